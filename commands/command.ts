@@ -1,0 +1,61 @@
+import type { Actor, Door } from "../src/incident/events.ts";
+import type { Form, Message } from "../templates/messages/message.ts";
+
+/** One `/dr` verb: its grammar, its help, who may use it and what it does, in one file. `index.ts` is the list. */
+export interface Command {
+  readonly verb: string;
+  readonly aliases: readonly string[];
+  /** One line for the help list. */
+  readonly summary: string;
+  /** `/dr failover <component> [--system <s>] [--dry-run]` */
+  readonly usage: string;
+  readonly examples: readonly string[];
+  /** `anyone` on the roster, or `incident`: only where an incident is open. Authority beyond that is the domain's. */
+  readonly where: "anywhere" | "incident";
+  handle(house: House, request: Request): Promise<Reply>;
+}
+
+/** What a person asked for, whichever door it came through. */
+export interface Request {
+  readonly verb: string;
+  /** What followed the verb: words, and `--options`. */
+  readonly words: readonly string[];
+  readonly options: Readonly<Record<string, string | true>>;
+  /** Everything after the verb as typed, for free text. */
+  readonly rest: string;
+  readonly caller: Caller;
+  /** Unique per delivery that means the same: a repeat of it changes nothing. */
+  readonly key: string;
+  /** Where it was typed or pressed. */
+  readonly place: { readonly channel: string | null; readonly thread: string | null };
+  /** Filled by a form: block id → value. */
+  readonly form: Readonly<Record<string, string>> | null;
+  /** What a button, shortcut or form carried. A look-up key and nothing more. */
+  readonly carries: string | null;
+  /** A form can be opened in answer to this request (the door has one, and its time is not up). */
+  readonly canAskForm: boolean;
+}
+
+/** Who is asking, as the door established it freshly. */
+export interface Caller {
+  readonly door: Door;
+  readonly slackUser: string | null;
+  /** Person id on the roster, or null. */
+  readonly person: string | null;
+  readonly name: string;
+  /** Why this caller may do nothing (guest, outsider, deactivated, bot, look-up failed), or null. */
+  readonly barred: string | null;
+}
+
+export type Reply =
+  | { readonly kind: "private"; readonly message: Message }
+  | { readonly kind: "form"; readonly form: Form }
+  | { readonly kind: "file"; readonly name: string; readonly content: string; readonly message: Message }
+  | { readonly kind: "nothing" };
+
+export function actorOf(caller: Caller): Actor {
+  return { kind: "person", person: caller.person, slackUser: caller.slackUser, name: caller.name, door: caller.door };
+}
+
+// `House` is what commands may use; it is defined beside the list in `house.ts`.
+import type { House } from "./house.ts";

@@ -1,0 +1,18 @@
+import type { ActionCard, Catalog } from "../src/catalog/types.ts";
+import type { Logger } from "../src/lib/log.ts";
+import type { Timeline } from "../src/timeline/contract.ts";
+
+/** What commands may use. They read, decide and append; they can not reach actions. */
+export interface House {
+  readonly catalog: Catalog;
+  /** What the planner may know of the actions. */
+  readonly cards: ReadonlyMap<string, ActionCard>;
+  /** Values of the catalogue's variables, as this installation gives them: system id → name → value. */
+  readonly variables: ReadonlyMap<string, ReadonlyMap<string, string | number | boolean>>;
+  readonly timeline: Timeline;
+  readonly log: Logger;
+  /** The practice workspace: shown on everything, and only practice systems may run. */
+  readonly practice: boolean;
+  /** How the door shows a channel or a person; plain words where it can not. */
+  readonly channelOf: (incident: string) => Promise<string | null>;
+}

@@ -1,0 +1,105 @@
+import type { z } from "zod";
+import type { Budget, Repeat, Risk } from "../catalog/types.ts";
+import type { Logger } from "../lib/log.ts";
+
+/**
+ * The action contract: code that performs one step of a plan.
+ *
+ * An action looks (`observe`), says whether it may go ahead (`ready`) and whether it is already so (`done`), causes
+ * exactly one side effect (`apply`), and then looks again until the world itself shows it (`verify`). It knows nothing of
+ * incidents, runs or Slack. What `observe` returns is written to the timeline, so it is plain JSON and holds no secret.
+ *
+ * `repeat` says what is true when an attempt was made and nobody knows whether it arrived:
+ * - `safe`: doing it again changes nothing (an upsert).
+ * - `guarded`: the target refuses a second one, and the refusal means "look again" (`pg_promote` on a primary).
+ * - `toggle`: a second one undoes the first (a forced reboot-failover): never again unless the recorded identity stands.
+ * - `destructive`: only ever after a person said so.
+ */
+export interface Action<I = unknown, S = unknown> {
+  /** `postgres.promote` */
+  readonly id: string;
+  readonly summary: string;
+  readonly input: z.ZodType<I>;
+  readonly risk: Risk;
+  readonly repeat: Repeat;
+  readonly budget: Budget;
+  /** What this step holds alone, by the target's own identity: `postgres:10.0.0.5:5432/orders`. Empty for reads. */
+  resources(input: I): readonly string[];
+
+  /** Read-only and bounded. Must not throw for "it is down": that is something to observe. */
+  observe(ctx: ReadContext, input: I): Promise<S>;
+  /** The observation as facts people are shown. Material ones may not change between an approval and the start. */
+  facts(seen: S, input: I): readonly Fact[];
+  ready(seen: S, input: I, ctx: Evidences): readonly Check[];
+  /** Is the effect there already? Asked before applying and after a crash; `before` is what the intent recorded. */
+  done(seen: S, input: I, before: S | null): Done;
+  /** Exactly one side effect. Absent on `risk: "read"`. Called only after the intent is on the timeline. */
+  apply?(ctx: ApplyContext, input: I, seen: S): Promise<Handle>;
+  /** Polls until the world shows the effect; rejects when it does not within the budget. */
+  verify(ctx: ApplyContext, input: I, before: S, handle: Handle | null): Promise<Evidence>;
+  undo(before: S, input: I): Undo;
+}
+
+export type Done = "yes" | "no" | "partial" | "unknown";
+/** What `apply` got back, kept for `verify`: an operation id, a position. Plain JSON, no secrets. */
+export type Handle = Readonly<Record<string, unknown>>;
+
+export interface Fact {
+  /** Stable key, camelCase, units last: `lagSeconds`, `primaryReachable`. */
+  readonly id: string;
+  readonly label: string;
+  readonly value: string | number | boolean | null;
+  /** A material fact that changed between an approval and the start makes the approval void. */
+  readonly material: boolean;
+}
+
+export interface Check {
+  readonly id: string;
+  readonly ok: boolean;
+  /** A failed `block` check stops the run before anything is changed; a failed `warn` is shown. */
+  readonly level: "block" | "warn";
+  /** One sentence: what was found, what the limit is, and what to do when it failed. */
+  readonly says: string;
+}
+
+export interface Evidence {
+  readonly says: string;
+  readonly facts: readonly Fact[];
+  readonly rpo?: MeasuredLoss;
+}
+
+/** Loss as measured, never as hoped. `null`: it could not be measured, and `method` says why. */
+export interface MeasuredLoss {
+  readonly seconds: number | null;
+  readonly rows: number | null;
+  readonly method: string;
+}
+
+export type Undo =
+  | { readonly possible: true; readonly says: string }
+  | { readonly possible: false; readonly why: string };
+
+/** Evidence of the steps that are behind this one, by step id: how `promote` knows that `fence` held. */
+export interface Evidences {
+  evidenceOf(step: string): Evidence | null;
+}
+
+export interface ReadContext extends Evidences {
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  /** A secret by the name the catalogue gave it; throws a `LifeboatError` that names what to set. */
+  secret(name: string): string;
+  /** True inside the practice workspace, where only addresses of the practice estate may be touched. */
+  readonly practice: boolean;
+}
+
+export interface ApplyContext extends ReadContext {
+  /** Seconds this call may take in all. */
+  readonly budget: Budget;
+  progress(says: string): void;
+}
+
+/** Keeps an action's own types while the list holds them as one. */
+export function defineAction<I, S>(action: Action<I, S>): Action<I, S> {
+  return action;
+}

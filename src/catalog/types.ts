@@ -1,0 +1,224 @@
+/**
+ * What a system, a runbook and a plan are. `schema.ts` says how they are written; this file says what the rest of the
+ * house reads. Every duration is a number of seconds and its name says so.
+ */
+
+/** A product with components, regions and people: `templates/systems/<id>/system.yml`. */
+export interface System {
+  readonly id: string;
+  readonly title: string;
+  /** `practice` systems may only be run against the practice estate; `production` ones never in practice. */
+  readonly environment: "practice" | "production";
+  readonly regions: readonly Region[];
+  readonly components: readonly Component[];
+  readonly roles: readonly Role[];
+  readonly people: readonly Person[];
+  readonly severities: readonly Severity[];
+  /** Values that differ per installation: declared here, given by the installation, never guessed. */
+  readonly variables: readonly Variable[];
+  /** Scripts `script.run` may start, by name: nothing else can be started. */
+  readonly scripts: readonly AllowedScript[];
+}
+
+export interface Region {
+  readonly id: string;
+  readonly title: string;
+}
+
+export interface Component {
+  readonly id: string;
+  readonly title: string;
+  /** Other words people type for it: `db`, `postgres`. */
+  readonly aliases: readonly string[];
+  readonly rtoSeconds: number | null;
+  readonly rpoSeconds: number | null;
+}
+
+export interface Role {
+  readonly id: string;
+  readonly title: string;
+  /** Told to whoever takes it. */
+  readonly explains: string;
+  /** True for roles taken during an incident (incident commander); false for standing authority (VP Engineering). */
+  readonly perIncident: boolean;
+}
+
+/** The roster: the only source of who somebody is and what they may decide. */
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+  /** Slack user ids of this one person, all accounts. */
+  readonly slack: readonly string[];
+  readonly roles: readonly string[];
+}
+
+export interface Severity {
+  readonly id: "P0" | "P1" | "P2" | "P3";
+  readonly title: string;
+  readonly respondWithinSeconds: number;
+}
+
+export interface Variable {
+  readonly name: string;
+  readonly type: "string" | "number" | "boolean";
+  readonly description: string;
+  readonly default: string | number | boolean | null;
+}
+
+export interface AllowedScript {
+  readonly name: string;
+  /** Path inside the system's own folder. */
+  readonly file: string;
+  /** Names of environment variables the script may see; nothing else of ours reaches it. */
+  readonly environment: readonly string[];
+}
+
+export type Mode = "planned" | "unplanned";
+export type Risk = "read" | "reversible" | "disruptive" | "irreversible";
+/** May an attempt be repeated when nobody knows whether it happened? See `src/actions/contract.ts`. */
+export type Repeat = "safe" | "guarded" | "toggle" | "destructive";
+
+export interface Budget {
+  readonly typicalSeconds: number;
+  readonly warnSeconds: number;
+  readonly failSeconds: number;
+}
+
+/** A runbook as a team wrote it, before it is bound to inputs. */
+export interface Runbook {
+  readonly id: string;
+  readonly system: string;
+  readonly title: string;
+  readonly summary: string;
+  /** Which `/dr` words start it: `failover database`. Null: only `/dr runbook <id>`. */
+  readonly starts: { readonly verb: "failover" | "restore"; readonly target: string } | null;
+  readonly component: string | null;
+  readonly modes: readonly Mode[];
+  readonly rtoSeconds: number | null;
+  readonly rpoSeconds: number | null;
+  readonly stages: readonly RunbookStage[];
+  /** What to do when it is over; said at the end of the thread. */
+  readonly afterwards: readonly string[];
+}
+
+export interface RunbookStage {
+  readonly id: string;
+  readonly title: string;
+  readonly parallel: boolean;
+  readonly steps: readonly RunbookStep[];
+}
+
+/** One line of a runbook; `${…}` references in `with` are still unresolved. */
+export interface RunbookStep {
+  readonly id: string;
+  readonly title: string;
+  readonly mode: Mode | null;
+  readonly when: Condition | null;
+  readonly does:
+    | { readonly kind: "action"; readonly action: string; readonly with: unknown; readonly retries: number }
+    | { readonly kind: "gate"; readonly gate: Gate }
+    | { readonly kind: "manual"; readonly instructions: string; readonly role: string | null }
+    | { readonly kind: "wait"; readonly seconds: number };
+}
+
+/** A point that needs approvals. It covers every step after it up to the next gate. */
+export interface Gate {
+  readonly role: string;
+  /** How many distinct people, at least 1. */
+  readonly quorum: number;
+  /** An answer is awaited this long; an approval is good for a start this long. */
+  readonly expiresSeconds: number;
+  /** Who is asked next on silence, in order, counted from the moment the gate opened. A listed role may always decide. */
+  readonly escalate: readonly { readonly role: string; readonly afterSeconds: number }[];
+  readonly stepUp: boolean;
+}
+
+/** True when the evidence of an earlier step carries the fact with this value. */
+export interface Condition {
+  readonly step: string;
+  readonly fact: string;
+  readonly is: string | number | boolean;
+}
+
+/** A runbook bound to inputs, every value resolved. Its canonical bytes are hashed; the engine runs the stored bytes. */
+export interface Plan {
+  readonly format: 1;
+  readonly system: string;
+  readonly systemTitle: string;
+  readonly environment: "practice" | "production";
+  readonly runbook: string;
+  readonly title: string;
+  readonly summary: string;
+  readonly component: string | null;
+  readonly mode: Mode;
+  readonly kind: "real" | "drill";
+  /** What this changes, in one line a tired person understands: from where to where. */
+  readonly target: string;
+  /** What this run holds alone: one mutating run per resource. */
+  readonly resources: readonly string[];
+  readonly rtoSeconds: number | null;
+  readonly rpoSeconds: number | null;
+  /** The first step that can not be undone, or null. */
+  readonly pointOfNoReturn: string | null;
+  readonly stages: readonly PlanStage[];
+  readonly afterwards: readonly string[];
+}
+
+export interface PlanStage {
+  readonly id: string;
+  readonly title: string;
+  readonly parallel: boolean;
+  readonly steps: readonly PlanStep[];
+}
+
+interface StepBase {
+  readonly id: string;
+  readonly title: string;
+  readonly when: Condition | null;
+}
+export interface ActionStep extends StepBase {
+  readonly kind: "action";
+  readonly action: string;
+  readonly input: unknown;
+  readonly risk: Risk;
+  readonly repeat: Repeat;
+  readonly budget: Budget;
+  /** Automatic attempts after the first, only where `repeat` allows them. */
+  readonly retries: number;
+}
+export interface GateStep extends StepBase {
+  readonly kind: "gate";
+  readonly gate: Gate;
+}
+export interface ManualStep extends StepBase {
+  readonly kind: "manual";
+  readonly instructions: string;
+  readonly role: string | null;
+}
+export interface WaitStep extends StepBase {
+  readonly kind: "wait";
+  readonly seconds: number;
+}
+export type PlanStep = ActionStep | GateStep | ManualStep | WaitStep;
+
+export interface Catalog {
+  readonly systems: readonly System[];
+  readonly runbooks: readonly Runbook[];
+}
+
+/** What the planner needs to know of an action; the whole contract is in `src/actions/contract.ts`. */
+export interface ActionCard {
+  readonly id: string;
+  readonly summary: string;
+  readonly risk: Risk;
+  readonly repeat: Repeat;
+  readonly budget: Budget;
+  /** Checks one input, with secrets and references already resolved; the message names the path. */
+  checkInput(
+    input: unknown,
+  ):
+    | { ok: true; input: unknown }
+    | { ok: false; errors: readonly { path: readonly (string | number)[]; message: string }[] };
+  /** What a step with this input holds alone; empty for reads. */
+  resources(input: unknown): readonly string[];
+}

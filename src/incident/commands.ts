@@ -1,0 +1,56 @@
+import type { Mode, Plan, System } from "../catalog/types.ts";
+import type { Problem } from "../lib/errors.ts";
+import type { Actor, IncidentStatus, NewEvent, SeverityId } from "./events.ts";
+
+/** What may be asked of an incident, in the imperative. Ids come in from outside: deciding is pure. */
+export type IncidentCommand =
+  | {
+      type: "declare";
+      title: string;
+      system: string;
+      severity: SeverityId;
+      kind: "real" | "drill";
+      impactStartedAt: Date | null;
+      announceIn: string | null;
+    }
+  | { type: "changeSeverity"; to: SeverityId; reason: string | null }
+  | { type: "changeStatus"; to: Exclude<IncidentStatus, "resolved" | "closed"> }
+  | { type: "assignRole"; role: string; person: string; note: string | null }
+  | { type: "note"; text: string; happenedAt: Date | null; link: string | null }
+  | { type: "resolve"; summary: string | null }
+  | { type: "reopen"; reason: string }
+  | { type: "draftPostmortem" }
+  | {
+      type: "requestRun";
+      run: string;
+      plan: Plan;
+      planHash: string;
+      mode: Mode;
+      dryRun: boolean;
+      announceIn: string | null;
+    }
+  | { type: "pause"; run: string; reason: string | null }
+  | { type: "resume"; run: string }
+  | { type: "abort"; run: string; reason: string }
+  | { type: "retryStep"; run: string; step: string }
+  | { type: "skipStep"; run: string; step: string; reason: string }
+  | { type: "confirmStep"; run: string; step: string; note: string | null }
+  | { type: "approve"; run: string; ask: string }
+  | { type: "deny"; run: string; ask: string; reason: string | null };
+
+/** Who asks, established freshly at the door, and what the rules are today. */
+export interface DecideContext {
+  readonly now: Date;
+  readonly actor: Actor;
+  /** Why this person may do nothing at all (guest, deactivated, outsider, look-up failed), or null. */
+  readonly barred: string | null;
+  /** Roster and roles of the incident's system as they are today. */
+  readonly system: System;
+  /** Unique per request that means the same; event keys are made from it. */
+  readonly key: string;
+}
+
+/** Refusals are events too: who, why, and through which door. */
+export type Outcome =
+  | { readonly kind: "accepted"; readonly events: readonly NewEvent[] }
+  | { readonly kind: "refused"; readonly problem: Problem; readonly events: readonly NewEvent[] };

@@ -1,0 +1,182 @@
+import type { Mode } from "../catalog/types.ts";
+import type { Problem } from "../lib/errors.ts";
+
+/**
+ * Everything that can have happened, in the past tense. One timeline holds one incident with all its runs; an event of a
+ * run carries the run's id in its envelope. Readers ignore types they do not know, so versions can mix.
+ */
+export type Event = IncidentEvent | RunEvent | GateEvent | StepEvent;
+export type EventType = Event["type"];
+export type DataOf<T extends EventType> = Extract<Event, { type: T }>["data"];
+
+export type SeverityId = "P0" | "P1" | "P2" | "P3";
+export type IncidentStatus = "investigating" | "identified" | "mitigating" | "monitoring" | "resolved" | "closed";
+export type Door = "slack" | "cli" | "practice";
+
+/** Who did it: always known, never a display name. */
+export type Actor =
+  | {
+      readonly kind: "person";
+      readonly person: string | null;
+      readonly slackUser: string | null;
+      readonly name: string;
+      readonly door: Door;
+    }
+  | { readonly kind: "bot" };
+
+export type IncidentEvent =
+  | {
+      type: "incident.declared";
+      data: {
+        title: string;
+        system: string;
+        severity: SeverityId;
+        kind: "real" | "drill";
+        /** When users began to hurt, if known: RTO counts from here, else from the declaration. ISO 8601. */
+        impactStartedAt: string | null;
+        /** The channel the words were typed in, for the announcement. */
+        announceIn: string | null;
+      };
+    }
+  | { type: "incident.severityChanged"; data: { from: SeverityId; to: SeverityId; reason: string | null } }
+  | { type: "incident.statusChanged"; data: { from: IncidentStatus; to: IncidentStatus } }
+  | { type: "incident.roleAssigned"; data: { role: string; person: string; note: string | null } }
+  | { type: "incident.noted"; data: { text: string; happenedAt: string | null; link: string | null } }
+  | { type: "incident.resolved"; data: { summary: string | null } }
+  | { type: "incident.reopened"; data: { reason: string } }
+  | { type: "incident.closed"; data: Record<string, never> }
+  | { type: "postmortem.drafted"; data: { title: string } }
+  | { type: "command.refused"; data: { verb: string; code: string; says: string } };
+
+export type RunEvent =
+  | {
+      type: "run.requested";
+      data: {
+        runbook: string;
+        title: string;
+        planHash: string;
+        mode: Mode;
+        dryRun: boolean;
+        /** Person id (or Slack user id when not on the roster) who may never approve this run. */
+        requester: string;
+        /** Message the person typed under, when the run was asked for inside a thread. */
+        announceIn: string | null;
+      };
+    }
+  | { type: "run.preflighted"; data: Preflight }
+  | { type: "run.paused"; data: { reason: string | null } }
+  | { type: "run.resumed"; data: Record<string, never> }
+  /** Nothing new starts; what is under way finishes or is stopped; `stateNow` says what remains changed. */
+  | { type: "run.aborted"; data: { reason: string; stateNow: string } }
+  /** Every step is done and was seen to be. */
+  | { type: "run.verified"; data: { dryRun: boolean } }
+  /** It ended without reaching its goal. */
+  | { type: "run.failed"; data: { problem: Problem } }
+  /** The engine itself could not go on; a person is needed. */
+  | { type: "run.stuck"; data: { problem: Problem } };
+
+export interface Preflight {
+  readonly ready: boolean;
+  /** SHA-256 over the material facts: what an approval binds to, with the plan's hash. */
+  readonly factsHash: string;
+  readonly facts: readonly ShownFact[];
+  readonly checks: readonly ShownCheck[];
+  /** "nothing", "about 3 s of writes", "unknown: the primary does not answer". */
+  readonly loss: string;
+}
+export interface ShownFact {
+  readonly step: string;
+  readonly id: string;
+  readonly label: string;
+  readonly value: string | number | boolean | null;
+  readonly material: boolean;
+}
+export interface ShownCheck {
+  readonly step: string;
+  readonly id: string;
+  readonly ok: boolean;
+  readonly level: "block" | "warn";
+  readonly says: string;
+}
+
+export type GateEvent =
+  | {
+      type: "gate.opened";
+      data: {
+        step: string;
+        /** Random, single use: what the buttons carry and all they carry. */
+        ask: string;
+        planHash: string;
+        factsHash: string;
+        loss: string;
+        /** Pinned: the stricter of this and today's policy applies. */
+        role: string;
+        quorum: number;
+        expiresAt: string;
+        escalate: readonly { role: string; at: string }[];
+      };
+    }
+  | { type: "gate.escalated"; data: { step: string; ask: string; level: number; role: string } }
+  | {
+      type: "gate.approved";
+      data: { step: string; ask: string; person: string; role: string; planHash: string; factsHash: string };
+    }
+  | { type: "gate.denied"; data: { step: string; ask: string; person: string; role: string; reason: string | null } }
+  | { type: "gate.expired"; data: { step: string; ask: string } }
+  /** The approval no longer holds (plan or facts changed, an approver is no longer valid); it is asked again. */
+  | { type: "gate.voided"; data: { step: string; ask: string; why: string } }
+  /** Quorum was there when the covered steps were cleared to start. */
+  | { type: "gate.passed"; data: { step: string; ask: string; people: readonly string[] } }
+  | {
+      type: "approval.refused";
+      data: { step: string; ask: string; who: string; decision: "approve" | "deny"; code: string; says: string };
+    };
+
+export type StepEvent =
+  | { type: "step.started"; data: { step: string; attempt: number; epoch: string } }
+  /** What was there before, written before the effect: the intent with its "from" identity. */
+  | { type: "step.intended"; data: { step: string; attempt: number; before: unknown } }
+  /** The target accepted the request. Not yet evidence. */
+  | { type: "step.applied"; data: { step: string; attempt: number; handle: unknown } }
+  | { type: "step.progressed"; data: { step: string; attempt: number; says: string } }
+  | {
+      type: "step.verified";
+      data: {
+        step: string;
+        attempt: number;
+        says: string;
+        facts: readonly ShownFact[];
+        rpo: { seconds: number | null; rows: number | null; method: string } | null;
+        seconds: number;
+      };
+    }
+  | {
+      type: "step.failed";
+      data: { step: string; attempt: number; problem: Problem; retryable: boolean; seconds: number };
+    }
+  /** The outcome is not known or not whole: nothing is repeated until a person decides. */
+  | { type: "step.stopped"; data: { step: string; attempt: number; problem: Problem } }
+  | { type: "step.opened"; data: { step: string; until: string | null } }
+  | { type: "step.confirmed"; data: { step: string; note: string | null } }
+  | { type: "step.retried"; data: { step: string } }
+  | { type: "step.skipped"; data: { step: string; reason: string } };
+
+/** An event as it stands on a timeline. */
+export type Recorded<E extends Event = Event> = E & {
+  readonly stream: string;
+  /** 1, 2, 3 … without a gap inside the stream. */
+  readonly version: number;
+  /** Makes a repeat harmless: unique inside the stream. */
+  readonly key: string;
+  readonly run: string | null;
+  readonly actor: Actor;
+  /** The database's clock. */
+  readonly at: Date;
+};
+
+/** An event about to be written. */
+export type NewEvent<E extends Event = Event> = E & {
+  readonly key: string;
+  readonly run?: string | null;
+  readonly actor: Actor;
+};

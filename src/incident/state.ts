@@ -1,0 +1,135 @@
+import type { Mode, Plan, PlanStep } from "../catalog/types.ts";
+import type { Problem } from "../lib/errors.ts";
+import type { Actor, IncidentStatus, Preflight, SeverityId, ShownFact } from "./events.ts";
+
+/**
+ * What is true now, computed from the log by `evolve` and never stored. Each state carries only what is true in it.
+ */
+export interface IncidentState {
+  readonly id: string;
+  /** Version of the last event folded in; 0: nothing has happened. */
+  readonly version: number;
+  readonly declared: Declared | null;
+  readonly severity: SeverityId;
+  readonly status: IncidentStatus;
+  /** role → person id, for roles held in this incident. */
+  readonly roles: ReadonlyMap<string, string>;
+  readonly resolvedAt: Date | null;
+  readonly runs: ReadonlyMap<string, RunState>;
+}
+
+export interface Declared {
+  readonly title: string;
+  readonly system: string;
+  readonly kind: "real" | "drill";
+  readonly at: Date;
+  readonly by: Actor;
+  readonly impactStartedAt: Date | null;
+  readonly announceIn: string | null;
+}
+
+/**
+ * `stopped` means: nothing is being done, and a person has to decide (a step failed or its outcome is unknown).
+ */
+export type RunStatus =
+  | "preflight"
+  | "running"
+  | "waiting" // for a gate, a manual step or a wait: see the open steps
+  | "paused"
+  | "stopped"
+  | "aborted"
+  | "failed"
+  | "verified";
+
+export interface RunState {
+  readonly id: string;
+  readonly runbook: string;
+  readonly title: string;
+  readonly plan: Plan;
+  readonly planHash: string;
+  readonly mode: Mode;
+  readonly dryRun: boolean;
+  readonly requester: string;
+  readonly requestedAt: Date;
+  readonly preflight: (Preflight & { readonly at: Date }) | null;
+  readonly status: RunStatus;
+  readonly paused: boolean;
+  readonly endedAt: Date | null;
+  /** Why it stopped, failed or was aborted, in the words recorded. */
+  readonly problem: Problem | null;
+  /** In plan order; every step of the plan is here. */
+  readonly steps: ReadonlyMap<string, StepState>;
+}
+
+export type StepState = {
+  readonly step: PlanStep;
+  readonly stage: string;
+  /** Attempts started so far. */
+  readonly attempts: number;
+  /** Attempts that counted before a person said "retry": automatic retries begin anew after it. */
+  readonly forgiven: number;
+} & StepPhase;
+
+export type StepPhase =
+  | { readonly status: "waiting" }
+  /** Its condition was false, or its stage is not for this run. */
+  | { readonly status: "passedOver" }
+  | {
+      readonly status: "running";
+      readonly since: Date;
+      readonly epoch: string;
+      /** How far the current attempt got: what recovery needs. */
+      readonly reached: "started" | "intended" | "applied";
+      readonly before: unknown;
+      readonly handle: unknown;
+      readonly progress: string | null;
+    }
+  | { readonly status: "open"; readonly since: Date; readonly until: Date | null }
+  | { readonly status: "gate"; readonly gate: GateState }
+  | {
+      readonly status: "done";
+      readonly at: Date;
+      readonly seconds: number;
+      readonly says: string;
+      readonly facts: readonly ShownFact[];
+      readonly rpo: { seconds: number | null; rows: number | null; method: string } | null;
+      readonly startedAt: Date;
+    }
+  | {
+      readonly status: "failed";
+      readonly at: Date;
+      readonly problem: Problem;
+      readonly retryable: boolean;
+      readonly before: unknown;
+      readonly reached: "started" | "intended" | "applied";
+    }
+  | {
+      readonly status: "stopped";
+      readonly at: Date;
+      readonly problem: Problem;
+      readonly before: unknown;
+      readonly handle: unknown;
+    }
+  | { readonly status: "skipped"; readonly at: Date; readonly reason: string };
+
+/** A gate that has been opened; the newest ask only (earlier ones expired or were voided). */
+export interface GateState {
+  readonly ask: string;
+  readonly step: string;
+  readonly openedAt: Date;
+  readonly expiresAt: Date;
+  readonly planHash: string;
+  readonly factsHash: string;
+  readonly loss: string;
+  readonly role: string;
+  readonly quorum: number;
+  readonly escalate: readonly { readonly role: string; readonly at: Date }[];
+  /** How many levels of `escalate` have been asked. */
+  readonly level: number;
+  readonly approvals: readonly { readonly person: string; readonly role: string; readonly at: Date }[];
+  readonly outcome: "open" | "passed" | "denied" | "expired" | "voided";
+  readonly closedAt: Date | null;
+  readonly says: string | null;
+  /** Asks of this gate before this one. */
+  readonly earlier: number;
+}

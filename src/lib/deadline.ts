@@ -1,0 +1,31 @@
+import { LifeboatError } from "./errors.ts";
+
+/**
+ * Runs `work` with a signal that aborts after `seconds` (or with `parent`), and rejects then, whether or not `work`
+ * listens to it. No network client here has a working default deadline, so every outside call goes through this.
+ */
+export async function withDeadline<T>(
+  what: string,
+  seconds: number,
+  work: (signal: AbortSignal) => Promise<T>,
+  parent?: AbortSignal,
+): Promise<T> {
+  const timeout = AbortSignal.timeout(Math.ceil(seconds * 1000));
+  const signal = parent ? AbortSignal.any([parent, timeout]) : timeout;
+  let giveUp: (() => void) | undefined;
+  const late = new Promise<never>((_, reject) => {
+    giveUp = () =>
+      reject(
+        timeout.aborted
+          ? new LifeboatError({ code: "deadline", what: `${what} gave no answer within ${seconds} s` })
+          : new LifeboatError({ code: "aborted", what: `${what} was stopped before it answered` }),
+      );
+    if (signal.aborted) giveUp();
+    else signal.addEventListener("abort", giveUp, { once: true });
+  });
+  try {
+    return await Promise.race([work(signal), late]);
+  } finally {
+    if (giveUp) signal.removeEventListener("abort", giveUp);
+  }
+}

@@ -1,0 +1,28 @@
+import { type Logger, pino } from "pino";
+
+export type { Logger };
+
+/**
+ * Structured logs to standard error (standard output belongs to what a command prints).
+ * Anything under a key that names a secret is replaced before it is written.
+ */
+export function createLog(level: string, name = "lifeboat"): Logger {
+  const secret = [
+    "token",
+    "appToken",
+    "botToken",
+    "password",
+    "secret",
+    "signingSecret",
+    "authorization",
+    "response_url",
+  ];
+  return pino(
+    {
+      name,
+      level,
+      redact: { paths: secret.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: "[redacted]" },
+    },
+    pino.destination(2),
+  );
+}

@@ -1,0 +1,120 @@
+/**
+ * What the rest of the house may ask of the timeline. It knows no event names: an event here is a type and a JSON value.
+ */
+export interface StoredEvent {
+  readonly stream: string;
+  readonly version: number;
+  readonly key: string;
+  readonly run: string | null;
+  readonly type: string;
+  readonly data: unknown;
+  readonly actor: unknown;
+  /** The database's clock at the append, millisecond precision (what the hash covers). */
+  readonly at: Date;
+  /** SHA-256 of the event before it in the stream; 64 zeros for the first. */
+  readonly previousHash: string;
+  readonly hash: string;
+}
+
+export interface EventToAppend {
+  readonly type: string;
+  readonly data: unknown;
+  readonly actor: unknown;
+  readonly key: string;
+  readonly run?: string | null;
+}
+
+/** What a decision asks to be written, all in its one transaction. */
+export interface Decision<T> {
+  readonly events: readonly EventToAppend[];
+  /** New runs, with the canonical bytes of their plans. Refused when another live run holds a resource. */
+  readonly runs?: readonly NewRun[];
+  /** Runs that end with these events: their resources are free again and no replica drives them. */
+  readonly ended?: readonly string[];
+  readonly value: T;
+}
+
+export interface NewRun {
+  readonly id: string;
+  readonly planHash: string;
+  readonly planBytes: Uint8Array;
+  readonly resources: readonly string[];
+}
+
+/** Proof that this process holds a run now; every driver write is checked against it. Only `claim` makes one. */
+export interface Lease {
+  readonly run: string;
+  readonly stream: string;
+  readonly epoch: string;
+  readonly planHash: string;
+  readonly planBytes: Uint8Array;
+}
+
+export type Decided<T> =
+  | { readonly kind: "written"; readonly value: T; readonly events: readonly StoredEvent[] }
+  /** The lease is no longer ours: nothing was written. */
+  | { readonly kind: "lost" }
+  /** Another live run holds the resource: nothing was written. */
+  | { readonly kind: "held"; readonly resource: string; readonly run: string };
+
+export interface Timeline {
+  /**
+   * The one way to write: locks the stream (created when new), hands the decision every event on it and the database's
+   * clock, and commits what it returns or nothing. An event whose key is already on the stream is left out silently, so
+   * a repeat is harmless. With a lease, nothing is written unless it is still held.
+   * Retries only what is known not to have committed; an in-doubt COMMIT is settled by the keys.
+   */
+  decide<T>(
+    stream: string,
+    decide: (events: readonly StoredEvent[], now: Date) => Decision<T>,
+    options?: { readonly lease?: Lease },
+  ): Promise<Decided<T>>;
+
+  read(stream: string, afterVersion?: number): Promise<readonly StoredEvent[]>;
+  /** Streams whose id starts with the prefix, newest first. */
+  streams(prefix: string, limit?: number): Promise<readonly { id: string; version: number; updatedAt: Date }[]>;
+  streamOfRun(run: string): Promise<string | null>;
+  planOf(run: string): Promise<{ planHash: string; planBytes: Uint8Array } | null>;
+
+  /** Calls back, at least once per change and soon after it, with the stream that changed; polling stands behind NOTIFY. */
+  follow(changed: (stream: string) => void): () => void;
+
+  /** Walks the hash chain and says what is wrong with it, if anything is. */
+  verify(stream?: string): Promise<Verification>;
+
+  /** The database's clock, estimated between contacts. */
+  now(): Date;
+  close(): Promise<void>;
+}
+
+export interface Verification {
+  readonly ok: boolean;
+  readonly streams: number;
+  readonly events: number;
+  readonly problems: readonly { readonly stream: string; readonly version: number; readonly says: string }[];
+}
+
+/** Runs as the engine's drivers share them. Numbers and rules: `ARCHITECTURE.md`, "Lease". */
+export interface Leases {
+  /** Free or abandoned runs that are due, at most `room`. Also this replica's contact with the store. */
+  claim(room: number): Promise<readonly Lease[]>;
+  /** Says which of these leases are still ours; beats only what is really being driven. */
+  beat(leases: readonly Lease[]): Promise<ReadonlySet<string>>;
+  /** Lets go until `wakeAt` (or the next event on the run). False: something happened since version `seen`; look again. */
+  release(lease: Lease, seen: number, wakeAt: Date | null): Promise<boolean>;
+  /** Calls back when a run may have become due. */
+  onDue(due: () => void): () => void;
+}
+
+/** What came in from outside, written before it is acknowledged. */
+export interface Inbox {
+  /** False: it is here already. */
+  receive(key: string, kind: string, body: unknown): Promise<boolean>;
+  /** Items nobody has finished, oldest first; each is claimed for `claimSeconds`. */
+  take(
+    limit: number,
+    claimSeconds: number,
+  ): Promise<readonly { key: string; kind: string; body: unknown; attempts: number; receivedAt: Date }[]>;
+  done(key: string): Promise<void>;
+  failed(key: string, why: string): Promise<void>;
+}
