@@ -1,0 +1,73 @@
+import type { System } from "../../src/catalog/types.ts";
+import type { IncidentState } from "../../src/incident/state.ts";
+import type { Block, Message } from "./message.ts";
+
+/**
+ * What a place in Slack should look like, as a value: drawn from the state and nothing else. `src/slack/publish.ts` compares
+ * it with what is shown already and makes up the difference, so a drawing says what is wanted, never what to do.
+ * The same state, surroundings and time give the same view.
+ */
+export interface View {
+  /** The incident's own channel; null: it has none, and `in: "incident"` is shown where it was announced. */
+  readonly channel: ChannelView | null;
+  readonly messages: readonly ShownMessage[];
+  /** When the drawing will look different though nothing happens (something falls due); null: never. */
+  readonly redrawAt: Date | null;
+}
+
+export interface ChannelView {
+  /** Wanted name; the one Slack gave is kept by the publisher. At most 80 of `a-z 0-9 - _`. */
+  readonly name: string;
+  readonly topic: string;
+  readonly bookmarks: readonly { readonly title: string; readonly link: string }[];
+  /** Slack user ids to have in the channel. Nobody is ever removed. */
+  readonly invite: readonly string[];
+  /** Keys of messages to pin. */
+  readonly pinned: readonly string[];
+}
+
+export interface ShownMessage {
+  /** Stable inside the incident: `card`, `run:run-7k2m9x`, `gate:<ask>`. The same key is the same message for ever. */
+  readonly key: string;
+  readonly in: "announce" | "incident";
+  /** Key of the message whose thread this is in, or null. The root has to be among the messages, in the same place. */
+  readonly under: string | null;
+  /**
+   * 0: somebody is waiting for it (a prompt for a decision, its outcome): posted and edited at once.
+   * 1: news. 2: may lag (a live list of steps).
+   */
+  readonly priority: 0 | 1 | 2;
+  readonly message: Message;
+  /** A thread's reply that is also shown in the channel. */
+  readonly broadcast?: boolean;
+  /** Said once and never edited, whatever later drawings say. */
+  readonly once?: boolean;
+}
+
+/** What a drawing may know beside the state. */
+export interface Surroundings {
+  readonly system: System;
+  readonly now: Date;
+  readonly practice: boolean;
+  /** A person id, Slack user id or anything recorded as "who", as Slack should show it: a mention, or an escaped name. */
+  readonly names: (who: string) => string;
+  /** Id of the incident's own channel, once it exists: `<#C…>`. */
+  readonly channel: string | null;
+}
+
+/** What the Home tab of one person is drawn from. */
+export interface HomeSituation {
+  readonly slackUser: string;
+  /** Person id on each system's roster: system id → person id. Systems without this person are absent. */
+  readonly personIn: ReadonlyMap<string, string>;
+  readonly systems: readonly System[];
+  /** Incidents still open, newest first, with their channel where they have one. */
+  readonly incidents: readonly { readonly state: IncidentState; readonly channel: string | null }[];
+  readonly now: Date;
+  readonly practice: boolean;
+  readonly names: (who: string) => string;
+}
+
+/** `templates/messages/draw.ts` and `home.ts`: what the publisher is given. */
+export type DrawIncident = (state: IncidentState, around: Surroundings) => View;
+export type DrawHome = (situation: HomeSituation) => readonly Block[];
