@@ -108,12 +108,19 @@ export interface Leases {
 
 /** What came in from outside, written before it is acknowledged. */
 export interface Inbox {
-  /** False: it is here already. */
-  receive(key: string, kind: string, body: unknown): Promise<boolean>;
-  /** Items nobody has finished, oldest first; each is claimed for `claimSeconds`. */
+  /**
+   * False: it is here already. With `claimSeconds` the receiver has claimed it too and handles it itself at once, so that
+   * `take` gives it to another process only if this one dies.
+   */
+  receive(key: string, kind: string, body: unknown, claimSeconds?: number): Promise<boolean>;
+  /**
+   * Items nobody has finished, oldest first; each is claimed for `claimSeconds`. With `kind`, only kinds that start so:
+   * every door takes up its own.
+   */
   take(
     limit: number,
     claimSeconds: number,
+    kind?: string,
   ): Promise<readonly { key: string; kind: string; body: unknown; attempts: number; receivedAt: Date }[]>;
   done(key: string): Promise<void>;
   failed(key: string, why: string): Promise<void>;
