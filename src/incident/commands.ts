@@ -19,6 +19,7 @@ export type IncidentCommand =
   | { type: "note"; text: string; happenedAt: Date | null; link: string | null }
   | { type: "resolve"; summary: string | null }
   | { type: "reopen"; reason: string }
+  | { type: "close" }
   | { type: "draftPostmortem" }
   | {
       type: "requestRun";
@@ -46,6 +47,8 @@ export interface DecideContext {
   readonly barred: string | null;
   /** Roster and roles of the incident's system as they are today. */
   readonly system: System;
+  /** The person has just proved again who they are, outside the chat; gates with `stepUp` need it. */
+  readonly provedAfresh?: boolean;
   /** Unique per request that means the same; event keys are made from it. */
   readonly key: string;
 }

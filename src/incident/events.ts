@@ -114,6 +114,8 @@ export type GateEvent =
         quorum: number;
         expiresAt: string;
         escalate: readonly { role: string; at: string }[];
+        /** Person ids who held one of these roles when it was asked: nobody added later may approve. */
+        approvers: readonly string[];
       };
     }
   | { type: "gate.escalated"; data: { step: string; ask: string; level: number; role: string } }

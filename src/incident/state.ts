@@ -41,6 +41,11 @@ export type RunStatus =
   | "failed"
   | "verified";
 
+export type Ending =
+  | { readonly as: "verified" }
+  | { readonly as: "aborted"; readonly problem: Problem }
+  | { readonly as: "failed"; readonly problem: Problem };
+
 export interface RunState {
   readonly id: string;
   readonly runbook: string;
@@ -52,9 +57,14 @@ export interface RunState {
   readonly requester: string;
   readonly requestedAt: Date;
   readonly preflight: (Preflight & { readonly at: Date }) | null;
+  /** Computed by `statusOf` after every event; nothing sets it by hand. */
   readonly status: RunStatus;
   readonly paused: boolean;
+  /** How it ended, or null while it is live. */
+  readonly ending: Ending | null;
   readonly endedAt: Date | null;
+  /** The engine could not go on; `resume` clears it. */
+  readonly stuck: Problem | null;
   /** Why it stopped, failed or was aborted, in the words recorded. */
   readonly problem: Problem | null;
   /** In plan order; every step of the plan is here. */
@@ -71,7 +81,8 @@ export type StepState = {
 } & StepPhase;
 
 export type StepPhase =
-  | { readonly status: "waiting" }
+  /** `before` is what an earlier attempt recorded, kept across a retry: a toggle must know where it started from. */
+  | { readonly status: "waiting"; readonly before: unknown }
   /** Its condition was false, or its stage is not for this run. */
   | { readonly status: "passedOver" }
   | {
@@ -130,6 +141,10 @@ export interface GateState {
   readonly outcome: "open" | "passed" | "denied" | "expired" | "voided";
   readonly closedAt: Date | null;
   readonly says: string | null;
-  /** Asks of this gate before this one. */
-  readonly earlier: number;
+  /** Who held one of its roles when it was asked; approving also needs the role today. */
+  readonly approvers: readonly string[];
+  /** Asks of this gate before this one, oldest first: their buttons are dead. */
+  readonly earlier: readonly string[];
+  /** When this gate was asked for the first time. */
+  readonly firstOpenedAt: Date;
 }

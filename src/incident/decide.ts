@@ -1,0 +1,80 @@
+import type { DecideContext, IncidentCommand, Outcome } from "./commands.ts";
+import { declare } from "./decide/declare.ts";
+import {
+  assignRole,
+  changeSeverity,
+  changeStatus,
+  close,
+  draftPostmortem,
+  note,
+  reopen,
+  resolve,
+} from "./decide/life.ts";
+import { barred } from "./decide/may.ts";
+import { refuse } from "./decide/outcome.ts";
+import { abort, pause, requestRun, resume } from "./decide/runs.ts";
+import { confirmStep, retryStep, skipStep } from "./decide/steps.ts";
+import { approve, deny } from "./decide/votes.ts";
+import type { IncidentState } from "./state.ts";
+
+/**
+ * What a command comes to: events, or a refusal that is an event too. Pure: who asks, what time it is and what the roster
+ * says today all come in with the context, freshly established by the door.
+ */
+export function decide(command: IncidentCommand, state: IncidentState, context: DecideContext): Outcome {
+  switch (command.type) {
+    case "approve":
+      return approve(command, state, context);
+    case "deny":
+      return deny(command, state, context);
+    default: {
+      const problem = barred(context);
+      return problem === null ? decideFor(command, state, context) : refuse(context, command.type, problem);
+    }
+  }
+}
+
+type Votes = "approve" | "deny";
+
+function decideFor(
+  command: Exclude<IncidentCommand, { type: Votes }>,
+  state: IncidentState,
+  context: DecideContext,
+): Outcome {
+  switch (command.type) {
+    case "declare":
+      return declare(command, state, context);
+    case "changeSeverity":
+      return changeSeverity(command, state, context);
+    case "changeStatus":
+      return changeStatus(command, state, context);
+    case "assignRole":
+      return assignRole(command, state, context);
+    case "note":
+      return note(command, state, context);
+    case "resolve":
+      return resolve(command, state, context);
+    case "reopen":
+      return reopen(command, state, context);
+    case "close":
+      return close(state, context);
+    case "draftPostmortem":
+      return draftPostmortem(state, context);
+    case "requestRun":
+      return requestRun(command, state, context);
+    case "pause":
+      return pause(command, state, context);
+    case "resume":
+      return resume(command, state, context);
+    case "abort":
+      return abort(command, state, context);
+    case "retryStep":
+      return retryStep(command, state, context);
+    case "skipStep":
+      return skipStep(command, state, context);
+    case "confirmStep":
+      return confirmStep(command, state, context);
+    default:
+      return command satisfies never;
+  }
+}

@@ -1,0 +1,40 @@
+import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
+import type { IncidentState } from "../state.ts";
+import { barred } from "./may.ts";
+import { accept, refuse } from "./outcome.ts";
+import { LIMITS, line } from "./words.ts";
+
+/** Anybody who is not barred may say that something is wrong: a false alarm costs less than a late one. */
+export function declare(
+  command: Extract<IncidentCommand, { type: "declare" }>,
+  state: IncidentState,
+  context: DecideContext,
+): Outcome {
+  const no = (problem: Parameters<typeof refuse>[2]) => refuse(context, "declare", problem);
+  const { system, severity, kind, impactStartedAt, announceIn } = command;
+  const stopped = barred(context);
+  if (stopped !== null) return no(stopped);
+  if (state.declared !== null)
+    return no({ code: "already-declared", what: "This incident is declared already", next: "`/dr status` shows it" });
+  const title = line(command.title, LIMITS.title);
+  if (title === null)
+    return no({
+      code: "title-missing",
+      what: "An incident needs a title",
+      allowed: "Say in a few words what people see",
+      next: "`/dr declare Checkout fails for everybody`",
+    });
+  if (system !== context.system.id) return no({ code: "system-unknown", what: `There is no system ${system} here` });
+  if (!context.system.severities.some((one) => one.id === severity))
+    return no({
+      code: "severity-unknown",
+      what: `${context.system.title} has no severity ${severity}`,
+      allowed: `It knows ${context.system.severities.map((one) => one.id).join(", ")}`,
+    });
+  if (impactStartedAt !== null && !(impactStartedAt <= context.now))
+    return no({ code: "impact-later", what: "The impact can not have started later than now" });
+  const impact = impactStartedAt === null ? null : impactStartedAt.toISOString();
+  return accept(context, [
+    { type: "incident.declared", data: { title, system, severity, kind, impactStartedAt: impact, announceIn } },
+  ]);
+}

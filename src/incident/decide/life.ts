@@ -1,0 +1,155 @@
+import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
+import { allOf, nameOf } from "../people.ts";
+import type { IncidentState, RunState } from "../state.ts";
+import { isLive } from "../status.ts";
+import { notOnRoster, notOpen } from "./may.ts";
+import { accept, refuse } from "./outcome.ts";
+import { LIMITS, line, words } from "./words.ts";
+
+type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
+
+export function changeSeverity(command: Of<"changeSeverity">, state: IncidentState, context: DecideContext): Outcome {
+  const problem = notOnRoster(context) ?? notOpen(state);
+  if (problem !== null) return refuse(context, "severity", problem);
+  const known = context.system.severities.map((one) => one.id);
+  if (!known.includes(command.to))
+    return refuse(context, "severity", {
+      code: "severity-unknown",
+      what: `${context.system.title} has no severity ${command.to}`,
+      allowed: `It knows ${known.join(", ")}`,
+    });
+  if (command.to === state.severity)
+    return refuse(context, "severity", { code: "severity-same", what: `The severity is ${command.to} already` });
+  const data = { from: state.severity, to: command.to, reason: line(command.reason, LIMITS.reason) };
+  return accept(context, [{ type: "incident.severityChanged", data }]);
+}
+
+/** While it is open an incident may move to any other open status, forwards or back: the night decides. */
+export function changeStatus(command: Of<"changeStatus">, state: IncidentState, context: DecideContext): Outcome {
+  const problem = notOnRoster(context) ?? notOpen(state);
+  if (problem !== null) return refuse(context, "status", problem);
+  const open = ["investigating", "identified", "mitigating", "monitoring"];
+  if (!open.includes(command.to))
+    return refuse(context, "status", {
+      code: "status-unknown",
+      what: `An incident is not set to ${command.to} like this`,
+      allowed: `It may be ${open.join(", ")}`,
+      next: "`/dr resolve` ends it",
+    });
+  if (command.to === state.status)
+    return refuse(context, "status", { code: "status-same", what: `The incident is ${command.to} already` });
+  return accept(context, [{ type: "incident.statusChanged", data: { from: state.status, to: command.to } }]);
+}
+
+export function note(command: Of<"note">, state: IncidentState, context: DecideContext): Outcome {
+  if (state.declared === null)
+    return refuse(context, "note", { code: "not-declared", what: "There is no such incident" });
+  const text = words(command.text, LIMITS.note);
+  if (text === null)
+    return refuse(context, "note", {
+      code: "note-empty",
+      what: "There is nothing in this note",
+      next: "`/dr note <what happened>`",
+    });
+  if (command.happenedAt !== null && !(command.happenedAt <= context.now))
+    return refuse(context, "note", { code: "note-later", what: "A note tells what has happened, not what will" });
+  const happenedAt = command.happenedAt?.toISOString() ?? null;
+  return accept(context, [
+    { type: "incident.noted", data: { text, happenedAt, link: line(command.link, LIMITS.link) } },
+  ]);
+}
+
+/** Refused while a run is live: what is still changing things is not over. */
+export function resolve(command: Of<"resolve">, state: IncidentState, context: DecideContext): Outcome {
+  const problem = notOnRoster(context) ?? notOpen(state) ?? stillLive(state, "resolved");
+  if (problem !== null) return refuse(context, "resolve", problem);
+  return accept(context, [{ type: "incident.resolved", data: { summary: words(command.summary, LIMITS.summary) } }]);
+}
+
+export function reopen(command: Of<"reopen">, state: IncidentState, context: DecideContext): Outcome {
+  const problem = notOnRoster(context) ?? notOver(state, "reopened");
+  if (problem !== null) return refuse(context, "reopen", problem);
+  const reason = line(command.reason, LIMITS.reason);
+  if (reason === null)
+    return refuse(context, "reopen", {
+      code: "reason-missing",
+      what: "Say why it is not over",
+      next: "`/dr reopen <why>`",
+    });
+  return accept(context, [{ type: "incident.reopened", data: { reason } }]);
+}
+
+export function close(state: IncidentState, context: DecideContext): Outcome {
+  const problem = notOnRoster(context) ?? notOver(state, "closed") ?? stillLive(state, "closed");
+  if (problem !== null) return refuse(context, "close", problem);
+  if (state.status === "closed")
+    return refuse(context, "close", { code: "status-same", what: "The incident is closed already" });
+  return accept(context, [{ type: "incident.closed", data: {} }]);
+}
+
+export function draftPostmortem(state: IncidentState, context: DecideContext): Outcome {
+  const problem = notOnRoster(context) ?? notOver(state, "written up");
+  if (problem !== null) return refuse(context, "postmortem", problem);
+  return accept(context, [
+    { type: "postmortem.drafted", data: { title: `Post-mortem: ${state.declared?.title ?? ""}` } },
+  ]);
+}
+
+/** A role of an incident goes to somebody the roster gives it to; where the roster gives it to nobody, to anybody on it. */
+export function assignRole(command: Of<"assignRole">, state: IncidentState, context: DecideContext): Outcome {
+  const { system } = context;
+  const no = (problem: Parameters<typeof refuse>[2]) => refuse(context, "role", problem);
+  const problem = notOnRoster(context) ?? notOpen(state);
+  if (problem !== null) return no(problem);
+  const taken = system.roles.filter((one) => one.perIncident);
+  const role = system.roles.find((one) => one.id === command.role);
+  const choices = `Roles of an incident: ${allOf(taken.map((one) => one.id))}`;
+  if (role === undefined)
+    return no({ code: "role-unknown", what: `${system.title} has no role ${command.role}`, allowed: choices });
+  if (!role.perIncident)
+    return no({
+      code: "role-standing",
+      what: `${role.title} is a standing authority and is not taken during an incident`,
+      allowed: choices,
+    });
+  const person = system.people.find((one) => one.id === command.person);
+  if (person === undefined)
+    return no({
+      code: "person-unknown",
+      what: `${command.person} is not on the roster of ${system.title}`,
+      allowed: `On it are ${allOf(system.people.map((one) => one.name))}`,
+    });
+  const named = system.people.filter((one) => one.roles.includes(role.id));
+  if (named.length > 0 && !named.includes(person))
+    return no({
+      code: "role-not-theirs",
+      what: `${person.name} is not on the roster as ${role.title}`,
+      allowed: `It may be taken by ${allOf(named.map((one) => one.name))}`,
+    });
+  if (state.roles.get(role.id) === person.id)
+    return no({ code: "role-held", what: `${nameOf(person.id, system)} is ${role.title} already` });
+  const data = { role: role.id, person: person.id, note: line(command.note, LIMITS.reason) };
+  return accept(context, [{ type: "incident.roleAssigned", data }]);
+}
+
+function notOver(state: IncidentState, wish: string) {
+  if (state.declared === null) return { code: "not-declared", what: "There is no such incident" };
+  if (state.status === "resolved" || state.status === "closed") return null;
+  return {
+    code: "incident-open",
+    what: `The incident is ${state.status}, not over`,
+    allowed: `It can be ${wish} once it is resolved`,
+    next: "`/dr resolve` ends it",
+  };
+}
+
+function stillLive(state: IncidentState, wish: string) {
+  const live: readonly RunState[] = [...state.runs.values()].filter(isLive);
+  if (live.length === 0) return null;
+  return {
+    code: "run-live",
+    what: `${allOf(live.map((run) => `"${run.title}" (${run.id}, ${run.status})`))} ${live.length === 1 ? "is" : "are"} still live`,
+    allowed: `An incident is ${wish} when no run of it is live`,
+    next: "Let it finish, or abort it: `/dr abort <why>`",
+  };
+}

@@ -1,0 +1,104 @@
+import { hashOf } from "../../lib/canonical.ts";
+import type { Problem } from "../../lib/errors.ts";
+import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
+import { uncoveredSteps } from "../order.ts";
+import { allOf, personOf } from "../people.ts";
+import type { IncidentState } from "../state.ts";
+import { stateNow } from "../state-now.ts";
+import { isProblem, liveRun, mayNotSteer, notOnRoster, notOpen } from "./may.ts";
+import { accept, refuse } from "./outcome.ts";
+import { LIMITS, line } from "./words.ts";
+
+type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
+
+/** The requester is a person on the roster: who asked must be known, because they may not approve. */
+export function requestRun(command: Of<"requestRun">, state: IncidentState, context: DecideContext): Outcome {
+  const person = personOf(context.actor, context.system);
+  const problem = notOnRoster(context) ?? notOpen(state) ?? misfit(command, state);
+  if (problem !== null || person === null) return refuse(context, "run", problem ?? UNKNOWN);
+  const { plan, planHash, mode, dryRun, announceIn } = command;
+  const { runbook, title } = plan;
+  const data = { runbook, title, planHash, mode, dryRun, requester: person.id, announceIn };
+  return accept(context, [{ type: "run.requested", data }], command.run);
+}
+
+/** Anybody on the roster may stop a run from going on. */
+export function pause(command: Of<"pause">, state: IncidentState, context: DecideContext): Outcome {
+  const problem = notOnRoster(context);
+  if (problem !== null) return refuse(context, "pause", problem);
+  const run = liveRun(state, command.run);
+  if (isProblem(run)) return refuse(context, "pause", run);
+  if (run.paused)
+    return refuse(
+      context,
+      "pause",
+      { code: "run-paused", where: run.title, what: "The run is paused already" },
+      run.id,
+    );
+  return accept(context, [{ type: "run.paused", data: { reason: line(command.reason, LIMITS.reason) } }], run.id);
+}
+
+export function resume(command: Of<"resume">, state: IncidentState, context: DecideContext): Outcome {
+  const run = liveRun(state, command.run);
+  if (isProblem(run)) return refuse(context, "resume", run);
+  const problem = mayNotSteer(state, run, context);
+  if (problem !== null) return refuse(context, "resume", problem, run.id);
+  if (!run.paused && run.stuck === null)
+    return refuse(
+      context,
+      "resume",
+      { code: "run-not-paused", where: run.title, what: "The run is not paused" },
+      run.id,
+    );
+  return accept(context, [{ type: "run.resumed", data: {} }], run.id);
+}
+
+export function abort(command: Of<"abort">, state: IncidentState, context: DecideContext): Outcome {
+  const run = liveRun(state, command.run);
+  if (isProblem(run)) return refuse(context, "abort", run);
+  const problem = mayNotSteer(state, run, context);
+  if (problem !== null) return refuse(context, "abort", problem, run.id);
+  const reason = line(command.reason, LIMITS.reason);
+  if (reason === null)
+    return refuse(
+      context,
+      "abort",
+      { code: "reason-missing", where: run.title, what: "Say why it is aborted", next: "`/dr abort <why>`" },
+      run.id,
+    );
+  return accept(context, [{ type: "run.aborted", data: { reason, stateNow: stateNow(run) } }], run.id);
+}
+
+/** Why this plan is not one for this incident, or null. */
+function misfit(command: Of<"requestRun">, state: IncidentState): Problem | null {
+  const { plan, planHash, run, dryRun, mode } = command;
+  const { declared } = state;
+  if (declared === null) return UNKNOWN;
+  if (state.runs.has(run)) return { code: "run-known", what: `There is a run ${run} already` };
+  if (hashOf(plan) !== planHash || plan.mode !== mode)
+    return { code: "plan-hash", what: "The plan is not the one its hash names", next: "Ask for the run again" };
+  if (plan.system !== declared.system)
+    return {
+      code: "plan-system",
+      what: `"${plan.title}" is for ${plan.systemTitle}, and this incident is about ${declared.system}`,
+      allowed: "Its own people decide about a system",
+      next: `Declare an incident for ${plan.systemTitle}`,
+    };
+  if (plan.kind !== declared.kind)
+    return {
+      code: "plan-kind",
+      what: `This is a ${declared.kind === "drill" ? "drill" : "real incident"}, and the plan is ${plan.kind === "drill" ? "a drill" : "for real"}`,
+      allowed: "A drill and the real thing do not mix",
+    };
+  const uncovered = uncoveredSteps(plan);
+  if (uncovered.length > 0 && !dryRun)
+    return {
+      code: "plan-uncovered",
+      what: `${allOf(uncovered.map((step) => `"${step.title}"`))} would change something and no gate stands before`,
+      allowed: "Every step that changes something needs a gate before it",
+      next: "Put a gate into the runbook; a dry run needs none",
+    };
+  return null;
+}
+
+const UNKNOWN: Problem = { code: "not-declared", what: "There is no such incident" };

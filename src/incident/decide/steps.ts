@@ -1,0 +1,157 @@
+import type { Problem } from "../../lib/errors.ts";
+import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
+import { stepsInOrder } from "../order.ts";
+import { holds, personOf, roleTitle } from "../people.ts";
+import type { IncidentState, RunState, StepState } from "../state.ts";
+import { isSettled, triesAgain } from "../status.ts";
+import { isProblem, liveRun, mayNotSteer, notOnRoster, whoHolds } from "./may.ts";
+import { accept, refuse } from "./outcome.ts";
+import { LIMITS, line } from "./words.ts";
+
+type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
+
+/** Also asks a gate again that was denied or that nobody answered; that is for those who steer the run. */
+export function retryStep(command: Of<"retryStep">, state: IncidentState, context: DecideContext): Outcome {
+  const no = (problem: Problem) => refuse(context, "retry", problem, state.runs.has(command.run) ? command.run : null);
+  const found = stepOf(command, state);
+  if (isProblem(found)) return no(found);
+  const { run, step } = found;
+  const again = step.status === "gate" && (step.gate.outcome === "denied" || step.gate.outcome === "expired");
+  const problem = notOnRoster(context) ?? (again ? mayNotSteer(state, run, context) : null);
+  if (problem !== null) return no(problem);
+  if (!again && step.status !== "failed" && step.status !== "stopped")
+    return no({
+      code: "step-not-failed",
+      where: step.step.title,
+      what: `The step is ${says(step)}`,
+      allowed: "A step can be tried again when it has failed or stopped, a gate when it was denied or has expired",
+    });
+  if (triesAgain(step))
+    return no({
+      code: "step-tries-again",
+      where: step.step.title,
+      what: "The step is about to be tried again by itself",
+    });
+  return accept(context, [{ type: "step.retried", data: { step: command.step } }], run.id);
+}
+
+/**
+ * A step that is skipped leaves no evidence. Gates are never skipped, nor is a fence while something that can not be
+ * undone is still to come: that is how two primaries are made.
+ */
+export function skipStep(command: Of<"skipStep">, state: IncidentState, context: DecideContext): Outcome {
+  const no = (problem: Problem) => refuse(context, "skip", problem, state.runs.has(command.run) ? command.run : null);
+  const found = stepOf(command, state);
+  if (isProblem(found)) return no(found);
+  const { run, step } = found;
+  const problem = mayNotSteer(state, run, context) ?? unskippable(run, step);
+  if (problem !== null) return no(problem);
+  const reason = line(command.reason, LIMITS.reason);
+  if (reason === null)
+    return no({
+      code: "reason-missing",
+      where: step.step.title,
+      what: "A step is not skipped without a reason",
+      next: `\`/dr skip ${step.step.id} <why>\``,
+    });
+  return accept(context, [{ type: "step.skipped", data: { step: command.step, reason } }], run.id);
+}
+
+/** "Done" on a step that people do by hand. */
+export function confirmStep(command: Of<"confirmStep">, state: IncidentState, context: DecideContext): Outcome {
+  const no = (problem: Problem) => refuse(context, "done", problem, state.runs.has(command.run) ? command.run : null);
+  const found = stepOf(command, state);
+  if (isProblem(found)) return no(found);
+  const { run, step } = found;
+  const person = personOf(context.actor, context.system);
+  if (person === null) return no(notOnRoster(context) ?? NOBODY);
+  if (step.step.kind !== "manual")
+    return no({
+      code: "step-not-manual",
+      where: step.step.title,
+      what: "This step is not done by hand",
+      allowed: "Only manual steps are confirmed by people",
+    });
+  if (step.status !== "open")
+    return no({
+      code: "step-not-open",
+      where: step.step.title,
+      what: `The step is ${says(step)} and not to be done now`,
+    });
+  const { role } = step.step;
+  if (role !== null && !holds(person, role, state))
+    return no({
+      code: "step-role",
+      where: step.step.title,
+      what: `This step is for the role ${roleTitle(role, context.system)}, which you do not hold`,
+      allowed: `${whoHolds(role, context)} may confirm it`,
+    });
+  return accept(
+    context,
+    [{ type: "step.confirmed", data: { step: command.step, note: line(command.note, LIMITS.reason) } }],
+    run.id,
+  );
+}
+
+function stepOf(
+  command: { run: string; step: string },
+  state: IncidentState,
+): { run: RunState; step: StepState } | Problem {
+  const run = liveRun(state, command.run);
+  if (isProblem(run)) return run;
+  const step = run.steps.get(command.step);
+  if (step === undefined)
+    return {
+      code: "step-unknown",
+      where: run.title,
+      what: `This run has no step ${command.step}`,
+      allowed: `Its steps are ${[...run.steps.keys()].join(", ")}`,
+    };
+  return { run, step };
+}
+
+function unskippable(run: RunState, step: StepState): Problem | null {
+  const where = step.step.title;
+  if (step.step.kind === "gate")
+    return {
+      code: "gate-not-skippable",
+      where,
+      what: "An approval can not be skipped",
+      allowed: "It can be given by those who may decide, denied, or the run aborted",
+    };
+  if (isSettled(step) || step.status === "running")
+    return {
+      code: "step-not-skippable",
+      where,
+      what: `The step is ${says(step)}`,
+      allowed: "What has not been done and is not under way can be skipped",
+    };
+  const after = irreversibleAfter(run, step);
+  if (isFence(step) && after !== null)
+    return {
+      code: "fence-not-skippable",
+      where,
+      what: `Without this fence "${after.step.title}" could leave two primaries that both take writes`,
+      allowed: "The fence can be retried, or the run aborted",
+    };
+  return null;
+}
+
+/** Actions named `<target>.fence…` keep the old side from taking writes. */
+function isFence(step: StepState): boolean {
+  return step.step.kind === "action" && /\.fence/i.test(step.step.action);
+}
+
+function irreversibleAfter(run: RunState, step: StepState): StepState | null {
+  const order = stepsInOrder(run.plan).map((one) => one.step.id);
+  const behind = order.slice(order.indexOf(step.step.id) + 1).flatMap((id) => run.steps.get(id) ?? []);
+  return (
+    behind.find((one) => one.step.kind === "action" && one.step.risk === "irreversible" && !isSettled(one)) ?? null
+  );
+}
+
+function says(step: StepState): string {
+  return step.status === "gate" ? step.gate.outcome : step.status;
+}
+
+const NOBODY: Problem = { code: "not-on-roster", what: "You are not on the roster" };

@@ -1,0 +1,189 @@
+import type { Plan } from "../catalog/types.ts";
+import type { Event, EventType, Recorded } from "./events.ts";
+import { evolveGate } from "./evolve/gate.ts";
+import { evolveIncident } from "./evolve/incident.ts";
+import { judge, startRun } from "./evolve/run.ts";
+import { evolveStep } from "./evolve/step.ts";
+import { quarrelWith } from "./follows.ts";
+import type { IncidentState, RunState } from "./state.ts";
+
+/** An event as the timeline hands it over, before anybody knows whether its type means something here. */
+export interface LogEvent {
+  readonly version: number;
+  readonly key: string;
+  readonly run: string | null;
+  readonly type: string;
+  readonly data: unknown;
+  readonly actor: unknown;
+  readonly at: Date;
+}
+
+/** Plans by their hash, read from the stored bytes. */
+export type Plans = ReadonlyMap<string, Plan>;
+
+/**
+ * What is true after all these events. Total: the log is the truth, so an event of an unknown type only advances the
+ * version, and a pair that should not follow each other is applied as far as it makes sense.
+ * A run whose plan is not among `plans` is there, is live, and has no steps: nothing of it can start or be approved.
+ */
+export function fold(id: string, events: Iterable<LogEvent>, plans: Plans): IncidentState {
+  let state = blankIncident(id);
+  for (const event of events) state = evolve(state, event, plans);
+  return state;
+}
+
+export function evolve(state: IncidentState, event: LogEvent, plans: Plans): IncidentState {
+  const moved = { ...state, version: event.version };
+  return isKnown(event) ? apply(moved, event, plans) : moved;
+}
+
+/** The same, but refuses a pair that should not follow each other with a message that names both sides. For tests. */
+export function evolveStrictly(state: IncidentState, event: LogEvent, plans: Plans): IncidentState {
+  const quarrel = isKnown(event) ? quarrelWith(state, event, plans) : null;
+  if (quarrel !== null) throw new Error(quarrel);
+  return evolve(state, event, plans);
+}
+
+/** The plans a fold of these events wants, so that they can be read beforehand. */
+export function plansNeeded(
+  events: Iterable<LogEvent>,
+): readonly { readonly run: string; readonly planHash: string }[] {
+  const needed: { run: string; planHash: string }[] = [];
+  for (const event of events)
+    if (isKnown(event) && event.type === "run.requested" && event.run !== null)
+      needed.push({ run: event.run, planHash: event.data.planHash });
+  return needed;
+}
+
+/** The request with this key has left its events here already: a repeat of it changes nothing. */
+export function isHandled(events: Iterable<{ readonly key: string }>, key: string): boolean {
+  for (const event of events) if (event.key.startsWith(`${key}/`)) return true;
+  return false;
+}
+
+export function blankIncident(id: string): IncidentState {
+  return {
+    id,
+    version: 0,
+    declared: null,
+    severity: "P3",
+    status: "investigating",
+    roles: new Map(),
+    resolvedAt: null,
+    runs: new Map(),
+  };
+}
+
+function apply(state: IncidentState, event: Recorded, plans: Plans): IncidentState {
+  if (event.run === null) return evolveIncident(state, event);
+  const run = runAfter(state.runs.get(event.run) ?? null, event, event.run, plans);
+  return run === null ? state : { ...state, runs: new Map(state.runs).set(run.id, judge(run)) };
+}
+
+function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plans): RunState | null {
+  if (run === null) return event.type === "run.requested" ? startRun(id, event, plans) : null;
+  switch (event.type) {
+    case "run.requested":
+      return run;
+    case "run.preflighted":
+      return { ...run, preflight: { ...event.data, at: event.at } };
+    case "run.paused":
+      return { ...run, paused: true };
+    case "run.resumed":
+      return { ...run, paused: false, stuck: null };
+    case "run.stuck":
+      return { ...run, stuck: event.data.problem };
+    case "run.aborted": {
+      const { reason, stateNow } = event.data;
+      return end(run, event.at, { as: "aborted", problem: { code: "aborted", what: reason, stateNow } });
+    }
+    case "run.failed":
+      return end(run, event.at, { as: "failed", problem: event.data.problem });
+    case "run.verified":
+      return end(run, event.at, { as: "verified" });
+    case "gate.opened":
+    case "gate.escalated":
+    case "gate.approved":
+    case "gate.denied":
+    case "gate.expired":
+    case "gate.voided":
+    case "gate.passed":
+      return evolveGate(run, event);
+    case "step.started":
+    case "step.intended":
+    case "step.applied":
+    case "step.progressed":
+    case "step.verified":
+    case "step.failed":
+    case "step.stopped":
+    case "step.opened":
+    case "step.confirmed":
+    case "step.retried":
+    case "step.skipped":
+      return evolveStep(run, event);
+    case "incident.declared":
+    case "incident.severityChanged":
+    case "incident.statusChanged":
+    case "incident.roleAssigned":
+    case "incident.noted":
+    case "incident.resolved":
+    case "incident.reopened":
+    case "incident.closed":
+    case "postmortem.drafted":
+    case "command.refused":
+    case "approval.refused":
+      return run;
+    default:
+      return event satisfies never;
+  }
+}
+
+/** The first ending stands. */
+function end(run: RunState, at: Date, ending: NonNullable<RunState["ending"]>): RunState {
+  return run.ending === null ? { ...run, ending, endedAt: at } : run;
+}
+
+const KNOWN: Record<EventType, true> = {
+  "incident.declared": true,
+  "incident.severityChanged": true,
+  "incident.statusChanged": true,
+  "incident.roleAssigned": true,
+  "incident.noted": true,
+  "incident.resolved": true,
+  "incident.reopened": true,
+  "incident.closed": true,
+  "postmortem.drafted": true,
+  "command.refused": true,
+  "run.requested": true,
+  "run.preflighted": true,
+  "run.paused": true,
+  "run.resumed": true,
+  "run.aborted": true,
+  "run.verified": true,
+  "run.failed": true,
+  "run.stuck": true,
+  "gate.opened": true,
+  "gate.escalated": true,
+  "gate.approved": true,
+  "gate.denied": true,
+  "gate.expired": true,
+  "gate.voided": true,
+  "gate.passed": true,
+  "approval.refused": true,
+  "step.started": true,
+  "step.intended": true,
+  "step.applied": true,
+  "step.progressed": true,
+  "step.verified": true,
+  "step.failed": true,
+  "step.stopped": true,
+  "step.opened": true,
+  "step.confirmed": true,
+  "step.retried": true,
+  "step.skipped": true,
+};
+
+/** Data of a known type is what its writer, `decide` or the engine, typed: the hash chain keeps it so. */
+export function isKnown(event: LogEvent): event is LogEvent & Recorded<Event> {
+  return Object.hasOwn(KNOWN, event.type);
+}

@@ -1,0 +1,111 @@
+import type { GateEvent, IncidentEvent, Recorded, RunEvent, StepEvent } from "./events.ts";
+import type { GateState, IncidentState, StepPhase } from "./state.ts";
+
+/** Which states of a step an event may find. What is not here is a writer's mistake. */
+const STEP: Record<StepEvent["type"], readonly StepPhase["status"][]> = {
+  "step.started": ["waiting", "failed", "running"],
+  "step.intended": ["running"],
+  "step.applied": ["running"],
+  "step.progressed": ["running", "open"],
+  "step.verified": ["running", "open"],
+  "step.failed": ["running"],
+  "step.stopped": ["running"],
+  "step.opened": ["waiting"],
+  "step.confirmed": ["open"],
+  "step.retried": ["failed", "stopped", "gate"],
+  "step.skipped": ["waiting", "open", "failed", "stopped"],
+};
+
+const ASK: Record<Exclude<GateEvent["type"], "gate.opened" | "approval.refused">, readonly GateState["outcome"][]> = {
+  "gate.escalated": ["open"],
+  "gate.approved": ["open"],
+  "gate.denied": ["open"],
+  "gate.expired": ["open"],
+  "gate.voided": ["open"],
+  "gate.passed": ["open"],
+};
+
+/** What was under way when a run ended may still report how it went. */
+const AFTER_THE_END: readonly string[] = [
+  ...["step.applied", "step.progressed", "step.verified", "step.failed", "step.stopped"],
+  "approval.refused",
+];
+
+/** Why this event should not follow this state, naming both sides, or null. */
+export function quarrelWith(state: IncidentState, event: Recorded, plans: ReadonlyMap<string, unknown>): string | null {
+  const quarrel = event.run === null ? ofIncident(state, event) : ofRun(state, event, event.run, plans);
+  return quarrel === null ? null : `${event.type} (version ${event.version}) can not follow: ${quarrel}`;
+}
+
+function ofIncident(state: IncidentState, event: Recorded): string | null {
+  if (event.type === "command.refused") return null;
+  if (event.type === "incident.declared") return state.declared === null ? null : "the incident is declared already";
+  if (!isOfIncident(event)) return "it belongs to a run, and names none";
+  if (state.declared === null) return "the incident is not declared";
+  switch (event.type) {
+    case "incident.severityChanged":
+      return event.data.from === state.severity ? null : `the severity is ${state.severity}, not ${event.data.from}`;
+    case "incident.statusChanged":
+      return event.data.from === state.status ? null : `the incident is ${state.status}, not ${event.data.from}`;
+    case "incident.resolved":
+      return isOver(state) ? `the incident is ${state.status}` : null;
+    case "incident.reopened":
+      return isOver(state) ? null : `the incident is ${state.status}`;
+    case "incident.closed":
+      return state.status === "resolved" ? null : `the incident is ${state.status}, not resolved`;
+    case "incident.roleAssigned":
+    case "incident.noted":
+    case "postmortem.drafted":
+      return null;
+    default:
+      return event satisfies never;
+  }
+}
+
+function ofRun(state: IncidentState, event: Recorded, id: string, plans: ReadonlyMap<string, unknown>): string | null {
+  const run = state.runs.get(id);
+  if (event.type === "run.requested") {
+    if (run !== undefined) return `run ${id} was requested already`;
+    return plans.has(event.data.planHash) ? null : `the plan ${event.data.planHash} of run ${id} is not at hand`;
+  }
+  if (event.type === "command.refused") return null;
+  if (run === undefined) return `run ${id} was never requested`;
+  if (run.ending !== null && !AFTER_THE_END.includes(event.type)) return `run ${id} is ${run.ending.as}`;
+  if (isOfRun(event)) return null;
+  if (!("step" in event.data)) return "it belongs to the incident, and names a run";
+  const step = run.steps.get(event.data.step);
+  if (step === undefined) return `run ${id} has no step ${event.data.step}`;
+  const is = step.status === "gate" ? `${step.status}, ${step.gate.outcome}` : step.status;
+  if (isOfStep(event)) return STEP[event.type].includes(step.status) ? null : `step ${step.step.id} is ${is}`;
+  if (event.type === "approval.refused") return null;
+  if (event.type === "gate.opened")
+    return step.status === "waiting" || (step.status === "gate" && step.gate.outcome === "voided")
+      ? null
+      : `step ${step.step.id} is ${is}`;
+  if (!isOfAsk(event)) return "it belongs to the incident, and names a run";
+  if (step.status !== "gate") return `step ${step.step.id} is ${is}`;
+  if (event.data.ask !== step.gate.ask) return `step ${step.step.id} asks ${step.gate.ask}, not ${event.data.ask}`;
+  return ASK[event.type].includes(step.gate.outcome) ? null : `step ${step.step.id} is ${is}`;
+}
+
+function isOver(state: IncidentState): boolean {
+  return state.status === "resolved" || state.status === "closed";
+}
+
+function isOfIncident(event: Recorded): event is Recorded<IncidentEvent> {
+  return event.type.startsWith("incident.") || event.type === "postmortem.drafted";
+}
+
+function isOfRun(event: Recorded): event is Recorded<RunEvent> {
+  return event.type.startsWith("run.");
+}
+
+function isOfStep(event: Recorded): event is Recorded<StepEvent> {
+  return Object.hasOwn(STEP, event.type);
+}
+
+function isOfAsk(
+  event: Recorded,
+): event is Recorded<Exclude<GateEvent, { type: "gate.opened" } | { type: "approval.refused" }>> {
+  return Object.hasOwn(ASK, event.type);
+}

@@ -1,0 +1,46 @@
+import type { ActionStep, GateStep, Plan, PlanStage, PlanStep } from "../catalog/types.ts";
+import type { RunState, StepState } from "./state.ts";
+import { isSettled } from "./status.ts";
+
+/** Every step of a plan in plan order, with its stage. */
+export function stepsInOrder(plan: Plan): readonly { readonly step: PlanStep; readonly stage: PlanStage }[] {
+  return plan.stages.flatMap((stage) => stage.steps.map((step) => ({ step, stage })));
+}
+
+/** True for steps that change something by themselves: these need approvals. */
+export function changesThings(step: PlanStep): step is ActionStep {
+  return step.kind === "action" && step.risk !== "read";
+}
+
+/** The gates that cover a step: every one before it in plan order, back to the start. */
+export function gatesBefore(plan: Plan, step: string): readonly GateStep[] {
+  const gates: GateStep[] = [];
+  for (const { step: candidate } of stepsInOrder(plan)) {
+    if (candidate.id === step) return gates;
+    if (candidate.kind === "gate") gates.push(candidate);
+  }
+  return [];
+}
+
+/** Steps that change something although no gate stands before them: such a plan never starts them. */
+export function uncoveredSteps(plan: Plan): readonly ActionStep[] {
+  return stepsInOrder(plan)
+    .map(({ step }) => step)
+    .filter(changesThings)
+    .filter((step) => gatesBefore(plan, step.id).length === 0);
+}
+
+/**
+ * Steps that must be settled before this one may start: all of the stages before, and in its own stage all before it,
+ * or, where the stage is parallel, only the gates before it.
+ */
+export function unsettledBefore(run: RunState, step: string): readonly StepState[] {
+  const order = stepsInOrder(run.plan);
+  const at = order.findIndex((one) => one.step.id === step);
+  const own = order[at]?.stage;
+  return order
+    .slice(0, Math.max(at, 0))
+    .filter(({ stage, step: before }) => stage !== own || !stage.parallel || before.kind === "gate")
+    .flatMap(({ step: before }) => run.steps.get(before.id) ?? [])
+    .filter((state) => !isSettled(state));
+}

@@ -1,0 +1,64 @@
+import type { Person, System } from "../catalog/types.ts";
+import type { Actor } from "./events.ts";
+import type { IncidentState } from "./state.ts";
+
+/**
+ * The one person on today's roster who acts, or null. A door may name a person, an account or both; where both are
+ * named they must belong together, and an account two people claim belongs to nobody.
+ */
+export function personOf(actor: Actor, system: System): Person | null {
+  if (actor.kind !== "person") return null;
+  const { person, slackUser } = actor;
+  const found = system.people.filter(
+    (one) =>
+      (person !== null || slackUser !== null) &&
+      (person === null || one.id === person) &&
+      (slackUser === null || one.slack.includes(slackUser)),
+  );
+  const claimed = slackUser === null ? 1 : system.people.filter((one) => one.slack.includes(slackUser)).length;
+  return found.length === 1 && claimed === 1 ? (found[0] ?? null) : null;
+}
+
+export function personById(id: string, system: System): Person | null {
+  return system.people.find((person) => person.id === id) ?? null;
+}
+
+/** People who stand for this role on today's roster. */
+export function holdersOf(role: string, system: System): readonly Person[] {
+  return system.people.filter((person) => person.roles.includes(role));
+}
+
+/** Today's roster gives this person the role, or they have taken it in this incident. */
+export function holds(person: Person, role: string, state: IncidentState): boolean {
+  return person.roles.includes(role) || state.roles.get(role) === person.id;
+}
+
+/** The id the log knows an actor by when nothing better is there. */
+export function idOf(actor: Actor): string {
+  if (actor.kind === "bot") return "bot";
+  return actor.person ?? actor.slackUser ?? actor.name;
+}
+
+export function nameOf(id: string, system: System): string {
+  return personById(id, system)?.name ?? id;
+}
+
+export function roleTitle(role: string, system: System): string {
+  return system.roles.find((one) => one.id === role)?.title ?? role;
+}
+
+/** "Ana", "Ana or Bo", "Ana, Bo or Cy"; "nobody" for none. */
+export function oneOf(names: readonly string[]): string {
+  return listed(names, "or");
+}
+
+/** "Ana", "Ana and Bo", "Ana, Bo and Cy"; "nobody" for none. */
+export function allOf(names: readonly string[]): string {
+  return listed(names, "and");
+}
+
+function listed(names: readonly string[], word: string): string {
+  if (names.length === 0) return "nobody";
+  if (names.length === 1) return String(names[0]);
+  return `${names.slice(0, -1).join(", ")} ${word} ${names.at(-1)}`;
+}

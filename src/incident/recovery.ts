@@ -1,0 +1,93 @@
+import type { IncidentState, RunState } from "./state.ts";
+
+/** What one run's recovery took, measured on the log. Seconds throughout; null is "not known", never "none". */
+export interface Recovery {
+  /** When the impact started, else when the incident was declared: RTO counts from here. */
+  readonly startedAt: Date | null;
+  readonly from: "impact" | "declaration";
+  /** When the last step was seen to be done; null until the whole run is verified. */
+  readonly verifiedAt: Date | null;
+  readonly rtoSeconds: number | null;
+  readonly objectiveSeconds: number | null;
+  readonly met: boolean | null;
+  readonly rpo: Loss | null;
+  readonly rpoObjectiveSeconds: number | null;
+  readonly rpoMet: boolean | null;
+  readonly waits: readonly Wait[];
+}
+
+export interface Loss {
+  readonly step: string;
+  readonly seconds: number | null;
+  readonly rows: number | null;
+  readonly method: string;
+}
+
+/** How long people were waited for at one gate, from its first ask. */
+export interface Wait {
+  readonly step: string;
+  readonly askedAt: Date;
+  /** When its newest ask was closed, or null while it is open. */
+  readonly decidedAt: Date | null;
+  readonly waitedSeconds: number | null;
+  readonly outcome: "open" | "passed" | "denied" | "expired" | "voided";
+  readonly people: readonly { readonly person: string; readonly role: string; readonly waitedSeconds: number }[];
+}
+
+export function recoveryOf(state: IncidentState, run: RunState): Recovery {
+  const impact = state.declared?.impactStartedAt ?? null;
+  const startedAt = impact ?? state.declared?.at ?? null;
+  const verifiedAt = run.ending?.as === "verified" && !run.dryRun ? lastDone(run) : null;
+  const rtoSeconds = startedAt && verifiedAt ? secondsBetween(startedAt, verifiedAt) : null;
+  const rpo = lossOf(run);
+  const { rtoSeconds: objectiveSeconds, rpoSeconds: rpoObjectiveSeconds } = run.plan;
+  return {
+    startedAt,
+    from: impact === null ? "declaration" : "impact",
+    verifiedAt,
+    rtoSeconds,
+    objectiveSeconds,
+    met: within(rtoSeconds, objectiveSeconds),
+    rpo,
+    rpoObjectiveSeconds,
+    rpoMet: within(rpo?.seconds ?? null, rpoObjectiveSeconds),
+    waits: waitsOf(run),
+  };
+}
+
+function lastDone(run: RunState): Date | null {
+  const times = [...run.steps.values()].flatMap((step) => (step.status === "done" ? step.at.getTime() : []));
+  return times.length === 0 ? run.endedAt : new Date(Math.max(...times));
+}
+
+/** The worst loss any step measured; one that could not be measured is worse than any number. */
+function lossOf(run: RunState): Loss | null {
+  const losses = [...run.steps.values()].flatMap((step) =>
+    step.status === "done" && step.rpo !== null ? { step: step.step.id, ...step.rpo } : [],
+  );
+  const size = (loss: Loss) => loss.seconds ?? Number.POSITIVE_INFINITY;
+  return losses.reduce<Loss | null>((worst, loss) => (worst === null || size(loss) > size(worst) ? loss : worst), null);
+}
+
+function waitsOf(run: RunState): readonly Wait[] {
+  return [...run.steps.values()].flatMap((step) => {
+    if (step.status !== "gate") return [];
+    const { firstOpenedAt, openedAt, approvals, closedAt, outcome } = step.gate;
+    return {
+      step: step.step.id,
+      askedAt: firstOpenedAt,
+      decidedAt: closedAt,
+      waitedSeconds: closedAt === null ? null : secondsBetween(firstOpenedAt, closedAt),
+      outcome,
+      people: approvals.map(({ person, role, at }) => ({ person, role, waitedSeconds: secondsBetween(openedAt, at) })),
+    };
+  });
+}
+
+function within(seconds: number | null, objective: number | null): boolean | null {
+  return seconds === null || objective === null ? null : seconds <= objective;
+}
+
+function secondsBetween(from: Date, to: Date): number {
+  return (to.getTime() - from.getTime()) / 1000;
+}

@@ -1,0 +1,180 @@
+import type { System } from "../catalog/types.ts";
+import { flawOf, isExpired, policyOf } from "./authority.ts";
+import type { NewEvent } from "./events.ts";
+import { expired, passed, staleness, voided } from "./gates.ts";
+import { changesThings, gatesBefore, unsettledBefore } from "./order.ts";
+import { allOf, nameOf } from "./people.ts";
+import type { GateState, IncidentState, RunState, StepState } from "./state.ts";
+import { triesAgain } from "./status.ts";
+
+export interface StartContext {
+  /** The database's clock. */
+  readonly now: Date;
+  /** Hash of the plan bytes the driver holds and would execute. */
+  readonly planHash: string;
+  /** Hash over the material facts as last observed; what the approvals were shown must be the same. */
+  readonly factsHash: string;
+  /** Today's roster. */
+  readonly system: System;
+  /**
+   * People looked up afresh for this start: null is valid, a string says why not. Who is missing was not looked up, and
+   * does not count.
+   */
+  readonly standing: ReadonlyMap<string, string | null>;
+  /** The lease the driver holds, where it has one. */
+  readonly lease?: { readonly run: string; readonly planHash: string };
+}
+
+export type MayStart =
+  /** `events`: the gates that pass with this start; written in the same transaction as the start. */
+  | { readonly ok: true; readonly events: readonly NewEvent[] }
+  /** `events`: what the look found out (a gate expired, or void); to be written although nothing starts. */
+  | { readonly ok: false; readonly code: StartRefusal; readonly why: string; readonly events: readonly NewEvent[] };
+
+export type StartRefusal =
+  | "lease-foreign"
+  | "run-ended"
+  | "run-stuck"
+  | "run-paused"
+  | "plan-changed"
+  | "kind-differs"
+  | "not-preflighted"
+  | "preflight-blocked"
+  | "step-unknown"
+  | "step-not-startable"
+  | "dry-run"
+  | "out-of-order"
+  | "no-gate"
+  | "gate-not-asked"
+  | "gate-denied"
+  | "gate-expired"
+  | "gate-voided"
+  | "facts-changed"
+  | "quorum-missing"
+  | "standing-unknown";
+
+/**
+ * The check made inside the transaction that claims a step: anything missing means no.
+ *
+ * Every gate before a step covers it. A gate passes at the first start behind it of a step that changes something (or
+ * that tells a person to): only then is its expiry, the facts and the standing of its approvers judged, and `gate.passed`
+ * is written with that start. From there on it holds until the run ends, because an approval that ran out in the middle
+ * of a recovery must not strand a half-done failover; pausing and aborting stay possible throughout. Steps that only
+ * read need the same approvals to go first, but use nothing up.
+ */
+export function mayStart(state: IncidentState, run: RunState, step: string, context: StartContext): MayStart {
+  const target = run.steps.get(step);
+  return (
+    refusalOfRun(state, run, context) ?? refusalOfStep(run, step, target) ?? throughGates(run, step, target, context)
+  );
+}
+
+function refusalOfRun(state: IncidentState, run: RunState, context: StartContext): MayStart | null {
+  const { lease } = context;
+  if (lease !== undefined && (lease.run !== run.id || lease.planHash !== run.planHash))
+    return no("lease-foreign", "The lease is not for this run and its plan");
+  if (run.ending !== null) return no("run-ended", `The run is ${run.ending.as}`);
+  if (run.stuck !== null) return no("run-stuck", `The run is stuck: ${run.stuck.what}`);
+  if (run.paused) return no("run-paused", "The run is paused");
+  if (context.planHash !== run.planHash)
+    return no("plan-changed", "The plan at hand is not the one that was requested");
+  if (run.plan.kind !== state.declared?.kind) return no("kind-differs", "A drill and the real thing do not mix");
+  if (run.preflight === null) return no("not-preflighted", "Nothing was observed yet");
+  if (!run.preflight.ready) return no("preflight-blocked", "The preflight found that this can not start");
+  return null;
+}
+
+function refusalOfStep(run: RunState, step: string, target: StepState | undefined): MayStart | null {
+  if (target === undefined) return no("step-unknown", `The plan has no step ${step}`);
+  if (target.step.kind === "gate") return no("step-not-startable", "A gate is asked, not started");
+  const startable = target.status === "waiting" || target.status === "running" || triesAgain(target);
+  if (!startable) return no("step-not-startable", `The step is ${target.status}`);
+  if (changesThings(target.step) && run.dryRun) return no("dry-run", "A dry run changes nothing");
+  const before = unsettledBefore(run, step).filter((one) => one.status !== "gate");
+  const asked = before.find((one) => one.step.kind === "gate");
+  if (asked !== undefined) return no("gate-not-asked", `"${asked.step.title}" has not been asked`);
+  if (before.length > 0) return no("out-of-order", `${allOf(before.map((one) => `"${one.step.title}"`))} come first`);
+  return null;
+}
+
+function throughGates(run: RunState, step: string, target: StepState | undefined, context: StartContext): MayStart {
+  const events: NewEvent[] = [];
+  const changes = target !== undefined && changesThings(target.step);
+  const covering = gatesBefore(run.plan, step).filter(({ id }) => run.steps.get(id)?.status !== "passedOver");
+  if (changes && covering.length === 0) return no("no-gate", "No gate stands before this step");
+  const uses = changes || target?.step.kind === "manual";
+  for (const { id } of covering) {
+    const gate = run.steps.get(id);
+    if (gate?.status !== "gate") return no("gate-not-asked", `"${gate?.step.title ?? id}" has not been asked`);
+    if (gate.gate.outcome === "passed") continue;
+    const refusal = refusalOfGate(run, gate.gate, context);
+    if (refusal !== null) return refusal;
+    if (uses)
+      events.push(
+        passed(
+          run,
+          gate.gate,
+          gate.gate.approvals.map(({ person }) => person),
+        ),
+      );
+  }
+  return { ok: true, events };
+}
+
+function refusalOfGate(run: RunState, gate: GateState, context: StartContext): MayStart | null {
+  switch (gate.outcome) {
+    case "denied":
+      return no("gate-denied", gate.says ?? "It was denied");
+    case "expired":
+      return no("gate-expired", "The approval has expired");
+    case "voided":
+      return no("gate-voided", "The approval is void and is asked again");
+    case "passed":
+      return null;
+    case "open":
+      return refusalOfOpen(run, gate, context);
+    default:
+      return gate.outcome satisfies never;
+  }
+}
+
+function refusalOfOpen(run: RunState, gate: GateState, context: StartContext): MayStart | null {
+  const policy = policyOf(run, gate);
+  if (isExpired(policy, context.now))
+    return no("gate-expired", "The approval expired before it was used", [expired(run, gate)]);
+  const stale = staleness(run, gate) ?? (gate.factsHash === context.factsHash ? null : CHANGED);
+  if (stale !== null) return no("facts-changed", stale, [voided(run, gate, stale)]);
+  const flaws = gate.approvals.flatMap(({ person }) => {
+    const flaw = flawOf(person, run, gate, context.system, context.standing);
+    return flaw === null ? [] : [{ person, ...flaw }];
+  });
+  const people = new Set(gate.approvals.map(({ person }) => person));
+  const counting = [...people].filter((person) => !flaws.some((flaw) => flaw.person === person));
+  if (counting.length >= policy.quorum) return null;
+  if (people.size < policy.quorum)
+    return no("quorum-missing", `${counting.length} of ${policy.quorum} needed approvals are there`);
+  const sure = flaws.filter((flaw) => flaw.sure);
+  const why = (sure.length > 0 ? sure : flaws).map((flaw) => flaw.why).join("; ");
+  if (people.size - sure.length >= policy.quorum) return no("standing-unknown", why);
+  return no("gate-voided", why, [voided(run, gate, why)]);
+}
+
+const CHANGED = "The facts have changed since they were shown";
+
+function no(code: StartRefusal, why: string, events: readonly NewEvent[] = []): MayStart {
+  return { ok: false, code, why, events };
+}
+
+/** Who would have to be looked up before this step may start. */
+export function approversOf(run: RunState, step: string): readonly string[] {
+  const people = gatesBefore(run.plan, step).flatMap(({ id }) => {
+    const gate = run.steps.get(id);
+    return gate?.status === "gate" && gate.gate.outcome === "open" ? gate.gate.approvals : [];
+  });
+  return [...new Set(people.map(({ person }) => person))];
+}
+
+/** "Ana and Bo" for the people who let a gate pass. */
+export function approversNamed(gate: GateState, system: System): string {
+  return allOf(gate.approvals.map(({ person }) => nameOf(person, system)));
+}
