@@ -1,0 +1,24 @@
+import type { Declared, IncidentState } from "../../src/incident/state.ts";
+import { context, header, section } from "./blocks.ts";
+import { plain, safe } from "./escape.ts";
+import { kindPrefix } from "./kind.ts";
+import type { Message } from "./message.ts";
+import { statusWords } from "./status.ts";
+import type { Surroundings } from "./view.ts";
+import { at, clock } from "./when.ts";
+
+/** Where the words were typed: that there is an incident, how bad, and where it is handled. */
+export function announcement(state: IncidentState, declared: Declared, around: Surroundings): Message {
+  const prefix = kindPrefix(declared.kind, around.practice);
+  const where = around.channel ? `Follow it in <#${around.channel}>.` : "It is handled here.";
+  const by = declared.by.kind === "person" ? around.names(declared.by.person ?? declared.by.name) : "Lifeboat";
+  const now = `*${state.severity}* · ${safe(around.system.title)} · ${statusWords(state.status)}`;
+  return {
+    text: `${prefix}${state.severity} incident, ${statusWords(state.status)}: ${safe(declared.title)} (${safe(around.system.title)}). Declared by ${by} at ${clock(declared.at)}. ${where}`,
+    blocks: [
+      header(`${prefix}${state.severity}: ${plain(declared.title)}`),
+      section(`${now}\n${where}`),
+      context(`Declared by ${by} ${at(declared.at)} · ${safe(state.id)}`),
+    ],
+  };
+}

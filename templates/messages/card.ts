@@ -1,0 +1,107 @@
+import { clockOf, deadlineOf, measuredRtoSeconds } from "../../src/incident/objective.ts";
+import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
+import { actions, context, fields, header, lines } from "./blocks.ts";
+import { plain, safe } from "./escape.ts";
+import { kindPrefix, kindSentence, runTitle } from "./kind.ts";
+import type { Block, Message } from "./message.ts";
+import { roleWords } from "./people.ts";
+import { runMark, runStatusWords, statusWords } from "./status.ts";
+import type { Surroundings } from "./view.ts";
+import { at, between, clock, lasting } from "./when.ts";
+
+/** The pinned card: one message that says how things stand, updated in place. */
+export function statusCard(state: IncidentState, declared: Declared, around: Surroundings): Message {
+  const prefix = kindPrefix(declared.kind, around.practice);
+  const note = kindSentence(declared.kind, around.practice);
+  const runs = [...state.runs.values()];
+  return {
+    text: `${prefix}${state.severity} ${safe(declared.title)}: ${statusWords(state.status)}. ${rolesSentence(state, around)} ${runsSentence(runs)}`,
+    blocks: [
+      header(`${prefix}${state.severity}: ${plain(declared.title)}`),
+      fields([
+        ["Status", statusWords(state.status)],
+        ["System", safe(around.system.title)],
+        ...rolePairs(state, around),
+        ["Clock", clockWords(state, around.now)],
+      ]),
+      ...(runs.length > 0 ? lines(["*Runs*", ...runs.map((run) => runLine(state, run, around.now))]) : []),
+      ...nextMoves(state, runs),
+      context(`${safe(state.id)} · declared ${at(declared.at)}${note ? ` · ${note}` : ""}`),
+    ],
+  };
+}
+
+function rolePairs(state: IncidentState, around: Surroundings): (readonly [string, string])[] {
+  return perIncident(around)
+    .slice(0, 6)
+    .map(({ id, title }) => {
+      const holder = state.roles.get(id);
+      return [safe(title), holder ? around.names(holder) : "not taken: `/dr role take`"] as const;
+    });
+}
+
+function rolesSentence(state: IncidentState, around: Surroundings): string {
+  const open = perIncident(around).filter(({ id }) => !state.roles.has(id));
+  const taken = [...state.roles].map(([role, who]) => `${roleWords(around.system, role)} is ${around.names(who)}`);
+  const missing = open.length > 0 ? [`not taken: ${open.map(({ title }) => safe(title)).join(", ")}`] : [];
+  const parts = [...taken, ...missing];
+  return parts.length > 0 ? `Roles: ${parts.join("; ")}.` : "";
+}
+
+function perIncident(around: Surroundings) {
+  return around.system.roles.filter((role) => role.perIncident);
+}
+
+function runsSentence(runs: readonly RunState[]): string {
+  if (runs.length === 0) return "No run yet.";
+  return runs.map((run) => `${safe(runTitle(run.plan, run.dryRun))}: ${runStatusWords(run)}.`).join(" ");
+}
+
+function runLine(state: IncidentState, run: RunState, now: Date): string {
+  const rto = measuredRtoSeconds(state, run);
+  const deadline = run.endedAt === null && !run.dryRun ? deadlineOf(state, run) : null;
+  const clockPart =
+    rto !== null ? ` · RTO ${lasting(rto)}` : deadline !== null ? ` · ${deadlineWords(deadline, now)}` : "";
+  return `${runMark(run)} ${safe(runTitle(run.plan, run.dryRun))}: ${runStatusWords(run)}${clockPart}`;
+}
+
+function deadlineWords(deadline: Date, now: Date): string {
+  return deadline > now ? `objective until ${at(deadline)}` : `objective passed ${at(deadline)}`;
+}
+
+function clockWords(state: IncidentState, now: Date): string {
+  const from = clockOf(state);
+  if (from === null) return "not started";
+  const since = from.from === "impact" ? "since users were hurt" : "since declared";
+  if (state.resolvedAt !== null) return `${between(from.startedAt, state.resolvedAt)}, ${since}`;
+  return `${from.startedAt > now ? "from" : "running from"} ${at(from.startedAt)}, ${since}`;
+}
+
+function nextMoves(state: IncidentState, runs: readonly RunState[]): Block[] {
+  if (state.status === "closed") return [];
+  if (state.status === "resolved") {
+    return [actions({ label: "Draft post-mortem", verb: "postmortem", carries: state.id, style: "primary" })];
+  }
+  const busy = runs.some(({ endedAt }) => endedAt === null);
+  const resolve = { label: "Resolve incident", verb: "incident.resolve", carries: state.id };
+  const take = { label: "Take a role", verb: "role", carries: state.id };
+  const look = { label: "Show status", verb: "status", carries: state.id };
+  return [busy ? actions(take, look) : actions(take, look, resolve)];
+}
+
+/** For the topic of the channel: 250 characters. */
+export function topicOf(state: IncidentState, declared: Declared, around: Surroundings): string {
+  const running = [...state.runs.values()].filter(({ endedAt }) => endedAt === null);
+  const commander = around.system.roles.find(({ perIncident }) => perIncident);
+  const holder = commander ? state.roles.get(commander.id) : undefined;
+  const parts = [
+    `${kindPrefix(declared.kind, around.practice)}${state.severity} ${statusWords(state.status)}`,
+    plain(declared.title),
+    commander
+      ? `${plain(commander.title)}: ${holder ? (around.system.people.find(({ id }) => id === holder)?.name ?? holder) : "not taken"}`
+      : null,
+    ...running.map((run) => `${plain(runTitle(run.plan, run.dryRun))}: ${runStatusWords(run)}`),
+    `declared ${clock(declared.at)}`,
+  ];
+  return parts.filter((part) => part !== null).join(" · ");
+}

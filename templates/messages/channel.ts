@@ -1,0 +1,50 @@
+import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
+import { topicOf } from "./card.ts";
+import { cut } from "./escape.ts";
+import { holders } from "./people.ts";
+import type { ChannelView, Surroundings } from "./view.ts";
+
+/** The incident's own channel: what it is called, what its topic says, and who has to be in it. */
+export function channelOf(state: IncidentState, declared: Declared, around: Surroundings): ChannelView {
+  return {
+    name: channelName(state.id, declared),
+    topic: cut(topicOf(state, declared, around), 250),
+    bookmarks: [],
+    invite: invited(state, declared, around),
+    pinned: ["card"],
+  };
+}
+
+/** `inc-7k2m9xqz-orders-database-down`, and `drill-…` for a drill. */
+function channelName(id: string, { title, kind }: Declared): string {
+  const slug = title
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/\p{M}/gu, "")
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "");
+  const name = `${kind === "drill" ? id.replace(/^inc-/, "drill-") : id}-${slug}`;
+  return name.slice(0, 60).replace(/-+$/, "");
+}
+
+/** Who declared, who holds a role, who asked for a run, and everybody who is asked to decide something now. */
+function invited(state: IncidentState, { by }: Declared, around: Surroundings): readonly string[] {
+  const runs = [...state.runs.values()];
+  const people = [
+    ...(by.kind === "person" && by.person ? [by.person] : []),
+    ...state.roles.values(),
+    ...runs.map(({ requester }) => requester),
+    ...runs.flatMap((run) => asked(run).flatMap((role) => holders(around.system, state, role))),
+  ];
+  const direct = by.kind === "person" && by.slackUser ? [by.slackUser] : [];
+  const users = people.flatMap((person) => around.system.people.find(({ id }) => id === person)?.slack ?? []);
+  return [...new Set([...direct, ...users])];
+}
+
+/** Roles that are asked to decide on this run now. */
+function asked(run: RunState): readonly string[] {
+  return [...run.steps.values()].flatMap((step) => {
+    if (step.status !== "gate" || step.gate.outcome !== "open") return [];
+    return [step.gate.role, ...step.gate.escalate.slice(0, step.gate.level).map(({ role }) => role)];
+  });
+}

@@ -1,0 +1,59 @@
+/**
+ * Other people's words inside our sentences. Everything a person, a catalogue or a target wrote goes through `safe`
+ * before it stands in mrkdwn; nothing else in the house escapes.
+ *
+ * After it the words can not ping, link, format, quote, start a line, hide, or turn the reading direction. `&`, `<` and
+ * `>` become the entities Slack asks for; it documents no escape for its formatting marks, so those become their nearest
+ * look-alikes. The timeline keeps the words as they were written.
+ */
+export function safe(words: string): string {
+  return tame(words).replace(/[&<>]/g, (mark) => ENTITIES[mark] as string);
+}
+
+/** The same words for a `plain_text` element, which Slack does not parse: only what hides or turns them is removed. */
+export function plain(words: string): string {
+  return visible(words);
+}
+
+/** Words of at most `length` characters, ending in `…` when some were left out. Cut before escaping, never after. */
+export function cut(words: string, length: number): string {
+  const letters = [...words];
+  return letters.length <= length ? words : `${letters.slice(0, length - 1).join("")}…`;
+}
+
+/**
+ * Our own mrkdwn as plain words, for the command line and for files: `<!date^…|02:41:07 UTC>` becomes its fallback,
+ * `<https://…|label>` becomes `label (https://…)`, entities become characters.
+ */
+export function plainWords(mrkdwn: string): string {
+  return mrkdwn
+    .replace(/<!date\^[^|>]*\|([^>]*)>(?: \([0-9:]+ UTC\))?/g, "$1")
+    .replace(/<(https?:[^|>]+)\|([^>]*)>/g, "$2 ($1)")
+    .replace(/<([@#])([A-Z0-9]+)(?:\|([^>]*))?>/g, (_, sign, id, label) => `${sign}${label || id}`)
+    .replace(/<(https?:[^>]+)>/g, "$1")
+    .replace(/(^|[\s(])\*([^*\n]+)\*(?=$|[\s.,:;)!?])/gm, "$1$2")
+    .replace(/(^|[\s(])`([^`\n]+)`/gm, "$1$2")
+    .replace(/&lt;/g, "<")
+    .replace(/&gt;/g, ">")
+    .replace(/&amp;/g, "&");
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
+const LOOKALIKES: Readonly<Record<string, string>> = { "*": "∗", "~": "∼", "`": "ˋ", _: "ˍ" };
+
+function tame(words: string): string {
+  return visible(words)
+    .replace(/[*~`]/g, (mark) => LOOKALIKES[mark] as string)
+    .replace(/(?<![\p{L}\p{N}_])_|_(?![\p{L}\p{N}_])/gu, LOOKALIKES._ as string)
+    .replace(/@(?=(?:channel|here|everyone|group)\b)/gi, "@\u2060")
+    .replace(/:(?=\/\/)/g, ":\u2060");
+}
+
+/** One line, with nothing in it that is not seen: control, direction, joining, tag and private-use characters go. */
+function visible(words: string): string {
+  return words
+    .normalize("NFC")
+    .replace(/[\s\u0085\u2028\u2029]+/gu, " ")
+    .replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u115f\u1160\u3164\uffa0]|\p{Variation_Selector}/gu, "")
+    .trim();
+}

@@ -1,0 +1,204 @@
+import type { GateStep, PlanStep } from "../../src/catalog/types.ts";
+import { clockOf, deadlineOf } from "../../src/incident/objective.ts";
+import type { GateState, IncidentState, RunState } from "../../src/incident/state.ts";
+import { actions, context, header, lines, section } from "./blocks.ts";
+import { cut, plain, safe } from "./escape.ts";
+import { checkLine, distinct, factLine } from "./facts.ts";
+import { kindPrefix, kindSentence } from "./kind.ts";
+import type { Block, Message } from "./message.ts";
+import { roleWithHolders, roleWords } from "./people.ts";
+import { changes, coveredBy } from "./plan.ts";
+import type { Surroundings } from "./view.ts";
+import { at, between, clock, lasting } from "./when.ts";
+
+/** One ask of one gate, and all that surrounds it. */
+export interface Ask {
+  readonly state: IncidentState;
+  readonly run: RunState;
+  readonly step: GateStep;
+  readonly gate: GateState;
+}
+
+/** The question to the person who may decide: everything needed for it, on one phone screen. */
+export function gateCard(ask: Ask, around: Surroundings): Message {
+  const { run, step, gate } = ask;
+  const prefix = kindPrefix(run.plan.kind, around.practice);
+  const note = kindSentence(run.plan.kind, around.practice);
+  return {
+    text: `${prefix}${safe(run.plan.title)} needs ${missing(ask)} by ${roleWithHolders(ask.state, around, gate.role)}: ${safe(step.title)}. ${safe(run.plan.target)}. Data lost: ${safe(gate.loss)}. Expires at ${clock(gate.expiresAt)}.`,
+    blocks: [
+      header(`${prefix}Decide: ${plain(run.plan.title)}`),
+      section(
+        [
+          `*${safe(run.plan.target)}*`,
+          `*Data lost:* ${safe(gate.loss)}`,
+          `*No way back after:* ${noReturn(ask)}`,
+          `*Not deciding:* ${waitingCosts(ask, around)}`,
+        ].join("\n"),
+      ),
+      ...lines(["*Approving lets this happen*", ...coveredBy(run.plan, step.id).map(coveredLine)]),
+      ...seen(run),
+      section(authority(ask, around)),
+      decide(ask),
+      context(
+        `Bound to plan ${gate.planHash.slice(0, 8)} and facts ${gate.factsHash.slice(0, 8)}: if either changes, it is asked again · asked ${at(gate.openedAt)}${note ? ` · ${note}` : ""}`,
+      ),
+    ],
+  };
+}
+
+/** What became of it; nothing in it can be pressed. */
+export function gateOutcome({ run, step, gate }: Ask, around: Surroundings): Message {
+  const what = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}`;
+  const says = outcomeWords(gate, around);
+  const waited = gate.closedAt ? ` after ${between(gate.openedAt, gate.closedAt)}` : "";
+  const approvals = gate.approvals.map(
+    ({ person, role, at: when }) => `${around.names(person)} (${roleWords(around.system, role)}) approved ${at(when)}`,
+  );
+  return {
+    text: `${what}: ${says}${waited}.`,
+    blocks: [
+      section(`${MARKS[gate.outcome]} *${what}*\n${says}${waited}.`),
+      ...lines(approvals),
+      ...again(run, step, gate),
+      context(
+        `Data lost as shown: ${safe(gate.loss)} · plan ${gate.planHash.slice(0, 8)}, facts ${gate.factsHash.slice(0, 8)}`,
+      ),
+    ],
+  };
+}
+
+/** Refused or expired: the run stands still until somebody asks again or gives up. */
+function again(run: RunState, step: GateStep, gate: GateState): Block[] {
+  if (run.endedAt !== null || (gate.outcome !== "denied" && gate.outcome !== "expired")) return [];
+  return [
+    actions(
+      { label: "Ask again", verb: "step.retry", detail: gate.ask, carries: `${run.id}/${step.id}` },
+      { label: "Abort run…", verb: "run.abort", detail: gate.ask, carries: run.id, style: "danger" },
+    ),
+  ];
+}
+
+/** An earlier ask of a gate that was asked again since. */
+export function gateSuperseded(run: RunState, step: PlanStep, around: Surroundings): Message {
+  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}: this question expired or no longer held. It was asked again below.`;
+  return { text, blocks: [section(`⏹️ ${text}`)] };
+}
+
+/** The run ended while the question was open. */
+export function gateAbandoned({ run, step }: Ask, around: Surroundings): Message {
+  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}: the run ended before this was decided. Nothing is asked any more.`;
+  return { text, blocks: [section(`⏹️ ${text}`)] };
+}
+
+/** Nobody answered in time: said anew, because an edited message rings no phone. */
+export function escalation(ask: Ask, role: string, level: number, around: Surroundings): Message {
+  const { state, run, gate } = ask;
+  const who = `${kindPrefix(run.plan.kind, around.practice)}${roleWithHolders(state, around, role)}`;
+  if (gate.outcome !== "open" || run.endedAt !== null) {
+    const text = `${who} was asked too, because nobody had decided on ${safe(run.plan.title)}. That is over.`;
+    return { text, blocks: [section(`⏹️ ${text}`)] };
+  }
+  const text = `${who}: nobody has decided on ${safe(run.plan.title)} since ${clock(gate.openedAt)}, so you are asked now. ${safe(run.plan.target)}. Data lost: ${safe(gate.loss)}. Expires at ${clock(gate.expiresAt)}.`;
+  return { text, blocks: [section(`📣 ${text}`), decide(ask, String(level))] };
+}
+
+function decide({ run, gate }: Ask, detail?: string): Block {
+  const carries = `${run.id}/${gate.ask}`;
+  const own = detail === undefined ? {} : { detail };
+  return actions(
+    {
+      ...own,
+      label: "Approve",
+      verb: "gate.approve",
+      carries,
+      style: "primary",
+      aloud: `Approve ${plain(run.plan.title)}`,
+      confirm: {
+        title: `Approve: ${run.plan.title}?`,
+        says: `${cut(run.plan.target, 140)}. Data lost: ${cut(gate.loss, 120)}.`,
+        yes: "Approve",
+        no: "Not yet",
+      },
+    },
+    { ...own, label: "Deny…", verb: "gate.deny", carries, style: "danger", aloud: `Deny ${plain(run.plan.title)}` },
+  );
+}
+
+const MARKS: Readonly<Record<GateState["outcome"], string>> = {
+  open: "✋",
+  passed: "✅",
+  denied: "⛔",
+  expired: "⌛",
+  voided: "⏹️",
+};
+
+function outcomeWords(gate: GateState, around: Surroundings): string {
+  const people = gate.approvals.map(({ person }) => around.names(person)).join(" and ");
+  switch (gate.outcome) {
+    case "open":
+      return "open";
+    case "passed":
+      return `approved by ${people}`;
+    case "denied":
+      return `${safe(cut(gate.says ?? "Denied", 500))}`;
+    case "expired":
+      return "expired, nobody decided in time";
+    case "voided":
+      return `no longer holds${gate.says ? `: ${safe(cut(gate.says, 500))}` : ""}`;
+    default:
+      return gate.outcome satisfies never;
+  }
+}
+
+function missing({ gate }: Ask): string {
+  const left = Math.max(0, gate.quorum - gate.approvals.length);
+  if (gate.approvals.length > 0) return `${left} more ${left === 1 ? "approval" : "approvals"}`;
+  return left === 1 ? "approval" : `approval by ${left} people`;
+}
+
+function coveredLine(step: PlanStep): string {
+  return `• ${safe(cut(step.title, 150))}${changes(step) || step.kind === "manual" ? "" : " (only looks)"}`;
+}
+
+function noReturn({ run, step }: Ask): string {
+  const covered = coveredBy(run.plan, step.id).find(({ id }) => id === run.plan.pointOfNoReturn);
+  return covered ? safe(covered.title) : "every step of this part can be undone";
+}
+
+/** What it costs to wait, in the objective's own minutes. Said to the minute, so it changes once a minute. */
+function waitingCosts({ state, run }: Ask, { now }: Surroundings): string {
+  const deadline = deadlineOf(state, run);
+  const from = clockOf(state);
+  if (deadline === null || from === null || run.plan.rtoSeconds === null) return "no recovery time objective is set.";
+  const left = Math.floor((deadline.getTime() - now.getTime()) / 60_000);
+  const objective = `the objective of ${lasting(run.plan.rtoSeconds)} since ${from.from === "impact" ? "users were hurt" : "it was declared"}`;
+  if (left < 0) return `${objective} passed ${at(deadline)}.`;
+  return `${left === 0 ? "less than a minute" : lasting(left * 60)} left of ${objective}, until ${at(deadline)}.`;
+}
+
+function seen(run: RunState): Block[] {
+  if (run.preflight === null) return [];
+  const warnings = run.preflight.checks.filter(({ ok }) => !ok).map(checkLine);
+  const facts = distinct(run.preflight.facts.filter(({ material }) => material))
+    .slice(0, 8)
+    .map((fact) => `• ${factLine(fact)}`);
+  return lines(["*What was seen*", ...warnings.slice(0, 5), ...facts]);
+}
+
+function authority({ state, run, gate }: Ask, around: Surroundings): string {
+  const levels = gate.escalate.slice(0, gate.level).map(({ role }) => role);
+  const asked = [gate.role, ...levels].map((role) => roleWithHolders(state, around, role));
+  const next = gate.escalate[gate.level];
+  const later = gate.escalate.slice(gate.level).map(({ role }) => roleWords(around.system, role));
+  const has = gate.approvals.map(({ person }) => around.names(person));
+  return [
+    `*Asked now:* ${asked.join("; ")}`,
+    `*Approvals:* ${gate.approvals.length} of ${gate.quorum}${has.length > 0 ? ` (${has.join(", ")})` : ""}; not ${around.names(run.requester)}, who asked for the run`,
+    later.length > 0 ? `*May decide at any time:* ${later.join(", ")}` : null,
+    next ? `*If nobody answers:* ${roleWithHolders(state, around, next.role)} is asked ${at(next.at)}` : null,
+    `*Expires:* ${at(gate.expiresAt)}`,
+  ]
+    .filter((line) => line !== null)
+    .join("\n");
+}

@@ -1,0 +1,113 @@
+import { type Accounting, account } from "../../src/incident/accounting.ts";
+import { clockOf, type MeasuredRpo, measuredRpos, measuredRtoSeconds } from "../../src/incident/objective.ts";
+import type { IncidentState, RunState } from "../../src/incident/state.ts";
+import { sayProblem } from "../../src/lib/errors.ts";
+import { actions, context, header, lines, section } from "./blocks.ts";
+import { plain, safe } from "./escape.ts";
+import { kindPrefix, runTitle } from "./kind.ts";
+import type { Block, Message } from "./message.ts";
+import type { Surroundings } from "./view.ts";
+import { at, between, lasting } from "./when.ts";
+
+/** The end of a run: what was reached, what it cost, what to do now. Null while it goes on. */
+export function result(state: IncidentState, run: RunState, around: Surroundings): Message | null {
+  if (run.endedAt === null) return null;
+  if (run.status === "verified")
+    return run.dryRun ? dryRunOver(run, around) : verified(state, run, run.endedAt, around);
+  return endedEarly(run, run.endedAt, around);
+}
+
+function verified(state: IncidentState, run: RunState, endedAt: Date, around: Surroundings): Message {
+  const prefix = kindPrefix(run.plan.kind, around.practice);
+  const losses = measuredRpos(run);
+  const rto = rtoWords(state, run);
+  const accounting = account(state, run, endedAt);
+  const rpo = losses.map((loss) => lossWords(loss, run.plan.rpoSeconds));
+  return {
+    text: `${prefix}${safe(run.plan.title)} is done and verified. ${safe(run.plan.target)}. ${rto} ${rpo.join(" ")}`.trim(),
+    blocks: [
+      header(`${prefix}Done and verified: ${plain(run.plan.title)}`),
+      section([`✅ *${safe(run.plan.target)}*`, `*RTO:* ${rto}`, ...rpo.map((says) => `*RPO:* ${says}`)].join("\n")),
+      ...(accounting ? lines(["*Where the minutes went*", ...minuteLines(accounting)]) : []),
+      ...afterwards(run),
+      actions(
+        { label: "Resolve incident", verb: "incident.resolve", carries: state.id, style: "primary" },
+        { label: "Draft post-mortem", verb: "postmortem", carries: state.id },
+      ),
+      context(`The run took ${between(run.requestedAt, endedAt)}, verified ${at(endedAt)} · ${safe(run.id)}`),
+    ],
+  };
+}
+
+function dryRunOver(run: RunState, around: Surroundings): Message {
+  const ready = run.preflight?.ready ?? false;
+  const verdict = ready ? "the plan is ready to run" : "the plan is not ready to run";
+  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(runTitle(run.plan, true))} is finished: ${verdict}. Nothing was changed.`;
+  return { text, blocks: [section(`${ready ? "✅" : "❌"} ${text}`)] };
+}
+
+function endedEarly(run: RunState, endedAt: Date, around: Surroundings): Message {
+  const prefix = kindPrefix(run.plan.kind, around.practice);
+  const word = run.status === "aborted" ? "aborted" : "failed";
+  const why = run.problem ? safe(sayProblem(run.problem)) : "";
+  const text = `${prefix}${safe(runTitle(run.plan, run.dryRun))} ${word}. ${why}`;
+  return {
+    text,
+    blocks: [
+      header(`${prefix}${word === "aborted" ? "Aborted" : "Failed"}: ${plain(run.plan.title)}`),
+      section(
+        [
+          `${word === "aborted" ? "⏹️" : "❌"} ${safe(run.problem?.what ?? word)}`,
+          `*State now:* ${safe(run.problem?.stateNow ?? "see the list of steps above")}`,
+          ...(run.problem?.next ? [`*Next:* ${safe(run.problem.next)}`] : []),
+        ].join("\n"),
+      ),
+      context(`Ended ${at(endedAt)} after ${between(run.requestedAt, endedAt)} · ${safe(run.id)}`),
+    ],
+  };
+}
+
+/** "4 min 12 s since users were hurt; objective 30 min: met." */
+export function rtoWords(state: IncidentState, run: RunState): string {
+  const seconds = measuredRtoSeconds(state, run);
+  const clock = clockOf(state);
+  if (seconds === null || clock === null) return "not measured.";
+  const since = clock.from === "impact" ? "since users were hurt" : "since it was declared";
+  return `${lasting(seconds)} ${since}; ${objective(run.plan.rtoSeconds, seconds)}`;
+}
+
+/** "3 s of writes (12 rows), measured by …; objective 1 min: met." */
+export function lossWords(loss: MeasuredRpo, objectiveSeconds: number | null): string {
+  const rows = loss.rows === null ? null : `${loss.rows} ${loss.rows === 1 ? "row" : "rows"}`;
+  const how = safe(loss.method);
+  if (loss.seconds === null && rows === null) return `the loss could not be measured (${how}).`;
+  const amount =
+    loss.seconds === null ? rows : `${lasting(loss.seconds)} of writes${rows === null ? "" : ` (${rows})`}`;
+  const met = loss.seconds === null ? "" : `; ${objective(objectiveSeconds, loss.seconds)}`;
+  return `${loss.seconds === 0 && !loss.rows ? "nothing" : amount} lost, measured by ${how}${met === "" ? "." : met}`;
+}
+
+function objective(objectiveSeconds: number | null, seconds: number): string {
+  if (objectiveSeconds === null) return "no objective is set.";
+  return `objective ${lasting(objectiveSeconds)}: ${seconds <= objectiveSeconds ? "met" : "missed"}.`;
+}
+
+const BAR = 20;
+
+/** A bar of twenty squares per phase, with the figure in words beside it. */
+export function minuteLines({ phases, totalSeconds }: Accounting): string[] {
+  return phases.map(({ says, seconds }) => {
+    const share = totalSeconds === 0 ? 0 : seconds / totalSeconds;
+    const filled = Math.round(share * BAR);
+    return `${"▓".repeat(filled)}${"░".repeat(BAR - filled)} ${lasting(seconds)} (${Math.round(share * 100)} %) ${says}`;
+  });
+}
+
+function afterwards(run: RunState): Block[] {
+  const own = run.plan.afterwards.map((line) => `• ${safe(line)}`);
+  const ours = [
+    "• Resolve the incident when users are well: `/dr resolve`",
+    "• Draft the post-mortem: `/dr postmortem`",
+  ];
+  return lines(["*What to do next*", ...own, ...ours]);
+}

@@ -1,0 +1,101 @@
+import type { Plan, PlanStep } from "../../src/catalog/types.ts";
+import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
+import { actions, type Button, context, fields, header, lines, section } from "./blocks.ts";
+import { cut, plain, safe } from "./escape.ts";
+import { kindPrefix, kindSentence, modeWords, runTitle } from "./kind.ts";
+import type { Block, Message } from "./message.ts";
+import { approvalWords } from "./people.ts";
+import { changes, expectedSeconds, gatesOf, stepOf } from "./plan.ts";
+import { runMark, runStatusWords } from "./status.ts";
+import type { Surroundings } from "./view.ts";
+import { at, clock, lasting } from "./when.ts";
+
+/** The root of a run's thread: the plan, before anything happens, and how the run stands. */
+export function runCard(state: IncidentState, declared: Declared, run: RunState, around: Surroundings): Message {
+  const { plan } = run;
+  const prefix = kindPrefix(plan.kind, around.practice);
+  const title = runTitle(plan, run.dryRun);
+  const note = kindSentence(plan.kind, around.practice);
+  const by = around.names(run.requester);
+  return {
+    text: `${prefix}${safe(title)}: ${runStatusWords(run)}. ${safe(plan.target)}. Asked for by ${by} at ${clock(run.requestedAt)}.`,
+    blocks: [
+      header(`${prefix}${plain(title)}`),
+      section(`${runMark(run)} *${upper(runStatusWords(run))}*\n*${safe(plan.target)}*\n${safe(plan.summary)}`),
+      fields([
+        ["Mode", modeWords(plan.mode)],
+        ["Needs", needs(plan, around)],
+        ["Machines usually need", lasting(expectedSeconds(plan))],
+        ["No way back after", pointOfNoReturn(plan)],
+        ["Objective", objectives(plan)],
+      ]),
+      ...lines(["*Steps, in this order*", ...plan.stages.flatMap((stage, n) => stageLines(stage, n + 1))]),
+      ...(run.dryRun ? [section("*Dry run:* every step looks at its target, and nothing is changed.")] : []),
+      ...controls(run),
+      context(
+        [
+          `Asked for by ${by} ${at(run.requestedAt)}`,
+          `${safe(declared.title)} (${safe(state.id)})`,
+          `${safe(run.id)}, plan ${run.planHash.slice(0, 8)}`,
+          ...(note ? [note] : []),
+        ].join(" · "),
+      ),
+    ],
+  };
+}
+
+/** Buttons of a run that is under way; a run that is over has none. */
+function controls(run: RunState): Block[] {
+  if (run.endedAt !== null) return [];
+  const pause: Button = run.paused
+    ? { label: "Resume run", verb: "run.resume", carries: run.id, style: "primary" }
+    : { label: "Pause run", verb: "run.pause", carries: run.id };
+  const abort: Button = { label: "Abort run…", verb: "run.abort", carries: run.id, style: "danger" };
+  return [actions(pause, abort)];
+}
+
+function needs(plan: Plan, around: Surroundings): string {
+  const gates = gatesOf(plan);
+  if (gates.length === 0) return "nobody's approval";
+  return gates
+    .map((gate) => approvalWords(around.system, gate, lasting))
+    .map((words, n) => (gates.length > 1 ? `${n + 1}. ${words}` : words))
+    .join("\n");
+}
+
+function pointOfNoReturn(plan: Plan): string {
+  if (plan.pointOfNoReturn === null) return "every step can be undone";
+  return safe(stepOf(plan, plan.pointOfNoReturn)?.title ?? plan.pointOfNoReturn);
+}
+
+function objectives({ rtoSeconds, rpoSeconds }: Plan): string {
+  const rto = rtoSeconds === null ? "RTO not set" : `RTO ${lasting(rtoSeconds)}`;
+  const rpo = rpoSeconds === null ? "RPO not set" : `RPO ${rpoSeconds === 0 ? "nothing lost" : lasting(rpoSeconds)}`;
+  return `${rto}, ${rpo}`;
+}
+
+function stageLines(stage: Plan["stages"][number], n: number): string[] {
+  const together = stage.parallel && stage.steps.length > 1 ? " (at the same time)" : "";
+  return [`${n}. *${safe(stage.title)}*${together}`, ...stage.steps.map((step) => `      • ${stepWords(step)}`)];
+}
+
+function stepWords(step: PlanStep): string {
+  const title = safe(cut(step.title, 150));
+  const when = step.when ? " (only when needed)" : "";
+  switch (step.kind) {
+    case "action":
+      return `${title}${changes(step) ? "" : " (only looks)"}${when}`;
+    case "gate":
+      return `✋ ${title}: approval${when}`;
+    case "manual":
+      return `👤 ${title}: done by hand${when}`;
+    case "wait":
+      return `${title}: waits ${lasting(step.seconds)}${when}`;
+    default:
+      return step satisfies never;
+  }
+}
+
+function upper(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

@@ -1,0 +1,96 @@
+import type { RunState, StepState } from "../../src/incident/state.ts";
+import { header, lines } from "./blocks.ts";
+import { cut, plain, safe } from "./escape.ts";
+import { runTitle } from "./kind.ts";
+import type { Message } from "./message.ts";
+import { roleWords } from "./people.ts";
+import { runStatusWords } from "./status.ts";
+import type { Surroundings } from "./view.ts";
+import { at, clock, lasting } from "./when.ts";
+
+/** Every step and how it stands: one message of the thread, updated in place. */
+export function stepList(run: RunState, around: Surroundings): Message {
+  const states = [...run.steps.values()];
+  const counted = states.filter(({ status }) => status !== "passedOver");
+  const over = counted.filter((step) => isPassedGate(step) || step.status === "done" || step.status === "skipped");
+  const doing = counted
+    .filter((step) => !over.includes(step) && step.status !== "waiting")
+    .map((step) => `${safe(step.step.title)}: ${words(step, around)}`);
+  return {
+    text: `Steps of ${safe(runTitle(run.plan, run.dryRun))}: ${over.length} of ${counted.length} done, ${runStatusWords(run)}.${doing.length > 0 ? ` ${doing.join(". ")}.` : ""}`,
+    blocks: [
+      header(`Steps: ${over.length} of ${counted.length} done`),
+      ...lines(
+        run.plan.stages.flatMap((stage) => [
+          `*${safe(plain(stage.title))}*`,
+          ...states.filter((step) => step.stage === stage.id).map((step) => line(step, around)),
+        ]),
+      ),
+    ],
+  };
+}
+
+function isPassedGate(step: StepState): boolean {
+  return step.status === "gate" && step.gate.outcome === "passed";
+}
+
+function line(step: StepState, around: Surroundings): string {
+  return `${mark(step)} ${safe(cut(step.step.title, 150))}: ${words(step, around)}`;
+}
+
+function mark(step: StepState): string {
+  if (isPassedGate(step)) return MARKS.done;
+  return MARKS[step.status];
+}
+
+const MARKS: Readonly<Record<StepState["status"], string>> = {
+  waiting: "⚪",
+  passedOver: "➖",
+  running: "▶️",
+  open: "✋",
+  gate: "✋",
+  done: "✅",
+  failed: "❌",
+  stopped: "⚠️",
+  skipped: "⏭️",
+};
+
+function words(step: StepState, around: Surroundings): string {
+  switch (step.status) {
+    case "waiting":
+      return "waits its turn";
+    case "passedOver":
+      return "not needed";
+    case "running":
+      return `running since ${at(step.since)}${step.attempts > 1 ? `, attempt ${step.attempts}` : ""}${step.progress ? `. ${safe(cut(step.progress, 200))}` : ""}`;
+    case "open":
+      return openWords(step, around);
+    case "gate":
+      return gateWords(step, around);
+    case "done":
+      return `done in ${lasting(step.seconds)}. ${safe(cut(step.says, 250))}`;
+    case "failed":
+      return `failed at ${clock(step.at)}. ${safe(cut(step.problem.what, 250))}`;
+    case "stopped":
+      return `stopped at ${clock(step.at)}, outcome not known. ${safe(cut(step.problem.what, 250))}`;
+    case "skipped":
+      return `skipped: ${safe(cut(step.reason, 250))}`;
+    default:
+      return step satisfies never;
+  }
+}
+
+function openWords(step: StepState & { status: "open" }, around: Surroundings): string {
+  if (step.step.kind === "wait" && step.until) return `waits until ${at(step.until)}`;
+  const role = step.step.kind === "manual" && step.step.role ? roleWords(around.system, step.step.role) : "somebody";
+  return `waits for ${role} to do it by hand, since ${at(step.since)}`;
+}
+
+function gateWords(step: StepState & { status: "gate" }, around: Surroundings): string {
+  const { gate } = step;
+  const people = gate.approvals.map(({ person }) => around.names(person)).join(" and ");
+  if (gate.outcome === "passed") return `approved by ${people}`;
+  if (gate.outcome === "open")
+    return `waits for approval by ${roleWords(around.system, gate.role)}, ${gate.approvals.length} of ${gate.quorum} given`;
+  return gate.outcome;
+}
