@@ -1,0 +1,65 @@
+/**
+ * Every limit of Slack this house has to respect, and where the number is from: [DOC] Slack's documentation, [METH] a
+ * method's page, [TYPES] comments in @slack/types, [ISSUE] a public report. `clamp.ts` applies them.
+ */
+export const limits = {
+  /** chat.postMessage takes 40 000 characters, chat.update refuses above 4000 (`msg_too_long`), and every message may have to be edited. [METH] */
+  messageText: 4000,
+  /** [DOC] blocks */
+  messageBlocks: 50,
+  viewBlocks: 100,
+  /** Characters in all blocks of a message: undocumented, `msg_blocks_too_long` was reported at about 13 200. [ISSUE] bolt-js#2509 */
+  messageBlocksText: 12_000,
+  /** [TYPES] */
+  sectionText: 3000,
+  fieldText: 2000,
+  fields: 10,
+  headerText: 150,
+  contextElements: 10,
+  actionsElements: 25,
+  buttonText: 75,
+  buttonValue: 2000,
+  url: 3000,
+  accessibilityLabel: 75,
+  id: 255,
+  options: 100,
+  /** Live documentation may say 150; the types say 75, and 75 passes both. [TYPES] */
+  optionText: 75,
+  optionValue: 75,
+  choices: 10,
+  overflowOptions: 5,
+  placeholder: 150,
+  confirmTitle: 100,
+  confirmText: 300,
+  confirmButton: 30,
+  inputLabel: 2000,
+  inputHint: 2000,
+  inputText: 3000,
+  imageText: 2000,
+  modalTitle: 24,
+  privateMetadata: 3000,
+  /** Bytes of a view as JSON, `view_too_large`. [METH] views.open */
+  viewBytes: 250_000,
+  /** Bytes; `metadata_too_large` comes without a number. [METH] chat.postMessage */
+  metadataBytes: 2000,
+  /** [DOC] conversations.create */
+  channelName: 80,
+  /** [METH] conversations.setTopic, `too_long` */
+  topic: 250,
+  /** Users per call. [METH] conversations.invite, takes 1000; 100 is what every version of the page allowed */
+  inviteUsers: 100,
+  bookmarkTitle: 255,
+  /** [DOC] rate-limits: about one message a second in a channel, short bursts tolerated. */
+  postsPerSecond: 1,
+  postBurst: 4,
+  /** Tier 3 for the whole workspace, kept under. [METH] chat.update */
+  editsPerSecond: 0.8,
+  editBurst: 10,
+  /** Seconds between two edits of a message nobody waits for. */
+  editEverySeconds: 3,
+  /** [DOC] interactivity */
+  ackSeconds: 3,
+  triggerSeconds: 3,
+  responseUrlSeconds: 1800,
+  responseUrlUses: 5,
+} as const;

@@ -1,0 +1,183 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { checkBlocks, checkView } from "../../src/practice/workspace/blockkit/check.ts";
+import {
+  channelName,
+  clampForm,
+  clampHome,
+  clampMessage,
+  clampText,
+  disarm,
+  topicText,
+} from "../../src/slack/clamp.ts";
+import { limits } from "../../src/slack/limits.ts";
+import type { Block } from "../../templates/messages/message.ts";
+
+const long = (letter: string, times: number) => letter.repeat(times);
+const mrkdwn = (text: string) => ({ type: "mrkdwn", text });
+const plain = (text: string) => ({ type: "plain_text", text });
+
+describe("words that leave the house", () => {
+  test.each([
+    ["<!channel>", "@\u2060channel"],
+    ["<!here|here>", "@\u2060here"],
+    ["<!subteam^S123|@everyone>", "@\u2060subteam"],
+    ["<!everyone", "@\u2060everyone"],
+    ["<!date^1|{time}|02:00 UTC>", "<!date^1|{time}|02:00 UTC>"],
+    ["<@U1> &lt;!channel&gt;", "<@U1> &lt;!channel&gt;"],
+  ])("%s leaves as %s", (said, leaves) => expect(disarm(said)).toBe(leaves));
+
+  test("what is cut is not cut in half", () => {
+    expect(clampText(`${long("a", 90)}&amp;${long("b", 20)}`, 98)).not.toMatch(/&[a-z]*…/);
+    expect(clampText(`${long("a", 60)}<https://example.org/${long("b", 50)}|here>`, 90)).toBe(`${long("a", 60)}…`);
+    expect(clampText(long("🛟", 60), 100)).toBe(`${long("🛟", 47)}…`);
+    expect(clampText(`\`\`\`${long("x", 200)}\`\`\``, 100)).toMatch(/x…\n```$/);
+  });
+
+  test("a channel's name is one Slack takes", () => {
+    expect(channelName("INC 2026/11: Größe — DB")).toBe("inc-2026-11-gro-e-db");
+    expect(channelName("🔥")).toBe("incident");
+    expect(channelName(long("a", 100), "-2")).toHaveLength(80);
+    expect(topicText(long("a", 400)).length).toBeLessThanOrEqual(250);
+  });
+});
+
+describe("the worst drawn message", () => {
+  test("fits, and keeps its buttons", () => {
+    const blocks: Block[] = [
+      ...Array.from({ length: 70 }, () => ({ type: "section", text: mrkdwn(long("é", 5000)) })),
+      {
+        type: "actions",
+        elements: [{ type: "button", action_id: "gate.approve", value: "k", text: plain("Approve") }],
+      },
+    ];
+    const clamped = clampMessage({ text: long("t", 9000), blocks });
+    expect(clamped.text.length).toBeLessThanOrEqual(4000);
+    expect(clamped.blocks.length).toBeLessThanOrEqual(50);
+    expect(clamped.blocks.some((block) => block.type === "actions")).toBe(true);
+    expect(clamped.blocks.at(-1)).toMatchObject({ type: "context" });
+    expect(() => checkBlocks(clamped.blocks, "message")).not.toThrow();
+  });
+
+  test("a key that does not fit is left out with its button, never cut", () => {
+    const { blocks } = clampMessage({
+      text: "x",
+      blocks: [
+        { type: "actions", elements: [{ type: "button", text: plain("Go"), value: long("k", 2001), action_id: "a" }] },
+      ],
+    });
+    expect(blocks).toEqual([]);
+  });
+
+  test("a form that would carry too much is refused", () => {
+    const form = {
+      callback: "declare",
+      title: long("t", 99),
+      submit: "Declare it now, all of it",
+      carries: "",
+      blocks: [],
+    };
+    expect(() => clampForm(form, long("k", 3001))).toThrow("carries more than Slack brings back");
+    const view = clampForm(form, "k");
+    expect(() => checkView(view, "modal")).not.toThrow();
+  });
+});
+
+describe("any message, clamped, passes the workspace's validator", () => {
+  const words = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 40 }),
+    fc.constantFrom("", long("a", 3500), long("<!channel>", 400), `&amp;${long("&lt;", 1000)}`, long("```", 500)),
+  );
+  const text = fc.oneof(
+    fc.record(
+      { type: fc.constantFrom("mrkdwn", "plain_text"), text: words, verbatim: fc.boolean() },
+      { requiredKeys: [] },
+    ),
+    words,
+  );
+  const short = fc.oneof(fc.string({ maxLength: 10 }), fc.constant(long("v", 3000)));
+  const option = fc.record({ text, value: short }, { requiredKeys: [] });
+  const element = fc.record(
+    {
+      type: fc.constantFrom(
+        "button",
+        "static_select",
+        "overflow",
+        "radio_buttons",
+        "checkboxes",
+        "image",
+        "users_select",
+        "plain_text_input",
+        "datepicker",
+        "mystery",
+      ),
+      text,
+      action_id: fc.constantFrom("a", "b", "", long("x", 300)),
+      value: short,
+      url: short,
+      style: fc.constantFrom("primary", "danger", "loud"),
+      accessibility_label: words,
+      confirm: fc.record({ title: text, text, confirm: text, deny: text }, { requiredKeys: [] }),
+      options: fc.array(option, { maxLength: 120 }),
+      initial_option: option,
+      placeholder: text,
+      image_url: short,
+      alt_text: words,
+      initial_value: words,
+      max_length: fc.integer(),
+    },
+    { requiredKeys: ["type"] },
+  );
+  const block = fc.record(
+    {
+      type: fc.constantFrom(
+        "section",
+        "header",
+        "context",
+        "actions",
+        "divider",
+        "image",
+        "input",
+        "markdown",
+        "mystery",
+      ),
+      block_id: fc.constantFrom("one", "two", long("x", 300)),
+      text,
+      fields: fc.array(text, { maxLength: 12 }),
+      accessory: element,
+      elements: fc.array(fc.oneof(element, text), { maxLength: 30 }),
+      element,
+      label: text,
+      hint: text,
+      title: text,
+      image_url: short,
+      alt_text: words,
+      optional: fc.boolean(),
+    },
+    { requiredKeys: ["type"] },
+  );
+  const blocks = fc.array(block, { maxLength: 60 }) as unknown as fc.Arbitrary<Block[]>;
+
+  test("as a message", () => {
+    fc.assert(
+      fc.property(words, blocks, (said, drawn) => {
+        const clamped = clampMessage({ text: said, blocks: drawn });
+        checkBlocks(clamped.blocks, "message");
+        expect(clamped.text.length).toBeGreaterThan(0);
+        expect(clamped.text.length).toBeLessThanOrEqual(limits.messageText);
+        expect(JSON.stringify(clamped)).not.toMatch(/"text":"[^"]*<!(?!date)/);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test("as a form and as a Home tab", () => {
+    fc.assert(
+      fc.property(words, blocks, (title, drawn) => {
+        checkView(clampForm({ callback: "declare", title, submit: title, carries: "", blocks: drawn }, "k"), "modal");
+        checkView({ type: "home", blocks: clampHome(drawn) }, "home");
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
