@@ -3,7 +3,7 @@ import { LifeboatError } from "../lib/errors.ts";
 import { isExpired, plannedGate, policyOf } from "./authority.ts";
 import type { DataOf, NewEvent } from "./events.ts";
 import { holdersOf } from "./people.ts";
-import type { GateState, IncidentState, RunState } from "./state.ts";
+import type { GateState, RunState } from "./state.ts";
 
 const BOT = { kind: "bot" } as const;
 
@@ -58,26 +58,34 @@ export interface GateDue {
  * Silence escalates: every level whose time has come is asked, until enough have approved. Past its expiry a gate is
  * closed; one whose plan or facts are no longer the run's is void, and is asked again.
  */
-export function gateDue(_state: IncidentState, run: RunState, step: string, now: Date): GateDue {
+export function gateDue(run: RunState, step: string, now: Date): GateDue {
   const state = run.steps.get(step);
   if (state?.status !== "gate" || state.gate.outcome !== "open" || run.ending !== null)
     return { events: [], nextAt: null };
   const { gate } = state;
   const policy = policyOf(run, gate);
   const stale = staleness(run, gate);
-  if (stale !== null) return { events: [voided(run, gate, stale)], nextAt: null };
+  if (stale !== null) return { events: [voided(run, gate, stale.why)], nextAt: null };
   if (isExpired(policy, now)) return { events: [expired(run, gate)], nextAt: null };
   const levels = gate.approvals.length >= policy.quorum ? [] : gate.escalate.slice(gate.level);
-  const due = levels.filter((level) => level.at <= now).length;
+  const later = levels.findIndex((level) => level.at > now);
+  const due = later === -1 ? levels.length : later;
   const events = levels.slice(0, due).map(({ role }, i) => escalated(run, gate, gate.level + i + 1, role));
   const times = [policy.expiresAt, ...levels.slice(due).map((level) => level.at)];
   return { events, nextAt: new Date(Math.min(...times.map((time) => time.getTime()))) };
 }
 
-/** Why an ask no longer shows what would be done, or null. */
-export function staleness(run: RunState, gate: GateState): string | null {
-  if (gate.planHash !== run.planHash) return "The plan is no longer the one that was shown";
-  if (gate.factsHash !== run.preflight?.factsHash) return "The facts have changed since they were shown";
+/** Why an ask no longer shows what would be done, or null. `observed`: a fresher facts hash than the run's own. */
+export function staleness(
+  run: RunState,
+  gate: GateState,
+  observed: string | null = null,
+): { readonly code: "plan-changed" | "facts-changed"; readonly why: string } | null {
+  if (gate.planHash !== run.planHash)
+    return { code: "plan-changed", why: "The plan is no longer the one that was shown" };
+  const known = run.preflight?.factsHash;
+  if (gate.factsHash !== known || gate.factsHash !== (observed ?? known))
+    return { code: "facts-changed", why: "The facts have changed since they were shown" };
   return null;
 }
 

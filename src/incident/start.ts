@@ -1,9 +1,9 @@
-import type { System } from "../catalog/types.ts";
+import type { PlanStep, System } from "../catalog/types.ts";
 import { flawOf, isExpired, policyOf } from "./authority.ts";
 import type { NewEvent } from "./events.ts";
 import { expired, passed, staleness, voided } from "./gates.ts";
-import { changesThings, gatesBefore, unsettledBefore } from "./order.ts";
-import { allOf, nameOf } from "./people.ts";
+import { changesThings, gatesBefore, stepsInOrder, unsettledBefore } from "./order.ts";
+import { allOf } from "./people.ts";
 import type { GateState, IncidentState, RunState, StepState } from "./state.ts";
 import { triesAgain } from "./status.ts";
 
@@ -64,9 +64,16 @@ export type StartRefusal =
  */
 export function mayStart(state: IncidentState, run: RunState, step: string, context: StartContext): MayStart {
   const target = run.steps.get(step);
-  return (
-    refusalOfRun(state, run, context) ?? refusalOfStep(run, step, target) ?? throughGates(run, step, target, context)
-  );
+  if (target === undefined) return no("step-unknown", `The plan has no step ${step}`);
+  return refusalOfRun(state, run, context) ?? refusalOfStep(run, target) ?? throughGates(run, target, context);
+}
+
+/** The same for the end of a run: passes the gates behind which nothing was left to use them up. */
+export function passGates(state: IncidentState, run: RunState, context: StartContext): MayStart {
+  const asked = stepsInOrder(run.plan)
+    .map(({ step }) => step)
+    .filter((step) => step.kind === "gate" && run.steps.get(step.id)?.status !== "passedOver");
+  return refusalOfRun(state, run, context) ?? through(run, asked, true, context);
 }
 
 function refusalOfRun(state: IncidentState, run: RunState, context: StartContext): MayStart | null {
@@ -84,41 +91,38 @@ function refusalOfRun(state: IncidentState, run: RunState, context: StartContext
   return null;
 }
 
-function refusalOfStep(run: RunState, step: string, target: StepState | undefined): MayStart | null {
-  if (target === undefined) return no("step-unknown", `The plan has no step ${step}`);
+function refusalOfStep(run: RunState, target: StepState): MayStart | null {
   if (target.step.kind === "gate") return no("step-not-startable", "A gate is asked, not started");
   const startable = target.status === "waiting" || target.status === "running" || triesAgain(target);
   if (!startable) return no("step-not-startable", `The step is ${target.status}`);
   if (changesThings(target.step) && run.dryRun) return no("dry-run", "A dry run changes nothing");
-  const before = unsettledBefore(run, step).filter((one) => one.status !== "gate");
+  const before = unsettledBefore(run, target.step.id).filter((one) => one.status !== "gate");
   const asked = before.find((one) => one.step.kind === "gate");
   if (asked !== undefined) return no("gate-not-asked", `"${asked.step.title}" has not been asked`);
   if (before.length > 0) return no("out-of-order", `${allOf(before.map((one) => `"${one.step.title}"`))} come first`);
   return null;
 }
 
-function throughGates(run: RunState, step: string, target: StepState | undefined, context: StartContext): MayStart {
+function throughGates(run: RunState, target: StepState, context: StartContext): MayStart {
+  const covering = gatesBefore(run.plan, target.step.id).filter(({ id }) => run.steps.get(id)?.status !== "passedOver");
+  if (changesThings(target.step) && covering.length === 0) return no("no-gate", "No gate stands before this step");
+  return through(run, covering, changesThings(target.step) || target.step.kind === "manual", context);
+}
+
+function through(run: RunState, gates: readonly PlanStep[], uses: boolean, context: StartContext): MayStart {
   const events: NewEvent[] = [];
-  const changes = target !== undefined && changesThings(target.step);
-  const covering = gatesBefore(run.plan, step).filter(({ id }) => run.steps.get(id)?.status !== "passedOver");
-  if (changes && covering.length === 0) return no("no-gate", "No gate stands before this step");
-  const uses = changes || target?.step.kind === "manual";
-  for (const { id } of covering) {
-    const gate = run.steps.get(id);
-    if (gate?.status !== "gate") return no("gate-not-asked", `"${gate?.step.title ?? id}" has not been asked`);
-    if (gate.gate.outcome === "passed") continue;
-    const refusal = refusalOfGate(run, gate.gate, context);
+  for (const { id, title } of gates) {
+    const step = run.steps.get(id);
+    if (step?.status !== "gate") return no("gate-not-asked", `"${title}" has not been asked`);
+    const refusal = refusalOfGate(run, step.gate, context);
     if (refusal !== null) return refusal;
-    if (uses)
-      events.push(
-        passed(
-          run,
-          gate.gate,
-          gate.gate.approvals.map(({ person }) => person),
-        ),
-      );
+    if (uses && step.gate.outcome === "open") events.push(passed(run, step.gate, peopleOf(step.gate)));
   }
   return { ok: true, events };
+}
+
+function peopleOf(gate: GateState): readonly string[] {
+  return gate.approvals.map(({ person }) => person);
 }
 
 function refusalOfGate(run: RunState, gate: GateState, context: StartContext): MayStart | null {
@@ -142,8 +146,8 @@ function refusalOfOpen(run: RunState, gate: GateState, context: StartContext): M
   const policy = policyOf(run, gate);
   if (isExpired(policy, context.now))
     return no("gate-expired", "The approval expired before it was used", [expired(run, gate)]);
-  const stale = staleness(run, gate) ?? (gate.factsHash === context.factsHash ? null : CHANGED);
-  if (stale !== null) return no("facts-changed", stale, [voided(run, gate, stale)]);
+  const stale = staleness(run, gate, context.factsHash);
+  if (stale !== null) return no(stale.code, stale.why, [voided(run, gate, stale.why)]);
   const flaws = gate.approvals.flatMap(({ person }) => {
     const flaw = flawOf(person, run, gate, context.system, context.standing);
     return flaw === null ? [] : [{ person, ...flaw }];
@@ -159,8 +163,6 @@ function refusalOfOpen(run: RunState, gate: GateState, context: StartContext): M
   return no("gate-voided", why, [voided(run, gate, why)]);
 }
 
-const CHANGED = "The facts have changed since they were shown";
-
 function no(code: StartRefusal, why: string, events: readonly NewEvent[] = []): MayStart {
   return { ok: false, code, why, events };
 }
@@ -172,9 +174,4 @@ export function approversOf(run: RunState, step: string): readonly string[] {
     return gate?.status === "gate" && gate.gate.outcome === "open" ? gate.gate.approvals : [];
   });
   return [...new Set(people.map(({ person }) => person))];
-}
-
-/** "Ana and Bo" for the people who let a gate pass. */
-export function approversNamed(gate: GateState, system: System): string {
-  return allOf(gate.approvals.map(({ person }) => nameOf(person, system)));
 }

@@ -1,6 +1,5 @@
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import type { IncidentState } from "../state.ts";
-import { barred } from "./may.ts";
 import { accept, refuse } from "./outcome.ts";
 import { LIMITS, line } from "./words.ts";
 
@@ -12,8 +11,6 @@ export function declare(
 ): Outcome {
   const no = (problem: Parameters<typeof refuse>[2]) => refuse(context, "declare", problem);
   const { system, severity, kind, impactStartedAt, announceIn } = command;
-  const stopped = barred(context);
-  if (stopped !== null) return no(stopped);
   if (state.declared !== null)
     return no({ code: "already-declared", what: "This incident is declared already", next: "`/dr status` shows it" });
   const title = line(command.title, LIMITS.title);

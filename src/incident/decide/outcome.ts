@@ -1,7 +1,7 @@
 import type { Problem } from "../../lib/errors.ts";
 import { sayProblem } from "../../lib/errors.ts";
 import type { DecideContext, Outcome } from "../commands.ts";
-import type { Event, NewEvent } from "../events.ts";
+import type { Actor, Event, NewEvent } from "../events.ts";
 import { idOf, personOf } from "../people.ts";
 
 /** What happens, each event keyed by the request, so that a repeat of the request writes nothing. */
@@ -27,5 +27,11 @@ export function refuseVote(
 }
 
 function stamped(context: DecideContext, event: Event, run: string | null): NewEvent {
-  return { ...event, key: `${context.key}/${event.type}`, run, actor: context.actor };
+  return { ...event, key: `${context.key}/${event.type}`, run, actor: known(context) };
+}
+
+/** The actor under the name and id of the roster, where they are on it: what an account calls itself counts for nothing. */
+function known({ actor, system }: DecideContext): Actor {
+  const person = personOf(actor, system);
+  return actor.kind === "person" && person !== null ? { ...actor, person: person.id, name: person.name } : actor;
 }

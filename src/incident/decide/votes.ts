@@ -28,6 +28,7 @@ export function approve(command: Of<"approve">, state: IncidentState, context: D
   const problem =
     barred(context) ??
     notOnRoster(context) ??
+    (person && ownRequest(question, person, context)) ??
     (person && mayNotVote(question, person, context)) ??
     notDecidable(question, command.ask, context) ??
     (person && mayNotApprove(question, person, context));
@@ -106,12 +107,12 @@ function notDecidable({ run, gate, title }: Question, ask: string, { now, system
       return {
         code: "too-late",
         where: title,
-        what: `It was decided already: ${approvers(gate, system)} approved, and what it covers has started`,
+        what: `It was decided already by ${approvers(gate, system)}, and what it covers has started`,
         allowed: "The run can be paused or aborted instead",
         stateNow: stateNow(run),
       };
     case "denied":
-      return { code: "already-decided", where: title, what: `It was decided already. ${gate.says ?? "It was denied"}` };
+      return { code: "already-decided", where: title, what: `It was decided already: ${gate.says ?? "denied"}` };
     case "voided":
       return {
         code: "ask-void",
@@ -128,21 +129,24 @@ function notDecidable({ run, gate, title }: Question, ask: string, { now, system
   }
 }
 
+/** Two people decide: the one who asked is never one of them. */
+function ownRequest({ run, gate, title }: Question, person: Person, { system }: DecideContext): Problem | null {
+  if (!isRequester(person, run)) return null;
+  const able = entitled(run, gate, system).map((one) => one.name);
+  return {
+    code: "gate-requester",
+    where: title,
+    what: "You asked for this run, so your approval does not count, whichever account you use",
+    allowed:
+      able.length === 0 ? "It needs somebody else, and nobody else may decide it" : `${oneOf(able)} may approve it`,
+  };
+}
+
 function mayNotApprove({ run, gate, title }: Question, person: Person, context: DecideContext): Problem | null {
   const { system } = context;
   const able = entitled(run, gate, system);
   const counted = gate.approvals.filter((approval) => able.some((one) => one.id === approval.person));
   const others = able.filter((one) => one.id !== person.id).map((one) => one.name);
-  if (isRequester(person, run))
-    return {
-      code: "gate-requester",
-      where: title,
-      what: "You asked for this run, so your approval does not count, whichever account you use",
-      allowed:
-        others.length === 0
-          ? "It needs somebody else, and nobody else may decide it"
-          : `${oneOf(others)} may approve it`,
-    };
   if (!gate.approvers.includes(person.id))
     return {
       code: "gate-added-later",
@@ -157,11 +161,11 @@ function mayNotApprove({ run, gate, title }: Question, person: Person, context: 
     return {
       code: "already-decided",
       where: title,
-      what: `It was decided already: ${approvers(gate, system)} approved`,
+      what: `It was decided already by ${approvers(gate, system)}`,
     };
   const stale = staleness(run, gate);
   if (stale !== null)
-    return { code: "ask-stale", where: title, what: stale, next: "It is asked again; decide that one" };
+    return { code: stale.code, where: title, what: stale.why, next: "It is asked again; decide that one" };
   if (plannedGate(run, gate.step)?.stepUp === true && context.provedAfresh !== true)
     return {
       code: "step-up-needed",
