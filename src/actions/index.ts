@@ -1,0 +1,58 @@
+import type { ActionCard } from "../catalog/types.ts";
+import type { Action } from "./contract.ts";
+import { check as httpCheck } from "./http/check.ts";
+import { check as postgresCheck } from "./postgres/check.ts";
+import { drain as postgresDrain } from "./postgres/drain.ts";
+import { fence as postgresFence } from "./postgres/fence.ts";
+import { promote as postgresPromote } from "./postgres/promote.ts";
+import { rejoin as postgresRejoin } from "./postgres/rejoin.ts";
+import { unfence as postgresUnfence } from "./postgres/unfence.ts";
+import { verify as postgresVerify } from "./postgres/verify.ts";
+import { run as scriptRun } from "./script/run.ts";
+import { withDeadlines } from "./wrap/deadline.ts";
+
+/** Everything a runbook may do. A new action is one more line here and one more file in the folder of its target. */
+const list = [
+  listed(postgresCheck),
+  listed(postgresFence),
+  listed(postgresUnfence),
+  listed(postgresDrain),
+  listed(postgresPromote),
+  listed(postgresVerify),
+  listed(postgresRejoin),
+  listed(httpCheck),
+  listed(scriptRun),
+];
+
+export const actions: ReadonlyMap<string, Action> = new Map(list.map((action) => [action.id, action]));
+
+/** What planning needs to know of each. */
+export const cards: ReadonlyMap<string, ActionCard> = new Map(list.map((action) => [action.id, cardOf(action)]));
+
+/** An action only ever meets inputs its own schema parsed, so in the list all of them can wear one type. */
+function listed<I, S>(action: Action<I, S>): Action {
+  return withDeadlines(action) as unknown as Action;
+}
+
+function cardOf({ id, summary, risk, repeat, budget, input, resources }: Action): ActionCard {
+  return {
+    id,
+    summary,
+    risk,
+    repeat,
+    budget,
+    checkInput(given) {
+      const parsed = input.safeParse(given);
+      if (parsed.success) return { ok: true, input: parsed.data };
+      return {
+        ok: false,
+        errors: parsed.error.issues.map(({ path, message }) => ({ path: path.filter(isKey), message })),
+      };
+    },
+    resources: (given) => resources(given),
+  };
+}
+
+function isKey(part: PropertyKey): part is string | number {
+  return typeof part !== "symbol";
+}

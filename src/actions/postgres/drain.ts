@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
+import { LifeboatError } from "../../lib/errors.ts";
+import { type Check, defineAction, type Evidence, type Evidences } from "../contract.ts";
+import { nodeInput } from "./node.ts";
+import { lookAtPair, type PairView, sayLoss } from "./pair.ts";
+import { bytesBehind, type Position, reached } from "./position.ts";
+import { isPrimary, isStandby, lookAt, type NodeView } from "./view.ts";
+
+const input = z.strictObject({
+  from: nodeInput,
+  to: nodeInput,
+  /** The step that fenced `from`: its evidence says how far there is to go. */
+  fenceStep: z.string().min(1),
+  timeoutSeconds: z.number().positive().max(600).default(20),
+  /** Go on with what is missing measured, when the standby does not get everything in time. */
+  allowDataLoss: z.boolean().default(false),
+});
+type Input = z.infer<typeof input>;
+
+/** Waits until the standby has everything the fenced primary wrote, or measures what is missing. */
+export const drain = defineAction<Input, PairView>({
+  id: "postgres.drain",
+  summary: "Wait until the standby has everything the fenced primary wrote",
+  input,
+  risk: "read",
+  repeat: "safe",
+  budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 610 },
+  resources: () => [],
+  observe: (ctx, { from, to }) => lookAtPair(ctx, from, to),
+  facts: (seen) => [
+    { id: "lagBytes", label: "Lag in bytes", value: seen.lag?.bytes ?? null, material: false },
+    { id: "lagSeconds", label: "Lag in seconds", value: seen.lag?.seconds ?? null, material: false },
+    { id: "loss", label: "Would be lost", value: sayLoss(seen), material: false },
+  ],
+  ready: (seen, given, evidence) => [answers(seen.to), replaying(seen.to), fenceBehindUs(given, evidence)],
+  done: () => "no",
+  async verify(ctx, given) {
+    const goal = goalOf(given, ctx);
+    if (goal === null) return await unmeasured(given, await lookAt(ctx, given.to));
+    const end = performance.now() + given.timeoutSeconds * 1000;
+    let seen = await lookAt(ctx, given.to);
+    while (!(seen.answers && reached(seen.position, goal))) {
+      if (performance.now() > end) return missing(given, goal, seen);
+      await sleep(25, undefined, { signal: ctx.signal });
+      seen = await lookAt(ctx, given.to);
+    }
+    return drained(goal, seen);
+  },
+  undo: () => ({ possible: false, why: "Waiting changes nothing, so there is nothing to undo." }),
+});
+
+function answers(to: NodeView): Check {
+  return {
+    id: "standby.answers",
+    level: "block",
+    ok: to.answers,
+    says: to.answers ? `${to.name} answers.` : `${to.name} does not answer: ${to.why}.`,
+  };
+}
+
+function replaying(to: NodeView): Check {
+  const paused = isStandby(to) && to.standby.paused;
+  return {
+    id: "standby.replaying",
+    level: "block",
+    ok: !paused,
+    says: paused ? `Replay on ${to.name} is paused. Run select pg_wal_replay_resume() there.` : `${to.name} replays.`,
+  };
+}
+
+function fenceBehindUs({ fenceStep }: Input, evidence: Evidences): Check {
+  const there = evidence.evidenceOf(fenceStep) !== null;
+  return {
+    id: "evidence.fence",
+    level: "block",
+    ok: there,
+    says: there ? `Step ${fenceStep} has been verified.` : `Step ${fenceStep} has to be verified first.`,
+  };
+}
+
+function goalOf({ fenceStep }: Input, evidence: Evidences): Position | null {
+  const value = evidence.evidenceOf(fenceStep)?.facts.find((fact) => fact.id === "flushedTo")?.value;
+  return typeof value === "string" ? value : null;
+}
+
+function drained(goal: Position, seen: NodeView): Evidence {
+  return {
+    says: `${seen.name} has everything up to ${goal}, the last position the old primary wrote: nothing will be lost.`,
+    facts: [
+      { id: "drained", label: "Standby has everything", value: true, material: false },
+      { id: "lagBytes", label: "Lag in bytes", value: 0, material: false },
+      { id: "loss", label: "Would be lost", value: "nothing: standby has everything", material: false },
+    ],
+  };
+}
+
+function missing({ to, allowDataLoss, timeoutSeconds }: Input, goal: Position, seen: NodeView): Evidence {
+  const bytes = seen.answers ? bytesBehind(goal, seen.position) : null;
+  const behind = bytes === null ? "does not answer" : `is ${bytes} bytes behind`;
+  if (!allowDataLoss) {
+    throw new LifeboatError({
+      code: "standby-behind",
+      where: to.name,
+      what: `The standby ${behind} after ${timeoutSeconds} s, and this run may lose nothing`,
+      stateNow: "The old primary is fenced and nobody is promoted: the application can read and can not write",
+      next: "Retry when the standby catches up, undo the fence, or run it unplanned and accept the loss",
+    });
+  }
+  return {
+    says: `${to.name} ${behind} after ${timeoutSeconds} s. That much will be lost, as accepted.`,
+    facts: [
+      { id: "drained", label: "Standby has everything", value: false, material: false },
+      { id: "lagBytes", label: "Lag in bytes", value: bytes, material: false },
+      {
+        id: "loss",
+        label: "Would be lost",
+        value: bytes === null ? "unknown" : `${bytes} bytes of log`,
+        material: false,
+      },
+    ],
+  };
+}
+
+/** The primary never answered: there is no goal, so what is missing can not be measured here, and is not guessed. */
+async function unmeasured({ from, to, allowDataLoss }: Input, seen: NodeView): Promise<Evidence> {
+  if (!allowDataLoss) {
+    throw new LifeboatError({
+      code: "loss-unknown",
+      where: from.name,
+      what: "How far the old primary had written is not known, and this run may lose nothing",
+      stateNow: "Nobody is promoted",
+      next: "Run it unplanned and accept the loss",
+    });
+  }
+  const newest = isStandby(seen) ? seen.standby.newestWriteAt : null;
+  const where = isPrimary(seen) ? "is a primary already" : `has everything up to ${seen.answers ? seen.position : "?"}`;
+  const when = newest === null ? "" : `; its newest write is from ${new Date(newest).toISOString()}`;
+  return {
+    says: `What ${from.name} wrote last is unknown because it does not answer. ${to.name} ${where}${when}.`,
+    facts: [
+      { id: "drained", label: "Standby has everything", value: false, material: false },
+      { id: "lagBytes", label: "Lag in bytes", value: null, material: false },
+      { id: "loss", label: "Would be lost", value: `unknown: ${from.name} does not answer`, material: false },
+    ],
+  };
+}

@@ -1,0 +1,184 @@
+import { z } from "zod";
+import { LifeboatError } from "../../lib/errors.ts";
+import { type ApplyContext, type Check, defineAction, type Evidence, type Fact } from "../contract.ts";
+import { until } from "../poll.ts";
+import { asNoAnswer, type Database, OUR_SESSIONS, withNode } from "./client.ts";
+import { asLogin, loginInput, type Node, nodeInput, resourceOf } from "./node.ts";
+import { probeWrite } from "./probe.ts";
+import { isStandby, lookAt, type NodeView } from "./view.ts";
+
+const input = z.strictObject({
+  node: nodeInput,
+  /** The application's login: the fence holds when this one can not write. */
+  app: loginInput,
+  /** Unplanned mode only: go on although a server that does not answer can not be fenced. */
+  acceptUnreachable: z.boolean().default(false),
+});
+type Input = z.infer<typeof input>;
+
+/**
+ * Keeps the application from writing to a server, over SQL alone: new transactions are read-only by default (it survives
+ * a restart), and every client session but ours is ended. It is soft: a session may still say `set
+ * default_transaction_read_only = off`, which is why promotion looks for split brain afterwards.
+ */
+export const fence = defineAction<Input, NodeView>({
+  id: "postgres.fence",
+  summary: "Keep the application from writing to a PostgreSQL server, and see that it can not",
+  input,
+  risk: "reversible",
+  repeat: "safe",
+  budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
+  resources: ({ node }) => [resourceOf(node)],
+  observe: (ctx, { node }) => lookAt(ctx, node),
+  facts: (seen) => [
+    { id: "primaryReachable", label: `${seen.name} answers`, value: seen.answers, material: true },
+    { id: "readOnly", label: `${seen.name} is read-only`, value: seen.answers ? seen.readOnly : null, material: false },
+  ],
+  ready: (seen, given) => [answersOrAccepted(seen, given), nothingPrepared(seen)],
+  done(seen) {
+    if (isStandby(seen)) return "yes";
+    return seen.answers && seen.readOnly && seen.sessionsBeforeReload === 0 ? "yes" : "no";
+  },
+  async apply(ctx, { node, acceptUnreachable }) {
+    try {
+      return { closedSessions: await withNode(ctx, node, (db) => shutOut(ctx, node, db), 10) };
+    } catch (error) {
+      const none = asNoAnswer(error);
+      if (none.kind === "unreachable" && acceptUnreachable) return { unreachable: none.why };
+      throw error;
+    }
+  },
+  async verify(ctx, given, _before, handle) {
+    if (typeof handle?.unreachable === "string") return await acceptedOpen(ctx, given, handle.unreachable);
+    return await seenClosed(ctx, given, Number(handle?.closedSessions ?? 0));
+  },
+  undo: (_before, { node }) => ({
+    possible: true,
+    says: `postgres.unfence on ${node.name} (alter system reset default_transaction_read_only; select pg_reload_conf())`,
+  }),
+});
+
+function answersOrAccepted(seen: NodeView, { acceptUnreachable }: Input): Check {
+  const id = "node.answers";
+  if (seen.answers) return { id, level: "block", ok: true, says: `${seen.name} answers and can be fenced.` };
+  if (seen.kind === "refused") {
+    return {
+      id,
+      level: "block",
+      ok: false,
+      says: `${seen.name} is up but did not let us in (${seen.why}), so it can not be fenced. Correct the login.`,
+    };
+  }
+  return acceptUnreachable
+    ? {
+        id,
+        level: "warn",
+        ok: false,
+        says: `${seen.name} does not answer and can not be fenced; this run accepts that.`,
+      }
+    : {
+        id,
+        level: "block",
+        ok: false,
+        says: `${seen.name} does not answer (${seen.why}), so it can not be fenced. Run it unplanned to accept that.`,
+      };
+}
+
+function nothingPrepared(seen: NodeView): Check {
+  const open = seen.answers ? seen.preparedTransactions : 0;
+  return {
+    id: "node.prepared",
+    level: "warn",
+    ok: open === 0,
+    says: open === 0 ? "No prepared transaction is open." : `${open} prepared transactions could still commit.`,
+  };
+}
+
+async function shutOut(ctx: ApplyContext, node: Node, db: Database): Promise<number> {
+  await db.query("alter system set default_transaction_read_only = on");
+  await db.query("select pg_reload_conf()");
+  ctx.progress(`${node.name}: new transactions are read-only; ending the sessions that began before`);
+  await until(
+    { what: `${node.name} loading its configuration`, seconds: 5, everyMilliseconds: 5, signal: ctx.signal },
+    async () => ((await newSessionsReadOnly(ctx, node)) ? true : null),
+  );
+  const [row] = await db.query<{ ended: number }>(
+    `select count(pg_terminate_backend(pid))::int as ended from pg_stat_activity
+      where backend_type = 'client backend' and pid <> pg_backend_pid() and application_name <> $1`,
+    [OUR_SESSIONS],
+  );
+  return row?.ended ?? 0;
+}
+
+async function newSessionsReadOnly(ctx: ApplyContext, node: Node): Promise<boolean> {
+  return await withNode(ctx, node, async (db) => {
+    const [row] = await db.query<{ on: boolean }>(
+      "select current_setting('default_transaction_read_only') = 'on' as on",
+    );
+    return row?.on ?? false;
+  });
+}
+
+/** Closed means: the application is refused with 25006, and for two looks in a row nothing more was written. */
+async function seenClosed(ctx: ApplyContext, given: Input, closedSessions: number): Promise<Evidence> {
+  const { node } = given;
+  let last: string | null = null;
+  let state = `${node.name} was not seen to refuse writes`;
+  return await until(
+    {
+      what: `${node.name} refusing the application's writes`,
+      seconds: ctx.budget.failSeconds / 2,
+      everyMilliseconds: 25,
+      signal: ctx.signal,
+      stateNow: () => state,
+    },
+    async () => {
+      const probe = await probeWrite(ctx, asLogin(node, given.app));
+      const seen = await lookAt(ctx, node);
+      if (!seen.answers) return given.acceptUnreachable ? await acceptedOpen(ctx, given, seen.why) : null;
+      state = `${node.name} is ${probe.found === "readOnly" ? "refusing writes" : probe.found} for ${given.app.user}`;
+      const still = last === seen.position && probe.found === "readOnly" && settled(seen);
+      last = probe.found === "readOnly" ? seen.position : null;
+      return still ? closed(seen, given, closedSessions) : null;
+    },
+  );
+}
+
+function settled(seen: NodeView): boolean {
+  return isStandby(seen) || (seen.answers && seen.readOnly && seen.sessionsBeforeReload === 0);
+}
+
+function closed(seen: NodeView & { answers: true }, given: Input, closedSessions: number): Evidence {
+  const how = isStandby(seen)
+    ? "it is a standby"
+    : `${closedSessions} sessions were ended, and it has written nothing since`;
+  const facts: Fact[] = [
+    { id: "fenced", label: "Fenced", value: true, material: false },
+    { id: "fenceAccepted", label: "Going on without a fence was accepted", value: false, material: false },
+    { id: "flushedTo", label: "Last position written", value: seen.position, material: false },
+    { id: "fencedAt", label: "Fenced at", value: new Date(seen.clock).toISOString(), material: false },
+    { id: "closedSessions", label: "Sessions ended", value: closedSessions, material: false },
+  ];
+  return { says: `${seen.name} refuses writes by ${given.app.user} (25006); ${how}.`, facts };
+}
+
+async function acceptedOpen(ctx: ApplyContext, { node }: Input, why: string): Promise<Evidence> {
+  const seen = await lookAt(ctx, node);
+  if (seen.answers) {
+    throw new LifeboatError({
+      code: "fence-answers-again",
+      where: node.name,
+      what: "The server answers again, so going on without a fence is no longer necessary",
+      stateNow: `${node.name} is a ${seen.role}${seen.readOnly ? "" : " and is not fenced"}`,
+      next: "Retry the step: it will fence the server",
+    });
+  }
+  return {
+    says: `${node.name} is not fenced: it does not answer (${why}); accepted for this run. If it comes back it may take writes.`,
+    facts: [
+      { id: "fenced", label: "Fenced", value: false, material: false },
+      { id: "fenceAccepted", label: "Going on without a fence was accepted", value: true, material: false },
+      { id: "flushedTo", label: "Last position written", value: null, material: false },
+    ],
+  };
+}

@@ -1,0 +1,315 @@
+import { z } from "zod";
+import { LifeboatError, messageOf } from "../../lib/errors.ts";
+import {
+  type ApplyContext,
+  type Check,
+  type Done,
+  defineAction,
+  type Evidence,
+  type Evidences,
+  type Handle,
+  type MeasuredLoss,
+} from "../contract.ts";
+import { until } from "../poll.ts";
+import { sqlStateOf, withNode } from "./client.ts";
+import { type Node, nodeInput, resourceOf } from "./node.ts";
+import { followerOf, lagBetween, lookAtPair, type PairView, round, sayLoss } from "./pair.ts";
+import { bytesBehind } from "./position.ts";
+import { probeWrite } from "./probe.ts";
+import { type AnsweringNode, isPrimary, isStandby, lookAt, type NodeView } from "./view.ts";
+
+const input = z.strictObject({
+  from: nodeInput,
+  to: nodeInput,
+  /** The step that fenced `from`: without its evidence nobody is promoted. */
+  fenceStep: z.string().min(1),
+  maxLagBytes: z
+    .number()
+    .int()
+    .min(0)
+    .default(16 * 1024 * 1024),
+  /** Unplanned mode: a primary that does not answer, or a standby that is behind, is accepted. */
+  allowDataLoss: z.boolean().default(false),
+});
+type Input = z.infer<typeof input>;
+
+const PROMOTE_SECONDS = 60;
+
+/** Makes a standby the primary: once, irreversibly, and only over evidence that the old primary is fenced. */
+export const promote = defineAction<Input, PairView>({
+  id: "postgres.promote",
+  summary: "Promote a PostgreSQL standby, and see that it takes writes and that the old primary does not",
+  input,
+  risk: "irreversible",
+  repeat: "guarded",
+  budget: { typicalSeconds: 1, warnSeconds: 15, failSeconds: 90 },
+  resources: ({ from, to }) => [resourceOf(from), resourceOf(to)],
+  observe: (ctx, { from, to }) => lookAtPair(ctx, from, to),
+  facts: (seen, given) => [
+    { id: "loss", label: "Would be lost", value: sayLoss(seen), material: false },
+    { id: "primary", label: "Primary", value: primaryOf(seen), material: true },
+    { id: "promotes", label: "Becomes primary", value: seen.to.name, material: true },
+    { id: "systemId", label: "Cluster", value: seen.to.answers ? seen.to.systemId : null, material: true },
+    { id: "primaryReachable", label: "Primary answers", value: seen.from.answers, material: true },
+    { id: "lagWithinLimit", label: "Lag within the limit", value: withinLimit(seen, given), material: true },
+    { id: "lagBytes", label: "Lag in bytes", value: seen.lag?.bytes ?? null, material: false },
+    { id: "lagSeconds", label: "Lag in seconds", value: seen.lag?.seconds ?? null, material: false },
+    { id: "timeline", label: "Timeline", value: seen.to.answers ? seen.to.timeline : null, material: false },
+  ],
+  ready: (seen, given, evidence) => [
+    inRecovery(seen),
+    sameCluster(seen),
+    replaying(seen),
+    notFenced(seen),
+    primaryAnswers(seen, given),
+    ...(isPrimary(seen.from) ? [streaming(seen, given), lag(seen, given)] : []),
+    fenceHolds(given, evidence),
+  ],
+  done: (seen, _given, before) => isDone(seen, before),
+  async apply(ctx, { to }) {
+    return await withNode(
+      ctx,
+      to,
+      async (db) => {
+        ctx.progress(`${to.name}: promoting`);
+        try {
+          const [row] = await db.query<{ promoted: boolean }>("select pg_promote(true, $1) as promoted", [
+            PROMOTE_SECONDS,
+          ]);
+          return { promoted: row?.promoted === true };
+        } catch (error) {
+          // "recovery is not in progress": somebody promoted it before us. Not evidence: verify looks.
+          if (sqlStateOf(error) === "55000") return { promoted: false, refused: messageOf(error) };
+          throw error;
+        }
+      },
+      PROMOTE_SECONDS + 5,
+    );
+  },
+  verify: verifyPromoted,
+  undo: (_before, { from, to }) => ({
+    possible: false,
+    why: `A promotion can not be taken back: ${to.name} writes a history of its own from here on. The way back is to rejoin ${from.name} as a standby and to switch over again.`,
+  }),
+});
+
+function primaryOf({ from, to }: PairView): string | null {
+  const names = [from, to].filter(isPrimary).map((view) => view.name);
+  return names.join(" and ") || null;
+}
+
+function withinLimit({ lag }: PairView, { maxLagBytes }: Input): boolean | null {
+  return lag === null ? null : lag.bytes <= maxLagBytes;
+}
+
+/** With nothing recorded, a primary whose old primary is gone, fenced or behind it in timelines was promoted by hand. */
+function isDone({ from, to }: PairView, before: PairView | null): Done {
+  if (!to.answers) return "unknown";
+  if (isStandby(to)) return "no";
+  if (before?.to.answers) return to.timeline > before.to.timeline ? "yes" : "unknown";
+  if (!isPrimary(from)) return "yes";
+  return from.systemId === to.systemId && from.readOnly && to.timeline > from.timeline ? "yes" : "partial";
+}
+
+function inRecovery(seen: PairView): Check {
+  const { from, to } = seen;
+  const id = "standby.inRecovery";
+  if (!to.answers) {
+    const how = to.kind === "refused" ? "did not let us in" : "does not answer";
+    return { id, level: "block", ok: false, says: `${to.name} ${how}: ${to.why}. Nobody can be promoted.` };
+  }
+  if (isStandby(to)) return { id, level: "block", ok: true, says: `${to.name} is a standby.` };
+  const done = isDone(seen, null) === "yes";
+  const says = done
+    ? `${to.name} is the primary already.`
+    : `${to.name} is not a standby but a primary, and so is ${from.name}. Decide which of them is right before anything else.`;
+  return { id, level: "block", ok: done, says };
+}
+
+function sameCluster({ from, to }: PairView): Check {
+  const id = "standby.sameCluster";
+  if (!from.answers || !to.answers) {
+    const says = "Whether both belong to one cluster can not be seen while one of them does not answer.";
+    return { id, level: "warn", ok: false, says };
+  }
+  const same = from.systemId === to.systemId;
+  const says = same
+    ? `Both belong to cluster ${from.systemId}.`
+    : `${to.name} belongs to another cluster (${to.systemId}) than ${from.name} (${from.systemId}): it holds other data.`;
+  return { id, level: "block", ok: same, says };
+}
+
+function replaying({ to }: PairView): Check {
+  const paused = isStandby(to) && to.standby.paused;
+  return {
+    id: "standby.replaying",
+    level: "block",
+    ok: !paused,
+    says: paused ? `Replay on ${to.name} is paused. Run select pg_wal_replay_resume() there.` : `${to.name} replays.`,
+  };
+}
+
+function notFenced({ to }: PairView): Check {
+  const fenced = to.answers && to.readOnly;
+  return {
+    id: "standby.notFenced",
+    level: "block",
+    ok: !fenced,
+    says: fenced
+      ? `${to.name} still carries a fence and would take no writes. Run postgres.unfence on it first.`
+      : `${to.name} carries no fence.`,
+  };
+}
+
+function primaryAnswers({ from }: PairView, { allowDataLoss }: Input): Check {
+  const id = "primary.answers";
+  if (from.answers) return { id, level: "block", ok: true, says: `${from.name} answers as ${from.role}.` };
+  const next = allowDataLoss ? "" : " Without it loss can not be ruled out: run it unplanned.";
+  const says = `${from.name} does not answer: ${from.why}.${next}`;
+  return { id, level: allowDataLoss ? "warn" : "block", ok: false, says };
+}
+
+function streaming({ from, to }: PairView, { allowDataLoss }: Input): Check {
+  const state = isPrimary(from) ? (followerOf(from, to)?.state ?? "not connected") : "not connected";
+  return {
+    id: "standby.streaming",
+    level: allowDataLoss || isPrimary(to) ? "warn" : "block",
+    ok: state === "streaming",
+    says: `By ${from.name}'s own account ${to.name} is ${state}${state === "streaming" ? "." : "; it has to be streaming."}`,
+  };
+}
+
+function lag(seen: PairView, given: Input): Check {
+  const within = withinLimit(seen, given) === true;
+  const behind = seen.lag === null ? "an unknown number of" : String(seen.lag.bytes);
+  return {
+    id: "standby.lag",
+    level: given.allowDataLoss || isPrimary(seen.to) ? "warn" : "block",
+    ok: within,
+    says: `${seen.to.name} is ${behind} bytes behind; the limit is ${given.maxLagBytes}.${within ? "" : " Wait until it has caught up, or run it unplanned and accept the loss."}`,
+  };
+}
+
+/** Left out of a preflight by its id: the fence comes later. When the promotion itself starts, it counts. */
+function fenceHolds({ fenceStep, allowDataLoss, from }: Input, evidence: Evidences): Check {
+  const id = "evidence.fence";
+  const facts = evidence.evidenceOf(fenceStep)?.facts;
+  const fact = (name: string) => facts?.find((one) => one.id === name)?.value;
+  if (fact("fenced") === true) return { id, level: "block", ok: true, says: `${from.name} is fenced.` };
+  if (fact("fenceAccepted") === true && allowDataLoss) {
+    return { id, level: "block", ok: true, says: `${from.name} could not be fenced, which was accepted.` };
+  }
+  const says = facts
+    ? `Step ${fenceStep} did not fence ${from.name}. Fence it, or run it unplanned and accept the risk.`
+    : `There is no evidence that ${from.name} is fenced: step ${fenceStep} has to be verified first.`;
+  return { id, level: "block", ok: false, says };
+}
+
+async function verifyPromoted(
+  ctx: ApplyContext,
+  given: Input,
+  before: PairView,
+  _handle: Handle | null,
+): Promise<Evidence> {
+  const { from, to } = given;
+  let state = `${to.name} has not been seen as a primary`;
+  const seen = await until(
+    {
+      what: `${to.name} taking writes as primary on a new timeline`,
+      seconds: ctx.budget.failSeconds / 3,
+      everyMilliseconds: 50,
+      signal: ctx.signal,
+      stateNow: () => state,
+    },
+    async () => {
+      const view = await lookAt(ctx, to);
+      state = view.answers ? `${to.name} is a ${view.role} on timeline ${view.timeline}` : `${to.name} is silent`;
+      return isPrimary(view) && movedOn(view, before) && (await probeWrite(ctx, to)).found === "writable" ? view : null;
+    },
+  );
+  const [old, checkpointed] = await Promise.all([lookAt(ctx, from), checkpoint(ctx, to)]);
+  refuseSplit(old, seen);
+  const loss = lossAt(ctx, given, before, await replayedTo(ctx, to));
+  return {
+    says: `${to.name} is primary on timeline ${seen.timeline}, takes writes and reads them back. ${sayOld(old)} ${sayLost(loss)}`,
+    facts: [
+      { id: "promoted", label: "Promoted", value: to.name, material: false },
+      { id: "timeline", label: "Timeline", value: seen.timeline, material: false },
+      { id: "checkpointed", label: "Checkpoint made", value: checkpointed, material: false },
+      { id: "splitBrain", label: "Split brain", value: old.answers ? false : "not seen", material: false },
+      { id: "loss", label: "Lost", value: sayLost(loss), material: false },
+    ],
+    rpo: loss,
+  };
+}
+
+function movedOn(view: AnsweringNode, before: PairView): boolean {
+  if (before.to.answers && isStandby(before.to)) return view.timeline > before.to.timeline;
+  return true;
+}
+
+/** At once: until the first checkpoint on the new timeline, pg_rewind sees none and an old primary can not follow. */
+async function checkpoint(ctx: ApplyContext, to: Node): Promise<boolean> {
+  try {
+    await withNode(ctx, to, (db) => db.query("checkpoint"), ctx.budget.failSeconds / 3);
+    return true;
+  } catch (error) {
+    ctx.log.warn({ node: to.name, error: messageOf(error) }, "no checkpoint after the promotion");
+    ctx.progress(`${to.name}: no checkpoint was made (${messageOf(error)}); make one before the old primary rejoins`);
+    return false;
+  }
+}
+
+function refuseSplit(old: NodeView, now: AnsweringNode): void {
+  if (!isPrimary(old) || old.systemId !== now.systemId || old.readOnly) return;
+  throw new LifeboatError({
+    code: "split-brain",
+    where: now.name,
+    what: `Two servers take writes: ${now.name} on timeline ${now.timeline} and ${old.name} on timeline ${old.timeline} (split brain)`,
+    stateNow: `${now.name} is promoted; ${old.name} is still a primary and is not fenced, and what it accepts will be lost`,
+    next: `Fence or stop ${old.name} now, then retry this step`,
+  });
+}
+
+async function replayedTo(ctx: ApplyContext, to: Node): Promise<string | null> {
+  return await withNode(ctx, to, async (db) => {
+    const [row] = await db.query<{ position: string | null }>("select pg_last_wal_replay_lsn()::text as position");
+    return row?.position ?? null;
+  });
+}
+
+/** From positions in the log: where the old primary was fenced against where the standby's replay ended. */
+function lossAt(ctx: Evidences, given: Input, before: PairView, replayed: string | null): MeasuredLoss {
+  const facts = ctx.evidenceOf(given.fenceStep)?.facts;
+  const fact = (name: string) => facts?.find((one) => one.id === name)?.value;
+  const flushed = fact("flushedTo");
+  if (typeof flushed !== "string" || replayed === null) {
+    const newest = isStandby(before.to) ? before.to.standby.newestWriteAt : null;
+    const since = newest === null ? "" : `; the newest write kept is from ${new Date(newest).toISOString()}`;
+    return {
+      seconds: null,
+      rows: null,
+      method: `not measurable here: where ${given.from.name} stopped writing is unknown${since}`,
+    };
+  }
+  const bytes = bytesBehind(flushed, replayed);
+  const method = `positions in the log: ${given.from.name} was fenced at ${flushed}, ${given.to.name} had replayed to ${replayed}`;
+  if (bytes === 0) return { seconds: 0, rows: 0, method };
+  const newest = lagBetween(before.from, before.to)?.seconds ?? secondsBetween(fact("fencedAt"), before.to);
+  return { seconds: newest, rows: null, method: `${method} (${bytes} bytes missing)` };
+}
+
+function secondsBetween(fencedAt: unknown, to: NodeView): number | null {
+  if (typeof fencedAt !== "string" || !isStandby(to) || to.standby.newestWriteAt === null) return null;
+  return Math.max(0, round((Date.parse(fencedAt) - to.standby.newestWriteAt) / 1000));
+}
+
+function sayOld(old: NodeView): string {
+  if (!old.answers) return `${old.name} does not answer, so split brain can not be ruled out if it comes back.`;
+  return isPrimary(old) ? `${old.name} is still up, read-only.` : `${old.name} is a standby.`;
+}
+
+function sayLost({ seconds, rows, method }: MeasuredLoss): string {
+  if (rows === 0) return "Lost: nothing.";
+  return seconds === null ? `Lost: ${method}.` : `Lost: about ${seconds} seconds of writes.`;
+}

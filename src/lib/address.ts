@@ -1,0 +1,124 @@
+import { lookup } from "node:dns/promises";
+import { isIP, isIPv6 } from "node:net";
+import { withDeadline } from "./deadline.ts";
+import { LifeboatError } from "./errors.ts";
+
+export type AddressKind = "loopback" | "linkLocal" | "metadata" | "unspecified" | "multicast" | "ordinary";
+
+/** Instance metadata that does not sit on a link-local address: AWS over IPv6, Alibaba, Oracle, Azure's wire server. */
+const METADATA = new Set([
+  "fd00:0ec2:0000:0000:0000:0000:0000:0254",
+  "100.100.100.200",
+  "192.0.0.192",
+  "168.63.129.16",
+]);
+
+/** What an IP address is for, whichever way it is spelled: IPv4 inside IPv6 is judged as the IPv4 address it reaches. */
+export function kindOfAddress(address: string): AddressKind {
+  if (!isIPv6(address)) return kindOfV4(address);
+  const groups = groupsOf(address);
+  const inner = embeddedV4(groups);
+  if (inner !== null) return kindOfV4(inner);
+  const first = groups[0] as number;
+  if (METADATA.has(groups.map((group) => group.toString(16).padStart(4, "0")).join(":"))) return "metadata";
+  if (groups.every((group, i) => group === (i === 7 ? 1 : 0))) return "loopback";
+  if (groups.every((group) => group === 0)) return "unspecified";
+  if ((first & 0xffc0) === 0xfe80) return "linkLocal";
+  if ((first & 0xff00) === 0xff00) return "multicast";
+  return "ordinary";
+}
+
+export interface AddressRule {
+  /** True inside the practice workspace: nothing but loopback may be touched. */
+  readonly practice: boolean;
+  readonly signal?: AbortSignal;
+  /** Seconds the name may take to resolve. */
+  readonly seconds?: number;
+}
+
+/**
+ * Resolves a host name and returns addresses that may be connected to; the caller connects to one of these, never to
+ * the name again, so a name that answers differently the second time gains nothing. One forbidden address among several
+ * refuses them all.
+ */
+export async function allowedAddresses(host: string, rule: AddressRule): Promise<readonly string[]> {
+  const bare = host.replace(/^\[|\]$/g, "");
+  const found = isIP(bare)
+    ? [bare]
+    : (
+        await withDeadline(
+          `Resolving ${bare}`,
+          rule.seconds ?? 3,
+          () => lookup(bare, { all: true, verbatim: true }),
+          rule.signal,
+        )
+      ).map((answer) => answer.address);
+  for (const address of found) refuseForbidden(bare, address, rule.practice);
+  return found;
+}
+
+function refuseForbidden(host: string, address: string, practice: boolean): void {
+  const kind = kindOfAddress(address);
+  const named = host === address ? address : `${host} (${address})`;
+  if (practice && kind !== "loopback") {
+    throw new LifeboatError({
+      code: "address-outside-practice",
+      what: `${named} is not an address of this machine, and practice touches nothing else`,
+      allowed: "In practice only loopback addresses are connected to",
+      stateNow: "Nothing was sent",
+    });
+  }
+  if (kind === "linkLocal" || kind === "metadata" || kind === "unspecified" || kind === "multicast") {
+    throw new LifeboatError({
+      code: "address-forbidden",
+      what: `${named} is a ${SPOKEN[kind]} address and is never connected to`,
+      allowed: "Give the address of the system itself",
+      stateNow: "Nothing was sent",
+    });
+  }
+}
+
+const SPOKEN = { linkLocal: "link-local", metadata: "cloud metadata", unspecified: "“no”", multicast: "multicast" };
+
+function kindOfV4(address: string): AddressKind {
+  const [a, b] = address.split(".").map(Number) as [number, number];
+  if (METADATA.has(address)) return "metadata";
+  if (a === 127) return "loopback";
+  if (a === 169 && b === 254) return "linkLocal";
+  if (a === 0) return "unspecified";
+  if (a >= 224) return "multicast";
+  return "ordinary";
+}
+
+/** The eight 16-bit groups of an IPv6 address that `isIPv6` accepts; a zone (`%eth0`) does not count. */
+function groupsOf(address: string): number[] {
+  const [bare] = address.split("%") as [string];
+  const dotted = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(bare);
+  const text = dotted ? `${dotted[1]}${pair(dotted[2], dotted[3])}:${pair(dotted[4], dotted[5])}` : bare;
+  const [head = "", tail] = text.split("::") as [string, string | undefined];
+  const before = head === "" ? [] : head.split(":");
+  const after = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros = new Array<string>(8 - before.length - after.length).fill("0");
+  return [...before, ...(tail === undefined ? [] : zeros), ...after].map((group) => Number.parseInt(group, 16));
+}
+
+function pair(high: string | undefined, low: string | undefined): string {
+  return ((Number(high) << 8) | Number(low)).toString(16);
+}
+
+/** Mapped (::ffff:0:0/96), translated (::ffff:0:0:0/96, 64:ff9b::/96), 6to4 (2002::/16) and the old compatible form. */
+function embeddedV4(groups: readonly number[]): string | null {
+  const [a, b] = groups as [number, number];
+  const zero = (from: number, to: number) => groups.slice(from, to).every((group) => group === 0);
+  if (a === 0x2002) return dotted(b, groups[2] as number);
+  const tail = dotted(groups[6] as number, groups[7] as number);
+  if (zero(0, 5) && groups[5] === 0xffff) return tail;
+  if (zero(0, 4) && groups[4] === 0xffff && groups[5] === 0) return tail;
+  if (a === 0x64 && b === 0xff9b) return tail;
+  if (zero(0, 6) && (groups[6] !== 0 || (groups[7] as number) > 1)) return tail;
+  return null;
+}
+
+function dotted(high: number, low: number): string {
+  return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
+}
