@@ -1,0 +1,138 @@
+import type { NewEvent, Preflight } from "../incident/events.ts";
+import { voided } from "../incident/gates.ts";
+import { approversOf, type MayStart, mayStart, passGates, type StartRefusal } from "../incident/start.ts";
+import type { RunState } from "../incident/state.ts";
+import { withDeadline } from "../lib/deadline.ts";
+import { LifeboatError, messageOf } from "../lib/errors.ts";
+import { botEvent, type Driven } from "./driven.ts";
+import type { Writing } from "./journal.ts";
+import { gatesToPass, type Intent, next, usesApprovals } from "./next.ts";
+import { changesBetween, lookAhead, renewed } from "./preflight.ts";
+
+export type Admission =
+  | { readonly kind: "admitted" }
+  /** Something else happened first, and is to be looked at: nothing was claimed. */
+  | { readonly kind: "moved" }
+  /** Nothing happened first, and it may not start all the same. */
+  | { readonly kind: "refused"; readonly code: StartRefusal; readonly why: string };
+
+/**
+ * Claims a step: what it may touch is looked at once more where a gate would pass with it, its approvers are looked up
+ * afresh, and then one transaction checks everything and writes the claim, or says why not.
+ */
+export async function admit(
+  driven: Driven,
+  intent: Extract<Intent, { do: "start" | "takeOver" | "open" }>,
+  claim: (run: RunState, now: Date) => NewEvent,
+): Promise<Admission> {
+  const { journal } = driven;
+  const [fresh, standing] = await Promise.all([
+    looksAgain(driven, intent.step),
+    lookUp(driven, approversOf(journal.run(), intent.step)),
+  ]);
+  const system = systemOf(driven);
+  let admission: Admission = { kind: "moved" };
+  await journal.write((run, now, state): Writing | null => {
+    admission = { kind: "moved" };
+    const at = { epoch: journal.lease.epoch, now };
+    if (!next(run, at).intents.some((one) => isSame(one, intent))) return null;
+    const void_ = fresh && whyVoid(run, intent.step, fresh);
+    if (fresh && void_) return voiding(driven, run, intent.step, fresh, void_);
+    const { planHash } = journal.lease;
+    const factsHash = fresh?.factsHash ?? run.preflight?.factsHash ?? "";
+    const context = { now, planHash, factsHash, system, standing, lease: journal.lease };
+    const verdict = mayStart(state, run, intent.step, context);
+    admission = admissionOf(verdict);
+    return { events: verdict.ok ? [...verdict.events, claim(run, now)] : verdict.events };
+  });
+  return admission;
+}
+
+/** Lets gates pass that no start will: the same people have to be entitled all the same. */
+export async function passLastGates(driven: Driven): Promise<Admission> {
+  const { journal } = driven;
+  const asked = [...journal.run().steps.values()].flatMap((step) => (step.status === "gate" ? [step.gate] : []));
+  const standing = await lookUp(driven, [...new Set(asked.flatMap((gate) => gate.approvals.map((one) => one.person)))]);
+  const system = systemOf(driven);
+  let admission: Admission = { kind: "moved" };
+  await journal.write((run, now, state): Writing | null => {
+    admission = { kind: "moved" };
+    const wanted = next(run, { epoch: journal.lease.epoch, now }).intents;
+    if (!wanted.some((intent) => intent.do === "passGates")) return null;
+    const factsHash = run.preflight?.factsHash ?? "";
+    const { planHash } = journal.lease;
+    const verdict = passGates(state, run, { now, planHash, factsHash, system, standing, lease: journal.lease });
+    admission = admissionOf(verdict);
+    return { events: verdict.events };
+  });
+  return admission;
+}
+
+function admissionOf(verdict: MayStart): Admission {
+  if (verdict.ok) return { kind: "admitted" };
+  if (verdict.events.length > 0) return { kind: "moved" };
+  return { kind: "refused", code: verdict.code, why: verdict.why };
+}
+
+export function systemOf(driven: Driven) {
+  const id = driven.journal.run().plan.system;
+  const system = driven.systems.get(id);
+  if (system) return system;
+  throw new LifeboatError({
+    code: "system-unknown",
+    where: driven.journal.lease.run,
+    what: `The catalogue has no system "${id}" any more, so nobody can be seen to be entitled`,
+    next: "Put the system back into the catalogue, then resume; or abort the run.",
+  });
+}
+
+/** Who is still somebody that may approve. Who could not be looked up is left out, and so does not count. */
+export async function lookUp(driven: Driven, people: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
+  const standing = new Map<string, string | null>();
+  if (people.length === 0) return standing;
+  const system = systemOf(driven);
+  await Promise.all(
+    people.map(async (person) => {
+      try {
+        const why = await withDeadline(
+          `Looking up ${person}`,
+          5,
+          () => driven.standing.check(system, person),
+          driven.lost,
+        );
+        standing.set(person, why);
+      } catch (error) {
+        driven.log.warn({ person, error: messageOf(error) }, "an approver could not be looked up");
+      }
+    }),
+  );
+  return standing;
+}
+
+async function looksAgain(driven: Driven, step: string): Promise<Preflight | null> {
+  const run = driven.journal.run();
+  const planned = run.steps.get(step)?.step;
+  if (!planned || !usesApprovals(planned) || gatesToPass(run, step).length === 0 || !run.preflight) return null;
+  return renewed(run.preflight, await lookAhead(run, driven.around, driven.lost), run);
+}
+
+function whyVoid(run: RunState, step: string, fresh: Preflight): string | null {
+  const blocked = fresh.checks.filter((check) => !check.ok && check.level === "block");
+  if (blocked.length > 0) return `It could not start any more: ${blocked.map((check) => check.says).join(" ")}`;
+  if (gatesToPass(run, step).every((gate) => gate.factsHash === fresh.factsHash)) return null;
+  const changes = changesBetween(run.preflight?.facts ?? [], fresh.facts);
+  return `What was shown is not so any more: ${changes.join("; ")}`;
+}
+
+/** A look that found nothing ready is not recorded as the preflight: the gate looks again before it asks again. */
+function voiding(driven: Driven, run: RunState, step: string, fresh: Preflight, why: string): Writing {
+  const gates = gatesToPass(run, step);
+  const asks = gates.map((gate) => gate.ask).join("+");
+  const shown = fresh.ready ? [botEvent(driven, `look/${asks}`, { type: "run.preflighted", data: fresh })] : [];
+  return { events: [...shown, ...gates.map((gate) => voided(run, gate, why))] };
+}
+
+function isSame(one: Intent, other: Intent): boolean {
+  if (one.do !== other.do || !("step" in one) || !("step" in other) || one.step !== other.step) return false;
+  return !("attempt" in one) || !("attempt" in other) || one.attempt === other.attempt;
+}

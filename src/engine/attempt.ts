@@ -1,0 +1,100 @@
+import type { ActionStep } from "../catalog/types.ts";
+import type { NewEvent, StepEvent } from "../incident/events.ts";
+import type { RunState, StepState } from "../incident/state.ts";
+import { messageOf, type Problem } from "../lib/errors.ts";
+import { botEvent, type Driven } from "./driven.ts";
+import { evidencesOf } from "./evidence.ts";
+import { applyContext, type Job, jobOf, observe, readContext } from "./look.ts";
+import { createVoice, type Voice } from "./voice.ts";
+
+/** The attempt is no longer under way on the timeline: somebody else decided about it. Nothing more is done for it. */
+export class Superseded extends Error {}
+
+type StepOutcome = Exclude<StepEvent["type"], "step.opened" | "step.confirmed" | "step.retried" | "step.skipped">;
+type DataWithout<T extends StepOutcome> = Omit<Extract<StepEvent, { type: T }>["data"], "step" | "attempt" | "seconds">;
+type Running = Extract<StepState, { status: "running" }>;
+
+/** One attempt at one step: what it may look at, what it says, and what it writes. */
+export interface Attempt {
+  readonly driven: Driven;
+  readonly step: ActionStep;
+  readonly number: number;
+  /** A person asked for this attempt: it may do again what the rule would not. */
+  readonly askedByPerson: boolean;
+  readonly voice: Voice;
+  /** Binds the plan's step to its action. Throws a `LifeboatError` where this version can not. */
+  job(): Job;
+  /** Looks once. As plain JSON, exactly what would be read back after a crash. */
+  look(job: Job): Promise<unknown>;
+  applyContext(job: Job, signal: AbortSignal): ReturnType<typeof applyContext>;
+  /** Rejects with `Superseded` when the attempt is not under way any more, or `only` says that it may not be written. */
+  record<T extends StepOutcome>(type: T, data: DataWithout<T>, only?: (run: RunState) => boolean): Promise<void>;
+  fail(problem: Problem, retryable: boolean): Promise<void>;
+  stop(problem: Problem): Promise<void>;
+}
+
+/** `under`: the epoch the attempt is recorded under, which is ours unless a run that has ended is only being settled. */
+export function openAttempt(driven: Driven, step: ActionStep, number: number, under: string): Attempt {
+  const { journal, settings } = driven;
+  const { epoch } = journal.lease;
+  const evidences = evidencesOf(() => journal.run());
+  const known = journal.run().steps.get(step.id);
+  let progressed = 0;
+
+  const record: Attempt["record"] = async (type, data, only = () => true) => {
+    let known: "written" | "superseded" = "superseded";
+    await journal.write((run, now) => {
+      const state = run.steps.get(step.id);
+      known = state && isOurs(state, number, under) && only(run) ? "written" : "superseded";
+      if (known === "superseded") return null;
+      const seconds = Math.max(0, (now.getTime() - (state as Running).since.getTime()) / 1_000);
+      const timed = type === "step.verified" || type === "step.failed" ? { seconds } : {};
+      const count = type === "step.progressed" ? `/${++progressed}` : "";
+      const event = { type, data: { step: step.id, attempt: number, ...data, ...timed } } as unknown as NewEvent;
+      return { events: [botEvent(driven, `${type}/${step.id}/${number}/${epoch}${count}`, event)] };
+    });
+    if (known === "superseded") throw new Superseded();
+  };
+  const voice = createVoice(
+    (says) => {
+      record("step.progressed", { says }).catch((error) => {
+        driven.log.debug({ step: step.id, error: messageOf(error) }, "progress was not recorded");
+      });
+    },
+    {
+      silenceMs: settings.silenceMs,
+      warnSeconds: step.budget.warnSeconds,
+      sayLate:
+        `Late: this usually takes ${step.budget.typicalSeconds} s and has taken ${step.budget.warnSeconds} s; ` +
+        `it is given up after ${step.budget.failSeconds} s`,
+    },
+  );
+  return {
+    driven,
+    step,
+    number,
+    askedByPerson: known !== undefined && number > 1 && known.forgiven === number - 1,
+    voice,
+    job: () => jobOf(step, driven.around.actions),
+    look: async (job) => plain(await observe(job, driven.around, evidences, driven.lost)),
+    applyContext: (job, signal) =>
+      applyContext(readContext(job, driven.around, evidences, signal), job, (says) => voice.say(says)),
+    record,
+    async fail(problem, retryable) {
+      voice.end();
+      await record("step.failed", { problem, retryable });
+    },
+    async stop(problem) {
+      voice.end();
+      await record("step.stopped", { problem });
+    },
+  };
+}
+
+function isOurs(state: StepState, attempt: number, epoch: string): boolean {
+  return state.status === "running" && state.attempts === attempt && state.epoch === epoch;
+}
+
+function plain(value: unknown): unknown {
+  return value === undefined ? null : JSON.parse(JSON.stringify(value));
+}

@@ -1,0 +1,17 @@
+import type { Evidence, Evidences } from "../actions/contract.ts";
+import type { RunState } from "../incident/state.ts";
+
+/** What the steps behind this one have shown, read from the run's state at the moment of asking. */
+export function evidencesOf(run: () => RunState): Evidences {
+  return {
+    evidenceOf(step): Evidence | null {
+      const state = run().steps.get(step);
+      if (state?.status !== "done") return null;
+      return {
+        says: state.says,
+        facts: state.facts.map(({ id, label, value, material }) => ({ id, label, value, material })),
+        ...(state.rpo ? { rpo: state.rpo } : {}),
+      };
+    },
+  };
+}

@@ -1,0 +1,275 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Done, Evidence, Handle } from "../actions/contract.ts";
+import type { ActionStep } from "../catalog/types.ts";
+import { withDeadline } from "../lib/deadline.ts";
+import { LifeboatError, messageOf, type Problem } from "../lib/errors.ts";
+import { type Attempt, openAttempt, Superseded } from "./attempt.ts";
+import type { Driven } from "./driven.ts";
+import { LeaseLost } from "./journal.ts";
+import { blocking, type Job, problemOf, sayState } from "./look.ts";
+import type { Reached } from "./next.ts";
+import { type Recovery, recovery } from "./recover.ts";
+
+/** How far an attempt got before, as its timeline tells: where to go on. */
+export interface From {
+  /** The epoch it is recorded under. */
+  readonly epoch: string;
+  readonly reached: Reached;
+  readonly before: unknown;
+  readonly handle: unknown;
+  /** The run has ended: look and record, and cause nothing. */
+  readonly onlySettle: boolean;
+}
+
+/** An answer that never came is looked for this often, this far apart, before it counts as not there. */
+const LOOKS = 3;
+const LOOK_AGAIN_MS = 500;
+
+const UNTOUCHED = "Nothing was changed by this attempt.";
+
+/**
+ * Carries one claimed attempt to an outcome on the timeline: verified, failed, or stopped for a person.
+ *
+ * The log says how far it got, the world says the rest. Whatever is unclear (a crash after the intent, a refusal, an answer
+ * that never came) goes the same way: look, and let `recovery` say. Rejects only with `LeaseLost` or when the engine
+ * itself is wrong.
+ */
+export async function perform(driven: Driven, step: ActionStep, number: number, from: From): Promise<void> {
+  const attempt = openAttempt(driven, step, number, from.epoch);
+  try {
+    const job = await bind(attempt);
+    if (!job) return;
+    if (from.reached === "started") await begin(attempt, job, from);
+    else if (from.reached === "intended") await recover(attempt, job, from);
+    else await prove(attempt, job, from.before, from.handle as Handle | null);
+  } catch (error) {
+    if (driven.lost.aborted) throw new LeaseLost(driven.journal.lease.run);
+    if (!(error instanceof Superseded)) throw error;
+  } finally {
+    attempt.voice.end();
+  }
+}
+
+async function bind(attempt: Attempt): Promise<Job | null> {
+  try {
+    return attempt.job();
+  } catch (error) {
+    await attempt.fail(problemOf(error, { code: "step-failed", where: attempt.step.title }, UNTOUCHED), false);
+    return null;
+  }
+}
+
+/** Nothing of this attempt was caused yet. An earlier attempt may have caused something: `from.before` remembers. */
+async function begin(attempt: Attempt, job: Job, from: From): Promise<void> {
+  if (from.onlySettle || attempt.driven.halt.aborted) return attempt.fail(haltedBefore(attempt), false);
+  let seen: unknown;
+  try {
+    seen = await attempt.look(job);
+  } catch (error) {
+    return attempt.fail(failedTo(attempt, error, UNTOUCHED), true);
+  }
+  const { action, input } = job;
+  if (action.apply) {
+    const done = action.done(seen, input, from.before);
+    if (done === "yes") return prove(attempt, job, from.before ?? seen, null);
+    const repeats = from.before !== null && !attempt.askedByPerson;
+    if (repeats && recovery(done, action.repeat) === "ask") return attempt.stop(question(attempt, job, seen, done));
+  }
+  const refusal = refusalOf(attempt, job, seen);
+  if (refusal) return attempt.fail(refusal, true);
+  return action.apply ? cause(attempt, job, seen) : prove(attempt, job, seen, null);
+}
+
+/** A process died, or was robbed, after the intent: the effect may or may not be there. */
+async function recover(attempt: Attempt, job: Job, from: From): Promise<void> {
+  const found = await find(attempt, job, from.before, LOOKS);
+  switch (found.recovery) {
+    case "verify":
+      return prove(attempt, job, from.before, null);
+    case "ask":
+      return attempt.stop(questionAfter(attempt, job, found));
+    case "again": {
+      if (from.onlySettle || attempt.driven.halt.aborted) return attempt.fail(haltedBefore(attempt, job, found), false);
+      const refusal = refusalOf(attempt, job, found.seen);
+      return refusal ? attempt.fail(refusal, true) : cause(attempt, job, found.seen);
+    }
+    default:
+      return found.recovery satisfies never;
+  }
+}
+
+/** Writes the intent, causes exactly one effect, and goes on to prove it. */
+async function cause(attempt: Attempt, job: Job, seen: unknown): Promise<void> {
+  const { driven, step } = attempt;
+  try {
+    await attempt.record("step.intended", { before: seen }, (run) => run.ending === null);
+  } catch (error) {
+    if (!(error instanceof Superseded)) throw error;
+    return attempt.fail(haltedBefore(attempt), false);
+  }
+  driven.killPoint(step.id, "intended");
+  await driven.confirm();
+  driven.killPoint(step.id, "before-apply");
+  let handle: Handle;
+  try {
+    handle = await apply(attempt, job, seen);
+  } catch (error) {
+    if (driven.lost.aborted) throw error;
+    return unclear(attempt, job, seen, error);
+  }
+  driven.killPoint(step.id, "after-apply");
+  await attempt.record("step.applied", { handle: handle ?? null });
+  driven.killPoint(step.id, "applied");
+  return prove(attempt, job, seen, handle ?? null);
+}
+
+/** A halt is only passed on: the action may stop where it is safe, and is waited for. Losing the run ends the waiting. */
+function apply(attempt: Attempt, job: Job, seen: unknown): Promise<Handle> {
+  const { driven, step } = attempt;
+  const { action, input } = job;
+  if (!action.apply) throw new TypeError(`${action.id} has nothing to apply`);
+  const call = action.apply.bind(action);
+  return withDeadline(
+    `"${step.title}"`,
+    step.budget.failSeconds,
+    (signal) => call(attempt.applyContext(job, AbortSignal.any([signal, driven.halt])), input, seen),
+    driven.lost,
+  );
+}
+
+/** The request was refused, or its answer never came: only the world can say what became of it. */
+async function unclear(attempt: Attempt, job: Job, before: unknown, error: unknown): Promise<void> {
+  const found = await find(attempt, job, before, mayHaveArrived(error) ? LOOKS : 1);
+  switch (found.recovery) {
+    case "verify":
+      return prove(attempt, job, before, null);
+    case "ask":
+      return attempt.stop(questionAfter(attempt, job, found, error));
+    case "again":
+      return attempt.fail(failedTo(attempt, error, sayState(job, found.seen)), !attempt.driven.halt.aborted);
+    default:
+      return found.recovery satisfies never;
+  }
+}
+
+/** Done is what was seen to be so. */
+async function prove(attempt: Attempt, job: Job, before: unknown, handle: Handle | null): Promise<void> {
+  const { driven, step } = attempt;
+  driven.killPoint(step.id, "before-verify");
+  let evidence: Evidence;
+  try {
+    evidence = await withDeadline(
+      `Verifying "${step.title}"`,
+      step.budget.failSeconds,
+      (signal) => job.action.verify(attempt.applyContext(job, signal), job.input, before, handle),
+      AbortSignal.any([driven.lost, driven.halt]),
+    );
+  } catch (error) {
+    if (driven.lost.aborted) throw error;
+    return unproven(attempt, job, before, error);
+  }
+  attempt.voice.end();
+  await attempt.record("step.verified", {
+    says: evidence.says,
+    facts: evidence.facts.map((fact) => ({ step: step.id, ...fact })),
+    rpo: evidence.rpo ?? null,
+  });
+  driven.killPoint(step.id, "verified");
+}
+
+/** It was not shown in time. A next attempt begins by looking, so it repeats the effect only where it is not there. */
+async function unproven(attempt: Attempt, job: Job, before: unknown, error: unknown): Promise<void> {
+  const halted = attempt.driven.halt.aborted;
+  if (!job.action.apply)
+    return attempt.fail(failedTo(attempt, error, "Nothing was changed: this step only looks."), !halted);
+  const found = await find(attempt, job, before, 1);
+  if (found.recovery === "ask" || halted) return attempt.stop(questionAfter(attempt, job, found, error));
+  return attempt.fail(failedTo(attempt, error, sayState(job, found.seen)), true);
+}
+
+interface Found {
+  readonly recovery: Recovery;
+  readonly done: Done;
+  readonly seen: unknown;
+  /** Why it could not be looked at, or null. */
+  readonly blind: unknown;
+}
+
+/** Looks until it is there, at most so often; what was seen last counts. */
+async function find(attempt: Attempt, job: Job, before: unknown, looks: number): Promise<Found> {
+  let found: Found = { recovery: "ask", done: "unknown", seen: null, blind: null };
+  for (let look = 1; look <= looks; look++) {
+    if (look > 1) await pause(LOOK_AGAIN_MS, undefined, { signal: attempt.driven.lost });
+    try {
+      const seen = await attempt.look(job);
+      const done = job.action.done(seen, job.input, before);
+      found = { recovery: recovery(done, job.action.repeat), done, seen, blind: null };
+    } catch (error) {
+      if (attempt.driven.lost.aborted) throw error;
+      found = { recovery: "ask", done: "unknown", seen: null, blind: error };
+    }
+    if (found.done === "yes") return found;
+  }
+  return found;
+}
+
+function refusalOf(attempt: Attempt, job: Job, seen: unknown): Problem | null {
+  const blocks = blocking(job.action.ready(seen, job.input, attempt.applyContext(job, attempt.driven.lost)));
+  if (blocks.length === 0) return null;
+  return {
+    code: "not-ready",
+    where: attempt.step.title,
+    what: blocks.map((check) => check.says).join(" "),
+    stateNow: `${UNTOUCHED} ${sayState(job, seen)}`,
+    next: "Put it right and retry, skip it with a reason, or abort the run.",
+  };
+}
+
+function failedTo(attempt: Attempt, error: unknown, stateNow: string): Problem {
+  const problem = problemOf(error, { code: "step-failed", where: attempt.step.title }, stateNow);
+  return { next: "Retry, skip it with a reason, or abort the run.", ...problem };
+}
+
+function haltedBefore(attempt: Attempt, job?: Job, found?: Found): Problem {
+  return {
+    code: "halted",
+    where: attempt.step.title,
+    what: "The run ended before this step changed anything",
+    stateNow: job && found ? sayState(job, found.seen) : UNTOUCHED,
+  };
+}
+
+function questionAfter(attempt: Attempt, job: Job, found: Found, error?: unknown): Problem {
+  const problem = question(attempt, job, found.seen, found.done, found.blind);
+  return error === undefined ? problem : { ...problem, what: `${messageOf(error)} ${problem.what}` };
+}
+
+/** What a person is asked when nobody can know: what is known, what each answer would do, how things are. */
+function question(attempt: Attempt, job: Job, seen: unknown, done: Done, blind: unknown = null): Problem {
+  return {
+    code: done === "partial" ? "outcome-partial" : "outcome-unknown",
+    where: attempt.step.title,
+    what: WHAT[done],
+    allowed: "Retry looks first and does it again if it is not there; skip goes on without it; abort ends the run",
+    next: "Look at the target yourself, then retry, skip it with a reason, or abort.",
+    stateNow: blind
+      ? `It could not be looked at: ${messageOf(blind)}. What was asked for may have happened.`
+      : sayState(job, seen),
+  };
+}
+
+const WHAT: Record<Done, string> = {
+  yes: "It seems to have happened, but was not proven.",
+  no: "It was asked for and has not happened, and must not be repeated without a person's word.",
+  partial: "Part of it has happened, and part has not.",
+  unknown: "Nobody can tell whether it has happened.",
+};
+
+/** Errors that leave open whether the request arrived. A refusal by the target itself is not one. */
+function mayHaveArrived(error: unknown): boolean {
+  if (error instanceof LifeboatError) return ["deadline", "aborted"].includes(error.problem.code);
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  if (name === "AbortError" || name === "TimeoutError") return true;
+  if (typeof code === "string" && /^(E[A-Z]{4,}|UND_ERR|08|57P)/.test(code)) return true;
+  return /terminat|timed? ?out|socket|connection|network/i.test(messageOf(error));
+}

@@ -1,0 +1,56 @@
+import type { Action } from "../actions/contract.ts";
+import type { System } from "../catalog/types.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Leases, Timeline } from "../timeline/contract.ts";
+
+/** Looks up afresh whether a person on the roster is still somebody who may approve. */
+export interface Standing {
+  /** Why an approval of this person does not count now (deactivated, guest, look-up failed), or null. */
+  check(system: System, person: string): Promise<string | null>;
+}
+
+export interface EnginePorts {
+  readonly timeline: Timeline;
+  readonly leases: Leases;
+  readonly actions: ReadonlyMap<string, Action>;
+  /** Systems as they are today, by id: who may approve is pinned by the gate and narrowed by these. */
+  readonly systems: ReadonlyMap<string, System>;
+  readonly standing: Standing;
+  readonly log: Logger;
+  readonly practice: boolean;
+  /** A secret by the name the catalogue gave it; throws a `LifeboatError` that names what to set. */
+  readonly secret: (name: string) => string;
+  readonly settings?: Partial<EngineSettings>;
+}
+
+/** Milliseconds unless the name says otherwise. Reasons: `ARCHITECTURE.md`, "Lease". */
+export interface EngineSettings {
+  readonly pollMs: number;
+  readonly beatMs: number;
+  readonly beatRetryMs: number;
+  readonly runsMax: number;
+  readonly claimMax: number;
+  /** A run whose driving fails this often in a row is handed to a person. */
+  readonly errorsMax: number;
+  /** How long a clean stop lets running steps finish before it abandons them to the next replica. */
+  readonly drainMs: number;
+  /** Older proof that the lease is ours is renewed before something is changed: a process may have been frozen. */
+  readonly proofMs: number;
+  /** One look at one target. */
+  readonly observeSeconds: number;
+  /** A step that said nothing for so long says that it is still at it. */
+  readonly silenceMs: number;
+}
+
+export const defaultSettings: EngineSettings = {
+  pollMs: 1_000,
+  beatMs: 1_000,
+  beatRetryMs: 150,
+  runsMax: 50,
+  claimMax: 20,
+  errorsMax: 5,
+  drainMs: 5_000,
+  proofMs: 2_000,
+  observeSeconds: 15,
+  silenceMs: 20_000,
+};

@@ -1,0 +1,125 @@
+import type { Check } from "../actions/contract.ts";
+import type { ActionStep } from "../catalog/types.ts";
+import type { Preflight, ShownCheck, ShownFact } from "../incident/events.ts";
+import type { RunState, StepState } from "../incident/state.ts";
+import { hashOf } from "../lib/canonical.ts";
+import { messageOf } from "../lib/errors.ts";
+import { evidencesOf } from "./evidence.ts";
+import { type Job, jobOf, observe, type Surroundings } from "./look.ts";
+
+/**
+ * Looks at the target of every step that is still to come, all at once, and changes nothing. Never rejects for what it
+ * finds: a target that can not be looked at is a failed check.
+ *
+ * A failed check whose id begins with `evidence.` asks for what an earlier step of this run will have shown. It can not be
+ * answered yet, so it is left out here; it counts when the step itself starts.
+ */
+export async function lookAhead(run: RunState, around: Surroundings, signal?: AbortSignal): Promise<Preflight> {
+  const ahead = [...run.steps.values()].filter(isAhead);
+  const looks = await Promise.all(ahead.map((state) => look(state.step as ActionStep, run, around, signal)));
+  const facts = looks.flatMap((seen) => seen.facts);
+  const checks = looks.flatMap((seen) => seen.checks);
+  return {
+    ready: checks.every((check) => check.ok || check.level === "warn"),
+    factsHash: factsHashOf(facts),
+    facts,
+    checks,
+    loss: lossOf(looks),
+  };
+}
+
+/**
+ * What was shown, brought up to date: steps looked at again show what they show now, steps that are settled since stay as
+ * they were shown, so that an approval is not void because what it allowed has begun.
+ */
+export function renewed(shown: Preflight, fresh: Preflight, run: RunState): Preflight {
+  const ahead = new Set([...run.steps.values()].filter(isAhead).map((state) => state.step.id));
+  const facts = [...shown.facts.filter((fact) => !ahead.has(fact.step)), ...fresh.facts];
+  return { ...fresh, facts, factsHash: factsHashOf(facts) };
+}
+
+/** What an approval binds to beside the plan: the material facts, in an order of their own. */
+export function factsHashOf(facts: readonly ShownFact[]): string {
+  const material = facts
+    .filter((fact) => fact.material)
+    .map(({ step, id, value }) => ({ step, id, value }))
+    .sort((a, b) => compare(a.step, b.step) || compare(a.id, b.id));
+  return hashOf(material);
+}
+
+/** Which material facts of `shown` are not so any more, as sentences' ends: `primary reachable: yes, now no`. */
+export function changesBetween(shown: readonly ShownFact[], now: readonly ShownFact[]): readonly string[] {
+  const key = (fact: ShownFact) => `${fact.step}\n${fact.id}`;
+  const before = new Map(shown.filter((fact) => fact.material).map((fact) => [key(fact), fact]));
+  const after = new Map(now.filter((fact) => fact.material).map((fact) => [key(fact), fact]));
+  const changes: string[] = [];
+  for (const fact of new Map([...before, ...after]).values()) {
+    const [was, is] = [before.get(key(fact)), after.get(key(fact))];
+    if (was && is && was.value === is.value) continue;
+    changes.push(`${fact.label}: ${was ? say(was.value) : "not seen"}, now ${is ? say(is.value) : "not to be seen"}`);
+  }
+  return changes;
+}
+
+interface Look {
+  readonly step: ActionStep;
+  readonly facts: readonly ShownFact[];
+  readonly checks: readonly ShownCheck[];
+}
+
+function isAhead(state: StepState): boolean {
+  return state.step.kind === "action" && !["done", "skipped", "passedOver"].includes(state.status);
+}
+
+async function look(step: ActionStep, run: RunState, around: Surroundings, signal?: AbortSignal): Promise<Look> {
+  try {
+    const job = jobOf(step, around.actions);
+    const evidences = evidencesOf(() => run);
+    const seen = await observe(job, around, evidences, signal);
+    const facts = job.action.facts(seen, job.input).map((fact) => ({ step: step.id, ...fact }));
+    return { step, facts, checks: shownChecks(job, job.action.ready(seen, job.input, evidences)) };
+  } catch (error) {
+    const says = `"${step.title}" could not be looked at: ${messageOf(error)}`;
+    return { step, facts: [], checks: [{ step: step.id, id: "observed", ok: false, level: levelFor(step), says }] };
+  }
+}
+
+function shownChecks(job: Job, checks: readonly Check[]): readonly ShownCheck[] {
+  return checks
+    .filter((check) => check.ok || check.level === "warn" || !check.id.startsWith("evidence."))
+    .map((check) => ({
+      step: job.step.id,
+      ...check,
+      level: check.level === "block" ? levelFor(job.step) : check.level,
+    }));
+}
+
+/** A step with a condition may never run, so what is wrong with it warns; it blocks when the step itself starts. */
+function levelFor(step: ActionStep): "block" | "warn" {
+  return step.when === null ? "block" : "warn";
+}
+
+/** What would be lost, from the `loss` fact of each step that can not be undone. */
+function lossOf(looks: readonly Look[]): string {
+  const losses = looks
+    .filter(({ step }) => step.risk === "irreversible")
+    .map(({ step, facts }) => {
+      const loss = facts.find((fact) => fact.id === "loss")?.value;
+      if (typeof loss === "string") return loss;
+      return facts.length === 0
+        ? `unknown: "${step.title}" could not be looked at`
+        : `unknown: "${step.title}" does not say`;
+    });
+  const worth = [...new Set(losses)].filter((loss) => loss !== "nothing");
+  return worth.length === 0 ? "nothing" : worth.join("; ");
+}
+
+function say(value: ShownFact["value"]): string {
+  if (value === null) return "unknown";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return String(value);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
