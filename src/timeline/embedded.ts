@@ -1,0 +1,133 @@
+import { randomBytes } from "node:crypto";
+import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Logger } from "../lib/log.ts";
+import { adoptServer, freePort, initCluster, type PgServer, startServer } from "../lib/pgserver.ts";
+import { asOwner } from "./database.ts";
+
+/** The store of a bot that was given no `DATABASE_URL`: a real PostgreSQL in its data folder. */
+export interface EmbeddedStore {
+  /** The owner's URL. It stays the same when the server has to be started again. */
+  readonly url: string;
+  /** Stops the server unless another process works with it; `name` is what this one's own connections are called. */
+  leave(name: string): Promise<void>;
+}
+
+const database = "lifeboat";
+const leaving = "lifeboat-leaving";
+
+const settings = {
+  max_connections: 60,
+  shared_buffers: "32MB",
+  // Nobody replicates from here, so nothing needs to be kept for a standby.
+  max_wal_senders: 0,
+  wal_level: "minimal",
+  max_wal_size: "128MB",
+};
+
+/**
+ * Starts the server of a data folder, or joins the one that runs there: started by another process, or left behind by one
+ * that was killed. As long as this store is open a server that dies is started again.
+ */
+export async function openEmbedded(dataFolder: string, log: Logger): Promise<EmbeddedStore> {
+  const folder = resolve(dataFolder);
+  const dir = join(folder, "postgres");
+  await mkdir(folder, { recursive: true });
+  await ensureCluster(dir);
+  let server = await raise(folder, dir, log);
+  let left = false;
+  void keep();
+
+  async function keep(): Promise<void> {
+    for (;;) {
+      await server.exited;
+      if (left) return;
+      log.warn({ dir }, "the embedded PostgreSQL is gone, starting it again");
+      await pause(200);
+      server = await raise(folder, dir, log).catch((error) => {
+        log.error({ err: error }, "the embedded PostgreSQL could not be started again");
+        return server;
+      });
+      if (left) await stopUnlessUsed(server, "", log);
+    }
+  }
+
+  const url = server.url(undefined, database);
+  await ensureDatabase(server);
+  return {
+    url,
+    async leave(name) {
+      left = true;
+      await stopUnlessUsed(server, name, log);
+    },
+  };
+}
+
+/** Made beside its place and moved there when it is whole, so that a half-made cluster is never started. */
+async function ensureCluster(dir: string): Promise<void> {
+  if (await exists(join(dir, "PG_VERSION"))) return;
+  const fresh = `${dir}.new-${process.pid}-${randomBytes(4).toString("hex")}`;
+  try {
+    await initCluster(fresh, { user: database, password: randomBytes(18).toString("base64url") });
+    await rename(fresh, dir).catch(async (error) => {
+      // Another process was first.
+      if (!(await exists(join(dir, "PG_VERSION")))) throw error;
+    });
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+async function raise(folder: string, dir: string, log: Logger): Promise<PgServer> {
+  const noted = Number(await readFile(join(folder, "postgres.port"), "utf8").catch(() => "0"));
+  for (const port of [noted > 0 ? noted : await freePort(), await freePort()]) {
+    const running = await adoptServer(dir);
+    if (running) return running;
+    const started = await startServer({ dir, port, settings, log }).catch(async (error) => {
+      // Another process was first, or something else listens on our port.
+      const winner = await adoptServer(dir);
+      if (winner === null) log.debug({ err: error }, "the embedded PostgreSQL did not start");
+      return winner;
+    });
+    if (started === null) continue;
+    await writeFile(join(folder, "postgres.port"), String(started.port));
+    return started;
+  }
+  return startServer({ dir, port: await freePort(), settings, log });
+}
+
+async function ensureDatabase(server: PgServer): Promise<void> {
+  await asOwner(server.url(), "lifeboat-setup", async (client) => {
+    const { rowCount } = await client.query("select from pg_database where datname = $1", [database]);
+    if (rowCount === 1) return;
+    await client.query(`create database ${database}`).catch((error) => {
+      if (error.code !== "42P04" && error.code !== "23505") throw error;
+    });
+  });
+}
+
+/** The last one out stops it. Two that leave at once both see nobody else, and both may stop it. */
+async function stopUnlessUsed(server: PgServer, name: string, log: Logger): Promise<void> {
+  try {
+    const others = await asOwner(server.url(), leaving, async (client) => {
+      const { rows } = await client.query<{ others: number }>(
+        `select count(*)::int as others from pg_stat_activity
+          where backend_type = 'client backend' and application_name not in ($1, $2)`,
+        [name, leaving],
+      );
+      return rows[0]?.others ?? 0;
+    });
+    if (others > 0) return log.info({ others }, "the embedded PostgreSQL stays: others work with it");
+    await server.stop("fast");
+    log.info("embedded PostgreSQL stopped");
+  } catch (error) {
+    log.debug({ err: error }, "the embedded PostgreSQL could not be asked to stop");
+  }
+}
+
+const exists = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,5 @@
+export type * from "./contract.ts";
+export { attemptsMax, type GivenUp, type VisibleInbox } from "./inbox.ts";
+export { type LeaseTimings, leaseTimings } from "./leases.ts";
+export { openStore, type Store, type StoreOptions } from "./open.ts";
+export { isPassing, type Patience, patiently } from "./passing.ts";

@@ -1,0 +1,202 @@
+import type pg from "pg";
+import { sha256 } from "../lib/canonical.ts";
+import type { Logger } from "../lib/log.ts";
+import type { StoreClock } from "./clock.ts";
+import type { Lease, Leases } from "./contract.ts";
+import { type Listener, replicaLockClass } from "./listener.ts";
+import { patiently } from "./passing.ts";
+
+/**
+ * Seconds by the database's clock. Why these: an outage shorter than `gap` ages the beat of a live holder (one a second)
+ * to at most about 3 s, which is under `lock`; a longer one breaks the robber's own contact, and then it waits `guard`
+ * so that the holders can beat first. Keep `lock` > `gap` + beat period + slack.
+ */
+export interface LeaseTimings {
+  /** A holder silent for so long has lost its runs, whatever it is doing. */
+  readonly lease: number;
+  /** A holder silent for so long whose session is gone too was killed. */
+  readonly lock: number;
+  /** A replica without contact for longer starts counting `guard` anew. */
+  readonly gap: number;
+  /** How long a replica must have been in unbroken contact before it may take a run from anybody. */
+  readonly guard: number;
+}
+
+export const leaseTimings: LeaseTimings = { lease: 10, lock: 4, gap: 2, guard: 5 };
+
+export interface LeaseParts {
+  readonly pool: pg.Pool;
+  readonly replica: number;
+  readonly clock: StoreClock;
+  readonly listener: Listener;
+  readonly closed: AbortSignal;
+  readonly log: Logger;
+  readonly timings: LeaseTimings;
+}
+
+interface Claimed {
+  readonly clock: Date;
+  readonly next: Date | null;
+  readonly run: string | null;
+  readonly stream: string;
+  readonly epoch: string;
+  readonly planHash: string;
+  readonly planBytes: Buffer;
+}
+
+const atMost = 20;
+
+const lives = `exists (select 1 from pg_locks l where l.locktype = 'advisory' and l.classid = ${replicaLockClass}
+  and l.objid = r.owner::oid and l.granted and l.database = (select oid from pg_database where datname = current_database()))`;
+
+// Free, or abandoned: silent for a whole lease (or with a beat from the future, after the store's clock went back), or
+// silent for less with its session gone. $3, $4: this replica's last contact and the first of the unbroken row of them.
+const claim = `
+  with guarded as (select now() - $3::timestamptz between interval '0' and $7 * interval '1s'
+                          and $3::timestamptz - $4::timestamptz >= $8 * interval '1s' as may_rob),
+  due as (
+    select r.id from lifeboat.run r
+     where not r.done and r.wake_at <= now()
+       and (r.owner is null or ((select may_rob from guarded) and (
+             r.beat_at not between now() - $5 * interval '1s' and now() + $5 * interval '1s'
+             or (r.beat_at < now() - $6 * interval '1s' and not ${lives}))))
+     order by r.wake_at for update of r skip locked limit $2),
+  taken as (
+    update lifeboat.run r set owner = $1, epoch = r.epoch + 1, beat_at = clock_timestamp()
+      from due where r.id = due.id returning r.id, r.stream, r.epoch, r.plan_hash),
+  later as (
+    select min(case when r.owner is null then r.wake_at
+                    when not ${lives} then r.beat_at + $6 * interval '1s' end) as at
+      from lifeboat.run r where not r.done and r.owner is distinct from $1 and r.id not in (select id from due))
+  select now() as clock, (select at from later) as next, t.id as run, t.stream, t.epoch::text as epoch,
+         p.hash as "planHash", p.bytes as "planBytes"
+    from (select 1) one left join taken t on true left join lifeboat.plan p on p.hash = t.plan_hash`;
+
+// A row that a decision has locked at this moment is skipped: that decision is itself a beat.
+const beat = `
+  with driven as (select * from unnest($2::text[], $3::bigint[]) as d(id, epoch)),
+  free as (select r.id from lifeboat.run r join driven d using (id, epoch)
+            where r.owner = $1 and not r.done for update of r skip locked),
+  beaten as (update lifeboat.run set beat_at = clock_timestamp() where id in (select id from free))
+  select r.id from lifeboat.run r join driven d using (id, epoch) where r.owner = $1 and not r.done`;
+
+// The stream is locked first, as every decision does: nothing can happen between the look and the letting go.
+const release = `
+  with s as materialized (select id, version from lifeboat.stream where id = $3 for share),
+  gone as (update lifeboat.run r set owner = null, beat_at = null, wake_at = $6
+             from s where s.version = $5 and r.id = $1 and r.epoch = $2 and r.owner = $4 and not r.done returning r.id)
+  select (select count(*) from gone)::int as gone, s.version,
+         exists (select 1 from lifeboat.run where id = $1 and epoch = $2 and owner = $4 and not done) as held from s`;
+
+export interface StoppableLeases extends Leases {
+  /** Lets go of everything this replica holds, at once and for whoever is there. */
+  close(): Promise<void>;
+}
+
+export function createLeases({ pool, replica, clock, listener, closed, log, timings }: LeaseParts): StoppableLeases {
+  const callbacks = new Set<() => void>();
+  let last: Date | null = null;
+  let since: Date | null = null;
+  let timer: NodeJS.Timeout | undefined;
+  let timerAt = Number.POSITIVE_INFINITY;
+
+  const due = () => {
+    for (const callback of callbacks) callback();
+  };
+  const unheard = [listener.on("lifeboat_due", due), listener.onConnect(due)];
+
+  function dueAt(at: Date): void {
+    const wait = Math.max(0, at.getTime() - clock.now().getTime()) + 5;
+    const when = performance.now() + wait;
+    if (closed.aborted || wait > 3_600_000 || (when >= timerAt && timer)) return;
+    clearTimeout(timer);
+    timerAt = when;
+    timer = setTimeout(() => {
+      timer = undefined;
+      timerAt = Number.POSITIVE_INFINITY;
+      due();
+    }, wait);
+  }
+
+  function contact(now: Date): void {
+    const gap = last === null ? Number.NaN : now.getTime() - last.getTime();
+    if (!(gap >= 0 && gap <= timings.gap * 1000)) since = now;
+    last = now;
+  }
+
+  return {
+    async claim(room) {
+      const sentAt = performance.now();
+      const { lease, lock, gap, guard } = timings;
+      const { rows } = await pool.query<Claimed>({
+        name: "lifeboat-claim",
+        text: claim,
+        values: [replica, Math.max(0, Math.min(room, atMost)), last, since, lease, lock, gap, guard],
+        ...{ query_timeout: 3_000 },
+      });
+      const first = rows[0];
+      if (first === undefined) return [];
+      clock.heard(first.clock, sentAt);
+      contact(first.clock);
+      if (first.next && room > 0 && first.next > first.clock) dueAt(first.next);
+      return rows.flatMap((row) => leaseOf(row, log));
+    },
+
+    async beat(leases) {
+      if (leases.length === 0) return new Set();
+      const { rows } = await pool.query<{ id: string }>({
+        name: "lifeboat-beat",
+        text: beat,
+        values: [replica, leases.map(({ run }) => run), leases.map(({ epoch }) => epoch)],
+        ...{ query_timeout: 3_000 },
+      });
+      return new Set(rows.map(({ id }) => id));
+    },
+
+    release: (lease, seen, wakeAt) =>
+      patiently({ what: `letting go of ${lease.run}`, seconds: Number.POSITIVE_INFINITY, closed, log }, async () => {
+        const { rows } = await pool.query<{ gone: number; held: boolean }>({
+          name: "lifeboat-release",
+          text: release,
+          values: [lease.run, lease.epoch, lease.stream, replica, seen, wakeAt],
+        });
+        const found = rows[0];
+        if (found?.gone === 1 && wakeAt) dueAt(wakeAt);
+        // No longer ours is let go too.
+        return found === undefined || found.gone === 1 || !found.held;
+      }),
+
+    onDue(callback) {
+      const own = () => callback();
+      callbacks.add(own);
+      return () => {
+        callbacks.delete(own);
+      };
+    },
+
+    async close() {
+      for (const stop of unheard) stop();
+      clearTimeout(timer);
+      callbacks.clear();
+      await pool
+        .query({
+          text: `with gone as (update lifeboat.run set owner = null, beat_at = null, wake_at = clock_timestamp()
+                   where owner = $1 and not done returning id)
+                 select pg_notify('lifeboat_due', '') where exists (select 1 from gone)`,
+          values: [replica],
+          ...{ query_timeout: 2_000 },
+        })
+        .catch((error) =>
+          log.warn({ err: error }, "the runs of this process could not be let go; their lease will end"),
+        );
+    },
+  };
+}
+
+/** Fails closed: a plan that is not the bytes it was stored as is driven by nobody. */
+function leaseOf({ run, stream, epoch, planHash, planBytes }: Claimed, log: Logger): Lease[] {
+  if (run === null) return [];
+  if (sha256(planBytes) === planHash) return [{ run, stream, epoch, planHash, planBytes }];
+  log.error({ run, planHash }, "the stored plan was changed after it was approved; the run is not driven");
+  return [];
+}

@@ -1,0 +1,186 @@
+-- Made from the migrations by test/timeline/schema.test.ts (UPDATE_PAGES=1); not applied by anything.
+
+-- tables
+create table lifeboat.event (
+  stream text not null,
+  version integer not null,
+  key text not null,
+  run text,
+  type text not null,
+  data jsonb not null,
+  actor jsonb not null,
+  at timestamp(3) with time zone not null,
+  previous_hash text not null,
+  hash text not null
+);
+create table lifeboat.inbox (
+  id bigint not null generated always as identity,
+  key text not null,
+  kind text not null,
+  body jsonb not null,
+  received_at timestamp(3) with time zone not null default clock_timestamp(),
+  attempts integer not null default 0,
+  next_at timestamp with time zone not null default clock_timestamp(),
+  claimed_until timestamp with time zone,
+  done_at timestamp with time zone,
+  last_error text,
+  receipt uuid not null
+);
+create table lifeboat.migration (
+  name text not null,
+  checksum text not null,
+  applied_at timestamp(3) with time zone not null default clock_timestamp()
+);
+create table lifeboat.outbox (
+  id bigint not null generated always as identity,
+  stream text not null,
+  key text not null,
+  lane text not null,
+  under text,
+  priority smallint not null,
+  broadcast boolean not null default false,
+  once boolean not null default false,
+  wanted jsonb not null,
+  wanted_hash text not null,
+  shown_as text,
+  shown_hash text,
+  shown_at timestamp with time zone,
+  sent_since timestamp with time zone,
+  sent_hash text,
+  plain boolean not null default false,
+  not_before timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  failures integer not null default 0,
+  says text
+);
+create table lifeboat.outbox_lane (
+  lane text not null,
+  stream text,
+  place text,
+  place_name text,
+  borrowed boolean not null default false,
+  making_since timestamp with time zone,
+  wanted jsonb,
+  shown jsonb not null default '{}'::jsonb,
+  furnish_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  furnish_failures integer not null default 0,
+  tokens real not null default 0,
+  tokens_at timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  not_before timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  failures integer not null default 0,
+  says text,
+  owner text,
+  claimed_until timestamp with time zone not null default '-infinity'::timestamp with time zone
+);
+create table lifeboat.outbox_page (
+  reader text not null,
+  opened_at timestamp with time zone not null,
+  shown_hash text
+);
+create table lifeboat.outbox_stream (
+  stream text not null,
+  version integer not null,
+  about jsonb not null default '{}'::jsonb,
+  redraw_at timestamp with time zone,
+  drawn_at timestamp with time zone not null default now()
+);
+create table lifeboat.plan (
+  hash text not null,
+  bytes bytea not null,
+  stored_at timestamp(3) with time zone not null default clock_timestamp()
+);
+create table lifeboat.run (
+  id text not null,
+  stream text not null,
+  plan_hash text not null,
+  epoch bigint not null default 0,
+  owner integer,
+  beat_at timestamp with time zone,
+  wake_at timestamp with time zone default clock_timestamp(),
+  done boolean not null default false
+);
+create table lifeboat.run_resource (
+  resource text not null,
+  run text not null
+);
+create table lifeboat.stream (
+  id text not null,
+  version integer not null default 0,
+  head_hash text not null default repeat('0'::text, 64),
+  updated_at timestamp(3) with time zone not null default clock_timestamp(),
+  changed xid8 not null default pg_current_xact_id()
+);
+
+-- constraints
+alter table lifeboat.event add constraint event_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text));
+alter table lifeboat.event add constraint event_pkey PRIMARY KEY (stream, version);
+alter table lifeboat.event add constraint event_previous_hash_check CHECK ((previous_hash ~ '^[0-9a-f]{64}$'::text));
+alter table lifeboat.event add constraint event_stream_fkey FOREIGN KEY (stream) REFERENCES lifeboat.stream(id);
+alter table lifeboat.event add constraint event_stream_key_key UNIQUE (stream, key);
+alter table lifeboat.event add constraint event_version_check CHECK ((version > 0));
+alter table lifeboat.inbox add constraint inbox_key_key UNIQUE (key);
+alter table lifeboat.inbox add constraint inbox_pkey PRIMARY KEY (id);
+alter table lifeboat.migration add constraint migration_pkey PRIMARY KEY (name);
+alter table lifeboat.outbox add constraint outbox_lane_fkey FOREIGN KEY (lane) REFERENCES lifeboat.outbox_lane(lane);
+alter table lifeboat.outbox add constraint outbox_pkey PRIMARY KEY (id);
+alter table lifeboat.outbox add constraint outbox_stream_fkey FOREIGN KEY (stream) REFERENCES lifeboat.outbox_stream(stream);
+alter table lifeboat.outbox add constraint outbox_stream_key_key UNIQUE (stream, key);
+alter table lifeboat.outbox_lane add constraint outbox_lane_pkey PRIMARY KEY (lane);
+alter table lifeboat.outbox_lane add constraint outbox_lane_stream_fkey FOREIGN KEY (stream) REFERENCES lifeboat.outbox_stream(stream);
+alter table lifeboat.outbox_lane add constraint outbox_lane_stream_key UNIQUE (stream);
+alter table lifeboat.outbox_page add constraint outbox_page_pkey PRIMARY KEY (reader);
+alter table lifeboat.outbox_stream add constraint outbox_stream_pkey PRIMARY KEY (stream);
+alter table lifeboat.plan add constraint plan_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text));
+alter table lifeboat.plan add constraint plan_pkey PRIMARY KEY (hash);
+alter table lifeboat.run add constraint run_pkey PRIMARY KEY (id);
+alter table lifeboat.run add constraint run_plan_hash_fkey FOREIGN KEY (plan_hash) REFERENCES lifeboat.plan(hash);
+alter table lifeboat.run add constraint run_stream_fkey FOREIGN KEY (stream) REFERENCES lifeboat.stream(id);
+alter table lifeboat.run_resource add constraint run_resource_pkey PRIMARY KEY (resource);
+alter table lifeboat.run_resource add constraint run_resource_run_fkey FOREIGN KEY (run) REFERENCES lifeboat.run(id);
+alter table lifeboat.stream add constraint stream_id_check CHECK ((id <> ''::text));
+alter table lifeboat.stream add constraint stream_pkey PRIMARY KEY (id);
+alter table lifeboat.stream add constraint stream_version_check CHECK ((version >= 0));
+
+-- indexes
+CREATE INDEX inbox_done ON lifeboat.inbox USING btree (done_at) WHERE (done_at IS NOT NULL);
+CREATE INDEX inbox_open ON lifeboat.inbox USING btree (id) WHERE (done_at IS NULL);
+CREATE INDEX outbox_due ON lifeboat.outbox USING btree (lane) WHERE (shown_hash IS DISTINCT FROM wanted_hash);
+CREATE INDEX outbox_stream_redraw ON lifeboat.outbox_stream USING btree (redraw_at) WHERE (redraw_at IS NOT NULL);
+CREATE INDEX run_due ON lifeboat.run USING btree (wake_at) WHERE (NOT done);
+CREATE INDEX run_resource_run ON lifeboat.run_resource USING btree (run);
+CREATE INDEX run_stream ON lifeboat.run USING btree (stream);
+CREATE INDEX stream_changed ON lifeboat.stream USING btree (changed);
+CREATE INDEX stream_updated ON lifeboat.stream USING btree (updated_at DESC);
+
+-- sequences
+create sequence lifeboat.replica as integer cycle;
+
+-- functions
+CREATE OR REPLACE FUNCTION lifeboat.refuse_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception '%.% is append-only: % is refused', tg_table_schema, tg_table_name, tg_op
+    using errcode = 'insufficient_privilege';
+end $function$
+;
+
+-- triggers
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON lifeboat.event FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON lifeboat.plan FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
+CREATE TRIGGER never_back BEFORE UPDATE ON lifeboat.stream FOR EACH ROW WHEN (((new.version < old.version) OR (new.id <> old.id))) EXECUTE FUNCTION lifeboat.refuse_change();
+CREATE TRIGGER never_gone BEFORE DELETE OR TRUNCATE ON lifeboat.stream FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
+
+-- grants
+grant insert, select on lifeboat.event to lifeboat_app;
+grant delete, insert, select, update on lifeboat.inbox to lifeboat_app;
+grant select on lifeboat.migration to lifeboat_app;
+grant delete, insert, select, update on lifeboat.outbox to lifeboat_app;
+grant delete, insert, select, update on lifeboat.outbox_lane to lifeboat_app;
+grant delete, insert, select, update on lifeboat.outbox_page to lifeboat_app;
+grant delete, insert, select, update on lifeboat.outbox_stream to lifeboat_app;
+grant insert, select on lifeboat.plan to lifeboat_app;
+grant usage on lifeboat.replica to lifeboat_app;
+grant insert, select, update on lifeboat.run to lifeboat_app;
+grant delete, insert, select on lifeboat.run_resource to lifeboat_app;
+grant insert, select, update on lifeboat.stream to lifeboat_app;

@@ -1,0 +1,60 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { projectRoot } from "../../src/lib/root.ts";
+import { asOwner } from "../../src/timeline/database.ts";
+import { migrate } from "../../src/timeline/migrate.ts";
+import { dumpSchema } from "../../src/timeline/schema.ts";
+import { asSuperuser, quiet, storeOn, type TestServer, testServer } from "./server.ts";
+
+const page = join(projectRoot(), "src", "timeline", "schema.sql");
+
+describe("the schema", () => {
+  let on: TestServer;
+  beforeAll(async () => {
+    on = await testServer();
+  });
+  afterAll(() => on.close());
+
+  test("as committed is what the migrations make", async () => {
+    const url = await on.database();
+    await migrate(url, url, quiet);
+    const made = await asOwner(url, "dump", dumpSchema);
+    if (process.env.UPDATE_PAGES) await writeFile(page, made);
+    expect(made).toBe(await readFile(page, "utf8"));
+  });
+
+  test("is made once by many that start together", async () => {
+    const url = await on.database();
+    await Promise.all(Array.from({ length: 5 }, () => migrate(url, url, quiet)));
+    const applied = await asSuperuser<{ name: string }>(url, "select name from lifeboat.migration order by name");
+    expect(applied.map((row) => row.name)).toContain("0001-timeline.sql");
+    expect(new Set(applied.map((row) => row.name)).size).toBe(applied.length);
+  });
+
+  test("refuses a migration that was edited after it was applied, and leaves newer ones alone", async () => {
+    const url = await on.database();
+    await migrate(url, url, quiet);
+    await asSuperuser(url, "insert into lifeboat.migration values ('9999-from-the-future.sql', 'x')");
+    await migrate(url, url, quiet);
+    await asSuperuser(url, "update lifeboat.migration set checksum = 'other' where name = '0001-timeline.sql'");
+    await expect(migrate(url, url, quiet)).rejects.toThrow("changed after it was applied");
+  });
+
+  test("lets an ordinary user work as the application once the owner migrated", async () => {
+    const url = await on.database();
+    const database = new URL(url).pathname.slice(1);
+    await asSuperuser(url, "create user bot password 'bot'");
+    const botUrl = on.server.url("bot", database, "bot");
+    await expect(storeOn(botUrl)).rejects.toMatchObject({ problem: { code: "store-migrate" } });
+    const store = await storeOn(botUrl, { ownerUrl: url });
+    const [who] = (await store.pool.query("select current_user as role, session_user as login")).rows;
+    expect(who).toEqual({ role: "lifeboat_app", login: "bot" });
+    await store.close();
+  });
+
+  test("refuses to work with a connection that could change the timeline", async () => {
+    const url = await on.database();
+    await expect(storeOn(`${url}?options=-c%20jit%3Doff`)).rejects.toMatchObject({ problem: { code: "store-role" } });
+  });
+});
