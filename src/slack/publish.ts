@@ -1,0 +1,196 @@
+import { randomUUID } from "node:crypto";
+import type { DrawHome, DrawIncident } from "../../templates/messages/view.ts";
+import type { Catalog } from "../catalog/types.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Timeline } from "../timeline/contract.ts";
+import type { Outbox } from "../timeline/outbox.ts";
+import type { Clients } from "./clients.ts";
+import type { Identity } from "./identity.ts";
+import { limits } from "./limits.ts";
+import { drawingOf } from "./publish/drawing.ts";
+import { createHomes, type Homes } from "./publish/homes.ts";
+import { Bell, CLAIM_SECONDS, workLane } from "./publish/lane.ts";
+import { namesIn } from "./publish/names.ts";
+import { createStates, type States } from "./publish/states.ts";
+
+export interface PublisherOptions {
+  readonly timeline: Pick<Timeline, "read" | "planOf" | "streams" | "follow" | "now">;
+  readonly outbox: Outbox;
+  readonly catalog: Catalog;
+  readonly clients: Clients;
+  readonly identity: () => Identity;
+  readonly draw: DrawIncident;
+  readonly drawHome: DrawHome;
+  readonly announceIn: string | null;
+  readonly practice: boolean;
+  readonly log: Logger;
+  readonly onLockedOut: (says: string) => void;
+}
+
+/**
+ * Slack as a projection of the timeline: whenever an incident changes it is drawn anew, and what Slack shows is brought in
+ * line with the drawing, channel by channel, at Slack's pace, by whichever process has the channel. Nothing waits for it.
+ */
+export interface Publisher {
+  /** Begins to draw at once. */
+  follow(): void;
+  /** Begins to send: Slack is there, and says who we are. */
+  begin(): void;
+  stop(): Promise<void>;
+  /** Slack answers again: nothing waits out its back-off. */
+  slackIsBack(): Promise<void>;
+  homeOpened(user: string): Promise<void>;
+  readonly states: States;
+  /** Forgets what Slack was seen to show of an incident (or of all) and shows all of it again. */
+  rebuild(incident?: string): Promise<void>;
+}
+
+const POLL_MS = 1000;
+const LANES_AT_ONCE = 20;
+const INCIDENTS = 1000;
+
+export function createPublisher(options: PublisherOptions): Publisher {
+  const { timeline, outbox, catalog, log } = options;
+  const owner = `publisher-${randomUUID()}`;
+  const stopping = new AbortController();
+  const states = createStates(timeline);
+  const homes: Homes = createHomes({ ...options, client: options.clients.act, states, draw: options.drawHome });
+  const lanes = new Map<string, { bell: Bell; work: Promise<void> }>();
+  const drawing = new Map<string, { again: boolean; work: Promise<void> }>();
+  const edits = { bucket: { tokens: limits.editBurst as number, at: performance.now() } };
+  let unfollow: (() => void) | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  let ticking: Promise<void> | null = null;
+  let tickAgain = false;
+  let sending = false;
+
+  async function drawOne(incident: string): Promise<void> {
+    const state = await states.read(incident);
+    const system = catalog.systems.find(({ id }) => id === state.declared?.system);
+    if (state.declared === null || system === undefined) return;
+    const view = options.draw(state, {
+      system,
+      now: timeline.now(),
+      practice: options.practice,
+      names: namesIn([system]),
+      channel: await outbox.placeOf(incident),
+    });
+    const drawn = drawingOf(state, view, options.announceIn);
+    await outbox.want(drawn);
+    homes.changed();
+    for (const { lane } of drawn.lanes) lanes.get(lane)?.bell.ring();
+    tick();
+  }
+
+  /** One drawing of an incident at a time; changes that come meanwhile are drawn once, after it. */
+  function changed(incident: string): void {
+    if (stopping.signal.aborted || !incident.startsWith("inc-")) return;
+    const running = drawing.get(incident);
+    if (running !== undefined) {
+      running.again = true;
+      return;
+    }
+    const entry = { again: false, work: Promise.resolve() };
+    drawing.set(incident, entry);
+    entry.work = drawOne(incident)
+      .catch((error) =>
+        log.error({ err: error, incident }, "An incident could not be drawn; the next look tries again."),
+      )
+      .finally(() => {
+        drawing.delete(incident);
+        if (entry.again) changed(incident);
+      });
+  }
+
+  /** What happened while nobody drew. */
+  async function catchUp(): Promise<void> {
+    const streams = await timeline.streams("inc-", INCIDENTS);
+    const drawn = await outbox.versions(streams.map(({ id }) => id));
+    for (const { id, version } of streams) if ((drawn.get(id) ?? -1) < version) changed(id);
+  }
+
+  function tick(): void {
+    if (stopping.signal.aborted) return;
+    if (ticking !== null) {
+      tickAgain = true;
+      return;
+    }
+    ticking = look()
+      .catch((error) => log.debug({ err: error }, "The outbox could not be looked at; it is tried again."))
+      .finally(() => {
+        ticking = null;
+        if (tickAgain) {
+          tickAgain = false;
+          tick();
+        }
+      });
+  }
+
+  async function look(): Promise<void> {
+    for (const incident of await outbox.dueForRedraw()) changed(incident);
+    if (!sending) return;
+    for (const lane of await outbox.claim(owner, CLAIM_SECONDS, LANES_AT_ONCE)) if (!lanes.has(lane)) work(lane);
+  }
+
+  function work(lane: string): void {
+    const bell = new Bell();
+    const deps = {
+      outbox,
+      owner,
+      edits,
+      log,
+      client: options.clients.bulk,
+      identity: options.identity,
+      announceIn: options.announceIn,
+      onLockedOut: options.onLockedOut,
+      // The channel is named in what is said elsewhere, so its incident is drawn once more.
+      onPlace: changed,
+      stopping: stopping.signal,
+    };
+    const done = workLane(deps, lane, bell)
+      .catch((error) => log.error({ err: error, lane }, "A channel could not be worked on; it is tried again."))
+      .finally(() => {
+        lanes.delete(lane);
+        if (bell.rung) tick();
+      });
+    lanes.set(lane, { bell, work: done });
+  }
+
+  return {
+    states,
+    follow() {
+      unfollow = timeline.follow(changed);
+      const poll = () => {
+        tick();
+        timer = setTimeout(poll, POLL_MS);
+      };
+      void catchUp()
+        .catch((error) => log.error({ err: error }, "What happened while nobody drew could not be read."))
+        .finally(() => {
+          if (!stopping.signal.aborted) poll();
+        });
+    },
+    begin() {
+      sending = true;
+      tick();
+    },
+    async stop() {
+      stopping.abort();
+      unfollow?.();
+      if (timer !== null) clearTimeout(timer);
+      await ticking;
+      await Promise.allSettled([...drawing.values(), ...lanes.values()].map(({ work }) => work));
+      await homes.stop();
+    },
+    async slackIsBack() {
+      await outbox.retryNow();
+      tick();
+    },
+    homeOpened: (user) => homes.opened(user),
+    async rebuild(incident) {
+      await outbox.forget(incident);
+      if (incident === undefined) await catchUp();
+      else changed(incident);
+    },
+  };
+}

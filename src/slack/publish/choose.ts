@@ -1,0 +1,87 @@
+import type { Item } from "../../timeline/outbox.ts";
+import { limits } from "../limits.ts";
+import { type Bucket, type Pace, spent, waitFor } from "./pace.ts";
+
+export const POSTS: Pace = { perSecond: limits.postsPerSecond, burst: limits.postBurst, debt: 4 };
+export const EDITS: Pace = { perSecond: limits.editsPerSecond, burst: limits.editBurst, debt: 10 };
+
+/** At once in one channel: enough for different threads, few enough to keep Slack's order. */
+const AT_ONCE = 4;
+/** A message that failed so often no longer holds up those behind it. */
+const PATIENCE = 3;
+
+export interface Choice {
+  readonly start: readonly Item[];
+  readonly posts: Bucket;
+  readonly edits: Bucket;
+  /** Milliseconds until something else may start, if nothing happens before; null: nothing waits for time. */
+  readonly waitMs: number | null;
+}
+
+/**
+ * What to do next in one channel. The urgent goes first and may go into debt; inside a thread the order is the drawing's;
+ * a thread's root is as urgent as what waits for it; an edit nobody waits for comes at most every three seconds.
+ */
+export function choose(items: readonly Item[], busy: ReadonlySet<string>, posts: Bucket, edits: Bucket): Choice {
+  const urgency = urgencies(items);
+  const order = items.toSorted((a, b) => urgencyOf(a) - urgencyOf(b) || Number(a.id) - Number(b.id));
+  const start: Item[] = [];
+  let waitMs: number | null = null;
+  for (const item of order) {
+    if (busy.has(item.id) || busy.size + start.length >= AT_ONCE) continue;
+    const wait = waitOf(item);
+    if (wait > 0) {
+      if (Number.isFinite(wait)) waitMs = Math.min(waitMs ?? wait, wait);
+      continue;
+    }
+    start.push(item);
+    if (isPost(item)) posts = spent(posts);
+    else edits = spent(edits);
+  }
+  return { start, posts, edits, waitMs };
+
+  function urgencyOf(item: Item): number {
+    return urgency.get(item.id) ?? item.priority;
+  }
+
+  function waitOf(item: Item): number {
+    if (item.waitMs > 0) return item.waitMs;
+    const urgent = urgencyOf(item) === 0;
+    if (!isPost(item)) return Math.max(restOf(item, urgent), waitFor(edits, EDITS, urgent));
+    if (item.under !== null && item.rootAs === null) return Number.POSITIVE_INFINITY;
+    if (items.some((other) => goesBefore(other, item))) return Number.POSITIVE_INFINITY;
+    return waitFor(posts, POSTS, urgent);
+  }
+
+  /** `other` is still to be posted, or on its way, in the same thread, and not less urgent. */
+  function goesBefore(other: Item, item: Item): boolean {
+    return (
+      isPost(other) &&
+      other.id !== item.id &&
+      other.stream === item.stream &&
+      other.under === item.under &&
+      other.failures < PATIENCE &&
+      (urgencyOf(other) < urgencyOf(item) ||
+        (urgencyOf(other) === urgencyOf(item) && Number(other.id) < Number(item.id)))
+    );
+  }
+}
+
+export function isPost(item: Item): boolean {
+  return item.shownAs === null;
+}
+
+function restOf(item: Item, urgent: boolean): number {
+  return urgent || item.shownAgoMs === null ? 0 : Math.max(0, limits.editEverySeconds * 1000 - item.shownAgoMs);
+}
+
+/** A root not yet posted is as urgent as the most urgent of its replies. */
+function urgencies(items: readonly Item[]): Map<string, number> {
+  const roots = new Map(items.filter(isPost).map((item) => [`${item.stream}\n${item.key}`, item]));
+  const urgency = new Map(items.map((item) => [item.id, item.priority]));
+  for (const item of items) {
+    const root = item.under === null ? undefined : roots.get(`${item.stream}\n${item.under}`);
+    if (root && isPost(item)) urgency.set(root.id, Math.min(urgency.get(root.id) ?? 2, item.priority));
+  }
+  return urgency;
+}

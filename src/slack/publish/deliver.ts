@@ -1,0 +1,135 @@
+import type { WebClient } from "@slack/web-api";
+import type { Logger } from "../../lib/log.ts";
+import type { Item, Outbox } from "../../timeline/outbox.ts";
+import type { Identity } from "../identity.ts";
+import { type Trouble, troubleOf } from "../trouble.ts";
+import { isPost } from "./choose.ts";
+import { edit, find, nameOf, post } from "./send.ts";
+
+export interface Delivering {
+  readonly outbox: Outbox;
+  readonly client: WebClient;
+  readonly identity: () => Identity;
+  readonly log: Logger;
+  /** This process's name as an owner of lanes. */
+  readonly owner: string;
+}
+
+/** What one message's failure means for its whole channel. */
+export type LaneTrouble = Trouble | { readonly kind: "place gone"; readonly error: string; readonly says: string };
+
+/** Slack takes the words but not the blocks. */
+const TOO_RICH = new Set([
+  "invalid_blocks",
+  "invalid_blocks_format",
+  "msg_blocks_too_long",
+  "block_mismatch",
+  "slack_connect_blocks_restricted",
+]);
+const PLACE_GONE = new Set([
+  "channel_not_found",
+  "is_archived",
+  "not_in_channel",
+  "channel_is_archived",
+  "is_inactive",
+]);
+const MESSAGE_GONE = new Set(["message_not_found", "thread_not_found"]);
+const NOT_EDITABLE = new Set(["edit_window_closed", "cant_update_message", "is_bot_message", "update_failed"]);
+
+/**
+ * Makes one message be shown as wanted, or writes down why it is not. Resolves with the trouble when it is the channel's
+ * or Slack's rather than the message's own.
+ */
+export async function deliver(deps: Delivering, item: Item, channel: string): Promise<LaneTrouble | null> {
+  try {
+    if (isPost(item)) await bring(deps, item, channel);
+    else {
+      await edit(deps.client, item, channel);
+      await deps.outbox.shown(item.id, item.shownAs as string, item.wantedHash);
+    }
+    return null;
+  } catch (error) {
+    return settle(deps, item, troubleOf(error));
+  }
+}
+
+async function bring(deps: Delivering, item: Item, channel: string): Promise<void> {
+  const { outbox, client } = deps;
+  if (item.sentSince !== null) {
+    const there = await lookFor(deps, item, channel);
+    if (there !== null) return outbox.shown(item.id, there, item.once ? item.wantedHash : (item.sentHash ?? ""));
+    await outbox.notSent(item.id);
+  }
+  if (!(await outbox.sending(item, deps.owner))) return;
+  const ts = await post(client, item, channel);
+  await outbox.shown(item.id, ts, item.wantedHash);
+}
+
+/** Without the right to read the channel a rare second copy is the lesser evil, and the log says so. */
+async function lookFor(deps: Delivering, item: Item, channel: string): Promise<string | null> {
+  try {
+    return await find(deps.client, item, channel, deps.identity());
+  } catch (error) {
+    const trouble = troubleOf(error);
+    if (trouble.kind !== "refused") throw error;
+    deps.log.warn(
+      { message: nameOf(item), says: trouble.says },
+      "Nobody can tell whether a message arrived; it is sent again.",
+    );
+    return null;
+  }
+}
+
+async function settle(deps: Delivering, item: Item, trouble: Trouble): Promise<LaneTrouble | null> {
+  const { outbox } = deps;
+  const seconds = backoffSeconds(item.failures);
+  switch (trouble.kind) {
+    case "unknown":
+      await outbox.unclear(item.id, trouble.says, seconds);
+      return trouble;
+    case "limited":
+    case "locked out":
+    case "unsent":
+      // A message that was being looked for is still to be looked for.
+      if (item.sentSince === null) await outbox.notSent(item.id);
+      return trouble;
+    case "refused":
+      return refused(deps, item, trouble, seconds);
+    default:
+      return trouble satisfies never;
+  }
+}
+
+async function refused(
+  { outbox, log }: Delivering,
+  item: Item,
+  { error, says }: Extract<Trouble, { kind: "refused" }>,
+  seconds: number,
+): Promise<LaneTrouble | null> {
+  if (TOO_RICH.has(error) && !item.plain) {
+    log.warn({ message: nameOf(item), says }, "Slack does not take the blocks of a message; it gets the words.");
+    await outbox.wordsOnly(item.id);
+    return null;
+  }
+  if (PLACE_GONE.has(error)) {
+    await outbox.notSent(item.id);
+    return { kind: "place gone", error, says };
+  }
+  if (MESSAGE_GONE.has(error) && !isPost(item)) {
+    await outbox.gone(item.id);
+    return null;
+  }
+  if (NOT_EDITABLE.has(error) && !isPost(item)) {
+    log.warn({ message: nameOf(item), says }, "Slack no longer lets a message be edited; it stays as it is.");
+    await outbox.shown(item.id, item.shownAs as string, item.wantedHash);
+    return null;
+  }
+  log.error({ message: nameOf(item), says }, "Slack does not take a message.");
+  await outbox.failed(item.id, says, seconds);
+  return null;
+}
+
+/** 1, 2, 4 … at most 300 seconds, less up to a quarter so that channels do not come back in step. */
+export function backoffSeconds(failures: number): number {
+  return Math.min(300, 2 ** Math.min(failures, 9)) * (0.75 + Math.random() / 4);
+}

@@ -1,0 +1,67 @@
+import type { ShownMessage, View } from "../../../templates/messages/view.ts";
+import type { IncidentState } from "../../incident/state.ts";
+import type { Drawing, WantedMessage } from "../../timeline/outbox.ts";
+import { channelName, clampMessage, topicText } from "../clamp.ts";
+import { isSlackChannel } from "./names.ts";
+
+/** What is kept beside a drawn incident, to answer for it without reading its events. */
+export interface About {
+  readonly system: string;
+  /** Not closed: a channel that disappears is made again. */
+  readonly live: boolean;
+}
+
+/** The furniture of a channel, as the outbox keeps it. */
+export interface WantedChannel {
+  readonly name: string;
+  readonly topic: string;
+  readonly bookmarks: readonly { readonly title: string; readonly link: string }[];
+  readonly invite: readonly string[];
+  readonly pinned: readonly string[];
+}
+
+/** A view as the outbox takes it. What has no place to be shown in (nowhere was announced) is left out. */
+export function drawingOf(state: IncidentState, view: View, announceIn: string | null): Drawing {
+  const announce =
+    [state.declared?.announceIn, announceIn].find((id) => typeof id === "string" && isSlackChannel(id)) ?? null;
+  const own = view.channel === null ? null : ownLane(state.id);
+  const laneOf = (message: ShownMessage) => (message.in === "incident" ? (own ?? announce) : announce);
+  const messages: WantedMessage[] = view.messages.flatMap((message) => {
+    const lane = laneOf(message);
+    return lane === null ? [] : [wanted(message, lane)];
+  });
+  return {
+    stream: state.id,
+    version: state.version,
+    about: { system: state.declared?.system ?? "", live: state.status !== "closed" } satisfies About,
+    redrawAt: view.redrawAt,
+    lanes: [
+      ...(own === null ? [] : [{ lane: own, own: true, place: null, wanted: channelOf(view) }]),
+      ...(announce === null ? [] : [{ lane: announce, own: false, place: announce, wanted: null }]),
+    ],
+    messages,
+  };
+}
+
+/** An incident's own lane; every other lane is called by its channel's id. */
+export function ownLane(incident: string): string {
+  return `incident:${incident}`;
+}
+
+function wanted(shown: ShownMessage, lane: string): WantedMessage {
+  return {
+    key: shown.key,
+    lane,
+    under: shown.under,
+    priority: shown.priority,
+    broadcast: shown.broadcast ?? false,
+    once: shown.once ?? false,
+    wanted: clampMessage(shown.message),
+  };
+}
+
+function channelOf(view: View): WantedChannel | null {
+  if (view.channel === null) return null;
+  const { name, topic, bookmarks, invite, pinned } = view.channel;
+  return { name: channelName(name), topic: topicText(topic), bookmarks, invite: [...new Set(invite)], pinned };
+}

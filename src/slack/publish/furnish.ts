@@ -1,0 +1,163 @@
+import type { WebClient } from "@slack/web-api";
+import type { Logger } from "../../lib/log.ts";
+import type { Lane, Outbox } from "../../timeline/outbox.ts";
+import { limits } from "../limits.ts";
+import { type Trouble, troubleOf } from "../trouble.ts";
+import { backoffSeconds } from "./deliver.ts";
+import type { WantedChannel } from "./drawing.ts";
+
+export interface Furnishing {
+  readonly outbox: Outbox;
+  readonly client: WebClient;
+  readonly log: Logger;
+  readonly owner: string;
+}
+
+/** What surrounds the messages of a channel, as it was last seen. `wanted` is set when all of that is there. */
+interface Furniture {
+  topic?: string;
+  invited?: string[];
+  bookmarks?: string[];
+  pinned?: string[];
+  wanted?: WantedChannel;
+}
+
+/** Already so, or will never be so: nothing to try again. */
+const SETTLED = new Set([
+  "already_in_channel",
+  "cant_invite_self",
+  "cant_invite",
+  "user_not_found",
+  "user_is_restricted",
+  "ura_max_channels",
+  "no_user",
+  "already_pinned",
+  "too_many_pins",
+  "too_many_bookmarks",
+  "message_not_found",
+  "missing_scope",
+  "not_authorized",
+  "restricted_action",
+  "invalid_link",
+]);
+
+/**
+ * Topic, members, bookmarks and pins. It never holds up a message, and its failures are its own. `waiting`: a message to
+ * be pinned is not there yet.
+ */
+export async function furnish(deps: Furnishing, lane: Lane): Promise<"done" | "waiting" | "failed"> {
+  const channel = lane.place as string;
+  const wanted = lane.wanted as WantedChannel;
+  const have = { ...(lane.shown as Furniture) };
+  delete have.wanted;
+  const posted = await deps.outbox.shownAs(lane.stream as string, wanted.pinned);
+  const troubles = (
+    await Promise.all([
+      setTopic(deps, channel, wanted, have),
+      invite(deps, channel, wanted, have),
+      bookmark(deps, channel, wanted, have, lane.furnishFailures > 0),
+      pin(deps, channel, wanted, have, posted),
+    ])
+  ).filter((trouble) => trouble !== null);
+  const waiting = wanted.pinned.some((key) => !posted.has(key));
+  if (troubles.length === 0 && !waiting) have.wanted = wanted;
+  await deps.outbox.furnished(lane.lane, deps.owner, have, retryIn(troubles, waiting, lane.furnishFailures));
+  return troubles.length > 0 ? "failed" : waiting ? "waiting" : "done";
+}
+
+function retryIn(troubles: readonly Trouble[], waiting: boolean, failures: number): number | null {
+  const limited = troubles.map((trouble) => (trouble.kind === "limited" ? trouble.seconds : 0));
+  if (troubles.length > 0) return Math.max(...limited, backoffSeconds(failures));
+  return waiting ? 2 : null;
+}
+
+async function setTopic({ client }: Furnishing, channel: string, wanted: WantedChannel, have: Furniture) {
+  if (have.topic === wanted.topic) return null;
+  return attempt(async () => {
+    await client.conversations.setTopic({ channel, topic: wanted.topic });
+    have.topic = wanted.topic;
+  });
+}
+
+async function invite({ client, log }: Furnishing, channel: string, wanted: WantedChannel, have: Furniture) {
+  const missing = wanted.invite.filter((user) => !have.invited?.includes(user));
+  const troubles: (Trouble | null)[] = [];
+  for (let i = 0; i < missing.length; i += limits.inviteUsers) {
+    const users = missing.slice(i, i + limits.inviteUsers);
+    const together = await attempt(
+      async () => void (await client.conversations.invite({ channel, users: users.join(","), force: true })),
+    );
+    if (together?.kind === "refused" && users.length > 1) troubles.push(...(await oneByOne(users)));
+    else troubles.push(together);
+    if (together === null) have.invited = [...(have.invited ?? []), ...users];
+  }
+  return troubles.find((trouble) => trouble !== null) ?? null;
+
+  async function oneByOne(users: readonly string[]) {
+    const results: (Trouble | null)[] = [];
+    for (const user of users) {
+      const trouble = await attempt(async () => void (await client.conversations.invite({ channel, users: user })));
+      if (trouble === null) have.invited = [...(have.invited ?? []), user];
+      else if (trouble.kind === "refused") {
+        log.warn({ user, says: trouble.says }, "Somebody could not be invited to an incident's channel.");
+        have.invited = [...(have.invited ?? []), user];
+      } else results.push(trouble);
+    }
+    return results;
+  }
+}
+
+async function bookmark(
+  { client }: Furnishing,
+  channel: string,
+  wanted: WantedChannel,
+  have: Furniture,
+  unsure: boolean,
+) {
+  const markOf = (title: string, link: string) => `${title}\n${link}`;
+  return attempt(async () => {
+    const missing = wanted.bookmarks.filter(({ title, link }) => !have.bookmarks?.includes(markOf(title, link)));
+    if (missing.length === 0) return;
+    const there = unsure ? ((await client.bookmarks.list({ channel_id: channel })).bookmarks ?? []) : [];
+    for (const { title, link } of missing) {
+      const same = there.some((one) => one.title === title && one.link === link);
+      if (!same)
+        await client.bookmarks.add({
+          channel_id: channel,
+          type: "link",
+          title: title.slice(0, limits.bookmarkTitle),
+          link,
+        });
+      have.bookmarks = [...(have.bookmarks ?? []), markOf(title, link)];
+    }
+  });
+}
+
+async function pin(
+  { client }: Furnishing,
+  channel: string,
+  wanted: WantedChannel,
+  have: Furniture,
+  posted: ReadonlyMap<string, string>,
+) {
+  let first: Trouble | null = null;
+  for (const key of wanted.pinned) {
+    const timestamp = posted.get(key);
+    if (timestamp === undefined || have.pinned?.includes(timestamp)) continue;
+    const trouble = await attempt(async () => void (await client.pins.add({ channel, timestamp })));
+    if (trouble === null) have.pinned = [...(have.pinned ?? []), timestamp];
+    first ??= trouble;
+  }
+  return first;
+}
+
+/** Null: it is so now, or never will be. */
+async function attempt(work: () => Promise<void>): Promise<Trouble | null> {
+  try {
+    await work();
+    return null;
+  } catch (error) {
+    const trouble = troubleOf(error);
+    return trouble.kind === "refused" && SETTLED.has(trouble.error) ? null : trouble;
+  }
+}

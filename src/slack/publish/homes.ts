@@ -1,0 +1,93 @@
+import type { WebClient } from "@slack/web-api";
+import type { DrawHome } from "../../../templates/messages/view.ts";
+import type { Catalog } from "../../catalog/types.ts";
+import { hashOf } from "../../lib/canonical.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { Timeline } from "../../timeline/contract.ts";
+import type { Outbox } from "../../timeline/outbox.ts";
+import { clampHome } from "../clamp.ts";
+import { systemsOf } from "../roster.ts";
+import { troubleOf } from "../trouble.ts";
+import { namesIn } from "./names.ts";
+import type { States } from "./states.ts";
+
+export interface HomesOptions {
+  readonly timeline: Pick<Timeline, "streams" | "now">;
+  readonly outbox: Pick<Outbox, "opened" | "readers" | "pageShown" | "places">;
+  readonly catalog: Catalog;
+  readonly client: WebClient;
+  readonly states: States;
+  readonly draw: DrawHome;
+  readonly practice: boolean;
+  readonly log: Logger;
+}
+
+/** Home tabs: drawn when somebody opens theirs, and again on every change for whoever opened it within the hour. */
+export interface Homes {
+  opened(user: string): Promise<void>;
+  changed(): void;
+  stop(): Promise<void>;
+}
+
+const OPEN_SECONDS = 3600;
+const COALESCE_MS = 3000;
+const INCIDENTS = 50;
+
+export function createHomes(options: HomesOptions): Homes {
+  const { outbox, log } = options;
+  let timer: NodeJS.Timeout | null = null;
+  let working: Promise<void> = Promise.resolve();
+
+  async function publish(user: string, shownHash: string | null): Promise<void> {
+    const blocks = clampHome(options.draw(await situationOf(options, user)));
+    const hash = hashOf(blocks);
+    if (hash === shownHash) return;
+    const view = { type: "home", blocks } as unknown as Parameters<WebClient["views"]["publish"]>[0]["view"];
+    await options.client.views.publish({ user_id: user, view });
+    await outbox.pageShown(user, hash);
+  }
+
+  async function again(): Promise<void> {
+    for (const { reader, shownHash } of await outbox.readers(OPEN_SECONDS)) await publish(reader, shownHash);
+  }
+
+  const told = (error: unknown) => log.warn({ says: troubleOf(error).says }, "A Home tab could not be shown.");
+
+  return {
+    async opened(user) {
+      await outbox.opened(user);
+      await publish(user, null).catch(told);
+    },
+    changed() {
+      timer ??= setTimeout(() => {
+        timer = null;
+        working = working.then(again).catch(told);
+      }, COALESCE_MS);
+    },
+    async stop() {
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
+      await working;
+    },
+  };
+}
+
+async function situationOf(options: HomesOptions, user: string) {
+  const { catalog, outbox, states, timeline } = options;
+  const places = await outbox.places();
+  const streams = await timeline.streams("inc-", INCIDENTS);
+  const all = await Promise.all(
+    streams.map(async ({ id }) => ({ state: await states.read(id), channel: places.get(id) ?? null })),
+  );
+  return {
+    slackUser: user,
+    personIn: new Map(systemsOf(catalog, user).map(({ system, person }) => [system.id, person.id])),
+    systems: catalog.systems,
+    incidents: all.filter(
+      ({ state }) => state.declared !== null && state.status !== "closed" && state.status !== "resolved",
+    ),
+    now: timeline.now(),
+    practice: options.practice,
+    names: namesIn(catalog.systems),
+  };
+}

@@ -1,0 +1,77 @@
+import type { WebClient } from "@slack/web-api";
+import type { Block } from "../../../templates/messages/message.ts";
+import type { Item } from "../../timeline/outbox.ts";
+import type { Identity } from "../identity.ts";
+
+/** Slack's block types are a closed union; ours are plain JSON that `clamp.ts` and the workspace's validator check. */
+type PostArguments = Parameters<WebClient["chat"]["postMessage"]>[0];
+type UpdateArguments = Parameters<WebClient["chat"]["update"]>[0];
+
+const EVENT_TYPE = "lifeboat";
+/** Slack's clock and ours may differ by this much and more. */
+const SKEW_SECONDS = 300;
+const PAGES = 10;
+
+/** Our name for a message, in its metadata: how it is recognised when the answer to a post was lost. */
+export function nameOf(item: Pick<Item, "stream" | "key">): string {
+  return `${item.stream}/${item.key}`;
+}
+
+/** Posts; resolves with the message's `ts`. */
+export async function post(client: WebClient, item: Item, channel: string): Promise<string> {
+  const { text, blocks } = contentOf(item);
+  const answer = await client.chat.postMessage({
+    channel,
+    text,
+    ...(blocks.length > 0 && { blocks }),
+    ...(item.rootAs !== null && { thread_ts: item.rootAs, reply_broadcast: item.broadcast }),
+    metadata: { event_type: EVENT_TYPE, event_payload: { key: nameOf(item) } },
+    unfurl_links: false,
+    unfurl_media: false,
+  } as unknown as PostArguments);
+  if (!answer.ts) throw new Error("Slack took the message and gave it no ts.");
+  return answer.ts;
+}
+
+/** Edits. A lost answer is harmless: the same edit again changes nothing. */
+export async function edit(client: WebClient, item: Item, channel: string): Promise<void> {
+  const { text, blocks } = contentOf(item);
+  await client.chat.update({
+    channel,
+    ts: item.shownAs as string,
+    text,
+    // Left out, the old blocks would stay.
+    blocks,
+    metadata: { event_type: EVENT_TYPE, event_payload: { key: nameOf(item) } },
+  } as unknown as UpdateArguments);
+}
+
+/** The `ts` of a message that was sent though nobody knows, or null: it is not there. */
+export async function find(client: WebClient, item: Item, channel: string, who: Identity): Promise<string | null> {
+  const oldest = String(Math.max(0, (item.sentSince?.getTime() ?? 0) / 1000 - SKEW_SECONDS));
+  let cursor: string | undefined;
+  for (let page = 0; page < PAGES; page++) {
+    const asked = { channel, oldest, limit: 200, include_all_metadata: true, ...(cursor && { cursor }) };
+    const answer =
+      item.rootAs === null
+        ? await client.conversations.history(asked)
+        : await client.conversations.replies({ ...asked, ts: item.rootAs });
+    const ours = answer.messages?.find(
+      (message) => (message.user === who.botUser || message.bot_id === who.bot) && keyIn(message) === nameOf(item),
+    );
+    if (ours?.ts) return ours.ts;
+    cursor = answer.response_metadata?.next_cursor || undefined;
+    if (cursor === undefined) return null;
+  }
+  return null;
+}
+
+function keyIn(message: unknown): unknown {
+  const { metadata } = message as { metadata?: { event_type?: string; event_payload?: { key?: unknown } } };
+  return metadata?.event_type === EVENT_TYPE ? metadata.event_payload?.key : undefined;
+}
+
+function contentOf(item: Item): { text: string; blocks: readonly Block[] } {
+  const { text, blocks } = item.wanted as { text: string; blocks: readonly Block[] };
+  return { text, blocks: item.plain ? [] : blocks };
+}

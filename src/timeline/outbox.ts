@@ -1,0 +1,420 @@
+import type { Pool, PoolClient } from "pg";
+import { hashOf } from "../lib/canonical.ts";
+
+/**
+ * The outbox: what each place outside should show, beside what it was last seen to show. It knows no messages and no
+ * Slack; a message is a JSON value with a key, a place is a lane. Several processes share it: a lane is worked on by one
+ * at a time, and every write about a lane says nothing (and returns false) when the lane has passed to another.
+ */
+export interface Outbox {
+  /**
+   * Writes down a drawing of a stream. False: a drawing of a later version is there, and nothing was written.
+   * Messages that are no longer drawn stay as they are.
+   */
+  want(drawing: Drawing): Promise<boolean>;
+  /** How far a stream has been drawn, and what was noted about it. */
+  drawn(stream: string): Promise<Drawn | null>;
+  /** Streams that look different by now though nothing happened to them. */
+  dueForRedraw(): Promise<readonly string[]>;
+  /** Streams drawn at an older version than this one: what was missed while nobody was listening. */
+  versions(streams: readonly string[]): Promise<ReadonlyMap<string, number>>;
+
+  /** Lanes with something to do now and nobody doing it. */
+  claim(owner: string, seconds: number, limit: number): Promise<readonly string[]>;
+  lane(lane: string): Promise<Lane | null>;
+  /** Extends the claim. */
+  hold(lane: string, owner: string, seconds: number): Promise<boolean>;
+  /** Lets go, and leaves word of how many messages could be sent at once now. */
+  release(lane: string, owner: string, tokens: number): Promise<void>;
+  /** The place answers again: what was put off because of it is due now. */
+  retryNow(): Promise<void>;
+
+  making(lane: string, owner: string): Promise<boolean>;
+  made(lane: string, owner: string, place: string, name: string, borrowed: boolean): Promise<boolean>;
+  /** The place is gone: forget it and everything that was in it, so that all is made anew. */
+  lost(lane: string, owner: string): Promise<boolean>;
+  furnished(lane: string, owner: string, shown: unknown, retryInSeconds: number | null): Promise<boolean>;
+  /** Nothing more in this lane for so long. With `failed`, it also counts as a failure of the lane. */
+  putOff(lane: string, owner: string, seconds: number, says: string, failed: boolean): Promise<boolean>;
+  answered(lane: string): Promise<void>;
+
+  /** Messages of the lane that are not shown as wanted, oldest first. */
+  pending(lane: string): Promise<readonly Item[]>;
+  /** Before sending: from now on "nobody knows" until one of the next four is called. */
+  sending(item: Item, owner: string): Promise<boolean>;
+  shown(id: string, as: string, hash: string): Promise<void>;
+  /** It was certainly not sent, or may be sent again. */
+  failed(id: string, says: string, seconds: number): Promise<void>;
+  /** It may or may not have been sent: looked for before it is sent again. */
+  unclear(id: string, says: string, seconds: number): Promise<void>;
+  /** Looked for and not there: may be sent. */
+  notSent(id: string): Promise<void>;
+  wordsOnly(id: string): Promise<void>;
+  /** What was shown is gone; it is sent anew. */
+  gone(id: string): Promise<void>;
+
+  placeOf(stream: string): Promise<string | null>;
+  streamAt(place: string): Promise<{ readonly stream: string; readonly about: unknown } | null>;
+  /** What each of these messages is called outside; those not there yet are absent. */
+  shownAs(stream: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  places(): Promise<ReadonlyMap<string, string>>;
+
+  /** Forgets what a stream (or every stream) was seen to show, so that all of it is sent anew. */
+  forget(stream?: string): Promise<void>;
+
+  opened(reader: string): Promise<void>;
+  /** Readers who opened their page within so many seconds, and what they see. */
+  readers(seconds: number): Promise<readonly { readonly reader: string; readonly shownHash: string | null }[]>;
+  pageShown(reader: string, hash: string): Promise<void>;
+}
+
+export interface Drawing {
+  readonly stream: string;
+  readonly version: number;
+  readonly about: unknown;
+  readonly redrawAt: Date | null;
+  readonly lanes: readonly {
+    readonly lane: string;
+    readonly own: boolean;
+    readonly place: string | null;
+    readonly wanted: unknown;
+  }[];
+  readonly messages: readonly WantedMessage[];
+}
+
+export interface WantedMessage {
+  readonly key: string;
+  readonly lane: string;
+  readonly under: string | null;
+  readonly priority: number;
+  readonly broadcast: boolean;
+  readonly once: boolean;
+  readonly wanted: unknown;
+}
+
+export interface Drawn {
+  readonly version: number;
+  readonly about: unknown;
+}
+
+export interface Lane {
+  readonly lane: string;
+  readonly stream: string | null;
+  readonly place: string | null;
+  readonly placeName: string | null;
+  readonly borrowed: boolean;
+  readonly makingSince: Date | null;
+  readonly wanted: unknown;
+  readonly shown: unknown;
+  readonly furnishDue: boolean;
+  readonly furnishFailures: number;
+  readonly tokens: number;
+  readonly tokensAgoMs: number;
+  /** Milliseconds until it may be worked on; 0 or less: now. */
+  readonly waitMs: number;
+  readonly failures: number;
+}
+
+/** Times are milliseconds of the database's clock since 1970, or how many of them remain. */
+export interface Item {
+  readonly id: string;
+  readonly stream: string;
+  readonly key: string;
+  readonly under: string | null;
+  /** What the root of its thread is called outside; null: not there, or not in a thread. */
+  readonly rootAs: string | null;
+  readonly priority: number;
+  readonly broadcast: boolean;
+  readonly once: boolean;
+  readonly wanted: unknown;
+  readonly wantedHash: string;
+  readonly shownAs: string | null;
+  readonly shownHash: string | null;
+  readonly shownAgoMs: number | null;
+  readonly sentSince: Date | null;
+  readonly sentHash: string | null;
+  readonly plain: boolean;
+  readonly waitMs: number;
+  readonly failures: number;
+}
+
+export function createOutbox(pool: Pool): Outbox {
+  const run = (text: string, values: unknown[] = []) => pool.query(text, values);
+  const touched = async (text: string, values: unknown[]) => ((await run(text, values)).rowCount ?? 0) > 0;
+  const ofLane = (set: string, lane: string, owner: string, values: unknown[] = []) =>
+    touched(`update lifeboat.outbox_lane set ${set} where lane = $1 and owner = $2`, [lane, owner, ...values]);
+
+  return {
+    want: (drawing) => inTransaction(pool, (client) => want(client, drawing)),
+
+    async drawn(stream) {
+      const { rows } = await run("select version, about from lifeboat.outbox_stream where stream = $1", [stream]);
+      return rows[0] ?? null;
+    },
+
+    async dueForRedraw() {
+      const { rows } = await run("select stream from lifeboat.outbox_stream where redraw_at <= now()");
+      return rows.map((row) => row.stream);
+    },
+
+    async versions(streams) {
+      const { rows } = await run("select stream, version from lifeboat.outbox_stream where stream = any($1)", [
+        streams,
+      ]);
+      return new Map(rows.map((row) => [row.stream, row.version]));
+    },
+
+    async claim(owner, seconds, limit) {
+      const { rows } = await run(CLAIM, [owner, seconds, limit]);
+      return rows.map((row) => row.lane);
+    },
+
+    async lane(lane) {
+      const { rows } = await run(LANE, [lane]);
+      return rows[0] ?? null;
+    },
+
+    hold: (lane, owner, seconds) => ofLane("claimed_until = now() + make_interval(secs => $3)", lane, owner, [seconds]),
+    async release(lane, owner, tokens) {
+      await ofLane("owner = null, claimed_until = '-infinity', tokens = $3, tokens_at = now()", lane, owner, [tokens]);
+    },
+
+    async retryNow() {
+      await run(
+        "update lifeboat.outbox_lane set not_before = '-infinity', furnish_at = '-infinity' where failures > 0 or furnish_failures > 0",
+      );
+      await run(
+        "update lifeboat.outbox set not_before = '-infinity' where failures > 0 and shown_hash is distinct from wanted_hash",
+      );
+    },
+
+    making: (lane, owner) => ofLane("making_since = coalesce(making_since, now())", lane, owner),
+    made: (lane, owner, place, name, borrowed) =>
+      ofLane(
+        "place = $3, place_name = $4, borrowed = $5, making_since = null, failures = 0, says = null",
+        lane,
+        owner,
+        [place, name, borrowed],
+      ),
+    lost: (lane, owner) =>
+      inTransaction(pool, async (client) => {
+        const { rowCount } = await client.query(
+          "update lifeboat.outbox_lane set place = null, borrowed = false, making_since = null, shown = '{}' where lane = $1 and owner = $2",
+          [lane, owner],
+        );
+        if (rowCount === 0) return false;
+        await client.query(`update lifeboat.outbox set ${UNSHOWN} where lane = $1`, [lane]);
+        return true;
+      }),
+    furnished: (lane, owner, shown, retryInSeconds) =>
+      ofLane(
+        `shown = $3, furnish_failures = case when $4::float8 is null then 0 else furnish_failures + 1 end,
+         furnish_at = case when $4::float8 is null then '-infinity' else now() + make_interval(secs => $4::float8) end`,
+        lane,
+        owner,
+        [JSON.stringify(shown), retryInSeconds],
+      ),
+    putOff: (lane, owner, seconds, says, failed) =>
+      ofLane(
+        "not_before = greatest(not_before, now() + make_interval(secs => $3)), says = $4, failures = failures + $5",
+        lane,
+        owner,
+        [seconds, says, failed ? 1 : 0],
+      ),
+    async answered(lane) {
+      await run("update lifeboat.outbox_lane set failures = 0, says = null where lane = $1 and failures > 0", [lane]);
+    },
+
+    async pending(lane) {
+      const { rows } = await run(PENDING, [lane]);
+      return rows;
+    },
+
+    sending: (item, owner) =>
+      touched(
+        `update lifeboat.outbox set sent_since = now(), sent_hash = wanted_hash where id = $1 and shown_as is null
+         and exists (select from lifeboat.outbox_lane where lane = outbox.lane and owner = $2)`,
+        [item.id, owner],
+      ),
+    async shown(id, as, hash) {
+      await run(
+        `update lifeboat.outbox set shown_as = $2, shown_hash = $3, shown_at = now(), sent_since = null, sent_hash = null,
+         failures = 0, says = null where id = $1`,
+        [id, as, hash],
+      );
+    },
+    async failed(id, says, seconds) {
+      await run(`update lifeboat.outbox set sent_since = null, sent_hash = null, ${LATER} where id = $1`, [
+        id,
+        says,
+        seconds,
+      ]);
+    },
+    async unclear(id, says, seconds) {
+      await run(`update lifeboat.outbox set ${LATER} where id = $1`, [id, says, seconds]);
+    },
+    async notSent(id) {
+      await run("update lifeboat.outbox set sent_since = null, sent_hash = null where id = $1", [id]);
+    },
+    async wordsOnly(id) {
+      await run("update lifeboat.outbox set plain = true, sent_since = null, sent_hash = null where id = $1", [id]);
+    },
+    async gone(id) {
+      await run(`update lifeboat.outbox set ${UNSHOWN} where id = $1`, [id]);
+    },
+
+    async placeOf(stream) {
+      const { rows } = await run("select place from lifeboat.outbox_lane where stream = $1 and not borrowed", [stream]);
+      return rows[0]?.place ?? null;
+    },
+    async streamAt(place) {
+      const { rows } = await run(
+        "select s.stream, s.about from lifeboat.outbox_lane l join lifeboat.outbox_stream s using (stream) where l.place = $1 and not l.borrowed",
+        [place],
+      );
+      return rows[0] ?? null;
+    },
+    async shownAs(stream, keys) {
+      const { rows } = await run(
+        "select key, shown_as from lifeboat.outbox where stream = $1 and key = any($2) and shown_as is not null",
+        [stream, keys],
+      );
+      return new Map(rows.map((row) => [row.key, row.shown_as]));
+    },
+    async places() {
+      const { rows } = await run(
+        "select stream, place from lifeboat.outbox_lane where stream is not null and place is not null and not borrowed",
+      );
+      return new Map(rows.map((row) => [row.stream, row.place]));
+    },
+
+    forget: (stream) =>
+      inTransaction(pool, async (client) => {
+        await client.query(
+          `update lifeboat.outbox_lane set place = null, borrowed = false, making_since = null, shown = '{}'
+           where stream is not null and ($1::text is null or stream = $1)`,
+          [stream ?? null],
+        );
+        await client.query(`update lifeboat.outbox set ${UNSHOWN} where $1::text is null or stream = $1`, [
+          stream ?? null,
+        ]);
+        await client.query("update lifeboat.outbox_stream set version = -1 where $1::text is null or stream = $1", [
+          stream ?? null,
+        ]);
+      }),
+
+    async opened(reader) {
+      await run(
+        `insert into lifeboat.outbox_page (reader, opened_at) values ($1, now())
+         on conflict (reader) do update set opened_at = now(), shown_hash = null`,
+        [reader],
+      );
+    },
+    async readers(seconds) {
+      const { rows } = await run(
+        `select reader, shown_hash as "shownHash" from lifeboat.outbox_page where opened_at > now() - make_interval(secs => $1)`,
+        [seconds],
+      );
+      return rows;
+    },
+    async pageShown(reader, hash) {
+      await run("update lifeboat.outbox_page set shown_hash = $2 where reader = $1", [reader, hash]);
+    },
+  };
+}
+
+async function want(client: PoolClient, drawing: Drawing): Promise<boolean> {
+  const { stream, version, about, redrawAt } = drawing;
+  const { rowCount } = await client.query(
+    `insert into lifeboat.outbox_stream (stream, version, about, redraw_at) values ($1, $2, $3, $4)
+     on conflict (stream) do update set version = $2, about = $3, redraw_at = $4, drawn_at = now()
+     where outbox_stream.version <= $2`,
+    [stream, version, JSON.stringify(about), redrawAt],
+  );
+  if (rowCount === 0) return false;
+  for (const { lane, own, place, wanted } of drawing.lanes)
+    if (own) await client.query(WANT_OWN_LANE, [lane, stream, wanted === null ? null : JSON.stringify(wanted)]);
+    else await client.query(WANT_SHARED_LANE, [lane, place]);
+  if (drawing.messages.length > 0)
+    await client.query(WANT_MESSAGES, [
+      stream,
+      JSON.stringify(drawing.messages.map((message) => ({ ...message, hash: hashOf(message.wanted) }))),
+    ]);
+  return true;
+}
+
+async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  const note = (error: Error) => {
+    broken = error;
+  };
+  client.on("error", note);
+  try {
+    await client.query("begin");
+    const value = await work(client);
+    await client.query("commit");
+    return value;
+  } catch (error) {
+    await client.query("rollback").catch(note);
+    throw error;
+  } finally {
+    client.off("error", note);
+    client.release(broken);
+  }
+}
+
+const WANT_OWN_LANE = `
+  insert into lifeboat.outbox_lane (lane, stream, wanted) values ($1, $2, $3)
+  on conflict (lane) do update set wanted = excluded.wanted where outbox_lane.wanted is distinct from excluded.wanted`;
+const WANT_SHARED_LANE = `insert into lifeboat.outbox_lane (lane, place) values ($1, $2) on conflict (lane) do nothing`;
+
+/** The order of the drawing is the order of the ids, so that what stands first is sent first. */
+const WANT_MESSAGES = `
+  insert into lifeboat.outbox (stream, key, lane, under, priority, broadcast, once, wanted, wanted_hash)
+  select $1, m.key, m.lane, m.under, m.priority, m.broadcast, m.once, m.wanted, m.hash
+  from rows from (jsonb_to_recordset($2::jsonb)
+    as (key text, lane text, under text, priority smallint, broadcast boolean, once boolean, wanted jsonb, hash text))
+    with ordinality as m(key, lane, under, priority, broadcast, once, wanted, hash, place)
+  order by m.place
+  on conflict (stream, key) do update set priority = excluded.priority, wanted = excluded.wanted, wanted_hash = excluded.wanted_hash
+  where outbox.wanted_hash <> excluded.wanted_hash and not (outbox.once and outbox.shown_as is not null)`;
+
+const DUE = `outbox.shown_hash is distinct from outbox.wanted_hash and not (outbox.once and outbox.shown_as is not null)`;
+const UNSHOWN = `shown_as = null, shown_hash = null, shown_at = null, sent_since = null, sent_hash = null, plain = false,
+  failures = 0, not_before = '-infinity'`;
+const LATER = `failures = failures + 1, says = $2, not_before = now() + make_interval(secs => $3)`;
+const UNFURNISHED = `l.stream is not null and not l.borrowed and l.wanted is not null
+  and l.wanted is distinct from l.shown -> 'wanted'`;
+
+const CLAIM = `
+  update lifeboat.outbox_lane set owner = $1, claimed_until = now() + make_interval(secs => $2)
+  where lane in (
+    select l.lane from lifeboat.outbox_lane l
+    where (l.owner is null or l.claimed_until < now()) and l.not_before <= now()
+      and (exists (select from lifeboat.outbox where outbox.lane = l.lane and ${DUE} and outbox.not_before <= now())
+        or (${UNFURNISHED} and l.furnish_at <= now()))
+    order by (select min(priority) from lifeboat.outbox where outbox.lane = l.lane and ${DUE}) nulls last
+    limit $3
+    for update of l skip locked)
+  returning lane`;
+
+const LANE = `
+  select lane, stream, place, place_name as "placeName", borrowed, making_since as "makingSince", wanted, shown,
+    (${UNFURNISHED}) and furnish_at <= now() as "furnishDue", furnish_failures as "furnishFailures", tokens,
+    case when tokens_at = '-infinity' then 0 else extract(epoch from now() - tokens_at)::float8 * 1000 end as "tokensAgoMs",
+    case when not_before = '-infinity' then 0 else extract(epoch from not_before - now())::float8 * 1000 end as "waitMs",
+    failures
+  from lifeboat.outbox_lane l where lane = $1`;
+
+const PENDING = `
+  select outbox.id::text, outbox.stream, outbox.key, outbox.under, root.shown_as as "rootAs", outbox.priority,
+    outbox.broadcast, outbox.once, outbox.wanted, outbox.wanted_hash as "wantedHash", outbox.shown_as as "shownAs",
+    outbox.shown_hash as "shownHash", extract(epoch from now() - outbox.shown_at)::float8 * 1000 as "shownAgoMs",
+    outbox.sent_since as "sentSince", outbox.sent_hash as "sentHash", outbox.plain,
+    case when outbox.not_before = '-infinity' then 0
+      else extract(epoch from outbox.not_before - now())::float8 * 1000 end as "waitMs",
+    outbox.failures
+  from lifeboat.outbox left join lifeboat.outbox root on root.stream = outbox.stream and root.key = outbox.under
+  where outbox.lane = $1 and ${DUE}
+  order by outbox.id`;
