@@ -5,7 +5,7 @@ import { expired, passed, staleness, voided } from "./gates.ts";
 import { changesThings, gatesBefore, stepsInOrder, unsettledBefore } from "./order.ts";
 import { allOf } from "./people.ts";
 import type { GateState, IncidentState, RunState, StepState } from "./state.ts";
-import { triesAgain } from "./status.ts";
+import { isSettled, triesAgain } from "./status.ts";
 
 export interface StartContext {
   /** The database's clock. */
@@ -70,6 +70,7 @@ export function mayStart(state: IncidentState, run: RunState, step: string, cont
 
 /** The same for the end of a run: passes the gates behind which nothing was left to use them up. */
 export function passGates(state: IncidentState, run: RunState, context: StartContext): MayStart {
+  if (run.dryRun) return { ok: true, events: [] };
   const asked = stepsInOrder(run.plan)
     .map(({ step }) => step)
     .filter((step) => step.kind === "gate" && run.steps.get(step.id)?.status !== "passedOver");
@@ -96,9 +97,11 @@ function refusalOfStep(run: RunState, target: StepState): MayStart | null {
   const startable = target.status === "waiting" || target.status === "running" || triesAgain(target);
   if (!startable) return no("step-not-startable", `The step is ${target.status}`);
   if (changesThings(target.step) && run.dryRun) return no("dry-run", "A dry run changes nothing");
-  const before = unsettledBefore(run, target.step.id).filter((one) => one.status !== "gate");
+  const before: StepState[] = unsettledBefore(run, target.step.id).filter((one) => one.status !== "gate");
   const asked = before.find((one) => one.step.kind === "gate");
   if (asked !== undefined) return no("gate-not-asked", `"${asked.step.title}" has not been asked`);
+  const asks = target.step.when && run.steps.get(target.step.when.step);
+  if (asks && !isSettled(asks)) before.push(asks);
   if (before.length > 0) return no("out-of-order", `${allOf(before.map((one) => `"${one.step.title}"`))} come first`);
   return null;
 }
