@@ -1,0 +1,263 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { LifeboatError, messageOf } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import { type Application, createApplication, ended, ready } from "./application.ts";
+import { ask, type Chaos, setReplay, signalSenders, stallThenKill } from "./chaos.ts";
+import { startOwn } from "./child.ts";
+import { createHost, type DatabaseHost } from "./database.ts";
+import { handleEstate } from "./handle.ts";
+import { endServerOf } from "./leftovers.ts";
+import { lookAtHost } from "./look.ts";
+import { countLosses, type Losses } from "./losses.ts";
+import type { Target } from "./orders/target.ts";
+import { type RolePasswords, setUp } from "./setup.ts";
+import { createSight, type EstateState } from "./sight.ts";
+
+export interface EstateOptions {
+  /** Made if it is not there; what an estate left in it is ended and removed. Removed again by `stop`. */
+  readonly folder: string;
+  readonly log: Logger;
+  /** Orders written per second; 20 if left out. */
+  readonly ordersPerSecond?: number;
+}
+
+/** A small company's production, all on this machine: a primary, its standby, and an application that writes. */
+export interface Estate {
+  readonly nodes: readonly [DatabaseHost, DatabaseHost];
+  readonly application: Application;
+  /** Where the estate answers by itself, also without the workspace: `http://127.0.0.1:…`. */
+  readonly url: string;
+  /** For `/estate/…`; false when the path is somebody else's. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean;
+  /** What the bot needs in its environment to work on this estate. */
+  environment(): Record<string, string>;
+  state(): Promise<EstateState>;
+  /** Acknowledged orders against the rows on the server the application writes to. */
+  ledger(): Promise<Losses>;
+  chaos(what: Chaos): Promise<void>;
+  /** The host's part of a rejoin: `node` is rebuilt as a standby of the other one. */
+  rebuild(node: string): Promise<void>;
+  /** One primary that takes the traffic and one standby that streams, whatever was before. */
+  heal(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const NAMES = ["orders-a", "orders-b"] as const;
+const STALL_SECONDS = 2;
+
+export async function createEstate(options: EstateOptions): Promise<Estate> {
+  const folder = resolve(options.folder);
+  await clearLeftovers(folder);
+  await mkdir(folder, { recursive: true });
+  // PostgreSQL may run as another user, who has to get through; what is inside is closed file by file.
+  await chmod(folder, 0o711);
+  const secrets = { owner: word(), admin: word(), app: word(), monitor: word(), replicator: word(), hosts: word() };
+  const [a, b] = (await Promise.all(NAMES.map((name) => createHost(name, folder, secrets)))) as [
+    DatabaseHost,
+    DatabaseHost,
+  ];
+  const keeper = startOwn("keeper", [folder, a.folder, b.folder], {});
+  const application = await createApplication(folder, secrets.app, options.ordersPerSecond ?? 20);
+  const estate = build({ ...options, folder }, [a, b], application, secrets);
+  try {
+    await Promise.all([ready(keeper, "The estate's keeper"), raise(a, b, application, secrets)]);
+    await estate.open();
+  } catch (error) {
+    await estate.stop();
+    await ended(keeper);
+    throw error;
+  }
+  options.log.info({ folder, url: estate.url }, "the practice estate is up");
+  return { ...estate, url: estate.url, stop: () => estate.stop().finally(() => ended(keeper)) };
+}
+
+async function raise(
+  a: DatabaseHost,
+  b: DatabaseHost,
+  application: Application,
+  passwords: RolePasswords,
+): Promise<void> {
+  await a.create();
+  await a.start();
+  await setUp(a, passwords);
+  await Promise.all([application.start(targetOf(a)), b.follow(a).then(() => untilStreaming(a))]);
+}
+
+/** Ends the servers an estate left behind when its host was killed together with its keeper, and removes the folder. */
+export async function clearLeftovers(folder: string): Promise<void> {
+  await Promise.all(NAMES.map((name) => endServerOf(join(folder, name))));
+  await rm(folder, { recursive: true, force: true });
+}
+
+interface Secrets {
+  readonly admin: string;
+  readonly app: string;
+  readonly monitor: string;
+  readonly hosts: string;
+}
+
+function build(
+  options: EstateOptions,
+  nodes: readonly [DatabaseHost, DatabaseHost],
+  application: Application,
+  secrets: Secrets,
+): Estate & { open(): Promise<void> } {
+  const { folder, log } = options;
+  const [a, b] = nodes;
+  const valuesFile = join(folder, "values.yml");
+  const sight = createSight(nodes, application, secrets.monitor);
+  let server: Server | null = null;
+  let port = 0;
+
+  const named = (name: string): DatabaseHost => {
+    const found = nodes.find((node) => node.name === name);
+    if (found) return found;
+    throw new LifeboatError({ code: "node-unknown", what: `There is no server ${name}`, allowed: NAMES.join(", ") });
+  };
+  const otherThan = (node: DatabaseHost): DatabaseHost => (node === a ? b : a);
+  /** The server the application writes to. */
+  const active = async (): Promise<DatabaseHost> => named((await application.state())?.target.name ?? a.name);
+
+  const estate: Estate & { open(): Promise<void> } = {
+    nodes,
+    application,
+    get url() {
+      return `http://127.0.0.1:${port}`;
+    },
+    handle: (request, response) => handleEstate(estate, { sight, hostsToken: secrets.hosts, log }, request, response),
+    environment: () => ({
+      LIFEBOAT_VALUES: valuesFile,
+      ORDERS_DB_PASSWORD: secrets.admin,
+      ORDERS_APP_PASSWORD: secrets.app,
+      PRACTICE_HOSTS_TOKEN: secrets.hosts,
+    }),
+    state: () => sight.look(),
+    ledger: async () => countLosses(application, await active()),
+    async chaos(what) {
+      log.info({ what }, "chaos");
+      const primary = await active();
+      await deeds(what, primary, otherThan(primary), estate);
+      sight.note(what);
+    },
+    async rebuild(name) {
+      const node = named(name);
+      await node.follow(otherThan(node));
+      sight.note(`rebuilt ${name}`);
+    },
+    heal: () => heal(nodes, application, secrets.monitor),
+    async open() {
+      server = createServer((request, response) => {
+        if (!estate.handle(request, response)) response.writeHead(404).end();
+      });
+      await new Promise<void>((open) => server?.listen(0, "127.0.0.1", open));
+      port = (server.address() as AddressInfo).port;
+      await writeFile(valuesFile, JSON.stringify({ practice: valuesOf(a, b, application.url, estate.url) }, null, 2));
+    },
+    async stop() {
+      sight.close();
+      server?.closeAllConnections();
+      server?.close();
+      await application.stop();
+      await Promise.all(nodes.map((node) => node.kill()));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  return estate;
+}
+
+/** The variables the practice system declares. JSON is YAML too. */
+function valuesOf(a: DatabaseHost, b: DatabaseHost, appUrl: string, hostsUrl: string): Record<string, string | number> {
+  return {
+    primaryName: a.name,
+    primaryHost: "127.0.0.1",
+    primaryPort: a.port,
+    standbyName: b.name,
+    standbyHost: "127.0.0.1",
+    standbyPort: b.port,
+    appUrl,
+    hostsUrl,
+  };
+}
+
+async function deeds(what: Chaos, primary: DatabaseHost, standby: DatabaseHost, estate: Estate): Promise<void> {
+  switch (what) {
+    case "kill-primary":
+      return await primary.kill();
+    case "stall-and-kill-primary":
+      return await stallThenKill(primary, STALL_SECONDS);
+    case "freeze-primary":
+      return await primary.freeze();
+    case "thaw-primary":
+      return void (await Promise.all(estate.nodes.map((node) => node.thaw())));
+    case "stall-replication":
+      return void (await signalSenders(primary, "SIGSTOP"));
+    case "resume-replication":
+      return void (await signalSenders(primary, "SIGCONT"));
+    case "pause-replay":
+      return await setReplay(standby, "pause");
+    case "resume-replay":
+      return await setReplay(standby, "resume");
+    case "restart-primary":
+      return void (await Promise.all(estate.nodes.map((node) => node.start())));
+    case "heal":
+      return await estate.heal();
+    default:
+      return what satisfies never;
+  }
+}
+
+async function heal(nodes: Estate["nodes"], application: Application, monitor: string): Promise<void> {
+  await Promise.all(nodes.map((node) => node.thaw()));
+  const writesTo = (await application.state())?.target.name;
+  const looks = await Promise.all(nodes.map((node) => lookAtHost(node, monitor)));
+  const score = (i: number) => (looks[i]?.role === "primary" ? 2 : 0) + (nodes[i]?.name === writesTo ? 1 : 0);
+  const [primary, standby] = score(0) >= score(1) ? nodes : ([nodes[1], nodes[0]] as const);
+  await primary.start();
+  const [row] = await ask<{ standby: boolean }>(primary, "select pg_is_in_recovery() as standby");
+  if (row?.standby) await ask(primary, "select pg_promote(true, 30)");
+  await ask(primary, "alter system reset all");
+  await ask(primary, "select pg_reload_conf()");
+  await ask(primary, "select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active");
+  await ask(primary, "checkpoint");
+  if (!(await streamsFrom(primary, standby))) await standby.follow(primary);
+  await application.repoint(targetOf(primary));
+  await untilStreaming(primary);
+}
+
+async function streamsFrom(primary: DatabaseHost, standby: DatabaseHost): Promise<boolean> {
+  const caughtUp = await ask<{ level: boolean }>(
+    primary,
+    `select replay_lsn >= pg_current_wal_flush_lsn() - 65536 as level from pg_stat_replication
+      where application_name = '${standby.name}' and state = 'streaming'`,
+  ).catch(() => []);
+  return standby.running && caughtUp[0]?.level === true;
+}
+
+async function untilStreaming(primary: DatabaseHost): Promise<void> {
+  const end = performance.now() + 15_000;
+  let last = "no row";
+  while (performance.now() < end) {
+    const rows = await ask<{ state: string }>(primary, "select state from pg_stat_replication").catch((error) => {
+      last = messageOf(error);
+      return [];
+    });
+    if (rows.some((row) => row.state === "streaming")) return;
+    last = rows[0]?.state ?? last;
+    await sleep(25);
+  }
+  throw new LifeboatError({ code: "not-streaming", where: primary.name, what: `No standby streams from it (${last})` });
+}
+
+function targetOf(node: DatabaseHost): Target {
+  return { name: node.name, host: "127.0.0.1", port: node.port };
+}
+
+/** A password nobody has to type. */
+function word(): string {
+  return randomBytes(18).toString("base64url");
+}
