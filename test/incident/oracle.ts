@@ -1,0 +1,99 @@
+import type { Plan, System } from "../../src/catalog/types.ts";
+import type { DataOf, EventType } from "../../src/incident/events.ts";
+import type { LogEvent } from "../../src/incident/evolve.ts";
+
+/** What a start is tried with. */
+export interface Attempt {
+  readonly run: string;
+  readonly step: string;
+  readonly now: Date;
+  readonly planHash: string;
+  readonly factsHash: string;
+  readonly roster: System;
+  readonly standing: ReadonlyMap<string, string | null>;
+  /** The roster as it was when each question was asked. */
+  readonly rosterAt: ReadonlyMap<string, System>;
+}
+
+/**
+ * Says from the raw log alone, and sharing no code with the room it judges, why a step that changes something has no
+ * business starting. Slow and blunt on purpose: it searches the whole log for every question it has. Null: it may.
+ */
+export function objection(log: readonly LogEvent[], plan: Plan, attempt: Attempt): string | null {
+  const mine = log.filter((event) => event.run === attempt.run);
+  const requested = all(mine, "run.requested")[0];
+  if (!requested) return "there is no such run";
+  if (requested.planHash !== attempt.planHash) return "another plan";
+  if (requested.dryRun) return "a dry run";
+  if (mine.some((event) => ["run.aborted", "run.failed", "run.verified"].includes(event.type))) return "ended";
+  if (lastOf(mine, ["run.paused", "run.resumed"]) === "run.paused") return "paused";
+  const preflight = all(mine, "run.preflighted").at(-1);
+  if (!preflight?.ready) return "not ready";
+
+  const ids = plan.stages.flatMap((stage) => stage.steps);
+  const before = ids.slice(
+    0,
+    ids.findIndex((step) => step.id === attempt.step),
+  );
+  const gates = before.flatMap((step) => (step.kind === "gate" ? [step] : []));
+  if (gates.length === 0) return "no gate";
+  for (const { id, gate } of gates) {
+    const opened = all(mine, "gate.opened").filter((data) => data.step === id);
+    const question = opened.at(-1);
+    if (!question) return `${id} was not asked`;
+    const about = mine.filter((event) => (event.data as { ask?: string }).ask === question.ask);
+    if (about.some((event) => event.type === "gate.passed")) continue;
+    const end = about.find((event) => ["gate.denied", "gate.expired", "gate.voided"].includes(event.type));
+    if (end) return `${id} ended with ${end.type}`;
+    if (question.planHash !== attempt.planHash) return `${id} showed another plan`;
+    if (question.factsHash !== preflight.factsHash) return `${id} showed other facts`;
+    if (question.factsHash !== attempt.factsHash) return `${id} showed facts that moved`;
+    if (attempt.now.getTime() >= Date.parse(question.expiresAt)) return `${id} has expired`;
+
+    const roles = [gate.role, ...gate.escalate.map((level) => level.role)];
+    const entitled = (who: string, roster: System | undefined) =>
+      roster?.people.some((person) => person.id === who && person.roles.some((role) => roles.includes(role))) === true;
+    const isRequester = (who: string) =>
+      who === requested.requester ||
+      attempt.roster.people.some((person) => person.id === who && person.slack.includes(requested.requester));
+    const people = new Set(
+      about.flatMap((event) =>
+        event.type === "gate.approved" ? [(event.data as DataOf<"gate.approved">).person] : [],
+      ),
+    );
+    const good = [...people].filter(
+      (who) =>
+        !isRequester(who) &&
+        entitled(who, attempt.roster) &&
+        entitled(who, attempt.rosterAt.get(question.ask)) &&
+        attempt.standing.get(who) === null,
+    );
+    if (good.length < Math.max(1, gate.quorum)) return `${id} has ${good.length} of ${gate.quorum}`;
+  }
+  return null;
+}
+
+/** Why it is not this step's turn, again from the raw log alone. Null: it is. */
+export function notItsTurn(log: readonly LogEvent[], plan: Plan, { run, step }: Attempt): string | null {
+  const last = (id: string) =>
+    log
+      .filter(
+        (event) => event.run === run && event.type.startsWith("step.") && (event.data as { step: string }).step === id,
+      )
+      .at(-1)?.type;
+  for (const one of plan.stages.flatMap((stage) => stage.steps)) {
+    const latest = last(one.id);
+    if (one.id === step)
+      return latest === undefined || latest === "step.retried" || latest === "step.started" ? null : latest;
+    if (one.kind !== "gate" && latest !== "step.verified" && latest !== "step.skipped") return `${one.id} comes first`;
+  }
+  return "no such step";
+}
+
+function all<T extends EventType>(log: readonly LogEvent[], type: T): readonly DataOf<T>[] {
+  return log.filter((event) => event.type === type).map((event) => event.data as DataOf<T>);
+}
+
+function lastOf(log: readonly LogEvent[], types: readonly string[]): string | null {
+  return log.filter((event) => types.includes(event.type)).at(-1)?.type ?? null;
+}

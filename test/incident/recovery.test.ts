@@ -1,0 +1,96 @@
+import { describe, expect, test } from "@jest/globals";
+import { recoveryOf } from "../../src/incident/recovery.ts";
+import { failover, MIDNIGHT, Story } from "./world.ts";
+
+const impact = new Date(MIDNIGHT - 120_000);
+
+/** Asked at 60, approved by Bo at 100 and Vera at 160, and everything done; the last step at 400, the run's end at 405. */
+function recovered(
+  impactStartedAt: Date | null,
+  rpo: { seconds: number | null; rows: number | null; method: string } | null,
+): Story {
+  const story = new Story()
+    .declared("real", impactStartedAt)
+    .at(10)
+    .requested(failover({ quorum: 2 }))
+    .at(20);
+  story.preflighted().done("check").at(60).gateOpened();
+  story.at(100).approve("bo");
+  story.at(160).approve("vera");
+  story.at(165).starts("fence");
+  story.done("fence").at(300).started("promote");
+  const data = { step: "promote", attempt: 1, says: "promoted", facts: [], rpo, seconds: 30 };
+  story.happened({ type: "step.verified", data }).at(350).done("smoke");
+  story.happened({ type: "step.opened", data: { step: "tell", until: null } }).at(400);
+  story.asks("oli", { type: "confirmStep", run: "run-1", step: "tell", note: null });
+  return story.at(405).happened({ type: "run.verified", data: { dryRun: false } });
+}
+
+const of = (story: Story) => recoveryOf(story.state, story.run());
+
+describe("a recovery took", () => {
+  test("from the impact to the last step seen to be done", () => {
+    expect(of(recovered(impact, null))).toMatchObject({
+      from: "impact",
+      rtoSeconds: 520,
+      objectiveSeconds: 900,
+      met: true,
+    });
+  });
+
+  test("from the declaration, where nobody knows the impact", () => {
+    expect(of(recovered(null, null))).toMatchObject({ from: "declaration", rtoSeconds: 400, met: true });
+  });
+
+  test("too long, when it was longer than the objective", () => {
+    expect(of(recovered(new Date(MIDNIGHT - 501_000), null))).toMatchObject({ rtoSeconds: 901, met: false });
+    expect(of(recovered(new Date(MIDNIGHT - 500_000), null))).toMatchObject({ rtoSeconds: 900, met: true });
+  });
+
+  test("an unknown time, while it is not verified", () => {
+    expect(of(Story.asking())).toMatchObject({ verifiedAt: null, rtoSeconds: null, met: null });
+  });
+
+  test("no time at all, when it was a dry run", () => {
+    const story = new Story().declared().requested(failover(), { dryRun: true }).preflighted();
+    expect(of(story.happened({ type: "run.verified", data: { dryRun: true } }))).toMatchObject({
+      rtoSeconds: null,
+      met: null,
+    });
+  });
+});
+
+describe("a recovery lost", () => {
+  test.each([
+    ["what was measured", { seconds: 3, rows: 12, method: "heartbeat" }, true],
+    ["more than the objective", { seconds: 61, rows: null, method: "heartbeat" }, false],
+    ["nobody knows what", { seconds: null, rows: null, method: "the primary does not answer" }, null],
+  ])("%s", (_given, rpo, met) => {
+    expect(of(recovered(null, rpo))).toMatchObject({
+      rpo: { step: "promote", ...rpo },
+      rpoObjectiveSeconds: 60,
+      rpoMet: met,
+    });
+  });
+
+  test("nothing that was measured, when no step measured it", () => {
+    expect(of(recovered(null, null))).toMatchObject({ rpo: null, rpoMet: null });
+  });
+});
+
+test("people were waited for, from the first question to the decision", () => {
+  expect(of(recovered(null, null)).waits).toMatchObject([
+    {
+      step: "go",
+      outcome: "passed",
+      waitedSeconds: 105,
+      people: [
+        { person: "bo", role: "database-administrator", waitedSeconds: 40 },
+        { person: "vera", role: "vp-engineering", waitedSeconds: 100 },
+      ],
+    },
+  ]);
+  expect(of(Story.asking()).waits).toMatchObject([
+    { step: "go", outcome: "open", decidedAt: null, waitedSeconds: null },
+  ]);
+});
