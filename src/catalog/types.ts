@@ -69,6 +69,8 @@ export interface AllowedScript {
   readonly name: string;
   /** Path inside the system's own folder. */
   readonly file: string;
+  /** The same file as an absolute path, links resolved: what a plan carries, with its SHA-256. */
+  readonly path: string;
   /** Names of environment variables the script may see; nothing else of ours reaches it. */
   readonly environment: readonly string[];
 }
@@ -96,6 +98,8 @@ export interface Runbook {
   readonly modes: readonly Mode[];
   readonly rtoSeconds: number | null;
   readonly rpoSeconds: number | null;
+  /** What it changes, from where to where, in one line with references; null where it only looks. */
+  readonly changes: string | null;
   readonly stages: readonly RunbookStage[];
   /** What to do when it is over; said at the end of the thread. */
   readonly afterwards: readonly string[];

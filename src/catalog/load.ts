@@ -1,0 +1,167 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { messageOf } from "../lib/errors.ts";
+import { type Finding, isClean } from "./fault.ts";
+import { parseYaml } from "./parse.ts";
+import { type Source, toFinding } from "./positions.ts";
+import { checkRunbook, checkSystem } from "./rules/index.ts";
+import { toRunbook } from "./runbook.ts";
+import { runbookSchema, systemSchema } from "./schema.ts";
+import { type Chain, toChains, toSystem } from "./system.ts";
+import type { ActionCard, Catalog, Runbook, System } from "./types.ts";
+
+export interface Loaded {
+  /** What has no error: a runbook with one is not in it, and nothing of a system with one is. */
+  readonly catalog: Catalog;
+  /** Errors and warnings, by file and line. */
+  readonly problems: readonly Finding[];
+}
+
+const idPattern = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+
+/**
+ * Reads `<folder>/<system>/system.yml` and `<folder>/<system>/runbooks/*.yml`, or one system when `folder` is one.
+ * Without `cards` nothing is known of actions, and what depends on them is left unchecked: the planner checks it again.
+ * Never throws: a folder that can not be read is a problem.
+ */
+export function loadCatalog(folder: string, cards?: ReadonlyMap<string, ActionCard>): Loaded {
+  const problems: Finding[] = [];
+  const systems: System[] = [];
+  const runbooks: Runbook[] = [];
+  for (const home of systemFolders(folder, problems)) {
+    const read = readSystem(home, problems);
+    if (read === null) {
+      checkShapes(home, problems);
+      continue;
+    }
+    const found = readRunbooks(read, problems, cards ?? null);
+    if (read.whole) {
+      systems.push(read.system);
+      runbooks.push(...found);
+    }
+  }
+  return { catalog: { systems, runbooks }, problems: inOrder(problems) };
+}
+
+interface ReadSystem {
+  readonly home: string;
+  readonly system: System;
+  readonly chains: ReadonlyMap<string, Chain>;
+  readonly whole: boolean;
+}
+
+function systemFolders(folder: string, problems: Finding[]): string[] {
+  if (existsSync(join(folder, "system.yml"))) return [folder];
+  try {
+    const homes = readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => !entry.name.startsWith(".") && statSync(join(folder, entry.name)).isDirectory())
+      .map((entry) => join(folder, entry.name))
+      .sort();
+    if (homes.length === 0) problems.push(wholeFile(folder, "There is no system in this folder"));
+    return homes;
+  } catch (error) {
+    problems.push(wholeFile(folder, `This folder can not be read: ${messageOf(error)}`));
+    return [];
+  }
+}
+
+function readSystem(home: string, problems: Finding[]): ReadSystem | null {
+  const file = join(home, "system.yml");
+  const text = readText(file, problems);
+  const id = idOf(basename(resolve(home)), file, problems);
+  if (text === null || id === null) return null;
+  const { source, value, findings } = parseYaml(file, text, systemSchema);
+  problems.push(...findings);
+  if (value === null) return null;
+  const system = toSystem(id, value, home);
+  const chains = toChains(value);
+  const found = checkSystem({ system, chains, home }).map(({ rule, ...fault }) => toFinding(source, rule, fault));
+  problems.push(...found);
+  return { home, system, chains, whole: isClean(found) };
+}
+
+function readRunbooks(
+  read: ReadSystem,
+  problems: Finding[],
+  cards: ReadonlyMap<string, ActionCard> | null,
+): readonly Runbook[] {
+  const shaped = runbookFiles(read.home, problems).flatMap((file) => {
+    const runbook = readRunbook(file, read, problems);
+    return runbook === null ? [] : [runbook];
+  });
+  const siblings = shaped.map(({ runbook }) => runbook);
+  return shaped.flatMap(({ runbook, source }) => {
+    const found = checkRunbook({ system: read.system, runbook, siblings, cards });
+    problems.push(...found.map(({ rule, ...fault }) => toFinding(source, rule, fault)));
+    return isClean(found) ? [runbook] : [];
+  });
+}
+
+/** Where the system itself can not be read, its runbooks are at least held against their shape. */
+function checkShapes(home: string, problems: Finding[]): void {
+  for (const file of runbookFiles(home, problems)) {
+    const text = readText(file, problems);
+    if (text !== null) problems.push(...parseYaml(file, text, runbookSchema).findings);
+  }
+}
+
+function runbookFiles(home: string, problems: Finding[]): string[] {
+  const folder = join(home, "runbooks");
+  if (!existsSync(folder)) return [];
+  try {
+    const names = readdirSync(folder)
+      .filter((name) => !name.startsWith("."))
+      .sort();
+    for (const name of names.filter((name) => /\.ya?ml$/i.test(name) && !name.endsWith(".yml"))) {
+      problems.push(wholeFile(join(folder, name), "This file is not read: the name of a runbook ends in .yml"));
+    }
+    return names.filter((name) => name.endsWith(".yml")).map((name) => join(folder, name));
+  } catch (error) {
+    problems.push(wholeFile(folder, `This folder can not be read: ${messageOf(error)}`));
+    return [];
+  }
+}
+
+function readRunbook(
+  file: string,
+  { system, chains }: ReadSystem,
+  problems: Finding[],
+): { runbook: Runbook; source: Source } | null {
+  const text = readText(file, problems);
+  const id = idOf(basename(file, ".yml"), file, problems);
+  if (text === null || id === null) return null;
+  const { source, value, findings } = parseYaml(file, text, runbookSchema);
+  problems.push(...findings);
+  if (value === null) return null;
+  const { runbook, faults } = toRunbook(id, value, system, chains);
+  problems.push(...faults.map((fault) => toFinding(source, "shape", fault)));
+  return runbook === null ? null : { runbook, source };
+}
+
+/** The name of a folder or file is the id people type. */
+function idOf(name: string, file: string, problems: Finding[]): string | null {
+  if (idPattern.test(name)) return name;
+  const allowed = "A name is lower-case words joined by hyphens: database-failover";
+  problems.push({ ...wholeFile(file, `"${name}" can not be the name of a system or runbook`), allowed });
+  return null;
+}
+
+function readText(file: string, problems: Finding[]): string | null {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    problems.push(wholeFile(file, `This file can not be read: ${messageOf(error)}`));
+    return null;
+  }
+}
+
+/** Something that is true of a file as a whole, or of one that is not there. */
+export function wholeFile(file: string, what: string): Finding {
+  return { level: "error", rule: "file", file, line: 1, column: 1, source: "", length: 1, what };
+}
+
+function inOrder(findings: readonly Finding[]): Finding[] {
+  return [...findings].sort(
+    (a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || a.line - b.line || a.column - b.column,
+  );
+}

@@ -1,0 +1,33 @@
+import { errorAt } from "../fault.ts";
+import type { Rule } from "./rule.ts";
+
+export const clearStart: Rule = {
+  id: "clear-start",
+  says: "The words people type mean one thing: no alias of two components, no two runbooks started alike.",
+  *system({ system }) {
+    const owner = new Map(system.components.map(({ id }) => [id, id]));
+    for (const { id } of system.regions) {
+      if (owner.has(id)) yield errorAt(["regions", id], `"${id}" is a component already`, { at: "key" });
+    }
+    for (const { id, aliases } of system.components) {
+      for (const [k, alias] of aliases.entries()) {
+        const region = system.regions.find((one) => one.id === alias);
+        const other = owner.get(alias);
+        const means = region === undefined ? other && `component "${other}"` : `region "${region.id}"`;
+        if (means) yield errorAt(["components", id, "aliases", k], `"${alias}" means ${means} already`);
+        owner.set(alias, id);
+      }
+    }
+  },
+  *runbook({ runbook, siblings }) {
+    const { starts } = runbook;
+    if (starts === null) return;
+    const twin = siblings.find(
+      (other) => other !== runbook && other.starts?.verb === starts.verb && other.starts.target === starts.target,
+    );
+    if (twin === undefined) return;
+    yield errorAt(["starts"], `"${starts.verb} ${starts.target}" starts "${twin.id}" too`, {
+      next: 'Leave "starts" out of one of them: /dr runbook <id> starts any',
+    });
+  },
+};

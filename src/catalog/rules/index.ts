@@ -1,0 +1,53 @@
+import type { Fault } from "../fault.ts";
+import { actionInput } from "./action-input.ts";
+import { clearStart } from "./clear-start.ts";
+import { duplicateId } from "./duplicate-id.ts";
+import { escalationOrder } from "./escalation-order.ts";
+import { gateSeats } from "./gate-seats.ts";
+import { missingGate } from "./missing-gate.ts";
+import { noSecrets } from "./no-secrets.ts";
+import { overRto } from "./over-rto.ts";
+import { parallelGate } from "./parallel-gate.ts";
+import { peopleReachable } from "./people-reachable.ts";
+import type { Rule, RunbookView, SystemView } from "./rule.ts";
+import { saysWhatChanges } from "./says-what-changes.ts";
+import { scriptAllowed } from "./script-allowed.ts";
+import { unfencedPromote } from "./unfenced-promote.ts";
+import { unknownAction } from "./unknown-action.ts";
+import { unknownComponent } from "./unknown-component.ts";
+import { unknownReference } from "./unknown-reference.ts";
+import { unknownRole } from "./unknown-role.ts";
+import { unreachable } from "./unreachable.ts";
+import { unsafeRetries } from "./unsafe-retries.ts";
+
+export const rules: readonly Rule[] = [
+  duplicateId,
+  unknownRole,
+  unknownComponent,
+  unknownReference,
+  unknownAction,
+  actionInput,
+  noSecrets,
+  clearStart,
+  saysWhatChanges,
+  missingGate,
+  parallelGate,
+  gateSeats,
+  escalationOrder,
+  unfencedPromote,
+  unreachable,
+  unsafeRetries,
+  scriptAllowed,
+  peopleReachable,
+  overRto,
+];
+
+export type RuleFault = Fault & { readonly rule: string };
+
+export function checkSystem(view: SystemView): RuleFault[] {
+  return rules.flatMap((rule) => [...(rule.system?.(view) ?? [])].map((fault) => ({ ...fault, rule: rule.id })));
+}
+
+export function checkRunbook(view: RunbookView): RuleFault[] {
+  return rules.flatMap((rule) => [...(rule.runbook?.(view) ?? [])].map((fault) => ({ ...fault, rule: rule.id })));
+}

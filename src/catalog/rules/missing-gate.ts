@@ -1,0 +1,34 @@
+import { errorAt } from "../fault.ts";
+import type { Mode } from "../types.ts";
+import { actionsOf, gatesOf, isBefore } from "../walk.ts";
+import type { Rule } from "./rule.ts";
+
+export const missingGate: Rule = {
+  id: "missing-gate",
+  says: "Nothing is changed before somebody approved: an unconditional gate stands before every step that is not a look.",
+  *runbook({ runbook, cards }) {
+    const bare = new Map<string, { path: readonly (string | number)[]; risk: string; modes: Mode[] }>();
+    for (const mode of runbook.modes) {
+      const gates = gatesOf(runbook, mode).filter(({ step, stage }) => step.when === null && !stage.parallel);
+      const ungated = actionsOf(runbook, mode).filter((placed) => !gates.some((gate) => isBefore(gate, placed)));
+      let first = true;
+      for (const { step, path, does } of ungated) {
+        const risk = cards?.get(does.action)?.risk ?? "read";
+        if (risk === "read") continue;
+        if (first || risk === "irreversible") {
+          const known = bare.get(step.id) ?? { path, risk, modes: [] };
+          bare.set(step.id, { ...known, modes: [...known.modes, mode] });
+        }
+        first = false;
+      }
+    }
+    for (const [step, { path, risk, modes }] of bare) {
+      const change = risk === "irreversible" ? "can not be undone" : "changes something";
+      const where = modes.length === runbook.modes.length ? "" : ` when ${modes.join(" or ")}`;
+      yield errorAt([...path, "action"], `Step "${step}" ${change}${where}, and no gate stands before it`, {
+        allowed: "A gate counts when it is in an earlier place, has no condition and is not in a parallel stage",
+        next: 'Put a step with "gate:" before it',
+      });
+    }
+  },
+};

@@ -1,0 +1,45 @@
+import { errorAt, type Fault, type Path } from "../fault.ts";
+import { actionsOf } from "../walk.ts";
+import type { Rule } from "./rule.ts";
+
+export const noSecrets: Rule = {
+  id: "no-secrets",
+  says: "Secrets are never values: an input carries the name of an environment variable.",
+  *system({ system }) {
+    for (const variable of system.variables) {
+      if (isSecretName(variable.name)) {
+        yield errorAt(
+          ["variables", variable.name],
+          `"${variable.name}" looks like a secret; a variable is shown to everybody`,
+          {
+            at: "key",
+            next: `Name the environment variable that holds it: ${variable.name}From`,
+          },
+        );
+      }
+      yield* check(variable.default, ["variables", variable.name, "default"]);
+    }
+  },
+  *runbook({ runbook }) {
+    for (const { path, does } of actionsOf(runbook)) yield* check(does.with, [...path, "with"]);
+  },
+};
+
+/** `password`, `apiToken`; but not `passwordFrom`, which names where it is. */
+function isSecretName(name: string): boolean {
+  return /(password|passwd|secret|token|apikey|privatekey|credentials?)$/i.test(name);
+}
+
+function* check(value: unknown, path: Path): Generator<Fault> {
+  const key = path.at(-1);
+  if (typeof value === "object" && value !== null) {
+    for (const [name, inner] of Object.entries(value)) {
+      yield* check(inner, [...path, Array.isArray(value) ? Number(name) : name]);
+    }
+  } else if (typeof value === "string" && /^[a-z][a-z0-9+.-]*:\/\/[^/@\s]*:[^/@\s]+@/i.test(value)) {
+    yield errorAt(path, "This address carries a password", { next: "Name an environment variable instead" });
+  } else if (typeof key === "string" && isSecretName(key) && typeof value === "string" && value !== "") {
+    const next = `Write ${key}From and the name of an environment variable`;
+    yield errorAt(path, `"${key}" would put a secret into the plan, where everybody reads it`, { next });
+  }
+}

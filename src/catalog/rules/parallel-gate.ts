@@ -1,0 +1,17 @@
+import { errorAt } from "../fault.ts";
+import { gatesOf } from "../walk.ts";
+import type { Rule } from "./rule.ts";
+
+export const parallelGate: Rule = {
+  id: "parallel-gate",
+  says: "A gate is never one of several things that happen side by side: nobody could say what it covers.",
+  *runbook({ runbook }) {
+    for (const { step, stage, path } of gatesOf(runbook)) {
+      if (!stage.parallel) continue;
+      yield errorAt([...path, "gate"], `Gate "${step.id}" stands in the parallel stage "${stage.id}"`, {
+        at: "key",
+        next: "Give it a stage of its own before this one",
+      });
+    }
+  },
+};

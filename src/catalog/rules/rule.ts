@@ -1,0 +1,29 @@
+import type { Fault } from "../fault.ts";
+import type { Chain } from "../system.ts";
+import type { ActionCard, Runbook, System } from "../types.ts";
+
+/** One thing that must hold of the catalogue. It looks at a system, at a runbook, or at both; it opens no catalogue file. */
+export interface Rule {
+  /** Kebab-case; stands behind each of its findings. */
+  readonly id: string;
+  /** What must hold, in one sentence. */
+  readonly says: string;
+  system?(view: SystemView): Iterable<Fault>;
+  runbook?(view: RunbookView): Iterable<Fault>;
+}
+
+export interface SystemView {
+  readonly system: System;
+  readonly chains: ReadonlyMap<string, Chain>;
+  /** The system's own folder. */
+  readonly home: string;
+}
+
+export interface RunbookView {
+  readonly system: System;
+  readonly runbook: Runbook;
+  /** All runbooks of the system, this one among them. */
+  readonly siblings: readonly Runbook[];
+  /** Null when nothing is known of actions; what depends on them is then left to the planner. */
+  readonly cards: ReadonlyMap<string, ActionCard> | null;
+}

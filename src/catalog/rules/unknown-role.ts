@@ -1,0 +1,34 @@
+import { errorAt, type Fault, type Path } from "../fault.ts";
+import { offer } from "../suggest.ts";
+import type { System } from "../types.ts";
+import { stepsOf } from "../walk.ts";
+import type { Rule } from "./rule.ts";
+
+export const unknownRole: Rule = {
+  id: "unknown-role",
+  says: "Every role that is named is a role of the system.",
+  *system({ system, chains }) {
+    for (const { id, roles } of system.people) {
+      for (const [k, role] of roles.entries()) yield* check(system, role, ["people", id, "roles", k]);
+    }
+    for (const [id, chain] of chains) {
+      for (const [k, { role }] of chain.entries()) yield* check(system, role, ["escalation", id, k, "role"]);
+    }
+  },
+  *runbook({ system, runbook }) {
+    for (const { step, path } of stepsOf(runbook)) {
+      const { does } = step;
+      if (does.kind === "manual" && does.role !== null) yield* check(system, does.role, [...path, "with", "role"]);
+      if (does.kind !== "gate") continue;
+      yield* check(system, does.gate.role, [...path, "gate", "role"]);
+      for (const [k, { role }] of does.gate.escalate.entries()) {
+        yield* check(system, role, [...path, "gate", "escalate", k, "role"]);
+      }
+    }
+  },
+};
+
+function* check(system: System, role: string, path: Path): Generator<Fault> {
+  const known = system.roles.map(({ id }) => id);
+  if (!known.includes(role)) yield errorAt(path, `There is no role "${role}"`, offer(role, known));
+}

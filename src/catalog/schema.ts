@@ -1,0 +1,173 @@
+import { z } from "zod";
+import { duration } from "./duration.ts";
+
+/**
+ * How a system and a runbook are written. Unknown keys are refused everywhere. The descriptions are what editors show
+ * (`json-schema.ts`) and what an error says is allowed.
+ */
+
+const id = z
+  .string()
+  .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, "An id is lower-case words joined by hyphens: database, vp-engineering");
+const name = z
+  .string()
+  .regex(/^[a-z][A-Za-z0-9]*$/, "The name of a variable is one word in camelCase: primaryHost, lagSecondsMax");
+const environmentName = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]*$/, "The name of an environment variable is in capitals: ORDERS_DB_PASSWORD");
+const sentence = z.string().trim().min(1, "It may not be empty");
+const scalar = z.union([z.string(), z.number(), z.boolean()]).describe("A text, a number, true or false");
+
+const objective = duration.nullable().optional();
+const rto = objective.describe("Longest acceptable time without service: 15m. Left out: none is promised");
+const rpo = objective.describe("Most data that may be lost, as time: 5m; 0s means none. Left out: none is promised");
+
+const step = z.strictObject({ role: id.describe("A role of this system"), after: duration });
+const chain = z.array(step).describe("Who is asked next on silence, counted from the moment the gate opened");
+
+const component = z.strictObject({
+  title: sentence,
+  aliases: z.array(id).default([]).describe("Other words people type for it: db, postgres"),
+  rto,
+  rpo,
+});
+
+const role = z.strictObject({
+  title: sentence,
+  explains: sentence.describe("What whoever takes this role is told"),
+  standing: z
+    .boolean()
+    .default(false)
+    .describe("True for authority a person always has (VP Engineering), false for a role taken during an incident"),
+});
+
+const person = z.strictObject({
+  name: sentence,
+  slack: z
+    .array(z.string().regex(/^[UW][A-Z0-9]{2,}$/, "A Slack user id is U or W and capitals and digits: U024BE7LH"))
+    .default([])
+    .describe("Slack user ids of this one person, all accounts"),
+  roles: z.array(id).default([]).describe("Roles this person may hold, and decide as"),
+});
+
+const severity = z.strictObject({
+  title: sentence,
+  respondWithin: duration.describe("Somebody is working on it within this time: 15m"),
+});
+
+const variable = z
+  .strictObject({
+    type: z.enum(["string", "number", "boolean"]),
+    description: sentence.describe("What it is and where an installation finds its value"),
+    default: scalar.optional().describe("Only where one value is right for everybody; else each installation gives it"),
+  })
+  .refine(({ type, default: given }) => given === undefined || typeof given === type, {
+    path: ["default"],
+    error: "The default is not of the variable's own type",
+  });
+
+const script = z.strictObject({
+  file: sentence.describe("Path inside this system's own folder: scripts/repoint.sh"),
+  environment: z.array(environmentName).default([]).describe("Environment variables the script may see; no others"),
+});
+
+export const systemSchema = z
+  .strictObject({
+    title: sentence,
+    environment: z
+      .enum(["practice", "production"])
+      .describe("Practice systems run against the practice estate only; production systems never there"),
+    regions: z.record(id, z.strictObject({ title: sentence })).default({}),
+    components: z.record(id, component).describe("What can fail and be recovered, with its RTO and RPO"),
+    roles: z.record(id, role),
+    people: z.record(id, person).describe("The roster: the only source of who somebody is and what they may decide"),
+    severities: z.strictObject({ P0: severity, P1: severity, P2: severity, P3: severity }),
+    escalation: z.record(id, chain).default({}).describe("Chains that gates name, so that each is written once"),
+    variables: z.record(name, variable).default({}).describe("Values each installation gives in LIFEBOAT_VALUES"),
+    scripts: z
+      .record(id, script)
+      .default({})
+      .describe("Scripts that script.run may start: nothing else can be started"),
+  })
+  .describe("A system: components, regions, roles and people");
+
+const mode = z.enum(["planned", "unplanned"]);
+
+const gate = z.strictObject({
+  role: id.describe("Who decides"),
+  quorum: z.int().min(1, "At least one person decides").default(1).describe("How many distinct people"),
+  expires: duration
+    .default(600)
+    .describe("How long an answer is awaited, and how long it is good for; 10m if left out"),
+  escalate: z.union([id, chain]).default([]).describe("The name of a chain of this system, or a chain"),
+  stepUp: z.boolean().default(false).describe("True: who approves must have proved who they are once more"),
+});
+
+const condition = z.strictObject({
+  step: id.describe("An earlier step"),
+  fact: z.string().min(1).describe("A fact in that step's evidence: primaryReachable"),
+  is: scalar,
+});
+
+const runbookStep = z
+  .strictObject({
+    id,
+    title: sentence,
+    mode: mode.optional().describe("Only in this mode"),
+    when: condition.optional().describe("Only when an earlier step found this"),
+    action: z.string().min(1).optional().describe("postgres.promote; human.confirm for work by hand; wait for a pause"),
+    with: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe(
+        `The action's input. \${var.name}, \${component.id} and \${mode} are replaced; secrets are named, never given`,
+      ),
+    retries: z.int().min(0).max(5).optional().describe("Automatic attempts after the first"),
+    gate: gate.optional().describe("A point that needs approvals; it covers every step up to the next gate"),
+  })
+  .meta({ oneOf: [{ required: ["action"] }, { required: ["gate"] }] });
+
+const stage = z.strictObject({
+  id,
+  title: sentence,
+  parallel: z.boolean().default(false).describe("True: its steps run side by side"),
+  steps: z.array(runbookStep).min(1, "A stage has at least one step"),
+});
+
+export const runbookSchema = z
+  .strictObject({
+    title: sentence,
+    summary: sentence.describe("When to use it and what it does, for a tired reader"),
+    starts: z
+      .string()
+      .regex(/^(failover|restore) [a-z][a-z0-9-]*$/, "Written as two words: failover database, restore eu-west-1")
+      .optional()
+      .describe("The /dr words that start it; left out: only /dr runbook <id>"),
+    component: id.optional().describe("Its RTO and RPO hold for this runbook"),
+    modes: z.array(mode).min(1, "At least one mode: planned, unplanned").default(["unplanned"]),
+    rto,
+    rpo,
+    changes: sentence
+      .optional()
+      .describe(`What it changes, from where to where: orders database: writes move from \${var.a} to \${var.b}`),
+    stages: z.array(stage).min(1, "A runbook has at least one stage"),
+    afterwards: z.array(sentence).default([]).describe("What is left to do when it is over"),
+  })
+  .describe("A runbook: what is done, in which order, and who decides");
+
+/** What `with` holds where a person does the work (`action: human.confirm`). */
+export const manualSchema = z.strictObject({
+  instructions: sentence.describe("What to do, and how to see that it is done"),
+  role: id.optional().describe("Who should do it"),
+});
+
+/** What `with` holds where time has to pass (`action: wait`). */
+export const waitSchema = z.strictObject({ for: duration });
+
+export const valuesSchema = z
+  .record(z.string(), z.record(z.string(), scalar.nullable()).nullable())
+  .describe("system id → variable → value");
+
+export type WrittenSystem = z.output<typeof systemSchema>;
+export type WrittenRunbook = z.output<typeof runbookSchema>;
+export type WrittenStep = WrittenRunbook["stages"][number]["steps"][number];

@@ -1,0 +1,60 @@
+import { resolve } from "node:path";
+import type { WrittenSystem } from "./schema.ts";
+import { scriptPath } from "./script.ts";
+import type { Gate, System } from "./types.ts";
+
+export type Chain = Gate["escalate"];
+
+/** A system as the rest of the house reads it. `home` is its folder. */
+export function toSystem(id: string, written: WrittenSystem, home: string): System {
+  return {
+    id,
+    title: written.title,
+    environment: written.environment,
+    regions: entries(written.regions).map(([id, { title }]) => ({ id, title })),
+    components: entries(written.components).map(([id, { title, aliases, rto, rpo }]) => ({
+      id,
+      title,
+      aliases,
+      rtoSeconds: rto ?? null,
+      rpoSeconds: rpo ?? null,
+    })),
+    roles: entries(written.roles).map(([id, { title, explains, standing }]) => ({
+      id,
+      title,
+      explains,
+      perIncident: !standing,
+    })),
+    people: entries(written.people).map(([id, { name, slack, roles }]) => ({ id, name, slack, roles })),
+    severities: entries(written.severities).map(([id, { title, respondWithin }]) => ({
+      id: id as "P0" | "P1" | "P2" | "P3",
+      title,
+      respondWithinSeconds: respondWithin,
+    })),
+    variables: entries(written.variables).map(([name, { type, description, default: given }]) => ({
+      name,
+      type,
+      description,
+      default: given ?? null,
+    })),
+    scripts: entries(written.scripts).map(([name, { file, environment }]) => ({
+      name,
+      file,
+      path: scriptPath(home, file) ?? resolve(home, file),
+      environment,
+    })),
+  };
+}
+
+/** The chains a gate may name, by name. They live on in the gates and nowhere else. */
+export function toChains(written: WrittenSystem): ReadonlyMap<string, Chain> {
+  return new Map(entries(written.escalation).map(([id, chain]) => [id, toChain(chain)]));
+}
+
+export function toChain(chain: readonly { role: string; after: number }[]): Chain {
+  return chain.map(({ role, after }) => ({ role, afterSeconds: after }));
+}
+
+function entries<T>(record: Readonly<Record<string, T>>): [string, T][] {
+  return Object.entries(record);
+}

@@ -1,0 +1,85 @@
+import { readFileSync } from "node:fs";
+import { messageOf } from "../lib/errors.ts";
+import { errorAt, type Fault, type Finding, isClean, type Path } from "./fault.ts";
+import { wholeFile } from "./load.ts";
+import { parseYaml } from "./parse.ts";
+import { toFinding } from "./positions.ts";
+import type { Scalar } from "./reference.ts";
+import { valuesSchema } from "./schema.ts";
+import { show } from "./shape.ts";
+import { offer } from "./suggest.ts";
+import type { Catalog, System } from "./types.ts";
+
+export interface LoadedVariables {
+  /** system id → variable → value, as given; defaults are the planner's. Empty for a system with an error. */
+  readonly variables: ReadonlyMap<string, ReadonlyMap<string, Scalar>>;
+  readonly problems: readonly Finding[];
+}
+
+/**
+ * Reads the values this installation gives to the catalogue's variables (`LIFEBOAT_VALUES`), written as
+ * `system id → variable → value`, and holds them against what each system declares. Without a file there are none.
+ */
+export function loadVariables(catalog: Catalog, file: string | undefined): LoadedVariables {
+  if (file === undefined) return { variables: new Map(), problems: [] };
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    const what = `The file that LIFEBOAT_VALUES names can not be read: ${messageOf(error)}`;
+    return { variables: new Map(), problems: [wholeFile(file, what)] };
+  }
+  const { source, value, findings } = parseYaml(file, text, valuesSchema);
+  if (value === null) return { variables: new Map(), problems: findings };
+  const variables = new Map<string, ReadonlyMap<string, Scalar>>();
+  const faults: Fault[] = [];
+  for (const [id, given] of Object.entries(value)) {
+    const read = readValues(catalog, id, given ?? {});
+    faults.push(...read.faults);
+    if (isClean(read.faults)) variables.set(id, read.values);
+  }
+  return { variables, problems: [...findings, ...faults.map((fault) => toFinding(source, "values", fault))] };
+}
+
+function readValues(
+  catalog: Catalog,
+  id: string,
+  given: Readonly<Record<string, Scalar | null>>,
+): { values: ReadonlyMap<string, Scalar>; faults: readonly Fault[] } {
+  const system = catalog.systems.find((one) => one.id === id);
+  if (system === undefined) {
+    const systems = catalog.systems.map((one) => one.id);
+    const fault = errorAt([id], `There is no system "${id}"`, { at: "key", ...offer(id, systems) });
+    return { values: new Map(), faults: [fault] };
+  }
+  const values = new Map<string, Scalar>();
+  const faults: Fault[] = [];
+  for (const [name, value] of Object.entries(given)) {
+    const fault = valueFault(system, name, value, [id, name]);
+    if (fault !== null) faults.push(fault);
+    else if (value !== null) values.set(name, value);
+  }
+  return { values, faults };
+}
+
+function valueFault(system: System, name: string, value: Scalar | null, path: Path): Fault | null {
+  const declared = system.variables.find((variable) => variable.name === name);
+  if (declared === undefined) {
+    const names = system.variables.map((variable) => variable.name);
+    return errorAt(path, `${system.title} has no variable "${name}"`, { at: "key", ...offer(name, names) });
+  }
+  const allowed = `A ${declared.type}: ${declared.description}`;
+  if (value === null || value === "") return errorAt(path, `"${name}" has no value`, { allowed });
+  if (typeof value !== declared.type) {
+    return errorAt(path, `"${name}" can not be the ${typeof value} ${show(value)}`, { allowed });
+  }
+  if (typeof value === "string" && value.includes("${")) {
+    return errorAt(path, `The value of "${name}" refers to something else; it has to be the value itself`);
+  }
+  if (typeof value === "string" && /^[a-z][a-z0-9+.-]*:\/\/[^/@\s]*:[^/@\s]+@/i.test(value)) {
+    return errorAt(path, `The value of "${name}" carries a password; plans are shown to everybody`, {
+      next: "Put it into an environment variable and let the runbook name that",
+    });
+  }
+  return null;
+}

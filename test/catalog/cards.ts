@@ -1,0 +1,83 @@
+import { z } from "zod";
+import type { ActionCard, Repeat, Risk } from "../../src/catalog/types.ts";
+
+/**
+ * Actions as the planner sees them, of every kind of risk and repeat, so that a rule's pages do not depend on which
+ * actions exist. The shipped catalogue is held against the real ones in `practice.test.ts`.
+ */
+const node = z.strictObject({
+  name: z.string().min(1),
+  host: z.string().min(1),
+  port: z.int().min(1).max(65535).default(5432),
+  passwordFrom: z.string().min(1),
+});
+const script = z.strictObject({
+  name: z.string(),
+  path: z.string(),
+  sha256: z.string().length(64),
+  environment: z.array(z.string()),
+});
+
+export const cards: ReadonlyMap<string, ActionCard> = new Map(
+  [
+    card(
+      "postgres.check",
+      "read",
+      "safe",
+      1,
+      z.strictObject({ node, mode: z.enum(["planned", "unplanned"]).optional() }),
+    ),
+    card("postgres.fence", "reversible", "safe", 1, z.strictObject({ node })),
+    card("postgres.drain", "read", "safe", 2, z.strictObject({ node })),
+    card(
+      "postgres.promote",
+      "irreversible",
+      "guarded",
+      1,
+      z.strictObject({
+        node,
+        fenceStep: z.string().optional(),
+        allowUnfenced: z.boolean().optional(),
+      }),
+    ),
+    card("postgres.rejoin", "disruptive", "destructive", 300, z.strictObject({ node, script })),
+    card(
+      "rds.reboot_failover",
+      "disruptive",
+      "toggle",
+      120,
+      z.strictObject({ id: z.string(), token: z.string().optional() }),
+    ),
+    card(
+      "script.run",
+      "disruptive",
+      "destructive",
+      5,
+      z.strictObject({ script, arguments: z.array(z.string()).default([]) }),
+    ),
+    card("http.check", "read", "safe", 2, z.strictObject({ url: z.url() })),
+  ].map((one) => [one.id, one]),
+);
+
+function card(id: string, risk: Risk, repeat: Repeat, typicalSeconds: number, input: z.ZodType): ActionCard {
+  return {
+    id,
+    summary: id,
+    risk,
+    repeat,
+    budget: { typicalSeconds, warnSeconds: typicalSeconds * 2, failSeconds: typicalSeconds * 4 },
+    checkInput(given) {
+      const parsed = input.safeParse(given);
+      if (parsed.success) return { ok: true, input: parsed.data };
+      const errors = parsed.error.issues.map((issue) => ({
+        path: issue.path.map((part) => (typeof part === "number" ? part : String(part))),
+        message: issue.message,
+      }));
+      return { ok: false, errors };
+    },
+    resources: (given) => {
+      const at = (given as { node?: { host: string; port: number } }).node;
+      return risk === "read" || at === undefined ? [] : [`postgres:${at.host}:${at.port}`];
+    },
+  };
+}
