@@ -1,0 +1,48 @@
+import type { House } from "../../commands/house.ts";
+import { answer, readLine } from "../../commands/index.ts";
+import { drawIncident } from "../../templates/messages/draw.ts";
+import { drawHome } from "../../templates/messages/home.ts";
+import type { System } from "../catalog/types.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Inbox, Timeline } from "../timeline/contract.ts";
+import type { Outbox } from "../timeline/outbox.ts";
+import type { SlackConfig } from "./config.ts";
+import { openSlack } from "./open.ts";
+
+export type { SlackConfig, Workspace } from "./config.ts";
+
+export interface SlackOptions {
+  readonly config: SlackConfig;
+  readonly house: House;
+  readonly timeline: Timeline;
+  readonly inbox: Inbox;
+  readonly outbox: Outbox;
+  readonly log: Logger;
+  /** Slack does not let the bot in (a revoked token, an uninstalled app). It keeps trying. */
+  readonly onLockedOut?: (says: string) => void;
+}
+
+export interface Slack {
+  /** Returns at once. Slack is tried in the background for as long as it takes; nothing else waits for it. */
+  start(): void;
+  /** Acknowledges and handles what has come in, lets go of every channel, closes. */
+  stop(): Promise<void>;
+  /** People's clicks reach us now. */
+  ready(): boolean;
+  /** The engine's port: does an approval of this person count now? */
+  readonly standing: { check(system: System, person: string): Promise<string | null> };
+  /** An incident's own channel, once it exists. */
+  channelOf(incident: string): Promise<string | null>;
+  /** Shows an incident (or all) anew from its events, whatever Slack was seen to show. */
+  rebuild(incident?: string): Promise<void>;
+}
+
+export function createSlack(options: SlackOptions): Slack {
+  return openSlack({
+    ...options,
+    answer: (request) => answer(options.house, request),
+    readLine,
+    draw: drawIncident,
+    drawHome,
+  });
+}

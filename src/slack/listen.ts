@@ -1,0 +1,176 @@
+import type { AllMiddlewareArgs, App, BlockAction, SlackEventMiddlewareArgs } from "@slack/bolt";
+import type { Reply, Request } from "../../commands/command.ts";
+import { withDeadline } from "../lib/deadline.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Inbox } from "../timeline/contract.ts";
+import { takeAction } from "./listen/action.ts";
+import { COMMAND, takeCommand } from "./listen/command.ts";
+import type { Delivery, Live, ReadLine, Taken } from "./listen/delivery.ts";
+import { type Mention, takeMention } from "./listen/mention.ts";
+import { type Replying, reply, tell } from "./listen/reply.ts";
+import { SHORTCUTS, takeShortcut } from "./listen/shortcut.ts";
+import { takeSubmission } from "./listen/submission.ts";
+import { CLAIM_SECONDS, createWorker, type Worker } from "./listen/worker.ts";
+import type { People } from "./people.ts";
+
+/** Events asked for in `manifest.yml`. */
+export const EVENTS = ["app_mention", "app_home_opened", "app_uninstalled", "tokens_revoked"] as const;
+
+export interface ListenOptions extends Replying {
+  readonly inbox: Inbox;
+  readonly people: People;
+  readonly answer: (request: Request) => Promise<Reply>;
+  readonly readLine: ReadLine;
+  /** The system an incident's channel belongs to, and its link to a message. */
+  readonly systemAt: (channel: string) => Promise<string | null>;
+  readonly homeOpened: (user: string) => Promise<void>;
+  readonly onLockedOut: (says: string) => void;
+  readonly log: Logger;
+  readonly pollMs?: number;
+}
+
+export interface Listener {
+  register(app: App): void;
+  /** Before Bolt acknowledges an event: what has to be durable by then. */
+  keepEvent(body: Record<string, unknown>): Promise<void>;
+  readonly worker: Worker;
+}
+
+/** Slack waits 3 s for an acknowledgement; a row that takes longer than this is not waited for. */
+const KEEP_SECONDS = 1;
+/** Verbs whose place has to be looked at afresh. */
+const DECIDING = /^(gate\.)?(approve|deny)$/;
+const NOT_KEPT =
+  "Lifeboat could not write this down, so nothing was done. Please try again, or use the `lifeboat` command line.";
+
+/**
+ * What people do in Slack becomes requests: a durable row, then the acknowledgement, then the answer. The row's key is the
+ * same for every delivery that means the same, so a repeat is acknowledged and changes nothing.
+ */
+export function createListener(options: ListenOptions): Listener {
+  const { inbox, log, readLine } = options;
+  const worker = createWorker({
+    inbox,
+    log,
+    handle: (key, delivery, live) => handle(options, key, delivery, live),
+    tooOld: (delivery) => tell(options, delivery, tooOld(delivery)),
+    ...(options.pollMs !== undefined && { pollMs: options.pollMs }),
+  });
+
+  /** True: it is kept (now, or by an earlier delivery of the same). */
+  async function keep(taken: Taken): Promise<"new" | "known" | "not kept"> {
+    const written = inbox.receive(taken.key, taken.kind, taken.delivery, CLAIM_SECONDS);
+    try {
+      return (await withDeadline("The inbox", KEEP_SECONDS, () => written)) ? "new" : "known";
+    } catch (error) {
+      log.error({ err: error, kind: taken.kind }, "Something asked for in Slack could not be written down.");
+      // Should the write arrive after all, it is not done: its sender was told so.
+      void written.then((late) => (late ? inbox.done(taken.key) : undefined)).catch(() => {});
+      return "not kept";
+    }
+  }
+
+  /** The one way in for what people type and press. */
+  async function receive(taken: Taken | null, ack: (said?: unknown) => Promise<void>, refusal: unknown): Promise<void> {
+    if (taken === null) return ack();
+    const kept = await keep(taken);
+    if (kept === "not kept") {
+      await ack(refusal);
+      if (refusal === undefined) await tell(options, taken.delivery, { text: NOT_KEPT, blocks: [] });
+      return;
+    }
+    // An acknowledgement that does not get through does not undo what is written: it is handled and answered all the same.
+    await ack().catch((error) => log.warn({ err: error }, "An acknowledgement did not reach Slack."));
+    if (kept === "new") worker.now(taken);
+  }
+
+  return {
+    worker,
+    register(app) {
+      app.command(COMMAND, ({ body, ack }) =>
+        receive(takeCommand(body, readLine), ack as Ack, { response_type: "ephemeral", text: NOT_KEPT }),
+      );
+      app.action(/[\s\S]*/, ({ body, ack }) =>
+        receive(body.type === "block_actions" ? takeAction(body as BlockAction) : null, ack as Ack, undefined),
+      );
+      app.view({ type: "view_submission", callback_id: /[\s\S]*/ }, ({ body, ack }) => {
+        const taken = body.type === "view_submission" ? takeSubmission(body) : null;
+        const first = Object.keys(taken?.delivery.form ?? {})[0];
+        const refusal = first === undefined ? undefined : { response_action: "errors", errors: { [first]: NOT_KEPT } };
+        return receive(taken, ack as Ack, refusal);
+      });
+      for (const callback of Object.keys(SHORTCUTS))
+        app.shortcut(callback, ({ body, ack }) =>
+          receive(
+            body.type === "shortcut" || body.type === "message_action" ? takeShortcut(body) : null,
+            ack as Ack,
+            undefined,
+          ),
+        );
+      app.event("app_home_opened", async ({ event }) => {
+        if (event.tab === "home") await options.homeOpened(event.user);
+      });
+      const lockedOut = async ({ event }: SlackEventMiddlewareArgs & AllMiddlewareArgs) =>
+        options.onLockedOut(`Slack says ${event.type}.`);
+      app.event("app_uninstalled", lockedOut as never);
+      app.event("tokens_revoked", lockedOut as never);
+      // Mentions were kept before they were acknowledged; listening for them keeps Bolt from calling them unhandled.
+      app.event("app_mention", async () => {});
+    },
+    async keepEvent(body) {
+      const event = body.event as { type?: string } | undefined;
+      if (event?.type !== "app_mention") return;
+      const taken = takeMention(event as readLine);
+      if (taken === null) return;
+      const kept = await keep(taken);
+      if (kept === "not kept") throw new Error("A mention could not be written down; Slack is left to send it again.");
+      if (kept === "new") worker.now(taken);
+    },
+  };
+}
+
+type Ack = (said?: unknown) => Promise<void>;
+
+/** `live` is null when another process, or a later attempt, handles it: then no form can be opened. */
+async function handle(options: ListenOptions, key: string, delivery: Delivery, live: Live | null): Promise<void> {
+  const { channel, thread, user, verb } = delivery;
+  const system = channel === null ? null : await options.systemAt(channel);
+  const [caller, link] = await Promise.all([
+    options.people.caller(user, { channel, system, deciding: DECIDING.test(verb) }),
+    linkTo(options, delivery),
+  ]);
+  const request: Request = {
+    verb,
+    words: delivery.words,
+    options: delivery.options,
+    rest: delivery.rest,
+    caller,
+    key,
+    place: { channel, thread },
+    form: delivery.form === null ? null : { ...delivery.form, ...(link !== null && { link }) },
+    carries: delivery.carries,
+    canAskForm: live?.trigger != null,
+  };
+  const answered = await options.answer(request);
+  await reply(options, delivery, live ?? { trigger: null }, answered);
+}
+
+async function linkTo({ clients, log }: ListenOptions, { about }: Delivery): Promise<string | null> {
+  if (about === null) return null;
+  try {
+    const { permalink } = await clients.ask.chat.getPermalink({ channel: about.channel, message_ts: about.ts });
+    return permalink ?? null;
+  } catch (error) {
+    log.warn({ says: messageOf(error) }, "A message's link could not be learned.");
+    return null;
+  }
+}
+
+function tooOld(delivery: Delivery) {
+  const what = delivery.verb === "" ? "What you asked" : `What you asked (\`${delivery.verb}\`)`;
+  return {
+    text: `${what} could not be done in time, and is too old to be done now without asking you. Nothing was changed by it. Please ask again if you still want it.`,
+    blocks: [],
+  };
+}

@@ -1,0 +1,42 @@
+import type { BlockAction } from "@slack/bolt";
+import { NOTHING_TYPED, type Taken } from "./delivery.ts";
+
+/**
+ * A press. `action_id` is the verb, or `verb:detail`; the value is what it carries. Null: nothing for us (a link, or an
+ * input that only keeps its value).
+ */
+export function takeAction(body: BlockAction): Taken | null {
+  const action = body.actions[0];
+  if (action === undefined) return null;
+  const verb = action.action_id.split(":")[0] ?? "";
+  const carries = carriedBy(action as unknown as Record<string, unknown>);
+  if (carries === null) return null;
+  const channel = body.channel?.id ?? null;
+  const message = body.message as { ts?: string; thread_ts?: string } | undefined;
+  const shownIn = message?.ts ?? body.view?.id ?? "";
+  return {
+    key: `slack:action:${channel ?? ""}:${shownIn}:${action.action_id}:${action.action_ts}:${body.user.id}`,
+    kind: "slack.action",
+    delivery: {
+      user: body.user.id,
+      channel,
+      // A press on a message that is no reply is answered beside it, not under it.
+      thread: message?.thread_ts ?? null,
+      verb,
+      ...NOTHING_TYPED,
+      form: null,
+      carries,
+      responseUrl: body.response_url ?? null,
+      about: null,
+    },
+    live: { trigger: body.trigger_id },
+  };
+}
+
+function carriedBy(action: Record<string, unknown>): string | null {
+  if (action.type === "button") return typeof action.url === "string" ? null : String(action.value ?? "");
+  const option = action.selected_option as { value?: unknown } | null | undefined;
+  if ((action.type === "overflow" || action.type === "static_select") && typeof option?.value === "string")
+    return option.value;
+  return null;
+}

@@ -1,0 +1,38 @@
+/**
+ * Something a person did in Slack, reduced to what is needed to answer it: what the inbox holds. Every field came from
+ * Slack; `carries` and `form` came through a person's hands and are looked up, never believed.
+ */
+export interface Delivery {
+  readonly user: string;
+  readonly channel: string | null;
+  readonly thread: string | null;
+  readonly verb: string;
+  readonly words: readonly string[];
+  readonly options: Readonly<Record<string, string | true>>;
+  readonly rest: string;
+  readonly form: Readonly<Record<string, string>> | null;
+  readonly carries: string | null;
+  /** Lets its holder speak as the bot for half an hour: never logged. */
+  readonly responseUrl: string | null;
+  /** A message whose link belongs to the form, as `link`. */
+  readonly about: { readonly channel: string; readonly ts: string } | null;
+}
+
+/** What arrives once with a delivery and is worth nothing later. */
+export interface Live {
+  /** Opens one form, within three seconds. */
+  readonly trigger: string | null;
+}
+
+export interface Taken {
+  /** The same for every delivery that means the same. */
+  readonly key: string;
+  readonly kind: "slack.command" | "slack.action" | "slack.submission" | "slack.shortcut" | "slack.mention";
+  readonly delivery: Delivery;
+  readonly live: Live;
+}
+
+/** `commands/index.ts`, as far as a door needs it. */
+export type ReadLine = (text: string) => Pick<Delivery, "verb" | "words" | "options" | "rest">;
+
+export const NOTHING_TYPED = { words: [], options: {}, rest: "" } as const;

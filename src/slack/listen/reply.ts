@@ -1,0 +1,148 @@
+import type { Reply } from "../../../commands/command.ts";
+import type { Message } from "../../../templates/messages/message.ts";
+import { messageOf } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import { clampForm, clampMessage } from "../clamp.ts";
+import type { Clients } from "../clients.ts";
+import { limits } from "../limits.ts";
+import { troubleOf } from "../trouble.ts";
+import type { Delivery, Live } from "./delivery.ts";
+import { carriedWith } from "./submission.ts";
+
+export interface Replying {
+  readonly clients: Clients;
+  /** The Web API's address when it is not Slack's: the only other origin a `response_url` may have. */
+  readonly apiUrl: string | null;
+  readonly log: Logger;
+}
+
+/** Brings an answer to whoever asked: privately, as a form, or as a file in the channel. */
+export async function reply(deps: Replying, delivery: Delivery, live: Live, answer: Reply): Promise<void> {
+  switch (answer.kind) {
+    case "nothing":
+      return;
+    case "private":
+      return tell(deps, delivery, answer.message);
+    case "form":
+      return openForm(deps, delivery, live, answer.form);
+    case "file":
+      return upload(deps, delivery, answer);
+    default:
+      answer satisfies never;
+  }
+}
+
+/** Only this person sees it, where they asked if that is possible, else in a direct message. */
+export async function tell(deps: Replying, delivery: Delivery, message: Message): Promise<void> {
+  const said = clampMessage(message);
+  const ways = [
+    () => respond(deps, delivery, said),
+    () => ephemeral(deps, delivery, said),
+    () => direct(deps, delivery, said),
+  ];
+  const failures: string[] = [];
+  for (const way of ways) {
+    try {
+      if (await way()) return;
+    } catch (error) {
+      failures.push(troubleOf(error).says);
+    }
+  }
+  deps.log.warn({ user: delivery.user, verb: delivery.verb, failures }, "An answer could not be given.");
+}
+
+type Said = ReturnType<typeof clampMessage>;
+type Way = Promise<boolean>;
+
+async function respond({ apiUrl }: Replying, delivery: Delivery, said: Said): Way {
+  if (delivery.responseUrl === null || !isSlacks(delivery.responseUrl, apiUrl)) return false;
+  const response = await fetch(delivery.responseUrl, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      response_type: "ephemeral",
+      replace_original: false,
+      ...said,
+      ...(delivery.thread !== null && { thread_ts: delivery.thread }),
+    }),
+    redirect: "error",
+    signal: AbortSignal.timeout(2500),
+  });
+  return response.ok;
+}
+
+async function ephemeral({ clients }: Replying, { channel, thread, user }: Delivery, said: Said): Way {
+  if (channel === null) return false;
+  await clients.act.chat.postEphemeral({
+    channel,
+    user,
+    ...(thread !== null && { thread_ts: thread }),
+    ...said,
+  } as unknown as Parameters<typeof clients.act.chat.postEphemeral>[0]);
+  return true;
+}
+
+async function direct({ clients }: Replying, { user }: Delivery, said: Said): Way {
+  const { channel } = await clients.act.conversations.open({ users: user });
+  if (!channel?.id) return false;
+  await clients.bulk.chat.postMessage({ channel: channel.id, unfurl_links: false, ...said } as unknown as Parameters<
+    typeof clients.bulk.chat.postMessage
+  >[0]);
+  return true;
+}
+
+async function openForm(
+  deps: Replying,
+  delivery: Delivery,
+  live: Live,
+  form: Extract<Reply, { kind: "form" }>["form"],
+) {
+  if (live.trigger === null) return tell(deps, delivery, tooLate(form.title));
+  try {
+    const view = clampForm(form, carriedWith(form, delivery));
+    await deps.clients.act.views.open({
+      trigger_id: live.trigger,
+      view: view as unknown as Parameters<typeof deps.clients.act.views.open>[0]["view"],
+    });
+  } catch (error) {
+    deps.log.warn({ verb: delivery.verb, says: troubleOf(error).says }, "A form could not be opened.");
+    await tell(deps, delivery, tooLate(form.title));
+  }
+}
+
+function tooLate(title: string): Message {
+  return {
+    text: `The form “${title}” could not be opened in time. Nothing was changed. Please try again.`,
+    blocks: [],
+  };
+}
+
+async function upload(deps: Replying, delivery: Delivery, file: Extract<Reply, { kind: "file" }>): Promise<void> {
+  if (delivery.channel === null) return tell(deps, delivery, file.message);
+  try {
+    await deps.clients.bulk.filesUploadV2({
+      channel_id: delivery.channel,
+      filename: file.name,
+      title: file.name,
+      content: file.content,
+      initial_comment: clampMessage(file.message).text,
+      ...(delivery.thread !== null && { thread_ts: delivery.thread }),
+    } as Parameters<typeof deps.clients.bulk.filesUploadV2>[0]);
+  } catch (error) {
+    const why = messageOf(error);
+    deps.log.warn({ verb: delivery.verb, says: why }, "A file could not be uploaded.");
+    const text = `${file.message.text}\nThe file ${file.name} could not be put into this channel (${why}).`;
+    await tell(deps, delivery, { text, blocks: [] });
+  }
+}
+
+/** Where Slack's own response URLs are; anything else is not spoken to. */
+function isSlacks(url: string, apiUrl: string | null): boolean {
+  if (!URL.canParse(url)) return false;
+  const { origin, hostname, protocol } = new URL(url);
+  if (apiUrl !== null) return origin === new URL(apiUrl).origin;
+  return protocol === "https:" && (hostname === "hooks.slack.com" || hostname === "hooks.slack-gov.com");
+}
+
+/** How long an answer may still go to a `response_url`. */
+export const RESPONSE_URL_SECONDS = limits.responseUrlSeconds - 60;

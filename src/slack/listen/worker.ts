@@ -1,0 +1,82 @@
+import { messageOf } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { Inbox } from "../../timeline/contract.ts";
+import type { Delivery, Live, Taken } from "./delivery.ts";
+
+export interface WorkerOptions {
+  readonly inbox: Inbox;
+  readonly log: Logger;
+  /** Answers one delivery; a rejection has it tried again. */
+  readonly handle: (key: string, delivery: Delivery, live: Live | null) => Promise<void>;
+  /** Nobody wants done now what they asked for so long ago; they are told instead. */
+  readonly tooOld: (delivery: Delivery) => Promise<void>;
+  readonly pollMs?: number;
+}
+
+/**
+ * Handles what the inbox holds: at once in the process that received it, and by any process when that one died.
+ */
+export interface Worker {
+  now(taken: Taken): void;
+  start(): void;
+  /** Resolves when what is being handled is done, or the time is over. */
+  stop(drainSeconds: number): Promise<void>;
+}
+
+/** A delivery is its receiver's for this long; then it counts as dead. */
+export const CLAIM_SECONDS = 30;
+const TOO_OLD_SECONDS = 900;
+const ATTEMPTS = 5;
+const AT_ONCE = 10;
+
+export function createWorker({ inbox, log, handle, tooOld, pollMs = 2000 }: WorkerOptions): Worker {
+  const underWay = new Set<Promise<void>>();
+  let timer: NodeJS.Timeout | null = null;
+  let stopping = false;
+
+  function track(work: Promise<void>): void {
+    underWay.add(work);
+    void work.finally(() => underWay.delete(work));
+  }
+
+  async function finish(key: string, work: Promise<void>): Promise<void> {
+    try {
+      await work;
+      await inbox.done(key);
+    } catch (error) {
+      log.error({ err: error, key }, "Something asked for in Slack could not be handled; it is tried again.");
+      await inbox.failed(key, messageOf(error)).catch(() => {});
+    }
+  }
+
+  async function look(): Promise<void> {
+    const items = await inbox.take(AT_ONCE, CLAIM_SECONDS, "slack.");
+    for (const { key, body, attempts, receivedAt } of items) {
+      const delivery = body as Delivery;
+      const age = (Date.now() - receivedAt.getTime()) / 1000;
+      const late = age > TOO_OLD_SECONDS || attempts > ATTEMPTS;
+      track(finish(key, late ? tooOld(delivery) : handle(key, delivery, null)));
+    }
+  }
+
+  function poll(): void {
+    void look()
+      .catch((error) => log.debug({ err: error }, "The inbox could not be looked at; it is tried again."))
+      .finally(() => {
+        if (!stopping) timer = setTimeout(poll, pollMs);
+      });
+  }
+
+  return {
+    now({ key, delivery, live }) {
+      track(finish(key, handle(key, delivery, live)));
+    },
+    start: poll,
+    async stop(drainSeconds) {
+      stopping = true;
+      if (timer !== null) clearTimeout(timer);
+      const limit = new Promise((resolve) => setTimeout(resolve, drainSeconds * 1000).unref());
+      await Promise.race([Promise.allSettled([...underWay]), limit]);
+    },
+  };
+}

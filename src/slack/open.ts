@@ -1,0 +1,189 @@
+import type { Reply, Request } from "../../commands/command.ts";
+import type { DrawHome, DrawIncident } from "../../templates/messages/view.ts";
+import { LifeboatError } from "../lib/errors.ts";
+import { buildApp } from "./app.ts";
+import { createClients } from "./clients.ts";
+import { checkTokens, type SlackConfig } from "./config.ts";
+import { HttpReceiver } from "./http-receiver.ts";
+import { type Identity, learnIdentity, workspacesOf } from "./identity.ts";
+import type { Slack, SlackOptions } from "./index.ts";
+import type { ReadLine } from "./listen/delivery.ts";
+import { createListener } from "./listen.ts";
+import { createPeople } from "./people.ts";
+import { backoffSeconds } from "./publish/deliver.ts";
+import type { About } from "./publish/drawing.ts";
+import { createPublisher } from "./publish.ts";
+import { SocketReceiver } from "./receiver.ts";
+import { troubleOf } from "./trouble.ts";
+
+/** What a Slack door is made of, with what people can say and what they are shown given from outside. */
+export interface DoorOptions extends SlackOptions {
+  readonly answer: (request: Request) => Promise<Reply>;
+  readonly readLine: ReadLine;
+  readonly draw: DrawIncident;
+  readonly drawHome: DrawHome;
+}
+
+/** Slack unreachable is asked again this often at the latest. */
+const KNOCK_CAP_SECONDS = 10;
+const DRAIN_SECONDS = 10;
+
+export function openSlack(options: DoorOptions): Slack {
+  const { config, house, timeline, inbox, outbox, log } = options;
+  checkTokens(config);
+  const stopping = new AbortController();
+  const clients = createClients(config, log);
+  const lockedOut = (says: string) => {
+    log.error({ says }, "Slack does not let Lifeboat in. A person has to look at its app and tokens.");
+    options.onLockedOut?.(says);
+  };
+  let who: Identity | null = null;
+  let appId = config.appId;
+  const identity = () => {
+    if (who !== null) return who;
+    throw new LifeboatError({ code: "slack-unknown", what: "Slack has not said yet who this bot is" });
+  };
+  const workspaces = () => (who === null ? [] : workspacesOf(who, config.allowed));
+  const people = createPeople({
+    client: clients.ask,
+    catalog: house.catalog,
+    workspaces,
+    whenSlackIsSilent: config.whenSlackIsSilent,
+    log,
+  });
+  const publisher = createPublisher({
+    timeline,
+    outbox,
+    catalog: house.catalog,
+    clients,
+    identity,
+    draw: options.draw,
+    drawHome: options.drawHome,
+    announceIn: config.announceIn,
+    practice: house.practice,
+    log,
+    onLockedOut: lockedOut,
+  });
+  const listener = createListener({
+    clients,
+    apiUrl: config.apiUrl,
+    inbox,
+    people,
+    answer: options.answer,
+    readLine: options.readLine,
+    systemAt: async (channel) => ((await outbox.streamAt(channel))?.about as About | undefined)?.system ?? null,
+    homeOpened: publisher.homeOpened,
+    onLockedOut: lockedOut,
+    log,
+  });
+  const receiver = receiverFor(config, log, {
+    lockedOut,
+    hello: (id) => {
+      appId ??= id;
+    },
+    up: () => void publisher.slackIsBack().catch((error) => log.warn({ err: error }, "Put-off messages wait on.")),
+  });
+  const app = buildApp({
+    config,
+    receiver,
+    log,
+    identity,
+    workspaces,
+    appId: () => appId,
+    keepEvent: listener.keepEvent,
+  });
+  listener.register(app);
+  let open = false;
+  let opening: Promise<void> = Promise.resolve();
+
+  async function knock(): Promise<void> {
+    for (let failures = 0; !stopping.signal.aborted; failures++) {
+      try {
+        who = await learnIdentity(clients.ask);
+        break;
+      } catch (error) {
+        const trouble = troubleOf(error);
+        if (trouble.kind === "locked out") lockedOut(trouble.says);
+        else if (failures === 0) log.warn({ says: trouble.says }, "Slack does not answer yet; it is tried on.");
+        const seconds =
+          trouble.kind === "locked out" ? 6 * KNOCK_CAP_SECONDS : Math.min(KNOCK_CAP_SECONDS, backoffSeconds(failures));
+        await pause(seconds * 1000, stopping.signal);
+      }
+    }
+    if (stopping.signal.aborted) return;
+    await app.init();
+    await app.start();
+    open = true;
+    listener.worker.start();
+    publisher.begin();
+  }
+
+  return {
+    start() {
+      publisher.follow();
+      opening = knock().catch((error) => log.fatal({ err: error }, "The Slack door could not be opened."));
+    },
+    async stop() {
+      stopping.abort();
+      await opening;
+      if (open) await receiver.stop().catch((error) => log.warn({ err: error }, "Slack's door did not close cleanly."));
+      await listener.worker.stop(DRAIN_SECONDS);
+      await publisher.stop();
+    },
+    ready: () => open && (receiver instanceof SocketReceiver ? receiver.connected > 0 : receiver.listening),
+    standing: people.standing,
+    channelOf: (incident) => outbox.placeOf(incident),
+    rebuild: (incident) => publisher.rebuild(incident),
+  };
+}
+
+interface Hooks {
+  readonly lockedOut: (says: string) => void;
+  readonly hello: (appId: string | null) => void;
+  readonly up: () => void;
+}
+
+function receiverFor(config: SlackConfig, log: SlackOptions["log"], hooks: Hooks): SocketReceiver | HttpReceiver {
+  const { transport } = config;
+  if (transport.kind === "http")
+    return new HttpReceiver({
+      signingSecret: transport.signingSecret,
+      port: transport.port,
+      log,
+      drainSeconds: DRAIN_SECONDS,
+    });
+  let before = 0;
+  return new SocketReceiver({
+    appToken: transport.appToken,
+    apiUrl: config.apiUrl,
+    log,
+    drainSeconds: DRAIN_SECONDS,
+    onFatal: ({ says }) => hooks.lockedOut(says),
+    onState: (up, wanted) => {
+      log.info({ up, wanted }, "Slack connections");
+      if (before === 0 && up > 0) hooks.up();
+      before = up;
+    },
+    onHello: (connections, id) => {
+      hooks.hello(id);
+      if (connections !== null && connections > 8)
+        log.warn(
+          { connections },
+          "Slack counts many connections of this app; beyond ten, clicks can go to none that is ours.",
+        );
+    },
+    onRateLimited: () => log.error("Slack holds back events of this workspace: too many came in the last hour."),
+  });
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+    function done() {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+  });
+}

@@ -1,0 +1,156 @@
+import type { WebClient } from "@slack/web-api";
+import type { Caller } from "../../commands/command.ts";
+import { plain } from "../../templates/messages/escape.ts";
+import type { Catalog, System } from "../catalog/types.ts";
+import { withDeadline } from "../lib/deadline.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import type { SlackConfig, Workspace } from "./config.ts";
+import { isOneOf } from "./identity.ts";
+import { personOf } from "./roster.ts";
+import { troubleOf } from "./trouble.ts";
+
+/** Who speaks to the bot, asked of Slack afresh each time. Whatever can not be established means no. */
+export interface People {
+  /** `system`: whose roster counts, where the place says so. `deciding`: an approval or a denial. */
+  caller(user: string, where: Where): Promise<Caller>;
+  /** The engine's question just before a start: does an approval of this person count now? */
+  readonly standing: { check(system: System, person: string): Promise<string | null> };
+}
+
+export interface Where {
+  readonly channel: string | null;
+  readonly system: string | null;
+  readonly deciding: boolean;
+}
+
+export interface PeopleOptions {
+  readonly client: WebClient;
+  readonly catalog: Catalog;
+  readonly workspaces: () => readonly Workspace[];
+  readonly whenSlackIsSilent: SlackConfig["whenSlackIsSilent"];
+  readonly log: Logger;
+}
+
+/** A form has to open within 3 s of the click, so who clicked has to be known well before. */
+const LOOKUP_SECONDS = 2;
+/** Before a start nobody holds a form open. */
+const STANDING_SECONDS = 6;
+
+export function createPeople(options: PeopleOptions): People {
+  const { client, catalog, log } = options;
+  const lookUp = async (user: string, seconds: number): Promise<Member> => {
+    if (options.workspaces().length === 0) throw new Error("Slack has not said yet which workspace this is.");
+    const answer = await withDeadline("Slack's users.info", seconds, () => client.users.info({ user }));
+    if (!answer.user) throw new Error("Slack answered users.info without a user.");
+    return answer.user as Member;
+  };
+
+  return {
+    async caller(user, { channel, system, deciding }) {
+      const [member, place] = await Promise.all([
+        lookUp(user, LOOKUP_SECONDS).catch((error: unknown) => failure(error)),
+        deciding && channel !== null ? sharedOutside(client, channel) : null,
+      ]);
+      const barred = member instanceof Unknown ? member.why : (barredAs(member, options.workspaces()) ?? place);
+      return {
+        door: "slack",
+        slackUser: user,
+        person: personOf(catalog, user, system),
+        name: member instanceof Unknown ? user : nameOf(member),
+        barred,
+      };
+    },
+    standing: {
+      async check(system, person) {
+        const accounts = system.people.find(({ id }) => id === person)?.slack ?? null;
+        if (accounts === null) return `${person} is no longer on the roster of ${system.title}.`;
+        // Somebody without an account decides at the command line, where Slack has no say.
+        if (accounts.length === 0) return null;
+        const answers = await Promise.all(
+          accounts.map(async (user) => {
+            try {
+              return barredAs(await lookUp(user, STANDING_SECONDS), options.workspaces());
+            } catch (error) {
+              return failure(error);
+            }
+          }),
+        );
+        if (answers.includes(null)) return null;
+        const no = answers.find((answer) => typeof answer === "string");
+        if (no !== undefined) return no;
+        const silent = answers.find((answer) => answer instanceof Unknown) as Unknown;
+        if (silent.refused || options.whenSlackIsSilent === "refuse") return silent.why;
+        log.warn({ person, system: system.id, why: silent.why }, "Slack could not be asked; the roster decides.");
+        return null;
+      },
+    },
+  };
+}
+
+/** Why this member may do nothing here, or null. */
+export function barredAs(member: Member, workspaces: readonly Workspace[]): string | null {
+  if (member.deleted) return "This Slack account is deactivated.";
+  if (member.is_bot || member.is_app_user || member.is_workflow_bot || member.is_connector_bot)
+    return "Bots, apps and workflows may not use Lifeboat.";
+  if (member.is_stranger || !isOneOf(workspaces, member.team_id ?? null, member.enterprise_user?.enterprise_id ?? null))
+    return "This Slack account belongs to another company's workspace.";
+  if (member.is_restricted || member.is_ultra_restricted) return "Guests may not use Lifeboat.";
+  if (member.is_invited_user) return "This Slack account has not joined yet.";
+  return null;
+}
+
+/** The fields of users.info that decide. @see https://docs.slack.dev/reference/objects/user-object */
+export interface Member {
+  readonly id?: string;
+  readonly team_id?: string;
+  readonly enterprise_user?: { readonly enterprise_id?: string };
+  readonly name?: string;
+  readonly real_name?: string;
+  readonly deleted?: boolean;
+  readonly is_bot?: boolean;
+  readonly is_app_user?: boolean;
+  readonly is_workflow_bot?: boolean;
+  readonly is_connector_bot?: boolean;
+  readonly is_stranger?: boolean;
+  readonly is_restricted?: boolean;
+  readonly is_ultra_restricted?: boolean;
+  readonly is_invited_user?: boolean;
+}
+
+/** `refused`: Slack did answer, and its answer was not a member (`user_not_found`). */
+class Unknown {
+  readonly why: string;
+  readonly refused: boolean;
+  constructor(why: string, refused: boolean) {
+    this.why = why;
+    this.refused = refused;
+  }
+}
+
+function failure(error: unknown): Unknown {
+  const trouble = troubleOf(error);
+  const why = `Slack could not say whether this account may use Lifeboat (${trouble.kind === "refused" ? trouble.error : messageOf(error)}).`;
+  return new Unknown(why, trouble.kind === "refused");
+}
+
+/** Decisions are not taken where people of other companies read along, or where nobody can tell. */
+async function sharedOutside(client: WebClient, channel: string): Promise<string | null> {
+  try {
+    const answer = await withDeadline("Slack's conversations.info", LOOKUP_SECONDS, () =>
+      client.conversations.info({ channel }),
+    );
+    const place = answer.channel;
+    if (!place) return "Slack could not say who reads this channel.";
+    if (place.is_ext_shared || place.is_pending_ext_shared || (place.pending_shared?.length ?? 0) > 0)
+      return "This channel is shared with another company, so nothing may be decided in it.";
+    if (place.is_archived) return "This channel is archived, so nothing may be decided in it.";
+    return null;
+  } catch (error) {
+    return `Slack could not say who reads this channel (${messageOf(error)}).`;
+  }
+}
+
+function nameOf(member: Member): string {
+  return plain(member.real_name || member.name || member.id || "somebody");
+}
