@@ -1,4 +1,4 @@
-import { clockOf } from "./objective.ts";
+import { recoveryOf } from "./recovery.ts";
 import type { IncidentState, RunState, StepState } from "./state.ts";
 
 /**
@@ -34,12 +34,12 @@ export interface Span {
   readonly to: number;
 }
 
-/** Accounts for the time up to the end of this run, or up to `now` while it goes on. Null before a declaration. */
+/** Accounts for the time until this run was seen to work or ended, or up to `now` while it goes on. Null before a declaration. */
 export function account(state: IncidentState, run: RunState, now: Date, worked = spansOf(run, now)): Accounting | null {
-  const clock = clockOf(state);
-  if (clock === null || state.declared === null) return null;
-  const start = clock.startedAt.getTime();
-  const end = Math.max(start, (run.endedAt ?? now).getTime());
+  const { startedAt, verifiedAt } = recoveryOf(state, run);
+  if (startedAt === null || state.declared === null) return null;
+  const start = startedAt.getTime();
+  const end = Math.max(start, (verifiedAt ?? run.endedAt ?? now).getTime());
   const declared = within(state.declared.at.getTime(), start, end);
   const requested = within(run.requestedAt.getTime(), declared, end);
   const machines = covered(worked, requested, end);
@@ -50,7 +50,7 @@ export function account(state: IncidentState, run: RunState, now: Date, worked =
     machines,
   };
   return {
-    from: clock.startedAt,
+    from: startedAt,
     to: new Date(end),
     totalSeconds: (end - start) / 1000,
     phases: (Object.keys(PHASE_WORDS) as PhaseName[]).map((name) => ({

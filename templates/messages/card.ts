@@ -1,6 +1,7 @@
-import { clockOf, deadlineOf, measuredRtoSeconds } from "../../src/incident/objective.ts";
+import { recoveryOf } from "../../src/incident/recovery.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { actions, context, fields, header, lines } from "./blocks.ts";
+import { clockOrigin, clockStart, deadlineOf } from "./deadline.ts";
 import { plain, safe } from "./escape.ts";
 import { kindPrefix, kindSentence, runTitle } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
@@ -58,8 +59,8 @@ function runsSentence(runs: readonly RunState[]): string {
 }
 
 function runLine(state: IncidentState, run: RunState, now: Date): string {
-  const rto = measuredRtoSeconds(state, run);
-  const deadline = run.endedAt === null && !run.dryRun ? deadlineOf(state, run) : null;
+  const rto = recoveryOf(state, run).rtoSeconds;
+  const deadline = run.endedAt === null ? deadlineOf(state, run) : null;
   const clockPart =
     rto !== null ? ` · RTO ${lasting(rto)}` : deadline !== null ? ` · ${deadlineWords(deadline, now)}` : "";
   return `${runMark(run)} ${safe(runTitle(run.plan, run.dryRun))}: ${runStatusWords(run)}${clockPart}`;
@@ -70,11 +71,11 @@ function deadlineWords(deadline: Date, now: Date): string {
 }
 
 function clockWords(state: IncidentState, now: Date): string {
-  const from = clockOf(state);
-  if (from === null) return "not started";
-  const since = from.from === "impact" ? "since users were hurt" : "since declared";
-  if (state.resolvedAt !== null) return `${between(from.startedAt, state.resolvedAt)}, ${since}`;
-  return `${from.startedAt > now ? "from" : "running from"} ${at(from.startedAt)}, ${since}`;
+  const start = clockStart(state);
+  if (start === null) return "not started";
+  const since = `since ${clockOrigin(state)}`;
+  if (state.resolvedAt !== null) return `${between(start, state.resolvedAt)}, ${since}`;
+  return `${start > now ? "from" : "running from"} ${at(start)}, ${since}`;
 }
 
 function nextMoves(state: IncidentState, runs: readonly RunState[]): Block[] {

@@ -1,10 +1,10 @@
 import type { GateStep } from "../../src/catalog/types.ts";
-import { deadlineOf } from "../../src/incident/objective.ts";
 import type { Declared, IncidentState, RunState, StepState } from "../../src/incident/state.ts";
 import { announcement } from "./announcement.ts";
 import { attemptsOf, stuck } from "./attempts.ts";
 import { statusCard } from "./card.ts";
 import { channelOf } from "./channel.ts";
+import { deadlineOf } from "./deadline.ts";
 import { type Ask, escalation, gateAbandoned, gateCard, gateOutcome, gateSuperseded } from "./gate.ts";
 import { manualOver, manualStep } from "./manual.ts";
 import { preflight } from "./preflight.ts";
@@ -112,7 +112,7 @@ function redrawAt(state: IncidentState, now: Date): Date | null {
   const live = [...state.runs.values()].filter(({ endedAt }) => endedAt === null);
   const moments = live.flatMap((run) => {
     const deadline = deadlineOf(state, run);
-    if (deadline === null || run.dryRun || deadline <= now) return [];
+    if (deadline === null || deadline <= now) return [];
     return isAsked(run) ? [nextMinute(deadline, now)] : [deadline];
   });
   return moments.reduce<Date | null>((first, moment) => (first === null || moment < first ? moment : first), null);

@@ -10,6 +10,14 @@ export function safe(words: string): string {
   return tame(words).replace(/[&<>]/g, (mark) => ENTITIES[mark] as string);
 }
 
+/** `safe`, but a command we tell people to type (`` `/dr resolve` ``) stays a code span. For our own sentences. */
+export function withCommands(words: string): string {
+  return words
+    .split(/(`\/dr[^`]*`)/)
+    .map((part, n) => (n % 2 === 1 ? `\`${safe(part.slice(1, -1))}\`` : edges(part)))
+    .join("");
+}
+
 /** The same words for a `plain_text` element, which Slack does not parse: only what hides or turns them is removed. */
 export function plain(words: string): string {
   return visible(words);
@@ -40,6 +48,11 @@ export function plainWords(mrkdwn: string): string {
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 const LOOKALIKES: Readonly<Record<string, string>> = { "*": "∗", "~": "∼", "`": "ˋ", _: "ˍ" };
+
+/** A part of a sentence keeps the blank that separates it from the next part. */
+function edges(part: string): string {
+  return `${/^\s/.test(part) ? " " : ""}${safe(part)}${/\S\s$/.test(part) ? " " : ""}`;
+}
 
 function tame(words: string): string {
   return visible(words)

@@ -1,12 +1,13 @@
 import type { GateStep, PlanStep } from "../../src/catalog/types.ts";
-import { clockOf, deadlineOf } from "../../src/incident/objective.ts";
+import { type Awaited, awaited } from "../../src/incident/authority.ts";
 import type { GateState, IncidentState, RunState } from "../../src/incident/state.ts";
 import { actions, context, header, lines, section } from "./blocks.ts";
+import { clockOrigin, deadlineOf } from "./deadline.ts";
 import { cut, plain, safe } from "./escape.ts";
 import { checkLine, distinct, factLine } from "./facts.ts";
 import { kindPrefix, kindSentence } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
-import { roleWithHolders, roleWords } from "./people.ts";
+import { roleWords } from "./people.ts";
 import { changes, coveredBy } from "./plan.ts";
 import type { Surroundings } from "./view.ts";
 import { at, between, clock, lasting } from "./when.ts";
@@ -22,10 +23,11 @@ export interface Ask {
 /** The question to the person who may decide: everything needed for it, on one phone screen. */
 export function gateCard(ask: Ask, around: Surroundings): Message {
   const { run, step, gate } = ask;
+  const who = awaited(run, gate, around.system, around.now);
   const prefix = kindPrefix(run.plan.kind, around.practice);
   const note = kindSentence(run.plan.kind, around.practice);
   return {
-    text: `${prefix}${safe(run.plan.title)} needs ${missing(ask)} by ${roleWithHolders(ask.state, around, gate.role)}: ${safe(step.title)}. ${safe(run.plan.target)}. Data lost: ${safe(gate.loss)}. Expires at ${clock(gate.expiresAt)}.`,
+    text: `${prefix}${safe(run.plan.title)} needs ${missingWords(who)} by ${who.asked.map((level) => asks(level, around)).join("; ")}: ${safe(step.title)}. ${safe(run.plan.target)}. Data lost: ${safe(gate.loss)}. Expires at ${clock(gate.expiresAt)}.`,
     blocks: [
       header(`${prefix}Decide: ${plain(run.plan.title)}`),
       section(
@@ -38,7 +40,7 @@ export function gateCard(ask: Ask, around: Surroundings): Message {
       ),
       ...lines(["*Approving lets this happen*", ...coveredBy(run.plan, step.id).map(coveredLine)]),
       ...seen(run),
-      section(authority(ask, around)),
+      section(authority(ask, who, around)),
       decide(ask),
       context(
         `Bound to plan ${gate.planHash.slice(0, 8)} and facts ${gate.factsHash.slice(0, 8)}: if either changes, it is asked again · asked ${at(gate.openedAt)}${note ? ` · ${note}` : ""}`,
@@ -93,8 +95,9 @@ export function gateAbandoned({ run, step }: Ask, around: Surroundings): Message
 
 /** Nobody answered in time: said anew, because an edited message rings no phone. */
 export function escalation(ask: Ask, role: string, level: number, around: Surroundings): Message {
-  const { state, run, gate } = ask;
-  const who = `${kindPrefix(run.plan.kind, around.practice)}${roleWithHolders(state, around, role)}`;
+  const { run, gate } = ask;
+  const people = awaited(run, gate, around.system, around.now).asked[level]?.people ?? [];
+  const who = `${kindPrefix(run.plan.kind, around.practice)}${asks({ role, people }, around)}`;
   if (gate.outcome !== "open" || run.endedAt !== null) {
     const text = `${who} was asked too, because nobody had decided on ${safe(run.plan.title)}. That is over.`;
     return { text, blocks: [section(`⏹️ ${text}`)] };
@@ -151,10 +154,10 @@ function outcomeWords(gate: GateState, around: Surroundings): string {
   }
 }
 
-function missing({ gate }: Ask): string {
-  const left = Math.max(0, gate.quorum - gate.approvals.length);
-  if (gate.approvals.length > 0) return `${left} more ${left === 1 ? "approval" : "approvals"}`;
-  return left === 1 ? "approval" : `approval by ${left} people`;
+function missingWords({ missing, approved }: Awaited): string {
+  if (missing === 0) return "nothing more";
+  if (approved.length > 0) return `${missing} more ${missing === 1 ? "approval" : "approvals"}`;
+  return missing === 1 ? "approval" : `approval by ${missing} people`;
 }
 
 function coveredLine(step: PlanStep): string {
@@ -169,10 +172,9 @@ function noReturn({ run, step }: Ask): string {
 /** What it costs to wait, in the objective's own minutes. Said to the minute, so it changes once a minute. */
 function waitingCosts({ state, run }: Ask, { now }: Surroundings): string {
   const deadline = deadlineOf(state, run);
-  const from = clockOf(state);
-  if (deadline === null || from === null || run.plan.rtoSeconds === null) return "no recovery time objective is set.";
+  if (deadline === null || run.plan.rtoSeconds === null) return "no recovery time objective is set.";
   const left = Math.floor((deadline.getTime() - now.getTime()) / 60_000);
-  const objective = `the objective of ${lasting(run.plan.rtoSeconds)} since ${from.from === "impact" ? "users were hurt" : "it was declared"}`;
+  const objective = `the objective of ${lasting(run.plan.rtoSeconds)} since ${clockOrigin(state)}`;
   if (left < 0) return `${objective} passed ${at(deadline)}.`;
   return `${left === 0 ? "less than a minute" : lasting(left * 60)} left of ${objective}, until ${at(deadline)}.`;
 }
@@ -186,19 +188,25 @@ function seen(run: RunState): Block[] {
   return lines(["*What was seen*", ...warnings.slice(0, 5), ...facts]);
 }
 
-function authority({ state, run, gate }: Ask, around: Surroundings): string {
-  const levels = gate.escalate.slice(0, gate.level).map(({ role }) => role);
-  const asked = [gate.role, ...levels].map((role) => roleWithHolders(state, around, role));
-  const next = gate.escalate[gate.level];
+function authority({ run, gate }: Ask, who: Awaited, around: Surroundings): string {
+  const { asked, approved, missing, next } = who;
   const later = gate.escalate.slice(gate.level).map(({ role }) => roleWords(around.system, role));
-  const has = gate.approvals.map(({ person }) => around.names(person));
+  const given = approved.map(({ person }) => around.names(person));
   return [
-    `*Asked now:* ${asked.join("; ")}`,
-    `*Approvals:* ${gate.approvals.length} of ${gate.quorum}${has.length > 0 ? ` (${has.join(", ")})` : ""}; not ${around.names(run.requester)}, who asked for the run`,
+    `*Asked now:* ${asked.map((level) => asks(level, around)).join("; ")}`,
+    `*Approvals:* ${approved.length} given${given.length > 0 ? ` (${given.join(", ")})` : ""}, ${missing} missing; not ${around.names(run.requester)}, who asked for the run`,
     later.length > 0 ? `*May decide at any time:* ${later.join(", ")}` : null,
-    next ? `*If nobody answers:* ${roleWithHolders(state, around, next.role)} is asked ${at(next.at)}` : null,
-    `*Expires:* ${at(gate.expiresAt)}`,
+    next ? `*If nobody answers:* ${asks(next, around)} is asked ${at(next.at)}` : null,
+    `*Expires:* ${at(who.expiresAt)}`,
+    who.possible ? null : "⚠️ *Nobody is left who could give it:* the roster has too few people who may. Deny or abort.",
   ]
     .filter((line) => line !== null)
     .join("\n");
+}
+
+/** "incident commander (@ana)": a level and whoever of it could still approve. */
+function asks({ role, people }: { role: string; people: Awaited["asked"][number]["people"] }, around: Surroundings) {
+  const who = people.slice(0, 5).map(({ id }) => around.names(id));
+  const more = people.length > 5 ? ` and ${people.length - 5} more` : "";
+  return `${roleWords(around.system, role)} (${who.length === 0 ? "nobody who could" : who.join(", ")}${more})`;
 }

@@ -1,6 +1,6 @@
 import { type Problem, sayProblem } from "../../src/lib/errors.ts";
 import { actions, type Button, section } from "./blocks.ts";
-import { safe } from "./escape.ts";
+import { safe, withCommands } from "./escape.ts";
 import type { Message } from "./message.ts";
 
 /** Why something was not done: where, what, what would be allowed, and what to do next. */
@@ -9,10 +9,10 @@ export function refusal(problem: Problem, ...buttons: readonly Button[]): Messag
     `⛔ ${problem.where ? `*${safe(problem.where)}:* ` : ""}${safe(problem.what)}`,
     problem.allowed ? `*Allowed:* ${safe(problem.allowed)}` : null,
     problem.stateNow ? `*State now:* ${safe(problem.stateNow)}` : null,
-    problem.next ? `*Next:* ${safe(problem.next)}` : null,
+    problem.next ? `*Next:* ${withCommands(problem.next)}` : null,
   ];
   return {
-    text: safe(sayProblem(problem)),
+    text: sentences(problem),
     blocks: [
       section(parts.filter((part) => part !== null).join("\n")),
       ...(buttons.length ? [actions(...buttons)] : []),
@@ -20,9 +20,16 @@ export function refusal(problem: Problem, ...buttons: readonly Button[]): Messag
   };
 }
 
+/** A problem as running text, for mrkdwn. */
+export function sentences(problem: Problem): string {
+  const { next, ...rest } = problem;
+  const last = next ? ` ${withCommands(next)}${/[.!?…`]$/.test(next) ? "" : "."}` : "";
+  return `${safe(sayProblem(rest))}${last}`;
+}
+
 /** Several problems of one thing, each on its own line. */
 export function refusals(head: string, problems: readonly Problem[]): Message {
-  const said = problems.map((problem) => safe(sayProblem(problem)));
+  const said = problems.map(sentences);
   return {
     text: `${safe(head)} ${said.join(" ")}`,
     blocks: [section(`⛔ *${safe(head)}*\n${said.map((line) => `• ${line}`).join("\n")}`.slice(0, 2990))],

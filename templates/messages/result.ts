@@ -1,8 +1,9 @@
 import { type Accounting, account } from "../../src/incident/accounting.ts";
-import { clockOf, type MeasuredRpo, measuredRpos, measuredRtoSeconds } from "../../src/incident/objective.ts";
+import { type Loss, recoveryOf } from "../../src/incident/recovery.ts";
 import type { IncidentState, RunState } from "../../src/incident/state.ts";
 import { sayProblem } from "../../src/lib/errors.ts";
 import { actions, context, header, lines, section } from "./blocks.ts";
+import { clockOrigin } from "./deadline.ts";
 import { plain, safe } from "./escape.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
@@ -19,10 +20,10 @@ export function result(state: IncidentState, run: RunState, around: Surroundings
 
 function verified(state: IncidentState, run: RunState, endedAt: Date, around: Surroundings): Message {
   const prefix = kindPrefix(run.plan.kind, around.practice);
-  const losses = measuredRpos(run);
+  const { rpo: loss } = recoveryOf(state, run);
   const rto = rtoWords(state, run);
   const accounting = account(state, run, endedAt);
-  const rpo = losses.map((loss) => lossWords(loss, run.plan.rpoSeconds));
+  const rpo = loss ? [lossWords(loss, run.plan.rpoSeconds)] : [];
   return {
     text: `${prefix}${safe(run.plan.title)} is done and verified. ${safe(run.plan.target)}. ${rto} ${rpo.join(" ")}`.trim(),
     blocks: [
@@ -69,15 +70,13 @@ function endedEarly(run: RunState, endedAt: Date, around: Surroundings): Message
 
 /** "4 min 12 s since users were hurt; objective 30 min: met." */
 export function rtoWords(state: IncidentState, run: RunState): string {
-  const seconds = measuredRtoSeconds(state, run);
-  const clock = clockOf(state);
-  if (seconds === null || clock === null) return "not measured.";
-  const since = clock.from === "impact" ? "since users were hurt" : "since it was declared";
-  return `${lasting(seconds)} ${since}; ${objective(run.plan.rtoSeconds, seconds)}`;
+  const { rtoSeconds } = recoveryOf(state, run);
+  if (rtoSeconds === null) return "not measured.";
+  return `${lasting(rtoSeconds)} since ${clockOrigin(state)}; ${objective(run.plan.rtoSeconds, rtoSeconds)}`;
 }
 
 /** "3 s of writes (12 rows), measured by …; objective 1 min: met." */
-export function lossWords(loss: MeasuredRpo, objectiveSeconds: number | null): string {
+export function lossWords(loss: Loss, objectiveSeconds: number | null): string {
   const rows = loss.rows === null ? null : `${loss.rows} ${loss.rows === 1 ? "row" : "rows"}`;
   const how = safe(loss.method);
   if (loss.seconds === null && rows === null) return `the loss could not be measured (${how}).`;

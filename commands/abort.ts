@@ -1,0 +1,28 @@
+import { stateNow } from "../src/incident/state-now.ts";
+import { safe } from "../templates/messages/escape.ts";
+import { reasonForm } from "../templates/messages/forms.ts";
+import { act } from "./act.ts";
+import type { Command } from "./command.ts";
+import { findRun } from "./runs.ts";
+import { no, runName, say } from "./say.ts";
+
+export const abort: Command = {
+  verb: "abort",
+  aliases: ["run.abort", "cancel"],
+  summary: "End a run before its goal, with a reason. What it has changed stays changed and is said.",
+  usage: "/dr abort [<run>] <reason…> [--incident <id>]",
+  examples: ["/dr abort The primary is back and healthy"],
+  where: "incident",
+  async handle(house, request) {
+    const { state, run, words } = await findRun(house, request);
+    const reason = request.form?.reason ?? words.join(" ");
+    if (reason.trim() === "" && request.form === null && request.canAskForm) {
+      const says = `${run.plan.title} (${run.id}) ends here and can not go on. ${stateNow(run)}`;
+      return { kind: "form", form: reasonForm("run.abort", "Abort the run", "Abort run", run.id, says) };
+    }
+    const acted = await act(house, request, state.id, { type: "abort", run: run.id, reason });
+    if (acted.kind === "refused") return no(acted.problem);
+    const after = acted.state.runs.get(run.id) ?? run;
+    return say([`${runName(run)} is aborted: ${safe(reason)}`, `*State now:* ${safe(stateNow(after))}`]);
+  },
+};

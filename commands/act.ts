@@ -1,0 +1,60 @@
+import type { System } from "../src/catalog/types.ts";
+import type { IncidentCommand } from "../src/incident/commands.ts";
+import { decide } from "../src/incident/decide.ts";
+import { fold, isHandled, type Plans, plansNeeded } from "../src/incident/evolve.ts";
+import type { IncidentState } from "../src/incident/state.ts";
+import { LifeboatError, type Problem } from "../src/lib/errors.ts";
+import type { StoredEvent } from "../src/timeline/contract.ts";
+import { actorOf, type Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { plansFor, systemOf } from "./incidents.ts";
+
+export type Acted =
+  /** `repeated`: this very request was handled before, and nothing was written now. */
+  | { readonly kind: "done"; readonly repeated: boolean; readonly state: IncidentState }
+  | { readonly kind: "refused"; readonly problem: Problem; readonly state: IncidentState };
+
+/**
+ * Decides inside the one transaction, with what is true in it. A refusal is written too.
+ * `newFor`: the system of an incident that this very command declares.
+ */
+export async function act(
+  house: House,
+  request: Request,
+  incident: string,
+  command: IncidentCommand,
+  newFor: System | null = null,
+): Promise<Acted> {
+  let known = await house.timeline.read(incident);
+  for (;;) {
+    const plans = await plansFor(house, known);
+    const decided = await house.timeline.decide<Acted | null>(incident, (events, now) => {
+      if (!hasPlans(events, plans, known)) return { events: [], value: null };
+      const state = fold(incident, events, plans);
+      if (isHandled(events, request.key)) return { events: [], value: { kind: "done", repeated: true, state } };
+      const { caller, key } = request;
+      const system = newFor ?? systemOf(house, state);
+      const outcome = decide(command, state, { now, actor: actorOf(caller), barred: caller.barred, system, key });
+      if (outcome.kind === "refused")
+        return { events: outcome.events, value: { kind: "refused", problem: outcome.problem, state } };
+      const ended = command.type === "abort" && !isWorking(state, command.run) ? { ended: [command.run] } : {};
+      return { events: outcome.events, ...ended, value: { kind: "done", repeated: false, state } };
+    });
+    if (decided.kind !== "written")
+      throw new LifeboatError({ code: "not-written", what: "This could not be written", next: "Try again" });
+    if (decided.value !== null) return decided.value;
+    known = await house.timeline.read(incident);
+  }
+}
+
+/** A run that somebody asked for since we looked: its plan has to be read first. */
+export function hasPlans(events: readonly StoredEvent[], plans: Plans, known: readonly StoredEvent[]): boolean {
+  const seen = new Set(plansNeeded(known).map(({ run }) => run));
+  return plansNeeded(events).every(({ run, planHash }) => plans.has(planHash) || seen.has(run));
+}
+
+/** A step is being performed now: its driver finishes it, records what it saw, and then ends the run. */
+function isWorking(state: IncidentState, run: string): boolean {
+  const steps = state.runs.get(run)?.steps.values() ?? [];
+  return [...steps].some(({ status }) => status === "running");
+}

@@ -1,0 +1,30 @@
+import { safe } from "../templates/messages/escape.ts";
+import { gateCard } from "../templates/messages/gate.ts";
+import { act } from "./act.ts";
+import { openAsks } from "./asks.ts";
+import type { Command } from "./command.ts";
+import { findRun } from "./runs.ts";
+import { no, runName, say, surroundings } from "./say.ts";
+
+export const approve: Command = {
+  verb: "approve",
+  aliases: ["gate.approve"],
+  summary: "Approve what a run asks for. Without the question's id it shows what is asked.",
+  usage: "/dr approve [<run>] [<question>] [--incident <id>]",
+  examples: ["/dr approve", "/dr approve ask-7k2m9xqz"],
+  where: "incident",
+  async handle(house, request) {
+    const { state, run, rest, words } = await findRun(house, request);
+    const ask = rest ?? words[0] ?? null;
+    if (ask === null) {
+      const [open] = openAsks(state, run);
+      if (open === undefined) return say(`${runName(run)} asks for no approval now.`);
+      const card = gateCard(open, surroundings(house, state, await house.channelOf(state.id)));
+      const how = `To approve exactly this, type \`/dr approve ${safe(run.id)} ${safe(open.gate.ask)}\`.`;
+      return { kind: "private", message: { text: `${card.text}\n${how}`, blocks: card.blocks } };
+    }
+    const acted = await act(house, request, state.id, { type: "approve", run: run.id, ask });
+    if (acted.kind === "refused") return no(acted.problem);
+    return say(`Your approval of ${runName(run)} is recorded. ${safe(run.plan.target)}`);
+  },
+};

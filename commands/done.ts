@@ -1,0 +1,36 @@
+import { safe } from "../templates/messages/escape.ts";
+import { confirmForm } from "../templates/messages/forms.ts";
+import { act } from "./act.ts";
+import type { Command } from "./command.ts";
+import { findRun, stepIn } from "./runs.ts";
+import { no, runName, say, stop } from "./say.ts";
+
+export const done: Command = {
+  verb: "done",
+  aliases: ["step.confirm"],
+  summary: "Say that a step which people do by hand is done, and what was seen.",
+  usage: "/dr done [<run>] [<step>] [<note…>] [--incident <id>]",
+  examples: ["/dr done", "/dr done call-provider They confirmed at 02:50"],
+  where: "incident",
+  async handle(house, request) {
+    const { state, run, rest, words } = await findRun(house, request);
+    const [first] = words;
+    const named = rest ?? (first !== undefined && run.steps.has(first) ? first : null);
+    const step = stepIn(run, named, ({ status, step }) => status === "open" && step.kind === "manual");
+    if (step === null)
+      return stop({
+        code: "step-unknown",
+        where: run.plan.title,
+        what: named ? `There is no step "${named}"` : "No one step waits to be done by hand",
+        allowed: `Steps: ${[...run.steps.keys()].join(", ")}`,
+      });
+    const title = run.steps.get(step)?.step.title ?? step;
+    const isButton = request.carries !== null && request.form === null;
+    if (isButton && request.canAskForm) return { kind: "form", form: confirmForm(`${run.id}/${step}`, title) };
+    const typed = words.slice(named !== null && rest === null ? 1 : 0).join(" ");
+    const note = (request.form?.note ?? typed).trim() || null;
+    const acted = await act(house, request, state.id, { type: "confirmStep", run: run.id, step, note });
+    if (acted.kind === "refused") return no(acted.problem);
+    return say(`*${safe(title)}* of ${runName(run)} is done. The run goes on.`);
+  },
+};

@@ -1,0 +1,85 @@
+import type { Plan, System } from "../src/catalog/types.ts";
+import { fold, type Plans, plansNeeded } from "../src/incident/evolve.ts";
+import type { IncidentState } from "../src/incident/state.ts";
+import { LifeboatError } from "../src/lib/errors.ts";
+import type { StoredEvent } from "../src/timeline/contract.ts";
+import type { Open } from "../templates/messages/situation.ts";
+import type { Request } from "./command.ts";
+import type { House } from "./house.ts";
+
+/** How far back incidents are looked for: newer ones come first. */
+const KNOWN = 100;
+
+/** A plan never changes under its hash, so one that was read is kept. */
+const read = new WeakMap<House["timeline"], Map<string, Plan>>();
+
+/** The plans these events name, from the stored bytes. One that is not stored is absent: its run then has no steps. */
+export async function plansFor(house: House, events: readonly StoredEvent[]): Promise<Plans> {
+  const plans = read.get(house.timeline) ?? new Map<string, Plan>();
+  read.set(house.timeline, plans);
+  for (const { run, planHash } of plansNeeded(events)) {
+    if (plans.has(planHash)) continue;
+    const stored = await house.timeline.planOf(run);
+    if (stored?.planHash === planHash) plans.set(planHash, JSON.parse(Buffer.from(stored.planBytes).toString("utf8")));
+  }
+  return plans;
+}
+
+export async function loadIncident(house: House, id: string): Promise<IncidentState> {
+  const events = await house.timeline.read(id);
+  return fold(id, events, await plansFor(house, events));
+}
+
+/** Declared incidents, the one with the newest event first. */
+export async function allIncidents(house: House): Promise<readonly Open[]> {
+  const streams = await house.timeline.streams("inc-", KNOWN);
+  const all = await Promise.all(
+    streams.map(async ({ id }) => ({ state: await loadIncident(house, id), channel: await house.channelOf(id) })),
+  );
+  return all.filter(({ state }) => state.declared !== null);
+}
+
+export function isOpen({ state }: Open): boolean {
+  return state.status !== "resolved" && state.status !== "closed";
+}
+
+export function systemOf(house: House, state: IncidentState): System {
+  const system = house.catalog.systems.find(({ id }) => id === state.declared?.system);
+  if (system) return system;
+  throw new LifeboatError({
+    code: "system-gone",
+    where: state.id,
+    what: `The system ${state.declared?.system ?? ""} of this incident is not in the catalogue`,
+    next: "Put its system.yml back, then try again",
+  });
+}
+
+export type Meant =
+  | { readonly kind: "one"; readonly incident: Open }
+  | { readonly kind: "none" }
+  | { readonly kind: "several"; readonly open: readonly Open[] };
+
+/**
+ * Which incident is meant: the one that is named or carried, else the channel's own, else the only open one.
+ * `over`: for what is done after the end, the newest that is over counts when none is open.
+ */
+export async function meant(house: House, request: Request, over = false): Promise<Meant> {
+  const all = await allIncidents(house);
+  const named = request.options.incident ?? request.carries?.split("/")[0];
+  if (typeof named === "string" && (request.options.incident !== undefined || named.startsWith("inc-"))) {
+    const incident = all.find(({ state }) => state.id === named);
+    if (incident) return { kind: "one", incident };
+    throw new LifeboatError({
+      code: "incident-unknown",
+      what: `There is no incident ${named}`,
+      next: "`/dr list` shows them",
+    });
+  }
+  const { channel } = request.place;
+  const here = channel === null ? undefined : all.find((one) => one.channel === channel);
+  if (here) return { kind: "one", incident: here };
+  const open = all.filter(isOpen);
+  if (open.length > 1) return { kind: "several", open };
+  const only = open[0] ?? (over ? all[0] : undefined);
+  return only ? { kind: "one", incident: only } : { kind: "none" };
+}

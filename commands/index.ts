@@ -1,0 +1,165 @@
+import { personOf } from "../src/incident/people.ts";
+import { LifeboatError, messageOf, type Problem } from "../src/lib/errors.ts";
+import { helpOf } from "../templates/messages/help.ts";
+import { abort } from "./abort.ts";
+import { approve } from "./approve.ts";
+import { actorOf, type Command, type Reply, type Request } from "./command.ts";
+import { declare } from "./declare.ts";
+import { deny } from "./deny.ts";
+import { done } from "./done.ts";
+import { failover } from "./failover.ts";
+import { grammarOf } from "./grammar.ts";
+import { commandNamed, helpFor, unknownVerb } from "./help.ts";
+import { here } from "./here.ts";
+import type { House } from "./house.ts";
+import { list } from "./list.ts";
+import { Unclear } from "./meant.ts";
+import { note } from "./note.ts";
+import { pause } from "./pause.ts";
+import { postmortem } from "./postmortem.ts";
+import { record } from "./record.ts";
+import { reopen } from "./reopen.ts";
+import { resolve } from "./resolve.ts";
+import { restore } from "./restore.ts";
+import { resume } from "./resume.ts";
+import { retry } from "./retry.ts";
+import { role } from "./role.ts";
+import { runbook } from "./runbook.ts";
+import { no } from "./say.ts";
+import { severity } from "./severity.ts";
+import { skip } from "./skip.ts";
+import { status } from "./status.ts";
+import { didYouMean } from "./targets.ts";
+import { timeline } from "./timeline.ts";
+import { unplanned } from "./unplanned.ts";
+import { parse, parseSplit, type Typed } from "./words.ts";
+
+/** Everything that can be typed or pressed, in the order help shows it. A button's verb is an alias of its command. */
+export const commands: readonly Command[] = [
+  helpFor(() => commands),
+  failover,
+  restore,
+  runbook,
+  declare,
+  status,
+  list,
+  approve,
+  deny,
+  pause,
+  resume,
+  abort,
+  retry,
+  skip,
+  done,
+  unplanned,
+  role,
+  severity,
+  note,
+  timeline,
+  resolve,
+  reopen,
+  postmortem,
+];
+
+/** What an unlisted member of the workspace may still do: say that something is wrong. */
+const FOR_EVERY_MEMBER: readonly string[] = [declare.verb, note.verb];
+
+/** Reads what followed `/dr` in Slack, with Slack's own escapes still in it. */
+export function readLine(text: string): Typed {
+  return parse(text, (verb) => grammarOf(commandNamed(commands, verb)));
+}
+
+/** Reads what followed `dr` on a command line. */
+export function readArgs(args: readonly string[]): Typed {
+  return parseSplit(args, (verb) => grammarOf(commandNamed(commands, verb)));
+}
+
+/** Answers a request, whichever door it came through. What a person can cause never throws: it is said. */
+export async function answer(house: House, request: Request): Promise<Reply> {
+  try {
+    const refused = mayNot(house, request);
+    if (refused !== null) return await refuse(house, request, refused);
+    return await handle(house, request);
+  } catch (error) {
+    if (error instanceof Unclear) return { kind: "private", message: error.reply };
+    if (error instanceof LifeboatError) return refuse(house, request, error.problem);
+    return failed(house, request, error);
+  }
+}
+
+async function handle(house: House, request: Request): Promise<Reply> {
+  const help = request.options.help === true;
+  if (request.verb === "") {
+    const [option] = Object.keys(request.options);
+    return help || option === undefined ? here(house, request) : unknownVerb(commands, `--${option}`);
+  }
+  const command = commandNamed(commands, request.verb) ?? unknownVerb(commands, request.verb);
+  if (help) return { kind: "private", message: helpOf(command) };
+  const wrong = wrongOption(command, request);
+  return wrong ? refuse(house, request, wrong) : command.handle(house, request);
+}
+
+/** Who may ask at all. Everything finer is the domain's. */
+function mayNot(house: House, request: Request): Problem | null {
+  const { caller } = request;
+  if (caller.barred !== null)
+    return {
+      code: "barred",
+      what: `This can not be done by you: ${caller.barred}`,
+      allowed: "Members of this workspace who are on a system's roster may do it",
+    };
+  const listed = house.catalog.systems.some((system) => personOf(actorOf(caller), system) !== null);
+  const open = FOR_EVERY_MEMBER.includes(commandNamed(commands, request.verb)?.verb ?? "");
+  if (listed || open) return null;
+  return {
+    code: "not-on-roster",
+    what: "You are not on the roster of any system here",
+    allowed: "Anybody in this workspace may declare an incident with `/dr declare`",
+    next: "Ask whoever keeps the systems' files to add you to `people` in system.yml",
+  };
+}
+
+function wrongOption(command: Command, { options }: Request): Problem | null {
+  const known = grammarOf(command).options;
+  for (const [name, value] of Object.entries(options)) {
+    const takesValue = known.get(name);
+    const allowed = `Options: ${[...known.keys()].map((one) => `--${one}`).join(", ")}`;
+    const where = `/dr ${command.verb}`;
+    if (takesValue === undefined) {
+      const near = didYouMean(name, [...known.keys()], `${command.verb} … --`);
+      return { code: "option-unknown", where, what: `There is no option --${name}`, allowed, ...near };
+    }
+    if (takesValue && value === true)
+      return { code: "option-empty", where, what: `--${name} needs a value`, next: `\`${command.usage}\`` };
+    if (!takesValue && value !== true)
+      return { code: "option-full", where, what: `--${name} takes no value`, next: `\`${command.usage}\`` };
+  }
+  return null;
+}
+
+async function refuse(house: House, request: Request, problem: Problem): Promise<Reply> {
+  try {
+    await record(house, request, problem);
+  } catch (error) {
+    house.log.error({ error, key: request.key, code: problem.code }, "a refusal could not be recorded");
+  }
+  return no(problem);
+}
+
+function failed(house: House, request: Request, error: unknown): Reply {
+  const mark = request.key.slice(-8);
+  house.log.error({ error, verb: request.verb, key: request.key, mark }, `answering failed: ${messageOf(error)}`);
+  return no({
+    code: "unexpected",
+    what: "Something went wrong while answering, and nothing more is known here",
+    stateNow: "It is not certain whether anything was written: `/dr status` shows what is true",
+    next: `Try again; a repeat is harmless. In the log it is marked ${mark}`,
+  });
+}
+
+/** The commands as a Markdown table, for the README. */
+export function commandTable(): string {
+  const cell = (text: string) => text.replace(/\|/g, "\\|");
+  const rows = commands.map(({ usage, summary }) => `| \`${cell(usage)}\` | ${cell(summary)} |`);
+  return ["| command | what it does |", "|---|---|", ...rows].join("\n");
+}

@@ -1,0 +1,39 @@
+import { isLive } from "../src/incident/status.ts";
+import { safe } from "../templates/messages/escape.ts";
+import type { Open } from "../templates/messages/situation.ts";
+import { runStatusWords, statusWords } from "../templates/messages/status.ts";
+import { stamp } from "../templates/messages/when.ts";
+import type { Command } from "./command.ts";
+import { allIncidents, isOpen } from "./incidents.ts";
+import { channelWords, say } from "./say.ts";
+
+export const list: Command = {
+  verb: "list",
+  aliases: ["ls"],
+  summary: "Open incidents with their runs, and the latest that are over.",
+  usage: "/dr list",
+  examples: ["/dr list"],
+  where: "anywhere",
+  async handle(house) {
+    const all = await allIncidents(house);
+    const open = all.filter(isOpen);
+    const over = all.filter((one) => !isOpen(one)).slice(0, 5);
+    return say([
+      open.length === 0 ? "No incident is open." : "*Open*",
+      ...open.flatMap(lines),
+      ...(over.length === 0 ? [] : ["*Over*", ...over.flatMap(lines)]),
+    ]);
+  },
+};
+
+function lines({ state, channel }: Open): readonly string[] {
+  const where = channel === null ? "" : ` in ${channelWords(channel)}`;
+  const since = state.declared ? `, declared ${stamp(state.declared.at)}` : "";
+  const drill = state.declared?.kind === "drill" ? "DRILL · " : "";
+  return [
+    `• ${drill}*${state.severity}* ${safe(state.declared?.title ?? "")} (${safe(state.id)})${where}: ${statusWords(state.status)}${since}`,
+    ...[...state.runs.values()]
+      .filter(isLive)
+      .map((run) => `      ${safe(run.plan.title)} (${safe(run.id)}): ${runStatusWords(run)}`),
+  ];
+}

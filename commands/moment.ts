@@ -1,0 +1,31 @@
+import { LifeboatError } from "../src/lib/errors.ts";
+
+/**
+ * A moment as people type it, in UTC: `02:41`, `02:41:30`, `2026-11-21 02:41`, or ISO 8601. A time of day alone is the
+ * last one that has passed. Throws what is allowed when it is none of these.
+ */
+export function momentIn(words: string, now: Date): Date {
+  const time = /^(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\s*(?:z|utc))?$/i.exec(words.trim());
+  const moment = time ? lastPassed(time, now) : dated(words.trim());
+  if (moment === null || Number.isNaN(moment.getTime()))
+    throw new LifeboatError({
+      code: "time-unreadable",
+      what: `"${words}" is not a time`,
+      allowed: "A time of day in UTC (02:41), or a date and a time (2026-11-21 02:41)",
+    });
+  return moment;
+}
+
+function lastPassed([, hours, minutes, seconds]: RegExpExecArray, now: Date): Date | null {
+  const [h, m, s] = [Number(hours), Number(minutes), Number(seconds ?? 0)];
+  if (h > 23 || m > 59 || s > 59) return null;
+  const today = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate(), h, m, s);
+  return new Date(today <= now.getTime() ? today : today - 86_400_000);
+}
+
+function dated(words: string): Date | null {
+  const found = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*(z|utc|[+-]\d{2}:?\d{2})?$/i.exec(words);
+  if (found === null) return null;
+  const zone = found[3] === undefined || /^(z|utc)$/i.test(found[3]) ? "Z" : found[3];
+  return new Date(`${found[1]}T${found[2]}${zone}`);
+}

@@ -1,0 +1,34 @@
+import { safe } from "../templates/messages/escape.ts";
+import { noteForm } from "../templates/messages/forms.ts";
+import { clock } from "../templates/messages/when.ts";
+import { act } from "./act.ts";
+import type { Command, Request } from "./command.ts";
+import { theIncident } from "./meant.ts";
+import { momentIn } from "./moment.ts";
+import { no, say, whereOf } from "./say.ts";
+
+export const note: Command = {
+  verb: "note",
+  aliases: ["log"],
+  summary: "Put something that happened on the timeline, also after the fact.",
+  usage: "/dr note [--at <time>] [--incident <id>] <what happened…>",
+  examples: ["/dr note Provider confirms the outage", "/dr note --at 02:41 First alert came in"],
+  where: "incident",
+  async handle(house, request) {
+    const text = (request.form?.text ?? request.rest).trim();
+    const incident = await theIncident(house, request, true);
+    if (text === "" && request.form === null && request.canAskForm)
+      return { kind: "form", form: noteForm(incident.id) };
+    const happenedAt = when(request, house.timeline.now());
+    const link = request.form?.link?.trim() || null;
+    const acted = await act(house, request, incident.id, { type: "note", text, happenedAt, link });
+    if (acted.kind === "refused") return no(acted.problem);
+    const at = happenedAt ? `, at ${clock(happenedAt)}` : "";
+    return say(`Noted on the timeline of ${await whereOf(house, incident.id)}${at}: ${safe(text)}`);
+  },
+};
+
+function when(request: Request, now: Date): Date | null {
+  const words = request.form?.at ?? request.options.at;
+  return typeof words === "string" && words.trim() !== "" ? momentIn(words, now) : null;
+}

@@ -1,0 +1,24 @@
+import { act } from "./act.ts";
+import type { Command } from "./command.ts";
+import { findRun } from "./runs.ts";
+import { no, runName, say } from "./say.ts";
+
+export const pause: Command = {
+  verb: "pause",
+  aliases: ["run.pause"],
+  summary: "Stop a run from going on. What is under way finishes; anybody on the roster may.",
+  usage: "/dr pause [<run>] [<reason…>] [--incident <id>]",
+  examples: ["/dr pause", "/dr pause Waiting for the provider"],
+  where: "incident",
+  async handle(house, request) {
+    const { state, run, words } = await findRun(house, request);
+    const reason = words.length > 0 ? words.join(" ") : null;
+    const acted = await act(house, request, state.id, { type: "pause", run: run.id, reason });
+    if (acted.kind === "refused") return no(acted.problem);
+    return say(`${runName(run)} is paused: what is under way finishes, and nothing new starts.`, {
+      label: "Resume run",
+      verb: "run.resume",
+      carries: run.id,
+    });
+  },
+};

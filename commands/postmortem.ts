@@ -1,0 +1,40 @@
+import { draftPostmortem } from "../src/report/postmortem.ts";
+import { plainWords, safe } from "../templates/messages/escape.ts";
+import { said } from "../templates/messages/reply.ts";
+import { act } from "./act.ts";
+import type { Command } from "./command.ts";
+import { plansFor, systemOf } from "./incidents.ts";
+import { theIncident } from "./meant.ts";
+import { nameIn, no } from "./say.ts";
+
+export const postmortem: Command = {
+  verb: "postmortem",
+  aliases: ["post-mortem", "pm"],
+  summary: "Draft the post-mortem from the timeline, as a Markdown (or HTML) file in the incident's channel.",
+  usage: "/dr postmortem [--html] [--incident <id>]",
+  examples: ["/dr postmortem", "/dr postmortem --html"],
+  where: "incident",
+  async handle(house, request) {
+    const incident = await theIncident(house, request, true);
+    const acted = await act(house, request, incident.id, { type: "draftPostmortem" });
+    if (acted.kind === "refused") return no(acted.problem);
+    const events = await house.timeline.read(incident.id);
+    const draft = draftPostmortem({
+      incident: incident.id,
+      events,
+      plans: await plansFor(house, events),
+      system: systemOf(house, incident),
+      names: (who) => plainWords(nameIn(house, who)),
+      practice: house.practice,
+    });
+    const html = request.options.html === true;
+    return {
+      kind: "file",
+      name: `postmortem-${incident.id}.${html ? "html" : "md"}`,
+      content: html ? draft.html : draft.markdown,
+      message: said([
+        `The draft of *${safe(draft.title)}*, from ${events.length} recorded events. The facts are the timeline's; what went well and what to do is yours to write.`,
+      ]),
+    };
+  },
+};

@@ -1,0 +1,15 @@
+import type { Command } from "./command.ts";
+import { START_OPTIONS, startRun } from "./start.ts";
+import { runbookFor } from "./targets.ts";
+
+export const restore: Command = {
+  verb: "restore",
+  aliases: [],
+  summary: "Bring a component back from a backup, by the runbook its team wrote.",
+  usage: `/dr restore <component> ${START_OPTIONS}`,
+  examples: ["/dr restore database --dry-run"],
+  where: "anywhere",
+  async handle(house, request) {
+    return startRun(house, request, await runbookFor(house, request, "restore"));
+  },
+};

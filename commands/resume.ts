@@ -1,0 +1,19 @@
+import { act } from "./act.ts";
+import type { Command } from "./command.ts";
+import { findRun } from "./runs.ts";
+import { no, runName, say } from "./say.ts";
+
+export const resume: Command = {
+  verb: "resume",
+  aliases: ["run.resume", "continue"],
+  summary: "Let a paused run go on.",
+  usage: "/dr resume [<run>] [--incident <id>]",
+  examples: ["/dr resume"],
+  where: "incident",
+  async handle(house, request) {
+    const { state, run } = await findRun(house, request);
+    const acted = await act(house, request, state.id, { type: "resume", run: run.id });
+    if (acted.kind === "refused") return no(acted.problem);
+    return say(`${runName(run)} goes on.`);
+  },
+};

@@ -1,0 +1,29 @@
+import { needsPerson } from "../src/incident/status.ts";
+import { safe } from "../templates/messages/escape.ts";
+import { act } from "./act.ts";
+import type { Command } from "./command.ts";
+import { findRun, stepIn } from "./runs.ts";
+import { no, runName, say, stop } from "./say.ts";
+
+export const retry: Command = {
+  verb: "retry",
+  aliases: ["step.retry"],
+  summary: "Try a failed step again, or ask again for an approval that was denied or ran out.",
+  usage: "/dr retry [<run>] [<step>] [--incident <id>]",
+  examples: ["/dr retry", "/dr retry promote"],
+  where: "incident",
+  async handle(house, request) {
+    const { state, run, rest, words } = await findRun(house, request);
+    const step = stepIn(run, rest ?? words[0] ?? null, needsPerson);
+    if (step === null)
+      return stop({
+        code: "step-unknown",
+        where: run.plan.title,
+        what: words[0] ? `There is no step "${words[0]}"` : "No one step waits to be tried again",
+        allowed: `Steps: ${[...run.steps.keys()].join(", ")}`,
+      });
+    const acted = await act(house, request, state.id, { type: "retryStep", run: run.id, step });
+    if (acted.kind === "refused") return no(acted.problem);
+    return say(`*${safe(run.steps.get(step)?.step.title ?? step)}* of ${runName(run)} is tried again.`);
+  },
+};

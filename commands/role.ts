@@ -1,0 +1,131 @@
+import { nearest } from "../src/catalog/suggest.ts";
+import type { Person, Role, System } from "../src/catalog/types.ts";
+import { personOf } from "../src/incident/people.ts";
+import type { IncidentState } from "../src/incident/state.ts";
+import { safe } from "../templates/messages/escape.ts";
+import { roleForm } from "../templates/messages/forms.ts";
+import { act } from "./act.ts";
+import { actorOf, type Command, type Reply, type Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { systemOf } from "./incidents.ts";
+import { theIncident } from "./meant.ts";
+import { nameIn, no, say, stop } from "./say.ts";
+import { userIn } from "./words.ts";
+
+export const role: Command = {
+  verb: "role",
+  aliases: ["roles"],
+  summary: "Take a role in this incident, or give it to somebody; without words, list them.",
+  usage: "/dr role [take <role> | assign <role> <person>] [--note <words>] [--incident <id>]",
+  examples: ["/dr role", "/dr role take incident-commander", "/dr role assign incident-commander @ana"],
+  where: "incident",
+  async handle(house, request) {
+    const incident = await theIncident(house, request);
+    const system = systemOf(house, incident);
+    const [doing, ...words] = request.form?.role ? ["take", request.form.role] : request.words;
+    if (doing === undefined)
+      return request.canAskForm && request.carries !== null
+        ? { kind: "form", form: roleForm(incident.id, system) }
+        : list(house, incident, system);
+    switch (doing.toLowerCase()) {
+      case "take":
+        return give(house, request, incident, roleNamed(system, words), caller(request, system));
+      case "assign":
+      case "hand":
+      case "give": {
+        const to = words.filter((word) => word.toLowerCase() !== "to");
+        const who = personNamed(system, to);
+        return give(house, request, incident, roleNamed(system, to.slice(0, to.length - who.words)), who.person);
+      }
+      default:
+        return stop({
+          code: "role-words",
+          what: `"${doing}" is not something to do with a role`,
+          allowed: "`take` a role yourself, or `assign` it to somebody",
+          next: "`/dr role take incident-commander`",
+        });
+    }
+  },
+};
+
+async function give(
+  house: House,
+  request: Request,
+  incident: IncidentState,
+  { id, title, explains }: Role,
+  person: Person,
+): Promise<Reply> {
+  const note = typeof request.options.note === "string" ? request.options.note : null;
+  const acted = await act(house, request, incident.id, { type: "assignRole", role: id, person: person.id, note });
+  if (acted.kind === "refused") return no(acted.problem);
+  const before = acted.state.roles.get(id);
+  const from = before && before !== person.id ? `, after ${nameIn(house, before)}` : "";
+  const mine = personOf(actorOf(request.caller), systemOf(house, incident))?.id === person.id;
+  return say([
+    `${mine ? "You are" : `${safe(person.name)} is`} *${safe(title)}* now${from}.`,
+    ...(explains === "" ? [] : [safe(explains)]),
+    ...(mine ? [] : ["It is said in the incident's channel, with what the role means."]),
+  ]);
+}
+
+function list(house: House, incident: IncidentState, system: System): Reply {
+  const roles = system.roles.filter(({ perIncident }) => perIncident);
+  if (roles.length === 0) return say(`${safe(system.title)} has no roles to take in an incident.`);
+  const told = roles.map(({ id, title, explains }) => {
+    const holder = incident.roles.get(id);
+    const who = holder ? nameIn(house, holder) : `not taken, \`/dr role take ${id}\``;
+    return `• *${safe(title)}*: ${who}. ${safe(explains)}`;
+  });
+  return say(["Roles of this incident:", ...told]);
+}
+
+function caller(request: Request, system: System): Person {
+  return (
+    personOf(actorOf(request.caller), system) ??
+    stop({
+      code: "not-on-roster",
+      what: `You are not on the roster of ${system.title}`,
+      allowed: "Only people on the roster may take a role",
+    })
+  );
+}
+
+/** A role by its id or title, or by a word of it that fits only one. */
+function roleNamed(system: System, words: readonly string[]): Role {
+  const roles = system.roles.filter(({ perIncident }) => perIncident);
+  const asked = words.join(" ").toLowerCase();
+  const exact = roles.find(({ id, title }) => [id.toLowerCase(), title.toLowerCase()].includes(asked));
+  const part = asked === "" ? [] : roles.filter(({ id, title }) => `${id} ${title}`.toLowerCase().includes(asked));
+  const found = exact ?? (part.length === 1 ? part[0] : undefined);
+  if (found) return found;
+  const near = nearest(
+    asked,
+    roles.map(({ id }) => id),
+  );
+  return stop({
+    code: "role-unknown",
+    what: asked === "" ? "Say which role" : `No one role is meant by "${asked}"`,
+    allowed: `Roles of an incident: ${roles.map(({ id, title }) => `${id} (${title})`).join(", ") || "none"}`,
+    ...(near && asked !== "" ? { next: `Did you mean \`${near}\`?` } : {}),
+  });
+}
+
+/** The person at the end of the words: a mention, a roster id, or a name. */
+function personNamed(system: System, words: readonly string[]): { person: Person; words: number } {
+  for (let count = 1; count < words.length; count++) {
+    const asked = words.slice(-count).join(" ");
+    const user = userIn(asked) ?? asked.replace(/^@/, "");
+    const person = system.people.find(
+      ({ id, name, slack }) =>
+        slack.includes(user) || [id.toLowerCase(), name.toLowerCase()].includes(user.toLowerCase()),
+    );
+    if (person) return { person, words: count };
+  }
+  const last = words.at(-1) ?? "";
+  return stop({
+    code: "person-unknown",
+    what: words.length < 2 ? "Say which role and who" : `${last} is not on the roster of ${system.title}`,
+    allowed: `On the roster: ${system.people.map(({ name, id }) => `${name} (${id})`).join(", ")}`,
+    next: "`/dr role assign <role> @somebody`",
+  });
+}

@@ -1,0 +1,67 @@
+import type { IncidentState, RunState, StepState } from "../src/incident/state.ts";
+import { isLive } from "../src/incident/status.ts";
+import type { Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { loadIncident } from "./incidents.ts";
+import { theIncident } from "./meant.ts";
+import { stop } from "./say.ts";
+
+export interface Found {
+  readonly state: IncidentState;
+  readonly run: RunState;
+  /** What stood behind the run in the key a button carried: an ask or a step. */
+  readonly rest: string | null;
+  /** Words that are left when the run was named among them. */
+  readonly words: readonly string[];
+}
+
+/**
+ * The run a request is about: the one its button carries, the one its first word names, else the only live one of the
+ * incident. What a button carries is looked up in our own store; a key that is not there is refused.
+ */
+export async function findRun(house: House, request: Request): Promise<Found> {
+  const { carries } = request;
+  if (carries !== null && carries !== "" && !carries.startsWith("inc-")) return carried(house, carries, request.words);
+  const [first, ...rest] = request.words;
+  if (first?.startsWith("run-")) return { ...(await carried(house, first, rest)), words: rest };
+  const state = await theIncident(house, request);
+  const live = [...state.runs.values()].filter(isLive);
+  const [only] = live;
+  if (only !== undefined && live.length === 1) return { state, run: only, rest: null, words: request.words };
+  return stop(
+    live.length === 0
+      ? { code: "no-run", what: "No run is under way in this incident", next: "`/dr` says what can be done now" }
+      : {
+          code: "several-runs",
+          what: "Several runs are under way",
+          allowed: `Name one: ${live.map((run) => `${run.id} (${run.plan.title})`).join(", ")}`,
+        },
+  );
+}
+
+/** The step a button carries, or the one a word names: by id or by the start of its title. */
+export function stepIn(run: RunState, word: string | null, otherwise: (step: StepState) => boolean): string | null {
+  const steps = [...run.steps.values()];
+  if (word !== null) {
+    const asked = word.toLowerCase();
+    const found = steps.find(({ step }) => step.id.toLowerCase() === asked);
+    return found?.step.id ?? null;
+  }
+  const fitting = steps.filter(otherwise);
+  return fitting.length === 1 ? (fitting[0]?.step.id ?? null) : null;
+}
+
+async function carried(house: House, carries: string, words: readonly string[]): Promise<Found> {
+  const [id = "", ...behind] = carries.split("/");
+  const stream = await house.timeline.streamOfRun(id);
+  const state = stream === null ? null : await loadIncident(house, stream);
+  const run = state?.runs.get(id);
+  if (!state || !run)
+    return stop({
+      code: "run-unknown",
+      what: `There is no run ${id === "" ? "of that name" : id}`,
+      allowed: "Buttons work on the runs of this workspace only",
+      next: "`/dr status` lists the runs",
+    });
+  return { state, run, rest: behind.length > 0 ? behind.join("/") : null, words };
+}

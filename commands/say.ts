@@ -1,0 +1,57 @@
+import type { IncidentState, RunState } from "../src/incident/state.ts";
+import { LifeboatError, type Problem } from "../src/lib/errors.ts";
+import type { Button } from "../templates/messages/blocks.ts";
+import { safe } from "../templates/messages/escape.ts";
+import { refusal } from "../templates/messages/refusal.ts";
+import { said } from "../templates/messages/reply.ts";
+import type { Surroundings } from "../templates/messages/view.ts";
+import type { Reply } from "./command.ts";
+import type { House } from "./house.ts";
+import { systemOf } from "./incidents.ts";
+
+/** An answer only the person who asked sees. Sentences are safe already. */
+export function say(sentences: string | readonly string[], ...buttons: readonly Button[]): Reply {
+  return { kind: "private", message: said(sentences, ...buttons) };
+}
+
+export function no(problem: Problem, ...buttons: readonly Button[]): Reply {
+  return { kind: "private", message: refusal(problem, ...buttons) };
+}
+
+/** Stops the handling of a request; `answer` records it and says it. */
+export function stop(problem: Problem): never {
+  throw new LifeboatError(problem);
+}
+
+/** Where an incident is shown: its channel, or its id where it has none. For mrkdwn. */
+export async function whereOf(house: House, incident: string): Promise<string> {
+  const channel = await house.channelOf(incident);
+  return channel === null ? safe(incident) : channelWords(channel);
+}
+
+export function channelWords(channel: string): string {
+  return /^[CGD][A-Z0-9]{5,}$/.test(channel) ? `<#${channel}>` : safe(channel);
+}
+
+/** A person id or Slack user id as a private answer says it: by name. */
+export function nameIn(house: House, who: string): string {
+  const people = house.catalog.systems.flatMap(({ people }) => people);
+  const person = people.find(({ id }) => id === who) ?? people.find(({ slack }) => slack.includes(who));
+  if (person) return safe(person.name);
+  return /^[UW][A-Z0-9]{5,}$/.test(who) ? `<@${who}>` : safe(who);
+}
+
+/** What messages drawn for one person know: the same as in the channel, with names in place of mentions. */
+export function surroundings(house: House, state: IncidentState, channel: string | null): Surroundings {
+  return {
+    system: systemOf(house, state),
+    now: house.timeline.now(),
+    practice: house.practice,
+    names: (who) => nameIn(house, who),
+    channel,
+  };
+}
+
+export function runName(run: RunState): string {
+  return `*${safe(run.dryRun ? `Dry run: ${run.plan.title}` : run.plan.title)}* (${safe(run.id)})`;
+}

@@ -1,0 +1,33 @@
+import type { SeverityId } from "../src/incident/events.ts";
+import { safe } from "../templates/messages/escape.ts";
+import { act } from "./act.ts";
+import type { Command } from "./command.ts";
+import { systemOf } from "./incidents.ts";
+import { theIncident } from "./meant.ts";
+import { no, say, stop, whereOf } from "./say.ts";
+
+export const severity: Command = {
+  verb: "severity",
+  aliases: ["sev"],
+  summary: "Say how bad it is, P0 to P3, and why.",
+  usage: "/dr severity <P0-P3> [<reason…>] [--incident <id>]",
+  examples: ["/dr severity P0 All checkouts fail"],
+  where: "incident",
+  async handle(house, request) {
+    const incident = await theIncident(house, request);
+    const known = systemOf(house, incident).severities;
+    const [asked = "", ...words] = request.words;
+    const to = known.find(({ id }) => id === asked.toUpperCase())?.id as SeverityId | undefined;
+    if (to === undefined)
+      return stop({
+        code: "severity-unknown",
+        what: asked === "" ? `It is ${incident.severity} now` : `There is no severity "${asked}"`,
+        allowed: `Severities: ${known.map(({ id, title }) => `${id} (${title})`).join(", ")}`,
+        next: "`/dr severity P0 <why>`",
+      });
+    const reason = words.length > 0 ? request.rest.replace(/^\S+\s*/, "") : null;
+    const acted = await act(house, request, incident.id, { type: "changeSeverity", to, reason });
+    if (acted.kind === "refused") return no(acted.problem);
+    return say(`${await whereOf(house, incident.id)} is ${to} now${reason ? `: ${safe(reason)}` : "."}`);
+  },
+};

@@ -1,0 +1,37 @@
+import { needsPerson } from "../src/incident/status.ts";
+import { safe } from "../templates/messages/escape.ts";
+import { reasonForm } from "../templates/messages/forms.ts";
+import { act } from "./act.ts";
+import type { Command } from "./command.ts";
+import { findRun, stepIn } from "./runs.ts";
+import { no, runName, say, stop } from "./say.ts";
+
+export const skip: Command = {
+  verb: "skip",
+  aliases: ["step.skip"],
+  summary: "Leave a step out, with a reason: it was done by hand, or is not needed. Approvals are never skipped.",
+  usage: "/dr skip [<run>] <step> <reason…> [--incident <id>]",
+  examples: ["/dr skip repoint Done by hand at the load balancer"],
+  where: "incident",
+  async handle(house, request) {
+    const { state, run, rest, words } = await findRun(house, request);
+    const [named, ...typed] = words;
+    const step = stepIn(run, rest ?? named ?? null, needsPerson);
+    if (step === null)
+      return stop({
+        code: "step-unknown",
+        where: run.plan.title,
+        what: named ? `There is no step "${named}"` : "Say which step",
+        allowed: `Steps: ${[...run.steps.keys()].join(", ")}`,
+      });
+    const title = run.steps.get(step)?.step.title ?? step;
+    const reason = request.form?.reason ?? typed.join(" ");
+    if (reason.trim() === "" && request.form === null && request.canAskForm) {
+      const says = `"${title}" is left out and leaves no evidence behind. The steps after it go on.`;
+      return { kind: "form", form: reasonForm("step.skip", "Skip a step", "Skip step", `${run.id}/${step}`, says) };
+    }
+    const acted = await act(house, request, state.id, { type: "skipStep", run: run.id, step, reason });
+    if (acted.kind === "refused") return no(acted.problem);
+    return say(`*${safe(title)}* of ${runName(run)} is skipped: ${safe(reason)}`);
+  },
+};

@@ -1,0 +1,233 @@
+import { planRunbook } from "../src/catalog/plan.ts";
+import type { Mode, Plan, Runbook, System } from "../src/catalog/types.ts";
+import type { DecideContext, Outcome } from "../src/incident/commands.ts";
+import { decide } from "../src/incident/decide.ts";
+import type { NewEvent, SeverityId } from "../src/incident/events.ts";
+import { evolve, fold, isHandled } from "../src/incident/evolve.ts";
+import type { IncidentState } from "../src/incident/state.ts";
+import { LifeboatError } from "../src/lib/errors.ts";
+import type { Decision } from "../src/timeline/contract.ts";
+import { safe } from "../templates/messages/escape.ts";
+import { modeWords } from "../templates/messages/kind.ts";
+import { refusals } from "../templates/messages/refusal.ts";
+import { which } from "../templates/messages/situation.ts";
+import { hasPlans } from "./act.ts";
+import { actorOf, type Reply, type Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { idFor } from "./ids.ts";
+import { allIncidents, isOpen, loadIncident, plansFor } from "./incidents.ts";
+import { Unclear } from "./meant.ts";
+import { nameIn, no, say, stop, whereOf } from "./say.ts";
+
+/** Options every command that starts a run understands. */
+export const START_OPTIONS =
+  "[--system <system>] [--planned] [--unplanned] [--dry-run] [--drill] [--severity <P0-P3>] [--incident <id>]";
+
+/** Only practice systems may run in practice, and never outside it. */
+export function runnable(house: House): readonly System[] {
+  const environment = house.practice ? "practice" : "production";
+  return house.catalog.systems.filter((system) => system.environment === environment);
+}
+
+/**
+ * Plans a runbook and asks for its run: in the open incident of the channel or the system, or in one that is declared
+ * by the same request. Both are written together or not at all.
+ */
+export async function startRun(
+  house: House,
+  request: Request,
+  runbook: Runbook,
+  mode: Mode = modeOf(request, runbook),
+): Promise<Reply> {
+  const system = house.catalog.systems.find(({ id }) => id === runbook.system);
+  if (!system) return stop({ code: "system-gone", what: `The system ${runbook.system} is not in the catalogue` });
+  const dryRun = request.options["dry-run"] === true;
+  const severity = severityOf(request, system, dryRun);
+  const place = await placeFor(house, request, system, dryRun);
+  const kind = place?.declared?.kind ?? kindAsked(request, dryRun);
+  const { catalog, cards, variables } = house;
+  const planned = planRunbook({ catalog, cards, variables, system: system.id, runbook: runbook.id, mode, kind });
+  if (!planned.ok)
+    return {
+      kind: "private",
+      message: refusals(`"${runbook.title}" can not be planned; nothing was started.`, planned.problems),
+    };
+  const incident = place?.id ?? idFor("inc", request.key);
+  const ask: Ask = {
+    ...{ incident, run: idFor("run", request.key), plan: planned.plan, planHash: planned.hash, dryRun, severity },
+    ...{ system, title: titleOf(runbook, dryRun) },
+  };
+  return requested(house, request, ask, planned.bytes);
+}
+
+interface Ask {
+  readonly incident: string;
+  readonly run: string;
+  readonly plan: Plan;
+  readonly planHash: string;
+  readonly dryRun: boolean;
+  readonly severity: SeverityId;
+  readonly system: System;
+  readonly title: string;
+}
+
+type Asked = Extract<Outcome, { kind: "refused" }> | { kind: "accepted"; declared: boolean };
+
+async function requested(house: House, request: Request, ask: Ask, planBytes: Uint8Array): Promise<Reply> {
+  const { caller, key } = request;
+  for (let tries = 0; tries < 5; tries++) {
+    const known = await house.timeline.read(ask.incident);
+    const plans = await plansFor(house, known);
+    const decided = await house.timeline.decide<Asked | null>(ask.incident, (events, now): Decision<Asked | null> => {
+      if (!hasPlans(events, plans, known)) return { events: [], value: null };
+      const state = fold(ask.incident, events, plans);
+      if (isHandled(events, key)) {
+        const refused = events.find((event) => event.key === `${key}/command.refused`);
+        if (refused === undefined) return { events: [], value: { kind: "accepted", declared: false } };
+        const data = refused.data as { code: string; says: string };
+        return { events: [], value: { kind: "refused", problem: { code: data.code, what: data.says }, events: [] } };
+      }
+      const context = { now, actor: actorOf(caller), barred: caller.barred, system: ask.system, key };
+      const outcome = declareAndRequest(request, state, ask, context, now);
+      if (outcome.kind === "refused") return { events: outcome.events, value: outcome };
+      const resources = ask.dryRun ? [] : ask.plan.resources;
+      const runs = [{ id: ask.run, planHash: ask.planHash, planBytes, resources }];
+      return { events: outcome.events, runs, value: { kind: "accepted", declared: state.declared === null } };
+    });
+    if (decided.kind === "held") return heldBy(house, decided.run, ask);
+    if (decided.kind === "lost") break;
+    if (decided.value === null) continue;
+    return decided.value.kind === "refused" ? no(decided.value.problem) : told(house, ask, decided.value.declared);
+  }
+  throw new LifeboatError({ code: "not-written", what: "This could not be written", next: "Try again" });
+}
+
+function declareAndRequest(
+  request: Request,
+  state: IncidentState,
+  ask: Ask,
+  context: DecideContext,
+  now: Date,
+): Outcome {
+  const { title, system, severity, plan, planHash, run, dryRun } = ask;
+  const announceIn = request.place.channel;
+  const events: NewEvent[] = [];
+  let after = state;
+  if (state.declared === null) {
+    const { kind } = plan;
+    const declared = decide(
+      { type: "declare", title, system: system.id, severity, kind, impactStartedAt: null, announceIn },
+      state,
+      context,
+    );
+    if (declared.kind === "refused") return declared;
+    events.push(...declared.events);
+    for (const event of declared.events)
+      after = evolve(after, { ...event, version: after.version + 1, run: null, at: now }, new Map());
+  }
+  const asked = decide(
+    { type: "requestRun", run, plan, planHash, mode: plan.mode, dryRun, announceIn: request.place.thread },
+    after,
+    context,
+  );
+  return asked.kind === "refused" ? asked : { kind: "accepted", events: [...events, ...asked.events] };
+}
+
+async function told(house: House, ask: Ask, declared: boolean): Promise<Reply> {
+  const { plan } = ask;
+  const channel = await house.channelOf(ask.incident);
+  const where = channel === null ? `incident ${safe(ask.incident)}` : await whereOf(house, ask.incident);
+  const head = `${ask.dryRun ? "Dry run of " : ""}*${safe(plan.title)}* (${safe(ask.run)}) is asked for, ${modeWords(plan.mode)}.`;
+  const gates = plan.stages.flatMap(({ steps }) => steps).filter(({ kind }) => kind === "gate").length;
+  const next = ask.dryRun
+    ? "Every step looks at its target now; nothing is changed."
+    : `Every target is looked at first; ${gates === 0 ? "no approval is needed after that." : "then approval is asked for. Nothing is changed before."} You asked for it, so your own approval does not count.`;
+  const about = declared
+    ? `${plan.kind === "drill" ? "A drill" : `An incident (${ask.severity})`} was declared for it: ${where}${channel === null ? ", and its channel is being made" : ""}.`
+    : `It runs in ${where}.`;
+  return say([head, safe(plan.target), next, about]);
+}
+
+async function heldBy(house: House, run: string, ask: Ask): Promise<Reply> {
+  const stream = await house.timeline.streamOfRun(run);
+  const holder = stream === null ? undefined : (await loadIncident(house, stream)).runs.get(run);
+  const where = stream === null ? "" : ` in ${await whereOf(house, stream)}`;
+  const what = holder
+    ? `*${safe(holder.plan.title)}* (${safe(run)}), asked for by ${nameIn(house, holder.requester)},`
+    : safe(run);
+  return say([
+    `⛔ *${safe(ask.plan.title)}* was not started, and nothing was changed: ${what} works on the same target${where}.`,
+    `Follow its thread${where}; only one run may change a target at a time. It can be aborted there, or with \`/dr abort ${safe(run)}\`.`,
+  ]);
+}
+
+function kindAsked(request: Request, dryRun: boolean): "real" | "drill" {
+  return request.options.drill === true || dryRun ? "drill" : "real";
+}
+
+/** The open incident this run belongs to, or null: one has to be declared. */
+async function placeFor(
+  house: House,
+  request: Request,
+  system: System,
+  dryRun: boolean,
+): Promise<IncidentState | null> {
+  const all = await allIncidents(house);
+  const named = request.options.incident;
+  if (typeof named === "string") {
+    const found = all.find(({ state }) => state.id === named);
+    return (
+      found?.state ??
+      stop({ code: "incident-unknown", what: `There is no incident ${named}`, next: "`/dr list` shows them" })
+    );
+  }
+  const repeated = all.find(({ state }) => state.id === idFor("inc", request.key));
+  if (repeated) return repeated.state;
+  const drill = request.options.drill === true;
+  const fits = all
+    .filter(isOpen)
+    .filter(({ state }) => state.declared?.system === system.id)
+    .filter(({ state }) => (state.declared?.kind === "drill") === drill || (dryRun && !drill));
+  const here = fits.find(({ channel }) => channel !== null && channel === request.place.channel);
+  if (here) return here.state;
+  if (fits.length > 1) throw new Unclear(which(fits));
+  return fits[0]?.state ?? null;
+}
+
+function modeOf(request: Request, runbook: Runbook): Mode {
+  const { planned, unplanned } = request.options;
+  if (planned && unplanned)
+    return stop({
+      code: "mode-twice",
+      what: "A run is planned or unplanned, not both",
+      next: "Leave one of the two out",
+    });
+  const asked: Mode | null = planned ? "planned" : unplanned ? "unplanned" : null;
+  if (asked !== null && !runbook.modes.includes(asked))
+    return stop({
+      code: "mode-not-offered",
+      where: runbook.title,
+      what: `This runbook has no ${asked} mode`,
+      allowed: `It can be run ${runbook.modes.join(" or ")}`,
+    });
+  return asked ?? (runbook.modes.includes("planned") ? "planned" : (runbook.modes[0] ?? "planned"));
+}
+
+function severityOf(request: Request, system: System, dryRun: boolean): SeverityId {
+  const known = system.severities.map(({ id }) => id);
+  const asked = request.options.severity;
+  if (asked === undefined) return (dryRun ? known.at(-1) : known.find((id) => id === "P1")) ?? known[0] ?? "P1";
+  const found = known.find((id) => id === String(asked).toUpperCase());
+  return (
+    found ??
+    stop({
+      code: "severity-unknown",
+      what: `${system.title} has no severity ${asked === true ? "without a name" : asked}`,
+      allowed: `It knows ${known.join(", ")}`,
+    })
+  );
+}
+
+function titleOf(runbook: Runbook, dryRun: boolean): string {
+  return dryRun ? `Dry run: ${runbook.title}` : runbook.title;
+}

@@ -1,0 +1,47 @@
+import type { IncidentStatus } from "../src/incident/events.ts";
+import { isLive } from "../src/incident/status.ts";
+import { statusCard } from "../templates/messages/card.ts";
+import { stepList } from "../templates/messages/steps.ts";
+import { act } from "./act.ts";
+import type { Command, Reply } from "./command.ts";
+import { theIncident } from "./meant.ts";
+import { no, say, stop, surroundings, whereOf } from "./say.ts";
+
+const OPEN = ["investigating", "identified", "mitigating", "monitoring"] as const satisfies readonly IncidentStatus[];
+
+export const status: Command = {
+  verb: "status",
+  aliases: ["st"],
+  summary: "How things stand: severity, roles, runs and steps. With a word, set the status.",
+  usage: "/dr status [investigating | identified | mitigating | monitoring] [--incident <id>]",
+  examples: ["/dr status", "/dr status mitigating"],
+  where: "incident",
+  async handle(house, request) {
+    const incident = await theIncident(house, request, true);
+    const { declared } = incident;
+    const [word] = request.words;
+    if (word !== undefined) {
+      const to = OPEN.find((one) => one === word.toLowerCase());
+      if (to === undefined)
+        return stop({
+          code: "status-unknown",
+          what: `"${word}" is not a status to set`,
+          allowed: `Statuses: ${OPEN.join(", ")}`,
+          next: "`/dr resolve` ends an incident, `/dr reopen` opens it again",
+        });
+      const acted = await act(house, request, incident.id, { type: "changeStatus", to });
+      return acted.kind === "refused" ? no(acted.problem) : say(`${await whereOf(house, incident.id)} is ${to} now.`);
+    }
+    if (declared === null) return say("Nothing was declared here.");
+    const around = surroundings(house, incident, await house.channelOf(incident.id));
+    const card = statusCard(incident, declared, around);
+    const lists = [...incident.runs.values()].filter(isLive).map((run) => stepList(run, around));
+    return {
+      kind: "private",
+      message: {
+        text: [card.text, ...lists.map(({ text }) => text)].join("\n"),
+        blocks: [...card.blocks, ...lists.flatMap(({ blocks }) => blocks)].slice(0, 50),
+      },
+    } satisfies Reply;
+  },
+};

@@ -1,0 +1,109 @@
+import { nearest } from "../src/catalog/suggest.ts";
+import type { Catalog, Runbook, System } from "../src/catalog/types.ts";
+import type { Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { meant } from "./incidents.ts";
+import { stop } from "./say.ts";
+import { runnable } from "./start.ts";
+
+type Verb = "failover" | "restore";
+
+/** The runbook that `/dr failover <words>` starts: by its target, or by any name of the component it is for. */
+export async function runbookFor(house: House, request: Request, verb: Verb): Promise<Runbook> {
+  const asked = request.words.join(" ").toLowerCase();
+  const systems = await systemsMeant(house, request);
+  const startable = house.catalog.runbooks.filter(
+    ({ starts, system }) => starts?.verb === verb && systems.some(({ id }) => id === system),
+  );
+  const found = startable.filter((runbook) => namesOf(house.catalog, runbook).includes(asked));
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  if (found.length > 1) return several(verb, asked, found);
+  return unknown(house, verb, asked, startable);
+}
+
+/** `failover database`: what can be typed to start something, once each. */
+export function startWords(house: House): readonly string[] {
+  const ids = runnable(house).map(({ id }) => id);
+  const words = house.catalog.runbooks
+    .filter(({ system, starts }) => starts !== null && ids.includes(system))
+    .map(({ starts }) => `${starts?.verb} ${starts?.target}`);
+  return [...new Set(words)];
+}
+
+/** Named, else the one of the incident this is typed in, else every system that may run here. */
+async function systemsMeant(house: House, request: Request): Promise<readonly System[]> {
+  const systems = runnable(house);
+  const named = request.options.system;
+  if (named !== undefined) return [systemNamed(systems, named)];
+  const found = await meant(house, request);
+  const here = found.kind === "one" ? found.incident : null;
+  const inChannel = here !== null && here.channel !== null && here.channel === request.place.channel;
+  const own = systems.filter(({ id }) => inChannel && id === here?.state.declared?.system);
+  return own.length > 0 ? own : systems;
+}
+
+export function systemNamed(systems: readonly System[], named: string | true): System {
+  const asked = String(named).toLowerCase();
+  const found = systems.find(({ id, title }) => id.toLowerCase() === asked || title.toLowerCase() === asked);
+  if (found) return found;
+  const ids = systems.map(({ id }) => id);
+  return stop({
+    code: "system-unknown",
+    what: named === true ? "--system needs a name" : `There is no system "${named}" here`,
+    allowed: ids.length > 0 ? `Systems: ${ids.join(", ")}` : "The catalogue has no system that may run here",
+    ...didYouMean(asked, ids),
+  });
+}
+
+export function didYouMean(word: string, known: readonly string[], before = ""): { next?: string } {
+  const near = word === "" ? null : nearest(word, known);
+  return near === null ? {} : { next: `Did you mean \`/dr ${before}${near}\`?`.replace("/dr /dr", "/dr") };
+}
+
+/** Every word a runbook's target goes by, in lower case. */
+function namesOf(catalog: Catalog, { starts, component, system }: Runbook): readonly string[] {
+  const home = catalog.systems.find(({ id }) => id === system);
+  const target = starts?.target;
+  const components = home?.components.filter(
+    ({ id, aliases }) => id === component || id === target || aliases.includes(target ?? ""),
+  );
+  const regions = home?.regions.filter(({ id }) => id === target);
+  const names = [
+    target,
+    ...(components ?? []).flatMap(({ id, title, aliases }) => [id, title, ...aliases]),
+    ...(regions ?? []).flatMap(({ id, title }) => [id, title]),
+  ];
+  return names.flatMap((name) => (name === undefined ? [] : [name.toLowerCase()]));
+}
+
+function several(verb: Verb, asked: string, found: readonly Runbook[]): never {
+  const systems = [...new Set(found.map(({ system }) => system))];
+  const across = systems.length > 1;
+  return stop({
+    code: "target-several",
+    what: across ? `Several systems have "${asked}"` : `Several runbooks start with "${verb} ${asked}"`,
+    allowed: across ? `Systems: ${systems.join(", ")}` : found.map(({ id, title }) => `${id} (${title})`).join(", "),
+    next: across
+      ? `Add the system: \`/dr ${verb} ${asked} --system ${systems[0]}\``
+      : `Name one: \`/dr runbook ${found[0]?.id}\``,
+  });
+}
+
+function unknown(house: House, verb: Verb, asked: string, startable: readonly Runbook[]): never {
+  const targets = [...new Set(startable.map(({ starts }) => starts?.target ?? ""))];
+  const names = [...new Set(startable.flatMap((runbook) => namesOf(house.catalog, runbook)))];
+  const what =
+    asked === ""
+      ? `Say what to ${verb === "failover" ? "fail over" : "restore"}`
+      : `No runbook starts with "${verb} ${asked}"`;
+  return stop({
+    code: asked === "" ? "target-missing" : "target-unknown",
+    what,
+    allowed:
+      targets.length > 0
+        ? `You can ${verb === "failover" ? "fail over" : "restore"}: ${targets.join(", ")}`
+        : `No runbook of this workspace starts with "${verb}"`,
+    ...(targets.length === 0 ? { next: "`/dr runbook` lists what there is" } : didYouMean(asked, names, `${verb} `)),
+  });
+}

@@ -1,0 +1,55 @@
+import { transcript } from "../src/report/transcript.ts";
+import { safe } from "../templates/messages/escape.ts";
+import { said } from "../templates/messages/reply.ts";
+import type { Command } from "./command.ts";
+import { plansFor } from "./incidents.ts";
+import { theIncident } from "./meant.ts";
+import { nameIn, say, stop } from "./say.ts";
+
+/** More than this is not read on a phone. */
+const SHOWN = 25;
+
+export const timeline: Command = {
+  verb: "timeline",
+  aliases: ["tl"],
+  summary: "What happened, in order: the latest here, all of it as a file.",
+  usage: "/dr timeline [--last <count>] [--file] [--incident <id>]",
+  examples: ["/dr timeline", "/dr timeline --last 50", "/dr timeline --file"],
+  where: "incident",
+  async handle(house, request) {
+    const incident = await theIncident(house, request, true);
+    const events = await house.timeline.read(incident.id);
+    const told = transcript(events, await plansFor(house, events), (who) => plainName(nameIn(house, who)));
+    const count = countIn(request.options.last);
+    const title = incident.declared?.title ?? incident.id;
+    if (request.options.file === true || (count !== null && count > 100)) {
+      const content = `${title} (${incident.id})\n\n${told.join("\n")}\n`;
+      const message = said(`The timeline of ${safe(title)}: ${told.length} entries.`);
+      return { kind: "file", name: `timeline-${incident.id}.txt`, content, message };
+    }
+    const last = told.slice(-(count ?? SHOWN));
+    const left = told.length - last.length;
+    const more = left > 0 ? [`${left} earlier entries: \`/dr timeline --file\` gives all of them.`] : [];
+    return say([`*${safe(title)}*`, ...last.map(safe), ...more]);
+  },
+};
+
+function countIn(last: string | true | undefined): number | null {
+  if (last === undefined) return null;
+  const count = Number(last);
+  if (Number.isInteger(count) && count > 0) return count;
+  return stop({
+    code: "count-unreadable",
+    what: `"${last}" is not a number of entries`,
+    next: "`/dr timeline --last 50`",
+  });
+}
+
+/** A file shows names, not Slack's markup. */
+function plainName(mrkdwn: string): string {
+  return mrkdwn
+    .replace(/^<@([^>]+)>$/, "@$1")
+    .replace(/&lt;/g, "<")
+    .replace(/&gt;/g, ">")
+    .replace(/&amp;/g, "&");
+}

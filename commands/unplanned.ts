@@ -1,0 +1,36 @@
+import { isLive } from "../src/incident/status.ts";
+import { act } from "./act.ts";
+import type { Command } from "./command.ts";
+import { findRun } from "./runs.ts";
+import { no, stop } from "./say.ts";
+import { startRun } from "./start.ts";
+
+export const unplanned: Command = {
+  verb: "unplanned",
+  aliases: ["run.unplanned"],
+  summary: "Run the unplanned form of a planned run whose primary turned out to be dead.",
+  usage: "/dr unplanned [<run>] [--incident <id>]",
+  examples: ["/dr unplanned run-7k2m9xqz"],
+  where: "incident",
+  async handle(house, request) {
+    const { state, run } = await findRun(house, request);
+    const runbook = house.catalog.runbooks.find(({ id, system }) => id === run.runbook && system === run.plan.system);
+    if (runbook === undefined)
+      return stop({ code: "runbook-gone", what: `The runbook ${run.runbook} is not in the catalogue any more` });
+    if (!runbook.modes.includes("unplanned"))
+      return stop({
+        code: "mode-not-offered",
+        where: runbook.title,
+        what: "This runbook has no unplanned mode",
+        allowed: `It can be run ${runbook.modes.join(" or ")}`,
+      });
+    if (isLive(run)) {
+      const reason = "Run unplanned instead: the primary does not answer";
+      const ended = { ...request, key: `${request.key}/abort` };
+      const acted = await act(house, ended, state.id, { type: "abort", run: run.id, reason });
+      if (acted.kind === "refused") return no(acted.problem);
+    }
+    const options = { incident: state.id, ...(run.dryRun ? { "dry-run": true as const } : {}) };
+    return startRun(house, { ...request, options }, runbook, "unplanned");
+  },
+};

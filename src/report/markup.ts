@@ -1,0 +1,20 @@
+/** Other people's words in a Markdown document: they can not become a heading, a link, a table cell or HTML. */
+export function markdown(words: unknown): string {
+  return String(words)
+    .replace(/[\p{Cc}\p{Cf}]+/gu, " ")
+    .replace(/\s+/g, " ")
+    .replace(/[\\`*_{}[\]<>#|~!&$]/g, "\\$&")
+    .replace(/(?<=^|\s)([-+=]+)(?=\s|$)/g, "\\$1")
+    .replace(/^(\d+)([.)])/, "$1\\$2")
+    .replace(/:\/\//g, ":\\//")
+    .replace(/\bwww\./gi, (start) => `${start.slice(0, 3)}\\.`)
+    .replace(/@/g, "\\@")
+    .trim();
+}
+
+/** The same for text and quoted attributes of an HTML document. */
+export function html(words: unknown): string {
+  return String(words)
+    .replace(/[\p{Cc}\p{Cf}]+/gu, " ")
+    .replace(/[&<>"'`]/g, (mark) => `&#${mark.charCodeAt(0)};`);
+}

@@ -1,0 +1,145 @@
+import type { Plan } from "../catalog/types.ts";
+import type { Actor, Recorded } from "../incident/events.ts";
+import { isKnown, type LogEvent, type Plans, plansNeeded } from "../incident/evolve.ts";
+
+/** One thing that happened, as a sentence. */
+export interface Entry {
+  readonly version: number;
+  /** When it happened, where somebody said so; else when it was recorded. */
+  readonly at: Date;
+  /** It was written down later than it happened. */
+  readonly backfilled: boolean;
+  readonly who: string;
+  readonly what: string;
+}
+
+/** The timeline as lines of text: time in UTC, who, what. */
+export function transcript(
+  events: readonly LogEvent[],
+  plans: Plans,
+  names: (who: string) => string,
+): readonly string[] {
+  return entriesOf(events, plans, names).map(
+    ({ at, backfilled, who, what }) => `${stamp(at)}${backfilled ? " (told later)" : ""}  ${who}: ${what}`,
+  );
+}
+
+/** In the order of the record. Events that mean nothing to a reader (an intent, a claim) are left out. */
+export function entriesOf(events: readonly LogEvent[], plans: Plans, names: (who: string) => string): readonly Entry[] {
+  const titles = new Map(plansNeeded(events).map(({ run, planHash }) => [run, plans.get(planHash)]));
+  return events.flatMap((event) => {
+    if (!isKnown(event)) return [];
+    const what = tell(event, (event.run && titles.get(event.run)) || null, names);
+    if (what === null) return [];
+    const happened = event.type === "incident.noted" && event.data.happenedAt ? new Date(event.data.happenedAt) : null;
+    return [
+      {
+        version: event.version,
+        at: happened ?? event.at,
+        backfilled: happened !== null,
+        who: actor(event.actor, names),
+        what,
+      },
+    ];
+  });
+}
+
+export function stamp(moment: Date): string {
+  return `${moment.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}
+
+function actor(who: Actor, names: (who: string) => string): string {
+  if (who.kind === "bot") return "Lifeboat";
+  return who.person !== null ? names(who.person) : who.name;
+}
+
+function tell(event: Recorded, plan: Plan | null, names: (who: string) => string): string | null {
+  const run = plan ? `"${plan.title}"` : (event.run ?? "");
+  const step = (id: string) => {
+    const found = plan?.stages.flatMap(({ steps }) => steps).find((one) => one.id === id);
+    return `"${found?.title ?? id}"`;
+  };
+  switch (event.type) {
+    case "incident.declared": {
+      const { title, severity, kind, impactStartedAt } = event.data;
+      const since = impactStartedAt ? `; users hurt since ${stamp(new Date(impactStartedAt))}` : "";
+      return `declared ${kind === "drill" ? "a drill" : "an incident"}, ${severity}: ${title}${since}`;
+    }
+    case "incident.severityChanged":
+      return `severity ${event.data.from} → ${event.data.to}${because(event.data.reason)}`;
+    case "incident.statusChanged":
+      return `status ${event.data.from} → ${event.data.to}`;
+    case "incident.roleAssigned":
+      return `${names(event.data.person)} is ${event.data.role}${because(event.data.note)}`;
+    case "incident.noted":
+      return `noted: ${event.data.text}${event.data.link ? ` (${event.data.link})` : ""}`;
+    case "incident.resolved":
+      return `resolved${because(event.data.summary)}`;
+    case "incident.reopened":
+      return `reopened${because(event.data.reason)}`;
+    case "incident.closed":
+      return "closed";
+    case "postmortem.drafted":
+      return "drafted the post-mortem";
+    case "command.refused":
+      return `was refused (${event.data.verb}): ${event.data.says}`;
+    case "run.requested":
+      return `asked for ${run}${event.data.dryRun ? " as a dry run" : ""} (${event.run}), ${event.data.mode}${plan ? `: ${plan.target}` : ""}`;
+    case "run.preflighted":
+      return `preflight of ${run}: ${event.data.ready ? "ready" : "not ready"}; data that would be lost: ${event.data.loss}`;
+    case "run.paused":
+      return `paused ${run}${because(event.data.reason)}`;
+    case "run.resumed":
+      return `resumed ${run}`;
+    case "run.aborted":
+      return `aborted ${run}${because(event.data.reason)}. State then: ${event.data.stateNow}`;
+    case "run.verified":
+      return `${run} is ${event.data.dryRun ? "finished as a dry run; nothing was changed" : "done and verified"}`;
+    case "run.failed":
+      return `${run} failed: ${event.data.problem.what}`;
+    case "run.stuck":
+      return `${run} is stuck: ${event.data.problem.what}`;
+    case "gate.opened":
+      return `asked for approval of ${step(event.data.step)} (${event.data.quorum} by ${event.data.role}); data lost: ${event.data.loss}`;
+    case "gate.escalated":
+      return `nobody had decided on ${step(event.data.step)}: ${event.data.role} asked too`;
+    case "gate.approved":
+      return `approved ${step(event.data.step)} as ${event.data.role}`;
+    case "gate.denied":
+      return `denied ${step(event.data.step)} as ${event.data.role}${because(event.data.reason)}`;
+    case "gate.expired":
+      return `the question of ${step(event.data.step)} expired`;
+    case "gate.voided":
+      return `the question of ${step(event.data.step)} no longer holds: ${event.data.why}`;
+    case "gate.passed":
+      return `${step(event.data.step)} passed, approved by ${event.data.people.map(names).join(" and ")}`;
+    case "approval.refused":
+      return `was refused to ${event.data.decision} ${step(event.data.step)}: ${event.data.says}`;
+    case "step.started":
+      return `${step(event.data.step)} started${event.data.attempt > 1 ? `, attempt ${event.data.attempt}` : ""}`;
+    case "step.verified":
+      return `${step(event.data.step)} done: ${event.data.says}`;
+    case "step.failed":
+      return `${step(event.data.step)} failed: ${event.data.problem.what}`;
+    case "step.stopped":
+      return `${step(event.data.step)} stopped, outcome not known: ${event.data.problem.what}`;
+    case "step.opened":
+      return `${step(event.data.step)} waits${event.data.until ? ` until ${stamp(new Date(event.data.until))}` : " for people"}`;
+    case "step.confirmed":
+      return `${step(event.data.step)} done by hand${because(event.data.note)}`;
+    case "step.retried":
+      return `said to try ${step(event.data.step)} again`;
+    case "step.skipped":
+      return `skipped ${step(event.data.step)}${because(event.data.reason)}`;
+    case "step.intended":
+    case "step.applied":
+    case "step.progressed":
+      return null;
+    default:
+      return event satisfies never;
+  }
+}
+
+function because(reason: string | null): string {
+  return reason ? `: ${reason}` : "";
+}
