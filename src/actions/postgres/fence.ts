@@ -34,7 +34,7 @@ export const fence = defineAction<Input, NodeView>({
     { id: "primaryReachable", label: `${seen.name} answers`, value: seen.answers, material: true },
     { id: "readOnly", label: `${seen.name} is read-only`, value: seen.answers ? seen.readOnly : null, material: false },
   ],
-  ready: (seen, given) => [answersOrAccepted(seen, given), nothingPrepared(seen)],
+  ready: (seen, given) => [answersOrAccepted(seen, given), permitted(seen, given), nothingPrepared(seen)],
   done(seen) {
     if (isStandby(seen)) return "yes";
     return seen.answers && seen.readOnly && seen.sessionsBeforeReload === 0 ? "yes" : "no";
@@ -84,6 +84,19 @@ function answersOrAccepted(seen: NodeView, { acceptUnreachable }: Input): Check 
       };
 }
 
+function permitted(seen: NodeView, { node }: Input): Check {
+  const lacks = seen.answers ? seen.mayNotFence : "";
+  return {
+    id: "node.permitted",
+    level: "block",
+    ok: lacks === "",
+    says:
+      lacks === ""
+        ? `${node.user} may fence ${node.name}.`
+        : `${node.user} may not fence ${node.name}. Grant ${lacks}.`,
+  };
+}
+
 function nothingPrepared(seen: NodeView): Check {
   const open = seen.answers ? seen.preparedTransactions : 0;
   return {
@@ -104,7 +117,9 @@ async function shutOut(ctx: ApplyContext, node: Node, db: Database): Promise<num
   );
   const [row] = await db.query<{ ended: number }>(
     `select count(pg_terminate_backend(pid))::int as ended from pg_stat_activity
-      where backend_type = 'client backend' and pid <> pg_backend_pid() and application_name <> $1`,
+      where backend_type = 'client backend' and pid <> pg_backend_pid() and application_name <> $1
+        and (current_setting('is_superuser') = 'on'
+             or usesysid not in (select oid from pg_roles where rolsuper))`,
     [OUR_SESSIONS],
   );
   return row?.ended ?? 0;
@@ -136,7 +151,7 @@ async function seenClosed(ctx: ApplyContext, given: Input, closedSessions: numbe
       const probe = await probeWrite(ctx, asLogin(node, given.app));
       const seen = await lookAt(ctx, node);
       if (!seen.answers) return given.acceptUnreachable ? await acceptedOpen(ctx, given, seen.why) : null;
-      state = `${node.name} is ${probe.found === "readOnly" ? "refusing writes" : probe.found} for ${given.app.user}`;
+      state = `${node.name} is ${probe.found === "readOnly" ? "refusing writes" : probe.found} for ${given.app.user}; ${seen.sessionsBeforeReload} sessions from before the fence are open`;
       const still = last === seen.position && probe.found === "readOnly" && settled(seen);
       last = probe.found === "readOnly" ? seen.position : null;
       return still ? closed(seen, given, closedSessions) : null;

@@ -61,6 +61,7 @@ export const promote = defineAction<Input, PairView>({
     sameCluster(seen),
     replaying(seen),
     notFenced(seen),
+    permitted(seen, given),
     primaryAnswers(seen, given),
     ...(isPrimary(seen.from) ? [streaming(seen, given), lag(seen, given)] : []),
     fenceHolds(given, evidence),
@@ -158,6 +159,17 @@ function notFenced({ to }: PairView): Check {
     says: fenced
       ? `${to.name} still carries a fence and would take no writes. Run postgres.unfence on it first.`
       : `${to.name} carries no fence.`,
+  };
+}
+
+function permitted(seen: PairView, { to }: Input): Check {
+  const lacks = seen.to.answers ? seen.to.mayNotPromote : "";
+  return {
+    id: "standby.permitted",
+    level: "block",
+    ok: lacks === "",
+    says:
+      lacks === "" ? `${to.user} may promote ${to.name}.` : `${to.user} may not promote ${to.name}. Grant ${lacks}.`,
   };
 }
 

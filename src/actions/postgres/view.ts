@@ -37,6 +37,9 @@ export interface AnsweringNode {
   readonly checkpointTimeline: number;
   /** `wal_retrieve_retry_interval`: a standby may wait this long before it notices that it can be promoted. */
   readonly walRetryMilliseconds: number;
+  /** What our login lacks to fence or to promote this server, in the words of a `grant`; empty: nothing. */
+  readonly mayNotFence: string;
+  readonly mayNotPromote: string;
 }
 
 export interface Follower {
@@ -94,7 +97,17 @@ select
   extract(epoch from pg_last_xact_replay_timestamp())::float8 * 1000 as newest_write_at,
   receiver.status as receiver, receiver.slot_name as slot,
   (regexp_match(receiver.conninfo, 'application_name=(\\S+)'))[1] as appears_as,
-  (extract(epoch from current_setting('wal_retrieve_retry_interval')::interval) * 1000)::int as wal_retry
+  (extract(epoch from current_setting('wal_retrieve_retry_interval')::interval) * 1000)::int as wal_retry,
+  concat_ws(', ',
+    case when not has_parameter_privilege('default_transaction_read_only', 'alter system')
+      then 'alter system on parameter default_transaction_read_only' end,
+    case when not has_function_privilege('pg_reload_conf()', 'execute') then 'execute on function pg_reload_conf()' end,
+    case when not pg_has_role('pg_signal_backend', 'usage') then 'pg_signal_backend' end,
+    case when not pg_has_role('pg_read_all_stats', 'usage') then 'pg_monitor' end) as may_not_fence,
+  concat_ws(', ',
+    case when not has_function_privilege('pg_promote(boolean, integer)', 'execute')
+      then 'execute on function pg_promote(boolean, integer)' end,
+    case when not pg_has_role('pg_read_all_stats', 'usage') then 'pg_monitor' end) as may_not_promote
 from replay left join pg_stat_wal_receiver receiver on true`;
 
 interface LookRow {
@@ -116,6 +129,8 @@ interface LookRow {
   slot: string | null;
   appears_as: string | null;
   wal_retry: number;
+  may_not_fence: string;
+  may_not_promote: string;
 }
 
 /** Looks at one server. A server that is down or refuses is an observation, not an error. */
@@ -156,6 +171,8 @@ export async function lookThrough(db: Database, node: Node): Promise<AnsweringNo
       : null,
     checkpointTimeline: row.checkpoint_timeline,
     walRetryMilliseconds: row.wal_retry,
+    mayNotFence: row.may_not_fence,
+    mayNotPromote: row.may_not_promote,
   };
 }
 

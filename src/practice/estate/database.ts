@@ -3,6 +3,7 @@ import { LifeboatError } from "../../lib/errors.ts";
 import { freePort, initCluster, type PgServer, startServer } from "../../lib/pgserver.ts";
 import { cloneStandby } from "./clone.ts";
 import { childrenOf, kill } from "./leftovers.ts";
+import type { Target } from "./orders/target.ts";
 
 /** One PostgreSQL server of the estate: its folder, its port, and what can be done to its machine. */
 export interface DatabaseHost {
@@ -10,6 +11,8 @@ export interface DatabaseHost {
   readonly port: number;
   readonly folder: string;
   readonly slot: string;
+  /** As the application is told where to write. */
+  readonly target: Target;
   readonly running: boolean;
   /** As superuser; works only while it runs. */
   url(database?: string): string;
@@ -56,6 +59,7 @@ export async function createHost(name: string, estateFolder: string, passwords: 
     port,
     folder,
     slot,
+    target: { name, host: "127.0.0.1", port },
     get running() {
       return server !== null;
     },

@@ -3,18 +3,16 @@ import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { LifeboatError, messageOf } from "../../lib/errors.ts";
+import { LifeboatError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { type Application, createApplication, ended, ready } from "./application.ts";
-import { ask, type Chaos, setReplay, signalSenders, stallThenKill } from "./chaos.ts";
+import { type Chaos, setReplay, signalSenders, stallThenKill } from "./chaos.ts";
 import { startOwn } from "./child.ts";
 import { createHost, type DatabaseHost } from "./database.ts";
 import { handleEstate } from "./handle.ts";
+import { heal, untilStreaming } from "./heal.ts";
 import { endServerOf } from "./leftovers.ts";
-import { lookAtHost } from "./look.ts";
 import { countLosses, type Losses } from "./losses.ts";
-import type { Target } from "./orders/target.ts";
 import { type RolePasswords, setUp } from "./setup.ts";
 import { createSight, type EstateState } from "./sight.ts";
 
@@ -85,7 +83,7 @@ async function raise(
   await a.create();
   await a.start();
   await setUp(a, passwords);
-  await Promise.all([application.start(targetOf(a)), b.follow(a).then(() => untilStreaming(a))]);
+  await Promise.all([application.start(a.target), b.follow(a).then(() => untilStreaming(a))]);
 }
 
 /** Ends the servers an estate left behind when its host was killed together with its keeper, and removes the folder. */
@@ -134,6 +132,7 @@ function build(
       LIFEBOAT_VALUES: valuesFile,
       ORDERS_DB_PASSWORD: secrets.admin,
       ORDERS_APP_PASSWORD: secrets.app,
+      PRACTICE_HOSTS_URL: estate.url,
       PRACTICE_HOSTS_TOKEN: secrets.hosts,
     }),
     state: () => sight.look(),
@@ -156,7 +155,7 @@ function build(
       });
       await new Promise<void>((open) => server?.listen(0, "127.0.0.1", open));
       port = (server.address() as AddressInfo).port;
-      await writeFile(valuesFile, JSON.stringify({ practice: valuesOf(a, b, application.url, estate.url) }, null, 2));
+      await writeFile(valuesFile, JSON.stringify({ practice: valuesOf(a, b, application.url) }, null, 2));
     },
     async stop() {
       sight.close();
@@ -171,7 +170,7 @@ function build(
 }
 
 /** The variables the practice system declares. JSON is YAML too. */
-function valuesOf(a: DatabaseHost, b: DatabaseHost, appUrl: string, hostsUrl: string): Record<string, string | number> {
+function valuesOf(a: DatabaseHost, b: DatabaseHost, ordersUrl: string): Record<string, string | number> {
   return {
     primaryName: a.name,
     primaryHost: "127.0.0.1",
@@ -179,8 +178,7 @@ function valuesOf(a: DatabaseHost, b: DatabaseHost, appUrl: string, hostsUrl: st
     standbyName: b.name,
     standbyHost: "127.0.0.1",
     standbyPort: b.port,
-    appUrl,
-    hostsUrl,
+    ordersUrl,
   };
 }
 
@@ -209,52 +207,6 @@ async function deeds(what: Chaos, primary: DatabaseHost, standby: DatabaseHost, 
     default:
       return what satisfies never;
   }
-}
-
-async function heal(nodes: Estate["nodes"], application: Application, monitor: string): Promise<void> {
-  await Promise.all(nodes.map((node) => node.thaw()));
-  const writesTo = (await application.state())?.target.name;
-  const looks = await Promise.all(nodes.map((node) => lookAtHost(node, monitor)));
-  const score = (i: number) => (looks[i]?.role === "primary" ? 2 : 0) + (nodes[i]?.name === writesTo ? 1 : 0);
-  const [primary, standby] = score(0) >= score(1) ? nodes : ([nodes[1], nodes[0]] as const);
-  await primary.start();
-  const [row] = await ask<{ standby: boolean }>(primary, "select pg_is_in_recovery() as standby");
-  if (row?.standby) await ask(primary, "select pg_promote(true, 30)");
-  await ask(primary, "alter system reset all");
-  await ask(primary, "select pg_reload_conf()");
-  await ask(primary, "select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active");
-  await ask(primary, "checkpoint");
-  if (!(await streamsFrom(primary, standby))) await standby.follow(primary);
-  await application.repoint(targetOf(primary));
-  await untilStreaming(primary);
-}
-
-async function streamsFrom(primary: DatabaseHost, standby: DatabaseHost): Promise<boolean> {
-  const caughtUp = await ask<{ level: boolean }>(
-    primary,
-    `select replay_lsn >= pg_current_wal_flush_lsn() - 65536 as level from pg_stat_replication
-      where application_name = '${standby.name}' and state = 'streaming'`,
-  ).catch(() => []);
-  return standby.running && caughtUp[0]?.level === true;
-}
-
-async function untilStreaming(primary: DatabaseHost): Promise<void> {
-  const end = performance.now() + 15_000;
-  let last = "no row";
-  while (performance.now() < end) {
-    const rows = await ask<{ state: string }>(primary, "select state from pg_stat_replication").catch((error) => {
-      last = messageOf(error);
-      return [];
-    });
-    if (rows.some((row) => row.state === "streaming")) return;
-    last = rows[0]?.state ?? last;
-    await sleep(25);
-  }
-  throw new LifeboatError({ code: "not-streaming", where: primary.name, what: `No standby streams from it (${last})` });
-}
-
-function targetOf(node: DatabaseHost): Target {
-  return { name: node.name, host: "127.0.0.1", port: node.port };
 }
 
 /** A password nobody has to type. */

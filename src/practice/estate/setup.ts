@@ -19,12 +19,13 @@ export async function setUp(primary: DatabaseHost, passwords: RolePasswords): Pr
     `create role monitor login password '${passwords.monitor}' in role pg_monitor`,
     `create role replicator login replication password '${passwords.replicator}'`,
     "grant alter system on parameter default_transaction_read_only to admin",
-    "grant execute on function pg_promote(boolean, integer), pg_reload_conf() to admin",
     "create database orders",
   ]);
   await asOwner(primary, "postgres", ["revoke all on database orders from public"]);
   await asOwner(primary, "orders", [
     "grant connect, temporary on database orders to admin, app",
+    // Of the database it logs in to: system functions are granted per database.
+    "grant execute on function pg_promote(boolean, integer), pg_reload_conf() to admin",
     "create table orders (id bigint primary key, placed_at timestamptz not null, cents int not null)",
     "grant select, insert on orders to app",
     "grant select on orders to admin",
