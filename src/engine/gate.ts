@@ -42,12 +42,13 @@ export async function moveGate(driven: Driven, step: string): Promise<void> {
   });
 }
 
-/** Nothing was begun since the last look, and the look is not old. */
+/** Nothing was begun and no ask ended since the last look, and the look is not old. */
 function isFresh(run: RunState, now: Date): boolean {
   const looked = run.preflight?.at.getTime();
   if (looked === undefined) return false;
   const begun = [...run.steps.values()].some((step) => {
-    if (step.status === "waiting" || step.status === "passedOver" || step.status === "gate") return false;
+    if (step.status === "gate") return step.gate.closedAt !== null && step.gate.closedAt.getTime() > looked;
+    if (step.status === "waiting" || step.status === "passedOver") return false;
     return step.status !== "done" || step.at.getTime() >= looked;
   });
   return !begun && now.getTime() - looked < SHOWN_FOR_MS;

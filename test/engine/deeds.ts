@@ -1,0 +1,151 @@
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { z } from "zod";
+import { type Action, type ApplyContext, defineAction } from "../../src/actions/contract.ts";
+import type { Repeat, Risk } from "../../src/catalog/types.ts";
+
+/**
+ * Small real actions on a folder: an effect is a file, and the ledger holds every effect that was really caused. How the
+ * target behaves (hangs, refuses, loses its answer) is a file too, so that it can change while a run is under way.
+ */
+const input = z.strictObject({ dir: z.string(), name: z.string(), needs: z.string().optional() });
+type Input = z.infer<typeof input>;
+
+interface Seen {
+  readonly value: string | null;
+  readonly weather: string;
+  readonly blocked: string | null;
+}
+
+export const ledgerFile = "ledger";
+
+export function ledger(dir: string): readonly string[] {
+  const file = join(dir, ledgerFile);
+  return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").filter(Boolean) : [];
+}
+
+/** Makes the target of `name` behave so from now on; null: well again. */
+export function behave(dir: string, name: string, how: Behaviour, value: string | number | null = ""): void {
+  const file = join(dir, `${name}.${how}`);
+  if (value === null) rmSync(file, { force: true });
+  else writeFileSync(file, String(value));
+}
+
+type Behaviour =
+  | "hangs" // `apply` never answers, and ignores its signal
+  | "hangsLooking" // `observe` never answers
+  | "losesAnswer" // `apply` has its effect, and the connection breaks
+  | "losesRequest" // the connection breaks before the effect
+  | "refuses" // `apply` is refused so many times
+  | "slow" // `verify` takes so many milliseconds
+  | "unclear" // `done` can not tell
+  | "half" // `done` finds a part of it
+  | "blocked" // `ready` says no, in these words
+  | "weather" // a material fact
+  | "unproven" // `verify` does not see it, so many times
+  | "throws"; // `facts` has a bug
+
+function how(dir: string, name: string, behaviour: Behaviour): string | null {
+  const file = join(dir, `${name}.${behaviour}`);
+  return existsSync(file) ? readFileSync(file, "utf8") : null;
+}
+
+/** Counts a number of times down; true while there was one left. */
+function once(dir: string, name: string, behaviour: Behaviour): boolean {
+  const left = Number(how(dir, name, behaviour) ?? 0);
+  if (left <= 0) return false;
+  behave(dir, name, behaviour, left - 1);
+  return true;
+}
+
+function fileOf({ dir, name }: Input): string | null {
+  const file = join(dir, name);
+  return existsSync(file) ? readFileSync(file, "utf8") : null;
+}
+
+function broken(): Error {
+  return Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
+}
+
+const never = () => new Promise<never>(() => {});
+
+function deed(verb: string, risk: Risk, repeat: Repeat, cause: ((input: Input) => void) | null) {
+  return defineAction<Input, Seen>({
+    id: `folder.${verb}`,
+    summary: `${verb} in a folder`,
+    input,
+    risk,
+    repeat,
+    budget: { typicalSeconds: 1, warnSeconds: 2, failSeconds: 3 },
+    resources: (one) => (risk === "read" ? [] : [`folder:${one.dir}/${one.name}`]),
+    async observe(_ctx, one) {
+      if (how(one.dir, one.name, "hangsLooking") !== null) await never();
+      return {
+        value: fileOf(one),
+        weather: how(one.dir, one.name, "weather") ?? "fair",
+        blocked: how(one.dir, one.name, "blocked"),
+      };
+    },
+    facts(seen, one) {
+      if (how(one.dir, one.name, "throws") !== null) throw new TypeError("a bug in facts");
+      return [
+        { id: "value", label: `${one.name}`, value: seen.value, material: false },
+        { id: "weather", label: "weather", value: seen.weather, material: true },
+        ...(risk === "irreversible" ? [{ id: "loss", label: "loss", value: "about 3 files", material: false }] : []),
+      ];
+    },
+    ready(seen, one, ctx) {
+      const needed = one.needs === undefined || ctx.evidenceOf(one.needs) !== null;
+      return [
+        { id: "clear", ok: seen.blocked === null, level: "block", says: seen.blocked ?? "The way is clear." },
+        { id: "evidence.before", ok: needed, level: "block", says: `It needs evidence of ${one.needs}.` },
+      ];
+    },
+    done(seen, one, before) {
+      if (how(one.dir, one.name, "unclear") !== null) return "unknown";
+      if (how(one.dir, one.name, "half") !== null) return "partial";
+      if (repeat === "toggle") return before === null || before.value === seen.value ? "no" : "yes";
+      return seen.value === null ? "no" : "yes";
+    },
+    ...(cause && {
+      async apply(ctx: ApplyContext, one: Input) {
+        if (how(one.dir, one.name, "losesRequest") !== null) throw broken();
+        if (once(one.dir, one.name, "refuses")) throw new Error("Permission denied.");
+        if (how(one.dir, one.name, "hangs") !== null) await never();
+        ctx.progress("asked");
+        cause(one);
+        appendFileSync(join(one.dir, ledgerFile), `${verb} ${one.name}\n`);
+        if (how(one.dir, one.name, "losesAnswer") !== null) throw broken();
+        return { operation: one.name };
+      },
+    }),
+    async verify(ctx, one) {
+      const slow = Number(how(one.dir, one.name, "slow") ?? 0);
+      if (slow > 0) await pause(slow, undefined, { signal: ctx.signal });
+      if (once(one.dir, one.name, "unproven")) throw new Error("It does not show.");
+      const value = fileOf(one);
+      if (cause && value === null) throw new Error(`${one.name} is not there.`);
+      return {
+        says: `${one.name} is ${value}`,
+        facts: [{ id: "value", label: one.name, value, material: false }],
+        ...(risk === "irreversible" ? { rpo: { seconds: 3, rows: null, method: "counted files" } } : {}),
+      };
+    },
+    undo: () => ({ possible: false, why: "Nobody needs it here." }),
+  });
+}
+
+const write = (one: Input) => writeFileSync(join(one.dir, one.name), "there");
+const flip = (one: Input) => writeFileSync(join(one.dir, one.name), fileOf(one) === "west" ? "east" : "west");
+
+const deeds = [
+  deed("look", "read", "safe", null),
+  deed("put", "reversible", "safe", write),
+  deed("guard", "reversible", "guarded", write),
+  deed("flip", "disruptive", "toggle", flip),
+  deed("promote", "irreversible", "guarded", write),
+  deed("wipe", "irreversible", "destructive", write),
+];
+
+export const actions: ReadonlyMap<string, Action> = new Map(deeds.map((one) => [one.id, one as unknown as Action]));

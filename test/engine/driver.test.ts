@@ -1,0 +1,499 @@
+import { writeFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Engine } from "../../src/engine/driver.ts";
+import type { EnginePorts } from "../../src/engine/ports.ts";
+import type { Store } from "../../src/timeline/index.ts";
+import { action as anyAction, gate, manual } from "../incident/world.ts";
+import { storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
+import { away, deed, engineOn, folder, go, Night, planOf, wait } from "./bed.ts";
+import { behave, ledger } from "./deeds.ts";
+
+let server: TestServer;
+let store: Store;
+let night: Night;
+let dir: string;
+let engines: Engine[] = [];
+
+beforeAll(async () => {
+  server = await testServer();
+});
+afterAll(() => server.close());
+beforeEach(async () => {
+  store = await storeOn(await server.database());
+  night = new Night(store);
+  dir = await folder();
+});
+afterEach(async () => {
+  await Promise.all(engines.map((engine) => engine.stop()));
+  engines = [];
+  await store.close();
+  await away(dir);
+});
+
+function start(more: Partial<EnginePorts> = {}, on = store): Engine {
+  const engine = engineOn(on, more);
+  engines.push(engine);
+  engine.start();
+  return engine;
+}
+
+describe("a run from the request to the end", () => {
+  test("looks, asks, starts in order, and is verified", async () => {
+    const plan = planOf([
+      [deed(dir, "look", "check")],
+      [go()],
+      [deed(dir, "put", "fence"), deed(dir, "promote", "promote", { needs: "fence" })],
+    ]);
+    await night.requested(plan);
+    start();
+    const asked = await night.untilAsked();
+    expect(asked.preflight?.loss).toBe("about 3 files");
+    expect(asked.preflight?.ready).toBe(true);
+    await night.approve();
+    await night.until((run) => run.status === "verified");
+    expect((await night.types()).filter((type) => !type.startsWith("step.progressed"))).toEqual([
+      "run.requested",
+      "run.preflighted",
+      "step.started check",
+      "step.verified check",
+      "run.preflighted",
+      "gate.opened go",
+      "gate.approved go",
+      "gate.passed go",
+      "step.started fence",
+      "step.intended fence",
+      "step.applied fence",
+      "step.verified fence",
+      "step.started promote",
+      "step.intended promote",
+      "step.applied promote",
+      "step.verified promote",
+      "run.verified",
+    ]);
+    expect(ledger(dir)).toEqual(["put fence", "promote promote"]);
+    const promoted = await night.step("promote");
+    expect(promoted.status === "done" && promoted.rpo).toEqual({ seconds: 3, rows: null, method: "counted files" });
+  });
+
+  test("frees its resources when it ends", async () => {
+    const plan = planOf([[go()], [deed(dir, "put", "fence")]]);
+    await night.requested(plan);
+    await expect(night.requested(plan, "run-2")).rejects.toThrow("held");
+    start();
+    await night.untilAsked();
+    await night.approve();
+    await night.until((run) => run.status === "verified");
+    await night.requested(plan, "run-2");
+  });
+
+  test("a dry run looks at everything and changes nothing", async () => {
+    await night.requested(planOf([[deed(dir, "put", "fence")]]), "run-1", true);
+    start();
+    const run = await night.until((one) => one.status === "verified");
+    expect(run.preflight?.facts.map((fact) => fact.id)).toEqual(["value", "weather"]);
+    expect(ledger(dir)).toEqual([]);
+  });
+
+  test("a preflight that finds it can not start ends the run with nothing changed", async () => {
+    behave(dir, "fence", "blocked", "The node is on fire.");
+    await night.requested(planOf([[go()], [deed(dir, "put", "fence")]]));
+    start();
+    const run = await night.until((one) => one.status === "failed");
+    expect(run.problem).toMatchObject({ what: "The node is on fire.", stateNow: "Nothing was changed." });
+    await night.requested(planOf([[go()], [deed(dir, "put", "fence")]]), "run-2");
+  });
+
+  test("a target that hangs does not hold the preflight for ever", async () => {
+    behave(dir, "fence", "hangsLooking");
+    await night.requested(planOf([[go()], [deed(dir, "put", "fence")]]));
+    start({ settings: { observeSeconds: 0.3 } });
+    const run = await night.until((one) => one.status === "failed");
+    expect(run.problem?.what).toMatch(/"fence" could not be looked at: .*no answer within 0.3 s/);
+  });
+
+  test("parallel steps go side by side, and the stage behind waits for all", async () => {
+    behave(dir, "a", "slow", 700);
+    behave(dir, "b", "slow", 700);
+    const plan = planOf([[go()], [deed(dir, "put", "a"), deed(dir, "put", "b")], [deed(dir, "look", "after")]]);
+    const stages = plan.stages.map((stage, i) => ({ ...stage, parallel: i === 1 }));
+    await night.requested({ ...plan, stages });
+    start();
+    await night.untilAsked();
+    await night.approve();
+    await night.until((run) => ["a", "b"].every((id) => run.steps.get(id)?.status === "running"));
+    const run = await night.until((one) => one.status === "verified");
+    const [a, b, after] = ["a", "b", "after"].map((id) => run.steps.get(id));
+    const times = [a, b, after].map((one) => (one?.status === "done" ? one : null));
+    expect(Number(times[2]?.startedAt)).toBeGreaterThanOrEqual(Math.max(Number(times[0]?.at), Number(times[1]?.at)));
+  });
+
+  test("a step whose condition is false is passed over", async () => {
+    const when = { step: "check", fact: "value", is: "there" };
+    const plan = planOf([
+      [deed(dir, "look", "check")],
+      [go()],
+      [deed(dir, "put", "fence", { when }), deed(dir, "put", "b")],
+    ]);
+    await night.requested(plan);
+    start();
+    await night.untilAsked();
+    await night.approve();
+    const run = await night.until((one) => one.status === "verified");
+    expect(run.steps.get("fence")?.status).toBe("passedOver");
+    expect(ledger(dir)).toEqual(["put b"]);
+  });
+
+  test("a wait ends by the database's clock, and a manual step when somebody says so", async () => {
+    await night.requested(planOf([[go()], [wait("soak", 1), manual("tell"), deed(dir, "put", "fence")]]));
+    start();
+    await night.untilAsked();
+    await night.approve();
+    const run = await night.untilStep("tell", "open");
+    const soak = run.steps.get("soak");
+    expect(soak?.status === "done" && soak.seconds).toBeGreaterThanOrEqual(1);
+    expect(soak?.status === "done" && soak.seconds).toBeLessThan(1.5);
+    expect(ledger(dir)).toEqual([]);
+    await night.asks("oli", { type: "confirmStep", run: "run-1", step: "tell", note: "told them" });
+    await night.until((one) => one.status === "verified");
+  });
+
+  test("a last gate, with nothing behind it to use it, passes before the end", async () => {
+    await night.requested(planOf([[deed(dir, "look", "check")], [go()], [gate("close")]]));
+    start();
+    await night.untilAsked();
+    await night.approve("bo", "go");
+    await night.untilAsked("close");
+    expect((await night.run()).status).toBe("waiting");
+    await night.approve("cy", "close");
+    const run = await night.until((one) => one.status === "verified");
+    expect([...run.steps.values()].map((step) => step.status === "gate" && step.gate.outcome).filter(Boolean)).toEqual([
+      "passed",
+      "passed",
+    ]);
+  });
+});
+
+describe("approvals", () => {
+  const plan = () => planOf([[go()], [deed(dir, "put", "fence")]]);
+
+  test("a material fact that changed since it was shown makes the approval void, and it is asked again", async () => {
+    await night.requested(plan());
+    start();
+    const first = await night.untilAsked();
+    behave(dir, "fence", "weather", "storm");
+    await night.approve();
+    await night.until((run) => run.preflight?.factsHash !== first.preflight?.factsHash);
+    await night.untilAsked();
+    const types = await night.types();
+    expect(types).toContain("gate.voided go");
+    expect(types).not.toContain("step.started fence");
+    expect(await night.print()).toContain("weather: fair, now storm");
+    await night.approve();
+    await night.until((run) => run.status === "verified");
+    expect(ledger(dir)).toEqual(["put fence"]);
+  });
+
+  test("a block found behind the approval voids it, and a person is told what to put right", async () => {
+    await night.requested(plan());
+    start();
+    await night.untilAsked();
+    behave(dir, "fence", "blocked", "The disk is full.");
+    await night.approve();
+    const stuck = await night.until((run) => run.stuck !== null);
+    expect(stuck.problem).toMatchObject({ what: "The disk is full.", stateNow: "Nothing was changed." });
+    behave(dir, "fence", "blocked", null);
+    await night.asks("cy", { type: "resume", run: "run-1" });
+    await night.untilAsked();
+    await night.approve();
+    await night.until((run) => run.status === "verified");
+  });
+
+  test("an approver who was deactivated between the click and the start does not count", async () => {
+    const gone = new Set<string>();
+    await night.requested(plan());
+    start({ standing: { check: async (_system, person) => (gone.has(person) ? "deactivated" : null) } });
+    await night.untilAsked();
+    gone.add("bo");
+    await night.approve("bo");
+    await night.until((run) => {
+      const step = run.steps.get("go");
+      return step?.status === "gate" && step.gate.earlier.length === 1;
+    });
+    expect(ledger(dir)).toEqual([]);
+    await night.approve("cy");
+    await night.until((run) => run.status === "verified");
+  });
+
+  test("a look-up that fails means no, is tried again, and then counts", async () => {
+    let broken = true;
+    await night.requested(plan());
+    const standing = {
+      check: async () => {
+        if (broken) throw new Error("Slack is away");
+        return null;
+      },
+    };
+    start({ standing });
+    await night.untilAsked();
+    await night.approve();
+    await night.until((run) => run.steps.get("go")?.status === "gate");
+    await new Promise((soon) => setTimeout(soon, 300));
+    expect(ledger(dir)).toEqual([]);
+    broken = false;
+    await night.until((run) => run.status === "verified");
+  });
+
+  test("silence asks the next level, and expiry closes the gate until somebody asks again", async () => {
+    const short = { expiresSeconds: 2, escalate: [{ role: "vp-engineering", afterSeconds: 1 }] };
+    await night.requested(planOf([[go(short)], [deed(dir, "put", "fence")]]));
+    start();
+    const asked = await night.untilAsked();
+    const level = await night.until((run) => {
+      const step = run.steps.get("go");
+      return step?.status === "gate" && step.gate.level === 1;
+    });
+    expect(level.status).toBe("waiting");
+    const stopped = await night.until((run) => run.status === "stopped");
+    expect(stopped.problem?.code).toBe("gate-expired");
+    const events = await store.timeline.read(night.stream);
+    const at = (type: string) =>
+      Number(events.find((event) => event.type === type)?.at) -
+      Number(events.find((event) => event.type === "gate.opened")?.at);
+    expect(at("gate.escalated")).toBeGreaterThanOrEqual(1000);
+    expect(at("gate.escalated")).toBeLessThan(1300);
+    expect(at("gate.expired")).toBeGreaterThanOrEqual(2000);
+    expect(at("gate.expired")).toBeLessThan(2300);
+    await night.asks("cy", { type: "retryStep", run: "run-1", step: "go" });
+    await night.untilAsked();
+    expect((await night.gate()).ask).not.toBe((asked.steps.get("go") as { gate: { ask: string } }).gate.ask);
+  });
+});
+
+describe("when something goes wrong", () => {
+  const run = async (verb: string, more: Parameters<typeof deed>[3] = {}) => {
+    await night.requested(planOf([[go()], [deed(dir, verb, "it", more), deed(dir, "put", "after")]]));
+    start();
+    await night.untilAsked();
+    await night.approve();
+  };
+
+  test("a lost answer is looked for, never asked for twice", async () => {
+    behave(dir, "it", "losesAnswer");
+    await run("guard");
+    await night.until((one) => one.status === "verified");
+    expect(ledger(dir)).toEqual(["guard it", "put after"]);
+  });
+
+  test("a refusal is tried again as often as the plan allows", async () => {
+    behave(dir, "it", "refuses", 1);
+    await run("put", { retries: 1 });
+    await night.until((one) => one.status === "verified");
+    expect((await night.step("it")).attempts).toBe(2);
+    expect(ledger(dir)).toEqual(["put it", "put after"]);
+  });
+
+  test("without attempts left the run stops, says how things are, and goes on when a person retries", async () => {
+    behave(dir, "it", "refuses", 1);
+    await run("put");
+    const stopped = await night.until((one) => one.status === "stopped");
+    expect(stopped.problem).toMatchObject({ what: "Permission denied.", stateNow: "Now: it: unknown; weather: fair." });
+    expect(ledger(dir)).toEqual([]);
+    await night.asks("bo", { type: "retryStep", run: "run-1", step: "it" });
+    await night.until((one) => one.status === "verified");
+  });
+
+  test("a toggle whose answer was lost is not repeated", async () => {
+    behave(dir, "it", "losesAnswer");
+    await run("flip", { retries: 3 });
+    await night.until((one) => one.status === "verified");
+    expect(ledger(dir)).toEqual(["flip it", "put after"]);
+  });
+
+  test("something destructive is repeated only when a person said so", async () => {
+    behave(dir, "it", "losesRequest");
+    await run("wipe", { retries: 3 });
+    const stopped = await night.untilStep("it", "stopped");
+    expect(stopped.problem?.what).toMatch(/must not be repeated without a person's word/);
+    expect(ledger(dir)).toEqual([]);
+    behave(dir, "it", "losesRequest", null);
+    await night.asks("bo", { type: "retryStep", run: "run-1", step: "it" });
+    await night.until((one) => one.status === "verified");
+    expect(ledger(dir)).toEqual(["wipe it", "put after"]);
+  });
+
+  test.each([
+    ["half", "outcome-partial"],
+    ["unclear", "outcome-unknown"],
+  ] as const)("an outcome that is %s stops and asks a person", async (how, code) => {
+    behave(dir, "it", "losesAnswer");
+    behave(dir, "it", how);
+    await run("guard", { retries: 3 });
+    const stopped = await night.untilStep("it", "stopped");
+    expect(stopped.problem).toMatchObject({ code, stateNow: "Now: it: there; weather: fair." });
+    expect(ledger(dir)).toEqual(["guard it"]);
+    await night.asks("cy", { type: "skipStep", run: "run-1", step: "it", reason: "It is there, I looked" });
+    await night.until((one) => one.status === "verified");
+    expect(ledger(dir)).toEqual(["guard it", "put after"]);
+  });
+
+  test("a hanging action ends at its deadline, and what it asked for is looked for", async () => {
+    behave(dir, "it", "hangs");
+    await run("put", { budget: { typicalSeconds: 0.1, warnSeconds: 0.2, failSeconds: 0.5 } });
+    const stopped = await night.until((one) => one.status === "stopped");
+    expect(stopped.problem).toMatchObject({ code: "deadline", stateNow: "Now: it: unknown; weather: fair." });
+    expect(await night.print()).toContain("Late: this usually takes 0.1 s");
+  });
+
+  test("what is not proven is not done; trying again only looks", async () => {
+    behave(dir, "it", "unproven", 1);
+    await run("guard", { retries: 1 });
+    await night.until((one) => one.status === "verified");
+    expect((await night.step("it")).attempts).toBe(2);
+    expect(ledger(dir)).toEqual(["guard it", "put after"]);
+  });
+
+  test("a step that somebody did by hand is verified, not repeated", async () => {
+    await night.requested(planOf([[go()], [manual("hand"), deed(dir, "guard", "it")]]));
+    start();
+    await night.untilAsked();
+    await night.approve();
+    await night.untilStep("hand", "open");
+    writeFileSync(`${dir}/it`, "by hand");
+    await night.asks("bo", { type: "confirmStep", run: "run-1", step: "hand", note: null });
+    await night.until((one) => one.status === "verified");
+    expect(ledger(dir)).toEqual([]);
+  });
+
+  test("an action this version does not know stops the run before anything", async () => {
+    await night.requested(planOf([[go()], [anyAction("promote")]]));
+    start();
+    const failed = await night.until((one) => one.status === "failed");
+    expect(failed.problem?.what).toContain('no action "postgres.promote"');
+  });
+});
+
+describe("people steer", () => {
+  test("paused, what is under way finishes and nothing new starts; resumed, it goes on", async () => {
+    behave(dir, "a", "slow", 500);
+    await night.requested(planOf([[go()], [deed(dir, "put", "a"), deed(dir, "put", "b")]]));
+    start();
+    await night.untilAsked();
+    await night.approve();
+    await night.untilStep("a", "running");
+    await night.asks("bo", { type: "pause", run: "run-1", reason: "wait" });
+    const paused = await night.untilStep("a", "done");
+    expect(paused.status).toBe("paused");
+    await new Promise((soon) => setTimeout(soon, 300));
+    expect(ledger(dir)).toEqual(["put a"]);
+    await night.asks("cy", { type: "resume", run: "run-1" });
+    await night.until((one) => one.status === "verified");
+    expect(ledger(dir)).toEqual(["put a", "put b"]);
+  });
+
+  test("aborted, a step under way is stopped and recorded, and then the resources are free", async () => {
+    behave(dir, "a", "slow", 60_000);
+    const plan = planOf([
+      [go()],
+      [
+        deed(dir, "put", "a", { budget: { typicalSeconds: 1, warnSeconds: 90, failSeconds: 99 } }),
+        deed(dir, "put", "b"),
+      ],
+    ]);
+    await night.requested(plan);
+    const engine = start();
+    await night.untilAsked();
+    await night.approve();
+    await night.until((one) => {
+      const step = one.steps.get("a");
+      return step?.status === "running" && step.reached === "applied";
+    });
+    await night.asks("cy", { type: "abort", run: "run-1", reason: "wrong region" });
+    const aborted = await night.untilStep("a", "stopped");
+    expect(aborted.status).toBe("aborted");
+    expect((aborted.steps.get("a") as { problem: { stateNow: string } }).problem.stateNow).toContain("a: there");
+    await until(() => engine.live() === 0, 5);
+    await night.requested(plan, "run-2");
+    expect(ledger(dir)).toEqual(["put a"]);
+  });
+
+  test("aborted while it waits for people, it ends at once", async () => {
+    const plan = planOf([[go()], [deed(dir, "put", "a")]]);
+    await night.requested(plan);
+    start();
+    await night.untilAsked();
+    await night.asks("cy", { type: "abort", run: "run-1", reason: "not needed" });
+    await until(
+      () =>
+        night.requested(plan, "run-2").then(
+          () => true,
+          () => false,
+        ),
+      5,
+    );
+    expect((await night.run()).status).toBe("aborted");
+  });
+});
+
+describe("several engines, and engines that fail", () => {
+  test("two engines on one store never perform a step twice", async () => {
+    const other = await storeOn(store.url);
+    try {
+      const names = Array.from({ length: 12 }, (_, i) => `run-${i + 1}`);
+      for (const name of names) {
+        await night.requested(planOf([[go()], ["a", "b", "c"].map((id) => deed(dir, "put", `${id}-${name}`))]), name);
+      }
+      const both = [start(), start({}, other)];
+      for (const name of names) {
+        await night.untilAsked("go", name);
+        await night.approve("bo", "go", name);
+      }
+      for (const name of names) await night.until((run) => run.status === "verified", name);
+      expect([...ledger(dir)].sort()).toEqual(
+        names.flatMap((name) => ["a", "b", "c"].map((id) => `put ${id}-${name}`)).sort(),
+      );
+      await Promise.all(both.map((engine) => engine.stop()));
+    } finally {
+      await other.close();
+    }
+  });
+
+  test("a run the engine itself always fails on is handed to a person", async () => {
+    await night.requested(planOf([[go()], [deed(dir, "put", "it")]]));
+    start({ systems: new Map(), settings: { errorsMax: 2 } });
+    const stuck = await night.until((run) => run.stuck !== null);
+    expect(stuck.problem).toMatchObject({ code: "engine-failed", stateNow: "Nothing was changed." });
+    expect(stuck.problem?.what).toContain('no system "shop"');
+  });
+
+  test("a clean stop leaves the run to another engine at once", async () => {
+    behave(dir, "a", "slow", 30_000);
+    const budget = { typicalSeconds: 1, warnSeconds: 90, failSeconds: 99 };
+    await night.requested(planOf([[go()], [deed(dir, "put", "a", { budget })]]));
+    const first = start({ settings: { drainMs: 100 } });
+    await night.untilAsked();
+    await night.approve();
+    await night.until((run) => {
+      const step = run.steps.get("a");
+      return step?.status === "running" && step.reached === "applied";
+    });
+    await first.stop();
+    expect(first.live()).toBe(0);
+    behave(dir, "a", "slow", null);
+    start();
+    await night.until((run) => run.status === "verified", "run-1", 5);
+    expect(ledger(dir)).toEqual(["put a"]);
+  });
+
+  test("a store that restarts in the middle of a run costs no step and repeats none", async () => {
+    const names = ["a", "b", "c", "d"];
+    for (const name of names) behave(dir, name, "slow", 300);
+    await night.requested(planOf([[go()], names.map((name) => deed(dir, "put", name))]));
+    start();
+    await night.untilAsked();
+    await night.approve();
+    await night.untilStep("a", "running");
+    await server.restart();
+    await night.until((run) => run.status === "verified", "run-1", 25);
+    expect(ledger(dir)).toEqual(names.map((name) => `put ${name}`));
+  });
+});
