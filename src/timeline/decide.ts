@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { sha256 } from "../lib/canonical.ts";
 import { LifeboatError } from "../lib/errors.ts";
-import { linked } from "./chain.ts";
+import { chainHash, linked } from "./chain.ts";
 import type { StoreClock } from "./clock.ts";
 import type { Decided, Decision, Lease, NewRun, StoredEvent } from "./contract.ts";
 import { isPassing, isRefusal } from "./passing.ts";
@@ -49,8 +49,8 @@ const append = `
   update lifeboat.stream set version = $4, head_hash = $5, updated_at = $6, changed = pg_current_xact_id() where id = $1`;
 
 /**
- * One attempt at one decision: everything in one transaction, committed or not at all. What `decide` throws is thrown
- * after a rollback. The connection goes back to the pool only when its state is known.
+ * One attempt at one decision: everything in one transaction, committed or not at all. What `decide` throws is
+ * the cause of a `Thrown`, after a rollback. The connection goes back to the pool only when its state is known.
  */
 export async function attemptDecision<T>(
   desk: Desk,
@@ -69,7 +69,7 @@ export async function attemptDecision<T>(
   } catch (error) {
     // A no of the server, or a throw of our own, leaves the connection whole; anything else does not.
     client.release(isPassing(error) && !isRefusal(error) ? true : !(await rolledBack(client)));
-    throw error instanceof Thrown ? error.cause : error;
+    throw error;
   }
 }
 
@@ -80,7 +80,7 @@ interface News {
 }
 
 /** Wraps what the caller's function threw, so that it is never taken for an error of the store and tried again. */
-class Thrown extends Error {}
+export class Thrown extends Error {}
 
 async function inTransaction<T>(
   client: pg.PoolClient,
@@ -158,20 +158,21 @@ async function upToDate(client: pg.PoolClient, recent: RecentStreams, stream: st
   throw new LifeboatError({
     code: "timeline-broken",
     where: stream,
-    what: `The stored events do not end at the stream's head (version ${head.version})`,
+    what: `The stored events are not what was written, or do not end at the stream's head (version ${head.version})`,
     stateNow: "Nothing is decided on a timeline that was tampered with",
     next: "Verify the timeline and restore it from a backup",
   });
 }
 
+/** What is decided on was verified: each event once in the life of this process. */
 function continues(start: SeenStream, more: readonly StoredEvent[], head: Head): boolean {
-  const last = more.at(-1) ?? start;
-  return (
-    last.version === head.version &&
-    last.hash === head.hash &&
-    more.every((event, i) => event.version === start.version + i + 1) &&
-    (more[0] === undefined || more[0].previousHash === start.hash)
-  );
+  let last: { readonly version: number; readonly hash: string } = start;
+  for (const event of more) {
+    const linked = event.version === last.version + 1 && event.previousHash === last.hash;
+    if (!linked || chainHash(event) !== event.hash) return false;
+    last = event;
+  }
+  return last.version === head.version && last.hash === head.hash;
 }
 
 function decided<T>(decide: Decide<T>, events: readonly StoredEvent[], now: Date): Decision<T> {

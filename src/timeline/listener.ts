@@ -24,11 +24,9 @@ export function openListener(url: string, name: string, replica: number, log: Lo
   const heard = new Map<string, Set<(payload: string) => void>>();
   const connected = new Set<() => void>();
   const closed = new AbortController();
-  let current: pg.Client | undefined;
 
   async function session(): Promise<void> {
     const client = new pg.Client({ ...connection(url, name), query_timeout: 3_000 });
-    current = client;
     const ended = new Promise<void>((end) => {
       client.on("error", () => end());
       client.on("end", () => end());
@@ -73,8 +71,7 @@ export function openListener(url: string, name: string, replica: number, log: Lo
     },
     async close() {
       closed.abort();
-      await Promise.race([current?.end().catch(() => {}), nap(1_000)]);
-      await running;
+      await Promise.race([running, nap(1_500)]);
     },
   };
 }

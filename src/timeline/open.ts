@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type pg from "pg";
 import { newId } from "../lib/ids.ts";
 import type { Logger } from "../lib/log.ts";
@@ -45,6 +46,7 @@ export interface Store {
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { log, dataFolder, callerSeconds = 30, openSeconds = Number.POSITIVE_INFINITY } = options;
   const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
   const embedded = options.databaseUrl === undefined ? await openEmbedded(dataFolder, log) : null;
   const url = options.databaseUrl ?? embedded?.url ?? "";
   const name = newId("lifeboat", 6);

@@ -1,8 +1,8 @@
 import type pg from "pg";
 import type { Logger } from "../lib/log.ts";
 import type { StoreClock } from "./clock.ts";
-import type { Decided, StoredEvent, Timeline } from "./contract.ts";
-import { attemptDecision, type Doubt } from "./decide.ts";
+import type { Decided, Lease, Timeline } from "./contract.ts";
+import { attemptDecision, type Decide, type Doubt, Thrown } from "./decide.ts";
 import type { Follower } from "./follow.ts";
 import { patiently } from "./passing.ts";
 import { createRecentStreams } from "./recent.ts";
@@ -28,12 +28,19 @@ export function createTimeline(parts: TimelineParts): Timeline {
     patiently({ what, seconds, closed, log }, attempt);
 
   return {
-    decide<T>(stream: string, decide: Parameters<typeof attemptDecision<T>>[2], options = {}): Promise<Decided<T>> {
+    async decide<T>(
+      stream: string,
+      decide: Decide<T>,
+      { lease }: { readonly lease?: Lease } = {},
+    ): Promise<Decided<T>> {
       const doubt: Doubt<T> = { pending: null };
-      const { lease } = options as { lease?: Parameters<typeof attemptDecision<T>>[3] };
       // A driver's result is written again until the store answers: a step must not fail because it could not be stored.
       const seconds = lease ? Number.POSITIVE_INFINITY : callerSeconds;
-      return asked(`writing to ${stream}`, () => attemptDecision(desk, stream, decide, lease, doubt), seconds);
+      try {
+        return await asked(`writing to ${stream}`, () => attemptDecision(desk, stream, decide, lease, doubt), seconds);
+      } catch (error) {
+        throw error instanceof Thrown ? error.cause : error;
+      }
     },
 
     read: (stream, afterVersion = 0) => asked(`reading ${stream}`, () => eventsAfter(pool, stream, afterVersion)),
@@ -68,5 +75,5 @@ export function createTimeline(parts: TimelineParts): Timeline {
     verify: (stream) => asked("verifying", () => verifyChains(pool, stream)),
     now: clock.now,
     close: parts.close,
-  } satisfies Timeline & { read(stream: string, after?: number): Promise<readonly StoredEvent[]> };
+  };
 }
