@@ -2,10 +2,11 @@ import type { RunState, StepState } from "../../src/incident/state.ts";
 import { needsPerson } from "../../src/incident/status.ts";
 import { type Problem, sayProblem } from "../../src/lib/errors.ts";
 import { actions, type Button, context, section } from "./blocks.ts";
-import { cut, plain, safe } from "./escape.ts";
+import { cut, plain, safe, withCommands } from "./escape.ts";
 import { kindPrefix } from "./kind.ts";
 import type { Message } from "./message.ts";
 import { changes } from "./plan.ts";
+import { sentences } from "./refusal.ts";
 import type { Surroundings } from "./view.ts";
 import { clock } from "./when.ts";
 
@@ -33,17 +34,8 @@ export function attemptsOf(run: RunState, step: StepState, around: Surroundings)
 /** The engine itself could not go on. */
 export function stuck(run: RunState, problem: Problem, around: Surroundings): Message {
   const prefix = kindPrefix(run.plan.kind, around.practice);
-  const text = `${prefix}${safe(run.plan.title)} is stuck, nothing more is being done. ${safe(sayProblem(problem))}`;
-  return {
-    text,
-    blocks: [
-      section(`⚠️ ${text}`),
-      actions(
-        { label: "Resume run", verb: "run.resume", detail: "stuck", carries: run.id, style: "primary" },
-        { label: "Abort run…", verb: "run.abort", detail: "stuck", carries: run.id, style: "danger" },
-      ),
-    ],
-  };
+  const text = `${prefix}${safe(run.plan.title)} is stuck, nothing more is being done. ${sentences(problem)} Resume or abort it at the top of its thread.`;
+  return { text, blocks: [section(`⚠️ ${text}`)] };
 }
 
 function newestAttempt(
@@ -68,14 +60,14 @@ function asking(run: RunState, step: StepState & { status: "failed" | "stopped" 
   const head = `${kindPrefix(run.plan.kind, around.practice)}${safe(step.step.title)} ${outcome} at ${clock(step.at)} (attempt ${step.attempts})`;
   const { problem } = step;
   return {
-    text: `${head}: ${safe(sayProblem(problem))} ${safe(run.plan.title)} waits for a decision: retry, skip or abort.`,
+    text: `${head}: ${sentences(problem)} ${safe(run.plan.title)} waits for a decision: retry, skip or abort.`,
     blocks: [
       section(`${step.status === "failed" ? "❌" : "⚠️"} *${head}*\n${safe(problem.what)}`),
       section(
         [
           `*State now:* ${safe(problem.stateNow ?? stateNow(step))}`,
           problem.allowed ? `*Allowed:* ${safe(problem.allowed)}` : null,
-          `*Next:* ${safe(problem.next ?? nextMove(step))}`,
+          `*Next:* ${problem.next ? withCommands(problem.next) : nextMove(step)}`,
         ]
           .filter((line) => line !== null)
           .join("\n"),
@@ -140,12 +132,17 @@ function overtaken(run: RunState, step: StepState, attempt: number, around: Surr
 
 function tryingAgain(run: RunState, step: StepState & { status: "failed" | "stopped" }, around: Surroundings): Message {
   const left = step.step.kind === "action" ? step.step.retries - (step.attempts - step.forgiven) + 1 : 0;
-  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(step.step.title)}: attempt ${step.attempts} failed at ${clock(step.at)}. ${safe(sayProblem(step.problem))} It is tried again by itself, ${left} ${left === 1 ? "attempt" : "attempts"} left.`;
+  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(step.step.title)}: attempt ${step.attempts} failed at ${clock(step.at)}. ${outcome(step.problem)} It is tried again by itself, ${left} ${left === 1 ? "attempt" : "attempts"} left.`;
   return { text, blocks: [section(`🔁 ${text}`)] };
 }
 
 function closed(run: RunState, step: StepState, what: string, around: Surroundings): Message {
-  const why = step.status === "failed" || step.status === "stopped" ? ` ${safe(sayProblem(step.problem))}` : "";
+  const why = step.status === "failed" || step.status === "stopped" ? ` ${outcome(step.problem)}` : "";
   const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(step.step.title)}: attempt ${step.attempts} did not succeed.${why} Since then: ${what}.`;
   return { text, blocks: [section(`⏹️ ${text}`)] };
+}
+
+/** What happened and how things stood then; what to do next is no longer asked. */
+function outcome({ next: _, ...problem }: Problem): string {
+  return safe(sayProblem(problem));
 }

@@ -57,7 +57,7 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
   const over = result(state, run, around);
   return [
     { key: root, in: "incident", under: null, priority: 1, message: runCard(state, declared, run, around) },
-    ...(run.preflight ? [reply(`preflight:${run.id}`, 1, preflight(run, run.preflight))] : []),
+    ...(run.preflight ? [reply(`preflight:${run.id}`, 1, preflight(state, run, run.preflight))] : []),
     ...(run.preflight?.ready && !run.dryRun ? [reply(`steps:${run.id}`, 2, stepList(run, around))] : []),
     ...[...run.steps.values()].flatMap((step) => drawStep(state, run, step, around, reply)),
     ...(run.stuck && run.endedAt === null ? [reply(`stuck:${run.id}`, 0, stuck(run, run.stuck, around), true)] : []),

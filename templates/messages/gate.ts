@@ -1,7 +1,7 @@
 import type { GateStep, PlanStep } from "../../src/catalog/types.ts";
 import { type Awaited, awaited } from "../../src/incident/authority.ts";
 import type { GateState, IncidentState, RunState } from "../../src/incident/state.ts";
-import { actions, context, header, lines, section } from "./blocks.ts";
+import { actions, type Button, context, header, lines, section } from "./blocks.ts";
 import { clockOrigin, deadlineOf } from "./deadline.ts";
 import { cut, plain, safe } from "./escape.ts";
 import { checkLine, distinct, factLine } from "./facts.ts";
@@ -41,7 +41,7 @@ export function gateCard(ask: Ask, around: Surroundings): Message {
       ...lines(["*Approving lets this happen*", ...coveredBy(run.plan, step.id).map(coveredLine)]),
       ...seen(run),
       section(authority(ask, who, around)),
-      decide(ask),
+      decide(ask, who),
       context(
         `Bound to plan ${gate.planHash.slice(0, 8)} and facts ${gate.factsHash.slice(0, 8)}: if either changes, it is asked again · asked ${at(gate.openedAt)}${note ? ` · ${note}` : ""}`,
       ),
@@ -83,7 +83,7 @@ function again(run: RunState, step: GateStep, gate: GateState): Block[] {
 
 /** An earlier ask of a gate that was asked again since. */
 export function gateSuperseded(run: RunState, step: PlanStep, around: Surroundings): Message {
-  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}: this question expired or no longer held. It was asked again below.`;
+  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}: this question was closed without an approval. It was asked again below.`;
   return { text, blocks: [section(`⏹️ ${text}`)] };
 }
 
@@ -99,33 +99,44 @@ export function escalation(ask: Ask, role: string, level: number, around: Surrou
   const people = awaited(run, gate, around.system, around.now).asked[level]?.people ?? [];
   const who = `${kindPrefix(run.plan.kind, around.practice)}${asks({ role, people }, around)}`;
   if (gate.outcome !== "open" || run.endedAt !== null) {
-    const text = `${who} was asked too, because nobody had decided on ${safe(run.plan.title)}. That is over.`;
+    const text = `${kindPrefix(run.plan.kind, around.practice)}${roleWords(around.system, role)} was asked too, because nobody had decided on ${safe(run.plan.title)}. That is over.`;
     return { text, blocks: [section(`⏹️ ${text}`)] };
   }
   const text = `${who}: nobody has decided on ${safe(run.plan.title)} since ${clock(gate.openedAt)}, so you are asked now. ${safe(run.plan.target)}. Data lost: ${safe(gate.loss)}. Expires at ${clock(gate.expiresAt)}.`;
-  return { text, blocks: [section(`📣 ${text}`), decide(ask, String(level))] };
+  return {
+    text,
+    blocks: [section(`📣 ${text}`), decide(ask, awaited(run, gate, around.system, around.now), String(level))],
+  };
 }
 
-function decide({ run, gate }: Ask, detail?: string): Block {
+/** Nobody approves what enough have approved; denying stays possible until it starts. */
+function decide({ run, gate }: Ask, { missing }: Awaited, detail?: string): Block {
   const carries = `${run.id}/${gate.ask}`;
   const own = detail === undefined ? {} : { detail };
-  return actions(
-    {
-      ...own,
-      label: "Approve",
-      verb: "gate.approve",
-      carries,
-      style: "primary",
-      aloud: `Approve ${plain(run.plan.title)}`,
-      confirm: {
-        title: `Approve: ${run.plan.title}?`,
-        says: `${cut(run.plan.target, 140)}. Data lost: ${cut(gate.loss, 120)}.`,
-        yes: "Approve",
-        no: "Not yet",
-      },
+  const deny: Button = {
+    ...own,
+    label: "Deny…",
+    verb: "gate.deny",
+    carries,
+    style: "danger",
+    aloud: `Deny ${plain(run.plan.title)}`,
+  };
+  if (missing === 0) return actions(deny);
+  const approve: Button = {
+    ...own,
+    label: "Approve",
+    verb: "gate.approve",
+    carries,
+    style: "primary",
+    aloud: `Approve ${plain(run.plan.title)}`,
+    confirm: {
+      title: `Approve: ${run.plan.title}?`,
+      says: `${cut(run.plan.target, 140)}. Data lost: ${cut(gate.loss, 120)}.`,
+      yes: "Approve",
+      no: "Not yet",
     },
-    { ...own, label: "Deny…", verb: "gate.deny", carries, style: "danger", aloud: `Deny ${plain(run.plan.title)}` },
-  );
+  };
+  return actions(approve, deny);
 }
 
 const MARKS: Readonly<Record<GateState["outcome"], string>> = {
@@ -182,8 +193,8 @@ function waitingCosts({ state, run }: Ask, { now }: Surroundings): string {
 function seen(run: RunState): Block[] {
   if (run.preflight === null) return [];
   const warnings = run.preflight.checks.filter(({ ok }) => !ok).map(checkLine);
-  const facts = distinct(run.preflight.facts.filter(({ material }) => material))
-    .slice(0, 8)
+  const facts = distinct(run.preflight.facts.filter(({ id, material }) => material || /^lag/.test(id)))
+    .slice(0, 10)
     .map((fact) => `• ${factLine(fact)}`);
   return lines(["*What was seen*", ...warnings.slice(0, 5), ...facts]);
 }

@@ -1,5 +1,5 @@
 import type { Preflight } from "../../src/incident/events.ts";
-import type { RunState } from "../../src/incident/state.ts";
+import type { IncidentState, RunState } from "../../src/incident/state.ts";
 import { actions, context, lines, section } from "./blocks.ts";
 import { safe } from "./escape.ts";
 import { checkLine, distinct, factLine } from "./facts.ts";
@@ -8,7 +8,7 @@ import type { Block, Message } from "./message.ts";
 import { at } from "./when.ts";
 
 /** What was seen before anything was changed. */
-export function preflight(run: RunState, seen: Preflight & { readonly at: Date }): Message {
+export function preflight(state: IncidentState, run: RunState, seen: Preflight & { readonly at: Date }): Message {
   const failed = seen.checks.filter(({ ok, level }) => !ok && level === "block");
   const warned = seen.checks.filter(({ ok, level }) => !ok && level === "warn");
   const passed = seen.checks.filter(({ ok }) => ok);
@@ -18,7 +18,7 @@ export function preflight(run: RunState, seen: Preflight & { readonly at: Date }
       section(`${seen.ready ? "🔎" : "❌"} *${verdict(run, seen)}*\nData that would be lost: *${safe(seen.loss)}*`),
       ...lines([...failed, ...warned].map(checkLine)),
       ...lines(distinct(seen.facts).slice(0, 30).map(factLine)),
-      ...offer(run, seen),
+      ...offer(state, run, seen),
       context(
         `${passed.length} of ${seen.checks.length} checks are as they should be · looked ${at(seen.at)} · facts ${seen.factsHash.slice(0, 8)}`,
       ),
@@ -33,9 +33,10 @@ function verdict(run: RunState, seen: Preflight): string {
     : `Preflight of ${title}: not ready, so nothing was started and nothing was changed.`;
 }
 
-/** A planned switch needs the old primary. When it is dead, the way on is the unplanned one. */
-function offer(run: RunState, seen: Preflight): Block[] {
-  if (!primaryIsDead(run, seen)) return [];
+/** A planned switch needs the old primary. When it is dead, the way on is the unplanned one, offered until a later run is there. */
+function offer(state: IncidentState, run: RunState, seen: Preflight): Block[] {
+  const taken = [...state.runs.values()].some(({ requestedAt }) => requestedAt > run.requestedAt);
+  if (taken || !primaryIsDead(run, seen)) return [];
   return [
     section(
       "The primary does not answer, so a planned switch can not wait for the last write. The unplanned one can go.",
@@ -44,7 +45,7 @@ function offer(run: RunState, seen: Preflight): Block[] {
   ];
 }
 
-export function primaryIsDead(run: RunState, seen: Preflight): boolean {
+function primaryIsDead(run: RunState, seen: Preflight): boolean {
   if (run.mode !== "planned" || seen.ready) return false;
   return seen.facts.some(({ id, value }) => id === "primaryReachable" && value === false);
 }

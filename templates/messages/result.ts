@@ -1,12 +1,12 @@
 import { type Accounting, account } from "../../src/incident/accounting.ts";
 import { type Loss, recoveryOf } from "../../src/incident/recovery.ts";
 import type { IncidentState, RunState } from "../../src/incident/state.ts";
-import { sayProblem } from "../../src/lib/errors.ts";
 import { actions, context, header, lines, section } from "./blocks.ts";
 import { clockOrigin } from "./deadline.ts";
-import { plain, safe } from "./escape.ts";
+import { plain, safe, withCommands } from "./escape.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
+import { sentences } from "./refusal.ts";
 import type { Surroundings } from "./view.ts";
 import { at, between, lasting } from "./when.ts";
 
@@ -50,7 +50,7 @@ function dryRunOver(run: RunState, around: Surroundings): Message {
 function endedEarly(run: RunState, endedAt: Date, around: Surroundings): Message {
   const prefix = kindPrefix(run.plan.kind, around.practice);
   const word = run.status === "aborted" ? "aborted" : "failed";
-  const why = run.problem ? safe(sayProblem(run.problem)) : "";
+  const why = run.problem ? sentences(run.problem) : "";
   const text = `${prefix}${safe(runTitle(run.plan, run.dryRun))} ${word}. ${why}`;
   return {
     text,
@@ -60,7 +60,7 @@ function endedEarly(run: RunState, endedAt: Date, around: Surroundings): Message
         [
           `${word === "aborted" ? "⏹️" : "❌"} ${safe(run.problem?.what ?? word)}`,
           `*State now:* ${safe(run.problem?.stateNow ?? "see the list of steps above")}`,
-          ...(run.problem?.next ? [`*Next:* ${safe(run.problem.next)}`] : []),
+          ...(run.problem?.next ? [`*Next:* ${withCommands(run.problem.next)}`] : []),
         ].join("\n"),
       ),
       context(`Ended ${at(endedAt)} after ${between(run.requestedAt, endedAt)} · ${safe(run.id)}`),
@@ -103,7 +103,7 @@ export function minuteLines({ phases, totalSeconds }: Accounting): string[] {
 }
 
 function afterwards(run: RunState): Block[] {
-  const own = run.plan.afterwards.map((line) => `• ${safe(line)}`);
+  const own = run.plan.afterwards.map((line) => `• ${withCommands(line)}`);
   const ours = [
     "• Resolve the incident when users are well: `/dr resolve`",
     "• Draft the post-mortem: `/dr postmortem`",

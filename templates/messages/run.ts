@@ -47,9 +47,10 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
 /** Buttons of a run that is under way; a run that is over has none. */
 function controls(run: RunState): Block[] {
   if (run.endedAt !== null) return [];
-  const pause: Button = run.paused
-    ? { label: "Resume run", verb: "run.resume", carries: run.id, style: "primary" }
-    : { label: "Pause run", verb: "run.pause", carries: run.id };
+  const pause: Button =
+    run.paused || run.stuck !== null
+      ? { label: "Resume run", verb: "run.resume", carries: run.id, style: "primary" }
+      : { label: "Pause run", verb: "run.pause", carries: run.id };
   const abort: Button = { label: "Abort run…", verb: "run.abort", carries: run.id, style: "danger" };
   return [actions(pause, abort)];
 }

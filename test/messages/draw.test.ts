@@ -1,0 +1,112 @@
+import { describe, expect, test } from "@jest/globals";
+import { drawIncident } from "../../templates/messages/draw.ts";
+import { drawHome } from "../../templates/messages/home.ts";
+import { around } from "./around.ts";
+import * as nights from "./nights.ts";
+import { orders } from "./orders.ts";
+import { expectPage, printBlocks, printView } from "./page.ts";
+import type { Story } from "./story.ts";
+
+const pages: Record<string, () => Story> = {
+  "a-declared": nights.declared,
+  "b-requested": nights.requested,
+  "c-asked": nights.asked,
+  "d-escalated": nights.escalated,
+  "e-approved": nights.approved,
+  "f-failed": nights.failed,
+  "g-by-hand": nights.byHand,
+  "h-verified": nights.verified,
+  "i-resolved": nights.resolved,
+  "j-aborted": nights.aborted,
+  "k-denied": nights.denied,
+  "l-denied-and-asked-again": nights.deniedAndAskedAgain,
+  "m-planned-but-dead": nights.plannedButDead,
+  "n-drill-dry-run": nights.drillDryRun,
+  "o-stuck-and-paused": nights.stuckAndPaused,
+};
+
+describe("everything Slack shows of an incident", () => {
+  for (const [name, tell] of Object.entries(pages)) {
+    test(name, () => {
+      const story = tell();
+      expectPage(`${name}.out`, printView(drawIncident(story.state, around(story))));
+    });
+  }
+
+  test("before its channel exists and in the practice workspace it says both", () => {
+    const story = nights.declared();
+    const view = drawIncident(story.state, around(story, { channel: null, practice: true }));
+    expectPage("p-practice-without-channel.out", printView(view));
+  });
+
+  test("the same state, surroundings and time draw the same view", () => {
+    const [one, other] = [nights.verified(), nights.verified()];
+    expect(drawIncident(one.state, around(one))).toEqual(drawIncident(other.state, around(other)));
+  });
+
+  test("an incident nobody declared shows nothing", () => {
+    const story = nights.declared();
+    const blank = { ...story.state, declared: null };
+    expect(drawIncident(blank, around(story))).toEqual({ channel: null, messages: [], redrawAt: null });
+  });
+});
+
+describe("one key is one message for ever", () => {
+  for (const [name, tell] of Object.entries(pages)) {
+    test(`${name}: keys and buttons are unique, roots are there, and what was shown stays shown`, () => {
+      const story = tell();
+      const { messages } = drawIncident(story.state, around(story));
+      const keys = messages.map(({ key }) => key);
+      expect(new Set(keys).size).toBe(keys.length);
+      for (const { under } of messages) if (under !== null) expect(keys).toContain(under);
+      for (const { message } of messages) {
+        const ids = message.blocks.flatMap((block) =>
+          block.type === "actions" ? (block.elements as { action_id: string }[]).map(({ action_id }) => action_id) : [],
+        );
+        expect(new Set(ids).size).toBe(ids.length);
+      }
+    });
+  }
+
+  test("no message of an earlier moment vanishes with its buttons still on it", () => {
+    const moments = [nights.asked, nights.escalated, nights.approved, nights.failed, nights.byHand, nights.verified];
+    const drawn = moments.map((tell) => {
+      const story = tell();
+      return drawIncident(story.state, around(story)).messages;
+    });
+    for (let n = 1; n < drawn.length; n++) {
+      const later = new Set(drawn[n]?.map(({ key }) => key));
+      const withButtons = drawn[n - 1]?.filter(({ message }) => message.blocks.some(({ type }) => type === "actions"));
+      for (const { key } of withButtons ?? []) expect([...later]).toContain(key);
+    }
+  });
+
+  test("when a run is over, nothing of it can be pressed but what comes next", () => {
+    for (const tell of [nights.verified, nights.aborted]) {
+      const story = tell();
+      const verbs = drawIncident(story.state, around(story))
+        .messages.filter(({ key }) => key !== "card")
+        .flatMap(({ message }) => message.blocks)
+        .flatMap((block) => (block.type === "actions" ? (block.elements as { action_id: string }[]) : []))
+        .map(({ action_id }) => action_id);
+      expect(verbs.filter((verb) => !["incident.resolve", "postmortem"].includes(verb))).toEqual([]);
+    }
+  });
+});
+
+describe("the Home tab", () => {
+  const home = (person: string | null, story: Story) =>
+    drawHome({
+      slackUser: "U0",
+      personIn: new Map(person ? [["orders", person]] : []),
+      systems: [orders],
+      incidents: [{ state: story.state, channel: "C0INC7K2M" }],
+      now: story.now,
+      practice: false,
+      names: (who) => who,
+    });
+
+  test("of somebody who may decide", () => expectPage("home-vera.out", printBlocks(home("vera", nights.asked()))));
+  test("of the one who asked for the run", () => expectPage("home-ana.out", printBlocks(home("ana", nights.asked()))));
+  test("of a stranger", () => expectPage("home-stranger.out", printBlocks(home(null, nights.asked()))));
+});

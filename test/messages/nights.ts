@@ -1,0 +1,168 @@
+import { failover, orders, seen } from "./orders.ts";
+import { Story } from "./story.ts";
+
+/** Situations, each reached from the one before it. */
+
+export function declared(): Story {
+  return new Story(orders)
+    .ask("ana", {
+      type: "declare",
+      title: "Orders can not be placed",
+      system: "orders",
+      severity: "P1",
+      kind: "real",
+      impactStartedAt: new Date("2026-11-21T02:41:00Z"),
+      announceIn: "C0INCIDENTS",
+    })
+    .after(30)
+    .ask("bo", { type: "assignRole", role: "incident-commander", person: "bo", note: null });
+}
+
+export function requested(): Story {
+  return declared().after(60).request("ana", failover);
+}
+
+export function asked(): Story {
+  return requested().after(4).engine({ type: "run.preflighted", data: seen }).open("go", "ask-first");
+}
+
+export function escalated(): Story {
+  return asked()
+    .after(300)
+    .engine({ type: "gate.escalated", data: { step: "go", ask: "ask-first", level: 1, role: "vp-engineering" } });
+}
+
+export function approved(): Story {
+  return escalated()
+    .ask("ana", { type: "approve", run: "run-4hx8w2pd", ask: "ask-first" })
+    .after(20)
+    .ask("vera", { type: "approve", run: "run-4hx8w2pd", ask: "ask-first" })
+    .after(1)
+    .engine({ type: "gate.passed", data: { step: "go", ask: "ask-first", people: ["vera"] } })
+    .step("fence", 4, "The old primary accepts no more writes.");
+}
+
+export function failed(): Story {
+  return approved()
+    .engine({ type: "step.started", data: { step: "promote", attempt: 1, epoch: "1" } })
+    .engine({ type: "step.intended", data: { step: "promote", attempt: 1, before: { timeline: 3 } } })
+    .after(12)
+    .engine({
+      type: "step.failed",
+      data: {
+        step: "promote",
+        attempt: 1,
+        retryable: false,
+        seconds: 12,
+        problem: {
+          code: "promote-late",
+          what: "The standby did not leave recovery within 10 s",
+          stateNow: "The old primary is fenced; nothing takes writes now",
+          next: "Look at the standby's log, then retry",
+        },
+      },
+    });
+}
+
+export function byHand(): Story {
+  return failed()
+    .after(45)
+    .ask("bo", { type: "retryStep", run: "run-4hx8w2pd", step: "promote" })
+    .step("promote", 9, "The standby takes writes on timeline 4.", {
+      seconds: 3.2,
+      rows: 12,
+      method: "heartbeat table at promotion",
+    })
+    .engine({ type: "step.opened", data: { step: "tell-provider", until: null } });
+}
+
+export function verified(): Story {
+  return byHand()
+    .after(90)
+    .ask("bo", { type: "confirmStep", run: "run-4hx8w2pd", step: "tell-provider", note: "They confirmed at 02:53." })
+    .step("verify", 2, "An order was placed and read back.")
+    .engine({ type: "run.verified", data: { dryRun: false } });
+}
+
+export function resolved(): Story {
+  return verified()
+    .after(240)
+    .ask("vera", {
+      type: "note",
+      text: "First alert came in",
+      happenedAt: new Date("2026-11-21T02:42:10Z"),
+      link: "https://alerts.example/41",
+    })
+    .ask("bo", { type: "resolve", summary: "Frankfurt lost power; orders run from Dublin." })
+    .after(5)
+    .ask("bo", { type: "draftPostmortem" });
+}
+
+export function aborted(): Story {
+  return failed().after(30).ask("bo", { type: "abort", run: "run-4hx8w2pd", reason: "Power is back in Frankfurt" });
+}
+
+export function deniedAndAskedAgain(): Story {
+  return asked()
+    .after(40)
+    .ask("bo", { type: "deny", run: "run-4hx8w2pd", ask: "ask-first", reason: "Is the provider back?" })
+    .after(60)
+    .ask("bo", { type: "retryStep", run: "run-4hx8w2pd", step: "go" })
+    .open("go", "ask-second");
+}
+
+export function denied(): Story {
+  return asked()
+    .after(40)
+    .ask("bo", { type: "deny", run: "run-4hx8w2pd", ask: "ask-first", reason: "Is the provider back?" });
+}
+
+export function plannedButDead(): Story {
+  const loss = "unknown: the primary does not answer";
+  const checks = [
+    { step: "fence", id: "primary", ok: false, level: "block" as const, says: "The primary does not answer." },
+  ];
+  return declared()
+    .request("ana", { ...failover, mode: "planned" })
+    .after(3)
+    .engine({ type: "run.preflighted", data: { ...seen, ready: false, loss, checks } })
+    .engine({
+      type: "run.failed",
+      data: {
+        problem: {
+          code: "preflight-blocked",
+          what: "The primary does not answer",
+          stateNow: "Nothing was changed",
+          next: "Run it unplanned: `/dr failover database --unplanned`",
+        },
+      },
+    });
+}
+
+export function drillDryRun(): Story {
+  const story = new Story(orders).ask("ana", {
+    type: "declare",
+    title: "Dry run: Fail over the orders database",
+    system: "orders",
+    severity: "P2",
+    kind: "drill",
+    impactStartedAt: null,
+    announceIn: null,
+  });
+  return story
+    .request("ana", { ...failover, kind: "drill" }, { dryRun: true })
+    .after(3)
+    .engine({ type: "run.preflighted", data: { ...seen, checks: seen.checks.filter(({ ok }) => ok) } })
+    .engine({ type: "run.verified", data: { dryRun: true } });
+}
+
+export function stuckAndPaused(): Story {
+  return approved()
+    .ask("bo", { type: "pause", run: "run-4hx8w2pd", reason: "Waiting for the provider" })
+    .engine({
+      type: "run.stuck",
+      data: {
+        problem: { code: "engine", what: "The engine failed 5 times in a row", stateNow: "The old primary is fenced" },
+      },
+    });
+}
