@@ -1,0 +1,241 @@
+import { isIP } from "node:net";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { nearest } from "./catalog/suggest.ts";
+import { kindOfAddress } from "./lib/address.ts";
+import { type Problem, sayProblem } from "./lib/errors.ts";
+import { projectRoot } from "./lib/root.ts";
+import type { SlackConfig } from "./slack/config.ts";
+
+/** All configuration, read from the environment once. Nothing else reads the environment, but for secrets by name. */
+export interface Config {
+  /** Slack is the local practice workspace: only practice systems run, only loopback is touched. */
+  readonly practice: boolean;
+  readonly store: {
+    /** Undefined: an embedded PostgreSQL in the data folder. */
+    readonly databaseUrl: string | undefined;
+    readonly ownerUrl: string | undefined;
+    readonly dataFolder: string;
+  };
+  readonly catalog: { readonly systemsFolder: string; readonly valuesFile: string | undefined };
+  /** Null only where Slack was not asked for. */
+  readonly slack: SlackConfig | null;
+  readonly health: { readonly port: number | null; readonly host: string };
+  readonly logLevel: string;
+}
+
+export type LoadedConfig =
+  | { readonly ok: true; readonly config: Config }
+  /** Every problem, a line each. No value that could be a secret is in it. */
+  | { readonly ok: false; readonly problems: string };
+
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, "A port is a number from 0 to 65535")
+  .transform(Number)
+  .refine((number) => number <= 65_535, "A port is a number from 0 to 65535");
+
+const databaseUrl = z
+  .string()
+  .refine((url) => /^postgres(ql)?:$/.test(protocolOf(url)), "An address like postgres://user@host:5432/lifeboat");
+
+const settings = z.object({
+  DATABASE_URL: databaseUrl
+    .optional()
+    .describe("PostgreSQL that keeps the timeline. Unset: an embedded PostgreSQL in `LIFEBOAT_DATA`"),
+  DATABASE_OWNER_URL: databaseUrl
+    .optional()
+    .describe("The same database as a user who may migrate it. Unset: `DATABASE_URL`"),
+  LIFEBOAT_DATA: z.string().default(".lifeboat").describe("Folder for what Lifeboat keeps on this machine"),
+  LIFEBOAT_SYSTEMS: z
+    .string()
+    .optional()
+    .describe(
+      "Folder of your systems: `<system>/system.yml` and `<system>/runbooks/*.yml`. Unset: `templates/systems`",
+    ),
+  LIFEBOAT_VALUES: z
+    .string()
+    .optional()
+    .describe("YAML file with this installation's values: system id → variable → value"),
+  SLACK_BOT_TOKEN: z
+    .string()
+    .regex(/^xoxb-[\w-]+$/, "A bot token begins with xoxb-")
+    .describe("Bot token of your Slack app, `xoxb-…`. Required"),
+  SLACK_APP_TOKEN: z
+    .string()
+    .regex(/^xapp-[\w-]+$/, "An app-level token begins with xapp-")
+    .optional()
+    .describe("App-level token, `xapp-…`, for socket mode. This or `SLACK_SIGNING_SECRET`"),
+  SLACK_SIGNING_SECRET: z
+    .string()
+    .min(16, "It is shown under Basic Information of your Slack app, 32 characters")
+    .optional()
+    .describe("Signing secret, for HTTP: Slack sends to `/slack/events` on `PORT`"),
+  SLACK_APP_ID: z
+    .string()
+    .regex(/^A[A-Z0-9]+$/, "An app id is A and capitals and digits")
+    .optional()
+    .describe("Deliveries for another app are refused. Unset: Slack names it when a socket opens"),
+  SLACK_API_URL: z
+    .string()
+    .refine(isLoopbackUrl, "Only the practice workspace on this machine: http://127.0.0.1:4180/api/")
+    .optional()
+    .describe("The practice workspace on this machine. Setting it means practice"),
+  SLACK_ALLOWED_TEAMS: z
+    .string()
+    .transform((text) => text.split(",").map((id) => id.trim()))
+    .refine((ids) => ids.every((id) => /^[TE][A-Z0-9]+$/.test(id)), "Team ids (T…) or enterprise ids (E…), with commas")
+    .optional()
+    .describe("Workspaces whose members may speak to the bot. Unset: the one its token belongs to, and no other"),
+  PORT: port.default(3000).describe("Port Slack sends to, for HTTP"),
+  LISTEN_HOST: z.string().default("127.0.0.1").describe("Address the health checks are served on"),
+  LIFEBOAT_ANNOUNCE_CHANNEL: z
+    .string()
+    .regex(/^#?[\p{L}\p{N}_-]{1,80}$/u, "A channel's name or id: incident-response")
+    .transform((name) => name.replace(/^#/, ""))
+    .default("incident-response")
+    .describe("Channel incidents are announced in when they were not declared in one"),
+  LIFEBOAT_WHEN_SLACK_IS_SILENT: z
+    .enum(["refuse", "roster"], "Allowed: refuse, roster")
+    .default("refuse")
+    .describe(
+      "May an approved step start while Slack can not say whether its approvers are still members? `refuse`: no. " +
+        "`roster`: the roster decides, and the timeline says so",
+    ),
+  LOG_LEVEL: z
+    .enum(
+      ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
+      "Allowed: trace, debug, info, warn, error, fatal, silent",
+    )
+    .default("info")
+    .describe("Logs of this level and above, as JSON lines on standard error"),
+  HEALTH_PORT: port.optional().describe("Port of `GET /live` and `GET /ready`. Unset: not served"),
+});
+
+type Setting = keyof typeof settings.shape;
+type Settings = z.output<typeof settings>;
+
+const slackOnly: readonly Setting[] = ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"];
+
+/**
+ * Reads the whole configuration and says everything that is wrong with it at once. An empty value is an unset one.
+ * `slack: false` is for commands that do not speak to Slack: its tokens are then neither needed nor looked at.
+ */
+export function loadConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  { slack = true }: { readonly slack?: boolean } = {},
+): LoadedConfig {
+  const names = (Object.keys(settings.shape) as Setting[]).filter((name) => slack || !slackOnly.includes(name));
+  const given = Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+  const schema = slack ? settings : settings.partial({ SLACK_BOT_TOKEN: true });
+  const parsed = schema.safeParse(given);
+  const problems = [
+    ...(parsed.error?.issues ?? []).map((issue) => problemOf(String(issue.path[0]) as Setting, issue.message, given)),
+    ...misspelt(env),
+    ...(slack ? doorProblems(given) : []),
+  ];
+  if (!parsed.success || problems.length > 0) {
+    return { ok: false, problems: problems.map((problem) => `${sayProblem(problem)}\n`).join("") };
+  }
+  return { ok: true, config: configOf(parsed.data as Settings, slack) };
+}
+
+/** The README's reference, as a Markdown table. */
+export function configurationTable(): string {
+  const rows = Object.entries(settings.shape).map(([name, schema]) => {
+    const initial = schema.safeParse(undefined).data;
+    return `| \`${name}\` | ${initial === undefined ? "" : `\`${String(initial)}\``} | ${schema.description ?? ""}. |`;
+  });
+  return ["| setting | default | what it is |", "|---|---|---|", ...rows, ""].join("\n");
+}
+
+function configOf(read: Settings, slack: boolean): Config {
+  return {
+    practice: read.SLACK_API_URL !== undefined,
+    store: {
+      databaseUrl: read.DATABASE_URL,
+      ownerUrl: read.DATABASE_OWNER_URL,
+      dataFolder: resolve(read.LIFEBOAT_DATA),
+    },
+    catalog: {
+      systemsFolder: resolve(read.LIFEBOAT_SYSTEMS ?? join(projectRoot(), "templates", "systems")),
+      valuesFile: read.LIFEBOAT_VALUES === undefined ? undefined : resolve(read.LIFEBOAT_VALUES),
+    },
+    slack: slack ? slackOf(read) : null,
+    health: { port: read.HEALTH_PORT ?? null, host: read.LISTEN_HOST },
+    logLevel: read.LOG_LEVEL,
+  };
+}
+
+function slackOf(read: Settings): SlackConfig {
+  const teams = read.SLACK_ALLOWED_TEAMS ?? [];
+  return {
+    botToken: read.SLACK_BOT_TOKEN,
+    transport:
+      read.SLACK_APP_TOKEN === undefined
+        ? { kind: "http", signingSecret: read.SLACK_SIGNING_SECRET ?? "", port: read.PORT }
+        : { kind: "socket", appToken: read.SLACK_APP_TOKEN },
+    apiUrl: read.SLACK_API_URL ?? null,
+    announceIn: read.LIFEBOAT_ANNOUNCE_CHANNEL,
+    allowed: teams.map((id) => (id.startsWith("T") ? { team: id, enterprise: null } : { team: null, enterprise: id })),
+    appId: read.SLACK_APP_ID ?? null,
+    whenSlackIsSilent: read.LIFEBOAT_WHEN_SLACK_IS_SILENT,
+  };
+}
+
+function problemOf(name: Setting, message: string, given: Readonly<Record<string, string>>): Problem {
+  if (given[name] !== undefined) return { code: "config", where: name, what: "This can not be used", allowed: message };
+  return { code: "config", where: name, what: "It is not set", allowed: settings.shape[name].description ?? "" };
+}
+
+/** How Slack's deliveries reach us, and that practice and real never meet. */
+function doorProblems(given: Readonly<Record<string, string>>): Problem[] {
+  const { SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, SLACK_API_URL } = given;
+  const problems: Problem[] = [];
+  if (!SLACK_APP_TOKEN && !SLACK_SIGNING_SECRET) {
+    const what = "Neither is set, so nothing that people type or press would arrive";
+    const next = "Set SLACK_APP_TOKEN for socket mode, or SLACK_SIGNING_SECRET for HTTP";
+    problems.push({ code: "config", where: "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET", what, next });
+  }
+  if (SLACK_APP_TOKEN && SLACK_SIGNING_SECRET) {
+    const what = "Both are set, and an app uses one of them";
+    problems.push({ code: "config", where: "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET", what, next: "Unset one" });
+  }
+  for (const name of ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"] as const) {
+    const token = given[name];
+    if (token === undefined) continue;
+    const practice = /^x(oxb|app)-practice/.test(token);
+    if (practice && SLACK_API_URL === undefined) {
+      const what = "This is a practice token, and it would be sent to slack.com";
+      problems.push({ code: "config", where: name, what, next: "Set SLACK_API_URL to the practice workspace" });
+    }
+    if (!practice && SLACK_API_URL !== undefined) {
+      const what = "This is not a practice token, and SLACK_API_URL would send it elsewhere than to slack.com";
+      problems.push({ code: "config", where: name, what, next: "Unset SLACK_API_URL, or use a practice token" });
+    }
+  }
+  return problems;
+}
+
+/** A name that is nearly a setting's, while that setting is unset: somebody believes they set it. */
+function misspelt(env: Readonly<Record<string, string | undefined>>): Problem[] {
+  const unset = Object.keys(settings.shape).filter((name) => !env[name]);
+  return Object.keys(env).flatMap((name) => {
+    const [, family = "", word = ""] = /^(SLACK_|LIFEBOAT_|DATABASE_)(.+)$/.exec(name) ?? [];
+    if (!env[name] || word === "" || name in settings.shape) return [];
+    const cousins = unset.filter((other) => other.startsWith(family)).map((other) => other.slice(family.length));
+    const meant = nearest(word, cousins);
+    if (meant === null) return [];
+    const next = `Did you mean ${family}${meant}?`;
+    return [{ code: "config", where: name, what: "There is no such setting", next }];
+  });
+}
+
+function isLoopbackUrl(text: string): boolean {
+  const host = /^https?:$/.test(protocolOf(text)) ? new URL(text).hostname.replace(/^\[|\]$/g, "") : "";
+  return host === "localhost" || (isIP(host) !== 0 && kindOfAddress(host) === "loopback");
+}
+
+function protocolOf(text: string): string {
+  return URL.canParse(text) ? new URL(text).protocol : "";
+}

@@ -1,0 +1,158 @@
+import { join, resolve } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { configurationTable, loadConfig } from "../src/config.ts";
+import { projectRoot } from "../src/lib/root.ts";
+
+const socket = { SLACK_BOT_TOKEN: "xoxb-1-abc", SLACK_APP_TOKEN: "xapp-1-abc" };
+const practice = {
+  SLACK_BOT_TOKEN: "xoxb-practice-1",
+  SLACK_APP_TOKEN: "xapp-practice-1",
+  SLACK_API_URL: "http://127.0.0.1:4180/api/",
+};
+
+function problemsOf(env: Record<string, string>): string {
+  const loaded = loadConfig(env);
+  return loaded.ok ? "" : loaded.problems;
+}
+
+describe("what is read", () => {
+  test("two tokens are enough, and everything else has its default", () => {
+    expect(loadConfig(socket)).toEqual({
+      ok: true,
+      config: {
+        practice: false,
+        store: { databaseUrl: undefined, ownerUrl: undefined, dataFolder: resolve(".lifeboat") },
+        catalog: { systemsFolder: join(projectRoot(), "templates", "systems"), valuesFile: undefined },
+        slack: {
+          botToken: "xoxb-1-abc",
+          transport: { kind: "socket", appToken: "xapp-1-abc" },
+          apiUrl: null,
+          announceIn: "incident-response",
+          allowed: [],
+          appId: null,
+          whenSlackIsSilent: "refuse",
+        },
+        health: { port: null, host: "127.0.0.1" },
+        logLevel: "info",
+      },
+    });
+  });
+
+  test("a signing secret means HTTP, on its port", () => {
+    const loaded = loadConfig({
+      SLACK_BOT_TOKEN: "xoxb-1-abc",
+      SLACK_SIGNING_SECRET: "0123456789abcdef0123456789abcdef",
+      SLACK_ALLOWED_TEAMS: "T1, E2",
+      PORT: "8080",
+      HEALTH_PORT: "0",
+      LIFEBOAT_ANNOUNCE_CHANNEL: "#dr",
+    });
+    expect(loaded).toMatchObject({
+      ok: true,
+      config: {
+        slack: {
+          transport: { kind: "http", port: 8080 },
+          allowed: [
+            { team: "T1", enterprise: null },
+            { team: null, enterprise: "E2" },
+          ],
+          announceIn: "dr",
+        },
+        health: { port: 0 },
+      },
+    });
+  });
+
+  test("an address for Slack's API means practice", () => {
+    expect(loadConfig(practice)).toMatchObject({ ok: true, config: { practice: true } });
+  });
+
+  test("an empty value is an unset one", () => {
+    expect(loadConfig({ ...socket, LOG_LEVEL: "", SLACK_API_URL: "" })).toMatchObject({
+      ok: true,
+      config: { practice: false, logLevel: "info" },
+    });
+  });
+
+  test("a command that does not speak to Slack needs no tokens", () => {
+    expect(loadConfig({}, { slack: false })).toMatchObject({ ok: true, config: { slack: null } });
+  });
+});
+
+describe("what is refused", () => {
+  test("everything at once, a line each, and no secret is repeated", () => {
+    const said = problemsOf({
+      SLACK_BOT_TOKEN: "xoxp-geheim",
+      SLACK_SIGNING_SECRET: "short",
+      SLACK_API_URL: "https://slack.example/api/",
+      SLACK_ALLOWED_TEAMS: "acme",
+      DATABASE_URL: "mysql://root:geheim@db/x",
+      PORT: "70000",
+      LOG_LEVEL: "loud",
+      LIFEBOAT_VALEUS: "values.yml",
+    });
+    expect(said.trimEnd().split("\n")).toEqual([
+      "DATABASE_URL: This can not be used. An address like postgres://user@host:5432/lifeboat.",
+      "SLACK_BOT_TOKEN: This can not be used. A bot token begins with xoxb-.",
+      "SLACK_SIGNING_SECRET: This can not be used. It is shown under Basic Information of your Slack app, 32 characters.",
+      "SLACK_API_URL: This can not be used. Only the practice workspace on this machine: http://127.0.0.1:4180/api/.",
+      "SLACK_ALLOWED_TEAMS: This can not be used. Team ids (T…) or enterprise ids (E…), with commas.",
+      "PORT: This can not be used. A port is a number from 0 to 65535.",
+      "LOG_LEVEL: This can not be used. Allowed: trace, debug, info, warn, error, fatal, silent.",
+      "LIFEBOAT_VALEUS: There is no such setting. Did you mean LIFEBOAT_VALUES?",
+      "SLACK_BOT_TOKEN: This is not a practice token, and SLACK_API_URL would send it elsewhere than to slack.com. Unset SLACK_API_URL, or use a practice token.",
+    ]);
+    expect(said).not.toContain("geheim");
+  });
+
+  test("no tokens at all", () => {
+    expect(problemsOf({}).trimEnd().split("\n")).toEqual([
+      "SLACK_BOT_TOKEN: It is not set. Bot token of your Slack app, `xoxb-…`. Required.",
+      "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET: Neither is set, so nothing that people type or press would arrive. Set SLACK_APP_TOKEN for socket mode, or SLACK_SIGNING_SECRET for HTTP.",
+    ]);
+  });
+
+  test("both doors at once", () => {
+    expect(problemsOf({ ...socket, SLACK_SIGNING_SECRET: "0123456789abcdef" })).toContain("an app uses one of them");
+  });
+
+  test.each(["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"] as const)("a practice %s never goes to slack.com", (name) => {
+    expect(problemsOf({ ...socket, [name]: practice[name] })).toContain(`${name}: This is a practice token`);
+  });
+
+  test.each(["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"] as const)(
+    "a real %s never goes to the practice workspace",
+    (name) => {
+      expect(problemsOf({ ...practice, [name]: socket[name] })).toContain(`${name}: This is not a practice token`);
+    },
+  );
+
+  test.each([
+    "http://slack.com/api/",
+    "http://127.0.0.1.example.com/api/",
+    "http://127.example.com/api/",
+    "http://localhost.example.com/",
+    "http://10.0.0.5:4180/api/",
+    "http://0.0.0.0/api/",
+    "http://user@example.com#@127.0.0.1/",
+    "ftp://127.0.0.1/",
+    "127.0.0.1:4180",
+  ])("Slack's API is not looked for at %s", (url) => {
+    expect(problemsOf({ ...practice, SLACK_API_URL: url })).toContain("SLACK_API_URL: This can not be used");
+  });
+
+  test.each(["http://localhost:1/api/", "http://127.0.0.1:1/api/", "http://[::1]:1/api/"])(
+    "%s is this machine",
+    (url) => {
+      expect(problemsOf({ ...practice, SLACK_API_URL: url })).toBe("");
+    },
+  );
+});
+
+test("the reference names every setting once, with its default", () => {
+  const table = configurationTable();
+  const rows = table.trimEnd().split("\n").slice(2);
+  expect(new Set(rows.map((row) => row.split("|")[1])).size).toBe(rows.length);
+  expect(table).toContain("| `LIFEBOAT_DATA` | `.lifeboat` | Folder for what Lifeboat keeps on this machine. |");
+  expect(table).toContain("| `HEALTH_PORT` |  | Port of `GET /live` and `GET /ready`. Unset: not served. |");
+});
