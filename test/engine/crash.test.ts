@@ -1,163 +1,175 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { POINTS, type Point } from "../../src/engine/kill-point.ts";
+import type { RunState } from "../../src/incident/state.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
 import { away, deed, engineOn, folder, go, Night, planOf } from "./bed.ts";
 import { behave, ledger } from "./deeds.ts";
 
-/** Real processes, killed as `kill -9` kills, at every point of a step; another engine takes over. */
+/** Real processes, killed as `kill -9` kills, at every point of a step; an engine in this process takes over. */
 
 let server: TestServer;
-let store: Store;
-let night: Night;
-let dir: string;
-const children: ChildProcess[] = [];
-
 beforeAll(async () => {
   server = await testServer();
 });
 afterAll(() => server.close());
-beforeEach(async () => {
-  // Quicker than the real settings, and in the same proportions, so that the file stays quick.
-  store = await storeOn(await server.database(), { timings: { lease: 3, lock: 1.5, gap: 1.2, guard: 1.5 } });
-  night = new Night(store);
-  dir = await folder();
-});
-afterEach(async () => {
-  for (const child of children.splice(0)) child.kill("SIGKILL");
-  await store.close();
-  await away(dir);
-});
 
-function bot(env: Record<string, string> = {}): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ["--import", "tsx", "test/engine/fixtures/bot.ts"], {
-    cwd: projectRoot(),
-    env: { ...process.env, NODE_OPTIONS: "", DATABASE_URL: store.url, ...env },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  children.push(child);
-  return new Promise((ready, failed) => {
-    child.stdout?.once("data", () => ready(child));
-    child.once("exit", () => failed(new Error("The bot ended before it drove.")));
-  });
+/** Quicker than the real settings, and in the same proportions, so that the file stays quick. */
+const timings = { lease: 3, lock: 1.5, gap: 1.2, guard: 1.5 };
+
+/** One database after the other: the scenes play side by side. */
+let made: Promise<string> = Promise.resolve("");
+function database(): Promise<string> {
+  made = made.then(() => server.database());
+  return made;
 }
 
-const death = (child: ChildProcess) =>
-  new Promise<NodeJS.Signals | null>((resolve) => child.once("exit", (_code, signal) => resolve(signal)));
+interface Scene {
+  readonly night: Night;
+  readonly dir: string;
+  bot(env?: Record<string, string>): Promise<ChildProcess>;
+}
 
-/** Runs `verb` with a process killed at `point` of it; an engine in this process takes over. */
-async function killedAt(point: Point, verb: string): Promise<void> {
+async function scene<T>(play: (scene: Scene) => Promise<T>): Promise<T> {
+  const store: Store = await storeOn(await database(), { timings });
+  const dir = await folder();
+  const children: ChildProcess[] = [];
+  const bot = (env: Record<string, string> = {}) => {
+    const child = spawn(process.execPath, ["--import", "tsx", "test/engine/fixtures/bot.ts"], {
+      cwd: projectRoot(),
+      env: { ...process.env, NODE_OPTIONS: "", DATABASE_URL: store.url, ...env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    children.push(child);
+    return new Promise<ChildProcess>((ready, failed) => {
+      child.stdout?.once("data", () => ready(child));
+      child.once("exit", () => failed(new Error("The bot ended before it drove.")));
+    });
+  };
+  try {
+    return await play({ night: new Night(store), dir, bot });
+  } finally {
+    for (const child of children) child.kill("SIGKILL");
+    await store.close();
+    await away(dir);
+  }
+}
+
+/** Runs a plan with a process that is killed at `point` of the step "it". */
+async function killedAt({ night, dir, bot }: Scene, point: Point, verb: string): Promise<void> {
   const marker = join(dir, "killed");
   await night.requested(planOf([[deed(dir, "look", "check")], [go()], [deed(dir, verb, "it"), deed(dir, "put", "b")]]));
   const child = await bot({ LIFEBOAT_KILL_AT: `it:${point}`, LIFEBOAT_KILL_ONCE: marker });
-  const dead = death(child);
+  const died = new Promise((resolve) => child.once("exit", (_code, signal) => resolve(signal)));
   await night.untilAsked();
   await night.approve();
-  expect(await dead).toBe("SIGKILL");
+  expect(await died).toBe("SIGKILL");
   expect(existsSync(marker)).toBe(true);
 }
 
-describe("kill -9 at every point of a step that changes something", () => {
-  test.each(POINTS)("%s: the run is verified, with one effect of each step", async (point) => {
-    await killedAt(point, "guard");
-    const engine = engineOn(store);
-    engine.start();
-    try {
-      await night.until((run) => run.status === "verified", "run-1", 20);
-      expect(ledger(dir)).toEqual(["guard it", "put b"]);
-      expect((await night.types()).filter((type) => type === "step.verified it")).toHaveLength(1);
-    } finally {
-      await engine.stop();
-    }
-  });
-});
+/** What became of it once another engine was there. */
+async function takenOver({ night, dir }: Scene, settled: (run: RunState) => boolean) {
+  const engine = engineOn(night.store);
+  engine.start();
+  try {
+    const run = await night.until(settled, "run-1", 30);
+    const verified = (await night.types()).filter((type) => type === "step.verified it").length;
+    return { run: run.status, it: run.steps.get("it")?.status, effects: ledger(dir), verified };
+  } finally {
+    await engine.stop();
+  }
+}
 
-describe("kill -9 around the effect, by what a repeat would do", () => {
-  test.each([
-    ["before-apply", "flip", "verified", ["flip it", "put b"]],
-    ["after-apply", "flip", "verified", ["flip it", "put b"]],
-    ["after-apply", "wipe", "verified", ["wipe it", "put b"]],
-    ["before-apply", "wipe", "stopped", []],
-  ] as const)("%s of a %s: %s", async (point, verb, status, effects) => {
-    await killedAt(point, verb);
-    const engine = engineOn(store);
-    engine.start();
-    try {
-      const run = await night.until((one) => one.status === status, "run-1", 20);
-      expect(ledger(dir)).toEqual(effects);
-      if (status === "stopped") expect(run.problem?.stateNow).toBe("Now: it: unknown; weather: fair.");
-    } finally {
-      await engine.stop();
-    }
-  });
+const settled = (run: RunState) => ["verified", "stopped"].includes(run.status);
 
-  test("after the effect, with an outcome nobody can tell: it stops and asks", async () => {
-    await killedAt("after-apply", "guard");
-    behave(dir, "it", "unclear");
-    const engine = engineOn(store);
-    engine.start();
-    try {
-      const run = await night.untilStep("it", "stopped", "run-1", 20);
-      expect(run.problem?.code).toBe("outcome-unknown");
-      expect(ledger(dir)).toEqual(["guard it"]);
-    } finally {
-      await engine.stop();
+/** A few at a time: the processes are real. */
+async function eachOf<K extends string, T>(
+  keys: readonly K[],
+  play: (key: K) => Promise<T>,
+): Promise<Record<K, T | string>> {
+  const found: [K, T | string][] = [];
+  const left = [...keys];
+  const work = async () => {
+    for (let key = left.shift(); key !== undefined; key = left.shift()) {
+      const name: K = key;
+      found.push([name, await play(name).catch((error: unknown) => String(error))]);
     }
-  });
+  };
+  await Promise.all([work(), work(), work(), work()]);
+  return Object.fromEntries(found) as Record<K, T | string>;
+}
 
-  test("a process frozen between the intent and the effect finds out, when it wakes, that the run is not its own", async () => {
-    behave(dir, "it", "slow", 4_000);
-    await night.requested(
-      planOf([[go()], [deed(dir, "guard", "it", { budget: { typicalSeconds: 1, warnSeconds: 9, failSeconds: 20 } })]]),
+describe("kill -9", () => {
+  test("at every point of a step: the run is verified elsewhere, with one effect of each step", async () => {
+    const found = await eachOf(POINTS, (point) =>
+      scene(async (on) => {
+        await killedAt(on, point, "guard");
+        return takenOver(on, settled);
+      }),
     );
-    const child = await bot();
-    await night.untilAsked();
-    await night.approve();
-    await night.until((run) => {
-      const step = run.steps.get("it");
-      return step?.status === "running" && step.reached === "applied";
+    const whole = { run: "verified", it: "done", effects: ["guard it", "put b"], verified: 1 };
+    expect(found).toEqual(Object.fromEntries(POINTS.map((point) => [point, whole])));
+  }, 90_000);
+
+  test("around the effect: what a repeat would do decides", async () => {
+    const cases = ["before-apply flip", "after-apply flip", "after-apply wipe", "before-apply wipe"] as const;
+    const found = await eachOf(cases, (name) =>
+      scene(async (on) => {
+        const [point, verb] = name.split(" ") as [Point, string];
+        await killedAt(on, point, verb);
+        return takenOver(on, settled);
+      }),
+    );
+    const whole = (verb: string) => ({ run: "verified", it: "done", effects: [`${verb} it`, "put b"], verified: 1 });
+    expect(found).toEqual({
+      "before-apply flip": whole("flip"),
+      "after-apply flip": whole("flip"),
+      "after-apply wipe": whole("wipe"),
+      "before-apply wipe": { run: "stopped", it: "stopped", effects: [], verified: 0 },
     });
-    child.kill("SIGSTOP");
-    const engine = engineOn(store);
-    engine.start();
-    try {
-      await night.until((run) => {
-        const step = run.steps.get("it");
-        return step?.status === "running" && step.epoch === "2";
-      });
-      behave(dir, "it", "slow", null);
-      child.kill("SIGCONT");
-      await night.until((run) => run.status === "verified");
-      expect(ledger(dir)).toEqual(["guard it"]);
-      expect((await night.types()).filter((type) => type === "step.verified it")).toHaveLength(1);
-    } finally {
-      await engine.stop();
-    }
-  });
+  }, 60_000);
+
+  test("an outcome nobody can tell stops and asks; a run that was aborted meanwhile is looked at and never repeated", async () => {
+    const found = await eachOf(["unclear", "aborted before", "aborted after"], (name) =>
+      scene(async (on) => {
+        await killedAt(on, name === "aborted before" ? "before-apply" : "after-apply", "guard");
+        if (name === "unclear") behave(on.dir, "it", "unclear");
+        else await on.night.asks("cy", { type: "abort", run: "run-1", reason: "enough" });
+        return takenOver(on, (run) => run.steps.get("it")?.status !== "running");
+      }),
+    );
+    expect(found).toEqual({
+      unclear: { run: "stopped", it: "stopped", effects: ["guard it"], verified: 0 },
+      "aborted before": { run: "aborted", it: "failed", effects: [], verified: 0 },
+      "aborted after": { run: "aborted", it: "done", effects: ["guard it"], verified: 1 },
+    });
+  }, 60_000);
 });
 
-describe("a run that has ended while its process was dead", () => {
-  test.each([
-    ["before-apply", "failed", []],
-    ["after-apply", "done", ["guard it"]],
-  ] as const)(
-    "killed at %s, then aborted: what was left is looked at, recorded as %s, and not repeated",
-    async (point, status, effects) => {
-      await killedAt(point, "guard");
-      await night.asks("cy", { type: "abort", run: "run-1", reason: "enough" });
-      const engine = engineOn(store);
-      engine.start();
-      try {
-        const run = await night.untilStep("it", status, "run-1", 20);
-        expect(run.status).toBe("aborted");
-        expect(ledger(dir)).toEqual(effects);
-      } finally {
-        await engine.stop();
-      }
-    },
-  );
-});
+test(
+  "a process frozen before the effect finds out, when it wakes, that the run is not its own",
+  () =>
+    scene(async (on) => {
+      const { night, dir, bot } = on;
+      const budget = { typicalSeconds: 1, warnSeconds: 9, failSeconds: 20 };
+      await night.requested(planOf([[go()], [deed(dir, "flip", "it", { budget })]]));
+      const child = await bot();
+      await night.untilAsked();
+      behave(dir, "it", "hangsLooking", 1_500);
+      await night.approve();
+      await night.untilStep("it", "running");
+      child.kill("SIGSTOP");
+      behave(dir, "it", "hangsLooking", null);
+      expect(await takenOver(on, settled)).toMatchObject({ run: "verified", effects: ["flip it"] });
+      child.kill("SIGCONT");
+      // It wakes in the middle of its look, and would go on to flip it back.
+      await new Promise((soon) => setTimeout(soon, 2_500));
+      expect(ledger(dir)).toEqual(["flip it"]);
+      expect(child.exitCode).toBe(null);
+    }),
+  60_000,
+);

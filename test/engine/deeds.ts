@@ -34,7 +34,7 @@ export function behave(dir: string, name: string, how: Behaviour, value: string 
 
 type Behaviour =
   | "hangs" // `apply` never answers, and ignores its signal
-  | "hangsLooking" // `observe` never answers
+  | "hangsLooking" // `observe` never answers, or so many milliseconds late
   | "losesAnswer" // `apply` has its effect, and the connection breaks
   | "losesRequest" // the connection breaks before the effect
   | "refuses" // `apply` is refused so many times
@@ -80,7 +80,8 @@ function deed(verb: string, risk: Risk, repeat: Repeat, cause: ((input: Input) =
     budget: { typicalSeconds: 1, warnSeconds: 2, failSeconds: 3 },
     resources: (one) => (risk === "read" ? [] : [`folder:${one.dir}/${one.name}`]),
     async observe(_ctx, one) {
-      if (how(one.dir, one.name, "hangsLooking") !== null) await never();
+      const late = how(one.dir, one.name, "hangsLooking");
+      if (late !== null) await (late === "" ? never() : pause(Number(late)));
       return {
         value: fileOf(one),
         weather: how(one.dir, one.name, "weather") ?? "fair",
