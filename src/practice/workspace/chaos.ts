@@ -79,6 +79,6 @@ export function cause(platform: Platform, name: string, trouble: Trouble = {}): 
   platform.store.announce({ kind: "weather" });
 }
 
-export function report({ weather, socketMode }: Platform): Json {
-  return { ...weather.report(), connections: socketMode.report() };
+export function report({ weather, socketMode, delivery }: Platform): Json {
+  return { ...weather.report(), connections: socketMode.report(), overHttp: delivery !== socketMode };
 }

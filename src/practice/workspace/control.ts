@@ -5,6 +5,7 @@ import { type Deed, perform } from "./deeds.ts";
 import type { Mount } from "./http.ts";
 import { json, say } from "./http.ts";
 import { limits } from "./limits.ts";
+import type { Change, Json } from "./objects.ts";
 import type { Platform } from "./platform.ts";
 import { Refusal } from "./refusal.ts";
 import { sight } from "./sight.ts";
@@ -79,23 +80,22 @@ function events(platform: Platform, request: IncomingMessage, response: ServerRe
   });
   response.write("retry: 500\n: practice\n\n");
   const stop = platform.store.follow((change) => {
-    // What a change of furniture or weather means is looked up when it is told, so that nothing old is told.
-    const more =
-      change.kind === "weather"
-        ? { weather: report(platform) }
-        : change.kind === "furniture"
-          ? {
-              pins: platform.store.pins.get(change.channel) ?? [],
-              bookmarks: platform.store.bookmarks.get(change.channel) ?? [],
-            }
-          : {};
-    response.write(`data: ${JSON.stringify({ ...change, ...more })}\n\n`);
+    response.write(`data: ${JSON.stringify({ ...change, ...around(platform, change) })}\n\n`);
   });
   const beat = setInterval(() => response.write(": still here\n\n"), 15_000);
   request.on("close", () => {
     clearInterval(beat);
     stop();
   });
+}
+
+/** What a change of furniture or weather means, looked up when it is told, so that nothing old is told. */
+function around(platform: Platform, change: Change): Json {
+  const { pins, bookmarks } = platform.store;
+  if (change.kind === "furniture")
+    return { pins: pins.get(change.channel) ?? [], bookmarks: bookmarks.get(change.channel) ?? [] };
+  const isSocket = change.kind === "inspected" && change.entry.kind === "socket";
+  return change.kind === "weather" || isSocket ? { weather: report(platform) } : {};
 }
 
 function panels(mounts: readonly Mount[]): { url: string; base: string; title: string }[] {

@@ -30,11 +30,11 @@ export interface Mount {
 
 const pageFolder = () => join(projectRoot(), "src/practice/workspace/page");
 const own = createRequire(import.meta.url);
-/** Modules the page imports by name, from node_modules. */
+/** Modules the page imports by name, and the browser's build of each beside what Node would load. */
 const vendored: Readonly<Record<string, string>> = {
-  preact: "preact/dist/preact.mjs",
-  "preact/hooks": "preact/hooks/dist/hooks.mjs",
-  htm: "htm/dist/htm.mjs",
+  preact: "preact.mjs",
+  "preact/hooks": "hooks.mjs",
+  htm: "htm.mjs",
 };
 const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript; charset=utf-8",
@@ -171,10 +171,9 @@ async function asset(response: ServerResponse, name: string): Promise<void> {
 }
 
 async function vendor(response: ServerResponse, name: string): Promise<void> {
-  const path = Object.hasOwn(vendored, name) ? vendored[name] : undefined;
-  if (!path) return say(response, 404, "Nothing is here.");
-  const [folder = "", ...rest] = path.split("/");
-  await send(response, join(dirname(own.resolve(`${folder}/package.json`)), ...rest), TYPES[".js"] as string);
+  const file = Object.hasOwn(vendored, name) ? vendored[name] : undefined;
+  if (!file) return say(response, 404, "Nothing is here.");
+  await send(response, join(dirname(own.resolve(name)), file), TYPES[".js"] as string);
 }
 
 async function send(response: ServerResponse, path: string, type: string): Promise<void> {

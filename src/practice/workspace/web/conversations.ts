@@ -193,15 +193,15 @@ export function cannotInvite(platform: Platform, channel: Channel, id: string): 
 }
 
 /** The channel an argument names, as far as the bot can see it. */
-export function visible(platform: Platform, args: Args): Channel {
-  const channel = platform.store.channel(args.text("channel"));
+export function visible(platform: Platform, args: Args, name = "channel"): Channel {
+  const channel = platform.store.channel(args.text(name));
   if (channel.kind !== "public" && !channel.members.includes(BOT_USER)) throw new Refusal("channel_not_found");
   return channel;
 }
 
 /** The same, where the bot has to be a member. */
-export function own(platform: Platform, args: Args): Channel {
-  const channel = visible(platform, args);
+export function own(platform: Platform, args: Args, name = "channel"): Channel {
+  const channel = visible(platform, args, name);
   if (!channel.members.includes(BOT_USER)) throw new Refusal("not_in_channel");
   if (channel.archived) throw new Refusal("is_archived");
   return channel;

@@ -73,7 +73,7 @@ export const furniture: Methods = {
     needs: "bookmarks:write",
     run(platform, args) {
       const { store } = platform;
-      const channel = own(platform, args);
+      const channel = own(platform, args, "channel_id");
       const type = args.text("type");
       if (type !== "link") throw new Refusal("invalid_bookmark_type");
       const marks = store.bookmarks.get(channel.id) ?? [];
@@ -121,7 +121,9 @@ export const furniture: Methods = {
   "bookmarks.list": {
     tier: 3,
     needs: "bookmarks:read",
-    run: (platform, args) => ({ bookmarks: platform.store.bookmarks.get(channelIn(platform, args)) ?? [] }),
+    run: (platform, args) => ({
+      bookmarks: platform.store.bookmarks.get(visible(platform, args, "channel_id").id) ?? [],
+    }),
   },
   "reactions.add": {
     tier: 3,
@@ -149,17 +151,8 @@ export function react(platform: Platform, channel: string, ts: string, name: str
   platform.store.announce({ kind: "message", message });
 }
 
-function channelIn(platform: Platform, args: Args): string {
-  return visible(platform, channelNamed(args)).id;
-}
-
-/** bookmarks.* say `channel_id` where everything else says `channel`. */
-function channelNamed(args: Args): Args {
-  return Object.assign(Object.create(args), { all: { channel: args.maybe("channel_id"), ...args.all } }) as Args;
-}
-
 function bookmarkOf(platform: Platform, args: Args): Bookmark {
-  const marks: Bookmark[] = platform.store.bookmarks.get(channelIn(platform, args)) ?? [];
+  const marks: Bookmark[] = platform.store.bookmarks.get(visible(platform, args, "channel_id").id) ?? [];
   const bookmark = marks.find((one) => one.id === args.text("bookmark_id"));
   if (!bookmark) throw new Refusal("not_found");
   return bookmark;

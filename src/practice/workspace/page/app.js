@@ -1,0 +1,37 @@
+import { render } from "preact";
+import { Channel, Thread } from "./channel.js";
+import { Home } from "./home.js";
+import { html } from "./html.js";
+import { Confirm, Modal } from "./modal.js";
+import { Side } from "./side.js";
+import { Sidebar } from "./sidebar.js";
+import { follow, useWorld } from "./world.js";
+
+function App() {
+  const world = useWorld();
+  if (!world.ready) return html`<p class="loading">Opening the practice workspace…</p>`;
+  const bot = world.weather.overHttp || world.weather.connections.length > 0;
+  return html`
+    <p class="practice-banner" role="note"><strong>PRACTICE</strong><span>Nothing here is real: no production, no Slack, no pager.</span>
+      ${!world.connected && html`<span class="lost" role="alert">Connection lost, trying again…</span>`}
+      ${world.connected && !bot && html`<span class="lost">No bot is connected</span>`}</p>
+    <div class=${`panes ${world.thread ? "with-thread" : ""} ${world.side ? "with-side" : ""}`} data-screen=${screenOf(world)}>
+      <${Sidebar} />
+      <main>${world.place.kind === "home" ? html`<${Home} key=${world.me} />` : html`<${Channel} id=${world.place.channel} />`}</main>
+      ${world.thread && html`<${Thread} />`}
+      ${world.side && html`<${Side} />`}
+    </div>
+    <${Modal} />
+    <${Confirm} />
+  `;
+}
+
+/** A screen whose pane is not open is not there. */
+function screenOf(world) {
+  if (world.screen === "thread" && !world.thread) return "main";
+  if (world.screen === "side" && !world.side) return "main";
+  return world.screen;
+}
+
+follow();
+render(html`<${App} />`, document.getElementById("app"));

@@ -1,0 +1,90 @@
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { Blocks } from "./blocks.js";
+import { html } from "./html.js";
+import { plain, textOf } from "./mrkdwn.js";
+import { act, world } from "./world.js";
+
+/** The modal on top of this person's stack. */
+export function Modal() {
+  const stack = world.modals[world.me] ?? [];
+  const view = stack.at(-1);
+  return view ? html`<${Shown} key=${`${world.me} ${view.id}`} view=${view} depth=${stack.length} />` : null;
+}
+
+function Shown({ view, depth }) {
+  const [filled, setFilled] = useState({});
+  const [failure, setFailure] = useState(null);
+  const [busy, setBusy] = useState(false);
+  const [errors, setErrors] = useState({});
+  const box = useRef(null);
+  useOpen(box);
+  const close = () => act({ do: "close", view: view.id });
+  const submit = async (event) => {
+    event.preventDefault();
+    if (!view.submit) return;
+    setBusy(true);
+    const outcome = await act({ do: "submit", view: view.id, filled });
+    setBusy(false);
+    setErrors(outcome.errors ?? {});
+    setFailure(outcome.ok || outcome.errors ? null : outcome);
+    if (outcome.errors)
+      queueMicrotask(() => box.current?.querySelector(".faulty input, .faulty select, .faulty textarea")?.focus());
+  };
+  const fill = (block, action, choice) =>
+    setFilled((before) => ({ ...before, [block]: { ...before[block], [action]: choice } }));
+  return html`<dialog class="modal" ref=${box} aria-labelledby="modal-title" onCancel=${(event) => {
+    event.preventDefault();
+    close();
+  }}>
+    <form onSubmit=${submit} method="dialog">
+      <header>
+        ${depth > 1 && html`<button type="button" class="icon" aria-label="Back" onClick=${close}>‹</button>`}
+        <img class="avatar small" src="/page/icon.svg" alt="" />
+        <h2 id="modal-title">${plain(view.title)}</h2>
+        <button type="button" class="icon" aria-label="Close" onClick=${() => act({ do: "close", view: view.id, all: true })}>✕</button>
+      </header>
+      <div class="modal-body" tabindex="-1">
+        <${Blocks} blocks=${view.blocks} place=${{ view: view.id }} filled=${filled} fill=${fill} failed=${setFailure} errors=${errors} />
+        ${failure && html`<p class="fault" role="alert">⚠ ${failure.said}</p>`}
+      </div>
+      <footer>
+        <span class="practice-word">Practice</span>
+        <button type="button" class="button" onClick=${close}>${view.close ? plain(view.close) : "Cancel"}</button>
+        ${view.submit && html`<button type="submit" class="button primary" aria-busy=${busy} disabled=${busy}>${plain(view.submit)}</button>`}
+      </footer>
+    </form>
+  </dialog>`;
+}
+
+/** Slack's confirm dialog, before anything is sent. */
+export function Confirm() {
+  return world.confirm ? html`<${Asking} ...${world.confirm} />` : null;
+}
+
+function Asking({ dialog, answer }) {
+  const box = useRef(null);
+  useOpen(box);
+  return html`<dialog class="modal confirm" ref=${box} role="alertdialog" aria-labelledby="confirm-title" aria-describedby="confirm-text"
+    onCancel=${(event) => {
+      event.preventDefault();
+      answer(false);
+    }}>
+    <header><h2 id="confirm-title">${plain(dialog.title)}</h2></header>
+    <div class="modal-body" id="confirm-text">${textOf(dialog.text)}</div>
+    <footer>
+      <button type="button" class="button" onClick=${() => answer(false)}>${plain(dialog.deny)}</button>
+      <button type="button" class=${`button ${dialog.style === "danger" ? "danger" : "primary"}`} onClick=${() => answer(true)}>${plain(dialog.confirm)}</button>
+    </footer>
+  </dialog>`;
+}
+
+/** Opens a dialog over everything, first field in focus, and gives the focus back when it goes. */
+function useOpen(box) {
+  useLayoutEffect(() => {
+    const before = document.activeElement;
+    box.current.showModal();
+    const first = box.current.querySelector("[autofocus], .modal-body input, .modal-body select, .modal-body textarea");
+    (first ?? box.current.querySelector("footer .button"))?.focus();
+    return () => before?.focus?.();
+  }, []);
+}

@@ -1,0 +1,145 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { Back } from "./channel.js";
+import { html } from "./html.js";
+import { sideTabs } from "./sidebar.js";
+import { changed, trouble, world } from "./world.js";
+
+/** The panel beside the conversation: the practice estate, what crossed the wire, and what may go wrong. */
+export function Side() {
+  const shut = () => {
+    world.side = null;
+    world.screen = "main";
+    changed();
+  };
+  const pick = (id) => {
+    world.side = id;
+    changed();
+  };
+  return html`<aside class="pane side" aria-label="Behind the scenes">
+    <header class="pane-head">
+      <${Back} to="sidebar" />
+      <div class="tabs" role="tablist">
+        ${sideTabs().map((tab) => html`<button type="button" role="tab" aria-selected=${world.side === tab.id} class=${world.side === tab.id ? "current" : ""} onClick=${() => pick(tab.id)}>${tab.title}</button>`)}
+      </div>
+      <button type="button" class="icon close" aria-label="Close panel" onClick=${shut}>✕</button>
+    </header>
+    ${world.panels.map((panel) => html`<${Panel} key=${panel.url} panel=${panel} shown=${world.side === panel.url} />`)}
+    ${world.side === "inspector" && html`<${Inspector} />`}
+    ${world.side === "chaos" && html`<${Chaos} />`}
+  </aside>`;
+}
+
+/** Somebody else's panel; it draws itself into an element of its own. */
+function Panel({ panel, shown }) {
+  const box = useRef(null);
+  const [failure, setFailure] = useState(null);
+  useEffect(() => {
+    let undo;
+    import(panel.url)
+      .then(async (module) => {
+        undo = await module.mount(box.current, panel.base);
+      })
+      .catch((error) => setFailure(String(error)));
+    return () => typeof undo === "function" && undo();
+  }, [panel.url]);
+  return html`<div class="side-body mounted" hidden=${!shown}>
+    ${failure && html`<p class="fault" role="alert">This panel could not be drawn: ${failure}</p>`}
+    <div ref=${box}></div>
+  </div>`;
+}
+
+function Inspector() {
+  const [only, setOnly] = useState("all");
+  const shown = world.inspected
+    .filter((one) => only === "all" || (only === "errors" ? one.error : one.kind === only))
+    .slice()
+    .reverse();
+  const filters = { all: "Everything", call: "API calls", envelope: "Envelopes", socket: "Sockets", errors: "Errors" };
+  return html`<div class="side-body">
+    <${Connections} />
+    <label class="filter">Show <select class="select" value=${only} onChange=${(event) => setOnly(event.currentTarget.value)}>
+      ${Object.entries(filters).map(([value, label]) => html`<option value=${value}>${label}</option>`)}</select></label>
+    ${shown.length === 0 && html`<p class="empty">Nothing yet.</p>`}
+    <ol class="entries">
+      ${shown.map(
+        (one) => html`<li key=${one.n}><details class=${one.error ? "bad" : ""}>
+        <summary>
+          <span class=${`kind ${one.kind}`}>${arrows[one.kind]}</span>
+          <span class="entry-what">${one.name}</span>
+          <small>${[one.connection, one.milliseconds === null ? null : `${one.milliseconds} ms`].filter(Boolean).join(" · ")}</small>
+          ${one.error && html`<span class="badge warn">${one.error}</span>`}
+        </summary>
+        <h3>Sent</h3><pre tabindex="0">${JSON.stringify(one.sent, null, 2)}</pre>
+        <h3>Answered</h3><pre tabindex="0">${JSON.stringify(one.answered, null, 2)}</pre>
+      </details></li>`,
+      )}
+    </ol>
+  </div>`;
+}
+
+const arrows = { call: "bot →", envelope: "→ bot", response_url: "bot ↩", socket: "socket" };
+
+function Connections() {
+  const connections = world.weather.connections ?? [];
+  if (world.weather.overHttp) return html`<p class="connections">The bot is spoken to over HTTP.</p>`;
+  return html`<p class=${`connections ${connections.length === 0 ? "none" : ""}`}>
+    ${
+      connections.length === 0
+        ? "No bot is connected."
+        : `Bot connected: ${connections.map((one) => `${one.name}${one.frozen ? " (frozen)" : ""}`).join(", ")}`
+    }
+  </p>`;
+}
+
+/** Each trouble with what it teaches. `unit`: what the number means. */
+const troubles = [
+  [
+    "The line to the bot",
+    [
+      ["refresh", "Refresh connections", "What Slack does every few hours."],
+      ["drop", "Drop TCP", "The cable is pulled."],
+      ["freeze", "Freeze the network", "Silence; nobody is told.", "seconds", 20],
+      ["duplicate", "Send the next thing twice", "A redelivered click.", "times", 1],
+      ["delayEnvelopes", "Deliver late", "The three seconds run meanwhile.", "seconds", 2],
+      ["appRateLimited", "app_rate_limited", "Too many events in an hour."],
+    ],
+  ],
+  [
+    "The Web API",
+    [
+      ["rateLimit", "Answer 429", "With Retry-After.", "seconds", 10],
+      ["unavailable", "Answer 503", "Slack is down.", "seconds", 20],
+      ["delayCalls", "Answer late", "Each call takes longer.", "seconds", 2],
+      ["losePosts", "Accept and lose posts", "Answered ok, never seen.", "times", 1],
+      ["loseReplies", "Cut before the answer", "Done, but the bot is not told.", "times", 1],
+      ["tiers", "Rate tiers on or off", "Slack's calls per minute."],
+    ],
+  ],
+  [
+    "Rights",
+    [
+      ["revoke", "Revoke the token", "The app was removed."],
+      ["restore", "Restore the token", "It was a mistake."],
+    ],
+  ],
+];
+
+function Chaos() {
+  const { connections: _connections, overHttp: _overHttp, ...weather } = world.weather;
+  const bad = Object.entries(weather).filter(([, value]) => value);
+  return html`<div class="side-body chaos">
+    <p class=${`weather ${bad.length > 0 ? "bad" : ""}`} aria-live="polite">${bad.length === 0 ? "All is calm." : bad.map(([name, value]) => `${name}: ${value}`).join(", ")}</p>
+    <p><button type="button" class="button" onClick=${() => trouble("calm")}>Calm everything</button></p>
+    ${troubles.map(([title, list]) => html`<fieldset><legend>${title}</legend>${list.map((one) => html`<${Trouble} key=${one[0]} one=${one} />`)}</fieldset>`)}
+  </div>`;
+}
+
+function Trouble({ one: [name, label, note, unit, usual] }) {
+  const [amount, setAmount] = useState(usual);
+  const cause = () => trouble(name, unit ? { [unit]: Number(amount) } : {});
+  return html`<div class="trouble">
+    <button type="button" class="button" onClick=${cause}>${label}</button>
+    ${unit && html`<label><input type="number" class="input" min="1" max="600" value=${amount} onInput=${(event) => setAmount(event.currentTarget.value)} /> ${unit}</label>`}
+    <small>${note}</small>
+  </div>`;
+}

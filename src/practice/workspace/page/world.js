@@ -1,0 +1,289 @@
+import { useEffect, useState } from "preact/hooks";
+
+/**
+ * What the page knows: the workspace as the server tells it, and where this reader is looking.
+ * @typedef {Record<string, any>} Json
+ */
+
+/** @type {Json} */
+export const world = {
+  ready: false,
+  connected: false,
+  users: [],
+  channels: [],
+  personas: [],
+  commands: [],
+  shortcuts: [],
+  panels: [],
+  groups: [],
+  /** @type {Map<string, Json[]>} channel → messages by time */
+  messages: new Map(),
+  pins: {},
+  bookmarks: {},
+  modals: {},
+  homes: {},
+  weather: {},
+  /** @type {Json[]} */
+  inspected: [],
+  me: sessionStorage.getItem("persona") ?? "UALEX",
+  /** `channel`, `home` */
+  place: { kind: "channel", channel: "CINCIDENT" },
+  thread: null,
+  side: null,
+  /** Which pane a phone shows: `sidebar`, `main`, `thread`, `side`. */
+  screen: "main",
+  /** `${persona} ${channel}` → last ts seen */
+  read: new Map(),
+  confirm: null,
+};
+
+const watchers = new Set();
+
+/** Draws every component that uses the world again. */
+export function changed() {
+  for (const watcher of watchers) watcher();
+}
+
+export function useWorld() {
+  const [, turn] = useState(0);
+  useEffect(() => {
+    const watcher = () => turn((n) => n + 1);
+    watchers.add(watcher);
+    return () => watchers.delete(watcher);
+  }, []);
+  return world;
+}
+
+/** Reads everything, then follows what changes. Called again after each loss of the connection. */
+export function follow() {
+  const source = new EventSource("/control/events");
+  source.onopen = async () => {
+    await load();
+    world.connected = true;
+    changed();
+  };
+  source.onerror = () => {
+    world.connected = false;
+    changed();
+  };
+  source.onmessage = ({ data }) => {
+    if (world.ready) apply(JSON.parse(data));
+  };
+}
+
+async function load() {
+  const [state, inspected] = await Promise.all(
+    ["state", "inspector"].map(async (what) => (await fetch(`/control/${what}`)).json()),
+  );
+  const first = !world.ready;
+  for (const key of [
+    "users",
+    "channels",
+    "personas",
+    "commands",
+    "shortcuts",
+    "panels",
+    "groups",
+    "pins",
+    "bookmarks",
+    "modals",
+    "homes",
+    "weather",
+  ])
+    world[key] = state[key];
+  world.inspected = inspected;
+  const mine = [...world.messages.values()].flat().filter((message) => message.only);
+  world.messages = new Map();
+  // Ephemerals live only in the page that saw them come: a reload loses them, as in Slack.
+  for (const message of [...state.messages, ...mine]) put(message);
+  if (first) {
+    for (const persona of world.personas)
+      for (const channel of world.channels) world.read.set(`${persona} ${channel.id}`, latest(channel.id));
+    const [, channel] = /^\/archives\/([A-Z0-9]+)/.exec(location.pathname) ?? [];
+    if (channel && channelOf(channel)) world.place = { kind: "channel", channel };
+    if (!world.personas.includes(world.me)) world.me = world.personas[0];
+    if (world.panels.length > 0 && innerWidth >= 1200) world.side = world.panels[0].url;
+  }
+  world.ready = true;
+}
+
+/** @param {Json} change */
+function apply(change) {
+  switch (change.kind) {
+    case "message":
+      put(change.message);
+      break;
+    case "deleted":
+      world.messages.set(
+        change.channel,
+        messagesIn(change.channel).filter((one) => one.ts !== change.ts),
+      );
+      break;
+    case "channel":
+      world.channels = [...world.channels.filter((one) => one.id !== change.channel.id), change.channel];
+      break;
+    case "furniture":
+      world.pins[change.channel] = change.pins;
+      world.bookmarks[change.channel] = change.bookmarks;
+      break;
+    case "modal":
+      world.modals = { ...world.modals, [change.user]: change.stack };
+      break;
+    case "home":
+      world.homes = { ...world.homes, [change.user]: change.view };
+      break;
+    case "inspected":
+      if (change.weather) world.weather = change.weather;
+      world.inspected = [...world.inspected.filter((one) => one.n !== change.entry.n), change.entry].slice(-500);
+      break;
+    case "weather":
+      world.weather = change.weather;
+      break;
+  }
+  soon();
+}
+
+let planned = false;
+/** Many changes of one moment are drawn once. */
+function soon() {
+  if (planned) return;
+  planned = true;
+  queueMicrotask(() => {
+    planned = false;
+    changed();
+  });
+}
+
+function put(message) {
+  const said = messagesIn(message.channel).filter((one) => one.ts !== message.ts);
+  said.push(message);
+  said.sort((a, b) => (a.ts < b.ts ? -1 : 1));
+  world.messages.set(message.channel, said);
+}
+
+export function messagesIn(channel) {
+  return world.messages.get(channel) ?? [];
+}
+
+/** What I see of a channel: everybody's messages and the ephemerals that are for me. */
+export function visibleIn(channel) {
+  return messagesIn(channel).filter((one) => !one.only || one.only === world.me);
+}
+
+export function isReply(message) {
+  return message.thread_ts && message.thread_ts !== message.ts;
+}
+
+export function inChannel(message) {
+  return !isReply(message) || message.subtype === "thread_broadcast";
+}
+
+export function userOf(id) {
+  return (
+    world.users.find((user) => user.id === id) ?? {
+      id,
+      name: id,
+      real_name: id === "USLACKBOT" ? "Slackbot" : id,
+      profile: {},
+    }
+  );
+}
+
+export function channelOf(id) {
+  return world.channels.find((channel) => channel.id === id);
+}
+
+export function channelName(channel) {
+  if (channel.kind !== "im") return channel.name;
+  return userOf(channel.members.find((one) => one !== world.me) ?? world.me).real_name;
+}
+
+function latest(channel) {
+  return messagesIn(channel).at(-1)?.ts ?? "0";
+}
+
+export function markRead(channel) {
+  world.read.set(`${world.me} ${channel}`, latest(channel));
+}
+
+/** @returns {{ unread: boolean, mentions: number }} */
+export function newsIn(channel) {
+  const read = world.read.get(`${world.me} ${channel.id}`) ?? "0";
+  const news = visibleIn(channel.id).filter((one) => one.ts > read && one.user !== world.me && !one.subtype);
+  const forMe = news.filter(
+    (one) => channel.kind === "im" || JSON.stringify([one.text, one.blocks]).includes(`<@${world.me}`),
+  );
+  return { unread: news.length > 0, mentions: forMe.length };
+}
+
+export function go(place, screen = "main") {
+  world.place = place;
+  world.thread = null;
+  world.screen = screen;
+  changed();
+  if (place.kind === "home") act({ do: "home" });
+}
+
+export function become(persona) {
+  world.me = persona;
+  sessionStorage.setItem("persona", persona);
+  world.thread = null;
+  const channel = world.place.kind === "channel" && channelOf(world.place.channel);
+  if (channel && channel.kind !== "public" && !channel.members.includes(persona))
+    world.place = { kind: "channel", channel: "CINCIDENT" };
+  if (world.place.kind === "home") act({ do: "home" });
+  changed();
+}
+
+/** Does something as the current persona. @param {Json} deed @returns {Promise<Json>} the outcome */
+export async function act(deed) {
+  const me = world.me;
+  try {
+    return await send(`/control/as/${me}`, deed);
+  } catch (error) {
+    return { ok: false, error: "page_offline", said: `The practice workspace does not answer (${error}).` };
+  }
+}
+
+export async function trouble(name, details = {}) {
+  return send(`/control/chaos/${name}`, details);
+}
+
+/** What Slackbot tells only me: failures of what I just did. */
+export function whisper(channel, text, thread) {
+  const ts = (Date.now() / 1000).toFixed(6);
+  put({
+    type: "message",
+    ts,
+    channel,
+    user: "USLACKBOT",
+    text,
+    only: world.me,
+    ...(thread ? { thread_ts: thread } : {}),
+  });
+  changed();
+}
+
+/** Asks before something is done. @param {Json} dialog Slack's confirm object @returns {Promise<boolean>} */
+export function ask(dialog) {
+  return new Promise((resolve) => {
+    world.confirm = {
+      dialog,
+      answer(yes) {
+        world.confirm = null;
+        changed();
+        resolve(yes);
+      },
+    };
+    changed();
+  });
+}
+
+async function send(path, body) {
+  const response = await fetch(path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return response.json();
+}
