@@ -1,19 +1,38 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sha256 } from "../../src/lib/canonical.ts";
 import { createLog } from "../../src/lib/log.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import type { DatabaseHost } from "../../src/practice/estate/database.ts";
 import { createEstate, type Estate } from "../../src/practice/estate/index.ts";
 import { type Conductor, conduct } from "./conductor.ts";
 
 /** A practice estate and the inputs that name its servers, for tests that need real ones. */
 export interface Shop {
   readonly estate: Estate;
+  /** The primary and its standby since the last `whole`. */
   readonly a: NodeInput;
   readonly b: NodeInput;
   readonly app: { user: string; passwordFrom: string; database: string };
+  /** Heals the estate where the rows are, and waits until orders flow. */
+  whole(): Promise<void>;
+  ordersFlow(): Promise<void>;
+  /** Connection URL of the server's owner, for what a person would do by hand. */
+  superuser(node: NodeInput): string;
+  host(node: NodeInput): DatabaseHost;
   conductor(): Conductor;
+  /** A script of the practice system, bound as a plan binds it. */
+  script(file: string, environment: readonly string[]): Promise<BoundScript>;
   /** Fence, drain, promote and repoint, as the runbook does. */
   switchOver(conductor: Conductor, options?: { unplanned?: boolean }): Promise<void>;
+}
+
+export interface BoundScript {
+  name: string;
+  path: string;
+  sha256: string;
+  environment: readonly string[];
 }
 
 export interface NodeInput {
@@ -28,14 +47,42 @@ export interface NodeInput {
 export async function openShop(): Promise<Shop> {
   const folder = await mkdtemp(join(tmpdir(), "lifeboat-shop-"));
   const estate = await createEstate({ folder, log: createLog("silent") });
-  const [a, b] = estate.nodes.map((node) => nodeInput(node.name, node.port)) as [NodeInput, NodeInput];
+  let [a, b] = estate.nodes.map((node) => nodeInput(node.name, node.port)) as [NodeInput, NodeInput];
   const app = { user: "app", passwordFrom: "ORDERS_APP_PASSWORD", database: "orders" };
+  const hostOf = (node: NodeInput) => {
+    const host = estate.nodes.find((one) => one.name === node.name);
+    if (!host) throw new Error(`No host ${node.name}`);
+    return host;
+  };
+  const ordersFlow = async () => {
+    await soon("orders being written", async () => {
+      const state = await estate.application.state();
+      return state?.healthy === true && state.writesPerSecond >= 10;
+    });
+  };
   return {
     estate,
-    a,
-    b,
+    get a() {
+      return a;
+    },
+    get b() {
+      return b;
+    },
     app,
+    async whole() {
+      await estate.heal({ handsBack: false });
+      const target = (await estate.application.state())?.target.name;
+      if (target === b.name) [a, b] = [b, a];
+      await ordersFlow();
+    },
+    ordersFlow,
+    host: hostOf,
+    superuser: (node) => hostOf(node).url(),
     conductor: () => conduct(estate.environment()),
+    async script(file, environment) {
+      const path = join(projectRoot(), "templates/systems/practice/scripts", file);
+      return { name: file, path, sha256: sha256(await readFile(path)), environment };
+    },
     async switchOver(conductor, { unplanned = false } = {}) {
       const allowDataLoss = unplanned;
       await conductor.perform("fence", "postgres.fence", { node: a, app, acceptUnreachable: unplanned });

@@ -40,8 +40,8 @@ export interface Estate {
   chaos(what: Chaos): Promise<void>;
   /** The host's part of a rejoin: `node` is rebuilt as a standby of the other one. */
   rebuild(node: string): Promise<void>;
-  /** One primary that takes the traffic and one standby that streams, whatever was before. */
-  heal(): Promise<void>;
+  /** One primary that takes the traffic and one standby that streams, whatever was before; see `heal.ts`. */
+  heal(options?: { handsBack?: boolean }): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -132,7 +132,6 @@ function build(
       LIFEBOAT_VALUES: valuesFile,
       ORDERS_DB_PASSWORD: secrets.admin,
       ORDERS_APP_PASSWORD: secrets.app,
-      PRACTICE_HOSTS_URL: estate.url,
       PRACTICE_HOSTS_TOKEN: secrets.hosts,
     }),
     state: () => sight.look(),
@@ -148,14 +147,14 @@ function build(
       await node.follow(otherThan(node));
       sight.note(`rebuilt ${name}`);
     },
-    heal: () => heal(nodes, application, secrets.monitor),
+    heal: (how) => heal(nodes, application, secrets.monitor, how),
     async open() {
       server = createServer((request, response) => {
         if (!estate.handle(request, response)) response.writeHead(404).end();
       });
       await new Promise<void>((open) => server?.listen(0, "127.0.0.1", open));
       port = (server.address() as AddressInfo).port;
-      await writeFile(valuesFile, JSON.stringify({ practice: valuesOf(a, b, application.url) }, null, 2));
+      await writeFile(valuesFile, JSON.stringify({ practice: valuesOf(a, b, application.url, estate.url) }, null, 2));
     },
     async stop() {
       sight.close();
@@ -170,7 +169,7 @@ function build(
 }
 
 /** The variables the practice system declares. JSON is YAML too. */
-function valuesOf(a: DatabaseHost, b: DatabaseHost, ordersUrl: string): Record<string, string | number> {
+function valuesOf(a: DatabaseHost, b: DatabaseHost, appUrl: string, hostsUrl: string): Record<string, string | number> {
   return {
     primaryName: a.name,
     primaryHost: "127.0.0.1",
@@ -178,7 +177,8 @@ function valuesOf(a: DatabaseHost, b: DatabaseHost, ordersUrl: string): Record<s
     standbyName: b.name,
     standbyHost: "127.0.0.1",
     standbyPort: b.port,
-    ordersUrl,
+    appUrl,
+    hostsUrl,
   };
 }
 

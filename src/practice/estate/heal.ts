@@ -9,12 +9,14 @@ const WAIT_SECONDS = 15;
 
 /**
  * Puts the estate back as it was at the beginning: the first server is primary and takes the traffic, the second streams
- * from it, nothing is fenced. Rows are kept from whichever server the application was writing to.
+ * from it, nothing is fenced. Rows are kept from whichever server the application was writing to. With `handsBack: false`
+ * the primary stays where the rows are.
  */
 export async function heal(
   nodes: readonly [DatabaseHost, DatabaseHost],
   application: Application,
   monitorPassword: string,
+  { handsBack = true } = {},
 ): Promise<void> {
   await Promise.all(nodes.map((node) => node.thaw()));
   const primary = await whoHasTheRows(nodes, application, monitorPassword);
@@ -23,7 +25,7 @@ export async function heal(
   if (!(await follows(standby, primary))) await standby.follow(primary);
   await application.repoint(primary.target);
   await untilStreaming(primary);
-  if (primary !== nodes[0]) await handBack(primary, nodes[0], application);
+  if (handsBack && primary !== nodes[0]) await handBack(primary, nodes[0], application);
 }
 
 /** A running primary before a standby or a dead one; between two, the one the application writes to. */
