@@ -94,7 +94,7 @@ describe("the import table", () => {
     const strays = files.filter(
       (file) =>
         !Object.values(rooms).some((room) => file.startsWith(room.at)) &&
-        !/^src\/(main|cli|config|bot)\.ts$|^src\/practice\/[^/]+\.ts$/.test(file),
+        !/^src\/(main|cli|config|bot|health)\.ts$|^src\/cli\/|^src\/practice\/[^/]+\.ts$/.test(file),
     );
     expect(strays).toEqual([]);
   });

@@ -1,0 +1,105 @@
+import type { House } from "../commands/house.ts";
+import { actions, cards } from "./actions/index.ts";
+import { loadCatalog } from "./catalog/load.ts";
+import { reportFindings } from "./catalog/report.ts";
+import { loadVariables } from "./catalog/variables.ts";
+import type { Config } from "./config.ts";
+import { createEngine } from "./engine/driver.ts";
+import { serveHealth } from "./health.ts";
+import { withDeadline } from "./lib/deadline.ts";
+import { LifeboatError } from "./lib/errors.ts";
+import type { Logger } from "./lib/log.ts";
+import type { SlackConfig } from "./slack/config.ts";
+import { createSlack } from "./slack/index.ts";
+import { openStore } from "./timeline/index.ts";
+import { createOutbox } from "./timeline/outbox.ts";
+
+export interface Bot {
+  /** Lets go of its runs, finishes what came in, and closes. */
+  stop(): Promise<void>;
+}
+
+/** Puts a bot together from its configuration and starts it. Waits for the store, never for Slack. */
+export async function startBot(config: Config & { readonly slack: SlackConfig }, log: Logger): Promise<Bot> {
+  const { catalog, variables } = readCatalog(config, log);
+  const store = await openStore({ ...config.store, log });
+  const { timeline, leases, inbox, pool } = store;
+  const outbox = createOutbox(pool);
+
+  const house: House = {
+    catalog,
+    cards,
+    variables,
+    timeline,
+    log,
+    practice: config.practice,
+    channelOf: (incident) => outbox.placeOf(incident),
+  };
+  const slack = createSlack({ config: config.slack, house, timeline, inbox, outbox, log });
+  const engine = createEngine({
+    timeline,
+    leases,
+    actions,
+    systems: new Map(catalog.systems.map((system) => [system.id, system])),
+    standing: slack.standing,
+    log,
+    practice: config.practice,
+    secret,
+  });
+  const health =
+    config.health.port === null
+      ? null
+      : await serveHealth(config.health.port, config.health.host, {
+          live: () =>
+            withDeadline("The store", 2, () => pool.query("select 1")).then(
+              () => true,
+              () => false,
+            ),
+          ready: () =>
+            slack.ready() ? { ok: true, says: "Slack is heard." } : { ok: false, says: "Slack is not heard." },
+        });
+  slack.start();
+  engine.start();
+  log.info({ practice: config.practice, systems: catalog.systems.length }, "Lifeboat is up.");
+
+  return {
+    async stop() {
+      await slack.stop();
+      await engine.stop();
+      await health?.close();
+      await store.close();
+    },
+  };
+}
+
+/** A runbook with a mistake stays out and is said; a bot with no system at all is of no use to anybody. */
+function readCatalog(config: Config, log: Logger) {
+  const loaded = loadCatalog(config.catalog.systemsFolder, cards);
+  const catalog = {
+    systems: loaded.catalog.systems.filter(({ environment }) => (environment === "practice") === config.practice),
+    runbooks: loaded.catalog.runbooks,
+  };
+  const given = loadVariables(loaded.catalog, config.catalog.valuesFile);
+  const problems = [...loaded.problems, ...given.problems];
+  if (problems.length > 0) log.error(`The catalogue has mistakes:\n${reportFindings(problems)}`);
+  if (catalog.systems.length === 0)
+    throw new LifeboatError({
+      code: "no-systems",
+      where: config.catalog.systemsFolder,
+      what: `There is no usable ${config.practice ? "practice" : "production"} system`,
+      next: "Set LIFEBOAT_SYSTEMS, and run lifeboat lint on it",
+    });
+  return { catalog, variables: given.variables };
+}
+
+function secret(name: string): string {
+  const value = process.env[name];
+  if (value) return value;
+  throw new LifeboatError({
+    code: "secret-missing",
+    where: name,
+    what: "A step needs this secret, and it is not in the bot's environment",
+    stateNow: "Nothing was changed by it",
+    next: `Set ${name} and start the bot again`,
+  });
+}

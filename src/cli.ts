@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+import { LifeboatError, messageOf, sayProblem } from "./lib/errors.ts";
+
+/** The command line: lint a catalogue, verify the timeline, practise. Each loads only what it needs. */
+const usage = `Usage:
+  lifeboat lint [folder]          every mistake in systems and runbooks, with its place and what is allowed
+  lifeboat verify [stream]        walks the timeline's hash chain (store: DATABASE_URL or LIFEBOAT_DATA)
+  lifeboat practice               the practice workspace and estate, in the browser
+      --port <n>                  of the page (default 4180, or a free one when that is taken)
+      --headless <component>      plays the story instead: what is typed is "/dr failover <component>"
+      --unplanned                 the primary is killed first
+      --kill <step>[:<point>]     kill -9 the bot while that step runs, and start it again
+      --json                      end with one line of JSON
+`;
+
+const verbs: Record<string, (rest: string[]) => Promise<number>> = {
+  lint: async (rest) => (await import("./cli/lint.ts")).lint(rest),
+  verify: async (rest) => (await import("./cli/verify.ts")).verify(rest),
+  practice: async (rest) => (await import("./cli/practice.ts")).practice(rest),
+};
+
+const [verb = "", ...rest] = process.argv.slice(2);
+const run = verbs[verb];
+if (run === undefined) {
+  const asked = ["help", "--help", "-h"].includes(verb);
+  process[asked ? "stdout" : "stderr"].write(verb && !asked ? `There is no "${verb}".\n${usage}` : usage);
+  process.exitCode = asked ? 0 : 2;
+} else {
+  try {
+    process.exitCode = await run(rest);
+  } catch (error) {
+    process.stderr.write(`${error instanceof LifeboatError ? sayProblem(error.problem) : (error as Error).stack}\n`);
+    process.exitCode = isUsage(error) ? 2 : 1;
+  }
+}
+
+function isUsage(error: unknown): boolean {
+  return String((error as { code?: unknown }).code ?? "").startsWith("ERR_PARSE_ARGS") && messageOf(error) !== "";
+}

@@ -1,0 +1,39 @@
+import { startBot } from "./bot.ts";
+import { loadConfig } from "./config.ts";
+import { messageOf } from "./lib/errors.ts";
+import { createLog } from "./lib/log.ts";
+
+const loaded = loadConfig(process.env);
+if (!loaded.ok || loaded.config.slack === null) {
+  process.stderr.write(loaded.ok ? "" : loaded.problems);
+  process.exit(2);
+}
+const { config } = loaded;
+const log = createLog(config.logLevel);
+
+/** Nobody knows what state a process is in after this. Another replica, or the next start, goes on from the timeline. */
+process.on("unhandledRejection", (error) => {
+  log.fatal({ err: error }, "Something failed where nobody was looking; this process ends.");
+  process.exit(1);
+});
+
+const bot = await startBot({ ...config, slack: loaded.config.slack }, log).catch((error) => {
+  log.fatal({ err: error }, messageOf(error));
+  process.exit(1);
+});
+
+let leaving = false;
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.on(signal, () => {
+    if (leaving) process.exit(1);
+    leaving = true;
+    log.info({ signal }, "Leaving: runs are let go, what came in is finished.");
+    bot.stop().then(
+      () => process.exit(0),
+      (error) => {
+        log.error({ err: error }, "Leaving was not clean.");
+        process.exit(1);
+      },
+    );
+  });
+}

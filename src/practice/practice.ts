@@ -1,0 +1,86 @@
+import { chmod, mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Logger } from "../lib/log.ts";
+import { freePort } from "../lib/pgserver.ts";
+import { BotProcess } from "./bot-process.ts";
+import { createEstate, type Estate } from "./estate/index.ts";
+import { createWorkspace, type Workspace } from "./workspace/index.ts";
+
+export interface PracticeOptions {
+  /** Everything practice writes is here; it is emptied first. */
+  readonly folder: string;
+  /** Port of the page; 0 picks a free one. */
+  readonly port: number;
+  readonly log: Logger;
+  /** How the bot is started: program and arguments. */
+  readonly bot: { readonly program: string; readonly arguments: readonly string[] };
+  readonly manifestFile: string;
+  /** Further environment for the bot, such as kill points. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** A local Slack, an estate to fail over, and the real bot between them. */
+export interface Practice {
+  readonly url: string;
+  readonly workspace: Workspace;
+  readonly estate: Estate;
+  readonly bot: BotProcess;
+  /** The data folder of the bot's own store. */
+  readonly dataFolder: string;
+  stop(): Promise<void>;
+}
+
+export async function startPractice(options: PracticeOptions): Promise<Practice> {
+  await freshFolder(options.folder);
+  const dataFolder = join(options.folder, "bot");
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const undo of stops.splice(0).reverse()) await undo();
+  };
+  try {
+    const estate = await createEstate({ folder: join(options.folder, "estate"), log: options.log });
+    stops.push(() => estate.stop());
+    const workspace = await createWorkspace({
+      port: options.port,
+      log: options.log,
+      manifestFile: options.manifestFile,
+      mounts: [{ prefix: "/estate", handle: estate.handle, panel: "/estate/panel.js", title: "Practice estate" }],
+    });
+    stops.push(() => workspace.close());
+    const bot = new BotProcess({
+      program: options.bot.program,
+      arguments: options.bot.arguments,
+      environment: {
+        ...inherited(),
+        ...workspace.environment(),
+        ...estate.environment(),
+        ...options.environment,
+        LIFEBOAT_DATA: dataFolder,
+        HEALTH_PORT: String(await freePort()),
+      },
+      logFile: join(options.folder, "bot.log"),
+    });
+    stops.push(async () => {
+      await bot.stop();
+      bot.close();
+    });
+    await bot.start();
+    return { url: workspace.url, workspace, estate, bot, dataFolder, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** What a process needs to run at all, and nothing of the reader's secrets. */
+function inherited(): Record<string, string> {
+  const names = ["PATH", "HOME", "TMPDIR", "LANG", "NODE_OPTIONS", "LOG_LEVEL", "SystemRoot"];
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name] as string]] : [])));
+}
+
+async function freshFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  // PostgreSQL runs as another user when this is root, and has to be able to reach its own folders.
+  await chmod(folder, 0o755);
+}

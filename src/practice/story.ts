@@ -1,0 +1,63 @@
+import { LifeboatError } from "../lib/errors.ts";
+import type { Practice } from "./practice.ts";
+import type { Message } from "./workspace/index.ts";
+
+export interface StoryOptions {
+  /** What the responder types after `/dr`: `failover database`. */
+  readonly words: string;
+  readonly unplanned: boolean;
+  /** How long one answer may take, the run's end among them. */
+  readonly seconds: number;
+}
+
+const responder = "UALEX";
+const commander = "USAM";
+
+/**
+ * Plays a failover the way people would: the responder asks, the commander decides, both read how it ends, and when it
+ * ended well the commander resolves and drafts the post-mortem. It knows only what is on the screen.
+ *
+ * @returns the name of the post-mortem's file, or null when the story ended without one
+ */
+export async function playStory({ workspace, estate }: Practice, options: StoryOptions): Promise<string | null> {
+  const alex = workspace.as(responder);
+  const sam = workspace.as(commander);
+  const wait = options.seconds * 1000;
+
+  if (options.unplanned) await estate.chaos("kill-primary");
+  await accepted(alex.slash(`/dr ${options.words}${options.unplanned ? " --unplanned" : ""}`));
+
+  const first = await sam.waitForMessage((message) => offers(message, "gate.approve") || isOver(message), wait);
+  if (offers(first, "gate.approve")) await accepted(sam.click(first, "gate.approve", { confirm: true }));
+
+  const last = await sam.waitForMessage(isOver, wait);
+  if (!offers(last, "incident.resolve")) return null;
+  await accepted(sam.slash("/dr resolve Orders are taken by the standby; the old primary is fenced.", last.channel));
+  await sam.waitForMessage((message) => /resolved/i.test(message.text) && message.channel === last.channel, wait);
+  await accepted(sam.slash("/dr postmortem", last.channel));
+  const document = await sam.waitForMessage((message) => (message.files ?? []).length > 0, wait);
+  return document.files?.[0]?.name ?? null;
+}
+
+async function accepted(outcome: Promise<{ ok: boolean; error?: string }>): Promise<void> {
+  const { ok, error } = await outcome;
+  if (!ok)
+    throw new LifeboatError({ code: "story-stuck", where: "The practice workspace", what: `it answered: ${error}` });
+}
+
+/** The last word of a run, or a question only a person can answer. */
+function isOver(message: Message): boolean {
+  return (
+    offers(message, "incident.resolve") || offers(message, "step.retry") || / (failed|aborted)\. /.test(message.text)
+  );
+}
+
+function offers(message: Message, action: string): boolean {
+  return (message.blocks ?? []).some(
+    (block) =>
+      block.type === "actions" &&
+      (block.elements as { action_id?: string }[]).some(
+        ({ action_id: id = "" }) => id === action || id.startsWith(`${action}:`),
+      ),
+  );
+}
