@@ -11,6 +11,8 @@ export interface Fault {
   readonly what: string;
   readonly allowed?: string;
   readonly next?: string;
+  /** What stands there must not be repeated: it may be a secret. */
+  readonly hidden?: true;
 }
 
 /** A fault with the rule that found it and the place where it is seen. Lines and columns count from 1. */

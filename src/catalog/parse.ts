@@ -1,6 +1,5 @@
 import { type Document, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import type { z } from "zod";
-import { messageOf } from "../lib/errors.ts";
 import { type Fault, type Finding, isClean } from "./fault.ts";
 import { findingAt, type Source, toFinding } from "./positions.ts";
 import { checkShape } from "./shape.ts";
@@ -16,6 +15,10 @@ export interface Parsed<T> {
 const charactersMax = 500_000;
 const aliasesMax = 100;
 const reservedKeys = new Set(["__proto__", "constructor", "prototype"]);
+/** Nobody nests this deeply, and parsers fall over it. */
+const depthMax = 100;
+/** After this many the rest of a file's syntax errors are echoes. */
+const syntaxErrorsMax = 20;
 /** Characters nobody sees: controls but for tab and line feed, and Unicode's format characters (bidi, zero width). */
 const unseen = /[^\P{Cc}\t\n\r]|\p{Cf}/u;
 
@@ -36,31 +39,37 @@ export function parseYaml<S extends z.ZodType>(file: string, text: string, schem
 
 function readSource(file: string, text: string): { source: Source; faults: Finding[]; readable: boolean } {
   const lines = new LineCounter();
-  const tooLong = text.length > charactersMax;
-  let document: Document;
-  let thrown: string | null = null;
-  try {
-    // The core schema of YAML 1.2: `no` is a text, and neither dates nor `<<` mean anything.
-    document = parseDocument(tooLong ? "" : text, {
-      lineCounter: lines,
-      version: "1.2",
-      schema: "core",
-      prettyErrors: false,
-    });
-  } catch (error) {
-    thrown = error instanceof RangeError ? "It is nested too deeply to be read" : messageOf(error);
-    document = parseDocument("");
-  }
+  const refused = tooMuch(text);
+  // The core schema of YAML 1.2: `no` is a text, and neither dates nor `<<` mean anything.
+  const options = { lineCounter: lines, version: "1.2", schema: "core", prettyErrors: false } as const;
+  const document: Document = parseDocument(refused === null ? text : "", options);
   const source = { file, text, lines, document };
-  if (tooLong) thrown = `It has ${text.length} characters; a file of the catalogue has ${charactersMax} at most`;
-  if (thrown !== null) {
-    return { source, faults: [findingAt(source, "syntax", { level: "error", what: thrown }, [0, 1])], readable: false };
+  if (refused !== null) {
+    return {
+      source,
+      faults: [findingAt(source, "syntax", { level: "error", what: refused }, [0, 1])],
+      readable: false,
+    };
   }
-  const said = [...document.errors, ...document.warnings].map((error) =>
-    findingAt(source, "syntax", { level: "error", ...sayYaml(error.code, error.message) }, error.pos),
-  );
+  const said = [...document.errors, ...document.warnings]
+    .slice(0, syntaxErrorsMax)
+    .map((error) => findingAt(source, "syntax", { level: "error", ...sayYaml(error.code, error.message) }, error.pos));
   const readable = document.errors.every((error) => error.code === "DUPLICATE_KEY");
   return { source, faults: readable ? [...said, ...refusals(source)] : said, readable };
+}
+
+function tooMuch(text: string): string | null {
+  if (text.length > charactersMax) {
+    return `It has ${text.length} characters; a file of the catalogue has ${charactersMax} at most`;
+  }
+  let depth = 0;
+  let deepest = 0;
+  for (const character of text) {
+    if (character === "[" || character === "{") deepest = Math.max(deepest, ++depth);
+    else if ((character === "]" || character === "}") && depth > 0) depth--;
+  }
+  const inOneLine = /^ *([-?] +){100}|^ {400}/m.test(text);
+  return deepest > depthMax || inOneLine ? `It is nested more than ${depthMax} levels deep` : null;
 }
 
 function sayYaml(code: string, message: string): Omit<Fault, "path" | "level"> {

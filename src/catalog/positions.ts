@@ -25,7 +25,8 @@ export function findingAt(
   const text = (source.text.split("\n")[Math.max(line, 1) - 1] ?? "").replace(/\r$/, "");
   const column = Math.max(col, 1);
   const length = Math.max(1, Math.min(end - start, text.length - column + 1));
-  return { ...fault, rule, file: source.file, line: Math.max(line, 1), column, source: text, length };
+  const shown = fault.hidden ? text.slice(0, column - 1) + "•".repeat(length) + text.slice(column - 1 + length) : text;
+  return { ...fault, rule, file: source.file, line: Math.max(line, 1), column, source: shown, length };
 }
 
 /** The characters that stand at a path; where it does not exist, the nearest thing above it that does. */

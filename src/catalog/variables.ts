@@ -6,6 +6,7 @@ import { parseYaml } from "./parse.ts";
 import { toFinding } from "./positions.ts";
 import type { Scalar } from "./reference.ts";
 import { valuesSchema } from "./schema.ts";
+import { carriesPassword } from "./secret.ts";
 import { show } from "./shape.ts";
 import { offer } from "./suggest.ts";
 import type { Catalog, System } from "./types.ts";
@@ -76,9 +77,10 @@ function valueFault(system: System, name: string, value: Scalar | null, path: Pa
   if (typeof value === "string" && value.includes("${")) {
     return errorAt(path, `The value of "${name}" refers to something else; it has to be the value itself`);
   }
-  if (typeof value === "string" && /^[a-z][a-z0-9+.-]*:\/\/[^/@\s]*:[^/@\s]+@/i.test(value)) {
+  if (typeof value === "string" && carriesPassword(value)) {
     return errorAt(path, `The value of "${name}" carries a password; plans are shown to everybody`, {
       next: "Put it into an environment variable and let the runbook name that",
+      hidden: true,
     });
   }
   return null;

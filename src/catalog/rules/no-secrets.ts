@@ -1,4 +1,5 @@
 import { errorAt, type Fault, type Path } from "../fault.ts";
+import { carriesPassword, isSecretName } from "../secret.ts";
 import { actionsOf } from "../walk.ts";
 import type { Rule } from "./rule.ts";
 
@@ -25,21 +26,19 @@ export const noSecrets: Rule = {
   },
 };
 
-/** `password`, `apiToken`; but not `passwordFrom`, which names where it is. */
-function isSecretName(name: string): boolean {
-  return /(password|passwd|secret|token|apikey|privatekey|credentials?)$/i.test(name);
-}
-
 function* check(value: unknown, path: Path): Generator<Fault> {
   const key = path.at(-1);
   if (typeof value === "object" && value !== null) {
     for (const [name, inner] of Object.entries(value)) {
       yield* check(inner, [...path, Array.isArray(value) ? Number(name) : name]);
     }
-  } else if (typeof value === "string" && /^[a-z][a-z0-9+.-]*:\/\/[^/@\s]*:[^/@\s]+@/i.test(value)) {
-    yield errorAt(path, "This address carries a password", { next: "Name an environment variable instead" });
+  } else if (typeof value === "string" && carriesPassword(value)) {
+    yield errorAt(path, "This address carries a password", {
+      next: "Name an environment variable instead",
+      hidden: true,
+    });
   } else if (typeof key === "string" && isSecretName(key) && typeof value === "string" && value !== "") {
     const next = `Write ${key}From and the name of an environment variable`;
-    yield errorAt(path, `"${key}" would put a secret into the plan, where everybody reads it`, { next });
+    yield errorAt(path, `"${key}" would put a secret into the plan, where everybody reads it`, { next, hidden: true });
   }
 }

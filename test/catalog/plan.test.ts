@@ -1,0 +1,403 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how a runbook writes references.
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { stringify } from "yaml";
+import { loadCatalog } from "../../src/catalog/load.ts";
+import { type Planned, type PlanRequest, planRunbook } from "../../src/catalog/plan.ts";
+import { reportFindings } from "../../src/catalog/report.ts";
+import { cards } from "./cards.ts";
+import { makeFolder, shopSystem } from "./folder.ts";
+
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+const node = { name: "a", host: "${var.primaryHost}", port: "${var.primaryPort}", passwordFrom: "DB_PASSWORD" };
+const runbook = {
+  title: "Fail over the database",
+  summary: "Moves writes to the standby.",
+  starts: "failover database",
+  component: "database",
+  modes: ["planned", "unplanned"],
+  changes: "${component.title}: writes move from ${var.primaryHost} to ${var.standbyHost} (${mode})",
+  stages: [
+    {
+      id: "assess",
+      title: "Look",
+      steps: [{ id: "check", title: "Check", action: "postgres.check", with: { node, mode: "${mode}" } }],
+    },
+    {
+      id: "decide",
+      title: "Decide",
+      steps: [{ id: "approve", title: "Approve", gate: { role: "incident-commander", escalate: "database" } }],
+    },
+    {
+      id: "switch",
+      title: "Switch to ${var.standbyHost}",
+      steps: [
+        { id: "fence", title: "Fence", action: "postgres.fence", with: { node }, retries: 1 },
+        { id: "drain", title: "Drain", mode: "planned", action: "postgres.drain", with: { node } },
+        {
+          id: "promote",
+          title: "Promote",
+          action: "postgres.promote",
+          with: { node: { ...node, host: "${var.standbyHost}" }, fenceStep: "fence" },
+        },
+      ],
+    },
+    {
+      id: "catch-up",
+      title: "Catch up",
+      steps: [{ id: "rest", title: "Rest", mode: "planned", action: "wait", with: { for: "90s" } }],
+    },
+    {
+      id: "look-again",
+      title: "Look again",
+      parallel: true,
+      steps: [
+        {
+          id: "again",
+          title: "Again",
+          action: "postgres.check",
+          with: { node },
+          when: { step: "check", fact: "primaryReachable", is: true },
+        },
+        {
+          id: "ask",
+          title: "Ask",
+          action: "human.confirm",
+          with: { instructions: "Is ${var.standbyHost} quiet?", role: "responder" },
+        },
+      ],
+    },
+  ],
+  afterwards: ["Bring ${var.primaryHost} back."],
+};
+const given = { primaryHost: "db-a", standbyHost: "db-b" };
+const folders: { remove(): void }[] = [];
+afterAll(() => {
+  for (const folder of folders) folder.remove();
+});
+
+/** Loads the shop with this runbook as written, and plans it. */
+function plan(text: string, request: Partial<PlanRequest> = {}, system = shopSystem): Planned {
+  const folder = makeFolder({ "shop/system.yml": system, "shop/runbooks/failover.yml": text });
+  const { catalog, problems } = loadCatalog(folder.path, cards);
+  folder.remove();
+  if (problems.length > 0) throw new Error(reportFindings(problems, folder.path));
+  const variables = new Map([["shop", new Map(Object.entries(given))]]);
+  return planRunbook({
+    catalog,
+    cards,
+    variables,
+    system: "shop",
+    runbook: "failover",
+    mode: "planned",
+    kind: "real",
+    ...request,
+  });
+}
+
+function ok(planned: Planned): Extract<Planned, { ok: true }> {
+  if (!planned.ok) throw new Error(JSON.stringify(planned.problems, null, 2));
+  return planned;
+}
+
+describe("given a runbook, when it is planned", () => {
+  test("then everything in it is resolved, and what changes is said in one line", () => {
+    const { plan: made } = ok(plan(stringify(runbook)));
+    expect(made).toMatchObject({
+      system: "shop",
+      environment: "production",
+      mode: "planned",
+      target: "Database: writes move from db-a to db-b (planned)",
+      resources: ["postgres:db-a:5432", "postgres:db-b:5432"],
+      rtoSeconds: 600,
+      rpoSeconds: 60,
+      pointOfNoReturn: "promote",
+      afterwards: ["Bring db-a back."],
+    });
+    expect(JSON.stringify(made)).not.toContain("${");
+  });
+
+  test("then a whole reference keeps its type, and an action's defaults are in the plan", () => {
+    const { plan: made } = ok(plan(stringify(runbook)));
+    expect(made.stages[0]?.steps[0]).toEqual({
+      id: "check",
+      title: "Check",
+      when: null,
+      kind: "action",
+      action: "postgres.check",
+      input: { node: { name: "a", host: "db-a", port: 5432, passwordFrom: "DB_PASSWORD" }, mode: "planned" },
+      risk: "read",
+      repeat: "safe",
+      budget: { typicalSeconds: 1, warnSeconds: 2, failSeconds: 4 },
+      retries: 0,
+    });
+  });
+
+  test("then gates, work by hand and waits carry seconds, roles and resolved words", () => {
+    const { plan: made } = ok(plan(stringify(runbook)));
+    const steps = made.stages.flatMap((stage) => stage.steps);
+    expect(steps.find(({ id }) => id === "approve")).toMatchObject({
+      kind: "gate",
+      gate: {
+        role: "incident-commander",
+        quorum: 1,
+        expiresSeconds: 600,
+        escalate: [{ role: "vp-engineering", afterSeconds: 300 }],
+        stepUp: false,
+      },
+    });
+    expect(steps.find(({ id }) => id === "ask")).toMatchObject({ kind: "manual", instructions: "Is db-b quiet?" });
+    expect(steps.find(({ id }) => id === "rest")).toMatchObject({ kind: "wait", seconds: 90 });
+  });
+
+  test("then steps of the other mode are left out, and stages that hold nothing else", () => {
+    const { plan: made } = ok(plan(stringify(runbook), { mode: "unplanned" }));
+    expect(made.stages.map(({ id }) => id)).toEqual(["assess", "decide", "switch", "look-again"]);
+    expect(made.stages[2]?.steps.map(({ id }) => id)).toEqual(["fence", "promote"]);
+  });
+
+  test("then its hash is the SHA-256 of its bytes, and the bytes are the plan", () => {
+    const { plan: made, bytes, hash } = ok(plan(stringify(runbook)));
+    expect(createHash("sha256").update(bytes).digest("hex")).toBe(hash);
+    expect(JSON.parse(bytes.toString("utf8"))).toEqual(made);
+  });
+
+  test("then mode, kind and every value given are part of the hash", () => {
+    const text = stringify(runbook);
+    const other = new Map([["shop", new Map(Object.entries({ ...given, standbyHost: "db-c" }))]]);
+    const hashes = [
+      plan(text),
+      plan(text, { mode: "unplanned" }),
+      plan(text, { kind: "drill" }),
+      plan(text, { variables: other }),
+    ].map((planned) => ok(planned).hash);
+    expect(new Set(hashes).size).toBe(4);
+  });
+});
+
+describe("given something is missing, when it is planned", () => {
+  test("then all values are named at once, with what to write and where", () => {
+    expect(plan(stringify(runbook), { variables: new Map() })).toEqual({
+      ok: false,
+      problems: [
+        {
+          code: "missing-values",
+          where: "shop/failover",
+          what: 'This installation gives no value for "primaryHost", "standbyHost"',
+          next: [
+            "Write into the file that LIFEBOAT_VALUES names:",
+            "shop:",
+            "    primaryHost: # string. Address of the primary",
+            "    standbyHost: # string. Address of the standby",
+          ].join("\n"),
+        },
+      ],
+    });
+  });
+
+  test.each([
+    [{ system: "shpo" }, 'There is no system "shpo"', 'Did you mean "shop"?'],
+    [{ runbook: "failovr" }, 'Shop has no runbook "failovr"', 'Did you mean "failover"?'],
+  ])("then %j is refused, and what was probably meant is said", (request, what, next) => {
+    expect(plan(stringify(runbook), request)).toMatchObject({ ok: false, problems: [{ what, next }] });
+  });
+
+  test("then a mode that is not offered is refused", () => {
+    const look = { ...runbook, modes: ["planned"] };
+    expect(plan(stringify(look), { mode: "unplanned" })).toMatchObject({
+      ok: false,
+      problems: [{ code: "mode-not-offered", allowed: "Allowed: planned" }],
+    });
+  });
+
+  test("then a value the action does not take is refused, though the runbook lints", () => {
+    const variables = new Map([
+      ["shop", new Map<string, string | number>(Object.entries({ ...given, primaryPort: 70_000 }))],
+    ]);
+    const planned = plan(stringify(runbook), { variables });
+    expect(planned.ok ? [] : planned.problems.map(({ where, code }) => `${where}: ${code}`)).toEqual([
+      "shop/failover, check: action-input",
+      "shop/failover, fence: action-input",
+      "shop/failover, drain: action-input",
+      "shop/failover, promote: action-input",
+      "shop/failover, again: action-input",
+    ]);
+  });
+
+  test("then a catalogue that was loaded without knowing actions is checked all the same", () => {
+    const ungated = { ...runbook, stages: runbook.stages.filter(({ id }) => id !== "decide") };
+    const folder = makeFolder({ "shop/system.yml": shopSystem, "shop/runbooks/failover.yml": stringify(ungated) });
+    folders.push(folder);
+    const { catalog, problems } = loadCatalog(folder.path);
+    expect(problems).toEqual([]);
+    const variables = new Map([["shop", new Map(Object.entries(given))]]);
+    const request = {
+      catalog,
+      cards,
+      variables,
+      system: "shop",
+      runbook: "failover",
+      mode: "planned",
+      kind: "real",
+    } as const;
+    expect(planRunbook(request)).toMatchObject({
+      ok: false,
+      problems: [{ code: "missing-gate" }, { code: "missing-gate" }],
+    });
+  });
+});
+
+describe("given a script, when it is planned", () => {
+  const scripted = `${shopSystem}scripts:\n  repoint: { file: repoint.sh, environment: [APP_TOKEN] }\n`;
+  const text = stringify({
+    ...runbook,
+    modes: ["planned"],
+    starts: undefined,
+    stages: [
+      runbook.stages[1] as Json,
+      {
+        id: "go",
+        title: "Go",
+        steps: [
+          {
+            id: "repoint",
+            title: "Repoint",
+            action: "script.run",
+            with: { script: "repoint", arguments: ["${var.standbyHost}", "${var.primaryPort}"] },
+          },
+        ],
+      },
+    ],
+  });
+
+  test("then the plan carries the hash of its bytes, and an edit makes another plan", () => {
+    const folder = makeFolder({
+      "shop/system.yml": scripted,
+      "shop/runbooks/failover.yml": text,
+      "shop/repoint.sh": "#!/bin/sh\necho one\n",
+    });
+    folders.push(folder);
+    const { catalog, problems } = loadCatalog(folder.path, cards);
+    expect(problems).toEqual([]);
+    const variables = new Map([["shop", new Map(Object.entries(given))]]);
+    const make = () =>
+      ok(
+        planRunbook({ catalog, cards, variables, system: "shop", runbook: "failover", mode: "planned", kind: "real" }),
+      );
+    const first = make();
+    expect(first.plan.stages[1]?.steps[0]).toMatchObject({
+      input: {
+        script: {
+          name: "repoint",
+          path: expect.stringMatching(/\/shop\/repoint\.sh$/),
+          sha256: createHash("sha256").update("#!/bin/sh\necho one\n").digest("hex"),
+          environment: ["APP_TOKEN"],
+        },
+        arguments: ["db-b", "5432"],
+      },
+    });
+    writeFileSync(join(folder.path, "shop/repoint.sh"), "#!/bin/sh\necho two\n");
+    expect(make().hash).not.toBe(first.hash);
+  });
+
+  test("then one that is gone is refused", () => {
+    const folder = makeFolder({
+      "shop/system.yml": scripted,
+      "shop/runbooks/failover.yml": text,
+      "shop/repoint.sh": "x",
+    });
+    const { catalog } = loadCatalog(folder.path, cards);
+    folder.remove();
+    const variables = new Map([["shop", new Map(Object.entries(given))]]);
+    const request = {
+      catalog,
+      cards,
+      variables,
+      system: "shop",
+      runbook: "failover",
+      mode: "planned",
+      kind: "real",
+    } as const;
+    expect(planRunbook(request)).toMatchObject({ ok: false, problems: [{ code: "action-input" }] });
+  });
+});
+
+describe("the hash", () => {
+  const first = ok(plan(stringify(runbook))).hash;
+
+  test("never changes with the order of keys, quotes, indentation, comments or flow", () => {
+    fc.assert(
+      fc.property(
+        fc.infiniteStream(fc.nat()),
+        fc.constantFrom(2, 3, 4, 8),
+        fc.constantFrom("QUOTE_DOUBLE", "QUOTE_SINGLE", "PLAIN", "BLOCK_FOLDED"),
+        fc.constantFrom("any", "block", "flow"),
+        (random, indent, quotes, collectionStyle) => {
+          const shuffled = shuffleKeys(runbook as Json, () => random.next().value);
+          const text = stringify(shuffled, {
+            indent,
+            defaultStringType: quotes as "PLAIN",
+            defaultKeyType: "PLAIN",
+            collectionStyle: collectionStyle as "any",
+            lineWidth: 0,
+          });
+          expect(ok(plan(`# ${indent}\n${text}\n# end\n`)).hash).toBe(first);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  test("changes with every value", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 5 }), (by) => {
+        const same = leavesOf(runbook as Json).filter((path) => {
+          const planned = tryPlan(stringify(changeAt(runbook as Json, path, by)));
+          // A change that makes it wrong is refused, which is as good: it is never the same plan.
+          return planned?.ok === true && planned.hash === first;
+        });
+        expect(same).toEqual([]);
+      }),
+      { numRuns: 2 },
+    );
+  });
+
+  function tryPlan(text: string): Planned | null {
+    try {
+      return plan(text);
+    } catch {
+      return null;
+    }
+  }
+});
+
+function shuffleKeys(value: Json, next: () => number): Json {
+  if (Array.isArray(value)) return value.map((item) => shuffleKeys(item, next));
+  if (typeof value !== "object" || value === null) return value;
+  const keys = Object.keys(value)
+    .map((key) => ({ key, at: next() }))
+    .sort((a, b) => a.at - b.at);
+  return Object.fromEntries(keys.map(({ key }) => [key, shuffleKeys(value[key] as Json, next)]));
+}
+
+/** Every place that ends up in a plan; which words start a runbook, and what else is offered, does not. */
+function leavesOf(value: Json, path: (string | number)[] = []): (string | number)[][] {
+  if (path[0] === "starts" || path[0] === "modes") return [];
+  if (Array.isArray(value)) return value.flatMap((item, index) => leavesOf(item, [...path, index]));
+  if (typeof value !== "object" || value === null) return [path];
+  return Object.entries(value).flatMap(([key, item]) => leavesOf(item, [...path, key]));
+}
+
+function changeAt(value: Json, [step, ...rest]: (string | number)[], by: number): Json {
+  if (step === undefined) {
+    if (typeof value === "boolean") return !value;
+    return typeof value === "number" ? value + by : `${String(value)}${"x".repeat(by)}`;
+  }
+  if (Array.isArray(value)) return value.map((item, index) => (index === step ? changeAt(item, rest, by) : item));
+  const inside = value as { [key: string]: Json };
+  return { ...inside, [step]: changeAt(inside[step] as Json, rest, by) };
+}

@@ -1,0 +1,86 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { cards } from "../../src/actions/index.ts";
+import { jsonSchemas } from "../../src/catalog/json-schema.ts";
+import { lint } from "../../src/catalog/lint.ts";
+import { loadCatalog } from "../../src/catalog/load.ts";
+import { planRunbook } from "../../src/catalog/plan.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+
+const systems = join(projectRoot(), "templates", "systems");
+const { catalog } = loadCatalog(systems, cards);
+const values = new Map<string, string | number>([
+  ["primaryPort", 5001],
+  ["standbyPort", 5002],
+  ["appUrl", "http://127.0.0.1:5003"],
+  ["hostsUrl", "http://127.0.0.1:5004"],
+]);
+
+describe("the shipped catalogue", () => {
+  test("has nothing wrong with it, by the real actions", () => {
+    expect(lint(systems, cards, systems).text).toMatch(/^\d+ systems?, \d+ runbooks?: no problems\n$/);
+  });
+
+  test.each(
+    catalog.runbooks
+      .filter(({ system }) => system === "practice")
+      .flatMap((book) => book.modes.map((mode) => [book.id, mode] as const)),
+  )("practice/%s can be planned %s", (runbook, mode) => {
+    const request = {
+      catalog,
+      cards,
+      variables: new Map([["practice", values]]),
+      system: "practice",
+      runbook,
+      mode,
+      kind: "real",
+    } as const;
+    const planned = planRunbook(request);
+    expect(planned.ok ? [] : planned.problems).toEqual([]);
+  });
+
+  test("fails over from one server to the other, and says where the way back ends", () => {
+    const request = {
+      catalog,
+      cards,
+      variables: new Map([["practice", values]]),
+      system: "practice",
+      runbook: "database-failover",
+      kind: "real",
+    } as const;
+    const points = (["planned", "unplanned"] as const).map((mode) => {
+      const planned = planRunbook({ ...request, mode });
+      return planned.ok ? [planned.plan.target, planned.plan.pointOfNoReturn] : planned.problems;
+    });
+    expect(points).toEqual([
+      ["orders database: writes move from orders-a to orders-b", "promote"],
+      ["orders database: writes move from orders-a to orders-b", "promote-accepting-loss"],
+    ]);
+  });
+});
+
+describe("what editors read", () => {
+  test.each(Object.entries(jsonSchemas))(
+    "%s is current (LIFEBOAT_UPDATE_PAGES=1 writes it anew)",
+    async (name, make) => {
+      const file = join(systems, name);
+      if (process.env.LIFEBOAT_UPDATE_PAGES === "1") (await import("node:fs")).writeFileSync(file, make());
+      expect(readFileSync(file, "utf8")).toBe(make());
+    },
+  );
+
+  test("every shipped file names its schema", () => {
+    const named = catalog.systems.flatMap(({ id }) => [
+      [`${id}/system.yml`, "../system.schema.json"],
+      ...catalog.runbooks
+        .filter(({ system }) => system === id)
+        .map((book) => [`${id}/runbooks/${book.id}.yml`, "../../runbook.schema.json"]),
+    ]) as [string, string][];
+    const silent = named.filter(
+      ([file, schema]) =>
+        !readFileSync(join(systems, file), "utf8").startsWith(`# yaml-language-server: $schema=${schema}\n`),
+    );
+    expect(silent).toEqual([]);
+  });
+});
