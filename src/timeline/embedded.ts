@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { LifeboatError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { adoptServer, freePort, initCluster, type PgServer, startServer } from "../lib/pgserver.ts";
 import { asOwner } from "./database.ts";
@@ -24,6 +25,8 @@ const settings = {
   max_wal_senders: 0,
   wal_level: "minimal",
   max_wal_size: "128MB",
+  // After a crash one call instead of one for each of a thousand files: seconds sooner back.
+  ...(process.platform === "linux" ? { recovery_init_sync_method: "syncfs" } : {}),
 };
 
 /**
@@ -71,12 +74,25 @@ async function ensureCluster(dir: string): Promise<void> {
   try {
     await initCluster(fresh, { user: database, password: randomBytes(18).toString("base64url") });
     await rename(fresh, dir).catch(async (error) => {
-      // Another process was first.
-      if (!(await exists(join(dir, "PG_VERSION")))) throw error;
+      // Another process was first; or what is there is not whole, and may still be all that is left of a timeline.
+      if (!(await exists(join(dir, "PG_VERSION")))) throw damaged(dir, error);
     });
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
+}
+
+function damaged(dir: string, cause: unknown): LifeboatError {
+  return new LifeboatError(
+    {
+      code: "store-damaged",
+      where: dir,
+      what: "The folder is not empty, and not a PostgreSQL that can be started",
+      stateNow: "Nothing in it was changed",
+      next: "Restore it from a backup, or move it away to begin anew",
+    },
+    { cause },
+  );
 }
 
 async function raise(folder: string, dir: string, log: Logger): Promise<PgServer> {

@@ -1,12 +1,14 @@
 /**
- * A process that drives whatever it can claim: beats once a second, polls once a second, appends what it is told on
- * standard input, and prints a line for everything that happens. It is there to be killed.
+ * A process that drives whatever it can claim: beats once a second, polls once a second, and prints a line for every
+ * claim. It is given a database's URL or a data folder, and is there to be killed.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Lease } from "../../src/timeline/contract.ts";
-import { storeOn } from "./server.ts";
+import { openStore } from "../../src/timeline/index.ts";
+import { quiet, storeOn } from "./server.ts";
 
-const store = await storeOn(process.argv[2] ?? "");
+const where = process.argv[2] ?? "";
+const store = await (where.startsWith("postgres:") ? storeOn(where) : openStore({ dataFolder: where, log: quiet }));
 const held = new Map<string, Lease>();
 console.log(JSON.stringify({ replica: store.replica }));
 setInterval(() => void store.leases.beat([...held.values()]), 1_000);

@@ -259,7 +259,6 @@ describe("a run is taken from its holder", () => {
     let got: readonly Lease[] = [];
     while (got.length === 0) got = await poll();
     expect(got).toMatchObject([{ run: "run-1", epoch: "2" }]);
-    console.log("TAKEOVER", performance.now() - killed);
     expect(performance.now() - killed).toBeLessThan(5_000);
   });
 });
