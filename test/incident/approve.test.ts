@@ -67,6 +67,14 @@ describe("who may approve", () => {
     expect(codeOf(story.approve("bo"))).toBe("not-on-roster");
   });
 
+  test("one who gives no name is nobody, even where there is only one person", () => {
+    const story = Story.asking();
+    story.system = { ...story.system, people: story.system.people.filter((person) => person.id === "bo") };
+    expect(codeOf(story.approve({ kind: "person", person: null, slackUser: null, name: "", door: "cli" }))).toBe(
+      "not-on-roster",
+    );
+  });
+
   test("an empty role means nobody, not everybody", () => {
     const story = Story.asking(failover({ role: "night-watch", escalate: [] }));
     for (const who of ["ana", "bo", "cy", "vera", "duo", "tess", "oli"])

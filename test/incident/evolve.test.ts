@@ -158,6 +158,23 @@ describe("pairs that should not follow each other", () => {
     expect(evolve(story.state, late, story.plans).runs.get("run-1")?.status).toBe("aborted");
   });
 
+  test("what is recorded about another ask changes nothing", () => {
+    const story = Story.asking();
+    for (const of of [
+      { type: "gate.passed", data: { step: "go", ask: "ask-9", people: ["bo"] } },
+      { type: "gate.denied", data: { step: "go", ask: "ask-9", person: "vera", role: "vp-engineering", reason: null } },
+    ])
+      expect(evolve(story.state, event(story, of), story.plans).runs).toEqual(story.state.runs);
+  });
+
+  test("a person recorded twice is one person", () => {
+    const story = Story.asking();
+    story.approve("bo");
+    const again = story.log.at(-1) as LogEvent;
+    const twice = evolve(story.state, { ...again, version: again.version + 1, key: "other" }, story.plans);
+    expect(twice.runs).toEqual(story.state.runs);
+  });
+
   test("what has passed stays passed, whatever is recorded about it later", () => {
     const story = Story.asking();
     story.approve("bo");

@@ -170,6 +170,17 @@ describe("who is waited for", () => {
     expect(seen(story)).toMatchObject({ approved: [], missing: 1 });
   });
 
+  test("an approval of somebody who has lost the role does not count, and one who got it later is not waited for", () => {
+    const story = Story.asking();
+    story.approve("bo");
+    story.system = rosterWith("bo", { roles: ["on-call"] }, rosterWith("oli", { roles: ["database-administrator"] }));
+    expect(seen(story)).toMatchObject({
+      approved: [],
+      missing: 1,
+      asked: [["database-administrator", 60, ["cy", "duo"]]],
+    });
+  });
+
   test("it is said when even everybody would not be enough", () => {
     expect(seen(Story.asking(failover({ quorum: 9 })))).toMatchObject({ missing: 9, possible: false });
     const alone = plan([[gate("go", { role: "on-call", escalate: [] })]]);

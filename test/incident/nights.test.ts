@@ -207,7 +207,7 @@ test("no night makes a step start that an independent reading of the log would n
       refusals += tonight.refusals;
       expect(fold("inc-1", tonight.story.log, tonight.story.plans)).toEqual(tonight.story.state);
     }),
-    { numRuns: 400 },
+    { numRuns: 250 },
   );
   expect(starts).toBeGreaterThan(100);
   expect(refusals).toBeGreaterThan(100);

@@ -48,6 +48,7 @@ describe("a step that changes something starts only", () => {
     const may = story.starts("fence");
     expect(startCode(may)).toBe(then);
     expect(story.gateOf("go").outcome).toBe(then === "ok" ? "passed" : "expired");
+    if (then === "gate-expired") expect(story.at(100).mayStart("fence")).toMatchObject({ code: then, events: [] });
   });
 
   test("with the plan that was requested", () => {
@@ -207,7 +208,15 @@ describe("approvers are looked at again at the start", () => {
     }
   });
 
-  test("of two, one no longer counts: the next to approve makes up for it only on a new question", () => {
+  test("of two, one no longer counts, and a third approves before anything is started: enough", () => {
+    const story = approved(2);
+    story.system = rosterWith("bo", null);
+    expect(startCode(story.mayStart("fence"))).toBe("gate-voided");
+    story.approve("duo");
+    expect(startCode(story.mayStart("fence"))).toBe("ok");
+  });
+
+  test("of two, one no longer counts: a start that was tried makes the question void", () => {
     const story = approved(2);
     story.system = rosterWith("bo", null);
     expect(startCode(story.starts("fence"))).toBe("gate-voided");
@@ -219,7 +228,7 @@ describe("the stricter of what was pinned and what the plan says applies", () =>
   const cases = [
     ["a lower quorum was pinned", { quorum: 1 }, "quorum-missing"],
     ["a higher quorum was pinned", { quorum: 3 }, "quorum-missing"],
-    ["another role was pinned", { role: "on-call" }, "gate-voided"],
+    ["a role was pinned that the plan does not name", { role: "on-call" }, "gate-voided"],
     ["a later expiry was pinned", { expiresAt: "2027-01-01T00:00:00.000Z" }, "gate-expired"],
     ["an earlier expiry was pinned", { expiresAt: "2026-03-01T00:01:30.000Z" }, "gate-expired"],
   ] as const;
@@ -238,13 +247,15 @@ describe("the stricter of what was pinned and what the plan says applies", () =>
       type: "gate.opened",
       data: { ...base, quorum: 2, expiresAt, escalate: [], approvers, ...pinned },
     });
-    const voters = "quorum" in pinned && pinned.quorum === 1 ? ["bo"] : ["bo", "duo"];
+    const few = "quorum" in pinned && pinned.quorum === 1;
+    const voters = "role" in pinned ? ["oli", "cy"] : few ? ["bo"] : ["bo", "duo"];
+    if ("role" in pinned) story.system = rosterWith("cy", { roles: ["on-call"] });
     for (const person of voters)
       story.happened({
         type: "gate.approved",
         data: { step: "go", ask: "a", person, role: "database-administrator", planHash, factsHash: "facts-1" },
       });
-    if (then === "gate-expired") story.at(960);
+    if (then === "gate-expired") story.at(pinned.expiresAt < "2027" ? 90 : 960);
     expect(startCode(story.mayStart("fence"))).toBe(then);
   });
 });
