@@ -47,6 +47,7 @@ export function driveRun(driven: Driven, halt: () => void, leases: Leases): Driv
   const underWay = new Map<string, Promise<void>>();
   const held = new Map<string, { tries: number; until: number }>();
   let poked = false;
+  let news = true;
   let wake = () => {};
   let draining = false;
   let broken: { error: unknown } | null = null;
@@ -133,7 +134,10 @@ export function driveRun(driven: Driven, halt: () => void, leases: Leases): Driv
     if (wakeAt) dues.push(wakeAt.getTime() - driven.now().getTime());
     return new Promise((resolve) => {
       const ms = Math.min(...dues, 60_000);
-      const timer = setTimeout(resolve, Math.max(0, ms) + 1);
+      const timer = setTimeout(() => {
+        news = true;
+        resolve();
+      }, Math.max(0, ms) + 1);
       wake = () => {
         clearTimeout(timer);
         resolve();
@@ -151,7 +155,10 @@ export function driveRun(driven: Driven, halt: () => void, leases: Leases): Driv
       poked = false;
       if (lost.aborted) throw new LeaseLost(lease.run);
       if (broken) throw broken.error;
-      await journal.refresh();
+      if (news) {
+        news = false;
+        await journal.refresh();
+      }
       const run = journal.run();
       if (journal.ended()) return { kind: "ended" };
       const due = next(run, { epoch: lease.epoch, now: driven.now() });
@@ -160,6 +167,7 @@ export function driveRun(driven: Driven, halt: () => void, leases: Leases): Driv
       if (underWay.size === 0 && !poked && !isHeld()) {
         const wakeAt = draining ? driven.now() : due.wakeAt;
         if (await leases.release(lease, journal.state().version, wakeAt)) return { kind: "released", wakeAt };
+        news = true;
         continue;
       }
       if (!poked) await wait(due.wakeAt);
@@ -168,7 +176,10 @@ export function driveRun(driven: Driven, halt: () => void, leases: Leases): Driv
 
   const left = turns().finally(() => Promise.allSettled(underWay.values()));
   return {
-    poke,
+    poke() {
+      news = true;
+      poke();
+    },
     drain() {
       draining = true;
       poke();

@@ -29,7 +29,7 @@ export interface Journal {
   readonly lease: Lease;
   state(): IncidentState;
   run(): RunState;
-  /** Reads what has happened since. */
+  /** Reads what has happened since, beside the writes. What was written here is known already. */
   refresh(): Promise<void>;
   /** Null from `decide`: nothing is written, and the answer is false. Rejects with `LeaseLost`. */
   write(decide: (run: RunState, now: Date, state: IncidentState) => Writing | null): Promise<boolean>;
@@ -69,7 +69,7 @@ export function openJournal(timeline: Timeline, lease: Lease): Journal {
     lease,
     state: () => state,
     run,
-    refresh: () => inTurn(async () => absorb(await readPatiently(timeline, lease.stream, state.version))),
+    refresh: async () => absorb(await readPatiently(timeline, lease.stream, state.version)),
     write: (decide) =>
       inTurn(async () => {
         const decided = await timeline.decide(
