@@ -35,6 +35,8 @@ export interface Passwords {
 
 // Small and quick to promote: see "Crash failover" in the README of src/actions/postgres.
 const SETTINGS = {
+  // A killed process loses nothing by this, and nothing here outlives the machine; recovery does not wait for the disk.
+  fsync: "off",
   wal_level: "replica",
   hot_standby: "on",
   max_wal_senders: 8,
