@@ -6,6 +6,7 @@ import { parseYaml } from "./parse.ts";
 import { type Source, toFinding } from "./positions.ts";
 import { checkRunbook, checkSystem } from "./rules/index.ts";
 import { toRunbook } from "./runbook.ts";
+import { salvageRunbook } from "./salvage.ts";
 import { runbookSchema, systemSchema } from "./schema.ts";
 import { type Chain, toChains, toSystem } from "./system.ts";
 import type { ActionCard, Catalog, Runbook, System } from "./types.ts";
@@ -81,19 +82,19 @@ function readSystem(home: string, problems: Finding[]): ReadSystem | null {
 }
 
 function readRunbooks(
-  read: ReadSystem,
+  system: ReadSystem,
   problems: Finding[],
   cards: ReadonlyMap<string, ActionCard> | null,
 ): readonly Runbook[] {
-  const shaped = runbookFiles(read.home, problems).flatMap((file) => {
-    const runbook = readRunbook(file, read, problems);
+  const read = runbookFiles(system.home, problems).flatMap((file) => {
+    const runbook = readRunbook(file, system, problems);
     return runbook === null ? [] : [runbook];
   });
-  const siblings = shaped.map(({ runbook }) => runbook);
-  return shaped.flatMap(({ runbook, source }) => {
-    const found = checkRunbook({ system: read.system, runbook, siblings, cards });
+  const siblings = read.map(({ runbook }) => runbook);
+  return read.flatMap(({ runbook, source, whole }) => {
+    const found = checkRunbook({ system: system.system, runbook, siblings, cards }, whole);
     problems.push(...found.map(({ rule, ...fault }) => toFinding(source, rule, fault)));
-    return isClean(found) ? [runbook] : [];
+    return whole && isClean(found) ? [runbook] : [];
   });
 }
 
@@ -122,20 +123,24 @@ function runbookFiles(home: string, problems: Finding[]): string[] {
   }
 }
 
-function readRunbook(
-  file: string,
-  { system, chains }: ReadSystem,
-  problems: Finding[],
-): { runbook: Runbook; source: Source } | null {
+interface ReadRunbook {
+  readonly runbook: Runbook;
+  readonly source: Source;
+  /** False: parts of it could not be read. It is looked at for more mistakes and then left out. */
+  readonly whole: boolean;
+}
+
+function readRunbook(file: string, { system, chains }: ReadSystem, problems: Finding[]): ReadRunbook | null {
   const text = readText(file, problems);
   const id = idOf(basename(file, ".yml"), file, problems);
   if (text === null || id === null) return null;
-  const { source, value, findings } = parseYaml(file, text, runbookSchema);
+  const { source, value, findings, raw, faults: shape } = parseYaml(file, text, runbookSchema);
   problems.push(...findings);
-  if (value === null) return null;
-  const { runbook, faults } = toRunbook(id, value, system, chains);
+  const written = value ?? salvageRunbook(raw, shape ?? []);
+  if (written === null) return null;
+  const { runbook, faults } = toRunbook(id, written, system, chains);
   problems.push(...faults.map((fault) => toFinding(source, "shape", fault)));
-  return runbook === null ? null : { runbook, source };
+  return { runbook, source, whole: value !== null && faults.length === 0 };
 }
 
 /** The name of a folder or file is the id people type. */

@@ -9,6 +9,9 @@ export interface Parsed<T> {
   /** Null when there is an error among the findings. */
   readonly value: T | null;
   readonly findings: readonly Finding[];
+  /** The file as YAML has it, and what is wrong with its shape; undefined when it is not YAML. */
+  readonly raw?: unknown;
+  readonly faults?: readonly Fault[];
 }
 
 /** A catalogue file is written by hand; one this large is not. */
@@ -17,8 +20,6 @@ const aliasesMax = 100;
 const reservedKeys = new Set(["__proto__", "constructor", "prototype"]);
 /** Nobody nests this deeply, and parsers fall over it. */
 const depthMax = 100;
-/** After this many the rest of a file's syntax errors are echoes. */
-const syntaxErrorsMax = 20;
 /** Characters nobody sees: controls but for tab and line feed, and Unicode's format characters (bidi, zero width). */
 const unseen = /[^\P{Cc}\t\n\r]|\p{Cf}/u;
 
@@ -34,7 +35,7 @@ export function parseYaml<S extends z.ZodType>(file: string, text: string, schem
   if ("finding" in raw) return { source, value: null, findings: [...syntax, raw.finding] };
   const shape = checkShape(schema, raw.value);
   const findings = [...syntax, ...shape.faults.map((fault) => toFinding(source, "shape", fault))];
-  return { source, value: isClean(findings) ? shape.value : null, findings };
+  return { source, value: isClean(findings) ? shape.value : null, findings, raw: raw.value, faults: shape.faults };
 }
 
 function readSource(file: string, text: string): { source: Source; faults: Finding[]; readable: boolean } {
@@ -51,11 +52,19 @@ function readSource(file: string, text: string): { source: Source; faults: Findi
       readable: false,
     };
   }
-  const said = [...document.errors, ...document.warnings]
-    .slice(0, syntaxErrorsMax)
-    .map((error) => findingAt(source, "syntax", { level: "error", ...sayYaml(error.code, error.message) }, error.pos));
+  const said = withoutEchoes([...document.errors, ...document.warnings]).map((error) => {
+    const finding = findingAt(source, "syntax", { level: "error", ...sayYaml(error.code, error.message) }, error.pos);
+    const braces = error.code === "UNEXPECTED_TOKEN" && finding.source.includes(`\${`);
+    return braces ? { ...finding, next: `Between { } or [ ], a value with \${…} has to be in quotes` } : finding;
+  });
   const readable = document.errors.every((error) => error.code === "DUPLICATE_KEY");
   return { source, faults: readable ? [...said, ...refusals(source)] : said, readable };
+}
+
+/** A parser that has lost its way complains about every word from there on. */
+function withoutEchoes<E extends { readonly code: string }>(errors: readonly E[]): E[] {
+  const first = errors.findIndex(({ code }) => code === "UNEXPECTED_TOKEN");
+  return errors.filter(({ code }, index) => code !== "UNEXPECTED_TOKEN" || index === first);
 }
 
 function tooMuch(text: string): string | null {

@@ -11,28 +11,26 @@ const wait = "wait";
 
 type Does = RunbookStep["does"];
 
-/** A runbook as the rest of the house reads it, or null and why not. */
+/** A runbook as the rest of the house reads it. Where there are faults it is only good for finding more of them. */
 export function toRunbook(
   id: string,
   written: WrittenRunbook,
   system: System,
   chains: ReadonlyMap<string, Chain>,
-): { runbook: Runbook | null; faults: readonly Fault[] } {
+): { runbook: Runbook; faults: readonly Fault[] } {
   const faults: Fault[] = [];
   const component = system.components.find((one) => one.id === written.component);
   const stages = written.stages.map((stage, i) => ({
     id: stage.id,
     title: stage.title,
     parallel: stage.parallel,
-    steps: stage.steps.flatMap((step, j) => {
+    steps: stage.steps.map((step, j) => {
       const read = toStep(step, ["stages", i, "steps", j], chains);
       faults.push(...read.faults);
-      return read.does === null
-        ? []
-        : [{ id: step.id, title: step.title, mode: step.mode ?? null, when: step.when ?? null, does: read.does }];
+      const does = read.does ?? ({ kind: "wait", seconds: 0 } as const);
+      return { id: step.id, title: step.title, mode: step.mode ?? null, when: step.when ?? null, does };
     }),
   }));
-  if (faults.length > 0) return { runbook: null, faults };
   const runbook = {
     id,
     system: system.id,

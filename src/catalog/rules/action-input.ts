@@ -8,6 +8,7 @@ import type { Rule } from "./rule.ts";
 export const actionInput: Rule = {
   id: "action-input",
   says: "What a step gives its action is what the action takes, in every mode it runs in.",
+  judgesParts: true,
   *runbook({ system, runbook, cards }) {
     const said = new Set<string>();
     for (const mode of runbook.modes) {

@@ -5,6 +5,7 @@ import type { Rule } from "./rule.ts";
 export const duplicateId: Rule = {
   id: "duplicate-id",
   says: "No two steps of a runbook have the same id, and no two stages.",
+  judgesParts: true,
   *runbook({ runbook }) {
     const stages = new Set<string>();
     for (const [i, { id }] of runbook.stages.entries()) {

@@ -7,6 +7,7 @@ import type { Rule } from "./rule.ts";
 export const escalationOrder: Rule = {
   id: "escalation-order",
   says: "Each level of an escalation is asked later than the one before it, and no role twice.",
+  judgesParts: true,
   *system({ chains }) {
     for (const [id, chain] of chains) yield* check(chain, ["escalation", id], null);
   },

@@ -48,6 +48,9 @@ export function checkSystem(view: SystemView): RuleFault[] {
   return rules.flatMap((rule) => [...(rule.system?.(view) ?? [])].map((fault) => ({ ...fault, rule: rule.id })));
 }
 
-export function checkRunbook(view: RunbookView): RuleFault[] {
-  return rules.flatMap((rule) => [...(rule.runbook?.(view) ?? [])].map((fault) => ({ ...fault, rule: rule.id })));
+/** Of a runbook that could only be read in part, only what stands there is judged, never what is missing. */
+export function checkRunbook(view: RunbookView, whole = true): RuleFault[] {
+  return rules
+    .filter((rule) => whole || rule.judgesParts === true)
+    .flatMap((rule) => [...(rule.runbook?.(view) ?? [])].map((fault) => ({ ...fault, rule: rule.id })));
 }

@@ -6,6 +6,7 @@ import type { Rule } from "./rule.ts";
 export const noSecrets: Rule = {
   id: "no-secrets",
   says: "Secrets are never values: an input carries the name of an environment variable.",
+  judgesParts: true,
   *system({ system }) {
     for (const variable of system.variables) {
       if (isSecretName(variable.name)) {

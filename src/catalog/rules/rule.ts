@@ -8,6 +8,8 @@ export interface Rule {
   readonly id: string;
   /** What must hold, in one sentence. */
   readonly says: string;
+  /** It judges each part by itself, so it is of use where the rest could not be read. */
+  readonly judgesParts?: true;
   system?(view: SystemView): Iterable<Fault>;
   runbook?(view: RunbookView): Iterable<Fault>;
 }

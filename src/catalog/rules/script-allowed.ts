@@ -7,6 +7,7 @@ import type { Rule } from "./rule.ts";
 export const scriptAllowed: Rule = {
   id: "script-allowed",
   says: "Only scripts the system lists are started, and each is a file inside the system's own folder.",
+  judgesParts: true,
   *system({ system, home }) {
     for (const { name, file } of system.scripts) {
       if (scriptPath(home, file) !== null) continue;

@@ -6,6 +6,7 @@ import type { Rule } from "./rule.ts";
 export const unknownAction: Rule = {
   id: "unknown-action",
   says: "Every action exists.",
+  judgesParts: true,
   *runbook({ runbook, cards }) {
     if (cards === null) return;
     const known = [...cards.keys(), "human.confirm", "wait"];

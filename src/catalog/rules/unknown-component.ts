@@ -5,6 +5,7 @@ import type { Rule } from "./rule.ts";
 export const unknownComponent: Rule = {
   id: "unknown-component",
   says: "A runbook is about a component of its system, and is started by the name of a component or region.",
+  judgesParts: true,
   *runbook({ system, runbook }) {
     const components = system.components.map(({ id }) => id);
     if (runbook.component !== null && !components.includes(runbook.component)) {

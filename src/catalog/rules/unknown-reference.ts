@@ -7,6 +7,7 @@ import type { Rule } from "./rule.ts";
 export const unknownReference: Rule = {
   id: "unknown-reference",
   says: `Every \${…} refers to something, and stands only where it is replaced.`,
+  judgesParts: true,
   *runbook({ system, runbook }) {
     const { known } = scopeOf(system, runbook, "planned", undefined);
     for (const { path, value } of referableParts(runbook)) {

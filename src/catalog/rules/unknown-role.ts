@@ -7,6 +7,7 @@ import type { Rule } from "./rule.ts";
 export const unknownRole: Rule = {
   id: "unknown-role",
   says: "Every role that is named is a role of the system.",
+  judgesParts: true,
   *system({ system, chains }) {
     for (const { id, roles } of system.people) {
       for (const [k, role] of roles.entries()) yield* check(system, role, ["people", id, "roles", k]);

@@ -10,6 +10,7 @@ const why = {
 export const unsafeRetries: Rule = {
   id: "unsafe-retries",
   says: "What must not be repeated blindly is not retried by itself.",
+  judgesParts: true,
   *runbook({ runbook, cards }) {
     for (const { path, does } of actionsOf(runbook)) {
       const repeat = cards?.get(does.action)?.repeat;
