@@ -1,14 +1,22 @@
-import { hashOf } from "../lib/canonical.ts";
+import { hash } from "node:crypto";
+import serialize from "canonicalize";
 import type { EventToAppend, StoredEvent } from "./contract.ts";
 import { storable, storableText } from "./storable.ts";
 
 /** What stands before the first event of a stream. */
 export const noHash = "0".repeat(64);
 
-/** SHA-256 over the canonical JSON of everything the event says, its place and its predecessor. */
+/**
+ * SHA-256 over the canonical JSON (RFC 8785) of everything the event says, its place and its predecessor. The outer
+ * object is written out, its names in canonical order: a verification walks a hundred thousand of these a second.
+ */
 export function chainHash(event: Omit<StoredEvent, "hash">): string {
   const { stream, version, key, run, type, data, actor, at, previousHash } = event;
-  return hashOf({ stream, version, key, run, type, data, actor, at: at.toISOString(), previousHash });
+  const text =
+    `{"actor":${serialize(actor)},"at":"${at.toISOString()}","data":${serialize(data)},"key":${JSON.stringify(key)},` +
+    `"previousHash":"${previousHash}","run":${JSON.stringify(run)},"stream":${JSON.stringify(stream)},` +
+    `"type":${JSON.stringify(type)},"version":${version}}`;
+  return hash("sha256", text);
 }
 
 /** The events that continue a stream from its head, without those whose key it already carries. */
@@ -21,7 +29,7 @@ export function linked(
 ): StoredEvent[] {
   const seen = new Set<string>();
   const links: StoredEvent[] = [];
-  let { version, hash } = head;
+  let { version, hash: previousHash } = head;
   for (const event of events) {
     const key = storableText(event.key);
     if (keys.has(key) || seen.has(key)) continue;
@@ -36,10 +44,10 @@ export function linked(
       data: storable(event.data),
       actor: storable(event.actor),
       at,
-      previousHash: hash,
+      previousHash,
     };
-    hash = chainHash(link);
-    links.push({ ...link, hash });
+    previousHash = chainHash(link);
+    links.push({ ...link, hash: previousHash });
   }
   return links;
 }

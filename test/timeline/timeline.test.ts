@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import pg from "pg";
-import { sha256 } from "../../src/lib/canonical.ts";
+import { hashOf, sha256 } from "../../src/lib/canonical.ts";
+import { chainHash, noHash } from "../../src/timeline/chain.ts";
 import { createClock } from "../../src/timeline/clock.ts";
 import type { NewRun } from "../../src/timeline/contract.ts";
 import type { Store } from "../../src/timeline/index.ts";
@@ -273,6 +274,16 @@ describe("follow", () => {
     await write("inc-2", "declared");
     await until(() => told.has("inc-2"), 3);
   });
+});
+
+test("an event's hash is that of its canonical JSON", () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.jsonValue(), fc.string(), (data, actor, text) => {
+      const said = { stream: text, version: 3, key: text, run: null, type: text, data, actor, previousHash: noHash };
+      const at = new Date(0);
+      expect(chainHash({ ...said, at })).toBe(hashOf({ ...said, at: at.toISOString() }));
+    }),
+  );
 });
 
 test("the clock is the database's, whatever this machine's says", () => {
