@@ -40,7 +40,7 @@ export interface Listener {
 /** Slack waits 3 s for an acknowledgement; a row that takes longer than this is not waited for. */
 const KEEP_SECONDS = 1;
 /** Verbs whose place has to be looked at afresh. */
-const DECIDING = /^(gate\.)?(approve|deny)$/;
+const DECIDING = /^(?:(?:gate\.)?(?:approve|deny)|reject)$/;
 const NOT_KEPT =
   "Lifeboat could not write this down, so nothing was done. Please try again, or use the `lifeboat` command line.";
 
@@ -121,7 +121,7 @@ export function createListener(options: ListenOptions): Listener {
     async keepEvent(body) {
       const event = body.event as { type?: string } | undefined;
       if (event?.type !== "app_mention") return;
-      const taken = takeMention(event as readLine);
+      const taken = takeMention(event as unknown as Mention, readLine);
       if (taken === null) return;
       const kept = await keep(taken);
       if (kept === "not kept") throw new Error("A mention could not be written down; Slack is left to send it again.");

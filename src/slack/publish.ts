@@ -55,7 +55,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const stopping = new AbortController();
   const states = createStates(timeline);
   const homes: Homes = createHomes({ ...options, client: options.clients.act, states, draw: options.drawHome });
-  const lanes = new Map<string, { bell: Bell; work: Promise<void> }>();
+  const lanes = new Map<string, { bell: Bell; work: Promise<void>; again: boolean }>();
   const drawing = new Map<string, { again: boolean; work: Promise<void> }>();
   const edits = { bucket: { tokens: limits.editBurst as number, at: performance.now() } };
   let unfollow: (() => void) | null = null;
@@ -129,7 +129,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function look(): Promise<void> {
     for (const incident of await outbox.dueForRedraw()) changed(incident);
     if (!sending) return;
-    for (const lane of await outbox.claim(owner, CLAIM_SECONDS, LANES_AT_ONCE)) if (!lanes.has(lane)) work(lane);
+    for (const lane of await outbox.claim(owner, CLAIM_SECONDS, LANES_AT_ONCE)) {
+      const running = lanes.get(lane);
+      // It was let go of and claimed again before its worker had ended: the claim is ours, so somebody has to use it.
+      if (running) running.again = true;
+      else work(lane);
+    }
   }
 
   function work(lane: string): void {
@@ -151,9 +156,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
       .catch((error) => log.error({ err: error, lane }, "A channel could not be worked on; it is tried again."))
       .finally(() => {
         lanes.delete(lane);
-        if (bell.rung) tick();
+        if (entry.again && !stopping.signal.aborted) work(lane);
+        else if (bell.rung) tick();
       });
-    lanes.set(lane, { bell, work: done });
+    const entry = { bell, work: done, again: false };
+    lanes.set(lane, entry);
   }
 
   return {

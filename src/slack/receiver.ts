@@ -9,6 +9,8 @@ import { type Trouble, troubleOf } from "./trouble.ts";
 const CONNECTIONS = 2;
 const HELLO_SECONDS = 15;
 const CLOSE_SECONDS = 1;
+/** Slack announces the end of a connection and goes on using it for a while; by then it has ended it. */
+const LINGER_SECONDS = 15;
 /** How long what has come in may still be acknowledged while stopping: Slack stops waiting after 3 s. */
 const ACK_SECONDS = 2;
 const FIRST_RETRY_MS = 50;
@@ -57,6 +59,9 @@ export interface SocketOptions {
 export class SocketReceiver implements Receiver {
   readonly #options: SocketOptions;
   readonly #live = new Map<number, SocketModeClient>();
+  /** Announced to end, replaced already, and still listened to. */
+  readonly #retired = new Map<SocketModeClient, NodeJS.Timeout>();
+  readonly #retire = new Map<SocketModeClient, () => void>();
   readonly #underWay = new Set<Promise<void>>();
   #unacknowledged = 0;
   #app: App | undefined;
@@ -87,7 +92,8 @@ export class SocketReceiver implements Receiver {
     const acknowledgedBy = Date.now() + ACK_SECONDS * 1000;
     this.#stop.abort();
     while (this.#unacknowledged > 0 && Date.now() < acknowledgedBy) await pause(10);
-    await Promise.all([...this.#live.values()].map(close));
+    for (const timer of this.#retired.values()) clearTimeout(timer);
+    await Promise.all([...this.#live.values(), ...this.#retired.keys()].map(close));
     await Promise.all(this.#loops);
     await Promise.race([
       Promise.allSettled([...this.#underWay]),
@@ -103,7 +109,10 @@ export class SocketReceiver implements Receiver {
     const { signal } = this.#stop;
     for (let failures = 0; !signal.aborted; ) {
       const client = this.#client();
-      const gone = new Promise<void>((resolve) => client.once("disconnected", () => resolve()));
+      const gone = new Promise<void>((resolve) => {
+        client.once("disconnected", () => resolve());
+        this.#retire.set(client, resolve);
+      });
       try {
         await hello(client, signal);
         failures = 0;
@@ -116,7 +125,8 @@ export class SocketReceiver implements Receiver {
         if (!signal.aborted) this.#failed(error, failures);
       }
       if (this.#live.delete(slot)) this.#tellState();
-      await close(client);
+      this.#retire.delete(client);
+      if (!this.#retired.has(client)) await close(client);
       await pause(this.#waitMs(failures), signal);
     }
   }
@@ -169,6 +179,7 @@ export class SocketReceiver implements Receiver {
       if (frame === null || !KNOWN.has(frame.type)) return;
       if (frame.type === "hello")
         this.#options.onHello?.(frame.num_connections ?? null, frame.connection_info?.app_id ?? null);
+      if (frame.type === "disconnect" && this.#linger(client, frame.reason)) return;
       if (frame.type === "events_api" && !readable(frame)) {
         if (frame.payload?.type === "app_rate_limited") this.#options.onRateLimited?.();
         void send(client, frame.envelope_id).catch(() => {});
@@ -178,6 +189,20 @@ export class SocketReceiver implements Receiver {
         this.#options.log.error({ err: error }, "A frame from Slack could not be read."),
       );
     });
+  }
+
+  /** A refresh: another connection is opened at once, and this one is heard out until Slack ends it. */
+  #linger(client: SocketModeClient, reason: unknown): boolean {
+    if (this.#stop.signal.aborted || (reason !== "warning" && reason !== "refresh_requested")) return false;
+    const forget = () => {
+      clearTimeout(this.#retired.get(client));
+      this.#retired.delete(client);
+    };
+    const timer = setTimeout(() => void close(client), LINGER_SECONDS * 1000).unref();
+    this.#retired.set(client, timer);
+    client.once("disconnected", forget);
+    this.#retire.get(client)?.();
+    return true;
   }
 
   #deliver(client: SocketModeClient, arrived: Arrived): void {
@@ -240,6 +265,7 @@ interface Arrived {
 interface Frame {
   readonly type: string;
   readonly envelope_id: string;
+  readonly reason?: unknown;
   readonly num_connections?: number;
   readonly connection_info?: { readonly app_id?: string };
   readonly payload?: { readonly type?: string; readonly event?: { readonly type?: unknown } };

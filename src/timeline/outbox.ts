@@ -203,7 +203,7 @@ export function createOutbox(pool: Pool): Outbox {
           [lane, owner],
         );
         if (rowCount === 0) return false;
-        await client.query(`update lifeboat.outbox set ${UNSHOWN} where lane = $1`, [lane]);
+        await client.query(`update lifeboat.outbox set ${UNSHOWN}, sent_since = null where lane = $1`, [lane]);
         return true;
       }),
     furnished: (lane, owner, shown, retryInSeconds) =>
@@ -260,7 +260,7 @@ export function createOutbox(pool: Pool): Outbox {
       await run("update lifeboat.outbox set plain = true, sent_since = null, sent_hash = null where id = $1", [id]);
     },
     async gone(id) {
-      await run(`update lifeboat.outbox set ${UNSHOWN} where id = $1`, [id]);
+      await run(`update lifeboat.outbox set ${UNSHOWN}, sent_since = null where id = $1`, [id]);
     },
 
     async placeOf(stream) {
@@ -295,9 +295,11 @@ export function createOutbox(pool: Pool): Outbox {
            where stream is not null and ($1::text is null or stream = $1)`,
           [stream ?? null],
         );
-        await client.query(`update lifeboat.outbox set ${UNSHOWN} where $1::text is null or stream = $1`, [
-          stream ?? null,
-        ]);
+        // Sent at some time, as far as anybody knows: each is looked for in its place before it is sent.
+        await client.query(
+          `update lifeboat.outbox set ${UNSHOWN}, sent_since = 'epoch' where $1::text is null or stream = $1`,
+          [stream ?? null],
+        );
         await client.query("update lifeboat.outbox_stream set version = -1 where $1::text is null or stream = $1", [
           stream ?? null,
         ]);
@@ -381,8 +383,7 @@ const WANT_MESSAGES = `
   where outbox.wanted_hash <> excluded.wanted_hash and not (outbox.once and outbox.shown_as is not null)`;
 
 const DUE = `outbox.shown_hash is distinct from outbox.wanted_hash and not (outbox.once and outbox.shown_as is not null)`;
-const UNSHOWN = `shown_as = null, shown_hash = null, shown_at = null, sent_since = null, sent_hash = null, plain = false,
-  failures = 0, not_before = '-infinity'`;
+const UNSHOWN = `shown_as = null, shown_hash = null, shown_at = null, sent_hash = null, plain = false, failures = 0, not_before = '-infinity'`;
 const LATER = `failures = failures + 1, says = $2, not_before = now() + make_interval(secs => $3)`;
 const UNFURNISHED = `l.stream is not null and not l.borrowed and l.wanted is not null
   and l.wanted is distinct from l.shown -> 'wanted'`;

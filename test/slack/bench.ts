@@ -1,0 +1,187 @@
+import type { Reply, Request } from "../../commands/command.ts";
+import { readLine } from "../../commands/index.ts";
+import type { Catalog, System } from "../../src/catalog/types.ts";
+import { createWorkspace, type Workspace } from "../../src/practice/workspace/workspace.ts";
+import type { Slack, SlackConfig } from "../../src/slack/index.ts";
+import { type DoorOptions, openSlack } from "../../src/slack/open.ts";
+import type { Store } from "../../src/timeline/index.ts";
+import { createOutbox, type Outbox } from "../../src/timeline/outbox.ts";
+import type { ShownMessage, View } from "../../templates/messages/view.ts";
+import { orders } from "../messages/orders.ts";
+import { quiet, storeOn, type TestServer, until } from "../timeline/server.ts";
+
+/** The people of the practice workspace, on the roster of a small shop. */
+export const shop: System = {
+  ...orders,
+  people: [
+    { id: "alex", name: "Alex Rivera", slack: ["UALEX"], roles: ["dba"] },
+    { id: "sam", name: "Sam Okafor", slack: ["USAM"], roles: ["incident-commander"] },
+    { id: "vera", name: "Vera Lindqvist", slack: ["UVERA"], roles: ["vp-engineering"] },
+    { id: "dee", name: "Dee Park", slack: ["UDEE"], roles: ["dba"] },
+    { id: "gil", name: "Gil Hart", slack: ["UGIL"], roles: ["dba"] },
+    { id: "terminal", name: "Tess Terminal", slack: [], roles: ["dba"] },
+  ],
+};
+export const catalog: Catalog = { systems: [shop], runbooks: [] };
+
+/** What the incidents of a bench look like, whatever has happened in them: tests of the publisher say it outright. */
+export interface Scene {
+  channel: View["channel"];
+  messages: ShownMessage[];
+}
+
+export interface Bench {
+  readonly workspace: Workspace;
+  readonly store: Store;
+  readonly outbox: Outbox;
+  readonly slack: Slack;
+  readonly scenes: Map<string, Scene>;
+  /** What reached the commands. */
+  readonly asked: Request[];
+  /** What they answer; a test may put its own here. */
+  reply: (request: Request) => Promise<Reply> | Reply;
+  /** Another process with the same store and workspace. */
+  sibling(): Promise<Slack>;
+  declare(incident: string): Promise<void>;
+  /** Something happens, so that the scene is drawn again. */
+  happen(incident: string): Promise<void>;
+  show(incident: string, scene: Partial<Scene>): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface BenchOptions {
+  readonly config?: Partial<SlackConfig>;
+  readonly workspace?: Workspace;
+  readonly door?: Partial<DoorOptions>;
+  readonly start?: boolean;
+}
+
+export function message(key: string, text: string, more: Partial<ShownMessage> = {}): ShownMessage {
+  return { key, in: "incident", under: null, priority: 1, message: { text, blocks: [] }, ...more };
+}
+
+export function configFor(workspace: Workspace): SlackConfig {
+  const { SLACK_API_URL, SLACK_BOT_TOKEN, SLACK_APP_TOKEN } = workspace.environment();
+  return {
+    botToken: SLACK_BOT_TOKEN,
+    transport: { kind: "socket", appToken: SLACK_APP_TOKEN },
+    apiUrl: SLACK_API_URL,
+    announceIn: "CINCIDENT",
+    allowed: [],
+    appId: null,
+    whenSlackIsSilent: "roster",
+  };
+}
+
+export async function openBench(server: TestServer, options: BenchOptions = {}): Promise<Bench> {
+  const workspace = options.workspace ?? (await createWorkspace({ manifestFile: "manifest.yml" }));
+  const url = await server.database();
+  const store = await storeOn(url);
+  const outbox = createOutbox(store.pool);
+  const scenes = new Map<string, Scene>();
+  const asked: Request[] = [];
+  const doors: { slack: Slack; store: Store }[] = [];
+  let serial = 0;
+
+  const open = (on: Store): Slack => {
+    const own = createOutbox(on.pool);
+    const slack = openSlack({
+      config: { ...configFor(workspace), ...options.config },
+      house: {
+        catalog,
+        cards: new Map(),
+        variables: new Map(),
+        timeline: on.timeline,
+        log: quiet,
+        practice: true,
+        channelOf: (incident) => own.placeOf(incident),
+      },
+      timeline: on.timeline,
+      inbox: on.inbox,
+      outbox: own,
+      log: quiet,
+      readLine,
+      answer: async (request) => {
+        asked.push(request);
+        return bench.reply(request);
+      },
+      draw: (state) => ({ redrawAt: null, channel: null, messages: [], ...scenes.get(state.id) }),
+      drawHome: ({ slackUser, incidents }) => [
+        {
+          type: "section",
+          text: {
+            type: "mrkdwn",
+            text: `${slackUser}: ${incidents.map(({ state }) => state.id).join(", ") || "nothing"}`,
+          },
+        },
+      ],
+      ...options.door,
+    });
+    doors.push({ slack, store: on });
+    return slack;
+  };
+  const append = (incident: string, type: string, data: unknown) =>
+    store.timeline.decide(incident, () => ({
+      events: [{ type, data, actor: { kind: "bot" }, key: `${type}-${++serial}` }],
+      value: null,
+    }));
+
+  const bench: Bench = {
+    workspace,
+    store,
+    outbox,
+    slack: open(store),
+    scenes,
+    asked,
+    reply: ({ verb }) => ({ kind: "private", message: { text: `You asked: ${verb}`, blocks: [] } }),
+    async sibling() {
+      const slack = open(await storeOn(url));
+      slack.start();
+      await until(() => slack.ready());
+      return slack;
+    },
+    async declare(incident) {
+      await append(incident, "incident.declared", {
+        title: "Orders are failing",
+        system: "orders",
+        severity: "P1",
+        kind: "real",
+        impactStartedAt: null,
+        announceIn: null,
+      });
+    },
+    async happen(incident) {
+      await append(incident, "incident.noted", { text: "something", happenedAt: null, link: null });
+    },
+    async show(incident, scene) {
+      scenes.set(incident, { channel: null, messages: [], ...scenes.get(incident), ...scene });
+      await bench.happen(incident);
+    },
+    async close() {
+      await Promise.all(doors.map(({ slack }) => slack.stop()));
+      await Promise.all(doors.map(({ store: one }) => one.close()));
+      if (options.workspace === undefined) await workspace.close();
+    },
+  };
+  if (options.start !== false) {
+    bench.slack.start();
+    await until(() => bench.slack.ready());
+  }
+  return bench;
+}
+
+/** Words the bot said in a channel, threads included, oldest first. */
+export function said(workspace: Workspace, channel: string): string[] {
+  return workspace
+    .sight()
+    .messages.filter(
+      (one) => one.channel === channel && one.user === "ULIFEBOAT" && !one.subtype?.startsWith("channel_"),
+    )
+    .map((one) => one.text);
+}
+
+export function calls(workspace: Workspace, method: string) {
+  return workspace.inspected.filter((entry) => entry.kind === "call" && entry.name === method);
+}
+
+export { until };

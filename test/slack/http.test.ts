@@ -1,0 +1,105 @@
+import { createHmac } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import type { App, ReceiverEvent } from "@slack/bolt";
+import { HttpReceiver } from "../../src/slack/http-receiver.ts";
+import { quiet } from "../timeline/server.ts";
+
+const SECRET = "a-signing-secret";
+let receiver: HttpReceiver;
+let taken: unknown[];
+
+beforeEach(async () => {
+  taken = [];
+  receiver = new HttpReceiver({ signingSecret: SECRET, port: 0, log: quiet });
+  const app = {
+    processEvent: async (event: ReceiverEvent) => {
+      taken.push(event.body);
+      await event.ack();
+    },
+  };
+  receiver.init(app as unknown as App);
+  await receiver.start();
+});
+afterEach(() => receiver.stop());
+
+const now = () => Math.floor(Date.now() / 1000);
+const body = (text = "status") =>
+  new URLSearchParams({ command: "/dr", text, trigger_id: "1.2", user_id: "U1" }).toString();
+
+function signed(text: string, at: number, secret = SECRET): Record<string, string> {
+  return {
+    "content-type": "application/x-www-form-urlencoded",
+    "x-slack-request-timestamp": String(at),
+    "x-slack-signature": `v0=${createHmac("sha256", secret).update(`v0:${at}:${text}`).digest("hex")}`,
+  };
+}
+
+async function send(text: string, headers: Record<string, string>, path = "/slack/events"): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${receiver.port}${path}`, { method: "POST", headers, body: text });
+  return response.status;
+}
+
+describe("a delivery over HTTP", () => {
+  test("that Slack signed just now is taken", async () => {
+    expect(await send(body(), signed(body(), now()))).toBe(200);
+    expect(taken).toHaveLength(1);
+  });
+
+  const forms = { "content-type": "application/x-www-form-urlencoded" };
+  test.each<[string, () => Record<string, string>]>([
+    ["is not signed", () => forms],
+    ["is signed with another secret", () => signed(body(), now(), "another")],
+    ["is signed for other bytes", () => signed(`${body()}x`, now())],
+    ["is six minutes old", () => signed(body(), now() - 360)],
+    ["is from six minutes ahead", () => signed(body(), now() + 360)],
+    ["is from an hour ahead", () => signed(body(), now() + 3600)],
+    ["has no time", () => ({ ...signed(body(), now()), "x-slack-request-timestamp": "" })],
+    ["has a time that is no number", () => ({ ...signed(body(), now()), "x-slack-request-timestamp": "soon" })],
+    ["has half a signature", () => ({ ...signed(body(), now()), "x-slack-signature": "v0=" })],
+  ])("that %s is refused", async (_, headers) => {
+    expect(await send(body(), headers())).toBe(401);
+    expect(taken).toEqual([]);
+  });
+
+  test("that comes twice is taken once", async () => {
+    const headers = signed(body(), now());
+    expect(await send(body(), headers)).toBe(200);
+    expect(await send(body(), headers)).toBe(401);
+    expect(taken).toHaveLength(1);
+  });
+
+  test("with a signature given twice is refused", async () => {
+    const headers = new Headers(signed(body(), now()));
+    headers.append("x-slack-signature", "v0=00");
+    const response = await fetch(`http://127.0.0.1:${receiver.port}/slack/events`, {
+      method: "POST",
+      headers,
+      body: body(),
+    });
+    expect(response.status).toBe(401);
+    expect(taken).toEqual([]);
+  });
+
+  test("that asks whether TLS works smuggles nothing in", async () => {
+    const smuggled = `ssl_check=1&payload=${encodeURIComponent(JSON.stringify({ type: "block_actions" }))}`;
+    expect(await send(smuggled, forms)).toBe(200);
+    expect(taken).toEqual([]);
+  });
+
+  test("larger than anything Slack sends is refused unread", async () => {
+    const large = body("x".repeat(1024 * 1024 + 1));
+    expect(await send(large, signed(large, now()))).toBe(413);
+    expect(taken).toEqual([]);
+  });
+
+  test("nested a hundred thousand deep ends nothing", async () => {
+    const deep = `payload=${encodeURIComponent("[".repeat(100_000))}`;
+    expect(await send(deep, signed(deep, now()))).toBe(400);
+    expect(await send(body(), signed(body(), now()))).toBe(200);
+  });
+
+  test("to any other address finds nothing", async () => {
+    expect(await send(body(), signed(body(), now()), "/slack/install")).toBe(404);
+    expect(taken).toEqual([]);
+  });
+});

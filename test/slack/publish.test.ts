@@ -1,0 +1,237 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { type TestServer, testServer } from "../timeline/server.ts";
+import { type Bench, calls, message, openBench, said, until } from "./bench.ts";
+
+let server: TestServer;
+let bench: Bench;
+beforeAll(async () => {
+  server = await testServer();
+});
+afterEach(() => bench.close());
+afterAll(() => server.close());
+
+const channel = {
+  name: "inc-1-orders",
+  topic: "P1 · investigating",
+  bookmarks: [],
+  invite: ["UALEX", "USAM"],
+  pinned: ["card"],
+};
+const own = () => bench.workspace.sight().channels.find(({ name }) => name.startsWith("inc-1-orders"));
+const inOwn = () => said(bench.workspace, own()?.id ?? "");
+
+describe("an incident in Slack", () => {
+  test("gets its channel, its people, its furniture and its messages in the order of the drawing", async () => {
+    bench = await openBench(server);
+    bench.scenes.set("inc-1", {
+      channel: { ...channel, bookmarks: [{ title: "Dashboard", link: "https://example.org/d" }] },
+      messages: [
+        message("announcement", "An incident was declared.", { in: "announce" }),
+        message("card", "Status: investigating"),
+        message("run", "Failover of the orders database"),
+        message("step-1", "1. Fence", { under: "run" }),
+        message("step-2", "2. Promote", { under: "run", broadcast: true }),
+      ],
+    });
+    await bench.declare("inc-1");
+    await until(() => inOwn().length === 4);
+    const at = own()?.id as string;
+    expect(await bench.slack.channelOf("inc-1")).toBe(at);
+    expect(inOwn().toSorted()).toEqual([
+      "1. Fence",
+      "2. Promote",
+      "Failover of the orders database",
+      "Status: investigating",
+    ]);
+    await until(() => (bench.workspace.sight().pins[at] ?? []).length === 1);
+    await until(() => (bench.workspace.sight().bookmarks[at] ?? []).length === 1);
+    await until(() => own()?.members.includes("USAM") === true && own()?.topic.value === channel.topic);
+    const messages = bench.workspace.sight().messages.filter((one) => one.channel === at);
+    const root = messages.find(({ text }) => text.startsWith("Failover"));
+    expect(messages.filter((one) => one.thread_ts === root?.ts && one.ts !== root?.ts).map(({ text }) => text)).toEqual(
+      ["1. Fence", "2. Promote"],
+    );
+    expect(said(bench.workspace, "CINCIDENT")).toEqual(["An incident was declared."]);
+    expect(root?.metadata).toEqual({ event_type: "lifeboat", event_payload: { key: "inc-1/run" } });
+  });
+
+  test("edits what changed, leaves alone what is said once, and leaves what is no longer drawn", async () => {
+    bench = await openBench(server);
+    const card = (text: string) => message("card", text, { priority: 0 });
+    bench.scenes.set("inc-1", {
+      channel,
+      messages: [card("one"), message("news", "said", { once: true }), message("old", "old")],
+    });
+    await bench.declare("inc-1");
+    await until(() => inOwn().length === 3);
+    await bench.show("inc-1", { messages: [card("two"), message("news", "changed", { once: true })] });
+    await until(() => inOwn().includes("two"));
+    expect(inOwn().toSorted()).toEqual(["old", "said", "two"]);
+    expect(calls(bench.workspace, "chat.update")).toHaveLength(1);
+  });
+
+  test("a live list that changes ten times in a second is edited once in three, an outcome at once", async () => {
+    bench = await openBench(server);
+    const scene = (n: number) => ({
+      channel,
+      messages: [message("steps", `step ${n}`, { priority: 2 }), message("gate", `gate ${n}`, { priority: 0 })],
+    });
+    bench.scenes.set("inc-1", scene(0));
+    await bench.declare("inc-1");
+    await until(() => inOwn().length === 2);
+    for (let n = 1; n <= 10; n++) await bench.show("inc-1", scene(n));
+    await until(() => inOwn().includes("gate 10"), 2);
+    await until(() => inOwn().includes("step 10"));
+    const edits = calls(bench.workspace, "chat.update").map((entry) => String((entry.sent as { text: string }).text));
+    expect(edits.filter((text) => text.startsWith("step")).length).toBeLessThanOrEqual(2);
+  });
+
+  test("a prompt behind sixty queued posts is visible within a second", async () => {
+    bench = await openBench(server);
+    const posts = Array.from({ length: 60 }, (_, i) => message(`n${i}`, `news ${i}`, { priority: 2 }));
+    bench.scenes.set("inc-1", { channel, messages: posts });
+    await bench.declare("inc-1");
+    await until(() => inOwn().length >= 4);
+    const pressed = performance.now();
+    await bench.show("inc-1", {
+      messages: [...posts, message("run", "the run"), message("gate", "Please approve", { under: "run", priority: 0 })],
+    });
+    await until(() => inOwn().includes("Please approve"));
+    expect(performance.now() - pressed).toBeLessThan(1000);
+    expect(inOwn().length).toBeLessThan(15);
+    expect(inOwn().filter((text) => text.startsWith("news"))).toEqual(
+      posts.slice(0, inOwn().length - 2).map((one) => one.message.text),
+    );
+  });
+});
+
+describe("when Slack misbehaves", () => {
+  test("a limit in one channel holds up no other", async () => {
+    bench = await openBench(server);
+    bench.scenes.set("inc-1", { channel, messages: [message("card", "one")] });
+    await bench.declare("inc-1");
+    await until(() => inOwn().length === 1);
+    bench.workspace.chaos("rateLimit", { seconds: 3, method: "chat.postMessage" });
+    await bench.show("inc-1", { messages: [message("card", "one"), message("more", "more")] });
+    await until(() => calls(bench.workspace, "chat.postMessage").some((entry) => entry.error === "ratelimited"));
+    bench.workspace.chaos("calm");
+    bench.scenes.set("inc-2", { channel: null, messages: [message("news", "elsewhere", { in: "announce" })] });
+    await bench.declare("inc-2");
+    await until(() => said(bench.workspace, "CINCIDENT").includes("elsewhere"), 2);
+    expect(inOwn()).toEqual(["one"]);
+    await until(() => inOwn().includes("more"));
+  });
+
+  test("a post whose answer was lost is found and not said twice", async () => {
+    bench = await openBench(server);
+    bench.scenes.set("inc-1", { channel, messages: [message("card", "one")] });
+    await bench.declare("inc-1");
+    await until(() => inOwn().length === 1);
+    bench.workspace.chaos("loseReplies", { times: 1 });
+    await bench.show("inc-1", {
+      messages: [message("card", "one"), message("run", "the run"), message("step", "a step", { under: "run" })],
+    });
+    await until(() => inOwn().includes("a step"));
+    expect(inOwn().filter((text) => text === "the run")).toHaveLength(1);
+    expect(calls(bench.workspace, "conversations.history").length).toBeGreaterThan(0);
+  });
+
+  test("a channel whose making was never answered is found and not made twice", async () => {
+    bench = await openBench(server);
+    bench.workspace.chaos("loseReplies", { times: 1 });
+    bench.scenes.set("inc-1", { channel, messages: [message("card", "one")] });
+    await bench.declare("inc-1");
+    await until(() => inOwn().length === 1);
+    expect(bench.workspace.sight().channels.filter(({ name }) => name.startsWith("inc-1"))).toHaveLength(1);
+  });
+
+  test("blocks it does not take are said in words", async () => {
+    bench = await openBench(server);
+    const odd = { type: "image", image_url: "https://example.org/x.png", alt_text: "x" };
+    bench.workspace.chaos("calm");
+    bench.scenes.set("inc-1", {
+      channel,
+      messages: [message("card", "words", { message: { text: "words", blocks: [odd] } })],
+    });
+    await bench.declare("inc-1");
+    await until(() => inOwn().includes("words"));
+  });
+
+  test("everything that happened while it was away is there when it is back", async () => {
+    bench = await openBench(server);
+    bench.workspace.chaos("unavailable", { seconds: 60 });
+    bench.scenes.set("inc-1", {
+      channel,
+      messages: [message("card", "one"), message("run", "the run"), message("step", "a step", { under: "run" })],
+    });
+    await bench.declare("inc-1");
+    await until(() => bench.workspace.inspected.some((entry) => entry.name === "conversations.create"));
+    await bench.happen("inc-1");
+    bench.workspace.chaos("calm");
+    await until(() => inOwn().length === 3);
+  });
+
+  test("an archived channel of an open incident is made anew, with everything in it", async () => {
+    bench = await openBench(server);
+    bench.scenes.set("inc-1", { channel, messages: [message("card", "one"), message("run", "the run")] });
+    await bench.declare("inc-1");
+    await until(() => inOwn().length === 2);
+    const first = own();
+    await archive(first?.id as string);
+    await bench.show("inc-1", { messages: [message("card", "two"), message("run", "the run"), message("new", "new")] });
+    await until(
+      async () =>
+        (await bench.slack.channelOf("inc-1")) !== first?.id && (await bench.slack.channelOf("inc-1")) !== null,
+    );
+    const second = (await bench.slack.channelOf("inc-1")) as string;
+    await until(() => said(bench.workspace, second).length === 3);
+    expect(said(bench.workspace, second)).toEqual(["two", "the run", "new"]);
+  });
+
+  async function archive(id: string) {
+    const { SLACK_API_URL, SLACK_BOT_TOKEN } = bench.workspace.environment();
+    const answer = await fetch(new URL("conversations.archive", SLACK_API_URL), {
+      method: "POST",
+      headers: { authorization: `Bearer ${SLACK_BOT_TOKEN}` },
+      body: new URLSearchParams({ channel: id }),
+    });
+    expect(await answer.json()).toMatchObject({ ok: true });
+  }
+});
+
+describe("several processes", () => {
+  test("share the work and say nothing twice", async () => {
+    bench = await openBench(server);
+    await bench.sibling();
+    const incidents = Array.from({ length: 5 }, (_, i) => `inc-1${i}`);
+    for (const id of incidents) {
+      bench.scenes.set(id, {
+        channel: { ...channel, name: id },
+        messages: [0, 1, 2].map((n) => message(`m${n}`, `${id} says ${n}`)),
+      });
+      await bench.declare(id);
+    }
+    const all = () =>
+      bench.workspace
+        .sight()
+        .messages.filter((one) => /says/.test(one.text))
+        .map((one) => one.text);
+    await until(() => all().length >= 15);
+    await bench.happen("inc-10");
+    await until(async () => (await bench.outbox.claim("nobody", 1, 50)).length === 0);
+    expect(new Set(all()).size).toBe(15);
+    expect(all()).toHaveLength(15);
+  });
+
+  test("a rebuild finds what is there and says it no second time", async () => {
+    bench = await openBench(server);
+    bench.scenes.set("inc-1", { channel, messages: [message("card", "one"), message("run", "the run")] });
+    await bench.declare("inc-1");
+    await until(() => inOwn().length === 2);
+    const before = own()?.id;
+    await bench.slack.rebuild("inc-1");
+    await until(async () => (await bench.slack.channelOf("inc-1")) === before);
+    await until(async () => (await bench.outbox.shownAs("inc-1", ["card", "run"])).size === 2);
+    expect(inOwn()).toHaveLength(2);
+  });
+});
