@@ -44,9 +44,9 @@ export function isBefore(first: Placed, second: Placed): boolean {
 
 /** `postgres.promote` → `promote`. */
 export function verbOf(action: string): string {
-  return action.slice(action.lastIndexOf(".") + 1);
+  return action.replace(/^.*\./, "");
 }
 
 export function targetOf(action: string): string {
-  return action.slice(0, Math.max(0, action.lastIndexOf(".")));
+  return action.replace(/\.?[^.]*$/, "");
 }
