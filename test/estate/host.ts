@@ -1,0 +1,8 @@
+import { createLog } from "../../src/lib/log.ts";
+import { createEstate } from "../../src/practice/estate/index.ts";
+
+/** A practice host as a process of its own, for tests that kill it. Says what it started, then stays. */
+const estate = await createEstate({ folder: process.argv[2] as string, log: createLog("silent") });
+const started = { folders: estate.nodes.map((node) => node.folder), application: estate.application.url };
+process.stdout.write(`${JSON.stringify(started)}\n`);
+setInterval(() => {}, 1000);
