@@ -118,9 +118,12 @@ async function cause(attempt: Attempt, job: Job, seen: unknown): Promise<void> {
     return unclear(attempt, job, seen, error);
   }
   driven.killPoint(step.id, "after-apply");
-  await attempt.record("step.applied", { handle: handle ?? null });
-  driven.killPoint(step.id, "applied");
-  return prove(attempt, job, seen, handle ?? null);
+  // Looking does not wait for the note: without it, a successor looks whether it happened, as after the intent.
+  const noted = attempt.record("step.applied", { handle: handle ?? null });
+  await Promise.all([
+    noted.then(() => driven.killPoint(step.id, "applied")),
+    prove(attempt, job, seen, handle ?? null),
+  ]);
 }
 
 /** A halt is only passed on: the action may stop where it is safe, and is waited for. Losing the run ends the waiting. */

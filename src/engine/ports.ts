@@ -12,6 +12,7 @@ export interface Standing {
 export interface EnginePorts {
   readonly timeline: Timeline;
   readonly leases: Leases;
+  /** Bare: the engine sets the deadlines, and waits for an `apply` that was asked to stop until it really has. */
   readonly actions: ReadonlyMap<string, Action>;
   /** Systems as they are today, by id: who may approve is pinned by the gate and narrowed by these. */
   readonly systems: ReadonlyMap<string, System>;
