@@ -1,13 +1,14 @@
 import type { System } from "../src/catalog/types.ts";
 import type { IncidentCommand } from "../src/incident/commands.ts";
 import { decide } from "../src/incident/decide.ts";
-import { fold, isHandled, type Plans, plansNeeded } from "../src/incident/evolve.ts";
+import { fold, type Plans, plansNeeded } from "../src/incident/evolve.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { LifeboatError, type Problem } from "../src/lib/errors.ts";
 import type { StoredEvent } from "../src/timeline/contract.ts";
 import { actorOf, type Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { plansFor, systemOf } from "./incidents.ts";
+import { repeatOf } from "./repeat.ts";
 
 export type Acted =
   /** `repeated`: this very request was handled before, and nothing was written now. */
@@ -31,7 +32,9 @@ export async function act(
     const decided = await house.timeline.decide<Acted | null>(incident, (events, now) => {
       if (!hasPlans(events, plans, known)) return { events: [], value: null };
       const state = fold(incident, events, plans);
-      if (isHandled(events, request.key)) return { events: [], value: { kind: "done", repeated: true, state } };
+      const before = repeatOf(events, request.key);
+      if (before?.kind === "refused") return { events: [], value: { ...before, state } };
+      if (before !== null) return { events: [], value: { kind: "done", repeated: true, state } };
       const { caller, key } = request;
       const system = newFor ?? systemOf(house, state);
       const outcome = decide(command, state, { now, actor: actorOf(caller), barred: caller.barred, system, key });

@@ -1,6 +1,8 @@
-import type { Command } from "./command.ts";
+import { failoverForm } from "../templates/messages/forms.ts";
+import type { Command, Request } from "./command.ts";
+import type { House } from "./house.ts";
 import { START_OPTIONS, startRun } from "./start.ts";
-import { runbookFor } from "./targets.ts";
+import { runbookFor, startable } from "./targets.ts";
 
 export const failover: Command = {
   verb: "failover",
@@ -10,6 +12,22 @@ export const failover: Command = {
   examples: ["/dr failover database", "/dr failover database --dry-run", "/dr failover database --unplanned"],
   where: "anywhere",
   async handle(house, request) {
+    const known = startable(house, "failover");
+    if (request.form !== null) return startFromForm(house, request, request.form);
+    if (request.words.length === 0 && request.canAskForm && known.length > 0)
+      return { kind: "form", form: failoverForm(known) };
     return startRun(house, request, await runbookFor(house, request, "failover"));
   },
 };
+
+/** What a form brings back is looked up like what is typed. */
+async function startFromForm(house: House, request: Request, form: Readonly<Record<string, string>>) {
+  const [system = "", id] = (form.runbook ?? "").split("/");
+  const found = startable(house, "failover").find((one) => one.system === system && one.id === id);
+  const options = {
+    ...(form.mode === "unplanned" ? { unplanned: true as const } : { planned: true as const }),
+    ...(form.how === "dry-run" && { "dry-run": true as const }),
+  };
+  const runbook = found ?? (await runbookFor(house, { ...request, words: [form.runbook ?? ""] }, "failover"));
+  return startRun(house, { ...request, options }, runbook);
+}

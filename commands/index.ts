@@ -115,7 +115,7 @@ function mayNot(house: House, request: Request): Problem | null {
     code: "not-on-roster",
     what: "You are not on the roster of any system here",
     allowed: "Anybody in this workspace may declare an incident with `/dr declare`",
-    next: "Ask whoever keeps the systems' files to add you to `people` in system.yml",
+    next: "Ask whoever keeps the systems' files to add you to the people of system.yml",
   };
 }
 

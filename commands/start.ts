@@ -3,7 +3,7 @@ import type { Mode, Plan, Runbook, System } from "../src/catalog/types.ts";
 import type { DecideContext, Outcome } from "../src/incident/commands.ts";
 import { decide } from "../src/incident/decide.ts";
 import type { NewEvent, SeverityId } from "../src/incident/events.ts";
-import { evolve, fold, isHandled } from "../src/incident/evolve.ts";
+import { evolve, fold } from "../src/incident/evolve.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
 import type { Decision } from "../src/timeline/contract.ts";
@@ -17,6 +17,7 @@ import type { House } from "./house.ts";
 import { idFor } from "./ids.ts";
 import { allIncidents, isOpen, loadIncident, plansFor } from "./incidents.ts";
 import { Unclear } from "./meant.ts";
+import { repeatOf } from "./repeat.ts";
 import { nameIn, no, say, stop, whereOf } from "./say.ts";
 
 /** Options every command that starts a run understands. */
@@ -55,7 +56,7 @@ export async function startRun(
   const incident = place?.id ?? idFor("inc", request.key);
   const ask: Ask = {
     ...{ incident, run: idFor("run", request.key), plan: planned.plan, planHash: planned.hash, dryRun, severity },
-    ...{ system, title: titleOf(runbook, dryRun) },
+    ...{ system, title: titleOf(runbook, system, dryRun) },
   };
   return requested(house, request, ask, planned.bytes);
 }
@@ -81,12 +82,9 @@ async function requested(house: House, request: Request, ask: Ask, planBytes: Ui
     const decided = await house.timeline.decide<Asked | null>(ask.incident, (events, now): Decision<Asked | null> => {
       if (!hasPlans(events, plans, known)) return { events: [], value: null };
       const state = fold(ask.incident, events, plans);
-      if (isHandled(events, key)) {
-        const refused = events.find((event) => event.key === `${key}/command.refused`);
-        if (refused === undefined) return { events: [], value: { kind: "accepted", declared: false } };
-        const data = refused.data as { code: string; says: string };
-        return { events: [], value: { kind: "refused", problem: { code: data.code, what: data.says }, events: [] } };
-      }
+      const before = repeatOf(events, key);
+      if (before?.kind === "refused") return { events: [], value: { ...before, events: [] } };
+      if (before !== null) return { events: [], value: { kind: "accepted", declared: false } };
       const context = { now, actor: actorOf(caller), barred: caller.barred, system: ask.system, key };
       const outcome = declareAndRequest(request, state, ask, context, now);
       if (outcome.kind === "refused") return { events: outcome.events, value: outcome };
@@ -228,6 +226,9 @@ function severityOf(request: Request, system: System, dryRun: boolean): Severity
   );
 }
 
-function titleOf(runbook: Runbook, dryRun: boolean): string {
-  return dryRun ? `Dry run: ${runbook.title}` : runbook.title;
+/** What the words that started it say: "Orders database: failover". */
+function titleOf({ title, component, starts }: Runbook, system: System, dryRun: boolean): string {
+  const what = system.components.find(({ id }) => id === component)?.title;
+  const words = what && starts ? `${what}: ${starts.verb}` : title;
+  return dryRun ? `Dry run: ${words}` : words;
 }

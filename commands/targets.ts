@@ -12,14 +12,18 @@ type Verb = "failover" | "restore";
 export async function runbookFor(house: House, request: Request, verb: Verb): Promise<Runbook> {
   const asked = request.words.join(" ").toLowerCase();
   const systems = await systemsMeant(house, request);
-  const startable = house.catalog.runbooks.filter(
-    ({ starts, system }) => starts?.verb === verb && systems.some(({ id }) => id === system),
-  );
-  const found = startable.filter((runbook) => namesOf(house.catalog, runbook).includes(asked));
+  const all = startable(house, verb, systems);
+  const found = all.filter((runbook) => namesOf(house.catalog, runbook).includes(asked));
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
   if (found.length > 1) return several(verb, asked, found);
-  return unknown(house, verb, asked, startable);
+  return unknown(house, verb, asked, all);
+}
+
+export function startable(house: House, verb: Verb, systems = runnable(house)): readonly Runbook[] {
+  return house.catalog.runbooks.filter(
+    ({ starts, system }) => starts?.verb === verb && systems.some(({ id }) => id === system),
+  );
 }
 
 /** `failover database`: what can be typed to start something, once each. */
@@ -90,9 +94,9 @@ function several(verb: Verb, asked: string, found: readonly Runbook[]): never {
   });
 }
 
-function unknown(house: House, verb: Verb, asked: string, startable: readonly Runbook[]): never {
-  const targets = [...new Set(startable.map(({ starts }) => starts?.target ?? ""))];
-  const names = [...new Set(startable.flatMap((runbook) => namesOf(house.catalog, runbook)))];
+function unknown(house: House, verb: Verb, asked: string, all: readonly Runbook[]): never {
+  const targets = [...new Set(all.map(({ starts }) => starts?.target ?? ""))];
+  const names = [...new Set(all.flatMap((runbook) => namesOf(house.catalog, runbook)))];
   const what =
     asked === ""
       ? `Say what to ${verb === "failover" ? "fail over" : "restore"}`

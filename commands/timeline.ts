@@ -1,5 +1,5 @@
 import { transcript } from "../src/report/transcript.ts";
-import { safe } from "../templates/messages/escape.ts";
+import { safe, withCommands } from "../templates/messages/escape.ts";
 import { said } from "../templates/messages/reply.ts";
 import type { Command } from "./command.ts";
 import { plansFor } from "./incidents.ts";
@@ -30,7 +30,7 @@ export const timeline: Command = {
     const last = told.slice(-(count ?? SHOWN));
     const left = told.length - last.length;
     const more = left > 0 ? [`${left} earlier entries: \`/dr timeline --file\` gives all of them.`] : [];
-    return say([`*${safe(title)}*`, ...last.map(safe), ...more]);
+    return say([`*${safe(title)}*`, ...last.map(withCommands), ...more]);
   },
 };
 

@@ -26,7 +26,7 @@ export const unplanned: Command = {
       });
     if (isLive(run)) {
       const reason = "Run unplanned instead: the primary does not answer";
-      const ended = { ...request, key: `${request.key}/abort` };
+      const ended = { ...request, key: `${request.key}-abort` };
       const acted = await act(house, ended, state.id, { type: "abort", run: run.id, reason });
       if (acted.kind === "refused") return no(acted.problem);
     }

@@ -29,20 +29,32 @@ export const PHASE_WORDS: Readonly<Record<PhaseName, string>> = {
   machines: "Machines: looking, changing, verifying",
 };
 
+/** The state remembers the last attempt of a step only; with the spans of all of them this is told apart. */
+const INEXACT = "Waiting for people, and attempts that failed";
+
 export interface Span {
   readonly from: number;
   readonly to: number;
 }
 
-/** Accounts for the time until this run was seen to work or ended, or up to `now` while it goes on. Null before a declaration. */
-export function account(state: IncidentState, run: RunState, now: Date, worked = spansOf(run, now)): Accounting | null {
+/**
+ * Accounts for the time until this run was seen to work or ended, or up to `now` while it goes on. Null before a declaration.
+ * `worked`: when machines worked, exactly; without it, as far as the state tells.
+ */
+export function account(
+  state: IncidentState,
+  run: RunState,
+  now: Date,
+  worked: readonly Span[] | null = null,
+): Accounting | null {
   const { startedAt, verifiedAt } = recoveryOf(state, run);
   if (startedAt === null || state.declared === null) return null;
   const start = startedAt.getTime();
   const end = Math.max(start, (verifiedAt ?? run.endedAt ?? now).getTime());
   const declared = within(state.declared.at.getTime(), start, end);
   const requested = within(run.requestedAt.getTime(), declared, end);
-  const machines = covered(worked, requested, end);
+  const machines = covered(worked ?? spansOf(run, now), requested, end);
+  const inexact = worked === null && [...run.steps.values()].some(({ attempts }) => attempts > 1);
   const seconds: Record<PhaseName, number> = {
     detecting: declared - start,
     deciding: requested - declared,
@@ -55,7 +67,7 @@ export function account(state: IncidentState, run: RunState, now: Date, worked =
     totalSeconds: (end - start) / 1000,
     phases: (Object.keys(PHASE_WORDS) as PhaseName[]).map((name) => ({
       name,
-      says: PHASE_WORDS[name],
+      says: name === "people" && inexact ? INEXACT : PHASE_WORDS[name],
       seconds: seconds[name] / 1000,
     })),
   };

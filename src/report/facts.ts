@@ -109,6 +109,7 @@ export function factsOf(request: PostmortemRequest, state: IncidentState): Facts
       .map(({ version, at, who, what }) => ({ version, at: stamp(at), who, what })),
     timeline: entries
       .filter(({ version }) => !refused.has(version))
+      .sort((one, other) => one.at.getTime() - other.at.getTime() || one.version - other.version)
       .map(({ version, at, backfilled, who, what }) => ({ version, at: stamp(at), later: backfilled, who, what })),
     versions: events.at(-1)?.version ?? 0,
     lastHash: events.at(-1)?.hash ?? null,
@@ -129,7 +130,7 @@ function runFacts(request: PostmortemRequest, state: IncidentState, run: RunStat
     id: run.id,
     title: run.plan.title,
     target: run.plan.target,
-    mode: run.mode,
+    mode: run.dryRun ? `Dry run, ${run.mode}` : run.mode === "planned" ? "Planned" : "Unplanned",
     dryRun: run.dryRun,
     requester: request.names(run.requester),
     outcome: outcomeOf(run),

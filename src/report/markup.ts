@@ -5,7 +5,7 @@ export function markdown(words: unknown): string {
     .replace(/\s+/g, " ")
     .replace(/[\\`*_{}[\]<>#|~!&$]/g, "\\$&")
     .replace(/(?<=^|\s)([-+=]+)(?=\s|$)/g, "\\$1")
-    .replace(/^(\d+)([.)])/, "$1\\$2")
+    .replace(/^(\d+)([.)])(?=\s|$)/, "$1\\$2")
     .replace(/:\/\//g, ":\\//")
     .replace(/\bwww\./gi, (start) => `${start.slice(0, 3)}\\.`)
     .replace(/@/g, "\\@")

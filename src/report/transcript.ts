@@ -70,7 +70,7 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     case "incident.statusChanged":
       return `status ${event.data.from} → ${event.data.to}`;
     case "incident.roleAssigned":
-      return `${names(event.data.person)} is ${event.data.role}${because(event.data.note)}`;
+      return `${roleWords(event, names)}${because(event.data.note)}`;
     case "incident.noted":
       return `noted: ${event.data.text}${event.data.link ? ` (${event.data.link})` : ""}`;
     case "incident.resolved":
@@ -138,6 +138,14 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     default:
       return event satisfies never;
   }
+}
+
+function roleWords(
+  { actor: who, data }: Extract<Recorded, { type: "incident.roleAssigned" }>,
+  names: (who: string) => string,
+): string {
+  const own = who.kind === "person" && who.person === data.person;
+  return own ? `took the role ${data.role}` : `gave the role ${data.role} to ${names(data.person)}`;
 }
 
 function because(reason: string | null): string {

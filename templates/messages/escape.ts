@@ -29,6 +29,11 @@ export function cut(words: string, length: number): string {
   return letters.length <= length ? words : `${letters.slice(0, length - 1).join("")}…`;
 }
 
+/** With a stop at its end, unless it ends like a sentence already. */
+export function ended(sentence: string): string {
+  return /[.!?…]$/.test(sentence) ? sentence : `${sentence}.`;
+}
+
 /**
  * Our own mrkdwn as plain words, for the command line and for files: `<!date^…|02:41:07 UTC>` becomes its fallback,
  * `<https://…|label>` becomes `label (https://…)`, entities become characters.

@@ -40,6 +40,44 @@ export function declareForm(systems: readonly System[], carries: string, initial
   };
 }
 
+export function failoverForm(
+  runbooks: readonly { readonly system: string; readonly id: string; readonly title: string }[],
+): Form {
+  return {
+    callback: "failover",
+    title: "Start a failover",
+    submit: "Look and ask",
+    carries: "",
+    blocks: [
+      section("Every target is looked at first, then approval is asked for. Nothing is changed before."),
+      choiceInput(
+        "runbook",
+        "What to fail over",
+        runbooks.map(({ system, id, title }) => ({ value: `${system}/${id}`, says: `${title} (${system})` })),
+        runbooks.length === 1 ? { initial: `${runbooks[0]?.system}/${runbooks[0]?.id}` } : {},
+      ),
+      choiceInput(
+        "mode",
+        "Mode",
+        [
+          { value: "planned", says: "Planned: wait until nothing is lost" },
+          { value: "unplanned", says: "Unplanned: fence the old side, accept loss" },
+        ],
+        { initial: "planned" },
+      ),
+      choiceInput(
+        "how",
+        "How far",
+        [
+          { value: "run", says: "Run it, once approved" },
+          { value: "dry-run", says: "Dry run: only look, change nothing" },
+        ],
+        { initial: "run" },
+      ),
+    ],
+  };
+}
+
 export function reasonForm(callback: string, title: string, submit: string, carries: string, says: string): Form {
   return {
     callback,

@@ -3,7 +3,7 @@ import { type Awaited, awaited } from "../../src/incident/authority.ts";
 import type { GateState, IncidentState, RunState } from "../../src/incident/state.ts";
 import { actions, type Button, context, header, lines, section } from "./blocks.ts";
 import { clockOrigin, deadlineOf } from "./deadline.ts";
-import { cut, plain, safe } from "./escape.ts";
+import { cut, ended, plain, safe } from "./escape.ts";
 import { checkLine, distinct, factLine } from "./facts.ts";
 import { kindPrefix, kindSentence } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
@@ -27,7 +27,7 @@ export function gateCard(ask: Ask, around: Surroundings): Message {
   const prefix = kindPrefix(run.plan.kind, around.practice);
   const note = kindSentence(run.plan.kind, around.practice);
   return {
-    text: `${prefix}${safe(run.plan.title)} needs ${missingWords(who)} by ${who.asked.map((level) => asks(level, around)).join("; ")}: ${safe(step.title)}. ${safe(run.plan.target)}. Data lost: ${safe(gate.loss)}. Expires at ${clock(gate.expiresAt)}.`,
+    text: `${prefix}${safe(run.plan.title)} needs ${missingWords(who)} by ${who.asked.map((level) => asks(level, around)).join("; ")}: ${ended(safe(step.title))} ${ended(safe(run.plan.target))} Data lost: ${safe(gate.loss)}. Expires at ${clock(gate.expiresAt)}.`,
     blocks: [
       header(`${prefix}Decide: ${plain(run.plan.title)}`),
       section(

@@ -7,7 +7,7 @@ import type { Message } from "./message.ts";
 export function refusal(problem: Problem, ...buttons: readonly Button[]): Message {
   const parts = [
     `⛔ ${problem.where ? `*${safe(problem.where)}:* ` : ""}${safe(problem.what)}`,
-    problem.allowed ? `*Allowed:* ${safe(problem.allowed)}` : null,
+    problem.allowed ? `*Allowed:* ${withCommands(problem.allowed)}` : null,
     problem.stateNow ? `*State now:* ${safe(problem.stateNow)}` : null,
     problem.next ? `*Next:* ${withCommands(problem.next)}` : null,
   ];
@@ -22,9 +22,7 @@ export function refusal(problem: Problem, ...buttons: readonly Button[]): Messag
 
 /** A problem as running text, for mrkdwn. */
 export function sentences(problem: Problem): string {
-  const { next, ...rest } = problem;
-  const last = next ? ` ${withCommands(next)}${/[.!?…`]$/.test(next) ? "" : "."}` : "";
-  return `${safe(sayProblem(rest))}${last}`;
+  return withCommands(sayProblem(problem));
 }
 
 /** Several problems of one thing, each on its own line. */

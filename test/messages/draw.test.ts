@@ -1,11 +1,15 @@
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { drawIncident } from "../../templates/messages/draw.ts";
 import { drawHome } from "../../templates/messages/home.ts";
 import { around } from "./around.ts";
 import * as nights from "./nights.ts";
 import { orders } from "./orders.ts";
-import { expectPage, printBlocks, printView } from "./page.ts";
+import { keepPages, printBlocks, printView } from "./page.ts";
 import type { Story } from "./story.ts";
+
+const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
 
 const pages: Record<string, () => Story> = {
   "a-declared": nights.declared,

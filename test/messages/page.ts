@@ -1,20 +1,19 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "@jest/globals";
 import type { Block, Message } from "../../templates/messages/message.ts";
 import type { View } from "../../templates/messages/view.ts";
 
-const folder = join(dirname(fileURLToPath(import.meta.url)), "pages");
-
-/** Compares with the page kept in `pages/`. `PAGES=write` writes it anew, to be read before it is committed. */
-export function expectPage(name: string, text: string): void {
-  const file = join(folder, name);
-  if (process.env.PAGES === "write" || !existsSync(file)) {
-    if (process.env.CI) throw new Error(`${file} is not there.`);
-    writeFileSync(file, text);
-  }
-  expect(text).toBe(readFileSync(file, "utf8"));
+/**
+ * Compares text with the page kept in `pages/` of a folder. `PAGES=write` writes pages anew, to be read before they are
+ * committed.
+ */
+export function keepPages(folder: string): (name: string, text: string) => void {
+  return (name, text) => {
+    const file = join(folder, "pages", name);
+    if (process.env.PAGES === "write") writeFileSync(file, text);
+    expect(text).toBe(readFileSync(file, "utf8"));
+  };
 }
 
 export function printView(view: View): string {

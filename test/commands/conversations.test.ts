@@ -1,0 +1,206 @@
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { idFor } from "../../commands/ids.ts";
+import { commandTable } from "../../commands/index.ts";
+import type { Store } from "../../src/timeline/index.ts";
+import { seen } from "../messages/orders.ts";
+import { keepPages } from "../messages/page.ts";
+import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { TestHouse } from "./house.ts";
+
+const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
+
+let server: TestServer;
+let store: Store;
+let house: TestHouse;
+
+beforeAll(async () => {
+  server = await testServer();
+}, 60_000);
+beforeEach(async () => {
+  await store?.close();
+  store = await storeOn(await server.database());
+  house = new TestHouse(store);
+}, 60_000);
+afterAll(async () => {
+  await store?.close();
+  await server?.close();
+}, 60_000);
+
+const ready = { ...seen, facts: [], checks: [] };
+
+describe("a night", () => {
+  test("from nothing to a post-mortem", async () => {
+    const incident = idFor("inc", "failover-key");
+    const run = idFor("run", "failover-key");
+    await house.ask("alex", "");
+    await house.ask("alex", "failover database --unplanned", { key: "failover-key" });
+    house.remark("Slack has made the channel");
+    house.channels.set(incident, "C0INCNIGHT");
+    await house.ask("sam", "role take commander", { channel: "C0INCNIGHT" });
+    await house.ask("sam", "role assign comms-lead <@UCASS|cass>", { channel: "C0INCNIGHT" });
+    await house.ask("alex", "status", { channel: "C0INCNIGHT" });
+    house.remark("the engine has looked, and asks");
+    await house.engine(run, { type: "run.preflighted", data: ready });
+    await house.open(run, "approve", "ask-first");
+    await house.press("alex", "gate.approve", `${run}/ask-first`, { channel: "C0INCNIGHT" });
+    await house.ask("sam", "approve", { channel: "C0INCNIGHT" });
+    await house.press("sam", "gate.approve", `${run}/ask-first`, { channel: "C0INCNIGHT" });
+    await house.press("sam", "gate.approve", `${run}/ask-first`, { channel: "C0INCNIGHT" });
+    await house.ask("cass", "note --at 02:41 First alert came in, see <!channel>", { channel: "C0INCNIGHT" });
+    await house.ask("sam", "severity P0 Nobody can order", { channel: "C0INCNIGHT" });
+    await house.ask("sam", "resolve", { channel: "C0INCNIGHT" });
+    await house.press("sam", "run.abort", run, { channel: "C0INCNIGHT", canAskForm: true });
+    await house.press("cass", "run.abort", run, { channel: "C0INCNIGHT", form: { reason: "I am afraid" } });
+    await house.press("alex", "run.abort", run, { channel: "C0INCNIGHT", form: { reason: "The primary is back" } });
+    await house.press("sam", "run.abort", run, { channel: "C0INCNIGHT", form: { reason: "The primary is back" } });
+    await house.ask("sam", "resolve Power is back", { channel: "C0INCNIGHT" });
+    await house.ask("sam", "timeline", { channel: "C0INCNIGHT" });
+    await house.ask("sam", "postmortem", { channel: "C0INCNIGHT" });
+    await house.ask("sam", "reopen", { channel: "C0INCNIGHT" });
+    await house.ask("sam", "reopen Errors are back", { channel: "C0INCNIGHT" });
+    await house.ask("sam", "list", { channel: "C0INCNIGHT" });
+    expectPage("night.out", house.script());
+    expect((await store.timeline.verify()).ok).toBe(true);
+  });
+
+  test("of somebody who types in a hurry", async () => {
+    await house.ask("alex", "failovr database");
+    await house.ask("alex", "failover databse");
+    await house.ask("alex", "failover");
+    await house.ask("alex", "failover database --dryrun");
+    await house.ask("alex", "failover database --planned --unplanned");
+    await house.ask("alex", "failover database --system ordrs");
+    await house.ask("alex", "failover database --severity P9");
+    await house.ask("alex", "restore cache");
+    await house.ask("alex", "runbook database-failovr");
+    await house.ask("alex", "runbook");
+    await house.ask("alex", "status");
+    await house.ask("alex", "pause");
+    await house.ask("alex", "note --at soon Something");
+    await house.ask("alex", "failover --help");
+    await house.ask("alex", "help nonsense");
+    await house.press("alex", "gate.approve", "run-nothing/ask-nothing");
+    await house.press("alex", "no.such.button", "x");
+    expectPage("hurry.out", house.script());
+  });
+
+  test("of people who may not", async () => {
+    await house.ask("stranger", "help");
+    await house.ask("stranger", "failover database");
+    await house.ask("stranger", "declare Orders fail for everybody");
+    await house.ask("guest", "status", { barred: "guests may not use Lifeboat" });
+    await house.ask("guest", "declare Everything is broken", { barred: "guests may not use Lifeboat" });
+    expectPage("may-not.out", house.script());
+    const refused = await store.timeline.read("workspace");
+    expect(refused.map(({ type, data }) => [type, (data as { code: string }).code])).toEqual([
+      ["command.refused", "not-on-roster"],
+      ["command.refused", "not-on-roster"],
+      ["command.refused", "barred"],
+      ["command.refused", "barred"],
+    ]);
+  });
+
+  test("with forms", async () => {
+    await house.ask("alex", "declare", { canAskForm: true });
+    await house.ask("alex", "", {
+      verb: "declare",
+      carries: "",
+      form: { title: "Orders fail", system: "practice", severity: "P0", impact: "" },
+    });
+    await house.ask("alex", "failover", { canAskForm: true });
+    await house.ask("alex", "", {
+      ...{ verb: "failover", carries: "" },
+      form: { runbook: "practice/database-failover", mode: "unplanned", how: "dry-run" },
+    });
+    await house.ask("alex", "note", { canAskForm: true });
+    await house.ask("alex", "role", { canAskForm: true });
+    const [incident] = await store.timeline.streams("inc-");
+    await house.press("sam", "role", incident?.id ?? "", { canAskForm: true });
+    await house.ask("sam", "", { verb: "role", carries: incident?.id ?? "", form: { role: "incident-commander" } });
+    await house.press("sam", "incident.resolve", incident?.id ?? "", { canAskForm: true });
+    await house.ask("sam", "", { verb: "resolve", carries: incident?.id ?? "", form: { summary: "It was a test" } });
+    expectPage("forms.out", house.script());
+  });
+});
+
+describe("what a repeat or a second one does", () => {
+  test("the same request delivered three times at once is one incident and one run", async () => {
+    await Promise.all([1, 2, 3].map(() => house.ask("alex", "failover database", { key: "same" })));
+    const streams = await store.timeline.streams("inc-");
+    expect(streams.map(({ id }) => id)).toEqual([idFor("inc", "same")]);
+    const { state } = await house.state(idFor("inc", "same"));
+    expect([...state.runs.keys()]).toEqual([idFor("run", "same")]);
+  });
+
+  test("a refused request, delivered again, is refused again and not recorded twice", async () => {
+    await house.ask("alex", "failover database", { key: "one" });
+    const first = await house.ask("cass", "abort I am afraid", { key: "twice" });
+    const again = await house.ask("cass", "abort I am afraid", { key: "twice" });
+    const { events, state } = await house.state(idFor("inc", "one"));
+    for (const reply of [first, again])
+      expect(reply.kind === "private" && reply.message.text).toContain("This is for the one who asked for the run");
+    expect(events.filter(({ type }) => type === "command.refused")).toHaveLength(1);
+    expect(state.runs.get(idFor("run", "one"))?.status).toBe("preflight");
+  });
+
+  test("a second run of the same target is held, says by which, and leaves nothing behind", async () => {
+    await house.ask("alex", "failover database", { key: "one" });
+    house.channels.set(idFor("inc", "one"), "C0INCNIGHT");
+    await house.ask("sam", "failover database", { key: "two" });
+    const { state } = await house.state(idFor("inc", "one"));
+    expect(state.runs.size).toBe(1);
+    await house.ask("sam", "failover database --dry-run", { key: "three" });
+    await house.ask("sam", "failover database --drill", { key: "four" });
+    expectPage("held.out", house.script());
+    expect(await store.timeline.read(idFor("inc", "four"))).toEqual([]);
+  });
+
+  test("a click on an aborted run is refused, and the refusal stands on the incident's timeline", async () => {
+    await house.ask("alex", "failover database", { key: "one" });
+    const run = idFor("run", "one");
+    await house.ask("alex", "abort A mistake");
+    await house.press("alex", "run.pause", run);
+    const { events } = await house.state(idFor("inc", "one"));
+    expect(events.map(({ type }) => type)).toEqual([
+      "incident.declared",
+      "run.requested",
+      "run.aborted",
+      "command.refused",
+    ]);
+    const again = await house.ask("alex", "failover database", { key: "two" });
+    expect(again.kind).toBe("private");
+    expect((await house.state(idFor("inc", "one"))).state.runs.size).toBe(2);
+  });
+
+  test("a planned run whose primary is dead is run unplanned by one press", async () => {
+    await house.ask("alex", "failover database", { key: "one" });
+    const run = idFor("run", "one");
+    await house.engine(run, { type: "run.preflighted", data: { ...ready, ready: false } });
+    await house.press("alex", "run.unplanned", run, { key: "press" });
+    const { state } = await house.state(idFor("inc", "one"));
+    const second = state.runs.get(idFor("run", "press"));
+    expect(state.runs.get(run)?.status).toBe("aborted");
+    expect(second?.mode).toBe("unplanned");
+    expect(second?.plan.mode).toBe("unplanned");
+  });
+
+  test("with several incidents open, the channel says which is meant, and elsewhere it is asked", async () => {
+    await house.ask("alex", "declare First thing", { key: "one" });
+    await house.ask("alex", "declare Second thing", { key: "two" });
+    house.channels.set(idFor("inc", "two"), "C0SECOND");
+    const asked = await house.ask("alex", "status");
+    expect(asked.kind === "private" && asked.message.text).toContain("Several incidents are open");
+    await house.ask("alex", "severity P0 Worse", { channel: "C0SECOND" });
+    await house.ask("alex", `severity P2 Better --incident ${idFor("inc", "one")}`);
+    expect((await house.state(idFor("inc", "one"))).state.severity).toBe("P2");
+    expect((await house.state(idFor("inc", "two"))).state.severity).toBe("P0");
+  });
+});
+
+test("help and the README's table say the same as the command files", async () => {
+  await house.ask("alex", "help");
+  expectPage("help.out", house.script());
+  expectPage("table.out", `${commandTable()}\n`);
+});

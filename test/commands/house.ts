@@ -1,0 +1,151 @@
+import { join } from "node:path";
+import type { Reply, Request } from "../../commands/command.ts";
+import type { House } from "../../commands/house.ts";
+import { loadIncident, plansFor } from "../../commands/incidents.ts";
+import { answer, readLine } from "../../commands/index.ts";
+import { cards } from "../../src/actions/index.ts";
+import { loadCatalog } from "../../src/catalog/load.ts";
+import type { Event, NewEvent } from "../../src/incident/events.ts";
+import { fold } from "../../src/incident/evolve.ts";
+import { openGate } from "../../src/incident/gates.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import type { Store } from "../../src/timeline/index.ts";
+import { printBlocks } from "../messages/page.ts";
+import { quiet } from "../timeline/server.ts";
+
+const { catalog } = loadCatalog(join(projectRoot(), "templates", "systems", "practice"), cards);
+
+const values = {
+  primaryPort: 5501,
+  standbyPort: 5502,
+  appUrl: "http://127.0.0.1:5503",
+  hostsUrl: "http://127.0.0.1:5504",
+};
+
+/** Ways to ask other than typing. */
+export interface How {
+  readonly channel?: string;
+  readonly key?: string;
+  readonly form?: Readonly<Record<string, string>>;
+  /** A button or form: what it carried. */
+  readonly carries?: string;
+  readonly verb?: string;
+  readonly canAskForm?: boolean;
+  readonly barred?: string;
+}
+
+/** A house on a real store, with the practice catalogue, in which people type and press. Everything said is kept. */
+export class TestHouse {
+  readonly house: House;
+  readonly channels = new Map<string, string>();
+  readonly #store: Store;
+  #script = "";
+  #asked = 0;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.house = {
+      catalog,
+      cards,
+      variables: new Map([["practice", new Map(Object.entries(values))]]),
+      timeline: store.timeline,
+      log: quiet,
+      practice: true,
+      channelOf: async (incident) => this.channels.get(incident) ?? null,
+    };
+  }
+
+  /** What this person gets for `/dr <line>`. */
+  async ask(person: string, line: string, how: How = {}): Promise<Reply> {
+    this.#asked++;
+    const typed = readLine(line);
+    const request: Request = {
+      ...typed,
+      ...(how.verb && { verb: how.verb }),
+      caller: this.#caller(person, how.barred ?? null),
+      key: how.key ?? `key-${this.#asked}`,
+      place: { channel: how.channel ?? "C0INCIDENTS", thread: null },
+      form: how.form ?? null,
+      carries: how.carries ?? null,
+      canAskForm: how.canAskForm ?? false,
+    };
+    const reply = await answer(this.house, request);
+    const asked = how.verb
+      ? `[${how.verb} ${how.carries ?? ""}]${how.form ? ` ${JSON.stringify(how.form)}` : ""}`
+      : `/dr ${line}`;
+    this.#script += `> ${person}: ${asked}\n${print(reply)}\n`;
+    return reply;
+  }
+
+  press(person: string, verb: string, carries: string, how: How = {}): Promise<Reply> {
+    return this.ask(person, "", { ...how, verb, carries });
+  }
+
+  /** What the engine would record about a run. */
+  async engine(run: string, event: Event): Promise<void> {
+    const stream = (await this.#store.timeline.streamOfRun(run)) ?? "";
+    const key = `engine-${++this.#asked}`;
+    await this.#append(stream, { ...event, key, run, actor: { kind: "bot" } } as NewEvent);
+  }
+
+  async open(run: string, step: string, ask: string): Promise<void> {
+    const stream = (await this.#store.timeline.streamOfRun(run)) ?? "";
+    const state = await loadIncident(this.house, stream);
+    const [system] = catalog.systems;
+    const found = state.runs.get(run);
+    if (!found || !system) throw new Error(`There is no run ${run}.`);
+    await this.#append(stream, openGate(found, step, { ask, now: this.#store.timeline.now(), key: ask, system }));
+  }
+
+  async state(incident: string) {
+    const events = await this.#store.timeline.read(incident);
+    return { events, state: fold(incident, events, await plansFor(this.house, events)) };
+  }
+
+  remark(words: string): void {
+    this.#script += `-- ${words}\n\n`;
+  }
+
+  /** Everything that was said, without what differs from one run of the tests to the next. */
+  script(): string {
+    return this.#script
+      .replace(/<!date\^\d+\^[^|]*\|[^>]*> \([^)]*\)/g, "<now>")
+      .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g, "<now>")
+      .replace(/\d\d:\d\d:\d\d UTC/g, "<now>")
+      .replace(/(plan|facts) [0-9a-f]{8}/g, "$1 <hash>");
+  }
+
+  async #append(stream: string, event: NewEvent): Promise<void> {
+    await this.#store.timeline.decide(stream, () => ({ events: [event], value: null }));
+  }
+
+  #caller(person: string, barred: string | null): Request["caller"] {
+    const found = catalog.systems.flatMap(({ people }) => people).find(({ id }) => id.startsWith(person));
+    const slackUser = found?.slack[0] ?? `U0${person.toUpperCase()}`;
+    return { door: "slack", slackUser, person: found?.id ?? null, name: found?.name ?? person, barred };
+  }
+}
+
+function print(reply: Reply): string {
+  switch (reply.kind) {
+    case "private":
+      return `${indent(reply.message.text)}\n${buttons(reply.message.blocks)}`;
+    case "form":
+      return `  (form "${reply.form.title}" → ${reply.form.callback}, carries "${reply.form.carries}")\n${printBlocks(reply.form.blocks)}`;
+    case "file":
+      return `  (file ${reply.name}, ${reply.content.split("\n").length > 5 ? "more than" : "up to"} five lines)\n${indent(reply.message.text)}\n`;
+    case "nothing":
+      return "  (nothing)\n";
+    default:
+      return reply satisfies never;
+  }
+}
+
+function buttons(blocks: readonly { readonly type: string; readonly [key: string]: unknown }[]): string {
+  const set = blocks.filter(({ type }) => type === "actions");
+  return set.length === 0 ? "" : printBlocks(set as Parameters<typeof printBlocks>[0]);
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, "  ");
+}
