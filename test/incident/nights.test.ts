@@ -180,6 +180,11 @@ const goingWell: fc.Arbitrary<Move> = fc
       story.gateOpened(step, ask, id);
       for (const who of people) story.approve(byPerson(who), ask, {}, id);
     }
+    const { now, system: roster } = story;
+    const { planHash, preflight } = story.run(id);
+    const factsHash = preflight?.factsHash ?? "none";
+    const at = { now, roster, standing: new Map(night.standing), rosterAt: night.rosterAt };
+    night.tries({ run: id, step: "fence", planHash, factsHash, ...at });
   });
 
 const moves: fc.Arbitrary<Move> = fc.oneof(
@@ -209,6 +214,6 @@ test("no night makes a step start that an independent reading of the log would n
     }),
     { numRuns: 250 },
   );
-  expect(starts).toBeGreaterThan(100);
-  expect(refusals).toBeGreaterThan(100);
+  expect(starts).toBeGreaterThan(50);
+  expect(refusals).toBeGreaterThan(50);
 });
