@@ -69,7 +69,9 @@ async function oursOnly(options: AppOptions, args: AnyMiddlewareArgs & AllMiddle
   const why = stranger(args.body as Record<string, unknown>, options.appId(), options.workspaces());
   if (why === null) return args.next();
   options.log.warn({ why }, "A delivery from Slack was refused.");
-  if ("ack" in args && typeof args.ack === "function") await (args.ack as () => Promise<void>)();
+  if (!("ack" in args) || typeof args.ack !== "function") return;
+  const said = "command" in args ? { response_type: "ephemeral", text: `Nothing was done. ${why}` } : undefined;
+  await (args.ack as (said?: object) => Promise<void>)(said);
 }
 
 function originOf(body: Record<string, unknown>): { team: string | null; enterprise: string | null } {

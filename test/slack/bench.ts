@@ -35,6 +35,7 @@ export interface Bench {
   readonly store: Store;
   readonly outbox: Outbox;
   readonly slack: Slack;
+  readonly shop: System;
   readonly scenes: Map<string, Scene>;
   /** What reached the commands. */
   readonly asked: Request[];
@@ -131,6 +132,7 @@ export async function openBench(server: TestServer, options: BenchOptions = {}):
     store,
     outbox,
     slack: open(store),
+    shop,
     scenes,
     asked,
     reply: ({ verb }) => ({ kind: "private", message: { text: `You asked: ${verb}`, blocks: [] } }),

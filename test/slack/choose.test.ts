@@ -1,0 +1,122 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { choose, EDITS, POSTS } from "../../src/slack/publish/choose.ts";
+import { filled, spent, waitFor } from "../../src/slack/publish/pace.ts";
+import type { Item } from "../../src/timeline/outbox.ts";
+
+let serial = 0;
+const item = (more: Partial<Item> = {}): Item => ({
+  id: String(++serial),
+  stream: "inc-1",
+  key: `k${serial}`,
+  under: null,
+  rootAs: null,
+  priority: 1,
+  broadcast: false,
+  once: false,
+  wanted: {},
+  wantedHash: "new",
+  shownAs: null,
+  shownHash: null,
+  shownAgoMs: null,
+  sentSince: null,
+  sentHash: null,
+  plain: false,
+  waitMs: 0,
+  failures: 0,
+  ...more,
+});
+const full = { tokens: 4, at: 0 };
+const empty = { tokens: 0, at: 0 };
+const plenty = { tokens: 10, at: 0 };
+const started = (items: readonly Item[], posts = full, edits = plenty, busy: readonly string[] = []) =>
+  choose(items, new Set(busy), posts, edits).start.map(({ key }) => key);
+
+describe("what is done next in a channel", () => {
+  test("inside a thread one after another, in the order of the drawing", () => {
+    const [a, b] = [item({ key: "a" }), item({ key: "b" })];
+    expect(started([b, a])).toEqual(["a"]);
+    expect(started([a, b], full, plenty, [a.id])).toEqual([]);
+  });
+
+  test("different threads at the same time", () => {
+    const one = item({ key: "one", under: "r1", rootAs: "1.1" });
+    const two = item({ key: "two", under: "r2", rootAs: "1.2" });
+    expect(started([one, two])).toEqual(["one", "two"]);
+  });
+
+  test("a reply waits for its root, and makes it as urgent as itself", () => {
+    const queue = Array.from({ length: 5 }, (_, i) => item({ key: `news ${i}` }));
+    const root = item({ key: "run", priority: 2 });
+    const prompt = item({ key: "gate", under: "run", priority: 0 });
+    expect(started([...queue, root, prompt], empty)).toEqual(["run"]);
+  });
+
+  test("the urgent goes into debt; the rest waits for its second", () => {
+    const [news, prompt] = [item({ key: "news" }), item({ key: "gate", priority: 0 })];
+    const choice = choose([news, prompt], new Set(), empty, plenty);
+    expect(choice.start.map(({ key }) => key)).toEqual(["gate"]);
+    expect(choice.posts.tokens).toBe(-1);
+    expect(choose([news], new Set(), empty, plenty).waitMs).toBe(1000);
+  });
+
+  test("an urgent post does not wait for one under way", () => {
+    const news = item({ key: "news" });
+    expect(started([news, item({ key: "gate", priority: 0 })], full, plenty, [news.id])).toEqual(["gate"]);
+  });
+
+  test("an edit nobody waits for rests three seconds; an urgent one does not", () => {
+    const edit = (priority: number) =>
+      item({ key: `edit ${priority}`, priority, shownAs: "1.1", shownHash: "old", shownAgoMs: 1000 });
+    const choice = choose([edit(2), edit(0)], new Set(), full, plenty);
+    expect(choice.start.map(({ key }) => key)).toEqual(["edit 0"]);
+    expect(choice.waitMs).toBe(2000);
+  });
+
+  test("a message that keeps failing holds up nothing behind it", () => {
+    const poison = (failures: number) => item({ key: "poison", failures, waitMs: 60_000 });
+    expect(started([poison(2), item({ key: "next" })])).toEqual([]);
+    expect(started([poison(3), item({ key: "next" })])).toEqual(["next"]);
+  });
+
+  test("whatever waits, nothing is started twice, out of turn, or beyond the pace", () => {
+    const any = fc.record({
+      priority: fc.constantFrom(0, 1, 2),
+      under: fc.constantFrom(null, "root"),
+      rootAs: fc.constantFrom(null, "1.1"),
+      shownAs: fc.constantFrom(null, "2.2"),
+      waitMs: fc.constantFrom(0, 500),
+      failures: fc.constantFrom(0, 5),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(any, { maxLength: 12 }),
+        fc.integer({ min: -4, max: 4 }),
+        fc.boolean(),
+        (parts, tokens, someBusy) => {
+          const items = parts.map((part) => item(part));
+          const busy = new Set(someBusy && items[0] ? [items[0].id] : []);
+          const { start, posts } = choose(items, busy, { tokens, at: 0 }, plenty);
+          expect(start.length + busy.size).toBeLessThanOrEqual(4 + busy.size);
+          expect(start.some(({ id }) => busy.has(id))).toBe(false);
+          expect(start.some(({ waitMs }) => waitMs > 0)).toBe(false);
+          expect(
+            start.some(({ under, rootAs, shownAs }) => shownAs === null && under !== null && rootAs === null),
+          ).toBe(false);
+          expect(posts.tokens).toBeGreaterThanOrEqual(-POSTS.debt);
+        },
+      ),
+    );
+  });
+});
+
+describe("pace", () => {
+  test("fills by the second up to its burst", () => {
+    expect(filled({ tokens: 0, at: 0 }, POSTS, 1500).tokens).toBe(1.5);
+    expect(filled({ tokens: 0, at: 0 }, POSTS, 60_000).tokens).toBe(4);
+    expect(filled({ tokens: 3, at: 1000 }, POSTS, 500).tokens).toBe(3);
+    expect(waitFor(empty, EDITS, false)).toBe(1250);
+    expect(waitFor({ tokens: -POSTS.debt, at: 0 }, POSTS, true)).toBe(1000);
+    expect(spent(full).tokens).toBe(3);
+  });
+});

@@ -1,0 +1,366 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import pg from "pg";
+import type { Reply } from "../../commands/command.ts";
+import { createWorkspace } from "../../src/practice/workspace/workspace.ts";
+import type { Delivery } from "../../src/slack/listen/delivery.ts";
+import { asSuperuser, type TestServer, testServer } from "../timeline/server.ts";
+import { type Bench, calls, message, openBench, until } from "./bench.ts";
+
+let server: TestServer;
+let bench: Bench;
+beforeAll(async () => {
+  server = await testServer();
+});
+afterEach(() => bench.close());
+afterAll(() => server.close());
+
+const say = (text: string): Reply => ({ kind: "private", message: { text, blocks: [] } });
+const button = (action_id: string, value: string) => ({
+  type: "actions",
+  elements: [{ type: "button", action_id, value, text: { type: "plain_text", text: action_id } }],
+});
+const reasonForm: Reply = {
+  kind: "form",
+  form: {
+    callback: "run.abort",
+    title: "Abort the run",
+    submit: "Abort run",
+    carries: "run-1",
+    blocks: [
+      {
+        type: "input",
+        block_id: "reason",
+        label: { type: "plain_text", text: "Why" },
+        element: { type: "plain_text_input", action_id: "reason" },
+      },
+    ],
+  },
+};
+const alex = () => bench.workspace.as("UALEX");
+const rows = () =>
+  asSuperuser<{ key: string; kind: string; done: boolean }>(
+    bench.store.url,
+    "select key, kind, done_at is not null as done from lifeboat.inbox order by id",
+  );
+
+describe("what people do in Slack", () => {
+  test("/dr becomes a request, and its answer is for them alone", async () => {
+    bench = await openBench(server);
+    expect(await alex().slash("/dr failover database --dry-run")).toMatchObject({ ok: true });
+    const told = await alex().waitForMessage(({ text }) => text === "You asked: failover");
+    expect(told.only).toBe("UALEX");
+    expect(bench.asked).toMatchObject([
+      {
+        verb: "failover",
+        words: ["database"],
+        options: { "dry-run": true },
+        place: { channel: "CINCIDENT", thread: null },
+        caller: { slackUser: "UALEX", person: "alex", name: "Alex Rivera", barred: null, door: "slack" },
+        canAskForm: true,
+        form: null,
+        carries: null,
+      },
+    ]);
+    await until(async () => (await rows()).every(({ done }) => done));
+    expect(await rows()).toMatchObject([{ kind: "slack.command" }]);
+  });
+
+  test("a button's verb is its id up to the colon, and its value is what it carries", async () => {
+    bench = await openBench(server);
+    bench.scenes.set("inc-1", {
+      channel: { name: "inc-1", topic: "", bookmarks: [], invite: ["UALEX"], pinned: [] },
+      messages: [
+        message("run", "the run"),
+        message("gate", "Please decide", {
+          under: "run",
+          message: { text: "Please decide", blocks: [button("gate.approve:1", "ask-1")] },
+        }),
+      ],
+    });
+    await bench.declare("inc-1");
+    const prompt = await alex().waitForMessage(({ text }) => text === "Please decide");
+    expect(await alex().click(prompt, "gate.approve:1")).toMatchObject({ ok: true });
+    const told = await alex().waitForMessage(({ text }) => text === "You asked: gate.approve");
+    expect(told).toMatchObject({ only: "UALEX", thread_ts: prompt.thread_ts });
+    expect(bench.asked[0]).toMatchObject({
+      verb: "gate.approve",
+      carries: "ask-1",
+      words: [],
+      rest: "",
+      form: null,
+      place: { channel: prompt.channel, thread: prompt.thread_ts },
+    });
+  });
+
+  test("a form is opened, and comes back with its values, what it carried and where it was asked for", async () => {
+    bench = await openBench(server);
+    bench.reply = ({ form }) => (form === null ? reasonForm : say(`Aborted: ${form.reason}`));
+    await alex().slash("/dr abort");
+    const view = await alex().waitForView();
+    expect(await alex().submit(view, { reason: "It is the wrong one" })).toMatchObject({ ok: true });
+    await alex().waitForNoView();
+    await alex().waitForMessage(({ text }) => text === "Aborted: It is the wrong one");
+    expect(bench.asked[1]).toMatchObject({
+      verb: "run.abort",
+      carries: "run-1",
+      form: { reason: "It is the wrong one" },
+      place: { channel: "CINCIDENT", thread: null },
+      canAskForm: false,
+    });
+  });
+
+  test("a form that comes too late is said in words", async () => {
+    bench = await openBench(server);
+    bench.reply = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 3200));
+      return reasonForm;
+    };
+    await alex().slash("/dr abort");
+    await alex().waitForMessage(({ text }) => text.includes("could not be opened in time"));
+  });
+
+  test("the words of /dr work in threads by mention", async () => {
+    bench = await openBench(server);
+    const root = await alex().say("It is down");
+    const thread = root.ok ? (root.ts as string) : "";
+    await alex().say("<@ULIFEBOAT> note the primary is gone", "CINCIDENT", thread);
+    const told = await alex().waitForMessage(({ text }) => text === "You asked: note");
+    expect(told).toMatchObject({ only: "UALEX", thread_ts: thread });
+    expect(bench.asked[0]).toMatchObject({
+      verb: "note",
+      rest: "the primary is gone",
+      place: { thread },
+      canAskForm: false,
+    });
+  });
+
+  test("a message goes onto the timeline with its words, its time and its link", async () => {
+    bench = await openBench(server);
+    await bench.workspace.as("USAM").say("Dashboards are red & getting worse");
+    const red = await alex().waitForMessage(({ text }) => text.startsWith("Dashboards"));
+    await alex().shortcut("add_to_timeline", red);
+    await until(() => bench.asked.length === 1);
+    expect(bench.asked[0]).toMatchObject({ verb: "note", carries: null, words: [] });
+    expect(bench.asked[0]?.form).toEqual({
+      text: "Dashboards are red & getting worse",
+      at: new Date(Number(red.ts) * 1000).toISOString(),
+      link: expect.stringContaining("http"),
+    });
+  });
+
+  test.each([
+    ["declare_incident", true, { verb: "declare", form: null, rest: "Checkout fails" }],
+    ["start_failover", false, { verb: "failover", form: null, rest: "" }],
+    ["show_status", false, { verb: "status", form: null, rest: "" }],
+  ] as const)("the shortcut %s", async (callback, onMessage, request) => {
+    bench = await openBench(server);
+    await bench.workspace.as("USAM").say("Checkout fails");
+    const found = await alex().waitForMessage(({ text }) => text === "Checkout fails");
+    await alex().shortcut(callback, onMessage ? found : undefined);
+    await until(() => bench.asked.length === 1);
+    expect(bench.asked[0]).toMatchObject({ ...request, canAskForm: true });
+    await alex().waitForMessage(({ text }) => text === `You asked: ${request.verb}`);
+  });
+
+  test("a file is put into the channel it was asked for in", async () => {
+    bench = await openBench(server);
+    bench.reply = () => ({
+      kind: "file",
+      name: "post-mortem.md",
+      content: "# What happened",
+      message: { text: "The draft", blocks: [] },
+    });
+    await alex().slash("/dr postmortem");
+    const posted = await alex().waitForMessage(({ files }) => files?.[0]?.name === "post-mortem.md");
+    expect(posted).toMatchObject({ channel: "CINCIDENT", text: "The draft" });
+  });
+
+  test("the Home tab is drawn when it is opened, and again when something changes", async () => {
+    bench = await openBench(server);
+    const home = await alex().openHome();
+    expect(JSON.stringify(home.blocks)).toContain("UALEX: nothing");
+    await bench.declare("inc-1");
+    await until(() => JSON.stringify(bench.workspace.sight().homes.UALEX?.blocks).includes("UALEX: inc-1"));
+  });
+});
+
+describe("deliveries", () => {
+  test("that come twice have one effect and are acknowledged both times", async () => {
+    bench = await openBench(server);
+    bench.workspace.chaos("duplicate", { times: 3 });
+    for (let i = 0; i < 3; i++) expect(await alex().slash("/dr status")).toMatchObject({ ok: true });
+    await until(() => bench.asked.length >= 3);
+    await until(async () => (await rows()).every(({ done }) => done));
+    expect(bench.asked).toHaveLength(3);
+    expect(await rows()).toHaveLength(3);
+  });
+
+  test("are written down before they are acknowledged", async () => {
+    bench = await openBench(server);
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    bench.reply = () => held.then(() => say("done"));
+    expect(await alex().slash("/dr status")).toMatchObject({ ok: true });
+    expect(await rows()).toMatchObject([{ kind: "slack.command", done: false }]);
+    release();
+    await until(async () => (await rows()).every(({ done }) => done));
+  });
+
+  test("that can not be written down are refused in words, and not done later either", async () => {
+    bench = await openBench(server);
+    const blocker = new pg.Client({ connectionString: bench.store.url });
+    await blocker.connect();
+    await blocker.query("begin");
+    await blocker.query("lock table lifeboat.inbox in access exclusive mode");
+    await alex().slash("/dr failover database");
+    await alex().waitForMessage(({ text }) => text.includes("could not write this down, so nothing was done"));
+    await blocker.query("rollback");
+    await blocker.end();
+    await alex().slash("/dr status");
+    await alex().waitForMessage(({ text }) => text === "You asked: status");
+    await until(async () => (await rows()).every(({ done }) => done));
+    expect(bench.asked.map(({ verb }) => verb)).toEqual(["status"]);
+  });
+
+  test("of a process that died are handled by another, without forms", async () => {
+    bench = await openBench(server, { start: false });
+    const delivery: Delivery = {
+      user: "UALEX",
+      channel: "CINCIDENT",
+      thread: null,
+      verb: "status",
+      words: [],
+      options: {},
+      rest: "",
+      form: null,
+      carries: null,
+      responseUrl: null,
+      about: null,
+    };
+    await bench.store.inbox.receive("slack:command:1", "slack.command", delivery, 0.1);
+    bench.slack.start();
+    const told = await alex().waitForMessage(({ text }) => text === "You asked: status");
+    expect(told.only).toBe("UALEX");
+    expect(bench.asked[0]).toMatchObject({ key: "slack:command:1", canAskForm: false });
+  });
+
+  test("that nobody could answer are tried again with the same key", async () => {
+    bench = await openBench(server);
+    let tries = 0;
+    bench.reply = () => {
+      if (++tries === 1) throw new Error("the store went away");
+      return say("Now it worked");
+    };
+    await alex().slash("/dr status");
+    await alex().waitForMessage(({ text }) => text === "Now it worked", 15_000);
+    expect(new Set(bench.asked.map(({ key }) => key)).size).toBe(1);
+  });
+});
+
+describe("who may speak", () => {
+  test.each([
+    ["USAM", null],
+    ["UGIL", "Guests may not use Lifeboat."],
+    ["UDEE", "This Slack account is deactivated."],
+  ])("%s: %s", async (user, barred) => {
+    bench = await openBench(server);
+    await bench.workspace.as(user).slash("/dr status");
+    await until(() => bench.asked.length === 1);
+    expect(bench.asked[0]?.caller.barred).toBe(barred);
+  });
+
+  test("another workspace is not heard at all", async () => {
+    bench = await openBench(server);
+    await bench.workspace.as("UODA").slash("/dr status", "CSHARED");
+    await alex().slash("/dr status");
+    await until(() => bench.asked.length === 1);
+    expect(bench.asked[0]?.caller.slackUser).toBe("UALEX");
+  });
+
+  test("somebody from outside who is let in by the list is still barred by their account", async () => {
+    bench = await openBench(server, {
+      config: {
+        allowed: [
+          { team: "TPRACTICE", enterprise: null },
+          { team: "TOTHER", enterprise: null },
+        ],
+      },
+    });
+    await bench.workspace.as("UODA").slash("/dr status", "CSHARED");
+    await until(() => bench.asked.length === 1);
+    expect(bench.asked[0]?.caller.barred).toBe("This Slack account belongs to another company's workspace.");
+  });
+
+  test("nothing is decided in a channel shared with another company", async () => {
+    bench = await openBench(server);
+    await alex().slash("/dr approve", "CSHARED");
+    await alex().slash("/dr status", "CSHARED");
+    await until(() => bench.asked.length === 2);
+    const barred = Object.fromEntries(bench.asked.map(({ verb, caller }) => [verb, caller.barred]));
+    expect(barred).toEqual({
+      approve: "This channel is shared with another company, so nothing may be decided in it.",
+      status: null,
+    });
+  });
+
+  test("whoever Slack can not vouch for is barred", async () => {
+    bench = await openBench(server);
+    bench.workspace.chaos("rateLimit", { seconds: 5, method: "users.info" });
+    await alex().slash("/dr status");
+    await until(() => bench.asked.length === 1);
+    expect(bench.asked[0]?.caller.barred).toMatch(/^Slack could not say whether this account may use Lifeboat/);
+  });
+
+  test("a delivery for another app goes nowhere", async () => {
+    bench = await openBench(server, { config: { appId: "AOTHER" } });
+    expect(await alex().slash("/dr status")).toMatchObject({ ok: true });
+    await alex().waitForMessage(({ text }) => text.includes("ALIFEBOAT, which is not this one"));
+    expect(await rows()).toEqual([]);
+    expect(bench.asked).toEqual([]);
+  });
+});
+
+describe("standing just before a start", () => {
+  const check = (person: string) => bench.slack.standing.check(bench.shop, person);
+
+  test.each([
+    ["alex", null],
+    ["gil", "Guests may not use Lifeboat."],
+    ["dee", "This Slack account is deactivated."],
+    ["terminal", null],
+    ["nobody", "nobody is no longer on the roster of Orders."],
+  ])("%s: %s", async (person, says) => {
+    bench = await openBench(server);
+    expect(await check(person)).toBe(says);
+  });
+
+  test.each([
+    ["roster", null],
+    ["refuse", expect.stringContaining("Slack could not say")],
+  ] as const)("with Slack away, the rule is: %s", async (whenSlackIsSilent, says) => {
+    bench = await openBench(server, { config: { whenSlackIsSilent } });
+    bench.workspace.chaos("unavailable", { seconds: 60 });
+    expect(await check("alex")).toEqual(says);
+    bench.workspace.chaos("calm");
+  });
+});
+
+describe("starting", () => {
+  test("waits for nobody, and Slack may come later", async () => {
+    const workspace = await createWorkspace({ manifestFile: "manifest.yml" });
+    workspace.chaos("unavailable", { seconds: 60 });
+    bench = await openBench(server, { workspace, start: false });
+    bench.slack.start();
+    bench.scenes.set("inc-1", { channel: null, messages: [message("news", "It happened before", { in: "announce" })] });
+    await bench.declare("inc-1");
+    await until(() => calls(workspace, "auth.test").length >= 1);
+    expect(bench.slack.ready()).toBe(false);
+    workspace.chaos("calm");
+    await until(() => bench.slack.ready());
+    await until(() => workspace.sight().messages.some(({ text }) => text === "It happened before"));
+    await bench.slack.stop();
+    await workspace.close();
+  });
+});

@@ -1,0 +1,115 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { parse } from "yaml";
+import { COMMAND } from "../../src/slack/listen/command.ts";
+import { SHORTCUTS } from "../../src/slack/listen/shortcut.ts";
+import { EVENTS } from "../../src/slack/listen.ts";
+
+const manifest = parse(readFileSync("manifest.yml", "utf8"));
+const scopes: string[] = [...manifest.oauth_config.scopes.bot, ...manifest.oauth_config.scopes.bot_optional];
+const folder = "src/slack";
+const source = readdirSync(folder, { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".ts"))
+  .map((name) => readFileSync(join(folder, name), "utf8"))
+  .join("\n");
+
+/** Scopes a bot token needs for each method we call. [METH] */
+const NEEDS: Record<string, readonly string[]> = {
+  "auth.test": [],
+  "bookmarks.add": ["bookmarks:write"],
+  "bookmarks.list": ["bookmarks:read"],
+  "chat.getPermalink": [],
+  "chat.postEphemeral": ["chat:write"],
+  "chat.postMessage": ["chat:write"],
+  "chat.update": ["chat:write"],
+  "conversations.create": ["channels:manage"],
+  "conversations.history": ["channels:history", "groups:history"],
+  "conversations.info": ["channels:read", "groups:read"],
+  "conversations.invite": ["channels:manage"],
+  "conversations.join": ["channels:join"],
+  "conversations.list": ["channels:read"],
+  "conversations.open": ["im:write"],
+  "conversations.replies": ["channels:history", "groups:history"],
+  "conversations.setTopic": ["channels:manage"],
+  filesUploadV2: ["files:write"],
+  "pins.add": ["pins:write"],
+  "users.info": ["users:read"],
+  "views.open": [],
+  "views.publish": [],
+};
+/** Scopes that come with a feature rather than a method. */
+const FEATURES: Record<string, string> = {
+  commands: "slash_commands and shortcuts",
+  "app_mentions:read": "app_mention",
+};
+
+const called = [
+  ...new Set(
+    [...source.matchAll(/\b(?:client|ask|act|bulk)\.([a-z]+)\.([a-zA-Z.]+)\(/g)].map(
+      ([, family, method]) => `${family}.${method}`,
+    ),
+  ),
+  ...(source.includes(".filesUploadV2(") ? ["filesUploadV2"] : []),
+].sort();
+
+describe("the manifest and the code", () => {
+  test("every call is one whose scopes are known, and every known one is called", () => {
+    expect(called).toEqual(Object.keys(NEEDS).sort());
+  });
+
+  test("every call has its scopes", () => {
+    const missing = called.flatMap((method) => (NEEDS[method] ?? []).filter((scope) => !scopes.includes(scope)));
+    expect(missing).toEqual([]);
+  });
+
+  test("no scope is asked for that nothing needs", () => {
+    const needed = new Set([...called.flatMap((method) => NEEDS[method] ?? []), ...Object.keys(FEATURES)]);
+    expect(scopes.filter((scope) => !needed.has(scope))).toEqual([]);
+    expect(new Set(scopes).size).toBe(scopes.length);
+  });
+
+  test("every scope says why it is asked for", () => {
+    const lines = readFileSync("manifest.yml", "utf8").split("\n");
+    const bare = scopes.filter((scope) => {
+      const at = lines.findIndex((line) => line.trim() === `- ${scope}`);
+      const above = lines
+        .slice(0, at)
+        .reverse()
+        .find((line) => !/^ {6}- /.test(line));
+      return !above?.trim().startsWith("#");
+    });
+    expect(bare).toEqual([]);
+  });
+
+  test("commands, shortcuts and events are the ones listened for", () => {
+    const { slash_commands, shortcuts } = manifest.features;
+    expect(slash_commands.map(({ command }: { command: string }) => command)).toEqual([COMMAND]);
+    expect(
+      Object.fromEntries(
+        shortcuts.map(({ callback_id, type }: { callback_id: string; type: string }) => [callback_id, type]),
+      ),
+    ).toEqual(Object.fromEntries(Object.entries(SHORTCUTS).map(([id, { type }]) => [id, type])));
+    expect([...manifest.settings.event_subscriptions.bot_events].sort()).toEqual([...EVENTS].sort());
+    const listened = [...source.matchAll(/app\.event\("([a-z_]+)"/g)].map(([, name]) => name);
+    expect(listened.sort()).toEqual([...EVENTS].sort());
+  });
+
+  test("is one Slack takes", () => {
+    const { display_information: about, features, settings } = manifest;
+    expect(about.name).toBe("Lifeboat");
+    expect(about.description.length).toBeLessThanOrEqual(140);
+    expect(about.long_description.length).toBeGreaterThanOrEqual(175);
+    expect(about.long_description.length).toBeLessThanOrEqual(4000);
+    for (const { name, description } of features.shortcuts) {
+      expect(name.length).toBeLessThanOrEqual(24);
+      expect(description.length).toBeLessThanOrEqual(150);
+    }
+    expect(features.slash_commands[0].should_escape).toBe(true);
+    expect(settings).toMatchObject({
+      socket_mode_enabled: true,
+      interactivity: { is_enabled: true },
+      token_rotation_enabled: false,
+    });
+  });
+});

@@ -1,0 +1,108 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Catalog } from "../../src/catalog/types.ts";
+import { stranger } from "../../src/slack/app.ts";
+import { checkTokens, type SlackConfig } from "../../src/slack/config.ts";
+import { isOneOf, workspacesOf } from "../../src/slack/identity.ts";
+import { barredAs, type Member } from "../../src/slack/people.ts";
+import { personOf } from "../../src/slack/roster.ts";
+import { shop } from "./bench.ts";
+
+const ours = [{ team: "T1", enterprise: null }];
+const member: Member = { id: "U1", team_id: "T1", name: "ana" };
+
+describe("a Slack account", () => {
+  test.each<[string, Partial<Member>, string | null]>([
+    ["a member", {}, null],
+    ["deactivated", { deleted: true }, "This Slack account is deactivated."],
+    ["a bot", { is_bot: true }, "Bots, apps and workflows may not use Lifeboat."],
+    ["an app's user", { is_app_user: true }, "Bots, apps and workflows may not use Lifeboat."],
+    ["a workflow", { is_workflow_bot: true }, "Bots, apps and workflows may not use Lifeboat."],
+    ["a connector", { is_connector_bot: true }, "Bots, apps and workflows may not use Lifeboat."],
+    ["a guest", { is_restricted: true }, "Guests may not use Lifeboat."],
+    ["a guest of one channel", { is_ultra_restricted: true }, "Guests may not use Lifeboat."],
+    ["a stranger", { is_stranger: true }, "This Slack account belongs to another company's workspace."],
+    ["from another workspace", { team_id: "T2" }, "This Slack account belongs to another company's workspace."],
+    ["from nowhere", { team_id: undefined as never }, "This Slack account belongs to another company's workspace."],
+    ["invited", { is_invited_user: true }, "This Slack account has not joined yet."],
+  ])("%s", (_, more, says) => expect(barredAs({ ...member, ...more }, ours)).toBe(says));
+
+  test("with no workspaces known nobody is a member", () => {
+    expect(barredAs(member, [])).not.toBeNull();
+  });
+});
+
+describe("workspaces", () => {
+  test("an empty list means the bot's own, never everyone", () => {
+    const identity = { botUser: "UB", bot: "B", team: "T1", enterprise: null };
+    expect(workspacesOf(identity, [])).toEqual([{ team: "T1", enterprise: null }]);
+    expect(isOneOf(workspacesOf(identity, []), "T2", null)).toBe(false);
+    expect(isOneOf([], "T1", "E1")).toBe(false);
+  });
+
+  test.each([
+    ["T1", null, true],
+    ["T2", null, false],
+    [null, "E1", true],
+    [null, null, false],
+    ["T2", "E1", false],
+  ])("team %s of enterprise %s: %s", (team, enterprise, known) => {
+    expect(isOneOf([{ team: "T1", enterprise: "E1" }], team, enterprise)).toBe(known);
+  });
+
+  test("a whole organisation may be let in", () => {
+    expect(isOneOf([{ team: null, enterprise: "E1" }], "T9", "E1")).toBe(true);
+    expect(isOneOf([{ team: null, enterprise: "E1" }], "T9", null)).toBe(false);
+  });
+
+  test.each<[string, Record<string, unknown>, boolean]>([
+    ["a command of ours", { api_app_id: "A1", team_id: "T1" }, true],
+    ["a press of ours", { api_app_id: "A1", team: { id: "T1" }, enterprise: null }, true],
+    ["another app", { api_app_id: "A2", team_id: "T1" }, false],
+    ["another team", { api_app_id: "A1", team: { id: "T2" } }, false],
+    ["no team at all", { api_app_id: "A1" }, false],
+  ])("%s", (_, body, heard) => expect(stranger(body, "A1", ours) === null).toBe(heard));
+});
+
+describe("whose account it is", () => {
+  const other = { ...shop, id: "other", people: [{ id: "ana.lind", name: "Ana", slack: ["UALEX"], roles: [] }] };
+  const both: Catalog = { systems: [shop, other], runbooks: [] };
+  test("the place's roster decides", () => {
+    expect(personOf(both, "UALEX", "orders")).toBe("alex");
+    expect(personOf(both, "UALEX", "other")).toBe("ana.lind");
+  });
+  test("rosters that differ give nobody; one roster alone is enough", () => {
+    expect(personOf(both, "UALEX", null)).toBeNull();
+    expect(personOf(both, "USAM", null)).toBe("sam");
+    expect(personOf(both, "USAM", "other")).toBeNull();
+  });
+});
+
+describe("tokens", () => {
+  const config: SlackConfig = {
+    botToken: "xoxb-1",
+    transport: { kind: "socket", appToken: "xapp-1" },
+    apiUrl: null,
+    announceIn: null,
+    allowed: [],
+    appId: null,
+    whenSlackIsSilent: "refuse",
+  };
+  test.each<[string, Partial<SlackConfig>, string | null]>([
+    ["real ones go to Slack", {}, null],
+    ["practice ones never do", { botToken: "xoxb-practice-1" }, "practice token"],
+    ["real ones never go elsewhere", { apiUrl: "http://127.0.0.1:1/api/" }, "not a practice token"],
+    [
+      "practice ones go to practice",
+      {
+        botToken: "xoxb-practice-1",
+        transport: { kind: "socket", appToken: "xapp-practice-1" },
+        apiUrl: "http://127.0.0.1:1/api/",
+      },
+      null,
+    ],
+  ])("%s", (_, more, says) => {
+    const check = () => checkTokens({ ...config, ...more });
+    if (says === null) expect(check).not.toThrow();
+    else expect(check).toThrow(says);
+  });
+});
