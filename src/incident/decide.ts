@@ -1,17 +1,9 @@
 import type { DecideContext, IncidentCommand, Outcome } from "./commands.ts";
 import { declare } from "./decide/declare.ts";
-import {
-  assignRole,
-  changeSeverity,
-  changeStatus,
-  close,
-  draftPostmortem,
-  note,
-  reopen,
-  resolve,
-} from "./decide/life.ts";
+import { changeSeverity, changeStatus, close, draftPostmortem, note, reopen, resolve } from "./decide/life.ts";
 import { barred } from "./decide/may.ts";
 import { refuse } from "./decide/outcome.ts";
+import { assignRole } from "./decide/roles.ts";
 import { abort, pause, requestRun, resume } from "./decide/runs.ts";
 import { confirmStep, retryStep, skipStep } from "./decide/steps.ts";
 import { approve, deny } from "./decide/votes.ts";

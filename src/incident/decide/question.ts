@@ -1,0 +1,147 @@
+import type { Person } from "../../catalog/types.ts";
+import type { Problem } from "../../lib/errors.ts";
+import { decidingRole, entitled, isExpired, isRequester, plannedGate, policyOf } from "../authority.ts";
+import type { DecideContext } from "../commands.ts";
+import { staleness } from "../gates.ts";
+import { allOf, nameOf, oneOf, roleTitle } from "../people.ts";
+import type { GateState, IncidentState, RunState } from "../state.ts";
+import { stateNow } from "../state-now.ts";
+import { isProblem, liveRun } from "./may.ts";
+
+/** What a vote is about, once it is clear that there is such a question. */
+export interface Question {
+  readonly run: RunState;
+  readonly gate: GateState;
+  readonly title: string;
+}
+
+/** The gate this ask belongs to, its newest or an earlier one. Asks of other runs and incidents are unknown here. */
+export function questionOf(command: { run: string; ask: string }, state: IncidentState): Question | Problem {
+  const run = liveRun(state, command.run);
+  if (isProblem(run)) return run;
+  for (const step of run.steps.values())
+    if (step.status === "gate" && (step.gate.ask === command.ask || step.gate.earlier.includes(command.ask)))
+      return { run, gate: step.gate, title: step.step.title };
+  return {
+    code: "ask-unknown",
+    where: run.title,
+    what: "This question was never asked here",
+    allowed: "Approvals are given where the run asks for them",
+    next: "`/dr status` shows what is asked now",
+  };
+}
+
+/** Why this person decides nothing here, or null. */
+export function mayNotVote({ run, gate, title }: Question, person: Person, { system }: DecideContext): Problem | null {
+  const policy = policyOf(run, gate);
+  if (decidingRole(person, policy) !== null) return null;
+  const able = entitled(run, gate, system).map((one) => one.name);
+  return {
+    code: "gate-role",
+    where: title,
+    what: `You do not hold a role that decides this (${oneOf(policy.roles.map((role) => roleTitle(role, system)))})`,
+    allowed: able.length === 0 ? "Nobody on the roster may decide it now" : `${oneOf(able)} may decide it`,
+  };
+}
+
+/** Why nobody may decide this ask any more, or null. */
+export function notDecidable(
+  { run, gate, title }: Question,
+  ask: string,
+  { now, system }: DecideContext,
+): Problem | null {
+  if (gate.ask !== ask)
+    return {
+      code: "ask-superseded",
+      where: title,
+      what: "This question has been replaced by a newer one",
+      allowed: "Only the newest question of a gate can be decided",
+      next: "Use the newest one in the run's thread",
+    };
+  switch (gate.outcome) {
+    case "passed":
+      return {
+        code: "too-late",
+        where: title,
+        what: `It was decided already by ${approvers(gate, system)}, and what it covers has started`,
+        allowed: "The run can be paused or aborted instead",
+        stateNow: stateNow(run),
+      };
+    case "denied":
+      return { code: "already-decided", where: title, what: `It was decided already: ${gate.says ?? "denied"}` };
+    case "voided":
+      return {
+        code: "ask-void",
+        where: title,
+        what: `This question is void: ${gate.says ?? "it is asked again"}`,
+        next: "Use the newest one in the run's thread",
+      };
+    case "expired":
+      return expiredProblem(title);
+    case "open":
+      return isExpired(policyOf(run, gate), now) ? expiredProblem(title) : null;
+    default:
+      return gate.outcome satisfies never;
+  }
+}
+
+/** Two people decide: the one who asked is never one of them. */
+export function ownRequest({ run, gate, title }: Question, person: Person, { system }: DecideContext): Problem | null {
+  if (!isRequester(person, run)) return null;
+  const able = entitled(run, gate, system).map((one) => one.name);
+  return {
+    code: "gate-requester",
+    where: title,
+    what: "You asked for this run, so your approval does not count, whichever account you use",
+    allowed:
+      able.length === 0 ? "It needs somebody else, and nobody else may decide it" : `${oneOf(able)} may approve it`,
+  };
+}
+
+/** Why this person may decide, but not by approving, or null. */
+export function mayNotApprove({ run, gate, title }: Question, person: Person, context: DecideContext): Problem | null {
+  const { system } = context;
+  const able = entitled(run, gate, system);
+  const counted = gate.approvals.filter((approval) => able.some((one) => one.id === approval.person));
+  const others = able.filter((one) => one.id !== person.id).map((one) => one.name);
+  if (!gate.approvers.includes(person.id))
+    return {
+      code: "gate-added-later",
+      where: title,
+      what: "You did not hold a deciding role when this was asked",
+      allowed: others.length === 0 ? "Nobody else may decide it" : `${oneOf(others)} may approve it`,
+      next: "If you should, have it denied and asked again",
+    };
+  if (gate.approvals.some((approval) => approval.person === person.id))
+    return { code: "already-decided", where: title, what: `It was approved already by you; one person counts once` };
+  if (counted.length >= policyOf(run, gate).quorum)
+    return {
+      code: "already-decided",
+      where: title,
+      what: `It was decided already by ${approvers(gate, system)}`,
+    };
+  const stale = staleness(run, gate);
+  if (stale !== null)
+    return { code: stale.code, where: title, what: stale.why, next: "It is asked again; decide that one" };
+  if (plannedGate(run, gate.step)?.stepUp === true && context.provedAfresh !== true)
+    return {
+      code: "step-up-needed",
+      where: title,
+      what: "This approval needs a fresh proof of who you are, and there is none",
+      allowed: "It can be denied without",
+    };
+  return null;
+}
+
+function expiredProblem(where: string): Problem {
+  return {
+    code: "gate-expired",
+    where,
+    what: "The time to decide this is over",
+    next: "Have it asked again: retry the gate in the run's thread",
+  };
+}
+
+function approvers(gate: GateState, system: DecideContext["system"]): string {
+  return allOf(gate.approvals.map(({ person }) => nameOf(person, system)));
+}
