@@ -12,6 +12,7 @@ import { APP } from "./people.ts";
 import type { Weather } from "./weather.ts";
 
 const PING_MS = 5_000;
+const CLOSE_MS = 300;
 
 interface Connection {
   readonly name: string;
@@ -51,7 +52,7 @@ export class SocketMode implements Delivery {
     const given = this.tickets.get(ticket);
     this.tickets.delete(ticket);
     const good = given !== undefined && this.weather.now() - given < limits.ticketSeconds * 1000;
-    if (!good || this.weather.unavailable()) refuse(socket, good ? 503 : 401);
+    if (!good || this.closed || this.weather.unavailable()) refuse(socket, good ? 503 : 401);
     else this.server.handleUpgrade(request, socket, head, (ws) => this.welcome(ws, request.socket));
   }
 
@@ -130,9 +131,14 @@ export class SocketMode implements Delivery {
     }
   }
 
-  close(): void {
+  /** Ends every connection properly; who has not answered after a moment is cut off. */
+  async close(): Promise<void> {
     this.closed = true;
-    for (const connection of [...this.connections]) connection.ws.terminate();
+    const open = [...this.connections];
+    const gone = open.map(({ ws }) => new Promise((resolve) => ws.once("close", resolve)));
+    for (const { ws } of open) ws.close(1001);
+    await Promise.race([Promise.all(gone), after(CLOSE_MS)]);
+    for (const { ws } of open) ws.terminate();
     this.server.close();
   }
 

@@ -119,7 +119,7 @@ export async function createWorkspace(options: WorkspaceOptions = {}): Promise<W
     connections: () => socketMode.report(),
     async close() {
       closing.abort();
-      socketMode.close();
+      await socketMode.close();
       store.save();
       await new Promise<void>((resolve) => {
         server.close(() => resolve());

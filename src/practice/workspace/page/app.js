@@ -5,7 +5,7 @@ import { html } from "./html.js";
 import { Confirm, Modal } from "./modal.js";
 import { Side } from "./side.js";
 import { Sidebar } from "./sidebar.js";
-import { follow, useWorld } from "./world.js";
+import { follow, userOf, useWorld } from "./world.js";
 
 function App() {
   const world = useWorld();
@@ -13,6 +13,7 @@ function App() {
   const bot = world.weather.overHttp || world.weather.connections.length > 0;
   return html`
     <p class="practice-banner" role="note"><strong>PRACTICE</strong><span>Nothing here is real: no production, no Slack, no pager.</span>
+      <span class="as">as ${userOf(world.me).real_name}</span>
       ${!world.connected && html`<span class="lost" role="alert">Connection lost, trying again…</span>`}
       ${world.connected && !bot && html`<span class="lost">No bot is connected</span>`}</p>
     <div class=${`panes ${world.thread ? "with-thread" : ""} ${world.side ? "with-side" : ""}`} data-screen=${screenOf(world)}>

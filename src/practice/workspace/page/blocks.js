@@ -12,7 +12,7 @@ export function Blocks({ blocks, place, filled, fill, failed, errors = {} }) {
   const wire = (block, element) => ({
     element,
     id: `${keyOf(place)}-${block.block_id}-${element.action_id}`,
-    value: valueOf(filled, block, element),
+    value: chosenIn(filled, block, element),
     change: (choice) =>
       element.type === "button" || element.type === "overflow" || fill(block.block_id, element.action_id, choice),
     use: async (choice) => {
@@ -156,7 +156,7 @@ const kinds = {
 };
 
 /** What was filled in, null when it was cleared, else what it starts with. */
-function valueOf(filled, block, element) {
+function chosenIn(filled, block, element) {
   const given = filled[block.block_id]?.[element.action_id];
   return given === undefined ? initialOf(element) : given;
 }

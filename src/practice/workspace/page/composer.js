@@ -23,8 +23,10 @@ export function Composer({ channel, thread }) {
     return () => document.removeEventListener("compose", fill);
   }, [channel, thread]);
   useEffect(() => {
-    box.current.style.height = "auto";
-    box.current.style.height = `${Math.min(box.current.scrollHeight, 200)}px`;
+    const { style } = box.current;
+    style.height = "auto";
+    // While its screen is hidden it measures nothing, and the style sheet's one line is right.
+    style.height = text === "" || box.current.scrollHeight === 0 ? "" : `${Math.min(box.current.scrollHeight, 200)}px`;
   }, [text]);
 
   const send = async () => {

@@ -17,7 +17,7 @@ export function Avatar({ id, small = false }) {
     .map((word) => word[0])
     .join("")
     .slice(0, 2);
-  const tone = [...id].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 6;
+  const tone = world.personas.indexOf(id) % 7;
   return html`<span class=${`${size} tone${tone}`} aria-hidden="true">${letters}</span>`;
 }
 

@@ -81,10 +81,15 @@ function Asking({ dialog, answer }) {
 /** Opens a dialog over everything, first field in focus, and gives the focus back when it goes. */
 function useOpen(box) {
   useLayoutEffect(() => {
+    const dialog = box.current;
     const before = document.activeElement;
-    box.current.showModal();
-    const first = box.current.querySelector("[autofocus], .modal-body input, .modal-body select, .modal-body textarea");
-    (first ?? box.current.querySelector("footer .button"))?.focus();
-    return () => before?.focus?.();
+    dialog.showModal();
+    const first = dialog.querySelector("[autofocus], .modal-body input, .modal-body select, .modal-body textarea");
+    (first ?? dialog.querySelector("footer .button"))?.focus();
+    return () => {
+      // While a modal dialog is open nothing outside it can have the focus.
+      dialog.close();
+      before?.focus?.();
+    };
   }, []);
 }

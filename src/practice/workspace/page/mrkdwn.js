@@ -30,10 +30,13 @@ function lines(source) {
   let quote = null;
   const all = source.replace(/^\n|\n$/g, "").split("\n");
   all.forEach((line, i) => {
-    const quoted = /^&gt; ?(.*)$/.exec(line);
+    const quoted = /^(?:&gt;|>) ?(.*)$/.exec(line);
     if (quoted) {
-      if (!quote) out.push({ quote: (quote = []) });
-      else quote.push(html`<br />`);
+      if (quote) quote.push(html`<br />`);
+      else {
+        quote = [];
+        out.push({ quote });
+      }
       quote.push(inline(quoted[1] ?? ""));
       return;
     }
@@ -147,24 +150,40 @@ function plainOf(text) {
   return text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
 }
 
-/** The `markdown` block: headings, lists, quotes, code, tables of text. @param {string} source */
+/** The `markdown` block: headings, lists, quotes, code. @param {string} source */
 export function markdown(source) {
-  const blocks = source.split(/(^```[\s\S]*?^```\s*$)|\n{2,}/m).filter((part) => part?.trim());
-  return blocks.map((part) => {
+  return source.split(/(^```[\s\S]*?^```\s*$)/m).map((part) => {
     const code = /^```\w*\n([\s\S]*?)\n?```\s*$/.exec(part);
-    if (code) return html`<pre>${code[1]}</pre>`;
-    const rows = part.trim().split("\n");
-    if (rows.every((row) => /^\s*[-*] /.test(row)))
-      return html`<ul>${rows.map((row) => html`<li>${words(row.replace(/^\s*[-*] /, ""))}</li>`)}</ul>`;
-    if (rows.every((row) => /^\s*\d+\. /.test(row)))
-      return html`<ol>${rows.map((row) => html`<li>${words(row.replace(/^\s*\d+\. /, ""))}</li>`)}</ol>`;
-    return rows.map((row) => {
-      const heading = /^(#{1,6}) (.*)$/.exec(row);
-      if (heading) return html`<p class=${`heading h${heading[1].length}`}><strong>${words(heading[2])}</strong></p>`;
-      if (row.startsWith("> ")) return html`<blockquote>${words(row.slice(2))}</blockquote>`;
-      return html`<p>${words(row)}</p>`;
-    });
+    return code ? html`<pre>${code[1]}</pre>` : runs(part.split("\n").filter((row) => row.trim() !== "")).map(drawRun);
   });
+}
+
+const ROWS = [
+  { kind: "heading", mark: /^#{1,6} / },
+  { kind: "ul", mark: /^\s*[-*] / },
+  { kind: "ol", mark: /^\s*\d+\. / },
+  { kind: "quote", mark: /^> ?/ },
+  { kind: "text", mark: /^/ },
+];
+
+/** Neighbouring rows of one kind together: the items of one list, the lines of one quote. */
+function runs(rows) {
+  const all = [];
+  for (const row of rows) {
+    const { kind, mark } = ROWS.find((one) => one.mark.test(row));
+    const last = all.at(-1);
+    const item = words(row.replace(mark, ""));
+    if (last?.kind === kind && kind !== "heading" && kind !== "text") last.items.push(item);
+    else all.push({ kind, items: [item] });
+  }
+  return all;
+}
+
+function drawRun({ kind, items }) {
+  if (kind === "heading") return html`<p class="heading"><strong>${items}</strong></p>`;
+  if (kind === "quote") return html`<blockquote>${items.map((item) => html`<p>${item}</p>`)}</blockquote>`;
+  if (kind === "text") return html`<p>${items}</p>`;
+  return html`<${kind}>${items.map((item) => html`<li>${item}</li>`)}<//>`;
 }
 
 function words(source) {

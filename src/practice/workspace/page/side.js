@@ -101,7 +101,7 @@ const troubles = [
       ["freeze", "Freeze the network", "Silence; nobody is told.", "seconds", 20],
       ["duplicate", "Send the next thing twice", "A redelivered click.", "times", 1],
       ["delayEnvelopes", "Deliver late", "The three seconds run meanwhile.", "seconds", 2],
-      ["appRateLimited", "app_rate_limited", "Too many events in an hour."],
+      ["appRateLimited", "Say there were too many events", "app_rate_limited: more than 30 000 in an hour."],
     ],
   ],
   [
