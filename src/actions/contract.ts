@@ -70,6 +70,8 @@ export interface Evidence {
 
 /** Loss as measured, never as hoped. `null`: it could not be measured, and `method` says why. */
 export interface MeasuredLoss {
+  /** Whose data: the identity of the target (as in `resources`). A later measurement of the same one replaces an earlier. */
+  readonly subject: string;
   readonly seconds: number | null;
   readonly rows: number | null;
   readonly method: string;

@@ -20,7 +20,7 @@ describe("a planned switchover", () => {
     await shop.switchOver(conductor);
     await shop.ordersFlow();
 
-    expect(looked.says).toContain("A failover now would lose nothing: standby streaming, 0 bytes behind.");
+    expect(looked.says).toContain("What a failover would lose now: nothing: standby streaming, 0 bytes behind.");
     expect(conductor.context.evidenceOf("promote")?.rpo).toMatchObject({ seconds: 0, rows: 0 });
     expect(await shop.estate.ledger()).toMatchObject({ lost: 0 });
     const state = await shop.estate.application.state();

@@ -241,5 +241,5 @@ function lossOf(from: NodeView, to: NodeView | null): string {
 
 function sayCluster({ from, to }: Seen): string {
   const primary = isPrimary(from) ? `${from.name} is primary` : `${from.name} does not answer as primary`;
-  return `${primary}, ${to?.name ?? "nobody"} is its standby. A failover now would lose ${lossOf(from, to)}.`;
+  return `${primary}, ${to?.name ?? "nobody"} is its standby. What a failover would lose now: ${lossOf(from, to)}.`;
 }

@@ -292,6 +292,7 @@ async function replayedTo(ctx: ApplyContext, to: Node): Promise<string | null> {
 
 /** From positions in the log: where the old primary was fenced against where the standby's replay ended. */
 function lossAt(ctx: Evidences, given: Input, before: PairView, replayed: string | null): MeasuredLoss {
+  const subject = resourceOf(given.to);
   const facts = ctx.evidenceOf(given.fenceStep)?.facts;
   const fact = (name: string) => facts?.find((one) => one.id === name)?.value;
   const flushed = fact("flushedTo");
@@ -299,6 +300,7 @@ function lossAt(ctx: Evidences, given: Input, before: PairView, replayed: string
     const newest = isStandby(before.to) ? before.to.standby.newestWriteAt : null;
     const since = newest === null ? "" : `; the newest write kept is from ${new Date(newest).toISOString()}`;
     return {
+      subject,
       seconds: null,
       rows: null,
       method: `not measurable here: where ${given.from.name} stopped writing is unknown${since}`,
@@ -306,9 +308,9 @@ function lossAt(ctx: Evidences, given: Input, before: PairView, replayed: string
   }
   const bytes = bytesBehind(flushed, replayed);
   const method = `positions in the log: ${given.from.name} was fenced at ${flushed}, ${given.to.name} had replayed to ${replayed}`;
-  if (bytes === 0) return { seconds: 0, rows: 0, method };
+  if (bytes === 0) return { subject, seconds: 0, rows: 0, method };
   const newest = lagBetween(before.from, before.to)?.seconds ?? secondsBetween(fact("fencedAt"), before.to);
-  return { seconds: newest, rows: null, method: `${method} (${bytes} bytes missing)` };
+  return { subject, seconds: newest, rows: null, method: `${method} (${bytes} bytes missing)` };
 }
 
 function secondsBetween(fencedAt: unknown, to: NodeView): number | null {

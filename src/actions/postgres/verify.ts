@@ -10,7 +10,7 @@ import {
   type ReadContext,
 } from "../contract.ts";
 import { withNode } from "./client.ts";
-import { asLogin, loginInput, type Node, nodeInput } from "./node.ts";
+import { asLogin, loginInput, type Node, nodeInput, resourceOf } from "./node.ts";
 import { probeWrite } from "./probe.ts";
 import { lookAt, type NodeView } from "./view.ts";
 
@@ -146,7 +146,7 @@ async function withLedger(
 ): Promise<Evidence> {
   const acknowledged = await readLedger(ctx, ledger.url);
   const lost = await absentFrom(ctx, node, ledger, acknowledged);
-  const rpo = measured(acknowledged, lost);
+  const rpo = measured(resourceOf(node), acknowledged, lost);
   const limit = ledger.maxLostRows;
   if (limit !== undefined && lost.length > limit) {
     throw new LifeboatError({
@@ -213,14 +213,14 @@ async function absentFrom(
 }
 
 /** From the last acknowledged row that was kept before the first lost one, to the last lost one. */
-function measured(acknowledged: readonly Entry[], lost: readonly Entry[]): MeasuredLoss {
+function measured(subject: string, acknowledged: readonly Entry[], lost: readonly Entry[]): MeasuredLoss {
   const method = `the application's own ledger: ${acknowledged.length} acknowledged rows, ${lost.length} not found`;
   const [first, last] = [lost[0], lost.at(-1)];
-  if (first === undefined || last === undefined) return { seconds: 0, rows: 0, method };
+  if (first === undefined || last === undefined) return { subject, seconds: 0, rows: 0, method };
   const gone = new Set(lost.map((one) => one.id));
   const kept = acknowledged.filter((one) => !gone.has(one.id) && one.at <= first.at).map((one) => Date.parse(one.at));
   const from = kept.length === 0 ? Date.parse(first.at) : kept.reduce((a, b) => Math.max(a, b));
-  return { seconds: Math.round(Date.parse(last.at) - from) / 1000, rows: lost.length, method };
+  return { subject, seconds: Math.round(Date.parse(last.at) - from) / 1000, rows: lost.length, method };
 }
 
 function camel(label: string): string {

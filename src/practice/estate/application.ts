@@ -16,6 +16,7 @@ export interface Application {
   state(): Promise<OrdersState | null>;
   ledger(): Promise<readonly Acknowledged[]>;
   repoint(target: Target): Promise<void>;
+  writeOff(ids: readonly string[]): Promise<void>;
   /** Forgets the gaps so far. */
   measure(): Promise<void>;
 }
@@ -65,6 +66,9 @@ export async function createApplication(folder: string, password: string, perSec
     },
     async repoint(target) {
       await ask("/target", { method: "PUT", body: JSON.stringify(target) });
+    },
+    async writeOff(ids) {
+      await ask("/ledger/write-off", { method: "POST", body: JSON.stringify(ids) });
     },
     async measure() {
       await ask("/measure", { method: "POST" });

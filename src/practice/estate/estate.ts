@@ -120,6 +120,13 @@ function build(
   const otherThan = (node: DatabaseHost): DatabaseHost => (node === a ? b : a);
   /** The server the application writes to. */
   const active = async (): Promise<DatabaseHost> => named((await application.state())?.target.name ?? a.name);
+  /** Once the only server that could hold them has been rebuilt, what is missing stays missing: the next run counts anew. */
+  const writeOffLost = async (): Promise<void> => {
+    const { lostIds } = await countLosses(application, await active());
+    if (lostIds.length === 0) return;
+    await application.writeOff(lostIds);
+    sight.note(`Wrote off ${lostIds.length} lost orders`);
+  };
 
   const estate: Estate & { open(): Promise<void> } = {
     nodes,
@@ -145,9 +152,14 @@ function build(
     async rebuild(name) {
       const node = named(name);
       await node.follow(otherThan(node));
-      sight.note(`rebuilt ${name}`);
+      sight.note(`Rebuilt ${name} as a standby`);
+      await writeOffLost();
     },
-    heal: (how) => heal(nodes, application, secrets.monitor, how),
+    async heal(how) {
+      await heal(nodes, application, secrets.monitor, how);
+      await writeOffLost();
+      await application.measure();
+    },
     async open() {
       server = createServer((request, response) => {
         if (!estate.handle(request, response)) response.writeHead(404).end();

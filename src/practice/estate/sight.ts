@@ -97,6 +97,7 @@ export function createSight(nodes: readonly DatabaseHost[], application: Applica
       const says = CHAOS.find((one) => one.what === what)?.says ?? what;
       happened = [{ at: new Date().toISOString(), says }, ...happened].slice(0, 12);
       shared = null;
+      losses = null;
     },
     close() {
       clearInterval(timer);

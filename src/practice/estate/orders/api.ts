@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { z } from "zod";
 import { messageOf } from "../../../lib/errors.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Meter, Reading } from "./meter.ts";
@@ -19,6 +20,8 @@ interface Parts {
 }
 
 const BODY_BYTES_MAX = 4096;
+const WRITE_OFF_BYTES_MAX = 16 * 1024 * 1024;
+const ids = z.array(z.string());
 /** Two missed writes at the slowest pace are not yet an illness. */
 const HEALTHY_GAP_SECONDS = 1;
 
@@ -35,6 +38,9 @@ export async function answer(parts: Parts, request: IncomingMessage, response: S
       return await sendLedger(parts.ledger, response);
     case "POST /measure":
       parts.meter.restart();
+      return json(response, 200, stateOf(parts));
+    case "POST /ledger/write-off":
+      parts.ledger.writeOff(ids.parse(JSON.parse(await bodyOf(request, WRITE_OFF_BYTES_MAX))));
       return json(response, 200, stateOf(parts));
     case "PUT /target":
       return await repoint(parts, request, response);
@@ -69,11 +75,11 @@ async function repoint(parts: Parts, request: IncomingMessage, response: ServerR
   json(response, 200, stateOf(parts));
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
+async function bodyOf(request: IncomingMessage, bytesMax = BODY_BYTES_MAX): Promise<string> {
   let body = "";
   for await (const chunk of request) {
     body += String(chunk);
-    if (body.length > BODY_BYTES_MAX) throw new Error("The body is too long.");
+    if (body.length > bytesMax) throw new Error("The body is too long.");
   }
   return body;
 }

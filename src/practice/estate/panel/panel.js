@@ -73,7 +73,7 @@ function show(parts, state, writes) {
   parts.numbers.replaceChildren(
     number("Orders per second", app ? String(app.writesPerSecond) : "–", !app?.healthy),
     number("Failed attempts", app ? `${Math.round(app.errorRate * 100)} %` : "–", (app?.errorRate ?? 0) > 0.05),
-    number("Longest gap", app ? seconds(app.longestGapSeconds) : "–", (app?.longestGapSeconds ?? 0) > 5),
+    number(...sayGap(app)),
     number("Orders lost", state.lostRows === null ? "unknown" : String(state.lostRows), (state.lostRows ?? 0) > 0),
   );
   writes.push(app?.writesPerSecond ?? 0);
@@ -86,12 +86,19 @@ function show(parts, state, writes) {
   );
 }
 
+/** While nothing is written, how long already; afterwards, how long at most. */
+function sayGap(app) {
+  if (!app) return ["Longest gap", "–", false];
+  if (!app.healthy) return ["Without an order", seconds(app.gapSeconds), true];
+  return ["Longest gap", seconds(app.longestGapSeconds), false];
+}
+
 /** One sentence for the whole estate, worst thing first. */
 function sayAll(state) {
   const app = state.application;
   if (!app) return ["The orders application does not answer.", "bad"];
   if (state.splitBrain) return ["Both servers take writes: split brain.", "bad"];
-  if (!app.healthy) return [`Nobody can order: no order was written for ${seconds(app.gapSeconds)}.`, "bad"];
+  if (!app.healthy) return ["Nobody can order: no order is being written.", "bad"];
   if ((state.lostRows ?? 0) > 0)
     return [`Orders are written again; ${state.lostRows} acknowledged orders are lost.`, "warn"];
   const standby = state.nodes.find((node) => node.role === "standby");
