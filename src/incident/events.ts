@@ -148,7 +148,7 @@ export type StepEvent =
         attempt: number;
         says: string;
         facts: readonly ShownFact[];
-        rpo: { seconds: number | null; rows: number | null; method: string } | null;
+        rpo: { subject: string; seconds: number | null; rows: number | null; method: string } | null;
         seconds: number;
       };
     }

@@ -18,6 +18,7 @@ export interface Recovery {
 
 export interface Loss {
   readonly step: string;
+  readonly subject: string;
   readonly seconds: number | null;
   readonly rows: number | null;
   readonly method: string;
@@ -60,13 +61,23 @@ function lastDone(run: RunState): Date | null {
   return times.length === 0 ? run.endedAt : new Date(Math.max(...times));
 }
 
-/** The worst loss any step measured; one that could not be measured is worse than any number. */
+/** The worst loss of any target; one whose loss nobody could measure is worse than any number. */
 function lossOf(run: RunState): Loss | null {
-  const losses = [...run.steps.values()].flatMap((step) =>
-    step.status === "done" && step.rpo !== null ? { step: step.step.id, ...step.rpo } : [],
-  );
+  const bySubject = new Map<string, Loss>();
+  for (const step of run.steps.values()) {
+    if (step.status !== "done" || step.rpo === null) continue;
+    const loss = { step: step.step.id, ...step.rpo };
+    const earlier = bySubject.get(loss.subject);
+    if (earlier === undefined || says(loss) >= says(earlier)) bySubject.set(loss.subject, loss);
+  }
+  const losses = [...bySubject.values()];
   const size = (loss: Loss) => loss.seconds ?? Number.POSITIVE_INFINITY;
   return losses.reduce<Loss | null>((worst, loss) => (worst === null || size(loss) > size(worst) ? loss : worst), null);
+}
+
+/** How much a measurement tells: rows were counted, only time is known, nothing is. A later one that tells as much wins. */
+function says({ seconds, rows }: Loss): number {
+  return rows !== null ? 2 : seconds !== null ? 1 : 0;
 }
 
 function waitsOf(run: RunState): readonly Wait[] {

@@ -103,7 +103,7 @@ export type StepPhase =
       readonly seconds: number;
       readonly says: string;
       readonly facts: readonly ShownFact[];
-      readonly rpo: { seconds: number | null; rows: number | null; method: string } | null;
+      readonly rpo: { subject: string; seconds: number | null; rows: number | null; method: string } | null;
       readonly startedAt: Date;
     }
   | {

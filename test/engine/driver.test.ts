@@ -72,7 +72,7 @@ describe("a run from the request to the end", () => {
     ]);
     expect(ledger(dir)).toEqual(["put fence", "promote promote"]);
     const promoted = await night.step("promote");
-    expect(promoted.status === "done" && promoted.rpo).toEqual({ seconds: 3, rows: null, method: "counted files" });
+    expect(promoted.status === "done" && promoted.rpo).toEqual({ subject: "files", seconds: 3, rows: null, method: "counted files" });
   });
 
   test("frees its resources when it ends", async () => {

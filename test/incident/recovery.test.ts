@@ -5,10 +5,7 @@ import { failover, MIDNIGHT, Story } from "./world.ts";
 const impact = new Date(MIDNIGHT - 120_000);
 
 /** Asked at 60, approved by Bo at 100 and Vera at 160, and everything done; the last step at 400, the run's end at 405. */
-function recovered(
-  impactStartedAt: Date | null,
-  rpo: { seconds: number | null; rows: number | null; method: string } | null,
-): Story {
+function recovered(impactStartedAt: Date | null, rpo: Loss | null, counted: Loss | null = null): Story {
   const story = new Story()
     .declared("real", impactStartedAt)
     .at(10)
@@ -20,11 +17,22 @@ function recovered(
   story.at(165).starts("fence");
   story.done("fence").at(300).started("promote");
   const data = { step: "promote", attempt: 1, says: "promoted", facts: [], rpo, seconds: 30 };
-  story.happened({ type: "step.verified", data }).at(350).done("smoke");
+  story.happened({ type: "step.verified", data }).at(350).started("smoke");
+  const smoke = { step: "smoke", attempt: 1, says: "counted", facts: [], rpo: counted, seconds: 1 };
+  story.happened({ type: "step.verified", data: smoke });
   story.happened({ type: "step.opened", data: { step: "tell", until: null } }).at(400);
   story.asks("oli", { type: "confirmStep", run: "run-1", step: "tell", note: null });
   return story.at(405).happened({ type: "run.verified", data: { dryRun: false } });
 }
+
+interface Loss {
+  subject: string;
+  seconds: number | null;
+  rows: number | null;
+  method: string;
+}
+const unknown: Loss = { subject: "orders", seconds: null, rows: null, method: "the primary is silent" };
+const counted: Loss = { subject: "orders", seconds: 2, rows: 40, method: "ledger" };
 
 const of = (story: Story) => recoveryOf(story.state, story.run());
 
@@ -61,10 +69,27 @@ describe("a recovery took", () => {
 });
 
 describe("a recovery lost", () => {
+  test("what was counted later, when it could not be measured at first", () => {
+    expect(of(recovered(null, unknown, counted)).rpo).toMatchObject(counted);
+  });
+
+  test("what was counted, when a later look tells less", () => {
+    expect(of(recovered(null, counted, unknown)).rpo).toMatchObject(counted);
+  });
+
+  test("more than anybody knows, when another target's loss is unknown", () => {
+    const other = { ...unknown, subject: "invoices" };
+    expect(of(recovered(null, counted, other)).rpo).toMatchObject(other);
+  });
+
   test.each([
-    ["what was measured", { seconds: 3, rows: 12, method: "heartbeat" }, true],
-    ["more than the objective", { seconds: 61, rows: null, method: "heartbeat" }, false],
-    ["nobody knows what", { seconds: null, rows: null, method: "the primary does not answer" }, null],
+    ["what was measured", { subject: "orders", seconds: 3, rows: 12, method: "heartbeat" }, true],
+    ["more than the objective", { subject: "orders", seconds: 61, rows: null, method: "heartbeat" }, false],
+    [
+      "nobody knows what",
+      { subject: "orders", seconds: null, rows: null, method: "the primary does not answer" },
+      null,
+    ],
   ])("%s", (_given, rpo, met) => {
     expect(of(recovered(null, rpo))).toMatchObject({
       rpo: { step: "promote", ...rpo },

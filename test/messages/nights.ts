@@ -71,6 +71,7 @@ export function byHand(): Story {
     .step("promote", 9, "The standby takes writes on timeline 4.", {
       seconds: 3.2,
       rows: 12,
+      subject: "orders",
       method: "heartbeat table at promotion",
     })
     .engine({ type: "step.opened", data: { step: "tell-provider", until: null } });

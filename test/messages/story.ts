@@ -60,7 +60,7 @@ export class Story {
     step: string,
     seconds: number,
     says: string,
-    rpo: { seconds: number; rows: number; method: string } | null = null,
+    rpo: { subject: string; seconds: number; rows: number; method: string } | null = null,
   ) {
     const attempt = (this.state.runs.get("run-4hx8w2pd")?.steps.get(step)?.attempts ?? 0) + 1;
     this.engine({ type: "step.started", data: { step, attempt, epoch: "1" } });
