@@ -2,7 +2,7 @@ import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "../lib/log.ts";
 import { freePort } from "../lib/pgserver.ts";
-import { BotProcess } from "./bot-process.ts";
+import { type BotCommand, BotProcess } from "./bot-process.ts";
 import { createEstate, type Estate } from "./estate/index.ts";
 import { createWorkspace, type Workspace } from "./workspace/index.ts";
 
@@ -27,6 +27,8 @@ export interface Practice {
   readonly bot: BotProcess;
   /** The data folder of the bot's own store. */
   readonly dataFolder: string;
+  /** How another bot on the same store and the same Slack is started; its health is served on a port of its own. */
+  botCommand(extra?: Readonly<Record<string, string>>): Promise<Omit<BotCommand, "logFile">>;
   stop(): Promise<void>;
 }
 
@@ -47,25 +49,25 @@ export async function startPractice(options: PracticeOptions): Promise<Practice>
       mounts: [{ prefix: "/estate", handle: estate.handle, panel: "/estate/panel.js", title: "Practice estate" }],
     });
     stops.push(() => workspace.close());
-    const bot = new BotProcess({
-      program: options.bot.program,
-      arguments: options.bot.arguments,
+    const botCommand: Practice["botCommand"] = async (extra = {}) => ({
+      ...options.bot,
       environment: {
         ...inherited(),
         ...workspace.environment(),
         ...estate.environment(),
         ...options.environment,
+        ...extra,
         LIFEBOAT_DATA: dataFolder,
         HEALTH_PORT: String(await freePort()),
       },
-      logFile: join(options.folder, "bot.log"),
     });
+    const bot = new BotProcess({ ...(await botCommand()), logFile: join(options.folder, "bot.log") });
     stops.push(async () => {
       await bot.stop();
       bot.close();
     });
     await bot.start();
-    return { url: workspace.url, workspace, estate, bot, dataFolder, stop };
+    return { url: workspace.url, workspace, estate, bot, dataFolder, botCommand, stop };
   } catch (error) {
     await stop();
     throw error;

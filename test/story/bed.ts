@@ -1,0 +1,95 @@
+import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import type { Plan } from "../../src/catalog/types.ts";
+import { fold } from "../../src/incident/evolve.ts";
+import type { IncidentState, RunState } from "../../src/incident/state.ts";
+import { createLog } from "../../src/lib/log.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import { BotProcess } from "../../src/practice/bot-process.ts";
+import { type Practice, startPractice } from "../../src/practice/practice.ts";
+import type { StoredEvent } from "../../src/timeline/contract.ts";
+import { openStore, type Store } from "../../src/timeline/index.ts";
+
+/** Practice as `npm start` opens it: a real bot process between a local Slack and real servers; and a look into its store. */
+export interface Bed extends Practice {
+  readonly folder: string;
+  readonly store: Store;
+  /** The newest run, from the log. */
+  lastRun(): Promise<{ events: readonly StoredEvent[]; state: IncidentState; run: RunState }>;
+  /** How many times a server was told to promote, by its own log. */
+  promotions(node: string): Promise<number>;
+  /** Another bot process on the same store and the same Slack. */
+  anotherBot(environment?: Record<string, string>): Promise<BotProcess>;
+}
+
+export async function openBed(): Promise<Bed> {
+  const folder = await mkdtemp(join(tmpdir(), "lifeboat-story-"));
+  const root = projectRoot();
+  const log = createLog("error", "test");
+  const practice = await startPractice({
+    folder,
+    port: 0,
+    log,
+    bot: { program: process.execPath, arguments: ["--import", "tsx", join(root, "src/main.ts")] },
+    manifestFile: join(root, "manifest.yml"),
+  });
+  const store = await openStore({ dataFolder: practice.dataFolder, log, openSeconds: 30 });
+  await logStatements(practice);
+
+  const bed: Bed = {
+    ...practice,
+    folder,
+    store,
+    async lastRun() {
+      const [stream] = await store.timeline.streams("inc-", 1);
+      if (stream === undefined) throw new Error("Nothing was declared.");
+      const events = await store.timeline.read(stream.id);
+      const id = events.findLast(({ type }) => type === "run.requested")?.run ?? "";
+      const plan = await store.timeline.planOf(id);
+      if (plan === null) throw new Error("No run was asked for.");
+      const plans = new Map(
+        await Promise.all(
+          events
+            .filter(({ type }) => type === "run.requested")
+            .map(async ({ run }) => {
+              const stored = await store.timeline.planOf(run as string);
+              return [
+                stored?.planHash ?? "",
+                JSON.parse(Buffer.from(stored?.planBytes ?? []).toString()) as Plan,
+              ] as const;
+            }),
+        ),
+      );
+      const state = fold(stream.id, events, plans);
+      return { events, state, run: state.runs.get(id) as RunState };
+    },
+    async promotions(node) {
+      const written = await readFile(join(folder, "estate", node, "server.log"), "utf8");
+      return written.split("\n").filter((line) => /execute .*select pg_promote\(true/.test(line)).length;
+    },
+    async anotherBot(environment = {}) {
+      const other = new BotProcess({ ...(await practice.botCommand(environment)), logFile: join(folder, "other.log") });
+      await other.start();
+      return other;
+    },
+    async stop() {
+      await store.close();
+      await practice.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  return bed;
+}
+
+/** Both servers write every statement into their logs, so that what they were asked can be counted from outside. */
+export async function logStatements({ estate }: Pick<Practice, "estate">): Promise<void> {
+  for (const node of estate.nodes) {
+    await appendFile(join(node.folder, "postgresql.conf"), "log_statement = 'all'\n");
+    const client = new pg.Client({ connectionString: node.url(), connectionTimeoutMillis: 5000 });
+    await client.connect();
+    await client.query("select pg_reload_conf()");
+    await client.end();
+  }
+}

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { playStory } from "../../src/practice/story.ts";
+import { type Bed, logStatements, openBed } from "./bed.ts";
+
+let bed: Bed;
+
+beforeAll(async () => {
+  bed = await openBed();
+}, 120_000);
+afterAll(() => bed?.stop(), 60_000);
+
+/** Tells the story from a healthy estate, in channels of its own. */
+async function tell(options: { unplanned?: boolean } = {}) {
+  const postmortem = await playStory(bed, {
+    words: "failover database",
+    unplanned: options.unplanned ?? false,
+    seconds: 90,
+  });
+  return { postmortem, ...(await bed.lastRun()) };
+}
+
+describe("a failover, told from the first word to the post-mortem", () => {
+  beforeEach(async () => {
+    await bed.estate.heal();
+    await logStatements(bed);
+  }, 120_000);
+
+  test("planned: nothing acknowledged is lost, one promotion, everything on one whole timeline", async () => {
+    const { postmortem, run, events } = await tell();
+    expect(run.status).toBe("verified");
+    expect(postmortem).toMatch(/^postmortem-inc-.*\.md$/);
+    expect(await bed.estate.ledger()).toMatchObject({ lost: 0 });
+    expect(await bed.promotions("orders-b")).toBe(1);
+    expect(events.map(({ version }) => version)).toEqual(events.map((_, index) => index + 1));
+    expect(await bed.store.timeline.verify()).toMatchObject({ ok: true });
+  }, 180_000);
+
+  test("unplanned, with writes the standby never got: the loss reported is the loss the application counts", async () => {
+    await bed.estate.chaos("stall-and-kill-primary");
+    const alex = bed.workspace.as("UALEX");
+    const sam = bed.workspace.as("USAM");
+    const channelsBefore = new Set(bed.workspace.sight().channels.map(({ id }) => id));
+    await alex.slash("/dr failover database --unplanned");
+    const isNew = ({ channel }: { channel: string }) => !channelsBefore.has(channel);
+    const gate = await sam.waitForMessage(
+      (m) => isNew(m) && JSON.stringify(m.blocks ?? "").includes('"gate.approve'),
+      60_000,
+    );
+    await sam.click(gate, "gate.approve", { confirm: true });
+    const end = await sam.waitForMessage((m) => isNew(m) && /is done and verified/.test(m.text), 90_000);
+    const counted = await bed.estate.ledger();
+    const { run } = await bed.lastRun();
+    const reported = [...run.steps.values()].flatMap((s) =>
+      s.status === "done" && s.rpo?.rows != null ? [s.rpo.rows] : [],
+    );
+    expect(counted.lost).toBeGreaterThan(0);
+    expect(reported).toEqual([counted.lost]);
+    expect(end.text).toContain(`(${counted.lost} rows)`);
+  }, 240_000);
+});
