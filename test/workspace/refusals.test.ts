@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import { WebClient } from "@slack/web-api";
 import { createWorkspace, type Workspace } from "../../src/practice/workspace/index.ts";
 import { approval, form } from "./fixtures/bot.ts";
+import { quiet } from "./fixtures/quiet.ts";
 
 let workspace: Workspace;
 let web: WebClient;
@@ -17,7 +18,11 @@ beforeEach(() => {
 });
 
 function client(token: string | undefined, of = workspace): WebClient {
-  return new WebClient(token, { slackApiUrl: of.environment().SLACK_API_URL, retryConfig: { retries: 0 } });
+  return new WebClient(token, {
+    logger: quiet,
+    slackApiUrl: of.environment().SLACK_API_URL,
+    retryConfig: { retries: 0 },
+  });
 }
 
 /** Slack's error word for a call. */

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { LogLevel, WebClient, WebClientEvent } from "@slack/web-api";
+import { WebClient, WebClientEvent } from "@slack/web-api";
 import { createWorkspace, type Workspace } from "../../src/practice/workspace/index.ts";
 import { startBot } from "./fixtures/bot.ts";
+import { quiet } from "./fixtures/quiet.ts";
 
 let workspace: Workspace;
 const stops: (() => Promise<unknown>)[] = [];
@@ -25,7 +26,7 @@ async function bot() {
 
 function client(token = workspace.environment().SLACK_BOT_TOKEN) {
   return new WebClient(token, {
-    logLevel: LogLevel.ERROR,
+    logger: quiet,
     slackApiUrl: workspace.environment().SLACK_API_URL,
     retryConfig: { retries: 0 },
   });

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { LifeboatError } from "../../lib/errors.ts";
 import { cause, report, type Trouble } from "./chaos.ts";
-import { type Deed, perform } from "./deeds.ts";
+import type { Deed } from "./deeds/deed.ts";
+import { perform } from "./deeds/perform.ts";
 import type { Mount } from "./http.ts";
 import { json, say } from "./http.ts";
 import { limits } from "./limits.ts";

@@ -1,7 +1,7 @@
 import { LifeboatError } from "../../lib/errors.ts";
 import type { Choice, Filled } from "./blockkit/answers.ts";
 import { elementsOf } from "./blockkit/check.ts";
-import type { Deed, Outcome, Place } from "./deeds.ts";
+import type { Deed, Outcome, Place } from "./deeds/deed.ts";
 import type { Block, Element, Message, View } from "./objects.ts";
 import { INCIDENT_CHANNEL } from "./people.ts";
 import type { Sight } from "./sight.ts";

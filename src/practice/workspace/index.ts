@@ -1,5 +1,5 @@
 export type { Choice, Filled } from "./blockkit/answers.ts";
-export type { Deed, Outcome } from "./deeds.ts";
+export type { Deed, Outcome } from "./deeds/deed.ts";
 export { driveWorkspace, type Persona, type Values } from "./driver.ts";
 export type { Mount } from "./http.ts";
 export type { Manifest } from "./manifest.ts";

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { LifeboatError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { cause, type Trouble } from "./chaos.ts";
-import { perform } from "./deeds.ts";
+import { perform } from "./deeds/perform.ts";
 import { Persona, type Wire } from "./driver.ts";
 import { strange } from "./guard.ts";
 import { type Mount, requestListener } from "./http.ts";

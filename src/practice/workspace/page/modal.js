@@ -82,7 +82,7 @@ function Asking({ dialog, answer }) {
 function useOpen(box) {
   useLayoutEffect(() => {
     const dialog = box.current;
-    const before = document.activeElement;
+    const before = /** @type {HTMLElement} */ (document.activeElement);
     dialog.showModal();
     const first = dialog.querySelector("[autofocus], .modal-body input, .modal-body select, .modal-body textarea");
     (first ?? dialog.querySelector("footer .button"))?.focus();

@@ -91,37 +91,53 @@ function Connections() {
   </p>`;
 }
 
-/** Each trouble with what it teaches. `unit`: what the number means. */
+/** Each trouble with what it teaches. `unit`: what its number means. */
 const troubles = [
-  [
-    "The line to the bot",
-    [
-      ["refresh", "Refresh connections", "What Slack does every few hours."],
-      ["drop", "Drop TCP", "The cable is pulled."],
-      ["freeze", "Freeze the network", "Silence; nobody is told.", "seconds", 20],
-      ["duplicate", "Send the next thing twice", "A redelivered click.", "times", 1],
-      ["delayEnvelopes", "Deliver late", "The three seconds run meanwhile.", "seconds", 2],
-      ["appRateLimited", "Say there were too many events", "app_rate_limited: more than 30 000 in an hour."],
+  {
+    title: "The line to the bot",
+    list: [
+      { name: "refresh", label: "Refresh connections", note: "What Slack does every few hours." },
+      { name: "drop", label: "Drop TCP", note: "The cable is pulled." },
+      { name: "freeze", label: "Freeze the network", note: "Silence; nobody is told.", unit: "seconds", usual: 20 },
+      { name: "duplicate", label: "Send the next thing twice", note: "A redelivered click.", unit: "times", usual: 1 },
+      {
+        name: "delayEnvelopes",
+        label: "Deliver late",
+        note: "The three seconds run meanwhile.",
+        unit: "seconds",
+        usual: 2,
+      },
+      {
+        name: "appRateLimited",
+        label: "Say there were too many events",
+        note: "app_rate_limited: over 30 000 in an hour.",
+      },
     ],
-  ],
-  [
-    "The Web API",
-    [
-      ["rateLimit", "Answer 429", "With Retry-After.", "seconds", 10],
-      ["unavailable", "Answer 503", "Slack is down.", "seconds", 20],
-      ["delayCalls", "Answer late", "Each call takes longer.", "seconds", 2],
-      ["losePosts", "Accept and lose posts", "Answered ok, never seen.", "times", 1],
-      ["loseReplies", "Cut before the answer", "Done, but the bot is not told.", "times", 1],
-      ["tiers", "Rate tiers on or off", "Slack's calls per minute."],
+  },
+  {
+    title: "The Web API",
+    list: [
+      { name: "rateLimit", label: "Answer 429", note: "With Retry-After.", unit: "seconds", usual: 10 },
+      { name: "unavailable", label: "Answer 503", note: "Slack is down.", unit: "seconds", usual: 20 },
+      { name: "delayCalls", label: "Answer late", note: "Each call takes longer.", unit: "seconds", usual: 2 },
+      { name: "losePosts", label: "Accept and lose posts", note: "Answered ok, never seen.", unit: "times", usual: 1 },
+      {
+        name: "loseReplies",
+        label: "Cut before the answer",
+        note: "Done, but the bot is not told.",
+        unit: "times",
+        usual: 1,
+      },
+      { name: "tiers", label: "Rate tiers on or off", note: "Slack's calls per minute." },
     ],
-  ],
-  [
-    "Rights",
-    [
-      ["revoke", "Revoke the token", "The app was removed."],
-      ["restore", "Restore the token", "It was a mistake."],
+  },
+  {
+    title: "Rights",
+    list: [
+      { name: "revoke", label: "Revoke the token", note: "The app was removed." },
+      { name: "restore", label: "Restore the token", note: "It was a mistake." },
     ],
-  ],
+  },
 ];
 
 function Chaos() {
@@ -130,11 +146,11 @@ function Chaos() {
   return html`<div class="side-body chaos">
     <p class=${`weather ${bad.length > 0 ? "bad" : ""}`} aria-live="polite">${bad.length === 0 ? "All is calm." : bad.map(([name, value]) => `${name}: ${value}`).join(", ")}</p>
     <p><button type="button" class="button" onClick=${() => trouble("calm")}>Calm everything</button></p>
-    ${troubles.map(([title, list]) => html`<fieldset><legend>${title}</legend>${list.map((one) => html`<${Trouble} key=${one[0]} one=${one} />`)}</fieldset>`)}
+    ${troubles.map(({ title, list }) => html`<fieldset><legend>${title}</legend>${list.map((one) => html`<${Trouble} key=${one.name} ...${one} />`)}</fieldset>`)}
   </div>`;
 }
 
-function Trouble({ one: [name, label, note, unit, usual] }) {
+function Trouble({ name, label, note, unit, usual }) {
   const [amount, setAmount] = useState(usual);
   const cause = () => trouble(name, unit ? { [unit]: Number(amount) } : {});
   return html`<div class="trouble">

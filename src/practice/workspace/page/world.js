@@ -54,11 +54,16 @@ export function useWorld() {
   return world;
 }
 
-/** Reads everything, then follows what changes. Called again after each loss of the connection. */
+/** Reads everything, then follows what changes. Done again after each loss of the connection. */
 export function follow() {
   const source = new EventSource("/control/events");
+  /** What happens while everything is read waits here, so that it is neither missed nor overwritten. */
+  let held = [];
   source.onopen = async () => {
+    held = [];
     await load();
+    for (const change of held) apply(change);
+    held = null;
     world.connected = true;
     changed();
   };
@@ -67,7 +72,9 @@ export function follow() {
     changed();
   };
   source.onmessage = ({ data }) => {
-    if (world.ready) apply(JSON.parse(data));
+    const change = JSON.parse(data);
+    if (held) held.push(change);
+    else apply(change);
   };
 }
 
