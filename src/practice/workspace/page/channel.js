@@ -133,7 +133,7 @@ function FirstHint({ channel }) {
     document.dispatchEvent(new CustomEvent("compose", { detail: { channel, text: "/dr failover database" } }));
   return html`<div class="first-hint">
     <p><strong>Welcome to practice.</strong> Everything here runs on this machine, and nothing you break is real.</p>
-    <p>Suppose the shop’s database has just gone down. Type this, and follow what Lifeboat says:</p>
+    <p>Suppose the database is failing. Type this, and follow what Lifeboat says:</p>
     <p><button type="button" class="command" onClick=${type}>/dr failover database</button></p>
     <p class="hint">Change who you are at the top left: approvals need another person than the one who asked.</p>
   </div>`;
