@@ -71,6 +71,27 @@ const script = z.strictObject({
   environment: z.array(environmentName).default([]).describe("Environment variables the script may see; no others"),
 });
 
+const pagerDutyId = z
+  .string()
+  .regex(/^[A-Z0-9]{4,20}$/, "An id of PagerDuty's is capitals and digits, as the address of its page ends: PT4KHLK");
+
+const paging = z
+  .strictObject({
+    service: pagerDutyId.describe("PagerDuty service: what is triggered there is about this system"),
+    routingKeyFrom: environmentName.describe("Environment variable with that service's Events API v2 integration key"),
+    tokenFrom: environmentName.default("PAGERDUTY_TOKEN").describe("Environment variable with a REST API key"),
+    from: z
+      .string()
+      .regex(/^[^\s@]+@[^\s@]+$/, "An e-mail address: lifeboat@example.com")
+      .describe("E-mail address of the PagerDuty user in whose name pages are made"),
+    policies: z
+      .record(id, pagerDutyId)
+      .default({})
+      .describe("Role → escalation policy that says who is on call for it"),
+    people: z.record(id, pagerDutyId).default({}).describe("Person of the roster → PagerDuty user"),
+  })
+  .describe("How people are woken: PagerDuty's ids for this system. Left out: nobody is paged");
+
 export const systemSchema = z
   .strictObject({
     title: sentence,
@@ -82,6 +103,7 @@ export const systemSchema = z
     roles: z.record(id, role),
     people: z.record(id, person).describe("The roster: the only source of who somebody is and what they may decide"),
     severities: z.strictObject({ P0: severity, P1: severity, P2: severity, P3: severity }),
+    paging: paging.optional(),
     escalation: z.record(id, chain).default({}).describe("Chains that gates name, so that each is written once"),
     variables: z.record(name, variable).default({}).describe("Values each installation gives in LIFEBOAT_VALUES"),
     scripts: z

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { WrittenSystem } from "./schema.ts";
 import { scriptPath } from "./script.ts";
-import type { Gate, System } from "./types.ts";
+import type { Gate, Paging, System } from "./types.ts";
 
 export type Chain = Gate["escalate"];
 
@@ -43,6 +43,15 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
       path: scriptPath(home, file) ?? resolve(home, file),
       environment,
     })),
+    ...(written.paging && { paging: toPaging(written.paging) }),
+  };
+}
+
+function toPaging({ policies, people, ...rest }: NonNullable<WrittenSystem["paging"]>): Paging {
+  return {
+    ...rest,
+    policies: entries(policies).map(([role, policy]) => ({ role, policy })),
+    people: entries(people).map(([person, user]) => ({ person, user })),
   };
 }
 

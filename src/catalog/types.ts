@@ -18,6 +18,24 @@ export interface System {
   readonly variables: readonly Variable[];
   /** Scripts `script.run` may start, by name: nothing else can be started. */
   readonly scripts: readonly AllowedScript[];
+  /** How its people are woken; absent: nobody is paged, and the roster alone says who is asked. */
+  readonly paging?: Paging;
+}
+
+/** PagerDuty's names for what this system has. Ids as PagerDuty shows them; secrets by the name of their variable. */
+export interface Paging {
+  /** Incidents of this service are incidents of this system. */
+  readonly service: string;
+  /** Environment variable with the integration key of that service (Events API v2). */
+  readonly routingKeyFrom: string;
+  /** Environment variable with a REST API key. */
+  readonly tokenFrom: string;
+  /** E-mail address of the PagerDuty user in whose name pages are made. */
+  readonly from: string;
+  /** Who is on call for a role: its escalation policy. A role without one is paged by way of the service. */
+  readonly policies: readonly { readonly role: string; readonly policy: string }[];
+  /** Which PagerDuty user a person of the roster is. */
+  readonly people: readonly { readonly person: string; readonly user: string }[];
 }
 
 export interface Region {

@@ -5,7 +5,7 @@ import type { Problem } from "../lib/errors.ts";
  * Everything that can have happened, in the past tense. One timeline holds one incident with all its runs; an event of a
  * run carries the run's id in its envelope. Readers ignore types they do not know, so versions can mix.
  */
-export type Event = IncidentEvent | RunEvent | GateEvent | StepEvent;
+export type Event = IncidentEvent | RunEvent | GateEvent | StepEvent | PageEvent;
 export type EventType = Event["type"];
 export type DataOf<T extends EventType> = Extract<Event, { type: T }>["data"];
 
@@ -119,6 +119,22 @@ export type GateEvent =
       };
     }
   | { type: "gate.escalated"; data: { step: string; ask: string; level: number; role: string } }
+  /** Who of a role is on call now, and who says so. It tells whom to wake; it gives nobody authority. */
+  | {
+      type: "gate.summoned";
+      data: {
+        step: string;
+        ask: string;
+        /** 0: the gate's own role; then the escalation's, as they are asked. */
+        level: number;
+        role: string;
+        /** Person ids; all of them hold the role on the roster. */
+        people: readonly string[];
+        source: "pagerduty" | "roster";
+        /** Why it is the roster, or who was left out. */
+        why: string | null;
+      };
+    }
   | {
       type: "gate.approved";
       data: { step: string; ask: string; person: string; role: string; planHash: string; factsHash: string };
@@ -132,6 +148,26 @@ export type GateEvent =
   | {
       type: "approval.refused";
       data: { step: string; ask: string; who: string; decision: "approve" | "deny"; code: string; says: string };
+    };
+
+/** People were woken, or could not be. `page` is the key PagerDuty knows it by; `ask` the question it is about, if any. */
+export type PageEvent =
+  | {
+      type: "page.sent";
+      data: {
+        page: string;
+        ask: string | null;
+        role: string | null;
+        /** Person ids paged by name; empty where the pager itself knows who is on call. */
+        people: readonly string[];
+        to: "policy" | "people" | "service";
+      };
+    }
+  /** Once per outage: it is tried on, and the next `page.sent` says that it is over. */
+  | { type: "page.failed"; data: { page: string; ask: string | null; role: string | null; problem: Problem } }
+  | {
+      type: "page.acknowledged";
+      data: { page: string; ask: string | null; person: string | null; name: string; happenedAt: string };
     };
 
 export type StepEvent =

@@ -71,6 +71,7 @@ export function blankIncident(id: string): IncidentState {
     roles: new Map(),
     resolvedAt: null,
     runs: new Map(),
+    paging: { pages: new Map(), failing: null },
   };
 }
 
@@ -103,6 +104,7 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
       return end(run, event.at, { as: "verified" });
     case "gate.opened":
     case "gate.escalated":
+    case "gate.summoned":
     case "gate.approved":
     case "gate.denied":
     case "gate.expired":
@@ -132,6 +134,9 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "postmortem.drafted":
     case "command.refused":
     case "approval.refused":
+    case "page.sent":
+    case "page.failed":
+    case "page.acknowledged":
       return run;
     default:
       return event satisfies never;
@@ -164,12 +169,16 @@ const KNOWN: Record<EventType, true> = {
   "run.stuck": true,
   "gate.opened": true,
   "gate.escalated": true,
+  "gate.summoned": true,
   "gate.approved": true,
   "gate.denied": true,
   "gate.expired": true,
   "gate.voided": true,
   "gate.passed": true,
   "approval.refused": true,
+  "page.sent": true,
+  "page.failed": true,
+  "page.acknowledged": true,
   "step.started": true,
   "step.intended": true,
   "step.applied": true,

@@ -1,4 +1,4 @@
-import type { GateEvent, IncidentEvent, Recorded, RunEvent, StepEvent } from "./events.ts";
+import type { GateEvent, IncidentEvent, PageEvent, Recorded, RunEvent, StepEvent } from "./events.ts";
 import type { GateState, IncidentState, StepPhase } from "./state.ts";
 
 /** Which states of a step an event may find. What is not here is a writer's mistake. */
@@ -18,6 +18,7 @@ const STEP: Record<StepEvent["type"], readonly StepPhase["status"][]> = {
 
 const ASK: Record<Exclude<GateEvent["type"], "gate.opened" | "approval.refused">, readonly GateState["outcome"][]> = {
   "gate.escalated": ["open"],
+  "gate.summoned": ["open"],
   "gate.approved": ["open"],
   "gate.denied": ["open"],
   "gate.expired": ["open"],
@@ -56,6 +57,9 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
     case "incident.roleAssigned":
     case "incident.noted":
     case "postmortem.drafted":
+    case "page.sent":
+    case "page.failed":
+    case "page.acknowledged":
       return null;
     default:
       return event satisfies never;
@@ -92,8 +96,8 @@ function isOver(state: IncidentState): boolean {
   return state.status === "resolved" || state.status === "closed";
 }
 
-function isOfIncident(event: Recorded): event is Recorded<IncidentEvent> {
-  return event.type.startsWith("incident.") || event.type === "postmortem.drafted";
+function isOfIncident(event: Recorded): event is Recorded<IncidentEvent | PageEvent> {
+  return /^(incident|page)\./.test(event.type) || event.type === "postmortem.drafted";
 }
 
 function isOfRun(event: Recorded): event is Recorded<RunEvent> {

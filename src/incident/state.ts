@@ -1,6 +1,6 @@
 import type { Mode, Plan, PlanStep } from "../catalog/types.ts";
 import type { Problem } from "../lib/errors.ts";
-import type { Actor, IncidentStatus, Preflight, SeverityId, ShownFact } from "./events.ts";
+import type { Actor, DataOf, IncidentStatus, Preflight, SeverityId, ShownFact } from "./events.ts";
 
 /**
  * What is true now, computed from the log by `evolve` and never stored. Each state carries only what is true in it.
@@ -16,6 +16,24 @@ export interface IncidentState {
   readonly roles: ReadonlyMap<string, string>;
   readonly resolvedAt: Date | null;
   readonly runs: ReadonlyMap<string, RunState>;
+  readonly paging: PagingState;
+}
+
+/** Who was woken. Nothing is decided by it: it is shown. */
+export interface PagingState {
+  /** By the key the pager knows it by, in the order they were sent. */
+  readonly pages: ReadonlyMap<string, Page>;
+  /** Nobody could be paged since then; null: the last page went out. */
+  readonly failing: { readonly since: Date; readonly problem: Problem } | null;
+}
+
+export interface Page {
+  readonly ask: string | null;
+  /** The role paged last; null: whoever looks after the service. */
+  readonly role: string | null;
+  readonly people: readonly string[];
+  readonly at: Date;
+  readonly acknowledged: readonly { readonly person: string | null; readonly name: string; readonly at: Date }[];
 }
 
 export interface Declared {
@@ -123,6 +141,8 @@ export type StepPhase =
     }
   | { readonly status: "skipped"; readonly at: Date; readonly reason: string };
 
+export type Summons = Pick<DataOf<"gate.summoned">, "level" | "role" | "people" | "source" | "why">;
+
 /** A gate that has been opened; the newest ask only (earlier ones expired or were voided). */
 export interface GateState {
   readonly ask: string;
@@ -137,6 +157,8 @@ export interface GateState {
   readonly escalate: readonly { readonly role: string; readonly at: Date }[];
   /** How many levels of `escalate` have been asked. */
   readonly level: number;
+  /** Who was found to be on call, a level each, where there is a pager to ask. */
+  readonly summons: readonly Summons[];
   readonly approvals: readonly { readonly person: string; readonly role: string; readonly at: Date }[];
   readonly outcome: "open" | "passed" | "denied" | "expired" | "voided";
   readonly closedAt: Date | null;

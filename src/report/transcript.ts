@@ -103,6 +103,19 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
       return `asked for approval of ${step(event.data.step)} (${event.data.quorum} by ${event.data.role}); data lost: ${event.data.loss}`;
     case "gate.escalated":
       return `nobody had decided on ${step(event.data.step)}: ${event.data.role} asked too`;
+    case "gate.summoned": {
+      const { people, role, source, why } = event.data;
+      const who = people.length === 0 ? "nobody" : people.map(names).join(" and ");
+      return `on call as ${role} for ${step(event.data.step)}: ${who}, by the ${source === "roster" ? "roster" : "pager"}${because(why)}`;
+    }
+    case "page.sent": {
+      const { role, people } = event.data;
+      return `paged ${role ?? "whoever is on call"}${people.length > 0 ? ` (${people.map(names).join(" and ")})` : ""}`;
+    }
+    case "page.failed":
+      return `could not page ${event.data.role ?? "whoever is on call"}: ${event.data.problem.what}`;
+    case "page.acknowledged":
+      return `the page was acknowledged by ${event.data.person ? names(event.data.person) : event.data.name}`;
     case "gate.approved":
       return `approved ${step(event.data.step)} as ${event.data.role}`;
     case "gate.denied":

@@ -7,6 +7,7 @@ import { gateSeats } from "./gate-seats.ts";
 import { missingGate } from "./missing-gate.ts";
 import { noSecrets } from "./no-secrets.ts";
 import { overRto } from "./over-rto.ts";
+import { pagingKnown } from "./paging-known.ts";
 import { parallelGate } from "./parallel-gate.ts";
 import { peopleReachable } from "./people-reachable.ts";
 import type { Rule, RunbookView, SystemView } from "./rule.ts";
@@ -39,6 +40,7 @@ export const rules: readonly Rule[] = [
   unsafeRetries,
   scriptAllowed,
   peopleReachable,
+  pagingKnown,
   overRto,
 ];
 

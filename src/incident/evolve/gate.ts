@@ -1,5 +1,5 @@
 import type { GateEvent, Recorded } from "../events.ts";
-import type { GateState, RunState } from "../state.ts";
+import type { GateState, RunState, Summons } from "../state.ts";
 import { withStep } from "./run.ts";
 
 type AskEvent = Recorded<Exclude<GateEvent, { type: "approval.refused" }>>;
@@ -29,6 +29,7 @@ function opened(earlier: GateState | null, event: Extract<AskEvent, { type: "gat
     escalate: escalate.map((level) => ({ role: level.role, at: new Date(level.at) })),
     approvers,
     level: 0,
+    summons: [],
     approvals: [],
     outcome: "open",
     closedAt: null,
@@ -44,6 +45,8 @@ function decided(gate: GateState, event: Exclude<AskEvent, { type: "gate.opened"
   switch (event.type) {
     case "gate.escalated":
       return { ...gate, level: Math.max(gate.level, event.data.level) };
+    case "gate.summoned":
+      return { ...gate, summons: [...gate.summons.filter(({ level }) => level !== event.data.level), summoned(event)] };
     case "gate.approved":
       return approved(gate, event);
     case "gate.denied":
@@ -57,6 +60,11 @@ function decided(gate: GateState, event: Exclude<AskEvent, { type: "gate.opened"
     default:
       return event satisfies never;
   }
+}
+
+function summoned({ data }: Extract<AskEvent, { type: "gate.summoned" }>): Summons {
+  const { level, role, people, source, why } = data;
+  return { level, role, people, source, why };
 }
 
 /** One person counts once, and only for the plan and the facts this ask showed. */

@@ -1,5 +1,6 @@
 import type { IncidentStatus, Recorded } from "../events.ts";
 import type { IncidentState } from "../state.ts";
+import { evolvePaging } from "./paging.ts";
 
 export function evolveIncident(state: IncidentState, event: Recorded): IncidentState {
   switch (event.type) {
@@ -22,6 +23,10 @@ export function evolveIncident(state: IncidentState, event: Recorded): IncidentS
       return withStatus(state, "investigating", event.at);
     case "incident.closed":
       return withStatus(state, "closed", event.at);
+    case "page.sent":
+    case "page.failed":
+    case "page.acknowledged":
+      return { ...state, paging: evolvePaging(state.paging, event) };
     default:
       return state;
   }

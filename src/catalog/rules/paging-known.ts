@@ -1,0 +1,38 @@
+import { errorAt, warningAt } from "../fault.ts";
+import { offer } from "../suggest.ts";
+import type { Rule } from "./rule.ts";
+
+export const pagingKnown: Rule = {
+  id: "paging-known",
+  says: "Whoever PagerDuty names is one person of the roster, and every role it is asked about is a role of the system.",
+  *system({ system }) {
+    if (system.paging === undefined) return;
+    const roles = system.roles.map(({ id }) => id);
+    const people = system.people.map(({ id }) => id);
+    const mapped = new Map<string, string>();
+    for (const { person, user } of system.paging.people) {
+      const path = ["paging", "people", person];
+      if (!people.includes(person))
+        yield { ...errorAt(path, `There is no person "${person}"`, offer(person, people)), at: "key" };
+      const other = mapped.get(user);
+      if (other !== undefined) {
+        const next = "One PagerDuty user is one person: who is on call has to be clear";
+        yield errorAt(path, `${user} is ${other} already`, { next });
+      }
+      mapped.set(user, other ?? person);
+    }
+    for (const { role } of system.paging.policies) {
+      const path = ["paging", "policies", role];
+      if (!roles.includes(role)) {
+        yield { ...errorAt(path, `There is no role "${role}"`, offer(role, roles)), at: "key" };
+        continue;
+      }
+      const known = system.people.filter(({ id }) => [...mapped.values()].includes(id));
+      if (known.some((person) => person.roles.includes(role))) continue;
+      yield warningAt(path, `Nobody who holds "${role}" is under paging.people, so whoever is on call is a stranger`, {
+        at: "key",
+        next: "Add their PagerDuty user ids; until then the roster says who is asked",
+      });
+    }
+  },
+};
