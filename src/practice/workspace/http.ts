@@ -30,7 +30,7 @@ export interface Mount {
 
 const pageFolder = () => join(projectRoot(), "src/practice/workspace/page");
 const own = createRequire(import.meta.url);
-/** Modules the page imports by name, and the browser's build of each beside what Node would load. */
+/** Modules the page imports by name (its import map says so too), and the browser's build of each beside what Node would load. */
 const vendored: Readonly<Record<string, string>> = {
   preact: "preact.mjs",
   "preact/hooks": "hooks.mjs",
@@ -156,12 +156,9 @@ export function requestListener(platform: Platform, mounts: readonly Mount[], po
 
 async function page(response: ServerResponse): Promise<void> {
   const nonce = randomBytes(16).toString("base64");
-  const imports = Object.fromEntries(Object.keys(vendored).map((name) => [name, `/vendor/${name}`]));
-  const html = (await readFile(join(pageFolder(), "index.html"), "utf8"))
-    .replace("{nonce}", nonce)
-    .replace("{imports}", JSON.stringify({ imports }));
+  const html = await readFile(join(pageFolder(), "index.html"), "utf8");
   response.writeHead(200, { ...shieldedHeaders(nonce), "content-type": "text/html; charset=utf-8" });
-  response.end(html);
+  response.end(html.replace("{nonce}", nonce));
 }
 
 async function asset(response: ServerResponse, name: string): Promise<void> {
