@@ -29,7 +29,7 @@ export function clampForm(form: Form, carried: string): ModalView {
       code: "form-carries",
       what: `The form ${form.callback} carries more than Slack brings back`,
     });
-  const blocks = clampBlocks(form.blocks, limits.viewBlocks, "view");
+  const blocks = withinView(clampBlocks(form.blocks, limits.viewBlocks, "view"));
   const asks = blocks.some((block) => block.type === "input");
   return {
     type: "modal",
@@ -43,7 +43,7 @@ export function clampForm(form: Form, carried: string): ModalView {
 }
 
 export function clampHome(blocks: readonly Block[]): readonly Block[] {
-  return clampBlocks(blocks, limits.viewBlocks, "view");
+  return withinView(clampBlocks(blocks, limits.viewBlocks, "view"));
 }
 
 /** A name Slack takes for a channel: `a-z 0-9 - _`, at most 80. */
@@ -112,6 +112,16 @@ function withinBudget(blocks: readonly Block[]): Block[] {
     return !full;
   });
   return kept.length === blocks.length ? kept : [...kept.slice(0, limits.messageBlocks - 1), omitted()];
+}
+
+/** As many of the first blocks as a view may weigh, with room for what surrounds them. */
+function withinView(blocks: readonly Block[]): readonly Block[] {
+  let left = limits.viewBytes - limits.privateMetadata - 2000;
+  const kept = blocks.filter((block) => {
+    left -= Buffer.byteLength(JSON.stringify(block)) + 1;
+    return left >= 0;
+  });
+  return kept.length === blocks.length ? kept : [...kept.slice(0, limits.viewBlocks - 1), omitted()];
 }
 
 function omitted(): Block {

@@ -40,8 +40,6 @@ export const limits = {
   privateMetadata: 3000,
   /** Bytes of a view as JSON, `view_too_large`. [METH] views.open */
   viewBytes: 250_000,
-  /** Bytes; `metadata_too_large` comes without a number. [METH] chat.postMessage */
-  metadataBytes: 2000,
   /** [DOC] conversations.create */
   channelName: 80,
   /** [METH] conversations.setTopic, `too_long` */
@@ -57,9 +55,4 @@ export const limits = {
   editBurst: 10,
   /** Seconds between two edits of a message nobody waits for. */
   editEverySeconds: 3,
-  /** [DOC] interactivity */
-  ackSeconds: 3,
-  triggerSeconds: 3,
-  responseUrlSeconds: 1800,
-  responseUrlUses: 5,
 } as const;

@@ -26,6 +26,8 @@ export interface ListenOptions extends Replying {
   readonly systemAt: (channel: string) => Promise<string | null>;
   readonly homeOpened: (user: string) => Promise<void>;
   readonly onLockedOut: (says: string) => void;
+  /** The store's clock. */
+  readonly now: () => Date;
   readonly log: Logger;
   readonly pollMs?: number;
 }
@@ -54,6 +56,7 @@ export function createListener(options: ListenOptions): Listener {
     inbox,
     log,
     handle: (key, delivery, live) => handle(options, key, delivery, live),
+    now: options.now,
     tooOld: (delivery) => tell(options, delivery, tooOld(delivery)),
     ...(options.pollMs !== undefined && { pollMs: options.pollMs }),
   });

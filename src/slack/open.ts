@@ -74,6 +74,7 @@ export function openSlack(options: DoorOptions): Slack {
     systemAt: async (channel) => ((await outbox.streamAt(channel))?.about as About | undefined)?.system ?? null,
     homeOpened: publisher.homeOpened,
     onLockedOut: lockedOut,
+    now: () => timeline.now(),
     log,
   });
   const receiver = receiverFor(config, log, {

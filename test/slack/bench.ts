@@ -174,11 +174,10 @@ export async function openBench(server: TestServer, options: BenchOptions = {}):
 
 /** Words the bot said in a channel, threads included, oldest first. */
 export function said(workspace: Workspace, channel: string): string[] {
+  const isSaid = (subtype: string | undefined) => subtype === undefined || subtype === "thread_broadcast";
   return workspace
     .sight()
-    .messages.filter(
-      (one) => one.channel === channel && one.user === "ULIFEBOAT" && !one.subtype?.startsWith("channel_"),
-    )
+    .messages.filter((one) => one.channel === channel && one.user === "ULIFEBOAT" && isSaid(one.subtype))
     .map((one) => one.text);
 }
 

@@ -62,7 +62,8 @@ describe("what is done next in a channel", () => {
 
   test("an urgent post does not wait for one under way", () => {
     const news = item({ key: "news" });
-    expect(started([news, item({ key: "gate", priority: 0 })], full, plenty, [news.id])).toEqual(["gate"]);
+    const prompts = [item({ key: "card", priority: 0 }), item({ key: "gate", priority: 0 })];
+    expect(started([news, ...prompts], full, plenty, [news.id])).toEqual(["card", "gate"]);
   });
 
   test("an edit nobody waits for rests three seconds; an urgent one does not", () => {

@@ -69,6 +69,14 @@ describe("the worst drawn message", () => {
     expect(blocks).toEqual([]);
   });
 
+  test("a view too heavy for Slack keeps its beginning", () => {
+    const section = { type: "section", text: mrkdwn(long("語", 3000)) };
+    const blocks = clampHome(Array.from({ length: 100 }, () => section));
+    expect(() => checkView({ type: "home", blocks }, "home")).not.toThrow();
+    expect(Buffer.byteLength(JSON.stringify(blocks))).toBeLessThan(limits.viewBytes);
+    expect(blocks.length).toBeGreaterThan(20);
+  });
+
   test("a form that would carry too much is refused", () => {
     const form = {
       callback: "declare",

@@ -5,7 +5,7 @@ import { createSlack, type Slack } from "../../src/slack/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createOutbox } from "../../src/timeline/outbox.ts";
 import { quiet, storeOn, type TestServer, testServer } from "../timeline/server.ts";
-import { catalog, configFor, until } from "./bench.ts";
+import { configFor, shop, until } from "./bench.ts";
 
 /** The real commands and the real drawings over the real door: a person says something is wrong, and it is taken up. */
 let server: TestServer;
@@ -19,7 +19,7 @@ beforeAll(async () => {
   store = await storeOn(await server.database());
   const outbox = createOutbox(store.pool);
   const house: House = {
-    catalog,
+    catalog: { systems: [{ ...shop, environment: "practice" }], runbooks: [] },
     cards: new Map(),
     variables: new Map(),
     timeline: store.timeline,

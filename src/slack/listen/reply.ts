@@ -4,7 +4,6 @@ import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { clampForm, clampMessage } from "../clamp.ts";
 import type { Clients } from "../clients.ts";
-import { limits } from "../limits.ts";
 import { troubleOf } from "../trouble.ts";
 import type { Delivery, Live } from "./delivery.ts";
 import { carriedWith } from "./submission.ts";
@@ -143,6 +142,3 @@ function isSlacks(url: string, apiUrl: string | null): boolean {
   if (apiUrl !== null) return origin === new URL(apiUrl).origin;
   return protocol === "https:" && (hostname === "hooks.slack.com" || hostname === "hooks.slack-gov.com");
 }
-
-/** How long an answer may still go to a `response_url`. */
-export const RESPONSE_URL_SECONDS = limits.responseUrlSeconds - 60;

@@ -10,6 +10,8 @@ export interface WorkerOptions {
   readonly handle: (key: string, delivery: Delivery, live: Live | null) => Promise<void>;
   /** Nobody wants done now what they asked for so long ago; they are told instead. */
   readonly tooOld: (delivery: Delivery) => Promise<void>;
+  /** The store's clock. */
+  readonly now: () => Date;
   readonly pollMs?: number;
 }
 
@@ -29,7 +31,7 @@ const TOO_OLD_SECONDS = 900;
 const ATTEMPTS = 5;
 const AT_ONCE = 10;
 
-export function createWorker({ inbox, log, handle, tooOld, pollMs = 2000 }: WorkerOptions): Worker {
+export function createWorker({ inbox, log, handle, tooOld, now, pollMs = 2000 }: WorkerOptions): Worker {
   const underWay = new Set<Promise<void>>();
   let timer: NodeJS.Timeout | null = null;
   let stopping = false;
@@ -53,7 +55,7 @@ export function createWorker({ inbox, log, handle, tooOld, pollMs = 2000 }: Work
     const items = await inbox.take(AT_ONCE, CLAIM_SECONDS, "slack.");
     for (const { key, body, attempts, receivedAt } of items) {
       const delivery = body as Delivery;
-      const age = (Date.now() - receivedAt.getTime()) / 1000;
+      const age = (now().getTime() - receivedAt.getTime()) / 1000;
       const late = age > TOO_OLD_SECONDS || attempts > ATTEMPTS;
       track(finish(key, late ? tooOld(delivery) : handle(key, delivery, null)));
     }

@@ -19,7 +19,8 @@ export interface Choice {
 }
 
 /**
- * What to do next in one channel. The urgent goes first and may go into debt; inside a thread the order is the drawing's;
+ * What to do next in one channel. The urgent goes first and may go into debt; inside a thread the order is the drawing's,
+ * one answered before the next is sent, but for the urgent, which are sent in order without waiting for answers;
  * a thread's root is as urgent as what waits for it; an edit nobody waits for comes at most every three seconds.
  */
 export function choose(items: readonly Item[], busy: ReadonlySet<string>, posts: Bucket, edits: Bucket): Choice {
@@ -53,9 +54,10 @@ export function choose(items: readonly Item[], busy: ReadonlySet<string>, posts:
     return waitFor(posts, POSTS, urgent);
   }
 
-  /** `other` is still to be posted, or on its way, in the same thread, and not less urgent. */
+  /** `other` is still to be posted, or on its way, in the same thread. The urgent waits for no answer to another post. */
   function goesBefore(other: Item, item: Item): boolean {
     return (
+      urgencyOf(item) > 0 &&
       isPost(other) &&
       other.id !== item.id &&
       other.stream === item.stream &&

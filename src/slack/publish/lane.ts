@@ -2,9 +2,9 @@ import type { WebClient } from "@slack/web-api";
 import type { Item, Lane } from "../../timeline/outbox.ts";
 import type { Trouble } from "../trouble.ts";
 import { makeChannel } from "./channel.ts";
-import { choose, EDITS, POSTS } from "./choose.ts";
+import { choose, EDITS, isPost, POSTS } from "./choose.ts";
 import { backoffSeconds, type Delivering, deliver } from "./deliver.ts";
-import type { About } from "./drawing.ts";
+import type { About, WantedChannel } from "./drawing.ts";
 import { furnish } from "./furnish.ts";
 import { type Bucket, filled } from "./pace.ts";
 
@@ -18,8 +18,9 @@ export interface Working extends Delivering {
   readonly stopping: AbortSignal;
 }
 
-/** A claim outlives the slowest call (10 s) with room to spare, and is renewed on every round. */
-export const CLAIM_SECONDS = 30;
+/** A claim is renewed on every round, at least every five seconds; a dead process's channels are taken up after this. */
+export const CLAIM_SECONDS = 15;
+const ROUND_MS = 5000;
 /** A lane that has to wait longer than this is let go of. */
 const LINGER_MS = 5000;
 const LOCKED_OUT_SECONDS = 60;
@@ -64,6 +65,7 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
   let posts: Bucket | null = null;
   let furnishing: Promise<void> | null = null;
   let gone: string | null = null;
+  let toPin = false;
   let broken = false;
   try {
     while (!broken && !deps.stopping.aborted && (await outbox.hold(name, owner, CLAIM_SECONDS))) {
@@ -90,7 +92,7 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
         else if (lane.stream !== null) deps.onPlace(lane.stream);
         continue;
       }
-      if (lane.furnishDue && furnishing === null) furnishing = beginFurnishing(lane);
+      if ((lane.furnishDue || toPin) && furnishing === null) furnishing = beginFurnishing(lane);
       const busy = new Set(underWay.keys());
       const choice = choose(await outbox.pending(name), busy, posts, deps.edits.bucket);
       // Something ended while the outbox was read: what it made possible is not in what was read.
@@ -100,7 +102,7 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
       for (const item of choice.start) underWay.set(item.id, begin(item, lane));
       const going: Promise<void>[] = [...underWay.values(), ...(furnishing === null ? [] : [furnishing])];
       if (going.length === 0 && (choice.waitMs === null || choice.waitMs > LINGER_MS)) return;
-      await bell.wait(choice.waitMs, going, deps.stopping);
+      await bell.wait(Math.min(choice.waitMs ?? ROUND_MS, ROUND_MS), going, deps.stopping);
     }
   } finally {
     await Promise.all([...underWay.values(), furnishing]);
@@ -114,6 +116,7 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
       if (trouble?.kind === "place gone") gone = trouble.error;
       else if (trouble !== null) await settleLane(deps, lane, trouble);
       else if (lane.failures > 0) await outbox.answered(name);
+      toPin ||= isPost(item) && ((lane.wanted as WantedChannel | null)?.pinned.includes(item.key) ?? false);
     } catch (error) {
       broken = true;
       deps.log.error({ err: error, lane: name }, "What Slack shows could not be written down.");
@@ -123,6 +126,7 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
   }
 
   async function beginFurnishing(lane: Lane): Promise<void> {
+    toPin = false;
     try {
       await furnish(deps, lane);
     } catch (error) {
