@@ -2,8 +2,8 @@ import { errorAt, type Fault, type Path } from "./fault.ts";
 import { manualSchema, type WrittenRunbook, type WrittenStep, waitSchema } from "./schema.ts";
 import { checkShape } from "./shape.ts";
 import { offer } from "./suggest.ts";
-import { type Chain, toChain } from "./system.ts";
-import type { Runbook, RunbookStep, System } from "./types.ts";
+import { type Chain, chainAfter, toChain } from "./system.ts";
+import type { Gate, Runbook, RunbookStep, System } from "./types.ts";
 
 /** Words that stand where an action's id does and are done by people and by time. */
 const manual = "human.confirm";
@@ -96,12 +96,11 @@ function toStep(
 }
 
 function toGate(written: NonNullable<WrittenStep["gate"]>, path: Path, chains: ReadonlyMap<string, Chain>) {
-  const { role, quorum, expires, escalate, stepUp } = written;
-  const gate = { role, quorum, expiresSeconds: expires, stepUp };
-  if (typeof escalate !== "string") return { gate: { ...gate, escalate: toChain(escalate) }, faults: [] };
-  const chain = chains.get(escalate);
+  const { quorum, expires, escalate, stepUp, remind } = written;
+  const named = typeof escalate === "string" ? chains.get(escalate) : toChain(escalate);
+  const role = written.role ?? (typeof escalate === "string" ? named?.[0]?.role : undefined);
   const faults =
-    chain === undefined
+    typeof escalate === "string" && named === undefined
       ? [
           errorAt(
             [...path, "escalate"],
@@ -109,6 +108,17 @@ function toGate(written: NonNullable<WrittenStep["gate"]>, path: Path, chains: R
             offer(escalate, chains.keys()),
           ),
         ]
-      : [];
-  return { gate: { ...gate, escalate: chain ?? [] }, faults };
+      : role === undefined
+        ? [errorAt(path, "Nobody is asked here", { allowed: 'A "role", or an "escalate" that names a chain' })]
+        : [];
+  const chain = named ?? [];
+  const gate: Gate = {
+    role: role ?? "",
+    quorum,
+    expiresSeconds: expires,
+    stepUp,
+    remindSeconds: remind,
+    escalate: typeof escalate === "string" ? chainAfter(chain, role ?? "") : chain,
+  };
+  return { gate, faults };
 }

@@ -23,7 +23,16 @@ const rto = objective.describe("Longest acceptable time without service: 15m. Le
 const rpo = objective.describe("Most data that may be lost, as time: 5m; 0s means none. Left out: none is promised");
 
 const step = z.strictObject({ role: id.describe("A role of this system"), after: duration });
-const chain = z.array(step).describe("Who is asked next on silence, counted from the moment the gate opened");
+const byMinutes = z.array(step).describe("Who is asked next on silence, counted from the moment the gate opened");
+const byRole = z
+  .strictObject({
+    roles: z.array(id).min(1, "At least one role").describe("From the lowest authority to the highest"),
+    every: duration.describe("How long each has before the next is asked"),
+  })
+  .describe("Who is asked, one role after the other");
+const chain = z
+  .union([byMinutes, byRole])
+  .describe("A gate whose role is in the chain enters it there; one without a role begins with the chain's first");
 
 const component = z.strictObject({
   title: sentence,
@@ -54,6 +63,15 @@ const severity = z.strictObject({
   title: sentence,
   respondWithin: duration.describe("Somebody is working on it within this time: 15m"),
 });
+
+const breakGlass = z
+  .strictObject({
+    roles: z.array(id).min(1, "At least one role").describe("Who may break the glass"),
+    secondPerson: z.boolean().default(true).describe("Somebody else has to confirm it, if there is somebody"),
+    aloneAfter: duration.default(300).describe("Without a second person for so long, the first goes on alone"),
+    lasts: duration.default(600).describe("What it opens has to start within this time"),
+  })
+  .describe("The way past a gate nobody answers: announced, recorded, and reviewed by somebody else");
 
 const variable = z
   .strictObject({
@@ -105,6 +123,7 @@ export const systemSchema = z
     severities: z.strictObject({ P0: severity, P1: severity, P2: severity, P3: severity }),
     paging: paging.optional(),
     escalation: z.record(id, chain).default({}).describe("Chains that gates name, so that each is written once"),
+    breakGlass: breakGlass.optional(),
     variables: z.record(name, variable).default({}).describe("Values each installation gives in LIFEBOAT_VALUES"),
     scripts: z
       .record(id, script)
@@ -116,12 +135,13 @@ export const systemSchema = z
 const mode = z.enum(["planned", "unplanned"]);
 
 const gate = z.strictObject({
-  role: id.describe("Who decides"),
+  role: id.optional().describe("Who decides; left out: the first role of the chain that escalate names"),
   quorum: z.int().min(1, "At least one person decides").default(1).describe("How many distinct people"),
   expires: duration
     .default(600)
     .describe("How long an answer is awaited, and how long it is good for; 10m if left out"),
-  escalate: z.union([id, chain]).default([]).describe("The name of a chain of this system, or a chain"),
+  escalate: z.union([id, byMinutes]).default([]).describe("The name of a chain of this system, or a chain"),
+  remind: duration.default(120).describe("While nobody answers, those asked are reminded this often; 0s: never"),
   stepUp: z.boolean().default(false).describe("True: who approves must have proved who they are once more"),
 });
 

@@ -44,6 +44,14 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
       environment,
     })),
     ...(written.paging && { paging: toPaging(written.paging) }),
+    breakGlass: written.breakGlass
+      ? {
+          roles: written.breakGlass.roles,
+          secondPerson: written.breakGlass.secondPerson,
+          aloneAfterSeconds: written.breakGlass.aloneAfter,
+          lastsSeconds: written.breakGlass.lasts,
+        }
+      : null,
   };
 }
 
@@ -60,8 +68,21 @@ export function toChains(written: WrittenSystem): ReadonlyMap<string, Chain> {
   return new Map(entries(written.escalation).map(([id, chain]) => [id, toChain(chain)]));
 }
 
-export function toChain(chain: readonly { role: string; after: number }[]): Chain {
+type WrittenChain = WrittenSystem["escalation"][string];
+
+/** Both ways of writing a chain come to the same: roles with the moment each is asked. */
+export function toChain(chain: WrittenChain): Chain {
+  if ("roles" in chain) return chain.roles.map((role, level) => ({ role, afterSeconds: level * chain.every }));
   return chain.map(({ role, after }) => ({ role, afterSeconds: after }));
+}
+
+/** What follows a role in a chain, counted from when that role is asked; all of it for a role that is not in it. */
+export function chainAfter(chain: Chain, role: string): Chain {
+  const at = chain.find((level) => level.role === role);
+  if (at === undefined) return chain;
+  return chain
+    .slice(chain.indexOf(at) + 1)
+    .map((level) => ({ role: level.role, afterSeconds: level.afterSeconds - at.afterSeconds }));
 }
 
 function entries<T>(record: Readonly<Record<string, T>>): [string, T][] {

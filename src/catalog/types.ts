@@ -20,6 +20,19 @@ export interface System {
   readonly scripts: readonly AllowedScript[];
   /** How its people are woken; absent: nobody is paged, and the roster alone says who is asked. */
   readonly paging?: Paging;
+  /** Who may go past a gate nobody answers; absent: nobody may. */
+  readonly breakGlass?: BreakGlass | null;
+}
+
+/** The way past a gate when nobody who may decide can be reached: loud, bound to one ask, and reviewed afterwards. */
+export interface BreakGlass {
+  readonly roles: readonly string[];
+  /** Somebody else has to confirm it, as long as there is somebody who may. */
+  readonly secondPerson: boolean;
+  /** After so long without that second person, the first may go on alone, and that is recorded. */
+  readonly aloneAfterSeconds: number;
+  /** What it opens has to start within this time. */
+  readonly lastsSeconds: number;
 }
 
 /** PagerDuty's names for what this system has. Ids as PagerDuty shows them; secrets by the name of their variable. */
@@ -152,7 +165,10 @@ export interface Gate {
   readonly expiresSeconds: number;
   /** Who is asked next on silence, in order, counted from the moment the gate opened. A listed role may always decide. */
   readonly escalate: readonly { readonly role: string; readonly afterSeconds: number }[];
+  /** Who approves must have proved once more who they are. */
   readonly stepUp: boolean;
+  /** While nobody answers, those asked are reminded this often; absent or 0: never. */
+  readonly remindSeconds?: number;
 }
 
 /** True when the evidence of an earlier step carries the fact with this value. */

@@ -17,11 +17,13 @@ export const escalationOrder: Rule = {
   },
 };
 
+/** `first`: the role the gate asks at once; a chain by itself may begin with the one who is. */
 function* check(chain: Chain, path: Path, first: string | null): Generator<Fault> {
   const asked = new Set<string>(first === null ? [] : [first]);
   for (const [k, { role, afterSeconds }] of chain.entries()) {
     const before = chain[k - 1]?.afterSeconds ?? 0;
-    if (afterSeconds <= before) {
+    const begins = k === 0 && first === null;
+    if (afterSeconds <= before && !begins) {
       const what = `"${role}" is asked after ${saySeconds(afterSeconds)}, not later than the level before it (${saySeconds(before)})`;
       yield errorAt([...path, k, "after"], what, {
         allowed: `More than ${saySeconds(before)}: all count from the gate`,

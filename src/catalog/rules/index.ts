@@ -1,5 +1,6 @@
 import type { Fault } from "../fault.ts";
 import { actionInput } from "./action-input.ts";
+import { breakGlassSeats } from "./break-glass-seats.ts";
 import { clearStart } from "./clear-start.ts";
 import { duplicateId } from "./duplicate-id.ts";
 import { escalationOrder } from "./escalation-order.ts";
@@ -35,6 +36,7 @@ export const rules: readonly Rule[] = [
   parallelGate,
   gateSeats,
   escalationOrder,
+  breakGlassSeats,
   unfencedPromote,
   unreachable,
   unsafeRetries,

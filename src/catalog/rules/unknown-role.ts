@@ -15,13 +15,15 @@ export const unknownRole: Rule = {
     for (const [id, chain] of chains) {
       for (const [k, { role }] of chain.entries()) yield* check(system, role, ["escalation", id, k, "role"]);
     }
+    for (const [k, role] of (system.breakGlass?.roles ?? []).entries())
+      yield* check(system, role, ["breakGlass", "roles", k]);
   },
   *runbook({ system, runbook }) {
     for (const { step, path } of stepsOf(runbook)) {
       const { does } = step;
       if (does.kind === "manual" && does.role !== null) yield* check(system, does.role, [...path, "with", "role"]);
       if (does.kind !== "gate") continue;
-      yield* check(system, does.gate.role, [...path, "gate", "role"]);
+      if (does.gate.role !== "") yield* check(system, does.gate.role, [...path, "gate", "role"]);
       for (const [k, { role }] of does.gate.escalate.entries()) {
         yield* check(system, role, [...path, "gate", "escalate", k, "role"]);
       }

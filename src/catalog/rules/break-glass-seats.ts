@@ -1,0 +1,21 @@
+import { errorAt, warningAt } from "../fault.ts";
+import type { Rule } from "./rule.ts";
+
+export const breakGlassSeats: Rule = {
+  id: "break-glass-seats",
+  says: "The glass can be broken: somebody may, and where a second person has to confirm it, there are two.",
+  *system({ system }) {
+    const { breakGlass, people } = system;
+    if (!breakGlass) return;
+    const known = breakGlass.roles.filter((role) => system.roles.some(({ id }) => id === role));
+    const may = people.filter(({ roles }) => roles.some((role) => known.includes(role)));
+    if (may.length === 0 && known.length > 0)
+      yield errorAt(["breakGlass", "roles"], "Nobody on the roster holds one of these roles", {
+        next: "Give one of them to a person, or name another role",
+      });
+    if (may.length === 1 && breakGlass.secondPerson)
+      yield warningAt(["breakGlass", "roles"], `Only ${may[0]?.name} holds one of these roles`, {
+        next: "Whoever may decide a gate can confirm as well; when nobody does, it goes on alone",
+      });
+  },
+};
