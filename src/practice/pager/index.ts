@@ -1,0 +1,2 @@
+export { createPager, type Pager, type PagerOptions } from "./pager.ts";
+export type { Deed, Incident } from "./world.ts";

@@ -1,0 +1,165 @@
+import type { Weather } from "./chaos.ts";
+import { STRANGER } from "./company.ts";
+import type { Incident, Status, World } from "./world.ts";
+
+export interface Asked {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: unknown;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+type Body = {
+  readonly incident?: {
+    readonly title?: string;
+    readonly incident_key?: string;
+    readonly urgency?: "high" | "low";
+    readonly status?: Status;
+    readonly escalation_level?: number;
+    readonly service?: { readonly id?: string };
+    readonly escalation_policy?: { readonly id?: string };
+    readonly assignments?: readonly { readonly assignee?: { readonly id?: string } }[];
+  };
+  readonly note?: { readonly content?: string };
+};
+
+/**
+ * The part of the REST API v2 that Lifeboat uses, as PagerDuty documents it and as its own client reads it.
+ * @see https://developer.pagerduty.com/api-reference/
+ */
+export function rest(world: World, weather: Weather, asked: Asked): Answer {
+  if (asked.headers.authorization !== `Token token=${world.company.token}`)
+    return { status: 401, body: { error: { code: 2006, message: "You are not allowed to do that" } } };
+  const [, room, id, inner] = asked.path.split("/");
+  const call = `${asked.method} /${room}${id === undefined ? "" : "/*"}${inner === undefined ? "" : `/${inner}`}`;
+  switch (call) {
+    case "GET /oncalls":
+      return { status: 200, body: { oncalls: onCalls(world, weather, asked), ...page } };
+    case "GET /incidents":
+      return { status: 200, body: { incidents: listed(world, asked).map((one) => shown(world, one)), ...page } };
+    case "POST /incidents":
+      return writing(world, asked, (by) => create(world, asked.body as Body, by));
+  }
+  const incident = room === "incidents" && id !== undefined ? world.find(id) : undefined;
+  if (incident === undefined) return wrong(404, 2100, "Not Found");
+  switch (call) {
+    case "GET /incidents/*":
+      return { status: 200, body: { incident: shown(world, incident) } };
+    case "PUT /incidents/*":
+      return writing(world, asked, (by) => update(world, incident, asked.body as Body, by));
+    case "GET /incidents/*/notes":
+      return { status: 200, body: { notes: incident.notes } };
+    case "POST /incidents/*/notes":
+      return writing(world, asked, (by) => {
+        const content = (asked.body as Body).note?.content;
+        if (!content) return wrong(400, 2001, "Invalid Input Provided", "Content can't be blank.");
+        world.annotate(incident, content, by);
+        return { status: 201, body: { note: incident.notes.at(-1) } };
+      });
+    default:
+      return wrong(404, 2100, "Not Found");
+  }
+}
+
+const page = { limit: 100, offset: 0, more: false, total: null };
+
+function onCalls(world: World, weather: Weather, { query }: Asked): unknown[] {
+  if (weather.is("nobody")) return [];
+  return query.getAll("escalation_policy_ids[]").flatMap((id) =>
+    (world.policy(id)?.levels ?? []).flatMap((users, level) =>
+      (weather.is("stranger") && level === 0 ? [STRANGER] : users).map((user) => ({
+        escalation_policy: { id, type: "escalation_policy_reference", summary: world.policy(id)?.name },
+        escalation_level: level + 1,
+        schedule: null,
+        user: { id: user, type: "user_reference", summary: world.user(user)?.name },
+        start: null,
+        end: null,
+      })),
+    ),
+  );
+}
+
+function listed(world: World, { query }: Asked): readonly Incident[] {
+  const statuses = query.getAll("statuses[]");
+  const key = query.get("incident_key");
+  return world.incidents.filter(
+    (one) => (key === null || one.key === key) && (statuses.length === 0 || statuses.includes(one.status)),
+  );
+}
+
+/** Writing needs to be in the name of a user who exists. */
+function writing(world: World, { headers }: Asked, write: (by: string) => Answer): Answer {
+  const by = world.company.users.find(({ email }) => email === headers.from);
+  return by === undefined ? wrong(400, 2100, "Requester User Not Found") : write(by.id);
+}
+
+function create(world: World, { incident }: Body, by: string): Answer {
+  const { title, incident_key: key, service, escalation_policy, assignments } = incident ?? {};
+  if (!title || service?.id !== world.company.service.id)
+    return wrong(400, 2001, "Invalid Input Provided", "Title and service are needed.");
+  if (key !== undefined && world.open(key))
+    return wrong(
+      400,
+      2001,
+      "Invalid Input Provided",
+      "Open incident with matching dedup key already exists on this service",
+    );
+  if (escalation_policy && assignments)
+    return wrong(400, 2001, "Invalid Input Provided", "Assignee and escalation policy can not both be given.");
+  if (escalation_policy && !world.policy(escalation_policy.id ?? ""))
+    return wrong(400, 2001, "Invalid Input Provided", "Escalation policy not found.");
+  const users = assignments?.flatMap(({ assignee }) => assignee?.id ?? []);
+  if (users?.some((id) => !world.user(id))) return wrong(400, 2001, "Invalid Input Provided", "Assignee not found.");
+  const made = world.trigger({ key, title, urgency: incident?.urgency, policy: escalation_policy?.id, users, by });
+  return { status: 201, body: { incident: shown(world, made) } };
+}
+
+function update(world: World, incident: Incident, { incident: wanted }: Body, by: string): Answer {
+  const { status, escalation_level: level, escalation_policy, assignments } = wanted ?? {};
+  if (incident.status === "resolved" && status !== "resolved")
+    return wrong(400, 2001, "Invalid Input Provided", "Incident Already Resolved");
+  if (status === "acknowledged") world.acknowledge(incident, by);
+  if (status === "resolved") world.resolve(incident, by);
+  const users = assignments?.flatMap(({ assignee }) => assignee?.id ?? []);
+  if (users) world.hand(incident, { users }, by);
+  else if (escalation_policy?.id) world.hand(incident, { policy: escalation_policy.id }, by);
+  else if (level) world.hand(incident, { level }, by);
+  return { status: 200, body: { incident: shown(world, incident) } };
+}
+
+/** An incident as the API and the webhooks give it. */
+export function shown(world: World, one: Incident): Record<string, unknown> {
+  const reference = (type: string, id: string, summary?: string) => ({ id, type: `${type}_reference`, summary });
+  return {
+    id: one.id,
+    type: "incident",
+    incident_number: one.number,
+    number: one.number,
+    title: one.title,
+    summary: `[#${one.number}] ${one.title}`,
+    status: one.status,
+    urgency: one.urgency,
+    incident_key: one.key,
+    created_at: one.createdAt,
+    html_url: `https://practice.pagerduty.invalid/incidents/${one.id}`,
+    service: reference("service", world.company.service.id, world.company.service.name),
+    escalation_policy: reference("escalation_policy", one.policy, world.policy(one.policy)?.name),
+    assignments: one.assigned.map((id) => ({
+      at: one.createdAt,
+      assignee: reference("user", id, world.user(id)?.name),
+    })),
+    assignees: one.assigned.map((id) => reference("user", id, world.user(id)?.name)),
+    priority: null,
+  };
+}
+
+function wrong(status: number, code: number, message: string, ...errors: string[]): Answer {
+  return { status, body: { error: { code, message, ...(errors.length > 0 && { errors }) } } };
+}
