@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cadenceSchema, commsSchema, linksSchema } from "./comms.ts";
 import { duration } from "./duration.ts";
 
 /**
@@ -124,6 +125,9 @@ export const systemSchema = z
     paging: paging.optional(),
     escalation: z.record(id, chain).default({}).describe("Chains that gates name, so that each is written once"),
     breakGlass: breakGlass.optional(),
+    cadence: cadenceSchema.optional(),
+    comms: commsSchema.optional(),
+    links: linksSchema.optional(),
     variables: z.record(name, variable).default({}).describe("Values each installation gives in LIFEBOAT_VALUES"),
     scripts: z
       .record(id, script)

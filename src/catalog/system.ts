@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { toCadence, toComms, toLinks } from "./comms.ts";
 import type { WrittenSystem } from "./schema.ts";
 import { scriptPath } from "./script.ts";
 import type { Gate, Paging, System } from "./types.ts";
@@ -52,6 +53,9 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
           lastsSeconds: written.breakGlass.lasts,
         }
       : null,
+    ...(written.cadence && { cadence: toCadence(written.cadence) }),
+    ...(written.comms && { comms: toComms(written.comms) }),
+    ...(written.links && { links: toLinks(written.links) }),
   };
 }
 

@@ -22,6 +22,60 @@ export interface System {
   readonly paging?: Paging;
   /** Who may go past a gate nobody answers; absent: nobody may. */
   readonly breakGlass?: BreakGlass | null;
+  /** When people have to be told, by severity; what is absent is not promised. */
+  readonly cadence?: readonly Cadence[];
+  /** Who is told how; absent: responders in the incident's channel, executives where it was announced. */
+  readonly comms?: Comms;
+  /** Bookmarked in every incident's channel. */
+  readonly links?: readonly Link[];
+}
+
+/** Who an update is written for. */
+export type Audience = "responders" | "executives" | "customers" | "status-page";
+export type SeverityId = Severity["id"];
+
+/** What people are promised while an incident has this severity. Null: nothing. */
+export interface Cadence {
+  readonly severity: SeverityId;
+  /** From the declaration. */
+  readonly firstNoticeSeconds: number | null;
+  /** From the last update, while it is open. */
+  readonly updatesSeconds: number | null;
+  /** Both from the resolution. */
+  readonly resolutionSeconds: number | null;
+  readonly postmortemSeconds: number | null;
+  /** The comms lead is reminded this long before. */
+  readonly remindSeconds: number;
+  /** Only an update to one of these keeps the promise. */
+  readonly counts: readonly Audience[];
+}
+
+export interface Comms {
+  /** Audiences without one are reached as `routeOf` says. */
+  readonly routes: readonly Route[];
+  /** A page at Atlassian Statuspage, beside the built-in one. */
+  readonly statuspage: {
+    readonly pageId: string;
+    readonly components: readonly { readonly component: string; readonly id: string }[];
+  } | null;
+  /** Where customers read the status page. */
+  readonly link: string | null;
+}
+
+/** `incident`: its own channel; `announce`: where it was announced; else a channel's id. */
+export type SlackPlace = string;
+
+export interface Route {
+  readonly audience: Audience;
+  readonly slack: readonly SlackPlace[];
+  readonly email: readonly string[];
+  /** The status page says it too. */
+  readonly page: boolean;
+}
+
+export interface Link {
+  readonly title: string;
+  readonly url: string;
 }
 
 /** The way past a gate when nobody who may decide can be reached: loud, bound to one ask, and reviewed afterwards. */

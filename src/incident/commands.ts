@@ -1,6 +1,6 @@
 import type { Mode, Plan, System } from "../catalog/types.ts";
 import type { Problem } from "../lib/errors.ts";
-import type { Actor, IncidentStatus, NewEvent, SeverityId } from "./events.ts";
+import type { Actor, IncidentStatus, NewEvent, PostedUpdate, SeverityId } from "./events.ts";
 
 /** What may be asked of an incident, in the imperative. Ids come in from outside: deciding is pure. */
 export type IncidentCommand =
@@ -21,6 +21,9 @@ export type IncidentCommand =
   | { type: "reopen"; reason: string }
   | { type: "close" }
   | { type: "draftPostmortem" }
+  | { type: "postUpdate"; update: PostedUpdate }
+  /** `due`: the id of what is owed (`cadence.ts`). */
+  | { type: "snooze"; due: string; minutes: number }
   | {
       type: "requestRun";
       run: string;

@@ -1,4 +1,5 @@
 import type { DecideContext, IncidentCommand, Outcome } from "./commands.ts";
+import { postUpdate, snooze } from "./decide/comms.ts";
 import { declare } from "./decide/declare.ts";
 import { changeSeverity, changeStatus, close, draftPostmortem, note, reopen, resolve } from "./decide/life.ts";
 import { barred } from "./decide/may.ts";
@@ -52,6 +53,10 @@ function decideFor(
       return close(state, context);
     case "draftPostmortem":
       return draftPostmortem(state, context);
+    case "postUpdate":
+      return postUpdate(command, state, context);
+    case "snooze":
+      return snooze(command, state, context);
     case "requestRun":
       return requestRun(command, state, context);
     case "pause":

@@ -1,11 +1,11 @@
-import type { Mode } from "../catalog/types.ts";
+import type { Audience, Mode } from "../catalog/types.ts";
 import type { Problem } from "../lib/errors.ts";
 
 /**
  * Everything that can have happened, in the past tense. One timeline holds one incident with all its runs; an event of a
  * run carries the run's id in its envelope. Readers ignore types they do not know, so versions can mix.
  */
-export type Event = IncidentEvent | RunEvent | GateEvent | StepEvent | PageEvent;
+export type Event = IncidentEvent | RunEvent | GateEvent | StepEvent | PageEvent | CommsEvent;
 export type EventType = Event["type"];
 export type DataOf<T extends EventType> = Extract<Event, { type: T }>["data"];
 
@@ -169,6 +169,63 @@ export type PageEvent =
       type: "page.acknowledged";
       data: { page: string; ask: string | null; person: string | null; name: string; happenedAt: string };
     };
+
+/** People were told, or are owed a word. */
+export type CommsEvent =
+  | { type: "update.posted"; data: PostedUpdate }
+  /** `to`: "2 addresses", a link; `says`: what was out of the ordinary. */
+  | { type: "update.delivered"; data: { update: string; via: Via; to: string; says: string | null } }
+  /** Once per channel of an update: it could not be brought yet, and is tried on. */
+  | { type: "update.delayed"; data: { update: string; via: Via; says: string } }
+  /** The other side will never take it: a person has to do something. */
+  | { type: "update.undelivered"; data: { update: string; via: Via; says: string } }
+  | { type: "comms.reminded"; data: { due: string; kind: DueKind; dueAt: string } }
+  | { type: "comms.snoozed"; data: { due: string; kind: DueKind; until: string } }
+  /** What was promised by then was not said by then. */
+  | { type: "comms.late"; data: { due: string; kind: DueKind; dueAt: string } };
+
+export type Moment =
+  | "initial"
+  | "progress"
+  | "escalation"
+  | "approval-requested"
+  | "failover-starting"
+  | "degraded"
+  | "resolution"
+  | "postmortem"
+  | "drill-announcement"
+  | "drill-result";
+
+export type DueKind = "firstNotice" | "update" | "resolution" | "postmortem";
+
+/** Ways an update leaves the house beside Slack, which shows what the timeline holds. */
+export type Via = "email" | "page" | "statuspage";
+
+/** An update as its readers get it: rendered, each channel's own escaping done. */
+export interface PostedUpdate {
+  readonly update: string;
+  readonly template: string;
+  readonly title: string;
+  readonly audience: Audience;
+  readonly moment: Moment;
+  /** What the person filled in. */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly channels: readonly Via[];
+  /** `places`: `incident`, `announce` or a channel's id. */
+  readonly slack: { readonly text: string; readonly places: readonly string[] } | null;
+  /** Addresses stand in the catalogue and not on the timeline. */
+  readonly email: {
+    readonly subject: string;
+    readonly text: string;
+    readonly html: string;
+    readonly recipients: number;
+  } | null;
+  readonly page: {
+    readonly name: string;
+    readonly body: string;
+    readonly status: "investigating" | "identified" | "monitoring" | "resolved";
+  } | null;
+}
 
 export type StepEvent =
   | { type: "step.started"; data: { step: string; attempt: number; epoch: string } }

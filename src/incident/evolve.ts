@@ -1,5 +1,6 @@
 import type { Plan } from "../catalog/types.ts";
 import type { Event, EventType, Recorded } from "./events.ts";
+import { evolveComms, nothingSaid } from "./evolve/comms.ts";
 import { evolveGate } from "./evolve/gate.ts";
 import { evolveIncident } from "./evolve/incident.ts";
 import { judge, startRun } from "./evolve/run.ts";
@@ -72,11 +73,12 @@ export function blankIncident(id: string): IncidentState {
     resolvedAt: null,
     runs: new Map(),
     paging: { pages: new Map(), failing: null },
+    comms: nothingSaid,
   };
 }
 
 function apply(state: IncidentState, event: Recorded, plans: Plans): IncidentState {
-  if (event.run === null) return evolveIncident(state, event);
+  if (event.run === null) return { ...evolveIncident(state, event), comms: evolveComms(state.comms, event) };
   const run = runAfter(state.runs.get(event.run) ?? null, event, event.run, plans);
   return run === null ? state : { ...state, runs: new Map(state.runs).set(run.id, judge(run)) };
 }
@@ -137,6 +139,13 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "page.sent":
     case "page.failed":
     case "page.acknowledged":
+    case "update.posted":
+    case "update.delivered":
+    case "update.delayed":
+    case "update.undelivered":
+    case "comms.reminded":
+    case "comms.snoozed":
+    case "comms.late":
       return run;
     default:
       return event satisfies never;
@@ -179,6 +188,13 @@ const KNOWN: Record<EventType, true> = {
   "page.sent": true,
   "page.failed": true,
   "page.acknowledged": true,
+  "update.posted": true,
+  "update.delivered": true,
+  "update.delayed": true,
+  "update.undelivered": true,
+  "comms.reminded": true,
+  "comms.snoozed": true,
+  "comms.late": true,
   "step.started": true,
   "step.intended": true,
   "step.applied": true,

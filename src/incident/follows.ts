@@ -1,4 +1,4 @@
-import type { GateEvent, IncidentEvent, PageEvent, Recorded, RunEvent, StepEvent } from "./events.ts";
+import type { CommsEvent, GateEvent, IncidentEvent, PageEvent, Recorded, RunEvent, StepEvent } from "./events.ts";
 import type { GateState, IncidentState, StepPhase } from "./state.ts";
 
 /** Which states of a step an event may find. What is not here is a writer's mistake. */
@@ -60,7 +60,18 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
     case "page.sent":
     case "page.failed":
     case "page.acknowledged":
+    case "update.posted":
+    case "comms.reminded":
+    case "comms.snoozed":
+    case "comms.late":
       return null;
+    case "update.delivered":
+    case "update.delayed":
+    case "update.undelivered": {
+      const { update, via } = event.data;
+      const posted = state.comms.updates.find((one) => one.update === update);
+      return posted?.deliveries.has(via) ? null : `no update ${update} goes out by ${via}`;
+    }
     default:
       return event satisfies never;
   }
@@ -96,8 +107,8 @@ function isOver(state: IncidentState): boolean {
   return state.status === "resolved" || state.status === "closed";
 }
 
-function isOfIncident(event: Recorded): event is Recorded<IncidentEvent | PageEvent> {
-  return /^(incident|page)\./.test(event.type) || event.type === "postmortem.drafted";
+function isOfIncident(event: Recorded): event is Recorded<IncidentEvent | PageEvent | CommsEvent> {
+  return /^(incident|page|update|comms)\./.test(event.type) || event.type === "postmortem.drafted";
 }
 
 function isOfRun(event: Recorded): event is Recorded<RunEvent> {

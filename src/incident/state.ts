@@ -1,6 +1,15 @@
 import type { Mode, Plan, PlanStep } from "../catalog/types.ts";
 import type { Problem } from "../lib/errors.ts";
-import type { Actor, DataOf, IncidentStatus, Preflight, SeverityId, ShownFact } from "./events.ts";
+import type {
+  Actor,
+  DataOf,
+  DueKind,
+  IncidentStatus,
+  PostedUpdate,
+  Preflight,
+  SeverityId,
+  ShownFact,
+} from "./events.ts";
 
 /**
  * What is true now, computed from the log by `evolve` and never stored. Each state carries only what is true in it.
@@ -17,7 +26,36 @@ export interface IncidentState {
   readonly resolvedAt: Date | null;
   readonly runs: ReadonlyMap<string, RunState>;
   readonly paging: PagingState;
+  readonly comms: CommsState;
 }
+
+/** What people were told, and what they are owed (`cadence.ts`). */
+export interface CommsState {
+  /** The declaration or the last reopening. */
+  readonly opened: { readonly version: number; readonly at: Date } | null;
+  /** The resolution, while it stands. */
+  readonly over: { readonly version: number; readonly at: Date } | null;
+  /** Oldest first. */
+  readonly updates: readonly UpdateState[];
+  /** By the id of what is owed: when somebody was last reminded of it. */
+  readonly reminded: ReadonlyMap<string, Date>;
+  readonly snoozed: ReadonlyMap<string, Date>;
+  readonly late: ReadonlyMap<string, { readonly kind: DueKind; readonly dueAt: Date }>;
+}
+
+export interface UpdateState extends PostedUpdate {
+  readonly by: Actor;
+  readonly at: Date;
+  readonly version: number;
+  /** By channel, for each of `channels`. */
+  readonly deliveries: ReadonlyMap<string, Delivery>;
+}
+
+export type Delivery =
+  | { readonly status: "queued" }
+  | { readonly status: "delayed"; readonly since: Date; readonly says: string }
+  | { readonly status: "delivered"; readonly at: Date; readonly to: string; readonly says: string | null }
+  | { readonly status: "undelivered"; readonly at: Date; readonly says: string };
 
 /** Who was woken. Nothing is decided by it: it is shown. */
 export interface PagingState {

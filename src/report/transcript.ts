@@ -108,6 +108,20 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
       const who = people.length === 0 ? "nobody" : people.map(names).join(" and ");
       return `on call as ${role} for ${step(event.data.step)}: ${who}, by the ${source === "roster" ? "roster" : "pager"}${because(why)}`;
     }
+    case "update.posted":
+      return `told ${event.data.audience}: ${event.data.title}`;
+    case "update.delivered":
+      return `the update reached ${event.data.to} by ${VIA[event.data.via]}`;
+    case "update.delayed":
+      return `the update could not go out by ${VIA[event.data.via]} yet: ${event.data.says}`;
+    case "update.undelivered":
+      return `the update did not go out by ${VIA[event.data.via]}: ${event.data.says}`;
+    case "comms.reminded":
+      return `reminded the comms lead: ${OWED[event.data.kind]} due at ${stamp(new Date(event.data.dueAt))}`;
+    case "comms.snoozed":
+      return `put the reminder off until ${stamp(new Date(event.data.until))}`;
+    case "comms.late":
+      return `${OWED[event.data.kind]} late: it was due at ${stamp(new Date(event.data.dueAt))}`;
     case "page.sent": {
       const { role, people } = event.data;
       return `paged ${role ?? "whoever is on call"}${people.length > 0 ? ` (${people.map(names).join(" and ")})` : ""}`;
@@ -160,6 +174,14 @@ function roleWords(
   const own = who.kind === "person" && who.person === data.person;
   return own ? `took the role ${data.role}` : `gave the role ${data.role} to ${names(data.person)}`;
 }
+
+const VIA = { email: "e-mail", page: "the status page", statuspage: "Statuspage" } as const;
+const OWED = {
+  firstNotice: "the first notice is",
+  update: "the next update is",
+  resolution: "the notice of the resolution is",
+  postmortem: "the post-mortem is",
+} as const;
 
 function because(reason: string | null): string {
   return reason ? `: ${reason}` : "";

@@ -1,7 +1,9 @@
 import type { Fault } from "../fault.ts";
 import { actionInput } from "./action-input.ts";
 import { breakGlassSeats } from "./break-glass-seats.ts";
+import { cadenceKept } from "./cadence-kept.ts";
 import { clearStart } from "./clear-start.ts";
+import { commsKnown } from "./comms-known.ts";
 import { duplicateId } from "./duplicate-id.ts";
 import { escalationOrder } from "./escalation-order.ts";
 import { gateSeats } from "./gate-seats.ts";
@@ -44,6 +46,8 @@ export const rules: readonly Rule[] = [
   peopleReachable,
   pagingKnown,
   overRto,
+  cadenceKept,
+  commsKnown,
 ];
 
 export type RuleFault = Fault & { readonly rule: string };

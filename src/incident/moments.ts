@@ -1,0 +1,61 @@
+import type { Audience } from "../catalog/types.ts";
+import type { Moment } from "./events.ts";
+import type { IncidentState } from "./state.ts";
+
+/** Moments there are words for, in the order of a night. */
+export const moments = [
+  "initial",
+  "progress",
+  "escalation",
+  "approval-requested",
+  "failover-starting",
+  "degraded",
+  "resolution",
+  "postmortem",
+  "drill-announcement",
+  "drill-result",
+] as const satisfies readonly Moment[];
+
+/**
+ * What an audience may be told now, the most fitting first. What is not here would be untrue: that it is over while it
+ * is open, or that it goes on when it is over.
+ */
+export function momentsNow(state: IncidentState, audience: Audience): readonly Moment[] {
+  const { declared, comms } = state;
+  if (declared === null) return [];
+  const outside = audience === "customers" || audience === "status-page";
+  const drill = declared.kind === "drill";
+  if (drill && outside) return [];
+  const over = comms.over;
+  if (over !== null) {
+    const told = comms.updates.some((one) => one.audience === audience && afterwards(one, over.version));
+    const endings: Moment[] = drill ? ["drill-result", "postmortem"] : ["resolution", "postmortem"];
+    return told ? endings.reverse() : endings;
+  }
+  const opened = comms.opened?.version ?? 0;
+  const said = comms.updates.some((one) => one.audience === audience && one.version > opened);
+  const first: Moment[] = drill ? ["drill-announcement", "initial"] : ["initial"];
+  const going: Moment[] = [...turning(state, outside), "progress", "degraded"];
+  const all = said ? [...going, ...first] : [...first, ...going];
+  return [...new Set(all)];
+}
+
+function afterwards({ version, moment }: { version: number; moment: Moment }, over: number): boolean {
+  return version > over && (moment === "resolution" || moment === "drill-result");
+}
+
+/** What a run is at: asking, asking higher up, or moving. */
+function turning(state: IncidentState, outside: boolean): readonly Moment[] {
+  const live = [...state.runs.values()].filter(({ endedAt, dryRun }) => endedAt === null && !dryRun);
+  const gates = live.flatMap((run) =>
+    [...run.steps.values()].flatMap((step) =>
+      step.status === "gate" && step.gate.outcome === "open" ? [step.gate] : [],
+    ),
+  );
+  if (gates.length > 0 && !outside)
+    return gates.some(({ level }) => level > 0)
+      ? ["escalation", "approval-requested"]
+      : ["approval-requested", "escalation"];
+  const moving = live.some(({ status }) => status === "running");
+  return moving ? ["failover-starting"] : outside ? ["failover-starting"] : ["failover-starting", "escalation"];
+}
