@@ -1,4 +1,5 @@
 import type { House } from "../commands/house.ts";
+import { pageWords } from "../templates/messages/paging.ts";
 import { actions, cards } from "./actions/index.ts";
 import { loadCatalog } from "./catalog/load.ts";
 import { reportFindings } from "./catalog/report.ts";
@@ -9,10 +10,13 @@ import { serveHealth } from "./health.ts";
 import { withDeadline } from "./lib/deadline.ts";
 import { LifeboatError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
+import { startPaging } from "./paging/index.ts";
 import type { SlackConfig } from "./slack/config.ts";
 import { createSlack } from "./slack/index.ts";
+import { createStates } from "./slack/publish/states.ts";
 import { openStore } from "./timeline/index.ts";
 import { createOutbox } from "./timeline/outbox.ts";
+import { createPages } from "./timeline/pages.ts";
 
 export interface Bot {
   /** Lets go of its runs, finishes what came in, and closes. */
@@ -60,12 +64,27 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
         });
   slack.start();
   engine.start();
+  const paging =
+    config.paging === null || !catalog.systems.some((system) => system.paging)
+      ? null
+      : await startPaging({
+          config: config.paging,
+          timeline,
+          inbox,
+          pages: createPages(pool),
+          read: createStates(timeline).read,
+          systems: catalog.systems,
+          secret,
+          words: pageWords(config.practice),
+          log,
+        });
   log.info({ practice: config.practice, systems: catalog.systems.length }, "Lifeboat is up.");
 
   return {
     async stop() {
       await slack.stop();
       await engine.stop();
+      await paging?.stop();
       await health?.close();
       await store.close();
     },
@@ -98,7 +117,7 @@ function secret(name: string): string {
   throw new LifeboatError({
     code: "secret-missing",
     where: name,
-    what: "A step needs this secret, and it is not in the bot's environment",
+    what: "This secret is needed, and it is not in the bot's environment",
     stateNow: "Nothing was changed by it",
     next: `Set ${name} and start the bot again`,
   });

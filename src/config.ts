@@ -5,6 +5,7 @@ import { nearest } from "./catalog/suggest.ts";
 import { kindOfAddress } from "./lib/address.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
 import { projectRoot } from "./lib/root.ts";
+import type { PagingConfig } from "./paging/config.ts";
 import type { SlackConfig } from "./slack/config.ts";
 
 /** All configuration, read from the environment once. Nothing else reads the environment, but for secrets by name. */
@@ -20,6 +21,8 @@ export interface Config {
   readonly catalog: { readonly systemsFolder: string; readonly valuesFile: string | undefined };
   /** Null only where Slack was not asked for. */
   readonly slack: SlackConfig | null;
+  /** Null: nobody is paged, because this is practice without its own pager. */
+  readonly paging: PagingConfig | null;
   readonly health: { readonly port: number | null; readonly host: string };
   readonly logLevel: string;
 }
@@ -88,7 +91,33 @@ const settings = z.object({
     .optional()
     .describe("Workspaces whose members may speak to the bot. Unset: the one its token belongs to, and no other"),
   PORT: port.default(3000).describe("Port Slack sends to, for HTTP"),
-  LISTEN_HOST: z.string().default("127.0.0.1").describe("Address the health checks are served on"),
+  LISTEN_HOST: z
+    .string()
+    .default("127.0.0.1")
+    .describe("Address the health checks are served on, and PagerDuty's webhooks are heard on"),
+  PAGERDUTY_REGION: z
+    .enum(["us", "eu"], "Allowed: us, eu")
+    .default("us")
+    .describe(
+      "Where your PagerDuty account is. What is paged, and with which keys, stands in `paging:` of each system",
+    ),
+  PAGERDUTY_WEBHOOK_PORT: port
+    .optional()
+    .describe("Port of `POST /pagerduty/webhook`, for PagerDuty's v3 webhooks. Unset: not served"),
+  PAGERDUTY_WEBHOOK_SECRETS: z
+    .string()
+    .transform((text) => text.split(",").map((secret) => secret.trim()))
+    .refine(
+      (secrets) => secrets.every((secret) => secret.length >= 16),
+      "Secrets of 16 characters or more, with commas",
+    )
+    .optional()
+    .describe("Secrets PagerDuty signs its webhooks with, with commas: the old and the new while one is changed"),
+  PAGERDUTY_API_URL: z
+    .string()
+    .refine(isLoopbackUrl, "Only the practice pager on this machine: http://127.0.0.1:4181")
+    .optional()
+    .describe("The practice pager on this machine. Only in practice, where nobody is paged without it"),
   LIFEBOAT_ANNOUNCE_CHANNEL: z
     .string()
     .regex(/^#?[\p{L}\p{N}_-]{1,80}$/u, "A channel's name or id: incident-response")
@@ -133,6 +162,7 @@ export function loadConfig(
     ...(parsed.error?.issues ?? []).map((issue) => problemOf(String(issue.path[0]) as Setting, issue.message, given)),
     ...misspelt(env),
     ...(slack ? doorProblems(given) : []),
+    ...pagingProblems(given),
   ];
   if (!parsed.success || problems.length > 0) {
     return { ok: false, problems: problems.map((problem) => `${sayProblem(problem)}\n`).join("") };
@@ -162,6 +192,7 @@ function configOf(read: Settings, slack: boolean): Config {
       valuesFile: read.LIFEBOAT_VALUES === undefined ? undefined : resolve(read.LIFEBOAT_VALUES),
     },
     slack: slack ? slackOf(read) : null,
+    paging: pagingOf(read),
     health: { port: read.HEALTH_PORT ?? null, host: read.LISTEN_HOST },
     logLevel: read.LOG_LEVEL,
   };
@@ -180,6 +211,18 @@ function slackOf(read: Settings): SlackConfig {
     allowed: teams.map((id) => (id.startsWith("T") ? { team: id, enterprise: null } : { team: null, enterprise: id })),
     appId: read.SLACK_APP_ID ?? null,
     whenSlackIsSilent: read.LIFEBOAT_WHEN_SLACK_IS_SILENT,
+  };
+}
+
+function pagingOf(read: Settings): PagingConfig | null {
+  const local = read.PAGERDUTY_API_URL?.replace(/\/$/, "");
+  if (read.SLACK_API_URL !== undefined && local === undefined) return null;
+  const domain = read.PAGERDUTY_REGION === "eu" ? "eu.pagerduty.com" : "pagerduty.com";
+  const { PAGERDUTY_WEBHOOK_PORT: port, PAGERDUTY_WEBHOOK_SECRETS: secrets } = read;
+  return {
+    apiUrl: local ?? `https://api.${domain}`,
+    eventsUrl: local ?? `https://events.${domain}`,
+    webhook: port === undefined ? null : { port, host: read.LISTEN_HOST, secrets: secrets ?? [] },
   };
 }
 
@@ -213,6 +256,22 @@ function doorProblems(given: Readonly<Record<string, string>>): Problem[] {
       const what = "This is not a practice token, and SLACK_API_URL would send it elsewhere than to slack.com";
       problems.push({ code: "config", where: name, what, next: "Unset SLACK_API_URL, or use a practice token" });
     }
+  }
+  return problems;
+}
+
+/** Webhooks are signed or not heard, and what is paged in practice rings on this machine only. */
+function pagingProblems(given: Readonly<Record<string, string>>): Problem[] {
+  const { PAGERDUTY_API_URL, PAGERDUTY_WEBHOOK_PORT, PAGERDUTY_WEBHOOK_SECRETS, SLACK_API_URL } = given;
+  const problems: Problem[] = [];
+  if (PAGERDUTY_WEBHOOK_PORT && !PAGERDUTY_WEBHOOK_SECRETS) {
+    const what = "It is not set, so every webhook would be refused";
+    const next = "Give the secret PagerDuty showed when the webhook was made, or unset PAGERDUTY_WEBHOOK_PORT";
+    problems.push({ code: "config", where: "PAGERDUTY_WEBHOOK_SECRETS", what, next });
+  }
+  if (PAGERDUTY_API_URL && !SLACK_API_URL) {
+    const what = "This is the practice pager, and it is not practice: nobody would be woken";
+    problems.push({ code: "config", where: "PAGERDUTY_API_URL", what, next: "Unset it" });
   }
   return problems;
 }

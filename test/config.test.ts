@@ -32,10 +32,43 @@ describe("what is read", () => {
           appId: null,
           whenSlackIsSilent: "refuse",
         },
+        paging: {
+          apiUrl: "https://api.pagerduty.com",
+          eventsUrl: "https://events.pagerduty.com",
+          webhook: null,
+        },
         health: { port: null, host: "127.0.0.1" },
         logLevel: "info",
       },
     });
+  });
+
+  test("PagerDuty in Europe, with the old and the new secret of its webhooks", () => {
+    const secrets = "0123456789abcdef, fedcba9876543210";
+    const given = { PAGERDUTY_REGION: "eu", PAGERDUTY_WEBHOOK_PORT: "3100", PAGERDUTY_WEBHOOK_SECRETS: secrets };
+    expect(loadConfig({ ...socket, ...given })).toMatchObject({
+      config: {
+        paging: {
+          apiUrl: "https://api.eu.pagerduty.com",
+          eventsUrl: "https://events.eu.pagerduty.com",
+          webhook: { port: 3100, host: "127.0.0.1", secrets: ["0123456789abcdef", "fedcba9876543210"] },
+        },
+      },
+    });
+  });
+
+  test("practice pages nobody but on its own pager, and that pager pages nobody but in practice", () => {
+    expect(loadConfig(practice)).toMatchObject({ config: { paging: null } });
+    const local = { PAGERDUTY_API_URL: "http://127.0.0.1:4181/" };
+    expect(loadConfig({ ...practice, ...local })).toMatchObject({
+      config: { paging: { apiUrl: "http://127.0.0.1:4181", eventsUrl: "http://127.0.0.1:4181" } },
+    });
+    expect(problemsOf({ ...socket, ...local })).toContain("PAGERDUTY_API_URL");
+    expect(problemsOf({ ...practice, PAGERDUTY_API_URL: "https://api.pagerduty.com" })).toContain("PAGERDUTY_API_URL");
+  });
+
+  test("webhooks without a secret are a mistake", () => {
+    expect(problemsOf({ ...socket, PAGERDUTY_WEBHOOK_PORT: "3100" })).toContain("every webhook would be refused");
   });
 
   test("a signing secret means HTTP, on its port", () => {

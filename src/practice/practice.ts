@@ -4,6 +4,7 @@ import type { Logger } from "../lib/log.ts";
 import { freePort } from "../lib/pgserver.ts";
 import { type BotCommand, BotProcess } from "./bot-process.ts";
 import { createEstate, type Estate } from "./estate/index.ts";
+import { createPager, type Pager } from "./pager/index.ts";
 import { createWorkspace, type Workspace } from "./workspace/index.ts";
 
 export interface PracticeOptions {
@@ -24,6 +25,7 @@ export interface Practice {
   readonly url: string;
   readonly workspace: Workspace;
   readonly estate: Estate;
+  readonly pager: Pager;
   readonly bot: BotProcess;
   /** The data folder of the bot's own store. */
   readonly dataFolder: string;
@@ -42,32 +44,44 @@ export async function startPractice(options: PracticeOptions): Promise<Practice>
   try {
     const estate = await createEstate({ folder: join(options.folder, "estate"), log: options.log });
     stops.push(() => estate.stop());
+    const pager = await createPager({ log: options.log });
+    stops.push(() => pager.close());
     const workspace = await createWorkspace({
       port: options.port,
       log: options.log,
       manifestFile: options.manifestFile,
-      mounts: [{ prefix: "/estate", handle: estate.handle, panel: "/estate/panel.js", title: "Practice estate" }],
+      mounts: [
+        { prefix: "/estate", handle: estate.handle, panel: "/estate/panel.js", title: "Practice estate" },
+        { prefix: "/pager", handle: pager.handle, panel: "/pager/panel.js", title: "Phones" },
+      ],
     });
     stops.push(() => workspace.close());
-    const botCommand: Practice["botCommand"] = async (extra = {}) => ({
-      ...options.bot,
-      environment: {
-        ...inherited(),
-        ...workspace.environment(),
-        ...estate.environment(),
-        ...options.environment,
-        ...extra,
-        LIFEBOAT_DATA: dataFolder,
-        HEALTH_PORT: String(await freePort()),
-      },
-    });
+    const botCommand: Practice["botCommand"] = async (extra = {}) => {
+      const webhookPort = String(await freePort());
+      // Each bot is told of everything; hearing it from two is harmless.
+      pager.subscribe(`http://127.0.0.1:${webhookPort}/pagerduty/webhook`);
+      return {
+        ...options.bot,
+        environment: {
+          ...inherited(),
+          ...workspace.environment(),
+          ...estate.environment(),
+          ...pager.environment(),
+          PAGERDUTY_WEBHOOK_PORT: webhookPort,
+          ...options.environment,
+          ...extra,
+          LIFEBOAT_DATA: dataFolder,
+          HEALTH_PORT: String(await freePort()),
+        },
+      };
+    };
     const bot = new BotProcess({ ...(await botCommand()), logFile: join(options.folder, "bot.log") });
     stops.push(async () => {
       await bot.stop();
       bot.close();
     });
     await bot.start();
-    return { url: workspace.url, workspace, estate, bot, dataFolder, botCommand, stop };
+    return { url: workspace.url, workspace, estate, pager, bot, dataFolder, botCommand, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,0 +1,71 @@
+import type { System } from "../catalog/types.ts";
+import type { IncidentState } from "../incident/state.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Inbox, Timeline } from "../timeline/contract.ts";
+import type { Pages } from "../timeline/pages.ts";
+import { createPagerDuty, type PagerDuty } from "./client.ts";
+import type { PagingConfig } from "./config.ts";
+import { createPager, type PagerSettings } from "./pager.ts";
+import type { PageWords } from "./wanted.ts";
+import { listen } from "./webhook/listener.ts";
+import { createWorker } from "./webhook/worker.ts";
+
+export type { PagingConfig } from "./config.ts";
+
+export interface PagingOptions {
+  readonly config: PagingConfig;
+  readonly timeline: Timeline;
+  readonly inbox: Inbox;
+  readonly pages: Pages;
+  /** An incident as it is now. */
+  readonly read: (stream: string) => Promise<IncidentState>;
+  readonly systems: readonly System[];
+  /** A secret by the name of its variable; throws a `LifeboatError` that names what to set. */
+  readonly secret: (name: string) => string;
+  readonly words: PageWords;
+  readonly log: Logger;
+  readonly settings?: Partial<PagerSettings>;
+}
+
+export interface Paging {
+  /** The port webhooks are heard on, or null. */
+  readonly port: number | null;
+  stop(): Promise<void>;
+}
+
+/** Begins to page. Waits for its own port, never for PagerDuty. */
+export async function startPaging(options: PagingOptions): Promise<Paging> {
+  const { config, timeline, inbox, log } = options;
+  const systems = new Map(options.systems.filter(({ paging }) => paging).map((system) => [system.id, system]));
+  const account = accounts(options);
+  const pager = createPager({ ...options, systems, account });
+  const worker = createWorker(inbox, { timeline, systems, account, log }, log);
+  const listener =
+    config.webhook === null ? null : await listen({ ...config.webhook, inbox, log, received: worker.now });
+  pager.start();
+  worker.start();
+  return {
+    port: listener?.port ?? null,
+    async stop() {
+      await listener?.close();
+      await worker.stop();
+      await pager.stop();
+    },
+  };
+}
+
+/** One client per system, made when it is needed: a missing secret stops no bot, and is said where somebody is not paged. */
+function accounts({ config, secret }: PagingOptions): (system: System) => PagerDuty {
+  const made = new Map<string, PagerDuty>();
+  return (system) => {
+    const known = made.get(system.id);
+    if (known !== undefined) return known;
+    if (system.paging === undefined) throw new Error(`${system.title} has no paging`);
+    const { tokenFrom, routingKeyFrom, from, service } = system.paging;
+    const { apiUrl, eventsUrl } = config;
+    const token = secret(tokenFrom);
+    const pd = createPagerDuty({ apiUrl, eventsUrl, token, routingKey: secret(routingKeyFrom), from, service });
+    made.set(system.id, pd);
+    return pd;
+  };
+}

@@ -1,0 +1,28 @@
+/** Keys are what PagerDuty knows our pages by (its dedup keys), so they say whose they are. */
+const ours = /^lifeboat\/(inc-[a-z0-9-]+)(?:\/(ask-[a-z0-9]+))?$/;
+const adopted = /^inc-pd-([a-z0-9]{4,30})$/;
+
+export function alarmKey(incident: string): string {
+  return `lifeboat/${incident}`;
+}
+
+export function summonsKey(incident: string, ask: string): string {
+  return `lifeboat/${incident}/${ask}`;
+}
+
+/** What a key of ours is about; null: it is somebody else's. */
+export function aboutKey(key: string): { readonly incident: string; readonly ask: string | null } | null {
+  const found = ours.exec(key);
+  return found === null ? null : { incident: found[1] as string, ask: found[2] ?? null };
+}
+
+/** The incident here for an incident PagerDuty has: the same for every webhook about it. Null: no id of PagerDuty's. */
+export function incidentFor(id: string): string | null {
+  const name = `inc-pd-${id.toLowerCase()}`;
+  return adopted.test(name) ? name : null;
+}
+
+/** PagerDuty's id of an incident it told us of, or null. */
+export function adoptedFrom(incident: string): string | null {
+  return adopted.exec(incident)?.[1]?.toUpperCase() ?? null;
+}

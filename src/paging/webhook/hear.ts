@@ -1,0 +1,157 @@
+import type { System } from "../../catalog/types.ts";
+import { decide } from "../../incident/decide.ts";
+import type { Event, NewEvent, SeverityId } from "../../incident/events.ts";
+import { fold } from "../../incident/evolve.ts";
+import { messageOf } from "../../lib/errors.ts";
+import type { Logger } from "../../lib/log.ts";
+import type { StoredEvent, Timeline } from "../../timeline/contract.ts";
+import type { PagerDuty } from "../client.ts";
+import { aboutKey, alarmKey, incidentFor } from "../keys.ts";
+import { personOf } from "../on-call.ts";
+import type { WebhookEvent } from "./payload.ts";
+
+export interface Hearing {
+  readonly timeline: Pick<Timeline, "decide" | "read">;
+  readonly systems: ReadonlyMap<string, System>;
+  readonly account: (system: System) => PagerDuty;
+  readonly log: Logger;
+}
+
+const BOT = { kind: "bot" } as const;
+
+/**
+ * What a webhook changes here. Every event is keyed by PagerDuty's own id, so hearing it again changes nothing; an
+ * incident PagerDuty has is always the same one here, so hearing them in any order makes one.
+ */
+export async function hear(hearing: Hearing, event: WebhookEvent): Promise<void> {
+  const ours = aboutKey(event.data.incident_key ?? "");
+  if (ours !== null) return await hearOurs(hearing, event, ours);
+  const id = event.data.type === "incident_note" ? event.data.incident?.id : event.data.id;
+  const stream = incidentFor(id ?? "");
+  if (id === undefined || stream === null) return;
+  const declared = await declaredOn(hearing, stream);
+  if (declared !== null) return await update(hearing, stream, declared, event);
+  const system = systemOf(hearing, event);
+  if (system === null || event.data.status === "resolved") return;
+  if (await isOver(hearing, system, id)) return;
+  await declare(hearing, stream, system, event);
+  if (event.event_type !== "incident.triggered") await update(hearing, stream, system, event);
+}
+
+/** A page we made ourselves: of interest is who answered it, and that somebody ended it over there. */
+async function hearOurs(
+  hearing: Hearing,
+  event: WebhookEvent,
+  { incident, ask }: { incident: string; ask: string | null },
+): Promise<void> {
+  const system = await declaredOn(hearing, incident);
+  if (system === null || system !== systemOf(hearing, event)) return;
+  await append(hearing, incident, event.id, (events) => {
+    if (ask !== null && !events.some(({ type, data }) => type === "gate.opened" && askOf(data) === ask)) return null;
+    return heard(event, system, event.data.incident_key ?? "", ask, alarmKey(incident));
+  });
+}
+
+async function update(hearing: Hearing, stream: string, system: System, event: WebhookEvent): Promise<void> {
+  await append(hearing, stream, event.id, () => heard(event, system, alarmKey(stream), null, alarmKey(stream)));
+}
+
+/** An acknowledgement by a person, or what else happened over there as a note; our own doings come back and are nothing new. */
+function heard(event: WebhookEvent, system: System, page: string, ask: string | null, alarm: string): Event | null {
+  const { event_type: type, occurred_at: happenedAt, agent, data } = event;
+  if (agent?.type !== "user_reference") return null;
+  const person = personOf(agent.id, system);
+  const name = person?.name ?? agent.summary ?? agent.id;
+  if (type === "incident.acknowledged")
+    return { type: "page.acknowledged", data: { page, ask, person: person?.id ?? null, name, happenedAt } };
+  const says = type === "incident.annotated" ? noteOf(data.content ?? "") : DOINGS[type];
+  if (says === undefined || says === null || page !== alarm) return null;
+  return { type: "incident.noted", data: { text: `PagerDuty, ${name}: ${says}`, happenedAt, link: null } };
+}
+
+const DOINGS: Readonly<Record<string, string>> = {
+  "incident.resolved": "resolved it there. Here it is open until it is resolved here",
+  "incident.reopened": "reopened it",
+  "incident.escalated": "escalated it",
+  "incident.delegated": "handed it to another escalation policy",
+  "incident.reassigned": "gave it to somebody else",
+  "incident.priority_updated": "changed its priority",
+};
+
+function noteOf(content: string): string | null {
+  const words = content.trim();
+  return words === "" || words.startsWith("Lifeboat: ") ? null : words.slice(0, 2000);
+}
+
+/** Late and out of order: PagerDuty itself knows best whether it is still on. When it says nothing, the webhook counts. */
+async function isOver({ account, log }: Hearing, system: System, id: string): Promise<boolean> {
+  try {
+    return (await account(system).incident(id))?.status === "resolved";
+  } catch (error) {
+    log.warn({ incident: id, says: messageOf(error) }, "PagerDuty could not be asked; its webhook is believed.");
+    return false;
+  }
+}
+
+async function declare({ timeline }: Hearing, stream: string, system: System, event: WebhookEvent): Promise<void> {
+  const { data } = event;
+  const key = `pagerduty/${stream}`;
+  const people = (data.assignees ?? []).flatMap(({ id }) => personOf(id, system)?.id ?? []);
+  const sent: NewEvent = {
+    type: "page.sent",
+    data: { page: alarmKey(stream), ask: null, role: null, people, to: "service" },
+    key: `${key}/page.sent`,
+    actor: BOT,
+  };
+  await timeline.decide(stream, (events, now) => {
+    const created = new Date(data.created_at ?? event.occurred_at);
+    const outcome = decide(
+      {
+        type: "declare",
+        title: data.title ?? "An incident in PagerDuty",
+        system: system.id,
+        severity: severityOf(data, system),
+        kind: "real",
+        impactStartedAt: created <= now ? created : null,
+        announceIn: null,
+      },
+      fold(stream, events, new Map()),
+      { now, actor: BOT, barred: null, system, key },
+    );
+    return { events: outcome.kind === "accepted" ? [...outcome.events, sent] : [], value: null };
+  });
+}
+
+/** A priority that is called like a severity is that severity; else the urgency decides. */
+function severityOf({ priority, urgency }: WebhookEvent["data"], system: System): SeverityId {
+  const named = system.severities.find(({ id }) => id === priority?.summary?.trim().toUpperCase());
+  return named?.id ?? (urgency === "low" ? "P3" : "P1");
+}
+
+/** The system whose service this is about. A service two systems claim belongs to none. */
+function systemOf({ systems }: Hearing, { data }: WebhookEvent): System | null {
+  const found = [...systems.values()].filter(({ paging }) => paging && paging.service === data.service?.id);
+  return found.length === 1 ? (found[0] ?? null) : null;
+}
+
+async function declaredOn({ timeline, systems }: Hearing, stream: string): Promise<System | null> {
+  const events = await timeline.read(stream);
+  const declared = events.find(({ type }) => type === "incident.declared");
+  return systems.get((declared?.data as { system?: string } | undefined)?.system ?? "") ?? null;
+}
+
+async function append(
+  { timeline }: Hearing,
+  stream: string,
+  key: string,
+  what: (events: readonly StoredEvent[]) => Event | null,
+): Promise<void> {
+  await timeline.decide(stream, (events) => {
+    const event = what(events);
+    return { events: event === null ? [] : [{ ...event, key: `pagerduty/${key}`, actor: BOT }], value: null };
+  });
+}
+
+function askOf(data: unknown): unknown {
+  return (data as { ask?: unknown }).ask;
+}

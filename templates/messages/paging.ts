@@ -1,0 +1,53 @@
+import type { GateStep, System } from "../../src/catalog/types.ts";
+import type { GateState, IncidentState, RunState } from "../../src/incident/state.ts";
+import { cut, ended, plain } from "./escape.ts";
+import { kindPrefix, runTitle } from "./kind.ts";
+import { clock } from "./when.ts";
+
+/**
+ * What a telephone says at night: plain words, one line, the worst first. A phone reads the beginning aloud and shows
+ * little more, so what follows is in `details`.
+ */
+export interface Spoken {
+  readonly summary: string;
+  readonly details: string;
+}
+
+/** PagerDuty cuts at 1024 characters, phones long before. */
+const LINE = 250;
+
+export function pageWords(practice: boolean) {
+  const prefix = kindPrefix("real", practice);
+  return {
+    alarm(state: IncidentState, system: System): Spoken {
+      const title = plain(state.declared?.title ?? state.id);
+      return {
+        summary: cut(`${prefix}${state.severity} ${plain(system.title)}: ${title}`, LINE),
+        details: `Incident ${state.id}. Open Slack and look for its channel; /dr status says how it stands.`,
+      };
+    },
+    summons(
+      about: { state: IncidentState; run: RunState; step: GateStep; gate: GateState; role: string },
+      system: System,
+    ): Spoken {
+      const { state, run, step, gate, role } = about;
+      const title = system.roles.find(({ id }) => id === role)?.title ?? role;
+      return {
+        summary: cut(`${prefix}Decide as ${plain(title)}: ${plain(run.plan.title)}. ${plain(step.title)}`, LINE),
+        details: [
+          ended(plain(run.plan.target)),
+          `Data lost: ${ended(plain(gate.loss))}`,
+          `Expires at ${clock(gate.expiresAt)}.`,
+          `Approve or deny in Slack, in the thread of ${run.id} (${state.id}). To acknowledge this page decides nothing.`,
+        ].join("\n"),
+      };
+    },
+    result(run: RunState): string {
+      const title = `Lifeboat: ${prefix}${plain(runTitle(run.plan, run.dryRun))} (${run.id})`;
+      if (run.ending?.as === "verified") return `${title} is done and verified. ${ended(plain(run.plan.target))}`;
+      const { problem } = run;
+      const parts = [problem?.what, problem?.stateNow].filter((part) => part !== undefined && part !== "");
+      return `${title} ${run.ending?.as === "aborted" ? "was aborted" : "failed"}. ${parts.map((part) => ended(plain(part as string))).join(" ")}`.trim();
+    },
+  };
+}
