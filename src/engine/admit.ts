@@ -1,6 +1,6 @@
 import type { NewEvent, Preflight } from "../incident/events.ts";
 import { voided } from "../incident/gates.ts";
-import { approversOf, type MayStart, mayStart, passGates, type StartRefusal } from "../incident/start.ts";
+import { approversOf, deciders, type MayStart, mayStart, passGates, type StartRefusal } from "../incident/start.ts";
 import type { RunState } from "../incident/state.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
@@ -51,8 +51,7 @@ export async function admit(
 /** Lets gates pass that no start will: the same people have to be entitled all the same. */
 export async function passLastGates(driven: Driven): Promise<Admission> {
   const { journal } = driven;
-  const asked = [...journal.run().steps.values()].flatMap((step) => (step.status === "gate" ? [step.gate] : []));
-  const standing = await lookUp(driven, [...new Set(asked.flatMap((gate) => gate.approvals.map((one) => one.person)))]);
+  const standing = await lookUp(driven, deciders(journal.run()));
   const system = systemOf(driven);
   let admission: Admission = { kind: "moved" };
   await journal.write((run, now, state): Writing | null => {

@@ -1,5 +1,5 @@
 import type { PlanStep } from "../catalog/types.ts";
-import { policyOf } from "../incident/authority.ts";
+import { isAnswered } from "../incident/authority.ts";
 import { gateDue } from "../incident/gates.ts";
 import { changesThings, gatesBefore, unsettledBefore } from "../incident/order.ts";
 import type { GateState, RunState, StepState } from "../incident/state.ts";
@@ -174,11 +174,7 @@ function gateMove(run: RunState, gate: GateState, holds: boolean, now: Date): Ne
 
 /** Enough have approved it. Whether they still count is asked when it passes. */
 function isApproved(run: RunState, step: StepState): boolean {
-  return (
-    step.status === "gate" &&
-    step.gate.outcome === "open" &&
-    step.gate.approvals.length >= policyOf(run, step.gate).quorum
-  );
+  return step.status === "gate" && step.gate.outcome === "open" && isAnswered(run, step.gate);
 }
 
 /**

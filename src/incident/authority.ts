@@ -1,11 +1,13 @@
 import type { Gate, Person, System } from "../catalog/types.ts";
+import { isRequester, type Lent, lentTo, standsFor } from "./delegation.ts";
 import { holdersOf, personById } from "./people.ts";
-import type { GateState, RunState } from "./state.ts";
+import type { Approval, GateState, RunState } from "./state.ts";
 
 /**
  * Who may decide a gate. Authority comes from the roster alone: the gate's role, or a role the escalation names, held
  * today *and* when the question was asked. Roles outside that list decide nothing, so a lower level never stands in for
- * a higher one, while a higher one may always decide. An empty list means nobody.
+ * a higher one, while a higher one may always decide. An empty list means nobody. Who holds such a role may lend it for a while
+ * (`delegation.ts`): the borrower then decides in the lender's place, and the two count once.
  */
 export interface Policy {
   /** The gate's role first, then the escalation's, each once. */
@@ -40,9 +42,35 @@ export function decidingRole(person: Person, policy: Policy): string | null {
   return policy.roles.find((role) => person.roles.includes(role)) ?? null;
 }
 
-/** The one who asked for the run, by any of their names and accounts. */
-export function isRequester(person: Person, run: RunState): boolean {
-  return person.id === run.requester || person.slack.includes(run.requester);
+/** In whose place, and as what, a person decides a question. */
+export interface Seat {
+  readonly role: string;
+  /** The lender; null: their own place. */
+  readonly onBehalfOf: string | null;
+}
+
+/** Their own role first, else one lent to them; null: they decide nothing here. */
+export function seatOf(person: Person, run: RunState, gate: GateState, system: System, lent: Lent): Seat | null {
+  const policy = policyOf(run, gate);
+  const own = decidingRole(person, policy);
+  if (own !== null) return { role: own, onBehalfOf: null };
+  const loan = lentTo(person, run, system, lent).find(({ role }) => policy.roles.includes(role));
+  return loan === undefined ? null : { role: loan.role, onBehalfOf: loan.from };
+}
+
+/** They, or who lent them the role, held it when the question was asked. */
+export function wasThere(person: string, seat: Seat, gate: GateState): boolean {
+  return gate.approvers.includes(seat.onBehalfOf ?? person);
+}
+
+/** Distinct places among approvals: a lender and a borrower share one. */
+export function placesIn(approvals: readonly Approval[]): number {
+  return new Set(approvals.map(({ person, onBehalfOf }) => onBehalfOf ?? person)).size;
+}
+
+/** Enough have approved, or the glass is broken. Whether it still counts is judged when it is used. */
+export function isAnswered(run: RunState, gate: GateState): boolean {
+  return gate.broken !== null || placesIn(gate.approvals) >= policyOf(run, gate).quorum;
 }
 
 /** Expired from its first moment on: at `expiresAt` itself nothing counts. */
@@ -51,32 +79,53 @@ export function isExpired(policy: Policy, now: Date): boolean {
 }
 
 /** People who could approve this ask today, whether or not they have. */
-export function entitled(run: RunState, gate: GateState, system: System): readonly Person[] {
-  const policy = policyOf(run, gate);
-  return system.people.filter(
-    (person) =>
-      decidingRole(person, policy) !== null && gate.approvers.includes(person.id) && !isRequester(person, run),
-  );
+export function entitled(run: RunState, gate: GateState, system: System, lent: Lent = []): readonly Person[] {
+  return system.people.filter((person) => {
+    const seat = seatOf(person, run, gate, system, lent);
+    return seat !== null && wasThere(person.id, seat, gate) && !isRequester(person, run);
+  });
+}
+
+export interface Flaw {
+  /** False: it could not be found out, and may yet turn out well. */
+  readonly sure: boolean;
+  readonly why: string;
 }
 
 /** Why an approval given earlier does not count now, or null. `standing`: see `mayStart`. */
 export function flawOf(
-  id: string,
+  approval: Approval,
   run: RunState,
   gate: GateState,
   system: System,
   standing: ReadonlyMap<string, string | null>,
-): { readonly sure: boolean; readonly why: string } | null {
+  lent: Lent = [],
+): Flaw | null {
+  const { person: id, onBehalfOf } = approval;
   const person = personById(id, system);
   if (person === null) return { sure: true, why: `${id} is no longer on the roster` };
   if (isRequester(person, run)) return { sure: true, why: `${person.name} asked for this run` };
-  if (decidingRole(person, policyOf(run, gate)) === null)
+  const policy = policyOf(run, gate);
+  if (onBehalfOf !== null && !standsFor(person, onBehalfOf, policy.roles, run, system, lent))
+    return { sure: true, why: `${person.name} no longer decides in the place of ${onBehalfOf}` };
+  if (onBehalfOf === null && decidingRole(person, policy) === null)
     return { sure: true, why: `${person.name} no longer holds a role that decides this` };
-  if (!gate.approvers.includes(id)) return { sure: true, why: `${person.name} had no such role when it was asked` };
+  if (!wasThere(id, { role: approval.role, onBehalfOf }, gate))
+    return { sure: true, why: `${person.name} had no such role when it was asked` };
+  if (plannedGate(run, gate.step)?.stepUp === true && !approval.proved)
+    return { sure: true, why: `${person.name} did not prove who it was` };
+  return (
+    standingFlaw(id, system, standing) ?? (onBehalfOf === null ? null : standingFlaw(onBehalfOf, system, standing))
+  );
+}
+
+/** Why this person counts for nothing now, by a look-up made for this very moment. */
+export function standingFlaw(id: string, system: System, standing: ReadonlyMap<string, string | null>): Flaw | null {
   const why = standing.get(id);
   if (why === null) return null;
-  if (why === undefined) return { sure: false, why: `Whether ${person.name} may still decide could not be checked` };
-  return { sure: true, why: `${person.name} may no longer decide: ${why}` };
+  const name = personById(id, system)?.name ?? id;
+  if (why === undefined) return { sure: false, why: `Whether ${name} may still decide could not be checked` };
+  return { sure: true, why: `${name} may no longer decide: ${why}` };
 }
 
 /** Who a gate is waiting for, and who comes next. */
@@ -98,21 +147,33 @@ export interface Awaited {
   readonly expired: boolean;
 }
 
-export function awaited(run: RunState, gate: GateState, system: System, now: Date): Awaited {
+export function awaited(run: RunState, gate: GateState, system: System, now: Date, lent: Lent = []): Awaited {
   const policy = policyOf(run, gate);
-  const able = entitled(run, gate, system);
+  const able = entitled(run, gate, system, lent);
   const approved = gate.approvals.filter(({ person }) => able.some((one) => one.id === person));
-  const missing = Math.max(0, policy.quorum - approved.length);
-  const open = able.filter((person) => !approved.some((approval) => approval.person === person.id));
-  const peopleOf = (role: string) =>
-    policy.roles.includes(role) ? holdersOf(role, system).filter((person) => open.includes(person)) : [];
+  const missing = gate.broken === null ? Math.max(0, policy.quorum - placesIn(approved)) : 0;
+  const taken = new Set(approved.map(({ person, onBehalfOf }) => onBehalfOf ?? person));
+  const open = able.filter(
+    (person) => !taken.has(seatOf(person, run, gate, system, lent)?.onBehalfOf ?? person.id) && !taken.has(person.id),
+  );
+  const peopleOf = (role: string) => {
+    if (!policy.roles.includes(role)) return [];
+    const borrowers = open.filter((person) =>
+      lentTo(person, run, system, lent).some((loan) => loan.role === role && loan.to === person.id),
+    );
+    return [...new Set([...holdersOf(role, system).filter((person) => open.includes(person)), ...borrowers])];
+  };
   const levels = [{ role: gate.role, at: gate.openedAt }, ...gate.escalate];
   const next = levels[gate.level + 1];
+  const since = (level: number, at: Date) => gate.risen.find((one) => one.level === level)?.at ?? at;
+  const places = new Set(open.map((person) => seatOf(person, run, gate, system, lent)?.onBehalfOf ?? person.id));
   return {
-    asked: levels.slice(0, gate.level + 1).map(({ role, at }) => ({ role, since: at, people: peopleOf(role) })),
+    asked: levels
+      .slice(0, gate.level + 1)
+      .map(({ role, at }, level) => ({ role, since: since(level, at), people: peopleOf(role) })),
     approved,
     missing,
-    possible: open.length >= missing,
+    possible: places.size >= missing,
     next: next === undefined || missing === 0 ? null : { ...next, people: peopleOf(next.role) },
     expiresAt: policy.expiresAt,
     expired: isExpired(policy, now),

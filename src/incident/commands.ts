@@ -40,7 +40,17 @@ export type IncidentCommand =
   | { type: "skipStep"; run: string; step: string; reason: string }
   | { type: "confirmStep"; run: string; step: string; note: string | null }
   | { type: "approve"; run: string; ask: string }
-  | { type: "deny"; run: string; ask: string; reason: string | null };
+  | { type: "deny"; run: string; ask: string; reason: string | null }
+  /** A question to who asks, before deciding. */
+  | { type: "question"; run: string; ask: string; text: string }
+  /** The next level is asked now. */
+  | { type: "escalate"; run: string; ask: string; why: string | null }
+  | { type: "delegate"; role: string; to: string; seconds: number; reason: string | null }
+  | { type: "endDelegation"; role: string; to: string }
+  /** The first time it asks for a second person; from the same person again, when nobody came, it goes on alone. */
+  | { type: "breakGlass"; run: string; ask: string; reason: string | null }
+  | { type: "confirmBreak"; run: string; ask: string }
+  | { type: "review"; run: string; ask: string; finding: string };
 
 /** Who asks, established freshly at the door, and what the rules are today. */
 export interface DecideContext {

@@ -1,12 +1,15 @@
 import type { DecideContext, IncidentCommand, Outcome } from "./commands.ts";
+import { breakGlass, confirmBreak, review } from "./decide/break-glass.ts";
 import { postUpdate, snooze } from "./decide/comms.ts";
 import { declare } from "./decide/declare.ts";
+import { delegate, endDelegation } from "./decide/delegation.ts";
 import { changeSeverity, changeStatus, close, draftPostmortem, note, reopen, resolve } from "./decide/life.ts";
 import { barred } from "./decide/may.ts";
 import { refuse } from "./decide/outcome.ts";
 import { assignRole } from "./decide/roles.ts";
 import { abort, pause, requestRun, resume } from "./decide/runs.ts";
 import { confirmStep, retryStep, skipStep } from "./decide/steps.ts";
+import { escalate, question } from "./decide/talk.ts";
 import { approve, deny } from "./decide/votes.ts";
 import type { IncidentState } from "./state.ts";
 
@@ -71,6 +74,20 @@ function decideFor(
       return skipStep(command, state, context);
     case "confirmStep":
       return confirmStep(command, state, context);
+    case "question":
+      return question(command, state, context);
+    case "escalate":
+      return escalate(command, state, context);
+    case "delegate":
+      return delegate(command, state, context);
+    case "endDelegation":
+      return endDelegation(command, state, context);
+    case "breakGlass":
+      return breakGlass(command, state, context);
+    case "confirmBreak":
+      return confirmBreak(command, state, context);
+    case "review":
+      return review(command, state, context);
     default:
       return command satisfies never;
   }

@@ -5,7 +5,7 @@ import type { Problem } from "../lib/errors.ts";
  * Everything that can have happened, in the past tense. One timeline holds one incident with all its runs; an event of a
  * run carries the run's id in its envelope. Readers ignore types they do not know, so versions can mix.
  */
-export type Event = IncidentEvent | RunEvent | GateEvent | StepEvent | PageEvent | CommsEvent;
+export type Event = IncidentEvent | RunEvent | GateEvent | StepEvent | PageEvent | CommsEvent | PersonEvent;
 export type EventType = Event["type"];
 export type DataOf<T extends EventType> = Extract<Event, { type: T }>["data"];
 
@@ -41,6 +41,12 @@ export type IncidentEvent =
   | { type: "incident.severityChanged"; data: { from: SeverityId; to: SeverityId; reason: string | null } }
   | { type: "incident.statusChanged"; data: { from: IncidentStatus; to: IncidentStatus } }
   | { type: "incident.roleAssigned"; data: { role: string; person: string; note: string | null } }
+  /** For a while, somebody decides in the place of a holder of the role. */
+  | {
+      type: "incident.roleDelegated";
+      data: { role: string; from: string; to: string; until: string; reason: string | null };
+    }
+  | { type: "incident.delegationEnded"; data: { role: string; from: string; to: string } }
   | { type: "incident.noted"; data: { text: string; happenedAt: string | null; link: string | null } }
   | { type: "incident.resolved"; data: { summary: string | null } }
   | { type: "incident.reopened"; data: { reason: string } }
@@ -118,7 +124,12 @@ export type GateEvent =
         approvers: readonly string[];
       };
     }
-  | { type: "gate.escalated"; data: { step: string; ask: string; level: number; role: string } }
+  /** `why`: somebody wanted it, or nobody of the levels before can answer; null or absent: silence. */
+  | { type: "gate.escalated"; data: { step: string; ask: string; level: number; role: string; why?: string | null } }
+  /** Nobody has answered yet, and those asked are asked again. `roles`: the levels asked so far. */
+  | { type: "gate.reminded"; data: { step: string; ask: string; count: number; roles: readonly string[] } }
+  /** Somebody wants to know more before they decide. */
+  | { type: "gate.asked"; data: { step: string; ask: string; person: string; question: string } }
   /** Who of a role is on call now, and who says so. It tells whom to wake; it gives nobody authority. */
   | {
       type: "gate.summoned";
@@ -137,9 +148,54 @@ export type GateEvent =
     }
   | {
       type: "gate.approved";
-      data: { step: string; ask: string; person: string; role: string; planHash: string; factsHash: string };
+      data: {
+        step: string;
+        ask: string;
+        person: string;
+        role: string;
+        planHash: string;
+        factsHash: string;
+        /** Whose place it was given in, by delegation. */
+        onBehalfOf?: string | null;
+        /** Who it was had just been proved once more, outside the chat. */
+        proved?: boolean;
+      };
     }
   | { type: "gate.denied"; data: { step: string; ask: string; person: string; role: string; reason: string | null } }
+  /** Nobody who may decide can be reached: somebody wants to go past the gate, and a second person is waited for. */
+  | {
+      type: "gate.breakAsked";
+      data: {
+        step: string;
+        ask: string;
+        person: string;
+        role: string;
+        reason: string;
+        planHash: string;
+        factsHash: string;
+        /** From here on the first may go on alone. */
+        aloneAt: string;
+      };
+    }
+  /** The glass is broken: the gate counts as approved for this ask, until then, and somebody else has to review it. */
+  | {
+      type: "gate.broken";
+      data: {
+        step: string;
+        ask: string;
+        person: string;
+        role: string;
+        reason: string;
+        second: string | null;
+        /** Why there is no second person, or null. */
+        alone: string | null;
+        planHash: string;
+        factsHash: string;
+        until: string;
+      };
+    }
+  /** Somebody who had no part in it has looked at a broken glass. */
+  | { type: "gate.reviewed"; data: { step: string; ask: string; person: string; finding: string } }
   | { type: "gate.expired"; data: { step: string; ask: string } }
   /** The approval no longer holds (plan or facts changed, an approver is no longer valid); it is asked again. */
   | { type: "gate.voided"; data: { step: string; ask: string; why: string } }
@@ -149,6 +205,9 @@ export type GateEvent =
       type: "approval.refused";
       data: { step: string; ask: string; who: string; decision: "approve" | "deny"; code: string; says: string };
     };
+
+/** What is known of a person across incidents; it stands in the workspace's own stream. */
+export type PersonEvent = { type: "person.enrolled"; data: { people: readonly string[]; method: string } };
 
 /** People were woken, or could not be. `page` is the key PagerDuty knows it by; `ask` the question it is about, if any. */
 export type PageEvent =

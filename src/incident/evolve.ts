@@ -1,7 +1,7 @@
 import type { Plan } from "../catalog/types.ts";
 import type { Event, EventType, Recorded } from "./events.ts";
 import { evolveComms, nothingSaid } from "./evolve/comms.ts";
-import { evolveGate } from "./evolve/gate.ts";
+import { evolveGate, reviewed } from "./evolve/gate.ts";
 import { evolveIncident } from "./evolve/incident.ts";
 import { judge, startRun } from "./evolve/run.ts";
 import { evolveStep } from "./evolve/step.ts";
@@ -70,6 +70,8 @@ export function blankIncident(id: string): IncidentState {
     severity: "P3",
     status: "investigating",
     roles: new Map(),
+    handovers: new Map(),
+    delegations: [],
     resolvedAt: null,
     runs: new Map(),
     paging: { pages: new Map(), failing: null },
@@ -106,13 +108,19 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
       return end(run, event.at, { as: "verified" });
     case "gate.opened":
     case "gate.escalated":
+    case "gate.reminded":
+    case "gate.asked":
     case "gate.summoned":
     case "gate.approved":
+    case "gate.breakAsked":
+    case "gate.broken":
     case "gate.denied":
     case "gate.expired":
     case "gate.voided":
     case "gate.passed":
       return evolveGate(run, event);
+    case "gate.reviewed":
+      return reviewed(run, event);
     case "step.started":
     case "step.intended":
     case "step.applied":
@@ -129,6 +137,8 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "incident.severityChanged":
     case "incident.statusChanged":
     case "incident.roleAssigned":
+    case "incident.roleDelegated":
+    case "incident.delegationEnded":
     case "incident.noted":
     case "incident.resolved":
     case "incident.reopened":
@@ -146,6 +156,7 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "comms.reminded":
     case "comms.snoozed":
     case "comms.late":
+    case "person.enrolled":
       return run;
     default:
       return event satisfies never;
@@ -162,6 +173,8 @@ const KNOWN: Record<EventType, true> = {
   "incident.severityChanged": true,
   "incident.statusChanged": true,
   "incident.roleAssigned": true,
+  "incident.roleDelegated": true,
+  "incident.delegationEnded": true,
   "incident.noted": true,
   "incident.resolved": true,
   "incident.reopened": true,
@@ -178,13 +191,19 @@ const KNOWN: Record<EventType, true> = {
   "run.stuck": true,
   "gate.opened": true,
   "gate.escalated": true,
+  "gate.reminded": true,
+  "gate.asked": true,
   "gate.summoned": true,
   "gate.approved": true,
+  "gate.breakAsked": true,
+  "gate.broken": true,
+  "gate.reviewed": true,
   "gate.denied": true,
   "gate.expired": true,
   "gate.voided": true,
   "gate.passed": true,
   "approval.refused": true,
+  "person.enrolled": true,
   "page.sent": true,
   "page.failed": true,
   "page.acknowledged": true,

@@ -1,4 +1,13 @@
-import type { CommsEvent, GateEvent, IncidentEvent, PageEvent, Recorded, RunEvent, StepEvent } from "./events.ts";
+import type {
+  CommsEvent,
+  GateEvent,
+  IncidentEvent,
+  PageEvent,
+  PersonEvent,
+  Recorded,
+  RunEvent,
+  StepEvent,
+} from "./events.ts";
 import type { GateState, IncidentState, StepPhase } from "./state.ts";
 
 /** Which states of a step an event may find. What is not here is a writer's mistake. */
@@ -16,8 +25,14 @@ const STEP: Record<StepEvent["type"], readonly StepPhase["status"][]> = {
   "step.skipped": ["waiting", "open", "failed", "stopped"],
 };
 
-const ASK: Record<Exclude<GateEvent["type"], "gate.opened" | "approval.refused">, readonly GateState["outcome"][]> = {
+type NotOfAnAsk = "gate.opened" | "approval.refused" | "gate.reviewed";
+
+const ASK: Record<Exclude<GateEvent["type"], NotOfAnAsk>, readonly GateState["outcome"][]> = {
   "gate.escalated": ["open"],
+  "gate.reminded": ["open"],
+  "gate.asked": ["open"],
+  "gate.breakAsked": ["open"],
+  "gate.broken": ["open"],
   "gate.summoned": ["open"],
   "gate.approved": ["open"],
   "gate.denied": ["open"],
@@ -30,6 +45,7 @@ const ASK: Record<Exclude<GateEvent["type"], "gate.opened" | "approval.refused">
 const AFTER_THE_END: readonly string[] = [
   ...["step.applied", "step.progressed", "step.verified", "step.failed", "step.stopped"],
   "approval.refused",
+  "gate.reviewed",
 ];
 
 /** Why this event should not follow this state, naming both sides, or null. */
@@ -55,6 +71,8 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
     case "incident.closed":
       return state.status === "resolved" ? null : `the incident is ${state.status}, not resolved`;
     case "incident.roleAssigned":
+    case "incident.roleDelegated":
+    case "incident.delegationEnded":
     case "incident.noted":
     case "postmortem.drafted":
     case "page.sent":
@@ -64,6 +82,7 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
     case "comms.reminded":
     case "comms.snoozed":
     case "comms.late":
+    case "person.enrolled":
       return null;
     case "update.delivered":
     case "update.delayed":
@@ -93,6 +112,11 @@ function ofRun(state: IncidentState, event: Recorded, id: string, plans: Readonl
   const is = step.status === "gate" ? `${step.status}, ${step.gate.outcome}` : step.status;
   if (isOfStep(event)) return STEP[event.type].includes(step.status) ? null : `step ${step.step.id} is ${is}`;
   if (event.type === "approval.refused") return null;
+  if (event.type === "gate.reviewed") {
+    const { ask } = event.data;
+    const due = run.breaks.some((one) => one.ask === ask && one.review === null);
+    return due ? null : `nothing about ${ask} waits for a review`;
+  }
   if (event.type === "gate.opened")
     return step.status === "waiting" || (step.status === "gate" && step.gate.outcome === "voided")
       ? null
@@ -107,8 +131,8 @@ function isOver(state: IncidentState): boolean {
   return state.status === "resolved" || state.status === "closed";
 }
 
-function isOfIncident(event: Recorded): event is Recorded<IncidentEvent | PageEvent | CommsEvent> {
-  return /^(incident|page|update|comms)\./.test(event.type) || event.type === "postmortem.drafted";
+function isOfIncident(event: Recorded): event is Recorded<IncidentEvent | PageEvent | CommsEvent | PersonEvent> {
+  return /^(incident|page|update|comms|person)\./.test(event.type) || event.type === "postmortem.drafted";
 }
 
 function isOfRun(event: Recorded): event is Recorded<RunEvent> {
@@ -119,8 +143,6 @@ function isOfStep(event: Recorded): event is Recorded<StepEvent> {
   return Object.hasOwn(STEP, event.type);
 }
 
-function isOfAsk(
-  event: Recorded,
-): event is Recorded<Exclude<GateEvent, { type: "gate.opened" } | { type: "approval.refused" }>> {
+function isOfAsk(event: Recorded): event is Recorded<Exclude<GateEvent, { type: NotOfAnAsk }>> {
   return Object.hasOwn(ASK, event.type);
 }

@@ -1,9 +1,10 @@
 import type { System } from "../catalog/types.ts";
 import { LifeboatError } from "../lib/errors.ts";
-import { isExpired, plannedGate, policyOf } from "./authority.ts";
-import type { DataOf, NewEvent } from "./events.ts";
-import { holdersOf } from "./people.ts";
-import type { GateState, RunState } from "./state.ts";
+import { awaited, isAnswered, isExpired, plannedGate, policyOf, seatOf } from "./authority.ts";
+import { isRequester, lentNow } from "./delegation.ts";
+import type { Actor, DataOf, NewEvent } from "./events.ts";
+import { allOf, holdersOf, roleTitle } from "./people.ts";
+import type { GateState, IncidentState, RunState } from "./state.ts";
 
 const BOT = { kind: "bot" } as const;
 
@@ -55,8 +56,9 @@ export interface GateDue {
 }
 
 /**
- * Silence escalates: every level whose time has come is asked, until enough have approved. Past its expiry a gate is
- * closed; one whose plan or facts are no longer the run's is void, and is asked again.
+ * Silence escalates: every level whose time has come is asked, until enough have approved, and those asked are reminded
+ * meanwhile (missed reminders become one). Past its expiry a gate is closed; one whose plan or facts are no longer the
+ * run's is void, and is asked again.
  */
 export function gateDue(run: RunState, step: string, now: Date): GateDue {
   const state = run.steps.get(step);
@@ -67,12 +69,72 @@ export function gateDue(run: RunState, step: string, now: Date): GateDue {
   const stale = staleness(run, gate);
   if (stale !== null) return { events: [voided(run, gate, stale.why)], nextAt: null };
   if (isExpired(policy, now)) return { events: [expired(run, gate)], nextAt: null };
-  const levels = gate.approvals.length >= policy.quorum ? [] : gate.escalate.slice(gate.level);
+  if (isAnswered(run, gate)) return { events: [], nextAt: policy.expiresAt };
+  const levels = gate.escalate.slice(gate.level);
   const later = levels.findIndex((level) => level.at > now);
   const due = later === -1 ? levels.length : later;
-  const events = levels.slice(0, due).map(({ role }, i) => escalated(run, gate, gate.level + i + 1, role));
-  const times = [policy.expiresAt, ...levels.slice(due).map((level) => level.at)];
+  const events = levels.slice(0, due).map(({ role }, i) => escalated(run, gate, gate.level + i + 1, role, null));
+  const reminder = reminderAt(run, gate);
+  if (events.length === 0 && reminder !== null && reminder <= now) events.push(reminded(run, gate));
+  const times = [policy.expiresAt, ...levels.slice(due).map((level) => level.at), ...(reminder ? [reminder] : [])];
   return { events, nextAt: new Date(Math.min(...times.map((time) => time.getTime()))) };
+}
+
+/** When those asked are reminded next, counted from when somebody was last asked anything; null: never. */
+function reminderAt(run: RunState, gate: GateState): Date | null {
+  const every = plannedGate(run, gate.step)?.remindSeconds ?? 0;
+  if (every <= 0) return null;
+  const spoken = [gate.openedAt, ...gate.risen.map(({ at }) => at), ...gate.reminders.map(({ at }) => at)];
+  return new Date(Math.max(...spoken.map((at) => at.getTime())) + every * 1000);
+}
+
+/**
+ * A level none of whose people can answer is not waited for: the next one is asked at once, with the reason. `gone`: why
+ * somebody can not (deactivated, left); who could not be looked up is taken to be there.
+ */
+export function fallThrough(
+  state: IncidentState,
+  run: RunState,
+  step: string,
+  { now, system, gone }: { readonly now: Date; readonly system: System; readonly gone: ReadonlyMap<string, string> },
+): readonly NewEvent[] {
+  const at = run.steps.get(step);
+  if (at?.status !== "gate" || at.gate.outcome !== "open" || run.ending !== null) return [];
+  const { gate } = at;
+  if (isAnswered(run, gate) || isExpired(policyOf(run, gate), now)) return [];
+  const lent = lentNow(state, now);
+  const events: NewEvent[] = [];
+  for (let level = gate.level; level < gate.escalate.length; level++) {
+    const who = awaited(run, { ...gate, level }, system, now, lent);
+    const able = new Set(who.asked.flatMap(({ people }) => people));
+    const seats = [...able].map((person) => ({ id: person.id, seat: seatOf(person, run, gate, system, lent) }));
+    const there = seats.filter(({ id, seat }) => !gone.has(id) && !gone.has(seat?.onBehalfOf ?? id));
+    if (new Set(there.map(({ id, seat }) => seat?.onBehalfOf ?? id)).size >= who.missing) break;
+    const next = gate.escalate[level];
+    if (next === undefined) break;
+    const roles = who.asked.map(({ role }) => role);
+    events.push(escalated(run, gate, level + 1, next.role, whyEmpty(run, roles, who.missing, system, gone)));
+  }
+  return events;
+}
+
+/** "Nobody who could decide as Incident commander is there (Sam Okafor: deactivated)" */
+function whyEmpty(
+  run: RunState,
+  roles: readonly string[],
+  missing: number,
+  system: System,
+  gone: ReadonlyMap<string, string>,
+): string {
+  const holders = [...new Set(roles.flatMap((role) => holdersOf(role, system)))];
+  const reasons = holders.flatMap((person) => {
+    const why = gone.get(person.id) ?? (isRequester(person, run) ? "asked for this run" : null);
+    return why === null ? [] : [`${person.name}: ${why.replace(/\.$/, "")}`];
+  });
+  const titles = allOf(roles.map((role) => roleTitle(role, system)));
+  const what =
+    missing === 1 ? `Nobody who could decide as ${titles} is there` : `Too few who could decide as ${titles} are there`;
+  return reasons.length === 0 ? what : `${what} (${reasons.join("; ")})`;
 }
 
 /** Why an ask no longer shows what would be done, or null. `observed`: a fresher facts hash than the run's own. */
@@ -101,9 +163,24 @@ export function passed(run: RunState, gate: GateState, people: readonly string[]
   return asked(run, gate, "passed", { type: "gate.passed", data: { step: gate.step, ask: gate.ask, people } });
 }
 
-function escalated(run: RunState, gate: GateState, level: number, role: string): NewEvent {
-  const data: DataOf<"gate.escalated"> = { step: gate.step, ask: gate.ask, level, role };
-  return asked(run, gate, `level-${level}`, { type: "gate.escalated", data });
+/** `by`: who wanted it, where it was not time that made it due. */
+export function escalated(
+  run: RunState,
+  gate: GateState,
+  level: number,
+  role: string,
+  why: string | null,
+  by: Actor = BOT,
+): NewEvent {
+  const data: DataOf<"gate.escalated"> = { step: gate.step, ask: gate.ask, level, role, why };
+  return { ...asked(run, gate, `level-${level}`, { type: "gate.escalated", data }), actor: by };
+}
+
+function reminded(run: RunState, gate: GateState): NewEvent {
+  const count = gate.reminders.length + 1;
+  const roles = [gate.role, ...gate.escalate.slice(0, gate.level).map(({ role }) => role)];
+  const data: DataOf<"gate.reminded"> = { step: gate.step, ask: gate.ask, count, roles };
+  return asked(run, gate, `reminder-${count}`, { type: "gate.reminded", data });
 }
 
 type AskEvent = Pick<Extract<NewEvent, { type: `gate.${string}` }>, "type" | "data">;

@@ -1,5 +1,7 @@
 import type { PlanStep, System } from "../catalog/types.ts";
-import { flawOf, isExpired, policyOf } from "./authority.ts";
+import { flawOf, isExpired, placesIn, policyOf } from "./authority.ts";
+import { flawOfBreak } from "./break-glass.ts";
+import { lentNow } from "./delegation.ts";
 import type { NewEvent } from "./events.ts";
 import { expired, passed, staleness, voided } from "./gates.ts";
 import { changesThings, gatesBefore, stepsInOrder, unsettledBefore } from "./order.ts";
@@ -65,7 +67,7 @@ export type StartRefusal =
 export function mayStart(state: IncidentState, run: RunState, step: string, context: StartContext): MayStart {
   const target = run.steps.get(step);
   if (target === undefined) return no("step-unknown", `The plan has no step ${step}`);
-  return refusalOfRun(state, run, context) ?? refusalOfStep(run, target) ?? throughGates(run, target, context);
+  return refusalOfRun(state, run, context) ?? refusalOfStep(run, target) ?? throughGates(state, run, target, context);
 }
 
 /** The same for the end of a run: passes the gates behind which nothing was left to use them up. */
@@ -74,7 +76,7 @@ export function passGates(state: IncidentState, run: RunState, context: StartCon
   const asked = stepsInOrder(run.plan)
     .map(({ step }) => step)
     .filter((step) => step.kind === "gate" && run.steps.get(step.id)?.status !== "passedOver");
-  return refusalOfRun(state, run, context) ?? through(run, asked, true, context);
+  return refusalOfRun(state, run, context) ?? through(state, run, asked, true, context);
 }
 
 function refusalOfRun(state: IncidentState, run: RunState, context: StartContext): MayStart | null {
@@ -106,29 +108,36 @@ function refusalOfStep(run: RunState, target: StepState): MayStart | null {
   return null;
 }
 
-function throughGates(run: RunState, target: StepState, context: StartContext): MayStart {
+function throughGates(state: IncidentState, run: RunState, target: StepState, context: StartContext): MayStart {
   const covering = gatesBefore(run.plan, target.step.id).filter(({ id }) => run.steps.get(id)?.status !== "passedOver");
   if (changesThings(target.step) && covering.length === 0) return no("no-gate", "No gate stands before this step");
-  return through(run, covering, changesThings(target.step) || target.step.kind === "manual", context);
+  return through(state, run, covering, changesThings(target.step) || target.step.kind === "manual", context);
 }
 
-function through(run: RunState, gates: readonly PlanStep[], uses: boolean, context: StartContext): MayStart {
+function through(
+  state: IncidentState,
+  run: RunState,
+  gates: readonly PlanStep[],
+  uses: boolean,
+  context: StartContext,
+): MayStart {
   const events: NewEvent[] = [];
   for (const { id, title } of gates) {
     const step = run.steps.get(id);
     if (step?.status !== "gate") return no("gate-not-asked", `"${title}" has not been asked`);
-    const refusal = refusalOfGate(run, step.gate, context);
+    const refusal = refusalOfGate(state, run, step.gate, context);
     if (refusal !== null) return refusal;
     if (uses && step.gate.outcome === "open") events.push(passed(run, step.gate, peopleOf(step.gate)));
   }
   return { ok: true, events };
 }
 
-function peopleOf(gate: GateState): readonly string[] {
-  return gate.approvals.map(({ person }) => person);
+function peopleOf({ broken, approvals }: GateState): readonly string[] {
+  if (broken === null) return approvals.map(({ person }) => person);
+  return broken.second === null ? [broken.person] : [broken.person, broken.second];
 }
 
-function refusalOfGate(run: RunState, gate: GateState, context: StartContext): MayStart | null {
+function refusalOfGate(state: IncidentState, run: RunState, gate: GateState, context: StartContext): MayStart | null {
   switch (gate.outcome) {
     case "denied":
       return no("gate-denied", gate.says ?? "It was denied");
@@ -139,31 +148,40 @@ function refusalOfGate(run: RunState, gate: GateState, context: StartContext): M
     case "passed":
       return null;
     case "open":
-      return refusalOfOpen(run, gate, context);
+      return refusalOfOpen(state, run, gate, context);
     default:
       return gate.outcome satisfies never;
   }
 }
 
-function refusalOfOpen(run: RunState, gate: GateState, context: StartContext): MayStart | null {
+function refusalOfOpen(state: IncidentState, run: RunState, gate: GateState, context: StartContext): MayStart | null {
   const policy = policyOf(run, gate);
   if (isExpired(policy, context.now))
     return no("gate-expired", "The approval expired before it was used", [expired(run, gate)]);
   const stale = staleness(run, gate, context.factsHash);
   if (stale !== null) return no(stale.code, stale.why, [voided(run, gate, stale.why)]);
-  const flaws = gate.approvals.flatMap(({ person }) => {
-    const flaw = flawOf(person, run, gate, context.system, context.standing);
-    return flaw === null ? [] : [{ person, ...flaw }];
-  });
-  const people = new Set(gate.approvals.map(({ person }) => person));
-  const counting = [...people].filter((person) => !flaws.some((flaw) => flaw.person === person));
-  if (counting.length >= policy.quorum) return null;
-  if (people.size < policy.quorum)
-    return no("quorum-missing", `${counting.length} of ${policy.quorum} needed approvals are there`);
+  if (gate.broken !== null) return refusalOfBroken(run, gate, context);
+  const lent = lentNow(state, context.now);
+  const judged = gate.approvals.map((approval) => ({
+    approval,
+    flaw: flawOf(approval, run, gate, context.system, context.standing, lent),
+  }));
+  const counting = placesIn(judged.flatMap(({ approval, flaw }) => (flaw === null ? [approval] : [])));
+  if (counting >= policy.quorum) return null;
+  if (placesIn(gate.approvals) < policy.quorum)
+    return no("quorum-missing", `${counting} of ${policy.quorum} needed approvals are there`);
+  const flaws = judged.flatMap(({ flaw }) => (flaw === null ? [] : [flaw]));
   const sure = flaws.filter((flaw) => flaw.sure);
   const why = (sure.length > 0 ? sure : flaws).map((flaw) => flaw.why).join("; ");
-  if (people.size - sure.length >= policy.quorum) return no("standing-unknown", why);
+  const possible = placesIn(judged.flatMap(({ approval, flaw }) => (flaw?.sure ? [] : [approval])));
+  if (possible >= policy.quorum) return no("standing-unknown", why);
   return no("gate-voided", why, [voided(run, gate, why)]);
+}
+
+function refusalOfBroken(run: RunState, gate: GateState, context: StartContext): MayStart | null {
+  const flaw = flawOfBreak(run, gate, context);
+  if (flaw === null) return null;
+  return flaw.sure ? no("gate-voided", flaw.why, [voided(run, gate, flaw.why)]) : no("standing-unknown", flaw.why);
 }
 
 function no(code: StartRefusal, why: string, events: readonly NewEvent[] = []): MayStart {
@@ -172,9 +190,21 @@ function no(code: StartRefusal, why: string, events: readonly NewEvent[] = []): 
 
 /** Who would have to be looked up before this step may start. */
 export function approversOf(run: RunState, step: string): readonly string[] {
-  const people = gatesBefore(run.plan, step).flatMap(({ id }) => {
-    const gate = run.steps.get(id);
-    return gate?.status === "gate" && gate.gate.outcome === "open" ? gate.gate.approvals : [];
+  const gates = new Set(gatesBefore(run.plan, step).map(({ id }) => id));
+  return decidersOf([...run.steps.values()].filter((one) => gates.has(one.step.id)));
+}
+
+/** The same for all of a run's gates that are still open. */
+export function deciders(run: RunState): readonly string[] {
+  return decidersOf([...run.steps.values()]);
+}
+
+function decidersOf(steps: readonly StepState[]): readonly string[] {
+  const people = steps.flatMap((step) => {
+    if (step.status !== "gate" || step.gate.outcome !== "open") return [];
+    const { broken, approvals } = step.gate;
+    const broke = broken === null ? [] : [broken.person, broken.second];
+    return [...approvals.flatMap(({ person, onBehalfOf }) => [person, onBehalfOf]), ...broke];
   });
-  return [...new Set(people.map(({ person }) => person))];
+  return [...new Set(people)].filter((person) => person !== null);
 }

@@ -23,6 +23,10 @@ export interface IncidentState {
   readonly status: IncidentStatus;
   /** role → person id, for roles held in this incident. */
   readonly roles: ReadonlyMap<string, string>;
+  /** role → how it came to whoever holds it now. */
+  readonly handovers: ReadonlyMap<string, Handover>;
+  /** All of them, oldest first; `lentNow` says which hold. */
+  readonly delegations: readonly Delegation[];
   readonly resolvedAt: Date | null;
   readonly runs: ReadonlyMap<string, RunState>;
   readonly paging: PagingState;
@@ -56,6 +60,25 @@ export type Delivery =
   | { readonly status: "delayed"; readonly since: Date; readonly says: string }
   | { readonly status: "delivered"; readonly at: Date; readonly to: string; readonly says: string | null }
   | { readonly status: "undelivered"; readonly at: Date; readonly says: string };
+
+export interface Handover {
+  /** Who held it before, or null. */
+  readonly from: string | null;
+  readonly by: Actor;
+  readonly note: string | null;
+  /** How often this role has changed hands. */
+  readonly times: number;
+}
+
+/** `to` may decide in the place of `from`, for a role and a while. */
+export interface Delegation {
+  readonly role: string;
+  readonly from: string;
+  readonly to: string;
+  readonly since: Date;
+  readonly until: Date;
+  readonly reason: string | null;
+}
 
 /** Who was woken. Nothing is decided by it: it is shown. */
 export interface PagingState {
@@ -123,6 +146,8 @@ export interface RunState {
   readonly stuck: Problem | null;
   /** Why it stopped, failed or was aborted, in the words recorded. */
   readonly problem: Problem | null;
+  /** Gates that were gone past without those who decide; each is reviewed by somebody who had no part in it. */
+  readonly breaks: readonly Break[];
   /** In plan order; every step of the plan is here. */
   readonly steps: ReadonlyMap<string, StepState>;
 }
@@ -197,7 +222,15 @@ export interface GateState {
   readonly level: number;
   /** Who was found to be on call, a level each, where there is a pager to ask. */
   readonly summons: readonly Summons[];
-  readonly approvals: readonly { readonly person: string; readonly role: string; readonly at: Date }[];
+  /** Levels asked after the first, with the moment and, where it was not silence, the reason. */
+  readonly risen: readonly { readonly level: number; readonly at: Date; readonly why: string | null }[];
+  readonly approvals: readonly Approval[];
+  readonly questions: readonly { readonly person: string; readonly at: Date; readonly says: string }[];
+  /** How often those asked were reminded. */
+  readonly reminders: readonly { readonly at: Date; readonly roles: readonly string[] }[];
+  /** Somebody wants to break the glass and waits for a second person. */
+  readonly breaking: Breaking | null;
+  readonly broken: Broken | null;
   readonly outcome: "open" | "passed" | "denied" | "expired" | "voided";
   readonly closedAt: Date | null;
   readonly says: string | null;
@@ -205,6 +238,57 @@ export interface GateState {
   readonly approvers: readonly string[];
   /** Asks of this gate before this one, oldest first: their buttons are dead. */
   readonly earlier: readonly string[];
+  /** The same with what is needed to draw their end. */
+  readonly past: readonly PastAsk[];
+  /** Why it had to be asked again, in the words recorded; null: this is the first time. */
+  readonly because: string | null;
   /** When this gate was asked for the first time. */
   readonly firstOpenedAt: Date;
+}
+
+export interface Approval {
+  readonly person: string;
+  readonly role: string;
+  readonly at: Date;
+  /** Whose place it was given in; null: their own. */
+  readonly onBehalfOf: string | null;
+  readonly proved: boolean;
+}
+
+export interface PastAsk {
+  readonly ask: string;
+  /** Roles that were asked, the gate's own first. */
+  readonly roles: readonly string[];
+  readonly approvers: readonly string[];
+  readonly risen: number;
+  readonly reminders: number;
+  readonly says: string | null;
+}
+
+export interface Breaking {
+  readonly person: string;
+  readonly role: string;
+  readonly reason: string;
+  readonly at: Date;
+  readonly aloneAt: Date;
+  readonly planHash: string;
+  readonly factsHash: string;
+}
+
+export interface Broken {
+  readonly person: string;
+  readonly role: string;
+  readonly reason: string;
+  readonly at: Date;
+  readonly second: string | null;
+  readonly alone: string | null;
+  readonly until: Date;
+  readonly planHash: string;
+  readonly factsHash: string;
+}
+
+export interface Break extends Broken {
+  readonly step: string;
+  readonly ask: string;
+  readonly review: { readonly person: string; readonly at: Date; readonly finding: string } | null;
 }

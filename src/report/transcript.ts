@@ -71,6 +71,12 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
       return `status ${event.data.from} → ${event.data.to}`;
     case "incident.roleAssigned":
       return `${roleWords(event, names)}${because(event.data.note)}`;
+    case "incident.roleDelegated": {
+      const { role, from, to, until, reason } = event.data;
+      return `${names(to)} decides as ${role} in the place of ${names(from)} until ${stamp(new Date(until))}${because(reason)}`;
+    }
+    case "incident.delegationEnded":
+      return `${names(event.data.to)} no longer decides as ${event.data.role} in the place of ${names(event.data.from)}`;
     case "incident.noted":
       return `noted: ${event.data.text}${event.data.link ? ` (${event.data.link})` : ""}`;
     case "incident.resolved":
@@ -102,7 +108,13 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     case "gate.opened":
       return `asked for approval of ${step(event.data.step)} (${event.data.quorum} by ${event.data.role}); data lost: ${event.data.loss}`;
     case "gate.escalated":
-      return `nobody had decided on ${step(event.data.step)}: ${event.data.role} asked too`;
+      return event.data.why
+        ? `${event.data.role} asked too about ${step(event.data.step)}: ${event.data.why}`
+        : `nobody had decided on ${step(event.data.step)}: ${event.data.role} asked too`;
+    case "gate.reminded":
+      return `reminded ${event.data.roles.join(" and ")}: ${step(event.data.step)} waits for an answer`;
+    case "gate.asked":
+      return `asked before deciding on ${step(event.data.step)}: ${event.data.question}`;
     case "gate.summoned": {
       const { people, role, source, why } = event.data;
       const who = people.length === 0 ? "nobody" : people.map(names).join(" and ");
@@ -126,12 +138,23 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
       const { role, people } = event.data;
       return `paged ${role ?? "whoever is on call"}${people.length > 0 ? ` (${people.map(names).join(" and ")})` : ""}`;
     }
+    case "person.enrolled":
+      return `can prove who they are from now on (${event.data.method})`;
     case "page.failed":
       return `could not page ${event.data.role ?? "whoever is on call"}: ${event.data.problem.what}`;
     case "page.acknowledged":
       return `the page was acknowledged by ${event.data.person ? names(event.data.person) : event.data.name}`;
     case "gate.approved":
-      return `approved ${step(event.data.step)} as ${event.data.role}`;
+      return `approved ${step(event.data.step)} as ${event.data.role}${event.data.onBehalfOf ? `, in the place of ${names(event.data.onBehalfOf)}` : ""}${event.data.proved ? ", and proved who it was" : ""}`;
+    case "gate.breakAsked":
+      return `wants to break the glass for ${step(event.data.step)}, and waits for a second person: ${event.data.reason}`;
+    case "gate.broken": {
+      const { person, second, alone, reason } = event.data;
+      const who = second ? `${names(person)} and ${names(second)}` : `${names(person)} alone (${alone ?? "no second person"})`;
+      return `BREAK-GLASS: ${who} went past ${step(event.data.step)}: ${reason}`;
+    }
+    case "gate.reviewed":
+      return `reviewed the broken glass of ${step(event.data.step)}: ${event.data.finding}`;
     case "gate.denied":
       return `denied ${step(event.data.step)} as ${event.data.role}${because(event.data.reason)}`;
     case "gate.expired":

@@ -14,7 +14,14 @@ import { action, byPerson, gate, plan, rosterWith, Story, SYSTEM } from "./world
 const PLAN: Plan = plan([
   [action("check", { risk: "read" })],
   [gate("go", { quorum: 2, expiresSeconds: 900 }), action("fence")],
-  [gate("cut", { role: "vp-engineering", expiresSeconds: 300, escalate: [{ role: "cto", afterSeconds: 120 }] })],
+  [
+    gate("cut", {
+      role: "vp-engineering",
+      expiresSeconds: 300,
+      escalate: [{ role: "cto", afterSeconds: 120 }],
+      stepUp: true,
+    }),
+  ],
   [action("promote", { risk: "irreversible" }), action("repoint")],
 ]);
 const CHANGING = ["fence", "promote", "repoint"];
@@ -97,7 +104,7 @@ const voting: fc.Arbitrary<Move> = fc
     const ask = asks.at(-1 - (back % asks.length)) ?? "made-up";
     const owner = story.state.runs.get("run-1")?.steps.size && luck > 0 ? ownerOf(story, ask) : id;
     const barred = luck === 1 ? "deactivated" : null;
-    if (decision === "approve") story.approve(who, ask, { barred }, owner);
+    if (decision === "approve") story.approve(who, ask, { barred, provedAfresh: luck > 2 }, owner);
     else story.deny(who, ask, { barred }, owner);
   });
 
@@ -105,6 +112,47 @@ function ownerOf(story: Story, ask: string): string {
   const opened = story.log.find((event) => event.type === "gate.opened" && (event.data as { ask: string }).ask === ask);
   return opened?.run ?? "run-1";
 }
+
+/** Roles change hands for a while, and back. */
+const lending: fc.Arbitrary<Move> = fc
+  .tuple(person, person, fc.constantFrom(...ROLES), fc.constantFrom(60, 120, 900, 3600), fc.nat(6))
+  .map(([who, to, role, seconds, luck]) => ({ story }) => {
+    const lender = SYSTEM.people.find(({ id }) => id === who);
+    const lent = luck > 1 ? (lender?.roles[luck % lender.roles.length] ?? role) : role;
+    if (luck === 6) story.asks(who, { type: "endDelegation", role: lent, to });
+    else story.asks(who, { type: "delegate", role: lent, to, seconds, reason: null });
+  });
+
+const breaking: fc.Arbitrary<Move> = fc
+  .tuple(actor, fc.nat(3), fc.constantFrom("breakGlass", "breakGlass", "confirmBreak", "review"), fc.nat(5))
+  .map(([who, back, type, luck]) => ({ story, asks }) => {
+    const ask = asks.at(-1 - (back % asks.length)) ?? "made-up";
+    const command = {
+      type,
+      run: ownerOf(story, ask),
+      ask,
+      reason: "nobody answers",
+      finding: "fine",
+    } as IncidentCommand;
+    story.asks(who, command, { provedAfresh: luck > 0 });
+  });
+
+/** Two who may break the glass of a question that is open, one after the other. */
+const breakingTogether: fc.Arbitrary<Move> = fc
+  .tuple(fc.shuffledSubarray(IDS, { minLength: 2 }), fc.nat(2))
+  .map(([people, alone]) => ({ story, asks }) => {
+    const ask = asks.at(-1) ?? "made-up";
+    const about = { run: ownerOf(story, ask), ask };
+    const proved = { provedAfresh: true };
+    for (const who of people) story.asks(who, { type: "breakGlass", ...about, reason: "nobody answers" }, proved);
+    if (alone === 0) story.at(story.seconds + 300);
+    for (const who of people)
+      story.asks(
+        who,
+        alone === 0 ? { type: "breakGlass", ...about, reason: null } : { type: "confirmBreak", ...about },
+        proved,
+      );
+  });
 
 const timer: fc.Arbitrary<Move> = fc.tuple(run, fc.constantFrom("go", "cut")).map(
   ([id, step]) =>
@@ -163,14 +211,17 @@ const working: fc.Arbitrary<Move> = fc.tuple(run, aStep, fc.nat(4)).map(([id, st
   }
 });
 
-/** What goes well on most nights, so that the others have something to break. */
+/** What goes well on most nights, so that the others have something to break: by votes, by what is lent, or by broken glass. */
 const goingWell: fc.Arbitrary<Move> = fc
-  .tuple(run, fc.shuffledSubarray(IDS, { minLength: 3 }))
-  .map(([id, people]) => (night) => {
+  .tuple(run, fc.shuffledSubarray(IDS, { minLength: 3 }), fc.constantFrom("votes", "votes", "loans", "glass"))
+  .map(([id, people, way]) => (night) => {
     const { story } = night;
     if (story.run(id).ending !== null) return;
     if (story.run(id).preflight === null) story.preflighted({}, id);
     if (story.status("check", id) === "waiting") story.done("check", id);
+    const loans = way === "loans" ? LOANS : [];
+    for (const { role, from, to } of loans)
+      story.asks(from, { type: "delegate", role, to, seconds: 3600, reason: null });
     for (const step of ["go", "cut"]) {
       const status = story.status(step, id);
       if (status !== "waiting" && status !== "gate voided") continue;
@@ -178,20 +229,36 @@ const goingWell: fc.Arbitrary<Move> = fc
       night.asks.push(ask);
       night.rosterAt.set(ask, story.system);
       story.gateOpened(step, ask, id);
-      for (const who of people) story.approve(byPerson(who), ask, {}, id);
+      for (const who of people.filter((one) => way !== "glass" && !loans.some(({ from }) => from === one)))
+        story.approve(byPerson(who), ask, { provedAfresh: true }, id);
+      if (way !== "glass") continue;
+      for (const type of ["breakGlass", "confirmBreak"] as const)
+        for (const who of people)
+          story.asks(who, { type, run: id, ask, reason: "nobody answers" }, { provedAfresh: true });
     }
-    const { now, system: roster } = story;
-    const { planHash, preflight } = story.run(id);
-    const factsHash = preflight?.factsHash ?? "none";
-    const at = { now, roster, standing: new Map(night.standing), rosterAt: night.rosterAt };
-    night.tries({ run: id, step: "fence", planHash, factsHash, ...at });
+    for (const step of ["fence", "promote"]) {
+      const { now, system: roster } = story;
+      const { planHash, preflight } = story.run(id);
+      const factsHash = preflight?.factsHash ?? "none";
+      const at = { now, roster, standing: new Map(night.standing), rosterAt: night.rosterAt };
+      night.tries({ run: id, step, planHash, factsHash, ...at });
+      if (step === "fence" && story.status("fence", id) === "running") story.done("fence", id);
+    }
   });
+
+const LOANS = [
+  { role: "database-administrator", from: "bo", to: "tess" },
+  { role: "vp-engineering", from: "vera", to: "oli" },
+];
 
 const moves: fc.Arbitrary<Move> = fc.oneof(
   { weight: 3, arbitrary: clock },
   { weight: 2, arbitrary: looking },
   { weight: 4, arbitrary: asking },
   { weight: 14, arbitrary: voting },
+  { weight: 3, arbitrary: lending },
+  { weight: 2, arbitrary: breaking },
+  { weight: 2, arbitrary: breakingTogether },
   { weight: 2, arbitrary: timer },
   { weight: 3, arbitrary: steering },
   { weight: 2, arbitrary: staffing },
@@ -204,16 +271,35 @@ const moves: fc.Arbitrary<Move> = fc.oneof(
 test("no night makes a step start that an independent reading of the log would not, nor keeps one that it would", () => {
   let starts = 0;
   let refusals = 0;
+  const used = { lent: 0, broken: 0, proved: 0 };
   fc.assert(
     fc.property(fc.array(moves, { minLength: 10, maxLength: 60, size: "max" }), (night) => {
       const tonight = new Night();
       for (const move of night) move(tonight);
       starts += tonight.starts;
       refusals += tonight.refusals;
+      const passed = passedBy(tonight.story);
+      used.lent += passed.lent;
+      used.broken += passed.broken;
+      used.proved += passed.proved;
       expect(fold("inc-1", tonight.story.log, tonight.story.plans)).toEqual(tonight.story.state);
     }),
     { numRuns: 250 },
   );
   expect(starts).toBeGreaterThan(50);
   expect(refusals).toBeGreaterThan(50);
+  expect(Math.min(used.lent, used.broken, used.proved)).toBeGreaterThan(10);
 });
+
+/** By which ways gates were passed this night. */
+function passedBy({ log }: Story): { lent: number; broken: number; proved: number } {
+  const asks = log.filter(({ type }) => type === "gate.passed").map(({ data }) => (data as { ask: string }).ask);
+  const about = (ask: string) => log.filter(({ data }) => (data as { ask?: string }).ask === ask);
+  const by = (says: (event: { type: string; data: never }) => boolean) =>
+    asks.filter((ask) => about(ask).some((event) => says(event as never))).length;
+  return {
+    lent: by(({ type, data }) => type === "gate.approved" && (data as { onBehalfOf?: string }).onBehalfOf != null),
+    broken: by(({ type }) => type === "gate.broken"),
+    proved: by(({ type, data }) => type === "gate.approved" && (data as { proved?: boolean }).proved === true),
+  };
+}

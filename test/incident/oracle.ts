@@ -56,19 +56,30 @@ export function objection(log: readonly LogEvent[], plan: Plan, attempt: Attempt
     const isRequester = (who: string) =>
       who === requested.requester ||
       attempt.roster.people.some((person) => person.id === who && person.slack.includes(requested.requester));
-    const people = new Set(
-      about.flatMap((event) =>
-        event.type === "gate.approved" ? [(event.data as DataOf<"gate.approved">).person] : [],
-      ),
-    );
-    const good = [...people].filter(
-      (who) =>
-        !isRequester(who) &&
-        entitled(who, attempt.roster) &&
-        entitled(who, attempt.rosterAt.get(question.ask)) &&
-        attempt.standing.get(who) === null,
-    );
-    if (good.length < Math.max(1, gate.quorum)) return `${id} has ${good.length} of ${gate.quorum}`;
+    const glass = all(about, "gate.broken")[0];
+    if (glass) {
+      const against = againstGlass(glass, question, attempt);
+      if (against) return `${id}: ${against}`;
+      continue;
+    }
+    const given = all(about, "gate.approved");
+    const mayLend = (who: string, from: string) =>
+      loansAt(log, attempt.now).some(
+        (loan) =>
+          loan.to === who &&
+          loan.from === from &&
+          roles.includes(loan.role) &&
+          attempt.roster.people.some((person) => person.id === from && person.roles.includes(loan.role)),
+      );
+    const good = given.filter(({ person: who, onBehalfOf, proved }) => {
+      if (isRequester(who) || attempt.standing.get(who) !== null || (gate.stepUp && !proved)) return false;
+      if (!onBehalfOf) return entitled(who, attempt.roster) && entitled(who, attempt.rosterAt.get(question.ask));
+      const onRoster = attempt.roster.people.some((person) => person.id === who);
+      const lender = !isRequester(onBehalfOf) && entitled(onBehalfOf, attempt.rosterAt.get(question.ask));
+      return onRoster && lender && mayLend(who, onBehalfOf) && attempt.standing.get(onBehalfOf) === null;
+    });
+    const places = new Set(good.map(({ person: who, onBehalfOf }) => onBehalfOf ?? who));
+    if (places.size < Math.max(1, gate.quorum)) return `${id} has ${places.size} of ${gate.quorum}`;
   }
   return null;
 }
@@ -88,6 +99,40 @@ export function notItsTurn(log: readonly LogEvent[], plan: Plan, { run, step }: 
     if (one.kind !== "gate" && latest !== "step.verified" && latest !== "step.skipped") return `${one.id} comes first`;
   }
   return "no such step";
+}
+
+/** Why a broken glass opens nothing now. */
+function againstGlass(
+  glass: DataOf<"gate.broken">,
+  question: DataOf<"gate.opened">,
+  { roster, now, standing }: Attempt,
+): string | null {
+  const may = roster.people.some(
+    ({ id, roles }) => id === glass.person && roles.some((role) => roster.breakGlass?.roles.includes(role)),
+  );
+  if (!may) return "whoever broke the glass may not any more";
+  if (now.getTime() >= Date.parse(glass.until)) return "the glass was broken for a while only";
+  if (glass.planHash !== question.planHash || glass.factsHash !== question.factsHash)
+    return "broken for something else";
+  if (standing.get(glass.person) !== null) return "who broke it does not count now";
+  if (glass.second === null) return glass.alone === null ? "nobody confirmed it" : null;
+  if (glass.second === glass.person) return "confirmed by the same person";
+  if (!roster.people.some(({ id }) => id === glass.second)) return "the second person is gone";
+  return standing.get(glass.second) === null ? null : "the second person does not count now";
+}
+
+/** Loans that run at this moment, read from the log. */
+function loansAt(log: readonly LogEvent[], now: Date): readonly DataOf<"incident.roleDelegated">[] {
+  return log.flatMap((event, n) => {
+    if (event.type !== "incident.roleDelegated") return [];
+    const loan = event.data as DataOf<"incident.roleDelegated">;
+    const over = log.slice(n + 1).some((later) => {
+      if (later.type !== "incident.delegationEnded") return false;
+      const end = later.data as DataOf<"incident.delegationEnded">;
+      return end.role === loan.role && end.from === loan.from && end.to === loan.to;
+    });
+    return !over && now.getTime() < Date.parse(loan.until) ? [loan] : [];
+  });
 }
 
 function all<T extends EventType>(log: readonly LogEvent[], type: T): readonly DataOf<T>[] {

@@ -44,6 +44,12 @@ export const SYSTEM: System = {
   ],
   variables: [],
   scripts: [],
+  breakGlass: {
+    roles: ["on-call", "incident-commander"],
+    secondPerson: true,
+    aloneAfterSeconds: 300,
+    lastsSeconds: 600,
+  },
 };
 
 /** The roster after a change to one person, or without them (`null`). */
@@ -146,6 +152,11 @@ export class Story {
   at(seconds: number): this {
     this.seconds = seconds;
     return this;
+  }
+
+  /** From now on the roster is this one. */
+  roster(system: System): void {
+    this.system = system;
   }
 
   run(id = "run-1"): RunState {

@@ -1,3 +1,4 @@
+import { unreviewed } from "../break-glass.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import { allOf } from "../people.ts";
 import type { IncidentState, RunState } from "../state.ts";
@@ -80,7 +81,8 @@ export function reopen(command: Of<"reopen">, state: IncidentState, context: Dec
 }
 
 export function close(state: IncidentState, context: DecideContext): Outcome {
-  const problem = notOnRoster(context) ?? notOver(state, "closed") ?? stillLive(state, "closed");
+  const problem =
+    notOnRoster(context) ?? notOver(state, "closed") ?? stillLive(state, "closed") ?? stillUnreviewed(state);
   if (problem !== null) return refuse(context, "close", problem);
   if (state.status === "closed")
     return refuse(context, "close", { code: "status-same", what: "The incident is closed already" });
@@ -103,6 +105,17 @@ function notOver(state: IncidentState, wish: string) {
     what: `The incident is ${state.status}, not over`,
     allowed: `It can be ${wish} once it is resolved`,
     next: "`/dr resolve` ends it",
+  };
+}
+
+function stillUnreviewed(state: IncidentState) {
+  const open = unreviewed(state);
+  if (open.length === 0) return null;
+  return {
+    code: "review-missing",
+    what: `The glass was broken for ${allOf(open.map(({ run }) => `"${run.title}" (${run.id})`))}, and nobody has reviewed it`,
+    allowed: "An incident is closed when every broken glass was looked at by somebody who had no part in it",
+    next: "`/dr review <what you found>`",
   };
 }
 

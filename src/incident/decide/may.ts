@@ -1,7 +1,7 @@
 import type { Person } from "../../catalog/types.ts";
 import type { Problem } from "../../lib/errors.ts";
-import { isRequester } from "../authority.ts";
 import type { DecideContext } from "../commands.ts";
+import { isRequester } from "../delegation.ts";
 import { stepsInOrder } from "../order.ts";
 import { holdersOf, holds, nameOf, oneOf, personOf, roleTitle } from "../people.ts";
 import type { IncidentState, RunState } from "../state.ts";

@@ -31,7 +31,7 @@ function stamped(context: DecideContext, event: Event, run: string | null): NewE
 }
 
 /** The actor under the name and id of the roster, where they are on it: what an account calls itself counts for nothing. */
-function known({ actor, system }: DecideContext): Actor {
+export function known({ actor, system }: DecideContext): Actor {
   const person = personOf(actor, system);
   return actor.kind === "person" && person !== null ? { ...actor, person: person.id, name: person.name } : actor;
 }

@@ -1,7 +1,8 @@
 import type { Person } from "../../catalog/types.ts";
 import type { Problem } from "../../lib/errors.ts";
-import { decidingRole, entitled, isExpired, isRequester, plannedGate, policyOf } from "../authority.ts";
+import { entitled, isExpired, placesIn, plannedGate, policyOf, seatOf, wasThere } from "../authority.ts";
 import type { DecideContext } from "../commands.ts";
+import { isRequester, type Lent, lentNow } from "../delegation.ts";
 import { staleness } from "../gates.ts";
 import { allOf, nameOf, oneOf, roleTitle } from "../people.ts";
 import type { GateState, IncidentState, RunState } from "../state.ts";
@@ -13,15 +14,21 @@ export interface Question {
   readonly run: RunState;
   readonly gate: GateState;
   readonly title: string;
+  /** What is lent now in this incident. */
+  readonly lent: Lent;
 }
 
 /** The gate this ask belongs to, its newest or an earlier one. Asks of other runs and incidents are unknown here. */
-export function questionOf(command: { run: string; ask: string }, state: IncidentState): Question | Problem {
+export function questionOf(
+  command: { run: string; ask: string },
+  state: IncidentState,
+  { now }: DecideContext,
+): Question | Problem {
   const run = liveRun(state, command.run);
   if (isProblem(run)) return run;
   for (const step of run.steps.values())
     if (step.status === "gate" && (step.gate.ask === command.ask || step.gate.earlier.includes(command.ask)))
-      return { run, gate: step.gate, title: step.step.title };
+      return { run, gate: step.gate, title: step.step.title, lent: lentNow(state, now) };
   return {
     code: "ask-unknown",
     where: run.title,
@@ -32,10 +39,11 @@ export function questionOf(command: { run: string; ask: string }, state: Inciden
 }
 
 /** Why this person decides nothing here, or null. */
-export function mayNotVote({ run, gate, title }: Question, person: Person, { system }: DecideContext): Problem | null {
+export function mayNotVote(question: Question, person: Person, { system }: DecideContext): Problem | null {
+  const { run, gate, title, lent } = question;
+  if (seatOf(person, run, gate, system, lent) !== null) return null;
   const policy = policyOf(run, gate);
-  if (decidingRole(person, policy) !== null) return null;
-  const able = entitled(run, gate, system).map((one) => one.name);
+  const able = entitled(run, gate, system, lent).map((one) => one.name);
   return {
     code: "gate-role",
     where: title,
@@ -86,9 +94,10 @@ export function notDecidable(
 }
 
 /** Two people decide: the one who asked is never one of them. */
-export function ownRequest({ run, gate, title }: Question, person: Person, { system }: DecideContext): Problem | null {
+export function ownRequest(question: Question, person: Person, { system }: DecideContext): Problem | null {
+  const { run, gate, title, lent } = question;
   if (!isRequester(person, run)) return null;
-  const able = entitled(run, gate, system).map((one) => one.name);
+  const able = entitled(run, gate, system, lent).map((one) => one.name);
   return {
     code: "gate-requester",
     where: title,
@@ -99,12 +108,14 @@ export function ownRequest({ run, gate, title }: Question, person: Person, { sys
 }
 
 /** Why this person may decide, but not by approving, or null. */
-export function mayNotApprove({ run, gate, title }: Question, person: Person, context: DecideContext): Problem | null {
+export function mayNotApprove(question: Question, person: Person, context: DecideContext): Problem | null {
+  const { run, gate, title, lent } = question;
   const { system } = context;
-  const able = entitled(run, gate, system);
+  const able = entitled(run, gate, system, lent);
   const counted = gate.approvals.filter((approval) => able.some((one) => one.id === approval.person));
   const others = able.filter((one) => one.id !== person.id).map((one) => one.name);
-  if (!gate.approvers.includes(person.id))
+  const seat = seatOf(person, run, gate, system, lent);
+  if (seat === null || !wasThere(person.id, seat, gate))
     return {
       code: "gate-added-later",
       where: title,
@@ -114,11 +125,20 @@ export function mayNotApprove({ run, gate, title }: Question, person: Person, co
     };
   if (gate.approvals.some((approval) => approval.person === person.id))
     return { code: "already-decided", where: title, what: `It was approved already by you; one person counts once` };
-  if (counted.length >= policyOf(run, gate).quorum)
+  if (gate.broken !== null || placesIn(counted) >= policyOf(run, gate).quorum)
     return {
       code: "already-decided",
       where: title,
       what: `It was decided already by ${approvers(gate, system)}`,
+    };
+  const place = seat.onBehalfOf ?? person.id;
+  const shared = gate.approvals.find((one) => (one.onBehalfOf ?? one.person) === place);
+  if (shared !== undefined)
+    return {
+      code: "place-taken",
+      where: title,
+      what: `${nameOf(shared.person, system)} has approved already in the same place (${nameOf(place, system)}); who lends and who borrows count once`,
+      allowed: others.length === 0 ? "Nobody else may decide it" : "Somebody with a place of their own may approve it",
     };
   const stale = staleness(run, gate);
   if (stale !== null)
@@ -143,5 +163,6 @@ function expiredProblem(where: string): Problem {
 }
 
 function approvers(gate: GateState, system: DecideContext["system"]): string {
+  if (gate.broken !== null) return `${nameOf(gate.broken.person, system)}, who broke the glass`;
   return allOf(gate.approvals.map(({ person }) => nameOf(person, system)));
 }

@@ -1,5 +1,5 @@
 import type { Problem } from "../../lib/errors.ts";
-import { decidingRole, policyOf } from "../authority.ts";
+import { seatOf } from "../authority.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import { personOf } from "../people.ts";
 import type { IncidentState } from "../state.ts";
@@ -11,7 +11,7 @@ import { LIMITS, line } from "./words.ts";
 type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
 
 export function approve(command: Of<"approve">, state: IncidentState, context: DecideContext): Outcome {
-  const question = questionOf(command, state);
+  const question = questionOf(command, state, context);
   if (isProblem(question)) return refuse(context, "approve", barred(context) ?? question, runIn(state, command.run));
   const { run, gate } = question;
   const vote = { decision: "approve", run: run.id, step: gate.step, ask: command.ask } as const;
@@ -23,14 +23,12 @@ export function approve(command: Of<"approve">, state: IncidentState, context: D
     (person && mayNotVote(question, person, context)) ??
     notDecidable(question, command.ask, context) ??
     (person && mayNotApprove(question, person, context));
-  const role = person && decidingRole(person, policyOf(run, gate));
-  if (problem !== null || person === null || role === null) return refuseVote(context, vote, problem ?? NO);
+  const seat = person && seatOf(person, run, gate, context.system, question.lent);
+  if (problem !== null || person === null || seat === null) return refuseVote(context, vote, problem ?? NO);
   const { planHash, factsHash, step, ask } = gate;
-  return accept(
-    context,
-    [{ type: "gate.approved", data: { step, ask, person: person.id, role, planHash, factsHash } }],
-    run.id,
-  );
+  const proved = context.provedAfresh === true;
+  const data = { step, ask, person: person.id, ...seat, planHash, factsHash, proved };
+  return accept(context, [{ type: "gate.approved", data }], run.id);
 }
 
 /**
@@ -38,7 +36,7 @@ export function approve(command: Of<"approve">, state: IncidentState, context: D
  * nor a quorum that is already there stand in the way. Only a start that has happened does.
  */
 export function deny(command: Of<"deny">, state: IncidentState, context: DecideContext): Outcome {
-  const question = questionOf(command, state);
+  const question = questionOf(command, state, context);
   if (isProblem(question)) return refuse(context, "deny", barred(context) ?? question, runIn(state, command.run));
   const { run, gate } = question;
   const vote = { decision: "deny", run: run.id, step: gate.step, ask: command.ask } as const;
@@ -48,8 +46,9 @@ export function deny(command: Of<"deny">, state: IncidentState, context: DecideC
     notOnRoster(context) ??
     (person && mayNotVote(question, person, context)) ??
     notDecidable(question, command.ask, context);
-  const role = person && decidingRole(person, policyOf(run, gate));
-  if (problem !== null || person === null || role === null) return refuseVote(context, vote, problem ?? NO);
+  const seat = person && seatOf(person, run, gate, context.system, question.lent);
+  if (problem !== null || person === null || seat === null) return refuseVote(context, vote, problem ?? NO);
+  const { role } = seat;
   const reason = line(command.reason, LIMITS.reason);
   const { step, ask } = gate;
   return accept(context, [{ type: "gate.denied", data: { step, ask, person: person.id, role, reason } }], run.id);

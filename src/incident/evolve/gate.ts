@@ -1,17 +1,40 @@
 import type { GateEvent, Recorded } from "../events.ts";
-import type { GateState, RunState, Summons } from "../state.ts";
+import type { Breaking, Broken, GateState, PastAsk, RunState, Summons } from "../state.ts";
 import { withStep } from "./run.ts";
 
-type AskEvent = Recorded<Exclude<GateEvent, { type: "approval.refused" }>>;
+type AskEvent = Recorded<Exclude<GateEvent, { type: "approval.refused" } | { type: "gate.reviewed" }>>;
 
 /** Only the newest ask of a gate counts: what is recorded about an earlier one changes nothing. */
-export function evolveGate(run: RunState, event: AskEvent): RunState {
+export function evolveGate(before: RunState, event: AskEvent): RunState {
+  const run = event.type === "gate.broken" ? withBreak(before, event) : before;
   return withStep(run, event.data.step, (state) => {
     const { step, stage, attempts, forgiven } = state;
     const now = state.status === "gate" ? state.gate : null;
     const gate = event.type === "gate.opened" ? opened(now, event) : now && decided(now, event);
     return gate === null ? state : { step, stage, attempts, forgiven, status: "gate", gate };
   });
+}
+
+/** Somebody looked at a broken glass: once, whatever has become of the run since. */
+export function reviewed(run: RunState, event: Extract<Recorded, { type: "gate.reviewed" }>): RunState {
+  const { ask, person, finding } = event.data;
+  const review = { person, at: event.at, finding };
+  const breaks = run.breaks.map((one) => (one.ask === ask && one.review === null ? { ...one, review } : one));
+  return { ...run, breaks };
+}
+
+/** The review task stays with the run, also when the gate is asked anew. */
+function withBreak(run: RunState, event: Extract<AskEvent, { type: "gate.broken" }>): RunState {
+  const { step, ask } = event.data;
+  const state = run.steps.get(step);
+  const stands = state?.status === "gate" && state.gate.ask === ask && state.gate.outcome === "open";
+  if (!stands || state.gate.broken !== null) return run;
+  return { ...run, breaks: [...run.breaks, { ...brokenBy(event), step, ask, review: null }] };
+}
+
+function brokenBy({ data, at }: Extract<AskEvent, { type: "gate.broken" }>): Broken {
+  const { person, role, reason, second, alone, until, planHash, factsHash } = data;
+  return { person, role, reason, second, alone, until: new Date(until), planHash, factsHash, at };
 }
 
 function opened(earlier: GateState | null, event: Extract<AskEvent, { type: "gate.opened" }>): GateState {
@@ -30,13 +53,25 @@ function opened(earlier: GateState | null, event: Extract<AskEvent, { type: "gat
     approvers,
     level: 0,
     summons: [],
+    risen: [],
+    questions: [],
+    reminders: [],
+    breaking: null,
+    broken: null,
     approvals: [],
     outcome: "open",
     closedAt: null,
     says: null,
     earlier: earlier === null ? [] : [...earlier.earlier, earlier.ask],
+    past: earlier === null ? [] : [...earlier.past, past(earlier)],
+    because: earlier?.says ?? null,
     firstOpenedAt: earlier === null ? event.at : earlier.firstOpenedAt,
   };
+}
+
+function past({ ask, role, escalate, level, approvers, risen, reminders, says }: GateState): PastAsk {
+  const roles = [role, ...escalate.slice(0, level).map((one) => one.role)];
+  return { ask, roles, approvers, risen: risen.length, reminders: reminders.length, says };
 }
 
 function decided(gate: GateState, event: Exclude<AskEvent, { type: "gate.opened" }>): GateState {
@@ -44,11 +79,21 @@ function decided(gate: GateState, event: Exclude<AskEvent, { type: "gate.opened"
   const closedAt = event.at;
   switch (event.type) {
     case "gate.escalated":
-      return { ...gate, level: Math.max(gate.level, event.data.level) };
+      return escalated(gate, event);
+    case "gate.reminded":
+      return { ...gate, reminders: [...gate.reminders, { at: event.at, roles: event.data.roles }] };
+    case "gate.asked": {
+      const { person, question } = event.data;
+      return { ...gate, questions: [...gate.questions, { person, at: event.at, says: question }] };
+    }
     case "gate.summoned":
       return { ...gate, summons: [...gate.summons.filter(({ level }) => level !== event.data.level), summoned(event)] };
     case "gate.approved":
       return approved(gate, event);
+    case "gate.breakAsked":
+      return gate.broken === null && isShown(gate, event.data) ? { ...gate, breaking: breakingBy(event) } : gate;
+    case "gate.broken":
+      return gate.broken === null && isShown(gate, event.data) ? { ...gate, broken: brokenBy(event) } : gate;
     case "gate.denied":
       return { ...gate, outcome: "denied", closedAt, says: denial(event) };
     case "gate.expired":
@@ -67,12 +112,26 @@ function summoned({ data }: Extract<AskEvent, { type: "gate.summoned" }>): Summo
   return { level, role, people, source, why };
 }
 
+function escalated(gate: GateState, { data, at }: Extract<AskEvent, { type: "gate.escalated" }>): GateState {
+  if (data.level <= gate.level) return gate;
+  return { ...gate, level: data.level, risen: [...gate.risen, { level: data.level, at, why: data.why ?? null }] };
+}
+
+function breakingBy({ data, at }: Extract<AskEvent, { type: "gate.breakAsked" }>): Breaking {
+  const { person, role, reason, aloneAt, planHash, factsHash } = data;
+  return { person, role, reason, at, aloneAt: new Date(aloneAt), planHash, factsHash };
+}
+
 /** One person counts once, and only for the plan and the facts this ask showed. */
 function approved(gate: GateState, event: Extract<AskEvent, { type: "gate.approved" }>): GateState {
-  const { person, role, planHash, factsHash } = event.data;
-  if (planHash !== gate.planHash || factsHash !== gate.factsHash) return gate;
+  const { person, role, onBehalfOf = null, proved = false } = event.data;
+  if (!isShown(gate, event.data)) return gate;
   if (gate.approvals.some((approval) => approval.person === person)) return gate;
-  return { ...gate, approvals: [...gate.approvals, { person, role, at: event.at }] };
+  return { ...gate, approvals: [...gate.approvals, { person, role, at: event.at, onBehalfOf, proved }] };
+}
+
+function isShown(gate: GateState, { planHash, factsHash }: { planHash: string; factsHash: string }): boolean {
+  return planHash === gate.planHash && factsHash === gate.factsHash;
 }
 
 function expiry(gate: GateState): string {

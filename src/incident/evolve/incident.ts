@@ -1,5 +1,5 @@
 import type { IncidentStatus, Recorded } from "../events.ts";
-import type { IncidentState } from "../state.ts";
+import type { Delegation, IncidentState } from "../state.ts";
 import { evolvePaging } from "./paging.ts";
 
 export function evolveIncident(state: IncidentState, event: Recorded): IncidentState {
@@ -16,7 +16,18 @@ export function evolveIncident(state: IncidentState, event: Recorded): IncidentS
     case "incident.statusChanged":
       return withStatus(state, event.data.to, event.at);
     case "incident.roleAssigned":
-      return { ...state, roles: new Map(state.roles).set(event.data.role, event.data.person) };
+      return assigned(state, event);
+    case "incident.roleDelegated": {
+      const { role, from, to, until, reason } = event.data;
+      const delegation = { role, from, to, since: event.at, until: new Date(until), reason };
+      return { ...state, delegations: [...state.delegations, delegation] };
+    }
+    case "incident.delegationEnded": {
+      const { role, from, to } = event.data;
+      const ends = (one: Delegation) => one.role === role && one.from === from && one.to === to && one.until > event.at;
+      const delegations = state.delegations.map((one) => (ends(one) ? { ...one, until: event.at } : one));
+      return { ...state, delegations };
+    }
     case "incident.resolved":
       return withStatus(state, "resolved", event.at);
     case "incident.reopened":
@@ -30,6 +41,17 @@ export function evolveIncident(state: IncidentState, event: Recorded): IncidentS
     default:
       return state;
   }
+}
+
+function assigned(state: IncidentState, event: Extract<Recorded, { type: "incident.roleAssigned" }>): IncidentState {
+  const { role, person, note } = event.data;
+  const times = (state.handovers.get(role)?.times ?? 0) + 1;
+  const handover = { from: state.roles.get(role) ?? null, by: event.actor, note, times };
+  return {
+    ...state,
+    roles: new Map(state.roles).set(role, person),
+    handovers: new Map(state.handovers).set(role, handover),
+  };
 }
 
 function withStatus(state: IncidentState, status: IncidentStatus, at: Date): IncidentState {

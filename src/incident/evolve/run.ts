@@ -27,6 +27,7 @@ export function startRun(
     endedAt: null,
     stuck: null,
     problem: null,
+    breaks: [],
     steps: new Map(plan.stages.flatMap((stage) => stage.steps.map((step) => [step.id, waiting(step, stage.id)]))),
   };
 }

@@ -1,0 +1,64 @@
+import type { Person, System } from "../catalog/types.ts";
+import { entitled, type Flaw, isExpired, policyOf, standingFlaw } from "./authority.ts";
+import { isRequester, type Lent } from "./delegation.ts";
+import { personById } from "./people.ts";
+import type { Break, GateState, IncidentState, RunState } from "./state.ts";
+
+/** The role of today's roster by which this person may break the glass, or null. */
+export function breakingRole(person: Person, system: System): string | null {
+  return system.breakGlass?.roles.find((role) => person.roles.includes(role)) ?? null;
+}
+
+/** Who could confirm it as the second person: never the first, never who asked for the run. */
+export function secondsFor(
+  first: string,
+  run: RunState,
+  gate: GateState,
+  system: System,
+  lent: Lent,
+): readonly Person[] {
+  const deciders = entitled(run, gate, system, lent);
+  return system.people.filter(
+    (person) =>
+      person.id !== first &&
+      !isRequester(person, run) &&
+      (breakingRole(person, system) !== null || deciders.includes(person)),
+  );
+}
+
+/** Why a broken glass does not open this gate now, or null. As strict as an approval: plan, facts, time and standing. */
+export function flawOfBreak(
+  run: RunState,
+  gate: GateState,
+  context: { readonly now: Date; readonly system: System; readonly standing: ReadonlyMap<string, string | null> },
+): Flaw | null {
+  const { broken } = gate;
+  const { now, system, standing } = context;
+  const sure = (why: string): Flaw => ({ sure: true, why });
+  if (broken === null) return sure("The glass is not broken");
+  if (broken.planHash !== run.planHash || broken.factsHash !== run.preflight?.factsHash)
+    return sure("The glass was broken for another plan or other facts");
+  if (!(now < broken.until) || isExpired(policyOf(run, gate), now))
+    return sure("The time for which the glass was broken is over");
+  const first = personById(broken.person, system);
+  if (first === null || breakingRole(first, system) === null)
+    return sure(`${first?.name ?? broken.person} may no longer break the glass`);
+  if (broken.second === null && system.breakGlass?.secondPerson === true && broken.alone === null)
+    return sure("A second person has to confirm it");
+  if (broken.second !== null && (broken.second === broken.person || personById(broken.second, system) === null))
+    return sure("The second person does not count");
+  const own = standingFlaw(broken.person, system, standing);
+  return own ?? (broken.second === null ? null : standingFlaw(broken.second, system, standing));
+}
+
+/** Broken glasses nobody has reviewed yet, with their runs. */
+export function unreviewed(state: IncidentState): readonly { readonly run: RunState; readonly broke: Break }[] {
+  return [...state.runs.values()].flatMap((run) =>
+    run.breaks.filter(({ review }) => review === null).map((broke) => ({ run, broke })),
+  );
+}
+
+/** Who took part in it, and so may not review it. */
+export function tookPart({ person, second }: Break): readonly string[] {
+  return second === null ? [person] : [person, second];
+}

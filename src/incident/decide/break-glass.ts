@@ -1,0 +1,180 @@
+import type { Person } from "../../catalog/types.ts";
+import type { Problem } from "../../lib/errors.ts";
+import { isAnswered, plannedGate } from "../authority.ts";
+import { breakingRole, secondsFor, tookPart, unreviewed } from "../break-glass.ts";
+import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
+import { isRequester } from "../delegation.ts";
+import type { DataOf } from "../events.ts";
+import { staleness } from "../gates.ts";
+import { nameOf, oneOf, personOf, roleTitle } from "../people.ts";
+import type { GateState, IncidentState } from "../state.ts";
+import { isProblem, notOnRoster, notOpen } from "./may.ts";
+import { accept, refuse } from "./outcome.ts";
+import { notDecidable, type Question, questionOf } from "./question.ts";
+import { LIMITS, line, words } from "./words.ts";
+
+type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
+
+/**
+ * Goes past one gate of one run, for the plan and the facts it shows, when nobody who decides can be reached. Not a way
+ * around a denial. Where a second person could confirm it, they are waited for first.
+ */
+export function breakGlass(command: Of<"breakGlass">, state: IncidentState, context: DecideContext): Outcome {
+  const no = (problem: Problem) => refuse(context, "break-glass", problem, runIn(state, command.run));
+  const found = breakable(command, state, context);
+  if (isProblem(found)) return no(found);
+  const { about, person } = found;
+  const { run, gate, title, lent } = about;
+  const { system, now } = context;
+  const role = breakingRole(person, system);
+  if (role === null) return no(mayNotBreak(title, context));
+  const reason =
+    line(command.reason, LIMITS.reason) ?? (gate.breaking?.person === person.id ? gate.breaking.reason : null);
+  if (reason === null)
+    return no({
+      code: "reason-missing",
+      where: title,
+      what: "The glass is not broken without a reason",
+      next: "`/dr break-glass <why>`",
+    });
+  const seconds = system.breakGlass?.secondPerson === true ? secondsFor(person.id, run, gate, system, lent) : [];
+  const waits = gate.breaking?.person === person.id ? gate.breaking : null;
+  if (seconds.length > 0 && waits === null) {
+    const { aloneAfterSeconds } = system.breakGlass ?? { aloneAfterSeconds: 0 };
+    const aloneAt = new Date(now.getTime() + aloneAfterSeconds * 1000).toISOString();
+    const data = { ...shownBy(gate), person: person.id, role, reason, aloneAt };
+    return accept(context, [{ type: "gate.breakAsked", data }], run.id);
+  }
+  if (seconds.length > 0 && waits !== null && now < waits.aloneAt)
+    return no({
+      code: "second-awaited",
+      where: title,
+      what: "A second person is waited for first",
+      allowed: `${oneOf(seconds.map(({ name }) => name))} may confirm it; from ${waits.aloneAt.toISOString().slice(11, 19)} UTC on you may go on alone`,
+    });
+  const alone =
+    system.breakGlass?.secondPerson !== true
+      ? "no second person is asked for here"
+      : seconds.length === 0
+        ? "there is nobody who could confirm it"
+        : `nobody confirmed it since ${(waits?.at ?? now).toISOString().slice(11, 19)} UTC`;
+  return broken(context, about, { person: person.id, role, reason, second: null, alone });
+}
+
+export function confirmBreak(command: Of<"confirmBreak">, state: IncidentState, context: DecideContext): Outcome {
+  const no = (problem: Problem) => refuse(context, "break-glass", problem, runIn(state, command.run));
+  const found = breakable(command, state, context);
+  if (isProblem(found)) return no(found);
+  const { about, person } = found;
+  const { run, gate, title, lent } = about;
+  const { breaking } = gate;
+  if (breaking === null)
+    return no({ code: "nothing-to-confirm", where: title, what: "Nobody wants to break the glass here" });
+  const seconds = secondsFor(breaking.person, run, gate, context.system, lent);
+  if (!seconds.some(({ id }) => id === person.id))
+    return no({
+      code: "not-second",
+      where: title,
+      what:
+        breaking.person === person.id
+          ? "The second person is somebody else than the first"
+          : "You can not be the second person here",
+      allowed: seconds.length === 0 ? "Nobody can" : `${oneOf(seconds.map(({ name }) => name))} can`,
+    });
+  const { person: first, role, reason } = breaking;
+  return broken(context, about, { person: first, role, reason, second: person.id, alone: null });
+}
+
+/** By somebody who had no part in it, whenever they get to it: also when the incident is over. */
+export function review(command: Of<"review">, state: IncidentState, context: DecideContext): Outcome {
+  const no = (problem: Problem) => refuse(context, "review", problem, runIn(state, command.run));
+  const { system } = context;
+  const person = personOf(context.actor, system);
+  if (person === null) return no(notOnRoster(context) ?? NOBODY);
+  const due = unreviewed(state).find(({ run, broke }) => run.id === command.run && broke.ask === command.ask);
+  if (due === undefined) return no({ code: "nothing-to-review", what: "No broken glass waits for a review here" });
+  const part = [...tookPart(due.broke)];
+  if (part.includes(person.id) || isRequester(person, due.run))
+    return no({
+      code: "review-own",
+      where: due.run.title,
+      what: "You had a part in it, so you can not review it",
+      allowed: `Anybody on the roster but ${oneOf([...new Set([...part, due.run.requester])].map((id) => nameOf(id, system)))}`,
+    });
+  const finding = words(command.finding, LIMITS.summary);
+  if (finding === null)
+    return no({
+      code: "finding-missing",
+      where: due.run.title,
+      what: "Say what you found",
+      next: "`/dr review <what you found>`",
+    });
+  const { step, ask } = due.broke;
+  return accept(context, [{ type: "gate.reviewed", data: { step, ask, person: person.id, finding } }], due.run.id);
+}
+
+/** An open, undenied, unexpired ask of a live run in an open incident, and a person who is somebody here. */
+function breakable(
+  command: { run: string; ask: string },
+  state: IncidentState,
+  context: DecideContext,
+): { about: Question; person: Person } | Problem {
+  const person = personOf(context.actor, context.system);
+  const problem = notOnRoster(context) ?? notOpen(state);
+  if (problem !== null || person === null) return problem ?? NOBODY;
+  const about = questionOf(command, state, context);
+  if (isProblem(about)) return about;
+  const { run, gate, title } = about;
+  const closed = notDecidable(about, command.ask, context);
+  if (closed !== null) return closed;
+  if (isAnswered(run, gate))
+    return { code: "already-decided", where: title, what: "It is decided already; there is no glass to break" };
+  const stale = staleness(run, gate);
+  if (stale !== null) return { code: stale.code, where: title, what: stale.why, next: "It is asked again" };
+  if (plannedGate(run, gate.step)?.stepUp === true && context.provedAfresh !== true)
+    return {
+      code: "step-up-needed",
+      where: title,
+      what: "This needs a fresh proof of who you are, and there is none",
+      next: "`/dr enroll` sets one up",
+    };
+  return { about, person };
+}
+
+function broken(
+  context: DecideContext,
+  { run, gate }: Question,
+  who: Pick<DataOf<"gate.broken">, "person" | "role" | "reason" | "second" | "alone">,
+): Outcome {
+  const lasts = context.system.breakGlass?.lastsSeconds ?? 0;
+  const until = new Date(context.now.getTime() + lasts * 1000).toISOString();
+  return accept(context, [{ type: "gate.broken", data: { ...shownBy(gate), ...who, until } }], run.id);
+}
+
+function shownBy({ step, ask, planHash, factsHash }: GateState) {
+  return { step, ask, planHash, factsHash };
+}
+
+function mayNotBreak(where: string, { system }: DecideContext): Problem {
+  const { breakGlass, people } = system;
+  if (!breakGlass)
+    return {
+      code: "break-glass-off",
+      where,
+      what: `${system.title} has no break-glass`,
+      allowed: "`breakGlass` in system.yml says who may",
+    };
+  const able = people.filter((one) => breakingRole(one, system) !== null).map(({ name }) => name);
+  return {
+    code: "break-glass-role",
+    where,
+    what: `You do not hold a role that may break the glass (${oneOf(breakGlass.roles.map((role) => roleTitle(role, system)))})`,
+    allowed: able.length === 0 ? "Nobody on the roster may" : `${oneOf(able)} may`,
+  };
+}
+
+function runIn(state: IncidentState, run: string): string | null {
+  return state.runs.has(run) ? run : null;
+}
+
+const NOBODY: Problem = { code: "not-on-roster", what: "You are not on the roster" };

@@ -1,0 +1,77 @@
+import { awaited } from "../authority.ts";
+import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
+import { isRequester } from "../delegation.ts";
+import { escalated } from "../gates.ts";
+import { holds, nameOf, oneOf, personOf } from "../people.ts";
+import type { IncidentState } from "../state.ts";
+import { COMMANDER, isProblem, notOnRoster } from "./may.ts";
+import { accept, known, refuse } from "./outcome.ts";
+import { notDecidable, questionOf } from "./question.ts";
+import { LIMITS, line, words } from "./words.ts";
+
+type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
+
+/** Anybody on the roster may ask before a decision is taken. */
+export function question(command: Of<"question">, state: IncidentState, context: DecideContext): Outcome {
+  const no = (problem: Parameters<typeof refuse>[2]) => refuse(context, "ask", problem, runIn(state, command.run));
+  const about = questionOf(command, state, context);
+  if (isProblem(about)) return no(about);
+  const person = personOf(context.actor, context.system);
+  const problem = notOnRoster(context) ?? notDecidable(about, command.ask, context);
+  const text = words(command.text, LIMITS.reason);
+  if (problem !== null || person === null) return no(problem ?? NOBODY);
+  if (text === null)
+    return no({
+      code: "question-empty",
+      where: about.title,
+      what: "There is no question in it",
+      next: "`/dr ask <what you need to know>`",
+    });
+  const { step, ask } = about.gate;
+  return accept(
+    context,
+    [{ type: "gate.asked", data: { step, ask, person: person.id, question: text } }],
+    about.run.id,
+  );
+}
+
+/** For who asked for the run, who commands, and who is asked: the others need not hurry anybody. */
+export function escalate(command: Of<"escalate">, state: IncidentState, context: DecideContext): Outcome {
+  const no = (problem: Parameters<typeof refuse>[2]) => refuse(context, "escalate", problem, runIn(state, command.run));
+  const about = questionOf(command, state, context);
+  if (isProblem(about)) return no(about);
+  const { run, gate, title, lent } = about;
+  const { system, now } = context;
+  const person = personOf(context.actor, system);
+  const problem = notOnRoster(context) ?? notDecidable(about, command.ask, context);
+  if (problem !== null || person === null) return no(problem ?? NOBODY);
+  const who = awaited(run, gate, system, now, lent);
+  const asked = who.asked.flatMap(({ people }) => people);
+  if (!isRequester(person, run) && !holds(person, COMMANDER, state) && !asked.some(({ id }) => id === person.id))
+    return no({
+      code: "not-escalating",
+      where: title,
+      what: "This is for the one who asked for the run, the incident commander, and those who are asked",
+      allowed: `${oneOf([...new Set([nameOf(run.requester, system), ...asked.map(({ name }) => name)])])} may do it`,
+    });
+  const next = gate.escalate[gate.level];
+  if (next === undefined)
+    return no({
+      code: "no-level-left",
+      where: title,
+      what: "Everybody who may decide is asked already",
+      allowed:
+        asked.length === 0 ? "Nobody else may decide it" : `${oneOf(asked.map(({ name }) => name))} may decide it`,
+    });
+  if (who.missing === 0) return no({ code: "already-decided", where: title, what: "Enough have approved already" });
+  const why = line(command.why, LIMITS.reason);
+  const says = `${person.name} did not want to wait${why === null ? "" : `: ${why}`}`;
+  const rises = escalated(run, gate, gate.level + 1, next.role, says, known(context));
+  return { kind: "accepted", events: [{ ...rises, key: `${context.key}/gate.escalated` }] };
+}
+
+function runIn(state: IncidentState, run: string): string | null {
+  return state.runs.has(run) ? run : null;
+}
+
+const NOBODY = { code: "not-on-roster", what: "You are not on the roster" };

@@ -1,0 +1,38 @@
+import type { Person, System } from "../catalog/types.ts";
+import type { Delegation, IncidentState, RunState } from "./state.ts";
+
+/**
+ * Authority lent for a while. Only a role the lender holds on today's roster is worth anything, so what was borrowed can not
+ * be lent on; and what the requester of a run lends counts for nothing in that run, because their own authority does not.
+ */
+export type Lent = readonly Delegation[];
+
+/** What is lent now. Over from its first moment on: at `until` itself nothing is lent. */
+export function lentNow(state: IncidentState, now: Date): Lent {
+  return state.delegations.filter(({ since, until }) => since <= now && now < until);
+}
+
+/** What this person may decide for others in this run. */
+export function lentTo(person: Person, run: RunState, system: System, lent: Lent): Lent {
+  return lent.filter(({ role, from, to }) => {
+    const lender = system.people.find(({ id }) => id === from);
+    return to === person.id && lender !== undefined && lender.roles.includes(role) && !isRequester(lender, run);
+  });
+}
+
+/** One of these roles is lent to them by that person now. */
+export function standsFor(
+  person: Person,
+  lender: string,
+  roles: readonly string[],
+  run: RunState,
+  system: System,
+  lent: Lent,
+): boolean {
+  return lentTo(person, run, system, lent).some(({ role, from }) => from === lender && roles.includes(role));
+}
+
+/** The one who asked for the run, by any of their names and accounts. */
+export function isRequester(person: Person, run: RunState): boolean {
+  return person.id === run.requester || person.slack.includes(run.requester);
+}

@@ -1,0 +1,185 @@
+import { describe, expect, test } from "@jest/globals";
+import { awaited } from "../../src/incident/authority.ts";
+import { fallThrough, gateDue } from "../../src/incident/gates.ts";
+import { codeOf, failover, rosterWith, Story } from "./world.ts";
+
+const CHAIN = [
+  { role: "vp-engineering", afterSeconds: 300 },
+  { role: "cto", afterSeconds: 600 },
+];
+const asking = (more = {}) =>
+  Story.asking(failover({ role: "incident-commander", escalate: CHAIN, remindSeconds: 120, ...more }));
+const said = (story: Story) => story.types().filter((type) => /gate\.(escalated|reminded)/.test(type));
+
+describe("reminders", () => {
+  test("come every two minutes until the next level is asked, and are counted from then", () => {
+    const story = asking();
+    const at: string[] = [];
+    for (let seconds = 60; seconds <= 800; seconds += 10) {
+      const before = said(story).length;
+      story.at(seconds).timePasses();
+      for (const type of said(story).slice(before)) at.push(`${seconds - 60} ${type}`);
+    }
+    expect(at).toEqual([
+      "120 gate.reminded",
+      "240 gate.reminded",
+      "300 gate.escalated",
+      "420 gate.reminded",
+      "540 gate.reminded",
+      "600 gate.escalated",
+      "720 gate.reminded",
+    ]);
+  });
+
+  test("those missed while nobody looked become one", () => {
+    const story = asking({ escalate: [] });
+    story.at(700).timePasses().timePasses();
+    expect(said(story)).toEqual(["gate.reminded"]);
+    expect(story.gateOf("go").reminders).toHaveLength(1);
+  });
+
+  test("there are none when enough have approved, when the glass is broken, and where the gate wants none", () => {
+    const approved = asking();
+    approved.approve("cy");
+    const never = asking({ remindSeconds: 0 });
+    const old = asking({ remindSeconds: undefined });
+    for (const story of [approved, never, old]) {
+      story.at(250).timePasses();
+      expect(said(story)).toEqual([]);
+    }
+  });
+
+  test("the engine is told when to look again", () => {
+    const story = asking();
+    expect(gateDue(story.run(), "go", story.now).nextAt).toEqual(new Date(story.now.getTime() + 120_000));
+  });
+});
+
+describe("a question before the decision", () => {
+  const ask = (story: Story, who: string, text = "Is the provider back?") =>
+    story.asks(who, { type: "question", run: "run-1", ask: "ask-1", text });
+
+  test.each([
+    ["vera", "accepted"],
+    ["oli", "accepted"],
+    ["stranger", "not-on-roster"],
+  ])("by %s", (who, then) => {
+    expect(codeOf(ask(asking(), who))).toBe(then);
+  });
+
+  test("stands on the timeline, and decides nothing", () => {
+    const story = asking();
+    ask(story, "vera");
+    expect(story.gateOf("go")).toMatchObject({ outcome: "open", approvals: [], questions: [{ person: "vera" }] });
+  });
+
+  test("has words in it, and a question to be about", () => {
+    const story = asking();
+    expect(codeOf(ask(story, "vera", "  "))).toBe("question-empty");
+    story.deny("vera");
+    expect(codeOf(ask(story, "vera"))).toBe("already-decided");
+  });
+});
+
+describe("not waiting for silence", () => {
+  const escalate = (story: Story, who: string) =>
+    story.asks(who, { type: "escalate", run: "run-1", ask: "ask-1", why: null });
+
+  test.each([
+    ["who asked for the run", "ana", "accepted"],
+    ["who is asked", "cy", "accepted"],
+    ["who is not asked yet", "vera", "not-escalating"],
+    ["anybody else", "oli", "not-escalating"],
+    ["a stranger", "stranger", "not-on-roster"],
+  ])("by %s", (_who, who, then) => {
+    const story = asking();
+    expect(codeOf(escalate(story, who))).toBe(then);
+    expect(story.gateOf("go").level).toBe(then === "accepted" ? 1 : 0);
+  });
+
+  test("by whoever took the command in this incident", () => {
+    const story = asking({ role: "database-administrator" });
+    story.asks("cy", { type: "assignRole", role: "incident-commander", person: "cy", note: null });
+    expect(codeOf(escalate(story, "cy"))).toBe("accepted");
+  });
+
+  test("is recorded with who and why, happens once per level, and time does not repeat it", () => {
+    const story = asking();
+    story.at(90);
+    escalate(story, "ana");
+    expect(story.log.at(-1)).toMatchObject({
+      actor: { person: "ana" },
+      data: { level: 1, role: "vp-engineering", why: "Ana did not want to wait" },
+    });
+    story.at(360).timePasses();
+    expect(story.gateOf("go")).toMatchObject({ level: 1 });
+    expect(awaited(story.run(), story.gateOf("go"), story.system, story.now).asked[1]?.since).toEqual(
+      new Date(story.now.getTime() - 270_000),
+    );
+    escalate(story, "ana");
+    expect(codeOf(escalate(story, "ana"))).toBe("no-level-left");
+  });
+
+  test("is of no use when it is decided", () => {
+    const story = asking();
+    story.approve("cy");
+    expect(codeOf(escalate(story, "ana"))).toBe("already-decided");
+  });
+});
+
+describe("a level nobody of which is there", () => {
+  const falls = (story: Story, gone: Record<string, string> = {}) => {
+    const context = { now: story.now, system: story.system, gone: new Map(Object.entries(gone)) };
+    story.write(fallThrough(story.state, story.run(), "go", context));
+    return story.gateOf("go");
+  };
+
+  test("is not waited for: the next is asked at once, with the reason", () => {
+    const gate = falls(asking(), { cy: "This Slack account is deactivated." });
+    expect(gate.risen).toMatchObject([
+      {
+        level: 1,
+        why: "Nobody who could decide as Incident commander is there (Cy: This Slack account is deactivated)",
+      },
+    ]);
+  });
+
+  test("several in a row are passed over, up to the last", () => {
+    const gone = { cy: "deactivated", vera: "deactivated", duo: "deactivated" };
+    expect(falls(asking(), gone).level).toBe(2);
+    expect(falls(asking(), { ...gone, tess: "deactivated" }).level).toBe(2);
+  });
+
+  test("because its only holder asked for the run", () => {
+    const story = new Story()
+      .declared()
+      .requested(failover({ role: "incident-commander", escalate: CHAIN }), { by: "cy" });
+    story.preflighted().done("check").gateOpened();
+    expect(falls(story).risen).toMatchObject([{ level: 1, why: expect.stringContaining("Cy: asked for this run") }]);
+  });
+
+  test("because the roster has emptied since", () => {
+    const story = asking();
+    story.system = rosterWith("cy", { roles: [] });
+    expect(falls(story).level).toBe(1);
+  });
+
+  test.each([
+    ["somebody of it is there", asking({ role: "vp-engineering", escalate: [CHAIN[1]] }), { vera: "deactivated" }],
+    ["nobody could be looked up", asking(), {}],
+  ])("is waited for when %s", (_when, story, gone) => {
+    expect(falls(story, gone).level).toBe(0);
+  });
+
+  test("a borrower keeps it filled as long as the lender counts", () => {
+    const story = asking();
+    story.asks("cy", { type: "delegate", role: "incident-commander", to: "oli", seconds: 600, reason: null });
+    expect(falls(story).level).toBe(0);
+    expect(falls(story, { cy: "deactivated" }).level).toBe(1);
+  });
+
+  test("for two people, one who is there is too few", () => {
+    const story = asking({ role: "vp-engineering", quorum: 2, escalate: [CHAIN[1]] });
+    expect(falls(story, { duo: "deactivated" }).level).toBe(1);
+  });
+});
