@@ -1,0 +1,46 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { POINTS } from "../../src/engine/kill-point.ts";
+import { playStory } from "../../src/practice/story.ts";
+import { type Bed, logStatements, openBed } from "./bed.ts";
+
+let bed: Bed;
+
+beforeAll(async () => {
+  bed = await openBed();
+}, 120_000);
+afterAll(() => bed?.stop(), 60_000);
+
+const steps = ["check", "fence", "drain", "repoint", "nothing-lost", "orders-healthy"];
+const cases = [
+  ...steps.map((step) => `${step}:${step === "fence" || step === "repoint" ? "after-apply" : "before-verify"}`),
+  ...POINTS.map((point) => `promote:${point}`),
+];
+
+describe("the bot is killed with kill -9 and started again", () => {
+  test.each(cases)(
+    "at %s: the run ends verified, one promotion, nothing lost, the timeline whole",
+    async (at) => {
+      await bed.estate.heal();
+      await logStatements(bed);
+      const before = await bed.promotions("orders-b");
+      const marker = join(bed.folder, "killed");
+      await rm(marker, { force: true });
+      await bed.bot.stop();
+      await bed.bot.start(60, { LIFEBOAT_KILL_AT: at, LIFEBOAT_KILL_ONCE: marker });
+      const restarted = bed.bot.gone().then(() => bed.bot.start(60));
+
+      await playStory(bed, { words: "failover database", unplanned: false, seconds: 120 });
+      await restarted;
+
+      const { run, events } = await bed.lastRun();
+      expect(run.status).toBe("verified");
+      expect((await bed.promotions("orders-b")) - before).toBe(1);
+      expect(await bed.estate.ledger()).toMatchObject({ lost: 0 });
+      expect(events.map(({ version }) => version)).toEqual(events.map((_, index) => index + 1));
+      expect(await bed.store.timeline.verify()).toMatchObject({ ok: true, problems: [] });
+    },
+    300_000,
+  );
+});
