@@ -1,5 +1,6 @@
 import type { Paging, Person, System } from "../catalog/types.ts";
-import { entitled, isRequester } from "../incident/authority.ts";
+import { entitled } from "../incident/authority.ts";
+import { isRequester } from "../incident/delegation.ts";
 import { allOf } from "../incident/people.ts";
 import type { GateState, RunState, Summons } from "../incident/state.ts";
 import { LifeboatError, messageOf, sayProblem } from "../lib/errors.ts";

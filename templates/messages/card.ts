@@ -1,10 +1,11 @@
 import { recoveryOf } from "../../src/incident/recovery.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
-import { actions, context, fields, header, lines } from "./blocks.ts";
+import { actions, context, fields, header, lines, section } from "./blocks.ts";
 import { clockOrigin, clockStart, deadlineOf } from "./deadline.ts";
 import { plain, safe } from "./escape.ts";
 import { kindPrefix, kindSentence, runTitle } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
+import { ackWords, notPaged, pageOf } from "./paged.ts";
 import { roleWords } from "./people.ts";
 import { runMark, runStatusWords, statusWords } from "./status.ts";
 import type { Surroundings } from "./view.ts";
@@ -25,11 +26,19 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
         ...rolePairs(state, around),
         ["Clock", clockWords(state, around.now)],
       ]),
+      ...pagedBlocks(state, around),
       ...(runs.length > 0 ? lines(["*Runs*", ...runs.map((run) => runLine(state, run, around.now))]) : []),
       ...nextMoves(state, runs),
       context(`${safe(state.id)} · declared ${at(declared.at)}${note ? ` · ${note}` : ""}`),
     ],
   };
+}
+
+function pagedBlocks(state: IncidentState, around: Surroundings): Block[] {
+  const failing = notPaged(state);
+  if (failing !== null && state.resolvedAt === null) return [section(`⚠️ ${failing}`)];
+  const page = pageOf(state, null);
+  return page === null ? [] : [context(ackWords(page, around))];
 }
 
 function rolePairs(state: IncidentState, around: Surroundings): (readonly [string, string])[] {

@@ -7,6 +7,7 @@ import { cut, ended, plain, safe } from "./escape.ts";
 import { checkLine, distinct, factLine } from "./facts.ts";
 import { kindPrefix, kindSentence } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
+import { ackWords, notPaged, pageOf } from "./paged.ts";
 import { roleWords } from "./people.ts";
 import { changes, coveredBy } from "./plan.ts";
 import type { Surroundings } from "./view.ts";
@@ -41,6 +42,7 @@ export function gateCard(ask: Ask, around: Surroundings): Message {
       ...lines(["*Approving lets this happen*", ...coveredBy(run.plan, step.id).map(coveredLine)]),
       ...seen(run),
       section(authority(ask, who, around)),
+      ...paged(ask, around),
       decide(ask, who),
       context(
         `Bound to plan ${gate.planHash.slice(0, 8)} and facts ${gate.factsHash.slice(0, 8)}: if either changes, it is asked again · asked ${at(gate.openedAt)}${note ? ` · ${note}` : ""}`,
@@ -206,6 +208,7 @@ function authority({ run, gate }: Ask, who: Awaited, around: Surroundings): stri
   return [
     `*Asked now:* ${asked.map((level) => asks(level, around)).join("; ")}`,
     `*Approvals:* ${approved.length} given${given.length > 0 ? ` (${given.join(", ")})` : ""}, ${missing} missing; not ${around.names(run.requester)}, who asked for the run`,
+    ...onCall(gate, around),
     later.length > 0 ? `*May decide at any time:* ${later.join(", ")}` : null,
     next ? `*If nobody answers:* ${asks(next, around)} is asked ${at(next.at)}` : null,
     `*Expires:* ${at(who.expiresAt)}`,
@@ -213,6 +216,29 @@ function authority({ run, gate }: Ask, who: Awaited, around: Surroundings): stri
   ]
     .filter((line) => line !== null)
     .join("\n");
+}
+
+/** Who is on call now, and by whose word: the newest level that was asked for. */
+function onCall({ summons }: GateState, around: Surroundings): string[] {
+  const last = summons.toSorted((a, b) => a.level - b.level).at(-1);
+  if (last === undefined) return [];
+  const who = last.people.length === 0 ? "nobody" : last.people.map((id) => around.names(id)).join(", ");
+  const why = last.why === null ? "" : ` ${safe(ended(cut(last.why, 300)))}`;
+  if (last.source === "pagerduty") {
+    const left = last.why === null ? "" : ` Left out:${why}`;
+    return [`*On call now:* ${who}, says PagerDuty.${left}`];
+  }
+  return [`*On call now:* by the roster, ${who}.${why}`];
+}
+
+/** Whose phone rang and who answered it; or that nobody's could be made to. */
+function paged({ state, gate }: Ask, around: Surroundings): Block[] {
+  const page = pageOf(state, gate.ask);
+  const failing = notPaged(state);
+  return [
+    ...(page ? [context(ackWords(page, around))] : []),
+    ...(failing && page === null ? [section(`⚠️ ${failing}`)] : []),
+  ];
 }
 
 /** "incident commander (@ana)": a level and whoever of it could still approve. */

@@ -1,0 +1,31 @@
+import type { IncidentState, Page } from "../../src/incident/state.ts";
+import { cut, safe } from "./escape.ts";
+import { roleWords } from "./people.ts";
+import type { Surroundings } from "./view.ts";
+import { at, clock } from "./when.ts";
+
+/** The page of a question, or of the incident itself (`ask` null). */
+export function pageOf({ paging }: IncidentState, ask: string | null): Page | null {
+  return [...paging.pages.values()].findLast((page) => page.ask === ask) ?? null;
+}
+
+/** "Paged: incident commander at …, acknowledged by @sam …". To acknowledge is not to decide. */
+export function ackWords(page: Page, around: Surroundings): string {
+  const whom = page.role === null ? "whoever is on call" : roleWords(around.system, page.role);
+  const people = page.people.length === 0 ? "" : ` (${page.people.map((id) => around.names(id)).join(", ")})`;
+  return `Paged: ${whom}${people} ${at(page.at)} · ${answered(page, around)}`;
+}
+
+function answered({ acknowledged, at: since }: Page, around: Surroundings): string {
+  const by = acknowledged.filter((one) => one.at >= since);
+  if (by.length === 0) return "not acknowledged yet";
+  return `acknowledged by ${by.map((one) => `${one.person ? around.names(one.person) : safe(one.name)} at ${clock(one.at)}`).join(", ")}`;
+}
+
+/** Said while paging fails, because somebody may count on it. */
+export function notPaged({ paging }: IncidentState): string | null {
+  if (paging.failing === null) return null;
+  const { since, problem } = paging.failing;
+  const where = problem.where ? `${safe(problem.where)}: ` : "";
+  return `Nobody can be paged since ${clock(since)}: ${where}${safe(cut(problem.what, 200))}. Call people yourselves; it is tried on.`;
+}
