@@ -1,7 +1,11 @@
+import { awaited } from "../incident/authority.ts";
+import { lentNow } from "../incident/delegation.ts";
 import type { Preflight } from "../incident/events.ts";
-import { gateDue, openGate } from "../incident/gates.ts";
+import { fallThrough, gateDue, openGate } from "../incident/gates.ts";
 import type { RunState } from "../incident/state.ts";
 import { stateNow } from "../incident/state-now.ts";
+import { withDeadline } from "../lib/deadline.ts";
+import { messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { systemOf } from "./admit.ts";
 import { botEvent, type Driven } from "./driven.ts";
@@ -32,6 +36,7 @@ export async function askAtGate(driven: Driven, step: string): Promise<void> {
       ],
     };
   });
+  await passOverTheEmpty(driven, step);
 }
 
 /** Writes what time has made due: the next level is asked, or the ask ends. */
@@ -40,6 +45,47 @@ export async function moveGate(driven: Driven, step: string): Promise<void> {
     const { events } = gateDue(run, step, now);
     return events.length > 0 ? { events } : null;
   });
+  await passOverTheEmpty(driven, step);
+}
+
+/**
+ * Whoever is asked is looked up, each time somebody is asked anew or reminded: a level that was emptied (its people were
+ * deactivated) is not waited for. Nothing is held up by a look-up that fails.
+ */
+async function passOverTheEmpty(driven: Driven, step: string): Promise<void> {
+  const { journal } = driven;
+  const system = systemOf(driven);
+  const gone = await whoIsGone(driven, step);
+  await journal.write((run, now, state) => {
+    const events = fallThrough(state, run, step, { now, system, gone });
+    return events.length > 0 ? { events } : null;
+  });
+}
+
+/** Looks at the people of all levels at once: those of the next level have to be there, too. */
+async function whoIsGone(driven: Driven, step: string): Promise<ReadonlyMap<string, string>> {
+  const gone = new Map<string, string>();
+  const state = driven.journal.run().steps.get(step);
+  const { standing } = driven;
+  if (state?.status !== "gate" || state.gate.outcome !== "open" || standing.gone === undefined) return gone;
+  const system = systemOf(driven);
+  const now = driven.now();
+  const all = { ...state.gate, level: state.gate.escalate.length };
+  const lent = lentNow(driven.journal.state(), now);
+  const asked = awaited(driven.journal.run(), all, system, now, lent).asked.flatMap(({ people }) => people);
+  const people = new Set([...asked.map(({ id }) => id), ...lent.map(({ from }) => from)]);
+  await Promise.all(
+    [...people].map(async (person) => {
+      try {
+        const looked = () => standing.gone?.(system, person) ?? Promise.resolve(null);
+        const why = await withDeadline(`Looking up ${person}`, 5, looked, driven.lost);
+        if (why !== null) gone.set(person, why);
+      } catch (error) {
+        driven.log.warn({ person, error: messageOf(error) }, "somebody who is asked could not be looked up");
+      }
+    }),
+  );
+  return gone;
 }
 
 /** Nothing was begun and no ask ended since the last look, and the look is not old. */

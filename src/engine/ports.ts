@@ -7,6 +7,11 @@ import type { Leases, Timeline } from "../timeline/contract.ts";
 export interface Standing {
   /** Why an approval of this person does not count now (deactivated, guest, look-up failed), or null. */
   check(system: System, person: string): Promise<string | null>;
+  /**
+   * Why this person can not answer a question at all (deactivated, left), or null: they can, or nobody can tell. Absent:
+   * everybody is taken to be there.
+   */
+  gone?(system: System, person: string): Promise<string | null>;
 }
 
 export interface EnginePorts {

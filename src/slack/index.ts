@@ -2,12 +2,12 @@ import type { House } from "../../commands/house.ts";
 import { answer, readLine } from "../../commands/index.ts";
 import { drawIncident } from "../../templates/messages/draw.ts";
 import { drawHome } from "../../templates/messages/home.ts";
-import type { System } from "../catalog/types.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Inbox, Timeline } from "../timeline/contract.ts";
 import type { Outbox } from "../timeline/outbox.ts";
 import type { SlackConfig } from "./config.ts";
 import { openSlack } from "./open.ts";
+import type { Standing } from "./people.ts";
 
 export type { SlackConfig, Workspace } from "./config.ts";
 
@@ -29,8 +29,8 @@ export interface Slack {
   stop(): Promise<void>;
   /** People's clicks reach us now. */
   ready(): boolean;
-  /** The engine's port: does an approval of this person count now? */
-  readonly standing: { check(system: System, person: string): Promise<string | null> };
+  /** The engine's port: does an approval of this person count now, and can they answer at all? */
+  readonly standing: Standing;
   /** An incident's own channel, once it exists. */
   channelOf(incident: string): Promise<string | null>;
   /** Shows an incident (or all) anew from its events, whatever Slack was seen to show. */

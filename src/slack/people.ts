@@ -15,7 +15,13 @@ export interface People {
   /** `system`: whose roster counts, where the place says so. `deciding`: an approval or a denial. */
   caller(user: string, where: Where): Promise<Caller>;
   /** The engine's question just before a start: does an approval of this person count now? */
-  readonly standing: { check(system: System, person: string): Promise<string | null> };
+  readonly standing: Standing;
+}
+
+/** The engine's questions about people (`src/engine/ports.ts`). */
+export interface Standing {
+  check(system: System, person: string): Promise<string | null>;
+  gone(system: System, person: string): Promise<string | null>;
 }
 
 export interface Where {
@@ -83,6 +89,18 @@ export function createPeople(options: PeopleOptions): People {
         if (silent.refused || options.whenSlackIsSilent === "refuse") return silent.why;
         log.warn({ person, system: system.id, why: silent.why }, "Slack could not be asked; the roster decides.");
         return null;
+      },
+      async gone(system, person) {
+        const accounts = system.people.find(({ id }) => id === person)?.slack ?? [];
+        const answers = await Promise.all(
+          accounts.map((user) =>
+            lookUp(user, STANDING_SECONDS).then(
+              (member) => barredAs(member, options.workspaces()),
+              () => null,
+            ),
+          ),
+        );
+        return answers.includes(null) ? null : (answers[0] ?? null);
       },
     },
   };

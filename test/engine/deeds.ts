@@ -130,7 +130,9 @@ function deed(verb: string, risk: Risk, repeat: Repeat, cause: ((input: Input) =
       return {
         says: `${one.name} is ${value}`,
         facts: [{ id: "value", label: one.name, value, material: false }],
-        ...(risk === "irreversible" ? { rpo: { subject: "files", seconds: 3, rows: null, method: "counted files" } } : {}),
+        ...(risk === "irreversible"
+          ? { rpo: { subject: "files", seconds: 3, rows: null, method: "counted files" } }
+          : {}),
       };
     },
     undo: () => ({ possible: false, why: "Nobody needs it here." }),

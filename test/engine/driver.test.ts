@@ -72,7 +72,12 @@ describe("a run from the request to the end", () => {
     ]);
     expect(ledger(dir)).toEqual(["put fence", "promote promote"]);
     const promoted = await night.step("promote");
-    expect(promoted.status === "done" && promoted.rpo).toEqual({ subject: "files", seconds: 3, rows: null, method: "counted files" });
+    expect(promoted.status === "done" && promoted.rpo).toEqual({
+      subject: "files",
+      seconds: 3,
+      rows: null,
+      method: "counted files",
+    });
   });
 
   test("frees its resources when it ends", async () => {
@@ -206,6 +211,51 @@ describe("approvals", () => {
     await night.untilAsked();
     await night.approve();
     await night.until((run) => run.status === "verified");
+  });
+
+  test("a level whose only holder is deactivated is not waited for, and whoever is next is asked at once", async () => {
+    const chain = [
+      { role: "vp-engineering", afterSeconds: 300 },
+      { role: "cto", afterSeconds: 600 },
+    ];
+    await night.requested(planOf([[go({ role: "incident-commander", escalate: chain })], [deed(dir, "put", "fence")]]));
+    start({
+      standing: {
+        check: async (_, person) => (person === "cy" ? "This Slack account is deactivated." : null),
+        gone: async (_, person) => {
+          if (person === "duo") throw new Error("Slack is away");
+          return person === "cy" ? "This Slack account is deactivated." : null;
+        },
+      },
+    });
+    await night.until((run) => {
+      const step = run.steps.get("go");
+      return step?.status === "gate" && step.gate.level === 1;
+    });
+    expect((await night.gate()).risen[0]?.why).toContain("Cy: This Slack account is deactivated");
+    await night.approve("vera");
+    await night.untilStep("fence", "done");
+  });
+
+  test("silence is carried on where it was when another replica takes over: the CTO is asked on time", async () => {
+    const chain = [{ role: "cto", afterSeconds: 2 }];
+    const short = { role: "vp-engineering", expiresSeconds: 60, escalate: chain, remindSeconds: 1 };
+    await night.requested(planOf([[go(short)], [deed(dir, "put", "fence")]]));
+    const first = start();
+    await night.untilAsked();
+    await first.stop();
+    start({}, store);
+    await night.until((run) => {
+      const step = run.steps.get("go");
+      return step?.status === "gate" && step.gate.level === 1;
+    });
+    const { openedAt, risen, reminders } = await night.gate();
+    const after = (risen[0]?.at.getTime() ?? 0) - openedAt.getTime();
+    expect(after).toBeGreaterThanOrEqual(2000);
+    expect(after).toBeLessThan(2600);
+    expect(reminders.map(({ roles }) => roles)).toContainEqual(["vp-engineering"]);
+    await night.approve("tess");
+    await night.untilStep("fence", "done");
   });
 
   test("an approver who was deactivated between the click and the start does not count", async () => {

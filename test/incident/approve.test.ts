@@ -102,6 +102,14 @@ describe("who may approve", () => {
     expect(codeOf(story.approve("bo", "ask-1", { provedAfresh: true }))).toBe("accepted");
     expect(codeOf(story.deny("vera"))).toBe("accepted");
   });
+
+  test("an approval of such a gate that was written without a proof starts nothing", () => {
+    const story = Story.asking(failover({ stepUp: true }));
+    const { planHash, factsHash } = story.gateOf("go");
+    const data = { step: "go", ask: "ask-1", person: "bo", role: "database-administrator", planHash, factsHash };
+    story.happened({ type: "gate.approved", data });
+    expect(startCode(story.mayStart("fence"))).toBe("gate-voided");
+  });
 });
 
 describe("one person counts once", () => {

@@ -141,6 +141,16 @@ describe("what a borrowed role is worth", () => {
     expect(startCode(story.mayStart("fence", { standing: today as Map<string, string | null> }))).toBe("gate-voided");
   });
 
+  test("lender and borrower count once, even where the log holds both", () => {
+    const story = Story.asking(failover({ role: "vp-engineering", escalate: [], quorum: 2 }));
+    lend(story, "vera", "vp-engineering", "oli");
+    story.approve("oli");
+    const { planHash, factsHash } = story.gateOf("go");
+    const data = { step: "go", ask: "ask-1", person: "vera", role: "vp-engineering", planHash, factsHash };
+    story.happened({ type: "gate.approved", data });
+    expect(startCode(story.mayStart("fence"))).toBe("quorum-missing");
+  });
+
   test("nobody looked the lender up: it is not known, and so it does not start", () => {
     const story = vp();
     lend(story, "vera", "vp-engineering", "oli");
