@@ -89,8 +89,8 @@ const release = `
          exists (select 1 from lifeboat.run where id = $1 and epoch = $2 and owner = $4 and not done) as held from s`;
 
 export interface StoppableLeases extends Leases {
-  /** Lets go of everything this replica holds, at once and for whoever is there. */
-  close(): Promise<void>;
+  /** Claims no more. What is still held was not released on purpose: a request may be under way, so its lease has to end. */
+  close(): void;
 }
 
 export function createLeases({ pool, replica, clock, listener, closed, log, timings }: LeaseParts): StoppableLeases {
@@ -174,21 +174,10 @@ export function createLeases({ pool, replica, clock, listener, closed, log, timi
       };
     },
 
-    async close() {
+    close() {
       for (const stop of unheard) stop();
       clearTimeout(timer);
       callbacks.clear();
-      await pool
-        .query({
-          text: `with gone as (update lifeboat.run set owner = null, beat_at = null, wake_at = clock_timestamp()
-                   where owner = $1 and not done returning id)
-                 select pg_notify('lifeboat_due', '') where exists (select 1 from gone)`,
-          values: [replica],
-          ...{ query_timeout: 2_000 },
-        })
-        .catch((error) =>
-          log.warn({ err: error }, "the runs of this process could not be let go; their lease will end"),
-        );
     },
   };
 }

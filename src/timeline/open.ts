@@ -38,7 +38,7 @@ export interface Store {
   readonly replica: number;
   /** The database's URL, for a second look from outside (tests, `psql`). */
   readonly url: string;
-  /** Lets go of every run at once, ends every connection, and stops the server if it is ours and nobody else's. */
+  /** Ends every connection, and stops the server if it is ours and nobody else's. A run still held waits out its lease. */
   close(): Promise<void>;
 }
 
@@ -68,7 +68,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const close = () => {
     closed ??= (async () => {
       closing.abort();
-      await leases.close();
+      leases.close();
       await follower.close();
       await listener.close();
       await pool.end();

@@ -165,16 +165,26 @@ describe("a lease", () => {
     expect(await store.leases.release(lease, 1, null)).toBe(true);
   });
 
-  test("of a process that stops cleanly is free at once", async () => {
+  test("is free at once when its holder lets go", async () => {
     const [first, second] = [await replica(), await replica()];
     await startRun(first, "run-1");
-    await claimed(first);
+    const lease = await claimed(first);
     expect(await warm(second)).toEqual([]);
     const due: number[] = [];
     second.leases.onDue(() => due.push(1));
+    expect(await first.leases.release(lease, 1, first.timeline.now())).toBe(true);
+    await until(async () => (await second.leases.claim(5))[0]?.epoch === "2", 2);
+  });
+
+  test("waits out its lease when its holder leaves without letting go: a request may still be on its way", async () => {
+    const [first, second] = [await replica(), await replica()];
+    await startRun(first, "run-1");
+    const lease = await claimed(first);
+    expect(await warm(second)).toEqual([]);
+    await first.leases.beat([lease]);
     await first.close();
-    await until(() => due.length > 0, 1);
-    expect(await second.leases.claim(5)).toMatchObject([{ run: "run-1", epoch: "2" }]);
+    expect(await second.leases.claim(5)).toEqual([]);
+    await until(async () => (await second.leases.claim(5))[0]?.epoch === "2", 10);
   });
 
   test("is beaten for without waiting for whoever has the run's row locked", async () => {
