@@ -6,7 +6,7 @@ import { type Company, practiceCompany } from "./company.ts";
 import { handlePager } from "./handle.ts";
 import { answerApi } from "./http.ts";
 import { Webhooks } from "./webhooks.ts";
-import { type Deed, type Incident, World } from "./world.ts";
+import { type Change, type Deed, type Incident, World } from "./world.ts";
 
 export interface PagerOptions {
   readonly log: Logger;
@@ -28,6 +28,8 @@ export interface Pager {
   readonly incidents: readonly Incident[];
   /** Every request and what came of it, oldest first. */
   readonly ledger: readonly Deed[];
+  /** Changes of incidents, in their order: what phones and dashboards saw. */
+  happened(): readonly Change[];
   /** A person answers their phone, or a monitor raises the alarm. */
   acknowledge(incident: string, user: string): void;
   resolve(incident: string, user: string): void;
@@ -69,6 +71,7 @@ export async function createPager({ log, company = practiceCompany }: PagerOptio
     handle: (request, response) => handlePager({ pager, world, weather }, request, response),
     incidents: world.incidents,
     ledger: world.ledger,
+    happened: () => world.happened.map(({ change }) => change),
     acknowledge: (id, user) => world.acknowledge(incident(id), user),
     resolve: (id, user) => world.resolve(incident(id), user),
     alarm: (title) => world.trigger({ title, by: null }),

@@ -1,0 +1,273 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Paging } from "../../src/paging/index.ts";
+import type { Pager } from "../../src/practice/pager/index.ts";
+import type { Store } from "../../src/timeline/index.ts";
+import { deed, engineOn, folder, go, Night, planOf } from "../engine/bed.ts";
+import { storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
+import { openPager, pagingOn, phones, plans } from "./night.ts";
+
+let server: TestServer;
+let store: Store;
+let pager: Pager;
+let night: Night;
+let dir: string;
+let url: string;
+const running: { stop(): Promise<unknown> }[] = [];
+
+beforeAll(async () => {
+  server = await testServer();
+});
+afterAll(() => server.close());
+beforeEach(async () => {
+  url = await server.database();
+  store = await storeOn(url);
+  pager = await openPager();
+  night = new Night(store);
+  dir = await folder();
+});
+afterEach(async () => {
+  for (const one of running.splice(0)) await one.stop();
+  await store.close();
+  await pager.close();
+});
+
+async function paging(more: Parameters<typeof pagingOn>[2] = {}, on = store): Promise<Paging> {
+  const started = await pagingOn(on, pager, more);
+  running.push(started);
+  return started;
+}
+
+function engine(): void {
+  const started = engineOn(store, { systems: new Map([["shop", phones]]) });
+  started.start();
+  running.push(started);
+}
+
+/** A run with one gate and one thing to do, asked for by Ana. */
+async function asked(gate: Parameters<typeof go>[0] = {}): Promise<void> {
+  const plan = planOf([[go({ expiresSeconds: 600, ...gate })], [deed(dir, "put", "fence")]]);
+  const { hashOf } = await import("../../src/lib/canonical.ts");
+  plans.set(hashOf(plan), plan);
+  await night.requested(plan);
+  await night.untilAsked();
+}
+
+async function events(type: string) {
+  return (await store.timeline.read("inc-1")).filter((event) => event.type === type).map(({ data }) => data);
+}
+
+const page = (key: RegExp) => pager.incidents.filter((one) => key.test(one.key));
+const alarms = () => page(/^lifeboat\/inc-1$/);
+const summons = () => page(/^lifeboat\/inc-1\/ask-/);
+
+async function declare(severity: "P0" | "P2", kind: "real" | "drill" = "real"): Promise<void> {
+  const declare = { title: "Orders fail", system: "shop", severity, kind } as const;
+  await night.asks("oli", { type: "declare", ...declare, impactStartedAt: null, announceIn: null });
+}
+
+describe("an incident", () => {
+  test("of P0 wakes whoever looks after the service, is acknowledged once somebody takes a role, and ends with it", async () => {
+    await paging();
+    await declare("P0");
+    await until(() => alarms()[0]?.status === "triggered");
+    expect(alarms()).toMatchObject([{ title: "P0 Shop: Orders fail", assigned: ["POLI0"] }]);
+    await until(async () => (await events("page.sent")).length === 1);
+    await night.asks("cy", { type: "assignRole", role: "incident-commander", person: "cy", note: null });
+    await until(() => alarms()[0]?.status === "acknowledged");
+    await night.asks("cy", { type: "resolve", summary: null });
+    await until(() => alarms()[0]?.status === "resolved");
+    await night.asks("cy", { type: "reopen", reason: "It is back" });
+    await until(() => alarms().length === 2);
+    expect(await events("page.failed")).toEqual([]);
+  });
+
+  test("of P2 wakes nobody, until it is worse", async () => {
+    await paging();
+    await declare("P2");
+    await night.asks("oli", { type: "changeSeverity", to: "P0", reason: null });
+    await until(() => alarms().length === 1);
+    expect(pager.ledger.filter(({ changed }) => changed > 0)).toHaveLength(1);
+  });
+
+  test("that is a drill wakes nobody", async () => {
+    await paging();
+    await declare("P0", "drill");
+    await night.asks("cy", { type: "resolve", summary: null });
+    // Paging has seen all of it once a later incident, a real one, rings.
+    const real = new Night(store, "inc-2");
+    await real.asks("oli", {
+      type: "declare",
+      title: "Real",
+      system: "shop",
+      severity: "P0",
+      kind: "real",
+      impactStartedAt: null,
+      announceIn: null,
+    });
+    await until(() => page(/inc-2$/).length === 1);
+    expect(pager.incidents).toHaveLength(1);
+  });
+});
+
+describe("a question", () => {
+  test("wakes who is on call for the role, then the next when nobody answers, and lets them sleep when it is decided", async () => {
+    await paging();
+    engine();
+    await asked({ escalate: [{ role: "vp-engineering", afterSeconds: 1 }] });
+    await until(() => summons().length === 1);
+    expect(summons()).toMatchObject([{ policy: "PDBA0", assigned: ["PBO00"] }]);
+    expect((await night.gate()).summons).toEqual([
+      { level: 0, role: "database-administrator", people: ["bo"], source: "pagerduty", why: null },
+    ]);
+    await until(() => summons()[0]?.policy === "PVPE0");
+    expect(summons()).toMatchObject([{ assigned: ["PVERA"], status: "triggered" }]);
+    await night.approve("vera");
+    await until(() => summons()[0]?.status === "resolved");
+    await night.until(({ status }) => status === "verified");
+    await until(() => (alarms()[0]?.notes.length ?? 0) === 1);
+    expect(alarms()[0]?.notes[0]?.content).toContain("is done and verified");
+    expect(summons()).toHaveLength(1);
+  });
+
+  test("is acknowledged by whoever answers the phone, and decided by nobody", async () => {
+    await paging();
+    engine();
+    await asked();
+    await until(() => summons().length === 1);
+    await until(async () => (await events("page.sent")).length === 2);
+    pager.acknowledge(summons()[0]?.id ?? "", "PBO00");
+    await until(async () => (await events("page.acknowledged")).length === 1);
+    expect(await events("page.acknowledged")).toMatchObject([{ person: "bo", name: "Bo" }]);
+    expect((await night.gate()).outcome).toBe("open");
+    const { paging: shown } = await night.state();
+    expect([...shown.pages.values()].at(-1)?.acknowledged).toMatchObject([{ person: "bo" }]);
+  });
+
+  test.each([
+    ["nobody", () => pager.chaos("nobody"), "PagerDuty names nobody on call for it"],
+    ["a stranger", () => pager.onCall("PDBA0", [["PNELL"]]), "PagerDuty names Nell, who is not on the roster"],
+    [
+      "somebody without the role",
+      () => pager.onCall("PDBA0", [["POLI0"]]),
+      "PagerDuty names Oli, who does not hold this role",
+    ],
+    [
+      "whoever asked for the run",
+      () => pager.onCall("PDBA0", [["PANA0"]]),
+      "PagerDuty names Ana, who asked for this run",
+    ],
+    ["nothing: it is silent", () => pager.chaos("hang"), "PagerDuty's GET /oncalls: It gave no answer in time."],
+  ])("when PagerDuty names %s, the roster says who is asked, and why", async (_, trouble, why) => {
+    trouble();
+    await paging();
+    engine();
+    await asked();
+    await until(async () => (await night.gate()).summons.length === 1);
+    const people = ["bo", "cy", "duo"];
+    expect((await night.gate()).summons).toEqual([
+      { level: 0, role: "database-administrator", people, source: "roster", why },
+    ]);
+    pager.chaos("calm");
+    await until(() => summons().length === 1);
+    expect(summons()[0]?.assigned).toEqual(["PBO00", "PCY00"]);
+  });
+
+  test("somebody on call beside a stranger is who is asked", async () => {
+    pager.onCall("PDBA0", [["PNELL", "PBO00"]]);
+    await paging();
+    engine();
+    await asked();
+    await until(async () => (await night.gate()).summons.length === 1);
+    expect((await night.gate()).summons[0]).toMatchObject({
+      people: ["bo"],
+      source: "pagerduty",
+      why: expect.stringContaining("Nell"),
+    });
+  });
+});
+
+describe("when PagerDuty is away", () => {
+  test("silent from the start: the run is approved from the roster and completes, and the outage is said once", async () => {
+    pager.chaos("hang");
+    await paging({ settings: { lastRetrySeconds: 0.1 } });
+    engine();
+    await asked();
+    await night.approve("bo");
+    await night.until(({ status }) => status === "verified");
+    await until(async () => (await events("page.failed")).length > 0, 20);
+    pager.chaos("down");
+    await until(() => pager.ledger.filter(({ answered }) => answered === "cut").length >= 3, 20);
+    expect(await events("page.failed")).toHaveLength(1);
+    expect((await night.state()).paging.failing).not.toBeNull();
+    pager.chaos("calm");
+    await until(() => alarms().length === 1, 20);
+    await until(async () => (await night.state()).paging.failing === null);
+    // What was over before PagerDuty came back wakes nobody.
+    expect(summons().filter(({ status }) => status !== "resolved")).toEqual([]);
+  }, 60_000);
+
+  test("everything is done though it answers 500: once each", async () => {
+    pager.chaos("doAndFail");
+    await paging();
+    await declare("P0");
+    await until(() => pager.ledger.length >= 3);
+    pager.chaos("calm");
+    await until(async () => (await events("page.sent")).length === 1);
+    expect(pager.happened()).toEqual(["triggered"]);
+  });
+
+  test("its key revoked: said once, tried on", async () => {
+    pager.chaos("lockOut");
+    await paging();
+    await declare("P0");
+    await until(async () => (await events("page.failed")).length === 1);
+    expect(await events("page.failed")).toMatchObject([{ problem: { what: expect.stringContaining("401") } }]);
+    pager.chaos("calm");
+    await until(() => alarms().length === 1);
+  });
+});
+
+describe("once", () => {
+  test("from two replicas", async () => {
+    const second = await storeOn(url);
+    try {
+      await paging();
+      await paging({}, second);
+      engine();
+      await asked();
+      await until(() => summons().length === 1);
+      await night.approve("bo");
+      await night.until(({ status }) => status === "verified");
+      await until(() => summons()[0]?.status === "resolved" && (alarms()[0]?.notes.length ?? 0) > 0);
+      expect(await events("gate.summoned")).toHaveLength(1);
+      expect((await events("page.sent")).length).toBe(2);
+      expect(pager.happened().toSorted()).toEqual(["annotated", "resolved", "triggered", "triggered"]);
+      for (const one of running.splice(0)) await one.stop();
+    } finally {
+      await second.close();
+    }
+  });
+
+  test("over a restart between the call and the word about it", async () => {
+    const first = await paging();
+    await declare("P0");
+    await until(async () => (await events("page.sent")).length === 1);
+    await first.stop();
+    running.splice(0);
+    // As after a crash: PagerDuty was told, and our own table does not know it.
+    await store.pool.query("update lifeboat.page set told = null, told_hash = null");
+    await paging();
+    await until(async () => {
+      const { rows } = await store.pool.query("select count(*)::int as due from lifeboat.page where told_hash is null");
+      return rows[0].due === 0;
+    });
+    expect(pager.happened()).toEqual(["triggered"]);
+    expect(await events("page.sent")).toHaveLength(1);
+  });
+
+  test("what happened while nobody paged is paged when somebody does", async () => {
+    await declare("P0");
+    await paging();
+    await until(() => alarms().length === 1);
+  });
+});
