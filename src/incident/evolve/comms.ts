@@ -19,7 +19,7 @@ export function evolveComms(comms: CommsState, event: Recorded): CommsState {
     case "incident.reopened":
       return { ...comms, opened: here, over: null };
     case "incident.resolved":
-      return { ...comms, over: here };
+      return { ...comms, over: { ...here, summary: event.data.summary } };
     case "update.posted": {
       const { data, actor, at, version } = event;
       if (comms.updates.some(({ update }) => update === data.update)) return comms;

@@ -1,0 +1,141 @@
+import { line } from "../incident/decide/words.ts";
+import type { Moment, PostedUpdate, Via } from "../incident/events.ts";
+import type { IncidentState } from "../incident/state.ts";
+import { render } from "./engine.ts";
+import { type Facts, factsOf, type Known } from "./facts.ts";
+import { letter } from "./letter.ts";
+import { routeOf } from "./route.ts";
+import type { Field, Template } from "./template.ts";
+import {
+  lineOf,
+  toHtml,
+  toPage,
+  toSlack,
+  toText,
+  unlinked,
+  unmarked,
+  type Words,
+  withMarks,
+  wordsOf,
+} from "./words.ts";
+
+/** What this installation can reach, beside Slack and its own page. */
+export interface Reach {
+  readonly email: boolean;
+  readonly statuspage: boolean;
+}
+
+export interface Composition {
+  /** As it would be posted, but for its id. */
+  readonly update: Omit<PostedUpdate, "update">;
+  /** Required fields with nothing in them. */
+  readonly missing: readonly Field[];
+  /** Where it goes and, with a reason, where it does not, for the person who sends it. */
+  readonly destinations: readonly { readonly to: string; readonly why: string | null }[];
+}
+
+export type Writing = Known & { readonly practice: boolean; readonly reach: Reach };
+
+export const FIELD_LENGTH_MAX = 1500;
+
+/** What stands in the form before anybody types: what was said last under the same name, else what the facts give. */
+export function prefilled(template: Template, writing: Writing): Readonly<Record<string, string>> {
+  const facts = factsOf(writing);
+  return Object.fromEntries(
+    template.fields.map((field) => [field.name, carried(field, template, writing.state) ?? offered(field, facts)]),
+  );
+}
+
+/** The words of every channel from what was filled in. The same writing and fields give the same words. */
+export function compose(template: Template, given: Readonly<Record<string, string>>, writing: Writing): Composition {
+  const { state, system, practice, reach } = writing;
+  const fields = Object.fromEntries(
+    template.fields.map(({ name }) => [name, line(given[name] ?? null, FIELD_LENGTH_MAX) ?? ""]),
+  );
+  const values = { ...factsOf(writing), ...fields };
+  const notice = noticeOf(state, practice);
+  const words: Words = [
+    ...(notice ? [noticed(notice.says)] : []),
+    ...wordsOf(render(withMarks(template.body), values)),
+  ];
+  const subject = template.subject === null ? "" : lineOf(render(template.subject, values));
+  const titled = `${notice ? `[${notice.mark}] ` : ""}${subject}`;
+  const { audience, moment, channels } = template;
+  const route = routeOf(system, audience);
+  const paged = channels.includes("statuspage") && (audience === "status-page" || route.page);
+  const mailed = channels.includes("email") && route.email.length > 0;
+  const slack = channels.includes("slack") && route.slack.length > 0;
+  const vias: Via[] = [
+    ...(mailed && reach.email ? (["email"] as const) : []),
+    ...(paged ? (["page"] as const) : []),
+    ...(paged && system.comms?.statuspage && reach.statuspage ? (["statuspage"] as const) : []),
+  ];
+  return {
+    update: {
+      ...{ template: template.id, title: template.title, audience, moment, fields, channels: vias },
+      slack: slack ? { text: toSlack(words), places: route.slack } : null,
+      email: vias.includes("email")
+        ? {
+            subject: unlinked(titled),
+            text: letter.text(toText(words), state.id, system.title),
+            html: letter.html(toHtml(words), titled, state.id, system.title),
+            recipients: route.email.length,
+          }
+        : null,
+      page: paged ? { name: unmarked(unlinked(titled)), body: toPage(words), status: pageStatus(state, moment) } : null,
+    },
+    missing: template.fields.filter(({ name, required }) => required && fields[name] === ""),
+    destinations: [
+      ...(slack ? [{ to: `Slack: ${route.slack.map(placeWords).join(", ")}`, why: null }] : []),
+      ...(mailed ? [{ to: `e-mail: ${addresses(route.email.length)}`, why: reach.email ? null : NO_MAIL }] : []),
+      ...(paged ? [{ to: "the status page", why: null }] : []),
+      ...(paged && system.comms?.statuspage
+        ? [{ to: "Statuspage", why: reach.statuspage ? null : NO_STATUSPAGE }]
+        : []),
+    ],
+  };
+}
+
+export function addresses(count: number): string {
+  return `${count} ${count === 1 ? "address" : "addresses"}`;
+}
+
+const NO_MAIL = "no mail server is configured (SMTP_URL)";
+const NO_STATUSPAGE = "no key is configured (STATUSPAGE_API_KEY)";
+
+function placeWords(place: string): string {
+  if (place === "incident") return "the incident's channel";
+  return place === "announce" ? "where it was announced" : `<#${place}>`;
+}
+
+function carried(field: Field, template: Template, { comms }: IncidentState): string | null {
+  if (!field.carries) return null;
+  const said = comms.updates.filter(({ fields }) => (fields[field.name] ?? "") !== "");
+  const last = said.findLast(({ audience }) => audience === template.audience) ?? said.findLast(outside(template));
+  return last?.fields[field.name] ?? null;
+}
+
+/** What customers were told may be told again; what responders were told is not offered to customers. */
+function outside(template: Template) {
+  const isOutside = (audience: string) => audience === "customers" || audience === "status-page";
+  return ({ audience }: { audience: string }) => isOutside(audience) || !isOutside(template.audience);
+}
+
+function offered({ prefill }: Field, facts: Facts): string {
+  return prefill === null ? "" : lineOf(render(prefill, facts));
+}
+
+/** Set before everything that is not for real, so that nobody takes it for real. */
+function noticeOf({ declared }: IncidentState, practice: boolean): { mark: string; says: string } | null {
+  if (practice) return { mark: "PRACTICE", says: "This is practice. Nothing real is affected." };
+  return declared?.kind === "drill" ? { mark: "DRILL", says: "This is a drill. Nothing is really broken." } : null;
+}
+
+function noticed(says: string): Words[number] {
+  return { kind: "paragraph", lines: [[{ text: says, bold: true }]] };
+}
+
+function pageStatus({ status }: IncidentState, moment: Moment): NonNullable<PostedUpdate["page"]>["status"] {
+  if (status === "resolved" || status === "closed" || moment === "resolution") return "resolved";
+  return status === "mitigating" ? "identified" : status;
+}
