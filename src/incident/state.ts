@@ -38,7 +38,7 @@ export interface CommsState {
   /** The declaration or the last reopening. */
   readonly opened: { readonly version: number; readonly at: Date } | null;
   /** The resolution, while it stands. */
-  readonly over: { readonly version: number; readonly at: Date } | null;
+  readonly over: { readonly version: number; readonly at: Date; readonly summary: string | null } | null;
   /** Oldest first. */
   readonly updates: readonly UpdateState[];
   /** By the id of what is owed: when somebody was last reminded of it. */
