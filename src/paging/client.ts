@@ -14,6 +14,8 @@ export interface Account {
   readonly service: string;
   /** The longest any one call may take. */
   readonly seconds?: number;
+  /** Ends whatever is under way: this process leaves. */
+  readonly leaving?: AbortSignal;
 }
 
 export interface Incident {
@@ -74,6 +76,8 @@ interface RawIncident {
 
 export function createPagerDuty(account: Account): PagerDuty {
   const limit = account.seconds ?? SECONDS;
+  const within = <T>(what: string, seconds: number, work: (signal: AbortSignal) => Promise<T>) =>
+    withDeadline(what, seconds, work, account.leaving);
 
   /** What pdjs calls a timeout ends nothing: the deadline is ours, and its timer is off. */
   async function rest<T>(
@@ -82,7 +86,7 @@ export function createPagerDuty(account: Account): PagerDuty {
     more: { query?: Record<string, string | string[]>; body?: object; seconds?: number } = {},
   ): Promise<T> {
     const what = `PagerDuty's ${method} /${path}`;
-    const answer = await withDeadline(what, more.seconds ?? limit, async (signal) => {
+    const answer = await within(what, more.seconds ?? limit, async (signal) => {
       const { api } = await import("@pagerduty/pdjs");
       return (await api({
         method,
@@ -119,7 +123,7 @@ export function createPagerDuty(account: Account): PagerDuty {
         },
       }),
     };
-    const { status, headers, said } = await withDeadline(what, limit, async (signal) => {
+    const { status, headers, said } = await within(what, limit, async (signal) => {
       const answer = await fetch(`${account.eventsUrl}/v2/enqueue`, {
         method: "POST",
         headers: { "content-type": "application/json" },

@@ -37,7 +37,8 @@ export interface Paging {
 export async function startPaging(options: PagingOptions): Promise<Paging> {
   const { config, timeline, inbox, log } = options;
   const systems = new Map(options.systems.filter(({ paging }) => paging).map((system) => [system.id, system]));
-  const account = accounts(options);
+  const leaving = new AbortController();
+  const account = accounts(options, leaving.signal);
   const pager = createPager({ ...options, systems, account });
   const worker = createWorker(inbox, { timeline, systems, account, log }, log);
   const listener =
@@ -48,6 +49,8 @@ export async function startPaging(options: PagingOptions): Promise<Paging> {
     port: listener?.port ?? null,
     async stop() {
       await listener?.close();
+      pager.leave();
+      leaving.abort();
       await worker.stop();
       await pager.stop();
     },
@@ -55,7 +58,7 @@ export async function startPaging(options: PagingOptions): Promise<Paging> {
 }
 
 /** One client per system, made when it is needed: a missing secret stops no bot, and is said where somebody is not paged. */
-function accounts({ config, secret }: PagingOptions): (system: System) => PagerDuty {
+function accounts({ config, secret }: PagingOptions, leaving: AbortSignal): (system: System) => PagerDuty {
   const made = new Map<string, PagerDuty>();
   return (system) => {
     const known = made.get(system.id);
@@ -64,7 +67,15 @@ function accounts({ config, secret }: PagingOptions): (system: System) => PagerD
     const { tokenFrom, routingKeyFrom, from, service } = system.paging;
     const { apiUrl, eventsUrl } = config;
     const token = secret(tokenFrom);
-    const pd = createPagerDuty({ apiUrl, eventsUrl, token, routingKey: secret(routingKeyFrom), from, service });
+    const pd = createPagerDuty({
+      apiUrl,
+      eventsUrl,
+      token,
+      routingKey: secret(routingKeyFrom),
+      from,
+      service,
+      leaving,
+    });
     made.set(system.id, pd);
     return pd;
   };

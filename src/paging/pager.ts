@@ -48,6 +48,8 @@ const CLAIM_SECONDS = 60;
  */
 export interface Pager {
   start(): void;
+  /** Begins nothing more, and takes no failure of what is under way for PagerDuty's. */
+  leave(): void;
   stop(): Promise<void>;
 }
 
@@ -108,6 +110,7 @@ export function createPager(options: PagerOptions): Pager {
         const policy = system.paging === undefined ? null : policyFor(role, system.paging);
         const asked = (async () => {
           const answer = policy === null ? null : await onCall(() => options.account(system), policy);
+          if (stopped) return;
           const summons = summonsFor({ run, gate, level, role }, system, answer);
           await recordSummons(timeline, stream, { run: run.id, step: gate.step, ask: gate.ask }, summons);
         })()
@@ -157,7 +160,7 @@ export function createPager(options: PagerOptions): Pager {
     } catch (error) {
       log.warn({ page: item.key, failures: item.failures, says: messageOf(error) }, "PagerDuty was not told.");
       await pages.later(item, owner, pauseAfter(error, item.failures), messageOf(error));
-      if (rings(item)) await recordFailed(timeline, item, error);
+      if (rings(item) && !stopped) await recordFailed(timeline, item, error);
     }
   }
 
@@ -196,6 +199,9 @@ export function createPager(options: PagerOptions): Pager {
         later(() => void catchUp().catch(() => {}));
       });
       poll();
+    },
+    leave() {
+      stopped = true;
     },
     async stop() {
       stopped = true;

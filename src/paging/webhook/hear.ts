@@ -125,7 +125,8 @@ async function declare({ timeline }: Hearing, stream: string, system: System, ev
 /** A priority that is called like a severity is that severity; else the urgency decides. */
 function severityOf({ priority, urgency }: WebhookEvent["data"], system: System): SeverityId {
   const named = system.severities.find(({ id }) => id === priority?.summary?.trim().toUpperCase());
-  return named?.id ?? (urgency === "low" ? "P3" : "P1");
+  const known = system.severities.map(({ id }) => id);
+  return named?.id ?? (urgency !== "low" && known.includes("P1") ? "P1" : (known.at(-1) ?? "P3"));
 }
 
 /** The system whose service this is about. A service two systems claim belongs to none. */

@@ -49,8 +49,8 @@ export async function listen(options: ListenerOptions): Promise<{ port: number; 
     close: () =>
       new Promise((closed) => {
         server.close(() => closed());
-        server.closeIdleConnections();
-        setTimeout(() => server.closeAllConnections(), 2_000).unref();
+        // What is being received is written down within moments; what was not answered is sent again.
+        setTimeout(() => server.closeAllConnections(), 500).unref();
       }),
   };
 }
