@@ -41,7 +41,7 @@ export const practiceCompany: Company = {
     user("PBOAT", "Lifeboat"),
   ],
   policies: [
-    { id: "PONCALL", name: "Orders, first line", levels: [["PALEX"], ["PSAM0"]] },
+    { id: "PONCALL", name: "Orders first line", levels: [["PALEX"], ["PSAM0"]] },
     { id: "PCOMMAND", name: "Incident commanders", levels: [["PSAM0"]] },
     { id: "PVPENG", name: "Engineering leads", levels: [["PVERA"]] },
   ],

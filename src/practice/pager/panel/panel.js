@@ -105,7 +105,7 @@ function drawPhone(phone, act) {
 function drawPage(page, phone, act) {
   const box = make("div", { class: "pager-page" }, make("p", { class: "pager-title" }, page.title));
   const by = page.by.length > 0 ? `, answered by ${page.by.join(" and ")}` : "";
-  box.append(make("p", {}, `${page.ringing ? "Ringing" : "Answered"} since ${clock(page.since)}${by}`));
+  box.append(make("p", {}, `${page.ringing ? "Ringing since" : "Rang at"} ${clock(page.since)}${by}`));
   if (page.ringing) {
     const id = `pager-${page.id}-${phone.user}`;
     const button = make(
