@@ -1,5 +1,6 @@
 import type { ActionCard, Catalog } from "../src/catalog/types.ts";
 import type { Logger } from "../src/lib/log.ts";
+import type { Proof } from "../src/proof/proof.ts";
 import type { Timeline } from "../src/timeline/contract.ts";
 
 /** What commands may use. They read, decide and append; they can not reach actions. */
@@ -15,4 +16,6 @@ export interface House {
   readonly practice: boolean;
   /** How the door shows a channel or a person; plain words where it can not. */
   readonly channelOf: (incident: string) => Promise<string | null>;
+  /** How people prove afresh who they are; absent: nobody can. */
+  readonly proof?: Proof;
 }

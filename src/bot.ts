@@ -11,12 +11,14 @@ import { withDeadline } from "./lib/deadline.ts";
 import { LifeboatError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import { startPaging } from "./paging/index.ts";
+import { createTotp } from "./proof/totp.ts";
 import type { SlackConfig } from "./slack/config.ts";
 import { createSlack } from "./slack/index.ts";
 import { createStates } from "./slack/publish/states.ts";
 import { openStore } from "./timeline/index.ts";
 import { createOutbox } from "./timeline/outbox.ts";
 import { createPages } from "./timeline/pages.ts";
+import { createProofs } from "./timeline/proofs.ts";
 
 export interface Bot {
   /** Lets go of its runs, finishes what came in, and closes. */
@@ -38,6 +40,7 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
     log,
     practice: config.practice,
     channelOf: (incident) => outbox.placeOf(incident),
+    proof: createTotp(createProofs(pool), config.secretKey, config.practice ? "Lifeboat practice" : "Lifeboat"),
   };
   const slack = createSlack({ config: config.slack, house, timeline, inbox, outbox, log });
   const engine = createEngine({

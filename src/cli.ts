@@ -5,6 +5,7 @@ import { LifeboatError, messageOf, sayProblem } from "./lib/errors.ts";
 const usage = `Usage:
   lifeboat lint [folder]          every mistake in systems and runbooks, with its place and what is allowed
   lifeboat verify [stream]        walks the timeline's hash chain (store: DATABASE_URL or LIFEBOAT_DATA)
+  lifeboat unenroll <system>/<person>   takes away what somebody proves with who they are (a lost phone)
   lifeboat practice               the practice workspace and estate, in the browser
       --port <n>                  of the page (default 4180, or a free one when that is taken)
       --headless <component>      plays the story instead: what is typed is "/dr failover <component>"
@@ -16,6 +17,7 @@ const usage = `Usage:
 const verbs: Record<string, (rest: string[]) => Promise<number>> = {
   lint: async (rest) => (await import("./cli/lint.ts")).lint(rest),
   verify: async (rest) => (await import("./cli/verify.ts")).verify(rest),
+  unenroll: async (rest) => (await import("./cli/unenroll.ts")).unenroll(rest),
   practice: async (rest) => (await import("./cli/practice.ts")).practice(rest),
 };
 

@@ -23,6 +23,8 @@ export interface Config {
   readonly slack: SlackConfig | null;
   /** Null: nobody is paged, because this is practice without its own pager. */
   readonly paging: PagingConfig | null;
+  /** 32 bytes secrets of people are kept with; null: nobody can enroll a proof of who they are. */
+  readonly secretKey: Buffer | null;
   readonly health: { readonly port: number | null; readonly host: string };
   readonly logLevel: string;
 }
@@ -131,6 +133,14 @@ const settings = z.object({
       "May an approved step start while Slack can not say whether its approvers are still members? `refuse`: no. " +
         "`roster`: the roster decides, and the timeline says so",
     ),
+  LIFEBOAT_SECRET_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9+/]{43}=$/, "32 random bytes in base64: openssl rand -base64 32")
+    .optional()
+    .describe(
+      "Key the secrets of `/dr enroll` are kept with: 32 random bytes in base64. Unset: nobody can enroll, and gates with " +
+        "`stepUp` are approved by nobody",
+    ),
   LOG_LEVEL: z
     .enum(
       ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
@@ -193,6 +203,7 @@ function configOf(read: Settings, slack: boolean): Config {
     },
     slack: slack ? slackOf(read) : null,
     paging: pagingOf(read),
+    secretKey: read.LIFEBOAT_SECRET_KEY === undefined ? null : Buffer.from(read.LIFEBOAT_SECRET_KEY, "base64"),
     health: { port: read.HEALTH_PORT ?? null, host: read.LISTEN_HOST },
     logLevel: read.LOG_LEVEL,
   };

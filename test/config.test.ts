@@ -37,6 +37,7 @@ describe("what is read", () => {
           eventsUrl: "https://events.pagerduty.com",
           webhook: null,
         },
+        secretKey: null,
         health: { port: null, host: "127.0.0.1" },
         logLevel: "info",
       },
@@ -110,6 +111,24 @@ describe("what is read", () => {
   test("a command that does not speak to Slack needs no tokens", () => {
     expect(loadConfig({}, { slack: false })).toMatchObject({ ok: true, config: { slack: null } });
   });
+});
+
+describe("the key that secrets are kept with", () => {
+  const key = Buffer.alloc(32, 7);
+
+  test("is 32 bytes in base64", () => {
+    const loaded = loadConfig({ ...socket, LIFEBOAT_SECRET_KEY: key.toString("base64") });
+    expect(loaded).toMatchObject({ ok: true, config: { secretKey: key } });
+  });
+
+  test.each([Buffer.alloc(16).toString("base64"), "a".repeat(44), key.toString("hex"), `${key.toString("base64")} `])(
+    "is not %j, and that is said without repeating it",
+    (given) => {
+      const said = problemsOf({ ...socket, LIFEBOAT_SECRET_KEY: given });
+      expect(said).toContain("openssl rand -base64 32");
+      expect(said).not.toContain(given);
+    },
+  );
 });
 
 describe("what is refused", () => {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "../lib/log.ts";
@@ -56,6 +57,7 @@ export async function startPractice(options: PracticeOptions): Promise<Practice>
       ],
     });
     stops.push(() => workspace.close());
+    const secretKey = randomBytes(32).toString("base64");
     const botCommand: Practice["botCommand"] = async (extra = {}) => {
       const webhookPort = String(await freePort());
       // Each bot is told of everything; hearing it from two is harmless.
@@ -68,6 +70,7 @@ export async function startPractice(options: PracticeOptions): Promise<Practice>
           ...estate.environment(),
           ...pager.environment(),
           PAGERDUTY_WEBHOOK_PORT: webhookPort,
+          LIFEBOAT_SECRET_KEY: secretKey,
           ...options.environment,
           ...extra,
           LIFEBOAT_DATA: dataFolder,

@@ -150,7 +150,9 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
       return `wants to break the glass for ${step(event.data.step)}, and waits for a second person: ${event.data.reason}`;
     case "gate.broken": {
       const { person, second, alone, reason } = event.data;
-      const who = second ? `${names(person)} and ${names(second)}` : `${names(person)} alone (${alone ?? "no second person"})`;
+      const who = second
+        ? `${names(person)} and ${names(second)}`
+        : `${names(person)} alone (${alone ?? "no second person"})`;
       return `BREAK-GLASS: ${who} went past ${step(event.data.step)}: ${reason}`;
     }
     case "gate.reviewed":

@@ -103,6 +103,16 @@ create table lifeboat.plan (
   bytes bytea not null,
   stored_at timestamp(3) with time zone not null default clock_timestamp()
 );
+create table lifeboat.proof (
+  holder text not null,
+  secret bytea,
+  pending bytea,
+  pending_at timestamp with time zone,
+  last_step bigint not null default '-1'::integer,
+  last_key text,
+  failures integer not null default 0,
+  locked_until timestamp with time zone
+);
 create table lifeboat.run (
   id text not null,
   stream text not null,
@@ -147,6 +157,7 @@ alter table lifeboat.outbox_stream add constraint outbox_stream_pkey PRIMARY KEY
 alter table lifeboat.page add constraint page_pkey PRIMARY KEY (key);
 alter table lifeboat.plan add constraint plan_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text));
 alter table lifeboat.plan add constraint plan_pkey PRIMARY KEY (hash);
+alter table lifeboat.proof add constraint proof_pkey PRIMARY KEY (holder);
 alter table lifeboat.run add constraint run_pkey PRIMARY KEY (id);
 alter table lifeboat.run add constraint run_plan_hash_fkey FOREIGN KEY (plan_hash) REFERENCES lifeboat.plan(hash);
 alter table lifeboat.run add constraint run_stream_fkey FOREIGN KEY (stream) REFERENCES lifeboat.stream(id);
@@ -198,6 +209,7 @@ grant delete, insert, select, update on lifeboat.outbox_page to lifeboat_app;
 grant delete, insert, select, update on lifeboat.outbox_stream to lifeboat_app;
 grant insert, select, update on lifeboat.page to lifeboat_app;
 grant insert, select on lifeboat.plan to lifeboat_app;
+grant delete, insert, select, update on lifeboat.proof to lifeboat_app;
 grant usage on lifeboat.replica to lifeboat_app;
 grant insert, select, update on lifeboat.run to lifeboat_app;
 grant delete, insert, select on lifeboat.run_resource to lifeboat_app;

@@ -1,0 +1,26 @@
+import { loadConfig } from "../config.ts";
+import { createLog } from "../lib/log.ts";
+import { openStore } from "../timeline/index.ts";
+import { createProofs } from "../timeline/proofs.ts";
+
+/** For whoever runs Lifeboat, when a phone is lost: its holder enrolls anew. Exit code 1: there was nothing to take away. */
+export async function unenroll([holder]: readonly string[]): Promise<number> {
+  if (holder === undefined || !/^[^/]+\/[^/]+$/.test(holder)) {
+    process.stderr.write("Say whose: lifeboat unenroll <system>/<person>\n");
+    return 2;
+  }
+  const loaded = loadConfig(process.env, { slack: false });
+  if (!loaded.ok) {
+    process.stderr.write(loaded.problems);
+    return 2;
+  }
+  const { databaseUrl, ownerUrl, dataFolder } = loaded.config.store;
+  const store = await openStore({ databaseUrl, ownerUrl, dataFolder, log: createLog("warn"), openSeconds: 15 });
+  try {
+    const taken = await createProofs(store.pool).forget(holder);
+    process.stdout.write(taken ? `${holder} has to enroll anew: /dr enroll\n` : `${holder} has nothing enrolled.\n`);
+    return taken ? 0 : 1;
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,196 @@
+import { randomBytes } from "node:crypto";
+import { Secret, TOTP } from "otpauth";
+import { LifeboatError, type Problem } from "../lib/errors.ts";
+import type { ProofRow, Proofs } from "../timeline/proofs.ts";
+import type { Proof, Verdict } from "./proof.ts";
+import { seal, unseal } from "./sealed.ts";
+
+/** What every authenticator understands. @see https://www.rfc-editor.org/rfc/rfc6238 */
+const PERIOD_SECONDS = 30;
+const SECRET_BYTES = 20;
+/** Codes of the step before and after count too: phones and servers differ by a little. */
+const WINDOW = 1;
+const TRIES = 5;
+const LOCK_SECONDS = 15 * 60;
+const PENDING_SECONDS = 10 * 60;
+
+/** `key`: 32 bytes (`LIFEBOAT_SECRET_KEY`); null: there is none, and nobody can enroll or prove anything. */
+export function createTotp(proofs: Proofs, key: Uint8Array | null, issuer = "Lifeboat"): Proof {
+  const keyOrStop = (): Uint8Array => {
+    if (key === null) throw new LifeboatError(NO_KEY);
+    return key;
+  };
+  return {
+    method: "TOTP",
+    closed: key === null ? NO_KEY : null,
+    async enrolled(holders) {
+      return holders.length > 0 && (await proofs.confirmed(holders)).size === new Set(holders).size;
+    },
+
+    async begin(holders, label) {
+      const bytes = randomBytes(SECRET_BYTES);
+      const own = keyOrStop();
+      await proofs.change(holders, (rows, now) => ({
+        rows: mapped(rows, (row, holder) => ({ ...row, pending: seal(own, holder, bytes), pendingAt: now })),
+        value: null,
+      }));
+      const totp = totpOf(bytes);
+      totp.issuer = issuer;
+      totp.label = label;
+      return { secret: totp.secret.base32, uri: totp.toString() };
+    },
+
+    confirm(holders, code, current, request) {
+      const own = keyOrStop();
+      return proofs.change(holders, (rows, now) => {
+        const judged = [...rows].map(([holder, row]) => confirmed(own, holder, row, code, current, request, now));
+        const no = judged.find(({ verdict }) => !verdict.ok);
+        const kept = judged.map(({ holder, row, verdict }) => {
+          const before = rows.get(holder) ?? row;
+          return [holder, no === undefined || !verdict.ok ? row : before] as const;
+        });
+        return { rows: new Map(kept), value: no?.verdict ?? { ok: true } };
+      });
+    },
+
+    check(holder, code, request) {
+      const own = keyOrStop();
+      return proofs.change([holder], (rows, now) => {
+        const row = rows.get(holder);
+        if (row === undefined) return { rows, value: refused(NOT_ENROLLED) };
+        const checked = tried(own, holder, row, code, request, now);
+        return { rows: new Map([[holder, checked.row]]), value: checked.verdict };
+      });
+    },
+  };
+}
+
+interface Judged {
+  readonly holder: string;
+  readonly row: ProofRow;
+  readonly verdict: Verdict;
+}
+
+/** One try with the confirmed secret: counted, locked after five wrong ones, and no code twice. */
+function tried(key: Uint8Array, holder: string, row: ProofRow, code: string, request: string, now: Date): Judged {
+  const no = (problem: Problem, after: ProofRow = row): Judged => ({ holder, row: after, verdict: refused(problem) });
+  if (row.secret === null) return no(NOT_ENROLLED);
+  if (row.lockedUntil !== null && now < row.lockedUntil) return no(locked(row.lockedUntil));
+  const secret = unseal(key, holder, row.secret);
+  if (secret === null) return no(UNREADABLE);
+  const step = stepOf(secret, code, now);
+  if (step === null) return wrong(holder, row, now);
+  if (step === row.lastStep && row.lastKey === request) return { holder, row, verdict: { ok: true } };
+  if (step <= row.lastStep) return no(USED);
+  const after = { ...row, lastStep: step, lastKey: request, failures: 0, lockedUntil: null };
+  return { holder, row: after, verdict: { ok: true } };
+}
+
+function wrong(holder: string, row: ProofRow, now: Date): Judged {
+  const failures = row.failures + 1;
+  if (failures < TRIES) {
+    const left = TRIES - failures;
+    const problem = {
+      ...WRONG,
+      allowed: `${left} more ${left === 1 ? "try" : "tries"}, then it is locked for a while`,
+    };
+    return { holder, row: { ...row, failures }, verdict: refused(problem) };
+  }
+  const lockedUntil = new Date(now.getTime() + LOCK_SECONDS * 1000);
+  return { holder, row: { ...row, failures: 0, lockedUntil }, verdict: refused(locked(lockedUntil)) };
+}
+
+/** The first code of the new secret; where there was one before, a code of that as well. */
+function confirmed(
+  key: Uint8Array,
+  holder: string,
+  row: ProofRow,
+  code: string,
+  current: string | null,
+  request: string,
+  now: Date,
+): Judged {
+  const no = (problem: Problem): Judged => ({ holder, row, verdict: refused(problem) });
+  const pending = row.pending === null ? null : unseal(key, holder, row.pending);
+  const age = now.getTime() - (row.pendingAt?.getTime() ?? 0);
+  if (row.pending === null || pending === null || age > PENDING_SECONDS * 1000) return no(NOTHING_PENDING);
+  if (row.secret !== null) {
+    if (current === null || current.trim() === "") return no(CURRENT_NEEDED);
+    const before = tried(key, holder, row, current, request, now);
+    if (!before.verdict.ok) return before;
+  }
+  const step = stepOf(pending, code, now);
+  if (step === null) return no({ ...WRONG, next: "Take the code your authenticator shows for the new entry now" });
+  const { pending: secret } = row;
+  const after = { ...row, secret, pending: null, pendingAt: null, lastStep: step, lastKey: request };
+  return { holder, row: { ...after, failures: 0, lockedUntil: null }, verdict: { ok: true } };
+}
+
+/** The time step (seconds since 1970 by 30) whose code this is, the one before and after included; null: none of them. */
+export function stepOf(secret: Uint8Array, code: string, now: Date): number | null {
+  const token = code.replace(/\s/g, "");
+  if (!/^\d{6}$/.test(token)) return null;
+  const timestamp = now.getTime();
+  const delta = totpOf(secret).validate({ token, timestamp, window: WINDOW });
+  return delta === null ? null : Math.floor(timestamp / 1000 / PERIOD_SECONDS) + delta;
+}
+
+function totpOf(secret: Uint8Array): TOTP {
+  const { buffer, byteOffset, byteLength } = secret;
+  const bytes = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+  return new TOTP({ algorithm: "SHA1", digits: 6, period: PERIOD_SECONDS, secret: new Secret({ buffer: bytes }) });
+}
+
+function mapped(
+  rows: ReadonlyMap<string, ProofRow>,
+  change: (row: ProofRow, holder: string) => ProofRow,
+): ReadonlyMap<string, ProofRow> {
+  return new Map([...rows].map(([holder, row]) => [holder, change(row, holder)]));
+}
+
+function refused(problem: Problem): Verdict {
+  return { ok: false, problem };
+}
+
+function locked(until: Date): Problem {
+  return {
+    code: "proof-locked",
+    what: `After ${TRIES} wrong codes nothing is proved here until ${until.toISOString().slice(11, 16)} UTC`,
+    allowed: "Somebody else who may decide can; so can you, then",
+  };
+}
+
+const NO_KEY: Problem = {
+  code: "secret-key-missing",
+  where: "LIFEBOAT_SECRET_KEY",
+  what: "There is no key to keep secrets with, so nobody can enroll or prove who they are here",
+  allowed: "32 random bytes in base64",
+  next: "Whoever runs Lifeboat sets it (`openssl rand -base64 32`) and starts the bot again",
+};
+const NOT_ENROLLED: Problem = {
+  code: "proof-not-enrolled",
+  what: "You have nothing to prove with who you are",
+  next: "`/dr enroll` sets it up, in a minute",
+};
+const WRONG: Problem = { code: "proof-wrong", what: "This is not the code of now", next: "Try the next one" };
+const USED: Problem = {
+  code: "proof-used",
+  what: "This code was used already, and no code counts twice",
+  next: "Wait for the next one; it comes within 30 s",
+};
+const NOTHING_PENDING: Problem = {
+  code: "proof-nothing-pending",
+  what: "There is nothing to confirm, or it was shown more than ten minutes ago",
+  next: "`/dr enroll` begins anew",
+};
+const CURRENT_NEEDED: Problem = {
+  code: "proof-current-needed",
+  what: "You are enrolled already, and only you may replace it: a code of the present entry is needed too",
+  allowed: "Lost it? Whoever runs Lifeboat takes it away: `lifeboat unenroll <system>/<person>`",
+};
+const UNREADABLE: Problem = {
+  code: "proof-unreadable",
+  where: "LIFEBOAT_SECRET_KEY",
+  what: "What you enrolled can not be read: the key is not the one it was kept with",
+  next: "Whoever runs Lifeboat puts the old key back, or you enroll again after `lifeboat unenroll`",
+};
