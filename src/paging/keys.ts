@@ -10,6 +10,11 @@ export function summonsKey(incident: string, ask: string): string {
   return `lifeboat/${incident}/${ask}`;
 }
 
+/** Made by a Lifeboat: this one, or another on the same service. Never an alarm to take up. */
+export function isLifeboats(key: string): boolean {
+  return key.startsWith("lifeboat/");
+}
+
 /** What a key of ours is about; null: it is somebody else's. */
 export function aboutKey(key: string): { readonly incident: string; readonly ask: string | null } | null {
   const found = ours.exec(key);

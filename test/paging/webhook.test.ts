@@ -208,6 +208,15 @@ describe("at the door", () => {
     expect(await types(`inc-pd-${over.id.toLowerCase()}`)).toEqual([]);
   });
 
+  test.each([
+    ["of another Lifeboat", {}, { incident_key: "lifeboat/of/somebody/else" }],
+    ["that PagerDuty gives back under a key of its own", { client: { name: "Lifeboat" } }, { incident_key: "x" }],
+  ])("a page %s is no alarm", async (_, more, data) => {
+    await send(incident("triggered", more, data));
+    await done();
+    expect(await types()).toEqual([]);
+  });
+
   test("with PagerDuty silent, its signed word is enough", async () => {
     pager.chaos("down");
     await send(incident("triggered"));

@@ -6,7 +6,7 @@ import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { StoredEvent, Timeline } from "../../timeline/contract.ts";
 import type { PagerDuty } from "../client.ts";
-import { aboutKey, alarmKey, incidentFor } from "../keys.ts";
+import { aboutKey, alarmKey, incidentFor, isLifeboats } from "../keys.ts";
 import { personOf } from "../on-call.ts";
 import type { WebhookEvent } from "./payload.ts";
 
@@ -26,6 +26,7 @@ const BOT = { kind: "bot" } as const;
 export async function hear(hearing: Hearing, event: WebhookEvent): Promise<void> {
   const ours = aboutKey(event.data.incident_key ?? "");
   if (ours !== null) return await hearOurs(hearing, event, ours);
+  if (isLifeboats(event.data.incident_key ?? "") || event.client?.name === "Lifeboat") return;
   const id = event.data.type === "incident_note" ? event.data.incident?.id : event.data.id;
   const stream = incidentFor(id ?? "");
   if (id === undefined || stream === null) return;

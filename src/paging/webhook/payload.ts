@@ -14,6 +14,7 @@ const schema = z.object({
     event_type: z.string().max(100),
     occurred_at: z.iso.datetime({ offset: true }),
     agent: reference.extend({ type: z.string().max(60).nullish() }).nullish(),
+    client: z.object({ name: z.string().max(200).nullish() }).nullish(),
     data: z.object({
       id: z.string().max(60).optional(),
       type: z.string().max(60).optional(),
