@@ -19,6 +19,7 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json manifest.yml LICENSE ./
 COPY templates ./templates
+COPY src/timeline/migrations ./src/timeline/migrations
 USER node
 EXPOSE 8080
 # Alive means: connected to the store. Whether Slack can be heard is /ready, which must not restart a bot mid-failover.
