@@ -27,7 +27,7 @@ export interface Bot {
 
 /** Puts a bot together from its configuration and starts it. Waits for the store, never for Slack. */
 export async function startBot(config: Config & { readonly slack: SlackConfig }, log: Logger): Promise<Bot> {
-  const { catalog, variables } = readCatalog(config, log);
+  const catalog = readCatalog(config, log);
   const store = await openStore({ ...config.store, log });
   const { timeline, leases, inbox, pool } = store;
   const outbox = createOutbox(pool);
@@ -35,7 +35,10 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
   const house: House = {
     catalog,
     cards,
-    variables,
+    // Read for every plan: who is primary changes while this process lives, and the file says it.
+    get variables() {
+      return loadVariables(catalog, config.catalog.valuesFile).variables;
+    },
     timeline,
     log,
     practice: config.practice,
@@ -111,7 +114,7 @@ function readCatalog(config: Config, log: Logger) {
       what: `There is no usable ${config.practice ? "practice" : "production"} system`,
       next: "Set LIFEBOAT_SYSTEMS, and run lifeboat lint on it",
     });
-  return { catalog, variables: given.variables };
+  return catalog;
 }
 
 function secret(name: string): string {

@@ -167,6 +167,7 @@ function bind({ cards, mode, kind }: PlanRequest, system: System, runbook: Runbo
     )
     .filter(({ steps }) => steps.length > 0);
   if (problems.length > 0) return refuse(problems);
+  const said = (sentence: string) => resolveSentence(sentence, lookUp);
   return seal({
     format: 1,
     system: system.id,
@@ -184,7 +185,8 @@ function bind({ cards, mode, kind }: PlanRequest, system: System, runbook: Runbo
     rpoSeconds: runbook.rpoSeconds,
     pointOfNoReturn: firstIrreversible(stages),
     stages,
-    afterwards: runbook.afterwards.map((sentence) => resolveSentence(sentence, lookUp)),
+    ...(runbook.beforehand.length === 0 ? {} : { beforehand: runbook.beforehand.map(said) }),
+    afterwards: runbook.afterwards.map(said),
   });
 }
 

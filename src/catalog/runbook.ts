@@ -43,6 +43,7 @@ export function toRunbook(
     rpoSeconds: written.rpo === undefined ? (component?.rpoSeconds ?? null) : written.rpo,
     changes: written.changes ?? null,
     stages,
+    beforehand: written.beforehand,
     afterwards: written.afterwards,
   };
   return { runbook, faults };

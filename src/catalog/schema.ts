@@ -197,6 +197,10 @@ export const runbookSchema = z
       .optional()
       .describe(`What it changes, from where to where: orders database: writes move from \${var.a} to \${var.b}`),
     stages: z.array(stage).min(1, "A runbook has at least one stage"),
+    beforehand: z
+      .array(sentence)
+      .default([])
+      .describe("What has to be so before it can run, and what brings it about; said when it can not"),
     afterwards: z.array(sentence).default([]).describe("What is left to do when it is over"),
   })
   .describe("A runbook: what is done, in which order, and who decides");

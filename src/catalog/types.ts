@@ -186,6 +186,8 @@ export interface Runbook {
   /** What it changes, from where to where, in one line with references; null where it only looks. */
   readonly changes: string | null;
   readonly stages: readonly RunbookStage[];
+  /** What to do about it when it can not start; said then. */
+  readonly beforehand: readonly string[];
   /** What to do when it is over; said at the end of the thread. */
   readonly afterwards: readonly string[];
 }
@@ -253,6 +255,8 @@ export interface Plan {
   /** The first step that can not be undone, or null. */
   readonly pointOfNoReturn: string | null;
   readonly stages: readonly PlanStage[];
+  /** Absent: nothing. */
+  readonly beforehand?: readonly string[];
   readonly afterwards: readonly string[];
 }
 

@@ -260,7 +260,7 @@ function preflightProblem(run: RunState): Problem {
     code: "preflight-blocked",
     where: run.title,
     what: "The preflight found that this can not start",
-    next: "Put it right and ask for the run again.",
+    next: [...(run.plan.beforehand ?? []), "Put it right and ask for the run again."].join(" "),
     ...run.problem,
     stateNow: stateNow(run),
   };

@@ -4,6 +4,7 @@ import type { Preflight } from "../incident/events.ts";
 import { fallThrough, gateDue, openGate } from "../incident/gates.ts";
 import type { RunState } from "../incident/state.ts";
 import { stateNow } from "../incident/state-now.ts";
+import { onceEach } from "../incident/status.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
@@ -108,10 +109,11 @@ function blocked(driven: Driven, run: RunState, ask: string, looked: Preflight) 
       problem: {
         code: "not-ready",
         where: run.title,
-        what: failed.map((check) => check.says).join(" "),
+        what: onceEach(failed).join(" "),
         stateNow: stateNow(run),
         next: "Put it right and resume: it is looked at again then. Or abort the run.",
       },
+      facts: looked.facts,
     },
   });
 }

@@ -79,7 +79,10 @@ export type RunEvent =
   /** It ended without reaching its goal. */
   | { type: "run.failed"; data: { problem: Problem } }
   /** The engine itself could not go on; a person is needed. */
-  | { type: "run.stuck"; data: { problem: Problem } };
+  | {
+      type: "run.stuck";
+      data: { problem: Problem /** What a look found, where one did. */; facts?: readonly ShownFact[] };
+    };
 
 export interface Preflight {
   readonly ready: boolean;
@@ -260,6 +263,8 @@ export type DueKind = "firstNotice" | "update" | "resolution" | "postmortem";
 /** Ways an update leaves the house beside Slack, which shows what the timeline holds. */
 export type Via = "email" | "page" | "statuspage";
 
+export type ComponentStatus = "operational" | "degraded_performance" | "partial_outage" | "major_outage";
+
 /** An update as its readers get it: rendered, each channel's own escaping done. */
 export interface PostedUpdate {
   readonly update: string;
@@ -283,6 +288,9 @@ export interface PostedUpdate {
     readonly name: string;
     readonly body: string;
     readonly status: "investigating" | "identified" | "monitoring" | "resolved";
+    readonly impact: "none" | "minor" | "major" | "critical";
+    /** Components of the system that are known to be touched, and how they are now. */
+    readonly components: readonly { readonly component: string; readonly status: ComponentStatus }[];
   } | null;
 }
 

@@ -95,9 +95,9 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "run.paused":
       return { ...run, paused: true };
     case "run.resumed":
-      return { ...run, paused: false, stuck: null };
+      return { ...run, paused: false, stuck: null, stuckOn: [] };
     case "run.stuck":
-      return { ...run, stuck: event.data.problem };
+      return { ...run, stuck: event.data.problem, stuckOn: event.data.facts ?? [] };
     case "run.aborted": {
       const { reason, stateNow } = event.data;
       return end(run, event.at, { as: "aborted", problem: { code: "aborted", what: reason, stateNow } });

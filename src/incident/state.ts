@@ -144,6 +144,8 @@ export interface RunState {
   readonly endedAt: Date | null;
   /** The engine could not go on; `resume` clears it. */
   readonly stuck: Problem | null;
+  /** What the look that stopped it found. */
+  readonly stuckOn?: readonly ShownFact[];
   /** Why it stopped, failed or was aborted, in the words recorded. */
   readonly problem: Problem | null;
   /** Gates that were gone past without those who decide; each is reviewed by somebody who had no part in it. */

@@ -108,12 +108,16 @@ function problemOfStep(step: StepState): Problem | null {
   }
 }
 
+/** What several steps found alike is said once. */
+export function onceEach(checks: readonly { readonly says: string }[]): readonly string[] {
+  return [...new Set(checks.map(({ says }) => says))];
+}
+
 function blockedBy(run: Unjudged): Problem {
   const failed = run.preflight?.checks.filter((check) => !check.ok && check.level === "block") ?? [];
   return {
     code: "preflight-blocked",
-    what:
-      failed.length > 0 ? failed.map((check) => check.says).join(" ") : "The preflight found that this can not start",
+    what: failed.length > 0 ? onceEach(failed).join(" ") : "The preflight found that this can not start",
     stateNow: "Nothing was changed",
   };
 }

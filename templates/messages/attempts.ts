@@ -1,4 +1,4 @@
-import type { RunState, StepState } from "../../src/incident/state.ts";
+import type { IncidentState, RunState, StepState } from "../../src/incident/state.ts";
 import { needsPerson } from "../../src/incident/status.ts";
 import { type Problem, sayProblem } from "../../src/lib/errors.ts";
 import { actions, type Button, context, section } from "./blocks.ts";
@@ -6,7 +6,8 @@ import { cut, plain, safe, withCommands } from "./escape.ts";
 import { kindPrefix } from "./kind.ts";
 import type { Message } from "./message.ts";
 import { changes } from "./plan.ts";
-import { sentences } from "./refusal.ts";
+import { offerUnplanned } from "./preflight.ts";
+import { inItsThread, sentences } from "./refusal.ts";
 import type { Surroundings } from "./view.ts";
 import { clock } from "./when.ts";
 
@@ -32,10 +33,10 @@ export function attemptsOf(run: RunState, step: StepState, around: Surroundings)
 }
 
 /** The engine itself could not go on. */
-export function stuck(run: RunState, problem: Problem, around: Surroundings): Message {
+export function stuck(state: IncidentState, run: RunState, problem: Problem, around: Surroundings): Message {
   const prefix = kindPrefix(run.plan.kind, around.practice);
-  const text = `${prefix}${safe(run.plan.title)} is stuck, nothing more is being done. ${sentences(problem)} Resume or abort it at the top of its thread.`;
-  return { text, blocks: [section(`⚠️ ${text}`)] };
+  const text = `${prefix}${safe(run.plan.title)} is stuck, nothing more is being done. ${sentences(inItsThread(run, problem))} Resume or abort it at the top of its thread.`;
+  return { text, blocks: [section(`⚠️ ${text}`), ...offerUnplanned(state, run, run.stuckOn ?? [])] };
 }
 
 function newestAttempt(

@@ -60,7 +60,9 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
     ...(run.preflight ? [reply(`preflight:${run.id}`, 1, preflight(state, run, run.preflight))] : []),
     ...(run.preflight?.ready && !run.dryRun ? [reply(`steps:${run.id}`, 2, stepList(run, around))] : []),
     ...[...run.steps.values()].flatMap((step) => drawStep(state, run, step, around, reply)),
-    ...(run.stuck && run.endedAt === null ? [reply(`stuck:${run.id}`, 0, stuck(run, run.stuck, around), true)] : []),
+    ...(run.stuck && run.endedAt === null
+      ? [reply(`stuck:${run.id}`, 0, stuck(state, run, run.stuck, around), true)]
+      : []),
     ...(over ? [reply(`result:${run.id}`, 0, over, true)] : []),
   ];
 }

@@ -55,14 +55,16 @@ export function gateCard(ask: Ask, around: Surroundings): Message {
 export function gateOutcome({ run, step, gate }: Ask, around: Surroundings): Message {
   const what = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}`;
   const says = outcomeWords(gate, around);
-  const waited = gate.closedAt ? ` after ${between(gate.openedAt, gate.closedAt)}` : "";
+  const after = gate.closedAt ? between(gate.openedAt, gate.closedAt) : null;
+  const waited =
+    after === null ? "." : gate.outcome === "voided" && gate.says ? ` (after ${after})` : ` after ${after}.`;
   const approvals = gate.approvals.map(
     ({ person, role, at: when }) => `${around.names(person)} (${roleWords(around.system, role)}) approved ${at(when)}`,
   );
   return {
-    text: `${what}: ${says}${waited}.`,
+    text: `${what}: ${says}${waited}`,
     blocks: [
-      section(`${MARKS[gate.outcome]} *${what}*\n${says}${waited}.`),
+      section(`${MARKS[gate.outcome]} *${what}*\n${says}${waited}`),
       ...lines(approvals),
       ...again(run, step, gate),
       context(
@@ -161,7 +163,7 @@ function outcomeWords(gate: GateState, around: Surroundings): string {
     case "expired":
       return "expired, nobody decided in time";
     case "voided":
-      return `no longer holds${gate.says ? `: ${safe(cut(gate.says, 500))}` : ""}`;
+      return `no longer holds${gate.says ? `: ${ended(safe(cut(gate.says, 500)))}` : ""}`;
     default:
       return gate.outcome satisfies never;
   }

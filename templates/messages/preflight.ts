@@ -1,5 +1,6 @@
-import type { Preflight } from "../../src/incident/events.ts";
+import type { Preflight, ShownFact } from "../../src/incident/events.ts";
 import type { IncidentState, RunState } from "../../src/incident/state.ts";
+import { onceEach } from "../../src/incident/status.ts";
 import { actions, context, lines, section } from "./blocks.ts";
 import { safe } from "./escape.ts";
 import { checkLine, distinct, factLine } from "./facts.ts";
@@ -13,10 +14,10 @@ export function preflight(state: IncidentState, run: RunState, seen: Preflight &
   const warned = seen.checks.filter(({ ok, level }) => !ok && level === "warn");
   const passed = seen.checks.filter(({ ok }) => ok);
   return {
-    text: `${verdict(run, seen)} Data that would be lost: ${safe(seen.loss)}.${failed.length > 0 ? ` ${failed.map(({ says }) => safe(says)).join(" ")}` : ""}`,
+    text: `${verdict(run, seen)} Data that would be lost: ${safe(seen.loss)}.${failed.length > 0 ? ` ${onceEach(failed).map(safe).join(" ")}` : ""}`,
     blocks: [
       section(`${seen.ready ? "🔎" : "❌"} *${verdict(run, seen)}*\nData that would be lost: *${safe(seen.loss)}*`),
-      ...lines([...failed, ...warned].map(checkLine)),
+      ...lines([...new Set([...failed, ...warned].map(checkLine))]),
       ...lines(distinct(seen.facts).slice(0, 30).map(factLine)),
       ...offer(state, run, seen),
       context(
@@ -35,8 +36,12 @@ function verdict(run: RunState, seen: Preflight): string {
 
 /** A planned switch needs the old primary. When it is dead, the way on is the unplanned one, offered until a later run is there. */
 function offer(state: IncidentState, run: RunState, seen: Preflight): Block[] {
+  return seen.ready ? [] : offerUnplanned(state, run, seen.facts);
+}
+
+export function offerUnplanned(state: IncidentState, run: RunState, facts: readonly ShownFact[]): Block[] {
   const taken = [...state.runs.values()].some(({ requestedAt }) => requestedAt > run.requestedAt);
-  if (taken || !primaryIsDead(run, seen)) return [];
+  if (taken || !primaryIsDead(run, facts)) return [];
   return [
     section(
       "The primary does not answer, so a planned switch can not wait for the last write. The unplanned one can go.",
@@ -45,7 +50,7 @@ function offer(state: IncidentState, run: RunState, seen: Preflight): Block[] {
   ];
 }
 
-function primaryIsDead(run: RunState, seen: Preflight): boolean {
-  if (run.mode !== "planned" || seen.ready) return false;
-  return seen.facts.some(({ id, value }) => id === "primaryReachable" && value === false);
+function primaryIsDead(run: RunState, facts: readonly ShownFact[]): boolean {
+  if (run.mode !== "planned") return false;
+  return facts.some(({ id, value }) => id === "primaryReachable" && value === false);
 }

@@ -1,3 +1,4 @@
+import type { RunState } from "../../src/incident/state.ts";
 import { type Problem, sayProblem } from "../../src/lib/errors.ts";
 import { actions, type Button, section } from "./blocks.ts";
 import { safe, withCommands } from "./escape.ts";
@@ -23,6 +24,11 @@ export function refusal(problem: Problem, ...buttons: readonly Button[]): Messag
 /** A problem as running text, for mrkdwn. */
 export function sentences(problem: Problem): string {
   return withCommands(sayProblem(problem));
+}
+
+/** Where the run's own name stands already, its problem does not begin with it once more. */
+export function inItsThread(run: RunState, { where, ...problem }: Problem): Problem {
+  return where === undefined || where === run.title ? problem : { where, ...problem };
 }
 
 /** Several problems of one thing, each on its own line. */

@@ -6,7 +6,7 @@ import { clockOrigin } from "./deadline.ts";
 import { plain, safe, withCommands } from "./escape.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
-import { sentences } from "./refusal.ts";
+import { inItsThread, sentences } from "./refusal.ts";
 import type { Surroundings } from "./view.ts";
 import { at, between, lasting } from "./when.ts";
 
@@ -50,7 +50,7 @@ function dryRunOver(run: RunState, around: Surroundings): Message {
 function endedEarly(run: RunState, endedAt: Date, around: Surroundings): Message {
   const prefix = kindPrefix(run.plan.kind, around.practice);
   const word = run.status === "aborted" ? "aborted" : "failed";
-  const why = run.problem ? sentences(run.problem) : "";
+  const why = run.problem ? sentences(inItsThread(run, run.problem)) : "";
   const text = `${prefix}${safe(runTitle(run.plan, run.dryRun))} ${word}. ${why}`;
   return {
     text,

@@ -52,6 +52,7 @@ describe("the practice estate", () => {
         standbyName: "orders-b",
         standbyHost: "127.0.0.1",
         standbyPort: estate.nodes[1].port,
+        standbySlot: "orders_b",
         appUrl: estate.application.url,
         hostsUrl: estate.url,
       },

@@ -17,6 +17,8 @@ const input = z.strictObject({
     .min(0)
     .default(16 * 1024 * 1024),
   rpoSeconds: z.number().min(0).default(60),
+  /** The step that brings about what is looked at here: until it is done, nothing of it is expected. */
+  after: z.string().min(1).optional(),
 });
 type Input = z.infer<typeof input>;
 
@@ -38,7 +40,11 @@ export const check = defineAction<Input, Seen>({
   resources: () => [],
   observe: lookAtCluster,
   facts: (seen) => factsOf(seen),
-  ready: (seen, given) => checksOf(seen, given),
+  ready: (seen, given, evidence) => {
+    const awaited = given.after !== undefined && evidence.evidenceOf(given.after) === null;
+    const checks = checksOf(seen, given);
+    return awaited ? checks.map((check) => ({ ...check, id: `evidence.${check.id}` })) : checks;
+  },
   done: () => "no",
   async verify(ctx, given) {
     const seen = await lookAtCluster(ctx, given);
@@ -50,13 +56,22 @@ export const check = defineAction<Input, Seen>({
 
 async function lookAtCluster(ctx: ReadContext, { nodes }: Input): Promise<Seen> {
   const first = await Promise.all(nodes.map((node) => lookAt(ctx, node)));
-  const from = first.findIndex(isPrimary) >= 0 ? first.findIndex(isPrimary) : first.findIndex((view) => !view.answers);
-  const source = Math.max(from, 0);
+  const source = sourceIn(first);
   const to = furthest(first, source);
   const standby = nodes[to];
   if (standby === undefined) return { nodes: first, from: first[source] as NodeView, to: null };
   const target = await caughtUp(ctx, first[source] as NodeView, first[to] as NodeView, standby);
   return { nodes: first.with(to, target), from: first[source] as NodeView, to: target };
+}
+
+/** Who takes the writes; else a fenced primary; else whoever does not answer, because it could be the primary. */
+function sourceIn(views: readonly NodeView[]): number {
+  const likely = [
+    views.findIndex((view) => isPrimary(view) && !view.readOnly),
+    views.findIndex(isPrimary),
+    views.findIndex((view) => !view.answers),
+  ];
+  return likely.find((index) => index >= 0) ?? 0;
 }
 
 /** The standby with the highest position; when none answers, the first other server. -1: there is no other. */
@@ -133,7 +148,10 @@ function standbyThere({ from, to }: Seen): Check {
 function noStandby(from: NodeView, to: NodeView | null): string {
   if (to === null) return `${from.name} is the only server named`;
   if (!to.answers) return `${to.name} ${to.kind === "refused" ? "did not let us in" : "does not answer"} (${to.why})`;
-  return `${to.name} is a primary of its own`;
+  const fenced = isPrimary(to) && to.readOnly;
+  return fenced
+    ? `${to.name} was a primary and is fenced; it has to be rebuilt as a standby first`
+    : `${to.name} is a primary of its own`;
 }
 
 function sameCluster({ nodes }: Seen): Check {

@@ -111,7 +111,7 @@ export function asNoAnswer(error: unknown): NoAnswer {
     throw error;
   }
   const code = String((error as { code?: unknown }).code ?? "");
-  const why = code === "" ? messageOf(error) : `${messageOf(error)} [${code}]`;
+  const why = whyOf(error, code);
   if (GONE_ERRORS.has(code) || GONE_STATES.test(code) || GONE_MESSAGES.test(messageOf(error))) {
     return { kind: "unreachable", why };
   }
@@ -119,6 +119,14 @@ export function asNoAnswer(error: unknown): NoAnswer {
     return { kind: "refused", why };
   }
   throw error;
+}
+
+/** Node's "connect ECONNREFUSED 10.0.0.1:5432" in words; anything else as it was said, with its code for looking it up. */
+function whyOf(error: unknown, code: string): string {
+  const said = messageOf(error);
+  const refused = /^connect ECONNREFUSED (\S+)$/.exec(said);
+  if (refused) return `nothing listens at ${refused[1]}`;
+  return code === "" || said.includes(code) ? said : `${said} [${code}]`;
 }
 
 // What pg says without a code.

@@ -63,7 +63,7 @@ export const promote = defineAction<Input, PairView>({
     notFenced(seen),
     permitted(seen, given),
     primaryAnswers(seen, given),
-    ...(isPrimary(seen.from) ? [streaming(seen, given), lag(seen, given)] : []),
+    ...(isPrimary(seen.from) && isStandby(seen.to) ? [streaming(seen, given), lag(seen, given)] : []),
     fenceHolds(given, evidence),
   ],
   done: (seen, _given, before) => isDone(seen, before),
@@ -117,14 +117,15 @@ function inRecovery(seen: PairView): Check {
   const id = "standby.inRecovery";
   if (!to.answers) {
     const how = to.kind === "refused" ? "did not let us in" : "does not answer";
-    return { id, level: "block", ok: false, says: `${to.name} ${how}: ${to.why}. Nobody can be promoted.` };
+    return { id, level: "block", ok: false, says: `${to.name} ${how}: ${to.why}.` };
   }
   if (isStandby(to)) return { id, level: "block", ok: true, says: `${to.name} is a standby.` };
   const done = isDone(seen, null) === "yes";
-  const says = done
-    ? `${to.name} is the primary already.`
+  if (done) return { id, level: "block", ok: true, says: `${to.name} is the primary already.` };
+  const says = isLeftBehind(seen)
+    ? `${to.name} was a primary before ${from.name} and is fenced. It has to be rebuilt as a standby first.`
     : `${to.name} is not a standby but a primary, and so is ${from.name}. Decide which of them is right before anything else.`;
-  return { id, level: "block", ok: done, says };
+  return { id, level: "block", ok: false, says };
 }
 
 function sameCluster({ from, to }: PairView): Check {
@@ -150,8 +151,14 @@ function replaying({ to }: PairView): Check {
   };
 }
 
-function notFenced({ to }: PairView): Check {
-  const fenced = to.answers && to.readOnly;
+/** The old primary of a failover that was not rebuilt yet: its fence is what keeps it harmless. */
+function isLeftBehind({ from, to }: PairView): boolean {
+  return isPrimary(to) && isPrimary(from) && to.readOnly && !from.readOnly && from.systemId === to.systemId;
+}
+
+function notFenced(seen: PairView): Check {
+  const { to } = seen;
+  const fenced = to.answers && to.readOnly && !isLeftBehind(seen);
   return {
     id: "standby.notFenced",
     level: "block",

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
@@ -47,6 +47,7 @@ export interface Estate {
 
 const NAMES = ["orders-a", "orders-b"] as const;
 const STALL_SECONDS = 2;
+const INVENTORY_PERIOD = 300;
 
 export async function createEstate(options: EstateOptions): Promise<Estate> {
   const folder = resolve(options.folder);
@@ -104,12 +105,14 @@ function build(
   nodes: readonly [DatabaseHost, DatabaseHost],
   application: Application,
   secrets: Secrets,
-): Estate & { open(): Promise<void> } {
+): Estate & { open(): Promise<void>; inventory(): Promise<void> } {
   const { folder, log } = options;
   const [a, b] = nodes;
   const valuesFile = join(folder, "values.yml");
   const sight = createSight(nodes, application, secrets.monitor);
   let server: Server | null = null;
+  let watch: NodeJS.Timeout | undefined;
+  let listed: string | null = null;
   let port = 0;
 
   const named = (name: string): DatabaseHost => {
@@ -128,7 +131,7 @@ function build(
     sight.note(`Wrote off ${lostIds.length} lost orders`);
   };
 
-  const estate: Estate & { open(): Promise<void> } = {
+  const estate: Estate & { open(): Promise<void>; inventory(): Promise<void> } = {
     nodes,
     application,
     get url() {
@@ -149,6 +152,16 @@ function build(
       await deeds(what, primary, otherThan(primary), estate);
       sight.note(what);
     },
+    /** Who is primary and who is not, as a company's own inventory would say it: from whom the application writes to. */
+    async inventory() {
+      const primary = await active();
+      if (primary.name === listed) return;
+      const values = { practice: valuesOf(primary, otherThan(primary), application.url, estate.url) };
+      // Renamed into place: the bot may read it at any moment.
+      await writeFile(`${valuesFile}.new`, JSON.stringify(values, null, 2));
+      await rename(`${valuesFile}.new`, valuesFile);
+      listed = primary.name;
+    },
     async rebuild(name) {
       const node = named(name);
       await node.follow(otherThan(node));
@@ -166,9 +179,11 @@ function build(
       });
       await new Promise<void>((open) => server?.listen(0, "127.0.0.1", open));
       port = (server.address() as AddressInfo).port;
-      await writeFile(valuesFile, JSON.stringify({ practice: valuesOf(a, b, application.url, estate.url) }, null, 2));
+      await estate.inventory();
+      watch = setInterval(() => estate.inventory().catch(() => {}), INVENTORY_PERIOD).unref();
     },
     async stop() {
+      clearInterval(watch);
       sight.close();
       server?.closeAllConnections();
       server?.close();
@@ -181,14 +196,20 @@ function build(
 }
 
 /** The variables the practice system declares. JSON is YAML too. */
-function valuesOf(a: DatabaseHost, b: DatabaseHost, appUrl: string, hostsUrl: string): Record<string, string | number> {
+function valuesOf(
+  primary: DatabaseHost,
+  standby: DatabaseHost,
+  appUrl: string,
+  hostsUrl: string,
+): Record<string, string | number> {
   return {
-    primaryName: a.name,
+    primaryName: primary.name,
     primaryHost: "127.0.0.1",
-    primaryPort: a.port,
-    standbyName: b.name,
+    primaryPort: primary.port,
+    standbyName: standby.name,
     standbyHost: "127.0.0.1",
-    standbyPort: b.port,
+    standbyPort: standby.port,
+    standbySlot: standby.slot,
     appUrl,
     hostsUrl,
   };
