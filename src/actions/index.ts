@@ -1,6 +1,15 @@
 import type { ActionCard } from "../catalog/types.ts";
 import type { Action } from "./contract.ts";
 import { check as httpCheck } from "./http/check.ts";
+import { check as patroniCheck } from "./patroni/check.ts";
+import { failover as patroniFailover } from "./patroni/failover.ts";
+import { pause as patroniPause } from "./patroni/pause.ts";
+import { reinitialize as patroniReinitialize } from "./patroni/reinitialize.ts";
+import { resume as patroniResume } from "./patroni/resume.ts";
+import { switchover as patroniSwitchover } from "./patroni/switchover.ts";
+import { pause as pgbouncerPause } from "./pgbouncer/pause.ts";
+import { repoint as pgbouncerRepoint } from "./pgbouncer/repoint.ts";
+import { resume as pgbouncerResume } from "./pgbouncer/resume.ts";
 import { check as postgresCheck } from "./postgres/check.ts";
 import { drain as postgresDrain } from "./postgres/drain.ts";
 import { fence as postgresFence } from "./postgres/fence.ts";
@@ -8,6 +17,8 @@ import { promote as postgresPromote } from "./postgres/promote.ts";
 import { rejoin as postgresRejoin } from "./postgres/rejoin.ts";
 import { unfence as postgresUnfence } from "./postgres/unfence.ts";
 import { verify as postgresVerify } from "./postgres/verify.ts";
+import { check as redisCheck } from "./redis/check.ts";
+import { failover as redisFailover } from "./redis/failover.ts";
 import { run as scriptRun } from "./script/run.ts";
 import { withDeadlines } from "./wrap/deadline.ts";
 
@@ -20,6 +31,17 @@ const list = [
   listed(postgresPromote),
   listed(postgresVerify),
   listed(postgresRejoin),
+  listed(pgbouncerPause),
+  listed(pgbouncerRepoint),
+  listed(pgbouncerResume),
+  listed(patroniCheck),
+  listed(patroniSwitchover),
+  listed(patroniFailover),
+  listed(patroniPause),
+  listed(patroniResume),
+  listed(patroniReinitialize),
+  listed(redisCheck),
+  listed(redisFailover),
   listed(httpCheck),
   listed(scriptRun),
 ];

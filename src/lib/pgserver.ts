@@ -135,7 +135,8 @@ function platformPackage(): string {
   }
 }
 
-async function unprivilegedUser(): Promise<{ uid?: number; gid?: number }> {
+/** Whom servers that refuse root run as when this process is root; empty for everybody else. @throws LifeboatError `postgres-root` */
+export async function unprivilegedUser(): Promise<{ uid?: number; gid?: number }> {
   if (process.getuid?.() !== 0) return {};
   for (const name of ["postgres", "nobody"]) {
     try {

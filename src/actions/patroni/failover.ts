@@ -1,0 +1,117 @@
+import { z } from "zod";
+import { type Check, type Done, defineAction } from "../contract.ts";
+import { clusterInput, command, resourceOf } from "./client.ts";
+import { seenLeading } from "./led.ts";
+import { everyApi, factsOf, notPaused } from "./readiness.ts";
+import { apiOf, type ClusterView, lookAtCluster, memberNamed } from "./view.ts";
+
+const input = z.strictObject({
+  cluster: clusterInput,
+  candidate: z.string().min(1),
+  /** What only the lost leader held is given up. Without it this never goes ahead: Patroni can not say how much that is. */
+  allowDataLoss: z.boolean().default(false),
+});
+type Input = z.infer<typeof input>;
+
+/** Makes a member leader while nobody leads. A cluster that is led is handed over by `patroni.switchover`. */
+export const failover = defineAction<Input, ClusterView>({
+  id: "patroni.failover",
+  summary: "Make a Patroni member leader while nobody leads, giving up what only the lost leader held",
+  input,
+  risk: "irreversible",
+  // The request names who shall lead: a second one for the same member finds it leading.
+  repeat: "guarded",
+  budget: { typicalSeconds: 10, warnSeconds: 45, failSeconds: 120 },
+  resources: ({ cluster }) => resourceOf(cluster),
+  observe: (ctx, { cluster }) => lookAtCluster(ctx, cluster),
+  facts: (seen, { candidate }) => [
+    ...factsOf(seen, candidate),
+    { id: "loss", label: "Would be lost", value: "unknown: what only the lost leader held", material: false },
+  ],
+  ready: (seen, { candidate, allowDataLoss }) => [
+    everyApi(seen),
+    nobodyLeads(seen),
+    notPaused(seen),
+    candidateUp(seen, candidate),
+    accepted(allowDataLoss),
+  ],
+  done: (seen, { candidate }, before) => isDone(seen, candidate, before),
+  async apply(ctx, { cluster, candidate }, seen) {
+    ctx.progress(`${candidate} is asked to lead`);
+    const base = apiOf(cluster, seen, candidate);
+    const request = { base, method: "POST", path: "/failover", body: { candidate } } as const;
+    const { text } = await command(ctx, cluster, request, ctx.budget.failSeconds / 2);
+    return { said: text.trim().slice(0, 200) };
+  },
+  async verify(ctx, { cluster, candidate }) {
+    const seen = await seenLeading(ctx, cluster, candidate, null);
+    const timeline = memberNamed(seen, candidate)?.timeline ?? null;
+    return {
+      says: `${candidate} leads ${cluster.name} on timeline ${timeline} and takes writes. What only the former leader held is given up.`,
+      facts: [
+        { id: "leader", label: "Leader", value: candidate, material: false },
+        { id: "timeline", label: "Timeline", value: timeline, material: false },
+      ],
+      rpo: {
+        subject: resourceOf(cluster)[0] as string,
+        seconds: null,
+        rows: null,
+        method: "not measurable here: where the lost leader stopped writing is unknown",
+      },
+    };
+  },
+  undo: (_before, { candidate }) => ({
+    possible: false,
+    why: `${candidate} writes a history of its own from here on. The way back is patroni.reinitialize of the former leader and a switchover.`,
+  }),
+});
+
+function isDone(seen: ClusterView, candidate: string, before: ClusterView | null): Done {
+  if (seen.leader === candidate) return "yes";
+  if (seen.members.length === 0) return "unknown";
+  if (seen.leader === null) return "no";
+  // Somebody else was elected meanwhile: whether that is good enough is not for us to say.
+  return before === null ? "no" : "unknown";
+}
+
+function nobodyLeads(seen: ClusterView): Check {
+  const answering = seen.apis.filter((one) => one.answers).length;
+  const enough = answering >= 2 || answering === seen.apis.length;
+  const leader = memberNamed(seen, seen.leader);
+  const ok = leader === null && enough;
+  return {
+    id: "leader.lost",
+    level: "block",
+    ok,
+    says: ok
+      ? `Nobody leads, by the word of ${answering} members.`
+      : leader !== null
+        ? `${leader.name} leads: use patroni.switchover, or wait until its key has run out.`
+        : `Only ${answering} of ${seen.apis.length} members answer; two have to say that nobody leads.`,
+  };
+}
+
+function candidateUp(seen: ClusterView, candidate: string): Check {
+  const member = memberNamed(seen, candidate);
+  const answers = seen.apis.some((one) => one.name === candidate && one.answers);
+  const ok = answers && member?.runs === true && member.mayLead;
+  return {
+    id: "candidate.fit",
+    level: "block",
+    ok,
+    says: ok
+      ? `${candidate} is up and may lead.`
+      : `${candidate} ${!answers ? "does not answer" : member === null ? "is no member" : member.mayLead ? `is ${member.state}` : "carries the tag nofailover"}.`,
+  };
+}
+
+function accepted(allowDataLoss: boolean): Check {
+  return {
+    id: "loss.accepted",
+    level: "block",
+    ok: allowDataLoss,
+    says: allowDataLoss
+      ? "This run accepts losing what only the lost leader held."
+      : "What only the lost leader held would be lost. Run it with allowDataLoss to accept that.",
+  };
+}

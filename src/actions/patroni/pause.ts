@@ -1,0 +1,3 @@
+import { pausing } from "./pausing.ts";
+
+export const pause = pausing(true);

@@ -1,0 +1,149 @@
+import { connect } from "node:net";
+import { freePort } from "../../../lib/pgserver.ts";
+import { type Fleet, type Member, openFleet, soon } from "../fleet.ts";
+
+export const REDIS_PROGRAMS = ["redis-server", "redis-sentinel"] as const;
+export const REDIS_PACKAGES = ["redis-server", "redis-sentinel"] as const;
+
+/** Three data nodes and three Sentinels, on loopback and free ports. */
+export interface RedisEstate {
+  readonly master: string;
+  readonly nodes: readonly RedisNode[];
+  readonly sentinels: readonly RedisNode[];
+  /** A node that follows nobody and that no Sentinel watches. */
+  alone(follows?: RedisNode): Promise<RedisNode>;
+  /** Waits until every Sentinel knows the whole set and nothing is going on. */
+  settled(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface RedisNode {
+  readonly name: string;
+  readonly port: number;
+  readonly member: Member;
+  /** One command over a connection of its own; the answer as the server wrote it. For looking and for doing by hand. */
+  raw(...words: readonly string[]): Promise<string>;
+}
+
+export interface RedisOptions {
+  readonly downAfterMilliseconds?: number;
+}
+
+/** @throws LifeboatError `not-ready`; what the programs said is in their logs until the folder is removed */
+export async function startRedis(options: RedisOptions = {}): Promise<RedisEstate> {
+  const fleet = await openFleet("redis");
+  try {
+    return await build(fleet, options);
+  } catch (error) {
+    await fleet.stop();
+    throw error;
+  }
+}
+
+async function build(fleet: Fleet, { downAfterMilliseconds = 3000 }: RedisOptions): Promise<RedisEstate> {
+  const first = await dataNode(fleet, "redis-1");
+  const nodes = [first, await dataNode(fleet, "redis-2", first), await dataNode(fleet, "redis-3", first)];
+  // Replicas first: a Sentinel asks a master for its replicas at once, and then only every ten seconds.
+  await soon("Two replicas online", 20, async () => {
+    const said = await first.raw("INFO", "replication");
+    return (said.match(/state=online/g) ?? []).length === 2;
+  });
+  const master = "practice";
+  const sentinels: RedisNode[] = [];
+  for (const n of [1, 2, 3]) {
+    const port = await freePort();
+    const file = await fleet.write(
+      `sentinel-${n}.conf`,
+      [
+        `port ${port}`,
+        "bind 127.0.0.1",
+        `dir ${fleet.folder}`,
+        `sentinel monitor ${master} 127.0.0.1 ${first.port} 2`,
+        `sentinel down-after-milliseconds ${master} ${downAfterMilliseconds}`,
+        `sentinel failover-timeout ${master} 10000`,
+        `sentinel parallel-syncs ${master} 2`,
+        "",
+      ].join("\n"),
+    );
+    sentinels.push(node(`sentinel-${n}`, port, await fleet.start("redis-sentinel", [file])));
+  }
+  const estate: RedisEstate = {
+    master,
+    nodes,
+    sentinels,
+    alone: (follows) => dataNode(fleet, `redis-${Math.random().toString(36).slice(2, 8)}`, follows),
+    async settled() {
+      await soon("Every Sentinel knowing the whole set", 60, async () => {
+        const said = await Promise.all(sentinels.map((one) => one.raw("SENTINEL", "MASTER", master)));
+        const quorum = await Promise.all(sentinels.map((one) => one.raw("SENTINEL", "CKQUORUM", master)));
+        const masters = new Set(said.map((text) => field(text, "port")));
+        return (
+          masters.size === 1 &&
+          quorum.every((text) => text.startsWith("+OK")) &&
+          said.every(
+            (text) =>
+              field(text, "flags") === "master" &&
+              field(text, "num-other-sentinels") === "2" &&
+              field(text, "num-slaves") === "2",
+          )
+        );
+      });
+    },
+    stop: () => fleet.stop(),
+  };
+  await estate.settled();
+  return estate;
+}
+
+async function dataNode(fleet: Fleet, name: string, follows?: RedisNode): Promise<RedisNode> {
+  const port = await freePort();
+  const member = await fleet.start("redis-server", [
+    ...["--port", String(port), "--bind", "127.0.0.1", "--dir", fleet.folder, "--dbfilename", `${name}.rdb`],
+    ...["--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0", "--repl-backlog-size", "16mb"],
+    ...(follows ? ["--replicaof", "127.0.0.1", String(follows.port)] : []),
+  ]);
+  const started = node(name, port, member);
+  await soon(`${name} answering`, 20, async () => (await started.raw("PING")) === "+PONG\r\n");
+  return started;
+}
+
+function node(name: string, port: number, member: Member): RedisNode {
+  return { name, port, member, raw: (...words) => ask(port, words) };
+}
+
+function ask(port: number, words: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, "127.0.0.1");
+    let said = "";
+    socket.setTimeout(2000, () => socket.destroy(new Error(`${words[0]} had no answer within 2 s`)));
+    socket.on("error", reject);
+    socket.on("close", () => reject(new Error(`${words[0]} was cut off`)));
+    socket.on("data", (chunk) => {
+      said += chunk.toString("latin1");
+      if (endOfReply(said, 0) === null) return;
+      resolve(said);
+      socket.destroy();
+    });
+    const parts = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
+    socket.on("connect", () => socket.write(`*${words.length}\r\n${parts.join("")}`));
+  });
+}
+
+/** Where one RESP2 reply that begins at `from` ends, or null while it is not all there. */
+function endOfReply(said: string, from: number): number | null {
+  const line = said.indexOf("\r\n", from);
+  if (line < 0) return null;
+  const count = Number(said.slice(from + 1, line));
+  const after = line + 2;
+  if (said[from] === "$") return count < 0 ? after : after + count + 2 <= said.length ? after + count + 2 : null;
+  if (said[from] !== "*") return after;
+  let at: number | null = after;
+  for (let i = 0; i < count && at !== null; i++) at = endOfReply(said, at);
+  return at;
+}
+
+/** The value after a name in the flat list of pairs a Sentinel answers. */
+function field(said: string, name: string): string | undefined {
+  const words = said.split("\r\n").filter((line) => !/^[$*]\d+$/.test(line));
+  return words[words.indexOf(name) + 1];
+}

@@ -1,0 +1,75 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { ApplyContext, Evidence } from "../../src/actions/contract.ts";
+import { type Recovery, recovery } from "../../src/engine/recover.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import type { Conductor } from "./conductor.ts";
+
+export interface Died {
+  /** What the intent recorded. */
+  readonly before: unknown;
+  readonly progress: readonly string[];
+  readonly applied: boolean;
+}
+
+export interface Death {
+  /** Words of the progress sentence at which the process dies; left out: right after the effect. */
+  readonly at?: string;
+  /** Dies when this resolves, wherever it is. */
+  readonly when?: Promise<unknown>;
+  readonly secrets?: Record<string, string>;
+}
+
+/** Performs a step in a process of its own, which is killed on the way. */
+export async function performAndDie(id: string, input: unknown, death: Death = {}): Promise<Died> {
+  const file = join(projectRoot(), "test", "actions", "performer.ts");
+  const child = spawn(process.execPath, ["--import", "tsx", file], { stdio: ["pipe", "pipe", "inherit"] });
+  const chunks: Buffer[] = [];
+  child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
+  void death.when?.then(() => child.kill("SIGKILL"));
+  child.stdin.end(JSON.stringify({ id, input, secrets: death.secrets ?? {}, dieAt: death.at ?? null }));
+  await once(child, "close");
+  const lines = Buffer.concat(chunks).toString("utf8").trim().split("\n");
+  const said = lines.map((line) => JSON.parse(line) as { before?: unknown; progress?: string; applied?: boolean });
+  if (said[0]?.before === undefined) throw new Error(`The process never got to the intent: ${lines.join(" ")}`);
+  return {
+    before: said[0].before,
+    progress: said.flatMap((line) => line.progress ?? []),
+    applied: said.some((line) => line.applied === true),
+  };
+}
+
+export interface Recovered {
+  readonly way: Recovery;
+  readonly evidence: Evidence | null;
+}
+
+/** What the engine does with an attempt of which only the intent is known: `src/engine/perform.ts`, by its own rule. */
+export async function recoverFrom(
+  conductor: Conductor,
+  id: string,
+  given: unknown,
+  before: unknown,
+): Promise<Recovered> {
+  const action = conductor.action(id);
+  const input = conductor.input(id, given);
+  const context: ApplyContext = {
+    ...conductor.context,
+    budget: action.budget,
+    progress: (says) => conductor.progress.push(says),
+  };
+  let seen: unknown;
+  let way: Recovery = "ask";
+  for (let look = 0; look < 3; look++) {
+    if (look > 0) await new Promise((later) => setTimeout(later, 500));
+    seen = await action.observe(context, input);
+    way = recovery(action.done(seen, input, before), action.repeat);
+    if (way === "verify") return { way, evidence: await action.verify(context, input, before, null) };
+  }
+  if (way === "ask") return { way, evidence: null };
+  const blocked = action.ready(seen, input, context).filter((check) => !check.ok && check.level === "block");
+  if (blocked.length > 0) throw new Error(`blocked: ${blocked.map((check) => check.says).join(" ")}`);
+  const handle = (await action.apply?.(context, input, seen)) ?? null;
+  return { way, evidence: await action.verify(context, input, seen, handle) };
+}

@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import pg from "pg";
+import {
+  PATRONI_PACKAGES,
+  PATRONI_PROGRAMS,
+  type PatroniEstate,
+  type PatroniNode,
+  startPatroni,
+} from "../../../src/practice/estate/patroni/index.ts";
+import { openNet } from "../../timeline/net.ts";
+import { blockedBy, type Conductor, conduct } from "../conductor.ts";
+import { performAndDie, recoverFrom } from "../crash.ts";
+import { describeWith } from "../present.ts";
+import { openWriters } from "./writers.ts";
+
+/** A real Patroni cluster, handed over under load, and everything that may go wrong around the one request. */
+const describe = await describeWith(PATRONI_PROGRAMS, PATRONI_PACKAGES);
+
+describe("patroni over a real cluster", () => {
+  let estate: PatroniEstate;
+  let leader: PatroniNode;
+  let candidate: PatroniNode;
+  let conductor: Conductor;
+  let secrets: Record<string, string>;
+
+  const clusterOf = (
+    api: Record<string, string> = Object.fromEntries(estate.nodes.map((one) => [one.name, one.api])),
+  ) => ({
+    name: estate.scope,
+    api,
+    login: { user: estate.login.user, passwordFrom: "API_PASSWORD" },
+    database: { user: estate.superuser.user, passwordFrom: "DB_PASSWORD" },
+  });
+  const handOver = () => ({ cluster: clusterOf(), leader: leader.name, candidate: candidate.name });
+  const timeline = async (node: PatroniNode) =>
+    ((await (await fetch(`${node.api}/patroni`)).json()) as { timeline: number }).timeline;
+
+  beforeAll(async () => {
+    estate = await startPatroni();
+    secrets = { API_PASSWORD: estate.login.password, DB_PASSWORD: estate.superuser.password };
+    conductor = conduct(secrets);
+  }, 120_000);
+  beforeEach(async () => {
+    leader = await estate.settled();
+    candidate = estate.nodes.find((node) => node !== leader) as PatroniNode;
+  }, 100_000);
+  afterAll(() => estate?.stop(), 30_000);
+
+  test("a switchover under load loses nothing that was acknowledged", async () => {
+    const writers = await openWriters(estate);
+    const from = await timeline(leader);
+    const { evidence, applied } = await conductor.perform("switch", "patroni.switchover", handOver());
+    expect(applied).toBe(true);
+    expect(evidence.says).toContain(`${candidate.name} leads practice on timeline ${from + 1}`);
+    await writers.flowing();
+    await writers.stop();
+    expect(await writers.lostOn(candidate)).toBe(0);
+    expect(writers.acknowledged).toBeGreaterThan(200);
+
+    const again = await conductor.perform("again", "patroni.switchover", handOver());
+    expect(again.applied).toBe(false);
+  }, 100_000);
+
+  test.each([
+    ["before", "is asked to hand over", "again"],
+    ["after", undefined, "verify"],
+  ])(
+    "killed right %s the request, the run goes on and leadership moves once",
+    async (_when, at, way) => {
+      const from = await timeline(leader);
+      const died = await performAndDie("patroni.switchover", handOver(), { secrets, ...(at ? { at } : {}) });
+      const recovered = await recoverFrom(conductor, "patroni.switchover", handOver(), died.before);
+      expect(recovered.way).toBe(way);
+      expect(await estate.settled()).toBe(candidate);
+      expect(await timeline(candidate)).toBe(from + 1);
+    },
+    100_000,
+  );
+
+  test("an answer lost on the way: what happened is looked for, and a second request would be refused", async () => {
+    const from = await timeline(leader);
+    const net = await openNet(Number(new URL(leader.api).port));
+    try {
+      const given = handOver();
+      const { seen } = await conductor.look("patroni.switchover", given);
+      const wired = {
+        ...given,
+        cluster: clusterOf({ ...given.cluster.api, [leader.name]: net.url(`${leader.api}/`) }),
+      };
+      const lost = net.loseAnswerTo("POST /switchover");
+      await expect(conductor.perform("switch", "patroni.switchover", wired)).rejects.toThrow(
+        /hang up|ECONNRESET|closed/,
+      );
+      await lost;
+      const recovered = await recoverFrom(conductor, "patroni.switchover", given, seen);
+      expect(recovered.way).toBe("verify");
+      expect(await timeline(candidate)).toBe(from + 1);
+
+      const action = conductor.action("patroni.switchover");
+      const context = { ...conductor.context, budget: action.budget, progress: () => {} };
+      const second = action.apply?.(context, conductor.input("patroni.switchover", given), seen);
+      await expect(second).rejects.toThrow(/Patroni answered 412.*leader name does not match/);
+    } finally {
+      await net.close();
+    }
+  }, 100_000);
+
+  test("a candidate that does not stream is refused by the leader's own account, whatever /cluster says", async () => {
+    const address = { host: "127.0.0.1", user: "postgres", password: estate.superuser.password, database: "postgres" };
+    const standby = new pg.Client({ ...address, port: candidate.port });
+    await standby.connect();
+    const receiver = "select pid from pg_stat_wal_receiver";
+    try {
+      // The walreceiver stands still, as over a link that hangs: Patroni notices nothing of it.
+      const [row] = (await standby.query<{ pid: number }>(receiver)).rows;
+      process.kill(row?.pid as number, "SIGSTOP");
+      const primary = new pg.Client({ ...address, port: leader.port });
+      await primary.connect();
+      await primary.query("create table if not exists behind (n int)");
+      await primary.query("insert into behind select generate_series(1, 1000)");
+      await primary.end();
+      const looked = await conductor.look("patroni.switchover", handOver());
+      expect(blockedBy(looked.checks)).toEqual(["candidate.streams"]);
+      expect(looked.facts.lagBytes).toBeGreaterThan(0);
+      process.kill(row?.pid as number, "SIGCONT");
+    } finally {
+      await standby.end();
+    }
+    await estate.settled();
+  }, 60_000);
+
+  test("pause keeps switchovers away, and resume lets them be", async () => {
+    const cluster = clusterOf();
+    await conductor.perform("pause", "patroni.pause", { cluster });
+    expect(blockedBy((await conductor.look("patroni.switchover", handOver())).checks)).toEqual(["cluster.notPaused"]);
+    expect((await conductor.look("patroni.pause", { cluster })).done).toBe("yes");
+    await conductor.perform("resume", "patroni.resume", { cluster });
+    expect(blockedBy((await conductor.look("patroni.switchover", handOver())).checks)).toEqual([]);
+  }, 60_000);
+
+  test("a cluster that is led is not failed over, and a leader is not rebuilt", async () => {
+    const cluster = clusterOf();
+    const failover = await conductor.look("patroni.failover", { cluster, candidate: candidate.name });
+    expect(blockedBy(failover.checks)).toEqual(["leader.lost", "loss.accepted"]);
+    const rebuild = await conductor.look("patroni.reinitialize", { cluster, member: leader.name });
+    expect(blockedBy(rebuild.checks)).toEqual(["member.expendable"]);
+  }, 60_000);
+
+  test("a replica is rebuilt from the leader until it streams", async () => {
+    const { evidence } = await conductor.perform("rebuild", "patroni.reinitialize", {
+      cluster: clusterOf(),
+      member: candidate.name,
+    });
+    expect(evidence.says).toContain(`${candidate.name} streams from the leader, 0 bytes behind`);
+  }, 90_000);
+
+  test("an API that hangs costs seconds, and the others are enough to look", async () => {
+    const hung = estate.nodes.find((node) => node !== leader && node !== candidate) as PatroniNode;
+    const net = await openNet(Number(new URL(hung.api).port));
+    net.hold();
+    try {
+      const cluster = clusterOf({ ...clusterOf().api, [hung.name]: net.url(`${hung.api}/`) });
+      const started = performance.now();
+      const looked = await conductor.look("patroni.check", { cluster, candidate: candidate.name });
+      expect(performance.now() - started).toBeLessThan(10_000);
+      expect(blockedBy(looked.checks)).toEqual([]);
+      expect(looked.facts.leader).toBe(leader.name);
+    } finally {
+      net.resume();
+      await net.close();
+    }
+  }, 60_000);
+});

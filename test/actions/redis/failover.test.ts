@@ -1,0 +1,170 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import {
+  REDIS_PACKAGES,
+  REDIS_PROGRAMS,
+  type RedisEstate,
+  startRedis,
+} from "../../../src/practice/estate/redis/index.ts";
+import { type Net, openNet } from "../../timeline/net.ts";
+import { blockedBy, conduct } from "../conductor.ts";
+import { performAndDie, recoverFrom } from "../crash.ts";
+import { describeWith } from "../present.ts";
+import { openWriters, type Writers } from "./writers.ts";
+
+/** A planned failover of a real Sentinel trio under load, and everything that may go wrong around its one request. */
+const describe = await describeWith(REDIS_PROGRAMS, REDIS_PACKAGES);
+
+describe("redis.failover over real Sentinels", () => {
+  let estate: RedisEstate;
+  let writers: Writers;
+  let nets: Net[] = [];
+  const conductor = conduct({});
+
+  const setOf = (ports = estate.sentinels.map((one) => one.port)) => ({
+    set: { master: estate.master, sentinels: ports.map((port) => ({ host: "127.0.0.1", port })) },
+  });
+  const said = async () => {
+    const [one] = estate.sentinels;
+    const text = (await one?.raw("SENTINEL", "MASTER", estate.master)) ?? "";
+    const field = (name: string) => new RegExp(`\\r\\n${name}\\r\\n\\$\\d+\\r\\n([^\\r]+)`).exec(text)?.[1];
+    return { port: Number(field("port")), address: `127.0.0.1:${field("port")}`, epoch: Number(field("config-epoch")) };
+  };
+  /** Nothing lost, exactly one failover, nobody else is a master. */
+  const held = async (from: Awaited<ReturnType<typeof said>>) => {
+    await writers.flowing();
+    await writers.stop();
+    await estate.settled();
+    const now = await said();
+    expect(now.port).not.toBe(from.port);
+    expect(now.epoch).toBe(from.epoch + 1);
+    expect(await writers.lostOn(now.port)).toBe(0);
+    const roles = await Promise.all(estate.nodes.map((node) => node.raw("ROLE")));
+    expect(roles.filter((role) => role.includes("master"))).toHaveLength(1);
+  };
+
+  beforeAll(async () => {
+    estate = await startRedis();
+  }, 90_000);
+  beforeEach(async () => {
+    await estate.settled();
+    writers = await openWriters(estate);
+  }, 90_000);
+  afterEach(async () => {
+    await writers?.stop();
+    await Promise.all(nets.map((net) => net.close()));
+    nets = [];
+  });
+  afterAll(() => estate?.stop(), 30_000);
+
+  test("loses nothing under load, measures that, and stops writes for seconds at most", async () => {
+    const from = await said();
+    const { evidence, applied } = await conductor.perform("failover", "redis.failover", setOf());
+    expect(applied).toBe(true);
+    expect(evidence.rpo).toMatchObject({ seconds: 0, rows: 0 });
+    expect(evidence.says).toContain(`${from.address} follows it. Lost: nothing.`);
+    await held(from);
+    expect(writers.longestGapMilliseconds).toBeLessThan(6000);
+  }, 60_000);
+
+  test.each([
+    ["before the pause was followed by anything", "writes are paused", "again"],
+    ["right before the request", "asking for the failover", "again"],
+    ["right after the request", undefined, "verify"],
+  ])(
+    "killed %s, the run goes on and the master moves once",
+    async (_when, at, way) => {
+      const from = await said();
+      const died = await performAndDie("redis.failover", setOf(), at === undefined ? {} : { at });
+      expect(died.applied).toBe(at === undefined);
+      const recovered = await recoverFrom(conductor, "redis.failover", setOf(), died.before);
+      expect(recovered.way).toBe(way);
+      expect(recovered.evidence?.rpo).toMatchObject({ rows: 0 });
+      await held(from);
+    },
+    90_000,
+  );
+
+  test("killed while the request is on its way: it is looked for, and not sent again", async () => {
+    const from = await said();
+    nets = await Promise.all(estate.sentinels.map((one) => openNet(one.port)));
+    const given = setOf(nets.map((net) => Number(new URL(net.url("redis://127.0.0.1:1/")).port)));
+    const lost = Promise.race(nets.map((net) => net.loseAnswerTo("FAILOVER")));
+    const died = await performAndDie("redis.failover", given, { when: lost });
+    expect(died.applied).toBe(false);
+    const recovered = await recoverFrom(conductor, "redis.failover", given, died.before);
+    expect(recovered.way).toBe("verify");
+    await held(from);
+  }, 90_000);
+
+  test("a lost answer keeps the pause, so nothing is lost while nobody knows", async () => {
+    const from = await said();
+    nets = await Promise.all(estate.sentinels.map((one) => openNet(one.port)));
+    const given = setOf(nets.map((net) => Number(new URL(net.url("redis://127.0.0.1:1/")).port)));
+    const before = await conductor.look("redis.failover", given);
+    for (const net of nets) void net.loseAnswerTo("FAILOVER");
+    await expect(conductor.perform("failover", "redis.failover", given)).rejects.toThrow(
+      /closed|connection|ECONNRESET/i,
+    );
+    for (const net of nets) net.cut();
+    const recovered = await recoverFrom(conductor, "redis.failover", setOf(), before.seen);
+    expect(recovered).toMatchObject({ way: "verify", evidence: { says: expect.stringContaining("is master") } });
+    await held(from);
+  }, 90_000);
+
+  test("moved by hand before: it is seen, and nothing is asked for", async () => {
+    const from = await said();
+    await conductor.perform("by-hand", "redis.failover", setOf());
+    const again = { ...setOf(), from: from.address };
+    const { applied, evidence } = await conductor.perform("failover", "redis.failover", again);
+    expect(applied).toBe(false);
+    expect(evidence.says).toContain(`${from.address} follows it.`);
+    await held(from);
+  }, 90_000);
+
+  test("a master that moved and came back is for a person to judge", async () => {
+    const from = await said();
+    const { seen } = await conductor.look("redis.failover", setOf());
+    const returned = { ...(seen as { epoch: number }), epoch: from.epoch + 2 };
+    const action = conductor.action("redis.failover");
+    expect(action.done(returned, conductor.input("redis.failover", setOf()), seen)).toBe("unknown");
+    expect(
+      action.done(
+        { ...returned, epoch: from.epoch, failingOver: true },
+        conductor.input("redis.failover", setOf()),
+        seen,
+      ),
+    ).toBe("unknown");
+    expect(action.done(seen, conductor.input("redis.failover", setOf()), seen)).toBe("no");
+  });
+
+  test("a replica that hangs is waited for, then writes go on and nothing was asked for", async () => {
+    const from = await said();
+    const replica = estate.nodes.find((node) => node.port !== from.port);
+    const { seen } = await conductor.look("redis.failover", setOf());
+    replica?.member.freeze();
+    try {
+      const action = conductor.action("redis.failover");
+      const context = { ...conductor.context, budget: action.budget, progress: () => {} };
+      const input = conductor.input("redis.failover", { ...setOf(), pauseSeconds: 2 });
+      await expect(action.apply?.(context, input, seen)).rejects.toThrow(/has still not received everything/);
+      await writers.flowing();
+      expect(writers.longestGapMilliseconds).toBeLessThan(5000);
+      expect(await said()).toEqual(from);
+    } finally {
+      replica?.member.thaw();
+    }
+  }, 60_000);
+
+  test("a master that hangs is a reason not to begin a failover without loss", async () => {
+    const from = await said();
+    await writers.stop();
+    const master = estate.nodes.find((node) => node.port === from.port);
+    master?.member.freeze();
+    try {
+      expect(blockedBy((await conductor.look("redis.failover", setOf())).checks)).toContain("master.answers");
+    } finally {
+      master?.member.thaw();
+      await estate.settled();
+    }
+  }, 90_000);
+});
