@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { appendFile, cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -20,9 +20,15 @@ export interface Bed extends Practice {
   lastRun(): Promise<{ events: readonly StoredEvent[]; state: IncidentState; run: RunState }>;
   /** How many times a server was told to promote, by its own log. */
   promotions(node: string): Promise<number>;
+  /** Everything the servers were told that changes them, by their own logs, oldest first for each. */
+  deeds(): Promise<readonly string[]>;
+  /** Gives the bot a catalogue of its own, a copy of the practice system, and starts it anew. */
+  catalog(change: (practice: string) => Promise<void>, environment?: Record<string, string>): Promise<void>;
   /** Another bot process on the same store and the same Slack. */
   anotherBot(environment?: Record<string, string>): Promise<BotProcess>;
 }
+
+const DEEDS = /(?:statement|execute [^:]*): (?:alter|select pg_promote|select pg_reload|select count\(pg_terminate).*/g;
 
 export async function openBed(): Promise<Bed> {
   const folder = await mkdtemp(join(tmpdir(), "lifeboat-story-"));
@@ -68,6 +74,18 @@ export async function openBed(): Promise<Bed> {
     async promotions(node) {
       const written = await readFile(join(folder, "estate", node, "server.log"), "utf8");
       return written.split("\n").filter((line) => /execute .*select pg_promote\(true/.test(line)).length;
+    },
+    async deeds() {
+      const logs = practice.estate.nodes.map(({ folder }) => readFile(join(folder, "server.log"), "utf8"));
+      return (await Promise.all(logs)).flatMap((log) => log.match(DEEDS) ?? []);
+    },
+    async catalog(change, environment = {}) {
+      const systems = join(folder, "systems");
+      const system = join(systems, "practice");
+      await cp(join(root, "templates/systems/practice"), system, { recursive: true, force: false });
+      await change(system);
+      await practice.bot.stop();
+      await practice.bot.start(60, { LIFEBOAT_SYSTEMS: systems, ...environment });
     },
     async anotherBot(environment = {}) {
       const other = new BotProcess({ ...(await practice.botCommand(environment)), logFile: join(folder, "other.log") });

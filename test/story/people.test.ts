@@ -1,0 +1,162 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Actor } from "../../src/incident/events.ts";
+import { type Bed, logStatements, openBed } from "./bed.ts";
+import { answerTo, askFor, heard, isQuestion, newFrom, type Question, questionOf } from "./voices.ts";
+
+let bed: Bed;
+const runbook = (practice: string, name: string) => join(practice, "runbooks", `${name}.yml`);
+
+beforeAll(async () => {
+  bed = await openBed();
+  await bed.catalog(async (practice) => {
+    const text = await readFile(runbook(practice, "database-failover"), "utf8");
+    const hasty = text.replace("starts: failover database\n", "").replace("expires: 10m", "expires: 2s");
+    await writeFile(runbook(practice, "hasty"), hasty);
+  });
+}, 120_000);
+afterAll(() => bed?.stop(), 60_000);
+
+/** The newest refusal on the incident's timeline: who was refused, and why. */
+async function lastRefusal(): Promise<{ user: string | null; code: string } | undefined> {
+  const { events } = await bed.lastRun();
+  const last = events.findLast(({ type }) => type === "approval.refused" || type === "command.refused");
+  const actor = last?.actor as Actor | undefined;
+  return (
+    last && { user: actor?.kind === "person" ? actor.slackUser : null, code: (last.data as { code: string }).code }
+  );
+}
+
+async function abort({ run, channel }: Question): Promise<void> {
+  const isNew = newFrom(bed);
+  await bed.workspace.as("USAM").slash(`/dr abort ${run} that was all`, channel);
+  await heard(bed, isNew, / aborted\. /);
+}
+
+describe("an approval that does not count", () => {
+  let question: Question;
+  let before: readonly string[];
+
+  beforeAll(async () => {
+    question = await askFor(bed, "/dr failover database");
+    before = await bed.deeds();
+  }, 60_000);
+
+  test.each([
+    ["a guest", "UGIL", "barred", /^This can not be done by you: Guests may not use Lifeboat\./],
+    ["an outsider", "UODA", "barred", /^This can not be done by you: This Slack account belongs to another company/],
+    ["somebody deactivated", "UDEE", "barred", /^This can not be done by you: This Slack account is deactivated\./],
+    ["who asked for the run", "UALEX", "gate-requester", /You asked for this run, so your approval does not count/],
+    [
+      "somebody without the role",
+      "UCASS",
+      "gate-role",
+      /You do not hold a role that decides this \(Incident commander/,
+    ],
+  ])("of %s: they are told why, it is on the timeline, the servers hear nothing", async (_who, user, code, says) => {
+    const person = bed.workspace.as(user);
+    expect(await answerTo(bed, user, () => person.click(question.card, "gate.approve", { confirm: true }))).toMatch(
+      says,
+    );
+    expect(await lastRefusal()).toEqual({ user, code });
+    expect(await bed.deeds()).toEqual(before);
+  });
+
+  test("given twice, from a phone and a laptop: it counts once, and one promotion follows", async () => {
+    const isNew = newFrom(bed);
+    const sam = bed.workspace.as("USAM");
+    const twice = [1, 2].map(() => sam.click(question.card, "gate.approve", { confirm: true }));
+    await Promise.all(twice);
+    await heard(bed, isNew, /is done and verified/);
+    const { events, run } = await bed.lastRun();
+    expect(run.status).toBe("verified");
+    expect(events.filter(({ type }) => type === "gate.approved")).toHaveLength(1);
+    expect((await lastRefusal())?.code).toMatch(/^(already-decided|too-late)$/);
+    const told = (await sam.messages(question.channel, question.card.thread_ts)).filter(({ only }) => only === "USAM");
+    expect(told.map(({ text }) => text).join("\n")).toMatch(/was (decided|approved) already by (you|Sam Okafor)/);
+    expect(await bed.promotions("orders-b")).toBe(1);
+  }, 60_000);
+
+  test("given when all is over: there is nothing left to approve", async () => {
+    const words = `/dr approve ${question.run} ${question.ask}`;
+    const says = await answerTo(bed, "USAM", () => bed.workspace.as("USAM").slash(words, question.channel));
+    expect(says).toMatch(/The run is verified and nothing of it can be changed any more/);
+    expect(await bed.promotions("orders-b")).toBe(1);
+  });
+});
+
+describe("a question that no longer holds", () => {
+  beforeEach(async () => {
+    await bed.estate.heal();
+    await logStatements(bed);
+  }, 120_000);
+
+  test("its time is over: the thread says so, and a late approval is refused", async () => {
+    const before = await bed.deeds();
+    const isNew = newFrom(bed);
+    const question = await askFor(bed, "/dr runbook hasty");
+    await heard(bed, isNew, /expired, nobody decided in time/);
+    const words = `/dr approve ${question.run} ${question.ask}`;
+    const says = await answerTo(bed, "USAM", () => bed.workspace.as("USAM").slash(words, question.channel));
+    expect(says).toMatch(/The time to decide this is over.*Have it asked again/s);
+    expect(await lastRefusal()).toEqual({ user: "USAM", code: "gate-expired" });
+    await abort(question);
+    expect(await bed.deeds()).toEqual(before);
+  }, 60_000);
+
+  test("the runbook's file was changed since: what was shown is what happens", async () => {
+    const question = await askFor(bed, "/dr failover database");
+    const asked = (await bed.lastRun()).run.planHash;
+    await bed.catalog(async (practice) => {
+      const file = runbook(practice, "database-failover");
+      const text = await readFile(file, "utf8");
+      const changed = text
+        .replaceAll(/title: Promote \$\{var.standbyName\}/g, "title: Do what nobody was shown")
+        .replace(/ {6}- id: orders-healthy\n.*\n.*\n.*\n/, "");
+      expect(changed).not.toContain("orders-healthy");
+      await writeFile(file, changed);
+    });
+    const isNew = newFrom(bed);
+    await bed.workspace.as("USAM").click(question.card, "gate.approve", { confirm: true });
+    await heard(bed, isNew, /is done and verified/);
+    const { run } = await bed.lastRun();
+    expect(run.planHash).toBe(asked);
+    expect(run.steps.get("promote")?.step.title).toBe("Promote orders-b");
+    expect(run.steps.get("orders-healthy")?.status).toBe("done");
+
+    await bed.estate.heal();
+    await logStatements(bed);
+    const next = await askFor(bed, "/dr failover database");
+    const { run: changed } = await bed.lastRun();
+    expect(changed.planHash).not.toBe(asked);
+    expect(changed.steps.get("promote")?.step.title).toBe("Do what nobody was shown");
+    await abort(next);
+  }, 120_000);
+
+  test("the standby stopped replaying meanwhile: the approval is void, and it is asked again when that is put right", async () => {
+    const question = await askFor(bed, "/dr failover database");
+    const before = await bed.deeds();
+    const isNew = newFrom(bed);
+    const sam = bed.workspace.as("USAM");
+    await bed.estate.chaos("pause-replay");
+    await sam.click(question.card, "gate.approve", { confirm: true });
+    const { ts } = question.card;
+    await heard(bed, (m) => m.ts === ts, /no longer holds: It could not start any more: Replay on orders-b is paused/);
+    await heard(bed, isNew, /is stuck, nothing more is being done\. Replay on orders-b is paused/);
+    expect(await bed.deeds()).toEqual(before);
+
+    await bed.estate.chaos("resume-replay");
+    const later = newFrom(bed);
+    await sam.slash(`/dr resume ${question.run}`, question.channel);
+    const again = questionOf(await sam.waitForMessage((m) => later(m) && isQuestion(m), 30_000));
+    expect(again.ask).not.toBe(question.ask);
+    const words = `/dr approve ${question.run} ${question.ask}`;
+    const says = await answerTo(bed, "USAM", () => sam.slash(words, question.channel));
+    expect(says).toMatch(/has been replaced by a newer one/);
+    const { events } = await bed.lastRun();
+    expect(events.map(({ type }) => type)).toEqual(expect.arrayContaining(["gate.voided", "run.stuck", "run.resumed"]));
+    await abort(again);
+    expect(await bed.deeds()).toEqual(before);
+  }, 90_000);
+});

@@ -1,0 +1,197 @@
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { createHost, type DatabaseHost } from "../../src/practice/estate/database.ts";
+import { untilStreaming } from "../../src/practice/estate/heal.ts";
+import { setUp } from "../../src/practice/estate/setup.ts";
+import { type Bed, logStatements, openBed } from "./bed.ts";
+import { answerTo, askFor, buttonOf, heard, isQuestion, newFrom, type Question, questionOf } from "./voices.ts";
+
+let bed: Bed;
+let values: string;
+
+beforeAll(async () => {
+  bed = await openBed();
+  values = join(bed.folder, "values.json");
+}, 120_000);
+afterAll(() => bed?.stop(), 60_000);
+
+const alex = () => bed.workspace.as("UALEX");
+const sam = () => bed.workspace.as("USAM");
+
+async function approve({ card }: Question) {
+  const isNew = newFrom(bed);
+  await sam().click(card, "gate.approve", { confirm: true });
+  return heard(bed, isNew, /is done and verified/, 60_000);
+}
+
+/** Asks for a run that can not start, and gives the thread's last word on it. */
+async function refused(words: string) {
+  const isNew = newFrom(bed);
+  const before = await bed.deeds();
+  await alex().slash(words);
+  const { text } = await heard(bed, isNew, /\bfailed\./);
+  expect(text).toContain("Nothing was changed.");
+  expect(await bed.deeds()).toEqual(before);
+  return text;
+}
+
+describe("words nobody understands", () => {
+  test.each([
+    ["/dr failovr database", /There is no command "failovr"\..*Did you mean `\/dr failover`\?$/s],
+    ["/dr failover databse", /You can fail over: database\. Did you mean `\/dr failover database`\?$/],
+    ["/dr failover orders", /No runbook starts with "failover orders"\. You can fail over: database\.$/],
+    [
+      "/dr failover database --unplaned",
+      /There is no option --unplaned\..*Did you mean `\/dr failover … --unplanned`\?$/,
+    ],
+    ["/dr failover database --system shop", /There is no system "shop" here\. Systems: practice\.$/],
+    [
+      "/dr failover database --planned --unplanned",
+      /A run is planned or unplanned, not both\. Leave one of the two out\.$/,
+    ],
+    [
+      "/dr runbook datbase-check",
+      /There is no runbook "datbase-check" here\..*Did you mean `\/dr runbook database-check`\?$/,
+    ],
+  ])("%s: what there is instead, and nothing is declared", async (words, says) => {
+    expect(await answerTo(bed, "UALEX", () => alex().slash(words))).toMatch(says);
+    expect(await bed.store.timeline.streams("inc-", 1)).toEqual([]);
+  });
+});
+
+describe("servers that are not as a failover needs them", () => {
+  beforeEach(async () => {
+    await bed.estate.heal();
+    await logStatements(bed);
+  }, 120_000);
+
+  test("no standby: said, with what brings one back", async () => {
+    await bed.estate.nodes[1].kill();
+    const says = await refused("/dr failover database");
+    expect(says).toMatch(
+      /There is no standby to take over: orders-b does not answer \(nothing listens at 127\.0\.0\.1:\d+\)/,
+    );
+    expect(says).toContain("`/dr restore database`");
+  }, 60_000);
+
+  test("the primary is dead: the unplanned way is one press, and ends verified", async () => {
+    const isNew = newFrom(bed);
+    await bed.estate.chaos("kill-primary");
+    expect(await refused("/dr failover database")).toMatch(/The primary orders-a does not answer/);
+    const offer = await alex().waitForMessage((m) => isNew(m) && buttonOf(m, "run.unplanned") !== undefined);
+    const later = newFrom(bed);
+    await alex().click(offer, "run.unplanned");
+    const question = questionOf(await sam().waitForMessage((m) => later(m) && isQuestion(m), 30_000));
+    await approve(question);
+    const { run } = await bed.lastRun();
+    expect(run).toMatchObject({ mode: "unplanned", status: "verified" });
+  }, 90_000);
+
+  test("the primary dies while the question is open: void, stuck, and the unplanned way is one press there too", async () => {
+    const question = await askFor(bed, "/dr failover database");
+    const before = await bed.deeds();
+    await bed.estate.chaos("kill-primary");
+    const isNew = newFrom(bed);
+    await sam().click(question.card, "gate.approve", { confirm: true });
+    await heard(
+      bed,
+      (m) => m.ts === question.card.ts,
+      /no longer holds: It could not start any more: orders-a does not/,
+    );
+    const stuck = await heard(bed, isNew, /is stuck, nothing more is being done/);
+    expect(await bed.deeds()).toEqual(before);
+    const later = newFrom(bed);
+    await alex().click(stuck, "run.unplanned");
+    const again = questionOf(await sam().waitForMessage((m) => later(m) && isQuestion(m), 30_000));
+    expect(again.run).not.toBe(question.run);
+    await approve(again);
+  }, 90_000);
+});
+
+describe("one failover after the other", () => {
+  test("a second while one runs is held, and says by which and where", async () => {
+    await bed.estate.heal();
+    await logStatements(bed);
+    const first = await askFor(bed, "/dr failover database");
+    const says = await answerTo(bed, "UCASS", () =>
+      bed.workspace.as("UCASS").slash("/dr failover database --unplanned"),
+    );
+    expect(says).toContain("was not started, and nothing was changed");
+    expect(says).toContain(`(${first.run}), asked for by Alex Rivera, works on the same target in <#${first.channel}>`);
+    expect(says).toContain(`\`/dr abort ${first.run}\``);
+    await approve(first);
+  }, 90_000);
+
+  test("a second when it is over: there is no standby, and it says what brings one back", async () => {
+    const says = await refused("/dr failover database");
+    expect(says).toContain("orders-a was a primary and is fenced; it has to be rebuilt as a standby first");
+    expect(says).toContain("`/dr restore database`");
+    expect(says).not.toMatch(/unfence|unplanned/);
+  }, 60_000);
+
+  test("restored, and moved back: every server has been where it was, and nothing was lost", async () => {
+    const restore = await askFor(bed, "/dr restore database");
+    expect(restore.card.text).toContain("orders-a is rebuilt as a standby of orders-b");
+    await approve(restore);
+    const back = await askFor(bed, "/dr failover database");
+    expect(back.card.text).toContain("writes move from orders-b to orders-a. Data lost: nothing");
+    await approve(back);
+    const { application } = await bed.estate.state();
+    expect(application?.target.name).toBe("orders-a");
+    expect(await bed.estate.ledger()).toMatchObject({ lost: 0 });
+  }, 120_000);
+});
+
+describe("a catalogue that asks for too much, or points at the wrong servers", () => {
+  const hosts: DatabaseHost[] = [];
+
+  beforeAll(async () => {
+    await bed.estate.heal();
+    await bed.catalog(
+      async (practice) => {
+        const file = join(practice, "runbooks/database-failover.yml");
+        const text = await readFile(file, "utf8");
+        const strict = text.replace(/( +)mode: \$\{mode\}\n/, "$&$1maxLagBytes: 2000\n");
+        await writeFile(file, strict);
+        await writeFile(values, await readFile(bed.estate.environment().LIFEBOAT_VALUES as string));
+      },
+      { LIFEBOAT_VALUES: values },
+    );
+  }, 120_000);
+  afterAll(() => Promise.all(hosts.map((host) => host.kill())));
+
+  test("lag over the limit: how much, the limit, and what can be done", async () => {
+    await bed.estate.chaos("stall-replication");
+    try {
+      const says = await refused("/dr failover database");
+      expect(says).toMatch(
+        /orders-b is \d{4,} bytes and [\d.]+ s behind; the limit is 2000 bytes and 60 s\. Wait until/,
+      );
+    } finally {
+      await bed.estate.chaos("resume-replication");
+    }
+  }, 60_000);
+
+  test("the standby of another cluster: both are named, nobody is promoted", async () => {
+    const secrets = bed.estate.environment();
+    const password = secrets.ORDERS_DB_PASSWORD as string;
+    const passwords = { owner: password, admin: password, app: password, monitor: password, replicator: password };
+    const folder = join(bed.folder, "estate");
+    const [c, d] = await Promise.all(["orders-c", "orders-d"].map((name) => createHost(name, folder, passwords)));
+    if (!c || !d) throw new Error("There are two.");
+    hosts.push(c, d);
+    await c.create();
+    await c.start();
+    await setUp(c, passwords);
+    await d.follow(c);
+    await untilStreaming(c);
+    const { practice } = JSON.parse(await readFile(values, "utf8"));
+    await writeFile(values, JSON.stringify({ practice: { ...practice, standbyName: d.name, standbyPort: d.port } }));
+    const says = await refused("/dr failover database");
+    expect(says).toMatch(/orders-a belongs to cluster \d+, orders-d belongs to cluster \d+: they hold different data/);
+    await rm(values);
+    const unreadable = await answerTo(bed, "UALEX", () => alex().slash("/dr failover database"));
+    expect(unreadable).toMatch(/primaryPort/);
+  }, 90_000);
+});

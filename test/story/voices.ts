@@ -1,0 +1,54 @@
+import type { Message } from "../../src/practice/workspace/index.ts";
+import type { Bed } from "./bed.ts";
+
+/** A question as it stands in the run's thread, with the ids its buttons carry. */
+export interface Question {
+  readonly card: Message;
+  readonly channel: string;
+  readonly run: string;
+  readonly ask: string;
+}
+
+/** Somebody asks for a run, and the question whether it may go on is there. */
+export async function askFor(bed: Bed, words: string, who = "UALEX"): Promise<Question> {
+  const isNew = newFrom(bed);
+  await bed.workspace.as(who).slash(words);
+  return questionOf(await bed.workspace.as("USAM").waitForMessage((m) => isNew(m) && isQuestion(m), 30_000));
+}
+
+export function questionOf(card: Message): Question {
+  const value = buttonOf(card, "gate.approve")?.value ?? "";
+  const [run = "", ask = ""] = value.split("/");
+  return { card, channel: card.channel, run, ask };
+}
+
+/** Whoever comes next says it: true for messages that are not there yet. */
+export function newFrom(bed: Bed): (message: Message) => boolean {
+  const { messages, ephemerals } = bed.workspace.sight();
+  const before = new Set([...messages, ...ephemerals].map(({ channel, ts }) => `${channel}/${ts}`));
+  return ({ channel, ts }) => !before.has(`${channel}/${ts}`);
+}
+
+/** What somebody alone is told in answer to what they do. */
+export async function answerTo(bed: Bed, user: string, deed: () => Promise<unknown>): Promise<string> {
+  const isNew = newFrom(bed);
+  await deed();
+  const heard = await bed.workspace.as(user).waitForMessage((m) => isNew(m) && m.only === user, 10_000);
+  return heard.text;
+}
+
+/** The first new word of the bot to everybody that fits. */
+export async function heard(bed: Bed, isNew: (m: Message) => boolean, pattern: RegExp, ms = 30_000): Promise<Message> {
+  return bed.workspace.as("USAM").waitForMessage((m) => isNew(m) && !m.only && pattern.test(m.text), ms);
+}
+
+export function isQuestion(message: Message): boolean {
+  return !message.only && buttonOf(message, "gate.approve") !== undefined;
+}
+
+export function buttonOf(message: Message, action: string): { value?: string } | undefined {
+  return (message.blocks ?? [])
+    .filter((block) => block.type === "actions")
+    .flatMap((block) => block.elements as { action_id?: string; value?: string }[])
+    .find(({ action_id: id = "" }) => id === action || id.startsWith(`${action}:`));
+}
