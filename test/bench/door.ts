@@ -1,0 +1,49 @@
+import type { House } from "../../commands/house.ts";
+import { cards } from "../../src/actions/index.ts";
+import type { Catalog, System } from "../../src/catalog/types.ts";
+import type { Workspace } from "../../src/practice/workspace/workspace.ts";
+import { createSlack, type Slack } from "../../src/slack/index.ts";
+import type { Store } from "../../src/timeline/index.ts";
+import { createOutbox } from "../../src/timeline/outbox.ts";
+import { SYSTEM } from "../incident/world.ts";
+import { configFor } from "../slack/bench.ts";
+import { quiet, until } from "../timeline/server.ts";
+import type { Around } from "./around.ts";
+
+const users: Readonly<Record<string, string>> = { ana: "UALEX", bo: "USAM", cy: "UVERA" };
+
+/** The shop of `test/incident/world.ts`, staffed with people of the practice workspace. */
+export const staffed: System = {
+  ...SYSTEM,
+  environment: "practice",
+  people: SYSTEM.people.map((one) => ({ ...one, slack: [users[one.id] ?? []].flat() })),
+};
+
+/** The bot's Slack side in this process, on a store of ours. */
+export async function openDoor(around: Around, workspace: Workspace, store: Store): Promise<Slack> {
+  const outbox = createOutbox(store.pool);
+  const catalog: Catalog = { systems: [staffed], runbooks: [] };
+  const house = {
+    catalog,
+    cards,
+    variables: new Map(),
+    timeline: store.timeline,
+    log: quiet,
+    practice: true,
+    channelOf: (incident: string) => outbox.placeOf(incident),
+    comms: { templates: { for: () => [] }, reach: { email: false, statuspage: false }, pageLink: null },
+  } as unknown as House;
+  const { timeline, inbox } = store;
+  const slack = createSlack({
+    config: { ...configFor(workspace), whenSlackIsSilent: "roster" },
+    house,
+    timeline,
+    inbox,
+    outbox,
+    log: quiet,
+  });
+  around.later(() => slack.stop());
+  slack.start();
+  await until(() => slack.ready());
+  return slack;
+}

@@ -1,0 +1,78 @@
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { leaseTimings } from "../../src/timeline/leases.ts";
+import { away, deed, folder, go, planOf } from "../engine/bed.ts";
+import { ledger } from "../engine/deeds.ts";
+import type { Around } from "./around.ts";
+import { openWorkspace } from "./bots.ts";
+import { built } from "./built.ts";
+import type { Figure } from "./figure.ts";
+import { atGate } from "./run.ts";
+import { median } from "./statistics.ts";
+
+const ROUNDS = 2;
+
+export const p6: Figure = {
+  name: "p6",
+  title: "kill -9 in the middle of a step → the next outside call",
+  async measure(around) {
+    const out = await built(around);
+    const workspace = await openWorkspace(around);
+    const bare: number[] = [];
+    for (let round = 0; round <= ROUNDS; round++) {
+      const { child, milliseconds } = await around.node([join(out, "test/bench/processes/bolt.js")], {
+        ...workspace.environment(),
+      });
+      child.kill("SIGKILL");
+      if (round > 0) bare.push(milliseconds);
+    }
+    const restarts: number[] = [];
+    const standbys: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      restarts.push(await killed(around, out, "restart"));
+      standbys.push(await killed(around, out, "standby"));
+    }
+    const restart = median(restarts);
+    return [
+      { what: "bare Bolt's start, median", value: median(bare), unit: "ms" },
+      { what: "started again at once → call, median", value: restart, unit: "ms" },
+      { what: "restart to bare Bolt's start", value: restart / median(bare), unit: "×", goal: { atMost: 3 } },
+      {
+        what: "a warm standby → call, median",
+        value: median(standbys) / 1000,
+        unit: "s",
+        goal: { atMost: leaseTimings.lease + 1 },
+      },
+    ];
+  },
+};
+
+/** Milliseconds from the death of the only driver to the effect it was about to cause. */
+async function killed(around: Around, out: string, then: "restart" | "standby"): Promise<number> {
+  const store = await around.store();
+  const dir = await folder();
+  around.later(() => away(dir));
+  const start = (env: Record<string, string> = {}) =>
+    around.node([join(out, "test/bench/processes/driver.js")], { DATABASE_URL: store.url, ...env });
+  const { child } = await start({ LIFEBOAT_KILL_AT: "it:before-apply", LIFEBOAT_KILL_ONCE: join(dir, "killed") });
+  const waiting = await atGate(store, planOf([[go()], [deed(dir, "put", "it"), deed(dir, "put", "after")]]));
+  let other: ChildProcess | null = null;
+  if (then === "standby") {
+    other = (await start()).child;
+    await pause((leaseTimings.guard + 1) * 1000);
+  }
+  const died = once(child, "exit");
+  await waiting.approve();
+  await died;
+  const began = performance.now();
+  if (then === "restart") void start().then((ready) => (other = ready.child));
+  while (ledger(dir).length === 0) await pause(2);
+  const took = performance.now() - began;
+  await waiting.verified();
+  if (!existsSync(join(dir, "killed"))) throw new Error("Nothing was killed.");
+  (other as ChildProcess | null)?.kill("SIGKILL");
+  return took;
+}

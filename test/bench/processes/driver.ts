@@ -1,0 +1,13 @@
+import "../../../src/bot.ts";
+import { createLog } from "../../../src/lib/log.ts";
+import { openStore } from "../../../src/timeline/index.ts";
+import { engineOn } from "../../engine/bed.ts";
+
+/** A process to be killed: all of the bot is loaded, the engine drives the deeds of `test/engine/deeds.ts`. */
+const store = await openStore({
+  databaseUrl: process.env.DATABASE_URL,
+  dataFolder: "/nonexistent",
+  log: createLog("error"),
+});
+engineOn(store).start();
+process.stdout.write("ready\n");
