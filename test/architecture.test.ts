@@ -61,6 +61,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
 const packages: Record<string, string[]> = {
   "@slack/": ["src/slack/"],
   "@pagerduty/": ["src/paging/"],
+  "@kubernetes/": ["src/actions/cluster.ts"],
   otpauth: ["src/proof/"],
   pg: [
     "src/timeline/",

@@ -1,6 +1,15 @@
 import type { ActionCard } from "../catalog/types.ts";
 import type { Action } from "./contract.ts";
 import { check as httpCheck } from "./http/check.ts";
+import { check as kubernetesCheck } from "./kubernetes/check.ts";
+import { cordon as kubernetesCordon, uncordon as kubernetesUncordon } from "./kubernetes/cordon.ts";
+import { drain as kubernetesDrain } from "./kubernetes/drain.ts";
+import { patchConfig as kubernetesPatchConfig } from "./kubernetes/patch-config.ts";
+import { restart as kubernetesRestart } from "./kubernetes/restart.ts";
+import { rollback as kubernetesRollback } from "./kubernetes/rollback.ts";
+import { runJob as kubernetesRunJob } from "./kubernetes/run-job.ts";
+import { scale as kubernetesScale } from "./kubernetes/scale.ts";
+import { switchService as kubernetesSwitchService } from "./kubernetes/switch-service.ts";
 import { check as patroniCheck } from "./patroni/check.ts";
 import { failover as patroniFailover } from "./patroni/failover.ts";
 import { pause as patroniPause } from "./patroni/pause.ts";
@@ -44,6 +53,16 @@ const list = [
   listed(redisFailover),
   listed(httpCheck),
   listed(scriptRun),
+  listed(kubernetesCheck),
+  listed(kubernetesScale),
+  listed(kubernetesRestart),
+  listed(kubernetesRollback),
+  listed(kubernetesCordon),
+  listed(kubernetesUncordon),
+  listed(kubernetesDrain),
+  listed(kubernetesSwitchService),
+  listed(kubernetesPatchConfig),
+  listed(kubernetesRunJob),
 ];
 
 export const actions: ReadonlyMap<string, Action> = new Map(list.map((action) => [action.id, action]));

@@ -1,0 +1,97 @@
+import { z } from "zod";
+import {
+  answersFact,
+  clusterChecks,
+  clusterInput,
+  type Look,
+  lookAtCluster,
+  namespaceResource,
+  openCluster,
+} from "../cluster.ts";
+import { type Check, defineAction } from "../contract.ts";
+import { RESTARTED, readWorkload, untilRolledOut, type WorkloadView, workloadInput, workloadPath } from "./workload.ts";
+
+const input = z.strictObject({ cluster: clusterInput, workload: workloadInput });
+type Input = z.infer<typeof input>;
+
+type Seen = Look<{
+  readonly workload: WorkloadView | null;
+  /** RFC 3339. Becomes the mark of the restart, and is on the timeline before it. */
+  readonly lookedAt: string;
+}>;
+
+/** Replaces every pod of a workload, as `kubectl rollout restart` does. The mark is the moment of the intent. */
+export const restart = defineAction<Input, Seen>({
+  id: "kubernetes.restart",
+  summary: "Replace every pod of a workload by a new one, without a gap",
+  input,
+  risk: "disruptive",
+  repeat: "safe",
+  budget: { typicalSeconds: 30, warnSeconds: 180, failSeconds: 600 },
+  resources: ({ cluster }) => [namespaceResource(cluster)],
+  observe: (ctx, given) =>
+    lookAtCluster(
+      ctx,
+      given.cluster,
+      [{ verb: "patch", group: "apps", resource: `${given.workload.split("/")[0]}s` }],
+      async (cluster) => ({
+        workload: await readWorkload(cluster, given.cluster, given.workload),
+        lookedAt: new Date().toISOString(),
+      }),
+    ),
+  facts: (seen, { cluster, workload }) => [
+    answersFact(seen, cluster),
+    { id: "present", label: `${workload} is there`, value: seen.answers && seen.workload !== null, material: true },
+    {
+      id: "available",
+      label: `${workload} available replicas`,
+      value: seen.answers ? (seen.workload?.available ?? null) : null,
+      material: false,
+    },
+    {
+      id: "restartedAt",
+      label: `${workload} restarted last`,
+      value: seen.answers ? (seen.workload?.restartedAt ?? null) : null,
+      material: false,
+    },
+  ],
+  ready: (seen, given) => [
+    ...clusterChecks(seen, given.cluster),
+    ...(seen.answers ? [canRoll(seen.workload, given.workload)] : []),
+  ],
+  done(seen, _input, before) {
+    if (!seen.answers) return "unknown";
+    return before?.answers && isSince(seen.workload?.restartedAt ?? null, before.lookedAt) ? "yes" : "no";
+  },
+  async apply(ctx, { cluster: target, workload }, seen) {
+    const restartedAt = seen.answers ? seen.lookedAt : new Date().toISOString();
+    const cluster = await openCluster(ctx, target);
+    await cluster.patch(workloadPath(target, workload), "strategic-merge", {
+      spec: { template: { metadata: { annotations: { [RESTARTED]: restartedAt } } } },
+    });
+    return { restartedAt };
+  },
+  async verify(ctx, { cluster, workload }, before) {
+    const since = before.answers ? before.lookedAt : "";
+    const [view] = await untilRolledOut(ctx, cluster, [workload], ({ restartedAt }) => isSince(restartedAt, since));
+    return {
+      says: `${workload} was restarted: ${view?.available} of ${view?.replicas} new pods are available.`,
+      facts: [{ id: "restartedAt", label: `${workload} restarted`, value: view?.restartedAt ?? null, material: false }],
+    };
+  },
+  undo: () => ({ possible: false, why: "A restart leaves nothing to take back: the pods run what they ran." }),
+});
+
+function isSince(restartedAt: string | null, moment: string): boolean {
+  return restartedAt !== null && Date.parse(restartedAt) >= Date.parse(moment);
+}
+
+export function canRoll(view: WorkloadView | null, ref: string): Check {
+  const says =
+    view === null
+      ? `There is no ${ref}.`
+      : view.paused
+        ? `${ref} is paused. Resume its rollout first.`
+        : `${ref} can roll.`;
+  return { id: "workload.rolls", level: "block", ok: view !== null && !view.paused, says };
+}

@@ -1,0 +1,281 @@
+import { z } from "zod";
+import {
+  answersFact,
+  type Cluster,
+  clusterChecks,
+  clusterInput,
+  type JsonOp,
+  type Look,
+  lookAtCluster,
+  namespaceResource,
+  openCluster,
+  type Right,
+} from "../cluster.ts";
+import { type Check, type Done, defineAction, type Evidences, type Fact, type ReadContext } from "../contract.ts";
+import {
+  BEFORE,
+  readWorkload,
+  sayWorkload,
+  selectWorkloads,
+  untilRolledOut,
+  type WorkloadView,
+  workloadInput,
+  workloadPath,
+} from "./workload.ts";
+
+const input = z
+  .strictObject({
+    cluster: clusterInput,
+    workloads: z.array(workloadInput).min(1).max(200).optional(),
+    /** A label selector instead of names: `app!=postgres`. */
+    selector: z.string().min(1).max(500).optional(),
+    replicas: z.number().int().min(0).max(1000).optional(),
+    /** The id of an earlier `kubernetes.scale` step: every workload gets back the count that step found. */
+    restoreFrom: z.string().min(1).optional(),
+  })
+  .superRefine(({ workloads, selector, replicas, restoreFrom }, issues) => {
+    const named = [workloads, selector].filter((one) => one !== undefined).length;
+    const right =
+      restoreFrom === undefined ? replicas !== undefined && named === 1 : replicas === undefined && named === 0;
+    if (right) return;
+    issues.addIssue("needs restoreFrom alone, or replicas with either workloads or selector");
+  });
+type Input = z.infer<typeof input>;
+
+interface Wish {
+  readonly ref: string;
+  readonly replicas: number;
+}
+
+interface Scaler {
+  readonly ref: string;
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+}
+
+interface Scene {
+  /** Null: the step whose counts are to be restored has not been verified. */
+  readonly wishes: readonly Wish[] | null;
+  readonly workloads: readonly WorkloadView[];
+  readonly missing: readonly string[];
+  readonly scalers: readonly Scaler[];
+}
+type Seen = Look<Scene>;
+
+const RIGHTS: readonly Right[] = [
+  { verb: "patch", group: "apps", resource: "deployments" },
+  { verb: "patch", group: "apps", resource: "statefulsets" },
+];
+const FOUND = "replicasBefore:";
+
+/**
+ * Sets how many replicas workloads have: one request for each that is not there yet. Each request tests the count that was
+ * seen, and leaves the old count as a mark on the workload, so that a crash between two of them forgets nothing.
+ */
+export const scale = defineAction<Input, Seen>({
+  id: "kubernetes.scale",
+  summary: "Set how many replicas workloads have, and remember how many they had",
+  input,
+  risk: "disruptive",
+  repeat: "safe",
+  budget: { typicalSeconds: 30, warnSeconds: 180, failSeconds: 600 },
+  resources: ({ cluster }) => [namespaceResource(cluster)],
+  observe: (ctx, given) => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(ctx, cluster, given)),
+  facts: (seen, given) => [
+    answersFact(seen, given.cluster),
+    ...(seen.answers ? [...seen.workloads.map(countFact), ...seen.missing.map(missingFact)] : []),
+  ],
+  ready: (seen, given, evidences) => [
+    ...clusterChecks(seen, given.cluster),
+    ...(seen.answers ? [counts(seen, given), present(seen), ...seen.scalers.map((one) => leftAlone(one, seen))] : []),
+    ...unremembered(given, evidences),
+  ],
+  done(seen, _input, before): Done {
+    if (!seen.answers) return "unknown";
+    const due = dueOf(seen);
+    if (seen.wishes === null || seen.missing.length > 0) return "no";
+    if (due.length === 0) return "yes";
+    const known = before?.answers ? before.workloads : [];
+    const moved = due.some(({ view }) => known.some((old) => old.ref === view.ref && old.replicas !== view.replicas));
+    return moved ? "partial" : "no";
+  },
+  async apply(ctx, given, seen) {
+    const due = dueOf(seen);
+    const cluster = await openCluster(ctx, given.cluster);
+    for (const { view, replicas } of due) {
+      ctx.progress(`${view.ref}: ${view.replicas} to ${replicas}`);
+      await cluster.patch(workloadPath(given.cluster, view.ref), "json", opsOf(view, replicas, given));
+    }
+    return { changed: due.map(({ view }) => view.ref) };
+  },
+  async verify(ctx, given, before) {
+    const now = await lookAtCluster(ctx, given.cluster, [], (cluster) => look(ctx, cluster, given));
+    const wishes = (now.answers ? now.wishes : null) ?? (before.answers ? before.wishes : null) ?? [];
+    const wanted = new Map(wishes.map(({ ref, replicas }) => [ref, replicas]));
+    const refs = [...wanted.keys()];
+    const views = await untilRolledOut(ctx, given.cluster, refs, ({ ref, replicas }) => wanted.get(ref) === replicas);
+    return {
+      says: views.length === 0 ? "No workload had to be scaled." : `${views.map(sayWorkload).join("; ")}.`,
+      facts: views.flatMap((view) => evidenceOf(view, given, before)),
+    };
+  },
+  undo: (before) =>
+    before.answers
+      ? {
+          possible: true,
+          says: `kubernetes.scale with restoreFrom this step: ${before.workloads.map(({ ref, replicas }) => `${ref} to ${replicas}`).join(", ")}`,
+        }
+      : { possible: false, why: "The counts before are not known." },
+});
+
+async function look(ctx: ReadContext, cluster: Cluster, given: Input): Promise<Scene> {
+  const { cluster: target, selector, replicas = 0 } = given;
+  const remembered = given.restoreFrom === undefined ? null : rememberedCounts(ctx, given.restoreFrom);
+  if (given.restoreFrom !== undefined && remembered === null)
+    return { wishes: null, workloads: [], missing: [], scalers: [] };
+  if (selector !== undefined) {
+    const workloads = await selectWorkloads(cluster, target, selector);
+    const wishes = workloads.map(({ ref }) => ({ ref, replicas }));
+    return { wishes, workloads, missing: [], scalers: await scalersOf(cluster, given, wishes) };
+  }
+  const wishes = remembered ?? (given.workloads ?? []).map((ref) => ({ ref, replicas }));
+  const found = await Promise.all(wishes.map(({ ref }) => readWorkload(cluster, target, ref)));
+  return {
+    wishes,
+    workloads: found.filter((view) => view !== null),
+    missing: wishes.filter((_, i) => found[i] === null).map(({ ref }) => ref),
+    scalers: await scalersOf(cluster, given, wishes),
+  };
+}
+
+/** What the earlier step found; a workload that stood there already is left alone: nobody knows what it had before. */
+function rememberedCounts(evidences: Evidences, step: string): readonly Wish[] | null {
+  const evidence = evidences.evidenceOf(step);
+  if (!evidence) return null;
+  return evidence.facts.flatMap(({ id, value }) =>
+    id.startsWith(FOUND) && typeof value === "number" ? [{ ref: id.slice(FOUND.length), replicas: value }] : [],
+  );
+}
+
+interface ApiScaler {
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly scaleTargetRef: { readonly kind: string; readonly name: string };
+    readonly minReplicas?: number;
+    readonly maxReplicas: number;
+  };
+}
+
+async function scalersOf(
+  cluster: Cluster,
+  { cluster: target }: Input,
+  wishes: readonly Wish[],
+): Promise<readonly Scaler[]> {
+  const path = `/apis/autoscaling/v2/namespaces/${target.namespace}/horizontalpodautoscalers`;
+  return (await cluster.list<ApiScaler>(path))
+    .map(({ metadata, spec }) => ({
+      ref: `${spec.scaleTargetRef.kind.toLowerCase()}/${spec.scaleTargetRef.name}`,
+      name: metadata.name,
+      min: spec.minReplicas ?? 1,
+      max: spec.maxReplicas,
+    }))
+    .filter(({ ref }) => wishes.some((wish) => wish.ref === ref));
+}
+
+function dueOf(seen: Seen): readonly { view: WorkloadView; replicas: number }[] {
+  if (!seen.answers) return [];
+  return (seen.wishes ?? []).flatMap(({ ref, replicas }) => {
+    const view = seen.workloads.find((one) => one.ref === ref);
+    return view && view.replicas !== replicas ? [{ view, replicas }] : [];
+  });
+}
+
+function opsOf(view: WorkloadView, replicas: number, { restoreFrom }: Input): readonly JsonOp[] {
+  const path = `/metadata/annotations/${BEFORE.replace("/", "~1")}`;
+  const mark = `${view.replicas}>${replicas}`;
+  const note: readonly JsonOp[] =
+    restoreFrom !== undefined
+      ? view.marked
+        ? [{ op: "remove", path }]
+        : []
+      : view.annotated
+        ? [{ op: "add", path, value: mark }]
+        : [{ op: "add", path: "/metadata/annotations", value: { [BEFORE]: mark } }];
+  return [
+    { op: "test", path: "/spec/replicas", value: view.replicas },
+    { op: "replace", path: "/spec/replicas", value: replicas },
+    ...note,
+  ];
+}
+
+/** The mark on the workload knows best; what this attempt saw counts only where this attempt changed it. */
+function evidenceOf(view: WorkloadView, { restoreFrom }: Input, before: Seen): readonly Fact[] {
+  const count: Fact = {
+    id: `replicas:${view.ref}`,
+    label: `${view.ref} replicas`,
+    value: view.replicas,
+    material: false,
+  };
+  if (restoreFrom !== undefined) return [count];
+  const old = before.answers ? before.workloads.find(({ ref }) => ref === view.ref) : undefined;
+  const found = view.scaledFrom ?? (old && old.replicas !== view.replicas ? old.replicas : null);
+  return [count, { id: `${FOUND}${view.ref}`, label: `${view.ref} replicas before`, value: found, material: false }];
+}
+
+function countFact({ ref, replicas }: WorkloadView): Fact {
+  return { id: `replicas:${ref}`, label: `${ref} replicas`, value: replicas, material: false };
+}
+
+function missingFact(ref: string): Fact {
+  return { id: `replicas:${ref}`, label: `${ref} replicas`, value: null, material: false };
+}
+
+function counts({ wishes }: Scene, { restoreFrom, selector }: Input): Check {
+  if (wishes === null) {
+    return {
+      id: "evidence.counts",
+      level: "block",
+      ok: false,
+      says: `Step ${restoreFrom} has to be verified first: it knows the counts.`,
+    };
+  }
+  const empty = wishes.length === 0 && selector !== undefined;
+  const says = empty ? `No workload has ${selector}.` : `${wishes.length} workloads are named.`;
+  return { id: "workloads.selected", level: "block", ok: !empty, says };
+}
+
+function present({ missing }: Scene): Check {
+  const ok = missing.length === 0;
+  return {
+    id: "workloads.present",
+    level: "block",
+    ok,
+    says: ok ? "Every workload is there." : `There is no ${missing.join(", no ")}.`,
+  };
+}
+
+/** An autoscaler sleeps at 0; otherwise it moves the count into its own range. */
+function leftAlone({ ref, name, min, max }: Scaler, { wishes }: Scene): Check {
+  const wish = wishes?.find((one) => one.ref === ref)?.replicas ?? 0;
+  const ok = wish === 0 || (wish >= min && wish <= max);
+  const says = ok
+    ? `Autoscaler ${name} allows ${wish} of ${ref}.`
+    : `Autoscaler ${name} would move ${ref} from ${wish} to between ${min} and ${max}. Change the autoscaler first.`;
+  return { id: `autoscaler.${name}`, level: "block", ok, says };
+}
+
+function unremembered({ restoreFrom }: Input, evidences: Evidences): readonly Check[] {
+  const evidence = restoreFrom === undefined ? null : evidences.evidenceOf(restoreFrom);
+  const left = (evidence?.facts ?? []).filter(({ id, value }) => id.startsWith(FOUND) && value === null);
+  if (left.length === 0) return [];
+  const names = left.map(({ id }) => id.slice(FOUND.length)).join(", ");
+  return [
+    {
+      id: "counts.known",
+      level: "warn",
+      ok: false,
+      says: `${names}: stood there before that step, so it is left as it is.`,
+    },
+  ];
+}

@@ -1,0 +1,196 @@
+import { z } from "zod";
+import { hashOf } from "../../lib/canonical.ts";
+import { LifeboatError } from "../../lib/errors.ts";
+import { type Cluster, type ClusterTarget, openCluster, statusOf } from "../cluster.ts";
+import type { ApplyContext } from "../contract.ts";
+import { until } from "../poll.ts";
+
+/** `deployment/api`, `statefulset/ledger`. */
+export const workloadInput = z.string().regex(/^(deployment|statefulset)\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/);
+
+/** The count a workload had, written by the same request that changed it: it survives a crash, and the timeline. */
+export const BEFORE = "lifeboat.dev/replicas-before";
+export const RESTARTED = "kubectl.kubernetes.io/restartedAt";
+export const REVISION = "deployment.kubernetes.io/revision";
+
+export interface PodTemplate {
+  readonly metadata?: {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec: { readonly containers: readonly { readonly image: string }[] };
+}
+
+/** What is read of a Deployment or StatefulSet. */
+export interface ApiWorkload {
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly generation: number;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec: {
+    readonly replicas?: number;
+    readonly paused?: boolean;
+    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+    readonly template: PodTemplate;
+  };
+  readonly status?: {
+    readonly observedGeneration?: number;
+    readonly replicas?: number;
+    readonly updatedReplicas?: number;
+    readonly availableReplicas?: number;
+    readonly conditions?: readonly { readonly type: string; readonly reason?: string }[];
+  };
+}
+
+/** One workload as it looks now. Plain JSON. */
+export interface WorkloadView {
+  readonly ref: string;
+  readonly uid: string;
+  readonly replicas: number;
+  readonly available: number;
+  /** `failed` only once the controller has seen the newest wish: a stale condition is not a verdict on it. */
+  readonly rollout: "complete" | "running" | "failed";
+  readonly paused: boolean;
+  readonly revision: string | null;
+  /** What its pods are to be, as a hash: known with the patch itself, before any controller has seen it. */
+  readonly template: string;
+  readonly restartedAt: string | null;
+  /** The count before it was scaled by us, as long as it stands where we put it. */
+  readonly scaledFrom: number | null;
+  readonly annotated: boolean;
+  readonly marked: boolean;
+}
+
+export function workloadPath({ namespace }: ClusterTarget, ref: string): string {
+  const [kind, name] = ref.split("/");
+  return `/apis/apps/v1/namespaces/${namespace}/${kind}s/${name}`;
+}
+
+/** Null: there is none. */
+export async function readWorkload(cluster: Cluster, target: ClusterTarget, ref: string): Promise<WorkloadView | null> {
+  try {
+    return viewOf(ref, await cluster.get<ApiWorkload>(workloadPath(target, ref)));
+  } catch (error) {
+    if (statusOf(error) === 404) return null;
+    throw error;
+  }
+}
+
+export async function selectWorkloads(cluster: Cluster, { namespace }: ClusterTarget, selector: string) {
+  const kinds = ["deployment", "statefulset"];
+  const found = await Promise.all(
+    kinds.map(async (kind) => {
+      const items = await cluster.list<ApiWorkload>(`/apis/apps/v1/namespaces/${namespace}/${kind}s`, {
+        labelSelector: selector,
+      });
+      return items.map((item) => viewOf(`${kind}/${item.metadata.name}`, item));
+    }),
+  );
+  return found.flat().sort((a, b) => (a.ref < b.ref ? -1 : 1));
+}
+
+function viewOf(ref: string, { metadata, spec, status = {} }: ApiWorkload): WorkloadView {
+  const replicas = spec.replicas ?? 1;
+  const current = (status.observedGeneration ?? 0) >= metadata.generation;
+  const stuck = status.conditions?.some(({ reason }) => reason === "ProgressDeadlineExceeded") ?? false;
+  const { updatedReplicas: updated = 0, availableReplicas: available = 0 } = status;
+  const complete = updated === replicas && (status.replicas ?? 0) === replicas && available >= replicas;
+  const mark = metadata.annotations?.[BEFORE];
+  return {
+    ref,
+    uid: metadata.uid,
+    replicas,
+    available,
+    rollout: current && stuck ? "failed" : current && complete ? "complete" : "running",
+    paused: spec.paused ?? false,
+    revision: metadata.annotations?.[REVISION] ?? null,
+    template: hashOf(withoutHash(spec.template)),
+    restartedAt: spec.template.metadata?.annotations?.[RESTARTED] ?? null,
+    scaledFrom: countBefore(mark, replicas),
+    annotated: metadata.annotations !== undefined,
+    marked: mark !== undefined,
+  };
+}
+
+/** A ReplicaSet's template is its deployment's, and the label that tells the sets apart. */
+export function withoutHash(template: PodTemplate): PodTemplate {
+  const { "pod-template-hash": _hash, ...labels } = template.metadata?.labels ?? {};
+  return { ...template, metadata: { ...template.metadata, labels } };
+}
+
+/** The mark says from and to (`3>0`); when it stands elsewhere now, somebody moved it since and the mark is old. */
+function countBefore(mark: string | undefined, replicas: number): number | null {
+  const [, from, to] = /^(\d+)>(\d+)$/.exec(mark ?? "") ?? [];
+  return to !== undefined && Number(to) === replicas ? Number(from) : null;
+}
+
+/** Waits until every workload is rolled out; rejects at once when one is seen to have failed, with its pods' reasons. */
+export async function untilRolledOut(
+  ctx: ApplyContext,
+  target: ClusterTarget,
+  refs: readonly string[],
+  also: (view: WorkloadView) => boolean,
+): Promise<readonly WorkloadView[]> {
+  let state = "Nothing was seen yet";
+  return await until(
+    {
+      what: `${refs.join(", ")} to be rolled out`,
+      seconds: ctx.budget.failSeconds * 0.9,
+      everyMilliseconds: 250,
+      signal: ctx.signal,
+      stateNow: () => state,
+    },
+    async () => {
+      const cluster = await openCluster(ctx, target);
+      const views = await Promise.all(refs.map((ref) => readWorkload(cluster, target, ref)));
+      const there = views.filter((view) => view !== null);
+      state = there.map(sayWorkload).join("; ");
+      const failed = there.find(({ rollout }) => rollout === "failed");
+      if (failed) throw await rolloutFailed(cluster, target, failed, state);
+      const done = there.length === refs.length && there.every((view) => view.rollout === "complete" && also(view));
+      if (!done) ctx.progress(state);
+      return done ? there : null;
+    },
+  );
+}
+
+export function sayWorkload({ ref, replicas, available, rollout }: WorkloadView): string {
+  return `${ref}: ${available} of ${replicas} available, rollout ${rollout}`;
+}
+
+async function rolloutFailed(cluster: Cluster, target: ClusterTarget, view: WorkloadView, state: string) {
+  const reasons = await waitingReasons(cluster, target, view.ref);
+  return new LifeboatError({
+    code: "rollout-failed",
+    where: view.ref,
+    what: `The rollout made no progress within its deadline${reasons.length > 0 ? `: ${reasons.join("; ")}` : ""}`,
+    stateNow: state,
+    next: "Correct what it waits for, or roll back to a revision that ran",
+  });
+}
+
+interface ApiPod {
+  readonly metadata: { readonly name: string };
+  readonly status?: {
+    readonly containerStatuses?: readonly {
+      readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } };
+    }[];
+  };
+}
+
+async function waitingReasons(cluster: Cluster, target: ClusterTarget, ref: string): Promise<readonly string[]> {
+  const { spec } = await cluster.get<ApiWorkload>(workloadPath(target, ref));
+  const labels = Object.entries(spec.selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+  if (labels.length === 0) return [];
+  const pods = await cluster.list<ApiPod>(`/api/v1/namespaces/${target.namespace}/pods`, {
+    labelSelector: labels.join(","),
+  });
+  const reasons = pods.flatMap(({ status }) =>
+    (status?.containerStatuses ?? []).flatMap(({ state }) =>
+      state?.waiting?.reason ? [`${state.waiting.reason}: ${state.waiting.message ?? ""}`] : [],
+    ),
+  );
+  return [...new Set(reasons)].slice(0, 3);
+}

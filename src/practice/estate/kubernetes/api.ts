@@ -1,0 +1,244 @@
+import { budgetOf } from "./controllers.ts";
+import { apiVersionOf, type Kind, kindAt, kindNamed } from "./kinds.ts";
+import { leafAt, leaves, merged, patched } from "./patch.ts";
+import { notFound, Refusal } from "./refusal.ts";
+import { hasLabels } from "./selector.ts";
+import type { ObjectStore } from "./store.ts";
+import type { Draft, Thing, Tree } from "./thing.ts";
+
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly contentType: string;
+  readonly body: unknown;
+}
+
+export interface Answer {
+  readonly code: number;
+  readonly body: unknown;
+}
+
+const PATH =
+  /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+)(?=\/[a-z]))?\/([a-z]+)(?:\/([^/]+))?(?:\/([a-z]+))?(\/.*)?$/;
+
+/** Verbs this caller may not use, as `patch deployments`; `create pods/eviction`. */
+export type Denied = ReadonlySet<string>;
+
+/** One request to the API, done and answered; throws a `Refusal`. Knows the paths of `coverage.ts` and no others. */
+export function answer(
+  store: ObjectStore,
+  asked: Asked,
+  denied: Denied,
+  proxy: (pod: Thing, path: string) => Promise<unknown>,
+): Answer | Promise<Answer> {
+  if (asked.path === "/version") return { code: 200, body: { major: "1", minor: "33", gitVersion: "v1.33.0" } };
+  if (asked.path === "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews") return review(asked, denied);
+  const [, base = "", namespace, plural = "", name, sub, rest] = PATH.exec(asked.path) ?? [];
+  const kind = kindAt(base, plural);
+  if (!kind) throw new Refusal(404, "NotFound", "the server could not find the requested resource");
+  refuseDenied(asked, kind, name, sub, denied);
+  if (kind.plural === "services" && sub === "proxy")
+    return throughService(store, namespace, name ?? "", rest ?? "/", proxy);
+  const dry = asked.query.get("dryRun") === "All";
+  if (name === undefined) return collection(store, kind, namespace, asked, dry);
+  if (sub === "eviction") return evict(store, namespace, name, asked, dry);
+  if (sub === "scale") return scale(store, kind, namespace, name, asked, dry);
+  if (sub !== undefined && sub !== "status")
+    throw new Refusal(404, "NotFound", "the server could not find the requested resource");
+  return single(store, kind, namespace, name, asked, dry);
+}
+
+function verbOf({ method }: Asked, name: string | undefined): string {
+  const verbs: Record<string, string> = { POST: "create", PATCH: "patch", PUT: "update", DELETE: "delete" };
+  return verbs[method] ?? (name === undefined ? "list" : "get");
+}
+
+function refuseDenied(
+  asked: Asked,
+  kind: Kind,
+  name: string | undefined,
+  sub: string | undefined,
+  denied: Denied,
+): void {
+  const what = `${verbOf(asked, name)} ${kind.plural}${sub ? `/${sub}` : ""}`;
+  if (denied.has(what))
+    throw new Refusal(403, "Forbidden", `${kind.plural} is forbidden: User "lifeboat" cannot ${what}`);
+}
+
+function review({ body }: Asked, denied: Denied): Answer {
+  const { spec } = body as { spec: { resourceAttributes: { verb: string; resource: string; subresource?: string } } };
+  const { verb, resource, subresource } = spec.resourceAttributes;
+  const allowed = !denied.has(`${verb} ${resource}${subresource ? `/${subresource}` : ""}`);
+  return { code: 201, body: { ...(body as Tree), status: { allowed } } };
+}
+
+function collection(store: ObjectStore, kind: Kind, namespace: string | undefined, asked: Asked, dry: boolean): Answer {
+  if (asked.method === "POST") {
+    const draft = asked.body as Draft;
+    if (kind.namespaced && namespace === undefined)
+      throw new Refusal(405, "MethodNotAllowed", "a namespace is needed to create");
+    return { code: 201, body: store.create(kind, namespace, draft, dry) };
+  }
+  if (asked.method !== "GET")
+    throw new Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+  const items = store
+    .list(kind, namespace, asked.query.get("labelSelector"))
+    .filter((thing) => hasField(thing, asked.query.get("fieldSelector")));
+  return {
+    code: 200,
+    body: {
+      kind: `${kind.kind}List`,
+      apiVersion: apiVersionOf(kind),
+      metadata: { resourceVersion: store.resourceVersion() },
+      items,
+    },
+  };
+}
+
+function hasField(thing: Thing, selector: string | null): boolean {
+  if (!selector) return true;
+  return selector.split(",").every((one) => {
+    const [path = "", value] = one.split(/==?/);
+    return leafAt(thing, path) === value;
+  });
+}
+
+function single(
+  store: ObjectStore,
+  kind: Kind,
+  namespace: string | undefined,
+  name: string,
+  asked: Asked,
+  dry: boolean,
+): Answer {
+  if (asked.method === "PATCH" && asked.contentType.startsWith("application/apply-patch+yaml")) {
+    return applied(store, kind, namespace, name, asked, dry);
+  }
+  const current = store.get(kind, namespace, name);
+  switch (asked.method) {
+    case "GET":
+      return { code: 200, body: current };
+    case "DELETE":
+      if (!dry) store.remove(kind, current);
+      return { code: 200, body: { kind: "Status", apiVersion: "v1", status: "Success", metadata: {} } };
+    case "PUT":
+      return { code: 200, body: store.write(kind, asked.body as Thing, dry) };
+    case "PATCH":
+      return { code: 200, body: store.write(kind, patched(asked.contentType, current, asked.body) as Thing, dry) };
+    default:
+      throw new Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+  }
+}
+
+/** Server-side apply: a field another manager applied may only be changed by force. */
+function applied(
+  store: ObjectStore,
+  kind: Kind,
+  namespace: string | undefined,
+  name: string,
+  asked: Asked,
+  dry: boolean,
+): Answer {
+  const manager = asked.query.get("fieldManager");
+  if (!manager) throw new Refusal(400, "BadRequest", "fieldManager is required for apply patch");
+  const { metadata, apiVersion: _v, kind: _k, ...rest } = asked.body as Draft;
+  const labelled = { labels: metadata.labels ?? {}, annotations: metadata.annotations ?? {} };
+  const fields = leaves({ metadata: labelled, ...rest });
+  const managed = { manager, operation: "Apply" as const, fields };
+  const current = store.find(kind, namespace, name);
+  if (!current) {
+    const draft = { ...(asked.body as Draft), metadata: { ...metadata, managedFields: [managed] } };
+    return { code: 201, body: store.create(kind, namespace, draft, dry) };
+  }
+  const others = (current.metadata.managedFields ?? []).filter((one) => one.manager !== manager);
+  const taken = fields.filter(
+    (path) =>
+      others.some((one) => one.fields.includes(path)) &&
+      leafAt(current, path) !== leafAt({ metadata: labelled, ...rest }, path),
+  );
+  if (taken.length > 0 && asked.query.get("force") !== "true") {
+    const who = others.map((one) => one.manager).join(", ");
+    throw new Refusal(
+      409,
+      "Conflict",
+      `Apply failed with ${taken.length} conflict: conflict with "${who}": .${taken.join(", .")}`,
+    );
+  }
+  const kept = others.map((one) => ({ ...one, fields: one.fields.filter((path) => !taken.includes(path)) }));
+  const next = merged(current, { metadata: labelled, ...rest }) as Thing;
+  next.metadata.managedFields = [...kept, managed];
+  return { code: 200, body: store.write(kind, next, dry) };
+}
+
+function scale(
+  store: ObjectStore,
+  kind: Kind,
+  namespace: string | undefined,
+  name: string,
+  asked: Asked,
+  dry: boolean,
+): Answer {
+  const scaleOf = ({ metadata, spec, status }: Thing): Tree => ({
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: { name, namespace, uid: metadata.uid, resourceVersion: metadata.resourceVersion },
+    spec: { replicas: spec?.replicas ?? 1 },
+    status: { replicas: status?.replicas ?? 0 },
+  });
+  const current = store.get(kind, namespace, name);
+  if (asked.method === "GET") return { code: 200, body: scaleOf(current) };
+  if (asked.method !== "PATCH")
+    throw new Refusal(405, "MethodNotAllowed", "only GET and PATCH of scale are known here");
+  const next = patched(asked.contentType, scaleOf(current), asked.body) as unknown as Thing;
+  const written = store.write(kind, { ...current, spec: { ...current.spec, replicas: next.spec?.replicas } }, dry);
+  return { code: 200, body: scaleOf(written) };
+}
+
+function evict(store: ObjectStore, namespace: string | undefined, name: string, asked: Asked, dry: boolean): Answer {
+  const pods = kindNamed("pods");
+  const pod = store.get(pods, namespace, name);
+  const options = (asked.body as { deleteOptions?: { preconditions?: { uid?: string } } }).deleteOptions;
+  const uid = options?.preconditions?.uid;
+  if (uid !== undefined && uid !== pod.metadata.uid) {
+    throw new Refusal(
+      409,
+      "Conflict",
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid}`,
+    );
+  }
+  const blocking = store
+    .list(kindNamed("poddisruptionbudgets"), namespace)
+    .filter((one) =>
+      hasLabels((one.spec?.selector as { matchLabels?: Record<string, string> })?.matchLabels, pod.metadata.labels),
+    )
+    .find((one) => budgetOf(store, one).disruptionsAllowed === 0);
+  if (blocking) {
+    throw new Refusal(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", {
+      causes: [
+        { reason: "DisruptionBudget", message: `The disruption budget ${blocking.metadata.name} does not allow it` },
+      ],
+    });
+  }
+  if (!dry) store.remove(pods, pod);
+  return { code: 201, body: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 } };
+}
+
+async function throughService(
+  store: ObjectStore,
+  namespace: string | undefined,
+  named: string,
+  path: string,
+  proxy: (pod: Thing, path: string) => Promise<unknown>,
+): Promise<Answer> {
+  const [name = ""] = named.split(":");
+  const service = store.find(kindNamed("services"), namespace, name);
+  if (!service) throw notFound("services", name);
+  const pods = store
+    .list(kindNamed("pods"), namespace)
+    .filter((pod) => hasLabels(service.spec?.selector as Record<string, string> | undefined, pod.metadata.labels))
+    .filter((pod) => pod.status?.phase === "Running");
+  const pod = pods[0];
+  if (!pod) throw new Refusal(503, "ServiceUnavailable", `no endpoints available for service "${name}"`);
+  return { code: 200, body: await proxy(pod, path) };
+}

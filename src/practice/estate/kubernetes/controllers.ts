@@ -1,0 +1,236 @@
+import { createHash } from "node:crypto";
+import { kindNamed } from "./kinds.ts";
+import { isPullable, isReady, type Kubelet, type Pace } from "./pods.ts";
+import { hasLabels } from "./selector.ts";
+import type { ObjectStore } from "./store.ts";
+import { ownedBy, ownerOf, type PodTemplate, stamp, type Thing, type Tree } from "./thing.ts";
+
+const deployments = kindNamed("deployments");
+const replicasets = kindNamed("replicasets");
+const statefulsets = kindNamed("statefulsets");
+const pods = kindNamed("pods");
+const jobs = kindNamed("jobs");
+const services = kindNamed("services");
+const slices = kindNamed("endpointslices");
+const budgets = kindNamed("poddisruptionbudgets");
+
+export const REVISION = "deployment.kubernetes.io/revision";
+
+interface WorkloadSpec {
+  readonly replicas?: number;
+  readonly paused?: boolean;
+  readonly progressDeadlineSeconds?: number;
+  readonly template: PodTemplate;
+}
+
+/** The controller manager: looks at everything again and again, and brings it one step nearer to what was asked. */
+export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pace): { tick(): void } {
+  /** When a rollout last came further, by the deployment's uid. */
+  const progress = new Map<string, { mark: string; at: number }>();
+  const started = new Map<string, number>();
+  return {
+    tick() {
+      for (const one of store.list(deployments)) rollOut(one);
+      for (const one of store.list(statefulsets)) keepStateful(one);
+      kubelet.tick();
+      for (const one of store.list(jobs)) runJob(one);
+      for (const one of store.list(services)) publishEndpoints(store, one);
+      for (const one of store.list(budgets)) store.report(budgets, one, { ...budgetOf(store, one) });
+    },
+  };
+
+  function rollOut(deployment: Thing): void {
+    const spec = deployment.spec as unknown as WorkloadSpec;
+    const wanted = spec.replicas ?? 1;
+    const hash = templateHash(spec.template);
+    const mine = () => store.list(replicasets, deployment.metadata.namespace).filter((set) => ownedBy(set, deployment));
+    let current = mine().find((set) => set.metadata.labels?.["pod-template-hash"] === hash);
+    if (!spec.paused) {
+      current = numbered(deployment, current ?? newSet(deployment, spec.template, hash), mine());
+      const old = mine().filter((set) => set.metadata.name !== current?.metadata.name);
+      setReplicas(current, wanted);
+      if (readyOf(current) >= wanted) for (const set of old) setReplicas(set, 0);
+    }
+    for (const set of mine()) keepSet(set);
+    store.report(deployments, deployment, statusOf(deployment, spec, current, mine()));
+  }
+
+  function newSet(deployment: Thing, template: PodTemplate, hash: string): Thing {
+    const labels = { ...template.metadata?.labels, "pod-template-hash": hash };
+    return store.create(replicasets, deployment.metadata.namespace, {
+      metadata: {
+        name: `${deployment.metadata.name}-${hash}`,
+        labels,
+        annotations: { [REVISION]: "0" },
+        ownerReferences: [ownerOf(deployment)],
+      },
+      spec: {
+        replicas: 0,
+        selector: { matchLabels: labels },
+        template: { ...structuredClone(template), metadata: { ...structuredClone(template.metadata), labels } },
+      },
+      status: { replicas: 0 },
+    });
+  }
+
+  /** The set in use carries the highest revision, and the deployment says so: going back makes a new number. */
+  function numbered(deployment: Thing, current: Thing, all: readonly Thing[]): Thing {
+    const highest = Math.max(0, ...all.filter((set) => set.metadata.name !== current.metadata.name).map(revisionOf));
+    let set = current;
+    if (revisionOf(current) <= highest) {
+      const annotations = { ...current.metadata.annotations, [REVISION]: String(highest + 1) };
+      set = store.write(replicasets, { ...current, metadata: { ...current.metadata, annotations } });
+    }
+    const live = store.find(deployments, deployment.metadata.namespace, deployment.metadata.name);
+    const revision = String(revisionOf(set));
+    if (live && live.metadata.annotations?.[REVISION] !== revision) {
+      live.metadata.annotations = { ...live.metadata.annotations, [REVISION]: revision };
+      store.write(deployments, live);
+    }
+    return set;
+  }
+
+  function setReplicas(set: Thing, count: number): void {
+    const live = store.find(replicasets, set.metadata.namespace, set.metadata.name);
+    if (live && live.spec?.replicas !== count)
+      store.write(replicasets, { ...live, spec: { ...live.spec, replicas: count } });
+  }
+
+  function keepSet(set: Thing): void {
+    const spec = set.spec as unknown as WorkloadSpec;
+    kubelet.keep(set, spec.template, spec.replicas ?? 0);
+    const own = podsOf(set);
+    store.report(replicasets, set, { replicas: own.length, readyReplicas: own.filter(isReady).length });
+  }
+
+  function keepStateful(one: Thing): void {
+    const spec = one.spec as unknown as WorkloadSpec;
+    kubelet.keep(one, spec.template, spec.replicas ?? 1);
+    const own = podsOf(one);
+    const ready = own.filter(isReady).length;
+    store.report(statefulsets, one, {
+      observedGeneration: one.metadata.generation,
+      replicas: own.length,
+      readyReplicas: ready,
+      availableReplicas: ready,
+      updatedReplicas: own.length,
+    });
+  }
+
+  function podsOf(owner: Thing): Thing[] {
+    return store.list(pods, owner.metadata.namespace).filter((pod) => ownedBy(pod, owner));
+  }
+
+  function readyOf(set: Thing): number {
+    return podsOf(set).filter(isReady).length;
+  }
+
+  function statusOf(deployment: Thing, spec: WorkloadSpec, current: Thing | undefined, all: readonly Thing[]): Tree {
+    const wanted = spec.replicas ?? 1;
+    const total = all.reduce((sum, set) => sum + podsOf(set).length, 0);
+    const ready = all.reduce((sum, set) => sum + readyOf(set), 0);
+    const updated = current ? podsOf(current).length : 0;
+    const done = updated === wanted && total === wanted && ready >= wanted;
+    const late =
+      !done && stuckSeconds(deployment, `${updated}/${total}/${ready}`) > (spec.progressDeadlineSeconds ?? 600);
+    const reason = done ? "NewReplicaSetAvailable" : late ? "ProgressDeadlineExceeded" : "ReplicaSetUpdated";
+    return {
+      observedGeneration: deployment.metadata.generation,
+      replicas: total,
+      updatedReplicas: updated,
+      readyReplicas: ready,
+      availableReplicas: ready,
+      ...(ready < wanted ? { unavailableReplicas: wanted - ready } : {}),
+      conditions: [
+        {
+          type: "Available",
+          status: ready >= wanted ? "True" : "False",
+          reason: ready >= wanted ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
+        },
+        { type: "Progressing", status: late ? "False" : "True", reason },
+      ],
+    };
+  }
+
+  function stuckSeconds(deployment: Thing, counts: string): number {
+    const mark = `${deployment.metadata.generation}:${counts}`;
+    const known = progress.get(deployment.metadata.uid);
+    const now = performance.now();
+    if (known?.mark !== mark) progress.set(deployment.metadata.uid, { mark, at: now });
+    return known?.mark === mark ? ((now - known.at) / 1000) * pace.timeScale : 0;
+  }
+
+  function runJob(job: Thing): void {
+    if ((job.status?.conditions ?? null) !== null) return;
+    const { uid } = job.metadata;
+    const since = started.get(uid) ?? started.set(uid, performance.now()).get(uid) ?? 0;
+    const startTime = (job.status?.startTime as string | undefined) ?? stamp();
+    if (performance.now() - since < (pace.jobSeconds * 1000) / pace.timeScale) {
+      store.report(jobs, job, { active: 1, startTime });
+      return;
+    }
+    const template = (job.spec as { template?: PodTemplate } | undefined)?.template;
+    const failed = !isPullable(template?.spec.containers[0]?.image ?? "");
+    store.report(
+      jobs,
+      job,
+      failed
+        ? { failed: 1, startTime, conditions: [{ type: "Failed", status: "True", reason: "BackoffLimitExceeded" }] }
+        : { succeeded: 1, startTime, completionTime: stamp(), conditions: [{ type: "Complete", status: "True" }] },
+    );
+  }
+}
+
+function publishEndpoints(store: ObjectStore, service: Thing): void {
+  const { namespace, name } = service.metadata;
+  const selector = service.spec?.selector as Record<string, string> | undefined;
+  const endpoints = store
+    .list(pods, namespace)
+    .filter((pod) => hasLabels(selector, pod.metadata.labels))
+    .map((pod) => ({
+      addresses: ["127.0.0.1"],
+      conditions: { ready: isReady(pod) },
+      targetRef: { kind: "Pod", name: pod.metadata.name, namespace },
+    }));
+  const known = store.find(slices, namespace, `${name}-slice`);
+  const labels = { "kubernetes.io/service-name": name };
+  if (!known)
+    store.create(slices, namespace, { metadata: { name: `${name}-slice`, labels }, addressType: "IPv4", endpoints });
+  else store.write(slices, { ...known, endpoints });
+}
+
+/** What a budget allows to be evicted now. */
+export function budgetOf(store: ObjectStore, budget: Thing): { currentHealthy: number; disruptionsAllowed: number } {
+  const spec = budget.spec as {
+    minAvailable?: number;
+    maxUnavailable?: number;
+    selector?: { matchLabels?: Record<string, string> };
+  };
+  const covered = store
+    .list(pods, budget.metadata.namespace)
+    .filter((pod) => hasLabels(spec.selector?.matchLabels, pod.metadata.labels));
+  const healthy = covered.filter(isReady).length;
+  const least = spec.minAvailable ?? covered.length - (spec.maxUnavailable ?? 0);
+  return { currentHealthy: healthy, disruptionsAllowed: Math.max(0, healthy - least) };
+}
+
+function revisionOf(set: Thing): number {
+  return Number(set.metadata.annotations?.[REVISION] ?? 0);
+}
+
+function templateHash(template: PodTemplate): string {
+  return createHash("sha256")
+    .update(JSON.stringify(sorted(template)))
+    .digest("hex")
+    .slice(0, 10);
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
+}

@@ -1,0 +1,29 @@
+/** What this stand-in answers as the real API does; each line has a test of this name. */
+export const COVERED = [
+  "401 without the bearer token",
+  "404 as a Status with reason NotFound",
+  "409 AlreadyExists for a name that is taken",
+  "409 Conflict for a stale resource version",
+  "415 for an unknown patch type",
+  "422 for a JSON patch whose test fails",
+  "dryRun=All shows the result and keeps nothing",
+  "generation moves with the spec, and observedGeneration follows",
+  "label selectors: =, !=, in, notin, exists, not exists",
+  "the scale subresource",
+  "eviction against a disruption budget",
+  "the proxy of a service reaches a real pod",
+  "an image that can not be pulled ends in ProgressDeadlineExceeded",
+  "server-side apply refuses a field of another manager",
+  "SelfSubjectAccessReview",
+] as const;
+export type Covered = (typeof COVERED)[number];
+
+/** What the real one has, and this has not. */
+export const NOT_COVERED = [
+  "watch",
+  "limit and continue",
+  "admission, quotas and limits",
+  "YAML bodies",
+  "maxSurge and maxUnavailable of a rollout",
+  "exec, logs and port-forward",
+] as const;

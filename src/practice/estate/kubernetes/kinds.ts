@@ -1,0 +1,51 @@
+/** A kind of object, where the API keeps it. */
+export interface Kind {
+  readonly plural: string;
+  readonly kind: string;
+  /** `/api/v1` or `/apis/<group>/<version>`. */
+  readonly base: string;
+  readonly namespaced: boolean;
+}
+
+const kind = (base: string, plural: string, name: string, namespaced = true): Kind => ({
+  base,
+  plural,
+  kind: name,
+  namespaced,
+});
+
+/** Every kind this API server knows; any other path is a 404. */
+export const KINDS: readonly Kind[] = [
+  kind("/api/v1", "nodes", "Node", false),
+  kind("/api/v1", "namespaces", "Namespace", false),
+  kind("/api/v1", "pods", "Pod"),
+  kind("/api/v1", "services", "Service"),
+  kind("/api/v1", "configmaps", "ConfigMap"),
+  kind("/apis/apps/v1", "deployments", "Deployment"),
+  kind("/apis/apps/v1", "replicasets", "ReplicaSet"),
+  kind("/apis/apps/v1", "statefulsets", "StatefulSet"),
+  kind("/apis/apps/v1", "daemonsets", "DaemonSet"),
+  kind("/apis/batch/v1", "jobs", "Job"),
+  kind("/apis/batch/v1", "cronjobs", "CronJob"),
+  kind("/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudget"),
+  kind("/apis/autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
+  kind("/apis/discovery.k8s.io/v1", "endpointslices", "EndpointSlice"),
+  kind("/apis/velero.io/v1", "backups", "Backup"),
+  kind("/apis/velero.io/v1", "restores", "Restore"),
+  kind("/apis/velero.io/v1", "schedules", "Schedule"),
+  kind("/apis/velero.io/v1", "backupstoragelocations", "BackupStorageLocation"),
+];
+
+export function kindAt(base: string, plural: string): Kind | undefined {
+  return KINDS.find((one) => one.base === base && one.plural === plural);
+}
+
+export function kindNamed(plural: string): Kind {
+  const found = KINDS.find((one) => one.plural === plural);
+  if (!found) throw new TypeError(`No kind ${plural}`);
+  return found;
+}
+
+export function apiVersionOf({ base }: Kind): string {
+  return base.replace(/^\/apis?\//, "");
+}

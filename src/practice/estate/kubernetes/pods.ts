@@ -1,0 +1,135 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { kindNamed } from "./kinds.ts";
+import type { ObjectStore } from "./store.ts";
+import { ownedBy, ownerOf, type PodTemplate, stamp, type Thing } from "./thing.ts";
+
+/** Seconds of the practised world; the time scale makes them short. */
+export interface Pace {
+  /** From being scheduled to being ready. */
+  readonly podStartSeconds: number;
+  readonly jobSeconds: number;
+  readonly veleroSeconds: number;
+  /** How many practised seconds pass in a real one. */
+  readonly timeScale: number;
+}
+
+const pods = kindNamed("pods");
+const nodes = kindNamed("nodes");
+
+/** What the scheduler and the kubelet do: pods get a node, and a listener that answers HTTP while they are ready. */
+export interface Kubelet {
+  /** Keeps `count` pods of a template for their owner. */
+  keep(owner: Thing, template: PodTemplate, count: number): void;
+  tick(): void;
+  /** The port on which a ready pod listens. */
+  portOf(pod: Thing): number | null;
+  close(): Promise<void>;
+}
+
+export function createKubelet(store: ObjectStore, pace: Pace): Kubelet {
+  const listeners = new Map<string, Server>();
+  const born = new Map<string, number>();
+  return {
+    keep(owner, template, count) {
+      const mine = store.list(pods, owner.metadata.namespace).filter((pod) => ownedBy(pod, owner));
+      for (let missing = count - mine.length; missing > 0; missing--) {
+        const pod = store.create(pods, owner.metadata.namespace, {
+          metadata: {
+            generateName: `${owner.metadata.name}-`,
+            labels: { ...template.metadata?.labels, ...podHash(owner) },
+            ...(template.metadata?.annotations ? { annotations: template.metadata.annotations } : {}),
+            ownerReferences: [ownerOf(owner)],
+          },
+          spec: { ...template.spec },
+          status: { phase: "Pending", conditions: [{ type: "Ready", status: "False" }] },
+        });
+        born.set(pod.metadata.uid, performance.now());
+      }
+      for (const pod of mine.slice(count)) store.remove(pods, pod);
+    },
+    tick() {
+      const all = store.list(pods);
+      for (const pod of all) {
+        if (!pod.spec?.nodeName) schedule(store, pod);
+        else if (isDue(pod)) start(pod);
+      }
+      for (const [uid, listener] of listeners) {
+        if (all.some((pod) => pod.metadata.uid === uid)) continue;
+        listener.close();
+        listener.closeAllConnections();
+        listeners.delete(uid);
+      }
+    },
+    portOf(pod) {
+      const address = listeners.get(pod.metadata.uid)?.address() as AddressInfo | null | undefined;
+      return address?.port ?? null;
+    },
+    async close() {
+      const ended = [...listeners.values()].map(
+        (listener) => new Promise((resolve) => listener.close(resolve).closeAllConnections()),
+      );
+      listeners.clear();
+      await Promise.all(ended);
+    },
+  };
+
+  function isDue(pod: Thing): boolean {
+    const { uid } = pod.metadata;
+    if (listeners.has(uid) || (pod.status?.containerStatuses ?? null) !== null) return false;
+    const since = born.get(uid) ?? born.set(uid, performance.now()).get(uid) ?? 0;
+    return performance.now() - since >= (pace.podStartSeconds * 1000) / pace.timeScale;
+  }
+
+  function start(pod: Thing): void {
+    const container = (pod.spec as unknown as PodTemplate["spec"]).containers[0];
+    const image = container?.image ?? "";
+    if (!isPullable(image)) {
+      const waiting = { reason: "ImagePullBackOff", message: `Back-off pulling image "${image}"` };
+      store.report(pods, pod, {
+        phase: "Pending",
+        conditions: [{ type: "Ready", status: "False", reason: "ContainersNotReady" }],
+        containerStatuses: [{ name: container?.name, image, ready: false, restartCount: 0, state: { waiting } }],
+      });
+      return;
+    }
+    const listener = createServer((request, response) => {
+      const about = { status: "healthy", pod: pod.metadata.name, path: request.url, image };
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(about));
+    });
+    listeners.set(pod.metadata.uid, listener);
+    listener.listen(0, "127.0.0.1", () => {
+      store.report(pods, pod, {
+        phase: "Running",
+        podIP: "127.0.0.1",
+        conditions: [{ type: "Ready", status: "True" }],
+        containerStatuses: [
+          { name: container?.name, image, ready: true, restartCount: 0, state: { running: { startedAt: stamp() } } },
+        ],
+      });
+    });
+  }
+}
+
+/** An image whose tag is `broken` is in no registry. */
+export function isPullable(image: string): boolean {
+  return !/:broken\b/.test(image);
+}
+
+export function isReady(pod: Thing): boolean {
+  const conditions = (pod.status?.conditions ?? []) as readonly { type: string; status: string }[];
+  return conditions.some(({ type, status }) => type === "Ready" && status === "True");
+}
+
+function podHash(owner: Thing): Record<string, string> {
+  const hash = owner.metadata.labels?.["pod-template-hash"];
+  return hash === undefined ? {} : { "pod-template-hash": hash };
+}
+
+function schedule(store: ObjectStore, pod: Thing): void {
+  const open = store.list(nodes).filter((node) => node.spec?.unschedulable !== true);
+  const load = (node: Thing) => store.list(pods).filter((one) => one.spec?.nodeName === node.metadata.name).length;
+  const [node] = open.map((one) => ({ one, load: load(one) })).sort((a, b) => a.load - b.load);
+  if (!node) return;
+  store.write(pods, { ...pod, spec: { ...pod.spec, nodeName: node.one.metadata.name } });
+}

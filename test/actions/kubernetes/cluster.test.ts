@@ -1,0 +1,255 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { openCluster } from "../../../src/actions/cluster.ts";
+import { COVERED, type Covered } from "../../../src/practice/estate/kubernetes/coverage.ts";
+import { kubeconfigOf } from "../../../src/practice/estate/kubernetes/index.ts";
+import { blockedBy, conduct } from "../conductor.ts";
+import { soon } from "../shop.ts";
+import { deployment, NAMESPACE, openWorld, type World } from "./world.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await openWorld();
+});
+afterAll(() => world.close());
+afterEach(() => {
+  world.primary.faults.clear();
+  world.primary.denied.clear();
+});
+
+const apps = `/apis/apps/v1/namespaces/${NAMESPACE}`;
+const core = `/api/v1/namespaces/${NAMESPACE}`;
+const open = () => openCluster(world.conductor().context, world.target);
+const refusedWith = (status: number, text = "") => ({ status, problem: { what: expect.stringContaining(text) } });
+
+describe("the plan's cluster and no other", () => {
+  const blocked = async (given: object, environment?: Record<string, string>, practice = true) => {
+    const conductor = environment ? conduct(environment, { practice }) : world.conductor();
+    const looked = await conductor.look("kubernetes.check", { cluster: { ...world.target, ...given } });
+    return { ids: blockedBy(looked.checks), says: looked.checks.map(({ says }) => says).join(" ") };
+  };
+
+  test("a context that leads to another cluster is refused, and nothing but its name is asked", async () => {
+    world.dr.forget();
+    const { ids, says } = await blocked({ context: "dr" });
+    expect(ids).toEqual(["cluster.answers"]);
+    expect(says).toContain(`leads to cluster ${world.dr.uid}, and the plan is for ${world.primary.uid}`);
+    expect(world.dr.ledger.map(({ path }) => path)).toEqual(["/api/v1/namespaces/kube-system"]);
+  });
+
+  test("an unknown context, an unreadable kubeconfig and a program that logs in are refused by name", async () => {
+    expect((await blocked({ context: "nowhere" })).says).toContain('no context "nowhere"');
+    const broken = await blocked({}, { KUBECONFIG_SHOP: "{ token: hidden" });
+    expect(broken.says).toContain("KUBECONFIG_SHOP holds no kubeconfig");
+    expect(broken.says).not.toContain("hidden");
+    const config = JSON.parse(kubeconfigOf([world.primary]));
+    config.users[0].user = { exec: { apiVersion: "client.authentication.k8s.io/v1", command: "aws" } };
+    expect((await blocked({}, { KUBECONFIG_SHOP: JSON.stringify(config) })).says).toContain("may not run a program");
+  });
+
+  test("plain HTTP is for practice, and practice stays on this machine", async () => {
+    const KUBECONFIG_SHOP = kubeconfigOf([world.primary]);
+    expect((await blocked({}, { KUBECONFIG_SHOP }, false)).says).toContain("Only https://");
+    const far = kubeconfigOf([{ ...world.primary, url: "https://192.0.2.1:6443" }]);
+    expect((await blocked({}, { KUBECONFIG_SHOP: far })).says).toContain("not an address of this machine");
+    expect((await blocked({}, { KUBECONFIG_SHOP: far }, false)).says).toContain("insecure-skip-tls-verify");
+  });
+
+  test("a login that is refused, and a right that is missing, are said as such", async () => {
+    const KUBECONFIG_SHOP = kubeconfigOf([{ ...world.primary, token: "wrong" }]);
+    expect((await blocked({}, { KUBECONFIG_SHOP })).says).toContain("did not let us in");
+    world.primary.denied.add("list nodes");
+    expect((await blocked({})).ids).toEqual(["cluster.answers"]);
+    world.primary.denied.clear();
+    world.primary.denied.add("patch nodes");
+    const looked = await world.conductor().look("kubernetes.cordon", { cluster: world.target, node: "node-1" });
+    expect(blockedBy(looked.checks)).toEqual(["cluster.permitted"]);
+    expect(looked.checks.map(({ says }) => says).join(" ")).toContain("may not patch nodes. Grant it");
+  });
+
+  test("a server that accepts and says nothing costs five seconds, and is an observation", async () => {
+    world.primary.faults.throw({ kind: "hang" });
+    const since = performance.now();
+    expect((await blocked({})).says).toContain("does not answer");
+    expect(performance.now() - since).toBeLessThan(7_000);
+  }, 10_000);
+
+  test("a read waits out a 429", async () => {
+    world.primary.faults.throw({ kind: "throttle", times: 2 });
+    expect((await blocked({})).ids).toEqual([]);
+  });
+});
+
+/** One proof for each line of the stand-in's own list; the compiler misses none. */
+const PROOFS: Record<Covered, () => Promise<void>> = {
+  "401 without the bearer token": async () => {
+    const answer = await fetch(`${world.primary.url}/version`);
+    expect([answer.status, ((await answer.json()) as { reason: string }).reason]).toEqual([401, "Unauthorized"]);
+  },
+  "404 as a Status with reason NotFound": async () => {
+    await expect((await open()).get(`${apps}/deployments/none`)).rejects.toMatchObject(
+      refusedWith(404, 'deployments "none" not found'),
+    );
+  },
+  "409 AlreadyExists for a name that is taken": async () => {
+    const cluster = await open();
+    const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "taken" }, data: {} };
+    await cluster.create(`${core}/configmaps`, body);
+    await expect(cluster.create(`${core}/configmaps`, body)).rejects.toMatchObject(refusedWith(409, "already exists"));
+  },
+  "409 Conflict for a stale resource version": async () => {
+    world.primary.put("configmaps", NAMESPACE, { metadata: { name: "stale" }, data: {} });
+    const patch = (await open()).patch(`${core}/configmaps/stale`, "merge", { metadata: { resourceVersion: "1" } });
+    await expect(patch).rejects.toMatchObject(refusedWith(409, "has been modified"));
+  },
+  "415 for an unknown patch type": async () => {
+    const patch = (await open()).patch("/api/v1/nodes/node-1", "other" as "merge", {});
+    await expect(patch).rejects.toMatchObject(refusedWith(415));
+  },
+  "422 for a JSON patch whose test fails": async () => {
+    const ops = [{ op: "test", path: "/metadata/name", value: "node-9" }];
+    await expect((await open()).patch("/api/v1/nodes/node-1", "json", ops)).rejects.toMatchObject(refusedWith(422));
+  },
+  "dryRun=All shows the result and keeps nothing": async () => {
+    const seen = await (await open()).patch<{ spec: object }>(
+      "/api/v1/nodes/node-1",
+      "merge",
+      { spec: { unschedulable: true } },
+      { dryRun: "All" },
+    );
+    expect(seen.spec).toEqual({ unschedulable: true });
+    expect(world.primary.get("nodes", undefined, "node-1")?.spec).toEqual({});
+  },
+  "generation moves with the spec, and observedGeneration follows": async () => {
+    world.primary.put("deployments", NAMESPACE, deployment("gen", 0));
+    const labelled = { metadata: { labels: { a: "b" } } };
+    const one = await (await open()).patch<{ metadata: { generation: number } }>(
+      `${apps}/deployments/gen`,
+      "merge",
+      labelled,
+    );
+    expect(one.metadata.generation).toBe(1);
+    await (await open()).patch(`${apps}/deployments/gen`, "merge", { spec: { replicas: 1 } });
+    await soon(
+      "it being observed",
+      async () => world.primary.get("deployments", NAMESPACE, "gen")?.status?.observedGeneration === 2,
+    );
+  },
+  "label selectors: =, !=, in, notin, exists, not exists": async () => {
+    for (const [name, tier] of [
+      ["s1", "a"],
+      ["s2", "b"],
+    ] as const) {
+      world.primary.put("services", NAMESPACE, { metadata: { name, labels: { set: "sel", tier } }, spec: {} });
+    }
+    const cluster = await open();
+    const names = async (labelSelector: string) =>
+      (
+        await cluster.list<{ metadata: { name: string } }>(`${core}/services`, {
+          labelSelector: `set=sel,${labelSelector}`,
+        })
+      ).map(({ metadata }) => metadata.name);
+    expect(await names("tier=a")).toEqual(["s1"]);
+    expect(await names("tier!=a")).toEqual(["s2"]);
+    expect(await names("tier in (a,b)")).toEqual(["s1", "s2"]);
+    expect(await names("tier notin (a)")).toEqual(["s2"]);
+    expect(await names("tier")).toEqual(["s1", "s2"]);
+    expect(await names("!tier")).toEqual([]);
+  },
+  "the scale subresource": async () => {
+    world.primary.put("deployments", NAMESPACE, deployment("scaled", 0));
+    const cluster = await open();
+    await cluster.patch(`${apps}/deployments/scaled/scale`, "merge", { spec: { replicas: 2 } });
+    expect(await cluster.get(`${apps}/deployments/scaled/scale`)).toMatchObject({
+      kind: "Scale",
+      spec: { replicas: 2 },
+    });
+  },
+  "eviction against a disruption budget": async () => {
+    const [pod] = await running("guarded", 1);
+    world.primary.put("poddisruptionbudgets", NAMESPACE, {
+      metadata: { name: "guarded" },
+      spec: { minAvailable: 1, selector: { matchLabels: { app: "guarded" } } },
+    });
+    const evict = async (uid?: string) =>
+      (await open()).create(`${core}/pods/${pod?.metadata.name}/eviction`, {
+        apiVersion: "policy/v1",
+        kind: "Eviction",
+        metadata: { name: pod?.metadata.name },
+        deleteOptions: { preconditions: { uid } },
+      });
+    await expect(evict("other")).rejects.toMatchObject(refusedWith(409, "Precondition"));
+    await expect(evict(pod?.metadata.uid)).rejects.toMatchObject({ status: 429, causes: ["DisruptionBudget"] });
+    world.primary.remove("poddisruptionbudgets", NAMESPACE, "guarded");
+    await evict(pod?.metadata.uid);
+  },
+  "the proxy of a service reaches a real pod": async () => {
+    const [pod] = await running("proxied", 1);
+    world.primary.put("services", NAMESPACE, { metadata: { name: "proxied" }, spec: { selector: { app: "proxied" } } });
+    const answer = await (await open()).get(`${core}/services/proxied:80/proxy/health`);
+    expect(answer).toMatchObject({ status: "healthy", pod: pod?.metadata.name });
+  },
+  "an image that can not be pulled ends in ProgressDeadlineExceeded": async () => {
+    world.primary.put("deployments", NAMESPACE, deployment("sick", 1, { image: "app:broken" }));
+    const restarted = world
+      .conductor()
+      .perform("restart", "kubernetes.restart", { cluster: world.target, workload: "deployment/sick" });
+    await expect(restarted).rejects.toMatchObject({
+      problem: { code: "rollout-failed", what: expect.stringContaining("ImagePullBackOff") },
+    });
+  },
+  "server-side apply refuses a field of another manager": async () => {
+    const cluster = await open();
+    const apply = (fieldManager: string, value: string) =>
+      cluster.patch(
+        `${core}/configmaps/owned`,
+        "apply",
+        { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "owned" }, data: { key: value } },
+        { fieldManager },
+      );
+    await apply("a", "1");
+    await apply("b", "1");
+    await expect(apply("b", "2")).rejects.toMatchObject(refusedWith(409, "conflict"));
+  },
+  SelfSubjectAccessReview: async () => {
+    world.primary.denied.add("patch services");
+    const given = { cluster: world.target, service: "front", label: "color", from: "a", to: "b" };
+    const { checks } = await world.conductor().look("kubernetes.switch_service", given);
+    expect(blockedBy(checks)).toContain("cluster.permitted");
+  },
+};
+
+async function running(name: string, count: number) {
+  world.primary.put("deployments", NAMESPACE, deployment(name, count));
+  return await soon(`${name} running`, async () => {
+    const pods = world.primary
+      .list("pods", NAMESPACE)
+      .filter(({ metadata, status }) => metadata.labels?.app === name && status?.phase === "Running");
+    return pods.length === count ? pods : null;
+  });
+}
+
+describe("what the practice cluster covers, through the unmodified client", () => {
+  test.each(COVERED)("%s", (covered) => PROOFS[covered]());
+});
+
+describe("draining", () => {
+  test("waits for a budget, and goes on when the budget allows it", async () => {
+    await running("steady", 2);
+    world.primary.put("poddisruptionbudgets", NAMESPACE, {
+      metadata: { name: "steady" },
+      spec: { minAvailable: 2, selector: { matchLabels: { app: "steady" } } },
+    });
+    const conductor = world.conductor();
+    const node = { cluster: world.target, node: "node-1" };
+    await conductor.perform("cordon", "kubernetes.cordon", node);
+    world.primary.forget();
+    const drained = conductor.perform("drain", "kubernetes.drain", { ...node, retrySeconds: 0.05 });
+    await soon("the budget's no", async () => world.primary.writes().some(({ code }) => code === 429));
+    world.primary.remove("poddisruptionbudgets", NAMESPACE, "steady");
+    const { evidence } = await drained;
+    expect(evidence.says).toContain("node-1 is drained");
+    expect(conductor.progress.join(" ")).toContain("A disruption budget keeps");
+    expect(world.primary.list("pods").filter(({ spec }) => spec?.nodeName === "node-1")).toEqual([]);
+    await conductor.perform("uncordon", "kubernetes.uncordon", node);
+  });
+});

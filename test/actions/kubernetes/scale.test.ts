@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { blockedBy } from "../conductor.ts";
+import { soon } from "../shop.ts";
+import { deployment, NAMESPACE, openWorld, Step, type World } from "./world.ts";
+
+let world: World;
+beforeEach(async () => {
+  world = await openWorld();
+});
+afterEach(() => world.close());
+
+const replicasOf = (name: string) => world.primary.get("deployments", NAMESPACE, name)?.spec?.replicas;
+
+async function shopOf(counts: Record<string, number>): Promise<void> {
+  for (const [name, count] of Object.entries(counts))
+    world.primary.put("deployments", NAMESPACE, deployment(name, count));
+  await soon("the shop running", async () =>
+    Object.entries(counts).every(
+      ([name, count]) => world.primary.get("deployments", NAMESPACE, name)?.status?.availableReplicas === count,
+    ),
+  );
+}
+
+describe("scaling down and back", () => {
+  test("brings back exactly the recorded counts, and leaves alone what stood at 0", async () => {
+    await shopOf({ api: 3, web: 2, report: 0, postgres: 1 });
+    const conductor = world.conductor();
+    const down = { cluster: world.target, selector: "app!=postgres", replicas: 0 };
+    const { evidence } = await conductor.perform("down", "kubernetes.scale", down);
+    expect(
+      evidence.facts.filter(({ id }) => id.startsWith("replicasBefore:")).map(({ id, value }) => [id, value]),
+    ).toEqual([
+      ["replicasBefore:deployment/api", 3],
+      ["replicasBefore:deployment/report", null],
+      ["replicasBefore:deployment/web", 2],
+    ]);
+    expect(["api", "web", "report", "postgres"].map(replicasOf)).toEqual([0, 0, 0, 1]);
+    expect(world.primary.list("pods", NAMESPACE)).toHaveLength(1);
+
+    await conductor.perform("back", "kubernetes.scale", { cluster: world.target, restoreFrom: "down" });
+    expect(["api", "web", "report", "postgres"].map(replicasOf)).toEqual([3, 2, 0, 1]);
+    expect(JSON.stringify(world.primary.get("deployments", NAMESPACE, "api")?.metadata)).not.toContain(
+      "replicas-before",
+    );
+    expect(world.primary.writes()).toHaveLength(4);
+  });
+
+  test("a crash between two patches, and a second attempt that sees only what is left, forget no count", async () => {
+    await shopOf({ api: 3, web: 2 });
+    const conductor = world.conductor();
+    const given = { cluster: world.target, workloads: ["deployment/api", "deployment/web"], replicas: 0 };
+    const step = new Step(conductor, "kubernetes.scale", given);
+    await step.intend();
+    world.primary.faults.throw({ kind: "down", on: "writes", after: 1 });
+    await expect(step.apply()).rejects.toThrow();
+    world.primary.faults.clear();
+    expect(["api", "web"].map(replicasOf)).toEqual([0, 2]);
+
+    expect(await step.afterwards()).toBe("again");
+    await step.intend();
+    await step.apply();
+    const evidence = await step.verify();
+    conductor.remember("down", evidence);
+    await conductor.perform("back", "kubernetes.scale", { cluster: world.target, restoreFrom: "down" });
+    expect(["api", "web"].map(replicasOf)).toEqual([3, 2]);
+  });
+
+  test("somebody who moved a count since the intent is not overruled: a person is asked", async () => {
+    await shopOf({ api: 3 });
+    const step = new Step(world.conductor(), "kubernetes.scale", {
+      cluster: world.target,
+      workloads: ["deployment/api"],
+      replicas: 0,
+    });
+    await step.intend();
+    world.primary.edit("deployments", NAMESPACE, "api", (one) => {
+      one.spec = { ...one.spec, replicas: 5 };
+    });
+    expect(await step.afterwards()).toBe("ask");
+    await expect(step.apply()).rejects.toMatchObject({ problem: { code: "kubernetes-422" } });
+    expect(replicasOf("api")).toBe(5);
+  });
+
+  test("an old mark does not count once somebody scaled by hand", async () => {
+    await shopOf({ api: 3 });
+    const conductor = world.conductor();
+    const down = { cluster: world.target, workloads: ["deployment/api"], replicas: 0 };
+    await conductor.perform("first", "kubernetes.scale", down);
+    world.primary.edit("deployments", NAMESPACE, "api", (one) => {
+      one.spec = { ...one.spec, replicas: 5 };
+    });
+    const { facts } = await conductor.perform("second", "kubernetes.scale", down);
+    expect(facts["replicasBefore:deployment/api"]).toBe(5);
+  });
+
+  test("an autoscaler that would move it back blocks, one that sleeps at 0 does not", async () => {
+    await shopOf({ api: 3 });
+    world.primary.put("horizontalpodautoscalers", NAMESPACE, {
+      metadata: { name: "api" },
+      spec: { scaleTargetRef: { kind: "Deployment", name: "api" }, minReplicas: 2, maxReplicas: 6 },
+    });
+    const look = async (replicas: number) =>
+      blockedBy(
+        (
+          await world
+            .conductor()
+            .look("kubernetes.scale", { cluster: world.target, workloads: ["deployment/api"], replicas })
+        ).checks,
+      );
+    expect(await look(9)).toEqual(["autoscaler.api"]);
+    expect(await look(0)).toEqual([]);
+    expect(await look(4)).toEqual([]);
+  });
+
+  test("restoring waits for the counts, and a workload that is gone is named", async () => {
+    const { checks } = await world.conductor().look("kubernetes.scale", { cluster: world.target, restoreFrom: "down" });
+    expect(blockedBy(checks)).toEqual(["evidence.counts"]);
+    const gone = { cluster: world.target, workloads: ["deployment/gone"], replicas: 1 };
+    expect(blockedBy((await world.conductor().look("kubernetes.scale", gone)).checks)).toEqual(["workloads.present"]);
+  });
+});
