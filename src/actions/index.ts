@@ -28,6 +28,8 @@ import { unfence as postgresUnfence } from "./postgres/unfence.ts";
 import { verify as postgresVerify } from "./postgres/verify.ts";
 import { check as redisCheck } from "./redis/check.ts";
 import { failover as redisFailover } from "./redis/failover.ts";
+import { promoteDr as redisPromoteDr } from "./redis/promote-dr.ts";
+import { rebuild as redisRebuild } from "./redis/rebuild.ts";
 import { run as scriptRun } from "./script/run.ts";
 import { withDeadlines } from "./wrap/deadline.ts";
 
@@ -51,6 +53,8 @@ const list = [
   listed(patroniReinitialize),
   listed(redisCheck),
   listed(redisFailover),
+  listed(redisPromoteDr),
+  listed(redisRebuild),
   listed(httpCheck),
   listed(scriptRun),
   listed(kubernetesCheck),

@@ -1,7 +1,7 @@
 import { messageOf } from "../../lib/errors.ts";
 import type { ApplyContext } from "../contract.ts";
 import { withRedis } from "./client.ts";
-import { nodeAt, type RedisSet } from "./node.ts";
+import type { Node } from "./node.ts";
 import { isMaster, lookThrough, type NodeView } from "./view.ts";
 
 /**
@@ -11,23 +11,21 @@ import { isMaster, lookThrough, type NodeView } from "./view.ts";
  *
  * @returns the old master as it was before, or null when it did not answer
  */
-export async function demote(ctx: ApplyContext, set: RedisSet, from: string, to: string): Promise<NodeView | null> {
-  const old = nodeAt(set, from);
-  const follow = nodeAt(set, to);
+export async function demote(ctx: ApplyContext, old: Node, follow: Node): Promise<NodeView | null> {
   try {
     return await withRedis(ctx, old, async (redis) => {
       const seen = await lookThrough(redis, old);
       if (isMaster(seen)) {
         await redis.call("REPLICAOF", follow.host, follow.port);
         await redis.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
-        ctx.progress(`${from} follows ${to}`);
+        ctx.progress(`${old.name} follows ${follow.name}`);
       }
       await redis.call("CLIENT", "UNPAUSE");
       return seen;
     });
   } catch (error) {
     ctx.signal.throwIfAborted();
-    ctx.progress(`${from} could not be asked to follow ${to} (${messageOf(error)}); the Sentinels will`);
+    ctx.progress(`${old.name} could not be asked to follow ${follow.name}: ${messageOf(error)}`);
     return null;
   }
 }

@@ -118,8 +118,7 @@ async function refuseMoved(ctx: ApplyContext, set: RedisSet, seen: SetView): Pro
 
 /** One Sentinel, one request: another one asked after a lost answer could move the master a second time. */
 async function requestOnce(ctx: ApplyContext, set: RedisSet, seen: SetView): Promise<Handle> {
-  const able = seen.sentinels.find((one) => one.answers && one.quorumOk);
-  const sentinel = sentinelsOf(set)[seen.sentinels.findIndex((one) => one === able)];
+  const sentinel = sentinelsOf(set)[seen.sentinels.findIndex((one) => one.answers && one.quorumOk)];
   if (!sentinel) throw new LifeboatError({ code: "no-sentinel", where: set.master, what: "No Sentinel can be asked" });
   await withRedis(ctx, sentinel, (redis) => redis.call("SENTINEL", "FAILOVER", set.master), 5);
   return { asked: sentinel.name };
@@ -130,7 +129,7 @@ async function seeMoved(ctx: ApplyContext, given: Input, before: SetView, handle
   const from = given.from ?? before.master ?? "";
   const to = await switched(ctx, given, from);
   ctx.progress(`${to.address} is master`);
-  const old = await demote(ctx, set, from, to.address);
+  const old = await demote(ctx, nodeAt(set, from), nodeAt(set, to.address));
   const seen = await settled(ctx, given, from);
   await probeWrite(ctx, nodeAt(set, to.address));
   const rpo = lossOf({ subject: resourcesOf(set)[0] as string, handle, old, promotedAt: to.promotedAt });

@@ -1,0 +1,159 @@
+import { z } from "zod";
+import { LifeboatError } from "../../lib/errors.ts";
+import { type ApplyContext, type Check, type Done, defineAction, type Evidence, type Handle } from "../contract.ts";
+import { until } from "../poll.ts";
+import { withRedis } from "./client.ts";
+import { demote } from "./demote.ts";
+import { lossOf, sayLoss } from "./loss.ts";
+import { addressOf, nodeInput, resourceOf } from "./node.ts";
+import { caughtUp, endPause, pauseWrites } from "./pause.ts";
+import { probeWrite } from "./probe.ts";
+import { isMaster, isReplica, lookAt, type NodeView } from "./view.ts";
+
+const input = z.strictObject({
+  /** The master that is left behind. */
+  from: nodeInput,
+  /** The replica in the other place; no Sentinel watches over the two. */
+  to: nodeInput,
+  /** `planned` loses nothing and makes `from` a replica of `to`; `unplanned` is for a master that does not answer. */
+  mode: z.enum(["planned", "unplanned"]).default("planned"),
+  pauseSeconds: z.number().min(2).max(60).default(10),
+});
+type Input = z.infer<typeof input>;
+interface Pair {
+  readonly from: NodeView;
+  readonly to: NodeView;
+}
+
+/** Makes the replica in the other place a master, where there are no Sentinels to ask. */
+export const promoteDr = defineAction<Input, Pair>({
+  id: "redis.promote_dr",
+  summary: "Make a Redis replica in another place the master, and see that it takes writes",
+  input,
+  risk: "irreversible",
+  // REPLICAOF NO ONE on a master changes nothing.
+  repeat: "safe",
+  budget: { typicalSeconds: 2, warnSeconds: 10, failSeconds: 60 },
+  resources: ({ from, to }) => [resourceOf(from), resourceOf(to)],
+  observe: async (ctx, { from, to }) => {
+    const [one, other] = await Promise.all([lookAt(ctx, from), lookAt(ctx, to)]);
+    return { from: one, to: other };
+  },
+  facts: (seen, { mode }) => [
+    { id: "masterReachable", label: "Master answers", value: isMaster(seen.from), material: true },
+    { id: "promotes", label: "Becomes master", value: seen.to.name, material: true },
+    { id: "lagBytes", label: "Lag in bytes", value: lagOf(seen), material: false },
+    {
+      id: "loss",
+      label: "Would be lost",
+      value:
+        mode === "planned"
+          ? "nothing: writes are paused until it has acknowledged everything"
+          : "unknown: the master does not answer",
+      material: false,
+    },
+  ],
+  ready: (seen, { mode }) => [replicaFit(seen, mode), masterFit(seen, mode)],
+  done: isDone,
+  async apply(ctx, { from, to, mode, pauseSeconds }) {
+    if (mode === "unplanned") {
+      await withRedis(ctx, to, (redis) => redis.call("REPLICAOF", "NO", "ONE"));
+      return { offset: null };
+    }
+    let offset: number;
+    try {
+      await pauseWrites(ctx, from, pauseSeconds);
+      ctx.progress(`${from.name}: writes are paused`);
+      offset = await caughtUp(ctx, from, [addressOf(to)], pauseSeconds / 2);
+      ctx.signal.throwIfAborted();
+    } catch (error) {
+      await endPause(ctx, from);
+      throw error;
+    }
+    await withRedis(ctx, to, (redis) => redis.call("REPLICAOF", "NO", "ONE"));
+    return { offset };
+  },
+  verify: seePromoted,
+  undo: (_before, { from, to }) => ({
+    possible: false,
+    why: `${to.name} writes a history of its own from here on. The way back is to let ${from.name} follow it and to promote that again.`,
+  }),
+});
+
+/** Two masters with nothing recorded: nobody knows which of them was meant to be one. */
+function isDone({ from, to }: Pair, _given: Input, before: Pair | null): Done {
+  if (!to.answers) return "unknown";
+  if (isReplica(to)) return "no";
+  return before === null && isMaster(from) ? "partial" : "yes";
+}
+
+async function seePromoted(ctx: ApplyContext, given: Input, before: Pair, handle: Handle | null): Promise<Evidence> {
+  const { from, to, mode } = given;
+  const now = await until(
+    {
+      what: `${to.name} being a master`,
+      seconds: ctx.budget.failSeconds / 3,
+      everyMilliseconds: 50,
+      signal: ctx.signal,
+    },
+    async () => {
+      const view = await lookAt(ctx, to);
+      return isMaster(view) ? view : null;
+    },
+  );
+  const old = mode === "planned" ? await demote(ctx, from, to) : null;
+  await probeWrite(ctx, to);
+  const left = await lookAt(ctx, from);
+  if (isMaster(left)) {
+    throw new LifeboatError({
+      code: "split-brain",
+      where: to.name,
+      what: `Two servers take writes: ${to.name} and ${from.name}`,
+      stateNow: `${to.name} is promoted; what ${from.name} accepts will be lost`,
+      next: `Stop ${from.name} or let it follow (REPLICAOF ${addressOf(to).replace(":", " ")}), then retry this step`,
+    });
+  }
+  const promotedAt = isReplica(before.to) ? now.promotedAt : null;
+  const rpo = lossOf({ subject: resourceOf(to), handle, old, promotedAt });
+  return {
+    says: `${to.name} is a master, takes writes and reads them back. ${left.answers ? `${from.name} follows it.` : `${from.name} does not answer; if it comes back it takes writes of its own.`} ${sayLoss(rpo)}`,
+    facts: [
+      { id: "master", label: "Master", value: to.name, material: false },
+      { id: "loss", label: "Lost", value: sayLoss(rpo), material: false },
+    ],
+    rpo,
+  };
+}
+
+function lagOf({ from, to }: Pair): number | null {
+  return isMaster(from) && isReplica(to) ? Math.max(0, from.offset - to.offset) : null;
+}
+
+function replicaFit({ from, to }: Pair, mode: Input["mode"]): Check {
+  const wrong = !to.answers
+    ? `does not answer (${to.why})`
+    : to.role === "master"
+      ? "is a master already"
+      : to.loading
+        ? "is still loading its data"
+        : mode === "planned" && !(to.linkUp && to.follows === from.address)
+          ? `does not follow ${from.name} (it follows ${to.follows}, link ${to.linkUp ? "up" : "down"})`
+          : null;
+  return {
+    id: "replica.fit",
+    level: "block",
+    ok: wrong === null,
+    says: wrong === null ? `${to.name} is a replica with its data loaded.` : `${to.name} ${wrong}.`,
+  };
+}
+
+function masterFit({ from }: Pair, mode: Input["mode"]): Check {
+  const answers = isMaster(from);
+  const ok = mode === "planned" ? answers : !from.answers;
+  const found = answers ? "answers as master" : from.answers ? `is a ${from.role}` : `does not answer (${from.why})`;
+  const next =
+    mode === "planned"
+      ? "Without it nothing can be promised: run it unplanned."
+      : "While it answers it takes writes: run it planned, or stop it first.";
+  return { id: "master.fit", level: "block", ok, says: `${from.name} ${found}.${ok ? "" : ` ${next}`}` };
+}

@@ -1,0 +1,105 @@
+import { z } from "zod";
+import type { ReadContext } from "../contract.ts";
+import { type Check, type Done, defineAction } from "../contract.ts";
+import { until } from "../poll.ts";
+import { whyNot, withRedis } from "./client.ts";
+import { type Node, nodeInput, resourceOf } from "./node.ts";
+import { probeWrite } from "./probe.ts";
+import { fieldsOf, lookAt, type NodeView } from "./view.ts";
+
+const input = z.strictObject({
+  /** A master whose data can be made again from elsewhere. All of it is thrown away. */
+  node: nodeInput,
+  /** It counts as warm with this many keys; what warms it is the application, or a step of its own. */
+  warmKeys: z.number().int().min(0).default(0),
+  warmSeconds: z.number().min(0).max(3600).default(60),
+});
+type Input = z.infer<typeof input>;
+interface Seen {
+  readonly node: NodeView;
+  /** `FLUSHALL`s since this process started; null when it can not be read. */
+  readonly flushes: number | null;
+}
+
+/** Throws a cache away that holds what it should not, and waits until it is warm again. */
+export const rebuild = defineAction<Input, Seen>({
+  id: "redis.rebuild",
+  summary: "Empty a Redis cache and wait until it is warm again",
+  input,
+  risk: "irreversible",
+  repeat: "destructive",
+  budget: { typicalSeconds: 60, warnSeconds: 600, failSeconds: 4000 },
+  resources: ({ node }) => [resourceOf(node)],
+  async observe(ctx, { node }) {
+    const [view, flushes] = await Promise.all([lookAt(ctx, node), flushesOf(ctx, node)]);
+    return { node: view, flushes };
+  },
+  facts: ({ node }) => [
+    { id: "emptied", label: "Is emptied", value: node.name, material: true },
+    { id: "role", label: "Role", value: node.answers ? node.role : null, material: true },
+    { id: "keys", label: "Keys thrown away", value: node.answers ? node.keys : null, material: false },
+  ],
+  ready: ({ node }) => [answersAsMaster(node)],
+  done: isDone,
+  async apply(ctx, { node }) {
+    await withRedis(ctx, node, (redis) => redis.call("FLUSHALL", "ASYNC"), 10);
+    return {};
+  },
+  async verify(ctx, { node, warmKeys, warmSeconds }) {
+    await probeWrite(ctx, node);
+    let keys = 0;
+    await until(
+      {
+        what: `${node.name} holding ${warmKeys} keys`,
+        seconds: warmSeconds,
+        everyMilliseconds: 250,
+        signal: ctx.signal,
+        stateNow: () => `${node.name} takes writes and holds ${keys} keys`,
+      },
+      async () => {
+        const view = await lookAt(ctx, node);
+        keys = view.answers ? view.keys : keys;
+        return view.answers && keys >= warmKeys ? true : null;
+      },
+    );
+    return {
+      says: `${node.name} was emptied, takes writes and holds ${keys} keys.`,
+      facts: [{ id: "keys", label: "Keys", value: keys, material: false }],
+    };
+  },
+  undo: (_before, { node }) => ({ possible: false, why: `What ${node.name} held is gone; it can only be made again.` }),
+});
+
+/** The process counts its own FLUSHALLs: one more than before the intent, in the same process, is ours or as good. */
+function isDone(seen: Seen, _given: Input, before: Seen | null): Done {
+  if (before === null) return "no";
+  if (!seen.node.answers || !before.node.answers) return "unknown";
+  if (seen.flushes === null || before.flushes === null || seen.node.runId !== before.node.runId) return "unknown";
+  return seen.flushes > before.flushes ? "yes" : "no";
+}
+
+async function flushesOf(ctx: ReadContext, node: Node): Promise<number | null> {
+  try {
+    const stats = await withRedis(ctx, node, (redis) => redis.call("INFO", "commandstats"));
+    return Number(/calls=(\d+)/.exec(fieldsOf(stats).cmdstat_flushall ?? "calls=0")?.[1] ?? 0);
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    ctx.log.debug({ node: node.name, why: whyNot(error) }, "how often it was emptied can not be read");
+    return null;
+  }
+}
+
+function answersAsMaster(node: NodeView): Check {
+  const ok = node.answers && node.role === "master" && !node.loading;
+  const found = !node.answers
+    ? `does not answer (${node.why})`
+    : node.loading
+      ? "is still loading"
+      : `is a ${node.role}`;
+  return {
+    id: "node.master",
+    level: "block",
+    ok,
+    says: `${node.name} ${found}${ok ? "." : "; only a master can be emptied."}`,
+  };
+}
