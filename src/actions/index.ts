@@ -31,6 +31,9 @@ import { failover as redisFailover } from "./redis/failover.ts";
 import { promoteDr as redisPromoteDr } from "./redis/promote-dr.ts";
 import { rebuild as redisRebuild } from "./redis/rebuild.ts";
 import { run as scriptRun } from "./script/run.ts";
+import { backup as veleroBackup } from "./velero/backup.ts";
+import { check as veleroCheck } from "./velero/check.ts";
+import { restore as veleroRestore } from "./velero/restore.ts";
 import { withDeadlines } from "./wrap/deadline.ts";
 
 /** Everything a runbook may do. A new action is one more line here and one more file in the folder of its target. */
@@ -67,6 +70,9 @@ const list = [
   listed(kubernetesSwitchService),
   listed(kubernetesPatchConfig),
   listed(kubernetesRunJob),
+  listed(veleroCheck),
+  listed(veleroBackup),
+  listed(veleroRestore),
 ];
 
 export const actions: ReadonlyMap<string, Action> = new Map(list.map((action) => [action.id, action]));

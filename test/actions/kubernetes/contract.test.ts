@@ -12,7 +12,7 @@ interface Case {
   byHand?(cluster: PracticeCluster): void;
   /** Only the intent knows what to look for: before it, what a person did can not be told from something else. */
   readonly afterIntent?: true;
-  wrong(cluster: PracticeCluster): void;
+  wrong(cluster: PracticeCluster): unknown;
   readonly blocks: string;
 }
 
@@ -144,7 +144,31 @@ const CASES: readonly Case[] = [
     wrong: (cluster) => cluster.remove("cronjobs", NAMESPACE, "backup"),
     blocks: "cronJob.present",
   },
+  {
+    id: "velero.backup",
+    more: { name: "shop", namespaces: [NAMESPACE] },
+    arrange: async (cluster) => storage(cluster),
+    wrong: (cluster) => cluster.remove("backupstoragelocations", NAMESPACE, "default"),
+    blocks: "velero.location",
+  },
+  {
+    id: "velero.restore",
+    more: { name: "shop", backup: "daily-1", namespaces: [NAMESPACE], into: { [NAMESPACE]: "shop-dr" } },
+    async arrange(cluster) {
+      storage(cluster);
+      await api(cluster);
+      cluster.put("backups", NAMESPACE, { metadata: { name: "daily-1" }, spec: { includedNamespaces: [NAMESPACE] } });
+      await soon("the backup", async () => cluster.get("backups", NAMESPACE, "daily-1")?.status?.phase === "Completed");
+    },
+    // Velero's policy "none" would end as Completed and change nothing.
+    wrong: (cluster) => cluster.put("deployments", "shop-dr", deployment("api", 1)),
+    blocks: "restore.room",
+  },
 ];
+
+function storage(cluster: PracticeCluster): void {
+  cluster.put("backupstoragelocations", NAMESPACE, { metadata: { name: "default" }, status: { phase: "Available" } });
+}
 
 function change(cluster: PracticeCluster, plural: string, name: string, spec: Record<string, unknown>): void {
   cluster.edit(plural, NAMESPACE, name, (one) => {

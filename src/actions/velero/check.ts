@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { refuseBlocked } from "../blocked.ts";
+import { answersFact, type Cluster, clusterChecks, type Look, lookAtCluster, type Right } from "../cluster.ts";
+import { type Check, defineAction, type Fact } from "../contract.ts";
+import { availableLocations, hoursSince, newestBackup, readRequests } from "./request.ts";
+import { oneSource, type SourceView, sourceChecks, sourceShape } from "./source.ts";
+
+const input = z.strictObject(sourceShape).refine(oneSource, { message: "needs either backup or schedule" });
+type Input = z.infer<typeof input>;
+type Seen = Look<SourceView>;
+
+const RIGHTS: readonly Right[] = [{ verb: "list", group: "velero.io", resource: "backups" }];
+
+/** Whether there is a complete backup, young enough, in a place that can be reached. */
+export const check = defineAction<Input, Seen>({
+  id: "velero.check",
+  summary: "Look whether a complete backup, young enough, can be restored from",
+  input,
+  risk: "read",
+  repeat: "safe",
+  budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
+  resources: () => [],
+  observe: (ctx, given) => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => lookAtSource(cluster, given)),
+  facts: factsOf,
+  ready: checksOf,
+  done: () => "no",
+  async verify(ctx, given) {
+    const seen = await lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => lookAtSource(cluster, given));
+    const checks = checksOf(seen, given);
+    refuseBlocked(given.cluster.context, checks);
+    return { says: checks.map(({ says }) => says).join(" "), facts: factsOf(seen, given) };
+  },
+  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
+});
+
+export async function lookAtSource(cluster: Cluster, given: Input): Promise<SourceView> {
+  const [locations, backups] = await Promise.all([
+    availableLocations(cluster, given.cluster),
+    readRequests(cluster, given.cluster, "backups"),
+  ]);
+  return { locations, newest: newestBackup(backups, given), lookedAt: Date.now() };
+}
+
+function factsOf(seen: Seen, { cluster }: Input): readonly Fact[] {
+  const newest = seen.answers ? seen.newest : null;
+  const age = seen.answers ? hoursSince(newest?.completedAt ?? null, seen.lookedAt) : null;
+  return [
+    answersFact(seen, cluster),
+    { id: "backup", label: "Backup", value: newest?.name ?? null, material: true },
+    { id: "ageHours", label: "Age of the backup in hours", value: age, material: false },
+  ];
+}
+
+function checksOf(seen: Seen, { cluster, maxAgeHours }: Input): readonly Check[] {
+  return [...clusterChecks(seen, cluster), ...(seen.answers ? sourceChecks(seen, maxAgeHours) : [])];
+}
