@@ -55,6 +55,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   },
   workspace: { at: "src/practice/workspace/", may: ["src/lib/"] },
   pager: { at: "src/practice/pager/", may: ["src/lib/"] },
+  readers: { at: "src/practice/comms/", may: ["src/lib/"] },
   estate: { at: "src/practice/estate/", may: ["src/lib/"] },
 };
 
@@ -62,6 +63,11 @@ const packages: Record<string, string[]> = {
   "@slack/": ["src/slack/"],
   "@pagerduty/": ["src/paging/"],
   "@kubernetes/": ["src/actions/cluster.ts"],
+  "@aws-sdk/client-rds": ["src/actions/rds/"],
+  "@aws-sdk/client-route-53": ["src/actions/route53/"],
+  "@aws-sdk/client-route53-recovery-cluster": ["src/actions/arc/"],
+  "@aws-sdk/client-cloudwatch": ["src/actions/aws-metrics.ts"],
+  "@aws-sdk/client-sts": ["src/actions/aws.ts"],
   otpauth: ["src/proof/"],
   pg: [
     "src/timeline/",

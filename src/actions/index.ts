@@ -1,5 +1,8 @@
 import type { ActionCard } from "../catalog/types.ts";
+import { setRouting as arcSetRouting } from "./arc/set-routing.ts";
+import { gate as cloudwatchGate } from "./cloudwatch/gate.ts";
 import type { Action } from "./contract.ts";
+import { verify as dnsVerify } from "./dns/verify.ts";
 import { check as httpCheck } from "./http/check.ts";
 import { check as kubernetesCheck } from "./kubernetes/check.ts";
 import { cordon as kubernetesCordon, uncordon as kubernetesUncordon } from "./kubernetes/cordon.ts";
@@ -26,10 +29,20 @@ import { promote as postgresPromote } from "./postgres/promote.ts";
 import { rejoin as postgresRejoin } from "./postgres/rejoin.ts";
 import { unfence as postgresUnfence } from "./postgres/unfence.ts";
 import { verify as postgresVerify } from "./postgres/verify.ts";
+import { check as rdsCheck } from "./rds/check.ts";
+import { failoverCluster as rdsFailoverCluster } from "./rds/failover-cluster.ts";
+import { globalFailover as rdsGlobalFailover, globalSwitchover as rdsGlobalSwitchover } from "./rds/global.ts";
+import { makeReplica as rdsMakeReplica } from "./rds/make-replica.ts";
+import { rename as rdsRename, setMultiAz as rdsSetMultiAz } from "./rds/modify.ts";
+import { promoteReplica as rdsPromoteReplica } from "./rds/promote-replica.ts";
+import { rebootFailover as rdsRebootFailover } from "./rds/reboot-failover.ts";
+import { restorePitr as rdsRestorePitr, restoreSnapshot as rdsRestoreSnapshot } from "./rds/restore.ts";
 import { check as redisCheck } from "./redis/check.ts";
 import { failover as redisFailover } from "./redis/failover.ts";
 import { promoteDr as redisPromoteDr } from "./redis/promote-dr.ts";
 import { rebuild as redisRebuild } from "./redis/rebuild.ts";
+import { healthcheckOverride as route53HealthcheckOverride } from "./route53/healthcheck-override.ts";
+import { shift as route53Shift } from "./route53/shift.ts";
 import { run as scriptRun } from "./script/run.ts";
 import { backup as veleroBackup } from "./velero/backup.ts";
 import { check as veleroCheck } from "./velero/check.ts";
@@ -58,6 +71,22 @@ const list = [
   listed(redisFailover),
   listed(redisPromoteDr),
   listed(redisRebuild),
+  listed(rdsCheck),
+  listed(rdsRebootFailover),
+  listed(rdsPromoteReplica),
+  listed(rdsFailoverCluster),
+  listed(rdsGlobalSwitchover),
+  listed(rdsGlobalFailover),
+  listed(rdsRestorePitr),
+  listed(rdsRestoreSnapshot),
+  listed(rdsRename),
+  listed(rdsMakeReplica),
+  listed(rdsSetMultiAz),
+  listed(cloudwatchGate),
+  listed(route53Shift),
+  listed(route53HealthcheckOverride),
+  listed(arcSetRouting),
+  listed(dnsVerify),
   listed(httpCheck),
   listed(scriptRun),
   listed(kubernetesCheck),

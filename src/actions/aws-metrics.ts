@@ -1,0 +1,67 @@
+import { clientSettings, type Place, troubleOf } from "./aws.ts";
+import type { ReadContext } from "./contract.ts";
+
+export interface Metric {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly statistic: "Average" | "Minimum" | "Maximum" | "Sum" | "SampleCount";
+  /** How far back, in seconds; what is older is no answer to "now". */
+  readonly windowSeconds: number;
+  readonly periodSeconds: number;
+}
+
+/** What a metric said in the window, newest first. `why` is set when it could not be asked. */
+export interface Readings {
+  readonly values: readonly number[];
+  readonly newestAt: number | null;
+  readonly why: string | null;
+  /** The caller may not read metrics, by AWS's own word. */
+  readonly denied: boolean;
+}
+
+/** Values that do not measure anything: RDS reports `ReplicaLag` as -1 while replication is not active. */
+const NOT_A_MEASUREMENT: Readonly<Record<string, (value: number) => boolean>> = { ReplicaLag: (value) => value < 0 };
+
+/** Reads one metric once. No data, or data that measures nothing, is an empty list and never zero. */
+export async function readMetric(ctx: ReadContext, place: Place, metric: Metric): Promise<Readings> {
+  const { CloudWatch } = await import("@aws-sdk/client-cloudwatch");
+  const client = new CloudWatch(await clientSettings(ctx, "CLOUDWATCH", place.region, "read"));
+  const end = new Date();
+  try {
+    const answer = await client.getMetricData(
+      {
+        StartTime: new Date(end.getTime() - metric.windowSeconds * 1000),
+        EndTime: end,
+        ScanBy: "TimestampDescending",
+        MetricDataQueries: [
+          {
+            Id: "asked",
+            MetricStat: {
+              Metric: {
+                Namespace: metric.namespace,
+                MetricName: metric.name,
+                Dimensions: Object.entries(metric.dimensions).map(([Name, Value]) => ({ Name, Value })),
+              },
+              Period: metric.periodSeconds,
+              Stat: metric.statistic,
+            },
+          },
+        ],
+      },
+      { abortSignal: AbortSignal.any([ctx.signal]) },
+    );
+    const [result] = answer.MetricDataResults ?? [];
+    const values = result?.Values ?? [];
+    const nonsense = NOT_A_MEASUREMENT[metric.name] ?? (() => false);
+    const meaningful = values.some(nonsense) ? [] : values;
+    const newestAt = meaningful.length > 0 ? (result?.Timestamps?.[0]?.getTime() ?? null) : null;
+    return { values: meaningful, newestAt, why: null, denied: false };
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    const trouble = troubleOf(error);
+    return { values: [], newestAt: null, why: trouble.says, denied: trouble.kind === "denied" };
+  } finally {
+    client.destroy();
+  }
+}

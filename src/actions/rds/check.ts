@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { type Identity, identify, rightAccount } from "../aws.ts";
+import { refuseBlocked } from "../blocked.ts";
+import { type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import { eventsOf, type InstanceView, isThere, lookAtInstance, statusFact } from "./view.ts";
+import { instanceId, rdsPlace } from "./wait.ts";
+
+const input = z.strictObject({
+  ...rdsPlace,
+  instance: instanceId,
+  /** What it has to be. What is left out is shown and judged by nobody. */
+  expect: z
+    .strictObject({
+      multiAz: z.boolean().optional(),
+      role: z.enum(["primary", "replica"]).optional(),
+      retentionDaysMin: z.number().int().min(0).max(35).optional(),
+    })
+    .prefault({}),
+});
+type Input = z.infer<typeof input>;
+
+interface Seen {
+  readonly identity: Identity;
+  readonly instance: InstanceView;
+  readonly lastEvent: string | null;
+  readonly eventsReadable: boolean;
+}
+
+/** Looks at an RDS instance and says whether it is what the runbook takes it for. */
+export const check = defineAction<Input, Seen>({
+  id: "rds.check",
+  summary: "Look at an RDS instance: is it there, available, and what the runbook takes it for",
+  input,
+  risk: "read",
+  repeat: "safe",
+  budget: { typicalSeconds: 2, warnSeconds: 10, failSeconds: 30 },
+  resources: () => [],
+  observe: look,
+  facts: (seen) => factsOf(seen),
+  ready: checksOf,
+  done: () => "no",
+  async verify(ctx, given) {
+    const seen = await look(ctx, given);
+    const checks = checksOf(seen, given);
+    refuseBlocked(given.instance, checks);
+    return { says: checks.map((one) => one.says).join(" "), facts: factsOf(seen) };
+  },
+  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
+});
+
+async function look(ctx: ReadContext, given: Input): Promise<Seen> {
+  const [identity, instance, events] = await Promise.all([
+    identify(ctx, given),
+    lookAtInstance(ctx, given, given.instance),
+    eventsOf(ctx, given, given.instance),
+  ]);
+  return { identity, instance, eventsReadable: events !== null, lastEvent: events?.at(-1)?.says ?? null };
+}
+
+function factsOf({ instance, lastEvent }: Seen): Fact[] {
+  const fact = (id: string, label: string, value: Fact["value"]): Fact => ({ id, label, value, material: false });
+  const role = instance.present ? (instance.source === null ? "primary" : `replica of ${instance.source}`) : null;
+  return [
+    statusFact(instance),
+    fact("role", "Role", role),
+    fact("multiAz", "Multi-AZ", instance.present ? instance.multiAz : null),
+    fact("zone", "Zone", instance.present ? instance.zone : null),
+    fact("retentionDays", "Backups kept, days", instance.present ? instance.retentionDays : null),
+    fact("lastEvent", "Last event", lastEvent),
+  ];
+}
+
+function checksOf({ identity, instance, eventsReadable }: Seen, given: Input): Check[] {
+  const checks = [rightAccount(identity, given), isThere(instance, given)];
+  if (!instance.present) return checks;
+  const must = (id: string, ok: boolean, found: string, wanted: string) =>
+    checks.push({ id, level: "block", ok, says: `${instance.name} ${found}${ok ? "." : `; ${wanted}.`}` });
+  must("instance.available", instance.status === "available", `is ${instance.status}`, "it has to be available");
+  const { multiAz, role, retentionDaysMin } = given.expect;
+  if (multiAz !== undefined) {
+    const found = `is ${instance.multiAz ? "" : "not "}Multi-AZ`;
+    must("instance.multiAz", instance.multiAz === multiAz, found, `it has to be ${multiAz ? "" : "not "}so`);
+  }
+  if (role !== undefined) {
+    const is = instance.source === null ? "primary" : "replica";
+    must("instance.role", is === role, `is a ${is}`, `it has to be a ${role}`);
+  }
+  if (retentionDaysMin !== undefined) {
+    const kept = instance.retentionDays;
+    must("instance.backups", kept >= retentionDaysMin, `keeps backups ${kept} days`, `at least ${retentionDaysMin}`);
+  }
+  const readable = eventsReadable ? "The events can be read." : "The events can not be read. Allow rds:DescribeEvents.";
+  return [...checks, { id: "instance.events", level: "warn", ok: eventsReadable, says: readable }];
+}

@@ -1,0 +1,120 @@
+import { z } from "zod";
+import { change, type Identity, identify, insistOnAccount, rightAccount, rightArn, troubleOf } from "../aws.ts";
+import { type Check, type Done, defineAction, type ReadContext } from "../contract.ts";
+import { withRds } from "./client.ts";
+import { instanceId, rdsPlace, waitFor } from "./wait.ts";
+
+const input = z.strictObject({
+  ...rdsPlace,
+  cluster: instanceId,
+  /** The instance that becomes the writer. Never left to AWS: with it, a second request can not fail back. */
+  target: instanceId,
+});
+type Input = z.infer<typeof input>;
+
+interface Seen {
+  readonly identity: Identity;
+  readonly arn: string | null;
+  readonly status: string | null;
+  readonly writer: string | null;
+  readonly members: readonly string[];
+  readonly why: string | null;
+}
+
+/** Makes a named member of an Aurora or Multi-AZ cluster its writer. */
+export const failoverCluster = defineAction<Input, Seen>({
+  id: "rds.failover_cluster",
+  summary: "Make a named member of a database cluster its writer, and see that it is",
+  input,
+  risk: "disruptive",
+  repeat: "guarded",
+  budget: { typicalSeconds: 60, warnSeconds: 180, failSeconds: 600 },
+  resources: (given) => [`rds:${given.account}:${given.region}:cluster/${given.cluster.toLowerCase()}`],
+  observe: look,
+  facts: (seen, given) => [
+    { id: "writer", label: `Writer of ${given.cluster}`, value: seen.writer, material: true },
+    { id: "becomesWriter", label: "Becomes writer", value: given.target, material: true },
+    { id: "status", label: given.cluster, value: seen.status, material: false },
+  ],
+  ready: (seen, given) => [rightAccount(seen.identity, given), isThere(seen, given), isMember(seen, given)],
+  done: isDone,
+  async apply(ctx, given) {
+    await insistOnAccount(ctx, given);
+    await change("rds:FailoverDBCluster", () =>
+      withRds(ctx, given, "change", (rds, within) =>
+        rds.failoverDBCluster({ DBClusterIdentifier: given.cluster, TargetDBInstanceIdentifier: given.target }, within),
+      ),
+    );
+    return { asked: true };
+  },
+  async verify(ctx, given, before) {
+    await waitFor(ctx, {
+      what: `${given.target} being the writer of ${given.cluster}`,
+      given,
+      look: () => look(ctx, given),
+      arrived: (now) => now.writer === given.target && now.status === "available",
+      began: (now) => now.writer === given.target || (now.status !== null && now.status !== "available"),
+      say: (now) => `${given.cluster} is ${now.status ?? "not seen"}; its writer is ${now.writer ?? "unknown"}`,
+    });
+    return {
+      says: `${given.target} is the writer of ${given.cluster}.`,
+      facts: [
+        { id: "fromWriter", label: "Former writer", value: before.writer, material: false },
+        { id: "writer", label: "Writer", value: given.target, material: false },
+      ],
+    };
+  },
+  undo: (before, given) => ({
+    possible: true,
+    says: `rds.failover_cluster on ${given.cluster} with target ${before.writer ?? "the former writer"}`,
+  }),
+});
+
+async function look(ctx: ReadContext, given: Input): Promise<Seen> {
+  const [identity, cluster] = await Promise.all([identify(ctx, given), describe(ctx, given)]);
+  return { identity, ...cluster };
+}
+
+async function describe(ctx: ReadContext, given: Input): Promise<Omit<Seen, "identity">> {
+  try {
+    const answer = await withRds(ctx, given, "read", (rds, within) =>
+      rds.describeDBClusters({ DBClusterIdentifier: given.cluster }, within),
+    );
+    const [one] = answer.DBClusters ?? [];
+    const members = one?.DBClusterMembers ?? [];
+    return {
+      arn: one?.DBClusterArn ?? null,
+      status: one?.Status ?? null,
+      writer: members.find((member) => member.IsClusterWriter)?.DBInstanceIdentifier ?? null,
+      members: members.map((member) => member.DBInstanceIdentifier ?? "").sort(),
+      why: null,
+    };
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    return { arn: null, status: null, writer: null, members: [], why: troubleOf(error).says };
+  }
+}
+
+function isDone(seen: Seen, given: Input, before: Seen | null): Done {
+  if (seen.status === null) return "unknown";
+  if (seen.writer === given.target) return "yes";
+  if (seen.status === "available") return "no";
+  return before?.status === "available" ? "yes" : "no";
+}
+
+function isThere(seen: Seen, given: Input): Check {
+  const ok = seen.status === "available" && rightArn(seen.arn, given);
+  const found = seen.why ?? `it is ${seen.status ?? "not there"} (${seen.arn})`;
+  const says = ok
+    ? `${given.cluster} is available in ${given.region}.`
+    : `${given.cluster} has to be available in account ${given.account}, ${given.region}: ${found}.`;
+  return { id: "cluster.available", level: "block", ok, says };
+}
+
+function isMember(seen: Seen, given: Input): Check {
+  const ok = seen.members.includes(given.target);
+  const says = ok
+    ? `${given.target} is a member of ${given.cluster}.`
+    : `${given.target} is no member of ${given.cluster}; its members are ${seen.members.join(", ") || "unknown"}.`;
+  return { id: "cluster.member", level: "block", ok, says };
+}

@@ -1,0 +1,221 @@
+import { z } from "zod";
+import { change, type Identity, identify, insistOnAccount, rightAccount } from "../aws.ts";
+import { type Readings, readMetric } from "../aws-metrics.ts";
+import { type Check, type Done, defineAction, type Evidences, type ReadContext } from "../contract.ts";
+import { withRds } from "./client.ts";
+import {
+  doneAs,
+  eventsOf,
+  type InstanceView,
+  identityFact,
+  isAvailable,
+  isThere,
+  isUnderWay,
+  lookAtInstance,
+  newest,
+  resourceOf,
+  statusFact,
+} from "./view.ts";
+import { instanceId, rdsPlace, waitFor } from "./wait.ts";
+
+const input = z.strictObject({
+  ...rdsPlace,
+  replica: instanceId,
+  /** The step that fenced the old primary: without its evidence nobody is promoted. */
+  fenceStep: z.string().min(1),
+  maxLagSeconds: z.number().min(0).max(86_400),
+  /** Unplanned mode: lag that is too much or unknown, and a primary that can not be fenced, are accepted. */
+  allowDataLoss: z.boolean().default(false),
+  /** Automatic backups of the new primary. AWS's own default would be one day. */
+  retentionDays: z.number().int().min(1).max(35).default(7),
+});
+type Input = z.infer<typeof input>;
+
+interface Seen {
+  readonly identity: Identity;
+  readonly instance: InstanceView;
+  readonly lag: Readings;
+  readonly promotedAt: number | null;
+}
+
+/** Makes a read replica a primary of its own. RDS reboots it on the way; how long that takes has no upper bound. */
+export const promoteReplica = defineAction<Input, Seen>({
+  id: "rds.promote_replica",
+  summary: "Promote an RDS read replica, and see that it replicates nothing any more",
+  input,
+  risk: "irreversible",
+  repeat: "guarded",
+  budget: { typicalSeconds: 600, warnSeconds: 900, failSeconds: 2700 },
+  resources: (given) => [resourceOf(given, given.replica)],
+  observe: look,
+  facts: (seen, given) => [
+    { id: "loss", label: "Would be lost", value: sayLoss(seen), material: false },
+    identityFact(seen.instance),
+    { id: "source", label: "Replicates", value: sourceOf(seen.instance), material: true },
+    { id: "lagWithinLimit", label: "Lag within the limit", value: withinLimit(seen, given), material: true },
+    { id: "lagSeconds", label: "Lag in seconds", value: lagOf(seen), material: false },
+    statusFact(seen.instance),
+  ],
+  ready: (seen, given, evidence) => [
+    rightAccount(seen.identity, given),
+    isThere(seen.instance, given),
+    isReplica(seen.instance),
+    canBegin(seen.instance),
+    replicates(seen.instance, given),
+    lagWithin(seen, given),
+    fenceHolds(given, evidence),
+  ],
+  done: isDone,
+  async apply(ctx, given) {
+    await insistOnAccount(ctx, given);
+    ctx.progress(`${given.replica}: asking for its promotion`);
+    await change("rds:PromoteReadReplica", () =>
+      withRds(ctx, given, "change", (rds, within) =>
+        rds.promoteReadReplica(
+          { DBInstanceIdentifier: given.replica, BackupRetentionPeriod: given.retentionDays },
+          within,
+        ),
+      ),
+    );
+    return { asked: true };
+  },
+  async verify(ctx, given, before) {
+    const seen = await waitFor(ctx, {
+      what: `${given.replica} replicating nothing and being available`,
+      given,
+      look: () => lookAtInstance(ctx, given, given.replica),
+      arrived: (now) => now.present && isAvailable(now) && now.source === null && now.replication === null,
+      began: (now) => isUnderWay(now) || (now.present && now.source === null),
+      say: (now) =>
+        `${given.replica} is ${statusFact(now).value} and ${now.present && now.source === null ? "replicates nothing" : "still a replica"}`,
+    });
+    const lag = lagOf(before);
+    return {
+      says: `${given.replica} is a primary of its own${seen.present && seen.endpoint ? ` at ${seen.endpoint}` : ""}. Whether it takes writes is for a database check to show. ${sayLost(lag)}`,
+      facts: [
+        { id: "promoted", label: "Promoted", value: given.replica, material: false },
+        { id: "endpoint", label: "Endpoint", value: seen.present ? seen.endpoint : null, material: false },
+        { id: "loss", label: "Lost", value: sayLost(lag), material: false },
+      ],
+      rpo: {
+        subject: resourceOf(given, given.replica),
+        seconds: lag,
+        rows: null,
+        method:
+          lag === null
+            ? "not measurable here: CloudWatch had no ReplicaLag before the promotion"
+            : "CloudWatch's ReplicaLag right before the promotion, which climbs on an idle primary though nothing is missing",
+      },
+    };
+  },
+  undo: (before, given) => ({
+    possible: false,
+    why: `A promotion can not be taken back. The way back is a new replica beside ${sourceOf(before.instance) ?? "the old primary"}, made from ${given.replica}, and a planned failback.`,
+  }),
+});
+
+async function look(ctx: ReadContext, given: Input): Promise<Seen> {
+  const [identity, instance, events, lag] = await Promise.all([
+    identify(ctx, given),
+    lookAtInstance(ctx, given, given.replica),
+    eventsOf(ctx, given, given.replica),
+    readMetric(ctx, given, {
+      namespace: "AWS/RDS",
+      name: "ReplicaLag",
+      dimensions: { DBInstanceIdentifier: given.replica },
+      statistic: "Maximum",
+      windowSeconds: 180,
+      periodSeconds: 60,
+    }),
+  ]);
+  return { identity, instance, lag, promotedAt: newest(events, /promoted read replica/i) };
+}
+
+function sourceOf(view: InstanceView): string | null {
+  return view.present ? view.source : null;
+}
+
+function lagOf({ lag }: Seen): number | null {
+  return lag.values[0] ?? null;
+}
+
+function withinLimit(seen: Seen, { maxLagSeconds }: Input): boolean | null {
+  const lag = lagOf(seen);
+  return lag === null ? null : lag <= maxLagSeconds;
+}
+
+function sayLoss(seen: Seen): string {
+  const lag = lagOf(seen);
+  if (lag !== null) return `about ${lag} seconds of writes, by CloudWatch's ReplicaLag`;
+  return `unknown: ${seen.lag.why ?? "CloudWatch has no ReplicaLag of the last three minutes"}`;
+}
+
+function sayLost(lag: number | null): string {
+  return lag === null ? "Lost: not measurable." : `Lost: at most about ${lag} seconds of writes.`;
+}
+
+/** With nothing recorded, a stand-alone instance counts only when RDS's events say that it was promoted. */
+function isDone(seen: Seen, _given: Input, before: Seen | null): Done {
+  const alone = seen.instance.present && seen.instance.source === null;
+  if (before === null) return alone && seen.promotedAt !== null ? "yes" : seen.instance.present ? "no" : "unknown";
+  const wasReplica = sourceOf(before.instance) !== null;
+  return doneAs(alone && (wasReplica || seen.promotedAt !== null), seen.instance, before.instance);
+}
+
+function isReplica(seen: InstanceView): Check {
+  const source = sourceOf(seen);
+  const says =
+    source === null
+      ? `${seen.name} is no read replica, so there is nothing to promote.`
+      : `${seen.name} replicates ${source}.`;
+  return { id: "replica.isReplica", level: "block", ok: source !== null, says };
+}
+
+function canBegin(seen: InstanceView): Check {
+  const id = "replica.available";
+  if (isAvailable(seen)) return { id, level: "block", ok: true, says: `${seen.name} is available.` };
+  const why = seen.present && seen.status === "backing-up" ? " RDS refuses a promotion during a backup." : "";
+  return {
+    id,
+    level: "block",
+    ok: false,
+    says: `${seen.name} is ${statusFact(seen).value}; it has to be available.${why}`,
+  };
+}
+
+function replicates(seen: InstanceView, { allowDataLoss }: Input): Check {
+  const replication = seen.present ? seen.replication : null;
+  const ok = replication?.normal === true && replication.status === "replicating";
+  return {
+    id: "replica.replicating",
+    level: allowDataLoss ? "warn" : "block",
+    ok,
+    says: `By RDS's own account replication on ${seen.name} is ${replication?.status ?? "unknown"}${ok ? "." : "; it has to be replicating."}`,
+  };
+}
+
+function lagWithin(seen: Seen, given: Input): Check {
+  const ok = withinLimit(seen, given) === true;
+  const lag = lagOf(seen);
+  const found = lag === null ? `unknown (${seen.lag.why ?? "no data for 180 s"})` : `${lag} s`;
+  const next = ok ? "" : " Wait until it has caught up, or run it unplanned and accept the loss.";
+  return {
+    id: "replica.lag",
+    level: given.allowDataLoss ? "warn" : "block",
+    ok,
+    says: `The lag of ${given.replica} is ${found}; the limit is ${given.maxLagSeconds} s.${next}`,
+  };
+}
+
+/** Left out of a preflight by its id: the fence comes later. When the promotion itself starts, it counts. */
+function fenceHolds({ fenceStep, allowDataLoss }: Input, evidence: Evidences): Check {
+  const id = "evidence.fence";
+  const facts = evidence.evidenceOf(fenceStep)?.facts;
+  const fact = (name: string) => facts?.find((one) => one.id === name)?.value;
+  if (fact("fenced") === true) return { id, level: "block", ok: true, says: "The old primary is fenced." };
+  if (fact("fenceAccepted") === true && allowDataLoss) {
+    return { id, level: "block", ok: true, says: "The old primary could not be fenced, which was accepted." };
+  }
+  const says = `There is no evidence that the old primary is fenced: step ${fenceStep} has to be verified first.`;
+  return { id, level: "block", ok: false, says };
+}

@@ -1,0 +1,227 @@
+import type { RDS } from "@aws-sdk/client-rds";
+import { z } from "zod";
+import { change, type Identity, identify, insistOnAccount, rightAccount, troubleOf } from "../aws.ts";
+import {
+  type Action,
+  type ApplyContext,
+  type Check,
+  type Done,
+  defineAction,
+  type Evidence,
+  type Fact,
+  type ReadContext,
+} from "../contract.ts";
+import { withRds } from "./client.ts";
+import { type InstanceView, isAvailable, isUnderWay, lookAtInstance, resourceOf, statusFact } from "./view.ts";
+import { instanceId, rdsPlace, waitFor } from "./wait.ts";
+
+/** Left to AWS, a restored instance is Single-AZ, in the default subnet group, behind the default security group. */
+const shape = {
+  ...rdsPlace,
+  target: instanceId,
+  subnetGroup: z.string().min(1),
+  securityGroups: z.array(z.string().min(1)).min(1),
+  parameterGroup: z.string().min(1),
+  multiAz: z.boolean().default(false),
+};
+const pitrInput = z.strictObject({
+  ...shape,
+  source: instanceId,
+  /** A point in time, or the latest there is. */
+  time: z.union([z.literal("latest"), z.iso.datetime({ offset: true })]),
+});
+const snapshotInput = z.strictObject({ ...shape, snapshot: z.string().min(1) });
+type Shape = Omit<z.infer<typeof pitrInput>, "source" | "time">;
+type Pitr = z.infer<typeof pitrInput>;
+type FromSnapshot = z.infer<typeof snapshotInput>;
+
+/** How we know our own restored instance again, whoever asks: AWS keeps it on the instance. */
+const TAG = "lifeboat:restored-from";
+
+interface Seen {
+  readonly identity: Identity;
+  readonly target: InstanceView;
+  /** What it is made from: what there is of it, and why it can or can not be used. */
+  readonly from: { readonly usable: boolean; readonly says: string };
+}
+
+export const restorePitr = defineAction<Pitr, Seen>({
+  ...shared<Pitr>(
+    "rds:RestoreDBInstanceToPointInTime",
+    ({ source, time }) => `${source}@${time}`,
+    lookAtSource,
+    (rds, given, common, within) =>
+      rds.restoreDBInstanceToPointInTime(
+        {
+          ...common,
+          SourceDBInstanceIdentifier: given.source,
+          TargetDBInstanceIdentifier: given.target,
+          ...(given.time === "latest" ? { UseLatestRestorableTime: true } : { RestoreTime: new Date(given.time) }),
+        },
+        within,
+      ),
+  ),
+  id: "rds.restore_pitr",
+  summary: "Restore an RDS instance to a point in time, as a new instance beside it",
+  input: pitrInput,
+});
+
+export const restoreSnapshot = defineAction<FromSnapshot, Seen>({
+  ...shared<FromSnapshot>(
+    "rds:RestoreDBInstanceFromDBSnapshot",
+    ({ snapshot }) => snapshot,
+    lookAtSnapshot,
+    (rds, given, common, within) =>
+      rds.restoreDBInstanceFromDBSnapshot(
+        { ...common, DBInstanceIdentifier: given.target, DBSnapshotIdentifier: given.snapshot },
+        within,
+      ),
+  ),
+  id: "rds.restore_snapshot",
+  summary: "Restore an RDS snapshot as a new instance",
+  input: snapshotInput,
+});
+
+interface Common {
+  readonly DBSubnetGroupName: string;
+  readonly VpcSecurityGroupIds: string[];
+  readonly DBParameterGroupName: string;
+  readonly MultiAZ: boolean;
+  readonly Tags: { readonly Key: string; readonly Value: string }[];
+}
+
+type Send<I> = (rds: RDS, given: I, common: Common, within: { abortSignal: AbortSignal }) => Promise<unknown>;
+
+function shared<I extends Shape>(
+  permission: string,
+  nameOf: (given: I) => string,
+  lookFrom: (ctx: ReadContext, given: I) => Promise<Seen["from"]>,
+  send: Send<I>,
+): Omit<Action<I, Seen>, "id" | "summary" | "input"> {
+  const look = async (ctx: ReadContext, given: I): Promise<Seen> => {
+    const [identity, target, from] = await Promise.all([
+      identify(ctx, given),
+      lookAtInstance(ctx, given, given.target),
+      lookFrom(ctx, given),
+    ]);
+    return { identity, target, from };
+  };
+  return {
+    risk: "reversible",
+    repeat: "guarded",
+    budget: { typicalSeconds: 1800, warnSeconds: 3600, failSeconds: 10_800 },
+    resources: (given: I) => [resourceOf(given, given.target)],
+    observe: look,
+    facts: (seen: Seen, given: I): Fact[] => [
+      { id: "from", label: "Restored from", value: nameOf(given), material: true },
+      { id: "nameFree", label: `${given.target} is free`, value: isFree(seen), material: true },
+      { id: "source", label: "Source", value: seen.from.says, material: false },
+      statusFact(seen.target),
+    ],
+    ready: (seen: Seen, given: I): Check[] => [
+      rightAccount(seen.identity, given),
+      { id: "restore.source", level: "block", ok: seen.from.usable, says: seen.from.says },
+      nameFree(seen, given),
+    ],
+    done: (seen: Seen, given: I): Done => {
+      if (!seen.target.present) return isFree(seen) ? "no" : "unknown";
+      // A name that somebody else took is no restore of ours, whatever was recorded.
+      return seen.target.tags[TAG] === tagValue(nameOf(given)) ? "yes" : "unknown";
+    },
+    async apply(ctx: ApplyContext, given: I) {
+      await insistOnAccount(ctx, given);
+      const common: Common = {
+        DBSubnetGroupName: given.subnetGroup,
+        VpcSecurityGroupIds: [...given.securityGroups],
+        DBParameterGroupName: given.parameterGroup,
+        MultiAZ: given.multiAz,
+        Tags: [{ Key: TAG, Value: tagValue(nameOf(given)) }],
+      };
+      await change(permission, () => withRds(ctx, given, "change", (rds, within) => send(rds, given, common, within)));
+      return { asked: true };
+    },
+    verify: (ctx: ApplyContext, given: I): Promise<Evidence> => seenRestored(ctx, given, nameOf(given)),
+    undo: (_before: Seen, given: I) => ({
+      possible: true,
+      says: `delete ${given.target} by hand, once nobody uses it: it was made by this step`,
+    }),
+  };
+}
+
+async function seenRestored(ctx: ApplyContext, given: Shape, from: string): Promise<Evidence> {
+  const seen = await waitFor(ctx, {
+    what: `${given.target} being available in the groups it was asked for`,
+    given,
+    look: () => lookAtInstance(ctx, given, given.target),
+    arrived: (now) => now.present && isAvailable(now) && unlike(now, given) === null,
+    began: (now) => now.present && (isUnderWay(now) || isAvailable(now)),
+    say: (now) => {
+      const wrong = now.present && isAvailable(now) ? unlike(now, given) : null;
+      return `${given.target} is ${statusFact(now).value}${wrong === null ? "" : `, and ${wrong}`}`;
+    },
+  });
+  const endpoint = seen.present ? seen.endpoint : null;
+  return {
+    says: `${given.target} is restored from ${from} and available${endpoint ? ` at ${endpoint}` : ""}. What it holds is for a database check to show; its first reads are slow.`,
+    facts: [
+      { id: "restored", label: "Restored", value: given.target, material: false },
+      { id: "endpoint", label: "Endpoint", value: endpoint, material: false },
+    ],
+  };
+}
+
+function unlike(now: InstanceView & { present: true }, given: Shape): string | null {
+  const groups = [...given.securityGroups].sort().join(", ");
+  if (now.securityGroups.join(", ") !== groups)
+    return `its security groups are ${now.securityGroups.join(", ")}, not ${groups}`;
+  if (now.subnetGroup !== given.subnetGroup) return `its subnet group is ${now.subnetGroup}, not ${given.subnetGroup}`;
+  if (!now.parameterGroups.includes(given.parameterGroup)) return `its parameter group is not ${given.parameterGroup}`;
+  return now.multiAz === given.multiAz ? null : `it is ${now.multiAz ? "" : "not "}Multi-AZ`;
+}
+
+function isFree({ target }: Seen): boolean | null {
+  if (target.present) return false;
+  return target.because === "missing" ? true : null;
+}
+
+function nameFree(seen: Seen, { target }: Shape): Check {
+  const free = isFree(seen);
+  const says = free
+    ? `The name ${target} is free.`
+    : free === false
+      ? `${target} exists already and is not this step's restore. Choose another name.`
+      : `Whether the name ${target} is free can not be seen.`;
+  return { id: "restore.nameFree", level: "block", ok: free === true, says };
+}
+
+async function lookAtSource(ctx: ReadContext, given: Pitr): Promise<Seen["from"]> {
+  const source = await lookAtInstance(ctx, given, given.source);
+  if (!source.present) return { usable: false, says: `${given.source} can not be seen: ${source.why}` };
+  if (source.restorableUntil === null) {
+    return { usable: false, says: `${given.source} keeps no backups, so there is no time to go back to` };
+  }
+  const until = new Date(source.restorableUntil).toISOString();
+  const usable = given.time === "latest" || Date.parse(given.time) <= source.restorableUntil;
+  return {
+    usable,
+    says: `${given.source} can be restored up to ${until}${usable ? "" : `, which is before ${given.time}`}`,
+  };
+}
+
+async function lookAtSnapshot(ctx: ReadContext, given: FromSnapshot): Promise<Seen["from"]> {
+  try {
+    const answer = await withRds(ctx, given, "read", (rds, within) =>
+      rds.describeDBSnapshots({ DBSnapshotIdentifier: given.snapshot }, within),
+    );
+    const status = answer.DBSnapshots?.[0]?.Status ?? "not there";
+    return { usable: status === "available", says: `Snapshot ${given.snapshot} is ${status}` };
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    return { usable: false, says: `Snapshot ${given.snapshot} can not be seen: ${troubleOf(error).says}` };
+  }
+}
+
+/** Tags allow few characters. */
+function tagValue(name: string): string {
+  return name.replace(/[^\w.:/=+@-]/g, "_").slice(0, 256);
+}

@@ -1,0 +1,144 @@
+import { z } from "zod";
+import { awsPlace, change, type Identity, identify, insistOnAccount, rightAccount, troubleOf } from "../aws.ts";
+import { type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import { until } from "../poll.ts";
+import { withRoute53 } from "./client.ts";
+
+const input = z.strictObject({
+  ...awsPlace,
+  healthCheck: z.string().min(1).max(64),
+  /** `unhealthy`: disabled and inverted, so failover records leave it. `healthy`: disabled. `normal`: it checks again. */
+  force: z.enum(["unhealthy", "healthy", "normal"]),
+});
+type Input = z.infer<typeof input>;
+
+interface Seen {
+  readonly identity: Identity;
+  readonly check: { readonly version: number; readonly disabled: boolean; readonly inverted: boolean } | null;
+  /** What the checkers around the world report, whatever the override says. */
+  readonly checkersHealthy: number | null;
+  readonly checkers: number | null;
+  readonly why: string | null;
+}
+
+const FLAGS: Record<Input["force"], { readonly disabled: boolean; readonly inverted: boolean }> = {
+  unhealthy: { disabled: true, inverted: true },
+  healthy: { disabled: true, inverted: false },
+  normal: { disabled: false, inverted: false },
+};
+
+/** The manual switch of failover records. It is control plane: with us-east-1 gone, use arc.set_routing. */
+export const healthcheckOverride = defineAction<Input, Seen>({
+  id: "route53.healthcheck_override",
+  summary: "Force a Route 53 health check unhealthy or healthy, or let it check again",
+  input,
+  risk: "reversible",
+  repeat: "guarded",
+  budget: { typicalSeconds: 10, warnSeconds: 60, failSeconds: 300 },
+  resources: (given) => [`route53:${given.account}:healthcheck/${given.healthCheck}`],
+  observe: look,
+  facts: (seen, given): Fact[] => [
+    { id: "state", label: `Health check ${given.healthCheck}`, value: say(seen), material: true },
+    { id: "version", label: "Version", value: seen.check?.version ?? null, material: true },
+    { id: "checkersHealthy", label: "Checkers that find it healthy", value: seen.checkersHealthy, material: false },
+  ],
+  ready: (seen, given) => [rightAccount(seen.identity, given), isThere(seen, given)],
+  done: isDone,
+  async apply(ctx, given, seen) {
+    await insistOnAccount(ctx, given);
+    const wanted = FLAGS[given.force];
+    const answer = await change("route53:UpdateHealthCheck", () =>
+      withRoute53(ctx, "change", (route53, within) =>
+        route53.updateHealthCheck(
+          {
+            HealthCheckId: given.healthCheck,
+            // Refused when somebody changed it since it was looked at.
+            ...(seen.check ? { HealthCheckVersion: seen.check.version } : {}),
+            Disabled: wanted.disabled,
+            Inverted: wanted.inverted,
+          },
+          within,
+        ),
+      ),
+    );
+    return { version: answer.HealthCheck?.HealthCheckVersion ?? null };
+  },
+  async verify(ctx, given, before) {
+    let state = "The health check has not been seen";
+    const seen = await until(
+      {
+        what: `health check ${given.healthCheck} being forced ${given.force}`,
+        seconds: Math.min(30, ctx.budget.failSeconds * 0.9),
+        everyMilliseconds: given.pollSeconds * 1000,
+        signal: ctx.signal,
+        stateNow: () => state,
+      },
+      async () => {
+        const now = await look(ctx, given);
+        state = `The health check is ${say(now) ?? "not seen"}`;
+        return isDone(now, given, before) === "yes" ? now : null;
+      },
+    );
+    return {
+      says: `Health check ${given.healthCheck} is ${say(seen)}. What names answer now is for dns.verify to show.`,
+      facts: [{ id: "version", label: "Version", value: seen.check?.version ?? null, material: false }],
+    };
+  },
+  undo: (before, given) =>
+    before.check === null
+      ? { possible: false, why: "What it was before is not known." }
+      : { possible: true, says: `route53.healthcheck_override on ${given.healthCheck} back to: ${say(before)}` },
+});
+
+async function look(ctx: ReadContext, given: Input): Promise<Seen> {
+  const [identity, found] = await Promise.all([identify(ctx, given), describe(ctx, given)]);
+  return { identity, ...found };
+}
+
+async function describe(ctx: ReadContext, { healthCheck }: Input): Promise<Omit<Seen, "identity">> {
+  try {
+    return await withRoute53(ctx, "read", async (route53, within) => {
+      const [check, status] = await Promise.all([
+        route53.getHealthCheck({ HealthCheckId: healthCheck }, within),
+        route53.getHealthCheckStatus({ HealthCheckId: healthCheck }, within).catch(() => null),
+      ]);
+      const config = check.HealthCheck?.HealthCheckConfig;
+      const reports = status?.HealthCheckObservations?.map((one) => one.StatusReport?.Status ?? "") ?? null;
+      return {
+        check: {
+          version: check.HealthCheck?.HealthCheckVersion ?? 0,
+          disabled: config?.Disabled === true,
+          inverted: config?.Inverted === true,
+        },
+        checkersHealthy: reports?.filter((report) => report.startsWith("Success")).length ?? null,
+        checkers: reports?.length ?? null,
+        why: null,
+      };
+    });
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    const { kind, says } = troubleOf(error);
+    const why = `${says}${kind === "denied" ? " Allow route53:GetHealthCheck." : ""}`;
+    return { check: null, checkersHealthy: null, checkers: null, why };
+  }
+}
+
+function isDone(seen: Seen, given: Input, _before: Seen | null): Done {
+  if (seen.check === null) return "unknown";
+  const wanted = FLAGS[given.force];
+  return seen.check.disabled === wanted.disabled && seen.check.inverted === wanted.inverted ? "yes" : "no";
+}
+
+function isThere(seen: Seen, given: Input): Check {
+  const ok = seen.check !== null;
+  const says = ok
+    ? `Health check ${given.healthCheck} is ${say(seen)}; ${seen.checkersHealthy ?? "an unknown number"} of ${seen.checkers ?? "its"} checkers find it healthy.`
+    : `Health check ${given.healthCheck} can not be seen: ${seen.why}.`;
+  return { id: "healthCheck.there", level: "block", ok, says };
+}
+
+function say({ check }: Seen): string | null {
+  if (check === null) return null;
+  if (!check.disabled) return check.inverted ? "checking, inverted" : "checking";
+  return check.inverted ? "forced unhealthy" : "forced healthy";
+}

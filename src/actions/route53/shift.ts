@@ -1,0 +1,340 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ResourceRecordSet, RRType } from "@aws-sdk/client-route-53";
+import { z } from "zod";
+import { messageOf } from "../../lib/errors.ts";
+import { awsPlace, change, type Identity, identify, insistOnAccount, rightAccount, troubleOf } from "../aws.ts";
+import { type ApplyContext, type Check, type Done, defineAction, type ReadContext } from "../contract.ts";
+import { until } from "../poll.ts";
+import { withRoute53 } from "./client.ts";
+
+/** What a record set says: a weight among its siblings, values, or both. */
+const saying = z
+  .strictObject({
+    weight: z.number().int().min(0).max(255).optional(),
+    values: z.array(z.string().min(1)).min(1).max(100).optional(),
+  })
+  .refine(({ weight, values }) => weight !== undefined || values !== undefined, "needs a weight or values");
+const recordInput = z.strictObject({
+  name: z.string().min(1).max(255),
+  type: z.enum(["A", "AAAA", "CNAME", "TXT"]),
+  setIdentifier: z.string().min(1).max(128).optional(),
+  /** What it has to say now. If it says something else, somebody else changed it, and nothing is sent. */
+  from: saying,
+  to: saying,
+});
+const input = z.strictObject({
+  ...awsPlace,
+  zone: z.string().regex(/^Z[A-Z0-9]+$/, "has to be a hosted zone's id"),
+  records: z.array(recordInput).min(1).max(50),
+  /** Clients keep an old answer this long after the change; it has to be lowered before the incident. */
+  ttlSecondsMax: z.number().int().min(0).max(86_400).default(60),
+});
+type Input = z.infer<typeof input>;
+type Wanted = z.infer<typeof recordInput>;
+type Saying = z.infer<typeof saying>;
+
+/** A record set as it was found, whole, so that undo can put back exactly that. */
+interface Found {
+  readonly set: ResourceRecordSet | null;
+  readonly protectedBy: string | null;
+}
+
+interface Seen {
+  readonly identity: Identity;
+  readonly records: readonly Found[];
+  readonly protectionsReadable: boolean;
+  readonly why: string | null;
+}
+
+const BUSY_MS = 400;
+
+/** Moves traffic by records, all of them in one batch that AWS takes whole or not at all. */
+export const shift = defineAction<Input, Seen>({
+  id: "route53.shift",
+  summary: "Move traffic by changing Route 53 records in one batch, and see the change in every name server",
+  input,
+  risk: "reversible",
+  repeat: "safe",
+  budget: { typicalSeconds: 60, warnSeconds: 120, failSeconds: 300 },
+  resources: (given) =>
+    given.records.map(
+      (record) => `route53:${given.zone}/${nameOf(record.name)}/${record.type}/${record.setIdentifier ?? ""}`,
+    ),
+  observe: look,
+  facts: (seen, given) => [
+    ...given.records.map((record, i) => ({
+      id: `record${i + 1}`,
+      label: titleOf(record),
+      value: say(seen.records[i]?.set ?? null),
+      material: true,
+    })),
+    { id: "dnsTailSeconds", label: "Old answers live on for, seconds", value: tailOf(seen), material: false },
+  ],
+  ready: (seen, given) => [
+    rightAccount(seen.identity, given),
+    ...given.records.flatMap((record, i) => checksOf(record, seen, i, given)),
+    protectionsReadable(seen),
+  ],
+  done: isDone,
+  async apply(ctx, given, seen) {
+    await insistOnAccount(ctx, given);
+    const answer = await untilFree(ctx, () =>
+      change("route53:ChangeResourceRecordSets", () =>
+        withRoute53(ctx, "change", (route53, within) =>
+          route53.changeResourceRecordSets(
+            {
+              HostedZoneId: given.zone,
+              ChangeBatch: {
+                Comment: "lifeboat route53.shift",
+                Changes: given.records.map((record, i) => ({
+                  Action: "UPSERT",
+                  ResourceRecordSet: changed(seen.records[i]?.set ?? null, record),
+                })),
+              },
+            },
+            within,
+          ),
+        ),
+      ),
+    );
+    return { changeId: answer.ChangeInfo?.Id ?? null };
+  },
+  async verify(ctx, given, before, handle) {
+    const id = typeof handle?.changeId === "string" ? handle.changeId.replace("/change/", "") : null;
+    let state = "The change has not been seen";
+    await until(
+      {
+        what: "every name server of the zone having the change",
+        seconds: ctx.budget.failSeconds * 0.95,
+        everyMilliseconds: given.pollSeconds * 1000,
+        signal: ctx.signal,
+        stateNow: () => state,
+      },
+      async () => {
+        const [seen, status] = await Promise.all([look(ctx, given), id === null ? "INSYNC" : statusOf(ctx, id)]);
+        const done = isDone(seen, given, before);
+        state = `The change is ${status ?? "not seen"}; ${given.records.map((r, i) => `${titleOf(r)}: ${say(seen.records[i]?.set ?? null)}`).join("; ")}`;
+        // Accepted, in sync, and still as before: it was said and did not happen.
+        if (done === "no" && status === "INSYNC") ctx.progress(state);
+        return done === "yes" && status === "INSYNC" ? true : null;
+      },
+    );
+    const tail = tailOf(before);
+    const known =
+      id === null
+        ? "The records say so; whether every name server has them yet was not asked"
+        : "Every name server has them";
+    return {
+      says: `${given.records.map((record) => `${titleOf(record)} is ${sayWanted(record.to)}`).join("; ")}. ${known}. Resolvers may keep the old answer for up to ${tail ?? "an unknown number of"} s.`,
+      facts: [
+        { id: "changeId", label: "Change", value: id, material: false },
+        { id: "dnsTailSeconds", label: "Old answers live on for, seconds", value: tail, material: false },
+      ],
+    };
+  },
+  undo: (before, given) => ({
+    possible: true,
+    says: `route53.shift in zone ${given.zone} back to the captured record sets: ${JSON.stringify(before.records.map((record) => record.set))}`,
+  }),
+});
+
+async function look(ctx: ReadContext, given: Input): Promise<Seen> {
+  const [identity, guards, found] = await Promise.all([
+    identify(ctx, given),
+    protections(ctx, given).catch((error: unknown) => {
+      ctx.signal.throwIfAborted();
+      troubleOf(error);
+      return null;
+    }),
+    Promise.all(given.records.map((record) => recordOf(ctx, given, record))),
+  ]);
+  return {
+    identity,
+    protectionsReadable: guards !== null,
+    why: found.find((one) => one.why !== null)?.why ?? null,
+    records: found.map(({ set }, i) => ({
+      set,
+      protectedBy:
+        guards?.find(
+          (guard) => guard.name === nameOf(given.records[i]?.name ?? "") && guard.type === given.records[i]?.type,
+        )?.comment ?? null,
+    })),
+  };
+}
+
+async function recordOf(ctx: ReadContext, given: Input, record: Wanted) {
+  try {
+    const answer = await withRoute53(ctx, "read", (route53, within) =>
+      route53.listResourceRecordSets(
+        {
+          HostedZoneId: given.zone,
+          StartRecordName: record.name,
+          StartRecordType: record.type,
+          ...(record.setIdentifier ? { StartRecordIdentifier: record.setIdentifier } : {}),
+        },
+        within,
+      ),
+    );
+    const set = (answer.ResourceRecordSets ?? []).find((one) => isThat(one, record)) ?? null;
+    return { set: set === null ? null : (JSON.parse(JSON.stringify(set)) as ResourceRecordSet), why: null };
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    const { kind, says } = troubleOf(error);
+    return { set: null, why: `${says}${kind === "denied" ? " Allow route53:ListResourceRecordSets." : ""}` };
+  }
+}
+
+async function protections(ctx: ReadContext, given: Input) {
+  const found: { name: string; type: string; comment: string }[] = [];
+  let token: string | undefined;
+  do {
+    const answer = await withRoute53(ctx, "read", (route53, within) =>
+      route53.listResourceRecordSetProtections(
+        { HostedZoneId: given.zone, ...(token ? { NextToken: token } : {}) },
+        within,
+      ),
+    );
+    for (const one of answer.ResourceRecordSetProtections ?? []) {
+      found.push({
+        name: nameOf(one.RecordName ?? ""),
+        type: one.RecordType ?? "",
+        comment: one.Comment || "no reason given",
+      });
+    }
+    token = answer.NextToken;
+  } while (token);
+  return found;
+}
+
+async function statusOf(ctx: ReadContext, id: string): Promise<string | null> {
+  try {
+    const answer = await withRoute53(ctx, "read", (route53, within) => route53.getChange({ Id: id }, within));
+    return answer.ChangeInfo?.Status ?? null;
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    troubleOf(error);
+    return null;
+  }
+}
+
+/** Route 53 takes one change of a zone at a time and refuses the others whole: a refusal changed nothing, so it waits. */
+async function untilFree<T>(ctx: ApplyContext, send: () => Promise<T>): Promise<T> {
+  const end = performance.now() + (ctx.budget.failSeconds * 1000) / 3;
+  for (;;) {
+    try {
+      return await send();
+    } catch (error) {
+      if (!/PriorRequestNotComplete/.test(messageOf(error)) || performance.now() > end) throw error;
+      ctx.progress("Route 53 is still busy with an earlier change; trying again");
+      await sleep(BUSY_MS * (0.5 + Math.random()), undefined, { signal: ctx.signal });
+    }
+  }
+}
+
+function isThat(set: ResourceRecordSet, record: Wanted): boolean {
+  return (
+    nameOf(set.Name ?? "") === nameOf(record.name) &&
+    set.Type === record.type &&
+    (set.SetIdentifier ?? null) === (record.setIdentifier ?? null)
+  );
+}
+
+function says(set: ResourceRecordSet | null, wanted: Saying): boolean {
+  if (set === null) return false;
+  if (wanted.weight !== undefined && Number(set.Weight) !== wanted.weight) return false;
+  return wanted.values === undefined || sorted(valuesOf(set)) === sorted(wanted.values);
+}
+
+/** All at once or not at all: a mixture is somebody else's doing. */
+function isDone(seen: Seen, given: Input, _before: Seen | null): Done {
+  if (seen.why !== null) return "unknown";
+  const sets = given.records.map((record, i) => ({ record, set: seen.records[i]?.set ?? null }));
+  if (sets.every(({ record, set }) => says(set, record.to))) return "yes";
+  if (sets.every(({ record, set }) => says(set, record.from))) return "no";
+  return sets.some(({ record, set }) => says(set, record.to)) ? "partial" : "unknown";
+}
+
+function changed(set: ResourceRecordSet | null, record: Wanted): ResourceRecordSet {
+  return {
+    ...(set ?? { Name: record.name, Type: record.type as RRType }),
+    ...(record.to.weight !== undefined ? { Weight: record.to.weight } : {}),
+    ...(record.to.values ? { ResourceRecords: record.to.values.map((Value) => ({ Value })) } : {}),
+  } as ResourceRecordSet;
+}
+
+function checksOf(record: Wanted, seen: Seen, i: number, given: Input): Check[] {
+  const found = seen.records[i] ?? { set: null, protectedBy: null };
+  const title = titleOf(record);
+  const here = { level: "block" as const };
+  if (found.set === null) {
+    const why = seen.why ?? "it is not in the zone";
+    return [{ id: `record.${i + 1}.from`, ...here, ok: false, says: `${title} can not be seen: ${why}.` }];
+  }
+  const as = says(found.set, record.from) || says(found.set, record.to);
+  const ttl = found.set.TTL ?? null;
+  const short = ttl === null ? found.set.AliasTarget !== undefined : ttl <= given.ttlSecondsMax;
+  return [
+    {
+      id: `record.${i + 1}.from`,
+      ...here,
+      ok: as,
+      says: as
+        ? `${title} is ${say(found.set)}, as the plan expects.`
+        : `${title} is ${say(found.set)}; the plan expects ${sayWanted(record.from)}. Somebody changed it: plan anew.`,
+    },
+    {
+      id: `record.${i + 1}.ttl`,
+      ...here,
+      ok: short,
+      says: `Resolvers keep ${title} for ${ttl ?? "an unknown number of"} s; the limit is ${given.ttlSecondsMax} s.`,
+    },
+    {
+      id: `record.${i + 1}.unprotected`,
+      ...here,
+      ok: found.protectedBy === null,
+      says:
+        found.protectedBy === null
+          ? `${title} is not protected.`
+          : `${title} is protected (${found.protectedBy}); one protected record fails the whole batch. Delete the protection first.`,
+    },
+  ];
+}
+
+function protectionsReadable({ protectionsReadable: ok }: Seen): Check {
+  const says = ok
+    ? "Record set protections can be read."
+    : "Record set protections can not be read, and one of them would fail the whole batch. Allow route53:ListResourceRecordSetProtections.";
+  return { id: "zone.protections", level: "warn", ok, says };
+}
+
+function tailOf(seen: Seen): number | null {
+  const all = seen.records.flatMap((record) => (record.set?.TTL === undefined ? [] : [record.set.TTL]));
+  return all.length === 0 ? null : Math.max(...all);
+}
+
+function say(set: ResourceRecordSet | null): string | null {
+  if (set === null) return null;
+  const target = set.AliasTarget?.DNSName;
+  const values = target ? `alias of ${target}` : sorted(valuesOf(set));
+  return set.Weight === undefined ? values : `${values} with weight ${set.Weight}`;
+}
+
+function sayWanted({ weight, values }: Saying): string {
+  return [values ? sorted(values) : "", weight === undefined ? "" : `weight ${weight}`].filter(Boolean).join(" with ");
+}
+
+function titleOf({ name, type, setIdentifier }: Wanted): string {
+  return `${name} ${type}${setIdentifier ? ` (${setIdentifier})` : ""}`;
+}
+
+function valuesOf(set: ResourceRecordSet): string[] {
+  return (set.ResourceRecords ?? []).map((record) => record.Value ?? "");
+}
+
+function sorted(values: readonly string[]): string {
+  return [...values].sort().join(", ");
+}
+
+function nameOf(name: string): string {
+  return name.toLowerCase().replace(/\.$/, "");
+}

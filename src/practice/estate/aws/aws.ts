@@ -1,0 +1,130 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createClock } from "./clock.ts";
+import { type NameServer, serveResolver, serveZones } from "./dns.ts";
+import { createLedger, type Ledger } from "./ledger.ts";
+import { servicesOf } from "./services.ts";
+import { type Call, Refusal } from "./turn.ts";
+import { createWeather, type Weather } from "./weather.ts";
+import { createWorld, type World } from "./world.ts";
+
+export interface AwsOptions {
+  /** Seconds of AWS per second of the wall, inverted: 0.005 makes four minutes 1.2 s. */
+  readonly scale?: number;
+  readonly account?: string;
+}
+
+/** One AWS on loopback, for the unmodified SDK: every region and service behind one address, told apart by the signature. */
+export interface Aws {
+  /** For `AWS_ENDPOINT_URL`. */
+  readonly url: string;
+  readonly world: World;
+  readonly weather: Weather;
+  readonly ledger: Ledger;
+  /** Route 53's own name server, and a resolver that caches. */
+  readonly nameServer: NameServer;
+  readonly resolver: NameServer;
+  close(): Promise<void>;
+}
+
+export async function createAws({ scale = 0.005, account = "111122223333" }: AwsOptions = {}): Promise<Aws> {
+  const clock = createClock(scale);
+  const world = createWorld(account, clock);
+  const weather = createWeather();
+  const ledger = createLedger();
+  const services = servicesOf(world);
+  const server = createServer((request, response) => {
+    void answer(request, response).catch((error: unknown) => response.destroy(error as Error));
+  });
+  const [nameServer, resolver] = await Promise.all([
+    serveZones(world),
+    serveResolver(world),
+    new Promise<void>((open) => server.listen(0, "127.0.0.1", open)),
+  ]);
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    world,
+    weather,
+    ledger,
+    nameServer,
+    resolver,
+    async close() {
+      clock.stop();
+      await Promise.all([nameServer.close(), resolver.close(), closed(server)]);
+    },
+  };
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await bodyOf(request);
+    const signed = signatureOf(request);
+    const service = services.find((one) => one.signedAs === signed?.service);
+    if (!signed || !service) {
+      response.writeHead(403, { "content-type": "text/plain" }).end("MissingAuthenticationToken");
+      return;
+    }
+    const { operation, given } = service.read(request, body);
+    const call: Call = { region: signed.region, operation, given };
+    const noted = { service: service.name, region: signed.region, operation, given };
+    if (weather.isDown(signed.region)) {
+      ledger.write({ ...noted, outcome: "dropped", code: null, fault: null });
+      response.destroy();
+      return;
+    }
+    const fault = weather.take(operation);
+    const refuse = (refusal: Refusal) => {
+      ledger.write({ ...noted, outcome: "refused", code: refusal.code, fault });
+      service.refuse(response, refusal);
+    };
+    const permission = `${service.name}:${operation}`;
+    if (weather.isDenied(permission)) {
+      const says = `User is not authorized to perform: ${permission}`;
+      return refuse(new Refusal(service.deniedCode, says, 403));
+    }
+    if (fault === "throttle") return refuse(new Refusal("ThrottlingException", "Rate exceeded"));
+    if (fault === "error") return refuse(new Refusal("InternalFailure", "Something went wrong inside", 500));
+    if (fault === "hang") {
+      ledger.write({ ...noted, outcome: "dropped", code: null, fault });
+      return;
+    }
+    const act = service.operations[operation];
+    try {
+      if (!act) throw new Refusal("InvalidAction", `Could not find operation ${operation}`);
+      const turn = act(call);
+      const happens = fault !== "lie";
+      ledger.write({ ...noted, outcome: turn.effect && happens ? "accepted" : "answered", code: null, fault });
+      if (happens) turn.effect?.();
+      if (fault === "replyLost") response.destroy();
+      else if (fault === "errorAfter") service.refuse(response, new Refusal("InternalFailure", "Lost inside", 500));
+      else if (fault !== "hangAfter") service.answer(response, operation, turn.answer);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      refuse(error);
+    }
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+const SIGNATURE =
+  /^AWS4-HMAC-SHA256 Credential=[^/]+\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, SignedHeaders=([^,]+), Signature=[0-9a-f]{64}$/;
+const SKEW_MS = 15 * 60_000;
+
+/** The shape of a version 4 signature: its scope, its headers, its date. The secret is nobody's, so it is not computed. */
+function signatureOf(request: IncomingMessage): { region: string; service: string } | null {
+  const [, day, region, service, headers = ""] = SIGNATURE.exec(request.headers.authorization ?? "") ?? [];
+  const date = String(request.headers["x-amz-date"] ?? "");
+  const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(date) ?? [];
+  if (!region || !service || !date.startsWith(day ?? "?")) return null;
+  if (!headers.split(";").includes("host") || !headers.split(";").includes("x-amz-date")) return null;
+  if (Math.abs(Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`) - Date.now()) > SKEW_MS) return null;
+  return { region, service };
+}
+
+function closed(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((done) => server.close(() => done()));
+}

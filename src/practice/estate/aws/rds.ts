@@ -1,0 +1,449 @@
+import { type Call, type Operation, Refusal } from "./turn.ts";
+import { arnOf, type Instance, type World } from "./world.ts";
+import { type Items, items, type Xml } from "./xml.ts";
+
+/** AWS needs about so long, in seconds, before the status shows that anything has begun. It is why waiters are fooled. */
+const UNSEEN = 3;
+const TOOK = { reboot: 75, promote: 240, restore: 900, modify: 120, replica: 600, failover: 30, global: 90 };
+
+/** RDS over the Query protocol, version 2014-10-31. */
+export function rdsOperations(world: World): Readonly<Record<string, Operation>> {
+  const { clock } = world;
+  const note = (of: Instance, category: string, message: string) =>
+    world.events.push({ instance: of.id, region: of.region, category, message, at: new Date() });
+  const shown = (of: Instance): Xml => ({ DBInstance: instanceXml(world, of) });
+
+  return {
+    DescribeDBInstances(call) {
+      const id = text(call, "DBInstanceIdentifier");
+      const found = id
+        ? [instance(world, call, id)]
+        : [...world.instances.values()].filter((one) => one.region === call.region);
+      return {
+        answer: {
+          DBInstances: items(
+            "DBInstance",
+            found.map((one) => instanceXml(world, one)),
+          ),
+        },
+      };
+    },
+
+    DescribeEvents(call) {
+      const id = text(call, "SourceIdentifier");
+      const minutes = Number(text(call, "Duration") ?? 60);
+      const since = Date.now() - minutes * 60_000;
+      const found = world.events.filter(
+        (one) => one.region === call.region && (!id || one.instance === id) && one.at.getTime() >= since,
+      );
+      return {
+        answer: {
+          Events: items(
+            "Event",
+            found.map((one) => ({
+              SourceIdentifier: one.instance,
+              SourceType: "db-instance",
+              Message: one.message,
+              EventCategories: items("EventCategory", [one.category]),
+              Date: one.at,
+              SourceArn: arnOf(world, "db", one.region, one.instance),
+            })),
+          ),
+        },
+      };
+    },
+
+    DescribeDBSnapshots(call) {
+      const id = text(call, "DBSnapshotIdentifier");
+      const found = world.snapshots.filter((one) => one.region === call.region && (!id || one.id === bare(id)));
+      if (id && found.length === 0) throw new Refusal("DBSnapshotNotFound", `DBSnapshot ${id} not found.`, 404);
+      return {
+        answer: {
+          DBSnapshots: items(
+            "DBSnapshot",
+            found.map((one) => ({
+              DBSnapshotIdentifier: one.id,
+              DBInstanceIdentifier: one.instance,
+              Status: one.status,
+              DBSnapshotArn: arnOf(world, "snapshot", one.region, one.id),
+            })),
+          ),
+        },
+      };
+    },
+
+    RebootDBInstance(call) {
+      const one = available(instance(world, call));
+      const forced = text(call, "ForceFailover") === "true";
+      if (forced && !one.multiAz) {
+        const says = "Cannot reboot the db instance with force failover because it is not a Multi-AZ instance.";
+        throw new Refusal("InvalidParameterCombination", says);
+      }
+      return {
+        answer: shown(one),
+        effect() {
+          clock.after(UNSEEN, () => {
+            one.status = "rebooting";
+            if (forced) note(one, "failover", "Multi-AZ instance failover started.");
+          });
+          clock.after(TOOK.reboot, () => {
+            if (forced) {
+              [one.zone, one.secondZone] = [one.secondZone, one.zone];
+              note(one, "failover", "Multi-AZ instance failover completed");
+            }
+            note(one, "availability", "DB instance restarted");
+            one.status = "available";
+          });
+        },
+      };
+    },
+
+    PromoteReadReplica(call) {
+      const one = available(instance(world, call));
+      if (!one.source) throw new Refusal("InvalidDBInstanceState", "The specified DB Instance is not a read replica");
+      return {
+        answer: shown(one),
+        effect() {
+          one.retentionDays = Number(text(call, "BackupRetentionPeriod") ?? 1);
+          clock.after(UNSEEN, () => {
+            one.status = "modifying";
+          });
+          clock.after(TOOK.promote / 2, () => {
+            one.status = "rebooting";
+          });
+          clock.after(TOOK.promote, async () => {
+            await one.onPromote?.();
+            one.source = null;
+            one.status = "available";
+            note(one, "notification", "Promoted Read Replica instance to a stand-alone database instance.");
+          });
+        },
+      };
+    },
+
+    RestoreDBInstanceToPointInTime(call) {
+      const source = instance(world, call, text(call, "SourceDBInstanceIdentifier"));
+      const time = text(call, "RestoreTime");
+      if (time && new Date(time) > source.restorableUntil()) {
+        throw new Refusal("InvalidRestoreFault", "The specified time is after the latest restorable time.");
+      }
+      return created(world, call, text(call, "TargetDBInstanceIdentifier"), source, TOOK.restore);
+    },
+
+    RestoreDBInstanceFromDBSnapshot(call) {
+      const id = bare(text(call, "DBSnapshotIdentifier") ?? "");
+      const snapshot = world.snapshots.find((one) => one.id === id && one.region === call.region);
+      if (!snapshot) throw new Refusal("DBSnapshotNotFound", `DBSnapshot ${id} not found.`, 404);
+      if (snapshot.status !== "available") {
+        throw new Refusal("InvalidDBSnapshotState", `DBSnapshot ${id} is not in available state.`);
+      }
+      const like = world.instances.get(`${call.region}/${snapshot.instance}`);
+      return created(world, call, text(call, "DBInstanceIdentifier"), like, TOOK.restore);
+    },
+
+    CreateDBInstanceReadReplica(call) {
+      const named = text(call, "SourceDBInstanceIdentifier") ?? "";
+      const region = named.startsWith("arn:") ? (named.split(":")[3] ?? "") : call.region;
+      const source = available(instance(world, { ...call, region }, named));
+      return created(world, call, text(call, "DBInstanceIdentifier"), source, TOOK.replica, {
+        id: source.id,
+        region: source.region,
+      });
+    },
+
+    ModifyDBInstance(call) {
+      const one = available(instance(world, call));
+      const newName = text(call, "NewDBInstanceIdentifier");
+      const multiAz = text(call, "MultiAZ");
+      if (newName && world.instances.has(`${one.region}/${newName}`)) {
+        throw new Refusal("DBInstanceAlreadyExists", "DB instance already exists");
+      }
+      return {
+        answer: shown(one),
+        effect() {
+          one.pending = {
+            ...(newName ? { DBInstanceIdentifier: newName } : {}),
+            ...(multiAz ? { MultiAZ: multiAz } : {}),
+          };
+          clock.after(UNSEEN, () => {
+            one.status = newName ? "renaming" : "modifying";
+          });
+          clock.after(TOOK.modify, () => {
+            one.pending = {};
+            one.status = "available";
+            if (multiAz) one.multiAz = multiAz === "true";
+            if (newName) rename(world, one, newName);
+          });
+        },
+      };
+    },
+
+    DescribeDBClusters(call) {
+      const id = text(call, "DBClusterIdentifier");
+      const found = [...world.clusters.values()].filter(
+        (one) => one.region === call.region && (!id || one.id === bare(id)),
+      );
+      if (id && found.length === 0) throw new Refusal("DBClusterNotFoundFault", `DBCluster ${id} not found.`, 404);
+      return {
+        answer: {
+          DBClusters: items(
+            "DBCluster",
+            found.map((one) => ({
+              DBClusterIdentifier: one.id,
+              Status: one.status,
+              DBClusterArn: arnOf(world, "cluster", one.region, one.id),
+              DBClusterMembers: items(
+                "DBClusterMember",
+                one.members.map((id) => ({ DBInstanceIdentifier: id, IsClusterWriter: id === one.writer })),
+              ),
+            })),
+          ),
+        },
+      };
+    },
+
+    FailoverDBCluster(call) {
+      const id = text(call, "DBClusterIdentifier") ?? "";
+      const cluster = world.clusters.get(`${call.region}/${id}`);
+      if (!cluster) throw new Refusal("DBClusterNotFoundFault", `DBCluster ${id} not found.`, 404);
+      const to = text(call, "TargetDBInstanceIdentifier") ?? cluster.members.find((one) => one !== cluster.writer);
+      if (cluster.status !== "available" || !to || !cluster.members.includes(to) || to === cluster.writer) {
+        throw new Refusal("InvalidDBClusterStateFault", `Cluster ${id} can not fail over to ${to}.`);
+      }
+      return {
+        answer: { DBCluster: { DBClusterIdentifier: id, Status: cluster.status } },
+        effect() {
+          clock.after(UNSEEN, () => {
+            cluster.status = "failing-over";
+          });
+          clock.after(TOOK.failover, () => {
+            cluster.writer = to;
+            cluster.status = "available";
+          });
+        },
+      };
+    },
+
+    DescribeGlobalClusters(call) {
+      const id = text(call, "GlobalClusterIdentifier");
+      const found = [...world.globals.values()].filter((one) => !id || one.id === id);
+      if (id && found.length === 0) throw new Refusal("GlobalClusterNotFoundFault", `${id} not found.`, 404);
+      return {
+        answer: {
+          GlobalClusters: items(
+            "GlobalClusterMember",
+            found.map((one) => ({
+              GlobalClusterIdentifier: one.id,
+              GlobalClusterArn: `arn:aws:rds::${world.account}:global-cluster:${one.id}`,
+              Status: one.state ? "modifying" : "available",
+              GlobalClusterMembers: items(
+                "GlobalClusterMember",
+                one.members.map((member) => ({
+                  DBClusterArn: member.arn,
+                  IsWriter: member.writer,
+                  SynchronizationStatus: member.synchronization,
+                })),
+              ),
+              FailoverState: one.state
+                ? {
+                    Status: one.state.status,
+                    FromDbClusterArn: one.state.from,
+                    ToDbClusterArn: one.state.to,
+                    IsDataLossAllowed: one.state.lossAllowed,
+                  }
+                : undefined,
+            })),
+          ),
+        },
+      };
+    },
+
+    SwitchoverGlobalCluster: (call) => moveGlobal(world, call, "switching-over"),
+    FailoverGlobalCluster(call) {
+      const loss = text(call, "AllowDataLoss") === "true";
+      // Left out, AWS takes it for a switchover, which waits for a region that is gone.
+      return moveGlobal(world, call, loss ? "failing-over" : "switching-over");
+    },
+  };
+}
+
+function moveGlobal(world: World, call: Call, status: string) {
+  const id = text(call, "GlobalClusterIdentifier") ?? "";
+  const to = text(call, "TargetDbClusterIdentifier") ?? "";
+  const one = world.globals.get(id);
+  if (!one) throw new Refusal("GlobalClusterNotFoundFault", `${id} not found.`, 404);
+  const from = one.members.find((member) => member.writer)?.arn ?? "";
+  if (one.state || from === to || !one.members.some((member) => member.arn === to)) {
+    throw new Refusal("InvalidGlobalClusterStateFault", `Global cluster ${id} can not move to ${to}.`);
+  }
+  return {
+    answer: { GlobalCluster: { GlobalClusterIdentifier: id } },
+    effect() {
+      world.clock.after(UNSEEN, () => {
+        one.state = { status, from, to, lossAllowed: status === "failing-over" };
+      });
+      world.clock.after(TOOK.global, () => {
+        for (const member of one.members) member.writer = member.arn === to;
+        one.state = null;
+      });
+    },
+  };
+}
+
+/** A restored or replicated instance: Single-AZ, in default groups unless the call says otherwise. */
+function created(
+  world: World,
+  call: Call,
+  id: string | undefined,
+  like: Instance | undefined,
+  seconds: number,
+  source: Instance["source"] = null,
+) {
+  if (!id || !/^[a-z][a-z0-9-]*$/.test(id)) throw new Refusal("InvalidParameterValue", `${id} is no identifier`);
+  if (world.instances.has(`${call.region}/${id}`)) {
+    throw new Refusal("DBInstanceAlreadyExists", "DB instance already exists");
+  }
+  const one: Instance = {
+    ...anInstance({ id, region: call.region }),
+    ...(like ? { host: like.host, port: like.port } : {}),
+    status: "creating",
+    source,
+    multiAz: text(call, "MultiAZ") === "true",
+    subnetGroup: text(call, "DBSubnetGroupName") ?? "default",
+    parameterGroup: text(call, "DBParameterGroupName") ?? "default.postgres16",
+    securityGroups: many(call, "VpcSecurityGroupIds.VpcSecurityGroupId").length
+      ? many(call, "VpcSecurityGroupIds.VpcSecurityGroupId")
+      : ["sg-default"],
+    tags: Object.fromEntries(
+      many(call, "Tags.Tag", ".Key").map((key, i) => [key, many(call, "Tags.Tag", ".Value")[i] ?? ""]),
+    ),
+  };
+  return {
+    answer: { DBInstance: instanceXml(world, one) },
+    effect() {
+      world.instances.set(`${call.region}/${id}`, one);
+      world.clock.after(seconds * 0.7, () => {
+        one.status = "backing-up";
+      });
+      world.clock.after(seconds, () => {
+        one.status = "available";
+      });
+    },
+  };
+}
+
+function rename(world: World, one: Instance, to: string): void {
+  world.instances.delete(`${one.region}/${one.id}`);
+  one.id = to;
+  world.instances.set(`${one.region}/${to}`, one);
+}
+
+let made = 0;
+
+/** An instance with everything ordinary about it. */
+export function anInstance(of: Partial<Instance> & Pick<Instance, "id" | "region">): Instance {
+  made += 1;
+  return {
+    status: "available",
+    multiAz: false,
+    zone: `${of.region}a`,
+    secondZone: `${of.region}b`,
+    source: null,
+    replication: { status: "replicating", normal: true },
+    host: "127.0.0.1",
+    port: 5432,
+    retentionDays: 7,
+    subnetGroup: "default",
+    securityGroups: ["sg-default"],
+    parameterGroup: "default.postgres16",
+    tags: {},
+    pending: {},
+    resourceId: `db-${made.toString(36).toUpperCase().padStart(8, "0")}`,
+    createdAt: new Date(),
+    restorableUntil: () => new Date(Date.now() - 5 * 60_000),
+    ...of,
+  };
+}
+
+function instanceXml(world: World, one: Instance): Xml {
+  const replicas = [...world.instances.values()].filter(
+    (other) => other.source?.id === one.id && other.source.region === one.region,
+  );
+  const source = one.source;
+  return {
+    DBInstanceIdentifier: one.id,
+    DBInstanceClass: "db.r6g.large",
+    Engine: "postgres",
+    EngineVersion: "16.4",
+    DBInstanceStatus: one.status,
+    Endpoint: one.status === "creating" ? undefined : { Address: one.host, Port: one.port },
+    InstanceCreateTime: one.createdAt,
+    BackupRetentionPeriod: one.retentionDays,
+    AvailabilityZone: one.zone,
+    SecondaryAvailabilityZone: one.multiAz ? one.secondZone : undefined,
+    MultiAZ: one.multiAz,
+    LatestRestorableTime: one.retentionDays > 0 ? one.restorableUntil() : undefined,
+    PendingModifiedValues: one.pending,
+    ReadReplicaSourceDBInstanceIdentifier: source
+      ? source.region === one.region
+        ? source.id
+        : arnOf(world, "db", source.region, source.id)
+      : undefined,
+    ReadReplicaDBInstanceIdentifiers: items(
+      "ReadReplicaDBInstanceIdentifier",
+      replicas.map((other) => other.id),
+    ),
+    StatusInfos: source
+      ? items("DBInstanceStatusInfo", [
+          { StatusType: "read replication", Normal: one.replication.normal, Status: one.replication.status },
+        ])
+      : undefined,
+    DBSubnetGroup: { DBSubnetGroupName: one.subnetGroup },
+    VpcSecurityGroups: items(
+      "VpcSecurityGroupMembership",
+      one.securityGroups.map((id) => ({ VpcSecurityGroupId: id, Status: "active" })),
+    ),
+    DBParameterGroups: items("DBParameterGroup", [
+      { DBParameterGroupName: one.parameterGroup, ParameterApplyStatus: "in-sync" },
+    ]),
+    TagList: tags(one),
+    DbiResourceId: one.resourceId,
+    DBInstanceArn: arnOf(world, "db", one.region, one.id),
+  };
+}
+
+function tags(one: Instance): Items {
+  return items(
+    "Tag",
+    Object.entries(one.tags).map(([Key, Value]) => ({ Key, Value })),
+  );
+}
+
+function instance(world: World, call: Call, id = text(call, "DBInstanceIdentifier")): Instance {
+  const found = world.instances.get(`${call.region}/${bare(id ?? "")}`);
+  if (!found) throw new Refusal("DBInstanceNotFound", `DBInstance ${id} not found.`, 404);
+  return found;
+}
+
+function available(one: Instance): Instance {
+  if (one.status === "available") return one;
+  throw new Refusal("InvalidDBInstanceState", `Instance ${one.id} is not in available state: ${one.status}.`);
+}
+
+function bare(id: string): string {
+  return (id.split(":").at(-1) ?? "").toLowerCase();
+}
+
+function text(call: Call, name: string): string | undefined {
+  const value = call.given[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+function many(call: Call, name: string, part = ""): string[] {
+  const found: string[] = [];
+  for (let i = 1; ; i++) {
+    const value = text(call, `${name}.${i}${part}`);
+    if (value === undefined) return found;
+    found.push(value);
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * What can go wrong between a caller and AWS, once per entry and in order:
+ * - `throttle`, `error`: refused (400 Throttling, 500), nothing happens
+ * - `errorAfter`: it happens, and 500 is answered · `replyLost`: it happens, and the connection breaks
+ * - `lie`: 200, and nothing happens · `hang`: nothing happens, nothing is answered · `hangAfter`: it happens, nothing is answered
+ */
+export type Fault = "throttle" | "error" | "errorAfter" | "replyLost" | "lie" | "hang" | "hangAfter";
+
+export interface Weather {
+  /** The next `times` calls of an operation (`RebootDBInstance`) meet this fault. */
+  next(operation: string, fault: Fault, times?: number): void;
+  /** Nothing in this region answers any more: connections are broken. */
+  down(region: string): void;
+  up(region: string): void;
+  /** The caller may not do this (`rds:RebootDBInstance`). */
+  deny(permission: string): void;
+  clear(): void;
+  isDown(region: string): boolean;
+  isDenied(permission: string): boolean;
+  take(operation: string): Fault | null;
+}
+
+export function createWeather(): Weather {
+  const regions = new Set<string>();
+  const denied = new Set<string>();
+  let coming: { operation: string; fault: Fault }[] = [];
+  return {
+    next(operation, fault, times = 1) {
+      for (let i = 0; i < times; i++) coming.push({ operation, fault });
+    },
+    down: (region) => void regions.add(region),
+    up: (region) => void regions.delete(region),
+    deny: (permission) => void denied.add(permission),
+    clear() {
+      regions.clear();
+      denied.clear();
+      coming = [];
+    },
+    isDown: (region) => regions.has(region),
+    isDenied: (permission) => denied.has(permission),
+    take(operation) {
+      const at = coming.findIndex((one) => one.operation === operation);
+      return at < 0 ? null : ((coming.splice(at, 1)[0] as { fault: Fault }).fault ?? null);
+    },
+  };
+}

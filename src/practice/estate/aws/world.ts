@@ -1,0 +1,126 @@
+import type { Clock } from "./clock.ts";
+
+/** A database instance as RDS keeps it. The hooks tie it to a real server, so that a success can be seen from outside. */
+export interface Instance {
+  id: string;
+  region: string;
+  status: string;
+  multiAz: boolean;
+  zone: string;
+  secondZone: string;
+  source: { readonly id: string; readonly region: string } | null;
+  /** What `StatusInfos` says of replication. */
+  replication: { status: string; normal: boolean };
+  host: string;
+  port: number;
+  retentionDays: number;
+  subnetGroup: string;
+  securityGroups: readonly string[];
+  parameterGroup: string;
+  tags: Readonly<Record<string, string>>;
+  pending: Readonly<Record<string, string>>;
+  resourceId: string;
+  createdAt: Date;
+  restorableUntil: () => Date;
+  onPromote?: () => Promise<void>;
+}
+
+export interface Cluster {
+  id: string;
+  region: string;
+  status: string;
+  members: string[];
+  writer: string;
+}
+
+export interface Global {
+  id: string;
+  members: { arn: string; writer: boolean; synchronization: string }[];
+  state: { status: string; from: string; to: string; lossAllowed: boolean } | null;
+}
+
+export interface Snapshot {
+  readonly id: string;
+  readonly region: string;
+  readonly instance: string;
+  readonly status: string;
+}
+
+export interface RdsEvent {
+  readonly instance: string;
+  readonly region: string;
+  readonly category: string;
+  readonly message: string;
+  readonly at: Date;
+}
+
+export interface RecordSet {
+  readonly name: string;
+  readonly type: string;
+  readonly setIdentifier?: string;
+  readonly weight?: number;
+  readonly failover?: "PRIMARY" | "SECONDARY";
+  readonly healthCheck?: string;
+  readonly ttl?: number;
+  readonly values: readonly string[];
+}
+
+/** `records` is what the control plane holds; `served` is what name servers answer, a little later. */
+export interface Zone {
+  readonly id: string;
+  records: readonly RecordSet[];
+  served: readonly RecordSet[];
+  readonly protections: { readonly name: string; readonly type: string; readonly comment: string }[];
+  busyUntil: number;
+}
+
+export interface HealthCheck {
+  readonly id: string;
+  version: number;
+  disabled: boolean;
+  inverted: boolean;
+  /** What the probed endpoint itself is like. */
+  endpointUp: boolean;
+}
+
+export interface World {
+  account: string;
+  readonly clock: Clock;
+  /** By `region/id`. */
+  readonly instances: Map<string, Instance>;
+  readonly clusters: Map<string, Cluster>;
+  readonly globals: Map<string, Global>;
+  readonly snapshots: Snapshot[];
+  readonly events: RdsEvent[];
+  readonly zones: Map<string, Zone>;
+  readonly changes: Map<string, { status: "PENDING" | "INSYNC"; readonly at: Date }>;
+  readonly healthChecks: Map<string, HealthCheck>;
+  /** `AWS/RDS ReplicaLag orders-b` → what it says now; absent is no data. */
+  readonly metrics: Map<string, number>;
+  /** Routing controls by ARN. */
+  readonly controls: Map<string, "On" | "Off">;
+  /** Safety rules: at least this many of these controls are On, unless the rule is overridden. */
+  readonly rules: { readonly arn: string; readonly controls: readonly string[]; readonly atLeast: number }[];
+}
+
+export function createWorld(account: string, clock: Clock): World {
+  return {
+    account,
+    clock,
+    instances: new Map(),
+    clusters: new Map(),
+    globals: new Map(),
+    snapshots: [],
+    events: [],
+    zones: new Map(),
+    changes: new Map(),
+    healthChecks: new Map(),
+    metrics: new Map(),
+    controls: new Map(),
+    rules: [],
+  };
+}
+
+export function arnOf(world: World, kind: "db" | "cluster" | "snapshot", region: string, id: string): string {
+  return `arn:aws:rds:${region}:${world.account}:${kind}:${id}`;
+}

@@ -1,0 +1,151 @@
+import type { ApplyContext, Done, Evidence, Handle } from "../../../src/actions/contract.ts";
+import { recovery } from "../../../src/engine/recover.ts";
+import type { Conductor } from "../conductor.ts";
+import { blockedBy } from "../conductor.ts";
+
+/** What became of one attempt, as the engine would write it on the timeline. */
+export type Outcome =
+  | { readonly is: "verified"; readonly evidence: Evidence }
+  /** Nothing is doubtful; a next attempt begins by looking. `before` is what the intent remembered. */
+  | { readonly is: "failed"; readonly why: string; readonly before: unknown }
+  | { readonly is: "asksAPerson"; readonly why: string; readonly before: unknown }
+  /** The process died here; `before` is on the timeline. */
+  | { readonly is: "died"; readonly before: unknown };
+
+export type Death = "before" | "during" | "after";
+
+export interface AttemptOptions {
+  /** Seconds verify may take in all. */
+  readonly failSeconds?: number;
+  /** What an earlier attempt's intent remembered. */
+  readonly before?: unknown;
+  readonly dies?: Death;
+}
+
+/** One attempt as `engine/perform.ts` makes it, over the same rule for everything unclear: `recovery`. */
+export async function attempt(
+  conductor: Conductor,
+  id: string,
+  given: unknown,
+  { failSeconds = 5, before: remembered = null, dies }: AttemptOptions = {},
+): Promise<Outcome> {
+  const action = conductor.action(id);
+  const input = action.input.parse(given);
+  const context = contextFor(conductor, id, failSeconds);
+  const seen = plain(await action.observe(context, input));
+  const done = action.done(seen, input, remembered);
+  if (done === "yes") return await prove(context, conductor, id, input, remembered ?? seen, null);
+  if (remembered !== null && recovery(done, action.repeat) === "ask") {
+    return { is: "asksAPerson", why: done, before: remembered };
+  }
+  const blocked = blockedBy(action.ready(seen, input, context));
+  if (blocked.length > 0) return { is: "failed", why: `blocked: ${blocked.join(", ")}`, before: remembered };
+  if (dies === "before") return { is: "died", before: seen };
+  let handle: Handle;
+  try {
+    const call = action.apply?.(context, input, seen) ?? Promise.resolve({});
+    if (dies === "during") {
+      void call.catch(() => {});
+      await asked();
+      return { is: "died", before: seen };
+    }
+    handle = await call;
+  } catch (error) {
+    return await settle(context, conductor, id, input, seen, error);
+  }
+  if (dies === "after") return { is: "died", before: seen };
+  return await prove(context, conductor, id, input, seen, handle);
+
+  async function asked(): Promise<void> {
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+/** A successor finds an intent without an outcome. */
+export async function takeOver(
+  conductor: Conductor,
+  id: string,
+  given: unknown,
+  before: unknown,
+  failSeconds = 5,
+): Promise<Outcome> {
+  const action = conductor.action(id);
+  const input = action.input.parse(given);
+  const context = contextFor(conductor, id, failSeconds);
+  const found = await find(conductor, id, context, input, before);
+  const next = recovery(found, action.repeat);
+  if (next === "verify") return await prove(context, conductor, id, input, before, null);
+  if (next === "ask") return { is: "asksAPerson", why: found, before };
+  return await attempt(conductor, id, given, { failSeconds, before });
+}
+
+async function settle(
+  context: ApplyContext,
+  conductor: Conductor,
+  id: string,
+  input: unknown,
+  before: unknown,
+  error: unknown,
+): Promise<Outcome> {
+  const found = await find(conductor, id, context, input, before);
+  const why = error instanceof Error ? error.message : String(error);
+  switch (recovery(found, conductor.action(id).repeat)) {
+    case "verify":
+      return await prove(context, conductor, id, input, before, null);
+    case "ask":
+      return { is: "asksAPerson", why, before };
+    default:
+      return { is: "failed", why, before };
+  }
+}
+
+async function prove(
+  context: ApplyContext,
+  conductor: Conductor,
+  id: string,
+  input: unknown,
+  before: unknown,
+  handle: Handle | null,
+): Promise<Outcome> {
+  try {
+    return { is: "verified", evidence: await conductor.action(id).verify(context, input, before, handle) };
+  } catch (error) {
+    return await unproven(error);
+  }
+
+  async function unproven(error: unknown): Promise<Outcome> {
+    const found = await find(conductor, id, context, input, before);
+    const why = error instanceof Error ? error.message : String(error);
+    const asks = recovery(found, conductor.action(id).repeat) === "ask";
+    return asks ? { is: "asksAPerson", why, before } : { is: "failed", why, before };
+  }
+}
+
+async function find(
+  conductor: Conductor,
+  id: string,
+  context: ApplyContext,
+  input: unknown,
+  before: unknown,
+): Promise<Done> {
+  const action = conductor.action(id);
+  try {
+    return action.done(plain(await action.observe(context, input)), input, before);
+  } catch {
+    return "unknown";
+  }
+}
+
+function contextFor(conductor: Conductor, id: string, failSeconds: number): ApplyContext {
+  const { budget } = conductor.action(id);
+  return {
+    ...conductor.context,
+    budget: { ...budget, failSeconds },
+    progress: (says) => conductor.progress.push(says),
+  };
+}
+
+/** Exactly what would be read back after a crash. */
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}

@@ -1,0 +1,359 @@
+import { Resolver } from "node:dns/promises";
+import { describe, expect, test } from "@jest/globals";
+import { type Aws, covered, type RecordSet } from "../../../src/practice/estate/aws/index.ts";
+import { blockedBy, conduct } from "../conductor.ts";
+import { attempt } from "./engine.ts";
+import { ACCOUNT, conductorFor, EAST, place, type Scenario, standIn, survives, WEST } from "./matrix.ts";
+
+const ZONE = "Z0PRACTICE";
+const records = (east: number, west: number): RecordSet[] => [
+  { name: "api.shop.test", type: "A", setIdentifier: "east", weight: east, ttl: 30, values: ["127.0.0.11"] },
+  { name: "api.shop.test", type: "A", setIdentifier: "west", weight: west, ttl: 30, values: ["127.0.0.12"] },
+];
+const weights = (aws: Aws) => aws.world.zones.get(ZONE)?.records.map((set) => set.weight);
+const setWeights = (aws: Aws, east: number, west: number) => {
+  const zone = aws.world.zones.get(ZONE);
+  if (zone) zone.records = records(east, west);
+};
+
+const shift: Scenario = {
+  action: "route53.shift",
+  operation: "ChangeResourceRecordSets",
+  input: () => ({
+    ...place(WEST),
+    zone: ZONE,
+    records: [
+      { name: "api.shop.test", type: "A", setIdentifier: "east", from: { weight: 100 }, to: { weight: 0 } },
+      { name: "api.shop.test", type: "A", setIdentifier: "west", from: { weight: 0 }, to: { weight: 100 } },
+    ],
+  }),
+  prepare(aws) {
+    const sets = records(100, 0);
+    aws.world.zones.set(ZONE, { id: ZONE, records: sets, served: sets, protections: [], busyUntil: 0 });
+  },
+  holds: (aws) => weights(aws)?.join() === "0,100",
+  byHand: (aws) => setWeights(aws, 0, 100),
+  wrong: (aws) => setWeights(aws, 50, 50),
+};
+
+const override: Scenario = {
+  action: "route53.healthcheck_override",
+  operation: "UpdateHealthCheck",
+  input: () => ({ ...place(WEST), healthCheck: "hc-east", force: "unhealthy" }),
+  prepare: (aws) =>
+    void aws.world.healthChecks.set("hc-east", {
+      id: "hc-east",
+      version: 3,
+      disabled: false,
+      inverted: false,
+      endpointUp: true,
+    }),
+  holds: (aws) => aws.world.healthChecks.get("hc-east")?.inverted === true,
+  byHand: (aws) => void Object.assign(aws.world.healthChecks.get("hc-east") ?? {}, { disabled: true, inverted: true }),
+  wrong: (aws) => void aws.world.healthChecks.clear(),
+};
+
+survives(shift);
+survives(override);
+
+describe("route53.shift", () => {
+  const stand = standIn();
+  const begin = () => {
+    const aws = stand.aws();
+    shift.prepare(aws);
+    return { aws, conductor: conductorFor({}), given: shift.input(aws) as Record<string, unknown> };
+  };
+  const at = async (port: number, name = "api.shop.test") => {
+    const resolver = new Resolver({ timeout: 500, tries: 1 });
+    resolver.setServers([`127.0.0.1:${port}`]);
+    return await resolver.resolve4(name, { ttl: true });
+  };
+
+  test("both weights go in one batch, and real name servers answer the other address afterwards", async () => {
+    const { aws, conductor, given } = begin();
+    expect(await at(aws.nameServer.port)).toEqual([{ address: "127.0.0.11", ttl: 30 }]);
+    const { evidence } = await conductor.perform("shift", shift.action, given);
+    expect(evidence.says).toContain("Every name server has them. Resolvers may keep the old answer for up to 30 s.");
+    expect(await at(aws.nameServer.port)).toEqual([{ address: "127.0.0.12", ttl: 30 }]);
+  });
+
+  test("undo carries the record sets as they were", async () => {
+    const { conductor, given } = begin();
+    const { seen } = await conductor.look(shift.action, given);
+    const undo = conductor.action(shift.action).undo(seen, conductor.input(shift.action, given));
+    expect(undo).toMatchObject({ possible: true, says: expect.stringContaining('"Weight":100') });
+  });
+
+  test("an earlier change that is not complete is waited for", async () => {
+    const { aws, conductor, given } = begin();
+    Object.assign(aws.world.zones.get(ZONE) ?? {}, { busyUntil: Date.now() + 300 });
+    expect(await attempt(conductor, shift.action, given)).toMatchObject({ is: "verified" });
+    const sent = aws.ledger.of("ChangeResourceRecordSets");
+    expect(sent.at(0)).toMatchObject({ outcome: "refused", code: "PriorRequestNotComplete" });
+    expect(sent.filter((entry) => entry.outcome === "accepted")).toHaveLength(1);
+  });
+
+  test("a protected record or a long time to live is said before, not found out in the middle", async () => {
+    const { aws, conductor, given } = begin();
+    aws.world.zones.get(ZONE)?.protections.push({ name: "api.shop.test", type: "A", comment: "ask the network team" });
+    const { checks } = await conductor.look(shift.action, { ...given, ttlSecondsMax: 20 });
+    expect(blockedBy(checks)).toEqual(["record.1.ttl", "record.1.unprotected", "record.2.ttl", "record.2.unprotected"]);
+    expect(checks.map((check) => check.says).join(" ")).toContain("ask the network team");
+  });
+
+  test("half of it being so is somebody else's doing: a person is asked", async () => {
+    const { aws, conductor, given } = begin();
+    setWeights(aws, 0, 0);
+    const { done } = await conductor.look(shift.action, given);
+    expect(done).toBe("partial");
+  });
+
+  test("with the control plane's region gone it says so, and nothing is sent", async () => {
+    const { aws, conductor, given } = begin();
+    aws.weather.down(EAST);
+    expect(await attempt(conductor, shift.action, given)).toMatchObject({ is: "failed" });
+    expect(aws.ledger.of("ChangeResourceRecordSets")).toHaveLength(0);
+  });
+});
+
+describe("route53.healthcheck_override", () => {
+  const stand = standIn();
+
+  test("a check that was changed meanwhile is refused by its version, and a person's change stays", async () => {
+    const aws = stand.aws();
+    override.prepare(aws);
+    const conductor = conductorFor({});
+    const given = override.input(aws);
+    const { seen } = await conductor.look(override.action, given);
+    Object.assign(aws.world.healthChecks.get("hc-east") ?? {}, { version: 4, disabled: true });
+    const action = conductor.action(override.action);
+    const context = { ...conductor.context, budget: action.budget, progress: () => {} };
+    await expect(action.apply?.(context, action.input.parse(given), seen)).rejects.toThrow(
+      /HealthCheckVersionMismatch/,
+    );
+    expect(aws.world.healthChecks.get("hc-east")).toMatchObject({ disabled: true, inverted: false });
+  });
+
+  test("failover records leave a check that is forced unhealthy, as name servers show", async () => {
+    const aws = stand.aws();
+    override.prepare(aws);
+    const sets: RecordSet[] = [
+      {
+        name: "www.shop.test",
+        type: "A",
+        setIdentifier: "p",
+        failover: "PRIMARY",
+        healthCheck: "hc-east",
+        ttl: 10,
+        values: ["127.0.0.11"],
+      },
+      { name: "www.shop.test", type: "A", setIdentifier: "s", failover: "SECONDARY", ttl: 10, values: ["127.0.0.12"] },
+    ];
+    aws.world.zones.set(ZONE, { id: ZONE, records: sets, served: sets, protections: [], busyUntil: 0 });
+    const conductor = conductorFor({});
+    const asks = dns(aws, "127.0.0.11", { name: "www.shop.test", resolvers: [] });
+    expect((await conductor.look("dns.verify", asks)).checks.every((check) => check.ok)).toBe(true);
+    await attempt(conductor, override.action, override.input(aws));
+    const after = await conductor.perform("dns", "dns.verify", { ...asks, expect: ["127.0.0.12"] });
+    expect(after.facts).toMatchObject({ dnsTailSeconds: 10 });
+  });
+});
+
+const dns = (aws: Aws, expected: string, more: object = {}) => ({
+  name: "api.shop.test",
+  expect: [expected],
+  nameServers: [{ host: "127.0.0.1", port: aws.nameServer.port }],
+  resolvers: [{ host: "127.0.0.1", port: aws.resolver.port }],
+  everySeconds: 0.02,
+  ...more,
+});
+
+describe("dns.verify", () => {
+  const stand = standIn(0.01);
+
+  test("it waits until the last resolver has let go of the old answer", async () => {
+    const aws = stand.aws();
+    shift.prepare(aws);
+    const conductor = conductorFor({});
+    const before = await conductor.look("dns.verify", dns(aws, "127.0.0.12"));
+    expect(before.checks.map((check) => [check.level, check.ok])).toEqual([
+      ["warn", false],
+      ["warn", false],
+    ]);
+    const zone = aws.world.zones.get(ZONE);
+    if (zone) zone.served = records(0, 100);
+    const { evidence } = await conductor.perform("dns", "dns.verify", dns(aws, "127.0.0.12"));
+    expect(evidence.says).toContain("2 servers answer api.shop.test with 127.0.0.12");
+    expect(conductor.progress).toEqual([`127.0.0.1:${aws.resolver.port} answers 127.0.0.11`]);
+  });
+
+  test("a server that does not answer, a name that is not there, and a server outside practice", async () => {
+    const aws = stand.aws();
+    shift.prepare(aws);
+    const conductor = conductorFor({});
+    const silent = await conductor.look("dns.verify", dns(aws, "127.0.0.11", { name: "gone.shop.test" }));
+    expect(silent.checks[0]).toMatchObject({ ok: false, says: expect.stringContaining("ENOTFOUND") });
+    await expect(
+      conductor.look("dns.verify", dns(aws, "127.0.0.11", { resolvers: [{ host: "192.0.2.53" }] })),
+    ).rejects.toMatchObject({ problem: { code: "address-outside-practice" } });
+    await expect(
+      conductor.look("dns.verify", { ...dns(aws, "127.0.0.11"), nameServers: [], zone: "shop.test" }),
+    ).rejects.toMatchObject({ problem: { code: "dns-servers-missing" } });
+  });
+});
+
+const panel = `arn:aws:route53-recovery-control::${ACCOUNT}:controlpanel/p1/routingcontrol`;
+const [eastControl, westControl] = [`${panel}/east`, `${panel}/west`];
+const regions = [EAST, WEST, "eu-west-1", "ap-southeast-2", "ap-northeast-1"];
+const routing: Scenario = {
+  action: "arc.set_routing",
+  operation: "UpdateRoutingControlStates",
+  input: (aws) => ({
+    account: ACCOUNT,
+    pollSeconds: 0.02,
+    endpoints: regions.map((region) => ({ region, url: aws.url })),
+    controls: [
+      { arn: eastControl, state: "Off" },
+      { arn: westControl, state: "On" },
+    ],
+  }),
+  prepare(aws) {
+    aws.world.controls.set(eastControl, "On").set(westControl, "Off");
+  },
+  holds: (aws) => aws.world.controls.get(westControl) === "On" && aws.world.controls.get(eastControl) === "Off",
+};
+
+describe("arc.set_routing", () => {
+  const stand = standIn();
+  const begin = () => {
+    routing.prepare(stand.aws());
+    const given = routing.input(stand.aws()) as Record<string, unknown>;
+    return { aws: stand.aws(), conductor: conductorFor({}), given };
+  };
+
+  test("all controls in one update, seen by the endpoints", async () => {
+    const { aws, conductor, given } = begin();
+    expect(await attempt(conductor, routing.action, given)).toMatchObject({ is: "verified" });
+    expect(aws.ledger.of(routing.operation)).toHaveLength(1);
+    expect(routing.holds(aws)).toBe(true);
+    expect(await attempt(conductor, routing.action, given)).toMatchObject({ is: "verified" });
+    expect(aws.ledger.of(routing.operation)).toHaveLength(1);
+  });
+
+  test("with two regions gone the next endpoint is asked", async () => {
+    const { aws, conductor, given } = begin();
+    aws.weather.down(EAST);
+    aws.weather.down(WEST);
+    expect(await attempt(conductor, routing.action, given)).toMatchObject({ is: "verified" });
+    expect(aws.ledger.of(routing.operation).map((entry) => [entry.region, entry.outcome])).toEqual([
+      [EAST, "dropped"],
+      [WEST, "dropped"],
+      ["eu-west-1", "accepted"],
+    ]);
+  });
+
+  test("with three gone it can not be seen, so it is not begun", async () => {
+    const { aws, conductor, given } = begin();
+    for (const region of regions.slice(0, 3)) aws.weather.down(region);
+    expect(await attempt(conductor, routing.action, given)).toMatchObject({ why: "blocked: arc.endpoints" });
+  });
+
+  test("a safety rule holds, at every endpoint, until it is overridden in so many words", async () => {
+    const { aws, conductor, given } = begin();
+    aws.world.rules.push({ arn: "rule/1", controls: [eastControl], atLeast: 1 });
+    expect(await attempt(conductor, routing.action, given)).toMatchObject({ is: "failed" });
+    expect(aws.ledger.of(routing.operation)).toHaveLength(1);
+    const broken = await attempt(conductor, routing.action, { ...given, overrideRules: ["rule/1"] });
+    expect(broken).toMatchObject({ is: "verified" });
+  });
+
+  test.each(["replyLost", "errorAfter", "error", "lie"] as const)("%s: it ends right", async (fault) => {
+    const { aws, conductor, given } = begin();
+    aws.weather.next(routing.operation, fault);
+    let outcome = await attempt(conductor, routing.action, given, { failSeconds: 1 });
+    if (outcome.is === "failed") outcome = await attempt(conductor, routing.action, given, { before: outcome.before });
+    expect(outcome).toMatchObject({ is: "verified" });
+    expect(routing.holds(aws)).toBe(true);
+  });
+
+  test("controls of another account, and endpoints that are not AWS's, are refused", async () => {
+    const { conductor, given } = begin();
+    const other = await conductor.look(routing.action, { ...given, account: "999988887777" });
+    expect(blockedBy(other.checks)).toEqual(["arc.account"]);
+    const outside = conduct({}, { practice: false });
+    await expect(outside.look(routing.action, given)).rejects.toMatchObject({ problem: { code: "arc-endpoint" } });
+  });
+});
+
+describe("cloudwatch.gate", () => {
+  const stand = standIn();
+  const given = {
+    ...place(WEST),
+    metric: { namespace: "AWS/RDS", name: "ReplicaLag", dimensions: { DBInstanceIdentifier: "orders-b" } },
+    is: "<=",
+    limit: 300,
+  };
+
+  test.each([
+    ["within", 12, []],
+    ["outside", 301, ["metric.within"]],
+    ["no data", null, ["metric.within"]],
+    ["replication not active", -1, ["metric.within"]],
+  ])("%s", async (_what, value, blocks) => {
+    if (value !== null) stand.aws().world.metrics.set("AWS/RDS ReplicaLag orders-b", value);
+    const conductor = conductorFor({});
+    expect(blockedBy((await conductor.look("cloudwatch.gate", given)).checks)).toEqual(blocks);
+    const performed = conductor.perform("gate", "cloudwatch.gate", given);
+    if (blocks.length === 0)
+      expect((await performed).evidence.says).toBe("ReplicaLag of orders-b is 12; <= 300 holds.");
+    else await expect(performed).rejects.toThrow("blocked");
+  });
+
+  test("a permission that is missing is named", async () => {
+    stand.aws().weather.deny("cloudwatch:GetMetricData");
+    const { checks } = await conductorFor({}).look("cloudwatch.gate", given);
+    expect(checks.find((check) => check.id === "metric.within")?.says).toContain("Allow cloudwatch:GetMetricData.");
+  });
+});
+
+test("what the stand-in covers is what its tables answer", () => {
+  expect(covered()).toMatchInlineSnapshot(`
+{
+  "cloudwatch": [
+    "GetMetricData",
+  ],
+  "rds": [
+    "CreateDBInstanceReadReplica",
+    "DescribeDBClusters",
+    "DescribeDBInstances",
+    "DescribeDBSnapshots",
+    "DescribeEvents",
+    "DescribeGlobalClusters",
+    "FailoverDBCluster",
+    "FailoverGlobalCluster",
+    "ModifyDBInstance",
+    "PromoteReadReplica",
+    "RebootDBInstance",
+    "RestoreDBInstanceFromDBSnapshot",
+    "RestoreDBInstanceToPointInTime",
+    "SwitchoverGlobalCluster",
+  ],
+  "route53": [
+    "ChangeResourceRecordSets",
+    "GetChange",
+    "GetHealthCheck",
+    "GetHealthCheckStatus",
+    "ListResourceRecordSetProtections",
+    "ListResourceRecordSets",
+    "UpdateHealthCheck",
+  ],
+  "route53-recovery-cluster": [
+    "GetRoutingControlState",
+    "UpdateRoutingControlStates",
+  ],
+  "sts": [
+    "GetCallerIdentity",
+  ],
+}
+`);
+});
