@@ -49,6 +49,7 @@ export interface Caller {
 
 export type Reply =
   | { readonly kind: "private"; readonly message: Message }
+  /** Opened; or, where the request came from inside an open form, put in that form's place. */
   | { readonly kind: "form"; readonly form: Form }
   | { readonly kind: "file"; readonly name: string; readonly content: string; readonly message: Message }
   | { readonly kind: "nothing" };

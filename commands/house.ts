@@ -1,4 +1,6 @@
 import type { ActionCard, Catalog } from "../src/catalog/types.ts";
+import type { Reach } from "../src/comms/compose.ts";
+import type { Templates } from "../src/comms/load.ts";
 import type { Logger } from "../src/lib/log.ts";
 import type { Proof } from "../src/proof/proof.ts";
 import type { Timeline } from "../src/timeline/contract.ts";
@@ -16,6 +18,13 @@ export interface House {
   readonly practice: boolean;
   /** How the door shows a channel or a person; plain words where it can not. */
   readonly channelOf: (incident: string) => Promise<string | null>;
+  /** What can be said, and how far this installation reaches. */
+  readonly comms: {
+    readonly templates: Templates;
+    readonly reach: Reach;
+    /** Where the built-in status page is read; null: nobody was told. */
+    readonly pageLink: string | null;
+  };
   /** How people prove afresh who they are; absent: nobody can. */
   readonly proof?: Proof;
 }

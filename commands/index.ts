@@ -3,6 +3,7 @@ import { LifeboatError, messageOf, type Problem } from "../src/lib/errors.ts";
 import { helpOf } from "../templates/messages/help.ts";
 import { abort } from "./abort.ts";
 import { approve } from "./approve.ts";
+import { catchup } from "./catchup.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import { declare } from "./declare.ts";
 import { deny } from "./deny.ts";
@@ -28,10 +29,12 @@ import { runbook } from "./runbook.ts";
 import { no } from "./say.ts";
 import { severity } from "./severity.ts";
 import { skip } from "./skip.ts";
+import { snooze } from "./snooze.ts";
 import { status } from "./status.ts";
 import { didYouMean } from "./targets.ts";
 import { timeline } from "./timeline.ts";
 import { unplanned } from "./unplanned.ts";
+import { update } from "./update.ts";
 import { parse, parseSplit, type Typed } from "./words.ts";
 
 /** Everything that can be typed or pressed, in the order help shows it. A button's verb is an alias of its command. */
@@ -59,10 +62,13 @@ export const commands: readonly Command[] = [
   resolve,
   reopen,
   postmortem,
+  update,
+  snooze,
+  catchup,
 ];
 
-/** What an unlisted member of the workspace may still do: say that something is wrong. */
-const FOR_EVERY_MEMBER: readonly string[] = [declare.verb, note.verb];
+/** What an unlisted member of the workspace may still do: say that something is wrong, and read what everybody sees. */
+const FOR_EVERY_MEMBER: readonly string[] = [declare.verb, note.verb, catchup.verb];
 
 /** Reads what followed `/dr` in Slack, with Slack's own escapes still in it. */
 export function readLine(text: string): Typed {

@@ -4,6 +4,11 @@ import { actions, cards } from "./actions/index.ts";
 import { loadCatalog } from "./catalog/load.ts";
 import { reportFindings } from "./catalog/report.ts";
 import { loadVariables } from "./catalog/variables.ts";
+import { createEmail } from "./comms/email.ts";
+import { loadTemplates } from "./comms/load.ts";
+import { createOffice } from "./comms/office.ts";
+import { openPage } from "./comms/page/serve.ts";
+import { createStatuspage } from "./comms/statuspage.ts";
 import type { Config } from "./config.ts";
 import { createEngine } from "./engine/driver.ts";
 import { serveHealth } from "./health.ts";
@@ -15,10 +20,12 @@ import { createTotp } from "./proof/totp.ts";
 import type { SlackConfig } from "./slack/config.ts";
 import { createSlack } from "./slack/index.ts";
 import { createStates } from "./slack/publish/states.ts";
+import { createDeliveries } from "./timeline/delivery.ts";
 import { openStore } from "./timeline/index.ts";
 import { createOutbox } from "./timeline/outbox.ts";
 import { createPages } from "./timeline/pages.ts";
 import { createProofs } from "./timeline/proofs.ts";
+import { createSchedule } from "./timeline/schedule.ts";
 
 export interface Bot {
   /** Lets go of its runs, finishes what came in, and closes. */
@@ -28,9 +35,12 @@ export interface Bot {
 /** Puts a bot together from its configuration and starts it. Waits for the store, never for Slack. */
 export async function startBot(config: Config & { readonly slack: SlackConfig }, log: Logger): Promise<Bot> {
   const catalog = readCatalog(config, log);
+  // Before anything else, and with what it last said: it is read when everything else is down.
+  const page = await openPage({ ...config.comms.page, log });
   const store = await openStore({ ...config.store, log });
   const { timeline, leases, inbox, pool } = store;
   const outbox = createOutbox(pool);
+  const mail = config.comms.mail === null ? null : createEmail(config.comms.mail);
 
   const house: House = {
     catalog,
@@ -43,6 +53,11 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
     log,
     practice: config.practice,
     channelOf: (incident) => outbox.placeOf(incident),
+    comms: {
+      templates: readTemplates(config, log),
+      reach: { email: mail !== null, statuspage: config.comms.statuspage !== null },
+      pageLink: config.comms.page.link,
+    },
     proof: createTotp(createProofs(pool), config.secretKey, config.practice ? "Lifeboat practice" : "Lifeboat"),
   };
   const slack = createSlack({ config: config.slack, house, timeline, inbox, outbox, log });
@@ -68,8 +83,19 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
           ready: () =>
             slack.ready() ? { ok: true, says: "Slack is heard." } : { ok: false, says: "Slack is not heard." },
         });
+  const office = createOffice({
+    timeline,
+    deliveries: createDeliveries(pool),
+    schedule: createSchedule(pool),
+    systems: catalog.systems,
+    ways: [...(mail ? [mail] : []), ...(config.comms.statuspage ? [createStatuspage(config.comms.statuspage)] : [])],
+    page,
+    practice: config.practice,
+    log,
+  });
   slack.start();
   engine.start();
+  office.start();
   const paging =
     config.paging === null || !catalog.systems.some((system) => system.paging)
       ? null
@@ -90,9 +116,12 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
     async stop() {
       await slack.stop();
       await engine.stop();
+      await office.stop();
+      mail?.close();
       await paging?.stop();
       await health?.close();
       await store.close();
+      await page.close();
     },
   };
 }
@@ -115,6 +144,13 @@ function readCatalog(config: Config, log: Logger) {
       next: "Set LIFEBOAT_SYSTEMS, and run lifeboat lint on it",
     });
   return catalog;
+}
+
+/** A template with a mistake stays out and is said; the others are there. */
+function readTemplates(config: Config, log: Logger) {
+  const { templates, problems } = loadTemplates(config.catalog.systemsFolder);
+  if (problems.length > 0) log.error(`The comms templates have mistakes:\n${reportFindings(problems)}`);
+  return templates;
 }
 
 function secret(name: string): string {

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { nearest } from "./catalog/suggest.ts";
+import type { CommsConfig } from "./comms/config.ts";
 import { kindOfAddress } from "./lib/address.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
 import { projectRoot } from "./lib/root.ts";
@@ -23,6 +24,7 @@ export interface Config {
   readonly slack: SlackConfig | null;
   /** Null: nobody is paged, because this is practice without its own pager. */
   readonly paging: PagingConfig | null;
+  readonly comms: CommsConfig;
   /** 32 bytes secrets of people are kept with; null: nobody can enroll a proof of who they are. */
   readonly secretKey: Buffer | null;
   readonly health: { readonly port: number | null; readonly host: string };
@@ -96,7 +98,7 @@ const settings = z.object({
   LISTEN_HOST: z
     .string()
     .default("127.0.0.1")
-    .describe("Address the health checks are served on, and PagerDuty's webhooks are heard on"),
+    .describe("Address the health checks and the status page are served on, and PagerDuty's webhooks are heard on"),
   PAGERDUTY_REGION: z
     .enum(["us", "eu"], "Allowed: us, eu")
     .default("us")
@@ -120,6 +122,38 @@ const settings = z.object({
     .refine(isLoopbackUrl, "Only the practice pager on this machine: http://127.0.0.1:4181")
     .optional()
     .describe("The practice pager on this machine. Only in practice, where nobody is paged without it"),
+  SMTP_URL: z
+    .string()
+    .refine((url) => /^smtps?:$/.test(protocolOf(url)), "An address like smtp://user:password@mail.example.com:587")
+    .optional()
+    .describe("Mail server updates go out by, `smtp://` or `smtps://`. Unset: no mail goes out"),
+  MAIL_FROM: z
+    .string()
+    .regex(/^(?:[^<>\r\n]+ <[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+)$/, "Lifeboat <incidents@example.com>")
+    .optional()
+    .describe("Whom mail comes from: `Lifeboat <incidents@example.com>`. Required with `SMTP_URL`"),
+  STATUSPAGE_API_KEY: z
+    .string()
+    .regex(/^[\w-]{8,200}$/, "A key as Statuspage shows it under API info")
+    .optional()
+    .describe("Key of Atlassian Statuspage. The page itself stands in `comms:` of each system. Unset: not used"),
+  STATUSPAGE_API_URL: z
+    .string()
+    .refine(isLoopbackUrl, "Only the stand-in on this machine: http://127.0.0.1:4180/comms/v1")
+    .optional()
+    .describe("The practice stand-in for Statuspage on this machine. Only in practice"),
+  STATUS_PAGE_PORT: port
+    .optional()
+    .describe("Port the built-in status page is served on, at `LISTEN_HOST`. Unset: it is only written"),
+  STATUS_PAGE_FOLDER: z
+    .string()
+    .optional()
+    .describe("Folder the built-in status page is written to, `index.html`. Unset: `status-page` in `LIFEBOAT_DATA`"),
+  STATUS_PAGE_LINK: z
+    .string()
+    .refine((url) => /^https?:$/.test(protocolOf(url)), "An address like https://status.example.com")
+    .optional()
+    .describe("Where readers find the built-in status page; updates point there"),
   LIFEBOAT_ANNOUNCE_CHANNEL: z
     .string()
     .regex(/^#?[\p{L}\p{N}_-]{1,80}$/u, "A channel's name or id: incident-response")
@@ -173,6 +207,7 @@ export function loadConfig(
     ...misspelt(env),
     ...(slack ? doorProblems(given) : []),
     ...pagingProblems(given),
+    ...commsProblems(given),
   ];
   if (!parsed.success || problems.length > 0) {
     return { ok: false, problems: problems.map((problem) => `${sayProblem(problem)}\n`).join("") };
@@ -203,6 +238,7 @@ function configOf(read: Settings, slack: boolean): Config {
     },
     slack: slack ? slackOf(read) : null,
     paging: pagingOf(read),
+    comms: commsOf(read),
     secretKey: read.LIFEBOAT_SECRET_KEY === undefined ? null : Buffer.from(read.LIFEBOAT_SECRET_KEY, "base64"),
     health: { port: read.HEALTH_PORT ?? null, host: read.LISTEN_HOST },
     logLevel: read.LOG_LEVEL,
@@ -271,6 +307,50 @@ function doorProblems(given: Readonly<Record<string, string>>): Problem[] {
   return problems;
 }
 
+const STATUSPAGE = "https://api.statuspage.io/v1";
+
+function commsOf(read: Settings): CommsConfig {
+  const { SMTP_URL: url, MAIL_FROM: from, STATUSPAGE_API_KEY: key } = read;
+  return {
+    mail: url === undefined || from === undefined ? null : { url, from },
+    statuspage: key === undefined ? null : { key, apiUrl: read.STATUSPAGE_API_URL ?? STATUSPAGE },
+    page: {
+      folder: resolve(read.STATUS_PAGE_FOLDER ?? join(read.LIFEBOAT_DATA, "status-page")),
+      port: read.STATUS_PAGE_PORT ?? null,
+      host: read.LISTEN_HOST,
+      link: read.STATUS_PAGE_LINK ?? null,
+    },
+  };
+}
+
+/** Mail says whom it is from, and nothing that is said in practice leaves this machine. */
+function commsProblems(given: Readonly<Record<string, string>>): Problem[] {
+  const { SMTP_URL, MAIL_FROM, STATUSPAGE_API_KEY, STATUSPAGE_API_URL, SLACK_API_URL } = given;
+  const problems: Problem[] = [];
+  if (SMTP_URL && !MAIL_FROM) {
+    const next = "Set it to an address your mail server lets you send from";
+    problems.push({
+      code: "config",
+      where: "MAIL_FROM",
+      what: "It is not set, and mail has to come from somebody",
+      next,
+    });
+  }
+  if (SLACK_API_URL && SMTP_URL && !isLoopbackHost(SMTP_URL)) {
+    const what = "This is practice, and this mail server is not on this machine: real people would be told";
+    problems.push({ code: "config", where: "SMTP_URL", what, next: "Unset it" });
+  }
+  if (SLACK_API_URL && STATUSPAGE_API_KEY && !STATUSPAGE_API_URL) {
+    const what = "This is practice, and the key is for the real Statuspage: real people would be told";
+    problems.push({ code: "config", where: "STATUSPAGE_API_KEY", what, next: "Unset it, or set STATUSPAGE_API_URL" });
+  }
+  if (STATUSPAGE_API_URL && !SLACK_API_URL) {
+    const what = "This is the practice stand-in, and it is not practice: nobody would be told";
+    problems.push({ code: "config", where: "STATUSPAGE_API_URL", what, next: "Unset it" });
+  }
+  return problems;
+}
+
 /** Webhooks are signed or not heard, and what is paged in practice rings on this machine only. */
 function pagingProblems(given: Readonly<Record<string, string>>): Problem[] {
   const { PAGERDUTY_API_URL, PAGERDUTY_WEBHOOK_PORT, PAGERDUTY_WEBHOOK_SECRETS, SLACK_API_URL } = given;
@@ -302,7 +382,11 @@ function misspelt(env: Readonly<Record<string, string | undefined>>): Problem[] 
 }
 
 function isLoopbackUrl(text: string): boolean {
-  const host = /^https?:$/.test(protocolOf(text)) ? new URL(text).hostname.replace(/^\[|\]$/g, "") : "";
+  return /^https?:$/.test(protocolOf(text)) && isLoopbackHost(text);
+}
+
+function isLoopbackHost(url: string): boolean {
+  const host = URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, "") : "";
   return host === "localhost" || (isIP(host) !== 0 && kindOfAddress(host) === "loopback");
 }
 

@@ -37,6 +37,11 @@ describe("what is read", () => {
           eventsUrl: "https://events.pagerduty.com",
           webhook: null,
         },
+        comms: {
+          mail: null,
+          statuspage: null,
+          page: { folder: resolve(".lifeboat", "status-page"), port: null, host: "127.0.0.1", link: null },
+        },
         secretKey: null,
         health: { port: null, host: "127.0.0.1" },
         logLevel: "info",
@@ -66,6 +71,26 @@ describe("what is read", () => {
     });
     expect(problemsOf({ ...socket, ...local })).toContain("PAGERDUTY_API_URL");
     expect(problemsOf({ ...practice, PAGERDUTY_API_URL: "https://api.pagerduty.com" })).toContain("PAGERDUTY_API_URL");
+  });
+
+  test("nothing that is said in practice leaves this machine, and what is said for real does", () => {
+    const mail = { SMTP_URL: "smtp://bot:geheim@mail.example.com:587", MAIL_FROM: "Lifeboat <lifeboat@example.com>" };
+    expect(loadConfig({ ...socket, ...mail, STATUSPAGE_API_KEY: "0123456789" })).toMatchObject({
+      config: {
+        comms: {
+          mail: { url: mail.SMTP_URL, from: mail.MAIL_FROM },
+          statuspage: { apiUrl: "https://api.statuspage.io/v1", key: "0123456789" },
+        },
+      },
+    });
+    expect(problemsOf({ ...practice, ...mail })).toContain("real people would be told");
+    expect(problemsOf({ ...practice, ...mail })).not.toContain("geheim");
+    expect(problemsOf({ ...practice, STATUSPAGE_API_KEY: "0123456789" })).toContain("real people would be told");
+    const local = { STATUSPAGE_API_KEY: "0123456789", STATUSPAGE_API_URL: "http://127.0.0.1:4190/v1" };
+    expect(problemsOf({ ...practice, ...local, ...mail, SMTP_URL: "smtp://127.0.0.1:2525" })).toBe("");
+    expect(problemsOf({ ...socket, ...local })).toContain("nobody would be told");
+    expect(problemsOf({ ...socket, SMTP_URL: mail.SMTP_URL })).toContain("MAIL_FROM");
+    expect(problemsOf({ ...socket, ...mail, MAIL_FROM: "x\r\nBcc: a@b.example" })).toContain("MAIL_FROM");
   });
 
   test("webhooks without a secret are a mistake", () => {

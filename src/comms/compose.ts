@@ -30,6 +30,8 @@ export interface Composition {
   readonly update: Omit<PostedUpdate, "update">;
   /** Required fields with nothing in them. */
   readonly missing: readonly Field[];
+  /** The words, whether or not anybody can be reached with them. */
+  readonly preview: { readonly slack: string } | { readonly subject: string; readonly text: string };
   /** Where it goes and, with a reason, where it does not, for the person who sends it. */
   readonly destinations: readonly { readonly to: string; readonly why: string | null }[];
 }
@@ -82,8 +84,18 @@ export function compose(template: Template, given: Readonly<Record<string, strin
             recipients: route.email.length,
           }
         : null,
-      page: paged ? { name: unmarked(unlinked(titled)), body: toPage(words), status: pageStatus(state, moment) } : null,
+      page: paged
+        ? {
+            ...{
+              name: `${notice ? `${notice.mark} · ` : ""}${unmarked(unlinked(subject))}`,
+              body: toPage(words),
+              status: pageStatus(state, moment),
+            },
+            ...{ impact: IMPACT[state.severity], components: componentsNow(state, moment) },
+          }
+        : null,
     },
+    preview: channels.includes("slack") ? { slack: toSlack(words) } : { subject: titled, text: toText(words) },
     missing: template.fields.filter(({ name, required }) => required && fields[name] === ""),
     destinations: [
       ...(slack ? [{ to: `Slack: ${route.slack.map(placeWords).join(", ")}`, why: null }] : []),
@@ -133,6 +145,22 @@ function noticeOf({ declared }: IncidentState, practice: boolean): { mark: strin
 
 function noticed(says: string): Words[number] {
   return { kind: "paragraph", lines: [[{ text: says, bold: true }]] };
+}
+
+const IMPACT = { P0: "critical", P1: "major", P2: "minor", P3: "none" } as const;
+const OUTAGE = {
+  P0: "major_outage",
+  P1: "partial_outage",
+  P2: "degraded_performance",
+  P3: "degraded_performance",
+} as const;
+
+/** Only what somebody set out to recover is known to be touched. */
+function componentsNow(state: IncidentState, moment: Moment): NonNullable<PostedUpdate["page"]>["components"] {
+  const touched = [...state.runs.values()].flatMap(({ plan, dryRun }) => (dryRun ? [] : (plan.component ?? [])));
+  const over = pageStatus(state, moment) === "resolved";
+  const status = over ? "operational" : moment === "degraded" ? "degraded_performance" : OUTAGE[state.severity];
+  return [...new Set(touched)].map((component) => ({ component, status }));
 }
 
 function pageStatus({ status }: IncidentState, moment: Moment): NonNullable<PostedUpdate["page"]>["status"] {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Logger } from "../lib/log.ts";
 import { freePort } from "../lib/pgserver.ts";
 import { type BotCommand, BotProcess } from "./bot-process.ts";
+import { createReaders, type Readers } from "./comms/index.ts";
 import { createEstate, type Estate } from "./estate/index.ts";
 import { createPager, type Pager } from "./pager/index.ts";
 import { createWorkspace, type Workspace } from "./workspace/index.ts";
@@ -27,6 +28,8 @@ export interface Practice {
   readonly workspace: Workspace;
   readonly estate: Estate;
   readonly pager: Pager;
+  /** Those who are told by mail and on a status page. */
+  readonly readers: Readers;
   readonly bot: BotProcess;
   /** The data folder of the bot's own store. */
   readonly dataFolder: string;
@@ -47,6 +50,8 @@ export async function startPractice(options: PracticeOptions): Promise<Practice>
     stops.push(() => estate.stop());
     const pager = await createPager({ log: options.log });
     stops.push(() => pager.close());
+    const readers = await createReaders();
+    stops.push(() => readers.close());
     const workspace = await createWorkspace({
       port: options.port,
       log: options.log,
@@ -54,6 +59,7 @@ export async function startPractice(options: PracticeOptions): Promise<Practice>
       mounts: [
         { prefix: "/estate", handle: estate.handle, panel: "/estate/panel.js", title: "Practice estate" },
         { prefix: "/pager", handle: pager.handle, panel: "/pager/panel.js", title: "Phones" },
+        { prefix: "/comms", handle: readers.handle, panel: "/comms/panel.js", title: "Readers" },
       ],
     });
     stops.push(() => workspace.close());
@@ -62,6 +68,8 @@ export async function startPractice(options: PracticeOptions): Promise<Practice>
       const webhookPort = String(await freePort());
       // Each bot is told of everything; hearing it from two is harmless.
       pager.subscribe(`http://127.0.0.1:${webhookPort}/pagerduty/webhook`);
+      const pagePort = String(await freePort());
+      readers.pageAt(`http://127.0.0.1:${pagePort}/`);
       return {
         ...options.bot,
         environment: {
@@ -69,6 +77,9 @@ export async function startPractice(options: PracticeOptions): Promise<Practice>
           ...workspace.environment(),
           ...estate.environment(),
           ...pager.environment(),
+          ...readers.environment(),
+          STATUS_PAGE_PORT: pagePort,
+          STATUS_PAGE_LINK: `http://127.0.0.1:${pagePort}/`,
           PAGERDUTY_WEBHOOK_PORT: webhookPort,
           LIFEBOAT_SECRET_KEY: secretKey,
           ...options.environment,
@@ -84,7 +95,7 @@ export async function startPractice(options: PracticeOptions): Promise<Practice>
       bot.close();
     });
     await bot.start();
-    return { url: workspace.url, workspace, estate, pager, bot, dataFolder, botCommand, stop };
+    return { url: workspace.url, workspace, estate, pager, readers, bot, dataFolder, botCommand, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -165,7 +165,8 @@ const SHAPES: Readonly<Record<string, (block: Json, surface: Surface) => Json | 
     const asked = input(block.element);
     const hint = plainFrom(block.hint, limits.inputHint);
     if (surface === "message" || label === null || asked === null) return null;
-    return { label, element: asked, optional: block.optional === true, ...(hint && { hint }) };
+    const dispatches = block.dispatch_action === true && { dispatch_action: true };
+    return { label, element: asked, optional: block.optional === true, ...(hint && { hint }), ...dispatches };
   },
 };
 
@@ -256,7 +257,10 @@ function input(value: unknown): Json | null {
 function lengths(value: Json): Json {
   const max =
     typeof value.max_length === "number" ? Math.min(Math.max(1, value.max_length), limits.inputText) : undefined;
-  return { multiline: value.multiline === true, ...(max !== undefined && { max_length: max }) };
+  const tells = isJson(value.dispatch_action_config) && {
+    dispatch_action_config: { trigger_actions_on: ["on_enter_pressed"] },
+  };
+  return { multiline: value.multiline === true, ...(max !== undefined && { max_length: max }), ...tells };
 }
 
 function chooser(value: Json): Json | null {

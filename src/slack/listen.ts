@@ -7,6 +7,7 @@ import type { Inbox } from "../timeline/contract.ts";
 import { takeAction } from "./listen/action.ts";
 import { COMMAND, takeCommand } from "./listen/command.ts";
 import type { Delivery, Live, ReadLine, Taken } from "./listen/delivery.ts";
+import { JOINED, type Joined, takeJoined } from "./listen/joined.ts";
 import { type Mention, takeMention } from "./listen/mention.ts";
 import { type Replying, reply, tell } from "./listen/reply.ts";
 import { SHORTCUTS, takeShortcut } from "./listen/shortcut.ts";
@@ -15,7 +16,13 @@ import { CLAIM_SECONDS, createWorker, type Worker } from "./listen/worker.ts";
 import type { People } from "./people.ts";
 
 /** Events asked for in `manifest.yml`. */
-export const EVENTS = ["app_mention", "app_home_opened", "app_uninstalled", "tokens_revoked"] as const;
+export const EVENTS = [
+  "app_mention",
+  "app_home_opened",
+  "app_uninstalled",
+  "member_joined_channel",
+  "tokens_revoked",
+] as const;
 
 export interface ListenOptions extends Replying {
   readonly inbox: Inbox;
@@ -25,6 +32,8 @@ export interface ListenOptions extends Replying {
   /** The system an incident's channel belongs to, and its link to a message. */
   readonly systemAt: (channel: string) => Promise<string | null>;
   readonly homeOpened: (user: string) => Promise<void>;
+  /** This bot's own user, once Slack has said it. */
+  readonly itself: () => string | null;
   readonly onLockedOut: (says: string) => void;
   /** The store's clock. */
   readonly now: () => Date;
@@ -120,11 +129,10 @@ export function createListener(options: ListenOptions): Listener {
       app.event("tokens_revoked", lockedOut as never);
       // Mentions were kept before they were acknowledged; listening for them keeps Bolt from calling them unhandled.
       app.event("app_mention", async () => {});
+      app.event("member_joined_channel", async () => {});
     },
     async keepEvent(body) {
-      const event = body.event as { type?: string } | undefined;
-      if (event?.type !== "app_mention") return;
-      const taken = takeMention(event as unknown as Mention, readLine);
+      const taken = await heard(options, body.event as { type?: string } | undefined);
       if (taken === null) return;
       const kept = await keep(taken);
       if (kept === "not kept") throw new Error("A mention could not be written down; Slack is left to send it again.");
@@ -135,6 +143,18 @@ export function createListener(options: ListenOptions): Listener {
 
 type Ack = (said?: unknown) => Promise<void>;
 
+/** An event that asks for something: words to the bot, or somebody who comes late into an incident's channel. */
+async function heard(options: ListenOptions, event: { type?: string } | undefined): Promise<Taken | null> {
+  if (event?.type === "app_mention") return takeMention(event as unknown as Mention, options.readLine);
+  if (event?.type !== "member_joined_channel") return null;
+  const joined = event as unknown as Joined;
+  // Whom the bot brings in knows why.
+  const taken = joined.inviter !== undefined && joined.inviter === options.itself() ? null : takeJoined(joined);
+  // Whoever comes in while the store is away misses an offer, and can still ask for it.
+  const system = taken && (await options.systemAt(taken.delivery.channel ?? "").catch(() => null));
+  return system === null ? null : taken;
+}
+
 /** `live` is null when another process, or a later attempt, handles it: then no form can be opened. */
 async function handle(options: ListenOptions, key: string, delivery: Delivery, live: Live | null): Promise<void> {
   const { channel, thread, user, verb } = delivery;
@@ -143,6 +163,8 @@ async function handle(options: ListenOptions, key: string, delivery: Delivery, l
     options.people.caller(user, { channel, system, deciding: DECIDING.test(verb) }),
     linkTo(options, delivery),
   ]);
+  // Nobody asked, so nobody is refused either: a guest, or this bot itself.
+  if (delivery.carries === JOINED && caller.barred !== null) return;
   const request: Request = {
     verb,
     words: delivery.words,
@@ -153,10 +175,10 @@ async function handle(options: ListenOptions, key: string, delivery: Delivery, l
     place: { channel, thread },
     form: delivery.form === null ? null : { ...delivery.form, ...(link !== null && { link }) },
     carries: delivery.carries,
-    canAskForm: live?.trigger != null,
+    canAskForm: live?.trigger != null || live?.view != null,
   };
   const answered = await options.answer(request);
-  await reply(options, delivery, live ?? { trigger: null }, answered);
+  await reply(options, delivery, live ?? { trigger: null, view: null }, answered);
 }
 
 async function linkTo({ clients, log }: ListenOptions, { about }: Delivery): Promise<string | null> {

@@ -73,6 +73,7 @@ export function openSlack(options: DoorOptions): Slack {
     readLine: options.readLine,
     systemAt: async (channel) => ((await outbox.streamAt(channel))?.about as About | undefined)?.system ?? null,
     homeOpened: publisher.homeOpened,
+    itself: () => who?.botUser ?? null,
     onLockedOut: lockedOut,
     now: () => timeline.now(),
     log,

@@ -1,6 +1,26 @@
 -- Made from the migrations by test/timeline/schema.test.ts (UPDATE_PAGES=1); not applied by anything.
 
 -- tables
+create table lifeboat.delivery (
+  id bigint not null generated always as identity,
+  key text not null,
+  stream text not null,
+  lane text not null,
+  via text not null,
+  content jsonb not null,
+  wanted_at timestamp with time zone not null default clock_timestamp(),
+  sending_since timestamp with time zone,
+  attempts integer not null default 0,
+  not_before timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  says text,
+  owner text,
+  claimed_until timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  ended_at timestamp with time zone,
+  outcome text,
+  reference text,
+  reached text,
+  recorded_at timestamp with time zone
+);
 create table lifeboat.event (
   stream text not null,
   version integer not null,
@@ -127,6 +147,12 @@ create table lifeboat.run_resource (
   resource text not null,
   run text not null
 );
+create table lifeboat.schedule (
+  stream text not null,
+  version integer not null,
+  next_at timestamp with time zone,
+  claimed_until timestamp with time zone not null default '-infinity'::timestamp with time zone
+);
 create table lifeboat.stream (
   id text not null,
   version integer not null default 0,
@@ -136,6 +162,10 @@ create table lifeboat.stream (
 );
 
 -- constraints
+alter table lifeboat.delivery add constraint delivery_check CHECK (((ended_at IS NULL) = (outcome IS NULL)));
+alter table lifeboat.delivery add constraint delivery_key_key UNIQUE (key);
+alter table lifeboat.delivery add constraint delivery_outcome_check CHECK ((outcome = ANY (ARRAY['delivered'::text, 'undelivered'::text])));
+alter table lifeboat.delivery add constraint delivery_pkey PRIMARY KEY (id);
 alter table lifeboat.event add constraint event_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text));
 alter table lifeboat.event add constraint event_pkey PRIMARY KEY (stream, version);
 alter table lifeboat.event add constraint event_previous_hash_check CHECK ((previous_hash ~ '^[0-9a-f]{64}$'::text));
@@ -163,11 +193,14 @@ alter table lifeboat.run add constraint run_plan_hash_fkey FOREIGN KEY (plan_has
 alter table lifeboat.run add constraint run_stream_fkey FOREIGN KEY (stream) REFERENCES lifeboat.stream(id);
 alter table lifeboat.run_resource add constraint run_resource_pkey PRIMARY KEY (resource);
 alter table lifeboat.run_resource add constraint run_resource_run_fkey FOREIGN KEY (run) REFERENCES lifeboat.run(id);
+alter table lifeboat.schedule add constraint schedule_pkey PRIMARY KEY (stream);
 alter table lifeboat.stream add constraint stream_id_check CHECK ((id <> ''::text));
 alter table lifeboat.stream add constraint stream_pkey PRIMARY KEY (id);
 alter table lifeboat.stream add constraint stream_version_check CHECK ((version >= 0));
 
 -- indexes
+CREATE INDEX delivery_open ON lifeboat.delivery USING btree (lane, id) WHERE (ended_at IS NULL);
+CREATE INDEX delivery_unrecorded ON lifeboat.delivery USING btree (id) WHERE ((ended_at IS NOT NULL) AND (recorded_at IS NULL));
 CREATE INDEX inbox_done ON lifeboat.inbox USING btree (done_at) WHERE (done_at IS NOT NULL);
 CREATE INDEX inbox_open ON lifeboat.inbox USING btree (id) WHERE (done_at IS NULL);
 CREATE INDEX outbox_due ON lifeboat.outbox USING btree (lane) WHERE (shown_hash IS DISTINCT FROM wanted_hash);
@@ -176,6 +209,7 @@ CREATE INDEX page_due ON lifeboat.page USING btree (not_before) WHERE (told_hash
 CREATE INDEX run_due ON lifeboat.run USING btree (wake_at) WHERE (NOT done);
 CREATE INDEX run_resource_run ON lifeboat.run_resource USING btree (run);
 CREATE INDEX run_stream ON lifeboat.run USING btree (stream);
+CREATE INDEX schedule_due ON lifeboat.schedule USING btree (next_at) WHERE (next_at IS NOT NULL);
 CREATE INDEX stream_changed ON lifeboat.stream USING btree (changed);
 CREATE INDEX stream_updated ON lifeboat.stream USING btree (updated_at DESC);
 
@@ -200,6 +234,7 @@ CREATE TRIGGER never_back BEFORE UPDATE ON lifeboat.stream FOR EACH ROW WHEN (((
 CREATE TRIGGER never_gone BEFORE DELETE OR TRUNCATE ON lifeboat.stream FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
 
 -- grants
+grant delete, insert, select, update on lifeboat.delivery to lifeboat_app;
 grant insert, select on lifeboat.event to lifeboat_app;
 grant delete, insert, select, update on lifeboat.inbox to lifeboat_app;
 grant select on lifeboat.migration to lifeboat_app;
@@ -213,4 +248,5 @@ grant delete, insert, select, update on lifeboat.proof to lifeboat_app;
 grant usage on lifeboat.replica to lifeboat_app;
 grant insert, select, update on lifeboat.run to lifeboat_app;
 grant delete, insert, select on lifeboat.run_resource to lifeboat_app;
+grant delete, insert, select, update on lifeboat.schedule to lifeboat_app;
 grant insert, select, update on lifeboat.stream to lifeboat_app;

@@ -5,6 +5,7 @@ import { clockOrigin, clockStart, deadlineOf } from "./deadline.ts";
 import { plain, safe } from "./escape.ts";
 import { kindPrefix, kindSentence, runTitle } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
+import { nextOwed, owedWords } from "./owed.ts";
 import { ackWords, notPaged, pageOf } from "./paged.ts";
 import { roleWords } from "./people.ts";
 import { runMark, runStatusWords, statusWords } from "./status.ts";
@@ -25,6 +26,7 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
         ["System", safe(around.system.title)],
         ...rolePairs(state, around),
         ["Clock", clockWords(state, around.now)],
+        ...owedPair(state, around),
       ]),
       ...pagedBlocks(state, around),
       ...(runs.length > 0 ? lines(["*Runs*", ...runs.map((run) => runLine(state, run, around.now))]) : []),
@@ -32,6 +34,11 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
       context(`${safe(state.id)} · declared ${at(declared.at)}${note ? ` · ${note}` : ""}`),
     ],
   };
+}
+
+function owedPair(state: IncidentState, around: Surroundings): (readonly [string, string])[] {
+  const due = nextOwed(state, around);
+  return due === null ? [] : [["Next word to people", owedWords(due)]];
 }
 
 function pagedBlocks(state: IncidentState, around: Surroundings): Block[] {
@@ -104,6 +111,7 @@ export function topicOf(state: IncidentState, declared: Declared, around: Surrou
   const running = [...state.runs.values()].filter(({ endedAt }) => endedAt === null);
   const commander = around.system.roles.find(({ perIncident }) => perIncident);
   const holder = commander ? state.roles.get(commander.id) : undefined;
+  const owed = nextOwed(state, around);
   const parts = [
     `${kindPrefix(declared.kind, around.practice)}${state.severity} ${statusWords(state.status)}`,
     plain(declared.title),
@@ -112,6 +120,7 @@ export function topicOf(state: IncidentState, declared: Declared, around: Surrou
       : null,
     ...running.map((run) => `${plain(runTitle(run.plan, run.dryRun))}: ${runStatusWords(run)}`),
     `declared ${clock(declared.at)}`,
+    owed === null ? null : `next word to people ${owed.late ? "overdue since" : "by"} ${clock(owed.dueAt)}`,
   ];
   return parts.filter((part) => part !== null).join(" · ");
 }

@@ -1,6 +1,6 @@
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { topicOf } from "./card.ts";
-import { cut } from "./escape.ts";
+import { cut, plain } from "./escape.ts";
 import { holders } from "./people.ts";
 import type { ChannelView, Surroundings } from "./view.ts";
 
@@ -9,10 +9,15 @@ export function channelOf(state: IncidentState, declared: Declared, around: Surr
   return {
     name: channelName(state.id, declared),
     topic: cut(topicOf(state, declared, around), 250),
-    bookmarks: [],
+    bookmarks: bookmarks(around),
     invite: invited(state, declared, around),
     pinned: ["card"],
   };
+}
+
+function bookmarks({ system }: Surroundings): ChannelView["bookmarks"] {
+  const page = system.comms?.link ? [{ title: "Status page", link: system.comms.link }] : [];
+  return [...page, ...(system.links ?? []).map(({ title, url }) => ({ title: plain(title), link: url }))];
 }
 
 /** `inc-7k2m9xqz-orders-database-down`, and `drill-…` for a drill. */

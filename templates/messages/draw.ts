@@ -12,6 +12,7 @@ import { result } from "./result.ts";
 import { roleTaken } from "./role.ts";
 import { runCard } from "./run.ts";
 import { stepList } from "./steps.ts";
+import { drawTold } from "./told.ts";
 import type { DrawIncident, ShownMessage, Surroundings, View } from "./view.ts";
 
 /** Everything Slack should show of an incident: the same state, surroundings and time give the same view. */
@@ -34,6 +35,7 @@ export const drawIncident: DrawIncident = (state, around): View => {
         return { key: `role:${role}:${person}`, in: "incident", under: null, priority: 1, message, once: true };
       }),
       ...[...state.runs.values()].flatMap((run) => drawRun(state, declared, run, around)),
+      ...drawTold(state, declared, around),
     ],
     redrawAt: redrawAt(state, around.now),
   };

@@ -7,21 +7,34 @@ import type { Block } from "./message.ts";
 export function textInput(
   id: string,
   label: string,
-  options: { optional?: boolean; many?: boolean; hint?: string; placeholder?: string; initial?: string } = {},
+  options: {
+    optional?: boolean;
+    many?: boolean;
+    hint?: string;
+    placeholder?: string;
+    initial?: string;
+    /** Characters at most; 2000 if left out. */
+    length?: number;
+    /** The verb that is told when Enter is pressed in it. */
+    tells?: string;
+  } = {},
 ): Block {
+  const length = options.length ?? 2000;
   return {
     type: "input",
     block_id: id,
     label: plainText(label),
     optional: options.optional ?? false,
     ...(options.hint && { hint: plainText(options.hint) }),
+    ...(options.tells && { dispatch_action: true }),
     element: {
       type: "plain_text_input",
-      action_id: id,
+      action_id: options.tells ? `${options.tells}:${id}` : id,
+      ...(options.tells && { dispatch_action_config: { trigger_actions_on: ["on_enter_pressed"] } }),
       multiline: options.many ?? false,
-      max_length: 2000,
+      max_length: length,
       ...(options.placeholder && { placeholder: plainText(options.placeholder) }),
-      ...(options.initial && { initial_value: cut(options.initial, 2000) }),
+      ...(options.initial && { initial_value: cut(options.initial, length) }),
     },
   };
 }
@@ -35,7 +48,8 @@ export function choiceInput(
   id: string,
   label: string,
   choices: readonly Choice[],
-  options: { optional?: boolean; initial?: string; hint?: string } = {},
+  /** `tells`: the verb that is told at once what was chosen. */
+  options: { optional?: boolean; initial?: string; hint?: string; tells?: string } = {},
 ): Block {
   const initial = choices.find(({ value }) => value === options.initial);
   return {
@@ -44,9 +58,10 @@ export function choiceInput(
     label: plainText(label),
     optional: options.optional ?? false,
     ...(options.hint && { hint: plainText(options.hint) }),
+    ...(options.tells && { dispatch_action: true }),
     element: {
       type: "static_select",
-      action_id: id,
+      action_id: options.tells ? `${options.tells}:${id}` : id,
       options: choices.slice(0, 100).map(option),
       ...(initial && { initial_option: option(initial) }),
     },

@@ -29,7 +29,8 @@ export interface ChannelView {
 export interface ShownMessage {
   /** Stable inside the incident: `card`, `run:run-7k2m9x`, `gate:<ask>`. The same key is the same message for ever. */
   readonly key: string;
-  readonly in: "announce" | "incident";
+  /** Where it was announced, the incident's own channel, or another channel by its id. */
+  readonly in: "announce" | "incident" | { readonly channel: string };
   /** Key of the message whose thread this is in, or null. The root has to be among the messages, in the same place. */
   readonly under: string | null;
   /**

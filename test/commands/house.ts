@@ -5,6 +5,7 @@ import { loadIncident, plansFor } from "../../commands/incidents.ts";
 import { answer, readLine } from "../../commands/index.ts";
 import { cards } from "../../src/actions/index.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
+import { loadTemplates } from "../../src/comms/load.ts";
 import type { Event, NewEvent } from "../../src/incident/events.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { openGate } from "../../src/incident/gates.ts";
@@ -52,6 +53,11 @@ export class TestHouse {
       log: quiet,
       practice: true,
       channelOf: async (incident) => this.channels.get(incident) ?? null,
+      comms: {
+        templates: loadTemplates(join(projectRoot(), "templates", "systems")).templates,
+        reach: { email: true, statuspage: true },
+        pageLink: "https://status.orders.example",
+      },
     };
   }
 

@@ -96,6 +96,7 @@ export async function openBench(server: TestServer, options: BenchOptions = {}):
         log: quiet,
         practice: true,
         channelOf: (incident) => own.placeOf(incident),
+        comms: { templates: { for: () => [] }, reach: { email: false, statuspage: false }, pageLink: null },
       },
       timeline: on.timeline,
       inbox: on.inbox,

@@ -37,6 +37,7 @@ const NEEDS: Record<string, readonly string[]> = {
   "users.info": ["users:read"],
   "views.open": [],
   "views.publish": [],
+  "views.update": [],
 };
 /** Scopes that come with a feature rather than a method. */
 const FEATURES: Record<string, string> = {

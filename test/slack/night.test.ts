@@ -26,6 +26,7 @@ beforeAll(async () => {
     log: quiet,
     practice: true,
     channelOf: (incident) => outbox.placeOf(incident),
+    comms: { templates: { for: () => [] }, reach: { email: false, statuspage: false }, pageLink: null },
   };
   slack = createSlack({
     config: configFor(workspace),

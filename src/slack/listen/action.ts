@@ -1,5 +1,6 @@
 import type { BlockAction } from "@slack/bolt";
 import { NOTHING_TYPED, type Taken } from "./delivery.ts";
+import { readCarried, valuesOf } from "./submission.ts";
 
 /**
  * A press. `action_id` is the verb, or `verb:detail`; the value is what it carries. Null: nothing for us (a link, or an
@@ -9,6 +10,7 @@ export function takeAction(body: BlockAction): Taken | null {
   const action = body.actions[0];
   if (action === undefined) return null;
   const verb = action.action_id.split(":")[0] ?? "";
+  if (body.view?.type === "modal") return takeChange(body, body.view, verb);
   const carries = carriedBy(action as unknown as Record<string, unknown>);
   if (carries === null) return null;
   const channel = body.channel?.id ?? null;
@@ -29,7 +31,33 @@ export function takeAction(body: BlockAction): Taken | null {
       responseUrl: body.response_url ?? null,
       about: null,
     },
-    live: { trigger: body.trigger_id },
+    live: { trigger: body.trigger_id, view: null },
+  };
+}
+
+/**
+ * Something inside an open form was chosen or pressed: it comes with everything that stands in the form, and with what
+ * the form carries. Null: the form is none of ours.
+ */
+function takeChange(body: BlockAction, view: NonNullable<BlockAction["view"]>, verb: string): Taken | null {
+  const action = body.actions[0];
+  const carried = readCarried(view.private_metadata);
+  if (action === undefined || carried === null) return null;
+  return {
+    key: `slack:action:${view.id}:${action.action_id}:${action.action_ts}:${body.user.id}`,
+    kind: "slack.action",
+    delivery: {
+      user: body.user.id,
+      channel: carried.channel,
+      thread: carried.thread,
+      verb,
+      ...NOTHING_TYPED,
+      form: valuesOf(view.state.values),
+      carries: carried.carries,
+      responseUrl: null,
+      about: null,
+    },
+    live: { trigger: null, view: view.id },
   };
 }
 

@@ -18,6 +18,6 @@ export function takeCommand(body: SlashCommand, readLine: ReadLine): Taken {
       responseUrl: body.response_url,
       about: null,
     },
-    live: { trigger: body.trigger_id },
+    live: { trigger: body.trigger_id, view: null },
   };
 }

@@ -22,12 +22,20 @@ export interface Delivery {
 export interface Live {
   /** Opens one form, within three seconds. */
   readonly trigger: string | null;
+  /** The open form it came from: a form in answer takes its place. */
+  readonly view: string | null;
 }
 
 export interface Taken {
   /** The same for every delivery that means the same. */
   readonly key: string;
-  readonly kind: "slack.command" | "slack.action" | "slack.submission" | "slack.shortcut" | "slack.mention";
+  readonly kind:
+    | "slack.command"
+    | "slack.action"
+    | "slack.submission"
+    | "slack.shortcut"
+    | "slack.mention"
+    | "slack.joined";
   readonly delivery: Delivery;
   readonly live: Live;
 }

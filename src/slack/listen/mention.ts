@@ -28,6 +28,6 @@ export function takeMention(event: Mention, readLine: ReadLine): Taken | null {
       responseUrl: null,
       about: null,
     },
-    live: { trigger: null },
+    live: { trigger: null, view: null },
   };
 }

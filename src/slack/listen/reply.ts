@@ -1,5 +1,5 @@
 import type { Reply } from "../../../commands/command.ts";
-import type { Message } from "../../../templates/messages/message.ts";
+import type { Form, Message } from "../../../templates/messages/message.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { clampForm, clampMessage } from "../clamp.ts";
@@ -96,6 +96,7 @@ async function openForm(
   live: Live,
   form: Extract<Reply, { kind: "form" }>["form"],
 ) {
+  if (live.view !== null) return replaceForm(deps, delivery, live.view, form);
   if (live.trigger === null) return tell(deps, delivery, tooLate(form.title));
   try {
     const view = clampForm(form, carriedWith(form, delivery));
@@ -106,6 +107,19 @@ async function openForm(
   } catch (error) {
     deps.log.warn({ verb: delivery.verb, says: troubleOf(error).says }, "A form could not be opened.");
     await tell(deps, delivery, tooLate(form.title));
+  }
+}
+
+/** Draws an open form anew; what was typed stays where the ids stay. It may have been closed meanwhile, and then nothing is said. */
+async function replaceForm(deps: Replying, delivery: Delivery, id: string, form: Form) {
+  try {
+    const view = clampForm(form, carriedWith(form, delivery));
+    await deps.clients.act.views.update({
+      view_id: id,
+      view: view as unknown as Parameters<typeof deps.clients.act.views.update>[0]["view"],
+    });
+  } catch (error) {
+    deps.log.info({ verb: delivery.verb, says: troubleOf(error).says }, "An open form could not be drawn anew.");
   }
 }
 

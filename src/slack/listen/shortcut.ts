@@ -33,7 +33,7 @@ export function takeShortcut(body: GlobalShortcut | MessageShortcut): Taken | nu
       responseUrl: "response_url" in body ? body.response_url : null,
       about: isNote ? { channel: message.channel, ts: message.ts } : null,
     },
-    live: { trigger: body.trigger_id },
+    live: { trigger: body.trigger_id, view: null },
   };
 }
 

@@ -36,7 +36,7 @@ export function takeSubmission(body: ViewSubmitAction): Taken | null {
       responseUrl: null,
       about: null,
     },
-    live: { trigger: null },
+    live: { trigger: null, view: null },
   };
 }
 
@@ -60,7 +60,7 @@ function givenIn(element: unknown): string {
   return "";
 }
 
-function readCarried(metadata: string): Carried | null {
+export function readCarried(metadata: string): Carried | null {
   try {
     const carried = JSON.parse(metadata) as Partial<Carried> | null;
     if (typeof carried?.carries !== "string" || typeof carried.nonce !== "string") return null;

@@ -25,7 +25,11 @@ export function drawingOf(state: IncidentState, view: View, announceIn: string |
   const announce =
     [state.declared?.announceIn, announceIn].find((id) => typeof id === "string" && isSlackChannel(id)) ?? null;
   const own = view.channel === null ? null : ownLane(state.id);
-  const laneOf = (message: ShownMessage) => (message.in === "incident" ? (own ?? announce) : announce);
+  const elsewhere = new Set(view.messages.flatMap((one) => (typeof one.in === "object" ? [one.in.channel] : [])));
+  const laneOf = (message: ShownMessage) => {
+    if (typeof message.in === "object") return message.in.channel;
+    return message.in === "incident" ? (own ?? announce) : announce;
+  };
   const messages: WantedMessage[] = view.messages.flatMap((message) => {
     const lane = laneOf(message);
     return lane === null ? [] : [wanted(message, lane)];
@@ -37,7 +41,9 @@ export function drawingOf(state: IncidentState, view: View, announceIn: string |
     redrawAt: view.redrawAt,
     lanes: [
       ...(own === null ? [] : [{ lane: own, own: true, place: null, wanted: channelOf(view) }]),
-      ...(announce === null ? [] : [{ lane: announce, own: false, place: announce, wanted: null }]),
+      ...[...new Set([...(announce === null ? [] : [announce]), ...elsewhere])].map((channel) => ({
+        ...{ lane: channel, own: false, place: channel, wanted: null },
+      })),
     ],
     messages,
   };

@@ -8,7 +8,12 @@ import { elementIn, identity, locate, messagePlace, plainView } from "./payload.
 export async function use(platform: Platform, user: string, deed: Deed & { do: "use" }): Promise<Outcome> {
   const found = locate(platform, deed.place);
   const element = elementIn(found.blocks, deed.block, deed.action);
-  const values = stateOf(found.blocks, deed.filled ?? {});
+  // As in Slack, the state of a form has what was just chosen in it.
+  const chosen = deed.choice === null || found.view === undefined ? {} : { [deed.action]: deed.choice };
+  const values = stateOf(found.blocks, {
+    ...deed.filled,
+    [deed.block]: { ...deed.filled?.[deed.block], ...chosen },
+  });
   const seen = found.view ? { ...found.view, state: { values } } : undefined;
   const action = {
     action_id: deed.action,

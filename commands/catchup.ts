@@ -1,0 +1,76 @@
+import { awaited } from "../src/incident/authority.ts";
+import type { EventType } from "../src/incident/events.ts";
+import { roleTitle } from "../src/incident/people.ts";
+import type { IncidentState, RunState } from "../src/incident/state.ts";
+import { isLive } from "../src/incident/status.ts";
+import { entriesOf } from "../src/report/transcript.ts";
+import { catchUp } from "../templates/messages/catchup.ts";
+import { cut, plainWords, safe } from "../templates/messages/escape.ts";
+import { clock } from "../templates/messages/when.ts";
+import { openAsks } from "./asks.ts";
+import type { Command } from "./command.ts";
+import type { House } from "./house.ts";
+import { plansFor, systemOf } from "./incidents.ts";
+import { theIncident } from "./meant.ts";
+import { nameIn, say, surroundings } from "./say.ts";
+
+/** What `src/slack/listen/joined.ts` carries when somebody came into an incident's channel: nobody asked, so nothing is said to who was there from the start. */
+const JOINED = "joined";
+const LATE_SECONDS = 60;
+
+export const catchup: Command = {
+  verb: "catchup",
+  aliases: ["catch-up", "catch"],
+  summary: "Catch up: what happened, where we are, who does what, what is being waited for.",
+  usage: "/dr catchup [--incident <id>]",
+  examples: ["/dr catchup"],
+  where: "incident",
+  async handle(house, request) {
+    const incident = await theIncident(house, request, true);
+    const { declared } = incident;
+    if (declared === null) return say("Nothing was declared here.");
+    const age = (house.timeline.now().getTime() - declared.at.getTime()) / 1000;
+    if (request.carries === JOINED && age < LATE_SECONDS) return { kind: "nothing" };
+    const events = await house.timeline.read(incident.id);
+    const told = new Set(events.filter(({ type }) => TOLD.has(type)).map(({ version }) => version));
+    const names = (who: string) => plainWords(nameIn(house, who));
+    const happened = entriesOf(events, await plansFor(house, events), names)
+      .filter(({ version }) => told.has(version))
+      .map(({ at, who, what }) => ({ at, what: `${who} ${what}` }));
+    const around = surroundings(house, incident, await house.channelOf(incident.id));
+    return { kind: "private", message: catchUp(incident, declared, happened, waitingFor(house, incident), around) };
+  },
+};
+
+/** What changes the picture. Steps are the run's own story, and refusals nobody's. */
+const TOLD: ReadonlySet<string> = new Set<EventType>([
+  ...(["incident.declared", "incident.severityChanged", "incident.statusChanged", "incident.noted"] as const),
+  ...(["incident.resolved", "incident.reopened", "run.requested", "run.verified", "run.failed"] as const),
+  ...(["run.aborted", "run.stuck", "gate.approved", "gate.denied", "step.failed", "step.stopped"] as const),
+  ...(["update.posted", "comms.late"] as const),
+]);
+
+function waitingFor(house: House, incident: IncidentState): readonly string[] {
+  return [...incident.runs.values()].filter(isLive).flatMap((run) => [...asks(house, incident, run), ...hands(run)]);
+}
+
+function asks(house: House, incident: IncidentState, run: RunState): readonly string[] {
+  const system = systemOf(house, incident);
+  return openAsks(incident, run).map(({ gate }) => {
+    const { asked, next } = awaited(run, gate, system, house.timeline.now());
+    const people = [...new Set(asked.flatMap((level) => level.people.map(({ name }) => name)))];
+    const who = people.length === 0 ? "nobody who may give it" : people.slice(0, 3).join(", ");
+    const then = next === null ? "" : `, then ${roleTitle(next.role, system)} at ${clock(next.at).slice(0, 5)}`;
+    return `Approval by ${safe(who)} since ${clock(gate.firstOpenedAt).slice(0, 5)}${safe(then)}`;
+  });
+}
+
+/** What only a person can do or decide. */
+function hands(run: RunState): readonly string[] {
+  return [...run.steps.values()].flatMap((step) => {
+    const title = safe(cut(step.step.title, 60));
+    if (step.status === "open" && step.step.kind === "manual") return [`By hand: ${title}`];
+    if (step.status === "failed" || step.status === "stopped") return [`A decision: ${title} ${step.status}`];
+    return [];
+  });
+}

@@ -1,0 +1,125 @@
+import { fitting } from "../src/comms/choice.ts";
+import { type Composition, compose, prefilled, type Writing } from "../src/comms/compose.ts";
+import type { Template } from "../src/comms/template.ts";
+import { mayNotTell } from "../src/incident/decide/comms.ts";
+import type { IncidentState } from "../src/incident/state.ts";
+import { cut, safe } from "../templates/messages/escape.ts";
+import { fieldId, PREVIEW, updateForm } from "../templates/messages/updateform.ts";
+import { act } from "./act.ts";
+import { actorOf, type Command, type Reply, type Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { idFor } from "./ids.ts";
+import { systemOf } from "./incidents.ts";
+import { theIncident } from "./meant.ts";
+import { no, say, stop } from "./say.ts";
+import { didYouMean } from "./targets.ts";
+
+export const update: Command = {
+  verb: "update",
+  aliases: ["tell", PREVIEW],
+  summary: "Tell people how it stands: choose whom, fill in, see it as they will, send.",
+  usage: "/dr update [--template <id>] [--incident <id>] [<what is new…>]",
+  examples: ["/dr update", "/dr update --template executives-progress The standby takes orders again"],
+  where: "incident",
+  async handle(house, request) {
+    const incident = await theIncident(house, request, true);
+    const writing = writingOf(house, incident);
+    const { caller, key } = request;
+    const { now, system } = writing;
+    const problem = mayNotTell(incident, { now, system, actor: actorOf(caller), barred: caller.barred, key });
+    if (problem !== null) return stop(problem);
+    const templates = fitting(house.comms.templates, incident, system);
+    const template = chosen(templates, request);
+    const values = valuesOf(template, request, writing);
+    const composed = compose(template, values, writing);
+    if (request.form !== null && request.verb !== PREVIEW) return send(house, request, incident, composed);
+    return request.canAskForm ? draft(incident, templates, template, values, composed) : atTheDoor(incident, composed);
+  },
+};
+
+function writingOf(house: House, state: IncidentState): Writing {
+  const { timeline, practice, comms } = house;
+  const { reach, pageLink } = comms;
+  return { state, system: systemOf(house, state), now: timeline.now(), practice, reach, pageLink };
+}
+
+function chosen(templates: readonly Template[], { form, options }: Request): Template {
+  const asked = form?.template ?? options.template;
+  const found = typeof asked === "string" && asked !== "" ? templates.find(({ id }) => id === asked) : templates[0];
+  if (found !== undefined) return found;
+  const ids = templates.map(({ id }) => id);
+  return stop({
+    code: "template-unknown",
+    what:
+      ids.length === 0 ? "There is nothing to be said now" : `There is no template ${String(asked)} for this moment`,
+    allowed: ids.length === 0 ? "See templates/comms" : `Now there is: ${ids.join(", ")}`,
+    ...(typeof asked === "string" && didYouMean(asked, ids, "update --template ")),
+  });
+}
+
+/** What stands in the form, else what was typed behind the command, else what is known. */
+function valuesOf(template: Template, { form, rest }: Request, writing: Writing): Record<string, string> {
+  const offered = prefilled(template, writing);
+  const free = template.fields.find(({ name, required }) => required && offered[name] === "")?.name;
+  return Object.fromEntries(
+    template.fields.map(({ name }) => {
+      const typed = name === free && form === null ? rest.trim() : "";
+      return [name, form?.[fieldId(name)] ?? (typed || offered[name] || "")];
+    }),
+  );
+}
+
+function draft(
+  incident: IncidentState,
+  templates: readonly Template[],
+  template: Template,
+  values: Readonly<Record<string, string>>,
+  { destinations, preview, missing }: Composition,
+): Reply {
+  const form = updateForm({
+    incident: incident.id,
+    choices: templates.map(({ id, title }) => ({ value: id, says: title })),
+    template: template.id,
+    fields: template.fields.map((field) => ({ ...field, value: values[field.name] ?? "" })),
+    destinations,
+    preview,
+    missing: missing.map(({ label }) => label),
+  });
+  return { kind: "form", form };
+}
+
+/** Where no form can be opened nothing is sent unseen: it is shown, and a button opens the form. */
+function atTheDoor(incident: IncidentState, { preview, update: { title } }: Composition): Reply {
+  const words =
+    "slack" in preview ? preview.slack.split("\n") : [preview.subject, ...preview.text.split("\n")].map(safe);
+  return say([`*${safe(title)}* would say:`, ...words.map((line) => `> ${line}`)], {
+    label: "Write the update…",
+    verb: "update",
+    carries: incident.id,
+    style: "primary",
+  });
+}
+
+async function send(house: House, request: Request, incident: IncidentState, composed: Composition): Promise<Reply> {
+  const { missing, destinations } = composed;
+  if (missing.length > 0)
+    return stop({
+      code: "update-incomplete",
+      what: `Nothing was sent: ${missing.map(({ label }) => `"${label}"`).join(", ")} is not filled in`,
+      next: "`/dr update` opens it again",
+    });
+  if (destinations.every(({ why }) => why !== null))
+    return stop({
+      code: "update-nobody",
+      what: `Nothing was sent: nobody would get it${destinations[0]?.why ? ` (${destinations[0].why})` : ""}`,
+      next: "Say in `comms:` of system.yml how they are reached",
+    });
+  const posted = { update: idFor("upd", request.key), ...composed.update };
+  const acted = await act(house, request, incident.id, { type: "postUpdate", update: posted });
+  if (acted.kind === "refused") return no(acted.problem);
+  const ways = destinations.map(({ to, why }) => (why === null ? to : `not by ${to}: ${safe(cut(why, 120))}`));
+  return say([
+    `Sent: *${safe(posted.title)}*.`,
+    `It goes to ${ways.join(" · ")}. Whether it got there is said in the incident's channel.`,
+  ]);
+}

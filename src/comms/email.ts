@@ -1,0 +1,105 @@
+import type { Transporter } from "nodemailer";
+import { withDeadline } from "../lib/deadline.ts";
+import { LifeboatError, messageOf } from "../lib/errors.ts";
+import { addresses } from "./compose.ts";
+import type { Sent, Way } from "./way.ts";
+
+/** A mail as the delivery keeps it. */
+export interface Mail {
+  readonly to: readonly string[];
+  /** Readers do not see each other. */
+  readonly hidden: boolean;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+  /** Mails of one incident to one audience stand together in a reader's mailbox. */
+  readonly conversation: string;
+}
+
+export interface MailOptions {
+  /** `smtp://user:password@host:587`; never logged. */
+  readonly url: string;
+  readonly from: string;
+}
+
+/** Until somebody answers, until they greet, and between two answers; the whole never takes longer than the last. */
+const SECONDS = { connect: 5, greet: 5, silence: 10, all: 25 } as const;
+
+/**
+ * Mail over SMTP. A mail that may have arrived is sent again under the same Message-ID, by which readers' mailboxes know it:
+ * a customer who reads twice loses less than one who hears nothing.
+ */
+export function createEmail({ url, from }: MailOptions): Way & { close(): void } {
+  let transport: Promise<Transporter> | null = null;
+  const connect = async () => {
+    const { createTransport } = await import("nodemailer");
+    const { connect: c, greet, silence } = SECONDS;
+    return createTransport({
+      url,
+      ...{
+        connectionTimeout: c * 1000,
+        greetingTimeout: greet * 1000,
+        socketTimeout: silence * 1000,
+        dnsTimeout: 5000,
+      },
+      ...{ disableFileAccess: true, disableUrlAccess: true },
+    } as Parameters<typeof createTransport>[0]);
+  };
+  return {
+    via: "email",
+    async send({ key, content, unsure }) {
+      const mail = content as Mail;
+      transport ??= connect();
+      const sender = await transport;
+      try {
+        const sent = await withDeadline("The mail server", SECONDS.all, () =>
+          sender.sendMail(letterOf(mail, key, from)),
+        );
+        const refused = (sent.rejected as readonly unknown[] | undefined) ?? [];
+        const says = [
+          ...(refused.length > 0 ? [`${addresses(refused.length)} refused by the mail server`] : []),
+          ...(unsure ? ["it may have arrived twice, under one Message-ID"] : []),
+        ];
+        return {
+          ...{ how: "delivered", to: addresses(mail.to.length - refused.length), reference: sent.messageId ?? null },
+          says: says.length === 0 ? null : says.join("; "),
+        };
+      } catch (error) {
+        return trouble(error);
+      }
+    },
+    close() {
+      void transport?.then((one) => one.close());
+    },
+  };
+}
+
+function letterOf(mail: Mail, key: string, from: string) {
+  const { to, hidden, subject, text, html, conversation } = mail;
+  const host = /@([a-z0-9.-]+)/i.exec(from)?.[1] ?? "lifeboat.invalid";
+  const id = (name: string) => `<${name.replace(/[^a-z0-9.-]+/gi, ".")}@${host}>`;
+  return {
+    ...{ from, subject, text, html, messageId: id(key), references: [id(conversation)], inReplyTo: id(conversation) },
+    to: hidden ? "undisclosed-recipients:;" : [...to],
+    envelope: { from, to: [...to] },
+    headers: { "Auto-Submitted": "auto-generated", "X-Lifeboat-Update": key.replace(/[^a-z0-9./-]+/gi, ".") },
+  };
+}
+
+interface SmtpError {
+  readonly code?: string;
+  readonly responseCode?: number;
+  readonly command?: string;
+}
+
+function trouble(error: unknown): Sent {
+  const { code, responseCode, command } = error as SmtpError;
+  const said = messageOf(error).replace(/\s+/g, " ").slice(0, 200);
+  // What the installation has wrong (a password, a certificate) a person can put right, and then it goes out.
+  if (code !== "EAUTH" && responseCode !== undefined && responseCode >= 500)
+    return { how: "never", says: `the mail server refuses it: ${said}` };
+  const heard = responseCode !== undefined;
+  const late = error instanceof LifeboatError && error.problem.code === "deadline";
+  const sure = heard || !(late || command === "DATA");
+  return { how: "later", sure, says: heard ? `the mail server can not take it now: ${said}` : said };
+}

@@ -1,0 +1,122 @@
+import type { AddressInfo } from "node:net";
+import PostalMime from "postal-mime";
+import { SMTPServer, type SMTPServerSession } from "smtp-server";
+
+/** A mail as its readers got it. */
+export interface ReceivedMail {
+  readonly at: Date;
+  readonly from: string;
+  /** Whom the envelope named: what a hidden recipient's mailbox saw. */
+  readonly recipients: readonly string[];
+  /** What the header says. */
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+  readonly messageId: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Ways a mail server goes wrong. */
+export const MAIL_TROUBLES = {
+  "smtp-down": "Nobody answers on its port.",
+  "smtp-hang": "It takes the call and says nothing.",
+  "smtp-busy": "It says to come back later (451).",
+  "smtp-refuse": "It knows none of these addresses (550).",
+  "smtp-cut": "It takes the next mail, and the line is cut before it says so.",
+} as const;
+export type MailTrouble = keyof typeof MAIL_TROUBLES;
+
+/** A real SMTP server whose mailboxes everybody may read. */
+export class Mailbox {
+  readonly mails: ReceivedMail[] = [];
+  port = 0;
+  private trouble: MailTrouble | null = null;
+  private server: SMTPServer | null = null;
+  private readonly changed: () => void;
+
+  constructor(changed: () => void = () => {}) {
+    this.changed = changed;
+  }
+
+  get is(): MailTrouble | null {
+    return this.trouble;
+  }
+
+  async open(): Promise<void> {
+    const server = new SMTPServer({
+      ...{ authOptional: true, disabledCommands: ["STARTTLS"], hideSTARTTLS: true, size: 2_000_000, closeTimeout: 100 },
+      onConnect: (_, next) => {
+        // Without an answer here there is no greeting.
+        if (this.trouble !== "smtp-hang") next();
+      },
+      onMailFrom: (_, __, next) => next(this.trouble === "smtp-busy" ? answered(451, "Come back later") : null),
+      onRcptTo: ({ address }, _, next) =>
+        next(this.trouble === "smtp-refuse" ? answered(550, `${address} is not known here`) : null),
+      onData: (stream, session, next) => {
+        const parts: Buffer[] = [];
+        stream.on("data", (part: Buffer) => parts.push(part));
+        stream.on("end", () => {
+          this.receive(Buffer.concat(parts), session).then(
+            () => {
+              if (this.trouble !== "smtp-cut") return next();
+              this.trouble = null;
+              this.cut();
+            },
+            (error: Error) => next(error),
+          );
+        });
+      },
+    });
+    server.on("error", () => {});
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(this.port, "127.0.0.1", () => resolve());
+    });
+    this.port = (server.server.address() as AddressInfo).port;
+    this.server = server;
+  }
+
+  async cause(trouble: MailTrouble | null): Promise<void> {
+    const wasDown = this.trouble === "smtp-down";
+    this.trouble = trouble;
+    if (trouble === "smtp-down") await this.close();
+    else if (wasDown) await this.open();
+    this.changed();
+  }
+
+  async close(): Promise<void> {
+    const { server } = this;
+    this.server = null;
+    if (server === null) return;
+    this.cut(server);
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+
+  /** Every line is dropped without a word. */
+  private cut(server = this.server): void {
+    for (const connection of server?.connections ?? [])
+      (connection as unknown as { _socket: { destroy(): void } })._socket.destroy();
+  }
+
+  private async receive(raw: Buffer, { envelope }: SMTPServerSession): Promise<void> {
+    const mail = await PostalMime.parse(raw);
+    const header = (name: string) => mail.headers.find(({ key }) => key === name)?.value ?? "";
+    this.mails.push({
+      at: new Date(),
+      from: header("from"),
+      recipients: envelope.rcptTo.map(({ address }) => address),
+      to: header("to"),
+      subject: mail.subject ?? "",
+      text: mail.text ?? "",
+      html: mail.html ?? "",
+      messageId: mail.messageId ?? "",
+      headers: Object.fromEntries(mail.headers.map(({ key, value }) => [key, value])),
+    });
+    this.changed();
+  }
+}
+
+function answered(responseCode: number, says: string): Error {
+  return Object.assign(new Error(says), { responseCode });
+}

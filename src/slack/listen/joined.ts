@@ -1,0 +1,32 @@
+import { NOTHING_TYPED, type Taken } from "./delivery.ts";
+
+export interface Joined {
+  readonly user?: string;
+  readonly channel: string;
+  readonly inviter?: string;
+  readonly event_ts?: string;
+}
+
+/** Carried in the place of words: nobody asked. `commands/catchup.ts` knows it. */
+export const JOINED = "joined";
+
+/** Somebody came into a channel. In an incident's they are offered what they missed. */
+export function takeJoined(event: Joined): Taken | null {
+  if (event.user === undefined) return null;
+  return {
+    key: `slack:joined:${event.channel}:${event.user}:${event.event_ts ?? ""}`,
+    kind: "slack.joined",
+    delivery: {
+      user: event.user,
+      channel: event.channel,
+      thread: null,
+      verb: "catchup",
+      ...NOTHING_TYPED,
+      form: null,
+      carries: JOINED,
+      responseUrl: null,
+      about: null,
+    },
+    live: { trigger: null, view: null },
+  };
+}

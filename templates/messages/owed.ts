@@ -1,0 +1,83 @@
+import { type Due, duesOf } from "../../src/incident/cadence.ts";
+import type { DueKind } from "../../src/incident/events.ts";
+import type { IncidentState } from "../../src/incident/state.ts";
+import { actions, section } from "./blocks.ts";
+import type { Message } from "./message.ts";
+import { holders } from "./people.ts";
+import type { Surroundings } from "./view.ts";
+import { at, clock } from "./when.ts";
+
+/** Every promise somebody was reminded of, or that was missed, with the words it deserves now. */
+export function reminders(state: IncidentState, around: Surroundings): readonly { due: string; message: Message }[] {
+  const ids = [...new Set([...state.comms.reminded.keys(), ...state.comms.late.keys()])];
+  const owed = new Map(duesOf(state, around.system).map((due) => [due.id, due]));
+  return ids.map((id) => {
+    const due = owed.get(id);
+    return { due: id, message: due === undefined ? kept(id, state) : reminder(state, due, around) };
+  });
+}
+
+/** To the comms lead: what is owed, by when, and the two things to do about it. */
+function reminder(state: IncidentState, due: Due, around: Surroundings): Message {
+  const who = tellers(state, around);
+  const until = state.comms.snoozed.get(due.id);
+  const waits = until !== undefined && !due.reminded ? ` Reminded again at ${clock(until)}.` : "";
+  const says = due.late
+    ? `${OWED[due.kind]} is *overdue*: it was promised by ${at(due.dueAt)}, and is recorded as late.`
+    : `${OWED[due.kind]} is due by ${at(due.dueAt)}.`;
+  return {
+    text: `${who}: ${OWED[due.kind]} ${due.late ? `is overdue since ${clock(due.dueAt)}` : `is due by ${clock(due.dueAt)}`}.${waits}`,
+    blocks: [
+      section(`${due.late ? "⏰" : "🔔"} ${who}: ${says}${waits}`),
+      actions(
+        { label: "Write the update…", verb: "update", detail: due.id, carries: state.id, style: "primary" },
+        {
+          label: "Remind me in 5 min",
+          verb: "snooze",
+          detail: due.id,
+          carries: `${state.id}/${due.id}`,
+          aloud: `Remind me of it again in five minutes. It stays due by ${clock(due.dueAt)}`,
+        },
+      ),
+    ],
+  };
+}
+
+function kept(id: string, state: IncidentState): Message {
+  const late = state.comms.late.has(id);
+  const text = late
+    ? "This was said, late. It stands on the timeline."
+    : "This is not owed any more: it was said in time.";
+  return { text, blocks: [section(`✅ ${text}`)] };
+}
+
+/** What is owed next, for the card and the topic; null: nothing is. */
+export function nextOwed(state: IncidentState, around: Pick<Surroundings, "system">): Due | null {
+  const dues = duesOf(state, around.system).toSorted((a, b) => a.dueAt.getTime() - b.dueAt.getTime());
+  return dues[0] ?? null;
+}
+
+/** "The next update by …", or that it is overdue. For mrkdwn. */
+export function owedWords({ kind, dueAt, late }: Due): string {
+  return late ? `⏰ ${SHORT[kind]} overdue since ${at(dueAt)}` : `${SHORT[kind]} by ${at(dueAt)}`;
+}
+
+/** The comms lead, whoever may be it, or the commander. */
+function tellers(state: IncidentState, around: Surroundings): string {
+  const lead = holders(around.system, state, "comms-lead");
+  const asked = lead.length > 0 ? lead : holders(around.system, state, "incident-commander");
+  return asked.length === 0 ? "Whoever tells people" : asked.slice(0, 3).map(around.names).join(", ");
+}
+
+const OWED: Readonly<Record<DueKind, string>> = {
+  firstNotice: "The first notice",
+  update: "The next update",
+  resolution: "The notice that it is over",
+  postmortem: "The post-mortem",
+};
+const SHORT: Readonly<Record<DueKind, string>> = {
+  firstNotice: "first notice",
+  update: "next update",
+  resolution: "notice that it is over",
+  postmortem: "post-mortem",
+};
