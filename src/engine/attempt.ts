@@ -29,9 +29,17 @@ export interface Attempt {
   applyContext(job: Job, signal: AbortSignal): ReturnType<typeof applyContext>;
   /** Rejects with `Superseded` when the attempt is not under way any more, or `only` says that it may not be written. */
   record<T extends StepOutcome>(type: T, data: DataWithout<T>, only?: (run: RunState) => boolean): Promise<void>;
+  /** Writes it together with the next record, or alone where none follows within `NOTE_MS`. Resolves when it is written. */
+  note<T extends StepOutcome>(type: T, data: DataWithout<T>): Promise<void>;
   fail(problem: Problem, retryable: boolean): Promise<void>;
   stop(problem: Problem): Promise<void>;
 }
+
+/**
+ * What is proven this soon is written with its proof, in one commit. A crash meanwhile leaves the intent as the last word,
+ * as one just before the note always did.
+ */
+const NOTE_MS = 5;
 
 /** `under`: the epoch the attempt is recorded under, which is ours unless a run that has ended is only being settled. */
 export function openAttempt(driven: Driven, step: ActionStep, number: number, under: string): Attempt {
@@ -40,21 +48,43 @@ export function openAttempt(driven: Driven, step: ActionStep, number: number, un
   const evidences = evidencesOf(() => journal.run());
   const known = journal.run().steps.get(step.id);
   let progressed = 0;
+  let noted: Note | null = null;
 
-  const record: Attempt["record"] = async (type, data, only = () => true) => {
+  const write = async (entries: readonly Entry[], only: (run: RunState) => boolean) => {
     let known: "written" | "superseded" = "superseded";
     await journal.write((run, now) => {
       const state = run.steps.get(step.id);
       known = state && isOurs(state, number, under) && only(run) ? "written" : "superseded";
       if (known === "superseded") return null;
       const seconds = Math.max(0, (now.getTime() - (state as Running).since.getTime()) / 1_000);
-      const timed = type === "step.verified" || type === "step.failed" ? { seconds } : {};
-      const count = type === "step.progressed" ? `/${++progressed}` : "";
-      const event = { type, data: { step: step.id, attempt: number, ...data, ...timed } } as unknown as NewEvent;
-      return { events: [botEvent(driven, `${type}/${step.id}/${number}/${epoch}${count}`, event)] };
+      const events = entries.map(({ type, data }) => {
+        const timed = type === "step.verified" || type === "step.failed" ? { seconds } : {};
+        const count = type === "step.progressed" ? `/${++progressed}` : "";
+        const event = { type, data: { step: step.id, attempt: number, ...data, ...timed } } as unknown as NewEvent;
+        return botEvent(driven, `${type}/${step.id}/${number}/${epoch}${count}`, event);
+      });
+      return { events };
     });
     if (known === "superseded") throw new Superseded();
   };
+  const record: Attempt["record"] = async (type, data, only = () => true) => {
+    const before = noted?.taken() ?? null;
+    const written = write([...(before ? [before.entry] : []), { type, data }], only);
+    before?.settle(written);
+    return written;
+  };
+  const note: Attempt["note"] = (type, data) =>
+    new Promise((resolve) => {
+      const entry = { type, data };
+      const timer = setTimeout(() => noted?.taken()?.settle(write([entry], () => true)), NOTE_MS);
+      noted = {
+        taken() {
+          clearTimeout(timer);
+          noted = null;
+          return { entry, settle: resolve };
+        },
+      };
+    });
   const voice = createVoice(
     (says) => {
       record("step.progressed", { says }).catch((error) => {
@@ -80,6 +110,7 @@ export function openAttempt(driven: Driven, step: ActionStep, number: number, un
     applyContext: (job, signal) =>
       applyContext(readContext(job, driven.around, evidences, signal), job, (says) => voice.say(says)),
     record,
+    note,
     async fail(problem, retryable) {
       voice.end();
       await record("step.failed", { problem, retryable });
@@ -89,6 +120,16 @@ export function openAttempt(driven: Driven, step: ActionStep, number: number, un
       await record("step.stopped", { problem });
     },
   };
+}
+
+interface Entry {
+  readonly type: StepOutcome;
+  readonly data: object;
+}
+
+/** Something that waits to be written with what comes next. Whoever takes it writes it. */
+interface Note {
+  taken(): { readonly entry: Entry; readonly settle: (written: Promise<void>) => void };
 }
 
 function isOurs(state: StepState, attempt: number, epoch: string): boolean {

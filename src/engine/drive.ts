@@ -20,8 +20,8 @@ export type Left =
   | { readonly kind: "released"; readonly wakeAt: Date | null };
 
 export interface Driver {
-  /** Call when something may have happened to the run. */
-  poke(): void;
+  /** Call when something may have happened to the run: its timeline has at least this version. */
+  poke(version: number): void;
   /** Starts nothing more; leaves the run to others as soon as nothing is under way. */
   drain(): void;
   readonly left: Promise<Left>;
@@ -30,7 +30,7 @@ export interface Driver {
 /** What a turn may launch: an intent, or a step that this process claimed and does not carry. */
 type Work = Intent | { readonly do: "carryOn"; readonly step: string };
 
-/** A turn whose work left the timeline as it was is not repeated faster than this. */
+/** Work that left the timeline as it was is not repeated faster than this. */
 const NOTHING_HAPPENED_MS = 25;
 
 /** Seconds of waiting for a look-up of approvers to work, before a person is told that it does not. */
@@ -48,6 +48,7 @@ export function driveRun(driven: Driven, halt: () => void, leases: Leases): Driv
   const held = new Map<string, { tries: number; until: number }>();
   let poked = false;
   let news = true;
+  let inVain = false;
   let wake = () => {};
   let draining = false;
   let broken: { error: unknown } | null = null;
@@ -58,20 +59,24 @@ export function driveRun(driven: Driven, halt: () => void, leases: Leases): Driv
   };
   lost.addEventListener("abort", poke, { once: true });
 
-  const launch = (intent: Work): boolean => {
-    if (intent.do === "halt") halt();
+  const launch = (intent: Work): void => {
+    if (intent.do === "halt") {
+      halt();
+      return;
+    }
     const key = "step" in intent ? intent.step : intent.do;
-    if (intent.do === "halt" || underWay.has(key) || (held.get(key)?.until ?? 0) > performance.now()) return false;
+    if (underWay.has(key) || (held.get(key)?.until ?? 0) > performance.now()) return;
+    const { version } = journal.state();
     const work = carry(intent)
       .catch((error: unknown) => {
         broken ??= { error };
       })
       .finally(() => {
         underWay.delete(key);
+        inVain ||= journal.state().version === version;
         poke();
       });
     underWay.set(key, work);
-    return true;
   };
 
   /** Claimed by us and carried by nobody: the answer to the claim was lost, not the claim. */
@@ -149,9 +154,9 @@ export function driveRun(driven: Driven, halt: () => void, leases: Leases): Driv
   const isHeld = () => [...held.values()].some((hold) => hold.until > performance.now());
 
   const turns = async (): Promise<Left> => {
-    for (let launchedAt = -1; ; ) {
-      if (launchedAt === journal.state().version) await pause(NOTHING_HAPPENED_MS);
-      launchedAt = -1;
+    for (;;) {
+      if (inVain) await pause(NOTHING_HAPPENED_MS);
+      inVain = false;
       poked = false;
       if (lost.aborted) throw new LeaseLost(lease.run);
       if (broken) throw broken.error;
@@ -162,8 +167,7 @@ export function driveRun(driven: Driven, halt: () => void, leases: Leases): Driv
       const run = journal.run();
       if (journal.ended()) return { kind: "ended" };
       const due = next(run, { epoch: lease.epoch, now: driven.now() });
-      const version = journal.state().version;
-      if (!draining && [...due.intents, ...ownSteps(run)].map(launch).some(Boolean)) launchedAt = version;
+      if (!draining) for (const work of [...due.intents, ...ownSteps(run)]) launch(work);
       if (underWay.size === 0 && !poked && !isHeld()) {
         const wakeAt = draining ? driven.now() : due.wakeAt;
         if (await leases.release(lease, journal.state().version, wakeAt)) return { kind: "released", wakeAt };
@@ -176,8 +180,9 @@ export function driveRun(driven: Driven, halt: () => void, leases: Leases): Driv
 
   const left = turns().finally(() => Promise.allSettled(underWay.values()));
   return {
-    poke() {
-      news = true;
+    poke(version) {
+      // What was written or read here is known already; it may still be due to be acted upon.
+      news ||= version > journal.state().version;
       poke();
     },
     drain() {

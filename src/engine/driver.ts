@@ -213,8 +213,8 @@ export function createEngine(ports: EnginePorts): Engine {
     start() {
       if (claiming) return;
       unfollow.push(
-        timeline.follow((stream) => {
-          for (const one of live.values()) if (one.lease.stream === stream) one.driver.poke();
+        timeline.follow((stream, version) => {
+          for (const one of live.values()) if (one.lease.stream === stream) one.driver.poke(version);
         }),
         leases.onDue(look),
       );

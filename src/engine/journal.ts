@@ -44,7 +44,7 @@ export interface Journal {
 export function openJournal(timeline: Timeline, lease: Lease): Journal {
   const plans = new Map([[lease.planHash, planOf(lease)]]);
   let state = blankIncident(lease.stream);
-  const ended = false;
+  let ended = false;
   let queue: Promise<unknown> = Promise.resolve();
   // Two clocks, because the steady one may stand still while the machine sleeps.
   let proof = { steady: performance.now(), wall: Date.now() };
@@ -88,6 +88,7 @@ export function openJournal(timeline: Timeline, lease: Lease): Journal {
         if (decided.kind !== "written") throw new LeaseLost(lease.run);
         proven();
         absorb(decided.events);
+        ended ||= decided.value.ends;
         return decided.value.written;
       }),
     ended: () => ended,

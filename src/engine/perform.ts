@@ -119,7 +119,7 @@ async function cause(attempt: Attempt, job: Job, seen: unknown): Promise<void> {
   }
   driven.killPoint(step.id, "after-apply");
   // Looking does not wait for the note: without it, a successor looks whether it happened, as after the intent.
-  const noted = attempt.record("step.applied", { handle: handle ?? null });
+  const noted = attempt.note("step.applied", { handle: handle ?? null });
   await Promise.all([
     noted.then(() => driven.killPoint(step.id, "applied")),
     prove(attempt, job, seen, handle ?? null),

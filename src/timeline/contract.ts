@@ -76,8 +76,11 @@ export interface Timeline {
   streamOfRun(run: string): Promise<string | null>;
   planOf(run: string): Promise<{ planHash: string; planBytes: Uint8Array } | null>;
 
-  /** Calls back, at least once per change and soon after it, with the stream that changed; polling stands behind NOTIFY. */
-  follow(changed: (stream: string) => void): () => void;
+  /**
+   * Calls back, at least once per change and soon after it, with the stream that changed and the version it has at least;
+   * polling stands behind NOTIFY. What this process wrote itself is told, too.
+   */
+  follow(changed: (stream: string, version: number) => void): () => void;
 
   /** Walks the hash chain and says what is wrong with it, if anything is. */
   verify(stream?: string): Promise<Verification>;

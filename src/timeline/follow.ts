@@ -5,7 +5,7 @@ import type { Listener } from "./listener.ts";
 
 /** Tells of every change at least once: notices make it quick, a look once a second makes it certain. */
 export interface Follower {
-  follow(changed: (stream: string) => void): () => void;
+  follow(changed: (stream: string, version: number) => void): () => void;
   close(): Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export function openFollower(
   start: string,
   pollMs = 1_000,
 ): Follower {
-  const followers = new Set<(stream: string) => void>();
+  const followers = new Set<(stream: string, version: number) => void>();
   let told = new Map<string, number>();
   let horizon = start;
   let looking: Promise<void> | undefined;
@@ -45,7 +45,7 @@ export function openFollower(
     told.set(stream, version);
     for (const changed of followers) {
       try {
-        changed(stream);
+        changed(stream, version);
       } catch (error) {
         log.error({ err: error, stream }, "a follower of the timeline failed");
       }
@@ -87,7 +87,7 @@ export function openFollower(
   return {
     follow(changed) {
       // Each has its own identity, so that the same function may follow twice.
-      const follower = (stream: string) => changed(stream);
+      const follower = (stream: string, version: number) => changed(stream, version);
       followers.add(follower);
       soon();
       return () => {
