@@ -56,7 +56,6 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   workspace: { at: "src/practice/workspace/", may: ["src/lib/"] },
   pager: { at: "src/practice/pager/", may: ["src/lib/"] },
   readers: { at: "src/practice/comms/", may: ["src/lib/"] },
-  readers: { at: "src/practice/comms/", may: ["src/lib/"] },
   estate: { at: "src/practice/estate/", may: ["src/lib/"] },
 };
 

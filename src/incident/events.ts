@@ -265,8 +265,6 @@ export type Via = "email" | "page" | "statuspage";
 
 export type ComponentStatus = "operational" | "degraded_performance" | "partial_outage" | "major_outage";
 
-export type ComponentStatus = "operational" | "degraded_performance" | "partial_outage" | "major_outage";
-
 /** An update as its readers get it: rendered, each channel's own escaping done. */
 export interface PostedUpdate {
   readonly update: string;
