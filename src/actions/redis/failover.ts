@@ -19,7 +19,7 @@ const input = z.strictObject({
   /** `planned` loses nothing, or does not happen; `unplanned` is for a master that does not answer. */
   mode: z.enum(["planned", "unplanned"]).default("planned"),
   /** Writes stop for at most this long if everything that could go on with it dies; renewed while the failover goes on. */
-  pauseSeconds: z.number().min(2).max(60).default(10),
+  pauseSeconds: z.number().min(2).max(60).default(15),
 });
 type Input = z.infer<typeof input>;
 
@@ -73,7 +73,7 @@ function isDone(seen: SetView, { from: planned }: Input, before: SetView | null)
   const from = planned ?? before?.master ?? null;
   if (from !== null && seen.master !== from) return "yes";
   if (before === null) return "no";
-  if (seen.failingOver || from === null) return "unknown";
+  if (seen.undecided || from === null) return "unknown";
   return seen.epoch > before.epoch ? "unknown" : "no";
 }
 

@@ -11,7 +11,10 @@ export interface SetView {
   readonly master: string | null;
   /** Rises with every failover that was carried out: how a master that moved and came back is told from one that stayed. */
   readonly epoch: number;
+  /** A Sentinel has a failover in hand, the reconfiguring of replicas after the promotion included. */
   readonly failingOver: boolean;
+  /** A failover was begun, and nobody is promoted yet. */
+  readonly undecided: boolean;
   readonly nodes: readonly NodeView[];
 }
 
@@ -22,7 +25,10 @@ export type SentinelView =
 export interface AnsweringSentinel {
   readonly address: string;
   readonly answers: true;
+  /** What it tells clients: the promoted node as soon as there is one. */
   readonly master: string;
+  /** What it still watches: the former one until every replica is reconfigured. */
+  readonly watches: string;
   readonly flags: readonly string[];
   readonly epoch: number;
   readonly quorum: string;
@@ -43,7 +49,7 @@ export async function lookAtSet(ctx: ReadContext, set: RedisSet): Promise<SetVie
   for (;;) {
     const view = await glance(ctx, set);
     const silent = view.sentinels.every((one) => !one.answers);
-    if (silent || (view.master !== null && !view.failingOver) || performance.now() > end) return view;
+    if (silent || (view.master !== null && !view.undecided) || performance.now() > end) return view;
     await sleep(200, undefined, { signal: ctx.signal });
   }
 }
@@ -53,14 +59,15 @@ export async function glance(ctx: ReadContext, set: RedisSet): Promise<SetView> 
   const sentinels = await Promise.all(sentinelsOf(set).map((one) => lookAtSentinel(ctx, one, set.master)));
   const answering = sentinels.filter((one) => one.answers);
   const addresses = [
-    ...new Set(answering.flatMap((one) => [one.master, ...one.replicas.map((r) => r.address)])),
+    ...new Set(answering.flatMap((one) => [one.master, one.watches, ...one.replicas.map((r) => r.address)])),
   ].sort();
   const masters = [...new Set(answering.map((one) => one.master))];
   return {
     sentinels,
     master: masters.length === 1 && answering.length * 2 > sentinels.length ? (masters[0] ?? null) : null,
     epoch: Math.max(0, ...answering.map((one) => one.epoch)),
-    failingOver: answering.some((one) => one.flags.includes("failover_in_progress")),
+    failingOver: answering.some(inHand),
+    undecided: answering.some((one) => inHand(one) && one.master === one.watches),
     nodes: await Promise.all(addresses.map((address) => lookAt(ctx, nodeAt(set, address)))),
   };
 }
@@ -69,11 +76,13 @@ async function lookAtSentinel(ctx: ReadContext, sentinel: Node, master: string):
   try {
     return await withRedis(ctx, sentinel, async (redis) => {
       const about = pairsOf(await redis.call("SENTINEL", "MASTER", master));
+      const told = (await redis.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", master)) as unknown[];
       const replicas = (await redis.call("SENTINEL", "REPLICAS", master)) as unknown[];
       return {
         address: addressOf(sentinel),
         answers: true,
-        master: `${about.ip}:${about.port}`,
+        master: told.map(String).join(":"),
+        watches: `${about.ip}:${about.port}`,
         flags: (about.flags ?? "").split(","),
         epoch: Number(about["config-epoch"]),
         ...(await quorumOf(redis, master)),
@@ -98,6 +107,10 @@ async function quorumOf(redis: Redis, master: string): Promise<{ quorum: string;
     if (said === null) throw error;
     return { quorum: said, quorumOk: false };
   }
+}
+
+function inHand({ flags }: AnsweringSentinel): boolean {
+  return flags.includes("failover_in_progress");
 }
 
 export function pairsOf(said: unknown): Record<string, string> {

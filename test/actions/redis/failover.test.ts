@@ -129,7 +129,7 @@ describe("redis.failover over real Sentinels", () => {
     expect(action.done(returned, conductor.input("redis.failover", setOf()), seen)).toBe("unknown");
     expect(
       action.done(
-        { ...returned, epoch: from.epoch, failingOver: true },
+        { ...returned, epoch: from.epoch, undecided: true },
         conductor.input("redis.failover", setOf()),
         seen,
       ),
