@@ -20,8 +20,12 @@ import { story } from "./story.ts";
  */
 const figures: readonly Figure[] = [p1, p2, p3, p5, p6, p7, p8, p10, p11, story];
 
+let around = new Around();
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => void around.close().finally(() => process.exit(1)));
+
 async function measured(figure: Figure): Promise<Measured> {
-  const around = new Around();
+  around = new Around();
   const [began, before] = [performance.now(), load()];
   const over = (measures: Measured["measures"], problem: string | null): Measured => {
     const seconds = (performance.now() - began) / 1000;
