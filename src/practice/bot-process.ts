@@ -29,7 +29,7 @@ export class BotProcess {
   }
 
   /** Resolves once the bot hears Slack and holds its store; rejects when it ends before, or takes longer. */
-  async start(seconds = 30, extra: Readonly<Record<string, string>> = {}): Promise<void> {
+  async start(seconds = 60, extra: Readonly<Record<string, string>> = {}): Promise<void> {
     if (this.running) return;
     const child = spawn(this.command.program, [...this.command.arguments], {
       env: { ...this.command.environment, ...extra },

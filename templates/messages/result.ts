@@ -1,7 +1,7 @@
 import { type Accounting, account } from "../../src/incident/accounting.ts";
 import { type Loss, recoveryOf } from "../../src/incident/recovery.ts";
 import type { IncidentState, RunState } from "../../src/incident/state.ts";
-import { actions, context, header, lines, section } from "./blocks.ts";
+import { actions, type Button, context, header, lines, section } from "./blocks.ts";
 import { clockOrigin } from "./deadline.ts";
 import { plain, safe, withCommands } from "./escape.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
@@ -23,6 +23,12 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
   const { rpo: loss } = recoveryOf(state, run);
   const rto = rtoWords(state, run);
   const accounting = account(state, run, endedAt);
+  const resolve: Button = {
+    label: "Resolve incident",
+    verb: "incident.resolve",
+    carries: state.id,
+    style: "primary",
+  };
   const rpo = loss ? [lossWords(loss, run.plan.rpoSeconds)] : [];
   return {
     text: `${prefix}${safe(run.plan.title)} is done and verified. ${safe(run.plan.target)}. ${rto} ${rpo.join(" ")}`.trim(),
@@ -31,10 +37,11 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
       section([`✅ *${safe(run.plan.target)}*`, `*RTO:* ${rto}`, ...rpo.map((says) => `*RPO:* ${says}`)].join("\n")),
       ...(accounting ? lines(["*Where the minutes went*", ...minuteLines(accounting)]) : []),
       ...afterwards(run),
-      actions(
-        { label: "Resolve incident", verb: "incident.resolve", carries: state.id, style: "primary" },
-        { label: "Draft post-mortem", verb: "postmortem", carries: state.id },
-      ),
+      actions(...(isOver(state) ? [] : [resolve]), {
+        label: "Draft post-mortem",
+        verb: "postmortem",
+        carries: state.id,
+      }),
       context(`The run took ${between(run.requestedAt, endedAt)}, verified ${at(endedAt)} · ${safe(run.id)}`),
     ],
   };
@@ -91,14 +98,18 @@ function objective(objectiveSeconds: number | null, seconds: number): string {
   return `objective ${lasting(objectiveSeconds)}: ${seconds <= objectiveSeconds ? "met" : "missed"}.`;
 }
 
-const BAR = 20;
+function isOver({ status }: IncidentState): boolean {
+  return status === "resolved" || status === "closed";
+}
 
-/** A bar of twenty squares per phase, with the figure in words beside it. */
+const BAR = 10;
+
+/** A bar of ten squares per phase, with the figure in words beside it: on a phone they fit one line. */
 export function minuteLines({ phases, totalSeconds }: Accounting): string[] {
   return phases.map(({ says, seconds }) => {
     const share = totalSeconds === 0 ? 0 : seconds / totalSeconds;
     const filled = Math.round(share * BAR);
-    return `${"▓".repeat(filled)}${"░".repeat(BAR - filled)} ${lasting(seconds)} (${Math.round(share * 100)} %) ${says}`;
+    return `${"▓".repeat(filled)}${"░".repeat(BAR - filled)} *${lasting(seconds).replaceAll(" ", "\u00a0")}* (${Math.round(share * 100)}\u00a0%) ${says}`;
   });
 }
 
