@@ -39,11 +39,11 @@ export function gateCard(ask: Ask, around: Surroundings): Message {
           `*Not deciding:* ${waitingCosts(ask, around)}`,
         ].join("\n"),
       ),
-      ...lines(["*Approving lets this happen*", ...coveredBy(run.plan, step.id).map(coveredLine)]),
-      ...seen(run),
+      ...lines(["*Approving lets this happen*", ...covered(ask), ...warnings(run)]),
       section(authority(ask, who, around)),
       ...paged(ask, around),
       decide(ask, who),
+      ...seen(run),
       context(
         `Bound to plan ${gate.planHash.slice(0, 8)} and facts ${gate.factsHash.slice(0, 8)}: if either changes, it is asked again · asked ${at(gate.openedAt)}${note ? ` · ${note}` : ""}`,
       ),
@@ -175,8 +175,13 @@ function missingWords({ missing, approved }: Awaited): string {
   return missing === 1 ? "approval" : `approval by ${missing} people`;
 }
 
-function coveredLine(step: PlanStep): string {
-  return `• ${safe(cut(step.title, 150))}${changes(step) || step.kind === "manual" ? "" : " (only looks)"}`;
+/** What is changed, a line each; what only looks is one line, so that all of it stays on one screen of a phone. */
+function covered({ run, step }: Ask): string[] {
+  const all = coveredBy(run.plan, step.id);
+  const does = all.filter((one) => changes(one) || one.kind === "manual");
+  const looks = all.length - does.length;
+  const rest = looks === 0 ? [] : [`• and ${looks} ${looks === 1 ? "step that only looks" : "steps that only look"}`];
+  return [...does.map(({ title }) => `• ${safe(cut(title, 150))}`), ...rest];
 }
 
 function noReturn({ run, step }: Ask): string {
@@ -194,13 +199,16 @@ function waitingCosts({ state, run }: Ask, { now }: Surroundings): string {
   return `${left === 0 ? "less than a minute" : lasting(left * 60)} left of ${objective}, until ${at(deadline)}.`;
 }
 
+function warnings(run: RunState): string[] {
+  const failed = run.preflight?.checks.filter(({ ok }) => !ok) ?? [];
+  return [...new Set(failed.map(checkLine))].slice(0, 5);
+}
+
+/** What the approval is bound to, for whoever reads on: below the buttons, in small print. */
 function seen(run: RunState): Block[] {
-  if (run.preflight === null) return [];
-  const warnings = run.preflight.checks.filter(({ ok }) => !ok).map(checkLine);
-  const facts = distinct(run.preflight.facts.filter(({ id, material }) => material || /^lag/.test(id)))
-    .slice(0, 10)
-    .map((fact) => `• ${factLine(fact)}`);
-  return lines(["*What was seen*", ...warnings.slice(0, 5), ...facts]);
+  const facts = run.preflight?.facts.filter(({ id, material }) => material || /^lag/.test(id)) ?? [];
+  if (facts.length === 0) return [];
+  return [context(`What was seen: ${distinct(facts).slice(0, 10).map(factLine).join(" · ")}`)];
 }
 
 function authority({ run, gate }: Ask, who: Awaited, around: Surroundings): string {
