@@ -17,7 +17,7 @@ export type Acted =
 
 /**
  * Decides inside the one transaction, with what is true in it. A refusal is written too.
- * `newFor`: the system of an incident that this very command declares.
+ * `newFor`: the system of an incident that this very command declares. `provedAfresh`: see `prove.ts`.
  */
 export async function act(
   house: House,
@@ -25,6 +25,7 @@ export async function act(
   incident: string,
   command: IncidentCommand,
   newFor: System | null = null,
+  provedAfresh = false,
 ): Promise<Acted> {
   let known = await house.timeline.read(incident);
   for (;;) {
@@ -37,7 +38,8 @@ export async function act(
       if (before !== null) return { events: [], value: { kind: "done", repeated: true, state } };
       const { caller, key } = request;
       const system = newFor ?? systemOf(house, state);
-      const outcome = decide(command, state, { now, actor: actorOf(caller), barred: caller.barred, system, key });
+      const who = { actor: actorOf(caller), barred: caller.barred, provedAfresh };
+      const outcome = decide(command, state, { now, ...who, system, key });
       if (outcome.kind === "refused")
         return { events: outcome.events, value: { kind: "refused", problem: outcome.problem, state } };
       const ended = command.type === "abort" && !isWorking(state, command.run) ? { ended: [command.run] } : {};

@@ -1,8 +1,10 @@
 import { safe } from "../templates/messages/escape.ts";
+import { proveForm } from "../templates/messages/forms.ts";
 import { gateCard } from "../templates/messages/gate.ts";
 import { act } from "./act.ts";
 import { openAsks } from "./asks.ts";
 import type { Command } from "./command.ts";
+import { prove } from "./prove.ts";
 import { findRun } from "./runs.ts";
 import { no, runName, say, surroundings } from "./say.ts";
 
@@ -10,7 +12,7 @@ export const approve: Command = {
   verb: "approve",
   aliases: ["gate.approve"],
   summary: "Approve what a run asks for. Without the question's id it shows what is asked.",
-  usage: "/dr approve [<run>] [<question>] [--incident <id>]",
+  usage: "/dr approve [<run>] [<question>] [--code <code>] [--incident <id>]",
   examples: ["/dr approve", "/dr approve ask-7k2m9xqz"],
   where: "incident",
   async handle(house, request) {
@@ -23,7 +25,20 @@ export const approve: Command = {
       const how = `To approve exactly this, type \`/dr approve ${safe(run.id)} ${safe(open.gate.ask)}\`.`;
       return { kind: "private", message: { text: `${card.text}\n${how}`, blocks: card.blocks } };
     }
-    const acted = await act(house, request, state.id, { type: "approve", run: run.id, ask });
+    const command = { type: "approve", run: run.id, ask } as const;
+    const lost = openAsks(state, run).find(({ gate }) => gate.ask === ask)?.gate.loss ?? "";
+    const proved = await prove(house, request, {
+      ...{ state, run, ask, command },
+      form: () =>
+        proveForm("gate.approve", "Approve", "Approve", `${run.id}/${ask}`, [
+          `*${safe(run.plan.title)}*`,
+          safe(run.plan.target),
+          `*Data lost:* ${safe(lost)}`,
+        ]),
+      typed: `/dr approve ${run.id} ${ask}`,
+    });
+    if (proved.kind === "asked") return proved.reply;
+    const acted = await act(house, request, state.id, command, null, proved.proved);
     if (acted.kind === "refused") return no(acted.problem);
     return say(`Your approval of ${runName(run)} is recorded. ${safe(run.plan.target)}`);
   },

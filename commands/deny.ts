@@ -1,29 +1,45 @@
 import { safe } from "../templates/messages/escape.ts";
-import { denyForm } from "../templates/messages/forms.ts";
+import { reasonForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
 import { openAsks } from "./asks.ts";
-import type { Command } from "./command.ts";
+import type { Command, Reply, Request } from "./command.ts";
+import type { House } from "./house.ts";
 import { findRun } from "./runs.ts";
 import { no, runName, say } from "./say.ts";
 
+/** The verb of the button that adds the reason afterwards. */
+const EXPLAIN = "gate.explain";
+
 export const deny: Command = {
   verb: "deny",
-  aliases: ["gate.deny", "reject"],
+  aliases: ["gate.deny", EXPLAIN, "reject"],
   summary: "Deny what a run asks for: it stops there until somebody asks again or aborts.",
   usage: "/dr deny [<run>] [<reason…>] [--incident <id>]",
   examples: ["/dr deny Too much would be lost, wait for the provider"],
   where: "incident",
   async handle(house, request) {
+    if (request.verb === EXPLAIN) return explain(house, request);
     const { state, run, rest, words } = await findRun(house, request);
     const ask = rest ?? openAsks(state, run)[0]?.gate.ask ?? null;
     if (ask === null) return say(`${runName(run)} asks for no approval now.`);
-    if (rest !== null && request.form === null && request.canAskForm) {
-      const says = `${run.plan.title}: ${run.plan.target}. The run stops here until somebody asks again or aborts it.`;
-      return { kind: "form", form: denyForm(`${run.id}/${ask}`, says) };
-    }
-    const reason = (request.form?.reason ?? words.join(" ")).trim() || null;
+    const reason = words.join(" ").trim() || null;
     const acted = await act(house, request, state.id, { type: "deny", run: run.id, ask, reason });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`You denied ${runName(run)}${reason ? `: ${safe(reason)}` : "."} It goes no further.`);
+    const told = `You denied ${runName(run)}${reason ? `: ${safe(reason)}` : "."} It goes no further.`;
+    if (reason !== null) return say(told);
+    return say(told, { label: "Say why…", verb: EXPLAIN, carries: `${run.id}/${ask}`, style: "primary" });
   },
 };
+
+async function explain(house: House, request: Request): Promise<Reply> {
+  const { state, run, rest, words } = await findRun(house, request);
+  const ask = rest ?? "";
+  const reason = request.form?.reason ?? words.join(" ");
+  if (request.form === null && request.canAskForm) {
+    const says = `${run.plan.title}: ${run.plan.target}. Those who wait read it in the thread.`;
+    return { kind: "form", form: reasonForm(EXPLAIN, "Why it was denied", "Say why", `${run.id}/${ask}`, says) };
+  }
+  const acted = await act(house, request, state.id, { type: "explain", run: run.id, ask, reason });
+  if (acted.kind === "refused") return no(acted.problem);
+  return say(`Everybody can read now why you denied ${runName(run)}: ${safe(reason)}`);
+}

@@ -2,12 +2,18 @@ import { personOf } from "../src/incident/people.ts";
 import { LifeboatError, messageOf, type Problem } from "../src/lib/errors.ts";
 import { helpOf } from "../templates/messages/help.ts";
 import { abort } from "./abort.ts";
+import { answer as answerQuestion } from "./answer.ts";
 import { approve } from "./approve.ts";
+import { ask } from "./ask.ts";
+import { breakGlass } from "./break-glass.ts";
 import { catchup } from "./catchup.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import { declare } from "./declare.ts";
+import { delegate } from "./delegate.ts";
 import { deny } from "./deny.ts";
 import { done } from "./done.ts";
+import { enroll } from "./enroll.ts";
+import { escalate } from "./escalate.ts";
 import { failover } from "./failover.ts";
 import { grammarOf } from "./grammar.ts";
 import { commandNamed, helpFor, unknownVerb } from "./help.ts";
@@ -20,10 +26,12 @@ import { pause } from "./pause.ts";
 import { postmortem } from "./postmortem.ts";
 import { record } from "./record.ts";
 import { reopen } from "./reopen.ts";
+import { replan } from "./replan.ts";
 import { resolve } from "./resolve.ts";
 import { restore } from "./restore.ts";
 import { resume } from "./resume.ts";
 import { retry } from "./retry.ts";
+import { review } from "./review.ts";
 import { role } from "./role.ts";
 import { runbook } from "./runbook.ts";
 import { no } from "./say.ts";
@@ -48,6 +56,13 @@ export const commands: readonly Command[] = [
   list,
   approve,
   deny,
+  ask,
+  answerQuestion,
+  escalate,
+  delegate,
+  enroll,
+  breakGlass,
+  review,
   pause,
   resume,
   abort,
@@ -55,6 +70,7 @@ export const commands: readonly Command[] = [
   skip,
   done,
   unplanned,
+  replan,
   role,
   severity,
   note,

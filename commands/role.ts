@@ -10,19 +10,20 @@ import type { House } from "./house.ts";
 import { systemOf } from "./incidents.ts";
 import { theIncident } from "./meant.ts";
 import { nameIn, no, say, stop } from "./say.ts";
-import { userIn } from "./words.ts";
+import { personMeant } from "./who.ts";
 
 export const role: Command = {
   verb: "role",
   aliases: ["roles"],
-  summary: "Take a role in this incident, or give it to somebody; without words, list them.",
+  summary: "Take a role in this incident, or hand it to somebody with a note; without words, list them.",
   usage: "/dr role [take <role> | assign <role> <person>] [--note <words>] [--incident <id>]",
   examples: ["/dr role", "/dr role take incident-commander", "/dr role assign incident-commander @ana"],
   where: "incident",
   async handle(house, request) {
     const incident = await theIncident(house, request);
     const system = systemOf(house, incident);
-    const [doing, ...words] = request.form?.role ? ["take", request.form.role] : request.words;
+    const carried = request.carries?.split("/")[1];
+    const [doing, ...words] = wordsOf(request.form) ?? (carried ? ["take", carried] : request.words);
     if (doing === undefined)
       return request.canAskForm && request.carries !== null
         ? { kind: "form", form: roleForm(incident.id, system) }
@@ -32,9 +33,10 @@ export const role: Command = {
         return give(house, request, incident, roleNamed(system, words), caller(request, system));
       case "assign":
       case "hand":
+      case "handover":
       case "give": {
         const to = words.filter((word) => word.toLowerCase() !== "to");
-        const who = personNamed(system, to);
+        const who = personMeant(system, to, "`/dr role assign <role> @somebody`");
         return give(house, request, incident, roleNamed(system, to.slice(0, to.length - who.words)), who.person);
       }
       default:
@@ -55,7 +57,8 @@ async function give(
   { id, title, explains }: Role,
   person: Person,
 ): Promise<Reply> {
-  const note = typeof request.options.note === "string" ? request.options.note : null;
+  const typed = request.form?.note?.trim() || request.options.note;
+  const note = typeof typed === "string" ? typed : null;
   const acted = await act(house, request, incident.id, { type: "assignRole", role: id, person: person.id, note });
   if (acted.kind === "refused") return no(acted.problem);
   const before = acted.state.roles.get(id);
@@ -66,6 +69,12 @@ async function give(
     ...(explains === "" ? [] : [safe(explains)]),
     ...(mine ? [] : ["It is said in the incident's channel, with what the role means."]),
   ]);
+}
+
+/** A form that was sent, as the words it stands for. */
+function wordsOf(form: Request["form"]): readonly string[] | null {
+  if (!form?.role) return null;
+  return form.person ? ["assign", form.role, form.person] : ["take", form.role];
 }
 
 function list(house: House, incident: IncidentState, system: System): Reply {
@@ -107,25 +116,5 @@ function roleNamed(system: System, words: readonly string[]): Role {
     what: asked === "" ? "Say which role" : `No one role is meant by "${asked}"`,
     allowed: `Roles of an incident: ${roles.map(({ id, title }) => `${id} (${title})`).join(", ") || "none"}`,
     ...(near && asked !== "" ? { next: `Did you mean \`${near}\`?` } : {}),
-  });
-}
-
-/** The person at the end of the words: a mention, a roster id, or a name. */
-function personNamed(system: System, words: readonly string[]): { person: Person; words: number } {
-  for (let count = 1; count < words.length; count++) {
-    const asked = words.slice(-count).join(" ");
-    const user = userIn(asked) ?? asked.replace(/^@/, "");
-    const person = system.people.find(
-      ({ id, name, slack }) =>
-        slack.includes(user) || [id.toLowerCase(), name.toLowerCase()].includes(user.toLowerCase()),
-    );
-    if (person) return { person, words: count };
-  }
-  const last = words.at(-1) ?? "";
-  return stop({
-    code: "person-unknown",
-    what: words.length < 2 ? "Say which role and who" : `${last} is not on the roster of ${system.title}`,
-    allowed: `On the roster: ${system.people.map(({ name, id }) => `${name} (${id})`).join(", ")}`,
-    next: "`/dr role assign <role> @somebody`",
   });
 }

@@ -43,6 +43,9 @@ export type IncidentCommand =
   | { type: "deny"; run: string; ask: string; reason: string | null }
   /** A question to who asks, before deciding. */
   | { type: "question"; run: string; ask: string; text: string }
+  | { type: "answer"; run: string; ask: string; text: string }
+  /** Why one has denied, after the fact. */
+  | { type: "explain"; run: string; ask: string; reason: string }
   /** The next level is asked now. */
   | { type: "escalate"; run: string; ask: string; why: string | null }
   | { type: "delegate"; role: string; to: string; seconds: number; reason: string | null }

@@ -9,7 +9,7 @@ import { refuse } from "./decide/outcome.ts";
 import { assignRole } from "./decide/roles.ts";
 import { abort, pause, requestRun, resume } from "./decide/runs.ts";
 import { confirmStep, retryStep, skipStep } from "./decide/steps.ts";
-import { escalate, question } from "./decide/talk.ts";
+import { answer, escalate, explain, question } from "./decide/talk.ts";
 import { approve, deny } from "./decide/votes.ts";
 import type { IncidentState } from "./state.ts";
 
@@ -76,6 +76,10 @@ function decideFor(
       return confirmStep(command, state, context);
     case "question":
       return question(command, state, context);
+    case "answer":
+      return answer(command, state, context);
+    case "explain":
+      return explain(command, state, context);
     case "escalate":
       return escalate(command, state, context);
     case "delegate":

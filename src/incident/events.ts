@@ -133,6 +133,9 @@ export type GateEvent =
   | { type: "gate.reminded"; data: { step: string; ask: string; count: number; roles: readonly string[] } }
   /** Somebody wants to know more before they decide. */
   | { type: "gate.asked"; data: { step: string; ask: string; person: string; question: string } }
+  | { type: "gate.answered"; data: { step: string; ask: string; person: string; answer: string } }
+  /** Why it was denied, told after the denial by whoever denied it. */
+  | { type: "gate.explained"; data: { step: string; ask: string; person: string; reason: string } }
   /** Who of a role is on call now, and who says so. It tells whom to wake; it gives nobody authority. */
   | {
       type: "gate.summoned";

@@ -110,6 +110,8 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "gate.escalated":
     case "gate.reminded":
     case "gate.asked":
+    case "gate.answered":
+    case "gate.explained":
     case "gate.summoned":
     case "gate.approved":
     case "gate.breakAsked":
@@ -193,6 +195,8 @@ const KNOWN: Record<EventType, true> = {
   "gate.escalated": true,
   "gate.reminded": true,
   "gate.asked": true,
+  "gate.answered": true,
+  "gate.explained": true,
   "gate.summoned": true,
   "gate.approved": true,
   "gate.breakAsked": true,

@@ -31,6 +31,8 @@ const ASK: Record<Exclude<GateEvent["type"], NotOfAnAsk>, readonly GateState["ou
   "gate.escalated": ["open"],
   "gate.reminded": ["open"],
   "gate.asked": ["open"],
+  "gate.answered": ["open"],
+  "gate.explained": ["denied"],
   "gate.breakAsked": ["open"],
   "gate.broken": ["open"],
   "gate.summoned": ["open"],

@@ -2,6 +2,9 @@ import type { Person, System } from "../catalog/types.ts";
 import type { Actor } from "./events.ts";
 import type { IncidentState } from "./state.ts";
 
+/** Who commands an incident: may stop, skip and resume what somebody else asked for. */
+export const COMMANDER = "incident-commander";
+
 /**
  * The one person on today's roster who acts, or null. A door may name a person, an account or both; where both are
  * named they must belong together, and an account two people claim belongs to nobody.

@@ -227,7 +227,15 @@ export interface GateState {
   /** Levels asked after the first, with the moment and, where it was not silence, the reason. */
   readonly risen: readonly { readonly level: number; readonly at: Date; readonly why: string | null }[];
   readonly approvals: readonly Approval[];
-  readonly questions: readonly { readonly person: string; readonly at: Date; readonly says: string }[];
+  /** Questions and answers before the decision, oldest first. */
+  readonly talk: readonly {
+    readonly kind: "question" | "answer";
+    readonly person: string;
+    readonly at: Date;
+    readonly says: string;
+  }[];
+  /** Person id; null: nobody denied it. */
+  readonly deniedBy: string | null;
   /** How often those asked were reminded. */
   readonly reminders: readonly { readonly at: Date; readonly roles: readonly string[] }[];
   /** Somebody wants to break the glass and waits for a second person. */

@@ -113,6 +113,10 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
         : `nobody had decided on ${step(event.data.step)}: ${event.data.role} asked too`;
     case "gate.reminded":
       return `reminded ${event.data.roles.join(" and ")}: ${step(event.data.step)} waits for an answer`;
+    case "gate.answered":
+      return `answered about ${step(event.data.step)}: ${event.data.answer}`;
+    case "gate.explained":
+      return `said why they denied ${step(event.data.step)}: ${event.data.reason}`;
     case "gate.asked":
       return `asked before deciding on ${step(event.data.step)}: ${event.data.question}`;
     case "gate.summoned": {

@@ -1,8 +1,10 @@
+import { COMMANDER } from "../../src/incident/people.ts";
 import { recoveryOf } from "../../src/incident/recovery.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { actions, context, fields, header, lines, section } from "./blocks.ts";
 import { clockOrigin, clockStart, deadlineOf } from "./deadline.ts";
 import { plain, safe } from "./escape.ts";
+import { reviewsDue } from "./glass.ts";
 import { kindPrefix, kindSentence, runTitle } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
 import { nextOwed, owedWords } from "./owed.ts";
@@ -30,6 +32,7 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
       ]),
       ...pagedBlocks(state, around),
       ...(runs.length > 0 ? lines(["*Runs*", ...runs.map((run) => runLine(state, run, around.now))]) : []),
+      ...reviewsDue(state, around),
       ...nextMoves(state, runs),
       context(`${safe(state.id)} · declared ${at(declared.at)}${note ? ` · ${note}` : ""}`),
     ],
@@ -109,7 +112,8 @@ function nextMoves(state: IncidentState, runs: readonly RunState[]): Block[] {
 /** For the topic of the channel: 250 characters. */
 export function topicOf(state: IncidentState, declared: Declared, around: Surroundings): string {
   const running = [...state.runs.values()].filter(({ endedAt }) => endedAt === null);
-  const commander = around.system.roles.find(({ perIncident }) => perIncident);
+  const taken = around.system.roles.filter(({ perIncident }) => perIncident);
+  const commander = taken.find(({ id }) => id === COMMANDER) ?? taken[0];
   const holder = commander ? state.roles.get(commander.id) : undefined;
   const owed = nextOwed(state, around);
   const parts = [

@@ -1,3 +1,4 @@
+import { lentNow } from "../../src/incident/delegation.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { topicOf } from "./card.ts";
 import { cut, plain } from "./escape.ts";
@@ -38,6 +39,7 @@ function invited(state: IncidentState, { by }: Declared, around: Surroundings): 
   const people = [
     ...(by.kind === "person" && by.person ? [by.person] : []),
     ...state.roles.values(),
+    ...lentNow(state, around.now).map(({ to }) => to),
     ...runs.map(({ requester }) => requester),
     ...runs.flatMap((run) => asked(run).flatMap((role) => holders(around.system, state, role))),
   ];

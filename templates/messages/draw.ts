@@ -1,18 +1,24 @@
 import type { GateStep } from "../../src/catalog/types.ts";
-import type { Declared, IncidentState, RunState, StepState } from "../../src/incident/state.ts";
+import type { Declared, GateState, IncidentState, RunState, StepState } from "../../src/incident/state.ts";
 import { announcement } from "./announcement.ts";
 import { attemptsOf, stuck } from "./attempts.ts";
 import { statusCard } from "./card.ts";
 import { channelOf } from "./channel.ts";
 import { deadlineOf } from "./deadline.ts";
-import { type Ask, escalation, gateAbandoned, gateCard, gateOutcome, gateSuperseded } from "./gate.ts";
+import { askedDirectly } from "./direct.ts";
+import { type Ask, gateCard } from "./gate.ts";
+import { gateAbandoned, gateOutcome, gateSuperseded } from "./gate-end.ts";
+import { escalation, escalationOver, pastEscalations, reminder, talk } from "./gate-said.ts";
+import { glassBroken, glassWanted } from "./glass.ts";
+import { kindPrefix } from "./kind.ts";
 import { manualOver, manualStep } from "./manual.ts";
 import { preflight } from "./preflight.ts";
 import { result } from "./result.ts";
-import { roleTaken } from "./role.ts";
+import { roleKey, roleTaken } from "./role.ts";
 import { runCard } from "./run.ts";
 import { stepList } from "./steps.ts";
 import { drawTold } from "./told.ts";
+import { unfilledRoles } from "./unfilled.ts";
 import type { DrawIncident, ShownMessage, Surroundings, View } from "./view.ts";
 
 /** Everything Slack should show of an incident: the same state, surroundings and time give the same view. */
@@ -30,9 +36,10 @@ export const drawIncident: DrawIncident = (state, around): View => {
         message: announcement(state, declared, around),
       },
       { key: "card", in: "incident", under: null, priority: 1, message: statusCard(state, declared, around) },
+      ...roleQuestion(state, around),
       ...[...state.roles].map(([role, person]): ShownMessage => {
-        const message = roleTaken(role, person, around);
-        return { key: `role:${role}:${person}`, in: "incident", under: null, priority: 1, message, once: true };
+        const message = roleTaken(state, role, person, around);
+        return { key: roleKey(state, role, person), in: "incident", under: null, priority: 1, message, once: true };
       }),
       ...[...state.runs.values()].flatMap((run) => drawRun(state, declared, run, around)),
       ...drawTold(state, declared, around),
@@ -40,6 +47,11 @@ export const drawIncident: DrawIncident = (state, around): View => {
     redrawAt: redrawAt(state, around.now),
   };
 };
+
+function roleQuestion(state: IncidentState, around: Surroundings): ShownMessage[] {
+  const message = unfilledRoles(state, around);
+  return message === null ? [] : [{ key: "roles", in: "incident", under: null, priority: 1, message }];
+}
 
 function drawRun(state: IncidentState, declared: Declared, run: RunState, around: Surroundings): ShownMessage[] {
   const root = `run:${run.id}`;
@@ -65,6 +77,14 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
     ...(run.stuck && run.endedAt === null
       ? [reply(`stuck:${run.id}`, 0, stuck(state, run, run.stuck, around), true)]
       : []),
+    ...run.breaks.flatMap((broke): ShownMessage[] => {
+      const message = glassBroken(state, run, broke, around);
+      const key = `glass:${broke.ask}`;
+      return [
+        { key, in: "incident", under: null, priority: 0, message },
+        { key: `${key}:announced`, in: "announce", under: null, priority: 0, message },
+      ];
+    }),
     ...(over ? [reply(`result:${run.id}`, 0, over, true)] : []),
   ];
 }
@@ -95,20 +115,38 @@ function drawStep(
 
 function drawGate(ask: Ask, around: Surroundings, reply: Reply): ShownMessage[] {
   const { run, step, gate } = ask;
+  const prefix = kindPrefix(run.plan.kind, around.practice);
+  const open = gate.outcome === "open" && run.endedAt === null;
+  const wanted = glassWanted(ask, around);
   return [
-    ...gate.earlier.map((earlier) => reply(`gate:${earlier}`, 0, gateSuperseded(run, step, around), true)),
+    ...gate.past.flatMap((past) => [
+      reply(`gate:${past.ask}`, 0, gateSuperseded(run, step, past.says, around), true),
+      ...pastEscalations(past).map((role, n) =>
+        reply(`gate:${past.ask}:asked:${n + 1}`, 0, escalationOver(run.plan.title, role, prefix, around)),
+      ),
+    ]),
     reply(`gate:${gate.ask}`, 0, drawAsk(ask, around), true),
     ...gate.escalate
       .slice(0, gate.level)
       .map(({ role }, n) =>
         reply(`gate:${gate.ask}:asked:${n + 1}`, 0, escalation(ask, role, n + 1, around), gate.outcome === "open"),
       ),
+    ...(open ? gate.reminders : []).map((_, n) => ({
+      ...reply(`gate:${gate.ask}:reminded:${n + 1}`, 0, reminder(ask, n, around)),
+      once: true,
+    })),
+    ...(open ? gate.talk : []).map((_, n) => ({
+      ...reply(`gate:${gate.ask}:said:${n + 1}`, 0, talk(ask, n, around)),
+      once: true,
+    })),
+    ...(wanted ? [reply(`glass:${gate.ask}:wanted`, 0, wanted, true)] : []),
+    ...askedDirectly(ask, drawAsk(ask, around, true), around),
   ];
 }
 
-function drawAsk(ask: Ask & { step: GateStep }, around: Surroundings): ShownMessage["message"] {
+function drawAsk(ask: Ask & { step: GateStep }, around: Surroundings, apart = false): ShownMessage["message"] {
   if (ask.gate.outcome !== "open") return gateOutcome(ask, around);
-  return ask.run.endedAt === null ? gateCard(ask, around) : gateAbandoned(ask, around);
+  return ask.run.endedAt === null ? gateCard(ask, around, apart) : gateAbandoned(ask, around);
 }
 
 /** The next moment at which a sentence about time stops being true though nothing happens. */
@@ -116,14 +154,28 @@ function redrawAt(state: IncidentState, now: Date): Date | null {
   const live = [...state.runs.values()].filter(({ endedAt }) => endedAt === null);
   const moments = live.flatMap((run) => {
     const deadline = deadlineOf(state, run);
-    if (deadline === null || deadline <= now) return [];
-    return isAsked(run) ? [nextMinute(deadline, now)] : [deadline];
+    const asked = openGates(run);
+    const due = deadline === null || deadline <= now ? [] : [asked.length > 0 ? nextMinute(deadline, now) : deadline];
+    return [...due, ...asked.flatMap((gate) => gateMoments(state, gate, now))];
   });
   return moments.reduce<Date | null>((first, moment) => (first === null || moment < first ? moment : first), null);
 }
 
-function isAsked(run: RunState): boolean {
-  return [...run.steps.values()].some((step) => step.status === "gate" && step.gate.outcome === "open");
+function openGates(run: RunState): readonly GateState[] {
+  return [...run.steps.values()].flatMap((step) =>
+    step.status === "gate" && step.gate.outcome === "open" ? [step.gate] : [],
+  );
+}
+
+/** When those who are asked have waited another minute, and when what is lent or waited for ends. */
+function gateMoments(state: IncidentState, gate: GateState, now: Date): Date[] {
+  const since = [gate.openedAt, ...gate.risen.map(({ at }) => at)];
+  const ends = [...state.delegations.map(({ until }) => until), ...(gate.breaking ? [gate.breaking.aloneAt] : [])];
+  const minutes = since.map((at) => {
+    const waited = Math.floor((now.getTime() - at.getTime()) / 60_000);
+    return new Date(at.getTime() + (waited + 1) * 60_000);
+  });
+  return [...minutes, ...ends.filter((at) => at > now)];
 }
 
 /** When the whole minutes left until the deadline become one fewer. */

@@ -118,28 +118,169 @@ export function confirmForm(carries: string, step: string): Form {
   };
 }
 
-export function denyForm(carries: string, what: string): Form {
+/** Six digits from an authenticator. */
+const code = (label = "Code of your authenticator") => textInput("code", label, { placeholder: "123456" });
+
+/** `lines`: what is about to be decided, for mrkdwn. */
+export function proveForm(
+  callback: string,
+  title: string,
+  submit: string,
+  carries: string,
+  lines: readonly string[],
+  reason: "none" | "needed" = "none",
+): Form {
   return {
-    callback: "gate.deny",
-    title: "Deny",
-    submit: "Deny",
+    callback,
+    title: cut(title, 24),
+    submit: cut(submit, 24),
     carries,
-    blocks: [section(safe(what)), textInput("reason", "Reason", { many: true, optional: true })],
+    blocks: [
+      section(lines.join("\n")),
+      ...(reason === "needed" ? [textInput("reason", "Reason", { many: true })] : []),
+      code(),
+    ],
+  };
+}
+
+/** The secret is in this form, for one pair of eyes, and nowhere else. */
+export function enrollForm(secret: string, uri: string, replaces: boolean): Form {
+  const grouped = secret.replace(/.{4}(?=.)/g, "$& ");
+  return {
+    callback: "enroll",
+    title: "Prove who you are",
+    submit: "Confirm",
+    carries: "",
+    blocks: [
+      section(
+        [
+          "Add an entry to your authenticator (a time-based code of six digits) with this key. It is shown this once:",
+          `\`${grouped}\``,
+          "Authenticators that take an address take this one:",
+          `\`${uri.replace(/&/g, "&amp;")}\``,
+          "Then type the code it shows. From then on it is asked for where an approval needs it.",
+        ].join("\n"),
+      ),
+      ...(replaces ? [textInput("current", "Code of your present entry", { placeholder: "123456" })] : []),
+      code(replaces ? "Code of the new entry" : undefined),
+    ],
   };
 }
 
 export function roleForm(carries: string, system: System): Form {
+  const roles = system.roles.filter(({ perIncident }) => perIncident);
   return {
     callback: "role",
-    title: "Take a role",
-    submit: "Take it",
+    title: "Take or assign a role",
+    submit: "So be it",
     carries,
     blocks: [
       choiceInput(
         "role",
         "Role",
-        system.roles.filter(({ perIncident }) => perIncident).map(({ id, title }) => ({ value: id, says: title })),
+        roles.map(({ id, title }) => ({ value: id, says: title })),
       ),
+      choiceInput(
+        "person",
+        "Who",
+        system.people.map(({ id, name }) => ({ value: id, says: name })),
+        { optional: true, hint: "Left empty: you." },
+      ),
+      textInput("note", "What they should know", { many: true, optional: true }),
+    ],
+  };
+}
+
+export function delegateForm(
+  carries: string,
+  roles: readonly { readonly id: string; readonly title: string }[],
+  people: readonly { readonly id: string; readonly name: string }[],
+): Form {
+  return {
+    callback: "delegate",
+    title: "Lend a role",
+    submit: "Lend it",
+    carries,
+    blocks: [
+      section("Somebody decides in your place for a while. You and they count once, and it can not be lent on."),
+      choiceInput(
+        "role",
+        "Your role",
+        roles.map(({ id, title }) => ({ value: id, says: title })),
+        roles[0] && roles.length === 1 ? { initial: roles[0].id } : {},
+      ),
+      choiceInput(
+        "person",
+        "To",
+        people.map(({ id, name }) => ({ value: id, says: name })),
+      ),
+      textInput("for", "For how long", { placeholder: "2h", initial: "2h", hint: "30m, 2h; a day at most" }),
+      textInput("reason", "Why", { optional: true }),
+    ],
+  };
+}
+
+export function questionForm(carries: string, what: string): Form {
+  return {
+    callback: "gate.ask",
+    title: "Ask a question",
+    submit: "Ask",
+    carries,
+    blocks: [
+      section(safe(what)),
+      textInput("question", "What do you need to know?", {
+        many: true,
+        hint: "It is put to who asked for the run, in its thread. The decision waits meanwhile.",
+      }),
+    ],
+  };
+}
+
+export function answerForm(carries: string, question: string): Form {
+  return {
+    callback: "gate.answer",
+    title: "Answer",
+    submit: "Answer",
+    carries,
+    blocks: [section(safe(question)), textInput("answer", "Answer", { many: true })],
+  };
+}
+
+export function reviewForm(carries: string, what: string): Form {
+  return {
+    callback: "glass.review",
+    title: "Review a broken glass",
+    submit: "It is reviewed",
+    carries,
+    blocks: [
+      section(safe(what)),
+      textInput("finding", "What you found", {
+        many: true,
+        hint: "Was it right to go past the approval? Who should have been reachable?",
+      }),
+    ],
+  };
+}
+
+export function replanForm(carries: string, says: string, modes: readonly string[], mode: string): Form {
+  return {
+    callback: "run.replan",
+    title: "Change the plan",
+    submit: "Abort and ask anew",
+    carries,
+    blocks: [
+      section(safe(says)),
+      choiceInput(
+        "mode",
+        "Mode",
+        modes.map((one) => ({
+          value: one,
+          says:
+            one === "planned" ? "Planned: wait until nothing is lost" : "Unplanned: fence the old side, accept loss",
+        })),
+        { initial: mode },
+      ),
+      textInput("reason", "What is different now", { many: true }),
     ],
   };
 }

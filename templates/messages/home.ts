@@ -1,9 +1,11 @@
+import { entitled } from "../../src/incident/authority.ts";
+import { lentNow } from "../../src/incident/delegation.ts";
 import type { GateState, IncidentState, RunState, StepState } from "../../src/incident/state.ts";
 import { actions, context, divider, header, lines, section } from "./blocks.ts";
 import { cut, safe } from "./escape.ts";
+import { reviewsDue } from "./glass.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
 import type { Block } from "./message.ts";
-import { holders } from "./people.ts";
 import { runMark, runStatusWords, statusWords } from "./status.ts";
 import type { DrawHome, HomeSituation } from "./view.ts";
 import { at } from "./when.ts";
@@ -15,6 +17,7 @@ export const drawHome: DrawHome = (home): readonly Block[] => {
     ...(home.practice ? [context("Practice workspace: only the practice estate is touched, nothing of yours.")] : []),
     header("Waiting for your decision"),
     ...waiting(home),
+    ...home.incidents.flatMap(({ state }) => reviewsDue(state, home, readerOf(home, state))),
     divider,
     header("Open incidents"),
     ...incidents(home),
@@ -65,15 +68,17 @@ function waiting(home: HomeSituation): Block[] {
         carries: `${run.id}/${gate.ask}`,
         style: "primary",
         aloud: `Approve ${run.plan.title}`,
-        confirm: {
-          title: `Approve: ${run.plan.title}?`,
-          says: `${cut(run.plan.target, 140)}. Data lost: ${cut(gate.loss, 120)}.`,
-          yes: "Approve",
-          no: "Not yet",
-        },
+        ...(!asksForProof(step) && {
+          confirm: {
+            title: `Approve: ${run.plan.title}?`,
+            says: `${cut(run.plan.target, 140)}. Data lost: ${cut(gate.loss, 120)}.`,
+            yes: "Approve",
+            no: "Not yet",
+          },
+        }),
       },
       {
-        label: "Deny…",
+        label: "Deny",
         verb: "gate.deny",
         detail: gate.ask,
         carries: `${run.id}/${gate.ask}`,
@@ -84,19 +89,28 @@ function waiting(home: HomeSituation): Block[] {
   ]);
 }
 
-/** Gates this person may decide: by a role that was listed when it was asked, and not for a run of their own. */
+function asksForProof({ step }: StepState): boolean {
+  return step.kind === "gate" && step.gate.stepUp;
+}
+
+/** Person id of the reader on the roster of this incident's system, or null. */
+function readerOf(home: HomeSituation, state: IncidentState): string | null {
+  return home.personIn.get(state.declared?.system ?? "") ?? null;
+}
+
+/** Gates this person may decide: by a role of their own or one that is lent to them, and not for a run of their own. */
 function pendingFor(home: HomeSituation, state: IncidentState, channel: string | null): Pending[] {
   const system = home.systems.find(({ id }) => id === state.declared?.system);
-  const person = system && home.personIn.get(system.id);
-  if (!system || person === undefined) return [];
+  const person = readerOf(home, state);
+  if (!system || person === null) return [];
+  const lent = lentNow(state, home.now);
   return [...state.runs.values()]
-    .filter((run) => run.endedAt === null && run.requester !== person)
+    .filter((run) => run.endedAt === null)
     .flatMap((run) =>
       [...run.steps.values()].flatMap((step) => {
-        if (step.status !== "gate" || step.gate.outcome !== "open") return [];
+        if (step.status !== "gate" || step.gate.outcome !== "open" || step.gate.broken !== null) return [];
         const { gate } = step;
-        const roles = [gate.role, ...gate.escalate.map(({ role }) => role)];
-        const may = roles.some((role) => holders(system, state, role).includes(person));
+        const may = entitled(run, gate, system, lent).some(({ id }) => id === person);
         const has = gate.approvals.some((approval) => approval.person === person);
         return may && !has ? [{ state, run, step, gate, channel }] : [];
       }),
@@ -104,9 +118,10 @@ function pendingFor(home: HomeSituation, state: IncidentState, channel: string |
 }
 
 function incidents(home: HomeSituation): Block[] {
-  if (home.incidents.length === 0) return [section("None.")];
+  const open = home.incidents.filter(({ state }) => state.resolvedAt === null);
+  if (open.length === 0) return [section("None.")];
   return lines(
-    home.incidents.slice(0, 15).map(({ state, channel }) => {
+    open.slice(0, 15).map(({ state, channel }) => {
       const prefix = kindPrefix(state.declared?.kind ?? "real", home.practice);
       const where = channel ? ` in <#${channel}>` : "";
       return `• ${prefix}*${state.severity}* ${safe(cut(state.declared?.title ?? state.id, 150))}: ${statusWords(state.status)}${where}`;

@@ -1,6 +1,7 @@
 import type { RunState, StepState } from "../../src/incident/state.ts";
 import { header, lines } from "./blocks.ts";
 import { cut, plain, safe } from "./escape.ts";
+import { brokeWords } from "./glass.ts";
 import { runTitle } from "./kind.ts";
 import type { Message } from "./message.ts";
 import { roleWords } from "./people.ts";
@@ -89,7 +90,8 @@ function openWords(step: StepState & { status: "open" }, around: Surroundings): 
 function gateWords(step: StepState & { status: "gate" }, around: Surroundings): string {
   const { gate } = step;
   const people = gate.approvals.map(({ person }) => around.names(person)).join(" and ");
-  if (gate.outcome === "passed") return `approved by ${people}`;
+  if (gate.outcome === "passed")
+    return gate.broken ? `passed by broken glass, ${brokeWords(gate.broken, around)}` : `approved by ${people}`;
   if (gate.outcome === "open")
     return `waits for approval by ${roleWords(around.system, gate.role)}, ${gate.approvals.length} of ${gate.quorum} given`;
   return gate.outcome;

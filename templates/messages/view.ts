@@ -29,8 +29,8 @@ export interface ChannelView {
 export interface ShownMessage {
   /** Stable inside the incident: `card`, `run:run-7k2m9x`, `gate:<ask>`. The same key is the same message for ever. */
   readonly key: string;
-  /** Where it was announced, the incident's own channel, or another channel by its id. */
-  readonly in: "announce" | "incident" | { readonly channel: string };
+  /** Where it was announced, the incident's own channel, another channel by its id, or a person's direct messages (Slack user id). */
+  readonly in: "announce" | "incident" | { readonly channel: string } | { readonly person: string };
   /** Key of the message whose thread this is in, or null. The root has to be among the messages, in the same place. */
   readonly under: string | null;
   /**
@@ -62,7 +62,7 @@ export interface HomeSituation {
   /** Person id on each system's roster: system id → person id. Systems without this person are absent. */
   readonly personIn: ReadonlyMap<string, string>;
   readonly systems: readonly System[];
-  /** Incidents still open, newest first, with their channel where they have one. */
+  /** Incidents still open, or with a review still due, newest first, with their channel where they have one. */
   readonly incidents: readonly { readonly state: IncidentState; readonly channel: string | null }[];
   readonly now: Date;
   readonly practice: boolean;

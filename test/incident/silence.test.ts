@@ -70,7 +70,26 @@ describe("a question before the decision", () => {
   test("stands on the timeline, and decides nothing", () => {
     const story = asking();
     ask(story, "vera");
-    expect(story.gateOf("go")).toMatchObject({ outcome: "open", approvals: [], questions: [{ person: "vera" }] });
+    expect(story.gateOf("go")).toMatchObject({
+      outcome: "open",
+      approvals: [],
+      talk: [{ kind: "question", person: "vera" }],
+    });
+  });
+
+  test("is answered by whoever knows, and only when there is one", () => {
+    const story = asking();
+    const answers = (who: string, text = "Not before four") =>
+      codeOf(story.asks(who, { type: "answer", run: "run-1", ask: "ask-1", text }));
+    expect(answers("ana")).toBe("nothing-asked");
+    ask(story, "vera");
+    expect(answers("stranger")).toBe("not-on-roster");
+    expect(answers("ana", " ")).toBe("answer-empty");
+    expect(answers("ana")).toBe("accepted");
+    expect(story.gateOf("go").talk.map(({ kind, says }) => [kind, says])).toEqual([
+      ["question", "Is the provider back?"],
+      ["answer", "Not before four"],
+    ]);
   });
 
   test("has words in it, and a question to be about", () => {
@@ -78,6 +97,31 @@ describe("a question before the decision", () => {
     expect(codeOf(ask(story, "vera", "  "))).toBe("question-empty");
     story.deny("vera");
     expect(codeOf(ask(story, "vera"))).toBe("already-decided");
+  });
+});
+
+describe("why it was denied", () => {
+  const explain = (story: Story, who: string, reason = "Too much would be lost", ask = "ask-1") =>
+    codeOf(story.asks(who, { type: "explain", run: "run-1", ask, reason }));
+
+  test("may be told after the press, by whoever denied", () => {
+    const story = asking();
+    expect(explain(story, "vera")).toBe("not-denied");
+    story.asks("vera", { type: "deny", run: "run-1", ask: "ask-1", reason: null });
+    expect(explain(story, "cy")).toBe("not-denied");
+    expect(explain(story, "vera", " ")).toBe("reason-missing");
+    expect(explain(story, "vera")).toBe("accepted");
+    expect(story.gateOf("go").says).toBe("Denied by Vera: Too much would be lost");
+  });
+
+  test("is not told of a question that was asked again", () => {
+    const story = asking();
+    story.asks("vera", { type: "deny", run: "run-1", ask: "ask-1", reason: null });
+    story.asks("ana", { type: "retryStep", run: "run-1", step: "go" });
+    expect(explain(story, "vera")).toBe("not-denied");
+    story.gateOpened("go", "ask-2");
+    expect(explain(story, "vera")).toBe("not-denied");
+    expect(story.gateOf("go").because).toBe("Denied by Vera");
   });
 });
 

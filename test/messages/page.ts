@@ -28,9 +28,14 @@ export function printView(view: View): string {
     : ["no channel"];
   const shown = messages.map(({ key, in: place, under, priority, broadcast, once, message }) => {
     const flags = [`priority ${priority}`, ...(broadcast ? ["also in the channel"] : []), ...(once ? ["once"] : [])];
-    return `--- ${key} in ${place}${under ? ` under ${under}` : ""} (${flags.join(", ")})\n${printMessage(message)}`;
+    return `--- ${key} in ${nameOf(place)}${under ? ` under ${under}` : ""} (${flags.join(", ")})\n${printMessage(message)}`;
   });
   return `${[...head, `redraw  ${redrawAt?.toISOString() ?? "never"}`].join("\n")}\n\n${shown.join("\n\n")}\n`;
+}
+
+function nameOf(place: View["messages"][number]["in"]): string {
+  if (typeof place !== "object") return place;
+  return "person" in place ? `direct messages of ${place.person}` : `channel ${place.channel}`;
 }
 
 export function printMessage({ text, blocks }: Message): string {

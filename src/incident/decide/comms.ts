@@ -2,9 +2,9 @@ import type { Problem } from "../../lib/errors.ts";
 import { duesOf } from "../cadence.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import { momentsNow } from "../moments.ts";
-import { allOf, holdersOf, holds, nameOf, oneOf, personOf } from "../people.ts";
+import { allOf, COMMANDER, holdersOf, holds, nameOf, oneOf, personOf } from "../people.ts";
 import type { IncidentState } from "../state.ts";
-import { COMMANDER, notOnRoster } from "./may.ts";
+import { notOnRoster } from "./may.ts";
 import { accept, refuse } from "./outcome.ts";
 
 type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;

@@ -1,9 +1,9 @@
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import { isRequester, lentNow } from "../delegation.ts";
-import { allOf, holds, oneOf, personById, personOf } from "../people.ts";
+import { allOf, COMMANDER, holds, oneOf, personById, personOf } from "../people.ts";
 import type { IncidentState } from "../state.ts";
 import { isLive } from "../status.ts";
-import { COMMANDER, notOnRoster, notOpen } from "./may.ts";
+import { notOnRoster, notOpen } from "./may.ts";
 import { accept, refuse } from "./outcome.ts";
 import { LIMITS, line } from "./words.ts";
 

@@ -3,12 +3,9 @@ import type { Problem } from "../../lib/errors.ts";
 import type { DecideContext } from "../commands.ts";
 import { isRequester } from "../delegation.ts";
 import { stepsInOrder } from "../order.ts";
-import { holdersOf, holds, nameOf, oneOf, personOf, roleTitle } from "../people.ts";
+import { COMMANDER, holdersOf, holds, nameOf, oneOf, personOf, roleTitle } from "../people.ts";
 import type { IncidentState, RunState } from "../state.ts";
 import { isLive } from "../status.ts";
-
-/** Who commands an incident: may stop, skip and resume what somebody else asked for. */
-export const COMMANDER = "incident-commander";
 
 /** Why this actor may do nothing here, or null. Asked before anything else. */
 export function barred(context: DecideContext): Problem | null {

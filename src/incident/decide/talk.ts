@@ -2,9 +2,9 @@ import { awaited } from "../authority.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import { isRequester } from "../delegation.ts";
 import { escalated } from "../gates.ts";
-import { holds, nameOf, oneOf, personOf } from "../people.ts";
+import { COMMANDER, holds, nameOf, oneOf, personOf } from "../people.ts";
 import type { IncidentState } from "../state.ts";
-import { COMMANDER, isProblem, notOnRoster } from "./may.ts";
+import { isProblem, notOnRoster } from "./may.ts";
 import { accept, known, refuse } from "./outcome.ts";
 import { notDecidable, questionOf } from "./question.ts";
 import { LIMITS, line, words } from "./words.ts";
@@ -33,6 +33,42 @@ export function question(command: Of<"question">, state: IncidentState, context:
     [{ type: "gate.asked", data: { step, ask, person: person.id, question: text } }],
     about.run.id,
   );
+}
+
+/** By anybody on the roster who knows. */
+export function answer(command: Of<"answer">, state: IncidentState, context: DecideContext): Outcome {
+  const no = (problem: Parameters<typeof refuse>[2]) => refuse(context, "answer", problem, runIn(state, command.run));
+  const about = questionOf(command, state, context);
+  if (isProblem(about)) return no(about);
+  const person = personOf(context.actor, context.system);
+  const problem = notOnRoster(context) ?? notDecidable(about, command.ask, context);
+  const text = words(command.text, LIMITS.reason);
+  if (problem !== null || person === null) return no(problem ?? NOBODY);
+  if (!about.gate.talk.some(({ kind }) => kind === "question"))
+    return no({ code: "nothing-asked", where: about.title, what: "Nobody has asked anything here" });
+  if (text === null) return no({ code: "answer-empty", where: about.title, what: "There is no answer in it" });
+  const { step, ask } = about.gate;
+  return accept(
+    context,
+    [{ type: "gate.answered", data: { step, ask, person: person.id, answer: text } }],
+    about.run.id,
+  );
+}
+
+/** Denying takes one press; the reason may follow. */
+export function explain(command: Of<"explain">, state: IncidentState, context: DecideContext): Outcome {
+  const no = (problem: Parameters<typeof refuse>[2]) => refuse(context, "deny", problem, runIn(state, command.run));
+  const about = questionOf(command, state, context);
+  if (isProblem(about)) return no(about);
+  const { gate, run, title } = about;
+  const person = personOf(context.actor, context.system);
+  const reason = line(command.reason, LIMITS.reason);
+  if (person === null) return no(notOnRoster(context) ?? NOBODY);
+  if (gate.ask !== command.ask || gate.outcome !== "denied" || gate.deniedBy !== person.id)
+    return no({ code: "not-denied", where: title, what: "You have not denied this, or it has been asked again since" });
+  if (reason === null) return no({ code: "reason-missing", where: title, what: "There is no reason in it" });
+  const { step, ask } = gate;
+  return accept(context, [{ type: "gate.explained", data: { step, ask, person: person.id, reason } }], run.id);
 }
 
 /** For who asked for the run, who commands, and who is asked: the others need not hurry anybody. */

@@ -54,7 +54,8 @@ function opened(earlier: GateState | null, event: Extract<AskEvent, { type: "gat
     level: 0,
     summons: [],
     risen: [],
-    questions: [],
+    talk: [],
+    deniedBy: null,
     reminders: [],
     breaking: null,
     broken: null,
@@ -75,7 +76,9 @@ function past({ ask, role, escalate, level, approvers, risen, reminders, says }:
 }
 
 function decided(gate: GateState, event: Exclude<AskEvent, { type: "gate.opened" }>): GateState {
-  if (event.data.ask !== gate.ask || gate.outcome !== "open") return gate;
+  if (event.data.ask !== gate.ask) return gate;
+  if (event.type === "gate.explained") return explained(gate, event);
+  if (gate.outcome !== "open") return gate;
   const closedAt = event.at;
   switch (event.type) {
     case "gate.escalated":
@@ -83,8 +86,12 @@ function decided(gate: GateState, event: Exclude<AskEvent, { type: "gate.opened"
     case "gate.reminded":
       return { ...gate, reminders: [...gate.reminders, { at: event.at, roles: event.data.roles }] };
     case "gate.asked": {
-      const { person, question } = event.data;
-      return { ...gate, questions: [...gate.questions, { person, at: event.at, says: question }] };
+      const { person, question: says } = event.data;
+      return { ...gate, talk: [...gate.talk, { kind: "question", person, at: event.at, says }] };
+    }
+    case "gate.answered": {
+      const { person, answer: says } = event.data;
+      return { ...gate, talk: [...gate.talk, { kind: "answer", person, at: event.at, says }] };
     }
     case "gate.summoned":
       return { ...gate, summons: [...gate.summons.filter(({ level }) => level !== event.data.level), summoned(event)] };
@@ -95,7 +102,7 @@ function decided(gate: GateState, event: Exclude<AskEvent, { type: "gate.opened"
     case "gate.broken":
       return gate.broken === null && isShown(gate, event.data) ? { ...gate, broken: brokenBy(event) } : gate;
     case "gate.denied":
-      return { ...gate, outcome: "denied", closedAt, says: denial(event) };
+      return { ...gate, outcome: "denied", closedAt, says: denial(event), deniedBy: event.data.person };
     case "gate.expired":
       return { ...gate, outcome: "expired", closedAt, says: expiry(gate) };
     case "gate.voided":
@@ -136,6 +143,13 @@ function isShown(gate: GateState, { planHash, factsHash }: { planHash: string; f
 
 function expiry(gate: GateState): string {
   return gate.approvals.length === 0 ? "Nobody decided in time" : "The approval expired before it was used";
+}
+
+/** Told once, by whoever denied; also when the question was made void by asking again. */
+function explained(gate: GateState, { data, actor }: Extract<AskEvent, { type: "gate.explained" }>): GateState {
+  if (gate.outcome !== "denied" || gate.deniedBy !== data.person) return gate;
+  const who = actor.kind === "person" ? actor.name : data.person;
+  return { ...gate, says: `Denied by ${who}: ${data.reason}` };
 }
 
 function denial({ data, actor }: Extract<AskEvent, { type: "gate.denied" }>): string {

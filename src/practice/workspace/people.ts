@@ -16,6 +16,7 @@ export const people: readonly User[] = [
   person("UALEX", "alex", "Alex Rivera", "Responder, on call"),
   person("USAM", "sam", "Sam Okafor", "Incident commander"),
   person("UVERA", "vera", "Vera Lindqvist", "VP Engineering"),
+  person("UTONI", "toni", "Toni Berg", "CTO"),
   person("UCASS", "cass", "Cass Moreau", "Comms lead"),
   person("UGIL", "gil", "Gil Hart", "Guest", { is_restricted: true }),
   person("UODA", "oda", "Oda Brandt", "Outsider, from another company", { is_stranger: true, team_id: OTHER_TEAM }),

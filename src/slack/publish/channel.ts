@@ -49,6 +49,18 @@ export async function makeChannel(deps: Making, lane: Lane): Promise<Trouble | n
   }
 }
 
+/** Opens somebody's direct messages; Slack gives the same channel each time. */
+export async function openDirect(deps: Making, lane: Lane, user: string): Promise<Trouble | null> {
+  try {
+    const { channel } = await deps.client.conversations.open({ users: user });
+    if (!channel?.id) throw new Error("Slack opened direct messages and gave them no id.");
+    await deps.outbox.made(lane.lane, deps.owner, channel.id, "", false);
+    return null;
+  } catch (error) {
+    return troubleOf(error);
+  }
+}
+
 async function create(deps: Making, name: string, taken: ReadonlySet<string>) {
   try {
     const { channel } = await deps.client.conversations.create({ name, is_private: false });

@@ -25,15 +25,17 @@ export function drawingOf(state: IncidentState, view: View, announceIn: string |
   const announce =
     [state.declared?.announceIn, announceIn].find((id) => typeof id === "string" && isSlackChannel(id)) ?? null;
   const own = view.channel === null ? null : ownLane(state.id);
-  const elsewhere = new Set(view.messages.flatMap((one) => (typeof one.in === "object" ? [one.in.channel] : [])));
-  const laneOf = (message: ShownMessage) => {
-    if (typeof message.in === "object") return message.in.channel;
-    return message.in === "incident" ? (own ?? announce) : announce;
+  const laneOf = ({ in: place }: ShownMessage) => {
+    if (typeof place === "object") return "person" in place ? directLane(place.person) : place.channel;
+    return place === "incident" ? (own ?? announce) : announce;
   };
   const messages: WantedMessage[] = view.messages.flatMap((message) => {
     const lane = laneOf(message);
     return lane === null ? [] : [wanted(message, lane)];
   });
+  const places = view.messages.flatMap(({ in: place }) => (typeof place === "object" ? [place] : []));
+  const elsewhere = new Set(places.flatMap((place) => ("channel" in place ? [place.channel] : [])));
+  const direct = new Set(places.flatMap((place) => ("person" in place ? [place.person] : [])));
   return {
     stream: state.id,
     version: state.version,
@@ -44,6 +46,7 @@ export function drawingOf(state: IncidentState, view: View, announceIn: string |
       ...[...new Set([...(announce === null ? [] : [announce]), ...elsewhere])].map((channel) => ({
         ...{ lane: channel, own: false, place: channel, wanted: null },
       })),
+      ...[...direct].map((user) => ({ lane: directLane(user), own: false, place: null, wanted: null })),
     ],
     messages,
   };
@@ -52,6 +55,16 @@ export function drawingOf(state: IncidentState, view: View, announceIn: string |
 /** An incident's own lane; every other lane is called by its channel's id. */
 export function ownLane(incident: string): string {
   return `incident:${incident}`;
+}
+
+/** A person's direct messages; the channel is opened when there is something to say. */
+export function directLane(user: string): string {
+  return `direct:${user}`;
+}
+
+/** Whose direct messages a lane is, or null. */
+export function directOf(lane: string): string | null {
+  return /^direct:(.+)$/.exec(lane)?.[1] ?? null;
 }
 
 function wanted(shown: ShownMessage, lane: string): WantedMessage {

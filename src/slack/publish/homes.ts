@@ -1,6 +1,8 @@
 import type { WebClient } from "@slack/web-api";
 import type { DrawHome } from "../../../templates/messages/view.ts";
 import type { Catalog } from "../../catalog/types.ts";
+import { unreviewed } from "../../incident/break-glass.ts";
+import type { IncidentState } from "../../incident/state.ts";
 import { hashOf } from "../../lib/canonical.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Timeline } from "../../timeline/contract.ts";
@@ -72,6 +74,10 @@ export function createHomes(options: HomesOptions): Homes {
   };
 }
 
+function isOpen({ status }: IncidentState): boolean {
+  return status !== "closed" && status !== "resolved";
+}
+
 async function situationOf(options: HomesOptions, user: string) {
   const { catalog, outbox, states, timeline } = options;
   const places = await outbox.places();
@@ -83,9 +89,7 @@ async function situationOf(options: HomesOptions, user: string) {
     slackUser: user,
     personIn: new Map(systemsOf(catalog, user).map(({ system, person }) => [system.id, person.id])),
     systems: catalog.systems,
-    incidents: all.filter(
-      ({ state }) => state.declared !== null && state.status !== "closed" && state.status !== "resolved",
-    ),
+    incidents: all.filter(({ state }) => state.declared !== null && (isOpen(state) || unreviewed(state).length > 0)),
     now: timeline.now(),
     practice: options.practice,
     names: namesIn(catalog.systems),

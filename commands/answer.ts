@@ -1,0 +1,30 @@
+import { answerForm } from "../templates/messages/forms.ts";
+import { act } from "./act.ts";
+import { openAsks } from "./asks.ts";
+import type { Command } from "./command.ts";
+import { findRun } from "./runs.ts";
+import { no, runName, say } from "./say.ts";
+
+export const answer: Command = {
+  verb: "answer",
+  aliases: ["gate.answer"],
+  summary: "Answer what somebody wants to know before they decide.",
+  usage: "/dr answer [<run>] <answer…> [--incident <id>]",
+  examples: ["/dr answer Not before four, they say"],
+  where: "incident",
+  async handle(house, request) {
+    const { state, run, rest, words } = await findRun(house, request);
+    const open = openAsks(state, run);
+    const found = rest === null ? open[0] : open.find(({ gate }) => gate.ask === rest);
+    const about = rest ?? found?.gate.ask ?? null;
+    if (about === null) return say(`${runName(run)} asks for no approval now, so there is nothing to answer.`);
+    const text = (request.form?.answer ?? words.join(" ")).trim();
+    if (text === "" && request.form === null && request.canAskForm) {
+      const question = found?.gate.talk.findLast(({ kind }) => kind === "question")?.says ?? run.plan.title;
+      return { kind: "form", form: answerForm(`${run.id}/${about}`, question) };
+    }
+    const acted = await act(house, request, state.id, { type: "answer", run: run.id, ask: about, text });
+    if (acted.kind === "refused") return no(acted.problem);
+    return say(`Your answer is in the thread of ${runName(run)}.`);
+  },
+};

@@ -1,0 +1,85 @@
+import { plannedGate } from "../src/incident/authority.ts";
+import type { IncidentCommand } from "../src/incident/commands.ts";
+import { safe } from "../templates/messages/escape.ts";
+import { proveForm, reasonForm } from "../templates/messages/forms.ts";
+import { clock } from "../templates/messages/when.ts";
+import { act } from "./act.ts";
+import { openAsks } from "./asks.ts";
+import type { Command, Reply, Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { loadIncident } from "./incidents.ts";
+import { gateAsking, prove } from "./prove.ts";
+import { type Found, findRun } from "./runs.ts";
+import { no, runName, say } from "./say.ts";
+
+const CONFIRM = "gate.confirmBreak";
+
+export const breakGlass: Command = {
+  verb: "break-glass",
+  aliases: ["gate.break", CONFIRM, "breakglass"],
+  summary:
+    "Go past an approval nobody answers: with a reason and a second person, told to everybody, reviewed afterwards.",
+  usage: "/dr break-glass [<run>] <reason…> [--code <code>] [--incident <id>]",
+  examples: ["/dr break-glass Nobody of the chain answers and the region is gone"],
+  where: "incident",
+  async handle(house, request) {
+    const found = await findRun(house, request);
+    const ask = found.rest ?? openAsks(found.state, found.run)[0]?.gate.ask ?? null;
+    if (ask === null) return say(`${runName(found.run)} asks for no approval now, so there is no glass to break.`);
+    return request.verb === CONFIRM ? confirm(house, request, found, ask) : smash(house, request, found, ask);
+  },
+};
+
+async function smash(house: House, request: Request, { state, run, words }: Found, ask: string): Promise<Reply> {
+  const carries = `${run.id}/${ask}`;
+  const gate = gateAsking(run, ask);
+  const typed = (request.form?.reason ?? words.join(" ")).trim();
+  const mine = gate?.breaking && gate.breaking.person === request.caller.person ? gate.breaking.reason : null;
+  const reason = typed || mine;
+  const stepUp = gate !== null && plannedGate(run, gate.step)?.stepUp === true;
+  const says = `${run.plan.title}: ${run.plan.target}. You go past an approval. Everybody is told at once, and somebody else reviews it.`;
+  if (reason === null && request.form === null && request.canAskForm && !stepUp)
+    return { kind: "form", form: reasonForm("gate.break", "Break the glass", "Break the glass", carries, says) };
+  const command: IncidentCommand = { type: "breakGlass", run: run.id, ask, reason: reason ?? "not given yet" };
+  const proved = await prove(house, request, {
+    ...{ state, run, ask, command },
+    form: () =>
+      proveForm(
+        "gate.break",
+        "Break the glass",
+        "Break the glass",
+        carries,
+        [safe(says)],
+        mine === null ? "needed" : "none",
+      ),
+    typed: `/dr break-glass ${run.id} <reason>`,
+  });
+  if (proved.kind === "asked") return proved.reply;
+  const acted = await act(house, request, state.id, { ...command, reason }, null, proved.proved);
+  if (acted.kind === "refused") return no(acted.problem);
+  const after = (await loadIncident(house, state.id)).runs.get(run.id);
+  const waits = after && gateAsking(after, ask)?.broken === null ? gateAsking(after, ask)?.breaking : null;
+  if (waits)
+    return say([
+      `It is recorded that you want to break the glass for ${runName(run)}: ${safe(waits.reason)}`,
+      `A second person is asked to confirm it in the thread. From ${clock(waits.aloneAt)} on you may go on alone.`,
+    ]);
+  return say(
+    `The glass is broken for ${runName(run)}. Everybody is told, and somebody else has to review it: \`/dr review\`.`,
+  );
+}
+
+async function confirm(house: House, request: Request, { state, run }: Found, ask: string): Promise<Reply> {
+  const command: IncidentCommand = { type: "confirmBreak", run: run.id, ask };
+  const breaking = gateAsking(run, ask)?.breaking;
+  const says = `${run.plan.title}: ${run.plan.target}. With your word the approval is gone past. Reason given: ${breaking?.reason ?? ""}`;
+  const proved = await prove(house, request, {
+    ...{ state, run, ask, command },
+    form: () => proveForm(CONFIRM, "Confirm break-glass", "Confirm", `${run.id}/${ask}`, [safe(says)]),
+    typed: `/dr ${CONFIRM} ${run.id}`,
+  });
+  if (proved.kind === "asked") return proved.reply;
+  const acted = await act(house, request, state.id, command, null, proved.proved);
+  if (acted.kind === "refused") return no(acted.problem);
+  return say(`You are the second person: the glass is broken for ${runName(run)}. Somebody else has to review it.`);
+}

@@ -1,0 +1,119 @@
+import { duration, saySeconds } from "../src/catalog/duration.ts";
+import type { System } from "../src/catalog/types.ts";
+import { lentNow } from "../src/incident/delegation.ts";
+import { personOf } from "../src/incident/people.ts";
+import type { IncidentState } from "../src/incident/state.ts";
+import { safe } from "../templates/messages/escape.ts";
+import { delegateForm } from "../templates/messages/forms.ts";
+import { roleWords } from "../templates/messages/people.ts";
+import { clock } from "../templates/messages/when.ts";
+import { act } from "./act.ts";
+import { actorOf, type Command, type Reply, type Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { systemOf } from "./incidents.ts";
+import { theIncident } from "./meant.ts";
+import { nameIn, no, say, stop } from "./say.ts";
+import { personMeant } from "./who.ts";
+
+export const delegate: Command = {
+  verb: "delegate",
+  aliases: ["lend"],
+  summary: "Let somebody decide in your place for a while; it can not be lent on, and never to who asked for a run.",
+  usage: "/dr delegate [<role> to <person> for <time> [<reason…>] | end <role> <person>] [--incident <id>]",
+  examples: ["/dr delegate vp-engineering to @tess for 2h on a plane", "/dr delegate end vp-engineering @tess"],
+  where: "incident",
+  async handle(house, request) {
+    const incident = await theIncident(house, request);
+    const system = systemOf(house, incident);
+    const { form, words } = request;
+    if (form !== null) return lend(house, request, incident, { ...wishOf(form), system });
+    if (words[0]?.toLowerCase() === "end") return end(house, request, incident, system);
+    if (words.length > 0) return lend(house, request, incident, { ...readWish(words, system), system });
+    if (!request.canAskForm) return list(house, incident, system);
+    const own = personOf(actorOf(request.caller), system)?.roles ?? [];
+    const roles = system.roles.filter(({ id }) => own.includes(id));
+    if (roles.length === 0) return list(house, incident, system);
+    const people = system.people.filter(({ id }) => id !== personOf(actorOf(request.caller), system)?.id);
+    return { kind: "form", form: delegateForm(incident.id, roles, people) };
+  },
+};
+
+interface Wish {
+  readonly role: string;
+  readonly to: string;
+  readonly time: string;
+  readonly reason: string | null;
+}
+
+async function lend(
+  house: House,
+  request: Request,
+  incident: IncidentState,
+  { role, to, time, reason, system }: Wish & { system: System },
+): Promise<Reply> {
+  const seconds = secondsIn(time);
+  const acted = await act(house, request, incident.id, { type: "delegate", role, to, seconds, reason });
+  if (acted.kind === "refused") return no(acted.problem);
+  const until = new Date(house.timeline.now().getTime() + seconds * 1000);
+  return say([
+    `${nameIn(house, to)} may decide as *${roleWords(system, role)}* in your place for ${saySeconds(seconds)}, until ${clock(until)}.`,
+    `You and they count once. To take it back: \`/dr delegate end ${safe(role)} ${safe(to)}\`.`,
+  ]);
+}
+
+async function end(house: House, request: Request, incident: IncidentState, system: System): Promise<Reply> {
+  const [, role = "", ...rest] = request.words;
+  const { person } = personMeant(system, ["", ...rest], "`/dr delegate end <role> @somebody`");
+  const acted = await act(house, request, incident.id, { type: "endDelegation", role, to: person.id });
+  if (acted.kind === "refused") return no(acted.problem);
+  return say(
+    `${safe(person.name)} no longer decides as *${roleWords(system, role)}*. What they approved with it and has not started yet does not count.`,
+  );
+}
+
+function list(house: House, incident: IncidentState, system: System): Reply {
+  const lent = lentNow(incident, house.timeline.now());
+  if (lent.length === 0)
+    return say(
+      "Nothing is lent now. To lend a role of yours: `/dr delegate <role> to @somebody for 2h`.".replace(
+        "<role>",
+        "&lt;role&gt;",
+      ),
+    );
+  return say([
+    "Lent now:",
+    ...lent.map(
+      ({ role, from, to, until }) =>
+        `• *${roleWords(system, role)}*: ${nameIn(house, to)} in the place of ${nameIn(house, from)}, until ${clock(until)}`,
+    ),
+  ]);
+}
+
+/** `vp-engineering to @tess for 2h on a plane`; `to` may be left out. */
+function readWish(words: readonly string[], system: System): Wish {
+  const at = words.findIndex((word) => word.toLowerCase() === "for");
+  const before = (at === -1 ? words : words.slice(0, at)).filter((word) => word.toLowerCase() !== "to");
+  const [time = "", ...reason] = at === -1 ? [] : words.slice(at + 1);
+  const found = personMeant(system, before, "`/dr delegate <role> to @somebody for 2h`");
+  const role = before
+    .slice(0, before.length - found.words)
+    .join(" ")
+    .toLowerCase();
+  const known = system.roles.find(({ id, title }) => id === role || title.toLowerCase() === role);
+  return { role: known?.id ?? role, to: found.person.id, time, reason: reason.join(" ") || null };
+}
+
+function wishOf(form: Readonly<Record<string, string>>): Wish {
+  return { role: form.role ?? "", to: form.person ?? "", time: form.for ?? "", reason: form.reason?.trim() || null };
+}
+
+function secondsIn(time: string): number {
+  const read = duration.safeParse(time.trim());
+  if (read.success) return read.data;
+  return stop({
+    code: "delegation-length",
+    what: time === "" ? "Say for how long" : `"${time}" is not a length of time`,
+    allowed: "A number and its unit: 30m, 2h; a day at most",
+    next: "`/dr delegate <role> to @somebody for 2h`",
+  });
+}

@@ -1,0 +1,85 @@
+import { personOf } from "../src/incident/people.ts";
+import { holderOf, type Proof } from "../src/proof/proof.ts";
+import { safe } from "../templates/messages/escape.ts";
+import { enrollForm } from "../templates/messages/forms.ts";
+import { actorOf, type Command, type Reply, type Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { WORKSPACE } from "./record.ts";
+import { say, stop } from "./say.ts";
+
+export const enroll: Command = {
+  verb: "enroll",
+  aliases: ["enrol"],
+  summary: "Set up a code of your authenticator, for approvals that need a fresh proof of who you are.",
+  usage: "/dr enroll [<code>] [--again] [--current <code>]",
+  examples: ["/dr enroll", "/dr enroll 123456"],
+  where: "anywhere",
+  async handle(house, request) {
+    const { proof } = house;
+    if (proof === undefined)
+      return stop({ code: "proof-closed", what: "Nobody can enroll a proof of who they are here" });
+    if (proof.closed !== null) return stop(proof.closed);
+    const mine = placesOf(house, request);
+    const code = request.form?.code ?? request.words[0];
+    if (code !== undefined) return confirm(house, request, proof, mine, code);
+    const replaces = await proof.enrolled(holders(mine));
+    if (replaces && request.options.again === undefined)
+      return say([
+        `You can prove who you are already, with ${safe(proof.method)}.`,
+        "A new phone? `/dr enroll --again` replaces it; a code of the present entry is needed for that.",
+      ]);
+    const { secret, uri } = await proof.begin(holders(mine), mine[0]?.name ?? request.caller.name);
+    if (request.canAskForm) return { kind: "form", form: enrollForm(secret, uri, replaces) };
+    const then = replaces ? "`/dr enroll 123456 --current 654321`" : "`/dr enroll 123456`";
+    return say([
+      "Add an entry to your authenticator with this key. It is shown this once, and only to you:",
+      `\`${secret}\``,
+      `\`${uri.replace(/&/g, "&amp;")}\``,
+      `Then confirm it with the code it shows: ${then}, within ten minutes.`,
+    ]);
+  },
+};
+
+interface Place {
+  readonly system: string;
+  readonly person: string;
+  readonly name: string;
+}
+
+async function confirm(
+  house: House,
+  request: Request,
+  proof: Proof,
+  mine: readonly Place[],
+  code: string,
+): Promise<Reply> {
+  const typed = request.form?.current ?? request.options.current;
+  const current = typeof typed === "string" && typed !== "" ? typed : null;
+  const verdict = await proof.confirm(holders(mine), code, current, request.key);
+  if (!verdict.ok) return stop(verdict.problem);
+  const people = holders(mine);
+  const event = {
+    type: "person.enrolled",
+    data: { people, method: proof.method },
+    key: `${request.key}/person.enrolled`,
+    actor: actorOf(request.caller),
+  };
+  await house.timeline.decide(WORKSPACE, () => ({ events: [event], value: null }));
+  return say(
+    "From now on you can prove who you are: where an approval needs it, the code of your authenticator is asked for.",
+  );
+}
+
+/** Every roster the caller is on: one entry in the authenticator serves them all. */
+function placesOf(house: House, { caller }: Request): readonly Place[] {
+  const found = house.catalog.systems.flatMap((system) => {
+    const person = personOf(actorOf(caller), system);
+    return person === null ? [] : [{ system: system.id, person: person.id, name: person.name }];
+  });
+  if (found.length > 0) return found;
+  return stop({ code: "not-on-roster", what: "You are not on the roster of any system here" });
+}
+
+function holders(mine: readonly Place[]): readonly string[] {
+  return mine.map(({ system, person }) => holderOf(system, person));
+}

@@ -1,0 +1,84 @@
+import { entitled, plannedGate } from "../src/incident/authority.ts";
+import type { IncidentCommand } from "../src/incident/commands.ts";
+import { decide } from "../src/incident/decide.ts";
+import { lentNow } from "../src/incident/delegation.ts";
+import { oneOf, personOf } from "../src/incident/people.ts";
+import type { GateState, IncidentState, RunState } from "../src/incident/state.ts";
+import { holderOf } from "../src/proof/proof.ts";
+import type { Form } from "../templates/messages/message.ts";
+import { actorOf, type Reply, type Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { systemOf } from "./incidents.ts";
+import { stop } from "./say.ts";
+
+export type Proved =
+  | { readonly kind: "go on"; readonly proved: boolean }
+  | { readonly kind: "asked"; readonly reply: Reply };
+
+export interface Wish {
+  readonly state: IncidentState;
+  readonly run: RunState;
+  readonly ask: string;
+  readonly command: IncidentCommand;
+  /** Opened when a code is needed and a form can be. */
+  readonly form: () => Form;
+  /** What to type where no form can be opened. */
+  readonly typed: string;
+}
+
+/**
+ * Where a gate wants a fresh proof, asks for it and checks it, before anything is decided. Somebody who may not decide anyhow is
+ * not asked: their refusal says why. Wrong codes are refusals, and recorded like all of them.
+ */
+export async function prove(house: House, request: Request, wish: Wish): Promise<Proved> {
+  const { state, run, ask, command } = wish;
+  const gate = gateAsking(run, ask);
+  if (gate === null || plannedGate(run, gate.step)?.stepUp !== true) return { kind: "go on", proved: false };
+  const { caller, key } = request;
+  const system = systemOf(house, state);
+  const actor = actorOf(caller);
+  const now = house.timeline.now();
+  const would = decide(command, state, { now, actor, barred: caller.barred, system, key, provedAfresh: true });
+  const person = personOf(actor, system);
+  if (would.kind === "refused" || person === null) return { kind: "go on", proved: false };
+
+  const others = entitled(run, gate, system, lentNow(state, now)).filter(({ id }) => id !== person.id);
+  const where = run.plan.title;
+  const instead =
+    others.length === 0 ? {} : { allowed: `${oneOf(others.map(({ name }) => name))} may decide it as well` };
+  const { proof } = house;
+  if (proof === undefined || proof.closed !== null)
+    return stop({
+      ...(proof?.closed ?? { code: "proof-closed", what: "Nobody can prove afresh who they are here" }),
+      ...instead,
+    });
+  const holder = holderOf(system.id, person.id);
+  if (!(await proof.enrolled([holder])))
+    return stop({
+      code: "proof-not-enrolled",
+      where,
+      what: "This needs a fresh proof of who you are, and you have enrolled nothing to prove it with",
+      ...instead,
+      next: "`/dr enroll` sets it up in a minute; then press the button again",
+    });
+  const code = request.form?.code ?? request.options.code;
+  if (typeof code !== "string") {
+    if (request.canAskForm) return { kind: "asked", reply: { kind: "form", form: wish.form() } };
+    return stop({
+      code: "proof-missing",
+      where,
+      what: "This needs the code your authenticator shows now",
+      next: `\`${wish.typed} --code 123456\``,
+    });
+  }
+  const verdict = await proof.check(holder, code, key);
+  if (verdict.ok) return { kind: "go on", proved: true };
+  return stop({ where, stateNow: "Nothing was decided", ...verdict.problem });
+}
+
+/** The open question of this id, or null. */
+export function gateAsking(run: RunState, ask: string): GateState | null {
+  for (const step of run.steps.values())
+    if (step.status === "gate" && step.gate.ask === ask && step.gate.outcome === "open") return step.gate;
+  return null;
+}

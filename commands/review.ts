@@ -1,0 +1,64 @@
+import { unreviewed } from "../src/incident/break-glass.ts";
+import type { IncidentState } from "../src/incident/state.ts";
+import { safe } from "../templates/messages/escape.ts";
+import { reviewForm } from "../templates/messages/forms.ts";
+import { act } from "./act.ts";
+import type { Command, Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { allIncidents, loadIncident } from "./incidents.ts";
+import { nameIn, no, runName, say } from "./say.ts";
+
+export const review: Command = {
+  verb: "review",
+  aliases: ["glass.review"],
+  summary: "Review a broken glass you had no part in: what you found ends the task.",
+  usage: "/dr review [<run>] [<what you found…>]",
+  examples: ["/dr review", "/dr review It was right; Vera's number was out of date"],
+  where: "anywhere",
+  async handle(house, request) {
+    const named = request.carries?.split("/") ?? (request.words[0]?.startsWith("run-") ? [request.words[0]] : []);
+    const [run, ask] = named;
+    const all = (await incidents(house, request, run)).flatMap((state) =>
+      unreviewed(state).map((due) => ({ state, ...due })),
+    );
+    const due = all.filter(
+      (one) => run === undefined || (one.run.id === run && (ask ?? one.broke.ask) === one.broke.ask),
+    );
+    const [only] = due;
+    if (only === undefined) return say("No broken glass waits for a review.");
+    if (due.length > 1)
+      return say([
+        "Several wait for a review; name one:",
+        ...due.map((one) => `• ${runName(one.run)}: ${safe(one.broke.reason)}`),
+      ]);
+    const finding = (
+      request.form?.finding ?? request.words.slice(request.carries === null && run ? 1 : 0).join(" ")
+    ).trim();
+    const { broke } = only;
+    const who = [broke.person, ...(broke.second ? [broke.second] : [])].map((one) => nameIn(house, one)).join(" and ");
+    if (finding === "" && request.form === null) {
+      const what = `${only.run.plan.title} (${only.run.id}): ${broke.reason}`;
+      if (request.canAskForm) return { kind: "form", form: reviewForm(`${only.run.id}/${broke.ask}`, what) };
+      return say(
+        `${runName(only.run)}: the glass was broken by ${who}. Reason: ${safe(broke.reason)}. \`/dr review ${safe(only.run.id)} …\` and what you found ends it.`,
+      );
+    }
+    const acted = await act(house, request, only.state.id, {
+      type: "review",
+      run: only.run.id,
+      ask: broke.ask,
+      finding,
+    });
+    if (acted.kind === "refused") return no(acted.problem);
+    return say(`The broken glass of ${runName(only.run)} is reviewed: ${safe(finding)}`);
+  },
+};
+
+/** The incident of the run that is named, else the one of this channel, else all of them. */
+async function incidents(house: House, request: Request, run: string | undefined): Promise<readonly IncidentState[]> {
+  const stream = run === undefined ? null : await house.timeline.streamOfRun(run);
+  if (stream !== null) return [await loadIncident(house, stream)];
+  const all = await allIncidents(house);
+  const here = all.filter(({ channel }) => channel !== null && channel === request.place.channel);
+  return (here.length > 0 ? here : all).map(({ state }) => state);
+}

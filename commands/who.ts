@@ -1,0 +1,27 @@
+import type { Person, System } from "../src/catalog/types.ts";
+import { stop } from "./say.ts";
+import { userIn } from "./words.ts";
+
+/** The person at the end of the words: a mention, a roster id, or a name. The first word is never part of it. */
+export function personMeant(
+  system: System,
+  words: readonly string[],
+  next: string,
+): { readonly person: Person; readonly words: number } {
+  for (let count = 1; count < words.length; count++) {
+    const asked = words.slice(-count).join(" ");
+    const user = userIn(asked) ?? asked.replace(/^@/, "");
+    const person = system.people.find(
+      ({ id, name, slack }) =>
+        slack.includes(user) || [id.toLowerCase(), name.toLowerCase()].includes(user.toLowerCase()),
+    );
+    if (person) return { person, words: count };
+  }
+  const last = words.at(-1) ?? "";
+  return stop({
+    code: "person-unknown",
+    what: words.length < 2 ? "Say which role and who" : `${last} is not on the roster of ${system.title}`,
+    allowed: `On the roster: ${system.people.map(({ name, id }) => `${name} (${id})`).join(", ")}`,
+    next,
+  });
+}

@@ -1,0 +1,39 @@
+import { lentNow, lentTo } from "../../src/incident/delegation.ts";
+import type { PastAsk } from "../../src/incident/state.ts";
+import type { Ask } from "./gate.ts";
+import { gateSuperseded } from "./gate-end.ts";
+import type { Message } from "./message.ts";
+import type { ShownMessage, Surroundings } from "./view.ts";
+
+/**
+ * The question once more, to each who is asked, by direct message: the buttons there are as good as those in the thread, and
+ * it is edited to the outcome like the one in the thread. Never to who asked for the run.
+ */
+export function askedDirectly(ask: Ask, message: Message, around: Surroundings): ShownMessage[] {
+  const { run, step, gate } = ask;
+  const roles = [gate.role, ...gate.escalate.slice(0, gate.level).map(({ role }) => role)];
+  return [
+    ...gate.past.flatMap((past) => letters(ask, past, gateSuperseded(run, step, past.says, around), around)),
+    ...letters(ask, { ask: gate.ask, roles, approvers: gate.approvers }, message, around),
+  ];
+}
+
+function letters(
+  { state, run }: Ask,
+  asked: Pick<PastAsk, "ask" | "roles" | "approvers">,
+  message: Message,
+  around: Surroundings,
+): ShownMessage[] {
+  const lent = lentNow(state, around.now);
+  const isAsked = (role: string) => asked.roles.includes(role);
+  const people = around.system.people.filter((person) => {
+    const own = asked.approvers.includes(person.id) && person.roles.some(isAsked);
+    const borrowed = lentTo(person, run, around.system, lent).some(({ role }) => isAsked(role));
+    return (own || borrowed) && person.id !== run.requester && !person.slack.includes(run.requester);
+  });
+  return people.flatMap(({ id, slack: [account] }): ShownMessage[] =>
+    account === undefined
+      ? []
+      : [{ key: `gate:${asked.ask}:to:${id}`, in: { person: account }, under: null, priority: 0, message }],
+  );
+}

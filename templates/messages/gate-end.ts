@@ -1,0 +1,86 @@
+import type { GateStep, PlanStep } from "../../src/catalog/types.ts";
+import type { GateState, RunState } from "../../src/incident/state.ts";
+import { actions, context, lines, section } from "./blocks.ts";
+import { cut, ended, safe } from "./escape.ts";
+import type { Ask } from "./gate.ts";
+import { brokeWords } from "./glass.ts";
+import { kindPrefix } from "./kind.ts";
+import type { Block, Message } from "./message.ts";
+import { roleWords } from "./people.ts";
+import type { Surroundings } from "./view.ts";
+import { at, between } from "./when.ts";
+
+/** What became of it; nothing in it can be pressed. */
+export function gateOutcome({ run, step, gate }: Ask, around: Surroundings): Message {
+  const what = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}`;
+  const says = outcomeWords(gate, around);
+  const after = gate.closedAt ? between(gate.openedAt, gate.closedAt) : null;
+  const waited =
+    after === null ? "." : gate.outcome === "voided" && gate.says ? ` (after ${after})` : ` after ${after}.`;
+  const approvals = gate.approvals.map(
+    ({ person, role, at: when, onBehalfOf, proved }) =>
+      `${around.names(person)} (${roleWords(around.system, role)}${onBehalfOf ? ` in the place of ${around.names(onBehalfOf)}` : ""}) approved ${at(when)}${proved ? ", proved with a code" : ""}`,
+  );
+  return {
+    text: `${what}: ${says}${waited}`,
+    blocks: [
+      section(`${MARKS[gate.outcome]} *${what}*\n${says}${waited}`),
+      ...lines(approvals),
+      ...again(run, step, gate),
+      context(
+        `Data lost as shown: ${safe(gate.loss)} · plan ${gate.planHash.slice(0, 8)}, facts ${gate.factsHash.slice(0, 8)}`,
+      ),
+    ],
+  };
+}
+
+/** Refused or expired: the run stands still until somebody asks again or gives up. */
+function again(run: RunState, step: GateStep, gate: GateState): Block[] {
+  if (run.endedAt !== null || (gate.outcome !== "denied" && gate.outcome !== "expired")) return [];
+  return [
+    actions(
+      { label: "Ask again", verb: "step.retry", detail: gate.ask, carries: `${run.id}/${step.id}` },
+      { label: "Change the plan…", verb: "run.replan", detail: gate.ask, carries: run.id },
+      { label: "Abort run…", verb: "run.abort", detail: gate.ask, carries: run.id, style: "danger" },
+    ),
+  ];
+}
+
+/** An earlier ask of a gate that was asked again since. */
+export function gateSuperseded(run: RunState, step: PlanStep, says: string | null, around: Surroundings): Message {
+  const why = says === null ? "" : ` (${safe(cut(says, 300))})`;
+  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}: this question was closed without an approval${why}. It was asked again below.`;
+  return { text, blocks: [section(`⏹️ ${text}`)] };
+}
+
+/** The run ended while the question was open. */
+export function gateAbandoned({ run, step }: Ask, around: Surroundings): Message {
+  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}: the run ended before this was decided. Nothing is asked any more.`;
+  return { text, blocks: [section(`⏹️ ${text}`)] };
+}
+
+const MARKS: Readonly<Record<GateState["outcome"], string>> = {
+  open: "✋",
+  passed: "✅",
+  denied: "⛔",
+  expired: "⌛",
+  voided: "⏹️",
+};
+
+function outcomeWords(gate: GateState, around: Surroundings): string {
+  const people = gate.approvals.map(({ person }) => around.names(person)).join(" and ");
+  switch (gate.outcome) {
+    case "open":
+      return "open";
+    case "passed":
+      return gate.broken ? `glass broken by ${brokeWords(gate.broken, around)}` : `approved by ${people}`;
+    case "denied":
+      return `${safe(cut(gate.says ?? "Denied", 500))}`;
+    case "expired":
+      return "expired, nobody decided in time";
+    case "voided":
+      return `no longer holds${gate.says ? `: ${ended(safe(cut(gate.says, 500)))}` : ""}`;
+    default:
+      return gate.outcome satisfies never;
+  }
+}

@@ -1,0 +1,84 @@
+import { tookPart, unreviewed } from "../../src/incident/break-glass.ts";
+import type { Break, Broken, IncidentState, RunState } from "../../src/incident/state.ts";
+import { actions, type Button, context, header, section } from "./blocks.ts";
+import { cut, ended, plain, safe } from "./escape.ts";
+import type { Ask } from "./gate.ts";
+import { kindPrefix } from "./kind.ts";
+import type { Block, Message } from "./message.ts";
+import type { Surroundings } from "./view.ts";
+import { at, clock } from "./when.ts";
+
+/** "@sam and @vera", or "@sam alone (nobody confirmed it since 02:41:00 UTC)". */
+export function brokeWords(
+  { person, second, alone }: Pick<Broken, "person" | "second" | "alone">,
+  around: Surroundings,
+): string {
+  if (second !== null) return `${around.names(person)} and ${around.names(second)}`;
+  return `${around.names(person)} alone${alone === null ? "" : ` (${safe(alone)})`}`;
+}
+
+/** Somebody wants to go past a gate nobody answers, and a second person is waited for. */
+export function glassWanted(ask: Ask, around: Surroundings): Message | null {
+  const { run, gate } = ask;
+  const { breaking } = gate;
+  if (breaking === null) return null;
+  const prefix = kindPrefix(run.plan.kind, around.practice);
+  const head = `${prefix}${around.names(breaking.person)} wants to break the glass for ${safe(run.plan.title)}: ${ended(safe(cut(breaking.reason, 500)))}`;
+  if (gate.outcome !== "open" || gate.broken !== null || run.endedAt !== null) {
+    const text = `${head} That is over.`;
+    return { text, blocks: [section(`⏹️ ${text}`)] };
+  }
+  const carries = `${run.id}/${gate.ask}`;
+  const alone = around.now >= breaking.aloneAt;
+  const text = `${head} A second person has to confirm it. ${alone ? `Nobody has: ${around.names(breaking.person)} may go on alone now` : `If nobody does, ${around.names(breaking.person)} may go on alone from ${clock(breaking.aloneAt)}`}; that is recorded and reviewed. ${ended(safe(run.plan.target))} Data lost: ${ended(safe(gate.loss))}`;
+  const confirm: Button = { label: "Confirm break-glass…", verb: "gate.confirmBreak", carries, style: "danger" };
+  const goOn: Button = { label: "Go on alone…", verb: "gate.break", detail: "alone", carries };
+  const deny: Button = { label: "Deny", verb: "gate.deny", detail: "glass", carries };
+  return { text, blocks: [section(`🔨 ${text}`), actions(confirm, ...(alone ? [goOn] : []), deny)] };
+}
+
+/** Loud, in the incident's channel and where incidents are announced; open until somebody else has looked at it. */
+export function glassBroken(state: IncidentState, run: RunState, broke: Break, around: Surroundings): Message {
+  const prefix = kindPrefix(run.plan.kind, around.practice);
+  const what = `${prefix}BREAK-GLASS: ${brokeWords(broke, around)} went past an approval of ${safe(run.plan.title)}. Reason: ${ended(safe(cut(broke.reason, 500)))} ${ended(safe(run.plan.target))}`;
+  const { review } = broke;
+  const text =
+    review === null
+      ? `${what} It has to be reviewed by somebody who had no part in it.`
+      : `${what} Reviewed by ${around.names(review.person)}: ${ended(safe(cut(review.finding, 1000)))}`;
+  return {
+    text,
+    blocks: [
+      header(`${prefix}BREAK-GLASS: ${plain(run.plan.title)}`),
+      section(`${review === null ? "🚨" : "✅"} ${text}`),
+      ...(review === null ? [actions(reviewButton(run, broke))] : []),
+      context(`Broken ${at(broke.at)}, good until ${clock(broke.until)} for this one question · ${safe(state.id)}`),
+    ],
+  };
+}
+
+export function reviewButton(run: RunState, broke: Break, detail?: string): Button {
+  return {
+    label: "Review…",
+    verb: "glass.review",
+    ...(detail !== undefined && { detail }),
+    carries: `${run.id}/${broke.ask}`,
+    style: "primary",
+    aloud: `Review the broken glass of ${plain(run.plan.title)}`,
+  };
+}
+
+/** Every review that is still due, as a line and a button: on the status card and at Home. */
+export function reviewsDue(
+  state: IncidentState,
+  around: Pick<Surroundings, "names">,
+  reader: string | null = null,
+): Block[] {
+  const due = unreviewed(state).filter(({ broke }) => reader === null || !tookPart(broke).includes(reader));
+  return due.flatMap(({ run, broke }) => [
+    section(
+      `🚨 *Break-glass waits for a review:* ${safe(run.plan.title)}, broken by ${[broke.person, ...(broke.second ? [broke.second] : [])].map((one) => around.names(one)).join(" and ")} ${at(broke.at)}`,
+    ),
+    actions(reviewButton(run, broke, broke.ask)),
+  ]);
+}
