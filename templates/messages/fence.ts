@@ -27,7 +27,7 @@ function said(step: StepState): string {
     case "open":
     case "gate":
     case "passedOver":
-      return `not yet; ${title} is part of this`;
+      return `not yet; ${title} does it`;
     default:
       return step satisfies never;
   }

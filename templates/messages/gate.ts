@@ -64,10 +64,10 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
 function contextWords({ run, gate, step }: Ask, around: Surroundings, apart: boolean): string {
   const where = apart && around.channel ? [`all facts are in <#${around.channel}>`] : [];
   return [
-    `Not ${around.names(run.requester)}, who asked for it`,
+    `Not by ${around.names(run.requester)}, who asked for it`,
     `expires ${clock(gate.expiresAt)}`,
-    `plan ${gate.planHash.slice(0, 8)}, facts ${gate.factsHash.slice(0, 8)}: if either changes, it is asked again`,
-    ...(step.gate.stepUp ? ["approving asks for a code of your authenticator (`/dr enroll`)"] : []),
+    `asked again if plan ${gate.planHash.slice(0, 8)} or facts ${gate.factsHash.slice(0, 8)} change`,
+    ...(step.gate.stepUp ? ["needs a code: `/dr enroll`"] : []),
     ...where,
   ].join(" · ");
 }
@@ -89,10 +89,8 @@ function waitingWords(ask: Ask, who: Awaited, around: Surroundings): string {
       ({ role, from, to, until }) =>
         `*Lent:* ${around.names(to)} decides as ${roleWords(around.system, role)} in the place of ${around.names(from)} until ${clock(until)}`,
     ),
-    ...onCall(gate, around),
-    next
-      ? `*If nobody answers:* ${asks(next, around)} at ${clock(next.at)}; a higher level may decide at any time`
-      : null,
+    ...onCall(gate, who, around),
+    next ? `*If nobody answers:* ${asks(next, around)} at ${clock(next.at)}` : null,
     ...questions.map(({ person, says }) => `*Open question* of ${around.names(person)}: ${safe(cut(says, 200))}`),
     who.possible ? null : "⚠️ *Nobody is left who could give it:* the roster has too few people who may. Deny or abort.",
   ]
@@ -215,15 +213,18 @@ function waitingCosts({ state, run }: Ask, { now }: Surroundings): string {
   const deadline = deadlineOf(state, run);
   if (deadline === null || run.plan.rtoSeconds === null) return "no recovery time objective is set.";
   const left = Math.floor((deadline.getTime() - now.getTime()) / 60_000);
-  const objective = `the objective of ${lasting(run.plan.rtoSeconds)} since ${clockOrigin(state)}`;
-  if (left < 0) return `${objective} passed ${at(deadline)}.`;
-  return `${left === 0 ? "less than a minute" : lasting(left * 60)} left of ${objective}, until ${clock(deadline)}.`;
+  const objective = `${lasting(run.plan.rtoSeconds)} since ${clockOrigin(state)}`;
+  if (left < 0) return `the objective of ${objective} passed ${at(deadline)}.`;
+  return `${left === 0 ? "less than a minute" : lasting(left * 60)} left of ${objective} (${clock(deadline)}).`;
 }
 
 /** Who is on call now, and by whose word: the newest level that was asked for. */
-function onCall({ summons }: GateState, around: Surroundings): string[] {
+function onCall({ summons }: GateState, { asked }: Awaited, around: Surroundings): string[] {
   const last = summons.toSorted((a, b) => a.level - b.level).at(-1);
   if (last === undefined) return [];
+  const waited = asked[last.level]?.people.map(({ id }) => id) ?? [];
+  const isSame = waited.length === last.people.length && waited.every((id) => last.people.includes(id));
+  if (isSame && last.why === null) return [];
   const who = last.people.length === 0 ? "nobody" : last.people.map((id) => around.names(id)).join(", ");
   const why = last.why === null ? "" : ` ${safe(ended(cut(last.why, 300)))}`;
   if (last.source === "pagerduty") {

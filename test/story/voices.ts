@@ -42,8 +42,9 @@ export async function heard(bed: Bed, isNew: (m: Message) => boolean, pattern: R
   return bed.workspace.as("USAM").waitForMessage((m) => isNew(m) && !m.only && pattern.test(m.text), ms);
 }
 
+/** As it stands in the thread; the same question by direct message is for one pair of eyes. */
 export function isQuestion(message: Message): boolean {
-  return !message.only && buttonOf(message, "gate.approve") !== undefined;
+  return !message.only && !message.channel.startsWith("D") && buttonOf(message, "gate.approve") !== undefined;
 }
 
 export function buttonOf(message: Message, action: string): { value?: string } | undefined {
