@@ -1,6 +1,6 @@
 import type { Transporter } from "nodemailer";
 import { withDeadline } from "../lib/deadline.ts";
-import { LifeboatError, messageOf } from "../lib/errors.ts";
+import { messageOf } from "../lib/errors.ts";
 import { addresses } from "./compose.ts";
 import type { Sent, Way } from "./way.ts";
 
@@ -89,17 +89,19 @@ function letterOf(mail: Mail, key: string, from: string) {
 interface SmtpError {
   readonly code?: string;
   readonly responseCode?: number;
-  readonly command?: string;
+  readonly syscall?: string;
 }
 
+/** Nothing was said yet when these happened: no name, no line, no TLS, no greeting, no password. */
+const BEFORE = new Set(["EDNS", "ETLS", "EAUTH", "ENOAUTH", "EOAUTH2"]);
+
 function trouble(error: unknown): Sent {
-  const { code, responseCode, command } = error as SmtpError;
+  const { code = "", responseCode, syscall } = error as SmtpError;
   const said = messageOf(error).replace(/\s+/g, " ").slice(0, 200);
   // What the installation has wrong (a password, a certificate) a person can put right, and then it goes out.
-  if (code !== "EAUTH" && responseCode !== undefined && responseCode >= 500)
+  if (!BEFORE.has(code) && responseCode !== undefined && responseCode >= 500)
     return { how: "never", says: `the mail server refuses it: ${said}` };
   const heard = responseCode !== undefined;
-  const late = error instanceof LifeboatError && error.problem.code === "deadline";
-  const sure = heard || !(late || command === "DATA");
-  return { how: "later", sure, says: heard ? `the mail server can not take it now: ${said}` : said };
+  const before = BEFORE.has(code) || syscall === "connect" || /^(greeting never|connection timeout)/i.test(said);
+  return { how: "later", sure: heard || before, says: heard ? `the mail server can not take it now: ${said}` : said };
 }

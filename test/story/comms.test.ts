@@ -39,7 +39,7 @@ describe("people are told", () => {
     const impact = "You can look at the shop, but not order. <!channel> https://evil.example";
     expect(await cass.submit(page, { "field-impact": impact })).toMatchObject({ ok: true });
 
-    await until(() => bed.readers.notices.length === 1, 20_000);
+    await until(() => bed.readers.notices.length === 1, 20);
     const [notice] = bed.readers.notices;
     expect(notice).toMatchObject({ status: "investigating", impact: "major" });
     expect(notice?.name).toBe("PRACTICE · Practice orders: some functions are not available");
@@ -86,7 +86,7 @@ describe("people are told", () => {
     const other = await bed.anotherBot();
     try {
       await bed.readers.chaos("calm");
-      await until(() => bed.readers.mails.length > before, 60_000);
+      await until(() => bed.readers.mails.length > before, 60);
       await cass.waitForMessage(
         (message) => inOwn(channel)(message) && /E-mail: ✅ sent at .* to 2 addresses/.test(message.text),
         30_000,
