@@ -10,6 +10,12 @@ import type { Writing } from "./journal.ts";
 import { gatesToPass, type Intent, next, usesApprovals } from "./next.ts";
 import { changesBetween, lookAhead, renewed } from "./preflight.ts";
 
+/**
+ * Longer than whoever looks up waits itself (6 s, `src/slack/people.ts`): with a Slack that hangs, its answer may be that
+ * the roster decides, and a deadline before it would leave the run stuck.
+ */
+const LOOK_UP_SECONDS = 8;
+
 export type Admission =
   | { readonly kind: "admitted" }
   /** Something else happened first, and is to be looked at: nothing was claimed. */
@@ -96,7 +102,7 @@ export async function lookUp(driven: Driven, people: readonly string[]): Promise
       try {
         const why = await withDeadline(
           `Looking up ${person}`,
-          5,
+          LOOK_UP_SECONDS,
           () => driven.standing.check(system, person),
           driven.lost,
         );

@@ -20,13 +20,18 @@ export interface Ready {
 /** What a figure needs of this machine; everything is gone again when it is closed. */
 export class Around {
   readonly #undo: (() => Promise<unknown>)[] = [];
+  #closed: Promise<void> | null = null;
 
   later(undo: () => Promise<unknown>): void {
     this.#undo.push(undo);
   }
 
-  async close(): Promise<void> {
-    for (const undo of this.#undo.splice(0).reverse()) await undo().catch(() => {});
+  /** Once, whoever asks: a measurement that was interrupted is closed from two sides. */
+  close(): Promise<void> {
+    this.#closed ??= (async () => {
+      for (const undo of this.#undo.splice(0).reverse()) await undo().catch(() => {});
+    })();
+    return this.#closed;
   }
 
   async folder(): Promise<string> {

@@ -8,6 +8,8 @@ import { gated, runOf } from "./run.ts";
 import { median } from "./statistics.ts";
 
 const ROUNDS = 5;
+/** A dead Slack may cost a deadline each time. */
+const ROUNDS_AWAY = 2;
 
 export const p8: Figure = {
   name: "p8",
@@ -25,18 +27,18 @@ export const p8: Figure = {
     engine.start();
     around.later(() => engine.stop());
     const plan = gated([Array.from({ length: STEPS }, (_, i) => remote.step(`s${i + 1}`, STEP_MS))]);
-    const rounds = async () => {
+    const rounds = async (times: number) => {
       const took: number[] = [];
-      for (let round = 0; round <= ROUNDS; round++) {
+      for (let round = 0; round <= times; round++) {
         const one = await runOf(store, { ...plan, resources: [`round:${round}`] });
         if (round > 0) took.push(one);
       }
       return median(took);
     };
-    const there = await rounds();
+    const there = await rounds(ROUNDS);
     // Connections stay open and requests are taken, and nothing ever comes back.
     workspace.chaos("delayCalls", { seconds: 3_600 });
-    const away = await rounds();
+    const away = await rounds(ROUNDS_AWAY);
     return [
       { what: "approval → verified with Slack, median", value: there, unit: "ms" },
       { what: "with Slack blackholed, median", value: away, unit: "ms" },

@@ -4,6 +4,9 @@ import { newId } from "../../src/lib/ids.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { go, Night, planOf } from "../engine/bed.ts";
 
+/** A run that takes longer counts as one that does not end. */
+const PATIENCE_MS = 45_000;
+
 /** A run that was asked for and stands at its gate; the clock has not begun. */
 export interface AtGate {
   readonly run: string;
@@ -32,7 +35,11 @@ export async function atGate(store: Store, plan: Plan): Promise<AtGate> {
     },
     async verified() {
       // A light look: who waits here must not be what is measured.
-      while (!(await isDone(store, run))) await pause(40);
+      const end = performance.now() + PATIENCE_MS;
+      while (!(await isDone(store, run))) {
+        if (performance.now() > end) throw new Error(`No end after ${PATIENCE_MS / 1000} s:\n${await night.print()}`);
+        await pause(40);
+      }
       const events = await store.timeline.read(night.stream);
       const approved = events.find(({ type }) => type === "gate.approved");
       const verified = events.find(({ type }) => type === "run.verified");
