@@ -27,7 +27,7 @@ export function Channel({ id }) {
     <${Said} messages=${said} label=${`Messages in ${channelName(channel)}`} key=${`${id} ${world.me}`}>
       ${id === "CINCIDENT" && said.filter((one) => !one.subtype).length === 0 && html`<${FirstHint} channel=${id} />`}
     <//>
-    ${!member && !isIm && html`<p class="not-member">${userOf(world.me).real_name} is not in this channel. Slack would not let them write here; practice does, so that a refusal can be seen.</p>`}
+    ${!member && !isIm && html`<p class="not-member">${userOf(world.me).real_name} is not in this channel. Slack would not let them write here; practice does.</p>`}
     ${
       channel.archived
         ? html`<p class="not-member">This channel is archived.</p>`

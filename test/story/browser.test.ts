@@ -1,0 +1,168 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
+import { projectRoot } from "../../src/lib/root.ts";
+import { browserPath, openBrowser } from "../workspace/fixtures/browser.ts";
+import { type Bed, openBed } from "./bed.ts";
+import { askFor, heard, newFrom } from "./voices.ts";
+
+const path = browserPath();
+const inBrowser = path ? describe : describe.skip;
+/** With LIFEBOAT_PICTURES=1 the pictures of the README are taken anew. */
+const picture = async (page: Page, name: string) => {
+  if (process.env.LIFEBOAT_PICTURES === "1") await page.screenshot({ path: join(projectRoot(), "docs", name) });
+};
+
+inBrowser("a newcomer's two minutes, in a browser", () => {
+  let bed: Bed;
+  let browser: Browser;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    bed = await openBed();
+    browser = await openBrowser(path as string);
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await bed?.stop();
+  }, 60_000);
+  beforeEach(() => bed.estate.heal(), 120_000);
+
+  async function open(options: BrowserContextOptions): Promise<Page> {
+    const page = await (await browser.newContext(options)).newPage();
+    page.setDefaultTimeout(30_000);
+    page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    await page.goto(bed.url);
+    await page.getByRole("textbox", { name: "Message #incident-response" }).waitFor();
+    return page;
+  }
+
+  /** The name of a channel of an incident, as the list of channels shows it. */
+  const nameOf = (channel: string) => bed.workspace.sight().channels.find(({ id }) => id === channel)?.name ?? "";
+  const incident = (page: Page, name: string | RegExp) =>
+    page.getByRole("navigation", { name: "Channels" }).getByRole("button", { name });
+  const thread = (page: Page) => page.getByRole("region", { name: "Thread" });
+  const card = (page: Page, server: string) =>
+    page.getByRole("complementary").getByRole("listitem").filter({ hasText: server });
+
+  async function become(page: Page, name: RegExp) {
+    await page.getByRole("button", { name: /^You are/ }).click();
+    await page.getByRole("menuitem", { name }).click();
+  }
+
+  test("at a desk, with a mouse: from the first word to the post-mortem, beside the writes that move", async () => {
+    const page = await open({ viewport: { width: 1440, height: 900 } });
+    await card(page, "orders-a").getByText("The application writes here.").waitFor();
+    const box = page.getByRole("textbox", { name: "Message #incident-response" });
+    await box.fill("/dr failover database");
+    await box.press("Enter");
+    await incident(page, /inc-/).click();
+    await become(page, /Sam Okafor/);
+    await page
+      .getByRole("main")
+      .getByRole("button", { name: /repl(y|ies)/ })
+      .first()
+      .click();
+    await thread(page).getByRole("button", { name: "Approve Fail over" }).click();
+    const sure = page.getByRole("alertdialog", { name: /^Approve: Fail over the orders database/ });
+    await sure.getByText("writes move from orders-a to orders-b. Data lost: nothing").waitFor();
+    await sure.getByRole("button", { name: "Approve" }).click();
+    await card(page, "orders-b").getByText("The application writes here.").waitFor();
+    await thread(page)
+      .getByRole("heading", { name: /Done and verified/ })
+      .waitFor();
+    await card(page, "orders-a").getByText("fenced (read-only)").waitFor();
+    await picture(page, "practice.png");
+
+    const say = page.getByRole("textbox", { name: /^Message #inc-/ });
+    await say.fill("/dr resolve Orders are taken by orders-b.");
+    await say.press("Enter");
+    await thread(page).getByRole("button", { name: "Resolve incident" }).waitFor({ state: "detached" });
+    await say.fill("/dr postmortem");
+    await say.press("Enter");
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name: /postmortem-inc-.*\.md/ }).click(),
+    ]);
+    const document = await readFile(await download.path(), "utf8");
+    expect(document).toMatch(/^# Post-mortem: Orders database: failover/);
+    expect(document).toMatch(/\| RPO \| 0 s of writes, 0 rows \| 1 min \| met \|/);
+    await page.context().close();
+  }, 150_000);
+
+  test("on a phone: the decision is on one screen, nothing sticks out, and a thumb can press it", async () => {
+    const isNew = newFrom(bed);
+    const question = await askFor(bed, "/dr failover database");
+    const page = await open({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+    await page.getByRole("button", { name: "Back" }).tap();
+    await become(page, /Vera Lindqvist/);
+    await incident(page, nameOf(question.channel)).tap();
+    const decision = page.getByRole("article").filter({ hasText: "Decide: Fail over the orders database" }).last();
+    const approve = decision.getByRole("button", { name: "Approve Fail over" });
+    await approve.waitFor();
+    const [top, bottom] = await Promise.all([edges(decision.getByRole("heading").first()), edges(approve)]);
+    expect(bottom.bottom - top.top).toBeLessThan(844 * 0.85);
+    expect(bottom.bottom - bottom.top).toBeGreaterThanOrEqual(44);
+    expect(await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")).toEqual([390, 390]);
+    await page.setViewportSize({ width: 390, height: 932 });
+    await picture(page, "phone.png");
+    await approve.tap();
+    await page.getByRole("alertdialog").getByRole("button", { name: "Approve" }).tap();
+    await heard(bed, isNew, /is done and verified/, 60_000);
+    expect((await bed.lastRun()).run).toMatchObject({ id: question.run, status: "verified" });
+    await page.context().close();
+  }, 150_000);
+
+  test("without a mouse: the same story by keys alone", async () => {
+    const page = await open({ viewport: { width: 1280, height: 800 } });
+    const isNew = newFrom(bed);
+    await reach(page, /^Message #incident-response$/);
+    await page.keyboard.type("/dr failover database");
+    await page.keyboard.press("Enter");
+    const question = await heard(bed, isNew, /needs approval by/);
+    await reach(page, /^You are/);
+    await page.keyboard.press("Enter");
+    await page.getByRole("menu").waitFor();
+    for (let i = 0; i < 8 && !(await focused(page)).startsWith("Sam Okafor"); i++)
+      await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await reach(page, new RegExp(nameOf(question.channel)));
+    await page.keyboard.press("Enter");
+    await page.getByRole("textbox", { name: `Message #${nameOf(question.channel)}` }).waitFor();
+    await reach(page, /^Approve Fail over/);
+    await page.keyboard.press("Enter");
+    await page.getByRole("alertdialog").waitFor();
+    await reach(page, /^Approve$/);
+    await page.keyboard.press("Enter");
+    await page.getByRole("article").filter({ hasText: "Done and verified" }).last().waitFor({ timeout: 60_000 });
+    await page.context().close();
+  }, 150_000);
+
+  test("the browser had nothing to complain about", () => {
+    expect(complaints).toEqual([]);
+  });
+});
+
+async function edges(of: Locator): Promise<{ top: number; bottom: number }> {
+  const box = await of.boundingBox();
+  if (box === null) throw new Error("It is not on the page.");
+  return { top: box.y, bottom: box.y + box.height };
+}
+
+/** What a screen reader would call the element that has the focus. */
+function focused(page: Page): Promise<string> {
+  return page.evaluate(
+    "(document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.innerText ?? '').trim()",
+  );
+}
+
+/** Tab after Tab, until it is there. */
+async function reach(page: Page, name: RegExp): Promise<void> {
+  for (let i = 0; i < 150; i++) {
+    if (name.test((await focused(page)).replace(/\s+/g, " "))) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`Nothing called ${name} can be reached by Tab.`);
+}
