@@ -60,9 +60,14 @@ function asks(house: House, incident: IncidentState, run: RunState): readonly st
     const { asked, next } = awaited(run, gate, system, house.timeline.now());
     const people = [...new Set(asked.flatMap((level) => level.people.map(({ name }) => name)))];
     const who = people.length === 0 ? "nobody who may give it" : people.slice(0, 3).join(", ");
-    const then = next === null ? "" : `, then ${roleTitle(next.role, system)} at ${clock(next.at).slice(0, 5)}`;
-    return `Approval by ${safe(who)} since ${clock(gate.firstOpenedAt).slice(0, 5)}${safe(then)}`;
+    const then = next === null ? "" : `, then ${roleTitle(next.role, system)} at ${minute(next.at)}`;
+    return `Approval by ${safe(who)} since ${minute(gate.firstOpenedAt)}${safe(then)}`;
   });
+}
+
+/** `02:41 UTC` */
+function minute(at: Date): string {
+  return `${clock(at).slice(0, 5)} UTC`;
 }
 
 /** What only a person can do or decide. */

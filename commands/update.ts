@@ -2,6 +2,7 @@ import { fitting } from "../src/comms/choice.ts";
 import { type Composition, compose, prefilled, type Writing } from "../src/comms/compose.ts";
 import type { Template } from "../src/comms/template.ts";
 import { mayNotTell } from "../src/incident/decide/comms.ts";
+import type { IncidentStatus } from "../src/incident/events.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { cut, safe } from "../templates/messages/escape.ts";
 import { fieldId, PREVIEW, updateForm } from "../templates/messages/updateform.ts";
@@ -29,7 +30,7 @@ export const update: Command = {
     const problem = mayNotTell(incident, { now, system, actor: actorOf(caller), barred: caller.barred, key });
     if (problem !== null) return stop(problem);
     const templates = fitting(house.comms.templates, incident, system);
-    const template = chosen(templates, request);
+    const template = chosen(templates, request, house.comms.templates.for(system.id), incident.status);
     const values = valuesOf(template, request, writing);
     const composed = compose(template, values, writing);
     if (request.form !== null && request.verb !== PREVIEW) return send(house, request, incident, composed);
@@ -43,16 +44,29 @@ function writingOf(house: House, state: IncidentState): Writing {
   return { state, system: systemOf(house, state), now: timeline.now(), practice, reach, pageLink };
 }
 
-function chosen(templates: readonly Template[], { form, options }: Request): Template {
+/** What was chosen or named, else what fits best. `all`: what would be true at another moment too. */
+function chosen(
+  templates: readonly Template[],
+  { form, options }: Request,
+  all: readonly Template[],
+  status: IncidentStatus,
+): Template {
   const asked = form?.template ?? options.template;
   const found = typeof asked === "string" && asked !== "" ? templates.find(({ id }) => id === asked) : templates[0];
   if (found !== undefined) return found;
+  const other = all.find(({ id }) => id === asked);
+  if (other !== undefined)
+    return stop({
+      code: "update-unfitting",
+      what: `“${other.title}” would not be true now`,
+      allowed: `The incident is ${status}`,
+      next: other.moment === "resolution" ? "`/dr resolve` says that it is over" : "`/dr update` shows what fits",
+    });
   const ids = templates.map(({ id }) => id);
   return stop({
     code: "template-unknown",
-    what:
-      ids.length === 0 ? "There is nothing to be said now" : `There is no template ${String(asked)} for this moment`,
-    allowed: ids.length === 0 ? "See templates/comms" : `Now there is: ${ids.join(", ")}`,
+    what: `There is no template ${String(asked ?? "")}`.trim(),
+    allowed: ids.length === 0 ? "Nothing fits this moment" : `What fits best now: ${ids.slice(0, 5).join(", ")}`,
     ...(typeof asked === "string" && didYouMean(asked, ids, "update --template ")),
   });
 }

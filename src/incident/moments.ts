@@ -35,8 +35,10 @@ export function momentsNow(state: IncidentState, audience: Audience): readonly M
   const opened = comms.opened?.version ?? 0;
   const said = comms.updates.some((one) => one.audience === audience && one.version > opened);
   const first: Moment[] = drill ? ["drill-announcement", "initial"] : ["initial"];
-  const going: Moment[] = [...turning(state, outside), "progress", "degraded"];
-  const all = said ? [...going, ...first] : [...first, ...going];
+  const { turning, likely } = going(state, outside);
+  const all = said
+    ? [...turning, "progress" as const, ...likely, ...first]
+    : [...first, ...turning, "progress" as const, ...likely];
   return [...new Set(all)];
 }
 
@@ -44,18 +46,20 @@ function afterwards({ version, moment }: { version: number; moment: Moment }, ov
   return version > over && (moment === "resolution" || moment === "drill-result");
 }
 
-/** What a run is at: asking, asking higher up, or moving. */
-function turning(state: IncidentState, outside: boolean): readonly Moment[] {
+/** What the runs are at: asking, asking higher up, moving; and what may be true beside it, though no run says so. */
+function going(state: IncidentState, outside: boolean): { turning: readonly Moment[]; likely: readonly Moment[] } {
   const live = [...state.runs.values()].filter(({ endedAt, dryRun }) => endedAt === null && !dryRun);
-  const gates = live.flatMap((run) =>
+  const levels = live.flatMap((run) =>
     [...run.steps.values()].flatMap((step) =>
-      step.status === "gate" && step.gate.outcome === "open" ? [step.gate] : [],
+      step.status === "gate" && step.gate.outcome === "open" ? [step.gate.level] : [],
     ),
   );
-  if (gates.length > 0 && !outside)
-    return gates.some(({ level }) => level > 0)
-      ? ["escalation", "approval-requested"]
-      : ["approval-requested", "escalation"];
-  const moving = live.some(({ status }) => status === "running");
-  return moving ? ["failover-starting"] : outside ? ["failover-starting"] : ["failover-starting", "escalation"];
+  const asked: Moment[] = levels.some((level) => level > 0)
+    ? ["escalation", "approval-requested"]
+    : ["approval-requested"];
+  const turning: Moment[] = [
+    ...(levels.length > 0 && !outside ? asked : []),
+    ...(live.some(({ status }) => status === "running") ? (["failover-starting"] as const) : []),
+  ];
+  return { turning, likely: ["degraded", "failover-starting", ...(outside ? [] : (["escalation"] as const))] };
 }

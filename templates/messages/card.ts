@@ -20,7 +20,7 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
   const note = kindSentence(declared.kind, around.practice);
   const runs = [...state.runs.values()];
   return {
-    text: `${prefix}${state.severity} ${safe(declared.title)}: ${statusWords(state.status)}. ${rolesSentence(state, around)} ${runsSentence(runs)}`,
+    text: `${prefix}${state.severity} ${safe(declared.title)}: ${statusWords(state.status)}. ${rolesSentence(state, around)} ${runsSentence(runs)}${owedSentence(state, around)}`,
     blocks: [
       header(`${prefix}${state.severity}: ${plain(declared.title)}`),
       fields([
@@ -37,6 +37,11 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
       context(`${safe(state.id)} · declared ${at(declared.at)}${note ? ` · ${note}` : ""}`),
     ],
   };
+}
+
+function owedSentence(state: IncidentState, around: Surroundings): string {
+  const due = nextOwed(state, around);
+  return due === null ? "" : ` Next word to people ${due.late ? "overdue since" : "by"} ${clock(due.dueAt)}.`;
 }
 
 function owedPair(state: IncidentState, around: Surroundings): (readonly [string, string])[] {

@@ -35,7 +35,7 @@ export function catchUp(
   const awaited = [...waiting, ...owedLine(state, around)].slice(0, 4).map((one) => `• ${one}`);
   const parts: (readonly [string, readonly string[]])[] = [
     ["Now", now],
-    ["What happened", story.length > 0 ? story : ["• Nothing is recorded yet but the declaration."]],
+    ["What happened (UTC)", story.length > 0 ? story : ["• Nothing is recorded yet but the declaration."]],
     ["Who does what", [who]],
     ["Waited for", awaited.length > 0 ? awaited : ["• Nothing."]],
   ];

@@ -45,9 +45,7 @@ function reminder(state: IncidentState, due: Due, around: Surroundings): Message
 
 function kept(id: string, state: IncidentState): Message {
   const late = state.comms.late.has(id);
-  const text = late
-    ? "This was said, late. It stands on the timeline."
-    : "This is not owed any more: it was said in time.";
+  const text = `This is not owed any more.${late ? " It was late, and the timeline says so." : ""}`;
   return { text, blocks: [section(`✅ ${text}`)] };
 }
 

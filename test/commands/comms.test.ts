@@ -1,0 +1,160 @@
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { idFor } from "../../commands/ids.ts";
+import type { Store } from "../../src/timeline/index.ts";
+import { drawIncident } from "../../templates/messages/draw.ts";
+import { keepPages, printView } from "../messages/page.ts";
+import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { TestHouse } from "./house.ts";
+
+const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
+const IN = { channel: "C0INCTOLD" };
+const incident = idFor("inc", "declare-key");
+
+let server: TestServer;
+let store: Store;
+let house: TestHouse;
+
+beforeAll(async () => {
+  server = await testServer();
+}, 60_000);
+beforeEach(async () => {
+  await store?.close();
+  store = await storeOn(await server.database());
+  house = new TestHouse(store);
+  await house.ask("alex", "declare Orders can not be placed --severity P1", { key: "declare-key" });
+  house.channels.set(incident, IN.channel);
+}, 60_000);
+afterAll(async () => {
+  await store?.close();
+  await server?.close();
+}, 60_000);
+
+const fields = (template: string, given: Record<string, string>) => ({
+  template,
+  ...Object.fromEntries(Object.entries(given).map(([name, text]) => [`field-${name}`, text])),
+});
+
+/** Minutes and seconds that pass while a test runs. */
+const still = (page: string) =>
+  page
+    .replace(/<!date\^\d+\^[^|]*\|[^>]*> \([^)]*\)/g, "<now>")
+    .replace(/\b\d\d:\d\d UTC/g, "<then>")
+    .replace(/• \d\d:\d\d /g, "• <then> ")
+    .replace(/\d+(\.\d+)? s since/g, "<moments> since")
+    .replace(/redraw .*/g, "redraw  <then>");
+
+async function shown(): Promise<string> {
+  const { state } = await house.state(incident);
+  const system = house.house.catalog.systems.find(({ id }) => id === "practice");
+  if (system === undefined) throw new Error("There is no practice system.");
+  const names = (who: string) => `@${who}`;
+  const view = drawIncident(state, { system, now: store.timeline.now(), practice: true, names, channel: IN.channel });
+  const told = view.messages.filter(({ key }) => /^(card|update:|owed:)/.test(key));
+  return printView({ ...view, messages: told })
+    .replace(/<!date\^\d+\^[^|]*\|[^>]*> \([^)]*\)/g, "<now>")
+    .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g, "<now>")
+    .replace(/\d\d:\d\d:\d\d UTC/g, "<now>");
+}
+
+describe("telling people", () => {
+  test("from the form to the channel", async () => {
+    await house.ask("alex", "update", IN);
+    await house.ask("cass", "update", { ...IN, canAskForm: true });
+    await house.ask("cass", "update", {
+      ...{ ...IN, canAskForm: true, verb: "update.preview", carries: incident },
+      form: fields("executives-initial", {
+        business: "No orders since 02:41.",
+        doing: "Alex looks",
+        nextUpdate: "soon",
+      }),
+    });
+    house.remark("what is missing is said, and nothing is sent");
+    await house.press("cass", "update", incident, { ...IN, form: fields("customers-initial", { impact: "" }) });
+    house.remark("what is sent");
+    const given = {
+      headline: "Orders",
+      impact: "No <!channel> orders, see https://evil.example",
+      nextUpdate: "03:15 UTC",
+    };
+    await house.press("cass", "update", incident, { ...IN, form: fields("customers-initial", given), key: "sent" });
+    await house.press("cass", "update", incident, { ...IN, form: fields("customers-initial", given), key: "sent" });
+    await house.press("sam", "update", incident, {
+      ...IN,
+      form: fields("executives-progress", { ...given, news: "It is worse", business: "No orders", need: "Nothing" }),
+    });
+    house.remark("what would be untrue");
+    await house.press("cass", "update", incident, {
+      ...IN,
+      form: fields("customers-resolution", { headline: "Orders", cause: "Rain", followUp: "A roof" }),
+    });
+    house.remark("where no form can be opened");
+    await house.ask("cass", "update --template responders-progress The standby is well", IN);
+    await house.ask("cass", "update --template responders-progres", IN);
+    expectPage("told.out", still(house.script()));
+    expectPage("told-view.out", still(await shown()));
+    const { events } = await house.state(incident);
+    expect(events.filter(({ type }) => type === "update.posted")).toHaveLength(2);
+  });
+
+  test("what was said last is offered again, but not what responders were told to customers", async () => {
+    const secret = fields("responders-initial", {
+      known: "x",
+      users: "The pg primary is gone",
+      doing: "y",
+      nextUpdate: "z",
+    });
+    await house.press("cass", "update", incident, { ...IN, form: secret });
+    const first = await house.ask("cass", "update --template customers-initial", { ...IN, canAskForm: true });
+    expect(JSON.stringify(first)).not.toContain("pg primary");
+    const given = { headline: "Orders fail", impact: "You can not order", nextUpdate: "soon" };
+    await house.press("cass", "update", incident, { ...IN, form: fields("customers-initial", given) });
+    const next = await house.ask("cass", "update --template customers-progress", { ...IN, canAskForm: true });
+    const forms = JSON.stringify(next);
+    expect(forms).toContain('"initial_value":"You can not order"');
+    expect(forms).toContain('"initial_value":"Orders fail"');
+    const page = await house.ask("cass", "update --template status-page-progress", { ...IN, canAskForm: true });
+    expect(JSON.stringify(page)).toContain('"initial_value":"You can not order"');
+  });
+
+  test("a reminder, a snooze, and what is late", async () => {
+    const due = `firstNotice@1`;
+    const at = new Date(Date.now() + 300_000).toISOString();
+    const remember = (type: string, key: string) =>
+      store.timeline.decide(incident, () => ({
+        events: [{ type, data: { due, kind: "firstNotice", dueAt: at }, actor: { kind: "bot" }, key }],
+        value: null,
+      }));
+    await remember("comms.reminded", "comms.reminded/1");
+    await house.press("alex", "snooze", `${incident}/${due}`, IN);
+    await house.press("cass", "snooze", `${incident}/${due}`, IN);
+    await house.ask("cass", "snooze 300", IN);
+    await house.ask("cass", "snooze soon", IN);
+    house.remark("reminded, and put off");
+    expectPage("owed-reminded.out", still(await shown()));
+    await remember("comms.late", "comms.late/1");
+    expectPage("owed-late.out", still(await shown()));
+    const given = { headline: "Orders", impact: "No orders", nextUpdate: "soon" };
+    await house.press("cass", "update", incident, { ...IN, form: fields("customers-initial", given) });
+    await house.press("cass", "snooze", `${incident}/${due}`, IN);
+    expectPage("owed-said.out", still(await shown()));
+    expectPage("owed.out", still(house.script()));
+  });
+
+  test("catching up fits a phone, for who asks and for who comes late, and says nothing to who was there", async () => {
+    await house.ask("sam", "role take commander", IN);
+    await house.ask("alex", "note The provider confirms <!here> an outage", IN);
+    await house.ask("alex", "failover database", { ...IN, key: "run-key" });
+    const run = idFor("run", "run-key");
+    await house.engine(run, {
+      type: "run.preflighted",
+      data: { ready: true, factsHash: "f", facts: [], checks: [], loss: "nothing" },
+    });
+    await house.open(run, "approve", "ask-first");
+    await house.ask("vera", "catchup", IN);
+    await house.ask("somebody", "catchup", IN);
+    await house.press("vera", "catchup", "joined", IN);
+    expectPage("catchup.out", still(house.script()));
+  });
+});
