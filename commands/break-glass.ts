@@ -12,7 +12,7 @@ import { gateAsking, prove } from "./prove.ts";
 import { type Found, findRun } from "./runs.ts";
 import { no, runName, say } from "./say.ts";
 
-const CONFIRM = "gate.confirmBreak";
+const CONFIRM = "gate.confirm-break";
 
 export const breakGlass: Command = {
   verb: "break-glass",

@@ -2,7 +2,7 @@ import type { Person, System } from "../src/catalog/types.ts";
 import { stop } from "./say.ts";
 import { userIn } from "./words.ts";
 
-/** The person at the end of the words: a mention, a roster id, or a name. The first word is never part of it. */
+/** The person at the end of the words: a mention, a roster id, a name, or a first name only one of them has. The first word is never part of it. */
 export function personMeant(
   system: System,
   words: readonly string[],
@@ -11,10 +11,12 @@ export function personMeant(
   for (let count = 1; count < words.length; count++) {
     const asked = words.slice(-count).join(" ");
     const user = userIn(asked) ?? asked.replace(/^@/, "");
-    const person = system.people.find(
-      ({ id, name, slack }) =>
-        slack.includes(user) || [id.toLowerCase(), name.toLowerCase()].includes(user.toLowerCase()),
+    const word = user.toLowerCase();
+    const exact = system.people.find(
+      ({ id, name, slack }) => slack.includes(user) || [id.toLowerCase(), name.toLowerCase()].includes(word),
     );
+    const first = system.people.filter(({ name }) => name.toLowerCase().split(" ")[0] === word);
+    const person = exact ?? (first.length === 1 ? first[0] : undefined);
     if (person) return { person, words: count };
   }
   const last = words.at(-1) ?? "";

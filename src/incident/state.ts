@@ -267,6 +267,8 @@ export interface Approval {
 
 export interface PastAsk {
   readonly ask: string;
+  readonly openedAt: Date;
+  readonly closedAt: Date | null;
   /** Roles that were asked, the gate's own first. */
   readonly roles: readonly string[];
   readonly approvers: readonly string[];

@@ -165,7 +165,7 @@ const NO_KEY: Problem = {
   where: "LIFEBOAT_SECRET_KEY",
   what: "There is no key to keep secrets with, so nobody can enroll or prove who they are here",
   allowed: "32 random bytes in base64",
-  next: "Whoever runs Lifeboat sets it (`openssl rand -base64 32`) and starts the bot again",
+  next: "Whoever runs Lifeboat sets it (openssl rand -base64 32) and starts the bot again",
 };
 const NOT_ENROLLED: Problem = {
   code: "proof-not-enrolled",
@@ -186,11 +186,11 @@ const NOTHING_PENDING: Problem = {
 const CURRENT_NEEDED: Problem = {
   code: "proof-current-needed",
   what: "You are enrolled already, and only you may replace it: a code of the present entry is needed too",
-  allowed: "Lost it? Whoever runs Lifeboat takes it away: `lifeboat unenroll <system>/<person>`",
+  allowed: "Lost it? Whoever runs Lifeboat takes it away: lifeboat unenroll <system>/<person>",
 };
 const UNREADABLE: Problem = {
   code: "proof-unreadable",
   where: "LIFEBOAT_SECRET_KEY",
   what: "What you enrolled can not be read: the key is not the one it was kept with",
-  next: "Whoever runs Lifeboat puts the old key back, or you enroll again after `lifeboat unenroll`",
+  next: "Whoever runs Lifeboat puts the old key back, or you enroll again after lifeboat unenroll",
 };

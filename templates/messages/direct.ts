@@ -1,4 +1,4 @@
-import { lentNow, lentTo } from "../../src/incident/delegation.ts";
+import { lentTo } from "../../src/incident/delegation.ts";
 import type { PastAsk } from "../../src/incident/state.ts";
 import type { Ask } from "./gate.ts";
 import { gateSuperseded } from "./gate-end.ts";
@@ -14,17 +14,20 @@ export function askedDirectly(ask: Ask, message: Message, around: Surroundings):
   const roles = [gate.role, ...gate.escalate.slice(0, gate.level).map(({ role }) => role)];
   return [
     ...gate.past.flatMap((past) => letters(ask, past, gateSuperseded(run, step, past.says, around), around)),
-    ...letters(ask, { ask: gate.ask, roles, approvers: gate.approvers }, message, around),
+    ...letters(ask, { ...gate, roles }, message, around),
   ];
 }
 
 function letters(
   { state, run }: Ask,
-  asked: Pick<PastAsk, "ask" | "roles" | "approvers">,
+  asked: Pick<PastAsk, "ask" | "roles" | "approvers" | "openedAt" | "closedAt">,
   message: Message,
   around: Surroundings,
 ): ShownMessage[] {
-  const lent = lentNow(state, around.now);
+  // Also what is lent no longer: a letter that was sent is edited to the outcome.
+  const lent = state.delegations.filter(
+    ({ since, until }) => until > asked.openedAt && (asked.closedAt === null || since < asked.closedAt),
+  );
   const isAsked = (role: string) => asked.roles.includes(role);
   const people = around.system.people.filter((person) => {
     const own = asked.approvers.includes(person.id) && person.roles.some(isAsked);

@@ -31,7 +31,7 @@ export function glassWanted(ask: Ask, around: Surroundings): Message | null {
   const carries = `${run.id}/${gate.ask}`;
   const alone = around.now >= breaking.aloneAt;
   const text = `${head} A second person has to confirm it. ${alone ? `Nobody has: ${around.names(breaking.person)} may go on alone now` : `If nobody does, ${around.names(breaking.person)} may go on alone from ${clock(breaking.aloneAt)}`}; that is recorded and reviewed. ${ended(safe(run.plan.target))} Data lost: ${ended(safe(gate.loss))}`;
-  const confirm: Button = { label: "Confirm break-glass…", verb: "gate.confirmBreak", carries, style: "danger" };
+  const confirm: Button = { label: "Confirm break-glass…", verb: "gate.confirm-break", carries, style: "danger" };
   const goOn: Button = { label: "Go on alone…", verb: "gate.break", detail: "alone", carries };
   const deny: Button = { label: "Deny", verb: "gate.deny", detail: "glass", carries };
   return { text, blocks: [section(`🔨 ${text}`), actions(confirm, ...(alone ? [goOn] : []), deny)] };

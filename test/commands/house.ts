@@ -33,6 +33,8 @@ export interface How {
   readonly verb?: string;
   readonly canAskForm?: boolean;
   readonly barred?: string;
+  /** What was filled in differs from one run of the tests to the next. */
+  readonly hidden?: boolean;
 }
 
 /** A house on a real store, with the practice catalogue, in which people type and press. Everything said is kept. */
@@ -77,7 +79,7 @@ export class TestHouse {
     };
     const reply = await answer(this.house, request);
     const asked = how.verb
-      ? `[${how.verb} ${how.carries ?? ""}]${how.form ? ` ${JSON.stringify(how.form)}` : ""}`
+      ? `[${how.verb} ${how.carries ?? ""}]${how.form ? ` ${how.hidden ? Object.keys(how.form).join(", ") : JSON.stringify(how.form)}` : ""}`
       : `/dr ${line}`;
     this.#script += `> ${person}: ${asked}\n${print(reply)}\n`;
     return reply;
@@ -118,7 +120,9 @@ export class TestHouse {
       .replace(/<!date\^\d+\^[^|]*\|[^>]*> \([^)]*\)/g, "<now>")
       .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g, "<now>")
       .replace(/\d\d:\d\d:\d\d UTC/g, "<now>")
-      .replace(/(plan|facts) [0-9a-f]{8}/g, "$1 <hash>");
+      .replace(/(plan|facts) [0-9a-f]{8}/g, "$1 <hash>")
+      .replace(/`(?:[A-Z2-7]{4} ?){8}`/g, "`<secret>`")
+      .replace(/otpauth:[^`]*/g, "otpauth:<address>");
   }
 
   async #append(stream: string, event: NewEvent): Promise<void> {

@@ -27,6 +27,10 @@ const pages: Record<string, () => Story> = {
   "m-planned-but-dead": nights.plannedButDead,
   "n-drill-dry-run": nights.drillDryRun,
   "o-stuck-and-paused": nights.stuckAndPaused,
+  "q-asked-back-and-lent": nights.askedBack,
+  "r-glass-wanted": nights.glassWanted,
+  "s-glass-broken": nights.glassBroken,
+  "t-glass-reviewed": nights.glassReviewed,
 };
 
 describe("everything Slack shows of an incident", () => {
@@ -112,5 +116,11 @@ describe("the Home tab", () => {
 
   test("of somebody who may decide", () => expectPage("home-vera.out", printBlocks(home("vera", nights.asked()))));
   test("of the one who asked for the run", () => expectPage("home-ana.out", printBlocks(home("ana", nights.asked()))));
+  test("of somebody a role is lent to", () =>
+    expectPage("home-cleo.out", printBlocks(home("cleo", nights.askedBack()))));
+  test("of somebody who may review a broken glass, and of one who may not", () => {
+    expectPage("home-vera-glass.out", printBlocks(home("vera", nights.glassBroken())));
+    expect(printBlocks(home("bo", nights.glassBroken()))).not.toContain("waits for a review");
+  });
   test("of a stranger", () => expectPage("home-stranger.out", printBlocks(home(null, nights.asked()))));
 });

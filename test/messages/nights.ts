@@ -167,3 +167,41 @@ export function stuckAndPaused(): Story {
       },
     });
 }
+
+/** The VP asks back before she decides, a role is lent to her assistant, and silence lasts. */
+export function askedBack(): Story {
+  const ask = { run: "run-4hx8w2pd", ask: "ask-first" } as const;
+  return escalated()
+    .after(20)
+    .ask("vera", { type: "question", ...ask, text: "Is the *provider* back, <!here>?" })
+    .after(30)
+    .ask("ana", { type: "answer", ...ask, text: "Not before four" })
+    .after(10)
+    .ask("vera", { type: "question", ...ask, text: "And the invoices?" })
+    .ask("vera", { type: "delegate", role: "vp-engineering", to: "cleo", seconds: 3600, reason: "on a train" })
+    .after(60)
+    .engine({
+      type: "gate.reminded",
+      data: { step: "go", ask: "ask-first", count: 1, roles: ["dba", "vp-engineering"] },
+    });
+}
+
+export function glassWanted(): Story {
+  const reason = "Vera and the others do not answer";
+  return askedBack().after(30).ask("ana", { type: "breakGlass", run: "run-4hx8w2pd", ask: "ask-first", reason });
+}
+
+export function glassBroken(): Story {
+  return glassWanted()
+    .after(20)
+    .ask("bo", { type: "confirmBreak", run: "run-4hx8w2pd", ask: "ask-first" })
+    .after(1)
+    .engine({ type: "gate.passed", data: { step: "go", ask: "ask-first", people: ["ana", "bo"] } })
+    .step("fence", 4, "The old primary accepts no more writes.");
+}
+
+export function glassReviewed(): Story {
+  return glassBroken()
+    .after(3600)
+    .ask("vera", { type: "review", run: "run-4hx8w2pd", ask: "ask-first", finding: "It was right; my phone was off." });
+}

@@ -27,6 +27,7 @@ export const orders: System = {
   people: [
     { id: "ana", name: "Ana Lind", slack: ["U0ANA"], roles: ["dba"] },
     { id: "bo", name: "Bo Ek", slack: ["U0BO"], roles: ["dba", "incident-commander"] },
+    { id: "cleo", name: "Cleo Dal", slack: ["U0CLEO"], roles: [] },
     { id: "vera", name: "Vera Prins", slack: ["U0VERA"], roles: ["vp-engineering"] },
   ],
   severities: [
@@ -36,6 +37,7 @@ export const orders: System = {
   ],
   variables: [],
   scripts: [],
+  breakGlass: { roles: ["dba", "incident-commander"], secondPerson: true, aloneAfterSeconds: 120, lastsSeconds: 600 },
 };
 
 const gate: Gate = {

@@ -55,6 +55,26 @@ describe("an incident in Slack", () => {
     expect(root?.metadata).toEqual({ event_type: "lifeboat", event_payload: { key: "inc-1/run" } });
   });
 
+  test("says in somebody's direct messages what is theirs, once, and edits it there; who can not be reached holds up nobody", async () => {
+    bench = await openBench(server);
+    const letter = (user: string, text: string) =>
+      message(`gate:1:to:${user}`, text, { in: { person: user }, priority: 0 });
+    bench.scenes.set("inc-1", {
+      channel,
+      messages: [letter("UNOBODY", "Decide?"), letter("UVERA", "Decide?"), letter("USAM", "Decide?")],
+    });
+    await bench.declare("inc-1");
+    const to = (user: string) => {
+      const at = bench.workspace.sight().channels.find(({ kind, members }) => kind === "im" && members.includes(user));
+      return said(bench.workspace, at?.id ?? "");
+    };
+    await until(() => to("UVERA").length === 1 && to("USAM").length === 1);
+    await bench.show("inc-1", { messages: [letter("UVERA", "Decided."), letter("USAM", "Decided.")] });
+    await until(() => to("UVERA")[0] === "Decided." && to("USAM")[0] === "Decided.");
+    expect([to("UVERA"), to("USAM"), to("UALEX")]).toEqual([["Decided."], ["Decided."], []]);
+    expect(await bench.slack.channelOf("inc-1")).toBe(own()?.id);
+  });
+
   test("edits what changed, leaves alone what is said once, and leaves what is no longer drawn", async () => {
     bench = await openBench(server);
     const card = (text: string) => message("card", text, { priority: 0 });

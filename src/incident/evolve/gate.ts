@@ -70,9 +70,10 @@ function opened(earlier: GateState | null, event: Extract<AskEvent, { type: "gat
   };
 }
 
-function past({ ask, role, escalate, level, approvers, risen, reminders, says }: GateState): PastAsk {
+function past(gate: GateState): PastAsk {
+  const { ask, openedAt, closedAt, role, escalate, level, approvers, risen, reminders, says } = gate;
   const roles = [role, ...escalate.slice(0, level).map((one) => one.role)];
-  return { ask, roles, approvers, risen: risen.length, reminders: reminders.length, says };
+  return { ask, openedAt, closedAt, roles, approvers, risen: risen.length, reminders: reminders.length, says };
 }
 
 function decided(gate: GateState, event: Exclude<AskEvent, { type: "gate.opened" }>): GateState {

@@ -1,0 +1,176 @@
+import { randomBytes } from "node:crypto";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { Secret, TOTP } from "otpauth";
+import type { Reply } from "../../commands/command.ts";
+import { idFor } from "../../commands/ids.ts";
+import { createTotp } from "../../src/proof/totp.ts";
+import type { Store } from "../../src/timeline/index.ts";
+import { createProofs } from "../../src/timeline/proofs.ts";
+import { seen } from "../messages/orders.ts";
+import { keepPages } from "../messages/page.ts";
+import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { TestHouse } from "./house.ts";
+
+const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
+const here = { channel: "C0INCNIGHT" };
+const pressed = { ...here, canAskForm: true };
+
+let server: TestServer;
+let store: Store;
+let house: TestHouse;
+
+beforeAll(async () => {
+  server = await testServer();
+}, 60_000);
+beforeEach(async () => {
+  await store?.close();
+  store = await storeOn(await server.database());
+  house = new TestHouse(store);
+  Object.assign(house.house, { proof: createTotp(createProofs(store.pool), randomBytes(32)) });
+}, 60_000);
+afterAll(async () => {
+  await store?.close();
+  await server?.close();
+}, 60_000);
+
+/** Somebody asked for it, it was looked at, and the question is open. */
+async function asked(words: string, key: string, ask: string): Promise<string> {
+  const run = idFor("run", key);
+  await house.ask("alex", words, { key, channel: "C0INCNIGHT" });
+  house.channels.set(idFor("inc", key), "C0INCNIGHT");
+  await house.engine(run, { type: "run.preflighted", data: { ...seen, facts: [], checks: [] } });
+  await house.open(run, "approve", ask);
+  return run;
+}
+
+function secretIn(reply: Reply): string {
+  const text = JSON.stringify(reply);
+  return /`((?:[A-Z2-7]{4} ?){8})`/.exec(text)?.[1]?.replaceAll(" ", "") ?? "";
+}
+
+const codeOf = (secret: string, steps: number) =>
+  new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + steps * 30_000 });
+
+describe("authority, as people speak of it", () => {
+  test("the VP Engineering asks back, enrolls, and approves with a code", async () => {
+    const run = await asked("failover practice-a", "region", "ask-region");
+    const carries = `${run}/ask-region`;
+    await house.press("vera", "gate.ask", carries, pressed);
+    await house.press("vera", "gate.ask", carries, { ...here, form: { question: "Is <!channel> told?" } });
+    await house.press("alex", "gate.answer", carries, pressed);
+    await house.press("alex", "gate.answer", carries, { ...here, form: { answer: "They are" } });
+    await house.press("cass", "gate.escalate", carries, here);
+    await house.press("alex", "gate.escalate", carries, here);
+    await house.press("alex", "gate.escalate", carries, here);
+    await house.press("sam", "gate.approve", carries, pressed);
+    await house.press("vera", "gate.approve", carries, pressed);
+    const form = await house.ask("vera", "enroll", pressed);
+    const secret = secretIn(form);
+    await house.ask("vera", "", { ...here, verb: "enroll", carries: "", form: { code: "000000" } });
+    await house.ask("vera", "", {
+      ...here,
+      verb: "enroll",
+      carries: "",
+      form: { code: codeOf(secret, -1) },
+      hidden: true,
+    });
+    await house.ask("vera", "enroll", here);
+    await house.press("vera", "gate.approve", carries, pressed);
+    await house.press("vera", "gate.approve", carries, { ...here, form: { code: codeOf(secret, -1) }, hidden: true });
+    await house.press("vera", "gate.approve", carries, { ...here, form: { code: codeOf(secret, 0) }, hidden: true });
+    await house.ask("toni", `approve ${run} ask-region --code 123456`, here);
+    expectPage("authority-proof.out", house.script());
+    const { state } = await house.state(idFor("inc", "region"));
+    const step = state.runs.get(run)?.steps.get("approve");
+    expect(step?.status === "gate" && step.gate.approvals).toMatchObject([{ person: "vera-lindqvist", proved: true }]);
+    expect((await store.timeline.read("workspace")).map(({ type }) => type)).toContain("person.enrolled");
+  });
+
+  test("a role is lent, used, and taken back", async () => {
+    const run = await asked("failover database", "db", "ask-db");
+    await house.ask("sam", "delegate", pressed);
+    await house.ask("sam", "delegate incident-commander to <@UALEX> for 2h", here);
+    await house.ask("vera", "delegate incident-commander to @cass for 2h", here);
+    await house.ask("sam", "delegate incident-commander to <@UCASS|cass> for soon", here);
+    await house.ask("sam", "delegate incident-commander to <@UCASS|cass> for 2h on a plane", here);
+    await house.ask("cass", "delegate incident-commander to <@UTONI> for 1h", here);
+    await house.ask("alex", "delegate", here);
+    await house.press("cass", "gate.approve", `${run}/ask-db`, here);
+    await house.press("sam", "gate.approve", `${run}/ask-db`, here);
+    await house.ask("sam", "delegate end incident-commander @cass", here);
+    await house.ask("sam", "", {
+      ...here,
+      verb: "delegate",
+      carries: "",
+      form: { role: "incident-commander", person: "cass-moreau", for: "30m", reason: "" },
+    });
+    expectPage("authority-lent.out", house.script());
+  });
+
+  test("it is denied with one press, explained after it, and asked for anew with another plan", async () => {
+    const run = await asked("failover database", "db", "ask-db");
+    const carries = `${run}/ask-db`;
+    await house.press("sam", "gate.deny", carries, pressed);
+    await house.press("vera", "gate.explain", carries, { ...here, form: { reason: "I am afraid" } });
+    await house.press("sam", "gate.explain", carries, pressed);
+    await house.press("sam", "gate.explain", carries, { ...here, form: { reason: "The primary will not come back" } });
+    await house.press("vera", "gate.approve", carries, here);
+    await house.press("alex", "run.replan", run, pressed);
+    await house.press("alex", "run.replan", run, {
+      ...here,
+      form: { mode: "unplanned", reason: "It is lost" },
+      key: "anew",
+    });
+    expectPage("authority-denied.out", house.script());
+    const { state } = await house.state(idFor("inc", "db"));
+    expect([...state.runs.values()].map(({ mode, status }) => [mode, status])).toEqual([
+      ["planned", "aborted"],
+      ["unplanned", "preflight"],
+    ]);
+  });
+
+  test("nobody answers: the glass is broken by two, and reviewed by a third", async () => {
+    const run = await asked("failover database", "db", "ask-db");
+    const carries = `${run}/ask-db`;
+    await house.press("cass", "gate.break", carries, { ...here, form: { reason: "I want to help" } });
+    await house.press("alex", "gate.break", carries, pressed);
+    await house.press("alex", "gate.break", carries, { ...here, form: { reason: "Nobody answers" } });
+    await house.press("alex", "gate.break", carries, here);
+    await house.press("alex", "gate.confirm-break", carries, here);
+    await house.press("sam", "gate.confirm-break", carries, here);
+    await house.press("vera", "gate.approve", carries, here);
+    await house.ask("alex", "review", here);
+    await house.press("sam", "glass.review", carries, { ...here, form: { finding: "I was right" } });
+    await house.press("vera", "glass.review", carries, pressed);
+    await house.press("vera", "glass.review", carries, {
+      ...here,
+      form: { finding: "It was right; my phone was off" },
+    });
+    await house.ask("vera", "review", here);
+    await house.ask("sam", "timeline --last 8", here);
+    expectPage("authority-glass.out", house.script());
+  });
+
+  test("roles are taken by a button, handed over with a note, and explained", async () => {
+    await asked("failover database", "db", "ask-db");
+    const incident = idFor("inc", "db");
+    await house.press("sam", "role", `${incident}/incident-commander`, here);
+    await house.press("alex", "role", `${incident}/incident-commander`, here);
+    await house.press("sam", "role", incident, {
+      ...here,
+      form: { role: "comms-lead", person: "cass-moreau", note: "Customers know nothing yet" },
+    });
+    await house.ask("sam", "role", here);
+    expectPage("authority-roles.out", house.script());
+  });
+
+  test("without a key, whoever wants to enroll is told what is to be set", async () => {
+    Object.assign(house.house, { proof: createTotp(createProofs(store.pool), null) });
+    const run = await asked("failover practice-a", "region", "ask-region");
+    await house.ask("vera", "enroll", here);
+    await house.press("vera", "gate.approve", `${run}/ask-region`, pressed);
+    expectPage("authority-no-key.out", house.script());
+  });
+});
