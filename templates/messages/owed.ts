@@ -2,6 +2,7 @@ import { type Due, duesOf } from "../../src/incident/cadence.ts";
 import type { DueKind } from "../../src/incident/events.ts";
 import type { IncidentState } from "../../src/incident/state.ts";
 import { actions, section } from "./blocks.ts";
+import { safe } from "./escape.ts";
 import type { Message } from "./message.ts";
 import { holders } from "./people.ts";
 import type { Surroundings } from "./view.ts";
@@ -19,14 +20,16 @@ export function reminders(state: IncidentState, around: Surroundings): readonly 
 
 /** To the comms lead: what is owed, by when, and the two things to do about it. */
 function reminder(state: IncidentState, due: Due, around: Surroundings): Message {
-  const who = tellers(state, around);
+  const people = tellers(state, around);
+  const who = people.length === 0 ? "Whoever tells people" : people.map(around.names).join(", ");
+  const where = around.channel === null ? safe(state.id) : `<#${around.channel}>`;
   const until = state.comms.snoozed.get(due.id);
   const waits = until !== undefined && !due.reminded ? ` Reminded again at ${clock(until)}.` : "";
   const says = due.late
-    ? `${OWED[due.kind]} is *overdue*: it was promised by ${at(due.dueAt)}, and is recorded as late.`
-    : `${OWED[due.kind]} is due by ${at(due.dueAt)}.`;
+    ? `${OWED[due.kind]} of ${where} is *overdue*: it was promised by ${at(due.dueAt)}, and is recorded as late.`
+    : `${OWED[due.kind]} of ${where} is due by ${at(due.dueAt)}.`;
   return {
-    text: `${who}: ${OWED[due.kind]} ${due.late ? `is overdue since ${clock(due.dueAt)}` : `is due by ${clock(due.dueAt)}`}.${waits}`,
+    text: `${who}: ${OWED[due.kind]} of ${where} ${due.late ? `is overdue since ${clock(due.dueAt)}` : `is due by ${clock(due.dueAt)}`}.${waits}`,
     blocks: [
       section(`${due.late ? "⏰" : "🔔"} ${who}: ${says}${waits}`),
       actions(
@@ -60,11 +63,10 @@ export function owedWords({ kind, dueAt, late }: Due): string {
   return late ? `⏰ ${SHORT[kind]} overdue since ${at(dueAt)}` : `${SHORT[kind]} by ${at(dueAt)}`;
 }
 
-/** The comms lead, whoever may be it, or the commander. */
-function tellers(state: IncidentState, around: Surroundings): string {
+/** Person ids: the comms lead, else whoever may be it, else the commander. */
+export function tellers(state: IncidentState, around: Surroundings): readonly string[] {
   const lead = holders(around.system, state, "comms-lead");
-  const asked = lead.length > 0 ? lead : holders(around.system, state, "incident-commander");
-  return asked.length === 0 ? "Whoever tells people" : asked.slice(0, 3).map(around.names).join(", ");
+  return (lead.length > 0 ? lead : holders(around.system, state, "incident-commander")).slice(0, 3);
 }
 
 const OWED: Readonly<Record<DueKind, string>> = {

@@ -1,5 +1,5 @@
 import type { Declared, IncidentState } from "../../src/incident/state.ts";
-import { reminders } from "./owed.ts";
+import { reminders, tellers } from "./owed.ts";
 import { updateRecorded, updateSaid } from "./update.ts";
 import type { ShownMessage, Surroundings } from "./view.ts";
 
@@ -22,8 +22,22 @@ export function drawTold(state: IncidentState, declared: Declared, around: Surro
       }),
     ];
   });
-  const owed = reminders(state, around).map(
-    ({ due, message }): ShownMessage => ({ key: `owed:${due}`, in: "incident", under: null, priority: 0, message }),
-  );
+  const owed = reminders(state, around).flatMap(({ due, message }): ShownMessage[] => [
+    { key: `owed:${due}`, in: "incident", under: null, priority: 0, message },
+    ...accounts(state, around).map(
+      (person): ShownMessage => ({
+        key: `owed:${due}:to:${person}`,
+        in: { person },
+        under: null,
+        priority: 0,
+        message,
+      }),
+    ),
+  ]);
   return [...said, ...owed];
+}
+
+/** Those who tell people, where a phone shows it. */
+function accounts(state: IncidentState, around: Surroundings): readonly string[] {
+  return tellers(state, around).flatMap((id) => around.system.people.find((one) => one.id === id)?.slack[0] ?? []);
 }
