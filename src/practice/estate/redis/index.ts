@@ -26,6 +26,7 @@ export interface RedisNode {
 }
 
 export interface RedisOptions {
+  /** Long, so that Sentinels on a busy machine do not fail over by themselves in the middle of a test. */
   readonly downAfterMilliseconds?: number;
 }
 
@@ -40,7 +41,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisEstat
   }
 }
 
-async function build(fleet: Fleet, { downAfterMilliseconds = 3000 }: RedisOptions): Promise<RedisEstate> {
+async function build(fleet: Fleet, { downAfterMilliseconds = 15_000 }: RedisOptions): Promise<RedisEstate> {
   const first = await dataNode(fleet, "redis-1");
   const nodes = [first, await dataNode(fleet, "redis-2", first), await dataNode(fleet, "redis-3", first)];
   // Replicas first: a Sentinel asks a master for its replicas at once, and then only every ten seconds.
