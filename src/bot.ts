@@ -85,6 +85,7 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
         });
   const office = createOffice({
     timeline,
+    read: createStates(timeline).read,
     deliveries: createDeliveries(pool),
     schedule: createSchedule(pool),
     systems: catalog.systems,

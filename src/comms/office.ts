@@ -15,7 +15,9 @@ import type { StatusPage } from "./page/serve.ts";
 import type { Way } from "./way.ts";
 
 export interface OfficeOptions {
-  readonly timeline: Pick<Timeline, "read" | "decide" | "follow" | "streams" | "now">;
+  readonly timeline: Pick<Timeline, "decide" | "follow" | "streams" | "now">;
+  /** An incident as it is now. */
+  readonly read: (incident: string) => Promise<IncidentState>;
   readonly deliveries: Deliveries;
   readonly schedule: Schedule;
   readonly systems: readonly System[];
@@ -47,6 +49,9 @@ const PAGED = 100;
 export function createOffice(options: OfficeOptions): Office {
   const { timeline, deliveries, schedule, systems, page, log, pollMs = 1000 } = options;
   const onPage = new Map<string, PagedIncident>();
+  const planned = new Map<string, number | null>();
+  /** Streams whose moment this process has taken on, and has to say the next of. */
+  const claimed = new Set<string>();
   const looking = new Map<string, { again: boolean; work: Promise<void> }>();
   const builtIn: Way = {
     via: "page",
@@ -71,15 +76,14 @@ export function createOffice(options: OfficeOptions): Office {
   let stopping = false;
 
   async function look(stream: string): Promise<void> {
-    const events = await timeline.read(stream);
-    const state = stateOf(stream, events);
+    const state = await options.read(stream);
     const system = systems.find(({ id }) => id === state.declared?.system);
-    if (system === undefined) return schedule.set(stream, state.version, null);
+    if (system === undefined) return lookAgain(state, null);
     for (const wanted of outgoing(state, system)) await deliveries.want(wanted);
     if (keep(state)) await publish();
     const due = cadenceDue(state, system, timeline.now());
     if (due.events.length > 0) return remind(stream, system);
-    await schedule.set(stream, state.version, due.nextAt);
+    await lookAgain(state, due.nextAt);
     if (state.comms.updates.length > 0) soon();
   }
 
@@ -89,14 +93,17 @@ export function createOffice(options: OfficeOptions): Office {
       events: cadenceDue(stateOf(stream, events), system, now).events,
       value: null,
     }));
-    // What was written is looked at as any change is; when another was quicker, so was its look.
+    // What was written is looked at as any change is. Nothing was: this clock ran ahead, or another was quicker.
     if (decided.kind === "written" && decided.events.length === 0)
-      await schedule.set(stream, lastOf(await timeline.read(stream)), later());
+      await lookAgain(await options.read(stream), new Date(timeline.now().getTime() + 1000));
   }
 
-  /** The clock of this process runs ahead of the store's by less than this. */
-  function later(): Date {
-    return new Date(timeline.now().getTime() + 1000);
+  /** Written only when it changes: most of what happens in a run is nothing anybody is promised. */
+  async function lookAgain({ id, version }: IncidentState, nextAt: Date | null): Promise<void> {
+    const at = nextAt?.getTime() ?? null;
+    if (!claimed.delete(id) && planned.get(id) === at) return;
+    await schedule.set(id, version, nextAt);
+    planned.set(id, at);
   }
 
   /** True: the page looks different with it. */
@@ -111,7 +118,7 @@ export function createOffice(options: OfficeOptions): Office {
   }
 
   async function know(stream: string): Promise<void> {
-    keep(stateOf(stream, await timeline.read(stream)));
+    keep(await options.read(stream));
   }
 
   function publish(): Promise<void> {
@@ -153,7 +160,10 @@ export function createOffice(options: OfficeOptions): Office {
   function tick(): void {
     if (ticking !== null || stopping) return;
     ticking = (async () => {
-      for (const stream of await schedule.claim(LOOK_SECONDS, LOOKS_AT_ONCE)) changed(stream);
+      for (const stream of await schedule.claim(LOOK_SECONDS, LOOKS_AT_ONCE)) {
+        claimed.add(stream);
+        changed(stream);
+      }
       await courier.round();
     })()
       .catch((error) => log.debug({ err: error }, "Deliveries could not be looked at; it is tried again."))
@@ -180,11 +190,7 @@ export function createOffice(options: OfficeOptions): Office {
   };
 }
 
-/** Runs are not read: nothing here depends on them. */
+/** In the transaction that writes, from every event there is. Runs are not read: nothing that is owed depends on them. */
 function stateOf(stream: string, events: Iterable<LogEvent>): IncidentState {
   return fold(stream, events, new Map());
-}
-
-function lastOf(events: readonly LogEvent[]): number {
-  return events.at(-1)?.version ?? 0;
 }

@@ -81,6 +81,7 @@ export async function openDesk(server: TestServer, cadence: Partial<Cadence> = {
       const statuspage = createStatuspage({ apiUrl: STATUSPAGE_API_URL, key: STATUSPAGE_API_KEY, seconds: 1 });
       const office = createOffice({
         timeline: own.timeline,
+        read: async (id) => fold(id, await own.timeline.read(id), new Map()),
         deliveries: createDeliveries(own.pool),
         schedule: createSchedule(own.pool),
         systems: [system],
