@@ -3,7 +3,9 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { compose, prefilled } from "../../src/comms/compose.ts";
 import { loadTemplates } from "../../src/comms/load.ts";
+import { drawPage } from "../../src/comms/page/draw.ts";
 import type { Template } from "../../src/comms/template.ts";
+import type { UpdateState } from "../../src/incident/state.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { nightOf, writingOf } from "./nights.ts";
 
@@ -70,6 +72,13 @@ function written(template: Template, given: Readonly<Record<string, string>>) {
   return compose(template, given, writingOf(nightOf(template.moment))).update;
 }
 
+/** The built-in page with this on it. */
+function onPage(page: NonNullable<UpdateState["page"]>): string {
+  const now = new Date("2026-11-21T03:00:00Z");
+  const incidents = [{ id: "inc-1", system: "orders", updates: [{ at: now, audience: "status-page" as const, page }] }];
+  return drawPage({ systems: [{ id: "orders", title: "Orders" }], incidents, practice: false, now });
+}
+
 const OURS = "https://status.orders.example/";
 const tagsOf = (html: string) => html.match(/<[^>]*>/g) ?? [];
 const linesOf = (text: string) => text.split("\n").length;
@@ -108,6 +117,7 @@ describe("whatever is filled in stays words", () => {
             expect(linesOf(page.body)).toBe(linesOf(calm.page.body));
             expect(page.name).not.toMatch(/\n/);
             expect(urls(page.body.replaceAll(OURS, ""))).toEqual([]);
+            expect(tagsOf(onPage(page))).toEqual(tagsOf(onPage(calm.page)));
           }
         },
       ),

@@ -1,0 +1,117 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { updateForm } from "../../templates/messages/updateform.ts";
+import { asSuperuser, type TestServer, testServer } from "../timeline/server.ts";
+import { type Bench, calls, openBench, until } from "./bench.ts";
+
+let server: TestServer;
+let bench: Bench;
+beforeAll(async () => {
+  server = await testServer();
+});
+afterEach(() => bench.close());
+afterAll(() => server.close());
+
+const cass = () => bench.workspace.as("UCASS");
+
+const form = (template: string, words: string) =>
+  updateForm({
+    incident: "inc-told",
+    choices: [
+      { value: "first", says: "First" },
+      { value: "second", says: "Second" },
+    ],
+    template,
+    fields: [
+      { name: "impact", label: "Impact", describes: "What they notice", required: true, many: false, value: "" },
+      { name: template, label: template, describes: "Only here", required: false, many: true, value: "" },
+    ],
+    destinations: [{ to: "e-mail: 2 addresses", why: null }],
+    preview: { subject: "A subject", text: words },
+    missing: [],
+  });
+
+describe("a form that is drawn anew while it is open", () => {
+  test("comes with everything that stands in it, keeps what was typed, and is sent as it is", async () => {
+    bench = await openBench(server);
+    bench.reply = ({ verb, form: given }) => {
+      if (verb === "update" && given !== null) return { kind: "nothing" };
+      return {
+        kind: "form",
+        form: form(given?.template ?? "first", `So: ${given?.["field-impact"] ?? "nothing yet"}`),
+      };
+    };
+    await cass().slash("/dr update", "CGENERAL");
+    const open = await cass().waitForView(({ blocks }) => JSON.stringify(blocks).includes("So: nothing yet"));
+    await cass().choose(open, "update.preview:template", "second", {
+      filled: { "field-impact": { "update.preview:field-impact": "No orders" } },
+    });
+    const anew = await cass().waitForView(({ blocks }) => JSON.stringify(blocks).includes("So: No orders"));
+    expect(anew.id).toBe(open.id);
+    expect(JSON.stringify(anew.blocks)).toContain("field-second");
+    const changed = bench.asked.find(({ verb }) => verb === "update.preview");
+    expect(changed).toMatchObject({
+      form: { template: "second", "field-impact": "No orders", "field-first": "" },
+      carries: "inc-told",
+      canAskForm: true,
+      place: { channel: "CGENERAL", thread: null },
+    });
+    await cass().submit(anew, { "field-impact": "No orders" });
+    await until(() => bench.asked.some(({ verb, form: given }) => verb === "update" && given !== null));
+    const sent = bench.asked.find(({ verb, form: given }) => verb === "update" && given !== null);
+    expect(sent).toMatchObject({ form: { template: "second", "field-impact": "No orders" }, carries: "inc-told" });
+    expect(calls(bench.workspace, "views.open")).toHaveLength(1);
+    expect(calls(bench.workspace, "views.update")).toHaveLength(1);
+  });
+
+  test("is left alone when it was closed meanwhile", async () => {
+    bench = await openBench(server);
+    let answered = 0;
+    bench.reply = async ({ verb }) => {
+      if (verb === "update.preview") await cass().dismiss(await cass().waitForView());
+      answered += 1;
+      return { kind: "form", form: form("first", "words") };
+    };
+    await cass().slash("/dr update", "CGENERAL");
+    const open = await cass().waitForView();
+    await cass().click(open, "update.preview:refresh");
+    await until(() => answered === 2);
+    await until(async () => (await open_()) === 0);
+    await cass().waitForNoView();
+    // Nobody is told of a form they closed themselves.
+    expect(
+      calls(bench.workspace, "chat.postMessage").filter(({ sent }) => JSON.stringify(sent).includes("form")),
+    ).toEqual([]);
+  });
+});
+
+describe("who comes into an incident's channel", () => {
+  test("is offered what they missed, when a person brings them and it is an incident's", async () => {
+    bench = await openBench(server);
+    await bench.declare("inc-late");
+    await bench.show("inc-late", {
+      channel: { name: "inc-late", topic: "", bookmarks: [], invite: ["UALEX"], pinned: [] },
+    });
+    await until(async () => (await bench.outbox.placeOf("inc-late")) !== null);
+    const channel = (await bench.outbox.placeOf("inc-late")) as string;
+    await until(() =>
+      bench.workspace.sight().channels.some(({ id, members }) => id === channel && members.includes("UALEX")),
+    );
+    bench.reply = () => ({ kind: "private", message: { text: "What you missed", blocks: [] } });
+    const alex = bench.workspace.as("UALEX");
+    await alex.slash("/invite <@UVERA>", channel);
+    const told = await bench.workspace.as("UVERA").waitForMessage(({ text }) => text === "What you missed");
+    expect(told).toMatchObject({ only: "UVERA", channel });
+    // Not Alex, whom the bot brought in; not a guest, who may do nothing; and not in other channels.
+    await alex.slash("/invite <@UGIL>", channel);
+    await until(async () => (await open_()) === 0);
+    expect(bench.asked.map(({ verb, carries, caller }) => [verb, carries, caller.slackUser])).toEqual([
+      ["catchup", "joined", "UVERA"],
+    ]);
+  });
+});
+
+/** How many deliveries are still to be answered. */
+async function open_(): Promise<number> {
+  const rows = await asSuperuser(bench.store.url, "select from lifeboat.inbox where done_at is null");
+  return rows.length;
+}
