@@ -77,6 +77,7 @@ function moves(state: IncidentState, runs: readonly RunState[]): Button[] {
     { label: "Show status", verb: "status", detail: "situation", carries: state.id },
     { label: "Take a role", verb: "role", carries: state.id },
     { label: "Add a note…", verb: "note", carries: state.id },
+    { label: "Send an update…", verb: "update", carries: state.id },
     { label: "Show timeline", verb: "timeline", carries: state.id },
     ...(runs.length === 0 ? [{ label: "Resolve incident", verb: "incident.resolve", carries: state.id }] : []),
   ];
