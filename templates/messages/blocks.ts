@@ -56,14 +56,25 @@ export interface Button {
   readonly confirm?: { readonly title: string; readonly says: string; readonly yes: string; readonly no: string };
 }
 
+/**
+ * The block keeps its name when its message is drawn anew: where Slack has to make one up it is another each time, and who
+ * presses (or is just being asked whether they are sure) while a message changes would press a button that is gone.
+ */
 export function actions(...buttons: readonly Button[]): Block {
-  return { type: "actions", elements: buttons.map(button) };
+  const [first] = buttons;
+  const name = first && { block_id: `${actionOf(first)}/${first.carries}` };
+  return { type: "actions", ...name, elements: buttons.map(button) };
 }
 
-function button({ label, verb, detail, carries, style, aloud, confirm }: Button): object {
+function actionOf({ verb, detail }: Button): string {
+  return detail === undefined ? verb : `${verb}:${detail}`;
+}
+
+function button(given: Button): object {
+  const { label, carries, style, aloud, confirm } = given;
   return {
     type: "button",
-    action_id: detail === undefined ? verb : `${verb}:${detail}`,
+    action_id: actionOf(given),
     text: plainText(cut(plain(label), 30)),
     value: carries,
     ...(style && { style }),

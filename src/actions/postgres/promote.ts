@@ -246,9 +246,14 @@ async function verifyPromoted(
       return isPrimary(view) && movedOn(view, before) && (await probeWrite(ctx, to)).found === "writable" ? view : null;
     },
   );
-  const [old, checkpointed] = await Promise.all([lookAt(ctx, from), checkpoint(ctx, to)]);
+  // Nobody can write until this is over, so what can be asked at once is.
+  const [old, checkpointed, replayed] = await Promise.all([
+    lookAt(ctx, from),
+    checkpoint(ctx, to),
+    replayedTo(ctx, to),
+  ]);
   refuseSplit(old, seen);
-  const loss = lossAt(ctx, given, before, await replayedTo(ctx, to));
+  const loss = lossAt(ctx, given, before, replayed);
   return {
     says: `${to.name} is primary on timeline ${seen.timeline}, takes writes and reads them back. ${sayOld(old)} ${sayLost(loss)}`,
     facts: [
