@@ -39,8 +39,8 @@ async function refused(words: string) {
 describe("words nobody understands", () => {
   test.each([
     ["/dr failovr database", /There is no command "failovr"\..*Did you mean `\/dr failover`\?$/s],
-    ["/dr failover databse", /You can fail over: database\. Did you mean `\/dr failover database`\?$/],
-    ["/dr failover orders", /No runbook starts with "failover orders"\. You can fail over: database\.$/],
+    ["/dr failover databse", /You can fail over: database, practice-a\. Did you mean `\/dr failover database`\?$/],
+    ["/dr failover orders", /No runbook starts with "failover orders"\. You can fail over: database, practice-a\.$/],
     [
       "/dr failover database --unplaned",
       /There is no option --unplaned\..*Did you mean `\/dr failover … --unplanned`\?$/,
