@@ -1,0 +1,43 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Logger } from "../../lib/log.ts";
+
+/** What one system of the catalogue runs on in practice: real programs where this machine has them, stand-ins where not. */
+export interface SystemEstate {
+  /** What it is made of, for people and for the table of `--all`. */
+  readonly parts: readonly Part[];
+  /** For `/estate/…` of the practice workspace; false when the path is somebody else's. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean;
+  /** What the bot needs in its environment to work on it: `LIFEBOAT_VALUES`, endpoints, secrets. */
+  environment(): Record<string, string>;
+  /**
+   * Brings everything to where a runbook begins, whatever was before: healthy and as the system's document describes it,
+   * and then what this runbook is for (`unplanned`: what it says is dead is killed). Resolves when the world shows it.
+   */
+  prepare(runbook: string, mode: "planned" | "unplanned"): Promise<void>;
+  /** What somebody does with their own hands when a step of a runbook asks for it; resolves when it is done. */
+  byHand?(runbook: string, step: string): Promise<void>;
+  /** Ends every process it started and removes what it wrote. */
+  stop(): Promise<void>;
+}
+
+export interface Part {
+  /** `PostgreSQL 18, primary and standby` */
+  readonly title: string;
+  /** The program itself, or something that speaks its protocol. */
+  readonly kind: "real" | "stand-in";
+}
+
+export interface SystemEstateOptions {
+  /** Made if it is not there. Removed again by `stop`. */
+  readonly folder: string;
+  readonly log: Logger;
+}
+
+/** How an estate is had. One a system, listed in `systems.ts`. */
+export interface SystemEstateKind {
+  /** The folder of the system under `templates/systems`. */
+  readonly system: string;
+  /** Programs of Debian packages without which it can not run, and the packages that bring them. */
+  readonly needs: readonly { readonly program: string; readonly package: string }[];
+  create(options: SystemEstateOptions): Promise<SystemEstate>;
+}
