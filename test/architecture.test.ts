@@ -66,6 +66,7 @@ const packages: Record<string, string[]> = {
   "@aws-sdk/client-rds": ["src/actions/rds/"],
   "@aws-sdk/client-route-53": ["src/actions/route53/"],
   "@aws-sdk/client-route53-recovery-cluster": ["src/actions/arc/"],
+  "@aws-sdk/client-s3": ["src/actions/s3/"],
   "@aws-sdk/client-cloudwatch": ["src/actions/aws-metrics.ts"],
   "@aws-sdk/client-sts": ["src/actions/aws.ts"],
   otpauth: ["src/proof/"],

@@ -1,9 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { createS3Service } from "../s3/service.ts";
+import { createStore, type Store } from "../s3/store.ts";
 import { createClock } from "./clock.ts";
 import { type NameServer, serveResolver, serveZones } from "./dns.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { servicesOf } from "./services.ts";
+import { signatureOf } from "./signature.ts";
 import { type Call, Refusal } from "./turn.ts";
 import { createWeather, type Weather } from "./weather.ts";
 import { createWorld, type World } from "./world.ts";
@@ -21,6 +24,8 @@ export interface Aws {
   readonly world: World;
   readonly weather: Weather;
   readonly ledger: Ledger;
+  /** The buckets of all regions. */
+  readonly s3: Store;
   /** Route 53's own name server, and a resolver that caches. */
   readonly nameServer: NameServer;
   readonly resolver: NameServer;
@@ -33,6 +38,8 @@ export async function createAws({ scale = 0.005, account = "111122223333" }: Aws
   const weather = createWeather();
   const ledger = createLedger();
   const services = servicesOf(world);
+  const s3 = createStore(account, clock, (region) => !weather.isDown(region));
+  const answerS3 = createS3Service(s3, weather, ledger);
   const server = createServer((request, response) => {
     void answer(request, response).catch((error: unknown) => response.destroy(error as Error));
   });
@@ -46,17 +53,21 @@ export async function createAws({ scale = 0.005, account = "111122223333" }: Aws
     world,
     weather,
     ledger,
+    s3,
     nameServer,
     resolver,
     async close() {
       clock.stop();
+      s3.stop();
       await Promise.all([nameServer.close(), resolver.close(), closed(server)]);
     },
   };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await bodyOf(request);
     const signed = signatureOf(request);
+    // Bytes, where the others speak text.
+    if (signed?.service === "s3") return await answerS3(request, response, signed.region);
+    const body = await bodyOf(request);
     const service = services.find((one) => one.signedAs === signed?.service);
     if (!signed || !service) {
       response.writeHead(403, { "content-type": "text/plain" }).end("MissingAuthenticationToken");
@@ -107,21 +118,6 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString("utf8");
-}
-
-const SIGNATURE =
-  /^AWS4-HMAC-SHA256 Credential=[^/]+\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, SignedHeaders=([^,]+), Signature=[0-9a-f]{64}$/;
-const SKEW_MS = 15 * 60_000;
-
-/** The shape of a version 4 signature: its scope, its headers, its date. The secret is nobody's, so it is not computed. */
-function signatureOf(request: IncomingMessage): { region: string; service: string } | null {
-  const [, day, region, service, headers = ""] = SIGNATURE.exec(request.headers.authorization ?? "") ?? [];
-  const date = String(request.headers["x-amz-date"] ?? "");
-  const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(date) ?? [];
-  if (!region || !service || !date.startsWith(day ?? "?")) return null;
-  if (!headers.split(";").includes("host") || !headers.split(";").includes("x-amz-date")) return null;
-  if (Math.abs(Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`) - Date.now()) > SKEW_MS) return null;
-  return { region, service };
 }
 
 function closed(server: Server): Promise<void> {

@@ -3,7 +3,17 @@ export interface Items {
   readonly item: string;
   readonly of: readonly Xml[];
 }
-export type Xml = string | number | boolean | Date | null | undefined | Items | { readonly [tag: string]: Xml };
+/** An array is a flattened list: its own tag is repeated, with nothing around it. */
+export type Xml =
+  | string
+  | number
+  | boolean
+  | Date
+  | null
+  | undefined
+  | Items
+  | readonly Xml[]
+  | { readonly [tag: string]: Xml };
 
 export function items(item: string, of: readonly Xml[]): Items {
   return { item, of };
@@ -14,9 +24,9 @@ export function toXml(value: Xml): string {
   if (value instanceof Date) return value.toISOString();
   if (typeof value !== "object") return escaped(String(value));
   if (isItems(value)) return value.of.map((one) => tagged(value.item, one)).join("");
-  return Object.entries(value)
+  return Object.entries(value as Readonly<Record<string, Xml>>)
     .filter(([, inner]) => inner !== undefined && inner !== null)
-    .map(([tag, inner]) => tagged(tag, inner))
+    .map(([tag, inner]) => (Array.isArray(inner) ? inner.map((one) => tagged(tag, one)).join("") : tagged(tag, inner)))
     .join("");
 }
 

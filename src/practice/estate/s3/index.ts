@@ -1,0 +1,55 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createClock } from "../aws/clock.ts";
+import { createLedger, type Ledger } from "../aws/ledger.ts";
+import { signatureOf } from "../aws/signature.ts";
+import { createWeather, type Weather } from "../aws/weather.ts";
+import { createS3Service } from "./service.ts";
+import { createStore, type Store } from "./store.ts";
+
+export { s3Covered } from "./service.ts";
+export type { Bucket, Rule, Store, Stored } from "./store.ts";
+
+/** An S3 of its own, as MinIO is: one address, for the unmodified SDK with `endpoint` and path style. */
+export interface S3 {
+  readonly url: string;
+  readonly store: Store;
+  readonly weather: Weather;
+  readonly ledger: Ledger;
+  close(): Promise<void>;
+}
+
+export interface S3Options {
+  /** Seconds of S3 per second of the wall, inverted: with 0.01 a copy that takes 30 s takes 0.3 s. */
+  readonly scale?: number;
+  readonly account?: string;
+}
+
+export async function createS3({ scale = 0.01, account = "111122223333" }: S3Options = {}): Promise<S3> {
+  const clock = createClock(scale);
+  const weather = createWeather();
+  const ledger = createLedger();
+  const store = createStore(account, clock, (region) => !weather.isDown(region));
+  const answer = createS3Service(store, weather, ledger);
+  const server = createServer((request, response) => {
+    const signed = signatureOf(request);
+    if (signed?.service !== "s3") {
+      response.writeHead(403).end();
+      return;
+    }
+    void answer(request, response, signed.region).catch((error: unknown) => response.destroy(error as Error));
+  });
+  await new Promise<void>((open) => server.listen(0, "127.0.0.1", open));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    store,
+    weather,
+    ledger,
+    async close() {
+      clock.stop();
+      store.stop();
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}

@@ -1,0 +1,256 @@
+import { randomBytes } from "node:crypto";
+import { Refusal } from "../aws/turn.ts";
+import { items, parseXml, textOf, type Xml } from "../aws/xml.ts";
+import { listObjects } from "./listing.ts";
+import type { Asked } from "./request.ts";
+import { type Bucket, md5, type Store, type Stored } from "./store.ts";
+
+/** What S3 answers, and what changes in the world; apart, so that weather can lose the one and keep the other. */
+export interface S3Turn {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A document of this name, or the bytes of an object. */
+  readonly document?: readonly [name: string, content: Xml];
+  readonly body?: Buffer;
+  readonly effect?: () => void;
+}
+export type S3Operation = (asked: Asked) => S3Turn;
+
+const KEPT = /^(content-type|content-encoding|content-language|content-disposition|cache-control|x-amz-meta-.+)$/;
+
+export function s3Operations(store: Store): Readonly<Record<string, S3Operation>> {
+  const bucketOf = (asked: Asked) => findBucket(store, asked);
+  return {
+    ListBuckets: () => ({
+      document: [
+        "ListAllMyBucketsResult",
+        {
+          Buckets: items(
+            "Bucket",
+            [...store.buckets.values()].map((one) => ({ Name: one.name })),
+          ),
+        },
+      ],
+    }),
+    HeadBucket: (asked) => ({ headers: { "x-amz-bucket-region": bucketOf(asked).region } }),
+    CreateBucket(asked) {
+      if (store.buckets.has(asked.bucket)) throw new Refusal("BucketAlreadyOwnedByYou", "You have it already.", 409);
+      return { effect: () => void store.add(asked.bucket, asked.region) };
+    },
+    GetBucketLocation: (asked) => ({ document: ["LocationConstraint", bucketOf(asked).region] }),
+    GetBucketReplication(asked) {
+      const { rules } = bucketOf(asked);
+      if (rules.length === 0) {
+        throw new Refusal("ReplicationConfigurationNotFoundError", "There is no replication configuration.", 404);
+      }
+      const described = rules.map((rule, i) => ({
+        ID: rule.id,
+        Priority: i + 1,
+        Filter: { Prefix: rule.prefix },
+        Status: rule.enabled ? "Enabled" : "Disabled",
+        Destination: { Bucket: `arn:aws:s3:::${rule.destination}` },
+      }));
+      const role = `arn:aws:iam::${store.account}:role/replication`;
+      return { document: ["ReplicationConfiguration", { Role: role, Rule: described }] };
+    },
+    ListObjectsV2: (asked) => ({ document: ["ListBucketResult", listObjects(bucketOf(asked), asked.query)] }),
+    HeadObject(asked) {
+      const found = findObject(bucketOf(asked), asked.key);
+      return { headers: { ...describe(found, asked), "content-length": String(found.body.length) } };
+    },
+    GetObject(asked) {
+      const found = findObject(bucketOf(asked), asked.key);
+      const wanted = asked.headers["if-match"];
+      if (wanted !== undefined && wanted !== found.etag) throw preconditionFailed();
+      const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(asked.headers.range ?? "") ?? [];
+      if (from === undefined) return { headers: describe(found, asked), body: found.body };
+      const start = Number(from);
+      const end = Math.min(to ? Number(to) : Number.POSITIVE_INFINITY, found.body.length - 1);
+      if (start > end) throw new Refusal("InvalidRange", "The requested range is not satisfiable", 416);
+      return {
+        status: 206,
+        headers: { ...describe(found, asked), "content-range": `bytes ${start}-${end}/${found.body.length}` },
+        body: found.body.subarray(start, end + 1),
+      };
+    },
+    PutObject(asked) {
+      const bucket = bucketOf(asked);
+      insist(bucket, asked);
+      const etag = `"${md5(asked.body)}"`;
+      const checksum = checksumOf(asked);
+      return {
+        headers: { etag },
+        effect: () => void store.put(bucket.name, asked.key, asked.body, { headers: keptOf(asked), checksum }),
+      };
+    },
+    CopyObject(asked) {
+      const bucket = bucketOf(asked);
+      const [from = "", ...rest] = decodeURIComponent(asked.headers["x-amz-copy-source"] ?? "")
+        .replace(/^\//, "")
+        .split("/");
+      const source = findObject(store.buckets.get(from) ?? missingBucket(from), rest.join("/"));
+      const replaces = asked.headers["x-amz-metadata-directive"] === "REPLACE";
+      const headers = replaces ? keptOf(asked) : source.headers;
+      return {
+        document: ["CopyObjectResult", { ETag: `"${md5(source.body)}"`, LastModified: new Date() }],
+        effect: () => void store.put(bucket.name, asked.key, source.body, { headers }),
+      };
+    },
+    DeleteObject(asked) {
+      const bucket = bucketOf(asked);
+      return { status: 204, effect: () => void bucket.objects.delete(asked.key) };
+    },
+    DeleteObjects(asked) {
+      const bucket = bucketOf(asked);
+      const keys = parseXml(asked.body.toString("utf8"))
+        .children.filter((one) => one.tag === "Object")
+        .map((one) => textOf(one, "Key") ?? "");
+      return {
+        document: ["DeleteResult", { Deleted: keys.map((Key) => ({ Key })) }],
+        effect: () => {
+          for (const key of keys) bucket.objects.delete(key);
+        },
+      };
+    },
+    ...multipart(store, bucketOf),
+  };
+}
+
+function multipart(store: Store, bucketOf: (asked: Asked) => Bucket): Readonly<Record<string, S3Operation>> {
+  const uploadOf = (asked: Asked) => {
+    const found = bucketOf(asked).uploads.get(asked.query.get("uploadId") ?? "");
+    if (!found) throw new Refusal("NoSuchUpload", "The specified upload does not exist.", 404);
+    return found;
+  };
+  return {
+    CreateMultipartUpload(asked) {
+      const bucket = bucketOf(asked);
+      const UploadId = randomBytes(12).toString("hex");
+      const upload = { key: asked.key, headers: keptOf(asked), parts: new Map() };
+      return {
+        document: ["InitiateMultipartUploadResult", { Bucket: bucket.name, Key: asked.key, UploadId }],
+        effect: () => void bucket.uploads.set(UploadId, upload),
+      };
+    },
+    UploadPart(asked) {
+      const upload = uploadOf(asked);
+      const etag = `"${md5(asked.body)}"`;
+      const number = Number(asked.query.get("partNumber"));
+      return { headers: { etag }, effect: () => void upload.parts.set(number, { body: asked.body, etag }) };
+    },
+    ListParts: (asked) => ({
+      document: [
+        "ListPartsResult",
+        {
+          IsTruncated: false,
+          Part: [...uploadOf(asked).parts].map(([n, part]) => ({
+            PartNumber: n,
+            ETag: part.etag,
+            Size: part.body.length,
+          })),
+        },
+      ],
+    }),
+    ListMultipartUploads: (asked) => ({
+      document: [
+        "ListMultipartUploadsResult",
+        { Upload: [...bucketOf(asked).uploads].map(([id, one]) => ({ UploadId: id, Key: one.key })) },
+      ],
+    }),
+    AbortMultipartUpload(asked) {
+      uploadOf(asked);
+      const bucket = bucketOf(asked);
+      return { status: 204, effect: () => void bucket.uploads.delete(asked.query.get("uploadId") ?? "") };
+    },
+    CompleteMultipartUpload(asked) {
+      const upload = uploadOf(asked);
+      insist(bucketOf(asked), asked);
+      const parts = parseXml(asked.body.toString("utf8"))
+        .children.filter((one) => one.tag === "Part")
+        .map((one) => ({ number: Number(textOf(one, "PartNumber")), etag: textOf(one, "ETag") }));
+      const bodies = parts.map(({ number, etag }) => {
+        const part = upload.parts.get(number);
+        if (!part || part.etag.replaceAll('"', "") !== etag?.replaceAll('"', "")) {
+          throw new Refusal("InvalidPart", `Part ${number} could not be found or did not match.`);
+        }
+        return part.body;
+      });
+      const digests = Buffer.concat(bodies.map((body) => Buffer.from(md5(body), "hex")));
+      const etag = `"${md5(digests)}-${bodies.length}"`;
+      const bucket = bucketOf(asked);
+      return {
+        document: ["CompleteMultipartUploadResult", { Bucket: bucket.name, Key: asked.key, ETag: etag }],
+        effect: () => {
+          store.put(bucket.name, asked.key, Buffer.concat(bodies), { headers: upload.headers, etag });
+          bucket.uploads.delete(asked.query.get("uploadId") ?? "");
+        },
+      };
+    },
+  };
+}
+
+/** A bucket is answered for in its own region only, and to whoever names its owner right. */
+function findBucket(store: Store, { bucket: name, region, headers }: Asked): Bucket {
+  const bucket = store.buckets.get(name) ?? missingBucket(name);
+  if (bucket.region !== region) {
+    throw new Refusal("PermanentRedirect", `The bucket is in ${bucket.region}; address it there.`, 301);
+  }
+  const owner = headers["x-amz-expected-bucket-owner"];
+  if (owner !== undefined && owner !== bucket.owner) throw new Refusal("AccessDenied", "Access Denied", 403);
+  return bucket;
+}
+
+function missingBucket(name: string): never {
+  throw new Refusal("NoSuchBucket", `The specified bucket does not exist: ${name}`, 404);
+}
+
+function findObject(bucket: Bucket, key: string): Stored {
+  const found = bucket.objects.get(key);
+  if (!found) throw new Refusal("NoSuchKey", "The specified key does not exist.", 404);
+  return found;
+}
+
+function insist(bucket: Bucket, asked: Asked): void {
+  const there = bucket.objects.get(asked.key);
+  if (asked.headers["if-none-match"] === "*" && there) throw preconditionFailed();
+  const wanted = asked.headers["if-match"];
+  if (wanted !== undefined && there?.etag !== wanted) throw preconditionFailed();
+}
+
+function preconditionFailed(): Refusal {
+  return new Refusal("PreconditionFailed", "At least one of the pre-conditions you specified did not hold", 412);
+}
+
+function keptOf({ headers: given }: Asked): Record<string, string> {
+  const kept = Object.entries(given).filter(([name]) => KEPT.test(name));
+  const headers: Record<string, string> = { "content-type": "application/octet-stream", ...Object.fromEntries(kept) };
+  const encoding = (headers["content-encoding"] ?? "").replace(/(^|,)\s*aws-chunked\s*/, "").trim();
+  if (encoding === "") delete headers["content-encoding"];
+  else headers["content-encoding"] = encoding;
+  return headers;
+}
+
+function checksumOf({ headers }: Asked): Stored["checksum"] {
+  for (const algorithm of ["crc32", "crc32c", "crc64nvme", "sha1", "sha256"]) {
+    const value = headers[`x-amz-checksum-${algorithm}`];
+    if (value !== undefined) return { algorithm, value };
+  }
+  return null;
+}
+
+function describe(found: Stored, { headers }: Asked): Record<string, string> {
+  const wanted = headers["x-amz-checksum-mode"]?.toUpperCase() === "ENABLED";
+  return {
+    ...found.headers,
+    etag: found.etag,
+    "last-modified": found.at.toUTCString(),
+    "accept-ranges": "bytes",
+    ...(found.replication ? { "x-amz-replication-status": found.replication } : {}),
+    ...(wanted && found.checksum
+      ? {
+          [`x-amz-checksum-${found.checksum.algorithm}`]: found.checksum.value,
+          "x-amz-checksum-type": "FULL_OBJECT",
+        }
+      : {}),
+  };
+}
