@@ -41,6 +41,7 @@ import { check as redisCheck } from "./redis/check.ts";
 import { failover as redisFailover } from "./redis/failover.ts";
 import { promoteDr as redisPromoteDr } from "./redis/promote-dr.ts";
 import { rebuild as redisRebuild } from "./redis/rebuild.ts";
+import { check as route53Check } from "./route53/check.ts";
 import { healthcheckOverride as route53HealthcheckOverride } from "./route53/healthcheck-override.ts";
 import { shift as route53Shift } from "./route53/shift.ts";
 import { run as scriptRun } from "./script/run.ts";
@@ -83,6 +84,7 @@ const list = [
   listed(rdsMakeReplica),
   listed(rdsSetMultiAz),
   listed(cloudwatchGate),
+  listed(route53Check),
   listed(route53Shift),
   listed(route53HealthcheckOverride),
   listed(arcSetRouting),

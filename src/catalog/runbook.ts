@@ -79,7 +79,12 @@ function toStep(
   if (step.action === manual) {
     const { value, faults } = checkShape(manualSchema, step.with ?? {}, [...path, "with"]);
     return {
-      does: value && { kind: "manual", instructions: value.instructions, role: value.role ?? null },
+      does: value && {
+        kind: "manual",
+        instructions: value.instructions,
+        role: value.role ?? null,
+        ...(value.atMost === undefined ? {} : { atMostSeconds: value.atMost }),
+      },
       faults: [...faults, ...stray("retries", "Work by hand is not retried")],
     };
   }

@@ -209,6 +209,9 @@ export const runbookSchema = z
 export const manualSchema = z.strictObject({
   instructions: sentence.describe("What to do, and how to see that it is done"),
   role: id.optional().describe("Who should do it"),
+  atMost: duration
+    .optional()
+    .describe("When nobody says so within this time the run goes on by itself: only where going on is the safe side"),
 });
 
 /** What `with` holds where time has to pass (`action: wait`). */

@@ -208,7 +208,12 @@ export interface RunbookStep {
   readonly does:
     | { readonly kind: "action"; readonly action: string; readonly with: unknown; readonly retries: number }
     | { readonly kind: "gate"; readonly gate: Gate }
-    | { readonly kind: "manual"; readonly instructions: string; readonly role: string | null }
+    | {
+        readonly kind: "manual";
+        readonly instructions: string;
+        readonly role: string | null;
+        readonly atMostSeconds?: number;
+      }
     | { readonly kind: "wait"; readonly seconds: number };
 }
 
@@ -290,6 +295,8 @@ export interface ManualStep extends StepBase {
   readonly kind: "manual";
   readonly instructions: string;
   readonly role: string | null;
+  /** After so long without anybody's word the run goes on by itself; absent: it waits for a person. */
+  readonly atMostSeconds?: number;
 }
 export interface WaitStep extends StepBase {
   readonly kind: "wait";

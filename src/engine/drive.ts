@@ -235,7 +235,7 @@ async function closeWait(driven: Driven, step: string): Promise<void> {
   await driven.journal.write((run, now) => {
     if (!isDue(driven, run, now, (intent) => intent.do === "closeWait" && intent.step === step)) return null;
     const planned = run.steps.get(step)?.step;
-    const note = planned?.kind === "wait" ? `Waited ${planned.seconds} s` : null;
+    const note = planned?.kind === "wait" ? `Waited ${planned.seconds} s` : "Nobody said so in time; going on without";
     return { events: [botEvent(driven, `waited/${step}`, { type: "step.confirmed", data: { step, note } })] };
   });
 }

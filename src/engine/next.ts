@@ -22,6 +22,7 @@ export type Intent =
   | { readonly do: "settle"; readonly step: string; readonly attempt: number; readonly reached: Reached }
   /** A manual step is put before people, or a wait begins. */
   | { readonly do: "open"; readonly step: string; readonly seconds: number | null }
+  /** A wait is over, or nobody said within its time that a manual step is done. */
   | { readonly do: "closeWait"; readonly step: string }
   /** Every step is settled. */
   | { readonly do: "finish" }
@@ -118,9 +119,7 @@ function moveOf(run: RunState, step: StepState, holds: boolean, now: Date): Next
     case "gate":
       return gateMove(run, step.gate, holds, now);
     case "open":
-      return step.step.kind !== "wait" || step.until === null
-        ? nothing
-        : when(step.until, now, { do: "closeWait", step: step.step.id });
+      return step.until === null ? nothing : when(step.until, now, { do: "closeWait", step: step.step.id });
     case "running":
     case "done":
     case "stopped":
@@ -147,7 +146,7 @@ function begin({ step, attempts }: StepState): Intent {
     case "gate":
       return { do: "openGate", step: step.id };
     case "manual":
-      return { do: "open", step: step.id, seconds: null };
+      return { do: "open", step: step.id, seconds: step.atMostSeconds ?? null };
     case "wait":
       return { do: "open", step: step.id, seconds: step.seconds };
     default:

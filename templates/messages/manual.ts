@@ -40,7 +40,11 @@ export function manualStep(
           aloud: `Skip ${plain(manual.title)}`,
         },
       ),
-      context(`Asked ${at(step.since)} · the run waits for this`),
+      context(
+        step.until === null
+          ? `Asked ${at(step.since)} · the run waits for this`
+          : `Asked ${at(step.since)} · when nobody says so by ${at(step.until)}, the run goes on by itself`,
+      ),
     ],
   };
 }

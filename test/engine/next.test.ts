@@ -115,6 +115,17 @@ describe("what is next", () => {
     expect(what(story)).toEqual([]);
   });
 
+  test("where nobody says in time that it is done, and going on is the safe side, the run goes on", () => {
+    const inTime = { ...manual("work"), atMostSeconds: 600 } as PlanStep;
+    const story = begun(plan([[gate("go")], [inTime, action("resume")]])).gateOpened();
+    story.approve("bo");
+    expect(says(story).intents).toEqual([{ do: "open", step: "work", seconds: 600 }]);
+    const until = new Date(story.now.getTime() + 600_000);
+    story.happened({ type: "step.opened", data: { step: "work", until: until.toISOString() } });
+    expect(says(story)).toEqual({ intents: [], wakeAt: until });
+    expect(what(story.at(story.seconds + 600))).toEqual(["closeWait work"]);
+  });
+
   test("waits open and close, manual steps wait for people", () => {
     const story = begun(plan([[gate("go")], [wait("soak", 30), manual("tell")]])).gateOpened();
     story.approve("bo");

@@ -30,6 +30,10 @@ const input = z
     /** Weighted records answer by chance, so each server is asked this often. */
     samples: z.number().int().min(1).max(20).default(3),
     everySeconds: z.number().min(0.02).max(60).default(2),
+    /** Waits no longer than this; left out: as long as the step may take. */
+    waitSeconds: z.number().min(0).max(570).optional(),
+    /** False: another answer, after that time, is a finding (`asExpected`) on which later steps depend, and no failure. */
+    required: z.boolean().default(true),
   })
   .refine(({ zone, nameServers }) => zone !== undefined || nameServers.length > 0, {
     path: ["nameServers"],
@@ -65,10 +69,12 @@ export const verify = defineAction<Input, readonly Asked[]>({
   done: () => "no",
   async verify(ctx, given) {
     let state = "No server has been asked";
+    const seconds = Math.min(given.waitSeconds ?? Number.POSITIVE_INFINITY, ctx.budget.failSeconds * 0.95);
+    const end = performance.now() + seconds * 1000;
     const seen = await until(
       {
         what: `${given.name} being ${given.expect.join(" or ")} everywhere`,
-        seconds: ctx.budget.failSeconds * 0.95,
+        seconds,
         everyMilliseconds: given.everySeconds * 1000,
         signal: ctx.signal,
         stateNow: () => state,
@@ -79,13 +85,19 @@ export const verify = defineAction<Input, readonly Asked[]>({
         const says = wrong.map((one) => `${one.server} ${one.wrong}`).join("; ");
         if (says !== "" && says !== state) ctx.progress(says);
         state = says;
-        return wrong.length === 0 ? now : null;
+        return wrong.length === 0 || (!given.required && performance.now() >= end) ? now : null;
       },
     );
     const tail = tailOf(seen);
+    const asExpected = seen.every((one) => one.wrong === null);
+    const facts = [
+      ...factsOf(seen, given),
+      { id: "asExpected", label: `${given.name} is as expected`, value: asExpected, material: false },
+    ];
+    if (!asExpected) return { says: `After ${seconds} s: ${state}.`, facts };
     return {
       says: `${seen.length} servers answer ${given.name} with ${given.expect.join(" or ")}. Whoever asked before may keep the old answer for up to ${tail ?? "an unknown number of"} s.`,
-      facts: factsOf(seen, given),
+      facts,
     };
   },
   undo: () => ({ possible: false, why: "Asking changes nothing, so there is nothing to undo." }),

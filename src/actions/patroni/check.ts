@@ -2,7 +2,15 @@ import { z } from "zod";
 import { refuseBlocked } from "../blocked.ts";
 import { type Check, defineAction } from "../contract.ts";
 import { clusterInput } from "./client.ts";
-import { candidateStreams, everyApi, factsOf, ledBySomeone, nothingScheduled, notPaused } from "./readiness.ts";
+import {
+  awaited,
+  candidateStreams,
+  everyApi,
+  factsOf,
+  ledBySomeone,
+  nothingScheduled,
+  notPaused,
+} from "./readiness.ts";
 import { type ClusterView, lookAtCluster, sayMembers } from "./view.ts";
 
 const input = z.strictObject({
@@ -11,6 +19,8 @@ const input = z.strictObject({
   mode: z.enum(["planned", "unplanned"]).default("planned"),
   candidate: z.string().min(1).optional(),
   maxLagBytes: z.number().int().min(0).default(0),
+  /** The step that brings about what is looked at here: until it is done, nothing of it is expected. */
+  after: z.string().min(1).optional(),
 });
 type Input = z.infer<typeof input>;
 
@@ -25,7 +35,7 @@ export const check = defineAction<Input, ClusterView>({
   resources: () => [],
   observe: (ctx, { cluster }) => lookAtCluster(ctx, cluster),
   facts: (seen, { candidate }) => factsOf(seen, candidate ?? null),
-  ready: checksOf,
+  ready: (seen, given, evidence) => awaited(checksOf(seen, given), given.after, evidence),
   done: () => "no",
   async verify(ctx, given) {
     const seen = await lookAtCluster(ctx, given.cluster);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Check, type Done, defineAction } from "../contract.ts";
+import { type Check, type Done, defineAction, type Evidences } from "../contract.ts";
 import { clusterInput, command, resourceOf } from "./client.ts";
 import { seenLeading } from "./led.ts";
 import { everyApi, factsOf, notPaused } from "./readiness.ts";
@@ -10,6 +10,11 @@ const input = z.strictObject({
   candidate: z.string().min(1),
   /** What only the lost leader held is given up. Without it this never goes ahead: Patroni can not say how much that is. */
   allowDataLoss: z.boolean().default(false),
+  /**
+   * The `postgres.fence` of the lost leader's own server. Patroni's leader key is a fence only while a Patroni stands
+   * beside that server to let go of it: one whose Patroni was killed goes on taking writes (unless a watchdog ends it).
+   */
+  fenceStep: z.string().min(1).optional(),
 });
 type Input = z.infer<typeof input>;
 
@@ -28,12 +33,13 @@ export const failover = defineAction<Input, ClusterView>({
     ...factsOf(seen, candidate),
     { id: "loss", label: "Would be lost", value: "unknown: what only the lost leader held", material: false },
   ],
-  ready: (seen, { candidate, allowDataLoss }) => [
+  ready: (seen, given, evidence) => [
     everyApi(seen),
     nobodyLeads(seen),
     notPaused(seen),
-    candidateUp(seen, candidate),
-    accepted(allowDataLoss),
+    candidateUp(seen, given.candidate),
+    accepted(given.allowDataLoss),
+    fenceHolds(given, evidence),
   ],
   done: (seen, { candidate }, before) => isDone(seen, candidate, before),
   async apply(ctx, { cluster, candidate }, seen) {
@@ -43,14 +49,15 @@ export const failover = defineAction<Input, ClusterView>({
     const { text } = await command(ctx, cluster, request, ctx.budget.failSeconds / 2);
     return { said: text.trim().slice(0, 200) };
   },
-  async verify(ctx, { cluster, candidate }) {
+  async verify(ctx, { cluster, candidate, fenceStep }) {
     const seen = await seenLeading(ctx, cluster, candidate, null);
     const timeline = memberNamed(seen, candidate)?.timeline ?? null;
     return {
-      says: `${candidate} leads ${cluster.name} on timeline ${timeline} and takes writes. What only the former leader held is given up.`,
+      says: `${candidate} leads ${cluster.name} on timeline ${timeline} and takes writes. What only the former leader held is given up. Fence: ${sayFence(ctx, fenceStep)}.`,
       facts: [
         { id: "leader", label: "Leader", value: candidate, material: false },
         { id: "timeline", label: "Timeline", value: timeline, material: false },
+        { id: "fence", label: "Fence", value: sayFence(ctx, fenceStep), material: false },
       ],
       rpo: {
         subject: resourceOf(cluster)[0] as string,
@@ -103,6 +110,31 @@ function candidateUp(seen: ClusterView, candidate: string): Check {
       ? `${candidate} is up and may lead.`
       : `${candidate} ${!answers ? "does not answer" : member === null ? "is no member" : member.mayLead ? `is ${member.state}` : "carries the tag nofailover"}.`,
   };
+}
+
+/** Left out of a preflight by its id: the fence comes later. When the failover itself starts, it counts. */
+function fenceHolds({ fenceStep, allowDataLoss }: Input, evidence: Evidences): Check {
+  const says = `Fence: ${sayFence(evidence, fenceStep)}.`;
+  if (fenceStep === undefined) return { id: "fence.known", level: "warn", ok: false, says };
+  const { fenced, acceptedOpen } = fenceOf(evidence, fenceStep);
+  return { id: "evidence.fence", level: "block", ok: fenced || (acceptedOpen && allowDataLoss), says };
+}
+
+function sayFence(evidence: Evidences, fenceStep: string | undefined): string {
+  const key = "Patroni's leader key, which nobody holds any more";
+  if (fenceStep === undefined) {
+    return `only ${key}; a server whose Patroni was killed goes on taking writes unless a watchdog ends it`;
+  }
+  const { fenced, acceptedOpen } = fenceOf(evidence, fenceStep);
+  if (fenced) return `${key}, and the former leader's own server refuses writes`;
+  if (acceptedOpen) return `${key}; the former leader's own server does not answer, which was accepted`;
+  return `${key}; step ${fenceStep} has not shown what the former leader's own server does`;
+}
+
+function fenceOf(evidence: Evidences, step: string) {
+  const facts = evidence.evidenceOf(step)?.facts;
+  const is = (id: string) => facts?.find((fact) => fact.id === id)?.value === true;
+  return { fenced: is("fenced"), acceptedOpen: is("fenceAccepted") };
 }
 
 function accepted(allowDataLoss: boolean): Check {

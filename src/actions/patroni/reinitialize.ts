@@ -2,13 +2,15 @@ import { z } from "zod";
 import { type Check, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
 import { clusterInput, command, resourceOf } from "./client.ts";
-import { everyApi, factsOf, ledBySomeone, notPaused } from "./readiness.ts";
+import { awaited, everyApi, factsOf, ledBySomeone, notPaused } from "./readiness.ts";
 import { type ClusterView, followerNamed, lookAtCluster, memberNamed } from "./view.ts";
 
 const input = z.strictObject({
   cluster: clusterInput,
   /** A replica: its data folder is thrown away and copied from the leader. */
   member: z.string().min(1),
+  /** The step after which it is a replica: until it is done, nothing of that is expected. */
+  after: z.string().min(1).optional(),
 });
 type Input = z.infer<typeof input>;
 
@@ -27,12 +29,12 @@ export const reinitialize = defineAction<Input, ClusterView>({
     { id: "rebuilt", label: "Is rebuilt", value: member, material: true },
     { id: "state", label: `${member} is`, value: memberNamed(seen, member)?.state ?? null, material: false },
   ],
-  ready: (seen, { cluster, member }) => [
-    everyApi(seen),
-    ledBySomeone(seen),
-    notPaused(seen),
-    expendable(seen, member, cluster.api),
-  ],
+  ready: (seen, { cluster, member, after }, evidence) =>
+    awaited(
+      [everyApi(seen), ledBySomeone(seen), notPaused(seen), expendable(seen, member, cluster.api)],
+      after,
+      evidence,
+    ),
   // That it streams now says nothing about whether it was rebuilt: a person who asked for it means it.
   done: () => "no",
   async apply(ctx, { cluster, member }) {

@@ -1,16 +1,24 @@
 import { errorAt } from "../fault.ts";
-import type { Mode } from "../types.ts";
+import type { Mode, RunbookStep } from "../types.ts";
 import { actionsOf, gatesOf, isBefore } from "../walk.ts";
 import type { Rule } from "./rule.ts";
 
+/** A gate under the very condition of a step is asked whenever that step runs. */
+function isAskedFor(gate: RunbookStep, { when }: RunbookStep): boolean {
+  const asked = gate.when;
+  return asked === null || (asked.step === when?.step && asked.fact === when.fact && asked.is === when.is);
+}
+
 export const missingGate: Rule = {
   id: "missing-gate",
-  says: "Nothing is changed before somebody approved: an unconditional gate stands before every step that is not a look.",
+  says: "Nothing is changed before somebody approved: a gate that is asked whenever the step runs stands before every step that is not a look.",
   *runbook({ runbook, cards }) {
     const bare = new Map<string, { path: readonly (string | number)[]; risk: string; modes: Mode[] }>();
     for (const mode of runbook.modes) {
-      const gates = gatesOf(runbook, mode).filter(({ step, stage }) => step.when === null && !stage.parallel);
-      const ungated = actionsOf(runbook, mode).filter((placed) => !gates.some((gate) => isBefore(gate, placed)));
+      const gates = gatesOf(runbook, mode).filter(({ stage }) => !stage.parallel);
+      const ungated = actionsOf(runbook, mode).filter(
+        (placed) => !gates.some((gate) => isBefore(gate, placed) && isAskedFor(gate.step, placed.step)),
+      );
       let first = true;
       for (const { step, path, does } of ungated) {
         const risk = cards?.get(does.action)?.risk ?? "read";
@@ -26,7 +34,8 @@ export const missingGate: Rule = {
       const change = risk === "irreversible" ? "can not be undone" : "changes something";
       const where = modes.length === runbook.modes.length ? "" : ` when ${modes.join(" or ")}`;
       yield errorAt([...path, "action"], `Step "${step}" ${change}${where}, and no gate stands before it`, {
-        allowed: "A gate counts when it is in an earlier place, has no condition and is not in a parallel stage",
+        allowed:
+          "A gate counts when it is in an earlier place, has no condition or the step's own, and is not in a parallel stage",
         next: 'Put a step with "gate:" before it',
       });
     }
