@@ -69,7 +69,7 @@ const packages: Record<string, string[]> = {
   "@aws-sdk/client-s3": ["src/actions/s3/"],
   "@aws-sdk/client-cloudwatch": ["src/actions/aws-metrics.ts"],
   "@aws-sdk/client-sts": ["src/actions/aws.ts"],
-  otpauth: ["src/proof/"],
+  otpauth: ["src/proof/", "src/practice/authenticator.ts"],
   pg: [
     "src/timeline/",
     "src/actions/postgres/",

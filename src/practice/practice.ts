@@ -3,13 +3,18 @@ import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "../lib/log.ts";
 import { freePort } from "../lib/pgserver.ts";
+import { projectRoot } from "../lib/root.ts";
 import { type BotCommand, BotProcess } from "./bot-process.ts";
 import { createReaders, type Readers } from "./comms/index.ts";
-import { createEstate, type Estate } from "./estate/index.ts";
+import type { Estate } from "./estate/index.ts";
+import type { SystemEstate } from "./estate/system-estate.ts";
+import { estateKindOf, orders } from "./estate/systems.ts";
 import { createPager, type Pager } from "./pager/index.ts";
 import { createWorkspace, type Workspace } from "./workspace/index.ts";
 
 export interface PracticeOptions {
+  /** The system that is practised, a folder of `templates/systems`; `practice` if left out. */
+  readonly system?: string;
   /** Everything practice writes is here; it is emptied first. */
   readonly folder: string;
   /** Port of the page; 0 picks a free one. */
@@ -23,10 +28,13 @@ export interface PracticeOptions {
 }
 
 /** A local Slack, an estate to fail over, and the real bot between them. */
-export interface Practice {
+export interface Practice<E extends SystemEstate = Estate> {
   readonly url: string;
+  readonly system: string;
+  /** Where the system and its runbooks are written. */
+  readonly systemFolder: string;
   readonly workspace: Workspace;
-  readonly estate: Estate;
+  readonly estate: E;
   readonly pager: Pager;
   /** Those who are told by mail and on a status page. */
   readonly readers: Readers;
@@ -38,7 +46,11 @@ export interface Practice {
   stop(): Promise<void>;
 }
 
-export async function startPractice(options: PracticeOptions): Promise<Practice> {
+export function startPractice(options: PracticeOptions & { readonly system?: typeof orders.system }): Promise<Practice>;
+export function startPractice(options: PracticeOptions): Promise<Practice<SystemEstate>>;
+export async function startPractice(options: PracticeOptions): Promise<Practice<SystemEstate>> {
+  const kind = estateKindOf(options.system ?? orders.system);
+  const systemFolder = join(projectRoot(), "templates", "systems", kind.system);
   await freshFolder(options.folder);
   const dataFolder = join(options.folder, "bot");
   const stops: (() => Promise<void>)[] = [];
@@ -46,7 +58,7 @@ export async function startPractice(options: PracticeOptions): Promise<Practice>
     for (const undo of stops.splice(0).reverse()) await undo();
   };
   try {
-    const estate = await createEstate({ folder: join(options.folder, "estate"), log: options.log });
+    const estate = await kind.create({ folder: join(options.folder, "estate"), log: options.log });
     stops.push(() => estate.stop());
     const pager = await createPager({ log: options.log });
     stops.push(() => pager.close());
@@ -78,6 +90,7 @@ export async function startPractice(options: PracticeOptions): Promise<Practice>
           ...estate.environment(),
           ...pager.environment(),
           ...readers.environment(),
+          LIFEBOAT_SYSTEMS: systemFolder,
           STATUS_PAGE_PORT: pagePort,
           STATUS_PAGE_LINK: `http://127.0.0.1:${pagePort}/`,
           PAGERDUTY_WEBHOOK_PORT: webhookPort,
@@ -95,7 +108,9 @@ export async function startPractice(options: PracticeOptions): Promise<Practice>
       bot.close();
     });
     await bot.start();
-    return { url: workspace.url, workspace, estate, pager, readers, bot, dataFolder, botCommand, stop };
+    const { url } = workspace;
+    const { system } = kind;
+    return { url, system, systemFolder, workspace, estate, pager, readers, bot, dataFolder, botCommand, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -20,7 +20,10 @@ const commander = "USAM";
  *
  * @returns the name of the post-mortem's file, or null when the story ended without one
  */
-export async function playStory({ workspace, estate }: Practice, options: StoryOptions): Promise<string | null> {
+export async function playStory(
+  { workspace, estate }: Pick<Practice, "workspace" | "estate">,
+  options: StoryOptions,
+): Promise<string | null> {
   const alex = workspace.as(responder);
   const sam = workspace.as(commander);
   const wait = options.seconds * 1000;

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { LifeboatError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { type Application, createApplication, ended, ready } from "./application.ts";
-import { type Chaos, setReplay, signalSenders, stallThenKill } from "./chaos.ts";
+import { ask, type Chaos, setReplay, signalSenders, stallThenKill } from "./chaos.ts";
 import { startOwn } from "./child.ts";
 import { createHost, type DatabaseHost } from "./database.ts";
 import { handleEstate } from "./handle.ts";
@@ -15,6 +15,7 @@ import { endServerOf } from "./leftovers.ts";
 import { countLosses, type Losses } from "./losses.ts";
 import { type RolePasswords, setUp } from "./setup.ts";
 import { createSight, type EstateState } from "./sight.ts";
+import type { SystemEstate } from "./system-estate.ts";
 
 export interface EstateOptions {
   /** Made if it is not there; what an estate left in it is ended and removed. Removed again by `stop`. */
@@ -25,15 +26,11 @@ export interface EstateOptions {
 }
 
 /** A small company's production, all on this machine: a primary, its standby, and an application that writes. */
-export interface Estate {
+export interface Estate extends SystemEstate {
   readonly nodes: readonly [DatabaseHost, DatabaseHost];
   readonly application: Application;
   /** Where the estate answers by itself, also without the workspace: `http://127.0.0.1:…`. */
   readonly url: string;
-  /** For `/estate/…`; false when the path is somebody else's. */
-  handle(request: IncomingMessage, response: ServerResponse): boolean;
-  /** What the bot needs in its environment to work on this estate. */
-  environment(): Record<string, string>;
   state(): Promise<EstateState>;
   /** Acknowledged orders against the rows on the server the application writes to. */
   ledger(): Promise<Losses>;
@@ -42,7 +39,6 @@ export interface Estate {
   rebuild(node: string): Promise<void>;
   /** One primary that takes the traffic and one standby that streams, whatever was before; see `heal.ts`. */
   heal(options?: { handsBack?: boolean }): Promise<void>;
-  stop(): Promise<void>;
 }
 
 const NAMES = ["orders-a", "orders-b"] as const;
@@ -132,6 +128,10 @@ function build(
   };
 
   const estate: Estate & { open(): Promise<void>; inventory(): Promise<void> } = {
+    parts: [
+      { title: "PostgreSQL 18, primary and standby", kind: "real" },
+      { title: "Orders application with traffic", kind: "real" },
+    ],
     nodes,
     application,
     get url() {
@@ -173,6 +173,13 @@ function build(
       await writeOffLost();
       await application.measure();
     },
+    async prepare(runbook, mode) {
+      await estate.heal();
+      if (runbook === "database-rejoin") await failedOver(a, b, application);
+      await estate.inventory();
+      // A look is no failover: it is played on a pair that is well, and "unplanned" only says what it looks for.
+      if (mode === "unplanned" && runbook !== "database-check") await a.kill();
+    },
     async open() {
       server = createServer((request, response) => {
         if (!estate.handle(request, response)) response.writeHead(404).end();
@@ -193,6 +200,13 @@ function build(
     },
   };
   return estate;
+}
+
+/** As a failover leaves it behind: the first server is down and knows nothing of what the second has taken since. */
+async function failedOver(from: DatabaseHost, to: DatabaseHost, application: Application): Promise<void> {
+  await from.kill();
+  await ask(to, "select pg_promote(true, 30)");
+  await application.repoint(to.target);
 }
 
 /** The variables the practice system declares. JSON is YAML too. */

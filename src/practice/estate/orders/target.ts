@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import { kindOfAddress } from "../../../lib/address.ts";
 
@@ -10,11 +11,16 @@ export interface Target {
 
 const target = z.strictObject({
   name: z.string().min(1).max(63),
-  host: z.string().refine((host) => host === "localhost" || kindOfAddress(host) === "loopback", "is not loopback"),
+  host: z.string().refine(isLoopback, "is not loopback"),
   port: z.number().int().min(1).max(65535),
 });
 
 /** @throws ZodError naming what is wrong with it. */
 export function parseTarget(value: unknown): Target {
   return target.parse(value);
+}
+
+/** A name that is no address says nothing about where it leads. */
+function isLoopback(host: string): boolean {
+  return host === "localhost" || (isIP(host) !== 0 && kindOfAddress(host) === "loopback");
 }

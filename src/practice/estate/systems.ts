@@ -1,0 +1,24 @@
+import { LifeboatError } from "../../lib/errors.ts";
+import { createEstate, type Estate } from "./estate.ts";
+import type { SystemEstateKind, SystemEstateOptions } from "./system-estate.ts";
+
+/** The orders estate: PostgreSQL comes from npm, so it needs nothing. */
+export const orders = {
+  system: "practice",
+  needs: [],
+  create: (options: SystemEstateOptions): Promise<Estate> => createEstate(options),
+} as const satisfies SystemEstateKind;
+
+/** Every system that can be practised, in the order they are offered. A new one is a folder beside this file and a line here. */
+export const systems: readonly SystemEstateKind[] = [orders];
+
+/** @throws LifeboatError with what there is to choose from. */
+export function estateKindOf(system: string): SystemEstateKind {
+  const found = systems.find((kind) => kind.system === system);
+  if (found) return found;
+  throw new LifeboatError({
+    code: "estate-unknown",
+    what: `There is no practice estate for a system "${system}"`,
+    allowed: `Systems: ${systems.map((kind) => kind.system).join(", ")}`,
+  });
+}

@@ -1,0 +1,298 @@
+import { setTimeout as passing } from "node:timers/promises";
+import { LifeboatError, messageOf } from "../lib/errors.ts";
+import type { RunReport } from "../report/run-report.ts";
+import { Authenticator } from "./authenticator.ts";
+import { membersOf, requesterOf } from "./cast.ts";
+import type { SystemEstate } from "./estate/system-estate.ts";
+import type { Practice } from "./practice.ts";
+import { type RunRecord, recordOf } from "./record.ts";
+import { buttonOf, type Call, callOf, isReplyTo, isRootOf } from "./thread.ts";
+import type { Message, Outcome, View } from "./workspace/index.ts";
+
+export interface PlayOptions {
+  /** Its id in the system that is practised: `database-failover`. */
+  readonly runbook: string;
+  readonly mode: "planned" | "unplanned";
+  /** How long it may take from the request to its end, the time people and machines need together. */
+  readonly seconds: number;
+  /** False: the world is left as it is, instead of brought to where the runbook begins. */
+  readonly prepare?: boolean;
+  /** True: when it is over, the post-mortem is drafted too. */
+  readonly postmortem?: boolean;
+}
+
+export interface Play {
+  /** `stopped` also when nothing was started at all. */
+  readonly outcome: RunReport["outcome"];
+  /** In the words of the screen, why it did not end well; null when it did. */
+  readonly problem: string | null;
+  /** What the timeline says of it; null when no run was asked for. */
+  readonly report: RunReport | null;
+  readonly timeline: RunRecord["timeline"] | null;
+  /** Everything its thread says at the end, in order. */
+  readonly texts: readonly string[];
+  /** Name of the post-mortem's file, or null. */
+  readonly postmortem: string | null;
+  /** From the request to the end, as somebody with a watch would say. */
+  readonly seconds: number;
+}
+
+type Played = Pick<Practice<SystemEstate>, "system" | "systemFolder" | "workspace" | "estate" | "dataFolder">;
+
+/**
+ * Plays one runbook of the system that is practised, whichever it is, the way people would: somebody whose approval it does
+ * not need asks for it, each question is answered by those it says it waits for (with the codes of their authenticators
+ * where it needs them), what it leaves to people is done and confirmed, until it ends or stops and asks what to do. Then
+ * the incident is closed, so that the next play begins with none open. It knows the roster to choose who asks; everything
+ * else is read off the screen. Never throws for what a run does: that is told in `problem`.
+ *
+ * In a test of a system, with one practice for all its runbooks:
+ *
+ *     const practice = await startPractice({ system: "sav3", … });
+ *     const play = await playRunbook(practice, { runbook: "redis-failover", mode: "unplanned", seconds: 60 });
+ *     expect(play).toMatchObject({ outcome: "verified", problem: null });
+ *     expect(play.report?.rpo.rowsLost).toBe(0);
+ */
+export async function playRunbook(practice: Played, options: PlayOptions): Promise<Play> {
+  const { runbook, mode, seconds } = options;
+  const requester = requesterOf(practice.systemFolder, runbook, membersOf(practice.workspace));
+  if (options.prepare !== false) await practice.estate.prepare(runbook, mode);
+  const player = new Player(practice, runbook, requester, seconds);
+  return player.play(mode, options.postmortem ?? false);
+}
+
+/** Phones stay with their people from one play to the next. */
+const phones = new WeakMap<object, Map<string, Authenticator>>();
+
+class Player {
+  readonly #practice: Played;
+  readonly #runbook: string;
+  readonly #requester: string;
+  readonly #members: ReadonlySet<string>;
+  readonly #phones: Map<string, Authenticator>;
+  readonly #began = performance.now();
+  readonly #until: number;
+  /** Question → who has answered it already. */
+  readonly #answered = new Map<string, Set<string>>();
+  readonly #refused = new Map<string, string[]>();
+  readonly #byHand = new Set<string>();
+  /** Question → whom it waited for when the next level was asked. */
+  readonly #risen = new Map<string, string>();
+
+  constructor(practice: Played, runbook: string, requester: string, seconds: number) {
+    this.#practice = practice;
+    this.#runbook = runbook;
+    this.#requester = requester;
+    this.#members = membersOf(practice.workspace);
+    this.#until = this.#began + seconds * 1000;
+    this.#phones = phones.get(practice.workspace) ?? new Map();
+    phones.set(practice.workspace, this.#phones);
+  }
+
+  async play(mode: PlayOptions["mode"], postmortem: boolean): Promise<Play> {
+    const asked = await this.#tell(this.#requester, `/dr runbook ${this.#runbook} --${mode}`);
+    const run = /\((run-[a-z0-9]+)\) is asked for/.exec(asked)?.[1];
+    if (run === undefined) return { ...NOTHING, problem: asked, texts: [asked], seconds: this.#elapsed() };
+    let root: Message | null = null;
+    let problem: string | null;
+    try {
+      root = await this.#see((message) => isRootOf(message, run));
+      problem = await this.#untilOver(root);
+    } catch (error) {
+      problem = messageOf(error);
+    }
+    const seconds = this.#elapsed();
+    const record = await recordOf(this.#practice.dataFolder, run);
+    const closed = root === null ? null : await this.#close(root, run, problem, postmortem);
+    const outcome = record?.report.outcome ?? "stopped";
+    return {
+      outcome,
+      problem: problem ?? (outcome === "verified" ? null : `The run is ${outcome}`),
+      report: record?.report ?? null,
+      timeline: record?.timeline ?? null,
+      texts: closed?.texts ?? [asked],
+      postmortem: closed?.postmortem ?? null,
+      seconds,
+    };
+  }
+
+  /** @returns what stands in the way, or null when it ended verified */
+  async #untilOver(root: Message): Promise<string | null> {
+    for (;;) {
+      const card = await this.#see((message) => isReplyTo(message, root) && this.#isMine(message));
+      const call = callOf(card);
+      if (call === null) continue;
+      switch (call.kind) {
+        case "over":
+          return call.verified ? null : call.says;
+        case "trouble":
+          return call.says;
+        case "gate":
+          await this.#answer(card, call);
+          break;
+        case "by hand":
+          await this.#doByHand(card, call);
+          break;
+        default:
+          call satisfies never;
+      }
+    }
+  }
+
+  #isMine(message: Message): boolean {
+    const call = callOf(message);
+    if (call === null) return false;
+    if (call.kind === "by hand") return !this.#byHand.has(call.step);
+    if (call.kind === "gate") return this.#nextFor(call) !== undefined || this.#isStuck(call);
+    return true;
+  }
+
+  #nextFor({ ask, people }: Call & { kind: "gate" }): string | undefined {
+    const answered = this.#answered.get(ask);
+    return people.find((one) => one !== this.#requester && this.#members.has(one) && !answered?.has(one));
+  }
+
+  /** Nobody it waits for can give it. While one who did is being counted, that is not so. */
+  #isStuck({ ask, people }: Call & { kind: "gate" }): boolean {
+    const refused = this.#refused.get(ask)?.length ?? 0;
+    const answered = this.#answered.get(ask)?.size ?? 0;
+    return answered === refused && this.#risen.get(ask) !== people.join();
+  }
+
+  async #answer(card: Message, call: Call & { kind: "gate" }): Promise<void> {
+    const { ask, needsCode } = call;
+    const user = this.#nextFor(call);
+    if (user === undefined) return this.#rise(card, call);
+    const person = this.#practice.workspace.as(user);
+    if (needsCode && !this.#phones.has(user)) await this.#enroll(user);
+    const says = await this.#heard(user, async () => {
+      if (!needsCode) return person.click(card, "gate.approve", { confirm: true });
+      const pressed = await person.click(card, "gate.approve");
+      if (!pressed.ok) return pressed;
+      const form = await person.waitForView(({ callback_id: id }: View) => id === "gate.approve", this.#left());
+      return person.submit(form, { code: await (this.#phones.get(user) as Authenticator).code() });
+    });
+    this.#answered.set(ask, (this.#answered.get(ask) ?? new Set()).add(user));
+    if (!/is recorded/.test(says)) this.#refused.set(ask, [...(this.#refused.get(ask) ?? []), `${user}: ${says}`]);
+  }
+
+  /** Nobody asked so far can give it: the next level is asked now. */
+  async #rise(card: Message, { ask, people }: Call & { kind: "gate" }): Promise<void> {
+    const why = this.#refused.get(ask)?.join("; ") ?? "nobody it waits for is in the practice workspace";
+    if (!buttonOf(card, "gate.escalate"))
+      throw new LifeboatError({ code: "gate-stuck", where: card.text, what: `It can not be approved: ${why}` });
+    this.#risen.set(ask, people.join());
+    await this.#practice.workspace.as(this.#requester).click(card, "gate.escalate", { confirm: true });
+  }
+
+  async #doByHand(card: Message, { step, people }: Call & { kind: "by hand" }): Promise<void> {
+    const user = people.length === 0 ? this.#requester : people.find((one) => this.#members.has(one));
+    if (user === undefined)
+      throw new LifeboatError({
+        code: "by-hand-nobody",
+        where: card.text,
+        what: "Nobody here may say that it is done",
+      });
+    await this.#practice.estate.byHand?.(this.#runbook, step);
+    const person = this.#practice.workspace.as(user);
+    const says = await this.#heard(user, async () => {
+      const pressed = await person.click(card, "step.confirm");
+      if (!pressed.ok) return pressed;
+      const form = await person.waitForView(({ callback_id: id }: View) => id === "step.confirm", this.#left());
+      return person.submit(form, { note: "Done as written, and looked at: it is so." });
+    });
+    if (!/ is done\. /.test(says)) throw new LifeboatError({ code: "by-hand-refused", where: card.text, what: says });
+    this.#byHand.add(step);
+  }
+
+  async #enroll(user: string): Promise<void> {
+    const person = this.#practice.workspace.as(user);
+    const says = await this.#heard(user, async () => {
+      const asked = await person.slash("/dr enroll");
+      if (!asked.ok) return asked;
+      const form = await person.waitForView(({ callback_id: id }: View) => id === "enroll", this.#left());
+      const secret = /`((?:[A-Z2-7]{4} ?)+)`/.exec(JSON.stringify(form.blocks))?.[1]?.replaceAll(" ", "") ?? "";
+      const phone = new Authenticator(secret);
+      this.#phones.set(user, phone);
+      return person.submit(form, { code: await phone.code() });
+    });
+    if (!/From now on you can prove who you are/.test(says))
+      throw new LifeboatError({ code: "not-enrolled", where: user, what: says });
+  }
+
+  /** Ends what has not ended and closes the incident. Best effort: the play is over. */
+  async #close(root: Message, run: string, problem: string | null, wantsPostmortem: boolean) {
+    const { workspace } = this.#practice;
+    const texts = workspace
+      .sight()
+      .messages.filter((message) => message === root || message.ts === root.ts || isReplyTo(message, root))
+      .map(({ text }) => text);
+    const before = this.#seen();
+    let postmortem: string | null = null;
+    try {
+      if (problem !== null) await this.#tell(this.#requester, `/dr abort ${run} the play is over`, root.channel, 15);
+      await this.#untilResolved(root.channel);
+      if (wantsPostmortem && problem === null) {
+        await workspace.as(this.#requester).slash("/dr postmortem", root.channel);
+        const isDocument = (one: Message) =>
+          one.channel === root.channel && !before(one) && (one.files ?? []).length > 0;
+        const document = await workspace.as(this.#requester).waitForMessage(isDocument, 30_000);
+        postmortem = document.files?.[0]?.name ?? null;
+      }
+    } catch (error) {
+      texts.push(`The incident was not closed: ${messageOf(error)}`);
+    }
+    return { texts, postmortem };
+  }
+
+  /** A run that was told to end does so when its step under way has; until then resolving is refused. */
+  async #untilResolved(channel: string): Promise<void> {
+    const until = performance.now() + 30_000;
+    for (;;) {
+      const says = await this.#tell(this.#requester, "/dr resolve The play is over.", channel, 15);
+      if (/is resolved\./.test(says)) return;
+      if (performance.now() > until) throw new LifeboatError({ code: "not-resolved", what: says });
+      await passing(500);
+    }
+  }
+
+  /** Types a command, and gives what the typist is told. */
+  #tell(user: string, words: string, channel?: string, seconds?: number): Promise<string> {
+    return this.#heard(user, () => this.#practice.workspace.as(user).slash(words, channel), seconds);
+  }
+
+  /** What somebody alone is told in answer to what they do. A bot that is just being started again is asked again. */
+  async #heard(user: string, deed: () => Promise<Outcome>, seconds?: number): Promise<string> {
+    const before = this.#seen();
+    const until = seconds === undefined ? this.#until : performance.now() + seconds * 1000;
+    for (;;) {
+      const outcome = await deed();
+      if (outcome.ok) break;
+      if (performance.now() > until) return outcome.said;
+      await passing(250);
+    }
+    const left = Math.max(1, until - performance.now());
+    const person = this.#practice.workspace.as(user);
+    return (await person.waitForMessage((message) => message.only === user && !before(message), left)).text;
+  }
+
+  #seen(): (message: Message) => boolean {
+    const { messages, ephemerals } = this.#practice.workspace.sight();
+    const known = new Set([...messages, ...ephemerals].map(({ channel, ts }) => `${channel}/${ts}`));
+    return ({ channel, ts }) => known.has(`${channel}/${ts}`);
+  }
+
+  #see(predicate: (message: Message) => boolean): Promise<Message> {
+    return this.#practice.workspace.as(this.#requester).waitForMessage(predicate, this.#left());
+  }
+
+  #left(): number {
+    return Math.max(1, this.#until - performance.now());
+  }
+
+  #elapsed(): number {
+    return Math.round((performance.now() - this.#began) / 100) / 10;
+  }
+}
+
+const NOTHING = { outcome: "stopped", report: null, timeline: null, postmortem: null } as const;
