@@ -37,6 +37,7 @@ import { rename as rdsRename, setMultiAz as rdsSetMultiAz } from "./rds/modify.t
 import { promoteReplica as rdsPromoteReplica } from "./rds/promote-replica.ts";
 import { rebootFailover as rdsRebootFailover } from "./rds/reboot-failover.ts";
 import { restorePitr as rdsRestorePitr, restoreSnapshot as rdsRestoreSnapshot } from "./rds/restore.ts";
+import { setReadOnly as rdsSetReadOnly } from "./rds/set-read-only.ts";
 import { check as redisCheck } from "./redis/check.ts";
 import { failover as redisFailover } from "./redis/failover.ts";
 import { promoteDr as redisPromoteDr } from "./redis/promote-dr.ts";
@@ -83,6 +84,7 @@ const list = [
   listed(rdsRename),
   listed(rdsMakeReplica),
   listed(rdsSetMultiAz),
+  listed(rdsSetReadOnly),
   listed(cloudwatchGate),
   listed(route53Check),
   listed(route53Shift),

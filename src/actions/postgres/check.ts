@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { after, awaited } from "../awaited.ts";
 import { refuseBlocked } from "../blocked.ts";
 import { type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
 import { nodeInput } from "./node.ts";
@@ -17,8 +18,7 @@ const input = z.strictObject({
     .min(0)
     .default(16 * 1024 * 1024),
   rpoSeconds: z.number().min(0).default(60),
-  /** The step that brings about what is looked at here: until it is done, nothing of it is expected. */
-  after: z.string().min(1).optional(),
+  after,
 });
 type Input = z.infer<typeof input>;
 
@@ -40,11 +40,7 @@ export const check = defineAction<Input, Seen>({
   resources: () => [],
   observe: lookAtCluster,
   facts: (seen) => factsOf(seen),
-  ready: (seen, given, evidence) => {
-    const awaited = given.after !== undefined && evidence.evidenceOf(given.after) === null;
-    const checks = checksOf(seen, given);
-    return awaited ? checks.map((check) => ({ ...check, id: `evidence.${check.id}` })) : checks;
-  },
+  ready: (seen, given, evidence) => awaited(checksOf(seen, given), given.after, evidence),
   done: () => "no",
   async verify(ctx, given) {
     const seen = await lookAtCluster(ctx, given);

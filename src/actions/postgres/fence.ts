@@ -13,6 +13,11 @@ const input = z.strictObject({
   app: loginInput,
   /** Unplanned mode only: go on although a server that does not answer can not be fenced. */
   acceptUnreachable: z.boolean().default(false),
+  /**
+   * Who makes new transactions read-only: we, or an earlier step, because the server lets nobody (`alter system` on RDS,
+   * where `rds.set_read_only` does it). Then old sessions are ended here, and it is seen that the application is refused.
+   */
+  readOnlyBy: z.enum(["alter-system", "earlier-step"]).default("alter-system"),
 });
 type Input = z.infer<typeof input>;
 
@@ -34,14 +39,20 @@ export const fence = defineAction<Input, NodeView>({
     { id: "primaryReachable", label: `${seen.name} answers`, value: seen.answers, material: true },
     { id: "readOnly", label: `${seen.name} is read-only`, value: seen.answers ? seen.readOnly : null, material: false },
   ],
-  ready: (seen, given) => [answersOrAccepted(seen, given), permitted(seen, given), nothingPrepared(seen)],
+  ready: (seen, given) => [
+    answersOrAccepted(seen, given),
+    permitted(seen, given),
+    nothingPrepared(seen),
+    ...readOnlyAlready(seen, given),
+  ],
   done(seen) {
     if (isStandby(seen)) return "yes";
     return seen.answers && seen.readOnly && seen.sessionsBeforeReload === 0 ? "yes" : "no";
   },
-  async apply(ctx, { node, acceptUnreachable }) {
+  async apply(ctx, { node, acceptUnreachable, readOnlyBy }) {
+    const ours = readOnlyBy === "alter-system";
     try {
-      return { closedSessions: await withNode(ctx, node, (db) => shutOut(ctx, node, db), 10) };
+      return { closedSessions: await withNode(ctx, node, (db) => shutOut(ctx, node, db, ours), 10) };
     } catch (error) {
       const none = asNoAnswer(error);
       if (none.kind === "unreachable" && acceptUnreachable) return { unreachable: none.why };
@@ -52,9 +63,12 @@ export const fence = defineAction<Input, NodeView>({
     if (typeof handle?.unreachable === "string") return await acceptedOpen(ctx, given, handle.unreachable);
     return await seenClosed(ctx, given, Number(handle?.closedSessions ?? 0));
   },
-  undo: (_before, { node }) => ({
+  undo: (_before, { node, readOnlyBy }) => ({
     possible: true,
-    says: `postgres.unfence on ${node.name} (alter system reset default_transaction_read_only; select pg_reload_conf())`,
+    says:
+      readOnlyBy === "earlier-step"
+        ? `undo the step that made ${node.name} read-only`
+        : `postgres.unfence on ${node.name} (alter system reset default_transaction_read_only; select pg_reload_conf())`,
   }),
 });
 
@@ -84,8 +98,10 @@ function answersOrAccepted(seen: NodeView, { acceptUnreachable }: Input): Check 
       };
 }
 
-function permitted(seen: NodeView, { node }: Input): Check {
-  const lacks = seen.answers ? seen.mayNotFence : "";
+function permitted(seen: NodeView, { node, readOnlyBy }: Input): Check {
+  const all = seen.answers && seen.mayNotFence !== "" ? seen.mayNotFence.split(", ") : [];
+  const needed = readOnlyBy === "earlier-step" ? all.filter((one) => !/alter system|pg_reload_conf/.test(one)) : all;
+  const lacks = needed.join(", ");
   return {
     id: "node.permitted",
     level: "block",
@@ -95,6 +111,13 @@ function permitted(seen: NodeView, { node }: Input): Check {
         ? `${node.user} may fence ${node.name}.`
         : `${node.user} may not fence ${node.name}. Grant ${lacks}.`,
   };
+}
+
+/** Left out of a preflight by its id: the step that makes it so comes later. */
+function readOnlyAlready(seen: NodeView, { node, readOnlyBy }: Input): Check[] {
+  if (readOnlyBy !== "earlier-step" || !seen.answers || isStandby(seen)) return [];
+  const says = `${node.name} is ${seen.readOnly ? "" : "not "}read-only${seen.readOnly ? "." : " yet: the step before has to make it so."}`;
+  return [{ id: "evidence.readOnly", level: "block", ok: seen.readOnly, says }];
 }
 
 function nothingPrepared(seen: NodeView): Check {
@@ -107,9 +130,11 @@ function nothingPrepared(seen: NodeView): Check {
   };
 }
 
-async function shutOut(ctx: ApplyContext, node: Node, db: Database): Promise<number> {
-  await db.query("alter system set default_transaction_read_only = on");
-  await db.query("select pg_reload_conf()");
+async function shutOut(ctx: ApplyContext, node: Node, db: Database, makeReadOnly: boolean): Promise<number> {
+  if (makeReadOnly) {
+    await db.query("alter system set default_transaction_read_only = on");
+    await db.query("select pg_reload_conf()");
+  }
   ctx.progress(`${node.name}: new transactions are read-only; ending the sessions that began before`);
   await until(
     { what: `${node.name} loading its configuration`, seconds: 5, everyMilliseconds: 5, signal: ctx.signal },
@@ -118,6 +143,7 @@ async function shutOut(ctx: ApplyContext, node: Node, db: Database): Promise<num
   const [row] = await db.query<{ ended: number }>(
     `select count(pg_terminate_backend(pid))::int as ended from pg_stat_activity
       where backend_type = 'client backend' and pid <> pg_backend_pid() and application_name <> $1
+        and usename is distinct from 'rdsadmin'
         and (current_setting('is_superuser') = 'on'
              or usesysid not in (select oid from pg_roles where rolsuper))`,
     [OUR_SESSIONS],

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { LifeboatError, messageOf } from "../../lib/errors.ts";
 import { get } from "../../lib/web.ts";
+import { after, awaited } from "../awaited.ts";
 import {
   type Check,
   defineAction,
@@ -17,6 +18,7 @@ import { lookAt, type NodeView } from "./view.ts";
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const input = z.strictObject({
   node: nodeInput,
+  after,
   /** Tries a write as this login, leaving nothing behind. */
   writesAs: loginInput.optional(),
   /** Each is run read-only; the first column of its first row is compared. */
@@ -65,7 +67,7 @@ export const verify = defineAction<Input, NodeView>({
   resources: () => [],
   observe: (ctx, { node }) => lookAt(ctx, node),
   facts: (seen) => [{ id: "role", label: `${seen.name} is`, value: seen.answers ? seen.role : null, material: false }],
-  ready: (seen) => [answers(seen)],
+  ready: (seen, given, evidence) => awaited([answers(seen)], given.after, evidence),
   done: () => "no",
   async verify(ctx, given) {
     const facts: Fact[] = [];

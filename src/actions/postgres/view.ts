@@ -27,7 +27,7 @@ export interface AnsweringNode {
   readonly readOnly: boolean;
   /** The server's clock, milliseconds since 1970. */
   readonly clock: number;
-  /** Client sessions that are not ours and began before the configuration was last loaded. */
+  /** Client sessions that are neither ours nor RDS's own agent's, and began before the configuration was last loaded. */
   readonly sessionsBeforeReload: number;
   readonly preparedTransactions: number;
   readonly followers: readonly Follower[];
@@ -83,7 +83,7 @@ select
   current_setting('default_transaction_read_only') = 'on' as read_only,
   extract(epoch from clock_timestamp())::float8 * 1000 as clock,
   (select count(*)::int from pg_stat_activity
-    where backend_type = 'client backend' and application_name <> 'lifeboat'
+    where backend_type = 'client backend' and application_name <> 'lifeboat' and usename is distinct from 'rdsadmin'
       and backend_start <= pg_conf_load_time()) as sessions_before_reload,
   (select count(*)::int from pg_prepared_xacts) as prepared,
   (select coalesce(jsonb_agg(jsonb_build_object('pid', pid, 'name', application_name, 'state', state, 'sync', sync_state,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { after, awaited } from "../awaited.ts";
 import { type Identity, identify, rightAccount } from "../aws.ts";
 import { refuseBlocked } from "../blocked.ts";
 import { type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
@@ -8,6 +9,7 @@ import { instanceId, rdsPlace } from "./wait.ts";
 const input = z.strictObject({
   ...rdsPlace,
   instance: instanceId,
+  after,
   /** What it has to be. What is left out is shown and judged by nobody. */
   expect: z
     .strictObject({
@@ -37,7 +39,7 @@ export const check = defineAction<Input, Seen>({
   resources: () => [],
   observe: look,
   facts: (seen) => factsOf(seen),
-  ready: checksOf,
+  ready: (seen, given, evidence) => awaited(checksOf(seen, given), given.after, evidence),
   done: () => "no",
   async verify(ctx, given) {
     const seen = await look(ctx, given);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { after, awaited } from "../awaited.ts";
 import { change, type Identity, identify, insistOnAccount, rightAccount } from "../aws.ts";
 import { type Check, defineAction, type ReadContext } from "../contract.ts";
 import { withRds } from "./client.ts";
@@ -16,7 +17,7 @@ import {
 } from "./view.ts";
 import { instanceId, rdsPlace, waitFor } from "./wait.ts";
 
-const multiAzInput = z.strictObject({ ...rdsPlace, instance: instanceId, multiAz: z.boolean().default(true) });
+const multiAzInput = z.strictObject({ ...rdsPlace, instance: instanceId, after, multiAz: z.boolean().default(true) });
 type MultiAz = z.infer<typeof multiAzInput>;
 
 interface One {
@@ -41,7 +42,10 @@ export const setMultiAz = defineAction<MultiAz, One>({
     { id: "multiAz", label: "Multi-AZ", value: instance.present ? instance.multiAz : null, material: true },
     statusFact(instance),
   ],
-  ready: (seen, given) => [rightAccount(seen.identity, given), isThere(seen.instance, given), isIdle(seen.instance)],
+  ready: (seen, given, evidence) => [
+    rightAccount(seen.identity, given),
+    ...awaited([isThere(seen.instance, given), isIdle(seen.instance)], given.after, evidence),
+  ],
   done: ({ instance }, given, before) =>
     doneAs(instance.present && instance.multiAz === given.multiAz, instance, before?.instance ?? null),
   async apply(ctx, given) {
@@ -76,7 +80,7 @@ export const setMultiAz = defineAction<MultiAz, One>({
   }),
 });
 
-const renameInput = z.strictObject({ ...rdsPlace, from: instanceId, to: instanceId });
+const renameInput = z.strictObject({ ...rdsPlace, from: instanceId, to: instanceId, after });
 type Rename = z.infer<typeof renameInput>;
 
 interface Pair {
@@ -99,11 +103,9 @@ export const rename = defineAction<Rename, Pair>({
     { id: "nameFree", label: `${given.to} is free`, value: isFree(seen.to), material: true },
     statusFact(seen.from),
   ],
-  ready: (seen, given) => [
+  ready: (seen, given, evidence) => [
     rightAccount(seen.identity, given),
-    isThere(seen.from, given),
-    isIdle(seen.from),
-    nameFree(seen.to),
+    ...awaited([isThere(seen.from, given), isIdle(seen.from), nameFree(seen.to)], given.after, evidence),
   ],
   done(seen, _given, before) {
     const identity = before?.from.present ? before.from.resourceId : null;

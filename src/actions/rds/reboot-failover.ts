@@ -43,7 +43,8 @@ export const rebootFailover = defineAction<Input, Seen>({
   input,
   risk: "disruptive",
   repeat: "toggle",
-  budget: { typicalSeconds: 120, warnSeconds: 300, failSeconds: 900 },
+  // AWS says 60 to 120 s are typical, and more with long transactions to recover.
+  budget: { typicalSeconds: 90, warnSeconds: 300, failSeconds: 900 },
   resources: (given) => [resourceOf(given, given.instance)],
   observe: look,
   facts: (seen) => [

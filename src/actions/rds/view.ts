@@ -34,6 +34,8 @@ export interface PresentInstance {
   readonly subnetGroup: string | null;
   readonly securityGroups: readonly string[];
   readonly parameterGroups: readonly string[];
+  /** False while a change of its parameters is on its way to the server, or waits for a reboot. */
+  readonly parametersInSync: boolean;
   readonly restorableUntil: number | null;
   readonly tags: Readonly<Record<string, string>>;
 }
@@ -74,6 +76,7 @@ function viewOf(name: string, one: DBInstance): PresentInstance {
     subnetGroup: one.DBSubnetGroup?.DBSubnetGroupName ?? null,
     securityGroups: (one.VpcSecurityGroups ?? []).map((group) => group.VpcSecurityGroupId ?? "").sort(),
     parameterGroups: (one.DBParameterGroups ?? []).map((group) => group.DBParameterGroupName ?? "").sort(),
+    parametersInSync: (one.DBParameterGroups ?? []).every((group) => group.ParameterApplyStatus === "in-sync"),
     restorableUntil: one.LatestRestorableTime?.getTime() ?? null,
     tags: Object.fromEntries((one.TagList ?? []).map((tag) => [tag.Key ?? "", tag.Value ?? ""])),
   };

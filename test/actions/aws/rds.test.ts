@@ -160,8 +160,24 @@ const replica: Scenario = {
   wrong: (aws) => void Object.assign(get(aws, EAST, "orders") ?? {}, { retentionDays: 0 }),
 };
 
+const group = (aws: Aws) => aws.world.parameterGroups.get(`${EAST}/orders-16`);
+const readOnly: Scenario = {
+  action: "rds.set_read_only",
+  operation: "ModifyDBParameterGroup",
+  input: () => ({ ...rdsPlace(EAST), instance: "orders", parameterGroup: "orders-16", readOnly: true }),
+  prepare(aws) {
+    add(aws, { id: "orders", region: EAST, parameterGroup: "orders-16" });
+    aws.world.parameterGroups.set(`${EAST}/orders-16`, new Map([["wal_keep_size", "64"]]));
+  },
+  holds: (aws) => group(aws)?.get("default_transaction_read_only") === "1",
+  byHand: (aws) => void group(aws)?.set("default_transaction_read_only", "1"),
+  // Another instance would be made read-only with it.
+  wrong: (aws) => void add(aws, { id: "ledger", region: EAST, parameterGroup: "orders-16" }),
+};
+
 for (const scenario of [
   reboot,
+  readOnly,
   promote,
   cluster,
   globally("rds.global_switchover", "SwitchoverGlobalCluster", {}),
@@ -257,6 +273,20 @@ describe("RDS as it fools people", () => {
     const { checks, facts } = await conductorFor({}).look("rds.check", { ...rdsPlace(WEST), instance: "orders-b" });
     expect(blockedBy(checks)).toEqual(["aws.account", "instance.there"]);
     expect(facts.status).toBe("not seen (silent)");
+  });
+
+  test("a region that does not answer is left unfenced only where that is accepted, and then nothing is sent", async () => {
+    const aws = stand.aws();
+    readOnly.prepare(aws);
+    aws.weather.down(EAST);
+    const given = readOnly.input(aws) as object;
+    expect(await attempt(conductorFor({}), readOnly.action, given)).toMatchObject({ is: "failed" });
+    const accepted = await attempt(conductorFor({}), readOnly.action, { ...given, acceptUnreachable: true });
+    expect(accepted).toMatchObject({
+      is: "verified",
+      evidence: { says: expect.stringContaining("was left as it is"), facts: [{ id: "readOnly", value: null }] },
+    });
+    expect(aws.ledger.of("ModifyDBParameterGroup")).toHaveLength(0);
   });
 
   test("a permission that is missing is named before anything starts", async () => {

@@ -58,7 +58,7 @@ function isNamed(set: RecordSet, name: string): boolean {
 function chosen(world: World, sets: readonly RecordSet[]): RecordSet | undefined {
   const healthy = (set: RecordSet) => {
     const check = set.healthCheck === undefined ? undefined : world.healthChecks.get(set.healthCheck);
-    return check === undefined || isHealthy(check);
+    return check === undefined || isHealthy(world, check);
   };
   const primary = sets.find((set) => set.failover === "PRIMARY");
   if (primary) return healthy(primary) ? primary : (sets.find((set) => set.failover === "SECONDARY") ?? primary);

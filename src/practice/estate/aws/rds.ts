@@ -4,7 +4,16 @@ import { type Items, items, type Xml } from "./xml.ts";
 
 /** AWS needs about so long, in seconds, before the status shows that anything has begun. It is why waiters are fooled. */
 const UNSEEN = 3;
-const TOOK = { reboot: 75, promote: 240, restore: 900, modify: 120, replica: 600, failover: 30, global: 90 };
+const TOOK = {
+  reboot: 75,
+  promote: 240,
+  restore: 900,
+  modify: 120,
+  replica: 600,
+  failover: 30,
+  global: 90,
+  parameters: 12,
+};
 
 /** RDS over the Query protocol, version 2014-10-31. */
 export function rdsOperations(world: World): Readonly<Record<string, Operation>> {
@@ -86,8 +95,9 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
             one.status = "rebooting";
             if (forced) note(one, "failover", "Multi-AZ instance failover started.");
           });
-          clock.after(TOOK.reboot, () => {
+          clock.after(TOOK.reboot, async () => {
             if (forced) {
+              await one.onFailover?.();
               [one.zone, one.secondZone] = [one.secondZone, one.zone];
               note(one, "failover", "Multi-AZ instance failover completed");
             }
@@ -174,6 +184,47 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
             if (multiAz) one.multiAz = multiAz === "true";
             if (newName) rename(world, one, newName);
           });
+        },
+      };
+    },
+
+    DescribeDBParameters(call) {
+      const group = parameterGroup(world, call);
+      return {
+        answer: {
+          Parameters: items(
+            "Parameter",
+            [...group].map(([ParameterName, ParameterValue]) => ({
+              ParameterName,
+              ParameterValue,
+              Source: "user",
+              ApplyType: "dynamic",
+              IsModifiable: true,
+            })),
+          ),
+        },
+      };
+    },
+
+    ModifyDBParameterGroup(call) {
+      const group = parameterGroup(world, call);
+      const name = text(call, "DBParameterGroupName") ?? "";
+      const named = many(call, "Parameters.Parameter", ".ParameterName");
+      const values = many(call, "Parameters.Parameter", ".ParameterValue");
+      return {
+        answer: { DBParameterGroupName: name },
+        effect() {
+          for (const [i, key] of named.entries()) group.set(key, values[i] ?? "");
+          for (const one of world.instances.values()) {
+            if (one.region !== call.region || one.parameterGroup !== name) continue;
+            clock.after(UNSEEN, () => {
+              one.parameterStatus = "applying";
+            });
+            clock.after(TOOK.parameters, async () => {
+              await one.onParameters?.(group);
+              one.parameterStatus = "in-sync";
+            });
+          }
         },
       };
     },
@@ -325,7 +376,8 @@ function created(
       world.clock.after(seconds * 0.7, () => {
         one.status = "backing-up";
       });
-      world.clock.after(seconds, () => {
+      world.clock.after(seconds, async () => {
+        await world.onCreate?.(one);
         one.status = "available";
       });
     },
@@ -360,6 +412,7 @@ export function anInstance(of: Partial<Instance> & Pick<Instance, "id" | "region
     pending: {},
     resourceId: `db-${made.toString(36).toUpperCase().padStart(8, "0")}`,
     createdAt: new Date(),
+    parameterStatus: "in-sync",
     restorableUntil: () => new Date(Date.now() - 5 * 60_000),
     ...of,
   };
@@ -404,7 +457,7 @@ function instanceXml(world: World, one: Instance): Xml {
       one.securityGroups.map((id) => ({ VpcSecurityGroupId: id, Status: "active" })),
     ),
     DBParameterGroups: items("DBParameterGroup", [
-      { DBParameterGroupName: one.parameterGroup, ParameterApplyStatus: "in-sync" },
+      { DBParameterGroupName: one.parameterGroup, ParameterApplyStatus: one.parameterStatus },
     ]),
     TagList: tags(one),
     DbiResourceId: one.resourceId,
@@ -423,6 +476,16 @@ function instance(world: World, call: Call, id = text(call, "DBInstanceIdentifie
   const found = world.instances.get(`${call.region}/${bare(id ?? "")}`);
   if (!found) throw new Refusal("DBInstanceNotFound", `DBInstance ${id} not found.`, 404);
   return found;
+}
+
+function parameterGroup(world: World, call: Call): Map<string, string> {
+  const name = text(call, "DBParameterGroupName") ?? "";
+  const found = world.parameterGroups.get(`${call.region}/${name}`);
+  if (found) return found;
+  if (name.startsWith("default.")) {
+    throw new Refusal("InvalidDBParameterGroupState", "A default parameter group can not be modified.");
+  }
+  throw new Refusal("DBParameterGroupNotFound", `DBParameterGroup not found: ${name}`, 404);
 }
 
 function available(one: Instance): Instance {

@@ -96,8 +96,9 @@ export function route53Operations(world: World): Readonly<Record<string, Operati
 }
 
 /** What a health check says: disabled counts as healthy, and inverted turns it round. */
-export function isHealthy(one: HealthCheck): boolean {
-  return (one.disabled || one.endpointUp) !== one.inverted;
+export function isHealthy(world: World, one: HealthCheck): boolean {
+  const up = one.routingControl === undefined ? one.endpointUp : world.controls.get(one.routingControl) === "On";
+  return (one.disabled || up) !== one.inverted;
 }
 
 export function fullName(name: string): string {
@@ -198,10 +199,9 @@ function checkXml(one: HealthCheck): Xml {
     Id: one.id,
     CallerReference: "practice",
     HealthCheckConfig: {
-      Type: "HTTPS",
-      FullyQualifiedDomainName: "practice.test",
-      RequestInterval: 10,
-      FailureThreshold: 3,
+      ...(one.routingControl
+        ? { Type: "RECOVERY_CONTROL", RoutingControlArn: one.routingControl }
+        : { Type: "HTTPS", FullyQualifiedDomainName: "practice.test", RequestInterval: 10, FailureThreshold: 3 }),
       Inverted: one.inverted,
       Disabled: one.disabled,
     },

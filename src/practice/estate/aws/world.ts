@@ -23,6 +23,12 @@ export interface Instance {
   createdAt: Date;
   restorableUntil: () => Date;
   onPromote?: () => Promise<void>;
+  /** The other zone's machine takes over: sessions break. */
+  onFailover?: () => Promise<void>;
+  /** What its parameter group says now, whenever that has changed. */
+  onParameters?: (values: ReadonlyMap<string, string>) => Promise<void>;
+  /** Of its parameter group: `in-sync`, or `applying` while a change is on its way to the server. */
+  parameterStatus: string;
 }
 
 export interface Cluster {
@@ -81,6 +87,8 @@ export interface HealthCheck {
   inverted: boolean;
   /** What the probed endpoint itself is like. */
   endpointUp: boolean;
+  /** It follows this routing control of ARC and probes nothing. */
+  readonly routingControl?: string;
 }
 
 export interface World {
@@ -95,6 +103,10 @@ export interface World {
   readonly zones: Map<string, Zone>;
   readonly changes: Map<string, { status: "PENDING" | "INSYNC"; readonly at: Date }>;
   readonly healthChecks: Map<string, HealthCheck>;
+  /** Parameter groups of our own, by `region/name`; the ones called `default.…` can not be changed. */
+  readonly parameterGroups: Map<string, Map<string, string>>;
+  /** Stands behind instances that are restored or made as replicas, before they become available. */
+  onCreate?: (made: Instance) => Promise<void>;
   /** `AWS/RDS ReplicaLag orders-b` → what it says now; absent is no data. */
   readonly metrics: Map<string, number>;
   /** Routing controls by ARN. */
@@ -111,6 +123,7 @@ export function createWorld(account: string, clock: Clock): World {
     clusters: new Map(),
     globals: new Map(),
     snapshots: [],
+    parameterGroups: new Map(),
     events: [],
     zones: new Map(),
     changes: new Map(),

@@ -1,6 +1,7 @@
 import type { PracticeCluster } from "./server.ts";
 
 export type { Fault, FaultKind } from "./faults.ts";
+export type { Containers } from "./pods.ts";
 export { type ClusterOptions, createCluster, type PracticeCluster } from "./server.ts";
 
 /** One kubeconfig with a context for each cluster, named as the cluster is. JSON is YAML. */

@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { kindNamed } from "./kinds.ts";
 import type { ObjectStore } from "./store.ts";
@@ -27,7 +27,10 @@ export interface Kubelet {
   close(): Promise<void>;
 }
 
-export function createKubelet(store: ObjectStore, pace: Pace): Kubelet {
+/** What a container runs: made when its pod starts, so that it reads its configuration then and not later. Null: the usual. */
+export type Containers = (pod: Thing) => RequestListener | null;
+
+export function createKubelet(store: ObjectStore, pace: Pace, containers: Containers = () => null): Kubelet {
   const listeners = new Map<string, Server>();
   const born = new Map<string, number>();
   return {
@@ -93,10 +96,11 @@ export function createKubelet(store: ObjectStore, pace: Pace): Kubelet {
       });
       return;
     }
-    const listener = createServer((request, response) => {
+    const usual: RequestListener = (request, response) => {
       const about = { status: "healthy", pod: pod.metadata.name, path: request.url, image };
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(about));
-    });
+    };
+    const listener = createServer(containers(pod) ?? usual);
     listeners.set(pod.metadata.uid, listener);
     listener.listen(0, "127.0.0.1", () => {
       store.report(pods, pod, {

@@ -6,7 +6,7 @@ import { type Answer, type Asked, answer } from "./api.ts";
 import { createControllers } from "./controllers.ts";
 import { createFaults, type FaultSwitches } from "./faults.ts";
 import { kindNamed } from "./kinds.ts";
-import { createKubelet, type Pace } from "./pods.ts";
+import { type Containers, createKubelet, isReady, type Pace } from "./pods.ts";
 import { Refusal, statusBody } from "./refusal.ts";
 import { createStore, type ObjectStore } from "./store.ts";
 import type { Draft, Thing } from "./thing.ts";
@@ -43,6 +43,8 @@ export interface PracticeCluster {
   list(plural: string, namespace?: string): readonly Thing[];
   edit(plural: string, namespace: string | undefined, name: string, change: (thing: Thing) => void): Thing;
   remove(plural: string, namespace: string | undefined, name: string): void;
+  /** Where ready pods with this label listen: what a load balancer in front of the cluster sends requests to. */
+  listeners(namespace: string, label: readonly [string, string]): readonly string[];
   /** The next restore fails on this many items. */
   failItems(count: number): void;
   close(): Promise<void>;
@@ -52,6 +54,8 @@ export interface ClusterOptions {
   readonly name: string;
   readonly nodes?: readonly string[];
   readonly pace?: Partial<Pace>;
+  /** What pods run; left out, each answers everything with who it is. */
+  readonly containers?: Containers;
 }
 
 const BEAT_MS = 15;
@@ -61,10 +65,11 @@ export async function createCluster({
   name,
   nodes = ["node-1", "node-2"],
   pace = {},
+  containers,
 }: ClusterOptions): Promise<PracticeCluster> {
   const store = createStore();
   const speed: Pace = { podStartSeconds: 10, jobSeconds: 10, veleroSeconds: 20, timeScale: 100, ...pace };
-  const kubelet = createKubelet(store, speed);
+  const kubelet = createKubelet(store, speed, containers);
   const controllers = createControllers(store, kubelet, speed);
   const velero = createVelero(store, speed);
   const faults = createFaults();
@@ -155,6 +160,14 @@ export async function createCluster({
     remove(plural, namespace, one) {
       store.remove(kindNamed(plural), store.get(kindNamed(plural), namespace, one));
     },
+    listeners: (namespace, [key, value]) =>
+      store
+        .list(kindNamed("pods"), namespace)
+        .filter((pod) => pod.metadata.labels?.[key] === value && isReady(pod))
+        .flatMap((pod) => {
+          const port = kubelet.portOf(pod);
+          return port === null ? [] : [`http://127.0.0.1:${port}`];
+        }),
     failItems: (count) => velero.failItems(count),
     async close() {
       clearInterval(beat);

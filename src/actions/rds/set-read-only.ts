@@ -1,0 +1,196 @@
+import { z } from "zod";
+import { change, type Identity, identify, insistOnAccount, rightAccount, troubleOf } from "../aws.ts";
+import { type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import { until } from "../poll.ts";
+import { withRds } from "./client.ts";
+import { type InstanceView, isThere, lookAtInstance, statusFact } from "./view.ts";
+import { instanceId, rdsPlace } from "./wait.ts";
+
+const input = z.strictObject({
+  ...rdsPlace,
+  instance: instanceId,
+  /** The instance's own group: what is changed in it holds for every instance that uses it. */
+  parameterGroup: z.string().regex(/^[a-zA-Z][a-zA-Z0-9-]{0,254}$/, "has to be the name of a parameter group"),
+  readOnly: z.boolean(),
+  /** Unplanned mode only: go on although its region does not answer and nothing can be set there. */
+  acceptUnreachable: z.boolean().default(false),
+});
+type Input = z.infer<typeof input>;
+
+const PARAMETER = "default_transaction_read_only";
+
+interface Seen {
+  readonly identity: Identity;
+  readonly instance: InstanceView;
+  /** `1`, `0`, or null where the group leaves it to PostgreSQL. */
+  readonly value: string | null;
+  /** Why the group can not be read; null when it can. */
+  readonly why: string | null;
+  readonly silent: boolean;
+  readonly applied: boolean;
+  /** Other instances of this region that use the group: they would be changed, too. */
+  readonly alsoUsedBy: readonly string[];
+}
+
+/**
+ * The fence RDS allows: nobody has `alter system` there, so the instance's parameter group makes new transactions
+ * read-only. It reaches sessions that are open as well, at their next transaction. Seeing that the application is refused is
+ * for `postgres.fence` with `readOnlyBy: earlier-step`.
+ */
+export const setReadOnly = defineAction<Input, Seen>({
+  id: "rds.set_read_only",
+  summary: "Make an RDS instance read-only by its parameter group, or let it take writes again",
+  input,
+  risk: "reversible",
+  repeat: "safe",
+  budget: { typicalSeconds: 20, warnSeconds: 90, failSeconds: 300 },
+  resources: (given) => [`rds:${given.account}:${given.region}:parameters/${given.parameterGroup}`],
+  observe: look,
+  facts: (seen): Fact[] => [
+    { id: "regionAnswers", label: "Its region answers", value: !seen.silent, material: true },
+    { id: "readOnly", label: "Read-only by its group", value: seen.why === null ? isOn(seen) : null, material: true },
+    statusFact(seen.instance),
+  ],
+  ready: checksOf,
+  done: isDone,
+  async apply(ctx, given, seen) {
+    if (seen.silent && given.acceptUnreachable) return { unreachable: seen.why ?? "no answer" };
+    await insistOnAccount(ctx, given);
+    await change("rds:ModifyDBParameterGroup", () =>
+      withRds(ctx, given, "change", (rds, within) =>
+        rds.modifyDBParameterGroup(
+          {
+            DBParameterGroupName: given.parameterGroup,
+            Parameters: [
+              { ParameterName: PARAMETER, ParameterValue: given.readOnly ? "1" : "0", ApplyMethod: "immediate" },
+            ],
+          },
+          within,
+        ),
+      ),
+    );
+    return { asked: true };
+  },
+  async verify(ctx, given, _before, handle) {
+    if (typeof handle?.unreachable === "string") {
+      return {
+        says: `${given.instance} was left as it is: ${given.region} does not answer (${handle.unreachable}); accepted for this run. If it comes back it may take writes.`,
+        facts: [{ id: "readOnly", label: "Read-only by its group", value: null, material: false }],
+      };
+    }
+    let state = "The parameter group was not seen";
+    let before = false;
+    await until(
+      {
+        what: `${given.instance} having its parameters in sync`,
+        seconds: ctx.budget.failSeconds * 0.9,
+        everyMilliseconds: given.pollSeconds * 1000,
+        signal: ctx.signal,
+        stateNow: () => state,
+      },
+      async () => {
+        const now = await look(ctx, given);
+        state = sayNow(now, given);
+        ctx.progress(state);
+        const there = isDone(now, given) === "yes";
+        // `in-sync` is shown for a moment longer than it is true: two looks in a row.
+        const settled = there && before;
+        before = there;
+        return settled ? true : null;
+      },
+    );
+    return {
+      says: `By its parameter group ${given.instance} ${given.readOnly ? "makes new transactions read-only" : "takes writes"}. Whether the application is refused is for a look at the database to show.`,
+      facts: [{ id: "readOnly", label: "Read-only by its group", value: given.readOnly, material: false }],
+    };
+  },
+  undo: (_before, given) => ({
+    possible: true,
+    says: `rds.set_read_only on ${given.instance} with readOnly ${!given.readOnly}`,
+  }),
+});
+
+async function look(ctx: ReadContext, given: Input): Promise<Seen> {
+  const [identity, instance, group, alsoUsedBy] = await Promise.all([
+    identify(ctx, given),
+    lookAtInstance(ctx, given, given.instance),
+    parameterOf(ctx, given),
+    othersWith(ctx, given),
+  ]);
+  const applied = instance.present && instance.parametersInSync;
+  return { identity, instance, ...group, applied, alsoUsedBy };
+}
+
+async function parameterOf(ctx: ReadContext, given: Input): Promise<Pick<Seen, "value" | "why" | "silent">> {
+  try {
+    let marker: string | undefined;
+    do {
+      const answer = await withRds(ctx, given, "read", (rds, within) =>
+        rds.describeDBParameters(
+          { DBParameterGroupName: given.parameterGroup, Source: "user", ...(marker ? { Marker: marker } : {}) },
+          within,
+        ),
+      );
+      const found = answer.Parameters?.find((one) => one.ParameterName === PARAMETER);
+      if (found) return { value: found.ParameterValue ?? null, why: null, silent: false };
+      marker = answer.Marker;
+    } while (marker);
+    return { value: null, why: null, silent: false };
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    const { kind, says } = troubleOf(error);
+    const lacks = kind === "denied" ? " Allow rds:DescribeDBParameters." : "";
+    return { value: null, why: `${says}${lacks}`, silent: kind === "silent" };
+  }
+}
+
+async function othersWith(ctx: ReadContext, given: Input): Promise<readonly string[]> {
+  try {
+    const answer = await withRds(ctx, given, "read", (rds, within) => rds.describeDBInstances({}, within));
+    return (answer.DBInstances ?? [])
+      .filter((one) => one.DBParameterGroups?.some((used) => used.DBParameterGroupName === given.parameterGroup))
+      .map((one) => one.DBInstanceIdentifier ?? "")
+      .filter((name) => name !== given.instance);
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    troubleOf(error);
+    return [];
+  }
+}
+
+function isOn(seen: Seen): boolean {
+  return seen.value === "1" || seen.value === "on";
+}
+
+function isDone(seen: Seen, given: Input): Done {
+  if (seen.why !== null || !seen.instance.present) return seen.silent && given.acceptUnreachable ? "no" : "unknown";
+  return isOn(seen) === given.readOnly && seen.applied ? "yes" : "no";
+}
+
+function sayNow(seen: Seen, given: Input): string {
+  const value = seen.why ?? `${PARAMETER} is ${seen.value ?? "not set"}`;
+  return `${given.parameterGroup}: ${value}; ${seen.applied ? "in sync" : "not in sync yet"}`;
+}
+
+function checksOf(seen: Seen, given: Input): Check[] {
+  if (seen.silent && given.acceptUnreachable) {
+    const says = `${given.region} does not answer, so ${given.instance} can not be made read-only; this run accepts that.`;
+    return [{ id: "group.readable", level: "warn", ok: false, says }];
+  }
+  const uses = seen.instance.present && seen.instance.parameterGroups.includes(given.parameterGroup);
+  const block = (id: string, ok: boolean, says: string): Check => ({ id, level: "block", ok, says });
+  const shared = seen.alsoUsedBy.join(", ");
+  return [
+    rightAccount(seen.identity, given),
+    isThere(seen.instance, given),
+    block("group.readable", seen.why === null, `${given.parameterGroup} ${seen.why ?? "can be read"}.`),
+    block("group.used", uses, `${given.instance} ${uses ? "uses" : "does not use"} ${given.parameterGroup}.`),
+    block(
+      "group.own",
+      shared === "" && !given.parameterGroup.startsWith("default."),
+      shared === ""
+        ? `${given.parameterGroup} ${given.parameterGroup.startsWith("default.") ? "is AWS's own and can not be changed: give the instance a group of its own." : "is used by nobody else."}`
+        : `${given.parameterGroup} is also used by ${shared}, which would be changed with it. Give ${given.instance} a group of its own.`,
+    ),
+  ];
+}
