@@ -1,6 +1,11 @@
 import type { ActionCard } from "../catalog/types.ts";
 import { setRouting as arcSetRouting } from "./arc/set-routing.ts";
 import { gate as cloudwatchGate } from "./cloudwatch/gate.ts";
+import { check as composeCheck } from "./compose/check.ts";
+import { restart as composeRestart } from "./compose/restart.ts";
+import { rollback as composeRollback } from "./compose/rollback.ts";
+import { start as composeStart } from "./compose/start.ts";
+import { stop as composeStop } from "./compose/stop.ts";
 import type { Action } from "./contract.ts";
 import { verify as dnsVerify } from "./dns/verify.ts";
 import { check as httpCheck } from "./http/check.ts";
@@ -103,6 +108,11 @@ const list = [
   listed(kubernetesSwitchService),
   listed(kubernetesPatchConfig),
   listed(kubernetesRunJob),
+  listed(composeCheck),
+  listed(composeRestart),
+  listed(composeStop),
+  listed(composeStart),
+  listed(composeRollback),
   listed(veleroCheck),
   listed(veleroBackup),
   listed(veleroRestore),

@@ -1,0 +1,69 @@
+import type { z } from "zod";
+import { type Action, type Done, defineAction } from "../contract.ts";
+import { type ContainerView, sayContainer } from "./container.ts";
+import { openEngine } from "./engine.ts";
+import { factsOf, lookAtServices, presentChecks, type Seen, servicesInput, stopSeconds, untilAll } from "./services.ts";
+
+const input = servicesInput.extend({ stopSeconds });
+type Input = z.infer<typeof input>;
+
+interface Side {
+  readonly id: "compose.start" | "compose.stop";
+  readonly summary: string;
+  readonly word: "start" | "stop";
+  readonly undone: string;
+  /** Whether nothing has to be sent. */
+  readonly isSo: (one: ContainerView) => boolean;
+  /** Whether the world shows it. */
+  readonly shows: (one: ContainerView) => boolean;
+}
+
+/** Containers in the order in which their services are named. One that is so already is left alone (304). */
+export function running({ id, summary, word, undone, isSo, shows }: Side): Action<Input, Seen> {
+  return defineAction<Input, Seen>({
+    id,
+    summary,
+    input,
+    risk: word === "stop" ? "disruptive" : "reversible",
+    repeat: "safe",
+    budget: { typicalSeconds: 15, warnSeconds: 60, failSeconds: 900 },
+    resources: ({ project, services }) =>
+      services.map((service) => `compose:${project.engineId}/${project.project}/${service}`),
+    observe: lookAtServices,
+    facts: factsOf,
+    ready: presentChecks,
+    done(seen, { services }): Done {
+      if (!seen.answers) return "unknown";
+      const all = services.every((service) => seen.containers.some((one) => one.service === service));
+      return all && seen.containers.every(isSo) ? "yes" : "no";
+    },
+    async apply(ctx, given, seen) {
+      const engine = await openEngine(ctx, given.project);
+      const due = (seen.answers ? seen.containers : []).filter((one) => !isSo(one));
+      for (const { id: container, name } of due) {
+        ctx.progress(`${name}: ${word}`);
+        const path = `/containers/${container}/${word}${word === "stop" ? `?t=${given.stopSeconds}` : ""}`;
+        await engine.send({ method: "POST", path, seconds: given.stopSeconds + 20 }, [304]);
+      }
+      return { sent: due.map(({ name }) => name) };
+    },
+    async verify(ctx, given) {
+      const containers = await untilAll(ctx, given, word === "stop" ? "stopped" : "up and healthy", shows);
+      return {
+        says: `${containers.map(sayContainer).join("; ")}.`,
+        facts: factsOf({ answers: true, containers }, given),
+      };
+    },
+    undo(before, { services }) {
+      const moved = before.answers
+        ? before.containers.filter((one) => !isSo(one)).map(({ service }) => service)
+        : services;
+      return moved.length === 0
+        ? { possible: false, why: "It was so already, so there is nothing to take back." }
+        : { possible: true, says: `${undone} ${[...new Set(moved)].join(", ")}` };
+    },
+  });
+}
+
+export const isStopped = ({ state }: ContainerView): boolean => ["exited", "created", "dead"].includes(state);
+export const isStarted = ({ state }: ContainerView): boolean => state === "running";

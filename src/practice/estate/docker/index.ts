@@ -1,0 +1,4 @@
+export type { Container } from "./container.ts";
+export { createDocker, type DockerOptions, type PracticeDocker, type ServiceWish } from "./engine.ts";
+export { byDigest, type Image, type ImageWish, imageOf } from "./images.ts";
+export { managed, type Program, type Running, type Surroundings, sick, web } from "./program.ts";
