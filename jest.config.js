@@ -10,4 +10,6 @@ export default {
     ],
   },
   testTimeout: 30_000,
+  // Most of a test's time is waiting for real programs, so that every core can take one.
+  maxWorkers: "100%",
 };
