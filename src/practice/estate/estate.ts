@@ -132,6 +132,7 @@ function build(
       { title: "PostgreSQL 18, primary and standby", kind: "real" },
       { title: "Orders application with traffic", kind: "real" },
     ],
+    panel: "/estate/panel.js",
     nodes,
     application,
     get url() {

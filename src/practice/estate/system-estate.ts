@@ -16,8 +16,32 @@ export interface SystemEstate {
   prepare(runbook: string, mode: "planned" | "unplanned"): Promise<void>;
   /** What somebody does with their own hands when a step of a runbook asks for it; resolves when it is done. */
   byHand?(runbook: string, step: string): Promise<void>;
+  /** What each thing in it is now, for the page: asked every second while somebody looks, so it is quick and bounded. */
+  look?(): Promise<readonly Row[]>;
+  /** What can be broken on purpose, in the order the page offers it. */
+  readonly strikes?: readonly Strike[];
+  /** Does one of `strikes`, by its id; resolves when it is done. */
+  strike?(id: string): Promise<void>;
+  /** An ES module of its own for the page, `mount(element, base)`, served by `handle`: `/estate/panel.js`. Absent: parts, rows and strikes are drawn. */
+  readonly panel?: string;
   /** Ends every process it started and removes what it wrote. */
   stop(): Promise<void>;
+}
+
+export interface Row {
+  /** `orders-db-west` */
+  readonly title: string;
+  /** A few words: `replica of orders-db-east, 0.2 s behind` */
+  readonly state: string;
+  /** How it is; `well` if left out. */
+  readonly tone?: "well" | "doubtful" | "broken";
+}
+
+export interface Strike {
+  /** `lose-region` */
+  readonly id: string;
+  /** What the button says, verb first: `Make the primary region unreachable` */
+  readonly title: string;
 }
 
 export interface Part {
