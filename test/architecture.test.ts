@@ -10,7 +10,7 @@ import { projectRoot } from "../src/lib/root.ts";
 const rooms: Record<string, { at: string; may: string[] }> = {
   lib: { at: "src/lib/", may: [] },
   catalog: { at: "src/catalog/", may: ["src/lib/"] },
-  incident: { at: "src/incident/", may: ["src/lib/", "src/catalog/types.ts"] },
+  incident: { at: "src/incident/", may: ["src/lib/", "src/catalog/types.ts", "src/catalog/lanes.ts"] },
   timeline: { at: "src/timeline/", may: ["src/lib/"] },
   engine: {
     at: "src/engine/",
@@ -30,7 +30,10 @@ const rooms: Record<string, { at: string; may: string[] }> = {
       "templates/messages/escape.ts",
     ],
   },
-  messages: { at: "templates/messages/", may: ["src/lib/", "src/catalog/types.ts", "src/incident/"] },
+  messages: {
+    at: "templates/messages/",
+    may: ["src/lib/", "src/catalog/types.ts", "src/catalog/lanes.ts", "src/incident/"],
+  },
   commands: {
     at: "commands/",
     may: [

@@ -1,15 +1,17 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { messageOf } from "../lib/errors.ts";
-import { type Finding, isClean } from "./fault.ts";
+import type { Draft } from "./draft.ts";
+import { errorAt, type Finding, isClean } from "./fault.ts";
 import { parseYaml } from "./parse.ts";
 import { type Source, toFinding } from "./positions.ts";
-import { checkRunbook, checkSystem } from "./rules/index.ts";
-import { toRunbook } from "./runbook.ts";
+import { checkRunbook, checkSystem, type RuleFault } from "./rules/index.ts";
+import { toDraft } from "./runbook.ts";
 import { salvageRunbook } from "./salvage.ts";
 import { runbookSchema, systemSchema } from "./schema.ts";
 import { type Chain, toChains, toSystem } from "./system.ts";
 import type { ActionCard, Catalog, Runbook, System } from "./types.ts";
+import { flatten } from "./use.ts";
 
 export interface Loaded {
   /** What has no error: a runbook with one is not in it, and nothing of a system with one is. */
@@ -90,11 +92,47 @@ function readRunbooks(
     const runbook = readRunbook(file, system, problems);
     return runbook === null ? [] : [runbook];
   });
-  const siblings = read.map(({ runbook }) => runbook);
-  return read.flatMap(({ runbook, source, whole }) => {
-    const found = checkRunbook({ system: system.system, runbook, siblings, cards }, whole);
-    problems.push(...found.map(({ rule, ...fault }) => toFinding(source, rule, fault)));
-    return whole && isClean(found) ? [runbook] : [];
+  const shelf = { system: system.system, drafts: new Map(read.map(({ draft }) => [draft.id, draft])) };
+  const flat = read.map(({ draft, whole, source }) => {
+    const { runbook, faults } = flatten(draft, shelf);
+    problems.push(...faults.map((fault) => toFinding(source, "use", fault)));
+    return { runbook, source, whole: whole && isClean(faults) };
+  });
+  const siblings = flat.map(({ runbook }) => runbook);
+  const judged = flat.map(({ runbook, source, whole }) => {
+    const faults = checkRunbook({ system: system.system, runbook, siblings, cards }, whole);
+    return { runbook, source, faults, sound: whole && isClean(faults) };
+  });
+  for (const one of judged) {
+    const found = [...withoutEchoes(one, judged), ...brokenUses(one, judged)];
+    problems.push(...found.map(({ rule, ...fault }) => toFinding(one.source, rule, fault)));
+  }
+  return judged.filter((one) => one.sound && brokenUses(one, judged).length === 0).map(({ runbook }) => runbook);
+}
+
+interface Judged {
+  readonly runbook: Runbook;
+  readonly faults: readonly RuleFault[];
+  readonly sound: boolean;
+}
+
+/** What is said about an included runbook where it stands itself is not said again where it is included. */
+function withoutEchoes({ runbook, faults }: Judged, all: readonly Judged[]): RuleFault[] {
+  return faults.filter(({ rule, path }) => {
+    const used = runbook.uses?.find((one) => [...one.path, "use"].every((part, i) => path[i] === part));
+    const home = used && all.find((one) => one.runbook.id === used.runbook);
+    return home === undefined || home.faults.every((fault) => fault.rule !== rule);
+  });
+}
+
+function brokenUses({ runbook }: Judged, all: readonly Judged[]): RuleFault[] {
+  return (runbook.uses ?? []).flatMap((used) => {
+    const home = all.find((one) => one.runbook.id === used.runbook);
+    if (home?.sound !== false) return [];
+    const fault = errorAt([...used.path, "use"], `"${used.runbook}" has mistakes of its own`, {
+      next: "Correct it first",
+    });
+    return [{ ...fault, rule: "use" }];
   });
 }
 
@@ -124,7 +162,7 @@ function runbookFiles(home: string, problems: Finding[]): string[] {
 }
 
 interface ReadRunbook {
-  readonly runbook: Runbook;
+  readonly draft: Draft;
   readonly source: Source;
   /** False: parts of it could not be read. It is looked at for more mistakes and then left out. */
   readonly whole: boolean;
@@ -138,9 +176,9 @@ function readRunbook(file: string, { system, chains }: ReadSystem, problems: Fin
   problems.push(...findings);
   const written = value ?? salvageRunbook(raw, shape ?? []);
   if (written === null) return null;
-  const { runbook, faults } = toRunbook(id, written, system, chains);
+  const { draft, faults } = toDraft(id, written, system, chains);
   problems.push(...faults.map((fault) => toFinding(source, "shape", fault)));
-  return { runbook, source, whole: value !== null && faults.length === 0 };
+  return { draft, source, whole: value !== null && faults.length === 0 };
 }
 
 /** The name of a folder or file is the id people type. */

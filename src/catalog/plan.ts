@@ -17,11 +17,13 @@ import type {
   ActionCard,
   ActionStep,
   Catalog,
+  Lane,
   Mode,
   Plan,
   PlanStage,
   PlanStep,
   Runbook,
+  RunbookStage,
   RunbookStep,
   System,
 } from "./types.ts";
@@ -157,19 +159,22 @@ function bind({ cards, mode, kind }: PlanRequest, system: System, runbook: Runbo
     return bound.step;
   };
   const stages = runbook.stages
-    .map(
-      (stage): PlanStage => ({
+    .map((stage): PlanStage => {
+      const steps = stage.steps.filter((step) => runsIn(step, mode));
+      const lanes = lanesIn(stage, steps, lookUp);
+      return {
         id: stage.id,
         title: resolveSentence(stage.title, lookUp),
         parallel: stage.parallel,
-        steps: stage.steps.filter((step) => runsIn(step, mode)).map(bindStep),
-      }),
-    )
+        steps: steps.map(bindStep),
+        ...(lanes.length > 0 && { lanes }),
+      };
+    })
     .filter(({ steps }) => steps.length > 0);
   if (problems.length > 0) return refuse(problems);
   const said = (sentence: string) => resolveSentence(sentence, lookUp);
   return seal({
-    format: 1,
+    format: stages.some(({ lanes }) => lanes !== undefined) ? 2 : 1,
     system: system.id,
     systemTitle: system.title,
     environment: system.environment,
@@ -188,6 +193,17 @@ function bind({ cards, mode, kind }: PlanRequest, system: System, runbook: Runbo
     ...(runbook.beforehand.length === 0 ? {} : { beforehand: runbook.beforehand.map(said) }),
     afterwards: runbook.afterwards.map(said),
   });
+}
+
+/** Those in which more than one step runs in this mode. */
+function lanesIn({ lanes = [] }: RunbookStage, steps: readonly RunbookStep[], lookUp: LookUp): Lane[] {
+  return lanes
+    .map(({ id, title, steps: ids }) => ({
+      id,
+      title: resolveSentence(title, lookUp),
+      steps: ids.filter((one) => steps.some((step) => step.id === one)),
+    }))
+    .filter((lane) => lane.steps.length > 1);
 }
 
 type Head = Pick<PlanStep, "id" | "title" | "when">;

@@ -48,6 +48,11 @@ function resolveText(text: string, lookUp: (name: string) => Scalar): Scalar {
   return text.replaceAll(pattern, (_, name: string) => String(lookUp(name.trim())));
 }
 
+/** The value with the references that are known by now replaced, and the others as they are. */
+export function resolveKnown<T>(value: T, known: ReadonlyMap<string, Scalar>): T {
+  return resolve(value, (name) => known.get(name) ?? `\${${name}}`) as T;
+}
+
 /** Resolves text that stays text, whatever the type of what it refers to. */
 export function resolveSentence(text: string, lookUp: (name: string) => Scalar): string {
   return String(resolveText(text, lookUp));
@@ -86,11 +91,12 @@ export function scopeOf(
 /** Where a runbook may refer to something: everything that is bound when it becomes a plan. */
 export function* referableParts(runbook: Runbook, mode?: Mode): Generator<{ path: Path; value: unknown }> {
   if (runbook.changes !== null) yield { path: ["changes"], value: runbook.changes };
-  for (const [i, stage] of runbook.stages.entries()) {
-    const steps = [...stage.steps.entries()].filter(([, step]) => !mode || step.mode === null || step.mode === mode);
-    if (steps.length > 0) yield { path: ["stages", i, "title"], value: stage.title };
-    for (const [j, step] of steps) {
-      const path = ["stages", i, "steps", j];
+  for (const stage of runbook.stages) {
+    const steps = stage.steps.filter((step) => !mode || step.mode === null || step.mode === mode);
+    if (steps.length > 0) yield { path: [...stage.path, "title"], value: stage.title };
+    for (const lane of stage.lanes ?? []) yield { path: [...stage.path, "steps"], value: lane.title };
+    for (const step of steps) {
+      const { path } = step;
       yield { path: [...path, "title"], value: step.title };
       if (step.does.kind === "action") yield { path: [...path, "with"], value: step.does.with };
       if (step.does.kind === "manual") yield { path: [...path, "with", "instructions"], value: step.does.instructions };

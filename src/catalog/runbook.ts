@@ -1,5 +1,6 @@
+import type { Draft, DraftLane, DraftStage, Use } from "./draft.ts";
 import { errorAt, type Fault, type Path } from "./fault.ts";
-import { manualSchema, type WrittenRunbook, type WrittenStep, waitSchema } from "./schema.ts";
+import { manualSchema, type WrittenRunbook, type WrittenStage, type WrittenStep, waitSchema } from "./schema.ts";
 import { checkShape } from "./shape.ts";
 import { offer } from "./suggest.ts";
 import { type Chain, chainAfter, toChain } from "./system.ts";
@@ -11,27 +12,16 @@ const wait = "wait";
 
 type Does = RunbookStep["does"];
 
-/** A runbook as the rest of the house reads it. Where there are faults it is only good for finding more of them. */
-export function toRunbook(
+/** A runbook as it is written. Where there are faults it is only good for finding more of them. */
+export function toDraft(
   id: string,
   written: WrittenRunbook,
   system: System,
   chains: ReadonlyMap<string, Chain>,
-): { runbook: Runbook; faults: readonly Fault[] } {
-  const faults: Fault[] = [];
+): { draft: Draft; faults: readonly Fault[] } {
   const component = system.components.find((one) => one.id === written.component);
-  const stages = written.stages.map((stage, i) => ({
-    id: stage.id,
-    title: stage.title,
-    parallel: stage.parallel,
-    steps: stage.steps.map((step, j) => {
-      const read = toStep(step, ["stages", i, "steps", j], chains);
-      faults.push(...read.faults);
-      const does = read.does ?? ({ kind: "wait", seconds: 0 } as const);
-      return { id: step.id, title: step.title, mode: step.mode ?? null, when: step.when ?? null, does };
-    }),
-  }));
-  const runbook = {
+  const read = written.stages.map((stage, i) => toStage(stage, ["stages", i], chains));
+  const draft = {
     id,
     system: system.id,
     title: written.title,
@@ -42,11 +32,112 @@ export function toRunbook(
     rtoSeconds: written.rto === undefined ? (component?.rtoSeconds ?? null) : written.rto,
     rpoSeconds: written.rpo === undefined ? (component?.rpoSeconds ?? null) : written.rpo,
     changes: written.changes ?? null,
-    stages,
+    stages: read.map(({ stage }) => stage),
     beforehand: written.beforehand,
     afterwards: written.afterwards,
   };
-  return { runbook, faults };
+  return { draft, faults: read.flatMap(({ faults }) => faults) };
+}
+
+type Chains = ReadonlyMap<string, Chain>;
+type Item = DraftLane["items"][number];
+interface Read<T> {
+  readonly is: T;
+  readonly faults: readonly Fault[];
+}
+
+function toStage(written: WrittenStage, path: Path, chains: Chains): { stage: DraftStage; faults: readonly Fault[] } {
+  const { id, title, parallel } = written;
+  const head = { id, title, parallel, path };
+  if (written.use !== undefined) {
+    const faults = [
+      ...strayKeys(written, ["steps"], path, "A stage that includes a runbook has no steps of its own"),
+      ...(parallel
+        ? [errorAt([...path, "parallel"], "Its stages come as they are", { at: "key", next: lanesHint })]
+        : []),
+    ];
+    return { stage: { ...head, use: toUse({ ...written, use: written.use }, path), lanes: [] }, faults };
+  }
+  const lanes = (written.steps ?? []).map((step, j) => toLane(step, [...path, "steps", j], parallel, chains));
+  const items = lanes.flatMap(({ is }) => is.items);
+  const faults = [
+    ...(written.steps === undefined
+      ? [errorAt([...path, "id"], `Stage "${id}" does nothing`, { allowed: 'Give it "steps" or "use"' })]
+      : []),
+    ...strayKeys(written, ["as", "gates", "mode", "when"], path, 'Only a stage with "use" has this'),
+    ...lanes.flatMap(({ faults }) => faults),
+  ];
+  const all = parallel ? lanes.map(({ is }) => is) : [{ id, title, items }];
+  return { stage: { ...head, use: null, lanes: all }, faults };
+}
+
+const lanesHint = "To run it beside others, make it a step of a parallel stage";
+
+function toLane(written: WrittenStep, path: Path, parallel: boolean, chains: Chains): Read<DraftLane> {
+  const { id, title, steps } = written;
+  if (steps === undefined) {
+    const { is, faults } = toItem(written, path, chains);
+    return { is: { id, title, items: [is] }, faults };
+  }
+  const read = steps.map((step, k) => toItem(step, [...path, "steps", k], chains));
+  const alone = parallel
+    ? []
+    : [
+        errorAt([...path, "steps"], "In a stage that is not parallel there are no lanes", {
+          at: "key",
+          next: "Write them one after the other, or make the stage parallel",
+        }),
+      ];
+  const strays = strayKeys(
+    written,
+    ["action", "gate", "use", "as", "gates", "with", "retries", "mode", "when"],
+    path,
+    "A lane has steps and nothing else",
+  );
+  return {
+    is: { id, title, items: read.map(({ is }) => is) },
+    faults: [...alone, ...strays, ...read.flatMap(({ faults }) => faults)],
+  };
+}
+
+function toItem(written: Omit<WrittenStep, "steps">, path: Path, chains: Chains): Read<Item> {
+  const { id, title, use } = written;
+  if (use !== undefined) {
+    const says = "A step that includes a runbook does nothing itself";
+    const faults = strayKeys(written, ["action", "gate", "with", "retries"], path, says);
+    return { is: toUse({ ...written, use }, path), faults };
+  }
+  const { does, faults } = toStep(written, path, chains);
+  const strays = strayKeys(written, ["as", "gates"], path, 'Only a step with "use" has this');
+  const held = does ?? ({ kind: "wait", seconds: 0 } as const);
+  return {
+    is: { path, id, title, mode: written.mode ?? null, when: written.when ?? null, does: held },
+    faults: [...faults, ...strays],
+  };
+}
+
+function toUse(
+  {
+    id,
+    title,
+    use,
+    as,
+    gates,
+    mode,
+    when,
+  }: Pick<WrittenStage, "id" | "title" | "as" | "gates" | "mode" | "when"> & { use: string },
+  path: Path,
+): Use {
+  return { use, id, title, as: as ?? null, gates: gates ?? "keep", mode: mode ?? null, when: when ?? null, path };
+}
+
+function strayKeys<T extends object>(
+  written: T,
+  keys: readonly (keyof T & string)[],
+  path: Path,
+  says: string,
+): Fault[] {
+  return keys.filter((key) => written[key] !== undefined).map((key) => errorAt([...path, key], says, { at: "key" }));
 }
 
 function toStarts(words: string | undefined): Runbook["starts"] {
@@ -55,9 +146,9 @@ function toStarts(words: string | undefined): Runbook["starts"] {
 }
 
 function toStep(
-  step: WrittenStep,
+  step: Omit<WrittenStep, "steps">,
   path: Path,
-  chains: ReadonlyMap<string, Chain>,
+  chains: Chains,
 ): { does: Does | null; faults: readonly Fault[] } {
   const stray = (key: "with" | "retries", says: string) =>
     step[key] === undefined ? [] : [errorAt([...path, key], says, { at: "key" })];
@@ -73,7 +164,7 @@ function toStep(
     return { does: { kind: "gate", gate }, faults: [...faults, ...strays] };
   }
   if (step.action === undefined) {
-    const allowed = `Give it "action" (an action's id, ${manual} or ${wait}) or "gate"`;
+    const allowed = `Give it "action" (an action's id, ${manual} or ${wait}), "gate" or "use"`;
     return { does: null, faults: [errorAt([...path, "id"], `Step "${step.id}" does nothing`, { allowed })] };
   }
   if (step.action === manual) {

@@ -155,12 +155,23 @@ const condition = z.strictObject({
   is: scalar,
 });
 
+/** What a step, or a whole stage, says to include another runbook of the system. */
+const including = {
+  use: id.optional().describe("A runbook of this system whose steps stand here; their ids begin with this one's"),
+  as: mode.optional().describe("The mode it is included in; left out: the mode of the run"),
+  gates: z
+    .enum(["keep", "drop"])
+    .optional()
+    .describe("drop: without its gates, where a gate before it asks for no less. Left out: with them"),
+};
+
 const runbookStep = z
   .strictObject({
     id,
     title: sentence,
     mode: mode.optional().describe("Only in this mode"),
     when: condition.optional().describe("Only when an earlier step found this"),
+    ...including,
     action: z.string().min(1).optional().describe("postgres.promote; human.confirm for work by hand; wait for a pause"),
     with: z
       .record(z.string(), z.unknown())
@@ -171,14 +182,31 @@ const runbookStep = z
     retries: z.int().min(0).max(5).optional().describe("Automatic attempts after the first"),
     gate: gate.optional().describe("A point that needs approvals; it covers every step up to the next gate"),
   })
-  .meta({ oneOf: [{ required: ["action"] }, { required: ["gate"] }] });
+  .meta({ oneOf: [{ required: ["action"] }, { required: ["gate"] }, { required: ["use"] }] });
 
-const stage = z.strictObject({
-  id,
-  title: sentence,
-  parallel: z.boolean().default(false).describe("True: its steps run side by side"),
-  steps: z.array(runbookStep).min(1, "A stage has at least one step"),
-});
+const lane = runbookStep
+  .extend({
+    steps: z
+      .array(runbookStep)
+      .min(1, "A lane has at least one step")
+      .optional()
+      .describe("In a parallel stage: a lane. These go one after the other, beside the other lanes"),
+  })
+  .meta({
+    oneOf: [{ required: ["action"] }, { required: ["gate"] }, { required: ["use"] }, { required: ["steps"] }],
+  });
+
+const stage = z
+  .strictObject({
+    id,
+    title: sentence,
+    parallel: z.boolean().default(false).describe("True: its steps run side by side"),
+    steps: z.array(lane).min(1, "A stage has at least one step").optional(),
+    mode: mode.optional().describe("With use: only in this mode"),
+    when: condition.optional().describe("With use: only when an earlier step found this"),
+    ...including,
+  })
+  .meta({ oneOf: [{ required: ["steps"] }, { required: ["use"] }] });
 
 export const runbookSchema = z
   .strictObject({
@@ -223,4 +251,5 @@ export const valuesSchema = z
 
 export type WrittenSystem = z.output<typeof systemSchema>;
 export type WrittenRunbook = z.output<typeof runbookSchema>;
-export type WrittenStep = WrittenRunbook["stages"][number]["steps"][number];
+export type WrittenStage = WrittenRunbook["stages"][number];
+export type WrittenStep = NonNullable<WrittenStage["steps"]>[number];

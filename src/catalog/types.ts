@@ -185,7 +185,10 @@ export interface Runbook {
   readonly rpoSeconds: number | null;
   /** What it changes, from where to where, in one line with references; null where it only looks. */
   readonly changes: string | null;
+  /** Flat: what another runbook of the system holds stands here as if it had been written here. */
   readonly stages: readonly RunbookStage[];
+  /** The runbooks it includes, each once for every place; absent: none. */
+  readonly uses?: readonly Used[];
   /** What to do about it when it can not start; said then. */
   readonly beforehand: readonly string[];
   /** What to do when it is over; said at the end of the thread. */
@@ -193,14 +196,41 @@ export interface Runbook {
 }
 
 export interface RunbookStage {
+  /** Where it stands in its file; for a stage that came with `use`, where that stands. */
+  readonly path: readonly (string | number)[];
   readonly id: string;
   readonly title: string;
   readonly parallel: boolean;
   readonly steps: readonly RunbookStep[];
+  /** As in `PlanStage`. */
+  readonly lanes?: readonly Lane[];
+}
+
+/** Steps of a parallel stage that go one after the other, beside the other lanes. A step in none is a lane by itself. */
+export interface Lane {
+  readonly id: string;
+  readonly title: string;
+  /** Ids of its steps, in order. */
+  readonly steps: readonly string[];
+}
+
+/** A place where a runbook includes another: `use:`. */
+export interface Used {
+  /** What the ids of its steps begin with. */
+  readonly id: string;
+  readonly runbook: string;
+  /** Where it stands in the file. */
+  readonly path: readonly (string | number)[];
+  /** Ids its steps have here, in order. */
+  readonly steps: readonly string[];
+  /** Gates it came without (`gates: drop`), each with the first step behind it, as it is called here. */
+  readonly dropped: readonly { readonly step: RunbookStep; readonly gate: Gate; readonly before: string }[];
 }
 
 /** One line of a runbook; `${…}` references in `with` are still unresolved. */
 export interface RunbookStep {
+  /** As in its stage. */
+  readonly path: readonly (string | number)[];
   readonly id: string;
   readonly title: string;
   readonly mode: Mode | null;
@@ -241,7 +271,8 @@ export interface Condition {
 
 /** A runbook bound to inputs, every value resolved. Its canonical bytes are hashed; the engine runs the stored bytes. */
 export interface Plan {
-  readonly format: 1;
+  /** 2 where a stage has lanes, which whoever knows only 1 would run all at once. */
+  readonly format: 1 | 2;
   readonly system: string;
   readonly systemTitle: string;
   readonly environment: "practice" | "production";
@@ -268,8 +299,11 @@ export interface Plan {
 export interface PlanStage {
   readonly id: string;
   readonly title: string;
+  /** Its steps run side by side, those of one lane one after the other. */
   readonly parallel: boolean;
   readonly steps: readonly PlanStep[];
+  /** Absent: each step is a lane by itself. */
+  readonly lanes?: readonly Lane[];
 }
 
 interface StepBase {

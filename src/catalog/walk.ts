@@ -1,4 +1,5 @@
 import type { Path } from "./fault.ts";
+import { inOneLane } from "./lanes.ts";
 import type { Gate, Mode, Runbook, RunbookStage, RunbookStep } from "./types.ts";
 
 type ActionDoes = Extract<RunbookStep["does"], { kind: "action" }>;
@@ -8,6 +9,7 @@ export interface Placed {
   readonly step: RunbookStep;
   readonly stage: RunbookStage;
   readonly stageIndex: number;
+  readonly stepIndex: number;
   readonly path: Path;
 }
 
@@ -15,7 +17,7 @@ export interface Placed {
 export function stepsOf(runbook: Runbook, mode?: Mode): Placed[] {
   return runbook.stages.flatMap((stage, i) =>
     stage.steps
-      .map((step, j) => ({ step, stage, stageIndex: i, path: ["stages", i, "steps", j] }))
+      .map((step, j) => ({ step, stage, stageIndex: i, stepIndex: j, path: step.path }))
       .filter(({ step }) => mode === undefined || runsIn(step, mode)),
   );
 }
@@ -36,10 +38,10 @@ export function gatesOf(runbook: Runbook, mode?: Mode): (Placed & { readonly gat
   );
 }
 
-/** True when `first` is over before `second` begins: steps of one parallel stage are not in order. */
+/** True when `first` is over before `second` begins: the lanes of one parallel stage are not in order. */
 export function isBefore(first: Placed, second: Placed): boolean {
   if (first.stageIndex !== second.stageIndex) return first.stageIndex < second.stageIndex;
-  return !first.stage.parallel && Number(first.path[3]) < Number(second.path[3]);
+  return inOneLane(first.stage, first.step.id, second.step.id) && first.stepIndex < second.stepIndex;
 }
 
 /** `postgres.promote` → `promote`. */

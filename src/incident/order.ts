@@ -1,3 +1,4 @@
+import { inOneLane } from "../catalog/lanes.ts";
 import type { ActionStep, GateStep, Plan, PlanStage, PlanStep } from "../catalog/types.ts";
 import type { RunState, StepState } from "./state.ts";
 import { isSettled } from "./status.ts";
@@ -32,7 +33,7 @@ export function uncoveredSteps(plan: Plan): readonly ActionStep[] {
 
 /**
  * Steps that must be settled before this one may start: all of the stages before, and in its own stage all before it,
- * or, where the stage is parallel, only the gates before it.
+ * or, where the stage is parallel, only those of its own lane and the gates before it.
  */
 export function unsettledBefore(run: RunState, step: string): readonly StepState[] {
   const order = stepsInOrder(run.plan);
@@ -40,7 +41,7 @@ export function unsettledBefore(run: RunState, step: string): readonly StepState
   const own = order[at]?.stage;
   return order
     .slice(0, Math.max(at, 0))
-    .filter(({ stage, step: before }) => stage !== own || !stage.parallel || before.kind === "gate")
+    .filter(({ stage, step: before }) => stage !== own || before.kind === "gate" || inOneLane(stage, before.id, step))
     .flatMap(({ step: before }) => run.steps.get(before.id) ?? [])
     .filter((state) => !isSettled(state));
 }

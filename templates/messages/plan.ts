@@ -1,3 +1,4 @@
+import { lanesOf } from "../../src/catalog/lanes.ts";
 import type { GateStep, Plan, PlanStage, PlanStep } from "../../src/catalog/types.ts";
 
 /** Questions about a plan that several messages ask. */
@@ -32,9 +33,9 @@ export function changes(step: PlanStep): boolean {
   return step.kind === "action" && step.risk !== "read";
 }
 
-function stageSeconds({ parallel, steps }: PlanStage): number {
-  const each = steps.map(stepSeconds);
-  return parallel ? Math.max(0, ...each) : each.reduce((sum, seconds) => sum + seconds, 0);
+function stageSeconds(stage: PlanStage): number {
+  const lanes = lanesOf(stage).map(({ steps }) => steps.reduce((sum, step) => sum + stepSeconds(step), 0));
+  return Math.max(0, ...lanes);
 }
 
 function stepSeconds(step: PlanStep): number {

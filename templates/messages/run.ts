@@ -1,3 +1,4 @@
+import { lanesOf } from "../../src/catalog/lanes.ts";
 import type { Plan, PlanStep } from "../../src/catalog/types.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { actions, type Button, context, fields, header, lines, section } from "./blocks.ts";
@@ -77,7 +78,13 @@ function objectives({ rtoSeconds, rpoSeconds }: Plan): string {
 
 function stageLines(stage: Plan["stages"][number], n: number): string[] {
   const together = stage.parallel && stage.steps.length > 1 ? " (at the same time)" : "";
-  return [`${n}. *${safe(stage.title)}*${together}`, ...stage.steps.map((step) => `      • ${stepWords(step)}`)];
+  return [`${n}. *${safe(stage.title)}*${together}`, ...lanesOf(stage).flatMap(laneLines)];
+}
+
+function laneLines({ lane, steps }: ReturnType<typeof lanesOf<PlanStep>>[number]): string[] {
+  if (lane === null) return steps.map((step) => `      • ${stepWords(step)}`);
+  const inOrder = steps.map((step, n) => `            ${n + 1}. ${stepWords(step)}`);
+  return [`      • *${safe(lane.title)}*, one after the other`, ...inOrder];
 }
 
 function stepWords(step: PlanStep): string {

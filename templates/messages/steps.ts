@@ -1,3 +1,4 @@
+import { lanesOf } from "../../src/catalog/lanes.ts";
 import type { RunState, StepState } from "../../src/incident/state.ts";
 import { header, lines } from "./blocks.ts";
 import { cut, plain, safe } from "./escape.ts";
@@ -24,7 +25,10 @@ export function stepList(run: RunState, around: Surroundings): Message {
       ...lines(
         run.plan.stages.flatMap((stage) => [
           `*${safe(plain(stage.title))}*`,
-          ...states.filter((step) => step.stage === stage.id).map((step) => line(step, around)),
+          ...lanesOf(stage).flatMap(({ lane, steps }) => [
+            ...(lane === null ? [] : [`_${safe(plain(lane.title))}_`]),
+            ...steps.flatMap(({ id }) => run.steps.get(id) ?? []).map((step) => line(step, around)),
+          ]),
         ]),
       ),
     ],

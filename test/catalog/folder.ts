@@ -32,6 +32,50 @@ variables:
   standbyHost: { type: string, description: Address of the standby }
 `;
 
+/** Runbooks of the shop that others include. */
+export const shelf: Readonly<Record<string, string>> = {
+  look: `
+title: Look
+summary: Looks.
+component: database
+stages:
+  - id: assess
+    title: Look at \${component.title}
+    steps:
+      - { id: check, title: "Look, \${mode}", action: postgres.check, with: { node: &node { name: a, host: "\${var.primaryHost}", passwordFrom: PW }, mode: "\${mode}" } }
+      - { id: again, title: Look again, when: { step: check, fact: primaryReachable, is: true }, action: postgres.check, with: { node: *node } }
+`,
+  "move-writes": `
+title: Move writes
+summary: Moves them.
+component: database
+modes: [planned, unplanned]
+changes: writes move
+stages:
+  - id: decide
+    title: Decide
+    steps:
+      - { id: approve, title: Approve, gate: { role: incident-commander, escalate: database } }
+  - id: switch
+    title: Switch
+    steps:
+      - { id: fence, title: Fence, action: postgres.fence, with: { node: &node { name: a, host: "\${var.primaryHost}", passwordFrom: PW } } }
+      - { id: drain, title: Drain, mode: planned, action: postgres.drain, with: { node: *node } }
+      - { id: promote, title: Promote, action: postgres.promote, with: { node: { name: b, host: "\${var.standbyHost}", passwordFrom: PW }, fenceStep: fence } }
+afterwards: ["Bring \${component.title} back."]
+`,
+  mistaken: `
+title: Mistaken
+summary: It does something nobody knows.
+modes: [planned, unplanned]
+stages:
+  - id: one
+    title: One
+    steps:
+      - { id: one, title: One, action: postgres.chek, with: {} }
+`,
+};
+
 export interface Folder {
   readonly path: string;
   remove(): void;

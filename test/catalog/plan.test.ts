@@ -9,7 +9,7 @@ import { loadCatalog } from "../../src/catalog/load.ts";
 import { type Planned, type PlanRequest, planRunbook } from "../../src/catalog/plan.ts";
 import { reportFindings } from "../../src/catalog/report.ts";
 import { cards } from "./cards.ts";
-import { makeFolder, shopSystem } from "./folder.ts";
+import { makeFolder, shelf, shopSystem } from "./folder.ts";
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -75,6 +75,9 @@ const runbook = {
   afterwards: ["Bring ${var.primaryHost} back."],
 };
 const given = { primaryHost: "db-a", standbyHost: "db-b" };
+const onShelf = Object.fromEntries(
+  ["look", "move-writes"].map((id) => [`shop/runbooks/${id}.yml`, shelf[id] as string]),
+);
 const folders: { remove(): void }[] = [];
 afterAll(() => {
   for (const folder of folders) folder.remove();
@@ -82,7 +85,7 @@ afterAll(() => {
 
 /** Loads the shop with this runbook as written, and plans it. */
 function plan(text: string, request: Partial<PlanRequest> = {}, system = shopSystem): Planned {
-  const folder = makeFolder({ "shop/system.yml": system, "shop/runbooks/failover.yml": text });
+  const folder = makeFolder({ "shop/system.yml": system, "shop/runbooks/failover.yml": text, ...onShelf });
   const { catalog, problems } = loadCatalog(folder.path, cards);
   folder.remove();
   if (problems.length > 0) throw new Error(reportFindings(problems, folder.path));
@@ -176,6 +179,86 @@ describe("given a runbook, when it is planned", () => {
       plan(text, { variables: other }),
     ].map((planned) => ok(planned).hash);
     expect(new Set(hashes).size).toBe(4);
+  });
+});
+
+describe("given a runbook that includes others, when it is planned", () => {
+  const gate = { role: "incident-commander" };
+  const region = {
+    title: "Leave the region",
+    summary: "Moves everything.",
+    component: "database",
+    modes: ["planned", "unplanned"],
+    changes: "everything moves",
+    stages: [
+      { id: "confirm", title: "Confirm", use: "look", as: "unplanned" },
+      { id: "decide", title: "Decide", steps: [{ id: "approve", title: "Approve", gate }] },
+      {
+        id: "move",
+        title: "Move",
+        parallel: true,
+        steps: [
+          { id: "db", title: "Database", use: "move-writes", gates: "drop" },
+          {
+            id: "cache",
+            title: "Cache",
+            steps: [
+              { id: "warm", title: "Warm", action: "wait", with: { for: "5s" } },
+              { id: "hits", title: "Hits", action: "wait", with: { for: "5s" } },
+            ],
+          },
+          { id: "tell", title: "Tell", action: "human.confirm", with: { instructions: "Tell them." } },
+        ],
+      },
+      { id: "back", title: "And once more", mode: "planned", use: "move-writes" },
+    ],
+    afterwards: ["Sleep."],
+  };
+  const planned = (mode: "planned" | "unplanned", stages: unknown[] = region.stages) =>
+    ok(plan(stringify({ ...region, stages }, { aliasDuplicateObjects: false }), { mode }));
+
+  test("then it is flat: ids begin with where it is included, and what names a step follows", () => {
+    const { plan: made } = planned("planned");
+    expect(made.stages.map(({ id, title }) => `${id} ${title}`)).toEqual([
+      "confirm-assess Confirm: Look at Database",
+      "decide Decide",
+      "move Move",
+      "back-decide And once more: Decide",
+      "back-switch And once more: Switch",
+    ]);
+    const steps = made.stages.flatMap((stage) => stage.steps);
+    expect(steps.map(({ id }) => id)).toEqual([
+      ...["confirm-check", "confirm-again", "approve"],
+      ...["db-fence", "db-drain", "db-promote", "warm", "hits", "tell"],
+      ...["back-approve", "back-fence", "back-drain", "back-promote"],
+    ]);
+    expect(steps.find(({ id }) => id === "db-promote")).toMatchObject({ input: { fenceStep: "db-fence" } });
+    expect(steps.find(({ id }) => id === "back-promote")).toMatchObject({ input: { fenceStep: "back-fence" } });
+    expect(steps.find(({ id }) => id === "confirm-again")?.when?.step).toBe("confirm-check");
+    // Included as unplanned, whatever the run is.
+    expect(steps[0]).toMatchObject({ title: "Look, unplanned", input: { mode: "unplanned" } });
+    expect(made.pointOfNoReturn).toBe("db-promote");
+    expect(made.afterwards).toEqual(["Sleep.", "Bring Database back."]);
+  });
+
+  test("then what is included in a parallel stage is a lane, without what does not run in this mode", () => {
+    const lanes = (mode: "planned" | "unplanned") => planned(mode).plan.stages.find(({ id }) => id === "move")?.lanes;
+    expect(lanes("planned")).toEqual([
+      { id: "db", title: "Database", steps: ["db-fence", "db-drain", "db-promote"] },
+      { id: "cache", title: "Cache", steps: ["warm", "hits"] },
+    ]);
+    expect(lanes("unplanned")?.[0]?.steps).toEqual(["db-fence", "db-promote"]);
+    expect(planned("unplanned").plan.stages.map(({ id }) => id)).toEqual(["confirm-assess", "decide", "move"]);
+  });
+
+  test("then a plan says that it has lanes, so that nobody who knows none runs it", () => {
+    expect(planned("planned").plan.format).toBe(2);
+    expect(planned("planned", region.stages.slice(0, 2)).plan.format).toBe(1);
+  });
+
+  test("then its hash is that of the same steps written out: what is included where is not part of it", () => {
+    const bytes = planned("planned").bytes.toString("utf8");
+    expect(bytes).not.toMatch(/"use"|move-writes|path/);
   });
 });
 

@@ -5,11 +5,11 @@ import { lint } from "../../src/catalog/lint.ts";
 import { rules } from "../../src/catalog/rules/index.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { cards } from "./cards.ts";
-import { makeFolder, shopSystem } from "./folder.ts";
+import { makeFolder, shelf, shopSystem } from "./folder.ts";
 
 /**
  * A page is a file with something wrong in it (`x.yml`) and what a person is told about it (`x.out`). A page that begins
- * with `title:` and holds `components:` is a system, any other a runbook of the shop. After a change of words:
+ * with `title:` and holds `components:` is a system, any other a runbook of the shop, beside those of the shelf that it uses. After a change of words:
  * `LIFEBOAT_UPDATE_PAGES=1` writes the pages anew; read the difference before you keep it.
  */
 const home = join(projectRoot(), "test/catalog/rules");
@@ -31,17 +31,24 @@ describe("what a person is told", () => {
 
   test.each(pages.filter(({ rule }) => isRule(rule)))("$rule/$name is about its rule", ({ rule, name }) => {
     const said = readFileSync(join(home, rule, `${name}.out`), "utf8");
-    const tags = [...said.matchAll(/^\S+: (?:error|warning): .* \[([a-z-]+)\]$/gm)].map((match) => match[1]);
+    const tags = [...said.matchAll(/^\S+(?:page|system).yml:\S+ (?:error|warning): .* \[([a-z-]+)\]$/gm)].map(
+      (match) => match[1],
+    );
     expect(new Set(tags)).toEqual(new Set([rule]));
   });
 });
 
 test("every rule has a page", () => {
-  expect(folders.filter(isRule)).toEqual(rules.map(({ id }) => id).sort());
+  expect(folders.filter(isRule)).toEqual([...rules.map(({ id }) => id), "use"].sort());
 });
 
 function isRule(folder: string): boolean {
   return !["syntax", "shape"].includes(folder);
+}
+
+function includedBy(page: string): Record<string, string> {
+  const named = Object.entries(shelf).filter(([id]) => page.includes(`use: ${id}\n`));
+  return Object.fromEntries(named.map(([id, text]) => [`shop/runbooks/${id}.yml`, text]));
 }
 
 function linted(text: string): string {
@@ -49,6 +56,7 @@ function linted(text: string): string {
   const folder = makeFolder({
     "shop/system.yml": isSystem ? text : shopSystem,
     ...(isSystem ? {} : { "shop/runbooks/page.yml": text }),
+    ...includedBy(text),
     "shop/scripts/repoint.sh": "#!/bin/sh\n",
     "outside.sh": "#!/bin/sh\n",
   });

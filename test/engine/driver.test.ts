@@ -132,6 +132,30 @@ describe("a run from the request to the end", () => {
     expect(Number(times[2]?.startedAt)).toBeGreaterThanOrEqual(Math.max(Number(times[0]?.at), Number(times[1]?.at)));
   });
 
+  test("lanes go side by side: while one is slow, the other comes to its end", async () => {
+    behave(dir, "a", "slow", 1500);
+    const steps = ["a", "b", "c", "d"].map((id) => deed(dir, "put", id));
+    const lanes = [
+      { id: "database", title: "Database", steps: ["a", "b"] },
+      { id: "search", title: "Search", steps: ["c", "d"] },
+    ];
+    const plan = planOf([[go()], steps, [deed(dir, "look", "after")]]);
+    const stages = plan.stages.map((stage, i) => (i === 1 ? { ...stage, parallel: true, lanes } : stage));
+    await night.requested({ ...plan, format: 2, stages });
+    start();
+    await night.untilAsked();
+    await night.approve();
+    const early = await night.until((run) => run.steps.get("d")?.status === "done");
+    expect(["a", "b"].map((id) => early.steps.get(id)?.status)).toEqual(["running", "waiting"]);
+    const run = await night.until((one) => one.status === "verified");
+    const [a, b, after] = ["a", "b", "after"].map((id) => {
+      const step = run.steps.get(id);
+      return step?.status === "done" ? step : null;
+    });
+    expect(Number(b?.startedAt)).toBeGreaterThanOrEqual(Number(a?.at));
+    expect(Number(after?.startedAt)).toBeGreaterThanOrEqual(Number(b?.at));
+  });
+
   test("a step whose condition is false is passed over", async () => {
     const when = { step: "check", fact: "value", is: "there" };
     const plan = planOf([

@@ -41,6 +41,28 @@ describe("what is next", () => {
     expect(what(story.done("b"))).toEqual(["start c"]);
   });
 
+  test("a lane goes one by one beside the other lanes, and is held back by none of them", () => {
+    const of = plan([[gate("go")], [action("a"), action("b"), action("c"), action("d"), action("e")], [action("f")]]);
+    const lanes = [
+      { id: "database", title: "Database", steps: ["a", "b"] },
+      { id: "search", title: "Search", steps: ["c", "d"] },
+    ];
+    const stages = of.stages.map((stage, i) => (i === 1 ? { ...stage, parallel: true, lanes } : stage));
+    const story = begun({ ...of, stages }).gateOpened();
+    story.approve("bo");
+    story.starts("a");
+    expect(what(story)).toEqual(["start c", "start e"]);
+    for (const id of ["c", "e"]) story.starts(id);
+    expect(what(story)).toEqual([]);
+    expect(what(story.done("a"))).toEqual(["start b"]);
+    story.starts("b");
+    expect(what(story.done("b"))).toEqual([]);
+    expect(what(story.done("c"))).toEqual(["start d"]);
+    story.starts("d");
+    story.done("d");
+    expect(what(story.done("e"))).toEqual(["start f"]);
+  });
+
   test("a gate is asked, waits for people, and lets go when enough have approved", () => {
     const story = begun(plan([[gate("go", { quorum: 2 })], [action("a")]]));
     expect(what(story)).toEqual(["openGate go"]);
@@ -185,13 +207,12 @@ const steps = (ids: string[]) =>
   );
 
 const plans = fc
-  .tuple(steps(["a", "b", "c"]), steps(["d", "e"]), steps(["f", "g"]), fc.boolean(), fc.boolean())
-  .map(([first, second, third, one, two]) => {
+  .tuple(steps(["a", "b", "c"]), steps(["d", "e"]), steps(["f", "g"]), fc.boolean(), fc.boolean(), fc.boolean())
+  .map(([first, second, third, one, two, lane]) => {
     const of = plan([[gate("go")], first, second, third]);
-    return {
-      ...of,
-      stages: of.stages.map((stage, i) => ({ ...stage, parallel: (i === 1 && one) || (i === 2 && two) })),
-    };
+    const lanes = [{ id: "lane", title: "Lane", steps: first.slice(0, 2).map(({ id }) => id) }];
+    const stages = of.stages.map((stage, i) => ({ ...stage, parallel: (i === 1 && one) || (i === 2 && two) }));
+    return { ...of, stages: stages.map((stage, i) => (i === 1 && one && lane ? { ...stage, lanes } : stage)) };
   });
 const worlds = fc
   .dictionary(fc.constantFrom("a", "b", "c", "d", "e", "f", "g"), fc.nat(1))

@@ -8,8 +8,8 @@ export const duplicateId: Rule = {
   judgesParts: true,
   *runbook({ runbook }) {
     const stages = new Set<string>();
-    for (const [i, { id }] of runbook.stages.entries()) {
-      if (stages.has(id)) yield errorAt(["stages", i, "id"], `There is another stage "${id}" above`);
+    for (const { id, path } of runbook.stages) {
+      if (stages.has(id)) yield errorAt([...path, "id"], `There is another stage "${id}" above`);
       stages.add(id);
     }
     const steps = new Set<string>();

@@ -23,6 +23,7 @@ import { unknownReference } from "./unknown-reference.ts";
 import { unknownRole } from "./unknown-role.ts";
 import { unreachable } from "./unreachable.ts";
 import { unsafeRetries } from "./unsafe-retries.ts";
+import { weakerGate } from "./weaker-gate.ts";
 
 export const rules: readonly Rule[] = [
   duplicateId,
@@ -36,6 +37,7 @@ export const rules: readonly Rule[] = [
   saysWhatChanges,
   missingGate,
   parallelGate,
+  weakerGate,
   gateSeats,
   escalationOrder,
   breakGlassSeats,

@@ -1,5 +1,6 @@
 import { saySeconds } from "../duration.ts";
 import { warningAt } from "../fault.ts";
+import { lanesOf } from "../lanes.ts";
 import type { ActionCard, Mode, Runbook, RunbookStep } from "../types.ts";
 import { runsIn } from "../walk.ts";
 import type { Rule } from "./rule.ts";
@@ -22,8 +23,8 @@ export const overRto: Rule = {
 export function typicalSeconds(runbook: Runbook, mode: Mode, cards: ReadonlyMap<string, ActionCard>): number {
   return sum(
     runbook.stages.map((stage) => {
-      const each = stage.steps.filter((step) => runsIn(step, mode)).map((step) => secondsOf(step, cards));
-      return stage.parallel ? Math.max(0, ...each) : sum(each);
+      const lanes = lanesOf({ ...stage, steps: stage.steps.filter((step) => runsIn(step, mode)) });
+      return Math.max(0, ...lanes.map(({ steps }) => sum(steps.map((step) => secondsOf(step, cards)))));
     }),
   );
 }

@@ -10,7 +10,9 @@ export const parallelGate: Rule = {
       if (!stage.parallel) continue;
       yield errorAt([...path, "gate"], `Gate "${step.id}" stands in the parallel stage "${stage.id}"`, {
         at: "key",
-        next: "Give it a stage of its own before this one",
+        next: path.includes("use")
+          ? 'Write "gates: drop" beside "use", and give a gate of this runbook a stage before this one'
+          : "Give it a stage of its own before this one",
       });
     }
   },

@@ -1,0 +1,39 @@
+import type { Path } from "./fault.ts";
+import type { Condition, Mode, Runbook, RunbookStep } from "./types.ts";
+
+/** A runbook as it is written: where it includes another, that one is named and not yet there. `use.ts` puts it there. */
+export interface Draft extends Omit<Runbook, "stages" | "uses"> {
+  readonly stages: readonly DraftStage[];
+}
+
+export interface DraftStage {
+  readonly id: string;
+  readonly title: string;
+  readonly parallel: boolean;
+  readonly path: Path;
+  /** The stages of another runbook stand in its place. */
+  readonly use: Use | null;
+  /** One where it is not parallel. */
+  readonly lanes: readonly DraftLane[];
+}
+
+export interface DraftLane {
+  readonly id: string;
+  readonly title: string;
+  readonly items: readonly (RunbookStep | Use)[];
+}
+
+export interface Use {
+  readonly use: string;
+  readonly id: string;
+  readonly title: string;
+  readonly as: Mode | null;
+  readonly gates: "keep" | "drop";
+  readonly mode: Mode | null;
+  readonly when: Condition | null;
+  readonly path: Path;
+}
+
+export function isUse(item: RunbookStep | Use): item is Use {
+  return "use" in item;
+}

@@ -1,0 +1,254 @@
+import { type Draft, type DraftStage, isUse, type Use } from "./draft.ts";
+import { errorAt, type Fault } from "./fault.ts";
+import { resolveKnown, type Scalar } from "./reference.ts";
+import { offer } from "./suggest.ts";
+import type { Lane, Mode, Runbook, RunbookStage, RunbookStep, System, Used } from "./types.ts";
+import { runsIn } from "./walk.ts";
+
+/**
+ * `use` puts the steps of another runbook of the same system where it stands, so that what is checked, planned and hashed is
+ * flat. Their ids begin with the id of where they are included, and everything among them that names a step follows. Where a
+ * whole stage is included, its stages come as they are; in a list of steps they come one after the other, and in
+ * a parallel stage as one lane.
+ */
+export interface Flat {
+  readonly runbook: Runbook;
+  readonly faults: readonly Fault[];
+}
+
+export interface Shelf {
+  readonly system: System;
+  readonly drafts: ReadonlyMap<string, Draft>;
+}
+
+export function flatten(draft: Draft, shelf: Shelf): Flat {
+  const faults: Fault[] = [];
+  const uses: Used[] = [];
+  const words = { beforehand: [...draft.beforehand], afterwards: [...draft.afterwards] };
+  const take = (use: Use): readonly RunbookStage[] => {
+    const found = included(use, draft, shelf);
+    faults.push(...found.faults);
+    if (found.used === null) return [];
+    uses.push(found.used);
+    if (use.mode === null && use.when === null) {
+      words.beforehand.push(...found.beforehand);
+      words.afterwards.push(...found.afterwards);
+    }
+    return found.stages;
+  };
+  const stages = draft.stages.flatMap((stage) =>
+    stage.use === null ? [flatStage(stage, take)] : asStages(stage.use, take(stage.use)),
+  );
+  const runbook = {
+    ...draft,
+    stages,
+    ...(uses.length > 0 && { uses }),
+    beforehand: [...new Set(words.beforehand)],
+    afterwards: [...new Set(words.afterwards)],
+  };
+  return { runbook, faults };
+}
+
+type Take = (use: Use) => readonly RunbookStage[];
+
+function flatStage({ id, title, parallel, path, lanes }: DraftStage, take: Take): RunbookStage {
+  const flat = lanes.map((lane) => ({
+    id: lane.id,
+    title: lane.title,
+    steps: lane.items.flatMap((item) => (isUse(item) ? take(item).flatMap(({ steps }) => steps) : [item])),
+  }));
+  const several = flat
+    .filter(({ steps }) => steps.length > 1)
+    .map((lane): Lane => ({ ...lane, steps: lane.steps.map((step) => step.id) }));
+  const steps = flat.flatMap((lane) => lane.steps);
+  return { id, title, parallel, path, steps, ...(parallel && several.length > 0 && { lanes: several }) };
+}
+
+function asStages(use: Use, stages: readonly RunbookStage[]): readonly RunbookStage[] {
+  return stages.map((stage) => ({ ...stage, id: `${use.id}-${stage.id}`, title: `${use.title}: ${stage.title}` }));
+}
+
+interface Included {
+  readonly faults: readonly Fault[];
+  /** Null: there is nothing to include. */
+  readonly used: Used | null;
+  readonly stages: readonly RunbookStage[];
+  readonly beforehand: readonly string[];
+  readonly afterwards: readonly string[];
+}
+
+function included(use: Use, draft: Draft, shelf: Shelf): Included {
+  const at = [...use.path, "use"];
+  const nothing = (fault: Fault): Included => ({
+    faults: [fault],
+    used: null,
+    stages: [],
+    beforehand: [],
+    afterwards: [],
+  });
+  const inner = shelf.drafts.get(use.use);
+  if (inner === undefined) {
+    return nothing(errorAt(at, `This system has no runbook "${use.use}"`, offer(use.use, others(draft, shelf))));
+  }
+  const circle = wayBack(inner, draft.id, shelf);
+  if (circle !== null) {
+    return nothing(errorAt(at, `It would include itself without end: ${[draft.id, ...circle].join(" → ")}`));
+  }
+  if (circles(inner, shelf)) return nothing(errorAt(at, `"${inner.id}" has mistakes`, { next: "Correct them first" }));
+  const { runbook } = flatten(inner, shelf);
+  const faults = [...modeFaults(use, draft, inner), ...conditionFaults(use, runbook)];
+  const known = knownBy(use, inner, shelf.system);
+  const { stages, dropped } = renamed(use, runbook, known);
+  const steps = stages.flatMap((stage) => stage.steps.map(({ id }) => id));
+  return {
+    faults,
+    used: { id: use.id, runbook: use.use, path: use.path, steps, dropped },
+    stages,
+    beforehand: resolveKnown(runbook.beforehand, known),
+    afterwards: resolveKnown(runbook.afterwards, known),
+  };
+}
+
+function others(draft: Draft, { drafts }: Shelf): string[] {
+  return [...drafts.keys()].filter((id) => id !== draft.id);
+}
+
+function usesOf({ stages }: Draft): readonly Use[] {
+  return stages.flatMap(({ use, lanes }) => [
+    ...(use === null ? [] : [use]),
+    ...lanes.flatMap(({ items }) => items.filter(isUse)),
+  ]);
+}
+
+/** The runbooks on the way from one to the one it must not come to, both ends included; null: it does not come there. */
+function wayBack(from: Draft, to: string, shelf: Shelf, seen: ReadonlySet<string> = new Set()): string[] | null {
+  if (from.id === to) return [to];
+  if (seen.has(from.id)) return null;
+  for (const { use } of usesOf(from)) {
+    const next = shelf.drafts.get(use);
+    const way = next && wayBack(next, to, shelf, new Set([...seen, from.id]));
+    if (way) return [from.id, ...way];
+  }
+  return null;
+}
+
+/** True when what it includes never comes to an end. */
+function circles(draft: Draft, shelf: Shelf, trail: readonly string[] = []): boolean {
+  if (trail.includes(draft.id)) return true;
+  return usesOf(draft).some(({ use }) => {
+    const next = shelf.drafts.get(use);
+    return next !== undefined && circles(next, shelf, [...trail, draft.id]);
+  });
+}
+
+function modeFaults(use: Use, draft: Draft, inner: Draft): Fault[] {
+  const offered = { allowed: `"${inner.id}" is offered ${inner.modes.join(" and ")}` };
+  if (use.as !== null) {
+    if (inner.modes.includes(use.as)) return [];
+    return [errorAt([...use.path, "as"], `"${inner.id}" is not offered ${use.as}`, offered)];
+  }
+  const needed = draft.modes.filter((mode) => use.mode === null || use.mode === mode);
+  const without = needed.filter((mode) => !inner.modes.includes(mode));
+  if (without.length === 0) return [];
+  const what = `"${inner.id}" is not offered ${without.join(" or ")}, and this runbook is`;
+  const next = `Say in which mode it is included: as: ${inner.modes[0]}`;
+  return [errorAt([...use.path, "use"], what, { ...offered, next })];
+}
+
+function conditionFaults(use: Use, runbook: Runbook): Fault[] {
+  if (use.when === null) return [];
+  const bound = runbook.stages.flatMap(({ steps }) => steps).find(({ when }) => when !== null);
+  if (bound === undefined) return [];
+  const what = `Step "${bound.id}" of "${runbook.id}" has a condition of its own, and a step has one at most`;
+  return [errorAt([...use.path, "when"], what, { at: "key", next: "Take this one away, or write the steps out" })];
+}
+
+/** What an included runbook refers to and only it knows. */
+function knownBy(use: Use, inner: Draft, system: System): ReadonlyMap<string, Scalar> {
+  const component = system.components.find(({ id }) => id === inner.component);
+  return new Map([
+    ...(use.as === null ? [] : ([["mode", use.as]] as const)),
+    ...(component === undefined
+      ? []
+      : ([
+          ["component.id", component.id],
+          ["component.title", component.title],
+        ] as const)),
+  ]);
+}
+
+function renamed(use: Use, inner: Runbook, known: ReadonlyMap<string, Scalar>) {
+  const ids = new Map(inner.stages.flatMap(({ steps }) => steps.map(({ id }) => [id, `${use.id}-${id}`] as const)));
+  const runs = (step: RunbookStep) => modeIn(use, step) !== undefined;
+  const rename = (step: RunbookStep): RunbookStep => ({
+    path: [...use.path, "use"],
+    id: idIn(ids, step.id),
+    title: resolveKnown(step.title, known),
+    mode: modeIn(use, step) ?? null,
+    when: use.when ?? (step.when && { ...step.when, step: idIn(ids, step.when.step) }),
+    does: doesIn(step.does, ids, known),
+  });
+  const isOut = (step: RunbookStep) => use.gates === "drop" && step.does.kind === "gate";
+  const all = inner.stages.flatMap(({ steps }) => steps).filter(runs);
+  const dropped = all.filter(isOut).flatMap((step) => {
+    const before = all.slice(all.indexOf(step)).find((other) => !isOut(other));
+    if (step.does.kind !== "gate" || before === undefined) return [];
+    return [{ step: rename(step), gate: step.does.gate, before: idIn(ids, before.id) }];
+  });
+  const stages = inner.stages
+    .map(({ lanes, ...stage }): RunbookStage => {
+      const steps = stage.steps.filter((step) => runs(step) && !isOut(step));
+      const kept = lanes?.map((lane) => ({
+        ...lane,
+        id: `${use.id}-${lane.id}`,
+        steps: lane.steps.filter((id) => steps.some((step) => step.id === id)).map((id) => idIn(ids, id)),
+      }));
+      return {
+        ...stage,
+        path: [...use.path, "use"],
+        title: resolveKnown(stage.title, known),
+        steps: steps.map(rename),
+        ...(kept && { lanes: kept.filter((lane) => lane.steps.length > 1) }),
+      };
+    })
+    .filter(({ steps }) => steps.length > 0);
+  return { stages, dropped };
+}
+
+/** The mode a step has where it is included; undefined: it never runs there. */
+function modeIn(use: Use, step: RunbookStep): Mode | null | undefined {
+  if (use.as !== null) return runsIn(step, use.as) ? use.mode : undefined;
+  if (use.mode !== null && !runsIn(step, use.mode)) return undefined;
+  return step.mode ?? use.mode;
+}
+
+function idIn(ids: ReadonlyMap<string, string>, id: string): string {
+  return ids.get(id) ?? id;
+}
+
+function doesIn(
+  does: RunbookStep["does"],
+  ids: ReadonlyMap<string, string>,
+  known: ReadonlyMap<string, Scalar>,
+): RunbookStep["does"] {
+  if (does.kind === "manual") return { ...does, instructions: resolveKnown(does.instructions, known) };
+  if (does.kind !== "action") return does;
+  return { ...does, with: withIn(resolveKnown(does.with, known), ids) };
+}
+
+/** In an input, a key that ends in `Step` or `From` (`fenceStep`, `restoreFrom`) names an earlier step, or a list of them. */
+const naming = /(Step|Steps|From)$/;
+
+function withIn(value: unknown, ids: ReadonlyMap<string, string>): unknown {
+  if (Array.isArray(value)) return value.map((item) => withIn(item, ids));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, naming.test(key) ? named(item, ids) : withIn(item, ids)]),
+  );
+}
+
+function named(value: unknown, ids: ReadonlyMap<string, string>): unknown {
+  if (typeof value === "string") return idIn(ids, value);
+  if (Array.isArray(value)) return value.map((item) => named(item, ids));
+  return withIn(value, ids);
+}
