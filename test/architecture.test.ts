@@ -90,7 +90,13 @@ const packages: Record<string, string[]> = {
   nodemailer: ["src/comms/email.ts"],
   "smtp-server": ["src/practice/comms/"],
   "postal-mime": ["src/practice/comms/"],
-  yaml: ["src/catalog/", "src/practice/workspace/manifest.ts"],
+  yaml: [
+    "src/catalog/",
+    "src/practice/workspace/manifest.ts",
+    "src/actions/traefik/",
+    "src/actions/manifests.ts",
+    "src/practice/estate/traefik/",
+  ],
 };
 
 const root = projectRoot();

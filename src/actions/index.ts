@@ -51,6 +51,7 @@ import { check as route53Check } from "./route53/check.ts";
 import { healthcheckOverride as route53HealthcheckOverride } from "./route53/healthcheck-override.ts";
 import { shift as route53Shift } from "./route53/shift.ts";
 import { run as scriptRun } from "./script/run.ts";
+import { switchService as traefikSwitch } from "./traefik/switch.ts";
 import { backup as veleroBackup } from "./velero/backup.ts";
 import { check as veleroCheck } from "./velero/check.ts";
 import { restore as veleroRestore } from "./velero/restore.ts";
@@ -113,6 +114,7 @@ const list = [
   listed(composeStop),
   listed(composeStart),
   listed(composeRollback),
+  listed(traefikSwitch),
   listed(veleroCheck),
   listed(veleroBackup),
   listed(veleroRestore),
