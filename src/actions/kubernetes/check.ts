@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { after, awaited } from "../awaited.ts";
 import { refuseBlocked } from "../blocked.ts";
 import {
   answersFact,
@@ -20,6 +22,9 @@ const input = z.strictObject({
   /** Whether it has to be available too: false for a standby that is scaled to 0. */
   available: z.boolean().default(true),
   nodesAtLeast: z.number().int().min(1).max(5000).default(1),
+  /** How long it may take until it is so: pods that were just made are not ready at once. */
+  waitSeconds: z.number().min(0).max(300).default(0),
+  after,
 });
 type Input = z.infer<typeof input>;
 
@@ -30,6 +35,7 @@ type Seen = Look<{
   readonly missing: readonly string[];
 }>;
 
+const LOOK_AGAIN_MS = 500;
 const RIGHTS: readonly Right[] = [{ verb: "list", resource: "nodes", everywhere: true }];
 
 /** Whether the plan's cluster answers, has nodes that take pods, and runs what it should. */
@@ -39,14 +45,22 @@ export const check = defineAction<Input, Seen>({
   input,
   risk: "read",
   repeat: "safe",
-  budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
+  budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 330 },
   resources: () => [],
   observe: (ctx, given) => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(cluster, given)),
   facts: factsOf,
-  ready: checksOf,
+  ready: (seen, given, evidence) => awaited(checksOf(seen, given), given.after, evidence),
   done: () => "no",
   async verify(ctx, given) {
-    const seen = await lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(cluster, given));
+    const end = performance.now() + given.waitSeconds * 1000;
+    let seen: Seen;
+    for (;;) {
+      seen = await lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(cluster, given));
+      const lacking = checksOf(seen, given).filter((one) => !one.ok && one.level === "block");
+      if (lacking.length === 0 || performance.now() >= end) break;
+      ctx.progress(lacking.map((one) => one.says).join(" "));
+      await sleep(LOOK_AGAIN_MS, undefined, { signal: ctx.signal });
+    }
     refuseBlocked(given.cluster.context, checksOf(seen, given));
     const says = [`${given.cluster.context} answers`];
     if (seen.answers) says.push(`${room(seen.nodes)} nodes take pods`, ...seen.workloads.map(sayWorkload));

@@ -1,16 +1,9 @@
 import { z } from "zod";
+import { after, awaited } from "../awaited.ts";
 import { refuseBlocked } from "../blocked.ts";
 import { type Check, defineAction } from "../contract.ts";
 import { clusterInput } from "./client.ts";
-import {
-  awaited,
-  candidateStreams,
-  everyApi,
-  factsOf,
-  ledBySomeone,
-  nothingScheduled,
-  notPaused,
-} from "./readiness.ts";
+import { candidateStreams, everyApi, factsOf, ledBySomeone, nothingScheduled, notPaused } from "./readiness.ts";
 import { type ClusterView, lookAtCluster, sayMembers } from "./view.ts";
 
 const input = z.strictObject({
@@ -19,8 +12,7 @@ const input = z.strictObject({
   mode: z.enum(["planned", "unplanned"]).default("planned"),
   candidate: z.string().min(1).optional(),
   maxLagBytes: z.number().int().min(0).default(0),
-  /** The step that brings about what is looked at here: until it is done, nothing of it is expected. */
-  after: z.string().min(1).optional(),
+  after,
 });
 type Input = z.infer<typeof input>;
 

@@ -10,28 +10,29 @@ import type { ReadContext } from "../contract.ts";
 const apiUrl = z.url({ protocol: /^https?$/ });
 
 /** A Patroni cluster as a runbook names it: the REST API of every member, and a login on its PostgreSQL to look with. */
-export const clusterInput = z.strictObject({
-  /** `scope` in Patroni's configuration. */
-  name: z.string().min(1).max(63),
-  /** REST API of each member by the name Patroni gives it: `node1: http://10.0.0.5:8008`. */
-  api: z.union([
-    z.record(z.string().min(1), apiUrl),
+export const clusterInput = z
+  .strictObject({
+    /** `scope` in Patroni's configuration. */
+    name: z.string().min(1).max(63),
+    /** REST API of each member by the name Patroni gives it: `node1: http://10.0.0.5:8008`. */
+    api: z.record(z.string().min(1), apiUrl).optional(),
     /** The same as a list, for names that are variables. */
-    z
-      .array(z.strictObject({ name: z.string().min(1), url: apiUrl }))
-      .min(1)
-      .transform((all) => Object.fromEntries(all.map(({ name, url }) => [name, url]))),
-  ]),
-  /** Patroni's `restapi.authentication`, for what changes something. */
-  login: z.strictObject({ user: z.string().min(1), passwordFrom: z.string().min(1) }).optional(),
-  /** A PostgreSQL login with `pg_monitor`; addresses come from Patroni. */
-  database: z.strictObject({
-    user: z.string().min(1),
-    passwordFrom: z.string().min(1),
-    name: z.string().min(1).default("postgres"),
-    tls: z.enum(["verify", "encrypt", "off"]).default("off"),
-  }),
-});
+    members: z.array(z.strictObject({ name: z.string().min(1), url: apiUrl })).optional(),
+    /** Patroni's `restapi.authentication`, for what changes something. */
+    login: z.strictObject({ user: z.string().min(1), passwordFrom: z.string().min(1) }).optional(),
+    /** A PostgreSQL login with `pg_monitor`; addresses come from Patroni. */
+    database: z.strictObject({
+      user: z.string().min(1),
+      passwordFrom: z.string().min(1),
+      name: z.string().min(1).default("postgres"),
+      tls: z.enum(["verify", "encrypt", "off"]).default("off"),
+    }),
+  })
+  .refine(({ api, members }) => (api === undefined) !== (members === undefined), "needs either api or members")
+  .transform(({ api, members = [], ...rest }) => ({
+    ...rest,
+    api: api ?? Object.fromEntries(members.map(({ name, url }) => [name, url])),
+  }));
 export type Cluster = z.infer<typeof clusterInput>;
 
 export interface Answer {

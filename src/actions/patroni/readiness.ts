@@ -1,11 +1,5 @@
-import type { Check, Evidences, Fact } from "../contract.ts";
+import type { Check, Fact } from "../contract.ts";
 import { type ClusterView, followerNamed, memberNamed, sayMembers } from "./view.ts";
-
-/** What an earlier step brings about is not expected before it: such checks are left out of a preflight by their id. */
-export function awaited(checks: Check[], after: string | undefined, evidence: Evidences): Check[] {
-  if (after === undefined || evidence.evidenceOf(after) !== null) return checks;
-  return checks.map((check) => ({ ...check, id: `evidence.${check.id}` }));
-}
 
 export function ledBySomeone(seen: ClusterView): Check {
   const silent = seen.apis.filter((one) => !one.answers).map((one) => `${one.name} (${one.why})`);

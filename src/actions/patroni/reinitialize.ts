@@ -1,16 +1,16 @@
 import { z } from "zod";
+import { after, awaited } from "../awaited.ts";
 import { type Check, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
 import { clusterInput, command, resourceOf } from "./client.ts";
-import { awaited, everyApi, factsOf, ledBySomeone, notPaused } from "./readiness.ts";
+import { everyApi, factsOf, ledBySomeone, notPaused } from "./readiness.ts";
 import { type ClusterView, followerNamed, lookAtCluster, memberNamed } from "./view.ts";
 
 const input = z.strictObject({
   cluster: clusterInput,
   /** A replica: its data folder is thrown away and copied from the leader. */
   member: z.string().min(1),
-  /** The step after which it is a replica: until it is done, nothing of that is expected. */
-  after: z.string().min(1).optional(),
+  after,
 });
 type Input = z.infer<typeof input>;
 
