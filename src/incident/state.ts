@@ -95,6 +95,8 @@ export interface Page {
   readonly people: readonly string[];
   readonly at: Date;
   readonly acknowledged: readonly { readonly person: string | null; readonly name: string; readonly at: Date }[];
+  /** Somebody answered, and that they were called is not written down yet. */
+  readonly early: boolean;
 }
 
 export interface Declared {

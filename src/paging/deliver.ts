@@ -53,23 +53,36 @@ async function summon(
     return false;
   }
   const rings = !told?.open || JSON.stringify(told.to) !== JSON.stringify(wanted.to);
-  if (rings) await ring(pd, item.key, wanted);
+  if (rings) await ring(pd, item.key, wanted, told?.open ? told.to : null);
   return rings;
 }
 
 /** There is an open page and it stands where it should, whatever was there before. */
-async function ring(pd: PagerDuty, key: string, { to, alarm }: Open<"summons">): Promise<void> {
+async function ring(
+  pd: PagerDuty,
+  key: string,
+  { to, alarm }: Open<"summons">,
+  before: Target | "service" | null,
+): Promise<void> {
   const found = await pd.find(key);
-  if (found !== null && found.status !== "resolved") return await handOn(pd, found, to);
+  if (found !== null && found.status !== "resolved") return await handOn(pd, found, to, before);
   if (to === "service") return await pd.trigger(key, alarm);
   if (await pd.open(key, { title: alarm.summary, details: alarm.details, to })) return;
   const open = await pd.find(key);
   if (open === null) throw new Error(`PagerDuty says that ${key} is open, and does not find it`);
-  await handOn(pd, open, to);
+  await handOn(pd, open, to, before);
 }
 
-async function handOn(pd: PagerDuty, found: Incident, to: Target | "service"): Promise<void> {
-  if (to !== "service" && !standsAt(found, to)) await pd.escalate(found.id, to);
+async function handOn(
+  pd: PagerDuty,
+  found: Incident,
+  to: Target | "service",
+  before: Target | "service" | null,
+): Promise<void> {
+  if (to === "service") return;
+  // Given to people by name an incident keeps its policy: back from them it has to be handed to it anew.
+  const named = before !== null && before !== "service" && "users" in before && "policy" in to;
+  if (!standsAt(found, to) || (named && standsAt(found, before))) await pd.escalate(found.id, to);
 }
 
 function standsAt(found: Incident, to: Target): boolean {

@@ -1,5 +1,5 @@
 /** Keys are what PagerDuty knows our pages by (its dedup keys), so they say whose they are. */
-const ours = /^lifeboat\/(inc-[a-z0-9-]+)(?:\/(ask-[a-z0-9]+))?$/;
+const ours = /^lifeboat\/(inc-[a-z0-9-]+)(?:\/(ask-[a-z0-9]+)(?:\/glass)?)?$/;
 const adopted = /^inc-pd-([a-z0-9]{4,30})$/;
 
 export function alarmKey(incident: string): string {
@@ -8,6 +8,11 @@ export function alarmKey(incident: string): string {
 
 export function summonsKey(incident: string, ask: string): string {
   return `lifeboat/${incident}/${ask}`;
+}
+
+/** About a glass somebody wants to break, or has broken, at this question. */
+export function glassKey(incident: string, ask: string): string {
+  return `${summonsKey(incident, ask)}/glass`;
 }
 
 /** Made by a Lifeboat: this one, or another on the same service. Never an alarm to take up. */

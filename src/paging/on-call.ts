@@ -1,6 +1,6 @@
 import type { Paging, Person, System } from "../catalog/types.ts";
 import { entitled } from "../incident/authority.ts";
-import { isRequester } from "../incident/delegation.ts";
+import { isRequester, type Lent, lentTo } from "../incident/delegation.ts";
 import { allOf } from "../incident/people.ts";
 import type { GateState, RunState, Summons } from "../incident/state.ts";
 import { LifeboatError, messageOf, sayProblem } from "../lib/errors.ts";
@@ -41,15 +41,19 @@ async function ask(pd: () => PagerDuty, policy: string, seconds: number): Promis
 }
 
 /**
- * Who is asked at a level of a gate. Only people who hold the level's role on the roster and may approve this ask count:
- * being on call gives nobody a say. Where PagerDuty gives no such person, the roster does, with the reason.
+ * Who is asked at a level of a gate. Only people who hold the level's role on the roster, or have borrowed it, and may approve
+ * this ask count: being on call gives nobody a say. To whom somebody on call has lent the role is asked with them. Where PagerDuty gives no such person, the roster does, with the reason.
  */
 export function summonsFor(
   { run, gate, level, role }: { run: RunState; gate: GateState; level: number; role: string },
   system: System,
   answer: Answer | null,
+  lent: Lent = [],
 ): Summons {
-  const able = entitled(run, gate, system).filter((person) => person.roles.includes(role));
+  const loansOf = (person: Person) => lentTo(person, run, system, lent).filter((loan) => loan.role === role);
+  const able = entitled(run, gate, system, lent).filter(
+    (person) => person.roles.includes(role) || loansOf(person).length > 0,
+  );
   const fromRoster = (why: string): Summons => ({
     level,
     role,
@@ -61,7 +65,10 @@ export function summonsFor(
   if ("trouble" in answer) return fromRoster(answer.trouble);
   if (answer.users.length === 0) return fromRoster("PagerDuty names nobody on call for it");
   const named = answer.users.map(({ user, name }) => ({ name, person: personOf(user, system) }));
-  const people = able.filter(({ id }) => named.some(({ person }) => person?.id === id)).map(({ id }) => id);
+  const isNamed = (id: string) => named.some(({ person }) => person?.id === id);
+  const people = able
+    .filter((person) => isNamed(person.id) || loansOf(person).some(({ from }) => isNamed(from)))
+    .map(({ id }) => id);
   const left = named.filter(({ person }) => person === null || !people.includes(person.id));
   const why = left.length === 0 ? null : allOf(left.map(({ name, person }) => whyNot(name, person, role, run)));
   return people.length > 0 ? { level, role, people, source: "pagerduty", why } : fromRoster(`PagerDuty names ${why}`);

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { System } from "../catalog/types.ts";
+import { lentNow } from "../incident/delegation.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
@@ -13,7 +14,7 @@ import { PagerDutyTrouble } from "./trouble.ts";
 import { isAwaited, type PageWords, type Wanted, wantedPages } from "./wanted.ts";
 
 export interface PagerOptions {
-  readonly timeline: Pick<Timeline, "follow" | "streams" | "decide">;
+  readonly timeline: Pick<Timeline, "follow" | "streams" | "decide" | "now">;
   readonly pages: Pages;
   /** An incident as it is now. */
   readonly read: (stream: string) => Promise<IncidentState>;
@@ -93,7 +94,7 @@ export function createPager(options: PagerOptions): Pager {
     const system = options.systems.get(state.declared?.system ?? "");
     if (system?.paging === undefined) return;
     summon(stream, state, system);
-    await pages.want(stream, state.version, wantedPages(state, system, options.words));
+    await pages.want(stream, state.version, wantedPages(state, system, options.words, timeline.now()));
     look();
   }
 
@@ -111,7 +112,7 @@ export function createPager(options: PagerOptions): Pager {
         const asked = (async () => {
           const answer = policy === null ? null : await onCall(() => options.account(system), policy);
           if (stopped) return;
-          const summons = summonsFor({ run, gate, level, role }, system, answer);
+          const summons = summonsFor({ run, gate, level, role }, system, answer, lentNow(state, timeline.now()));
           await recordSummons(timeline, stream, { run: run.id, step: gate.step, ask: gate.ask }, summons);
         })()
           .catch((error) => {

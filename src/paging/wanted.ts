@@ -1,8 +1,11 @@
 import type { GateStep, Paging, System } from "../catalog/types.ts";
-import type { GateState, IncidentState, RunState, StepState, Summons } from "../incident/state.ts";
+import { isAnswered, plannedGate } from "../incident/authority.ts";
+import { breakingRole, secondsFor, tookPart } from "../incident/break-glass.ts";
+import { isRequester, type Lent, lentNow, lentTo } from "../incident/delegation.ts";
+import type { Break, GateState, IncidentState, RunState, StepState, Summons } from "../incident/state.ts";
 import type { WantedItem } from "../timeline/pages.ts";
 import type { Alarm, Target } from "./client.ts";
-import { adoptedFrom, alarmKey, summonsKey } from "./keys.ts";
+import { adoptedFrom, alarmKey, glassKey, summonsKey } from "./keys.ts";
 
 /** What PagerDuty should show under one key. Drawn from the state and nothing else, as Slack's messages are. */
 export type Wanted =
@@ -16,7 +19,8 @@ export type Wanted =
       readonly kind: "summons";
       readonly open: true;
       readonly ask: string;
-      readonly role: string;
+      /** Null: not as the holder of a role (a broken glass). */
+      readonly role: string | null;
       readonly people: readonly string[];
       /** `service`: nobody knows better than the service's own policy. */
       readonly to: Target | "service";
@@ -33,22 +37,28 @@ export interface PageWords {
     about: { state: IncidentState; run: RunState; step: GateStep; gate: GateState; role: string },
     system: System,
   ): { readonly summary: string; readonly details: string };
+  /** `broke` null: somebody wants to break the glass at this question, and a second person is waited for. */
+  glass(
+    about: { state: IncidentState; run: RunState; gate: GateState | null; broke: Break | null },
+    system: System,
+  ): { readonly summary: string; readonly details: string };
   result(run: RunState): string;
 }
 
 /**
- * Real incidents of P0 and P1 wake people at once. In a lesser one the person asked is woken when silence has escalated
- * their question. A drill wakes nobody.
+ * Real incidents of P0 and P1 wake people at once. In a lesser one whoever is asked is woken once they were reminded, or
+ * silence has escalated their question; where a gate does neither, at once. A glass that is to be broken, or is broken and not
+ * reviewed, wakes people in all of them. A drill wakes nobody.
  */
-export function wantedPages(state: IncidentState, system: System, words: PageWords): readonly WantedItem[] {
+export function wantedPages(state: IncidentState, system: System, words: PageWords, now: Date): readonly WantedItem[] {
   const { paging } = system;
   if (paging === undefined || state.declared === null || state.declared.kind === "drill") return [];
   const runs = [...state.runs.values()];
+  const around: Around = { system, paging, words, lent: lentNow(state, now) };
   return [
     root(state, system, words),
-    ...runs.flatMap((run) =>
-      [...run.steps.values()].flatMap((step) => asksOf(state, run, step, { system, paging, words })),
-    ),
+    ...runs.flatMap((run) => [...run.steps.values()].flatMap((step) => asksOf(state, run, step, around))),
+    ...runs.flatMap((run) => run.breaks.map((broke) => brokenGlass(state, run, broke, around))),
     ...(isPaged(state) ? runs.flatMap((run) => noteOf(state, run, words)) : []),
   ].map(({ key, wanted }) => ({ key, wanted }));
 }
@@ -74,33 +84,112 @@ interface Around {
   readonly system: System;
   readonly paging: Paging;
   readonly words: PageWords;
+  readonly lent: Lent;
 }
 
 function asksOf(state: IncidentState, run: RunState, step: StepState, around: Around): Item[] {
   if (step.status !== "gate" || step.step.kind !== "gate") return [];
   const { gate } = step;
-  const over = gate.earlier.map((ask): Item => ({ key: summonsKey(state.id, ask), wanted: CLOSED }));
+  const over = [
+    ...gate.earlier.map((ask): Item => ({ key: summonsKey(state.id, ask), wanted: CLOSED })),
+    ...wantsGlass(state, run, gate, around),
+  ];
   const summons = gate.summons.toSorted((a, b) => a.level - b.level).at(-1);
   // Before it is known who is on call nobody is paged.
   if (summons === undefined) return over;
   const key = summonsKey(state.id, gate.ask);
-  if (!isAwaited(state, run, gate) || !(isUrgent(state) || summons.level > 0))
-    return [...over, { key, wanted: CLOSED }];
-  const { role, people } = summons;
+  const wakes = isUrgent(state) || summons.level > 0 || gate.reminders.length > 0 || asksOnce(run, gate);
+  if (!isAwaited(state, run, gate) || !wakes) return [...over, { key, wanted: CLOSED }];
+  const { role } = summons;
+  const people = withBorrowers(summons, run, around);
   const said = around.words.summons({ state, run, step: step.step, gate, role }, around.system);
   const alarm: Alarm = { ...said, source: around.system.id, severity: SEVERITIES[state.severity] };
-  const to = targetOf(summons, around.paging);
+  const to = targetOf(summons, people, around);
   return [...over, { key, wanted: { kind: "summons", open: true, ask: gate.ask, role, people, to, alarm } }];
 }
 
 const CLOSED: Wanted = { kind: "summons", open: false };
 
-/** On call by PagerDuty's own word: its policy. By the roster: the people themselves, as far as PagerDuty knows them. */
-function targetOf({ role, source, people }: Summons, paging: Paging): Target | "service" {
+/** Nobody is reminded and nobody comes after: whoever is asked first is all there is. */
+function asksOnce(run: RunState, gate: GateState): boolean {
+  return gate.escalate.length === 0 && (plannedGate(run, gate.step)?.remindSeconds ?? 0) <= 0;
+}
+
+/** Who was found to be on call, and to whom they have lent the role since. */
+function withBorrowers({ role, people }: Summons, run: RunState, { system, lent }: Around): readonly string[] {
+  const borrowers = system.people.filter(
+    (person) =>
+      !isRequester(person, run) &&
+      lentTo(person, run, system, lent).some((loan) => loan.role === role && people.includes(loan.from)),
+  );
+  return [...new Set([...people, ...borrowers.map(({ id }) => id)])];
+}
+
+/**
+ * On call by PagerDuty's own word: its policy, which knows whom to ring. By the roster, or where somebody decides in another's
+ * place: the people themselves, as far as PagerDuty knows them.
+ */
+function targetOf(
+  { role, source }: Summons,
+  people: readonly string[],
+  { system, paging }: Around,
+): Target | "service" {
   const policy = paging.policies.find((one) => one.role === role)?.policy;
-  const users = paging.people.filter(({ person }) => people.includes(person)).map(({ user }) => user);
-  if (source === "roster" && users.length > 0) return { users };
+  const users = usersOf(people, paging);
+  const own = people.every((id) => system.people.some((one) => one.id === id && one.roles.includes(role)));
+  if ((source === "roster" || !own) && users.length > 0) return { users };
   return policy === undefined ? "service" : { policy };
+}
+
+function usersOf(people: readonly string[], paging: Paging): readonly string[] {
+  return paging.people.filter(({ person }) => people.includes(person)).map(({ user }) => user);
+}
+
+/** Somebody wants to break the glass: whoever could confirm it, or deny the question, is woken while that is open. */
+function wantsGlass(state: IncidentState, run: RunState, gate: GateState, around: Around): Item[] {
+  const { breaking } = gate;
+  if (breaking === null || gate.broken !== null) return [];
+  const key = glassKey(state.id, gate.ask);
+  if (!isAwaited(state, run, gate)) return [{ key, wanted: CLOSED }];
+  const { system, lent } = around;
+  const people = secondsFor(breaking.person, run, gate, system, lent).map(({ id }) => id);
+  const said = around.words.glass({ state, run, gate, broke: null }, system);
+  return [{ key, wanted: glassPage(state, gate.ask, people, said, around) }];
+}
+
+/** Broken: everybody who may break it and had no part in this is woken, until somebody has reviewed it. */
+function brokenGlass(state: IncidentState, run: RunState, broke: Break, around: Around): Item {
+  const key = glassKey(state.id, broke.ask);
+  if (broke.review !== null) return { key, wanted: CLOSED };
+  const { system } = around;
+  const part = tookPart(broke);
+  const people = system.people.filter(
+    (one) => breakingRole(one, system) !== null && !part.includes(one.id) && !isRequester(one, run),
+  );
+  const said = around.words.glass({ state, run, gate: null, broke }, system);
+  return {
+    key,
+    wanted: glassPage(
+      state,
+      broke.ask,
+      people.map(({ id }) => id),
+      said,
+      around,
+    ),
+  };
+}
+
+function glassPage(
+  state: IncidentState,
+  ask: string,
+  people: readonly string[],
+  said: { readonly summary: string; readonly details: string },
+  { system, paging }: Around,
+): Wanted {
+  const users = usersOf(people, paging);
+  const alarm: Alarm = { ...said, source: system.id, severity: SEVERITIES[state.severity] };
+  const to = users.length > 0 ? { users } : "service";
+  return { kind: "summons", open: true, ask, role: null, people, to, alarm };
 }
 
 function noteOf(state: IncidentState, run: RunState, words: PageWords): Item[] {
@@ -115,7 +204,7 @@ function noteOf(state: IncidentState, run: RunState, words: PageWords): Item[] {
 }
 
 export function isAwaited(state: IncidentState, run: RunState, gate: GateState): boolean {
-  return gate.outcome === "open" && run.ending === null && !isOver(state);
+  return gate.outcome === "open" && run.ending === null && !isOver(state) && !isAnswered(run, gate);
 }
 
 function isUrgent({ severity }: IncidentState): boolean {

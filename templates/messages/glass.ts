@@ -5,6 +5,7 @@ import { cut, ended, plain, safe } from "./escape.ts";
 import type { Ask } from "./gate.ts";
 import { kindPrefix } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
+import { ackWords, glassPageOf } from "./paged.ts";
 import type { Surroundings } from "./view.ts";
 import { at, clock } from "./when.ts";
 
@@ -34,7 +35,14 @@ export function glassWanted(ask: Ask, around: Surroundings): Message | null {
   const confirm: Button = { label: "Confirm break-glass…", verb: "gate.confirm-break", carries, style: "danger" };
   const goOn: Button = { label: "Go on alone…", verb: "gate.break", detail: "alone", carries };
   const deny: Button = { label: "Deny", verb: "gate.deny", detail: "glass", carries };
-  return { text, blocks: [section(`🔨 ${text}`), actions(confirm, ...(alone ? [goOn] : []), deny)] };
+  return {
+    text,
+    blocks: [
+      section(`🔨 ${text}`),
+      actions(confirm, ...(alone ? [goOn] : []), deny),
+      ...pagedLine(ask.state, gate.ask, around),
+    ],
+  };
 }
 
 /** Loud, in the incident's channel and where incidents are announced; open until somebody else has looked at it. */
@@ -52,9 +60,16 @@ export function glassBroken(state: IncidentState, run: RunState, broke: Break, a
       header(`${prefix}BREAK-GLASS: ${plain(run.plan.title)}`),
       section(`${review === null ? "🚨" : "✅"} ${text}`),
       ...(review === null ? [actions(reviewButton(run, broke))] : []),
+      ...pagedLine(state, broke.ask, around),
       context(`Broken ${at(broke.at)}, good until ${clock(broke.until)} for this one question · ${safe(state.id)}`),
     ],
   };
+}
+
+/** Who was woken for it, where there is a pager. */
+function pagedLine(state: IncidentState, ask: string, around: Surroundings): Block[] {
+  const page = glassPageOf(state, ask);
+  return page === null ? [] : [context(ackWords(page, around))];
 }
 
 export function reviewButton(run: RunState, broke: Break, detail?: string): Button {

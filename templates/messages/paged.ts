@@ -5,14 +5,25 @@ import type { Surroundings } from "./view.ts";
 import { at, clock } from "./when.ts";
 
 /** The page of a question, or of the incident itself (`ask` null). */
-export function pageOf({ paging }: IncidentState, ask: string | null): Page | null {
-  return [...paging.pages.values()].findLast((page) => page.ask === ask) ?? null;
+export function pageOf(state: IncidentState, ask: string | null): Page | null {
+  return lastPage(state, (page, key) => page.ask === ask && !key.endsWith("/glass"));
+}
+
+/** The page about a glass that is to be broken at this question, or was. */
+export function glassPageOf(state: IncidentState, ask: string): Page | null {
+  return lastPage(state, (page, key) => page.ask === ask && key.endsWith("/glass"));
+}
+
+function lastPage({ paging }: IncidentState, is: (page: Page, key: string) => boolean): Page | null {
+  return [...paging.pages].findLast(([key, page]) => is(page, key))?.[1] ?? null;
 }
 
 /** "Paged: incident commander at …, acknowledged by @sam …". To acknowledge is not to decide. */
 export function ackWords(page: Page, around: Surroundings): string {
+  const names = page.people.map((id) => around.names(id)).join(", ");
+  if (page.role === null && names !== "") return `Paged: ${names} ${at(page.at)} · ${answered(page, around)}`;
   const whom = page.role === null ? "whoever is on call" : roleWords(around.system, page.role);
-  const people = page.people.length === 0 ? "" : ` (${page.people.map((id) => around.names(id)).join(", ")})`;
+  const people = names === "" ? "" : ` (${names})`;
   return `Paged: ${whom}${people} ${at(page.at)} · ${answered(page, around)}`;
 }
 

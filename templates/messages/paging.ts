@@ -1,5 +1,5 @@
 import type { GateStep, System } from "../../src/catalog/types.ts";
-import type { GateState, IncidentState, RunState } from "../../src/incident/state.ts";
+import type { Break, GateState, IncidentState, RunState } from "../../src/incident/state.ts";
 import { cut, ended, plain } from "./escape.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
 import { clock } from "./when.ts";
@@ -39,6 +39,35 @@ export function pageWords(practice: boolean) {
           `Data lost: ${ended(plain(gate.loss))}`,
           `Expires at ${clock(gate.expiresAt)}.`,
           `Approve or deny in Slack, in the thread of ${run.id} (${state.id}). To acknowledge this page decides nothing.`,
+        ].join("\n"),
+      };
+    },
+    glass(
+      about: { state: IncidentState; run: RunState; gate: GateState | null; broke: Break | null },
+      system: System,
+    ): Spoken {
+      const { state, run, gate, broke } = about;
+      const who = broke ?? gate?.breaking ?? null;
+      const name = plain(system.people.find(({ id }) => id === who?.person)?.name ?? who?.person ?? "Somebody");
+      const what = `${plain(run.plan.title)} (${state.id})`;
+      const reason = `Reason: ${ended(plain(who?.reason ?? ""))}`;
+      const place = `${ended(plain(run.plan.target))}`;
+      if (broke === null)
+        return {
+          summary: cut(`${prefix}BREAK-GLASS asked for: ${name} wants to go past the approval of ${what}`, LINE),
+          details: [
+            reason,
+            place,
+            `Confirm or deny in Slack, in the thread of ${run.id}. If nobody does, ${name} may go on alone from ${gate?.breaking ? clock(gate.breaking.aloneAt) : "now"}.`,
+          ].join("\n"),
+        };
+      const second = broke.second === null ? "alone" : "with a second person";
+      return {
+        summary: cut(`${prefix}BREAK-GLASS: ${name} went past the approval of ${what}, ${second}`, LINE),
+        details: [
+          reason,
+          place,
+          `/dr pause stops the run from going on. Somebody who had no part in it reviews it: /dr review, or the button in ${state.id}.`,
         ].join("\n"),
       };
     },

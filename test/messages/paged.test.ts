@@ -6,7 +6,7 @@ import { orders } from "./orders.ts";
 
 const at = (minute: number) => new Date(Date.UTC(2026, 2, 1, 2, minute));
 const around = { system: orders, names: (who: string) => `<@${who}>` } as unknown as Surroundings;
-const page: Page = { ask: "ask-1", role: "incident-commander", people: [], at: at(41), acknowledged: [] };
+const page: Page = { ask: "ask-1", role: "incident-commander", people: [], at: at(41), acknowledged: [], early: false };
 const words = (more: Partial<Page>) =>
   ackWords({ ...page, ...more }, around).replace(/<!date[^>]*> \(([^)]*)\)/g, "$1");
 

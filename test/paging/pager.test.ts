@@ -186,6 +186,84 @@ describe("a question", () => {
   });
 });
 
+describe("somebody decides in another's place", () => {
+  const lends = (from: string, to: string) =>
+    night.asks(from, { type: "delegate", role: "database-administrator", to, seconds: 3600, reason: null });
+
+  test("whom they lent it to before the question is on call with them, and rung by name", async () => {
+    await paging({ settings: { onCallSeconds: 5 } });
+    engine();
+    await declare("P0");
+    await lends("bo", "oli");
+    await asked();
+    await until(() => summons().length === 1);
+    expect((await night.gate()).summons).toMatchObject([{ people: ["bo", "oli"], source: "pagerduty" }]);
+    expect(summons()[0]?.assigned).toEqual(["PBO00", "POLI0"]);
+  });
+
+  test("lent while the question is open, it is handed on; taken back, it no longer is theirs", async () => {
+    await paging();
+    engine();
+    await asked();
+    await until(() => summons()[0]?.policy === "PDBA0");
+    await lends("bo", "oli");
+    await until(() => summons()[0]?.assigned.includes("POLI0") === true);
+    await night.asks("bo", { type: "endDelegation", role: "database-administrator", to: "oli" });
+    await until(() => summons()[0]?.policy === "PDBA0" && !summons()[0]?.assigned.includes("POLI0"));
+    expect(summons()).toHaveLength(1);
+  });
+});
+
+describe("in a lesser incident", () => {
+  test("nobody is woken by a question until they were reminded of it", async () => {
+    await paging();
+    engine();
+    await declare("P2");
+    await asked({ escalate: [], remindSeconds: 1 });
+    await until(async () => (await night.gate()).reminders.length > 0);
+    await until(() => summons().length === 1);
+    const sent = (await store.timeline.read("inc-1")).filter(({ type }) => /^(gate.reminded|page.sent)$/.test(type));
+    expect(sent[0]?.type).toBe("gate.reminded");
+    await night.approve("bo");
+    await until(() => summons()[0]?.status === "resolved");
+  });
+
+  test("a gate that reminds nobody and that nobody comes after wakes at once", async () => {
+    await paging();
+    engine();
+    await declare("P2");
+    await asked({ escalate: [], remindSeconds: 0 });
+    await until(() => summons().length === 1);
+  });
+});
+
+describe("a broken glass", () => {
+  const glass = () => page(/\/glass$/);
+
+  test("is told to telephones at once, asked for and broken, and stays open until somebody else has reviewed it", async () => {
+    await paging();
+    engine();
+    await declare("P2");
+    await asked({ escalate: [], remindSeconds: 600 });
+    const { ask } = await night.gate();
+    await night.asks("oli", { type: "breakGlass", run: "run-1", ask, reason: "Nobody answers" });
+    await until(() => glass().length === 1);
+    // Everybody who could be the second person, and is known to PagerDuty; never the first, nor who asked for the run.
+    expect(glass()[0]?.assigned.toSorted()).toEqual(["PBO00", "PCY00"]);
+    expect(glass()[0]?.title).toContain("BREAK-GLASS asked for: Oli");
+    await night.asks("cy", { type: "confirmBreak", run: "run-1", ask });
+    await night.until(({ status }) => status === "verified");
+    await until(async () => (await events("page.sent")).length >= 2);
+    expect(glass().at(-1)?.status).toBe("triggered");
+    await night.asks("oli", { type: "review", run: "run-1", ask, finding: "Fine" });
+    expect(glass().at(-1)?.status).not.toBe("resolved");
+    await night.asks("bo", { type: "review", run: "run-1", ask, finding: "It was needed" });
+    await until(() => glass().every(({ status }) => status === "resolved"));
+    const paged = [...(await night.state()).paging.pages.keys()];
+    expect(paged.filter((key) => key.endsWith("/glass"))).toHaveLength(1);
+  });
+});
+
 describe("when PagerDuty is away", () => {
   test("silent from the start: the run is approved from the roster and completes, and the outage is said once", async () => {
     pager.chaos("hang");

@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { request } from "node:http";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { evolvePaging } from "../../src/incident/evolve/paging.ts";
 import type { Paging } from "../../src/paging/index.ts";
 import { isSigned } from "../../src/paging/webhook/signature.ts";
 import type { Pager } from "../../src/practice/pager/index.ts";
@@ -215,6 +216,68 @@ describe("at the door", () => {
     await send(incident("triggered", more, data));
     await done();
     expect(await types()).toEqual([]);
+  });
+
+  test("six alarms at once, every delivery late, out of order and several times: six incidents, everything on them once", async () => {
+    let seed = 7;
+    const dice = (sides: number) => {
+      seed = (seed * 1103515245 + 12345) % 2 ** 31;
+      return Math.floor((seed / 2 ** 31) * sides);
+    };
+    const shuffled = <T>(all: readonly T[]) =>
+      all
+        .map((one) => [dice(1e6), one] as const)
+        .toSorted(([a], [b]) => a - b)
+        .map(([, one]) => one);
+    const happenings = ["triggered", "acknowledged", "escalated", "reassigned", "priority_updated", "resolved"];
+    const alarms = [1, 2, 3, 4, 5, 6].map((n) => `QCHAOS${n}`);
+    // Only what is over before anything else was heard of it is nothing: it declares nobody's incident.
+    const firsts = alarms.map((id) => incident(happenings[dice(5)] ?? "", {}, { id, incident_key: `monitor-${id}` }));
+    const rest = alarms.flatMap((id) =>
+      happenings.map((type) => incident(type, {}, { id, incident_key: `monitor-${id}` })),
+    );
+    await Promise.all(shuffled([...firsts, ...firsts]).map(send));
+    await done();
+    await Promise.all(shuffled([...rest, ...rest, ...rest, ...firsts]).map(send));
+    await done();
+    for (const id of alarms) {
+      const told = await types(`inc-pd-${id.toLowerCase()}`);
+      const first = firsts.find(({ data }) => data.id === id)?.event_type ?? "";
+      const [acks, notes] = [
+        1 + Number(first.endsWith("acknowledged")),
+        4 + Number(!/triggered|acknowledged/.test(first)),
+      ];
+      expect(told.slice(0, 2)).toEqual(["incident.declared", "page.sent"]);
+      const count = (type: string) => told.filter((one) => one === type).length;
+      expect([count("incident.declared"), count("page.acknowledged"), count("incident.noted")]).toEqual([
+        1,
+        acks,
+        notes,
+      ]);
+    }
+    const keys = (await store.pool.query("select key from lifeboat.inbox")).rows.map(({ key }) => key);
+    expect(keys).toHaveLength(firsts.length + rest.length);
+  });
+
+  test("somebody answers before it is written down that they were called: it counts", () => {
+    const at = new Date("2026-03-01T00:00:05Z");
+    const page = { stream: "inc-1", key: "k", run: null, actor: { kind: "bot" }, version: 1 } as const;
+    const ring = { page: "lifeboat/inc-1/ask-1", ask: "ask-1", role: "cto", people: ["tess"], to: "people" } as const;
+    const answered = {
+      page: ring.page,
+      ask: "ask-1",
+      person: "tess",
+      name: "Tess",
+      happenedAt: "2026-03-01T00:00:04Z",
+    };
+    const early = evolvePaging(
+      { pages: new Map(), failing: null },
+      { ...page, at, type: "page.acknowledged", data: answered },
+    );
+    const both = evolvePaging(early, { ...page, at, type: "page.sent", data: ring });
+    const known = both.pages.get(ring.page);
+    expect(known).toMatchObject({ role: "cto", early: false, acknowledged: [{ person: "tess" }] });
+    expect(known?.acknowledged.every((one) => one.at >= known.at)).toBe(true);
   });
 
   test("with PagerDuty silent, its signed word is enough", async () => {

@@ -6,16 +6,19 @@ export function evolvePaging(paging: PagingState, event: Recorded<PageEvent>): P
   switch (event.type) {
     case "page.sent": {
       const { page, ask, role, people } = event.data;
-      const sent = { ask, role, people, at: event.at, acknowledged: known?.acknowledged ?? [] };
+      const at = known?.early ? known.at : event.at;
+      const sent = { ask, role, people, at, acknowledged: known?.acknowledged ?? [], early: false };
       return { pages: new Map(paging.pages).set(page, sent), failing: null };
     }
     case "page.failed":
       return { ...paging, failing: paging.failing ?? { since: event.at, problem: event.data.problem } };
     case "page.acknowledged": {
-      if (known === undefined) return paging;
-      const { page, person, name, happenedAt } = event.data;
-      const acknowledged = [...known.acknowledged, { person, name, at: new Date(happenedAt) }];
-      return { ...paging, pages: new Map(paging.pages).set(page, { ...known, acknowledged }) };
+      const { page, ask, person, name, happenedAt } = event.data;
+      const at = new Date(happenedAt);
+      // Somebody may answer before it is written down that they were called.
+      const called = known ?? { ask, role: null, people: [], at, acknowledged: [], early: true };
+      const acknowledged = [...called.acknowledged, { person, name, at }];
+      return { ...paging, pages: new Map(paging.pages).set(page, { ...called, acknowledged }) };
     }
     default:
       return event satisfies never;
