@@ -221,8 +221,9 @@ async function claim(driven: Driven, intent: Extract<Intent, { do: "start" | "ta
 async function performClaimed(driven: Driven, id: string, onlySettle: boolean): Promise<void> {
   const state = driven.journal.run().steps.get(id);
   if (state?.status !== "running") return;
-  const { reached, before, handle, epoch } = state as Extract<StepState, { status: "running" }>;
-  await perform(driven, state.step as ActionStep, state.attempts, { reached, before, handle, epoch, onlySettle });
+  const { reached, before, askedAt, handle, epoch } = state as Extract<StepState, { status: "running" }>;
+  const from = { reached, before, askedAt, handle, epoch, onlySettle };
+  await perform(driven, state.step as ActionStep, state.attempts, from);
 }
 
 function opened(driven: Driven, intent: Extract<Intent, { do: "open" }>, now: Date): NewEvent {

@@ -89,19 +89,31 @@ export function createEngine(ports: EnginePorts): Engine {
     const count = (errors.get(lease.run) ?? 0) + 1;
     errors.set(lease.run, count);
     log.error({ run: lease.run, count, error: messageOf(error) }, "the engine failed on a run");
-    if (count >= settings.errorsMax) return tellStuck(lease, error);
+    if (isChangedPlan(error)) return tellStuck(lease, (error as LifeboatError).problem);
+    if (count >= settings.errorsMax)
+      return tellStuck(lease, {
+        code: "engine-failed",
+        where: lease.run,
+        what: `The engine failed ${count} times in a row: ${messageOf(error)}`,
+        stateNow: await sayStateNow(lease),
+        next: "Put it right and resume, or abort the run.",
+      });
     const seen = (await timeline.read(lease.stream)).at(-1)?.version ?? 0;
     await leases.release(lease, seen, new Date(timeline.now().getTime() + 250 * 2 ** count));
   }
 
-  async function tellStuck(lease: Lease, error: unknown): Promise<void> {
-    const problem: Problem = {
-      code: "engine-failed",
+  /** Its mere reading may be what kills whoever drives it, so nothing of it is read. */
+  function poisoned(lease: Lease): Promise<void> {
+    return tellStuck(lease, {
+      code: "drivers-lost",
       where: lease.run,
-      what: `The engine failed ${settings.errorsMax} times in a row: ${messageOf(error)}`,
-      stateNow: await sayStateNow(lease),
-      next: "Put it right and resume, or abort the run.",
-    };
+      what: `${lease.deaths} times in a row the process that drove this run was lost in the middle of it`,
+      stateNow: "What the last of them changed is not certain: look at the targets, and at `/dr timeline`.",
+      next: "Look at the logs for what ended them, put it right and resume; or abort the run.",
+    });
+  }
+
+  async function tellStuck(lease: Lease, problem: Problem): Promise<void> {
     const decided = await timeline.decide(
       lease.stream,
       (events) => {
@@ -171,6 +183,12 @@ export function createEngine(ports: EnginePorts): Engine {
   function take(lease: Lease): void {
     // Robbed and claimed again before we noticed: the earlier drive is void.
     live.get(lease.run)?.lose();
+    if (lease.deaths >= settings.deathsMax) {
+      void poisoned(lease).catch((failed: unknown) => {
+        log.error({ run: lease.run, error: messageOf(failed) }, "run abandoned to its lease");
+      });
+      return;
+    }
     try {
       drive(lease);
     } catch (error) {
@@ -257,6 +275,10 @@ export function createEngine(ports: EnginePorts): Engine {
       await one.journal.refresh();
     }
   }
+}
+
+function isChangedPlan(error: unknown): boolean {
+  return error instanceof LifeboatError && error.problem.code === "plan-changed";
 }
 
 function isClosed(error: unknown): boolean {

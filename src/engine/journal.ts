@@ -103,8 +103,9 @@ function planOf(lease: Lease): Plan {
     throw new LifeboatError({
       code: "plan-changed",
       where: lease.run,
-      what: "The stored plan does not have the hash that was approved",
-      next: "Abort the run, verify the timeline, and plan anew.",
+      what: "The plan as it is stored now is not the one that was approved: somebody, or a fault, has changed it. It is not run",
+      stateNow: "What was done before can be read with `/dr timeline`; nothing more is done.",
+      next: "Abort the run, have the store looked at (`lifeboat verify`), and ask for it anew.",
     });
   }
   return JSON.parse(Buffer.from(lease.planBytes).toString("utf8")) as Plan;

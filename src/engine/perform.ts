@@ -16,6 +16,8 @@ export interface From {
   readonly epoch: string;
   readonly reached: Reached;
   readonly before: unknown;
+  /** When the effect was last asked for, by this attempt or one before; null: never. */
+  readonly askedAt: Date | null;
   readonly handle: unknown;
   /** The run has ended: look and record, and cause nothing. */
   readonly onlySettle: boolean;
@@ -63,15 +65,19 @@ async function bind(attempt: Attempt): Promise<Job | null> {
 async function begin(attempt: Attempt, job: Job, from: From): Promise<void> {
   if (from.onlySettle || attempt.driven.halt.aborted) return attempt.fail(haltedBefore(attempt), false);
   let seen: unknown;
+  let done: Done;
   try {
-    seen = await attempt.look(job);
+    ({ seen, done } = await lookUntilShown(attempt, job, from));
   } catch (error) {
+    if (attempt.driven.lost.aborted) throw error;
+    if (attempt.driven.halt.aborted) return attempt.fail(haltedBefore(attempt), false);
     return attempt.fail(failedTo(attempt, error, UNTOUCHED), true);
   }
-  const { action, input } = job;
+  const { action } = job;
   if (action.apply) {
-    const done = action.done(seen, input, from.before);
     if (done === "yes") return prove(attempt, job, from.before ?? seen, null);
+    // Nobody's word makes a toggle safe to repeat while it is not known that the first did nothing.
+    if (isToggledBefore(job, from) && done !== "no") return attempt.stop(question(attempt, job, seen, done));
     const repeats = from.before !== null && !attempt.askedByPerson;
     if (repeats && recovery(done, action.repeat) === "ask") return attempt.stop(question(attempt, job, seen, done));
   }
@@ -80,8 +86,38 @@ async function begin(attempt: Attempt, job: Job, from: From): Promise<void> {
   return action.apply ? cause(attempt, job, seen) : prove(attempt, job, seen, null);
 }
 
+function isToggledBefore({ action }: Job, { before }: From): boolean {
+  return action.repeat === "toggle" && before !== null;
+}
+
+/**
+ * A toggle that is asked for twice moves back what has moved, and what was asked for may take a while to show. So while the time
+ * it usually takes is not over since it was last asked for, "not there" is not believed, and it is looked again.
+ */
+async function lookUntilShown(attempt: Attempt, job: Job, from: From): Promise<{ seen: unknown; done: Done }> {
+  const { driven, step, voice } = attempt;
+  const since = isToggledBefore(job, from) ? (from.askedAt?.getTime() ?? 0) : 0;
+  const shownBy = since + step.budget.typicalSeconds * 1000;
+  for (let looks = 1; ; looks++) {
+    const seen = await attempt.look(job);
+    const done = job.action.apply ? job.action.done(seen, job.input, from.before) : "no";
+    const left = shownBy - driven.now().getTime();
+    if (done !== "no" || left <= 0) return { seen, done };
+    if (looks === 1)
+      voice.say(
+        `It was asked for at ${new Date(since).toISOString().slice(11, 19)} UTC and may take until ${new Date(shownBy).toISOString().slice(11, 19)} to show: until then it is only looked at`,
+      );
+    const signal = AbortSignal.any([driven.lost, driven.halt]);
+    await pause(Math.min(LOOK_AGAIN_MS, Math.max(1, left)), undefined, { signal });
+  }
+}
+
 /** A process died, or was robbed, after the intent: the effect may or may not be there. */
 async function recover(attempt: Attempt, job: Job, from: From): Promise<void> {
+  if (job.action.repeat === "toggle" && !from.onlySettle && !attempt.driven.halt.aborted)
+    await lookUntilShown(attempt, job, from).catch((error) => {
+      if (attempt.driven.lost.aborted) throw error;
+    });
   const found = await find(attempt, job, from.before, LOOKS);
   switch (found.recovery) {
     case "verify":

@@ -38,6 +38,8 @@ export interface EngineSettings {
   readonly claimMax: number;
   /** A run whose driving fails this often in a row is handed to a person. */
   readonly errorsMax: number;
+  /** A run whose drivers were lost so often in a row, none of them letting go of it, is handed to a person. */
+  readonly deathsMax: number;
   /** How long a clean stop lets running steps finish before it abandons them to the next replica. */
   readonly drainMs: number;
   /** Older proof that the lease is ours is renewed before something is changed: a process may have been frozen. */
@@ -55,6 +57,7 @@ export const defaultSettings: EngineSettings = {
   runsMax: 50,
   claimMax: 20,
   errorsMax: 5,
+  deathsMax: 8,
   drainMs: 5_000,
   proofMs: 2_000,
   observeSeconds: 15,

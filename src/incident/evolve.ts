@@ -1,4 +1,5 @@
 import type { Plan } from "../catalog/types.ts";
+import { messageOf, type Problem } from "../lib/errors.ts";
 import type { Event, EventType, Recorded } from "./events.ts";
 import { evolveComms, nothingSaid } from "./evolve/comms.ts";
 import { evolveGate, reviewed } from "./evolve/gate.ts";
@@ -35,14 +36,20 @@ export function fold(id: string, events: Iterable<LogEvent>, plans: Plans): Inci
 
 export function evolve(state: IncidentState, event: LogEvent, plans: Plans): IncidentState {
   const moved = { ...state, version: event.version };
-  return isKnown(event) ? apply(moved, event, plans) : moved;
+  if (!isKnown(event)) return moved;
+  try {
+    return apply(moved, event, plans);
+  } catch (error) {
+    return unreadable(moved, event, error);
+  }
 }
 
 /** The same, but refuses a pair that should not follow each other with a message that names both sides. For tests. */
 export function evolveStrictly(state: IncidentState, event: LogEvent, plans: Plans): IncidentState {
-  const quarrel = isKnown(event) ? quarrelWith(state, event, plans) : null;
+  if (!isKnown(event)) return { ...state, version: event.version };
+  const quarrel = quarrelWith(state, event, plans);
   if (quarrel !== null) throw new Error(quarrel);
-  return evolve(state, event, plans);
+  return apply({ ...state, version: event.version }, event, plans);
 }
 
 /** The plans a fold of these events wants, so that they can be read beforehand. */
@@ -77,6 +84,32 @@ export function blankIncident(id: string): IncidentState {
     paging: { pages: new Map(), failing: null },
     comms: nothingSaid,
   };
+}
+
+/**
+ * An event that makes no sense to this version (or a plan that does not) does not take the incident with it: its run stops
+ * until a person has looked, because what it said may have been a no.
+ */
+function unreadable(state: IncidentState, event: Recorded, error: unknown): IncidentState {
+  const run = event.run === null ? undefined : (state.runs.get(event.run) ?? requested(event, event.run));
+  if (run === undefined) return state;
+  const problem: Problem = {
+    code: "event-unreadable",
+    where: run.title,
+    what: `What stands at ${event.version} of the timeline (${event.type}) can not be read by this version: ${messageOf(error)}`,
+    stateNow: "What it would have changed is not known here; everything before and after it is.",
+    next: "Look at it with `/dr timeline`, then abort the run, or resume it as if that had not been said.",
+  };
+  const stuck = { ...run, stuck: problem, stuckOn: [], status: run.ending?.as ?? ("stopped" as const), problem };
+  return { ...state, runs: new Map(state.runs).set(run.id, stuck) };
+}
+
+function requested(event: Recorded, id: string): RunState | undefined {
+  try {
+    return event.type === "run.requested" ? startRun(id, event, new Map()) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function apply(state: IncidentState, event: Recorded, plans: Plans): IncidentState {

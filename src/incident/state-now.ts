@@ -6,7 +6,7 @@ import type { RunState, StepState } from "./state.ts";
  * What a run has changed by now and what not, in full sentences: how every failure and every abort ends. Only steps
  * that change something are named; nothing is said about what nobody saw.
  */
-export function stateNow(run: RunState): string {
+export function stateNow(run: Pick<RunState, "steps">): string {
   const changing = [...run.steps.values()].filter((step) => changesThings(step.step));
   const done: readonly StepState[] = changing.filter((step) => step.status === "done");
   const unsure: readonly StepState[] = changing.filter(maybe);

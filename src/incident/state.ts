@@ -166,8 +166,11 @@ export type StepState = {
 } & StepPhase;
 
 export type StepPhase =
-  /** `before` is what an earlier attempt recorded, kept across a retry: a toggle must know where it started from. */
-  | { readonly status: "waiting"; readonly before: unknown }
+  /**
+   * `before` is what an earlier attempt recorded, kept across a retry: a toggle must know where it started from. `askedAt` is
+   * when the effect was last asked for: it may not show at once.
+   */
+  | { readonly status: "waiting"; readonly before: unknown; readonly askedAt: Date | null }
   /** Its condition was false, or its stage is not for this run. */
   | { readonly status: "passedOver" }
   | {
@@ -177,6 +180,7 @@ export type StepPhase =
       /** How far the current attempt got: what recovery needs. */
       readonly reached: "started" | "intended" | "applied";
       readonly before: unknown;
+      readonly askedAt: Date | null;
       readonly handle: unknown;
       readonly progress: string | null;
     }
@@ -197,6 +201,7 @@ export type StepPhase =
       readonly problem: Problem;
       readonly retryable: boolean;
       readonly before: unknown;
+      readonly askedAt: Date | null;
       readonly reached: "started" | "intended" | "applied";
     }
   | {
@@ -204,6 +209,7 @@ export type StepPhase =
       readonly at: Date;
       readonly problem: Problem;
       readonly before: unknown;
+      readonly askedAt: Date | null;
       readonly handle: unknown;
     }
   | { readonly status: "skipped"; readonly at: Date; readonly reason: string };

@@ -1,5 +1,6 @@
 import type { Problem } from "../lib/errors.ts";
 import type { RunState, RunStatus, StepState } from "./state.ts";
+import { stateNow } from "./state-now.ts";
 
 type Unjudged = Omit<RunState, "status" | "problem">;
 
@@ -118,6 +119,6 @@ function blockedBy(run: Unjudged): Problem {
   return {
     code: "preflight-blocked",
     what: failed.length > 0 ? onceEach(failed).join(" ") : "The preflight found that this can not start",
-    stateNow: "Nothing was changed",
+    stateNow: stateNow(run),
   };
 }

@@ -46,7 +46,10 @@ export interface Lease {
   readonly run: string;
   readonly stream: string;
   readonly epoch: string;
+  /** So many holders in a row were lost without letting go of it. */
+  readonly deaths: number;
   readonly planHash: string;
+  /** As they are stored: whoever drives it checks that they have that hash. */
   readonly planBytes: Uint8Array;
 }
 
@@ -74,6 +77,7 @@ export interface Timeline {
   /** Streams whose id starts with the prefix, newest first. */
   streams(prefix: string, limit?: number): Promise<readonly { id: string; version: number; updatedAt: Date }[]>;
   streamOfRun(run: string): Promise<string | null>;
+  /** Null: there is none, or what is stored is not what has that hash. */
   planOf(run: string): Promise<{ planHash: string; planBytes: Uint8Array } | null>;
 
   /**

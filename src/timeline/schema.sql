@@ -141,7 +141,8 @@ create table lifeboat.run (
   owner integer,
   beat_at timestamp with time zone,
   wake_at timestamp with time zone default clock_timestamp(),
-  done boolean not null default false
+  done boolean not null default false,
+  deaths integer not null default 0
 );
 create table lifeboat.run_resource (
   resource text not null,

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { sha256 } from "../lib/canonical.ts";
 import type { Logger } from "../lib/log.ts";
 import type { StoreClock } from "./clock.ts";
 import type { Decided, Lease, Timeline } from "./contract.ts";
@@ -68,7 +69,8 @@ export function createTimeline(parts: TimelineParts): Timeline {
              join lifeboat.plan p on p.hash = r.plan_hash where r.id = $1`,
           [run],
         );
-        return rows[0] ?? null;
+        const stored = rows[0];
+        return stored !== undefined && sha256(stored.planBytes) === stored.planHash ? stored : null;
       }),
 
     follow: follower.follow,

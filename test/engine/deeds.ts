@@ -36,6 +36,7 @@ type Behaviour =
   | "hangs" // `apply` never answers, and ignores its signal
   | "hangsLooking" // `observe` never answers, or so many milliseconds late
   | "losesAnswer" // `apply` has its effect, and the connection breaks
+  | "late" // `apply` loses its connection, and has its effect so many milliseconds later
   | "losesRequest" // the connection breaks before the effect
   | "refuses" // `apply` is refused so many times
   | "slow" // `verify` takes so many milliseconds
@@ -115,8 +116,14 @@ function deed(verb: string, risk: Risk, repeat: Repeat, cause: ((input: Input) =
         if (once(one.dir, one.name, "refuses")) throw new Error("Permission denied.");
         if (how(one.dir, one.name, "hangs") !== null) await never();
         ctx.progress("asked");
-        cause(one);
+        const late = how(one.dir, one.name, "late");
+        // The target has heard it, whenever it shows.
         appendFileSync(join(one.dir, ledgerFile), `${verb} ${one.name}\n`);
+        if (late !== null) {
+          setTimeout(() => existsSync(one.dir) && cause(one), Number(late)).unref();
+          throw broken();
+        }
+        cause(one);
         if (how(one.dir, one.name, "losesAnswer") !== null) throw broken();
         return { operation: one.name };
       },

@@ -4,12 +4,13 @@ import type { Engine } from "../../src/engine/driver.ts";
 import type { EnginePorts } from "../../src/engine/ports.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { action as anyAction, gate, manual } from "../incident/world.ts";
-import { storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
+import { asSuperuser, storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
 import { away, deed, engineOn, folder, go, Night, planOf, wait } from "./bed.ts";
 import { behave, ledger } from "./deeds.ts";
 
 let server: TestServer;
 let store: Store;
+let url: string;
 let night: Night;
 let dir: string;
 let engines: Engine[] = [];
@@ -19,7 +20,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 beforeEach(async () => {
-  store = await storeOn(await server.database());
+  url = await server.database();
+  store = await storeOn(url);
   night = new Night(store);
   dir = await folder();
 });
@@ -383,6 +385,31 @@ describe("when something goes wrong", () => {
     expect(ledger(dir)).toEqual(["flip it", "put after"]);
   });
 
+  test("a toggle that shows late is not sent again, however soon a person retries", async () => {
+    behave(dir, "it", "late", 3_000);
+    await run("flip", { budget: { typicalSeconds: 5, warnSeconds: 8, failSeconds: 10 } });
+    const stopped = await night.until((one) => one.status === "stopped");
+    expect(stopped.problem?.stateNow).toContain("it: unknown");
+    await night.asks("bo", { type: "retryStep", run: "run-1", step: "it" });
+    await night.until((one) => one.status === "verified");
+    expect(ledger(dir)).toEqual(["flip it", "put after"]);
+    expect(await night.print()).toMatch(/It was asked for at .* only looked at/);
+  });
+
+  test("a toggle of which nobody can tell what it did is repeated on nobody's word", async () => {
+    behave(dir, "it", "late", 60_000);
+    await run("flip", { budget: { typicalSeconds: 0.1, warnSeconds: 8, failSeconds: 10 } });
+    await night.until((one) => one.status === "stopped");
+    behave(dir, "it", "unclear");
+    await night.asks("bo", { type: "retryStep", run: "run-1", step: "it" });
+    const stopped = await night.until((one) => one.steps.get("it")?.status === "stopped");
+    expect(stopped.problem).toMatchObject({
+      code: "outcome-unknown",
+      next: expect.stringContaining("Look at the target"),
+    });
+    expect(ledger(dir)).toEqual(["flip it"]);
+  });
+
   test("something destructive is repeated only when a person said so", async () => {
     behave(dir, "it", "losesRequest");
     await run("wipe", { retries: 3 });
@@ -537,6 +564,48 @@ describe("several engines, and engines that fail", () => {
     const stuck = await night.until((run) => run.stuck !== null);
     expect(stuck.problem).toMatchObject({ code: "engine-failed", stateNow: "Nothing was changed." });
     expect(stuck.problem?.what).toContain('no system "shop"');
+  });
+
+  test("a plan that was changed in the store is not run, and people are told", async () => {
+    await night.requested(planOf([[go()], [deed(dir, "put", "it")]]));
+    await asSuperuser(
+      url,
+      "set session_replication_role = replica; update lifeboat.plan set bytes = convert_to(replace(convert_from(bytes, 'UTF8'), 'put', 'wipe'), 'UTF8')",
+    );
+    start();
+    const stuck = await night.until((run) => run.stuck !== null);
+    expect(stuck.problem).toMatchObject({ code: "plan-changed", next: expect.stringContaining("Abort the run") });
+    expect(await store.timeline.planOf("run-1")).toBeNull();
+    expect((await night.asks("ana", { type: "abort", run: "run-1", reason: "Changed" })).kind).toBe("accepted");
+    expect(ledger(dir)).toEqual([]);
+  });
+
+  test("a run that ends every process that drives it is handed to a person, and to a process again when they resume", async () => {
+    await night.requested(planOf([[go()], [deed(dir, "put", "it")]]));
+    const lost =
+      "update lifeboat.run set owner = 4711, epoch = epoch + 1, beat_at = now() - interval '1 h', deaths = 2";
+    await asSuperuser(url, lost);
+    start({ settings: { deathsMax: 3 } });
+    const stuck = await night.until((run) => run.stuck !== null, "run-1", 20);
+    expect(stuck.problem).toMatchObject({ code: "drivers-lost", what: expect.stringContaining("3 times in a row") });
+    await night.asks("bo", { type: "resume", run: "run-1" });
+    await night.untilAsked();
+  }, 30_000);
+
+  test("an event that makes no sense stops its run until a person has looked, and takes nothing else with it", async () => {
+    await night.requested(planOf([[go()], [deed(dir, "put", "it")]]));
+    await store.timeline.decide(night.stream, () => ({
+      events: [{ type: "run.preflighted", data: null, key: "poison", run: "run-1", actor: { kind: "bot" } }],
+      value: null,
+    }));
+    start();
+    const stuck = await night.until((run) => run.stuck !== null);
+    expect(stuck).toMatchObject({ status: "stopped", problem: { code: "event-unreadable" } });
+    expect(stuck.problem?.what).toContain("(run.preflighted)");
+    await night.asks("bo", { type: "resume", run: "run-1" });
+    await night.untilAsked();
+    await night.approve();
+    await night.until((run) => run.status === "verified");
   });
 
   test("a clean stop leaves the run to another engine at once", async () => {

@@ -317,3 +317,12 @@ describe("a step keeps", () => {
 test("a blank incident is not declared", () => {
   expect(blankIncident("inc-1")).toMatchObject({ version: 0, declared: null, runs: new Map() });
 });
+
+test("a look that finds nothing ready says what was changed before it", () => {
+  const blocked = (story: Story) => story.preflighted({ ready: false }).run().problem?.stateNow;
+  expect(blocked(new Story().declared().requested())).toBe("Nothing was changed.");
+  const story = Story.asking();
+  story.approve("bo");
+  story.starts("fence");
+  expect(blocked(story.done("fence"))).toBe('Changed and seen to be so: "Step fence". Not changed: "Step promote".');
+});

@@ -94,11 +94,14 @@ describe("a lease", () => {
     expect(await store.leases.claim(2)).toHaveLength(2);
   });
 
-  test("is not given for a plan whose stored bytes were changed", async () => {
+  test("is given for a plan whose stored bytes were changed, so that somebody can say so; the plan itself is not", async () => {
     const store = await replica();
     await startRun(store, "run-1");
     await asSuperuser(url, "set session_replication_role = replica; update lifeboat.plan set bytes = 'evil'");
-    expect(await store.leases.claim(5)).toEqual([]);
+    expect(await store.leases.claim(5)).toMatchObject([
+      { planHash: sha256(planBytes), planBytes: Buffer.from("evil") },
+    ]);
+    expect(await store.timeline.planOf("run-1")).toBeNull();
     expect(await store.timeline.verify()).toMatchObject({ ok: false });
   });
 

@@ -44,7 +44,7 @@ export function withStep(run: RunState, id: string, change: (step: StepState) =>
 }
 
 function waiting(step: PlanStep, stage: string): StepState {
-  return { step, stage, attempts: 0, forgiven: 0, status: "waiting", before: null };
+  return { step, stage, attempts: 0, forgiven: 0, status: "waiting", before: null, askedAt: null };
 }
 
 /** In plan order, so that a step passed over can settle the conditions behind it. */

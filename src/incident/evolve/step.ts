@@ -18,7 +18,7 @@ function phaseAfter(step: StepState, event: RecordedStep): StepPhase {
     case "step.started":
       return started(step, event);
     case "step.intended":
-      return { ...asRunning(step, at), reached: "intended", before: event.data.before };
+      return { ...asRunning(step, at), reached: "intended", before: event.data.before, askedAt: at };
     case "step.applied":
       return { ...asRunning(step, at), reached: "applied", handle: event.data.handle };
     case "step.progressed":
@@ -29,12 +29,12 @@ function phaseAfter(step: StepState, event: RecordedStep): StepPhase {
     }
     case "step.failed": {
       const { problem, retryable } = event.data;
-      const { reached, before } = asRunning(step, at);
-      return { status: "failed", at, problem, retryable, before, reached };
+      const { reached, before, askedAt } = asRunning(step, at);
+      return { status: "failed", at, problem, retryable, before, askedAt, reached };
     }
     case "step.stopped": {
-      const { before, handle } = asRunning(step, at);
-      return { status: "stopped", at, problem: event.data.problem, before, handle };
+      const { before, askedAt, handle } = asRunning(step, at);
+      return { status: "stopped", at, problem: event.data.problem, before, askedAt, handle };
     }
     case "step.opened":
       return { status: "open", since: at, until: event.data.until === null ? null : new Date(event.data.until) };
@@ -49,7 +49,9 @@ function phaseAfter(step: StepState, event: RecordedStep): StepPhase {
         startedAt: sinceOf(step, at),
       };
     case "step.retried":
-      return step.status === "gate" ? askedAgain(step) : { status: "waiting", before: beforeOf(step) };
+      return step.status === "gate"
+        ? askedAgain(step)
+        : { status: "waiting", before: beforeOf(step), askedAt: askedAtOf(step) };
     case "step.skipped":
       return { status: "skipped", at, reason: event.data.reason };
     default:
@@ -67,6 +69,7 @@ function started(step: StepState, event: Extract<RecordedStep, { type: "step.sta
     epoch,
     reached: "started",
     before: beforeOf(step),
+    askedAt: askedAtOf(step),
     handle: null,
     progress: null,
   };
@@ -83,15 +86,20 @@ function asRunning(step: StepState, at: Date): Running {
       epoch: "",
       reached: "started",
       before: beforeOf(step),
+      askedAt: askedAtOf(step),
       handle: null,
       progress: null,
     };
-  const { status, since, epoch, reached, before, handle, progress } = step;
-  return { status, since, epoch, reached, before, handle, progress };
+  const { status, since, epoch, reached, before, askedAt, handle, progress } = step;
+  return { status, since, epoch, reached, before, askedAt, handle, progress };
 }
 
 function beforeOf(step: StepState): unknown {
   return "before" in step ? step.before : null;
+}
+
+function askedAtOf(step: StepState): Date | null {
+  return "askedAt" in step ? step.askedAt : null;
 }
 
 function sinceOf(step: StepState, otherwise: Date): Date {

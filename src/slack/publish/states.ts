@@ -19,7 +19,8 @@ export function createStates(timeline: Pick<Timeline, "read" | "planOf">): State
     for (const { run, planHash } of needed) {
       if (plans.has(planHash)) continue;
       const stored = await timeline.planOf(run);
-      if (stored !== null) plans.set(planHash, JSON.parse(Buffer.from(stored.planBytes).toString("utf8")) as Plan);
+      if (stored?.planHash === planHash)
+        plans.set(planHash, JSON.parse(Buffer.from(stored.planBytes).toString("utf8")) as Plan);
     }
   }
 
