@@ -24,16 +24,23 @@ import { pause as patroniPause } from "./patroni/pause.ts";
 import { reinitialize as patroniReinitialize } from "./patroni/reinitialize.ts";
 import { resume as patroniResume } from "./patroni/resume.ts";
 import { switchover as patroniSwitchover } from "./patroni/switchover.ts";
+import { backup as pgbackrestBackup } from "./pgbackrest/backup.ts";
+import { check as pgbackrestCheck } from "./pgbackrest/check.ts";
+import { restore as pgbackrestRestore } from "./pgbackrest/restore.ts";
+import { verify as pgbackrestVerify } from "./pgbackrest/verify.ts";
 import { pause as pgbouncerPause } from "./pgbouncer/pause.ts";
 import { repoint as pgbouncerRepoint } from "./pgbouncer/repoint.ts";
 import { resume as pgbouncerResume } from "./pgbouncer/resume.ts";
 import { check as postgresCheck } from "./postgres/check.ts";
 import { drain as postgresDrain } from "./postgres/drain.ts";
+import { dump as postgresDump } from "./postgres/dump.ts";
 import { fence as postgresFence } from "./postgres/fence.ts";
 import { promote as postgresPromote } from "./postgres/promote.ts";
 import { rejoin as postgresRejoin } from "./postgres/rejoin.ts";
+import { restoreDump as postgresRestoreDump } from "./postgres/restore-dump.ts";
 import { unfence as postgresUnfence } from "./postgres/unfence.ts";
 import { verify as postgresVerify } from "./postgres/verify.ts";
+import { verifyData as postgresVerifyData } from "./postgres/verify-data.ts";
 import { check as rdsCheck } from "./rds/check.ts";
 import { failoverCluster as rdsFailoverCluster } from "./rds/failover-cluster.ts";
 import { globalFailover as rdsGlobalFailover, globalSwitchover as rdsGlobalSwitchover } from "./rds/global.ts";
@@ -66,6 +73,13 @@ const list = [
   listed(postgresPromote),
   listed(postgresVerify),
   listed(postgresRejoin),
+  listed(postgresDump),
+  listed(postgresRestoreDump),
+  listed(postgresVerifyData),
+  listed(pgbackrestCheck),
+  listed(pgbackrestVerify),
+  listed(pgbackrestBackup),
+  listed(pgbackrestRestore),
   listed(pgbouncerPause),
   listed(pgbouncerRepoint),
   listed(pgbouncerResume),

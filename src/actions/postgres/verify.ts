@@ -13,28 +13,16 @@ import {
 import { withNode } from "./client.ts";
 import { asLogin, loginInput, type Node, nodeInput, resourceOf } from "./node.ts";
 import { probeWrite } from "./probe.ts";
+import { ask, camel, queryInput } from "./queries.ts";
 import { lookAt, type NodeView } from "./view.ts";
 
-const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const input = z.strictObject({
   node: nodeInput,
   after,
   /** Tries a write as this login, leaving nothing behind. */
   writesAs: loginInput.optional(),
   /** Each is run read-only; the first column of its first row is compared. */
-  queries: z
-    .array(
-      z.strictObject({
-        sql: z.string().min(1),
-        /** What the number means: `orders`. */
-        label: z.string().min(1),
-        equals: scalar.optional(),
-        min: z.number().optional(),
-        max: z.number().optional(),
-      }),
-    )
-    .max(20)
-    .default([]),
+  queries: z.array(queryInput).max(20).default([]),
   /** The application's own list of rows it was told are safe, to be found in `table`. */
   ledger: z
     .strictObject({
@@ -104,39 +92,6 @@ async function writes(ctx: ReadContext, node: Node, user: string, as: Node): Pro
     what: `${user} can not write: ${why}`,
     stateNow: `The application can not write to ${node.name}`,
   });
-}
-
-async function ask(ctx: ReadContext, node: Node, query: Input["queries"][number]): Promise<string | number | boolean> {
-  const value = await withNode(ctx, node, async (db) => {
-    await db.query("begin read only");
-    const [row] = await db.query<Record<string, unknown>>(query.sql);
-    return row === undefined ? null : Object.values(row)[0];
-  });
-  const plain = plainOf(value);
-  const problem = unmet(plain, query);
-  if (problem === null) return plain;
-  throw new LifeboatError({
-    code: "data-unexpected",
-    where: node.name,
-    what: `${query.label} is ${plain}, but ${problem}`,
-    stateNow: "Nothing was changed by this step",
-    next: "Look at the data before going on",
-  });
-}
-
-/** `bigint` counts come as text; they are numbers to whoever wrote the expectation. */
-function plainOf(value: unknown): string | number | boolean {
-  if (typeof value === "number" || typeof value === "boolean") return value;
-  if (value instanceof Date) return value.toISOString();
-  const text = value === null || value === undefined ? "null" : String(value);
-  return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
-}
-
-function unmet(value: string | number | boolean, { equals, min, max }: Input["queries"][number]): string | null {
-  if (equals !== undefined && value !== equals) return `${equals} was expected`;
-  if (min !== undefined && !(Number(value) >= min)) return `at least ${min} was expected`;
-  if (max !== undefined && !(Number(value) <= max)) return `at most ${max} was expected`;
-  return null;
 }
 
 async function withLedger(
@@ -223,9 +178,4 @@ function measured(subject: string, acknowledged: readonly Entry[], lost: readonl
   const kept = acknowledged.filter((one) => !gone.has(one.id) && one.at <= first.at).map((one) => Date.parse(one.at));
   const from = kept.length === 0 ? Date.parse(first.at) : kept.reduce((a, b) => Math.max(a, b));
   return { subject, seconds: Math.round(Date.parse(last.at) - from) / 1000, rows: lost.length, method };
-}
-
-function camel(label: string): string {
-  const words = label.split(/[^A-Za-z0-9]+/).filter(Boolean);
-  return words.map((word, i) => (i === 0 ? word.toLowerCase() : word[0]?.toUpperCase() + word.slice(1))).join("");
 }

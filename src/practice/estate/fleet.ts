@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
 import { chown, mkdtemp, open, realpath, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -29,9 +30,16 @@ export interface Member {
   thaw(): void;
 }
 
-// Debian keeps servers where ordinary users do not look.
-const PATH = [process.env.PATH ?? "", "/usr/sbin", "/usr/local/sbin"].join(delimiter);
+// Debian keeps servers where ordinary users do not look, and PostgreSQL's in a folder for each version.
+const PATH = [process.env.PATH ?? "", "/usr/sbin", "/usr/local/sbin", ...postgresFolders()].join(delimiter);
 const run = promisify(execFile);
+
+function postgresFolders(): readonly string[] {
+  const parent = "/usr/lib/postgresql";
+  if (!existsSync(parent)) return [];
+  const versions = readdirSync(parent).filter((name) => /^\d+$/.test(name));
+  return versions.sort((a, b) => Number(b) - Number(a)).map((version) => join(parent, version, "bin"));
+}
 
 /** Those of the named programs that are not on this machine. */
 export async function absent(programs: readonly string[]): Promise<readonly string[]> {

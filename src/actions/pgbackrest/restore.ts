@@ -1,0 +1,250 @@
+import { basename } from "node:path";
+import { z } from "zod";
+import { LifeboatError } from "../../lib/errors.ts";
+import { type ApplyContext, type Check, type Done, defineAction, type Fact } from "../contract.ts";
+import { type DataFolder, lookAtData } from "./data.ts";
+import { hostInput, mustRun, pathInput, pgbackrest, resourceOf } from "./host.ts";
+import {
+  type Backup,
+  lookAtRepository,
+  newestBackup,
+  type RepositoryView,
+  repositoryFacts,
+  repositoryUsable,
+} from "./view.ts";
+
+const input = z
+  .strictObject({
+    host: hostInput,
+    /** A backup by its label. Left out: the newest, or the newest before the target. There is no "latest" to be written. */
+    set: z
+      .string()
+      .regex(/^\d{8}-\d{6}F(_\d{8}-\d{6}[DI])?$/, "is a label such as 20261121-020000F, as pgbackrest info shows it")
+      .optional(),
+    /** Restores to this moment and no further. Left out: everything that is archived. */
+    targetTime: z.iso.datetime({ offset: true }).optional(),
+    /** Where the broken data folder is copied to first, on its host: the only way back. */
+    copies: pathInput,
+    timeoutSeconds: z.number().positive().max(86_400).default(3600),
+  })
+  .refine(({ host, copies }) => copies !== host.data && !copies.startsWith(`${host.data}/`), {
+    path: ["copies"],
+    message: "has to be outside of the data folder",
+  });
+type Input = z.infer<typeof input>;
+
+interface Seen {
+  readonly repository: RepositoryView;
+  readonly data: DataFolder;
+  /** The backup that would be used, or null when there is none. */
+  readonly chosen: Backup | null;
+}
+
+/** Puts a backup and the archived log in the place of a stopped server's data, which is copied aside first. */
+export const restore = defineAction<Input, Seen>({
+  id: "pgbackrest.restore",
+  summary: "Restore PostgreSQL's data folder from a pgBackRest backup, after copying the broken one aside",
+  input,
+  risk: "disruptive",
+  repeat: "destructive",
+  budget: { typicalSeconds: 300, warnSeconds: 1800, failSeconds: 90_000 },
+  resources: ({ host }) => [resourceOf(host)],
+  async observe(ctx, given) {
+    const [repository, data] = await Promise.all([
+      lookAtRepository(ctx, given.host),
+      lookAtData(ctx, given.host, given.copies),
+    ]);
+    return { repository, data, chosen: choose(repository, given) };
+  },
+  facts: (seen, given) => [...repositoryFacts(seen.repository), ...restoreFacts(seen, given)],
+  ready: (seen, given) => [
+    repositoryUsable(seen.repository, given.host),
+    chosenThere(seen, given),
+    foldersAnswer(seen, given),
+    stopped(seen, given),
+    room(seen, given),
+    archivedFar(seen, given),
+  ],
+  done: (seen, given, before) => isDone(seen, given, before),
+  async apply(ctx, given) {
+    const { host, set, targetTime, timeoutSeconds } = given;
+    const copy = await copyAside(ctx, given);
+    const how = [
+      // The folder is full of what is to be replaced; without --delta pgBackRest refuses it.
+      "--delta",
+      ...(set === undefined ? [] : [`--set=${set}`]),
+      ...(targetTime === undefined
+        ? []
+        : ["--type=time", `--target=${asTarget(targetTime)}`, "--target-action=promote"]),
+    ];
+    ctx.progress(`${host.name}: restoring ${set ?? "the newest backup"}${targetTime ? ` to ${targetTime}` : ""}`);
+    const started = performance.now();
+    await mustRun(ctx, host, "pgbackrest", pgbackrest(host, "restore", ...how), timeoutSeconds);
+    return { copy, seconds: Math.round((performance.now() - started) / 100) / 10 };
+  },
+  async verify(ctx, given, before, handle) {
+    const data = await lookAtData(ctx, given.host, given.copies);
+    if (!data.answers || !data.restored) {
+      throw new LifeboatError({
+        code: "not-restored",
+        where: given.host.name,
+        what: data.answers ? "The data folder is not a restored one that waits for its first start" : data.why,
+        stateNow: "PostgreSQL is stopped, and its data folder may be half restored",
+        next: "Retry the step (--delta goes on where it was), or put the copy back",
+      });
+    }
+    const copy = typeof handle?.copy === "string" ? handle.copy : copyAfter(data, before.data, given);
+    const to = given.targetTime ?? "the end of the archived log";
+    const label = before.chosen?.label ?? null;
+    return {
+      says: `${given.host.data} is restored from ${label}; at its start PostgreSQL recovers to ${to}. What was there is in ${copy ?? "no copy, because there was nothing"}.`,
+      facts: [
+        { id: "restored", label: "Restored", value: true, material: false },
+        { id: "label", label: "Backup", value: label, material: false },
+        { id: "copy", label: "Copy of what was there", value: copy, material: false },
+        { id: "restoreSeconds", label: "Seconds", value: Number(handle?.seconds ?? 0), material: false },
+      ],
+      rpo: {
+        subject: resourceOf(given.host),
+        seconds: null,
+        rows: null,
+        method: lossMethod(before, given),
+      },
+    };
+  },
+  undo: (before, given) =>
+    before.data.answers && before.data.present
+      ? {
+          possible: true,
+          says: `Stop PostgreSQL, and put the copy in ${given.copies} back in the place of ${given.host.data}`,
+        }
+      : { possible: false, why: `There was nothing in ${given.host.data}.` },
+});
+
+function choose(seen: RepositoryView, { set, targetTime }: Input): Backup | null {
+  if (!seen.answers) return null;
+  if (set !== undefined) return seen.backups.find(({ label }) => label === set) ?? null;
+  if (targetTime === undefined) return newestBackup(seen);
+  return seen.backups.findLast(({ stoppedAt }) => stoppedAt <= Date.parse(targetTime)) ?? null;
+}
+
+/** pgBackRest compares it with the times of backups, so it has to be in the form it knows. */
+function asTarget(time: string): string {
+  return `${new Date(time).toISOString().replace("T", " ").replace("Z", "")}+00`;
+}
+
+function restoreFacts({ data, chosen, repository }: Seen, given: Input): Fact[] {
+  const age = chosen !== null && repository.answers ? Math.round((repository.at - chosen.stoppedAt) / 1000) : null;
+  return [
+    { id: "chosen", label: "Backup to be restored", value: chosen?.label ?? null, material: true },
+    { id: "chosenAgeSeconds", label: "Age of it in seconds", value: age, material: false },
+    {
+      id: "restoresTo",
+      label: "Restores to",
+      value: given.targetTime ?? "the end of the archived log",
+      material: true,
+    },
+    { id: "running", label: "PostgreSQL runs", value: data.answers ? data.running : null, material: false },
+    { id: "loss", label: "Would be lost", value: lossMethod({ repository, data, chosen }, given), material: false },
+  ];
+}
+
+function lossMethod({ repository }: Seen, { targetTime }: Input): string {
+  if (targetTime !== undefined) return `everything written after ${targetTime}`;
+  const at = repository.answers ? repository.archivedAt : null;
+  return at === null
+    ? "unknown: no log is archived"
+    : `what was written after ${new Date(at).toISOString()}, when the log was last archived`;
+}
+
+function isDone({ data }: Seen, _given: Input, before: Seen | null): Done {
+  if (!data.answers) return "unknown";
+  if (before === null) return "no";
+  if (data.running) return "unknown";
+  if (data.restored && data.restoredAt !== null && data.restoredAt !== restoredAt(before.data)) return "yes";
+  return data.restoring || copyAfter(data, before.data, null) !== null ? "partial" : "no";
+}
+
+function restoredAt(data: DataFolder): string | null {
+  return data.answers ? data.restoredAt : null;
+}
+
+function copyAfter(now: DataFolder, before: DataFolder, given: Input | null): string | null {
+  if (!now.answers) return null;
+  const known = before.answers ? before.copies : [];
+  const name = now.copies.findLast((one) => !known.includes(one) && !one.endsWith(PARTIAL));
+  return name === undefined ? null : given === null ? name : `${given.copies}/${name}`;
+}
+
+const PARTIAL = ".partial";
+
+/** Named by the moment; whole as soon as it has its name. Null when there is nothing to copy. */
+async function copyAside(ctx: ApplyContext, given: Input): Promise<string | null> {
+  const { host, copies, timeoutSeconds } = given;
+  const data = await lookAtData(ctx, host, copies);
+  if (!data.answers) throw new LifeboatError({ code: "host-silent", where: host.name, what: data.why });
+  if (data.running) {
+    throw new LifeboatError({
+      code: "server-running",
+      where: host.name,
+      what: `${host.data}/postmaster.pid is there, so PostgreSQL runs`,
+      stateNow: "Nothing was changed by this step",
+    });
+  }
+  if (!data.present) return null;
+  const to = `${copies}/${basename(host.data)}-${new Date().toISOString().replace(/[-:.]/g, "")}`;
+  ctx.progress(`${host.name}: copying ${host.data} aside`);
+  await mustRun(ctx, host, "cp", ["-a", "--reflink=auto", "--", host.data, `${to}${PARTIAL}`], timeoutSeconds);
+  await mustRun(ctx, host, "mv", ["-T", "--", `${to}${PARTIAL}`, to], 30);
+  ctx.progress(`${host.name}: what was there is in ${to}`);
+  return to;
+}
+
+function chosenThere({ repository, chosen }: Seen, { set, targetTime }: Input): Check {
+  const ok = chosen !== null;
+  const known = repository.answers ? repository.backups.map(({ label }) => label).join(", ") : "";
+  const says = ok
+    ? `Backup ${chosen.label} (${chosen.type}) would be restored.`
+    : set !== undefined
+      ? `There is no whole backup ${set}. There are: ${known || "none"}.`
+      : targetTime !== undefined
+        ? `No backup ended before ${targetTime}. There are: ${known || "none"}.`
+        : "There is no whole backup.";
+  return { id: "backup.there", level: "block", ok, says };
+}
+
+function foldersAnswer({ data }: Seen, { host }: Input): Check {
+  const says = data.answers ? `The folders of ${host.name} can be looked at.` : `${host.name}: ${data.why}.`;
+  return { id: "host.answers", level: "block", ok: data.answers, says };
+}
+
+/** Left out of a preflight by its id: an earlier step of the same run stops it. pgBackRest itself refuses (38) as well. */
+function stopped({ data }: Seen, { host }: Input): Check {
+  const running = data.answers && data.running;
+  const says = running
+    ? `${host.data}/postmaster.pid is there: PostgreSQL runs, or was killed. Stop it first; if it was killed, start and stop it, or remove the file once you see that no server runs.`
+    : "PostgreSQL is stopped.";
+  return { id: "evidence.stopped", level: "block", ok: !running, says };
+}
+
+function room({ data, chosen }: Seen, { copies }: Input): Check {
+  const needs = data.answers ? (data.bytes ?? 0) : 0;
+  const free = data.answers ? data.freeBytes : null;
+  const ok = free === null || free > needs + Math.max(0, (chosen?.bytes ?? 0) - needs);
+  const says = ok
+    ? `${copies} has room for a copy.`
+    : `${copies} has ${free} bytes free; a copy of the data folder needs ${needs}.`;
+  return { id: "copies.room", level: "block", ok, says };
+}
+
+function archivedFar({ repository }: Seen, { targetTime }: Input): Check {
+  const at = repository.answers ? repository.archivedAt : null;
+  // The repository tells whole seconds.
+  const ok = at !== null && (targetTime === undefined || at + 1000 > Date.parse(targetTime));
+  const says = ok
+    ? "The log is archived as far as is asked for."
+    : targetTime === undefined
+      ? "No log is archived: only the backup itself can be restored."
+      : `The log is archived up to ${at === null ? "nowhere" : new Date(at).toISOString()}, before ${targetTime}: PostgreSQL would end its recovery with an error.`;
+  return { id: "archive.reaches", level: targetTime === undefined ? "warn" : "block", ok, says };
+}

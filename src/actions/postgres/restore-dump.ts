@@ -1,0 +1,355 @@
+import { basename, isAbsolute } from "node:path";
+import { z } from "zod";
+import { LifeboatError } from "../../lib/errors.ts";
+import {
+  type ApplyContext,
+  type Check,
+  type Done,
+  defineAction,
+  type Evidence,
+  type Evidences,
+  type ReadContext,
+} from "../contract.ts";
+import { countRows, type DatabaseView, lookAtDatabase } from "./database-view.ts";
+import { dumpsIn, expectedHash, hashFile, readManifest, sizeOf } from "./dump-file.ts";
+import { nodeInput, resourceOf } from "./node.ts";
+import { programsHere, runProgram } from "./programs.ts";
+
+const path = z.string().refine(isAbsolute, "has to be an absolute path");
+
+const input = z
+  .strictObject({
+    /** The database that is named is restored into, by a login that owns it. */
+    node: nodeInput,
+    /** A dump in custom format on the machine Lifeboat runs on, or the newest whole one that postgres.dump made. */
+    from: z.union([
+      z.strictObject({
+        file: path,
+        sha256: z
+          .string()
+          .regex(/^[0-9a-f]{64}$/)
+          .optional(),
+      }),
+      z.strictObject({
+        newestIn: path,
+        label: z
+          .string()
+          .regex(/^[a-z][a-z0-9-]{0,39}$/)
+          .default("dump"),
+      }),
+    ]),
+    /** True: what is there is replaced. False: the database has to be empty. */
+    replaces: z.boolean().default(true),
+    /** The step that dumped what is there now (postgres.dump): the only way back. */
+    safetyStep: z.string().min(1).optional(),
+    /** Steps that stopped the applications; beside that, no session of theirs may be seen. */
+    quietSteps: z.array(z.string().min(1)).max(10).default([]),
+    /** Ownership as in the dump needs the roles of the dump. */
+    keepOwners: z.boolean().default(true),
+    timeoutSeconds: z.number().positive().max(86_400).default(7200),
+  })
+  .refine(({ replaces, safetyStep }) => !replaces || safetyStep !== undefined, {
+    path: ["safetyStep"],
+    message: "has to name the step that dumped what is there now, because it is replaced",
+  });
+type Input = z.infer<typeof input>;
+
+interface DumpView {
+  readonly file: string | null;
+  readonly bytes: number | null;
+  readonly sha256: string | null;
+  readonly expected: string | null;
+  readonly takenAt: number | null;
+  /** Why pg_restore can not read it, or null. */
+  readonly unreadable: string | null;
+  /** Tables it brings, by schema and name. */
+  readonly tables: readonly string[];
+}
+
+interface Seen {
+  readonly database: DatabaseView;
+  readonly dump: DumpView;
+  /** The safety dump as an earlier step left it, if it is still there. */
+  readonly safety: string | null;
+}
+
+/** Replaces a database's content by a dump, in one transaction: all of it or nothing. */
+export const restoreDump = defineAction<Input, Seen>({
+  id: "postgres.restore_dump",
+  summary: "Replace the content of a PostgreSQL database by a dump, all of it or nothing",
+  input,
+  risk: "disruptive",
+  repeat: "destructive",
+  budget: { typicalSeconds: 120, warnSeconds: 3600, failSeconds: 90_000 },
+  resources: ({ node }) => [resourceOf(node)],
+  async observe(ctx, given) {
+    const [database, dump] = await Promise.all([lookAtDatabase(ctx, given.node), lookAtDump(ctx, given)]);
+    const safety = safetyFile(ctx, given);
+    return { database, dump, safety: safety !== null && (await sizeOf(safety)) !== null ? safety : null };
+  },
+  facts: ({ database, dump }) => [
+    { id: "dumpFile", label: "Dump", value: dump.file, material: true },
+    { id: "sha256", label: "SHA-256", value: dump.sha256, material: true },
+    { id: "takenAt", label: "Dump as of", value: iso(dump.takenAt), material: true },
+    { id: "dumpTables", label: "Tables it brings", value: dump.tables.length, material: false },
+    {
+      id: "tablesNow",
+      label: "Tables there now",
+      value: database.answers ? Object.keys(database.tables).length : null,
+      material: false,
+    },
+    { id: "sessions", label: "Sessions", value: database.answers ? database.sessions : null, material: false },
+    {
+      id: "loss",
+      label: "Would be lost",
+      value: dump.takenAt === null ? "everything after the dump" : `everything written after ${iso(dump.takenAt)}`,
+      material: false,
+    },
+  ],
+  ready: (seen, given, evidence) => [
+    answers(seen.database),
+    whole(seen.dump),
+    readable(seen.dump),
+    owned(seen.database, given),
+    notRestoring(seen.database),
+    quiet(seen.database, given, evidence),
+    given.replaces ? safe(seen, given) : empty(seen),
+    counted(seen.dump),
+  ],
+  done: (seen, given, before) => isDone(seen, given, before),
+  async apply(ctx, given, seen) {
+    const { node, replaces, keepOwners, timeoutSeconds } = given;
+    const { file, expected } = seen.dump;
+    if (file === null) throw new LifeboatError({ code: "dump-missing", what: "The dump is not there" });
+    if ((await hashFile(file, ctx.signal)) !== expected) throw damaged(file);
+    ctx.progress(`${node.name}/${node.database}: restoring ${basename(file)} in one transaction`);
+    const started = performance.now();
+    await runProgram(
+      ctx,
+      "pg_restore",
+      [
+        ...["--no-password", "--exit-on-error", "--single-transaction", `--dbname=${node.database}`],
+        ...(replaces ? ["--clean", "--if-exists"] : []),
+        ...(keepOwners ? [] : ["--no-owner", "--no-privileges"]),
+        file,
+      ],
+      { node, seconds: timeoutSeconds },
+    );
+    return { file, seconds: Math.round((performance.now() - started) / 100) / 10 };
+  },
+  async verify(ctx, given, before, handle) {
+    const now = await lookAtDatabase(ctx, given.node);
+    const file = typeof handle?.file === "string" ? handle.file : before.dump.file;
+    if (!now.answers || file === null || renewed(now, before) !== "all") {
+      throw new LifeboatError({
+        code: "not-restored",
+        where: `${given.node.name}/${given.node.database}`,
+        what: "The tables of the dump are not there anew",
+        stateNow: now.answers
+          ? "The restore is one transaction: the database is as it was"
+          : "The database does not answer",
+      });
+    }
+    return await held(ctx, given, file, before);
+  },
+  undo: (before, { node }) =>
+    before.safety === null
+      ? { possible: false, why: "What was there before was not dumped." }
+      : { possible: true, says: `postgres.restore_dump of ${before.safety} into ${node.name}/${node.database}` },
+});
+
+async function lookAtDump(ctx: ReadContext, { from }: Input): Promise<DumpView> {
+  const file = "file" in from ? from.file : ((await dumpsIn(from.newestIn, from.label))[0] ?? null);
+  const bytes = file === null ? null : await sizeOf(file);
+  const nothing = {
+    file,
+    bytes,
+    sha256: null,
+    expected: null,
+    takenAt: null,
+    unreadable: "it is not there",
+    tables: [],
+  };
+  if (file === null || bytes === null) return nothing;
+  const expected = ("file" in from ? from.sha256 : undefined) ?? (await expectedHash(file));
+  const known = await readManifest(file);
+  const sha256 = await hashFile(file, ctx.signal);
+  if ((await programsHere(ctx)) === null) {
+    return { ...nothing, sha256, expected, unreadable: "pg_restore is not on this machine: install postgresql-client" };
+  }
+  const listed = await runProgram(ctx, "pg_restore", ["--list", file], { seconds: 10, bytesMax: 4_000_000 }).then(
+    ({ output }) => ({ tables: tablesIn(output), unreadable: null }),
+    (error: Error) => ({ tables: [], unreadable: error.message }),
+  );
+  return { file, bytes, sha256, expected, takenAt: known?.takenAt ?? null, ...listed };
+}
+
+/** "215; 1259 16389 TABLE public orders postgres" */
+function tablesIn(list: string): string[] {
+  return list.split("\n").flatMap((line) => {
+    const found = /^\d+; \d+ \d+ TABLE (?!DATA )(\S+) (.+) \S+$/.exec(line);
+    return found ? [`${found[1]}.${found[2]}`] : [];
+  });
+}
+
+function safetyFile(evidence: Evidences, { safetyStep }: Input): string | null {
+  if (safetyStep === undefined) return null;
+  const value = evidence.evidenceOf(safetyStep)?.facts.find((fact) => fact.id === "dumpFile")?.value;
+  return typeof value === "string" ? value : null;
+}
+
+/** A restored table is another object than the one it replaced: object ids are never given twice. */
+function renewed({ tables }: DatabaseView & { answers: true }, before: Seen): "all" | "none" | "some" {
+  const old: Readonly<Record<string, number>> = before.database.answers ? before.database.tables : {};
+  const now = before.dump.tables.filter((name) => tables[name] !== undefined && tables[name] !== old[name]);
+  if (now.length === 0) return "none";
+  return now.length === before.dump.tables.length ? "all" : "some";
+}
+
+function isDone({ database }: Seen, _given: Input, before: Seen | null): Done {
+  if (!database.answers || database.restoring) return "unknown";
+  if (before === null) return "no";
+  const found = renewed(database, before);
+  return found === "all" ? "yes" : found === "none" ? "no" : "partial";
+}
+
+async function held(ctx: ApplyContext, { node }: Input, file: string, before: Seen): Promise<Evidence> {
+  const known = await readManifest(file);
+  const counts = await countRows(ctx, node, before.dump.tables);
+  const short = Object.entries(known?.tables ?? {}).filter(([table, n]) => (counts[table] ?? 0) < n);
+  if (short.length > 0) {
+    const what = short.map(([table, n]) => `${table} has ${counts[table] ?? "no"} rows; its dump had ${n}`).join(", ");
+    throw new LifeboatError({
+      code: "rows-missing",
+      where: `${node.name}/${node.database}`,
+      what,
+      stateNow: "The dump is restored",
+      next: "Look at the data before applications are started again",
+    });
+  }
+  const rows = Object.values(counts).reduce<number>((sum, n) => sum + (n ?? 0), 0);
+  const against = known === null ? "the dump has no counts to hold them against" : "as many as when it was dumped";
+  return {
+    says: `${basename(file)} is restored into ${node.name}/${node.database}: ${rows} rows in ${before.dump.tables.length} tables, ${against}.`,
+    facts: [
+      { id: "restored", label: "Restored", value: true, material: false },
+      { id: "dumpFile", label: "Dump", value: file, material: false },
+      { id: "rows", label: "Rows", value: rows, material: false },
+      { id: "takenAt", label: "As of", value: iso(known?.takenAt ?? null), material: false },
+    ],
+    rpo: {
+      subject: resourceOf(node),
+      seconds: null,
+      rows: null,
+      method:
+        known === null ? "not measurable here: when it was dumped is not known" : `data as of ${iso(known.takenAt)}`,
+    },
+  };
+}
+
+function answers(database: DatabaseView): Check {
+  const id = "database.answers";
+  if (!database.answers)
+    return { id, level: "block", ok: false, says: `${database.name} does not answer: ${database.why}.` };
+  const ok = !database.recovering && !database.readOnly;
+  const how = database.recovering ? "is on a standby" : "is fenced";
+  return {
+    id,
+    level: "block",
+    ok,
+    says: ok ? `${database.name} takes writes.` : `${database.name} ${how} and takes no writes.`,
+  };
+}
+
+function whole({ file, bytes, sha256, expected }: DumpView): Check {
+  const ok = sha256 !== null && sha256 === expected;
+  const says =
+    file === null
+      ? "There is no whole dump in the folder."
+      : bytes === null
+        ? `${file} is not there.`
+        : expected === null
+          ? `Nobody wrote down what ${file} has to hash to. Give its SHA-256, or put it into ${basename(file)}.sha256.`
+          : ok
+            ? `${basename(file)} has the SHA-256 it has to have.`
+            : `${file} does not have the SHA-256 it has to have: it was damaged or exchanged.`;
+  return { id: "dump.sha256", level: "block", ok, says };
+}
+
+function readable({ file, unreadable, tables }: DumpView): Check {
+  const ok = unreadable === null && tables.length > 0;
+  const says = ok
+    ? `pg_restore can read it: ${tables.length} tables.`
+    : `${file ?? "The dump"} can not be used: ${unreadable ?? "it brings no table"}.`;
+  return { id: "dump.readable", level: "block", ok, says };
+}
+
+function owned(database: DatabaseView, { node }: Input): Check {
+  const ok = !database.answers || database.owned;
+  const says = ok
+    ? `${node.user} may replace it.`
+    : `${node.user} does not own ${node.database}. Use the login that owns it.`;
+  return { id: "database.owned", level: "block", ok, says };
+}
+
+function notRestoring(database: DatabaseView): Check {
+  const busy = database.answers && database.restoring;
+  return {
+    id: "database.restoring",
+    level: "block",
+    ok: !busy,
+    says: busy
+      ? "A pg_restore is at work in it already. Wait until it has ended, then look."
+      : "No restore is at work in it.",
+  };
+}
+
+/** Left out of a preflight by its id: applications are stopped by earlier steps of the same run. */
+function quiet(database: DatabaseView, { quietSteps }: Input, evidence: Evidences): Check {
+  const id = "evidence.quiet";
+  const missing = quietSteps.filter((step) => evidence.evidenceOf(step) === null);
+  if (missing.length > 0) {
+    return { id, level: "block", ok: false, says: `Step ${missing.join(", ")} has to be verified first.` };
+  }
+  const sessions = database.answers ? database.sessions : 0;
+  const says =
+    sessions === 0
+      ? "No application has a session in it."
+      : `${sessions} sessions are open in it: whatever they write would be lost. Stop the applications first.`;
+  return { id, level: "block", ok: sessions === 0, says };
+}
+
+function safe({ safety }: Seen, { safetyStep }: Input): Check {
+  const says =
+    safety === null
+      ? `Step ${safetyStep} has to have dumped what is there now, and its file has to be there.`
+      : `What is there now is in ${safety}.`;
+  return { id: "evidence.safety", level: "block", ok: safety !== null, says };
+}
+
+function empty({ database }: Seen): Check {
+  const there = database.answers ? Object.keys(database.tables).length : 0;
+  const says = there === 0 ? "The database is empty." : `The database has ${there} tables and is not to be replaced.`;
+  return { id: "database.empty", level: "block", ok: there === 0, says };
+}
+
+function counted({ takenAt }: DumpView): Check {
+  const ok = takenAt !== null;
+  const says = ok
+    ? "Its row counts are known."
+    : "It was not made by postgres.dump, so there are no row counts to hold the result against.";
+  return { id: "dump.counted", level: "warn", ok, says };
+}
+
+function damaged(file: string): LifeboatError {
+  return new LifeboatError({
+    code: "dump-damaged",
+    where: file,
+    what: "The file changed since it was looked at",
+    stateNow: "Nothing was changed by this step",
+  });
+}
+
+function iso(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}

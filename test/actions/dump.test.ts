@@ -1,0 +1,179 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import pg from "pg";
+import { type Fleet, openFleet, soon } from "../../src/practice/estate/fleet.ts";
+import { createDebianHost, type DebianHost } from "../../src/practice/estate/pgbackrest/debian-host.ts";
+import { blockedBy, conduct } from "./conductor.ts";
+import { performAndDie, recoverFrom } from "./crash.ts";
+import { describeWith } from "./present.ts";
+
+/** A real pg_dump and a real pg_restore: what is there is dumped first, and replaced as a whole or not at all. */
+const describe = await describeWith(["postgres", "pg_dump", "pg_restore"], ["postgresql"]);
+
+describe("postgres.dump and postgres.restore_dump", () => {
+  const secrets = { OWNER_PASSWORD: "owner-secret" };
+  const conductor = conduct(secrets);
+  let fleet: Fleet;
+  let host: DebianHost;
+  let folder: string;
+  let file: string;
+
+  const node = (database = "shop") => ({
+    name: "shop-a",
+    host: "127.0.0.1",
+    port: host.port,
+    user: "postgres",
+    passwordFrom: "OWNER_PASSWORD",
+    database,
+  });
+  const connect = async (database = "shop") => {
+    const client = new pg.Client(host.url(database));
+    client.on("error", () => {});
+    await client.connect();
+    return client;
+  };
+  const sql = async (text: string, database = "shop") => {
+    const client = await connect(database);
+    try {
+      return (await client.query(text)).rows as Record<string, unknown>[];
+    } finally {
+      await client.end();
+    }
+  };
+  const stock = async () => (await sql("select count(*)::int as n, min(left_over)::int as least from stock"))[0];
+  const dump = (label: string) => ({ node: node(), folder, label });
+  const restore = (more: object = {}) => ({ node: node(), from: { file }, safetyStep: "safety", ...more });
+  const spoil = () => sql("update stock set left_over = -1; delete from stock where id > 100");
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "lifeboat-dump-"));
+    fleet = await openFleet("dump");
+    const passwords = { owner: secrets.OWNER_PASSWORD, replicator: "unused" };
+    host = await createDebianHost(fleet, { name: "shop-a", passwords, settings: {} });
+    await host.create();
+    await host.start();
+    await sql("create database shop", "postgres");
+    await sql("create database empty", "postgres");
+    await sql("create table stock (id int primary key, left_over int not null)");
+    await sql("insert into stock select n, n from generate_series(1, 20000) n");
+    const { facts } = await conductor.perform("good", "postgres.dump", dump("good"));
+    file = String(facts.dumpFile);
+  }, 60_000);
+  afterAll(async () => {
+    await host?.kill();
+    await fleet?.stop();
+    await rm(folder, { recursive: true, force: true });
+  }, 30_000);
+
+  test("a dump has its checksum and its counts beside it, and a killed one leaves none behind that counts", async () => {
+    expect(await readFile(`${file}.sha256`, "utf8")).toMatch(/^[0-9a-f]{64} {2}good-shop-\d{8}T\d{9}Z\.dump\n$/);
+    expect(JSON.parse(await readFile(`${file}.json`, "utf8"))).toMatchObject({ tables: { "public.stock": 20_000 } });
+    const died = await performAndDie("postgres.dump", dump("killed"), { secrets, at: "tables counted" });
+    expect((await recoverFrom(conductor, "postgres.dump", dump("killed"), died.before)).way).toBe("again");
+    const whole = await performAndDie("postgres.dump", dump("killed"), { secrets });
+    const found = await recoverFrom(conductor, "postgres.dump", dump("killed"), whole.before);
+    expect(found).toMatchObject({
+      way: "verify",
+      evidence: { says: expect.stringContaining("20000 rows in 1 tables") },
+    });
+    const counted = (await readdir(folder)).filter((name) => /^killed-.*\.dump\.json$/.test(name));
+    expect(counted).toHaveLength(2);
+  }, 60_000);
+
+  test("nothing is replaced before it is dumped, nor under an application that writes", async () => {
+    const unsafe = await conductor.look("postgres.restore_dump", restore({ quietSteps: ["scale-down"] }));
+    expect(blockedBy(unsafe.checks)).toEqual(["evidence.quiet", "evidence.safety"]);
+    await conductor.perform("safety", "postgres.dump", dump("safety"));
+    const application = await connect();
+    try {
+      const busy = await conductor.look("postgres.restore_dump", restore());
+      expect(blockedBy(busy.checks)).toEqual(["evidence.quiet"]);
+      expect(busy.facts).toMatchObject({ sessions: 1 });
+    } finally {
+      await application.end();
+    }
+    expect(() => conductor.input("postgres.restore_dump", { ...restore(), safetyStep: undefined })).toThrow(
+      /has to name the step that dumped/,
+    );
+  }, 30_000);
+
+  test("a file that is not what its checksum says is not restored", async () => {
+    const broken = join(folder, "broken.dump");
+    await writeFile(broken, (await readFile(file)).fill(0, 2000, 2100));
+    const unknown = await conductor.look("postgres.restore_dump", restore({ from: { file: broken } }));
+    expect(blockedBy(unknown.checks)).toContain("dump.sha256");
+    const { facts } = await conductor.look("postgres.restore_dump", restore());
+    const exchanged = restore({ from: { file: broken, sha256: String(facts.sha256) } });
+    expect(blockedBy((await conductor.look("postgres.restore_dump", exchanged)).checks)).toContain("dump.sha256");
+  }, 30_000);
+
+  test("restores all of it, holds it against the counts, and knows the way back", async () => {
+    await spoil();
+    await soon(
+      "sessions ending",
+      5,
+      async () =>
+        (
+          await sql(
+            "select count(*)::int as n from pg_stat_activity where datname = 'shop' and pid <> pg_backend_pid()",
+          )
+        )[0]?.n === 0,
+    );
+    const safety = await conductor.perform("safety", "postgres.dump", dump("safety"));
+    const { evidence, facts } = await conductor.perform("restore", "postgres.restore_dump", restore());
+    expect(evidence.says).toContain("20000 rows in 1 tables, as many as when it was dumped");
+    expect(facts).toMatchObject({ restored: true, rows: 20_000 });
+    expect(await stock()).toEqual({ n: 20_000, least: 1 });
+    // The way back.
+    const back = restore({ from: { newestIn: folder, label: "safety" } });
+    await conductor.perform("safety", "postgres.dump", dump("before-back"));
+    await conductor.perform("back", "postgres.restore_dump", back);
+    expect(await stock()).toEqual({ n: 100, least: -1 });
+    expect(safety.evidence.says).toContain("100 rows");
+  }, 60_000);
+
+  test("a restore that breaks changes nothing", async () => {
+    await conductor.perform("safety", "postgres.dump", dump("safety"));
+    const [before] = await sql("select 'stock'::regclass::oid::int as id");
+    // What the dump does not know of stands in the way of dropping the table.
+    await sql("create view leftover as select * from stock");
+    await expect(conductor.perform("restore", "postgres.restore_dump", restore())).rejects.toThrow(/depend/);
+    await sql("drop view leftover");
+    const [after] = await sql("select 'stock'::regclass::oid::int as id");
+    expect(after).toEqual(before);
+  }, 30_000);
+
+  test("killed before it began, a person is asked; killed after it, it is seen", async () => {
+    await spoil();
+    const given = { node: node(), from: { file }, replaces: true, safetyStep: "safety" };
+    const early = await performAndDie("postgres.restore_dump", given, { secrets, at: "in one transaction" });
+    expect((await recoverFrom(conductor, "postgres.restore_dump", given, early.before)).way).toBe("ask");
+    expect(await stock()).toEqual({ n: 100, least: -1 });
+    const late = await performAndDie("postgres.restore_dump", given, { secrets });
+    expect(late.applied).toBe(true);
+    const found = await recoverFrom(conductor, "postgres.restore_dump", given, late.before);
+    expect(found).toMatchObject({ way: "verify", evidence: { facts: expect.anything() } });
+    expect(await stock()).toEqual({ n: 20_000, least: 1 });
+  }, 60_000);
+
+  test("into an empty database it needs no way back, and never into one that is not", async () => {
+    const given = { node: node("empty"), from: { newestIn: folder, label: "good" }, replaces: false };
+    const { facts } = await conductor.perform("scratch", "postgres.restore_dump", given);
+    expect(facts).toMatchObject({ rows: 20_000 });
+    const again = await conductor.look("postgres.restore_dump", given);
+    expect(blockedBy(again.checks)).toEqual(["database.empty"]);
+  }, 30_000);
+
+  test("a server that hangs costs seconds and blocks", async () => {
+    await host.freeze();
+    try {
+      const looked = await conductor.look("postgres.restore_dump", restore());
+      expect(blockedBy(looked.checks)).toContain("database.answers");
+      expect(looked.done).toBe("unknown");
+    } finally {
+      await host.thaw();
+    }
+  }, 30_000);
+});
