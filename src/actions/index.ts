@@ -58,6 +58,11 @@ import { check as route53Check } from "./route53/check.ts";
 import { healthcheckOverride as route53HealthcheckOverride } from "./route53/healthcheck-override.ts";
 import { shift as route53Shift } from "./route53/shift.ts";
 import { run as scriptRun } from "./script/run.ts";
+import { check as searchCheck } from "./search/check.ts";
+import { deleteIndex as searchDeleteIndex } from "./search/delete-index.ts";
+import { restore as searchRestore } from "./search/restore.ts";
+import { snapshot as searchSnapshot } from "./search/snapshot.ts";
+import { swapAlias as searchSwapAlias } from "./search/swap-alias.ts";
 import { switchService as traefikSwitch } from "./traefik/switch.ts";
 import { backup as veleroBackup } from "./velero/backup.ts";
 import { check as veleroCheck } from "./velero/check.ts";
@@ -132,6 +137,11 @@ const list = [
   listed(veleroCheck),
   listed(veleroBackup),
   listed(veleroRestore),
+  listed(searchCheck),
+  listed(searchSnapshot),
+  listed(searchRestore),
+  listed(searchSwapAlias),
+  listed(searchDeleteIndex),
 ];
 
 export const actions: ReadonlyMap<string, Action> = new Map(list.map((action) => [action.id, action]));

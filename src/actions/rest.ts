@@ -2,7 +2,7 @@ import { type ClientRequest, type IncomingMessage, request as plain, type Reques
 import { request as secure } from "node:https";
 import { allowedAddresses, kindOfAddress } from "../lib/address.ts";
 import { withDeadline } from "../lib/deadline.ts";
-import { LifeboatError } from "../lib/errors.ts";
+import { LifeboatError, messageOf } from "../lib/errors.ts";
 import type { ReadContext } from "./contract.ts";
 
 /** An HTTP API an action speaks to without an SDK: over a socket of this machine, or over the network. */
@@ -130,4 +130,11 @@ async function bodyOf(response: IncomingMessage): Promise<RestAnswer> {
     if (size > BYTES_MAX) throw new LifeboatError({ code: "answer-too-long", what: "The answer is too long to read" });
   }
   return { status: response.statusCode ?? 0, bytes: Buffer.concat(chunks) };
+}
+
+/** Whether an error means that nobody answered, so that nobody can tell what became of a request. */
+export function isSilence(error: unknown): boolean {
+  if (error instanceof LifeboatError) return error.problem.code === "deadline";
+  const code = String((error as { code?: unknown } | null)?.code ?? "");
+  return /^(E[A-Z_]{4,}|ERR_TLS|CERT_|DEPTH_|UNABLE_)/.test(code) || /socket hang up/.test(messageOf(error));
 }

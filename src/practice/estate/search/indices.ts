@@ -36,8 +36,11 @@ export function indexRoutes(world: ClusterWorld): readonly Route[] {
       method: "GET",
       path: new RegExp(`^/${INDEX}$`),
       act({ parts: [name = ""] }) {
-        const index = find(world, name);
-        return { body: { [index.name]: described(index) } };
+        const wildcard = name.endsWith("*");
+        const found = wildcard
+          ? [...world.indices.values()].filter((one) => one.name.startsWith(name.slice(0, -1)))
+          : [find(world, name)];
+        return { body: Object.fromEntries(found.map((one) => [one.name, described(one)])) };
       },
     },
     {
