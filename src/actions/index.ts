@@ -1,4 +1,5 @@
 import type { ActionCard } from "../catalog/types.ts";
+import { readonly as appReadonly } from "./app/readonly.ts";
 import { setRouting as arcSetRouting } from "./arc/set-routing.ts";
 import { gate as cloudwatchGate } from "./cloudwatch/gate.ts";
 import { check as composeCheck } from "./compose/check.ts";
@@ -117,6 +118,7 @@ const list = [
   listed(arcSetRouting),
   listed(dnsVerify),
   listed(httpCheck),
+  listed(appReadonly),
   listed(scriptRun),
   listed(kubernetesCheck),
   listed(kubernetesScale),
