@@ -7,10 +7,13 @@ const usage = `Usage:
   lifeboat verify [stream]        walks the timeline's hash chain (store: DATABASE_URL or LIFEBOAT_DATA)
   lifeboat unenroll <system>/<person>   takes away what somebody proves with who they are (a lost phone)
   lifeboat practice               the practice workspace and estate, in the browser
+      --system <name>             the system that is practised (default practice); an unknown one lists them
       --port <n>                  of the page (default 4180, or a free one when that is taken)
-      --headless <component>      plays the story instead: what is typed is "/dr failover <component>"
-      --unplanned                 the primary is killed first
-      --kill <step>[:<point>]     kill -9 the bot while that step runs, and start it again
+      --headless <system>/<runbook>   plays that runbook instead, the way people would ("database" is practice/database-failover)
+          --unplanned             in its unplanned mode: what it says is dead is killed first
+          --kill <step>[:<point>] kill -9 the bot while that step runs, and start it again
+      --all [--system <name>]     plays every runbook of every system, in each of its modes, and prints a table
+          --present-only          systems whose programs are not on this machine do not count
       --json                      end with one line of JSON
 `;
 

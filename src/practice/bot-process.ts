@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";
+import { rm } from "node:fs/promises";
 import { setTimeout as after } from "node:timers/promises";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
+import { noteProcess } from "./pidfile.ts";
 
 export interface BotCommand {
   readonly program: string;
@@ -11,7 +13,12 @@ export interface BotCommand {
   readonly environment: Readonly<Record<string, string>>;
   /** What the bot logs goes here. */
   readonly logFile: string;
+  /** Who it is is noted here while it runs, for whoever finds it when we were killed. */
+  readonly pidFile?: string;
 }
+
+/** Name of the note, in the folder of what is practised. */
+export const BOT_PID = "bot.pid";
 
 /** The bot as practice sees it: a process that can be started, asked to leave, killed and started again. */
 export class BotProcess {
@@ -39,6 +46,7 @@ export class BotProcess {
     child.stderr.pipe(this.log, { end: false });
     this.child = child;
     await once(child, "spawn");
+    if (this.command.pidFile) await noteProcess(this.command.pidFile, child.pid ?? 0);
     await this.ready(child, seconds);
   }
 
@@ -53,6 +61,7 @@ export class BotProcess {
       child.kill("SIGKILL");
       await gone;
     }
+    if (this.command.pidFile) await rm(this.command.pidFile, { force: true });
   }
 
   /** The plug pulled: `kill -9`. */

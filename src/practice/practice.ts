@@ -1,16 +1,17 @@
-import { randomBytes } from "node:crypto";
 import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { LifeboatError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import { freePort } from "../lib/pgserver.ts";
-import { projectRoot } from "../lib/root.ts";
-import { type BotCommand, BotProcess } from "./bot-process.ts";
-import { createReaders, type Readers } from "./comms/index.ts";
+import { createReaders } from "./comms/index.ts";
 import type { Estate } from "./estate/index.ts";
 import type { SystemEstate } from "./estate/system-estate.ts";
 import { estateKindOf, orders } from "./estate/systems.ts";
-import { createPager, type Pager } from "./pager/index.ts";
-import { createWorkspace, type Workspace } from "./workspace/index.ts";
+import { clearFolder, HOST_PID } from "./leftovers.ts";
+import { createPager } from "./pager/index.ts";
+import { noteProcess } from "./pidfile.ts";
+import { type House, openStage, type Stage } from "./stage.ts";
+import { createSwitchboard } from "./switchboard.ts";
+import { createWorkspace } from "./workspace/index.ts";
 
 export interface PracticeOptions {
   /** The system that is practised, a folder of `templates/systems`; `practice` if left out. */
@@ -25,106 +26,127 @@ export interface PracticeOptions {
   readonly manifestFile: string;
   /** Further environment for the bot, such as kill points. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Told what has been reached while it starts, a sentence each time. */
+  readonly progress?: (says: string) => void;
 }
 
-/** A local Slack, an estate to fail over, and the real bot between them. */
-export interface Practice<E extends SystemEstate = Estate> {
+/** A local Slack, an estate to fail over, and the real bot between them. What belongs to the system is of the one practised now. */
+export interface Practice<E extends SystemEstate = Estate> extends House, Omit<Stage, "estate"> {
   readonly url: string;
-  readonly system: string;
-  /** Where the system and its runbooks are written. */
-  readonly systemFolder: string;
-  readonly workspace: Workspace;
   readonly estate: E;
-  readonly pager: Pager;
-  /** Those who are told by mail and on a status page. */
-  readonly readers: Readers;
-  readonly bot: BotProcess;
-  /** The data folder of the bot's own store. */
-  readonly dataFolder: string;
-  /** How another bot on the same store and the same Slack is started; its health is served on a port of its own. */
-  botCommand(extra?: Readonly<Record<string, string>>): Promise<Omit<BotCommand, "logFile">>;
-  stop(): Promise<void>;
+  /** Ends the estate and the bot and begins anew with another system, or the same one; the workspace stays as it is. */
+  practise(system: string): Promise<void>;
 }
 
 export function startPractice(options: PracticeOptions & { readonly system?: typeof orders.system }): Promise<Practice>;
 export function startPractice(options: PracticeOptions): Promise<Practice<SystemEstate>>;
 export async function startPractice(options: PracticeOptions): Promise<Practice<SystemEstate>> {
-  const kind = estateKindOf(options.system ?? orders.system);
-  const systemFolder = join(projectRoot(), "templates", "systems", kind.system);
-  await freshFolder(options.folder);
-  const dataFolder = join(options.folder, "bot");
-  const stops: (() => Promise<void>)[] = [];
+  const { log, folder, progress = () => {} } = options;
+  const first = estateKindOf(options.system ?? orders.system).system;
+  await clearFolder(folder);
+  await newFolder(folder);
+  await noteProcess(join(folder, HOST_PID), process.pid);
+  let stage: Stage | null = null;
+  let stages = 0;
+  let changing = false;
+
+  const open = async (system: string): Promise<void> => {
+    stages += 1;
+    const own = stages === 1 ? folder : join(folder, `${system}-${stages}`);
+    if (stages > 1) await newFolder(own);
+    const environment = options.environment ?? {};
+    stage = await openStage(house, { system, folder: own, log, bot: options.bot, environment, progress });
+  };
+  const practise = async (system: string): Promise<void> => {
+    const { system: asked } = estateKindOf(system);
+    if (changing)
+      throw new LifeboatError({
+        code: "practice-changing",
+        what: "Another system is just being set up",
+        next: "Wait for it",
+      });
+    changing = true;
+    try {
+      const before = stage;
+      stage = null;
+      await before?.stop();
+      await open(asked);
+    } finally {
+      changing = false;
+    }
+  };
+  const switchboard = createSwitchboard({ now: () => stage, practise, log });
+  const house = openHouse(options, [
+    { prefix: "/systems", handle: switchboard.handle, panel: "/systems/panel.js", title: "Practice estate" },
+    { prefix: "/estate", handle: (request, response) => stage?.estate.handle(request, response) ?? false },
+  ]);
+  const current = (): Stage => {
+    if (stage !== null) return stage;
+    throw new LifeboatError({ code: "practice-changing", what: "No system is set up at this moment" });
+  };
   const stop = async () => {
-    for (const undo of stops.splice(0).reverse()) await undo();
+    await stage?.stop();
+    await house.then((opened) => opened.close()).catch(() => {});
+    await rm(join(folder, HOST_PID), { force: true });
   };
   try {
-    const estate = await kind.create({ folder: join(options.folder, "estate"), log: options.log });
-    stops.push(() => estate.stop());
-    const pager = await createPager({ log: options.log });
-    stops.push(() => pager.close());
-    const readers = await createReaders();
-    stops.push(() => readers.close());
-    const workspace = await createWorkspace({
-      port: options.port,
-      log: options.log,
-      manifestFile: options.manifestFile,
-      mounts: [
-        { prefix: "/estate", handle: estate.handle, panel: "/estate/panel.js", title: "Practice estate" },
-        { prefix: "/pager", handle: pager.handle, panel: "/pager/panel.js", title: "Phones" },
-        { prefix: "/comms", handle: readers.handle, panel: "/comms/panel.js", title: "Readers" },
-      ],
-    });
-    stops.push(() => workspace.close());
-    const secretKey = randomBytes(32).toString("base64");
-    const botCommand: Practice["botCommand"] = async (extra = {}) => {
-      const webhookPort = String(await freePort());
-      // Each bot is told of everything; hearing it from two is harmless.
-      pager.subscribe(`http://127.0.0.1:${webhookPort}/pagerduty/webhook`);
-      const pagePort = String(await freePort());
-      readers.pageAt(`http://127.0.0.1:${pagePort}/`);
-      return {
-        ...options.bot,
-        environment: {
-          ...inherited(),
-          ...workspace.environment(),
-          ...estate.environment(),
-          ...pager.environment(),
-          ...readers.environment(),
-          LIFEBOAT_SYSTEMS: systemFolder,
-          STATUS_PAGE_PORT: pagePort,
-          STATUS_PAGE_LINK: `http://127.0.0.1:${pagePort}/`,
-          PAGERDUTY_WEBHOOK_PORT: webhookPort,
-          LIFEBOAT_SECRET_KEY: secretKey,
-          ...options.environment,
-          ...extra,
-          LIFEBOAT_DATA: dataFolder,
-          HEALTH_PORT: String(await freePort()),
-        },
-      };
+    await open(first);
+    const { workspace, pager, readers } = await house;
+    return {
+      url: workspace.url,
+      ...{ workspace, pager, readers, practise, stop },
+      get system() {
+        return current().system;
+      },
+      get systemFolder() {
+        return current().systemFolder;
+      },
+      get estate() {
+        return current().estate;
+      },
+      get bot() {
+        return current().bot;
+      },
+      get dataFolder() {
+        return current().dataFolder;
+      },
+      botCommand: (extra) => current().botCommand(extra),
     };
-    const bot = new BotProcess({ ...(await botCommand()), logFile: join(options.folder, "bot.log") });
-    stops.push(async () => {
-      await bot.stop();
-      bot.close();
-    });
-    await bot.start();
-    const { url } = workspace;
-    const { system } = kind;
-    return { url, system, systemFolder, workspace, estate, pager, readers, bot, dataFolder, botCommand, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-/** What a process needs to run at all, and nothing of the reader's secrets. */
-function inherited(): Record<string, string> {
-  const names = ["PATH", "HOME", "TMPDIR", "LANG", "NODE_OPTIONS", "LOG_LEVEL", "SystemRoot"];
-  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name] as string]] : [])));
+type Mounts = NonNullable<Parameters<typeof createWorkspace>[0]>["mounts"];
+
+async function openHouse(
+  options: PracticeOptions,
+  mounts: NonNullable<Mounts>,
+): Promise<House & { close(): Promise<void> }> {
+  const { log, port, manifestFile } = options;
+  const [pager, readers] = await Promise.all([createPager({ log }), createReaders()]);
+  const close = async () => {
+    await readers.close();
+    await pager.close();
+  };
+  try {
+    const workspace = await createWorkspace({
+      ...{ port, log, manifestFile },
+      mounts: [
+        ...mounts,
+        { prefix: "/pager", handle: pager.handle, panel: "/pager/panel.js", title: "Phones" },
+        { prefix: "/comms", handle: readers.handle, panel: "/comms/panel.js", title: "Readers" },
+      ],
+    });
+    return { workspace, pager, readers, close: () => workspace.close().finally(close) };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
-async function freshFolder(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
+async function newFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   // PostgreSQL runs as another user when this is root, and has to be able to reach its own folders.
   await chmod(folder, 0o755);

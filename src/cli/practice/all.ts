@@ -1,0 +1,89 @@
+import type { Mode } from "../../catalog/types.ts";
+import { messageOf } from "../../lib/errors.ts";
+import type { Part, SystemEstate } from "../../practice/estate/system-estate.ts";
+import { type Offered, offered } from "../../practice/offer.ts";
+import { type Play, playRunbook } from "../../practice/play.ts";
+import type { Practice } from "../../practice/practice.ts";
+import type { RunReport } from "../../report/run-report.ts";
+import { chosen, during } from "./open.ts";
+import { headOf, partsOf, rowOf } from "./table.ts";
+
+export interface All {
+  readonly system?: string | undefined;
+  readonly json: boolean;
+  /** True: a system whose programs are not on this machine does not count against the outcome. */
+  readonly presentOnly: boolean;
+}
+
+/** How one runbook went in one mode. `absent`: what its system needs is not on this machine, so it was not played. */
+export interface Result {
+  readonly system: string;
+  readonly runbook: string;
+  readonly mode: Mode;
+  readonly outcome: RunReport["outcome"] | "absent";
+  readonly rto: RunReport["rto"] | null;
+  readonly rpo: RunReport["rpo"] | null;
+  readonly parts: readonly Part[];
+  readonly seconds: number | null;
+  readonly problem: string | null;
+}
+
+const SECONDS = 300;
+
+/** Every runbook of every system in each of its modes. Exit code 0: all of them ended verified. */
+export async function all({ system, json, presentOnly }: All): Promise<number> {
+  const list = await offered();
+  const asked = system === undefined ? list : list.filter((one) => one.system === system);
+  if (asked.length === 0) await chosen(system ?? "");
+  process.stdout.write(headOf(list));
+  const results: Result[] = [];
+  for (const one of asked) results.push(...(await playSystem(one, list)));
+  const bad = results.filter(({ outcome }) => outcome !== "verified" && !(presentOnly && outcome === "absent"));
+  const verified = results.filter(({ outcome }) => outcome === "verified").length;
+  process.stdout.write(`\n${verified} of ${results.length} ended verified.\n`);
+  if (json) process.stdout.write(`${JSON.stringify({ runbooks: results })}\n`);
+  return bad.length === 0 ? 0 : 1;
+}
+
+/** One practice for all runbooks of a system. */
+async function playSystem(one: Offered, list: readonly Offered[]): Promise<readonly Result[]> {
+  const plays = one.runbooks.flatMap(({ id, modes }) => modes.map((mode) => ({ runbook: id, mode })));
+  const tell = (result: Result) => {
+    process.stdout.write(rowOf(result, list));
+    return result;
+  };
+  if (one.install !== null) {
+    process.stdout.write(`\n${one.title}: absent. As root: ${one.install}\n`);
+    return plays.map((play) => tell({ system: one.system, ...play, outcome: "absent", parts: [], ...NOT_PLAYED }));
+  }
+  try {
+    return await during({ system: one.system }, async (practice) => {
+      const { parts } = practice.estate;
+      process.stdout.write(`\n${one.title}: ${partsOf(parts)}\n`);
+      const results: Result[] = [];
+      for (const play of plays)
+        results.push(tell({ system: one.system, ...play, parts, ...(await played(practice, play)) }));
+      return results;
+    });
+  } catch (error) {
+    const problem = `The system could not be practised: ${messageOf(error)}`;
+    return plays.map((play) =>
+      tell({ system: one.system, ...play, outcome: "stopped", parts: [], ...NOT_PLAYED, problem }),
+    );
+  }
+}
+
+const NOT_PLAYED = { rto: null, rpo: null, seconds: null, problem: null } as const;
+
+async function played(
+  practice: Practice<SystemEstate>,
+  play: { runbook: string; mode: Mode },
+): Promise<Pick<Result, "outcome" | "rto" | "rpo" | "seconds" | "problem">> {
+  try {
+    if (!practice.bot.running) await practice.bot.start();
+    const { outcome, report, seconds, problem }: Play = await playRunbook(practice, { ...play, seconds: SECONDS });
+    return { outcome, rto: report?.rto ?? null, rpo: report?.rpo ?? null, seconds, problem };
+  } catch (error) {
+    return { outcome: "stopped", ...NOT_PLAYED, problem: messageOf(error) };
+  }
+}

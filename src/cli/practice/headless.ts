@@ -1,0 +1,101 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { nearest } from "../../catalog/suggest.ts";
+import type { Mode } from "../../catalog/types.ts";
+import { LifeboatError } from "../../lib/errors.ts";
+import type { Estate } from "../../practice/estate/index.ts";
+import type { SystemEstate } from "../../practice/estate/system-estate.ts";
+import type { Offered } from "../../practice/offer.ts";
+import { type Play, playRunbook } from "../../practice/play.ts";
+import type { Practice } from "../../practice/practice.ts";
+import { chosen, during } from "./open.ts";
+
+export interface Headless {
+  /** `<system>/<runbook>`, a runbook of `system`, or a component of the system `practice`: `database`. */
+  readonly what: string;
+  readonly system?: string | undefined;
+  readonly unplanned: boolean;
+  readonly kill?: string | undefined;
+  readonly json: boolean;
+}
+
+const SECONDS = 300;
+
+/** One runbook as a conversation on standard output, and with --json its figures as the last line. */
+export async function headless({ what, system: given, unplanned, kill, json }: Headless): Promise<number> {
+  const [first = "", second] = what.split("/");
+  const system = await chosen(second === undefined ? (given ?? "practice") : first);
+  const runbook = runbookOf(system, second ?? first);
+  const mode = modeOf(runbook, unplanned);
+  const folder = await mkdtemp(join(tmpdir(), "lifeboat-"));
+  const environment = kill === undefined ? {} : killPoint(kill, folder);
+  return during({ system: system.system, folder, environment }, async (practice) => {
+    const played = await supervised(practice, kill !== undefined, () =>
+      playRunbook(practice, { runbook: runbook.id, mode, seconds: SECONDS, postmortem: true }),
+    );
+    process.stdout.write(practice.workspace.conversation());
+    if (played.problem !== null) process.stderr.write(`It did not end well: ${played.problem}\n`);
+    if (json) process.stdout.write(`${JSON.stringify(await figures(played, practice.estate))}\n`);
+    return played.outcome === "verified" ? 0 : 1;
+  });
+}
+
+/** The bot kills itself at the point it was told; somebody has to start it again, as a supervisor would. */
+async function supervised({ bot }: Practice<SystemEstate>, dies: boolean, play: () => Promise<Play>): Promise<Play> {
+  let over = false;
+  const watch = async () => {
+    while (dies && !over) {
+      await bot.gone();
+      if (!over) await bot.start();
+    }
+  };
+  watch().catch(() => {});
+  return play().finally(() => {
+    over = true;
+  });
+}
+
+async function figures({ outcome, report, timeline, postmortem, problem }: Play, estate: SystemEstate) {
+  const application = isOrders(estate) ? (await estate.state()).application : null;
+  return {
+    ...(report ?? { outcome, problem }),
+    ...(isOrders(estate) && { writeGapSeconds: application?.longestGapSeconds ?? null }),
+    timeline,
+    parts: estate.parts,
+    postmortem,
+  };
+}
+
+function isOrders(estate: SystemEstate): estate is Estate {
+  return "application" in estate;
+}
+
+/** A component of the system `practice` stands for its failover: `database`. */
+function runbookOf({ system, title, runbooks }: Offered, asked: string): Offered["runbooks"][number] {
+  const found = runbooks.find(({ id }) => id === asked || id === `${asked}-failover`);
+  if (found) return found;
+  const ids = runbooks.map(({ id }) => id);
+  const meant = nearest(asked, ids);
+  throw new LifeboatError({
+    code: "runbook-unknown",
+    where: title,
+    what: `There is no runbook "${asked}"`,
+    allowed: `Runbooks: ${ids.join(", ")}`,
+    ...(meant && { next: `Did you mean ${system}/${meant}?` }),
+  });
+}
+
+function modeOf({ title, modes }: Offered["runbooks"][number], unplanned: boolean): Mode {
+  if (unplanned && !modes.includes("unplanned"))
+    throw new LifeboatError({ code: "mode-not-offered", where: title, what: "This runbook has no unplanned mode" });
+  return !unplanned && modes.includes("planned") ? "planned" : "unplanned";
+}
+
+/** `promote` is killed while it runs: after the request went out, before anybody knows. */
+function killPoint(at: string, folder: string): Record<string, string> {
+  return {
+    LIFEBOAT_KILL_AT: at.includes(":") ? at : `${at}:after-apply`,
+    LIFEBOAT_KILL_ONCE: join(folder, "killed"),
+  };
+}

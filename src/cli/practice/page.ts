@@ -1,0 +1,66 @@
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { projectRoot } from "../../lib/root.ts";
+import { type Offered, offered } from "../../practice/offer.ts";
+import { chosen, open } from "./open.ts";
+
+const USUAL_PORT = 4180;
+
+/** The page, until somebody stops it. */
+export async function page(given: { system?: string | undefined; port?: string | undefined }): Promise<number> {
+  const began = performance.now();
+  const elapsed = () => ((performance.now() - began) / 1000).toFixed(1);
+  const system = await chosen(given.system ?? "practice");
+  process.stdout.write(`${system.title} is set up.\n`);
+  const opened = await open({
+    system: system.system,
+    folder: join(projectRoot(), ".lifeboat", "practice"),
+    port: given.port === undefined ? await usualPort() : Number(given.port),
+    progress: (says) => process.stdout.write(`  ${elapsed().padStart(5)} s  ${says}\n`),
+  });
+  process.stdout.write(
+    `\nReady in ${elapsed()} s. Open ${opened.url}\n\n${whatToDo(system)}\n${others(await offered(), system)}\nNothing here leaves this machine. Press Ctrl-C to end.\n`,
+  );
+  await interrupted();
+  process.stdout.write("\nClosing.\n");
+  await opened.stop();
+  return 0;
+}
+
+function whatToDo({ system, runbooks }: Offered): string {
+  if (system === "practice")
+    return `  As Alex, in #incident-response, type:   /dr failover database
+  Then become Sam (incident commander) and approve in the thread.
+  Or press "Kill the primary" first, and type: /dr failover database --unplanned
+`;
+  return `  In #incident-response, type:   /dr runbook
+  It lists the ${runbooks.length} runbooks of this system. "Play a runbook" in the panel brings everything to where one begins.
+`;
+}
+
+/** What else can be practised here, and what is missing where it can not. */
+export function others(list: readonly Offered[], now: Offered): string {
+  const lines = list
+    .filter(({ system }) => system !== now.system)
+    .map(
+      ({ system, title, install }) =>
+        `  ${system.padEnd(18)}${title}${install ? `\n${" ".repeat(20)}needs: ${install}` : ""}\n`,
+    );
+  if (lines.length === 0) return "";
+  return `Other systems to practise (in the panel, or npm start -- --system <name>):\n${lines.join("")}`;
+}
+
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+}
+
+/** The port people know, or any free one when somebody else has it. */
+function usualPort(): Promise<number> {
+  return new Promise((found) => {
+    const probe = createServer();
+    probe.once("error", () => found(0));
+    probe.listen(USUAL_PORT, "127.0.0.1", () => probe.close(() => found(USUAL_PORT)));
+  });
+}
