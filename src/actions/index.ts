@@ -7,6 +7,9 @@ import { restart as composeRestart } from "./compose/restart.ts";
 import { rollback as composeRollback } from "./compose/rollback.ts";
 import { start as composeStart } from "./compose/start.ts";
 import { stop as composeStop } from "./compose/stop.ts";
+import { check as consulCheck } from "./consul/check.ts";
+import { restore as consulRestore } from "./consul/restore.ts";
+import { snapshot as consulSnapshot } from "./consul/snapshot.ts";
 import type { Action } from "./contract.ts";
 import { verify as dnsVerify } from "./dns/verify.ts";
 import { check as httpCheck } from "./http/check.ts";
@@ -139,6 +142,9 @@ const list = [
   listed(veleroCheck),
   listed(veleroBackup),
   listed(veleroRestore),
+  listed(consulCheck),
+  listed(consulSnapshot),
+  listed(consulRestore),
   listed(searchCheck),
   listed(searchSnapshot),
   listed(searchRestore),

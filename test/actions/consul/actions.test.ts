@@ -1,0 +1,125 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { type Consul, consulCovered, createConsul } from "../../../src/practice/estate/consul/index.ts";
+import { blockedBy, type Conductor, conduct } from "../conductor.ts";
+import { performAndDie, recoverFrom } from "../crash.ts";
+import { type Stand, survives } from "../survives.ts";
+
+type World = Consul & Stand;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lifeboat-consul-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function begin(version?: string): Promise<World> {
+  const consul = await createConsul({ scale: 0.02, ...(version ? { version } : {}) });
+  return { ...consul, secrets: { CONSUL_TOKEN: consul.token } };
+}
+const clusterOf = (consul: Consul, datacenter = "dc1") => ({
+  name: "erp",
+  url: consul.url,
+  datacenter,
+  tokenFrom: "CONSUL_TOKEN",
+});
+const fill = (consul: Consul) => {
+  consul.world.kv.set("erp/flags", "on").set("erp/limits", "5");
+  consul.world.services.set("auth", ["v2"]).set("gateway", []);
+};
+/** A snapshot of a full one, made through the action itself. */
+async function saved(): Promise<string> {
+  const full = await begin();
+  try {
+    fill(full);
+    const file = join(folder, `${Math.random()}.snap`);
+    await conduct({ ...full.secrets }).perform("save", "consul.snapshot", { cluster: clusterOf(full), file });
+    return file;
+  } finally {
+    await full.close();
+  }
+}
+
+survives<World & { readonly file: string }>({
+  action: "consul.restore",
+  operation: "SnapshotRestore",
+  create: async () => ({ ...(await begin()), file: await saved() }),
+  input: (consul) => ({ cluster: clusterOf(consul), file: consul.file, pollSeconds: 0.02 }),
+  holds: ({ world }) => world.services.has("gateway") && world.kv.get("erp/limits") === "5",
+  byHand: fill,
+  wrong: ({ world }) => void world.kv.set("somebody", "was here"),
+  other: (consul) => void Object.assign(consul.world, { datacenter: "dc2" }),
+});
+
+describe("consul.*", () => {
+  let consul: World;
+  let conductor: Conductor;
+  beforeEach(async () => {
+    consul = await begin();
+    conductor = conduct({ ...consul.secrets });
+  });
+  afterEach(() => consul.close());
+
+  test("everything it knows goes into a file for its owner alone, and comes back in a fresh one", async () => {
+    const file = await saved();
+    expect(((await stat(file)).mode & 0o777).toString(8)).toBe("600");
+    const given = { cluster: clusterOf(consul), file, pollSeconds: 0.02 };
+    const { evidence } = await conductor.perform("restore", "consul.restore", given);
+    expect(evidence.says).toBe("erp knows 2 services and 2 keys again.");
+    const checked = await conductor.perform("check", "consul.check", {
+      cluster: clusterOf(consul),
+      services: ["auth"],
+    });
+    expect(checked.facts).toMatchObject({ services: 2, keys: 2, failureTolerance: 1 });
+  });
+
+  test.each<[string, (consul: World) => void, string[]]>([
+    [
+      "no leader",
+      ({ world }) => void Object.assign(world, { leader: "" }),
+      ["cluster.leader", "cluster.healthy", "services.known"],
+    ],
+    ["servers lost", ({ world }) => void Object.assign(world, { healthy: false }), ["cluster.healthy"]],
+    ["a service gone", ({ world }) => void world.services.delete("auth"), ["services.known"]],
+    ["nobody there", ({ weather }) => weather.down("dc1"), ["cluster.answers"]],
+    ["all well", () => {}, []],
+  ])("what a check says: %s", async (_what, make, blocks) => {
+    fill(consul);
+    make(consul);
+    const { checks } = await conductor.look("consul.check", { cluster: clusterOf(consul), services: ["auth"] });
+    expect(blockedBy(checks)).toEqual(blocks);
+  });
+
+  test("another version, a changed byte and a file without a label are refused before anything is sent", async () => {
+    const file = await saved();
+    const other = await begin("1.20.0");
+    const elsewhere = conduct({ ...other.secrets });
+    const wrongVersion = await elsewhere.look("consul.restore", { cluster: clusterOf(other), file });
+    await other.close();
+    expect(blockedBy(wrongVersion.checks)).toEqual(["snapshot.version"]);
+    const bytes = await readFile(file);
+    bytes[40] = (bytes[40] ?? 0) ^ 1;
+    await writeFile(file, bytes);
+    const broken = await conductor.look("consul.restore", { cluster: clusterOf(consul), file });
+    expect(blockedBy(broken.checks)).toEqual(["snapshot.whole"]);
+    const bare = join(folder, "bare.snap");
+    await writeFile(bare, await readFile(await saved()));
+    const unlabelled = await conductor.look("consul.restore", { cluster: clusterOf(consul), file: bare });
+    expect(blockedBy(unlabelled.checks)).toEqual(["snapshot.whole", "snapshot.version"]);
+  });
+
+  test("killed for real after the restore was sent: what is there is what was asked for, and it is not sent again", async () => {
+    const given = { cluster: clusterOf(consul), file: await saved(), pollSeconds: 0.02 };
+    const died = await performAndDie("consul.restore", given, { secrets: { ...consul.secrets } });
+    const { way, evidence } = await recoverFrom(conductor, "consul.restore", given, died.before);
+    expect([died.applied, way, evidence?.says]).toEqual([true, "verify", "erp knows 2 services and 2 keys again."]);
+    expect(consul.ledger.of("SnapshotRestore")).toHaveLength(1);
+  });
+
+  test("what the stand-in covers is what its table answers", () => {
+    expect(consulCovered().join(" ")).toMatchInlineSnapshot(
+      `"AgentSelf AutopilotHealth CatalogServices HealthState KvKeys KvPut SnapshotRestore SnapshotSave StatusLeader"`,
+    );
+  });
+});
