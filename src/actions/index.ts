@@ -12,6 +12,7 @@ import { restore as consulRestore } from "./consul/restore.ts";
 import { snapshot as consulSnapshot } from "./consul/snapshot.ts";
 import type { Action } from "./contract.ts";
 import { verify as dnsVerify } from "./dns/verify.ts";
+import { setServer as haproxySetServer } from "./haproxy/set-server.ts";
 import { check as httpCheck } from "./http/check.ts";
 import { check as kubernetesCheck } from "./kubernetes/check.ts";
 import { cordon as kubernetesCordon, uncordon as kubernetesUncordon } from "./kubernetes/cordon.ts";
@@ -139,6 +140,7 @@ const list = [
   listed(composeStart),
   listed(composeRollback),
   listed(traefikSwitch),
+  listed(haproxySetServer),
   listed(veleroCheck),
   listed(veleroBackup),
   listed(veleroRestore),
