@@ -98,7 +98,9 @@ export const promoteReplica = defineAction<Input, Seen>({
         { id: "loss", label: "Lost", value: sayLost(lag), material: false },
       ],
       rpo: {
-        subject: resourceOf(given, given.replica),
+        // As `postgres.verify` names the same server: what it counts there replaces this.
+        subject:
+          seen.present && seen.endpoint ? `postgres:${seen.endpoint.toLowerCase()}` : resourceOf(given, given.replica),
         seconds: lag,
         rows: null,
         method:

@@ -221,8 +221,14 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
               one.parameterStatus = "applying";
             });
             clock.after(TOOK.parameters, async () => {
-              await one.onParameters?.(group);
-              one.parameterStatus = "in-sync";
+              // A server that is down takes nothing in: its status stays as it is.
+              await one.onParameters?.(group).then(
+                () => {
+                  one.parameterStatus = "in-sync";
+                },
+                () => {},
+              );
+              if (!one.onParameters) one.parameterStatus = "in-sync";
             });
           }
         },

@@ -1,0 +1,167 @@
+import { type Aws, anInstance, createAws, type Instance, type RecordSet } from "../aws/index.ts";
+import { ask } from "../chaos.ts";
+import type { DatabaseHost } from "../database.ts";
+import type { Databases } from "./databases.ts";
+import {
+  ACCOUNT,
+  ADDRESS,
+  ARC_REGIONS,
+  CONTROLS,
+  EAST,
+  FAILBACK,
+  GROUPS,
+  instanceAt,
+  PRIMARY,
+  PUBLIC_NAME,
+  REPLICA,
+  WEST,
+  ZONE,
+} from "./names.ts";
+
+/** 1 s of AWS is 4 ms: a promotion of four minutes takes one second, a change of DNS 0.14 s. */
+const SCALE = 0.004;
+const METRICS_MS = 250;
+
+/** AWS as this company uses it, in front of the real servers. */
+export interface Cloud {
+  readonly aws: Aws;
+  /** Where the instance that an endpoint names listens; null: there is none. */
+  lookUp(endpoint: string): { readonly host: string; readonly port: number } | null;
+  reset(): void;
+  /** As a failover of the region leaves it behind; `replicaBack`: with a replica in the old region again. */
+  moved(options: { replicaBack: boolean }): void;
+  addSnapshot(id: string): void;
+  close(): Promise<void>;
+}
+
+export async function createCloud(databases: Databases): Promise<Cloud> {
+  const aws = await createAws({ scale: SCALE, account: ACCOUNT });
+  const { world } = aws;
+  const { primary, replica, spare } = databases;
+
+  const standing = (of: Pick<Instance, "id" | "region"> & Partial<Instance>, host: DatabaseHost): Instance => ({
+    ...anInstance({ parameterGroup: of.region === EAST ? GROUPS.east : GROUPS.west, ...of }),
+    port: host.port,
+    onPromote: () => databases.promote(host),
+    async onFailover() {
+      await host.kill();
+      await host.start();
+    },
+    async onParameters(values) {
+      const on = values.get("default_transaction_read_only") === "1";
+      if (!host.running) throw new Error(`${host.name} is down and takes in no parameters`);
+      await ask(host, `alter system ${on ? "set" : "reset"} default_transaction_read_only${on ? " = on" : ""}`);
+      await ask(host, "select pg_reload_conf()");
+    },
+  });
+  const add = (one: Instance) => world.instances.set(`${one.region}/${one.id}`, one);
+
+  world.onCreate = async (made) => {
+    if (made.source !== null) await databases.followWith(made.source.region === WEST ? replica : primary);
+    else await spare.start();
+    Object.assign(made, { ...standing(made, spare), parameterGroup: made.parameterGroup });
+  };
+
+  const measure = setInterval(() => {
+    for (const [host, id] of [
+      [replica, REPLICA],
+      [spare, FAILBACK],
+    ] as const) {
+      if (!host.running) continue;
+      void databases.lagSeconds(host).then(
+        (lag) => {
+          const key = `AWS/RDS ReplicaLag ${id}`;
+          if (lag === null) world.metrics.delete(key);
+          else world.metrics.set(key, Math.round(lag * 10) / 10);
+        },
+        () => {},
+      );
+    }
+  }, METRICS_MS);
+  measure.unref();
+
+  const route = (east: number, west: number): RecordSet[] => [
+    {
+      name: PUBLIC_NAME,
+      type: "A",
+      setIdentifier: EAST,
+      weight: east,
+      healthCheck: "hc-east",
+      ttl: 30,
+      values: [ADDRESS.east],
+    },
+    {
+      name: PUBLIC_NAME,
+      type: "A",
+      setIdentifier: WEST,
+      weight: west,
+      healthCheck: "hc-west",
+      ttl: 30,
+      values: [ADDRESS.west],
+    },
+  ];
+
+  const reset = () => {
+    aws.weather.clear();
+    aws.ledger.clear();
+    for (const part of [world.instances, world.metrics, world.healthChecks, world.controls]) part.clear();
+    world.events.splice(0);
+    world.snapshots.splice(0);
+    world.parameterGroups.clear();
+    world.parameterGroups.set(`${EAST}/${GROUPS.east}`, new Map()).set(`${WEST}/${GROUPS.west}`, new Map());
+    add(standing({ id: PRIMARY, region: EAST, multiAz: true }, primary));
+    add(standing({ id: REPLICA, region: WEST, source: { id: PRIMARY, region: EAST } }, replica));
+    for (const side of ["east", "west"] as const) {
+      world.controls.set(CONTROLS[side], "On");
+      world.healthChecks.set(`hc-${side}`, {
+        id: `hc-${side}`,
+        version: 1,
+        disabled: false,
+        inverted: false,
+        endpointUp: true,
+        routingControl: CONTROLS[side],
+      });
+    }
+    // Nobody may ever turn off the last way in.
+    world.rules.splice(0, world.rules.length, {
+      arn: `${CONTROLS.east.split("/routingcontrol")[0]}/safetyrule/one-on`,
+      controls: Object.values(CONTROLS),
+      atLeast: 1,
+    });
+    const records = route(100, 0);
+    world.zones.set(ZONE, { id: ZONE, records, served: records, protections: [], busyUntil: 0 });
+  };
+
+  return {
+    aws,
+    lookUp(endpoint) {
+      const named = instanceAt(endpoint);
+      const found = named && world.instances.get(`${named.region}/${named.id}`);
+      return found ? { host: found.host, port: found.port } : null;
+    },
+    reset,
+    moved({ replicaBack }) {
+      reset();
+      add(standing({ id: REPLICA, region: WEST, multiAz: replicaBack }, replica));
+      world.parameterGroups.get(`${EAST}/${GROUPS.east}`)?.set("default_transaction_read_only", "1");
+      world.controls.set(CONTROLS.east, "Off");
+      if (!replicaBack) return;
+      // The old instance keeps its group; a replica beside it needs one of its own, or it would be read-only with it.
+      world.parameterGroups.set(`${EAST}/${GROUPS.east}-failback`, new Map());
+      const source = { id: REPLICA, region: WEST };
+      add(standing({ id: FAILBACK, region: EAST, source, parameterGroup: `${GROUPS.east}-failback` }, spare));
+    },
+    addSnapshot(id) {
+      world.snapshots.push({ id, region: EAST, instance: PRIMARY, status: "available" });
+    },
+    async close() {
+      clearInterval(measure);
+      await aws.close();
+    },
+  };
+}
+
+/** The cluster endpoints of ARC: one address here, told apart by the region in the signature. */
+export function arcEndpoints(aws: Aws): readonly { readonly region: string; readonly url: string }[] {
+  return ARC_REGIONS.map((region) => ({ region, url: aws.url }));
+}

@@ -1,0 +1,175 @@
+import type { RequestListener, ServerResponse } from "node:http";
+import pg from "pg";
+import { messageOf } from "../../../lib/errors.ts";
+import { soon } from "../fleet.ts";
+import { createCluster, type PracticeCluster } from "../kubernetes/index.ts";
+import type { Thing } from "../kubernetes/thing.ts";
+import type { Cloud } from "./cloud.ts";
+import { DATABASE } from "./databases.ts";
+import { CONFIG, EAST, endpointOf, NAMESPACE, PRIMARY, SERVICES } from "./names.ts";
+
+/** The two clusters with the marketplace in them. */
+export interface Clusters {
+  readonly primary: PracticeCluster;
+  readonly dr: PracticeCluster;
+  /** The primary serves, the other one stands by with nothing running; both write to the database named. */
+  reset(): Promise<void>;
+  /** The other way round: the primary serves nobody, the other one with the database at `endpoint`. */
+  moved(endpoint: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function createClusters(cloud: Cloud, appPassword: string): Promise<Clusters> {
+  const pools = createPools(cloud, appPassword);
+  const opened = async (name: string): Promise<PracticeCluster> => {
+    let cluster: PracticeCluster | null = null;
+    cluster = await createCluster({
+      name,
+      nodes: ["node-1", "node-2", "node-3"],
+      containers: (pod) => (cluster === null ? null : service(cluster, pod, pools)),
+    });
+    furnish(cluster);
+    return cluster;
+  };
+  const [primary, dr] = await Promise.all([opened("primary-cluster"), opened("dr-cluster")]);
+  const usual = endpointOf(EAST, PRIMARY);
+  return {
+    primary,
+    dr,
+    async reset() {
+      for (const cluster of [primary, dr]) cluster.faults.clear();
+      await Promise.all([put(primary, usual, true), put(dr, usual, false)]);
+      for (const cluster of [primary, dr]) cluster.forget();
+    },
+    async moved(endpoint) {
+      for (const cluster of [primary, dr]) cluster.faults.clear();
+      await Promise.all([put(primary, usual, false), put(dr, endpoint, true)]);
+      for (const cluster of [primary, dr]) cluster.forget();
+    },
+    async close() {
+      await Promise.all([primary.close(), dr.close()]);
+      await pools.close();
+    },
+  };
+}
+
+function furnish(cluster: PracticeCluster): void {
+  cluster.put("configmaps", NAMESPACE, { metadata: { name: CONFIG }, data: {} });
+  for (const { name, port } of SERVICES) {
+    const labels = { app: name, "app.kubernetes.io/part-of": "llm-marketplace" };
+    cluster.put("deployments", NAMESPACE, {
+      metadata: { name, labels },
+      spec: {
+        replicas: 0,
+        progressDeadlineSeconds: 600,
+        selector: { matchLabels: { app: name } },
+        template: { metadata: { labels }, spec: { containers: [{ name: "app", image: `${name}:1.4.2` }] } },
+      },
+    });
+    cluster.put("services", NAMESPACE, { metadata: { name }, spec: { selector: { app: name }, ports: [{ port }] } });
+  }
+}
+
+/** Brings a cluster to where it serves or stands by. Pods are made anew, because they read their configuration once. */
+async function put(cluster: PracticeCluster, endpoint: string, serves: boolean): Promise<void> {
+  cluster.edit("configmaps", NAMESPACE, CONFIG, (config) => {
+    config.data = { DATABASE_ENDPOINT: endpoint };
+  });
+  const scale = (count: (replicas: number) => number) => {
+    for (const { name, replicas } of SERVICES) {
+      cluster.edit("deployments", NAMESPACE, name, (one) => {
+        one.spec = { ...one.spec, replicas: count(replicas) };
+        one.metadata.annotations = {};
+      });
+    }
+  };
+  const settled = (count: (replicas: number) => number) =>
+    soon(`${cluster.name} having settled`, 15, async () =>
+      SERVICES.every(({ name, replicas }) => cluster.listeners(NAMESPACE, ["app", name]).length === count(replicas)),
+    );
+  scale(() => 0);
+  await settled(() => 0);
+  if (!serves) return;
+  scale((replicas) => replicas);
+  await settled((replicas) => replicas);
+}
+
+/** What runs in a pod: a little service that keeps published models in the database its configuration named when it began. */
+function service(cluster: PracticeCluster, pod: Thing, pools: Pools): RequestListener {
+  const endpoint = String(
+    (cluster.get("configmaps", NAMESPACE, CONFIG)?.data as { DATABASE_ENDPOINT?: string } | undefined)
+      ?.DATABASE_ENDPOINT ?? "",
+  );
+  const about = { pod: pod.metadata.name, cluster: cluster.name, database: endpoint };
+  return (request, response) => {
+    const path = new URL(request.url ?? "/", "http://pod").pathname;
+    const answer = async () => {
+      if (path !== "/models" || request.method !== "POST") return { ...about, ...(await pools.look(endpoint)) };
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const { id } = JSON.parse(Buffer.concat(chunks).toString("utf8")) as { id: string };
+      await pools.write(endpoint, id);
+      return { ...about, id };
+    };
+    answer().then(
+      (body) => say(response, 200, { status: "healthy", ...body }),
+      (error) => say(response, 503, { status: "unhealthy", ...about, why: messageOf(error) }),
+    );
+  };
+}
+
+interface Pools {
+  /** Rejects unless the database at this endpoint takes writes. */
+  look(endpoint: string): Promise<{ readonly models: number }>;
+  write(endpoint: string, id: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Sessions of all pods, by the machine an endpoint means now. */
+function createPools(cloud: Cloud, password: string): Pools {
+  const pools = new Map<string, pg.Pool>();
+  const poolAt = (endpoint: string): pg.Pool => {
+    const at = cloud.lookUp(endpoint);
+    if (!at) throw new Error(`getaddrinfo ENOTFOUND ${endpoint}`);
+    const key = `${at.host}:${at.port}`;
+    const known = pools.get(key);
+    if (known) return known;
+    const pool = new pg.Pool({
+      ...at,
+      database: DATABASE,
+      user: "app",
+      password,
+      application_name: "publishing-service",
+      max: 3,
+      idleTimeoutMillis: 2000,
+      connectionTimeoutMillis: 800,
+      query_timeout: 1000,
+    });
+    pool.on("error", () => {});
+    pools.set(key, pool);
+    return pool;
+  };
+  return {
+    async look(endpoint) {
+      const { rows } = await poolAt(endpoint).query<{ models: number; quiet: boolean }>(
+        `select (select count(*)::int from models) as models,
+                pg_is_in_recovery() or current_setting('default_transaction_read_only') = 'on' as quiet`,
+      );
+      if (rows[0]?.quiet) throw new Error("the database takes no writes");
+      return { models: rows[0]?.models ?? 0 };
+    },
+    async write(endpoint, id) {
+      await poolAt(endpoint).query(
+        "insert into models (id, name, published_at) values ($1, $2, clock_timestamp()) on conflict (id) do nothing",
+        [id, `model-${id}`],
+      );
+    },
+    async close() {
+      await Promise.all([...pools.values()].map((pool) => pool.end().catch(() => {})));
+    },
+  };
+}
+
+function say(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}

@@ -1,0 +1,167 @@
+import { Resolver } from "node:dns/promises";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "../../../lib/errors.ts";
+import type { PracticeCluster } from "../kubernetes/index.ts";
+import type { Cloud } from "./cloud.ts";
+import type { Clusters } from "./clusters.ts";
+import { ADDRESS, NAMESPACE, PUBLIC_NAME } from "./names.ts";
+
+interface Acknowledged {
+  readonly id: string;
+  readonly at: string;
+}
+
+/** Publishers out there: they look the public name up, and go where it leads. */
+export interface Traffic {
+  /** The load balancers in front of each cluster, by fixed address. */
+  readonly eastUrl: string;
+  readonly westUrl: string;
+  /** The public name, for whoever has no practice resolver: each request looks it up anew. */
+  readonly publicUrl: string;
+  /** `{ acknowledged: [{ id, at }] }`: what publishers were told is stored. */
+  readonly ledgerUrl: string;
+  readonly acknowledged: readonly Acknowledged[];
+  /** A region that is gone answers nobody. */
+  cut(side: "east" | "west", gone: boolean): void;
+  /** Forgets what was acknowledged so far. */
+  forget(): void;
+  /** How many were acknowledged by way of which cluster in the last second. */
+  recent(): Readonly<Record<"east" | "west", number>>;
+  close(): Promise<void>;
+}
+
+const PAUSE_MS = 60;
+
+export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<Traffic> {
+  const gone = new Set<"east" | "west">();
+  const east = await balancer(clusters.primary, () => gone.has("east"));
+  const west = await balancer(clusters.dr, () => gone.has("west"));
+  const ways = new Map<string, { side: "east" | "west"; url: string }>([
+    [ADDRESS.east, { side: "east", url: east.url }],
+    [ADDRESS.west, { side: "west", url: west.url }],
+  ]);
+  const resolver = new Resolver({ timeout: 500, tries: 2 });
+  resolver.setServers([`127.0.0.1:${cloud.aws.resolver.port}`]);
+  const wayIn = async () => {
+    const [address = ""] = await resolver.resolve4(PUBLIC_NAME);
+    const way = ways.get(address);
+    if (!way) throw new Error(`${PUBLIC_NAME} is ${address}, where nobody listens`);
+    return way;
+  };
+  let acknowledged: (Acknowledged & { side: "east" | "west" })[] = [];
+  const edge = await listening(async (request, response) => {
+    try {
+      const { url } = await wayIn();
+      await forward(`${url}${request.url}`, request, response);
+    } catch (error) {
+      say(response, 502, { error: messageOf(error) });
+    }
+  });
+  const ledger = await listening((_request, response) =>
+    say(response, 200, { acknowledged: acknowledged.map(({ id, at }) => ({ id, at })) }),
+  );
+  let closed = false;
+  let lastId = Date.now() * 1000;
+  const publishing = (async () => {
+    while (!closed) {
+      const id = String(++lastId);
+      for (let stored = false; !stored && !closed; ) {
+        try {
+          const { side, url } = await wayIn();
+          const answer = await fetch(`${url}/models`, {
+            method: "POST",
+            body: JSON.stringify({ id }),
+            signal: AbortSignal.timeout(1500),
+          });
+          stored = answer.ok;
+          await answer.arrayBuffer();
+          if (stored) acknowledged.push({ id, at: new Date().toISOString(), side });
+        } catch {
+          // Publishers try again until they are told that it is stored.
+        }
+        await sleep(PAUSE_MS);
+      }
+    }
+  })();
+  return {
+    eastUrl: east.url,
+    westUrl: west.url,
+    publicUrl: edge.url,
+    ledgerUrl: `${ledger.url}/ledger`,
+    get acknowledged() {
+      return acknowledged;
+    },
+    cut(side, away) {
+      if (away) gone.add(side);
+      else gone.delete(side);
+    },
+    forget() {
+      acknowledged = [];
+    },
+    recent() {
+      const since = Date.now() - 1000;
+      const last = acknowledged.filter(({ at }) => Date.parse(at) > since);
+      const count = (side: "east" | "west") => last.filter((one) => one.side === side).length;
+      return { east: count("east"), west: count("west") };
+    },
+    async close() {
+      closed = true;
+      resolver.cancel();
+      await publishing;
+      await Promise.all([east, west, edge, ledger].map((one) => one.close()));
+    },
+  };
+}
+
+interface Listening {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** What stands in front of a cluster: sends each request to a pod that is ready. */
+async function balancer(cluster: PracticeCluster, isGone: () => boolean): Promise<Listening> {
+  let turn = 0;
+  return await listening(async (request, response) => {
+    if (isGone()) return void request.socket.destroy();
+    const pods = cluster.listeners(NAMESPACE, ["app", "publishing-service"]);
+    const pod = pods[turn++ % Math.max(1, pods.length)];
+    if (pod === undefined) return say(response, 503, { status: "unhealthy", why: "no pod is ready" });
+    await forward(`${pod}${request.url}`, request, response);
+  });
+}
+
+async function forward(url: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  try {
+    const answer = await fetch(url, {
+      method: request.method ?? "GET",
+      ...(chunks.length > 0 ? { body: Buffer.concat(chunks).toString("utf8") } : {}),
+      signal: AbortSignal.timeout(2000),
+    });
+    response.writeHead(answer.status, { "content-type": "application/json" }).end(await answer.text());
+  } catch (error) {
+    say(response, 502, { status: "unhealthy", why: messageOf(error) });
+  }
+}
+
+async function listening(answer: (...given: Parameters<RequestListener>) => void | Promise<void>): Promise<Listening> {
+  const server: Server = createServer((request, response) => {
+    void Promise.resolve(answer(request, response)).catch(() => response.destroy());
+  });
+  await new Promise<void>((open) => server.listen(0, "127.0.0.1", open));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+function say(response: ServerResponse, status: number, body: unknown): void {
+  if (!response.headersSent) response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(body));
+}

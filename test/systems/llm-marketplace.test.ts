@@ -1,0 +1,208 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createLog } from "../../src/lib/log.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import { ask } from "../../src/practice/estate/chaos.ts";
+import type { DatabaseHost } from "../../src/practice/estate/database.ts";
+import type { MarketplaceEstate } from "../../src/practice/estate/llm-marketplace/index.ts";
+import {
+  CONFIG,
+  EAST,
+  endpointOf,
+  FAILBACK,
+  NAMESPACE,
+  PRIMARY,
+  REPLICA,
+  WEST,
+} from "../../src/practice/estate/llm-marketplace/names.ts";
+import { type Play, playRunbook } from "../../src/practice/play.ts";
+import { type Practice, startPractice } from "../../src/practice/practice.ts";
+
+/** Every runbook of LLM-Marketplace, played from what is on the screen; what it did is told by the world. */
+let folder: string;
+let practice: Practice<MarketplaceEstate>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lifeboat-llm-"));
+  const root = projectRoot();
+  practice = (await startPractice({
+    system: "llm-marketplace",
+    folder,
+    port: 0,
+    log: createLog("error", "test"),
+    bot: { program: process.execPath, arguments: ["--import", "tsx", join(root, "src/main.ts")] },
+    manifestFile: join(root, "manifest.yml"),
+  })) as unknown as Practice<MarketplaceEstate>;
+}, 120_000);
+afterAll(async () => {
+  await practice?.stop();
+  await rm(folder, { recursive: true, force: true });
+}, 60_000);
+
+const LIMIT = 120_000;
+
+async function played(runbook: string, mode: "planned" | "unplanned" = "planned"): Promise<Play> {
+  const play = await playRunbook(practice, { runbook, mode, seconds: 90 });
+  if (process.env.SAY) console.log(runbook, play.seconds, JSON.stringify(play.report, null, 1), play.texts.join("\n"));
+  expect(play).toMatchObject({ problem: null, outcome: "verified", timeline: { verified: true } });
+  return play;
+}
+
+const approvers = (play: Play) => play.report?.approvals.map(({ person }) => person);
+const accepted = (operation: string) => practice.estate.cloud.aws.ledger.of(operation, "accepted");
+const takesWrites = async (host: DatabaseHost) => {
+  const [row] = await ask<{ open: boolean }>(
+    host,
+    "select not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'off' as open",
+  );
+  return row?.open;
+};
+const replicas = (which: "primary" | "dr", name: string) =>
+  practice.estate.clusters[which].get("deployments", NAMESPACE, name)?.spec?.replicas;
+const endpoint = (which: "primary" | "dr") =>
+  practice.estate.clusters[which].get("configmaps", NAMESPACE, CONFIG)?.data;
+/** Publishers arrive only there, and are told that their models are stored. */
+const arrivesAt = async () => {
+  const { traffic } = practice.estate;
+  const before = traffic.acknowledged.length;
+  while (traffic.acknowledged.length < before + 3) await new Promise((later) => setTimeout(later, 50));
+  const sides = traffic.acknowledged.slice(-2) as readonly { readonly side?: string }[];
+  return [...new Set(sides.map(({ side }) => side))];
+};
+
+describe("inside us-east-1", () => {
+  test(
+    "DB-F-001: the zone is left once, nothing is lost",
+    async () => {
+      const play = await played("db-f-001");
+      const { world } = practice.estate.cloud.aws;
+      expect(approvers(play)).toEqual(["sam-okafor"]);
+      expect(accepted("RebootDBInstance")).toHaveLength(1);
+      expect(world.instances.get(`${EAST}/${PRIMARY}`)?.zone).toBe("us-east-1b");
+      expect(play.report?.rpo.rowsLost).toBe(0);
+      expect(await arrivesAt()).toEqual(["east"]);
+    },
+    LIMIT,
+  );
+});
+
+describe("the database leaves", () => {
+  test(
+    "DB-F-002, planned: fenced by its parameter group, drained, promoted for real; applications follow",
+    async () => {
+      const play = await played("db-f-002");
+      const { databases, cloud } = practice.estate;
+      expect(approvers(play)).toEqual(["vera-lindqvist"]);
+      expect(accepted("PromoteReadReplica")).toHaveLength(1);
+      expect(cloud.aws.world.instances.get(`${WEST}/${REPLICA}`)?.source).toBeNull();
+      expect([await takesWrites(databases.primary), await takesWrites(databases.replica)]).toEqual([false, true]);
+      expect(endpoint("primary")).toEqual({ DATABASE_ENDPOINT: endpointOf(WEST, REPLICA) });
+      expect(play.report?.rpo.rowsLost).toBe(0);
+      expect(await arrivesAt()).toEqual(["east"]);
+    },
+    LIMIT,
+  );
+
+  test(
+    "DB-F-002, unplanned: RDS in us-east-1 is gone; what is lost is counted",
+    async () => {
+      const play = await played("db-f-002", "unplanned");
+      expect(await takesWrites(practice.estate.databases.replica)).toBe(true);
+      expect(play.report?.rpo.rowsLost).toBeGreaterThanOrEqual(0);
+    },
+    LIMIT,
+  );
+
+  test(
+    "reprotect: read-only, Multi-AZ, a real replica in the old region",
+    async () => {
+      await played("reprotect");
+      const { databases, cloud } = practice.estate;
+      const { instances } = cloud.aws.world;
+      expect(instances.get(`${WEST}/${REPLICA}`)?.multiAz).toBe(true);
+      expect(instances.get(`${EAST}/${FAILBACK}`)?.source).toEqual({ id: REPLICA, region: WEST });
+      const streaming = await ask(databases.replica, "select 1 from pg_stat_replication where state = 'streaming'");
+      expect(streaming).toHaveLength(1);
+      expect(await takesWrites(databases.primary)).toBe(false);
+    },
+    LIMIT,
+  );
+});
+
+describe("applications leave", () => {
+  test(
+    "APP-F-001, planned: by the records",
+    async () => {
+      await played("app-f-001");
+      expect(accepted("ChangeResourceRecordSets")).toHaveLength(1);
+      expect([replicas("dr", "publishing-service"), replicas("dr", "discovery-service")]).toEqual([3, 2]);
+      expect(await arrivesAt()).toEqual(["west"]);
+    },
+    LIMIT,
+  );
+
+  test(
+    "APP-F-001, unplanned: by the routing controls",
+    async () => {
+      await played("app-f-001", "unplanned");
+      expect(accepted("ChangeResourceRecordSets")).toHaveLength(0);
+      expect(accepted("UpdateRoutingControlStates")).toHaveLength(1);
+      expect(await arrivesAt()).toEqual(["west"]);
+    },
+    LIMIT,
+  );
+});
+
+describe("the region is lost", () => {
+  test(
+    "CR-F-001: not one call to us-east-1 is answered, and everybody publishes in us-west-2",
+    async () => {
+      const play = await played("cr-f-001", "unplanned");
+      const { databases, cloud, clusters } = practice.estate;
+      expect(approvers(play)).toEqual(["vera-lindqvist", "vera-lindqvist"]);
+      const answered = cloud.aws.ledger.entries.filter(
+        ({ region, outcome }) => region === EAST && outcome !== "dropped",
+      );
+      expect(answered).toEqual([]);
+      expect(clusters.primary.ledger.filter(({ code }) => code !== null)).toEqual([]);
+      expect(await takesWrites(databases.replica)).toBe(true);
+      expect(endpoint("dr")).toEqual({ DATABASE_ENDPOINT: endpointOf(WEST, REPLICA) });
+      expect([replicas("dr", "publishing-service"), replicas("dr", "discovery-service")]).toEqual([3, 2]);
+      expect(await arrivesAt()).toEqual(["west"]);
+      expect(play.report?.rpo.rowsLost).toBeGreaterThanOrEqual(0);
+    },
+    LIMIT,
+  );
+
+  test(
+    "what needs us-east-1 says so before anybody is asked",
+    async () => {
+      await practice.estate.prepare("app-f-001", "planned");
+      await practice.estate.strike?.("lose-region");
+      const play = await playRunbook(practice, { runbook: "app-f-001", mode: "planned", seconds: 60, prepare: false });
+      expect(play.outcome).not.toBe("verified");
+      expect(play.texts.join("\n")).toMatch(/api\.llm-marketplace\.test A \(us-east-1\) can not be seen/);
+      expect(play.report?.approvals).toEqual([]);
+    },
+    LIMIT,
+  );
+
+  test(
+    "CR-F-001, planned, and back again without loss",
+    async () => {
+      const there = await played("cr-f-001");
+      expect(there.report?.rpo.rowsLost).toBe(0);
+      expect(await arrivesAt()).toEqual(["west"]);
+      const back = await played("cr-rollback");
+      const { databases } = practice.estate;
+      expect(back.report?.rpo.rowsLost).toBe(0);
+      expect([await takesWrites(databases.replica), await takesWrites(databases.spare)]).toEqual([false, true]);
+      expect(endpoint("primary")).toEqual({ DATABASE_ENDPOINT: endpointOf(EAST, FAILBACK) });
+      expect([replicas("primary", "publishing-service"), replicas("dr", "publishing-service")]).toEqual([3, 0]);
+      expect(await arrivesAt()).toEqual(["east"]);
+    },
+    2 * LIMIT,
+  );
+});
