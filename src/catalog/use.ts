@@ -236,8 +236,8 @@ function doesIn(
   return { ...does, with: withIn(resolveKnown(does.with, known), ids) };
 }
 
-/** In an input, a key that ends in `Step` or `From` (`fenceStep`, `restoreFrom`) names an earlier step, or a list of them. */
-const naming = /(Step|Steps|From)$/;
+/** In an input, `after` and a key that ends in `Step` or `From` (`fenceStep`, `restoreFrom`) name an earlier step, or a list of them. */
+const naming = /(Step|Steps|From)$|^after$/;
 
 function withIn(value: unknown, ids: ReadonlyMap<string, string>): unknown {
   if (Array.isArray(value)) return value.map((item) => withIn(item, ids));
