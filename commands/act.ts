@@ -10,6 +10,14 @@ import type { House } from "./house.ts";
 import { plansFor, systemOf } from "./incidents.ts";
 import { repeatOf } from "./repeat.ts";
 
+/** What somebody has just proved about themselves. `vouchedBy`: the person by whose word a new proof counts. */
+export interface Fresh {
+  readonly provedAfresh: boolean;
+  readonly vouchedBy: string | null;
+}
+
+export const NOTHING_PROVED: Fresh = { provedAfresh: false, vouchedBy: null };
+
 export type Acted =
   /** `repeated`: this very request was handled before, and nothing was written now. */
   | { readonly kind: "done"; readonly repeated: boolean; readonly state: IncidentState }
@@ -17,7 +25,7 @@ export type Acted =
 
 /**
  * Decides inside the one transaction, with what is true in it. A refusal is written too.
- * `newFor`: the system of an incident that this very command declares. `provedAfresh`: see `prove.ts`.
+ * `newFor`: the system of an incident that this very command declares. `proof`: see `prove.ts`.
  */
 export async function act(
   house: House,
@@ -25,7 +33,7 @@ export async function act(
   incident: string,
   command: IncidentCommand,
   newFor: System | null = null,
-  provedAfresh = false,
+  proof: Fresh = NOTHING_PROVED,
 ): Promise<Acted> {
   let known = await house.timeline.read(incident);
   for (;;) {
@@ -38,7 +46,7 @@ export async function act(
       if (before !== null) return { events: [], value: { kind: "done", repeated: true, state } };
       const { caller, key } = request;
       const system = newFor ?? systemOf(house, state);
-      const who = { actor: actorOf(caller), barred: caller.barred, provedAfresh };
+      const who = { actor: actorOf(caller), barred: caller.barred, ...proof };
       const outcome = decide(command, state, { now, ...who, system, key });
       if (outcome.kind === "refused")
         return { events: outcome.events, value: { kind: "refused", problem: outcome.problem, state } };

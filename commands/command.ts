@@ -51,7 +51,14 @@ export type Reply =
   | { readonly kind: "private"; readonly message: Message }
   /** Opened; or, where the request came from inside an open form, put in that form's place. */
   | { readonly kind: "form"; readonly form: Form }
-  | { readonly kind: "file"; readonly name: string; readonly content: string; readonly message: Message }
+  /** `channel`: where it belongs, the incident's own; null: where it was asked for. */
+  | {
+      readonly kind: "file";
+      readonly name: string;
+      readonly content: string;
+      readonly message: Message;
+      readonly channel: string | null;
+    }
   | { readonly kind: "nothing" };
 
 export function actorOf(caller: Caller): Actor {

@@ -2,6 +2,7 @@ import { personOf } from "../src/incident/people.ts";
 import { holderOf, type Proof } from "../src/proof/proof.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { enrollForm } from "../templates/messages/forms.ts";
+import { at } from "../templates/messages/when.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { WORKSPACE } from "./record.ts";
@@ -55,16 +56,25 @@ async function confirm(
 ): Promise<Reply> {
   const typed = request.form?.current ?? request.options.current;
   const current = typeof typed === "string" && typed !== "" ? typed : null;
+  const replaced = await proof.enrolled(holders(mine));
   const verdict = await proof.confirm(holders(mine), code, current, request.key);
   if (!verdict.ok) return stop(verdict.problem);
   const people = holders(mine);
+  const waits = proof.settleHours * 3_600_000;
+  const from = replaced || waits === 0 ? null : new Date(house.timeline.now().getTime() + waits);
+  const countsFrom = from?.toISOString() ?? null;
   const event = {
     type: "person.enrolled",
-    data: { people, method: proof.method },
+    data: { people, method: proof.method, replaced, countsFrom },
     key: `${request.key}/person.enrolled`,
     actor: actorOf(request.caller),
   };
   await house.timeline.decide(WORKSPACE, () => ({ events: [event], value: null }));
+  if (from !== null)
+    return say([
+      `You can prove who you are from ${at(from)} on, for what is asked after that: where an approval needs it, the code of your authenticator is asked for.`,
+      "Sooner, if somebody who can prove who they are vouches for you: `/dr vouch @you`. Everybody is told that you enrolled.",
+    ]);
   return say(
     "From now on you can prove who you are: where an approval needs it, the code of your authenticator is asked for.",
   );

@@ -43,6 +43,7 @@ import { didYouMean } from "./targets.ts";
 import { timeline } from "./timeline.ts";
 import { unplanned } from "./unplanned.ts";
 import { update } from "./update.ts";
+import { vouch } from "./vouch.ts";
 import { parse, parseSplit, type Typed } from "./words.ts";
 
 /** Everything that can be typed or pressed, in the order help shows it. A button's verb is an alias of its command. */
@@ -61,6 +62,7 @@ export const commands: readonly Command[] = [
   escalate,
   delegate,
   enroll,
+  vouch,
   breakGlass,
   review,
   pause,

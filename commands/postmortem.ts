@@ -32,6 +32,7 @@ export const postmortem: Command = {
       kind: "file",
       name: `postmortem-${incident.id}.${html ? "html" : "md"}`,
       content: html ? draft.html : draft.markdown,
+      channel: await house.channelOf(incident.id),
       message: said([
         `The draft of *${safe(draft.title)}*, from ${events.length} recorded events. The facts are the timeline's; what went well and what to do is yours to write.`,
       ]),

@@ -4,15 +4,16 @@ import { decide } from "../src/incident/decide.ts";
 import { lentNow } from "../src/incident/delegation.ts";
 import { oneOf, personOf } from "../src/incident/people.ts";
 import type { GateState, IncidentState, RunState } from "../src/incident/state.ts";
-import { holderOf } from "../src/proof/proof.ts";
+import { holderOf, personIn } from "../src/proof/proof.ts";
 import type { Form } from "../templates/messages/message.ts";
+import { type Fresh, NOTHING_PROVED } from "./act.ts";
 import { actorOf, type Reply, type Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { systemOf } from "./incidents.ts";
 import { stop } from "./say.ts";
 
 export type Proved =
-  | { readonly kind: "go on"; readonly proved: boolean }
+  | { readonly kind: "go on"; readonly proved: Fresh }
   | { readonly kind: "asked"; readonly reply: Reply };
 
 export interface Wish {
@@ -33,14 +34,14 @@ export interface Wish {
 export async function prove(house: House, request: Request, wish: Wish): Promise<Proved> {
   const { state, run, ask, command } = wish;
   const gate = gateAsking(run, ask);
-  if (gate === null || plannedGate(run, gate.step)?.stepUp !== true) return { kind: "go on", proved: false };
+  if (gate === null || plannedGate(run, gate.step)?.stepUp !== true) return { kind: "go on", proved: NOTHING_PROVED };
   const { caller, key } = request;
   const system = systemOf(house, state);
   const actor = actorOf(caller);
   const now = house.timeline.now();
   const would = decide(command, state, { now, actor, barred: caller.barred, system, key, provedAfresh: true });
   const person = personOf(actor, system);
-  if (would.kind === "refused" || person === null) return { kind: "go on", proved: false };
+  if (would.kind === "refused" || person === null) return { kind: "go on", proved: NOTHING_PROVED };
 
   const others = entitled(run, gate, system, lentNow(state, now)).filter(({ id }) => id !== person.id);
   const where = run.plan.title;
@@ -61,6 +62,8 @@ export async function prove(house: House, request: Request, wish: Wish): Promise
       ...instead,
       next: "`/dr enroll` sets it up in a minute; then press the button again",
     });
+  const counts = await proof.counts(holder, gate.openedAt);
+  if (!counts.ok) return stop({ where, stateNow: "Nothing was decided", ...instead, ...counts.problem });
   const code = request.form?.code ?? request.options.code;
   if (typeof code !== "string") {
     if (request.canAskForm) return { kind: "asked", reply: { kind: "form", form: wish.form() } };
@@ -72,7 +75,8 @@ export async function prove(house: House, request: Request, wish: Wish): Promise
     });
   }
   const verdict = await proof.check(holder, code, key);
-  if (verdict.ok) return { kind: "go on", proved: true };
+  const vouchedBy = counts.vouchedBy === null ? null : personIn(counts.vouchedBy);
+  if (verdict.ok) return { kind: "go on", proved: { provedAfresh: true, vouchedBy } };
   return stop({ where, stateNow: "Nothing was decided", ...verdict.problem });
 }
 

@@ -25,7 +25,8 @@ export const timeline: Command = {
     if (request.options.file === true || (count !== null && count > 100)) {
       const content = `${title} (${incident.id})\n\n${told.join("\n")}\n`;
       const message = said(`The timeline of ${safe(title)}: ${told.length} entries.`);
-      return { kind: "file", name: `timeline-${incident.id}.txt`, content, message };
+      const channel = await house.channelOf(incident.id);
+      return { kind: "file", name: `timeline-${incident.id}.txt`, content, message, channel };
     }
     const last = told.slice(-(count ?? SHOWN));
     const left = told.length - last.length;

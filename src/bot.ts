@@ -58,7 +58,10 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
       reach: { email: mail !== null, statuspage: config.comms.statuspage !== null },
       pageLink: config.comms.page.link,
     },
-    proof: createTotp(createProofs(pool), config.secretKey, config.practice ? "Lifeboat practice" : "Lifeboat"),
+    proof: createTotp(createProofs(pool), config.secretKey, {
+      issuer: config.practice ? "Lifeboat practice" : "Lifeboat",
+      settleHours: config.newProofHours,
+    }),
   };
   const slack = createSlack({ config: config.slack, house, timeline, inbox, outbox, log });
   const engine = createEngine({

@@ -27,6 +27,8 @@ export interface Config {
   readonly comms: CommsConfig;
   /** 32 bytes secrets of people are kept with; null: nobody can enroll a proof of who they are. */
   readonly secretKey: Buffer | null;
+  /** What somebody has just enrolled proves nothing for so long, unless somebody vouches; 0: it counts at once. */
+  readonly newProofHours: number;
   readonly health: { readonly port: number | null; readonly host: string };
   readonly logLevel: string;
 }
@@ -175,6 +177,15 @@ const settings = z.object({
       "Key the secrets of `/dr enroll` are kept with: 32 random bytes in base64. Unset: nobody can enroll, and gates with " +
         "`stepUp` are approved by nobody",
     ),
+  LIFEBOAT_NEW_PROOF_HOURS: z
+    .string()
+    .regex(/^\d{1,3}$/, "Whole hours, 0 to 999")
+    .transform(Number)
+    .optional()
+    .describe(
+      "What somebody has just enrolled counts after so many hours, or when somebody vouches (`/dr vouch`). 0: at once. Unset: 24, " +
+        "and 0 in practice",
+    ),
   LOG_LEVEL: z
     .enum(
       ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
@@ -239,6 +250,7 @@ function configOf(read: Settings, slack: boolean): Config {
     slack: slack ? slackOf(read) : null,
     paging: pagingOf(read),
     comms: commsOf(read),
+    newProofHours: read.LIFEBOAT_NEW_PROOF_HOURS ?? (read.SLACK_API_URL === undefined ? 24 : 0),
     secretKey: read.LIFEBOAT_SECRET_KEY === undefined ? null : Buffer.from(read.LIFEBOAT_SECRET_KEY, "base64"),
     health: { port: read.HEALTH_PORT ?? null, host: read.LISTEN_HOST },
     logLevel: read.LOG_LEVEL,

@@ -43,6 +43,7 @@ describe("what is read", () => {
           page: { folder: resolve(".lifeboat", "status-page"), port: null, host: "127.0.0.1", link: null },
         },
         secretKey: null,
+        newProofHours: 24,
         health: { port: null, host: "127.0.0.1" },
         logLevel: "info",
       },

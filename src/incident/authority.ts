@@ -114,9 +114,17 @@ export function flawOf(
     return { sure: true, why: `${person.name} had no such role when it was asked` };
   if (plannedGate(run, gate.step)?.stepUp === true && !approval.proved)
     return { sure: true, why: `${person.name} did not prove who it was` };
+  if (approval.vouchedBy !== null && isOneWithRequester(approval.vouchedBy, run, system))
+    return { sure: true, why: `${person.name} proved who it was by the word of who asked for this run` };
   return (
     standingFlaw(id, system, standing) ?? (onBehalfOf === null ? null : standingFlaw(onBehalfOf, system, standing))
   );
+}
+
+/** Who asked for the run, or nobody any more: their word is worth nothing in it. */
+export function isOneWithRequester(id: string, run: RunState, system: System): boolean {
+  const person = personById(id, system);
+  return person === null || isRequester(person, run);
 }
 
 /** Why this person counts for nothing now, by a look-up made for this very moment. */

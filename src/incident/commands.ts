@@ -65,6 +65,8 @@ export interface DecideContext {
   readonly system: System;
   /** The person has just proved again who they are, outside the chat; gates with `stepUp` need it. */
   readonly provedAfresh?: boolean;
+  /** The proof is new and counts by the word of this person only. */
+  readonly vouchedBy?: string | null;
   /** Unique per request that means the same; event keys are made from it. */
   readonly key: string;
 }

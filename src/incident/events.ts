@@ -125,6 +125,8 @@ export type GateEvent =
         escalate: readonly { role: string; at: string }[];
         /** Person ids who held one of these roles when it was asked: nobody added later may approve. */
         approvers: readonly string[];
+        /** Who held which of these roles then, and the account they were asked at; absent in older logs. */
+        holders?: readonly { role: string; person: string; account: string | null }[];
       };
     }
   /** `why`: somebody wanted it, or nobody of the levels before can answer; null or absent: silence. */
@@ -165,6 +167,8 @@ export type GateEvent =
         onBehalfOf?: string | null;
         /** Who it was had just been proved once more, outside the chat. */
         proved?: boolean;
+        /** By whose word the proof counted, where it was new. */
+        vouchedBy?: string | null;
       };
     }
   | { type: "gate.denied"; data: { step: string; ask: string; person: string; role: string; reason: string | null } }
@@ -181,6 +185,7 @@ export type GateEvent =
         factsHash: string;
         /** From here on the first may go on alone. */
         aloneAt: string;
+        vouchedBy?: string | null;
       };
     }
   /** The glass is broken: the gate counts as approved for this ask, until then, and somebody else has to review it. */
@@ -213,7 +218,14 @@ export type GateEvent =
     };
 
 /** What is known of a person across incidents; it stands in the workspace's own stream. */
-export type PersonEvent = { type: "person.enrolled"; data: { people: readonly string[]; method: string } };
+export type PersonEvent =
+  /** `people`: `<system>/<person>`. `countsFrom`: until then it proves nothing unless somebody vouches; null: it counts at once. */
+  | {
+      type: "person.enrolled";
+      data: { people: readonly string[]; method: string; replaced?: boolean; countsFrom?: string | null };
+    }
+  /** Somebody who can prove who they are said that it is really them. */
+  | { type: "person.vouched"; data: { people: readonly string[]; by: string } };
 
 /** People were woken, or could not be. `page` is the key PagerDuty knows it by; `ask` the question it is about, if any. */
 export type PageEvent =

@@ -192,6 +192,7 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "comms.snoozed":
     case "comms.late":
     case "person.enrolled":
+    case "person.vouched":
       return run;
     default:
       return event satisfies never;
@@ -241,6 +242,7 @@ const KNOWN: Record<EventType, true> = {
   "gate.passed": true,
   "approval.refused": true,
   "person.enrolled": true,
+  "person.vouched": true,
   "page.sent": true,
   "page.failed": true,
   "page.acknowledged": true,

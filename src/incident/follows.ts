@@ -85,6 +85,7 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
     case "comms.snoozed":
     case "comms.late":
     case "person.enrolled":
+    case "person.vouched":
       return null;
     case "update.delivered":
     case "update.delayed":

@@ -42,6 +42,9 @@ export function openGate(
       expiresAt: after(gate.expiresSeconds),
       escalate: gate.escalate.map((level) => ({ role: level.role, at: after(level.afterSeconds) })),
       approvers: [...new Set(roles.flatMap((role) => holdersOf(role, asked.system).map((person) => person.id)))],
+      holders: [...new Set(roles)].flatMap((role) =>
+        holdersOf(role, asked.system).map(({ id, slack: [account = null] }) => ({ role, person: id, account })),
+      ),
     },
     key: asked.key,
     run: run.id,

@@ -254,6 +254,7 @@ export interface GateState {
   readonly says: string | null;
   /** Who held one of its roles when it was asked; approving also needs the role today. */
   readonly approvers: readonly string[];
+  readonly holders: readonly Holder[];
   /** Asks of this gate before this one, oldest first: their buttons are dead. */
   readonly earlier: readonly string[];
   /** The same with what is needed to draw their end. */
@@ -271,6 +272,15 @@ export interface Approval {
   /** Whose place it was given in; null: their own. */
   readonly onBehalfOf: string | null;
   readonly proved: boolean;
+  /** By whose word the proof counted; null: by its own age, or there was none. */
+  readonly vouchedBy: string | null;
+}
+
+/** Who held a role when it was asked, and the account they were asked at. */
+export interface Holder {
+  readonly role: string;
+  readonly person: string;
+  readonly account: string | null;
 }
 
 export interface PastAsk {
@@ -280,6 +290,7 @@ export interface PastAsk {
   /** Roles that were asked, the gate's own first. */
   readonly roles: readonly string[];
   readonly approvers: readonly string[];
+  readonly holders: readonly Holder[];
   readonly risen: number;
   readonly reminders: number;
   readonly says: string | null;
@@ -291,6 +302,7 @@ export interface Breaking {
   readonly reason: string;
   readonly at: Date;
   readonly aloneAt: Date;
+  readonly vouchedBy: string | null;
   readonly planHash: string;
   readonly factsHash: string;
 }

@@ -17,7 +17,20 @@ export interface Proof {
   confirm(holders: readonly string[], code: string, current: string | null, key: string): Promise<Verdict>;
   /** `key`: the request it is for. A code counts once, except for the same request delivered again. */
   check(holder: string, code: string, key: string): Promise<Verdict>;
+  /**
+   * Whether a code of theirs is worth anything yet. Somebody who took over an account can enroll in its name, so what is new, or
+   * newer than the question it is for, proves nothing until it has aged, or somebody else vouched for it.
+   */
+  counts(holder: string, askedAt: Date | null): Promise<Counts>;
+  /** `by`: the holder who vouches, whose own proof was just checked. */
+  vouch(holders: readonly string[], by: string): Promise<void>;
+  /** How long it takes until something new counts by itself; 0: it counts at once. */
+  readonly settleHours: number;
 }
+
+export type Counts =
+  /** `vouchedBy`: it would not count yet without that holder's word. */
+  { readonly ok: true; readonly vouchedBy: string | null } | { readonly ok: false; readonly problem: Problem };
 
 export interface Invitation {
   readonly secret: string;
@@ -30,4 +43,9 @@ export type Verdict = { readonly ok: true } | { readonly ok: false; readonly pro
 /** One person on one system's roster: what a proof belongs to. */
 export function holderOf(system: string, person: string): string {
   return `${system}/${person}`;
+}
+
+/** The person a proof belongs to. */
+export function personIn(holder: string): string {
+  return holder.slice(holder.indexOf("/") + 1);
 }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Secret, TOTP } from "otpauth";
 import { LifeboatError, type Problem } from "../lib/errors.ts";
 import type { ProofRow, Proofs } from "../timeline/proofs.ts";
-import type { Proof, Verdict } from "./proof.ts";
+import type { Counts, Proof, Verdict } from "./proof.ts";
 import { seal, unseal } from "./sealed.ts";
 
 /** What every authenticator understands. @see https://www.rfc-editor.org/rfc/rfc6238 */
@@ -15,13 +15,18 @@ const LOCK_SECONDS = 15 * 60;
 const PENDING_SECONDS = 10 * 60;
 
 /** `key`: 32 bytes (`LIFEBOAT_SECRET_KEY`); null: there is none, and nobody can enroll or prove anything. */
-export function createTotp(proofs: Proofs, key: Uint8Array | null, issuer = "Lifeboat"): Proof {
+export function createTotp(
+  proofs: Proofs,
+  key: Uint8Array | null,
+  { issuer = "Lifeboat", settleHours = 24 }: { readonly issuer?: string; readonly settleHours?: number } = {},
+): Proof {
   const keyOrStop = (): Uint8Array => {
     if (key === null) throw new LifeboatError(NO_KEY);
     return key;
   };
   return {
     method: "TOTP",
+    settleHours,
     closed: key === null ? NO_KEY : null,
     async enrolled(holders) {
       return holders.length > 0 && (await proofs.confirmed(holders)).size === new Set(holders).size;
@@ -53,6 +58,20 @@ export function createTotp(proofs: Proofs, key: Uint8Array | null, issuer = "Lif
       });
     },
 
+    counts(holder, askedAt) {
+      return proofs.change([holder], (rows, now) => {
+        const row = rows.get(holder);
+        return { rows, value: counted(row, askedAt, now, settleHours) };
+      });
+    },
+
+    async vouch(holders, by) {
+      await proofs.change(holders, (rows) => ({
+        rows: mapped(rows, (row) => (row.secret === null ? row : { ...row, vouchedBy: by })),
+        value: null,
+      }));
+    },
+
     check(holder, code, request) {
       const own = keyOrStop();
       return proofs.change([holder], (rows, now) => {
@@ -61,6 +80,26 @@ export function createTotp(proofs: Proofs, key: Uint8Array | null, issuer = "Lif
         const checked = tried(own, holder, row, code, request, now);
         return { rows: new Map([[holder, checked.row]]), value: checked.verdict };
       });
+    },
+  };
+}
+
+function counted(row: ProofRow | undefined, askedAt: Date | null, now: Date, settleHours: number): Counts {
+  if (row === undefined || row.secret === null) return { ok: false, problem: NOT_ENROLLED };
+  if (settleHours <= 0) return { ok: true, vouchedBy: null };
+  const since = row.enrolledAt?.getTime() ?? now.getTime();
+  const from = since + settleHours * 3_600_000;
+  if (now.getTime() >= from && (askedAt === null || since <= askedAt.getTime())) return { ok: true, vouchedBy: null };
+  if (row.vouchedBy !== null) return { ok: true, vouchedBy: row.vouchedBy };
+  const [at, counts] = [new Date(since), new Date(from)].map(
+    (one) => `${one.toISOString().slice(0, 16).replace("T", " ")} UTC`,
+  );
+  return {
+    ok: false,
+    problem: {
+      code: "proof-new",
+      what: `What you prove with was enrolled at ${at}. It counts from ${counts} on, for what is asked after it was enrolled`,
+      next: "Have somebody who can prove who they are vouch that it is you: `/dr vouch @you`",
     },
   };
 }
@@ -112,8 +151,8 @@ function confirmed(
 ): Judged {
   const no = (problem: Problem): Judged => ({ holder, row, verdict: refused(problem) });
   const pending = row.pending === null ? null : unseal(key, holder, row.pending);
-  const age = now.getTime() - (row.pendingAt?.getTime() ?? 0);
-  if (row.pending === null || pending === null || age > PENDING_SECONDS * 1000) return no(NOTHING_PENDING);
+  const waited = now.getTime() - (row.pendingAt?.getTime() ?? 0);
+  if (row.pending === null || pending === null || waited > PENDING_SECONDS * 1000) return no(NOTHING_PENDING);
   if (row.secret !== null) {
     if (current === null || current.trim() === "") return no(CURRENT_NEEDED);
     const before = tried(key, holder, row, current, request, now);
@@ -122,7 +161,9 @@ function confirmed(
   const step = stepOf(pending, code, now);
   if (step === null) return no({ ...WRONG, next: "Take the code your authenticator shows for the new entry now" });
   const { pending: secret } = row;
-  const after = { ...row, secret, pending: null, pendingAt: null, lastStep: step, lastKey: request };
+  // With a code of the one before it is the same person; without one there is nobody yet who says so.
+  const age = row.secret === null ? { enrolledAt: now, vouchedBy: null } : {};
+  const after = { ...row, ...age, secret, pending: null, pendingAt: null, lastStep: step, lastKey: request };
   return { holder, row: { ...after, failures: 0, lockedUntil: null }, verdict: { ok: true } };
 }
 

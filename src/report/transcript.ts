@@ -143,7 +143,9 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
       return `paged ${role ?? "whoever is on call"}${people.length > 0 ? ` (${people.map(names).join(" and ")})` : ""}`;
     }
     case "person.enrolled":
-      return `can prove who they are from now on (${event.data.method})`;
+      return `can prove who they are from ${event.data.countsFrom ? stamp(new Date(event.data.countsFrom)) : "now"} on (${event.data.method})`;
+    case "person.vouched":
+      return `vouched for ${[...new Set(event.data.people.map((one) => one.slice(one.indexOf("/") + 1)))].map(names).join(" and ")}`;
     case "page.failed":
       return `could not page ${event.data.role ?? "whoever is on call"}: ${event.data.problem.what}`;
     case "page.acknowledged":

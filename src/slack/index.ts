@@ -1,6 +1,7 @@
 import type { House } from "../../commands/house.ts";
 import { answer, readLine } from "../../commands/index.ts";
 import { drawIncident } from "../../templates/messages/draw.ts";
+import { drawHouse } from "../../templates/messages/enrolled.ts";
 import { drawHome } from "../../templates/messages/home.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Inbox, Timeline } from "../timeline/contract.ts";
@@ -44,5 +45,6 @@ export function createSlack(options: SlackOptions): Slack {
     readLine,
     draw: drawIncident,
     drawHome,
+    drawHouse,
   });
 }

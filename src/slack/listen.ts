@@ -51,7 +51,7 @@ export interface Listener {
 /** Slack waits 3 s for an acknowledgement; a row that takes longer than this is not waited for. */
 const KEEP_SECONDS = 1;
 /** Verbs whose place has to be looked at afresh. */
-const DECIDING = /^(?:(?:gate\.)?(?:approve|deny)|reject|gate\.(?:break|confirm-break)|break-?glass)$/;
+const DECIDING = /^(?:(?:gate\.)?(?:approve|deny)|reject|vouch|gate\.(?:break|confirm-break)|break-?glass)$/;
 const NOT_KEPT =
   "Lifeboat could not write this down, so nothing was done. Please try again, or use the `lifeboat` command line.";
 

@@ -1,5 +1,5 @@
 import type { Reply, Request } from "../../commands/command.ts";
-import type { DrawHome, DrawIncident } from "../../templates/messages/view.ts";
+import type { DrawHome, DrawHouse, DrawIncident } from "../../templates/messages/view.ts";
 import { LifeboatError } from "../lib/errors.ts";
 import { buildApp } from "./app.ts";
 import { createClients } from "./clients.ts";
@@ -22,6 +22,7 @@ export interface DoorOptions extends SlackOptions {
   readonly readLine: ReadLine;
   readonly draw: DrawIncident;
   readonly drawHome: DrawHome;
+  readonly drawHouse: DrawHouse;
 }
 
 /** Slack unreachable is asked again this often at the latest. */
@@ -59,6 +60,7 @@ export function openSlack(options: DoorOptions): Slack {
     identity,
     draw: options.draw,
     drawHome: options.drawHome,
+    drawHouse: options.drawHouse,
     announceIn: config.announceIn,
     practice: house.practice,
     log,

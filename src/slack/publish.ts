@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { DrawHome, DrawIncident } from "../../templates/messages/view.ts";
+import { WORKSPACE } from "../../commands/record.ts";
+import type { DrawHome, DrawHouse, DrawIncident } from "../../templates/messages/view.ts";
 import type { Catalog } from "../catalog/types.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Timeline } from "../timeline/contract.ts";
@@ -7,7 +8,7 @@ import type { Outbox } from "../timeline/outbox.ts";
 import type { Clients } from "./clients.ts";
 import type { Identity } from "./identity.ts";
 import { limits } from "./limits.ts";
-import { drawingOf } from "./publish/drawing.ts";
+import { drawingOf, houseDrawing } from "./publish/drawing.ts";
 import { createHomes, type Homes } from "./publish/homes.ts";
 import { Bell, CLAIM_SECONDS, workLane } from "./publish/lane.ts";
 import { namesIn } from "./publish/names.ts";
@@ -21,6 +22,7 @@ export interface PublisherOptions {
   readonly identity: () => Identity;
   readonly draw: DrawIncident;
   readonly drawHome: DrawHome;
+  readonly drawHouse: DrawHouse;
   readonly announceIn: string | null;
   readonly practice: boolean;
   readonly log: Logger;
@@ -64,7 +66,20 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let tickAgain = false;
   let sending = false;
 
+  /** What was told before is told; nothing of it changes. */
+  async function drawHouse(): Promise<void> {
+    const seen = (await outbox.drawn(WORKSPACE))?.version ?? 0;
+    const events = await timeline.read(WORKSPACE, seen);
+    const version = events.at(-1)?.version ?? seen;
+    if (version === seen) return;
+    const { systems } = catalog;
+    const messages = options.drawHouse(events, { systems, practice: options.practice, names: namesIn(systems) });
+    await outbox.want(houseDrawing(WORKSPACE, version, messages, options.announceIn));
+    tick();
+  }
+
   async function drawOne(incident: string): Promise<void> {
+    if (incident === WORKSPACE) return drawHouse();
     const state = await states.read(incident);
     const system = catalog.systems.find(({ id }) => id === state.declared?.system);
     if (state.declared === null || system === undefined) return;
@@ -84,7 +99,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   /** One drawing of an incident at a time; changes that come meanwhile are drawn once, after it. */
   function changed(incident: string): void {
-    if (stopping.signal.aborted || !incident.startsWith("inc-")) return;
+    if (stopping.signal.aborted || !(incident.startsWith("inc-") || incident === WORKSPACE)) return;
     const running = drawing.get(incident);
     if (running !== undefined) {
       running.again = true;
@@ -104,6 +119,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   /** What happened while nobody drew. */
   async function catchUp(): Promise<void> {
+    changed(WORKSPACE);
     const streams = await timeline.streams("inc-", INCIDENTS);
     const drawn = await outbox.versions(streams.map(({ id }) => id));
     for (const { id, version } of streams) if ((drawn.get(id) ?? -1) < version) changed(id);

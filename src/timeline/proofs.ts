@@ -9,6 +9,10 @@ export interface ProofRow {
   readonly lastKey: string | null;
   readonly failures: number;
   readonly lockedUntil: Date | null;
+  /** Since when it has something to prove with; replacing it with a code of the one before changes nothing. */
+  readonly enrolledAt: Date | null;
+  /** The holder who said that it is really them, or null. */
+  readonly vouchedBy: string | null;
 }
 
 export interface Proofs {
@@ -75,17 +79,18 @@ export function createProofs(pool: Pool): Proofs {
   };
 }
 
-function valuesOf({ secret, pending, pendingAt, lastStep, lastKey, failures, lockedUntil }: ProofRow): unknown[] {
-  return [secret, pending, pendingAt, lastStep, lastKey, failures, lockedUntil];
+function valuesOf(row: ProofRow): unknown[] {
+  const { secret, pending, pendingAt, lastStep, lastKey, failures, lockedUntil, enrolledAt, vouchedBy } = row;
+  return [secret, pending, pendingAt, lastStep, lastKey, failures, lockedUntil, enrolledAt, vouchedBy];
 }
 
 /** In one order, so that two who lock several never wait for each other. */
 const LOCK = `
   select holder, secret, pending, pending_at as "pendingAt", last_step as "lastStep", last_key as "lastKey", failures,
-    locked_until as "lockedUntil"
+    locked_until as "lockedUntil", enrolled_at as "enrolledAt", vouched_by as "vouchedBy"
   from lifeboat.proof where holder = any($1) order by holder for update`;
 
 const KEEP = `
   update lifeboat.proof set secret = $2, pending = $3, pending_at = $4, last_step = $5, last_key = $6, failures = $7,
-    locked_until = $8
+    locked_until = $8, enrolled_at = $9, vouched_by = $10
   where holder = $1`;

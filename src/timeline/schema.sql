@@ -131,7 +131,9 @@ create table lifeboat.proof (
   last_step bigint not null default '-1'::integer,
   last_key text,
   failures integer not null default 0,
-  locked_until timestamp with time zone
+  locked_until timestamp with time zone,
+  enrolled_at timestamp with time zone,
+  vouched_by text
 );
 create table lifeboat.run (
   id text not null,

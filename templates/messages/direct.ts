@@ -1,7 +1,7 @@
 import { lentTo } from "../../src/incident/delegation.ts";
 import type { PastAsk } from "../../src/incident/state.ts";
 import type { Ask } from "./gate.ts";
-import { gateSuperseded } from "./gate-end.ts";
+import { gateSuperseded, noLongerAsked } from "./gate-end.ts";
 import type { Message } from "./message.ts";
 import type { ShownMessage, Surroundings } from "./view.ts";
 
@@ -19,8 +19,8 @@ export function askedDirectly(ask: Ask, message: Message, around: Surroundings):
 }
 
 function letters(
-  { state, run }: Ask,
-  asked: Pick<PastAsk, "ask" | "roles" | "approvers" | "openedAt" | "closedAt">,
+  { state, run, gate, step }: Ask,
+  asked: Pick<PastAsk, "ask" | "roles" | "approvers" | "holders" | "openedAt" | "closedAt">,
   message: Message,
   around: Surroundings,
 ): ShownMessage[] {
@@ -34,9 +34,22 @@ function letters(
     const borrowed = lentTo(person, run, around.system, lent).some(({ role }) => isAsked(role));
     return (own || borrowed) && person.id !== run.requester && !person.slack.includes(run.requester);
   });
-  return people.flatMap(({ id, slack: [account] }): ShownMessage[] =>
-    account === undefined
-      ? []
-      : [{ key: `gate:${asked.ask}:to:${id}`, in: { person: account }, under: null, priority: 0, message }],
+  const letter = (id: string, account: string, says: Message): ShownMessage => ({
+    ...{ key: `gate:${asked.ask}:to:${id}`, in: { person: account }, under: null, priority: 0, message: says },
+  });
+  // Who was asked and has lost the role since: their letter asks nothing any more.
+  const isOpen = asked.ask === gate.ask && gate.outcome === "open" && run.endedAt === null;
+  const over = isOpen ? noLongerAsked(run, step, around) : message;
+  const former = asked.holders.filter(
+    ({ role, person, account }) =>
+      isAsked(role) &&
+      person !== run.requester &&
+      account !== run.requester &&
+      !people.some((one) => one.id === person || one.slack.includes(account ?? "")),
   );
+  const gone = new Map(former.flatMap(({ person, account }) => (account === null ? [] : [[person, account] as const])));
+  return [
+    ...people.flatMap(({ id, slack: [account] }) => (account === undefined ? [] : [letter(id, account, message)])),
+    ...[...gone].map(([person, account]) => letter(person, account, over)),
+  ];
 }

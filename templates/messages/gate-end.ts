@@ -53,6 +53,12 @@ export function gateSuperseded(run: RunState, step: PlanStep, says: string | nul
   return { text, blocks: [section(`⏹️ ${text}`)] };
 }
 
+/** To who was asked, and no longer holds a role that decides it. */
+export function noLongerAsked(run: RunState, step: PlanStep, around: Surroundings): Message {
+  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}: this is no longer yours to decide, because the roster no longer gives you a role that decides it. Others are asked.`;
+  return { text, blocks: [section(`⏹️ ${text}`)] };
+}
+
 /** The run ended while the question was open. */
 export function gateAbandoned({ run, step }: Ask, around: Surroundings): Message {
   const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}: the run ended before this was decided. Nothing is asked any more.`;

@@ -69,6 +69,18 @@ export interface HomeSituation {
   readonly names: (who: string) => string;
 }
 
-/** `templates/messages/draw.ts` and `home.ts`: what the publisher is given. */
+/** `templates/messages/draw.ts`, `home.ts` and `enrolled.ts`: what the publisher is given. */
 export type DrawIncident = (state: IncidentState, around: Surroundings) => View;
 export type DrawHome = (situation: HomeSituation) => readonly Block[];
+
+/** What happened in the house and not in an incident, as the timeline holds it; what is not to be told is left out. */
+export type DrawHouse = (
+  events: readonly { readonly type: string; readonly version: number; readonly data: unknown }[],
+  around: HouseSurroundings,
+) => readonly ShownMessage[];
+
+export interface HouseSurroundings {
+  readonly systems: readonly System[];
+  readonly practice: boolean;
+  readonly names: (who: string) => string;
+}

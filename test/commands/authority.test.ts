@@ -28,7 +28,7 @@ beforeEach(async () => {
   await store?.close();
   store = await storeOn(await server.database());
   house = new TestHouse(store);
-  Object.assign(house.house, { proof: createTotp(createProofs(store.pool), randomBytes(32)) });
+  Object.assign(house.house, { proof: createTotp(createProofs(store.pool), randomBytes(32), { settleHours: 0 }) });
 }, 60_000);
 afterAll(async () => {
   await store?.close();
@@ -86,6 +86,48 @@ describe("authority, as people speak of it", () => {
     const step = state.runs.get(run)?.steps.get("approve");
     expect(step?.status === "gate" && step.gate.approvals).toMatchObject([{ person: "vera-lindqvist", proved: true }]);
     expect((await store.timeline.read("workspace")).map(({ type }) => type)).toContain("person.enrolled");
+  });
+
+  test("a stolen account enrolls while the question is open: its code counts for nothing until somebody vouches", async () => {
+    const proofs = createProofs(store.pool);
+    Object.assign(house.house, { proof: createTotp(proofs, randomBytes(32), { settleHours: 24 }) });
+    const enrolls = async (person: string) => {
+      const secret = secretIn(await house.ask(person, "enroll", { ...pressed, hidden: true }));
+      const code = codeOf(secret, -1);
+      await house.ask(person, "", { ...here, verb: "enroll", carries: "", form: { code }, hidden: true });
+      return secret;
+    };
+    const [toni, alex] = [await enrolls("toni"), await enrolls("alex")];
+    await store.pool.query("update lifeboat.proof set enrolled_at = enrolled_at - interval '30 h'");
+    const run = await asked("failover practice-a", "region", "ask-region");
+    const vera = await enrolls("vera");
+    await house.press("vera", "gate.approve", `${run}/ask-region`, pressed);
+    await house.ask("vera", "vouch vera --code 123456", here);
+    await house.ask("cass", "vouch vera --code 123456", here);
+    await house.ask("toni", "vouch sam", here);
+    await house.ask("toni", "vouch vera", pressed);
+    const vouches = (person: string, secret: string, step: number) =>
+      house.ask(person, "", {
+        ...{ ...here, verb: "vouch", carries: "vera-lindqvist", form: { code: codeOf(secret, step) }, hidden: true },
+      });
+    // Whoever asked for the run vouches: that is their own word, and approves nothing of it.
+    await vouches("alex", alex, 0);
+    const approves = (step: number) =>
+      house.press("vera", "gate.approve", `${run}/ask-region`, {
+        ...{ ...here, form: { code: codeOf(vera, step) }, hidden: true },
+      });
+    await approves(0);
+    await vouches("toni", toni, 0);
+    await approves(1);
+    // Toni and the account she vouched for are one word.
+    await house.press("toni", "gate.approve", `${run}/ask-region`, {
+      ...{ ...here, form: { code: codeOf(toni, 1) }, hidden: true },
+    });
+    expectPage("authority-new-proof.out", house.script());
+    const told = (await store.timeline.read("workspace")).map(({ type }) => type);
+    expect(told.filter((type) => type.startsWith("person."))).toEqual([
+      ...["person.enrolled", "person.enrolled", "person.enrolled", "person.vouched", "person.vouched"],
+    ]);
   });
 
   test("a role is lent, used, and taken back", async () => {

@@ -117,6 +117,7 @@ export class TestHouse {
   /** Everything that was said, without what differs from one run of the tests to the next. */
   script(): string {
     return this.#script
+      .replace(/\d{4}-\d{2}-\d{2} \d{2}:\d{2} UTC/g, "<then>")
       .replace(/<!date\^\d+\^[^|]*\|[^>]*> \([^)]*\)/g, "<now>")
       .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g, "<now>")
       .replace(/\d\d:\d\d:\d\d UTC/g, "<now>")

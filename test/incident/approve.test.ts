@@ -322,3 +322,42 @@ describe("every refusal", () => {
     });
   });
 });
+
+describe("a proof that counts by somebody's word", () => {
+  const asking = () => Story.asking(failover({ stepUp: true, quorum: 2 }));
+  const proved = (vouchedBy: string | null) => ({ provedAfresh: true, vouchedBy });
+
+  test("is recorded with whose word it was", () => {
+    const story = asking();
+    expect(codeOf(story.approve("bo", "ask-1", proved("oli")))).toBe("accepted");
+    expect(story.gateOf("go").approvals).toMatchObject([{ person: "bo", proved: true, vouchedBy: "oli" }]);
+  });
+
+  test("not of who asked for the run, nor of somebody who is no longer there; at the start neither", () => {
+    const story = asking();
+    expect(codeOf(story.approve("bo", "ask-1", proved("ana")))).toBe("proof-vouched-by-same");
+    expect(codeOf(story.approve("bo", "ask-1", proved("zoe")))).toBe("proof-vouched-by-same");
+    story.approve("bo", "ask-1", proved("oli"));
+    story.approve("vera", "ask-1", proved(null));
+    expect(startCode(story.mayStart("fence"))).toBe("ok");
+    expect(startCode(story.mayStart("fence", { system: rosterWith("oli", null) }))).toBe("gate-voided");
+  });
+
+  test("is one word with its voucher's own, whoever speaks first", () => {
+    for (const [first, second] of [
+      [
+        ["bo", proved("vera")],
+        ["vera", proved(null)],
+      ],
+      [
+        ["vera", proved(null)],
+        ["bo", proved("vera")],
+      ],
+    ] as const) {
+      const story = asking();
+      expect(codeOf(story.approve(first[0], "ask-1", first[1]))).toBe("accepted");
+      expect(codeOf(story.approve(second[0], "ask-1", second[1]))).toBe("proof-vouched-by-same");
+      expect(codeOf(story.approve("cy", "ask-1", proved(null)))).toBe("accepted");
+    }
+  });
+});

@@ -51,6 +51,18 @@ describe("who may break the glass", () => {
   });
 });
 
+test("who vouched for a new proof is not the second person beside it, whichever of the two begins", () => {
+  for (const [cy, oli] of [
+    ["oli", null],
+    [null, "cy"],
+  ] as const) {
+    const story = vp({ stepUp: true });
+    expect(codeOf(breaks(story, "cy", "why", { provedAfresh: true, vouchedBy: cy }))).toBe("accepted");
+    expect(codeOf(confirms(story, "oli", { provedAfresh: true, vouchedBy: oli }))).toBe("proof-vouched-by-same");
+    expect(codeOf(confirms(story, "vera", { provedAfresh: true, vouchedBy: null }))).toBe("accepted");
+  }
+});
+
 describe("when", () => {
   test("not against a denial, not after the end, not what is decided already", () => {
     const denied = vp();

@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
+import type { System } from "../../src/catalog/types.ts";
 import { drawIncident } from "../../templates/messages/draw.ts";
 import { drawHome } from "../../templates/messages/home.ts";
 import { around } from "./around.ts";
@@ -86,6 +87,22 @@ describe("one key is one message for ever", () => {
       const later = new Set(drawn[n]?.map(({ key }) => key));
       const withButtons = drawn[n - 1]?.filter(({ message }) => message.blocks.some(({ type }) => type === "actions"));
       for (const { key } of withButtons ?? []) expect([...later]).toContain(key);
+    }
+  });
+
+  test("who was asked and has lost the role since is told so in the letter they have, and by its outcome in the end", () => {
+    const moved: System = {
+      ...orders,
+      people: orders.people.map((one) => (one.id === "bo" ? { ...one, roles: [], slack: ["U0BONEW"] } : one)),
+    };
+    const gone: System = { ...orders, people: orders.people.filter(({ id }) => id !== "bo") };
+    for (const system of [moved, gone]) {
+      const letter = (story: Story) =>
+        drawIncident(story.state, around(story, { system })).messages.find(({ key }) => key === "gate:ask-first:to:bo");
+      expect(letter(nights.asked())).toMatchObject({ in: { person: "U0BO" } });
+      expect(letter(nights.asked())?.message.text).toContain("no longer yours to decide");
+      expect(letter(nights.asked())?.message.blocks.filter(({ type }) => type === "actions")).toEqual([]);
+      expect(letter(nights.approved())?.message.text).toContain("pproved by");
     }
   });
 

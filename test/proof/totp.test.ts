@@ -164,6 +164,42 @@ describe("somebody who proves who they are", () => {
     expect(await check(shows(next.secret, 1))).toBe("ok");
   });
 
+  test("what is new, or newer than the question, counts only by somebody's word, and by its age from then on", async () => {
+    const counts = async (askedAt: Date | null = null) => {
+      const found = await proof.counts(vera, askedAt);
+      return found.ok ? (found.vouchedBy ?? "by itself") : found.problem.code;
+    };
+    expect(await counts()).toBe("proof-not-enrolled");
+    const secret = await enrolled();
+    const now = new Date();
+    const ages = (hours: number) =>
+      asSuperuser(url, `update lifeboat.proof set enrolled_at = clock_timestamp() - interval '${hours} h'`);
+    expect(await counts()).toBe("proof-new");
+    await ages(23.9);
+    expect(await counts()).toBe("proof-new");
+    await ages(24);
+    expect(await counts(now)).toBe("by itself");
+    expect(await counts(new Date(now.getTime() - 25 * 3_600_000))).toBe("proof-new");
+    await ages(1);
+    await proof.vouch([vera], "shop/oli");
+    expect(await counts(now)).toBe("shop/oli");
+    await ages(24);
+    expect(await counts(now)).toBe("by itself");
+    // A new phone, with a code of the old one: the same person. Enrolled anew after it was taken away: nobody yet.
+    const next = await proof.begin([vera], "Vera");
+    expect(codeOf(await proof.confirm([vera], shows(next.secret), shows(secret, 0), "again"))).toBe("ok");
+    expect(await counts(now)).toBe("by itself");
+    await createProofs(store.pool).forget(vera);
+    await enrolled();
+    expect(await counts()).toBe("proof-new");
+  });
+
+  test("where the installation says so, what is new counts at once", async () => {
+    await enrolled();
+    const trusting = createTotp(createProofs(store.pool), key, { settleHours: 0 });
+    expect(await trusting.counts(vera, new Date(0))).toEqual({ ok: true, vouchedBy: null });
+  });
+
   test("what was shown more than ten minutes ago is not confirmed any more", async () => {
     const { secret } = await proof.begin([vera], "Vera");
     await asSuperuser(url, "update lifeboat.proof set pending_at = pending_at - interval '601 s'");

@@ -108,6 +108,7 @@ export async function openBench(server: TestServer, options: BenchOptions = {}):
         return bench.reply(request);
       },
       draw: (state) => ({ redrawAt: null, channel: null, messages: [], ...scenes.get(state.id) }),
+      drawHouse: () => [],
       drawHome: ({ slackUser, incidents }) => [
         {
           type: "section",

@@ -43,6 +43,8 @@ const rows = () =>
     "select key, kind, done_at is not null as done from lifeboat.inbox order by id",
   );
 
+const OWN = { name: "inc-1-orders", topic: "", bookmarks: [], invite: [], pinned: [] };
+
 describe("what people do in Slack", () => {
   test("/dr becomes a request, and its answer is for them alone", async () => {
     bench = await openBench(server);
@@ -162,9 +164,11 @@ describe("what people do in Slack", () => {
     await alex().waitForMessage(({ text }) => text === `You asked: ${request.verb}`);
   });
 
-  test("a file is put into the channel it was asked for in", async () => {
+  test("a file is put into the incident's channel, and who asked elsewhere is told where it is; without one, where it was asked for", async () => {
     bench = await openBench(server);
+    let channel: string | null = null;
     bench.reply = () => ({
+      channel,
       kind: "file",
       name: "post-mortem.md",
       content: "# What happened",
@@ -173,6 +177,15 @@ describe("what people do in Slack", () => {
     await alex().slash("/dr postmortem");
     const posted = await alex().waitForMessage(({ files }) => files?.[0]?.name === "post-mortem.md");
     expect(posted).toMatchObject({ channel: "CINCIDENT", text: "The draft" });
+    bench.scenes.set("inc-1", { channel: { ...OWN }, messages: [] });
+    await bench.declare("inc-1");
+    await until(async () => (await bench.slack.channelOf("inc-1")) !== null);
+    channel = await bench.slack.channelOf("inc-1");
+    await alex().slash("/dr postmortem");
+    const there = await alex().waitForMessage((one) => one.channel === channel && (one.files?.length ?? 0) > 0);
+    expect(there.text).toBe("The draft");
+    const told = await alex().waitForMessage(({ text }) => text.includes(`is in <#${channel}>`));
+    expect(told).toMatchObject({ channel: "CINCIDENT", text: expect.stringContaining("post-mortem.md>") });
   });
 
   test("the Home tab is drawn when it is opened, and again when something changes", async () => {

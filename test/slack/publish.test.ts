@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { drawHouse } from "../../templates/messages/enrolled.ts";
 import { type TestServer, testServer } from "../timeline/server.ts";
 import { type Bench, calls, message, openBench, said, until } from "./bench.ts";
 
@@ -73,6 +74,33 @@ describe("an incident in Slack", () => {
     await until(() => to("UVERA")[0] === "Decided." && to("USAM")[0] === "Decided.");
     expect([to("UVERA"), to("USAM"), to("UALEX")]).toEqual([["Decided."], ["Decided."], []]);
     expect(await bench.slack.channelOf("inc-1")).toBe(own()?.id);
+  });
+
+  test("who enrolled is told where incidents are announced, known by its name, and to them, once", async () => {
+    bench = await openBench(server, { config: { announceIn: "incident-response" }, door: { drawHouse } });
+    const data = { people: ["orders/vera"], method: "TOTP", replaced: false, countsFrom: "2026-11-22T02:10:00Z" };
+    const happens = (type: string, of: object, key: string) =>
+      bench.store.timeline.decide("workspace", () => ({
+        events: [{ type, data: of, key, actor: { kind: "bot" } }],
+        value: null,
+      }));
+    await happens("command.refused", { verb: "x", code: "x", says: "x" }, "k-1");
+    await happens("person.enrolled", data, "k-2");
+    await until(() => said(bench.workspace, "CINCIDENT").length === 1);
+    expect(said(bench.workspace, "CINCIDENT")[0]).toMatch(
+      /<@UVERA> has set up a code .* It counts from .*2026-11-22 02:10:00 UTC.*lifeboat unenroll orders\/vera/s,
+    );
+    const im = () =>
+      bench.workspace.sight().channels.find(({ kind, members }) => kind === "im" && members.includes("UVERA"))?.id ??
+      "";
+    await until(() => said(bench.workspace, im()).length === 1);
+    await happens("person.vouched", { people: ["orders/vera"], by: "orders/sam" }, "k-3");
+    await until(() => said(bench.workspace, "CINCIDENT").length === 2);
+    expect(said(bench.workspace, "CINCIDENT")[1]).toContain("<@USAM> has vouched that it was <@UVERA>");
+    await bench.declare("inc-1");
+    bench.scenes.set("inc-1", { channel: null, messages: [message("announcement", "Declared.", { in: "announce" })] });
+    await bench.happen("inc-1");
+    await until(() => said(bench.workspace, "CINCIDENT").length === 3);
   });
 
   test("edits what changed, leaves alone what is said once, and leaves what is no longer drawn", async () => {

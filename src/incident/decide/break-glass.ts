@@ -10,7 +10,7 @@ import { nameOf, oneOf, personOf, roleTitle } from "../people.ts";
 import type { GateState, IncidentState } from "../state.ts";
 import { isProblem, notOnRoster, notOpen } from "./may.ts";
 import { accept, refuse } from "./outcome.ts";
-import { notDecidable, type Question, questionOf } from "./question.ts";
+import { notDecidable, type Question, questionOf, vouchProblem } from "./question.ts";
 import { LIMITS, line, words } from "./words.ts";
 
 type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
@@ -42,7 +42,8 @@ export function breakGlass(command: Of<"breakGlass">, state: IncidentState, cont
   if (seconds.length > 0 && waits === null) {
     const { aloneAfterSeconds } = system.breakGlass ?? { aloneAfterSeconds: 0 };
     const aloneAt = new Date(now.getTime() + aloneAfterSeconds * 1000).toISOString();
-    const data = { ...shownBy(gate), person: person.id, role, reason, aloneAt };
+    const { vouchedBy = null } = context;
+    const data = { ...shownBy(gate), person: person.id, role, reason, aloneAt, vouchedBy };
     return accept(context, [{ type: "gate.breakAsked", data }], run.id);
   }
   if (seconds.length > 0 && waits !== null && now < waits.aloneAt)
@@ -138,7 +139,8 @@ function breakable(
       what: "This needs a fresh proof of who you are, and there is none",
       next: "`/dr enroll` sets one up",
     };
-  return { about, person };
+  const vouched = vouchProblem(about, person, context);
+  return vouched ?? { about, person };
 }
 
 function broken(

@@ -1,6 +1,15 @@
 import type { Person } from "../../catalog/types.ts";
 import type { Problem } from "../../lib/errors.ts";
-import { entitled, isExpired, placesIn, plannedGate, policyOf, seatOf, wasThere } from "../authority.ts";
+import {
+  entitled,
+  isExpired,
+  isOneWithRequester,
+  placesIn,
+  plannedGate,
+  policyOf,
+  seatOf,
+  wasThere,
+} from "../authority.ts";
 import type { DecideContext } from "../commands.ts";
 import { isRequester, type Lent, lentNow } from "../delegation.ts";
 import { staleness } from "../gates.ts";
@@ -143,6 +152,8 @@ export function mayNotApprove(question: Question, person: Person, context: Decid
   const stale = staleness(run, gate);
   if (stale !== null)
     return { code: stale.code, where: title, what: stale.why, next: "It is asked again; decide that one" };
+  const vouched = vouchProblem(question, person, context);
+  if (vouched !== null) return vouched;
   if (plannedGate(run, gate.step)?.stepUp === true && context.provedAfresh !== true)
     return {
       code: "step-up-needed",
@@ -151,6 +162,30 @@ export function mayNotApprove(question: Question, person: Person, context: Decid
       allowed: "It can be denied without",
     };
   return null;
+}
+
+/**
+ * Why the word by which a new proof counts is not enough here, or null: who vouches and who proves by it are one person's word as
+ * long as nobody else says so, and the word of who asked for the run is worth nothing.
+ */
+export function vouchProblem(
+  { run, gate, title }: Question,
+  person: Person,
+  { vouchedBy, system }: Pick<DecideContext, "vouchedBy" | "system">,
+): Problem | null {
+  const tied = gate.approvals.find((one) => one.person === vouchedBy || one.vouchedBy === person.id);
+  const own = gate.breaking?.person === vouchedBy || gate.breaking?.vouchedBy === person.id ? gate.breaking : null;
+  const by = tied ?? own ?? null;
+  const requester = vouchedBy != null && isOneWithRequester(vouchedBy, run, system);
+  if (by === null && !requester) return null;
+  return {
+    code: "proof-vouched-by-same",
+    where: title,
+    what: requester
+      ? `${nameOf(vouchedBy, system)} vouched for you and asked for this run, so your proof does not count here yet`
+      : `${nameOf(by?.person ?? "", system)} and you are one person's word here: one of you vouched for the other, whose proof is new`,
+    allowed: "Somebody else who can prove who they are",
+  };
 }
 
 function expiredProblem(where: string): Problem {

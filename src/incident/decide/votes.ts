@@ -27,7 +27,8 @@ export function approve(command: Of<"approve">, state: IncidentState, context: D
   if (problem !== null || person === null || seat === null) return refuseVote(context, vote, problem ?? NO);
   const { planHash, factsHash, step, ask } = gate;
   const proved = context.provedAfresh === true;
-  const data = { step, ask, person: person.id, ...seat, planHash, factsHash, proved };
+  const vouchedBy = proved ? (context.vouchedBy ?? null) : null;
+  const data = { step, ask, person: person.id, ...seat, planHash, factsHash, proved, vouchedBy };
   return accept(context, [{ type: "gate.approved", data }], run.id);
 }
 

@@ -38,7 +38,7 @@ function brokenBy({ data, at }: Extract<AskEvent, { type: "gate.broken" }>): Bro
 }
 
 function opened(earlier: GateState | null, event: Extract<AskEvent, { type: "gate.opened" }>): GateState {
-  const { step, ask, planHash, factsHash, loss, role, quorum, expiresAt, escalate, approvers } = event.data;
+  const { step, ask, planHash, factsHash, loss, role, quorum, expiresAt, escalate, approvers, holders } = event.data;
   return {
     ask,
     step,
@@ -51,6 +51,7 @@ function opened(earlier: GateState | null, event: Extract<AskEvent, { type: "gat
     quorum,
     escalate: escalate.map((level) => ({ role: level.role, at: new Date(level.at) })),
     approvers,
+    holders: holders ?? [],
     level: 0,
     summons: [],
     risen: [],
@@ -71,9 +72,10 @@ function opened(earlier: GateState | null, event: Extract<AskEvent, { type: "gat
 }
 
 function past(gate: GateState): PastAsk {
-  const { ask, openedAt, closedAt, role, escalate, level, approvers, risen, reminders, says } = gate;
+  const { ask, openedAt, closedAt, role, escalate, level, approvers, holders, risen, reminders, says } = gate;
   const roles = [role, ...escalate.slice(0, level).map((one) => one.role)];
-  return { ask, openedAt, closedAt, roles, approvers, risen: risen.length, reminders: reminders.length, says };
+  const times = { risen: risen.length, reminders: reminders.length };
+  return { ask, openedAt, closedAt, roles, approvers, holders, ...times, says };
 }
 
 function decided(gate: GateState, event: Exclude<AskEvent, { type: "gate.opened" }>): GateState {
@@ -126,16 +128,17 @@ function escalated(gate: GateState, { data, at }: Extract<AskEvent, { type: "gat
 }
 
 function breakingBy({ data, at }: Extract<AskEvent, { type: "gate.breakAsked" }>): Breaking {
-  const { person, role, reason, aloneAt, planHash, factsHash } = data;
-  return { person, role, reason, at, aloneAt: new Date(aloneAt), planHash, factsHash };
+  const { person, role, reason, aloneAt, planHash, factsHash, vouchedBy = null } = data;
+  return { person, role, reason, at, aloneAt: new Date(aloneAt), vouchedBy, planHash, factsHash };
 }
 
 /** One person counts once, and only for the plan and the facts this ask showed. */
 function approved(gate: GateState, event: Extract<AskEvent, { type: "gate.approved" }>): GateState {
-  const { person, role, onBehalfOf = null, proved = false } = event.data;
+  const { person, role, onBehalfOf = null, proved = false, vouchedBy = null } = event.data;
   if (!isShown(gate, event.data)) return gate;
   if (gate.approvals.some((approval) => approval.person === person)) return gate;
-  return { ...gate, approvals: [...gate.approvals, { person, role, at: event.at, onBehalfOf, proved }] };
+  const approval = { person, role, at: event.at, onBehalfOf, proved, vouchedBy };
+  return { ...gate, approvals: [...gate.approvals, approval] };
 }
 
 function isShown(gate: GateState, { planHash, factsHash }: { planHash: string; factsHash: string }): boolean {

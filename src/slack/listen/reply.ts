@@ -130,23 +130,35 @@ function tooLate(title: string): Message {
   };
 }
 
+/** Into the channel it belongs to; who asked elsewhere is told where it is. */
 async function upload(deps: Replying, delivery: Delivery, file: Extract<Reply, { kind: "file" }>): Promise<void> {
-  if (delivery.channel === null) return tell(deps, delivery, file.message);
+  const channel = file.channel ?? delivery.channel;
+  if (channel === null) return tell(deps, delivery, file.message);
+  const elsewhere = channel !== delivery.channel;
   try {
-    await deps.clients.bulk.filesUploadV2({
-      channel_id: delivery.channel,
+    const answer = (await deps.clients.bulk.filesUploadV2({
+      channel_id: channel,
       filename: file.name,
       title: file.name,
       content: file.content,
       initial_comment: clampMessage(file.message).text,
-      ...(delivery.thread !== null && { thread_ts: delivery.thread }),
-    } as Parameters<typeof deps.clients.bulk.filesUploadV2>[0]);
+      ...(delivery.thread !== null && !elsewhere && { thread_ts: delivery.thread }),
+    } as Parameters<typeof deps.clients.bulk.filesUploadV2>[0])) as Uploaded;
+    if (!elsewhere) return;
+    const link = answer.files?.[0]?.files?.[0]?.permalink;
+    const where = link === undefined ? file.name : `<${link}|${file.name}>`;
+    await tell(deps, delivery, { text: `${file.message.text}\n${where} is in <#${channel}>.`, blocks: [] });
   } catch (error) {
     const why = messageOf(error);
     deps.log.warn({ verb: delivery.verb, says: why }, "A file could not be uploaded.");
+    if (elsewhere && delivery.channel !== null) return upload(deps, delivery, { ...file, channel: delivery.channel });
     const text = `${file.message.text}\nThe file ${file.name} could not be put into this channel (${why}).`;
     await tell(deps, delivery, { text, blocks: [] });
   }
+}
+
+interface Uploaded {
+  readonly files?: readonly { readonly files?: readonly { readonly permalink?: string }[] }[];
 }
 
 /** Where Slack's own response URLs are; anything else is not spoken to. */

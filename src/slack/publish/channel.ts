@@ -61,6 +61,19 @@ export async function openDirect(deps: Making, lane: Lane, user: string): Promis
   }
 }
 
+/** Learns the id of a channel people know by its name. */
+export async function findNamed(deps: Making, lane: Lane, name: string): Promise<Trouble | null> {
+  try {
+    const found = await channelCalled(deps, name);
+    if (!found?.id)
+      return { kind: "refused", error: "channel_not_found", says: `There is no public channel #${name}.` };
+    await deps.outbox.made(lane.lane, deps.owner, found.id, name, false);
+    return null;
+  } catch (error) {
+    return troubleOf(error);
+  }
+}
+
 async function create(deps: Making, name: string, taken: ReadonlySet<string>) {
   try {
     const { channel } = await deps.client.conversations.create({ name, is_private: false });
@@ -74,6 +87,11 @@ async function create(deps: Making, name: string, taken: ReadonlySet<string>) {
 }
 
 async function findOwn(deps: Making, name: string, taken: ReadonlySet<string>) {
+  const own = await channelCalled(deps, name);
+  return own?.id && own.creator === deps.identity().botUser && !taken.has(own.id) ? { id: own.id, name } : null;
+}
+
+async function channelCalled(deps: Pick<Making, "client">, name: string) {
   let cursor: string | undefined;
   for (let page = 0; page < 20; page++) {
     const answer = await deps.client.conversations.list({
@@ -82,8 +100,8 @@ async function findOwn(deps: Making, name: string, taken: ReadonlySet<string>) {
       types: "public_channel",
       ...(cursor && { cursor }),
     });
-    const own = answer.channels?.find((channel) => channel.name === name);
-    if (own?.id) return own.creator === deps.identity().botUser && !taken.has(own.id) ? { id: own.id, name } : null;
+    const found = answer.channels?.find((channel) => channel.name === name);
+    if (found) return found;
     cursor = answer.response_metadata?.next_cursor || undefined;
     if (cursor === undefined) return null;
   }

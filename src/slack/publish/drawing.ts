@@ -22,8 +22,9 @@ export interface WantedChannel {
 
 /** A view as the outbox takes it. What has no place to be shown in (nowhere was announced) is left out. */
 export function drawingOf(state: IncidentState, view: View, announceIn: string | null): Drawing {
-  const announce =
-    [state.declared?.announceIn, announceIn].find((id) => typeof id === "string" && isSlackChannel(id)) ?? null;
+  const { declared } = state;
+  const typedIn = declared?.announceIn ?? null;
+  const announce = typedIn !== null && isSlackChannel(typedIn) ? typedIn : announceLane(announceIn);
   const own = view.channel === null ? null : ownLane(state.id);
   const laneOf = ({ in: place }: ShownMessage) => {
     if (typeof place === "object") return "person" in place ? directLane(place.person) : place.channel;
@@ -43,13 +44,49 @@ export function drawingOf(state: IncidentState, view: View, announceIn: string |
     redrawAt: view.redrawAt,
     lanes: [
       ...(own === null ? [] : [{ lane: own, own: true, place: null, wanted: channelOf(view) }]),
-      ...[...new Set([...(announce === null ? [] : [announce]), ...elsewhere])].map((channel) => ({
-        ...{ lane: channel, own: false, place: channel, wanted: null },
-      })),
+      ...[...new Set([...(announce === null ? [] : [announce]), ...elsewhere])].map(sharedLane),
       ...[...direct].map((user) => ({ lane: directLane(user), own: false, place: null, wanted: null })),
     ],
     messages,
   };
+}
+
+/** What is told of the house and not of an incident: where incidents are announced, and to people. */
+export function houseDrawing(
+  stream: string,
+  version: number,
+  messages: readonly ShownMessage[],
+  announceIn: string | null,
+): Drawing {
+  const announce = announceLane(announceIn);
+  const placed = messages.flatMap((message) => {
+    const { in: place } = message;
+    const lane = typeof place === "object" && "person" in place ? directLane(place.person) : announce;
+    return lane === null ? [] : [wanted(message, lane)];
+  });
+  return {
+    stream,
+    version,
+    about: { system: "", live: false } satisfies About,
+    redrawAt: null,
+    lanes: [...new Set(placed.map(({ lane }) => lane))].map(sharedLane),
+    messages: placed,
+  };
+}
+
+function sharedLane(lane: string): Drawing["lanes"][number] {
+  return { lane, own: false, place: isSlackChannel(lane) ? lane : null, wanted: null };
+}
+
+/** Where incidents are announced that were declared nowhere: the channel's id, or its name until Slack has said its id. */
+function announceLane(announceIn: string | null): string | null {
+  if (announceIn === null) return null;
+  return isSlackChannel(announceIn) ? announceIn : `named:${announceIn}`;
+}
+
+/** The name of the channel a lane is for, where its id has to be asked for; or null. */
+export function namedOf(lane: string): string | null {
+  return /^named:(.+)$/.exec(lane)?.[1] ?? null;
 }
 
 /** An incident's own lane; every other lane is called by its channel's id. */

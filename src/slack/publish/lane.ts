@@ -1,10 +1,10 @@
 import type { WebClient } from "@slack/web-api";
 import type { Item, Lane } from "../../timeline/outbox.ts";
 import type { Trouble } from "../trouble.ts";
-import { makeChannel, openDirect } from "./channel.ts";
+import { findNamed, makeChannel, openDirect } from "./channel.ts";
 import { choose, EDITS, isPost, POSTS } from "./choose.ts";
 import { backoffSeconds, type Delivering, deliver } from "./deliver.ts";
-import { type About, directOf, type WantedChannel } from "./drawing.ts";
+import { type About, directOf, namedOf, type WantedChannel } from "./drawing.ts";
 import { furnish } from "./furnish.ts";
 import { type Bucket, filled } from "./pace.ts";
 
@@ -87,8 +87,14 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
       }
       if (lane.place === null) {
         const person = directOf(name);
-        if (lane.wanted === null && person === null) return;
-        const trouble = person === null ? await makeChannel(deps, lane) : await openDirect(deps, lane, person);
+        const known = namedOf(name);
+        if (lane.wanted === null && person === null && known === null) return;
+        const trouble =
+          person !== null
+            ? await openDirect(deps, lane, person)
+            : known !== null
+              ? await findNamed(deps, lane, known)
+              : await makeChannel(deps, lane);
         if (trouble !== null) await settleLane(deps, lane, trouble);
         else if (lane.stream !== null) deps.onPlace(lane.stream);
         continue;

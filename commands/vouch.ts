@@ -1,0 +1,98 @@
+import { personOf } from "../src/incident/people.ts";
+import { holderOf } from "../src/proof/proof.ts";
+import { safe } from "../templates/messages/escape.ts";
+import { proveForm } from "../templates/messages/forms.ts";
+import { actorOf, type Command, type Reply, type Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { WORKSPACE } from "./record.ts";
+import { say, stop } from "./say.ts";
+import { personMeant } from "./who.ts";
+
+export const vouch: Command = {
+  verb: "vouch",
+  aliases: [],
+  summary: "Say that somebody who has just enrolled is really them, so that their code counts before it has aged.",
+  usage: "/dr vouch <person> [--code <code>]",
+  examples: ["/dr vouch @vera --code 123456"],
+  where: "anywhere",
+  async handle(house, request) {
+    const { proof } = house;
+    if (proof === undefined || proof.closed !== null)
+      return stop(proof?.closed ?? { code: "proof-closed", what: "Nobody can prove who they are here" });
+    if (proof.settleHours === 0) return say("Here a code counts as soon as it is enrolled; nobody has to vouch.");
+    const pairs = pairsOf(house, request);
+    const [first] = pairs;
+    if (first === undefined)
+      return stop({ code: "vouch-stranger", what: "You and they are not on the roster of one system together" });
+    if (pairs.some(({ me, them }) => me.id === them.id))
+      return stop({
+        code: "vouch-own",
+        what: "Nobody vouches for themselves",
+        allowed: "Somebody else on the roster who can prove who they are",
+      });
+    const holders = pairs.map(({ system, them }) => holderOf(system, them.id));
+    if (!(await proof.enrolled(holders)))
+      return stop({
+        code: "vouch-nothing",
+        what: `${first.them.name} has enrolled nothing yet`,
+        next: "They set it up with `/dr enroll`; then vouch for it",
+      });
+    const own = holderOf(first.system, first.me.id);
+    const counts = await proof.counts(own, null);
+    if (!counts.ok || counts.vouchedBy !== null)
+      return stop({
+        code: "vouch-new",
+        what: "Your own proof is too new, or not there, to vouch with",
+        allowed: "Somebody whose proof counts by its own age",
+        ...(counts.ok ? {} : { next: counts.problem.what }),
+      });
+    const code = request.form?.code ?? request.options.code;
+    if (typeof code !== "string") return ask(request, first.them);
+    const verdict = await proof.check(own, code, request.key);
+    if (!verdict.ok) return stop({ stateNow: "Nothing was changed", ...verdict.problem });
+    await proof.vouch(holders, own);
+    const event = {
+      type: "person.vouched",
+      data: { people: holders, by: own },
+      key: `${request.key}/person.vouched`,
+      actor: actorOf(request.caller),
+    };
+    await house.timeline.decide(WORKSPACE, () => ({ events: [event], value: null }));
+    return say(
+      `You have vouched for ${safe(first.them.name)}: their code counts from now on, but not beside your own approval of the same question, nor for what you asked for. That is told to them and to everybody.`,
+    );
+  },
+};
+
+function ask(request: Request, them: { readonly id: string; readonly name: string }): Reply {
+  if (request.canAskForm)
+    return {
+      kind: "form",
+      form: proveForm("vouch", "Vouch for somebody", "Vouch", them.id, [
+        `*${safe(them.name)}* has enrolled a proof of who they are. Vouch only if you have seen or heard them, and not by Slack: somebody who took over their account would ask you for this.`,
+      ]),
+    };
+  return stop({
+    code: "proof-missing",
+    what: "This needs the code your authenticator shows now, and that you have seen or heard them, not by Slack",
+    next: `\`/dr vouch ${them.id} --code 123456\``,
+  });
+}
+
+/** Every roster that both are on; where they are on none together, why. */
+function pairsOf(house: House, request: Request) {
+  const words = ["", ...(request.carries ? [request.carries] : request.words)];
+  let why: unknown = null;
+  const pairs = house.catalog.systems.flatMap((system) => {
+    const me = personOf(actorOf(request.caller), system);
+    if (me === null) return [];
+    try {
+      return [{ system: system.id, me, them: personMeant(system, words, "`/dr vouch @somebody`").person }];
+    } catch (error) {
+      why = error;
+      return [];
+    }
+  });
+  if (pairs.length === 0 && why !== null) throw why;
+  return pairs;
+}
