@@ -46,7 +46,15 @@ export const catchup: Command = {
 const TOLD: ReadonlySet<string> = new Set<EventType>([
   ...(["incident.declared", "incident.severityChanged", "incident.statusChanged", "incident.noted"] as const),
   ...(["incident.resolved", "incident.reopened", "run.requested", "run.verified", "run.failed"] as const),
-  ...(["run.aborted", "run.stuck", "gate.approved", "gate.denied", "step.failed", "step.stopped"] as const),
+  ...([
+    "run.aborted",
+    "run.stuck",
+    "split-brain.seen",
+    "gate.approved",
+    "gate.denied",
+    "step.failed",
+    "step.stopped",
+  ] as const),
   ...(["update.posted", "comms.late"] as const),
 ]);
 

@@ -11,6 +11,7 @@ import { openPage } from "./comms/page/serve.ts";
 import { createStatuspage } from "./comms/statuspage.ts";
 import type { Config } from "./config.ts";
 import { createEngine } from "./engine/driver.ts";
+import { createWatcher } from "./engine/watcher.ts";
 import { serveHealth } from "./health.ts";
 import { withDeadline } from "./lib/deadline.ts";
 import { LifeboatError } from "./lib/errors.ts";
@@ -97,8 +98,18 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
     practice: config.practice,
     log,
   });
+  const watcher = createWatcher({
+    timeline,
+    read: createStates(timeline).read,
+    actions,
+    secret,
+    practice: config.practice,
+    log,
+    everySeconds: config.watchSeconds,
+  });
   slack.start();
   engine.start();
+  watcher.start();
   office.start();
   const paging =
     config.paging === null || !catalog.systems.some((system) => system.paging)
@@ -120,6 +131,7 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
     async stop() {
       await slack.stop();
       await engine.stop();
+      await watcher.stop();
       await office.stop();
       mail?.close();
       await paging?.stop();

@@ -29,6 +29,8 @@ export interface Config {
   readonly secretKey: Buffer | null;
   /** What somebody has just enrolled proves nothing for so long, unless somebody vouches; 0: it counts at once. */
   readonly newProofHours: number;
+  /** How often the old primary of a promotion is looked at. */
+  readonly watchSeconds: number;
   readonly health: { readonly port: number | null; readonly host: string };
   readonly logLevel: string;
 }
@@ -193,6 +195,15 @@ const settings = z.object({
     )
     .default("info")
     .describe("Logs of this level and above, as JSON lines on standard error"),
+  LIFEBOAT_WATCH_SECONDS: z
+    .string()
+    .regex(/^\d{1,4}(\.\d+)?$/, "Seconds")
+    .transform(Number)
+    .refine((seconds) => seconds >= 0.1 && seconds <= 3600, "0.1 to 3600 seconds")
+    .default(60)
+    .describe(
+      "For a day after a promotion the old primary is looked at this often, in seconds, in case it comes back and takes writes",
+    ),
   HEALTH_PORT: port.optional().describe("Port of `GET /live` and `GET /ready`. Unset: not served"),
 });
 
@@ -252,6 +263,7 @@ function configOf(read: Settings, slack: boolean): Config {
     comms: commsOf(read),
     newProofHours: read.LIFEBOAT_NEW_PROOF_HOURS ?? (read.SLACK_API_URL === undefined ? 24 : 0),
     secretKey: read.LIFEBOAT_SECRET_KEY === undefined ? null : Buffer.from(read.LIFEBOAT_SECRET_KEY, "base64"),
+    watchSeconds: read.LIFEBOAT_WATCH_SECONDS,
     health: { port: read.HEALTH_PORT ?? null, host: read.LISTEN_HOST },
     logLevel: read.LOG_LEVEL,
   };

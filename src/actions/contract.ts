@@ -38,6 +38,21 @@ export interface Action<I = unknown, S = unknown> {
   /** Polls until the world shows the effect; rejects when it does not within the budget. */
   verify(ctx: ApplyContext, input: I, before: S, handle: Handle | null): Promise<Evidence>;
   undo(before: S, input: I): Undo;
+  /** What may still go wrong when it is long over: looked for by the engine, whatever became of the run. */
+  readonly watch?: Watch<I>;
+}
+
+export interface Watch<I> {
+  /** From the moment it was verified. */
+  readonly forSeconds: number;
+  /** Read-only and bounded. Null: nothing is wrong, or nobody can tell. */
+  look(ctx: ReadContext, input: I): Promise<Sighting | null>;
+}
+
+/** Two servers that both take writes: what was seen, and what has to be done about it, in a sentence each. */
+export interface Sighting {
+  readonly says: string;
+  readonly next: string;
 }
 
 export type Done = "yes" | "no" | "partial" | "unknown";

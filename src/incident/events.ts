@@ -5,7 +5,15 @@ import type { Problem } from "../lib/errors.ts";
  * Everything that can have happened, in the past tense. One timeline holds one incident with all its runs; an event of a
  * run carries the run's id in its envelope. Readers ignore types they do not know, so versions can mix.
  */
-export type Event = IncidentEvent | RunEvent | GateEvent | StepEvent | PageEvent | CommsEvent | PersonEvent;
+export type Event =
+  | IncidentEvent
+  | RunEvent
+  | WatchEvent
+  | GateEvent
+  | StepEvent
+  | PageEvent
+  | CommsEvent
+  | PersonEvent;
 export type EventType = Event["type"];
 export type DataOf<T extends EventType> = Extract<Event, { type: T }>["data"];
 
@@ -83,6 +91,13 @@ export type RunEvent =
       type: "run.stuck";
       data: { problem: Problem /** What a look found, where one did. */; facts?: readonly ShownFact[] };
     };
+
+/** After a promotion its old primary is looked at for a while, also when the run is long over. */
+export type WatchEvent =
+  /** Two servers take writes. `next`: what has to be done about it. */
+  | { type: "split-brain.seen"; data: { step: string; says: string; next: string } }
+  /** One of them does not any more. */
+  | { type: "split-brain.over"; data: { step: string } };
 
 export interface Preflight {
   readonly ready: boolean;

@@ -131,6 +131,15 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
       return { ...run, paused: false, stuck: null, stuckOn: [] };
     case "run.stuck":
       return { ...run, stuck: event.data.problem, stuckOn: event.data.facts ?? [] };
+    case "split-brain.seen":
+      return { ...run, splits: [...(run.splits ?? []), { ...event.data, since: event.at, over: null }] };
+    case "split-brain.over": {
+      const { step } = event.data;
+      const splits = (run.splits ?? []).map((one) =>
+        one.step === step ? { ...one, over: one.over ?? event.at } : one,
+      );
+      return { ...run, splits };
+    }
     case "run.aborted": {
       const { reason, stateNow } = event.data;
       return end(run, event.at, { as: "aborted", problem: { code: "aborted", what: reason, stateNow } });
@@ -225,6 +234,8 @@ const KNOWN: Record<EventType, true> = {
   "run.verified": true,
   "run.failed": true,
   "run.stuck": true,
+  "split-brain.seen": true,
+  "split-brain.over": true,
   "gate.opened": true,
   "gate.escalated": true,
   "gate.reminded": true,

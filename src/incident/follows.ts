@@ -48,6 +48,8 @@ const AFTER_THE_END: readonly string[] = [
   ...["step.applied", "step.progressed", "step.verified", "step.failed", "step.stopped"],
   "approval.refused",
   "gate.reviewed",
+  "split-brain.seen",
+  "split-brain.over",
 ];
 
 /** Why this event should not follow this state, naming both sides, or null. */

@@ -152,8 +152,19 @@ export interface RunState {
   readonly problem: Problem | null;
   /** Gates that were gone past without those who decide; each is reviewed by somebody who had no part in it. */
   readonly breaks: readonly Break[];
+  /** Two servers took writes after a promotion of this run; oldest first. Absent: never. */
+  readonly splits?: readonly Split[];
   /** In plan order; every step of the plan is here. */
   readonly steps: ReadonlyMap<string, StepState>;
+}
+
+export interface Split {
+  readonly step: string;
+  readonly says: string;
+  readonly next: string;
+  readonly since: Date;
+  /** One of them takes no writes any more; null: both do. */
+  readonly over: Date | null;
 }
 
 export type StepState = {

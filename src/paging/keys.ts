@@ -1,5 +1,5 @@
 /** Keys are what PagerDuty knows our pages by (its dedup keys), so they say whose they are. */
-const ours = /^lifeboat\/(inc-[a-z0-9-]+)(?:\/(ask-[a-z0-9]+)(?:\/glass)?)?$/;
+const ours = /^lifeboat\/(inc-[a-z0-9-]+)(?:\/(ask-[a-z0-9]+)(?:\/glass)?|\/split-[a-z0-9-]+)?$/;
 const adopted = /^inc-pd-([a-z0-9]{4,30})$/;
 
 export function alarmKey(incident: string): string {
@@ -13,6 +13,11 @@ export function summonsKey(incident: string, ask: string): string {
 /** About a glass somebody wants to break, or has broken, at this question. */
 export function glassKey(incident: string, ask: string): string {
   return `${summonsKey(incident, ask)}/glass`;
+}
+
+/** About two servers that both take writes after a promotion of this run, for the n-th time. */
+export function splitKey(incident: string, run: string, n: number): string {
+  return `${alarmKey(incident)}/split-${run}-${n}`;
 }
 
 /** Made by a Lifeboat: this one, or another on the same service. Never an alarm to take up. */

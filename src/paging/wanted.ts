@@ -2,10 +2,10 @@ import type { GateStep, Paging, System } from "../catalog/types.ts";
 import { isAnswered, plannedGate } from "../incident/authority.ts";
 import { breakingRole, secondsFor, tookPart } from "../incident/break-glass.ts";
 import { isRequester, type Lent, lentNow, lentTo } from "../incident/delegation.ts";
-import type { Break, GateState, IncidentState, RunState, StepState, Summons } from "../incident/state.ts";
+import type { Break, GateState, IncidentState, RunState, Split, StepState, Summons } from "../incident/state.ts";
 import type { WantedItem } from "../timeline/pages.ts";
 import type { Alarm, Target } from "./client.ts";
-import { adoptedFrom, alarmKey, glassKey, summonsKey } from "./keys.ts";
+import { adoptedFrom, alarmKey, glassKey, splitKey, summonsKey } from "./keys.ts";
 
 /** What PagerDuty should show under one key. Drawn from the state and nothing else, as Slack's messages are. */
 export type Wanted =
@@ -42,6 +42,11 @@ export interface PageWords {
     about: { state: IncidentState; run: RunState; gate: GateState | null; broke: Break | null },
     system: System,
   ): { readonly summary: string; readonly details: string };
+  /** The old primary of a promotion is back and takes writes. */
+  split(
+    about: { state: IncidentState; run: RunState; split: Split },
+    system: System,
+  ): { readonly summary: string; readonly details: string };
   result(run: RunState): string;
 }
 
@@ -59,6 +64,7 @@ export function wantedPages(state: IncidentState, system: System, words: PageWor
     root(state, system, words),
     ...runs.flatMap((run) => [...run.steps.values()].flatMap((step) => asksOf(state, run, step, around))),
     ...runs.flatMap((run) => run.breaks.map((broke) => brokenGlass(state, run, broke, around))),
+    ...runs.flatMap((run) => (run.splits ?? []).map((split, n) => splitBrain(state, run, split, n + 1, around))),
     ...(isPaged(state) ? runs.flatMap((run) => noteOf(state, run, words)) : []),
   ].map(({ key, wanted }) => ({ key, wanted }));
 }
@@ -190,6 +196,15 @@ function glassPage(
   const alarm: Alarm = { ...said, source: system.id, severity: SEVERITIES[state.severity] };
   const to = users.length > 0 ? { users } : "service";
   return { kind: "summons", open: true, ask, role: null, people, to, alarm };
+}
+
+/** Whatever the severity and whether or not the incident is over: every write into the wrong server is lost. */
+function splitBrain(state: IncidentState, run: RunState, split: Split, n: number, { system, words }: Around): Item {
+  const key = splitKey(state.id, run.id, n);
+  if (split.over !== null) return { key, wanted: { kind: "alarm", open: false } };
+  const said = words.split({ state, run, split }, system);
+  const alarm: Alarm = { ...said, source: system.id, severity: "critical" };
+  return { key, wanted: { kind: "alarm", open: true, acknowledged: false, alarm } };
 }
 
 function noteOf(state: IncidentState, run: RunState, words: PageWords): Item[] {

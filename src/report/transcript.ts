@@ -105,6 +105,10 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
       return `${run} failed: ${event.data.problem.what}`;
     case "run.stuck":
       return `${run} is stuck: ${event.data.problem.what}`;
+    case "split-brain.seen":
+      return `split brain after ${step(event.data.step)}: ${event.data.says}`;
+    case "split-brain.over":
+      return `no split brain any more after ${step(event.data.step)}`;
     case "gate.opened":
       return `asked for approval of ${step(event.data.step)} (${event.data.quorum} by ${event.data.role}); data lost: ${event.data.loss}`;
     case "gate.escalated":

@@ -16,6 +16,7 @@ import { preflight } from "./preflight.ts";
 import { result } from "./result.ts";
 import { roleKey, roleTaken } from "./role.ts";
 import { runCard } from "./run.ts";
+import { splitBrain } from "./split.ts";
 import { stepList } from "./steps.ts";
 import { drawTold } from "./told.ts";
 import { unfilledRoles } from "./unfilled.ts";
@@ -85,6 +86,7 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
         { key: `${key}:announced`, in: "announce", under: null, priority: 0, message },
       ];
     }),
+    ...(run.splits ?? []).map((split, n) => reply(`split:${run.id}:${n + 1}`, 0, splitBrain(run, split, around), true)),
     ...(over ? [reply(`result:${run.id}`, 0, over, true)] : []),
   ];
 }

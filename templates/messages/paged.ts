@@ -6,7 +6,7 @@ import { at, clock } from "./when.ts";
 
 /** The page of a question, or of the incident itself (`ask` null). */
 export function pageOf(state: IncidentState, ask: string | null): Page | null {
-  return lastPage(state, (page, key) => page.ask === ask && !key.endsWith("/glass"));
+  return lastPage(state, (page, key) => page.ask === ask && !/\/(glass|split-[\w-]+)$/.test(key));
 }
 
 /** The page about a glass that is to be broken at this question, or was. */

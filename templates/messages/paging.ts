@@ -1,5 +1,5 @@
 import type { GateStep, System } from "../../src/catalog/types.ts";
-import type { Break, GateState, IncidentState, RunState } from "../../src/incident/state.ts";
+import type { Break, GateState, IncidentState, RunState, Split } from "../../src/incident/state.ts";
 import { cut, ended, plain } from "./escape.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
 import { clock } from "./when.ts";
@@ -68,6 +68,16 @@ export function pageWords(practice: boolean) {
           reason,
           place,
           `/dr pause stops the run from going on. Somebody who had no part in it reviews it: /dr review, or the button in ${state.id}.`,
+        ].join("\n"),
+      };
+    },
+    split(about: { state: IncidentState; run: RunState; split: Split }, system: System): Spoken {
+      const { state, run, split } = about;
+      return {
+        summary: cut(`${prefix}SPLIT BRAIN in ${plain(system.title)}: ${plain(split.says)}`, LINE),
+        details: [
+          plain(split.next),
+          `After ${plain(run.plan.title)} (${run.id}, ${state.id}). Look in its thread in Slack.`,
         ].join("\n"),
       };
     },

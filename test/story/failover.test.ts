@@ -56,5 +56,22 @@ describe("a failover, told from the first word to the post-mortem", () => {
     expect(counted.lost).toBeGreaterThan(0);
     expect(reported).toEqual([counted.lost]);
     expect(end.text).toContain(`(${counted.lost} rows)`);
+
+    // The power comes back on the old primary, and it takes writes as if nothing had happened. The bot has begun anew.
+    await bed.bot.stop();
+    await bed.bot.start();
+    await bed.estate.chaos("restart-primary");
+    const split = await sam.waitForMessage((m) => isNew(m) && /SPLIT BRAIN after/.test(m.text), 20_000);
+    expect(split.text).toMatch(/orders-a, the old primary, is back and takes writes, and so does orders-b/);
+    expect(split.text).toContain("Stop orders-a or fence it now");
+    expect(split.thread_ts).toBe(end.thread_ts);
+    const ringing = () => bed.pager.incidents.some(({ title }) => title.includes("SPLIT BRAIN in Practice orders"));
+    for (const until = Date.now() + 20_000; !ringing(); await new Promise((later) => setTimeout(later, 100)))
+      if (Date.now() > until) throw new Error("Nobody was paged.");
+    await bed.estate.nodes[0].kill();
+    await sam.waitForMessage((m) => isNew(m) && /SPLIT BRAIN after.*Over since/.test(m.text), 20_000);
+    const { events } = await bed.lastRun();
+    const said = events.map(({ type }) => type).filter((type) => type.startsWith("split-brain."));
+    expect(said).toEqual(["split-brain.seen", "split-brain.over"]);
   }, 240_000);
 });

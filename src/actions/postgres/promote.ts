@@ -16,7 +16,7 @@ import { type Node, nodeInput, resourceOf } from "./node.ts";
 import { followerOf, lagBetween, lookAtPair, type PairView, round, sayLoss } from "./pair.ts";
 import { bytesBehind } from "./position.ts";
 import { probeWrite } from "./probe.ts";
-import { type AnsweringNode, isPrimary, isStandby, lookAt, type NodeView } from "./view.ts";
+import { type AnsweringNode, isPrimary, isStandby, lookAt, type NodeView, splitBrain } from "./view.ts";
 
 const input = z.strictObject({
   from: nodeInput,
@@ -88,6 +88,17 @@ export const promote = defineAction<Input, PairView>({
     );
   },
   verify: verifyPromoted,
+  watch: {
+    forSeconds: 24 * 3600,
+    async look(ctx, { from, to }) {
+      const [old, now] = await Promise.all([lookAt(ctx, from), lookAt(ctx, to)]);
+      if (!splitBrain(old, now)) return null;
+      return {
+        says: `${from.name}, the old primary, is back and takes writes, and so does ${to.name} (split brain). What ${from.name} accepts from now on will be lost.`,
+        next: `Stop ${from.name} or fence it now, before an application finds it; then rebuild it as a standby of ${to.name}.`,
+      };
+    },
+  },
   undo: (_before, { from, to }) => ({
     possible: false,
     why: `A promotion can not be taken back: ${to.name} writes a history of its own from here on. The way back is to rejoin ${from.name} as a standby and to switch over again.`,

@@ -1,0 +1,160 @@
+import type { Action, Sighting } from "../actions/contract.ts";
+import type { ActionStep } from "../catalog/types.ts";
+import type { IncidentState } from "../incident/state.ts";
+import { withDeadline } from "../lib/deadline.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import type { StoredEvent, Timeline } from "../timeline/contract.ts";
+
+export interface WatcherOptions {
+  readonly timeline: Pick<Timeline, "decide" | "follow" | "streams" | "now">;
+  /** An incident as it is now. */
+  readonly read: (incident: string) => Promise<IncidentState>;
+  readonly actions: ReadonlyMap<string, Action>;
+  readonly secret: (name: string) => string;
+  readonly practice: boolean;
+  readonly log: Logger;
+  /** How often each is looked at. */
+  readonly everySeconds: number;
+}
+
+/**
+ * Looks, for a while after a step was verified, whether what it must never lead to has come about: the old primary of a
+ * promotion that is back and takes writes. What is to be looked at is computed from the timeline, so it survives a restart and
+ * the end of the run. It only reads; any number of processes do so, and whoever sees it first writes it.
+ */
+export interface Watcher {
+  start(): void;
+  stop(): Promise<void>;
+}
+
+interface Watched {
+  readonly stream: string;
+  readonly run: string;
+  readonly step: ActionStep;
+  readonly action: Action;
+  readonly until: number;
+}
+
+const LOOK_SECONDS = 15;
+const STREAMS = 1000;
+
+export function createWatcher(options: WatcherOptions): Watcher {
+  const { timeline, actions, log, everySeconds } = options;
+  const longest = Math.max(0, ...[...actions.values()].map(({ watch }) => watch?.forSeconds ?? 0));
+  const watched = new Map<string, readonly Watched[]>();
+  const stopping = new AbortController();
+  let unfollow: (() => void) | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  let round: Promise<void> = Promise.resolve();
+
+  async function learn(stream: string): Promise<void> {
+    const found = watchedIn(await options.read(stream), actions, timeline.now().getTime());
+    if (found.length > 0) watched.set(stream, found);
+    else watched.delete(stream);
+  }
+
+  function changed(stream: string): void {
+    if (!stream.startsWith("inc-") || stopping.signal.aborted) return;
+    void learn(stream).catch((error) =>
+      log.debug({ stream, error: messageOf(error) }, "what is to be watched is not known"),
+    );
+  }
+
+  async function lookAtAll(): Promise<void> {
+    const now = timeline.now().getTime();
+    const due = [...watched.values()].flat().filter(({ until }) => until > now);
+    await Promise.all(
+      due.map(async (one) => {
+        const seen = await look(one).catch((error) => {
+          log.debug({ run: one.run, step: one.step.id, error: messageOf(error) }, "the watched could not be looked at");
+          return undefined;
+        });
+        if (seen !== undefined && !stopping.signal.aborted) await record(one, seen);
+      }),
+    );
+  }
+
+  async function look({ action, step }: Watched): Promise<Sighting | null> {
+    const { secret, practice } = options;
+    return await withDeadline(
+      `Watching "${step.title}"`,
+      LOOK_SECONDS,
+      async (signal) => {
+        const ctx = { signal, log, secret, practice, evidenceOf: () => null };
+        return (await action.watch?.look(ctx, step.input)) ?? null;
+      },
+      stopping.signal,
+    );
+  }
+
+  /** Read first: most looks find what is known already, and a lock of the stream is not taken for them. */
+  async function record(one: Watched, seen: Sighting | null): Promise<void> {
+    const known = (await options.read(one.stream)).runs.get(one.run)?.splits ?? [];
+    const stands = known.some(({ step, over }) => step === one.step.id && over === null);
+    if (stands === (seen !== null)) return;
+    await timeline.decide(one.stream, (events) => ({ events: saying(one, seen, events), value: null }));
+    log.warn({ run: one.run, step: one.step.id }, seen?.says ?? "split brain is over");
+  }
+
+  function again(): void {
+    if (stopping.signal.aborted) return;
+    timer = setTimeout(() => {
+      round = lookAtAll()
+        .catch((error) => log.error({ err: error }, "Old primaries could not be watched; it is tried again."))
+        .finally(again);
+    }, everySeconds * 1000);
+  }
+
+  async function catchUp(): Promise<void> {
+    const since = timeline.now().getTime() - longest * 1000;
+    for (const { id, updatedAt } of await timeline.streams("inc-", STREAMS)) {
+      if (updatedAt.getTime() >= since) changed(id);
+    }
+  }
+
+  return {
+    start() {
+      unfollow = timeline.follow(changed);
+      void catchUp()
+        .catch((error) => log.error({ err: error }, "What is to be watched since before could not be read."))
+        .finally(again);
+    },
+    async stop() {
+      stopping.abort();
+      unfollow?.();
+      if (timer !== null) clearTimeout(timer);
+      await round;
+    },
+  };
+}
+
+/** Verified steps of real runs whose action has something to be watched for, and whose time is not over. */
+function watchedIn(state: IncidentState, actions: ReadonlyMap<string, Action>, now: number): readonly Watched[] {
+  return [...state.runs.values()].flatMap((run) =>
+    [...run.steps.values()].flatMap((found): Watched[] => {
+      if (run.dryRun || found.status !== "done" || found.step.kind !== "action") return [];
+      const action = actions.get(found.step.action);
+      if (action?.watch === undefined) return [];
+      const until = found.at.getTime() + action.watch.forSeconds * 1000;
+      return until > now ? [{ stream: state.id, run: run.id, step: found.step, action, until }] : [];
+    }),
+  );
+}
+
+/** Decided where it is written: two processes that see the same write it once. */
+function saying({ run, step }: Watched, seen: Sighting | null, events: readonly StoredEvent[]) {
+  const said = events.filter(
+    (event) =>
+      event.run === run &&
+      /^split-brain\.(seen|over)$/.test(event.type) &&
+      (event.data as { step?: unknown }).step === step.id,
+  );
+  const stands = said.at(-1)?.type === "split-brain.seen";
+  if (stands === (seen !== null)) return [];
+  const key = `${run}/${step.id}/watch/${said.length + 1}`;
+  const actor = { kind: "bot" };
+  return seen === null
+    ? [{ type: "split-brain.over", data: { step: step.id }, key, run, actor }]
+    : [{ type: "split-brain.seen", data: { step: step.id, ...seen }, key, run, actor }];
+}
