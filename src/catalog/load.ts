@@ -5,7 +5,7 @@ import type { Draft } from "./draft.ts";
 import { errorAt, type Finding, isClean } from "./fault.ts";
 import { parseYaml } from "./parse.ts";
 import { type Source, toFinding } from "./positions.ts";
-import { checkRunbook, checkSystem, type RuleFault } from "./rules/index.ts";
+import { checkRunbook, checkSystem, checkWhole, type RuleFault } from "./rules/index.ts";
 import { toDraft } from "./runbook.ts";
 import { salvageRunbook } from "./salvage.ts";
 import { runbookSchema, systemSchema } from "./schema.ts";
@@ -38,9 +38,9 @@ export function loadCatalog(folder: string, cards?: ReadonlyMap<string, ActionCa
       continue;
     }
     const found = readRunbooks(read, problems, cards ?? null);
-    if (read.whole) {
+    if (read.whole && found.whole) {
       systems.push(read.system);
-      runbooks.push(...found);
+      runbooks.push(...found.runbooks);
     }
   }
   return { catalog: { systems, runbooks }, problems: inOrder(problems) };
@@ -48,6 +48,7 @@ export function loadCatalog(folder: string, cards?: ReadonlyMap<string, ActionCa
 
 interface ReadSystem {
   readonly home: string;
+  readonly source: Source;
   readonly system: System;
   readonly chains: ReadonlyMap<string, Chain>;
   readonly whole: boolean;
@@ -80,14 +81,14 @@ function readSystem(home: string, problems: Finding[]): ReadSystem | null {
   const chains = toChains(value);
   const found = checkSystem({ system, chains, home }).map(({ rule, ...fault }) => toFinding(source, rule, fault));
   problems.push(...found);
-  return { home, system, chains, whole: isClean(found) };
+  return { home, source, system, chains, whole: isClean(found) };
 }
 
 function readRunbooks(
   system: ReadSystem,
   problems: Finding[],
   cards: ReadonlyMap<string, ActionCard> | null,
-): readonly Runbook[] {
+): { readonly runbooks: readonly Runbook[]; readonly whole: boolean } {
   const read = runbookFiles(system.home, problems).flatMap((file) => {
     const runbook = readRunbook(file, system, problems);
     return runbook === null ? [] : [runbook];
@@ -107,7 +108,12 @@ function readRunbooks(
     const found = [...withoutEchoes(one, judged), ...brokenUses(one, judged)];
     problems.push(...found.map(({ rule, ...fault }) => toFinding(one.source, rule, fault)));
   }
-  return judged.filter((one) => one.sound && brokenUses(one, judged).length === 0).map(({ runbook }) => runbook);
+  const runbooks = judged
+    .filter((one) => one.sound && brokenUses(one, judged).length === 0)
+    .map(({ runbook }) => runbook);
+  const faults = checkWhole({ system: system.system, runbooks: siblings, cards });
+  problems.push(...faults.map(({ rule, ...fault }) => toFinding(system.source, rule, fault)));
+  return { runbooks, whole: isClean(faults) };
 }
 
 interface Judged {

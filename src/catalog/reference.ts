@@ -66,20 +66,39 @@ export interface Scope {
 
 export function scopeOf(
   system: System,
-  runbook: Runbook,
+  runbook: Pick<Runbook, "component">,
   mode: Mode,
   given: ReadonlyMap<string, Scalar> | undefined,
 ): Scope {
-  const values = new Map<string, Scalar>([
-    ["mode", mode],
+  const component = system.components.find(({ id }) => id === runbook.component);
+  const about: [string, Scalar][] =
+    component === undefined
+      ? []
+      : [
+          ["component.id", component.id],
+          ["component.title", component.title],
+        ];
+  return scopeWith(system, [["mode", mode], ...systemWords(system), ...about], given);
+}
+
+/** What a system may refer to outside its runbooks: itself, and its variables. */
+export function systemScope(system: System, given: ReadonlyMap<string, Scalar> | undefined): Scope {
+  return scopeWith(system, systemWords(system), given);
+}
+
+function systemWords(system: System): [string, Scalar][] {
+  return [
     ["system.id", system.id],
     ["system.title", system.title],
-  ]);
-  const component = system.components.find(({ id }) => id === runbook.component);
-  if (component !== undefined) {
-    values.set("component.id", component.id);
-    values.set("component.title", component.title);
-  }
+  ];
+}
+
+function scopeWith(
+  system: System,
+  words: readonly (readonly [string, Scalar])[],
+  given: ReadonlyMap<string, Scalar> | undefined,
+): Scope {
+  const values = new Map<string, Scalar>(words);
   const fixed = [...values.keys()];
   for (const variable of system.variables) {
     const value = given?.get(variable.name) ?? variable.default;

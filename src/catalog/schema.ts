@@ -1,23 +1,24 @@
 import { z } from "zod";
+import { alertsSchema } from "./alerts.ts";
+import { backupsSchema } from "./backups.ts";
+import { calendarSchema } from "./calendar.ts";
 import { cadenceSchema, commsSchema, linksSchema } from "./comms.ts";
+import { checklistsSchema, complianceSchema, contactsSchema } from "./compliance.ts";
 import { duration } from "./duration.ts";
+import { triageSchema } from "./triage.ts";
+import { id, mode, scalar, sentence } from "./words.ts";
 
 /**
  * How a system and a runbook are written. Unknown keys are refused everywhere. The descriptions are what editors show
  * (`json-schema.ts`) and what an error says is allowed.
  */
 
-const id = z
-  .string()
-  .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, "An id is lower-case words joined by hyphens: database, vp-engineering");
 const name = z
   .string()
   .regex(/^[a-z][A-Za-z0-9]*$/, "The name of a variable is one word in camelCase: primaryHost, lagSecondsMax");
 const environmentName = z
   .string()
   .regex(/^[A-Z][A-Z0-9_]*$/, "The name of an environment variable is in capitals: ORDERS_DB_PASSWORD");
-const sentence = z.string().trim().min(1, "It may not be empty");
-const scalar = z.union([z.string(), z.number(), z.boolean()]).describe("A text, a number, true or false");
 
 const objective = duration.nullable().optional();
 const rto = objective.describe("Longest acceptable time without service: 15m. Left out: none is promised");
@@ -38,8 +39,16 @@ const chain = z
 const component = z.strictObject({
   title: sentence,
   aliases: z.array(id).default([]).describe("Other words people type for it: db, postgres"),
+  tier: id.optional().describe("A tier of this system: its RTO and RPO hold, where none is given here"),
   rto,
   rpo,
+});
+
+const tier = z.strictObject({
+  title: sentence,
+  rto,
+  rpo,
+  explains: sentence.optional().describe("What belongs to it, and what it costs"),
 });
 
 const role = z.strictObject({
@@ -63,6 +72,7 @@ const person = z.strictObject({
 const severity = z.strictObject({
   title: sentence,
   respondWithin: duration.describe("Somebody is working on it within this time: 15m"),
+  examples: z.array(sentence).optional().describe("What is of this severity: Database down"),
 });
 
 const breakGlass = z
@@ -118,16 +128,25 @@ export const systemSchema = z
       .enum(["practice", "production"])
       .describe("Practice systems run against the practice estate only; production systems never there"),
     regions: z.record(id, z.strictObject({ title: sentence })).default({}),
+    tiers: z.record(id, tier).optional().describe("Objectives that several components share"),
     components: z.record(id, component).describe("What can fail and be recovered, with its RTO and RPO"),
     roles: z.record(id, role),
     people: z.record(id, person).describe("The roster: the only source of who somebody is and what they may decide"),
     severities: z.strictObject({ P0: severity, P1: severity, P2: severity, P3: severity }),
+    declareWhen: z.array(sentence).optional().describe("When an incident is declared: Down for more than 5 minutes"),
     paging: paging.optional(),
     escalation: z.record(id, chain).default({}).describe("Chains that gates name, so that each is written once"),
     breakGlass: breakGlass.optional(),
     cadence: cadenceSchema.optional(),
     comms: commsSchema.optional(),
     links: linksSchema.optional(),
+    triage: triageSchema.optional(),
+    alerts: alertsSchema.optional(),
+    backups: backupsSchema.optional(),
+    calendar: calendarSchema.optional(),
+    checklists: checklistsSchema.optional(),
+    compliance: complianceSchema.optional(),
+    contacts: contactsSchema.optional(),
     variables: z.record(name, variable).default({}).describe("Values each installation gives in LIFEBOAT_VALUES"),
     scripts: z
       .record(id, script)
@@ -135,8 +154,6 @@ export const systemSchema = z
       .describe("Scripts that script.run may start: nothing else can be started"),
   })
   .describe("A system: components, regions, roles and people");
-
-const mode = z.enum(["planned", "unplanned"]);
 
 const gate = z.strictObject({
   role: id.optional().describe("Who decides; left out: the first role of the chain that escalate names"),

@@ -1,8 +1,13 @@
 import { resolve } from "node:path";
+import { toAlerts } from "./alerts.ts";
+import { toBackups } from "./backups.ts";
+import { toCalendar } from "./calendar.ts";
 import { toCadence, toComms, toLinks } from "./comms.ts";
+import { toChecklists, toCompliance, toContacts } from "./compliance.ts";
 import type { WrittenSystem } from "./schema.ts";
 import { scriptPath } from "./script.ts";
-import type { Gate, Paging, System } from "./types.ts";
+import { toTriage } from "./triage.ts";
+import type { Component, Gate, Paging, System, Tier } from "./types.ts";
 
 export type Chain = Gate["escalate"];
 
@@ -13,13 +18,8 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
     title: written.title,
     environment: written.environment,
     regions: entries(written.regions).map(([id, { title }]) => ({ id, title })),
-    components: entries(written.components).map(([id, { title, aliases, rto, rpo }]) => ({
-      id,
-      title,
-      aliases,
-      rtoSeconds: rto ?? null,
-      rpoSeconds: rpo ?? null,
-    })),
+    ...(written.tiers && { tiers: toTiers(written.tiers) }),
+    components: entries(written.components).map(([id, component]) => toComponent(id, component, written.tiers ?? {})),
     roles: entries(written.roles).map(([id, { title, explains, standing }]) => ({
       id,
       title,
@@ -27,11 +27,13 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
       perIncident: !standing,
     })),
     people: entries(written.people).map(([id, { name, slack, roles }]) => ({ id, name, slack, roles })),
-    severities: entries(written.severities).map(([id, { title, respondWithin }]) => ({
+    severities: entries(written.severities).map(([id, { title, respondWithin, examples }]) => ({
       id: id as "P0" | "P1" | "P2" | "P3",
       title,
       respondWithinSeconds: respondWithin,
+      ...(examples && { examples }),
     })),
+    ...(written.declareWhen && { declareWhen: written.declareWhen }),
     variables: entries(written.variables).map(([name, { type, description, default: given }]) => ({
       name,
       type,
@@ -56,6 +58,39 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
     ...(written.cadence && { cadence: toCadence(written.cadence) }),
     ...(written.comms && { comms: toComms(written.comms) }),
     ...(written.links && { links: toLinks(written.links) }),
+    ...(written.triage && { triage: toTriage(written.triage) }),
+    ...(written.alerts && { alerts: toAlerts(written.alerts) }),
+    ...(written.backups && { backups: toBackups(written.backups) }),
+    ...(written.calendar && { calendar: toCalendar(written.calendar) }),
+    ...(written.checklists && { checklists: toChecklists(written.checklists) }),
+    ...(written.compliance && { compliance: toCompliance(written.compliance) }),
+    ...(written.contacts && { contacts: toContacts(written.contacts) }),
+  };
+}
+
+type WrittenTiers = NonNullable<WrittenSystem["tiers"]>;
+
+function toTiers(tiers: WrittenTiers): readonly Tier[] {
+  return entries(tiers).map(([id, { title, rto, rpo, explains }]) => ({
+    id,
+    title,
+    rtoSeconds: rto ?? null,
+    rpoSeconds: rpo ?? null,
+    explains: explains ?? null,
+  }));
+}
+
+/** What a component promises itself holds; `null` there means that nothing is promised, whatever its tier says. */
+function toComponent(id: string, written: WrittenSystem["components"][string], tiers: WrittenTiers): Component {
+  const { title, aliases, tier, rto, rpo } = written;
+  const of = tier === undefined || !Object.hasOwn(tiers, tier) ? undefined : tiers[tier];
+  return {
+    id,
+    title,
+    aliases,
+    ...(tier !== undefined && { tier }),
+    rtoSeconds: (rto === undefined ? of?.rto : rto) ?? null,
+    rpoSeconds: (rpo === undefined ? of?.rpo : rpo) ?? null,
   };
 }
 

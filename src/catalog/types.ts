@@ -1,3 +1,15 @@
+import type { Alert } from "./alerts.ts";
+import type { Backup } from "./backups.ts";
+import type { Occasion } from "./calendar.ts";
+import type { Checklist, Compliance, Contact } from "./compliance.ts";
+import type { Triage } from "./triage.ts";
+
+export type { Alert } from "./alerts.ts";
+export type { Backup } from "./backups.ts";
+export type { Occasion } from "./calendar.ts";
+export type { Checklist, Compliance, Contact } from "./compliance.ts";
+export type { Answer, Probe, Question, Triage } from "./triage.ts";
+
 /**
  * What a system, a runbook and a plan are. `schema.ts` says how they are written; this file says what the rest of the
  * house reads. Every duration is a number of seconds and its name says so.
@@ -10,6 +22,8 @@ export interface System {
   /** `practice` systems may only be run against the practice estate; `production` ones never in practice. */
   readonly environment: "practice" | "production";
   readonly regions: readonly Region[];
+  /** Objectives that components share; a component carries its own already. */
+  readonly tiers?: readonly Tier[];
   readonly components: readonly Component[];
   readonly roles: readonly Role[];
   readonly people: readonly Person[];
@@ -28,6 +42,18 @@ export interface System {
   readonly comms?: Comms;
   /** Bookmarked in every incident's channel. */
   readonly links?: readonly Link[];
+  /** When an incident is declared, in sentences. */
+  readonly declareWhen?: readonly string[];
+  /** The tree of `/dr triage`; absent: there is none. */
+  readonly triage?: Triage;
+  readonly alerts?: readonly Alert[];
+  readonly backups?: readonly Backup[];
+  /** Drills, verifications and reviews, and when they are due. */
+  readonly calendar?: readonly Occasion[];
+  readonly checklists?: readonly Checklist[];
+  readonly compliance?: Compliance;
+  /** Who can be reached beside the roster. */
+  readonly contacts?: readonly Contact[];
 }
 
 /** Who an update is written for. */
@@ -115,8 +141,17 @@ export interface Component {
   readonly title: string;
   /** Other words people type for it: `db`, `postgres`. */
   readonly aliases: readonly string[];
+  readonly tier?: string;
   readonly rtoSeconds: number | null;
   readonly rpoSeconds: number | null;
+}
+
+export interface Tier {
+  readonly id: string;
+  readonly title: string;
+  readonly rtoSeconds: number | null;
+  readonly rpoSeconds: number | null;
+  readonly explains: string | null;
 }
 
 export interface Role {
@@ -141,6 +176,8 @@ export interface Severity {
   readonly id: "P0" | "P1" | "P2" | "P3";
   readonly title: string;
   readonly respondWithinSeconds: number;
+  /** What is of this severity; absent: nothing is named. */
+  readonly examples?: readonly string[];
 }
 
 export interface Variable {

@@ -55,7 +55,7 @@ export const cards: ReadonlyMap<string, ActionCard> = new Map(
       5,
       z.strictObject({ script, arguments: z.array(z.string()).default([]) }),
     ),
-    card("http.check", "read", "safe", 2, z.strictObject({ url: z.url() })),
+    card("http.check", "read", "safe", 2, z.strictObject({ url: z.url(), afterStep: z.string().optional() })),
   ].map((one) => [one.id, one]),
 );
 

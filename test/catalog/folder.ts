@@ -32,6 +32,20 @@ variables:
   standbyHost: { type: string, description: Address of the standby }
 `;
 
+/** Refers to every variable of the shop, so that nothing is said of those another page leaves alone. */
+export const valuesRunbook = `
+title: Values
+summary: Says them.
+stages:
+  - id: say
+    title: Say
+    steps:
+      - id: say
+        title: \${var.primaryHost}, \${var.primaryPort}, \${var.standbyHost}
+        action: wait
+        with: { for: 0s }
+`;
+
 /** Runbooks of the shop that others include. */
 export const shelf: Readonly<Record<string, string>> = {
   look: `

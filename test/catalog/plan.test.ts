@@ -9,7 +9,7 @@ import { loadCatalog } from "../../src/catalog/load.ts";
 import { type Planned, type PlanRequest, planRunbook } from "../../src/catalog/plan.ts";
 import { reportFindings } from "../../src/catalog/report.ts";
 import { cards } from "./cards.ts";
-import { makeFolder, shelf, shopSystem } from "./folder.ts";
+import { makeFolder, shelf, shopSystem, valuesRunbook } from "./folder.ts";
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -75,9 +75,10 @@ const runbook = {
   afterwards: ["Bring ${var.primaryHost} back."],
 };
 const given = { primaryHost: "db-a", standbyHost: "db-b" };
-const onShelf = Object.fromEntries(
+const onShelf: Record<string, string> = Object.fromEntries(
   ["look", "move-writes"].map((id) => [`shop/runbooks/${id}.yml`, shelf[id] as string]),
 );
+onShelf["shop/runbooks/values.yml"] = valuesRunbook;
 const folders: { remove(): void }[] = [];
 afterAll(() => {
   for (const folder of folders) folder.remove();

@@ -6,7 +6,9 @@ import { jsonSchemas } from "../../src/catalog/json-schema.ts";
 import { lint } from "../../src/catalog/lint.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import { planRunbook } from "../../src/catalog/plan.ts";
+import { practiceAccounts } from "../../src/catalog/practice-accounts.ts";
 import { projectRoot } from "../../src/lib/root.ts";
+import { people } from "../../src/practice/workspace/people.ts";
 
 const systems = join(projectRoot(), "templates", "systems");
 const { catalog } = loadCatalog(systems, cards);
@@ -58,6 +60,10 @@ describe("the shipped catalogue", () => {
       ["orders database: writes move from orders-a to orders-b", "promote-accepting-loss"],
     ]);
   });
+});
+
+test("the accounts of the practice workspace are known as such", () => {
+  expect(practiceAccounts).toEqual(people.map(({ id }) => id));
 });
 
 describe("what editors read", () => {

@@ -5,11 +5,11 @@ import { lint } from "../../src/catalog/lint.ts";
 import { rules } from "../../src/catalog/rules/index.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { cards } from "./cards.ts";
-import { makeFolder, shelf, shopSystem } from "./folder.ts";
+import { makeFolder, shelf, shopSystem, valuesRunbook } from "./folder.ts";
 
 /**
  * A page is a file with something wrong in it (`x.yml`) and what a person is told about it (`x.out`). A page that begins
- * with `title:` and holds `components:` is a system, any other a runbook of the shop, beside those of the shelf that it uses. After a change of words:
+ * with `title:` and holds `components:` is a system, any other a runbook of the shop, beside those of the shelf that it names. After a change of words:
  * `LIFEBOAT_UPDATE_PAGES=1` writes the pages anew; read the difference before you keep it.
  */
 const home = join(projectRoot(), "test/catalog/rules");
@@ -47,7 +47,7 @@ function isRule(folder: string): boolean {
 }
 
 function includedBy(page: string): Record<string, string> {
-  const named = Object.entries(shelf).filter(([id]) => page.includes(`use: ${id}\n`));
+  const named = Object.entries(shelf).filter(([id]) => new RegExp(`(use|runbook|verify|restore): ${id}\\b`).test(page));
   return Object.fromEntries(named.map(([id, text]) => [`shop/runbooks/${id}.yml`, text]));
 }
 
@@ -56,6 +56,7 @@ function linted(text: string): string {
   const folder = makeFolder({
     "shop/system.yml": isSystem ? text : shopSystem,
     ...(isSystem ? {} : { "shop/runbooks/page.yml": text }),
+    ...(isSystem && !text.includes("standbyHost") ? {} : { "shop/runbooks/values.yml": valuesRunbook }),
     ...includedBy(text),
     "shop/scripts/repoint.sh": "#!/bin/sh\n",
     "outside.sh": "#!/bin/sh\n",

@@ -13,23 +13,37 @@ import { overRto } from "./over-rto.ts";
 import { pagingKnown } from "./paging-known.ts";
 import { parallelGate } from "./parallel-gate.ts";
 import { peopleReachable } from "./people-reachable.ts";
-import type { Rule, RunbookView, SystemView } from "./rule.ts";
+import { practicePeople } from "./practice-people.ts";
+import { rpoKept } from "./rpo-kept.ts";
+import type { Rule, RunbookView, SystemView, WholeView } from "./rule.ts";
 import { saysWhatChanges } from "./says-what-changes.ts";
 import { scriptAllowed } from "./script-allowed.ts";
+import { threeTwoOne } from "./three-two-one.ts";
+import { triageProbe } from "./triage-probe.ts";
+import { triageTree } from "./triage-tree.ts";
 import { unfencedPromote } from "./unfenced-promote.ts";
 import { unknownAction } from "./unknown-action.ts";
+import { unknownChecklist } from "./unknown-checklist.ts";
 import { unknownComponent } from "./unknown-component.ts";
 import { unknownReference } from "./unknown-reference.ts";
 import { unknownRole } from "./unknown-role.ts";
+import { unknownRunbook } from "./unknown-runbook.ts";
+import { unknownStep } from "./unknown-step.ts";
+import { unknownTier } from "./unknown-tier.ts";
 import { unreachable } from "./unreachable.ts";
 import { unsafeRetries } from "./unsafe-retries.ts";
+import { unusedVariable } from "./unused-variable.ts";
 import { weakerGate } from "./weaker-gate.ts";
 
 export const rules: readonly Rule[] = [
   duplicateId,
   unknownRole,
   unknownComponent,
+  unknownTier,
+  unknownChecklist,
+  unknownRunbook,
   unknownReference,
+  unusedVariable,
   unknownAction,
   actionInput,
   noSecrets,
@@ -43,11 +57,17 @@ export const rules: readonly Rule[] = [
   breakGlassSeats,
   unfencedPromote,
   unreachable,
+  unknownStep,
+  triageTree,
+  triageProbe,
   unsafeRetries,
   scriptAllowed,
   peopleReachable,
+  practicePeople,
   pagingKnown,
   overRto,
+  rpoKept,
+  threeTwoOne,
   cadenceKept,
   commsKnown,
 ];
@@ -56,6 +76,10 @@ export type RuleFault = Fault & { readonly rule: string };
 
 export function checkSystem(view: SystemView): RuleFault[] {
   return rules.flatMap((rule) => [...(rule.system?.(view) ?? [])].map((fault) => ({ ...fault, rule: rule.id })));
+}
+
+export function checkWhole(view: WholeView): RuleFault[] {
+  return rules.flatMap((rule) => [...(rule.whole?.(view) ?? [])].map((fault) => ({ ...fault, rule: rule.id })));
 }
 
 /** Of a runbook that could only be read in part, only what stands there is judged, never what is missing. */

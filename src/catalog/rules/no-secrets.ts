@@ -21,6 +21,9 @@ export const noSecrets: Rule = {
       }
       yield* check(variable.default, ["variables", variable.name, "default"]);
     }
+    for (const { id, probe } of system.triage?.questions ?? []) {
+      yield* check(probe?.with, ["triage", "questions", id, "probe", "with"]);
+    }
   },
   *runbook({ runbook }) {
     for (const { path, does } of actionsOf(runbook)) yield* check(does.with, [...path, "with"]);

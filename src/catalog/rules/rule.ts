@@ -12,6 +12,8 @@ export interface Rule {
   readonly judgesParts?: true;
   system?(view: SystemView): Iterable<Fault>;
   runbook?(view: RunbookView): Iterable<Fault>;
+  /** It looks at a system beside its runbooks; what it finds stands in the system's file. */
+  whole?(view: WholeView): Iterable<Fault>;
 }
 
 export interface SystemView {
@@ -19,6 +21,14 @@ export interface SystemView {
   readonly chains: ReadonlyMap<string, Chain>;
   /** The system's own folder. */
   readonly home: string;
+}
+
+export interface WholeView {
+  readonly system: System;
+  /** All of them, those with mistakes of their own too. */
+  readonly runbooks: readonly Runbook[];
+  /** As in `RunbookView`. */
+  readonly cards: ReadonlyMap<string, ActionCard> | null;
 }
 
 export interface RunbookView {

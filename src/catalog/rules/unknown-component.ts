@@ -1,11 +1,24 @@
-import { errorAt } from "../fault.ts";
+import { errorAt, type Path } from "../fault.ts";
 import { offer } from "../suggest.ts";
 import type { Rule } from "./rule.ts";
 
 export const unknownComponent: Rule = {
   id: "unknown-component",
-  says: "A runbook is about a component of its system, and is started by the name of a component or region.",
+  says: "What runbooks, alerts and backups are about is a component; a runbook is started by one, or by a region.",
   judgesParts: true,
+  *system({ system }) {
+    const components = system.components.map(({ id }) => id);
+    const named: [string, Path][] = [
+      ...(system.alerts ?? []).map(({ id, component }): [string, Path] => [component, ["alerts", id, "component"]]),
+      ...(system.backups ?? []).flatMap(({ id, of }) =>
+        of.map((component, k): [string, Path] => [component, ["backups", id, "of", k]]),
+      ),
+    ];
+    for (const [component, path] of named) {
+      if (components.includes(component)) continue;
+      yield errorAt(path, `There is no component "${component}"`, offer(component, components));
+    }
+  },
   *runbook({ system, runbook }) {
     const components = system.components.map(({ id }) => id);
     if (runbook.component !== null && !components.includes(runbook.component)) {

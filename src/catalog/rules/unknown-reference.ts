@@ -1,5 +1,5 @@
 import { errorAt, type Fault, type Path } from "../fault.ts";
-import { type Reference, referableParts, referencesIn, scopeOf } from "../reference.ts";
+import { type Reference, referableParts, referencesIn, scopeOf, systemScope } from "../reference.ts";
 import { nearest } from "../suggest.ts";
 import { stepsOf } from "../walk.ts";
 import type { Rule } from "./rule.ts";
@@ -8,6 +8,13 @@ export const unknownReference: Rule = {
   id: "unknown-reference",
   says: `Every \${…} refers to something, and stands only where it is replaced.`,
   judgesParts: true,
+  *system({ system }) {
+    const { known } = systemScope(system, undefined);
+    for (const { id, probe } of system.triage?.questions ?? []) {
+      const path = ["triage", "questions", id, "probe", "with"];
+      for (const reference of referencesIn(probe?.with, path)) yield* unknown(reference, known);
+    }
+  },
   *runbook({ system, runbook }) {
     const { known } = scopeOf(system, runbook, "planned", undefined);
     for (const { path, value } of referableParts(runbook)) {

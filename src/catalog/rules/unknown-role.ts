@@ -17,6 +17,9 @@ export const unknownRole: Rule = {
     }
     for (const [k, role] of (system.breakGlass?.roles ?? []).entries())
       yield* check(system, role, ["breakGlass", "roles", k]);
+    for (const { id, tells } of system.calendar ?? []) {
+      for (const [k, role] of tells.entries()) yield* check(system, role, ["calendar", id, "tells", k]);
+    }
   },
   *runbook({ system, runbook }) {
     for (const { step, path } of stepsOf(runbook)) {

@@ -1,0 +1,155 @@
+import { Cron } from "croner";
+import { z } from "zod";
+import { duration } from "./duration.ts";
+import { id, mode, sentence } from "./words.ts";
+
+/** How drills, verifications and reviews are put on the calendar of a system, and when each is next. */
+
+const words = ["daily", "weekly", "monthly", "quarterly", "semi-annually", "annually"] as const;
+const days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] as const;
+const WEEKS_A_MONTH = 4;
+const WEEKS_MAX = { daily: 0, weekly: 0, monthly: 4, quarterly: 12, "semi-annually": 24, annually: 48 } as const;
+
+export const calendarSchema = z
+  .record(
+    id,
+    z
+      .strictObject({
+        title: sentence,
+        runbook: id
+          .optional()
+          .describe("What is run; left out: something people do, as the title and the checklist say"),
+        mode: mode.optional().describe("The mode it is run in, where the runbook is offered in several"),
+        kind: z
+          .enum(["drill", "verification", "review"])
+          .default("drill")
+          .describe("A drill changes something, a verification only looks, a review is done by people"),
+        schedule: z
+          .union([z.enum(words), z.string()])
+          .describe(
+            "A word (daily, weekly, monthly, quarterly, semi-annually, annually) or a cron expression: 0 2 * * *",
+          ),
+        week: z
+          .int()
+          .min(1)
+          .max(48)
+          .optional()
+          .describe("With a word: in which week of the month, quarter, half or year; 1 if left out"),
+        day: z.enum(days).optional().describe("With a word: the day of the week; tuesday if left out"),
+        at: z
+          .string()
+          .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'A time of day, in quotes: "09:30"')
+          .optional()
+          .describe('With a word: the time of day, "09:30"; "10:00" if left out'),
+        timezone: z.string().default("UTC").describe("An IANA name: Europe/Berlin. UTC if left out"),
+        takes: duration.default(3600).describe("How long people keep free for it; 1h if left out"),
+        tells: z.array(id).default([]).describe("Roles that are told beforehand. With unannounced: nobody else knows"),
+        unannounced: z.boolean().default(false).describe("True: a surprise; only those in tells know when"),
+        checklist: id.optional().describe("A checklist of this system that is gone through"),
+      })
+      .superRefine((one, issues) => {
+        const fault = scheduleFault(one);
+        if (fault !== null) issues.addIssue({ code: "custom", path: [fault.key], message: fault.what });
+      }),
+  )
+  .describe("What is practised, verified and reviewed, and when");
+
+type Written = z.output<typeof calendarSchema>;
+
+/** When something is due, as it is written. */
+interface When {
+  readonly schedule: string;
+  readonly week?: number | undefined;
+  readonly day?: (typeof days)[number] | undefined;
+  readonly at?: string | undefined;
+  readonly timezone: string;
+}
+
+/** Something that is due again and again. */
+export interface Occasion {
+  readonly id: string;
+  readonly title: string;
+  readonly runbook: string | null;
+  readonly mode: "planned" | "unplanned" | null;
+  readonly kind: "drill" | "verification" | "review";
+  /** As written: a word, or a cron expression. */
+  readonly schedule: string;
+  /** The same as a cron expression of croner's. */
+  readonly cron: string;
+  readonly timezone: string;
+  readonly takesSeconds: number;
+  readonly tells: readonly string[];
+  readonly unannounced: boolean;
+  readonly checklist: string | null;
+}
+
+export function toCalendar(written: Written): readonly Occasion[] {
+  return Object.entries(written).map(([id, one]) => ({
+    id,
+    title: one.title,
+    runbook: one.runbook ?? null,
+    mode: one.mode ?? null,
+    kind: one.kind,
+    schedule: one.schedule,
+    cron: cronOf(one),
+    timezone: one.timezone,
+    takesSeconds: one.takes,
+    tells: one.tells,
+    unannounced: one.unannounced,
+    checklist: one.checklist ?? null,
+  }));
+}
+
+/** The first time after a moment. Null: never again. @throws when its cron expression or its time zone can not be read. */
+export function nextOf({ cron, timezone }: Pick<Occasion, "cron" | "timezone">, after: Date): Date | null {
+  return new Cron(cron, { timezone, paused: true }).nextRun(after);
+}
+
+/** What is wrong with when it is; null: nothing. */
+export function scheduleFault(
+  written: Written[string],
+): { key: "schedule" | "week" | "day" | "at" | "timezone"; what: string } | null {
+  const { schedule, week } = written;
+  if (!isWord(schedule)) {
+    const stray = (["week", "day", "at"] as const).find((key) => written[key] !== undefined);
+    if (stray !== undefined)
+      return { key: stray, what: `A cron expression says itself when it is, without "${stray}"` };
+  } else if (week !== undefined && week > WEEKS_MAX[schedule]) {
+    const most = WEEKS_MAX[schedule];
+    return {
+      key: "week",
+      what: most === 0 ? `"${schedule}" has no weeks to choose from` : `"${schedule}" has ${most} weeks, four a month`,
+    };
+  } else if (schedule === "daily" && written.day !== undefined) return { key: "day", what: `"daily" is on every day` };
+  try {
+    new Cron("0 0 * * *", { timezone: written.timezone, paused: true }).nextRun();
+  } catch {
+    return { key: "timezone", what: `There is no time zone "${written.timezone}"` };
+  }
+  if (isWord(schedule) && !/^\d\d:\d\d$/.test(written.at ?? "10:00")) return null;
+  try {
+    if (new Cron(cronOf(written), { paused: true }).nextRun() !== null) return null;
+    return { key: "schedule", what: `"${schedule}" never comes` };
+  } catch {
+    return { key: "schedule", what: `"${schedule}" is neither a word for how often nor a cron expression` };
+  }
+}
+
+function isWord(schedule: string): schedule is (typeof words)[number] {
+  return (words as readonly string[]).includes(schedule);
+}
+
+/** `quarterly`, week 3, Tuesday: the third Tuesday of January, April, July and October. Four weeks count as a month. */
+function cronOf({ schedule, week = 1, day = "tuesday", at = "10:00" }: When): string {
+  if (!isWord(schedule)) return schedule;
+  const [hour, minute] = at.split(":").map(Number);
+  const time = `${minute} ${hour}`;
+  const weekday = day.slice(0, 3).toUpperCase();
+  if (schedule === "daily") return `${time} * * *`;
+  if (schedule === "weekly") return `${time} * * ${weekday}`;
+  const every = { monthly: 1, quarterly: 3, "semi-annually": 6, annually: 12 }[schedule];
+  const first = Math.floor((week - 1) / WEEKS_A_MONTH) + 1;
+  const months = Array.from({ length: 12 / every }, (_, i) => first + i * every);
+  const nth = ((week - 1) % WEEKS_A_MONTH) + 1;
+  return `${time} * ${every === 1 ? "*" : months.join(",")} ${weekday}#${nth}`;
+}

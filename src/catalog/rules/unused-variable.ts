@@ -1,0 +1,23 @@
+import { warningAt } from "../fault.ts";
+import { referableParts, referencesIn } from "../reference.ts";
+import type { Rule } from "./rule.ts";
+
+export const unusedVariable: Rule = {
+  id: "unused-variable",
+  says: "Whoever installs a system is asked only for values that something refers to.",
+  *whole({ system, runbooks }) {
+    const used = new Set(
+      [
+        ...runbooks.flatMap((runbook) => [...referableParts(runbook)].map(({ value }) => value)),
+        ...(system.triage?.questions ?? []).map(({ probe }) => probe?.with),
+      ].flatMap((value) => referencesIn(value).map(({ name }) => name)),
+    );
+    for (const { name } of system.variables) {
+      if (used.has(`var.${name}`)) continue;
+      yield warningAt(["variables", name], `Nothing refers to \${var.${name}}`, {
+        at: "key",
+        next: "Take it out, or use it",
+      });
+    }
+  },
+};
