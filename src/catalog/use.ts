@@ -1,5 +1,6 @@
 import { type Draft, type DraftStage, isUse, type Use } from "./draft.ts";
 import { errorAt, type Fault } from "./fault.ts";
+import { namesStep } from "./names-step.ts";
 import { resolveKnown, type Scalar } from "./reference.ts";
 import { offer } from "./suggest.ts";
 import type { Lane, Mode, Runbook, RunbookStage, RunbookStep, System, Used } from "./types.ts";
@@ -236,14 +237,11 @@ function doesIn(
   return { ...does, with: withIn(resolveKnown(does.with, known), ids) };
 }
 
-/** In an input, `after` and a key that ends in `Step` or `From` (`fenceStep`, `restoreFrom`) name an earlier step, or a list of them. */
-const naming = /(Step|Steps|From)$|^after$/;
-
 function withIn(value: unknown, ids: ReadonlyMap<string, string>): unknown {
   if (Array.isArray(value)) return value.map((item) => withIn(item, ids));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, naming.test(key) ? named(item, ids) : withIn(item, ids)]),
+    Object.entries(value).map(([key, item]) => [key, namesStep(key) ? named(item, ids) : withIn(item, ids)]),
   );
 }
 

@@ -1,11 +1,12 @@
 import { errorAt, type Fault, type Path } from "../fault.ts";
+import { namesOnlyStep } from "../names-step.ts";
 import { offer } from "../suggest.ts";
 import { actionsOf, isBefore, verbOf } from "../walk.ts";
 import type { Rule } from "./rule.ts";
 
 export const unknownStep: Rule = {
   id: "unknown-step",
-  says: "Where an input names a step (a key that ends in Step), that step is over before.",
+  says: "Where an input names a step (fenceStep, quietSteps, restoreFrom, after), that step is over before.",
   *runbook({ runbook }) {
     const said = new Set<string>();
     for (const mode of runbook.modes) {
@@ -37,8 +38,11 @@ function namedIn(value: unknown, path: Path): { name: string; path: Path }[] {
   if (Array.isArray(value)) return value.flatMap((item, i) => namedIn(item, [...path, i]));
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, item]) =>
-    key.endsWith("Step") && typeof item === "string"
-      ? [{ name: item, path: [...path, key] }]
-      : namedIn(item, [...path, key]),
+    namesOnlyStep(key) ? texts(item, [...path, key]) : namedIn(item, [...path, key]),
   );
+}
+
+function texts(value: unknown, path: Path): { name: string; path: Path }[] {
+  if (Array.isArray(value)) return value.flatMap((item, i) => texts(item, [...path, i]));
+  return typeof value === "string" ? [{ name: value, path }] : [];
 }
