@@ -10,7 +10,7 @@ import { clearFolder, HOST_PID } from "./leftovers.ts";
 import { createPager } from "./pager/index.ts";
 import { noteProcess } from "./pidfile.ts";
 import { type House, openStage, type Stage } from "./stage.ts";
-import { createSwitchboard } from "./switchboard.ts";
+import { createSwitchboard, hintFor } from "./switchboard.ts";
 import { createWorkspace } from "./workspace/index.ts";
 
 export interface PracticeOptions {
@@ -76,7 +76,7 @@ export async function startPractice(options: PracticeOptions): Promise<Practice<
     }
   };
   const switchboard = createSwitchboard({ now: () => stage, practise, log });
-  const house = openHouse(options, [
+  const house = openHouse(options, () => hintFor(stage?.system ?? first), [
     { prefix: "/systems", handle: switchboard.handle, panel: "/systems/panel.js", title: "Practice estate" },
     { prefix: "/estate", handle: (request, response) => stage?.estate.handle(request, response) ?? false },
   ]);
@@ -122,6 +122,7 @@ type Mounts = NonNullable<Parameters<typeof createWorkspace>[0]>["mounts"];
 
 async function openHouse(
   options: PracticeOptions,
+  hint: () => string,
   mounts: NonNullable<Mounts>,
 ): Promise<House & { close(): Promise<void> }> {
   const { log, port, manifestFile } = options;
@@ -132,7 +133,7 @@ async function openHouse(
   };
   try {
     const workspace = await createWorkspace({
-      ...{ port, log, manifestFile },
+      ...{ port, log, manifestFile, hint },
       mounts: [
         ...mounts,
         { prefix: "/pager", handle: pager.handle, panel: "/pager/panel.js", title: "Phones" },

@@ -44,6 +44,7 @@ export function createSwitchboard(behind: Behind): Switchboard {
       .catch((error) => [{ title: "The estate", state: messageOf(error), tone: "broken" as const }]);
     return {
       system: stage?.system ?? null,
+      hint: hintFor(stage?.system),
       /** What is being set up, and why the last attempt did not succeed. */
       wanted,
       failed,
@@ -129,6 +130,11 @@ export function createSwitchboard(behind: Behind): Switchboard {
       return true;
     },
   };
+}
+
+/** What a newcomer types first. */
+export function hintFor(system: string | undefined): string {
+  return system === "practice" ? "/dr failover database" : "/dr runbook";
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {

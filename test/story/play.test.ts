@@ -1,63 +1,73 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createLog } from "../../src/lib/log.ts";
-import { projectRoot } from "../../src/lib/root.ts";
+import { clearFolder } from "../../src/practice/leftovers.ts";
+import { noteProcess } from "../../src/practice/pidfile.ts";
 import { playRunbook } from "../../src/practice/play.ts";
-import { type Practice, startPractice } from "../../src/practice/practice.ts";
+import { type Bed, openBed } from "./bed.ts";
 
-/** Every runbook of the system `practice`, played from what is on the screen. */
-let folder: string;
-let practice: Practice;
+/** The player where things do not go well; that it plays every runbook is seen in test/cli and test/systems. */
+describe("whoever plays reads the screen", () => {
+  let bed: Bed;
+  beforeAll(async () => {
+    bed = await openBed();
+  }, 120_000);
+  afterAll(() => bed?.stop(), 60_000);
 
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "lifeboat-play-"));
-  const root = projectRoot();
-  practice = await startPractice({
-    folder,
-    port: 0,
-    log: createLog("error", "test"),
-    bot: { program: process.execPath, arguments: ["--import", "tsx", join(root, "src/main.ts")] },
-    manifestFile: join(root, "manifest.yml"),
-  });
-}, 120_000);
-afterAll(async () => {
-  await practice?.stop();
-  await rm(folder, { recursive: true, force: true });
-}, 60_000);
-
-describe("whoever plays finds their way with what the screen says", () => {
-  test.each([
-    ["database-failover", "unplanned", ["sam-okafor"]],
-    ["region-failover", "planned", ["vera-lindqvist"]],
-    ["database-rejoin", "planned", ["sam-okafor"]],
-    ["practice-manual", "planned", ["sam-okafor"]],
-    ["database-check", "unplanned", []],
-  ] as const)(
-    "%s, %s",
-    async (runbook, mode, approvers) => {
-      const play = await playRunbook(practice, { runbook, mode, seconds: 90 });
-      expect(play).toMatchObject({ problem: null, outcome: "verified", timeline: { verified: true } });
-      expect(play.report).toMatchObject({ system: "practice", runbook, mode });
-      expect(play.report?.approvals.map(({ person }) => person)).toEqual(approvers);
-      expect(practice.workspace.sight().channels.filter(({ topic }) => /waiting for/.test(topic.value))).toEqual([]);
-    },
-    150_000,
-  );
-
-  test("a run that stops and asks ends the play in the words of the screen, and holds nothing afterwards", async () => {
-    await practice.estate.prepare("database-failover", "unplanned");
-    const play = await playRunbook(practice, {
-      runbook: "database-failover",
-      mode: "planned",
-      seconds: 60,
-      prepare: false,
-    });
+  test("a run that stops and asks ends the play in its words, and holds nothing afterwards", async () => {
+    await bed.estate.prepare("database-failover", "unplanned");
+    const planned = { runbook: "database-failover", mode: "planned", seconds: 90 } as const;
+    const play = await playRunbook(bed, { ...planned, prepare: false });
     expect(play.outcome).not.toBe("verified");
-    expect(play.problem).toMatch(/orders-a/);
-    const again = await playRunbook(practice, { runbook: "database-failover", mode: "planned", seconds: 90 });
-    expect(again).toMatchObject({ problem: null, outcome: "verified" });
+    expect(play.problem).toMatch(/Preflight of Fail over the orders database: not ready.*orders-a/);
+    const again = await playRunbook(bed, { ...planned, postmortem: true });
+    expect(again).toMatchObject({ problem: null, outcome: "verified", timeline: { verified: true } });
+    expect(again.report?.approvals.map(({ person }) => person)).toEqual(["sam-okafor"]);
     expect(again.report?.rpo.rowsLost).toBe(0);
+    expect(again.postmortem).toMatch(/^postmortem-inc-.*\.md$/);
+    expect(again.texts.at(-1)).toMatch(/is done and verified/);
   }, 200_000);
+
+  test("a run that is refused is told in the words of the refusal; nothing was started", async () => {
+    const play = await playRunbook(bed, { runbook: "practice-manual", mode: "unplanned", seconds: 30 });
+    expect(play).toMatchObject({ outcome: "stopped", report: null });
+    expect(play.problem).toMatch(/This runbook has no unplanned mode/);
+  }, 60_000);
+});
+
+describe("a practice that was killed leaves its bot behind", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "lifeboat-left-"));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test("the next one ends it and empties the folder; a process that only has its number is left alone", async () => {
+    const sleeper = () => spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+    const [bot, stranger] = [sleeper(), sleeper()];
+    try {
+      await mkdir(join(folder, "practised", "sav3-2"), { recursive: true });
+      await noteProcess(join(folder, "practised", "bot.pid"), bot.pid ?? 0);
+      await writeFile(join(folder, "practised", "sav3-2", "bot.pid"), `${stranger.pid}\nMon Jan  1 00:00:00 2024\n`);
+      await clearFolder(join(folder, "practised"));
+      expect(bot.signalCode).toBe("SIGKILL");
+      expect([stranger.exitCode, stranger.signalCode]).toEqual([null, null]);
+      await expect(stat(join(folder, "practised"))).rejects.toThrow();
+    } finally {
+      bot.kill("SIGKILL");
+      stranger.kill("SIGKILL");
+    }
+  }, 20_000);
+
+  test("one that lives is not taken its folder away", async () => {
+    const living = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+    try {
+      await noteProcess(join(folder, "practice.pid"), living.pid ?? 0);
+      await expect(clearFolder(folder)).rejects.toThrow(/Somebody practises there already/);
+    } finally {
+      living.kill("SIGKILL");
+    }
+  }, 20_000);
 });

@@ -75,6 +75,7 @@ async function show(parts, state) {
     parts.body.replaceChildren();
     if (state.system === null) return;
     parts.select.value = state.system;
+    document.dispatchEvent(new CustomEvent("hint", { detail: state.hint }));
     offerChange(parts);
     if (state.panel !== null) {
       const own = await import(state.panel);
@@ -127,14 +128,15 @@ function general(parts) {
     scene: make("select", { class: "systems-select", "aria-label": "Runbook" }),
     set: make("button", { type: "button" }, "Set the scene"),
     said: make("p", { class: "systems-said", role: "status" }),
+    struck: make("p", { class: "systems-said", role: "status" }),
   };
-  own.strikesBox = section("Break something", own.strikes);
+  own.strikesBox = section("Break something", own.strikes, own.struck);
   own.rowsBox = section("As it is now", own.rows);
   own.panel = make(
     "section",
     { class: "systems", "aria-label": "Practice estate" },
     own.rowsBox,
-    section("Play a runbook", make("div", { class: "systems-choose" }, own.scene, own.set), own.said),
+    section("Play a runbook", make("div", { class: "systems-scene" }, own.scene, own.set), own.said),
     own.strikesBox,
     section("What it is made of", own.made),
   );
@@ -191,10 +193,10 @@ function drawGeneral(own, state) {
 
 async function strike(own, button, id, title) {
   button.disabled = true;
-  say(own.said, `${title}: under way …`, "warn");
+  say(own.struck, `${title}: under way …`, "warn");
   const problem = await tell(own.parts, "strike", { id });
   button.disabled = false;
-  say(own.said, problem === null ? `${title}: done.` : `${title}: ${problem}`, problem === null ? "" : "bad");
+  say(own.struck, problem === null ? `${title}: done.` : `${title}: ${problem}`, problem === null ? "" : "bad");
 }
 
 /** @returns why it was not done, or null */

@@ -25,7 +25,12 @@ export async function control(
   if (request.method === "GET")
     switch (what) {
       case "state":
-        return json(response, 200, { ...sight(platform), panels: panels(mounts), weather: report(platform) });
+        return json(response, 200, {
+          ...sight(platform),
+          panels: panels(mounts),
+          weather: report(platform),
+          hint: platform.hint(),
+        });
       case "inspector":
         return json(response, 200, platform.inspector.entries);
       case "weather":

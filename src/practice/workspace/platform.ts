@@ -19,6 +19,8 @@ export interface Platform {
   readonly socketMode: SocketMode;
   readonly delivery: Delivery;
   readonly manifest: Manifest | undefined;
+  /** What a newcomer is told to type first. */
+  readonly hint: () => string;
   /** `http://127.0.0.1:<port>` */
   readonly origin: () => string;
   /** Aborted when the workspace closes: nothing is retried then. */

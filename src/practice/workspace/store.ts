@@ -191,7 +191,7 @@ export class Store {
   }
 
   private furnish(): void {
-    const staff = ["UALEX", "USAM", "UVERA", "UTONI", "UCASS"];
+    const staff = ["UALEX", "USAM", "UVERA", "UTONI", "UCASS", "UDANA", "UERIN", "UMAX"];
     const general = { id: GENERAL_CHANNEL, name: "general", kind: "public", members: staff } as const;
     this.addChannel({ ...general, members: [...staff], creator: "UVERA" });
     this.addChannel({

@@ -29,6 +29,8 @@ export interface WorkspaceOptions {
   readonly manifest?: Manifest;
   /** The same from its file, `manifest.yml`. */
   readonly manifestFile?: string;
+  /** What a newcomer is told to type first; `/dr failover database` if left out. */
+  readonly hint?: () => string;
   /** A file that keeps the workspace over restarts of this process. */
   readonly snapshot?: string;
   /** Talk to the app over HTTP instead of Socket Mode. */
@@ -80,6 +82,7 @@ export async function createWorkspace(options: WorkspaceOptions = {}): Promise<W
     tokens: new Tokens(now),
     delivery: options.deliver ? new RequestUrl(options.deliver, inspector, weather) : socketMode,
     manifest: options.manifest ?? (options.manifestFile === undefined ? undefined : readManifest(options.manifestFile)),
+    hint: options.hint ?? (() => "/dr failover database"),
     origin: () => `http://127.0.0.1:${port}`,
     closing: closing.signal,
   };

@@ -129,12 +129,14 @@ function Furniture({ channel }) {
 }
 
 function FirstHint({ channel }) {
-  const type = () =>
-    document.dispatchEvent(new CustomEvent("compose", { detail: { channel, text: "/dr failover database" } }));
+  const type = () => document.dispatchEvent(new CustomEvent("compose", { detail: { channel, text: world.hint } }));
+  const what = world.hint.includes("database")
+    ? "Suppose the database is failing. Type this, and follow what Lifeboat says:"
+    : "Suppose something is failing. Type this, and Lifeboat says what can be done:";
   return html`<div class="first-hint">
     <p><strong>Welcome to practice.</strong> Everything here runs on this machine, and nothing you break is real.</p>
-    <p>Suppose the database is failing. Type this, and follow what Lifeboat says:</p>
-    <p><button type="button" class="command" onClick=${type}>/dr failover database</button></p>
+    <p>${what}</p>
+    <p><button type="button" class="command" onClick=${type}>${world.hint}</button></p>
     <p class="hint">Change who you are at the top left: approvals need another person than the one who asked.</p>
   </div>`;
 }

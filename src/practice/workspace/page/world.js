@@ -16,6 +16,8 @@ export const world = {
   shortcuts: [],
   panels: [],
   groups: [],
+  /** What a newcomer is told to type first. */
+  hint: "/dr",
   /** @type {Map<string, Json[]>} channel → messages by time */
   messages: new Map(),
   pins: {},
@@ -53,6 +55,12 @@ export function useWorld() {
   }, []);
   return world;
 }
+
+/** A panel that changes what the bot works on says what is typed first from then on. */
+document.addEventListener("hint", (event) => {
+  world.hint = /** @type {CustomEvent} */ (event).detail;
+  changed();
+});
 
 /** Reads everything, then follows what changes. Done again after each loss of the connection. */
 export function follow() {
@@ -96,6 +104,7 @@ async function load() {
     "modals",
     "homes",
     "weather",
+    "hint",
   ])
     world[key] = state[key];
   world.inspected = inspected;
