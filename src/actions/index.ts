@@ -46,6 +46,9 @@ import { restoreDump as postgresRestoreDump } from "./postgres/restore-dump.ts";
 import { unfence as postgresUnfence } from "./postgres/unfence.ts";
 import { verify as postgresVerify } from "./postgres/verify.ts";
 import { verifyData as postgresVerifyData } from "./postgres/verify-data.ts";
+import { check as rabbitmqCheck } from "./rabbitmq/check.ts";
+import { exportDefinitions as rabbitmqExport } from "./rabbitmq/export.ts";
+import { importDefinitions as rabbitmqImport } from "./rabbitmq/import.ts";
 import { check as rdsCheck } from "./rds/check.ts";
 import { failoverCluster as rdsFailoverCluster } from "./rds/failover-cluster.ts";
 import { globalFailover as rdsGlobalFailover, globalSwitchover as rdsGlobalSwitchover } from "./rds/global.ts";
@@ -139,6 +142,9 @@ const list = [
   listed(composeStop),
   listed(composeStart),
   listed(composeRollback),
+  listed(rabbitmqCheck),
+  listed(rabbitmqExport),
+  listed(rabbitmqImport),
   listed(traefikSwitch),
   listed(haproxySetServer),
   listed(veleroCheck),
