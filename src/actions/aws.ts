@@ -17,7 +17,7 @@ export interface Place {
 }
 
 /** As the SDK spells it in `AWS_ENDPOINT_URL_<service>`. */
-export type Service = "RDS" | "ROUTE_53" | "CLOUDWATCH" | "STS" | "ROUTE53_RECOVERY_CLUSTER";
+export type Service = "RDS" | "S3" | "ROUTE_53" | "CLOUDWATCH" | "STS" | "ROUTE53_RECOVERY_CLUSTER";
 export type Use = "read" | "change";
 
 /** A change is sent once: the SDK's own retries would repeat it when only the answer was lost. */

@@ -65,6 +65,9 @@ import { rebuild as redisRebuild } from "./redis/rebuild.ts";
 import { check as route53Check } from "./route53/check.ts";
 import { healthcheckOverride as route53HealthcheckOverride } from "./route53/healthcheck-override.ts";
 import { shift as route53Shift } from "./route53/shift.ts";
+import { checkReplication as s3CheckReplication } from "./s3/check-replication.ts";
+import { switchActive as s3SwitchActive } from "./s3/switch-active.ts";
+import { sync as s3Sync } from "./s3/sync.ts";
 import { run as scriptRun } from "./script/run.ts";
 import { check as searchCheck } from "./search/check.ts";
 import { deleteIndex as searchDeleteIndex } from "./search/delete-index.ts";
@@ -150,6 +153,9 @@ const list = [
   listed(veleroCheck),
   listed(veleroBackup),
   listed(veleroRestore),
+  listed(s3CheckReplication),
+  listed(s3Sync),
+  listed(s3SwitchActive),
   listed(consulCheck),
   listed(consulSnapshot),
   listed(consulRestore),

@@ -1,0 +1,236 @@
+import { z } from "zod";
+import { type Readings, readMetric } from "../aws-metrics.ts";
+import { refuseBlocked } from "../blocked.ts";
+import { type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import { answers, bucketInput, type Look, lookInto, nameOf } from "./bucket.ts";
+import { eachOf, type Listed, listAll, TooMany } from "./listing.ts";
+
+const input = z.strictObject({
+  source: bucketInput,
+  destination: bucketInput,
+  prefix: z.string().max(1000).default(""),
+  rpoSeconds: z.number().min(0),
+  /** So many of the youngest objects are asked for their status. */
+  sample: z.number().int().min(1).max(5_000).default(200),
+  objectsMax: z.number().int().min(1).max(1_000_000).default(100_000),
+  /** CloudWatch's `ReplicationLatency` of a rule, where S3's replication metrics are on; in the region that publishes them. */
+  metric: z.strictObject({ ruleId: z.string().min(1), region: z.string().min(1) }).optional(),
+  /**
+   * `block`: what can not be seen is not within the RPO. `warn`: for the day the source's region is gone: the loss is
+   * unknown, and that is what the people who approve are told.
+   */
+  whenUnknown: z.enum(["block", "warn"]).default("block"),
+});
+type Input = z.infer<typeof input>;
+
+interface Counted {
+  readonly objects: number;
+  readonly asked: number;
+  readonly pending: number;
+  readonly failed: number;
+  readonly unreplicated: number;
+  readonly oldestPendingSeconds: number | null;
+  readonly failedKeys: readonly string[];
+}
+interface Seen {
+  readonly source: Look<{ readonly rule: string | null; readonly counted: Counted }>;
+  readonly destination: Look<{ readonly youngestReplicaAt: number | null }>;
+  readonly latency: Readings | null;
+  readonly lookedAt: number;
+}
+
+const AT_ONCE = 16;
+
+/** What would be missing on the other side if this one were lost now. */
+export const checkReplication = defineAction<Input, Seen>({
+  id: "s3.check_replication",
+  summary: "See what a bucket has not yet copied to its replica, and for how long",
+  input,
+  risk: "read",
+  repeat: "safe",
+  budget: { typicalSeconds: 5, warnSeconds: 15, failSeconds: 60 },
+  resources: () => [],
+  observe: look,
+  facts: factsOf,
+  ready: checksOf,
+  done: () => "no",
+  async verify(ctx, given) {
+    const seen = await look(ctx, given);
+    refuseBlocked(nameOf(given.source), checksOf(seen, given));
+    return { says: sentence(seen, given), facts: factsOf(seen, given), rpo: lossOf(seen, given) };
+  },
+  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
+});
+
+async function look(ctx: ReadContext, given: Input): Promise<Seen> {
+  const { source, destination, prefix, objectsMax, metric } = given;
+  const [from, to, latency] = await Promise.all([
+    lookAtSource(ctx, given),
+    lookInto(ctx, destination, async () => {
+      const youngest = youngestOf(await listAll(ctx, destination, prefix, objectsMax), 1)[0];
+      return { youngestReplicaAt: youngest?.at ?? null };
+    }),
+    metric && source.account
+      ? readMetric(ctx, { account: source.account, region: metric.region }, latencyOf(given, metric.ruleId))
+      : null,
+  ]);
+  return { source: from, destination: to, latency, lookedAt: Date.now() };
+}
+
+async function lookAtSource(ctx: ReadContext, given: Input): Promise<Seen["source"]> {
+  const { source, destination, prefix, objectsMax, sample } = given;
+  return await lookInto(ctx, source, async (s3, about, within) => {
+    const objects = await listAll(ctx, source, prefix, objectsMax).catch((error) => {
+      if (error instanceof TooMany) throw Object.assign(error, { $fault: "client", name: "TooMany" });
+      throw error;
+    });
+    const configured = await s3.getBucketReplication(about, within).catch((error: unknown) => {
+      if ((error as { name?: string }).name === "ReplicationConfigurationNotFoundError") return null;
+      throw error;
+    });
+    const rules = configured?.ReplicationConfiguration?.Rules ?? [];
+    const rule = rules.find(
+      (one) => one.Status === "Enabled" && one.Destination?.Bucket === `arn:aws:s3:::${destination.bucket}`,
+    );
+    const asked = youngestOf(objects, sample);
+    const statuses = new Map<string, string | undefined>();
+    await eachOf(asked, AT_ONCE, async ({ key }) => {
+      statuses.set(key, (await s3.headObject({ ...about, Key: key }, within)).ReplicationStatus);
+    });
+    return { rule: rule?.ID ?? (rule ? "unnamed" : null), counted: count(objects.size, asked, statuses) };
+  });
+}
+
+function count(objects: number, asked: readonly Listed[], statuses: ReadonlyMap<string, string | undefined>): Counted {
+  const of = (...wanted: (string | undefined)[]) => asked.filter(({ key }) => wanted.includes(statuses.get(key)));
+  const pending = of("PENDING");
+  const oldest = pending.length === 0 ? null : Math.min(...pending.map(({ at }) => at));
+  const failed = of("FAILED");
+  return {
+    objects,
+    asked: asked.length,
+    pending: pending.length,
+    failed: failed.length,
+    unreplicated: of(undefined).length,
+    oldestPendingSeconds: oldest === null ? null : Math.max(0, Math.round((Date.now() - oldest) / 1000)),
+    failedKeys: failed.slice(0, 3).map(({ key }) => key),
+  };
+}
+
+function youngestOf(objects: ReadonlyMap<string, Listed>, most: number): readonly Listed[] {
+  return [...objects.values()].sort((a, b) => b.at - a.at).slice(0, most);
+}
+
+function latencyOf({ source, destination }: Input, ruleId: string) {
+  return {
+    namespace: "AWS/S3",
+    name: "ReplicationLatency",
+    dimensions: { SourceBucket: source.bucket, DestinationBucket: destination.bucket, RuleId: ruleId },
+    statistic: "Maximum",
+    windowSeconds: 900,
+    periodSeconds: 60,
+  } as const;
+}
+
+function factsOf({ source, destination, latency }: Seen, given: Input): Fact[] {
+  const counted = source.answers ? source.counted : null;
+  return [
+    { id: "sourceAnswers", label: `${nameOf(given.source)} answers`, value: source.answers, material: true },
+    {
+      id: "destinationAnswers",
+      label: `${nameOf(given.destination)} answers`,
+      value: destination.answers,
+      material: true,
+    },
+    { id: "pending", label: "Objects not yet copied", value: counted?.pending ?? null, material: false },
+    { id: "failed", label: "Objects never copied", value: counted?.failed ?? null, material: false },
+    {
+      id: "oldestPendingSeconds",
+      label: "Oldest not yet copied, seconds",
+      value: counted ? (counted.oldestPendingSeconds ?? 0) : null,
+      material: false,
+    },
+    ...(latency
+      ? [{ id: "latencySeconds", label: "ReplicationLatency", value: latency.values[0] ?? null, material: false }]
+      : []),
+  ];
+}
+
+function checksOf(seen: Seen, given: Input): Check[] {
+  const { source, destination, latency } = seen;
+  const level = given.whenUnknown;
+  const reached = answers(destination, given.destination, "destination.answers");
+  if (!source.answers) {
+    const says = `${nameOf(given.source)} can not be looked into: ${source.why}. How much is not copied is unknown; the youngest copy is of ${youngest(seen)}.`;
+    return [{ id: "source.answers", level, ok: false, says }, reached];
+  }
+  return [
+    answers(source, given.source, "source.answers"),
+    reached,
+    ruled(source.rule, given),
+    withinRpo(source.counted, given),
+    nothingFailed(source.counted),
+    ...(latency ? [latencyWithin(latency, given)] : []),
+  ];
+}
+
+function ruled(rule: string | null, { source, destination }: Input): Check {
+  const says =
+    rule === null
+      ? `No enabled rule copies ${source.bucket} to ${destination.bucket}.`
+      : `Rule ${rule} copies ${source.bucket} to ${destination.bucket}.`;
+  return { id: "replication.ruled", level: "block", ok: rule !== null, says };
+}
+
+function withinRpo({ pending, oldestPendingSeconds, asked, unreplicated }: Counted, { rpoSeconds }: Input): Check {
+  const oldest = oldestPendingSeconds ?? 0;
+  const known = asked === 0 || asked > unreplicated;
+  const ok = known && oldest <= rpoSeconds;
+  const says = known
+    ? `${pending} of the ${asked} youngest objects are not copied yet, the oldest for ${oldest} s; ${rpoSeconds} s are allowed.`
+    : `None of ${asked} objects says whether it is copied, so it is unknown.`;
+  return { id: "replication.withinRpo", level: "block", ok, says };
+}
+
+function nothingFailed({ failed, failedKeys, unreplicated }: Counted): Check {
+  const bad = failed + unreplicated;
+  const says =
+    bad === 0
+      ? "None failed for good."
+      : `${failed} objects failed for good${failedKeys.length > 0 ? ` (${failedKeys.join(", ")})` : ""} and ${unreplicated} were never to be copied: s3.sync brings them.`;
+  return { id: "replication.failed", level: "warn", ok: bad === 0, says };
+}
+
+function latencyWithin({ values, why, denied }: Readings, { rpoSeconds, whenUnknown }: Input): Check {
+  const id = "latency.within";
+  const [newest] = values;
+  if (newest === undefined) {
+    const because = why === null ? "has no data" : `can not be read: ${why}`;
+    const lacks = denied ? " Allow cloudwatch:GetMetricData." : "";
+    return { id, level: whenUnknown, ok: false, says: `ReplicationLatency ${because}, so it is unknown.${lacks}` };
+  }
+  const says = `ReplicationLatency is ${newest} s; ${rpoSeconds} s are allowed.`;
+  return { id, level: "block", ok: newest <= rpoSeconds, says };
+}
+
+function lossOf({ source }: Seen, given: Input) {
+  return {
+    subject: `s3:${given.source.bucket}`,
+    seconds: source.answers ? (source.counted.oldestPendingSeconds ?? 0) : null,
+    rows: null,
+    method: source.answers ? "oldest object not yet copied" : `unknown: ${nameOf(given.source)} does not answer`,
+  };
+}
+
+function sentence(seen: Seen, given: Input): string {
+  if (!seen.source.answers) {
+    return `${nameOf(given.source)} does not answer: what it had not copied is unknown. The youngest copy is of ${youngest(seen)}.`;
+  }
+  const { pending, asked, oldestPendingSeconds } = seen.source.counted;
+  return `${pending} of the ${asked} youngest objects are not copied yet${pending > 0 ? `, the oldest for ${oldestPendingSeconds} s` : ""}.`;
+}
+
+function youngest({ destination }: Seen): string {
+  const at = destination.answers ? destination.youngestReplicaAt : null;
+  return at === null ? "an unknown time" : new Date(at).toISOString();
+}

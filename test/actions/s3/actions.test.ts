@@ -1,0 +1,320 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { type Aws, createAws } from "../../../src/practice/estate/aws/index.ts";
+import { createS3, type S3 } from "../../../src/practice/estate/s3/index.ts";
+import { blockedBy, type Conductor, conduct } from "../conductor.ts";
+import { performAndDie, recoverFrom } from "../crash.ts";
+import { NAMESPACE, openWorld } from "../kubernetes/world.ts";
+import { type Stand, survives } from "../survives.ts";
+
+type World = Aws & Stand;
+const ACCOUNT = "111122223333";
+const source = { bucket: "media-east", region: "us-east-1", account: ACCOUNT };
+const destination = { bucket: "media-west", region: "us-west-2", account: ACCOUNT };
+
+/** Two regions of AWS, and three objects in the east. */
+async function begin(): Promise<World> {
+  const aws = await createAws({ scale: 0.001 });
+  process.env.AWS_ENDPOINT_URL = aws.url;
+  const { s3 } = aws;
+  s3.add("media-east", "us-east-1");
+  s3.add("media-west", "us-west-2");
+  for (const n of [1, 2, 3]) {
+    s3.put("media-east", `img/${n}.png`, `picture ${n}`, {
+      headers: { "content-type": "image/png", "x-amz-meta-by": "me" },
+    });
+  }
+  const close = async () => {
+    delete process.env.AWS_ENDPOINT_URL;
+    await aws.close();
+  };
+  return { ...aws, close, secrets: {} };
+}
+const parity = ({ s3 }: Aws) => {
+  const [east, west] = [s3.buckets.get("media-east")?.objects, s3.buckets.get("media-west")?.objects];
+  return [...(east?.values() ?? [])].every((one) => west?.get(one.key)?.body.equals(one.body));
+};
+
+survives<World>({
+  action: "s3.sync",
+  operation: "PutObject",
+  requests: 3,
+  create: begin,
+  input: () => ({ source, destination }),
+  holds: parity,
+  byHand({ s3 }) {
+    for (const one of s3.buckets.get("media-east")?.objects.values() ?? []) {
+      s3.buckets.get("media-west")?.objects.set(one.key, { ...one, replication: "REPLICA" });
+    }
+  },
+  wrong: ({ s3 }) => void s3.put("media-west", "img/1.png", "younger", { at: new Date(Date.now() + 60_000) }),
+  other: ({ s3 }) => void Object.assign(s3.buckets.get("media-west") ?? {}, { owner: "999988887777" }),
+  // A put that is repeated after an answer was lost is the same object again.
+  faults: ["hang", "throttle", "lie", "error"],
+});
+
+describe("s3.sync", () => {
+  let world: World;
+  let conductor: Conductor;
+  beforeEach(async () => {
+    world = await begin();
+    conductor = conduct({});
+  });
+  afterEach(() => world.close());
+
+  test("parts, metadata and what is more there; a second run copies nothing", async () => {
+    world.s3.put("media-west", "own.txt", "only here");
+    const etag = '"0123456789abcdef0123456789abcdef-2"';
+    world.s3.put("media-east", "video/a.mp4", Buffer.alloc(17 * 1024 * 1024, 7), { etag });
+    const first = await conductor.perform("sync", "s3.sync", { source, destination });
+    expect(first.evidence.says).toBe(
+      "media-west (us-west-2) has all 4 objects of media-east (us-east-1); 4 were missing before, and it has 1 more of its own.",
+    );
+    expect(world.s3.buckets.get("media-west")?.objects.get("img/2.png")?.headers).toMatchObject({
+      "content-type": "image/png",
+      "x-amz-meta-by": "me",
+    });
+    expect(world.ledger.of("UploadPart", "accepted")).toHaveLength(2);
+    world.ledger.clear();
+    expect((await conductor.perform("again", "s3.sync", { source, destination })).applied).toBe(false);
+    expect(world.ledger.of("PutObject")).toHaveLength(0);
+    expect(world.ledger.of("CreateMultipartUpload")).toHaveLength(0);
+  });
+
+  test.each(["replyLost", "errorAfter", "hangAfter"] as const)(
+    "%s: asked again, it is the same object again",
+    async (fault) => {
+      world.weather.next("PutObject", fault);
+      const action = conductor.action("s3.sync");
+      const input = action.input.parse({ source, destination });
+      const context = {
+        ...conductor.context,
+        budget: { ...action.budget, failSeconds: fault === "hangAfter" ? 1 : 20 },
+        progress: () => {},
+      };
+      const seen = await action.observe(context, input);
+      await expect(action.apply?.(context, input, seen)).rejects.toThrow();
+      expect((await conductor.perform("again", "s3.sync", { source, destination })).evidence.says).toContain(
+        "has all 3 objects",
+      );
+      expect(parity(world)).toBe(true);
+    },
+  );
+
+  test("killed for real in the middle: it goes on with what is missing", async () => {
+    for (let n = 0; n < 60; n++) world.s3.put("media-east", `many/${n}`, `${n}`);
+    const given = { source, destination, atOnce: 1 };
+    const some = (async () => {
+      while (world.ledger.of("PutObject", "accepted").length < 5) await new Promise((later) => setTimeout(later, 2));
+    })();
+    const died = await performAndDie("s3.sync", given, { when: some });
+    const before = world.ledger.of("PutObject", "accepted").length;
+    expect([died.applied, before < 60]).toEqual([false, true]);
+    const { way, evidence } = await recoverFrom(conductor, "s3.sync", given, died.before);
+    expect([way, evidence?.says]).toEqual(["again", expect.stringContaining("has all 63 objects")]);
+    expect(parity(world)).toBe(true);
+    const puts = world.ledger.of("PutObject", "accepted").map((entry) => entry.given.Key);
+    // At most the one under way when it died is put twice.
+    expect(puts.length - new Set(puts).size).toBeLessThanOrEqual(1);
+  });
+
+  test("a bucket of somebody else's, one in another region, and one that is gone are said", async () => {
+    const strange = await conductor.look("s3.sync", {
+      source,
+      destination: { ...destination, account: "999988887777" },
+    });
+    expect(strange.checks.find((check) => !check.ok)?.says).toContain("not of account 999988887777");
+    const moved = await conductor.look("s3.sync", { source, destination: { ...destination, region: "eu-west-1" } });
+    expect(moved.checks.find((check) => !check.ok)?.says).toContain("is not in eu-west-1");
+    world.weather.down("us-east-1");
+    const gone = await conductor.look("s3.sync", { source, destination });
+    expect([blockedBy(gone.checks), gone.done]).toEqual([["source.answers"], "unknown"]);
+  });
+});
+
+describe("s3.check_replication", () => {
+  let world: World;
+  beforeEach(async () => {
+    world = await begin();
+    const east = world.s3.buckets.get("media-east");
+    east?.objects.clear();
+    east?.rules.push({ id: "dr", destination: "media-west", prefix: "", seconds: 1, enabled: true });
+  });
+  afterEach(() => world.close());
+  const given = (more: object = {}) => ({ source, destination, rpoSeconds: 3600, ...more });
+  const put = (key: string, secondsAgo = 0) =>
+    world.s3.put("media-east", key, key, { at: new Date(Date.now() - secondsAgo * 1000) });
+  const settled = async () => {
+    const all = [...(world.s3.buckets.get("media-east")?.objects.values() ?? [])];
+    while (all.some((one) => one.replication === "PENDING")) await new Promise((later) => setTimeout(later, 5));
+  };
+
+  const copied = async () => {
+    put("a");
+    await settled();
+  };
+  const waiting = (seconds: number) => () => {
+    world.s3.hold();
+    put("a", seconds);
+  };
+  const metric = { metric: { ruleId: "dr", region: "us-west-2" } };
+  const slow = () => world.world.metrics.set("AWS/S3 ReplicationLatency media-east,media-west,dr", 4000);
+  const unruled = () => world.s3.buckets.get("media-east")?.rules.splice(0);
+  test.each<[string, () => unknown, object, string[]]>([
+    ["all copied", copied, {}, []],
+    ["one on its way, within the RPO", waiting(60), {}, []],
+    ["one on its way for too long", waiting(7200), {}, ["replication.withinRpo"]],
+    ["objects that say nothing", () => [unruled(), put("a")], {}, ["replication.ruled", "replication.withinRpo"]],
+    ["nothing there that could be lost", () => {}, {}, []],
+    ["the source gone", () => world.weather.down("us-east-1"), {}, ["source.answers"]],
+    ["the source gone, and that is known", () => world.weather.down("us-east-1"), { whenUnknown: "warn" }, []],
+    ["the destination gone", () => copied().then(() => world.weather.down("us-west-2")), {}, ["destination.answers"]],
+    ["a metric without data", copied, metric, ["latency.within"]],
+    ["a metric beyond it", () => copied().then(slow), metric, ["latency.within"]],
+  ])("%s", async (_what, make, more, blocks) => {
+    await make();
+    expect(blockedBy((await conduct({}).look("s3.check_replication", given(more))).checks)).toEqual(blocks);
+  });
+
+  test("failed for good is said with its key; unknown loss is unknown", async () => {
+    const east = world.s3.buckets.get("media-east");
+    if (east) east.fails = (key) => key === "bad";
+    put("good");
+    put("bad");
+    await settled();
+    const { checks, facts } = await conduct({}).look("s3.check_replication", given());
+    expect(facts).toMatchObject({ failed: 1, pending: 0 });
+    expect(checks.find((check) => check.id === "replication.failed")?.says).toContain("(bad)");
+    world.weather.down("us-east-1");
+    const { evidence } = await conduct({}).perform("lag", "s3.check_replication", given({ whenUnknown: "warn" }));
+    expect(evidence.rpo).toMatchObject({ seconds: null, method: expect.stringContaining("unknown") });
+  });
+});
+
+/** What an application reads: over HTTP, while it runs. */
+interface SettingsServer extends World {
+  readonly settings: Record<string, string>;
+  readonly puts: string[];
+  readonly url: string;
+}
+
+async function withSettings(): Promise<SettingsServer> {
+  const world = await begin();
+  const settings = { bucket: "media-east", region: "us-east-1", theme: "dark" };
+  const puts: string[] = [];
+  const server: Server = createServer(async (request, response) => {
+    let body = "";
+    for await (const chunk of request) body += String(chunk);
+    if (request.method === "PUT") {
+      puts.push(body);
+      const fault = world.weather.take("PutSettings");
+      const happens = fault !== "error" && fault !== "lie" && fault !== "throttle" && fault !== "hang";
+      const outcome = happens ? "accepted" : fault === "lie" ? "answered" : "refused";
+      world.ledger.write({
+        service: "app",
+        region: "app",
+        operation: "PutSettings",
+        given: {},
+        outcome,
+        code: null,
+        fault,
+      });
+      if (happens) Object.assign(settings, JSON.parse(body));
+      if (fault === "hang" || fault === "hangAfter") return;
+      if (fault === "replyLost") return void response.destroy();
+      if (fault === "throttle") return void response.writeHead(429).end();
+      if (fault === "error" || fault === "errorAfter") return void response.writeHead(500).end();
+    }
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(settings));
+  });
+  await new Promise<void>((open) => server.listen(0, "127.0.0.1", open));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/settings`;
+  const close = async () => {
+    server.closeAllConnections();
+    await new Promise((done) => server.close(done));
+    await world.close();
+  };
+  return { ...world, settings, puts, url, close };
+}
+const overHttp = (url: string) => ({
+  from: source,
+  to: destination,
+  setting: { in: { kind: "http", url }, keys: { bucket: "bucket", region: "region" } },
+});
+
+survives<SettingsServer>({
+  action: "s3.switch_active",
+  operation: "PutSettings",
+  create: withSettings,
+  input: ({ url }) => overHttp(url),
+  holds: ({ settings }) =>
+    settings.bucket === "media-west" && settings.region === "us-west-2" && settings.theme === "dark",
+  byHand: ({ settings }) => void Object.assign(settings, { bucket: "media-west", region: "us-west-2" }),
+  wrong: ({ settings }) => void Object.assign(settings, { bucket: "somewhere-else" }),
+  other: ({ s3 }) => void Object.assign(s3.buckets.get("media-west") ?? {}, { owner: "999988887777" }),
+});
+
+describe("s3.switch_active", () => {
+  let world: World;
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "lifeboat-s3-"));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  beforeEach(async () => {
+    world = await begin();
+  });
+  afterEach(() => world.close());
+
+  test("in a ConfigMap, beside what else it says; the probe leaves nothing behind", async () => {
+    const clusters = await openWorld();
+    try {
+      clusters.primary.put("configmaps", NAMESPACE, {
+        metadata: { name: "app" },
+        data: { BUCKET: "media-east", OTHER: "1" },
+      });
+      const given = {
+        from: source,
+        to: destination,
+        setting: { in: { kind: "configMap", cluster: clusters.target, configMap: "app" }, keys: { bucket: "BUCKET" } },
+      };
+      const { evidence } = await clusters.conductor().perform("switch", "s3.switch_active", given);
+      expect(evidence.says).toBe(
+        "ConfigMap app of primary names media-west (us-west-2), which took an object, gave it back and let it go.",
+      );
+      expect(world.s3.buckets.get("media-west")?.objects.size).toBe(0);
+      expect(world.ledger.of("PutObject", "accepted")).toHaveLength(1);
+    } finally {
+      await clusters.close();
+    }
+  });
+
+  test("in a file, to a MinIO of its own login; a bucket that lets nothing go is told, and where things are", async () => {
+    const minio: S3 = await createS3();
+    try {
+      minio.store.add("media", "us-east-1");
+      const file = join(folder, "app.env");
+      await writeFile(file, "# buckets\nMEDIA_BUCKET=media-east\nMEDIA_URL=\nTHEME=dark\n");
+      const to = { bucket: "media", endpoint: minio.url, credentialsFrom: "MINIO" };
+      const given = {
+        from: source,
+        to,
+        setting: { in: { kind: "file", path: file }, keys: { bucket: "MEDIA_BUCKET", endpoint: "MEDIA_URL" } },
+      };
+      minio.weather.deny("s3:DeleteObject");
+      const conductor = conduct({ MINIO: "practice:practice" });
+      await expect(conductor.perform("switch", "s3.switch_active", given)).rejects.toMatchObject({
+        problem: { code: "s3-probe", stateNow: expect.stringContaining("names it already") },
+      });
+      minio.weather.clear();
+      expect((await conductor.perform("again", "s3.switch_active", given)).applied).toBe(false);
+      expect(await readFile(file, "utf8")).toBe(`# buckets\nMEDIA_BUCKET=media\nMEDIA_URL=${minio.url}\nTHEME=dark\n`);
+    } finally {
+      await minio.close();
+    }
+  });
+});
