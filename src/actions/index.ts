@@ -50,6 +50,7 @@ import { check as rabbitmqCheck } from "./rabbitmq/check.ts";
 import { exportDefinitions as rabbitmqExport } from "./rabbitmq/export.ts";
 import { importDefinitions as rabbitmqImport } from "./rabbitmq/import.ts";
 import { check as rdsCheck } from "./rds/check.ts";
+import { checkBackups as rdsCheckBackups } from "./rds/check-backups.ts";
 import { failoverCluster as rdsFailoverCluster } from "./rds/failover-cluster.ts";
 import { globalFailover as rdsGlobalFailover, globalSwitchover as rdsGlobalSwitchover } from "./rds/global.ts";
 import { makeReplica as rdsMakeReplica } from "./rds/make-replica.ts";
@@ -110,6 +111,7 @@ const list = [
   listed(redisPromoteDr),
   listed(redisRebuild),
   listed(rdsCheck),
+  listed(rdsCheckBackups),
   listed(rdsRebootFailover),
   listed(rdsPromoteReplica),
   listed(rdsFailoverCluster),

@@ -12,6 +12,7 @@ import {
   type ReadContext,
 } from "../contract.ts";
 import { withRds } from "./client.ts";
+import { newestUsable, type Snapshots, snapshotsOf } from "./snapshots.ts";
 import { type InstanceView, isAvailable, isUnderWay, lookAtInstance, resourceOf, statusFact } from "./view.ts";
 import { instanceId, rdsPlace, waitFor } from "./wait.ts";
 
@@ -30,10 +31,22 @@ const pitrInput = z.strictObject({
   /** A point in time, or the latest there is. */
   time: z.union([z.literal("latest"), z.iso.datetime({ offset: true })]),
 });
-const snapshotInput = z.strictObject({ ...shape, snapshot: z.string().min(1) });
+const snapshotInput = z
+  .strictObject({
+    ...shape,
+    /** A snapshot by its name … */
+    snapshot: z.string().min(1).optional(),
+    /** … or the newest of this instance that can be restored, as it is when people are asked. */
+    newestOf: instanceId.optional(),
+  })
+  .refine(({ snapshot, newestOf }) => (snapshot === undefined) !== (newestOf === undefined), {
+    message: "needs either snapshot or newestOf",
+  });
 type Shape = Omit<z.infer<typeof pitrInput>, "source" | "time">;
 type Pitr = z.infer<typeof pitrInput>;
 type FromSnapshot = z.infer<typeof snapshotInput>;
+/** What is read of it where everything is one object. */
+type SnapshotSource = Pick<FromSnapshot, "snapshot" | "newestOf">;
 
 /** How we know our own restored instance again, whoever asks: AWS keeps it on the instance. */
 const TAG = "lifeboat:restored-from";
@@ -42,7 +55,7 @@ interface Seen {
   readonly identity: Identity;
   readonly target: InstanceView;
   /** What it is made from: what there is of it, and why it can or can not be used. */
-  readonly from: { readonly usable: boolean; readonly says: string };
+  readonly from: { readonly usable: boolean; readonly says: string; readonly snapshot?: string };
 }
 
 export const restorePitr = defineAction<Pitr, Seen>({
@@ -69,11 +82,11 @@ export const restorePitr = defineAction<Pitr, Seen>({
 export const restoreSnapshot = defineAction<FromSnapshot, Seen>({
   ...shared<FromSnapshot>(
     "rds:RestoreDBInstanceFromDBSnapshot",
-    ({ snapshot }) => snapshot,
+    nameOfSource,
     lookAtSnapshot,
-    (rds, given, common, within) =>
+    (rds, given, common, within, seen) =>
       rds.restoreDBInstanceFromDBSnapshot(
-        { ...common, DBInstanceIdentifier: given.target, DBSnapshotIdentifier: given.snapshot },
+        { ...common, DBInstanceIdentifier: given.target, DBSnapshotIdentifier: seen.from.snapshot },
         within,
       ),
   ),
@@ -90,7 +103,13 @@ interface Common {
   readonly Tags: { readonly Key: string; readonly Value: string }[];
 }
 
-type Send<I> = (rds: RDS, given: I, common: Common, within: { abortSignal: AbortSignal }) => Promise<unknown>;
+type Send<I> = (
+  rds: RDS,
+  given: I,
+  common: Common,
+  within: { abortSignal: AbortSignal },
+  seen: Seen,
+) => Promise<unknown>;
 
 function shared<I extends Shape>(
   permission: string,
@@ -113,7 +132,7 @@ function shared<I extends Shape>(
     resources: (given: I) => [resourceOf(given, given.target)],
     observe: look,
     facts: (seen: Seen, given: I): Fact[] => [
-      { id: "from", label: "Restored from", value: nameOf(given), material: true },
+      { id: "from", label: "Restored from", value: seen.from.snapshot ?? nameOf(given), material: true },
       { id: "nameFree", label: `${given.target} is free`, value: isFree(seen), material: true },
       { id: "source", label: "Source", value: seen.from.says, material: false },
       statusFact(seen.target),
@@ -128,7 +147,7 @@ function shared<I extends Shape>(
       // A name that somebody else took is no restore of ours, whatever was recorded.
       return seen.target.tags[TAG] === tagValue(nameOf(given)) ? "yes" : "unknown";
     },
-    async apply(ctx: ApplyContext, given: I) {
+    async apply(ctx: ApplyContext, given: I, seen: Seen) {
       await insistOnAccount(ctx, given);
       const common: Common = {
         DBSubnetGroupName: given.subnetGroup,
@@ -137,7 +156,9 @@ function shared<I extends Shape>(
         MultiAZ: given.multiAz,
         Tags: [{ Key: TAG, Value: tagValue(nameOf(given)) }],
       };
-      await change(permission, () => withRds(ctx, given, "change", (rds, within) => send(rds, given, common, within)));
+      await change(permission, () =>
+        withRds(ctx, given, "change", (rds, within) => send(rds, given, common, within, seen)),
+      );
       return { asked: true };
     },
     verify: (ctx: ApplyContext, given: I): Promise<Evidence> => seenRestored(ctx, given, nameOf(given)),
@@ -209,16 +230,34 @@ async function lookAtSource(ctx: ReadContext, given: Pitr): Promise<Seen["from"]
 }
 
 async function lookAtSnapshot(ctx: ReadContext, given: FromSnapshot): Promise<Seen["from"]> {
+  const { snapshot, newestOf } = given;
+  if (newestOf !== undefined) return newestFrom(await snapshotsOf(ctx, given, newestOf), newestOf);
   try {
     const answer = await withRds(ctx, given, "read", (rds, within) =>
-      rds.describeDBSnapshots({ DBSnapshotIdentifier: given.snapshot }, within),
+      rds.describeDBSnapshots({ DBSnapshotIdentifier: snapshot }, within),
     );
     const status = answer.DBSnapshots?.[0]?.Status ?? "not there";
-    return { usable: status === "available", says: `Snapshot ${given.snapshot} is ${status}` };
+    return { usable: status === "available", says: `Snapshot ${snapshot} is ${status}`, snapshot: snapshot ?? "" };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    return { usable: false, says: `Snapshot ${given.snapshot} can not be seen: ${troubleOf(error).says}` };
+    return { usable: false, says: `Snapshot ${snapshot} can not be seen: ${troubleOf(error).says}` };
   }
+}
+
+function newestFrom(snapshots: Snapshots, of: string): Seen["from"] {
+  const newest = newestUsable(snapshots);
+  if (newest === null || newest.at === null) {
+    return {
+      usable: false,
+      says: `${of} has no snapshot that can be restored${snapshots.why ? `: ${snapshots.why}` : ""}`,
+    };
+  }
+  const says = `The newest snapshot of ${of} is ${newest.id}, from ${new Date(newest.at).toISOString()}`;
+  return { usable: true, says, snapshot: newest.id };
+}
+
+function nameOfSource({ snapshot, newestOf }: SnapshotSource): string {
+  return snapshot ?? `newest of ${newestOf}`;
 }
 
 /** Tags allow few characters. */

@@ -191,6 +191,42 @@ for (const scenario of [
   survives(scenario);
 }
 
+describe("rds.check_backups", () => {
+  const stand = standIn();
+  const given = { ...rdsPlace(EAST), instance: "orders" };
+  const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3600_000);
+  const snapshotOf = (more: object) => ({ id: "n", region: EAST, instance: "orders", status: "available", ...more });
+
+  test.each([
+    ["a fresh one", { at: hoursAgo(3) }, {}, []],
+    ["an old one", { at: hoursAgo(30) }, {}, ["snapshot.age"]],
+    ["one that is still being made", { status: "creating" }, {}, ["snapshot.age", "encrypted"]],
+    ["one that anybody could read", { encrypted: false }, {}, ["encrypted"]],
+    ["too few days of backups", {}, { retentionDays: 1 }, ["retention"]],
+    ["a log that lags", {}, { restorableUntil: () => hoursAgo(1) }, ["restorable"]],
+  ])("%s", async (_what, snapshot, more: object, blocks) => {
+    const aws = stand.aws();
+    add(aws, { id: "orders", region: EAST, ...more });
+    aws.world.snapshots.push(snapshotOf(snapshot), { ...snapshotOf({}), instance: "ledger" });
+    const { checks } = await conductorFor({}).look("rds.check_backups", given);
+    expect(blockedBy(checks)).toEqual(blocks);
+  });
+
+  test("the newest of an instance is what is restored, and what people are shown", async () => {
+    const aws = stand.aws();
+    for (const [id, hours] of Object.entries({ older: 30, newest: 2, oldest: 60 }))
+      aws.world.snapshots.push(snapshotOf({ id, at: hoursAgo(hours) }));
+    const from = { ...rdsPlace(EAST), ...groups, newestOf: "orders", target: "orders-new" };
+    const { facts } = await conductorFor({}).look("rds.restore_snapshot", from);
+    expect(facts.from).toBe("newest");
+    aws.world.clock.stop();
+    await attempt(conductorFor({}), "rds.restore_snapshot", from, { failSeconds: 0.2 });
+    expect(aws.ledger.of("RestoreDBInstanceFromDBSnapshot")[0]?.given).toMatchObject({
+      DBSnapshotIdentifier: "newest",
+    });
+  });
+});
+
 describe("RDS as it fools people", () => {
   const stand = standIn();
 

@@ -64,7 +64,10 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
 
     DescribeDBSnapshots(call) {
       const id = text(call, "DBSnapshotIdentifier");
-      const found = world.snapshots.filter((one) => one.region === call.region && (!id || one.id === bare(id)));
+      const of = text(call, "DBInstanceIdentifier");
+      const found = world.snapshots
+        .filter((one) => one.region === call.region && (!id || one.id === bare(id)))
+        .filter((one) => !of || one.instance === bare(of));
       if (id && found.length === 0) throw new Refusal("DBSnapshotNotFound", `DBSnapshot ${id} not found.`, 404);
       return {
         answer: {
@@ -75,6 +78,9 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
               DBInstanceIdentifier: one.instance,
               Status: one.status,
               DBSnapshotArn: arnOf(world, "snapshot", one.region, one.id),
+              SnapshotCreateTime: one.at ?? new Date(),
+              Encrypted: one.encrypted ?? true,
+              SnapshotType: "automated",
             })),
           ),
         },

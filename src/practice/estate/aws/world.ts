@@ -50,6 +50,10 @@ export interface Snapshot {
   readonly region: string;
   readonly instance: string;
   readonly status: string;
+  /** When it was begun; now if left out. */
+  readonly at?: Date;
+  /** True if left out. */
+  readonly encrypted?: boolean;
 }
 
 export interface RdsEvent {

@@ -1,0 +1,53 @@
+import type { DBSnapshot } from "@aws-sdk/client-rds";
+import { type Place, troubleOf } from "../aws.ts";
+import type { ReadContext } from "../contract.ts";
+import { withRds } from "./client.ts";
+
+/** A snapshot of an instance, automated or made by hand. */
+export interface SnapshotView {
+  readonly id: string;
+  readonly status: string;
+  /** When it was begun: what it holds is from then. Milliseconds since 1970; null while it is not known yet. */
+  readonly at: number | null;
+  readonly encrypted: boolean;
+}
+
+export interface Snapshots {
+  /** Newest first. */
+  readonly all: readonly SnapshotView[];
+  /** Why they can not be read; null when they can. */
+  readonly why: string | null;
+}
+
+export async function snapshotsOf(ctx: ReadContext, place: Place, instance: string): Promise<Snapshots> {
+  try {
+    const all: SnapshotView[] = [];
+    let marker: string | undefined;
+    do {
+      const answer = await withRds(ctx, place, "read", (rds, within) =>
+        rds.describeDBSnapshots({ DBInstanceIdentifier: instance, ...(marker ? { Marker: marker } : {}) }, within),
+      );
+      all.push(...(answer.DBSnapshots ?? []).map(viewOf));
+      marker = answer.Marker;
+    } while (marker);
+    return { all: all.sort((a, b) => (b.at ?? 0) - (a.at ?? 0)), why: null };
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    const { kind, says } = troubleOf(error);
+    return { all: [], why: `${says}${kind === "denied" ? " Allow rds:DescribeDBSnapshots." : ""}` };
+  }
+}
+
+/** The newest that can be restored. */
+export function newestUsable({ all }: Snapshots): SnapshotView | null {
+  return all.find((one) => one.status === "available" && one.at !== null) ?? null;
+}
+
+function viewOf(one: DBSnapshot): SnapshotView {
+  return {
+    id: one.DBSnapshotIdentifier ?? "",
+    status: one.Status ?? "unknown",
+    at: one.SnapshotCreateTime?.getTime() ?? null,
+    encrypted: one.Encrypted === true,
+  };
+}
