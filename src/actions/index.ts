@@ -14,6 +14,7 @@ import type { Action } from "./contract.ts";
 import { verify as dnsVerify } from "./dns/verify.ts";
 import { setServer as haproxySetServer } from "./haproxy/set-server.ts";
 import { check as httpCheck } from "./http/check.ts";
+import { apply as kubernetesApply } from "./kubernetes/apply.ts";
 import { check as kubernetesCheck } from "./kubernetes/check.ts";
 import { cordon as kubernetesCordon, uncordon as kubernetesUncordon } from "./kubernetes/cordon.ts";
 import { drain as kubernetesDrain } from "./kubernetes/drain.ts";
@@ -142,6 +143,7 @@ const list = [
   listed(kubernetesSwitchService),
   listed(kubernetesPatchConfig),
   listed(kubernetesRunJob),
+  listed(kubernetesApply),
   listed(composeCheck),
   listed(composeRestart),
   listed(composeStop),

@@ -1,5 +1,6 @@
 import { canonicalBytes, sha256 } from "../lib/canonical.ts";
 import { messageOf, type Problem } from "../lib/errors.ts";
+import { readManifest, withManifests } from "./manifest.ts";
 import {
   referableParts,
   referencesIn,
@@ -220,7 +221,7 @@ function bindAction(
   system: System,
   lookUp: LookUp,
 ): { step: ActionStep; resources: readonly string[]; problems: readonly Problem[] } {
-  const given = readScripts(resolve(does.with, lookUp), system);
+  const given = readFiles(resolve(does.with, lookUp), system);
   const checked = given.ok ? card.checkInput(given.input) : given;
   const input = checked.ok ? checked.input : null;
   const step: ActionStep = {
@@ -242,14 +243,12 @@ function bindAction(
   return { step, resources: [], problems };
 }
 
-function readScripts(
-  input: unknown,
-  system: System,
-): { ok: true; input: unknown } | { ok: false; errors: InputErrors } {
+/** What the input names of the system's folder, put in its place as it is now. */
+function readFiles(input: unknown, system: System): { ok: true; input: unknown } | { ok: false; errors: InputErrors } {
   try {
-    return { ok: true, input: withScript(input, system, readScript) };
+    return { ok: true, input: withManifests(withScript(input, system, readScript), system, readManifest) };
   } catch (error) {
-    return { ok: false, errors: [{ path: ["script"], message: messageOf(error) }] };
+    return { ok: false, errors: [{ path: [], message: messageOf(error) }] };
   }
 }
 

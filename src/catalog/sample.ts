@@ -1,4 +1,5 @@
 import type { Path } from "./fault.ts";
+import { manifestsNamed, unreadManifest, withManifests } from "./manifest.ts";
 import { referencesIn, resolve, type Scalar, type Scope } from "./reference.ts";
 import { scriptNamed, unreadScript, withScript } from "./script.ts";
 import type { ActionCard, System } from "./types.ts";
@@ -11,18 +12,22 @@ export function inputFaults(
   scope: Scope,
 ): readonly { readonly path: Path; readonly message: string }[] {
   const references = referencesIn(input);
-  if (isUnknownScript(system, input) || references.some(({ name }) => !scope.known.includes(name))) return [];
+  if (isUnknownFile(system, input) || references.some(({ name }) => !scope.known.includes(name))) return [];
   const sample = resolve(input, (name) => valueOrSample(name, scope, system));
-  const checked = card.checkInput(withScript(sample, system, unreadScript));
+  const checked = card.checkInput(withManifests(withScript(sample, system, unreadScript), system, unreadManifest));
   if (checked.ok) return [];
   const guessed = references.filter(({ name }) => !scope.values.has(name)).map((reference) => reference.path);
   return checked.errors.filter((error) => !guessed.some((guess) => isUnder(error.path, guess)));
 }
 
 /** Said by another rule, and once is enough. */
-function isUnknownScript(system: System, input: unknown): boolean {
+function isUnknownFile(system: System, input: unknown): boolean {
   const named = scriptNamed(input);
-  return named !== null && system.scripts.every(({ name }) => name !== named);
+  const manifests = (system.manifests ?? []).map(({ name }) => name);
+  return (
+    (named !== null && system.scripts.every(({ name }) => name !== named)) ||
+    manifestsNamed(input).some((name) => !manifests.includes(name))
+  );
 }
 
 /**

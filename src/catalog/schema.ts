@@ -152,6 +152,10 @@ export const systemSchema = z
       .record(id, script)
       .default({})
       .describe("Scripts that script.run may start: nothing else can be started"),
+    manifests: z
+      .record(id, sentence)
+      .optional()
+      .describe("Files inside this system's own folder that kubernetes.apply may apply: manifests/app.yml"),
   })
   .describe("A system: components, regions, roles and people");
 

@@ -46,6 +46,13 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
       path: scriptPath(home, file) ?? resolve(home, file),
       environment,
     })),
+    ...(written.manifests && {
+      manifests: entries(written.manifests).map(([name, file]) => ({
+        name,
+        file,
+        path: scriptPath(home, file) ?? resolve(home, file),
+      })),
+    }),
     ...(written.paging && { paging: toPaging(written.paging) }),
     breakGlass: written.breakGlass
       ? {

@@ -32,6 +32,8 @@ export interface System {
   readonly variables: readonly Variable[];
   /** Scripts `script.run` may start, by name: nothing else can be started. */
   readonly scripts: readonly AllowedScript[];
+  /** Files `kubernetes.apply` may apply, by name: nothing else can be applied. */
+  readonly manifests?: readonly AllowedManifest[];
   /** How its people are woken; absent: nobody is paged, and the roster alone says who is asked. */
   readonly paging?: Paging;
   /** Who may go past a gate nobody answers; absent: nobody may. */
@@ -185,6 +187,14 @@ export interface Variable {
   readonly type: "string" | "number" | "boolean";
   readonly description: string;
   readonly default: string | number | boolean | null;
+}
+
+export interface AllowedManifest {
+  readonly name: string;
+  /** Path inside the system's own folder. */
+  readonly file: string;
+  /** The same file as an absolute path, links resolved: what a plan carries, with its SHA-256. */
+  readonly path: string;
 }
 
 export interface AllowedScript {

@@ -7,6 +7,7 @@ import { commsKnown } from "./comms-known.ts";
 import { duplicateId } from "./duplicate-id.ts";
 import { escalationOrder } from "./escalation-order.ts";
 import { gateSeats } from "./gate-seats.ts";
+import { manifestAllowed } from "./manifest-allowed.ts";
 import { missingGate } from "./missing-gate.ts";
 import { noSecrets } from "./no-secrets.ts";
 import { overRto } from "./over-rto.ts";
@@ -62,6 +63,7 @@ export const rules: readonly Rule[] = [
   triageProbe,
   unsafeRetries,
   scriptAllowed,
+  manifestAllowed,
   peopleReachable,
   practicePeople,
   pagingKnown,

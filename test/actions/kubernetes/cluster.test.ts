@@ -210,6 +210,12 @@ const PROOFS: Record<Covered, () => Promise<void>> = {
     await apply("b", "1");
     await expect(apply("b", "2")).rejects.toMatchObject(refusedWith(409, "conflict"));
   },
+  "discovery of what a group and version holds": async () => {
+    const cluster = await open();
+    const { resources } = await cluster.get<{ resources: { kind: string }[] }>("/apis/apps/v1");
+    expect(resources).toContainEqual({ name: "deployments", kind: "Deployment", namespaced: true });
+    await expect(cluster.get("/apis/none/v1")).rejects.toMatchObject(refusedWith(404));
+  },
   SelfSubjectAccessReview: async () => {
     world.primary.denied.add("patch services");
     const given = { cluster: world.target, service: "front", label: "color", from: "a", to: "b" };

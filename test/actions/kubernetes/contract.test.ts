@@ -1,4 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { stringify } from "yaml";
+import { sha256 } from "../../../src/lib/canonical.ts";
 import type { PracticeCluster } from "../../../src/practice/estate/kubernetes/index.ts";
 import { soon } from "../shop.ts";
 import { deployment, NAMESPACE, openWorld, Step, type World } from "./world.ts";
@@ -26,6 +31,11 @@ async function api(cluster: PracticeCluster): Promise<void> {
   cluster.put("deployments", NAMESPACE, deployment("api", 2));
   await available(cluster, "api", 2);
 }
+
+const MANIFEST_TEXT = stringify({ apiVersion: "apps/v1", kind: "Deployment", ...deployment("api", 2) });
+const folder = mkdtempSync(join(tmpdir(), "lifeboat-manifests-"));
+const MANIFEST = { name: "api", path: join(folder, "api.yml"), sha256: sha256(Buffer.from(MANIFEST_TEXT)) };
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const CASES: readonly Case[] = [
   {
@@ -143,6 +153,14 @@ const CASES: readonly Case[] = [
     },
     wrong: (cluster) => cluster.remove("cronjobs", NAMESPACE, "backup"),
     blocks: "cronJob.present",
+  },
+  {
+    id: "kubernetes.apply",
+    more: { manifests: [MANIFEST] },
+    arrange: async () => writeFileSync(MANIFEST.path, MANIFEST_TEXT),
+    byHand: (cluster) => cluster.put("deployments", NAMESPACE, deployment("api", 2)),
+    wrong: () => writeFileSync(MANIFEST.path, `${MANIFEST_TEXT}# edited\n`),
+    blocks: "manifests",
   },
   {
     id: "velero.backup",

@@ -1,5 +1,5 @@
 import { budgetOf } from "./controllers.ts";
-import { apiVersionOf, type Kind, kindAt, kindNamed } from "./kinds.ts";
+import { apiVersionOf, KINDS, type Kind, kindAt, kindNamed } from "./kinds.ts";
 import { leafAt, leaves, merged, patched } from "./patch.ts";
 import { notFound, Refusal } from "./refusal.ts";
 import { hasLabels } from "./selector.ts";
@@ -34,6 +34,7 @@ export function answer(
 ): Answer | Promise<Answer> {
   if (asked.path === "/version") return { code: 200, body: { major: "1", minor: "33", gitVersion: "v1.33.0" } };
   if (asked.path === "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews") return review(asked, denied);
+  if (asked.method === "GET" && isBase(asked.path)) return discovery(asked.path);
   const [, base = "", namespace, plural = "", name, sub, rest] = PATH.exec(asked.path) ?? [];
   const kind = kindAt(base, plural);
   if (!kind) throw new Refusal(404, "NotFound", "the server could not find the requested resource");
@@ -47,6 +48,22 @@ export function answer(
   if (sub !== undefined && sub !== "status")
     throw new Refusal(404, "NotFound", "the server could not find the requested resource");
   return single(store, kind, namespace, name, asked, dry);
+}
+
+/** What the group and version at this path holds. */
+function discovery(base: string): Answer {
+  const resources = KINDS.filter((kind) => kind.base === base).map(({ plural: name, kind, namespaced }) => ({
+    name,
+    kind,
+    namespaced,
+  }));
+  if (resources.length === 0) throw new Refusal(404, "NotFound", "the server could not find the requested resource");
+  const groupVersion = base.replace(/^\/apis?\//, "");
+  return { code: 200, body: { kind: "APIResourceList", groupVersion, resources } };
+}
+
+function isBase(path: string): boolean {
+  return /^\/api\/v1$|^\/apis\/[^/]+\/[^/]+$/.test(path);
 }
 
 function verbOf({ method }: Asked, name: string | undefined): string {
@@ -143,7 +160,8 @@ function applied(
   const manager = asked.query.get("fieldManager");
   if (!manager) throw new Refusal(400, "BadRequest", "fieldManager is required for apply patch");
   const { metadata, apiVersion: _v, kind: _k, ...rest } = asked.body as Draft;
-  const labelled = { labels: metadata.labels ?? {}, annotations: metadata.annotations ?? {} };
+  const { labels, annotations } = metadata;
+  const labelled = { ...(labels && { labels }), ...(annotations && { annotations }) };
   const fields = leaves({ metadata: labelled, ...rest });
   const managed = { manager, operation: "Apply" as const, fields };
   const current = store.find(kind, namespace, name);

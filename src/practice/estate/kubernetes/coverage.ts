@@ -14,6 +14,7 @@ export const COVERED = [
   "the proxy of a service reaches a real pod",
   "an image that can not be pulled ends in ProgressDeadlineExceeded",
   "server-side apply refuses a field of another manager",
+  "discovery of what a group and version holds",
   "SelfSubjectAccessReview",
 ] as const;
 export type Covered = (typeof COVERED)[number];

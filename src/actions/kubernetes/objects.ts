@@ -1,0 +1,99 @@
+import { isDeepStrictEqual } from "node:util";
+import { ApiRefusal, type Cluster, type ClusterTarget, statusOf } from "../cluster.ts";
+import type { Wished } from "../manifests.ts";
+
+/** One object of a manifest, held against the cluster. Plain JSON. */
+export interface ObjectView {
+  /** `deployment/api` */
+  readonly ref: string;
+  readonly there: boolean;
+  /** Applying it would change something, by the API server's own dry run. */
+  readonly differs: boolean;
+  /** Why the API server would refuse it; null: it would not. */
+  readonly refused: string | null;
+  /** What it would overwrite, field by field as the manifest names them; null: nothing is there. */
+  readonly previous: unknown;
+}
+
+interface ApiResource {
+  readonly name: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+}
+
+export function refOf({ kind, metadata }: Wished): string {
+  return `${kind.toLowerCase()}/${metadata.name}`;
+}
+
+/** The path of an object by what the API server says of its kind. Null: it knows no such kind. */
+export async function pathOf(
+  cluster: Cluster,
+  target: ClusterTarget,
+  object: Wished,
+): Promise<{ path: string; namespaced: boolean } | null> {
+  const base = object.apiVersion.includes("/") ? `/apis/${object.apiVersion}` : `/api/${object.apiVersion}`;
+  try {
+    const { resources } = await cluster.get<{ resources: readonly ApiResource[] }>(base);
+    const found = resources.find(({ kind, name }) => kind === object.kind && !name.includes("/"));
+    if (!found) return null;
+    const scope = found.namespaced ? `/namespaces/${object.metadata.namespace ?? target.namespace}` : "";
+    return { path: `${base}${scope}/${found.name}/${object.metadata.name}`, namespaced: found.namespaced };
+  } catch (error) {
+    if (statusOf(error) === 404) return null;
+    throw error;
+  }
+}
+
+export interface Applying {
+  readonly fieldManager: string;
+  readonly force: boolean;
+}
+
+export function applyQuery({ fieldManager, force }: Applying, dry: boolean): Readonly<Record<string, string>> {
+  return { fieldManager, force: String(force), ...(dry ? { dryRun: "All" } : {}) };
+}
+
+/** Asks the API server what applying would do. That it would refuse is an answer. */
+export async function holdAgainst(cluster: Cluster, path: string, object: Wished, how: Applying): Promise<ObjectView> {
+  const ref = refOf(object);
+  const current = await find(cluster, path);
+  const previous = current === null ? null : overlap(current, { ...object, apiVersion: undefined, kind: undefined });
+  try {
+    const after = await cluster.patch<object>(path, "apply", object, applyQuery(how, true));
+    const differs = current === null || !isDeepStrictEqual(bare(current), bare(after));
+    return { ref, there: current !== null, differs, refused: null, previous };
+  } catch (error) {
+    if (!(error instanceof ApiRefusal) || error.status >= 500 || error.status === 429) throw error;
+    return { ref, there: current !== null, differs: true, refused: error.problem.what, previous };
+  }
+}
+
+async function find(cluster: Cluster, path: string): Promise<object | null> {
+  try {
+    return await cluster.get<object>(path);
+  } catch (error) {
+    if (statusOf(error) === 404) return null;
+    throw error;
+  }
+}
+
+/** Without what every write moves, and without what only controllers write. */
+function bare(object: object): unknown {
+  const { status: _status, metadata = {}, ...rest } = object as { status?: unknown; metadata?: object };
+  const { managedFields: _m, resourceVersion: _v, generation: _g, ...kept } = metadata as Record<string, unknown>;
+  return { ...rest, metadata: kept };
+}
+
+/** Those fields of `there` that `named` names; a list is one value. */
+function overlap(there: unknown, named: unknown): unknown {
+  if (!isTree(there) || !isTree(named)) return there;
+  return Object.fromEntries(
+    Object.entries(named).flatMap(([key, value]) =>
+      value === undefined || !Object.hasOwn(there, key) ? [] : [[key, overlap(there[key], value)]],
+    ),
+  );
+}
+
+function isTree(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

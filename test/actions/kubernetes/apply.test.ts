@@ -1,0 +1,74 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { stringify } from "yaml";
+import { sha256 } from "../../../src/lib/canonical.ts";
+import { deployment, NAMESPACE, openWorld, Step, type World } from "./world.ts";
+
+let folder: string;
+let world: World;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lifeboat-manifests-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+beforeEach(async () => {
+  world = await openWorld();
+});
+afterEach(() => world.close());
+
+const api = (replicas: number) => ({ apiVersion: "apps/v1", kind: "Deployment", ...deployment("api", replicas) });
+const config = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "api" }, data: { MODE: "rw" } };
+
+async function file(name: string, ...objects: readonly object[]) {
+  const text = objects.map((one) => stringify(one)).join("---\n");
+  const path = join(folder, `${name}.yml`);
+  await writeFile(path, text);
+  return { name, path, sha256: sha256(Buffer.from(text)) };
+}
+
+describe("kubernetes.apply", () => {
+  test("makes what is missing, changes what differs, leaves the rest, and says the way back", async () => {
+    const conductor = world.conductor();
+    const first = { cluster: world.target, manifests: [await file("app", config, api(2))] };
+    const { evidence } = await conductor.perform("first", "kubernetes.apply", first);
+    expect(evidence.says).toBe("app is applied; deployment/api: 2 of 2 available, rollout complete.");
+    expect(world.primary.get("configmaps", NAMESPACE, "api")?.data).toEqual({ MODE: "rw" });
+
+    world.primary.forget();
+    const second = { cluster: world.target, manifests: [await file("app", config, api(3))] };
+    const step = new Step(conductor, "kubernetes.apply", second);
+    await step.intend();
+    await step.apply();
+    await step.verify();
+    expect(world.primary.writes().map(({ path }) => path.split("/").at(-1))).toEqual(["api"]);
+    expect(conductor.action("kubernetes.apply").undo(step.before, second)).toEqual({
+      possible: true,
+      says: "apply what was recorded of deployment/api, or the manifests of the commit before",
+    });
+    expect(JSON.stringify(step.before)).toContain('"replicas":2');
+  });
+
+  test("what the API server would refuse is said before anything is sent", async () => {
+    const conductor = world.conductor();
+    const blocked = async (...objects: readonly object[]) =>
+      new Step(conductor, "kubernetes.apply", {
+        cluster: world.target,
+        manifests: [await file("x", ...objects)],
+      }).blockedBy();
+    expect(await blocked({ ...config, apiVersion: "none/v1" })).toEqual(["manifests"]);
+    expect(await blocked({ ...config, metadata: { name: "api", namespace: "kube-system" } })).toEqual(["manifests"]);
+    expect(await blocked({ apiVersion: "v1", kind: "Namespace", metadata: { name: "other" } })).toEqual(["manifests"]);
+    await conductor.perform("mine", "kubernetes.apply", {
+      cluster: world.target,
+      manifests: [await file("x", config)],
+    });
+    const others = {
+      cluster: world.target,
+      manifests: [await file("x", { ...config, data: { MODE: "ro" } })],
+      fieldManager: "argo",
+    };
+    expect(await new Step(conductor, "kubernetes.apply", others).blockedBy()).toEqual(["dryRun"]);
+    expect(await new Step(conductor, "kubernetes.apply", { ...others, force: true }).blockedBy()).toEqual([]);
+  });
+});
