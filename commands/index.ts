@@ -41,6 +41,7 @@ import { snooze } from "./snooze.ts";
 import { status } from "./status.ts";
 import { didYouMean } from "./targets.ts";
 import { timeline } from "./timeline.ts";
+import { triage } from "./triage.ts";
 import { unplanned } from "./unplanned.ts";
 import { update } from "./update.ts";
 import { vouch } from "./vouch.ts";
@@ -52,6 +53,7 @@ export const commands: readonly Command[] = [
   failover,
   restore,
   runbook,
+  triage,
   declare,
   status,
   list,

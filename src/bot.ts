@@ -11,6 +11,7 @@ import { openPage } from "./comms/page/serve.ts";
 import { createStatuspage } from "./comms/statuspage.ts";
 import type { Config } from "./config.ts";
 import { createEngine } from "./engine/driver.ts";
+import { createScout } from "./engine/scout.ts";
 import { createWatcher } from "./engine/watcher.ts";
 import { serveHealth } from "./health.ts";
 import { withDeadline } from "./lib/deadline.ts";
@@ -107,9 +108,21 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
     log,
     everySeconds: config.watchSeconds,
   });
+  const scout = createScout({
+    timeline,
+    read: createStates(timeline).read,
+    catalog,
+    cards,
+    actions,
+    variables: () => house.variables,
+    secret,
+    practice: config.practice,
+    log,
+  });
   slack.start();
   engine.start();
   watcher.start();
+  scout.start();
   office.start();
   const paging =
     config.paging === null || !catalog.systems.some((system) => system.paging)
@@ -132,6 +145,7 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
       await slack.stop();
       await engine.stop();
       await watcher.stop();
+      await scout.stop();
       await office.stop();
       mail?.close();
       await paging?.stop();

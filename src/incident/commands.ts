@@ -1,6 +1,7 @@
 import type { Mode, Plan, System } from "../catalog/types.ts";
 import type { Problem } from "../lib/errors.ts";
 import type { Actor, IncidentStatus, NewEvent, PostedUpdate, SeverityId } from "./events.ts";
+import type { Book } from "./triage.ts";
 
 /** What may be asked of an incident, in the imperative. Ids come in from outside: deciding is pure. */
 export type IncidentCommand =
@@ -53,7 +54,10 @@ export type IncidentCommand =
   /** The first time it asks for a second person; from the same person again, when nobody came, it goes on alone. */
   | { type: "breakGlass"; run: string; ask: string; reason: string | null }
   | { type: "confirmBreak"; run: string; ask: string }
-  | { type: "review"; run: string; ask: string; finding: string };
+  | { type: "review"; run: string; ask: string; finding: string }
+  /** `triage`: the id of this walk. */
+  | { type: "startTriage"; triage: string }
+  | { type: "answerTriage"; triage: string; question: string; answer: string; books: readonly Book[] };
 
 /** Who asks, established freshly at the door, and what the rules are today. */
 export interface DecideContext {

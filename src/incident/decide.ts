@@ -10,6 +10,7 @@ import { assignRole } from "./decide/roles.ts";
 import { abort, pause, requestRun, resume } from "./decide/runs.ts";
 import { confirmStep, retryStep, skipStep } from "./decide/steps.ts";
 import { answer, escalate, explain, question } from "./decide/talk.ts";
+import { answerTriage, startTriage } from "./decide/triage.ts";
 import { approve, deny } from "./decide/votes.ts";
 import type { IncidentState } from "./state.ts";
 
@@ -92,6 +93,10 @@ function decideFor(
       return confirmBreak(command, state, context);
     case "review":
       return review(command, state, context);
+    case "startTriage":
+      return startTriage(command, state, context);
+    case "answerTriage":
+      return answerTriage(command, state, context);
     default:
       return command satisfies never;
   }

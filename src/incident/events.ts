@@ -13,7 +13,8 @@ export type Event =
   | StepEvent
   | PageEvent
   | CommsEvent
-  | PersonEvent;
+  | PersonEvent
+  | TriageEvent;
 export type EventType = Event["type"];
 export type DataOf<T extends EventType> = Extract<Event, { type: T }>["data"];
 
@@ -352,6 +353,36 @@ export type StepEvent =
   | { type: "step.confirmed"; data: { step: string; note: string | null } }
   | { type: "step.retried"; data: { step: string } }
   | { type: "step.skipped"; data: { step: string; reason: string } };
+
+/** The decision tree of the system is walked. `triage`: which walk; a new one may begin at any time. */
+export type TriageEvent =
+  | { type: "triage.asked"; data: AskedTriage }
+  /** `saw`: what a probe saw; null: a person said so. */
+  | {
+      type: "triage.answered";
+      data: { triage: string; question: string; answer: string; says: string; saw: string | null };
+    }
+  /** The probe could not look, or saw what no answer is for: a person has to say. */
+  | { type: "triage.unseen"; data: { triage: string; question: string; says: string } }
+  | { type: "triage.concluded"; data: Concluded };
+
+/** A question with its words as they were then. */
+export interface AskedTriage {
+  readonly triage: string;
+  readonly question: string;
+  readonly asks: string;
+  readonly look: string | null;
+  /** The world is asked, too. */
+  readonly probed: boolean;
+  readonly answers: readonly { readonly id: string; readonly says: string }[];
+}
+
+export interface Concluded {
+  readonly triage: string;
+  readonly advice: string | null;
+  /** `modes`: those it is proposed in. */
+  readonly runbook: { readonly id: string; readonly title: string; readonly modes: readonly Mode[] } | null;
+}
 
 /** An event as it stands on a timeline. */
 export type Recorded<E extends Event = Event> = E & {

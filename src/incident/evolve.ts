@@ -202,6 +202,10 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "comms.late":
     case "person.enrolled":
     case "person.vouched":
+    case "triage.asked":
+    case "triage.answered":
+    case "triage.unseen":
+    case "triage.concluded":
       return run;
     default:
       return event satisfies never;
@@ -254,6 +258,10 @@ const KNOWN: Record<EventType, true> = {
   "approval.refused": true,
   "person.enrolled": true,
   "person.vouched": true,
+  "triage.asked": true,
+  "triage.answered": true,
+  "triage.unseen": true,
+  "triage.concluded": true,
   "page.sent": true,
   "page.failed": true,
   "page.acknowledged": true,

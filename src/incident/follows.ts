@@ -7,6 +7,7 @@ import type {
   Recorded,
   RunEvent,
   StepEvent,
+  TriageEvent,
 } from "./events.ts";
 import type { GateState, IncidentState, StepPhase } from "./state.ts";
 
@@ -96,6 +97,18 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
       const posted = state.comms.updates.find((one) => one.update === update);
       return posted?.deliveries.has(via) ? null : `no update ${update} goes out by ${via}`;
     }
+    case "triage.asked":
+      return null;
+    case "triage.answered":
+    case "triage.unseen": {
+      const { triage, question } = event.data;
+      const open = state.triages?.find(({ id }) => id === triage)?.open?.question ?? null;
+      return open === question ? null : `triage ${triage} asks ${open ?? "nothing"}, not ${question}`;
+    }
+    case "triage.concluded":
+      return state.triages?.some(({ id }) => id === event.data.triage)
+        ? null
+        : `no triage ${event.data.triage} was begun`;
     default:
       return event satisfies never;
   }
@@ -136,8 +149,10 @@ function isOver(state: IncidentState): boolean {
   return state.status === "resolved" || state.status === "closed";
 }
 
-function isOfIncident(event: Recorded): event is Recorded<IncidentEvent | PageEvent | CommsEvent | PersonEvent> {
-  return /^(incident|page|update|comms|person)\./.test(event.type) || event.type === "postmortem.drafted";
+function isOfIncident(
+  event: Recorded,
+): event is Recorded<IncidentEvent | PageEvent | CommsEvent | PersonEvent | TriageEvent> {
+  return /^(incident|page|update|comms|person|triage)\./.test(event.type) || event.type === "postmortem.drafted";
 }
 
 function isOfRun(event: Recorded): event is Recorded<RunEvent> {

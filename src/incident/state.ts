@@ -2,6 +2,8 @@ import type { Mode, Plan, PlanStep } from "../catalog/types.ts";
 import type { Problem } from "../lib/errors.ts";
 import type {
   Actor,
+  AskedTriage,
+  Concluded,
   DataOf,
   DueKind,
   IncidentStatus,
@@ -31,6 +33,24 @@ export interface IncidentState {
   readonly runs: ReadonlyMap<string, RunState>;
   readonly paging: PagingState;
   readonly comms: CommsState;
+  /** Walks through the decision tree, oldest first. Absent: there was none. */
+  readonly triages?: readonly TriageState[];
+}
+
+export interface TriageState {
+  readonly id: string;
+  readonly by: Actor;
+  readonly at: Date;
+  readonly answered: readonly {
+    readonly question: string;
+    readonly asks: string;
+    readonly says: string;
+    readonly saw: string | null;
+    readonly by: Actor;
+  }[];
+  /** What is asked now; null: it has come to an end. `unseen`: why no probe answers it. */
+  readonly open: (AskedTriage & { readonly unseen: string | null }) | null;
+  readonly concluded: Concluded | null;
 }
 
 /** What people were told, and what they are owed (`cadence.ts`). */

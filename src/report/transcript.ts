@@ -142,6 +142,16 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
       return `put the reminder off until ${stamp(new Date(event.data.until))}`;
     case "comms.late":
       return `${OWED[event.data.kind]} late: it was due at ${stamp(new Date(event.data.dueAt))}`;
+    case "triage.asked":
+      return `triage asks: ${event.data.asks}`;
+    case "triage.answered":
+      return `triage: ${event.data.says}${event.data.saw === null ? "" : ` (${event.data.saw})`}`;
+    case "triage.unseen":
+      return `triage could not look: ${event.data.says}`;
+    case "triage.concluded": {
+      const { runbook, advice } = event.data;
+      return `triage comes to ${[...(runbook ? [`"${runbook.title}"`] : []), ...(advice ? [advice] : [])].join(": ")}`;
+    }
     case "page.sent": {
       const { role, people } = event.data;
       return `paged ${role ?? "whoever is on call"}${people.length > 0 ? ` (${people.map(names).join(" and ")})` : ""}`;

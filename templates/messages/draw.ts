@@ -19,6 +19,7 @@ import { runCard } from "./run.ts";
 import { splitBrain } from "./split.ts";
 import { stepList } from "./steps.ts";
 import { drawTold } from "./told.ts";
+import { triageCard } from "./triage.ts";
 import { unfilledRoles } from "./unfilled.ts";
 import type { DrawIncident, ShownMessage, Surroundings, View } from "./view.ts";
 
@@ -43,6 +44,10 @@ export const drawIncident: DrawIncident = (state, around): View => {
         return { key: roleKey(state, role, person), in: "incident", under: null, priority: 1, message, once: true };
       }),
       ...[...state.runs.values()].flatMap((run) => drawRun(state, declared, run, around)),
+      ...(state.triages ?? []).map((triage, n, all): ShownMessage => {
+        const message = triageCard(state, triage, n === all.length - 1, around);
+        return { key: `triage:${triage.id}`, in: "incident", under: null, priority: 0, message };
+      }),
       ...drawTold(state, declared, around),
     ],
     redrawAt: redrawAt(state, around.now),

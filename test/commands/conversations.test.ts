@@ -65,6 +65,30 @@ describe("a night", () => {
     expect((await store.timeline.verify()).ok).toBe(true);
   });
 
+  test("of a question that is not clear yet: the tree is walked to a runbook", async () => {
+    await house.ask("alex", "triage");
+    await house.ask("alex", "declare Orders fail", { key: "declare-key" });
+    const incident = idFor("inc", "declare-key");
+    house.channels.set(incident, "C0INCNIGHT");
+    const here = { channel: "C0INCNIGHT" };
+    await house.ask("alex", "triage practise", here);
+    await house.ask("alex", "triage practice", { ...here, key: "walk-key" });
+    const walk = `${incident}/${idFor("tri", "walk-key")}`;
+    await house.press("stranger", "triage.answer", `${walk}/orders-taken/no`, here);
+    await house.press("alex", "triage.answer", `${walk}/orders-taken/no`, here);
+    await house.press("sam", "triage.answer", `${walk}/orders-taken/yes`, here);
+    await house.press("alex", "triage.answer", `${walk}/primary-answers/perhaps`, here);
+    await house.press("alex", "triage.start", `${walk}/unplanned`, here);
+    await house.press("sam", "triage.answer", `${walk}/primary-answers/no`, here);
+    await house.press("alex", "triage.start", `${walk}/planned`, here);
+    await house.press("alex", "triage.start", `${walk}/unplanned`, { ...here, key: "start-key" });
+    await house.ask("alex", "triage.answer", here);
+    await house.ask("sam", "timeline", here);
+    expectPage("triage.out", house.script());
+    const { state } = await house.state(incident);
+    expect(state.runs.get(idFor("run", "start-key"))?.mode).toBe("unplanned");
+  });
+
   test("of somebody who types in a hurry", async () => {
     await house.ask("alex", "failovr database");
     await house.ask("alex", "failover databse");

@@ -32,6 +32,10 @@ const pages: Record<string, () => Story> = {
   "r-glass-wanted": nights.glassWanted,
   "s-glass-broken": nights.glassBroken,
   "t-glass-reviewed": nights.glassReviewed,
+  "u-triage-looks": nights.triageLooks,
+  "v-triage-asks": nights.triageAsks,
+  "w-triage-proposes": nights.triageProposes,
+  "x-lanes": nights.lanes,
 };
 
 describe("everything Slack shows of an incident", () => {

@@ -205,3 +205,89 @@ export function glassReviewed(): Story {
     .after(3600)
     .ask("vera", { type: "review", run: "run-4hx8w2pd", ask: "ask-first", finding: "It was right; my phone was off." });
 }
+
+const asks = (
+  question: string,
+  words: string,
+  probed: boolean,
+  look: string | null,
+  answers: readonly [string, string][],
+) =>
+  ({
+    type: "triage.asked",
+    data: {
+      triage: "tri-3kf8x2pq",
+      question,
+      asks: words,
+      look,
+      probed,
+      answers: answers.map(([id, says]) => ({ id, says })),
+    },
+  }) as const;
+const answered = (question: string, answer: string, says: string, saw: string | null) =>
+  ({ type: "triage.answered", data: { triage: "tri-3kf8x2pq", question, answer, says, saw } }) as const;
+
+export function triageLooks(): Story {
+  return declared()
+    .after(20)
+    .engine(
+      asks("placed", "Can orders be placed?", true, "The shop's own page says it.", [
+        ["yes", "Yes"],
+        ["no", "No, <nobody> can"],
+      ]),
+      null,
+    );
+}
+
+export function triageAsks(): Story {
+  return triageLooks()
+    .after(2)
+    .engine(
+      answered("placed", "no", "No, <nobody> can", "https://orders.example/health answered 503 & nothing else."),
+      null,
+    )
+    .engine(
+      asks("primary", "Does the primary answer?", true, "Try to connect to it as the application does.", [
+        ["yes", "Yes, it takes writes"],
+        ["no", "No, nothing answers there"],
+      ]),
+      null,
+    )
+    .after(15)
+    .engine(
+      { type: "triage.unseen", data: { triage: "tri-3kf8x2pq", question: "primary", says: "no answer within 15 s" } },
+      null,
+    );
+}
+
+export function triageProposes(): Story {
+  return triageAsks()
+    .engine(answered("primary", "no", "No, nothing answers there", null), null)
+    .engine(
+      {
+        type: "triage.concluded",
+        data: {
+          triage: "tri-3kf8x2pq",
+          advice: "Tell the provider first.",
+          runbook: { id: "failover", title: "Fail over the orders database", modes: ["planned", "unplanned"] },
+        },
+      },
+      null,
+    );
+}
+
+/** The same plan with a lane beside the verification. */
+export function lanes(): Story {
+  const [decide, switching, check] = failover.stages;
+  if (!decide || !switching || !check) throw new Error("The plan of the orders has three stages.");
+  const both = {
+    id: "both",
+    title: "Move and look",
+    parallel: true,
+    steps: [...switching.steps, ...check.steps],
+    lanes: [{ id: "database", title: "Database", steps: switching.steps.map(({ id }) => id) }],
+  };
+  return declared()
+    .request("ana", { ...failover, format: 2, stages: [decide, both] })
+    .engine({ type: "run.preflighted", data: seen });
+}

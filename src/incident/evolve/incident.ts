@@ -1,6 +1,7 @@
 import type { IncidentStatus, Recorded } from "../events.ts";
 import type { Delegation, IncidentState } from "../state.ts";
 import { evolvePaging } from "./paging.ts";
+import { evolveTriage } from "./triage.ts";
 
 export function evolveIncident(state: IncidentState, event: Recorded): IncidentState {
   switch (event.type) {
@@ -38,6 +39,11 @@ export function evolveIncident(state: IncidentState, event: Recorded): IncidentS
     case "page.failed":
     case "page.acknowledged":
       return { ...state, paging: evolvePaging(state.paging, event) };
+    case "triage.asked":
+    case "triage.answered":
+    case "triage.unseen":
+    case "triage.concluded":
+      return { ...state, triages: evolveTriage(state.triages ?? [], event) };
     default:
       return state;
   }

@@ -1,0 +1,77 @@
+import type { IncidentState } from "../src/incident/state.ts";
+import { safe } from "../templates/messages/escape.ts";
+import { act } from "./act.ts";
+import type { Command, Reply, Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { idFor } from "./ids.ts";
+import { allIncidents, isOpen } from "./incidents.ts";
+import { theIncident } from "./meant.ts";
+import { no, say, stop, whereOf } from "./say.ts";
+import { runnable, startRun } from "./start.ts";
+import { systemNamed } from "./targets.ts";
+
+export const triage: Command = {
+  verb: "triage",
+  aliases: ["triage.answer", "triage.start"],
+  summary: "Find out what is wrong, question by question: what can be seen is looked at, and a runbook is proposed.",
+  usage: "/dr triage [<system>] [--incident <id>]",
+  examples: ["/dr triage"],
+  where: "incident",
+  async handle(house, request) {
+    if (request.verb === "triage.answer") return answer(house, request);
+    if (request.verb === "triage.start") return start(house, request);
+    const incident = await incidentFor(house, request);
+    const acted = await act(house, request, incident.id, { type: "startTriage", triage: idFor("tri", request.key) });
+    if (acted.kind === "refused") return no(acted.problem);
+    return say(`The triage is in ${await whereOf(house, incident.id)}. It only looks; nothing is changed.`);
+  },
+};
+
+/** The open incident of the system that is named, else the one that is meant. */
+async function incidentFor(house: House, request: Request): Promise<IncidentState> {
+  if (request.words.length === 0) return theIncident(house, request);
+  const system = systemNamed(runnable(house), request.words.join(" "));
+  const open = (await allIncidents(house)).filter(isOpen).filter(({ state }) => state.declared?.system === system.id);
+  const here = open.find(({ channel }) => channel !== null && channel === request.place.channel) ?? open[0];
+  if (here !== undefined) return here.state;
+  return stop({
+    code: "no-incident",
+    what: `No incident of ${system.title} is open`,
+    next: `Declare one: \`/dr declare --system ${system.id}\``,
+  });
+}
+
+/** Carries incident, walk, question and answer. */
+async function answer(house: House, request: Request): Promise<Reply> {
+  const [incident, walk, question, chosen] = carried(request, 4);
+  const state = await theIncident(house, request);
+  const books = house.catalog.runbooks.filter(({ system }) => system === state.declared?.system);
+  const command = { type: "answerTriage", triage: walk, question, answer: chosen, books } as const;
+  const acted = await act(house, request, incident, command);
+  return acted.kind === "refused" ? no(acted.problem) : { kind: "nothing" };
+}
+
+/** Carries incident, walk and mode: what was proposed is asked for like any run. */
+async function start(house: House, request: Request): Promise<Reply> {
+  const [, walk, mode] = carried(request, 3);
+  const state = await theIncident(house, request);
+  const proposed = state.triages?.find(({ id }) => id === walk)?.concluded?.runbook;
+  const found = proposed?.modes.find((one) => one === mode);
+  if (!proposed || found === undefined)
+    return stop({ code: "nothing-proposed", what: "This triage proposes nothing that could be started" });
+  const book = house.catalog.runbooks.find(({ id, system }) => id === proposed.id && system === state.declared?.system);
+  if (book === undefined)
+    return stop({
+      code: "runbook-gone",
+      what: `The runbook ${safe(proposed.id)} is not in the catalogue any more`,
+      next: "`/dr runbook` lists what there is",
+    });
+  return startRun(house, { ...request, options: { incident: state.id } }, book, found);
+}
+
+function carried({ carries }: Request, count: number): readonly [string, string, string, string] {
+  const [a = "", b = "", c = "", d = ""] = carries?.split("/") ?? [];
+  if ([a, b, c, d].slice(0, count).includes(""))
+    return stop({ code: "press-only", what: "This is pressed, not typed", next: "`/dr triage` begins one" });
+  return [a, b, c, d];
+}

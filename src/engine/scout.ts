@@ -1,0 +1,173 @@
+import type { Action, Check, Fact } from "../actions/contract.ts";
+import { bindProbe } from "../catalog/probe.ts";
+import { answerOf } from "../catalog/triage.ts";
+import type { ActionCard, Catalog, Probe, Question, System } from "../catalog/types.ts";
+import type { Event } from "../incident/events.ts";
+import { fold } from "../incident/evolve.ts";
+import type { IncidentState } from "../incident/state.ts";
+import { answering, openTriage, questionIn } from "../incident/triage.ts";
+import { withDeadline } from "../lib/deadline.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import type { StoredEvent, Timeline } from "../timeline/contract.ts";
+
+export interface ScoutOptions {
+  readonly timeline: Pick<Timeline, "decide" | "follow" | "streams">;
+  /** An incident as it is now. */
+  readonly read: (incident: string) => Promise<IncidentState>;
+  readonly catalog: Catalog;
+  readonly cards: ReadonlyMap<string, ActionCard>;
+  readonly actions: ReadonlyMap<string, Action>;
+  /** Values of the catalogue's variables as they are now: system id → name → value. */
+  readonly variables: () => ReadonlyMap<string, ReadonlyMap<string, string | number | boolean>>;
+  readonly secret: (name: string) => string;
+  readonly practice: boolean;
+  readonly log: Logger;
+  /** One look at one target; 15 if left out. */
+  readonly lookSeconds?: number;
+}
+
+/**
+ * Answers the questions of a triage that the world can answer: looks, by a read action, and writes what it saw. Which question
+ * is open is on the timeline, so it survives a restart; several processes may look, and the first answer, a person's or
+ * a probe's, is the one that counts. What can not be seen is left to people.
+ */
+export interface Scout {
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** A question that is open and asks the world. */
+interface Open {
+  readonly stream: string;
+  readonly walk: string;
+  readonly system: System;
+  readonly question: Question;
+}
+
+type Seen = { readonly value: string | number | boolean | null; readonly says: string } | { readonly unseen: string };
+
+const STREAMS = 100;
+const LOOK_SECONDS = 15;
+
+export function createScout(options: ScoutOptions): Scout {
+  const { timeline, log } = options;
+  const underWay = new Map<string, Promise<void>>();
+  const stopping = new AbortController();
+  let unfollow: (() => void) | null = null;
+
+  function changed(stream: string): void {
+    if (!stream.startsWith("inc-") || stopping.signal.aborted) return;
+    void scout(stream).catch((error) => log.warn({ stream, error: messageOf(error) }, "a probe could not be run"));
+  }
+
+  async function scout(stream: string): Promise<void> {
+    const found = openIn(stream, await options.read(stream), options.catalog);
+    if (found === null) return;
+    const key = `${found.walk}/${found.question.id}`;
+    if (underWay.has(key)) return;
+    const work = answer(found).finally(() => underWay.delete(key));
+    underWay.set(key, work);
+    await work;
+  }
+
+  async function answer(open: Open): Promise<void> {
+    const seen = await look(open);
+    if (stopping.signal.aborted) return;
+    const events = eventsOf(open, seen, options.catalog);
+    await timeline.decide(open.stream, (stored) => ({ events: isStill(open, stored) ? events : [], value: null }));
+  }
+
+  async function look({ system, question }: Open): Promise<Seen> {
+    const probe = question.probe as Probe;
+    const bound = bindProbe(system, probe, options.cards.get(probe.action), options.variables().get(system.id));
+    const action = options.actions.get(probe.action);
+    if (!bound.ok || action === undefined) return { unseen: bound.ok ? `there is no ${probe.action}` : bound.says };
+    const seconds = options.lookSeconds ?? LOOK_SECONDS;
+    try {
+      return await withDeadline(
+        `Looking at "${question.asks}"`,
+        seconds,
+        async (signal) => {
+          const { secret, practice } = options;
+          const nothing = { evidenceOf: () => null };
+          const seen = await action.observe({ signal, log, secret, practice, ...nothing }, bound.input);
+          return valueIn(probe, action.facts(seen, bound.input), action.ready(seen, bound.input, nothing));
+        },
+        stopping.signal,
+      );
+    } catch (error) {
+      return { unseen: messageOf(error) };
+    }
+  }
+
+  return {
+    start() {
+      unfollow = timeline.follow(changed);
+      void timeline
+        .streams("inc-", STREAMS)
+        .then((streams) => {
+          for (const { id } of streams) changed(id);
+        })
+        .catch((error) => log.error({ err: error }, "Questions left open before could not be read."));
+    },
+    async stop() {
+      stopping.abort();
+      unfollow?.();
+      await Promise.allSettled(underWay.values());
+    },
+  };
+}
+
+/** Null: none is, or people have to answer it. */
+function openIn(stream: string, state: IncidentState, catalog: Catalog): Open | null {
+  const walk = openTriage(state);
+  if (!walk?.open?.probed || walk.open.unseen !== null || isOver(state)) return null;
+  const system = catalog.systems.find(({ id }) => id === state.declared?.system);
+  const question = system === undefined ? null : questionIn(system, walk.open.question);
+  return system && question?.probe ? { stream, walk: walk.id, system, question } : null;
+}
+
+function eventsOf({ walk, system, question }: Open, seen: Seen, catalog: Catalog) {
+  const found = "value" in seen ? answerOf(question, seen.value) : null;
+  const unseen = "value" in seen ? `${seen.says}, and no answer is for that` : seen.unseen;
+  const books = catalog.runbooks.filter((one) => one.system === system.id);
+  const events: readonly Event[] =
+    found !== null && "value" in seen
+      ? answering({ triage: walk, question, answer: found, saw: seen.says }, system, books)
+      : [{ type: "triage.unseen", data: { triage: walk, question: question.id, says: unseen } }];
+  return events.map((event) => ({
+    ...event,
+    key: `${walk}/${question.id}/${event.type}`,
+    run: null,
+    actor: { kind: "bot" } as const,
+  }));
+}
+
+function valueIn({ fact, check }: Probe, facts: readonly Fact[], checks: readonly Check[]): Seen {
+  if (fact !== null) {
+    const found = facts.find(({ id }) => id === fact);
+    if (found === undefined) return { unseen: `nothing is seen that is called ${fact}` };
+    return { value: found.value, says: `${found.label}: ${sayValue(found.value)}` };
+  }
+  const found = checks.find(({ id }) => id === check);
+  if (found === undefined) return { unseen: `nothing is checked that is called ${check}` };
+  return { value: found.ok, says: found.says };
+}
+
+function sayValue(value: Fact["value"]): string {
+  if (value === null) return "unknown";
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return String(value);
+}
+
+/** Nobody has answered since, and it was not begun anew. */
+function isStill({ stream, walk, question }: Open, stored: readonly StoredEvent[]): boolean {
+  const state = fold(stream, stored, new Map());
+  const now = openTriage(state);
+  return !isOver(state) && now?.id === walk && now.open?.question === question.id && now.open.unseen === null;
+}
+
+function isOver({ status }: IncidentState): boolean {
+  return status === "resolved" || status === "closed";
+}
