@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { projectRoot } from "../lib/root.ts";
-import { type Offered, offered } from "./offer.ts";
+import { type Offered, type OfferedRunbook, offered, runbooksOf } from "./offer.ts";
 import type { Stage } from "./stage.ts";
 
 /** What the page's panel reaches: which system is practised, how its estate is, and what can be done to it. */
@@ -31,6 +31,14 @@ export function createSwitchboard(behind: Behind): Switchboard {
   let failed: string | null = null;
   let offers: { at: number; list: Promise<readonly Offered[]> } | null = null;
 
+  const read = new Map<string, readonly OfferedRunbook[]>();
+
+  function runbooks(system: string): readonly OfferedRunbook[] {
+    const known = read.get(system) ?? runbooksOf(system);
+    read.set(system, known);
+    return known;
+  }
+
   /** Looked at again after a minute: somebody may just have installed what was missing. */
   function list(): Promise<readonly Offered[]> {
     if (offers === null || Date.now() - offers.at > 60_000) offers = { at: Date.now(), list: offered() };
@@ -52,6 +60,7 @@ export function createSwitchboard(behind: Behind): Switchboard {
       parts: stage?.estate.parts ?? [],
       rows: rows ?? [],
       strikes: stage?.estate.strikes ?? [],
+      runbooks: stage === null ? [] : runbooks(stage.system).map(({ id, title, modes }) => ({ id, title, modes })),
       systems: await list(),
     };
   }
@@ -85,9 +94,7 @@ export function createSwitchboard(behind: Behind): Switchboard {
   /** The world as a runbook finds it, so that it can be played. */
   async function scene({ runbook, mode }: Record<string, unknown>): Promise<void> {
     const stage = behind.now();
-    const found = (await list())
-      .find(({ system }) => system === stage?.system)
-      ?.runbooks.find(({ id }) => id === runbook);
+    const found = stage === null ? undefined : runbooks(stage.system).find(({ id }) => id === runbook);
     const known = found?.modes.find((one) => one === mode);
     if (stage === null || found === undefined || known === undefined)
       throw new Error(`There is no ${String(runbook)}, ${String(mode)}, here.`);

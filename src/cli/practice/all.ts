@@ -1,11 +1,11 @@
 import type { Mode } from "../../catalog/types.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Part, SystemEstate } from "../../practice/estate/system-estate.ts";
-import { type Offered, offered } from "../../practice/offer.ts";
+import { mistakesOf, type Offered, type OfferedRunbook, offered, runbooksOf } from "../../practice/offer.ts";
 import { type Play, playRunbook } from "../../practice/play.ts";
 import type { Practice } from "../../practice/practice.ts";
 import type { RunReport } from "../../report/run-report.ts";
-import { chosen, during } from "./open.ts";
+import { during, unknown } from "./open.ts";
 import { headOf, partsOf, rowOf } from "./table.ts";
 
 export interface All {
@@ -34,22 +34,31 @@ const SECONDS = 300;
 export async function all({ system, json, presentOnly }: All): Promise<number> {
   const list = await offered();
   const asked = system === undefined ? list : list.filter((one) => one.system === system);
-  if (asked.length === 0) await chosen(system ?? "");
-  process.stdout.write(headOf(list));
+  if (asked.length === 0) unknown(system ?? "", list);
+  const plays = asked.map((one) => ({ ...one, runbooks: runbooksOf(one.system) }));
+  const mistakes = asked.map((one) => mistakesOf(one.system)).join("");
+  if (mistakes !== "") process.stderr.write(`Not every runbook can be read:\n${mistakes}`);
+  const width = Math.max(
+    ...plays.flatMap(({ system: name, runbooks }) => runbooks.map(({ id }) => `${name}/${id}`.length)),
+  );
+  process.stdout.write(headOf(width));
   const results: Result[] = [];
-  for (const one of asked) results.push(...(await playSystem(one, list)));
+  for (const one of plays) results.push(...(await playSystem(one, width)));
   const bad = results.filter(({ outcome }) => outcome !== "verified" && !(presentOnly && outcome === "absent"));
   const verified = results.filter(({ outcome }) => outcome === "verified").length;
   process.stdout.write(`\n${verified} of ${results.length} ended verified.\n`);
   if (json) process.stdout.write(`${JSON.stringify({ runbooks: results })}\n`);
-  return bad.length === 0 ? 0 : 1;
+  return bad.length === 0 && mistakes === "" ? 0 : 1;
 }
 
 /** One practice for all runbooks of a system. */
-async function playSystem(one: Offered, list: readonly Offered[]): Promise<readonly Result[]> {
+async function playSystem(
+  one: Offered & { readonly runbooks: readonly OfferedRunbook[] },
+  width: number,
+): Promise<readonly Result[]> {
   const plays = one.runbooks.flatMap(({ id, modes }) => modes.map((mode) => ({ runbook: id, mode })));
   const tell = (result: Result) => {
-    process.stdout.write(rowOf(result, list));
+    process.stdout.write(rowOf(result, width));
     return result;
   };
   if (one.install !== null) {

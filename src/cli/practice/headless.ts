@@ -6,7 +6,7 @@ import type { Mode } from "../../catalog/types.ts";
 import { LifeboatError } from "../../lib/errors.ts";
 import type { Estate } from "../../practice/estate/index.ts";
 import type { SystemEstate } from "../../practice/estate/system-estate.ts";
-import type { Offered } from "../../practice/offer.ts";
+import { type Offered, type OfferedRunbook, runbooksOf } from "../../practice/offer.ts";
 import { type Play, playRunbook } from "../../practice/play.ts";
 import type { Practice } from "../../practice/practice.ts";
 import { chosen, during } from "./open.ts";
@@ -72,7 +72,8 @@ function isOrders(estate: SystemEstate): estate is Estate {
 }
 
 /** A component of the system `practice` stands for its failover: `database`. */
-function runbookOf({ system, title, runbooks }: Offered, asked: string): Offered["runbooks"][number] {
+function runbookOf({ system, title }: Offered, asked: string): OfferedRunbook {
+  const runbooks = runbooksOf(system);
   const found = runbooks.find(({ id }) => id === asked || id === `${asked}-failover`);
   if (found) return found;
   const ids = runbooks.map(({ id }) => id);
@@ -86,7 +87,7 @@ function runbookOf({ system, title, runbooks }: Offered, asked: string): Offered
   });
 }
 
-function modeOf({ title, modes }: Offered["runbooks"][number], unplanned: boolean): Mode {
+function modeOf({ title, modes }: OfferedRunbook, unplanned: boolean): Mode {
   if (unplanned && !modes.includes("unplanned"))
     throw new LifeboatError({ code: "mode-not-offered", where: title, what: "This runbook has no unplanned mode" });
   return !unplanned && modes.includes("planned") ? "planned" : "unplanned";

@@ -66,23 +66,23 @@ export async function during<T>(
 /** The system of this name, if this machine can practise it. @throws LifeboatError with what can be chosen, or what to install */
 export async function chosen(system: string): Promise<Offered> {
   const list = await offered();
-  const found = list.find((one) => one.system === system);
-  if (found === undefined) {
-    const names = list.map((one) => one.system);
-    const meant = nearest(system, names);
-    throw new LifeboatError({
-      code: "system-unknown",
-      what: `There is no system "${system}" to practise`,
-      allowed: `Systems: ${names.join(", ")}`,
-      ...(meant && { next: `Did you mean --system ${meant}?` }),
-    });
-  }
-  if (found.install !== null)
-    throw new LifeboatError({
-      code: "programs-absent",
-      where: found.title,
-      what: `It needs ${found.missing.join(", ")}, and this machine does not have ${found.missing.length === 1 ? "it" : "them"}`,
-      next: `As root: ${found.install}`,
-    });
-  return found;
+  const found = list.find((one) => one.system === system) ?? unknown(system, list);
+  if (found.install === null) return found;
+  throw new LifeboatError({
+    code: "programs-absent",
+    where: found.title,
+    what: `It needs ${found.missing.join(", ")}, and this machine does not have ${found.missing.length === 1 ? "it" : "them"}`,
+    next: `As root: ${found.install}`,
+  });
+}
+
+export function unknown(system: string, list: readonly Offered[]): never {
+  const names = list.map((one) => one.system);
+  const meant = nearest(system, names);
+  throw new LifeboatError({
+    code: "system-unknown",
+    what: `There is no system "${system}" to practise`,
+    allowed: `Systems: ${names.join(", ")}`,
+    ...(meant && { next: `Did you mean --system ${meant}?` }),
+  });
 }

@@ -8,6 +8,8 @@ const USUAL_PORT = 4180;
 
 /** The page, until somebody stops it. */
 export async function page(given: { system?: string | undefined; port?: string | undefined }): Promise<number> {
+  // Who reads along may go away; practice goes on until it is ended.
+  process.stdout.on("error", () => {});
   const began = performance.now();
   const elapsed = () => ((performance.now() - began) / 1000).toFixed(1);
   const system = await chosen(given.system ?? "practice");
@@ -27,14 +29,14 @@ export async function page(given: { system?: string | undefined; port?: string |
   return 0;
 }
 
-function whatToDo({ system, runbooks }: Offered): string {
+function whatToDo({ system }: Offered): string {
   if (system === "practice")
     return `  As Alex, in #incident-response, type:   /dr failover database
   Then become Sam (incident commander) and approve in the thread.
   Or press "Kill the primary" first, and type: /dr failover database --unplanned
 `;
   return `  In #incident-response, type:   /dr runbook
-  It lists the ${runbooks.length} runbooks of this system. "Play a runbook" in the panel brings everything to where one begins.
+  It lists the runbooks of this system. "Play a runbook" in the panel brings everything to where one begins.
 `;
 }
 
@@ -52,7 +54,7 @@ export function others(list: readonly Offered[], now: Offered): string {
 
 function interrupted(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
   });
 }
 

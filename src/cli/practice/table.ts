@@ -1,19 +1,18 @@
 import type { Part } from "../../practice/estate/system-estate.ts";
-import type { Offered } from "../../practice/offer.ts";
 import type { Result } from "./all.ts";
 
 const WIDTHS = { mode: 10, outcome: 10, rto: 20, rpo: 24, seconds: 9 };
 
-/** The head of the table; its first column is as wide as the longest runbook, whichever systems are played. */
-export function headOf(list: readonly Offered[]): string {
-  return line(list, ["runbook", "mode", "outcome", "RTO (objective)", "lost", "seconds", "parts"]);
+/** The head of the table. `width`: of its first column. */
+export function headOf(width: number): string {
+  return line(width, ["runbook", "mode", "outcome", "RTO (objective)", "lost", "seconds", "parts"]);
 }
 
 export function rowOf(
   { system, runbook, mode, outcome, rto, rpo, seconds, parts, problem }: Result,
-  list: readonly Offered[],
+  width: number,
 ): string {
-  const told = line(list, [
+  const told = line(width, [
     `${system}/${runbook}`,
     mode,
     outcome,
@@ -55,12 +54,11 @@ function round(value: number): string {
 }
 
 function line(
-  list: readonly Offered[],
+  width: number,
   [runbook = "", mode = "", outcome = "", rto = "", rpo = "", seconds = "", parts = ""]: readonly string[],
 ): string {
-  const longest = list.flatMap(({ system, runbooks }) => runbooks.map(({ id }) => system.length + id.length + 1));
   const cells = [
-    runbook.padEnd(Math.max(8, ...longest)),
+    runbook.padEnd(width),
     mode.padEnd(WIDTHS.mode),
     outcome.padEnd(WIDTHS.outcome),
     rto.padEnd(WIDTHS.rto),

@@ -145,9 +145,8 @@ function general(parts) {
 }
 
 function drawScenes(parts, state) {
-  const runbooks = state.systems.find(({ system }) => system === state.system)?.runbooks ?? [];
   parts.own.scene.replaceChildren(
-    ...runbooks.flatMap(({ id, title, modes }) =>
+    ...state.runbooks.flatMap(({ id, title, modes }) =>
       modes.map((mode) => make("option", { value: `${id} ${mode}` }, `${title}${modes.length > 1 ? `, ${mode}` : ""}`)),
     ),
   );
@@ -160,7 +159,12 @@ async function setScene(own) {
   const problem = await tell(own.parts, "scene", { runbook, mode });
   own.set.disabled = false;
   if (problem !== null) return say(own.said, problem, "bad");
-  own.said.replaceChildren("Ready. In #incident-response, type ", make("code", {}, `/dr runbook ${runbook} --${mode}`));
+  const words = `/dr runbook ${runbook} --${mode}`;
+  const type = make("button", { type: "button", class: "systems-words" }, words);
+  type.addEventListener("click", () =>
+    document.dispatchEvent(new CustomEvent("compose", { detail: { channel: "CINCIDENT", text: words } })),
+  );
+  own.said.replaceChildren("Ready. In #incident-response, type ", type);
   own.said.dataset.tone = "";
 }
 
