@@ -153,10 +153,10 @@ class Player {
   }
 
   /** Nobody it waits for can give it. While one who did is being counted, that is not so. */
-  #isStuck({ ask, people }: Call & { kind: "gate" }): boolean {
+  #isStuck({ ask, people, given }: Call & { kind: "gate" }): boolean {
     const refused = this.#refused.get(ask)?.length ?? 0;
     const answered = this.#answered.get(ask)?.size ?? 0;
-    return answered === refused && this.#risen.get(ask) !== people.join();
+    return answered - refused === given && this.#risen.get(ask) !== people.join();
   }
 
   async #answer(card: Message, call: Call & { kind: "gate" }): Promise<void> {

@@ -5,8 +5,14 @@ export type Call =
   | { readonly kind: "over"; readonly verified: boolean; readonly says: string }
   /** Nothing goes on until somebody decides what to do about it. */
   | { readonly kind: "trouble"; readonly says: string }
-  /** `ask`: one question of one gate. `people`: those it waits for, by account. */
-  | { readonly kind: "gate"; readonly ask: string; readonly people: readonly string[]; readonly needsCode: boolean }
+  /** `ask`: one question of one gate. `people`: those it waits for, by account. `given`: how many have approved. */
+  | {
+      readonly kind: "gate";
+      readonly ask: string;
+      readonly people: readonly string[];
+      readonly given: number;
+      readonly needsCode: boolean;
+    }
   /** `people`: who may say that it is done; empty: anybody. */
   | { readonly kind: "by hand"; readonly step: string; readonly people: readonly string[] };
 
@@ -19,8 +25,14 @@ export function callOf(message: Message): Call | null {
   if (buttonOf(message, "step.retry")) return { kind: "trouble", says };
   const approve = buttonOf(message, "gate.approve");
   if (approve) {
-    const people = mentionsIn(/\*Waiting for:\*.*/.exec(wordsOf(message))?.[0] ?? "");
-    return { kind: "gate", ask: carriedBy(approve)[1], people, needsCode: /needs a code/.test(wordsOf(message)) };
+    const words = wordsOf(message);
+    return {
+      kind: "gate",
+      ask: carriedBy(approve)[1],
+      people: mentionsIn(/\*Waiting for:\*.*/.exec(words)?.[0] ?? ""),
+      given: Number(/\*Approvals:\* (\d+) given/.exec(words)?.[1] ?? 0),
+      needsCode: /needs a code/.test(words),
+    };
   }
   const done = buttonOf(message, "step.confirm");
   if (done) {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
@@ -35,6 +35,20 @@ describe("whoever plays reads the screen", () => {
     expect(play).toMatchObject({ outcome: "stopped", report: null });
     expect(play.problem).toMatch(/This runbook has no unplanned mode/);
   }, 60_000);
+
+  test("where two have to approve and one of those asked has left, the next level is asked", async () => {
+    await bed.catalog(async (practice) => {
+      const file = join(practice, "runbooks", "practice-manual.yml");
+      const text = await readFile(file, "utf8");
+      await writeFile(
+        file,
+        text.replace("role: incident-commander\n", "role: incident-commander\n          quorum: 2\n"),
+      );
+    });
+    const play = await playRunbook(bed, { runbook: "practice-manual", mode: "planned", seconds: 90 });
+    expect(play).toMatchObject({ problem: null, outcome: "verified" });
+    expect(play.report?.approvals.map(({ person }) => person)).toEqual(["sam-okafor", "vera-lindqvist"]);
+  }, 150_000);
 });
 
 describe("a practice that was killed leaves its bot behind", () => {
