@@ -4,6 +4,7 @@ import { LifeboatError, messageOf, sayProblem } from "./lib/errors.ts";
 /** The command line: lint a catalogue, verify the timeline, practise. Each loads only what it needs. */
 const usage = `Usage:
   lifeboat lint [folder]          every mistake in systems and runbooks, with its place and what is allowed
+  lifeboat init <system> [folder] copies a shipped system into a catalogue of your own (folder: systems)
   lifeboat verify [stream]        walks the timeline's hash chain (store: DATABASE_URL or LIFEBOAT_DATA)
   lifeboat unenroll <system>/<person>   takes away what somebody proves with who they are (a lost phone)
   lifeboat practice               the practice workspace and estate, in the browser
@@ -19,6 +20,7 @@ const usage = `Usage:
 
 const verbs: Record<string, (rest: string[]) => Promise<number>> = {
   lint: async (rest) => (await import("./cli/lint.ts")).lint(rest),
+  init: async (rest) => (await import("./cli/init.ts")).init(rest),
   verify: async (rest) => (await import("./cli/verify.ts")).verify(rest),
   unenroll: async (rest) => (await import("./cli/unenroll.ts")).unenroll(rest),
   practice: async (rest) => (await import("./cli/practice.ts")).practice(rest),

@@ -11,6 +11,8 @@ export interface Fault {
   readonly what: string;
   readonly allowed?: string;
   readonly next?: string;
+  /** It counts, and is told by another rule once for all. */
+  readonly elsewhere?: true;
   /** What stands there must not be repeated: it may be a secret. */
   readonly hidden?: true;
 }

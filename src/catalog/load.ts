@@ -16,6 +16,8 @@ import { flatten } from "./use.ts";
 export interface Loaded {
   /** What has no error: a runbook with one is not in it, and nothing of a system with one is. */
   readonly catalog: Catalog;
+  /** Every system whose file could be read, those with mistakes too. */
+  readonly readable: readonly System[];
   /** Errors and warnings, by file and line. */
   readonly problems: readonly Finding[];
 }
@@ -30,6 +32,7 @@ const idPattern = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 export function loadCatalog(folder: string, cards?: ReadonlyMap<string, ActionCard>): Loaded {
   const problems: Finding[] = [];
   const systems: System[] = [];
+  const readable: System[] = [];
   const runbooks: Runbook[] = [];
   for (const home of systemFolders(folder, problems)) {
     const read = readSystem(home, problems);
@@ -38,12 +41,13 @@ export function loadCatalog(folder: string, cards?: ReadonlyMap<string, ActionCa
       continue;
     }
     const found = readRunbooks(read, problems, cards ?? null);
-    if (read.whole && found.whole) {
+    readable.push(read.system);
+    if (read.whole) {
       systems.push(read.system);
-      runbooks.push(...found.runbooks);
+      runbooks.push(...found);
     }
   }
-  return { catalog: { systems, runbooks }, problems: inOrder(problems) };
+  return { catalog: { systems, runbooks }, readable, problems: inOrder(problems) };
 }
 
 interface ReadSystem {
@@ -88,7 +92,7 @@ function readRunbooks(
   system: ReadSystem,
   problems: Finding[],
   cards: ReadonlyMap<string, ActionCard> | null,
-): { readonly runbooks: readonly Runbook[]; readonly whole: boolean } {
+): readonly Runbook[] {
   const read = runbookFiles(system.home, problems).flatMap((file) => {
     const runbook = readRunbook(file, system, problems);
     return runbook === null ? [] : [runbook];
@@ -105,15 +109,16 @@ function readRunbooks(
     return { runbook, source, faults, sound: whole && isClean(faults) };
   });
   for (const one of judged) {
-    const found = [...withoutEchoes(one, judged), ...brokenUses(one, judged)];
+    const found = [...withoutEchoes(one, judged), ...brokenUses(one, judged)].filter((fault) => !fault.elsewhere);
     problems.push(...found.map(({ rule, ...fault }) => toFinding(one.source, rule, fault)));
   }
   const runbooks = judged
     .filter((one) => one.sound && brokenUses(one, judged).length === 0)
     .map(({ runbook }) => runbook);
+  // What triage, calendar and alerts propose is looked up again when they do: a mistake there takes no runbook away.
   const faults = checkWhole({ system: system.system, runbooks: siblings, cards });
   problems.push(...faults.map(({ rule, ...fault }) => toFinding(system.source, rule, fault)));
-  return { runbooks, whole: isClean(faults) };
+  return runbooks;
 }
 
 interface Judged {

@@ -21,7 +21,7 @@ export interface LoadedVariables {
  * Reads the values this installation gives to the catalogue's variables (`LIFEBOAT_VALUES`), written as
  * `system id → variable → value`, and holds them against what each system declares. Without a file there are none.
  */
-export function loadVariables(catalog: Catalog, file: string | undefined): LoadedVariables {
+export function loadVariables(catalog: Pick<Catalog, "systems">, file: string | undefined): LoadedVariables {
   if (file === undefined) return { variables: new Map(), problems: [] };
   let text: string;
   try {
@@ -42,8 +42,24 @@ export function loadVariables(catalog: Catalog, file: string | undefined): Loade
   return { variables, problems: [...findings, ...faults.map((fault) => toFinding(source, "values", fault))] };
 }
 
+/** What a file of values leaves out: variables without a default of the systems it speaks of. For lint. */
+export function missingValues(systems: readonly System[], file: string): readonly Finding[] {
+  const { source, value } = parseYaml(file, readFileSync(file, "utf8"), valuesSchema);
+  if (value === null) return [];
+  return systems.flatMap(({ id, variables }) =>
+    variables
+      .filter(
+        ({ name, default: given }) => given === null && Object.hasOwn(value, id) && value[id]?.[name] === undefined,
+      )
+      .map(({ name, type, description }) => {
+        const fault = errorAt([id], `"${name}" is missing`, { at: "key", allowed: `A ${type}: ${description}` });
+        return toFinding(source, "values", fault);
+      }),
+  );
+}
+
 function readValues(
-  catalog: Catalog,
+  catalog: Pick<Catalog, "systems">,
   id: string,
   given: Readonly<Record<string, Scalar | null>>,
 ): { values: ReadonlyMap<string, Scalar>; faults: readonly Fault[] } {

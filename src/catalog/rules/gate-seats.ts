@@ -17,6 +17,7 @@ export const gateSeats: Rule = {
         if (!isRole(system, role) || holders(system, [role]).size > 0) continue;
         yield errorAt(path, `Nobody on the roster holds "${role}", so nobody could answer gate "${step.id}"`, {
           next: `Give the role to a person in system.yml`,
+          elsewhere: true,
         });
       }
       const people = holders(system, [gate.role, ...gate.escalate.map(({ role }) => role)]);

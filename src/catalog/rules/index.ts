@@ -5,6 +5,7 @@ import { cadenceKept } from "./cadence-kept.ts";
 import { clearStart } from "./clear-start.ts";
 import { commsKnown } from "./comms-known.ts";
 import { duplicateId } from "./duplicate-id.ts";
+import { emptySeat } from "./empty-seat.ts";
 import { escalationOrder } from "./escalation-order.ts";
 import { gateSeats } from "./gate-seats.ts";
 import { manifestAllowed } from "./manifest-allowed.ts";
@@ -53,6 +54,7 @@ export const rules: readonly Rule[] = [
   missingGate,
   parallelGate,
   weakerGate,
+  emptySeat,
   gateSeats,
   escalationOrder,
   breakGlassSeats,
