@@ -48,7 +48,8 @@ export interface Caller {
 }
 
 export type Reply =
-  | { readonly kind: "private"; readonly message: Message }
+  /** `refused`: it was not done, and the message says why. */
+  | { readonly kind: "private"; readonly message: Message; readonly refused?: true }
   /** Opened; or, where the request came from inside an open form, put in that form's place. */
   | { readonly kind: "form"; readonly form: Form }
   /** `channel`: where it belongs, the incident's own; null: where it was asked for. */

@@ -15,7 +15,7 @@ export function say(sentences: string | readonly string[], ...buttons: readonly 
 }
 
 export function no(problem: Problem, ...buttons: readonly Button[]): Reply {
-  return { kind: "private", message: refusal(problem, ...buttons) };
+  return { kind: "private", message: refusal(problem, ...buttons), refused: true };
 }
 
 /** Stops the handling of a request; `answer` records it and says it. */

@@ -1,11 +1,6 @@
-import type { House } from "../commands/house.ts";
 import { pageWords } from "../templates/messages/paging.ts";
-import { actions, cards } from "./actions/index.ts";
-import { loadCatalog } from "./catalog/load.ts";
-import { reportFindings } from "./catalog/report.ts";
-import { loadVariables } from "./catalog/variables.ts";
+import { actions } from "./actions/index.ts";
 import { createEmail } from "./comms/email.ts";
-import { loadTemplates } from "./comms/load.ts";
 import { createOffice } from "./comms/office.ts";
 import { openPage } from "./comms/page/serve.ts";
 import { createStatuspage } from "./comms/statuspage.ts";
@@ -14,11 +9,11 @@ import { createEngine } from "./engine/driver.ts";
 import { createScout } from "./engine/scout.ts";
 import { createWatcher } from "./engine/watcher.ts";
 import { serveHealth } from "./health.ts";
+import { houseOf, readCatalog } from "./house.ts";
 import { withDeadline } from "./lib/deadline.ts";
 import { LifeboatError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import { startPaging } from "./paging/index.ts";
-import { createTotp } from "./proof/totp.ts";
 import type { SlackConfig } from "./slack/config.ts";
 import { createSlack } from "./slack/index.ts";
 import { createStates } from "./slack/publish/states.ts";
@@ -26,7 +21,6 @@ import { createDeliveries } from "./timeline/delivery.ts";
 import { openStore } from "./timeline/index.ts";
 import { createOutbox } from "./timeline/outbox.ts";
 import { createPages } from "./timeline/pages.ts";
-import { createProofs } from "./timeline/proofs.ts";
 import { createSchedule } from "./timeline/schedule.ts";
 
 export interface Bot {
@@ -44,27 +38,7 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
   const outbox = createOutbox(pool);
   const mail = config.comms.mail === null ? null : createEmail(config.comms.mail);
 
-  const house: House = {
-    catalog,
-    cards,
-    // Read for every plan: who is primary changes while this process lives, and the file says it.
-    get variables() {
-      return loadVariables(catalog, config.catalog.valuesFile).variables;
-    },
-    timeline,
-    log,
-    practice: config.practice,
-    channelOf: (incident) => outbox.placeOf(incident),
-    comms: {
-      templates: readTemplates(config, log),
-      reach: { email: mail !== null, statuspage: config.comms.statuspage !== null },
-      pageLink: config.comms.page.link,
-    },
-    proof: createTotp(createProofs(pool), config.secretKey, {
-      issuer: config.practice ? "Lifeboat practice" : "Lifeboat",
-      settleHours: config.newProofHours,
-    }),
-  };
+  const house = houseOf(config, catalog, store, outbox, log);
   const slack = createSlack({ config: config.slack, house, timeline, inbox, outbox, log });
   const engine = createEngine({
     timeline,
@@ -154,33 +128,6 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
       await page.close();
     },
   };
-}
-
-/** A runbook with a mistake stays out and is said; a bot with no system at all is of no use to anybody. */
-function readCatalog(config: Config, log: Logger) {
-  const loaded = loadCatalog(config.catalog.systemsFolder, cards);
-  const catalog = {
-    systems: loaded.catalog.systems.filter(({ environment }) => (environment === "practice") === config.practice),
-    runbooks: loaded.catalog.runbooks,
-  };
-  const given = loadVariables(loaded.catalog, config.catalog.valuesFile);
-  const problems = [...loaded.problems, ...given.problems];
-  if (problems.length > 0) log.error(`The catalogue has mistakes:\n${reportFindings(problems)}`);
-  if (catalog.systems.length === 0)
-    throw new LifeboatError({
-      code: "no-systems",
-      where: config.catalog.systemsFolder,
-      what: `There is no usable ${config.practice ? "practice" : "production"} system`,
-      next: "Set LIFEBOAT_SYSTEMS, and run lifeboat lint on it",
-    });
-  return catalog;
-}
-
-/** A template with a mistake stays out and is said; the others are there. */
-function readTemplates(config: Config, log: Logger) {
-  const { templates, problems } = loadTemplates(config.catalog.systemsFolder);
-  if (problems.length > 0) log.error(`The comms templates have mistakes:\n${reportFindings(problems)}`);
-  return templates;
 }
 
 function secret(name: string): string {

@@ -6,6 +6,7 @@ const usage = `Usage:
   lifeboat lint [folder]          every mistake in systems and runbooks, with its place and what is allowed
   lifeboat init <system> [folder] copies a shipped system into a catalogue of your own (folder: systems)
   lifeboat verify [stream]        walks the timeline's hash chain (store: DATABASE_URL or LIFEBOAT_DATA)
+  lifeboat dr [--as <person>] …   what follows /dr in Slack, on this machine: with Slack dead, too
   lifeboat unenroll <system>/<person>   takes away what somebody proves with who they are (a lost phone)
   lifeboat practice               the practice workspace and estate, in the browser
       --system <name>             the system that is practised (default practice); an unknown one lists them
@@ -22,6 +23,7 @@ const verbs: Record<string, (rest: string[]) => Promise<number>> = {
   lint: async (rest) => (await import("./cli/lint.ts")).lint(rest),
   init: async (rest) => (await import("./cli/init.ts")).init(rest),
   verify: async (rest) => (await import("./cli/verify.ts")).verify(rest),
+  dr: async (rest) => (await import("./cli/dr.ts")).dr(rest),
   unenroll: async (rest) => (await import("./cli/unenroll.ts")).unenroll(rest),
   practice: async (rest) => (await import("./cli/practice.ts")).practice(rest),
 };

@@ -31,6 +31,8 @@ export interface Config {
   readonly newProofHours: number;
   /** How often the old primary of a promotion is looked at. */
   readonly watchSeconds: number;
+  /** Who somebody at the command line is: the operating system's user → a person's id on the rosters. */
+  readonly doorPeople: ReadonlyMap<string, string>;
   readonly health: { readonly port: number | null; readonly host: string };
   readonly logLevel: string;
 }
@@ -188,6 +190,19 @@ const settings = z.object({
       "What somebody has just enrolled counts after so many hours, or when somebody vouches (`/dr vouch`). 0: at once. Unset: 24, " +
         "and 0 in practice",
     ),
+  LIFEBOAT_DOOR_PEOPLE: z
+    .string()
+    .transform((text) => text.split(",").map((pair) => pair.trim()))
+    .refine(
+      (pairs) => pairs.every((pair) => /^[\w.-]{1,64}=[\w.-]{1,100}$/.test(pair)),
+      "Pairs of an operating system's user and a person's id, with commas: kim=dana-kim,erin=erin-walsh",
+    )
+    .transform((pairs) => new Map(pairs.map((pair) => pair.split("=") as [string, string])))
+    .optional()
+    .describe(
+      "Who an operating system's user is for `lifeboat dr`: `kim=dana-kim,erin=erin-walsh`. Everybody else proves who they are with " +
+        "the code of `/dr enroll`. Unset: everybody does",
+    ),
   LOG_LEVEL: z
     .enum(
       ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
@@ -261,6 +276,7 @@ function configOf(read: Settings, slack: boolean): Config {
     slack: slack ? slackOf(read) : null,
     paging: pagingOf(read),
     comms: commsOf(read),
+    doorPeople: read.LIFEBOAT_DOOR_PEOPLE ?? new Map(),
     newProofHours: read.LIFEBOAT_NEW_PROOF_HOURS ?? (read.SLACK_API_URL === undefined ? 24 : 0),
     secretKey: read.LIFEBOAT_SECRET_KEY === undefined ? null : Buffer.from(read.LIFEBOAT_SECRET_KEY, "base64"),
     watchSeconds: read.LIFEBOAT_WATCH_SECONDS,

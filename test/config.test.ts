@@ -44,6 +44,7 @@ describe("what is read", () => {
         },
         secretKey: null,
         newProofHours: 24,
+        doorPeople: new Map(),
         watchSeconds: 60,
         health: { port: null, host: "127.0.0.1" },
         logLevel: "info",

@@ -1,6 +1,14 @@
 import type { NewEvent, Preflight } from "../incident/events.ts";
 import { voided } from "../incident/gates.ts";
-import { approversOf, deciders, type MayStart, mayStart, passGates, type StartRefusal } from "../incident/start.ts";
+import {
+  approversOf,
+  decidedAtCommandLine,
+  deciders,
+  type MayStart,
+  mayStart,
+  passGates,
+  type StartRefusal,
+} from "../incident/start.ts";
 import type { RunState } from "../incident/state.ts";
 import { onceEach } from "../incident/status.ts";
 import { withDeadline } from "../lib/deadline.ts";
@@ -97,13 +105,14 @@ export async function lookUp(driven: Driven, people: readonly string[]): Promise
   const standing = new Map<string, string | null>();
   if (people.length === 0) return standing;
   const system = systemOf(driven);
+  const there = decidedAtCommandLine(driven.journal.run());
   await Promise.all(
     people.map(async (person) => {
       try {
         const why = await withDeadline(
           `Looking up ${person}`,
           LOOK_UP_SECONDS,
-          () => driven.standing.check(system, person),
+          () => driven.standing.check(system, person, there.has(person)),
           driven.lost,
         );
         standing.set(person, why);

@@ -5,8 +5,11 @@ import type { Leases, Timeline } from "../timeline/contract.ts";
 
 /** Looks up afresh whether a person on the roster is still somebody who may approve. */
 export interface Standing {
-  /** Why an approval of this person does not count now (deactivated, guest, look-up failed), or null. */
-  check(system: System, person: string): Promise<string | null>;
+  /**
+   * Why an approval of this person does not count now (deactivated, guest, look-up failed), or null. `atCommandLine`: they gave it
+   * there, so that a look-up that says nothing does not speak against it.
+   */
+  check(system: System, person: string, atCommandLine?: boolean): Promise<string | null>;
   /**
    * Why this person can not answer a question at all (deactivated, left), or null: they can, or nobody can tell. Absent:
    * everybody is taken to be there.

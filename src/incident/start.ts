@@ -199,6 +199,21 @@ export function deciders(run: RunState): readonly string[] {
   return decidersOf([...run.steps.values()]);
 }
 
+/**
+ * Of those, who said so at the command line and nowhere else. Who they are was established there without Slack, so a Slack
+ * that says nothing does not speak against them; one that says no does.
+ */
+export function decidedAtCommandLine(run: RunState): ReadonlySet<string> {
+  const said = [...run.steps.values()].flatMap((step) => {
+    if (step.status !== "gate" || step.gate.outcome !== "open") return [];
+    const { broken, approvals } = step.gate;
+    const broke = broken === null ? [] : [broken.person, broken.second].map((one) => [one, broken] as const);
+    return [...approvals.flatMap((one) => [[one.person, one] as const, [one.onBehalfOf, one] as const]), ...broke];
+  });
+  const elsewhere = new Set(said.flatMap(([person, how]) => (how.atCommandLine ? [] : [person])));
+  return new Set(said.flatMap(([person]) => (person === null || elsewhere.has(person) ? [] : [person])));
+}
+
 function decidersOf(steps: readonly StepState[]): readonly string[] {
   const people = steps.flatMap((step) => {
     if (step.status !== "gate" || step.gate.outcome !== "open") return [];

@@ -305,6 +305,8 @@ export interface Approval {
   readonly proved: boolean;
   /** By whose word the proof counted; null: by its own age, or there was none. */
   readonly vouchedBy: string | null;
+  /** It was given at the command line, where Slack has no say about who somebody is. */
+  readonly atCommandLine: boolean;
 }
 
 /** Who held a role when it was asked, and the account they were asked at. */
@@ -333,6 +335,7 @@ export interface Breaking {
   readonly reason: string;
   readonly at: Date;
   readonly aloneAt: Date;
+  readonly atCommandLine: boolean;
   readonly vouchedBy: string | null;
   readonly planHash: string;
   readonly factsHash: string;
@@ -345,6 +348,8 @@ export interface Broken {
   readonly at: Date;
   readonly second: string | null;
   readonly alone: string | null;
+  /** Both, or the one who went alone, said so at the command line. */
+  readonly atCommandLine: boolean;
   readonly until: Date;
   readonly planHash: string;
   readonly factsHash: string;

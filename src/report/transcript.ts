@@ -50,7 +50,8 @@ export function stamp(moment: Date): string {
 
 function actor(who: Actor, names: (who: string) => string): string {
   if (who.kind === "bot") return "Lifeboat";
-  return who.person !== null ? names(who.person) : who.name;
+  const name = who.person !== null ? names(who.person) : who.name;
+  return who.door === "cli" ? `${name}, at the command line` : name;
 }
 
 function tell(event: Recorded, plan: Plan | null, names: (who: string) => string): string | null {

@@ -20,7 +20,7 @@ export interface People {
 
 /** The engine's questions about people (`src/engine/ports.ts`). */
 export interface Standing {
-  check(system: System, person: string): Promise<string | null>;
+  check(system: System, person: string, atCommandLine?: boolean): Promise<string | null>;
   gone(system: System, person: string): Promise<string | null>;
 }
 
@@ -68,7 +68,7 @@ export function createPeople(options: PeopleOptions): People {
       };
     },
     standing: {
-      async check(system, person) {
+      async check(system, person, atCommandLine = false) {
         const accounts = system.people.find(({ id }) => id === person)?.slack ?? null;
         if (accounts === null) return `${person} is no longer on the roster of ${system.title}.`;
         // Somebody without an account decides at the command line, where Slack has no say.
@@ -86,7 +86,8 @@ export function createPeople(options: PeopleOptions): People {
         const no = answers.find((answer) => typeof answer === "string");
         if (no !== undefined) return no;
         const silent = answers.find((answer) => answer instanceof Unknown) as Unknown;
-        if (silent.refused || options.whenSlackIsSilent === "refuse") return silent.why;
+        const rosterDecides = atCommandLine || options.whenSlackIsSilent === "roster";
+        if (silent.refused || !rosterDecides) return silent.why;
         log.warn({ person, system: system.id, why: silent.why }, "Slack could not be asked; the roster decides.");
         return null;
       },

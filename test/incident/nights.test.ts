@@ -104,7 +104,9 @@ const voting: fc.Arbitrary<Move> = fc
     const ask = asks.at(-1 - (back % asks.length)) ?? "made-up";
     const owner = story.state.runs.get("run-1")?.steps.size && luck > 0 ? ownerOf(story, ask) : id;
     const barred = luck === 1 ? "deactivated" : null;
-    if (decision === "approve") story.approve(who, ask, { barred, provedAfresh: luck > 2 }, owner);
+    // Some prove who they are by somebody's word only.
+    const vouchedBy = luck > 2 && luck < 6 ? (IDS[(back + luck) % IDS.length] ?? null) : null;
+    if (decision === "approve") story.approve(who, ask, { barred, provedAfresh: luck > 2, vouchedBy }, owner);
     else story.deny(who, ask, { barred }, owner);
   });
 

@@ -71,7 +71,11 @@ export function objection(log: readonly LogEvent[], plan: Plan, attempt: Attempt
           roles.includes(loan.role) &&
           attempt.roster.people.some((person) => person.id === from && person.roles.includes(loan.role)),
       );
-    const good = given.filter(({ person: who, onBehalfOf, proved }) => {
+    const vouchers = given.flatMap(({ vouchedBy }) => vouchedBy ?? []);
+    if (given.some(({ person: who }) => vouchers.includes(who))) return `${id}: who vouched approved beside it`;
+    const good = given.filter(({ person: who, onBehalfOf, proved, vouchedBy }) => {
+      const voucher = attempt.roster.people.find((person) => person.id === vouchedBy);
+      if (vouchedBy && (!voucher || isRequester(vouchedBy))) return false;
       if (isRequester(who) || attempt.standing.get(who) !== null || (gate.stepUp && !proved)) return false;
       if (!onBehalfOf) return entitled(who, attempt.roster) && entitled(who, attempt.rosterAt.get(question.ask));
       const onRoster = attempt.roster.people.some((person) => person.id === who);

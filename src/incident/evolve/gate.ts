@@ -1,4 +1,4 @@
-import type { GateEvent, Recorded } from "../events.ts";
+import type { Actor, GateEvent, Recorded } from "../events.ts";
 import type { Breaking, Broken, GateState, PastAsk, RunState, Summons } from "../state.ts";
 import { withStep } from "./run.ts";
 
@@ -29,12 +29,17 @@ function withBreak(run: RunState, event: Extract<AskEvent, { type: "gate.broken"
   const state = run.steps.get(step);
   const stands = state?.status === "gate" && state.gate.ask === ask && state.gate.outcome === "open";
   if (!stands || state.gate.broken !== null) return run;
-  return { ...run, breaks: [...run.breaks, { ...brokenBy(event), step, ask, review: null }] };
+  return { ...run, breaks: [...run.breaks, { ...brokenBy(event, state.gate.breaking), step, ask, review: null }] };
 }
 
-function brokenBy({ data, at }: Extract<AskEvent, { type: "gate.broken" }>): Broken {
+function brokenBy({ data, at, actor }: Extract<AskEvent, { type: "gate.broken" }>, before: Breaking | null): Broken {
   const { person, role, reason, second, alone, until, planHash, factsHash } = data;
-  return { person, role, reason, second, alone, until: new Date(until), planHash, factsHash, at };
+  const atCommandLine = isAtCommandLine(actor) && (second === null || before?.atCommandLine === true);
+  return { person, role, reason, second, alone, atCommandLine, until: new Date(until), planHash, factsHash, at };
+}
+
+function isAtCommandLine(actor: Actor): boolean {
+  return actor.kind === "person" && actor.door === "cli";
 }
 
 function opened(earlier: GateState | null, event: Extract<AskEvent, { type: "gate.opened" }>): GateState {
@@ -103,7 +108,9 @@ function decided(gate: GateState, event: Exclude<AskEvent, { type: "gate.opened"
     case "gate.breakAsked":
       return gate.broken === null && isShown(gate, event.data) ? { ...gate, breaking: breakingBy(event) } : gate;
     case "gate.broken":
-      return gate.broken === null && isShown(gate, event.data) ? { ...gate, broken: brokenBy(event) } : gate;
+      return gate.broken === null && isShown(gate, event.data)
+        ? { ...gate, broken: brokenBy(event, gate.breaking) }
+        : gate;
     case "gate.denied":
       return { ...gate, outcome: "denied", closedAt, says: denial(event), deniedBy: event.data.person };
     case "gate.expired":
@@ -127,9 +134,19 @@ function escalated(gate: GateState, { data, at }: Extract<AskEvent, { type: "gat
   return { ...gate, level: data.level, risen: [...gate.risen, { level: data.level, at, why: data.why ?? null }] };
 }
 
-function breakingBy({ data, at }: Extract<AskEvent, { type: "gate.breakAsked" }>): Breaking {
+function breakingBy({ data, at, actor }: Extract<AskEvent, { type: "gate.breakAsked" }>): Breaking {
   const { person, role, reason, aloneAt, planHash, factsHash, vouchedBy = null } = data;
-  return { person, role, reason, at, aloneAt: new Date(aloneAt), vouchedBy, planHash, factsHash };
+  return {
+    person,
+    role,
+    reason,
+    at,
+    aloneAt: new Date(aloneAt),
+    atCommandLine: isAtCommandLine(actor),
+    vouchedBy,
+    planHash,
+    factsHash,
+  };
 }
 
 /** One person counts once, and only for the plan and the facts this ask showed. */
@@ -137,7 +154,8 @@ function approved(gate: GateState, event: Extract<AskEvent, { type: "gate.approv
   const { person, role, onBehalfOf = null, proved = false, vouchedBy = null } = event.data;
   if (!isShown(gate, event.data)) return gate;
   if (gate.approvals.some((approval) => approval.person === person)) return gate;
-  const approval = { person, role, at: event.at, onBehalfOf, proved, vouchedBy };
+  const atCommandLine = isAtCommandLine(event.actor);
+  const approval = { person, role, at: event.at, onBehalfOf, proved, vouchedBy, atCommandLine };
   return { ...gate, approvals: [...gate.approvals, approval] };
 }
 

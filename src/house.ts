@@ -1,0 +1,66 @@
+import type { House } from "../commands/house.ts";
+import { cards } from "./actions/index.ts";
+import { loadCatalog } from "./catalog/load.ts";
+import { reportFindings } from "./catalog/report.ts";
+import type { Catalog } from "./catalog/types.ts";
+import { loadVariables } from "./catalog/variables.ts";
+import { loadTemplates } from "./comms/load.ts";
+import type { Config } from "./config.ts";
+import { LifeboatError } from "./lib/errors.ts";
+import type { Logger } from "./lib/log.ts";
+import { createTotp } from "./proof/totp.ts";
+import type { Store } from "./timeline/index.ts";
+import type { Outbox } from "./timeline/outbox.ts";
+import { createProofs } from "./timeline/proofs.ts";
+
+/** What commands may use, the same behind every door. */
+export function houseOf(config: Config, catalog: Catalog, store: Store, outbox: Outbox, log: Logger): House {
+  return {
+    catalog,
+    cards,
+    // Read for every plan: who is primary changes while this process lives, and the file says it.
+    get variables() {
+      return loadVariables(catalog, config.catalog.valuesFile).variables;
+    },
+    timeline: store.timeline,
+    log,
+    practice: config.practice,
+    channelOf: (incident) => outbox.placeOf(incident),
+    comms: {
+      templates: readTemplates(config, log),
+      reach: { email: config.comms.mail !== null, statuspage: config.comms.statuspage !== null },
+      pageLink: config.comms.page.link,
+    },
+    proof: createTotp(createProofs(store.pool), config.secretKey, {
+      issuer: config.practice ? "Lifeboat practice" : "Lifeboat",
+      settleHours: config.newProofHours,
+    }),
+  };
+}
+
+/** A runbook with a mistake stays out and is said; a bot with no system at all is of no use to anybody. */
+export function readCatalog(config: Config, log: Logger): Catalog {
+  const loaded = loadCatalog(config.catalog.systemsFolder, cards);
+  const catalog = {
+    systems: loaded.catalog.systems.filter(({ environment }) => (environment === "practice") === config.practice),
+    runbooks: loaded.catalog.runbooks,
+  };
+  const given = loadVariables(loaded.catalog, config.catalog.valuesFile);
+  const problems = [...loaded.problems, ...given.problems];
+  if (problems.length > 0) log.error(`The catalogue has mistakes:\n${reportFindings(problems)}`);
+  if (catalog.systems.length === 0)
+    throw new LifeboatError({
+      code: "no-systems",
+      where: config.catalog.systemsFolder,
+      what: `There is no usable ${config.practice ? "practice" : "production"} system`,
+      next: "Set LIFEBOAT_SYSTEMS, and run lifeboat lint on it",
+    });
+  return catalog;
+}
+
+/** A template with a mistake stays out and is said; the others are there. */
+function readTemplates(config: Config, log: Logger) {
+  const { templates, problems } = loadTemplates(config.catalog.systemsFolder);
+  if (problems.length > 0) log.error(`The comms templates have mistakes:\n${reportFindings(problems)}`);
+  return templates;
+}

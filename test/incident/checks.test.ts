@@ -1,0 +1,342 @@
+import { describe, expect, test } from "@jest/globals";
+import { awaited, flawOf, isAnswered, policyOf } from "../../src/incident/authority.ts";
+import { flawOfBreak } from "../../src/incident/break-glass.ts";
+import { lentNow, standsFor } from "../../src/incident/delegation.ts";
+import { fallThrough, gateDue } from "../../src/incident/gates.ts";
+import { approversOf, decidedAtCommandLine, deciders, passGates } from "../../src/incident/start.ts";
+import type { Approval, Broken } from "../../src/incident/state.ts";
+import { action, byPerson, codeOf, failover, gate, plan, rosterWith, Story, SYSTEM, startCode } from "./world.ts";
+
+/** Each check by itself, where whole conversations pass it beside others that say the same. */
+const all = new Map(SYSTEM.people.map(({ id }) => [id, null]));
+const lend = (story: Story, from: string, role: string, to: string) =>
+  story.asks(from, { type: "delegate", role, to, seconds: 7200, reason: null });
+const atDoor = (who: string) => ({ ...byPerson(who, ""), slackUser: null, door: "cli" as const });
+
+describe("a start", () => {
+  test("is not made of a gate, not even of one that waits", () => {
+    const story = new Story().declared().requested().preflighted().done("check");
+    expect(story.mayStart("go")).toMatchObject({ code: "step-not-startable", why: expect.stringContaining("asked") });
+  });
+
+  test("may be the next attempt of what failed and has attempts left", () => {
+    const story = Story.asking();
+    story.approve("bo");
+    story.starts("fence");
+    story.done("fence").done("promote").started("smoke");
+    const problem = { code: "no", what: "No" };
+    story.happened({ type: "step.failed", data: { step: "smoke", attempt: 1, problem, retryable: true, seconds: 1 } });
+    expect(startCode(story.mayStart("smoke"))).toBe("ok");
+  });
+
+  test("in a dry run is of what only looks", () => {
+    const story = new Story().declared().requested(failover(), { dryRun: true }).preflighted();
+    expect(startCode(story.mayStart("check"))).toBe("ok");
+    expect(startCode(story.mayStart("fence"))).toBe("dry-run");
+  });
+
+  test("of a step whose condition is known and true, behind its gate", () => {
+    const when = { step: "check", fact: "loss", is: true } as const;
+    const of = plan([[action("check", { risk: "read" })], [gate("go")], [{ ...action("fence"), when }]]);
+    const story = new Story().declared().requested(of).preflighted();
+    story.done("check", "run-1", [{ id: "loss", value: true }]).gateOpened();
+    story.approve("bo");
+    expect(startCode(story.mayStart("fence"))).toBe("ok");
+  });
+
+  test("is refused in the words of the denial", () => {
+    const story = Story.asking();
+    story.deny("vera");
+    expect(story.mayStart("fence")).toMatchObject({ code: "gate-denied", why: expect.stringContaining("not tonight") });
+  });
+
+  test("that is void says what is certain, and leaves out what could not be looked up", () => {
+    const story = Story.asking(failover({ quorum: 2 }));
+    story.approve("bo");
+    story.approve("vera");
+    const gone = new Map<string, string | null>([["bo", "deactivated"]]);
+    const void_ = story.mayStart("fence", { standing: gone });
+    expect(void_).toMatchObject({ code: "gate-voided", why: "Bo may no longer decide: deactivated" });
+    expect(story.mayStart("fence", { standing: new Map([["bo", null]]) })).toMatchObject({
+      code: "standing-unknown",
+      why: "Whether Vera may still decide could not be checked",
+    });
+  });
+});
+
+describe("gates with nothing behind them", () => {
+  const last = () => {
+    const when = { step: "check", fact: "loss", is: true } as const;
+    const of = plan([[action("check", { risk: "read" })], [gate("go"), gate("maybe", {}, when)]]);
+    const story = new Story().declared().requested(of).preflighted();
+    return story.done("check", "run-1", [{ id: "loss", value: false }]).gateOpened();
+  };
+  const passes = (story: Story, more = {}) => passGates(story.state, story.run(), story.startContext(more));
+
+  test("pass, but for those their condition passed over", () => {
+    const story = last();
+    story.approve("bo");
+    expect(passes(story)).toMatchObject({ ok: true, events: [{ type: "gate.passed", data: { people: ["bo"] } }] });
+  });
+
+  test("do not pass in a run that may not go on, and ask nobody in a dry run", () => {
+    const story = last();
+    story.approve("bo");
+    expect(passes(story, { planHash: "other" })).toMatchObject({ ok: false, code: "plan-changed" });
+    story.asks("bo", { type: "pause", run: "run-1", reason: null });
+    expect(passes(story)).toMatchObject({ ok: false, code: "run-paused" });
+    const dry = new Story().declared().requested(failover(), { dryRun: true }).preflighted();
+    expect(passes(dry)).toEqual({ ok: true, events: [] });
+  });
+});
+
+describe("who is looked up before a start", () => {
+  test("those who approved the gates before it, their lenders, and who broke the glass; nobody of gates that are closed", () => {
+    const of = plan([[gate("go")], [action("fence")], [gate("last")], [action("promote")]]);
+    const story = new Story().declared().requested(of).preflighted().gateOpened("go");
+    lend(story, "bo", "database-administrator", "oli");
+    story.approve("oli");
+    expect(approversOf(story.run(), "fence")).toEqual(["oli", "bo"]);
+    expect(decidedAtCommandLine(story.run())).toEqual(new Set());
+    story.starts("fence");
+    expect(approversOf(story.run(), "fence")).toEqual([]);
+    story.done("fence").gateOpened("last", "ask-2");
+    story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-2", reason: "Nobody" });
+    story.asks(atDoor("oli"), { type: "confirmBreak", run: "run-1", ask: "ask-2" });
+    expect(approversOf(story.run(), "fence")).toEqual([]);
+    expect(approversOf(story.run(), "promote")).toEqual(["cy", "oli"]);
+    expect(deciders(story.run())).toEqual(["cy", "oli"]);
+    // One of the two spoke in Slack.
+    expect(decidedAtCommandLine(story.run())).toEqual(new Set());
+    const passed = story.mayStart("promote");
+    expect(passed.ok && passed.events[0]?.data).toMatchObject({ people: ["cy", "oli"] });
+  });
+
+  test("who said so at the command line, and nowhere else, is known as such", () => {
+    const story = Story.asking(failover({ quorum: 2 }));
+    lend(story, "vera", "vp-engineering", "oli");
+    story.approve(atDoor("bo"));
+    story.approve(atDoor("oli"));
+    expect(decidedAtCommandLine(story.run())).toEqual(new Set(["bo", "oli", "vera"]));
+    const alone = Story.asking();
+    alone.system = {
+      ...SYSTEM,
+      breakGlass: { ...(SYSTEM.breakGlass as never as object), secondPerson: false } as never,
+    };
+    alone.asks(atDoor("cy"), { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
+    expect(decidedAtCommandLine(alone.run())).toEqual(new Set(["cy"]));
+    const passed = alone.mayStart("fence", { system: alone.system });
+    expect(passed.ok && passed.events[0]?.data).toMatchObject({ people: ["cy"] });
+  });
+});
+
+describe("authority", () => {
+  test("of a step the plan has no gate for is nobody's", () => {
+    const story = Story.asking();
+    expect(policyOf(story.run(), { ...story.gateOf("go"), step: "fence" })).toMatchObject({
+      roles: [],
+      quorum: Number.POSITIVE_INFINITY,
+    });
+  });
+
+  test("is not borrowed with a role that decides nothing here", () => {
+    const story = Story.asking();
+    lend(story, "cy", "incident-commander", "oli");
+    expect(codeOf(story.approve("oli"))).toBe("gate-role");
+  });
+
+  test("of who approved for somebody is that lender's loan of a deciding role, and no other", () => {
+    const story = Story.asking();
+    lend(story, "bo", "database-administrator", "oli");
+    lend(story, "cy", "incident-commander", "oli");
+    const lent = lentNow(story.state, story.now);
+    const stands = (lender: string, roles: readonly string[]) =>
+      standsFor(SYSTEM.people.find(({ id }) => id === "oli") as never, lender, roles, story.run(), SYSTEM, lent);
+    expect(stands("bo", ["database-administrator"])).toBe(true);
+    expect(stands("cy", ["database-administrator"])).toBe(false);
+    expect(stands("bo", ["vp-engineering"])).toBe(false);
+    expect(stands("vera", ["database-administrator", "incident-commander"])).toBe(false);
+    const forged: Approval = {
+      ...{ person: "oli", role: "database-administrator", at: story.now, onBehalfOf: "cy", proved: false },
+      ...{ vouchedBy: null, atCommandLine: false },
+    };
+    expect(flawOf(forged, story.run(), story.gateOf("go"), SYSTEM, all, lent)?.sure).toBe(true);
+    expect(flawOf({ ...forged, onBehalfOf: "bo" }, story.run(), story.gateOf("go"), SYSTEM, all, lent)).toBeNull();
+  });
+
+  test("that is to be lent later is not lent yet", () => {
+    const story = Story.asking();
+    lend(story, "bo", "database-administrator", "oli");
+    expect(lentNow(story.state, new Date(story.now.getTime() - 1))).toEqual([]);
+    expect(lentNow(story.state, story.now)).toHaveLength(1);
+  });
+});
+
+describe("who is waited for", () => {
+  const who = (story: Story) => {
+    const lent = lentNow(story.state, story.now);
+    const found = awaited(story.run(), story.gateOf("go"), story.system, story.now, lent);
+    const asked = found.asked.map(({ people }) => people.map(({ id }) => id));
+    return { asked, missing: found.missing, possible: found.possible, next: found.next?.people.map(({ id }) => id) };
+  };
+
+  test("a lender and a borrower are one place: when one has approved, neither is waited for", () => {
+    const story = Story.asking(failover({ quorum: 2 }));
+    lend(story, "bo", "database-administrator", "oli");
+    expect(who(story)).toMatchObject({ asked: [["bo", "cy", "duo", "oli"]], missing: 2, next: ["vera", "duo"] });
+    story.approve("oli");
+    expect(who(story)).toMatchObject({ asked: [["cy", "duo"]], missing: 1 });
+    const other = Story.asking(failover({ quorum: 2 }));
+    lend(other, "bo", "database-administrator", "oli");
+    other.approve("bo");
+    expect(who(other)).toMatchObject({ asked: [["cy", "duo"]], missing: 1 });
+  });
+
+  test("nobody once the glass is broken or enough have approved; and it says when it can not be enough", () => {
+    const story = Story.asking(failover({ quorum: 2, role: "vp-engineering", escalate: [] }));
+    expect(who(story)).toMatchObject({ missing: 2, possible: true });
+    lend(story, "vera", "vp-engineering", "oli");
+    story.system = rosterWith("duo", { roles: [] });
+    expect(who(story)).toMatchObject({ asked: [["vera", "oli"]], missing: 2, possible: false });
+    const broken = Story.asking(failover({ quorum: 2 }));
+    broken.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
+    broken.asks("oli", { type: "confirmBreak", run: "run-1", ask: "ask-1" });
+    expect(isAnswered(broken.run(), broken.gateOf("go"))).toBe(true);
+    expect(who(broken)).toMatchObject({ missing: 0, next: undefined });
+    const many = Story.asking();
+    many.approve("bo");
+    many.happened({
+      type: "gate.approved",
+      data: {
+        ...{ step: "go", ask: "ask-1", person: "vera", role: "vp-engineering" },
+        ...{ planHash: many.gateOf("go").planHash, factsHash: many.gateOf("go").factsHash },
+      },
+    });
+    expect(who(many).missing).toBe(0);
+  });
+
+  test("not a role the plan no longer names", () => {
+    const story = Story.asking();
+    const narrowed = { ...story.gateOf("go"), role: "cto" };
+    expect(awaited(story.run(), narrowed, SYSTEM, story.now).asked[0]?.people).toEqual([]);
+  });
+});
+
+describe("a broken glass, judged by itself", () => {
+  const broke = (more: Partial<Broken> = {}, change: (story: Story) => void = () => {}) => {
+    const story = Story.asking();
+    story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
+    story.asks("oli", { type: "confirmBreak", run: "run-1", ask: "ask-1" });
+    change(story);
+    const before = story.gateOf("go");
+    const gateState = { ...before, broken: before.broken === null ? null : { ...before.broken, ...more } };
+    return flawOfBreak(story.run(), gateState, { now: story.now, system: story.system, standing: all });
+  };
+  const breakGlass = SYSTEM.breakGlass;
+
+  test("counts as it is", () => expect(broke()).toBeNull());
+  const asItIs = () => {};
+  test.each<[string, Partial<Broken>, (story: Story) => void]>([
+    ["for another plan", { planHash: "other" }, asItIs],
+    ["for other facts", { factsHash: "other" }, asItIs],
+    ["after its time", {}, (story) => story.at(60 + 600)],
+    ["after the question's time", { until: new Date(8.64e15) }, (story) => story.at(60 + 900)],
+    ["by somebody who is gone", {}, (story) => story.roster(rosterWith("cy", null))],
+    ["by somebody who may no longer", {}, (story) => story.roster(rosterWith("cy", { roles: [] }))],
+    ["by one where two are needed", { second: null, alone: null }, asItIs],
+    ["by one twice", { second: "cy" }, asItIs],
+    ["with a second who is gone", { second: "nobody" }, asItIs],
+  ])("not %s", (_how, more, change) => {
+    expect(broke(more, change)).toMatchObject({ sure: true });
+  });
+  test("by one, where that is recorded, or where none is asked for", () => {
+    expect(broke({ second: null, alone: "nobody came" })).toBeNull();
+    const lone = (story: Story) =>
+      story.roster({ ...SYSTEM, breakGlass: { ...breakGlass, secondPerson: false } as never });
+    expect(broke({ second: null, alone: null }, lone)).toBeNull();
+  });
+  test("names who is gone", () => {
+    expect(broke({}, (story) => story.roster(rosterWith("cy", null)))?.why).toMatch(/^cy may no longer/);
+    expect(broke({}, (story) => story.roster(rosterWith("cy", { roles: [] })))?.why).toMatch(/^Cy may no longer/);
+  });
+  test("is no glass that is whole", () => {
+    const story = Story.asking();
+    const context = { now: story.now, system: SYSTEM, standing: all };
+    expect(flawOfBreak(story.run(), story.gateOf("go"), context)).toMatchObject({ why: "The glass is not broken" });
+  });
+});
+
+describe("what time makes due", () => {
+  test("an escalation is not said twice over: whoever is asked anew is not reminded in the same breath", () => {
+    const story = Story.asking(failover({ remindSeconds: 300 })).at(60 + 300);
+    expect(gateDue(story.run(), "go", story.now).events.map(({ type }) => type)).toEqual(["gate.escalated"]);
+  });
+
+  test.each<[string, (story: Story) => void]>([
+    ["it is closed", (story) => void story.deny("vera")],
+    ["enough have approved", (story) => void story.approve("vera")],
+    ["its time is over", (story) => void story.at(60 + 900)],
+    ["the run has ended", (story) => void story.asks("ana", { type: "abort", run: "run-1", reason: "x" })],
+  ])("no level is passed over when %s", (_when, happens) => {
+    const story = Story.asking();
+    happens(story);
+    const gone = new Map(SYSTEM.people.filter(({ id }) => id !== "vera").map(({ id }) => [id, "deactivated"]));
+    const context = { now: story.now, system: SYSTEM, gone };
+    expect(fallThrough(story.state, story.run(), "go", context)).toEqual([]);
+    expect(fallThrough(story.state, story.run(), "check", context)).toEqual([]);
+  });
+
+  test("a borrower who is gone does not keep a level filled, though the lender is there", () => {
+    const story = Story.asking(
+      failover({ role: "vp-engineering", quorum: 2, escalate: [{ role: "cto", afterSeconds: 300 }] }),
+    );
+    lend(story, "vera", "vp-engineering", "oli");
+    const level = (gone: Record<string, string>) =>
+      fallThrough(story.state, story.run(), "go", {
+        ...{ now: story.now, system: SYSTEM, gone: new Map(Object.entries(gone)) },
+      }).length;
+    expect(level({})).toBe(0);
+    expect(level({ oli: "away" })).toBe(0);
+    expect(level({ vera: "away" })).toBe(1);
+    expect(level({ duo: "away" })).toBe(1);
+  });
+});
+
+describe("what is refused in so many words", () => {
+  test("to approve what a broken glass has decided", () => {
+    const story = Story.asking();
+    story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
+    story.asks("oli", { type: "confirmBreak", run: "run-1", ask: "ask-1" });
+    expect(story.approve("vera")).toMatchObject({
+      problem: { code: "already-decided", what: expect.stringContaining("who broke the glass") },
+    });
+  });
+
+  test("to review another question than the one whose glass was broken", () => {
+    const story = Story.asking();
+    story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
+    story.asks("oli", { type: "confirmBreak", run: "run-1", ask: "ask-1" });
+    story.at(90).requested(plan([[gate("go")], [action("a")]], { resources: ["other"] }), { run: "run-2" });
+    const reviews = (run: string, ask: string) =>
+      codeOf(story.asks("vera", { type: "review", run, ask, finding: "ok" }));
+    expect(reviews("run-2", "ask-1")).toBe("nothing-to-review");
+    expect(reviews("run-1", "ask-2")).toBe("nothing-to-review");
+    expect(reviews("run-1", "ask-1")).toBe("accepted");
+  });
+
+  test("to lend a role when all is over", () => {
+    const story = new Story().declared();
+    story.asks("cy", { type: "resolve", summary: null });
+    expect(codeOf(lend(story, "bo", "database-administrator", "oli"))).toBe("incident-over");
+  });
+
+  test("to wait for a second person where there is none any more", () => {
+    const story = Story.asking();
+    const breaks = () => codeOf(story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" }));
+    expect(breaks()).toBe("accepted");
+    expect(breaks()).toBe("second-awaited");
+    story.roster({ ...SYSTEM, people: SYSTEM.people.filter(({ id }) => id === "cy" || id === "ana") });
+    expect(breaks()).toBe("accepted");
+    expect(story.gateOf("go").broken).toMatchObject({ second: null, alone: "there is nobody who could confirm it" });
+  });
+});

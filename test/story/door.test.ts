@@ -1,0 +1,102 @@
+import { execFile } from "node:child_process";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { StepState } from "../../src/incident/state.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import { Authenticator } from "../../src/practice/authenticator.ts";
+import type { View } from "../../src/practice/workspace/index.ts";
+import { until } from "../timeline/server.ts";
+import { type Bed, openBed } from "./bed.ts";
+import { answerTo } from "./voices.ts";
+
+/** Slack answers nothing from before the bot starts until all is over: everything is asked and decided at the command line. */
+let bed: Bed;
+let environment: Record<string, string>;
+beforeAll(async () => {
+  bed = await openBed();
+  const command = await bed.botCommand({ LIFEBOAT_DOOR_PEOPLE: `${userInfo().username}=alex-rivera` });
+  environment = { ...command.environment };
+}, 120_000);
+afterAll(() => bed?.stop(), 60_000);
+
+interface Said {
+  readonly code: number;
+  readonly out: string;
+}
+
+function dr(...args: string[]): Promise<Said> {
+  const program = [join(projectRoot(), "src/cli.ts"), "dr", ...args];
+  return new Promise((resolve) => {
+    execFile(process.execPath, ["--import", "tsx", ...program], { env: environment }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === "number" ? error.code : error ? 99 : 0, out: `${stdout}${stderr}` });
+    });
+  });
+}
+
+async function enrolled(user: string): Promise<Authenticator> {
+  const person = bed.workspace.as(user);
+  await person.slash("/dr enroll");
+  const form = await person.waitForView(({ callback_id: id }: View) => id === "enroll");
+  const secret = /`((?:[A-Z2-7]{4} ?)+)`/.exec(JSON.stringify(form.blocks))?.[1]?.replaceAll(" ", "") ?? "";
+  const authenticator = new Authenticator(secret);
+  const code = await authenticator.code();
+  expect(await answerTo(bed, user, () => person.submit(form, { code }))).toContain("From now on");
+  return authenticator;
+}
+
+const isOpen = (step: StepState) => step.status === "gate" && step.gate.outcome === "open";
+
+test("with Slack frozen from the start a failover is asked for, approved by somebody else, and done; its thread is there when Slack is back", async () => {
+  const sams = await enrolled("USAM");
+  await bed.bot.stop();
+  bed.workspace.chaos("delayCalls", { seconds: 3600 });
+  const messages = bed.workspace.sight().messages.length;
+  const starting = bed.bot.start(300);
+  starting.catch(() => {});
+
+  expect(await dr("failover", "database")).toMatchObject({ code: 0, out: expect.stringContaining("is asked for") });
+  await until(async () => [...((await bed.lastRun().catch(() => null))?.run.steps.values() ?? [])].some(isOpen), 60);
+  const { run, state } = await bed.lastRun();
+  const gate = [...run.steps.values()].find(isOpen);
+  const ask = gate?.status === "gate" ? gate.gate.ask : "";
+
+  expect((await dr("status")).out).toContain("waits for approval by Incident commander");
+  // What is asked, and what to type to approve exactly that.
+  expect((await dr("approve")).out).toContain(`lifeboat dr approve ${run.id} ${ask}`);
+  expect((await dr("list")).out).toContain(state.id);
+  expect(await dr("approve", run.id, ask)).toMatchObject({
+    code: 1,
+    out: expect.stringContaining("asked for this run"),
+  });
+  expect(await dr("--as", "sam-okafor", "approve", run.id, ask)).toMatchObject({ code: 1 });
+  expect(await dr("--as", "nobody", "deny", run.id, ask)).toMatchObject({ code: 1 });
+  expect((await dr("note", "Slack is dead, the bridge is open")).code).toBe(0);
+  expect((await dr("pause", run.id)).code).toBe(0);
+  expect((await dr("resume", run.id)).code).toBe(0);
+  const code = await sams.code();
+  expect(await dr("--as", "sam-okafor", "--code", code, "approve", run.id, ask)).toMatchObject({ code: 0 });
+  await until(async () => (await bed.lastRun()).run.ending !== null, 120);
+
+  const { events, run: ended } = await bed.lastRun();
+  expect(ended.status).toBe("verified");
+  expect(await bed.promotions(bed.estate.nodes[1]?.name ?? "")).toBe(1);
+  expect(events.find(({ type }) => type === "gate.approved")?.actor).toMatchObject({
+    person: "sam-okafor",
+    door: "cli",
+  });
+  expect(bed.workspace.sight().messages).toHaveLength(messages);
+  const told = await dr("timeline", "--last", "60");
+  expect(told.out).toMatch(/Sam Okafor, at the command line: approved/);
+
+  bed.workspace.chaos("calm");
+  await starting;
+  const sam = bed.workspace.as("USAM");
+  const end = await sam.waitForMessage(({ text }) => /is done and verified/.test(text), 60_000);
+  const thread = () =>
+    bed.workspace
+      .sight()
+      .messages.filter((one) => one.thread_ts === end.thread_ts)
+      .map(({ text }) => text);
+  await until(() => thread().some((text) => /approved by/.test(text)), 30);
+}, 400_000);
