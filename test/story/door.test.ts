@@ -70,12 +70,15 @@ test("with Slack frozen from the start a failover is asked for, approved by some
     out: expect.stringContaining("asked for this run"),
   });
   expect(await dr("--as", "sam-okafor", "approve", run.id, ask)).toMatchObject({ code: 1 });
-  expect(await dr("--as", "nobody", "deny", run.id, ask)).toMatchObject({ code: 1 });
   expect((await dr("note", "Slack is dead, the bridge is open")).code).toBe(0);
   expect((await dr("pause", run.id)).code).toBe(0);
   expect((await dr("resume", run.id)).code).toBe(0);
-  const code = await sams.code();
-  expect(await dr("--as", "sam-okafor", "--code", code, "approve", run.id, ask)).toMatchObject({ code: 0 });
+  // The one that counts longest: on a busy machine a command line takes a while to begin.
+  const shown = [await sams.code(), await sams.code(), await sams.code()];
+  expect(await dr("--as", "sam-okafor", "--code", shown[2] ?? "", "approve", run.id, ask)).toEqual({
+    code: 0,
+    out: expect.stringContaining("is recorded"),
+  });
   await until(async () => (await bed.lastRun()).run.ending !== null, 120);
 
   const { events, run: ended } = await bed.lastRun();
