@@ -1,5 +1,5 @@
 import { pageWords } from "../templates/messages/paging.ts";
-import { actions } from "./actions/index.ts";
+import { actions, cards } from "./actions/index.ts";
 import { createEmail } from "./comms/email.ts";
 import { createOffice } from "./comms/office.ts";
 import { openPage } from "./comms/page/serve.ts";
