@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { projectRoot } from "../lib/root.ts";
-import { type Offered, type OfferedRunbook, offered, runbooksOf } from "./offer.ts";
+import { type Offered, offered } from "./offer.ts";
 import type { Stage } from "./stage.ts";
+import type { WrittenRunbook } from "./written.ts";
 
 /** What the page's panel reaches: which system is practised, how its estate is, and what can be done to it. */
 export interface Switchboard {
@@ -31,12 +32,19 @@ export function createSwitchboard(behind: Behind): Switchboard {
   let failed: string | null = null;
   let offers: { at: number; list: Promise<readonly Offered[]> } | null = null;
 
-  const read = new Map<string, readonly OfferedRunbook[]>();
+  const read = new Map<string, readonly WrittenRunbook[]>();
+  const titles = new Map<string, string>();
 
-  function runbooks(system: string): readonly OfferedRunbook[] {
-    const known = read.get(system) ?? runbooksOf(system);
+  async function runbooks(system: string): Promise<readonly WrittenRunbook[]> {
+    const known = read.get(system) ?? (await import("./written.ts")).runbooksOf(system);
     read.set(system, known);
     return known;
+  }
+
+  async function named(one: Offered): Promise<Offered & { title: string }> {
+    const title = titles.get(one.system) ?? (await import("./written.ts")).titleOf(one.system);
+    titles.set(one.system, title);
+    return { ...one, title };
   }
 
   /** Looked at again after a minute: somebody may just have installed what was missing. */
@@ -60,8 +68,9 @@ export function createSwitchboard(behind: Behind): Switchboard {
       parts: stage?.estate.parts ?? [],
       rows: rows ?? [],
       strikes: stage?.estate.strikes ?? [],
-      runbooks: stage === null ? [] : runbooks(stage.system).map(({ id, title, modes }) => ({ id, title, modes })),
-      systems: await list(),
+      runbooks:
+        stage === null ? [] : (await runbooks(stage.system)).map(({ id, title, modes }) => ({ id, title, modes })),
+      systems: await Promise.all((await list()).map(named)),
     };
   }
 
@@ -94,7 +103,7 @@ export function createSwitchboard(behind: Behind): Switchboard {
   /** The world as a runbook finds it, so that it can be played. */
   async function scene({ runbook, mode }: Record<string, unknown>): Promise<void> {
     const stage = behind.now();
-    const found = stage === null ? undefined : runbooks(stage.system).find(({ id }) => id === runbook);
+    const found = stage === null ? undefined : (await runbooks(stage.system)).find(({ id }) => id === runbook);
     const known = found?.modes.find((one) => one === mode);
     if (stage === null || found === undefined || known === undefined)
       throw new Error(`There is no ${String(runbook)}, ${String(mode)}, here.`);

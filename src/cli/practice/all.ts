@@ -1,9 +1,10 @@
 import type { Mode } from "../../catalog/types.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Part, SystemEstate } from "../../practice/estate/system-estate.ts";
-import { mistakesOf, type Offered, type OfferedRunbook, offered, runbooksOf } from "../../practice/offer.ts";
+import { type Offered, offered } from "../../practice/offer.ts";
 import { type Play, playRunbook } from "../../practice/play.ts";
 import type { Practice } from "../../practice/practice.ts";
+import { mistakesOf, runbooksOf, titleOf, type WrittenRunbook } from "../../practice/written.ts";
 import type { RunReport } from "../../report/run-report.ts";
 import { during, unknown } from "./open.ts";
 import { headOf, partsOf, rowOf } from "./table.ts";
@@ -53,7 +54,7 @@ export async function all({ system, json, presentOnly }: All): Promise<number> {
 
 /** One practice for all runbooks of a system. */
 async function playSystem(
-  one: Offered & { readonly runbooks: readonly OfferedRunbook[] },
+  one: Offered & { readonly runbooks: readonly WrittenRunbook[] },
   width: number,
 ): Promise<readonly Result[]> {
   const plays = one.runbooks.flatMap(({ id, modes }) => modes.map((mode) => ({ runbook: id, mode })));
@@ -62,13 +63,13 @@ async function playSystem(
     return result;
   };
   if (one.install !== null) {
-    process.stdout.write(`\n${one.title}: absent. As root: ${one.install}\n`);
+    process.stdout.write(`\n${titleOf(one.system)}: absent. As root: ${one.install}\n`);
     return plays.map((play) => tell({ system: one.system, ...play, outcome: "absent", parts: [], ...NOT_PLAYED }));
   }
   try {
     return await during({ system: one.system }, async (practice) => {
       const { parts } = practice.estate;
-      process.stdout.write(`\n${one.title}: ${partsOf(parts)}\n`);
+      process.stdout.write(`\n${titleOf(one.system)}: ${partsOf(parts)}\n`);
       const results: Result[] = [];
       for (const play of plays)
         results.push(tell({ system: one.system, ...play, parts, ...(await played(practice, play)) }));

@@ -6,9 +6,9 @@ import type { Mode } from "../../catalog/types.ts";
 import { LifeboatError } from "../../lib/errors.ts";
 import type { Estate } from "../../practice/estate/index.ts";
 import type { SystemEstate } from "../../practice/estate/system-estate.ts";
-import { type Offered, type OfferedRunbook, runbooksOf } from "../../practice/offer.ts";
 import { type Play, playRunbook } from "../../practice/play.ts";
 import type { Practice } from "../../practice/practice.ts";
+import { runbooksOf, titleOf, type WrittenRunbook } from "../../practice/written.ts";
 import { chosen, during } from "./open.ts";
 
 export interface Headless {
@@ -26,7 +26,7 @@ const SECONDS = 300;
 export async function headless({ what, system: given, unplanned, kill, json }: Headless): Promise<number> {
   const [first = "", second] = what.split("/");
   const system = await chosen(second === undefined ? (given ?? "practice") : first);
-  const runbook = runbookOf(system, second ?? first);
+  const runbook = runbookOf(system.system, second ?? first);
   const mode = modeOf(runbook, unplanned);
   const folder = await mkdtemp(join(tmpdir(), "lifeboat-"));
   const environment = kill === undefined ? {} : killPoint(kill, folder);
@@ -72,7 +72,7 @@ function isOrders(estate: SystemEstate): estate is Estate {
 }
 
 /** A component of the system `practice` stands for its failover: `database`. */
-function runbookOf({ system, title }: Offered, asked: string): OfferedRunbook {
+function runbookOf(system: string, asked: string): WrittenRunbook {
   const runbooks = runbooksOf(system);
   const found = runbooks.find(({ id }) => id === asked || id === `${asked}-failover`);
   if (found) return found;
@@ -80,14 +80,14 @@ function runbookOf({ system, title }: Offered, asked: string): OfferedRunbook {
   const meant = nearest(asked, ids);
   throw new LifeboatError({
     code: "runbook-unknown",
-    where: title,
+    where: titleOf(system),
     what: `There is no runbook "${asked}"`,
     allowed: `Runbooks: ${ids.join(", ")}`,
     ...(meant && { next: `Did you mean ${system}/${meant}?` }),
   });
 }
 
-function modeOf({ title, modes }: OfferedRunbook, unplanned: boolean): Mode {
+function modeOf({ title, modes }: WrittenRunbook, unplanned: boolean): Mode {
   if (unplanned && !modes.includes("unplanned"))
     throw new LifeboatError({ code: "mode-not-offered", where: title, what: "This runbook has no unplanned mode" });
   return !unplanned && modes.includes("planned") ? "planned" : "unplanned";

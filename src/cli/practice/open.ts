@@ -70,7 +70,7 @@ export async function chosen(system: string): Promise<Offered> {
   if (found.install === null) return found;
   throw new LifeboatError({
     code: "programs-absent",
-    where: found.title,
+    where: `The system ${system}`,
     what: `It needs ${found.missing.join(", ")}, and this machine does not have ${found.missing.length === 1 ? "it" : "them"}`,
     next: `As root: ${found.install}`,
   });

@@ -2,6 +2,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { projectRoot } from "../../lib/root.ts";
 import { type Offered, offered } from "../../practice/offer.ts";
+import type { titleOf } from "../../practice/written.ts";
 import { chosen, open } from "./open.ts";
 
 const USUAL_PORT = 4180;
@@ -13,15 +14,16 @@ export async function page(given: { system?: string | undefined; port?: string |
   const began = performance.now();
   const elapsed = () => ((performance.now() - began) / 1000).toFixed(1);
   const system = await chosen(given.system ?? "practice");
-  process.stdout.write(`${system.title} is set up.\n`);
   const opened = await open({
     system: system.system,
     folder: join(projectRoot(), ".lifeboat", "practice"),
     port: given.port === undefined ? await usualPort() : Number(given.port),
     progress: (says) => process.stdout.write(`  ${elapsed().padStart(5)} s  ${says}\n`),
   });
+  process.stdout.write(`\nReady in ${elapsed()} s. Open ${opened.url}\n\n${whatToDo(system)}\n`);
+  const written = await import("../../practice/written.ts");
   process.stdout.write(
-    `\nReady in ${elapsed()} s. Open ${opened.url}\n\n${whatToDo(system)}\n${others(await offered(), system)}\nNothing here leaves this machine. Press Ctrl-C to end.\n`,
+    `${others(await offered(), system, written.titleOf)}Nothing here leaves this machine. Press Ctrl-C to end.\n`,
   );
   await interrupted();
   process.stdout.write("\nClosing.\n");
@@ -41,15 +43,15 @@ function whatToDo({ system }: Offered): string {
 }
 
 /** What else can be practised here, and what is missing where it can not. */
-export function others(list: readonly Offered[], now: Offered): string {
+function others(list: readonly Offered[], now: Offered, title: typeof titleOf): string {
   const lines = list
     .filter(({ system }) => system !== now.system)
-    .map(
-      ({ system, title, install }) =>
-        `  ${system.padEnd(18)}${title}${install ? `\n${" ".repeat(20)}needs: ${install}` : ""}\n`,
-    );
+    .map(({ system, install }) => {
+      const needs = install === null ? "" : `${" ".repeat(20)}first, as root: ${install}\n`;
+      return `  ${system.padEnd(18)}${title(system)}\n${needs}`;
+    });
   if (lines.length === 0) return "";
-  return `Other systems to practise (in the panel, or npm start -- --system <name>):\n${lines.join("")}`;
+  return `Other systems to practise (in the panel, or npm start -- --system <name>):\n${lines.join("")}\n`;
 }
 
 function interrupted(): Promise<void> {
