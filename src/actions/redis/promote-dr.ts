@@ -18,6 +18,11 @@ const input = z.strictObject({
   /** `planned` loses nothing and makes `from` a replica of `to`; `unplanned` is for a master that does not answer. */
   mode: z.enum(["planned", "unplanned"]).default("planned"),
   pauseSeconds: z.number().min(2).max(60).default(10),
+  /**
+   * Said where no step before fences `from`. Planned it is fenced here, by the pause and by following `to`. Unplanned, people accept
+   * at the gate that a master which nobody here can reach may still take writes from others.
+   */
+  allowUnfenced: z.boolean().default(false),
 });
 type Input = z.infer<typeof input>;
 interface Pair {

@@ -56,7 +56,7 @@ export async function cloneStandby(options: CloneOptions): Promise<void> {
   // The backup belongs to this one session.
   const client = new pg.Client({
     connectionString: options.source,
-    connectionTimeoutMillis: 3000,
+    connectionTimeoutMillis: 10_000,
     query_timeout: 30_000,
   });
   client.on("error", () => {});

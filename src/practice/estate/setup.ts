@@ -35,7 +35,7 @@ export async function setUp(primary: DatabaseHost, passwords: RolePasswords): Pr
 async function asOwner(primary: DatabaseHost, database: string, statements: readonly string[]): Promise<void> {
   const client = new pg.Client({
     connectionString: primary.url(database),
-    connectionTimeoutMillis: 3000,
+    connectionTimeoutMillis: 10_000,
     query_timeout: 10_000,
   });
   client.on("error", () => {});

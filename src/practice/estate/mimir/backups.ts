@@ -1,0 +1,107 @@
+import { createHash } from "node:crypto";
+import { messageOf } from "../../../lib/errors.ts";
+import type { Aws } from "../aws/index.ts";
+import type { DatabaseHost } from "../database.ts";
+import { type Databases, inOrders } from "./databases.ts";
+import { BACKUPS } from "./names.ts";
+import { listening, say } from "./traffic.ts";
+
+/** The agent of the backup host: backups lie in a bucket of us-west-2, and it restores them on a server of their own. */
+export interface Backups {
+  readonly url: string;
+  readonly token: string;
+  /** Backs up what this server holds now. */
+  take(from: DatabaseHost): Promise<void>;
+  reset(): void;
+  close(): Promise<void>;
+}
+
+interface Row {
+  readonly id: string;
+  readonly placed_at: string;
+  readonly cents: number;
+}
+interface Manifest {
+  readonly key: string;
+  readonly at: string;
+  readonly rows: number;
+  readonly sha256: string;
+}
+type Scratch = { readonly state: "empty" | "restoring" | "ready"; readonly backup: string; readonly rows: number };
+
+const KEPT = "orders";
+
+export async function createBackups(aws: Aws, databases: Databases, token: string): Promise<Backups> {
+  let scratch: Scratch = { state: "empty", backup: "", rows: 0 };
+  const bucket = () => aws.s3.buckets.get(BACKUPS)?.objects ?? new Map();
+
+  const newest = (): { manifest: Manifest; body: Buffer } | null => {
+    const manifests = [...bucket().values()].filter(({ key }) => key.endsWith(".manifest.json"));
+    const last = manifests.sort((a, b) => (a.key < b.key ? 1 : -1))[0];
+    if (!last) return null;
+    const manifest = JSON.parse(last.body.toString("utf8")) as Manifest;
+    const body = bucket().get(manifest.key)?.body;
+    return body && sha256(body) === manifest.sha256 ? { manifest, body } : null;
+  };
+
+  const restore = async () => {
+    const found = newest();
+    if (!found) throw new Error("There is no whole backup");
+    scratch = { state: "restoring", backup: found.manifest.key, rows: 0 };
+    const host = await databases.scratch();
+    const rows = found.body.toString("utf8").split("\n").filter(Boolean);
+    await inOrders(host, (db) =>
+      db.query(
+        "insert into orders select (r->>'id')::bigint, (r->>'placed_at')::timestamptz, (r->>'cents')::int from unnest($1::jsonb[]) r",
+        [rows],
+      ),
+    );
+    scratch = { state: "ready", backup: found.manifest.key, rows: rows.length };
+  };
+
+  const server = await listening(async (request, response) => {
+    const path = `${request.method} ${new URL(request.url ?? "/", "http://agent").pathname}`;
+    if (path === "GET /backups") {
+      const found = newest();
+      const age = found && Math.round((Date.now() - Date.parse(found.manifest.at)) / 1000);
+      return say(response, 200, {
+        whole: found !== null,
+        young: age !== null && age <= 3600,
+        ageSeconds: age,
+        ...found?.manifest,
+      });
+    }
+    if (path === "GET /scratch") return say(response, 200, scratch);
+    if (path !== "POST /scratch") return say(response, 404, { error: "GET /backups, GET /scratch, POST /scratch" });
+    if (request.headers.authorization !== `Bearer ${token}`) return say(response, 401, { error: "Who asks?" });
+    try {
+      await restore();
+      say(response, 200, scratch);
+    } catch (error) {
+      say(response, 500, { error: messageOf(error) });
+    }
+  });
+
+  return {
+    url: server.url,
+    token,
+    async take(from) {
+      const { rows } = await inOrders(from, (db) => db.query<Row>("select id::text, placed_at, cents from orders"));
+      const body = Buffer.from(rows.map((row) => JSON.stringify(row)).join("\n"));
+      const at = new Date().toISOString();
+      const key = `${KEPT}/${at}.jsonl`;
+      const manifest: Manifest = { key, at, rows: rows.length, sha256: sha256(body) };
+      aws.s3.put(BACKUPS, key, body);
+      aws.s3.put(BACKUPS, `${key}.manifest.json`, JSON.stringify(manifest));
+    },
+    reset() {
+      bucket().clear();
+      scratch = { state: "empty", backup: "", rows: 0 };
+    },
+    close: () => server.close(),
+  };
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

@@ -1,0 +1,112 @@
+import { rm } from "node:fs/promises";
+import pg from "pg";
+import { ask } from "../chaos.ts";
+import { createHost, type DatabaseHost } from "../database.ts";
+import { soon } from "../fleet.ts";
+import { type RolePasswords, setUp } from "../setup.ts";
+import { DATABASES, type Site } from "./names.ts";
+
+export const DATABASE = "orders";
+export type Passwords = RolePasswords & { readonly owner: string };
+
+/** Three real servers: one a region, and one for what is restored. */
+export interface Databases {
+  readonly at: Readonly<Record<Site, DatabaseHost>>;
+  readonly all: readonly DatabaseHost[];
+  create(): Promise<void>;
+  /** The one in us-east-1 takes writes, the one in us-west-2 streams, the third is off. */
+  reset(): Promise<void>;
+  /** The one in us-west-2 takes writes, and the one in us-east-1 streams from it. */
+  moved(): Promise<void>;
+  /** The third one, new and empty, with the roles and the table. */
+  scratch(): Promise<DatabaseHost>;
+}
+
+export async function createDatabases(folder: string, passwords: Passwords): Promise<Databases> {
+  const host = (site: Site) => createHost(DATABASES[site], folder, passwords);
+  const at = { primary: await host("primary"), dr: await host("dr"), restored: await host("restored") };
+  const off = (one: DatabaseHost) => one.thaw().then(() => one.kill());
+
+  return {
+    at,
+    all: Object.values(at),
+    async create() {
+      await at.primary.create();
+      await at.primary.start();
+      await setUp(at.primary, passwords);
+      await at.dr.follow(at.primary);
+      await streams(at.primary, at.dr);
+    },
+    async reset() {
+      await Promise.all([at.primary.thaw(), off(at.restored)]);
+      await at.primary.start();
+      await open(at.primary);
+      if (!(await isFollowing(at.primary, at.dr))) {
+        await off(at.dr);
+        await at.dr.follow(at.primary);
+        await streams(at.primary, at.dr);
+      }
+      await dropIdleSlots(at.primary);
+    },
+    async moved() {
+      await ask(at.dr, "select pg_promote(true, 30)");
+      await ask(at.dr, "checkpoint");
+      await off(at.primary);
+      await at.primary.follow(at.dr);
+      await streams(at.dr, at.primary);
+      await dropIdleSlots(at.dr);
+    },
+    async scratch() {
+      await off(at.restored);
+      await rm(at.restored.folder, { recursive: true, force: true });
+      await at.restored.create();
+      await at.restored.start();
+      await setUp(at.restored, passwords);
+      return at.restored;
+    },
+  };
+}
+
+async function open(primary: DatabaseHost): Promise<void> {
+  const [row] = await ask<{ standby: boolean }>(primary, "select pg_is_in_recovery() as standby");
+  if (row?.standby) await ask(primary, "select pg_promote(true, 30)");
+  await ask(primary, "alter system reset all");
+  await ask(primary, "select pg_reload_conf()");
+  await inOrders(primary, async (db) => {
+    await db.query("set default_transaction_read_only = off");
+    await db.query("truncate orders");
+  });
+}
+
+async function isFollowing(primary: DatabaseHost, standby: DatabaseHost): Promise<boolean> {
+  if (!standby.running) return false;
+  const rows = await ask<{ state: string }>(
+    primary,
+    `select state from pg_stat_replication where application_name = '${standby.name}' and state = 'streaming'`,
+  ).catch(() => []);
+  return rows.length > 0;
+}
+
+async function streams(primary: DatabaseHost, standby: DatabaseHost): Promise<void> {
+  await soon(`${standby.name} streaming from ${primary.name}`, 15, () => isFollowing(primary, standby));
+}
+
+async function dropIdleSlots(host: DatabaseHost): Promise<void> {
+  await ask(host, "select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active");
+}
+
+/** As superuser, in the database of the orders. */
+export async function inOrders<T>(host: DatabaseHost, work: (db: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({
+    connectionString: host.url(DATABASE),
+    connectionTimeoutMillis: 10_000,
+    query_timeout: 20_000,
+  });
+  client.on("error", () => {});
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}

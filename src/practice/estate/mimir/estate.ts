@@ -1,0 +1,174 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { LifeboatError } from "../../../lib/errors.ts";
+import { ended, ready } from "../application.ts";
+import { startOwn } from "../child.ts";
+import { soon } from "../fleet.ts";
+import { kubeconfigOf, type PracticeCluster } from "../kubernetes/index.ts";
+import type { Row, SystemEstate, SystemEstateOptions } from "../system-estate.ts";
+import { type Backups, createBackups } from "./backups.ts";
+import { type Cache, createCache } from "./cache.ts";
+import { type Cloud, createCloud } from "./cloud.ts";
+import { type Clusters, createClusters } from "./clusters.ts";
+import { createDatabases, type Databases } from "./databases.ts";
+import { EAST, NAMESPACE } from "./names.ts";
+import { createTraffic, type Traffic } from "./traffic.ts";
+import { valuesOf } from "./values.ts";
+
+/** Mimir: two regions with real PostgreSQL and real Redis, clusters whose pods take orders, and customers who order. */
+export interface MimirEstate extends SystemEstate {
+  readonly databases: Databases;
+  readonly cloud: Cloud;
+  readonly clusters: Clusters;
+  readonly cache: Cache;
+  readonly traffic: Traffic;
+  readonly backups: Backups;
+}
+type Parts = Pick<MimirEstate, "databases" | "cloud" | "clusters" | "cache" | "traffic" | "backups">;
+
+export async function createMimir(options: SystemEstateOptions): Promise<MimirEstate> {
+  const folder = resolve(options.folder);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true });
+  // PostgreSQL may run as another user, who has to get through.
+  await chmod(folder, 0o711);
+  const word = () => randomBytes(12).toString("hex");
+  const passwords = { owner: word(), replicator: word(), admin: word(), app: word(), monitor: word() };
+  const databases = await createDatabases(folder, passwords);
+  const keeper = startOwn("keeper", [folder, ...databases.all.map((host) => host.folder)], {});
+  const closers: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const close of closers.splice(0).reverse()) await close().catch(() => {});
+    await Promise.all(databases.all.map((host) => host.thaw().then(() => host.kill())));
+    await ended(keeper);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await Promise.all([ready(keeper, "The estate's keeper"), databases.create()]);
+    const cache = await createCache();
+    closers.push(() => cache.stop());
+    const cloud = await createCloud();
+    closers.push(() => cloud.close());
+    cloud.reset("east");
+    const clusters = await createClusters({ databases, aws: cloud.aws, cache }, passwords.app);
+    closers.push(() => clusters.close());
+    const backups = await createBackups(cloud.aws, databases, word());
+    closers.push(() => backups.close());
+    const traffic = await createTraffic(cloud, clusters, cache);
+    closers.push(() => traffic.close());
+    const parts = { databases, cloud, clusters, cache, traffic, backups };
+    const valuesFile = join(folder, "values.yml");
+    const tell = async () => await writeFile(valuesFile, JSON.stringify({ mimir: await valuesOf(parts) }, null, 2));
+    const estate: MimirEstate = {
+      ...parts,
+      parts: [
+        { title: "PostgreSQL 18, primary and standby, and one to restore to", kind: "real" },
+        { title: "Redis with three Sentinels, and a replica in us-west-2", kind: "real" },
+        { title: "Name server and caching resolver", kind: "real" },
+        { title: "API with customers", kind: "real" },
+        { title: "Route 53, ARC, S3 in two regions", kind: "stand-in" },
+        { title: "Kubernetes, two clusters", kind: "stand-in" },
+      ],
+      handle: () => false,
+      environment: () => ({
+        LIFEBOAT_VALUES: valuesFile,
+        AWS_ENDPOINT_URL: cloud.aws.url,
+        MIMIR_DB_PASSWORD: passwords.admin,
+        MIMIR_APP_PASSWORD: passwords.app,
+        MIMIR_KUBECONFIG: kubeconfigOf([clusters.east, clusters.west]),
+        MIMIR_BACKUPS_TOKEN: backups.token,
+      }),
+      async prepare(runbook, mode) {
+        await reset(parts);
+        await tell();
+        await furnish(parts, runbook);
+        if (mode === "unplanned") await strike(parts, runbook);
+      },
+      async byHand(_runbook, step) {
+        if (step.endsWith("unwatch")) await cache.unwatch();
+      },
+      strikes: [
+        { id: "lose-region", title: "Make us-east-1 unreachable" },
+        { id: "kill-database", title: "Kill the primary database" },
+        { id: "kill-redis", title: "Kill the Redis master" },
+      ],
+      async strike(id) {
+        if (id === "lose-region") return await loseRegion(parts);
+        if (id === "kill-database") return await databases.at.primary.kill();
+        if (id === "kill-redis") return await (await cache.master()).member.kill();
+        throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
+      },
+      look: () => look(parts),
+      stop,
+    };
+    await reset(parts);
+    await tell();
+    return estate;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** As the document draws it: us-east-1 serves, us-west-2 stands by. */
+async function reset({ databases, cloud, clusters, cache, traffic, backups }: Parts): Promise<void> {
+  for (const side of ["east", "west"] as const) traffic.cut(side, false);
+  await Promise.all([databases.reset(), cache.reset()]);
+  cloud.reset("east");
+  backups.reset();
+  await clusters.reset("east");
+  traffic.forget();
+  await ordered(traffic);
+}
+
+async function furnish(parts: Parts, runbook: string): Promise<void> {
+  const { databases, cloud, clusters, cache, traffic, backups } = parts;
+  await backups.take(databases.at.primary);
+  if (runbook !== "region-failback") return;
+  await Promise.all([databases.moved(), cache.moved()]);
+  cloud.reset("west");
+  await clusters.reset("west");
+  traffic.forget();
+  await ordered(traffic);
+}
+
+const REGIONAL = /^(region-|annual-)/;
+
+async function strike(parts: Parts, runbook: string): Promise<void> {
+  if (REGIONAL.test(runbook)) return await loseRegion(parts);
+  if (runbook.startsWith("redis-")) return await (await parts.cache.master()).member.kill();
+  if (/^db-(failover|promote)$/.test(runbook)) return await parts.databases.at.primary.kill();
+}
+
+/** Everything in us-east-1 falls silent: the control planes that live there, its cluster, database, cache and bucket. */
+async function loseRegion({ cloud, clusters, databases, cache, traffic }: Parts): Promise<void> {
+  cloud.aws.weather.down(EAST);
+  clusters.east.faults.throw({ kind: "down" });
+  traffic.cut("east", true);
+  await Promise.all([databases.at.primary.kill(), cache.lose()]);
+}
+
+async function ordered({ acknowledged }: { readonly acknowledged: readonly unknown[] }): Promise<void> {
+  await soon("orders being taken", 15, async () => acknowledged.length > 3);
+}
+
+async function look({ databases, cloud, clusters, cache, traffic }: Parts): Promise<readonly Row[]> {
+  const gone = cloud.aws.weather.isDown(EAST);
+  const pods = (cluster: PracticeCluster) => `${cluster.listeners(NAMESPACE, ["app", "api"]).length} API pods`;
+  const { east, west } = traffic.recent();
+  const { primary, dr } = databases.at;
+  return [
+    { title: EAST, state: gone ? "unreachable" : "reachable", tone: gone ? "broken" : "well" },
+    { title: primary.name, state: primary.running ? "runs" : "off", tone: primary.running ? "well" : "broken" },
+    { title: dr.name, state: dr.running ? "runs" : "off", tone: dr.running ? "well" : "broken" },
+    { title: "Redis", state: `${cache.acknowledged} carts acknowledged, kept in the ${cache.side}` },
+    { title: "Cluster us-east-1", state: pods(clusters.east) },
+    { title: "Cluster us-west-2", state: pods(clusters.west) },
+    {
+      title: "Customers",
+      state: `${east} orders a second by way of us-east-1, ${west} by way of us-west-2`,
+      tone: east + west > 0 ? "well" : "broken",
+    },
+  ];
+}

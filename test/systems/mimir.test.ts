@@ -1,0 +1,228 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as later } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { createLog } from "../../src/lib/log.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import { ask } from "../../src/practice/estate/chaos.ts";
+import type { MimirEstate } from "../../src/practice/estate/mimir/index.ts";
+import {
+  CONFIG,
+  CONTROLS,
+  EAST,
+  MEDIA,
+  NAMESPACE,
+  type Side,
+  type Site,
+} from "../../src/practice/estate/mimir/names.ts";
+import { REDIS_PACKAGES, REDIS_PROGRAMS } from "../../src/practice/estate/redis/index.ts";
+import { type Play, playRunbook } from "../../src/practice/play.ts";
+import { type Practice, startPractice } from "../../src/practice/practice.ts";
+import { describeWith } from "../actions/present.ts";
+
+/** Every runbook of Mimir, played from what is on the screen; what it did is told by the world. */
+const describe = await describeWith(REDIS_PROGRAMS, REDIS_PACKAGES);
+const LIMIT = 120_000;
+
+describe("Mimir", () => {
+  let folder: string;
+  let practice: Practice<MimirEstate>;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "lifeboat-mimir-"));
+    const root = projectRoot();
+    practice = (await startPractice({
+      system: "mimir",
+      folder,
+      port: 0,
+      log: createLog("error", "test"),
+      bot: { program: process.execPath, arguments: ["--import", "tsx", join(root, "src/main.ts")] },
+      manifestFile: join(root, "manifest.yml"),
+    })) as unknown as Practice<MimirEstate>;
+  }, LIMIT);
+  afterAll(async () => {
+    await practice?.stop();
+    await rm(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  async function played(runbook: string, mode: "planned" | "unplanned"): Promise<Play> {
+    const play = await playRunbook(practice, { runbook, mode, seconds: 90 });
+    if (process.env.SAY) console.log(runbook, play.seconds, play.problem, play.texts.join("\n"));
+    expect(play).toMatchObject({ problem: null, outcome: "verified", timeline: { verified: true } });
+    return play;
+  }
+  const approvers = (play: Play) => play.report?.approvals.map(({ person }) => person);
+  const takesWrites = async (site: Site) => {
+    const [row] = await ask<{ open: boolean }>(
+      practice.estate.databases.at[site],
+      "select not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'off' as open",
+    );
+    return row?.open;
+  };
+  const replicas = (side: Side) => practice.estate.clusters[side].get("deployments", NAMESPACE, "api")?.spec?.replicas;
+  /** Customers arrive only there, and are told that their orders are stored. */
+  const arrivesAt = async () => {
+    const { traffic } = practice.estate;
+    const before = traffic.acknowledged.length;
+    while (traffic.acknowledged.length < before + 3) await later(50);
+    return [...new Set(traffic.acknowledged.slice(-2).map(({ side }) => side))];
+  };
+  const lostCarts = async () => practice.estate.cache.lostOn(await practice.estate.cache.master());
+
+  test(
+    "the Redis master moves under load, and no acknowledged cart is lost",
+    async () => {
+      await practice.estate.prepare("redis-failover", "planned");
+      const { cache } = practice.estate;
+      const before = (await cache.master()).port;
+      const play = await playRunbook(practice, {
+        runbook: "redis-failover",
+        mode: "planned",
+        seconds: 60,
+        prepare: false,
+      });
+      expect(play).toMatchObject({ problem: null, outcome: "verified" });
+      const written = cache.acknowledged;
+      while (cache.acknowledged < written + 20) await later(20);
+      expect((await cache.master()).port).not.toBe(before);
+      expect(written).toBeGreaterThan(100);
+      expect(await lostCarts()).toBe(0);
+      expect(["alex-rivera", "erin-walsh"]).toContain(approvers(play)?.[0]);
+    },
+    LIMIT,
+  );
+
+  test(
+    "a dead Redis master is replaced",
+    async () => {
+      await played("redis-failover", "unplanned");
+      const { cache } = practice.estate;
+      const before = cache.acknowledged;
+      while (cache.acknowledged < before + 20) await later(20);
+    },
+    LIMIT,
+  );
+
+  test(
+    "the cache is emptied, and filled from the database by the job",
+    async () => {
+      await played("redis-rebuild", "unplanned");
+      const { cache } = practice.estate;
+      expect(await cache.isWarm("east")).toBe(true);
+      expect(await (await cache.master()).raw("EXISTS", "cart:1")).toBe(":0\r\n");
+    },
+    LIMIT,
+  );
+
+  test.each(["planned", "unplanned"] as const)(
+    "the database fails over (%s): the Service leads elsewhere, and orders follow it",
+    async (mode) => {
+      const play = await played("db-failover", mode);
+      expect(await takesWrites("dr")).toBe(true);
+      if (mode === "planned") {
+        expect(await takesWrites("primary")).toBe(false);
+        expect(play.report?.rpo.rowsLost).toBe(0);
+      } else expect(play.report?.rpo.rowsLost).toBeGreaterThanOrEqual(0);
+      const rows = async () => (await ask<{ n: number }>(practice.estate.databases.at.dr, "select 1 as n")).length;
+      expect([await arrivesAt(), await rows()]).toEqual([["east"], 1]);
+    },
+    LIMIT,
+  );
+
+  test(
+    "a backup is proven on a server of its own, and nothing in use changes",
+    async () => {
+      await played("backup-validate", "planned");
+      expect([await takesWrites("primary"), await takesWrites("restored")]).toEqual([true, true]);
+      expect(await arrivesAt()).toEqual(["east"]);
+    },
+    LIMIT,
+  );
+
+  test(
+    "the database is restored from S3, and what is given up is counted",
+    async () => {
+      const play = await played("db-restore-s3", "unplanned");
+      expect([await takesWrites("primary"), await takesWrites("restored")]).toEqual([false, true]);
+      expect(play.report?.rpo.rowsLost).toBeGreaterThan(0);
+      expect(new Set(approvers(play)).size).toBeGreaterThanOrEqual(2);
+      expect(await arrivesAt()).toEqual(["east"]);
+    },
+    LIMIT,
+  );
+
+  test(
+    "the region is lost: not one call to us-east-1 is answered, and everybody orders in us-west-2",
+    async () => {
+      const play = await played("region-failover", "unplanned");
+      const { cloud, clusters, cache } = practice.estate;
+      const answered = cloud.aws.ledger.entries.filter(
+        ({ region, outcome }) => region === EAST && outcome !== "dropped",
+      );
+      expect(answered).toEqual([]);
+      expect(clusters.east.ledger.filter(({ code }) => code !== null)).toEqual([]);
+      expect(cloud.aws.ledger.of("ChangeResourceRecordSets")).toEqual([]);
+      expect(cloud.aws.world.controls.get(CONTROLS.east)).toBe("Off");
+      expect(new Set(approvers(play)).size).toBe(2);
+      expect([replicas("west"), await takesWrites("dr")]).toEqual([3, true]);
+      expect(clusters.west.get("configmaps", NAMESPACE, CONFIG)?.data).toMatchObject({ MEDIA_BUCKET: MEDIA.west });
+      expect(await cache.dr.raw("ROLE")).toMatch(/master/);
+      expect(await arrivesAt()).toEqual(["west"]);
+      expect(play.report?.rpo.rowsLost).toBeGreaterThanOrEqual(0);
+    },
+    LIMIT,
+  );
+
+  test(
+    "planned, with the region gone, it says what can not be done before anybody is asked",
+    async () => {
+      await practice.estate.prepare("region-failover", "planned");
+      await practice.estate.strike?.("lose-region");
+      const play = await playRunbook(practice, {
+        runbook: "region-failover",
+        mode: "planned",
+        seconds: 60,
+        prepare: false,
+      });
+      expect(play.outcome).not.toBe("verified");
+      expect(play.texts.join("\n")).toMatch(/api\.mimir\.test A \(us-east-1\) can not be seen/);
+      expect(play.report?.approvals).toEqual([]);
+    },
+    LIMIT,
+  );
+
+  test(
+    "the region is left by plan and nothing is lost; the way back brings everything home",
+    async () => {
+      const there = await played("region-failover", "planned");
+      expect(there.report?.rpo.rowsLost).toBe(0);
+      expect(practice.estate.cloud.aws.ledger.of("ChangeResourceRecordSets", "accepted")).toHaveLength(1);
+      expect([await takesWrites("primary"), await takesWrites("dr")]).toEqual([false, true]);
+      expect(await practice.estate.cache.dr.raw("ROLE")).toMatch(/master/);
+      expect(await arrivesAt()).toEqual(["west"]);
+      const back = await played("region-failback", "planned");
+      const { s3 } = practice.estate.cloud.aws;
+      expect(back.report?.rpo.rowsLost).toBe(0);
+      expect([replicas("east"), replicas("west")]).toEqual([3, 0]);
+      expect([await takesWrites("primary"), await takesWrites("dr")]).toEqual([true, false]);
+      const [home, away] = [s3.buckets.get(MEDIA.east)?.objects, s3.buckets.get(MEDIA.west)?.objects];
+      expect([...(away?.keys() ?? [])].filter((key) => key.startsWith("pictures/") && !home?.has(key))).toEqual([]);
+      expect(await arrivesAt()).toEqual(["east"]);
+    },
+    2 * LIMIT,
+  );
+
+  test.each([
+    ["component-drill", "planned", "east"],
+    ["region-drill", "planned", "west"],
+    ["annual-simulation", "unplanned", "west"],
+  ] as const)(
+    "%s",
+    async (runbook, mode, side) => {
+      await played(runbook, mode);
+      expect(await arrivesAt()).toEqual([side]);
+    },
+    LIMIT,
+  );
+});
