@@ -57,7 +57,7 @@ export const checkReplication = defineAction<Input, Seen>({
   async verify(ctx, given) {
     const seen = await look(ctx, given);
     refuseBlocked(nameOf(given.source), checksOf(seen, given));
-    return { says: sentence(seen, given), facts: factsOf(seen, given), rpo: lossOf(seen, given) };
+    return { says: sentence(seen, given), facts: factsOf(seen, given) };
   },
   undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
 });
@@ -211,15 +211,6 @@ function latencyWithin({ values, why, denied }: Readings, { rpoSeconds, whenUnkn
   }
   const says = `ReplicationLatency is ${newest} s; ${rpoSeconds} s are allowed.`;
   return { id, level: "block", ok: newest <= rpoSeconds, says };
-}
-
-function lossOf({ source }: Seen, given: Input) {
-  return {
-    subject: `s3:${given.source.bucket}`,
-    seconds: source.answers ? (source.counted.oldestPendingSeconds ?? 0) : null,
-    rows: null,
-    method: source.answers ? "oldest object not yet copied" : `unknown: ${nameOf(given.source)} does not answer`,
-  };
 }
 
 function sentence(seen: Seen, given: Input): string {

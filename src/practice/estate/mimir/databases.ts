@@ -1,6 +1,5 @@
 import { rm } from "node:fs/promises";
 import pg from "pg";
-import { ask } from "../chaos.ts";
 import { createHost, type DatabaseHost } from "../database.ts";
 import { soon } from "../fleet.ts";
 import { type RolePasswords, setUp } from "../setup.ts";
@@ -95,11 +94,16 @@ async function dropIdleSlots(host: DatabaseHost): Promise<void> {
   await ask(host, "select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active");
 }
 
-/** As superuser, in the database of the orders. */
+/** As superuser, patient: a machine that has much to do answers late, and that is no fault. */
+export async function ask<Row extends object>(host: DatabaseHost, sql: string): Promise<readonly Row[]> {
+  return await inOrders(host, async (db) => (await db.query<Row>(sql)).rows);
+}
+
+/** The same, for more than one statement. */
 export async function inOrders<T>(host: DatabaseHost, work: (db: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({
     connectionString: host.url(DATABASE),
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: 15_000,
     query_timeout: 20_000,
   });
   client.on("error", () => {});

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { withDeadline } from "../../../lib/deadline.ts";
 import { LifeboatError } from "../../../lib/errors.ts";
 import { ended, ready } from "../application.ts";
 import { startOwn } from "../child.ts";
@@ -39,7 +40,8 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
   const keeper = startOwn("keeper", [folder, ...databases.all.map((host) => host.folder)], {});
   const closers: (() => Promise<void>)[] = [];
   const stop = async () => {
-    for (const close of closers.splice(0).reverse()) await close().catch(() => {});
+    for (const close of closers.splice(0).reverse())
+      await withDeadline("A part of Mimir's estate", 5, close).catch(() => {});
     await Promise.all(databases.all.map((host) => host.thaw().then(() => host.kill())));
     await ended(keeper);
     await rm(folder, { recursive: true, force: true });
@@ -137,7 +139,7 @@ const REGIONAL = /^(region-|annual-)/;
 
 async function strike(parts: Parts, runbook: string): Promise<void> {
   if (REGIONAL.test(runbook)) return await loseRegion(parts);
-  if (runbook.startsWith("redis-")) return await (await parts.cache.master()).member.kill();
+  if (runbook === "redis-failover") return await (await parts.cache.master()).member.kill();
   if (/^db-(failover|promote)$/.test(runbook)) return await parts.databases.at.primary.kill();
 }
 
