@@ -180,7 +180,8 @@ function listed<I, S>(action: Action<I, S>): Action {
   return withDeadlines(action) as unknown as Action;
 }
 
-function cardOf({ id, summary, risk, repeat, budget, input, resources }: Action): ActionCard {
+/** What planning needs to know of an action. */
+export function cardOf({ id, summary, risk, repeat, budget, input, resources }: Action): ActionCard {
   return {
     id,
     summary,
