@@ -43,10 +43,13 @@ interface Seen {
   readonly identity: Identity;
   readonly records: readonly Found[];
   readonly protectionsReadable: boolean;
+  /** Whether a change can be followed afterwards; null: nobody said. */
+  readonly changesReadable: boolean | null;
   readonly why: string | null;
 }
 
 const BUSY_MS = 400;
+const NO_CHANGE = "C0LIFEBOATASKSWHETHERITMAY";
 
 /** Moves traffic by records, all of them in one batch that AWS takes whole or not at all. */
 export const shift = defineAction<Input, Seen>({
@@ -74,6 +77,7 @@ export const shift = defineAction<Input, Seen>({
     rightAccount(seen.identity, given),
     ...given.records.flatMap((record, i) => checksOf(record, seen, i, given)),
     protectionsReadable(seen),
+    changesReadable(seen),
   ],
   done: isDone,
   async apply(ctx, given, seen) {
@@ -139,8 +143,9 @@ export const shift = defineAction<Input, Seen>({
 });
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {
-  const [identity, guards, found] = await Promise.all([
+  const [identity, changesReadable, guards, found] = await Promise.all([
     identify(ctx, given),
+    mayFollow(ctx),
     protections(ctx, given).catch((error: unknown) => {
       ctx.signal.throwIfAborted();
       troubleOf(error);
@@ -151,6 +156,7 @@ async function look(ctx: ReadContext, given: Input): Promise<Seen> {
   return {
     identity,
     protectionsReadable: guards !== null,
+    changesReadable,
     why: found.find((one) => one.why !== null)?.why ?? null,
     records: found.map(({ set }, i) => ({
       set,
@@ -204,6 +210,18 @@ async function protections(ctx: ReadContext, given: Input) {
     token = answer.NextToken;
   } while (token);
   return found;
+}
+
+/** Asks for a change there is none of: who may ask is told that there is none. */
+async function mayFollow(ctx: ReadContext): Promise<boolean | null> {
+  try {
+    await withRoute53(ctx, "read", (route53, within) => route53.getChange({ Id: NO_CHANGE }, within));
+    return true;
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    const { kind } = troubleOf(error);
+    return kind === "denied" ? false : kind === "missing" || kind === "refused" ? true : null;
+  }
 }
 
 async function statusOf(ctx: ReadContext, id: string): Promise<string | null> {
@@ -305,6 +323,15 @@ function protectionsReadable({ protectionsReadable: ok }: Seen): Check {
     ? "Record set protections can be read."
     : "Record set protections can not be read, and one of them would fail the whole batch. Allow route53:ListResourceRecordSetProtections.";
   return { id: "zone.protections", level: "warn", ok, says };
+}
+
+/** Without it a change that happened could not be seen to be everywhere, and the step would wait in vain. */
+function changesReadable({ changesReadable: may }: Seen): Check {
+  const says =
+    may === false
+      ? "Whether a change has reached every name server may not be asked. Allow route53:GetChange."
+      : "Changes can be followed.";
+  return { id: "change.readable", level: "block", ok: may !== false, says };
 }
 
 function tailOf(seen: Seen): number | null {

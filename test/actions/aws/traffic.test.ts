@@ -2,6 +2,7 @@ import { Resolver } from "node:dns/promises";
 import { describe, expect, test } from "@jest/globals";
 import { type Aws, covered, type RecordSet } from "../../../src/practice/estate/aws/index.ts";
 import { blockedBy, conduct } from "../conductor.ts";
+import { performAndDie, recoverFrom } from "../crash.ts";
 import { attempt } from "./engine.ts";
 import { ACCOUNT, conductorFor, EAST, place, type Scenario, standIn, survives, WEST } from "./matrix.ts";
 
@@ -101,6 +102,15 @@ describe("route53.shift", () => {
     expect(checks.map((check) => check.says).join(" ")).toContain("ask the network team");
   });
 
+  test("a change that could not be followed is not begun: the permission is named before", async () => {
+    const { aws, conductor, given } = begin();
+    expect(blockedBy((await conductor.look(shift.action, given)).checks)).toEqual([]);
+    aws.weather.deny("route53:GetChange");
+    const { checks } = await conductor.look(shift.action, given);
+    expect(blockedBy(checks)).toEqual(["change.readable"]);
+    expect(checks.at(-1)?.says).toContain("Allow route53:GetChange");
+  });
+
   test("half of it being so is somebody else's doing: a person is asked", async () => {
     const { aws, conductor, given } = begin();
     setWeights(aws, 0, 0);
@@ -113,6 +123,29 @@ describe("route53.shift", () => {
     aws.weather.down(EAST);
     expect(await attempt(conductor, shift.action, given)).toMatchObject({ is: "failed" });
     expect(aws.ledger.of("ChangeResourceRecordSets")).toHaveLength(0);
+  });
+});
+
+describe("route53.check", () => {
+  const stand = standIn();
+
+  test("says what the checkers report and whether somebody overrides them, and stands in nobody's way", async () => {
+    const aws = stand.aws();
+    override.prepare(aws);
+    const conductor = conductorFor({});
+    const given = { ...place(WEST), healthChecks: ["hc-east"] };
+    expect((await conductor.look("route53.check", given)).facts).toMatchObject({ readable: true, healthy1: true });
+    const check = aws.world.healthChecks.get("hc-east");
+    Object.assign(check ?? {}, { endpointUp: false });
+    expect((await conductor.look("route53.check", given)).facts.healthy1).toBe(false);
+    Object.assign(check ?? {}, { disabled: true });
+    const forced = await conductor.look("route53.check", given);
+    expect(forced.facts.healthy1).toBe(true);
+    expect(forced.checks.at(-1)).toMatchObject({ ok: false, says: expect.stringContaining("forced healthy by hand") });
+    aws.weather.down(EAST);
+    const blind = await conductor.look("route53.check", given);
+    expect(blind.facts.readable).toBe(false);
+    expect(blockedBy(blind.checks)).toEqual([]);
   });
 });
 
@@ -264,6 +297,23 @@ describe("arc.set_routing", () => {
     for (const region of regions.slice(0, 3)) aws.weather.down(region);
     expect(await attempt(conductor, routing.action, given)).toMatchObject({ why: "blocked: arc.endpoints" });
   });
+
+  test.each([
+    ["did it, and its answer was lost", "verify", 1, (aws: Aws) => aws.weather.next(routing.operation, "replyLost")],
+    ["never heard of it", "again", 1, (aws: Aws) => aws.weather.down(EAST)],
+  ] as const)(
+    "killed between two endpoints, of which the first %s: it is done once",
+    async (_what, way, times, breaks) => {
+      const { aws, conductor, given } = begin();
+      breaks(aws);
+      const died = await performAndDie(routing.action, given, { at: "asking the next" });
+      expect(died.applied).toBe(false);
+      const recovered = await recoverFrom(conductor, routing.action, given, died.before);
+      expect(recovered.way).toBe(way);
+      expect(aws.ledger.of(routing.operation, "accepted")).toHaveLength(times);
+      expect(routing.holds(aws)).toBe(true);
+    },
+  );
 
   test("a safety rule holds, at every endpoint, until it is overridden in so many words", async () => {
     const { aws, conductor, given } = begin();
