@@ -5,7 +5,15 @@ import type { Check, Evidences } from "./contract.ts";
 export const after = z.string().min(1).optional();
 
 /** Before that step is done these checks are left to the start of this one: a preflight can not expect what is yet to come. */
-export function awaited(checks: readonly Check[], step: string | undefined, evidence: Evidences): readonly Check[] {
-  if (step === undefined || evidence.evidenceOf(step) !== null) return checks;
+export function awaited(
+  checks: readonly Check[],
+  step: string | undefined,
+  evidence: Evidences,
+  /** The step waits for it by itself: then nothing has to be so when it starts. */
+  waits = false,
+): readonly Check[] {
+  if (step === undefined || evidence.evidenceOf(step) !== null) {
+    return waits ? checks.map((check) => ({ ...check, level: "warn" as const })) : checks;
+  }
   return checks.map((check) => ({ ...check, id: `evidence.${check.id}` }));
 }

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { after, awaited } from "../awaited.ts";
-import { refuseBlocked } from "../blocked.ts";
+import { lookUntilFree } from "../blocked.ts";
 import {
   answersFact,
   type Cluster,
@@ -35,7 +34,6 @@ type Seen = Look<{
   readonly missing: readonly string[];
 }>;
 
-const LOOK_AGAIN_MS = 500;
 const RIGHTS: readonly Right[] = [{ verb: "list", resource: "nodes", everywhere: true }];
 
 /** Whether the plan's cluster answers, has nodes that take pods, and runs what it should. */
@@ -49,19 +47,13 @@ export const check = defineAction<Input, Seen>({
   resources: () => [],
   observe: (ctx, given) => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(cluster, given)),
   facts: factsOf,
-  ready: (seen, given, evidence) => awaited(checksOf(seen, given), given.after, evidence),
+  ready: (seen, given, evidence) => awaited(checksOf(seen, given), given.after, evidence, given.waitSeconds > 0),
   done: () => "no",
   async verify(ctx, given) {
-    const end = performance.now() + given.waitSeconds * 1000;
-    let seen: Seen;
-    for (;;) {
-      seen = await lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(cluster, given));
-      const lacking = checksOf(seen, given).filter((one) => !one.ok && one.level === "block");
-      if (lacking.length === 0 || performance.now() >= end) break;
-      ctx.progress(lacking.map((one) => one.says).join(" "));
-      await sleep(LOOK_AGAIN_MS, undefined, { signal: ctx.signal });
-    }
-    refuseBlocked(given.cluster.context, checksOf(seen, given));
+    const lookAgain = () => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(cluster, given));
+    const seen = await lookUntilFree(ctx, given.cluster.context, given.waitSeconds, lookAgain, (now) =>
+      checksOf(now, given),
+    );
     const says = [`${given.cluster.context} answers`];
     if (seen.answers) says.push(`${room(seen.nodes)} nodes take pods`, ...seen.workloads.map(sayWorkload));
     return { says: `${says.join("; ")}.`, facts: factsOf(seen, given) };

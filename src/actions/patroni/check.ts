@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { after, awaited } from "../awaited.ts";
-import { refuseBlocked } from "../blocked.ts";
+import { lookUntilFree } from "../blocked.ts";
 import { type Check, defineAction } from "../contract.ts";
 import { clusterInput } from "./client.ts";
 import { candidateStreams, everyApi, factsOf, ledBySomeone, nothingScheduled, notPaused } from "./readiness.ts";
@@ -12,6 +12,8 @@ const input = z.strictObject({
   mode: z.enum(["planned", "unplanned"]).default("planned"),
   candidate: z.string().min(1).optional(),
   maxLagBytes: z.number().int().min(0).default(0),
+  /** How long it may take until it is so: members need a moment to follow a new leader. */
+  waitSeconds: z.number().min(0).max(300).default(0),
   after,
 });
 type Input = z.infer<typeof input>;
@@ -23,15 +25,15 @@ export const check = defineAction<Input, ClusterView>({
   input,
   risk: "read",
   repeat: "safe",
-  budget: { typicalSeconds: 1, warnSeconds: 5, failSeconds: 20 },
+  budget: { typicalSeconds: 1, warnSeconds: 5, failSeconds: 330 },
   resources: () => [],
   observe: (ctx, { cluster }) => lookAtCluster(ctx, cluster),
   facts: (seen, { candidate }) => factsOf(seen, candidate ?? null),
-  ready: (seen, given, evidence) => awaited(checksOf(seen, given), given.after, evidence),
+  ready: (seen, given, evidence) => awaited(checksOf(seen, given), given.after, evidence, given.waitSeconds > 0),
   done: () => "no",
   async verify(ctx, given) {
-    const seen = await lookAtCluster(ctx, given.cluster);
-    refuseBlocked("patroni.check", checksOf(seen, given));
+    const look = () => lookAtCluster(ctx, given.cluster);
+    const seen = await lookUntilFree(ctx, given.cluster.name, given.waitSeconds, look, (now) => checksOf(now, given));
     return {
       says: `${seen.leader ?? "Nobody"} leads: ${sayMembers(seen)}.`,
       facts: factsOf(seen, given.candidate ?? null),

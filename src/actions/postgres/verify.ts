@@ -68,7 +68,7 @@ export const verify = defineAction<Input, NodeView>({
       says.push(`${query.label}: ${value}.`);
     }
     if (!given.ledger) return { says: says.join(" ") || `${given.node.name} answers.`, facts };
-    return await withLedger(ctx, given.node, given.ledger, says, facts);
+    return await withLedger(ctx, given, given.ledger, says, facts);
   },
   undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
 });
@@ -96,14 +96,16 @@ async function writes(ctx: ReadContext, node: Node, user: string, as: Node): Pro
 
 async function withLedger(
   ctx: ReadContext,
-  node: Node,
+  { node, after: step }: Input,
   ledger: NonNullable<Input["ledger"]>,
   says: string[],
   facts: Fact[],
 ): Promise<Evidence> {
   const acknowledged = await readLedger(ctx, ledger.url);
   const lost = await absentFrom(ctx, node, ledger, acknowledged);
-  const rpo = measured(resourceOf(node), acknowledged, lost);
+  // What the step before could not measure is measured here, by whatever address this server is reached.
+  const earlier = step === undefined ? null : ctx.evidenceOf(step)?.rpo;
+  const rpo = measured(earlier?.subject ?? resourceOf(node), acknowledged, lost);
   const limit = ledger.maxLostRows;
   if (limit !== undefined && lost.length > limit) {
     throw new LifeboatError({

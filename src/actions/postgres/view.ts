@@ -27,7 +27,7 @@ export interface AnsweringNode {
   readonly readOnly: boolean;
   /** The server's clock, milliseconds since 1970. */
   readonly clock: number;
-  /** Client sessions that are neither ours nor RDS's own agent's, and began before the configuration was last loaded. */
+  /** Client sessions that are neither ours nor RDS's or Patroni's own, and began before the configuration was last loaded. */
   readonly sessionsBeforeReload: number;
   readonly preparedTransactions: number;
   readonly followers: readonly Follower[];
@@ -84,6 +84,7 @@ select
   extract(epoch from clock_timestamp())::float8 * 1000 as clock,
   (select count(*)::int from pg_stat_activity
     where backend_type = 'client backend' and application_name <> 'lifeboat' and usename is distinct from 'rdsadmin'
+      and not (application_name like 'Patroni%' and exists (select from pg_roles where oid = usesysid and rolsuper))
       and backend_start <= pg_conf_load_time()) as sessions_before_reload,
   (select count(*)::int from pg_prepared_xacts) as prepared,
   (select coalesce(jsonb_agg(jsonb_build_object('pid', pid, 'name', application_name, 'state', state, 'sync', sync_state,
@@ -96,7 +97,9 @@ select
   case when replay.on then pg_is_wal_replay_paused() else false end as paused,
   extract(epoch from pg_last_xact_replay_timestamp())::float8 * 1000 as newest_write_at,
   receiver.status as receiver, receiver.slot_name as slot,
-  (regexp_match(receiver.conninfo, 'application_name=(\\S+)'))[1] as appears_as,
+  -- After a change of timelines the connection string no longer says under which name it connects; this is how it is chosen.
+  coalesce((regexp_match(receiver.conninfo, 'application_name=(\\S+)'))[1],
+    nullif(current_setting('cluster_name'), ''), 'walreceiver') as appears_as,
   (extract(epoch from current_setting('wal_retrieve_retry_interval')::interval) * 1000)::int as wal_retry,
   concat_ws(', ',
     case when not has_parameter_privilege('default_transaction_read_only', 'alter system')
