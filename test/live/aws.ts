@@ -1,0 +1,110 @@
+import { anInstance, createAws } from "../../src/practice/estate/aws/index.ts";
+import { blockedBy, conduct } from "../actions/conductor.ts";
+import { type Deal, insist, type Target } from "./target.ts";
+
+export const aws: Target = {
+  id: "aws",
+  title: "AWS: STS, CloudWatch, RDS, Route 53",
+  settings: [
+    { name: "LIVE_AWS_ACCOUNT", says: "the twelve digits of the account the credentials belong to" },
+    { name: "LIVE_AWS_REGION", says: "a region", otherwise: "us-east-1" },
+    { name: "LIVE_RDS_INSTANCE", says: "an RDS instance to look at", otherwise: "" },
+    { name: "AWS_ENDPOINT_URL", says: "an AWS other than AWS's own", otherwise: "" },
+  ],
+  mayChange: {
+    is: "a TXT record that stands for nothing, with its zone: Z0EXAMPLE/lifeboat-contract.example.com",
+    does: "says something else and then what it said before",
+  },
+  async standIn() {
+    const stand = await createAws({ scale: 0.003 });
+    const records = [{ name: "contract.shop.test", type: "TXT", ttl: 30, values: ['"as it was"'] }];
+    stand.world.zones.set("Z0PRACTICE", {
+      id: "Z0PRACTICE",
+      records,
+      served: records,
+      protections: [],
+      busyUntil: 0,
+    });
+    stand.world.instances.set("us-east-1/orders", anInstance({ id: "orders", region: "us-east-1" }));
+    return {
+      environment: {
+        AWS_ENDPOINT_URL: stand.url,
+        LIVE_AWS_ACCOUNT: stand.world.account,
+        LIVE_AWS_REGION: "us-east-1",
+        LIVE_RDS_INSTANCE: "orders",
+      },
+      mayChange: "Z0PRACTICE/contract.shop.test",
+      stop: () => stand.close(),
+    };
+  },
+  deals({ setting, optional, environment, practice, mayChange }) {
+    const conductor = conduct({ ...environment }, { practice });
+    const place = { account: setting("LIVE_AWS_ACCOUNT"), region: setting("LIVE_AWS_REGION"), pollSeconds: 2 };
+    const gate = { ...place, metric: { namespace: "AWS/RDS", name: "ReplicaLag" }, is: "<=", limit: 1 };
+    const account = async (given: object) => {
+      const { checks } = await conductor.look("cloudwatch.gate", given);
+      return checks.find(({ id }) => id === "aws.account");
+    };
+    const instance = optional("LIVE_RDS_INSTANCE");
+    const [zone = "", name = ""] = (mayChange ?? "/").split("/");
+    const record = (from: string, to: string) => ({
+      ...place,
+      pollSeconds: practice ? 0.05 : 2,
+      zone,
+      ttlSecondsMax: 300,
+      records: [{ name, type: "TXT", from: { values: [from] }, to: { values: [to] } }],
+    });
+    const looks: Deal[] = [
+      {
+        says: "the credentials are for this account",
+        async hold() {
+          const found = await account(gate);
+          insist(found?.ok === true, found?.says ?? "nothing was said of the account");
+          return found?.says ?? "";
+        },
+      },
+      {
+        says: "a plan for another account is refused",
+        async hold() {
+          const found = await account({ ...gate, account: "000000000000" });
+          insist(found?.ok === false, "it was not refused");
+          return found?.says ?? "";
+        },
+      },
+      {
+        says: "a metric without a value is no yes",
+        async hold() {
+          const { checks } = await conductor.look("cloudwatch.gate", {
+            ...gate,
+            metric: { ...gate.metric, dimensions: { DBInstanceIdentifier: "lifeboat-is-not-here" } },
+          });
+          insist(blockedBy(checks).includes("metric.within"), "nothing at all was taken for a yes");
+          return checks.find(({ id }) => id === "metric.within")?.says ?? "";
+        },
+      },
+    ];
+    if (instance !== "") {
+      looks.push({
+        says: `RDS instance ${instance} is looked at`,
+        async hold() {
+          return (await conductor.perform("check", "rds.check", { ...place, instance })).evidence.says;
+        },
+      });
+    }
+    return [
+      ...looks,
+      {
+        says: "a record is changed in every name server, and changed back",
+        changes: `${name} TXT: says "lifeboat contract", and then what it said before`,
+        async hold() {
+          const { facts } = await conductor.look("route53.shift", record('"?"', '"lifeboat contract"'));
+          const was = String(facts.record1 ?? "");
+          insist(was.startsWith('"'), `${name} TXT is ${facts.record1 ?? "not to be seen"}`);
+          const there = await conductor.perform("there", "route53.shift", record(was, '"lifeboat contract"'));
+          await conductor.perform("back", "route53.shift", record('"lifeboat contract"', was));
+          return there.evidence.says;
+        },
+      },
+    ];
+  },
+};

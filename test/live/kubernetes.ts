@@ -1,0 +1,100 @@
+import { randomUUID } from "node:crypto";
+import { createCluster, kubeconfigOf } from "../../src/practice/estate/kubernetes/index.ts";
+import { blockedBy, conduct } from "../actions/conductor.ts";
+import { deployment } from "../actions/kubernetes/world.ts";
+import { insist, type Target } from "./target.ts";
+
+export const kubernetes: Target = {
+  id: "kubernetes",
+  title: "a Kubernetes cluster",
+  settings: [
+    { name: "KUBECONFIG", says: "a kubeconfig, or the path of one" },
+    { name: "KUBE_CONTEXT", says: "the context in it" },
+    { name: "KUBE_NAMESPACE", says: "a namespace to look into" },
+    {
+      name: "KUBE_CLUSTER_UID",
+      says: "kubectl get namespace kube-system -o jsonpath={.metadata.uid}",
+    },
+  ],
+  mayChange: {
+    is: "a deployment of that namespace: deployment/contract",
+    does: "gets one replica more and then as many as before, and new pods once",
+  },
+  async standIn() {
+    const cluster = await createCluster({ name: "contract", pace: { timeScale: 400 } });
+    cluster.put("deployments", "shop", deployment("contract", 2));
+    return {
+      environment: {
+        KUBECONFIG: kubeconfigOf([cluster]),
+        KUBE_CONTEXT: cluster.name,
+        KUBE_NAMESPACE: "shop",
+        KUBE_CLUSTER_UID: cluster.uid,
+      },
+      mayChange: "deployment/contract",
+      stop: () => cluster.close(),
+    };
+  },
+  deals({ setting, environment, practice, mayChange }) {
+    const conductor = conduct({ ...environment }, { practice });
+    const cluster = {
+      kubeconfigFrom: "KUBECONFIG",
+      context: setting("KUBE_CONTEXT"),
+      namespace: setting("KUBE_NAMESPACE"),
+      clusterUid: setting("KUBE_CLUSTER_UID"),
+    };
+    const workload = mayChange ?? "";
+    return [
+      {
+        says: "it is looked at",
+        async hold() {
+          return (await conductor.perform("check", "kubernetes.check", { cluster })).evidence.says;
+        },
+      },
+      {
+        says: "another cluster behind the context is refused before anything is asked of it",
+        async hold() {
+          const other = { ...cluster, clusterUid: randomUUID() };
+          const { checks } = await conductor.look("kubernetes.check", { cluster: other });
+          insist(blockedBy(checks).join() === "cluster.answers", `blocked by ${blockedBy(checks).join() || "nothing"}`);
+          return checks[0]?.says ?? "";
+        },
+      },
+      {
+        says: "a workload that is not there is missed by name",
+        async hold() {
+          const given = { cluster, workloads: ["deployment/lifeboat-is-not-here"] };
+          const { checks } = await conductor.look("kubernetes.check", given);
+          insist(blockedBy(checks).includes("workloads"), "it was not missed");
+          return checks.find(({ id }) => id === "workloads")?.says ?? "";
+        },
+      },
+      {
+        says: "it may be scaled, and gets back exactly what it had",
+        changes: `${workload}: one replica more, and back`,
+        async hold() {
+          const { facts } = await conductor.look("kubernetes.scale", { cluster, workloads: [workload], replicas: 1 });
+          const had = Number(facts[`replicas:${workload}`]);
+          insist(had >= 1, `${workload} has ${facts[`replicas:${workload}`]} replicas`);
+          const more = await conductor.perform("more", "kubernetes.scale", {
+            cluster,
+            workloads: [workload],
+            replicas: had + 1,
+          });
+          const back = await conductor.perform("back", "kubernetes.scale", { cluster, restoreFrom: "more" });
+          insist(
+            back.facts[`replicas:${workload}`] === had,
+            `it has ${back.facts[`replicas:${workload}`]}, not ${had}`,
+          );
+          return `${more.evidence.says} ${back.evidence.says}`;
+        },
+      },
+      {
+        says: "new pods replace the old ones",
+        changes: `${workload}: a rolling restart`,
+        async hold() {
+          return (await conductor.perform("restart", "kubernetes.restart", { cluster, workload })).evidence.says;
+        },
+      },
+    ];
+  },
+};

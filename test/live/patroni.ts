@@ -1,0 +1,109 @@
+import { PATRONI_PACKAGES, PATRONI_PROGRAMS, startPatroni } from "../../src/practice/estate/patroni/index.ts";
+import { blockedBy, conduct } from "../actions/conductor.ts";
+import { insist, type Target } from "./target.ts";
+
+export const patroni: Target = {
+  id: "patroni",
+  title: "a Patroni cluster",
+  settings: [
+    { name: "PATRONI_MEMBERS", says: "its members: postgres01=http://10.0.0.5:8008,postgres02=…" },
+    { name: "PATRONI_SCOPE", says: "its scope" },
+    { name: "PATRONI_USER", says: "user of its REST API", otherwise: "" },
+    { name: "PATRONI_PASSWORD", says: "that user's password", otherwise: "" },
+    { name: "PATRONI_DATABASE_USER", says: "a login with pg_monitor", otherwise: "lifeboat" },
+    { name: "PATRONI_DATABASE_PASSWORD", says: "that login's password" },
+  ],
+  mayChange: {
+    is: "the cluster's scope",
+    does: "is paused and resumed, and its leadership goes to a member that streams and back",
+  },
+  needs: { programs: PATRONI_PROGRAMS, packages: PATRONI_PACKAGES },
+  async standIn() {
+    const estate = await startPatroni({ loopSeconds: 1 });
+    return {
+      environment: {
+        PATRONI_MEMBERS: estate.nodes.map(({ name, api }) => `${name}=${api}`).join(),
+        PATRONI_SCOPE: estate.scope,
+        PATRONI_USER: estate.login.user,
+        PATRONI_PASSWORD: estate.login.password,
+        PATRONI_DATABASE_USER: estate.superuser.user,
+        PATRONI_DATABASE_PASSWORD: estate.superuser.password,
+      },
+      mayChange: estate.scope,
+      stop: () => estate.stop(),
+    };
+  },
+  deals({ setting, optional, environment, practice, mayChange }) {
+    const conductor = conduct({ ...environment }, { practice });
+    const scope = setting("PATRONI_SCOPE");
+    const cluster = {
+      name: scope,
+      members: setting("PATRONI_MEMBERS")
+        .split(",")
+        .map((one) => ({ name: one.split("=")[0] ?? "", url: one.slice(one.indexOf("=") + 1) })),
+      ...(optional("PATRONI_USER")
+        ? { login: { user: setting("PATRONI_USER"), passwordFrom: "PATRONI_PASSWORD" } }
+        : {}),
+      database: { user: setting("PATRONI_DATABASE_USER"), passwordFrom: "PATRONI_DATABASE_PASSWORD" },
+    };
+    const readyOne = async (leader: string) => {
+      for (const { name: candidate } of cluster.members.filter(({ name }) => name !== leader)) {
+        const { checks } = await conductor.look("patroni.switchover", { cluster, leader, candidate });
+        if (blockedBy(checks).length === 0) return candidate;
+      }
+      throw new Error("No member is ready to lead");
+    };
+    const named = () => insist(mayChange === scope, `--may-change says ${mayChange}, and the scope is ${scope}`);
+    return [
+      {
+        says: "it is looked at, twice with the same material facts",
+        async hold() {
+          const first = await conductor.perform("first", "patroni.check", { cluster });
+          const second = await conductor.perform("second", "patroni.check", { cluster });
+          insist(first.facts.leader === second.facts.leader, "the leader changed meanwhile");
+          return second.evidence.says;
+        },
+      },
+      {
+        says: "a member is ready to lead, by the leader's own account",
+        async hold() {
+          const { facts } = await conductor.look("patroni.check", { cluster });
+          return `${await readyOne(String(facts.leader))} streams from ${facts.leader}.`;
+        },
+      },
+      {
+        says: "a cluster that is led is not failed over",
+        async hold() {
+          const candidate = cluster.members[0]?.name ?? "";
+          const { checks } = await conductor.look("patroni.failover", { cluster, candidate, allowDataLoss: true });
+          insist(blockedBy(checks).includes("leader.lost"), "it would have been");
+          return checks.find(({ id }) => id === "leader.lost")?.says ?? "";
+        },
+      },
+      {
+        says: "it holds still, and acts again",
+        changes: `${scope}: paused and resumed`,
+        async hold() {
+          named();
+          await conductor.perform("pause", "patroni.pause", { cluster });
+          return (await conductor.perform("resume", "patroni.resume", { cluster })).evidence.says;
+        },
+      },
+      {
+        says: "leadership goes to a member that streams, and back",
+        changes: `${scope}: two switchovers, each a second or two without writes`,
+        async hold() {
+          named();
+          const { facts } = await conductor.look("patroni.check", { cluster });
+          const leader = String(facts.leader);
+          const candidate = await readyOne(leader);
+          await conductor.perform("there", "patroni.switchover", { cluster, leader, candidate });
+          const settle = { cluster, candidate: leader, waitSeconds: 60 };
+          await conductor.perform("settled", "patroni.check", settle);
+          const back = { cluster, leader: candidate, candidate: leader };
+          return (await conductor.perform("back", "patroni.switchover", back)).evidence.says;
+        },
+      },
+    ];
+  },
+};
