@@ -273,7 +273,10 @@ class Player {
     }
     const left = Math.max(1, until - performance.now());
     const person = this.#practice.workspace.as(user);
-    return (await person.waitForMessage((message) => message.only === user && !before(message), left)).text;
+    // Who is not in the channel yet is answered directly.
+    const toThem = (message: Message) =>
+      message.only === user || (message.channel === `D${user}` && callOf(message) === null);
+    return (await person.waitForMessage((message) => toThem(message) && !before(message), left)).text;
   }
 
   #seen(): (message: Message) => boolean {

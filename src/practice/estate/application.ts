@@ -23,7 +23,12 @@ export interface Application {
 
 const START_SECONDS = 10;
 
-export async function createApplication(folder: string, password: string, perSecond: number): Promise<Application> {
+export async function createApplication(
+  folder: string,
+  password: string,
+  perSecond: number,
+  database = "orders",
+): Promise<Application> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   let child: ChildProcess | null = null;
@@ -46,6 +51,7 @@ export async function createApplication(folder: string, password: string, perSec
         ORDERS_TARGET: JSON.stringify(target),
         ORDERS_APP_PASSWORD: password,
         ORDERS_PER_SECOND: String(perSecond),
+        ORDERS_DATABASE: database,
       });
       await ready(child, "The orders application");
     },

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
 import { chown, mkdtemp, open, realpath, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { basename, delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { LifeboatError } from "../../lib/errors.ts";
@@ -16,6 +16,8 @@ export interface Fleet {
   /** Writes a file the programs may read and change. */
   write(name: string, text: string): Promise<string>;
   start(program: string, given: readonly string[]): Promise<Member>;
+  /** Runs a program to its end and gives what it printed; rejects when it ends with anything but 0. */
+  run(program: string, given: readonly string[], more?: Readonly<Record<string, string>>): Promise<string>;
   /** Ends everything and removes the folder. */
   stop(): Promise<void>;
 }
@@ -33,6 +35,7 @@ export interface Member {
 // Debian keeps servers where ordinary users do not look, and PostgreSQL's in a folder for each version.
 const PATH = [process.env.PATH ?? "", "/usr/sbin", "/usr/local/sbin", ...postgresFolders()].join(delimiter);
 const run = promisify(execFile);
+const RUN_MS = 60_000;
 
 function postgresFolders(): readonly string[] {
   const parent = "/usr/lib/postgresql";
@@ -73,7 +76,7 @@ export async function openFleet(name: string): Promise<Fleet> {
       return path;
     },
     async start(program, given) {
-      const log = await open(join(folder, `${program}.log`), "a", 0o600);
+      const log = await open(join(folder, `${basename(program)}.log`), "a", 0o600);
       try {
         const child = spawn(program, [...given], {
           ...owner,
@@ -89,6 +92,10 @@ export async function openFleet(name: string): Promise<Fleet> {
       } finally {
         await log.close();
       }
+    },
+    async run(program, given, more = {}) {
+      const env = { PATH, LC_ALL: "C.UTF-8", HOME: folder, ...more };
+      return (await run(program, [...given], { ...owner, cwd: folder, env, timeout: RUN_MS })).stdout;
     },
     async stop() {
       const gone = once(minder, "exit");

@@ -10,7 +10,8 @@ import { createWriter } from "./writer.ts";
  * The practice application, a process of its own: it writes orders, keeps its own list of what it was told is safe, and
  * tells over HTTP how it is doing. It ends when whoever started it is gone.
  *
- * Environment: ORDERS_PORT, ORDERS_LEDGER (file), ORDERS_TARGET (JSON), ORDERS_APP_PASSWORD, ORDERS_PER_SECOND.
+ * Environment: ORDERS_PORT, ORDERS_LEDGER (file), ORDERS_TARGET (JSON), ORDERS_APP_PASSWORD, ORDERS_PER_SECOND,
+ * ORDERS_DATABASE.
  */
 const setting = (name: string): string => {
   const value = process.env[name];
@@ -24,6 +25,7 @@ const writer = createWriter({
   target: parseTarget(JSON.parse(setting("ORDERS_TARGET"))),
   password: setting("ORDERS_APP_PASSWORD"),
   perSecond: Number(process.env.ORDERS_PER_SECOND ?? 20),
+  database: process.env.ORDERS_DATABASE ?? "orders",
   ledger,
   meter,
 });

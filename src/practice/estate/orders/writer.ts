@@ -9,6 +9,7 @@ export interface WriterOptions {
   readonly target: Target;
   readonly password: string;
   readonly perSecond: number;
+  readonly database: string;
   readonly ledger: Ledger;
   readonly meter: Meter;
 }
@@ -44,7 +45,7 @@ export function createWriter(options: WriterOptions): Writer {
           if (connectedTo !== target) hangUp();
           if (client === null) {
             connectedTo = target;
-            client = await connect(target, options.password);
+            client = await connect(target, options);
           }
           await client.query(
             "insert into orders (id, placed_at, cents) values ($1, now(), $2) on conflict (id) do nothing",
@@ -76,11 +77,11 @@ export function createWriter(options: WriterOptions): Writer {
   };
 }
 
-async function connect(target: Target, password: string): Promise<pg.Client> {
+async function connect(target: Target, { password, database }: WriterOptions): Promise<pg.Client> {
   const client = new pg.Client({
     host: target.host,
     port: target.port,
-    database: "orders",
+    database,
     user: "app",
     password,
     application_name: "orders",

@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../../../lib/pgserver.ts";
 import { type Fleet, type Member, openFleet, soon } from "../fleet.ts";
+import { endServerOf } from "../leftovers.ts";
 
 export const PATRONI_PROGRAMS = ["patroni", "etcd"] as const;
 export const PATRONI_PACKAGES = ["patroni", "etcd-server", "postgresql", "python3-etcd"] as const;
@@ -14,8 +15,22 @@ export interface PatroniEstate {
   /** Of the REST API, for what changes something. */
   readonly login: { readonly user: string; readonly password: string };
   readonly superuser: { readonly user: string; readonly password: string };
+  readonly replication: { readonly user: string; readonly password: string };
   /** Waits until one leads and all others stream from it, and says who leads. */
   settled(): Promise<PatroniNode>;
+  /** Everything it is made of runs from here; more may be started in it, and ends with it. */
+  readonly fleet: Fleet;
+  /** Where Debian keeps the programs of this PostgreSQL. */
+  readonly programs: string;
+  /** Patroni and PostgreSQL of a member at once: a power cut of its host. */
+  lose(node: PatroniNode): Promise<void>;
+  /** The host is back, and Patroni with it. */
+  restart(node: PatroniNode): Promise<void>;
+  /**
+   * Takes what a lost member still has in the store, its leader's key too: what the passing of `ttl` does (20 s at least, by
+   * Patroni's own rule), without the waiting.
+   */
+  expire(node: PatroniNode): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -23,12 +38,19 @@ export interface PatroniNode {
   readonly name: string;
   readonly api: string;
   readonly port: number;
+  /** Its data folder. */
+  readonly folder: string;
+  /** The Patroni that runs now, or ran last. */
   readonly member: Member;
 }
 
 export interface PatroniOptions {
   readonly ttlSeconds?: number;
   readonly loopSeconds?: number;
+  readonly scope?: string;
+  readonly names?: readonly [string, string, string];
+  /** Further settings of PostgreSQL on every member; `%folder` is the fleet's. */
+  readonly parameters?: Readonly<Record<string, string>>;
 }
 
 /** @throws LifeboatError `not-ready` */
@@ -42,16 +64,19 @@ export async function startPatroni(options: PatroniOptions = {}): Promise<Patron
   }
 }
 
-async function build(fleet: Fleet, { ttlSeconds = 20, loopSeconds = 2 }: PatroniOptions): Promise<PatroniEstate> {
+async function build(fleet: Fleet, options: PatroniOptions): Promise<PatroniEstate> {
+  const { ttlSeconds = 20, loopSeconds = 2, scope = "practice", parameters = {} } = options;
   const secret = () => randomBytes(12).toString("hex");
   const login = { user: "operator", password: secret() };
   const superuser = { user: "postgres", password: secret() };
   const replication = { user: "replicator", password: secret() };
   const store = await startEtcd(fleet);
-  const scope = "practice";
-  const nodes: PatroniNode[] = [];
-  for (const name of ["node1", "node2", "node3"]) {
+  const nodes: (PatroniNode & { member: Member; readonly file: string })[] = [];
+  const programs = newestPostgres();
+  const further = Object.entries(parameters).map(([name, value]) => [name, value.replaceAll("%folder", fleet.folder)]);
+  for (const name of options.names ?? ["node1", "node2", "node3"]) {
     const [api, port] = [await freePort(), await freePort()];
+    const folder = join(fleet.folder, name);
     const account = ({ user, password }: typeof login) => ({ username: user, password });
     const file = await fleet.write(
       `${name}.json`,
@@ -75,7 +100,13 @@ async function build(fleet: Fleet, { ttlSeconds = 20, loopSeconds = 2 }: Patroni
             postgresql: {
               use_pg_rewind: true,
               use_slots: true,
-              parameters: { wal_log_hints: "on", max_connections: 50, shared_buffers: "16MB", fsync: "off" },
+              parameters: {
+                wal_log_hints: "on",
+                max_connections: 50,
+                shared_buffers: "16MB",
+                fsync: "off",
+                ...Object.fromEntries(further),
+              },
             },
           },
           initdb: [{ encoding: "UTF8" }, "data-checksums", "no-sync"],
@@ -84,8 +115,8 @@ async function build(fleet: Fleet, { ttlSeconds = 20, loopSeconds = 2 }: Patroni
         postgresql: {
           listen: `127.0.0.1:${port}`,
           connect_address: `127.0.0.1:${port}`,
-          data_dir: join(fleet.folder, name),
-          bin_dir: newestPostgres(),
+          data_dir: folder,
+          bin_dir: programs,
           pgpass: join(fleet.folder, `${name}.pgpass`),
           authentication: { replication: account(replication), superuser: account(superuser) },
           parameters: { unix_socket_directories: fleet.folder, wal_retrieve_retry_interval: "200ms" },
@@ -94,7 +125,7 @@ async function build(fleet: Fleet, { ttlSeconds = 20, loopSeconds = 2 }: Patroni
       }),
     );
     const member = await fleet.start("patroni", [file]);
-    const node = { name, api: `http://127.0.0.1:${api}`, port, member };
+    const node = { name, api: `http://127.0.0.1:${api}`, port, folder, member, file };
     nodes.push(node);
     // The first one makes the cluster; the others copy it.
     if (nodes.length === 1) await soon("The first member leading", 40, () => leads(node));
@@ -104,7 +135,23 @@ async function build(fleet: Fleet, { ttlSeconds = 20, loopSeconds = 2 }: Patroni
     nodes,
     login,
     superuser,
+    replication,
     settled: () => settled(nodes),
+    fleet,
+    programs,
+    async lose(node) {
+      await node.member.kill();
+      // Patroni gives PostgreSQL a session of its own, and it outlives it.
+      await endServerOf(node.folder);
+    },
+    async restart(lost) {
+      const node = nodes.find((one) => one.name === lost.name);
+      if (!node || node.member.running) return;
+      node.member = await fleet.start("patroni", [node.file]);
+    },
+    async expire(node) {
+      for (const key of ["leader", `members/${node.name}`]) await forget(store, `/practice/${scope}/${key}`);
+    },
     stop: () => fleet.stop(),
   };
   await estate.settled();
@@ -124,6 +171,11 @@ async function startEtcd(fleet: Fleet): Promise<string> {
   return `127.0.0.1:${client}`;
 }
 
+async function forget(store: string, key: string): Promise<void> {
+  const body = JSON.stringify({ key: Buffer.from(key).toString("base64") });
+  await fetch(`http://${store}/v3/kv/deleterange`, { method: "POST", body, ...limits() });
+}
+
 const leads = async (node: PatroniNode) => (await fetch(`${node.api}/primary`, limits())).status === 200;
 const get = async (url: string) => await (await fetch(url, limits())).text();
 const limits = () => ({ signal: AbortSignal.timeout(2000) });
@@ -135,14 +187,16 @@ async function settled(nodes: readonly PatroniNode[]): Promise<PatroniNode> {
     if (!leader || others.length > 0) return null;
     const streaming = told[nodes.indexOf(leader)]?.replication?.filter((one) => one.state === "streaming") ?? [];
     const timelines = new Set(told.map((one) => one.timeline));
-    return streaming.length === nodes.length - 1 && timelines.size === 1 ? leader : null;
+    const follow = nodes.every((one) => one === leader || streaming.some((it) => it.application_name === one.name));
+    return follow && timelines.size === 1 ? leader : null;
   });
 }
 
 interface Told {
   readonly role?: string;
   readonly timeline?: number;
-  readonly replication?: readonly { readonly state: string }[];
+  /** Others than members may follow too. */
+  readonly replication?: readonly { readonly state: string; readonly application_name: string }[];
 }
 
 /** Debian keeps each version's programs apart. */

@@ -1,0 +1,326 @@
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { LifeboatError } from "../../../lib/errors.ts";
+import { type Application, createApplication } from "../application.ts";
+import { soon } from "../fleet.ts";
+import { kubeconfigOf } from "../kubernetes/index.ts";
+import { PATRONI_PACKAGES, type PatroniNode } from "../patroni/index.ts";
+import type { Row, Strike, SystemEstate, SystemEstateKind, SystemEstateOptions } from "../system-estate.ts";
+import { openAgent } from "./agent.ts";
+import { type Cloud, createCloud, NAMES, REPLICAS, removeApplication } from "./cloud.ts";
+import { openEntrance } from "./entrance.ts";
+import { openInternet } from "./internet.ts";
+import { createPayments, DATABASE, type Payments } from "./payments.ts";
+import { openWay } from "./way.ts";
+
+export const reference = {
+  system: "reference",
+  needs: [
+    { program: "patroni", package: "patroni" },
+    { program: "etcd", package: "etcd-server" },
+    { program: "pg_basebackup", package: "postgresql" },
+  ],
+  create: (options: SystemEstateOptions): Promise<ReferenceEstate> => createReferenceEstate(options),
+} as const satisfies SystemEstateKind;
+
+/** The general reference on this machine: a real Patroni cluster with its replica and backups, and stand-ins for the clouds. */
+export interface ReferenceEstate extends SystemEstate {
+  readonly payments: Payments;
+  readonly cloud: Cloud;
+  readonly application: Application;
+  /** Acknowledged orders that the server the application writes to does not have. */
+  lost(): Promise<readonly string[]>;
+}
+
+const PER_SECOND = 25;
+const STRIKES = [
+  { id: "lose-leader", title: "Cut the power of the database leader" },
+  { id: "leave-behind", title: "Leave every replica behind, then cut the leader's power" },
+  { id: "lose-region", title: "Make us-east-1 unreachable" },
+  { id: "stop-application", title: "Stop the application in us-east-1" },
+  { id: "blind-checkers", title: "Stop the application in us-east-1, unseen by health checks" },
+  { id: "destroy-rows", title: "Delete half of the payments by mistake" },
+  { id: "heal", title: "Put everything right" },
+] as const satisfies readonly Strike[];
+
+export async function createReferenceEstate({ folder, log }: SystemEstateOptions): Promise<ReferenceEstate> {
+  await mkdir(folder, { recursive: true });
+  // The application's ledger is in it, beside what others may have to get through.
+  await chmod(folder, 0o711);
+  const ends: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const estate = await build(folder, ends, stop);
+    log.info({ folder }, "the reference estate is up");
+    return estate;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function build(
+  folder: string,
+  ends: (() => Promise<unknown>)[],
+  stop: () => Promise<void>,
+): Promise<ReferenceEstate> {
+  const token = randomBytes(18).toString("base64url");
+  const [payments, cloud] = await Promise.all([createPayments(), createCloud()]);
+  ends.push(() => payments.stop());
+  ends.push(() => cloud.close());
+  const { patroni, balancer, replica, passwords } = payments;
+  const [east, west] = await Promise.all([
+    openEntrance("us-east-1", cloud.east),
+    openEntrance("us-west-2", cloud.west),
+  ]);
+  ends.push(() => Promise.all([east.stop(), west.stop()]));
+  const agent = await openAgent({ backups: payments.backups, balancer, scratchPort: payments.scratchPort, token });
+  ends.push(() => agent.close());
+  const way = await openWay();
+  ends.push(() => way.close());
+  const places = new Map([
+    [NAMES.east, { entrance: east, database: () => balancer.port }],
+    [NAMES.west, { entrance: west, database: () => replica.server.port }],
+  ] as const);
+  const { healthCheck, publicName, balancedName } = NAMES;
+  const internet = openInternet({ aws: cloud.aws, healthCheck, publicName, balancedName, places, primary: east, way });
+  ends.push(() => internet.stop());
+  const application = await createApplication(folder, passwords.app, PER_SECOND, DATABASE);
+  ends.push(() => application.stop());
+  await application.start({ name: DATABASE, host: "127.0.0.1", port: way.port });
+
+  const valuesFile = join(folder, "values.yml");
+  let leads = await payments.whole();
+  let restoreTo = new Date().toISOString();
+
+  const list = async () => {
+    const others = patroni.nodes.filter((node) => node.name !== leads.name);
+    const values = { reference: valuesOf(leads, others as [PatroniNode, PatroniNode]) };
+    // Renamed into place: the bot may read it at any moment.
+    await writeFile(`${valuesFile}.new`, JSON.stringify(values, null, 2));
+    await rename(`${valuesFile}.new`, valuesFile);
+  };
+  const flows = (seconds: number) =>
+    soon("payments being written", seconds, async () => {
+      const state = await application.state();
+      return state !== null && state.gapSeconds < 0.5 && state.writesPerSecond >= 5;
+    });
+  const active = () => way.leads ?? balancer.port;
+  const lost = async (): Promise<readonly string[]> => {
+    const told = (await application.ledger()).map(({ id }) => id);
+    const rows = await payments.asOwner<{ id: string }>(
+      active(),
+      [
+        "select listed::text as id from unnest($1::bigint[]) listed where not exists (select from orders where id = listed)",
+      ],
+      [told],
+    );
+    return rows.map(({ id }) => id);
+  };
+  const heal = async () => {
+    internet.blind(false);
+    east.open();
+    west.open();
+    await cloud.whole();
+    leads = await payments.whole();
+    await soon("the application's way leading to us-east-1", 10, async () => way.leads === balancer.port);
+    await flows(20);
+    await application.writeOff(await lost());
+    await application.measure();
+    await list();
+  };
+  const stopInEast = () =>
+    void cloud.east.edit("deployments", "production", "api", (one) => {
+      one.spec = { ...one.spec, replicas: 0 };
+    });
+  const stopped = () =>
+    soon("the application in us-east-1 being gone", 10, async () => !(await fetch(`${east.url}/health`)).ok);
+  const strike = async (id: string): Promise<void> => {
+    switch (id as (typeof STRIKES)[number]["id"]) {
+      case "lose-leader":
+        return await payments.patroni.lose(leads);
+      case "leave-behind":
+        return await payments.loseLeaderAndLeaveOthersBehind();
+      case "lose-region":
+        east.close();
+        cloud.east.faults.throw({ kind: "down" });
+        // Route 53's and IAM's control planes live there too.
+        cloud.aws.weather.down("us-east-1");
+        return await payments.loseRegion();
+      case "blind-checkers":
+        internet.blind(true);
+        stopInEast();
+        return void (await stopped());
+      case "stop-application":
+        stopInEast();
+        return void (await stopped());
+      case "destroy-rows":
+        restoreTo = await momentBefore(payments, balancer.port);
+        await payments.asOwner(balancer.port, ["delete from orders where id % 2 = 0"]);
+        await list();
+        return;
+      case "heal":
+        return await heal();
+      default:
+        throw new LifeboatError({
+          code: "strike-unknown",
+          what: `There is no way to break "${id}"`,
+          allowed: STRIKES.map((one) => one.id).join(", "),
+        });
+    }
+  };
+
+  return {
+    payments,
+    cloud,
+    application,
+    lost,
+    parts: [
+      {
+        title: "PostgreSQL 15 with Patroni and etcd: three members, a replica, WAL archive, base backups",
+        kind: "real",
+      },
+      { title: "Payments application with traffic", kind: "real" },
+      { title: "DNS: name server, resolver, health checkers", kind: "real" },
+      { title: "AWS: Route 53", kind: "stand-in" },
+      { title: "Kubernetes with Velero, two clusters", kind: "stand-in" },
+    ],
+    strikes: STRIKES,
+    strike,
+    handle: () => false,
+    environment: () => ({
+      LIFEBOAT_VALUES: valuesFile,
+      AWS_ENDPOINT_URL: cloud.aws.url,
+      KUBECONFIG_REFERENCE: kubeconfigOf([cloud.east, cloud.west]),
+      REFERENCE_PATRONI_PASSWORD: patroni.login.password,
+      REFERENCE_DB_PASSWORD: passwords.lifeboat,
+      REFERENCE_APP_PASSWORD: passwords.app,
+      REFERENCE_HOSTS_TOKEN: token,
+    }),
+    async prepare(runbook, mode) {
+      await heal();
+      const breaks = BREAKS[runbook];
+      if (breaks && (mode === "unplanned" || runbook !== "region-active-passive")) await strike(breaks);
+      if (runbook === "velero-restore") removeApplication(cloud.east, "production");
+    },
+    async byHand(runbook, step) {
+      if (runbook === "patroni-failover" && step === "start") {
+        await Promise.all(patroni.nodes.map((node) => patroni.restart(node)));
+        await soon("the lost member being back", 60, async () => {
+          const told = await Promise.all(patroni.nodes.map((node) => isUp(node)));
+          return told.every(Boolean);
+        });
+      }
+      if (runbook === "route53-failover" && step === "well") {
+        internet.blind(false);
+        await cloud.revive();
+      }
+    },
+    async look(): Promise<readonly Row[]> {
+      const rows = await Promise.all(patroni.nodes.map(rowOf));
+      const state = await application.state();
+      return [
+        ...rows,
+        {
+          title: "Payments application",
+          state:
+            state === null
+              ? "does not answer"
+              : `${state.writesPerSecond} writes/s, ${state.gapSeconds} s since the last`,
+          tone: state?.healthy ? "well" : "broken",
+        },
+        { title: "Balancer", state: `leads to the ${balancer.leadsTo}`, tone: "well" },
+      ];
+    },
+    stop,
+  };
+
+  function valuesOf(leader: PatroniNode, [candidate, third]: [PatroniNode, PatroniNode]) {
+    return {
+      clusterName: patroni.scope,
+      patroniUser: patroni.login.user,
+      leader: leader.name,
+      leaderApi: leader.api,
+      leaderHost: "127.0.0.1",
+      leaderPort: leader.port,
+      candidate: candidate.name,
+      candidateApi: candidate.api,
+      third: third.name,
+      thirdApi: third.api,
+      databaseName: DATABASE,
+      databaseHost: "127.0.0.1",
+      databasePort: balancer.port,
+      appUser: "app",
+      replicaName: "reference-west",
+      replicaHost: "127.0.0.1",
+      replicaPort: replica.server.port,
+      ledgerUrl: `${application.url}/ledger`,
+      ledgerTable: "orders",
+      backupsUrl: agent.url,
+      restoreTo,
+      scratchHost: "127.0.0.1",
+      scratchPort: payments.scratchPort,
+      primaryUrl: east.url,
+      secondaryUrl: west.url,
+      awsAccount: cloud.aws.world.account,
+      hostedZone: NAMES.zone,
+      publicName,
+      balancedName,
+      primaryAddress: NAMES.east,
+      secondaryAddress: NAMES.west,
+      primaryHealthCheck: healthCheck,
+      nameServerHost: "127.0.0.1",
+      nameServerPort: cloud.aws.nameServer.port,
+      resolverHost: "127.0.0.1",
+      resolverPort: cloud.aws.resolver.port,
+      automaticWithin: 4,
+      primaryContext: cloud.east.name,
+      primaryClusterUid: cloud.east.uid,
+      secondaryContext: cloud.west.name,
+      secondaryClusterUid: cloud.west.uid,
+      apiWorkload: "deployment/api",
+      apiReplicas: REPLICAS.all,
+      nodesNeeded: 2,
+    };
+  }
+}
+
+/** What stands at the beginning of a runbook that is for something broken. */
+const BREAKS: Readonly<Record<string, (typeof STRIKES)[number]["id"]>> = {
+  "patroni-failover": "leave-behind",
+  "route53-failover": "stop-application",
+  "region-active-passive": "lose-region",
+  pitr: "destroy-rows",
+};
+
+/** By the database's own clock, with a commit on either side of it. */
+async function momentBefore(payments: Payments, port: number): Promise<string> {
+  const now = async () =>
+    (
+      await payments.asOwner<{ at: Date; n: string }>(port, [
+        "select clock_timestamp() as at, count(*) as n from orders",
+      ])
+    )[0];
+  const first = await now();
+  const moment = (first?.at ?? new Date()).toISOString();
+  await soon("an order after that moment", 10, async () => Number((await now())?.n) > Number(first?.n) + 2);
+  return moment;
+}
+
+async function isUp({ api }: PatroniNode): Promise<boolean> {
+  const answer = await fetch(`${api}/health`, { signal: AbortSignal.timeout(1000) }).catch(() => null);
+  return answer?.status === 200;
+}
+
+async function rowOf(node: PatroniNode): Promise<Row> {
+  const answer = await fetch(`${node.api}/patroni`, { signal: AbortSignal.timeout(500) }).catch(() => null);
+  const told = answer && ((await answer.json().catch(() => null)) as { role?: string; state?: string } | null);
+  if (!told) return { title: node.name, state: "does not answer", tone: "broken" };
+  return { title: node.name, state: `${told.role ?? "unknown"}, ${told.state ?? "unknown"}`, tone: "well" };
+}
+
+export const REFERENCE_PACKAGES = PATRONI_PACKAGES;

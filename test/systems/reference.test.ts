@@ -1,0 +1,134 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { createLog } from "../../src/lib/log.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import { type ReferenceEstate, reference } from "../../src/practice/estate/reference/index.ts";
+import type { SystemEstate } from "../../src/practice/estate/system-estate.ts";
+import { type Play, playRunbook } from "../../src/practice/play.ts";
+import { type Practice, startPractice } from "../../src/practice/practice.ts";
+import { describeWith } from "../actions/present.ts";
+
+/** The reference system, every runbook of it, over a real Patroni cluster and real DNS, through the real bot. */
+const describe = await describeWith(
+  reference.needs.map((one) => one.program),
+  ["patroni", "etcd-server", "python3-etcd", "postgresql"],
+);
+
+describe("the reference system", () => {
+  let folder: string;
+  let practice: Practice<SystemEstate>;
+  let estate: ReferenceEstate;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "lifeboat-reference-"));
+    const root = projectRoot();
+    practice = await startPractice({
+      system: "reference",
+      folder,
+      port: 0,
+      log: createLog("error", "test"),
+      bot: { program: process.execPath, arguments: ["--import", "tsx", join(root, "src/main.ts")] },
+      manifestFile: join(root, "manifest.yml"),
+    });
+    estate = practice.estate as ReferenceEstate;
+  }, 180_000);
+  afterAll(async () => {
+    await practice?.stop();
+    await rm(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  const play = async (runbook: string, mode: "planned" | "unplanned" = "planned", prepare = true): Promise<Play> => {
+    if (prepare) await estate.prepare(runbook, mode);
+    estate.cloud.aws.ledger.clear();
+    const played = await playRunbook(practice, { runbook, mode, seconds: 90, prepare: false });
+    if (played.problem !== null) console.error(played.texts.join("\n---\n"));
+    expect(played).toMatchObject({ outcome: "verified", problem: null, timeline: { verified: true } });
+    return played;
+  };
+  const leader = async () => (await estate.payments.patroni.settled()).name;
+
+  test("patroni-switchover: leadership moves under load, two approve, and nothing that was acknowledged is lost", async () => {
+    const before = await leader();
+    const { report } = await play("patroni-switchover");
+    expect(await leader()).not.toBe(before);
+    expect(report?.approvals).toHaveLength(2);
+    expect(report?.rpo.rowsLost).toBe(0);
+    expect(await estate.lost()).toEqual([]);
+  }, 150_000);
+
+  test("patroni-maintenance: Patroni holds still while the work lasts, and acts again afterwards", async () => {
+    await play("patroni-maintenance");
+    const config = (await (await fetch(`${estate.payments.patroni.nodes[0]?.api}/config`)).json()) as {
+      pause?: boolean;
+    };
+    expect(config.pause ?? false).toBe(false);
+    await play("patroni-resume", "planned", false);
+  }, 150_000);
+
+  test("patroni-failover: nobody leads and everybody is behind; one leads again, and the loss is counted", async () => {
+    const { report, texts } = await play("patroni-failover", "unplanned");
+    expect(report?.approvals).toHaveLength(3);
+    expect(report?.rpo.rowsLost).toBeGreaterThan(0);
+    expect(texts.join("\n")).toMatch(/rows\) lost, measured by the application's own ledger/);
+    await estate.payments.patroni.settled();
+  }, 150_000);
+
+  test("backup-verify: three copies, two media, one off site, and what is in them is whole", async () => {
+    await play("backup-verify");
+  }, 150_000);
+
+  test("pitr: rows destroyed by mistake are there again, and what came after is counted as given up", async () => {
+    const { report } = await play("pitr", "unplanned");
+    const [kept] = await estate.payments.asOwner<{ even: string }>(estate.payments.scratchPort, [
+      "select count(*) filter (where id % 2 = 0) as even from orders",
+    ]);
+    expect(Number(kept?.even)).toBeGreaterThan(10);
+    expect(report?.rpo.rowsLost).toBeGreaterThan(0);
+  }, 150_000);
+
+  test("velero-restore: what was deleted is back beside where it was, and people are led there", async () => {
+    await play("velero-restore", "unplanned");
+    expect(estate.cloud.east.get("deployments", "production-dr", "api")?.status?.availableReplicas).toBe(3);
+  }, 150_000);
+
+  test("route53-failover: health checks move the name by themselves, and nothing is forced", async () => {
+    await play("route53-failover", "unplanned");
+    expect(estate.cloud.aws.ledger.of("UpdateHealthCheck")).toEqual([]);
+  }, 150_000);
+
+  test("route53-failover, stuck: a person forces the health check, and lets it check again", async () => {
+    await estate.strike?.("heal");
+    await estate.strike?.("blind-checkers");
+    await play("route53-failover", "unplanned", false);
+    expect(estate.cloud.aws.ledger.of("UpdateHealthCheck", "accepted")).toHaveLength(2);
+  }, 150_000);
+
+  test("aa-evacuate: the survivor grows first, then everybody is there", async () => {
+    await play("aa-evacuate");
+    expect(estate.cloud.west.get("deployments", "production", "api")?.status?.availableReplicas).toBe(4);
+    expect(estate.cloud.aws.ledger.of("ChangeResourceRecordSets", "accepted")).toHaveLength(1);
+  }, 150_000);
+
+  test("region-active-passive, planned: nothing is lost, and payments are taken in the other region", async () => {
+    const { report } = await play("region-active-passive");
+    expect(report?.rpo.rowsLost).toBe(0);
+    expect(await estate.lost()).toEqual([]);
+  }, 150_000);
+
+  test("region-active-passive, unplanned: us-east-1 is gone with its control planes, and is asked for nothing", async () => {
+    const { report } = await play("region-active-passive", "unplanned");
+    expect(report?.rpo.rowsLost).not.toBeNull();
+    expect(estate.cloud.aws.ledger.of("UpdateHealthCheck", "accepted")).toEqual([]);
+  }, 150_000);
+
+  test.each(["quarterly-drill-w1", "quarterly-drill-w2", "quarterly-drill-w3", "quarterly-drill-w4"])(
+    "%s: its points are on the timeline as steps",
+    async (week) => {
+      const { texts } = await play(week);
+      if (week.endsWith("w4")) expect(texts.join("\n")).toContain("9 of 9");
+    },
+    150_000,
+  );
+});
