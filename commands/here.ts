@@ -16,5 +16,6 @@ export async function here(house: House, request: Request): Promise<Reply> {
   }
   const { incident } = found;
   const inside = incident.channel !== null && incident.channel === request.place.channel;
-  return { kind: "private", message: situation(incident, starts, inside) };
+  const system = house.catalog.systems.find(({ id }) => id === incident.state.declared?.system);
+  return { kind: "private", message: situation(incident, starts, inside, system?.triage !== undefined) };
 }

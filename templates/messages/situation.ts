@@ -29,7 +29,12 @@ export function quiet(systems: readonly string[], starts: readonly string[]): Me
 }
 
 /** `/dr` in or near an incident: how it stands, and what can be done now. */
-export function situation({ state, channel }: Open, starts: readonly string[], here: boolean): Message {
+export function situation(
+  { state, channel }: Open,
+  starts: readonly string[],
+  here: boolean,
+  hasTriage = false,
+): Message {
   const runs = [...state.runs.values()].filter(({ endedAt }) => endedAt === null);
   const title = `${state.severity} ${safe(state.declared?.title ?? state.id)}`;
   const place = channel && !here ? ` in <#${channel}>` : "";
@@ -38,7 +43,7 @@ export function situation({ state, channel }: Open, starts: readonly string[], h
     text: [
       `${title}: ${statusWords(state.status)}${place}.`,
       ...runs.map((run) => `${safe(runTitle(run.plan, run.dryRun))}: ${runStatusWords(run)}.`),
-      `You can: ${moves(state, runs)
+      `You can: ${moves(state, runs, hasTriage)
         .map(({ label }) => label.replace("…", ""))
         .join(", ")}.`,
     ].join("\n"),
@@ -48,7 +53,7 @@ export function situation({ state, channel }: Open, starts: readonly string[], h
         `*${statusWords(state.status)}*${place}${state.declared ? ` · declared ${at(state.declared.at)}` : ""}`,
         ...runs.map((run) => `${runMark(run)} ${safe(runTitle(run.plan, run.dryRun))}: ${runStatusWords(run)}`),
       ]),
-      ...chunk(moves(state, runs)),
+      ...chunk(moves(state, runs, hasTriage)),
       ...(hints.length > 0 && runs.length === 0 ? lines(["*Start a recovery*", ...hints]) : []),
       context("All commands: `/dr help`"),
     ],
@@ -65,7 +70,7 @@ export function which(open: readonly Open[]): Message {
   return { text: [text, ...told].join("\n"), blocks: lines([text, ...told]) };
 }
 
-function moves(state: IncidentState, runs: readonly RunState[]): Button[] {
+function moves(state: IncidentState, runs: readonly RunState[], hasTriage: boolean): Button[] {
   if (state.status === "resolved" || state.status === "closed")
     return [
       { label: "Draft post-mortem", verb: "postmortem", carries: state.id, style: "primary" },
@@ -74,6 +79,7 @@ function moves(state: IncidentState, runs: readonly RunState[]): Button[] {
     ];
   return [
     ...runs.slice(0, 4).flatMap(runMoves),
+    ...(hasTriage && runs.length === 0 ? [triage(state)] : []),
     { label: "Show status", verb: "status", detail: "situation", carries: state.id },
     { label: "Take a role", verb: "role", carries: state.id },
     { label: "Add a note…", verb: "note", carries: state.id },
@@ -81,6 +87,10 @@ function moves(state: IncidentState, runs: readonly RunState[]): Button[] {
     { label: "Show timeline", verb: "timeline", carries: state.id },
     ...(runs.length === 0 ? [{ label: "Resolve incident", verb: "incident.resolve", carries: state.id }] : []),
   ];
+}
+
+function triage({ id }: IncidentState): Button {
+  return { label: "Find out what is wrong", verb: "triage", carries: id, style: "primary" };
 }
 
 function runMoves(run: RunState): Button[] {

@@ -71,8 +71,10 @@ describe("a night", () => {
     const incident = idFor("inc", "declare-key");
     house.channels.set(incident, "C0INCNIGHT");
     const here = { channel: "C0INCNIGHT" };
+    await house.ask("alex", "", here);
     await house.ask("alex", "triage practise", here);
-    await house.ask("alex", "triage practice", { ...here, key: "walk-key" });
+    await house.ask("alex", "triage practice", { ...here, key: "first-walk" });
+    await house.press("alex", "triage", incident, { ...here, key: "walk-key" });
     const walk = `${incident}/${idFor("tri", "walk-key")}`;
     await house.press("stranger", "triage.answer", `${walk}/orders-taken/no`, here);
     await house.press("alex", "triage.answer", `${walk}/orders-taken/no`, here);
