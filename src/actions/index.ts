@@ -38,6 +38,7 @@ import { pause as pgbouncerPause } from "./pgbouncer/pause.ts";
 import { repoint as pgbouncerRepoint } from "./pgbouncer/repoint.ts";
 import { resume as pgbouncerResume } from "./pgbouncer/resume.ts";
 import { check as postgresCheck } from "./postgres/check.ts";
+import { checkDump as postgresCheckDump } from "./postgres/check-dump.ts";
 import { drain as postgresDrain } from "./postgres/drain.ts";
 import { dump as postgresDump } from "./postgres/dump.ts";
 import { fence as postgresFence } from "./postgres/fence.ts";
@@ -92,6 +93,7 @@ const list = [
   listed(postgresVerify),
   listed(postgresRejoin),
   listed(postgresDump),
+  listed(postgresCheckDump),
   listed(postgresRestoreDump),
   listed(postgresVerifyData),
   listed(pgbackrestCheck),

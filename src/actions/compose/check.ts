@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { after, awaited } from "../awaited.ts";
 import { refuseBlocked } from "../blocked.ts";
 import { type Check, defineAction } from "../contract.ts";
 import { isUp, sayContainer } from "./container.ts";
@@ -17,6 +18,7 @@ const input = servicesInput.extend({
   stableSeconds,
   /** False where looking is all: services that are down are then a fact and not a failure. */
   up: z.boolean().default(true),
+  after,
 });
 type Input = z.infer<typeof input>;
 
@@ -31,7 +33,7 @@ export const check = defineAction<Input, Seen>({
   resources: () => [],
   observe: lookAtServices,
   facts: factsOf,
-  ready: checksOf,
+  ready: (seen, given, evidences) => awaited(checksOf(seen, given), given.after, evidences),
   done: () => "no",
   async verify(ctx, given) {
     const seen = await lookAtServices(ctx, given);

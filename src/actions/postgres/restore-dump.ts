@@ -17,27 +17,29 @@ import { programsHere, runProgram } from "./programs.ts";
 
 const path = z.string().refine(isAbsolute, "has to be an absolute path");
 
+export const dumpInput = z.union([
+  z.strictObject({
+    file: path,
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional(),
+  }),
+  z.strictObject({
+    newestIn: path,
+    label: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,39}$/)
+      .default("dump"),
+  }),
+]);
+
 const input = z
   .strictObject({
     /** The database that is named is restored into, by a login that owns it. */
     node: nodeInput,
     /** A dump in custom format on the machine Lifeboat runs on, or the newest whole one that postgres.dump made. */
-    from: z.union([
-      z.strictObject({
-        file: path,
-        sha256: z
-          .string()
-          .regex(/^[0-9a-f]{64}$/)
-          .optional(),
-      }),
-      z.strictObject({
-        newestIn: path,
-        label: z
-          .string()
-          .regex(/^[a-z][a-z0-9-]{0,39}$/)
-          .default("dump"),
-      }),
-    ]),
+    from: dumpInput,
     /** True: what is there is replaced. False: the database has to be empty. */
     replaces: z.boolean().default(true),
     /** The step that dumped what is there now (postgres.dump): the only way back. */
@@ -54,7 +56,7 @@ const input = z
   });
 type Input = z.infer<typeof input>;
 
-interface DumpView {
+export interface DumpView {
   readonly file: string | null;
   readonly bytes: number | null;
   readonly sha256: string | null;
@@ -158,7 +160,7 @@ export const restoreDump = defineAction<Input, Seen>({
       : { possible: true, says: `postgres.restore_dump of ${before.safety} into ${node.name}/${node.database}` },
 });
 
-async function lookAtDump(ctx: ReadContext, { from }: Input): Promise<DumpView> {
+export async function lookAtDump(ctx: ReadContext, { from }: Pick<Input, "from">): Promise<DumpView> {
   const file = "file" in from ? from.file : ((await dumpsIn(from.newestIn, from.label))[0] ?? null);
   const bytes = file === null ? null : await sizeOf(file);
   const nothing = {

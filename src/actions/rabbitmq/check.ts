@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { after, awaited } from "../awaited.ts";
 import { refuseBlocked } from "../blocked.ts";
 import { type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
 import { answersFact, type BrokerLook, brokerAnswers, brokerInput, lookAtBroker, sickness } from "./broker.ts";
@@ -8,6 +9,7 @@ const input = z.strictObject({
   vhost: z.string().min(1).default("/"),
   /** Queues that have to be there and running. */
   queues: z.array(z.string().min(1)).max(500).default([]),
+  after,
 });
 type Input = z.infer<typeof input>;
 
@@ -34,7 +36,7 @@ export const check = defineAction<Input, Seen>({
   resources: () => [],
   observe: look,
   facts: factsOf,
-  ready: checksOf,
+  ready: (seen, given, evidences) => awaited(checksOf(seen, given), given.after, evidences),
   done: () => "no",
   async verify(ctx, given) {
     const seen = await look(ctx, given);

@@ -1,6 +1,7 @@
 import { LifeboatError } from "../../lib/errors.ts";
 import { createEstate, type Estate } from "./estate.ts";
 import { llmMarketplace } from "./llm-marketplace/index.ts";
+import { marimoErp } from "./marimo-erp/index.ts";
 import { mimir } from "./mimir/index.ts";
 import { reference } from "./reference/index.ts";
 import type { SystemEstateKind, SystemEstateOptions } from "./system-estate.ts";
@@ -13,7 +14,7 @@ export const orders = {
 } as const satisfies SystemEstateKind;
 
 /** Every system that can be practised, in the order they are offered. A new one is a folder beside this file and a line here. */
-export const systems: readonly SystemEstateKind[] = [orders, mimir, reference, llmMarketplace];
+export const systems: readonly SystemEstateKind[] = [orders, mimir, reference, llmMarketplace, marimoErp];
 
 /** @throws LifeboatError with what there is to choose from. */
 export function estateKindOf(system: string): SystemEstateKind {

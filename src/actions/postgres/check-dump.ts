@@ -1,0 +1,99 @@
+import { basename } from "node:path";
+import { z } from "zod";
+import { refuseBlocked } from "../blocked.ts";
+import { type Check, defineAction, type Fact } from "../contract.ts";
+import { type DumpView, dumpInput, lookAtDump } from "./restore-dump.ts";
+
+const input = z.strictObject({
+  from: dumpInput,
+  /** Older than this it is no backup any more. */
+  maxAgeHours: z.number().positive().max(10_000).default(26),
+  /** Tables it has to bring: `public.users`. */
+  tables: z.array(z.string().min(1)).max(200).default([]),
+});
+type Input = z.infer<typeof input>;
+
+interface Seen {
+  readonly dump: DumpView;
+  readonly ageHours: number | null;
+}
+
+/** Whether a dump is there, whole by its checksum, readable and young enough. Restores nothing: that is another proof. */
+export const checkDump = defineAction<Input, Seen>({
+  id: "postgres.check_dump",
+  summary: "Look whether a dump is whole, readable and young enough",
+  input,
+  risk: "read",
+  repeat: "safe",
+  budget: { typicalSeconds: 5, warnSeconds: 600, failSeconds: 3600 },
+  resources: () => [],
+  observe: look,
+  facts: factsOf,
+  ready: checksOf,
+  done: () => "no",
+  async verify(ctx, given) {
+    const seen = await look(ctx, given);
+    refuseBlocked(seen.dump.file ?? "The dump", checksOf(seen, given));
+    const { file, tables } = seen.dump;
+    const says = `${basename(file ?? "")} is whole: ${tables.length} tables, ${seen.ageHours?.toFixed(1) ?? "unknown"} hours old.`;
+    return { says, facts: factsOf(seen) };
+  },
+  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
+});
+
+async function look(ctx: Parameters<typeof lookAtDump>[0], { from }: Input): Promise<Seen> {
+  const dump = await lookAtDump(ctx, { from });
+  return { dump, ageHours: dump.takenAt === null ? null : (Date.now() - dump.takenAt) / 3_600_000 };
+}
+
+function factsOf({ dump, ageHours }: Seen): readonly Fact[] {
+  return [
+    { id: "dumpFile", label: "Dump", value: dump.file, material: true },
+    { id: "sha256", label: "SHA-256", value: dump.sha256, material: true },
+    { id: "bytes", label: "Bytes", value: dump.bytes, material: false },
+    {
+      id: "ageHours",
+      label: "Age in hours",
+      value: ageHours === null ? null : Math.round(ageHours * 10) / 10,
+      material: false,
+    },
+  ];
+}
+
+function checksOf({ dump, ageHours }: Seen, { maxAgeHours, tables }: Input): readonly Check[] {
+  const missing = tables.filter((table) => !dump.tables.includes(table));
+  const whole = dump.expected !== null && dump.sha256 === dump.expected;
+  const young = ageHours !== null && ageHours <= maxAgeHours;
+  return [
+    block(
+      "dump.readable",
+      dump.unreadable === null,
+      dump.unreadable === null ? "pg_restore reads it." : `It can not be used: ${dump.unreadable}.`,
+    ),
+    block(
+      "dump.whole",
+      whole,
+      whole
+        ? "Its checksum is the expected one."
+        : dump.expected === null
+          ? "No checksum is beside it, so nobody knows whether it is whole."
+          : "Its checksum is not the expected one.",
+    ),
+    block(
+      "dump.young",
+      young,
+      young
+        ? `It is ${ageHours?.toFixed(1)} hours old.`
+        : `Its age is ${ageHours === null ? "not known" : `${ageHours.toFixed(1)} hours`}; ${maxAgeHours} are allowed.`,
+    ),
+    block(
+      "dump.tables",
+      missing.length === 0,
+      missing.length === 0 ? "It brings every named table." : `It brings no ${missing.join(", no ")}.`,
+    ),
+  ];
+}
+
+function block(id: string, ok: boolean, says: string): Check {
+  return { id, level: "block", ok, says };
+}

@@ -1,0 +1,60 @@
+import type { Aws } from "../aws/index.ts";
+import type { Consul } from "../consul/index.ts";
+import { type PracticeRabbit, USER } from "../rabbitmq/index.ts";
+import type { Backups } from "./backups.ts";
+import type { Databases } from "./databases.ts";
+import { ACCOUNT, ADDRESS, PUBLIC_NAME, USERS, ZONE } from "./names.ts";
+import type { Sites } from "./sites.ts";
+
+export interface Parts {
+  readonly databases: Databases;
+  readonly sites: Sites;
+  readonly aws: Aws;
+  readonly rabbit: PracticeRabbit;
+  readonly consul: Consul;
+  readonly backups: Backups;
+  readonly redisPort: number;
+}
+
+/** What the system's variables are here, as an installation would write them down. */
+export function valuesOf({ databases, sites, aws, rabbit, consul, backups, redisPort }: Parts) {
+  const { clusters, ingress } = sites;
+  return {
+    primaryClusterUid: clusters.primary.uid,
+    secondaryClusterUid: clusters.secondary.uid,
+    rebuiltClusterUid: clusters.rebuilt.uid,
+    serviceUrl: ingress.primary,
+    goodRevision: 1,
+    node: "node-1",
+    primaryDbHost: "127.0.0.1",
+    primaryDbPort: databases.a.port,
+    secondaryDbHost: "127.0.0.1",
+    secondaryDbPort: databases.b.port,
+    scratchDbHost: "127.0.0.1",
+    scratchDbPort: databases.scratch.port,
+    usersAtLeast: USERS,
+    backupFolder: backups.folder,
+    redisHost: "127.0.0.1",
+    redisPort,
+    rabbitmqUrl: rabbit.url,
+    rabbitmqUser: USER,
+    rabbitmqCluster: rabbit.cluster,
+    rabbitmqDefinitions: backups.definitions,
+    consulUrl: consul.url,
+    consulDatacenter: consul.world.datacenter,
+    consulSnapshot: backups.snapshot,
+    account: ACCOUNT,
+    zone: ZONE,
+    publicName: PUBLIC_NAME,
+    primaryAddress: ADDRESS.primary,
+    secondaryAddress: ADDRESS.secondary,
+    rebuiltAddress: ADDRESS.rebuilt,
+    nameServerHost: "127.0.0.1",
+    nameServerPort: aws.nameServer.port,
+    resolverHost: "127.0.0.1",
+    resolverPort: aws.resolver.port,
+    publicUrl: sites.publicUrl,
+    secondaryUrl: ingress.secondary,
+    rebuiltUrl: ingress.rebuilt,
+  };
+}
