@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
-import { ask } from "../chaos.ts";
 import type { DatabaseHost } from "../database.ts";
 import { type Fleet, soon } from "../fleet.ts";
 import { createDebianHost, type DebianHost } from "../pgbackrest/debian-host.ts";
@@ -19,7 +18,7 @@ export interface Databases {
   ownerUrl(host: DatabaseHost): string;
   appUrl(host: DatabaseHost): string;
   create(): Promise<void>;
-  /** The first takes writes and holds the usual rows, the second streams, the third is empty. */
+  /** The first takes writes and holds the usual rows, and the second streams. */
   reset(): Promise<void>;
   /** The second is the primary, and the first follows it: the day before a failback. */
   moved(): Promise<void>;
@@ -70,20 +69,20 @@ export async function createDatabases(fleet: Fleet): Promise<Databases> {
         await streams(a, b);
       }
       await dropIdleSlots(a);
-      await databases.clear();
     },
     async moved() {
       await databases.reset();
-      await ask(b, "select pg_promote(true, 30)");
-      await ask(b, "checkpoint");
+      await tell(b.url(), ["select pg_promote(true, 30)", "checkpoint"]);
       await a.follow(b);
       await streams(b, a);
     },
     async clear() {
-      await ask(scratch, `drop database if exists ${DATABASE} with (force)`);
+      await tell(scratch.url(), [`drop database if exists ${DATABASE} with (force)`]);
       await makeDatabase(scratch);
     },
-    corrupt: () => tell(databases.ownerUrl(a), ["delete from users where id > 3", "drop table invoices"]),
+    async corrupt() {
+      await tell(databases.ownerUrl(a), ["delete from users where id > 3", "drop table invoices"]);
+    },
   };
   return databases;
 }
@@ -118,25 +117,20 @@ async function makeDatabase(host: DatabaseHost): Promise<void> {
 
 /** Whatever it became: a primary that takes writes. */
 async function open(host: DatabaseHost): Promise<void> {
-  const [row] = await ask<{ standby: boolean }>(host, "select pg_is_in_recovery() as standby");
-  if (row?.standby) await ask(host, "select pg_promote(true, 30)");
-  await ask(host, "alter system reset all");
-  await ask(host, "select pg_reload_conf()");
+  const [row] = await tell(host.url(), ["select pg_is_in_recovery() as standby"]);
+  if (row?.standby) await tell(host.url(), ["select pg_promote(true, 30)"]);
+  await tell(host.url(), ["alter system reset all", "select pg_reload_conf()"]);
   await soon(`${host.name} taking writes`, 10, async () => {
-    const [now] = await ask<{ open: boolean }>(
-      host,
-      "select current_setting('default_transaction_read_only') = 'off' as open",
-    );
+    const [now] = await tell(host.url(), ["select current_setting('default_transaction_read_only') = 'off' as open"]);
     return now?.open === true;
   });
 }
 
 async function isFollowing(primary: DatabaseHost, standby: DatabaseHost): Promise<boolean> {
   if (!standby.running) return false;
-  const rows = await ask(
-    primary,
+  const rows = await tell(primary.url(), [
     `select 1 from pg_stat_replication where application_name = '${standby.name}' and state = 'streaming'`,
-  ).catch(() => []);
+  ]).catch(() => []);
   return rows.length > 0;
 }
 
@@ -145,12 +139,12 @@ async function streams(primary: DatabaseHost, standby: DatabaseHost): Promise<vo
 }
 
 async function dropIdleSlots(host: DatabaseHost): Promise<void> {
-  await ask(host, "select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active");
+  await tell(host.url(), ["select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active"]);
 }
 
 /** One session, and none stays open: a restore wants to be alone. */
 export async function tell(url: string, statements: readonly string[]): Promise<readonly Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 1500, query_timeout: 5000 });
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000, query_timeout: 10_000 });
   client.on("error", () => {});
   let rows: readonly Record<string, unknown>[] = [];
   try {

@@ -110,17 +110,18 @@ export async function createMarimo(options: SystemEstateOptions): Promise<Marimo
   }
 }
 
-async function reset({ databases, sites, aws, rabbit, consul, backups, redis }: All): Promise<void> {
+async function reset({ databases, sites, aws, backups, redis }: All): Promise<void> {
   aws.weather.clear();
   aws.ledger.clear();
   lead(aws, ADDRESS.primary);
-  await Promise.all([databases.reset(), redis.start(), furnish({ rabbit, consul }), backups.tidy()]);
+  await Promise.all([databases.reset(), redis.start(), backups.tidy()]);
   await sites.reset();
 }
 
 async function prepare(parts: All, runbook: string, mode: "planned" | "unplanned"): Promise<void> {
   const { databases, sites, aws, rabbit, consul, redis } = parts;
   await reset(parts);
+  if (["cluster-rebuild", "restore-test"].includes(runbook)) await databases.clear();
   switch (runbook) {
     case "db-restore":
       return await databases.corrupt();
