@@ -56,6 +56,8 @@ export interface ClusterOptions {
   readonly pace?: Partial<Pace>;
   /** What pods run; left out, each answers everything with who it is. */
   readonly containers?: Containers;
+  /** How often its controllers look; 15 if left out. */
+  readonly beatMilliseconds?: number;
 }
 
 const BEAT_MS = 15;
@@ -66,6 +68,7 @@ export async function createCluster({
   nodes = ["node-1", "node-2"],
   pace = {},
   containers,
+  beatMilliseconds = BEAT_MS,
 }: ClusterOptions): Promise<PracticeCluster> {
   const store = createStore();
   const speed: Pace = { podStartSeconds: 10, jobSeconds: 10, veleroSeconds: 20, timeScale: 100, ...pace };
@@ -134,7 +137,7 @@ export async function createCluster({
   const beat = setInterval(() => {
     controllers.tick();
     velero.tick();
-  }, BEAT_MS);
+  }, beatMilliseconds);
   const get = (plural: string, namespace: string | undefined, one: string) =>
     store.find(kindNamed(plural), namespace, one);
   return {

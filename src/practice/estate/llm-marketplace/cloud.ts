@@ -1,11 +1,11 @@
 import { type Aws, anInstance, createAws, type Instance, type RecordSet } from "../aws/index.ts";
-import { ask } from "../chaos.ts";
 import type { DatabaseHost } from "../database.ts";
-import type { Databases } from "./databases.ts";
+import { ask, type Databases } from "./databases.ts";
 import {
   ACCOUNT,
   ADDRESS,
   ARC_REGIONS,
+  BUCKETS,
   CONTROLS,
   EAST,
   FAILBACK,
@@ -20,7 +20,7 @@ import {
 
 /** 1 s of AWS is 4 ms: a promotion of four minutes takes one second, a change of DNS 0.14 s. */
 const SCALE = 0.004;
-const METRICS_MS = 250;
+const METRICS_MS = 1000;
 
 /** AWS as this company uses it, in front of the real servers. */
 export interface Cloud {
@@ -62,21 +62,20 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
     Object.assign(made, { ...standing(made, spare), parameterGroup: made.parameterGroup });
   };
 
-  const measure = setInterval(() => {
+  let measuring = false;
+  const measure = setInterval(async () => {
+    if (measuring) return;
+    measuring = true;
     for (const [host, id] of [
       [replica, REPLICA],
       [spare, FAILBACK],
     ] as const) {
-      if (!host.running) continue;
-      void databases.lagSeconds(host).then(
-        (lag) => {
-          const key = `AWS/RDS ReplicaLag ${id}`;
-          if (lag === null) world.metrics.delete(key);
-          else world.metrics.set(key, Math.round(lag * 10) / 10);
-        },
-        () => {},
-      );
+      const lag = host.running ? await databases.lagSeconds(host).catch(() => null) : null;
+      const key = `AWS/RDS ReplicaLag ${id}`;
+      if (lag === null) world.metrics.delete(key);
+      else world.metrics.set(key, Math.round(lag * 10) / 10);
     }
+    measuring = false;
   }, METRICS_MS);
   measure.unref();
 
@@ -100,6 +99,11 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
       values: [ADDRESS.west],
     },
   ];
+
+  const east = aws.s3.add(BUCKETS.east, EAST);
+  aws.s3.add(BUCKETS.west, WEST);
+  east.rules.push({ id: "to-us-west-2", destination: BUCKETS.west, prefix: "", seconds: 30, enabled: true });
+  for (const day of ["19", "20", "21"]) aws.s3.put(BUCKETS.east, `database/2026-11-${day}.dump`, `dump of the ${day}`);
 
   const reset = () => {
     aws.weather.clear();

@@ -26,6 +26,7 @@ export async function createClusters(cloud: Cloud, appPassword: string): Promise
     cluster = await createCluster({
       name,
       nodes: ["node-1", "node-2", "node-3"],
+      beatMilliseconds: 100,
       containers: (pod) => (cluster === null ? null : service(cluster, pod, pools)),
     });
     furnish(cluster);
@@ -84,7 +85,7 @@ async function put(cluster: PracticeCluster, endpoint: string, serves: boolean):
     }
   };
   const settled = (count: (replicas: number) => number) =>
-    soon(`${cluster.name} having settled`, 15, async () =>
+    soon(`${cluster.name} having settled`, 40, async () =>
       SERVICES.every(({ name, replicas }) => cluster.listeners(NAMESPACE, ["app", name]).length === count(replicas)),
     );
   scale(() => 0);
@@ -142,8 +143,8 @@ function createPools(cloud: Cloud, password: string): Pools {
       application_name: "publishing-service",
       max: 3,
       idleTimeoutMillis: 2000,
-      connectionTimeoutMillis: 800,
-      query_timeout: 1000,
+      connectionTimeoutMillis: 2000,
+      query_timeout: 2000,
     });
     pool.on("error", () => {});
     pools.set(key, pool);

@@ -1,5 +1,4 @@
 import pg from "pg";
-import { ask } from "../chaos.ts";
 import { createHost, type DatabaseHost } from "../database.ts";
 import { soon } from "../fleet.ts";
 import { PRIMARY, REPLICA } from "./names.ts";
@@ -85,7 +84,7 @@ export async function createDatabases(folder: string, passwords: Passwords): Pro
       await dropIdleSlots(primary);
     },
     async promote(host) {
-      await ask(host, "select pg_promote(true, 30)");
+      await ask(host, "select pg_promote(true, 30) where pg_is_in_recovery()");
       await ask(host, "checkpoint");
     },
     async lagSeconds(host) {
@@ -139,24 +138,38 @@ async function isFollowing(primary: DatabaseHost, replica: DatabaseHost): Promis
 }
 
 async function streams(primary: DatabaseHost, standby: DatabaseHost): Promise<void> {
-  await soon(`${standby.name} streaming from ${primary.name}`, 15, () => isFollowing(primary, standby));
+  await soon(`${standby.name} streaming from ${primary.name}`, 40, () => isFollowing(primary, standby));
 }
 
 async function dropIdleSlots(host: DatabaseHost): Promise<void> {
   await ask(host, "select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active");
 }
 
+/** As superuser. */
+export async function ask<Row extends object>(host: DatabaseHost, sql: string): Promise<Row[]> {
+  return await session(host, "postgres", async (client) => (await client.query<Row>(sql)).rows);
+}
+
 export async function asOwner(host: DatabaseHost, database: string, statements: readonly string[]): Promise<void> {
-  const client = new pg.Client({
-    connectionString: host.url(database),
-    connectionTimeoutMillis: 3000,
-    query_timeout: 10_000,
-  });
-  client.on("error", () => {});
-  await client.connect();
-  try {
+  await session(host, database, async (client) => {
     for (const statement of statements) await client.query(statement);
-  } finally {
-    await client.end();
-  }
+  });
+}
+
+/** Connecting is tried with the patience a busy machine needs; what the server refuses is thrown. */
+async function session<T>(host: DatabaseHost, database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = await soon(`${host.name} letting us in`, 20, async () => {
+    const one = new pg.Client({
+      connectionString: host.url(database),
+      connectionTimeoutMillis: 8000,
+      query_timeout: 35_000,
+    });
+    one.on("error", () => {});
+    await one.connect().catch((error) => {
+      one.end().catch(() => {});
+      throw error;
+    });
+    return one;
+  });
+  return await work(client).finally(() => client.end().catch(() => {}));
 }

@@ -76,7 +76,7 @@ export async function createMarketplace(options: SystemEstateOptions): Promise<M
         MARKETPLACE_DB_PASSWORD: passwords.admin,
         MARKETPLACE_APP_PASSWORD: passwords.app,
         MARKETPLACE_KUBECONFIG: kubeconfigOf([clusters.primary, clusters.dr]),
-        MARKETPLACE_SEARCH_LOGIN: JSON.stringify(search.cluster("dr").login),
+        MARKETPLACE_SEARCH_PASSWORD: search.cluster("dr").login.password,
       }),
       prepare: (runbook, mode) => prepare(parts, runbook, mode),
       strikes: [
@@ -167,7 +167,7 @@ async function regionBack({ cloud, clusters, databases, traffic, search }: Parts
 /** Until publishers publish, and the replica says how far it is behind. */
 async function published({ acknowledged }: { readonly acknowledged: readonly unknown[] }): Promise<void> {
   const before = acknowledged.length;
-  await soon("models being published", 15, async () => acknowledged.length > before || acknowledged.length > 3);
+  await soon("models being published", 40, async () => acknowledged.length > before || acknowledged.length > 1);
 }
 
 const MODELS = 40;

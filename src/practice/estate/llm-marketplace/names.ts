@@ -12,6 +12,10 @@ export const RESTORED = "llm-marketplace-db-restored";
 export const ASIDE = "llm-marketplace-db-before-restore";
 
 export const GROUPS = { east: "llm-marketplace-db-16", west: "llm-marketplace-db-dr-16" } as const;
+export const BUCKETS = {
+  east: "llm-marketplace-backups-us-east-1",
+  west: "llm-marketplace-backups-us-west-2",
+} as const;
 export const NAMESPACE = "llm-marketplace";
 export const CONFIG = "marketplace-config";
 export const SERVICES = [

@@ -32,7 +32,7 @@ export interface Traffic {
   close(): Promise<void>;
 }
 
-const PAUSE_MS = 60;
+const PAUSE_MS = 200;
 
 export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<Traffic> {
   const gone = new Set<"east" | "west">();
@@ -42,7 +42,7 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<T
     [ADDRESS.east, { side: "east", url: east.url }],
     [ADDRESS.west, { side: "west", url: west.url }],
   ]);
-  const resolver = new Resolver({ timeout: 500, tries: 2 });
+  const resolver = new Resolver({ timeout: 2000, tries: 2 });
   resolver.setServers([`127.0.0.1:${cloud.aws.resolver.port}`]);
   const wayIn = async () => {
     const [address = ""] = await resolver.resolve4(PUBLIC_NAME);
@@ -73,7 +73,7 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<T
           const answer = await fetch(`${url}/models`, {
             method: "POST",
             body: JSON.stringify({ id }),
-            signal: AbortSignal.timeout(1500),
+            signal: AbortSignal.timeout(4000),
           });
           stored = answer.ok;
           await answer.arrayBuffer();
@@ -139,7 +139,7 @@ async function forward(url: string, request: IncomingMessage, response: ServerRe
     const answer = await fetch(url, {
       method: request.method ?? "GET",
       ...(chunks.length > 0 ? { body: Buffer.concat(chunks).toString("utf8") } : {}),
-      signal: AbortSignal.timeout(2000),
+      signal: AbortSignal.timeout(4000),
     });
     response.writeHead(answer.status, { "content-type": "application/json" }).end(await answer.text());
   } catch (error) {

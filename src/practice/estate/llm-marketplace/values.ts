@@ -6,6 +6,7 @@ import {
   ACCOUNT,
   ADDRESS,
   ASIDE,
+  BUCKETS,
   CONTROLS,
   EAST,
   endpointOf,
@@ -74,5 +75,9 @@ export function valuesOf({ databases, cloud, clusters, search, traffic }: Parts)
     controlDr: CONTROLS.west,
     ...arc,
     searchDrUrl: search.cluster("dr").url,
+    searchDrUuid: search.cluster("dr").world.uuid,
+    searchCountMin: 1,
+    backupBucket: BUCKETS.east,
+    backupBucketDr: BUCKETS.west,
   };
 }
