@@ -115,16 +115,6 @@ describe("the database leaves", () => {
   );
 
   test(
-    "DB-F-002, unplanned: RDS in us-east-1 is gone; what is lost is counted",
-    async () => {
-      const play = await played("db-f-002", "unplanned");
-      expect(await takesWrites(practice.estate.databases.replica)).toBe(true);
-      expect(play.report?.rpo.rowsLost).toBeGreaterThanOrEqual(0);
-    },
-    LIMIT,
-  );
-
-  test(
     "reprotect: read-only, Multi-AZ, a real replica in the old region",
     async () => {
       await played("reprotect");
@@ -276,19 +266,17 @@ describe("the region is lost", () => {
   );
 
   test(
-    "CR-F-001, planned, and back again without loss",
+    "and back again, planned, without loss",
     async () => {
-      const there = await played("cr-f-001");
-      expect(there.report?.rpo.rowsLost).toBe(0);
-      expect(await arrivesAt()).toEqual(["west"]);
       const back = await played("cr-rollback");
       const { databases } = practice.estate;
+      expect(approvers(back)).toEqual(["vera-lindqvist", "vera-lindqvist"]);
       expect(back.report?.rpo.rowsLost).toBe(0);
       expect([await takesWrites(databases.replica), await takesWrites(databases.spare)]).toEqual([false, true]);
       expect(endpoint("primary")).toEqual({ DATABASE_ENDPOINT: endpointOf(EAST, FAILBACK) });
       expect([replicas("primary", "publishing-service"), replicas("dr", "publishing-service")]).toEqual([3, 0]);
       expect(await arrivesAt()).toEqual(["east"]);
     },
-    2 * LIMIT,
+    LIMIT,
   );
 });

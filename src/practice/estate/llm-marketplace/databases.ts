@@ -92,6 +92,7 @@ export async function createDatabases(folder: string, passwords: Passwords): Pro
         host,
         `select case when pg_is_in_recovery()
            then greatest(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8 end as lag`,
+        0,
       );
       return row?.lag ?? null;
     },
@@ -146,8 +147,8 @@ async function dropIdleSlots(host: DatabaseHost): Promise<void> {
 }
 
 /** As superuser. */
-export async function ask<Row extends object>(host: DatabaseHost, sql: string): Promise<Row[]> {
-  return await session(host, "postgres", async (client) => (await client.query<Row>(sql)).rows);
+export async function ask<Row extends object>(host: DatabaseHost, sql: string, patience?: number): Promise<Row[]> {
+  return await session(host, "postgres", async (client) => (await client.query<Row>(sql)).rows, patience);
 }
 
 export async function asOwner(host: DatabaseHost, database: string, statements: readonly string[]): Promise<void> {
@@ -157,8 +158,13 @@ export async function asOwner(host: DatabaseHost, database: string, statements: 
 }
 
 /** Connecting is tried with the patience a busy machine needs; what the server refuses is thrown. */
-async function session<T>(host: DatabaseHost, database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = await soon(`${host.name} letting us in`, 20, async () => {
+async function session<T>(
+  host: DatabaseHost,
+  database: string,
+  work: (client: pg.Client) => Promise<T>,
+  patienceSeconds = 20,
+): Promise<T> {
+  const client = await soon(`${host.name} letting us in`, patienceSeconds, async () => {
     const one = new pg.Client({
       connectionString: host.url(database),
       connectionTimeoutMillis: 8000,

@@ -11,7 +11,7 @@ import type { SystemEstate, SystemEstateOptions } from "../system-estate.ts";
 import { type Cloud, createCloud } from "./cloud.ts";
 import { type Clusters, createClusters } from "./clusters.ts";
 import { asOwner, createDatabases, DATABASE, type Databases } from "./databases.ts";
-import { EAST, endpointOf, PRIMARY, REPLICA, WEST } from "./names.ts";
+import { EAST, endpointOf, FAILBACK, PRIMARY, REPLICA, WEST } from "./names.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 import { valuesOf } from "./values.ts";
 
@@ -125,6 +125,7 @@ async function prepare(parts: Parts, runbook: string, mode: "planned" | "unplann
     traffic.forget();
   }
   await published(traffic);
+  await measured(parts, runbook === "cr-rollback" ? FAILBACK : runbook === "reprotect" ? null : REPLICA);
   if (runbook === "db-restore-snapshot") {
     await databases.snapshot();
     // A migration that went wrong: nothing can be published until the table is back.
@@ -164,10 +165,17 @@ async function regionBack({ cloud, clusters, databases, traffic, search }: Parts
   traffic.cut("east", false);
 }
 
-/** Until publishers publish, and the replica says how far it is behind. */
+/** Until publishers publish. */
 async function published({ acknowledged }: { readonly acknowledged: readonly unknown[] }): Promise<void> {
   const before = acknowledged.length;
   await soon("models being published", 40, async () => acknowledged.length > before || acknowledged.length > 1);
+}
+
+/** CloudWatch knows how far a replica is behind. */
+async function measured({ cloud }: Parts, replica: string | null): Promise<void> {
+  const { metrics } = cloud.aws.world;
+  if (replica === null) return;
+  await soon(`the lag of ${replica} being measured`, 30, async () => metrics.has(`AWS/RDS ReplicaLag ${replica}`));
 }
 
 const MODELS = 40;
