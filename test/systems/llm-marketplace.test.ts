@@ -247,7 +247,8 @@ describe("the region is lost", () => {
       expect(searched()).toEqual(["models-lifeboat-1", 40]);
       expect([replicas("dr", "publishing-service"), replicas("dr", "discovery-service")]).toEqual([3, 2]);
       expect(await arrivesAt()).toEqual(["west"]);
-      expect(play.report?.rpo.rowsLost).toBeGreaterThanOrEqual(0);
+      // The search index is as old as its snapshot; how many documents that is, nobody can count.
+      expect(play.report?.rpo.seconds).toBeLessThan(900);
     },
     LIMIT,
   );
