@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { S3 } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
@@ -46,7 +47,10 @@ export async function withBucket<T>(
   });
   const owner = bucket.account === undefined ? {} : { ExpectedBucketOwner: bucket.account };
   try {
-    return await work(client, { Bucket: bucket.bucket, ...owner }, { abortSignal: AbortSignal.any([ctx.signal]) });
+    const abortSignal = AbortSignal.any([ctx.signal]);
+    // Each of many requests at once listens to it, and that is no leak.
+    setMaxListeners(0, abortSignal);
+    return await work(client, { Bucket: bucket.bucket, ...owner }, { abortSignal });
   } finally {
     client.destroy();
   }

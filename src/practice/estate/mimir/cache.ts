@@ -27,7 +27,7 @@ export interface Cache {
 }
 
 const WORKERS = 2;
-const PAUSE_MS = 8;
+const PAUSE_MS = 20;
 const WARM = "warmed";
 
 export async function createCache(): Promise<Cache> {

@@ -31,7 +31,7 @@ export interface Traffic {
   close(): Promise<void>;
 }
 
-const PAUSE_MS = 60;
+const PAUSE_MS = 100;
 
 export async function createTraffic(cloud: Cloud, clusters: Clusters, cache: Cache): Promise<Traffic> {
   const gone = new Set<Side>();
