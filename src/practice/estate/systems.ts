@@ -4,6 +4,7 @@ import { llmMarketplace } from "./llm-marketplace/index.ts";
 import { marimoErp } from "./marimo-erp/index.ts";
 import { mimir } from "./mimir/index.ts";
 import { reference } from "./reference/index.ts";
+import { sav3 } from "./sav3/index.ts";
 import type { SystemEstateKind, SystemEstateOptions } from "./system-estate.ts";
 
 /** The orders estate: PostgreSQL comes from npm, so it needs nothing. */
@@ -14,7 +15,7 @@ export const orders = {
 } as const satisfies SystemEstateKind;
 
 /** Every system that can be practised, in the order they are offered. A new one is a folder beside this file and a line here. */
-export const systems: readonly SystemEstateKind[] = [orders, mimir, reference, llmMarketplace, marimoErp];
+export const systems: readonly SystemEstateKind[] = [orders, mimir, reference, llmMarketplace, marimoErp, sav3];
 
 /** @throws LifeboatError with what there is to choose from. */
 export function estateKindOf(system: string): SystemEstateKind {

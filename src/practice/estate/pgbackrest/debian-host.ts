@@ -53,16 +53,20 @@ export async function createDebianHost(fleet: Fleet, options: DebianHostOptions)
     cluster_name: name,
     ...options.settings,
   });
-  const ready = async () =>
-    await soon(`${name} accepting connections`, START_SECONDS, async () => {
-      if (server?.running !== true) throw new Error(`${name} ended; see postgres.log in ${fleet.folder}`);
+  const ready = async () => {
+    const how = await soon(`${name} accepting connections`, START_SECONDS, async () => {
+      if (server?.running !== true) return "ended";
       const { default: pg } = await import("pg");
       const client = new pg.Client({ connectionString: host.url(), connectionTimeoutMillis: 1000 });
       client.on("error", () => {});
       await client.connect();
       await client.end();
-      return true;
+      return "ready";
     });
+    if (how === "ready") return;
+    const what = `It ended at once; postgres.log in ${fleet.folder} says why`;
+    throw new LifeboatError({ code: "server-start", where: name, what });
+  };
   const finished = (program: string, member: Member) =>
     soon(`${program} of ${name} ending`, START_SECONDS, async () => !member.running);
 

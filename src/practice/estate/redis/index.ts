@@ -42,8 +42,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisEstat
 }
 
 async function build(fleet: Fleet, { downAfterMilliseconds = 15_000 }: RedisOptions): Promise<RedisEstate> {
-  const first = await dataNode(fleet, "redis-1");
-  const nodes = [first, await dataNode(fleet, "redis-2", first), await dataNode(fleet, "redis-3", first)];
+  const first = await startRedisNode(fleet, "redis-1");
+  const nodes = [first, await startRedisNode(fleet, "redis-2", first), await startRedisNode(fleet, "redis-3", first)];
   // Replicas first: a Sentinel asks a master for its replicas at once, and then only every ten seconds.
   await soon("Two replicas online", 20, async () => {
     const said = await first.raw("INFO", "replication");
@@ -72,7 +72,7 @@ async function build(fleet: Fleet, { downAfterMilliseconds = 15_000 }: RedisOpti
     master,
     nodes,
     sentinels,
-    alone: (follows) => dataNode(fleet, `redis-${Math.random().toString(36).slice(2, 8)}`, follows),
+    alone: (follows) => startRedisNode(fleet, `redis-${Math.random().toString(36).slice(2, 8)}`, follows),
     async settled() {
       await soon("Every Sentinel knowing the whole set", 60, async () => {
         const said = await Promise.all(sentinels.map((one) => one.raw("SENTINEL", "MASTER", master)));
@@ -96,7 +96,8 @@ async function build(fleet: Fleet, { downAfterMilliseconds = 15_000 }: RedisOpti
   return estate;
 }
 
-async function dataNode(fleet: Fleet, name: string, follows?: RedisNode): Promise<RedisNode> {
+/** One server of its own, that nobody watches. */
+export async function startRedisNode(fleet: Fleet, name: string, follows?: RedisNode): Promise<RedisNode> {
   const port = await freePort();
   const member = await fleet.start("redis-server", [
     ...["--port", String(port), "--bind", "127.0.0.1", "--dir", fleet.folder, "--dbfilename", `${name}.rdb`],
