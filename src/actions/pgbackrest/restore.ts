@@ -25,6 +25,8 @@ const input = z
     targetTime: z.iso.datetime({ offset: true }).optional(),
     /** Where the broken data folder is copied to first, on its host: the only way back. */
     copies: pathInput,
+    /** The server on this data, as other steps name it: a later count of what was lost then replaces what is said here. */
+    server: z.strictObject({ host: z.string().min(1), port: z.number().int().min(1).max(65535) }).optional(),
     timeoutSeconds: z.number().positive().max(86_400).default(3600),
   })
   .refine(({ host, copies }) => copies !== host.data && !copies.startsWith(`${host.data}/`), {
@@ -48,7 +50,7 @@ export const restore = defineAction<Input, Seen>({
   risk: "disruptive",
   repeat: "destructive",
   budget: { typicalSeconds: 300, warnSeconds: 1800, failSeconds: 90_000 },
-  resources: ({ host }) => [resourceOf(host)],
+  resources: (given) => [resourceOf(given.host), ...(given.server ? [subjectOf(given)] : [])],
   async observe(ctx, given) {
     const [repository, data] = await Promise.all([
       lookAtRepository(ctx, given.host),
@@ -105,7 +107,7 @@ export const restore = defineAction<Input, Seen>({
         { id: "restoreSeconds", label: "Seconds", value: Number(handle?.seconds ?? 0), material: false },
       ],
       rpo: {
-        subject: resourceOf(given.host),
+        subject: subjectOf(given),
         seconds: null,
         rows: null,
         method: lossMethod(before, given),
@@ -120,6 +122,10 @@ export const restore = defineAction<Input, Seen>({
         }
       : { possible: false, why: `There was nothing in ${given.host.data}.` },
 });
+
+function subjectOf({ host, server }: Input): string {
+  return server === undefined ? resourceOf(host) : `postgres:${server.host.toLowerCase()}:${server.port}`;
+}
 
 function choose(seen: RepositoryView, { set, targetTime }: Input): Backup | null {
   if (!seen.answers) return null;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { after, awaited } from "../awaited.ts";
 import type { ReadContext } from "../contract.ts";
 import { type Check, type Done, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
@@ -13,6 +14,7 @@ const input = z.strictObject({
   /** It counts as warm with this many keys; what warms it is the application, or a step of its own. */
   warmKeys: z.number().int().min(0).default(0),
   warmSeconds: z.number().min(0).max(3600).default(60),
+  after,
 });
 type Input = z.infer<typeof input>;
 interface Seen {
@@ -39,7 +41,7 @@ export const rebuild = defineAction<Input, Seen>({
     { id: "role", label: "Role", value: node.answers ? node.role : null, material: true },
     { id: "keys", label: "Keys thrown away", value: node.answers ? node.keys : null, material: false },
   ],
-  ready: ({ node }) => [answersAsMaster(node)],
+  ready: ({ node }, given, evidence) => awaited([answersAsMaster(node)], given.after, evidence),
   done: isDone,
   async apply(ctx, { node }) {
     await withRedis(ctx, node, (redis) => redis.call("FLUSHALL", "ASYNC"), 10);

@@ -99,9 +99,14 @@ export function answers(seen: Look<object>, bucket: Bucket, id: string): Check {
 }
 
 export function nameOf({ bucket, region, endpoint }: Bucket): string {
-  return endpoint === undefined ? `${bucket} (${region})` : `${bucket} at ${new URL(endpoint).host}`;
+  return endpoint === undefined ? `${bucket} (${region})` : `${bucket} at ${hostOf(endpoint)}`;
 }
 
 export function resourceOf({ bucket, endpoint }: Bucket, prefix = ""): string {
-  return `s3:${endpoint === undefined ? "aws" : new URL(endpoint).host}:${bucket}/${prefix}`;
+  return `s3:${endpoint === undefined ? "aws" : hostOf(endpoint)}:${bucket}/${prefix}`;
+}
+
+/** Also of an address that is not known yet: the catalogue is checked before an installation gives its values. */
+function hostOf(endpoint: string): string {
+  return URL.canParse(endpoint) ? new URL(endpoint).host : endpoint;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
+import { after, awaited } from "../awaited.ts";
 import { type ApplyContext, type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
 import { answers, type Bucket, bucketInput, type Look, lookInto, nameOf, resourceOf, withBucket } from "./bucket.ts";
 import { copyObject } from "./copy.ts";
@@ -16,6 +17,7 @@ const input = z
     objectsMax: z.number().int().min(1).max(1_000_000).default(100_000),
     /** Go on although the destination holds younger versions of some: after a failover that is the wrong direction. */
     overwriteYounger: z.boolean().default(false),
+    after,
   })
   .refine(({ source, destination }) => resourceOf(source) !== resourceOf(destination), {
     path: ["destination"],
@@ -50,7 +52,7 @@ export const sync = defineAction<Input, Seen>({
   resources: ({ destination, prefix }) => [resourceOf(destination, prefix)],
   observe: look,
   facts: factsOf,
-  ready: checksOf,
+  ready: (seen, given, evidence) => awaited(checksOf(seen, given), given.after, evidence),
   done: ({ difference }): Done => (difference === null ? "unknown" : difference.missing === 0 ? "yes" : "no"),
   async apply(ctx, given) {
     const { missing } = await differences(ctx, given);

@@ -78,8 +78,8 @@ async function answer(
         (error) => say(response, 503, { status: "unhealthy", error: messageOf(error) }),
       );
     case "GET /health/media": {
-      const { MEDIA_BUCKET = "", MEDIA_ENDPOINT = "" } = state.settings;
-      const well = media.has(MEDIA_BUCKET, MEDIA_ENDPOINT, "media/0.jpg");
+      const { MEDIA_BUCKET = "" } = state.settings;
+      const well = media.has(MEDIA_BUCKET, "media/0.jpg");
       return say(response, well ? 200 : 503, { status: well ? "healthy" : "unhealthy", bucket: MEDIA_BUCKET });
     }
     case "GET /readonly":
@@ -114,8 +114,8 @@ async function give({ state, media, cache }: Backend, key: string, response: Ser
     .raw("GET", key)
     .catch(() => "$-1\r\n");
   if (!known.startsWith("$-1")) return say(response, 200, { key, from: "cache" });
-  const { MEDIA_BUCKET = "", MEDIA_ENDPOINT = "" } = state.settings;
-  if (!media.has(MEDIA_BUCKET, MEDIA_ENDPOINT, key)) return say(response, 404, { key });
+  const { MEDIA_BUCKET = "" } = state.settings;
+  if (!media.has(MEDIA_BUCKET, key)) return say(response, 404, { key });
   await cache()
     .raw("SET", key, MEDIA_BUCKET)
     .catch(() => {});

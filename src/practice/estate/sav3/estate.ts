@@ -9,7 +9,7 @@ import type { SystemEstate, SystemEstateOptions } from "../system-estate.ts";
 import { createAgent } from "./agent.ts";
 import { createDatabases, type Databases } from "./databases.ts";
 import { createMedia, type Media } from "./media.ts";
-import { DATABASE, MEDIA_REGION, MONITORING, SERVICES } from "./names.ts";
+import { DATABASE, MEDIA, MEDIA_BACKUP, MEDIA_BACKUP_REGION, MONITORING, SERVICES } from "./names.ts";
 import { createStack, type Stack } from "./stack.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 import { valuesOf } from "./values.ts";
@@ -89,6 +89,8 @@ export async function createSav3(options: SystemEstateOptions): Promise<Sav3Esta
         SAV3_POOL_PASSWORD: pool.password,
         SAV3_HOSTS_TOKEN: token,
         SAV3_API_TOKEN: stack.backend.token,
+        SAV3_MINIO_KEYS: "practice:practice",
+        SAV3_S3_KEYS: "practice:practice",
         SAV3_SETTINGS_PASSWORD: stack.backend.settingsPassword,
       }),
       async prepare(runbook, mode) {
@@ -120,7 +122,7 @@ async function reset({ databases, bouncer, media, stack, traffic }: Parts, broke
   await databases.reset();
   await bouncer.lead({ host: "127.0.0.1", port: databases.primary.port, database: DATABASE });
   await bouncer.run();
-  media.reset();
+  await media.reset();
   await stack.reset({ broken });
   traffic.forget();
   traffic.pause(false);
@@ -165,14 +167,14 @@ async function prepare(parts: Parts, runbook: string, mode: "planned" | "unplann
       return at;
     }
     case "media-switch":
-      if (mode === "unplanned") media.minio.weather.down(MEDIA_REGION);
+      if (mode === "unplanned") media.minioIs("down");
       return null;
     case "media-restore":
       media.lose();
       stack.backend.state.settings = {
-        ...stack.backend.state.settings,
-        MEDIA_BUCKET: "sav3-media-backup",
-        MEDIA_ENDPOINT: media.elsewhere.url,
+        MEDIA_BUCKET: MEDIA_BACKUP,
+        MEDIA_REGION: MEDIA_BACKUP_REGION,
+        MEDIA_ENDPOINT: media.s3.url,
       };
       return null;
     case "monitoring-restore":
@@ -187,14 +189,14 @@ async function byHand({ databases, media, stack }: Parts, runbook: string, step:
   if (runbook === "full-recovery" && step.endsWith("host-ready")) return;
   if (runbook !== "weekly-drill") return;
   if (step.endsWith("break-database")) await databases.primary.kill();
-  if (step.endsWith("break-media")) media.minio.weather.down(MEDIA_REGION);
+  if (step.endsWith("break-media")) media.minioIs("down");
   if (step.endsWith("break-service")) await stack.docker.crash("sav3-api-1");
 }
 
 async function strike({ databases, media, stack }: Parts, id: string): Promise<void> {
   if (id === "kill-primary") return databases.primary.kill();
   if (id === "start-old") return databases.primary.start();
-  if (id === "lose-media") return media.minio.weather.down(MEDIA_REGION);
+  if (id === "lose-media") return media.minioIs("down");
   if (id === "crash-api") return stack.docker.crash("sav3-api-1");
   throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
 }
@@ -212,7 +214,7 @@ async function look({ databases, bouncer, media, stack, traffic }: Parts) {
     { title: primary.name, state: primary.running ? "runs" : "off", tone: primary.running ? "well" : "broken" },
     { title: standby.name, state: standby.running ? "runs" : "off", tone: standby.running ? "well" : "doubtful" },
     { title: "PgBouncer", state: bouncer.member.running ? "runs" : "off" },
-    { title: "MinIO", state: `${media.keys("minio").length} objects` },
+    { title: "MinIO", state: `${media.keys(MEDIA).length} objects` },
     { title: "Compose", state: down === 0 ? "everything runs" : `${down} containers are down` },
     { title: "People", state: `${lately} posts a second`, tone: lately > 0 ? "well" : "broken" },
   ] as const;

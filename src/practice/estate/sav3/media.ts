@@ -1,56 +1,56 @@
+import { soon } from "../fleet.ts";
 import { createS3, type S3 } from "../s3/index.ts";
-import { MEDIA, MEDIA_BACKUP, MEDIA_REGION } from "./names.ts";
+import { MEDIA, MEDIA_BACKUP, MEDIA_BACKUP_REGION, MEDIA_REGION } from "./names.ts";
 
-/** MinIO with the media, and an S3 elsewhere that holds a copy of them. */
+/** MinIO with the media, which it copies to an S3 elsewhere by itself. */
 export interface Media {
-  readonly minio: S3;
-  readonly elsewhere: S3;
+  readonly s3: S3;
   /** Both hold every object. */
-  reset(): void;
+  reset(): Promise<void>;
   /** MinIO is empty: its disks were replaced. */
   lose(): void;
-  keys(which: "minio" | "elsewhere"): readonly string[];
-  /** Whether a bucket at an address gives an object out. */
-  has(bucket: string, endpoint: string, key: string): boolean;
+  minioIs(what: "up" | "down"): void;
+  readonly minioIsUp: boolean;
+  keys(bucket: string): readonly string[];
+  /** Whether a bucket gives an object out now. */
+  has(bucket: string, key: string): boolean;
   close(): Promise<void>;
 }
 
 const OBJECTS = 60;
+const COPY_SECONDS = 5;
 
 export async function createMedia(): Promise<Media> {
-  const [minio, elsewhere] = await Promise.all([createS3(), createS3()]);
-  minio.store.add(MEDIA, MEDIA_REGION);
-  elsewhere.store.add(MEDIA_BACKUP, MEDIA_REGION);
-  const sides = [
-    { s3: minio, bucket: MEDIA },
-    { s3: elsewhere, bucket: MEDIA_BACKUP },
-  ];
+  const s3 = await createS3();
+  const { store, weather } = s3;
+  const minio = store.add(MEDIA, MEDIA_REGION);
+  const copy = store.add(MEDIA_BACKUP, MEDIA_BACKUP_REGION);
+  minio.rules.push({ id: "to-s3", destination: MEDIA_BACKUP, prefix: "media/", seconds: COPY_SECONDS, enabled: true });
   const media: Media = {
-    minio,
-    elsewhere,
-    reset() {
-      for (const { s3, bucket } of sides) {
-        s3.weather.up(MEDIA_REGION);
-        s3.store.buckets.get(bucket)?.objects.clear();
-        for (let n = 0; n < OBJECTS; n++) s3.store.put(bucket, `media/${n}.jpg`, `picture ${n}`);
-      }
+    s3,
+    async reset() {
+      for (const region of [MEDIA_REGION, MEDIA_BACKUP_REGION]) weather.up(region);
+      for (const bucket of [minio, copy]) bucket.objects.clear();
+      for (let n = 0; n < OBJECTS; n++) store.put(MEDIA, `media/${n}.jpg`, `picture ${n}`);
+      await soon("every object being copied", 10, async () =>
+        [...minio.objects.values()].every(({ replication }) => replication === "COMPLETED"),
+      );
     },
     lose() {
-      minio.store.buckets.get(MEDIA)?.objects.clear();
+      minio.objects.clear();
     },
-    keys(which) {
-      const [name, s3] = which === "minio" ? [MEDIA, minio] : [MEDIA_BACKUP, elsewhere];
-      return [...(s3.store.buckets.get(name)?.objects.keys() ?? [])].filter((key) => !key.startsWith(".lifeboat/"));
+    minioIs: (what) => weather[what](MEDIA_REGION),
+    get minioIsUp() {
+      return !weather.isDown(MEDIA_REGION);
     },
-    has(bucket, endpoint, key) {
-      const side = sides.find((one) => one.bucket === bucket && one.s3.url === endpoint);
-      if (side === undefined || side.s3.weather.isDown(MEDIA_REGION)) return false;
-      return side.s3.store.buckets.get(bucket)?.objects.has(key) ?? false;
+    keys: (name) =>
+      [...(store.buckets.get(name)?.objects.keys() ?? [])].filter((key) => !key.startsWith(".lifeboat/")).sort(),
+    has(name, key) {
+      const bucket = store.buckets.get(name);
+      return bucket !== undefined && !weather.isDown(bucket.region) && bucket.objects.has(key);
     },
-    async close() {
-      await Promise.all([minio.close(), elsewhere.close()]);
-    },
+    close: () => s3.close(),
   };
-  media.reset();
+  await media.reset();
   return media;
 }

@@ -3,12 +3,12 @@ export const DATABASE = "sav3";
 export const PROJECT = "sav3";
 export const PRIMARY = "sav3-db-a";
 export const STANDBY = "sav3-db-b";
-export const HOST_NAME = "api.sav3.test";
 
 /** Buckets of the media: the one in use and the copy elsewhere. */
 export const MEDIA = "sav3-media";
 export const MEDIA_BACKUP = "sav3-media-backup";
 export const MEDIA_REGION = "us-east-1";
+export const MEDIA_BACKUP_REGION = "eu-central-1";
 
 export const API_NOW = "registry.sav3.test/api:1.42.0";
 export const API_BEFORE = "registry.sav3.test/api:1.41.3";

@@ -13,7 +13,7 @@ import { createTraefik, type PracticeTraefik } from "../traefik/index.ts";
 import { api, type Backend } from "./api.ts";
 import type { Databases } from "./databases.ts";
 import type { Media } from "./media.ts";
-import { API_BEFORE, API_NOW, HOST_NAME, MEDIA, MEDIA_REGION, MONITORING, PROJECT } from "./names.ts";
+import { API_BEFORE, API_NOW, MEDIA, MEDIA_REGION, MONITORING, PROJECT } from "./names.ts";
 
 /** Docker Compose and what runs in it, and Traefik in front of it. */
 export interface Stack {
@@ -73,9 +73,9 @@ export async function createStack(parts: Parts): Promise<Stack> {
     healthy: () => answers(bouncer.port),
   });
   const minio = managed({
-    start: async () => media.minio.weather.up(MEDIA_REGION),
-    stop: async () => media.minio.weather.down(MEDIA_REGION),
-    healthy: () => !media.minio.weather.isDown(MEDIA_REGION),
+    start: async () => media.minioIs("up"),
+    stop: async () => media.minioIs("down"),
+    healthy: () => media.minioIsUp,
   });
   const release = (broken: boolean) => ({ tag: API_NOW, program: api(backend, broken) });
   const before = { tag: API_BEFORE, program: api(backend) };
@@ -150,8 +150,8 @@ export async function createStack(parts: Parts): Promise<Stack> {
   };
 }
 
-export function settingsOf({ minio }: Media): Record<string, string> {
-  return { MEDIA_BUCKET: MEDIA, MEDIA_REGION, MEDIA_ENDPOINT: minio.url };
+export function settingsOf({ s3 }: Media): Record<string, string> {
+  return { MEDIA_BUCKET: MEDIA, MEDIA_REGION, MEDIA_ENDPOINT: s3.url };
 }
 
 function routes(api: string): string {
@@ -228,5 +228,3 @@ function tell({ socket }: PracticeDocker, method: string, path: string): Promise
     asked.end();
   });
 }
-
-export { HOST_NAME };

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Door, openDoor } from "../door.ts";
-import { HOST_NAME } from "./names.ts";
 
 /** People who post and look at pictures, by way of Traefik, and keep their own list of what they were told is stored. */
 export interface Traffic {
@@ -34,7 +33,7 @@ export async function createTraffic(url: () => string): Promise<Traffic> {
   const post = async (id: string) => {
     const answer = await fetch(`${url()}/posts`, {
       method: "POST",
-      headers: { host: HOST_NAME, "content-type": "application/json" },
+      headers: { "content-type": "application/json" },
       body: JSON.stringify({ id }),
       signal: AbortSignal.timeout(60_000),
     });

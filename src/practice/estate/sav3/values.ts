@@ -2,7 +2,7 @@ import type { Door } from "../door.ts";
 import type { PgBouncerEstate } from "../pgbouncer/index.ts";
 import type { Databases } from "./databases.ts";
 import type { Media } from "./media.ts";
-import { DATABASE, HOST_NAME, MEDIA, MEDIA_BACKUP, PROJECT } from "./names.ts";
+import { DATABASE, MEDIA, MEDIA_BACKUP, MEDIA_BACKUP_REGION, PROJECT } from "./names.ts";
 import type { Stack } from "./stack.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -44,15 +44,15 @@ export function valuesOf({ databases, bouncer, media, stack, traffic, agent }: P
     apiUrl: stack.apiUrl,
     standbyApiUrl: stack.standbyApiUrl,
     publicUrl: stack.traefik.url,
-    publicName: HOST_NAME,
     apiPreviousImage: stack.apiBefore,
     ledgerUrl: traffic.ledgerUrl,
     traefikFile: stack.traefikFile,
     traefikApi: stack.traefik.api,
     mediaBucket: MEDIA,
-    mediaEndpoint: media.minio.url,
+    mediaEndpoint: media.s3.url,
     mediaBackupBucket: MEDIA_BACKUP,
-    mediaBackupEndpoint: media.elsewhere.url,
+    mediaBackupRegion: MEDIA_BACKUP_REGION,
+    mediaBackupEndpoint: media.s3.url,
     cacheHost: "127.0.0.1",
     cachePort: stack.cache().port,
     ...Object.fromEntries(Object.entries(stack.monitoringUrls).map(([name, url]) => [`${name}Url`, url])),
