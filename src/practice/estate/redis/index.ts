@@ -97,8 +97,16 @@ async function build(fleet: Fleet, { downAfterMilliseconds = 15_000 }: RedisOpti
 }
 
 /** One server of its own, that nobody watches. */
-export async function startRedisNode(fleet: Fleet, name: string, follows?: RedisNode): Promise<RedisNode> {
-  const port = await freePort();
+export async function startRedisNode(
+  fleet: Fleet,
+  name: string,
+  follows?: RedisNode,
+  port?: number,
+): Promise<RedisNode> {
+  return await startNode(fleet, name, follows, port ?? (await freePort()));
+}
+
+async function startNode(fleet: Fleet, name: string, follows: RedisNode | undefined, port: number): Promise<RedisNode> {
   const member = await fleet.start("redis-server", [
     ...["--port", String(port), "--bind", "127.0.0.1", "--dir", fleet.folder, "--dbfilename", `${name}.rdb`],
     ...["--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0", "--repl-backlog-size", "16mb"],

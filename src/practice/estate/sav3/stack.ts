@@ -60,7 +60,7 @@ export async function createStack(parts: Parts): Promise<Stack> {
   const docker = await createDocker({ socket: join(folder, "docker.sock") });
   const redis: Program = managed({
     async start() {
-      if (!cache.member.running) cache = await startRedisNode(fleet, "media-cache");
+      if (!cache.member.running) cache = await startRedisNode(fleet, "media-cache", undefined, cache.port);
     },
     stop: () => cache.member.kill(),
     healthy: () => cache.member.running,

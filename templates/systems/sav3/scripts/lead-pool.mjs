@@ -13,5 +13,7 @@ const answer = await fetch(new URL(`/pools/${encodeURIComponent(database)}`, hos
   redirect: "error",
   signal: AbortSignal.timeout(10_000),
 });
-console.log(answer.ok ? `${database} leads to ${host}:${port} in the file.` : `${answer.status} ${await answer.text()}`);
+console.log(
+  answer.ok ? `${database} leads to ${host}:${port} in the file.` : `${answer.status} ${await answer.text()}`,
+);
 process.exit(answer.ok ? 0 : 1);
