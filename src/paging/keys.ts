@@ -1,5 +1,5 @@
 /** Keys are what PagerDuty knows our pages by (its dedup keys), so they say whose they are. */
-const ours = /^lifeboat\/(inc-[a-z0-9-]+)(?:\/(ask-[a-z0-9]+)(?:\/glass)?|\/split-[a-z0-9-]+)?$/;
+const ours = /^lifeboat\/(inc-[a-z0-9-]+)(?:\/(ask-[a-z0-9]+)(?:\/glass(?:-broken)?)?|\/split-[a-z0-9-]+)?$/;
 const adopted = /^inc-pd-([a-z0-9]{4,30})$/;
 
 export function alarmKey(incident: string): string {
@@ -10,9 +10,14 @@ export function summonsKey(incident: string, ask: string): string {
   return `lifeboat/${incident}/${ask}`;
 }
 
-/** About a glass somebody wants to break, or has broken, at this question. */
+/** About a glass somebody wants to break at this question. */
 export function glassKey(incident: string, ask: string): string {
   return `${summonsKey(incident, ask)}/glass`;
+}
+
+/** About the glass that was broken: a page of its own, because it rings anew and says something else. */
+export function brokenKey(incident: string, ask: string): string {
+  return `${glassKey(incident, ask)}-broken`;
 }
 
 /** About two servers that both take writes after a promotion of this run, for the n-th time. */

@@ -5,7 +5,7 @@ import { isRequester, type Lent, lentNow, lentTo } from "../incident/delegation.
 import type { Break, GateState, IncidentState, RunState, Split, StepState, Summons } from "../incident/state.ts";
 import type { WantedItem } from "../timeline/pages.ts";
 import type { Alarm, Target } from "./client.ts";
-import { adoptedFrom, alarmKey, glassKey, splitKey, summonsKey } from "./keys.ts";
+import { adoptedFrom, alarmKey, brokenKey, glassKey, splitKey, summonsKey } from "./keys.ts";
 
 /** What PagerDuty should show under one key. Drawn from the state and nothing else, as Slack's messages are. */
 export type Wanted =
@@ -154,7 +154,7 @@ function usersOf(people: readonly string[], paging: Paging): readonly string[] {
 /** Somebody wants to break the glass: whoever could confirm it, or deny the question, is woken while that is open. */
 function wantsGlass(state: IncidentState, run: RunState, gate: GateState, around: Around): Item[] {
   const { breaking } = gate;
-  if (breaking === null || gate.broken !== null) return [];
+  if (breaking === null) return [];
   const key = glassKey(state.id, gate.ask);
   if (!isAwaited(state, run, gate)) return [{ key, wanted: CLOSED }];
   const { system, lent } = around;
@@ -163,14 +163,19 @@ function wantsGlass(state: IncidentState, run: RunState, gate: GateState, around
   return [{ key, wanted: glassPage(state, gate.ask, people, said, around) }];
 }
 
-/** Broken: everybody who may break it and had no part in this is woken, until somebody has reviewed it. */
+/** Broken: everybody who decides this gate or may break it, and had no part in this, is woken, until somebody has reviewed it. */
 function brokenGlass(state: IncidentState, run: RunState, broke: Break, around: Around): Item {
-  const key = glassKey(state.id, broke.ask);
+  const key = brokenKey(state.id, broke.ask);
   if (broke.review !== null) return { key, wanted: CLOSED };
   const { system } = around;
   const part = tookPart(broke);
+  const planned = plannedGate(run, broke.step);
+  const roles = planned === null ? [] : [planned.role, ...planned.escalate.map(({ role }) => role)];
   const people = system.people.filter(
-    (one) => breakingRole(one, system) !== null && !part.includes(one.id) && !isRequester(one, run),
+    (one) =>
+      (breakingRole(one, system) !== null || one.roles.some((role) => roles.includes(role))) &&
+      !part.includes(one.id) &&
+      !isRequester(one, run),
   );
   const said = around.words.glass({ state, run, gate: null, broke }, system);
   return {

@@ -11,8 +11,10 @@ export function pageOf(state: IncidentState, ask: string | null): Page | null {
 
 /** The page about a glass that is to be broken at this question, or was. */
 export function glassPageOf(state: IncidentState, ask: string): Page | null {
-  return lastPage(state, (page, key) => page.ask === ask && key.endsWith("/glass"));
+  return lastPage(state, (page, key) => page.ask === ask && GLASS.test(key));
 }
+
+const GLASS = /\/glass(?:-broken)?$/;
 
 function lastPage({ paging }: IncidentState, is: (page: Page, key: string) => boolean): Page | null {
   return [...paging.pages].findLast(([key, page]) => is(page, key))?.[1] ?? null;
