@@ -1,12 +1,13 @@
 import { PATRONI_PACKAGES, PATRONI_PROGRAMS, startPatroni } from "../../src/practice/estate/patroni/index.ts";
 import { blockedBy, conduct } from "../actions/conductor.ts";
+import { soon } from "../actions/shop.ts";
 import { insist, type Target } from "./target.ts";
 
 export const patroni: Target = {
   id: "patroni",
   title: "a Patroni cluster",
   settings: [
-    { name: "PATRONI_MEMBERS", says: "its members: postgres01=http://10.0.0.5:8008,postgres02=…" },
+    { name: "PATRONI_URL", says: "REST API of any member: http://10.0.0.5:8008" },
     { name: "PATRONI_SCOPE", says: "its scope" },
     { name: "PATRONI_USER", says: "user of its REST API", otherwise: "" },
     { name: "PATRONI_PASSWORD", says: "that user's password", otherwise: "" },
@@ -22,7 +23,7 @@ export const patroni: Target = {
     const estate = await startPatroni({ loopSeconds: 1 });
     return {
       environment: {
-        PATRONI_MEMBERS: estate.nodes.map(({ name, api }) => `${name}=${api}`).join(),
+        PATRONI_URL: estate.nodes[0]?.api ?? "",
         PATRONI_SCOPE: estate.scope,
         PATRONI_USER: estate.login.user,
         PATRONI_PASSWORD: estate.login.password,
@@ -36,17 +37,21 @@ export const patroni: Target = {
   deals({ setting, optional, environment, practice, mayChange }) {
     const conductor = conduct({ ...environment }, { practice });
     const scope = setting("PATRONI_SCOPE");
-    const cluster = {
-      name: scope,
-      members: setting("PATRONI_MEMBERS")
-        .split(",")
-        .map((one) => ({ name: one.split("=")[0] ?? "", url: one.slice(one.indexOf("=") + 1) })),
-      ...(optional("PATRONI_USER")
-        ? { login: { user: setting("PATRONI_USER"), passwordFrom: "PATRONI_PASSWORD" } }
-        : {}),
-      database: { user: setting("PATRONI_DATABASE_USER"), passwordFrom: "PATRONI_DATABASE_PASSWORD" },
+    /** Its members as it tells them itself. */
+    const clusterOf = async () => {
+      const told = (await (await fetch(new URL("/cluster", setting("PATRONI_URL")))).json()) as {
+        members: readonly { readonly name: string; readonly api_url: string }[];
+      };
+      const user = optional("PATRONI_USER");
+      return {
+        name: scope,
+        members: told.members.map((one) => ({ name: one.name, url: new URL(one.api_url).origin })),
+        ...(user === "" ? {} : { login: { user, passwordFrom: "PATRONI_PASSWORD" } }),
+        database: { user: setting("PATRONI_DATABASE_USER"), passwordFrom: "PATRONI_DATABASE_PASSWORD" },
+      };
     };
     const readyOne = async (leader: string) => {
+      const cluster = await clusterOf();
       for (const { name: candidate } of cluster.members.filter(({ name }) => name !== leader)) {
         const { checks } = await conductor.look("patroni.switchover", { cluster, leader, candidate });
         if (blockedBy(checks).length === 0) return candidate;
@@ -58,6 +63,7 @@ export const patroni: Target = {
       {
         says: "it is looked at, twice with the same material facts",
         async hold() {
+          const cluster = await clusterOf();
           const first = await conductor.perform("first", "patroni.check", { cluster });
           const second = await conductor.perform("second", "patroni.check", { cluster });
           insist(first.facts.leader === second.facts.leader, "the leader changed meanwhile");
@@ -67,6 +73,7 @@ export const patroni: Target = {
       {
         says: "a member is ready to lead, by the leader's own account",
         async hold() {
+          const cluster = await clusterOf();
           const { facts } = await conductor.look("patroni.check", { cluster });
           return `${await readyOne(String(facts.leader))} streams from ${facts.leader}.`;
         },
@@ -74,6 +81,7 @@ export const patroni: Target = {
       {
         says: "a cluster that is led is not failed over",
         async hold() {
+          const cluster = await clusterOf();
           const candidate = cluster.members[0]?.name ?? "";
           const { checks } = await conductor.look("patroni.failover", { cluster, candidate, allowDataLoss: true });
           insist(blockedBy(checks).includes("leader.lost"), "it would have been");
@@ -85,6 +93,7 @@ export const patroni: Target = {
         changes: `${scope}: paused and resumed`,
         async hold() {
           named();
+          const cluster = await clusterOf();
           await conductor.perform("pause", "patroni.pause", { cluster });
           return (await conductor.perform("resume", "patroni.resume", { cluster })).evidence.says;
         },
@@ -94,13 +103,18 @@ export const patroni: Target = {
         changes: `${scope}: two switchovers, each a second or two without writes`,
         async hold() {
           named();
+          const cluster = await clusterOf();
           const { facts } = await conductor.look("patroni.check", { cluster });
           const leader = String(facts.leader);
           const candidate = await readyOne(leader);
           await conductor.perform("there", "patroni.switchover", { cluster, leader, candidate });
-          const settle = { cluster, candidate: leader, waitSeconds: 60 };
-          await conductor.perform("settled", "patroni.check", settle);
           const back = { cluster, leader: candidate, candidate: leader };
+          // The former leader is a replica some rounds of Patroni's later.
+          await soon(
+            `${leader} following`,
+            async () => blockedBy((await conductor.look("patroni.switchover", back)).checks).length === 0,
+            60,
+          );
           return (await conductor.perform("back", "patroni.switchover", back)).evidence.says;
         },
       },
