@@ -181,7 +181,8 @@ describe("Mimir", () => {
       expect(clusters.west.get("configmaps", NAMESPACE, CONFIG)?.data).toMatchObject({ MEDIA_BUCKET: MEDIA.west });
       expect(await cache.dr.raw("ROLE")).toMatch(/master/);
       expect(await arrivesAt()).toEqual(["west"]);
-      expect(play.report?.rpo.rowsLost).toBeGreaterThanOrEqual(0);
+      // How much Redis lost nobody can know, and that is what is said: it is worse than any number.
+      expect(play.report?.rpo.seconds).toBeNull();
     },
     LIMIT,
   );
@@ -208,7 +209,7 @@ describe("Mimir", () => {
     "the quarterly drill leaves the region and loses nothing; the way back brings everything home",
     async () => {
       const there = await played("region-drill", "planned");
-      expect(there.report?.rpo.rowsLost).toBe(0);
+      expect(there.report?.rpo.seconds).toBe(0);
       expect(practice.estate.cloud.aws.ledger.of("ChangeResourceRecordSets", "accepted")).toHaveLength(1);
       expect([await takesWrites("primary"), await takesWrites("dr")]).toEqual([false, true]);
       expect(await practice.estate.cache.dr.raw("ROLE")).toMatch(/master/);
