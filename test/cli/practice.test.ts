@@ -62,7 +62,7 @@ describe("what to practise is said on the command line", () => {
       expect(left.code).toBe(0);
       expect(started).toMatchObject({ code: 1, err: expect.stringContaining(install) });
     },
-    60_000,
+    150_000,
   );
 });
 
