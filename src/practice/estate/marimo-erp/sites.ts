@@ -49,6 +49,7 @@ export async function createSites({ databases, resolverPort, cache, startCache }
       name: site,
       nodes: ["node-1", "node-2", "node-3"],
       pace: { timeScale: 200 },
+      beatMilliseconds: 100,
       containers(pod) {
         if (pod.metadata.labels?.app === "redis") void startCache().catch(() => {});
         return service(site, pod, () => databases.appUrl(of[site]), cache);
