@@ -68,7 +68,7 @@ async function figures({ outcome, report, timeline, postmortem, problem }: Play,
 }
 
 function isOrders(estate: SystemEstate): estate is Estate {
-  return "application" in estate;
+  return "application" in estate && "state" in estate;
 }
 
 /** A component of the system `practice` stands for its failover: `database`. */
