@@ -81,7 +81,7 @@ async function keepSnapshot({ url, token, world }: Consul, file: string): Promis
     version: world.version,
     takenAt: Date.now(),
     sha256: createHash("sha256").update(bytes).digest("hex"),
-    services: [...world.services.keys()],
+    services: [...world.services.keys()].filter((name) => name !== "consul"),
     keys: world.kv.size,
   };
   await writeFile(`${file}.label.json`, JSON.stringify(label));
