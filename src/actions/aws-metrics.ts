@@ -23,9 +23,11 @@ export interface Readings {
 /** Values that do not measure anything: RDS reports `ReplicaLag` as -1 while replication is not active. */
 const NOT_A_MEASUREMENT: Readonly<Record<string, (value: number) => boolean>> = { ReplicaLag: (value) => value < 0 };
 
+export const loadCloudWatch = () => import("@aws-sdk/client-cloudwatch");
+
 /** Reads one metric once. No data, or data that measures nothing, is an empty list and never zero. */
 export async function readMetric(ctx: ReadContext, place: Place, metric: Metric): Promise<Readings> {
-  const { CloudWatch } = await import("@aws-sdk/client-cloudwatch");
+  const { CloudWatch } = await loadCloudWatch();
   const client = new CloudWatch(await clientSettings(ctx, "CLOUDWATCH", place.region, "read"));
   const end = new Date();
   try {

@@ -111,9 +111,11 @@ export type Identity =
   | { readonly known: true; readonly account: string; readonly arn: string }
   | { readonly known: false; readonly why: string };
 
+export const loadSts = () => import("@aws-sdk/client-sts");
+
 /** Asks the STS of the target's region, never the global one: that one lives in the region that may be gone. */
 export async function identify(ctx: ReadContext, place: Place): Promise<Identity> {
-  const { STS } = await import("@aws-sdk/client-sts");
+  const { STS } = await loadSts();
   const client = new STS(await clientSettings(ctx, "STS", place.region, "read"));
   try {
     const { Account, Arn } = await client.getCallerIdentity({}, { abortSignal: AbortSignal.any([ctx.signal]) });

@@ -61,12 +61,14 @@ export function statusOf(error: unknown): number | null {
   return error instanceof ApiRefusal ? error.status : null;
 }
 
+export const loadKubernetes = () => import("@kubernetes/client-node");
+
 /**
  * Opens the plan's cluster: its context, and behind that context the cluster with the plan's uid, or nothing.
  * Every call has a deadline of its own. Plain HTTP is for this machine in practice; certificates are always checked elsewhere.
  */
 export async function openCluster(ctx: ReadContext, target: ClusterTarget): Promise<Cluster> {
-  const sdk = await import("@kubernetes/client-node");
+  const sdk = await loadKubernetes();
   const config = await configOf(ctx, target, new sdk.KubeConfig());
   const server = config.getCurrentCluster()?.server ?? "";
   const addresses = await addressesOf(ctx, target, server, config);

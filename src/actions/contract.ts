@@ -26,6 +26,11 @@ export interface Action<I = unknown, S = unknown> {
   /** What this step holds alone, by the target's own identity: `postgres:10.0.0.5:5432/orders`. Empty for reads. */
   resources(input: I): readonly string[];
 
+  /**
+   * Loads the libraries of its target. Called before any deadline begins: while they load nothing else of this process
+   * runs, which would be taken for a target that does not answer.
+   */
+  load?(): Promise<void>;
   /** Read-only and bounded. Must not throw for "it is down": that is something to observe. */
   observe(ctx: ReadContext, input: I): Promise<S>;
   /** The observation as facts people are shown. Material ones may not change between an approval and the start. */

@@ -24,6 +24,7 @@ import { rollback as kubernetesRollback } from "./kubernetes/rollback.ts";
 import { runJob as kubernetesRunJob } from "./kubernetes/run-job.ts";
 import { scale as kubernetesScale } from "./kubernetes/scale.ts";
 import { switchService as kubernetesSwitchService } from "./kubernetes/switch-service.ts";
+import { loadFor } from "./load.ts";
 import { check as patroniCheck } from "./patroni/check.ts";
 import { failover as patroniFailover } from "./patroni/failover.ts";
 import { pause as patroniPause } from "./patroni/pause.ts";
@@ -179,7 +180,7 @@ export const cards: ReadonlyMap<string, ActionCard> = new Map(list.map((action) 
 
 /** An action only ever meets inputs its own schema parsed, so in the list all of them can wear one type. */
 function listed<I, S>(action: Action<I, S>): Action {
-  return withDeadlines(action) as unknown as Action;
+  return { ...withDeadlines(action), load: () => loadFor(action.id) } as unknown as Action;
 }
 
 /** What planning needs to know of an action. */

@@ -44,9 +44,15 @@ export function jobOf(step: ActionStep, actions: ReadonlyMap<string, Action>): J
 }
 
 /** Looks at a step's target once, within its deadline. */
-export function observe(job: Job, around: Surroundings, evidences: Evidences, parent?: AbortSignal): Promise<unknown> {
+export async function observe(
+  job: Job,
+  around: Surroundings,
+  evidences: Evidences,
+  parent?: AbortSignal,
+): Promise<unknown> {
+  await job.action.load?.();
   const seconds = Math.min(around.observeSeconds, job.step.budget.failSeconds);
-  return withDeadline(
+  return await withDeadline(
     `Looking at "${job.step.title}"`,
     seconds,
     (signal) => job.action.observe(readContext(job, around, evidences, signal), job.input),

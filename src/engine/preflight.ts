@@ -16,6 +16,8 @@ import { type Job, jobOf, observe, type Surroundings } from "./look.ts";
  */
 export async function lookAhead(run: RunState, around: Surroundings, signal?: AbortSignal): Promise<Preflight> {
   const ahead = [...run.steps.values()].filter(isAhead);
+  // All of them first: a look that waits while another's libraries load would find its own target silent.
+  for (const { step } of ahead) await around.actions.get((step as ActionStep).action)?.load?.();
   const looks = await Promise.all(ahead.map((state) => look(state.step as ActionStep, run, around, signal)));
   const facts = looks.flatMap((seen) => seen.facts);
   const checks = looks.flatMap((seen) => seen.checks);

@@ -130,6 +130,8 @@ export const setRouting = defineAction<Input, Seen>({
   },
 });
 
+export const loadArc = () => import("@aws-sdk/client-route53-recovery-cluster");
+
 async function withCluster<T>(
   ctx: ReadContext,
   { region, url }: Endpoint,
@@ -137,7 +139,7 @@ async function withCluster<T>(
   work: (cluster: Route53RecoveryCluster, within: { abortSignal: AbortSignal }) => Promise<T>,
 ): Promise<T> {
   refuseForeign(ctx, url);
-  const sdk = await import("@aws-sdk/client-route53-recovery-cluster");
+  const sdk = await loadArc();
   const settings = await clientSettings(ctx, "ROUTE53_RECOVERY_CLUSTER", region, use, url);
   const client = new sdk.Route53RecoveryCluster({ ...settings, maxAttempts: 1 });
   try {

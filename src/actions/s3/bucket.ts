@@ -27,6 +27,8 @@ export interface Within {
   readonly abortSignal: AbortSignal;
 }
 
+export const loadS3 = () => import("@aws-sdk/client-s3");
+
 /** A client of a bucket's region, and what every request about the bucket carries. */
 export async function withBucket<T>(
   ctx: ReadContext,
@@ -34,7 +36,7 @@ export async function withBucket<T>(
   use: Use,
   work: (s3: S3, about: { Bucket: string; ExpectedBucketOwner?: string }, within: Within) => Promise<T>,
 ): Promise<T> {
-  const { S3 } = await import("@aws-sdk/client-s3");
+  const { S3 } = await loadS3();
   const { credentials: practising, ...settings } = await clientSettings(ctx, "S3", bucket.region, use, bucket.endpoint);
   const credentials = credentialsOf(ctx, bucket) ?? practising;
   const client = new S3({
