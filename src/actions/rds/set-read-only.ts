@@ -95,7 +95,7 @@ export const setReadOnly = defineAction<Input, Seen>({
         const now = await look(ctx, given);
         state = sayNow(now, given);
         ctx.progress(state);
-        const there = isDone(now, given) === "yes";
+        const there = isDone(now, given) === "yes" && now.applied;
         // `in-sync` is shown for a moment longer than it is true: two looks in a row.
         const twice = there && before;
         before = there;
@@ -174,7 +174,8 @@ function isOn(seen: Seen): boolean {
 
 function isDone(seen: Seen, given: Input): Done {
   if (seen.why !== null || !seen.instance.present) return seen.silent && given.acceptUnreachable ? "no" : "unknown";
-  return isOn(seen) === given.readOnly && seen.applied ? "yes" : "no";
+  // What is asked for and not taken in yet is waited for, not asked for again.
+  return isOn(seen) === given.readOnly ? "yes" : "no";
 }
 
 function sayNow(seen: Seen, given: Input): string {
