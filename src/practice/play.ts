@@ -273,10 +273,9 @@ class Player {
     }
     const left = Math.max(1, until - performance.now());
     const person = this.#practice.workspace.as(user);
-    // Who is not in the channel yet is answered directly. That they enrolled is told there, too, in its own time.
+    // Who is not in the channel yet is answered directly. Questions and news come there, too, in their own time.
     const toThem = (message: Message) =>
-      message.only === user ||
-      (message.channel === `D${user}` && callOf(message) === null && !/lifeboat unenroll/.test(message.text));
+      message.only === user || (message.channel === `D${user}` && !/^PRACTICE( DRILL)? · /.test(message.text));
     return (await person.waitForMessage((message) => toThem(message) && !before(message), left)).text;
   }
 
