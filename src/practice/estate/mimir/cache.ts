@@ -129,6 +129,13 @@ export async function createCache(): Promise<Cache> {
       harmed = true;
       await dr.raw("REPLICAOF", "NO", "ONE");
       side = "west";
+      await soon("The master in us-east-1 missing its third replica", 20, async () => {
+        const said = await (await master()).raw("INFO", "replication");
+        return (said.match(/state=online/g) ?? []).length === 2;
+      });
+      // They watch what is left, and would lead the new master back to the old one if they remembered it.
+      for (const one of estate.sentinels) await one.raw("SENTINEL", "RESET", estate.master);
+      await estate.settled();
     },
     async stop() {
       closed = true;
