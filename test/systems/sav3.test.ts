@@ -39,11 +39,11 @@ describe("SAV3", () => {
     await rm(folder, { recursive: true, force: true });
   }, 60_000);
 
-  const LIMIT = 120_000;
+  const LIMIT = 240_000;
   const estate = () => practice.estate;
 
   async function played(runbook: string, mode: "planned" | "unplanned" = "planned"): Promise<Play> {
-    const play = await playRunbook(practice, { runbook, mode, seconds: 90 });
+    const play = await playRunbook(practice, { runbook, mode, seconds: 170 });
     if (process.env.SAY)
       console.log(runbook, play.seconds, JSON.stringify(play.report, null, 1), play.texts.join("\n"));
     expect(play).toMatchObject({ problem: null, outcome: "verified", timeline: { verified: true } });

@@ -110,9 +110,9 @@ describe("patroni over a real cluster", () => {
     const standby = new pg.Client({ ...address, port: candidate.port });
     await standby.connect();
     const receiver = "select pid from pg_stat_wal_receiver";
+    // The walreceiver stands still, as over a link that hangs: Patroni notices nothing of it, or late.
+    const [row] = (await standby.query<{ pid: number }>(receiver)).rows;
     try {
-      // The walreceiver stands still, as over a link that hangs: Patroni notices nothing of it.
-      const [row] = (await standby.query<{ pid: number }>(receiver)).rows;
       process.kill(row?.pid as number, "SIGSTOP");
       const primary = new pg.Client({ ...address, port: leader.port });
       await primary.connect();
@@ -120,10 +120,10 @@ describe("patroni over a real cluster", () => {
       await primary.query("insert into behind select generate_series(1, 1000)");
       await primary.end();
       const looked = await conductor.look("patroni.switchover", handOver());
-      expect(blockedBy(looked.checks)).toEqual(["candidate.streams"]);
+      expect(blockedBy(looked.checks)).toContain("candidate.streams");
       expect(looked.facts.lagBytes).toBeGreaterThan(0);
-      process.kill(row?.pid as number, "SIGCONT");
     } finally {
+      process.kill(row?.pid as number, "SIGCONT");
       await standby.end();
     }
     await estate.settled();

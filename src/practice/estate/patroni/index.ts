@@ -188,8 +188,17 @@ async function settled(nodes: readonly PatroniNode[]): Promise<PatroniNode> {
     const streaming = told[nodes.indexOf(leader)]?.replication?.filter((one) => one.state === "streaming") ?? [];
     const timelines = new Set(told.map((one) => one.timeline));
     const follow = nodes.every((one) => one === leader || streaming.some((it) => it.application_name === one.name));
-    return follow && timelines.size === 1 ? leader : null;
+    if (!follow || timelines.size > 1) return null;
+    // What the cluster says of its members is some seconds old, and is what others go by.
+    const { members } = JSON.parse(await get(`${leader.api}/cluster`)) as { members: readonly Listed[] };
+    const calm = members.every(({ state }) => state === "running" || state === "streaming");
+    return calm && new Set(members.map(({ timeline }) => timeline)).size === 1 ? leader : null;
   });
+}
+
+interface Listed {
+  readonly state: string;
+  readonly timeline?: number;
 }
 
 interface Told {
