@@ -121,8 +121,7 @@ export async function createBackups(
       try {
         const from = reach(await finished("base"), target).from;
         if (from === null) throw new Error(`No base backup reaches ${target}`);
-        // What was written since the last segment is in no archive yet.
-        await sql(source.port, superuser, "postgres", ["select pg_switch_wal()"]).catch(() => {});
+        await archived().catch(() => {});
         await scratch.clear();
         await fleet.run("cp", ["-r", at("base", from), scratch.folder]);
         await fleet.run("touch", [join(scratch.folder, "recovery.signal")]);
@@ -149,6 +148,19 @@ export async function createBackups(
       await scratch.clear();
     },
   };
+
+  /**
+   * What was written since the last segment is in no archive yet, and a server that finds the log's end before its moment
+   * gives up.
+   */
+  async function archived(): Promise<void> {
+    const ask = <T>(words: string) => sql<T>(source.port, superuser, "postgres", [words]);
+    const [last] = await ask<{ file: string }>("select pg_walfile_name(pg_switch_wal()) as file");
+    await soon("the last segment being archived", 20, async () => {
+      const [row] = await ask<{ file: string | null }>("select last_archived_wal as file from pg_stat_archiver");
+      return last !== undefined && (row?.file ?? "") >= last.file;
+    });
+  }
 
   /** "ended" is a note of ours, and no part of what was backed up. */
   async function checkOne(folder: string): Promise<true> {
