@@ -24,12 +24,14 @@ export function callOf(message: Message): Call | null {
     return { kind: "trouble", says };
   if (buttonOf(message, "step.retry")) return { kind: "trouble", says };
   const approve = buttonOf(message, "gate.approve");
-  if (approve) {
-    const words = wordsOf(message);
+  const words = wordsOf(message);
+  // Who is asked next is told with the same buttons; whom it waits for stands on the question itself.
+  const waits = /\*Waiting for:\*.*/.exec(words)?.[0];
+  if (approve && waits !== undefined) {
     return {
       kind: "gate",
       ask: carriedBy(approve)[1],
-      people: mentionsIn(/\*Waiting for:\*.*/.exec(words)?.[0] ?? ""),
+      people: mentionsIn(waits),
       given: Number(/\*Approvals:\* (\d+) given/.exec(words)?.[1] ?? 0),
       needsCode: /needs a code/.test(words),
     };
