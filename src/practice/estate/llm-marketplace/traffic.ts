@@ -1,9 +1,8 @@
 import { Resolver } from "node:dns/promises";
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../../lib/errors.ts";
 import type { PracticeCluster } from "../kubernetes/index.ts";
+import { balancer, forward, listening, say } from "../listening.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Clusters } from "./clusters.ts";
 import { ADDRESS, NAMESPACE, PUBLIC_NAME } from "./names.ts";
@@ -33,11 +32,17 @@ export interface Traffic {
 }
 
 const PAUSE_MS = 200;
+const ANSWER_MS = 4000;
 
 export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<Traffic> {
   const gone = new Set<"east" | "west">();
-  const east = await balancer(clusters.primary, () => gone.has("east"));
-  const west = await balancer(clusters.dr, () => gone.has("west"));
+  const front = (cluster: PracticeCluster, side: "east" | "west") => ({
+    pods: () => cluster.listeners(NAMESPACE, ["app", "publishing-service"]),
+    isGone: () => gone.has(side),
+    milliseconds: ANSWER_MS,
+  });
+  const east = await balancer(front(clusters.primary, "east"));
+  const west = await balancer(front(clusters.dr, "west"));
   const ways = new Map<string, { side: "east" | "west"; url: string }>([
     [ADDRESS.east, { side: "east", url: east.url }],
     [ADDRESS.west, { side: "west", url: west.url }],
@@ -54,7 +59,7 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<T
   const edge = await listening(async (request, response) => {
     try {
       const { url } = await wayIn();
-      await forward(`${url}${request.url}`, request, response);
+      await forward(`${url}${request.url}`, request, response, ANSWER_MS);
     } catch (error) {
       say(response, 502, { error: messageOf(error) });
     }
@@ -113,55 +118,4 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<T
       await Promise.all([east, west, edge, ledger].map((one) => one.close()));
     },
   };
-}
-
-interface Listening {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
-/** What stands in front of a cluster: sends each request to a pod that is ready. */
-async function balancer(cluster: PracticeCluster, isGone: () => boolean): Promise<Listening> {
-  let turn = 0;
-  return await listening(async (request, response) => {
-    if (isGone()) return void request.socket.destroy();
-    const pods = cluster.listeners(NAMESPACE, ["app", "publishing-service"]);
-    const pod = pods[turn++ % Math.max(1, pods.length)];
-    if (pod === undefined) return say(response, 503, { status: "unhealthy", why: "no pod is ready" });
-    await forward(`${pod}${request.url}`, request, response);
-  });
-}
-
-async function forward(url: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  try {
-    const answer = await fetch(url, {
-      method: request.method ?? "GET",
-      ...(chunks.length > 0 ? { body: Buffer.concat(chunks).toString("utf8") } : {}),
-      signal: AbortSignal.timeout(4000),
-    });
-    response.writeHead(answer.status, { "content-type": "application/json" }).end(await answer.text());
-  } catch (error) {
-    say(response, 502, { status: "unhealthy", why: messageOf(error) });
-  }
-}
-
-async function listening(answer: (...given: Parameters<RequestListener>) => void | Promise<void>): Promise<Listening> {
-  const server: Server = createServer((request, response) => {
-    void Promise.resolve(answer(request, response)).catch(() => response.destroy());
-  });
-  await new Promise<void>((open) => server.listen(0, "127.0.0.1", open));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((done) => server.close(done));
-    },
-  };
-}
-
-function say(response: ServerResponse, status: number, body: unknown): void {
-  if (!response.headersSent) response.writeHead(status, { "content-type": "application/json" });
-  response.end(JSON.stringify(body));
 }

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { messageOf } from "../../../lib/errors.ts";
 import type { Aws } from "../aws/index.ts";
 import type { DatabaseHost } from "../database.ts";
+import { listening, say } from "../listening.ts";
 import { type Databases, inOrders } from "./databases.ts";
 import { BACKUPS } from "./names.ts";
-import { listening, say } from "./traffic.ts";
 
 /** The agent of the backup host: backups lie in a bucket of us-west-2, and it restores them on a server of their own. */
 export interface Backups {
