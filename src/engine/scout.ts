@@ -85,6 +85,7 @@ export function createScout(options: ScoutOptions): Scout {
     if (!bound.ok || action === undefined) return { unseen: bound.ok ? `there is no ${probe.action}` : bound.says };
     const seconds = options.lookSeconds ?? LOOK_SECONDS;
     try {
+      await action.load?.();
       return await withDeadline(
         `Looking at "${question.asks}"`,
         seconds,
