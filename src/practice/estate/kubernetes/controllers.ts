@@ -28,18 +28,23 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
   /** When a rollout last came further, by the deployment's uid. */
   const progress = new Map<string, { mark: string; at: number }>();
   const started = new Map<string, number>();
+  /** The version at which nothing was left to do, and nothing waits for time to pass. */
+  let settled: string | null = null;
   return {
     tick() {
-      for (const one of store.list(deployments)) rollOut(one);
+      const version = store.resourceVersion();
+      if (version === settled) return;
+      const waiting = [...store.list(deployments).map(rollOut)];
       for (const one of store.list(statefulsets)) keepStateful(one);
-      kubelet.tick();
-      for (const one of store.list(jobs)) runJob(one);
+      waiting.push(kubelet.tick(), ...store.list(jobs).map(runJob));
       for (const one of store.list(services)) publishEndpoints(store, one);
       for (const one of store.list(budgets)) store.report(budgets, one, { ...budgetOf(store, one) });
+      settled = store.resourceVersion() === version && !waiting.includes(true) ? version : null;
     },
   };
 
-  function rollOut(deployment: Thing): void {
+  /** True while it is under way. */
+  function rollOut(deployment: Thing): boolean {
     const spec = deployment.spec as unknown as WorkloadSpec;
     const wanted = spec.replicas ?? 1;
     const hash = templateHash(spec.template);
@@ -52,7 +57,9 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
       if (readyOf(current) >= wanted) for (const set of old) setReplicas(set, 0);
     }
     for (const set of mine()) keepSet(set);
-    store.report(deployments, deployment, statusOf(deployment, spec, current, mine()));
+    const { done, status } = statusOf(deployment, spec, current, mine());
+    store.report(deployments, deployment, status);
+    return !done;
   }
 
   function newSet(deployment: Thing, template: PodTemplate, hash: string): Thing {
@@ -125,7 +132,12 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
     return podsOf(set).filter(isReady).length;
   }
 
-  function statusOf(deployment: Thing, spec: WorkloadSpec, current: Thing | undefined, all: readonly Thing[]): Tree {
+  function statusOf(
+    deployment: Thing,
+    spec: WorkloadSpec,
+    current: Thing | undefined,
+    all: readonly Thing[],
+  ): { readonly done: boolean; readonly status: Tree } {
     const wanted = spec.replicas ?? 1;
     const total = all.reduce((sum, set) => sum + podsOf(set).length, 0);
     const ready = all.reduce((sum, set) => sum + readyOf(set), 0);
@@ -134,7 +146,7 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
     const late =
       !done && stuckSeconds(deployment, `${updated}/${total}/${ready}`) > (spec.progressDeadlineSeconds ?? 600);
     const reason = done ? "NewReplicaSetAvailable" : late ? "ProgressDeadlineExceeded" : "ReplicaSetUpdated";
-    return {
+    const status = {
       observedGeneration: deployment.metadata.generation,
       replicas: total,
       updatedReplicas: updated,
@@ -150,6 +162,7 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
         { type: "Progressing", status: late ? "False" : "True", reason },
       ],
     };
+    return { done, status };
   }
 
   function stuckSeconds(deployment: Thing, counts: string): number {
@@ -160,14 +173,15 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
     return known?.mark === mark ? ((now - known.at) / 1000) * pace.timeScale : 0;
   }
 
-  function runJob(job: Thing): void {
-    if ((job.status?.conditions ?? null) !== null) return;
+  /** True while it runs. */
+  function runJob(job: Thing): boolean {
+    if ((job.status?.conditions ?? null) !== null) return false;
     const { uid } = job.metadata;
     const since = started.get(uid) ?? started.set(uid, performance.now()).get(uid) ?? 0;
     const startTime = (job.status?.startTime as string | undefined) ?? stamp();
     if (performance.now() - since < (pace.jobSeconds * 1000) / pace.timeScale) {
       store.report(jobs, job, { active: 1, startTime });
-      return;
+      return true;
     }
     const template = (job.spec as { template?: PodTemplate } | undefined)?.template;
     const failed = !isPullable(template?.spec.containers[0]?.image ?? "");
@@ -178,6 +192,7 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
         ? { failed: 1, startTime, conditions: [{ type: "Failed", status: "True", reason: "BackoffLimitExceeded" }] }
         : { succeeded: 1, startTime, completionTime: stamp(), conditions: [{ type: "Complete", status: "True" }] },
     );
+    return false;
   }
 }
 

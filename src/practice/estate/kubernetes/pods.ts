@@ -21,7 +21,8 @@ const nodes = kindNamed("nodes");
 export interface Kubelet {
   /** Keeps `count` pods of a template for their owner. */
   keep(owner: Thing, template: PodTemplate, count: number): void;
-  tick(): void;
+  /** True while a pod waits to be started. */
+  tick(): boolean;
   /** The port on which a ready pod listens. */
   portOf(pod: Thing): number | null;
   close(): Promise<void>;
@@ -57,12 +58,14 @@ export function createKubelet(store: ObjectStore, pace: Pace, containers: Contai
         if (!pod.spec?.nodeName) schedule(store, pod);
         else if (isDue(pod)) start(pod);
       }
+      const waiting = all.some((pod) => !listeners.has(pod.metadata.uid) && !hasStarted(pod));
       for (const [uid, listener] of listeners) {
         if (all.some((pod) => pod.metadata.uid === uid)) continue;
         listener.close();
         listener.closeAllConnections();
         listeners.delete(uid);
       }
+      return waiting;
     },
     portOf(pod) {
       const address = listeners.get(pod.metadata.uid)?.address() as AddressInfo | null | undefined;
@@ -79,7 +82,7 @@ export function createKubelet(store: ObjectStore, pace: Pace, containers: Contai
 
   function isDue(pod: Thing): boolean {
     const { uid } = pod.metadata;
-    if (listeners.has(uid) || (pod.status?.containerStatuses ?? null) !== null) return false;
+    if (listeners.has(uid) || hasStarted(pod)) return false;
     const since = born.get(uid) ?? born.set(uid, performance.now()).get(uid) ?? 0;
     return performance.now() - since >= (pace.podStartSeconds * 1000) / pace.timeScale;
   }
@@ -113,6 +116,11 @@ export function createKubelet(store: ObjectStore, pace: Pace, containers: Contai
       });
     });
   }
+}
+
+/** Also a pod whose image can not be pulled: nothing more will come of it. */
+function hasStarted(pod: Thing): boolean {
+  return (pod.status?.containerStatuses ?? null) !== null;
 }
 
 /** An image whose tag is `broken` is in no registry. */

@@ -20,13 +20,15 @@ export interface ObjectStore {
 }
 
 export function createStore(): ObjectStore {
-  const things = new Map<string, Thing>();
+  const things = new Map<string, Map<string, Thing>>();
   let version = 100;
   const keyOf = (kind: Kind, namespace: string | undefined, name: string) =>
-    `${kind.plural}/${kind.namespaced ? namespace : ""}/${name}`;
+    `${kind.namespaced ? namespace : ""}/${name}`;
+  const all = ({ plural }: Kind): Map<string, Thing> =>
+    things.get(plural) ?? (things.set(plural, new Map()).get(plural) as Map<string, Thing>);
   const keep = (kind: Kind, thing: Thing): Thing => {
     thing.metadata.resourceVersion = String(++version);
-    things.set(keyOf(kind, thing.metadata.namespace, thing.metadata.name), thing);
+    all(kind).set(keyOf(kind, thing.metadata.namespace, thing.metadata.name), thing);
     return structuredClone(thing);
   };
   const store: ObjectStore = {
@@ -52,7 +54,7 @@ export function createStore(): ObjectStore {
       return dry ? thing : keep(kind, thing);
     },
     find(kind, namespace, name) {
-      const found = things.get(keyOf(kind, namespace, name));
+      const found = all(kind).get(keyOf(kind, namespace, name));
       return found && structuredClone(found);
     },
     get(kind, namespace, name) {
@@ -61,9 +63,7 @@ export function createStore(): ObjectStore {
       return found;
     },
     list(kind, namespace, selector = null) {
-      return [...things.entries()]
-        .filter(([key]) => key.startsWith(`${kind.plural}/`))
-        .map(([, thing]) => thing)
+      return [...all(kind).values()]
         .filter((thing) => namespace === undefined || thing.metadata.namespace === namespace)
         .filter((thing) => matches(selector, thing.metadata.labels))
         .map((thing) => structuredClone(thing));
@@ -97,7 +97,7 @@ export function createStore(): ObjectStore {
       keep(kind, { ...current, ...(status ? { status: structuredClone(status) } : {}) });
     },
     remove(kind, thing) {
-      if (things.delete(keyOf(kind, thing.metadata.namespace, thing.metadata.name))) version++;
+      if (all(kind).delete(keyOf(kind, thing.metadata.namespace, thing.metadata.name))) version++;
     },
     resourceVersion: () => String(version),
   };
