@@ -1,9 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import type { ApplyContext, Evidence } from "../../src/actions/contract.ts";
 import { type Recovery, recovery } from "../../src/engine/recover.ts";
-import { projectRoot } from "../../src/lib/root.ts";
+import { built } from "../built.ts";
 import type { Conductor } from "./conductor.ts";
 
 export interface Died {
@@ -23,8 +22,9 @@ export interface Death {
 
 /** Performs a step in a process of its own, which is killed on the way. */
 export async function performAndDie(id: string, input: unknown, death: Death = {}): Promise<Died> {
-  const file = join(projectRoot(), "test", "actions", "performer.ts");
-  const child = spawn(process.execPath, ["--import", "tsx", file], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [await built("test/actions/performer.ts")], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const chunks: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
   void death.when?.then(() => child.kill("SIGKILL"));

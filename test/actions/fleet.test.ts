@@ -1,10 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { projectRoot } from "../../src/lib/root.ts";
 import { absent, openFleet, soon } from "../../src/practice/estate/fleet.ts";
+import { built } from "../built.ts";
 
 /** Programs of the system's packages that practice starts: none may outlive it. */
 const alive = (pid: number) => {
@@ -17,8 +16,9 @@ const alive = (pid: number) => {
 };
 
 test("a host that is killed leaves neither programs nor folders behind", async () => {
-  const file = join(projectRoot(), "test", "actions", "fleet-holder.ts");
-  const host = spawn(process.execPath, ["--import", "tsx", file], { stdio: ["ignore", "pipe", "inherit"] });
+  const host = spawn(process.execPath, [await built("test/actions/fleet-holder.ts")], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const [line] = (await once(host.stdout, "data")) as [Buffer];
   const { pid, folder } = JSON.parse(line.toString("utf8")) as { pid: number; folder: string };
   expect(alive(pid)).toBe(true);

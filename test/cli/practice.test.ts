@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
-import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { projectRoot } from "../../src/lib/root.ts";
 import { systems } from "../../src/practice/estate/systems.ts";
+import { built } from "../built.ts";
 
 interface Said {
   readonly code: number;
@@ -11,8 +11,8 @@ interface Said {
 }
 
 /** `npm run practice -- …`, as a shell would see it. */
-function practice(given: readonly string[], environment: Record<string, string> = {}): Promise<Said> {
-  const args = ["--import", "tsx", join(projectRoot(), "src/cli.ts"), "practice", ...given];
+async function practice(given: readonly string[], environment: Record<string, string> = {}): Promise<Said> {
+  const args = [await built("src/cli.ts"), "practice", ...given];
   return new Promise((done) => {
     const options = { cwd: projectRoot(), env: { ...process.env, NODE_OPTIONS: "", ...environment } };
     execFile(process.execPath, args, options, (error, out, err) =>

@@ -6,6 +6,7 @@ import { POINTS, type Point } from "../../src/engine/kill-point.ts";
 import type { RunState } from "../../src/incident/state.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import type { Store } from "../../src/timeline/index.ts";
+import { built } from "../built.ts";
 import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
 import { away, deed, engineOn, folder, go, Night, planOf } from "./bed.ts";
 import { behave, ledger } from "./deeds.ts";
@@ -38,8 +39,9 @@ async function scene<T>(play: (scene: Scene) => Promise<T>): Promise<T> {
   const store: Store = await storeOn(await database(), { timings });
   const dir = await folder();
   const children: ChildProcess[] = [];
+  const program = await built("test/engine/fixtures/bot.ts");
   const bot = (env: Record<string, string> = {}) => {
-    const child = spawn(process.execPath, ["--import", "tsx", "test/engine/fixtures/bot.ts"], {
+    const child = spawn(process.execPath, [program], {
       cwd: projectRoot(),
       env: { ...process.env, NODE_OPTIONS: "", DATABASE_URL: store.url, ...env },
       stdio: ["ignore", "pipe", "inherit"],

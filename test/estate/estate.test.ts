@@ -10,6 +10,7 @@ import { projectRoot } from "../../src/lib/root.ts";
 import { createEstate, type Estate, type EstateState } from "../../src/practice/estate/index.ts";
 import { serverOf } from "../../src/practice/estate/leftovers.ts";
 import { soon } from "../actions/shop.ts";
+import { built } from "../built.ts";
 
 const newFolder = () => mkdtemp(join(tmpdir(), "lifeboat-estate-"));
 
@@ -130,7 +131,7 @@ describe("the practice estate", () => {
 describe("a practice host that is killed", () => {
   test("leaves no server, no application and no folder behind", async () => {
     const folder = await newFolder();
-    const host = startHost(folder);
+    const host = await startHost(folder);
     const started = JSON.parse(await firstLine(host)) as { folders: string[]; application: string };
     const servers = await Promise.all(started.folders.map(serverOf));
     expect(servers.every((pid) => pid !== null)).toBe(true);
@@ -143,9 +144,8 @@ describe("a practice host that is killed", () => {
   }, 60_000);
 });
 
-function startHost(folder: string): ChildProcess {
-  const file = join(projectRoot(), "test/estate/host.ts");
-  return spawn(process.execPath, ["--import", "tsx", file, folder], {
+async function startHost(folder: string): Promise<ChildProcess> {
+  return spawn(process.execPath, [await built("test/estate/host.ts"), folder], {
     cwd: projectRoot(),
     env: { ...process.env, NODE_OPTIONS: "" },
     stdio: ["ignore", "pipe", "inherit"],

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { projectRoot } from "../../src/lib/root.ts";
 import { describeWith } from "../actions/present.ts";
+import { built } from "../built.ts";
 import { hold } from "./hold.ts";
 import { targets } from "./targets.ts";
 
@@ -63,8 +62,7 @@ interface Served {
 
 /** Reads what it prints as a shell would. */
 async function serve(id: string): Promise<Served> {
-  const file = join(projectRoot(), "test/live/serve.ts");
-  const child: ChildProcess = spawn(process.execPath, ["--import", "tsx", file, id], {
+  const child: ChildProcess = spawn(process.execPath, [await built("test/live/serve.ts"), id], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const environment: Record<string, string> = {};

@@ -11,6 +11,7 @@ import { BotProcess } from "../../src/practice/bot-process.ts";
 import { type Practice, startPractice } from "../../src/practice/practice.ts";
 import type { StoredEvent } from "../../src/timeline/contract.ts";
 import { openStore, type Store } from "../../src/timeline/index.ts";
+import { built } from "../built.ts";
 
 /** Practice as `npm start` opens it: a real bot process between a local Slack and real servers; and a look into its store. */
 export interface Bed extends Practice {
@@ -38,7 +39,7 @@ export async function openBed(): Promise<Bed> {
     folder,
     port: 0,
     log,
-    bot: { program: process.execPath, arguments: ["--import", "tsx", join(root, "src/main.ts")] },
+    bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
     manifestFile: join(root, "manifest.yml"),
   });
   const store = await openStore({ dataFolder: practice.dataFolder, log, openSeconds: 30 });

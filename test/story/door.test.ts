@@ -1,11 +1,10 @@
 import { execFile } from "node:child_process";
 import { userInfo } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { StepState } from "../../src/incident/state.ts";
-import { projectRoot } from "../../src/lib/root.ts";
 import { Authenticator } from "../../src/practice/authenticator.ts";
 import type { View } from "../../src/practice/workspace/index.ts";
+import { built } from "../built.ts";
 import { until } from "../timeline/server.ts";
 import { type Bed, openBed } from "./bed.ts";
 import { answerTo } from "./voices.ts";
@@ -25,10 +24,10 @@ interface Said {
   readonly out: string;
 }
 
-function dr(...args: string[]): Promise<Said> {
-  const program = [join(projectRoot(), "src/cli.ts"), "dr", ...args];
+async function dr(...args: string[]): Promise<Said> {
+  const program = [await built("src/cli.ts"), "dr", ...args];
   return new Promise((resolve) => {
-    execFile(process.execPath, ["--import", "tsx", ...program], { env: environment }, (error, stdout, stderr) => {
+    execFile(process.execPath, program, { env: environment }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === "number" ? error.code : error ? 99 : 0, out: `${stdout}${stderr}` });
     });
   });

@@ -20,6 +20,7 @@ import {
 } from "../../src/practice/estate/llm-marketplace/names.ts";
 import { type Play, playRunbook } from "../../src/practice/play.ts";
 import { type Practice, startPractice } from "../../src/practice/practice.ts";
+import { built } from "../built.ts";
 
 /** Every runbook of LLM-Marketplace, played from what is on the screen; what it did is told by the world. */
 let folder: string;
@@ -33,7 +34,7 @@ beforeAll(async () => {
     folder,
     port: 0,
     log: createLog("error", "test"),
-    bot: { program: process.execPath, arguments: ["--import", "tsx", join(root, "src/main.ts")] },
+    bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
     manifestFile: join(root, "manifest.yml"),
   })) as unknown as Practice<MarketplaceEstate>;
 }, 120_000);

@@ -19,6 +19,7 @@ import {
 import { type Play, playRunbook } from "../../src/practice/play.ts";
 import { type Practice, startPractice } from "../../src/practice/practice.ts";
 import { describeWith } from "../actions/present.ts";
+import { built } from "../built.ts";
 
 /** Every runbook of Marimo ERP, played from what is on the screen; what it did is told by the world. */
 const { needs } = marimoErp;
@@ -40,7 +41,7 @@ describe("Marimo ERP", () => {
       folder,
       port: 0,
       log: createLog("error", "test"),
-      bot: { program: process.execPath, arguments: ["--import", "tsx", join(root, "src/main.ts")] },
+      bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
       manifestFile: join(root, "manifest.yml"),
     })) as unknown as Practice<MarimoEstate>;
     estate = practice.estate;

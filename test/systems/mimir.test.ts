@@ -20,6 +20,7 @@ import { REDIS_PACKAGES, REDIS_PROGRAMS } from "../../src/practice/estate/redis/
 import { type Play, playRunbook } from "../../src/practice/play.ts";
 import { type Practice, startPractice } from "../../src/practice/practice.ts";
 import { describeWith } from "../actions/present.ts";
+import { built } from "../built.ts";
 
 /** Every runbook of Mimir, played from what is on the screen; what it did is told by the world. */
 const describe = await describeWith(REDIS_PROGRAMS, REDIS_PACKAGES);
@@ -37,7 +38,7 @@ describe("Mimir", () => {
       folder,
       port: 0,
       log: createLog("error", "test"),
-      bot: { program: process.execPath, arguments: ["--import", "tsx", join(root, "src/main.ts")] },
+      bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
       manifestFile: join(root, "manifest.yml"),
     })) as unknown as Practice<MimirEstate>;
     // The bot loads an SDK where it first needs it, and on a busy machine that alone outlasts a look at a server beside it.

@@ -9,6 +9,7 @@ import type { SystemEstate } from "../../src/practice/estate/system-estate.ts";
 import { type Play, playRunbook } from "../../src/practice/play.ts";
 import { type Practice, startPractice } from "../../src/practice/practice.ts";
 import { describeWith } from "../actions/present.ts";
+import { built } from "../built.ts";
 
 /** The reference system, every runbook of it, over a real Patroni cluster and real DNS, through the real bot. */
 const describe = await describeWith(
@@ -29,7 +30,7 @@ describe("the reference system", () => {
       folder,
       port: 0,
       log: createLog("error", "test"),
-      bot: { program: process.execPath, arguments: ["--import", "tsx", join(root, "src/main.ts")] },
+      bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
       manifestFile: join(root, "manifest.yml"),
     });
     estate = practice.estate as ReferenceEstate;

@@ -11,6 +11,7 @@ import { API_BEFORE, MEDIA, MEDIA_BACKUP } from "../../src/practice/estate/sav3/
 import { type Play, playRunbook } from "../../src/practice/play.ts";
 import { type Practice, startPractice } from "../../src/practice/practice.ts";
 import { describeWith } from "../actions/present.ts";
+import { built } from "../built.ts";
 
 /** Every runbook of SAV3, played from what is on the screen; what it did is told by the world. */
 const describe = await describeWith(
@@ -30,7 +31,7 @@ describe("SAV3", () => {
       folder,
       port: 0,
       log: createLog("error", "test"),
-      bot: { program: process.execPath, arguments: ["--import", "tsx", join(root, "src/main.ts")] },
+      bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
       manifestFile: join(root, "manifest.yml"),
     })) as unknown as Practice<Sav3Estate>;
   }, 120_000);

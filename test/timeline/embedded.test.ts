@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { adoptServer } from "../../src/lib/pgserver.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { openStore, type Store } from "../../src/timeline/index.ts";
+import { built } from "../built.ts";
 import { event, quiet, tempFolder, until } from "./server.ts";
 
 describe("a store in a data folder", () => {
@@ -44,7 +45,7 @@ describe("a store in a data folder", () => {
   });
 
   test("outlives a process that is killed, and is joined by the next", async () => {
-    const victim = spawn(process.execPath, ["--import", "tsx", "test/timeline/holder.ts", data], {
+    const victim = spawn(process.execPath, [await built("test/timeline/holder.ts"), data], {
       cwd: projectRoot(),
       stdio: ["ignore", "pipe", "inherit"],
     });

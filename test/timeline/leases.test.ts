@@ -8,6 +8,7 @@ import { sha256 } from "../../src/lib/canonical.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import type { Lease } from "../../src/timeline/contract.ts";
 import { leaseTimings, type Store } from "../../src/timeline/index.ts";
+import { built } from "../built.ts";
 import { type Net, openNet } from "./net.ts";
 import { asSuperuser, event, storeOn, type TestServer, testServer, until } from "./server.ts";
 
@@ -247,7 +248,7 @@ describe("a run is taken from its holder", () => {
 
   test("within 5 s of kill -9 by a replica that stood by, with the real settings", async () => {
     const standby = await replica(url, leaseTimings);
-    const holder = spawn(process.execPath, ["--import", "tsx", "test/timeline/holder.ts", url], {
+    const holder = spawn(process.execPath, [await built("test/timeline/holder.ts"), url], {
       cwd: projectRoot(),
       stdio: ["ignore", "pipe", "inherit"],
     });

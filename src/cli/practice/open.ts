@@ -26,6 +26,7 @@ export function open({
 }: Opening): Promise<Practice<SystemEstate>> {
   const root = projectRoot();
   const built = import.meta.filename.endsWith(".js");
+  const main = join(import.meta.dirname, "..", "..", built ? "main.js" : "main.ts");
   return startPractice({
     system,
     folder,
@@ -33,7 +34,7 @@ export function open({
     log: createLog(process.env.LOG_LEVEL ?? "warn", "practice"),
     bot: {
       program: process.execPath,
-      arguments: built ? [join(root, "dist/src/main.js")] : ["--import", "tsx", join(root, "src/main.ts")],
+      arguments: built ? [main] : ["--import", "tsx", main],
     },
     manifestFile: join(root, "manifest.yml"),
     environment,
