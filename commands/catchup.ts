@@ -50,6 +50,7 @@ const TOLD: ReadonlySet<string> = new Set<EventType>([
     "run.aborted",
     "run.stuck",
     "split-brain.seen",
+    "stage.late",
     "gate.approved",
     "gate.denied",
     "step.failed",

@@ -10,6 +10,8 @@ export interface DraftStage {
   readonly id: string;
   readonly title: string;
   readonly parallel: boolean;
+  /** Absent: it does not say how long it should take. */
+  readonly withinSeconds?: number;
   readonly path: Path;
   /** The stages of another runbook stand in its place. */
   readonly use: Use | null;

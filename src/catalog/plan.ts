@@ -18,6 +18,7 @@ import type {
   ActionCard,
   ActionStep,
   Catalog,
+  Clock,
   Lane,
   Mode,
   Plan,
@@ -173,6 +174,7 @@ function bind({ cards, mode, kind }: PlanRequest, system: System, runbook: Runbo
     })
     .filter(({ steps }) => steps.length > 0);
   if (problems.length > 0) return refuse(problems);
+  const clocks = clocksIn(runbook, stages, lookUp);
   const said = (sentence: string) => resolveSentence(sentence, lookUp);
   return seal({
     format: stages.some(({ lanes }) => lanes !== undefined) ? 2 : 1,
@@ -191,6 +193,7 @@ function bind({ cards, mode, kind }: PlanRequest, system: System, runbook: Runbo
     rpoSeconds: runbook.rpoSeconds,
     pointOfNoReturn: firstIrreversible(stages),
     stages,
+    ...(clocks.length > 0 && { clocks }),
     ...(runbook.beforehand.length === 0 ? {} : { beforehand: runbook.beforehand.map(said) }),
     afterwards: runbook.afterwards.map(said),
   });
@@ -205,6 +208,14 @@ function lanesIn({ lanes = [] }: RunbookStage, steps: readonly RunbookStep[], lo
       steps: ids.filter((one) => steps.some((step) => step.id === one)),
     }))
     .filter((lane) => lane.steps.length > 1);
+}
+
+/** Those of stages in which something runs in this mode. */
+function clocksIn({ clocks = [] }: Runbook, stages: readonly PlanStage[], lookUp: LookUp): Clock[] {
+  return clocks.flatMap(({ id, title, withinSeconds, stages: all }) => {
+    const ids = all.filter((one) => stages.some((stage) => stage.id === one));
+    return ids.length === 0 ? [] : [{ id, title: resolveSentence(title, lookUp), withinSeconds, stages: ids }];
+  });
 }
 
 type Head = Pick<PlanStep, "id" | "title" | "when">;

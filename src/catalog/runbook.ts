@@ -47,8 +47,8 @@ interface Read<T> {
 }
 
 function toStage(written: WrittenStage, path: Path, chains: Chains): { stage: DraftStage; faults: readonly Fault[] } {
-  const { id, title, parallel } = written;
-  const head = { id, title, parallel, path };
+  const { id, title, parallel, within } = written;
+  const head = { id, title, parallel, path, ...(within !== undefined && { withinSeconds: within }) };
   if (written.use !== undefined) {
     const faults = [
       ...strayKeys(written, ["steps"], path, "A stage that includes a runbook has no steps of its own"),

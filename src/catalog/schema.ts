@@ -222,6 +222,10 @@ const stage = z
     id,
     title: sentence,
     parallel: z.boolean().default(false).describe("True: its steps run side by side"),
+    within: duration
+      .refine((seconds) => seconds > 0, "Something takes longer than no time at all")
+      .optional()
+      .describe("How long it should take: its clock is shown, and people are told when it is late; nothing is stopped"),
     steps: z.array(lane).min(1, "A stage has at least one step").optional(),
     mode: mode.optional().describe("With use: only in this mode"),
     when: condition.optional().describe("With use: only when an earlier step found this"),

@@ -234,6 +234,8 @@ export interface Runbook {
   readonly changes: string | null;
   /** Flat: what another runbook of the system holds stands here as if it had been written here. */
   readonly stages: readonly RunbookStage[];
+  /** Stages that should be over within a time; absent: none says so. */
+  readonly clocks?: readonly WrittenClock[];
   /** The runbooks it includes, each once for every place; absent: none. */
   readonly uses?: readonly Used[];
   /** What to do about it when it can not start; said then. */
@@ -251,6 +253,20 @@ export interface RunbookStage {
   readonly steps: readonly RunbookStep[];
   /** As in `PlanStage`. */
   readonly lanes?: readonly Lane[];
+}
+
+/** A stage, or all that came with one that includes a runbook, should be over within a time. Being late stops nothing. */
+export interface Clock {
+  /** As the stage is called where the time is written. */
+  readonly id: string;
+  readonly title: string;
+  readonly withinSeconds: number;
+  /** Ids of stages that follow one another. */
+  readonly stages: readonly string[];
+}
+
+export interface WrittenClock extends Clock {
+  readonly path: readonly (string | number)[];
 }
 
 /** Steps of a parallel stage that go one after the other, beside the other lanes. A step in none is a lane by itself. */
@@ -338,6 +354,8 @@ export interface Plan {
   /** The first step that can not be undone, or null. */
   readonly pointOfNoReturn: string | null;
   readonly stages: readonly PlanStage[];
+  /** Absent: no stage says how long it should take. */
+  readonly clocks?: readonly Clock[];
   /** Absent: nothing. */
   readonly beforehand?: readonly string[];
   readonly afterwards: readonly string[];

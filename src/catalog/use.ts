@@ -3,14 +3,14 @@ import { errorAt, type Fault } from "./fault.ts";
 import { namesStep } from "./names-step.ts";
 import { resolveKnown, type Scalar } from "./reference.ts";
 import { offer } from "./suggest.ts";
-import type { Lane, Mode, Runbook, RunbookStage, RunbookStep, System, Used } from "./types.ts";
+import type { Lane, Mode, Runbook, RunbookStage, RunbookStep, System, Used, WrittenClock } from "./types.ts";
 import { runsIn } from "./walk.ts";
 
 /**
  * `use` puts the steps of another runbook of the same system where it stands, so that what is checked, planned and hashed is
  * flat. Their ids begin with the id of where they are included, and everything among them that names a step follows. Where a
  * whole stage is included, its stages come as they are; in a list of steps they come one after the other, and in
- * a parallel stage as one lane.
+ * a parallel stage as one lane. How long its stages should take comes along with them, unless the place says it for all.
  */
 export interface Flat {
   readonly runbook: Runbook;
@@ -26,23 +26,28 @@ export function flatten(draft: Draft, shelf: Shelf): Flat {
   const faults: Fault[] = [];
   const uses: Used[] = [];
   const words = { beforehand: [...draft.beforehand], afterwards: [...draft.afterwards] };
-  const take = (use: Use): readonly RunbookStage[] => {
+  const clocks: WrittenClock[] = [];
+  const take = (use: Use): Taken => {
     const found = included(use, draft, shelf);
     faults.push(...found.faults);
-    if (found.used === null) return [];
+    if (found.used === null) return { stages: [], clocks: [] };
     uses.push(found.used);
     if (use.mode === null && use.when === null) {
       words.beforehand.push(...found.beforehand);
       words.afterwards.push(...found.afterwards);
     }
-    return found.stages;
+    return found;
   };
-  const stages = draft.stages.flatMap((stage) =>
-    stage.use === null ? [flatStage(stage, take)] : asStages(stage.use, take(stage.use)),
-  );
+  const stages = draft.stages.flatMap((stage) => {
+    const flat =
+      stage.use === null ? { stages: [flatStage(stage, take)], clocks: [] } : asStages(stage.use, take(stage.use));
+    clocks.push(...clockedBy(stage, flat));
+    return flat.stages;
+  });
   const runbook = {
     ...draft,
     stages,
+    ...(clocks.length > 0 && { clocks }),
     ...(uses.length > 0 && { uses }),
     beforehand: [...new Set(words.beforehand)],
     afterwards: [...new Set(words.afterwards)],
@@ -50,13 +55,22 @@ export function flatten(draft: Draft, shelf: Shelf): Flat {
   return { runbook, faults };
 }
 
-type Take = (use: Use) => readonly RunbookStage[];
+interface Taken {
+  readonly stages: readonly RunbookStage[];
+  readonly clocks: readonly WrittenClock[];
+}
+type Take = (use: Use) => Taken;
+
+function clockedBy({ id, title, withinSeconds, path }: DraftStage, flat: Taken): readonly WrittenClock[] {
+  if (withinSeconds === undefined) return flat.clocks;
+  return [{ id, title, withinSeconds, stages: flat.stages.map((stage) => stage.id), path: [...path, "within"] }];
+}
 
 function flatStage({ id, title, parallel, path, lanes }: DraftStage, take: Take): RunbookStage {
   const flat = lanes.map((lane) => ({
     id: lane.id,
     title: lane.title,
-    steps: lane.items.flatMap((item) => (isUse(item) ? take(item).flatMap(({ steps }) => steps) : [item])),
+    steps: lane.items.flatMap((item) => (isUse(item) ? take(item).stages.flatMap(({ steps }) => steps) : [item])),
   }));
   const several = flat
     .filter(({ steps }) => steps.length > 1)
@@ -65,15 +79,22 @@ function flatStage({ id, title, parallel, path, lanes }: DraftStage, take: Take)
   return { id, title, parallel, path, steps, ...(parallel && several.length > 0 && { lanes: several }) };
 }
 
-function asStages(use: Use, stages: readonly RunbookStage[]): readonly RunbookStage[] {
-  return stages.map((stage) => ({ ...stage, id: `${use.id}-${stage.id}`, title: `${use.title}: ${stage.title}` }));
+function asStages(use: Use, { stages, clocks }: Taken): Taken {
+  const named = <T extends { readonly id: string; readonly title: string }>(one: T): T => ({
+    ...one,
+    id: `${use.id}-${one.id}`,
+    title: `${use.title}: ${one.title}`,
+  });
+  return {
+    stages: stages.map(named),
+    clocks: clocks.map((clock) => ({ ...named(clock), stages: clock.stages.map((id) => `${use.id}-${id}`) })),
+  };
 }
 
-interface Included {
+interface Included extends Taken {
   readonly faults: readonly Fault[];
   /** Null: there is nothing to include. */
   readonly used: Used | null;
-  readonly stages: readonly RunbookStage[];
   readonly beforehand: readonly string[];
   readonly afterwards: readonly string[];
 }
@@ -84,6 +105,7 @@ function included(use: Use, draft: Draft, shelf: Shelf): Included {
     faults: [fault],
     used: null,
     stages: [],
+    clocks: [],
     beforehand: [],
     afterwards: [],
   });
@@ -105,6 +127,12 @@ function included(use: Use, draft: Draft, shelf: Shelf): Included {
     faults,
     used: { id: use.id, runbook: use.use, path: use.path, steps, dropped },
     stages,
+    clocks: (runbook.clocks ?? []).map((clock) => ({
+      ...clock,
+      title: resolveKnown(clock.title, known),
+      stages: clock.stages.filter((id) => stages.some((stage) => stage.id === id)),
+      path: at,
+    })),
     beforehand: resolveKnown(runbook.beforehand, known),
     afterwards: resolveKnown(runbook.afterwards, known),
   };

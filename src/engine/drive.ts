@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { ActionStep } from "../catalog/types.ts";
+import { clocksDue } from "../incident/clocks.ts";
 import type { NewEvent } from "../incident/events.ts";
 import type { RunState, StepState } from "../incident/state.ts";
 import { stateNow } from "../incident/state-now.ts";
@@ -106,6 +107,8 @@ export function driveRun(driven: Driven, halt: () => void, leases: Leases): Driv
         return performClaimed(driven, intent.step, driven.halt.aborted);
       case "closeWait":
         return closeWait(driven, intent.step);
+      case "tellLate":
+        return tellLate(driven);
       case "finish":
       case "fail":
       case "free":
@@ -238,6 +241,14 @@ async function closeWait(driven: Driven, step: string): Promise<void> {
     const planned = run.steps.get(step)?.step;
     const note = planned?.kind === "wait" ? `Waited ${planned.seconds} s` : "Nobody said so in time; going on without";
     return { events: [botEvent(driven, `waited/${step}`, { type: "step.confirmed", data: { step, note } })] };
+  });
+}
+
+/** Decided once more where it is written: whoever notices first records it. */
+async function tellLate(driven: Driven): Promise<void> {
+  await driven.journal.write((run, now) => {
+    const { events } = clocksDue(run, now);
+    return run.ending === null && events.length > 0 ? { events } : null;
   });
 }
 

@@ -1,5 +1,6 @@
 import type { PlanStep } from "../catalog/types.ts";
 import { isAnswered } from "../incident/authority.ts";
+import { clocksDue } from "../incident/clocks.ts";
 import { gateDue } from "../incident/gates.ts";
 import { changesThings, gatesBefore, unsettledBefore } from "../incident/order.ts";
 import type { GateState, RunState, StepState } from "../incident/state.ts";
@@ -24,6 +25,8 @@ export type Intent =
   | { readonly do: "open"; readonly step: string; readonly seconds: number | null }
   /** A wait is over, or nobody said within its time that a manual step is done. */
   | { readonly do: "closeWait"; readonly step: string }
+  /** Stages have taken longer than they were given: it is written down. */
+  | { readonly do: "tellLate" }
   /** Every step is settled. */
   | { readonly do: "finish" }
   /** The run has ended while steps of ours are under way: ask them to stop. */
@@ -44,9 +47,19 @@ export type Reached = Running["reached"];
  * The whole run logic, pure: what is true → what to do. It reads no clock, so stopping anywhere and asking again gives the
  * same answer, and recovery after a crash is the same path as going on.
  *
- * Paused, or with a step that needs a person, nothing new starts; what is under way may finish.
+ * Paused, or with a step that needs a person, nothing new starts; what is under way may finish. The clocks of stages run on.
  */
 export function next(run: RunState, at: { readonly epoch: string; readonly now: Date }): Next {
+  const work = workOf(run, at);
+  if (run.ending !== null) return work;
+  const late = clocksDue(run, at.now);
+  return {
+    intents: late.events.length > 0 ? [...work.intents, { do: "tellLate" }] : work.intents,
+    wakeAt: earliest([work.wakeAt, late.nextAt]),
+  };
+}
+
+function workOf(run: RunState, at: { readonly epoch: string; readonly now: Date }): Next {
   const steps = [...run.steps.values()];
   const running = steps.filter((step): step is StepState & Running => step.status === "running");
   const left = running.filter((step) => step.epoch !== at.epoch);

@@ -8,6 +8,7 @@ import type { Problem } from "../lib/errors.ts";
 export type Event =
   | IncidentEvent
   | RunEvent
+  | StageEvent
   | WatchEvent
   | GateEvent
   | StepEvent
@@ -92,6 +93,17 @@ export type RunEvent =
       type: "run.stuck";
       data: { problem: Problem /** What a look found, where one did. */; facts?: readonly ShownFact[] };
     };
+
+/** A stage that says how long it should take has taken longer. Nothing is stopped by it. */
+export type StageEvent = {
+  type: "stage.late";
+  data: {
+    /** The id of its clock in the plan. */
+    stage: string;
+    withinSeconds: number;
+    dueAt: string;
+  };
+};
 
 /** After a promotion its old primary is looked at for a while, also when the run is long over. */
 export type WatchEvent =

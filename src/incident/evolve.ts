@@ -1,5 +1,6 @@
 import type { Plan } from "../catalog/types.ts";
 import { messageOf, type Problem } from "../lib/errors.ts";
+import { moveClocks, ranLate } from "./clocks.ts";
 import type { Event, EventType, Recorded } from "./events.ts";
 import { evolveComms, nothingSaid } from "./evolve/comms.ts";
 import { evolveGate, reviewed } from "./evolve/gate.ts";
@@ -115,7 +116,7 @@ function requested(event: Recorded, id: string): RunState | undefined {
 function apply(state: IncidentState, event: Recorded, plans: Plans): IncidentState {
   if (event.run === null) return { ...evolveIncident(state, event), comms: evolveComms(state.comms, event) };
   const run = runAfter(state.runs.get(event.run) ?? null, event, event.run, plans);
-  return run === null ? state : { ...state, runs: new Map(state.runs).set(run.id, judge(run)) };
+  return run === null ? state : { ...state, runs: new Map(state.runs).set(run.id, moveClocks(judge(run), event.at)) };
 }
 
 function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plans): RunState | null {
@@ -131,6 +132,8 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
       return { ...run, paused: false, stuck: null, stuckOn: [] };
     case "run.stuck":
       return { ...run, stuck: event.data.problem, stuckOn: event.data.facts ?? [] };
+    case "stage.late":
+      return ranLate(run, event.data.stage, event.at);
     case "split-brain.seen":
       return { ...run, splits: [...(run.splits ?? []), { ...event.data, since: event.at, over: null }] };
     case "split-brain.over": {
@@ -238,6 +241,7 @@ const KNOWN: Record<EventType, true> = {
   "run.verified": true,
   "run.failed": true,
   "run.stuck": true,
+  "stage.late": true,
   "split-brain.seen": true,
   "split-brain.over": true,
   "gate.opened": true,

@@ -124,6 +124,11 @@ function ofRun(state: IncidentState, event: Recorded, id: string, plans: Readonl
   if (run === undefined) return `run ${id} was never requested`;
   if (run.ending !== null && !AFTER_THE_END.includes(event.type)) return `run ${id} is ${run.ending.as}`;
   if (isOfRun(event)) return null;
+  if (event.type === "stage.late") {
+    const clock = run.clocks?.get(event.data.stage);
+    if (clock === undefined) return `stage ${event.data.stage} of run ${id} has no clock that runs`;
+    return clock.endedAt === null && clock.lateAt === null ? null : `stage ${event.data.stage} is over, or known late`;
+  }
   if (!("step" in event.data)) return "it belongs to the incident, and names a run";
   const step = run.steps.get(event.data.step);
   if (step === undefined) return `run ${id} has no step ${event.data.step}`;

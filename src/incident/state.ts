@@ -1,4 +1,4 @@
-import type { Mode, Plan, PlanStep } from "../catalog/types.ts";
+import type { Clock, Mode, Plan, PlanStep } from "../catalog/types.ts";
 import type { Problem } from "../lib/errors.ts";
 import type {
   Actor,
@@ -174,8 +174,20 @@ export interface RunState {
   readonly breaks: readonly Break[];
   /** Two servers took writes after a promotion of this run; oldest first. Absent: never. */
   readonly splits?: readonly Split[];
+  /** By the id of the timed stage, in plan order; those that have not begun are not here. Absent: none has, or there is none. */
+  readonly clocks?: ReadonlyMap<string, ClockState>;
   /** In plan order; every step of the plan is here. */
   readonly steps: ReadonlyMap<string, StepState>;
+}
+
+/** How a timed stage keeps its time (`clocks.ts`). */
+export interface ClockState {
+  readonly clock: Clock;
+  readonly startedAt: Date;
+  /** When its last step was settled, or the run ended; null: it goes on. */
+  readonly endedAt: Date | null;
+  /** When it was recorded as late. */
+  readonly lateAt: Date | null;
 }
 
 export interface Split {

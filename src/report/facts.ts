@@ -1,4 +1,5 @@
 import { account, type Phase } from "../incident/accounting.ts";
+import { isLate, tookSeconds } from "../incident/clocks.ts";
 import { isKnown } from "../incident/evolve.ts";
 import { nameOf, roleTitle } from "../incident/people.ts";
 import { recoveryOf } from "../incident/recovery.ts";
@@ -52,6 +53,8 @@ export interface RunFacts {
   readonly rpoMethod: string;
   readonly total: string;
   readonly phases: readonly PhaseFacts[];
+  /** Stages that said how long they should take, and had begun. */
+  readonly stages: readonly { title: string; took: string; given: string; verdict: string }[];
 }
 
 export interface PhaseFacts {
@@ -144,6 +147,12 @@ function runFacts(request: PostmortemRequest, state: IncidentState, run: RunStat
     rpoMethod: recovery.rpo?.method ?? "no step measured it",
     total: accounting ? length(accounting.totalSeconds) : "not counted",
     phases: accounting ? picture(accounting.phases, accounting.totalSeconds) : [],
+    stages: [...(run.clocks?.values() ?? [])].map((one) => ({
+      title: one.clock.title,
+      took: `${length(tookSeconds(one, now))}${one.endedAt === null ? " so far" : ""}`,
+      given: length(one.clock.withinSeconds),
+      verdict: isLate(one, now) ? "late" : one.endedAt === null ? "not over yet" : "in time",
+    })),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Plan } from "../catalog/types.ts";
 import type { Actor, Recorded } from "../incident/events.ts";
 import { isKnown, type LogEvent, type Plans, plansNeeded } from "../incident/evolve.ts";
+import { length } from "./length.ts";
 
 /** One thing that happened, as a sentence. */
 export interface Entry {
@@ -106,6 +107,11 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
       return `${run} failed: ${event.data.problem.what}`;
     case "run.stuck":
       return `${run} is stuck: ${event.data.problem.what}`;
+    case "stage.late": {
+      const { stage, withinSeconds, dueAt } = event.data;
+      const title = plan?.clocks?.find(({ id }) => id === stage)?.title ?? stage;
+      return `stage "${title}" is late: it was given ${length(withinSeconds)}, until ${stamp(new Date(dueAt))}`;
+    }
     case "split-brain.seen":
       return `split brain after ${step(event.data.step)}: ${event.data.says}`;
     case "split-brain.over":

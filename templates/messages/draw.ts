@@ -18,6 +18,7 @@ import { roleKey, roleTaken } from "./role.ts";
 import { runCard } from "./run.ts";
 import { splitBrain } from "./split.ts";
 import { stepList } from "./steps.ts";
+import { clockMoments, drawLate } from "./timed.ts";
 import { drawTold } from "./told.ts";
 import { triageCard } from "./triage.ts";
 import { unfilledRoles } from "./unfilled.ts";
@@ -79,6 +80,7 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
     { key: root, in: "incident", under: null, priority: 1, message: runCard(state, declared, run, around) },
     ...(run.preflight ? [reply(`preflight:${run.id}`, 1, preflight(state, run, run.preflight))] : []),
     ...(run.preflight?.ready && !run.dryRun ? [reply(`steps:${run.id}`, 2, stepList(run, around))] : []),
+    ...drawLate(state, run, around),
     ...[...run.steps.values()].flatMap((step) => drawStep(state, run, step, around, reply)),
     ...(run.stuck && run.endedAt === null
       ? [reply(`stuck:${run.id}`, 0, stuck(state, run, run.stuck, around), true)]
@@ -163,7 +165,7 @@ function redrawAt(state: IncidentState, now: Date): Date | null {
     const deadline = deadlineOf(state, run);
     const asked = openGates(run);
     const due = deadline === null || deadline <= now ? [] : [asked.length > 0 ? nextMinute(deadline, now) : deadline];
-    return [...due, ...asked.flatMap((gate) => gateMoments(state, gate, now))];
+    return [...due, ...clockMoments(run, now), ...asked.flatMap((gate) => gateMoments(state, gate, now))];
   });
   return moments.reduce<Date | null>((first, moment) => (first === null || moment < first ? moment : first), null);
 }

@@ -8,6 +8,7 @@ import type { Block, Message } from "./message.ts";
 import { approvalWords } from "./people.ts";
 import { changes, expectedSeconds, gatesOf, stepOf } from "./plan.ts";
 import { runMark, runStatusWords } from "./status.ts";
+import { clockAt, givenWords } from "./timed.ts";
 import type { Surroundings } from "./view.ts";
 import { at, clock, lasting } from "./when.ts";
 
@@ -30,7 +31,7 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
         ["No way back after", pointOfNoReturn(plan)],
         ["Objective", objectives(plan)],
       ]),
-      ...lines(["*Steps, in this order*", ...plan.stages.flatMap((stage, n) => stageLines(stage, n + 1))]),
+      ...lines(["*Steps, in this order*", ...plan.stages.flatMap((stage, n) => stageLines(plan, stage, n + 1))]),
       ...(run.dryRun ? [section("*Dry run:* every step looks at its target, and nothing is changed.")] : []),
       ...controls(run),
       context(
@@ -76,9 +77,11 @@ function objectives({ rtoSeconds, rpoSeconds }: Plan): string {
   return `${rto}, ${rpo}`;
 }
 
-function stageLines(stage: Plan["stages"][number], n: number): string[] {
+function stageLines(plan: Plan, stage: Plan["stages"][number], n: number): string[] {
   const together = stage.parallel && stage.steps.length > 1 ? " (at the same time)" : "";
-  return [`${n}. *${safe(stage.title)}*${together}`, ...lanesOf(stage).flatMap(laneLines)];
+  const clock = clockAt(plan, stage.id);
+  const given = clock === null ? "" : ` ${givenWords(plan, clock)}`;
+  return [`${n}. *${safe(stage.title)}*${together}${given}`, ...lanesOf(stage).flatMap(laneLines)];
 }
 
 function laneLines({ lane, steps }: ReturnType<typeof lanesOf<PlanStep>>[number]): string[] {

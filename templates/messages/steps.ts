@@ -1,4 +1,5 @@
 import { lanesOf } from "../../src/catalog/lanes.ts";
+import type { PlanStage } from "../../src/catalog/types.ts";
 import type { RunState, StepState } from "../../src/incident/state.ts";
 import { header, lines } from "./blocks.ts";
 import { cut, plain, safe } from "./escape.ts";
@@ -7,6 +8,7 @@ import { runTitle } from "./kind.ts";
 import type { Message } from "./message.ts";
 import { roleWords } from "./people.ts";
 import { runStatusWords } from "./status.ts";
+import { clockAt, clockWords, runningClocks } from "./timed.ts";
 import type { Surroundings } from "./view.ts";
 import { at, clock, lasting } from "./when.ts";
 
@@ -19,12 +21,12 @@ export function stepList(run: RunState, around: Surroundings): Message {
     .filter((step) => !over.includes(step) && step.status !== "waiting")
     .map((step) => `${safe(step.step.title)}: ${words(step, around)}`);
   return {
-    text: `Steps of ${safe(runTitle(run.plan, run.dryRun))}: ${over.length} of ${counted.length} done, ${runStatusWords(run)}.${doing.length > 0 ? ` ${doing.join(". ")}.` : ""}`,
+    text: `Steps of ${safe(runTitle(run.plan, run.dryRun))}: ${over.length} of ${counted.length} done, ${runStatusWords(run)}.${[...runningClocks(run, around.now), ...doing].map((one) => ` ${one}.`).join("")}`,
     blocks: [
       header(`Steps: ${over.length} of ${counted.length} done`),
       ...lines(
         run.plan.stages.flatMap((stage) => [
-          `*${safe(plain(stage.title))}*`,
+          ...heading(run, stage, around.now),
           ...lanesOf(stage).flatMap(({ lane, steps }) => [
             ...(lane === null ? [] : [`_${safe(plain(lane.title))}_`]),
             ...steps.flatMap(({ id }) => run.steps.get(id) ?? []).map((step) => line(step, around)),
@@ -33,6 +35,15 @@ export function stepList(run: RunState, around: Surroundings): Message {
       ),
     ],
   };
+}
+
+/** A clock stands beside its stage, or before the first of the stages it is for. */
+function heading(run: RunState, stage: PlanStage, now: Date): readonly string[] {
+  const title = `*${safe(plain(stage.title))}*`;
+  const clock = clockAt(run.plan, stage.id);
+  if (clock === null) return [title];
+  const words = clockWords(run, clock, now);
+  return clock.stages.length === 1 ? [`${title} ${words}`] : [`${words} for ${safe(plain(clock.title))}`, title];
 }
 
 function isPassedGate(step: StepState): boolean {

@@ -72,6 +72,7 @@ stages:
       - { id: approve, title: Approve, gate: { role: incident-commander, escalate: database } }
   - id: switch
     title: Switch
+    within: 2m
     steps:
       - { id: fence, title: Fence, action: postgres.fence, with: { node: &node { name: a, host: "\${var.primaryHost}", passwordFrom: PW } } }
       - { id: drain, title: Drain, mode: planned, action: postgres.drain, with: { node: *node } }

@@ -257,6 +257,23 @@ describe("given a runbook that includes others, when it is planned", () => {
     expect(planned("planned", region.stages.slice(0, 2)).plan.format).toBe(1);
   });
 
+  test("then a time given here is for all that came, and else the times of what came go with it", () => {
+    const timed = (confirm: object, move: object = {}) =>
+      planned("planned", [
+        { ...region.stages[0], ...confirm },
+        { ...region.stages[1], within: "1m" },
+        { ...region.stages[2], ...move },
+        region.stages[3],
+      ]).plan.clocks;
+    expect(timed({ within: "5m" })).toEqual([
+      { id: "confirm", title: "Confirm", withinSeconds: 300, stages: ["confirm-assess"] },
+      { id: "decide", title: "Decide", withinSeconds: 60, stages: ["decide"] },
+      { id: "back-switch", title: "And once more: Switch", withinSeconds: 120, stages: ["back-switch"] },
+    ]);
+    expect(timed({}, { within: "5m" })?.map(({ id }) => id)).toEqual(["decide", "move", "back-switch"]);
+    expect(planned("unplanned").plan).not.toHaveProperty("clocks");
+  });
+
   test("then its hash is that of the same steps written out: what is included where is not part of it", () => {
     const bytes = planned("planned").bytes.toString("utf8");
     expect(bytes).not.toMatch(/"use"|move-writes|path/);

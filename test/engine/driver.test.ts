@@ -93,6 +93,19 @@ describe("a run from the request to the end", () => {
     await night.requested(plan, "run-2");
   });
 
+  test("a stage that takes too long is recorded as late, once, by whichever replica looks first; people go on", async () => {
+    const clocks = [{ id: "decide", title: "Decide", withinSeconds: 1, stages: ["stage-1"] }];
+    await night.requested(planOf([[go()], [deed(dir, "put", "fence")]], { clocks }));
+    start();
+    start();
+    const { clocks: running } = await night.until((run) => run.clocks?.get("decide")?.lateAt != null);
+    const { startedAt, lateAt } = running?.get("decide") ?? {};
+    expect((lateAt?.getTime() ?? 0) - (startedAt?.getTime() ?? 0)).toBeGreaterThanOrEqual(1000);
+    await night.approve();
+    await night.until((run) => run.status === "verified");
+    expect((await night.types()).filter((type) => type.startsWith("stage."))).toEqual(["stage.late"]);
+  });
+
   test("a dry run looks at everything and changes nothing", async () => {
     await night.requested(planOf([[deed(dir, "put", "fence")]]), "run-1", true);
     start();

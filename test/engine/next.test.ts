@@ -4,7 +4,7 @@ import type { Plan, PlanStep, Repeat } from "../../src/catalog/types.ts";
 import { type Intent, next } from "../../src/engine/next.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { mayStart, passGates } from "../../src/incident/start.ts";
-import { action, failover, gate, manual, plan, Story } from "../incident/world.ts";
+import { action, failover, gate, MIDNIGHT, manual, plan, Story } from "../incident/world.ts";
 
 const says = (story: Story, epoch = "1") => next(story.run(), { epoch, now: story.now });
 const what = (story: Story, epoch = "1") =>
@@ -72,6 +72,38 @@ describe("what is next", () => {
     expect(what(story)).toEqual([]);
     story.approve("cy");
     expect(what(story)).toEqual(["start a"]);
+  });
+
+  test("a stage that takes longer than it was given is told once, whoever holds the run up, and nothing else changes", () => {
+    const timed = plan([[action("look", { risk: "read" })], [gate("go")], [action("a"), action("b")]], {
+      clocks: [
+        { id: "decide", title: "Decide", withinSeconds: 60, stages: ["stage-2"] },
+        { id: "move", title: "Move", withinSeconds: 120, stages: ["stage-3"] },
+      ],
+    });
+    const story = begun(timed);
+    expect(says(story)).toEqual({ intents: [{ do: "start", step: "look", attempt: 1 }], wakeAt: null });
+    story.at(100).done("look").at(110).gateOpened();
+    expect(says(story)).toEqual({ intents: [], wakeAt: new Date(MIDNIGHT + 170_000) });
+    story.happened({ type: "run.paused", data: { reason: null } });
+    expect(what(story.at(170))).toEqual(["tellLate"]);
+    story.clockPasses().clockPasses();
+    expect(story.types().filter((type) => type === "stage.late")).toHaveLength(1);
+    expect(what(story.at(175))).toEqual([]);
+    story.happened({ type: "run.resumed", data: {} });
+    story.approve("bo");
+    expect(what(story)).toEqual(["start a"]);
+    story.starts("a");
+    expect([...(story.run().clocks?.values() ?? [])]).toMatchObject([
+      { startedAt: new Date(MIDNIGHT + 110_000), endedAt: new Date(MIDNIGHT + 175_000) },
+      { startedAt: new Date(MIDNIGHT + 175_000), endedAt: null, lateAt: null },
+    ]);
+    const problem = { code: "x", what: "The engine failed" };
+    story.happened({ type: "run.stuck", data: { problem } });
+    expect(says(story)).toEqual({ intents: [], wakeAt: new Date(MIDNIGHT + 295_000) });
+    expect(what(story.at(295))).toEqual(["tellLate"]);
+    story.happened({ type: "run.aborted", data: { reason: "enough", stateNow: "as before" } });
+    expect(what(story.at(400))).not.toContain("tellLate");
   });
 
   test("time asks the next level, and wakes for it and for the expiry", () => {

@@ -1,4 +1,5 @@
 import type { Gate, Person, Plan, PlanStep, System } from "../../src/catalog/types.ts";
+import { clocksDue } from "../../src/incident/clocks.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../../src/incident/commands.ts";
 import { decide } from "../../src/incident/decide.ts";
 import type { Actor, Event, NewEvent, Preflight } from "../../src/incident/events.ts";
@@ -274,6 +275,10 @@ export class Story {
 
   timePasses(step = "go", run = "run-1"): this {
     return this.write(gateDue(this.run(run), step, this.now).events);
+  }
+
+  clockPasses(run = "run-1"): this {
+    return this.write(clocksDue(this.run(run), this.now).events);
   }
 
   types(): readonly string[] {

@@ -36,6 +36,7 @@ const pages: Record<string, () => Story> = {
   "v-triage-asks": nights.triageAsks,
   "w-triage-proposes": nights.triageProposes,
   "x-lanes": nights.lanes,
+  "y-late": nights.late,
 };
 
 describe("everything Slack shows of an incident", () => {

@@ -291,3 +291,26 @@ export function lanes(): Story {
     .request("ana", { ...failover, format: 2, stages: [decide, both] })
     .engine({ type: "run.preflighted", data: seen });
 }
+
+/** The same plan with times for its stages: the first in time, the second late. */
+export function late(): Story {
+  const clocks = [
+    { id: "decide", title: "Decide", withinSeconds: 300, stages: ["decide"] },
+    { id: "move", title: "Move & look", withinSeconds: 120, stages: ["switch", "check"] },
+  ];
+  return declared()
+    .request("ana", { ...failover, clocks })
+    .engine({ type: "run.preflighted", data: seen })
+    .open("go", "ask-first")
+    .after(100)
+    .ask("bo", { type: "approve", run: "run-4hx8w2pd", ask: "ask-first" })
+    .engine({ type: "gate.passed", data: { step: "go", ask: "ask-first", people: ["bo"] } })
+    .step("fence", 4, "The old primary accepts no more writes.")
+    .engine({ type: "step.started", data: { step: "promote", attempt: 1, epoch: "1" } })
+    .after(117)
+    .engine({
+      type: "stage.late",
+      data: { stage: "move", withinSeconds: 120, dueAt: "2026-11-21T02:48:10.000Z" },
+    })
+    .after(70);
+}

@@ -37,6 +37,14 @@ describe("the post-mortem that the timeline writes", () => {
     expectPage("dry-run.md.out", draftPostmortem(requestOf(nights.drillDryRun())).markdown);
   });
 
+  test("of a run with a stage that took longer than it was given", () => {
+    const { markdown: text, html: page } = draftPostmortem(requestOf(nights.late()));
+    expect(text).toContain("| Decide | 1 min 40 s | 5 min | in time |\n| Move \\& look | 2 min 1 s so far");
+    expect(page).toContain('<th scope="row">Move &#38; look</th>');
+    const { events, plans } = nights.late();
+    expect(transcript(events, plans, names).at(-1)).toContain('stage "Move & look" is late: it was given 2 min');
+  });
+
   test("of an incident without a run", () => {
     expectPage("no-run.md.out", draftPostmortem(requestOf(nights.declared())).markdown);
   });

@@ -36,6 +36,7 @@ import { unreachable } from "./unreachable.ts";
 import { unsafeRetries } from "./unsafe-retries.ts";
 import { unusedVariable } from "./unused-variable.ts";
 import { weakerGate } from "./weaker-gate.ts";
+import { withinRto } from "./within-rto.ts";
 
 export const rules: readonly Rule[] = [
   duplicateId,
@@ -70,6 +71,7 @@ export const rules: readonly Rule[] = [
   practicePeople,
   pagingKnown,
   overRto,
+  withinRto,
   rpoKept,
   threeTwoOne,
   cadenceKept,
