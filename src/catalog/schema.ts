@@ -228,7 +228,9 @@ const stage = z
       .describe("How long it should take: its clock is shown, and people are told when it is late; nothing is stopped"),
     steps: z.array(lane).min(1, "A stage has at least one step").optional(),
     mode: mode.optional().describe("With use: only in this mode"),
-    when: condition.optional().describe("With use: only when an earlier step found this"),
+    when: condition
+      .optional()
+      .describe("With use: only when an earlier step found this; conditions of its own hold as well"),
     ...including,
   })
   .meta({ oneOf: [{ required: ["steps"] }, { required: ["use"] }] });

@@ -3,7 +3,7 @@ import { errorAt, type Fault } from "./fault.ts";
 import { namesStep } from "./names-step.ts";
 import { resolveKnown, type Scalar } from "./reference.ts";
 import { offer } from "./suggest.ts";
-import type { Lane, Mode, Runbook, RunbookStage, RunbookStep, System, Used, WrittenClock } from "./types.ts";
+import type { Condition, Lane, Mode, Runbook, RunbookStage, RunbookStep, System, Used, WrittenClock } from "./types.ts";
 import { runsIn } from "./walk.ts";
 
 /**
@@ -184,12 +184,21 @@ function modeFaults(use: Use, draft: Draft, inner: Draft): Fault[] {
   return [errorAt([...use.path, "use"], what, { ...offered, next })];
 }
 
+/**
+ * A step that is included under a condition and has one of its own keeps its own: the step that it asks is included under the
+ * same condition, so without that one it is passed over, and so is whatever asks it. Only a gate would be asked all the same.
+ */
+function whenIn(use: Use, { when }: RunbookStep, ids: ReadonlyMap<string, string>): Condition | null {
+  return when === null ? use.when : { ...when, step: idIn(ids, when.step) };
+}
+
 function conditionFaults(use: Use, runbook: Runbook): Fault[] {
-  if (use.when === null) return [];
-  const bound = runbook.stages.flatMap(({ steps }) => steps).find(({ when }) => when !== null);
+  if (use.when === null || use.gates === "drop") return [];
+  const bound = runbook.stages.flatMap(({ steps }) => steps).find(({ when, does }) => when && does.kind === "gate");
   if (bound === undefined) return [];
-  const what = `Step "${bound.id}" of "${runbook.id}" has a condition of its own, and a step has one at most`;
-  return [errorAt([...use.path, "when"], what, { at: "key", next: "Take this one away, or write the steps out" })];
+  const what = `Gate "${bound.id}" of "${runbook.id}" has a condition of its own, so it would be asked whatever this one says`;
+  const next = "Leave its gates out (gates: drop) behind a gate of your own, or write the steps out";
+  return [errorAt([...use.path, "when"], what, { at: "key", next })];
 }
 
 /** What an included runbook refers to and only it knows. */
@@ -214,7 +223,7 @@ function renamed(use: Use, inner: Runbook, known: ReadonlyMap<string, Scalar>) {
     id: idIn(ids, step.id),
     title: resolveKnown(step.title, known),
     mode: modeIn(use, step) ?? null,
-    when: use.when ?? (step.when && { ...step.when, step: idIn(ids, step.when.step) }),
+    when: whenIn(use, step, ids),
     does: doesIn(step.does, ids, known),
   });
   const isOut = (step: RunbookStep) => use.gates === "drop" && step.does.kind === "gate";

@@ -59,6 +59,17 @@ stages:
       - { id: check, title: "Look, \${mode}", action: postgres.check, with: { node: &node { name: a, host: "\${var.primaryHost}", passwordFrom: PW }, mode: "\${mode}" } }
       - { id: again, title: Look again, when: { step: check, fact: primaryReachable, is: true }, action: postgres.check, with: { node: *node } }
 `,
+  "ask-when-dead": `
+title: Ask when it is dead
+summary: Looks, and asks when there is something to decide.
+component: database
+stages:
+  - id: ask
+    title: Ask
+    steps:
+      - { id: check, title: Look, action: postgres.check, with: { node: &node { name: a, host: "\${var.primaryHost}", passwordFrom: PW } } }
+      - { id: approve, title: Approve, when: { step: check, fact: primaryReachable, is: false }, gate: { role: incident-commander } }
+`,
   "move-writes": `
 title: Move writes
 summary: Moves them.

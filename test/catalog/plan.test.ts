@@ -8,6 +8,7 @@ import { stringify } from "yaml";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import { type Planned, type PlanRequest, planRunbook } from "../../src/catalog/plan.ts";
 import { reportFindings } from "../../src/catalog/report.ts";
+import { Story } from "../incident/world.ts";
 import { cards } from "./cards.ts";
 import { makeFolder, shelf, shopSystem, valuesRunbook } from "./folder.ts";
 
@@ -255,6 +256,33 @@ describe("given a runbook that includes others, when it is planned", () => {
   test("then a plan says that it has lanes, so that nobody who knows none runs it", () => {
     expect(planned("planned").plan.format).toBe(2);
     expect(planned("planned", region.stages.slice(0, 2)).plan.format).toBe(1);
+  });
+
+  test("then a condition here holds for all that came, and those of its own hold as well", () => {
+    const when = { step: "confirm-check", fact: "primaryReachable", is: true };
+    const { plan: made } = planned("planned", [
+      region.stages[0],
+      { id: "more", title: "More", use: "look", as: "unplanned", when },
+    ]);
+    const steps = made.stages.flatMap((stage) => stage.steps);
+    expect(steps.slice(2).map((step) => step.when?.step)).toEqual(["confirm-check", "more-check"]);
+    // What the second asks is passed over by the first, and so it is too.
+    const story = new Story()
+      .declared()
+      .requested({ ...made, system: "shop" })
+      .preflighted();
+    story.done("confirm-check");
+    expect(["confirm-again", "more-check", "more-again"].map((id) => story.status(id))).toEqual([
+      "passedOver",
+      "passedOver",
+      "passedOver",
+    ]);
+    const other = new Story()
+      .declared()
+      .requested({ ...made, system: "shop" })
+      .preflighted();
+    other.done("confirm-check", "run-1", [{ id: "primaryReachable", value: true }]).done("more-check");
+    expect(["more-check", "more-again"].map((id) => other.status(id))).toEqual(["done", "passedOver"]);
   });
 
   test("then a time given here is for all that came, and else the times of what came go with it", () => {

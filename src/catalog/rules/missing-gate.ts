@@ -1,12 +1,21 @@
 import { errorAt } from "../fault.ts";
 import type { Mode, RunbookStep } from "../types.ts";
-import { actionsOf, gatesOf, isBefore } from "../walk.ts";
+import { actionsOf, gatesOf, isBefore, stepsOf } from "../walk.ts";
 import type { Rule } from "./rule.ts";
 
-/** A gate under the very condition of a step is asked whenever that step runs. */
-function isAskedFor(gate: RunbookStep, { when }: RunbookStep): boolean {
+/**
+ * A gate under the very condition of a step is asked whenever that step runs; so is one under the condition of the step that
+ * is asked by it, which has to have run.
+ */
+function isAskedFor(gate: RunbookStep, step: RunbookStep, steps: readonly RunbookStep[]): boolean {
   const asked = gate.when;
-  return asked === null || (asked.step === when?.step && asked.fact === when.fact && asked.is === when.is);
+  const { when } = step;
+  if (asked === null) return true;
+  if (when === null) return false;
+  if (asked.step === when.step && asked.fact === when.fact && asked.is === when.is) return true;
+  const before = steps.slice(0, steps.indexOf(step));
+  const evidence = before.find(({ id }) => id === when.step);
+  return evidence !== undefined && isAskedFor(gate, evidence, before);
 }
 
 export const missingGate: Rule = {
@@ -15,9 +24,10 @@ export const missingGate: Rule = {
   *runbook({ runbook, cards }) {
     const bare = new Map<string, { path: readonly (string | number)[]; risk: string; modes: Mode[] }>();
     for (const mode of runbook.modes) {
+      const steps = stepsOf(runbook, mode).map(({ step }) => step);
       const gates = gatesOf(runbook, mode).filter(({ stage }) => !stage.parallel);
       const ungated = actionsOf(runbook, mode).filter(
-        (placed) => !gates.some((gate) => isBefore(gate, placed) && isAskedFor(gate.step, placed.step)),
+        (placed) => !gates.some((gate) => isBefore(gate, placed) && isAskedFor(gate.step, placed.step, steps)),
       );
       let first = true;
       for (const { step, path, does } of ungated) {
