@@ -169,6 +169,27 @@ describe("Marimo ERP", () => {
   );
 
   test(
+    "db-rejoin: the old database is back and takes writes; it is fenced, made anew, and follows",
+    async () => {
+      const { a, b } = estate.databases;
+      await estate.prepare("db-rejoin", "planned");
+      const early = { runbook: "dc-failback", mode: "planned", seconds: 60, prepare: false } as const;
+      const tooEarly = await playRunbook(practice, early);
+      expect(tooEarly.outcome).toBe("failed");
+      expect(tooEarly.texts.join()).toMatch(/not a standby but a primary[\s\S]*`\/dr runbook db-rejoin` makes it one/);
+      const play = await played("db-rejoin", "planned");
+      expect(approvers(play)).toEqual(["dana-kim", "sam-okafor"]);
+      expect([await takesWrites(a), await takesWrites(b)]).toEqual([false, true]);
+      // What only the old one held is given up.
+      expect([await rows(a, "invoices"), await rows(b, "invoices")]).toEqual([INVOICES, INVOICES]);
+      const followers = await tell(b.url(), ["select application_name as name, state from pg_stat_replication"]);
+      expect(followers).toEqual([{ name: a.name, state: "streaming" }]);
+      expect(await health()).toMatchObject({ status: "healthy", datacentre: "secondary" });
+    },
+    LIMIT,
+  );
+
+  test(
     "dc-failback: without loss",
     async () => {
       const play = await played("dc-failback", "planned");

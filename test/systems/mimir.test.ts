@@ -132,6 +132,22 @@ describe("Mimir", () => {
   );
 
   test(
+    "the old database is back and takes writes: it is fenced, made anew and follows, and orders are taken all the while",
+    async () => {
+      const play = await played("db-rejoin", "planned");
+      expect(["alex-rivera", "erin-walsh"]).toContain(approvers(play)?.[0]);
+      expect([await takesWrites("primary"), await takesWrites("dr")]).toEqual([false, true]);
+      const { primary, dr } = practice.estate.databases.at;
+      // What only the old one held is given up.
+      expect(await ask(primary, "select id from orders where id < 0")).toEqual([]);
+      const followers = await ask(dr, "select application_name as name, state from pg_stat_replication");
+      expect(followers).toEqual([{ name: primary.name, state: "streaming" }]);
+      expect(await arrivesAt()).toEqual(["east"]);
+    },
+    LIMIT,
+  );
+
+  test(
     "the monthly drill moves Redis and the database by plan, and nothing is lost",
     async () => {
       const play = await played("component-drill", "planned");

@@ -20,6 +20,8 @@ export interface Databases {
   create(): Promise<void>;
   /** The first takes writes and holds the usual rows, and the second streams. */
   reset(): Promise<void>;
+  /** The second was made the primary while the first was away, and now the first is back, knows nothing of it, and takes writes. */
+  left(): Promise<void>;
   /** The second is the primary, and the first follows it: the day before a failback. */
   moved(): Promise<void>;
   /** Empties the third one, as whoever cleans up does. */
@@ -70,9 +72,15 @@ export async function createDatabases(fleet: Fleet): Promise<Databases> {
       }
       await dropIdleSlots(a);
     },
+    async left() {
+      await a.kill();
+      await promote(b);
+      await a.start();
+      await tell(databases.ownerUrl(a), [`insert into invoices (id, cents) values (${INVOICES + 1}, 1)`]);
+    },
     async moved() {
       await databases.reset();
-      await tell(b.url(), ["select pg_promote(true, 30)", "checkpoint"]);
+      await promote(b);
       await a.follow(b);
       await streams(b, a);
     },
@@ -124,6 +132,10 @@ async function open(host: DatabaseHost): Promise<void> {
     const [now] = await tell(host.url(), ["select current_setting('default_transaction_read_only') = 'off' as open"]);
     return now?.open === true;
   });
+}
+
+async function promote(standby: DatabaseHost): Promise<void> {
+  await tell(standby.url(), ["select pg_promote(true, 30)", "checkpoint"]);
 }
 
 async function isFollowing(primary: DatabaseHost, standby: DatabaseHost): Promise<boolean> {

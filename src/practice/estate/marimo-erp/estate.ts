@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join, resolve } from "node:path";
@@ -6,6 +7,7 @@ import { freePort } from "../../../lib/pgserver.ts";
 import { createAws } from "../aws/index.ts";
 import { createConsul } from "../consul/index.ts";
 import { type Fleet, type Member, openFleet, soon } from "../fleet.ts";
+import { openHostsAgent } from "../hosts-agent.ts";
 import { kubeconfigOf } from "../kubernetes/index.ts";
 import { startRabbit } from "../rabbitmq/index.ts";
 import type { Row, SystemEstate, SystemEstateOptions } from "../system-estate.ts";
@@ -59,7 +61,9 @@ export async function createMarimo(options: SystemEstateOptions): Promise<Marimo
     );
     const backups = await createBackups(folder, databases, { rabbit, consul });
     await backups.dump();
-    const parts: All = { databases, sites, aws, rabbit, consul, backups, redis, redisPort: redis.port };
+    const token = randomBytes(12).toString("hex");
+    const agent = closing(await openHostsAgent(token, [databases.a, databases.b]), (one) => one.close());
+    const parts: All = { databases, sites, aws, rabbit, consul, backups, redis, redisPort: redis.port, agent };
     const valuesFile = join(folder, "values.yml");
     await writeFile(valuesFile, JSON.stringify({ "marimo-erp": valuesOf(parts) }, null, 2));
     const { clusters } = sites;
@@ -83,6 +87,7 @@ export async function createMarimo(options: SystemEstateOptions): Promise<Marimo
         MARIMO_KUBECONFIG: kubeconfigOf([clusters.primary, clusters.secondary, clusters.rebuilt]),
         MARIMO_RABBITMQ_PASSWORD: rabbit.password,
         MARIMO_CONSUL_TOKEN: consul.token,
+        MARIMO_HOSTS_TOKEN: token,
       }),
       prepare: (runbook, mode) => prepare(parts, runbook, mode),
       async byHand(runbook, step) {
@@ -133,8 +138,9 @@ async function prepare(parts: All, runbook: string, mode: "planned" | "unplanned
       return empty(consul);
     case "dc-failover":
       return mode === "unplanned" ? await loseDatacentre(parts) : undefined;
+    case "db-rejoin":
     case "dc-failback":
-      await databases.moved();
+      await (runbook === "db-rejoin" ? databases.left() : databases.moved());
       lead(aws, ADDRESS.secondary);
       return await sites.moved();
     case "redis-recover":

@@ -1,5 +1,6 @@
 import type { Aws } from "../aws/index.ts";
 import type { Consul } from "../consul/index.ts";
+import type { Door } from "../door.ts";
 import { type PracticeRabbit, USER } from "../rabbitmq/index.ts";
 import type { Backups } from "./backups.ts";
 import type { Databases } from "./databases.ts";
@@ -14,10 +15,11 @@ export interface Parts {
   readonly consul: Consul;
   readonly backups: Backups;
   readonly redisPort: number;
+  readonly agent: Door;
 }
 
 /** What the system's variables are here, as an installation would write them down. */
-export function valuesOf({ databases, sites, aws, rabbit, consul, backups, redisPort }: Parts) {
+export function valuesOf({ databases, sites, aws, rabbit, consul, backups, redisPort, agent }: Parts) {
   const { clusters, ingress } = sites;
   return {
     primaryClusterUid: clusters.primary.uid,
@@ -30,6 +32,7 @@ export function valuesOf({ databases, sites, aws, rabbit, consul, backups, redis
     primaryDbPort: databases.a.port,
     secondaryDbHost: "127.0.0.1",
     secondaryDbPort: databases.b.port,
+    hostsUrl: agent.url,
     scratchDbHost: "127.0.0.1",
     scratchDbPort: databases.scratch.port,
     usersAtLeast: USERS,

@@ -24,6 +24,8 @@ import {
 export interface Clusters extends Readonly<Record<Side, PracticeCluster>> {
   /** That side serves; the other stands by with nothing running and the setting it had before it ever served. */
   reset(serving: Side): Promise<void>;
+  /** The API in us-east-1 writes to the database in us-west-2. */
+  leadToDr(): void;
   close(): Promise<void>;
 }
 
@@ -61,6 +63,7 @@ export async function createClusters(behind: Behind, appPassword: string): Promi
       await Promise.all([put(east, "east", serving === "east"), put(west, "west", serving === "west")]);
       for (const one of [east, west]) one.forget();
     },
+    leadToDr: () => lead(east, "east", "dr"),
     async close() {
       clearInterval(jobs);
       await Promise.all([east.close(), west.close()]);
@@ -100,9 +103,7 @@ async function put(cluster: PracticeCluster, side: Side, serves: boolean): Promi
     const bucket: Side = serves ? side : "east";
     config.data = { MEDIA_BUCKET: MEDIA[bucket], MEDIA_REGION: REGION[bucket] };
   });
-  cluster.edit("services", NAMESPACE, DATABASE_SERVICE[side], (one) => {
-    one.spec = { ...one.spec, selector: { app: "postgres", site: side === "east" ? "primary" : "dr" } };
-  });
+  lead(cluster, side, side === "east" ? "primary" : "dr");
   const scale = (replicas: number) =>
     cluster.edit("deployments", NAMESPACE, "api", (one) => {
       one.spec = { ...one.spec, replicas };
@@ -120,6 +121,12 @@ async function put(cluster: PracticeCluster, side: Side, serves: boolean): Promi
   if (!serves) return;
   scale(API_REPLICAS);
   await settled(API_REPLICAS);
+}
+
+function lead(cluster: PracticeCluster, side: Side, site: Site): void {
+  cluster.edit("services", NAMESPACE, DATABASE_SERVICE[side], (one) => {
+    one.spec = { ...one.spec, selector: { app: "postgres", site } };
+  });
 }
 
 /** What runs in a pod: it takes orders, into the database its Service leads to now, with a receipt into the bucket it was told of. */

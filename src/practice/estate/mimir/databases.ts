@@ -15,6 +15,8 @@ export interface Databases {
   create(): Promise<void>;
   /** The one in us-east-1 takes writes, the one in us-west-2 streams, the third is off. */
   reset(): Promise<void>;
+  /** The one in us-west-2 was made the primary while the other was away; that is back, knows nothing of it, and takes writes. */
+  left(): Promise<void>;
   /** The one in us-west-2 takes writes, and the one in us-east-1 streams from it. */
   moved(): Promise<void>;
   /** The third one, new and empty, with the roles and the table. */
@@ -47,9 +49,14 @@ export async function createDatabases(folder: string, passwords: Passwords): Pro
       }
       await dropIdleSlots(at.primary);
     },
+    async left() {
+      await off(at.primary);
+      await promote(at.dr);
+      await at.primary.start();
+      await ask(at.primary, "insert into orders (id, placed_at, cents) values (-1, now(), 1)");
+    },
     async moved() {
-      await ask(at.dr, "select pg_promote(true, 30)");
-      await ask(at.dr, "checkpoint");
+      await promote(at.dr);
       await off(at.primary);
       await at.primary.follow(at.dr);
       await streams(at.dr, at.primary);
@@ -75,6 +82,11 @@ async function open(primary: DatabaseHost): Promise<void> {
     await db.query("set default_transaction_read_only = off");
     await db.query("truncate orders");
   });
+}
+
+async function promote(standby: DatabaseHost): Promise<void> {
+  await ask(standby, "select pg_promote(true, 30)");
+  await ask(standby, "checkpoint");
 }
 
 async function isFollowing(primary: DatabaseHost, standby: DatabaseHost): Promise<boolean> {

@@ -5,7 +5,9 @@ import { withDeadline } from "../../../lib/deadline.ts";
 import { LifeboatError } from "../../../lib/errors.ts";
 import { ended, ready } from "../application.ts";
 import { startOwn } from "../child.ts";
+import type { Door } from "../door.ts";
 import { soon } from "../fleet.ts";
+import { openHostsAgent } from "../hosts-agent.ts";
 import { kubeconfigOf, type PracticeCluster } from "../kubernetes/index.ts";
 import type { Row, SystemEstate, SystemEstateOptions } from "../system-estate.ts";
 import { type Backups, createBackups } from "./backups.ts";
@@ -25,8 +27,9 @@ export interface MimirEstate extends SystemEstate {
   readonly cache: Cache;
   readonly traffic: Traffic;
   readonly backups: Backups;
+  readonly agent: Door;
 }
-type Parts = Pick<MimirEstate, "databases" | "cloud" | "clusters" | "cache" | "traffic" | "backups">;
+type Parts = Pick<MimirEstate, "databases" | "cloud" | "clusters" | "cache" | "traffic" | "backups" | "agent">;
 
 export async function createMimir(options: SystemEstateOptions): Promise<MimirEstate> {
   const folder = resolve(options.folder);
@@ -57,9 +60,12 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
     closers.push(() => clusters.close());
     const backups = await createBackups(cloud.aws, databases, word());
     closers.push(() => backups.close());
+    const token = word();
+    const agent = await openHostsAgent(token, [databases.at.primary, databases.at.dr]);
+    closers.push(() => agent.close());
     const traffic = await createTraffic(cloud, clusters, cache);
     closers.push(() => traffic.close());
-    const parts = { databases, cloud, clusters, cache, traffic, backups };
+    const parts = { databases, cloud, clusters, cache, traffic, backups, agent };
     const valuesFile = join(folder, "values.yml");
     const tell = async () => await writeFile(valuesFile, JSON.stringify({ mimir: await valuesOf(parts) }, null, 2));
     const estate: MimirEstate = {
@@ -80,6 +86,7 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
         MIMIR_APP_PASSWORD: passwords.app,
         MIMIR_KUBECONFIG: kubeconfigOf([clusters.east, clusters.west]),
         MIMIR_BACKUPS_TOKEN: backups.token,
+        MIMIR_HOSTS_TOKEN: token,
       }),
       async prepare(runbook, mode) {
         await reset(parts);
@@ -127,6 +134,10 @@ async function reset({ databases, cloud, clusters, cache, traffic, backups }: Pa
 async function furnish(parts: Parts, runbook: string): Promise<void> {
   const { databases, cloud, clusters, cache, traffic, backups } = parts;
   await backups.take(databases.at.primary);
+  if (runbook === "db-rejoin") {
+    clusters.leadToDr();
+    return await databases.left();
+  }
   if (runbook !== "region-failback") return;
   await Promise.all([databases.moved(), cache.moved()]);
   cloud.reset("west");

@@ -1,3 +1,4 @@
+import type { Door } from "../door.ts";
 import type { Backups } from "./backups.ts";
 import type { Cache } from "./cache.ts";
 import { arcEndpoints, type Cloud } from "./cloud.ts";
@@ -13,10 +14,11 @@ interface Parts {
   readonly cache: Cache;
   readonly traffic: Traffic;
   readonly backups: Backups;
+  readonly agent: Door;
 }
 
 /** What the system's variables are here, as an installation would write them down. Redis moves, so it is asked each time. */
-export async function valuesOf({ databases, cloud, clusters, cache, traffic, backups }: Parts) {
+export async function valuesOf({ databases, cloud, clusters, cache, traffic, backups, agent }: Parts) {
   const { aws } = cloud;
   const { primary, dr, restored } = databases.at;
   const arc = Object.fromEntries(arcEndpoints(aws).map(({ url }, i) => [`arcEndpoint${i + 1}`, url]));
@@ -59,5 +61,6 @@ export async function valuesOf({ databases, cloud, clusters, cache, traffic, bac
     controlDr: CONTROLS.west,
     ...arc,
     backupsUrl: backups.url,
+    hostsUrl: agent.url,
   };
 }
