@@ -14,19 +14,21 @@ export const declare: Command = {
   verb: "declare",
   aliases: ["incident", "new"],
   summary: "Declare an incident: with a form, or all on one line.",
-  usage: "/dr declare [<title…>] [--system <system>] [--severity <P0-P3>] [--impact <time>] [--drill]",
-  examples: ["/dr declare", "/dr declare Orders can not be placed --severity P0 --impact 02:41"],
+  usage: "/dr declare [<P0-P3>] [<title…>] [--system <system>] [--severity <P0-P3>] [--impact <time>] [--drill]",
+  examples: ["/dr declare", "/dr declare P0 Orders can not be placed --impact 02:41"],
   where: "anywhere",
   async handle(house, request) {
-    const title = (request.form?.title ?? request.rest).trim();
+    const { severity: said, title } = request.form
+      ? { severity: undefined, title: (request.form.title ?? "").trim() }
+      : headed(request.rest.trim());
     const systems = runnable(house);
     const named = request.form?.system || request.options.system;
     const unclear = title === "" || isShortcut(request) || (named === undefined && systems.length > 1);
     if (request.form === null && request.canAskForm && unclear)
-      return { kind: "form", form: declareForm(systems, "", { title }) };
+      return { kind: "form", form: declareForm(systems, "", { title, severity: said }) };
     const system = named !== undefined ? systemNamed(systems, named) : theOnly(systems);
     const severity = severityIn(
-      request,
+      request.form?.severity ?? request.options.severity ?? said,
       system.severities.map(({ id }) => id),
     );
     const impact = request.form?.impact || request.options.impact;
@@ -53,7 +55,7 @@ export const declare: Command = {
       channel === null
         ? `Its channel is being made; it is ${safe(incident)}. Everybody will find it in the announcement.`
         : `It is handled in ${await whereOf(house, incident)}.`,
-      "Next: take the command with `/dr role take incident-commander`, or start a recovery with `/dr failover`.",
+      "Next: take a role with `/dr role take`, or start a recovery with `/dr failover`.",
     ]);
   },
 };
@@ -74,12 +76,18 @@ function theOnly(systems: readonly System[]): System {
   });
 }
 
+/** "P0 checkout is down": people begin with it. The severity is not part of the title then. */
+function headed(words: string): { readonly severity: string | undefined; readonly title: string } {
+  const [, severity, title] = /^(p[0-3])\b[\s:,·–-]*(.+)$/is.exec(words) ?? [];
+  return title === undefined ? { severity: undefined, title: words } : { severity, title };
+}
+
 /** P1 where nobody says otherwise: too loud costs less than too quiet. */
-function severityIn(request: Request, known: readonly SeverityId[]): SeverityId {
-  const asked = request.form?.severity ?? request.options.severity ?? "P1";
+function severityIn(said: string | true | undefined, known: readonly SeverityId[]): SeverityId {
+  const asked = said ?? "P1";
   const found = known.find((id) => id === String(asked).toUpperCase());
   if (found) return found;
-  if (request.form === null && request.options.severity === undefined && known[0]) return known[0];
+  if (said === undefined && known[0]) return known[0];
   return stop({
     code: "severity-unknown",
     what: asked === true ? "--severity needs a value" : `There is no severity "${asked}"`,

@@ -116,7 +116,8 @@ function nextMoves(state: IncidentState, runs: readonly RunState[]): Block[] {
 
 /** For the topic of the channel: 250 characters. */
 export function topicOf(state: IncidentState, declared: Declared, around: Surroundings): string {
-  const running = [...state.runs.values()].filter(({ endedAt }) => endedAt === null);
+  // A dry run comes and goes in seconds and changes nothing: it is no news for a topic.
+  const running = [...state.runs.values()].filter(({ endedAt, dryRun }) => endedAt === null && !dryRun);
   const taken = around.system.roles.filter(({ perIncident }) => perIncident);
   const commander = taken.find(({ id }) => id === COMMANDER) ?? taken[0];
   const holder = commander ? state.roles.get(commander.id) : undefined;
@@ -127,7 +128,7 @@ export function topicOf(state: IncidentState, declared: Declared, around: Surrou
     commander
       ? `${plain(commander.title)}: ${holder ? (around.system.people.find(({ id }) => id === holder)?.name ?? holder) : "not taken"}`
       : null,
-    ...running.map((run) => `${plain(runTitle(run.plan, run.dryRun))}: ${runStatusWords(run)}`),
+    ...running.map((run) => `${plain(runTitle(run.plan, false))}: ${runStatusWords(run)}`),
     `declared ${clock(declared.at)}`,
     owed === null ? null : `next word to people ${owed.late ? "overdue since" : "by"} ${clock(owed.dueAt)}`,
   ];

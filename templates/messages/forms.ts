@@ -6,7 +6,11 @@ import type { Form } from "./message.ts";
 
 /** The forms, each taken up by the command its `callback` names. A title holds 24 characters. */
 
-export function declareForm(systems: readonly System[], carries: string, initial: { title?: string } = {}): Form {
+export function declareForm(
+  systems: readonly System[],
+  carries: string,
+  initial: { title?: string; severity?: string | undefined } = {},
+): Form {
   const severities = [...new Map(systems.flatMap((system) => system.severities).map((one) => [one.id, one])).values()];
   const ids = severities.length > 0 ? severities : DEFAULT_SEVERITIES;
   return {
@@ -29,7 +33,7 @@ export function declareForm(systems: readonly System[], carries: string, initial
         "severity",
         "Severity",
         ids.map(({ id, title }) => ({ value: id, says: title === id ? id : `${id}: ${title}` })),
-        { initial: "P1" },
+        { initial: ids.find(({ id }) => id === initial.severity?.toUpperCase())?.id ?? "P1" },
       ),
       textInput("impact", "When did users begin to be hurt", {
         optional: true,

@@ -1,11 +1,13 @@
 import { type Accounting, account } from "../../src/incident/accounting.ts";
 import { type Loss, recoveryOf } from "../../src/incident/recovery.ts";
 import type { IncidentState, RunState } from "../../src/incident/state.ts";
+import { onceEach } from "../../src/incident/status.ts";
 import { actions, type Button, context, header, lines, section } from "./blocks.ts";
 import { clockOrigin } from "./deadline.ts";
-import { plain, safe, withCommands } from "./escape.ts";
+import { cut, plain, safe, withCommands } from "./escape.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
+import { offerUnplanned } from "./preflight.ts";
 import { inItsThread, sentences } from "./refusal.ts";
 import type { Surroundings } from "./view.ts";
 import { at, between, lasting } from "./when.ts";
@@ -15,7 +17,7 @@ export function result(state: IncidentState, run: RunState, around: Surroundings
   if (run.endedAt === null) return null;
   if (run.status === "verified")
     return run.dryRun ? dryRunOver(run, around) : verified(state, run, run.endedAt, around);
-  return endedEarly(run, run.endedAt, around);
+  return endedEarly(state, run, run.endedAt, around);
 }
 
 function verified(state: IncidentState, run: RunState, endedAt: Date, around: Surroundings): Message {
@@ -54,9 +56,10 @@ function dryRunOver(run: RunState, around: Surroundings): Message {
   return { text, blocks: [section(`${ready ? "✅" : "❌"} ${text}`)] };
 }
 
-function endedEarly(run: RunState, endedAt: Date, around: Surroundings): Message {
+function endedEarly(state: IncidentState, run: RunState, endedAt: Date, around: Surroundings): Message {
   const prefix = kindPrefix(run.plan.kind, around.practice);
   const word = run.status === "aborted" ? "aborted" : "failed";
+  const found = foundBefore(run);
   const why = run.problem ? sentences(inItsThread(run, run.problem)) : "";
   const text = `${prefix}${safe(runTitle(run.plan, run.dryRun))} ${word}. ${why}`;
   return {
@@ -65,14 +68,31 @@ function endedEarly(run: RunState, endedAt: Date, around: Surroundings): Message
       header(`${prefix}${word === "aborted" ? "Aborted" : "Failed"}: ${plain(run.plan.title)}`),
       section(
         [
-          `${word === "aborted" ? "⏹️" : "❌"} ${safe(run.problem?.what ?? word)}`,
+          ...(found ?? [`${word === "aborted" ? "⏹️" : "❌"} ${safe(run.problem?.what ?? word)}`]),
           `*State now:* ${safe(run.problem?.stateNow ?? "see the list of steps above")}`,
           ...(run.problem?.next ? [`*Next:* ${withCommands(run.problem.next)}`] : []),
         ].join("\n"),
       ),
+      ...(found && run.preflight ? offerUnplanned(state, run, run.preflight.facts) : []),
       context(`Ended ${at(endedAt)} after ${between(run.requestedAt, endedAt)} · ${safe(run.id)}`),
     ],
   };
+}
+
+const FOUND_MAX = 3;
+
+/** What the preflight found, a line each; the rest is in its thread. Null where it is not why the run ended. */
+function foundBefore({ problem, preflight }: RunState): string[] | null {
+  if (problem?.code !== "preflight-blocked" || preflight === null) return null;
+  const found = onceEach(preflight.checks.filter(({ ok, level }) => !ok && level === "block"));
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return [`❌ ${safe(only)}`];
+  const more = found.length - FOUND_MAX;
+  return [
+    `❌ ${found.length} things stop it before it begins:`,
+    ...found.slice(0, FOUND_MAX).map((says) => `• ${safe(cut(says, 300))}`),
+    ...(more > 0 ? [`• and ${more} more, in the preflight of this thread`] : []),
+  ];
 }
 
 /** "4 min 12 s since users were hurt; objective 30 min: met." */

@@ -214,14 +214,18 @@ describe("what a repeat or a second one does", () => {
 
   test("with several incidents open, the channel says which is meant, and elsewhere it is asked", async () => {
     await house.ask("alex", "declare First thing", { key: "one" });
-    await house.ask("alex", "declare Second thing", { key: "two" });
+    await house.ask("alex", "declare p0: Second thing", { key: "two" });
     house.channels.set(idFor("inc", "two"), "C0SECOND");
     const asked = await house.ask("alex", "status");
     expect(asked.kind === "private" && asked.message.text).toContain("Several incidents are open");
-    await house.ask("alex", "severity P0 Worse", { channel: "C0SECOND" });
+    expect((await house.state(idFor("inc", "two"))).state).toMatchObject({
+      severity: "P0",
+      declared: { title: "Second thing" },
+    });
+    await house.ask("alex", "severity P3 Better", { channel: "C0SECOND" });
     await house.ask("alex", `severity P2 Better --incident ${idFor("inc", "one")}`);
     expect((await house.state(idFor("inc", "one"))).state.severity).toBe("P2");
-    expect((await house.state(idFor("inc", "two"))).state.severity).toBe("P0");
+    expect((await house.state(idFor("inc", "two"))).state.severity).toBe("P3");
   });
 });
 

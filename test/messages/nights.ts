@@ -120,9 +120,8 @@ export function denied(): Story {
 
 export function plannedButDead(): Story {
   const loss = "unknown: the primary does not answer";
-  const checks = [
-    { step: "fence", id: "primary", ok: false, level: "block" as const, says: "The primary does not answer." },
-  ];
+  const found = ["The primary does not answer.", "It can not be fenced.", "Loss can not be ruled out.", "No replica."];
+  const checks = found.map((says) => ({ step: "fence", id: says, ok: false, level: "block" as const, says }));
   return declared()
     .request("ana", { ...failover, mode: "planned" })
     .after(3)
