@@ -73,7 +73,10 @@ export const exportDefinitions = defineAction<Input, Seen>({
     ];
     return { says: `${file} holds ${count}. Messages are not in it.`, facts };
   },
-  undo: (_before, { file }) => ({ possible: true, says: `delete ${file}` }),
+  undo: (before, { file }) =>
+    before.answers && before.inFile !== null
+      ? { possible: false, why: `${file} replaced an export that was there; it changed nothing in the broker.` }
+      : { possible: true, says: `delete ${file}` },
 });
 
 async function identityIn(file: string): Promise<string | null> {

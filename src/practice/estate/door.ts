@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { createFaults, type FaultSwitches } from "./kubernetes/faults.ts";
+import { createFaults, type FaultKind, type FaultSwitches, hadEffect } from "./kubernetes/faults.ts";
 
 /** One request to an HTTP stand-in. */
 export interface Knock {
@@ -28,6 +28,9 @@ export interface Heard {
   readonly write: boolean;
   /** Null when nothing was answered. */
   status: number | null;
+  readonly fault: FaultKind | null;
+  /** It had its effect, whatever was answered. */
+  done: boolean;
 }
 
 /** The front door of a stand-in: what came in, and what goes wrong on the way. */
@@ -56,15 +59,17 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     void (async () => {
       const knock = await read(request);
       const write = options.isWrite(knock);
+      const fault = faults.strike(write)?.kind ?? null;
       const heard: Heard = {
         method: knock.method,
         path: knock.path,
         query: knock.query.toString(),
         write,
         status: null,
+        fault,
+        done: false,
       };
       ledger.push(heard);
-      const fault = faults.strike(write)?.kind;
       if (fault === "down") return void request.socket.destroy();
       if (fault === "hang") return;
       if (fault === "slow") await pause(500);
@@ -72,7 +77,9 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
         fault === "throttle"
           ? { status: 429, body: { message: "too many requests" } }
           : await done(fault === "lie", knock);
+      heard.done = fault !== "throttle" && hadEffect(fault, reply.status);
       if (fault === "dropAfter") return void request.socket.destroy();
+      if (fault === "hangAfter") return;
       const { status, body, headers } =
         fault === "failAfter" ? { status: 500, body: { message: "server error" }, headers: {} } : reply;
       heard.status = status;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
 import { type Aws, anInstance, createAws } from "../../../src/practice/estate/aws/index.ts";
 import { openShop, type Shop } from "../shop.ts";
-import { ACCOUNT, EAST, rdsPlace, WEST } from "./matrix.ts";
+import { ACCOUNT, EAST, rdsPlace, WEST } from "./stand.ts";
 
 /** RDS's wire in front of real servers: a promotion that succeeds can be written to, and one that lied can not. */
 let shop: Shop;

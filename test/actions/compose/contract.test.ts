@@ -7,6 +7,10 @@ import { type Conductor, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { soon } from "../shop.ts";
 import { Step } from "../step.ts";
+import { survives } from "../survives.ts";
+import { apiOf, earlier, openDocker, projectOf, proof, stable } from "./trials.ts";
+
+await survives(proof);
 
 let folder: string;
 let docker: PracticeDocker;
@@ -16,26 +20,15 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "lifeboat-docker-"));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
-let engines = 0;
 beforeEach(async () => {
-  docker = await createDocker({ socket: join(folder, `${++engines}.sock`), stopMilliseconds: 60 });
-  await docker.up({
-    project: "sav3",
-    service: "api",
-    image: { tag: "r.test/api:2", environment: ["MODE=two"] },
-    environment: ["DB=pool"],
-  });
-  await docker.up({ project: "sav3", service: "worker", image: { tag: "r.test/worker:1", healthcheck: false } });
-  await docker.up({ project: "other", service: "api", image: { tag: "r.test/api:2" } });
-  await soon("the api healthy", async () => docker.container("sav3-api-1")?.health === "healthy");
+  docker = await openDocker(folder);
   conductor = conduct({});
 });
 afterEach(() => docker.close());
 
-const project = () => ({ socket: docker.socket, engineId: docker.id, project: "sav3" });
-const api = () => ({ project: project(), services: ["api"] });
-const stable = { stableSeconds: 0.1 };
-const back = () => byDigest(docker.publish({ tag: "r.test/api:1", environment: ["MODE=one"] }));
+const project = () => projectOf(docker);
+const api = () => apiOf(docker);
+const back = () => earlier(docker);
 
 describe("a compose project", () => {
   test("is looked at by its labels, and a crash loop is not taken for health", async () => {
@@ -68,106 +61,6 @@ describe("a compose project", () => {
   });
 });
 
-interface Case {
-  readonly id: string;
-  more(): Promise<object>;
-  arrange?(): Promise<unknown>;
-  readonly requests: number;
-  byHand?(): Promise<unknown>;
-  holds(): boolean;
-}
-
-const CASES: readonly Case[] = [
-  {
-    id: "compose.restart",
-    more: async () => ({ ...api(), ...stable }),
-    requests: 1,
-    holds: () => docker.container("sav3-api-1")?.state === "running",
-  },
-  {
-    id: "compose.stop",
-    more: async () => api(),
-    requests: 1,
-    byHand: () => order("stop"),
-    holds: () => docker.container("sav3-api-1")?.state === "exited",
-  },
-  {
-    id: "compose.start",
-    more: async () => api(),
-    arrange: () => order("stop"),
-    requests: 1,
-    byHand: () => order("start"),
-    holds: () => docker.container("sav3-api-1")?.state === "running",
-  },
-  {
-    id: "compose.rollback",
-    more: async () => ({ project: project(), service: "api", image: back(), ...stable }),
-    requests: 7,
-    holds: () => docker.container("sav3-api-1")?.reference === back() && docker.containers().length === 3,
-  },
-];
-
-/** Somebody with the docker command, past the ledger. */
-async function order(word: "start" | "stop"): Promise<void> {
-  await conductor.perform(word, `compose.${word}`, api());
-  docker.forget();
-}
-
-describe.each(CASES.map((one) => [one.id, one] as const))("%s", (id, one) => {
-  let step: Step;
-  let given: object;
-  beforeEach(async () => {
-    await one.arrange?.();
-    given = await one.more();
-    step = new Step(conductor, id, given);
-    await step.intend();
-  });
-
-  test("killed before the call: nothing is there; then it is done once, and found done", async () => {
-    expect(await step.afterwards()).toBe("again");
-    expect(docker.writes()).toEqual([]);
-    await step.apply();
-    await step.verify();
-    expect(docker.writes()).toHaveLength(one.requests);
-    expect(await step.done()).toBe("yes");
-    expect(one.holds()).toBe(true);
-  });
-
-  test.each(["failAfter", "dropAfter"] as const)(
-    "the first answer was %s: it ends right, and nothing is sent twice",
-    async (kind) => {
-      docker.faults.throw({ kind, on: "writes", times: 1 });
-      await expect(step.apply()).rejects.toThrow();
-      if ((await step.afterwards()) === "again") await step.apply();
-      await step.verify();
-      expect(docker.writes()).toHaveLength(one.requests);
-      expect(one.holds()).toBe(true);
-    },
-  );
-
-  test.each(["hang", "down"] as const)("not done, by %s: sent once, and known not to be there", async (kind) => {
-    docker.faults.throw({ kind, on: "writes", times: 1 });
-    await expect(step.apply(400)).rejects.toThrow();
-    expect(docker.writes()).toHaveLength(1);
-    expect(await step.afterwards()).toBe("again");
-  });
-
-  test("a lie is not believed", async () => {
-    docker.faults.throw({ kind: "lie", on: "writes" });
-    await step.apply().catch(() => {});
-    expect(await step.done()).toBe("no");
-    await expect(step.verify(300)).rejects.toThrow();
-  });
-
-  if (one.byHand) {
-    test("done by hand is found done, and nothing is sent", async () => {
-      await one.byHand?.();
-      expect(await step.done()).toBe("yes");
-      expect(docker.writes()).toEqual([]);
-    });
-  }
-});
-
 describe("a process killed on the way", () => {
   test("while the engine restarts: nobody sends a second restart", async () => {
     const slow = await createDocker({ socket: join(folder, "slow.sock"), stopMilliseconds: 1500 });
@@ -194,20 +87,17 @@ describe("a process killed on the way", () => {
     }
   }, 30_000);
 
-  test.each(["making a container", "giving it the service's name", "waiting until"])(
-    "in a rollback, at “%s”: the next one goes on from there",
-    async (at) => {
-      const given = { project: project(), service: "api", image: back(), ...stable };
-      const { before } = await performAndDie("compose.rollback", given, { at });
-      const { way } = await recoverFrom(conductor, "compose.rollback", given, before);
-      expect(way).toBe("again");
-      const now = docker.container("sav3-api-1");
-      expect([now?.reference, now?.config.Env]).toEqual([given.image, expect.arrayContaining(["DB=pool", "MODE=one"])]);
-      expect(docker.containers()).toHaveLength(3);
-      expect(docker.writes()).toHaveLength(7);
-    },
-    30_000,
-  );
+  test("in a rollback, between two of its requests: the next one goes on from there", async () => {
+    const at = "giving it the service's name";
+    const given = { project: project(), service: "api", image: back(), ...stable };
+    const { before } = await performAndDie("compose.rollback", given, { at });
+    const { way } = await recoverFrom(conductor, "compose.rollback", given, before);
+    expect(way).toBe("again");
+    const now = docker.container("sav3-api-1");
+    expect([now?.reference, now?.config.Env]).toEqual([given.image, expect.arrayContaining(["DB=pool", "MODE=one"])]);
+    expect(docker.containers()).toHaveLength(3);
+    expect(docker.writes()).toHaveLength(7);
+  }, 30_000);
 });
 
 describe("compose.rollback refuses", () => {

@@ -1,56 +1,13 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { type Consul, consulCovered, createConsul } from "../../../src/practice/estate/consul/index.ts";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { consulCovered } from "../../../src/practice/estate/consul/index.ts";
 import { blockedBy, type Conductor, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
-import { type Stand, survives } from "../survives.ts";
+import { survives } from "../survives.ts";
+import { begin, clusterOf, fill, proof, saved, shared, type World } from "./trials.ts";
 
-type World = Consul & Stand;
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "lifeboat-consul-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
-async function begin(version?: string): Promise<World> {
-  const consul = await createConsul({ scale: 0.02, ...(version ? { version } : {}) });
-  return { ...consul, secrets: { CONSUL_TOKEN: consul.token } };
-}
-const clusterOf = (consul: Consul, datacenter = "dc1") => ({
-  name: "erp",
-  url: consul.url,
-  datacenter,
-  tokenFrom: "CONSUL_TOKEN",
-});
-const fill = (consul: Consul) => {
-  consul.world.kv.set("erp/flags", "on").set("erp/limits", "5");
-  consul.world.services.set("auth", ["v2"]).set("gateway", []);
-};
-/** A snapshot of a full one, made through the action itself. */
-async function saved(): Promise<string> {
-  const full = await begin();
-  try {
-    fill(full);
-    const file = join(folder, `${Math.random()}.snap`);
-    await conduct({ ...full.secrets }).perform("save", "consul.snapshot", { cluster: clusterOf(full), file });
-    return file;
-  } finally {
-    await full.close();
-  }
-}
-
-survives<World & { readonly file: string }>({
-  action: "consul.restore",
-  operation: "SnapshotRestore",
-  create: async () => ({ ...(await begin()), file: await saved() }),
-  input: (consul) => ({ cluster: clusterOf(consul), file: consul.file, pollSeconds: 0.02 }),
-  holds: ({ world }) => world.services.has("gateway") && world.kv.get("erp/limits") === "5",
-  byHand: fill,
-  wrong: ({ world }) => void world.kv.set("somebody", "was here"),
-  other: (consul) => void Object.assign(consul.world, { datacenter: "dc2" }),
-});
+await survives(proof);
 
 describe("consul.*", () => {
   let consul: World;
@@ -103,7 +60,7 @@ describe("consul.*", () => {
     await writeFile(file, bytes);
     const broken = await conductor.look("consul.restore", { cluster: clusterOf(consul), file });
     expect(blockedBy(broken.checks)).toEqual(["snapshot.whole"]);
-    const bare = join(folder, "bare.snap");
+    const bare = join(shared.folder, "bare.snap");
     await writeFile(bare, await readFile(await saved()));
     const unlabelled = await conductor.look("consul.restore", { cluster: clusterOf(consul), file: bare });
     expect(blockedBy(unlabelled.checks)).toEqual(["snapshot.whole", "snapshot.version"]);

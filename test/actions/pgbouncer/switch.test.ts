@@ -1,65 +1,28 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import { beforeEach, expect, test } from "@jest/globals";
 import pg from "pg";
-import { sha256 } from "../../../src/lib/canonical.ts";
-import { createHost, type DatabaseHost } from "../../../src/practice/estate/database.ts";
-import {
-  PGBOUNCER_PACKAGES,
-  PGBOUNCER_PROGRAMS,
-  type PgBouncerEstate,
-  startPgBouncer,
-} from "../../../src/practice/estate/pgbouncer/index.ts";
+import { PGBOUNCER_PACKAGES, PGBOUNCER_PROGRAMS } from "../../../src/practice/estate/pgbouncer/index.ts";
 import { openNet } from "../../timeline/net.ts";
 import { blockedBy, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { describeWith } from "../present.ts";
+import { survives } from "../survives.ts";
+import { opened, proof, run, secrets } from "./trials.ts";
+
+await survives(proof);
 
 /** Two real PostgreSQL servers behind a real PgBouncer: clients are moved from one to the other and see no error. */
 const describe = await describeWith(PGBOUNCER_PROGRAMS, PGBOUNCER_PACKAGES);
 
 describe("pgbouncer.pause, .repoint and .resume", () => {
-  const passwords = { owner: "owner-secret", replicator: "replicator-secret" };
-  const secrets = { POOL_PASSWORD: passwords.owner };
   const conductor = conduct(secrets);
-  let folder: string;
-  let primary: DatabaseHost;
-  let standby: DatabaseHost;
-  let bouncer: PgBouncerEstate;
-  let script: { name: string; path: string; sha256: string; environment: string[] };
-
-  const pool = (port = bouncer.port) => ({
-    name: "pool",
-    host: "127.0.0.1",
-    port,
-    user: "postgres",
-    passwordFrom: "POOL_PASSWORD",
-    database: "app",
-  });
-  const leadTo = (host: DatabaseHost) => ({
-    pool: pool(),
-    to: { host: "127.0.0.1", port: host.port },
-    script,
-    arguments: [bouncer.configuration],
-  });
-  const sql = async (host: DatabaseHost, text: string) => {
-    const client = new pg.Client(host.url());
-    await client.connect();
-    try {
-      return (await client.query(text)).rows as Record<string, unknown>[];
-    } finally {
-      await client.end();
-    }
-  };
+  const pool = (port?: number) => opened().pool(port);
   const client = async () => {
     const one = new pg.Client({
       host: "127.0.0.1",
-      port: bouncer.port,
+      port: opened().bouncer.port,
       user: "postgres",
-      password: passwords.owner,
+      password: secrets.POOL_PASSWORD,
       database: "app",
     });
     one.on("error", () => {});
@@ -67,36 +30,11 @@ describe("pgbouncer.pause, .repoint and .resume", () => {
     return one;
   };
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "lifeboat-pool-"));
-    const { chmod } = await import("node:fs/promises");
-    await chmod(folder, 0o711);
-    primary = await createHost("pool-a", folder, passwords);
-    standby = await createHost("pool-b", folder, passwords);
-    await primary.create();
-    await primary.start();
-    await sql(primary, `create role replicator replication login password '${passwords.replicator}'`);
-    await sql(primary, "create table written (id bigint primary key)");
-    await standby.follow(primary);
-    bouncer = await startPgBouncer({
-      database: "app",
-      target: { host: "127.0.0.1", port: primary.port, database: "postgres" },
-      login: { user: "postgres", password: passwords.owner },
-    });
-    const path = fileURLToPath(new URL("./repoint.mjs", import.meta.url));
-    script = { name: "repoint", path, sha256: sha256(await readFile(path)), environment: [] };
-  }, 60_000);
   beforeEach(async () => {
     if ((await conductor.look("pgbouncer.resume", { pool: pool() })).done === "no") {
       await conductor.perform("resume", "pgbouncer.resume", { pool: pool() });
     }
   });
-  afterAll(async () => {
-    await bouncer?.stop();
-    await Promise.all([primary?.kill(), standby?.kill()]);
-    await rm(folder, { recursive: true, force: true });
-  }, 30_000);
-
   test.each([
     ["right after PAUSE was asked for", "pgbouncer.pause", undefined, "verify"],
     ["right after RESUME was asked for", "pgbouncer.resume", undefined, "verify"],
@@ -110,26 +48,6 @@ describe("pgbouncer.pause, .repoint and .resume", () => {
     },
     30_000,
   );
-
-  test("an answer lost on the way: PAUSE and RESUME are looked for", async () => {
-    for (const [id, word] of [
-      ["pgbouncer.pause", "PAUSE"],
-      ["pgbouncer.resume", "RESUME"],
-    ] as const) {
-      const net = await openNet(bouncer.port);
-      const { seen } = await conductor.look(id, { pool: pool() });
-      const lost = net.loseAnswerTo(word);
-      const wired = { pool: pool(Number(new URL(net.url("http://127.0.0.1:1/")).port)) };
-      const action = conductor.action(id);
-      const context = { ...conductor.context, budget: action.budget, progress: () => {} };
-      await action.apply?.(context, conductor.input(id, wired), seen).catch(() => {});
-      await lost;
-      await net.close();
-      const recovered = await recoverFrom(conductor, id, { pool: pool() }, seen);
-      expect(recovered.evidence).not.toBeNull();
-      if (id === "pgbouncer.pause") await conductor.perform("pause", id, { pool: pool() });
-    }
-  }, 30_000);
 
   test("a transaction that does not end takes the pause back, and nobody is held up for longer", async () => {
     const long = await client();
@@ -147,7 +65,7 @@ describe("pgbouncer.pause, .repoint and .resume", () => {
   }, 30_000);
 
   test("a PgBouncer that hangs costs seconds and blocks", async () => {
-    const net = await openNet(bouncer.port);
+    const net = await openNet(opened().bouncer.port);
     net.hold();
     const started = performance.now();
     const looked = await conductor.look("pgbouncer.pause", {
@@ -160,14 +78,9 @@ describe("pgbouncer.pause, .repoint and .resume", () => {
     await net.close();
   }, 30_000);
 
-  test("resumed by hand already is done, and a database it does not serve is said", async () => {
-    const { applied } = await conductor.perform("resume", "pgbouncer.resume", { pool: pool() });
-    expect(applied).toBe(false);
-    const stranger = { pool: { ...pool(), database: "nowhere" } };
-    expect(blockedBy((await conductor.look("pgbouncer.resume", stranger)).checks)).toEqual(["pool.answers"]);
-  });
-
   test("under load: pause, stop, promote, repoint, resume; no client sees an error and nothing is lost", async () => {
+    const { primary, standby, leadTo } = opened();
+    await conductor.perform("home", "pgbouncer.repoint", leadTo(primary));
     const acknowledged: number[] = [];
     const errors: string[] = [];
     let [stopped, n] = [false, 0];
@@ -190,13 +103,13 @@ describe("pgbouncer.pause, .repoint and .resume", () => {
     };
     await flowing();
     await conductor.perform("pause", "pgbouncer.pause", { pool: pool() });
-    const [at] = await sql(primary, "select pg_current_wal_flush_lsn()::text as at");
+    const [at] = await run(primary, "select pg_current_wal_flush_lsn()::text as at");
     for (;;) {
-      const [row] = await sql(standby, `select pg_last_wal_replay_lsn() >= '${at?.at}'::pg_lsn as there`);
+      const [row] = await run(standby, `select pg_last_wal_replay_lsn() >= '${at?.at}'::pg_lsn as there`);
       if (row?.there) break;
     }
     await primary.kill();
-    await sql(standby, "select pg_promote(true, 30)");
+    await run(standby, "select pg_promote(true, 30)");
     const { evidence } = await conductor.perform("repoint", "pgbouncer.repoint", leadTo(standby));
     expect(evidence.says).toBe(`pool leads app to 127.0.0.1:${standby.port}.`);
     const paused = (await conductor.look("pgbouncer.repoint", leadTo(standby))).facts;
@@ -205,7 +118,7 @@ describe("pgbouncer.pause, .repoint and .resume", () => {
     await flowing();
     stopped = true;
     await Promise.all(work);
-    const there = new Set((await sql(standby, "select id::int from written")).map((row) => row.id));
+    const there = new Set((await run(standby, "select id::int from written")).map((row) => row.id));
     expect(acknowledged.filter((id) => !there.has(id))).toEqual([]);
     expect(errors).toEqual([]);
 

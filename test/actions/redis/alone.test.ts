@@ -10,6 +10,10 @@ import {
 import { blockedBy, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { describeWith } from "../present.ts";
+import { survives } from "../survives.ts";
+import { aloneProof } from "./trials.ts";
+
+await survives(aloneProof);
 
 /** Pairs that no Sentinel watches: promoted in another place, or emptied and made again. */
 const describe = await describeWith(REDIS_PROGRAMS, REDIS_PACKAGES);
@@ -73,22 +77,5 @@ describe("redis without Sentinels", () => {
   test("two masters with nothing recorded are for a person to judge", async () => {
     const [from, to] = [await estate.alone(), await estate.alone()];
     expect((await conductor.look("redis.promote_dr", { from: named(from), to: named(to) })).done).toBe("partial");
-  }, 40_000);
-
-  test("a cache is emptied once: after a crash it is seen from its own count, or a person is asked", async () => {
-    const node = await estate.alone();
-    await node.raw("SET", "stale", "yes");
-    const given = { node: named(node) };
-    const { seen } = await conductor.look("redis.rebuild", given);
-    expect((await recoverFrom(conductor, "redis.rebuild", given, seen)).way).toBe("ask");
-    const died = await performAndDie("redis.rebuild", given);
-    expect(await node.raw("GET", "stale")).toBe("$-1\r\n");
-    expect((await recoverFrom(conductor, "redis.rebuild", given, died.before)).way).toBe("verify");
-    expect(await node.raw("INFO", "commandstats")).toContain("cmdstat_flushall:calls=1,");
-  }, 40_000);
-
-  test("a replica is not emptied", async () => {
-    const { to } = await pair();
-    expect(blockedBy((await conductor.look("redis.rebuild", { node: named(to) })).checks)).toEqual(["node.master"]);
   }, 40_000);
 });

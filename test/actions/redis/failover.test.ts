@@ -1,15 +1,14 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
-import {
-  REDIS_PACKAGES,
-  REDIS_PROGRAMS,
-  type RedisEstate,
-  startRedis,
-} from "../../../src/practice/estate/redis/index.ts";
+import { afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import { REDIS_PACKAGES, REDIS_PROGRAMS, type RedisEstate } from "../../../src/practice/estate/redis/index.ts";
 import { type Net, openNet } from "../../timeline/net.ts";
 import { blockedBy, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { describeWith } from "../present.ts";
+import { survives } from "../survives.ts";
+import { opened, watchedProof } from "./trials.ts";
 import { openWriters, type Writers } from "./writers.ts";
+
+await survives(watchedProof);
 
 /** A planned failover of a real Sentinel trio under load, and everything that may go wrong around its one request. */
 const describe = await describeWith(REDIS_PROGRAMS, REDIS_PACKAGES);
@@ -42,9 +41,9 @@ describe("redis.failover over real Sentinels", () => {
     expect(roles.filter((role) => role.includes("master"))).toHaveLength(1);
   };
 
-  beforeAll(async () => {
-    estate = await startRedis();
-  }, 90_000);
+  beforeAll(() => {
+    estate = opened();
+  });
   beforeEach(async () => {
     await estate.settled();
     writers = await openWriters(estate);
@@ -54,7 +53,6 @@ describe("redis.failover over real Sentinels", () => {
     await Promise.all(nets.map((net) => net.close()));
     nets = [];
   });
-  afterAll(() => estate?.stop(), 30_000);
 
   test("loses nothing under load, measures that, and stops writes for seconds at most", async () => {
     const from = await said();

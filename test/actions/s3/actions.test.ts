@@ -1,61 +1,15 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { type Aws, createAws } from "../../../src/practice/estate/aws/index.ts";
 import { createS3, type S3 } from "../../../src/practice/estate/s3/index.ts";
 import { blockedBy, type Conductor, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { NAMESPACE, openWorld } from "../kubernetes/world.ts";
-import { type Stand, survives } from "../survives.ts";
+import { survives } from "../survives.ts";
+import { begin, destination, parity, proof, source, type World } from "./trials.ts";
 
-type World = Aws & Stand;
-const ACCOUNT = "111122223333";
-const source = { bucket: "media-east", region: "us-east-1", account: ACCOUNT };
-const destination = { bucket: "media-west", region: "us-west-2", account: ACCOUNT };
-
-/** Two regions of AWS, and three objects in the east. */
-async function begin(): Promise<World> {
-  const aws = await createAws({ scale: 0.001 });
-  process.env.AWS_ENDPOINT_URL = aws.url;
-  const { s3 } = aws;
-  s3.add("media-east", "us-east-1");
-  s3.add("media-west", "us-west-2");
-  for (const n of [1, 2, 3]) {
-    s3.put("media-east", `img/${n}.png`, `picture ${n}`, {
-      headers: { "content-type": "image/png", "x-amz-meta-by": "me" },
-    });
-  }
-  const close = async () => {
-    delete process.env.AWS_ENDPOINT_URL;
-    await aws.close();
-  };
-  return { ...aws, close, secrets: {} };
-}
-const parity = ({ s3 }: Aws) => {
-  const [east, west] = [s3.buckets.get("media-east")?.objects, s3.buckets.get("media-west")?.objects];
-  return [...(east?.values() ?? [])].every((one) => west?.get(one.key)?.body.equals(one.body));
-};
-
-survives<World>({
-  action: "s3.sync",
-  operation: "PutObject",
-  requests: 3,
-  create: begin,
-  input: () => ({ source, destination }),
-  holds: parity,
-  byHand({ s3 }) {
-    for (const one of s3.buckets.get("media-east")?.objects.values() ?? []) {
-      s3.buckets.get("media-west")?.objects.set(one.key, { ...one, replication: "REPLICA" });
-    }
-  },
-  wrong: ({ s3 }) => void s3.put("media-west", "img/1.png", "younger", { at: new Date(Date.now() + 60_000) }),
-  other: ({ s3 }) => void Object.assign(s3.buckets.get("media-west") ?? {}, { owner: "999988887777" }),
-  // A put that is repeated after an answer was lost is the same object again.
-  faults: ["hang", "throttle", "lie", "error"],
-});
+await survives(proof);
 
 describe("s3.sync", () => {
   let world: World;
@@ -84,26 +38,6 @@ describe("s3.sync", () => {
     expect(world.ledger.of("PutObject")).toHaveLength(0);
     expect(world.ledger.of("CreateMultipartUpload")).toHaveLength(0);
   });
-
-  test.each(["replyLost", "errorAfter", "hangAfter"] as const)(
-    "%s: asked again, it is the same object again",
-    async (fault) => {
-      world.weather.next("PutObject", fault);
-      const action = conductor.action("s3.sync");
-      const input = action.input.parse({ source, destination });
-      const context = {
-        ...conductor.context,
-        budget: { ...action.budget, failSeconds: fault === "hangAfter" ? 1 : 20 },
-        progress: () => {},
-      };
-      const seen = await action.observe(context, input);
-      await expect(action.apply?.(context, input, seen)).rejects.toThrow();
-      expect((await conductor.perform("again", "s3.sync", { source, destination })).evidence.says).toContain(
-        "has all 3 objects",
-      );
-      expect(parity(world)).toBe(true);
-    },
-  );
 
   test("killed for real in the middle: it goes on with what is missing", async () => {
     for (let n = 0; n < 60; n++) world.s3.put("media-east", `many/${n}`, `${n}`);
@@ -193,69 +127,6 @@ describe("s3.check_replication", () => {
     const { evidence } = await conduct({}).perform("lag", "s3.check_replication", given({ whenUnknown: "warn" }));
     expect(evidence.says).toContain("what it had not copied is unknown");
   });
-});
-
-/** What an application reads: over HTTP, while it runs. */
-interface SettingsServer extends World {
-  readonly settings: Record<string, string>;
-  readonly puts: string[];
-  readonly url: string;
-}
-
-async function withSettings(): Promise<SettingsServer> {
-  const world = await begin();
-  const settings = { bucket: "media-east", region: "us-east-1", theme: "dark" };
-  const puts: string[] = [];
-  const server: Server = createServer(async (request, response) => {
-    let body = "";
-    for await (const chunk of request) body += String(chunk);
-    if (request.method === "PUT") {
-      puts.push(body);
-      const fault = world.weather.take("PutSettings");
-      const happens = fault !== "error" && fault !== "lie" && fault !== "throttle" && fault !== "hang";
-      const outcome = happens ? "accepted" : fault === "lie" ? "answered" : "refused";
-      world.ledger.write({
-        service: "app",
-        region: "app",
-        operation: "PutSettings",
-        given: {},
-        outcome,
-        code: null,
-        fault,
-      });
-      if (happens) Object.assign(settings, JSON.parse(body));
-      if (fault === "hang" || fault === "hangAfter") return;
-      if (fault === "replyLost") return void response.destroy();
-      if (fault === "throttle") return void response.writeHead(429).end();
-      if (fault === "error" || fault === "errorAfter") return void response.writeHead(500).end();
-    }
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(settings));
-  });
-  await new Promise<void>((open) => server.listen(0, "127.0.0.1", open));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/settings`;
-  const close = async () => {
-    server.closeAllConnections();
-    await new Promise((done) => server.close(done));
-    await world.close();
-  };
-  return { ...world, settings, puts, url, close };
-}
-const overHttp = (url: string) => ({
-  from: source,
-  to: destination,
-  setting: { in: { kind: "http", url }, keys: { bucket: "bucket", region: "region" } },
-});
-
-survives<SettingsServer>({
-  action: "s3.switch_active",
-  operation: "PutSettings",
-  create: withSettings,
-  input: ({ url }) => overHttp(url),
-  holds: ({ settings }) =>
-    settings.bucket === "media-west" && settings.region === "us-west-2" && settings.theme === "dark",
-  byHand: ({ settings }) => void Object.assign(settings, { bucket: "media-west", region: "us-west-2" }),
-  wrong: ({ settings }) => void Object.assign(settings, { bucket: "somewhere-else" }),
-  other: ({ s3 }) => void Object.assign(s3.buckets.get("media-west") ?? {}, { owner: "999988887777" }),
 });
 
 describe("s3.switch_active", () => {

@@ -6,10 +6,11 @@
  * - `throttle`: 429 with Retry-After, nothing done.
  * - `failAfter`: done, and answered with 500.
  * - `dropAfter`: done, and the connection is cut instead of an answer.
+ * - `hangAfter`: done, and never answered.
  * - `slow`: answered after `milliseconds`.
  * - `lie`: answered with success, and nothing done.
  */
-export type FaultKind = "down" | "hang" | "throttle" | "failAfter" | "dropAfter" | "slow" | "lie";
+export type FaultKind = "down" | "hang" | "throttle" | "failAfter" | "dropAfter" | "hangAfter" | "slow" | "lie";
 
 export interface Fault {
   readonly kind: FaultKind;
@@ -48,4 +49,9 @@ export function createFaults(): FaultSwitches {
       return found.fault;
     },
   };
+}
+
+/** Whether a request that met this fault had its effect; `answered` is the status as it would have been. */
+export function hadEffect(fault: FaultKind | null, answered: number): boolean {
+  return answered < 400 && fault !== "lie";
 }

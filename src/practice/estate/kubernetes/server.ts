@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Answer, type Asked, answer } from "./api.ts";
 import { createControllers } from "./controllers.ts";
-import { createFaults, type FaultSwitches } from "./faults.ts";
+import { createFaults, type FaultKind, type FaultSwitches, hadEffect } from "./faults.ts";
 import { kindNamed } from "./kinds.ts";
 import { type Containers, createKubelet, isReady, type Pace } from "./pods.ts";
 import { Refusal, statusBody } from "./refusal.ts";
@@ -22,6 +22,9 @@ export interface Seen {
   readonly write: boolean;
   /** What was answered; null when nothing was. */
   code: number | null;
+  fault: FaultKind | null;
+  /** It had its effect, whatever was answered. */
+  done: boolean;
 }
 
 /** A cluster on this machine: an API server, its controllers, and pods that really answer. */
@@ -89,9 +92,10 @@ export async function createCluster({
   };
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const asked = await read(request);
-    const seen: Seen = { ...asked, write: isWrite(asked), code: null };
+    const seen: Seen = { ...asked, write: isWrite(asked), code: null, fault: null, done: false };
     ledger.push(seen);
     const fault = faults.strike(seen.write);
+    seen.fault = fault?.kind ?? null;
     const reply = (code: number, body: unknown, headers: Record<string, string> = {}) => {
       seen.code = code;
       response.writeHead(code, { "content-type": "application/json", "audit-id": randomUUID(), ...headers });
@@ -111,6 +115,8 @@ export async function createCluster({
       return reply(401, statusBody(401, "Unauthorized", "Unauthorized", {}));
     }
     const done = await perform(asked, fault?.kind === "lie");
+    seen.done = hadEffect(seen.fault, done.code);
+    if (fault?.kind === "hangAfter") return;
     if (fault?.kind === "dropAfter") return void request.socket.destroy();
     if (fault?.kind === "failAfter")
       return reply(500, statusBody(500, "InternalError", "Internal error occurred: etcdserver: request timed out", {}));

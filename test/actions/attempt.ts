@@ -1,11 +1,11 @@
-import type { ApplyContext, Done, Evidence, Handle } from "../../../src/actions/contract.ts";
-import { recovery } from "../../../src/engine/recover.ts";
-import type { Conductor } from "../conductor.ts";
-import { blockedBy } from "../conductor.ts";
+import type { ApplyContext, Done, Evidence, Handle } from "../../src/actions/contract.ts";
+import { recovery } from "../../src/engine/recover.ts";
+import type { Conductor } from "./conductor.ts";
+import { blockedBy } from "./conductor.ts";
 
 /** What became of one attempt, as the engine would write it on the timeline. */
 export type Outcome =
-  | { readonly is: "verified"; readonly evidence: Evidence }
+  | { readonly is: "verified"; readonly evidence: Evidence; readonly before: unknown }
   /** Nothing is doubtful; a next attempt begins by looking. `before` is what the intent remembered. */
   | { readonly is: "failed"; readonly why: string; readonly before: unknown }
   | { readonly is: "asksAPerson"; readonly why: string; readonly before: unknown }
@@ -20,6 +20,8 @@ export interface AttemptOptions {
   /** What an earlier attempt's intent remembered. */
   readonly before?: unknown;
   readonly dies?: Death;
+  /** For one who dies during the call: when the request has arrived. */
+  readonly reached?: () => Promise<void>;
 }
 
 /** One attempt as `engine/perform.ts` makes it, over the same rule for everything unclear: `recovery`. */
@@ -27,7 +29,7 @@ export async function attempt(
   conductor: Conductor,
   id: string,
   given: unknown,
-  { failSeconds = 5, before: remembered = null, dies }: AttemptOptions = {},
+  { failSeconds = 5, before: remembered = null, dies, reached }: AttemptOptions = {},
 ): Promise<Outcome> {
   const action = conductor.action(id);
   const input = action.input.parse(given);
@@ -46,7 +48,7 @@ export async function attempt(
     const call = action.apply?.(context, input, seen) ?? Promise.resolve({});
     if (dies === "during") {
       void call.catch(() => {});
-      await asked();
+      await reached?.();
       return { is: "died", before: seen };
     }
     handle = await call;
@@ -55,10 +57,6 @@ export async function attempt(
   }
   if (dies === "after") return { is: "died", before: seen };
   return await prove(context, conductor, id, input, seen, handle);
-
-  async function asked(): Promise<void> {
-    await new Promise((done) => setTimeout(done, 50));
-  }
 }
 
 /** A successor finds an intent without an outcome. */
@@ -108,7 +106,7 @@ async function prove(
   handle: Handle | null,
 ): Promise<Outcome> {
   try {
-    return { is: "verified", evidence: await conductor.action(id).verify(context, input, before, handle) };
+    return { is: "verified", evidence: await conductor.action(id).verify(context, input, before, handle), before };
   } catch (error) {
     return await unproven(error);
   }

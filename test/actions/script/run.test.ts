@@ -5,9 +5,13 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { sha256 } from "../../src/lib/canonical.ts";
-import { blockedBy, conduct } from "./conductor.ts";
-import { soon } from "./shop.ts";
+import { sha256 } from "../../../src/lib/canonical.ts";
+import { blockedBy, conduct } from "../conductor.ts";
+import { soon } from "../shop.ts";
+import { survives } from "../survives.ts";
+import { proof } from "./trials.ts";
+
+await survives(proof);
 
 let folder: string;
 let world: Server;

@@ -1,0 +1,65 @@
+import type { Ledger } from "../../src/practice/estate/aws/ledger.ts";
+import type { Weather } from "../../src/practice/estate/aws/weather.ts";
+import type { Danger, Instead, Scene, Trial } from "./trial.ts";
+
+/** A stand-in with weather and a ledger by operations, as the one request of an action meets it. */
+export function weathered(
+  { weather, ledger }: { readonly weather: Weather; readonly ledger: Ledger },
+  operation: string,
+  effect: "accepted" | "answered" = "accepted",
+): Pick<Scene, "sent" | "accepted" | "throw"> {
+  return {
+    sent: () => ledger.of(operation).length,
+    accepted: () => ledger.of(operation, effect).length,
+    throw: (fault) => weather.next(operation, fault === "refused" ? "throttle" : fault),
+  };
+}
+
+/** A stand-in with weather and a ledger of effects. */
+export interface Stand {
+  readonly weather: Weather;
+  readonly ledger: Ledger;
+  readonly secrets: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+export interface Story<W extends Stand> {
+  readonly action: string;
+  /** The one request that changes something, as the stand-in calls it. */
+  readonly operation: string;
+  readonly requests?: number;
+  /** Its one request only reads, and what it answers is the effect. */
+  readonly reads?: true;
+  readonly absolute?: string;
+  create(): Promise<W>;
+  input(world: W): unknown;
+  holds(world: W): boolean;
+  byHand?(world: W): unknown;
+  wrong(world: W): unknown;
+  other(world: W): unknown;
+  readonly instead?: Readonly<Partial<Record<Danger, Instead>>>;
+}
+
+/** A trial over such a stand-in, made anew for every test. */
+export function over<W extends Stand>(story: Story<W>): Trial {
+  const { action, operation, requests = 1, absolute, instead = {}, byHand } = story;
+  return {
+    action,
+    requests,
+    instead,
+    ...(absolute ? { absolute } : {}),
+    async begin(): Promise<Scene> {
+      const world = await story.create();
+      return {
+        input: story.input(world),
+        secrets: world.secrets,
+        ...weathered(world, operation, story.reads ? "answered" : "accepted"),
+        holds: () => story.holds(world),
+        ...(byHand ? { byHand: () => byHand(world) } : {}),
+        wrong: () => story.wrong(world),
+        other: () => story.other(world),
+        close: () => world.close(),
+      };
+    },
+  };
+}
