@@ -108,7 +108,7 @@ describe("given a question that the world can answer, when it is asked", () => {
     await says({ type: "startTriage", triage: "tri-1" });
     const walk = await until(({ concluded }) => concluded !== null);
     expect(walked(walk)).toEqual([
-      "orders-taken: No, it says it is not or nothing",
+      "orders-taken: No, or it says nothing",
       "primary-answers: No, nothing answers there",
     ]);
     expect(walk.answered[1]?.saw).toBe("Primary answers: no");
@@ -122,7 +122,7 @@ describe("given a question that the world can answer, when it is asked", () => {
     scout();
     scout();
     const walk = await until(({ answered }) => answered.length > 0);
-    expect(walked(walk)).toEqual(["orders-taken: Yes, the application is healthy"]);
+    expect(walked(walk)).toEqual(["orders-taken: Yes, it is healthy"]);
     expect(asked).toBeGreaterThan(0);
     const written = (await store.timeline.read(incident)).filter(({ type }) => type === "triage.answered");
     expect(written.map(({ data }) => (data as { question: string }).question)).toEqual(["orders-taken"]);
@@ -135,7 +135,7 @@ describe("given a question that the world can answer, when it is asked", () => {
     expect(walk.open?.unseen).toBe("this installation gives no value for var.appUrl");
     await says({ type: "answerTriage", triage: "tri-1", question: "orders-taken", answer: "yes", books: [] });
     expect(walked(await until(({ answered }) => answered.length > 0))).toEqual([
-      "orders-taken: Yes, the application is healthy",
+      "orders-taken: Yes, it is healthy",
     ]);
   });
 });

@@ -1,7 +1,10 @@
-import { errorAt, type Fault, type Path } from "../fault.ts";
+import { errorAt, type Fault, type Path, warningAt } from "../fault.ts";
 import { offer } from "../suggest.ts";
 import type { Answer, Question, Triage } from "../types.ts";
 import type { Rule } from "./rule.ts";
+
+/** Slack shows about so many characters of a button, and fewer on a phone. */
+const BUTTON_CHARACTERS = 30;
 
 export const triageTree: Rule = {
   id: "triage-tree",
@@ -23,6 +26,12 @@ export const triageTree: Rule = {
 function* answerFaults(question: Question, answer: Answer, known: readonly string[]): Generator<Fault> {
   const path: Path = ["triage", "questions", question.id, "answers", answer.id];
   const isEnd = answer.runbook !== null || answer.advice !== null;
+  if (answer.says.length > BUTTON_CHARACTERS) {
+    yield warningAt([...path, "says"], `"${answer.says}" is cut on its button`, {
+      allowed: `${BUTTON_CHARACTERS} characters; it has ${answer.says.length}`,
+      next: "Say the rest in the question",
+    });
+  }
   if (answer.ask === null && !isEnd) {
     yield errorAt(path, `Answer "${answer.id}" leads nowhere`, {
       at: "key",
