@@ -134,8 +134,6 @@ describe("given a question that the world can answer, when it is asked", () => {
     const walk = await until(({ open }) => open?.unseen != null);
     expect(walk.open?.unseen).toBe("this installation gives no value for var.appUrl");
     await says({ type: "answerTriage", triage: "tri-1", question: "orders-taken", answer: "yes", books: [] });
-    expect(walked(await until(({ answered }) => answered.length > 0))).toEqual([
-      "orders-taken: Yes, it is healthy",
-    ]);
+    expect(walked(await until(({ answered }) => answered.length > 0))).toEqual(["orders-taken: Yes, it is healthy"]);
   });
 });
