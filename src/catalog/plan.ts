@@ -192,6 +192,7 @@ function bind({ cards, mode, kind }: PlanRequest, system: System, runbook: Runbo
     rtoSeconds: runbook.rtoSeconds,
     rpoSeconds: runbook.rpoSeconds,
     pointOfNoReturn: firstIrreversible(stages),
+    ...(runbook.givesUp !== undefined && { givesUp: runbook.givesUp.map(said) }),
     stages,
     ...(clocks.length > 0 && { clocks }),
     ...(runbook.beforehand.length === 0 ? {} : { beforehand: runbook.beforehand.map(said) }),

@@ -121,6 +121,7 @@ export function* referableParts(runbook: Runbook, mode?: Mode): Generator<{ path
       if (step.does.kind === "manual") yield { path: [...path, "with", "instructions"], value: step.does.instructions };
     }
   }
+  for (const [i, sentence] of (runbook.givesUp ?? []).entries()) yield { path: ["givesUp", i], value: sentence };
   for (const [i, sentence] of runbook.beforehand.entries()) yield { path: ["beforehand", i], value: sentence };
   for (const [i, sentence] of runbook.afterwards.entries()) yield { path: ["afterwards", i], value: sentence };
 }

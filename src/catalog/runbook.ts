@@ -32,6 +32,7 @@ export function toDraft(
     rtoSeconds: written.rto === undefined ? (component?.rtoSeconds ?? null) : written.rto,
     rpoSeconds: written.rpo === undefined ? (component?.rpoSeconds ?? null) : written.rpo,
     changes: written.changes ?? null,
+    ...(written.givesUp.length > 0 && { givesUp: written.givesUp }),
     stages: read.map(({ stage }) => stage),
     beforehand: written.beforehand,
     afterwards: written.afterwards,

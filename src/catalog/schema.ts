@@ -251,6 +251,12 @@ export const runbookSchema = z
     changes: sentence
       .optional()
       .describe(`What it changes, from where to where: orders database: writes move from \${var.a} to \${var.b}`),
+    givesUp: z
+      .array(sentence)
+      .default([])
+      .describe(
+        "What is lost by it that no step can measure beforehand: everything since the backup. Shown to who decides",
+      ),
     stages: z.array(stage).min(1, "A runbook has at least one stage"),
     beforehand: z
       .array(sentence)

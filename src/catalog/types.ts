@@ -232,6 +232,8 @@ export interface Runbook {
   readonly rpoSeconds: number | null;
   /** What it changes, from where to where, in one line with references; null where it only looks. */
   readonly changes: string | null;
+  /** What is lost by it that no step can measure beforehand. Absent: nothing of the kind. */
+  readonly givesUp?: readonly string[];
   /** Flat: what another runbook of the system holds stands here as if it had been written here. */
   readonly stages: readonly RunbookStage[];
   /** Stages that should be over within a time; absent: none says so. */
@@ -353,6 +355,8 @@ export interface Plan {
   readonly rpoSeconds: number | null;
   /** The first step that can not be undone, or null. */
   readonly pointOfNoReturn: string | null;
+  /** As in `Runbook`. */
+  readonly givesUp?: readonly string[];
   readonly stages: readonly PlanStage[];
   /** Absent: no stage says how long it should take. */
   readonly clocks?: readonly Clock[];

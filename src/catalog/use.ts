@@ -25,13 +25,18 @@ export interface Shelf {
 export function flatten(draft: Draft, shelf: Shelf): Flat {
   const faults: Fault[] = [];
   const uses: Used[] = [];
-  const words = { beforehand: [...draft.beforehand], afterwards: [...draft.afterwards] };
+  const words = {
+    givesUp: [...(draft.givesUp ?? [])],
+    beforehand: [...draft.beforehand],
+    afterwards: [...draft.afterwards],
+  };
   const clocks: WrittenClock[] = [];
   const take = (use: Use): Taken => {
     const found = included(use, draft, shelf);
     faults.push(...found.faults);
     if (found.used === null) return { stages: [], clocks: [] };
     uses.push(found.used);
+    words.givesUp.push(...found.givesUp);
     if (use.mode === null && use.when === null) {
       words.beforehand.push(...found.beforehand);
       words.afterwards.push(...found.afterwards);
@@ -49,6 +54,7 @@ export function flatten(draft: Draft, shelf: Shelf): Flat {
     stages,
     ...(clocks.length > 0 && { clocks }),
     ...(uses.length > 0 && { uses }),
+    ...(words.givesUp.length > 0 && { givesUp: [...new Set(words.givesUp)] }),
     beforehand: [...new Set(words.beforehand)],
     afterwards: [...new Set(words.afterwards)],
   };
@@ -95,6 +101,7 @@ interface Included extends Taken {
   readonly faults: readonly Fault[];
   /** Null: there is nothing to include. */
   readonly used: Used | null;
+  readonly givesUp: readonly string[];
   readonly beforehand: readonly string[];
   readonly afterwards: readonly string[];
 }
@@ -106,6 +113,7 @@ function included(use: Use, draft: Draft, shelf: Shelf): Included {
     used: null,
     stages: [],
     clocks: [],
+    givesUp: [],
     beforehand: [],
     afterwards: [],
   });
@@ -133,6 +141,7 @@ function included(use: Use, draft: Draft, shelf: Shelf): Included {
       stages: clock.stages.filter((id) => stages.some((stage) => stage.id === id)),
       path: at,
     })),
+    givesUp: resolveKnown(runbook.givesUp ?? [], known),
     beforehand: resolveKnown(runbook.beforehand, known),
     afterwards: resolveKnown(runbook.afterwards, known),
   };

@@ -26,7 +26,7 @@ export async function lookAhead(run: RunState, around: Surroundings, signal?: Ab
     factsHash: factsHashOf(facts),
     facts,
     checks,
-    loss: lossOf(looks),
+    loss: lossOf(run.plan.givesUp ?? [], looks),
   };
 }
 
@@ -101,18 +101,23 @@ function levelFor(step: ActionStep): "block" | "warn" {
   return step.when === null ? "block" : "warn";
 }
 
-/** What would be lost, from the `loss` fact of each step that can not be undone. */
-function lossOf(looks: readonly Look[]): string {
-  const losses = looks
-    .filter(({ step }) => step.risk === "irreversible")
-    .map(({ step, facts }) => {
-      const loss = facts.find((fact) => fact.id === "loss")?.value;
-      if (typeof loss === "string") return loss;
-      return facts.length === 0
-        ? `unknown: "${step.title}" could not be looked at`
-        : `unknown: "${step.title}" does not say`;
-    });
-  const worth = [...new Set(losses)].filter((loss) => loss !== "nothing");
+/**
+ * What would be lost: what the runbook itself says it gives up, and the `loss` fact of each step that changes something. Where
+ * nobody says anything, a step that can not be undone, or of which nobody knows what it does twice, makes it unknown.
+ */
+function lossOf(givesUp: readonly string[], looks: readonly Look[]): string {
+  const changing = looks.filter(({ step }) => step.risk !== "read");
+  const told = changing.flatMap(({ facts }) => facts.find(({ id }) => id === "loss")?.value ?? []).map(String);
+  const isTold = givesUp.length > 0 || told.length > 0;
+  const untold = changing.filter(
+    ({ step, facts }) =>
+      !facts.some(({ id }) => id === "loss") &&
+      (step.risk === "irreversible" ? givesUp.length === 0 : step.repeat === "destructive" && !isTold),
+  );
+  const unknown = untold.map(({ step, facts }) =>
+    facts.length === 0 ? `unknown: "${step.title}" could not be looked at` : `unknown: "${step.title}" does not say`,
+  );
+  const worth = [...new Set([...givesUp, ...told, ...unknown])].filter((loss) => !/^nothing(:|$)/.test(loss));
   return worth.length === 0 ? "nothing" : worth.join("; ");
 }
 

@@ -82,6 +82,23 @@ describe("a run from the request to the end", () => {
     });
   });
 
+  test("what would be lost: what the runbook gives up, what steps say of themselves, and never nothing where nobody says", async () => {
+    const approving = async (id: string, plan: ReturnType<typeof planOf>) => {
+      await night.requested(plan, id);
+      return (await night.until((run) => run.preflight !== null, id)).preflight?.loss;
+    };
+    start();
+    const [put, script] = [deed(dir, "put", "one"), deed(dir, "put", "two", { repeat: "destructive" })];
+    expect(await approving("run-1", planOf([[go()], [put]]))).toBe("nothing");
+    expect(await approving("run-2", planOf([[go()], [script]]))).toBe('unknown: "two" does not say');
+    const givesUp = ["everything since the backup"];
+    expect(await approving("run-3", planOf([[go()], [script]], { givesUp }))).toBe(givesUp[0]);
+    const promotes = [script, deed(dir, "promote", "three", { needs: "two" })];
+    expect(await approving("run-4", planOf([[go()], promotes], { givesUp }))).toBe(
+      "everything since the backup; about 3 files",
+    );
+  });
+
   test("frees its resources when it ends", async () => {
     const plan = planOf([[go()], [deed(dir, "put", "fence")]]);
     await night.requested(plan);

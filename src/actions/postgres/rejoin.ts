@@ -37,9 +37,10 @@ export const rejoin = defineAction<Input, Seen>({
     const [pair, hash] = await Promise.all([lookAtPair(ctx, primary, node), hashNow(script)]);
     return { pair, hash };
   },
-  facts: ({ pair }) => [
+  facts: ({ pair }, { node }) => [
     { id: "state", label: `${pair.to.name} is`, value: sayState(pair), material: false },
     { id: "lagBytes", label: "Lag in bytes", value: pair.lag?.bytes ?? null, material: false },
+    { id: "loss", label: "Would be lost", value: sayLoss(pair, node), material: false },
   ],
   ready: ({ pair, hash }, { script }) => [
     unchanged(script, hash),
@@ -142,6 +143,11 @@ function oneTimeline({ from }: PairView): Check {
       ? "The new primary has made a checkpoint on its timeline."
       : `${from.name} has made no checkpoint since its promotion. Run checkpoint there before pg_rewind.`,
   };
+}
+
+/** Nobody compares the two: how much the old one holds alone is not known. */
+function sayLoss(pair: PairView, { name }: Node): string {
+  return streams(pair) ? "nothing" : `unknown: what only ${name} holds`;
 }
 
 function sayState(pair: PairView): string {

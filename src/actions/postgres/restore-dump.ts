@@ -89,7 +89,7 @@ export const restoreDump = defineAction<Input, Seen>({
     const safety = safetyFile(ctx, given);
     return { database, dump, safety: safety !== null && (await sizeOf(safety)) !== null ? safety : null };
   },
-  facts: ({ database, dump }) => [
+  facts: ({ database, dump }, { replaces }) => [
     { id: "dumpFile", label: "Dump", value: dump.file, material: true },
     { id: "sha256", label: "SHA-256", value: dump.sha256, material: true },
     { id: "takenAt", label: "Dump as of", value: iso(dump.takenAt), material: true },
@@ -104,7 +104,7 @@ export const restoreDump = defineAction<Input, Seen>({
     {
       id: "loss",
       label: "Would be lost",
-      value: dump.takenAt === null ? "everything after the dump" : `everything written after ${iso(dump.takenAt)}`,
+      value: replaces ? `everything written after ${iso(dump.takenAt) ?? "the dump"}` : "nothing",
       material: false,
     },
   ],
