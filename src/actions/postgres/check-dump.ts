@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { z } from "zod";
 import { refuseBlocked } from "../blocked.ts";
 import { type Check, defineAction, type Fact } from "../contract.ts";
-import { type DumpView, dumpInput, lookAtDump } from "./restore-dump.ts";
+import { type DumpView, dumpInput, lookAtDump, readable, whole } from "./dump-view.ts";
 
 const input = z.strictObject({
   from: dumpInput,
@@ -62,23 +62,10 @@ function factsOf({ dump, ageHours }: Seen): readonly Fact[] {
 
 function checksOf({ dump, ageHours }: Seen, { maxAgeHours, tables }: Input): readonly Check[] {
   const missing = tables.filter((table) => !dump.tables.includes(table));
-  const whole = dump.expected !== null && dump.sha256 === dump.expected;
   const young = ageHours !== null && ageHours <= maxAgeHours;
   return [
-    block(
-      "dump.readable",
-      dump.unreadable === null,
-      dump.unreadable === null ? "pg_restore reads it." : `It can not be used: ${dump.unreadable}.`,
-    ),
-    block(
-      "dump.whole",
-      whole,
-      whole
-        ? "Its checksum is the expected one."
-        : dump.expected === null
-          ? "No checksum is beside it, so nobody knows whether it is whole."
-          : "Its checksum is not the expected one.",
-    ),
+    whole(dump),
+    readable(dump),
     block(
       "dump.young",
       young,

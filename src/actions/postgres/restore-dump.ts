@@ -1,44 +1,17 @@
-import { basename, isAbsolute } from "node:path";
+import { basename } from "node:path";
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
-import {
-  type ApplyContext,
-  type Check,
-  type Done,
-  defineAction,
-  type Evidence,
-  type Evidences,
-  type ReadContext,
-} from "../contract.ts";
+import { type ApplyContext, type Check, type Done, defineAction, type Evidence, type Evidences } from "../contract.ts";
 import { countRows, type DatabaseView, lookAtDatabase } from "./database-view.ts";
-import { dumpsIn, expectedHash, hashFile, readManifest, sizeOf } from "./dump-file.ts";
+import { hashFile, readManifest, sizeOf } from "./dump-file.ts";
+import { counted, type DumpView, dumpInput, lookAtDump, readable, whole } from "./dump-view.ts";
 import { nodeInput, resourceOf } from "./node.ts";
-import { programsHere, runProgram } from "./programs.ts";
-
-const path = z.string().refine(isAbsolute, "has to be an absolute path");
-
-export const dumpInput = z.union([
-  z.strictObject({
-    file: path,
-    sha256: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/)
-      .optional(),
-  }),
-  z.strictObject({
-    newestIn: path,
-    label: z
-      .string()
-      .regex(/^[a-z][a-z0-9-]{0,39}$/)
-      .default("dump"),
-  }),
-]);
+import { runProgram } from "./programs.ts";
 
 const input = z
   .strictObject({
     /** The database that is named is restored into, by a login that owns it. */
     node: nodeInput,
-    /** A dump in custom format on the machine Lifeboat runs on, or the newest whole one that postgres.dump made. */
     from: dumpInput,
     /** True: what is there is replaced. False: the database has to be empty. */
     replaces: z.boolean().default(true),
@@ -55,18 +28,6 @@ const input = z
     message: "has to name the step that dumped what is there now, because it is replaced",
   });
 type Input = z.infer<typeof input>;
-
-export interface DumpView {
-  readonly file: string | null;
-  readonly bytes: number | null;
-  readonly sha256: string | null;
-  readonly expected: string | null;
-  readonly takenAt: number | null;
-  /** Why pg_restore can not read it, or null. */
-  readonly unreadable: string | null;
-  /** Tables it brings, by schema and name. */
-  readonly tables: readonly string[];
-}
 
 interface Seen {
   readonly database: DatabaseView;
@@ -160,40 +121,6 @@ export const restoreDump = defineAction<Input, Seen>({
       : { possible: true, says: `postgres.restore_dump of ${before.safety} into ${node.name}/${node.database}` },
 });
 
-export async function lookAtDump(ctx: ReadContext, { from }: Pick<Input, "from">): Promise<DumpView> {
-  const file = "file" in from ? from.file : ((await dumpsIn(from.newestIn, from.label))[0] ?? null);
-  const bytes = file === null ? null : await sizeOf(file);
-  const nothing = {
-    file,
-    bytes,
-    sha256: null,
-    expected: null,
-    takenAt: null,
-    unreadable: "it is not there",
-    tables: [],
-  };
-  if (file === null || bytes === null) return nothing;
-  const expected = ("file" in from ? from.sha256 : undefined) ?? (await expectedHash(file));
-  const known = await readManifest(file);
-  const sha256 = await hashFile(file, ctx.signal);
-  if ((await programsHere(ctx)) === null) {
-    return { ...nothing, sha256, expected, unreadable: "pg_restore is not on this machine: install postgresql-client" };
-  }
-  const listed = await runProgram(ctx, "pg_restore", ["--list", file], { seconds: 10, bytesMax: 4_000_000 }).then(
-    ({ output }) => ({ tables: tablesIn(output), unreadable: null }),
-    (error: Error) => ({ tables: [], unreadable: error.message }),
-  );
-  return { file, bytes, sha256, expected, takenAt: known?.takenAt ?? null, ...listed };
-}
-
-/** "215; 1259 16389 TABLE public orders postgres" */
-function tablesIn(list: string): string[] {
-  return list.split("\n").flatMap((line) => {
-    const found = /^\d+; \d+ \d+ TABLE (?!DATA )(\S+) (.+) \S+$/.exec(line);
-    return found ? [`${found[1]}.${found[2]}`] : [];
-  });
-}
-
 function safetyFile(evidence: Evidences, { safetyStep }: Input): string | null {
   if (safetyStep === undefined) return null;
   const value = evidence.evidenceOf(safetyStep)?.facts.find((fact) => fact.id === "dumpFile")?.value;
@@ -263,29 +190,6 @@ function answers(database: DatabaseView): Check {
   };
 }
 
-function whole({ file, bytes, sha256, expected }: DumpView): Check {
-  const ok = sha256 !== null && sha256 === expected;
-  const says =
-    file === null
-      ? "There is no whole dump in the folder."
-      : bytes === null
-        ? `${file} is not there.`
-        : expected === null
-          ? `Nobody wrote down what ${file} has to hash to. Give its SHA-256, or put it into ${basename(file)}.sha256.`
-          : ok
-            ? `${basename(file)} has the SHA-256 it has to have.`
-            : `${file} does not have the SHA-256 it has to have: it was damaged or exchanged.`;
-  return { id: "dump.sha256", level: "block", ok, says };
-}
-
-function readable({ file, unreadable, tables }: DumpView): Check {
-  const ok = unreadable === null && tables.length > 0;
-  const says = ok
-    ? `pg_restore can read it: ${tables.length} tables.`
-    : `${file ?? "The dump"} can not be used: ${unreadable ?? "it brings no table"}.`;
-  return { id: "dump.readable", level: "block", ok, says };
-}
-
 function owned(database: DatabaseView, { node }: Input): Check {
   const ok = !database.answers || database.owned;
   const says = ok
@@ -333,14 +237,6 @@ function empty({ database }: Seen): Check {
   const there = database.answers ? Object.keys(database.tables).length : 0;
   const says = there === 0 ? "The database is empty." : `The database has ${there} tables and is not to be replaced.`;
   return { id: "database.empty", level: "block", ok: there === 0, says };
-}
-
-function counted({ takenAt }: DumpView): Check {
-  const ok = takenAt !== null;
-  const says = ok
-    ? "Its row counts are known."
-    : "It was not made by postgres.dump, so there are no row counts to hold the result against.";
-  return { id: "dump.counted", level: "warn", ok, says };
 }
 
 function damaged(file: string): LifeboatError {
