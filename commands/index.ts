@@ -2,10 +2,12 @@ import { personOf } from "../src/incident/people.ts";
 import { LifeboatError, messageOf, type Problem } from "../src/lib/errors.ts";
 import { helpOf } from "../templates/messages/help.ts";
 import { abort } from "./abort.ts";
+import { alerts } from "./alerts.ts";
 import { answer as answerQuestion } from "./answer.ts";
 import { approve } from "./approve.ts";
 import { ask } from "./ask.ts";
 import { breakGlass } from "./break-glass.ts";
+import { calendar } from "./calendar.ts";
 import { catchup } from "./catchup.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import { declare } from "./declare.ts";
@@ -57,6 +59,8 @@ export const commands: readonly Command[] = [
   declare,
   status,
   list,
+  alerts,
+  calendar,
   approve,
   deny,
   ask,

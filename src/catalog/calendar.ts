@@ -105,6 +105,11 @@ export function nextOf({ cron, timezone }: Pick<Occasion, "cron" | "timezone">, 
   return new Cron(cron, { timezone, paused: true }).nextRun(after);
 }
 
+/** The last time before a moment. Null: there was none. @throws as `nextOf`. */
+export function lastOf({ cron, timezone }: Pick<Occasion, "cron" | "timezone">, before: Date): Date | null {
+  return new Cron(cron, { timezone, paused: true }).previousRuns(1, before)[0] ?? null;
+}
+
 /** What is wrong with when it is; null: nothing. */
 export function scheduleFault(
   written: Written[string],

@@ -2,6 +2,7 @@ import { entitled } from "../../src/incident/authority.ts";
 import { lentNow } from "../../src/incident/delegation.ts";
 import type { GateState, IncidentState, RunState, StepState } from "../../src/incident/state.ts";
 import { actions, context, divider, header, lines, section } from "./blocks.ts";
+import { occasionLine } from "./calendar.ts";
 import { cut, safe } from "./escape.ts";
 import { reviewsDue } from "./glass.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
@@ -24,6 +25,7 @@ export const drawHome: DrawHome = (home): readonly Block[] => {
     divider,
     header("Running now"),
     ...running(home),
+    ...drills(home),
     actions(
       { label: "Declare incident…", verb: "declare", carries: "", style: "primary" },
       { label: "Show all commands", verb: "help", carries: "" },
@@ -140,4 +142,19 @@ function running(home: HomeSituation): Block[] {
       return `${runMark(run)} ${kindPrefix(run.plan.kind, home.practice)}${safe(cut(runTitle(run.plan, run.dryRun), 150))}: ${runStatusWords(run)}${where}`;
     }),
   );
+}
+
+const DRILLS = 5;
+
+/** What is practised next, and whatever of the calendar is overdue. */
+function drills({ occasions = [] }: HomeSituation): Block[] {
+  const several = new Set(occasions.map(({ system }) => system)).size > 1;
+  const next = occasions.filter(({ kind, overdueSince }) => kind === "drill" || overdueSince !== null);
+  if (next.length === 0) return [];
+  return [
+    divider,
+    header("Next drills"),
+    ...lines(next.slice(0, DRILLS).map((one) => occasionLine(one, several))),
+    context("All of it: `/dr calendar`"),
+  ];
 }

@@ -1,5 +1,6 @@
 import type { System } from "../../src/catalog/types.ts";
 import type { IncidentState } from "../../src/incident/state.ts";
+import type { OccasionNow } from "./calendar.ts";
 import type { Block, Message } from "./message.ts";
 
 /**
@@ -64,6 +65,8 @@ export interface HomeSituation {
   readonly systems: readonly System[];
   /** Incidents still open, or with a review still due, newest first, with their channel where they have one. */
   readonly incidents: readonly { readonly state: IncidentState; readonly channel: string | null }[];
+  /** The calendars of this person's systems, what is overdue first; absent: they have none. */
+  readonly occasions?: readonly OccasionNow[];
   readonly now: Date;
   readonly practice: boolean;
   readonly names: (who: string) => string;

@@ -28,6 +28,13 @@ afterAll(async () => {
   await server?.close();
 }, 60_000);
 
+function mondayAfter(now: Date, days: number): Date {
+  const then = new Date(now.getTime() + days * 86_400_000);
+  then.setUTCDate(then.getUTCDate() + ((8 - then.getUTCDay()) % 7));
+  then.setUTCHours(12, 0, 0, 0);
+  return then;
+}
+
 const ready = { ...seen, facts: [], checks: [] };
 
 describe("a night", () => {
@@ -126,6 +133,24 @@ describe("a night", () => {
       ["command.refused", "barred"],
       ["command.refused", "barred"],
     ]);
+  });
+
+  test("of somebody who asks at three in the afternoon: the calendar and the alerts", async () => {
+    await house.ask("alex", "calendar");
+    await house.ask("alex", "failover database --planned --drill", { key: "drill-key" });
+    const run = idFor("run", "drill-key");
+    await house.engine(run, { type: "run.verified", data: { dryRun: false } });
+    await house.ask("alex", "calendar --system practice");
+    house.remark("ten weeks later, on a Monday at noon");
+    house.timeIs(mondayAfter(store.timeline.now(), 70));
+    await house.ask("alex", "calendar");
+    house.remark("the CTO is told of the surprise");
+    await house.ask("toni", "drills");
+    await house.ask("alex", "calendar --system ordrs");
+    await house.ask("alex", "alerts");
+    await house.ask("alex", "alerts postgres primary");
+    await house.ask("alex", "alerts disk");
+    expectPage("calendar.out", house.script());
   });
 
   test("with forms", async () => {

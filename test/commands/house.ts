@@ -110,6 +110,11 @@ export class TestHouse {
     return { events, state: fold(incident, events, await plansFor(this.house, events)) };
   }
 
+  /** From now on the store's clock says this to whoever asks for the time. */
+  timeIs(now: Date): void {
+    Object.assign(this.house, { timeline: { ...this.#store.timeline, now: () => now } });
+  }
+
   remark(words: string): void {
     this.#script += `-- ${words}\n\n`;
   }

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import type { System } from "../../src/catalog/types.ts";
+import type { OccasionNow } from "../../templates/messages/calendar.ts";
 import { drawIncident } from "../../templates/messages/draw.ts";
 import { drawHome } from "../../templates/messages/home.ts";
 import { around } from "./around.ts";
@@ -143,6 +144,39 @@ describe("the Home tab", () => {
   test("of somebody who may review a broken glass, and of one who may not", () => {
     expectPage("home-vera-glass.out", printBlocks(home("vera", nights.glassBroken())));
     expect(printBlocks(home("bo", nights.glassBroken()))).not.toContain("waits for a review");
+  });
+  test("with what is practised next, and what is overdue", () => {
+    const story = nights.declared();
+    const one = {
+      system: "Orders",
+      title: "Fail over & back",
+      kind: "drill",
+      hidden: false,
+      line: "/dr failover database --drill",
+    } as const;
+    const at = (iso: string) => new Date(iso);
+    const occasions: readonly OccasionNow[] = [
+      {
+        ...one,
+        nextAt: at("2026-12-02T10:00:00Z"),
+        overdueSince: at("2026-11-04T10:00:00Z"),
+        last: { run: "run-1", at: at("2026-10-07T11:00:00Z") },
+      },
+      {
+        ...one,
+        title: "Look",
+        kind: "verification",
+        nextAt: at("2026-11-22T06:00:00Z"),
+        overdueSince: null,
+        last: null,
+      },
+      { ...one, title: "Leave the region", hidden: true, nextAt: null, overdueSince: null, last: null },
+    ];
+    const drawn = drawHome({
+      ...{ slackUser: "U0", personIn: new Map([["orders", "ana"]]), systems: [orders], incidents: [], occasions },
+      ...{ now: story.now, practice: false, names: (who: string) => who },
+    });
+    expectPage("home-drills.out", printBlocks(drawn));
   });
   test("of a stranger", () => expectPage("home-stranger.out", printBlocks(home(null, nights.asked()))));
 });

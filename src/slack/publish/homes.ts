@@ -1,4 +1,5 @@
 import type { WebClient } from "@slack/web-api";
+import { bySoonest, occasionsOf } from "../../../commands/occasions.ts";
 import type { DrawHome } from "../../../templates/messages/view.ts";
 import type { Catalog } from "../../catalog/types.ts";
 import { unreviewed } from "../../incident/break-glass.ts";
@@ -85,12 +86,19 @@ async function situationOf(options: HomesOptions, user: string) {
   const all = await Promise.all(
     streams.map(async ({ id }) => ({ state: await states.read(id), channel: places.get(id) ?? null })),
   );
+  const mine = systemsOf(catalog, user);
+  const now = timeline.now();
+  const known = all.map(({ state }) => state);
   return {
     slackUser: user,
-    personIn: new Map(systemsOf(catalog, user).map(({ system, person }) => [system.id, person.id])),
+    personIn: new Map(mine.map(({ system, person }) => [system.id, person.id])),
     systems: catalog.systems,
     incidents: all.filter(({ state }) => state.declared !== null && (isOpen(state) || unreviewed(state).length > 0)),
-    now: timeline.now(),
+    occasions: mine
+      .filter(({ system }) => system.environment === (options.practice ? "practice" : "production"))
+      .flatMap(({ system, person }) => occasionsOf(catalog, system, known, person.id, now))
+      .sort(bySoonest),
+    now,
     practice: options.practice,
     names: namesIn(catalog.systems),
   };

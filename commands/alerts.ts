@@ -1,0 +1,51 @@
+import type { Alert, System } from "../src/catalog/types.ts";
+import { safe } from "../templates/messages/escape.ts";
+import type { Command } from "./command.ts";
+import type { House } from "./house.ts";
+import { lineFor } from "./line.ts";
+import { say } from "./say.ts";
+import { runnable } from "./start.ts";
+import { systemNamed } from "./targets.ts";
+
+export const alerts: Command = {
+  verb: "alerts",
+  aliases: ["alert"],
+  summary:
+    "What monitoring calls out, how bad it is, and the line that starts the answer; with words, only those that have them all.",
+  usage: "/dr alerts [<words…>] [--system <system>]",
+  examples: ["/dr alerts", "/dr alerts database"],
+  where: "anywhere",
+  async handle(house, request) {
+    const named = request.options.system;
+    const known = runnable(house);
+    const systems = named === undefined ? known : [systemNamed(known, named)];
+    const words = request.words.map((word) => word.toLowerCase());
+    const all = systems.flatMap((system) => (system.alerts ?? []).map((alert) => ({ system, alert })));
+    const found = all
+      .filter((one) => words.every((word) => namesOf(one.system, one.alert).some((name) => name.includes(word))))
+      .sort((one, other) => one.alert.severity.localeCompare(other.alert.severity));
+    if (found.length > 0) return say(found.map(({ system, alert }) => line(house, system, alert, systems.length > 1)));
+    if (all.length === 0) return say("No alert is in the catalogue for what may run here.");
+    return say(
+      `No alert has "${safe(request.words.join(" "))}" in it. There are: ${all.map(({ alert }) => safe(alert.id)).join(", ")}.`,
+    );
+  },
+};
+
+/** Everything it goes by, in lower case. */
+function namesOf(system: System, { id, title, when, component }: Alert): readonly string[] {
+  const about = system.components.find((one) => one.id === component);
+  return [id, title, when, component, about?.title ?? "", ...(about?.aliases ?? [])].map((name) => name.toLowerCase());
+}
+
+function line({ catalog }: House, system: System, alert: Alert, several: boolean): string {
+  const runbook = catalog.runbooks.find((one) => one.system === system.id && one.id === alert.runbook);
+  const where = several ? ` (${safe(system.title)})` : "";
+  const next =
+    runbook !== undefined
+      ? `${safe(runbook.title)}: \`${lineFor(catalog, runbook, alert.mode)}\``
+      : system.triage !== undefined
+        ? "No runbook answers it by itself. Find out what is wrong: `/dr triage`"
+        : "No runbook answers it";
+  return `• *${alert.severity}* ${safe(alert.id)}${where}: ${safe(alert.title)} (${safe(alert.when)}). ${next}`;
+}

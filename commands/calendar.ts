@@ -1,0 +1,32 @@
+import { occasionLine } from "../templates/messages/calendar.ts";
+import { safe } from "../templates/messages/escape.ts";
+import type { Command } from "./command.ts";
+import { allIncidents } from "./incidents.ts";
+import { occasionsOf } from "./occasions.ts";
+import { say } from "./say.ts";
+import { runnable } from "./start.ts";
+import { systemNamed } from "./targets.ts";
+
+export const calendar: Command = {
+  verb: "calendar",
+  aliases: ["drills", "schedule"],
+  summary: "What is practised, verified and reviewed: what is due next, when it was last done, and what is overdue.",
+  usage: "/dr calendar [--system <system>]",
+  examples: ["/dr calendar"],
+  where: "anywhere",
+  async handle(house, request) {
+    const named = request.options.system;
+    const known = runnable(house);
+    const systems = named === undefined ? known : [systemNamed(known, named)];
+    const incidents = (await allIncidents(house)).map(({ state }) => state);
+    const told = systems.flatMap((system) => {
+      const all = occasionsOf(house.catalog, system, incidents, request.caller.person, house.timeline.now());
+      return all.length === 0 ? [] : [`*${safe(system.title)}*`, ...all.map((one) => occasionLine(one))];
+    });
+    return say(told.length === 0 ? `Nothing is on the calendar of ${titles(systems)}.` : told);
+  },
+};
+
+function titles(systems: readonly { readonly title: string }[]): string {
+  return systems.map(({ title }) => safe(title)).join(", ") || "any system that may run here";
+}
