@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { awsPlace, type Identity, identify, rightAccount } from "../aws.ts";
 import { type Readings, readMetric } from "../aws-metrics.ts";
-import { refuseBlocked } from "../blocked.ts";
-import { type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import type { Check, Fact, ReadContext } from "../contract.ts";
+import { defineLook } from "../read.ts";
 
 const input = z.strictObject({
   ...awsPlace,
@@ -33,24 +33,16 @@ const HOLDS: Record<Input["is"], (value: number, limit: number) => boolean> = {
 };
 
 /** Holds a run until a metric says it may go on. Every value in the window has to; no value at all is not a yes. */
-export const gate = defineAction<Input, Seen>({
+export const gate = defineLook<Input, Seen>({
   id: "cloudwatch.gate",
   summary: "Go on only while a CloudWatch metric is within its limit; no data is not within it",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 10, failSeconds: 30 },
-  resources: () => [],
   observe: look,
   facts: factsOf,
-  ready: checksOf,
-  done: () => "no",
-  async verify(ctx, given) {
-    const seen = await look(ctx, given);
-    refuseBlocked(nameOf(given), checksOf(seen, given));
-    return { says: within(seen, given).says, facts: factsOf(seen, given) };
-  },
-  undo: () => ({ possible: false, why: "Asking changes nothing, so there is nothing to undo." }),
+  checks: checksOf,
+  where: nameOf,
+  says: (seen, given) => within(seen, given).says,
 });
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { after, awaited } from "../awaited.ts";
 import { refuseBlocked } from "../blocked.ts";
-import { type Check, defineAction } from "../contract.ts";
+import type { Check } from "../contract.ts";
+import { defineRead } from "../read.ts";
 import { isUp, sayContainer } from "./container.ts";
 import { placeOf } from "./engine.ts";
 import {
@@ -23,18 +24,14 @@ const input = servicesInput.extend({
 type Input = z.infer<typeof input>;
 
 /** Whether the services of a project run, are healthy and stay so. */
-export const check = defineAction<Input, Seen>({
+export const check = defineRead<Input, Seen>({
   id: "compose.check",
   summary: "Look whether services of a compose project run, are healthy and stay so",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 31, warnSeconds: 60, failSeconds: 700 },
-  resources: () => [],
   observe: lookAtServices,
   facts: factsOf,
   ready: (seen, given, evidences) => awaited(checksOf(seen, given), given.after, evidences),
-  done: () => "no",
   async verify(ctx, given) {
     const seen = await lookAtServices(ctx, given);
     refuseBlocked(placeOf(given.project), checksOf(seen, given));
@@ -44,7 +41,6 @@ export const check = defineAction<Input, Seen>({
       facts: factsOf(seen, given),
     };
   },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
 });
 
 function checksOf(seen: Seen, given: Input): readonly Check[] {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { refuseBlocked } from "../blocked.ts";
-import { type Check, defineAction, type Fact } from "../contract.ts";
+import type { Check, Fact } from "../contract.ts";
+import { defineLook } from "../read.ts";
 import { answersFact, answersWithLeader, type ClusterView, clusterInput, type Look, lookAt } from "./cluster.ts";
 
 const input = z.strictObject({
@@ -11,25 +11,19 @@ const input = z.strictObject({
 type Input = z.infer<typeof input>;
 
 /** Whether a Consul datacenter has a leader, enough servers, and the services it should know. */
-export const check = defineAction<Input, Look<ClusterView>>({
+export const check = defineLook<Input, Look<ClusterView>>({
   id: "consul.check",
   summary: "See whether Consul has a leader, enough servers and its services",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 5, failSeconds: 30 },
-  resources: () => [],
   observe: (ctx, { cluster }) => lookAt(ctx, cluster),
   facts: factsOf,
-  ready: checksOf,
-  done: () => "no",
-  async verify(ctx, given) {
-    const seen = await lookAt(ctx, given.cluster);
-    refuseBlocked(given.cluster.name, checksOf(seen, given));
+  checks: checksOf,
+  where: ({ cluster }) => cluster.name,
+  says(seen, { cluster }) {
     const of = seen.answers ? `${seen.services.length} services and ${seen.keys} keys` : "nothing";
-    return { says: `${given.cluster.name} is well and knows ${of}.`, facts: factsOf(seen, given) };
+    return `${cluster.name} is well and knows ${of}.`;
   },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
 });
 
 function factsOf(seen: Look<ClusterView>, { cluster }: Input): Fact[] {

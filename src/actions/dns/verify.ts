@@ -4,8 +4,9 @@ import { z } from "zod";
 import { allowedAddresses } from "../../lib/address.ts";
 import { withDeadline } from "../../lib/deadline.ts";
 import { LifeboatError, messageOf } from "../../lib/errors.ts";
-import { type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import type { Check, Fact, ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
+import { defineRead } from "../read.ts";
 
 const server = z.strictObject({
   host: z.string().min(1),
@@ -54,19 +55,15 @@ interface Asked {
 const ASK_SECONDS = 3;
 
 /** Asks the zone's own name servers and public resolvers until all of them give the new answer. */
-export const verify = defineAction<Input, readonly Asked[]>({
+export const verify = defineRead<Input, readonly Asked[]>({
   id: "dns.verify",
   summary: "Ask name servers and resolvers until all of them give the expected answer",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 60, warnSeconds: 180, failSeconds: 600 },
-  resources: () => [],
   observe: look,
   facts: (seen, given) => factsOf(seen, given),
   // What names answer before a change is shown and stands in nobody's way.
   ready: (seen) => seen.map(checkOf),
-  done: () => "no",
   async verify(ctx, given) {
     let state = "No server has been asked";
     const seconds = Math.min(given.waitSeconds ?? Number.POSITIVE_INFINITY, ctx.budget.failSeconds * 0.95);
@@ -100,7 +97,6 @@ export const verify = defineAction<Input, readonly Asked[]>({
       facts,
     };
   },
-  undo: () => ({ possible: false, why: "Asking changes nothing, so there is nothing to undo." }),
 });
 
 async function look(ctx: ReadContext, given: Input): Promise<readonly Asked[]> {

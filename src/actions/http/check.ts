@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
-import { type ApplyContext, type Check, defineAction, type Fact } from "../contract.ts";
+import type { ApplyContext, Check, Fact } from "../contract.ts";
 import { type Answered, askOnce, type Expectation, expectation } from "../expectation.ts";
+import { defineRead } from "../read.ts";
 
 const input = z
   .strictObject({
@@ -20,18 +21,14 @@ const input = z
 type Input = z.infer<typeof input>;
 
 /** Asks addresses until each has answered as expected several times in a row. */
-export const check = defineAction<Input, readonly Answered[]>({
+export const check = defineRead<Input, readonly Answered[]>({
   id: "http.check",
   summary: "Ask web addresses until they answer as expected, several times in a row",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 20, failSeconds: 120 },
-  resources: () => [],
   observe: (ctx, { checks }) => Promise.all(checks.map((one) => askOnce(ctx, one))),
   facts: (seen) => seen.map((one, i) => ({ id: `answer${i + 1}`, label: one.url, value: one.says, material: false })),
   ready: (seen) => seen.flatMap(checksOf),
-  done: () => "no",
   async verify(ctx, given) {
     const answers = await Promise.all(given.checks.map((one) => inARow(ctx, given, one)));
     const facts: Fact[] = answers.map((one, i) => ({
@@ -43,7 +40,6 @@ export const check = defineAction<Input, readonly Answered[]>({
     const times = given.consecutive === 1 ? "once" : `${given.consecutive} times in a row`;
     return { says: `${answers.map((one) => one.url).join(", ")} answered as expected, ${times}.`, facts };
   },
-  undo: () => ({ possible: false, why: "Asking changes nothing, so there is nothing to undo." }),
 });
 
 /** What it answers before the failover is shown and stands in nobody's way; an address that may not be asked does. */

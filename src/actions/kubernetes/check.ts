@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { after, awaited } from "../awaited.ts";
-import { lookUntilFree } from "../blocked.ts";
+import { after } from "../awaited.ts";
 import {
   answersFact,
   type Cluster,
@@ -10,7 +9,8 @@ import {
   lookAtCluster,
   type Right,
 } from "../cluster.ts";
-import { type Check, defineAction, type Fact } from "../contract.ts";
+import type { Check, Fact } from "../contract.ts";
+import { defineLook } from "../read.ts";
 import { type NodeView, readNodes } from "./node.ts";
 import { readWorkload, sayWorkload, type WorkloadView, workloadInput } from "./workload.ts";
 
@@ -37,28 +37,19 @@ type Seen = Look<{
 const RIGHTS: readonly Right[] = [{ verb: "list", resource: "nodes", everywhere: true }];
 
 /** Whether the plan's cluster answers, has nodes that take pods, and runs what it should. */
-export const check = defineAction<Input, Seen>({
+export const check = defineLook<Input, Seen>({
   id: "kubernetes.check",
   summary: "Look whether a cluster answers, has room, and runs what it should",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 330 },
-  resources: () => [],
   observe: (ctx, given) => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(cluster, given)),
   facts: factsOf,
-  ready: (seen, given, evidence) => awaited(checksOf(seen, given), given.after, evidence, given.waitSeconds > 0),
-  done: () => "no",
-  async verify(ctx, given) {
-    const lookAgain = () => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(cluster, given));
-    const seen = await lookUntilFree(ctx, given.cluster.context, given.waitSeconds, lookAgain, (now) =>
-      checksOf(now, given),
-    );
-    const says = [`${given.cluster.context} answers`];
-    if (seen.answers) says.push(`${room(seen.nodes)} nodes take pods`, ...seen.workloads.map(sayWorkload));
-    return { says: `${says.join("; ")}.`, facts: factsOf(seen, given) };
+  checks: checksOf,
+  where: ({ cluster }) => cluster.context,
+  says(seen, { cluster }) {
+    const found = seen.answers ? [`${room(seen.nodes)} nodes take pods`, ...seen.workloads.map(sayWorkload)] : [];
+    return `${[`${cluster.context} answers`, ...found].join("; ")}.`;
   },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
 });
 
 function factsOf(seen: Seen, given: Input): readonly Fact[] {

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { after, awaited } from "../awaited.ts";
-import { lookUntilFree } from "../blocked.ts";
-import { type Check, defineAction } from "../contract.ts";
+import { after } from "../awaited.ts";
+import type { Check } from "../contract.ts";
+import { defineLook } from "../read.ts";
 import { clusterInput } from "./client.ts";
 import { candidateStreams, everyApi, factsOf, ledBySomeone, nothingScheduled, notPaused } from "./readiness.ts";
 import { type ClusterView, lookAtCluster, sayMembers } from "./view.ts";
@@ -19,27 +19,16 @@ const input = z.strictObject({
 type Input = z.infer<typeof input>;
 
 /** Looks at a Patroni cluster: who leads by whose word, who streams by the leader's, and what is under way. */
-export const check = defineAction<Input, ClusterView>({
+export const check = defineLook<Input, ClusterView>({
   id: "patroni.check",
   summary: "Look at a Patroni cluster: leader, members, and replication by the leader's own account",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 5, failSeconds: 330 },
-  resources: () => [],
   observe: (ctx, { cluster }) => lookAtCluster(ctx, cluster),
   facts: (seen, { candidate }) => factsOf(seen, candidate ?? null),
-  ready: (seen, given, evidence) => awaited(checksOf(seen, given), given.after, evidence, given.waitSeconds > 0),
-  done: () => "no",
-  async verify(ctx, given) {
-    const look = () => lookAtCluster(ctx, given.cluster);
-    const seen = await lookUntilFree(ctx, given.cluster.name, given.waitSeconds, look, (now) => checksOf(now, given));
-    return {
-      says: `${seen.leader ?? "Nobody"} leads: ${sayMembers(seen)}.`,
-      facts: factsOf(seen, given.candidate ?? null),
-    };
-  },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
+  checks: checksOf,
+  where: ({ cluster }) => cluster.name,
+  says: (seen) => `${seen.leader ?? "Nobody"} leads: ${sayMembers(seen)}.`,
 });
 
 function checksOf(seen: ClusterView, { mode, candidate, maxLagBytes }: Input): Check[] {

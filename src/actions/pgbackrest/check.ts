@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { refuseBlocked } from "../blocked.ts";
-import { type Check, defineAction } from "../contract.ts";
+import type { Check } from "../contract.ts";
+import { defineLook } from "../read.ts";
 import { hostInput } from "./host.ts";
 import { lookAtRepository, newestBackup, type RepositoryView, repositoryFacts, repositoryUsable } from "./view.ts";
 
@@ -16,24 +16,16 @@ const input = z.strictObject({
 type Input = z.infer<typeof input>;
 
 /** Looks at what could be restored: whole backups, their age, and how far the log is archived. */
-export const check = defineAction<Input, RepositoryView>({
+export const check = defineLook<Input, RepositoryView>({
   id: "pgbackrest.check",
   summary: "Look at a pgBackRest repository: whole backups, their age, how far the log is archived",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 10, failSeconds: 30 },
-  resources: () => [],
   observe: (ctx, { host }) => lookAtRepository(ctx, host),
   facts: repositoryFacts,
-  ready: (seen, given) => checksOf(seen, given),
-  done: () => "no",
-  async verify(ctx, given) {
-    const seen = await lookAtRepository(ctx, given.host);
-    refuseBlocked("pgbackrest.check", checksOf(seen, given));
-    return { says: say(seen), facts: repositoryFacts(seen) };
-  },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
+  checks: checksOf,
+  where: ({ host }) => `${host.name}, stanza ${host.stanza}`,
+  says: say,
 });
 
 function checksOf(seen: RepositoryView, given: Input): Check[] {

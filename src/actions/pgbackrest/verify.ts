@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
-import { defineAction } from "../contract.ts";
+import { defineRead } from "../read.ts";
 import { hostInput, mustRun, pgbackrest } from "./host.ts";
 import { lookAtRepository, type RepositoryView, repositoryFacts, repositoryUsable } from "./view.ts";
 
@@ -10,18 +10,14 @@ const input = z.strictObject({
 });
 
 /** Has pgBackRest read every file of the repository and compare its checksum. */
-export const verify = defineAction<z.infer<typeof input>, RepositoryView>({
+export const verify = defineRead<z.infer<typeof input>, RepositoryView>({
   id: "pgbackrest.verify",
   summary: "Read every backup and every archived log of a repository and compare checksums",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 600, warnSeconds: 3600, failSeconds: 90_000 },
-  resources: () => [],
   observe: (ctx, { host }) => lookAtRepository(ctx, host),
   facts: repositoryFacts,
   ready: (seen, { host }) => [repositoryUsable(seen, host)],
-  done: () => "no",
   async verify(ctx, { host, timeoutSeconds }) {
     ctx.progress(`${host.name}: reading every file of stanza ${host.stanza}`);
     const started = performance.now();
@@ -46,5 +42,4 @@ export const verify = defineAction<z.infer<typeof input>, RepositoryView>({
       facts: [{ id: "verified", label: "Checksums as written", value: true, material: false }],
     };
   },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
 });

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { z } from "zod";
-import { refuseBlocked } from "../blocked.ts";
-import { type Check, defineAction, type Fact } from "../contract.ts";
+import type { Check, Fact } from "../contract.ts";
+import { defineLook } from "../read.ts";
 import { type DumpView, dumpInput, lookAtDump, readable, whole } from "./dump-view.ts";
 
 const input = z.strictObject({
@@ -19,26 +19,17 @@ interface Seen {
 }
 
 /** Whether a dump is there, whole by its checksum, readable and young enough. Restores nothing: that is another proof. */
-export const checkDump = defineAction<Input, Seen>({
+export const checkDump = defineLook<Input, Seen>({
   id: "postgres.check_dump",
   summary: "Look whether a dump is whole, readable and young enough",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 5, warnSeconds: 600, failSeconds: 3600 },
-  resources: () => [],
   observe: look,
   facts: factsOf,
-  ready: checksOf,
-  done: () => "no",
-  async verify(ctx, given) {
-    const seen = await look(ctx, given);
-    refuseBlocked(seen.dump.file ?? "The dump", checksOf(seen, given));
-    const { file, tables } = seen.dump;
-    const says = `${basename(file ?? "")} is whole: ${tables.length} tables, ${seen.ageHours?.toFixed(1) ?? "unknown"} hours old.`;
-    return { says, facts: factsOf(seen) };
-  },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
+  checks: checksOf,
+  where: () => "The dump",
+  says: ({ dump, ageHours }) =>
+    `${basename(dump.file ?? "")} is whole: ${dump.tables.length} tables, ${ageHours?.toFixed(1) ?? "unknown"} hours old.`,
 });
 
 async function look(ctx: Parameters<typeof lookAtDump>[0], { from }: Input): Promise<Seen> {

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { after, awaited } from "../awaited.ts";
-import { refuseBlocked } from "../blocked.ts";
-import { type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import { after } from "../awaited.ts";
+import type { Check, Fact, ReadContext } from "../contract.ts";
+import { defineLook } from "../read.ts";
 import { nodeInput } from "./node.ts";
 import { caughtUp, followerOf, type Lag, lagBetween, type PairView, sayLoss } from "./pair.ts";
 import { bytesOf } from "./position.ts";
@@ -30,24 +30,16 @@ interface Seen {
 }
 
 /** Looks at the servers of one cluster: roles, cluster, timeline, lag, slots, replay, and who streams from whom. */
-export const check = defineAction<Input, Seen>({
+export const check = defineLook<Input, Seen>({
   id: "postgres.check",
   summary: "Look at a PostgreSQL cluster: roles, replication, lag, and what a failover would lose",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 5, failSeconds: 15 },
-  resources: () => [],
   observe: lookAtCluster,
-  facts: (seen) => factsOf(seen),
-  ready: (seen, given, evidence) => awaited(checksOf(seen, given), given.after, evidence),
-  done: () => "no",
-  async verify(ctx, given) {
-    const seen = await lookAtCluster(ctx, given);
-    refuseBlocked("postgres.check", checksOf(seen, given));
-    return { says: sayCluster(seen), facts: factsOf(seen) };
-  },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
+  facts: factsOf,
+  checks: checksOf,
+  where: () => "postgres.check",
+  says: sayCluster,
 });
 
 async function lookAtCluster(ctx: ReadContext, { nodes }: Input): Promise<Seen> {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
-import { type Check, defineAction, type Evidence, type Evidences } from "../contract.ts";
+import type { Check, Evidence, Evidences } from "../contract.ts";
+import { defineRead } from "../read.ts";
 import { nodeInput } from "./node.ts";
 import { lookAtPair, type PairView, sayLoss } from "./pair.ts";
 import { bytesBehind, type Position, reached } from "./position.ts";
@@ -19,14 +20,11 @@ const input = z.strictObject({
 type Input = z.infer<typeof input>;
 
 /** Waits until the standby has everything the fenced primary wrote, or measures what is missing. */
-export const drain = defineAction<Input, PairView>({
+export const drain = defineRead<Input, PairView>({
   id: "postgres.drain",
   summary: "Wait until the standby has everything the fenced primary wrote",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 610 },
-  resources: () => [],
   observe: (ctx, { from, to }) => lookAtPair(ctx, from, to),
   facts: (seen) => [
     { id: "lagBytes", label: "Lag in bytes", value: seen.lag?.bytes ?? null, material: false },
@@ -34,7 +32,6 @@ export const drain = defineAction<Input, PairView>({
     { id: "loss", label: "Would be lost", value: sayLoss(seen), material: false },
   ],
   ready: (seen, given, evidence) => [answers(seen.to), replaying(seen.to), fenceBehindUs(given, evidence)],
-  done: () => "no",
   async verify(ctx, given) {
     const goal = goalOf(given, ctx);
     if (goal === null) return await unmeasured(given, await lookAt(ctx, given.to));
@@ -47,7 +44,6 @@ export const drain = defineAction<Input, PairView>({
     }
     return drained(goal, seen);
   },
-  undo: () => ({ possible: false, why: "Waiting changes nothing, so there is nothing to undo." }),
 });
 
 function answers(to: NodeView): Check {

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import { after, awaited } from "../awaited.ts";
-import { type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import type { Check, Fact, ReadContext } from "../contract.ts";
+import { defineRead } from "../read.ts";
 import { withNode } from "./client.ts";
 import { type Node, nodeInput } from "./node.ts";
 import { ask, camel, queryInput } from "./queries.ts";
@@ -45,18 +46,14 @@ const input = z
 type Input = z.infer<typeof input>;
 
 /** Holds data against what is expected of it: counts, the newest row, questions of one's own. Changes nothing. */
-export const verifyData = defineAction<Input, NodeView>({
+export const verifyData = defineRead<Input, NodeView>({
   id: "postgres.verify_data",
   summary: "Hold the data against what is expected of it: counts, the newest row, queries",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 60, failSeconds: 600 },
-  resources: () => [],
   observe: (ctx, { node }) => lookAt(ctx, node),
   facts: (seen) => [{ id: "role", label: `${seen.name} is`, value: seen.answers ? seen.role : null, material: false }],
   ready: (seen, given, evidence) => awaited([answers(seen)], given.after, evidence),
-  done: () => "no",
   async verify(ctx, { node, counts, newest, queries }) {
     const found: Found[] = [];
     for (const one of counts) found.push(await counted(ctx, node, one));
@@ -68,7 +65,6 @@ export const verifyData = defineAction<Input, NodeView>({
     const facts: Fact[] = found.map(({ label, value }) => ({ id: camel(label), label, value, material: false }));
     return { says: `${node.name}: ${found.map(({ label, value }) => `${label} ${value}`).join(", ")}.`, facts };
   },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
 });
 
 /** Exact counts of large tables take their time. */

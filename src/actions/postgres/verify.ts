@@ -2,14 +2,8 @@ import { z } from "zod";
 import { LifeboatError, messageOf } from "../../lib/errors.ts";
 import { get } from "../../lib/web.ts";
 import { after, awaited } from "../awaited.ts";
-import {
-  type Check,
-  defineAction,
-  type Evidence,
-  type Fact,
-  type MeasuredLoss,
-  type ReadContext,
-} from "../contract.ts";
+import type { Check, Evidence, Fact, MeasuredLoss, ReadContext } from "../contract.ts";
+import { defineRead } from "../read.ts";
 import { withNode } from "./client.ts";
 import { asLogin, loginInput, type Node, nodeInput, resourceOf } from "./node.ts";
 import { probeWrite } from "./probe.ts";
@@ -45,18 +39,14 @@ const ledgerAnswer = z.object({ acknowledged: z.array(entry) });
 type Entry = z.infer<typeof entry>;
 
 /** Looks at the data itself: counts, a write, and the rows the application was told are safe. */
-export const verify = defineAction<Input, NodeView>({
+export const verify = defineRead<Input, NodeView>({
   id: "postgres.verify",
   summary: "Look at the data: it takes writes, counts are as expected, and which acknowledged rows are missing",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 15, failSeconds: 60 },
-  resources: () => [],
   observe: (ctx, { node }) => lookAt(ctx, node),
   facts: (seen) => [{ id: "role", label: `${seen.name} is`, value: seen.answers ? seen.role : null, material: false }],
   ready: (seen, given, evidence) => awaited([answers(seen)], given.after, evidence),
-  done: () => "no",
   async verify(ctx, given) {
     const facts: Fact[] = [];
     const says: string[] = [];
@@ -70,7 +60,6 @@ export const verify = defineAction<Input, NodeView>({
     if (!given.ledger) return { says: says.join(" ") || `${given.node.name} answers.`, facts };
     return await withLedger(ctx, given, given.ledger, says, facts);
   },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
 });
 
 function answers(seen: NodeView): Check {

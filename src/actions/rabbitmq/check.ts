@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { after, awaited } from "../awaited.ts";
-import { refuseBlocked } from "../blocked.ts";
-import { type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import { after } from "../awaited.ts";
+import type { Check, Fact, ReadContext } from "../contract.ts";
+import { defineLook } from "../read.ts";
 import { answersFact, type BrokerLook, brokerAnswers, brokerInput, lookAtBroker, sickness } from "./broker.ts";
 
 const input = z.strictObject({
@@ -26,28 +26,19 @@ type Seen = BrokerLook<{
 }>;
 
 /** Whether the plan's broker answers, is well by its own checks, and has the queues it should. */
-export const check = defineAction<Input, Seen>({
+export const check = defineLook<Input, Seen>({
   id: "rabbitmq.check",
   summary: "Look whether RabbitMQ is well and has the queues it should",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
-  resources: () => [],
   observe: look,
   facts: factsOf,
-  ready: (seen, given, evidences) => awaited(checksOf(seen, given), given.after, evidences),
-  done: () => "no",
-  async verify(ctx, given) {
-    const seen = await look(ctx, given);
-    refuseBlocked(given.broker.cluster, checksOf(seen, given));
+  checks: checksOf,
+  where: ({ broker }) => broker.cluster,
+  says(seen, { broker }) {
     const messages = (seen.answers ? seen.queues : []).map((one) => `${one.name} holds ${one.messages} messages`);
-    return {
-      says: [`${given.broker.cluster} is well`, ...messages].join("; ").concat("."),
-      facts: factsOf(seen, given),
-    };
+    return `${[`${broker.cluster} is well`, ...messages].join("; ")}.`;
   },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
 });
 
 function look(ctx: ReadContext, given: Input): Promise<Seen> {

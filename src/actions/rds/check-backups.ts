@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Identity, identify, rightAccount } from "../aws.ts";
-import { refuseBlocked } from "../blocked.ts";
-import { type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import type { Check, Fact, ReadContext } from "../contract.ts";
+import { defineLook } from "../read.ts";
 import { newestUsable, type Snapshots, snapshotsOf } from "./snapshots.ts";
 import { type InstanceView, isThere, lookAtInstance } from "./view.ts";
 import { instanceId, rdsPlace } from "./wait.ts";
@@ -30,25 +30,15 @@ interface Seen {
 }
 
 /** Looks whether an instance could be restored, and to when. */
-export const checkBackups = defineAction<Input, Seen>({
+export const checkBackups = defineLook<Input, Seen>({
   id: "rds.check_backups",
   summary: "Look at the backups of an RDS instance: how new, how far back, whether encrypted",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 10, failSeconds: 30 },
-  resources: () => [],
   observe: look,
   facts: factsOf,
-  ready: checksOf,
-  done: () => "no",
-  async verify(ctx, given) {
-    const seen = await look(ctx, given);
-    const checks = checksOf(seen, given);
-    refuseBlocked(given.instance, checks);
-    return { says: checks.map((one) => one.says).join(" "), facts: factsOf(seen) };
-  },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
+  checks: checksOf,
+  where: ({ instance }) => instance,
 });
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { after, awaited } from "../awaited.ts";
+import { after } from "../awaited.ts";
 import { type Identity, identify, rightAccount } from "../aws.ts";
-import { refuseBlocked } from "../blocked.ts";
-import { type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import type { Check, Fact, ReadContext } from "../contract.ts";
+import { defineLook } from "../read.ts";
 import { eventsOf, type InstanceView, isThere, lookAtInstance, statusFact } from "./view.ts";
 import { instanceId, rdsPlace } from "./wait.ts";
 
@@ -29,25 +29,15 @@ interface Seen {
 }
 
 /** Looks at an RDS instance and says whether it is what the runbook takes it for. */
-export const check = defineAction<Input, Seen>({
+export const check = defineLook<Input, Seen>({
   id: "rds.check",
   summary: "Look at an RDS instance: is it there, available, and what the runbook takes it for",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 10, failSeconds: 30 },
-  resources: () => [],
   observe: look,
-  facts: (seen) => factsOf(seen),
-  ready: (seen, given, evidence) => awaited(checksOf(seen, given), given.after, evidence),
-  done: () => "no",
-  async verify(ctx, given) {
-    const seen = await look(ctx, given);
-    const checks = checksOf(seen, given);
-    refuseBlocked(given.instance, checks);
-    return { says: checks.map((one) => one.says).join(" "), facts: factsOf(seen) };
-  },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
+  facts: factsOf,
+  checks: checksOf,
+  where: ({ instance }) => instance,
 });
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { awsPlace, type Identity, identify, rightAccount, troubleOf } from "../aws.ts";
-import { refuseBlocked } from "../blocked.ts";
-import { type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import type { Check, Fact, ReadContext } from "../contract.ts";
+import { defineLook } from "../read.ts";
 import { withRoute53 } from "./client.ts";
 
 const input = z.strictObject({
@@ -30,25 +30,15 @@ interface Seen {
 const HEALTHY_SHARE = 0.18;
 
 /** What Route 53 makes of some health checks. It reads the control plane; that it does not answer stands in nobody's way. */
-export const check = defineAction<Input, Seen>({
+export const check = defineLook<Input, Seen>({
   id: "route53.check",
   summary: "Look at Route 53 health checks: what the checkers report, and whether somebody overrides them",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 10, failSeconds: 30 },
-  resources: () => [],
   observe: look,
   facts: factsOf,
-  ready: checksOf,
-  done: () => "no",
-  async verify(ctx, given) {
-    const seen = await look(ctx, given);
-    const checks = checksOf(seen, given);
-    refuseBlocked("route53.check", checks);
-    return { says: checks.map((one) => one.says).join(" "), facts: factsOf(seen) };
-  },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
+  checks: checksOf,
+  where: () => "route53.check",
 });
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Readings, readMetric } from "../aws-metrics.ts";
-import { refuseBlocked } from "../blocked.ts";
-import { type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import type { Check, Fact, ReadContext } from "../contract.ts";
+import { defineLook } from "../read.ts";
 import { answers, bucketInput, type Look, lookInto, nameOf } from "./bucket.ts";
 import { eachOf, type Listed, listAll, TooMany } from "./listing.ts";
 
@@ -42,24 +42,16 @@ interface Seen {
 const AT_ONCE = 16;
 
 /** What would be missing on the other side if this one were lost now. */
-export const checkReplication = defineAction<Input, Seen>({
+export const checkReplication = defineLook<Input, Seen>({
   id: "s3.check_replication",
   summary: "See what a bucket has not yet copied to its replica, and for how long",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 5, warnSeconds: 15, failSeconds: 60 },
-  resources: () => [],
   observe: look,
   facts: factsOf,
-  ready: checksOf,
-  done: () => "no",
-  async verify(ctx, given) {
-    const seen = await look(ctx, given);
-    refuseBlocked(nameOf(given.source), checksOf(seen, given));
-    return { says: sentence(seen, given), facts: factsOf(seen, given) };
-  },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
+  checks: checksOf,
+  where: ({ source }) => nameOf(source),
+  says: sentence,
 });
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { refuseBlocked } from "../blocked.ts";
-import { type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import type { Check, Fact, ReadContext } from "../contract.ts";
+import { defineLook } from "../read.ts";
 import {
   answers,
   answersFact,
@@ -41,28 +41,20 @@ interface Found {
 type Seen = Look<Found>;
 
 /** Whether a search cluster is well, and whether there is a snapshot young enough to go back to. */
-export const check = defineAction<Input, Seen>({
+export const check = defineLook<Input, Seen>({
   id: "search.check",
   summary: "See whether a search cluster is well and has a complete, young snapshot",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 10, failSeconds: 30 },
-  resources: () => [],
   observe: look,
   facts: factsOf,
-  ready: checksOf,
-  done: () => "no",
-  async verify(ctx, given) {
-    const seen = await look(ctx, given);
-    refuseBlocked(given.cluster.name, checksOf(seen, given));
+  checks: checksOf,
+  where: ({ cluster }) => cluster.name,
+  says(seen, { cluster }) {
     const newest = seen.answers ? seen.newest : null;
-    return {
-      says: `${given.cluster.name} is ${seen.answers ? seen.health : "unknown"}; ${newest?.name ?? "no snapshot"} is ${newest && seen.answers ? ageSeconds(newest, seen.lookedAt) : "unknown"} s old.`,
-      facts: factsOf(seen, given),
-    };
+    const age = newest && seen.answers ? ageSeconds(newest, seen.lookedAt) : "unknown";
+    return `${cluster.name} is ${seen.answers ? seen.health : "unknown"}; ${newest?.name ?? "no snapshot"} is ${age} s old.`;
   },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
 });
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { refuseBlocked } from "../blocked.ts";
 import { answersFact, type Cluster, clusterChecks, type Look, lookAtCluster, type Right } from "../cluster.ts";
-import { type Check, defineAction, type Fact } from "../contract.ts";
+import type { Check, Fact } from "../contract.ts";
+import { defineLook } from "../read.ts";
 import { availableLocations, hoursSince, newestBackup, readRequests } from "./request.ts";
 import { oneSource, type SourceView, sourceChecks, sourceShape } from "./source.ts";
 
@@ -12,25 +12,15 @@ type Seen = Look<SourceView>;
 const RIGHTS: readonly Right[] = [{ verb: "list", group: "velero.io", resource: "backups" }];
 
 /** Whether there is a complete backup, young enough, in a place that can be reached. */
-export const check = defineAction<Input, Seen>({
+export const check = defineLook<Input, Seen>({
   id: "velero.check",
   summary: "Look whether a complete backup, young enough, can be restored from",
   input,
-  risk: "read",
-  repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
-  resources: () => [],
   observe: (ctx, given) => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => lookAtSource(cluster, given)),
   facts: factsOf,
-  ready: checksOf,
-  done: () => "no",
-  async verify(ctx, given) {
-    const seen = await lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => lookAtSource(cluster, given));
-    const checks = checksOf(seen, given);
-    refuseBlocked(given.cluster.context, checks);
-    return { says: checks.map(({ says }) => says).join(" "), facts: factsOf(seen, given) };
-  },
-  undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
+  checks: checksOf,
+  where: ({ cluster }) => cluster.context,
 });
 
 export async function lookAtSource(cluster: Cluster, given: Input): Promise<SourceView> {
