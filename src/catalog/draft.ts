@@ -1,4 +1,5 @@
 import type { Path } from "./fault.ts";
+import type { Scalar } from "./reference.ts";
 import type { Condition, Mode, Runbook, RunbookStep } from "./types.ts";
 
 /** A runbook as it is written: where it includes another, that one is named and not yet there. `use.ts` puts it there. */
@@ -33,6 +34,8 @@ export interface Use {
   readonly gates: "keep" | "drop";
   readonly mode: Mode | null;
   readonly when: Condition | null;
+  /** What the inputs of the included runbook are here: a value, or a reference to an input of this one. */
+  readonly inputs: Readonly<Record<string, Scalar>>;
   readonly path: Path;
 }
 

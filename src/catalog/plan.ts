@@ -1,5 +1,6 @@
 import { canonicalBytes, sha256 } from "../lib/canonical.ts";
 import { messageOf, type Problem } from "../lib/errors.ts";
+import { bindInputs } from "./bound.ts";
 import { readManifest, withManifests } from "./manifest.ts";
 import {
   referableParts,
@@ -40,6 +41,8 @@ export interface PlanRequest {
   readonly runbook: string;
   readonly mode: Mode;
   readonly kind: "real" | "drill";
+  /** What was said about tonight: input → value, a moment as ISO 8601 in UTC. Absent: nothing. */
+  readonly inputs?: ReadonlyMap<string, Scalar>;
 }
 
 export type Planned =
@@ -65,10 +68,12 @@ export function planRunbook(request: PlanRequest): Planned {
   const faults = checkRunbook({ system, runbook, siblings, cards: request.cards });
   const errors = faults.filter(({ level }) => level === "error");
   if (errors.length > 0) return refuse(errors.map((fault) => faultProblem(runbook, fault)));
-  const scope = scopeOf(system, runbook, request.mode, request.variables.get(system.id));
+  const bound = bindInputs(runbook, request.inputs ?? new Map());
+  if (!bound.ok) return refuse(bound.problems);
+  const scope = scopeOf(system, runbook, request.mode, request.variables.get(system.id), bound.values);
   const missing = missingValues(system, runbook, request.mode, scope);
   if (missing !== null) return refuse([missing]);
-  return bind(request, system, runbook, lookUpIn(scope));
+  return bind(request, system, runbook, lookUpIn(scope), bound.values);
 }
 
 type LookUp = (name: string) => Scalar;
@@ -144,7 +149,13 @@ function missingValues(system: System, runbook: Runbook, mode: Mode, scope: Scop
   };
 }
 
-function bind({ cards, mode, kind }: PlanRequest, system: System, runbook: Runbook, lookUp: LookUp): Planned {
+function bind(
+  { cards, mode, kind }: PlanRequest,
+  system: System,
+  runbook: Runbook,
+  lookUp: LookUp,
+  inputs: ReadonlyMap<string, Scalar>,
+): Planned {
   const problems: Problem[] = [];
   const resources = new Set<string>();
   const bindStep = (step: RunbookStep): PlanStep => {
@@ -187,6 +198,7 @@ function bind({ cards, mode, kind }: PlanRequest, system: System, runbook: Runbo
     component: runbook.component,
     mode,
     kind,
+    ...(inputs.size > 0 && { inputs: [...inputs].map(([name, value]) => ({ name, value })) }),
     target: runbook.changes === null ? "nothing: it only looks" : resolveSentence(runbook.changes, lookUp),
     resources: [...resources].sort(),
     rtoSeconds: runbook.rtoSeconds,

@@ -1,4 +1,5 @@
 import type { Path } from "./fault.ts";
+import { sampleOf } from "./input.ts";
 import type { Mode, Runbook, System } from "./types.ts";
 
 export type Scalar = string | number | boolean;
@@ -58,17 +59,21 @@ export function resolveSentence(text: string, lookUp: (name: string) => Scalar):
   return String(resolveText(text, lookUp));
 }
 
-/** What a runbook may refer to. A variable that has no value yet is in `known` and not in `values`. */
+/** What a runbook may refer to. A variable or input that has no value yet is in `known` and not in `values`. */
 export interface Scope {
   readonly known: readonly string[];
   readonly values: ReadonlyMap<string, Scalar>;
+  /** What an input could be. */
+  readonly samples?: ReadonlyMap<string, Scalar>;
 }
 
+/** `inputs`: each with its value, or undefined where none is given yet. */
 export function scopeOf(
   system: System,
-  runbook: Pick<Runbook, "component">,
+  runbook: Pick<Runbook, "component" | "inputs">,
   mode: Mode,
   given: ReadonlyMap<string, Scalar> | undefined,
+  inputs: ReadonlyMap<string, Scalar> = new Map(),
 ): Scope {
   const component = system.components.find(({ id }) => id === runbook.component);
   const about: [string, Scalar][] =
@@ -78,7 +83,13 @@ export function scopeOf(
           ["component.id", component.id],
           ["component.title", component.title],
         ];
-  return scopeWith(system, [["mode", mode], ...systemWords(system), ...about], given);
+  const scope = scopeWith(system, [["mode", mode], ...systemWords(system), ...about], given);
+  const asked = runbook.inputs ?? [];
+  return {
+    known: [...scope.known, ...asked.map(({ name }) => `input.${name}`)],
+    values: new Map([...scope.values, ...[...inputs].map(([name, value]) => [`input.${name}`, value] as const)]),
+    samples: new Map(asked.map((input) => [`input.${input.name}`, sampleOf(input)])),
+  };
 }
 
 /** What a system may refer to outside its runbooks: itself, and its variables. */

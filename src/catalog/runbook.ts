@@ -1,5 +1,6 @@
 import type { Draft, DraftLane, DraftStage, Use } from "./draft.ts";
 import { errorAt, type Fault, type Path } from "./fault.ts";
+import { toInput } from "./input.ts";
 import { manualSchema, type WrittenRunbook, type WrittenStage, type WrittenStep, waitSchema } from "./schema.ts";
 import { checkShape } from "./shape.ts";
 import { offer } from "./suggest.ts";
@@ -21,6 +22,7 @@ export function toDraft(
 ): { draft: Draft; faults: readonly Fault[] } {
   const component = system.components.find((one) => one.id === written.component);
   const read = written.stages.map((stage, i) => toStage(stage, ["stages", i], chains));
+  const inputs = Object.entries(written.inputs).map(([name, input]) => toInput(name, input, ["inputs", name]));
   const draft = {
     id,
     system: system.id,
@@ -29,6 +31,7 @@ export function toDraft(
     starts: toStarts(written.starts),
     component: written.component ?? null,
     modes: written.modes,
+    ...(inputs.length > 0 && { inputs: inputs.map(({ input }) => input) }),
     rtoSeconds: written.rto === undefined ? (component?.rtoSeconds ?? null) : written.rto,
     rpoSeconds: written.rpo === undefined ? (component?.rpoSeconds ?? null) : written.rpo,
     changes: written.changes ?? null,
@@ -37,7 +40,7 @@ export function toDraft(
     beforehand: written.beforehand,
     afterwards: written.afterwards,
   };
-  return { draft, faults: read.flatMap(({ faults }) => faults) };
+  return { draft, faults: [...inputs, ...read].flatMap(({ faults }) => faults) };
 }
 
 type Chains = ReadonlyMap<string, Chain>;
@@ -65,7 +68,7 @@ function toStage(written: WrittenStage, path: Path, chains: Chains): { stage: Dr
     ...(written.steps === undefined
       ? [errorAt([...path, "id"], `Stage "${id}" does nothing`, { allowed: 'Give it "steps" or "use"' })]
       : []),
-    ...strayKeys(written, ["as", "gates", "mode", "when"], path, 'Only a stage with "use" has this'),
+    ...strayKeys(written, ["as", "gates", "inputs", "mode", "when"], path, 'Only a stage with "use" has this'),
     ...lanes.flatMap(({ faults }) => faults),
   ];
   const all = parallel ? lanes.map(({ is }) => is) : [{ id, title, items }];
@@ -91,7 +94,7 @@ function toLane(written: WrittenStep, path: Path, parallel: boolean, chains: Cha
       ];
   const strays = strayKeys(
     written,
-    ["action", "gate", "use", "as", "gates", "with", "retries", "mode", "when"],
+    ["action", "gate", "use", "as", "gates", "inputs", "with", "retries", "mode", "when"],
     path,
     "A lane has steps and nothing else",
   );
@@ -109,7 +112,7 @@ function toItem(written: Omit<WrittenStep, "steps">, path: Path, chains: Chains)
     return { is: toUse({ ...written, use }, path), faults };
   }
   const { does, faults } = toStep(written, path, chains);
-  const strays = strayKeys(written, ["as", "gates"], path, 'Only a step with "use" has this');
+  const strays = strayKeys(written, ["as", "gates", "inputs"], path, 'Only a step with "use" has this');
   const held = does ?? ({ kind: "wait", seconds: 0 } as const);
   return {
     is: { path, id, title, mode: written.mode ?? null, when: written.when ?? null, does: held },
@@ -124,12 +127,16 @@ function toUse(
     use,
     as,
     gates,
+    inputs,
     mode,
     when,
-  }: Pick<WrittenStage, "id" | "title" | "as" | "gates" | "mode" | "when"> & { use: string },
+  }: Pick<WrittenStage, "id" | "title" | "as" | "gates" | "inputs" | "mode" | "when"> & { use: string },
   path: Path,
 ): Use {
-  return { use, id, title, as: as ?? null, gates: gates ?? "keep", mode: mode ?? null, when: when ?? null, path };
+  return {
+    ...{ use, id, title, path },
+    ...{ as: as ?? null, gates: gates ?? "keep", inputs: inputs ?? {}, mode: mode ?? null, when: when ?? null },
+  };
 }
 
 function strayKeys<T extends object>(

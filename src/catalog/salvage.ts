@@ -10,12 +10,24 @@ export function salvageRunbook(raw: unknown, faults: readonly Fault[]): WrittenR
   const paths = faults.map(({ path }) => path);
   if (!isGroup(raw) || !Array.isArray(raw.stages) || paths.some(([key]) => key === "component")) return null;
   const sound = Object.entries(raw).filter(([key]) => !paths.some(([wrong]) => wrong === key));
+  const inputs = salvageInputs(raw.inputs, paths);
   const stages = raw.stages.map((stage: unknown, i) => {
     const wrong = paths.filter(([key, index]) => key === "stages" && index === i);
     return salvageStage(stage, i, wrong);
   });
-  const parsed = runbookSchema.safeParse({ title: "?", summary: "?", ...Object.fromEntries(sound), stages });
+  const parsed = runbookSchema.safeParse({ title: "?", summary: "?", ...Object.fromEntries(sound), inputs, stages });
   return parsed.success ? parsed.data : null;
+}
+
+/** What refers to an input with a mistake is not wrong itself. */
+function salvageInputs(inputs: unknown, paths: readonly Path[]): unknown {
+  if (!isGroup(inputs)) return {};
+  const wrong = (name: string) => paths.some(([key, one]) => key === "inputs" && one === name);
+  return Object.fromEntries(
+    Object.entries(inputs)
+      .filter(([name]) => /^[a-z][A-Za-z0-9]*$/.test(name))
+      .map(([name, input]) => [name, wrong(name) ? { type: "moment", description: "?" } : input]),
+  );
 }
 
 function salvageStage(stage: unknown, i: number, wrong: readonly Path[]): unknown {

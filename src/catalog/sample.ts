@@ -34,8 +34,8 @@ function isUnknownFile(system: System, input: unknown): boolean {
  * Stands in for a value only an installation can give, so that the rest of an input can be checked. Every name gets
  * another, because an input may demand that two of them differ; nothing is said about the guessed value itself.
  */
-function valueOrSample(name: string, { values }: Scope, system: System): Scalar {
-  const known = values.get(name);
+function valueOrSample(name: string, { values, samples }: Scope, system: System): Scalar {
+  const known = values.get(name) ?? samples?.get(name);
   if (known !== undefined) return known;
   const index = system.variables.findIndex((variable) => `var.${variable.name}` === name);
   const variable = system.variables[index];

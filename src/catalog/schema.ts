@@ -5,6 +5,7 @@ import { calendarSchema } from "./calendar.ts";
 import { cadenceSchema, commsSchema, linksSchema } from "./comms.ts";
 import { checklistsSchema, complianceSchema, contactsSchema } from "./compliance.ts";
 import { duration } from "./duration.ts";
+import { inputSchema } from "./input.ts";
 import { triageSchema } from "./triage.ts";
 import { id, mode, scalar, sentence } from "./words.ts";
 
@@ -15,7 +16,7 @@ import { id, mode, scalar, sentence } from "./words.ts";
 
 const name = z
   .string()
-  .regex(/^[a-z][A-Za-z0-9]*$/, "The name of a variable is one word in camelCase: primaryHost, lagSecondsMax");
+  .regex(/^[a-z][A-Za-z0-9]*$/, "The name of a variable or input is one word in camelCase: primaryHost, lagSecondsMax");
 const environmentName = z
   .string()
   .regex(/^[A-Z][A-Z0-9_]*$/, "The name of an environment variable is in capitals: ORDERS_DB_PASSWORD");
@@ -178,6 +179,12 @@ const condition = z.strictObject({
 
 /** What a step, or a whole stage, says to include another runbook of the system. */
 const including = {
+  inputs: z
+    .record(name, scalar)
+    .optional()
+    .describe(
+      `What its inputs are here: a value, or \${input.name} of this runbook. Left out: the input of the same name`,
+    ),
   use: id.optional().describe("A runbook of this system whose steps stand here; their ids begin with this one's"),
   as: mode.optional().describe("The mode it is included in; left out: the mode of the run"),
   gates: z
@@ -198,7 +205,7 @@ const runbookStep = z
       .record(z.string(), z.unknown())
       .optional()
       .describe(
-        `The action's input. \${var.name}, \${component.id} and \${mode} are replaced; secrets are named, never given`,
+        `The action's input. \${var.name}, \${input.name}, \${component.id} and \${mode} are replaced; secrets are named, never given`,
       ),
     retries: z.int().min(0).max(5).optional().describe("Automatic attempts after the first"),
     gate: gate.optional().describe("A point that needs approvals; it covers every step up to the next gate"),
@@ -246,6 +253,10 @@ export const runbookSchema = z
       .describe("The /dr words that start it; left out: only /dr runbook <id>"),
     component: id.optional().describe("Its RTO and RPO hold for this runbook"),
     modes: z.array(mode).min(1, "At least one mode: planned, unplanned").default(["unplanned"]),
+    inputs: z
+      .record(name, inputSchema)
+      .default({})
+      .describe("What whoever starts it says about tonight, as name=value: which node, which revision, which moment"),
     rto,
     rpo,
     changes: sentence

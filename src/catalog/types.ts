@@ -2,12 +2,14 @@ import type { Alert } from "./alerts.ts";
 import type { Backup } from "./backups.ts";
 import type { Occasion } from "./calendar.ts";
 import type { Checklist, Compliance, Contact } from "./compliance.ts";
+import type { Input } from "./input.ts";
 import type { Triage } from "./triage.ts";
 
 export type { Alert } from "./alerts.ts";
 export type { Backup } from "./backups.ts";
 export type { Occasion } from "./calendar.ts";
 export type { Checklist, Compliance, Contact } from "./compliance.ts";
+export type { Input } from "./input.ts";
 export type { Answer, Probe, Question, Triage } from "./triage.ts";
 
 /**
@@ -228,6 +230,8 @@ export interface Runbook {
   readonly starts: { readonly verb: "failover" | "restore"; readonly target: string } | null;
   readonly component: string | null;
   readonly modes: readonly Mode[];
+  /** What has to be said when it is started, in the order it is asked; absent: nothing. */
+  readonly inputs?: readonly Input[];
   readonly rtoSeconds: number | null;
   readonly rpoSeconds: number | null;
   /** What it changes, from where to where, in one line with references; null where it only looks. */
@@ -347,6 +351,8 @@ export interface Plan {
   readonly component: string | null;
   readonly mode: Mode;
   readonly kind: "real" | "drill";
+  /** What was said when it was asked for, in the runbook's order; absent: it has no inputs. */
+  readonly inputs?: readonly { readonly name: string; readonly value: string | number | boolean }[];
   /** What this changes, in one line a tired person understands: from where to where. */
   readonly target: string;
   /** What this run holds alone: one mutating run per resource. */

@@ -1,5 +1,6 @@
 import { type Draft, type DraftStage, isUse, type Use } from "./draft.ts";
 import { errorAt, type Fault } from "./fault.ts";
+import { fits, type Input, sampleOf, valueFault } from "./input.ts";
 import { namesStep } from "./names-step.ts";
 import { resolveKnown, type Scalar } from "./reference.ts";
 import { offer } from "./suggest.ts";
@@ -127,8 +128,17 @@ function included(use: Use, draft: Draft, shelf: Shelf): Included {
   }
   if (circles(inner, shelf)) return nothing(errorAt(at, `"${inner.id}" has mistakes`, { next: "Correct them first" }));
   const { runbook } = flatten(inner, shelf);
-  const faults = [...modeFaults(use, draft, inner), ...conditionFaults(use, runbook)];
-  const known = knownBy(use, inner, shelf.system);
+  const handed = (inner.inputs ?? []).map((input) => handOn(input, use, draft));
+  const faults = [
+    ...modeFaults(use, draft, inner),
+    ...conditionFaults(use, runbook),
+    ...strayInputs(use, inner),
+    ...handed.flatMap(({ fault }) => fault ?? []),
+  ];
+  const known = new Map([
+    ...knownBy(use, inner, shelf.system),
+    ...handed.map(({ name, value }) => [`input.${name}`, value] as const),
+  ]);
   const { stages, dropped } = renamed(use, runbook, known);
   const steps = stages.flatMap((stage) => stage.steps.map(({ id }) => id));
   return {
@@ -208,6 +218,53 @@ function conditionFaults(use: Use, runbook: Runbook): Fault[] {
   const what = `Gate "${bound.id}" of "${runbook.id}" has a condition of its own, so it would be asked whatever this one says`;
   const next = "Leave its gates out (gates: drop) behind a gate of your own, or write the steps out";
   return [errorAt([...use.path, "when"], what, { at: "key", next })];
+}
+
+function strayInputs(use: Use, inner: Draft): Fault[] {
+  const names = (inner.inputs ?? []).map(({ name }) => name);
+  return Object.keys(use.inputs)
+    .filter((name) => !names.includes(name))
+    .map((name) =>
+      errorAt([...use.path, "inputs", name], `"${inner.id}" has no input "${name}"`, {
+        at: "key",
+        ...offer(name, names),
+      }),
+    );
+}
+
+interface Handed {
+  readonly name: string;
+  readonly value: Scalar;
+  readonly fault: Fault | null;
+}
+
+/** What an input of an included runbook is here: what `inputs` says, else the input of the same name, else its default. */
+function handOn(inner: Input, use: Use, draft: Draft): Handed {
+  const { name } = inner;
+  const own = draft.inputs ?? [];
+  const given = use.inputs[name];
+  const at = given === undefined ? [...use.path, "use"] : [...use.path, "inputs", name];
+  // Said once, here: nothing more is said of where it goes.
+  const wrong = (what: string, more = {}): Handed => ({ name, value: sampleOf(inner), fault: errorAt(at, what, more) });
+  const reference = /^\$\{input\.([^{}]+)\}$/.exec(String(given ?? `\${input.${name}}`))?.[1];
+  if (given !== undefined && reference === undefined) {
+    const fault = valueFault(inner, given);
+    return fault === null
+      ? { name, value: given, fault }
+      : wrong(`${fault}`, { allowed: `A value, or one whole \${input.…}` });
+  }
+  const outer = own.find((input) => input.name === reference);
+  if (outer === undefined && given === undefined && inner.default !== null)
+    return { name, value: inner.default, fault: null };
+  if (outer === undefined) {
+    const names = own.map((input) => input.name);
+    if (given !== undefined) return wrong(`This runbook has no input "${reference}"`, offer(String(reference), names));
+    const next = `Declare "${name}" among the inputs of this runbook, or give it here: inputs: { ${name}: … }`;
+    return wrong(`"${use.use}" needs its input "${name}"`, { next });
+  }
+  if (fits(outer, inner)) return { name, value: `\${input.${outer.name}}`, fault: null };
+  const allowed = "One of the same type that is as narrow: the same pattern, choices of its own, limits within its own";
+  return wrong(`The input "${outer.name}" may be what "${use.use}" does not take`, { allowed });
 }
 
 /** What an included runbook refers to and only it knows. */

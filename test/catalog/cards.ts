@@ -27,6 +27,7 @@ export const cards: ReadonlyMap<string, ActionCard> = new Map(
       1,
       z.strictObject({ node, mode: z.enum(["planned", "unplanned"]).optional() }),
     ),
+    card("postgres.verify", "read", "safe", 1, z.strictObject({ node, sql: z.string() })),
     card("postgres.fence", "reversible", "safe", 1, z.strictObject({ node })),
     card("postgres.drain", "read", "safe", 2, z.strictObject({ node })),
     card(

@@ -90,6 +90,20 @@ stages:
       - { id: promote, title: Promote, action: postgres.promote, with: { node: { name: b, host: "\${var.standbyHost}", passwordFrom: PW }, fenceStep: fence } }
 afterwards: ["Bring \${component.title} back."]
 `,
+  empty: `
+title: Empty a node
+summary: Moves every pod off it.
+modes: [planned, unplanned]
+inputs:
+  node: { type: text, description: "The node, as kubectl get nodes lists it", pattern: "[a-z0-9-]{1,63}", example: worker-3 }
+  most: { type: number, description: Pods at once, min: 1, max: 10, default: 1 }
+stages:
+  - id: look
+    title: Look at \${input.node}
+    steps:
+      - { id: ask, title: "\${input.most} at once", action: human.confirm, with: { instructions: "Is \${input.node} ill?" } }
+afterwards: ["Repair \${input.node}."]
+`,
   mistaken: `
 title: Mistaken
 summary: It does something nobody knows.

@@ -380,6 +380,147 @@ describe("given something is missing, when it is planned", () => {
   });
 });
 
+describe("given a runbook with inputs, when it is planned", () => {
+  const text = stringify({
+    title: "Fence one",
+    summary: "Keeps writes off one server.",
+    inputs: {
+      host: { type: "text", description: "The server", pattern: "[a-z0-9-]{1,63}", example: "db-c" },
+      port: { type: "number", description: "Its port", min: 1, max: 65535, default: 5432 },
+      since: { type: "moment", description: "What is younger is looked at" },
+      how: { type: "choice", description: "How hard", choices: ["soft", "hard"] },
+      sure: { type: "boolean", description: "Whether", default: false },
+    },
+    changes: "${input.host} takes no writes (${input.how}, ${input.sure})",
+    stages: [
+      { id: "decide", title: "Decide on ${input.host}", steps: [runbook.stages[1]?.steps[0] as Json] },
+      {
+        id: "fence",
+        title: "Fence",
+        steps: [
+          {
+            id: "fence",
+            title: "Fence ${input.host}",
+            action: "postgres.fence",
+            with: { node: { ...node, host: "${input.host}", port: "${input.port}" } },
+          },
+          {
+            id: "ask",
+            title: "Ask",
+            action: "human.confirm",
+            with: { instructions: "Is nothing younger than ${input.since}?" },
+          },
+        ],
+      },
+    ],
+  });
+  const host = "db-c";
+  const since = "2026-11-21T02:13:00Z";
+  const planned = (inputs: Record<string, string | number | boolean>) =>
+    plan(text, { mode: "unplanned", inputs: new Map(Object.entries(inputs)) });
+  const problems = (inputs: Record<string, string | number | boolean>) => {
+    const made = planned(inputs);
+    return made.ok ? [] : made.problems.map(({ code, what }) => `${code}: ${what}`);
+  };
+
+  test("then they are on the plan in its order, with what is left out, and in everything that refers to them", () => {
+    const { plan: made } = ok(planned({ how: "soft", since, host }));
+    expect(made).toMatchObject({
+      inputs: [
+        { name: "host", value: "db-c" },
+        { name: "port", value: 5432 },
+        { name: "since", value: since },
+        { name: "how", value: "soft" },
+        { name: "sure", value: false },
+      ],
+      target: "db-c takes no writes (soft, false)",
+      resources: ["postgres:db-c:5432"],
+      stages: [
+        { title: "Decide on db-c" },
+        {
+          steps: [
+            { title: "Fence db-c", input: { node: { host: "db-c", port: 5432 } } },
+            { instructions: `Is nothing younger than ${since}?` },
+          ],
+        },
+      ],
+    });
+  });
+
+  test("then other values make another plan that holds other resources, and the same ones the same plan", () => {
+    const first = ok(planned({ host, since, how: "soft" }));
+    const other = ok(planned({ host: "db-d", since, how: "soft" }));
+    expect(other.hash).not.toBe(first.hash);
+    expect(other.plan.resources).toEqual(["postgres:db-d:5432"]);
+    expect(ok(planned({ how: "soft", host, since, port: 5432 })).hash).toBe(first.hash);
+  });
+
+  test("then every mistake in them is said at once, with what is allowed", () => {
+    expect(problems({ hots: "a", host: "Db C", port: 0, since: "02:13", sure: "yes" })).toEqual([
+      'input-unknown: It has no input "hots"',
+      'input-wrong: "Db C" does not fit [a-z0-9-]{1,63}',
+      "input-wrong: 0 is less than 1",
+      'input-wrong: "02:13" is not a moment in UTC, as in 2026-11-21T02:13:00Z',
+      'input-wrong: "how" is not given',
+      'input-wrong: "yes" is neither true nor false',
+    ]);
+  });
+
+  test.each([
+    ["another reference", "${var.primaryHost}"],
+    ["an option to a program", "-rf"],
+    ["a line end", "db\nc"],
+    ["what turns the reading direction", "db\u202ec"],
+    ["more than anybody types", "a".repeat(201)],
+    ["nothing", ""],
+  ])("then a text that is %s is refused, whatever its pattern lets through", (_, host) => {
+    const wide = text.replace('"[a-z0-9-]{1,63}"', '"[^]*"').replace("[a-z0-9-]{1,63}", "[^]*");
+    const inputs = new Map([...Object.entries({ host, since, how: "soft" })]);
+    const made = plan(wide, { mode: "unplanned", inputs });
+    expect(made).toMatchObject({ ok: false, problems: [{ code: "input-wrong" }] });
+  });
+
+  test("then a runbook without inputs has none on its plan", () => {
+    expect(ok(plan(stringify(runbook))).plan).not.toHaveProperty("inputs");
+    const inputs = new Map([["node", "a"]]);
+    expect(plan(stringify(runbook), { inputs })).toMatchObject({ problems: [{ allowed: "It has none" }] });
+  });
+
+  test("then an included runbook has what it is given: the input of the same name, another, or a value", () => {
+    const outer = stringify({
+      title: "Empty three",
+      summary: "Empties them.",
+      inputs: {
+        node: { type: "text", description: "The node", pattern: "[a-z0-9-]{1,63}", example: "worker-3" },
+        second: { type: "choice", description: "Another", choices: ["worker-1", "worker-2"] },
+      },
+      stages: [
+        { id: "first", title: "First", use: "empty" },
+        { id: "second", title: "Second", use: "empty", inputs: { node: "${input.second}", most: 5 } },
+        { id: "third", title: "Third", use: "empty", inputs: { node: "worker-9" } },
+      ],
+    });
+    const folder = makeFolder({
+      "shop/system.yml": shopSystem,
+      "shop/runbooks/failover.yml": outer,
+      "shop/runbooks/empty.yml": shelf.empty as string,
+      "shop/runbooks/values.yml": valuesRunbook,
+    });
+    folders.push(folder);
+    const { catalog, problems: found } = loadCatalog(folder.path, cards);
+    expect(found).toEqual([]);
+    const inputs = new Map(Object.entries({ node: "worker-3", second: "worker-2" }));
+    const request = { catalog, cards, variables: new Map(), system: "shop", inputs } as const;
+    const made = ok(planRunbook({ ...request, runbook: "failover", mode: "unplanned", kind: "real" })).plan;
+    expect(made.stages.map(({ title, steps }) => `${title}, ${steps[0]?.title}`)).toEqual([
+      "First: Look at worker-3, 1 at once",
+      "Second: Look at worker-2, 5 at once",
+      "Third: Look at worker-9, 1 at once",
+    ]);
+    expect(made.afterwards).toEqual(["Repair worker-3.", "Repair worker-2.", "Repair worker-9."]);
+  });
+});
+
 describe("given a script, when it is planned", () => {
   const scripted = `${shopSystem}scripts:\n  repoint: { file: repoint.sh, environment: [APP_TOKEN] }\n`;
   const text = stringify({

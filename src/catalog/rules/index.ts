@@ -8,6 +8,7 @@ import { duplicateId } from "./duplicate-id.ts";
 import { emptySeat } from "./empty-seat.ts";
 import { escalationOrder } from "./escalation-order.ts";
 import { gateSeats } from "./gate-seats.ts";
+import { inputIsData } from "./input-is-data.ts";
 import { manifestAllowed } from "./manifest-allowed.ts";
 import { missingGate } from "./missing-gate.ts";
 import { noSecrets } from "./no-secrets.ts";
@@ -34,6 +35,7 @@ import { unknownStep } from "./unknown-step.ts";
 import { unknownTier } from "./unknown-tier.ts";
 import { unreachable } from "./unreachable.ts";
 import { unsafeRetries } from "./unsafe-retries.ts";
+import { unusedInput } from "./unused-input.ts";
 import { unusedVariable } from "./unused-variable.ts";
 import { weakerGate } from "./weaker-gate.ts";
 import { withinRto } from "./within-rto.ts";
@@ -47,6 +49,8 @@ export const rules: readonly Rule[] = [
   unknownRunbook,
   unknownReference,
   unusedVariable,
+  unusedInput,
+  inputIsData,
   unknownAction,
   actionInput,
   noSecrets,
