@@ -34,6 +34,8 @@ export interface Request {
   readonly carries: string | null;
   /** A form can be opened in answer to this request (the door has one, and its time is not up). */
   readonly canAskForm: boolean;
+  /** A form is wanted, though nothing may be missing for an answer. */
+  readonly wantsForm?: true;
 }
 
 /** Who is asking, as the door established it freshly. */

@@ -13,7 +13,7 @@ export const failover: Command = {
   where: "anywhere",
   async handle(house, request) {
     const known = startable(house, "failover");
-    if (request.form !== null) return startFromForm(house, request, request.form);
+    if (request.form?.runbook !== undefined) return startFromForm(house, request, request.form);
     if (request.words.length === 0 && request.canAskForm && known.length > 0)
       return { kind: "form", form: failoverForm(known) };
     return startRun(house, request, await runbookFor(house, request, "failover"));
@@ -29,5 +29,6 @@ async function startFromForm(house: House, request: Request, form: Readonly<Reco
     ...(form.how === "dry-run" && { "dry-run": true as const }),
   };
   const runbook = found ?? (await runbookFor(house, { ...request, words: [form.runbook ?? ""] }, "failover"));
-  return startRun(house, { ...request, options }, runbook);
+  const typed = { verb: "runbook", words: [runbook.id], options: { system: runbook.system, ...options } };
+  return startRun(house, { ...request, ...typed }, runbook);
 }

@@ -1,23 +1,40 @@
-import { helpList, helpOf } from "../templates/messages/help.ts";
+import type { Runbook } from "../src/catalog/types.ts";
+import { safe } from "../templates/messages/escape.ts";
+import { code, helpList, helpOf } from "../templates/messages/help.ts";
+import { inputLines } from "../templates/messages/inputs.ts";
 import type { Command } from "./command.ts";
-import { stop } from "./say.ts";
-import { didYouMean } from "./targets.ts";
+import { say, stop } from "./say.ts";
+import { didYouMean, lineFor, runbooksNamed } from "./targets.ts";
 
 /** Takes the list rather than importing it, because it stands on the list itself. */
 export function helpFor(all: () => readonly Command[]): Command {
   return {
     verb: "help",
     aliases: ["?"],
-    summary: "What can be typed; with a command, how to use it.",
-    usage: "/dr help [<command>]",
+    summary: "What can be typed; with a command, how to use it; with a runbook, what it is for and asks for.",
+    usage: "/dr help [<command or runbook>]",
     examples: ["/dr help", "/dr help failover"],
     where: "anywhere",
-    async handle(_house, request) {
+    async handle(house, request) {
       const [asked] = request.words;
       if (asked === undefined) return { kind: "private", message: helpList(all()) };
-      return { kind: "private", message: helpOf(commandNamed(all(), asked) ?? unknownVerb(all(), asked)) };
+      const command = commandNamed(all(), asked);
+      const books = command === null ? runbooksNamed(house, asked) : [];
+      if (books.length > 0) return say(books.flatMap(runbookHelp));
+      return { kind: "private", message: helpOf(command ?? unknownVerb(all(), asked)) };
     },
   };
+}
+
+function runbookHelp(runbook: Runbook): readonly string[] {
+  const { id, system, title, summary, modes } = runbook;
+  const lines = inputLines(runbook);
+  return [
+    `*${safe(title)}* (${safe(id)} of ${safe(system)}), ${modes.join(" or ")}`,
+    safe(summary),
+    ...(lines.length === 0 ? [] : ["It asks for:", ...lines]),
+    code(lineFor(runbook)),
+  ];
 }
 
 export function commandNamed(all: readonly Command[], word: string): Command | null {

@@ -1,5 +1,6 @@
 import { isLive } from "../src/incident/status.ts";
 import { safe } from "../templates/messages/escape.ts";
+import { inputWords } from "../templates/messages/inputs.ts";
 import type { Open } from "../templates/messages/situation.ts";
 import { runStatusWords, statusWords } from "../templates/messages/status.ts";
 import { stamp } from "../templates/messages/when.ts";
@@ -32,8 +33,9 @@ function lines({ state, channel }: Open): readonly string[] {
   const drill = state.declared?.kind === "drill" ? "DRILL · " : "";
   return [
     `• ${drill}*${state.severity}* ${safe(state.declared?.title ?? "")} (${safe(state.id)})${where}: ${statusWords(state.status)}${since}`,
-    ...[...state.runs.values()]
-      .filter(isLive)
-      .map((run) => `      ${safe(run.plan.title)} (${safe(run.id)}): ${runStatusWords(run)}`),
+    ...[...state.runs.values()].filter(isLive).map((run) => {
+      const inputs = inputWords(run.plan);
+      return `      ${safe(run.plan.title)}${inputs ? `, ${inputs}` : ""} (${safe(run.id)}): ${runStatusWords(run)}`;
+    }),
   ];
 }

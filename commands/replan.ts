@@ -3,6 +3,7 @@ import { isLive } from "../src/incident/status.ts";
 import { replanForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
+import { assignedIn, gatherInputs, keptFrom } from "./inputs.ts";
 import { findRun } from "./runs.ts";
 import { no, stop } from "./say.ts";
 import { startRun } from "./start.ts";
@@ -12,18 +13,21 @@ export const replan: Command = {
   aliases: ["run.replan"],
   summary:
     "Ask again with a changed plan: the run is aborted, and its runbook as it is now is planned and asked for anew.",
-  usage: "/dr replan [<run>] [--planned] [--unplanned] <what is different…> [--incident <id>]",
-  examples: ["/dr replan --unplanned The primary does not come back"],
+  usage: "/dr replan [<run>] [<input>=<value> …] [--planned] [--unplanned] <what is different…> [--incident <id>]",
+  examples: ["/dr replan --unplanned The primary does not come back", "/dr replan to=02:11 It was damaged earlier"],
   where: "incident",
   async handle(house, request) {
-    const { state, run, words } = await findRun(house, request);
+    const { state, run, words: behind } = await findRun(house, request);
     const runbook = house.catalog.runbooks.find(({ id, system }) => id === run.runbook && system === run.plan.system);
     if (runbook === undefined)
       return stop({ code: "runbook-gone", what: `The runbook ${run.runbook} is not in the catalogue any more` });
+    const names = (runbook.inputs ?? []).map(({ name }) => name);
+    const { words } = assignedIn(behind, names);
+    const kept = keptFrom(run, runbook);
     const reason = (request.form?.reason ?? words.join(" ")).trim();
     if (reason === "" && request.form === null && request.canAskForm) {
       const says = `${run.plan.title} is aborted, and asked for anew by you: then you can not approve it.`;
-      return { kind: "form", form: replanForm(run.id, says, runbook.modes, run.mode) };
+      return { kind: "form", form: replanForm(run.id, says, runbook, run.mode, kept) };
     }
     const asked =
       request.form?.mode ?? (request.options.unplanned ? "unplanned" : request.options.planned ? "planned" : run.mode);
@@ -35,6 +39,9 @@ export const replan: Command = {
         what: `This runbook has no ${asked} mode`,
         allowed: `It can be run ${runbook.modes.join(" or ")}`,
       });
+    const head = `replan ${run.id}${reason === "" ? "" : ` ${reason}`}`;
+    const gathered = gatherInputs(house, { ...request, words: behind }, runbook, { kept, head, names });
+    if (gathered.kind === "reply") return gathered.reply;
     if (isLive(run)) {
       const ended = { ...request, key: `${request.key}-abort` };
       const why = reason === "" ? "" : `Asked for anew: ${reason}`;
@@ -42,6 +49,6 @@ export const replan: Command = {
       if (acted.kind === "refused") return no(acted.problem);
     }
     const options = { incident: state.id, ...(run.dryRun ? { "dry-run": true as const } : {}) };
-    return startRun(house, { ...request, options }, runbook, mode);
+    return startRun(house, { ...request, options }, runbook, mode, gathered.values);
   },
 };

@@ -1,27 +1,32 @@
 import type { Runbook } from "../src/catalog/types.ts";
 import { safe } from "../templates/messages/escape.ts";
-import type { Command, Reply } from "./command.ts";
+import { code } from "../templates/messages/help.ts";
+import type { Command, Reply, Request } from "./command.ts";
+import { failover } from "./failover.ts";
+import { grammarOf } from "./grammar.ts";
 import type { House } from "./house.ts";
+import { assignedIn, needsInputs } from "./inputs.ts";
+import { replan } from "./replan.ts";
+import { restore } from "./restore.ts";
 import { say, stop } from "./say.ts";
-import { runnable, START_OPTIONS, startRun } from "./start.ts";
-import { didYouMean } from "./targets.ts";
+import { START_OPTIONS, startRun } from "./start.ts";
+import { didYouMean, lineFor, runbooksHere, runbooksNamed } from "./targets.ts";
+import { parse } from "./words.ts";
 
 export const runbook: Command = {
   verb: "runbook",
-  aliases: ["run"],
+  aliases: ["run", "runbook.inputs"],
   summary: "Run a runbook by its id; without one, list them.",
   usage: `/dr runbook [<id>] ${START_OPTIONS}`,
   examples: ["/dr runbook", "/dr runbook database-failover --dry-run"],
   where: "anywhere",
   async handle(house, request) {
-    const [asked] = request.words;
-    const known = runbooks(house);
+    if (request.verb === "runbook.inputs") return withForm(house, request);
+    const [asked] = assignedIn(request.words).words;
+    const known = runbooksHere(house);
     if (asked === undefined) return list(known);
     const system = request.options.system;
-    const found = known.filter(
-      (one) =>
-        (one.id === asked || `${one.system}/${one.id}` === asked) && (system === undefined || one.system === system),
-    );
+    const found = runbooksNamed(house, asked).filter((one) => system === undefined || one.system === system);
     const [only] = found;
     if (only !== undefined && found.length === 1) return startRun(house, request, only);
     if (found.length > 1)
@@ -40,15 +45,22 @@ export const runbook: Command = {
   },
 };
 
-function runbooks(house: House): readonly Runbook[] {
-  const systems = runnable(house).map(({ id }) => id);
-  return house.catalog.runbooks.filter(({ system }) => systems.includes(system));
+/** A press carries the line that was typed so far, and so does the form it opens: they come back to where it was typed. */
+async function withForm(house: House, request: Request): Promise<Reply> {
+  const typed = parse(request.carries ?? "", (verb) => grammarOf(startedBy(verb)));
+  const wanted = request.form === null ? { wantsForm: true as const } : {};
+  return startedBy(typed.verb).handle(house, { ...request, ...typed, carries: null, ...wanted });
+}
+
+function startedBy(verb: string): Command {
+  return [failover, restore, replan].find((one) => one.verb === verb || one.aliases.includes(verb)) ?? runbook;
 }
 
 function list(known: readonly Runbook[]): Reply {
   if (known.length === 0) return say("The catalogue has no runbook that may run here.");
-  const told = known.map(({ id, system, title, modes, starts }) => {
-    const words = starts ? `, \`/dr ${safe(starts.verb)} ${safe(starts.target)}\`` : "";
+  const told = known.map((runbook) => {
+    const { id, system, title, modes } = runbook;
+    const words = runbook.starts === null && !needsInputs(runbook) ? "" : `, ${code(lineFor(runbook))}`;
     return `• *${safe(id)}* (${safe(system)}): ${safe(title)}. ${modes.join(" or ")}${words}`;
   });
   return say(["Runbooks that may run here:", ...told]);

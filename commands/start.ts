@@ -1,4 +1,5 @@
 import { planRunbook } from "../src/catalog/plan.ts";
+import type { Scalar } from "../src/catalog/reference.ts";
 import type { Mode, Plan, Runbook, System } from "../src/catalog/types.ts";
 import type { DecideContext, Outcome } from "../src/incident/commands.ts";
 import { decide } from "../src/incident/decide.ts";
@@ -16,13 +17,14 @@ import { actorOf, type Reply, type Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { idFor } from "./ids.ts";
 import { allIncidents, isOpen, loadIncident, plansFor } from "./incidents.ts";
+import { gatherInputs } from "./inputs.ts";
 import { Unclear } from "./meant.ts";
 import { repeatOf } from "./repeat.ts";
 import { nameIn, no, say, stop, whereOf } from "./say.ts";
 
 /** Options every command that starts a run understands. */
 export const START_OPTIONS =
-  "[--system <system>] [--planned] [--unplanned] [--dry-run] [--drill] [--severity <P0-P3>] [--incident <id>]";
+  "[<input>=<value> …] [--system <system>] [--planned] [--unplanned] [--dry-run] [--drill] [--severity <P0-P3>] [--incident <id>]";
 
 /** Only practice systems may run in practice, and never outside it. */
 export function runnable(house: House): readonly System[] {
@@ -32,14 +34,20 @@ export function runnable(house: House): readonly System[] {
 
 /**
  * Plans a runbook and asks for its run: in the open incident of the channel or the system, or in one that is declared
- * by the same request. Both are written together or not at all.
+ * by the same request. Both are written together or not at all. `inputs`: gathered already; left out: from the request.
  */
 export async function startRun(
   house: House,
   request: Request,
   runbook: Runbook,
   mode: Mode = modeOf(request, runbook),
+  inputs?: ReadonlyMap<string, Scalar>,
 ): Promise<Reply> {
+  if (inputs === undefined) {
+    const gathered = gatherInputs(house, request, runbook);
+    if (gathered.kind === "reply") return gathered.reply;
+    return startRun(house, request, runbook, mode, gathered.values);
+  }
   const system = house.catalog.systems.find(({ id }) => id === runbook.system);
   if (!system) return stop({ code: "system-gone", what: `The system ${runbook.system} is not in the catalogue` });
   const dryRun = request.options["dry-run"] === true;
@@ -47,7 +55,10 @@ export async function startRun(
   const place = await placeFor(house, request, system, dryRun);
   const kind = place?.declared?.kind ?? kindAsked(request, dryRun);
   const { catalog, cards, variables } = house;
-  const planned = planRunbook({ catalog, cards, variables, system: system.id, runbook: runbook.id, mode, kind });
+  const planned = planRunbook({
+    ...{ catalog, cards, variables, inputs },
+    ...{ system: system.id, runbook: runbook.id, mode, kind },
+  });
   if (!planned.ok)
     return {
       kind: "private",

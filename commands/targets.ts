@@ -3,6 +3,7 @@ import type { Catalog, Runbook, System } from "../src/catalog/types.ts";
 import type { Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { meant } from "./incidents.ts";
+import { assignedIn, inputsToType } from "./inputs.ts";
 import { stop } from "./say.ts";
 import { runnable } from "./start.ts";
 
@@ -10,7 +11,7 @@ type Verb = "failover" | "restore";
 
 /** The runbook that `/dr failover <words>` starts: by its target, or by any name of the component it is for. */
 export async function runbookFor(house: House, request: Request, verb: Verb): Promise<Runbook> {
-  const asked = request.words.join(" ").toLowerCase();
+  const asked = assignedIn(request.words).words.join(" ").toLowerCase();
   const systems = await systemsMeant(house, request);
   const all = startable(house, verb, systems);
   const found = all.filter((runbook) => namesOf(house.catalog, runbook).includes(asked));
@@ -24,6 +25,23 @@ export function startable(house: House, verb: Verb, systems = runnable(house)): 
   return house.catalog.runbooks.filter(
     ({ starts, system }) => starts?.verb === verb && systems.some(({ id }) => id === system),
   );
+}
+
+/** The runbooks that may run here, or those of them with this id. */
+export function runbooksHere(house: House): readonly Runbook[] {
+  const systems = runnable(house).map(({ id }) => id);
+  return house.catalog.runbooks.filter(({ system }) => systems.includes(system));
+}
+
+/** By id, or by `system/id`. */
+export function runbooksNamed(house: House, word: string): readonly Runbook[] {
+  return runbooksHere(house).filter(({ id, system }) => id === word || `${system}/${id}` === word);
+}
+
+/** What is typed to start it: `/dr restore database to=…`. */
+export function lineFor(runbook: Runbook): string {
+  const { id, starts } = runbook;
+  return `/dr ${starts === null ? `runbook ${id}` : `${starts.verb} ${starts.target}`}${inputsToType(runbook)}`;
 }
 
 /** `failover database`: what can be typed to start something, once each. */

@@ -5,6 +5,7 @@ import type { Command, Reply, Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { idFor } from "./ids.ts";
 import { allIncidents, isOpen } from "./incidents.ts";
+import { needsInputs } from "./inputs.ts";
 import { theIncident } from "./meant.ts";
 import { no, say, stop, whereOf } from "./say.ts";
 import { runnable, startRun } from "./start.ts";
@@ -66,7 +67,9 @@ async function start(house: House, request: Request): Promise<Reply> {
       what: `The runbook ${safe(proposed.id)} is not in the catalogue any more`,
       next: "`/dr runbook` lists what there is",
     });
-  return startRun(house, { ...request, options: { incident: state.id } }, book, found);
+  const options = { incident: state.id, [found]: true as const };
+  const typed = { verb: "runbook", words: [book.id], options, wantsForm: true as const };
+  return startRun(house, { ...request, ...(needsInputs(book) ? typed : { options }) }, book, found);
 }
 
 function carried({ carries }: Request, count: number): readonly [string, string, string, string] {

@@ -1,6 +1,7 @@
 import { isLive } from "../src/incident/status.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
+import { gatherInputs, keptFrom } from "./inputs.ts";
 import { findRun } from "./runs.ts";
 import { no, stop } from "./say.ts";
 import { startRun } from "./start.ts";
@@ -24,6 +25,9 @@ export const unplanned: Command = {
         what: "This runbook has no unplanned mode",
         allowed: `It can be run ${runbook.modes.join(" or ")}`,
       });
+    const again = `runbook ${runbook.system}/${runbook.id} --unplanned --incident ${state.id}`;
+    const gathered = gatherInputs(house, request, runbook, { kept: keptFrom(run, runbook), head: again });
+    if (gathered.kind === "reply") return gathered.reply;
     if (isLive(run)) {
       const reason = "Run unplanned instead: the primary does not answer";
       const ended = { ...request, key: `${request.key}-abort` };
@@ -31,6 +35,6 @@ export const unplanned: Command = {
       if (acted.kind === "refused") return no(acted.problem);
     }
     const options = { incident: state.id, ...(run.dryRun ? { "dry-run": true as const } : {}) };
-    return startRun(house, { ...request, options }, runbook, "unplanned");
+    return startRun(house, { ...request, options }, runbook, "unplanned", gathered.values);
   },
 };

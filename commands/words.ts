@@ -67,9 +67,9 @@ function tokenize(line: string): Token[] {
   return tokens;
 }
 
-/** `"orders database"` or `--title="orders database"`. */
+/** `"orders database"`, `--title="orders database"` or `label="orders database"`. */
 function quotedAt(rest: string): Token | null {
-  const lead = /^(?:--|—|–)[\p{L}-]+=/u.exec(rest)?.[0] ?? "";
+  const lead = /^(?:(?:--|—|–)[\p{L}-]+|[\p{L}][\p{L}\p{N}]*)=/u.exec(rest)?.[0] ?? "";
   const open = [...rest.slice(lead.length)][0] ?? "";
   const close = QUOTES[open];
   if (close === undefined) return null;

@@ -13,6 +13,7 @@ const usage = `Usage:
       --port <n>                  of the page (default 4180, or a free one when that is taken)
       --headless <system>/<runbook>   plays that runbook instead, the way people would ("database" is practice/database-failover)
           --unplanned             in its unplanned mode: what it says is dead is killed first
+          --input <name>=<value>  what is said of one of its inputs; left out: what the estate says
           --kill <step>[:<point>] kill -9 the bot while that step runs, and start it again
       --all [--system <name>]     plays every runbook of every system, in each of its modes, and prints a table
           --present-only          systems whose programs are not on this machine do not count

@@ -32,7 +32,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   },
   messages: {
     at: "templates/messages/",
-    may: ["src/lib/", "src/catalog/types.ts", "src/catalog/lanes.ts", "src/incident/"],
+    may: ["src/lib/", "src/catalog/types.ts", "src/catalog/lanes.ts", "src/catalog/input-words.ts", "src/incident/"],
   },
   commands: {
     at: "commands/",

@@ -1,5 +1,6 @@
 import type { Problem } from "../lib/errors.ts";
-import { allowedOf, type Input, valueFault } from "./input.ts";
+import { type Input, valueFault } from "./input.ts";
+import { allowedOf } from "./input-words.ts";
 import type { Scalar } from "./reference.ts";
 import { nearest } from "./suggest.ts";
 import type { Runbook } from "./types.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { errorAt, type Fault, type Path } from "./fault.ts";
+import { INPUT_LENGTH_MAX } from "./input-words.ts";
 import type { Scalar } from "./reference.ts";
 import { carriesPassword } from "./secret.ts";
 import { show } from "./shape.ts";
@@ -26,9 +27,6 @@ export interface Input {
   /** Of a choice; else empty. */
   readonly choices: readonly string[];
 }
-
-/** Characters of a text at most. */
-export const INPUT_LENGTH_MAX = 200;
 
 export const inputSchema = z.strictObject({
   type: z
@@ -136,7 +134,7 @@ function textFault({ pattern }: Input, value: Scalar): string | null {
   if (value.startsWith("-")) return `${show(value)} begins with a hyphen`;
   if (value.includes("${")) return "It refers to something else; it has to be the value itself";
   if (carriesPassword(value)) return "It carries a password, and plans are shown to everybody";
-  return wholePattern(pattern ?? "").test(value) ? null : `${show(value)} does not fit ${pattern}`;
+  return wholePattern(pattern ?? "").test(value) ? null : `${show(value)} does not fit "${pattern}"`;
 }
 
 function numberFault({ min, max }: Input, value: Scalar): string | null {
@@ -154,24 +152,6 @@ function isMoment(value: Scalar): value is string {
 /** As a plan holds it: to the second, and finer only where it was given so. */
 export function momentValue(moment: Date): string {
   return moment.toISOString().replace(".000Z", "Z");
-}
-
-/** What may be given, for whoever has to type it: what it is, and how it looks. */
-export function allowedOf({ name, type, description, example, choices, min, max, default: usual }: Input): string {
-  const looks = {
-    text: `such as ${example}`,
-    choice: `one of ${choices.join(", ")}`,
-    moment: "as in 02:13, 2026-11-21T02:13Z or 10m ago, in UTC",
-    boolean: "yes or no",
-    number: `a whole number${range(min, max)}${example === null ? "" : `, such as ${example}`}`,
-  }[type];
-  return `${name}: ${description.replace(/\.$/, "")}; ${looks}${usual === null ? "" : ` (${usual} if left out)`}`;
-}
-
-function range(min: number | null, max: number | null): string {
-  if (min !== null && max !== null) return ` from ${min} to ${max}`;
-  if (min !== null) return `, ${min} or more`;
-  return max === null ? "" : `, ${max} at most`;
 }
 
 /** Stands in for a value nobody has given yet, so that the rest of what holds it can be checked. */

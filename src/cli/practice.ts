@@ -7,6 +7,7 @@ const options = {
   all: { type: "boolean", default: false },
   unplanned: { type: "boolean", default: false },
   kill: { type: "string" },
+  input: { type: "string", multiple: true },
   json: { type: "boolean", default: false },
   "present-only": { type: "boolean", default: false },
 } as const;
@@ -22,7 +23,7 @@ export async function practice(rest: readonly string[]): Promise<number> {
   if (values.headless !== undefined) {
     process.stderr.write(`Playing ${values.headless}.\n`);
     const { headless } = await import("./practice/headless.ts");
-    return headless({ what: values.headless, system, unplanned, kill, json });
+    return headless({ what: values.headless, system, unplanned, kill, json, inputs: values.input ?? [] });
   }
   process.stdout.write("Opening the practice workspace: a local Slack, something to fail over, and the bot.\n");
   return (await import("./practice/page.ts")).page({ system, port: values.port });

@@ -7,12 +7,15 @@ import type { SystemEstate } from "./estate/system-estate.ts";
 import type { Practice } from "./practice.ts";
 import { type RunRecord, recordOf } from "./record.ts";
 import { buttonOf, type Call, callOf, isReplyTo, isRootOf } from "./thread.ts";
+import { typedInputs } from "./typed-inputs.ts";
 import type { Message, Outcome, View } from "./workspace/index.ts";
 
 export interface PlayOptions {
   /** Its id in the system that is practised: `database-failover`. */
   readonly runbook: string;
   readonly mode: "planned" | "unplanned";
+  /** What is said of its inputs, as it is typed; what is left out here the estate says. */
+  readonly inputs?: Readonly<Record<string, string>>;
   /** How long it may take from the request to its end, the time people and machines need together. */
   readonly seconds: number;
   /** False: the world is left as it is, instead of brought to where the runbook begins. */
@@ -58,7 +61,8 @@ export async function playRunbook(practice: Played, options: PlayOptions): Promi
   const requester = requesterOf(practice.systemFolder, runbook, membersOf(practice.workspace));
   if (options.prepare !== false) await practice.estate.prepare(runbook, mode);
   const player = new Player(practice, runbook, requester, seconds);
-  return player.play(mode, options.postmortem ?? false);
+  const inputs = { ...practice.estate.inputs?.(runbook), ...options.inputs };
+  return player.play(mode, inputs, options.postmortem ?? false);
 }
 
 /** Phones stay with their people from one play to the next. */
@@ -89,8 +93,8 @@ class Player {
     phones.set(practice.workspace, this.#phones);
   }
 
-  async play(mode: PlayOptions["mode"], postmortem: boolean): Promise<Play> {
-    const asked = await this.#tell(this.#requester, `/dr runbook ${this.#runbook} --${mode}`);
+  async play(mode: PlayOptions["mode"], inputs: Readonly<Record<string, string>>, postmortem: boolean): Promise<Play> {
+    const asked = await this.#tell(this.#requester, `/dr runbook ${this.#runbook}${typedInputs(inputs)} --${mode}`);
     const run = /\((run-[a-z0-9]+)\) is asked for/.exec(asked)?.[1];
     if (run === undefined) return { ...NOTHING, problem: asked, texts: [asked], seconds: this.#elapsed() };
     let root: Message | null = null;

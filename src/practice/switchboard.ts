@@ -6,6 +6,7 @@ import type { Logger } from "../lib/log.ts";
 import { projectRoot } from "../lib/root.ts";
 import { type Offered, offered } from "./offer.ts";
 import type { Stage } from "./stage.ts";
+import { typedInputs } from "./typed-inputs.ts";
 import type { WrittenRunbook } from "./written.ts";
 
 /** What the page's panel reaches: which system is practised, how its estate is, and what can be done to it. */
@@ -100,14 +101,15 @@ export function createSwitchboard(behind: Behind): Switchboard {
     await estate?.strike?.(found.id);
   }
 
-  /** The world as a runbook finds it, so that it can be played. */
-  async function scene({ runbook, mode }: Record<string, unknown>): Promise<void> {
+  /** The world as a runbook finds it, so that it can be played, and the words that start it then. */
+  async function scene({ runbook, mode }: Record<string, unknown>): Promise<{ words: string }> {
     const stage = behind.now();
     const found = stage === null ? undefined : (await runbooks(stage.system)).find(({ id }) => id === runbook);
     const known = found?.modes.find((one) => one === mode);
     if (stage === null || found === undefined || known === undefined)
       throw new Error(`There is no ${String(runbook)}, ${String(mode)}, here.`);
     await stage.estate.prepare(found.id, known);
+    return { words: `/dr runbook ${found.id}${typedInputs(stage.estate.inputs?.(found.id) ?? {})} --${known}` };
   }
 
   async function route(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -127,8 +129,7 @@ export function createSwitchboard(behind: Behind): Switchboard {
         await strike((await bodyOf(request)).id);
         return say(response, 200, await state());
       case "POST /systems/scene":
-        await scene(await bodyOf(request));
-        return say(response, 200, await state());
+        return say(response, 200, { ...(await scene(await bodyOf(request))), ...(await state()) });
       default:
         return say(response, 404, { error: `There is no ${request.method} ${path}.` });
     }

@@ -1,7 +1,8 @@
-import type { System } from "../../src/catalog/types.ts";
+import type { Runbook, System } from "../../src/catalog/types.ts";
 import { section } from "./blocks.ts";
 import { cut, safe } from "./escape.ts";
 import { choiceInput, textInput } from "./form.ts";
+import { inputFields } from "./inputs.ts";
 import type { Form } from "./message.ts";
 
 /** The forms, each taken up by the command its `callback` names. A title holds 24 characters. */
@@ -266,7 +267,13 @@ export function reviewForm(carries: string, what: string): Form {
   };
 }
 
-export function replanForm(carries: string, says: string, modes: readonly string[], mode: string): Form {
+export function replanForm(
+  carries: string,
+  says: string,
+  runbook: Runbook,
+  mode: string,
+  kept: ReadonlyMap<string, unknown>,
+): Form {
   return {
     callback: "run.replan",
     title: "Change the plan",
@@ -277,13 +284,14 @@ export function replanForm(carries: string, says: string, modes: readonly string
       choiceInput(
         "mode",
         "Mode",
-        modes.map((one) => ({
+        runbook.modes.map((one) => ({
           value: one,
           says:
             one === "planned" ? "Planned: wait until nothing is lost" : "Unplanned: fence the old side, accept loss",
         })),
         { initial: mode },
       ),
+      ...inputFields(runbook, new Map([...kept].map(([name, value]) => [name, String(value)]))),
       textInput("reason", "What is different now", { many: true }),
     ],
   };

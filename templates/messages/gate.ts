@@ -8,6 +8,7 @@ import { clockOrigin, deadlineOf } from "./deadline.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
 import { checkLine } from "./facts.ts";
 import { fenceWords } from "./fence.ts";
+import { inputWords } from "./inputs.ts";
 import { kindPrefix } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
 import { ackWords, notPaged, pageOf } from "./paged.ts";
@@ -37,6 +38,7 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
   const { run, step, gate } = ask;
   const who = awaitedNow(ask, around);
   const prefix = kindPrefix(run.plan.kind, around.practice);
+  const inputs = inputWords(run.plan);
   return {
     text: `${prefix}${safe(run.plan.title)} needs ${missingWords(who)} by ${waitedFor(who, around)}: ${ended(safe(step.title))} ${ended(safe(run.plan.target))} Data lost: ${ended(safe(gate.loss))} Expires at ${clock(gate.expiresAt)}.`,
     blocks: [
@@ -45,6 +47,7 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
         [
           ...(gate.because === null ? [] : [`🔁 *Asked again:* ${ended(safe(cut(gate.because, 300)))}`]),
           `*${safe(run.plan.target)}*`,
+          ...(inputs ? [`*Inputs:* ${inputs}`] : []),
           `*Starts:* ${startWords(ask)}`,
           `*Data lost:* ${safe(gate.loss)}`,
           `*Fence:* ${fenceWords(run)}`,

@@ -41,6 +41,6 @@ export function helpOf({ verb, aliases, summary, usage, examples }: Explained): 
 }
 
 /** In a code span only the entities count: marks stay as they are. */
-function code(words: string): string {
+export function code(words: string): string {
   return `\`${words.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;")}\``;
 }

@@ -3,6 +3,7 @@ import type { Plan, PlanStep } from "../../src/catalog/types.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { actions, type Button, context, fields, header, lines, section } from "./blocks.ts";
 import { cut, plain, safe } from "./escape.ts";
+import { inputWords } from "./inputs.ts";
 import { kindPrefix, kindSentence, modeWords, runTitle } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
 import { approvalWords } from "./people.ts";
@@ -19,12 +20,14 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
   const title = runTitle(plan, run.dryRun);
   const note = kindSentence(plan.kind, around.practice);
   const by = around.names(run.requester);
+  const inputs = inputWords(plan);
   return {
-    text: `${prefix}${safe(title)}: ${runStatusWords(run)}. ${safe(plan.target)}. Asked for by ${by} at ${clock(run.requestedAt)}.`,
+    text: `${prefix}${safe(title)}: ${runStatusWords(run)}. ${safe(plan.target)}.${inputs ? ` Inputs: ${inputs}.` : ""} Asked for by ${by} at ${clock(run.requestedAt)}.`,
     blocks: [
       header(`${prefix}${plain(title)}`),
       section(`${runMark(run)} *${upper(runStatusWords(run))}*\n*${safe(plan.target)}*\n${safe(plan.summary)}`),
       fields([
+        ...(inputs ? ([["Inputs", inputs]] as const) : []),
         ["Mode", modeWords(plan.mode)],
         ["Needs", needs(plan, around)],
         ["Machines usually need", lasting(expectedSeconds(plan))],

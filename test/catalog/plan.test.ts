@@ -458,7 +458,7 @@ describe("given a runbook with inputs, when it is planned", () => {
   test("then every mistake in them is said at once, with what is allowed", () => {
     expect(problems({ hots: "a", host: "Db C", port: 0, since: "02:13", sure: "yes" })).toEqual([
       'input-unknown: It has no input "hots"',
-      'input-wrong: "Db C" does not fit [a-z0-9-]{1,63}',
+      'input-wrong: "Db C" does not fit "[a-z0-9-]{1,63}"',
       "input-wrong: 0 is less than 1",
       'input-wrong: "02:13" is not a moment in UTC, as in 2026-11-21T02:13:00Z',
       'input-wrong: "how" is not given',

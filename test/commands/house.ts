@@ -14,8 +14,6 @@ import type { Store } from "../../src/timeline/index.ts";
 import { printBlocks } from "../messages/page.ts";
 import { quiet } from "../timeline/server.ts";
 
-const { catalog } = loadCatalog(join(projectRoot(), "templates", "systems", "practice"), cards);
-
 const values = {
   primaryPort: 5501,
   standbyPort: 5502,
@@ -45,12 +43,13 @@ export class TestHouse {
   #script = "";
   #asked = 0;
 
-  constructor(store: Store) {
+  constructor(store: Store, system = "practice", given: Readonly<Record<string, string | number>> = values) {
     this.#store = store;
+    const { catalog } = loadCatalog(join(projectRoot(), "templates", "systems", system), cards);
     this.house = {
       catalog,
       cards,
-      variables: new Map([["practice", new Map(Object.entries(values))]]),
+      variables: new Map([[system, new Map(Object.entries(given))]]),
       timeline: store.timeline,
       log: quiet,
       practice: true,
@@ -99,7 +98,7 @@ export class TestHouse {
   async open(run: string, step: string, ask: string): Promise<void> {
     const stream = (await this.#store.timeline.streamOfRun(run)) ?? "";
     const state = await loadIncident(this.house, stream);
-    const [system] = catalog.systems;
+    const [system] = this.house.catalog.systems;
     const found = state.runs.get(run);
     if (!found || !system) throw new Error(`There is no run ${run}.`);
     await this.#append(stream, openGate(found, step, { ask, now: this.#store.timeline.now(), key: ask, system }));
@@ -136,7 +135,7 @@ export class TestHouse {
   }
 
   #caller(person: string, barred: string | null): Request["caller"] {
-    const found = catalog.systems.flatMap(({ people }) => people).find(({ id }) => id.startsWith(person));
+    const found = this.house.catalog.systems.flatMap(({ people }) => people).find(({ id }) => id.startsWith(person));
     const slackUser = found?.slack[0] ?? `U0${person.toUpperCase()}`;
     return { door: "slack", slackUser, person: found?.id ?? null, name: found?.name ?? person, barred };
   }

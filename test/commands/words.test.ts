@@ -103,12 +103,14 @@ describe("a moment", () => {
     "23:59": "2026-11-20T23:59:00.000Z",
     "2:41 UTC": "2026-11-21T02:41:00.000Z",
     "2026-11-20 22:00": "2026-11-20T22:00:00.000Z",
+    "10m ago": "2026-11-21T02:40:00.000Z",
+    "1h 30min ago": "2026-11-21T01:20:00.000Z",
     "2026-11-20T22:00:00+02:00": "2026-11-20T20:00:00.000Z",
   };
   for (const [words, moment] of Object.entries(moments))
     test(words, () => expect(momentIn(words, now).toISOString()).toBe(moment));
 
-  for (const words of ["", "soon", "25:00", "02:61", "2026-13-01 00:00", "1"])
+  for (const words of ["", "soon", "25:00", "02:61", "2026-13-01 00:00", "2026-02-30 00:00", "10 ago", "1"])
     test(`"${words}" is none, and says what would be`, () =>
       expect(() => momentIn(words, now)).toThrow(/A time of day in UTC/));
 });

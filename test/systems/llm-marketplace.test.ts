@@ -174,7 +174,8 @@ describe("the data is destroyed", () => {
       const play = await played("db-restore-snapshot");
       const { world } = practice.estate.cloud.aws;
       expect(approvers(play)).toEqual(["sam-okafor", "vera-lindqvist"]);
-      expect(accepted("RestoreDBInstanceFromDBSnapshot")).toHaveLength(1);
+      const restored = accepted("RestoreDBInstanceFromDBSnapshot").map(({ given }) => given.DBSnapshotIdentifier);
+      expect(restored).toEqual([expect.not.stringMatching(/^harmed$/)]);
       expect(world.instances.get(`${EAST}/${PRIMARY}`)).toMatchObject({
         port: practice.estate.databases.spare.port,
         multiAz: true,

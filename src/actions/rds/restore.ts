@@ -38,15 +38,20 @@ const snapshotInput = z
     snapshot: z.string().min(1).optional(),
     /** … or the newest of this instance that can be restored, as it is when people are asked. */
     newestOf: instanceId.optional(),
+    /** With `newestOf`: only those made before this moment, for data that was harmed then. */
+    before: z.iso.datetime({ offset: true }).optional(),
   })
   .refine(({ snapshot, newestOf }) => (snapshot === undefined) !== (newestOf === undefined), {
     message: "needs either snapshot or newestOf",
+  })
+  .refine(({ newestOf, before }) => before === undefined || newestOf !== undefined, {
+    message: "before belongs to newestOf",
   });
 type Shape = Omit<z.infer<typeof pitrInput>, "source" | "time">;
 type Pitr = z.infer<typeof pitrInput>;
 type FromSnapshot = z.infer<typeof snapshotInput>;
 /** What is read of it where everything is one object. */
-type SnapshotSource = Pick<FromSnapshot, "snapshot" | "newestOf">;
+type SnapshotSource = Pick<FromSnapshot, "snapshot" | "newestOf" | "before">;
 
 /** How we know our own restored instance again, whoever asks: AWS keeps it on the instance. */
 const TAG = "lifeboat:restored-from";
@@ -230,8 +235,8 @@ async function lookAtSource(ctx: ReadContext, given: Pitr): Promise<Seen["from"]
 }
 
 async function lookAtSnapshot(ctx: ReadContext, given: FromSnapshot): Promise<Seen["from"]> {
-  const { snapshot, newestOf } = given;
-  if (newestOf !== undefined) return newestFrom(await snapshotsOf(ctx, given, newestOf), newestOf);
+  const { snapshot, newestOf, before } = given;
+  if (newestOf !== undefined) return newestFrom(await snapshotsOf(ctx, given, newestOf), newestOf, before);
   try {
     const answer = await withRds(ctx, given, "read", (rds, within) =>
       rds.describeDBSnapshots({ DBSnapshotIdentifier: snapshot }, within),
@@ -244,20 +249,21 @@ async function lookAtSnapshot(ctx: ReadContext, given: FromSnapshot): Promise<Se
   }
 }
 
-function newestFrom(snapshots: Snapshots, of: string): Seen["from"] {
-  const newest = newestUsable(snapshots);
+function newestFrom(snapshots: Snapshots, of: string, before?: string): Seen["from"] {
+  const newest = newestUsable(snapshots, before === undefined ? undefined : Date.parse(before));
+  const than = before === undefined ? "" : ` from before ${before}`;
   if (newest === null || newest.at === null) {
     return {
       usable: false,
-      says: `${of} has no snapshot that can be restored${snapshots.why ? `: ${snapshots.why}` : ""}`,
+      says: `${of} has no snapshot${than} that can be restored${snapshots.why ? `: ${snapshots.why}` : ""}`,
     };
   }
-  const says = `The newest snapshot of ${of} is ${newest.id}, from ${new Date(newest.at).toISOString()}`;
+  const says = `The newest snapshot of ${of}${than} is ${newest.id}, from ${new Date(newest.at).toISOString()}`;
   return { usable: true, says, snapshot: newest.id };
 }
 
-function nameOfSource({ snapshot, newestOf }: SnapshotSource): string {
-  return snapshot ?? `newest of ${newestOf}`;
+function nameOfSource({ snapshot, newestOf, before }: SnapshotSource): string {
+  return snapshot ?? `newest of ${newestOf}${before === undefined ? "" : ` before ${before}`}`;
 }
 
 /** Tags allow few characters. */

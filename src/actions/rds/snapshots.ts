@@ -38,9 +38,9 @@ export async function snapshotsOf(ctx: ReadContext, place: Place, instance: stri
   }
 }
 
-/** The newest that can be restored. */
-export function newestUsable({ all }: Snapshots): SnapshotView | null {
-  return all.find((one) => one.status === "available" && one.at !== null) ?? null;
+/** The newest that can be restored. `before`: and was made before this moment, in milliseconds. */
+export function newestUsable({ all }: Snapshots, before = Number.POSITIVE_INFINITY): SnapshotView | null {
+  return all.find(({ status, at }) => status === "available" && at !== null && at < before) ?? null;
 }
 
 function viewOf(one: DBSnapshot): SnapshotView {

@@ -18,26 +18,48 @@ export interface Headless {
   readonly unplanned: boolean;
   readonly kill?: string | undefined;
   readonly json: boolean;
+  /** `node=worker-3`; what is left out the estate says. */
+  readonly inputs: readonly string[];
 }
 
 const SECONDS = 300;
 
 /** One runbook as a conversation on standard output, and with --json its figures as the last line. */
-export async function headless({ what, system: given, unplanned, kill, json }: Headless): Promise<number> {
+export async function headless({
+  what,
+  system: given,
+  unplanned,
+  kill,
+  json,
+  inputs: said,
+}: Headless): Promise<number> {
   const [first = "", second] = what.split("/");
   const system = await chosen(second === undefined ? (given ?? "practice") : first);
   const runbook = runbookOf(system.system, second ?? first);
   const mode = modeOf(runbook, unplanned);
+  const inputs = Object.fromEntries(said.map(inputIn));
   const folder = await mkdtemp(join(tmpdir(), "lifeboat-"));
   const environment = kill === undefined ? {} : killPoint(kill, folder);
   return during({ system: system.system, folder, environment }, async (practice) => {
     const played = await supervised(practice, kill !== undefined, () =>
-      playRunbook(practice, { runbook: runbook.id, mode, seconds: SECONDS, postmortem: true }),
+      playRunbook(practice, { runbook: runbook.id, mode, inputs, seconds: SECONDS, postmortem: true }),
     );
     process.stdout.write(practice.workspace.conversation());
     if (played.problem !== null) process.stderr.write(`It did not end well: ${played.problem}\n`);
     if (json) process.stdout.write(`${JSON.stringify(await figures(played, practice.estate))}\n`);
     return played.outcome === "verified" ? 0 : 1;
+  });
+}
+
+function inputIn(said: string): [name: string, value: string] {
+  const at = said.indexOf("=");
+  if (at > 0) return [said.slice(0, at), said.slice(at + 1)];
+  const next = "--input node=worker-3";
+  throw new LifeboatError({
+    code: "input-unreadable",
+    what: `"${said}" is no input`,
+    allowed: "A name and a value",
+    next,
   });
 }
 

@@ -14,6 +14,8 @@ export interface SystemEstate {
    * and then what this runbook is for (`unplanned`: what it says is dead is killed). Resolves when the world shows it.
    */
   prepare(runbook: string, mode: "planned" | "unplanned"): Promise<void>;
+  /** What somebody on the night would say of this runbook's inputs, as they would type it; asked after `prepare`. Absent: none has any. */
+  inputs?(runbook: string): Readonly<Record<string, string>>;
   /** What somebody does with their own hands when a step of a runbook asks for it; resolves when it is done. */
   byHand?(runbook: string, step: string): Promise<void>;
   /** What each thing in it is now, for the page: asked every second while somebody looks, so it is quick and bounded. */

@@ -159,7 +159,7 @@ async function setScene(own) {
   const problem = await tell(own.parts, "scene", { runbook, mode });
   own.set.disabled = false;
   if (problem !== null) return say(own.said, problem, "bad");
-  const words = `/dr runbook ${runbook} --${mode}`;
+  const { words } = own.parts;
   const type = make("button", { type: "button", class: "systems-words" }, words);
   type.addEventListener("click", () =>
     document.dispatchEvent(new CustomEvent("compose", { detail: { channel: "CINCIDENT", text: words } })),
@@ -212,6 +212,7 @@ async function tell(parts, what, body) {
       body: JSON.stringify(body),
     });
     const said = await answer.json();
+    parts.words = said.words;
     if (answer.ok) await show(parts, said);
     else if (what === "change") say(parts.status, said.error, "bad");
     return answer.ok ? null : said.error;

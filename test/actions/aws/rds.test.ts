@@ -35,6 +35,8 @@ describe("rds.check_backups", () => {
     const from = { ...rdsPlace(EAST), ...groups, newestOf: "orders", target: "orders-new" };
     const { facts } = await conductorFor({}).look("rds.restore_snapshot", from);
     expect(facts.from).toBe("newest");
+    const before = new Date(hoursAgo(20)).toISOString();
+    expect((await conductorFor({}).look("rds.restore_snapshot", { ...from, before })).facts.from).toBe("older");
     aws.world.clock.stop();
     await attempt(conductorFor({}), "rds.restore_snapshot", from, { failSeconds: 0.2 });
     expect(aws.ledger.of("RestoreDBInstanceFromDBSnapshot")[0]?.given).toMatchObject({

@@ -156,7 +156,7 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
       add(standing({ id: FAILBACK, region: EAST, source, parameterGroup: `${GROUPS.east}-failback` }, spare));
     },
     addSnapshot(id) {
-      world.snapshots.push({ id, region: EAST, instance: PRIMARY, status: "available" });
+      world.snapshots.push({ id, region: EAST, instance: PRIMARY, status: "available", at: new Date() });
     },
     async close() {
       clearInterval(measure);

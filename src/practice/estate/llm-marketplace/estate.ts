@@ -57,6 +57,7 @@ export async function createMarketplace(options: SystemEstateOptions): Promise<M
     const traffic = await createTraffic(cloud, clusters);
     closers.push(() => traffic.close());
     const parts = { databases, cloud, clusters, search, traffic };
+    let lastGood: string | null = null;
     const valuesFile = join(folder, "values.yml");
     await writeFile(valuesFile, JSON.stringify({ "llm-marketplace": valuesOf(parts) }, null, 2));
     const estate: MarketplaceEstate = {
@@ -78,7 +79,10 @@ export async function createMarketplace(options: SystemEstateOptions): Promise<M
         MARKETPLACE_KUBECONFIG: kubeconfigOf([clusters.primary, clusters.dr]),
         MARKETPLACE_SEARCH_PASSWORD: search.cluster("dr").login.password,
       }),
-      prepare: (runbook, mode) => prepare(parts, runbook, mode),
+      async prepare(runbook, mode) {
+        lastGood = await prepare(parts, runbook, mode);
+      },
+      inputs: (): Record<string, string> => (lastGood === null ? {} : { before: lastGood }),
       strikes: [
         { id: "lose-region", title: "Make us-east-1 unreachable" },
         { id: "region-back", title: "Bring us-east-1 back" },
@@ -113,7 +117,8 @@ async function reset({ databases, cloud, clusters, search, traffic }: Parts): Pr
   traffic.forget();
 }
 
-async function prepare(parts: Parts, runbook: string, mode: "planned" | "unplanned"): Promise<void> {
+/** @returns the moment before the damage, where the runbook is about one */
+async function prepare(parts: Parts, runbook: string, mode: "planned" | "unplanned"): Promise<string | null> {
   const { databases, cloud, clusters, traffic } = parts;
   await reset(parts);
   if (runbook === "reprotect" || runbook === "cr-rollback") {
@@ -128,10 +133,15 @@ async function prepare(parts: Parts, runbook: string, mode: "planned" | "unplann
   await measured(parts, runbook === "cr-rollback" ? FAILBACK : runbook === "reprotect" ? null : REPLICA);
   if (runbook === "db-restore-snapshot") {
     await databases.snapshot();
+    const lastGood = new Date().toISOString();
     // A migration that went wrong: nothing can be published until the table is back.
     await asOwner(databases.primary, DATABASE, ["drop table models"]);
+    // The newest snapshot of all holds the harm.
+    cloud.addSnapshot("harmed");
+    return lastGood;
   }
   if (mode === "unplanned") await strike(parts, runbook);
+  return null;
 }
 
 async function strike(parts: Parts, runbook: string): Promise<void> {

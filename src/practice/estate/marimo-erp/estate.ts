@@ -15,7 +15,7 @@ import { createBackups } from "./backups.ts";
 import { createDatabases } from "./databases.ts";
 import { ACCOUNT, ADDRESS, CONSUL_SERVICES, PUBLIC_NAME, QUEUES, ZONE } from "./names.ts";
 import { createSites } from "./sites.ts";
-import { type Parts, valuesOf } from "./values.ts";
+import { inputsOf, type Parts, valuesOf } from "./values.ts";
 
 /** Marimo ERP: two datacentres with a database that streams, a cluster each, and what services lean on. */
 export interface MarimoEstate extends SystemEstate, Parts {}
@@ -90,6 +90,7 @@ export async function createMarimo(options: SystemEstateOptions): Promise<Marimo
         MARIMO_HOSTS_TOKEN: token,
       }),
       prepare: (runbook, mode) => prepare(parts, runbook, mode),
+      inputs: (runbook) => inputsOf(sites)[runbook] ?? {},
       async byHand(runbook, step) {
         if (runbook === "restore-test" && step === "dropped") await databases.clear();
       },

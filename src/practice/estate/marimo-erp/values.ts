@@ -24,10 +24,6 @@ export function valuesOf({ databases, sites, aws, rabbit, consul, backups, redis
   return {
     primaryClusterUid: clusters.primary.uid,
     secondaryClusterUid: clusters.secondary.uid,
-    rebuiltClusterUid: clusters.rebuilt.uid,
-    serviceUrl: ingress.primary,
-    goodRevision: 1,
-    node: "node-1",
     primaryDbHost: "127.0.0.1",
     primaryDbPort: databases.a.port,
     secondaryDbHost: "127.0.0.1",
@@ -51,13 +47,21 @@ export function valuesOf({ databases, sites, aws, rabbit, consul, backups, redis
     publicName: PUBLIC_NAME,
     primaryAddress: ADDRESS.primary,
     secondaryAddress: ADDRESS.secondary,
-    rebuiltAddress: ADDRESS.rebuilt,
     nameServerHost: "127.0.0.1",
     nameServerPort: aws.nameServer.port,
     resolverHost: "127.0.0.1",
     resolverPort: aws.resolver.port,
     publicUrl: sites.publicUrl,
     secondaryUrl: ingress.secondary,
-    rebuiltUrl: ingress.rebuilt,
+  };
+}
+
+/** What somebody on the night would say, by runbook. */
+export function inputsOf({ clusters, ingress }: Sites): Readonly<Record<string, Readonly<Record<string, string>>>> {
+  return {
+    "node-drain": { node: "node-1" },
+    "service-restart": { service: "api-gateway" },
+    "service-rollback": { service: "api-gateway", revision: "1" },
+    "cluster-rebuild": { clusterUid: clusters.rebuilt.uid, address: ADDRESS.rebuilt, url: ingress.rebuilt },
   };
 }

@@ -27,27 +27,34 @@ interface Manifest {
   readonly rows: number;
   readonly sha256: string;
 }
-type Scratch = { readonly state: "empty" | "restoring" | "ready"; readonly backup: string; readonly rows: number };
+type Scratch = {
+  readonly state: "empty" | "restoring" | "ready";
+  readonly backup: string;
+  readonly rows: number;
+  readonly before: string | null;
+};
 
 const KEPT = "orders";
 
 export async function createBackups(aws: Aws, databases: Databases, token: string): Promise<Backups> {
-  let scratch: Scratch = { state: "empty", backup: "", rows: 0 };
+  let scratch: Scratch = { state: "empty", backup: "", rows: 0, before: null };
   const bucket = () => aws.s3.buckets.get(BACKUPS)?.objects ?? new Map();
 
-  const newest = (): { manifest: Manifest; body: Buffer } | null => {
+  const newest = (before: string | null): { manifest: Manifest; body: Buffer } | null => {
     const manifests = [...bucket().values()].filter(({ key }) => key.endsWith(".manifest.json"));
-    const last = manifests.sort((a, b) => (a.key < b.key ? 1 : -1))[0];
-    if (!last) return null;
-    const manifest = JSON.parse(last.body.toString("utf8")) as Manifest;
+    const manifest = manifests
+      .sort((a, b) => (a.key < b.key ? 1 : -1))
+      .map(({ body }) => JSON.parse(body.toString("utf8")) as Manifest)
+      .find(({ at }) => before === null || Date.parse(at) < Date.parse(before));
+    if (!manifest) return null;
     const body = bucket().get(manifest.key)?.body;
     return body && sha256(body) === manifest.sha256 ? { manifest, body } : null;
   };
 
-  const restore = async () => {
-    const found = newest();
+  const restore = async (before: string | null) => {
+    const found = newest(before);
     if (!found) throw new Error("There is no whole backup");
-    scratch = { state: "restoring", backup: found.manifest.key, rows: 0 };
+    scratch = { state: "restoring", backup: found.manifest.key, rows: 0, before };
     const host = await databases.scratch();
     const rows = found.body.toString("utf8").split("\n").filter(Boolean);
     await inOrders(host, (db) =>
@@ -56,14 +63,17 @@ export async function createBackups(aws: Aws, databases: Databases, token: strin
         [rows],
       ),
     );
-    scratch = { state: "ready", backup: found.manifest.key, rows: rows.length };
+    scratch = { state: "ready", backup: found.manifest.key, rows: rows.length, before };
   };
 
   const server = await listening(async (request, response) => {
-    const path = `${request.method} ${new URL(request.url ?? "/", "http://agent").pathname}`;
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://agent");
+    const path = `${request.method} ${pathname}`;
+    const before = searchParams.get("before");
     if (path === "GET /backups") {
-      const found = newest();
-      const age = found && Math.round((Date.now() - Date.parse(found.manifest.at)) / 1000);
+      const found = newest(before);
+      const until = before === null ? Date.now() : Date.parse(before);
+      const age = found && Math.round((until - Date.parse(found.manifest.at)) / 1000);
       return say(response, 200, {
         whole: found !== null,
         young: age !== null && age <= 3600,
@@ -75,7 +85,7 @@ export async function createBackups(aws: Aws, databases: Databases, token: strin
     if (path !== "POST /scratch") return say(response, 404, { error: "GET /backups, GET /scratch, POST /scratch" });
     if (request.headers.authorization !== `Bearer ${token}`) return say(response, 401, { error: "Who asks?" });
     try {
-      await restore();
+      await restore(before);
       say(response, 200, scratch);
     } catch (error) {
       say(response, 500, { error: messageOf(error) });
@@ -96,7 +106,7 @@ export async function createBackups(aws: Aws, databases: Databases, token: strin
     },
     reset() {
       bucket().clear();
-      scratch = { state: "empty", backup: "", rows: 0 };
+      scratch = { state: "empty", backup: "", rows: 0, before: null };
     },
     close: () => server.close(),
   };

@@ -65,6 +65,7 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
     closers.push(() => agent.close());
     const traffic = await createTraffic(cloud, clusters, cache);
     closers.push(() => traffic.close());
+    let lastGood = new Date().toISOString();
     const parts = { databases, cloud, clusters, cache, traffic, backups, agent };
     const valuesFile = join(folder, "values.yml");
     const tell = async () => await writeFile(valuesFile, JSON.stringify({ mimir: await valuesOf(parts) }, null, 2));
@@ -92,8 +93,12 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
         await reset(parts);
         await tell();
         await furnish(parts, runbook);
+        lastGood = new Date().toISOString();
+        // The newest of all was made after the damage.
+        if (runbook === "db-restore-s3") await backups.take(databases.at.primary);
         if (mode === "unplanned") await strike(parts, runbook);
       },
+      inputs: (runbook): Record<string, string> => (runbook === "db-restore-s3" ? { before: lastGood } : {}),
       async byHand(_runbook, step) {
         if (step.endsWith("unwatch")) await cache.unwatch();
       },

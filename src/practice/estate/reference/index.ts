@@ -95,7 +95,7 @@ async function build(
 
   const valuesFile = join(folder, "values.yml");
   let leads = await payments.whole();
-  let restoreTo = new Date().toISOString();
+  let lastGood = new Date().toISOString();
 
   const list = async () => {
     const others = patroni.nodes.filter((node) => node.name !== leads.name);
@@ -159,9 +159,8 @@ async function build(
         stopInEast();
         return void (await stopped());
       case "destroy-rows":
-        restoreTo = await momentBefore(payments, balancer.port);
+        lastGood = await momentBefore(payments, balancer.port);
         await payments.asOwner(balancer.port, ["delete from orders where id % 2 = 0"]);
-        await list();
         return;
       case "heal":
         return await heal();
@@ -207,6 +206,8 @@ async function build(
       if (breaks && (mode === "unplanned" || runbook !== "region-active-passive")) await strike(breaks);
       if (runbook === "velero-restore") removeApplication(cloud.east, "production");
     },
+    inputs: (runbook): Record<string, string> =>
+      ["pitr", "quarterly-drill-w3"].includes(runbook) ? { to: lastGood } : {},
     async byHand(runbook, step) {
       if (runbook === "patroni-failover" && step === "start") {
         await Promise.all(patroni.nodes.map((node) => patroni.restart(node)));
@@ -261,7 +262,6 @@ async function build(
       ledgerUrl: `${application.url}/ledger`,
       ledgerTable: "orders",
       backupsUrl: agent.url,
-      restoreTo,
       scratchHost: "127.0.0.1",
       scratchPort: payments.scratchPort,
       primaryUrl: east.url,

@@ -65,9 +65,8 @@ export async function createSav3(options: SystemEstateOptions): Promise<Sav3Esta
     closers.push(() => traffic.close());
     const parts: Parts = { databases, bouncer, media, stack, traffic, agent };
     const valuesFile = join(folder, "values.yml");
-    const write = (restoreTo: string | null) =>
-      writeFile(valuesFile, JSON.stringify({ sav3: valuesOf(parts, restoreTo) }, null, 2));
-    await write(null);
+    await writeFile(valuesFile, JSON.stringify({ sav3: valuesOf(parts) }, null, 2));
+    let lastGood: string | null = null;
     return {
       ...parts,
       parts: [
@@ -94,7 +93,11 @@ export async function createSav3(options: SystemEstateOptions): Promise<Sav3Esta
         SAV3_SETTINGS_PASSWORD: stack.backend.settingsPassword,
       }),
       async prepare(runbook, mode) {
-        await write(await prepare(parts, runbook, mode));
+        lastGood = await prepare(parts, runbook, mode);
+      },
+      inputs(runbook): Record<string, string> {
+        if (runbook === "service-rollback") return { image: stack.apiBefore };
+        return runbook === "db-restore-moment" && lastGood !== null ? { to: lastGood } : {};
       },
       byHand: (runbook, step) => byHand(parts, runbook, step),
       strikes: [

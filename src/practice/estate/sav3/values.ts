@@ -16,7 +16,7 @@ interface Parts {
 }
 
 /** What the system's variables are here, as an installation would write them down. */
-export function valuesOf({ databases, bouncer, media, stack, traffic, agent }: Parts, restoreTo: string | null) {
+export function valuesOf({ databases, bouncer, media, stack, traffic, agent }: Parts) {
   const { primary, standby } = databases;
   return {
     primaryName: primary.name,
@@ -36,7 +36,6 @@ export function valuesOf({ databases, bouncer, media, stack, traffic, agent }: P
     stanza: primary.input.stanza,
     dataFolder: primary.input.data,
     copiesFolder: primary.copies,
-    ...(restoreTo === null ? {} : { restoreTo }),
     dockerSocket: stack.docker.socket,
     dockerId: stack.docker.id,
     project: PROJECT,
@@ -44,7 +43,6 @@ export function valuesOf({ databases, bouncer, media, stack, traffic, agent }: P
     apiUrl: stack.apiUrl,
     standbyApiUrl: stack.standbyApiUrl,
     publicUrl: stack.traefik.url,
-    apiPreviousImage: stack.apiBefore,
     ledgerUrl: traffic.ledgerUrl,
     traefikFile: stack.traefikFile,
     traefikApi: stack.traefik.api,

@@ -1,0 +1,114 @@
+import { allowedOf, INPUT_LENGTH_MAX } from "../../src/catalog/input-words.ts";
+import type { Input, Plan, Runbook } from "../../src/catalog/types.ts";
+import type { Problem } from "../../src/lib/errors.ts";
+import { actions, section } from "./blocks.ts";
+import { cut, ended, plain, safe } from "./escape.ts";
+import { choiceInput, textInput } from "./form.ts";
+import { code } from "./help.ts";
+import type { Block, Form, Message } from "./message.ts";
+
+/** Why a runbook was not started yet: what it has to be told, the line to type, and a form that keeps what was typed. */
+export function inputsWanted(runbook: Runbook, problems: readonly Problem[], line: string, carries: string): Message {
+  const head = `“${runbook.title}” was not started: what it has to be told is missing or can not be`;
+  const said = problems.map(({ what, allowed, next }) =>
+    [what, allowed, next].flatMap((part) => (part === undefined ? [] : [ended(part)])).join(" "),
+  );
+  const type = `Type ${code(line)}`;
+  return {
+    text: `${safe(head)}. ${said.map(safe).join(" ")} ${type}`,
+    blocks: [
+      section(cutLines([`⛔ *${safe(head)}*`, ...said.map((one) => `• ${safe(one)}`)])),
+      section(`*Next:* ${type}, or fill in the form.`),
+      actions({
+        label: "Fill in…",
+        verb: "runbook.inputs",
+        carries,
+        style: "primary",
+        aloud: `Fill in ${runbook.title}`,
+      }),
+    ],
+  };
+}
+
+function cutLines(all: readonly string[]): string {
+  return all
+    .map((line) => cut(line, 900))
+    .join("\n")
+    .slice(0, 2990);
+}
+
+/** `initial`: what was typed so far, right or wrong. */
+export function inputsForm(runbook: Runbook, initial: ReadonlyMap<string, string>, carries: string): Form {
+  return {
+    callback: "runbook.inputs",
+    title: cut(plain(runbook.title), 24),
+    submit: "Look and ask",
+    carries,
+    blocks: [
+      section(`*${safe(runbook.title)}*\nEvery target is looked at first. Nothing is changed before that is seen.`),
+      ...inputFields(runbook, initial),
+    ],
+  };
+}
+
+export function inputFields({ inputs = [] }: Runbook, initial: ReadonlyMap<string, string>): readonly Block[] {
+  return inputs.map((input) => field(input, initial.get(input.name) ?? shown(input.default)));
+}
+
+function field(input: Input, initial: string | undefined): Block {
+  const id = `input.${input.name}`;
+  const label = cut(plain(input.name), 48);
+  const hint = plain(input.description);
+  const given = { optional: input.default !== null, ...(initial !== undefined && { initial }) };
+  switch (input.type) {
+    case "choice":
+      return choiceInput(
+        id,
+        label,
+        input.choices.map((value) => ({ value, says: value })),
+        { ...given, hint },
+      );
+    case "boolean":
+      return choiceInput(
+        id,
+        label,
+        [
+          { value: "true", says: "Yes" },
+          { value: "false", says: "No" },
+        ],
+        { ...given, hint },
+      );
+    case "moment":
+      return textInput(id, label, {
+        ...given,
+        hint: `${ended(hint)} In UTC: 02:13, 2026-11-21T02:13Z, or 10m ago.`,
+        placeholder: "02:13",
+        length: INPUT_LENGTH_MAX,
+      });
+    case "number":
+    case "text":
+      return textInput(id, label, {
+        ...given,
+        hint: input.type === "number" ? cut(plain(allowedOf(input)), 150) : hint,
+        length: INPUT_LENGTH_MAX,
+        ...(input.example !== null && { placeholder: String(input.example) }),
+      });
+    default:
+      return input.type satisfies never;
+  }
+}
+
+function shown(value: Input["default"]): string | undefined {
+  return value === null ? undefined : String(value);
+}
+
+/** "node worker-3, to 2026-11-21T02:13:00Z"; null: it has none. */
+export function inputWords({ inputs = [] }: Pick<Plan, "inputs">): string | null {
+  if (inputs.length === 0) return null;
+  return inputs.map(({ name, value }) => `${safe(name)} *${safe(String(value))}*`).join(", ");
+}
+
+/** What a runbook has to be told, a line each: for help. */
+export function inputLines({ inputs = [] }: Runbook): readonly string[] {
+  return inputs.map((input) => `• ${safe(allowedOf(input))}`);
+}

@@ -1,0 +1,134 @@
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Reply } from "../../commands/command.ts";
+import { idFor } from "../../commands/ids.ts";
+import { isLive } from "../../src/incident/status.ts";
+import type { Store } from "../../src/timeline/index.ts";
+import { keepPages } from "../messages/page.ts";
+import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { TestHouse } from "./house.ts";
+
+const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
+const values = {
+  primaryClusterUid: "5b1f9c52-0c7e-4a53-9b63-2f6d7e0c8a11",
+  publicUrl: "http://127.0.0.1:1",
+};
+
+let server: TestServer;
+let store: Store;
+let house: TestHouse;
+
+beforeAll(async () => {
+  server = await testServer();
+}, 60_000);
+afterEach(() => {
+  if (process.env.SAY) console.log(house.script());
+});
+beforeEach(async () => {
+  await store?.close();
+  store = await storeOn(await server.database());
+  house = new TestHouse(store, "marimo-erp", values);
+}, 60_000);
+afterAll(async () => {
+  await store?.close();
+  await server?.close();
+}, 60_000);
+
+/** What the button under an answer carries. */
+function carriedBy(reply: Reply): string {
+  const blocks = reply.kind === "private" ? reply.message.blocks : [];
+  const elements = blocks.flatMap((block) => (block.elements ?? []) as { action_id?: string; value?: string }[]);
+  return elements.find(({ action_id: id }) => id?.startsWith("runbook.inputs"))?.value ?? "";
+}
+
+const planned = async (key: string, incident = key) => {
+  const { state } = await house.state(idFor("inc", incident));
+  const plan = state.runs.get(idFor("run", key))?.plan;
+  return plan && { inputs: plan.inputs, target: plan.target, resources: plan.resources };
+};
+
+describe("a runbook that has to be told which one", () => {
+  test("is told on one line", async () => {
+    await house.ask("alex", "runbook");
+    await house.ask("alex", "help node-drain");
+    await house.ask("alex", "help service-rollback");
+    await house.ask("alex", "runbook node-drain node=worker-3", { key: "first" });
+    expect(await planned("first")).toEqual({
+      inputs: [{ name: "node", value: "worker-3" }],
+      target: "primary: pods leave worker-3 until it is repaired",
+      resources: ["kubernetes:5b1f9c52-0c7e-4a53-9b63-2f6d7e0c8a11/node/worker-3"],
+    });
+    house.remark("another node is another run; the same one is held");
+    await house.ask("alex", "runbook node-drain Node=worker-4", { key: "second" });
+    await house.ask("alex", 'runbook node-drain node="worker-3"', { key: "third" });
+    await house.ask("alex", "list");
+    expectPage("inputs-told.out", house.script());
+  });
+
+  test("says what is missing and what is wrong, with the line to type next; nothing typed is lost", async () => {
+    await house.ask("alex", "runbook node-drain");
+    await house.ask("alex", "runbook node-drain --dry-run nod=worker-3");
+    await house.ask("alex", "runbook node-drain node=Worker_3 colour=red");
+    await house.ask("alex", "runbook service-rollback service=api-gatway revision=seven --severity P2");
+    await house.ask("alex", "runbook service-rollback service=AUTH-service revision=0");
+    await house.ask("alex", "runbook node-drain 'node=-rf'");
+    await house.ask("alex", "runbook node-drain node=…");
+    expectPage("inputs-wrong.out", house.script());
+    expect(await house.state(idFor("inc", "key-1"))).toMatchObject({ state: { declared: null } });
+  });
+
+  test("is told in a form, which holds what was typed, right or wrong", async () => {
+    const reply = await house.ask("alex", "runbook service-rollback service=auth-service revision=seven --dry-run");
+    const carries = carriedBy(reply);
+    await house.press("alex", "runbook.inputs", carries);
+    await house.press("alex", "runbook.inputs", carries, { canAskForm: true });
+    const wrong = { "input.service": "auth-service", "input.revision": "-1" };
+    await house.press("alex", "runbook.inputs", carries, { form: wrong });
+    const form = { "input.service": "billing-service", "input.revision": "7" };
+    await house.press("alex", "runbook.inputs", carries, { form, key: "sent" });
+    expect(await planned("sent")).toMatchObject({
+      inputs: [
+        { name: "service", value: "billing-service" },
+        { name: "revision", value: 7 },
+      ],
+    });
+    const { state } = await house.state(idFor("inc", "sent"));
+    expect(state.runs.get(idFor("run", "sent"))).toMatchObject({ dryRun: true });
+    await house.press("alex", "runbook.inputs", "runbook.inputs x");
+    expectPage("inputs-form.out", house.script());
+  });
+
+  test("keeps what it was told when it is asked for anew, unless something else is said", async () => {
+    await house.ask("alex", "runbook node-drain node=worker-3", { key: "first" });
+    const first = idFor("run", "first");
+    await house.ask("alex", `replan ${first} The node is back`, { key: "again" });
+    expect(await planned("again", "first")).toMatchObject({ inputs: [{ name: "node", value: "worker-3" }] });
+    const again = idFor("run", "again");
+    await house.ask("alex", `replan ${again} node=Worker! It was the other one`, { key: "wrong" });
+    await house.ask("alex", `replan ${again}`, { canAskForm: true });
+    await house.press("alex", "run.replan", again, {
+      form: { "input.node": "worker-4", mode: "unplanned", reason: "It was the other one" },
+      key: "other",
+    });
+    expect(await planned("other", "first")).toMatchObject({ inputs: [{ name: "node", value: "worker-4" }] });
+    const { state } = await house.state(idFor("inc", "first"));
+    expect([...state.runs.values()].map(isLive)).toEqual([false, false, true]);
+    expectPage("inputs-again.out", house.script());
+  });
+
+  test("is told after the triage has proposed it", async () => {
+    await house.ask("alex", "declare Pods fail", { key: "declare" });
+    const incident = idFor("inc", "declare");
+    await house.ask("alex", `triage --incident ${incident}`, { key: "walk" });
+    const walk = `${incident}/${idFor("tri", "walk")}`;
+    for (const answer of ["cluster/yes", "pods/several", "node/yes"])
+      await house.press("alex", "triage.answer", `${walk}/${answer}`);
+    await house.press("alex", "triage.start", `${walk}/unplanned`);
+    const reply = await house.press("alex", "triage.start", `${walk}/unplanned`, { canAskForm: true });
+    const carries = reply.kind === "form" ? reply.form.carries : "";
+    await house.press("alex", "runbook.inputs", carries, { form: { "input.node": "worker-3" }, key: "start" });
+    expect(await planned("start", "declare")).toMatchObject({ inputs: [{ name: "node", value: "worker-3" }] });
+    expectPage("inputs-triage.out", house.script());
+  });
+});
