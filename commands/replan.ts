@@ -2,8 +2,9 @@ import type { Mode } from "../src/catalog/types.ts";
 import { isLive } from "../src/incident/status.ts";
 import { replanForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
+import { assignedIn } from "./assigned.ts";
 import type { Command } from "./command.ts";
-import { assignedIn, gatherInputs, keptFrom } from "./inputs.ts";
+import { gatherInputs, keptFrom } from "./inputs.ts";
 import { findRun } from "./runs.ts";
 import { no, stop } from "./say.ts";
 import { startRun } from "./start.ts";
@@ -40,7 +41,11 @@ export const replan: Command = {
         allowed: `It can be run ${runbook.modes.join(" or ")}`,
       });
     const head = `replan ${run.id}${reason === "" ? "" : ` ${reason}`}`;
-    const gathered = gatherInputs(house, { ...request, words: behind }, runbook, { kept, head, names });
+    const gathered = gatherInputs(house, { ...request, words: behind, options: { [mode]: true } }, runbook, {
+      kept,
+      head,
+      names,
+    });
     if (gathered.kind === "reply") return gathered.reply;
     if (isLive(run)) {
       const ended = { ...request, key: `${request.key}-abort` };

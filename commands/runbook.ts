@@ -1,11 +1,12 @@
 import type { Runbook } from "../src/catalog/types.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { code } from "../templates/messages/help.ts";
+import { assignedIn } from "./assigned.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import { failover } from "./failover.ts";
 import { grammarOf } from "./grammar.ts";
 import type { House } from "./house.ts";
-import { assignedIn, needsInputs } from "./inputs.ts";
+import { needsInputs } from "./inputs.ts";
 import { replan } from "./replan.ts";
 import { restore } from "./restore.ts";
 import { say, stop } from "./say.ts";

@@ -1,9 +1,10 @@
 import { nearest } from "../src/catalog/suggest.ts";
 import type { Catalog, Runbook, System } from "../src/catalog/types.ts";
+import { assignedIn } from "./assigned.ts";
 import type { Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { meant } from "./incidents.ts";
-import { assignedIn, inputsToType } from "./inputs.ts";
+import { inputsToType } from "./inputs.ts";
 import { stop } from "./say.ts";
 import { runnable } from "./start.ts";
 

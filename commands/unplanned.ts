@@ -25,7 +25,7 @@ export const unplanned: Command = {
         what: "This runbook has no unplanned mode",
         allowed: `It can be run ${runbook.modes.join(" or ")}`,
       });
-    const again = `runbook ${runbook.system}/${runbook.id} --unplanned --incident ${state.id}`;
+    const again = `runbook ${runbook.system}/${runbook.id} --unplanned --incident ${state.id}${run.dryRun ? " --dry-run" : ""}`;
     const gathered = gatherInputs(house, request, runbook, { kept: keptFrom(run, runbook), head: again });
     if (gathered.kind === "reply") return gathered.reply;
     if (isLive(run)) {

@@ -1,8 +1,13 @@
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { assignedIn } from "../../commands/assigned.ts";
 import { readArgs, readLine } from "../../commands/index.ts";
 import { momentIn } from "../../commands/moment.ts";
+import { readInputs } from "../../commands/read-inputs.ts";
 import { channelIn, userIn } from "../../commands/words.ts";
+import { loadCatalog } from "../../src/catalog/load.ts";
+import { projectRoot } from "../../src/lib/root.ts";
 
 describe("a line becomes words", () => {
   const lines: [string, ReturnType<typeof readLine>][] = [
@@ -92,6 +97,49 @@ describe("references", () => {
     expect(userIn("@ana")).toBeNull();
     expect(channelIn("<#C01>")).toBe("C01");
     expect(channelIn("<!channel>")).toBeNull();
+  });
+});
+
+describe("what is given by name", () => {
+  const cases: Record<string, [words: string[], given: Record<string, string>]> = {
+    "restore database to=02:13": [["database"], { to: "02:13" }],
+    "restore to=10m ago database": [["database"], { to: "10m ago" }],
+    "restore database to=1h 30min ago": [["database"], { to: "1h 30min ago" }],
+    "restore database to=2026-11-21 02:13 UTC --dry-run": [["database"], { to: "2026-11-21 02:13 UTC" }],
+    'runbook label label="eu west" node=a=b': [["label"], { label: "eu west", node: "a=b" }],
+    "runbook label label=“eu west”": [["label"], { label: "eu west" }],
+    "runbook drain node=": [["drain"], { node: "" }],
+    "runbook drain --severity P1 node=<http://a.example|a.example>": [["drain"], { node: "a.example" }],
+  };
+  for (const [line, [words, given]] of Object.entries(cases))
+    test(line, () => {
+      const read = assignedIn(readLine(line).words);
+      expect([read.words, Object.fromEntries(read.given)]).toEqual([words, given]);
+    });
+
+  test("in prose only what the runbook asks for is taken out", () => {
+    const { words, given } = assignedIn(["To=02:11", "Lag", "was=5s"], ["to"]);
+    expect([words, [...given]]).toEqual([["Lag", "was=5s"], [["to", "02:11"]]]);
+  });
+
+  test("a moment is absolute from then on, and one that has not come is refused", () => {
+    const [runbook] = loadCatalog(join(projectRoot(), "templates/systems/sav3")).catalog.runbooks.filter(
+      ({ id }) => id === "db-restore-moment",
+    );
+    if (runbook === undefined) throw new Error("There is no db-restore-moment.");
+    const now = new Date("2026-11-21T02:50:00Z");
+    const said = (to: string) => readInputs(runbook, new Map([["to", to]]), new Map(), now);
+    expect(said("10m ago")).toMatchObject({
+      values: new Map([["to", "2026-11-21T02:40:00Z"]]),
+      written: new Map([["to", "2026-11-21T02:40:00Z"]]),
+      problems: [],
+    });
+    expect(said("02:13:07.5")).toMatchObject({ problems: [{ what: '"to": "02:13:07.5" is not a time' }] });
+    expect(said("2026-11-21T02:13:07.5Z").values.get("to")).toBe("2026-11-21T02:13:07.500Z");
+    expect(said("2026-11-22 02:13")).toMatchObject({
+      problems: [{ what: '"to": 2026-11-22T02:13:00Z has not come yet; it is 2026-11-21T02:50:00Z now' }],
+      wrong: new Map([["to", "2026-11-22 02:13"]]),
+    });
   });
 });
 
