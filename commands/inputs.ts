@@ -4,7 +4,7 @@ import { inputsForm, inputsWanted } from "../templates/messages/inputs.ts";
 import { assignedIn } from "./assigned.ts";
 import type { Reply, Request } from "./command.ts";
 import type { House } from "./house.ts";
-import { readInputs } from "./read-inputs.ts";
+import { type Read, readInputs } from "./read-inputs.ts";
 
 /** In a form, what stands before the name of an input. */
 const FIELD = "input.";
@@ -21,6 +21,8 @@ interface From {
   readonly head?: string;
   /** As for `assignedIn`. */
   readonly names?: readonly string[];
+  /** Words that stand alone behind the runbook's name. */
+  readonly strays?: readonly string[];
 }
 
 /** Reads what was typed or filled in. Nothing is lost by a mistake: the answer holds all that was right, and the form all that was typed. */
@@ -29,7 +31,7 @@ export function gatherInputs(house: House, request: Request, runbook: Runbook, f
   const filled = filledIn(request.form ?? {});
   const typed = new Map([...given, ...filled].filter(([, value]) => value.trim() !== ""));
   const kept = new Map([...(from.kept ?? [])].filter(([name]) => !filled.has(name)));
-  const read = readInputs(runbook, typed, kept, house.timeline.now());
+  const read = withStrays(runbook, readInputs(runbook, typed, kept, house.timeline.now()), from.strays ?? []);
   if (!request.wantsForm && read.problems.length === 0) return { kind: "values", values: read.values };
   const head = from.head ?? [request.verb, ...words].join(" ");
   const behind = optionWords(request.options);
@@ -41,6 +43,19 @@ export function gatherInputs(house: House, request: Request, runbook: Runbook, f
   }
   const message = inputsWanted(runbook, read.problems, `/dr ${line(read.next)}`, carries);
   return { kind: "reply", reply: { kind: "private", message, refused: true } };
+}
+
+/** What stands alone is never left out silently; where one value is missing, it is probably that. */
+function withStrays(runbook: Runbook, read: Read, strays: readonly string[]): Read {
+  const inputs = runbook.inputs ?? [];
+  if (strays.length === 0 || inputs.length === 0) return read;
+  const words = strays.join(" ");
+  const [open, ...more] = inputs.filter(({ name }) => !read.values.has(name));
+  const what = `"${words}" stands alone; what is given has a name`;
+  const problem = { code: "input-stray", where: runbook.title, what };
+  const problems = [problem, ...read.problems];
+  if (open === undefined || more.length > 0) return { ...read, problems };
+  return { ...read, problems, next: new Map([...read.next, [open.name, words]]) };
 }
 
 /** What a form says of inputs; an empty field is one that was emptied. */

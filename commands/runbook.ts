@@ -23,13 +23,13 @@ export const runbook: Command = {
   where: "anywhere",
   async handle(house, request) {
     if (request.verb === "runbook.inputs") return withForm(house, request);
-    const [asked] = assignedIn(request.words).words;
+    const [asked, ...strays] = assignedIn(request.words).words;
     const known = runbooksHere(house);
     if (asked === undefined) return list(known);
     const system = request.options.system;
     const found = runbooksNamed(house, asked).filter((one) => system === undefined || one.system === system);
     const [only] = found;
-    if (only !== undefined && found.length === 1) return startRun(house, request, only);
+    if (only !== undefined && found.length === 1) return startRun(house, request, only, undefined, undefined, strays);
     if (found.length > 1)
       return stop({
         code: "runbook-several",

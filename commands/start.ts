@@ -34,7 +34,8 @@ export function runnable(house: House): readonly System[] {
 
 /**
  * Plans a runbook and asks for its run: in the open incident of the channel or the system, or in one that is declared
- * by the same request. Both are written together or not at all. `inputs`: gathered already; left out: from the request.
+ * by the same request. Both are written together or not at all. `inputs`: gathered already; left out: from the request,
+ * of which `strays` are words nobody knows what to do with.
  */
 export async function startRun(
   house: House,
@@ -42,9 +43,11 @@ export async function startRun(
   runbook: Runbook,
   mode: Mode = modeOf(request, runbook),
   inputs?: ReadonlyMap<string, Scalar>,
+  strays: readonly string[] = [],
 ): Promise<Reply> {
   if (inputs === undefined) {
-    const gathered = gatherInputs(house, request, runbook);
+    const head = strays.length === 0 ? {} : { head: `runbook ${runbook.id}`, strays };
+    const gathered = gatherInputs(house, request, runbook, head);
     if (gathered.kind === "reply") return gathered.reply;
     return startRun(house, request, runbook, mode, gathered.values);
   }

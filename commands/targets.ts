@@ -113,6 +113,18 @@ function several(verb: Verb, asked: string, found: readonly Runbook[]): never {
   });
 }
 
+/** `restore database 02:13`: what is given to a runbook has a name. Null: it is not that. */
+function unnamed(house: House, verb: Verb, asked: string, all: readonly Runbook[]): { next: string } | null {
+  for (const runbook of all) {
+    const name = namesOf(house.catalog, runbook).find((one) => asked.startsWith(`${one} `));
+    const [input, ...more] = runbook.inputs?.filter((one) => one.default === null) ?? [];
+    if (name === undefined || input === undefined) continue;
+    const line = more.length > 0 ? inputsToType(runbook) : ` ${input.name}=${asked.slice(name.length + 1)}`;
+    return { next: `Did you mean \`/dr ${verb} ${name}${line}\`?` };
+  }
+  return null;
+}
+
 function unknown(house: House, verb: Verb, asked: string, all: readonly Runbook[]): never {
   const targets = [...new Set(all.map(({ starts }) => starts?.target ?? ""))];
   const names = [...new Set(all.flatMap((runbook) => namesOf(house.catalog, runbook)))];
@@ -127,6 +139,8 @@ function unknown(house: House, verb: Verb, asked: string, all: readonly Runbook[
       targets.length > 0
         ? `You can ${verb === "failover" ? "fail over" : "restore"}: ${targets.join(", ")}`
         : `No runbook of this workspace starts with "${verb}"`,
-    ...(targets.length === 0 ? { next: "`/dr runbook` lists what there is" } : didYouMean(asked, names, `${verb} `)),
+    ...(targets.length === 0
+      ? { next: "`/dr runbook` lists what there is" }
+      : (unnamed(house, verb, asked, all) ?? didYouMean(asked, names, `${verb} `))),
   });
 }

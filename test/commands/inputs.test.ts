@@ -74,6 +74,9 @@ describe("a runbook that has to be told which one", () => {
     await house.ask("alex", "runbook service-rollback service=AUTH-service revision=0");
     await house.ask("alex", "runbook node-drain 'node=-rf'");
     await house.ask("alex", "runbook node-drain node=…");
+    await house.ask("alex", "runbook node-drain worker-3 --dry-run");
+    await house.ask("alex", "runbook node-drain worker-3 node=worker-4");
+    await house.ask("alex", "restore primary 203.0.113.9");
     expectPage("inputs-wrong.out", house.script());
     expect(await house.state(idFor("inc", "key-1"))).toMatchObject({ state: { declared: null } });
   });
