@@ -45,7 +45,7 @@ export async function createBackups(aws: Aws, databases: Databases, token: strin
     const manifest = manifests
       .sort((a, b) => (a.key < b.key ? 1 : -1))
       .map(({ body }) => JSON.parse(body.toString("utf8")) as Manifest)
-      .find(({ at }) => before === null || Date.parse(at) < Date.parse(before));
+      .find(({ at }) => before === null || Date.parse(at) <= Date.parse(before));
     if (!manifest) return null;
     const body = bucket().get(manifest.key)?.body;
     return body && sha256(body) === manifest.sha256 ? { manifest, body } : null;
