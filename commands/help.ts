@@ -3,8 +3,10 @@ import { safe } from "../templates/messages/escape.ts";
 import { code, helpList, helpOf } from "../templates/messages/help.ts";
 import { inputLines } from "../templates/messages/inputs.ts";
 import type { Command } from "./command.ts";
+import type { House } from "./house.ts";
+import { lineFor } from "./line.ts";
 import { say, stop } from "./say.ts";
-import { didYouMean, lineFor, runbooksNamed } from "./targets.ts";
+import { didYouMean, runbooksNamed } from "./targets.ts";
 
 /** Takes the list rather than importing it, because it stands on the list itself. */
 export function helpFor(all: () => readonly Command[]): Command {
@@ -20,20 +22,20 @@ export function helpFor(all: () => readonly Command[]): Command {
       if (asked === undefined) return { kind: "private", message: helpList(all()) };
       const command = commandNamed(all(), asked);
       const books = command === null ? runbooksNamed(house, asked) : [];
-      if (books.length > 0) return say(books.flatMap(runbookHelp));
+      if (books.length > 0) return say(books.flatMap((book) => runbookHelp(house, book)));
       return { kind: "private", message: helpOf(command ?? unknownVerb(all(), asked)) };
     },
   };
 }
 
-function runbookHelp(runbook: Runbook): readonly string[] {
+function runbookHelp(house: House, runbook: Runbook): readonly string[] {
   const { id, system, title, summary, modes } = runbook;
   const lines = inputLines(runbook);
   return [
     `*${safe(title)}* (${safe(id)} of ${safe(system)}), ${modes.join(" or ")}`,
     safe(summary),
     ...(lines.length === 0 ? [] : ["It asks for:", ...lines]),
-    code(lineFor(runbook)),
+    code(lineFor(house.catalog, runbook, null)),
   ];
 }
 

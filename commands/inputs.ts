@@ -91,10 +91,7 @@ export function needsInputs({ inputs = [] }: Runbook): boolean {
   return inputs.some((input) => input.default === null);
 }
 
-/** What to type for a runbook whose inputs nobody has given: `node=… revision=…`; empty where it needs none. */
-export function inputsToType({ inputs = [] }: Runbook): string {
-  return inputs
-    .filter((input) => input.default === null)
-    .map(({ name }) => ` ${name}=…`)
-    .join("");
+/** What to type for the inputs nobody has given yet: `node=…`, `revision=…`; empty where it needs none. */
+export function inputsToType({ inputs = [] }: Runbook): readonly string[] {
+  return inputs.filter((input) => input.default === null).map(({ name }) => `${name}=…`);
 }

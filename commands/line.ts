@@ -1,6 +1,7 @@
 import type { Catalog, Mode, Runbook } from "../src/catalog/types.ts";
+import { inputsToType } from "./inputs.ts";
 
-/** What to type to start a runbook, as short as it is clear: `/dr failover database --unplanned`. */
+/** What to type to start a runbook, as short as it is clear: `/dr failover database --unplanned`, `/dr restore database to=…`. */
 export function lineFor({ systems, runbooks }: Catalog, runbook: Runbook, mode: Mode | null): string {
   const { id, system, starts, modes } = runbook;
   const same = runbooks.filter((other) =>
@@ -12,6 +13,7 @@ export function lineFor({ systems, runbooks }: Catalog, runbook: Runbook, mode: 
   const alone = systems.length === 1 || new Set(same.map((other) => other.system)).size === 1;
   return [
     words ? `/dr runbook ${id}` : `/dr ${starts.verb} ${starts.target}`,
+    ...inputsToType(runbook),
     ...(alone ? [] : [`--system ${system}`]),
     ...(mode !== null && modes.length > 1 ? [`--${mode}`] : []),
   ].join(" ");

@@ -7,11 +7,12 @@ import { failover } from "./failover.ts";
 import { grammarOf } from "./grammar.ts";
 import type { House } from "./house.ts";
 import { needsInputs } from "./inputs.ts";
+import { lineFor } from "./line.ts";
 import { replan } from "./replan.ts";
 import { restore } from "./restore.ts";
 import { say, stop } from "./say.ts";
 import { START_OPTIONS, startRun } from "./start.ts";
-import { didYouMean, lineFor, runbooksHere, runbooksNamed } from "./targets.ts";
+import { didYouMean, runbooksHere, runbooksNamed } from "./targets.ts";
 import { parse } from "./words.ts";
 
 export const runbook: Command = {
@@ -25,7 +26,7 @@ export const runbook: Command = {
     if (request.verb === "runbook.inputs") return withForm(house, request);
     const [asked, ...strays] = assignedIn(request.words).words;
     const known = runbooksHere(house);
-    if (asked === undefined) return list(known);
+    if (asked === undefined) return list(house, known);
     const system = request.options.system;
     const found = runbooksNamed(house, asked).filter((one) => system === undefined || one.system === system);
     const [only] = found;
@@ -57,11 +58,12 @@ function startedBy(verb: string): Command {
   return [failover, restore, replan].find((one) => one.verb === verb || one.aliases.includes(verb)) ?? runbook;
 }
 
-function list(known: readonly Runbook[]): Reply {
+function list(house: House, known: readonly Runbook[]): Reply {
   if (known.length === 0) return say("The catalogue has no runbook that may run here.");
   const told = known.map((runbook) => {
     const { id, system, title, modes } = runbook;
-    const words = runbook.starts === null && !needsInputs(runbook) ? "" : `, ${code(lineFor(runbook))}`;
+    const words =
+      runbook.starts === null && !needsInputs(runbook) ? "" : `, ${code(lineFor(house.catalog, runbook, null))}`;
     return `• *${safe(id)}* (${safe(system)}): ${safe(title)}. ${modes.join(" or ")}${words}`;
   });
   return say(["Runbooks that may run here:", ...told]);

@@ -39,12 +39,6 @@ export function runbooksNamed(house: House, word: string): readonly Runbook[] {
   return runbooksHere(house).filter(({ id, system }) => id === word || `${system}/${id}` === word);
 }
 
-/** What is typed to start it: `/dr restore database to=…`. */
-export function lineFor(runbook: Runbook): string {
-  const { id, starts } = runbook;
-  return `/dr ${starts === null ? `runbook ${id}` : `${starts.verb} ${starts.target}`}${inputsToType(runbook)}`;
-}
-
 /** `failover database`: what can be typed to start something, once each. */
 export function startWords(house: House): readonly string[] {
   const ids = runnable(house).map(({ id }) => id);
@@ -119,8 +113,8 @@ function unnamed(house: House, verb: Verb, asked: string, all: readonly Runbook[
     const name = namesOf(house.catalog, runbook).find((one) => asked.startsWith(`${one} `));
     const [input, ...more] = runbook.inputs?.filter((one) => one.default === null) ?? [];
     if (name === undefined || input === undefined) continue;
-    const line = more.length > 0 ? inputsToType(runbook) : ` ${input.name}=${asked.slice(name.length + 1)}`;
-    return { next: `Did you mean \`/dr ${verb} ${name}${line}\`?` };
+    const line = more.length > 0 ? inputsToType(runbook).join(" ") : `${input.name}=${asked.slice(name.length + 1)}`;
+    return { next: `Did you mean \`/dr ${verb} ${name} ${line}\`?` };
   }
   return null;
 }
