@@ -1,16 +1,24 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { projectRoot } from "../../src/lib/root.ts";
+import { absent } from "../../src/practice/estate/fleet.ts";
 import { describeWith } from "../actions/present.ts";
-import { built } from "../built.ts";
 import { hold } from "./hold.ts";
-import { targets } from "./targets.ts";
+import { type Served, type Serving, serve } from "./served.ts";
+import { targetNamed, targets } from "./targets.ts";
 
 /**
- * Each target's contract, over its stand-in as a process of its own that is pointed to by the environment, as the real one
+ * Each target's contract, over its stand-in in another process that is pointed to by the environment, as the real one
  * would be. Over the real one: `npm run test:live -- <target>`.
  */
+let serving: Serving;
+beforeAll(async () => {
+  const missing = await Promise.all(targets.map(({ needs }) => absent(needs?.programs ?? [])));
+  serving = await serve(targets.filter((_, i) => missing[i]?.length === 0).map(({ id }) => id));
+}, 120_000);
+afterAll(() => serving?.stop(), 60_000);
+
 for (const target of targets) {
   const describe = await describeWith(target.needs?.programs ?? [], target.needs?.packages ?? []);
 
@@ -18,15 +26,14 @@ for (const target of targets) {
     let served: Served;
     let before: string | undefined;
     beforeAll(async () => {
-      served = await serve(target.id);
+      served = await serving.of(target.id);
       before = process.env.AWS_ENDPOINT_URL;
       if (served.environment.AWS_ENDPOINT_URL) process.env.AWS_ENDPOINT_URL = served.environment.AWS_ENDPOINT_URL;
     }, 120_000);
-    afterAll(async () => {
+    afterAll(() => {
       if (before === undefined) delete process.env.AWS_ENDPOINT_URL;
       else process.env.AWS_ENDPOINT_URL = before;
-      await served?.stop();
-    }, 30_000);
+    });
 
     test("with nothing named to be changed, it is only looked at, and what would be done is said", async () => {
       const lines: string[] = [];
@@ -48,40 +55,16 @@ for (const target of targets) {
 }
 
 test("where the real one is has to be said whole", async () => {
-  const [kubernetes] = targets;
   const half = { KUBECONFIG: "/nowhere" };
-  if (!kubernetes) throw new Error("No target");
-  await expect(hold(kubernetes, half, null, () => {})).rejects.toThrow(/KUBE_CLUSTER_UID: kubectl get namespace/);
+  await expect(hold(targetNamed("kubernetes"), half, null, () => {})).rejects.toThrow(
+    /KUBE_CLUSTER_UID: kubectl get namespace/,
+  );
 });
 
-interface Served {
-  readonly environment: Readonly<Record<string, string>>;
-  readonly mayChange: string;
-  stop(): Promise<void>;
-}
-
-/** Reads what it prints as a shell would. */
-async function serve(id: string): Promise<Served> {
-  const child: ChildProcess = spawn(process.execPath, [await built("test/live/serve.ts"), id], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  const environment: Record<string, string> = {};
-  const unquoted = (value: string) => value.replace(/^'|'$/g, "").replaceAll("'\\''", "'");
-  if (!child.stdout) throw new Error("It prints nowhere");
-  for await (const line of createInterface({ input: child.stdout })) {
-    const given = /^export ([A-Z0-9_]+)=(.*)$/.exec(line);
-    if (given) environment[given[1] as string] = unquoted(given[2] as string);
-    const named = /--may-change (.*)$/.exec(line);
-    if (!named) continue;
-    return {
-      environment,
-      mayChange: unquoted(named[1] as string),
-      async stop() {
-        const gone = once(child, "exit");
-        child.stdin?.end();
-        await gone;
-      },
-    };
+test("CONTRIBUTING names every target with each of its settings", async () => {
+  const text = await readFile(join(projectRoot(), "CONTRIBUTING.md"), "utf8");
+  for (const { id, settings } of targets) {
+    const row = text.split("\n").find((line) => line.startsWith(`| \`${id}\` `)) ?? "";
+    expect([id, ...settings.map(({ name }) => name).filter((name) => !row.includes(`\`${name}\``))]).toEqual([id]);
   }
-  throw new Error(`test/live/serve.ts ${id} ended without saying what may be changed`);
-}
+});

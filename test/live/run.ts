@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { absent } from "../../src/practice/estate/fleet.ts";
 import { hold, isGiven } from "./hold.ts";
+import type { Target } from "./target.ts";
 import { targetNamed, targets } from "./targets.ts";
 
 /**
@@ -20,7 +21,7 @@ try {
 async function main(): Promise<number> {
   if (positionals.length !== 1) {
     print("npm run test:live -- <target> [--may-change <name>]\n");
-    for (const { id, title, mayChange } of targets) print(`  ${id}: ${title}. May be changed: ${mayChange.is}`);
+    for (const target of targets) for (const line of linesAbout(target)) print(line);
     return 2;
   }
   const target = targetNamed(positionals[0]);
@@ -40,6 +41,20 @@ async function main(): Promise<number> {
   } finally {
     await standIn.stop();
   }
+}
+
+/** What it is, what has to be said to hold it against the real one, and what may be changed. */
+function linesAbout({ id, title, settings, mayChange }: Target): readonly string[] {
+  const width = Math.max(...settings.map(({ name }) => name.length));
+  return [
+    `${id}: ${title}`,
+    ...settings.map(({ name, says, otherwise }) => {
+      const instead = otherwise === undefined ? "" : otherwise === "" ? " (may be left out)" : ` (else ${otherwise})`;
+      return `  ${name.padEnd(width)}  ${says}${instead}`;
+    }),
+    `  ${"--may-change".padEnd(width)}  ${mayChange.is}; it ${mayChange.does}`,
+    "",
+  ];
 }
 
 function count(held: Awaited<ReturnType<typeof hold>>): number {

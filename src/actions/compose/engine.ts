@@ -95,7 +95,7 @@ export async function lookAtEngine<T extends object>(
     return { ...(await look(await openEngine(ctx, target))), answers: true };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    return { answers: false, why: messageOf(error) };
+    return { answers: false, why: error instanceof LifeboatError ? error.problem.what : messageOf(error) };
   }
 }
 

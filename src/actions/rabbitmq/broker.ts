@@ -76,7 +76,7 @@ export async function lookAtBroker<T extends object>(
     return { ...(await look(await openBroker(ctx, target))), answers: true };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    return { answers: false, why: messageOf(error) };
+    return { answers: false, why: error instanceof LifeboatError ? error.problem.what : messageOf(error) };
   }
 }
 

@@ -1,0 +1,80 @@
+import { freePort } from "../../src/lib/pgserver.ts";
+import { PGBOUNCER_PACKAGES, PGBOUNCER_PROGRAMS, startPgBouncer } from "../../src/practice/estate/pgbouncer/index.ts";
+import { blockedBy, conduct } from "../actions/conductor.ts";
+import { insist, type Target } from "./target.ts";
+
+export const pgbouncer: Target = {
+  id: "pgbouncer",
+  title: "PgBouncer",
+  settings: [
+    { name: "PGBOUNCER_ADMIN", says: "its console: postgres://lifeboat@10.0.0.5:6432" },
+    { name: "PGBOUNCER_PASSWORD", says: "of that login, which is one of its admin_users" },
+    { name: "PGBOUNCER_DATABASE", says: "a database it serves, as [databases] calls it" },
+    { name: "PGBOUNCER_TLS", says: "verify, encrypt or off", otherwise: "off" },
+  ],
+  mayChange: { is: "that database", does: "is paused and resumed: its clients wait a moment and see no error" },
+  needs: { programs: PGBOUNCER_PROGRAMS, packages: PGBOUNCER_PACKAGES },
+  async standIn() {
+    const login = { user: "lifeboat", password: "practice" };
+    // Nobody connects through it, so nobody has to be behind it.
+    const target = { host: "127.0.0.1", port: await freePort(), database: "app" };
+    const estate = await startPgBouncer({ database: "app", target, login });
+    return {
+      environment: {
+        PGBOUNCER_ADMIN: `postgres://${login.user}@127.0.0.1:${estate.port}`,
+        PGBOUNCER_PASSWORD: login.password,
+        PGBOUNCER_DATABASE: "app",
+      },
+      mayChange: "app",
+      stop: () => estate.stop(),
+    };
+  },
+  deals({ setting, environment, practice, mayChange }) {
+    const conductor = conduct({ ...environment }, { practice });
+    const { hostname: host, port, username } = new URL(setting("PGBOUNCER_ADMIN"));
+    const database = setting("PGBOUNCER_DATABASE");
+    const pool = {
+      name: `${host}:${port || 6432}`,
+      host,
+      port: Number(port || 6432),
+      user: decodeURIComponent(username),
+      passwordFrom: "PGBOUNCER_PASSWORD",
+      database,
+      tls: setting("PGBOUNCER_TLS"),
+    };
+    const isPaused = async () => (await conductor.look("pgbouncer.pause", { pool })).facts.paused;
+    return [
+      {
+        says: "it answers, and says where the database leads and how long clients may wait",
+        async hold() {
+          const { checks, facts } = await conductor.look("pgbouncer.pause", { pool });
+          insist(blockedBy(checks).length === 0, checks.map(({ says }) => says).join(" "));
+          return `${checks.map(({ says }) => says).join(" ")} It leads to ${facts.target}; ${facts.clients} clients.`;
+        },
+      },
+      {
+        says: "a database it does not serve is refused",
+        async hold() {
+          const other = { ...pool, database: "lifeboat_is_not_here" };
+          const { checks } = await conductor.look("pgbouncer.pause", { pool: other });
+          insist(blockedBy(checks).join() === "pool.answers", "it was taken for one it serves");
+          return checks[0]?.says ?? "";
+        },
+      },
+      {
+        says: "it holds clients back, and lets them go on",
+        changes: `${database}: PAUSE, once its transactions have ended, and RESUME`,
+        async hold() {
+          insist(mayChange === database, `--may-change says ${mayChange}, and the database is ${database}`);
+          insist((await isPaused()) === false, "it is paused already, and resuming it is for whoever paused it");
+          try {
+            return (await conductor.perform("pause", "pgbouncer.pause", { pool })).evidence.says;
+          } finally {
+            await conductor.perform("resume", "pgbouncer.resume", { pool });
+            insist((await isPaused()) === false, "it is still paused");
+          }
+        },
+      },
+    ];
+  },
+};
