@@ -45,7 +45,10 @@ export const calendarSchema = z
         takes: duration.default(3600).describe("How long people keep free for it; 1h if left out"),
         tells: z.array(id).default([]).describe("Roles that are told beforehand. With unannounced: nobody else knows"),
         unannounced: z.boolean().default(false).describe("True: a surprise; only those in tells know when"),
-        checklist: id.optional().describe("A checklist of this system that is gone through"),
+        checklist: id.optional().describe("A checklist of this system that is gone through before it begins"),
+        afterwards: id
+          .optional()
+          .describe("A checklist to tick off when it is over: shown at the end of the drill's thread"),
       })
       .superRefine((one, issues) => {
         const fault = scheduleFault(one);
@@ -81,6 +84,8 @@ export interface Occasion {
   readonly tells: readonly string[];
   readonly unannounced: boolean;
   readonly checklist: string | null;
+  /** Ticked off when it is over. */
+  readonly afterwards: string | null;
 }
 
 export function toCalendar(written: Written): readonly Occasion[] {
@@ -97,6 +102,7 @@ export function toCalendar(written: Written): readonly Occasion[] {
     tells: one.tells,
     unannounced: one.unannounced,
     checklist: one.checklist ?? null,
+    afterwards: one.afterwards ?? null,
   }));
 }
 

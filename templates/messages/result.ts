@@ -39,6 +39,7 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
       section([`✅ *${safe(run.plan.target)}*`, `*RTO:* ${rto}`, ...rpo.map((says) => `*RPO:* ${says}`)].join("\n")),
       ...(accounting ? lines(["*Where the minutes went*", ...minuteLines(accounting)]) : []),
       ...afterwards(run),
+      ...toTickOff(run, around),
       actions(...(isOver(state) ? [] : [resolve]), {
         label: "Draft post-mortem",
         verb: "postmortem",
@@ -140,4 +141,12 @@ function afterwards(run: RunState): Block[] {
     "• Draft the post-mortem: `/dr postmortem`",
   ];
   return lines(["*What to do next*", ...own, ...ours]);
+}
+
+/** The lists that the calendar names for when this drill is over. */
+function toTickOff({ plan, runbook, mode }: RunState, { system }: Surroundings): Block[] {
+  if (plan.kind !== "drill") return [];
+  const drills = (system.calendar ?? []).filter((one) => one.runbook === runbook && (one.mode ?? mode) === mode);
+  const lists = (system.checklists ?? []).filter(({ id }) => drills.some(({ afterwards }) => afterwards === id));
+  return lists.flatMap(({ title, items }) => lines([`*${safe(title)}*`, ...items.map((item) => `☐ ${safe(item)}`)]));
 }

@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
+import { toCalendar } from "../../src/catalog/calendar.ts";
 import type { System } from "../../src/catalog/types.ts";
 import type { OccasionNow } from "../../templates/messages/calendar.ts";
 import { drawIncident } from "../../templates/messages/draw.ts";
@@ -94,6 +95,31 @@ describe("one key is one message for ever", () => {
       const withButtons = drawn[n - 1]?.filter(({ message }) => message.blocks.some(({ type }) => type === "actions"));
       for (const { key } of withButtons ?? []) expect([...later]).toContain(key);
     }
+  });
+
+  test("a drill that is over ends with what is to be ticked off, and an incident does not", () => {
+    const calendar = toCalendar({
+      quarter: {
+        ...{ title: "Quarterly drill", runbook: "database-failover", mode: "unplanned", kind: "drill" },
+        ...{ schedule: "quarterly", timezone: "UTC", takes: 3600, tells: [], unannounced: false },
+        ...{ checklist: "before", afterwards: "after" },
+      },
+    });
+    const checklists = [
+      { id: "before", title: "Before it", items: ["Everybody knows"] },
+      { id: "after", title: "After it", items: ["The RTO was met", "There is a <standby> again"] },
+    ];
+    const end = (story: Story, kind: "real" | "drill") => {
+      const runs = [...story.state.runs].map(([id, run]) => [id, { ...run, plan: { ...run.plan, kind } }] as const);
+      const state = { ...story.state, runs: new Map(runs) };
+      const { messages } = drawIncident(state, around(story, { system: { ...orders, calendar, checklists } }));
+      return printBlocks(messages.find(({ key }) => key.startsWith("result:"))?.message.blocks ?? []);
+    };
+    expect(end(nights.verified(), "drill")).toMatch(
+      /\*After it\*\n\s+☐ The RTO was met\n\s+☐ There is a &lt;standby&gt; again/,
+    );
+    expect(end(nights.verified(), "drill")).not.toContain("Before it");
+    expect(end(nights.verified(), "real")).not.toContain("After it");
   });
 
   test("who was asked and has lost the role since is told so in the letter they have, and by its outcome in the end", () => {

@@ -7,9 +7,12 @@ export const unknownChecklist: Rule = {
   says: "A checklist that is gone through is a checklist of the system.",
   *system({ system }) {
     const known = (system.checklists ?? []).map(({ id }) => id);
-    for (const { id, checklist } of system.calendar ?? []) {
-      if (checklist === null || known.includes(checklist)) continue;
-      yield errorAt(["calendar", id, "checklist"], `There is no checklist "${checklist}"`, offer(checklist, known));
+    for (const occasion of system.calendar ?? []) {
+      for (const key of ["checklist", "afterwards"] as const) {
+        const list = occasion[key];
+        if (list === null || known.includes(list)) continue;
+        yield errorAt(["calendar", occasion.id, key], `There is no checklist "${list}"`, offer(list, known));
+      }
     }
   },
 };
