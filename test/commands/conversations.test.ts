@@ -135,6 +135,23 @@ describe("a night", () => {
     ]);
   });
 
+  test("of a stage that takes longer than it was given: whoever asks is told, and nothing waits for it", async () => {
+    await house.ask("alex", "runbook practice-manual", { key: "slow-key" });
+    const [incident, run] = [idFor("inc", "slow-key"), idFor("run", "slow-key")];
+    house.channels.set(incident, "C0INCNIGHT");
+    house.remark("the engine comes to the work by hand, and five minutes pass");
+    await house.engine(run, { type: "run.preflighted", data: ready });
+    await house.engine(run, { type: "step.opened", data: { step: "graph", until: null } });
+    const late = { stage: "hands", withinSeconds: 300, dueAt: "2026-11-21T02:49:00.000Z" };
+    await house.engine(run, { type: "stage.late", data: late });
+    await house.ask("sam", "timeline", { channel: "C0INCNIGHT" });
+    await house.ask("alex", "done", { channel: "C0INCNIGHT" });
+    const { state } = await house.state(incident);
+    expect(state.runs.get(run)?.clocks?.get("hands")).toMatchObject({ clock: { withinSeconds: 300 }, endedAt: null });
+    expect(state.runs.get(run)?.steps.get("graph")?.status).toBe("done");
+    expectPage("late.out", house.script());
+  });
+
   test("of somebody who asks at three in the afternoon: the calendar and the alerts", async () => {
     await house.ask("alex", "calendar");
     await house.ask("alex", "failover database --planned --drill", { key: "drill-key" });
