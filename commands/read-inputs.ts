@@ -1,4 +1,4 @@
-import { inputProblem, unknownInput } from "../src/catalog/bound.ts";
+import { inputMissing, inputProblem, unknownInput } from "../src/catalog/bound.ts";
 import { type Input, momentValue, valueFault } from "../src/catalog/input.ts";
 import type { Scalar } from "../src/catalog/reference.ts";
 import { nearest } from "../src/catalog/suggest.ts";
@@ -47,12 +47,12 @@ export function readInputs(
         values.set(name, input.default);
         continue;
       }
-      if (!meant.has(name)) problems.push(inputProblem(runbook, input, `"${name}" is not given`));
+      if (!meant.has(name)) problems.push(inputMissing(runbook, input));
       const text = meant.get(name);
       if (text !== undefined) wrong.set(name, text);
       next.set(name, text ?? "…");
     } else if (fault !== null || typeof value === "object") {
-      problems.push(inputProblem(runbook, input, `"${name}": ${fault}`));
+      problems.push(inputProblem(runbook, input, `${fault}`));
       wrong.set(name, text ?? String(kept.get(name)));
       next.set(name, (text === undefined ? null : nearest(text, input.choices)) ?? "…");
     } else {

@@ -16,9 +16,10 @@ export function bindInputs(runbook: Runbook, given: ReadonlyMap<string, Scalar>)
   const values = new Map<string, Scalar>();
   for (const input of inputs) {
     const value = given.get(input.name) ?? input.default;
-    const fault = value === null ? `"${input.name}" is not given` : valueFault(input, value);
-    if (fault !== null) problems.push(inputProblem(runbook, input, fault));
-    else if (value !== null) values.set(input.name, value);
+    const fault = value === null ? null : valueFault(input, value);
+    if (value === null) problems.push(inputMissing(runbook, input));
+    else if (fault !== null) problems.push(inputProblem(runbook, input, fault));
+    else values.set(input.name, value);
   }
   return problems.length === 0 ? { ok: true, values } : { ok: false, problems };
 }
@@ -35,6 +36,10 @@ export function unknownInput({ title, inputs = [] }: Runbook, name: string): Pro
     allowed: names.length === 0 ? "It has none" : inputs.map(allowedOf).join(". "),
     ...(meant !== null && { next: `Did you mean ${meant}=…?` }),
   };
+}
+
+export function inputMissing({ title }: Runbook, input: Input): Problem {
+  return { code: "input-missing", where: title, what: `"${input.name}" is not given`, allowed: allowedOf(input) };
 }
 
 export function inputProblem({ title }: Runbook, input: Input, what: string): Problem {

@@ -9,15 +9,18 @@ import type { Block, Form, Message } from "./message.ts";
 
 /** Why a runbook was not started yet: what it has to be told, the line to type, and a form that keeps what was typed. */
 export function inputsWanted(runbook: Runbook, problems: readonly Problem[], line: string, carries: string): Message {
-  const head = `“${runbook.title}” was not started: what it has to be told is missing or can not be`;
-  const said = problems.map(({ what, allowed, next }) =>
-    [what, allowed, next].flatMap((part) => (part === undefined ? [] : [ended(part)])).join(" "),
+  const asked = problems.every(({ code }) => code === "input-missing");
+  const head = asked ? `“${runbook.title}” has to know this first` : `“${runbook.title}” was not started`;
+  const said = problems.map(({ code, what, allowed, next }) =>
+    [code === "input-missing" ? undefined : what, allowed, next]
+      .flatMap((part) => (part === undefined ? [] : [ended(part)]))
+      .join(" "),
   );
   const type = `Type ${code(line)}`;
   return {
     text: `${safe(head)}. ${said.map(safe).join(" ")} ${type}`,
     blocks: [
-      section(cutLines([`⛔ *${safe(head)}*`, ...said.map((one) => `• ${safe(one)}`)])),
+      section(cutLines([`${asked ? "" : "⛔ "}*${safe(head)}*`, ...said.map((one) => `• ${safe(one)}`)])),
       section(`*Next:* ${type}, or fill in the form.`),
       actions({
         label: "Fill in…",

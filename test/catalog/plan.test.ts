@@ -461,7 +461,7 @@ describe("given a runbook with inputs, when it is planned", () => {
       'input-wrong: "Db C" does not fit "[a-z0-9-]{1,63}"',
       "input-wrong: 0 is less than 1",
       'input-wrong: "02:13" is not a moment in UTC, as in 2026-11-21T02:13:00Z',
-      'input-wrong: "how" is not given',
+      'input-missing: "how" is not given',
       'input-wrong: "yes" is neither true nor false',
     ]);
   });
