@@ -117,6 +117,17 @@ describe("what is given by name", () => {
       expect([read.words, Object.fromEntries(read.given)]).toEqual([words, given]);
     });
 
+  test("a shell has split the words already, and keeps the blanks inside one", () => {
+    const read = assignedIn(readArgs(["restore", "database", "to=10m ago", "--dry-run", "node=worker-3"]).words);
+    expect([read.words, [...read.given]]).toEqual([
+      ["database"],
+      [
+        ["to", "10m ago"],
+        ["node", "worker-3"],
+      ],
+    ]);
+  });
+
   test("in prose only what the runbook asks for is taken out", () => {
     const { words, given } = assignedIn(["To=02:11", "Lag", "was=5s"], ["to"]);
     expect([words, [...given]]).toEqual([["Lag", "was=5s"], [["to", "02:11"]]]);
@@ -137,7 +148,7 @@ describe("what is given by name", () => {
     expect(said("02:13:07.5")).toMatchObject({ problems: [{ what: '"02:13:07.5" is not a time' }] });
     expect(said("2026-11-21T02:13:07.5Z").values.get("to")).toBe("2026-11-21T02:13:07.500Z");
     expect(said("2026-11-22 02:13")).toMatchObject({
-      problems: [{ what: '2026-11-22T02:13:00Z has not come yet; it is 2026-11-21T02:50:00Z now' }],
+      problems: [{ what: "2026-11-22T02:13:00Z has not come yet; it is 2026-11-21T02:50:00Z now" }],
       wrong: new Map([["to", "2026-11-22 02:13"]]),
     });
   });

@@ -39,6 +39,7 @@ const pages: Record<string, () => Story> = {
   "w-triage-proposes": nights.triageProposes,
   "x-lanes": nights.lanes,
   "y-late": nights.late,
+  "z-told-inputs": nights.told,
 };
 
 describe("everything Slack shows of an incident", () => {

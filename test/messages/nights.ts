@@ -313,3 +313,15 @@ export function late(): Story {
     })
     .after(70);
 }
+
+/** The same plan, told tonight's values: they are on the plan and in the question. */
+export function told(): Story {
+  const inputs = [
+    { name: "node", value: "worker_3*" },
+    { name: "to", value: "2026-11-21T02:13:00Z" },
+  ];
+  return declared()
+    .request("ana", { ...failover, inputs })
+    .engine({ type: "run.preflighted", data: seen })
+    .open("go", "ask-first");
+}
