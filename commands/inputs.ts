@@ -9,6 +9,9 @@ import { type Read, readInputs } from "./read-inputs.ts";
 /** In a form, what stands before the name of an input. */
 const FIELD = "input.";
 
+/** A button carries no more. */
+const CARRIED_MAX = 1900;
+
 /** Every input of the runbook with its value, or what to say instead of starting it. */
 export type Gathered =
   | { readonly kind: "values"; readonly values: ReadonlyMap<string, Scalar> }
@@ -36,11 +39,10 @@ export function gatherInputs(house: House, request: Request, runbook: Runbook, f
   const head = from.head ?? [request.verb, ...words].join(" ");
   const behind = optionWords(request.options);
   const line = (values: ReadonlyMap<string, string>) => lineOf(head, values, behind);
-  const carries = line(new Map([...read.written, ...read.wrong]));
-  if (request.canAskForm && request.wantsForm) {
-    const initial = new Map([...read.written, ...read.wrong]);
+  const initial = new Map([...read.written, ...read.wrong]);
+  const carries = [line(initial), line(new Map())].find((one) => one.length <= CARRIED_MAX) ?? null;
+  if (request.canAskForm && request.wantsForm && carries !== null)
     return { kind: "reply", reply: { kind: "form", form: inputsForm(runbook, initial, carries) } };
-  }
   const message = inputsWanted(runbook, read.problems, `/dr ${line(read.next)}`, carries);
   return { kind: "reply", reply: { kind: "private", message, refused: true } };
 }

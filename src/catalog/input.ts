@@ -78,6 +78,13 @@ export function toInput(name: string, written: WrittenInput, path: Path): { inpu
       return [errorAt([...path, key], `Only a ${type} has "${key}", and this is a ${written.type}`, { at: "key" })];
     }),
     ...(sound ? [] : [errorAt([...path, "pattern"], "This is not a regular expression")]),
+    ...(endless.test(written.pattern ?? "")
+      ? [
+          errorAt([...path, "pattern"], "What repeats without end stands in what repeats without end", {
+            next: "Say how often at most, or a text could keep the bot busy for hours: ([a-z]{1,63}[.]){1,5}",
+          }),
+        ]
+      : []),
     ...(input.min !== null && input.max !== null && input.min > input.max
       ? [errorAt([...path, "min"], `Nothing is at least ${input.min} and at most ${input.max}`)]
       : []),
@@ -91,6 +98,9 @@ function ownFaults(input: Input, key: "default" | "example", path: Path): Fault[
   const fault = value === null ? null : valueFault(input, value);
   return fault === null ? [] : [errorAt([...path, key], `The ${key} is not one of its own values: ${fault}`)];
 }
+
+/** `([a-z]+[.])*`: on some texts it takes for ever to say no. */
+const endless = /\((?:[^()\\]|\\.)*(?:[+*]|\{\d+,\})(?:[^()\\]|\\.)*\)(?:[+*]|\{\d+,\})/;
 
 function compiles(pattern: string): boolean {
   try {

@@ -1,14 +1,19 @@
 import { allowedOf, INPUT_LENGTH_MAX } from "../../src/catalog/input-words.ts";
 import type { Input, Plan, Runbook } from "../../src/catalog/types.ts";
 import type { Problem } from "../../src/lib/errors.ts";
-import { actions, section } from "./blocks.ts";
+import { actions, type Button, section } from "./blocks.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
 import { choiceInput, textInput } from "./form.ts";
 import { code } from "./help.ts";
 import type { Block, Form, Message } from "./message.ts";
 
-/** Why a runbook was not started yet: what it has to be told, the line to type, and a form that keeps what was typed. */
-export function inputsWanted(runbook: Runbook, problems: readonly Problem[], line: string, carries: string): Message {
+/** Why a runbook was not started yet: what it has to be told, the line to type, and a form that keeps what was typed, unless it is too much. */
+export function inputsWanted(
+  runbook: Runbook,
+  problems: readonly Problem[],
+  line: string,
+  carries: string | null,
+): Message {
   const asked = problems.every(({ code }) => code === "input-missing");
   const head = asked ? `“${runbook.title}” has to know this first` : `“${runbook.title}” was not started`;
   const said = problems.map(({ code, what, allowed, next }) =>
@@ -21,16 +26,14 @@ export function inputsWanted(runbook: Runbook, problems: readonly Problem[], lin
     text: `${safe(head)}. ${said.map(safe).join(" ")} ${type}`,
     blocks: [
       section(cutLines([`${asked ? "" : "⛔ "}*${safe(head)}*`, ...said.map((one) => `• ${safe(one)}`)])),
-      section(`*Next:* ${type}, or fill in the form.`),
-      actions({
-        label: "Fill in…",
-        verb: "runbook.inputs",
-        carries,
-        style: "primary",
-        aloud: `Fill in ${runbook.title}`,
-      }),
+      section(`*Next:* ${type}${carries === null ? "." : ", or fill in the form."}`),
+      ...(carries === null ? [] : [actions(fillIn(runbook, carries))]),
     ],
   };
+}
+
+function fillIn({ title }: Runbook, carries: string): Button {
+  return { label: "Fill in…", verb: "runbook.inputs", carries, style: "primary", aloud: `Fill in ${title}` };
 }
 
 function cutLines(all: readonly string[]): string {
