@@ -2,7 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { byDigest, createDocker, type PracticeDocker, sick } from "../../../src/practice/estate/docker/index.ts";
+import {
+  byDigest,
+  createDocker,
+  dockerCovered,
+  type PracticeDocker,
+  sick,
+} from "../../../src/practice/estate/docker/index.ts";
 import { type Conductor, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { soon } from "../shop.ts";
@@ -127,4 +133,10 @@ describe("compose.rollback refuses", () => {
     const kept = docker.containers().find(({ name }) => name.startsWith("sav3-api-lifeboat-old"));
     expect(kept?.reference).toBe("r.test/api:2");
   });
+});
+
+test("what the stand-in covers is what its table answers", () => {
+  expect(dockerCovered().join(" ")).toMatchInlineSnapshot(
+    `"ContainerCreate ContainerDelete ContainerInspect ContainerList ContainerRename ContainerRestart ContainerStart ContainerStop DistributionInspect ImageCreate ImageInspect SystemEvents SystemInfo SystemPing SystemVersion"`,
+  );
 });

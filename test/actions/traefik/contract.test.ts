@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { traefikCovered } from "../../../src/practice/estate/traefik/index.ts";
 import { type Conductor, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { soon } from "../shop.ts";
@@ -93,4 +94,10 @@ describe("traefik.switch", () => {
       expect(await stand.served()).toBe("fresh");
     }
   }, 30_000);
+});
+
+test("what the stand-in covers is what its tables answer", () => {
+  expect(traefikCovered().join(" ")).toMatchInlineSnapshot(
+    `"/ping /api/http/services /api/http/services/{name} /api/http/routers /api/http/routers/{name} loadBalancer failover weighted Host PathPrefix"`,
+  );
 });

@@ -13,66 +13,146 @@ export class EngineError extends Error {
   }
 }
 
-/** One request to the Engine API. Knows the paths its README lists and no others; a version before them is ignored. */
+/** One request to the Engine API. Knows the operations of its table and no others; a version before a path is ignored. */
 export async function answerTo(works: Works, knock: Knock): Promise<Reply> {
+  const path = knock.path.replace(/^\/v1\.\d+/, "");
   try {
-    return await route(works, { ...knock, path: knock.path.replace(/^\/v1\.\d+/, "") });
+    for (const one of OPERATIONS) {
+      const match = one.method === knock.method ? one.path.exec(path) : null;
+      if (match) return await one.act(works, { ...knock, path }, match[1] ?? "");
+    }
+    throw new EngineError(404, "page not found");
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     return { status: error.status, body: { message: error.message } };
   }
 }
 
-async function route(works: Works, knock: Knock): Promise<Reply> {
-  const { method, path, query } = knock;
-  const [, kind, rest = ""] = /^\/([a-z_]+)(?:\/(.*))?$/.exec(path) ?? [];
-  if (path === "/_ping") return { status: 200, body: "OK" };
-  if (path === "/info") return { status: 200, body: { ID: works.id, SystemTime: new Date().toISOString() } };
-  if (path === "/version") return { status: 200, body: { Version: "28.2.2", ApiVersion: "1.50" } };
-  if (path === "/events") return events(works, query);
-  if (kind === "images" && path === "/images/create") return pull(works, query);
-  if (kind === "images" && path.endsWith("/json")) return image(works, rest.replace(/\/json$/, ""));
-  if (kind === "distribution" && path.endsWith("/json")) return distribution(works, rest.replace(/\/json$/, ""));
-  if (kind !== "containers") throw new EngineError(404, "page not found");
-  if (path === "/containers/json") return list(works, query);
-  if (path === "/containers/create" && method === "POST") {
-    const one = works.create(query.get("name") ?? "", knock.json<CreateWish>());
-    return { status: 201, body: { Id: one.id, Warnings: [] } };
-  }
-  const [name = "", verb] = rest.split("/");
-  const one = found(works, name);
-  if (method === "DELETE") return remove(works, one);
-  if (verb === "json") return { status: 200, body: inspected(one) };
-  return await act(works, one, verb ?? "", query);
+/** Named as the Engine API's own description names them, and read from the very table that answers. */
+export function dockerCovered(): readonly string[] {
+  return OPERATIONS.map(({ operation }) => operation).sort();
 }
 
-async function act(works: Works, one: Container, verb: string, query: URLSearchParams): Promise<Reply> {
-  const seconds = Number(query.get("t") ?? 10);
-  switch (verb) {
-    case "start":
+interface Operation {
+  readonly operation: string;
+  readonly method: "GET" | "POST" | "DELETE";
+  readonly path: RegExp;
+  /** @param name what the path names: a container, an image */
+  act(works: Works, knock: Knock, name: string): Promise<Reply> | Reply;
+}
+
+const OPERATIONS: readonly Operation[] = [
+  { operation: "SystemPing", method: "GET", path: /^\/_ping$/, act: () => ({ status: 200, body: "OK" }) },
+  {
+    operation: "SystemInfo",
+    method: "GET",
+    path: /^\/info$/,
+    act: ({ id }) => ({ status: 200, body: { ID: id, SystemTime: new Date().toISOString() } }),
+  },
+  {
+    operation: "SystemVersion",
+    method: "GET",
+    path: /^\/version$/,
+    act: () => ({ status: 200, body: { Version: "28.2.2", ApiVersion: "1.50" } }),
+  },
+  { operation: "SystemEvents", method: "GET", path: /^\/events$/, act: (works, { query }) => events(works, query) },
+  {
+    operation: "ImageCreate",
+    method: "POST",
+    path: /^\/images\/create$/,
+    act: (works, { query }) => pull(works, query),
+  },
+  {
+    operation: "ImageInspect",
+    method: "GET",
+    path: /^\/images\/(.+)\/json$/,
+    act: (works, _knock, name) => image(works, name),
+  },
+  {
+    operation: "DistributionInspect",
+    method: "GET",
+    path: /^\/distribution\/(.+)\/json$/,
+    act: (works, _knock, name) => distribution(works, name),
+  },
+  {
+    operation: "ContainerList",
+    method: "GET",
+    path: /^\/containers\/json$/,
+    act: (works, { query }) => list(works, query),
+  },
+  {
+    operation: "ContainerCreate",
+    method: "POST",
+    path: /^\/containers\/create$/,
+    act(works, knock) {
+      const one = works.create(knock.query.get("name") ?? "", knock.json<CreateWish>());
+      return { status: 201, body: { Id: one.id, Warnings: [] } };
+    },
+  },
+  {
+    operation: "ContainerInspect",
+    method: "GET",
+    path: /^\/containers\/([^/]+)\/json$/,
+    act: (works, _knock, name) => ({ status: 200, body: inspected(found(works, name)) }),
+  },
+  {
+    operation: "ContainerDelete",
+    method: "DELETE",
+    path: /^\/containers\/([^/]+)$/,
+    act: (works, _knock, name) => remove(works, found(works, name)),
+  },
+  {
+    operation: "ContainerStart",
+    method: "POST",
+    path: /^\/containers\/([^/]+)\/start$/,
+    async act(works, _knock, name) {
+      const one = found(works, name);
       if (one.state === "running") return { status: 304 };
       await works.start(one);
       return { status: 204 };
-    case "stop":
+    },
+  },
+  {
+    operation: "ContainerStop",
+    method: "POST",
+    path: /^\/containers\/([^/]+)\/stop$/,
+    async act(works, { query }, name) {
+      const one = found(works, name);
       if (one.state !== "running") return { status: 304 };
-      await works.stop(one, seconds);
+      await works.stop(one, secondsIn(query));
       return { status: 204 };
-    case "restart":
-      await works.stop(one, seconds);
+    },
+  },
+  {
+    operation: "ContainerRestart",
+    method: "POST",
+    path: /^\/containers\/([^/]+)\/restart$/,
+    async act(works, { query }, name) {
+      const one = found(works, name);
+      await works.stop(one, secondsIn(query));
       await works.start(one);
       works.tell(one, "restart");
       return { status: 204 };
-    case "rename": {
-      const name = query.get("name") ?? "";
-      const taken = [...works.containers.values()].some((other) => other.name === name);
-      if (taken) throw new EngineError(409, `Conflict. The container name "/${name}" is already in use`);
-      one.name = name;
+    },
+  },
+  {
+    operation: "ContainerRename",
+    method: "POST",
+    path: /^\/containers\/([^/]+)\/rename$/,
+    act(works, { query }, name) {
+      const one = found(works, name);
+      const wanted = query.get("name") ?? "";
+      const taken = [...works.containers.values()].some((other) => other.name === wanted);
+      if (taken) throw new EngineError(409, `Conflict. The container name "/${wanted}" is already in use`);
+      one.name = wanted;
       works.tell(one, "rename");
       return { status: 204 };
-    }
-    default:
-      throw new EngineError(404, "page not found");
-  }
+    },
+  },
+];
+
+function secondsIn(query: URLSearchParams): number {
+  return Number(query.get("t") ?? 10);
 }
 
 function found(works: Works, name: string): Container {

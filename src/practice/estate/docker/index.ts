@@ -1,3 +1,4 @@
+export { dockerCovered } from "./api.ts";
 export type { Container } from "./container.ts";
 export { createDocker, type DockerOptions, type PracticeDocker, type ServiceWish } from "./engine.ts";
 export { byDigest, type Image, type ImageWish, imageOf } from "./images.ts";

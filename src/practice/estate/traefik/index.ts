@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Door, openDoor } from "../door.ts";
+import { type Door, openDoor, type Reply } from "../door.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
-import { createRouting, type Routing } from "./routing.ts";
+import { createRouting, type Routing, routingCovered } from "./routing.ts";
 
 /** A reverse proxy of this machine that follows one file, as Traefik's file provider does. */
 export interface PracticeTraefik {
@@ -65,16 +65,31 @@ export async function createTraefik({ file, port = 0 }: TraefikOptions): Promise
   };
 }
 
-function answer(routing: Routing, path: string) {
-  if (path === "/ping") return { status: 200, body: "OK" };
-  const [, kind, name] = /^\/api\/http\/(services|routers)(?:\/(.+))?$/.exec(path) ?? [];
-  if (kind === undefined) return { status: 404, body: "404 page not found\n" };
-  const all = kind === "services" ? routing.services() : routing.routers();
-  if (name === undefined) return { status: 200, body: all };
+/** The paths of its API, and what of a file it follows: read from the tables that do it. */
+export function traefikCovered(): readonly string[] {
+  return [...API.map(({ path }) => path), ...routingCovered()];
+}
+
+type Described = ReturnType<Routing["services"]>;
+const API: readonly { readonly path: string; answer(routing: Routing, name: string): Reply }[] = [
+  { path: "/ping", answer: () => ({ status: 200, body: "OK" }) },
+  { path: "/api/http/services", answer: (routing) => ({ status: 200, body: routing.services() }) },
+  { path: "/api/http/services/{name}", answer: (routing, name) => named("service", routing.services(), name) },
+  { path: "/api/http/routers", answer: (routing) => ({ status: 200, body: routing.routers() }) },
+  { path: "/api/http/routers/{name}", answer: (routing, name) => named("router", routing.routers(), name) },
+];
+
+function answer(routing: Routing, path: string): Reply {
+  for (const one of API) {
+    const match = new RegExp(`^${one.path.replace("{name}", "(.+)")}$`).exec(path);
+    if (match) return one.answer(routing, match[1] ?? "");
+  }
+  return { status: 404, body: "404 page not found\n" };
+}
+
+function named(kind: string, all: Described, name: string): Reply {
   const found = all.find((one) => one.name === name);
-  return found
-    ? { status: 200, body: found }
-    : { status: 404, body: { message: `${kind.slice(0, -1)} not found: ${name}` } };
+  return found ? { status: 200, body: found } : { status: 404, body: { message: `${kind} not found: ${name}` } };
 }
 
 function pass(routing: Routing, incoming: IncomingMessage, response: ServerResponse): void {

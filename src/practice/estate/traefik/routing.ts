@@ -1,4 +1,4 @@
-import type { Configuration, RouterRule } from "./configuration.ts";
+import type { Configuration, RouterRule, ServiceRule } from "./configuration.ts";
 
 /** Who gets a request, by the configuration in force and by who is up. */
 export interface Routing {
@@ -37,19 +37,15 @@ export function createRouting(): Routing {
     down = found;
   }
 
+  const up = (url: string) => !down.has(url);
+
   function serversOf(name: string): readonly string[] {
-    const service = current.services[bare(name)];
-    if (service?.loadBalancer) {
-      return (service.loadBalancer.servers ?? []).map(({ url }) => url).filter((url) => !down.has(url));
+    const service = current.services[bare(name)] ?? {};
+    for (const lead of Object.values(KINDS)) {
+      const servers = lead(service, serversOf, up);
+      if (servers) return servers;
     }
-    if (service?.failover) {
-      const first = serversOf(service.failover.service);
-      return first.length > 0 ? first : serversOf(service.failover.fallback);
-    }
-    return (service?.weighted?.services ?? []).flatMap(({ name: child, weight = 1 }) => {
-      const servers = serversOf(child);
-      return Array.from({ length: weight }, (_, i) => servers[i % servers.length]).filter((url) => url !== undefined);
-    });
+    return [];
   }
 
   return {
@@ -87,12 +83,42 @@ export function createRouting(): Routing {
   };
 }
 
+/** Who a service of a kind leads to; undefined: it is of another kind. */
+type Kind = (
+  service: ServiceRule,
+  serversOf: (name: string) => readonly string[],
+  up: (url: string) => boolean,
+) => readonly string[] | undefined;
+
+const KINDS: Readonly<Record<"loadBalancer" | "failover" | "weighted", Kind>> = {
+  loadBalancer: ({ loadBalancer }, _serversOf, up) =>
+    loadBalancer && (loadBalancer.servers ?? []).map(({ url }) => url).filter(up),
+  failover({ failover }, serversOf) {
+    if (!failover) return undefined;
+    const first = serversOf(failover.service);
+    return first.length > 0 ? first : serversOf(failover.fallback);
+  },
+  weighted: ({ weighted }, serversOf) =>
+    weighted?.services.flatMap(({ name, weight = 1 }) => {
+      const servers = serversOf(name);
+      return Array.from({ length: weight }, (_, i) => servers[i % servers.length]).filter((url) => url !== undefined);
+    }),
+};
+
+const MATCHERS: Readonly<Record<string, (value: string, host: string, path: string) => boolean>> = {
+  Host: (value, host) => host.replace(/:\d+$/, "") === value,
+  PathPrefix: (value, _host, path) => path.startsWith(value),
+};
+
+export function routingCovered(): readonly string[] {
+  return [...Object.keys(KINDS), ...Object.keys(MATCHERS)];
+}
+
 /** `` Host(`a`) && PathPrefix(`/b`) ``; other matchers match nothing. */
 function matches({ rule }: RouterRule, host: string, path: string): boolean {
   return rule.split("&&").every((part) => {
-    const [, matcher, value = ""] = /^\s*(Host|PathPrefix)\(`([^`]*)`\)\s*$/.exec(part) ?? [];
-    if (matcher === "Host") return host.replace(/:\d+$/, "") === value;
-    return matcher === "PathPrefix" && path.startsWith(value);
+    const [, matcher = "", value = ""] = /^\s*(\w+)\(`([^`]*)`\)\s*$/.exec(part) ?? [];
+    return MATCHERS[matcher]?.(value, host, path) ?? false;
   });
 }
 
