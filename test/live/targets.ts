@@ -4,6 +4,7 @@ import { docker } from "./docker.ts";
 import { haproxy } from "./haproxy.ts";
 import { kubernetes } from "./kubernetes.ts";
 import { patroni } from "./patroni.ts";
+import { pgbackrest } from "./pgbackrest.ts";
 import { pgbouncer } from "./pgbouncer.ts";
 import { postgres } from "./postgres.ts";
 import { rabbitmq } from "./rabbitmq.ts";
@@ -22,6 +23,7 @@ export const targets: readonly Target[] = [
   consul,
   pgbouncer,
   postgres,
+  pgbackrest,
   patroni,
   redis,
   rabbitmq,
