@@ -68,7 +68,7 @@ export const pgbackrest: Target = {
         },
       },
       {
-        says: "every file of the repository is as it was written",
+        says: "every file of the repository is as it was written; reading all of a large one takes its time",
         async hold() {
           return (await conductor.perform("verify", "pgbackrest.verify", { host })).evidence.says;
         },
