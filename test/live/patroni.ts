@@ -39,7 +39,8 @@ export const patroni: Target = {
     const scope = setting("PATRONI_SCOPE");
     /** Its members as it tells them itself. */
     const clusterOf = async () => {
-      const told = (await (await fetch(new URL("/cluster", setting("PATRONI_URL")))).json()) as {
+      const answer = await fetch(new URL("/cluster", setting("PATRONI_URL")), { signal: AbortSignal.timeout(10_000) });
+      const told = (await answer.json()) as {
         members: readonly { readonly name: string; readonly api_url: string }[];
       };
       const user = optional("PATRONI_USER");

@@ -56,7 +56,7 @@ export const rabbitmq: Target = {
       const path = `/api/queues/${encodeURIComponent(vhost)}/${QUEUE}?if-empty=true&if-unused=true`;
       const basic = Buffer.from(`${login.user}:${setting("RABBITMQ_PASSWORD")}`).toString("base64");
       const given = { method: "DELETE", headers: { authorization: `Basic ${basic}` } };
-      const { status } = await fetch(new URL(path, broker.url), given);
+      const { status } = await fetch(new URL(path, broker.url), { ...given, signal: AbortSignal.timeout(10_000) });
       insist(status === 204 || status === 404, `queue ${QUEUE} stays: the broker answered ${status}`);
     };
     return [
