@@ -6,11 +6,14 @@ import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Action } from "../src/actions/contract.ts";
 import { cardOf } from "../src/actions/index.ts";
+import { withDeadlines } from "../src/actions/wrap/deadline.ts";
 import { loadCatalog } from "../src/catalog/load.ts";
 import { planRunbook } from "../src/catalog/plan.ts";
 import { reportFindings } from "../src/catalog/report.ts";
 import { projectRoot } from "../src/lib/root.ts";
 import type { Store } from "../src/timeline/index.ts";
+import { survives } from "./actions/survives.ts";
+import type { Proof } from "./actions/trial.ts";
 import { makeFolder, shopSystem, valuesRunbook } from "./catalog/folder.ts";
 import { engineOn, Night } from "./engine/bed.ts";
 import { storeOn, type TestServer, testServer } from "./timeline/server.ts";
@@ -25,15 +28,14 @@ function example(language: string, named: string): string {
   return found[2];
 }
 
-let home: string;
+mkdirSync(join(projectRoot(), ".lifeboat"), { recursive: true });
+const home = mkdtempSync(join(projectRoot(), ".lifeboat", "contributing-"));
 let server: TestServer;
 let store: Store;
 let flags: Server;
 const asked: string[] = [];
 
 beforeAll(async () => {
-  mkdirSync(join(projectRoot(), ".lifeboat"), { recursive: true });
-  home = mkdtempSync(join(projectRoot(), ".lifeboat", "contributing-"));
   server = await testServer();
   store = await storeOn(await server.database());
   let on = true;
@@ -57,20 +59,29 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 }, 60_000);
 
-/** The action as a module of its own, with the files it imports from this repository. */
-async function exampleActions(): Promise<ReadonlyMap<string, Action>> {
-  const source = pathToFileURL(join(projectRoot(), "src")).pathname;
-  const text = example("ts", "// src/actions/flags/set.ts")
-    .replaceAll('"../../lib/', `"${source}/lib/`)
-    .replaceAll('"../', `"${source}/actions/`);
-  const file = join(home, "set.ts");
+/** An example as a module of its own, with the files it imports from this repository. */
+async function moduleOf<T>(named: string, places: Readonly<Record<string, string>>): Promise<T> {
+  let text = example("ts", named);
+  for (const [from, to] of Object.entries(places)) {
+    text = text.replaceAll(`"${from}`, `"${pathToFileURL(join(projectRoot(), to)).pathname}/`);
+  }
+  const file = join(home, named.split("/").at(-1) ?? "");
   writeFileSync(file, text);
-  const { check, set } = (await import(file)) as { check: Action; set: Action };
-  return new Map([check, set].map((action) => [action.id, action]));
+  return (await import(file)) as T;
 }
 
+const { check, set } = await moduleOf<{ check: Action; set: Action }>("// src/actions/flags/set.ts", {
+  "../../lib/": "src/lib",
+  "../": "src/actions",
+});
+const actions: ReadonlyMap<string, Action> = new Map([check, set].map((one) => [one.id, withDeadlines(one)]));
+const { proof } = await moduleOf<{ proof: Proof }>("// test/actions/flags/trials.ts", {
+  "../../../src/": "src",
+  "../": "test/actions",
+});
+await survives({ ...proof, actions });
+
 test("the example of CONTRIBUTING.md lints, is planned, and runs: one request, and the world shows it", async () => {
-  const actions = await exampleActions();
   const cards = new Map([...actions.values()].map((action) => [action.id, cardOf(action)]));
   const folder = makeFolder({
     "shop/system.yml": `${shopSystem}  flagsUrl: { type: string, description: Address of the flags }\n`,

@@ -1,5 +1,5 @@
 import type { Action, ApplyContext, Check, Done, Evidence, Handle, ReadContext } from "../../src/actions/contract.ts";
-import { actions } from "../../src/actions/index.ts";
+import { actions as listed } from "../../src/actions/index.ts";
 import { createLog } from "../../src/lib/log.ts";
 
 /** What an engine does with one step, without a timeline: look, ask, apply once, verify; evidence stays for later steps. */
@@ -14,6 +14,12 @@ export interface Conductor {
   remember(step: string, evidence: Evidence): void;
 }
 
+export interface Options {
+  readonly practice?: boolean;
+  /** Left out: those there are. */
+  readonly actions?: ReadonlyMap<string, Action>;
+}
+
 export type Facts = Record<string, string | number | boolean | null>;
 
 export interface Performed {
@@ -23,7 +29,8 @@ export interface Performed {
   readonly applied: boolean;
 }
 
-export function conduct(environment: Record<string, string>, options: { practice?: boolean } = {}): Conductor {
+export function conduct(environment: Record<string, string>, options: Options = {}): Conductor {
+  const { actions = listed } = options;
   const evidences = new Map<string, Evidence>();
   const progress: string[] = [];
   const context: ReadContext = {

@@ -1,4 +1,4 @@
-import type { Evidence } from "../../src/actions/contract.ts";
+import type { Action, Evidence } from "../../src/actions/contract.ts";
 import type { FaultKind } from "../../src/practice/estate/kubernetes/faults.ts";
 
 /** What everything that changes something has to stand. `dangers.test.ts` demands each of them of every action. */
@@ -81,8 +81,8 @@ export interface Trial {
   readonly intentFirst?: boolean;
   /** The processes that die are real ones, killed; before the call where the step says these words. */
   readonly kill?: { readonly at: string };
-  /** Seconds an attempt may take: as a rule, where nothing is answered, and where nothing comes of an answer. */
-  readonly seconds?: { readonly usual?: number; readonly hanging?: number; readonly lie?: number };
+  /** Seconds an attempt may take: as a rule, where nothing is answered, and where nothing comes of an answer; and between two. */
+  readonly seconds?: Readonly<Partial<Record<"usual" | "hanging" | "lie" | "between", number>>>;
   readonly instead?: Readonly<Partial<Record<Danger, Instead>>>;
 }
 
@@ -100,6 +100,8 @@ export interface Proof {
   open?(): Promise<unknown>;
   close?(): Promise<unknown>;
   readonly trials: readonly Trial[];
+  /** Where they are not those of `src/actions/index.ts`: the example of CONTRIBUTING.md is not. */
+  readonly actions?: ReadonlyMap<string, Action>;
   readonly handmade?: readonly Handmade[];
 }
 

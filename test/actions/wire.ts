@@ -27,17 +27,19 @@ export async function openWire(port: number, { changes, no, yes }: WireOptions):
     const far = connect(port, "127.0.0.1");
     /** What is done with the next answer: passed on, broken off, kept back, or replaced by a no. */
     let answer: FaultKind | null = null;
+    let deaf = false;
     const end = () => {
       near.destroy();
       far.destroy();
     };
     near.on("data", (chunk) => {
-      const text = chunk.toString("latin1");
-      if (!changes(text)) return void far.write(chunk);
+      if (deaf) return;
+      if (answer !== null || !changes(chunk.toString("latin1"))) return void far.write(chunk);
       const fault = faults.strike(true)?.kind ?? null;
       const one = { fault, done: false };
       seen.push(one);
       if (fault === "down") return end();
+      deaf = fault === "hang" || fault === "throttle" || fault === "lie";
       if (fault === "hang") return;
       if (fault === "throttle") return void near.end(no);
       if (fault === "lie") return void near.write(yes, () => near.end());
@@ -96,6 +98,7 @@ function pgMessage(kind: string, body: string): Buffer {
 /** In front of a program that speaks HTTP. */
 export async function openFront(url: string, changes: (method: string, path: string) => boolean): Promise<Way> {
   const door = await openDoor({
+    lie: { status: 200, body: "done" },
     isWrite: ({ method, path }) => changes(method, path),
     async answer({ method, path, query, headers, body }) {
       const { authorization } = headers;

@@ -62,6 +62,6 @@ export function pausing(paused: boolean): Action<Input, ClusterView> {
         facts: [{ id: "paused", label: "Cluster is paused", value: paused, material: false }],
       };
     },
-    undo: () => ({ possible: true, says: `patroni.${other}` }),
+    undo: (_before, { cluster }) => ({ possible: true, says: `patroni.${other} on ${cluster.name}` }),
   });
 }

@@ -45,9 +45,12 @@ const said = z.object({
     }),
   ),
   pause: z.boolean().default(false),
+  /** Newer versions say it here. */
+  scope: z.string().optional(),
   scheduled_switchover: z.unknown().optional(),
 });
 type Said = z.infer<typeof said>;
+const itself = z.object({ patroni: z.object({ scope: z.string() }) });
 
 // 3.x and 4.x name them differently, and quorum commit (4.0) adds a kind.
 const LEADERS = new Set(["leader", "master", "primary"]);
@@ -70,7 +73,7 @@ export async function lookAtCluster(ctx: ReadContext, cluster: Cluster): Promise
 
 /** One look through every API, without asking PostgreSQL. */
 export async function glance(ctx: ReadContext, cluster: Cluster): Promise<ClusterView> {
-  const answers = await Promise.all(Object.entries(cluster.api).map(([name, base]) => hear(ctx, name, base)));
+  const answers = await Promise.all(Object.entries(cluster.api).map(([name, base]) => hear(ctx, cluster, name, base)));
   const heard = answers.flatMap((one) => (one.said ? [one.said] : []));
   const leaders = [...new Set(heard.map(leaderIn))];
   const first = heard[0];
@@ -85,11 +88,15 @@ export async function glance(ctx: ReadContext, cluster: Cluster): Promise<Cluste
   };
 }
 
-async function hear(ctx: ReadContext, name: string, base: string) {
+/** An address may lead elsewhere, and members of other clusters have the same names: each says whose it is. */
+async function hear(ctx: ReadContext, cluster: Cluster, name: string, base: string) {
   try {
     const { status, text } = await ask(ctx, base, "/cluster");
     if (status !== 200) return { name, why: `answered ${status}`, said: null };
-    return { name, why: "", said: said.parse(JSON.parse(text)) };
+    const told = said.parse(JSON.parse(text));
+    const scope = told.scope ?? itself.parse(JSON.parse((await ask(ctx, base, "/patroni")).text)).patroni.scope;
+    if (scope === cluster.name) return { name, why: "", said: told };
+    return { name, why: `it is of cluster ${scope}, and the plan is for ${cluster.name}`, said: null };
   } catch (error) {
     ctx.signal.throwIfAborted();
     return { name, why: whyNot(error), said: null };

@@ -45,6 +45,7 @@ export const rejoin = defineAction<Input, Seen>({
   ready: ({ pair, hash }, { script }) => [
     unchanged(script, hash),
     primaryWrites(pair),
+    sameCluster(pair),
     oldIsQuiet(pair),
     oneTimeline(pair),
   ],
@@ -118,6 +119,15 @@ function primaryWrites({ from }: PairView): Check {
       ? `${from.name} is the primary and takes writes.`
       : `${from.name} ${found}; the new primary has to take writes.`,
   };
+}
+
+/** Another server at the old one's address would be thrown away. */
+function sameCluster({ from, to }: PairView): Check {
+  const other = from.answers && to.answers && from.systemId !== to.systemId;
+  const says = other
+    ? `${to.name} belongs to another cluster (${to.systemId}) than ${from.name} (${from.systemId}): rebuilding it would destroy other data.`
+    : `${to.name} is not of another cluster than ${from.name}, as far as it answers.`;
+  return { id: "node.sameCluster", level: "block", ok: !other, says };
 }
 
 function oldIsQuiet({ from, to }: PairView): Check {

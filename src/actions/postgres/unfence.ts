@@ -35,7 +35,7 @@ export const unfence = defineAction<Input, Seen>({
     { id: "readOnly", label: `${node.name} is read-only`, value: node.answers ? node.readOnly : null, material: false },
     { id: "otherWrites", label: `${other.name} takes writes`, value: takesWrites(other), material: true },
   ],
-  ready: ({ node, other }) => [answers(node), otherIsQuiet(node, other)],
+  ready: ({ node, other }) => [answers(node), sameCluster(node, other), otherIsQuiet(node, other)],
   done: ({ node }) => (node.answers ? (node.readOnly ? "no" : "yes") : "unknown"),
   async apply(ctx, { node }) {
     await withNode(ctx, node, async (db) => {
@@ -74,6 +74,15 @@ function answers(node: NodeView): Check {
     ok: node.answers,
     says: node.answers ? `${node.name} answers.` : `${node.name} does not answer: ${node.why}.`,
   };
+}
+
+/** Only of a server of the same cluster it says anything that it takes no writes. */
+function sameCluster(node: NodeView, other: NodeView): Check {
+  const foreign = node.answers && other.answers && node.systemId !== other.systemId;
+  const says = foreign
+    ? `${other.name} belongs to another cluster (${other.systemId}) than ${node.name} (${node.systemId}).`
+    : `${other.name} is not of another cluster than ${node.name}, as far as it answers.`;
+  return { id: "other.sameCluster", level: "block", ok: !foreign, says };
 }
 
 function otherIsQuiet(node: NodeView, other: NodeView): Check {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LifeboatError } from "../../lib/errors.ts";
 import { after, awaited } from "../awaited.ts";
 import type { ReadContext } from "../contract.ts";
 import { type Check, type Done, defineAction } from "../contract.ts";
@@ -32,22 +33,21 @@ export const rebuild = defineAction<Input, Seen>({
   repeat: "destructive",
   budget: { typicalSeconds: 60, warnSeconds: 600, failSeconds: 4000 },
   resources: ({ node }) => [resourceOf(node)],
-  async observe(ctx, { node }) {
-    const [view, flushes] = await Promise.all([lookAt(ctx, node), flushesOf(ctx, node)]);
-    return { node: view, flushes };
-  },
+  observe: look,
   facts: ({ node }) => [
     { id: "emptied", label: "Is emptied", value: node.name, material: true },
     { id: "role", label: "Role", value: node.answers ? node.role : null, material: true },
     { id: "keys", label: "Keys thrown away", value: node.answers ? node.keys : null, material: false },
   ],
-  ready: ({ node }, given, evidence) => awaited([answersAsMaster(node)], given.after, evidence),
+  ready: (seen, given, evidence) => awaited([answersAsMaster(seen.node), countable(seen)], given.after, evidence),
   done: isDone,
   async apply(ctx, { node }) {
     await withRedis(ctx, node, (redis) => redis.call("FLUSHALL", "ASYNC"), 10);
     return {};
   },
-  async verify(ctx, { node, warmKeys, warmSeconds }) {
+  async verify(ctx, given, before) {
+    const { node, warmKeys, warmSeconds } = given;
+    await seenEmptied(ctx, given, before);
     await probeWrite(ctx, node);
     let keys = 0;
     await until(
@@ -72,6 +72,27 @@ export const rebuild = defineAction<Input, Seen>({
   undo: (_before, { node }) => ({ possible: false, why: `What ${node.name} held is gone; it can only be made again.` }),
 });
 
+async function look(ctx: ReadContext, { node }: Input): Promise<Seen> {
+  const [view, flushes] = await Promise.all([lookAt(ctx, node), flushesOf(ctx, node)]);
+  return { node: view, flushes };
+}
+
+/** An OK is no evidence: the server's own count is. */
+async function seenEmptied(ctx: ReadContext, given: Input, before: Seen): Promise<void> {
+  const found = isDone(await look(ctx, given), given, before);
+  if (found === "yes") return;
+  throw new LifeboatError({
+    code: "not-emptied",
+    where: given.node.name,
+    what:
+      found === "no"
+        ? "It has counted no FLUSHALL"
+        : "Whether it was emptied can not be told: it was restarted, or is silent",
+    stateNow: found === "no" ? "It holds what it held" : "What it holds is not known",
+    next: "Look what it holds, then retry the step or go on",
+  });
+}
+
 /** The process counts its own FLUSHALLs: one more than before the intent, in the same process, is ours or as good. */
 function isDone(seen: Seen, _given: Input, before: Seen | null): Done {
   if (before === null) return "no";
@@ -89,6 +110,14 @@ async function flushesOf(ctx: ReadContext, node: Node): Promise<number | null> {
     ctx.log.debug({ node: node.name, why: whyNot(error) }, "how often it was emptied can not be read");
     return null;
   }
+}
+
+function countable({ node, flushes }: Seen): Check {
+  const ok = !node.answers || flushes !== null;
+  const says = ok
+    ? "How often it was emptied can be read."
+    : `How often ${node.name} was emptied can not be read, so it could not be seen that it was. Allow its login INFO.`;
+  return { id: "flushes.known", level: "block", ok, says };
 }
 
 function answersAsMaster(node: NodeView): Check {

@@ -47,6 +47,8 @@ export interface DoorOptions {
   /** A socket of this machine; left out: a free port on loopback. */
   readonly socket?: string;
   readonly port?: number;
+  /** What a lie says. Left out: 204. */
+  readonly lie?: Reply;
   /** A request that changes something. */
   isWrite(knock: Knock): boolean;
   answer(knock: Knock): Promise<Reply> | Reply;
@@ -93,7 +95,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   });
   /** A lie is told about what would change something, and nothing is done. */
   const done = async (lie: boolean, knock: Knock): Promise<Reply> =>
-    lie && options.isWrite(knock) ? { status: 204 } : await options.answer(knock);
+    lie && options.isWrite(knock) ? (options.lie ?? { status: 204 }) : await options.answer(knock);
   await listen(server, options);
   return {
     url: options.socket ? `unix://${options.socket}` : `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

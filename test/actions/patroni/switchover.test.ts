@@ -1,17 +1,24 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import pg from "pg";
+import type { FaultKind } from "../../../src/practice/estate/kubernetes/index.ts";
+import { leaveBehind } from "../../../src/practice/estate/patroni/behind.ts";
 import {
   PATRONI_PACKAGES,
   PATRONI_PROGRAMS,
   type PatroniEstate,
   type PatroniNode,
-  startPatroni,
 } from "../../../src/practice/estate/patroni/index.ts";
 import { openNet } from "../../timeline/net.ts";
 import { blockedBy, type Conductor, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { describeWith } from "../present.ts";
+import { Step } from "../step.ts";
+import { survives } from "../survives.ts";
+import { until } from "../trial.ts";
+import { home, clusterOf as named, openApi, opened, proof, secretsOf } from "./trials.ts";
 import { openWriters } from "./writers.ts";
+
+await survives(proof);
 
 /** A real Patroni cluster, handed over under load, and everything that may go wrong around the one request. */
 const describe = await describeWith(PATRONI_PROGRAMS, PATRONI_PACKAGES);
@@ -23,28 +30,20 @@ describe("patroni over a real cluster", () => {
   let conductor: Conductor;
   let secrets: Record<string, string>;
 
-  const clusterOf = (
-    api: Record<string, string> = Object.fromEntries(estate.nodes.map((one) => [one.name, one.api])),
-  ) => ({
-    name: estate.scope,
-    api,
-    login: { user: estate.login.user, passwordFrom: "API_PASSWORD" },
-    database: { user: estate.superuser.user, passwordFrom: "DB_PASSWORD" },
-  });
+  const clusterOf = (api?: Record<string, string>) => named(estate, api);
   const handOver = () => ({ cluster: clusterOf(), leader: leader.name, candidate: candidate.name });
   const timeline = async (node: PatroniNode) =>
     ((await (await fetch(`${node.api}/patroni`)).json()) as { timeline: number }).timeline;
 
-  beforeAll(async () => {
-    estate = await startPatroni();
-    secrets = { API_PASSWORD: estate.login.password, DB_PASSWORD: estate.superuser.password };
+  beforeAll(() => {
+    estate = opened();
+    secrets = secretsOf(estate);
     conductor = conduct(secrets);
-  }, 120_000);
+  });
   beforeEach(async () => {
     leader = await estate.settled();
     candidate = estate.nodes.find((node) => node !== leader) as PatroniNode;
   }, 100_000);
-  afterAll(() => estate?.stop(), 30_000);
 
   test("a switchover under load loses nothing that was acknowledged", async () => {
     const writers = await openWriters(estate);
@@ -146,6 +145,17 @@ describe("patroni over a real cluster", () => {
     expect(blockedBy(rebuild.checks)).toEqual(["member.expendable"]);
   }, 60_000);
 
+  test("members of another cluster behind these addresses do not count as an answer", async () => {
+    const cluster = { ...clusterOf(), name: "another" };
+    const looked = await conductor.look("patroni.failover", {
+      cluster,
+      candidate: candidate.name,
+      allowDataLoss: true,
+    });
+    expect([blockedBy(looked.checks), looked.done]).toEqual([["leader.lost", "candidate.fit"], "unknown"]);
+    expect(looked.checks[0]?.says).toContain("it is of cluster practice, and the plan is for another");
+  }, 60_000);
+
   test("a replica is rebuilt from the leader until it streams", async () => {
     const { evidence } = await conductor.perform("rebuild", "patroni.reinitialize", {
       cluster: clusterOf(),
@@ -170,4 +180,67 @@ describe("patroni over a real cluster", () => {
       await net.close();
     }
   }, 60_000);
+
+  describe("patroni.failover", () => {
+    let api: Awaited<ReturnType<typeof openApi>>;
+    let lost: PatroniNode;
+    let given: { cluster: object; candidate: string; allowDataLoss: true };
+    beforeEach(async () => {
+      api = await openApi(estate);
+      lost = await leaveBehind(estate);
+      const next = estate.nodes.find((node) => node !== lost) as PatroniNode;
+      given = { cluster: api.cluster, candidate: next.name, allowDataLoss: true };
+    }, 100_000);
+    afterEach(async () => {
+      await api.close();
+      await home(estate);
+    }, 100_000);
+    const strike = (kind: FaultKind) => api.way.faults.throw({ kind, on: "writes", times: 1, after: 0 });
+    const effects = () => api.way.writes().filter(({ done }) => done).length;
+
+    test("nobody leads: what does nothing is known to have done nothing, and is sent once", async () => {
+      const step = new Step(conductor, "patroni.failover", given);
+      const died = await performAndDie("patroni.failover", given, { secrets, at: "is asked to lead" });
+      step.before = died.before;
+      expect([await step.afterwards(), effects()]).toEqual(["again", 0]);
+      for (const kind of ["throttle", "down", "hang"] as const) {
+        const sent = api.way.writes().length;
+        strike(kind);
+        await expect(step.apply(1500)).rejects.toThrow();
+        expect([kind, api.way.writes().length - sent]).toEqual([kind, 1]);
+      }
+      strike("lie");
+      await step.apply();
+      await expect(step.verify(1500)).rejects.toThrow();
+      expect([await step.afterwards(), effects()]).toEqual(["again", 0]);
+    }, 100_000);
+
+    test.each([
+      ["an error was answered", "failAfter"],
+      ["its process was killed while it waited", "hangAfter"],
+      ["its process was killed right afterwards", null],
+    ] as const)(
+      "nobody leads, and %s: one leads afterwards, asked for once",
+      async (_what, kind) => {
+        const step = new Step(conductor, "patroni.failover", given);
+        if (kind) strike(kind);
+        if (kind === "failAfter") {
+          await step.intend();
+          await expect(step.apply()).rejects.toThrow();
+        } else {
+          const when = kind ? until("the request having had its effect", () => effects() === 1, 40) : undefined;
+          const died = await performAndDie("patroni.failover", given, { secrets, ...(when ? { when } : {}) });
+          step.before = died.before;
+        }
+        expect(await step.afterwards()).toBe("verify");
+        const { says } = await step.verify(60_000);
+        expect(says).toContain(`${given.candidate} leads`);
+        expect(effects()).toBe(1);
+        // Whoever finds one leading, by whatever hand, asks for nothing.
+        const { applied } = await conductor.perform("again", "patroni.failover", given);
+        expect([applied, effects()]).toEqual([false, 1]);
+      },
+      100_000,
+    );
+  });
 });

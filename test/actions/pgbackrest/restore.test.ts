@@ -1,4 +1,4 @@
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
@@ -14,6 +14,11 @@ import {
 import { blockedBy, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { describeWith } from "../present.ts";
+import { Step } from "../step.ts";
+import { survives } from "../survives.ts";
+import { proof } from "./trials.ts";
+
+await survives(proof);
 
 /** A real pgBackRest over a real PostgreSQL: a backup, and every way back from it. */
 const describe = await describeWith(PGBACKREST_PROGRAMS, PGBACKREST_PACKAGES);
@@ -111,6 +116,83 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
     },
     60_000,
   );
+
+  const incremental = () => ({ host: host.input, type: "incr" });
+  const count = async () => Number((await conductor.look("pgbackrest.backup", incremental())).facts.backups);
+  const begun = async (id: string, given: object) => {
+    const step = new Step(conductor, id, given);
+    await step.intend();
+    return step;
+  };
+
+  test("killed while pgBackRest is at work: it is waited for, and no second one is made", async () => {
+    const before = await count();
+    const busy = soon("the backup being made", 20, async () => {
+      const { checks } = await conductor.look("pgbackrest.backup", incremental());
+      return blockedBy(checks).includes("repository.free");
+    });
+    const died = await performAndDie("pgbackrest.backup", incremental(), { secrets, when: busy });
+    const again = async () => await recoverFrom(conductor, "pgbackrest.backup", incremental(), died.before);
+    const outcome = await soon("its end", 40, async () => {
+      try {
+        return await again();
+      } catch (error) {
+        // Nobody begins a second one beside it.
+        expect((error as Error).message).toContain("A backup is being made already");
+        return null;
+      }
+    });
+    expect(["verify", "again"]).toContain(outcome.way);
+    expect(await count()).toBe(before + 1);
+  }, 90_000);
+
+  test("a pgBackRest that was stopped refuses, and one that hangs is ended; either made nothing", async () => {
+    const before = await count();
+    const step = await begun("pgbackrest.backup", { ...incremental(), timeoutSeconds: 3 });
+    await host.pgbackrest("stop");
+    await expect(step.apply()).rejects.toThrow(/stop file exists/);
+    await host.pgbackrest("start");
+    expect([await step.afterwards(), await count()]).toEqual(["again", before]);
+    await host.freeze();
+    try {
+      await expect(step.apply()).rejects.toThrow(/was ended/);
+    } finally {
+      await host.thaw();
+    }
+    expect([await step.afterwards(), await count()]).toEqual(["again", before]);
+  }, 60_000);
+
+  test("an end with 0 is no evidence: what is not there is not believed", async () => {
+    const backup = await begun("pgbackrest.backup", incremental());
+    await expect(backup.verify()).rejects.toMatchObject({ problem: { code: "backup-missing" } });
+    const restore = await begun("pgbackrest.restore", restoring());
+    await expect(restore.verify()).rejects.toMatchObject({ problem: { code: "not-restored" } });
+  }, 30_000);
+
+  test("one that somebody made since the intent is taken for it", async () => {
+    const step = await begun("pgbackrest.backup", incremental());
+    await host.pgbackrest("backup", "--type=incr");
+    expect(await step.afterwards()).toBe("verify");
+    expect((await step.verify()).says).toContain("is in the repository");
+  }, 60_000);
+
+  test("another stanza behind the same host is refused", async () => {
+    const elsewhere = { ...host.input, stanza: "nowhere" };
+    const blocked = async (id: string, more: object) =>
+      blockedBy((await conductor.look(id, { ...more, host: elsewhere })).checks);
+    expect(await blocked("pgbackrest.backup", incremental())).toEqual(["repository.answers"]);
+    expect(await blocked("pgbackrest.restore", restoring())).toContain("repository.usable");
+  }, 30_000);
+
+  test("a restore that is ended at its deadline is for a person, and what was there is there", async () => {
+    await host.stop();
+    const step = await begun("pgbackrest.restore", restoring({ timeoutSeconds: 0.02 }));
+    await expect(step.apply()).rejects.toThrow();
+    expect(await step.afterwards()).toBe("ask");
+    await host.start();
+    expect((await kinds()).length).toBeGreaterThan(0);
+    for (const name of await readdir(host.copies)) await rm(join(host.copies, name), { recursive: true });
+  }, 60_000);
 
   test("never while PostgreSQL runs; never a backup that is not there; never further than the log goes", async () => {
     const running = await conductor.look("pgbackrest.restore", restoring());

@@ -7,7 +7,6 @@ import {
   startRedis,
   startRedisNode,
 } from "../../../src/practice/estate/redis/index.ts";
-import { conduct } from "../conductor.ts";
 import { asked, type Proof, type Struck, struck, type Trial, told, until } from "../trial.ts";
 import { openWire, type Way } from "../wire.ts";
 
@@ -66,7 +65,10 @@ const promoteDr: Trial = {
       input: { from: named(from), to: named(to, way.port) },
       ...struck(way),
       holds: async () => (await role(to)) === "master" && (await role(from)) === "replica",
-      byHand: () => conduct({}).perform("by-hand", "redis.promote_dr", { from: named(from), to: named(to) }),
+      async byHand() {
+        await to.raw("REPLICAOF", "NO", "ONE");
+        await from.raw("REPLICAOF", "127.0.0.1", String(to.port));
+      },
       wrong: () => from.member.kill(),
       blocks: "master.fit",
       // A replica of somebody else's.

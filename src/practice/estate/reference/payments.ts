@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { soon } from "../fleet.ts";
+import { admit, leaveBehind } from "../patroni/behind.ts";
 import { type PatroniEstate, type PatroniNode, startPatroni } from "../patroni/index.ts";
 import { archiveCommand, type Backups, createBackups, PLACES } from "./backups.ts";
 import { type Balancer, openBalancer } from "./balancer.ts";
@@ -28,11 +28,6 @@ export interface Payments {
   asOwner<Row>(port: number, statements: readonly string[], values?: readonly unknown[]): Promise<readonly Row[]>;
   stop(): Promise<void>;
 }
-
-const REJECT = "host replication all 127.0.0.1/32 reject # practice\n";
-/** `maximum_lag_on_failover`, as the document has it. */
-const LAG_BYTES = 1_048_576;
-const BEHIND_BYTES = 6 * LAG_BYTES;
 
 export async function createPayments(): Promise<Payments> {
   const patroni = await startPatroni({
@@ -85,7 +80,7 @@ async function build(patroni: PatroniEstate): Promise<Payments> {
     async whole() {
       await Promise.all(nodes.map((node) => patroni.restart(node)));
       await resume(patroni);
-      for (const node of nodes) await admit(node);
+      for (const node of nodes) await admit(patroni, node);
       const leads = await patroni.settled();
       await asOwner(leads.port, ["alter system reset default_transaction_read_only"]);
       await Promise.all(nodes.map((node) => asOwner(node.port, ["select pg_reload_conf()"])));
@@ -100,23 +95,7 @@ async function build(patroni: PatroniEstate): Promise<Payments> {
       return leads;
     },
     async loseLeaderAndLeaveOthersBehind() {
-      const leads = await patroni.settled();
-      await writeFile(join(leads.folder, "pg_hba.conf"), REJECT + (await hbaOf(leads)));
-      await asOwner(leads.port, [
-        "select pg_reload_conf()",
-        "select pg_terminate_backend(pid) from pg_stat_replication",
-        "create table if not exists ballast (filler text)",
-        `insert into ballast select repeat(md5(random()::text), 32) from generate_series(1, ${BEHIND_BYTES / 1024})`,
-        "select pg_switch_wal()",
-      ]);
-      await soon("Patroni knowing how far behind the others are", 20, async () => {
-        const told = (await (await fetch(`${leads.api}/cluster`, limits())).json()) as Told;
-        const others = told.members.filter(({ name }) => name !== leads.name);
-        return others.every(({ lag }) => typeof lag === "number" && lag > LAG_BYTES);
-      });
-      await patroni.lose(leads);
-      await patroni.expire(leads);
-      await nobodyLeads(nodes.filter((node) => node !== leads));
+      await leaveBehind(patroni, DATABASE);
     },
     async loseRegion() {
       balancer.route("nowhere");
@@ -127,20 +106,8 @@ async function build(patroni: PatroniEstate): Promise<Payments> {
       await patroni.stop();
     },
   };
-
-  async function admit(node: PatroniNode): Promise<void> {
-    const text = await hbaOf(node).catch(() => "");
-    if (!text.includes(REJECT)) return;
-    await writeFile(join(node.folder, "pg_hba.conf"), text.replaceAll(REJECT, ""));
-    await asOwner(node.port, ["select pg_reload_conf()"]).catch(() => {});
-  }
 }
 
-interface Told {
-  readonly members: readonly { readonly name: string; readonly role: string; readonly lag?: number | string }[];
-}
-
-const hbaOf = (node: PatroniNode) => readFile(join(node.folder, "pg_hba.conf"), "utf8");
 const limits = () => ({ signal: AbortSignal.timeout(2000) });
 
 async function setUp(port: number, owner: Login, passwords: Payments["passwords"]) {
@@ -171,19 +138,6 @@ async function resume({ nodes, login }: PatroniEstate): Promise<void> {
       ...limits(),
     });
     return false;
-  });
-}
-
-/** For two rounds of Patroni's: nobody elects by itself. */
-async function nobodyLeads(nodes: readonly PatroniNode[]): Promise<void> {
-  let rounds = 0;
-  await soon("a cluster without a leader", 20, async () => {
-    const told = await Promise.all(
-      nodes.map(async ({ api }) => (await (await fetch(`${api}/cluster`, limits())).json()) as Told),
-    );
-    const led = told.some(({ members }) => members.some(({ role }) => role === "leader"));
-    rounds = led ? 0 : rounds + 1;
-    return rounds >= 40;
   });
 }
 

@@ -1,71 +1,35 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import pg from "pg";
-import { type Fleet, openFleet, soon } from "../../src/practice/estate/fleet.ts";
-import { createDebianHost, type DebianHost } from "../../src/practice/estate/pgbackrest/debian-host.ts";
-import { blockedBy, conduct } from "./conductor.ts";
-import { performAndDie, recoverFrom } from "./crash.ts";
-import { describeWith } from "./present.ts";
+import { beforeAll, expect, test } from "@jest/globals";
+import { soon } from "../../../src/practice/estate/fleet.ts";
+import { blockedBy, conduct } from "../conductor.ts";
+import { performAndDie, recoverFrom } from "../crash.ts";
+import { describeWith } from "../present.ts";
+import { survives } from "../survives.ts";
+import { needs, opened, proof, type Stock, secrets } from "./dump-trials.ts";
+
+await survives(proof);
 
 /** A real pg_dump and a real pg_restore: what is there is dumped first, and replaced as a whole or not at all. */
-const describe = await describeWith(["postgres", "pg_dump", "pg_restore"], ["postgresql"]);
+const describe = await describeWith(needs.programs, needs.packages);
 
 describe("postgres.dump and postgres.restore_dump", () => {
-  const secrets = { OWNER_PASSWORD: "owner-secret" };
   const conductor = conduct(secrets);
-  let fleet: Fleet;
-  let host: DebianHost;
+  let host: Stock["host"];
   let folder: string;
   let file: string;
-
-  const node = (database = "shop") => ({
-    name: "shop-a",
-    host: "127.0.0.1",
-    port: host.port,
-    user: "postgres",
-    passwordFrom: "OWNER_PASSWORD",
-    database,
-  });
-  const connect = async (database = "shop") => {
-    const client = new pg.Client(host.url(database));
-    client.on("error", () => {});
-    await client.connect();
-    return client;
-  };
-  const sql = async (text: string, database = "shop") => {
-    const client = await connect(database);
-    try {
-      return (await client.query(text)).rows as Record<string, unknown>[];
-    } finally {
-      await client.end();
-    }
-  };
-  const stock = async () => (await sql("select count(*)::int as n, min(left_over)::int as least from stock"))[0];
+  const node: Stock["node"] = (database, port) => opened().node(database, port);
+  const sql: Stock["sql"] = (text, database) => opened().sql(text, database);
+  const connect = () => opened().connect();
+  const stock = () => opened().rows();
+  const spoil = () => opened().spoil();
   const dump = (label: string) => ({ node: node(), folder, label });
   const restore = (more: object = {}) => ({ node: node(), from: { file }, safetyStep: "safety", ...more });
-  const spoil = () => sql("update stock set left_over = -1; delete from stock where id > 100");
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "lifeboat-dump-"));
-    fleet = await openFleet("dump");
-    const passwords = { owner: secrets.OWNER_PASSWORD, replicator: "unused" };
-    host = await createDebianHost(fleet, { name: "shop-a", passwords, settings: {} });
-    await host.create();
-    await host.start();
-    await sql("create database shop", "postgres");
-    await sql("create database empty", "postgres");
-    await sql("create table stock (id int primary key, left_over int not null)");
-    await sql("insert into stock select n, n from generate_series(1, 20000) n");
-    const { facts } = await conductor.perform("good", "postgres.dump", dump("good"));
-    file = String(facts.dumpFile);
-  }, 60_000);
-  afterAll(async () => {
-    await host?.kill();
-    await fleet?.stop();
-    await rm(folder, { recursive: true, force: true });
-  }, 30_000);
+    ({ host, folder, file } = opened());
+    await opened().refill();
+  });
 
   test("a dump has its checksum and its counts beside it, and a killed one leaves none behind that counts", async () => {
     expect(await readFile(`${file}.sha256`, "utf8")).toMatch(/^[0-9a-f]{64} {2}good-shop-\d{8}T\d{9}Z\.dump\n$/);

@@ -1,0 +1,190 @@
+import { admit } from "../../../src/practice/estate/patroni/behind.ts";
+import {
+  PATRONI_PACKAGES,
+  PATRONI_PROGRAMS,
+  type PatroniEstate,
+  type PatroniNode,
+  startPatroni,
+} from "../../../src/practice/estate/patroni/index.ts";
+import { conduct } from "../conductor.ts";
+import { asked, type Handmade, type Proof, type Scene, type Struck, struck, type Trial, told } from "../trial.ts";
+import { openFront, type Way } from "../wire.ts";
+
+let estate: PatroniEstate;
+/** For the tests beside these. */
+export const opened = () => estate;
+export const secretsOf = (one: PatroniEstate) => ({
+  API_PASSWORD: one.login.password,
+  DB_PASSWORD: one.superuser.password,
+});
+export function clusterOf(one: PatroniEstate, api?: Readonly<Record<string, string>>) {
+  return {
+    name: one.scope,
+    api: api ?? Object.fromEntries(one.nodes.map((node) => [node.name, node.api])),
+    login: { user: one.login.user, passwordFrom: "API_PASSWORD" },
+    database: { user: one.superuser.user, passwordFrom: "DB_PASSWORD" },
+  };
+}
+
+const FILE = "patroni/switchover.test.ts";
+const paused = async () =>
+  ((await (await fetch(`${estate.nodes[0]?.api}/cluster`)).json()) as { pause?: boolean }).pause === true;
+
+/** Every member's API behind a door of its own. */
+export async function openApi(one: PatroniEstate) {
+  const ways = await Promise.all(
+    one.nodes.map(async ({ name, api }) => ({ name, way: await openFront(api, (method) => method !== "GET") })),
+  );
+  const api = Object.fromEntries(ways.map(({ name, way }) => [name, `http://127.0.0.1:${way.port}`]));
+  return {
+    cluster: clusterOf(one, api),
+    way: together(ways.map(({ way }) => way)),
+    close: () => Promise.all(ways.map(({ way }) => way.close())),
+  };
+}
+
+/** The cluster's scope says whose the members are. */
+function overApi(
+  action: string,
+  scene: (cluster: object) => Promise<Pick<Scene, "input" | "holds" | "byHand" | "wrong" | "blocks">>,
+  more: Omit<Trial, "action" | "begin"> = {},
+): Trial {
+  return {
+    action,
+    ...more,
+    async begin() {
+      const { cluster, way, close } = await openApi(estate);
+      const own = await scene(cluster);
+      return {
+        ...own,
+        secrets: secretsOf(estate),
+        ...struck(way),
+        other: () => asked({ ...(own.input as object), cluster: { ...cluster, name: "another" } }),
+        close,
+      };
+    },
+  };
+}
+
+function together(ways: readonly Way[]): Struck {
+  return {
+    faults: {
+      throw(fault) {
+        for (const way of ways) way.faults.throw(fault);
+      },
+    },
+    writes: () => ways.flatMap((way) => way.writes()),
+  };
+}
+
+async function set(to: "pause" | "resume"): Promise<void> {
+  await conduct(secretsOf(estate)).perform(to, `patroni.${to}`, { cluster: clusterOf(estate) });
+}
+
+const ANY = "it is one value of the configuration all members share, and may be set in every state of the cluster";
+const setting = (to: "pause" | "resume") =>
+  overApi(
+    `patroni.${to}`,
+    async (cluster) => {
+      await set(to === "pause" ? "resume" : "pause");
+      return {
+        input: { cluster },
+        holds: async () => (await paused()) === (to === "pause"),
+        byHand: () => set(to),
+      };
+    },
+    { seconds: { usual: 10, hanging: 1 }, instead: { "wrong state": ANY } },
+  );
+
+const LED = "nobody leads, and %s: one leads afterwards, asked for once";
+const NOTHING = "nobody leads: what does nothing is known to have done nothing, and is sent once";
+/** A cluster without a leader takes long to make: what does nothing is tried on one, what does something on one each. */
+const failover: Handmade = {
+  action: "patroni.failover",
+  instead: {
+    "killed before": told(FILE, NOTHING),
+    "killed during": told(FILE, LED),
+    "killed after": told(FILE, LED),
+    "reply lost": told(FILE, LED),
+    "error after accepting": told(FILE, LED),
+    refused: told(FILE, NOTHING),
+    hanging: told(FILE, NOTHING),
+    "answered, not done": told(FILE, NOTHING),
+    "done by hand": told(FILE, LED),
+    "wrong state": told(FILE, "a cluster that is led is not failed over, and a leader is not rebuilt"),
+    "another target": told(FILE, "members of another cluster behind these addresses do not count as an answer"),
+  },
+};
+
+/** Everybody runs and may follow again. */
+export async function home(one: PatroniEstate): Promise<void> {
+  await Promise.all(one.nodes.map((node) => one.restart(node)));
+  await Promise.all(one.nodes.map((node) => admit(one, node)));
+  await one.settled();
+}
+
+async function seats(): Promise<{ leader: PatroniNode; candidate: PatroniNode }> {
+  const leader = await estate.settled();
+  return { leader, candidate: estate.nodes.find((node) => node !== leader) as PatroniNode };
+}
+
+const switchover = overApi(
+  "patroni.switchover",
+  async (cluster) => {
+    if (await paused()) await set("resume");
+    const { leader, candidate } = await seats();
+    return {
+      input: { cluster, leader: leader.name, candidate: candidate.name },
+      holds: async () => (await estate.settled()) === candidate,
+    };
+  },
+  {
+    seconds: { usual: 40, hanging: 2, lie: 3, between: 2 },
+    instead: {
+      "killed before": told(FILE, "killed right %s the request, the run goes on and leadership moves once"),
+      "killed after": told(FILE, "killed right %s the request, the run goes on and leadership moves once"),
+      "reply lost": told(
+        FILE,
+        "an answer lost on the way: what happened is looked for, and a second request would be refused",
+      ),
+      "done by hand": told(FILE, "a switchover under load loses nothing that was acknowledged"),
+      "wrong state": told(
+        FILE,
+        "a candidate that does not stream is refused by the leader's own account, whatever /cluster says",
+      ),
+    },
+  },
+);
+
+const reinitialize = overApi(
+  "patroni.reinitialize",
+  async (cluster) => {
+    if (await paused()) await set("resume");
+    const { leader, candidate } = await seats();
+    const input = { cluster, member: candidate.name };
+    return {
+      input,
+      holds: async () => (await estate.settled()) === leader,
+      wrong: () => asked({ ...input, member: leader.name }),
+      blocks: "member.expendable",
+    };
+  },
+  {
+    seconds: { usual: 120, hanging: 2 },
+    instead: {
+      "answered, not done":
+        "that a replica streams does not say whether it was rebuilt: Patroni's answer and a look for at least ten seconds are all there is",
+      "done by hand": "whether a replica was rebuilt can not be seen, so a person who asks for it means it",
+    },
+  },
+);
+
+export const proof: Proof = {
+  needs: { programs: PATRONI_PROGRAMS, packages: PATRONI_PACKAGES },
+  async open() {
+    estate = await startPatroni();
+  },
+  close: () => estate?.stop(),
+  trials: [setting("pause"), setting("resume"), switchover, reinitialize],
+  handmade: [failover],
+};
