@@ -125,7 +125,7 @@ function primaryWrites({ from }: PairView): Check {
 function sameCluster({ from, to }: PairView): Check {
   const other = from.answers && to.answers && from.systemId !== to.systemId;
   const says = other
-    ? `${to.name} belongs to another cluster (${to.systemId}) than ${from.name} (${from.systemId}): rebuilding it would destroy other data.`
+    ? `${to.name} belongs to another cluster (${to.systemId}) than ${from.name} (${from.systemId}): rebuilding it would destroy other data. If that is meant, stop it first.`
     : `${to.name} is not of another cluster than ${from.name}, as far as it answers.`;
   return { id: "node.sameCluster", level: "block", ok: !other, says };
 }
