@@ -72,17 +72,6 @@ describe("a planned switchover", () => {
     expect((await promote.verify(context, input, before, handle ?? null)).rpo).toMatchObject({ rows: 0 });
   });
 
-  test("what a person did by hand is found done", async () => {
-    const conductor = shop.conductor();
-    await conductor.perform("fence", "postgres.fence", { node: shop.a, app: shop.app });
-    await byHand(shop.superuser(shop.b), "select pg_promote(true, 30)");
-    const step = { from: shop.a, to: shop.b, fenceStep: "fence" };
-    expect((await conductor.look("postgres.promote", step)).done).toBe("yes");
-    const performed = await conductor.perform("promote", "postgres.promote", step);
-    expect(performed.applied).toBe(false);
-    expect(performed.facts).toMatchObject({ promoted: shop.b.name, timeline: expect.any(Number) });
-  });
-
   test("split brain is called by its name, with the state now and what to do", async () => {
     const conductor = shop.conductor();
     const step = { from: shop.a, to: shop.b, fenceStep: "fence" };
@@ -116,16 +105,6 @@ describe("a planned switchover", () => {
     expect(back.facts).toMatchObject({ primary: shop.b.name, standby: shop.a.name, streaming: true });
     expect(blockedBy(back.checks)).toEqual([]);
   }, 60_000);
-
-  test("a rejoin never touches a server that still takes writes", async () => {
-    const looked = await shop.conductor().look("postgres.rejoin", {
-      node: shop.a,
-      primary: shop.b,
-      slot: shop.a.name.replace("-", "_"),
-      script: await shop.script("rejoin.mjs", ["PRACTICE_HOSTS_TOKEN"]),
-    });
-    expect(blockedBy(looked.checks)).toEqual(["evidence.primary", "evidence.oldPrimary"]);
-  });
 });
 
 async function byHand(url: string, sql: string): Promise<void> {

@@ -41,11 +41,11 @@ describe("app.readonly", () => {
     const died = await performAndDie("app.readonly", byHttp(), { secrets });
     expect((await recoverFrom(conduct(secrets), "app.readonly", byHttp(), died.before)).way).toBe("verify");
     expect(door.writes()).toHaveLength(1);
-  }, 30_000);
+  }, 90_000);
 
   test("one that hangs costs seconds and blocks", async () => {
     opened().door.faults.throw({ kind: "hang", times: 1 });
     const looked = await conduct(opened().secrets).look("app.readonly", byHttp());
     expect(blockedBy(looked.checks)).toEqual(["flag.answers"]);
-  }, 30_000);
+  }, 90_000);
 });

@@ -91,7 +91,7 @@ describe("a process killed on the way", () => {
     } finally {
       await slow.close();
     }
-  }, 30_000);
+  }, 90_000);
 
   test("in a rollback, between two of its requests: the next one goes on from there", async () => {
     const at = "giving it the service's name";
@@ -103,7 +103,7 @@ describe("a process killed on the way", () => {
     expect([now?.reference, now?.config.Env]).toEqual([given.image, expect.arrayContaining(["DB=pool", "MODE=one"])]);
     expect(docker.containers()).toHaveLength(3);
     expect(docker.writes()).toHaveLength(7);
-  }, 30_000);
+  }, 90_000);
 });
 
 describe("compose.rollback refuses", () => {

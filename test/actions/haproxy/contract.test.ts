@@ -61,5 +61,5 @@ describe("haproxy.set_server, on a real HAProxy", () => {
     expect((await recoverFrom(conductor, "haproxy.set_server", lead("green"), dead.before)).way).toBe("again");
     const late = await performAndDie("haproxy.set_server", lead("blue"));
     expect((await recoverFrom(conductor, "haproxy.set_server", lead("blue"), late.before)).way).toBe("verify");
-  }, 30_000);
+  }, 90_000);
 });

@@ -93,7 +93,7 @@ describe("traefik.switch", () => {
       expect((await recoverFrom(conductor, "traefik.switch", given(), died.before)).way).toBe(way);
       expect(await stand.served()).toBe("fresh");
     }
-  }, 30_000);
+  }, 90_000);
 });
 
 test("what the stand-in covers is what its tables answer", () => {

@@ -1,0 +1,140 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { expect } from "@jest/globals";
+import type { Action, Done, Fact } from "../../src/actions/contract.ts";
+import { attempt, type Death, type Outcome, takeOver } from "./attempt.ts";
+import { type Conductor, conduct } from "./conductor.ts";
+import { performAndDie } from "./crash.ts";
+import { Asked, type Fault, type Proof, type Scene, type Trial, until } from "./trial.ts";
+
+/** One trial against one danger: attempts as the engine makes them, and what the target's ledger says of them. */
+export class Bout {
+  readonly scene: Scene;
+  readonly #trial: Trial;
+  readonly #conductor: Conductor;
+  #attempts = 0;
+
+  static async begin(trial: Trial, actions: Proof["actions"]): Promise<Bout> {
+    return new Bout(trial, await trial.begin(), actions);
+  }
+
+  private constructor(trial: Trial, scene: Scene, actions: Proof["actions"]) {
+    this.#trial = trial;
+    this.scene = scene;
+    this.#conductor = conduct({ ...scene.secrets }, actions ? { actions } : {});
+    for (const [step, evidence] of Object.entries(scene.evidence ?? {})) this.#conductor.remember(step, evidence);
+  }
+
+  get action(): Action {
+    return this.#conductor.action(this.#trial.action);
+  }
+
+  /** One attempt. @param how what an earlier one remembered, and what is asked for where it is not the scene's input */
+  async go(how: { failSeconds?: number; before?: unknown; input?: unknown } = {}): Promise<Outcome> {
+    this.#attempts += 1;
+    const { input = this.scene.input, failSeconds = this.#seconds("usual"), before = null } = how;
+    return await attempt(this.#conductor, this.#trial.action, input, { failSeconds, before });
+  }
+
+  /** The first attempt meets a fault; the next ones do not. */
+  async meets(fault: Fault, after: number): Promise<Outcome> {
+    this.scene.throw(fault, after);
+    const kind = fault.startsWith("hang") ? "hanging" : fault === "lie" ? "lie" : "usual";
+    return await this.#carryOn(await this.go({ failSeconds: this.#seconds(kind) }));
+  }
+
+  /** Whoever made the first attempt dies; a successor finds the intent. */
+  async outlives(dies: Death, after: number): Promise<Outcome> {
+    if (dies === "during") this.scene.throw("hangAfter", after);
+    this.#attempts += 1;
+    const before = await (this.#trial.kill ? this.#killed(dies, this.#trial.kill.at) : this.#died(dies, after));
+    const effects = await this.scene.accepted();
+    expect([dies, effects > 0]).toEqual([dies, dies !== "before"]);
+    const { action } = this.#trial;
+    return await this.#carryOn(
+      await takeOver(this.#conductor, action, this.scene.input, before, this.#seconds("usual")),
+    );
+  }
+
+  /** What is seen, through the timeline: plain JSON or nothing. */
+  async look(): Promise<unknown> {
+    const seen = await this.action.observe(this.#conductor.context, this.#input);
+    const written = JSON.parse(JSON.stringify(seen));
+    expect(written).toEqual(seen);
+    return written;
+  }
+
+  async found(before: unknown): Promise<Done> {
+    return this.action.done(await this.look(), this.#input, before);
+  }
+
+  async materialFacts(): Promise<readonly Fact[]> {
+    return this.action.facts(await this.look(), this.#input).filter(({ material }) => material);
+  }
+
+  wayBack(before: unknown): string {
+    const undo = this.action.undo(before, this.#input);
+    return undo.possible ? undo.says : undo.why;
+  }
+
+  /** Brings about what a trial does not excuse itself from, and says what is asked for then. */
+  async brings(what: "byHand" | "wrong" | "other"): Promise<unknown> {
+    const bring = this.scene[what];
+    if (!bring) throw new Error(`The scene has no ${what}: write one, or say instead why it can not happen.`);
+    const said = await bring.call(this.scene);
+    return said instanceof Asked ? said.input : this.scene.input;
+  }
+
+  async expectNothingSent(): Promise<void> {
+    expect(await this.scene.sent()).toBe(0);
+  }
+
+  /** At most one effect, and the end is right, or a person is asked where nothing else is safe. */
+  async expectRight(outcome: Outcome): Promise<void> {
+    const { requests = 1, absolute } = this.#trial;
+    if (!absolute) expect(await this.scene.accepted()).toBeLessThanOrEqual(requests);
+    if (!absolute && requests === 1) expect(await this.scene.sent()).toBeLessThanOrEqual(this.#attempts);
+    const asks = this.action.repeat === "toggle" || this.action.repeat === "destructive";
+    const why = "why" in outcome ? outcome.why : "";
+    expect([outcome.is, why]).toEqual([expect.stringMatching(asks ? /^(verified|asksAPerson)$/ : /^verified$/), why]);
+    if (outcome.is === "verified") expect(await this.scene.holds()).toBe(true);
+  }
+
+  get #input(): unknown {
+    return this.action.input.parse(this.scene.input);
+  }
+
+  #seconds(kind: keyof typeof SECONDS): number {
+    return this.#trial.seconds?.[kind] ?? SECONDS[kind];
+  }
+
+  async #carryOn(first: Outcome): Promise<Outcome> {
+    let outcome = first;
+    for (let n = 1; outcome.is === "failed" && n < 4; n++) {
+      await pause(this.#seconds("between") * 1000);
+      outcome = await this.go({ before: outcome.before });
+    }
+    return outcome;
+  }
+
+  /** In this process: whoever waits for an answer is not listened to any more. */
+  async #died(dies: Death, after: number): Promise<unknown> {
+    const options = { dies, reached: () => this.#effect(after), failSeconds: 60 };
+    const outcome = await attempt(this.#conductor, this.#trial.action, this.scene.input, options);
+    expect(outcome).toMatchObject({ is: "died" });
+    return outcome.before;
+  }
+
+  async #killed(dies: Death, at: string): Promise<unknown> {
+    const when = dies === "during" ? { when: this.#effect(0) } : {};
+    const death = { ...when, ...(dies === "before" ? { at } : {}), secrets: { ...this.scene.secrets } };
+    const dead = await performAndDie(this.#trial.action, this.scene.input, death);
+    expect(dead.applied).toBe(dies === "after");
+    return dead.before;
+  }
+
+  #effect(after: number): Promise<void> {
+    return until("the request having had its effect", async () => (await this.scene.accepted()) > after, 30);
+  }
+}
+
+const SECONDS = { usual: 5, hanging: 0.8, lie: 1.5, between: 0.03 };
