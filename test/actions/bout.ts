@@ -125,7 +125,7 @@ export class Bout {
   }
 
   async #killed(dies: Death, at: string): Promise<unknown> {
-    const when = dies === "during" ? { when: this.#effect(0) } : {};
+    const when = dies === "during" ? { when: () => this.#effect(0) } : {};
     const death = { ...when, ...(dies === "before" ? { at } : {}), secrets: { ...this.scene.secrets } };
     const dead = await performAndDie(this.#trial.action, this.scene.input, death);
     expect(dead.applied).toBe(dies === "after");

@@ -15,8 +15,8 @@ export interface Died {
 export interface Death {
   /** Words of the progress sentence at which the process dies; left out: right after the effect. */
   readonly at?: string;
-  /** Dies when this resolves, wherever it is. */
-  readonly when?: Promise<unknown>;
+  /** Dies when this resolves, wherever it is. A function is called once the process is there. */
+  readonly when?: Promise<unknown> | (() => Promise<unknown>);
   readonly secrets?: Record<string, string>;
 }
 
@@ -27,7 +27,9 @@ export async function performAndDie(id: string, input: unknown, death: Death = {
   });
   const chunks: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
-  void death.when?.then(() => child.kill("SIGKILL"));
+  const kill = () => child.kill("SIGKILL");
+  const when = typeof death.when === "function" ? death.when() : death.when;
+  void when?.then(kill, kill);
   child.stdin.end(JSON.stringify({ id, input, secrets: death.secrets ?? {}, dieAt: death.at ?? null }));
   await once(child, "close");
   const lines = Buffer.concat(chunks).toString("utf8").trim().split("\n");

@@ -79,7 +79,7 @@ describe("a process killed on the way", () => {
         ...stable,
       };
       const died = await performAndDie("compose.restart", given, {
-        when: soon("the restart", async () => slow.writes().length === 1),
+        when: () => soon("the restart", async () => slow.writes().length === 1),
       });
       expect(died.applied).toBe(false);
       const step = new Step(conductor, "compose.restart", given);

@@ -228,7 +228,7 @@ describe("patroni over a real cluster", () => {
           await step.intend();
           await expect(step.apply()).rejects.toThrow();
         } else {
-          const when = kind ? until("the request having had its effect", () => effects() === 1, 40) : undefined;
+          const when = kind && (() => until("the request having had its effect", () => effects() === 1, 40));
           const died = await performAndDie("patroni.failover", given, { secrets, ...(when ? { when } : {}) });
           step.before = died.before;
         }

@@ -127,10 +127,11 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
 
   test("killed while pgBackRest is at work: it is waited for, and no second one is made", async () => {
     const before = await count();
-    const busy = soon("the backup being made", 20, async () => {
-      const { checks } = await conductor.look("pgbackrest.backup", incremental());
-      return blockedBy(checks).includes("repository.free");
-    });
+    const busy = () =>
+      soon("the backup being made", 20, async () => {
+        const { checks } = await conductor.look("pgbackrest.backup", incremental());
+        return blockedBy(checks).includes("repository.free");
+      });
     const died = await performAndDie("pgbackrest.backup", incremental(), { secrets, when: busy });
     const again = async () => await recoverFrom(conductor, "pgbackrest.backup", incremental(), died.before);
     const outcome = await soon("its end", 40, async () => {
