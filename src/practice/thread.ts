@@ -45,9 +45,9 @@ export function callOf(message: Message): Call | null {
   return null;
 }
 
-/** The first message of the thread in which a run is told. */
+/** The first message of the thread in which a run is told; a run that is over has no button any more. */
 export function isRootOf(message: Message, run: string): boolean {
-  return !message.thread_ts && buttonOf(message, "run.abort")?.value === run;
+  return !message.thread_ts && wordsOf(message).includes(`${run}, plan `);
 }
 
 export function isReplyTo(message: Message, root: Message): boolean {
