@@ -1,7 +1,8 @@
 import pg from "pg";
+import type { FaultKind } from "../../../src/practice/estate/kubernetes/index.ts";
 import { type Conductor, conduct } from "../conductor.ts";
 import { type NodeInput, openShop, type Shop } from "../shop.ts";
-import { asked, type Proof, type Scene, struck, type Trial, told } from "../trial.ts";
+import { asked, type Proof, type Scene, struck, type Trial, told, until } from "../trial.ts";
 import { openFront, openWire, pgComplete, pgError } from "../wire.ts";
 
 let shop: Shop;
@@ -138,7 +139,16 @@ const rejoin: Trial = {
         await sql(a, "select pg_reload_conf()");
       },
       blocks: "evidence.oldPrimary",
-      close: () => way.close(),
+      async close() {
+        // Whoever gave up on a rebuild did not end it: two at once would start the server twice.
+        const idle = (fault: FaultKind | null) => fault !== null && ["down", "hang", "throttle", "lie"].includes(fault);
+        await until(
+          "no rebuild being under way",
+          () => way.writes().every(({ fault, done }) => done || idle(fault)),
+          40,
+        );
+        await way.close();
+      },
     };
   },
   instead: { "another target": told("postgres/survives.test.ts", "a server of another cluster is not rebuilt") },
