@@ -6,7 +6,7 @@ import { membersOf, requesterOf } from "./cast.ts";
 import type { SystemEstate } from "./estate/system-estate.ts";
 import type { Practice } from "./practice.ts";
 import { type RunRecord, recordOf } from "./record.ts";
-import { buttonOf, type Call, callOf, isReplyTo, isRootOf } from "./thread.ts";
+import { asksStill, buttonOf, type Call, callOf, isReplyTo, isRootOf } from "./thread.ts";
 import { typedInputs } from "./typed-inputs.ts";
 import type { Message, Outcome, View } from "./workspace/index.ts";
 
@@ -227,10 +227,10 @@ class Player {
   /** Ends what has not ended and closes the incident. Best effort: the play is over. */
   async #close(root: Message, run: string, problem: string | null, wantsPostmortem: boolean) {
     const { workspace } = this.#practice;
-    const texts = workspace
-      .sight()
-      .messages.filter((message) => message === root || message.ts === root.ts || isReplyTo(message, root))
-      .map(({ text }) => text);
+    const thread = () =>
+      workspace.sight().messages.filter((message) => message.ts === root.ts || isReplyTo(message, root));
+    if (problem === null) await this.#untilDrawn(thread);
+    const texts = thread().map(({ text }) => text);
     const before = this.#seen();
     let postmortem: string | null = null;
     try {
@@ -247,6 +247,12 @@ class Player {
       texts.push(`The incident was not closed: ${messageOf(error)}`);
     }
     return { texts, postmortem };
+  }
+
+  /** That a run is over is said before what was asked on its way is drawn as answered. */
+  async #untilDrawn(thread: () => readonly Message[]): Promise<void> {
+    const until = performance.now() + 10_000;
+    while (performance.now() < until && thread().some(asksStill)) await passing(50);
   }
 
   /** A run that was told to end does so when its step under way has; until then resolving is refused. */

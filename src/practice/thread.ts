@@ -54,6 +54,11 @@ export function isReplyTo(message: Message, root: Message): boolean {
   return message.channel === root.channel && message.thread_ts === root.ts && message.ts !== root.ts && !message.only;
 }
 
+/** It has a button that only a run which goes on has. */
+export function asksStill(message: Message): boolean {
+  return ["run.abort", "gate.approve", "step.confirm"].some((action) => buttonOf(message, action) !== undefined);
+}
+
 interface Button {
   readonly action_id?: string;
   readonly value?: string;
