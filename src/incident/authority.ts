@@ -114,6 +114,7 @@ export function flawOf(
     return { sure: true, why: `${person.name} had no such role when it was asked` };
   if (plannedGate(run, gate.step)?.stepUp === true && !approval.proved)
     return { sure: true, why: `${person.name} did not prove who it was` };
+  if (approval.vouchedBy === id) return { sure: true, why: `${person.name} vouched for their own proof` };
   if (approval.vouchedBy !== null && isOneWithRequester(approval.vouchedBy, run, system))
     return { sure: true, why: `${person.name} proved who it was by the word of who asked for this run` };
   return (

@@ -333,10 +333,11 @@ describe("a proof that counts by somebody's word", () => {
     expect(story.gateOf("go").approvals).toMatchObject([{ person: "bo", proved: true, vouchedBy: "oli" }]);
   });
 
-  test("not of who asked for the run, nor of somebody who is no longer there; at the start neither", () => {
+  test("not of who asked for the run, nor of somebody who is no longer there, nor one's own; at the start neither", () => {
     const story = asking();
     expect(codeOf(story.approve("bo", "ask-1", proved("ana")))).toBe("proof-vouched-by-same");
     expect(codeOf(story.approve("bo", "ask-1", proved("zoe")))).toBe("proof-vouched-by-same");
+    expect(codeOf(story.approve("bo", "ask-1", proved("bo")))).toBe("proof-vouched-by-same");
     story.approve("bo", "ask-1", proved("oli"));
     story.approve("vera", "ask-1", proved(null));
     expect(startCode(story.mayStart("fence"))).toBe("ok");

@@ -177,13 +177,16 @@ export function vouchProblem(
   const own = gate.breaking?.person === vouchedBy || gate.breaking?.vouchedBy === person.id ? gate.breaking : null;
   const by = tied ?? own ?? null;
   const requester = vouchedBy != null && isOneWithRequester(vouchedBy, run, system);
-  if (by === null && !requester) return null;
+  const self = vouchedBy === person.id;
+  if (by === null && !requester && !self) return null;
   return {
     code: "proof-vouched-by-same",
     where: title,
-    what: requester
-      ? `${nameOf(vouchedBy, system)} vouched for you and asked for this run, so your proof does not count here yet`
-      : `${nameOf(by?.person ?? "", system)} and you are one person's word here: one of you vouched for the other, whose proof is new`,
+    what: self
+      ? "Nobody's own word makes their new proof count"
+      : requester
+        ? `${nameOf(vouchedBy, system)} vouched for you and asked for this run, so your proof does not count here yet`
+        : `${nameOf(by?.person ?? "", system)} and you are one person's word here: one of you vouched for the other, whose proof is new`,
     allowed: "Somebody else who can prove who they are",
   };
 }
