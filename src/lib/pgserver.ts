@@ -1,4 +1,5 @@
 import { execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import {
   appendFile,
@@ -10,6 +11,7 @@ import {
   readdir,
   readFile,
   realpath,
+  rename,
   rm,
   writeFile,
 } from "node:fs/promises";
@@ -313,7 +315,7 @@ async function writeSettings(dir: string, options: ServerOptions): Promise<void>
     ...options.settings,
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${String(value).replaceAll("'", "''")}'\n`);
-  await writePrivately(join(dir, settingsFile), lines.join(""));
+  await replace(join(dir, settingsFile), lines.join(""));
   const main = join(dir, "postgresql.conf");
   const include = `include = '${settingsFile}'`;
   if (!(await readFile(main, "utf8")).includes(include)) await appendFile(main, `\n${include}\n`);
@@ -383,6 +385,14 @@ async function ownerOf(dir: string): Promise<Owner> {
 async function writePrivately(file: string, text: string): Promise<void> {
   await writeFile(file, text, { mode: 0o600 });
   await giveToServer(file);
+}
+
+/** At no moment is there half of it: a server that somebody else starts just now may be reading it. */
+async function replace(file: string, text: string): Promise<void> {
+  if ((await readFile(file, "utf8").catch(() => null)) === text) return;
+  const fresh = `${file}.${process.pid}-${randomBytes(4).toString("hex")}`;
+  await writePrivately(fresh, text);
+  await rename(fresh, file);
 }
 
 async function childrenOf(pid: number): Promise<number[]> {

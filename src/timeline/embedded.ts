@@ -48,7 +48,7 @@ export async function openEmbedded(dataFolder: string, log: Logger): Promise<Emb
       if (left) return;
       log.warn({ dir }, "the embedded PostgreSQL is gone, starting it again");
       await pause(200);
-      server = await raise(folder, dir, log).catch((error) => {
+      server = await raiseAgain(dir, server.port, log).catch((error) => {
         log.error({ err: error }, "the embedded PostgreSQL could not be started again");
         return server;
       });
@@ -111,6 +111,17 @@ async function raise(folder: string, dir: string, log: Logger): Promise<PgServer
     return started;
   }
   return startServer({ dir, port: await freePort(), settings, log });
+}
+
+/** On the port that everybody who works with it knows: whoever has it for a moment is waited for. */
+async function raiseAgain(dir: string, port: number, log: Logger): Promise<PgServer> {
+  const running = await adoptServer(dir);
+  if (running) return running;
+  return await startServer({ dir, port, settings, log }).catch(async (error) => {
+    const winner = await adoptServer(dir);
+    if (winner === null) throw error;
+    return winner;
+  });
 }
 
 async function ensureDatabase(server: PgServer): Promise<void> {
