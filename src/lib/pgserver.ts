@@ -202,7 +202,7 @@ export async function initCluster(dir: string, options: ClusterOptions): Promise
   await writePrivately(join(data, ownerFile), JSON.stringify({ user: options.user, password: options.password }));
 }
 
-/** Starts the server of a cluster and waits until it accepts connections. @throws LifeboatError `server-start` */
+/** Starts the server of a cluster and waits until it accepts connections; `port` of what comes back is the one it has. @throws LifeboatError `server-start` */
 export async function startServer(options: ServerOptions): Promise<PgServer> {
   const binaries = await postgresBinaries();
   const dir = await realpath(options.dir);
@@ -220,9 +220,10 @@ export async function startServer(options: ServerOptions): Promise<PgServer> {
       child.once("exit", () => gone());
       child.once("error", () => gone());
     });
-    await untilReady(dir, child.pid ?? -1, exited);
-    options.log?.info({ dir, port: options.port, pid: child.pid }, "PostgreSQL started");
-    return server(binaries, { dir, port: options.port, pid: child.pid ?? -1 }, await ownerOf(dir), exited);
+    // Somebody who started it at the same moment may have written another port before it read its settings.
+    const port = await untilReady(dir, child.pid ?? -1, exited);
+    options.log?.info({ dir, port, pid: child.pid }, "PostgreSQL started");
+    return server(binaries, { dir, port, pid: child.pid ?? -1 }, await ownerOf(dir), exited);
   } finally {
     await output.close();
   }
@@ -321,7 +322,8 @@ async function writeSettings(dir: string, options: ServerOptions): Promise<void>
   if (!(await readFile(main, "utf8")).includes(include)) await appendFile(main, `\n${include}\n`);
 }
 
-async function untilReady(dir: string, pid: number, exited: Promise<void>): Promise<void> {
+/** The port it listens on. */
+async function untilReady(dir: string, pid: number, exited: Promise<void>): Promise<number> {
   const until = Date.now() + startSeconds * 1000;
   let dead = false;
   void exited.then(() => {
@@ -329,7 +331,7 @@ async function untilReady(dir: string, pid: number, exited: Promise<void>): Prom
   });
   while (!dead && Date.now() < until) {
     const noted = await readPidFile(dir);
-    if (noted?.pid === pid && noted.ready) return;
+    if (noted?.pid === pid && noted.ready) return noted.port;
     await pause(20);
   }
   signal(pid, "SIGKILL");
