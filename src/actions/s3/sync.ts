@@ -55,27 +55,33 @@ export const sync = defineAction<Input, Seen>({
   ready: (seen, given, evidence) => awaited(checksOf(seen, given), given.after, evidence),
   done: ({ difference }): Done => (difference === null ? "unknown" : difference.missing === 0 ? "yes" : "no"),
   async apply(ctx, given) {
-    const { missing } = await differences(ctx, given);
+    const objects = await listAll(ctx, given.source, given.prefix, given.objectsMax);
+    const { missing } = await differences(ctx, given, objects);
     const copied = await copyAll(ctx, given, missing);
-    return { copied };
+    allThere(given, (await differences(ctx, given, objects)).missing);
+    return { copied, asOf: newestOf(objects) };
   },
-  async verify(ctx, given, before) {
+  /** A bucket that is in use is never equal to another: what was listed has to be there, what was written since is counted. */
+  async verify(ctx, given, before, handle) {
     const now = await differences(ctx, given);
-    if (now.missing.length > 0) {
-      throw new LifeboatError({
-        code: "s3-not-equal",
-        where: nameOf(given.destination),
-        what: `${now.missing.length} objects of ${nameOf(given.source)} are not there, or not the same`,
-        stateNow: `What was copied stays; ${now.missing[0]?.key} is the first that is missing`,
-        next: "Retry the step: it copies only what is missing",
-      });
-    }
+    const asOf = typeof handle?.asOf === "number" ? handle.asOf : Number.POSITIVE_INFINITY;
+    const since = now.missing.filter(({ at }) => at >= asOf).length;
+    allThere(
+      given,
+      now.missing.filter(({ at }) => at < asOf),
+    );
     const copied = before.difference?.missing ?? null;
+    const objects = now.objects - since;
+    const more = [
+      ...(now.extra > 0 ? [`and it has ${now.extra} more of its own`] : []),
+      ...(since > 0 ? [`but not ${since} that were written or changed meanwhile`] : []),
+    ];
     return {
-      says: `${nameOf(given.destination)} has all ${now.objects} objects of ${nameOf(given.source)}; ${copied ?? "some"} were missing before${now.extra > 0 ? `, and it has ${now.extra} more of its own` : ""}.`,
+      says: `${[`${nameOf(given.destination)} has all ${objects} objects of ${nameOf(given.source)}; ${copied ?? "some"} were missing before`, ...more].join(", ")}.`,
       facts: [
-        { id: "objects", label: "Objects", value: now.objects, material: false },
+        { id: "objects", label: "Objects", value: objects, material: false },
         { id: "copied", label: "Were missing", value: copied, material: false },
+        { id: "writtenSince", label: "Written meanwhile, not there yet", value: since, material: false },
       ],
     };
   },
@@ -84,6 +90,22 @@ export const sync = defineAction<Input, Seen>({
     why: `Copies in ${nameOf(destination)} are not told from what was there; versioning keeps what they replaced.`,
   }),
 });
+
+function allThere({ source, destination }: Input, missing: readonly Listed[]): void {
+  if (missing.length === 0) return;
+  throw new LifeboatError({
+    code: "s3-not-equal",
+    where: nameOf(destination),
+    what: `${missing.length} objects of ${nameOf(source)} are not there, or not the same`,
+    stateNow: `What was copied stays; ${missing[0]?.key} is the first that is missing`,
+    next: "Retry the step: it copies only what is missing",
+  });
+}
+
+/** By the source's own clock, whose seconds may be whole ones. */
+function newestOf(objects: ReadonlyMap<string, Listed>): number {
+  return [...objects.values()].reduce((newest, { at }) => Math.max(newest, at), 0);
+}
 
 async function copyAll(ctx: ApplyContext, given: Input, missing: readonly Listed[]): Promise<number> {
   const { source, destination, atOnce } = given;
@@ -120,10 +142,15 @@ async function unhurried(ctx: ApplyContext, copy: () => Promise<void>): Promise<
   }
 }
 
-async function differences(ctx: ReadContext, given: Input): Promise<Difference & { readonly objects: number }> {
+/** `listed`: what the source held when it was listed; left out: what it holds now. */
+async function differences(
+  ctx: ReadContext,
+  given: Input,
+  listed?: ReadonlyMap<string, Listed>,
+): Promise<Difference & { readonly objects: number }> {
   const { source, destination, prefix, objectsMax } = given;
   const [from, to] = await Promise.all([
-    listAll(ctx, source, prefix, objectsMax),
+    listed ?? listAll(ctx, source, prefix, objectsMax),
     listAll(ctx, destination, prefix, objectsMax),
   ]);
   const difference = await compare(ctx, { bucket: source, objects: from }, { bucket: destination, objects: to });

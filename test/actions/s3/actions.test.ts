@@ -39,6 +39,16 @@ describe("s3.sync", () => {
     expect(world.ledger.of("CreateMultipartUpload")).toHaveLength(0);
   });
 
+  test("a bucket in use: what was there when it was listed arrives, what is written meanwhile is counted", async () => {
+    let n = 0;
+    const writing = setInterval(() => world.s3.put("media-east", `new/${n++}`, "just now"), 1);
+    const { evidence } = await conductor.perform("sync", "s3.sync", { source, destination });
+    clearInterval(writing);
+    expect(n).toBeGreaterThan(3);
+    expect(evidence.says).toMatch(/but not \d+ that were written or changed meanwhile/);
+    expect(world.s3.buckets.get("media-west")?.objects.has("img/2.png")).toBe(true);
+  });
+
   test("killed for real in the middle: it goes on with what is missing", async () => {
     for (let n = 0; n < 60; n++) world.s3.put("media-east", `many/${n}`, `${n}`);
     const given = { source, destination, atOnce: 1 };
