@@ -1,8 +1,8 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Ledger } from "./aws/ledger.ts";
 import { Refusal } from "./aws/turn.ts";
 import type { Weather } from "./aws/weather.ts";
+import { type Listening, listening } from "./listening.ts";
 
 /** A request of a plain HTTP interface, taken apart. */
 export interface PlainCall {
@@ -48,25 +48,10 @@ export interface PlainOptions {
   readonly tooMany: string;
 }
 
-export interface PlainServer {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
 /** Serves a table of routes on loopback, as the weather allows, and writes down what became of each request. */
-export async function servePlain(options: PlainOptions): Promise<PlainServer> {
+export async function servePlain(options: PlainOptions): Promise<Listening> {
   const { service, place, weather, ledger, routes, refusal } = options;
-  const server = createServer((request, response) => {
-    void answer(request, response).catch((error: unknown) => response.destroy(error as Error));
-  });
-  await new Promise<void>((open) => server.listen(0, "127.0.0.1", open));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((done) => server.close(done));
-    },
-  };
+  return await listening(answer);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", "http://plain");
