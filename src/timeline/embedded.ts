@@ -48,7 +48,8 @@ export async function openEmbedded(dataFolder: string, log: Logger): Promise<Emb
       if (left) return;
       log.warn({ dir }, "the embedded PostgreSQL is gone, starting it again");
       await pause(200);
-      server = await raiseAgain(dir, server.port, log).catch((error) => {
+      // On the port that everybody who works with it knows: whoever has it for a moment is waited for.
+      server = await raiseOn(dir, server.port, log).catch((error) => {
         log.error({ err: error }, "the embedded PostgreSQL could not be started again");
         return server;
       });
@@ -98,13 +99,9 @@ function damaged(dir: string, cause: unknown): LifeboatError {
 async function raise(folder: string, dir: string, log: Logger): Promise<PgServer> {
   const noted = Number(await readFile(join(folder, "postgres.port"), "utf8").catch(() => "0"));
   for (const port of [noted > 0 ? noted : await freePort(), await freePort()]) {
-    const running = await adoptServer(dir);
-    if (running) return running;
-    const started = await startServer({ dir, port, settings, log }).catch(async (error) => {
-      // Another process was first, or something else listens on our port.
-      const winner = await adoptServer(dir);
-      if (winner === null) log.debug({ err: error }, "the embedded PostgreSQL did not start");
-      return winner;
+    const started = await raiseOn(dir, port, log).catch((error) => {
+      log.debug({ err: error }, "the embedded PostgreSQL did not start");
+      return null;
     });
     if (started === null) continue;
     await writeFile(join(folder, "postgres.port"), String(started.port));
@@ -113,11 +110,12 @@ async function raise(folder: string, dir: string, log: Logger): Promise<PgServer
   return startServer({ dir, port: await freePort(), settings, log });
 }
 
-/** On the port that everybody who works with it knows: whoever has it for a moment is waited for. */
-async function raiseAgain(dir: string, port: number, log: Logger): Promise<PgServer> {
+/** The one that runs there, or else one on this port. */
+async function raiseOn(dir: string, port: number, log: Logger): Promise<PgServer> {
   const running = await adoptServer(dir);
   if (running) return running;
   return await startServer({ dir, port, settings, log }).catch(async (error) => {
+    // Another process was first, or something else listens on our port.
     const winner = await adoptServer(dir);
     if (winner === null) throw error;
     return winner;
