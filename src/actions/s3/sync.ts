@@ -58,7 +58,8 @@ export const sync = defineAction<Input, Seen>({
     const objects = await listAll(ctx, given.source, given.prefix, given.objectsMax);
     const { missing } = await differences(ctx, given, objects);
     const copied = await copyAll(ctx, given, missing);
-    allThere(given, (await differences(ctx, given, objects)).missing);
+    const copies = new Map(missing.map((one) => [one.key, one]));
+    allThere(given, (await differences(ctx, given, copies)).missing);
     return { copied, asOf: newestOf(objects) };
   },
   /** A bucket that is in use is never equal to another: what was listed has to be there, what was written since is counted. */
@@ -142,7 +143,7 @@ async function unhurried(ctx: ApplyContext, copy: () => Promise<void>): Promise<
   }
 }
 
-/** `listed`: what the source held when it was listed; left out: what it holds now. */
+/** `listed`: what of the source is held against the destination; left out: all that it holds now. */
 async function differences(
   ctx: ReadContext,
   given: Input,
