@@ -9,6 +9,7 @@ import { judge, startRun } from "./evolve/run.ts";
 import { evolveStep } from "./evolve/step.ts";
 import { quarrelWith } from "./follows.ts";
 import type { IncidentState, RunState } from "./state.ts";
+import { moveWork } from "./work.ts";
 
 /** An event as the timeline hands it over, before anybody knows whether its type means something here. */
 export interface LogEvent {
@@ -102,7 +103,7 @@ function unreadable(state: IncidentState, event: Recorded, error: unknown): Inci
     next: "Look at it with `/dr timeline`, then abort the run, or resume it as if that had not been said.",
   };
   const stuck = { ...run, stuck: problem, stuckOn: [], status: run.ending?.as ?? ("stopped" as const), problem };
-  return { ...state, runs: new Map(state.runs).set(run.id, stuck) };
+  return { ...state, runs: new Map(state.runs).set(run.id, moveWork(stuck, event.at)) };
 }
 
 function requested(event: Recorded, id: string): RunState | undefined {
@@ -116,7 +117,9 @@ function requested(event: Recorded, id: string): RunState | undefined {
 function apply(state: IncidentState, event: Recorded, plans: Plans): IncidentState {
   if (event.run === null) return { ...evolveIncident(state, event), comms: evolveComms(state.comms, event) };
   const run = runAfter(state.runs.get(event.run) ?? null, event, event.run, plans);
-  return run === null ? state : { ...state, runs: new Map(state.runs).set(run.id, moveClocks(judge(run), event.at)) };
+  if (run === null) return state;
+  const after = moveWork(moveClocks(judge(run), event.at), event.at);
+  return { ...state, runs: new Map(state.runs).set(run.id, after) };
 }
 
 function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plans): RunState | null {

@@ -174,10 +174,19 @@ export interface RunState {
   readonly breaks: readonly Break[];
   /** Two servers took writes after a promotion of this run; oldest first. Absent: never. */
   readonly splits?: readonly Split[];
+  /** When machines worked on it, oldest first (`work.ts`): what is over. */
+  readonly worked: readonly Span[];
+  /** Machines have worked on it since then; null: it waits for people, or has ended. */
+  readonly workingSince: Date | null;
   /** By the id of the timed stage, in plan order; those that have not begun are not here. Absent: none has, or there is none. */
   readonly clocks?: ReadonlyMap<string, ClockState>;
   /** In plan order; every step of the plan is here. */
   readonly steps: ReadonlyMap<string, StepState>;
+}
+
+export interface Span {
+  readonly from: Date;
+  readonly to: Date;
 }
 
 /** How a timed stage keeps its time (`clocks.ts`). */

@@ -7,7 +7,6 @@ import type { IncidentState, RunState } from "../incident/state.ts";
 import { sayProblem } from "../lib/errors.ts";
 import { length } from "./length.ts";
 import type { PostmortemRequest } from "./postmortem.ts";
-import { workedSpans } from "./spans.ts";
 import { entriesOf, stamp } from "./transcript.ts";
 
 /** Everything the post-mortem's templates may name. Words are raw: the templates' engine escapes what it prints. */
@@ -128,7 +127,7 @@ function summaryOf({ events }: PostmortemRequest): string | null {
 function runFacts(request: PostmortemRequest, state: IncidentState, run: RunState): RunFacts {
   const now = request.events.at(-1)?.at ?? run.requestedAt;
   const recovery = recoveryOf(state, run);
-  const accounting = run.dryRun ? null : account(state, run, now, workedSpans(request.events, run, now));
+  const accounting = run.dryRun ? null : account(state, run, now);
   return {
     id: run.id,
     title: run.plan.title,

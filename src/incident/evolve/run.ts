@@ -28,6 +28,8 @@ export function startRun(
     stuck: null,
     problem: null,
     breaks: [],
+    worked: [],
+    workingSince: null,
     steps: new Map(plan.stages.flatMap((stage) => stage.steps.map((step) => [step.id, waiting(step, stage.id)]))),
   };
 }
