@@ -1,11 +1,12 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { Secret, TOTP } from "otpauth";
 import type { Browser, Page } from "playwright-core";
 import type { View } from "../../src/practice/workspace/index.ts";
 import { browserPath, openBrowser } from "../workspace/fixtures/browser.ts";
 import { type Bed, openBed } from "./bed.ts";
+import { channelButton, messageIn, openThread } from "./page.ts";
 import { answerTo, askFor, buttonOf, heard, newFrom, type Question } from "./voices.ts";
 
 /** The region failover of the practice system: decided by the VP Engineering, with a code, and by the CTO when she is silent. */
@@ -14,6 +15,7 @@ beforeAll(async () => {
   bed = await openBed();
 }, 120_000);
 afterAll(() => bed?.stop(), 60_000);
+afterEach(() => bed.endOpenRuns(), 60_000);
 
 const path = browserPath();
 const onAPhone = path ? test : test.skip;
@@ -78,17 +80,9 @@ describe("the VP Engineering decides with a code", () => {
       const browser = await openBrowser(path as string);
       try {
         const page = await phoneOf(browser, "Vera Lindqvist");
-        await page
-          .getByRole("button", { name: /inc-.*leave-practice-region-a/ })
-          .last()
-          .click();
-        await page
-          .getByRole("main")
-          .getByRole("button", { name: /\d+ replies/ })
-          .last()
-          .click();
-        const thread = page.getByRole("region", { name: "Thread" });
-        const card = thread.getByRole("article").filter({ hasText: "Decide: Leave practice region A" }).last();
+        await channelButton(bed, page, question.card).click();
+        const thread = await openThread(page, question.card);
+        const card = messageIn(thread, question.card);
         await card.getByRole("button", { name: "Approve Leave practice region A" }).scrollIntoViewIfNeeded();
         await look(page, "card");
         const box = await card.boundingBox();

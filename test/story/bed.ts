@@ -12,6 +12,7 @@ import { type Practice, startPractice } from "../../src/practice/practice.ts";
 import type { StoredEvent } from "../../src/timeline/contract.ts";
 import { openStore, type Store } from "../../src/timeline/index.ts";
 import { built } from "../built.ts";
+import { until } from "../timeline/server.ts";
 
 /** Practice as `npm start` opens it: a real bot process between a local Slack and real servers; and a look into its store. */
 export interface Bed extends Practice {
@@ -19,6 +20,11 @@ export interface Bed extends Practice {
   readonly store: Store;
   /** The newest run, from the log. */
   lastRun(): Promise<{ events: readonly StoredEvent[]; state: IncidentState; run: RunState }>;
+  /**
+   * Aborts every run that has not ended and waits until it has. A test that fails in its middle leaves its run open, and an
+   * open run holds its targets: without this the tests after it fail for its reason. Starts the bot when it's down.
+   */
+  endOpenRuns(): Promise<void>;
   /** How many times a server was told to promote, by its own log. */
   promotions(node: string): Promise<number>;
   /** Everything the servers were told that changes them, by their own logs, oldest first for each. */
@@ -45,6 +51,31 @@ export async function openBed(): Promise<Bed> {
   const store = await openStore({ dataFolder: practice.dataFolder, log, openSeconds: 30 });
   await logStatements(practice);
 
+  /** An incident as its log tells it, with the plans of its runs. */
+  async function incidentOf(id: string): Promise<{ events: readonly StoredEvent[]; state: IncidentState }> {
+    const events = await store.timeline.read(id);
+    const plans = new Map(
+      await Promise.all(
+        events
+          .filter(({ type }) => type === "run.requested")
+          .map(async ({ run }) => {
+            const stored = await store.timeline.planOf(run as string);
+            return [
+              stored?.planHash ?? "",
+              JSON.parse(Buffer.from(stored?.planBytes ?? []).toString()) as Plan,
+            ] as const;
+          }),
+      ),
+    );
+    return { events, state: fold(id, events, plans) };
+  }
+
+  async function openRuns(): Promise<readonly RunState[]> {
+    const streams = await store.timeline.streams("inc-");
+    const incidents = await Promise.all(streams.map(({ id }) => incidentOf(id)));
+    return incidents.flatMap(({ state }) => [...state.runs.values()].filter(({ ending }) => ending === null));
+  }
+
   const bed: Bed = {
     ...practice,
     folder,
@@ -52,25 +83,17 @@ export async function openBed(): Promise<Bed> {
     async lastRun() {
       const [stream] = await store.timeline.streams("inc-", 1);
       if (stream === undefined) throw new Error("Nothing was declared.");
-      const events = await store.timeline.read(stream.id);
-      const id = events.findLast(({ type }) => type === "run.requested")?.run ?? "";
-      const plan = await store.timeline.planOf(id);
-      if (plan === null) throw new Error("No run was asked for.");
-      const plans = new Map(
-        await Promise.all(
-          events
-            .filter(({ type }) => type === "run.requested")
-            .map(async ({ run }) => {
-              const stored = await store.timeline.planOf(run as string);
-              return [
-                stored?.planHash ?? "",
-                JSON.parse(Buffer.from(stored?.planBytes ?? []).toString()) as Plan,
-              ] as const;
-            }),
-        ),
-      );
-      const state = fold(stream.id, events, plans);
-      return { events, state, run: state.runs.get(id) as RunState };
+      const { events, state } = await incidentOf(stream.id);
+      const run = state.runs.get(events.findLast(({ type }) => type === "run.requested")?.run ?? "");
+      if (run === undefined) throw new Error("No run was asked for.");
+      return { events, state, run };
+    },
+    async endOpenRuns() {
+      const open = await openRuns();
+      if (open.length === 0) return;
+      await practice.bot.start();
+      for (const { id } of open) await practice.workspace.as("USAM").slash(`/dr abort ${id} the test is over`);
+      await until(async () => (await openRuns()).length === 0, 30);
     },
     async promotions(node) {
       const written = await readFile(join(folder, "estate", node, "server.log"), "utf8");

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Message } from "../../src/practice/workspace/index.ts";
 import { until } from "../timeline/server.ts";
 import { type Bed, openBed } from "./bed.ts";
@@ -11,6 +11,7 @@ beforeAll(async () => {
   bed = await openBed();
 }, 120_000);
 afterAll(() => bed?.stop(), 60_000);
+afterEach(() => bed.readers.chaos("calm"));
 
 const inOwn = (channel: string) => (message: Message) => message.channel === channel;
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { playStory } from "../../src/practice/story.ts";
 import { type Bed, logStatements, openBed } from "./bed.ts";
 
@@ -24,6 +24,7 @@ describe("a failover, told from the first word to the post-mortem", () => {
     await bed.estate.heal();
     await logStatements(bed);
   }, 120_000);
+  afterEach(() => bed.endOpenRuns(), 60_000);
 
   test("planned: nothing acknowledged is lost, one promotion, everything on one whole timeline", async () => {
     const { postmortem, run, events } = await tell();

@@ -1,9 +1,9 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { POINTS } from "../../src/engine/kill-point.ts";
 import { playStory } from "../../src/practice/story.ts";
 import { type Bed, logStatements, openBed } from "./bed.ts";
+import { killedOnce } from "./killed-once.ts";
 
 let bed: Bed;
 
@@ -11,6 +11,7 @@ beforeAll(async () => {
   bed = await openBed();
 }, 120_000);
 afterAll(() => bed?.stop(), 60_000);
+afterEach(() => bed.endOpenRuns(), 60_000);
 
 const steps = ["check", "fence", "drain", "repoint", "nothing-lost", "orders-healthy"];
 const cases = [
@@ -25,14 +26,9 @@ describe("the bot is killed with kill -9 and started again", () => {
       await bed.estate.heal();
       await logStatements(bed);
       const before = await bed.promotions("orders-b");
-      const marker = join(bed.folder, "killed");
-      await rm(marker, { force: true });
-      await bed.bot.stop();
-      await bed.bot.start(60, { LIFEBOAT_KILL_AT: at, LIFEBOAT_KILL_ONCE: marker });
-      const restarted = bed.bot.gone().then(() => bed.bot.start(60));
-
-      await playStory(bed, { words: "failover database", unplanned: false, seconds: 120 });
-      await restarted;
+      await killedOnce(bed.bot, { at, marker: join(bed.folder, "killed") }, () =>
+        playStory(bed, { words: "failover database", unplanned: false, seconds: 120 }),
+      );
 
       const { run, events } = await bed.lastRun();
       expect(run.status).toBe("verified");

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Actor } from "../../src/incident/events.ts";
 import { type Bed, logStatements, openBed } from "./bed.ts";
 import { answerTo, askFor, heard, isQuestion, newFrom, type Question, questionOf } from "./voices.ts";
@@ -42,6 +42,7 @@ describe("an approval that does not count", () => {
     question = await askFor(bed, "/dr failover database");
     before = await bed.deeds();
   }, 60_000);
+  afterAll(() => bed.endOpenRuns(), 60_000);
 
   test.each([
     ["a guest", "UGIL", "barred", /^This can not be done by you: Guests may not use Lifeboat\./],
@@ -63,7 +64,7 @@ describe("an approval that does not count", () => {
     expect(await bed.deeds()).toEqual(before);
   });
 
-  test("given twice, from a phone and a laptop: it counts once, and one promotion follows", async () => {
+  test("given twice, from a phone and a laptop, it counts once and one promotion follows; given when all is over, there is nothing left to approve", async () => {
     const isNew = newFrom(bed);
     const sam = bed.workspace.as("USAM");
     const twice = [1, 2].map(() => sam.click(question.card, "gate.approve", { confirm: true }));
@@ -76,14 +77,12 @@ describe("an approval that does not count", () => {
     const told = (await sam.messages(question.channel, question.card.thread_ts)).filter(({ only }) => only === "USAM");
     expect(told.map(({ text }) => text).join("\n")).toMatch(/was (decided|approved) already by (you|Sam Okafor)/);
     expect(await bed.promotions("orders-b")).toBe(1);
-  }, 60_000);
 
-  test("given when all is over: there is nothing left to approve", async () => {
     const words = `/dr approve ${question.run} ${question.ask}`;
     const says = await answerTo(bed, "USAM", () => bed.workspace.as("USAM").slash(words, question.channel));
     expect(says).toMatch(/The run is verified and nothing of it can be changed any more/);
     expect(await bed.promotions("orders-b")).toBe(1);
-  });
+  }, 60_000);
 });
 
 describe("a question that no longer holds", () => {
@@ -91,6 +90,7 @@ describe("a question that no longer holds", () => {
     await bed.estate.heal();
     await logStatements(bed);
   }, 120_000);
+  afterEach(() => bed.endOpenRuns(), 60_000);
 
   test("its time is over: the thread says so, and a late approval is refused", async () => {
     const before = await bed.deeds();

@@ -29,6 +29,11 @@ beforeEach(async () => {
   before = await bed.deeds();
 }, 120_000);
 
+afterEach(async () => {
+  bed.workspace.chaos("calm");
+  await bed.endOpenRuns();
+}, 60_000);
+
 /** What the servers were told since the test began, each once: fence, promotion, and what goes with them. */
 async function eachOnce(): Promise<void> {
   const told = (await bed.deeds()).slice();
@@ -64,7 +69,6 @@ describe("two bots on one store", () => {
     const question = await askFor(bed, "/dr failover database");
     await bed.workspace.as("USAM").click(question.card, "gate.approve", { confirm: true });
     await heard(bed, isNew, /is done and verified/, 60_000);
-    bed.workspace.chaos("calm");
     await eachOnce();
     const { events } = await bed.lastRun();
     const started = stepsOf(events, question.run).filter(({ type }) => type === "step.started");

@@ -20,6 +20,7 @@ import { type Play, playRunbook } from "../../src/practice/play.ts";
 import { type Practice, startPractice } from "../../src/practice/practice.ts";
 import { describeWith } from "../actions/present.ts";
 import { built } from "../built.ts";
+import { killedOnce } from "../story/killed-once.ts";
 
 /** Every runbook of Marimo ERP, played from what is on the screen; what it did is told by the world. */
 const { needs } = marimoErp;
@@ -101,13 +102,7 @@ describe("Marimo ERP", () => {
   test.each(["scale-down:after-apply", "safety:before-verify"])(
     "db-restore, the bot killed with kill -9 at %s: the same counts come back",
     async (at) => {
-      const marker = join(folder, "killed");
-      await rm(marker, { force: true });
-      await practice.bot.stop();
-      await practice.bot.start(60, { LIFEBOAT_KILL_AT: at, LIFEBOAT_KILL_ONCE: marker });
-      const restarted = practice.bot.gone().then(() => practice.bot.start(60));
-      await played("db-restore");
-      await restarted;
+      await killedOnce(practice.bot, { at, marker: join(folder, "killed") }, () => played("db-restore"));
       expect(estate.sites.replicas("primary")).toEqual({ ...REPLICAS, ...kept });
       expect(await rows(estate.databases.a, "users")).toBe(USERS);
     },

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
 import { createWorkspace, type Workspace } from "../../src/practice/workspace/index.ts";
 import { startBot } from "./fixtures/bot.ts";
@@ -48,6 +48,11 @@ inBrowser("the page, as a person uses it", () => {
     await bot?.stop();
     await workspace?.close();
   });
+  afterEach(async () => {
+    workspace.chaos("calm");
+    await Promise.all(browser.contexts().map((context) => context.close()));
+    expect(complaints.splice(0)).toEqual([]);
+  });
 
   async function open(width = 1280, height = 800): Promise<Page> {
     const context = await browser.newContext({ viewport: { width, height } });
@@ -78,7 +83,6 @@ inBrowser("the page, as a person uses it", () => {
     await page.reload();
     await message(page, "needs approval").waitFor();
     expect(await page.getByText("Asked the incident commander.").count()).toBe(0);
-    await page.context().close();
   });
 
   test("another person sees the request but not the aside; denies after being asked; only by keyboard", async () => {
@@ -105,7 +109,6 @@ inBrowser("the page, as a person uses it", () => {
     await page.keyboard.press("Enter");
     await dialog.getByRole("button", { name: "Deny" }).press("Enter");
     await message(page, "Denied.").waitFor();
-    await page.context().close();
   });
 
   test("a form says what is wrong beside the field, and closes when it is right", async () => {
@@ -121,7 +124,6 @@ inBrowser("the page, as a person uses it", () => {
     await form.getByRole("button", { name: "Approve" }).click();
     await form.waitFor({ state: "detached" });
     await message(page, "Approved by").getByText("@Alex Rivera").waitFor();
-    await page.context().close();
   });
 
   test("a thread opens beside, takes a reply but no command, and closes with Escape", async () => {
@@ -142,7 +144,6 @@ inBrowser("the page, as a person uses it", () => {
     await root.getByRole("button", { name: /2 replies/ }).waitFor();
     await reply.press("Escape");
     await thread.waitFor({ state: "detached" });
-    await page.context().close();
   });
 
   test("Home, a shortcut, a file, an unknown block, and what crossed the wire", async () => {
@@ -175,7 +176,6 @@ inBrowser("the page, as a person uses it", () => {
     await page.getByText(/unavailableSeconds/).waitFor();
     await page.getByRole("button", { name: "Calm everything" }).click();
     await page.getByText("All is calm.").waitFor();
-    await page.context().close();
   });
 
   test("on a phone the panes are screens, nothing sticks out, and Back leads back", async () => {
@@ -197,10 +197,5 @@ inBrowser("the page, as a person uses it", () => {
     await page.getByRole("button", { name: /incident-response/ }).click();
     await page.getByText("as Vera Lindqvist").waitFor();
     expect(await widths()).toEqual([390, 390]);
-    await page.context().close();
-  });
-
-  test("the browser had nothing to complain about", () => {
-    expect(complaints).toEqual([]);
   });
 });
