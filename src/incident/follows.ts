@@ -9,7 +9,8 @@ import type {
   StepEvent,
   TriageEvent,
 } from "./events.ts";
-import type { GateState, IncidentState, StepPhase } from "./state.ts";
+import type { GateState, IncidentState, RunState, StepPhase } from "./state.ts";
+import { isSettled } from "./status.ts";
 
 /** Which states of a step an event may find. What is not here is a writer's mistake. */
 const STEP: Record<StepEvent["type"], readonly StepPhase["status"][]> = {
@@ -123,6 +124,7 @@ function ofRun(state: IncidentState, event: Recorded, id: string, plans: Readonl
   if (event.type === "command.refused") return null;
   if (run === undefined) return `run ${id} was never requested`;
   if (run.ending !== null && !AFTER_THE_END.includes(event.type)) return `run ${id} is ${run.ending.as}`;
+  if (event.type === "run.verified") return unsettledIn(run);
   if (isOfRun(event)) return null;
   if (event.type === "stage.late") {
     const clock = run.clocks?.get(event.data.stage);
@@ -148,6 +150,12 @@ function ofRun(state: IncidentState, event: Recorded, id: string, plans: Readonl
   if (step.status !== "gate") return `step ${step.step.id} is ${is}`;
   if (event.data.ask !== step.gate.ask) return `step ${step.step.id} asks ${step.gate.ask}, not ${event.data.ask}`;
   return ASK[event.type].includes(step.gate.outcome) ? null : `step ${step.step.id} is ${is}`;
+}
+
+/** A run is verified when nothing of it is outstanding; a dry run, when it has looked. */
+function unsettledIn(run: RunState): string | null {
+  const open = run.dryRun ? undefined : [...run.steps.values()].find((step) => !isSettled(step));
+  return open === undefined ? null : `step ${open.step.id} is ${open.status}`;
 }
 
 function isOver(state: IncidentState): boolean {

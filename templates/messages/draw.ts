@@ -38,7 +38,13 @@ export const drawIncident: DrawIncident = (state, around): View => {
         priority: 1,
         message: announcement(state, declared, around),
       },
-      { key: "card", in: "incident", under: null, priority: 1, message: statusCard(state, declared, around) },
+      {
+        key: "card",
+        in: "incident",
+        under: null,
+        priority: cardPriority(state),
+        message: statusCard(state, declared, around),
+      },
       ...roleQuestion(state, around),
       ...[...state.roles].map(([role, person]): ShownMessage => {
         const message = roleTaken(state, role, person, around);
@@ -54,6 +60,11 @@ export const drawIncident: DrawIncident = (state, around): View => {
     redrawAt: redrawAt(state, around.now),
   };
 };
+
+/** When the last run has ended, the card says so before the result is posted below it. */
+function cardPriority({ runs }: IncidentState): 0 | 1 {
+  return runs.size > 0 && [...runs.values()].every(({ endedAt }) => endedAt !== null) ? 0 : 1;
+}
 
 function roleQuestion(state: IncidentState, around: Surroundings): ShownMessage[] {
   const message = unfilledRoles(state, around);
@@ -76,7 +87,7 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
     ...(broadcast && { broadcast }),
   });
   const over = result(state, run, around);
-  return [
+  const shown: ShownMessage[] = [
     { key: root, in: "incident", under: null, priority: 1, message: runCard(state, declared, run, around) },
     ...(run.preflight ? [reply(`preflight:${run.id}`, 1, preflight(state, run, run.preflight))] : []),
     ...(run.preflight?.ready && !run.dryRun ? [reply(`steps:${run.id}`, 2, stepList(run, around))] : []),
@@ -96,6 +107,8 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
     ...(run.splits ?? []).map((split, n) => reply(`split:${run.id}:${n + 1}`, 0, splitBrain(run, split, around), true)),
     ...(over ? [reply(`result:${run.id}`, 0, over, true)] : []),
   ];
+  // The result is posted at once, so nothing above it may lag: no step may say "pending" under "Done and verified".
+  return over === null ? shown : shown.map((message) => ({ ...message, priority: 0 }));
 }
 
 type Reply = (key: string, priority: 0 | 1 | 2, message: ShownMessage["message"], broadcast?: boolean) => ShownMessage;

@@ -19,7 +19,7 @@ export function stepList(run: RunState, around: Surroundings): Message {
   const over = counted.filter((step) => isPassedGate(step) || step.status === "done" || step.status === "skipped");
   const doing = counted
     .filter((step) => !over.includes(step) && step.status !== "waiting")
-    .map((step) => `${safe(step.step.title)}: ${words(step, around)}`);
+    .map((step) => `${safe(step.step.title)}: ${words(run, step, around)}`);
   return {
     text: `Steps of ${safe(runTitle(run.plan, run.dryRun))}: ${over.length} of ${counted.length} done, ${runStatusWords(run)}.${[...runningClocks(run, around.now), ...doing].map((one) => ` ${one}.`).join("")}`,
     blocks: [
@@ -29,7 +29,7 @@ export function stepList(run: RunState, around: Surroundings): Message {
           ...heading(run, stage, around.now),
           ...lanesOf(stage).flatMap(({ lane, steps }) => [
             ...(lane === null ? [] : [`_${safe(plain(lane.title))}_`]),
-            ...steps.flatMap(({ id }) => run.steps.get(id) ?? []).map((step) => line(step, around)),
+            ...steps.flatMap(({ id }) => run.steps.get(id) ?? []).map((step) => line(run, step, around)),
           ]),
         ]),
       ),
@@ -50,8 +50,8 @@ function isPassedGate(step: StepState): boolean {
   return step.status === "gate" && step.gate.outcome === "passed";
 }
 
-function line(step: StepState, around: Surroundings): string {
-  return `${mark(step)} ${safe(cut(step.step.title, 150))}: ${words(step, around)}`;
+function line(run: RunState, step: StepState, around: Surroundings): string {
+  return `${mark(step)} ${safe(cut(step.step.title, 150))}: ${words(run, step, around)}`;
 }
 
 function mark(step: StepState): string {
@@ -71,18 +71,20 @@ const MARKS: Readonly<Record<StepState["status"], string>> = {
   skipped: "⏭️",
 };
 
-function words(step: StepState, around: Surroundings): string {
+/** In a run that has ended nothing is pending and nobody is waited for. What was under way may still finish. */
+function words(run: RunState, step: StepState, around: Surroundings): string {
+  const isOver = run.endedAt !== null;
   switch (step.status) {
     case "waiting":
-      return "waits its turn";
+      return isOver ? "not started" : "pending";
     case "passedOver":
       return "not needed";
     case "running":
       return `running since ${at(step.since)}${step.attempts > 1 ? `, attempt ${step.attempts}` : ""}${step.progress ? `. ${safe(cut(step.progress, 200))}` : ""}`;
     case "open":
-      return openWords(step, around);
+      return isOver ? "not confirmed when the run ended" : openWords(step, around);
     case "gate":
-      return gateWords(step, around);
+      return isOver && step.gate.outcome === "open" ? "not decided when the run ended" : gateWords(step, around);
     case "done":
       return `done in ${lasting(step.seconds)}. ${safe(cut(step.says, 250))}`;
     case "failed":

@@ -91,6 +91,12 @@ describe("pairs that should not follow each other", () => {
       "run-1",
       "run run-1 has no step nothing",
     ],
+    [
+      "a run that is verified with a step outstanding",
+      { type: "run.verified", data: { dryRun: false } },
+      "run-1",
+      "step go is gate",
+    ],
     ["a run nobody asked for", { type: "run.resumed", data: {} }, "run-9", "run run-9 was never requested"],
     ["a run's event without a run", { type: "run.resumed", data: {} }, null, "it belongs to a run, and names none"],
     [
@@ -246,7 +252,12 @@ describe("a run is", () => {
     ],
     [
       "seen to have worked",
-      () => fencing().happened({ type: "run.verified", data: { dryRun: false } }),
+      () =>
+        smoking()
+          .done("smoke")
+          .happened({ type: "step.opened", data: { step: "tell", until: null } })
+          .happened({ type: "step.confirmed", data: { step: "tell", note: null } })
+          .happened({ type: "run.verified", data: { dryRun: false } }),
       "verified",
       null,
     ],

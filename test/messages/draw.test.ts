@@ -68,6 +68,26 @@ describe("everything Slack shows of an incident", () => {
   });
 });
 
+describe("a run that is over", () => {
+  const over = Object.entries(pages).flatMap(([name, tell]) =>
+    [...tell().state.runs.values()].some(({ endedAt }) => endedAt !== null) ? [[name, tell] as const] : [],
+  );
+
+  test.each(over)("%s: nothing of it is pending, and nothing of it lags behind its result", (_, tell) => {
+    const story = tell();
+    const { messages } = drawIncident(story.state, around(story));
+    for (const { id, endedAt } of story.state.runs.values()) {
+      if (endedAt === null) continue;
+      const own = messages.filter(({ key, under }) => under === `run:${id}` || key === `run:${id}`);
+      expect(own.map(({ key }) => key)).toContain(`result:${id}`);
+      for (const { priority, message } of own) {
+        expect(priority).toBe(0);
+        expect(JSON.stringify(message)).not.toMatch(/pending|waits (its turn|for)/);
+      }
+    }
+  });
+});
+
 describe("one key is one message for ever", () => {
   for (const [name, tell] of Object.entries(pages)) {
     test(`${name}: keys and buttons are unique, roots are there, and what was shown stays shown`, () => {

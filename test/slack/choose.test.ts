@@ -74,6 +74,21 @@ describe("what is done next in a channel", () => {
     expect(choice.waitMs).toBe(2000);
   });
 
+  test("a post waits until what stands above it is up to date, where that is urgent", () => {
+    const shown = { shownAs: "1.1", shownHash: "old", shownAgoMs: 100 };
+    const root = item({ key: "run", priority: 0, ...shown });
+    const steps = item({ key: "steps", under: "run", rootAs: "1.1", priority: 0, ...shown });
+    const elsewhere = item({ key: "card", priority: 0, ...shown });
+    const result = item({ key: "result", under: "run", rootAs: "1.1", priority: 0 });
+    const broadcast = { ...result, broadcast: true };
+    expect(started([root, steps, elsewhere, result])).toEqual(["run", "steps", "card"]);
+    for (const edit of [root, steps]) expect(started([edit, result], full, plenty, [edit.id])).toEqual([]);
+    expect(started([elsewhere, result], full, plenty, [elsewhere.id])).toEqual(["result"]);
+    expect(started([elsewhere, broadcast], full, plenty, [elsewhere.id])).toEqual([]);
+    expect(started([{ ...steps, priority: 2 }, result])).toEqual(["result"]);
+    expect(started([{ ...steps, failures: 3, waitMs: 60_000 }, result])).toEqual(["result"]);
+  });
+
   test("a message that keeps failing holds up nothing behind it", () => {
     const poison = (failures: number) => item({ key: "poison", failures, waitMs: 60_000 });
     expect(started([poison(2), item({ key: "next" })])).toEqual([]);

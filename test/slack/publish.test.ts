@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { drawHouse } from "../../templates/messages/enrolled.ts";
 import { type TestServer, testServer } from "../timeline/server.ts";
-import { type Bench, calls, message, openBench, said, until } from "./bench.ts";
+import { type Bench, calls, message, openBench, type Scene, said, until } from "./bench.ts";
 
 let server: TestServer;
 let bench: Bench;
@@ -132,6 +132,26 @@ describe("an incident in Slack", () => {
     await until(() => inOwn().includes("step 10"));
     const edits = calls(bench.workspace, "chat.update").map((entry) => String((entry.sent as { text: string }).text));
     expect(edits.filter((text) => text.startsWith("step")).length).toBeLessThanOrEqual(2);
+  });
+
+  test("the result of a run is never shown below steps that still say pending, though Slack takes no edits for a while", async () => {
+    bench = await openBench(server);
+    const scene = (steps: string, more: Scene["messages"] = []) => ({
+      channel,
+      messages: [
+        message("run", steps, { priority: 0 }),
+        message("steps", steps, { under: "run", priority: 0 }),
+        ...more,
+      ],
+    });
+    bench.scenes.set("inc-1", scene("pending"));
+    await bench.declare("inc-1");
+    await until(() => inOwn().length === 2);
+    bench.workspace.chaos("rateLimit", { seconds: 1, method: "chat.update" });
+    const result = message("result", "Done and verified", { under: "run", priority: 0, broadcast: true });
+    await bench.show("inc-1", scene("done", [result]));
+    await until(() => inOwn().length === 3);
+    expect(inOwn()).toEqual(["done", "done", "Done and verified"]);
   });
 
   test("a prompt behind sixty queued posts is visible within a second", async () => {

@@ -22,6 +22,7 @@ export interface Choice {
  * What to do next in one channel. The urgent goes first and may go into debt; inside a thread the order is the drawing's,
  * one answered before the next is sent, but for the urgent, which are sent in order without waiting for answers;
  * a thread's root is as urgent as what waits for it; an edit nobody waits for comes at most every three seconds.
+ * A post waits for the urgent edits of what stands above it: "done" is never said below "pending".
  */
 export function choose(items: readonly Item[], busy: ReadonlySet<string>, posts: Bucket, edits: Bucket): Choice {
   const urgency = urgencies(items);
@@ -50,7 +51,7 @@ export function choose(items: readonly Item[], busy: ReadonlySet<string>, posts:
     const urgent = urgencyOf(item) === 0;
     if (!isPost(item)) return Math.max(restOf(item, urgent), waitFor(edits, EDITS, urgent));
     if (item.under !== null && item.rootAs === null) return Number.POSITIVE_INFINITY;
-    if (items.some((other) => goesBefore(other, item))) return Number.POSITIVE_INFINITY;
+    if (items.some((other) => goesBefore(other, item) || isStaleAbove(other, item))) return Number.POSITIVE_INFINITY;
     return waitFor(posts, POSTS, urgent);
   }
 
@@ -67,6 +68,19 @@ export function choose(items: readonly Item[], busy: ReadonlySet<string>, posts:
         (urgencyOf(other) === urgencyOf(item) && Number(other.id) < Number(item.id)))
     );
   }
+}
+
+/** What a reader of `item` would see above it does not show yet what is known: an urgent edit is due or on its way. */
+function isStaleAbove(other: Item, item: Item): boolean {
+  const inSight = other.under === item.under || other.key === item.under || (item.broadcast && other.under === null);
+  return (
+    inSight &&
+    !isPost(other) &&
+    other.priority === 0 &&
+    other.stream === item.stream &&
+    other.failures < PATIENCE &&
+    Number(other.id) < Number(item.id)
+  );
 }
 
 export function isPost(item: Item): boolean {
