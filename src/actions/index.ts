@@ -23,6 +23,7 @@ import { restart as kubernetesRestart } from "./kubernetes/restart.ts";
 import { rollback as kubernetesRollback } from "./kubernetes/rollback.ts";
 import { runJob as kubernetesRunJob } from "./kubernetes/run-job.ts";
 import { scale as kubernetesScale } from "./kubernetes/scale.ts";
+import { suspendCron as kubernetesSuspendCron } from "./kubernetes/suspend-cron.ts";
 import { switchService as kubernetesSwitchService } from "./kubernetes/switch-service.ts";
 import { loadFor } from "./load.ts";
 import { check as patroniCheck } from "./patroni/check.ts";
@@ -138,6 +139,7 @@ const list = [
   listed(scriptRun),
   listed(kubernetesCheck),
   listed(kubernetesScale),
+  listed(kubernetesSuspendCron),
   listed(kubernetesRestart),
   listed(kubernetesRollback),
   listed(kubernetesCordon),

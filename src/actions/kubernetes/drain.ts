@@ -34,6 +34,8 @@ interface PodView {
   readonly uid: string;
   readonly bare: boolean;
   readonly emptyDir: boolean;
+  /** It was deleted, and ends within its grace period: there is nothing left to ask. */
+  readonly ending: boolean;
 }
 type Seen = Look<{ readonly node: NodeView | null; readonly pods: readonly PodView[] }>;
 
@@ -80,7 +82,7 @@ export const drain = defineAction<Input, Seen>({
   },
   async apply(ctx, given, seen) {
     const cluster = await openCluster(ctx, given.cluster);
-    const pods = seen.answers ? seen.pods : [];
+    const pods = seen.answers ? seen.pods.filter(({ ending }) => !ending) : [];
     await Promise.all(pods.map((pod) => evict(ctx, cluster, pod, given)));
     return { evicted: pods.map(({ name }) => name) };
   },
@@ -116,6 +118,7 @@ interface ApiPod {
     readonly name: string;
     readonly namespace: string;
     readonly uid: string;
+    readonly deletionTimestamp?: string;
     readonly annotations?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly { readonly kind: string; readonly controller?: boolean }[];
   };
@@ -138,6 +141,7 @@ async function podsOn(cluster: Cluster, node: string): Promise<readonly PodView[
       uid: metadata.uid,
       bare: !metadata.ownerReferences?.some(({ controller }) => controller === true),
       emptyDir: spec?.volumes?.some(({ emptyDir }) => emptyDir !== undefined) ?? false,
+      ending: metadata.deletionTimestamp !== undefined,
     }));
 }
 

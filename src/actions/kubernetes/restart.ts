@@ -9,15 +9,30 @@ import {
   openCluster,
 } from "../cluster.ts";
 import { type Check, defineAction } from "../contract.ts";
-import { RESTARTED, readWorkload, untilRolledOut, type WorkloadView, workloadInput, workloadPath } from "./workload.ts";
+import { type ConfigRead, configChecks, isStale, readConfig, readsInput } from "./config-read.ts";
+import {
+  CONFIG_READ,
+  RESTARTED,
+  readWorkload,
+  untilRolledOut,
+  type WorkloadView,
+  workloadInput,
+  workloadPath,
+} from "./workload.ts";
 
-const input = z.strictObject({ cluster: clusterInput, workload: workloadInput });
+const input = z.strictObject({
+  cluster: clusterInput,
+  workload: workloadInput,
+  /** ConfigMaps its pods read at their start: nothing is restarted where they were made for those as they are now. */
+  reads: readsInput,
+});
 type Input = z.infer<typeof input>;
 
 type Seen = Look<{
   readonly workload: WorkloadView | null;
   /** RFC 3339. Becomes the mark of the restart, and is on the timeline before it. */
   readonly lookedAt: string;
+  readonly config: ConfigRead;
 }>;
 
 /** Replaces every pod of a workload, as `kubectl rollout restart` does. The mark is the moment of the intent. */
@@ -37,6 +52,7 @@ export const restart = defineAction<Input, Seen>({
       async (cluster) => ({
         workload: await readWorkload(cluster, given.cluster, given.workload),
         lookedAt: new Date().toISOString(),
+        config: await readConfig(cluster, given.cluster, given.reads),
       }),
     ),
   facts: (seen, { cluster, workload }) => [
@@ -57,25 +73,33 @@ export const restart = defineAction<Input, Seen>({
   ],
   ready: (seen, given) => [
     ...clusterChecks(seen, given.cluster),
-    ...(seen.answers ? [canRoll(seen.workload, given.workload)] : []),
+    ...(seen.answers ? [canRoll(seen.workload, given.workload), ...configChecks(given.reads, seen.config)] : []),
   ],
   done(seen, _input, before) {
     if (!seen.answers) return "unknown";
+    if (seen.workload !== null && seen.config.mark !== null && !isStale(seen.workload, seen.config)) return "yes";
     return before?.answers && isSince(seen.workload?.restartedAt ?? null, before.lookedAt) ? "yes" : "no";
   },
   async apply(ctx, { cluster: target, workload }, seen) {
     const restartedAt = seen.answers ? seen.lookedAt : new Date().toISOString();
     const cluster = await openCluster(ctx, target);
+    const mark = seen.answers ? seen.config.mark : null;
+    const annotations = { [RESTARTED]: restartedAt, ...(mark === null ? {} : { [CONFIG_READ]: mark }) };
     await cluster.patch(workloadPath(target, workload), "strategic-merge", {
-      spec: { template: { metadata: { annotations: { [RESTARTED]: restartedAt } } } },
+      spec: { template: { metadata: { annotations } } },
     });
     return { restartedAt };
   },
   async verify(ctx, { cluster, workload }, before) {
     const since = before.answers ? before.lookedAt : "";
-    const [view] = await untilRolledOut(ctx, cluster, [workload], ({ restartedAt }) => isSince(restartedAt, since));
+    const config = (before.answers ? before.config : null) ?? { mark: null, missing: [] };
+    const [view] = await untilRolledOut(ctx, cluster, [workload], (now) =>
+      config.mark === null ? isSince(now.restartedAt, since) : !isStale(now, config),
+    );
+    const read = config.mark === null ? "" : ` They read ${config.mark}.`;
+    const done = isSince(view?.restartedAt ?? null, since) ? "was restarted" : "needed no restart";
     return {
-      says: `${workload} was restarted: ${view?.available} of ${view?.replicas} new pods are available.`,
+      says: `${workload} ${done}: ${view?.available} of ${view?.replicas} pods are available.${read}`,
       facts: [{ id: "restartedAt", label: `${workload} restarted`, value: view?.restartedAt ?? null, material: false }],
     };
   },

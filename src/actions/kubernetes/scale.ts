@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
   answersFact,
   type Cluster,
+  type ClusterTarget,
   clusterChecks,
   clusterInput,
   type JsonOp,
@@ -10,9 +11,22 @@ import {
   namespaceResource,
   openCluster,
   type Right,
+  statusOf,
 } from "../cluster.ts";
-import { type Check, type Done, defineAction, type Evidences, type Fact, type ReadContext } from "../contract.ts";
 import {
+  type ApplyContext,
+  type Check,
+  type Done,
+  defineAction,
+  type Evidences,
+  type Fact,
+  type ReadContext,
+} from "../contract.ts";
+import { until } from "../poll.ts";
+import { type ConfigRead, configChecks, isStale, markOps, readConfig, readsInput } from "./config-read.ts";
+import { runningPods } from "./pods.ts";
+import {
+  type ApiWorkload,
   BEFORE,
   readWorkload,
   sayWorkload,
@@ -32,6 +46,8 @@ const input = z
     replicas: z.number().int().min(0).max(1000).optional(),
     /** The id of an earlier `kubernetes.scale` step: every workload gets back the count that step found. */
     restoreFrom: z.string().min(1).optional(),
+    /** ConfigMaps the pods read at their start: pods made before those were changed are replaced, whatever their count. */
+    reads: readsInput,
   })
   .superRefine(({ workloads, selector, replicas, restoreFrom }, issues) => {
     const named = [workloads, selector].filter((one) => one !== undefined).length;
@@ -60,6 +76,9 @@ interface Scene {
   readonly workloads: readonly WorkloadView[];
   readonly missing: readonly string[];
   readonly scalers: readonly Scaler[];
+  readonly config: ConfigRead;
+  /** Pods that still run of workloads that are to have none, those that are being deleted too. */
+  readonly pods: readonly string[];
 }
 type Seen = Look<Scene>;
 
@@ -84,18 +103,25 @@ export const scale = defineAction<Input, Seen>({
   observe: (ctx, given) => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(ctx, cluster, given)),
   facts: (seen, given) => [
     answersFact(seen, given.cluster),
-    ...(seen.answers ? [...seen.workloads.map(countFact), ...seen.missing.map(missingFact)] : []),
+    ...(seen.answers ? [...seen.workloads.map(countFact), ...seen.missing.map(missingFact), ...leftFact(seen)] : []),
   ],
   ready: (seen, given, evidences) => [
     ...clusterChecks(seen, given.cluster),
-    ...(seen.answers ? [counts(seen, given), present(seen), ...seen.scalers.map((one) => leftAlone(one, seen))] : []),
+    ...(seen.answers
+      ? [
+          counts(seen, given),
+          present(seen),
+          ...seen.scalers.map((one) => leftAlone(one, seen)),
+          ...configChecks(given.reads, seen.config),
+        ]
+      : []),
     ...unremembered(given, evidences),
   ],
   done(seen, _input, before): Done {
     if (!seen.answers) return "unknown";
     const due = dueOf(seen);
-    if (seen.wishes === null || seen.missing.length > 0) return "no";
-    if (due.length === 0) return "yes";
+    if (seen.wishes === null || seen.missing.length > 0 || seen.config.missing.length > 0) return "no";
+    if (due.length === 0) return seen.pods.length === 0 ? "yes" : "no";
     const known = before?.answers ? before.workloads : [];
     const moved = due.some(({ view }) => known.some((old) => old.ref === view.ref && old.replicas !== view.replicas));
     return moved ? "partial" : "no";
@@ -105,7 +131,11 @@ export const scale = defineAction<Input, Seen>({
     const cluster = await openCluster(ctx, given.cluster);
     for (const { view, replicas } of due) {
       ctx.progress(`${view.ref}: ${view.replicas} to ${replicas}`);
-      await cluster.patch(workloadPath(given.cluster, view.ref), "json", opsOf(view, replicas, given));
+      await cluster.patch(
+        workloadPath(given.cluster, view.ref),
+        "json",
+        opsOf(view, replicas, given, seen.answers ? seen.config : NO_CONFIG),
+      );
     }
     return { changed: due.map(({ view }) => view.ref) };
   },
@@ -114,9 +144,21 @@ export const scale = defineAction<Input, Seen>({
     const wishes = (now.answers ? now.wishes : null) ?? (before.answers ? before.wishes : null) ?? [];
     const wanted = new Map(wishes.map(({ ref, replicas }) => [ref, replicas]));
     const refs = [...wanted.keys()];
-    const views = await untilRolledOut(ctx, given.cluster, refs, ({ ref, replicas }) => wanted.get(ref) === replicas);
+    const scalers = now.answers ? now.scalers : [];
+    // The mark that was written: a ConfigMap that changes meanwhile is not this step's.
+    const config = (before.answers ? before.config : null) ?? NO_CONFIG;
+    const views = await untilRolledOut(ctx, given.cluster, refs, (view) => {
+      const replicas = wanted.get(view.ref) ?? 0;
+      return isMet(view, replicas, scalers) && !(replicas > 0 && isStale(view, config));
+    });
+    await untilNoPods(
+      ctx,
+      given.cluster,
+      refs.filter((ref) => wanted.get(ref) === 0),
+    );
+    const none = views.some(({ ref }) => wanted.get(ref) === 0) ? " Of those at 0 no pod is left." : "";
     return {
-      says: views.length === 0 ? "No workload had to be scaled." : `${views.map(sayWorkload).join("; ")}.`,
+      says: views.length === 0 ? "No workload had to be scaled." : `${views.map(sayWorkload).join("; ")}.${none}`,
       facts: views.flatMap((view) => evidenceOf(view, given, before)),
     };
   },
@@ -129,7 +171,55 @@ export const scale = defineAction<Input, Seen>({
       : { possible: false, why: "The counts before are not known." },
 });
 
+const NO_CONFIG: ConfigRead = { mark: null, missing: [] };
+
 async function look(ctx: ReadContext, cluster: Cluster, given: Input): Promise<Scene> {
+  const [counted, config] = await Promise.all([
+    countsOf(ctx, cluster, given),
+    readConfig(cluster, given.cluster, given.reads),
+  ]);
+  const empty = (counted.wishes ?? []).filter(({ replicas }) => replicas === 0).map(({ ref }) => ref);
+  const pods = await podsOf(cluster, given.cluster, empty);
+  return { ...counted, config, pods };
+}
+
+/** The pods of these workloads that have not ended yet. */
+async function podsOf(cluster: Cluster, target: ClusterTarget, refs: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(
+    refs.map(async (ref) => {
+      try {
+        const { spec } = await cluster.get<ApiWorkload>(workloadPath(target, ref));
+        return await runningPods(cluster, target, ref, spec.selector);
+      } catch (error) {
+        if (statusOf(error) === 404) return [];
+        throw error;
+      }
+    }),
+  );
+  return found.flat();
+}
+
+/** Pods that are being deleted run until their grace period is over: a count of 0 says nothing of them. */
+async function untilNoPods(ctx: ApplyContext, target: ClusterTarget, refs: readonly string[]): Promise<void> {
+  if (refs.length === 0) return;
+  let left: readonly string[] = [];
+  await until(
+    {
+      what: `the last pod of ${refs.join(", ")} to end`,
+      seconds: ctx.budget.failSeconds * 0.9,
+      everyMilliseconds: 250,
+      signal: ctx.signal,
+      stateNow: () => `Still running: ${left.join(", ")}`,
+    },
+    async () => {
+      left = await podsOf(await openCluster(ctx, target), target, refs);
+      if (left.length > 0) ctx.progress(`${left.length} pods are still ending`);
+      return left.length === 0 ? true : null;
+    },
+  );
+}
+
+async function countsOf(ctx: ReadContext, cluster: Cluster, given: Input): Promise<Omit<Scene, "config" | "pods">> {
   const { cluster: target, selector, replicas = 0 } = given;
   const remembered = given.restoreFrom === undefined ? null : rememberedCounts(ctx, given.restoreFrom);
   if (given.restoreFrom !== undefined && remembered === null)
@@ -187,11 +277,23 @@ function dueOf(seen: Seen): readonly { view: WorkloadView; replicas: number }[] 
   if (!seen.answers) return [];
   return (seen.wishes ?? []).flatMap(({ ref, replicas }) => {
     const view = seen.workloads.find((one) => one.ref === ref);
-    return view && view.replicas !== replicas ? [{ view, replicas }] : [];
+    if (!view) return [];
+    const due = !isMet(view, replicas, seen.scalers) || (replicas > 0 && isStale(view, seen.config));
+    return due ? [{ view, replicas }] : [];
   });
 }
 
-function opsOf(view: WorkloadView, replicas: number, { restoreFrom }: Input): readonly JsonOp[] {
+/** An autoscaler may have more than were wished for, by now: that is its work. */
+function isMet({ ref, replicas: has }: WorkloadView, replicas: number, scalers: readonly Scaler[]): boolean {
+  if (has === replicas) return true;
+  const scaler = scalers.find((one) => one.ref === ref);
+  return scaler !== undefined && replicas > 0 && has > replicas && has <= scaler.max;
+}
+
+function opsOf(view: WorkloadView, replicas: number, { restoreFrom }: Input, config: ConfigRead): readonly JsonOp[] {
+  const made = replicas > 0 ? markOps(view, config) : [];
+  if (view.replicas === replicas && restoreFrom === undefined)
+    return [{ op: "test", path: "/spec/replicas", value: replicas }, ...made];
   const path = `/metadata/annotations/${BEFORE.replace("/", "~1")}`;
   const mark = `${view.replicas}>${replicas}`;
   const note: readonly JsonOp[] =
@@ -206,6 +308,7 @@ function opsOf(view: WorkloadView, replicas: number, { restoreFrom }: Input): re
     { op: "test", path: "/spec/replicas", value: view.replicas },
     { op: "replace", path: "/spec/replicas", value: replicas },
     ...note,
+    ...made,
   ];
 }
 
@@ -225,6 +328,12 @@ function evidenceOf(view: WorkloadView, { restoreFrom }: Input, before: Seen): r
 
 function countFact({ ref, replicas }: WorkloadView): Fact {
   return { id: `replicas:${ref}`, label: `${ref} replicas`, value: replicas, material: false };
+}
+
+function leftFact({ pods }: Scene): readonly Fact[] {
+  return pods.length === 0
+    ? []
+    : [{ id: "podsLeft", label: "Pods that still run of those at 0", value: pods.length, material: false }];
 }
 
 function missingFact(ref: string): Fact {

@@ -4,6 +4,7 @@ import { LifeboatError } from "../../lib/errors.ts";
 import { type Cluster, type ClusterTarget, openCluster, statusOf } from "../cluster.ts";
 import type { ApplyContext } from "../contract.ts";
 import { until } from "../poll.ts";
+import { type LabelSelector, waitingReasons } from "./pods.ts";
 
 /** `deployment/api`, `statefulset/ledger`. */
 export const workloadInput = z.string().regex(/^(deployment|statefulset)\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/);
@@ -11,6 +12,8 @@ export const workloadInput = z.string().regex(/^(deployment|statefulset)\/[a-z0-
 /** The count a workload had, written by the same request that changed it: it survives a crash, and the timeline. */
 export const BEFORE = "lifeboat.dev/replicas-before";
 export const RESTARTED = "kubectl.kubernetes.io/restartedAt";
+/** On the pod template: a new value replaces every pod. `app@1234 flags@1240`: ConfigMaps and their resource versions. */
+export const CONFIG_READ = "lifeboat.dev/config-read";
 export const REVISION = "deployment.kubernetes.io/revision";
 
 export interface PodTemplate {
@@ -32,7 +35,7 @@ export interface ApiWorkload {
   readonly spec: {
     readonly replicas?: number;
     readonly paused?: boolean;
-    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+    readonly selector?: LabelSelector;
     readonly template: PodTemplate;
   };
   readonly status?: {
@@ -61,6 +64,9 @@ export interface WorkloadView {
   readonly scaledFrom: number | null;
   readonly annotated: boolean;
   readonly marked: boolean;
+  /** The configuration its pods were made for (see `config-read.ts`). */
+  readonly configRead: string | null;
+  readonly templateAnnotated: boolean;
 }
 
 export function workloadPath({ namespace }: ClusterTarget, ref: string): string {
@@ -111,6 +117,8 @@ function viewOf(ref: string, { metadata, spec, status = {} }: ApiWorkload): Work
     scaledFrom: countBefore(mark, replicas),
     annotated: metadata.annotations !== undefined,
     marked: mark !== undefined,
+    configRead: spec.template.metadata?.annotations?.[CONFIG_READ] ?? null,
+    templateAnnotated: spec.template.metadata?.annotations !== undefined,
   };
 }
 
@@ -126,6 +134,8 @@ function countBefore(mark: string | undefined, replicas: number): number | null 
   return to !== undefined && Number(to) === replicas ? Number(from) : null;
 }
 
+const REASONS_EVERY_MS = 5000;
+
 /** Waits until every workload is rolled out; rejects at once when one is seen to have failed, with its pods' reasons. */
 export async function untilRolledOut(
   ctx: ApplyContext,
@@ -134,6 +144,8 @@ export async function untilRolledOut(
   also: (view: WorkloadView) => boolean,
 ): Promise<readonly WorkloadView[]> {
   let state = "Nothing was seen yet";
+  let reasonsAt = performance.now();
+  let reasons = "";
   return await until(
     {
       what: `${refs.join(", ")} to be rolled out`,
@@ -150,10 +162,29 @@ export async function untilRolledOut(
       const failed = there.find(({ rollout }) => rollout === "failed");
       if (failed) throw await rolloutFailed(cluster, target, failed, state);
       const done = there.length === refs.length && there.every((view) => view.rollout === "complete" && also(view));
-      if (!done) ctx.progress(state);
-      return done ? there : null;
+      if (done) return there;
+      if (performance.now() - reasonsAt > REASONS_EVERY_MS) {
+        reasons = await whyWaiting(cluster, target, there);
+        reasonsAt = performance.now();
+      }
+      state = reasons === "" ? state : `${state} (${reasons})`;
+      ctx.progress(state);
+      return null;
     },
   );
+}
+
+/** What the pods of those that are not complete wait for: a node with room, an image. */
+async function whyWaiting(cluster: Cluster, target: ClusterTarget, views: readonly WorkloadView[]): Promise<string> {
+  const all = await Promise.all(
+    views
+      .filter(({ rollout }) => rollout !== "complete")
+      .map(async ({ ref }) => {
+        const { spec } = await cluster.get<ApiWorkload>(workloadPath(target, ref));
+        return await waitingReasons(cluster, target, spec.selector);
+      }),
+  );
+  return [...new Set(all.flat())].slice(0, 3).join("; ");
 }
 
 export function sayWorkload({ ref, replicas, available, rollout }: WorkloadView): string {
@@ -161,7 +192,8 @@ export function sayWorkload({ ref, replicas, available, rollout }: WorkloadView)
 }
 
 async function rolloutFailed(cluster: Cluster, target: ClusterTarget, view: WorkloadView, state: string) {
-  const reasons = await waitingReasons(cluster, target, view.ref);
+  const { spec } = await cluster.get<ApiWorkload>(workloadPath(target, view.ref));
+  const reasons = await waitingReasons(cluster, target, spec.selector);
   return new LifeboatError({
     code: "rollout-failed",
     where: view.ref,
@@ -169,28 +201,4 @@ async function rolloutFailed(cluster: Cluster, target: ClusterTarget, view: Work
     stateNow: state,
     next: "Correct what it waits for, or roll back to a revision that ran",
   });
-}
-
-interface ApiPod {
-  readonly metadata: { readonly name: string };
-  readonly status?: {
-    readonly containerStatuses?: readonly {
-      readonly state?: { readonly waiting?: { readonly reason?: string; readonly message?: string } };
-    }[];
-  };
-}
-
-async function waitingReasons(cluster: Cluster, target: ClusterTarget, ref: string): Promise<readonly string[]> {
-  const { spec } = await cluster.get<ApiWorkload>(workloadPath(target, ref));
-  const labels = Object.entries(spec.selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
-  if (labels.length === 0) return [];
-  const pods = await cluster.list<ApiPod>(`/api/v1/namespaces/${target.namespace}/pods`, {
-    labelSelector: labels.join(","),
-  });
-  const reasons = pods.flatMap(({ status }) =>
-    (status?.containerStatuses ?? []).flatMap(({ state }) =>
-      state?.waiting?.reason ? [`${state.waiting.reason}: ${state.waiting.message ?? ""}`] : [],
-    ),
-  );
-  return [...new Set(reasons)].slice(0, 3);
 }

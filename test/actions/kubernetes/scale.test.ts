@@ -22,6 +22,81 @@ async function shopOf(counts: Record<string, number>): Promise<void> {
 }
 
 describe("scaling down and back", () => {
+  test("at 0 a pod that is being deleted still writes: it is not done before the last one is gone", async () => {
+    await shopOf({ api: 2 });
+    const conductor = world.conductor();
+    const down = { cluster: world.target, workloads: ["deployment/api"], replicas: 0 };
+    const step = new Step(conductor, "kubernetes.scale", down);
+    world.primary.setGrace(3600);
+    await step.intend();
+    await step.apply();
+    await soon("the workload saying it has none", async () => {
+      const status = world.primary.get("deployments", NAMESPACE, "api")?.status;
+      return status?.replicas === 0;
+    });
+    const { done, facts } = await conductor.look("kubernetes.scale", down);
+    expect([done, facts.podsLeft]).toEqual(["no", 2]);
+    expect(world.primary.list("pods", NAMESPACE)).toHaveLength(2);
+    let verified = false;
+    const verifying = step.verify().then(() => {
+      verified = true;
+    });
+    const looks = () => world.primary.ledger.filter(({ path }) => path.endsWith("/pods")).length;
+    const before = looks();
+    await soon("a few looks at them", async () => looks() > before + 2);
+    expect(verified).toBe(false);
+    world.primary.setGrace(0);
+    await verifying;
+    expect(world.primary.list("pods", NAMESPACE)).toEqual([]);
+    expect((await conductor.look("kubernetes.scale", down)).done).toBe("yes");
+  });
+
+  test("the count is right and the configuration is newer: pods are replaced, and once", async () => {
+    world.primary.put("configmaps", NAMESPACE, { metadata: { name: "app" }, data: { DATABASE: "east" } });
+    await shopOf({ api: 2 });
+    const conductor = world.conductor();
+    const start = { cluster: world.target, workloads: ["deployment/api"], replicas: 2, reads: ["app"] };
+    await conductor.perform("start", "kubernetes.scale", start);
+    const names = () => world.primary.list("pods", NAMESPACE).map(({ metadata }) => metadata.name);
+    const old = names();
+    expect((await conductor.perform("start", "kubernetes.scale", start)).applied).toBe(false);
+
+    const to = async (from: string, to: string) =>
+      await conductor.perform("config", "kubernetes.patch_config", {
+        cluster: world.target,
+        configMap: "app",
+        changes: { DATABASE: { from, to } },
+      });
+    // There and back again: a pod that was started anew meanwhile read the other value.
+    await to("east", "west");
+    await to("west", "east");
+    expect((await conductor.perform("start", "kubernetes.scale", start)).applied).toBe(true);
+    await soon("the old pods being gone", async () => !names().some((name) => old.includes(name)));
+    const restart = { cluster: world.target, workload: "deployment/api", reads: ["app"] };
+    expect((await conductor.perform("restart", "kubernetes.restart", restart)).applied).toBe(false);
+    await to("east", "west");
+    expect((await conductor.perform("restart", "kubernetes.restart", restart)).applied).toBe(true);
+    expect((await conductor.perform("start", "kubernetes.scale", start)).applied).toBe(false);
+    expect(replicasOf("api")).toBe(2);
+  });
+
+  test("an autoscaler that moved on within its range is no reason to wait", async () => {
+    await shopOf({ api: 2 });
+    world.primary.put("horizontalpodautoscalers", NAMESPACE, {
+      metadata: { name: "api" },
+      spec: { scaleTargetRef: { kind: "Deployment", name: "api" }, minReplicas: 2, maxReplicas: 6 },
+    });
+    const up = { cluster: world.target, workloads: ["deployment/api"], replicas: 3 };
+    const step = new Step(world.conductor(), "kubernetes.scale", up);
+    await step.intend();
+    await step.apply();
+    world.primary.edit("deployments", NAMESPACE, "api", (one) => {
+      one.spec = { ...one.spec, replicas: 5 };
+    });
+    const { facts } = await step.verify();
+    expect(facts.find(({ id }) => id === "replicas:deployment/api")?.value).toBe(5);
+  });
+
   test("brings back exactly the recorded counts, and leaves alone what stood at 0", async () => {
     await shopOf({ api: 3, web: 2, report: 0, postgres: 1 });
     const conductor = world.conductor();

@@ -67,6 +67,31 @@ const CASES: readonly Case[] = [
     blocks: "workloads.present",
   },
   {
+    id: "kubernetes.scale",
+    of: "to the count they have, for a ConfigMap that changed",
+    more: { workloads: ["deployment/api"], replicas: 2, reads: ["app"] },
+    async arrange(cluster) {
+      cluster.put("configmaps", NAMESPACE, { metadata: { name: "app" }, data: { DB_HOST: "a" } });
+      await api(cluster);
+    },
+    holds: (cluster) => JSON.stringify(specOf(cluster, "deployments", "api")).includes("config-read"),
+    instead: { "done by hand": "only this step marks what pods were made for; without the mark they are replaced" },
+    wrong: (cluster) => cluster.remove("configmaps", NAMESPACE, "app"),
+    blocks: "config.present",
+  },
+  {
+    id: "kubernetes.suspend_cron",
+    requests: 2,
+    more: { cronJobs: ["backup", "report"], suspend: true },
+    arrange: async (cluster) => crons(cluster),
+    byHand(cluster) {
+      for (const name of ["backup", "report"]) change(cluster, "cronjobs", name, { suspend: true });
+    },
+    holds: (cluster) => ["backup", "report"].every((name) => specOf(cluster, "cronjobs", name)?.suspend === true),
+    wrong: (cluster) => cluster.remove("cronjobs", NAMESPACE, "report"),
+    blocks: "cronJobs.present",
+  },
+  {
     id: "kubernetes.restart",
     more: { workload: "deployment/api" },
     arrange: api,
@@ -245,6 +270,14 @@ const CASES: readonly Case[] = [
 const specOf = (cluster: PracticeCluster, plural: string, name: string) => cluster.get(plural, NAMESPACE, name)?.spec;
 const podsOn = (cluster: PracticeCluster, node: string) =>
   cluster.list("pods", NAMESPACE).filter(({ spec }) => spec?.nodeName === node);
+
+function crons(cluster: PracticeCluster): void {
+  for (const name of ["backup", "report"])
+    cluster.put("cronjobs", NAMESPACE, {
+      metadata: { name },
+      spec: { schedule: "*/5 * * * *", jobTemplate: { spec: {} } },
+    });
+}
 
 function storage(cluster: PracticeCluster): void {
   cluster.put("backupstoragelocations", NAMESPACE, { metadata: { name: "default" }, status: { phase: "Available" } });

@@ -1,6 +1,7 @@
 import { budgetOf } from "./controllers.ts";
 import { apiVersionOf, KINDS, type Kind, kindAt, kindNamed } from "./kinds.ts";
 import { leafAt, leaves, merged, patched } from "./patch.ts";
+import { terminate } from "./pods.ts";
 import { notFound, Refusal } from "./refusal.ts";
 import { hasLabels } from "./selector.ts";
 import type { ObjectStore } from "./store.ts";
@@ -137,7 +138,7 @@ function single(
     case "GET":
       return { code: 200, body: current };
     case "DELETE":
-      if (!dry) store.remove(kind, current);
+      if (!dry) kind.plural === "pods" ? terminate(store, current) : store.remove(kind, current);
       return { code: 200, body: { kind: "Status", apiVersion: "v1", status: "Success", metadata: {} } };
     case "PUT":
       return { code: 200, body: store.write(kind, asked.body as Thing, dry) };
@@ -238,7 +239,7 @@ function evict(store: ObjectStore, namespace: string | undefined, name: string, 
       ],
     });
   }
-  if (!dry) store.remove(pods, pod);
+  if (!dry) terminate(store, pod);
   return { code: 201, body: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 } };
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { kindNamed } from "./kinds.ts";
-import { isPullable, isReady, type Kubelet, type Pace } from "./pods.ts";
+import { isPullable, isReady, isTerminating, type Kubelet, type Pace } from "./pods.ts";
 import { hasLabels } from "./selector.ts";
 import type { ObjectStore } from "./store.ts";
 import { ownedBy, ownerOf, type PodTemplate, stamp, type Thing, type Tree } from "./thing.ts";
@@ -125,7 +125,7 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
   }
 
   function podsOf(owner: Thing): Thing[] {
-    return store.list(pods, owner.metadata.namespace).filter((pod) => ownedBy(pod, owner));
+    return store.list(pods, owner.metadata.namespace).filter((pod) => ownedBy(pod, owner) && !isTerminating(pod));
   }
 
   function readyOf(set: Thing): number {
@@ -204,7 +204,7 @@ function publishEndpoints(store: ObjectStore, service: Thing): void {
     .filter((pod) => hasLabels(selector, pod.metadata.labels))
     .map((pod) => ({
       addresses: ["127.0.0.1"],
-      conditions: { ready: isReady(pod) },
+      conditions: { ready: isReady(pod) && !isTerminating(pod), terminating: isTerminating(pod) },
       targetRef: { kind: "Pod", name: pod.metadata.name, namespace },
     }));
   const known = store.find(slices, namespace, `${name}-slice`);
@@ -224,7 +224,7 @@ export function budgetOf(store: ObjectStore, budget: Thing): { currentHealthy: n
   const covered = store
     .list(pods, budget.metadata.namespace)
     .filter((pod) => hasLabels(spec.selector?.matchLabels, pod.metadata.labels));
-  const healthy = covered.filter(isReady).length;
+  const healthy = covered.filter((pod) => isReady(pod) && !isTerminating(pod)).length;
   const least = spec.minAvailable ?? covered.length - (spec.maxUnavailable ?? 0);
   return { currentHealthy: healthy, disruptionsAllowed: Math.max(0, healthy - least) };
 }

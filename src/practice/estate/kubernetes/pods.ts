@@ -8,6 +8,8 @@ import { ownedBy, ownerOf, type PodTemplate, stamp, type Thing } from "./thing.t
 export interface Pace {
   /** From being scheduled to being ready. */
   readonly podStartSeconds: number;
+  /** From being deleted to being gone: it still runs, and its object is still listed with a deletion timestamp. */
+  readonly podStopSeconds: number;
   readonly jobSeconds: number;
   readonly veleroSeconds: number;
   /** How many practised seconds pass in a real one. */
@@ -34,9 +36,12 @@ export type Containers = (pod: Thing) => RequestListener | null;
 export function createKubelet(store: ObjectStore, pace: Pace, containers: Containers = () => null): Kubelet {
   const listeners = new Map<string, Server>();
   const born = new Map<string, number>();
+  const dying = new Map<string, number>();
   return {
     keep(owner, template, count) {
-      const mine = store.list(pods, owner.metadata.namespace).filter((pod) => ownedBy(pod, owner));
+      const mine = store
+        .list(pods, owner.metadata.namespace)
+        .filter((pod) => ownedBy(pod, owner) && !isTerminating(pod));
       for (let missing = count - mine.length; missing > 0; missing--) {
         const pod = store.create(pods, owner.metadata.namespace, {
           metadata: {
@@ -50,15 +55,17 @@ export function createKubelet(store: ObjectStore, pace: Pace, containers: Contai
         });
         born.set(pod.metadata.uid, performance.now());
       }
-      for (const pod of mine.slice(count)) store.remove(pods, pod);
+      for (const pod of mine.slice(count)) terminate(store, pod);
     },
     tick() {
+      for (const pod of store.list(pods)) if (isTerminating(pod) && isOver(pod)) store.remove(pods, pod);
       const all = store.list(pods);
       for (const pod of all) {
+        if (isTerminating(pod)) continue;
         if (!pod.spec?.nodeName) schedule(store, pod);
         else if (isDue(pod)) start(pod);
       }
-      const waiting = all.some((pod) => !listeners.has(pod.metadata.uid) && !hasStarted(pod));
+      const waiting = all.some((pod) => isTerminating(pod) || (!listeners.has(pod.metadata.uid) && !hasStarted(pod)));
       for (const [uid, listener] of listeners) {
         if (all.some((pod) => pod.metadata.uid === uid)) continue;
         listener.close();
@@ -79,6 +86,12 @@ export function createKubelet(store: ObjectStore, pace: Pace, containers: Contai
       await Promise.all(ended);
     },
   };
+
+  function isOver(pod: Thing): boolean {
+    const { uid } = pod.metadata;
+    const since = dying.get(uid) ?? dying.set(uid, performance.now()).get(uid) ?? 0;
+    return performance.now() - since >= (pace.podStopSeconds * 1000) / pace.timeScale;
+  }
 
   function isDue(pod: Thing): boolean {
     const { uid } = pod.metadata;
@@ -126,6 +139,18 @@ function hasStarted(pod: Thing): boolean {
 /** An image whose tag is `broken` is in no registry. */
 export function isPullable(image: string): boolean {
   return !/:broken\b/.test(image);
+}
+
+/** Deleted, and not gone yet: its container is given its grace period. Real controllers no longer count it. */
+export function isTerminating(pod: Thing): boolean {
+  return pod.metadata.deletionTimestamp !== undefined;
+}
+
+/** What deleting a pod does; the kubelet removes it once its container has stopped. */
+export function terminate(store: ObjectStore, pod: Thing): void {
+  const current = store.find(pods, pod.metadata.namespace, pod.metadata.name);
+  if (!current || isTerminating(current)) return;
+  store.write(pods, { ...current, metadata: { ...current.metadata, deletionTimestamp: stamp() } });
 }
 
 export function isReady(pod: Thing): boolean {

@@ -6,7 +6,7 @@ import { type Answer, type Asked, answer } from "./api.ts";
 import { createControllers } from "./controllers.ts";
 import { createFaults, type FaultKind, type FaultSwitches, hadEffect } from "./faults.ts";
 import { kindNamed } from "./kinds.ts";
-import { type Containers, createKubelet, isReady, type Pace } from "./pods.ts";
+import { type Containers, createKubelet, isReady, isTerminating, type Pace } from "./pods.ts";
 import { Refusal, statusBody } from "./refusal.ts";
 import { createStore, type ObjectStore } from "./store.ts";
 import type { Draft, Thing } from "./thing.ts";
@@ -48,6 +48,8 @@ export interface PracticeCluster {
   remove(plural: string, namespace: string | undefined, name: string): void;
   /** Where ready pods with this label listen: what a load balancer in front of the cluster sends requests to. */
   listeners(namespace: string, label: readonly [string, string]): readonly string[];
+  /** How long pods may go on after they were deleted, in practised seconds; from now on, those under way too. */
+  setGrace(seconds: number): void;
   /** The next restore fails on this many items. */
   failItems(count: number): void;
   close(): Promise<void>;
@@ -74,7 +76,14 @@ export async function createCluster({
   beatMilliseconds = BEAT_MS,
 }: ClusterOptions): Promise<PracticeCluster> {
   const store = createStore();
-  const speed: Pace = { podStartSeconds: 10, jobSeconds: 10, veleroSeconds: 20, timeScale: 100, ...pace };
+  const speed: Pace & { podStopSeconds: number } = {
+    podStartSeconds: 10,
+    podStopSeconds: 5,
+    jobSeconds: 10,
+    veleroSeconds: 20,
+    timeScale: 100,
+    ...pace,
+  };
   const kubelet = createKubelet(store, speed, containers);
   const controllers = createControllers(store, kubelet, speed);
   const velero = createVelero(store, speed);
@@ -172,11 +181,14 @@ export async function createCluster({
     listeners: (namespace, [key, value]) =>
       store
         .list(kindNamed("pods"), namespace)
-        .filter((pod) => pod.metadata.labels?.[key] === value && isReady(pod))
+        .filter((pod) => pod.metadata.labels?.[key] === value && isReady(pod) && !isTerminating(pod))
         .flatMap((pod) => {
           const port = kubelet.portOf(pod);
           return port === null ? [] : [`http://127.0.0.1:${port}`];
         }),
+    setGrace(seconds) {
+      speed.podStopSeconds = seconds;
+    },
     failItems: (count) => velero.failItems(count),
     async close() {
       clearInterval(beat);

@@ -51,6 +51,7 @@ export function createStore(): ObjectStore {
           creationTimestamp: draft.metadata.creationTimestamp ?? stamp(),
         },
       };
+      if (kind.plural === "cronjobs") thing.spec = { suspend: false, ...thing.spec };
       return dry ? thing : keep(kind, thing);
     },
     find(kind, namespace, name) {
