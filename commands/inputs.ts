@@ -1,6 +1,7 @@
 import type { Scalar } from "../src/catalog/reference.ts";
 import type { Plan, Runbook } from "../src/catalog/types.ts";
 import { inputsForm, inputsWanted } from "../templates/messages/inputs.ts";
+import { quoted } from "../templates/messages/line.ts";
 import { assignedIn } from "./assigned.ts";
 import type { Reply, Request } from "./command.ts";
 import type { House } from "./house.ts";
@@ -70,12 +71,6 @@ function filledIn(form: Readonly<Record<string, string>>): ReadonlyMap<string, s
 function lineOf(head: string, values: ReadonlyMap<string, string>, options: readonly string[]): string {
   const given = [...values].map(([name, value]) => `${name}=${quoted(value)}`);
   return [head, ...given, ...options].join(" ");
-}
-
-function quoted(value: string): string {
-  const plain = value.replace(/\p{Cc}+/gu, " ").slice(0, 250);
-  if (!/[\s"'“”„‘«]/.test(plain)) return plain;
-  return plain.includes('"') ? `'${plain.replaceAll("'", "’")}'` : `"${plain}"`;
 }
 
 function optionWords(options: Request["options"]): string[] {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { allowedAddresses } from "../lib/address.ts";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
-import type { Check, ReadContext } from "./contract.ts";
+import type { Cause, Check, ReadContext } from "./contract.ts";
 
 /** Where in AWS a step acts: the plan's account and region, and no other. */
 export const awsPlace = {
@@ -109,7 +109,7 @@ export function troubleOf(error: unknown): AwsTrouble {
 /** Whose credentials these are, as STS of the target's own region says. */
 export type Identity =
   | { readonly known: true; readonly account: string; readonly arn: string }
-  | { readonly known: false; readonly why: string };
+  | { readonly known: false; readonly why: string; readonly silent: boolean };
 
 export const loadSts = () => import("@aws-sdk/client-sts");
 
@@ -122,7 +122,8 @@ export async function identify(ctx: ReadContext, place: Place): Promise<Identity
     return { known: true, account: Account ?? "", arn: Arn ?? "" };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    return { known: false, why: troubleOf(error).says };
+    const { kind, says } = troubleOf(error);
+    return { known: false, why: says, silent: kind === "silent" };
   } finally {
     client.destroy();
   }
@@ -132,13 +133,18 @@ export function rightAccount(identity: Identity, place: Place): Check {
   const id = "aws.account";
   if (!identity.known) {
     const says = `Whose AWS credentials these are can not be seen in ${place.region} (${identity.why}). Without that nothing is touched.`;
-    return { id, level: "block", ok: false, says };
+    return { id, level: "block", ok: false, says, ...(identity.silent && silentRegion(place)) };
   }
   const ok = identity.account === place.account;
   const says = ok
     ? `The credentials belong to account ${place.account}.`
     : `The credentials belong to account ${identity.account}; the plan is for ${place.account}. Use the right role.`;
   return { id, level: "block", ok, says };
+}
+
+/** The region as a whole does not answer: several checks of several steps fail of it. */
+export function silentRegion({ region }: Place): { readonly cause: Cause } {
+  return { cause: { id: `silent:aws:${region}`, says: `AWS in ${region} does not answer.` } };
 }
 
 /** Right before a change: the credentials may be others than those that looked. */

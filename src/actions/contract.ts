@@ -80,6 +80,15 @@ export interface Check {
   readonly level: "block" | "warn";
   /** One sentence: what was found, what the limit is, and what to do when it failed. */
   readonly says: string;
+  /** Why it failed, where other checks may fail of the same: people are told the cause once, instead of each check. */
+  readonly cause?: Cause;
+}
+
+export interface Cause {
+  /** The same cause has the same id, whichever step found it: `silent:10.0.0.5:5432`. */
+  readonly id: string;
+  /** One sentence, without advice. */
+  readonly says: string;
 }
 
 export interface Evidence {

@@ -197,6 +197,7 @@ function bind(
     summary: runbook.summary,
     component: runbook.component,
     mode,
+    modes: runbook.modes,
     kind,
     ...(inputs.size > 0 && { inputs: [...inputs].map(([name, value]) => ({ name, value })) }),
     target: runbook.changes === null ? "nothing: it only looks" : resolveSentence(runbook.changes, lookUp),

@@ -350,6 +350,8 @@ export interface Plan {
   readonly summary: string;
   readonly component: string | null;
   readonly mode: Mode;
+  /** In which modes its runbook can be run; absent in older plans. */
+  readonly modes?: readonly Mode[];
   readonly kind: "real" | "drill";
   /** What was said when it was asked for, in the runbook's order; absent: it has no inputs. */
   readonly inputs?: readonly { readonly name: string; readonly value: string | number | boolean }[];

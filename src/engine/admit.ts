@@ -1,4 +1,5 @@
 import type { NewEvent, Preflight } from "../incident/events.ts";
+import { failedOf, findingsOf } from "../incident/findings.ts";
 import { voided } from "../incident/gates.ts";
 import {
   approversOf,
@@ -10,7 +11,6 @@ import {
   type StartRefusal,
 } from "../incident/start.ts";
 import type { RunState } from "../incident/state.ts";
-import { onceEach } from "../incident/status.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
 import { botEvent, type Driven } from "./driven.ts";
@@ -132,8 +132,8 @@ async function looksAgain(driven: Driven, step: string): Promise<Preflight | nul
 }
 
 function whyVoid(run: RunState, step: string, fresh: Preflight): string | null {
-  const blocked = fresh.checks.filter((check) => !check.ok && check.level === "block");
-  if (blocked.length > 0) return `It could not start any more: ${onceEach(blocked).join(" ")}`;
+  const blocked = findingsOf(failedOf(fresh.checks, "block"));
+  if (blocked.length > 0) return `It could not start any more: ${blocked.map(({ says }) => says).join(" ")}`;
   if (gatesToPass(run, step).every((gate) => gate.factsHash === fresh.factsHash)) return null;
   const changes = changesBetween(run.preflight?.facts ?? [], fresh.facts);
   return `What was shown is not so any more: ${changes.join("; ")}`;

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { ActionStep } from "../catalog/types.ts";
 import { clocksDue } from "../incident/clocks.ts";
 import type { NewEvent } from "../incident/events.ts";
+import { unplannedInstead } from "../incident/offers.ts";
 import type { RunState, StepState } from "../incident/state.ts";
 import { stateNow } from "../incident/state-now.ts";
 import type { Problem } from "../lib/errors.ts";
@@ -276,11 +277,16 @@ function preflightProblem(run: RunState): Problem {
   return {
     code: "preflight-blocked",
     where: run.title,
-    what: "The preflight found that this can not start",
-    next: [...(run.plan.beforehand ?? []), "Put it right and ask for the run again."].join(" "),
+    what: "The preflight found that this can't start",
+    next: nextAfterPreflight(run),
     ...run.problem,
     stateNow: stateNow(run),
   };
+}
+
+function nextAfterPreflight(run: RunState): string {
+  if (unplannedInstead(run, run.preflight?.facts ?? [])) return `Run it unplanned: \`/dr unplanned ${run.id}\``;
+  return [...(run.plan.beforehand ?? []), "Put it right and request the run again."].join(" ");
 }
 
 /** The run can not go on though nothing happened to it: a person is told why, and resumes or aborts. */

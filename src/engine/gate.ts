@@ -1,10 +1,10 @@
 import { awaited } from "../incident/authority.ts";
 import { lentNow } from "../incident/delegation.ts";
 import type { Preflight } from "../incident/events.ts";
+import { failedOf, findingsOf } from "../incident/findings.ts";
 import { fallThrough, gateDue, openGate } from "../incident/gates.ts";
 import type { RunState } from "../incident/state.ts";
 import { stateNow } from "../incident/state-now.ts";
-import { onceEach } from "../incident/status.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
@@ -102,14 +102,14 @@ function isFresh(run: RunState, now: Date): boolean {
 }
 
 function blocked(driven: Driven, run: RunState, ask: string, looked: Preflight) {
-  const failed = looked.checks.filter((check) => !check.ok && check.level === "block");
+  const found = findingsOf(failedOf(looked.checks, "block"));
   return botEvent(driven, `blocked/${ask}`, {
     type: "run.stuck",
     data: {
       problem: {
         code: "not-ready",
         where: run.title,
-        what: onceEach(failed).join(" "),
+        what: found.map(({ says }) => says).join(" "),
         stateNow: stateNow(run),
         next: "Put it right and resume: it is looked at again then. Or abort the run.",
       },

@@ -134,6 +134,8 @@ export interface ShownCheck {
   readonly ok: boolean;
   readonly level: "block" | "warn";
   readonly says: string;
+  /** Why it failed, where several checks fail of one cause (`checks.ts`); absent: what it says is all. */
+  readonly cause?: { readonly id: string; readonly says: string };
 }
 
 export type GateEvent =

@@ -1,4 +1,5 @@
 import type { Problem } from "../lib/errors.ts";
+import { failedOf, findingsOf } from "./findings.ts";
 import type { RunState, RunStatus, StepState } from "./state.ts";
 import { stateNow } from "./state-now.ts";
 
@@ -109,16 +110,13 @@ function problemOfStep(step: StepState): Problem | null {
   }
 }
 
-/** What several steps found alike is said once. */
-export function onceEach(checks: readonly { readonly says: string }[]): readonly string[] {
-  return [...new Set(checks.map(({ says }) => says))];
-}
-
 function blockedBy(run: Unjudged): Problem {
-  const failed = run.preflight?.checks.filter((check) => !check.ok && check.level === "block") ?? [];
+  const found = findingsOf(run.preflight === null ? [] : failedOf(run.preflight.checks, "block")).map(
+    ({ says }) => says,
+  );
   return {
     code: "preflight-blocked",
-    what: failed.length > 0 ? onceEach(failed).join(" ") : "The preflight found that this can not start",
+    what: found.length > 0 ? found.join(" ") : "The preflight found that this can't start",
     stateNow: stateNow(run),
   };
 }

@@ -1,4 +1,5 @@
 import type { ShownCheck, ShownFact } from "../../src/incident/events.ts";
+import { failedOf, findingsOf } from "../../src/incident/findings.ts";
 import { cut, safe } from "./escape.ts";
 import { lasting } from "./when.ts";
 
@@ -16,9 +17,21 @@ export function factValue({ id, value }: ShownFact): string {
   return String(value);
 }
 
-export function checkLine({ ok, level, says }: ShownCheck): string {
-  const mark = ok ? "✅ OK" : level === "block" ? "❌ Stops the run" : "⚠️ Warning";
-  return `${mark}: ${safe(cut(says, 300))}`;
+/** What a preflight found to be wrong: what stops the run first, each cause once. */
+export function findingLines(checks: readonly ShownCheck[]): readonly string[] {
+  const found = findingsOf(failedOf(checks)).toSorted(
+    (a, b) => Number(b.level === "block") - Number(a.level === "block"),
+  );
+  return found.map(
+    ({ level, says }) => `${level === "block" ? "❌ Stops the run" : "⚠️ Warning"}: ${safe(cut(says, 300))}`,
+  );
+}
+
+/** "17/17 checks passed", "15/17 checks passed, 2 warnings": passed checks are a count and nothing else. */
+export function checksCount(checks: readonly ShownCheck[]): string {
+  const passed = checks.filter(({ ok }) => ok).length;
+  const warned = failedOf(checks, "warn").length;
+  return `${passed}/${checks.length} checks passed${warned === 0 ? "" : `, ${warned} ${warned === 1 ? "warning" : "warnings"}`}`;
 }
 
 /** The same fact looked at by several steps is shown once, as the last of them saw it. */

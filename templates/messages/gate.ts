@@ -6,7 +6,7 @@ import type { GateState, IncidentState, RunState } from "../../src/incident/stat
 import { actions, type Button, context, header, section } from "./blocks.ts";
 import { clockOrigin, deadlineOf } from "./deadline.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
-import { checkLine } from "./facts.ts";
+import { findingLines } from "./facts.ts";
 import { fenceWords } from "./fence.ts";
 import { inputWords } from "./inputs.ts";
 import { kindPrefix } from "./kind.ts";
@@ -207,8 +207,7 @@ function noReturn({ run, step }: Ask): string {
 
 /** What the preflight warned of: it is a part of what is decided. */
 function warnings(run: RunState): string[] {
-  const failed = run.preflight?.checks.filter(({ ok }) => !ok) ?? [];
-  return [...new Set(failed.map(checkLine))].slice(0, 3);
+  return findingLines(run.preflight?.checks ?? []).slice(0, 3);
 }
 
 /** What it costs to wait, in the objective's own minutes. Said to the minute, so it changes once a minute. */

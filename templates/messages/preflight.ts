@@ -1,28 +1,27 @@
 import type { Preflight, ShownFact } from "../../src/incident/events.ts";
+import { failedOf, findingsOf } from "../../src/incident/findings.ts";
+import { unplannedInstead } from "../../src/incident/offers.ts";
+import { changesThings, stepsInOrder } from "../../src/incident/order.ts";
 import type { IncidentState, RunState } from "../../src/incident/state.ts";
-import { onceEach } from "../../src/incident/status.ts";
 import { actions, context, lines, section } from "./blocks.ts";
 import { safe } from "./escape.ts";
-import { checkLine, distinct, factLine } from "./facts.ts";
+import { checksCount, distinct, factLine, findingLines } from "./facts.ts";
 import { runTitle } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
 import { at } from "./when.ts";
 
-/** What was seen before anything was changed. */
+/** What was seen before anything was changed: the verdict, what is wrong, and the rest in the small print. */
 export function preflight(state: IncidentState, run: RunState, seen: Preflight & { readonly at: Date }): Message {
-  const failed = seen.checks.filter(({ ok, level }) => !ok && level === "block");
-  const warned = seen.checks.filter(({ ok, level }) => !ok && level === "warn");
-  const passed = seen.checks.filter(({ ok }) => ok);
+  const failed = findingsOf(failedOf(seen.checks, "block")).map(({ says }) => safe(says));
+  const facts = factsNow(run, seen.facts).map(factLine);
   return {
-    text: `${verdict(run, seen)} Data that would be lost: ${safe(seen.loss)}.${failed.length > 0 ? ` ${onceEach(failed).map(safe).join(" ")}` : ""}`,
+    text: `${verdict(run, seen)} Data loss: ${safe(seen.loss)}. ${checksCount(seen.checks)}.${failed.length > 0 ? ` ${failed.join(" ")}` : ""}`,
     blocks: [
-      section(`${seen.ready ? "🔎" : "❌"} *${verdict(run, seen)}*\nData that would be lost: *${safe(seen.loss)}*`),
-      ...lines([...new Set([...failed, ...warned].map(checkLine))]),
-      ...lines(distinct(seen.facts).slice(0, 30).map(factLine)),
-      ...offer(state, run, seen),
-      context(
-        `${passed.length} of ${seen.checks.length} checks are as they should be · looked ${at(seen.at)} · facts ${seen.factsHash.slice(0, 8)}`,
-      ),
+      section(`${seen.ready ? "🔎" : "❌"} *${verdict(run, seen)}*\n*Data loss:* ${safe(seen.loss)}`),
+      ...lines(findingLines(seen.checks)),
+      ...(seen.ready ? [] : offerUnplanned(state, run, seen.facts)),
+      ...(facts.length > 0 ? [context(facts.join(" · "))] : []),
+      context(`${checksCount(seen.checks)} · ${at(seen.at)} · facts ${seen.factsHash.slice(0, 8)}`),
     ],
   };
 }
@@ -30,27 +29,31 @@ export function preflight(state: IncidentState, run: RunState, seen: Preflight &
 function verdict(run: RunState, seen: Preflight): string {
   const title = safe(runTitle(run.plan, run.dryRun));
   return seen.ready
-    ? `Preflight of ${title}: ready. Nothing has been changed.`
-    : `Preflight of ${title}: not ready, so nothing was started and nothing was changed.`;
+    ? `Preflight passed: ${title}. Nothing has been changed.`
+    : `Preflight failed: ${title}. Nothing was started and nothing was changed.`;
 }
 
-/** A planned switch needs the old primary. When it is dead, the way on is the unplanned one, offered until a later run is there. */
-function offer(state: IncidentState, run: RunState, seen: Preflight): Block[] {
-  return seen.ready ? [] : offerUnplanned(state, run, seen.facts);
+const FACTS_MAX = 30;
+
+/**
+ * What says how things stand now. A step that looks at the outcome of a change before it sees what is not there yet: shown here,
+ * it would contradict the checks that passed. The loss stands above, once.
+ */
+function factsNow(run: RunState, facts: readonly ShownFact[]): readonly ShownFact[] {
+  const order = stepsInOrder(run.plan).map(({ step }) => step);
+  const first = order.findIndex(changesThings);
+  const outcomes = new Set(
+    order.filter((step, n) => first !== -1 && n > first && !changesThings(step)).map(({ id }) => id),
+  );
+  return distinct(facts.filter(({ step, id }) => !outcomes.has(step) && id !== "loss")).slice(0, FACTS_MAX);
 }
 
+/** The way on when the old primary is dead, until a later run is there. */
 export function offerUnplanned(state: IncidentState, run: RunState, facts: readonly ShownFact[]): Block[] {
   const taken = [...state.runs.values()].some(({ requestedAt }) => requestedAt > run.requestedAt);
-  if (taken || !primaryIsDead(run, facts)) return [];
+  if (taken || !unplannedInstead(run, facts)) return [];
   return [
-    section(
-      "The primary does not answer, so a planned switch can not wait for the last write. The unplanned one can go.",
-    ),
+    section(`*Next:* Run it unplanned, which does not need the old primary: \`/dr unplanned ${run.id}\``),
     actions({ label: "Run it unplanned", verb: "run.unplanned", carries: run.id, style: "primary" }),
   ];
-}
-
-function primaryIsDead(run: RunState, facts: readonly ShownFact[]): boolean {
-  if (run.mode !== "planned") return false;
-  return facts.some(({ id, value }) => id === "primaryReachable" && value === false);
 }

@@ -1,11 +1,14 @@
 import { type Accounting, account } from "../../src/incident/accounting.ts";
+import { failedOf, findingsOf } from "../../src/incident/findings.ts";
+import { unplannedInstead } from "../../src/incident/offers.ts";
 import { type Loss, recoveryOf } from "../../src/incident/recovery.ts";
 import type { IncidentState, RunState } from "../../src/incident/state.ts";
-import { onceEach } from "../../src/incident/status.ts";
 import { actions, type Button, context, header, lines, section } from "./blocks.ts";
 import { clockOrigin } from "./deadline.ts";
-import { cut, plain, safe, withCommands } from "./escape.ts";
+import { cut, ended, plain, safe, withCommands } from "./escape.ts";
+import { checksCount, findingLines } from "./facts.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
+import { lineOf } from "./line.ts";
 import type { Block, Message } from "./message.ts";
 import { offerUnplanned } from "./preflight.ts";
 import { inItsThread, sentences } from "./refusal.ts";
@@ -50,18 +53,41 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
   };
 }
 
+/** What a dry run found: the same warnings and the same loss as the decision would show, and the line that runs it. */
 function dryRunOver(run: RunState, around: Surroundings): Message {
+  const checks = run.preflight?.checks ?? [];
+  const found = findingLines(checks);
   const ready = run.preflight?.ready ?? false;
-  const verdict = ready ? "the plan is ready to run" : "the plan is not ready to run";
-  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(runTitle(run.plan, true))} is finished: ${verdict}. Nothing was changed.`;
-  return { text, blocks: [section(`${ready ? "✅" : "❌"} ${text}`)] };
+  const [mark, verdict] = !ready
+    ? ["❌", "not ready to run"]
+    : found.length > 0
+      ? ["⚠️", `ready to run, with ${found.length} ${found.length === 1 ? "warning" : "warnings"}`]
+      : ["✅", "ready to run"];
+  const head = `${kindPrefix(run.plan.kind, around.practice)}${safe(runTitle(run.plan, true))}: ${verdict}.`;
+  const loss = `Data loss: ${ended(safe(run.preflight?.loss ?? "unknown"))}`;
+  const line = `\`${safe(lineOf(run.plan))}\``;
+  const next = ready
+    ? `Run it for real: ${line}`
+    : `Put it right, then try again: ${line.replace(/`$/, " --dry-run`")}`;
+  return {
+    text: `${head} Nothing was changed. ${loss} ${found.map((one) => `${one} `).join("")}${next}`,
+    blocks: [
+      section(`${mark} *${head}* Nothing was changed.\n${loss}`),
+      ...lines(found),
+      section(`*Next:* ${next}`),
+      context(checksCount(checks)),
+    ],
+  };
 }
 
 function endedEarly(state: IncidentState, run: RunState, endedAt: Date, around: Surroundings): Message {
   const prefix = kindPrefix(run.plan.kind, around.practice);
   const word = run.status === "aborted" ? "aborted" : "failed";
   const found = foundBefore(run);
-  const why = run.problem ? sentences(inItsThread(run, run.problem)) : "";
+  const unplanned = found !== null && unplannedInstead(run, run.preflight?.facts ?? []);
+  // One way on: where the unplanned run is offered, what the runbook asks for beforehand is none.
+  const next = unplanned ? `Run it unplanned: \`/dr unplanned ${run.id}\`` : run.problem?.next;
+  const why = run.problem ? sentences(inItsThread(run, { ...run.problem, ...(next && { next }) })) : "";
   const text = `${prefix}${safe(runTitle(run.plan, run.dryRun))} ${word}. ${why}`;
   return {
     text,
@@ -71,10 +97,10 @@ function endedEarly(state: IncidentState, run: RunState, endedAt: Date, around: 
         [
           ...(found ?? [`${word === "aborted" ? "⏹️" : "❌"} ${safe(run.problem?.what ?? word)}`]),
           `*State now:* ${safe(run.problem?.stateNow ?? "see the list of steps above")}`,
-          ...(run.problem?.next ? [`*Next:* ${withCommands(run.problem.next)}`] : []),
+          ...(next && !unplanned ? [`*Next:* ${withCommands(next)}`] : []),
         ].join("\n"),
       ),
-      ...(found && run.preflight ? offerUnplanned(state, run, run.preflight.facts) : []),
+      ...(unplanned && run.preflight ? offerUnplanned(state, run, run.preflight.facts) : []),
       context(`Ended ${at(endedAt)} after ${between(run.requestedAt, endedAt)} · ${safe(run.id)}`),
     ],
   };
@@ -85,12 +111,12 @@ const FOUND_MAX = 3;
 /** What the preflight found, a line each; the rest is in its thread. Null where it is not why the run ended. */
 function foundBefore({ problem, preflight }: RunState): string[] | null {
   if (problem?.code !== "preflight-blocked" || preflight === null) return null;
-  const found = onceEach(preflight.checks.filter(({ ok, level }) => !ok && level === "block"));
+  const found = findingsOf(failedOf(preflight.checks, "block")).map(({ says }) => says);
   const [only] = found;
   if (only !== undefined && found.length === 1) return [`❌ ${safe(only)}`];
   const more = found.length - FOUND_MAX;
   return [
-    `❌ ${found.length} things stop it before it begins:`,
+    `❌ ${found.length} problems stop it:`,
     ...found.slice(0, FOUND_MAX).map((says) => `• ${safe(cut(says, 300))}`),
     ...(more > 0 ? [`• and ${more} more, in the preflight of this thread`] : []),
   ];

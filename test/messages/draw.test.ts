@@ -88,6 +88,39 @@ describe("a run that is over", () => {
   });
 });
 
+describe("a run that did not begin", () => {
+  const resultOf = (story: Story) => {
+    const { messages } = drawIncident(story.state, around(story));
+    const found = messages.find(({ key }) => key === "result:run-4hx8w2pd")?.message;
+    if (!found) throw new Error("There is no result.");
+    return { text: found.text, blocks: JSON.stringify(found.blocks) };
+  };
+
+  test("says one cause once and one way on: what the runbook asks for beforehand is none when the primary is dead", () => {
+    const { text, blocks } = resultOf(nights.plannedButDead());
+    expect(blocks.match(/does not answer/g)).toHaveLength(1);
+    expect(blocks.match(/\*Next:\*/g)).toHaveLength(1);
+    expect(blocks).toContain("/dr unplanned run-4hx8w2pd");
+    expect(`${text}${blocks}`).not.toMatch(/restore database|fenced/);
+  });
+
+  test("does not offer a mode its runbook does not have", () => {
+    const { blocks } = resultOf(nights.onlyPlannedAndDead());
+    expect(blocks).not.toContain("unplanned");
+    expect(blocks.match(/\*Next:\*/g)).toHaveLength(1);
+  });
+
+  test("a dry run says its warnings and its loss, and the line that runs it for real", () => {
+    const { text, blocks } = resultOf(nights.dryRunWarned());
+    for (const said of [text, blocks]) {
+      expect(said).toContain("ready to run, with 2 warnings");
+      expect(said).toContain("disk is 91 % full");
+      expect(said).toContain("Data loss: about 3 s of writes");
+      expect(said).toContain("Run it for real: `/dr runbook orders/database-failover --unplanned`");
+    }
+  });
+});
+
 describe("one key is one message for ever", () => {
   for (const [name, tell] of Object.entries(pages)) {
     test(`${name}: keys and buttons are unique, roots are there, and what was shown stays shown`, () => {

@@ -121,9 +121,14 @@ export function denied(): Story {
 export function plannedButDead(): Story {
   const loss = "unknown: the primary does not answer";
   const found = ["The primary does not answer.", "It can not be fenced.", "Loss can not be ruled out.", "No replica."];
-  const checks = found.map((says) => ({ step: "fence", id: says, ok: false, level: "block" as const, says }));
+  const cause = { id: "silent:10.0.0.5:5432", says: "The primary (10.0.0.5) does not answer: connection refused." };
+  const checks = found.map((says, n) => ({
+    ...{ step: "fence", id: says, ok: false, level: "block" as const, says },
+    ...(n < 3 && { cause }),
+  }));
+  const beforehand = ["There has to be a standby that streams: `/dr restore database` makes one."];
   return declared()
-    .request("ana", { ...failover, mode: "planned" })
+    .request("ana", { ...failover, mode: "planned", beforehand })
     .after(3)
     .engine({ type: "run.preflighted", data: { ...seen, ready: false, loss, checks } })
     .engine({
@@ -133,7 +138,8 @@ export function plannedButDead(): Story {
           code: "preflight-blocked",
           what: "The primary does not answer",
           stateNow: "Nothing was changed",
-          next: "Run it unplanned: `/dr failover database --unplanned`",
+          // As it was recorded by 0.1: advice that does not help when the primary is dead.
+          next: "There has to be a standby that streams: `/dr restore database` makes one. Put it right and ask again.",
         },
       },
     });
@@ -324,4 +330,30 @@ export function told(): Story {
     .request("ana", { ...failover, inputs })
     .engine({ type: "run.preflighted", data: seen })
     .open("go", "ask-first");
+}
+
+/** The same, where the runbook can't be run unplanned. */
+export function onlyPlannedAndDead(): Story {
+  const [run] = plannedButDead().state.runs.values();
+  if (!run?.preflight || run.ending?.as !== "failed") throw new Error("There is no failed run.");
+  const { at: _, ...looked } = run.preflight;
+  return declared()
+    .request("ana", { ...failover, mode: "planned", modes: ["planned"] })
+    .engine({ type: "run.preflighted", data: looked })
+    .engine({ type: "run.failed", data: { problem: run.ending.problem } });
+}
+
+export function dryRunWarned(): Story {
+  const warning = {
+    step: "fence",
+    id: "disk",
+    ok: false,
+    level: "warn" as const,
+    says: "The standby's disk is 91 % full.",
+  };
+  return declared()
+    .request("ana", failover, { dryRun: true })
+    .after(3)
+    .engine({ type: "run.preflighted", data: { ...seen, checks: [...seen.checks, warning] } })
+    .engine({ type: "run.verified", data: { dryRun: true } });
 }

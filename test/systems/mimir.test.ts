@@ -175,7 +175,7 @@ describe("Mimir", () => {
       const play = await played("db-restore-s3", "unplanned");
       expect([await takesWrites("primary"), await takesWrites("restored")]).toEqual([false, true]);
       expect(play.report?.rpo.rowsLost).toBeGreaterThan(0);
-      expect(play.texts.join("\n")).toContain("Data that would be lost: every order since the newest backup");
+      expect(play.texts.join("\n")).toContain("Data loss: every order since the newest backup");
       expect(new Set(approvers(play)).size).toBeGreaterThanOrEqual(2);
       expect(await arrivesAt()).toEqual(["east"]);
     },

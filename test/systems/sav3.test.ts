@@ -178,9 +178,7 @@ describe("SAV3", () => {
     async () => {
       const play = await played("full-recovery", "unplanned");
       expect(approvers(play)).toEqual(["sam-okafor", "sam-okafor", "dana-kim", "sam-okafor", "sam-okafor"]);
-      expect(play.texts.join("\n")).toMatch(
-        /Data that would be lost: .*what was written after .*, when the log was last archived/,
-      );
+      expect(play.texts.join("\n")).toMatch(/Data loss: .*what was written after .*, when the log was last archived/);
       expect(play.texts.join("\n")).not.toContain("is late");
       await stored();
       const { media, stack } = estate();

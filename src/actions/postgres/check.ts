@@ -5,7 +5,7 @@ import { defineLook } from "../read.ts";
 import { nodeInput } from "./node.ts";
 import { caughtUp, followerOf, type Lag, lagBetween, type PairView, sayLoss } from "./pair.ts";
 import { bytesOf } from "./position.ts";
-import { type AnsweringNode, isPrimary, isStandby, lookAt, type NodeView, splitBrain } from "./view.ts";
+import { type AnsweringNode, isPrimary, isStandby, lookAt, type NodeView, silenceOf, splitBrain } from "./view.ts";
 
 const input = z.strictObject({
   /** Every server of the cluster, in any order: who is primary is looked up, not believed. */
@@ -115,12 +115,13 @@ function primaryAnswers({ from, to }: Seen, { mode }: Input): Check {
     return { id, level: "block", ok: false, says: `None of the servers is a primary; ${from.name} is a standby.` };
   }
   if (from.kind === "refused") {
-    return { id, level: "block", ok: false, says: `${from.name} is up but did not let us in: ${from.why}.` };
+    const says = `${from.name} is up but did not let us in: ${from.why}.`;
+    return { id, level: "block", ok: false, says, ...silenceOf(from) };
   }
   const planned = mode === "planned";
   const next = planned ? " A planned switchover needs it: run it unplanned." : "";
   const says = `The primary ${from.name} does not answer: ${from.why}.${next}`;
-  return { id, level: planned ? "block" : "warn", ok: false, says };
+  return { id, level: planned ? "block" : "warn", ok: false, says, ...silenceOf(from) };
 }
 
 function standbyThere({ from, to }: Seen): Check {
@@ -130,6 +131,7 @@ function standbyThere({ from, to }: Seen): Check {
     level: "block",
     ok: there,
     says: there ? `${to.name} is a standby.` : `There is no standby to take over: ${noStandby(from, to)}.`,
+    ...(there ? {} : silenceOf(to)),
   };
 }
 

@@ -6,7 +6,7 @@ import { defineRead } from "../read.ts";
 import { nodeInput } from "./node.ts";
 import { lookAtPair, type PairView, sayLoss } from "./pair.ts";
 import { bytesBehind, type Position, reached } from "./position.ts";
-import { isPrimary, isStandby, lookAt, type NodeView } from "./view.ts";
+import { isPrimary, isStandby, lookAt, type NodeView, silenceOf } from "./view.ts";
 
 const input = z.strictObject({
   from: nodeInput,
@@ -52,6 +52,7 @@ function answers(to: NodeView): Check {
     level: "block",
     ok: to.answers,
     says: to.answers ? `${to.name} answers.` : `${to.name} does not answer: ${to.why}.`,
+    ...silenceOf(to),
   };
 }
 

@@ -5,7 +5,7 @@ import { until } from "../poll.ts";
 import { asNoAnswer, type Database, OUR_SESSIONS, withNode } from "./client.ts";
 import { asLogin, loginInput, type Node, nodeInput, resourceOf } from "./node.ts";
 import { probeWrite } from "./probe.ts";
-import { isStandby, lookAt, type NodeView } from "./view.ts";
+import { isStandby, lookAt, type NodeView, silenceOf } from "./view.ts";
 
 const input = z.strictObject({
   node: nodeInput,
@@ -80,7 +80,8 @@ function answersOrAccepted(seen: NodeView, { acceptUnreachable }: Input): Check 
       id,
       level: "block",
       ok: false,
-      says: `${seen.name} is up but did not let us in (${seen.why}), so it can not be fenced. Correct the login.`,
+      says: `${seen.name} is up but did not let us in (${seen.why}), so it can't be fenced. Correct the login.`,
+      ...silenceOf(seen),
     };
   }
   return acceptUnreachable
@@ -88,13 +89,15 @@ function answersOrAccepted(seen: NodeView, { acceptUnreachable }: Input): Check 
         id,
         level: "warn",
         ok: false,
-        says: `${seen.name} does not answer and can not be fenced; this run accepts that.`,
+        says: `${seen.name} does not answer and can't be fenced; you accept this by approving.`,
+        ...silenceOf(seen),
       }
     : {
         id,
         level: "block",
         ok: false,
-        says: `${seen.name} does not answer (${seen.why}), so it can not be fenced. Run it unplanned to accept that.`,
+        says: `${seen.name} does not answer (${seen.why}), so it can't be fenced. Run it unplanned to accept that.`,
+        ...silenceOf(seen),
       };
 }
 

@@ -16,7 +16,7 @@ import { type Node, nodeInput, resourceOf } from "./node.ts";
 import { followerOf, lagBetween, lookAtPair, type PairView, round, sayLoss } from "./pair.ts";
 import { bytesBehind } from "./position.ts";
 import { probeWrite } from "./probe.ts";
-import { type AnsweringNode, isPrimary, isStandby, lookAt, type NodeView, splitBrain } from "./view.ts";
+import { type AnsweringNode, isPrimary, isStandby, lookAt, type NodeView, silenceOf, splitBrain } from "./view.ts";
 
 const input = z.strictObject({
   from: nodeInput,
@@ -128,7 +128,7 @@ function inRecovery(seen: PairView): Check {
   const id = "standby.inRecovery";
   if (!to.answers) {
     const how = to.kind === "refused" ? "did not let us in" : "does not answer";
-    return { id, level: "block", ok: false, says: `${to.name} ${how}: ${to.why}.` };
+    return { id, level: "block", ok: false, says: `${to.name} ${how}: ${to.why}.`, ...silenceOf(to) };
   }
   if (isStandby(to)) return { id, level: "block", ok: true, says: `${to.name} is a standby.` };
   const done = isDone(seen, null) === "yes";
@@ -143,7 +143,7 @@ function sameCluster({ from, to }: PairView): Check {
   const id = "standby.sameCluster";
   if (!from.answers || !to.answers) {
     const says = "Whether both belong to one cluster can not be seen while one of them does not answer.";
-    return { id, level: "warn", ok: false, says };
+    return { id, level: "warn", ok: false, says, ...silenceOf(to, from) };
   }
   const same = from.systemId === to.systemId;
   const says = same
@@ -196,7 +196,7 @@ function primaryAnswers({ from }: PairView, { allowDataLoss }: Input): Check {
   if (from.answers) return { id, level: "block", ok: true, says: `${from.name} answers as ${from.role}.` };
   const next = allowDataLoss ? "" : " Without it loss can not be ruled out: run it unplanned.";
   const says = `${from.name} does not answer: ${from.why}.${next}`;
-  return { id, level: allowDataLoss ? "warn" : "block", ok: false, says };
+  return { id, level: allowDataLoss ? "warn" : "block", ok: false, says, ...silenceOf(from) };
 }
 
 function streaming({ from, to }: PairView, { allowDataLoss }: Input): Check {

@@ -4,7 +4,7 @@ import { until } from "../poll.ts";
 import { withNode } from "./client.ts";
 import { asLogin, loginInput, nodeInput, resourceOf } from "./node.ts";
 import { probeWrite } from "./probe.ts";
-import { isPrimary, lookAt, type NodeView, splitBrain } from "./view.ts";
+import { isPrimary, lookAt, type NodeView, silenceOf, splitBrain } from "./view.ts";
 
 const input = z.strictObject({
   node: nodeInput,
@@ -73,6 +73,7 @@ function answers(node: NodeView): Check {
     level: "block",
     ok: node.answers,
     says: node.answers ? `${node.name} answers.` : `${node.name} does not answer: ${node.why}.`,
+    ...silenceOf(node),
   };
 }
 

@@ -6,7 +6,7 @@ import { defineRead } from "../read.ts";
 import { withNode } from "./client.ts";
 import { type Node, nodeInput } from "./node.ts";
 import { ask, camel, queryInput } from "./queries.ts";
-import { lookAt, type NodeView } from "./view.ts";
+import { lookAt, type NodeView, silenceOf } from "./view.ts";
 
 const identifier = /^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/;
 const column = z.string().regex(/^[a-z_][a-z0-9_]*$/);
@@ -77,7 +77,7 @@ interface Found {
 
 function answers(seen: NodeView): Check {
   const says = seen.answers ? `${seen.name} answers as ${seen.role}.` : `${seen.name} does not answer: ${seen.why}.`;
-  return { id: "node.answers", level: "block", ok: seen.answers, says };
+  return { id: "node.answers", level: "block", ok: seen.answers, says, ...silenceOf(seen) };
 }
 
 async function counted(ctx: ReadContext, node: Node, wanted: Input["counts"][number]): Promise<Found> {

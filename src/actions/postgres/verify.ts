@@ -8,7 +8,7 @@ import { withNode } from "./client.ts";
 import { asLogin, loginInput, type Node, nodeInput, resourceOf } from "./node.ts";
 import { probeWrite } from "./probe.ts";
 import { ask, camel, queryInput } from "./queries.ts";
-import { lookAt, type NodeView } from "./view.ts";
+import { lookAt, type NodeView, silenceOf } from "./view.ts";
 
 const input = z.strictObject({
   node: nodeInput,
@@ -68,6 +68,7 @@ function answers(seen: NodeView): Check {
     level: "block",
     ok: seen.answers,
     says: seen.answers ? `${seen.name} answers as ${seen.role}.` : `${seen.name} does not answer: ${seen.why}.`,
+    ...silenceOf(seen),
   };
 }
 

@@ -1,5 +1,5 @@
 import { LifeboatError } from "../../lib/errors.ts";
-import type { ReadContext } from "../contract.ts";
+import type { Cause, ReadContext } from "../contract.ts";
 import { asNoAnswer, type Database, type NoAnswer, withNode } from "./client.ts";
 import { addressOf, type Node } from "./node.ts";
 import type { Position } from "./position.ts";
@@ -177,6 +177,14 @@ export async function lookThrough(db: Database, node: Node): Promise<AnsweringNo
     mayNotFence: row.may_not_fence,
     mayNotPromote: row.may_not_promote,
   };
+}
+
+/** Several checks of several steps fail when one server does not answer: they say so of the same cause. */
+export function silenceOf(...views: readonly (NodeView | null)[]): { readonly cause?: Cause } {
+  const silent = views.find((view) => view?.answers === false);
+  if (silent === undefined || silent === null || silent.answers) return {};
+  const says = silent.kind === "refused" ? "is up but did not let us in" : "does not answer";
+  return { cause: { id: `silent:${silent.address}`, says: `${silent.name} ${says}: ${silent.why}.` } };
 }
 
 export function isPrimary(view: NodeView): view is AnsweringNode & { readonly role: "primary" } {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { change, type Identity, identify, insistOnAccount, rightAccount, troubleOf } from "../aws.ts";
+import { change, type Identity, identify, insistOnAccount, rightAccount, silentRegion, troubleOf } from "../aws.ts";
 import { type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
 import { withRds } from "./client.ts";
@@ -185,8 +185,8 @@ function sayNow(seen: Seen, given: Input): string {
 
 function checksOf(seen: Seen, given: Input): Check[] {
   if (seen.silent && given.acceptUnreachable) {
-    const says = `${given.region} does not answer, so ${given.instance} can not be made read-only; this run accepts that.`;
-    return [{ id: "group.readable", level: "warn", ok: false, says }];
+    const says = `${given.region} does not answer, so ${given.instance} can't be made read-only; you accept this by approving.`;
+    return [{ id: "group.readable", level: "warn", ok: false, says, ...silentRegion(given) }];
   }
   const uses = seen.instance.present && seen.instance.parameterGroups.includes(given.parameterGroup);
   const block = (id: string, ok: boolean, says: string): Check => ({ id, level: "block", ok, says });

@@ -1,5 +1,5 @@
 import type { DBInstance } from "@aws-sdk/client-rds";
-import { type AwsTrouble, type Place, rightArn, troubleOf } from "../aws.ts";
+import { type AwsTrouble, type Place, rightArn, silentRegion, troubleOf } from "../aws.ts";
 import type { Check, Done, Fact, ReadContext } from "../contract.ts";
 import { withRds } from "./client.ts";
 
@@ -140,6 +140,7 @@ export function isThere(seen: InstanceView, place: Place): Check {
       level: "block",
       ok: false,
       says: `${seen.name} can not be seen in ${place.region}: ${seen.why}.${lacks}`,
+      ...(seen.because === "silent" && silentRegion(place)),
     };
   }
   const ok = rightArn(seen.arn, place);
