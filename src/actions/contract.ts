@@ -1,6 +1,8 @@
 import type { z } from "zod";
-import type { Budget, Repeat, Risk } from "../catalog/types.ts";
+import type { Budget, Inverse, NotUndone, PlannedCall, Repeat, Risk, WayBack } from "../catalog/types.ts";
 import type { Logger } from "../lib/log.ts";
+
+export type { Inverse, NotUndone, PlannedCall, WayBack } from "../catalog/types.ts";
 
 /**
  * The action contract: code that performs one step of a plan.
@@ -42,7 +44,8 @@ export interface Action<I = unknown, S = unknown> {
   apply?(ctx: ApplyContext, input: I, seen: S): Promise<Handle>;
   /** Polls until the world shows the effect; rejects when it does not within the budget. */
   verify(ctx: ApplyContext, input: I, before: S, handle: Handle | null): Promise<Evidence>;
-  undo(before: S, input: I): Undo;
+  /** The one place that says whether and how its effect is taken back. */
+  readonly undo: Undo<I, S>;
   /** What may still go wrong when it is long over: looked for by the engine, whatever became of the run. */
   readonly watch?: Watch<I>;
 }
@@ -106,9 +109,21 @@ export interface MeasuredLoss {
   readonly method: string;
 }
 
-export type Undo =
-  | { readonly possible: true; readonly says: string }
-  | { readonly possible: false; readonly why: string };
+export interface Undo<I, S> {
+  /** Known from the input alone, before anything is done: what plans and cards say. */
+  ahead(input: I): WayBack;
+  /**
+   * What takes it back, made of what the intent recorded as there before. `plan`: the other calls of the plan it was a
+   * part of. Its input names no step of that plan: it runs in a plan of its own.
+   */
+  step(before: S, input: I, plan: UndoContext): Inverse | NotUndone;
+}
+
+export interface UndoContext {
+  readonly calls: readonly PlannedCall[];
+  /** The person accepts that a server which has to be asked does not answer. */
+  readonly acceptUnreachable: boolean;
+}
 
 /** Evidence of the steps that are behind this one, by step id: how `promote` knows that `fence` held. */
 export interface Evidences {

@@ -186,7 +186,7 @@ function listed<I, S>(action: Action<I, S>): Action {
 }
 
 /** What planning needs to know of an action. */
-export function cardOf({ id, summary, risk, repeat, budget, input, resources }: Action): ActionCard {
+export function cardOf({ id, summary, risk, repeat, budget, input, resources, undo }: Action): ActionCard {
   return {
     id,
     summary,
@@ -202,6 +202,8 @@ export function cardOf({ id, summary, risk, repeat, budget, input, resources }: 
       };
     },
     resources: (given) => resources(given),
+    wayBack: (given) => undo.ahead(given),
+    undo: (before, given, context) => undo.step(before, given, context),
   };
 }
 

@@ -1,6 +1,7 @@
 import { awaited } from "./awaited.ts";
 import { lookUntilFree } from "./blocked.ts";
 import { type Action, type Check, defineAction, type ReadContext } from "./contract.ts";
+import { nothingToUndo } from "./undo.ts";
 
 /** An action that changes nothing: it holds nothing, and there is nothing to repeat or to undo. */
 export function defineRead<I, S>(
@@ -12,7 +13,7 @@ export function defineRead<I, S>(
     repeat: "safe",
     resources: () => [],
     done: () => "no",
-    undo: () => ({ possible: false, why: "Looking changes nothing, so there is nothing to undo." }),
+    undo: nothingToUndo(() => "Looking changes nothing."),
   });
 }
 

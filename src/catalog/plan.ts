@@ -204,7 +204,7 @@ function bind(
     resources: [...resources].sort(),
     rtoSeconds: runbook.rtoSeconds,
     rpoSeconds: runbook.rpoSeconds,
-    pointOfNoReturn: firstIrreversible(stages),
+    pointOfNoReturn: pointOfNoReturn(stages),
     ...(runbook.givesUp !== undefined && { givesUp: runbook.givesUp.map(said) }),
     stages,
     ...(clocks.length > 0 && { clocks }),
@@ -258,6 +258,7 @@ function bindAction(
     repeat: card.repeat,
     budget: card.budget,
     retries: does.retries,
+    ...(checked.ok && card.risk !== "read" && { undo: card.wayBack(input) }),
   };
   if (checked.ok) return { step, resources: card.resources(input), problems: [] };
   const problems = checked.errors.map(({ path, message }) => ({
@@ -279,9 +280,10 @@ function readFiles(input: unknown, system: System): { ok: true; input: unknown }
 
 type InputErrors = readonly { path: readonly (string | number)[]; message: string }[];
 
-function firstIrreversible(stages: readonly PlanStage[]): string | null {
+/** The first step whose own action says that nothing takes it back. */
+function pointOfNoReturn(stages: readonly PlanStage[]): string | null {
   const steps = stages.flatMap((stage) => stage.steps);
-  return steps.find((step) => step.kind === "action" && step.risk === "irreversible")?.id ?? null;
+  return steps.find((step) => step.kind === "action" && step.undo?.kind === "never")?.id ?? null;
 }
 
 /** What is shown is what is stored: the plan is read back from its own bytes. */

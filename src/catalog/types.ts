@@ -214,6 +214,31 @@ export type Risk = "read" | "reversible" | "disruptive" | "irreversible";
 /** May an attempt be repeated when nobody knows whether it happened? See `src/actions/contract.ts`. */
 export type Repeat = "safe" | "guarded" | "toggle" | "destructive";
 
+/** Whether what a step does can be taken back, as far as its input alone says it. */
+export type WayBack =
+  /** By a step of its own: `/dr undo`. */
+  { readonly kind: "step" } | NotUndone;
+
+/**
+ * `nothing`: it leaves nothing to take back. `by-hand`: a person can, and `says` how. `never`: what was there before is
+ * gone, and `says` why.
+ */
+export interface NotUndone {
+  readonly kind: "nothing" | "by-hand" | "never";
+  readonly says: string;
+}
+
+/** The call that takes a step back: an action of the registry and an input it accepts. `says`: what it does, as a title. */
+export interface Inverse extends PlannedCall {
+  readonly kind: "step";
+  readonly says: string;
+}
+
+export interface PlannedCall {
+  readonly action: string;
+  readonly input: unknown;
+}
+
 export interface Budget {
   readonly typicalSeconds: number;
   readonly warnSeconds: number;
@@ -361,7 +386,7 @@ export interface Plan {
   readonly resources: readonly string[];
   readonly rtoSeconds: number | null;
   readonly rpoSeconds: number | null;
-  /** The first step that can not be undone, or null. */
+  /** The first step whose action says that it can't be undone, or null. In plans of 0.1: the first `irreversible` one. */
   readonly pointOfNoReturn: string | null;
   /** As in `Runbook`. */
   readonly givesUp?: readonly string[];
@@ -397,6 +422,8 @@ export interface ActionStep extends StepBase {
   readonly budget: Budget;
   /** Automatic attempts after the first, only where `repeat` allows them. */
   readonly retries: number;
+  /** Absent on reads, and in plans of 0.1, where nobody asked. */
+  readonly undo?: WayBack;
 }
 export interface GateStep extends StepBase {
   readonly kind: "gate";
@@ -435,4 +462,12 @@ export interface ActionCard {
     | { ok: false; errors: readonly { path: readonly (string | number)[]; message: string }[] };
   /** What a step with this input holds alone; empty for reads. */
   resources(input: unknown): readonly string[];
+  /** Whether a step with this input can be taken back. */
+  wayBack(input: unknown): WayBack;
+  /** What takes it back, now that it is known what was there `before`. */
+  undo(
+    before: unknown,
+    input: unknown,
+    context: { readonly calls: readonly PlannedCall[]; readonly acceptUnreachable: boolean },
+  ): Inverse | NotUndone;
 }

@@ -3,6 +3,7 @@ import { type Awaited, awaited } from "../../src/incident/authority.ts";
 import { breakingRole } from "../../src/incident/break-glass.ts";
 import { lentNow } from "../../src/incident/delegation.ts";
 import type { GateState, IncidentState, RunState } from "../../src/incident/state.ts";
+import { wayBackOf } from "../../src/incident/undo.ts";
 import { actions, type Button, context, header, section } from "./blocks.ts";
 import { clockOrigin, deadlineOf } from "./deadline.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
@@ -13,7 +14,8 @@ import { kindPrefix } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
 import { ackWords, notPaged, pageOf } from "./paged.ts";
 import { roleWords } from "./people.ts";
-import { coveredBy } from "./plan.ts";
+import { coveredBy, stepsOf } from "./plan.ts";
+import { noReturnWords } from "./undo.ts";
 import type { Surroundings } from "./view.ts";
 import { at, clock, lasting } from "./when.ts";
 
@@ -51,7 +53,7 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
           `*Starts:* ${startWords(ask)}`,
           `*Data lost:* ${safe(gate.loss)}`,
           `*Fence:* ${fenceWords(run)}`,
-          `*No way back after:* ${noReturn(ask)}`,
+          `*Point of no return:* ${noReturn(ask)}`,
           `*Not deciding:* ${waitingCosts(ask, around)}`,
           ...warnings(run),
         ].join("\n"),
@@ -200,9 +202,13 @@ function startWords({ run, step }: Ask): string {
   return `${covered.length} steps, from ${title(first.title)} to ${title(last.title)}`;
 }
 
+/** Of what this approval lets happen; what cannot be undone and has happened already is said too. */
 function noReturn({ run, step }: Ask): string {
-  const covered = coveredBy(run.plan, step.id).find(({ id }) => id === run.plan.pointOfNoReturn);
-  return covered ? safe(covered.title) : "every step of this part can be undone";
+  const passed = stepsOf(run.plan).find(
+    (one) => wayBackOf(one)?.kind === "never" && run.steps.get(one.id)?.status === "done",
+  );
+  const before = passed ? `“${safe(cut(passed.title, 150))}” is done and can't be undone; from here on ` : "";
+  return `${before}${noReturnWords(coveredBy(run.plan, step.id), "every step of this part")}`;
 }
 
 /** What the preflight warned of: it is a part of what is decided. */

@@ -7,9 +7,10 @@ import { inputWords } from "./inputs.ts";
 import { kindPrefix, kindSentence, modeWords, runTitle } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
 import { approvalWords } from "./people.ts";
-import { changes, expectedSeconds, gatesOf, stepOf } from "./plan.ts";
+import { changes, expectedSeconds, gatesOf, stepsOf } from "./plan.ts";
 import { runMark, runStatusWords } from "./status.ts";
 import { clockAt, givenWords } from "./timed.ts";
+import { noReturnWords } from "./undo.ts";
 import type { Surroundings } from "./view.ts";
 import { at, clock, lasting } from "./when.ts";
 
@@ -31,7 +32,7 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
         ["Mode", modeWords(plan.mode)],
         ["Needs", needs(plan, around)],
         ["Machines usually need", lasting(expectedSeconds(plan))],
-        ["No way back after", pointOfNoReturn(plan)],
+        ["Point of no return", noReturnWords(stepsOf(plan), "every step")],
         ["Objective", objectives(plan)],
       ]),
       ...lines(["*Steps, in this order*", ...plan.stages.flatMap((stage, n) => stageLines(plan, stage, n + 1))]),
@@ -67,11 +68,6 @@ function needs(plan: Plan, around: Surroundings): string {
     .map((gate) => approvalWords(around.system, gate, lasting))
     .map((words, n) => (gates.length > 1 ? `${n + 1}. ${words}` : words))
     .join("\n");
-}
-
-function pointOfNoReturn(plan: Plan): string {
-  if (plan.pointOfNoReturn === null) return "every step can be undone";
-  return safe(stepOf(plan, plan.pointOfNoReturn)?.title ?? plan.pointOfNoReturn);
 }
 
 function objectives({ rtoSeconds, rpoSeconds }: Plan): string {

@@ -72,8 +72,7 @@ export class Bout {
   }
 
   wayBack(before: unknown): string {
-    const undo = this.action.undo(before, this.#input);
-    return undo.possible ? undo.says : undo.why;
+    return this.action.undo.step(before, this.#input, { calls: [], acceptUnreachable: false }).says;
   }
 
   /** Brings about what a trial does not excuse itself from, and says what is asked for then. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Action, defineAction } from "../../src/actions/contract.ts";
+import { nothingToUndo } from "../../src/actions/undo.ts";
 import type { PlanStep } from "../../src/catalog/types.ts";
 import type { Around } from "./around.ts";
 
@@ -64,6 +65,6 @@ function callAction(call: (ms: number, signal: AbortSignal) => Promise<void>) {
       return {};
     },
     verify: async (_ctx, { name }) => ({ says: `${name} is done.`, facts: [] }),
-    undo: () => ({ possible: false, why: "Nobody needs it here." }),
+    undo: nothingToUndo(() => "Nobody needs it here."),
   });
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ActionCard, Repeat, Risk } from "../../src/catalog/types.ts";
+import type { ActionCard, Repeat, Risk, WayBack } from "../../src/catalog/types.ts";
 
 /**
  * Actions as the planner sees them, of every kind of risk and repeat, so that a rule's pages do not depend on which
@@ -60,6 +60,13 @@ export const cards: ReadonlyMap<string, ActionCard> = new Map(
   ].map((one) => [one.id, one]),
 );
 
+const BACK: Readonly<Record<Risk, WayBack>> = {
+  read: { kind: "nothing", says: "Looking changes nothing." },
+  reversible: { kind: "step" },
+  disruptive: { kind: "never", says: "It is gone." },
+  irreversible: { kind: "never", says: "It is gone." },
+};
+
 function card(id: string, risk: Risk, repeat: Repeat, typicalSeconds: number, input: z.ZodType): ActionCard {
   return {
     id,
@@ -76,6 +83,11 @@ function card(id: string, risk: Risk, repeat: Repeat, typicalSeconds: number, in
       }));
       return { ok: false, errors };
     },
+    wayBack: () => BACK[risk],
+    undo: (_before, given) =>
+      risk === "irreversible" || risk === "disruptive"
+        ? { kind: "never", says: "It is gone." }
+        : { kind: "step", action: "postgres.fence", input: given, says: `Undo ${id}` },
     resources: (given) => {
       const at = (given as { node?: { host: string; port: number } }).node;
       return risk === "read" || at === undefined ? [] : [`postgres:${at.host}:${at.port}`];

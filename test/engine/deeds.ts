@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { type Action, type ApplyContext, defineAction } from "../../src/actions/contract.ts";
+import { nothingToUndo } from "../../src/actions/undo.ts";
 import type { Repeat, Risk } from "../../src/catalog/types.ts";
 
 /**
@@ -142,7 +143,7 @@ function deed(verb: string, risk: Risk, repeat: Repeat, cause: ((input: Input) =
           : {}),
       };
     },
-    undo: () => ({ possible: false, why: "Nobody needs it here." }),
+    undo: nothingToUndo(() => "Nobody needs it here."),
   });
 }
 

@@ -3,6 +3,7 @@ import { messageOf } from "../../lib/errors.ts";
 import { type Check, defineAction, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
 import { ask } from "../rest.ts";
+import { inverse, nothing, undoneBy } from "../undo.ts";
 import { type FlagView, flagInput, readFlag, resourceOf, writeFlag } from "./flag.ts";
 
 const input = z.strictObject({
@@ -67,12 +68,12 @@ export const readonly = defineAction<Input, FlagView>({
       facts: [{ id: "readonly", label: `${name} is read-only`, value: to === "readonly", material: false }],
     };
   },
-  undo: (before, { name, to }) => {
-    if (before.answers && before.readonly === (to === "readonly")) {
-      return { possible: false, why: `${name} was ${to} before; there is nothing to take back.` };
-    }
-    return { possible: true, says: `app.readonly on ${name}, to ${to === "readonly" ? "writable" : "readonly"}` };
-  },
+  undo: undoneBy((before, given) => {
+    const { name, to } = given;
+    if (before.answers && before.readonly === (to === "readonly")) return nothing(`${name} was ${to} before.`);
+    const back = to === "readonly" ? "writable" : "readonly";
+    return inverse("app.readonly", { ...given, to: back }, `Make ${name} ${back === "readonly" ? "read-only" : back}`);
+  }),
 });
 
 function answers(seen: FlagView, name: string): Check {

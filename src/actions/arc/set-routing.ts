@@ -4,6 +4,7 @@ import { LifeboatError } from "../../lib/errors.ts";
 import { awsPlace, change, clientSettings, troubleOf, type Use } from "../aws.ts";
 import { type Check, type Done, defineAction, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
+import { byHand, inverse, undoneBy } from "../undo.ts";
 
 const { account, pollSeconds } = awsPlace;
 const endpoint = z.strictObject({ region: awsPlace.region, url: z.url({ protocol: /^https?$/ }) });
@@ -119,15 +120,12 @@ export const setRouting = defineAction<Input, Seen>({
       facts: [{ id: "endpoints", label: "Endpoints that agree", value: answering(seen).length, material: false }],
     };
   },
-  undo: (before, given) => {
-    const former = given.controls.map(({ arn }, i) => ({ arn, state: agreed(before, i) }));
-    return former.every(({ state }) => state !== null)
-      ? {
-          possible: true,
-          says: `arc.set_routing back to ${former.map((f) => `${shortOf(f.arn)} ${f.state}`).join(", ")}`,
-        }
-      : { possible: false, why: "What the controls were before is not known." };
-  },
+  undo: undoneBy((before, { overrideRules: _rules, ...given }) => {
+    const controls = given.controls.map(({ arn }, i) => ({ arn, state: agreed(before, i) }));
+    if (controls.some(({ state }) => state === null)) return byHand("What the controls were before was not seen.");
+    const says = `Set ${controls.map(({ arn, state }) => `${shortOf(arn)} ${state}`).join(", ")}`;
+    return inverse("arc.set_routing", { ...given, controls }, says);
+  }),
 });
 
 export const loadArc = () => import("@aws-sdk/client-route53-recovery-cluster");

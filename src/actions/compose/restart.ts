@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { type Done, defineAction } from "../contract.ts";
+import { nothingToUndo } from "../undo.ts";
 import { openEngine, placeOf } from "./engine.ts";
 import {
   factsOf,
@@ -41,10 +42,7 @@ export const restart = defineAction<Input, Seen>({
   },
   verify: (ctx, given, before) =>
     untilStable(ctx, given, given.stableSeconds, (one) => !before.answers || startedSince(before, one)),
-  undo: (_before, { project }) => ({
-    possible: false,
-    why: `A restart leaves nothing to take back: ${placeOf(project)} runs what it ran.`,
-  }),
+  undo: nothingToUndo(({ project }) => `${placeOf(project)} runs what it ran before.`),
 });
 
 /** A container that was told to stop and has not started again is on its way: nobody may send a second restart then. */

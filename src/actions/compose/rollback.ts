@@ -2,6 +2,7 @@ import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import type { Check, Fact } from "../contract.ts";
 import { type Done, defineAction } from "../contract.ts";
+import { byHand, inverse, undoneBy } from "../undo.ts";
 import { sayContainer } from "./container.ts";
 import { type EngineLook, lookAtEngine, openEngine, placeOf, projectInput, serviceInput } from "./engine.ts";
 import { lookAtExchange, nextStep, type Scene } from "./exchange.ts";
@@ -63,10 +64,16 @@ export const rollback = defineAction<Input, Seen>({
     );
     return { ...evidence, says: `${given.service} runs ${id?.slice(0, 19)}…: ${evidence.says}` };
   },
-  undo: (before, { service }) =>
-    before.answers && before.digest !== null
-      ? { possible: true, says: `compose.rollback ${service} to ${before.digest}` }
-      : { possible: false, why: "The image it ran has no digest: it was built on that machine and never pushed." },
+  undo: undoneBy((before, given) => {
+    const image = before.answers ? before.digest : null;
+    if (image === null || !given.pull || !input.shape.image.safeParse(image).success)
+      return byHand(
+        image === null
+          ? "The image it ran has no digest: it was built on that machine and never pushed. Build and start it there."
+          : `Run ${given.service} from ${image} again.`,
+      );
+    return inverse("compose.rollback", { ...given, image }, `Run ${given.service} from ${image} again`);
+  }),
 });
 
 function withoutEffect({ service }: Input, says: string): LifeboatError {

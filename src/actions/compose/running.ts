@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { type Action, type Done, defineAction } from "../contract.ts";
+import { inverse, nothing, undoneBy } from "../undo.ts";
 import { type ContainerView, sayContainer } from "./container.ts";
 import { openEngine } from "./engine.ts";
 import { factsOf, lookAtServices, presentChecks, type Seen, servicesInput, stopSeconds, untilAll } from "./services.ts";
@@ -54,14 +55,15 @@ export function running({ id, summary, word, undone, isSo, shows }: Side): Actio
         facts: factsOf({ answers: true, containers }, given),
       };
     },
-    undo(before, { services }) {
+    undo: undoneBy((before, { stopSeconds: _within, ...given }) => {
       const moved = before.answers
         ? before.containers.filter((one) => !isSo(one)).map(({ service }) => service)
-        : services;
-      return moved.length === 0
-        ? { possible: false, why: "It was so already, so there is nothing to take back." }
-        : { possible: true, says: `${undone} ${[...new Set(moved)].join(", ")}` };
-    },
+        : given.services;
+      const services = given.services.filter((one) => moved.includes(one)).toReversed();
+      if (services.length === 0) return nothing("It was so before.");
+      const says = `${word === "stop" ? "Start" : "Stop"} ${services.join(", ")} again`;
+      return inverse(undone, { ...given, services }, says);
+    }),
   });
 }
 

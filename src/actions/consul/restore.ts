@@ -5,6 +5,7 @@ import { LifeboatError } from "../../lib/errors.ts";
 import { after, awaited } from "../awaited.ts";
 import { type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
+import { neverUndone } from "../undo.ts";
 import { type ArchiveView, lookAtArchive, sha256 } from "./archive.ts";
 import {
   answersFact,
@@ -101,10 +102,9 @@ export const restore = defineAction<Input, Seen>({
       ],
     };
   },
-  undo: (_before, { cluster }) => ({
-    possible: false,
-    why: `What ${cluster.name} knew before is replaced; only a snapshot of it could bring it back.`,
-  }),
+  undo: neverUndone(
+    ({ cluster }) => `What ${cluster.name} knew before is replaced; only a snapshot of it could bring it back.`,
+  ),
 });
 
 async function look(ctx: ReadContext, { cluster, file }: Input): Promise<Seen> {

@@ -3,6 +3,7 @@ import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import { type Check, type Done, defineAction, type ReadContext } from "../contract.ts";
+import { nothingToUndo } from "../undo.ts";
 import { type ArchiveView, isIntact, type Label, labelOf, lookAtArchive, sha256 } from "./archive.ts";
 import {
   answersFact,
@@ -83,10 +84,7 @@ export const snapshot = defineAction<Input, Seen>({
       ],
     };
   },
-  undo: (_before, { file }) => ({
-    possible: false,
-    why: `${file} replaced what was there; a file changes nothing in Consul.`,
-  }),
+  undo: nothingToUndo(({ file }) => `It writes ${file}, and changes nothing in Consul.`),
 });
 
 async function look(ctx: ReadContext, { cluster, file }: Input): Promise<Seen> {

@@ -3,6 +3,7 @@ import { LifeboatError, messageOf } from "../../lib/errors.ts";
 import { type ApplyContext, type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
 import { askOnce, expectation } from "../expectation.ts";
 import { until } from "../poll.ts";
+import { byHand, inverse, undoneBy } from "../undo.ts";
 import { order, placeOf, type RuntimeTarget, runtimeInput } from "./runtime.ts";
 
 const word = z.string().regex(/^[A-Za-z0-9_.:-]+$/);
@@ -69,13 +70,17 @@ export const setServer = defineAction<Input, Seen>({
     });
   },
   verify: seenSo,
-  undo: (before, { servers }) =>
-    before.answers
-      ? {
-          possible: true,
-          says: `haproxy.set_server ${servers.map((one) => `${refOf(one)} ${viewOf(before, refOf(one))?.state ?? "ready"}`).join(", ")}`,
-        }
-      : { possible: false, why: "The states before are not known." },
+  undo: undoneBy((before, { haproxy, servers }) => {
+    const former = servers.flatMap((one) => {
+      const view = viewOf(before, refOf(one));
+      return view === undefined ? [] : [{ ...one, state: view.state }];
+    });
+    if (!before.answers || former.length < servers.length) return byHand("The states before were not seen.");
+    // Those that take over first, as in the input.
+    const inOrder = former.toSorted((a, b) => Number(b.state === "ready") - Number(a.state === "ready"));
+    const says = `Set ${inOrder.map((one) => `${refOf(one)} ${one.state}`).join(", ")}`;
+    return inverse("haproxy.set_server", { haproxy, servers: inOrder }, says);
+  }),
 });
 
 /** That it does not answer is an observation. */

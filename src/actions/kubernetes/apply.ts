@@ -13,6 +13,7 @@ import {
 import { type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
 import { manifestInput, readObjects, type Wished } from "../manifests.ts";
 import { until } from "../poll.ts";
+import { byHand, nothing } from "../undo.ts";
 import { applyQuery, holdAgainst, type ObjectView, pathOf, refOf } from "./objects.ts";
 import { sayWorkload, untilRolledOut, workloadInput } from "./workload.ts";
 
@@ -83,19 +84,20 @@ export const apply = defineAction<Input, Seen>({
       })),
     };
   },
-  undo(before) {
-    if (!before.answers) return { possible: false, why: "What was there before is not known." };
-    const made = before.objects.filter(({ there }) => !there).map(({ ref }) => ref);
-    const changed = before.objects.filter(({ there, differs }) => there && differs).map(({ ref }) => ref);
-    const ways = [
-      ...(made.length > 0 ? [`delete ${made.join(", ")}`] : []),
-      ...(changed.length > 0
-        ? [`apply what was recorded of ${changed.join(", ")}, or the manifests of the commit before`]
-        : []),
-    ];
-    return ways.length > 0
-      ? { possible: true, says: ways.join("; ") }
-      : { possible: false, why: "Nothing was changed, so there is nothing to take back." };
+  undo: {
+    ahead: () => byHand("Apply the manifests of the commit before; delete what this step made."),
+    step(before) {
+      if (!before.answers) return byHand("What was there before was not seen.");
+      const made = before.objects.filter(({ there }) => !there).map(({ ref }) => ref);
+      const changed = before.objects.filter(({ there, differs }) => there && differs).map(({ ref }) => ref);
+      const ways = [
+        ...(made.length > 0 ? [`Delete ${made.join(", ")}.`] : []),
+        ...(changed.length > 0
+          ? [`Apply what was recorded of ${changed.join(", ")}, or the manifests of the commit before.`]
+          : []),
+      ];
+      return ways.length > 0 ? byHand(ways.join(" ")) : nothing("It was so before.");
+    },
   },
 });
 

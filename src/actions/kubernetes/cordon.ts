@@ -9,6 +9,7 @@ import {
 } from "../cluster.ts";
 import { type Action, type ApplyContext, type Check, defineAction, type Evidence } from "../contract.ts";
 import { until } from "../poll.ts";
+import { inverse, nothing, undoneBy } from "../undo.ts";
 import {
   type NodeInput,
   type NodeView,
@@ -80,7 +81,11 @@ function scheduling({ id, summary, schedulable, undone }: Side): Action<NodeInpu
       return {};
     },
     verify: (ctx, { cluster, node }) => seenSo(ctx, cluster, node, schedulable),
-    undo: (_before, { node }) => ({ possible: true, says: `${undone} ${node}` }),
+    undo: undoneBy((before, { cluster, node }) =>
+      before.answers && before.node?.schedulable === schedulable
+        ? nothing(`${node} was so before.`)
+        : inverse(undone, { cluster, node }, `${schedulable ? "Cordon" : "Uncordon"} ${node}`),
+    ),
   });
 }
 

@@ -14,6 +14,7 @@ import {
 } from "../cluster.ts";
 import { type ApplyContext, type Check, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
+import { always, nothing } from "../undo.ts";
 import { type NodeView, nodeFacts, nodePresent, nodeResource, readNode } from "./node.ts";
 
 const input = z.strictObject({
@@ -107,10 +108,11 @@ export const drain = defineAction<Input, Seen>({
       },
     );
   },
-  undo: (_before, { node }) => ({
-    possible: true,
-    says: `kubernetes.uncordon ${node}; pods come back as they are rescheduled`,
-  }),
+  undo: always(({ node, evictBarePods, deleteEmptyDirData }) =>
+    evictBarePods || deleteEmptyDirData
+      ? { kind: "never", says: `Pods of ${node} nobody starts again, or their emptyDir data, are gone.` }
+      : nothing(`Its pods were started elsewhere; they may come back when ${node} takes pods again.`),
+  ),
 });
 
 interface ApiPod {

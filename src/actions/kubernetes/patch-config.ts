@@ -15,6 +15,7 @@ import {
 } from "../cluster.ts";
 import { type Check, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
+import { inverse, undoneBy } from "../undo.ts";
 
 const change = z
   .strictObject({ from: z.string().max(10_000), to: z.string().max(10_000) })
@@ -129,11 +130,13 @@ export const patchConfig = defineAction<Input, Seen>({
       },
     );
   },
-  undo: (_before, { configMap, changes }) => ({
-    possible: true,
-    says: `kubernetes.patch_config ${configMap} the other way: ${Object.entries(changes)
-      .map(([key, { from }]) => `${key} ${from}`)
-      .join(", ")}`,
+  undo: undoneBy((_before, { cluster, configMap, changes }) => {
+    const back = Object.fromEntries(
+      Object.entries(changes).map(([key, { from, to }]) => [key, { from: to, to: from }]),
+    );
+    const values = Object.entries(changes).map(([key, { from }]) => `${key} ${from}`);
+    const says = `Set ${configMap} back to ${values.join(", ")}`;
+    return inverse("kubernetes.patch_config", { cluster, configMap, changes: back }, says);
   }),
 });
 

@@ -9,6 +9,7 @@ import {
   openCluster,
 } from "../cluster.ts";
 import { type Check, defineAction } from "../contract.ts";
+import { nothingToUndo } from "../undo.ts";
 import { type ConfigRead, configChecks, isStale, readConfig, readsInput } from "./config-read.ts";
 import {
   CONFIG_READ,
@@ -103,7 +104,7 @@ export const restart = defineAction<Input, Seen>({
       facts: [{ id: "restartedAt", label: `${workload} restarted`, value: view?.restartedAt ?? null, material: false }],
     };
   },
-  undo: () => ({ possible: false, why: "A restart leaves nothing to take back: the pods run what they ran." }),
+  undo: nothingToUndo(() => "The pods run what they ran before."),
 });
 
 function isSince(restartedAt: string | null, moment: string): boolean {

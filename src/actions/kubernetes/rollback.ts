@@ -15,6 +15,7 @@ import {
   statusOf,
 } from "../cluster.ts";
 import { type Check, defineAction } from "../contract.ts";
+import { byHand, inverse, undoneBy } from "../undo.ts";
 import { canRoll } from "./restart.ts";
 import {
   type PodTemplate,
@@ -138,13 +139,13 @@ export const rollback = defineAction<Input, Seen>({
       ],
     };
   },
-  undo: (before, { deployment }) =>
-    before.answers && before.current
-      ? {
-          possible: true,
-          says: `kubernetes.rollback of ${deployment} to what ${before.current.name} ran (was revision ${before.current.revision})`,
-        }
-      : { possible: false, why: "What it ran before is not known." },
+  undo: undoneBy((before, { cluster, deployment }) => {
+    const former = before.answers ? before.current : null;
+    const toRevision = Number(former?.revision);
+    if (former === null || !Number.isInteger(toRevision)) return byHand("What it ran before was not seen.");
+    const says = `Put ${deployment} back to revision ${toRevision} (${former.images.join(", ")})`;
+    return inverse("kubernetes.rollback", { cluster, deployment, toRevision }, says);
+  }),
 });
 
 async function setsOf(

@@ -14,6 +14,7 @@ import {
 } from "../cluster.ts";
 import { type Check, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
+import { neverUndone } from "../undo.ts";
 
 const input = z.strictObject({
   cluster: clusterInput,
@@ -125,7 +126,7 @@ export const runJob = defineAction<Input, Seen>({
       },
     );
   },
-  undo: (_before, { cronJob }) => ({ possible: false, why: `What ${cronJob} does backwards is not known here.` }),
+  undo: neverUndone(({ cronJob }) => `What ${cronJob} does backwards is not known here.`),
 });
 
 interface ApiJob {

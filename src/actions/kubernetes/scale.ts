@@ -23,6 +23,7 @@ import {
   type ReadContext,
 } from "../contract.ts";
 import { until } from "../poll.ts";
+import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
 import { type ConfigRead, configChecks, isStale, markOps, readConfig, readsInput } from "./config-read.ts";
 import { runningPods } from "./pods.ts";
 import {
@@ -44,17 +45,22 @@ const input = z
     /** A label selector instead of names: `app!=postgres`. */
     selector: z.string().min(1).max(500).optional(),
     replicas: z.number().int().min(0).max(1000).optional(),
+    /** A count for each workload: `deployment/api: 3`. */
+    counts: z
+      .record(workloadInput, z.number().int().min(0).max(1000))
+      .refine((counts) => Object.keys(counts).length > 0)
+      .optional(),
     /** The id of an earlier `kubernetes.scale` step: every workload gets back the count that step found. */
     restoreFrom: z.string().min(1).optional(),
     /** ConfigMaps the pods read at their start: pods made before those were changed are replaced, whatever their count. */
     reads: readsInput,
   })
-  .superRefine(({ workloads, selector, replicas, restoreFrom }, issues) => {
+  .superRefine(({ workloads, selector, replicas, restoreFrom, counts }, issues) => {
     const named = [workloads, selector].filter((one) => one !== undefined).length;
-    const right =
-      restoreFrom === undefined ? replicas !== undefined && named === 1 : replicas === undefined && named === 0;
+    const alone = [restoreFrom, counts].filter((one) => one !== undefined).length;
+    const right = alone === 0 ? replicas !== undefined && named === 1 : replicas === undefined && named + alone === 1;
     if (right) return;
-    issues.addIssue("needs restoreFrom alone, or replicas with either workloads or selector");
+    issues.addIssue("needs restoreFrom or counts alone, or replicas with either workloads or selector");
   });
 type Input = z.infer<typeof input>;
 
@@ -162,13 +168,19 @@ export const scale = defineAction<Input, Seen>({
       facts: views.flatMap((view) => evidenceOf(view, given, before)),
     };
   },
-  undo: (before) =>
-    before.answers
-      ? {
-          possible: true,
-          says: `kubernetes.scale with restoreFrom this step: ${before.workloads.map(({ ref, replicas }) => `${ref} to ${replicas}`).join(", ")}`,
-        }
-      : { possible: false, why: "The counts before are not known." },
+  undo: undoneBy((before, { cluster }) => {
+    if (!before.answers) return byHand("The counts before were not seen.");
+    const moved = dueOf(before)
+      .filter(({ view, replicas }) => view.replicas !== replicas)
+      .map(({ view }) => view);
+    if (moved.length === 0) return nothing("Every workload had these counts before.");
+    const says = `Scale ${moved.map(({ ref, replicas }) => `${ref} back to ${replicas}`).join(", ")}`;
+    return inverse(
+      "kubernetes.scale",
+      { cluster, counts: Object.fromEntries(moved.map((one) => [one.ref, one.replicas])) },
+      says,
+    );
+  }),
 });
 
 const NO_CONFIG: ConfigRead = { mark: null, missing: [] };
@@ -229,7 +241,9 @@ async function countsOf(ctx: ReadContext, cluster: Cluster, given: Input): Promi
     const wishes = workloads.map(({ ref }) => ({ ref, replicas }));
     return { wishes, workloads, missing: [], scalers: await scalersOf(cluster, given, wishes) };
   }
-  const wishes = remembered ?? (given.workloads ?? []).map((ref) => ({ ref, replicas }));
+  const counted = Object.entries(given.counts ?? {}).map(([ref, count]) => ({ ref, replicas: count }));
+  const named = (given.workloads ?? []).map((ref) => ({ ref, replicas }));
+  const wishes = remembered ?? (given.counts === undefined ? named : counted);
   const found = await Promise.all(wishes.map(({ ref }) => readWorkload(cluster, target, ref)));
   return {
     wishes,
@@ -290,20 +304,19 @@ function isMet({ ref, replicas: has }: WorkloadView, replicas: number, scalers: 
   return scaler !== undefined && replicas > 0 && has > replicas && has <= scaler.max;
 }
 
-function opsOf(view: WorkloadView, replicas: number, { restoreFrom }: Input, config: ConfigRead): readonly JsonOp[] {
+function opsOf(view: WorkloadView, replicas: number, given: Input, config: ConfigRead): readonly JsonOp[] {
   const made = replicas > 0 ? markOps(view, config) : [];
-  if (view.replicas === replicas && restoreFrom === undefined)
+  if (view.replicas === replicas && !isWayBack(given))
     return [{ op: "test", path: "/spec/replicas", value: replicas }, ...made];
   const path = `/metadata/annotations/${BEFORE.replace("/", "~1")}`;
   const mark = `${view.replicas}>${replicas}`;
-  const note: readonly JsonOp[] =
-    restoreFrom !== undefined
-      ? view.marked
-        ? [{ op: "remove", path }]
-        : []
-      : view.annotated
-        ? [{ op: "add", path, value: mark }]
-        : [{ op: "add", path: "/metadata/annotations", value: { [BEFORE]: mark } }];
+  const note: readonly JsonOp[] = isWayBack(given)
+    ? view.marked
+      ? [{ op: "remove", path }]
+      : []
+    : view.annotated
+      ? [{ op: "add", path, value: mark }]
+      : [{ op: "add", path: "/metadata/annotations", value: { [BEFORE]: mark } }];
   return [
     { op: "test", path: "/spec/replicas", value: view.replicas },
     { op: "replace", path: "/spec/replicas", value: replicas },
@@ -312,15 +325,20 @@ function opsOf(view: WorkloadView, replicas: number, { restoreFrom }: Input, con
   ];
 }
 
+/** Counts are put back to what they were: no mark is left, because nothing is to be remembered. */
+function isWayBack({ restoreFrom, counts }: Input): boolean {
+  return restoreFrom !== undefined || counts !== undefined;
+}
+
 /** The mark on the workload knows best; what this attempt saw counts only where this attempt changed it. */
-function evidenceOf(view: WorkloadView, { restoreFrom }: Input, before: Seen): readonly Fact[] {
+function evidenceOf(view: WorkloadView, given: Input, before: Seen): readonly Fact[] {
   const count: Fact = {
     id: `replicas:${view.ref}`,
     label: `${view.ref} replicas`,
     value: view.replicas,
     material: false,
   };
-  if (restoreFrom !== undefined) return [count];
+  if (isWayBack(given)) return [count];
   const old = before.answers ? before.workloads.find(({ ref }) => ref === view.ref) : undefined;
   const found = view.scaledFrom ?? (old && old.replicas !== view.replicas ? old.replicas : null);
   return [count, { id: `${FOUND}${view.ref}`, label: `${view.ref} replicas before`, value: found, material: false }];

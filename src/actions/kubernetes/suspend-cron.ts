@@ -15,6 +15,7 @@ import {
 } from "../cluster.ts";
 import { type Check, type Done, defineAction, type Evidences, type Fact, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
+import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
 
 const input = z
   .strictObject({
@@ -135,15 +136,16 @@ export const suspendCron = defineAction<Input, Seen>({
       return { says: saysOf(named), facts: named.flatMap((view) => evidenceOf(view, given, before)) };
     });
   },
-  undo: (before) =>
-    before.answers
-      ? {
-          possible: true,
-          says: `kubernetes.suspend_cron with restoreFrom this step: ${dueOf(before)
-            .map(({ name, suspended }) => `${name} ${suspended ? "suspended" : "running"} again`)
-            .join(", ")}`,
-        }
-      : { possible: false, why: "Which were suspended before is not known." },
+  undo: undoneBy((before, { cluster }) => {
+    if (!before.answers) return byHand("Which were suspended before was not seen.");
+    const due = dueOf(before);
+    const [suspend, ...others] = [...new Set(due.map(({ suspended }) => suspended))];
+    const cronJobs = due.map(({ name }) => name);
+    if (suspend === undefined) return nothing("Every CronJob was so before.");
+    if (others.length > 0) return byHand(`Of ${cronJobs.join(", ")} some were suspended before and some not.`);
+    const says = `${suspend ? "Suspend" : "Resume"} ${cronJobs.join(", ")} again`;
+    return inverse("kubernetes.suspend_cron", { cluster, cronJobs, suspend }, says);
+  }),
 });
 
 interface ApiCronJob {

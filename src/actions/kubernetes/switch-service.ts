@@ -15,6 +15,7 @@ import {
 } from "../cluster.ts";
 import { type Check, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
+import { inverse, undoneBy } from "../undo.ts";
 
 const input = z
   .strictObject({
@@ -98,9 +99,10 @@ export const switchService = defineAction<Input, Seen>({
       },
     );
   },
-  undo: (_before, { service, from, to }) => ({
-    possible: true,
-    says: `kubernetes.switch_service ${service} from ${to} to ${from}`,
+  undo: undoneBy((_before, given) => {
+    const { service, from, to } = given;
+    const says = `Let ${service} lead from ${to} back to ${from}`;
+    return inverse("kubernetes.switch_service", { ...given, from: to, to: from }, says);
   }),
 });
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Check, type Done, defineAction, type Evidences } from "../contract.ts";
+import { neverUndone } from "../undo.ts";
 import { clusterInput, command, resourceOf } from "./client.ts";
 import { seenLeading } from "./led.ts";
 import { everyApi, factsOf, notPaused } from "./readiness.ts";
@@ -67,10 +68,10 @@ export const failover = defineAction<Input, ClusterView>({
       },
     };
   },
-  undo: (_before, { candidate }) => ({
-    possible: false,
-    why: `${candidate} writes a history of its own from here on. The way back is patroni.reinitialize of the former leader and a switchover.`,
-  }),
+  undo: neverUndone(
+    ({ candidate }) =>
+      `${candidate} writes a history of its own from here on. The way back is patroni.reinitialize of the former leader and a switchover.`,
+  ),
 });
 
 function isDone(seen: ClusterView, candidate: string, before: ClusterView | null): Done {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Action, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
+import { inverse, nothing, undoneBy } from "../undo.ts";
 import { clusterInput, command, resourceOf } from "./client.ts";
 import { everyApi } from "./readiness.ts";
 import { apiOf, type ClusterView, glance } from "./view.ts";
@@ -62,6 +63,10 @@ export function pausing(paused: boolean): Action<Input, ClusterView> {
         facts: [{ id: "paused", label: "Cluster is paused", value: paused, material: false }],
       };
     },
-    undo: (_before, { cluster }) => ({ possible: true, says: `patroni.${other} on ${cluster.name}` }),
+    undo: undoneBy((before, { cluster }) =>
+      before.members.length > 0 && before.paused === paused
+        ? nothing(`${cluster.name} was ${paused ? "" : "not "}paused before.`)
+        : inverse(`patroni.${other}`, { cluster }, `${paused ? "Resume" : "Pause"} Patroni on ${cluster.name}`),
+    ),
   });
 }

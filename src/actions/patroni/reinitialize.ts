@@ -2,6 +2,7 @@ import { z } from "zod";
 import { after, awaited } from "../awaited.ts";
 import { type Check, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
+import { neverUndone } from "../undo.ts";
 import { clusterInput, command, resourceOf } from "./client.ts";
 import { everyApi, factsOf, ledBySomeone, notPaused } from "./readiness.ts";
 import { type ClusterView, followerNamed, lookAtCluster, memberNamed } from "./view.ts";
@@ -19,7 +20,7 @@ export const reinitialize = defineAction<Input, ClusterView>({
   id: "patroni.reinitialize",
   summary: "Throw a Patroni replica's data away and copy it from the leader, until it streams",
   input,
-  risk: "disruptive",
+  risk: "irreversible",
   repeat: "destructive",
   budget: { typicalSeconds: 60, warnSeconds: 3600, failSeconds: 43_200 },
   resources: ({ cluster }) => resourceOf(cluster),
@@ -69,7 +70,7 @@ export const reinitialize = defineAction<Input, ClusterView>({
       facts: [{ id: "streaming", label: `${member} streams`, value: true, material: false }],
     };
   },
-  undo: (_before, { member }) => ({ possible: false, why: `What ${member} held before was replaced.` }),
+  undo: neverUndone(({ member }) => `What ${member} held before was replaced.`),
 });
 
 function expendable(seen: ClusterView, name: string, api: Readonly<Record<string, string>>): Check {

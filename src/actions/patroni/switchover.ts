@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Check, type Done, defineAction } from "../contract.ts";
+import { inverse, undoneBy } from "../undo.ts";
 import { clusterInput, command, resourceOf } from "./client.ts";
 import { seenLeading } from "./led.ts";
 import {
@@ -75,9 +76,10 @@ export const switchover = defineAction<Input, ClusterView>({
       ],
     };
   },
-  undo: (_before, { leader, candidate }) => ({
-    possible: true,
-    says: `patroni.switchover from ${candidate} back to ${leader}, once ${leader} streams`,
+  undo: undoneBy((_before, given) => {
+    const { leader, candidate } = given;
+    const says = `Hand ${given.cluster.name} from ${candidate} back to ${leader}`;
+    return inverse("patroni.switchover", { ...given, leader: candidate, candidate: leader }, says);
   }),
 });
 

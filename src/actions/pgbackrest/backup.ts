@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import { type Check, type Done, defineAction } from "../contract.ts";
+import { nothingToUndo } from "../undo.ts";
 import { hostInput, mustRun, pgbackrest, resourceOf } from "./host.ts";
 import { lookAtRepository, type RepositoryView, repositoryFacts } from "./view.ts";
 
@@ -49,7 +50,7 @@ export const backup = defineAction<Input, RepositoryView>({
       ],
     };
   },
-  undo: () => ({ possible: false, why: "It is removed by pgBackRest itself when its retention says so." }),
+  undo: nothingToUndo(() => "It adds a backup, which pgBackRest removes when its retention says so."),
 });
 
 function added(seen: RepositoryView, before: RepositoryView) {

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import { type ApplyContext, type Check, type Done, defineAction, type Fact } from "../contract.ts";
+import { undoneByHand } from "../undo.ts";
 import { type DataFolder, lookAtData } from "./data.ts";
 import { hostInput, mustRun, pathInput, pgbackrest, resourceOf } from "./host.ts";
 import {
@@ -114,13 +115,9 @@ export const restore = defineAction<Input, Seen>({
       },
     };
   },
-  undo: (before, given) =>
-    before.data.answers && before.data.present
-      ? {
-          possible: true,
-          says: `Stop PostgreSQL, and put the copy in ${given.copies} back in the place of ${given.host.data}`,
-        }
-      : { possible: false, why: `There was nothing in ${given.host.data}.` },
+  undo: undoneByHand(
+    ({ host, copies }) => `Stop PostgreSQL, and put the copy in ${copies} back in the place of ${host.data}.`,
+  ),
 });
 
 function subjectOf({ host, server }: Input): string {

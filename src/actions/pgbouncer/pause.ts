@@ -2,6 +2,7 @@ import { z } from "zod";
 import { messageOf } from "../../lib/errors.ts";
 import { type ApplyContext, type Check, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
+import { inverse, nothing, undoneBy } from "../undo.ts";
 import {
   answers,
   factsOf,
@@ -63,7 +64,11 @@ export const pause = defineAction<Input, PoolView>({
       facts: [{ id: "paused", label: "Paused", value: true, material: false }],
     };
   },
-  undo: (_before, { pool }) => ({ possible: true, says: `pgbouncer.resume on ${pool.name} (RESUME ${pool.database})` }),
+  undo: undoneBy((before, { pool }) =>
+    before.answers && before.paused
+      ? nothing(`${pool.name} was paused before.`)
+      : inverse("pgbouncer.resume", { pool }, `Resume ${pool.database} on ${pool.name}`),
+  ),
 });
 
 /** PgBouncer says "paused" as soon as it was asked to; it is so when no transaction is open any more. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Check, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
 import { hashNow, runScript, scriptArguments, scriptInput, unchanged } from "../scripts.ts";
+import { byHand, inverse, undoneBy } from "../undo.ts";
 import { answers, factsOf, lookAtPool, type PoolView, poolInput, resourceOf, sayPool, withAdmin } from "./admin.ts";
 
 const input = z.strictObject({
@@ -71,10 +72,14 @@ export const repoint = defineAction<Input, Seen>({
       facts: [{ id: "target", label: "Leads to", value: `${to.host}:${to.port}`, material: false }],
     };
   },
-  undo: (before, { pool }) =>
-    before.pool.answers && before.pool.target !== null
-      ? { possible: true, says: `pgbouncer.repoint of ${pool.database} back to ${before.pool.target}` }
-      : { possible: false, why: "Where it led before was not seen." },
+  undo: undoneBy((before, given) => {
+    const target = before.pool.answers ? before.pool.target : null;
+    const former = /^(.+):(\d+)$/.exec(target ?? "");
+    if (former === null) return byHand("Where it led before was not seen: find out, and lead it there.");
+    const to = { host: former[1], port: Number(former[2]) };
+    const says = `Lead ${given.pool.database} of ${given.pool.name} back to ${target}`;
+    return inverse("pgbouncer.repoint", { ...given, to }, says);
+  }),
 });
 
 function leadsTo(pool: PoolView, { host, port }: Input["to"]): boolean {

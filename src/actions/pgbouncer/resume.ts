@@ -2,6 +2,7 @@ import { z } from "zod";
 import { messageOf } from "../../lib/errors.ts";
 import { defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
+import { inverse, nothing, undoneBy } from "../undo.ts";
 import { answers, factsOf, lookAtPool, type PoolView, poolInput, resourceOf, sayPool, withAdmin } from "./admin.ts";
 
 const input = z.strictObject({ pool: poolInput });
@@ -53,5 +54,9 @@ export const resume = defineAction<Input, PoolView>({
       ],
     };
   },
-  undo: (_before, { pool }) => ({ possible: true, says: `pgbouncer.pause on ${pool.name}` }),
+  undo: undoneBy((before, { pool }) =>
+    before.answers && !before.paused
+      ? nothing(`${pool.name} was not paused before.`)
+      : inverse("pgbouncer.pause", { pool }, `Pause ${pool.database} on ${pool.name}`),
+  ),
 });

@@ -4,6 +4,7 @@ import { basename, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import { type ApplyContext, type Check, defineAction, type Evidence, type ReadContext } from "../contract.ts";
+import { nothingToUndo } from "../undo.ts";
 import { type Database, withNode } from "./client.ts";
 import { type DatabaseView, lookAtDatabase, quoted } from "./database-view.ts";
 import { dumpName, dumpsIn, hashFile, type Manifest, manifestOf, readManifest, sizeOf, sumOf } from "./dump-file.ts";
@@ -94,10 +95,7 @@ export const dump = defineAction<Input, Seen>({
     }
     return await proven(ctx, file, known);
   },
-  undo: (_before, { folder, label }) => ({
-    possible: true,
-    says: `Delete the new ${label} dump in ${folder}, with its .sha256 and .json`,
-  }),
+  undo: nothingToUndo(({ folder, label }) => `It adds a ${label} dump to ${folder}, and changes nothing else.`),
 });
 
 /** Counts and dump see one snapshot, so they belong together whatever is written meanwhile. */

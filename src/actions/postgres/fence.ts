@@ -1,9 +1,20 @@
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
-import { type ApplyContext, type Check, defineAction, type Evidence, type Fact } from "../contract.ts";
+import {
+  type ApplyContext,
+  type Check,
+  defineAction,
+  type Evidence,
+  type Fact,
+  type Inverse,
+  type NotUndone,
+  type UndoContext,
+} from "../contract.ts";
 import { until } from "../poll.ts";
+import { byHand, inverse, nothing } from "../undo.ts";
 import { asNoAnswer, type Database, OUR_SESSIONS, withNode } from "./client.ts";
 import { asLogin, loginInput, type Node, nodeInput, resourceOf } from "./node.ts";
+import { besides } from "./peers.ts";
 import { probeWrite } from "./probe.ts";
 import { isStandby, lookAt, type NodeView, silenceOf } from "./view.ts";
 
@@ -63,14 +74,31 @@ export const fence = defineAction<Input, NodeView>({
     if (typeof handle?.unreachable === "string") return await acceptedOpen(ctx, given, handle.unreachable);
     return await seenClosed(ctx, given, Number(handle?.closedSessions ?? 0));
   },
-  undo: (_before, { node, readOnlyBy }) => ({
-    possible: true,
-    says:
-      readOnlyBy === "earlier-step"
-        ? `undo the step that made ${node.name} read-only`
-        : `postgres.unfence on ${node.name} (alter system reset default_transaction_read_only; select pg_reload_conf())`,
-  }),
+  undo: {
+    ahead: ({ readOnlyBy, node }) => (readOnlyBy === "earlier-step" ? madeBefore(node) : { kind: "step" }),
+    step: liftedBy,
+  },
 });
+
+function madeBefore({ name }: Node): NotUndone {
+  return nothing(`Sessions were ended. Undo the step that made ${name} read-only.`);
+}
+
+/** Lifted by a step that knows the other servers of its cluster: while one of them takes writes, this one must not. */
+function liftedBy(before: NodeView, given: Input, { calls, acceptUnreachable }: UndoContext): Inverse | NotUndone {
+  const { node, app, readOnlyBy } = given;
+  if (readOnlyBy === "earlier-step") return madeBefore(node);
+  if (isStandby(before)) return nothing(`${node.name} was a standby before.`);
+  if (before.answers && before.readOnly) return nothing(`${node.name} was read-only before; only sessions were ended.`);
+  const [other, ...others] = besides(node, calls);
+  if (other === undefined) {
+    return byHand(
+      `The plan names no other server of ${node.name}. See that none takes writes, then: alter system reset default_transaction_read_only; select pg_reload_conf();`,
+    );
+  }
+  const input = { node, app, other, others, acceptUnreachable };
+  return inverse("postgres.unfence", input, `Let ${node.name} take writes again`);
+}
 
 function answersOrAccepted(seen: NodeView, { acceptUnreachable }: Input): Check {
   const id = "node.answers";

@@ -11,6 +11,7 @@ import {
   type MeasuredLoss,
 } from "../contract.ts";
 import { until } from "../poll.ts";
+import { neverUndone } from "../undo.ts";
 import { sqlStateOf, withNode } from "./client.ts";
 import { type Node, nodeInput, resourceOf } from "./node.ts";
 import { followerOf, lagBetween, lookAtPair, type PairView, round, sayLoss } from "./pair.ts";
@@ -99,10 +100,10 @@ export const promote = defineAction<Input, PairView>({
       };
     },
   },
-  undo: (_before, { from, to }) => ({
-    possible: false,
-    why: `A promotion can not be taken back: ${to.name} writes a history of its own from here on. The way back is to rejoin ${from.name} as a standby and to switch over again.`,
-  }),
+  undo: neverUndone(
+    ({ from, to }) =>
+      `A promotion can't be undone: ${to.name} writes a history of its own from here on. The way back is to rejoin ${from.name} as a standby and to switch over again.`,
+  ),
 });
 
 function primaryOf({ from, to }: PairView): string | null {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type ApplyContext, type Check, type Done, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
 import { hashNow, runScript, scriptArguments, scriptInput, unchanged } from "../scripts.ts";
+import { neverUndone } from "../undo.ts";
 import { withNode } from "./client.ts";
 import { type Node, nodeInput, resourceOf } from "./node.ts";
 import { followerOf, lagBetween, lookAtPair, type PairView } from "./pair.ts";
@@ -29,7 +30,7 @@ export const rejoin = defineAction<Input, Seen>({
   id: "postgres.rejoin",
   summary: "Bring an old PostgreSQL primary back as a standby of the new one",
   input,
-  risk: "disruptive",
+  risk: "irreversible",
   repeat: "destructive",
   budget: { typicalSeconds: 60, warnSeconds: 3600, failSeconds: 90_000 },
   resources: ({ node, primary }) => [resourceOf(node), resourceOf(primary)],
@@ -81,10 +82,10 @@ export const rejoin = defineAction<Input, Seen>({
       ],
     };
   },
-  undo: (_before, { node }) => ({
-    possible: false,
-    why: `What ${node.name} held before was replaced. Only a copy of its data folder, made before, would bring it back.`,
-  }),
+  undo: neverUndone(
+    ({ node }) =>
+      `What ${node.name} held before was replaced. Only a copy of its data folder, made before, would bring it back.`,
+  ),
 });
 
 /** Idempotent: a slot that is there already is kept. */

@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import { type ApplyContext, type Check, type Done, defineAction, type Evidence, type Evidences } from "../contract.ts";
+import { byHand } from "../undo.ts";
 import { countRows, type DatabaseView, lookAtDatabase } from "./database-view.ts";
 import { hashFile, readManifest, sizeOf } from "./dump-file.ts";
 import { counted, type DumpView, dumpInput, lookAtDump, readable, whole } from "./dump-view.ts";
@@ -115,10 +116,18 @@ export const restoreDump = defineAction<Input, Seen>({
     }
     return await held(ctx, given, file, before);
   },
-  undo: (before, { node }) =>
-    before.safety === null
-      ? { possible: false, why: "What was there before was not dumped." }
-      : { possible: true, says: `postgres.restore_dump of ${before.safety} into ${node.name}/${node.database}` },
+  undo: {
+    ahead: ({ node, safetyStep }) =>
+      byHand(
+        safetyStep === undefined
+          ? `Drop what was restored into ${node.name}/${node.database}: it was empty before.`
+          : `Restore the dump that step ${safetyStep} made into ${node.name}/${node.database}.`,
+      ),
+    step: (before, { node }) =>
+      before.safety === null
+        ? byHand(`Drop what was restored into ${node.name}/${node.database}: nothing was there before.`)
+        : byHand(`Restore ${before.safety} into ${node.name}/${node.database}.`),
+  },
 });
 
 function safetyFile(evidence: Evidences, { safetyStep }: Input): string | null {

@@ -1,6 +1,8 @@
 import { z } from "zod";
-import { type Check, defineAction } from "../contract.ts";
+import { LifeboatError } from "../../lib/errors.ts";
+import { type Check, defineAction, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
+import { inverse, nothing, undoneBy } from "../undo.ts";
 import { withNode } from "./client.ts";
 import { asLogin, loginInput, nodeInput, resourceOf } from "./node.ts";
 import { probeWrite } from "./probe.ts";
@@ -11,11 +13,15 @@ const input = z.strictObject({
   app: loginInput,
   /** The other server of the pair: while that one takes writes, this one must not. */
   other: nodeInput,
+  /** More of the same cluster, where there are more than two. */
+  others: z.array(nodeInput).max(7).default([]),
+  /** Unplanned mode only: go on although a server that does not answer may take writes. */
+  acceptUnreachable: z.boolean().default(false),
 });
 type Input = z.infer<typeof input>;
 interface Seen {
   readonly node: NodeView;
-  readonly other: NodeView;
+  readonly others: readonly NodeView[];
 }
 
 /** Takes a fence away again: the way back when a switchover is given up before the promotion. */
@@ -26,16 +32,21 @@ export const unfence = defineAction<Input, Seen>({
   risk: "reversible",
   repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
-  resources: ({ node, other }) => [resourceOf(node), resourceOf(other)],
-  async observe(ctx, { node, other }) {
-    const [one, two] = await Promise.all([lookAt(ctx, node), lookAt(ctx, other)]);
-    return { node: one, other: two };
-  },
-  facts: ({ node, other }) => [
+  resources: ({ node, other, others }) => [node, other, ...others].map(resourceOf),
+  observe: look,
+  facts: ({ node, others }) => [
     { id: "readOnly", label: `${node.name} is read-only`, value: node.answers ? node.readOnly : null, material: false },
-    { id: "otherWrites", label: `${other.name} takes writes`, value: takesWrites(other), material: true },
+    ...others.map((other, i) => ({
+      id: `otherWrites${i === 0 ? "" : i + 1}`,
+      label: `${other.name} takes writes`,
+      value: takesWrites(other),
+      material: true,
+    })),
   ],
-  ready: ({ node, other }) => [answers(node), sameCluster(node, other), otherIsQuiet(node, other)],
+  ready: ({ node, others }, given) => [
+    answers(node),
+    ...others.flatMap((other) => [otherAnswers(other, given), sameCluster(node, other), otherIsQuiet(node, other)]),
+  ],
   done: ({ node }) => (node.answers ? (node.readOnly ? "no" : "yes") : "unknown"),
   async apply(ctx, { node }) {
     await withNode(ctx, node, async (db) => {
@@ -49,7 +60,9 @@ export const unfence = defineAction<Input, Seen>({
     await until(
       { what: `${node.name} taking writes again`, seconds: 10, everyMilliseconds: 50, signal: ctx.signal },
       async () => {
-        const seen = await lookAt(ctx, node);
+        const { node: seen, others } = await look(ctx, given);
+        const second = others.find((other) => splitBrain(seen, other));
+        if (second) throw twoPrimaries(seen, second);
         if (!seen.answers || seen.readOnly) return null;
         if (seen.role === "standby") return true;
         return (await probeWrite(ctx, asLogin(node, given.app))).found === "writable" ? true : null;
@@ -60,8 +73,37 @@ export const unfence = defineAction<Input, Seen>({
       facts: [{ id: "fenced", label: "Fenced", value: false, material: false }],
     };
   },
-  undo: (_before, { node }) => ({ possible: true, says: `postgres.fence on ${node.name}` }),
+  undo: undoneBy(({ node: before }, { node, app }) =>
+    before.answers && !before.readOnly
+      ? nothing(`${node.name} carried no fence before.`)
+      : inverse("postgres.fence", { node, app }, `Fence ${node.name} again`),
+  ),
 });
+
+async function look(ctx: ReadContext, { node, other, others }: Input): Promise<Seen> {
+  const [one, ...more] = await Promise.all([node, other, ...others].map((each) => lookAt(ctx, each)));
+  return { node: one as NodeView, others: more };
+}
+
+function twoPrimaries(node: NodeView, other: NodeView): LifeboatError {
+  return new LifeboatError({
+    code: "two-primaries",
+    where: node.name,
+    what: `${node.name} and ${other.name} both take writes`,
+    stateNow: "Two servers of one cluster take writes: what one of them accepts is lost",
+    next: `Fence one of them now, by hand: on ${node.name}, alter system set default_transaction_read_only = on`,
+  });
+}
+
+/** Silent is not quiet: a server that was promoted and can't be reached takes writes from whoever reaches it. */
+function otherAnswers(other: NodeView, { acceptUnreachable }: Input): Check {
+  const says = other.answers
+    ? `${other.name} answers.`
+    : acceptUnreachable
+      ? `${other.name} does not answer: if it was promoted, two servers take writes. This run accepts that.`
+      : `${other.name} does not answer (${other.why}), so nobody can see that it takes no writes. Run it unplanned to accept that.`;
+  return { id: "other.answers", level: acceptUnreachable ? "warn" : "block", ok: other.answers, says };
+}
 
 function takesWrites(view: NodeView): boolean | null {
   return view.answers ? isPrimary(view) && !view.readOnly : null;

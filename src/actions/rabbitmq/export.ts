@@ -5,6 +5,7 @@ import { z } from "zod";
 import { sha256 } from "../../lib/canonical.ts";
 import { LifeboatError } from "../../lib/errors.ts";
 import { defineAction, type Fact } from "../contract.ts";
+import { nothingToUndo } from "../undo.ts";
 import {
   answersFact,
   type BrokerLook,
@@ -73,10 +74,7 @@ export const exportDefinitions = defineAction<Input, Seen>({
     ];
     return { says: `${file} holds ${count}. Messages are not in it.`, facts };
   },
-  undo: (before, { file }) =>
-    before.answers && before.inFile !== null
-      ? { possible: false, why: `${file} replaced an export that was there; it changed nothing in the broker.` }
-      : { possible: true, says: `delete ${file}` },
+  undo: nothingToUndo(({ file }) => `It writes ${file}, and changes nothing in the broker.`),
 });
 
 async function identityIn(file: string): Promise<string | null> {

@@ -5,6 +5,7 @@ import { sha256 } from "../../lib/canonical.ts";
 import { LifeboatError, messageOf } from "../../lib/errors.ts";
 import { type ApplyContext, type Check, defineAction, type Fact } from "../contract.ts";
 import { until } from "../poll.ts";
+import { byHand } from "../undo.ts";
 import {
   answersFact,
   type BrokerLook,
@@ -72,13 +73,15 @@ export const importDefinitions = defineAction<Input, Seen>({
     return { sha256: hash };
   },
   verify: seenSo,
-  undo: (before) => ({
-    possible: false,
-    why:
-      before.answers && before.scene
-        ? `An import deletes nothing, and neither does its way back. What it added: ${list(before.scene.difference.missing)}.`
-        : "What was there before is not known.",
-  }),
+  undo: {
+    ahead: ({ broker }) => byHand(`Delete what the import added to ${broker.cluster}.`),
+    step: (before) =>
+      byHand(
+        before.answers && before.scene
+          ? `An import deletes nothing. Delete what it added: ${list(before.scene.difference.missing)}.`
+          : "What was there before was not seen.",
+      ),
+  },
 });
 
 async function look(ctx: Parameters<typeof lookAtBroker>[0], given: Input): Promise<Seen> {

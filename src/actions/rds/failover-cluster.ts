@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { change, type Identity, identify, insistOnAccount, rightAccount, rightArn, troubleOf } from "../aws.ts";
 import { type Check, type Done, defineAction, type ReadContext } from "../contract.ts";
+import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
 import { withRds } from "./client.ts";
 import { instanceId, rdsPlace, waitFor } from "./wait.ts";
 
@@ -64,9 +65,11 @@ export const failoverCluster = defineAction<Input, Seen>({
       ],
     };
   },
-  undo: (before, given) => ({
-    possible: true,
-    says: `rds.failover_cluster on ${given.cluster} with target ${before.writer ?? "the former writer"}`,
+  undo: undoneBy((before, given) => {
+    const target = before.writer;
+    if (target === null) return byHand("The former writer was not seen: name the instance to fail over to.");
+    if (target === given.target) return nothing(`${target} was the writer before.`);
+    return inverse("rds.failover_cluster", { ...given, target }, `Make ${target} the writer of ${given.cluster} again`);
   }),
 });
 

@@ -8,6 +8,7 @@ import {
   type Evidence,
   type ReadContext,
 } from "../contract.ts";
+import { byHand, inverse, neverUndone, nothing, undoneBy } from "../undo.ts";
 import { withRds } from "./client.ts";
 import { rdsPlace, waitFor } from "./wait.ts";
 
@@ -45,9 +46,16 @@ export const globalSwitchover = defineAction<Input, Seen>({
   input: switchInput,
   risk: "disruptive",
   ready: (seen, given) => [...checksOf(seen, given), isSynchronized(seen, given)],
-  undo: (before, given) => ({
-    possible: true,
-    says: `rds.global_switchover of ${given.global} back to ${writerOf(before) ?? "the former writer"}`,
+  undo: undoneBy((before, given) => {
+    const target = writerOf(before);
+    const region = target?.split(":")[3];
+    if (target === null || region === undefined) return byHand("The former writer was not seen: name it.");
+    if (target === given.target) return nothing("It was the writer before.");
+    return inverse(
+      "rds.global_switchover",
+      { ...given, region, target },
+      `Move the writer of ${given.global} back to ${target}`,
+    );
   }),
 });
 
@@ -59,10 +67,7 @@ export const globalFailover = defineAction<z.infer<typeof failInput>, Seen>({
   input: failInput,
   risk: "irreversible",
   ready: (seen, given) => checksOf(seen, given),
-  undo: () => ({
-    possible: false,
-    why: "What was lost stays lost. The way back is a switchover once both regions are well.",
-  }),
+  undo: neverUndone(() => "What was lost stays lost. The way back is a switchover once both regions are well."),
 });
 
 function shared(operation: "SwitchoverGlobalCluster" | "FailoverGlobalCluster") {

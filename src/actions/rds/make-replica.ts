@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { awsPlace, change, type Identity, identify, insistOnAccount, rightAccount } from "../aws.ts";
 import { type Check, type Done, defineAction } from "../contract.ts";
+import { undoneByHand } from "../undo.ts";
 import { withRds } from "./client.ts";
 import { isFree, nameFree } from "./modify.ts";
 import {
@@ -110,7 +111,7 @@ export const makeReplica = defineAction<Input, Seen>({
       facts: [{ id: "replica", label: "Replica", value: given.replica, material: false }],
     };
   },
-  undo: (_before, given) => ({ possible: true, says: `delete ${given.replica} by hand: it was made by this step` }),
+  undo: undoneByHand(({ replica }) => `Delete ${replica}: this step made it.`),
 });
 
 function replicates(view: InstanceView, given: Input): boolean {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { after, awaited } from "../awaited.ts";
 import { change, type Identity, identify, insistOnAccount, rightAccount } from "../aws.ts";
 import { type Check, defineAction, type ReadContext } from "../contract.ts";
+import { inverse, nothing, undoneBy } from "../undo.ts";
 import { withRds } from "./client.ts";
 import {
   doneAs,
@@ -74,9 +75,11 @@ export const setMultiAz = defineAction<MultiAz, One>({
       facts: [{ id: "multiAz", label: "Multi-AZ", value: given.multiAz, material: false }],
     };
   },
-  undo: (_before, given) => ({
-    possible: true,
-    says: `rds.set_multi_az on ${given.instance} with multiAz ${!given.multiAz}`,
+  undo: undoneBy(({ instance: before }, { after: _after, ...given }) => {
+    const { instance, multiAz } = given;
+    if (before.present && before.multiAz === multiAz) return nothing(`${instance} was so before.`);
+    const says = `${multiAz ? "Take the Multi-AZ standby of" : "Give a Multi-AZ standby to"} ${instance}${multiAz ? " away again" : " again"}`;
+    return inverse("rds.set_multi_az", { ...given, multiAz: !multiAz }, says);
   }),
 });
 
@@ -141,7 +144,10 @@ export const rename = defineAction<Rename, Pair>({
       facts: [{ id: "endpoint", label: "Endpoint", value: seen.to.present ? seen.to.endpoint : null, material: false }],
     };
   },
-  undo: (_before, given) => ({ possible: true, says: `rds.rename ${given.to} back to ${given.from}` }),
+  undo: undoneBy((_before, { after: _after, ...given }) => {
+    const { from, to } = given;
+    return inverse("rds.rename", { ...given, from: to, to: from }, `Rename ${to} back to ${from}`);
+  }),
 });
 
 async function lookAtPair(ctx: ReadContext, given: Rename): Promise<Pair> {

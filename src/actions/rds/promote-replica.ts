@@ -2,6 +2,7 @@ import { z } from "zod";
 import { change, type Identity, identify, insistOnAccount, rightAccount } from "../aws.ts";
 import { type Readings, readMetric } from "../aws-metrics.ts";
 import { type Check, type Done, defineAction, type Evidences, type ReadContext } from "../contract.ts";
+import { neverUndone } from "../undo.ts";
 import { withRds } from "./client.ts";
 import {
   doneAs,
@@ -110,10 +111,10 @@ export const promoteReplica = defineAction<Input, Seen>({
       },
     };
   },
-  undo: (before, given) => ({
-    possible: false,
-    why: `A promotion can not be taken back. The way back is a new replica beside ${sourceOf(before.instance) ?? "the old primary"}, made from ${given.replica}, and a planned failback.`,
-  }),
+  undo: neverUndone(
+    ({ replica }) =>
+      `A promotion can't be undone. The way back is a new replica made from ${replica}, and a planned failback.`,
+  ),
 });
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {

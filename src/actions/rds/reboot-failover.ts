@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { change, type Identity, identify, insistOnAccount, rightAccount } from "../aws.ts";
 import { type Check, type Done, defineAction, type ReadContext } from "../contract.ts";
+import { undoneByHand } from "../undo.ts";
 import { withRds } from "./client.ts";
 import {
   eventsOf,
@@ -100,10 +101,9 @@ export const rebootFailover = defineAction<Input, Seen>({
       ],
     };
   },
-  undo: (before, given) => ({
-    possible: true,
-    says: `rds.reboot_failover on ${given.instance} once more, as a step and a decision of its own: it goes back to ${zoneOf(before) ?? "its former zone"}`,
-  }),
+  undo: undoneByHand(
+    ({ instance }) => `Fail ${instance} over once more, as a decision of its own: it goes back to its former zone.`,
+  ),
 });
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {

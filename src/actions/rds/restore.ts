@@ -11,6 +11,7 @@ import {
   type Fact,
   type ReadContext,
 } from "../contract.ts";
+import { undoneByHand } from "../undo.ts";
 import { withRds } from "./client.ts";
 import { newestUsable, type Snapshots, snapshotsOf } from "./snapshots.ts";
 import { type InstanceView, isAvailable, isUnderWay, lookAtInstance, resourceOf, statusFact } from "./view.ts";
@@ -167,10 +168,7 @@ function shared<I extends Shape>(
       return { asked: true };
     },
     verify: (ctx: ApplyContext, given: I): Promise<Evidence> => seenRestored(ctx, given, nameOf(given)),
-    undo: (_before: Seen, given: I) => ({
-      possible: true,
-      says: `delete ${given.target} by hand, once nobody uses it: it was made by this step`,
-    }),
+    undo: undoneByHand(({ target }: I) => `Delete ${target}, once nobody uses it: this step made it.`),
   };
 }
 

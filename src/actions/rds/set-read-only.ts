@@ -2,6 +2,7 @@ import { z } from "zod";
 import { change, type Identity, identify, insistOnAccount, rightAccount, silentRegion, troubleOf } from "../aws.ts";
 import { type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
+import { inverse, nothing, undoneBy } from "../undo.ts";
 import { withRds } from "./client.ts";
 import { type InstanceView, isThere, lookAtInstance, statusFact } from "./view.ts";
 import { instanceId, rdsPlace } from "./wait.ts";
@@ -114,9 +115,11 @@ export const setReadOnly = defineAction<Input, Seen>({
       facts: [{ id: "readOnly", label: "Read-only by its group", value: given.readOnly, material: false }],
     };
   },
-  undo: (_before, given) => ({
-    possible: true,
-    says: `rds.set_read_only on ${given.instance} with readOnly ${!given.readOnly}`,
+  undo: undoneBy((before, given) => {
+    const { instance, readOnly } = given;
+    if (before.why === null && isOn(before) === readOnly) return nothing(`${instance} was so before.`);
+    const says = readOnly ? `Let ${instance} take writes again` : `Make ${instance} read-only again`;
+    return inverse("rds.set_read_only", { ...given, readOnly: !readOnly, acceptUnreachable: false }, says);
   }),
 });
 

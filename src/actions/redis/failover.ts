@@ -2,6 +2,7 @@ import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import { type ApplyContext, type Check, type Done, defineAction, type Evidence, type Handle } from "../contract.ts";
 import { until } from "../poll.ts";
+import { undoneByHand } from "../undo.ts";
 import { refusalOf, withRedis } from "./client.ts";
 import { demote } from "./demote.ts";
 import { lossOf, sayLoss } from "./loss.ts";
@@ -48,10 +49,10 @@ export const failover = defineAction<Input, SetView>({
   done: isDone,
   apply: askForFailover,
   verify: seeMoved,
-  undo: (before) => ({
-    possible: true,
-    says: `redis.failover once more, as a step of its own: the Sentinels choose who follows, so ${before.master ?? "the former master"} may need a better replica-priority first`,
-  }),
+  undo: undoneByHand(
+    ({ set }) =>
+      `Fail ${set.master} over once more, as a decision of its own. The Sentinels choose who becomes master; a better replica-priority makes it the former one.`,
+  ),
 });
 
 function startsFrom(seen: SetView, { from }: Input): Check {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import { type ApplyContext, type Check, type Done, defineAction, type Evidence, type Handle } from "../contract.ts";
 import { until } from "../poll.ts";
+import { neverUndone } from "../undo.ts";
 import { withRedis } from "./client.ts";
 import { demote } from "./demote.ts";
 import { lossOf, sayLoss } from "./loss.ts";
@@ -79,10 +80,10 @@ export const promoteDr = defineAction<Input, Pair>({
     return { offset };
   },
   verify: seePromoted,
-  undo: (_before, { from, to }) => ({
-    possible: false,
-    why: `${to.name} writes a history of its own from here on. The way back is to let ${from.name} follow it and to promote that again.`,
-  }),
+  undo: neverUndone(
+    ({ from, to }) =>
+      `${to.name} writes a history of its own from here on. The way back is to let ${from.name} follow it and to promote that again.`,
+  ),
 });
 
 /** Two masters with nothing recorded: nobody knows which of them was meant to be one. */

@@ -4,6 +4,7 @@ import { after, awaited } from "../awaited.ts";
 import type { ReadContext } from "../contract.ts";
 import { type Check, type Done, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
+import { neverUndone } from "../undo.ts";
 import { whyNot, withRedis } from "./client.ts";
 import { type Node, nodeInput, resourceOf } from "./node.ts";
 import { probeWrite } from "./probe.ts";
@@ -69,7 +70,7 @@ export const rebuild = defineAction<Input, Seen>({
       facts: [{ id: "keys", label: "Keys", value: keys, material: false }],
     };
   },
-  undo: (_before, { node }) => ({ possible: false, why: `What ${node.name} held is gone; it can only be made again.` }),
+  undo: neverUndone(({ node }) => `What ${node.name} held is gone; it can only be made again.`),
 });
 
 async function look(ctx: ReadContext, { node }: Input): Promise<Seen> {

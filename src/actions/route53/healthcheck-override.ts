@@ -2,6 +2,7 @@ import { z } from "zod";
 import { awsPlace, change, type Identity, identify, insistOnAccount, rightAccount, troubleOf } from "../aws.ts";
 import { type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
+import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
 import { withRoute53 } from "./client.ts";
 
 const input = z.strictObject({
@@ -84,10 +85,16 @@ export const healthcheckOverride = defineAction<Input, Seen>({
       facts: [{ id: "version", label: "Version", value: seen.check?.version ?? null, material: false }],
     };
   },
-  undo: (before, given) =>
-    before.check === null
-      ? { possible: false, why: "What it was before is not known." }
-      : { possible: true, says: `route53.healthcheck_override on ${given.healthCheck} back to: ${say(before)}` },
+  undo: undoneBy(({ check }, given) => {
+    if (check === null) return byHand("What it was before was not seen.");
+    const force = (["unhealthy", "healthy", "normal"] as const).find(
+      (one) => FLAGS[one].disabled === check.disabled && FLAGS[one].inverted === check.inverted,
+    );
+    if (force === undefined) return byHand("It was checking and inverted before: set it so again.");
+    if (force === given.force) return nothing("It was so before.");
+    const says = force === "normal" ? `Let ${given.healthCheck} check again` : `Force ${given.healthCheck} ${force}`;
+    return inverse("route53.healthcheck_override", { ...given, force }, says);
+  }),
 });
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {

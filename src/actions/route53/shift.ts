@@ -5,6 +5,7 @@ import { messageOf } from "../../lib/errors.ts";
 import { awsPlace, change, type Identity, identify, insistOnAccount, rightAccount, troubleOf } from "../aws.ts";
 import { type ApplyContext, type Check, type Done, defineAction, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
+import { byHand, inverse, undoneBy } from "../undo.ts";
 import { withRoute53 } from "./client.ts";
 
 /** What a record set says: a weight among its siblings, values, or both. */
@@ -136,11 +137,29 @@ export const shift = defineAction<Input, Seen>({
       ],
     };
   },
-  undo: (before, given) => ({
-    possible: true,
-    says: `route53.shift in zone ${given.zone} back to the captured record sets: ${JSON.stringify(before.records.map((record) => record.set))}`,
+  undo: undoneBy((before, given) => {
+    const records = given.records.map((record, i) => {
+      const set = before.records[i]?.set ?? null;
+      return set === null || set.AliasTarget !== undefined
+        ? null
+        : { ...record, from: record.to, to: formerOf(set, record) };
+    });
+    if (records.some((record) => record === null)) {
+      const sets = before.records.map(({ set }) => set);
+      return byHand(`Put the record sets in zone ${given.zone} back as they were: ${JSON.stringify(sets)}`);
+    }
+    const says = records.map((record) => record && `${titleOf(record)} back to ${sayWanted(record.to)}`).join("; ");
+    return inverse("route53.shift", { ...given, records }, says);
   }),
 });
+
+/** What the record set said before, of what the step changed. */
+function formerOf(set: ResourceRecordSet, { to }: Wanted): Saying {
+  return {
+    ...(to.weight !== undefined && set.Weight !== undefined ? { weight: set.Weight } : {}),
+    ...(to.values !== undefined ? { values: valuesOf(set) } : {}),
+  };
+}
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {
   const [identity, changesReadable, guards, found] = await Promise.all([

@@ -3,6 +3,7 @@ import { LifeboatError } from "../../lib/errors.ts";
 import { type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
 import { askOnce, expectation } from "../expectation.ts";
 import { until } from "../poll.ts";
+import { inverse, undoneBy } from "../undo.ts";
 import { answers, type Bucket, bucketInput, type Look, lookInto, nameOf } from "./bucket.ts";
 import { probe } from "./probe.ts";
 import { holds, type Read, settingInput, settingOf, valuesFor } from "./setting.ts";
@@ -67,9 +68,13 @@ export const switchActive = defineAction<Input, Seen>({
       facts: [{ id: "bucket", label: "Bucket in use", value: given.to.bucket, material: false }],
     };
   },
-  undo: (_before, { from, to }) => ({
-    possible: true,
-    says: `s3.switch_active from ${nameOf(to)} back to ${nameOf(from)}`,
+  undo: undoneBy((_before, { app: _app, ...given }) => {
+    const { from, to } = given;
+    return inverse(
+      "s3.switch_active",
+      { ...given, from: to, to: from },
+      `Use ${nameOf(from)} again, not ${nameOf(to)}`,
+    );
   }),
 });
 

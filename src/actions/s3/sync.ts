@@ -3,6 +3,7 @@ import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import { after, awaited } from "../awaited.ts";
 import { type ApplyContext, type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import { undoneByHand } from "../undo.ts";
 import { answers, type Bucket, bucketInput, type Look, lookInto, nameOf, resourceOf, withBucket } from "./bucket.ts";
 import { copyObject } from "./copy.ts";
 import { compare, type Difference } from "./difference.ts";
@@ -86,10 +87,9 @@ export const sync = defineAction<Input, Seen>({
       ],
     };
   },
-  undo: (_before, { destination }) => ({
-    possible: false,
-    why: `Copies in ${nameOf(destination)} are not told from what was there; versioning keeps what they replaced.`,
-  }),
+  undo: undoneByHand(
+    ({ destination }) => `Versioning of ${nameOf(destination)} keeps what the copies replaced: restore those versions.`,
+  ),
 });
 
 function allThere({ source, destination }: Input, missing: readonly Listed[]): void {

@@ -3,6 +3,7 @@ import { type Check, defineAction } from "../contract.ts";
 import { type Answered, askOnce, expectation } from "../expectation.ts";
 import { until } from "../poll.ts";
 import { hashNow, runScript, scriptArguments, scriptInput, unchanged } from "../scripts.ts";
+import { neverUndone } from "../undo.ts";
 
 const input = z.strictObject({
   script: scriptInput,
@@ -73,7 +74,7 @@ export const run = defineAction<Input, Seen>({
       facts: [{ id: "effect", label: observe.url, value: "as expected", material: false }],
     };
   },
-  undo: (_before, { script }) => ({ possible: false, why: `What ${script.name} does backwards is not known here.` }),
+  undo: neverUndone(({ script }) => `What ${script.name} does backwards is not known here.`),
 });
 
 function mayBeAsked(world: Answered): Check {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import { type Check, type Done, defineAction, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
+import { neverUndone } from "../undo.ts";
 import {
   answers,
   answersFact,
@@ -79,10 +80,7 @@ export const deleteIndex = defineAction<Input, Seen>({
     );
     return { says: `${given.index} is deleted.`, facts: [] };
   },
-  undo: (_before, { index }) => ({
-    possible: false,
-    why: `${index} can only be restored from a snapshot that holds it.`,
-  }),
+  undo: neverUndone(({ index }) => `${index} can only be restored from a snapshot that holds it.`),
 });
 
 async function look(ctx: ReadContext, { cluster, index }: Input): Promise<Seen> {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import { type ApplyContext, type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
+import { byHand, inverse, undoneBy } from "../undo.ts";
 import {
   answers,
   answersFact,
@@ -100,9 +101,10 @@ export const restore = defineAction<Input, Seen>({
       rpo: lossOf(given, found),
     };
   },
-  undo: (before, { cluster }) => ({
-    possible: true,
-    says: `search.delete_index ${before.answers ? before.next : "…"} on ${cluster.name}: nothing points at it before search.swap_alias`,
+  undo: undoneBy((before, { cluster }) => {
+    if (!before.answers) return byHand("Delete the index that was restored, once nothing points at it.");
+    const index = before.next;
+    return inverse("search.delete_index", { cluster, index }, `Delete ${index} on ${cluster.name}, which was restored`);
   }),
 });
 

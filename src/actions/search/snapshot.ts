@@ -2,6 +2,7 @@ import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import { type Check, type Done, defineAction, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
+import { nothingToUndo } from "../undo.ts";
 import {
   answers,
   answersFact,
@@ -108,10 +109,7 @@ export const snapshot = defineAction<Input, Seen>({
       facts: [{ id: "snapshot", label: "Snapshot", value: name, material: false }],
     };
   },
-  undo: (before, { repository }) => ({
-    possible: true,
-    says: `DELETE _snapshot/${repository}/${before.answers ? before.next : "…"}, by hand: it takes up room and nothing else`,
-  }),
+  undo: nothingToUndo(({ repository }) => `It adds a snapshot to ${repository}, and changes nothing else.`),
 });
 
 function insistOn(seen: Seen): Found {

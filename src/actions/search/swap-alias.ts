@@ -3,6 +3,7 @@ import { LifeboatError } from "../../lib/errors.ts";
 import { after, awaited } from "../awaited.ts";
 import { type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
+import { byHand, inverse, undoneBy } from "../undo.ts";
 import {
   answers,
   answersFact,
@@ -96,10 +97,12 @@ export const swapAlias = defineAction<Input, Seen>({
       ],
     };
   },
-  undo: (before, { cluster, alias }) =>
-    before.answers && before.carriers.length === 1
-      ? { possible: true, says: `search.swap_alias ${alias} on ${cluster.name} back to ${before.carriers[0]}` }
-      : { possible: false, why: `${alias} was not carried by exactly one index before.` },
+  undo: undoneBy((before, { cluster, alias }) => {
+    const [to, ...more] = before.answers ? before.carriers : [];
+    return to === undefined || more.length > 0
+      ? byHand(`${alias} was not carried by exactly one index before: point it where it has to be.`)
+      : inverse("search.swap_alias", { cluster, alias, to }, `Move ${alias} on ${cluster.name} back to ${to}`);
+  }),
 });
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {

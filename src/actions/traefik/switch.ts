@@ -4,6 +4,7 @@ import { LifeboatError, messageOf } from "../../lib/errors.ts";
 import { type ApplyContext, type Check, defineAction, type Fact, type ReadContext } from "../contract.ts";
 import { type Answered, askOnce, expectation } from "../expectation.ts";
 import { until } from "../poll.ts";
+import { byHand, inverse, undoneBy } from "../undo.ts";
 import { lookAtTraefik, type Routed } from "./api.ts";
 import { type FileView, leadInput, readLead, sameLead, sayLead, writeLead } from "./file.ts";
 
@@ -55,13 +56,16 @@ export const switchService = defineAction<Input, Seen>({
     return { before: `${file}.before` };
   },
   verify: seenSo,
-  undo: ({ file }, given) =>
-    file?.lead
-      ? {
-          possible: true,
-          says: `traefik.switch ${given.service} to ${sayLead(file.lead)}; the file as it was is ${given.file}.before`,
-        }
-      : { possible: false, why: "Where it led before is not known." },
+  undo: undoneBy(({ file }, given) => {
+    const to = file?.lead;
+    if (!to) return byHand(`Where it led before was not seen. The file as it was is ${given.file}.before.`);
+    // What the other side answers says nothing about this one: it has to answer at all.
+    const { pathname } = new URL(given.probe.url);
+    const { status } = given.probe;
+    const target = "servers" in to ? to.servers.map((url) => ({ url: new URL(pathname, url).href, status })) : [];
+    const input = { ...given, to, target, probe: { url: given.probe.url, status } };
+    return inverse("traefik.switch", input, `Lead ${given.service} back to ${sayLead(to)}`);
+  }),
 });
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {

@@ -10,6 +10,7 @@ import {
   type Right,
 } from "../cluster.ts";
 import { defineAction } from "../contract.ts";
+import { nothingToUndo } from "../undo.ts";
 import {
   availableLocations,
   doneBy,
@@ -92,8 +93,5 @@ export const backup = defineAction<Input, Seen>({
       facts: [{ id: "backup", label: "Backup", value: made.name, material: false }],
     };
   },
-  undo: (before) => ({
-    possible: true,
-    says: `velero backup delete ${before.answers ? before.next : "it"}, or let it expire`,
-  }),
+  undo: nothingToUndo(({ keepHours }) => `It adds a backup that expires after ${keepHours} h.`),
 });

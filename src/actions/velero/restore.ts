@@ -11,6 +11,7 @@ import {
   type Right,
 } from "../cluster.ts";
 import { type Check, defineAction } from "../contract.ts";
+import { always, byHand } from "../undo.ts";
 import {
   availableLocations,
   doneBy,
@@ -119,10 +120,14 @@ export const restore = defineAction<Input, Seen>({
       ],
     };
   },
-  undo: (_before, { namespaces, into }) => ({
-    possible: false,
-    why: `What was restored into ${namespaces.map((one) => into[one] ?? one).join(", ")} is deleted by a person, if at all.`,
-  }),
+  undo: always(({ namespaces, into, overwrite }) =>
+    overwrite === "update"
+      ? {
+          kind: "never",
+          says: `What was there in ${namespaces.map((one) => into[one] ?? one).join(", ")} is overwritten.`,
+        }
+      : byHand(`Delete what was restored into ${namespaces.map((one) => into[one] ?? one).join(", ")}.`),
+  ),
 });
 
 async function look(cluster: Cluster, given: Input) {

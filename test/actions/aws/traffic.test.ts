@@ -34,8 +34,10 @@ describe("route53.shift", () => {
   test("undo carries the record sets as they were", async () => {
     const { conductor, given } = begin();
     const { seen } = await conductor.look(shift.action, given);
-    const undo = conductor.action(shift.action).undo(seen, conductor.input(shift.action, given));
-    expect(undo).toMatchObject({ possible: true, says: expect.stringContaining('"Weight":100') });
+    const plan = { calls: [], acceptUnreachable: false };
+    const undo = conductor.action(shift.action).undo.step(seen, conductor.input(shift.action, given), plan);
+    expect(undo).toMatchObject({ kind: "step", action: "route53.shift" });
+    expect(JSON.stringify(undo)).toContain('"weight":100');
   });
 
   test("an earlier change that is not complete is waited for", async () => {

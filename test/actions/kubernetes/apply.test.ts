@@ -42,9 +42,10 @@ describe("kubernetes.apply", () => {
     await step.apply();
     await step.verify();
     expect(world.primary.writes().map(({ path }) => path.split("/").at(-1))).toEqual(["api"]);
-    expect(conductor.action("kubernetes.apply").undo(step.before, second)).toEqual({
-      possible: true,
-      says: "apply what was recorded of deployment/api, or the manifests of the commit before",
+    const plan = { calls: [], acceptUnreachable: false };
+    expect(conductor.action("kubernetes.apply").undo.step(step.before, second, plan)).toEqual({
+      kind: "by-hand",
+      says: "Apply what was recorded of deployment/api, or the manifests of the commit before.",
     });
     expect(JSON.stringify(step.before)).toContain('"replicas":2');
   });
