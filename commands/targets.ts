@@ -1,3 +1,4 @@
+import { startNamesOf } from "../src/catalog/cycles.ts";
 import { nearest } from "../src/catalog/suggest.ts";
 import type { Catalog, Runbook, System } from "../src/catalog/types.ts";
 import { assignedIn } from "./assigned.ts";
@@ -79,19 +80,9 @@ export function didYouMean(word: string, known: readonly string[], before = ""):
 }
 
 /** Every word a runbook's target goes by, in lower case. */
-function namesOf(catalog: Catalog, { starts, component, system }: Runbook): readonly string[] {
-  const home = catalog.systems.find(({ id }) => id === system);
-  const target = starts?.target;
-  const components = home?.components.filter(
-    ({ id, aliases }) => id === component || id === target || aliases.includes(target ?? ""),
-  );
-  const regions = home?.regions.filter(({ id }) => id === target);
-  const names = [
-    target,
-    ...(components ?? []).flatMap(({ id, title, aliases }) => [id, title, ...aliases]),
-    ...(regions ?? []).flatMap(({ id, title }) => [id, title]),
-  ];
-  return names.flatMap((name) => (name === undefined ? [] : [name.toLowerCase()]));
+function namesOf(catalog: Catalog, runbook: Runbook): readonly string[] {
+  const home = catalog.systems.find(({ id }) => id === runbook.system);
+  return startNamesOf(home ?? { components: [], regions: [] }, runbook);
 }
 
 function several(verb: Verb, asked: string, found: readonly Runbook[]): never {

@@ -4,6 +4,7 @@ import { backupsSchema } from "./backups.ts";
 import { calendarSchema } from "./calendar.ts";
 import { cadenceSchema, commsSchema, linksSchema } from "./comms.ts";
 import { checklistsSchema, complianceSchema, contactsSchema } from "./compliance.ts";
+import { cyclesSchema } from "./cycles.ts";
 import { duration } from "./duration.ts";
 import { inputSchema } from "./input.ts";
 import { triageSchema } from "./triage.ts";
@@ -145,6 +146,7 @@ export const systemSchema = z
     alerts: alertsSchema.optional(),
     backups: backupsSchema.optional(),
     calendar: calendarSchema.optional(),
+    cycles: cyclesSchema.optional(),
     checklists: checklistsSchema.optional(),
     compliance: complianceSchema.optional(),
     contacts: contactsSchema.optional(),

@@ -4,6 +4,7 @@ import { toBackups } from "./backups.ts";
 import { toCalendar } from "./calendar.ts";
 import { toCadence, toComms, toLinks } from "./comms.ts";
 import { toChecklists, toCompliance, toContacts } from "./compliance.ts";
+import { toCycles } from "./cycles.ts";
 import type { WrittenSystem } from "./schema.ts";
 import { scriptPath } from "./script.ts";
 import { toTriage } from "./triage.ts";
@@ -69,6 +70,7 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
     ...(written.alerts && { alerts: toAlerts(written.alerts) }),
     ...(written.backups && { backups: toBackups(written.backups) }),
     ...(written.calendar && { calendar: toCalendar(written.calendar) }),
+    ...(written.cycles && { cycles: toCycles(written.cycles) }),
     ...(written.checklists && { checklists: toChecklists(written.checklists) }),
     ...(written.compliance && { compliance: toCompliance(written.compliance) }),
     ...(written.contacts && { contacts: toContacts(written.contacts) }),

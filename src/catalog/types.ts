@@ -2,6 +2,7 @@ import type { Alert } from "./alerts.ts";
 import type { Backup } from "./backups.ts";
 import type { Occasion } from "./calendar.ts";
 import type { Checklist, Compliance, Contact } from "./compliance.ts";
+import type { Cycle } from "./cycles.ts";
 import type { Input } from "./input.ts";
 import type { Triage } from "./triage.ts";
 
@@ -9,6 +10,7 @@ export type { Alert } from "./alerts.ts";
 export type { Backup } from "./backups.ts";
 export type { Occasion } from "./calendar.ts";
 export type { Checklist, Compliance, Contact } from "./compliance.ts";
+export type { Cycle } from "./cycles.ts";
 export type { Input } from "./input.ts";
 export type { Answer, Probe, Question, Triage } from "./triage.ts";
 
@@ -54,6 +56,8 @@ export interface System {
   readonly backups?: readonly Backup[];
   /** Drills, verifications and reviews, and when they are due. */
   readonly calendar?: readonly Occasion[];
+  /** Ways there and back, for practice; absent: none is declared. */
+  readonly cycles?: readonly Cycle[];
   readonly checklists?: readonly Checklist[];
   readonly compliance?: Compliance;
   /** Who can be reached beside the roster. */

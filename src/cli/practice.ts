@@ -7,6 +7,8 @@ const options = {
   all: { type: "boolean", default: false },
   unplanned: { type: "boolean", default: false },
   kill: { type: "string" },
+  sequence: { type: "string" },
+  "keep-going": { type: "boolean", default: false },
   input: { type: "string", multiple: true },
   json: { type: "boolean", default: false },
   "present-only": { type: "boolean", default: false },
@@ -19,6 +21,12 @@ export async function practice(rest: readonly string[]): Promise<number> {
   if (values.all) {
     process.stdout.write("Playing every runbook, one system after the other.\n");
     return (await import("./practice/all.ts")).all({ system, json, presentOnly: values["present-only"] });
+  }
+  if (values.sequence !== undefined) {
+    const name = values.headless ?? system ?? "practice";
+    process.stderr.write(`Playing a sequence in ${name}.\n`);
+    const { sequence } = await import("./practice/sequence.ts");
+    return sequence({ system: name, sequence: values.sequence, keepGoing: values["keep-going"], kill, json });
   }
   if (values.headless !== undefined) {
     process.stderr.write(`Playing ${values.headless}.\n`);

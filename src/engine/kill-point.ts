@@ -18,7 +18,7 @@ const nothing: KillPoint = () => {};
 
 /**
  * For tests and training: with `LIFEBOAT_KILL_AT=<step>:<point>` the process kills itself there as `kill -9` would, once.
- * That it did so is remembered by the file `LIFEBOAT_KILL_ONCE` names, so a restart goes on. Refused outside practice.
+ * `*` is the first step that gets there. That it did so is remembered by the file `LIFEBOAT_KILL_ONCE` names, so a restart goes on. Refused outside practice.
  */
 export function createKillPoint(env: NodeJS.ProcessEnv, practice: boolean): KillPoint {
   const at = env.LIFEBOAT_KILL_AT;
@@ -37,7 +37,7 @@ export function createKillPoint(env: NodeJS.ProcessEnv, practice: boolean): Kill
     });
   }
   return (reachedStep, reachedPoint) => {
-    if (reachedStep !== step || reachedPoint !== point || !markFirst(marker, at)) return;
+    if ((step !== "*" && reachedStep !== step) || reachedPoint !== point || !markFirst(marker, at)) return;
     process.kill(process.pid, "SIGKILL");
   };
 }

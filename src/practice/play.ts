@@ -4,9 +4,10 @@ import type { RunReport } from "../report/run-report.ts";
 import { Authenticator } from "./authenticator.ts";
 import { membersOf, requesterOf } from "./cast.ts";
 import type { SystemEstate } from "./estate/system-estate.ts";
+import { type InvariantMonitor, monitorInvariant, type Violation } from "./invariant.ts";
 import type { Practice } from "./practice.ts";
 import { type RunRecord, recordOf } from "./record.ts";
-import { asksStill, buttonOf, type Call, callOf, isReplyTo, isRootOf } from "./thread.ts";
+import { asksStill, buttonOf, type Call, callOf, isReplyTo, isRootOf, NOT_STARTED } from "./thread.ts";
 import { typedInputs } from "./typed-inputs.ts";
 import type { Message, Outcome, View } from "./workspace/index.ts";
 
@@ -27,6 +28,8 @@ export interface PlayOptions {
 export interface Play {
   /** `stopped` also when nothing was started at all. */
   readonly outcome: RunReport["outcome"];
+  /** True: nothing was started, either because of what was typed or because of what preflight saw. */
+  readonly refused: boolean;
   /** In the words of the screen, why it did not end well; null when it did. */
   readonly problem: string | null;
   /** What the timeline says of it; null when no run was asked for. */
@@ -36,11 +39,13 @@ export interface Play {
   readonly texts: readonly string[];
   /** Name of the post-mortem's file, or null. */
   readonly postmortem: string | null;
+  /** What was not true of the world that has to be, while it was played and when it had ended. */
+  readonly violations: readonly Violation[];
   /** From the request to the end, as somebody with a watch would say. */
   readonly seconds: number;
 }
 
-type Played = Pick<Practice<SystemEstate>, "system" | "systemFolder" | "workspace" | "estate" | "dataFolder">;
+export type Played = Pick<Practice<SystemEstate>, "system" | "systemFolder" | "workspace" | "estate" | "dataFolder">;
 
 /**
  * Plays one runbook of the system that is practised, whichever it is, the way people would: somebody whose approval it does
@@ -57,12 +62,47 @@ type Played = Pick<Practice<SystemEstate>, "system" | "systemFolder" | "workspac
  *     expect(play.report?.rpo.rowsLost).toBe(0);
  */
 export async function playRunbook(practice: Played, options: PlayOptions): Promise<Play> {
-  const { runbook, mode, seconds } = options;
+  const { runbook, mode, seconds, postmortem = false } = options;
+  const { estate } = practice;
+  if (options.prepare !== false) await estate.prepare(runbook, mode);
+  const monitor = await monitorInvariant(estate);
+  try {
+    const inputs = typedInputs({ ...estate.inputs?.(runbook), ...options.inputs });
+    const line = `runbook ${runbook}${inputs} --${mode}`;
+    return await playLine(practice, { line, runbook, seconds, postmortem, monitor });
+  } finally {
+    await monitor.stop();
+  }
+}
+
+export interface LineOptions {
+  /** As typed after `/dr`: what starts a run. */
+  readonly line: string;
+  /** The runbook it starts. */
+  readonly runbook: string;
+  readonly seconds: number;
+  readonly postmortem: boolean;
+  /** Looks at the world meanwhile; what it saw during this line is told with it. */
+  readonly monitor: InvariantMonitor;
+}
+
+/** Plays one line in the world as it is; see `playRunbook`. */
+export async function playLine(practice: Played, options: LineOptions): Promise<Play> {
+  const { line, runbook, seconds, postmortem, monitor } = options;
   const requester = requesterOf(practice.systemFolder, runbook, membersOf(practice.workspace));
-  if (options.prepare !== false) await practice.estate.prepare(runbook, mode);
+  const before = monitor.violations.length;
+  await monitor.begins();
   const player = new Player(practice, runbook, requester, seconds);
-  const inputs = { ...practice.estate.inputs?.(runbook), ...options.inputs };
-  return player.play(mode, inputs, options.postmortem ?? false);
+  const { record, ...played } = await player.play(line, postmortem);
+  await monitor.ended({
+    runbook,
+    verified: played.outcome === "verified" && played.problem === null,
+    changes: record?.changes ?? false,
+    rowsLost: record?.report.rpo.rowsLost ?? null,
+    marks: record?.marks ?? [],
+  });
+  const violations = monitor.violations.slice(before);
+  return { ...played, violations, problem: played.problem ?? violations[0]?.saw ?? null };
 }
 
 /** Phones stay with their people from one play to the next. */
@@ -93,9 +133,9 @@ class Player {
     phones.set(practice.workspace, this.#phones);
   }
 
-  async play(mode: PlayOptions["mode"], inputs: Readonly<Record<string, string>>, postmortem: boolean): Promise<Play> {
-    const asked = await this.#tell(this.#requester, `/dr runbook ${this.#runbook}${typedInputs(inputs)} --${mode}`);
-    const run = /\((run-[a-z0-9]+)\) is asked for/.exec(asked)?.[1];
+  async play(line: string, postmortem: boolean): Promise<PlayedLine> {
+    const asked = await this.#tell(this.#requester, `/dr ${line}`);
+    const run = REQUESTED.exec(asked)?.[1];
     if (run === undefined) return { ...NOTHING, problem: asked, texts: [asked], seconds: this.#elapsed() };
     let root: Message | null = null;
     let problem: string | null;
@@ -111,12 +151,14 @@ class Player {
     const outcome = record?.report.outcome ?? "stopped";
     return {
       outcome,
+      refused: problem !== null && NOT_STARTED.test(problem),
       problem: problem ?? (outcome === "verified" ? null : `The run is ${outcome}`),
       report: record?.report ?? null,
       timeline: record?.timeline ?? null,
       texts: closed?.texts ?? [asked],
       postmortem: closed?.postmortem ?? null,
       seconds,
+      record,
     };
   }
 
@@ -308,4 +350,15 @@ class Player {
   }
 }
 
-const NOTHING = { outcome: "stopped", report: null, timeline: null, postmortem: null } as const;
+type PlayedLine = Omit<Play, "violations"> & { readonly record: RunRecord | null };
+
+/** The answer to a request that was taken names the run. One that was refused names the run that holds the target, if any. */
+const REQUESTED = /\((run-[a-z0-9]+)\) (?:is asked for|requested)/;
+const NOTHING = {
+  outcome: "stopped",
+  refused: true,
+  report: null,
+  timeline: null,
+  postmortem: null,
+  record: null,
+} as const;

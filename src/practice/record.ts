@@ -1,14 +1,19 @@
-import type { Plan } from "../catalog/types.ts";
+import type { Plan, PlanStep } from "../catalog/types.ts";
 import { fold } from "../incident/evolve.ts";
 import { createLog } from "../lib/log.ts";
 import { type RunReport, reportOfRun } from "../report/run-report.ts";
 import { openStore } from "../timeline/index.ts";
+import type { Mark } from "./invariant.ts";
 
 /** What the timeline says of one run. */
 export interface RunRecord {
   readonly report: RunReport;
   /** Of its incident, and whether the chain of everything holds. */
   readonly timeline: { readonly events: number; readonly verified: boolean };
+  /** What it did to servers that must not take writes. */
+  readonly marks: readonly Mark[];
+  /** False: every step of its plan only looks. */
+  readonly changes: boolean;
 }
 
 /** Reads a run from the store in a bot's data folder, beside the bot; null: there is no such run. */
@@ -29,8 +34,57 @@ export async function recordOf(dataFolder: string, run: string): Promise<RunReco
     const found = state.runs.get(run);
     if (found === undefined) return null;
     const chain = await timeline.verify();
-    return { report: reportOfRun(state, found), timeline: { events: events.length, verified: chain.ok } };
+    return {
+      report: reportOfRun(state, found),
+      timeline: { events: events.length, verified: chain.ok },
+      marks: marksOf(
+        found.plan,
+        events.filter((event) => event.run === run),
+      ),
+      changes: stepsOf(found.plan).some((step) => step.kind === "manual" || isChange(step)),
+    };
   } finally {
     await store.close();
   }
+}
+
+interface Written {
+  readonly type: string;
+  readonly at: Date;
+  readonly data: unknown;
+}
+
+/** A fence counts from when it was verified; what may open a server counts from when it began. */
+function marksOf(plan: Plan, events: readonly Written[]): readonly Mark[] {
+  const steps = new Map(stepsOf(plan).map((step) => [step.id, step]));
+  return events.flatMap(({ type, at, data }): Mark[] => {
+    const step = steps.get((data as { step?: string }).step ?? "");
+    if (step === undefined || !isChange(step)) return [];
+    const does = /\.fence$/.test(step.action) ? "fence" : "open";
+    if (type !== (does === "fence" ? "step.verified" : "step.started")) return [];
+    const ports = portsIn(step.input);
+    if (ports.length > 0) return [{ step: step.id, does, at: at.getTime(), ports }];
+    return MAY_OPEN.test(step.action) ? [{ step: step.id, does, at: at.getTime(), ports: "all" }] : [];
+  });
+}
+
+/** Actions that may open a server they name in another way than by its port. */
+const MAY_OPEN = /promote|replica|restore|rejoin|reinit|resume|unfence|failover|switchover|script|compose/;
+
+function stepsOf({ stages }: Plan): readonly PlanStep[] {
+  return stages.flatMap(({ steps }) => steps);
+}
+
+function isChange(step: PlanStep): step is Extract<PlanStep, { kind: "action" }> {
+  return step.kind === "action" && step.risk !== "read";
+}
+
+/** Of the servers an input names, without the one something moves away from. */
+function portsIn(input: unknown): readonly number[] {
+  if (Array.isArray(input)) return input.flatMap(portsIn);
+  if (typeof input !== "object" || input === null) return [];
+  return Object.entries(input).flatMap(([key, value]) => {
+    if (key === "port" && typeof value === "number") return [value];
+    return key === "from" ? [] : portsIn(value);
+  });
 }

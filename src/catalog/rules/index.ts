@@ -4,6 +4,7 @@ import { breakGlassSeats } from "./break-glass-seats.ts";
 import { cadenceKept } from "./cadence-kept.ts";
 import { clearStart } from "./clear-start.ts";
 import { commsKnown } from "./comms-known.ts";
+import { cycleLines } from "./cycle-lines.ts";
 import { duplicateId } from "./duplicate-id.ts";
 import { emptySeat } from "./empty-seat.ts";
 import { escalationOrder } from "./escalation-order.ts";
@@ -47,6 +48,7 @@ export const rules: readonly Rule[] = [
   unknownTier,
   unknownChecklist,
   unknownRunbook,
+  cycleLines,
   unknownReference,
   unusedVariable,
   unusedInput,

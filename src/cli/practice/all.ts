@@ -27,6 +27,8 @@ export interface Result {
   readonly parts: readonly Part[];
   readonly seconds: number | null;
   readonly problem: string | null;
+  /** What was not true of the world that has to be. */
+  readonly violations: Play["violations"];
 }
 
 const SECONDS = 300;
@@ -45,8 +47,9 @@ export async function all({ system, json, presentOnly }: All): Promise<number> {
   process.stdout.write(headOf(width));
   const results: Result[] = [];
   for (const one of plays) results.push(...(await playSystem(one, width)));
-  const bad = results.filter(({ outcome }) => outcome !== "verified" && !(presentOnly && outcome === "absent"));
-  const verified = results.filter(({ outcome }) => outcome === "verified").length;
+  const isWell = ({ outcome, violations }: Result) => outcome === "verified" && violations.length === 0;
+  const bad = results.filter((one) => !isWell(one) && !(presentOnly && one.outcome === "absent"));
+  const verified = results.filter(isWell).length;
   process.stdout.write(`\n${verified} of ${results.length} ended verified.\n`);
   if (json) process.stdout.write(`${JSON.stringify({ runbooks: results })}\n`);
   return bad.length === 0 && mistakes === "" ? 0 : 1;
@@ -83,16 +86,17 @@ async function playSystem(
   }
 }
 
-const NOT_PLAYED = { rto: null, rpo: null, seconds: null, problem: null } as const;
+const NOT_PLAYED = { rto: null, rpo: null, seconds: null, problem: null, violations: [] } as const;
 
 async function played(
   practice: Practice<SystemEstate>,
   play: { runbook: string; mode: Mode },
-): Promise<Pick<Result, "outcome" | "rto" | "rpo" | "seconds" | "problem">> {
+): Promise<Pick<Result, "outcome" | "rto" | "rpo" | "seconds" | "problem" | "violations">> {
   try {
     if (!practice.bot.running) await practice.bot.start();
-    const { outcome, report, seconds, problem }: Play = await playRunbook(practice, { ...play, seconds: SECONDS });
-    return { outcome, rto: report?.rto ?? null, rpo: report?.rpo ?? null, seconds, problem };
+    const played: Play = await playRunbook(practice, { ...play, seconds: SECONDS });
+    const { outcome, report, seconds, problem, violations } = played;
+    return { outcome, rto: report?.rto ?? null, rpo: report?.rpo ?? null, seconds, problem, violations };
   } catch (error) {
     return { outcome: "stopped", ...NOT_PLAYED, problem: messageOf(error) };
   }

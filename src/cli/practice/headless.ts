@@ -7,8 +7,8 @@ import { LifeboatError } from "../../lib/errors.ts";
 import type { Estate } from "../../practice/estate/index.ts";
 import type { SystemEstate } from "../../practice/estate/system-estate.ts";
 import { type Play, playRunbook } from "../../practice/play.ts";
-import type { Practice } from "../../practice/practice.ts";
 import { runbooksOf, titleOf, type WrittenRunbook } from "../../practice/written.ts";
+import { killed } from "./killed.ts";
 import { chosen, during } from "./open.ts";
 
 export interface Headless {
@@ -39,15 +39,15 @@ export async function headless({
   const mode = modeOf(runbook, unplanned);
   const inputs = Object.fromEntries(said.map(inputIn));
   const folder = await mkdtemp(join(tmpdir(), "lifeboat-"));
-  const environment = kill === undefined ? {} : killPoint(kill, folder);
-  return during({ system: system.system, folder, environment }, async (practice) => {
-    const played = await supervised(practice, kill !== undefined, () =>
+  const death = killed(kill, folder);
+  return during({ system: system.system, folder, environment: death.environment }, async (practice) => {
+    const played = await death.supervised(practice.bot, () =>
       playRunbook(practice, { runbook: runbook.id, mode, inputs, seconds: SECONDS, postmortem: true }),
     );
     process.stdout.write(practice.workspace.conversation());
     if (played.problem !== null) process.stderr.write(`It did not end well: ${played.problem}\n`);
     if (json) process.stdout.write(`${JSON.stringify(await figures(played, practice.estate))}\n`);
-    return played.outcome === "verified" ? 0 : 1;
+    return played.outcome === "verified" && played.problem === null ? 0 : 1;
   });
 }
 
@@ -63,22 +63,7 @@ function inputIn(said: string): [name: string, value: string] {
   });
 }
 
-/** The bot kills itself at the point it was told; somebody has to start it again, as a supervisor would. */
-async function supervised({ bot }: Practice<SystemEstate>, dies: boolean, play: () => Promise<Play>): Promise<Play> {
-  let over = false;
-  const watch = async () => {
-    while (dies && !over) {
-      await bot.gone();
-      if (!over) await bot.start();
-    }
-  };
-  watch().catch(() => {});
-  return play().finally(() => {
-    over = true;
-  });
-}
-
-async function figures({ outcome, report, timeline, postmortem, problem }: Play, estate: SystemEstate) {
+async function figures({ outcome, report, timeline, postmortem, problem, violations }: Play, estate: SystemEstate) {
   const application = isOrders(estate) ? (await estate.state()).application : null;
   return {
     ...(report ?? { outcome, problem }),
@@ -86,6 +71,7 @@ async function figures({ outcome, report, timeline, postmortem, problem }: Play,
     timeline,
     parts: estate.parts,
     postmortem,
+    violations,
   };
 }
 
@@ -113,12 +99,4 @@ function modeOf({ title, modes }: WrittenRunbook, unplanned: boolean): Mode {
   if (unplanned && !modes.includes("unplanned"))
     throw new LifeboatError({ code: "mode-not-offered", where: title, what: "This runbook has no unplanned mode" });
   return !unplanned && modes.includes("planned") ? "planned" : "unplanned";
-}
-
-/** `promote` is killed while it runs: after the request went out, before anybody knows. */
-function killPoint(at: string, folder: string): Record<string, string> {
-  return {
-    LIFEBOAT_KILL_AT: at.includes(":") ? at : `${at}:after-apply`,
-    LIFEBOAT_KILL_ONCE: join(folder, "killed"),
-  };
 }

@@ -4,8 +4,28 @@ import { LifeboatError } from "../../lib/errors.ts";
 import type { DatabaseHost } from "./database.ts";
 import { kill } from "./leftovers.ts";
 
+export type Chaos =
+  | "kill-primary"
+  | "stall-and-kill-primary"
+  | "freeze-primary"
+  | "thaw-primary"
+  | "stall-replication"
+  | "resume-replication"
+  | "pause-replay"
+  | "resume-replay"
+  | "restart-primary"
+  | "heal";
+
+interface Deed {
+  readonly what: Chaos;
+  readonly says: string;
+  readonly explains: string;
+  /** As in `Strike`. */
+  readonly returns?: true;
+}
+
 /** What can be done to the estate, in the order the panel offers it. */
-export const CHAOS = [
+export const CHAOS: readonly Deed[] = [
   { what: "kill-primary", says: "Kill the primary", explains: "A power cut on the machine the application writes to." },
   {
     what: "stall-and-kill-primary",
@@ -13,16 +33,24 @@ export const CHAOS = [
     explains: "Replication stops for two seconds, then the power cut: what was written meanwhile is lost.",
   },
   { what: "freeze-primary", says: "Freeze the primary", explains: "It accepts connections and says nothing." },
-  { what: "thaw-primary", says: "Thaw", explains: "The frozen machine goes on as if nothing had happened." },
+  {
+    what: "thaw-primary",
+    says: "Thaw",
+    explains: "The frozen machine goes on as if nothing had happened.",
+    returns: true,
+  },
   { what: "stall-replication", says: "Stall replication", explains: "The primary sends nothing to its standby." },
   { what: "resume-replication", says: "Resume replication", explains: "The standby catches up." },
   { what: "pause-replay", says: "Pause replay", explains: "The standby receives and does not apply." },
   { what: "resume-replay", says: "Resume replay", explains: "The standby applies what it has." },
-  { what: "restart-primary", says: "Start what is down", explains: "The killed machine comes back as what it was." },
+  {
+    what: "restart-primary",
+    says: "Start what is down",
+    explains: "The killed machine comes back as what it was.",
+    returns: true,
+  },
   { what: "heal", says: "Heal everything", explains: "One primary, one standby that streams, as at the beginning." },
-] as const;
-
-export type Chaos = (typeof CHAOS)[number]["what"];
+];
 
 /** Stalls or resumes the processes of a primary that send to standbys. @returns how many there were */
 export async function signalSenders(primary: DatabaseHost, signal: "SIGSTOP" | "SIGCONT"): Promise<number> {

@@ -6,13 +6,14 @@ import { join, resolve } from "node:path";
 import { LifeboatError } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { type Application, createApplication, ended, ready } from "./application.ts";
-import { ask, type Chaos, setReplay, signalSenders, stallThenKill } from "./chaos.ts";
+import { ask, CHAOS, type Chaos, setReplay, signalSenders, stallThenKill } from "./chaos.ts";
 import { startOwn } from "./child.ts";
 import { createHost, type DatabaseHost } from "./database.ts";
 import { handleEstate } from "./handle.ts";
 import { heal, untilStreaming } from "./heal.ts";
 import { endServerOf } from "./leftovers.ts";
 import { countLosses, type Losses } from "./losses.ts";
+import { isStoredAnew, watchServers } from "./servers.ts";
 import { type RolePasswords, setUp } from "./setup.ts";
 import { createSight, type EstateState } from "./sight.ts";
 import type { SystemEstate } from "./system-estate.ts";
@@ -106,8 +107,9 @@ function build(
   const [a, b] = nodes;
   const valuesFile = join(folder, "values.yml");
   const sight = createSight(nodes, application, secrets.monitor);
+  const watch = watchServers();
   let server: Server | null = null;
-  let watch: NodeJS.Timeout | undefined;
+  let inventory: NodeJS.Timeout | undefined;
   let listed: string | null = null;
   let port = 0;
 
@@ -174,8 +176,26 @@ function build(
       await writeOffLost();
       await application.measure();
     },
-    async prepare(runbook, mode) {
+    strikes: CHAOS.map(({ what, says, returns }) => ({ id: what, title: says, ...(returns && { returns }) })),
+    async strike(id) {
+      const known = CHAOS.find(({ what }) => what === id);
+      if (known) return estate.chaos(known.what);
+      throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
+    },
+    async reset() {
       await estate.heal();
+      await estate.inventory();
+    },
+    writers: () =>
+      watch.writers(
+        nodes
+          .filter((node) => node.running)
+          .map((node) => ({ name: node.name, database: "orders", port: node.port, url: node.url(), role: "app" })),
+      ),
+    healthy: () => isStoredAnew(async () => (await application.state())?.acknowledged ?? null),
+    writeOff: (ids) => application.writeOff(ids),
+    async prepare(runbook, mode) {
+      await estate.reset();
       if (runbook === "database-rejoin") await failedOver(a, b, application);
       await estate.inventory();
       // A look is no failover: it is played on a pair that is well, and "unplanned" only says what it looks for.
@@ -188,11 +208,12 @@ function build(
       await new Promise<void>((open) => server?.listen(0, "127.0.0.1", open));
       port = (server.address() as AddressInfo).port;
       await estate.inventory();
-      watch = setInterval(() => estate.inventory().catch(() => {}), INVENTORY_PERIOD).unref();
+      inventory = setInterval(() => estate.inventory().catch(() => {}), INVENTORY_PERIOD).unref();
     },
     async stop() {
-      clearInterval(watch);
+      clearInterval(inventory);
       sight.close();
+      await watch.close();
       server?.closeAllConnections();
       server?.close();
       await application.stop();

@@ -1,13 +1,11 @@
 import pg from "pg";
 import type { Application } from "./application.ts";
 import type { DatabaseHost } from "./database.ts";
+import type { Losses as CountedLosses } from "./system-estate.ts";
 
 /** What the application was told is safe, against what is there. */
-export interface Losses {
-  readonly acknowledged: number;
+export interface Losses extends CountedLosses {
   readonly present: number;
-  readonly lost: number;
-  readonly lostIds: readonly string[];
   /** From the last kept row before the first lost one to the last lost one; null when nothing is lost. */
   readonly lostSeconds: number | null;
 }

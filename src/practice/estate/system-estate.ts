@@ -1,5 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../../lib/log.ts";
+import type { Writer } from "./servers.ts";
+
+export type { Writer } from "./servers.ts";
 
 /** What one system of the catalogue runs on in practice: real programs where this machine has them, stand-ins where not. */
 export interface SystemEstate {
@@ -14,6 +17,16 @@ export interface SystemEstate {
    * and then what this runbook is for (`unplanned`: what it says is dead is killed). Resolves when the world shows it.
    */
   prepare(runbook: string, mode: "planned" | "unplanned"): Promise<void>;
+  /** Everything healthy and as the system's document describes it, whatever was before: where a sequence of runbooks begins. */
+  reset(): Promise<void>;
+  /** Servers that take a write of the application now, looked at directly. Bounded; never rejects. */
+  writers(): Promise<readonly Writer[]>;
+  /** True: a customer's transaction by way of the front door succeeds now. Bounded; never rejects. */
+  healthy(): Promise<boolean>;
+  /** What customers were told is stored, against the server that takes the writes; null: none can be asked. */
+  ledger(): Promise<Losses | null>;
+  /** People know that these are lost: from now on they are not counted on. */
+  writeOff(ids: readonly string[]): Promise<void>;
   /** What somebody on the night would say of this runbook's inputs, as they would type it; asked after `prepare`. Absent: none has any. */
   inputs?(runbook: string): Readonly<Record<string, string>>;
   /** What somebody does with their own hands when a step of a runbook asks for it; resolves when it is done. */
@@ -44,6 +57,20 @@ export interface Strike {
   readonly id: string;
   /** What the button says, verb first: `Make the primary region unreachable` */
   readonly title: string;
+  /**
+   * True: it brings back what was gone, as it was. A server that was the primary takes writes again then, and that is
+   * what the next runbook is for.
+   */
+  readonly returns?: true;
+}
+
+/** What was acknowledged, and what of it is missing. */
+export interface Losses {
+  /** Rows customers were told are stored, without those that were written off. */
+  readonly acknowledged: number;
+  /** How many of them the serving database lacks. */
+  readonly lost: number;
+  readonly lostIds: readonly string[];
 }
 
 export interface Part {

@@ -7,11 +7,12 @@ import { startOwn } from "../child.ts";
 import { soon } from "../fleet.ts";
 import { kubeconfigOf } from "../kubernetes/index.ts";
 import { createSearch, type Search } from "../search/index.ts";
+import { type DatabaseServer, isStoredAnew, ledgerOn, watchServers } from "../servers.ts";
 import type { SystemEstate, SystemEstateOptions } from "../system-estate.ts";
 import { type Cloud, createCloud } from "./cloud.ts";
 import { type Clusters, createClusters } from "./clusters.ts";
 import { asOwner, createDatabases, DATABASE, type Databases } from "./databases.ts";
-import { EAST, endpointOf, FAILBACK, PRIMARY, REPLICA, WEST } from "./names.ts";
+import { EAST, endpointOf, FAILBACK, PRIMARY, REPLICA, RESTORED, WEST } from "./names.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 import { valuesOf } from "./values.ts";
 
@@ -57,6 +58,9 @@ export async function createMarketplace(options: SystemEstateOptions): Promise<M
     const traffic = await createTraffic(cloud, clusters);
     closers.push(() => traffic.close());
     const parts = { databases, cloud, clusters, search, traffic };
+    const watch = watchServers();
+    closers.push(() => watch.close());
+    const writers = () => watch.writers(serversOf(parts));
     let lastGood: string | null = null;
     const valuesFile = join(folder, "values.yml");
     await writeFile(valuesFile, JSON.stringify({ "llm-marketplace": valuesOf(parts) }, null, 2));
@@ -79,18 +83,23 @@ export async function createMarketplace(options: SystemEstateOptions): Promise<M
         MARKETPLACE_KUBECONFIG: kubeconfigOf([clusters.primary, clusters.dr]),
         MARKETPLACE_SEARCH_PASSWORD: search.cluster("dr").login.password,
       }),
+      reset: () => reset(parts),
+      writers,
+      healthy: () => isStoredAnew(async () => traffic.acknowledged.length),
+      ledger: async () => ledgerOn(serversOf(parts), await writers(), "models", traffic.acknowledged),
+      writeOff: async (ids) => traffic.writeOff(ids),
       async prepare(runbook, mode) {
         lastGood = await prepare(parts, runbook, mode);
       },
       inputs: (): Record<string, string> => (lastGood === null ? {} : { before: lastGood }),
       strikes: [
         { id: "lose-region", title: "Make us-east-1 unreachable" },
-        { id: "region-back", title: "Bring us-east-1 back" },
+        { id: "return-region", title: "Bring us-east-1 back", returns: true },
         { id: "kill-database", title: "Kill the primary database" },
       ],
       async strike(id) {
         if (id === "lose-region") return loseRegion(parts);
-        if (id === "region-back") return regionBack(parts);
+        if (id === "return-region") return regionBack(parts);
         if (id === "kill-database") return databases.primary.kill();
         throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
       },
@@ -115,6 +124,18 @@ async function reset({ databases, cloud, clusters, search, traffic }: Parts): Pr
   await clusters.reset();
   stockSearch(search);
   traffic.forget();
+}
+
+/** The servers behind the instances RDS knows. What was restored beside the database is another one until it takes its name. */
+function serversOf({ databases, cloud }: Parts): readonly DatabaseServer[] {
+  const known = [...cloud.aws.world.instances.values()];
+  return known.flatMap(({ id, port }, i) => {
+    // While a replica is being made it has no server yet, and its source's port.
+    if (known.findIndex((one) => one.port === port) !== i) return [];
+    const host = databases.all.find((one) => one.port === port);
+    if (host === undefined || !host.running || id === RESTORED) return [];
+    return [{ name: id, database: DATABASE, port, url: host.url(), role: "app" }];
+  });
 }
 
 /** @returns the moment before the damage, where the runbook is about one */

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../../lib/errors.ts";
 import type { PracticeCluster } from "../kubernetes/index.ts";
 import { balancer, forward, listening, say } from "../listening.ts";
+import { strikeOut } from "../servers.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Clusters } from "./clusters.ts";
 import { ADDRESS, NAMESPACE, PUBLIC_NAME } from "./names.ts";
@@ -26,6 +27,8 @@ export interface Traffic {
   cut(side: "east" | "west", gone: boolean): void;
   /** Forgets what was acknowledged so far. */
   forget(): void;
+  /** Takes these out of what was acknowledged: people know that they are lost. */
+  writeOff(ids: readonly string[]): void;
   /** How many were acknowledged by way of which cluster in the last second. */
   recent(): Readonly<Record<"east" | "west", number>>;
   close(): Promise<void>;
@@ -102,6 +105,7 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<T
       if (away) gone.add(side);
       else gone.delete(side);
     },
+    writeOff: (ids) => strikeOut(acknowledged, ids),
     forget() {
       acknowledged = [];
     },

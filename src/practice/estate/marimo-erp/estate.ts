@@ -10,10 +10,11 @@ import { type Fleet, type Member, openFleet, soon } from "../fleet.ts";
 import { openHostsAgent } from "../hosts-agent.ts";
 import { kubeconfigOf } from "../kubernetes/index.ts";
 import { startRabbit } from "../rabbitmq/index.ts";
+import { type DatabaseServer, watchServers } from "../servers.ts";
 import type { Row, SystemEstate, SystemEstateOptions } from "../system-estate.ts";
 import { createBackups } from "./backups.ts";
 import { createDatabases } from "./databases.ts";
-import { ACCOUNT, ADDRESS, CONSUL_SERVICES, PUBLIC_NAME, QUEUES, ZONE } from "./names.ts";
+import { ACCOUNT, ADDRESS, APP, CONSUL_SERVICES, DATABASE, PUBLIC_NAME, QUEUES, ZONE } from "./names.ts";
 import { createSites } from "./sites.ts";
 import { inputsOf, type Parts, valuesOf } from "./values.ts";
 
@@ -67,6 +68,7 @@ export async function createMarimo(options: SystemEstateOptions): Promise<Marimo
     const valuesFile = join(folder, "values.yml");
     await writeFile(valuesFile, JSON.stringify({ "marimo-erp": valuesOf(parts) }, null, 2));
     const { clusters } = sites;
+    const watch = closing(watchServers(), (one) => one.close());
     const estate: MarimoEstate = {
       ...parts,
       parts: [
@@ -89,6 +91,12 @@ export async function createMarimo(options: SystemEstateOptions): Promise<Marimo
         MARIMO_CONSUL_TOKEN: consul.token,
         MARIMO_HOSTS_TOKEN: token,
       }),
+      reset: () => reset(parts),
+      writers: () => watch.writers(serversOf(parts)),
+      healthy: () => isServed(sites.publicUrl),
+      // Nobody here keeps a list of what was acknowledged.
+      ledger: async () => null,
+      writeOff: async () => {},
       prepare: (runbook, mode) => prepare(parts, runbook, mode),
       inputs: (runbook) => inputsOf(sites)[runbook] ?? {},
       async byHand(runbook, step) {
@@ -96,11 +104,13 @@ export async function createMarimo(options: SystemEstateOptions): Promise<Marimo
       },
       strikes: [
         { id: "lose-datacentre", title: "Make the primary datacentre unreachable" },
+        { id: "return-datacentre", title: "Bring the primary datacentre back", returns: true },
         { id: "corrupt-database", title: "Delete users in the database" },
         { id: "kill-redis", title: "Kill Redis" },
       ],
       async strike(id) {
         if (id === "lose-datacentre") return await loseDatacentre(parts);
+        if (id === "return-datacentre") return await returnDatacentre(parts);
         if (id === "corrupt-database") return await databases.corrupt();
         if (id === "kill-redis") return await redis.kill();
         throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
@@ -156,6 +166,29 @@ async function prepare(parts: All, runbook: string, mode: "planned" | "unplanned
 async function loseDatacentre({ databases, sites }: All): Promise<void> {
   sites.cut("primary", true);
   await databases.a.kill();
+}
+
+/** It comes back as it was when it went: its database a primary, its pods running at their old counts. */
+async function returnDatacentre({ databases, sites }: All): Promise<void> {
+  await databases.a.start();
+  sites.cut("primary", false);
+}
+
+/** The pair, and the third server once people are led to the cluster it belongs to. */
+function serversOf({ databases, aws }: All): readonly DatabaseServer[] {
+  const { a, b, scratch } = databases;
+  const led = aws.world.zones.get(ZONE)?.records.flatMap(({ values }) => values) ?? [];
+  return [a, b, ...(led.includes(ADDRESS.rebuilt) ? [scratch] : [])]
+    .filter(({ running }) => running)
+    .map((host) => ({ name: host.name, database: DATABASE, port: host.port, url: host.url(), role: APP }));
+}
+
+const SERVED_MS = 4000;
+
+/** A request by the public name ends in a pod, and that one writes to its database. */
+async function isServed(publicUrl: string): Promise<boolean> {
+  const answer = await fetch(`${publicUrl}/health`, { signal: AbortSignal.timeout(SERVED_MS) }).catch(() => null);
+  return answer?.status === 200;
 }
 
 function lead({ world }: Parts["aws"], address: string): void {

@@ -19,6 +19,8 @@ export interface Cache {
   reset(): Promise<void>;
   /** Every node in us-east-1, Sentinels too, is gone. */
   lose(): Promise<void>;
+  /** What `lose` took is started again, as it was set up and with no data: nothing here is kept on disk. */
+  regain(): Promise<void>;
   /** As somebody does on each Sentinel before the master is led away: they stop watching. */
   unwatch(): Promise<void>;
   /** As leaving us-east-1 leaves it behind: the replica is a master, and keeps the carts. */
@@ -121,6 +123,7 @@ export async function createCache(): Promise<Cache> {
       harmed = true;
       await Promise.all([...estate.nodes, ...estate.sentinels].map((one) => one.member.kill()));
     },
+    regain: () => estate.restart(),
     async unwatch() {
       harmed = true;
       for (const one of estate.sentinels) await one.raw("SENTINEL", "REMOVE", estate.master);

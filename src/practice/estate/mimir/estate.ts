@@ -9,13 +9,14 @@ import type { Door } from "../door.ts";
 import { soon } from "../fleet.ts";
 import { openHostsAgent } from "../hosts-agent.ts";
 import { kubeconfigOf, type PracticeCluster } from "../kubernetes/index.ts";
+import { type DatabaseServer, isStoredAnew, ledgerOn, watchServers } from "../servers.ts";
 import type { Row, SystemEstate, SystemEstateOptions } from "../system-estate.ts";
 import { type Backups, createBackups } from "./backups.ts";
 import { type Cache, createCache } from "./cache.ts";
 import { type Cloud, createCloud } from "./cloud.ts";
 import { type Clusters, createClusters } from "./clusters.ts";
-import { createDatabases, type Databases } from "./databases.ts";
-import { EAST, NAMESPACE } from "./names.ts";
+import { createDatabases, DATABASE, type Databases } from "./databases.ts";
+import { DATABASE_SERVICE, EAST, NAMESPACE } from "./names.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 import { valuesOf } from "./values.ts";
 
@@ -67,6 +68,9 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
     closers.push(() => traffic.close());
     let lastGood = new Date().toISOString();
     const parts = { databases, cloud, clusters, cache, traffic, backups, agent };
+    const watch = watchServers();
+    closers.push(() => watch.close());
+    const writers = () => watch.writers(serversOf(parts));
     const valuesFile = join(folder, "values.yml");
     const tell = async () => await writeFile(valuesFile, JSON.stringify({ mimir: await valuesOf(parts) }, null, 2));
     const estate: MimirEstate = {
@@ -89,6 +93,15 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
         MIMIR_BACKUPS_TOKEN: backups.token,
         MIMIR_HOSTS_TOKEN: token,
       }),
+      async reset() {
+        await reset(parts);
+        await tell();
+        await backups.take(databases.at.primary);
+      },
+      writers,
+      healthy: () => isStoredAnew(async () => traffic.acknowledged.length),
+      ledger: async () => ledgerOn(serversOf(parts), await writers(), "orders", traffic.acknowledged),
+      writeOff: async (ids) => traffic.writeOff(ids),
       async prepare(runbook, mode) {
         await reset(parts);
         await tell();
@@ -104,11 +117,13 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
       },
       strikes: [
         { id: "lose-region", title: "Make us-east-1 unreachable" },
+        { id: "return-region", title: "Bring us-east-1 back", returns: true },
         { id: "kill-database", title: "Kill the primary database" },
         { id: "kill-redis", title: "Kill the Redis master" },
       ],
       async strike(id) {
         if (id === "lose-region") return await loseRegion(parts);
+        if (id === "return-region") return await returnRegion(parts);
         if (id === "kill-database") return await databases.at.primary.kill();
         if (id === "kill-redis") return await (await cache.master()).member.kill();
         throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
@@ -165,6 +180,26 @@ async function loseRegion({ cloud, clusters, databases, cache, traffic }: Parts)
   clusters.east.faults.throw({ kind: "down" });
   traffic.cut("east", true);
   await Promise.all([databases.at.primary.kill(), cache.lose()]);
+}
+
+/** It comes back as it was when it went: its database a primary, its pods running, its Redis empty. */
+async function returnRegion({ cloud, clusters, databases, cache, traffic }: Parts): Promise<void> {
+  await Promise.all([databases.at.primary.start(), cache.regain()]);
+  clusters.east.faults.clear();
+  cloud.aws.weather.up(EAST);
+  traffic.cut("east", false);
+}
+
+/** The pair, and the restored server once an API is led to it. */
+function serversOf({ databases, clusters }: Parts): readonly DatabaseServer[] {
+  const led = (["east", "west"] as const).map(
+    (side) => clusters[side].get("services", NAMESPACE, DATABASE_SERVICE[side])?.spec?.selector as { site?: string },
+  );
+  const { primary, dr, restored } = databases.at;
+  const hosts = [primary, dr, ...(led.some((selector) => selector?.site === "restored") ? [restored] : [])];
+  return hosts
+    .filter(({ running }) => running)
+    .map((host) => ({ name: host.name, database: DATABASE, port: host.port, url: host.url(), role: "app" }));
 }
 
 async function ordered({ acknowledged }: { readonly acknowledged: readonly unknown[] }): Promise<void> {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../../lib/errors.ts";
 import type { PracticeCluster } from "../kubernetes/index.ts";
 import { balancer, forward, listening, say } from "../listening.ts";
+import { strikeOut } from "../servers.ts";
 import type { Cache } from "./cache.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Clusters } from "./clusters.ts";
@@ -26,6 +27,8 @@ export interface Traffic {
   /** A region that is gone answers nobody. */
   cut(side: Side, gone: boolean): void;
   forget(): void;
+  /** Takes these out of what was acknowledged: people know that they are lost. */
+  writeOff(ids: readonly string[]): void;
   recent(): Readonly<Record<Side, number>>;
   close(): Promise<void>;
 }
@@ -101,6 +104,7 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters, cache: Cac
       if (away) gone.add(side);
       else gone.delete(side);
     },
+    writeOff: (ids) => strikeOut(acknowledged, ids),
     forget() {
       acknowledged = [];
     },

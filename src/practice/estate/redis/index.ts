@@ -12,6 +12,8 @@ export interface RedisEstate {
   readonly sentinels: readonly RedisNode[];
   /** A node that follows nobody and that no Sentinel watches. */
   alone(follows?: RedisNode): Promise<RedisNode>;
+  /** Starts again whatever is not running: each with its own port and, a Sentinel, with what it wrote down. */
+  restart(): Promise<void>;
   /** Waits until every Sentinel knows the whole set and nothing is going on. */
   settled(): Promise<void>;
   stop(): Promise<void>;
@@ -43,14 +45,18 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisEstat
 
 async function build(fleet: Fleet, { downAfterMilliseconds = 15_000 }: RedisOptions): Promise<RedisEstate> {
   const first = await startRedisNode(fleet, "redis-1");
-  const nodes = [first, await startRedisNode(fleet, "redis-2", first), await startRedisNode(fleet, "redis-3", first)];
+  const nodes: (RedisNode & { member: Member })[] = [
+    first,
+    await startRedisNode(fleet, "redis-2", first),
+    await startRedisNode(fleet, "redis-3", first),
+  ];
   // Replicas first: a Sentinel asks a master for its replicas at once, and then only every ten seconds.
   await soon("Two replicas online", 20, async () => {
     const said = await first.raw("INFO", "replication");
     return (said.match(/state=online/g) ?? []).length === 2;
   });
   const master = "practice";
-  const sentinels: RedisNode[] = [];
+  const sentinels: (RedisNode & { member: Member; readonly file: string })[] = [];
   for (const n of [1, 2, 3]) {
     const port = await freePort();
     const file = await fleet.write(
@@ -66,13 +72,21 @@ async function build(fleet: Fleet, { downAfterMilliseconds = 15_000 }: RedisOpti
         "",
       ].join("\n"),
     );
-    sentinels.push(node(`sentinel-${n}`, port, await fleet.start("redis-sentinel", [file])));
+    sentinels.push({ ...node(`sentinel-${n}`, port, await fleet.start("redis-sentinel", [file])), file });
   }
   const estate: RedisEstate = {
     master,
     nodes,
     sentinels,
     alone: (follows) => startRedisNode(fleet, `redis-${Math.random().toString(36).slice(2, 8)}`, follows),
+    async restart() {
+      for (const one of nodes) {
+        if (one.member.running) continue;
+        one.member = (await startRedisNode(fleet, one.name, one === first ? undefined : first, one.port)).member;
+      }
+      for (const one of sentinels)
+        if (!one.member.running) one.member = await fleet.start("redis-sentinel", [one.file]);
+    },
     async settled() {
       await soon("Every Sentinel knowing the whole set", 60, async () => {
         const said = await Promise.all(sentinels.map((one) => one.raw("SENTINEL", "MASTER", master)));

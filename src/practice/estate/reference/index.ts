@@ -6,6 +6,7 @@ import { type Application, createApplication } from "../application.ts";
 import { soon } from "../fleet.ts";
 import { kubeconfigOf } from "../kubernetes/index.ts";
 import { PATRONI_PACKAGES, type PatroniNode } from "../patroni/index.ts";
+import { type DatabaseServer, isStoredAnew, watchServers } from "../servers.ts";
 import type { Row, Strike, SystemEstate, SystemEstateKind, SystemEstateOptions } from "../system-estate.ts";
 import { openAgent } from "./agent.ts";
 import { type Cloud, createCloud, NAMES, REPLICAS, removeApplication } from "./cloud.ts";
@@ -38,6 +39,7 @@ const STRIKES = [
   { id: "lose-leader", title: "Cut the power of the database leader" },
   { id: "leave-behind", title: "Leave every replica behind, then cut the leader's power" },
   { id: "lose-region", title: "Make us-east-1 unreachable" },
+  { id: "return-region", title: "Bring us-east-1 back", returns: true },
   { id: "stop-application", title: "Stop the application in us-east-1" },
   { id: "blind-checkers", title: "Stop the application in us-east-1, unseen by health checks" },
   { id: "destroy-rows", title: "Delete half of the payments by mistake" },
@@ -93,6 +95,16 @@ async function build(
   ends.push(() => application.stop());
   await application.start({ name: DATABASE, host: "127.0.0.1", port: way.port });
 
+  const watch = watchServers();
+  ends.push(() => watch.close());
+  const servers = (): readonly DatabaseServer[] => {
+    const { user, password } = patroni.superuser;
+    const all = [...patroni.nodes, { name: "reference-west", port: replica.server.port }];
+    return all.map(({ name, port }) => ({
+      ...{ name, port, database: DATABASE, role: "app" },
+      url: `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
+    }));
+  };
   const valuesFile = join(folder, "values.yml");
   let leads = await payments.whole();
   let lastGood = new Date().toISOString();
@@ -151,6 +163,12 @@ async function build(
         // Route 53's and IAM's control planes live there too.
         cloud.aws.weather.down("us-east-1");
         return await payments.loseRegion();
+      case "return-region":
+        // As it was when it went: Patroni goes on where it stopped, and etcd remembers who led.
+        east.open();
+        cloud.east.faults.clear();
+        cloud.aws.weather.up("us-east-1");
+        return await payments.regainRegion();
       case "blind-checkers":
         internet.blind(true);
         stopInEast();
@@ -200,6 +218,15 @@ async function build(
       REFERENCE_APP_PASSWORD: passwords.app,
       REFERENCE_HOSTS_TOKEN: token,
     }),
+    reset: heal,
+    writers: () => watch.writers(servers()),
+    healthy: () => isStoredAnew(async () => (await application.state())?.acknowledged ?? null),
+    async ledger() {
+      const { length } = await application.ledger();
+      const lostIds = await lost();
+      return { acknowledged: length, lost: lostIds.length, lostIds };
+    },
+    writeOff: (ids) => application.writeOff(ids),
     async prepare(runbook, mode) {
       await heal();
       const breaks = BREAKS[runbook];

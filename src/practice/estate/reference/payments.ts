@@ -25,6 +25,8 @@ export interface Payments {
   loseLeaderAndLeaveOthersBehind(): Promise<void>;
   /** Nothing of us-east-1 answers any more. */
   loseRegion(): Promise<void>;
+  /** What `loseRegion` took is back, and whoever led may lead again. */
+  regainRegion(): Promise<void>;
   asOwner<Row>(port: number, statements: readonly string[], values?: readonly unknown[]): Promise<readonly Row[]>;
   stop(): Promise<void>;
 }
@@ -100,6 +102,14 @@ async function build(patroni: PatroniEstate): Promise<Payments> {
     async loseRegion() {
       balancer.route("nowhere");
       await Promise.all(nodes.map((node) => patroni.lose(node)));
+    },
+    async regainRegion() {
+      await Promise.all(nodes.map((node) => patroni.restart(node)));
+      balancer.route("cluster");
+      await soon("Patroni answering", 60, async () => {
+        const told = await Promise.all(nodes.map(({ api }) => fetch(`${api}/patroni`, limits())));
+        return told.every(({ ok }) => ok);
+      });
     },
     async stop() {
       await balancer.close();

@@ -5,6 +5,7 @@ import { LifeboatError } from "../../../lib/errors.ts";
 import type { Door } from "../door.ts";
 import { openFleet, soon } from "../fleet.ts";
 import { type PgBouncerEstate, startPgBouncer } from "../pgbouncer/index.ts";
+import { isStoredAnew, ledgerOn, watchServers } from "../servers.ts";
 import type { SystemEstate, SystemEstateOptions } from "../system-estate.ts";
 import { createAgent } from "./agent.ts";
 import { createDatabases, type Databases } from "./databases.ts";
@@ -67,6 +68,13 @@ export async function createSav3(options: SystemEstateOptions): Promise<Sav3Esta
     const valuesFile = join(folder, "values.yml");
     await writeFile(valuesFile, JSON.stringify({ sav3: valuesOf(parts) }, null, 2));
     let lastGood: string | null = null;
+    const watch = watchServers();
+    closers.push(() => watch.close());
+    const servers = () =>
+      [databases.primary, databases.standby]
+        .filter(({ running }) => running)
+        .map((host) => ({ name: host.name, database: DATABASE, port: host.port, url: host.url(), role: "app" }));
+    const writers = () => watch.writers(servers());
     return {
       ...parts,
       parts: [
@@ -92,6 +100,14 @@ export async function createSav3(options: SystemEstateOptions): Promise<Sav3Esta
         SAV3_S3_KEYS: "practice:practice",
         SAV3_SETTINGS_PASSWORD: stack.backend.settingsPassword,
       }),
+      async reset() {
+        await reset(parts, false);
+        await posting(traffic);
+      },
+      writers,
+      healthy: () => isStoredAnew(async () => traffic.acknowledged.length),
+      ledger: async () => ledgerOn(servers(), await writers(), "posts", traffic.acknowledged),
+      writeOff: async (ids) => traffic.writeOff(ids),
       async prepare(runbook, mode) {
         lastGood = await prepare(parts, runbook, mode);
       },
@@ -102,7 +118,7 @@ export async function createSav3(options: SystemEstateOptions): Promise<Sav3Esta
       byHand: (runbook, step) => byHand(parts, runbook, step),
       strikes: [
         { id: "kill-primary", title: "Kill the primary database" },
-        { id: "start-old", title: "Start the old primary again" },
+        { id: "start-old", title: "Start the old primary again", returns: true },
         { id: "lose-media", title: "Make MinIO unreachable" },
         { id: "crash-api", title: "Crash the API" },
       ],

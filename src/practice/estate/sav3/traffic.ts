@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Door, openDoor } from "../door.ts";
+import { strikeOut } from "../servers.ts";
 
 /** People who post and look at pictures, by way of Traefik, and keep their own list of what they were told is stored. */
 export interface Traffic {
@@ -10,6 +11,8 @@ export interface Traffic {
   readonly errors: readonly string[];
   readonly readonlyAnswers: number;
   forget(): void;
+  /** Takes these out of what was acknowledged: people know that they are lost. */
+  writeOff(ids: readonly string[]): void;
   pause(on: boolean): void;
   close(): Promise<void>;
 }
@@ -67,6 +70,7 @@ export async function createTraffic(url: () => string): Promise<Traffic> {
     get readonlyAnswers() {
       return readonlyAnswers;
     },
+    writeOff: (ids) => strikeOut(acknowledged, ids),
     forget() {
       acknowledged = [];
       errors = [];
