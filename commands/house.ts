@@ -12,6 +12,8 @@ export interface House {
   readonly cards: ReadonlyMap<string, ActionCard>;
   /** Values of the catalogue's variables, as this installation gives them: system id → name → value. */
   readonly variables: ReadonlyMap<string, ReadonlyMap<string, string | number | boolean>>;
+  /** Values of the drill environment, in the same form; absent: there is none. */
+  readonly drillVariables?: ReadonlyMap<string, ReadonlyMap<string, string | number | boolean>>;
   readonly timeline: Timeline;
   readonly log: Logger;
   /** The practice workspace: shown on everything, and only practice systems may run. */

@@ -57,9 +57,9 @@ export async function startRun(
   const severity = severityOf(request, system, dryRun);
   const place = await placeFor(house, request, system, dryRun);
   const kind = place?.declared?.kind ?? kindAsked(request, dryRun);
-  const { catalog, cards, variables } = house;
+  const { catalog, cards, variables, drillVariables } = house;
   const planned = planRunbook({
-    ...{ catalog, cards, variables, inputs },
+    ...{ catalog, cards, variables, inputs, dryRun, ...(drillVariables && { drillVariables }) },
     ...{ system: system.id, runbook: runbook.id, mode, kind },
   });
   if (!planned.ok)
@@ -188,18 +188,27 @@ async function placeFor(
   const named = request.options.incident;
   if (typeof named === "string") {
     const found = all.find(({ state }) => state.id === named);
-    return (
-      found?.state ??
-      stop({ code: "incident-unknown", what: `There is no incident ${named}`, next: "`/dr list` shows them" })
-    );
+    if (found === undefined)
+      return stop({ code: "incident-unknown", what: `There is no incident ${named}`, next: "`/dr list` shows them" });
+    if (request.options.drill === true && found.state.declared?.kind !== "drill")
+      return stop({
+        code: "drill-in-incident",
+        where: named,
+        what: "This is a real incident: a drill is never held in one",
+        next: "Leave `--incident` out for a drill of its own, or `--drill` if it is meant for real",
+      });
+    return found.state;
   }
   const repeated = all.find(({ state }) => state.id === idFor("inc", request.key));
   if (repeated) return repeated.state;
   const drill = request.options.drill === true;
-  const fits = all
-    .filter(isOpen)
-    .filter(({ state }) => state.declared?.system === system.id)
-    .filter(({ state }) => (state.declared?.kind === "drill") === drill || (dryRun && !drill));
+  const ours = all.filter(isOpen).filter(({ state }) => state.declared?.system === system.id);
+  // What is typed in a drill's channel belongs to the drill, whether that is said again or not.
+  const inDrill = ours.find(
+    ({ state, channel }) => state.declared?.kind === "drill" && channel !== null && channel === request.place.channel,
+  );
+  if (inDrill) return inDrill.state;
+  const fits = ours.filter(({ state }) => (state.declared?.kind === "drill") === drill || (dryRun && !drill));
   const here = fits.find(({ channel }) => channel !== null && channel === request.place.channel);
   if (here) return here.state;
   if (fits.length > 1) throw new Unclear(which(fits));

@@ -1,5 +1,6 @@
 import { pageWords } from "../templates/messages/paging.ts";
 import { actions, cards } from "./actions/index.ts";
+import { drillLimits } from "./catalog/drill.ts";
 import { createEmail } from "./comms/email.ts";
 import { createOffice } from "./comms/office.ts";
 import { openPage } from "./comms/page/serve.ts";
@@ -9,7 +10,7 @@ import { createEngine } from "./engine/driver.ts";
 import { createScout } from "./engine/scout.ts";
 import { createWatcher } from "./engine/watcher.ts";
 import { serveHealth } from "./health.ts";
-import { houseOf, readCatalog } from "./house.ts";
+import { groundsOf, houseOf, readCatalog, refuseDrillsOnProduction } from "./house.ts";
 import { withDeadline } from "./lib/deadline.ts";
 import { LifeboatError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
@@ -39,6 +40,8 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
   const mail = config.comms.mail === null ? null : createEmail(config.comms.mail);
 
   const house = houseOf(config, catalog, store, outbox, log);
+  refuseDrillsOnProduction(house);
+  const mayDrill = drillLimits(() => groundsOf(house));
   const slack = createSlack({ config: config.slack, house, timeline, inbox, outbox, log });
   const engine = createEngine({
     timeline,
@@ -49,6 +52,7 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
     log,
     practice: config.practice,
     secret,
+    drillLimits: mayDrill,
   });
   const health =
     config.health.port === null
@@ -78,6 +82,7 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
     read: createStates(timeline).read,
     actions,
     secret,
+    drillLimits: mayDrill,
     practice: config.practice,
     log,
     everySeconds: config.watchSeconds,

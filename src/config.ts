@@ -19,7 +19,11 @@ export interface Config {
     readonly ownerUrl: string | undefined;
     readonly dataFolder: string;
   };
-  readonly catalog: { readonly systemsFolder: string; readonly valuesFile: string | undefined };
+  readonly catalog: {
+    readonly systemsFolder: string;
+    readonly valuesFile: string | undefined;
+    readonly drillValuesFile: string | undefined;
+  };
   /** Null only where Slack was not asked for. */
   readonly slack: SlackConfig | null;
   /** Null: nobody is paged, because this is practice without its own pager. */
@@ -70,6 +74,13 @@ const settings = z.object({
     .string()
     .optional()
     .describe("YAML file with this installation's values: system id → variable → value"),
+  LIFEBOAT_DRILL_VALUES: z
+    .string()
+    .optional()
+    .describe(
+      "The same for the drill environment: where `--drill` runs. It may share no address or identity with production's values. " +
+        "Unset: only production exercises and runbooks that look can be drilled",
+    ),
   SLACK_BOT_TOKEN: z
     .string()
     .regex(/^xoxb-[\w-]+$/, "A bot token begins with xoxb-")
@@ -272,6 +283,7 @@ function configOf(read: Settings, slack: boolean): Config {
     catalog: {
       systemsFolder: resolve(read.LIFEBOAT_SYSTEMS ?? join(projectRoot(), "templates", "systems")),
       valuesFile: read.LIFEBOAT_VALUES === undefined ? undefined : resolve(read.LIFEBOAT_VALUES),
+      drillValuesFile: read.LIFEBOAT_DRILL_VALUES === undefined ? undefined : resolve(read.LIFEBOAT_DRILL_VALUES),
     },
     slack: slack ? slackOf(read) : null,
     paging: pagingOf(read),

@@ -1,5 +1,6 @@
 import type { House } from "../commands/house.ts";
 import { cards } from "./actions/index.ts";
+import { type Grounds, overlapsOf } from "./catalog/drill.ts";
 import { loadCatalog } from "./catalog/load.ts";
 import { reportFindings } from "./catalog/report.ts";
 import type { Catalog } from "./catalog/types.ts";
@@ -21,6 +22,9 @@ export function houseOf(config: Config, catalog: Catalog, store: Store, outbox: 
     // Read for every plan: who is primary changes while this process lives, and the file says it.
     get variables() {
       return loadVariables(catalog, config.catalog.valuesFile).variables;
+    },
+    get drillVariables() {
+      return drillValuesOf(config, catalog).variables;
     },
     timeline: store.timeline,
     log,
@@ -46,7 +50,8 @@ export function readCatalog(config: Config, log: Logger): Catalog {
     runbooks: loaded.catalog.runbooks,
   };
   const given = loadVariables(loaded.catalog, config.catalog.valuesFile);
-  const problems = [...loaded.problems, ...given.problems];
+  const drill = drillValuesOf(config, loaded.catalog);
+  const problems = [...loaded.problems, ...given.problems, ...drill.problems];
   if (problems.length > 0) log.error(`The catalogue has mistakes:\n${reportFindings(problems)}`);
   if (catalog.systems.length === 0)
     throw new LifeboatError({
@@ -56,6 +61,29 @@ export function readCatalog(config: Config, log: Logger): Catalog {
       next: "Set LIFEBOAT_SYSTEMS, and run lifeboat lint on it",
     });
   return catalog;
+}
+
+/** Values of the drill environment as they are now: read for every drill, as production's are for every run. */
+function drillValuesOf(config: Config, catalog: Pick<Catalog, "systems">) {
+  return loadVariables(catalog, config.catalog.drillValuesFile, "LIFEBOAT_DRILL_VALUES");
+}
+
+/** What drills may touch, asked of the files as they are now. */
+export function groundsOf({ catalog, cards, variables, drillVariables }: House): Grounds {
+  return { catalog, cards, production: variables, drill: drillVariables ?? new Map() };
+}
+
+/** @throws when the drill environment's values lead to production: nobody may find that out by a drill. */
+export function refuseDrillsOnProduction(house: House): void {
+  const problems = overlapsOf(groundsOf(house));
+  const [first] = problems;
+  if (first === undefined) return;
+  throw new LifeboatError({
+    code: first.code,
+    where: "LIFEBOAT_DRILL_VALUES",
+    what: problems.map(({ where, what }) => `${where}: ${what}`).join("\n"),
+    ...(first.next !== undefined && { next: first.next }),
+  });
 }
 
 /** A template with a mistake stays out and is said; the others are there. */

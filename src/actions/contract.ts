@@ -130,7 +130,19 @@ export interface Evidences {
   evidenceOf(step: string): Evidence | null;
 }
 
+/** Why a drill may not touch this, in a sentence; null: it may. `changes`: it is about to be changed. */
+export type DrillLimits = (touch: {
+  readonly action: string;
+  readonly input: unknown;
+  readonly resources: readonly string[];
+  readonly changes: boolean;
+}) => string | null;
+
 export interface ReadContext extends Evidences {
+  /** A drill touches only what is the drill's: `wrap/drill.ts` sees to it for every action. */
+  readonly kind: "real" | "drill";
+  /** In a drill. */
+  readonly drill?: DrillLimits;
   readonly signal: AbortSignal;
   readonly log: Logger;
   /** A secret by the name the catalogue gave it; throws a `LifeboatError` that names what to set. */

@@ -84,6 +84,7 @@ import { backup as veleroBackup } from "./velero/backup.ts";
 import { check as veleroCheck } from "./velero/check.ts";
 import { restore as veleroRestore } from "./velero/restore.ts";
 import { withDeadlines } from "./wrap/deadline.ts";
+import { withDrillLimits } from "./wrap/drill.ts";
 
 /** Everything a runbook may do. A new action is one more line here and one more file in the folder of its target. */
 const list = [
@@ -182,7 +183,7 @@ export const cards: ReadonlyMap<string, ActionCard> = new Map(list.map((action) 
 
 /** An action only ever meets inputs its own schema parsed, so in the list all of them can wear one type. */
 function listed<I, S>(action: Action<I, S>): Action {
-  return { ...withDeadlines(action), load: () => loadFor(action.id) } as unknown as Action;
+  return { ...withDrillLimits(withDeadlines(action)), load: () => loadFor(action.id) } as unknown as Action;
 }
 
 /** What planning needs to know of an action. */

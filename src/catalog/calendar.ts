@@ -44,6 +44,10 @@ export const calendarSchema = z
         timezone: z.string().default("UTC").describe("An IANA name: Europe/Berlin. UTC if left out"),
         takes: duration.default(3600).describe("How long people keep free for it; 1h if left out"),
         tells: z.array(id).default([]).describe("Roles that are told beforehand. With unannounced: nobody else knows"),
+        environment: z
+          .literal("drill")
+          .optional()
+          .describe("drill: held in the drill environment (LIFEBOAT_DRILL_VALUES), and not at all where there is none"),
         unannounced: z.boolean().default(false).describe("True: a surprise; only those in tells know when"),
         checklist: id.optional().describe("A checklist of this system that is gone through before it begins"),
         afterwards: id
@@ -83,6 +87,8 @@ export interface Occasion {
   readonly takesSeconds: number;
   readonly tells: readonly string[];
   readonly unannounced: boolean;
+  /** Held in the drill environment; null: where its runbook says. */
+  readonly environment: "drill" | null;
   readonly checklist: string | null;
   /** Ticked off when it is over. */
   readonly afterwards: string | null;
@@ -101,6 +107,7 @@ export function toCalendar(written: Written): readonly Occasion[] {
     takesSeconds: one.takes,
     tells: one.tells,
     unannounced: one.unannounced,
+    environment: one.environment ?? null,
     checklist: one.checklist ?? null,
     afterwards: one.afterwards ?? null,
   }));

@@ -1,6 +1,7 @@
 import { canonicalBytes, sha256 } from "../lib/canonical.ts";
 import { messageOf, type Problem } from "../lib/errors.ts";
 import { bindInputs } from "./bound.ts";
+import { type Ground, type Grounds, groundOf, trespasses } from "./drill.ts";
 import { readManifest, withManifests } from "./manifest.ts";
 import {
   referableParts,
@@ -20,6 +21,7 @@ import type {
   ActionStep,
   Catalog,
   Clock,
+  DrillPlan,
   Lane,
   Mode,
   Plan,
@@ -41,6 +43,10 @@ export interface PlanRequest {
   readonly runbook: string;
   readonly mode: Mode;
   readonly kind: "real" | "drill";
+  /** Values of the drill environment, in the same form as `variables`. Absent: there is none. */
+  readonly drillVariables?: ReadonlyMap<string, ReadonlyMap<string, Scalar>>;
+  /** Nothing of it will be performed: a look at what is there, whatever it is called. */
+  readonly dryRun?: boolean;
   /** What was said about tonight: input → value, a moment as ISO 8601 in UTC. Absent: nothing. */
   readonly inputs?: ReadonlyMap<string, Scalar>;
 }
@@ -70,10 +76,28 @@ export function planRunbook(request: PlanRequest): Planned {
   if (errors.length > 0) return refuse(errors.map((fault) => faultProblem(runbook, fault)));
   const bound = bindInputs(runbook, request.inputs ?? new Map());
   if (!bound.ok) return refuse(bound.problems);
-  const scope = scopeOf(system, runbook, request.mode, request.variables.get(system.id), bound.values);
-  const missing = missingValues(system, runbook, request.mode, scope);
+  const ground = groundFor(request, system, runbook);
+  if (ground !== null && "problem" in ground) return refuse([ground.problem]);
+  const held = ground?.drill ?? null;
+  const given = held?.on === "environment" ? request.drillVariables : request.variables;
+  const scope = scopeOf(system, runbook, request.mode, given?.get(system.id), bound.values);
+  const missing = missingValues(system, runbook, request.mode, scope, held);
   if (missing !== null) return refuse([missing]);
-  return bind(request, system, runbook, lookUpIn(scope), bound.values);
+  const planned = bind(request, system, runbook, lookUpIn(scope), bound.values, held);
+  if (!planned.ok || held?.on !== "environment") return planned;
+  const problems = trespasses(groundsOf(request), system, runbook, planned.plan, bound.values);
+  return problems.length === 0 ? planned : refuse(problems);
+}
+
+/** Null: it is for real, and where it is held is production. */
+function groundFor(request: PlanRequest, system: System, runbook: Runbook): Ground | null {
+  if (request.kind !== "drill") return null;
+  const ground = groundOf(groundsOf(request), system, runbook, request.mode);
+  return "problem" in ground && request.dryRun === true ? { drill: { on: "nothing" } } : ground;
+}
+
+function groundsOf({ catalog, cards, variables, drillVariables = new Map() }: PlanRequest): Grounds {
+  return { catalog, cards, production: variables, drill: drillVariables };
 }
 
 type LookUp = (name: string) => Scalar;
@@ -134,7 +158,13 @@ function faultProblem(runbook: Runbook, { rule, path, what, allowed, next }: Rul
 }
 
 /** All variables without a value at once, with what each of them is. */
-function missingValues(system: System, runbook: Runbook, mode: Mode, scope: Scope): Problem | null {
+function missingValues(
+  system: System,
+  runbook: Runbook,
+  mode: Mode,
+  scope: Scope,
+  drill: DrillPlan | null,
+): Problem | null {
   const used = new Set(
     [...referableParts(runbook, mode)].flatMap(({ value }) => referencesIn(value).map(({ name }) => name)),
   );
@@ -145,7 +175,7 @@ function missingValues(system: System, runbook: Runbook, mode: Mode, scope: Scop
     code: "missing-values",
     where: `${system.id}/${runbook.id}`,
     what: `This installation gives no value for ${missing.map(({ name }) => `"${name}"`).join(", ")}`,
-    next: `Write into the file that LIFEBOAT_VALUES names:\n${system.id}:\n${lines.join("\n")}`,
+    next: `Write into the file that ${drill?.on === "environment" ? "LIFEBOAT_DRILL_VALUES" : "LIFEBOAT_VALUES"} names:\n${system.id}:\n${lines.join("\n")}`,
   };
 }
 
@@ -155,6 +185,7 @@ function bind(
   runbook: Runbook,
   lookUp: LookUp,
   inputs: ReadonlyMap<string, Scalar>,
+  drill: DrillPlan | null,
 ): Planned {
   const problems: Problem[] = [];
   const resources = new Set<string>();
@@ -199,9 +230,11 @@ function bind(
     mode,
     modes: runbook.modes,
     kind,
+    ...(drill !== null && { drill }),
     ...(inputs.size > 0 && { inputs: [...inputs].map(([name, value]) => ({ name, value })) }),
     target: runbook.changes === null ? "nothing: it only looks" : resolveSentence(runbook.changes, lookUp),
-    resources: [...resources].sort(),
+    // A drill in its own environment never holds up what is real, whatever names its steps give.
+    resources: [...resources].map((one) => (drill?.on === "environment" ? `drill/${one}` : one)).sort(),
     rtoSeconds: runbook.rtoSeconds,
     rpoSeconds: runbook.rpoSeconds,
     pointOfNoReturn: pointOfNoReturn(stages),

@@ -36,6 +36,8 @@ export function toDraft(
     rpoSeconds: written.rpo === undefined ? (component?.rpoSeconds ?? null) : written.rpo,
     changes: written.changes ?? null,
     ...(written.givesUp.length > 0 && { givesUp: written.givesUp }),
+    ...(written.maintenance && { maintenance: written.maintenance }),
+    ...(written.exercise && { exercise: written.exercise }),
     stages: read.map(({ stage }) => stage),
     beforehand: written.beforehand,
     afterwards: written.afterwards,
@@ -201,7 +203,7 @@ function toStep(
 }
 
 function toGate(written: NonNullable<WrittenStep["gate"]>, path: Path, chains: ReadonlyMap<string, Chain>) {
-  const { quorum, expires, escalate, stepUp, remind } = written;
+  const { quorum, expires, escalate, stepUp, remind, exercise } = written;
   const named = typeof escalate === "string" ? chains.get(escalate) : toChain(escalate);
   const role = written.role ?? (typeof escalate === "string" ? named?.[0]?.role : undefined);
   const faults =
@@ -223,6 +225,7 @@ function toGate(written: NonNullable<WrittenStep["gate"]>, path: Path, chains: R
     expiresSeconds: expires,
     stepUp,
     remindSeconds: remind,
+    ...(exercise && { exercise }),
     escalate: typeof escalate === "string" ? chainAfter(chain, role ?? "") : chain,
   };
   return { gate, faults };

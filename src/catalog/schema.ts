@@ -170,6 +170,10 @@ const gate = z.strictObject({
     .describe("How long an answer is awaited, and how long it is good for; 10m if left out"),
   escalate: z.union([id, byMinutes]).default([]).describe("The name of a chain of this system, or a chain"),
   remind: duration.default(120).describe("While nobody answers, those asked are reminded this often; 0s: never"),
+  exercise: z
+    .literal(true)
+    .optional()
+    .describe("In a drill, this gate says on its card: PRODUCTION EXERCISE, this changes production"),
   stepUp: z.boolean().default(false).describe("True: who approves must have proved who they are once more"),
 });
 
@@ -269,6 +273,16 @@ export const runbookSchema = z
       .default([])
       .describe(
         "What is lost by it that no step can measure beforehand: everything since the backup. Shown to who decides",
+      ),
+    maintenance: z
+      .literal(true)
+      .optional()
+      .describe("Planned work, such as a rebuild or a validation: its run opens a maintenance record, and no incident"),
+    exercise: z
+      .literal(true)
+      .optional()
+      .describe(
+        "A declared production exercise: with --drill it changes production. Needs a gate with exercise: true before anything changes",
       ),
     stages: z.array(stage).min(1, "A runbook has at least one stage"),
     beforehand: z

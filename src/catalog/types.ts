@@ -267,6 +267,10 @@ export interface Runbook {
   readonly changes: string | null;
   /** What is lost by it that no step can measure beforehand. Absent: nothing of the kind. */
   readonly givesUp?: readonly string[];
+  /** It is a declared exercise on production: a drill of it changes production, and a gate of its own says so. */
+  readonly exercise?: true;
+  /** Planned work: a run of it opens a maintenance record. */
+  readonly maintenance?: true;
   /** Flat: what another runbook of the system holds stands here as if it had been written here. */
   readonly stages: readonly RunbookStage[];
   /** Stages that should be over within a time; absent: none says so. */
@@ -358,6 +362,8 @@ export interface Gate {
   readonly stepUp: boolean;
   /** While nobody answers, those asked are reminded this often; absent or 0: never. */
   readonly remindSeconds?: number;
+  /** In a drill, this is the gate that says that production is changed. */
+  readonly exercise?: true;
 }
 
 /** True when the evidence of an earlier step carries the fact with this value. */
@@ -382,6 +388,8 @@ export interface Plan {
   /** In which modes its runbook can be run; absent in older plans. */
   readonly modes?: readonly Mode[];
   readonly kind: "real" | "drill";
+  /** Where a drill is held. Absent: it is for real, or the plan was made before 0.2. */
+  readonly drill?: DrillPlan;
   /** What was said when it was asked for, in the runbook's order; absent: it has no inputs. */
   readonly inputs?: readonly { readonly name: string; readonly value: string | number | boolean }[];
   /** What this changes, in one line a tired person understands: from where to where. */
@@ -400,6 +408,16 @@ export interface Plan {
   /** Absent: nothing. */
   readonly beforehand?: readonly string[];
   readonly afterwards: readonly string[];
+}
+
+/**
+ * `environment`: with values of its own, which share no place with production's. `exercise`: on production, as declared.
+ * `practice`: in the practice workspace. `nothing`: it only looks.
+ */
+export interface DrillPlan {
+  readonly on: "environment" | "exercise" | "practice" | "nothing";
+  /** SHA-256 over the values of the drill environment; only there. */
+  readonly values?: string;
 }
 
 export interface PlanStage {

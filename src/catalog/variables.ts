@@ -21,13 +21,17 @@ export interface LoadedVariables {
  * Reads the values this installation gives to the catalogue's variables (`LIFEBOAT_VALUES`), written as
  * `system id → variable → value`, and holds them against what each system declares. Without a file there are none.
  */
-export function loadVariables(catalog: Pick<Catalog, "systems">, file: string | undefined): LoadedVariables {
+export function loadVariables(
+  catalog: Pick<Catalog, "systems">,
+  file: string | undefined,
+  setting = "LIFEBOAT_VALUES",
+): LoadedVariables {
   if (file === undefined) return { variables: new Map(), problems: [] };
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    const what = `The file that LIFEBOAT_VALUES names can not be read: ${messageOf(error)}`;
+    const what = `The file that ${setting} names cannot be read: ${messageOf(error)}`;
     return { variables: new Map(), problems: [wholeFile(file, what)] };
   }
   const { source, value, findings } = parseYaml(file, text, valuesSchema);

@@ -105,7 +105,7 @@ export function openAttempt(driven: Driven, step: ActionStep, number: number, un
     number,
     askedByPerson: known !== undefined && number > 1 && known.forgiven === number - 1,
     voice,
-    job: () => jobOf(step, driven.around.actions),
+    job: () => jobOf(step, driven.around.actions, journal.run().plan),
     look: async (job) => plain(await observe(job, driven.around, evidences, driven.lost)),
     applyContext: (job, signal) =>
       applyContext(readContext(job, driven.around, evidences, signal), job, (says) => voice.say(says)),

@@ -1,5 +1,6 @@
 import type { Action, ApplyContext, Check, Evidences, Fact, ReadContext } from "../actions/contract.ts";
-import type { ActionStep } from "../catalog/types.ts";
+import type { Touch } from "../catalog/drill.ts";
+import type { ActionStep, Plan } from "../catalog/types.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf, type Problem } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
@@ -10,18 +11,21 @@ export interface Surroundings {
   readonly log: Logger;
   readonly practice: boolean;
   readonly secret: (name: string) => string;
+  /** Why a run of this plan may not touch this; null: it may. */
+  readonly drillLimits: (plan: Plan, touch: Touch) => string | null;
   readonly observeSeconds: number;
 }
 
 /** A step with the action that performs it and its input as the action reads it. */
 export interface Job {
+  readonly plan: Plan;
   readonly step: ActionStep;
   readonly action: Action;
   readonly input: unknown;
 }
 
 /** Binds a step of a stored plan to today's action; a version may have changed in the middle of a run. */
-export function jobOf(step: ActionStep, actions: ReadonlyMap<string, Action>): Job {
+export function jobOf(step: ActionStep, actions: ReadonlyMap<string, Action>, plan: Plan): Job {
   const action = actions.get(step.action);
   if (!action) {
     throw new LifeboatError({
@@ -40,7 +44,7 @@ export function jobOf(step: ActionStep, actions: ReadonlyMap<string, Action>): J
       next: "Run the version the plan was made with, or abort and plan anew.",
     });
   }
-  return { step, action, input: parsed.data };
+  return { plan, step, action, input: parsed.data };
 }
 
 /** Looks at a step's target once, within its deadline. */
@@ -62,11 +66,25 @@ export async function observe(
 
 export function readContext(job: Job, around: Surroundings, evidences: Evidences, signal: AbortSignal): ReadContext {
   return {
+    ...kindOf(job.plan, around),
     evidenceOf: (step) => evidences.evidenceOf(step),
     signal,
     log: around.log.child({ step: job.step.id, action: job.action.id }),
-    secret: around.secret,
     practice: around.practice,
+  };
+}
+
+/** In a drill environment production's secrets are not at hand: each has its own, `DRILL_` and the name. */
+export function kindOf(
+  plan: Plan,
+  { drillLimits, secret }: Pick<Surroundings, "drillLimits" | "secret">,
+): Pick<ReadContext, "kind" | "drill" | "secret"> {
+  if (plan.kind === "real") return { kind: "real", secret };
+  const own = plan.drill?.on === "environment";
+  return {
+    kind: "drill",
+    drill: (touch) => drillLimits(plan, touch),
+    secret: own ? (name) => secret(`DRILL_${name}`) : secret,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Action } from "../actions/contract.ts";
-import type { System } from "../catalog/types.ts";
+import type { Touch } from "../catalog/drill.ts";
+import type { Plan, System } from "../catalog/types.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Leases, Timeline } from "../timeline/contract.ts";
 
@@ -29,6 +30,8 @@ export interface EnginePorts {
   readonly practice: boolean;
   /** A secret by the name the catalogue gave it; throws a `LifeboatError` that names what to set. */
   readonly secret: (name: string) => string;
+  /** Why a run of this plan may not touch this, in a sentence; null: it may. */
+  readonly drillLimits: (plan: Plan, touch: Touch) => string | null;
   readonly settings?: Partial<EngineSettings>;
 }
 

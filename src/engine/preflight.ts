@@ -75,7 +75,7 @@ function isAhead(state: StepState): boolean {
 
 async function look(step: ActionStep, run: RunState, around: Surroundings, signal?: AbortSignal): Promise<Look> {
   try {
-    const job = jobOf(step, around.actions);
+    const job = jobOf(step, around.actions, run.plan);
     const evidences = evidencesOf(() => run);
     const seen = await observe(job, around, evidences, signal);
     const facts = job.action.facts(seen, job.input).map((fact) => ({ step: step.id, ...fact }));

@@ -92,7 +92,7 @@ export function createScout(options: ScoutOptions): Scout {
         async (signal) => {
           const { secret, practice } = options;
           const nothing = { evidenceOf: () => null };
-          const seen = await action.observe({ signal, log, secret, practice, ...nothing }, bound.input);
+          const seen = await action.observe({ kind: "real", signal, log, secret, practice, ...nothing }, bound.input);
           return valueIn(probe, action.facts(seen, bound.input), action.ready(seen, bound.input, nothing));
         },
         stopping.signal,

@@ -1,10 +1,12 @@
 import type { Action, Sighting } from "../actions/contract.ts";
-import type { ActionStep } from "../catalog/types.ts";
+import type { Touch } from "../catalog/drill.ts";
+import type { ActionStep, Plan } from "../catalog/types.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { StoredEvent, Timeline } from "../timeline/contract.ts";
+import { kindOf } from "./look.ts";
 
 export interface WatcherOptions {
   readonly timeline: Pick<Timeline, "decide" | "follow" | "streams" | "now">;
@@ -12,6 +14,8 @@ export interface WatcherOptions {
   readonly read: (incident: string) => Promise<IncidentState>;
   readonly actions: ReadonlyMap<string, Action>;
   readonly secret: (name: string) => string;
+  /** As the engine's. */
+  readonly drillLimits: (plan: Plan, touch: Touch) => string | null;
   readonly practice: boolean;
   readonly log: Logger;
   /** How often each is looked at. */
@@ -31,6 +35,7 @@ export interface Watcher {
 interface Watched {
   readonly stream: string;
   readonly run: string;
+  readonly plan: Plan;
   readonly step: ActionStep;
   readonly action: Action;
   readonly until: number;
@@ -75,13 +80,13 @@ export function createWatcher(options: WatcherOptions): Watcher {
     );
   }
 
-  async function look({ action, step }: Watched): Promise<Sighting | null> {
-    const { secret, practice } = options;
+  async function look({ action, step, plan }: Watched): Promise<Sighting | null> {
+    const { practice } = options;
     return await withDeadline(
       `Watching "${step.title}"`,
       LOOK_SECONDS,
       async (signal) => {
-        const ctx = { signal, log, secret, practice, evidenceOf: () => null };
+        const ctx = { ...kindOf(plan, options), signal, log, practice, evidenceOf: () => null };
         return (await action.watch?.look(ctx, step.input)) ?? null;
       },
       stopping.signal,
@@ -137,7 +142,7 @@ function watchedIn(state: IncidentState, actions: ReadonlyMap<string, Action>, n
       const action = actions.get(found.step.action);
       if (action?.watch === undefined) return [];
       const until = found.at.getTime() + action.watch.forSeconds * 1000;
-      return until > now ? [{ stream: state.id, run: run.id, step: found.step, action, until }] : [];
+      return until > now ? [{ stream: state.id, run: run.id, plan: run.plan, step: found.step, action, until }] : [];
     }),
   );
 }

@@ -10,7 +10,7 @@ import { cut, ended, plain, safe } from "./escape.ts";
 import { findingLines } from "./facts.ts";
 import { fenceWords } from "./fence.ts";
 import { inputWords } from "./inputs.ts";
-import { kindPrefix } from "./kind.ts";
+import { EXERCISE, kindPrefix } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
 import { ackWords, notPaged, pageOf } from "./paged.ts";
 import { roleWords } from "./people.ts";
@@ -41,13 +41,15 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
   const who = awaitedNow(ask, around);
   const prefix = kindPrefix(run.plan.kind, around.practice);
   const inputs = inputWords(run.plan);
+  const exercise = run.plan.drill?.on === "exercise";
   return {
-    text: `${prefix}${safe(run.plan.title)} needs ${missingWords(who)} by ${waitedFor(who, around)}: ${ended(safe(step.title))} ${ended(safe(run.plan.target))} Data lost: ${ended(safe(gate.loss))} Expires at ${clock(gate.expiresAt)}.`,
+    text: `${prefix}${exercise ? `${EXERCISE} ` : ""}${safe(run.plan.title)} needs ${missingWords(who)} by ${waitedFor(who, around)}: ${ended(safe(step.title))} ${ended(safe(run.plan.target))} Data lost: ${ended(safe(gate.loss))} Expires at ${clock(gate.expiresAt)}.`,
     blocks: [
       header(`${prefix}Decide: ${plain(run.plan.title)}`),
       section(
         [
           ...(gate.because === null ? [] : [`🔁 *Asked again:* ${ended(safe(cut(gate.because, 300)))}`]),
+          ...(exercise ? [`⚠️ *${EXERCISE}*`] : []),
           `*${safe(run.plan.target)}*`,
           ...(inputs ? [`*Inputs:* ${inputs}`] : []),
           `*Starts:* ${startWords(ask)}`,
@@ -159,7 +161,7 @@ function approve({ run, gate, step }: Ask, own: { detail?: string }): Button {
     ...(!step.gate.stepUp && {
       confirm: {
         title: `Approve: ${run.plan.title}?`,
-        says: `${cut(run.plan.target, 140)}. Data lost: ${cut(gate.loss, 120)}.`,
+        says: `${run.plan.drill?.on === "exercise" ? `${EXERCISE} ` : ""}${cut(run.plan.target, 140)}. Data lost: ${cut(gate.loss, 120)}.`,
         yes: "Approve",
         no: "Not yet",
       },

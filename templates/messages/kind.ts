@@ -11,6 +11,21 @@ export function kindSentence(kind: "real" | "drill", practice: boolean): string 
   return kind === "drill" ? "This is a drill, not an incident." : null;
 }
 
+/** Where a drill is held; null: that needs no words. */
+export function drillWords({ drill }: Pick<Plan, "drill">): string | null {
+  switch (drill?.on) {
+    case "exercise":
+      return EXERCISE;
+    case "environment":
+      return "Drill environment: production is not touched.";
+    default:
+      return null;
+  }
+}
+
+/** On the card of every approval of a production exercise, in its notification and in its confirmation. */
+export const EXERCISE = "PRODUCTION EXERCISE: this changes production.";
+
 export function modeWords(mode: Mode): string {
   return mode === "planned" ? "planned (waits until nothing is lost)" : "unplanned (fences the old side, accepts loss)";
 }

@@ -4,7 +4,7 @@ import type { Declared, IncidentState, RunState } from "../../src/incident/state
 import { actions, type Button, context, fields, header, lines, section } from "./blocks.ts";
 import { cut, plain, safe } from "./escape.ts";
 import { inputWords } from "./inputs.ts";
-import { kindPrefix, kindSentence, modeWords, runTitle } from "./kind.ts";
+import { drillWords, kindPrefix, kindSentence, modeWords, runTitle } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
 import { approvalWords } from "./people.ts";
 import { changes, expectedSeconds, gatesOf, stepsOf } from "./plan.ts";
@@ -20,13 +20,16 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
   const prefix = kindPrefix(plan.kind, around.practice);
   const title = runTitle(plan, run.dryRun);
   const note = kindSentence(plan.kind, around.practice);
+  const held = drillWords(plan);
   const by = around.names(run.requester);
   const inputs = inputWords(plan);
   return {
     text: `${prefix}${safe(title)}: ${runStatusWords(run)}. ${safe(plan.target)}.${inputs ? ` Inputs: ${inputs}.` : ""} Asked for by ${by} at ${clock(run.requestedAt)}.`,
     blocks: [
       header(`${prefix}${plain(title)}`),
-      section(`${runMark(run)} *${upper(runStatusWords(run))}*\n*${safe(plan.target)}*\n${safe(plan.summary)}`),
+      section(
+        `${runMark(run)} *${upper(runStatusWords(run))}*${held ? `\n*${held}*` : ""}\n*${safe(plan.target)}*\n${safe(plan.summary)}`,
+      ),
       fields([
         ...(inputs ? ([["Inputs", inputs]] as const) : []),
         ["Mode", modeWords(plan.mode)],

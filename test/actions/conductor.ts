@@ -34,6 +34,7 @@ export function conduct(environment: Record<string, string>, options: Options = 
   const evidences = new Map<string, Evidence>();
   const progress: string[] = [];
   const context: ReadContext = {
+    kind: "real",
     signal: new AbortController().signal,
     log: createLog("silent"),
     practice: options.practice ?? true,

@@ -19,6 +19,7 @@ const action = actions.get(id);
 if (!action?.apply) throw new Error(`No action ${id} that does something`);
 const say = (line: object) => writeSync(1, `${JSON.stringify(line)}\n`);
 const context = {
+  kind: "real" as const,
   signal: new AbortController().signal,
   log: createLog("silent"),
   practice: true,

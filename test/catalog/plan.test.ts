@@ -75,6 +75,7 @@ const runbook = {
   ],
   afterwards: ["Bring ${var.primaryHost} back."],
 };
+const drilled = { primaryHost: "drill-a", standbyHost: "drill-b" };
 const given = { primaryHost: "db-a", standbyHost: "db-b" };
 const onShelf: Record<string, string> = Object.fromEntries(
   ["look", "move-writes"].map((id) => [`shop/runbooks/${id}.yml`, shelf[id] as string]),
@@ -177,7 +178,7 @@ describe("given a runbook, when it is planned", () => {
     const hashes = [
       plan(text),
       plan(text, { mode: "unplanned" }),
-      plan(text, { kind: "drill" }),
+      plan(text, { kind: "drill", drillVariables: new Map([["shop", new Map(Object.entries(drilled))]]) }),
       plan(text, { variables: other }),
     ].map((planned) => ok(planned).hash);
     expect(new Set(hashes).size).toBe(4);

@@ -191,6 +191,7 @@ export function engineOn(store: Store, more: Partial<EnginePorts> = {}): Engine 
     standing: { check: async () => null },
     log: quiet,
     practice: true,
+    drillLimits: () => null,
     secret: (name) => {
       throw new Error(`No secret ${name}`);
     },

@@ -156,7 +156,7 @@ export function drillDryRun(): Story {
     announceIn: null,
   });
   return story
-    .request("ana", { ...failover, kind: "drill" }, { dryRun: true })
+    .request("ana", { ...failover, kind: "drill", drill: { on: "nothing" } }, { dryRun: true })
     .after(3)
     .engine({ type: "run.preflighted", data: { ...seen, checks: seen.checks.filter(({ ok }) => ok) } })
     .engine({ type: "run.verified", data: { dryRun: true } });

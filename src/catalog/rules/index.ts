@@ -5,9 +5,11 @@ import { cadenceKept } from "./cadence-kept.ts";
 import { clearStart } from "./clear-start.ts";
 import { commsKnown } from "./comms-known.ts";
 import { cycleLines } from "./cycle-lines.ts";
+import { drillPlace } from "./drill-place.ts";
 import { duplicateId } from "./duplicate-id.ts";
 import { emptySeat } from "./empty-seat.ts";
 import { escalationOrder } from "./escalation-order.ts";
+import { exerciseGate } from "./exercise-gate.ts";
 import { gateSeats } from "./gate-seats.ts";
 import { inputIsData } from "./input-is-data.ts";
 import { manifestAllowed } from "./manifest-allowed.ts";
@@ -59,6 +61,8 @@ export const rules: readonly Rule[] = [
   clearStart,
   saysWhatChanges,
   missingGate,
+  exerciseGate,
+  drillPlace,
   parallelGate,
   weakerGate,
   emptySeat,

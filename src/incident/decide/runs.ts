@@ -90,6 +90,13 @@ function misfit(command: Of<"requestRun">, state: IncidentState): Problem | null
       what: `This is a ${declared.kind === "drill" ? "drill" : "real incident"}, and the plan is ${plan.kind === "drill" ? "a drill" : "for real"}`,
       allowed: "A drill and the real thing do not mix",
     };
+  if (plan.kind === "drill" && plan.drill === undefined)
+    return {
+      code: "drill-nowhere",
+      where: plan.title,
+      what: "The plan does not say where this drill is held",
+      next: "Ask for the drill again",
+    };
   const uncovered = uncoveredSteps(plan);
   if (uncovered.length > 0 && !dryRun)
     return {

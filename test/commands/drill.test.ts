@@ -1,0 +1,112 @@
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { idFor } from "../../commands/ids.ts";
+import type { Store } from "../../src/timeline/index.ts";
+import { seen } from "../messages/orders.ts";
+import { keepPages } from "../messages/page.ts";
+import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { TestHouse } from "./house.ts";
+
+/** A drill's words, values and approvals in production: none of them leads there. */
+const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
+const given = {
+  primaryPort: 5501,
+  standbyPort: 5502,
+  appUrl: "http://127.0.0.1:5503",
+  hostsUrl: "http://127.0.0.1:5504",
+};
+const drilled = {
+  primaryPort: 6501,
+  standbyPort: 6502,
+  appUrl: "http://127.0.0.1:6503",
+  hostsUrl: "http://127.0.0.1:6504",
+};
+const ready = { ...seen, facts: [], checks: [] };
+const IN = { channel: "C0INCREAL" };
+
+let server: TestServer;
+let store: Store;
+let house: TestHouse;
+
+beforeAll(async () => {
+  server = await testServer();
+}, 60_000);
+beforeEach(async () => {
+  await store?.close();
+  store = await storeOn(await server.database());
+  house = new TestHouse(store, "practice", given);
+  const { catalog } = house.house;
+  const systems = catalog.systems.map((system) => ({ ...system, environment: "production" as const }));
+  Object.assign(house.house, { practice: false, catalog: { ...catalog, systems } });
+}, 60_000);
+afterAll(async () => {
+  await store?.close();
+  await server?.close();
+}, 60_000);
+
+function drillValues(values: Readonly<Record<string, string | number>>): void {
+  Object.assign(house.house, { drillVariables: new Map([["practice", new Map(Object.entries(values))]]) });
+}
+
+async function planOf(run: string) {
+  const { state } = await house.state((await store.timeline.streamOfRun(run)) ?? "");
+  return state.runs.get(run)?.plan;
+}
+
+describe("a drill in production", () => {
+  test("is refused without values of its own, and with production's", async () => {
+    await house.ask("alex", "failover database --drill --planned");
+    house.remark("a dry run only looks");
+    await house.ask("alex", "failover database --dry-run --planned");
+    house.remark("LIFEBOAT_DRILL_VALUES names production's standby as the drill's primary");
+    drillValues({ ...drilled, primaryPort: 5502 });
+    await house.ask("alex", "failover database --drill --planned");
+    expectPage("drill-nowhere", house.script());
+  });
+
+  test("is held with its own values, and what is typed there stays there", async () => {
+    drillValues(drilled);
+    const [drill, run] = [idFor("inc", "drill"), idFor("run", "drill")];
+    await house.ask("alex", "failover database --drill --planned", { key: "drill" });
+    expect(await planOf(run)).toMatchObject({
+      kind: "drill",
+      drill: { on: "environment" },
+      resources: expect.arrayContaining(["drill/postgres:127.0.0.1:6501", "drill/postgres:127.0.0.1:6502"]),
+    });
+    house.channels.set(drill, "C0DRILL");
+    house.remark("in the drill's channel, without --drill, and then named by its id from elsewhere");
+    await house.ask("alex", "abort Once more, unplanned", { channel: "C0DRILL" });
+    await house.ask("alex", "failover database --unplanned", { channel: "C0DRILL", key: "again" });
+    expect(await planOf(idFor("run", "again"))).toMatchObject({ kind: "drill", drill: { on: "environment" } });
+    await house.ask("alex", "abort Once more, from elsewhere", { channel: "C0DRILL" });
+    await house.ask("alex", `failover database --unplanned --incident ${drill}`, { key: "elsewhere" });
+    expect(await planOf(idFor("run", "elsewhere"))).toMatchObject({ kind: "drill", drill: { on: "environment" } });
+    expectPage("drill-stays", house.script());
+  });
+
+  test("lends neither its approval nor its incident to what is real", async () => {
+    drillValues(drilled);
+    await house.ask("alex", "failover database --drill --planned", { key: "drill" });
+    await house.ask("alex", "failover database --unplanned --severity P1", { key: "real" });
+    const [real, run, drillRun] = [idFor("inc", "real"), idFor("run", "real"), idFor("run", "drill")];
+    house.channels.set(real, IN.channel);
+    expect(await planOf(run)).toMatchObject({
+      kind: "real",
+      resources: expect.arrayContaining(["postgres:127.0.0.1:5501"]),
+    });
+    await house.engine(drillRun, { type: "run.preflighted", data: ready });
+    await house.open(drillRun, "approve", "ask-drill");
+    await house.engine(run, { type: "run.preflighted", data: ready });
+    await house.open(run, "approve", "ask-real");
+    house.remark("a drill in the real incident; then the drill's question under the real run, and the reverse");
+    await house.ask("alex", `failover database --drill --planned --incident ${real}`, IN);
+    await house.press("sam", "gate.approve", `${run}/ask-drill`, IN);
+    await house.press("sam", "gate.approve", `${drillRun}/ask-real`, IN);
+    await house.press("sam", "gate.approve", `${drillRun}/ask-drill`, IN);
+    const { state } = await house.state(real);
+    const gate = state.runs.get(run)?.steps.get("approve");
+    expect(gate?.status === "gate" && gate.gate.approvals).toEqual([]);
+    expectPage("drill-lends-nothing", house.script());
+  });
+});
