@@ -5,7 +5,16 @@ import { defineLook } from "../read.ts";
 import { nodeInput } from "./node.ts";
 import { caughtUp, followerOf, type Lag, lagBetween, type PairView, sayLoss } from "./pair.ts";
 import { bytesOf } from "./position.ts";
-import { type AnsweringNode, isPrimary, isStandby, lookAt, type NodeView, silenceOf, splitBrain } from "./view.ts";
+import {
+  type AnsweringNode,
+  identityChecks,
+  isPrimary,
+  isStandby,
+  lookAt,
+  type NodeView,
+  silenceOf,
+  splitBrain,
+} from "./view.ts";
 
 const input = z.strictObject({
   /** Every server of the cluster, in any order: who is primary is looked up, not believed. */
@@ -78,6 +87,7 @@ function checksOf(seen: Seen, given: Input): Check[] {
   const { from, to } = seen;
   const standby = to !== null && isStandby(to) ? { from, to, lag: lagBetween(from, to) } : null;
   return [
+    ...identityChecks(...seen.nodes),
     notSplit(seen),
     primaryAnswers(seen, given),
     standbyThere(seen),

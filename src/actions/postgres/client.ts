@@ -54,10 +54,12 @@ export async function withNode<T>(
       signal.addEventListener("abort", cut, { once: true });
       try {
         await client.connect();
-        return await work({
+        const db: Database = {
           query: async <Row>(sql: string, values: readonly unknown[] = []) =>
             (await client.query(sql, [...values])).rows as Row[],
-        });
+        };
+        await refuseOther(db, node);
+        return await work(db);
       } finally {
         signal.removeEventListener("abort", cut);
         const hardEnd = setTimeout(cut, END_SECONDS * 1000);
@@ -68,6 +70,28 @@ export async function withNode<T>(
     },
     ctx.signal,
   );
+}
+
+/** The address is the plan's and the server behind it is not: nothing it says or takes is meant for this plan. */
+class OtherCluster extends LifeboatError {
+  readonly found: string;
+  constructor(node: Node, found: string) {
+    const what = `Another cluster answers at ${addressOf(node)}: its system identifier is ${found}, and the plan is for ${node.systemIdentifier}`;
+    super({
+      code: "other-cluster",
+      where: node.name,
+      what,
+      stateNow: "Nothing was read or changed there",
+      next: `Correct the address or the system identifier of ${node.name}`,
+    });
+    this.found = found;
+  }
+}
+
+async function refuseOther(db: Database, node: Node): Promise<void> {
+  if (node.systemIdentifier === undefined) return;
+  const [row] = await db.query<{ id: string }>("select system_identifier::text as id from pg_control_system()");
+  if (row?.id !== node.systemIdentifier) throw new OtherCluster(node, row?.id ?? "unknown");
 }
 
 async function addressToConnect(ctx: ReadContext, node: Node, signal: AbortSignal): Promise<string> {
@@ -88,6 +112,8 @@ function tlsOf(node: Node, address: string): false | { rejectUnauthorized: boole
 export interface NoAnswer {
   readonly kind: "unreachable" | "refused";
   readonly why: string;
+  /** Somebody answers, and is of another cluster than the plan's: its system identifier. */
+  readonly otherCluster?: string;
 }
 
 // 57P03: starting up or shutting down; 57P01/57P02: the session was ended by a shutdown or a crash; 08*: connection lost.
@@ -106,6 +132,7 @@ const GONE_ERRORS = new Set([
 
 /** Tells "it does not answer" from "it answers and refuses"; anything else is no observation and is thrown. */
 export function asNoAnswer(error: unknown): NoAnswer {
+  if (error instanceof OtherCluster) return { kind: "refused", why: error.problem.what, otherCluster: error.found };
   if (error instanceof LifeboatError) {
     if (error.problem.code === "deadline") return { kind: "unreachable", why: error.problem.what };
     throw error;

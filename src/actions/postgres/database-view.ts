@@ -1,10 +1,10 @@
 import type { ReadContext } from "../contract.ts";
-import { asNoAnswer, OUR_SESSIONS, withNode } from "./client.ts";
+import { asNoAnswer, type NoAnswer, OUR_SESSIONS, withNode } from "./client.ts";
 import type { Node } from "./node.ts";
 
 /** One database of a server as it looks now, for what replaces or copies its content. Plain JSON. */
 export type DatabaseView =
-  | { readonly answers: false; readonly name: string; readonly kind: "unreachable" | "refused"; readonly why: string }
+  | ({ readonly answers: false; readonly name: string } & NoAnswer)
   | {
       readonly answers: true;
       readonly name: string;

@@ -6,7 +6,7 @@ import { defineRead } from "../read.ts";
 import { nodeInput } from "./node.ts";
 import { lookAtPair, type PairView, sayLoss } from "./pair.ts";
 import { bytesBehind, type Position, reached } from "./position.ts";
-import { isPrimary, isStandby, lookAt, type NodeView, silenceOf } from "./view.ts";
+import { identityChecks, isPrimary, isStandby, lookAt, type NodeView, silenceOf } from "./view.ts";
 
 const input = z.strictObject({
   from: nodeInput,
@@ -31,7 +31,12 @@ export const drain = defineRead<Input, PairView>({
     { id: "lagSeconds", label: "Lag in seconds", value: seen.lag?.seconds ?? null, material: false },
     { id: "loss", label: "Would be lost", value: sayLoss(seen), material: false },
   ],
-  ready: (seen, given, evidence) => [answers(seen.to), replaying(seen.to), fenceBehindUs(given, evidence)],
+  ready: (seen, given, evidence) => [
+    ...identityChecks(seen.from, seen.to),
+    answers(seen.to),
+    replaying(seen.to),
+    fenceBehindUs(given, evidence),
+  ],
   async verify(ctx, given) {
     const goal = goalOf(given, ctx);
     if (goal === null) return await unmeasured(given, await lookAt(ctx, given.to));

@@ -10,6 +10,7 @@ import { type DatabaseView, lookAtDatabase, quoted } from "./database-view.ts";
 import { dumpName, dumpsIn, hashFile, type Manifest, manifestOf, readManifest, sizeOf, sumOf } from "./dump-file.ts";
 import { type Node, nodeInput } from "./node.ts";
 import { type Programs, programsHere, runProgram } from "./programs.ts";
+import { identityChecks } from "./view.ts";
 
 const input = z.strictObject({
   /** The database that is named is dumped. */
@@ -65,7 +66,13 @@ export const dump = defineAction<Input, Seen>({
     { id: "databaseBytes", label: "Bytes", value: database.answers ? database.bytes : null, material: false },
     { id: "newestDump", label: `Newest ${label} dump`, value: dumps[0] ?? "none", material: false },
   ],
-  ready: (seen, given) => [answers(seen.database), able(seen), writable(seen, given), room(seen, given)],
+  ready: (seen, given) => [
+    ...identityChecks(seen.database),
+    answers(seen.database),
+    able(seen),
+    writable(seen, given),
+    room(seen, given),
+  ],
   done: (seen, _given, before) =>
     before !== null && seen.dumps.some((name) => !before.dumps.includes(name)) ? "yes" : "no",
   async apply(ctx, given) {

@@ -14,9 +14,10 @@ import { until } from "../poll.ts";
 import { byHand, inverse, nothing } from "../undo.ts";
 import { asNoAnswer, type Database, OUR_SESSIONS, withNode } from "./client.ts";
 import { asLogin, loginInput, type Node, nodeInput, resourceOf } from "./node.ts";
+import { followerOf, lookAtPair } from "./pair.ts";
 import { besides } from "./peers.ts";
 import { probeWrite } from "./probe.ts";
-import { isStandby, lookAt, type NodeView, silenceOf } from "./view.ts";
+import { identityChecks, isPrimary, isStandby, lookAt, type NodeView, silenceOf } from "./view.ts";
 
 const input = z.strictObject({
   node: nodeInput,
@@ -29,15 +30,22 @@ const input = z.strictObject({
    * where `rds.set_read_only` does it). Then old sessions are ended here, and it is seen that the application is refused.
    */
   readOnlyBy: z.enum(["alter-system", "earlier-step"]).default("alter-system"),
+  /** The other server. A fence makes sense only where that one takes the writes, or can be promoted to take them. */
+  peer: nodeInput.optional(),
+  /** `writer`: that one has to take writes already, as when an old primary is fenced that came back after a failover. */
+  peerIs: z.enum(["writer", "writer-or-ready"]).default("writer-or-ready"),
 });
 type Input = z.infer<typeof input>;
+
+/** The server itself, and the other one where it is named. */
+type Seen = NodeView & { readonly peer?: NodeView };
 
 /**
  * Keeps the application from writing to a server, over SQL alone: new transactions are read-only by default (it survives
  * a restart), and every client session but ours is ended. It is soft: a session may still say `set
  * default_transaction_read_only = off`, which is why promotion looks for split brain afterwards.
  */
-export const fence = defineAction<Input, NodeView>({
+export const fence = defineAction<Input, Seen>({
   id: "postgres.fence",
   summary: "Keep the application from writing to a PostgreSQL server, and see that it can not",
   input,
@@ -45,12 +53,19 @@ export const fence = defineAction<Input, NodeView>({
   repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
   resources: ({ node }) => [resourceOf(node)],
-  observe: (ctx, { node }) => lookAt(ctx, node),
+  async observe(ctx, { node, peer }) {
+    if (peer === undefined) return await lookAt(ctx, node);
+    const pair = await lookAtPair(ctx, node, peer);
+    return { ...pair.from, peer: pair.to };
+  },
   facts: (seen) => [
+    ...(seen.peer === undefined ? [] : [peerFact(seen.peer)]),
     { id: "primaryReachable", label: `${seen.name} answers`, value: seen.answers, material: true },
     { id: "readOnly", label: `${seen.name} is read-only`, value: seen.answers ? seen.readOnly : null, material: false },
   ],
   ready: (seen, given) => [
+    ...identityChecks(seen, ...(seen.peer === undefined ? [] : [seen.peer])),
+    ...(seen.peer === undefined ? [] : [peerFits(seen, seen.peer, given)]),
     answersOrAccepted(seen, given),
     permitted(seen, given),
     nothingPrepared(seen),
@@ -98,6 +113,42 @@ function liftedBy(before: NodeView, given: Input, { calls, acceptUnreachable }: 
   }
   const input = { node, app, other, others, acceptUnreachable };
   return inverse("postgres.unfence", input, `Let ${node.name} take writes again`);
+}
+
+function peerFact(peer: NodeView): Fact {
+  const value = !peer.answers
+    ? null
+    : isPrimary(peer)
+      ? peer.readOnly
+        ? "a fenced primary"
+        : "the writer"
+      : "a standby";
+  return { id: "peer", label: `${peer.name} is`, value, material: true };
+}
+
+/** Fencing the only server that takes writes, with nobody to take them after it, is an outage and no failover. */
+function peerFits(seen: NodeView, peer: NodeView, given: Input): Check {
+  const why = unfit(seen, peer, given);
+  const says =
+    why === null
+      ? `${peer.name} ${isPrimary(peer) ? "takes the writes" : `can take the writes after ${seen.name}`}.`
+      : `${peer.name} ${why}, so a fence on ${seen.name} would leave nobody to take writes. Nothing is fenced.`;
+  // Accepted where the run accepts losing what a standby lacks: that is what promoting it says.
+  const accepted = why !== null && given.acceptUnreachable && isStandby(peer) && why === NOT_STREAMING;
+  return { id: "fence.peer", level: accepted ? "warn" : "block", ok: why === null, says };
+}
+
+const NOT_STREAMING = "is not streaming";
+
+function unfit(seen: NodeView, peer: NodeView, { peerIs }: Input): string | null {
+  if (!peer.answers) return `does not answer (${peer.why})`;
+  if (seen.answers && seen.systemId !== peer.systemId) return `is of another cluster (${peer.systemId})`;
+  if (isPrimary(peer)) return peer.readOnly ? "is fenced itself" : null;
+  if (peerIs === "writer") return "is a standby and takes no writes";
+  if (peer.readOnly) return "carries a fence, and would take no writes when promoted";
+  if (isStandby(peer) && peer.standby.paused) return "does not replay (paused)";
+  if (isPrimary(seen) && followerOf(seen, peer)?.state !== "streaming") return NOT_STREAMING;
+  return null;
 }
 
 function answersOrAccepted(seen: NodeView, { acceptUnreachable }: Input): Check {

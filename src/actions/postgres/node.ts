@@ -11,6 +11,14 @@ export const nodeInput = z.strictObject({
   passwordFrom: z.string().min(1),
   /** `verify`: TLS with a trusted certificate; `encrypt`: TLS with any; `off`. Left out: off on loopback, else verify. */
   tls: z.enum(["verify", "encrypt", "off"]).optional(),
+  /**
+   * Who it has to be: `select system_identifier from pg_control_system()`, the same on every server of one cluster. Asked in every
+   * session before anything else; where another cluster answers, nothing is read or changed and the step is blocked.
+   */
+  systemIdentifier: z
+    .string()
+    .regex(/^[0-9]{1,20}$/)
+    .optional(),
 });
 export type Node = z.infer<typeof nodeInput>;
 

@@ -17,7 +17,16 @@ import { type Node, nodeInput, resourceOf } from "./node.ts";
 import { followerOf, lagBetween, lookAtPair, type PairView, round, sayLoss } from "./pair.ts";
 import { bytesBehind } from "./position.ts";
 import { probeWrite } from "./probe.ts";
-import { type AnsweringNode, isPrimary, isStandby, lookAt, type NodeView, silenceOf, splitBrain } from "./view.ts";
+import {
+  type AnsweringNode,
+  identityChecks,
+  isPrimary,
+  isStandby,
+  lookAt,
+  type NodeView,
+  silenceOf,
+  splitBrain,
+} from "./view.ts";
 
 const input = z.strictObject({
   from: nodeInput,
@@ -58,6 +67,7 @@ export const promote = defineAction<Input, PairView>({
     { id: "timeline", label: "Timeline", value: seen.to.answers ? seen.to.timeline : null, material: false },
   ],
   ready: (seen, given, evidence) => [
+    ...identityChecks(seen.from, seen.to),
     inRecovery(seen),
     sameCluster(seen),
     replaying(seen),

@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { type ApplyContext, type Check, type Done, defineAction } from "../contract.ts";
+import { type ApplyContext, type Check, type Done, defineAction, type Evidences } from "../contract.ts";
 import { until } from "../poll.ts";
 import { hashNow, runScript, scriptArguments, scriptInput, unchanged } from "../scripts.ts";
 import { neverUndone } from "../undo.ts";
 import { withNode } from "./client.ts";
 import { type Node, nodeInput, resourceOf } from "./node.ts";
 import { followerOf, lagBetween, lookAtPair, type PairView } from "./pair.ts";
-import { type AnsweringNode, isPrimary, isStandby, type NodeView } from "./view.ts";
+import { type AnsweringNode, identityChecks, isPrimary, isStandby, type NodeView } from "./view.ts";
 
 const input = z.strictObject({
   /** The old primary, to become a standby. What only it holds is given up. */
@@ -18,11 +18,21 @@ const input = z.strictObject({
   script: scriptInput,
   arguments: scriptArguments.default([]),
   timeoutSeconds: z.number().positive().max(86_400).default(3600),
+  /** The `postgres.export_divergence` of this run: what only the old one holds is in its file before it is given up. */
+  exportStep: z.string().min(1).optional(),
 });
 type Input = z.infer<typeof input>;
 interface Seen {
   readonly pair: PairView;
   readonly hash: string | null;
+  /** What the export found; null where none is named, or it has not been verified. */
+  readonly exported?: Exported | null;
+}
+
+/** `rows`: absent from the new primary, or newer on the old one. Null: nothing could be exported. */
+interface Exported {
+  readonly rows: number | null;
+  readonly file: string | null;
 }
 
 /** Brings an old primary back as a standby of the new one. SQL can not do it: an allowed script does the host's part. */
@@ -34,20 +44,22 @@ export const rejoin = defineAction<Input, Seen>({
   repeat: "destructive",
   budget: { typicalSeconds: 60, warnSeconds: 3600, failSeconds: 90_000 },
   resources: ({ node, primary }) => [resourceOf(node), resourceOf(primary)],
-  async observe(ctx, { node, primary, script }) {
+  async observe(ctx, { node, primary, script, exportStep }) {
     const [pair, hash] = await Promise.all([lookAtPair(ctx, primary, node), hashNow(script)]);
-    return { pair, hash };
+    return { pair, hash, exported: exportStep === undefined ? null : exportedBy(ctx, exportStep) };
   },
-  facts: ({ pair }, { node }) => [
+  facts: ({ pair, exported }, { node }) => [
     { id: "state", label: `${pair.to.name} is`, value: sayState(pair), material: false },
     { id: "lagBytes", label: "Lag in bytes", value: pair.lag?.bytes ?? null, material: false },
-    { id: "loss", label: "Would be lost", value: sayLoss(pair, node), material: false },
+    { id: "loss", label: "Would be lost", value: sayLoss(pair, node, exported ?? null), material: false },
   ],
-  ready: ({ pair, hash }, { script }) => [
+  ready: ({ pair, hash, exported }, { script, exportStep }) => [
+    ...identityChecks(pair.from, pair.to),
     unchanged(script, hash),
     primaryWrites(pair),
     sameCluster(pair),
     oldIsQuiet(pair),
+    ...(exportStep === undefined ? [] : [exportBehindUs(exported ?? null, exportStep)]),
     oneTimeline(pair),
   ],
   done: ({ pair }) => isDone(pair),
@@ -156,9 +168,27 @@ function oneTimeline({ from }: PairView): Check {
   };
 }
 
-/** Nobody compares the two: how much the old one holds alone is not known. */
-function sayLoss(pair: PairView, { name }: Node): string {
-  return streams(pair) ? "nothing" : `unknown: what only ${name} holds`;
+/** Without an export nobody compares the two: how much the old one holds alone is not known. */
+function sayLoss(pair: PairView, { name }: Node, exported: Exported | null): string {
+  if (streams(pair)) return "nothing";
+  if (exported === null || exported.rows === null) return `unknown: what only ${name} holds`;
+  return exported.rows === 0
+    ? `nothing: ${name} holds no row of the compared tables alone`
+    : `${exported.rows} rows that only ${name} holds, kept in ${exported.file}`;
+}
+
+function exportedBy(evidences: Evidences, step: string): Exported | null {
+  const evidence = evidences.evidenceOf(step);
+  if (!evidence) return null;
+  const value = (id: string) => evidence.facts.find((fact) => fact.id === id)?.value;
+  if (value("exported") !== true) return { rows: null, file: null };
+  return { rows: Number(value("absentRows")) + Number(value("newerRows")), file: String(value("exportFile")) };
+}
+
+function exportBehindUs(exported: Exported | null, step: string): Check {
+  const ok = exported !== null;
+  const says = ok ? `Step ${step} has been verified.` : `Step ${step} has to be verified first.`;
+  return { id: "evidence.export", level: "block", ok, says };
 }
 
 function sayState(pair: PairView): string {

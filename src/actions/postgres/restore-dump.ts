@@ -8,6 +8,7 @@ import { hashFile, readManifest, sizeOf } from "./dump-file.ts";
 import { counted, type DumpView, dumpInput, lookAtDump, readable, whole } from "./dump-view.ts";
 import { nodeInput, resourceOf } from "./node.ts";
 import { runProgram } from "./programs.ts";
+import { identityChecks } from "./view.ts";
 
 const input = z
   .strictObject({
@@ -71,6 +72,7 @@ export const restoreDump = defineAction<Input, Seen>({
     },
   ],
   ready: (seen, given, evidence) => [
+    ...identityChecks(seen.database),
     answers(seen.database),
     whole(seen.dump),
     readable(seen.dump),

@@ -6,7 +6,7 @@ import { inverse, nothing, undoneBy } from "../undo.ts";
 import { withNode } from "./client.ts";
 import { asLogin, loginInput, nodeInput, resourceOf } from "./node.ts";
 import { probeWrite } from "./probe.ts";
-import { isPrimary, lookAt, type NodeView, silenceOf, splitBrain } from "./view.ts";
+import { identityChecks, isPrimary, lookAt, type NodeView, silenceOf, splitBrain } from "./view.ts";
 
 const input = z.strictObject({
   node: nodeInput,
@@ -44,6 +44,7 @@ export const unfence = defineAction<Input, Seen>({
     })),
   ],
   ready: ({ node, others }, given) => [
+    ...identityChecks(node, ...others),
     answers(node),
     ...others.flatMap((other) => [otherAnswers(other, given), sameCluster(node, other), otherIsQuiet(node, other)]),
   ],

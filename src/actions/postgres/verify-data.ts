@@ -6,7 +6,7 @@ import { defineRead } from "../read.ts";
 import { withNode } from "./client.ts";
 import { type Node, nodeInput } from "./node.ts";
 import { ask, camel, queryInput } from "./queries.ts";
-import { lookAt, type NodeView, silenceOf } from "./view.ts";
+import { identityChecks, lookAt, type NodeView, silenceOf } from "./view.ts";
 
 const identifier = /^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/;
 const column = z.string().regex(/^[a-z_][a-z0-9_]*$/);
@@ -53,7 +53,7 @@ export const verifyData = defineRead<Input, NodeView>({
   budget: { typicalSeconds: 2, warnSeconds: 60, failSeconds: 600 },
   observe: (ctx, { node }) => lookAt(ctx, node),
   facts: (seen) => [{ id: "role", label: `${seen.name} is`, value: seen.answers ? seen.role : null, material: false }],
-  ready: (seen, given, evidence) => awaited([answers(seen)], given.after, evidence),
+  ready: (seen, given, evidence) => awaited([...identityChecks(seen), answers(seen)], given.after, evidence),
   async verify(ctx, { node, counts, newest, queries }) {
     const found: Found[] = [];
     for (const one of counts) found.push(await counted(ctx, node, one));

@@ -8,7 +8,7 @@ import { withNode } from "./client.ts";
 import { asLogin, loginInput, type Node, nodeInput, resourceOf } from "./node.ts";
 import { probeWrite } from "./probe.ts";
 import { ask, camel, queryInput } from "./queries.ts";
-import { lookAt, type NodeView, silenceOf } from "./view.ts";
+import { identityChecks, lookAt, type NodeView, silenceOf } from "./view.ts";
 
 const input = z.strictObject({
   node: nodeInput,
@@ -46,7 +46,7 @@ export const verify = defineRead<Input, NodeView>({
   budget: { typicalSeconds: 2, warnSeconds: 15, failSeconds: 60 },
   observe: (ctx, { node }) => lookAt(ctx, node),
   facts: (seen) => [{ id: "role", label: `${seen.name} is`, value: seen.answers ? seen.role : null, material: false }],
-  ready: (seen, given, evidence) => awaited([answers(seen)], given.after, evidence),
+  ready: (seen, given, evidence) => awaited([...identityChecks(seen), answers(seen)], given.after, evidence),
   async verify(ctx, given) {
     const facts: Fact[] = [];
     const says: string[] = [];

@@ -1,5 +1,5 @@
 import { LifeboatError } from "../../lib/errors.ts";
-import type { Cause, ReadContext } from "../contract.ts";
+import type { Cause, Check, ReadContext } from "../contract.ts";
 import { asNoAnswer, type Database, type NoAnswer, withNode } from "./client.ts";
 import { addressOf, type Node } from "./node.ts";
 import type { Position } from "./position.ts";
@@ -185,6 +185,17 @@ export function silenceOf(...views: readonly (NodeView | null)[]): { readonly ca
   if (silent === undefined || silent === null || silent.answers) return {};
   const says = silent.kind === "refused" ? "is up but did not let us in" : "does not answer";
   return { cause: { id: `silent:${silent.address}`, says: `${silent.name} ${says}: ${silent.why}.` } };
+}
+
+/**
+ * Where another cluster answers than the one the plan names: never to be accepted as "it does not answer", so every step that
+ * looks at a server begins with this.
+ */
+export function identityChecks(...views: readonly (NoAnswer | { readonly answers: true })[]): readonly Check[] {
+  return views.flatMap((view) => {
+    if (!("otherCluster" in view) || view.otherCluster === undefined) return [];
+    return [{ id: "node.identity", level: "block", ok: false, says: `${view.why}. Correct the address.` } as const];
+  });
 }
 
 export function isPrimary(view: NodeView): view is AnsweringNode & { readonly role: "primary" } {

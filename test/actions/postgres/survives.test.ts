@@ -1,7 +1,11 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import pg from "pg";
 import type { ReadContext } from "../../../src/actions/contract.ts";
 import { blockedBy } from "../conductor.ts";
-import { type NodeInput, openShop, type Shop } from "../shop.ts";
+import { type NodeInput, openShop, type Shop, soon } from "../shop.ts";
 import { survives } from "../survives.ts";
 import { opened, proof } from "./trials.ts";
 
@@ -41,3 +45,183 @@ describe("where a server of somebody else's answers", () => {
     expect(await blocks("postgres.rejoin", given)).toContain("node.sameCluster");
   });
 });
+
+describe("who a server is", () => {
+  test("a plan's system identifier is asked in every session: where another cluster answers, nothing goes on", async () => {
+    const { a, b, app, ...shop } = opened();
+    await shop.whole();
+    const conductor = opened().conductor();
+    const script = await opened().script("rejoin.mjs", ["PRACTICE_HOSTS_TOKEN"]);
+    const wrong = { ...a, systemIdentifier: "7000000000000000000" };
+    const given: Record<string, object> = {
+      "postgres.check": { nodes: [wrong, b], mode: "unplanned" },
+      // What does not answer may be accepted; a stranger may not.
+      "postgres.fence": { node: wrong, app, acceptUnreachable: true },
+      "postgres.unfence": { node: b, other: wrong, app },
+      "postgres.drain": { from: wrong, to: b, fenceStep: "fence", allowDataLoss: true },
+      "postgres.promote": { from: wrong, to: b, fenceStep: "fence", allowDataLoss: true },
+      "postgres.verify": { node: wrong },
+      "postgres.verify_data": { node: wrong, counts: [{ table: "orders" }] },
+      "postgres.rejoin": { node: wrong, primary: b, slot: "orders", script },
+      "postgres.dump": { node: wrong, folder: "/tmp" },
+      "postgres.export_divergence": {
+        node: wrong,
+        primary: b,
+        tables: [{ table: "public.orders", key: ["id"] }],
+        folder: "/tmp",
+        acceptUnreachable: true,
+      },
+    };
+    for (const [id, input] of Object.entries(given)) {
+      const { checks } = await conductor.look(id, input);
+      expect([id, blockedBy(checks)]).toEqual([id, expect.arrayContaining(["node.identity"])]);
+    }
+    const write = conductor.action("postgres.fence");
+    const input = write.input.parse(given["postgres.fence"]);
+    const apply = write.apply?.({ ...conductor.context, budget: write.budget, progress: () => {} }, input, null);
+    await expect(apply).rejects.toMatchObject({ problem: { code: "other-cluster" } });
+
+    const { seen } = await conductor.look("postgres.verify", { node: a });
+    const right = { ...a, systemIdentifier: (seen as { systemId: string }).systemId };
+    // The application's login is asked too, and may say who its server is.
+    const { evidence } = await conductor.perform("verify", "postgres.verify", { node: right, writesAs: app });
+    expect(evidence.says).toContain("takes writes by app");
+  });
+});
+
+describe("whom a fence leaves the writes to", () => {
+  const look = async (more: object) => {
+    const { a, app } = opened();
+    return blockedBy(
+      (
+        await opened()
+          .conductor()
+          .look("postgres.fence", { node: a, app, ...more })
+      ).checks,
+    );
+  };
+
+  test("a standby that follows may be promoted after it; a writer has to be one", async () => {
+    await opened().whole();
+    const { b } = opened();
+    expect(await look({ peer: b })).toEqual([]);
+    // The rejoin of a healthy day: the "new primary" takes no writes, and the old one takes them all.
+    expect(await look({ peer: b, peerIs: "writer" })).toEqual(["fence.peer"]);
+  });
+
+  test("nobody at the other address, or a standby that does not follow", async () => {
+    const { b } = opened();
+    expect(await look({ peer: { ...b, port: 1 } })).toEqual(["fence.peer"]);
+    await superuser(b, "select pg_wal_replay_pause()");
+    expect(await look({ peer: b })).toEqual(["fence.peer"]);
+    await superuser(b, "select pg_wal_replay_resume()");
+    await soon("replay", async () => (await look({ peer: b })).length === 0);
+  });
+
+  test("a writer takes what the old primary is kept from; a fenced one does not", async () => {
+    const { a, b, app } = opened();
+    await superuser(b, "select pg_promote(true, 30)");
+    expect(await look({ peer: b, peerIs: "writer" })).toEqual([]);
+    await opened().conductor().perform("fence", "postgres.fence", { node: b, app });
+    expect(await look({ peer: b })).toEqual(["fence.peer"]);
+    expect(await isReadOnly(a)).toBe(false);
+    await opened().whole();
+  }, 60_000);
+});
+
+describe("rows that only the old primary holds", () => {
+  test("are in a file before it is rebuilt, with newer versions of others; what is equal is not", async () => {
+    await opened().whole();
+    const { a, b, app } = opened();
+    const folder = await mkdtemp(join(tmpdir(), "lifeboat-export-"));
+    await superuser(
+      a,
+      `create table notes (shop int, id uuid, note text, written timestamptz not null default now(), primary key (shop, id));
+      grant select on notes to admin`,
+    );
+    const id = (n: number) => `00000000-0000-4000-8000-00000000000${n}`;
+    const put = (node: NodeInput, n: number, note: string) =>
+      superuser(
+        node,
+        `insert into notes values (1, '${id(n)}', '${note}') on conflict (shop, id) do update set note = excluded.note, written = now()`,
+      );
+    for (const n of [1, 2, 3]) await put(a, n, "both");
+    await opened()
+      .conductor()
+      .perform("settled", "postgres.check", { nodes: [a, b] });
+    await superuser(b, "select pg_promote(true, 30)");
+    await put(b, 1, "newer there");
+    await put(a, 2, "newer here");
+    await put(a, 4, "only here");
+    const conductor = opened().conductor();
+    const input = {
+      node: a,
+      primary: b,
+      tables: [{ table: "public.notes", key: ["shop", "id"], changed: "written" }],
+      folder,
+    };
+    const { checks: early } = await conductor.look("postgres.export_divergence", input);
+    expect(early.filter(({ ok }) => !ok).map(({ says }) => says)).toEqual([
+      `${a.name} still takes writes. Fence it first.`,
+    ]);
+    await conductor.perform("fence", "postgres.fence", { node: a, app, peer: b, peerIs: "writer" });
+    const { facts } = await conductor.perform("export", "postgres.export_divergence", input);
+    expect(facts).toMatchObject({ exported: true, comparedRows: 4, absentRows: 1, newerRows: 1 });
+    const lines = (await readFile(String(facts.exportFile), "utf8"))
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines.map((line) => [line.kind, line.row?.note, line.there?.note])).toEqual([
+      [undefined, undefined, undefined],
+      ["newer", "newer here", "both"],
+      ["absent", "only here", undefined],
+      [undefined, undefined, undefined],
+    ]);
+    const look = async (table: object) =>
+      blockedBy((await conductor.look("postgres.export_divergence", { ...input, tables: [table] })).checks);
+    expect(await look({ table: "public.notes", key: ["shop"] })).toEqual(["tables.comparable"]);
+    expect(await look({ table: "public.gone", key: ["id"] })).toEqual(["tables.comparable"]);
+
+    // A rebuild that is told of the export begins only over its evidence.
+    const script = await opened().script("rejoin.mjs", ["PRACTICE_HOSTS_TOKEN"]);
+    const rebuild = { node: a, primary: b, slot: "orders", script, exportStep: "not-run" };
+    expect(blockedBy((await conductor.look("postgres.rejoin", rebuild)).checks)).toEqual(["evidence.export"]);
+    const { checks, facts: told } = await conductor.look("postgres.rejoin", { ...rebuild, exportStep: "export" });
+    expect([blockedBy(checks), told.loss]).toEqual([[], expect.stringContaining("2 rows")]);
+    await rm(folder, { recursive: true });
+    await opened().whole();
+  }, 90_000);
+});
+
+test("a killed export leaves no file behind that counts", async () => {
+  await opened().whole();
+  const { a, b } = opened();
+  const folder = await mkdtemp(join(tmpdir(), "lifeboat-export-"));
+  const conductor = opened().conductor();
+  const input = { node: b, primary: a, tables: [{ table: "public.orders", key: ["id"] }], folder };
+  await writeFile(join(folder, "divergence-orders-b-1.jsonl.partial"), "{}\n");
+  expect((await conductor.look("postgres.export_divergence", input)).facts.newestExport).toBe("none");
+  await conductor.perform("export", "postgres.export_divergence", input);
+  expect((await readdir(folder)).filter((file) => file.endsWith(".jsonl"))).toHaveLength(1);
+  const cut = join(folder, "divergence-orders-b-2.jsonl");
+  await writeFile(cut, '{"format":"lifeboat.divergence/1"}\n{"table":"public.orders"}\n');
+  const action = conductor.action("postgres.export_divergence");
+  const context = { ...conductor.context, budget: action.budget, progress: () => {} };
+  await expect(action.verify(context, action.input.parse(input), null, { file: cut })).rejects.toThrow();
+  await rm(folder, { recursive: true });
+});
+
+async function superuser(node: NodeInput, text: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: opened().host(node).url("orders") });
+  await client.connect();
+  try {
+    return (await client.query(text)).rows as Record<string, unknown>[];
+  } finally {
+    await client.end();
+  }
+}
+
+async function isReadOnly(node: NodeInput): Promise<boolean> {
+  const [row] = await superuser(node, "select current_setting('default_transaction_read_only') = 'on' as on");
+  return row?.on === true;
+}

@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import pg from "pg";
 import type { FaultKind } from "../../../src/practice/estate/kubernetes/index.ts";
 import { type Conductor, conduct } from "../conductor.ts";
@@ -154,11 +157,47 @@ const rejoin: Trial = {
   instead: { "another target": told("postgres/survives.test.ts", "a server of another cluster is not rebuilt") },
 };
 
+let exports = 0;
+/** It reads on both servers; what counts is the file. On a pair that is well the standby holds nothing of its own. */
+const exportDivergence: Trial = {
+  action: "postgres.export_divergence",
+  seconds: { usual: 15, hanging: 2, lie: 5 },
+  absolute: "another export is another file, and changes nothing on either server",
+  async begin(): Promise<Scene> {
+    await settle();
+    const { wire, node } = await behind(shop.b, "declare divergence");
+    const folder = await mkdtemp(join(tmpdir(), "lifeboat-divergence-"));
+    const label = `trial-${++exports}`;
+    const tables = [{ table: "public.orders", key: ["id"] }];
+    const input = { node, primary: shop.a, tables, folder, label };
+    const whole = async () => (await readdir(folder)).filter((file) => file.endsWith(".jsonl")).length;
+    return {
+      input,
+      secrets: shop.estate.environment(),
+      ...struck(wire),
+      sent: whole,
+      accepted: whole,
+      holds: async () => (await whole()) > 0,
+      wrong: () => asked({ ...input, folder: "/nonexistent" }),
+      blocks: "folder.writable",
+      other: () => asked({ ...input, node: { ...node, systemIdentifier: "1" } }),
+      async close() {
+        await wire.close();
+        await rm(folder, { recursive: true, force: true });
+      },
+    };
+  },
+  instead: {
+    "killed during": told("postgres/survives.test.ts", "a killed export leaves no file behind that counts"),
+    "done by hand": "a file somebody else made is of another moment",
+  },
+};
+
 export const opened = () => shop;
 export const proof: Proof = {
   async open() {
     shop = await openShop();
   },
   close: () => shop?.estate.stop(),
-  trials: [fence, unfence, promote, rejoin],
+  trials: [fence, unfence, exportDivergence, promote, rejoin],
 };
