@@ -25,12 +25,18 @@ export interface Answered {
   readonly milliseconds: number | null;
   /** What was found, as the end of a sentence about the address. */
   readonly says: string;
+  /** The value at the path that was asked for beside; null where there is none. */
+  readonly value?: string | null;
   /** True when the address may never be connected to, whatever it would answer. */
   readonly forbidden: boolean;
 }
 
-/** Asks once. That nothing answers, or something else than expected, is an observation. */
-export async function askOnce(ctx: ReadContext, expected: Expectation): Promise<Answered> {
+/**
+ * Asks once. That nothing answers, or something else than expected, is an observation.
+ *
+ * @param path dotted, into the JSON body: its value is kept beside, whatever it is
+ */
+export async function askOnce(ctx: ReadContext, expected: Expectation, path?: string): Promise<Answered> {
   const { url } = expected;
   try {
     const answer = await get(url, { practice: ctx.practice, seconds: expected.timeoutSeconds, signal: ctx.signal });
@@ -42,6 +48,7 @@ export async function askOnce(ctx: ReadContext, expected: Expectation): Promise<
       status: answer.status,
       milliseconds: answer.milliseconds,
       says,
+      ...(path === undefined ? {} : { value: textOf(valueAt(answer.body, path)) }),
       forbidden: false,
     };
   } catch (error) {
@@ -65,6 +72,10 @@ function unmet(expected: Expectation, status: number, body: string): string | nu
       return `answered ${status}, but ${path} is ${JSON.stringify(found) ?? "absent"} and not ${JSON.stringify(value)}`;
   }
   return null;
+}
+
+function textOf(value: unknown): string | null {
+  return value === undefined || value === null ? null : typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function valueAt(body: string, path: string): unknown {

@@ -54,7 +54,7 @@ export const cards: ReadonlyMap<string, ActionCard> = new Map(
       "disruptive",
       "destructive",
       5,
-      z.strictObject({ script, arguments: z.array(z.string()).default([]) }),
+      z.strictObject({ script, arguments: z.array(z.string()).default([]), observe: z.looseObject({}).optional() }),
     ),
     card("http.check", "read", "safe", 2, z.strictObject({ url: z.url(), afterStep: z.string().optional() })),
   ].map((one) => [one.id, one]),

@@ -51,10 +51,15 @@ function includedBy(page: string): Record<string, string> {
   return Object.fromEntries(named.map(([id, text]) => [`shop/runbooks/${id}.yml`, text]));
 }
 
+/** A page whose scripts are called `restore` is about what they are asked, and not about whether they may be. */
+function scriptsOf(page: string): string {
+  return page.includes("script: restore\n") ? "scripts:\n  restore: { file: scripts/repoint.sh }\n" : "";
+}
+
 function linted(text: string): string {
   const isSystem = /^components:/m.test(text);
   const folder = makeFolder({
-    "shop/system.yml": isSystem ? text : shopSystem,
+    "shop/system.yml": isSystem ? text : `${shopSystem}${scriptsOf(text)}`,
     ...(isSystem ? {} : { "shop/runbooks/page.yml": text }),
     ...(isSystem && !text.includes("standbyHost") ? {} : { "shop/runbooks/values.yml": valuesRunbook }),
     ...includedBy(text),

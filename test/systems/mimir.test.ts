@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as later } from "node:timers/promises";
@@ -162,7 +162,21 @@ describe("Mimir", () => {
   test(
     "a backup is proven on a server of its own, and nothing in use changes",
     async () => {
+      const restoredAt = async () => {
+        const { mimir } = JSON.parse(await readFile(String(practice.estate.environment().LIFEBOAT_VALUES), "utf8"));
+        return ((await (await fetch(`${mimir.backupsUrl}/scratch`)).json()) as { restoredAt: string }).restoredAt;
+      };
       await played("backup-validate", "planned");
+      const first = await restoredAt();
+      // What the first run left behind is no proof for the second.
+      const again = await playRunbook(practice, {
+        runbook: "backup-validate",
+        mode: "planned",
+        seconds: 170,
+        prepare: false,
+      });
+      expect(again).toMatchObject({ problem: null, outcome: "verified" });
+      expect(await restoredAt()).not.toBe(first);
       expect([await takesWrites("primary"), await takesWrites("restored")]).toEqual([true, true]);
       expect(await arrivesAt()).toEqual(["east"]);
     },

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Check, defineAction } from "../contract.ts";
+import { type Check, defineAction, type ReadContext } from "../contract.ts";
 import { type Answered, askOnce, expectation } from "../expectation.ts";
 import { until } from "../poll.ts";
 import { hashNow, runScript, scriptArguments, scriptInput, unchanged } from "../scripts.ts";
@@ -10,7 +10,13 @@ const input = z.strictObject({
   arguments: scriptArguments.default([]),
   timeoutSeconds: z.number().positive().max(3600).default(60),
   /** What the world shows when the script has done its work: an exit code is not evidence. */
-  observe: expectation,
+  observe: expectation.extend({
+    /**
+     * A value of the JSON answer, by dotted path, that is another after every run: `restoredAt`. With it the script always runs, and what an
+     * earlier run left behind does not count as the effect of this one.
+     */
+    changes: z.string().min(1).optional(),
+  }),
   /** How long after its end the world may take to show it. */
   settleSeconds: z.number().min(0).max(600).default(30),
   /** What this changes, so that no two runs change it at once: `app:orders`. */
@@ -33,7 +39,7 @@ export const run = defineAction<Input, Seen>({
   budget: { typicalSeconds: 5, warnSeconds: 60, failSeconds: 4200 },
   resources: ({ script, resource }) => [resource ?? `script:${script.path}`],
   async observe(ctx, given) {
-    const [hash, world] = await Promise.all([hashNow(given.script), askOnce(ctx, given.observe)]);
+    const [hash, world] = await Promise.all([hashNow(given.script), askWorld(ctx, given)]);
     return { hash, world };
   },
   facts: ({ hash, world }, { script }) => [
@@ -46,13 +52,17 @@ export const run = defineAction<Input, Seen>({
     { id: "effect", label: world.url, value: world.says, material: false },
   ],
   ready: ({ hash, world }, { script }) => [unchanged(script, hash), mayBeAsked(world)],
-  done: ({ world }) => (world.met ? "yes" : "no"),
+  done({ world }, { observe }, before) {
+    if (!world.met) return "no";
+    if (observe.changes === undefined) return "yes";
+    return before !== null && isChanged(world, before.world) ? "yes" : "no";
+  },
   async apply(ctx, given) {
     ctx.progress(`${given.script.name}: started`);
     const end = await runScript(ctx, given.script, given.arguments, given.timeoutSeconds);
     return { exitCode: end.code, seconds: Math.round(end.seconds * 10) / 10, output: end.output, cut: end.cut };
   },
-  async verify(ctx, given, _before, handle) {
+  async verify(ctx, given, before, handle) {
     const { observe, settleSeconds, script } = given;
     let world: Answered | null = null;
     await until(
@@ -64,8 +74,11 @@ export const run = defineAction<Input, Seen>({
         stateNow: () => `${observe.url} ${world?.says ?? "was not asked"}`,
       },
       async () => {
-        world = await askOnce(ctx, observe);
-        return world.met ? world : null;
+        world = await askWorld(ctx, given);
+        if (!world.met) return null;
+        if (observe.changes === undefined || isChanged(world, before.world)) return world;
+        world = { ...world, says: `still says ${observe.changes} ${world.value ?? "nothing"}, as before the run` };
+        return null;
       },
     );
     const ran = handle === null ? "had no need to run" : `ran for ${String(handle.seconds)} s`;
@@ -76,6 +89,15 @@ export const run = defineAction<Input, Seen>({
   },
   undo: neverUndone(({ script }) => `What ${script.name} does backwards is not known here.`),
 });
+
+function askWorld(ctx: ReadContext, { observe: { changes, ...expected } }: Input): Promise<Answered> {
+  return askOnce(ctx, expected, changes);
+}
+
+/** Nothing there at all is no sign that something ran. */
+function isChanged(now: Answered, before: Answered): boolean {
+  return (now.value ?? null) !== null && now.value !== (before.value ?? null);
+}
 
 function mayBeAsked(world: Answered): Check {
   return {

@@ -24,6 +24,7 @@ import { rpoKept } from "./rpo-kept.ts";
 import type { Rule, RunbookView, SystemView, WholeView } from "./rule.ts";
 import { saysWhatChanges } from "./says-what-changes.ts";
 import { scriptAllowed } from "./script-allowed.ts";
+import { scriptObserved } from "./script-observed.ts";
 import { threeTwoOne } from "./three-two-one.ts";
 import { triageProbe } from "./triage-probe.ts";
 import { triageTree } from "./triage-tree.ts";
@@ -76,6 +77,7 @@ export const rules: readonly Rule[] = [
   triageProbe,
   unsafeRetries,
   scriptAllowed,
+  scriptObserved,
   manifestAllowed,
   peopleReachable,
   practicePeople,

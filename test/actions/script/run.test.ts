@@ -50,6 +50,32 @@ const step = (bound: unknown, wanted: string, more: object = {}) => ({
 });
 
 describe("script.run", () => {
+  test("what changes with every run: a second run really runs, and the first one's trace is no proof", async () => {
+    const count = await script(
+      "count.mjs",
+      `const now = (await (await fetch(process.argv[2])).json()).effect;
+await fetch(process.argv[2], { method: "PUT", body: String(Number(now) + 1) });`,
+    );
+    effect = "1";
+    const given = { script: count, arguments: [url], observe: { url, changes: "effect" }, settleSeconds: 0.5 };
+    const conductor = conduct({});
+    for (const after of ["2", "3"]) {
+      expect((await conductor.perform("run", "script.run", given)).applied).toBe(true);
+      expect(effect).toBe(after);
+    }
+    const idle = { ...given, script: await script("idle.mjs", "") };
+    await expect(conductor.perform("run", "script.run", idle)).rejects.toMatchObject({
+      problem: { stateNow: expect.stringContaining("still says effect 3") },
+    });
+    // After a crash: it ran where the value moved since the intent, and only there.
+    const action = conductor.action("script.run");
+    const input = action.input.parse(given);
+    const before = await action.observe(conductor.context, input);
+    expect(action.done(await action.observe(conductor.context, input), input, before)).toBe("no");
+    effect = "4";
+    expect(action.done(await action.observe(conductor.context, input), input, before)).toBe("yes");
+  });
+
   test("runs an allowed script and believes what it sees, not the exit code", async () => {
     const good = await script("good.mjs", `${put}await put("good");`);
     const { evidence, applied } = await conduct({}).perform("run", "script.run", step(good, "good"));

@@ -32,12 +32,14 @@ type Scratch = {
   readonly backup: string;
   readonly rows: number;
   readonly before: string | null;
+  /** When the newest restore ended: another after every one. */
+  readonly restoredAt: string | null;
 };
 
 const KEPT = "orders";
 
 export async function createBackups(aws: Aws, databases: Databases, token: string): Promise<Backups> {
-  let scratch: Scratch = { state: "empty", backup: "", rows: 0, before: null };
+  let scratch: Scratch = { state: "empty", backup: "", rows: 0, before: null, restoredAt: null };
   const bucket = () => aws.s3.buckets.get(BACKUPS)?.objects ?? new Map();
 
   const newest = (before: string | null): { manifest: Manifest; body: Buffer } | null => {
@@ -54,7 +56,7 @@ export async function createBackups(aws: Aws, databases: Databases, token: strin
   const restore = async (before: string | null) => {
     const found = newest(before);
     if (!found) throw new Error("There is no whole backup");
-    scratch = { state: "restoring", backup: found.manifest.key, rows: 0, before };
+    scratch = { state: "restoring", backup: found.manifest.key, rows: 0, before, restoredAt: null };
     const host = await databases.scratch();
     const rows = found.body.toString("utf8").split("\n").filter(Boolean);
     await inOrders(host, (db) =>
@@ -63,7 +65,13 @@ export async function createBackups(aws: Aws, databases: Databases, token: strin
         [rows],
       ),
     );
-    scratch = { state: "ready", backup: found.manifest.key, rows: rows.length, before };
+    scratch = {
+      state: "ready",
+      backup: found.manifest.key,
+      rows: rows.length,
+      before,
+      restoredAt: new Date().toISOString(),
+    };
   };
 
   const server = await listening(async (request, response) => {
@@ -106,7 +114,7 @@ export async function createBackups(aws: Aws, databases: Databases, token: strin
     },
     reset() {
       bucket().clear();
-      scratch = { state: "empty", backup: "", rows: 0, before: null };
+      scratch = { state: "empty", backup: "", rows: 0, before: null, restoredAt: null };
     },
     close: () => server.close(),
   };

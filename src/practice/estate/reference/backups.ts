@@ -23,7 +23,12 @@ export interface Backups {
   make(): Promise<string>;
   inventory(target: string | null): Promise<Inventory>;
   restore(target: string): Promise<void>;
-  readonly restored: { readonly state: "none" | "restoring" | "ready" | "failed"; readonly target: string | null };
+  readonly restored: {
+    readonly state: "none" | "restoring" | "ready" | "failed";
+    readonly target: string | null;
+    /** When the newest restore ended: another after every one. */
+    readonly restoredAt?: string;
+  };
   /** Forgets the restored server. */
   clear(): Promise<void>;
 }
@@ -137,7 +142,7 @@ export async function createBackups(
           ]);
           return row?.on === false;
         });
-        restored = { state: "ready", target };
+        restored = { state: "ready", target, restoredAt: new Date().toISOString() };
       } catch (error) {
         restored = { state: "failed", target };
         throw error;
