@@ -14,6 +14,7 @@ import type { Action } from "./contract.ts";
 import { verify as dnsVerify } from "./dns/verify.ts";
 import { setServer as haproxySetServer } from "./haproxy/set-server.ts";
 import { check as httpCheck } from "./http/check.ts";
+import { transaction as httpTransaction } from "./http/transaction.ts";
 import { apply as kubernetesApply } from "./kubernetes/apply.ts";
 import { check as kubernetesCheck } from "./kubernetes/check.ts";
 import { cordon as kubernetesCordon, uncordon as kubernetesUncordon } from "./kubernetes/cordon.ts";
@@ -43,6 +44,7 @@ import { check as postgresCheck } from "./postgres/check.ts";
 import { checkDump as postgresCheckDump } from "./postgres/check-dump.ts";
 import { drain as postgresDrain } from "./postgres/drain.ts";
 import { dump as postgresDump } from "./postgres/dump.ts";
+import { exportDivergence as postgresExportDivergence } from "./postgres/export-divergence.ts";
 import { fence as postgresFence } from "./postgres/fence.ts";
 import { promote as postgresPromote } from "./postgres/promote.ts";
 import { rejoin as postgresRejoin } from "./postgres/rejoin.ts";
@@ -94,6 +96,7 @@ const list = [
   listed(postgresDrain),
   listed(postgresPromote),
   listed(postgresVerify),
+  listed(postgresExportDivergence),
   listed(postgresRejoin),
   listed(postgresDump),
   listed(postgresCheckDump),
@@ -136,6 +139,7 @@ const list = [
   listed(arcSetRouting),
   listed(dnsVerify),
   listed(httpCheck),
+  listed(httpTransaction),
   listed(appReadonly),
   listed(scriptRun),
   listed(kubernetesCheck),

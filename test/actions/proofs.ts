@@ -4,6 +4,7 @@ import { proof as traffic } from "./aws/traffic-trials.ts";
 import { proof as compose } from "./compose/trials.ts";
 import { proof as consul } from "./consul/trials.ts";
 import { proof as haproxy } from "./haproxy/trials.ts";
+import { proof as http } from "./http/trials.ts";
 import { proof as kubernetes } from "./kubernetes/trials.ts";
 import { proof as patroni } from "./patroni/trials.ts";
 import { proof as pgbackrest } from "./pgbackrest/trials.ts";
@@ -26,6 +27,7 @@ export const proofs: readonly (readonly [file: string, proof: Proof])[] = [
   ["compose/contract.test.ts", compose],
   ["consul/actions.test.ts", consul],
   ["haproxy/contract.test.ts", haproxy],
+  ["http/transaction.test.ts", http],
   ["kubernetes/contract.test.ts", kubernetes],
   ["patroni/switchover.test.ts", patroni],
   ["pgbackrest/restore.test.ts", pgbackrest],

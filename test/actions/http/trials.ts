@@ -1,0 +1,48 @@
+import { type Door, openDoor } from "../../../src/practice/estate/door.ts";
+import { answerSynthetic, type SyntheticStore } from "../../../src/practice/estate/synthetic.ts";
+import { asked, type Proof, struck, type Trial } from "../trial.ts";
+
+/** A front door with the practice estates' own endpoint behind it, over rows that are kept here. */
+export async function openFrontDoor(): Promise<{ readonly door: Door; readonly keys: string[]; blind: boolean }> {
+  const keys: string[] = [];
+  const store: SyntheticStore = {
+    async write(key) {
+      if (!keys.includes(key)) keys.push(key);
+    },
+    has: async (key) => !front.blind && keys.includes(key),
+    last: async () => keys.at(-1) ?? null,
+  };
+  const door = await openDoor({
+    lie: { status: 201, body: { contract: "lifeboat.transaction/1" } },
+    isWrite: ({ method }) => method === "POST",
+    async answer(knock) {
+      if (knock.path === "/orders") return { status: 200, body: { orders: 3 } };
+      return (await answerSynthetic(store, "/synthetic", knock, { region: "west" })) ?? { status: 404, body: {} };
+    },
+  });
+  const front = { door, keys, blind: false };
+  return front;
+}
+
+const transaction: Trial = {
+  action: "http.transaction",
+  seconds: { hanging: 0.5, lie: 3 },
+  absolute: "another attempt is another synthetic row, which is no customer's; within one attempt the key makes it one",
+  async begin() {
+    const { door, keys } = await openFrontDoor();
+    const input = { url: door.url, path: "/synthetic", meantForIt: true, readBackSeconds: 1 };
+    return {
+      input,
+      ...struck(door),
+      holds: () => keys.length > 0,
+      wrong: () => asked({ ...input, path: "/orders" }),
+      blocks: "transaction.endpoint",
+      // Nobody says there what it is, so nothing is sent.
+      other: () => asked({ ...input, path: "/synthetic/none" }),
+      close: () => door.close(),
+    };
+  },
+  instead: { "done by hand": "a transaction of another key is somebody else's, and shows nothing of this moment" },
+};
+
+export const proof: Proof = { trials: [transaction] };
