@@ -67,6 +67,9 @@ import { restorePitr as rdsRestorePitr, restoreSnapshot as rdsRestoreSnapshot } 
 import { setReadOnly as rdsSetReadOnly } from "./rds/set-read-only.ts";
 import { check as redisCheck } from "./redis/check.ts";
 import { failover as redisFailover } from "./redis/failover.ts";
+import { follow as redisFollow } from "./redis/follow.ts";
+import { forget as redisForget } from "./redis/forget.ts";
+import { monitor as redisMonitor } from "./redis/monitor.ts";
 import { promoteDr as redisPromoteDr } from "./redis/promote-dr.ts";
 import { rebuild as redisRebuild } from "./redis/rebuild.ts";
 import { check as route53Check } from "./route53/check.ts";
@@ -118,6 +121,9 @@ const list = [
   listed(redisCheck),
   listed(redisFailover),
   listed(redisPromoteDr),
+  listed(redisFollow),
+  listed(redisMonitor),
+  listed(redisForget),
   listed(redisRebuild),
   listed(rdsCheck),
   listed(rdsCheckBackups),

@@ -78,4 +78,71 @@ describe("redis without Sentinels", () => {
     const [from, to] = [await estate.alone(), await estate.alone()];
     expect((await conductor.look("redis.promote_dr", { from: named(from), to: named(to) })).done).toBe("partial");
   }, 40_000);
+
+  test("the way back: the old side follows, is promoted again, and nothing is lost either way", async () => {
+    const { from, to } = await pair();
+    await from.raw("SET", "kept", "yes");
+    await from.member.kill();
+    await conductor.perform("promote", "redis.promote_dr", { from: named(from), to: named(to), mode: "unplanned" });
+    await to.raw("SET", "later", "yes");
+    // It comes back empty and as a master: nobody told it of the promotion.
+    const back = await estate.alone();
+    const given = { node: named(back), master: named(to) };
+    await conductor.perform("follow", "redis.follow", given);
+    expect(await back.raw("GET", "later")).toContain("yes");
+    expect((await conductor.look("redis.follow", given)).done).toBe("yes");
+    await conductor.perform("home", "redis.promote_dr", { from: named(to), to: named(back) });
+    expect([await back.raw("ROLE"), await to.raw("ROLE")]).toEqual([
+      expect.stringContaining("master"),
+      expect.stringContaining("slave"),
+    ]);
+  }, 60_000);
+
+  test("what takes the writes, or holds the only copy, is not made a replica", async () => {
+    const [node, master] = [await estate.alone(), await estate.alone()];
+    await node.raw("SET", "only", "here");
+    const look = async (given: object) => blockedBy((await conductor.look("redis.follow", given)).checks);
+    const given = { node: named(node), master: named(master) };
+    expect(await look(given)).toEqual(["node.notTheOnlyHolder"]);
+    await master.raw("SET", "other", "yes");
+    expect(await look(given)).toEqual([]);
+    let writing = true;
+    const writes = (async () => {
+      while (writing) await node.raw("INCR", "orders");
+    })();
+    expect(await look(given)).toEqual(["node.quiet"]);
+    writing = false;
+    await writes;
+    await master.raw("REPLICAOF", "127.0.0.1", String(node.port));
+    expect(await look(given)).toEqual(["master.fit"]);
+  }, 40_000);
+
+  test("Sentinels forget a set and watch it again, each of them, and nobody types anything", async () => {
+    await estate.settled();
+    const [first] = estate.nodes;
+    if (!first) throw new Error("no node");
+    const set = {
+      master: estate.master,
+      sentinels: estate.sentinels.map(({ port }) => ({ host: "127.0.0.1", port })),
+    };
+    const other = await estate.alone();
+    const follow = { node: named(first), master: named(other), set };
+    await other.raw("SET", "here", "too");
+    expect(blockedBy((await conductor.look("redis.follow", follow)).checks)).toContain("node.notTheMaster");
+
+    const before = (await conductor.look("redis.forget", { set })).seen;
+    const { facts } = await conductor.perform("forget", "redis.forget", { set, of: `127.0.0.1:${first.port}` });
+    expect(facts.forgottenBy).toBe(3);
+    expect(blockedBy((await conductor.look("redis.monitor", { set, node: named(first), quorum: 4 })).checks)).toEqual([
+      "sentinels.enough",
+    ]);
+    const undo = conductor.action("redis.forget").undo.step(before, conductor.input("redis.forget", { set }), {
+      calls: [],
+      acceptUnreachable: false,
+    });
+    if (undo.kind !== "step") throw new Error(undo.says);
+    const watched = await conductor.perform("monitor", undo.action, undo.input);
+    expect(watched.evidence.says).toContain("3 Sentinels watch");
+    await estate.settled();
+  }, 90_000);
 });

@@ -7,6 +7,7 @@ import {
   startRedis,
   startRedisNode,
 } from "../../../src/practice/estate/redis/index.ts";
+import { conduct } from "../conductor.ts";
 import { asked, type Proof, type Struck, struck, type Trial, told, until } from "../trial.ts";
 import { openWire, type Way } from "../wire.ts";
 
@@ -83,6 +84,31 @@ const promoteDr: Trial = {
   },
 };
 
+const follow: Trial = {
+  action: "redis.follow",
+  seconds: { hanging: 2, lie: 3 },
+  async begin() {
+    const [node, master] = [await alone(), await alone()];
+    await master.raw("SET", "kept", "yes");
+    const way = await openWire(node.port, { changes: (text) => text.includes("REPLICAOF"), no: NO, yes: YES });
+    const input = { node: named(node, way.port), master: named(master) };
+    const follows = () => node.raw("REPLICAOF", "127.0.0.1", String(master.port));
+    return {
+      input,
+      ...struck(way),
+      holds: async () => (await node.raw("GET", "kept")).includes("yes"),
+      byHand: follows,
+      wrong: () => master.raw("REPLICAOF", "127.0.0.1", String(node.port)),
+      blocks: "master.fit",
+      other: () => asked({ ...input, master: { ...input.master, port: 1 } }),
+      async close() {
+        await way.close();
+        await Promise.all([node.member.kill(), master.member.kill()]);
+      },
+    };
+  },
+};
+
 /** Nodes that no Sentinel watches. */
 export const aloneProof: Proof = {
   needs,
@@ -90,7 +116,7 @@ export const aloneProof: Proof = {
     fleet = await openFleet("redis");
   },
   close: () => fleet?.stop(),
-  trials: [rebuild, promoteDr],
+  trials: [rebuild, promoteDr, follow],
 };
 
 let estate: RedisEstate;
@@ -131,6 +157,72 @@ const failover: Trial = {
   },
 };
 
+let sets = 0;
+/** A set of one Sentinel and one master, by a name of its own; watched or not. */
+async function ofOneSentinel(words: string, watched: boolean) {
+  const [sentinel] = estate.sentinels;
+  if (!sentinel) throw new Error("There is no Sentinel");
+  const node = await estate.alone();
+  const way = await openWire(sentinel.port, { changes: (text) => text.includes(words), no: NO, yes: YES });
+  const name = `trial-${++sets}`;
+  const at = (port: number) => ({ master: name, sentinels: [{ host: "127.0.0.1", port }] });
+  const watch = () => sentinel.raw("SENTINEL", "MONITOR", name, "127.0.0.1", String(node.port), "1");
+  if (watched) await watch();
+  return {
+    node,
+    name,
+    at,
+    set: at(way.port),
+    direct: at(sentinel.port),
+    way,
+    isWatched: async () => (await sentinel.raw("SENTINEL", "MASTER", name)).startsWith("*"),
+    remove: () => sentinel.raw("SENTINEL", "REMOVE", name),
+    async close() {
+      await way.close();
+      await sentinel.raw("SENTINEL", "REMOVE", name);
+      await node.member.kill();
+    },
+  };
+}
+
+const monitor: Trial = {
+  action: "redis.monitor",
+  seconds: { hanging: 2, lie: 3 },
+  async begin() {
+    const one = await ofOneSentinel("MONITOR", false);
+    const input = { set: one.set, node: named(one.node), quorum: 1 };
+    return {
+      input,
+      ...struck(one.way),
+      holds: one.isWatched,
+      byHand: () => conduct({}).perform("by-hand", "redis.monitor", { ...input, set: one.direct }),
+      wrong: () => one.node.raw("REPLICAOF", "127.0.0.1", "1"),
+      blocks: "node.master",
+      other: () => asked({ ...input, set: one.at(1) }),
+      close: one.close,
+    };
+  },
+};
+
+const forget: Trial = {
+  action: "redis.forget",
+  seconds: { hanging: 2, lie: 3 },
+  async begin() {
+    const one = await ofOneSentinel("REMOVE", true);
+    const input = { set: one.set, of: `127.0.0.1:${one.node.port}` };
+    return {
+      input,
+      ...struck(one.way),
+      holds: async () => !(await one.isWatched()),
+      byHand: one.remove,
+      wrong: () => asked({ ...input, of: "127.0.0.1:1" }),
+      blocks: "sentinels.asPlanned",
+      other: () => asked({ ...input, set: one.at(1) }),
+      close: one.close,
+    };
+  },
+};
+
 async function masterOf(): Promise<string> {
   const said = await Promise.all(estate.nodes.map(async (node) => [node.port, await role(node)] as const));
   return said.flatMap(([port, is]) => (is === "master" ? [port] : [])).join();
@@ -155,5 +247,5 @@ export const watchedProof: Proof = {
     estate = await startRedis();
   },
   close: () => estate?.stop(),
-  trials: [failover],
+  trials: [failover, monitor, forget],
 };
