@@ -1,6 +1,7 @@
 import { stateNow } from "../src/incident/state-now.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { reasonForm } from "../templates/messages/forms.ts";
+import { waysBack } from "../templates/messages/undo.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { findRun } from "./runs.ts";
@@ -23,6 +24,11 @@ export const abort: Command = {
     const acted = await act(house, request, state.id, { type: "abort", run: run.id, reason });
     if (acted.kind === "refused") return no(acted.problem);
     const after = acted.state.runs.get(run.id) ?? run;
-    return say([`${runName(run)} is aborted: ${safe(reason)}`, `*State now:* ${safe(stateNow(after))}`]);
+    const ways = waysBack(acted.state, after);
+    return say([
+      `${runName(run)} is aborted: ${safe(reason)}`,
+      `*State now:* ${safe(stateNow(after))}`,
+      ...(ways.length > 0 ? ["*Undo, in this order*", ...ways] : []),
+    ]);
   },
 };

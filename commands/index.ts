@@ -44,6 +44,7 @@ import { status } from "./status.ts";
 import { didYouMean } from "./targets.ts";
 import { timeline } from "./timeline.ts";
 import { triage } from "./triage.ts";
+import { undo } from "./undo.ts";
 import { unplanned } from "./unplanned.ts";
 import { update } from "./update.ts";
 import { vouch } from "./vouch.ts";
@@ -74,6 +75,7 @@ export const commands: readonly Command[] = [
   pause,
   resume,
   abort,
+  undo,
   retry,
   skip,
   done,

@@ -75,7 +75,8 @@ export async function startRun(
   return requested(house, request, ask, planned.bytes);
 }
 
-interface Ask {
+/** A plan that is made already, and the incident it is asked for in. */
+export interface Ask {
   readonly incident: string;
   readonly run: string;
   readonly plan: Plan;
@@ -88,7 +89,7 @@ interface Ask {
 
 type Asked = Extract<Outcome, { kind: "refused" }> | { kind: "accepted"; declared: boolean };
 
-async function requested(house: House, request: Request, ask: Ask, planBytes: Uint8Array): Promise<Reply> {
+export async function requested(house: House, request: Request, ask: Ask, planBytes: Uint8Array): Promise<Reply> {
   const { caller, key } = request;
   for (let tries = 0; tries < 5; tries++) {
     const known = await house.timeline.read(ask.incident);
@@ -154,6 +155,12 @@ async function told(house: House, ask: Ask, declared: boolean): Promise<Reply> {
   const next = ask.dryRun
     ? "Every step looks at its target now; nothing is changed."
     : `Every target is looked at first; ${gates === 0 ? "no approval is needed after that." : "then approval is asked for. Nothing is changed before."} You asked for it, so your own approval does not count.`;
+  if (plan.undoes !== undefined && !ask.dryRun)
+    return say([
+      `*${safe(plan.title)}* (${safe(ask.run)}) requested: ${safe(plan.target)}.`,
+      "Preflight runs now; nothing changes until those who decided about the step approve. You can't approve your own request.",
+      `It runs in ${where}.`,
+    ]);
   const about = declared
     ? `${plan.kind === "drill" ? "A drill" : `An incident (${ask.severity})`} was declared for it: ${where}${channel === null ? ", and its channel is being made" : ""}.`
     : `It runs in ${where}.`;

@@ -5,6 +5,7 @@ import { gatherInputs, keptFrom } from "./inputs.ts";
 import { findRun } from "./runs.ts";
 import { no, stop } from "./say.ts";
 import { startRun } from "./start.ts";
+import { undoStep } from "./undo.ts";
 
 export const unplanned: Command = {
   verb: "unplanned",
@@ -15,6 +16,13 @@ export const unplanned: Command = {
   where: "incident",
   async handle(house, request) {
     const { state, run } = await findRun(house, request);
+    const { undoes } = run.plan;
+    const undone = undoes && state.runs.get(undoes.run);
+    if (undoes && undone) {
+      if (isLive(run))
+        return stop({ code: "run-live", where: run.plan.title, what: "It still goes on", next: "Abort it first" });
+      return undoStep(house, request, state, undone, undoes.step, true);
+    }
     const runbook = house.catalog.runbooks.find(({ id, system }) => id === run.runbook && system === run.plan.system);
     if (runbook === undefined)
       return stop({ code: "runbook-gone", what: `The runbook ${run.runbook} is not in the catalogue any more` });

@@ -408,6 +408,18 @@ export interface Plan {
   /** Absent: nothing. */
   readonly beforehand?: readonly string[];
   readonly afterwards: readonly string[];
+  /** The step this plan takes back; absent: it was made from a runbook. */
+  readonly undoes?: Undone;
+}
+
+/** A step of a run that a plan of its own takes back, and what it was: whether it still holds is looked at again. */
+export interface Undone extends PlannedCall {
+  readonly run: string;
+  readonly step: string;
+  /** What the intent recorded as there before. */
+  readonly before: unknown;
+  /** It was seen to be done; else only part of it may have happened. */
+  readonly verified: boolean;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Done, Evidence, Handle } from "../actions/contract.ts";
+import type { Check, Done, Evidence, Handle } from "../actions/contract.ts";
 import type { ActionStep } from "../catalog/types.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf, type Problem } from "../lib/errors.ts";
@@ -9,6 +9,7 @@ import { LeaseLost } from "./journal.ts";
 import { blocking, type Job, problemOf, sayState } from "./look.ts";
 import type { Reached } from "./next.ts";
 import { type Recovery, recovery } from "./recover.ts";
+import { stillStands } from "./stands.ts";
 
 /** How far an attempt got before, as its timeline tells: where to go on. */
 export interface From {
@@ -81,7 +82,7 @@ async function begin(attempt: Attempt, job: Job, from: From): Promise<void> {
     const repeats = from.before !== null && !attempt.askedByPerson;
     if (repeats && recovery(done, action.repeat) === "ask") return attempt.stop(question(attempt, job, seen, done));
   }
-  const refusal = refusalOf(attempt, job, seen);
+  const refusal = refusalOf(attempt, job, seen) ?? (from.before === null ? await movedSince(attempt, job, seen) : null);
   if (refusal) return attempt.fail(refusal, true);
   return action.apply ? cause(attempt, job, seen) : prove(attempt, job, seen, null);
 }
@@ -253,7 +254,22 @@ async function find(attempt: Attempt, job: Job, before: unknown, looks: number):
 }
 
 function refusalOf(attempt: Attempt, job: Job, seen: unknown): Problem | null {
-  const blocks = blocking(job.action.ready(seen, job.input, attempt.applyContext(job, attempt.driven.lost)));
+  return refusedBy(attempt, job, seen, job.action.ready(seen, job.input, contextOf(attempt, job)));
+}
+
+/** What an undo takes back is no longer as it was left. */
+async function movedSince(attempt: Attempt, job: Job, seen: unknown): Promise<Problem | null> {
+  const { around, journal, lost } = attempt.driven;
+  const check = await stillStands(journal.run().plan, attempt.step, around, contextOf(attempt, job), lost);
+  return check && refusedBy(attempt, job, seen, [check]);
+}
+
+function contextOf(attempt: Attempt, job: Job) {
+  return attempt.applyContext(job, attempt.driven.lost);
+}
+
+function refusedBy(attempt: Attempt, job: Job, seen: unknown, checks: readonly Check[]): Problem | null {
+  const blocks = blocking(checks);
   if (blocks.length === 0) return null;
   return {
     code: "not-ready",

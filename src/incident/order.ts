@@ -36,12 +36,18 @@ export function uncoveredSteps(plan: Plan): readonly ActionStep[] {
  * or, where the stage is parallel, only those of its own lane and the gates before it.
  */
 export function unsettledBefore(run: RunState, step: string): readonly StepState[] {
-  const order = stepsInOrder(run.plan);
+  return stepsBefore(run.plan, step)
+    .flatMap(({ id }) => run.steps.get(id) ?? [])
+    .filter((state) => !isSettled(state));
+}
+
+/** The same by the plan alone: what this step was built on. */
+export function stepsBefore(plan: Plan, step: string): readonly PlanStep[] {
+  const order = stepsInOrder(plan);
   const at = order.findIndex((one) => one.step.id === step);
   const own = order[at]?.stage;
   return order
     .slice(0, Math.max(at, 0))
     .filter(({ stage, step: before }) => stage !== own || before.kind === "gate" || inOneLane(stage, before.id, step))
-    .flatMap(({ step: before }) => run.steps.get(before.id) ?? [])
-    .filter((state) => !isSettled(state));
+    .map(({ step: before }) => before);
 }

@@ -38,7 +38,8 @@ export interface Wait {
 export function recoveryOf(state: IncidentState, run: RunState): Recovery {
   const impact = state.declared?.impactStartedAt ?? null;
   const startedAt = impact ?? state.declared?.at ?? null;
-  const verifiedAt = run.ending?.as === "verified" && !run.dryRun ? lastDone(run) : null;
+  const verifiedAt =
+    run.ending?.as === "verified" && !run.dryRun && run.plan.undoes === undefined ? lastDone(run) : null;
   const rtoSeconds = startedAt && verifiedAt ? secondsBetween(startedAt, verifiedAt) : null;
   const rpo = lossOf(run);
   const { rtoSeconds: objectiveSeconds, rpoSeconds: rpoObjectiveSeconds } = run.plan;

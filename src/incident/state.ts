@@ -215,6 +215,8 @@ export type StepState = {
   readonly attempts: number;
   /** Attempts that counted before a person said "retry": automatic retries begin anew after it. */
   readonly forgiven: number;
+  /** What its first attempt recorded as there before it changed anything; absent: it never came to that. */
+  readonly origin?: { readonly before: unknown };
 } & StepPhase;
 
 export type StepPhase =

@@ -1,5 +1,8 @@
-import type { PlanStep, WayBack } from "../catalog/types.ts";
-import { changesThings } from "./order.ts";
+import type { ActionStep, GateStep, Plan, PlanStep, WayBack } from "../catalog/types.ts";
+import { hashOf } from "../lib/canonical.ts";
+import type { Problem } from "../lib/errors.ts";
+import { changesThings, gatesBefore, stepsBefore, stepsInOrder } from "./order.ts";
+import type { IncidentState, RunState, StepState } from "./state.ts";
 
 /**
  * Whether a step of a plan can be taken back, by its action's own word. Null: it changes nothing by itself, or its plan
@@ -9,5 +12,183 @@ export function wayBackOf(step: PlanStep): WayBack | null {
   if (step.kind === "manual") return { kind: "by-hand", says: "It was done by hand." };
   if (!changesThings(step)) return null;
   if (step.undo !== undefined) return step.undo;
-  return step.risk === "irreversible" ? { kind: "never", says: "It can't be undone." } : null;
+  return step.risk === "irreversible" ? { kind: "never", says: "What was there before is gone." } : null;
+}
+
+/** A step that changed something, or may have, and nobody has taken back. */
+export interface Changed {
+  readonly step: StepState & { readonly step: ActionStep };
+  /** What was there before its first attempt. */
+  readonly before: unknown;
+  readonly way: WayBack | null;
+}
+
+/** Steps of a run that changed something and still stand, in the order in which they are taken back: the last one first. */
+export function changedSteps(state: IncidentState, run: RunState): readonly Changed[] {
+  if (run.dryRun) return [];
+  return stepsInOrder(run.plan)
+    .toReversed()
+    .flatMap(({ step }): Changed[] => {
+      const found = run.steps.get(step.id);
+      if (found?.origin === undefined || !changesThings(step)) return [];
+      if (undoneBy(state, run.id, step.id) !== null) return [];
+      return [{ step: { ...found, step }, before: found.origin.before, way: wayBackOf(step) }];
+    });
+}
+
+/** The run that took this step back; null: none did, or that was taken back itself. */
+export function undoneBy(state: IncidentState, run: string, step: string): RunState | null {
+  for (const other of state.runs.values()) {
+    const { undoes } = other.plan;
+    if (other.dryRun || undoes?.run !== run || undoes.step !== step) continue;
+    const undo = [...other.steps.values()].find((one) => one.step.kind === "action");
+    if (undo?.status !== "done" || undoneBy(state, other.id, undo.step.id) !== null) continue;
+    return other;
+  }
+  return null;
+}
+
+/** The approval that let a step happen: the nearest gate before it that was asked. */
+export function coveringGate(run: RunState, step: string): GateStep | null {
+  const gates = gatesBefore(run.plan, step).toReversed();
+  return gates.find(({ id }) => run.steps.get(id)?.status === "gate") ?? gates[0] ?? null;
+}
+
+/** What came after a step of its run and only people can take back: what they did by hand, and what an action leaves to them. */
+export function byHandAfter(
+  state: IncidentState,
+  run: RunState,
+  step: string,
+): readonly { title: string; says: string }[] {
+  const manual = stepsInOrder(run.plan)
+    .toReversed()
+    .filter(
+      ({ step: { id, kind } }) => kind === "manual" && run.steps.get(id)?.status === "done" && isAfter(run, id, step),
+    )
+    .flatMap(({ step: one }) =>
+      one.kind === "manual" ? [{ title: one.title, says: `What was done: ${one.instructions}` }] : [],
+    );
+  const left = changedSteps(state, run)
+    .filter((one) => one.way?.kind === "by-hand" && isAfter(run, one.step.step.id, step))
+    .map((one) => ({ title: one.step.step.title, says: one.way && "says" in one.way ? one.way.says : "" }));
+  return [...manual, ...left];
+}
+
+/** Why a step can't be taken back now, or null. Whether the world still is as it left it is looked at when it starts. */
+export function undoRefusal(state: IncidentState, runId: string, stepId: string): Problem | null {
+  const run = state.runs.get(runId);
+  const step = run?.steps.get(stepId);
+  if (run === undefined || step === undefined)
+    return {
+      code: "undo-unknown",
+      what: "There is no such step to undo in this incident",
+      next: "`/dr status` lists its runs",
+    };
+  const where = step.step.title;
+  if (run.ending === null)
+    return {
+      code: "undo-live",
+      where,
+      what: `“${run.plan.title}” still goes on`,
+      allowed: "A step is undone when its run has ended",
+      next: `Abort it first: \`/dr abort ${run.id} <why>\``,
+    };
+  if (step.status === "running")
+    return {
+      code: "undo-running",
+      where,
+      what: "It is still being looked at how this step ended",
+      next: "Try again in a moment",
+    };
+  if (!changesThings(step.step))
+    return {
+      code: "undo-nothing",
+      where,
+      what: step.step.kind === "manual" ? "It was done by hand, and is undone by hand" : "This step changes nothing",
+    };
+  const done = undoneBy(state, runId, stepId);
+  if (done !== null) return { code: "undo-done", where, what: `It is undone already, by ${done.id}` };
+  const live = [...state.runs.values()].find(
+    (other) => other.ending === null && other.plan.undoes?.run === runId && other.plan.undoes.step === stepId,
+  );
+  if (live !== undefined) return { code: "undo-under-way", where, what: `It is being undone already, by ${live.id}` };
+  if (step.origin === undefined)
+    return {
+      code: "undo-nothing",
+      where,
+      what: "This run changed nothing here: it was so before, or it never came to it",
+    };
+  return builtUpon(state, run, stepId);
+}
+
+/** Steps are taken back in reverse order: what was built on this one, and has to be undone first; null: nothing. */
+export function builtUpon(state: IncidentState, run: RunState, stepId: string): Problem | null {
+  const where = run.steps.get(stepId)?.step.title ?? stepId;
+  const later = changedSteps(state, run).filter(({ step, way }) => isAfter(run, step.step.id, stepId) && isBuilt(way));
+  const [first] = later;
+  const never = later.find(({ way }) => way?.kind === "never");
+  if (never?.way?.kind === "never")
+    return {
+      code: "undo-behind",
+      where,
+      what: `“${never.step.step.title}” came after it and can't be undone`,
+      next: "Go on from here: a runbook that leads back, or by hand",
+    };
+  if (first === undefined) return null;
+  return {
+    code: "undo-order",
+    where,
+    what: `“${first.step.step.title}” came after it and has to be undone first`,
+    next: `\`/dr undo ${first.step.step.id} ${run.id}\``,
+  };
+}
+
+/** Something could depend on it: it is not of a kind that leaves nothing, and not one people take back in the same plan. */
+function isBuilt(way: WayBack | null): boolean {
+  return way === null || way.kind === "step" || way.kind === "never";
+}
+
+/** Another run of the incident that changed the same target since, and was not taken back itself. */
+export function changedSince(state: IncidentState, plan: Plan): Problem | null {
+  const { undoes } = plan;
+  const own = undoes && state.runs.get(undoes.run);
+  if (!undoes || !own?.endedAt) return null;
+  for (const other of [...state.runs.values()].toReversed()) {
+    if (other.id === own.id || other.requestedAt < own.requestedAt || belongsTo(state, other, own.id)) continue;
+    if (!other.plan.resources.some((resource) => plan.resources.includes(resource))) continue;
+    const changed = changedSteps(state, other).find(({ way }) => isBuilt(way));
+    if (changed === undefined) continue;
+    const { step, way } = changed;
+    return {
+      code: "undo-order",
+      where: plan.title,
+      what: `“${step.step.title}” of “${other.plan.title}” (${other.id}) changed the same target since${way?.kind === "never" ? `, and can't be undone: ${way.says}` : ""}`,
+      next:
+        way?.kind === "never"
+          ? "Go on from here: a runbook that leads back"
+          : `Undo that first: \`/dr undo ${step.step.id} ${other.id}\``,
+    };
+  }
+  return null;
+}
+
+/** It takes back a step of this run, or takes that back. */
+function belongsTo(state: IncidentState, run: RunState, id: string): boolean {
+  const of = run.plan.undoes?.run;
+  if (of === undefined) return false;
+  const parent = state.runs.get(of);
+  return of === id || (parent !== undefined && belongsTo(state, parent, id));
+}
+
+/** The plan asks the same people that the step needed. */
+export function asksTheSame(state: IncidentState, plan: Plan): boolean {
+  const { undoes } = plan;
+  const run = undoes && state.runs.get(undoes.run);
+  const gate = run && coveringGate(run, undoes.step)?.gate;
+  const asked = stepsInOrder(plan).flatMap(({ step }) => (step.kind === "gate" ? [step.gate] : []));
+  return gate !== undefined && asked.length === 1 && hashOf(asked[0]) === hashOf(gate);
+}
+
+function isAfter(run: RunState, later: string, step: string): boolean {
+  return stepsBefore(run.plan, later).some(({ id }) => id === step);
 }

@@ -12,6 +12,7 @@ import { lineOf } from "./line.ts";
 import type { Block, Message } from "./message.ts";
 import { offerUnplanned } from "./preflight.ts";
 import { inItsThread, sentences } from "./refusal.ts";
+import { undoButton, waysBack } from "./undo.ts";
 import type { Surroundings } from "./view.ts";
 import { at, between, lasting } from "./when.ts";
 
@@ -26,7 +27,8 @@ export function result(state: IncidentState, run: RunState, around: Surroundings
 function verified(state: IncidentState, run: RunState, endedAt: Date, around: Surroundings): Message {
   const prefix = kindPrefix(run.plan.kind, around.practice);
   const { rpo: loss } = recoveryOf(state, run);
-  const rto = rtoWords(state, run);
+  // What takes something back recovers nothing: it is not held against an objective.
+  const rto = run.plan.undoes === undefined ? rtoWords(state, run) : null;
   const accounting = account(state, run, endedAt);
   const resolve: Button = {
     label: "Resolve incident",
@@ -36,10 +38,16 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
   };
   const rpo = loss ? [lossWords(loss, run.plan.rpoSeconds)] : [];
   return {
-    text: `${prefix}${safe(run.plan.title)} is done and verified. ${safe(run.plan.target)}. ${rto} ${rpo.join(" ")}`.trim(),
+    text: `${prefix}${safe(run.plan.title)} is done and verified. ${safe(run.plan.target)}. ${[rto ?? "", ...rpo].join(" ")}`.trim(),
     blocks: [
       header(`${prefix}Done and verified: ${plain(run.plan.title)}`),
-      section([`✅ *${safe(run.plan.target)}*`, `*RTO:* ${rto}`, ...rpo.map((says) => `*RPO:* ${says}`)].join("\n")),
+      section(
+        [
+          `✅ *${safe(run.plan.target)}*`,
+          ...(rto === null ? [] : [`*RTO:* ${rto}`]),
+          ...rpo.map((says) => `*RPO:* ${says}`),
+        ].join("\n"),
+      ),
       ...(accounting ? lines(["*Where the minutes went*", ...minuteLines(accounting)]) : []),
       ...afterwards(run),
       ...toTickOff(run, around),
@@ -101,9 +109,18 @@ function endedEarly(state: IncidentState, run: RunState, endedAt: Date, around: 
         ].join("\n"),
       ),
       ...(unplanned && run.preflight ? offerUnplanned(state, run, run.preflight.facts) : []),
+      ...goingBack(state, run),
       context(`Ended ${at(endedAt)} after ${between(run.requestedAt, endedAt)} · ${safe(run.id)}`),
     ],
   };
+}
+
+/** What it has changed and how to go back: only where something of it stands, and while the incident is open. */
+function goingBack(state: IncidentState, run: RunState): Block[] {
+  const ways = waysBack(state, run);
+  if (ways.length === 0) return [];
+  const button = isOver(state) ? null : undoButton(state, run);
+  return [...lines(["*Undo, in this order*", ...ways]), ...(button ? [actions(button)] : [])];
 }
 
 const FOUND_MAX = 3;

@@ -112,7 +112,7 @@ export const promote = defineAction<Input, PairView>({
   },
   undo: neverUndone(
     ({ from, to }) =>
-      `A promotion can't be undone: ${to.name} writes a history of its own from here on. The way back is to rejoin ${from.name} as a standby and to switch over again.`,
+      `${to.name} writes a history of its own from here on. The way back is to rejoin ${from.name} as a standby and to switch over again.`,
   ),
 });
 

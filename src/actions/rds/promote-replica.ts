@@ -113,7 +113,7 @@ export const promoteReplica = defineAction<Input, Seen>({
   },
   undo: neverUndone(
     ({ replica }) =>
-      `A promotion can't be undone. The way back is a new replica made from ${replica}, and a planned failback.`,
+      `It writes a history of its own from here on. The way back is a new replica made from ${replica}, and a planned failback.`,
   ),
 });
 

@@ -1,3 +1,4 @@
+import type { Plan, Undone } from "../../catalog/types.ts";
 import { hashOf } from "../../lib/canonical.ts";
 import type { Problem } from "../../lib/errors.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
@@ -5,6 +6,7 @@ import { uncoveredSteps } from "../order.ts";
 import { allOf, personOf } from "../people.ts";
 import type { IncidentState } from "../state.ts";
 import { stateNow } from "../state-now.ts";
+import { asksTheSame, changedSince, undoRefusal } from "../undo.ts";
 import { isProblem, liveRun, mayNotSteer, notOnRoster, notOpen } from "./may.ts";
 import { accept, refuse } from "./outcome.ts";
 import { LIMITS, line } from "./words.ts";
@@ -97,6 +99,8 @@ function misfit(command: Of<"requestRun">, state: IncidentState): Problem | null
       what: "The plan does not say where this drill is held",
       next: "Ask for the drill again",
     };
+  const wrong = plan.undoes === undefined ? null : undoMisfit(plan.undoes, plan, state);
+  if (wrong !== null) return wrong;
   const uncovered = uncoveredSteps(plan);
   if (uncovered.length > 0 && !dryRun)
     return {
@@ -106,6 +110,19 @@ function misfit(command: Of<"requestRun">, state: IncidentState): Problem | null
       next: "Put a gate into the runbook; a dry run needs none",
     };
   return null;
+}
+
+/** Decided where the run is written: of two who ask for the same undo, one is refused. */
+function undoMisfit({ run, step }: Undone, plan: Plan, state: IncidentState): Problem | null {
+  const refused = undoRefusal(state, run, step) ?? changedSince(state, plan);
+  if (refused !== null) return refused;
+  if (asksTheSame(state, plan)) return null;
+  return {
+    code: "undo-gate",
+    where: plan.title,
+    what: "The plan does not ask those who approved the step",
+    next: "Ask for the undo again",
+  };
 }
 
 const UNKNOWN: Problem = { code: "not-declared", what: "There is no such incident" };

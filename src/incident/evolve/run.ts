@@ -54,8 +54,8 @@ function passOver(run: RunState): RunState {
   let after = run;
   for (const step of run.steps.values())
     if (step.status === "waiting" && step.step.when !== null && isOff(after, step.step, step.step.when))
-      after = withStep(after, step.step.id, ({ step, stage, attempts, forgiven }) => ({
-        ...{ step, stage, attempts, forgiven },
+      after = withStep(after, step.step.id, ({ step, stage, attempts, forgiven, origin }) => ({
+        ...{ step, stage, attempts, forgiven, ...(origin && { origin }) },
         status: "passedOver",
       }));
   return after;

@@ -8,7 +8,9 @@ export function evolveStep(run: RunState, event: RecordedStep): RunState {
   return withStep(run, event.data.step, (step) => {
     const attempts = "attempt" in event.data ? Math.max(step.attempts, event.data.attempt) : step.attempts;
     const forgiven = event.type === "step.retried" ? attempts : step.forgiven;
-    return { step: step.step, stage: step.stage, attempts, forgiven, ...phaseAfter(step, event) };
+    const origin = step.origin ?? (event.type === "step.intended" ? { before: event.data.before } : undefined);
+    const kept = { step: step.step, stage: step.stage, attempts, forgiven, ...(origin && { origin }) };
+    return { ...kept, ...phaseAfter(step, event) };
   });
 }
 

@@ -1,0 +1,116 @@
+import { planUndo } from "../src/catalog/undo.ts";
+import type { IncidentState, RunState } from "../src/incident/state.ts";
+import { byHandAfter, changedSteps, coveringGate, undoRefusal } from "../src/incident/undo.ts";
+import type { Command, Reply, Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { idFor } from "./ids.ts";
+import { loadIncident, systemOf } from "./incidents.ts";
+import { theIncident } from "./meant.ts";
+import { stop } from "./say.ts";
+import { requested } from "./start.ts";
+
+export const undo: Command = {
+  verb: "undo",
+  aliases: ["run.undo"],
+  summary:
+    "Undo a step of a run that ended. The people who approved the step approve the undo; the last step comes first.",
+  usage: "/dr undo [<step>] [<run>] [--unplanned] [--incident <id>]",
+  examples: ["/dr undo fence", "/dr undo fence run-7k2m9xqz"],
+  where: "incident",
+  async handle(house, request) {
+    const meant = await meantBy(house, request);
+    return undoStep(house, request, meant.state, meant.run, meant.step, request.options.unplanned === true);
+  },
+};
+
+/** Plans the undo of a step from what its run recorded, and asks for it in the same incident. */
+export async function undoStep(
+  house: House,
+  request: Request,
+  state: IncidentState,
+  run: RunState,
+  stepId: string,
+  acceptUnreachable: boolean,
+): Promise<Reply> {
+  const own = idFor("run", request.key);
+  // This very request was heard before: its run is what would stand in its way.
+  const refused = state.runs.has(own) ? null : undoRefusal(state, run.id, stepId);
+  if (refused !== null) return stop(refused);
+  const step = run.steps.get(stepId);
+  const gate = coveringGate(run, stepId);
+  if (step?.step.kind !== "action" || step.origin === undefined || gate === null)
+    return stop({ code: "undo-nothing", what: "This step has nothing to undo" });
+  const planned = planUndo({
+    ...{ plan: run.plan, run: run.id, step: step.step, before: step.origin.before, verified: step.status === "done" },
+    ...{ gate, byHand: byHandAfter(state, run, stepId), mode: acceptUnreachable ? "unplanned" : "planned" },
+    cards: house.cards,
+  });
+  if (!planned.ok) return stop(planned.problems[0] ?? { code: "undo-nothing", what: "This step has nothing to undo" });
+  const { plan, hash: planHash, bytes } = planned;
+  const system = systemOf(house, state);
+  const ask = {
+    incident: state.id,
+    run: own,
+    plan,
+    planHash,
+    dryRun: false,
+    severity: state.severity,
+    system,
+    title: plan.title,
+  };
+  return requested(house, request, ask, bytes);
+}
+
+interface Meant {
+  readonly state: IncidentState;
+  readonly run: RunState;
+  readonly step: string;
+}
+
+/**
+ * The step a button carries, or the one that is named, in the run that is named or the newest that changed it. Without a
+ * name: what has to be undone first anyway.
+ */
+async function meantBy(house: House, request: Request): Promise<Meant> {
+  const carried = request.carries?.startsWith("run-") ? request.carries.split("/") : [];
+  const runId = carried[0] ?? request.words.find((word) => word.startsWith("run-"));
+  const named = carried[1] ?? request.words.find((word) => !word.startsWith("run-"));
+  const state = runId === undefined ? await theIncident(house, request) : await incidentOf(house, runId);
+  const runs =
+    runId === undefined
+      ? [...state.runs.values()].toReversed()
+      : [state.runs.get(runId)].filter((one) => one !== undefined);
+  for (const run of runs) {
+    const changed = changedSteps(state, run);
+    const found = named === undefined ? changed[0] : changed.find(({ step }) => isNamed(step.step, named));
+    if (found) return { state, run, step: found.step.step.id };
+  }
+  const [only] = runs;
+  const known =
+    only && runs.length === 1 && named ? [...only.steps.values()].find(({ step }) => isNamed(step, named)) : undefined;
+  if (only && known) return { state, run: only, step: known.step.id };
+  return notFound(state, runs, named);
+}
+
+function isNamed({ id, title }: { readonly id: string; readonly title: string }, named: string): boolean {
+  return id.toLowerCase() === named.toLowerCase() || title.toLowerCase() === named.toLowerCase();
+}
+
+async function incidentOf(house: House, runId: string): Promise<IncidentState> {
+  const stream = await house.timeline.streamOfRun(runId);
+  const state = stream === null ? null : await loadIncident(house, stream);
+  if (state?.runs.has(runId)) return state;
+  return stop({ code: "run-unknown", what: `There is no run ${runId}`, next: "`/dr status` lists the runs" });
+}
+
+function notFound(state: IncidentState, runs: readonly RunState[], named: string | undefined): never {
+  const all = runs.flatMap((run) => changedSteps(state, run).map(({ step }) => `${step.step.id} (${run.id})`));
+  return stop({
+    code: named === undefined || all.length === 0 ? "undo-nothing" : "step-unknown",
+    what:
+      named === undefined || all.length === 0
+        ? "No run of this incident has changed anything that still stands"
+        : `No run of this incident has changed "${named}"`,
+    ...(all.length > 0 && { allowed: `Changed, the last first: ${all.join(", ")}` }),
+  });
+}
