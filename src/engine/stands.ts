@@ -25,7 +25,7 @@ export async function stillStands(
     says,
   });
   try {
-    const job = jobOf({ ...step, action, input }, around.actions);
+    const job = jobOf({ ...step, action, input }, around.actions, plan);
     const done = job.action.done(await observe(job, around, evidences, signal), job.input, before);
     if (done === "yes") return check(true, "It still is as the step left it.");
     if (done === "no")
