@@ -14,7 +14,24 @@ const options = {
   "present-only": { type: "boolean", default: false },
 } as const;
 
+/** With cycles the point is the same in each run, so `--kill` says only that there is one. */
+const forCycles = {
+  cycles: { type: "boolean" },
+  system: { type: "string" },
+  rounds: { type: "string", default: "1" },
+  kill: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  "present-only": { type: "boolean", default: false },
+} as const;
+
 export async function practice(rest: readonly string[]): Promise<number> {
+  if (rest.includes("--cycles")) {
+    const { values } = parseArgs({ args: [...rest], options: forCycles, strict: true });
+    const { system, kill, json } = values;
+    process.stdout.write("Playing the cycles that are declared, there and back.\n");
+    const { cycles } = await import("./practice/cycles.ts");
+    return cycles({ system, kill, json, rounds: values.rounds, presentOnly: values["present-only"] });
+  }
   const { values } = parseArgs({ args: [...rest], options, strict: true });
   const { system, unplanned, kill, json } = values;
   // What is loaded here takes a second: the first words come before it.

@@ -7,7 +7,7 @@ import type { SystemEstate } from "./estate/system-estate.ts";
 import { type InvariantMonitor, monitorInvariant, type Violation } from "./invariant.ts";
 import type { Practice } from "./practice.ts";
 import { type RunRecord, recordOf } from "./record.ts";
-import { asksStill, buttonOf, type Call, callOf, isReplyTo, isRootOf, NOT_STARTED } from "./thread.ts";
+import { asksStill, buttonOf, type Call, callOf, isReplyTo, isRootOf } from "./thread.ts";
 import { typedInputs } from "./typed-inputs.ts";
 import type { Message, Outcome, View } from "./workspace/index.ts";
 
@@ -151,7 +151,7 @@ class Player {
     const outcome = record?.report.outcome ?? "stopped";
     return {
       outcome,
-      refused: problem !== null && NOT_STARTED.test(problem),
+      refused: problem !== null && record?.begun === false,
       problem: problem ?? (outcome === "verified" ? null : `The run is ${outcome}`),
       report: record?.report ?? null,
       timeline: record?.timeline ?? null,

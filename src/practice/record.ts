@@ -12,6 +12,8 @@ export interface RunRecord {
   readonly timeline: { readonly events: number; readonly verified: boolean };
   /** What it did to servers that must not take writes. */
   readonly marks: readonly Mark[];
+  /** False: no step of it was begun, so nothing was changed. */
+  readonly begun: boolean;
   /** False: every step of its plan only looks. */
   readonly changes: boolean;
 }
@@ -34,13 +36,12 @@ export async function recordOf(dataFolder: string, run: string): Promise<RunReco
     const found = state.runs.get(run);
     if (found === undefined) return null;
     const chain = await timeline.verify();
+    const own = events.filter((event) => event.run === run);
     return {
       report: reportOfRun(state, found),
       timeline: { events: events.length, verified: chain.ok },
-      marks: marksOf(
-        found.plan,
-        events.filter((event) => event.run === run),
-      ),
+      marks: marksOf(found.plan, own),
+      begun: own.some(({ type }) => type === "step.started"),
       changes: stepsOf(found.plan).some((step) => step.kind === "manual" || isChange(step)),
     };
   } finally {

@@ -16,14 +16,12 @@ export type Call =
   /** `people`: who may say that it is done; empty: anybody. */
   | { readonly kind: "by hand"; readonly step: string; readonly people: readonly string[] };
 
-/** Preflight found something, so the run ended before it changed anything. */
-export const NOT_STARTED = /: not ready, so nothing was started/;
-
 export function callOf(message: Message): Call | null {
   const says = message.text;
   const end = /(?:^|· )(Done and verified|Failed|Aborted): /.exec(headerOf(message))?.[1];
   if (end !== undefined) return { kind: "over", verified: end === "Done and verified", says };
-  if (NOT_STARTED.test(says) || /is stuck, nothing more is being done/.test(says)) return { kind: "trouble", says };
+  if (/: not ready, so nothing was started|is stuck, nothing more is being done/.test(says))
+    return { kind: "trouble", says };
   if (buttonOf(message, "step.retry")) return { kind: "trouble", says };
   const approve = buttonOf(message, "gate.approve");
   const words = wordsOf(message);

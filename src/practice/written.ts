@@ -4,7 +4,7 @@ import { loadCatalog } from "../catalog/load.ts";
 import { parseYaml } from "../catalog/parse.ts";
 import { reportFindings } from "../catalog/report.ts";
 import { systemSchema } from "../catalog/schema.ts";
-import type { Mode } from "../catalog/types.ts";
+import type { Cycle, Mode } from "../catalog/types.ts";
 import { folderOf } from "./stage.ts";
 
 /** What is written of the systems that can be practised. Loaded only when it is asked for: practice is up sooner without. */
@@ -17,6 +17,11 @@ export interface WrittenRunbook {
 /** Those without a mistake. Reading a system with all its rules takes a good part of a second. */
 export function runbooksOf(system: string): readonly WrittenRunbook[] {
   return loadCatalog(folderOf(system)).catalog.runbooks;
+}
+
+/** The ways there and back that a system declares. */
+export function cyclesOf(system: string): readonly Cycle[] {
+  return loadCatalog(folderOf(system)).catalog.systems[0]?.cycles ?? [];
 }
 
 /** What keeps runbooks of a system from being read, as `lifeboat lint` says it; empty when nothing does. */
