@@ -1,6 +1,7 @@
 import type { Plan, System } from "../src/catalog/types.ts";
 import { fold, type Plans, plansNeeded } from "../src/incident/evolve.ts";
 import type { IncidentState } from "../src/incident/state.ts";
+import { knowsOf } from "../src/incident/surprise.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
 import type { StoredEvent } from "../src/timeline/contract.ts";
 import type { Open } from "../templates/messages/situation.ts";
@@ -43,6 +44,12 @@ export function isOpen({ state }: Open): boolean {
   return state.status !== "resolved" && state.status !== "closed";
 }
 
+/** A surprise is shown only to those who are told of it. */
+export function mayKnow({ catalog }: House, state: IncidentState, person: string | null): boolean {
+  const system = catalog.systems.find(({ id }) => id === state.declared?.system);
+  return knowsOf(state, system, person);
+}
+
 export function systemOf(house: House, state: IncidentState): System {
   const system = house.catalog.systems.find(({ id }) => id === state.declared?.system);
   if (system) return system;
@@ -78,8 +85,9 @@ export async function meant(house: House, request: Request, over = false): Promi
   const { channel } = request.place;
   const here = channel === null ? undefined : all.find((one) => one.channel === channel);
   if (here) return { kind: "one", incident: here };
-  const open = all.filter(isOpen);
+  const known = all.filter(({ state }) => mayKnow(house, state, request.caller.person));
+  const open = known.filter(isOpen);
   if (open.length > 1) return { kind: "several", open };
-  const only = open[0] ?? (over ? all[0] : undefined);
+  const only = open[0] ?? (over ? known[0] : undefined);
   return only ? { kind: "one", incident: only } : { kind: "none" };
 }

@@ -5,7 +5,7 @@ import type { Open } from "../templates/messages/situation.ts";
 import { runStatusWords, statusWords } from "../templates/messages/status.ts";
 import { stamp } from "../templates/messages/when.ts";
 import type { Command } from "./command.ts";
-import { allIncidents, isOpen } from "./incidents.ts";
+import { allIncidents, isOpen, mayKnow } from "./incidents.ts";
 import { channelWords, say } from "./say.ts";
 
 export const list: Command = {
@@ -15,8 +15,8 @@ export const list: Command = {
   usage: "/dr list",
   examples: ["/dr list"],
   where: "anywhere",
-  async handle(house) {
-    const all = await allIncidents(house);
+  async handle(house, { caller }) {
+    const all = (await allIncidents(house)).filter(({ state }) => mayKnow(house, state, caller.person));
     const open = all.filter(isOpen);
     const over = all.filter((one) => !isOpen(one)).slice(0, 5);
     return say([

@@ -3,7 +3,7 @@ import type { Scalar } from "../src/catalog/reference.ts";
 import type { Mode, Plan, Runbook, System } from "../src/catalog/types.ts";
 import type { DecideContext, Outcome } from "../src/incident/commands.ts";
 import { decide } from "../src/incident/decide.ts";
-import type { NewEvent, SeverityId } from "../src/incident/events.ts";
+import type { DrillEntry, NewEvent, SeverityId } from "../src/incident/events.ts";
 import { evolve, fold } from "../src/incident/evolve.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
@@ -57,6 +57,7 @@ export async function startRun(
   const severity = severityOf(request, system, dryRun);
   const place = await placeFor(house, request, system, dryRun);
   const kind = place?.declared?.kind ?? kindAsked(request, dryRun);
+  const entry = kind === "drill" && !dryRun ? entryFor(system, runbook, mode) : null;
   const { catalog, cards, variables, drillVariables } = house;
   const planned = planRunbook({
     ...{ catalog, cards, variables, inputs, dryRun, ...(drillVariables && { drillVariables }) },
@@ -70,7 +71,7 @@ export async function startRun(
   const incident = place?.id ?? idFor("inc", request.key);
   const ask: Ask = {
     ...{ incident, run: idFor("run", request.key), plan: planned.plan, planHash: planned.hash, dryRun, severity },
-    ...{ system, title: titleOf(runbook, system, dryRun) },
+    ...{ system, entry, title: entry?.unannounced ? `${system.title} drill` : titleOf(runbook, system, dryRun) },
   };
   return requested(house, request, ask, planned.bytes);
 }
@@ -85,6 +86,8 @@ export interface Ask {
   readonly severity: SeverityId;
   readonly system: System;
   readonly title: string;
+  /** The calendar entry a drill is held by; null: none, or it is for real. */
+  readonly entry: DrillEntry | null;
 }
 
 type Asked = Extract<Outcome, { kind: "refused" }> | { kind: "accepted"; declared: boolean };
@@ -122,14 +125,17 @@ function declareAndRequest(
   context: DecideContext,
   now: Date,
 ): Outcome {
-  const { title, system, severity, plan, planHash, run, dryRun } = ask;
+  const { title, system, severity, plan, planHash, run, dryRun, entry } = ask;
   const announceIn = request.place.channel;
   const events: NewEvent[] = [];
   let after = state;
   if (state.declared === null) {
     const { kind } = plan;
     const declared = decide(
-      { type: "declare", title, system: system.id, severity, kind, impactStartedAt: null, announceIn },
+      {
+        ...{ type: "declare", title, system: system.id, severity, kind, impactStartedAt: null, announceIn },
+        ...(entry !== null && { drill: entry }),
+      },
       state,
       context,
     );
@@ -161,8 +167,11 @@ async function told(house: House, ask: Ask, declared: boolean): Promise<Reply> {
       "Preflight runs now; nothing changes until those who decided about the step approve. You can't approve your own request.",
       `It runs in ${where}.`,
     ]);
+  const quiet = ask.entry?.unannounced
+    ? " It is not announced: only you and those whom the calendar names are told."
+    : "";
   const about = declared
-    ? `${plan.kind === "drill" ? "A drill" : `An incident (${ask.severity})`} was declared for it: ${where}${channel === null ? ", and its channel is being made" : ""}.`
+    ? `${plan.kind === "drill" ? "A drill" : `An incident (${ask.severity})`} was declared for it: ${where}${channel === null ? ", and its channel is being made" : ""}.${quiet}`
     : `It runs in ${where}.`;
   return say([head, safe(plan.target), next, about]);
 }
@@ -178,6 +187,16 @@ async function heldBy(house: House, run: string, ask: Ask): Promise<Reply> {
     `⛔ *${safe(ask.plan.title)}* was not started, and nothing was changed: ${what} works on the same target${where}.`,
     `Follow its thread${where}; only one run may change a target at a time. It can be aborted there, or with \`/dr abort ${safe(run)}\`.`,
   ]);
+}
+
+/** The entry of the calendar that this drill is held by: it says who is told and paged. */
+function entryFor(system: System, runbook: Runbook, mode: Mode): DrillEntry | null {
+  const found = (system.calendar ?? []).find(
+    (one) => one.kind === "drill" && one.runbook === runbook.id && (one.mode ?? mode) === mode,
+  );
+  if (found === undefined) return null;
+  const { id: occasion, tells, audiences, unannounced } = found;
+  return { occasion, tells, audiences, unannounced };
 }
 
 function kindAsked(request: Request, dryRun: boolean): "real" | "drill" {

@@ -48,6 +48,12 @@ export const calendarSchema = z
           .literal("drill")
           .optional()
           .describe("drill: held in the drill environment (LIFEBOAT_DRILL_VALUES), and not at all where there is none"),
+        audiences: z
+          .array(z.enum(["responders", "executives", "customers"]))
+          .optional()
+          .describe(
+            "Who may be sent updates in this drill, each marked DRILL; left out: responders and executives, or nobody where it is unannounced",
+          ),
         unannounced: z.boolean().default(false).describe("True: a surprise; only those in tells know when"),
         checklist: id.optional().describe("A checklist of this system that is gone through before it begins"),
         afterwards: id
@@ -86,6 +92,8 @@ export interface Occasion {
   readonly timezone: string;
   readonly takesSeconds: number;
   readonly tells: readonly string[];
+  /** Who may be sent updates in the drill. */
+  readonly audiences: readonly ("responders" | "executives" | "customers")[];
   readonly unannounced: boolean;
   /** Held in the drill environment; null: where its runbook says. */
   readonly environment: "drill" | null;
@@ -106,6 +114,7 @@ export function toCalendar(written: Written): readonly Occasion[] {
     timezone: one.timezone,
     takesSeconds: one.takes,
     tells: one.tells,
+    audiences: one.audiences ?? (one.unannounced ? [] : ["responders", "executives"]),
     unannounced: one.unannounced,
     environment: one.environment ?? null,
     checklist: one.checklist ?? null,

@@ -1,6 +1,6 @@
 import type { Mode, Plan, System } from "../catalog/types.ts";
 import type { Problem } from "../lib/errors.ts";
-import type { Actor, IncidentStatus, NewEvent, PostedUpdate, SeverityId } from "./events.ts";
+import type { Actor, DrillEntry, IncidentStatus, NewEvent, PostedUpdate, SeverityId } from "./events.ts";
 import type { Book } from "./triage.ts";
 
 /** What may be asked of an incident, in the imperative. Ids come in from outside: deciding is pure. */
@@ -13,6 +13,7 @@ export type IncidentCommand =
       kind: "real" | "drill";
       impactStartedAt: Date | null;
       announceIn: string | null;
+      drill?: DrillEntry;
     }
   | { type: "changeSeverity"; to: SeverityId; reason: string | null }
   | { type: "changeStatus"; to: Exclude<IncidentStatus, "resolved" | "closed"> }

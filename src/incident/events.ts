@@ -34,6 +34,15 @@ export type Actor =
     }
   | { readonly kind: "bot" };
 
+export interface DrillEntry {
+  readonly occasion: string;
+  /** Roles. */
+  readonly tells: readonly string[];
+  readonly audiences: readonly Audience[];
+  /** A surprise: only who starts it and `tells` know. */
+  readonly unannounced: boolean;
+}
+
 export type IncidentEvent =
   | {
       type: "incident.declared";
@@ -46,6 +55,8 @@ export type IncidentEvent =
         impactStartedAt: string | null;
         /** The channel the words were typed in, for the announcement. */
         announceIn: string | null;
+        /** The calendar entry a drill is held by: whom it names is told and paged, and nobody else. Absent: none. */
+        drill?: DrillEntry;
       };
     }
   | { type: "incident.severityChanged"; data: { from: SeverityId; to: SeverityId; reason: string | null } }

@@ -1,6 +1,6 @@
 import type { Audience } from "../catalog/types.ts";
 import type { Moment } from "./events.ts";
-import type { IncidentState } from "./state.ts";
+import type { Declared, IncidentState } from "./state.ts";
 
 /** Moments there are words for, in the order of a night. */
 export const moments = [
@@ -25,7 +25,7 @@ export function momentsNow(state: IncidentState, audience: Audience): readonly M
   if (declared === null) return [];
   const outside = audience === "customers" || audience === "status-page";
   const drill = declared.kind === "drill";
-  if (drill && outside) return [];
+  if (drill && !isToldOf(declared, audience)) return [];
   const over = comms.over;
   if (over !== null) {
     const told = comms.updates.some((one) => one.audience === audience && afterwards(one, over.version));
@@ -40,6 +40,12 @@ export function momentsNow(state: IncidentState, audience: Audience): readonly M
     ? [...turning, "progress" as const, ...likely, ...first]
     : [...first, ...turning, "progress" as const, ...likely];
   return [...new Set(all)];
+}
+
+/** A drill tells whom its calendar entry names; one that no entry names tells nobody outside. */
+function isToldOf({ drill }: Declared, audience: Audience): boolean {
+  if (drill !== undefined) return drill.audiences.includes(audience);
+  return audience === "responders" || audience === "executives";
 }
 
 function afterwards({ version, moment }: { version: number; moment: Moment }, over: number): boolean {

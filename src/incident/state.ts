@@ -5,6 +5,7 @@ import type {
   AskedTriage,
   Concluded,
   DataOf,
+  DrillEntry,
   DueKind,
   IncidentStatus,
   PostedUpdate,
@@ -127,6 +128,8 @@ export interface Declared {
   readonly by: Actor;
   readonly impactStartedAt: Date | null;
   readonly announceIn: string | null;
+  /** The calendar entry it is held by; absent: it is no drill, or one that no entry names. */
+  readonly drill?: DrillEntry;
 }
 
 /**

@@ -2,7 +2,16 @@ import type { GateStep, Paging, System } from "../catalog/types.ts";
 import { isAnswered, plannedGate } from "../incident/authority.ts";
 import { breakingRole, secondsFor, tookPart } from "../incident/break-glass.ts";
 import { isRequester, type Lent, lentNow, lentTo } from "../incident/delegation.ts";
-import type { Break, GateState, IncidentState, RunState, Split, StepState, Summons } from "../incident/state.ts";
+import type {
+  Break,
+  Declared,
+  GateState,
+  IncidentState,
+  RunState,
+  Split,
+  StepState,
+  Summons,
+} from "../incident/state.ts";
 import type { WantedItem } from "../timeline/pages.ts";
 import type { Alarm, Target } from "./client.ts";
 import { adoptedFrom, alarmKey, brokenKey, glassKey, splitKey, summonsKey } from "./keys.ts";
@@ -18,7 +27,8 @@ export type Wanted =
   | {
       readonly kind: "summons";
       readonly open: true;
-      readonly ask: string;
+      /** Null: it is about no question: a drill has begun. */
+      readonly ask: string | null;
       /** Null: not as the holder of a role (a broken glass). */
       readonly role: string | null;
       readonly people: readonly string[];
@@ -53,13 +63,15 @@ export interface PageWords {
 /**
  * Real incidents of P0 and P1 wake people at once. In a lesser one whoever is asked is woken once they were reminded, or
  * silence has escalated their question; where a gate does neither, at once. A glass that is to be broken, or is broken and not
- * reviewed, wakes people in all of them. A drill wakes nobody.
+ * reviewed, wakes people in all of them. A drill wakes those whom its calendar entry names, by name, and nobody else: never a
+ * policy or a service, which would ring whoever is on call. Only two primaries after an exercise on production wake as they always do.
  */
 export function wantedPages(state: IncidentState, system: System, words: PageWords, now: Date): readonly WantedItem[] {
   const { paging } = system;
-  if (paging === undefined || state.declared === null || state.declared.kind === "drill") return [];
+  if (paging === undefined || state.declared === null) return [];
   const runs = [...state.runs.values()];
   const around: Around = { system, paging, words, lent: lentNow(state, now) };
+  if (state.declared.kind === "drill") return drillPages(state, state.declared, runs, around);
   return [
     root(state, system, words),
     ...runs.flatMap((run) => [...run.steps.values()].flatMap((step) => asksOf(state, run, step, around))),
@@ -67,6 +79,42 @@ export function wantedPages(state: IncidentState, system: System, words: PageWor
     ...runs.flatMap((run) => (run.splits ?? []).map((split, n) => splitBrain(state, run, split, n + 1, around))),
     ...(isPaged(state) ? runs.flatMap((run) => noteOf(state, run, words)) : []),
   ].map(({ key, wanted }) => ({ key, wanted }));
+}
+
+function drillPages(
+  state: IncidentState,
+  { drill }: Declared,
+  runs: readonly RunState[],
+  around: Around,
+): readonly WantedItem[] {
+  const { system, words, paging } = around;
+  const named = system.people
+    .filter(({ roles }) => roles.some((role) => drill?.tells.includes(role)))
+    .map(({ id }) => id);
+  const users = usersOf(named, paging);
+  const splits = runs
+    .filter(({ plan }) => plan.drill?.on === "exercise")
+    .flatMap((run) => (run.splits ?? []).map((split, n) => splitBrain(state, run, split, n + 1, around)));
+  if (users.length === 0) return splits;
+  const alarm: Alarm = { ...words.alarm(state, system), source: system.id, severity: SEVERITIES[state.severity] };
+  const began: Wanted =
+    isOver(state) || !isUrgent(state)
+      ? CLOSED
+      : { kind: "summons", open: true, ask: null, role: null, people: named, to: { users }, alarm };
+  const asked = runs.flatMap((run) => [
+    ...[...run.steps.values()].flatMap((step) => asksOf(state, run, step, around)),
+    ...run.breaks.map((broke) => brokenGlass(state, run, broke, around)),
+  ]);
+  const mine = asked.map(({ key, wanted }) => ({ key, wanted: onlyTo(named, wanted, paging) }));
+  return [{ key: alarmKey(state.id), wanted: began }, ...mine, ...splits];
+}
+
+/** The same question, to those of the people asked who are named. */
+function onlyTo(named: readonly string[], wanted: Wanted, paging: Paging): Wanted {
+  if (wanted.kind !== "summons" || !wanted.open) return wanted;
+  const people = wanted.people.filter((one) => named.includes(one));
+  const users = usersOf(people, paging);
+  return users.length === 0 ? CLOSED : { ...wanted, people, to: { users } };
 }
 
 interface Item {

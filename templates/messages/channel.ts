@@ -1,6 +1,7 @@
 import { lentNow } from "../../src/incident/delegation.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { topicOf } from "./card.ts";
+import { toldOf } from "./drill.ts";
 import { cut, plain } from "./escape.ts";
 import { holders } from "./people.ts";
 import type { ChannelView, Surroundings } from "./view.ts";
@@ -34,7 +35,8 @@ function channelName(id: string, { title, kind }: Declared): string {
 }
 
 /** Who declared, who holds a role, who asked for a run, and everybody who is asked to decide something now. */
-function invited(state: IncidentState, { by }: Declared, around: Surroundings): readonly string[] {
+function invited(state: IncidentState, declared: Declared, around: Surroundings): readonly string[] {
+  const { by } = declared;
   const runs = [...state.runs.values()];
   const people = [
     ...(by.kind === "person" && by.person ? [by.person] : []),
@@ -45,7 +47,7 @@ function invited(state: IncidentState, { by }: Declared, around: Surroundings): 
   ];
   const direct = by.kind === "person" && by.slackUser ? [by.slackUser] : [];
   const users = people.flatMap((person) => around.system.people.find(({ id }) => id === person)?.slack ?? []);
-  return [...new Set([...direct, ...users])];
+  return [...new Set([...direct, ...toldOf(declared, around), ...users])];
 }
 
 /** Roles that are asked to decide on this run now. */

@@ -1,11 +1,13 @@
 import type { GateStep } from "../../src/catalog/types.ts";
 import type { Declared, GateState, IncidentState, RunState, StepState } from "../../src/incident/state.ts";
+import { isSurprise } from "../../src/incident/surprise.ts";
 import { announcement } from "./announcement.ts";
 import { attemptsOf, stuck } from "./attempts.ts";
 import { statusCard } from "./card.ts";
 import { channelOf } from "./channel.ts";
 import { deadlineOf } from "./deadline.ts";
 import { askedDirectly } from "./direct.ts";
+import { drillTold } from "./drill.ts";
 import { type Ask, gateCard } from "./gate.ts";
 import { gateAbandoned, gateOutcome, gateSuperseded } from "./gate-end.ts";
 import { escalation, escalationOver, pastEscalations, reminder, talk } from "./gate-said.ts";
@@ -31,13 +33,8 @@ export const drawIncident: DrawIncident = (state, around): View => {
   return {
     channel: channelOf(state, declared, around),
     messages: [
-      {
-        key: "announcement",
-        in: "announce",
-        under: null,
-        priority: 1,
-        message: announcement(state, declared, around),
-      },
+      ...announced(state, declared, around),
+      ...drillTold(state, declared, around),
       {
         key: "card",
         in: "incident",
@@ -60,6 +57,13 @@ export const drawIncident: DrawIncident = (state, around): View => {
     redrawAt: redrawAt(state, around.now),
   };
 };
+
+/** A surprise is announced nowhere. */
+function announced(state: IncidentState, declared: Declared, around: Surroundings): ShownMessage[] {
+  if (isSurprise(declared)) return [];
+  const message = announcement(state, declared, around);
+  return [{ key: "announcement", in: "announce", under: null, priority: 1, message }];
+}
 
 /** When the last run has ended, the card says so before the result is posted below it. */
 function cardPriority({ runs }: IncidentState): 0 | 1 {
@@ -99,10 +103,8 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
     ...run.breaks.flatMap((broke): ShownMessage[] => {
       const message = glassBroken(state, run, broke, around);
       const key = `glass:${broke.ask}`;
-      return [
-        { key, in: "incident", under: null, priority: 0, message },
-        { key: `${key}:announced`, in: "announce", under: null, priority: 0, message },
-      ];
+      const here: ShownMessage = { key, in: "incident", under: null, priority: 0, message };
+      return isSurprise(declared) ? [here] : [here, { ...here, key: `${key}:announced`, in: "announce" }];
     }),
     ...(run.splits ?? []).map((split, n) => reply(`split:${run.id}:${n + 1}`, 0, splitBrain(run, split, around), true)),
     ...(over ? [reply(`result:${run.id}`, 0, over, true)] : []),

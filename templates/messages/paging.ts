@@ -17,12 +17,12 @@ export interface Spoken {
 const LINE = 250;
 
 export function pageWords(practice: boolean) {
-  const prefix = kindPrefix("real", practice);
+  const prefixOf = (state: IncidentState) => kindPrefix(state.declared?.kind ?? "real", practice);
   return {
     alarm(state: IncidentState, system: System): Spoken {
       const title = plain(state.declared?.title ?? state.id);
       return {
-        summary: cut(`${prefix}${state.severity} ${plain(system.title)}: ${title}`, LINE),
+        summary: cut(`${prefixOf(state)}${state.severity} ${plain(system.title)}: ${title}`, LINE),
         details: `Incident ${state.id}. Open Slack and look for its channel; /dr status says how it stands.`,
       };
     },
@@ -33,7 +33,10 @@ export function pageWords(practice: boolean) {
       const { state, run, step, gate, role } = about;
       const title = system.roles.find(({ id }) => id === role)?.title ?? role;
       return {
-        summary: cut(`${prefix}Decide as ${plain(title)}: ${plain(run.plan.title)}. ${plain(step.title)}`, LINE),
+        summary: cut(
+          `${prefixOf(state)}Decide as ${plain(title)}: ${plain(run.plan.title)}. ${plain(step.title)}`,
+          LINE,
+        ),
         details: [
           ended(plain(run.plan.target)),
           `Data lost: ${ended(plain(gate.loss))}`,
@@ -54,7 +57,10 @@ export function pageWords(practice: boolean) {
       const place = `${ended(plain(run.plan.target))}`;
       if (broke === null)
         return {
-          summary: cut(`${prefix}BREAK-GLASS asked for: ${name} wants to go past the approval of ${what}`, LINE),
+          summary: cut(
+            `${prefixOf(state)}BREAK-GLASS asked for: ${name} wants to go past the approval of ${what}`,
+            LINE,
+          ),
           details: [
             reason,
             place,
@@ -63,7 +69,7 @@ export function pageWords(practice: boolean) {
         };
       const second = broke.second === null ? "alone" : "with a second person";
       return {
-        summary: cut(`${prefix}BREAK-GLASS: ${name} went past the approval of ${what}, ${second}`, LINE),
+        summary: cut(`${prefixOf(state)}BREAK-GLASS: ${name} went past the approval of ${what}, ${second}`, LINE),
         details: [
           reason,
           place,
@@ -74,7 +80,7 @@ export function pageWords(practice: boolean) {
     split(about: { state: IncidentState; run: RunState; split: Split }, system: System): Spoken {
       const { state, run, split } = about;
       return {
-        summary: cut(`${prefix}SPLIT BRAIN in ${plain(system.title)}: ${plain(split.says)}`, LINE),
+        summary: cut(`${prefixOf(state)}SPLIT BRAIN in ${plain(system.title)}: ${plain(split.says)}`, LINE),
         details: [
           plain(split.next),
           `After ${plain(run.plan.title)} (${run.id}, ${state.id}). Look in its thread in Slack.`,
@@ -82,7 +88,7 @@ export function pageWords(practice: boolean) {
       };
     },
     result(run: RunState): string {
-      const title = `Lifeboat: ${prefix}${plain(runTitle(run.plan, run.dryRun))} (${run.id})`;
+      const title = `Lifeboat: ${kindPrefix(run.plan.kind, practice)}${plain(runTitle(run.plan, run.dryRun))} (${run.id})`;
       if (run.ending?.as === "verified") return `${title} is done and verified. ${ended(plain(run.plan.target))}`;
       const { problem } = run;
       const parts = [problem?.what, problem?.stateNow].filter((part) => part !== undefined && part !== "");

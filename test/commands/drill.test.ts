@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { idFor } from "../../commands/ids.ts";
 import type { Store } from "../../src/timeline/index.ts";
+import { drawIncident } from "../../templates/messages/draw.ts";
 import { seen } from "../messages/orders.ts";
 import { keepPages } from "../messages/page.ts";
 import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
@@ -53,6 +54,29 @@ async function planOf(run: string) {
   const { state } = await house.state((await store.timeline.streamOfRun(run)) ?? "");
   return state.runs.get(run)?.plan;
 }
+
+describe("a surprise", () => {
+  test("is known to who starts it and whom the calendar names, and to nobody else", async () => {
+    drillValues(drilled);
+    const key = "surprise";
+    await house.ask("toni", "runbook region-failover --drill --unplanned", { key });
+    const { state } = await house.state(idFor("inc", key));
+    expect(state.declared?.drill).toEqual({ occasion: "region", tells: ["cto"], audiences: [], unannounced: true });
+    await house.ask("sam", "list");
+    await house.ask("sam", "status");
+    await house.ask("toni", "list");
+    const [system] = house.house.catalog.systems;
+    if (!system) throw new Error("There is no system.");
+    const names = (who: string) => who;
+    const view = drawIncident(state, { system, now: store.timeline.now(), practice: false, names, channel: "C0DRILL" });
+    const said = view.messages.filter(({ in: place }) => place !== "incident").map((one) => JSON.stringify(one));
+    expect(view.messages.filter(({ in: place }) => place === "announce")).toEqual([]);
+    expect(said).toHaveLength(1);
+    expect(said[0]).toMatch(/DRILL · Practice orders drill .* begins\. Follow it in <#C0DRILL>/);
+    expect(`${view.channel?.name} ${view.channel?.topic}`).not.toMatch(/surprise/i);
+    expectPage("drill-surprise", house.script());
+  });
+});
 
 describe("a drill in production", () => {
   test("is refused without values of its own, and with production's", async () => {

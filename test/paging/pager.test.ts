@@ -60,8 +60,10 @@ const page = (key: RegExp) => pager.incidents.filter((one) => key.test(one.key))
 const alarms = () => page(/^lifeboat\/inc-1$/);
 const summons = () => page(/^lifeboat\/inc-1\/ask-/);
 
-async function declare(severity: "P0" | "P2", kind: "real" | "drill" = "real"): Promise<void> {
-  const declare = { title: "Orders fail", system: "shop", severity, kind } as const;
+async function declare(severity: "P0" | "P2", kind: "real" | "drill" = "real", tells?: string[]): Promise<void> {
+  const entry = { occasion: "quarter", audiences: [], unannounced: false } as const;
+  const drill = tells ? { drill: { ...entry, tells } } : {};
+  const declare = { title: "Orders fail", system: "shop", severity, kind, ...drill } as const;
   await night.asks("oli", { type: "declare", ...declare, impactStartedAt: null, announceIn: null });
 }
 
@@ -89,7 +91,17 @@ describe("an incident", () => {
     expect(pager.ledger.filter(({ changed }) => changed > 0)).toHaveLength(1);
   });
 
-  test("that is a drill wakes nobody", async () => {
+  test("that is a drill wakes whom its calendar entry names, as a drill, and lets them sleep when it is over", async () => {
+    await paging();
+    await declare("P0", "drill", ["vp-engineering"]);
+    await until(() => alarms()[0]?.status === "triggered");
+    expect(alarms()).toMatchObject([{ title: "DRILL · P0 Shop: Orders fail", assigned: ["PVERA"] }]);
+    await night.asks("cy", { type: "resolve", summary: null });
+    await until(() => alarms()[0]?.status === "resolved");
+    expect(pager.incidents).toHaveLength(1);
+  });
+
+  test("that is a drill without an entry wakes nobody", async () => {
     await paging();
     await declare("P0", "drill");
     await night.asks("cy", { type: "resolve", summary: null });

@@ -10,7 +10,7 @@ export function declare(
   context: DecideContext,
 ): Outcome {
   const no = (problem: Parameters<typeof refuse>[2]) => refuse(context, "declare", problem);
-  const { system, severity, kind, impactStartedAt, announceIn } = command;
+  const { system, severity, kind, impactStartedAt, announceIn, drill } = command;
   if (state.declared !== null)
     return no({ code: "already-declared", what: "This incident is declared already", next: "`/dr status` shows it" });
   const title = line(command.title, LIMITS.title);
@@ -31,7 +31,6 @@ export function declare(
   if (impactStartedAt !== null && !(impactStartedAt <= context.now))
     return no({ code: "impact-later", what: "The impact can not have started later than now" });
   const impact = impactStartedAt === null ? null : impactStartedAt.toISOString();
-  return accept(context, [
-    { type: "incident.declared", data: { title, system, severity, kind, impactStartedAt: impact, announceIn } },
-  ]);
+  const data = { title, system, severity, kind, impactStartedAt: impact, announceIn, ...(drill && { drill }) };
+  return accept(context, [{ type: "incident.declared", data }]);
 }

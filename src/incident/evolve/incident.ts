@@ -6,10 +6,11 @@ import { evolveTriage } from "./triage.ts";
 export function evolveIncident(state: IncidentState, event: Recorded): IncidentState {
   switch (event.type) {
     case "incident.declared": {
-      const { title, system, severity, kind, impactStartedAt, announceIn } = event.data;
+      const { title, system, severity, kind, impactStartedAt, announceIn, drill } = event.data;
       if (state.declared !== null) return state;
       const impact = impactStartedAt === null ? null : new Date(impactStartedAt);
-      const declared = { title, system, kind, at: event.at, by: event.actor, impactStartedAt: impact, announceIn };
+      const from = { at: event.at, by: event.actor, impactStartedAt: impact, announceIn };
+      const declared = { title, system, kind, ...from, ...(drill && { drill }) };
       return { ...state, declared, severity };
     }
     case "incident.severityChanged":

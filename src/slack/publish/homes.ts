@@ -4,6 +4,7 @@ import type { DrawHome } from "../../../templates/messages/view.ts";
 import type { Catalog } from "../../catalog/types.ts";
 import { unreviewed } from "../../incident/break-glass.ts";
 import type { IncidentState } from "../../incident/state.ts";
+import { knowsOf } from "../../incident/surprise.ts";
 import { hashOf } from "../../lib/canonical.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Timeline } from "../../timeline/contract.ts";
@@ -89,11 +90,17 @@ async function situationOf(options: HomesOptions, user: string) {
   const mine = systemsOf(catalog, user);
   const now = timeline.now();
   const known = all.map(({ state }) => state);
+  const may = (state: IncidentState) => {
+    const found = mine.find(({ system }) => system.id === state.declared?.system);
+    return knowsOf(state, found?.system, found?.person.id ?? null);
+  };
   return {
     slackUser: user,
     personIn: new Map(mine.map(({ system, person }) => [system.id, person.id])),
     systems: catalog.systems,
-    incidents: all.filter(({ state }) => state.declared !== null && (isOpen(state) || unreviewed(state).length > 0)),
+    incidents: all.filter(
+      ({ state }) => state.declared !== null && may(state) && (isOpen(state) || unreviewed(state).length > 0),
+    ),
     occasions: mine
       .filter(({ system }) => system.environment === (options.practice ? "practice" : "production"))
       .flatMap(({ system, person }) => occasionsOf(catalog, system, known, person.id, now))
