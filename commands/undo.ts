@@ -57,6 +57,7 @@ export async function undoStep(
     severity: state.severity,
     system,
     title: plan.title,
+    entry: null,
   };
   return requested(house, request, ask, bytes);
 }

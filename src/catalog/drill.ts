@@ -61,6 +61,11 @@ export function changesSomething(runbook: Runbook, cards: ReadonlyMap<string, Ac
   return runbook.changes !== null || actionsOf(runbook, mode).some(changing);
 }
 
+/** What a run holds alone. A drill in its own environment never holds up what is real, whatever names its steps give. */
+export function heldAs(resources: readonly string[], drill: DrillPlan | null): readonly string[] {
+  return resources.map((one) => (drill?.on === "environment" ? `drill/${one}` : one)).sort();
+}
+
 export type Ground = { readonly drill: DrillPlan } | { readonly problem: Problem };
 
 /** Where a drill of this runbook is held, or why there is no place for it. */

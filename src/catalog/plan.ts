@@ -1,7 +1,7 @@
 import { canonicalBytes, sha256 } from "../lib/canonical.ts";
 import { messageOf, type Problem } from "../lib/errors.ts";
 import { bindInputs } from "./bound.ts";
-import { type Ground, type Grounds, groundOf, trespasses } from "./drill.ts";
+import { type Ground, type Grounds, groundOf, heldAs, trespasses } from "./drill.ts";
 import { readManifest, withManifests } from "./manifest.ts";
 import {
   referableParts,
@@ -233,8 +233,7 @@ function bind(
     ...(drill !== null && { drill }),
     ...(inputs.size > 0 && { inputs: [...inputs].map(([name, value]) => ({ name, value })) }),
     target: runbook.changes === null ? "nothing: it only looks" : resolveSentence(runbook.changes, lookUp),
-    // A drill in its own environment never holds up what is real, whatever names its steps give.
-    resources: [...resources].map((one) => (drill?.on === "environment" ? `drill/${one}` : one)).sort(),
+    resources: heldAs([...resources], drill),
     rtoSeconds: runbook.rtoSeconds,
     rpoSeconds: runbook.rpoSeconds,
     pointOfNoReturn: pointOfNoReturn(stages),

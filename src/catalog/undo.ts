@@ -1,5 +1,6 @@
 import { canonicalBytes, sha256 } from "../lib/canonical.ts";
 import type { Problem } from "../lib/errors.ts";
+import { heldAs } from "./drill.ts";
 import type { Planned } from "./plan.ts";
 import type { ActionCard, ActionStep, GateStep, Inverse, Mode, Plan, PlanStep } from "./types.ts";
 
@@ -89,7 +90,7 @@ function sealed(request: UndoRequest, back: Inverse, card: ActionCard, input: un
     kind: plan.kind,
     ...(plan.drill !== undefined && { drill: plan.drill }),
     target: back.says,
-    resources: [...card.resources(input)].sort(),
+    resources: heldAs(card.resources(input), plan.drill ?? null),
     rtoSeconds: null,
     rpoSeconds: null,
     pointOfNoReturn: undo.undo?.kind === "never" ? UNDO_STEP : null,
