@@ -1,4 +1,5 @@
 import { safe } from "../templates/messages/escape.ts";
+import { notFencedLines } from "../templates/messages/fence.ts";
 import { proveForm } from "../templates/messages/forms.ts";
 import { gateCard } from "../templates/messages/gate.ts";
 import { act } from "./act.ts";
@@ -27,13 +28,15 @@ export const approve: Command = {
     }
     const command = { type: "approve", run: run.id, ask } as const;
     const lost = openAsks(state, run).find(({ gate }) => gate.ask === ask)?.gate.loss ?? "";
+    const around = surroundings(house, state, await house.channelOf(state.id));
     const proved = await prove(house, request, {
       ...{ state, run, ask, command },
       form: () =>
         proveForm("gate.approve", "Approve", "Approve", `${run.id}/${ask}`, [
           `*${safe(run.plan.title)}*`,
           safe(run.plan.target),
-          `*Data lost:* ${safe(lost)}`,
+          ...notFencedLines(run, around, true),
+          `*Data loss:* ${safe(lost)}`,
         ]),
       typed: `/dr approve ${run.id} ${ask}`,
     });

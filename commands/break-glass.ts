@@ -1,6 +1,7 @@
 import { plannedGate } from "../src/incident/authority.ts";
 import type { IncidentCommand } from "../src/incident/commands.ts";
 import { safe } from "../templates/messages/escape.ts";
+import { notFencedPlain } from "../templates/messages/fence.ts";
 import { proveForm, reasonForm } from "../templates/messages/forms.ts";
 import { clock } from "../templates/messages/when.ts";
 import { act } from "./act.ts";
@@ -37,7 +38,7 @@ async function smash(house: House, request: Request, { state, run, words }: Foun
   const mine = gate?.breaking && gate.breaking.person === request.caller.person ? gate.breaking.reason : null;
   const reason = typed || mine;
   const stepUp = gate !== null && plannedGate(run, gate.step)?.stepUp === true;
-  const says = `${run.plan.title}: ${run.plan.target}. You go past an approval. Everybody is told at once, and somebody else reviews it.`;
+  const says = `${run.plan.title}: ${run.plan.target}. ${notFencedPlain(run)}You go past an approval. Everybody is told at once, and somebody else reviews it.`;
   if (reason === null && request.form === null && request.canAskForm && !stepUp)
     return { kind: "form", form: reasonForm("gate.break", "Break the glass", "Break the glass", carries, says) };
   const command: IncidentCommand = { type: "breakGlass", run: run.id, ask, reason: reason ?? "not given yet" };

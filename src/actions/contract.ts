@@ -76,6 +76,19 @@ export interface Fact {
   readonly material: boolean;
 }
 
+/**
+ * That a server may go on taking writes because it can't be fenced, by its name: in `facts` while a step would go on without the fence,
+ * in its evidence when it did. People sign that risk: it stands on the decision, the result and the post-mortem.
+ */
+export function unfencedFact(server: string | null): readonly Fact[] {
+  return server === null ? [] : [{ id: "unfenced", label: "NOT FENCED", value: server, material: true }];
+}
+
+/** In evidence: this server takes no writes any more, whatever was said of it before. */
+export function fencedFact(server: string): Fact {
+  return { id: "fencedServer", label: "Takes no writes", value: server, material: false };
+}
+
 export interface Check {
   readonly id: string;
   readonly ok: boolean;

@@ -159,6 +159,8 @@ export type GateEvent =
         planHash: string;
         factsHash: string;
         loss: string;
+        /** Servers that can't be fenced, as the question shows them: who approves accepts that. Absent in older logs. */
+        unfenced?: readonly string[];
         /** Pinned: the stricter of this and today's policy applies. */
         role: string;
         quorum: number;

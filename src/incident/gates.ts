@@ -5,6 +5,7 @@ import { isRequester, lentNow } from "./delegation.ts";
 import type { Actor, DataOf, NewEvent } from "./events.ts";
 import { allOf, holdersOf, roleTitle } from "./people.ts";
 import type { GateState, IncidentState, RunState } from "./state.ts";
+import { unfencedNames } from "./unfenced.ts";
 
 const BOT = { kind: "bot" } as const;
 
@@ -37,6 +38,7 @@ export function openGate(
       planHash: run.planHash,
       factsHash: run.preflight.factsHash,
       loss: run.preflight.loss,
+      unfenced: unfencedNames(run),
       role: gate.role,
       quorum: Math.max(1, gate.quorum),
       expiresAt: after(gate.expiresSeconds),

@@ -8,6 +8,7 @@ import { changesThings, gatesBefore, stepsInOrder, unsettledBefore } from "./ord
 import { allOf } from "./people.ts";
 import type { GateState, IncidentState, RunState, StepState } from "./state.ts";
 import { isSettled, triesAgain } from "./status.ts";
+import { unsigned } from "./unfenced.ts";
 
 export interface StartContext {
   /** The database's clock. */
@@ -53,6 +54,7 @@ export type StartRefusal =
   | "gate-voided"
   | "facts-changed"
   | "quorum-missing"
+  | "not-fenced"
   | "standing-unknown";
 
 /**
@@ -111,7 +113,18 @@ function refusalOfStep(run: RunState, target: StepState): MayStart | null {
 function throughGates(state: IncidentState, run: RunState, target: StepState, context: StartContext): MayStart {
   const covering = gatesBefore(run.plan, target.step.id).filter(({ id }) => run.steps.get(id)?.status !== "passedOver");
   if (changesThings(target.step) && covering.length === 0) return no("no-gate", "No gate stands before this step");
-  return through(state, run, covering, changesThings(target.step) || target.step.kind === "manual", context);
+  return (
+    refusalOfFence(run, target) ??
+    through(state, run, covering, changesThings(target.step) || target.step.kind === "manual", context)
+  );
+}
+
+/** Nothing is changed over a server that could not be fenced unless those who approved were shown that. */
+function refusalOfFence(run: RunState, target: StepState): MayStart | null {
+  const [open] = changesThings(target.step) ? unsigned(run) : [];
+  if (open === undefined) return null;
+  const what = `NOT FENCED: ${open.server} stopped answering after the approval, and nobody has accepted to go on without its fence`;
+  return no("not-fenced", `${what}. Abort this run and request it again: the decision will show it`);
 }
 
 function through(

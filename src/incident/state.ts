@@ -282,6 +282,8 @@ export interface GateState {
   readonly planHash: string;
   readonly factsHash: string;
   readonly loss: string;
+  /** Servers that can't be fenced, as it shows them; undefined: an older log does not say. */
+  readonly unfenced: readonly string[] | undefined;
   readonly role: string;
   readonly quorum: number;
   readonly escalate: readonly { readonly role: string; readonly at: Date }[];

@@ -4,6 +4,7 @@ import { isKnown } from "../incident/evolve.ts";
 import { nameOf, roleTitle } from "../incident/people.ts";
 import { recoveryOf } from "../incident/recovery.ts";
 import type { IncidentState, RunState } from "../incident/state.ts";
+import { unfencedIn } from "../incident/unfenced.ts";
 import { sayProblem } from "../lib/errors.ts";
 import { length } from "./length.ts";
 import type { PostmortemRequest } from "./postmortem.ts";
@@ -50,6 +51,8 @@ export interface RunFacts {
   readonly rpoObjective: string;
   readonly rpoVerdict: string;
   readonly rpoMethod: string;
+  /** Servers it went on without fencing, and who approved that. */
+  readonly unfenced: readonly { server: string; acceptedBy: string }[];
   readonly total: string;
   readonly phases: readonly PhaseFacts[];
   /** Stages that said how long they should take, and had begun. */
@@ -144,6 +147,12 @@ function runFacts(request: PostmortemRequest, state: IncidentState, run: RunStat
     rpoObjective: recovery.rpoObjectiveSeconds === null ? "not set" : length(recovery.rpoObjectiveSeconds),
     rpoVerdict: verdict(recovery.rpoMet),
     rpoMethod: recovery.rpo?.method ?? "no step measured it",
+    unfenced: unfencedIn(run)
+      .filter(({ happened }) => happened)
+      .map(({ server, acceptedBy }) => ({
+        server,
+        acceptedBy: acceptedBy.length === 0 ? "nobody" : acceptedBy.map(request.names).join(" and "),
+      })),
     total: accounting ? length(accounting.totalSeconds) : "not counted",
     phases: accounting ? picture(accounting.phases, accounting.totalSeconds) : [],
     stages: [...(run.clocks?.values() ?? [])].map((one) => ({

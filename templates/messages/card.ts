@@ -4,6 +4,7 @@ import type { Declared, IncidentState, RunState } from "../../src/incident/state
 import { actions, context, fields, header, lines, section } from "./blocks.ts";
 import { clockOrigin, clockStart, deadlineOf } from "./deadline.ts";
 import { plain, safe } from "./escape.ts";
+import { stillUnfenced } from "./fence.ts";
 import { reviewsDue } from "./glass.ts";
 import { kindPrefix, kindSentence, runTitle } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
@@ -32,6 +33,7 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
       ]),
       ...pagedBlocks(state, around),
       ...(runs.length > 0 ? lines(["*Runs*", ...runs.map((run) => runLine(state, run, around.now))]) : []),
+      ...lines(stillUnfenced(runs, around)),
       ...reviewsDue(state, around),
       ...nextMoves(state, runs),
       context(`${safe(state.id)} · declared ${at(declared.at)}${note ? ` · ${note}` : ""}`),

@@ -93,7 +93,7 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
   const over = result(state, run, around);
   const shown: ShownMessage[] = [
     { key: root, in: "incident", under: null, priority: 1, message: runCard(state, declared, run, around) },
-    ...(run.preflight ? [reply(`preflight:${run.id}`, 1, preflight(state, run, run.preflight))] : []),
+    ...(run.preflight ? [reply(`preflight:${run.id}`, 1, preflight(state, run, run.preflight, around))] : []),
     ...(run.preflight?.ready && !run.dryRun ? [reply(`steps:${run.id}`, 2, stepList(run, around))] : []),
     ...drawLate(state, run, around),
     ...[...run.steps.values()].flatMap((step) => drawStep(state, run, step, around, reply)),

@@ -1,14 +1,49 @@
 import type { RunState, StepState } from "../../src/incident/state.ts";
-import { cut, safe } from "./escape.ts";
+import { type Unfenced, unfencedAfter, unfencedIn } from "../../src/incident/unfenced.ts";
+import { cut, plain, safe } from "./escape.ts";
 import { clock } from "./when.ts";
 
-/** Is the old side kept from taking writes? Told from what was seen, never from what is planned. */
-export function fenceWords(run: RunState): string {
+type Names = { readonly names: (who: string) => string };
+
+/** Is the old side kept from taking writes? Told from what was seen, never from what is planned; null: nothing is fenced here. */
+export function fenceWords(run: RunState): string | null {
+  const open = new Set(unfencedIn(run).map(({ step }) => step));
   const fences = [...run.steps.values()].filter(
-    ({ step, status }) => step.kind === "action" && /\.fence/i.test(step.action) && status !== "passedOver",
+    ({ step, status }) =>
+      step.kind === "action" && /\.fence/i.test(step.action) && status !== "passedOver" && !open.has(step.id),
   );
-  if (fences.length === 0) return "this plan fences nothing";
-  return fences.map(said).join("; ");
+  return fences.length === 0 ? null : fences.map(said).join("; ");
+}
+
+/**
+ * "⚠️ NOT FENCED: orders-b …", a line a server, the same on the decision, its confirmation, the result, the status and wherever else.
+ * `asking`: it is read by people who have not approved yet.
+ */
+export function notFencedLines(run: RunState, around: Names, asking = false): readonly string[] {
+  return unfencedIn(run).map((one) => notFenced(one, around, asking));
+}
+
+/** The same for a whole incident: what no later run has fenced or rebuilt. */
+export function stillUnfenced(runs: Iterable<RunState>, around: Names): readonly string[] {
+  return unfencedAfter(runs).map(({ one }) => notFenced(one, around, false));
+}
+
+/** Lines of a card as sentences, for its text. */
+export function aloud(lines: readonly string[]): string {
+  return lines.map((line) => `${line.replaceAll("*", "")} `).join("");
+}
+
+/** For a plain-text dialog. */
+export function notFencedPlain(run: RunState): string {
+  const servers = unfencedIn(run).map(({ server }) => plain(cut(server, 60)));
+  return servers.length === 0 ? "" : `⚠ NOT FENCED: ${servers.join(", ")}. You accept this by approving. `;
+}
+
+function notFenced({ server, acceptedBy }: Unfenced, around: Names, asking: boolean): string {
+  const people = acceptedBy.map((person) => around.names(person)).join(" and ");
+  const signed = people === "" ? "" : ` Accepted by ${people}.`;
+  const sign = asking ? " You accept this by approving." : people === "" ? " Nobody has accepted this." : "";
+  return `⚠️ *NOT FENCED: ${safe(cut(server, 120))}.* If it comes back, two servers take writes.${signed}${sign}`;
 }
 
 function said(step: StepState): string {
@@ -27,7 +62,7 @@ function said(step: StepState): string {
     case "open":
     case "gate":
     case "passedOver":
-      return `not yet; ${title} does it`;
+      return `pending: ${title}`;
     default:
       return step satisfies never;
   }

@@ -2,6 +2,7 @@ import type { GateStep, PlanStep } from "../../src/catalog/types.ts";
 import type { GateState, RunState } from "../../src/incident/state.ts";
 import { actions, context, lines, section } from "./blocks.ts";
 import { cut, ended, safe } from "./escape.ts";
+import { notFencedLines } from "./fence.ts";
 import type { Ask } from "./gate.ts";
 import { brokeWords } from "./glass.ts";
 import { kindPrefix } from "./kind.ts";
@@ -26,9 +27,10 @@ export function gateOutcome({ run, step, gate }: Ask, around: Surroundings): Mes
     blocks: [
       section(`${MARKS[gate.outcome]} *${what}*\n${says}${waited}`),
       ...lines(approvals),
+      ...lines(gate.outcome === "passed" || gate.outcome === "open" ? notFencedLines(run, around) : []),
       ...again(run, step, gate),
       context(
-        `Data lost as shown: ${safe(gate.loss)} · plan ${gate.planHash.slice(0, 8)}, facts ${gate.factsHash.slice(0, 8)}`,
+        `Data loss as shown: ${safe(gate.loss)} · plan ${gate.planHash.slice(0, 8)}, facts ${gate.factsHash.slice(0, 8)}`,
       ),
     ],
   };

@@ -1,6 +1,7 @@
 import type { PastAsk } from "../../src/incident/state.ts";
 import { actions, context, section } from "./blocks.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
+import { aloud, notFencedLines } from "./fence.ts";
 import { type Ask, asks, awaitedNow, decide, waitedFor } from "./gate.ts";
 import { kindPrefix } from "./kind.ts";
 import type { Message } from "./message.ts";
@@ -21,7 +22,7 @@ export function escalation(ask: Ask, role: string, level: number, around: Surrou
   const since = why
     ? `${ended(safe(cut(why, 300)))} You are asked now about ${safe(run.plan.title)}`
     : `nobody has decided on ${safe(run.plan.title)} since ${clock(gate.openedAt)}, so you are asked now`;
-  const text = `${prefix}${asks({ role, people }, around)}: ${since}. ${ended(safe(run.plan.target))} Data lost: ${ended(safe(gate.loss))} Expires at ${clock(gate.expiresAt)}.`;
+  const text = `${prefix}${asks({ role, people }, around)}: ${since}. ${ended(safe(run.plan.target))} Data loss: ${ended(safe(gate.loss))} ${aloud(notFencedLines(run, around, true))}Expires at ${clock(gate.expiresAt)}.`;
   return { text, blocks: [section(`📣 ${text}`), ...decide(ask, who, around, String(level))] };
 }
 

@@ -8,7 +8,7 @@ import { actions, type Button, context, header, section } from "./blocks.ts";
 import { clockOrigin, deadlineOf } from "./deadline.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
 import { findingLines } from "./facts.ts";
-import { fenceWords } from "./fence.ts";
+import { aloud, fenceWords, notFencedLines, notFencedPlain } from "./fence.ts";
 import { inputWords } from "./inputs.ts";
 import { EXERCISE, kindPrefix } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
@@ -42,8 +42,10 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
   const prefix = kindPrefix(run.plan.kind, around.practice);
   const inputs = inputWords(run.plan);
   const exercise = run.plan.drill?.on === "exercise";
+  const risks = notFencedLines(run, around, true);
+  const fence = fenceWords(run);
   return {
-    text: `${prefix}${exercise ? `${EXERCISE} ` : ""}${safe(run.plan.title)} needs ${missingWords(who)} by ${waitedFor(who, around)}: ${ended(safe(step.title))} ${ended(safe(run.plan.target))} Data lost: ${ended(safe(gate.loss))} Expires at ${clock(gate.expiresAt)}.`,
+    text: `${prefix}${exercise ? `${EXERCISE} ` : ""}${safe(run.plan.title)} needs ${missingWords(who)} by ${waitedFor(who, around)}: ${ended(safe(step.title))} ${ended(safe(run.plan.target))} Data loss: ${ended(safe(gate.loss))} ${aloud(risks)}Expires at ${clock(gate.expiresAt)}.`,
     blocks: [
       header(`${prefix}Decide: ${plain(run.plan.title)}`),
       section(
@@ -53,8 +55,9 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
           `*${safe(run.plan.target)}*`,
           ...(inputs ? [`*Inputs:* ${inputs}`] : []),
           `*Starts:* ${startWords(ask)}`,
-          `*Data lost:* ${safe(gate.loss)}`,
-          `*Fence:* ${fenceWords(run)}`,
+          `*Data loss:* ${safe(gate.loss)}`,
+          ...risks,
+          ...(fence === null ? [] : [`*Fencing:* ${fence}`]),
           `*Point of no return:* ${noReturn(ask)}`,
           `*Not deciding:* ${waitingCosts(ask, around)}`,
           ...warnings(run),
@@ -161,7 +164,7 @@ function approve({ run, gate, step }: Ask, own: { detail?: string }): Button {
     ...(!step.gate.stepUp && {
       confirm: {
         title: `Approve: ${run.plan.title}?`,
-        says: `${run.plan.drill?.on === "exercise" ? `${EXERCISE} ` : ""}${cut(run.plan.target, 140)}. Data lost: ${cut(gate.loss, 120)}.`,
+        says: `${run.plan.drill?.on === "exercise" ? `${EXERCISE} ` : ""}${notFencedPlain(run)}${cut(run.plan.target, 110)}. Data loss: ${cut(gate.loss, 120)}.`,
         yes: "Approve",
         no: "Not yet",
       },

@@ -2,6 +2,7 @@ import { tookPart, unreviewed } from "../../src/incident/break-glass.ts";
 import type { Break, Broken, IncidentState, RunState } from "../../src/incident/state.ts";
 import { actions, type Button, context, header, section } from "./blocks.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
+import { aloud, notFencedLines } from "./fence.ts";
 import type { Ask } from "./gate.ts";
 import { kindPrefix } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
@@ -31,7 +32,7 @@ export function glassWanted(ask: Ask, around: Surroundings): Message | null {
   }
   const carries = `${run.id}/${gate.ask}`;
   const alone = around.now >= breaking.aloneAt;
-  const text = `${head} A second person has to confirm it. ${alone ? `Nobody has: ${around.names(breaking.person)} may go on alone now` : `If nobody does, ${around.names(breaking.person)} may go on alone from ${clock(breaking.aloneAt)}`}; that is recorded and reviewed. ${ended(safe(run.plan.target))} Data lost: ${ended(safe(gate.loss))}`;
+  const text = `${head} A second person has to confirm it. ${alone ? `Nobody has: ${around.names(breaking.person)} may go on alone now` : `If nobody does, ${around.names(breaking.person)} may go on alone from ${clock(breaking.aloneAt)}`}; that is recorded and reviewed. ${ended(safe(run.plan.target))} ${aloud(notFencedLines(run, around, true))}Data loss: ${ended(safe(gate.loss))}`;
   const confirm: Button = { label: "Confirm break-glass…", verb: "gate.confirm-break", carries, style: "danger" };
   const goOn: Button = { label: "Go on alone…", verb: "gate.break", detail: "alone", carries };
   const deny: Button = { label: "Deny", verb: "gate.deny", detail: "glass", carries };

@@ -4,6 +4,7 @@ import type { GateState, IncidentState, RunState, StepState } from "../../src/in
 import { actions, context, divider, header, lines, section } from "./blocks.ts";
 import { occasionLine } from "./calendar.ts";
 import { cut, safe } from "./escape.ts";
+import { notFencedLines, notFencedPlain } from "./fence.ts";
 import { reviewsDue } from "./glass.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
 import type { Block } from "./message.ts";
@@ -58,7 +59,8 @@ function waiting(home: HomeSituation): Block[] {
       [
         `*${kindPrefix(run.plan.kind, home.practice)}${safe(run.plan.title)}*: ${safe(step.step.title)}`,
         `*${safe(run.plan.target)}*`,
-        `Data lost: ${safe(gate.loss)}`,
+        ...notFencedLines(run, home, true),
+        `Data loss: ${safe(gate.loss)}`,
         `Expires ${at(gate.expiresAt)}${channel ? ` · all facts are in <#${channel}>` : ""}`,
       ].join("\n"),
     ),
@@ -73,7 +75,7 @@ function waiting(home: HomeSituation): Block[] {
         ...(!asksForProof(step) && {
           confirm: {
             title: `Approve: ${run.plan.title}?`,
-            says: `${cut(run.plan.target, 140)}. Data lost: ${cut(gate.loss, 120)}.`,
+            says: `${notFencedPlain(run)}${cut(run.plan.target, 110)}. Data loss: ${cut(gate.loss, 120)}.`,
             yes: "Approve",
             no: "Not yet",
           },

@@ -1,6 +1,7 @@
 import type { GateStep, System } from "../../src/catalog/types.ts";
 import type { Break, GateState, IncidentState, RunState, Split } from "../../src/incident/state.ts";
 import { cut, ended, plain } from "./escape.ts";
+import { notFencedPlain } from "./fence.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
 import { clock } from "./when.ts";
 
@@ -39,7 +40,8 @@ export function pageWords(practice: boolean) {
         ),
         details: [
           ended(plain(run.plan.target)),
-          `Data lost: ${ended(plain(gate.loss))}`,
+          ...(notFencedPlain(run) === "" ? [] : [notFencedPlain(run).trim()]),
+          `Data loss: ${ended(plain(gate.loss))}`,
           `Expires at ${clock(gate.expiresAt)}.`,
           `Approve or deny in Slack, in the thread of ${run.id} (${state.id}). To acknowledge this page decides nothing.`,
         ].join("\n"),

@@ -3,22 +3,30 @@ import { failedOf, findingsOf } from "../../src/incident/findings.ts";
 import { unplannedInstead } from "../../src/incident/offers.ts";
 import { changesThings, stepsInOrder } from "../../src/incident/order.ts";
 import type { IncidentState, RunState } from "../../src/incident/state.ts";
+import { UNFENCED } from "../../src/incident/unfenced.ts";
 import { actions, context, lines, section } from "./blocks.ts";
 import { safe } from "./escape.ts";
 import { checksCount, distinct, factLine, findingLines } from "./facts.ts";
+import { notFencedLines } from "./fence.ts";
 import { runTitle } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
+import type { Surroundings } from "./view.ts";
 import { at } from "./when.ts";
 
 /** What was seen before anything was changed: the verdict, what is wrong, and the rest in the small print. */
-export function preflight(state: IncidentState, run: RunState, seen: Preflight & { readonly at: Date }): Message {
+export function preflight(
+  state: IncidentState,
+  run: RunState,
+  seen: Preflight & { readonly at: Date },
+  around: Surroundings,
+): Message {
   const failed = findingsOf(failedOf(seen.checks, "block")).map(({ says }) => safe(says));
   const facts = factsNow(run, seen.facts).map(factLine);
   return {
     text: `${verdict(run, seen)} Data loss: ${safe(seen.loss)}. ${checksCount(seen.checks)}.${failed.length > 0 ? ` ${failed.join(" ")}` : ""}`,
     blocks: [
       section(`${seen.ready ? "🔎" : "❌"} *${verdict(run, seen)}*\n*Data loss:* ${safe(seen.loss)}`),
-      ...lines(findingLines(seen.checks)),
+      ...lines([...notFencedLines(run, around, !run.dryRun), ...findingLines(seen.checks)]),
       ...(seen.ready ? [] : offerUnplanned(state, run, seen.facts)),
       ...(facts.length > 0 ? [context(facts.join(" · "))] : []),
       context(`${checksCount(seen.checks)} · ${at(seen.at)} · facts ${seen.factsHash.slice(0, 8)}`),
@@ -45,7 +53,10 @@ function factsNow(run: RunState, facts: readonly ShownFact[]): readonly ShownFac
   const outcomes = new Set(
     order.filter((step, n) => first !== -1 && n > first && !changesThings(step)).map(({ id }) => id),
   );
-  return distinct(facts.filter(({ step, id }) => !outcomes.has(step) && id !== "loss")).slice(0, FACTS_MAX);
+  return distinct(facts.filter(({ step, id }) => !outcomes.has(step) && id !== "loss" && id !== UNFENCED)).slice(
+    0,
+    FACTS_MAX,
+  );
 }
 
 /** The way on when the old primary is dead, until a later run is there. */

@@ -7,6 +7,7 @@ import { actions, type Button, context, header, lines, section } from "./blocks.
 import { clockOrigin } from "./deadline.ts";
 import { cut, ended, plain, safe, withCommands } from "./escape.ts";
 import { checksCount, findingLines } from "./facts.ts";
+import { aloud, notFencedLines } from "./fence.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
 import { lineOf } from "./line.ts";
 import type { Block, Message } from "./message.ts";
@@ -37,13 +38,15 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
     style: "primary",
   };
   const rpo = loss ? [lossWords(loss, run.plan.rpoSeconds)] : [];
+  const risks = notFencedLines(run, around);
   return {
-    text: `${prefix}${safe(run.plan.title)} is done and verified. ${safe(run.plan.target)}. ${[rto ?? "", ...rpo].join(" ")}`.trim(),
+    text: `${prefix}${safe(run.plan.title)} is done and verified. ${safe(run.plan.target)}. ${[rto ?? "", ...rpo].join(" ")} ${aloud(risks)}`.trim(),
     blocks: [
       header(`${prefix}Done and verified: ${plain(run.plan.title)}`),
       section(
         [
           `✅ *${safe(run.plan.target)}*`,
+          ...risks,
           ...(rto === null ? [] : [`*RTO:* ${rto}`]),
           ...rpo.map((says) => `*RPO:* ${says}`),
         ].join("\n"),
@@ -77,11 +80,12 @@ function dryRunOver(run: RunState, around: Surroundings): Message {
   const next = ready
     ? `Run it for real: ${line}`
     : `Put it right, then try again: ${line.replace(/`$/, " --dry-run`")}`;
+  const risks = notFencedLines(run, around);
   return {
-    text: `${head} Nothing was changed. ${loss} ${found.map((one) => `${one} `).join("")}${next}`,
+    text: `${head} Nothing was changed. ${loss} ${aloud(risks)}${found.map((one) => `${one} `).join("")}${next}`,
     blocks: [
       section(`${mark} *${head}* Nothing was changed.\n${loss}`),
-      ...lines(found),
+      ...lines([...risks, ...found]),
       section(`*Next:* ${next}`),
       context(checksCount(checks)),
     ],
@@ -105,6 +109,7 @@ function endedEarly(state: IncidentState, run: RunState, endedAt: Date, around: 
         [
           ...(found ?? [`${word === "aborted" ? "⏹️" : "❌"} ${safe(run.problem?.what ?? word)}`]),
           `*State now:* ${safe(run.problem?.stateNow ?? "see the list of steps above")}`,
+          ...notFencedLines(run, around),
           ...(next && !unplanned ? [`*Next:* ${withCommands(next)}`] : []),
         ].join("\n"),
       ),

@@ -29,12 +29,21 @@ describe("an unplanned failover", () => {
     expect(looked.facts.loss).toMatch(
       /^unknown: the primary orders-. does not answer; the newest write .* is from \d\d:/,
     );
+    // Known before anybody decides, and only where the run would go on without the fence.
+    const fencing = { node: shop.a, app: shop.app };
+    expect((await conductor.look("postgres.fence", fencing)).facts).not.toHaveProperty("unfenced");
+    const open = await conductor.look("postgres.fence", { ...fencing, acceptUnreachable: true });
+    expect(open.facts).toMatchObject({ unfenced: shop.a.name });
+    const failed = [planned, open, looked].flatMap(({ checks }) => checks.filter(({ ok }) => !ok));
+    const causes = failed.filter(({ id }) => !id.startsWith("evidence."));
+    expect(new Set(causes.map(({ cause }) => cause?.id)).size).toBe(1);
     await conductor.perform("check", "postgres.check", { nodes: [shop.a, shop.b], mode: "unplanned" });
     await shop.switchOver(conductor, { unplanned: true });
     await shop.ordersFlow();
 
     const fence = conductor.context.evidenceOf("fence");
-    expect(fence?.says).toMatch(/is not fenced: it does not answer .*accepted for this run/);
+    expect(fence?.says).toMatch(/^NOT FENCED: orders-a does not answer/);
+    expect(fence?.facts).toContainEqual(expect.objectContaining({ id: "unfenced", value: shop.a.name }));
     expect(conductor.context.evidenceOf("promote")?.rpo).toMatchObject({ seconds: null, rows: null });
     const { evidence } = await conductor.perform("verify", "postgres.verify", {
       node: shop.b,

@@ -88,6 +88,35 @@ describe("a run that is over", () => {
   });
 });
 
+describe("a server that could not be fenced", () => {
+  const shown = (story: Story) => {
+    const { messages } = drawIncident(story.state, around(story));
+    return new Map(messages.map(({ key, message }) => [key, message]));
+  };
+  const LINE = "NOT FENCED: orders-a";
+
+  test("stands on the preflight, the decision and its confirmation, which the approval accepts", () => {
+    const all = shown(nights.askedUnfenced());
+    const card = all.get("gate:ask-first");
+    expect(card?.text).toContain(`⚠️ ${LINE}. If it comes back, two servers take writes. You accept this by approving.`);
+    expect(JSON.stringify(card?.blocks)).toContain(`*${LINE}.*`);
+    // In preflight it is known that it does not answer: no later step "does it".
+    expect(JSON.stringify(card?.blocks)).not.toContain("Fencing:");
+    expect(JSON.stringify(card?.blocks)).toMatch(/"text":"⚠ NOT FENCED: orders-a\. You accept this by approving\./);
+    expect(JSON.stringify(all.get("preflight:run-4hx8w2pd")?.blocks)).toContain(LINE);
+  });
+
+  test("stands on the outcome of the question, the result, and the status, with who accepted it", () => {
+    const all = shown(nights.wentOnUnfenced());
+    for (const key of ["gate:ask-first", "result:run-4hx8w2pd", "card"])
+      expect([key, JSON.stringify(all.get(key)?.blocks)]).toEqual([
+        key,
+        expect.stringContaining(`*${LINE}.* If it comes back, two servers take writes. Accepted by <@U0VERA>.`),
+      ]);
+    expect(all.get("result:run-4hx8w2pd")?.text).toContain(LINE);
+  });
+});
+
 describe("a run that did not begin", () => {
   const resultOf = (story: Story) => {
     const { messages } = drawIncident(story.state, around(story));

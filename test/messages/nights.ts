@@ -357,3 +357,32 @@ export function dryRunWarned(): Story {
     .engine({ type: "run.preflighted", data: { ...seen, checks: [...seen.checks, warning] } })
     .engine({ type: "run.verified", data: { dryRun: true } });
 }
+
+const UNFENCED = { step: "fence", id: "unfenced", label: "NOT FENCED", value: "orders-a", material: true };
+
+/** The old primary does not answer, and the plan goes on without its fence when that is approved. */
+export function askedUnfenced(): Story {
+  const facts = [UNFENCED, ...seen.facts];
+  return requested()
+    .after(4)
+    .engine({ type: "run.preflighted", data: { ...seen, facts } })
+    .open("go", "ask-first");
+}
+
+export function wentOnUnfenced(): Story {
+  const story = askedUnfenced()
+    .after(20)
+    .ask("vera", { type: "approve", run: "run-4hx8w2pd", ask: "ask-first" })
+    .engine({ type: "gate.passed", data: { step: "go", ask: "ask-first", people: ["vera"] } })
+    .engine({ type: "step.started", data: { step: "fence", attempt: 1, epoch: "1" } })
+    .after(4);
+  const says = "NOT FENCED: orders-a does not answer. If it comes back it may take writes.";
+  const facts = [UNFENCED, { ...UNFENCED, id: "fenceAccepted", value: true }];
+  return story
+    .engine({ type: "step.verified", data: { step: "fence", attempt: 1, says, facts, rpo: null, seconds: 4 } })
+    .step("promote", 9, "The standby takes writes on timeline 4.")
+    .engine({ type: "step.opened", data: { step: "tell-provider", until: null } })
+    .ask("bo", { type: "confirmStep", run: "run-4hx8w2pd", step: "tell-provider", note: null })
+    .step("verify", 2, "An order was placed and read back.")
+    .engine({ type: "run.verified", data: { dryRun: false } });
+}

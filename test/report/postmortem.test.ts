@@ -27,6 +27,13 @@ describe("the post-mortem that the timeline writes", () => {
     expectPage("resolved.html.out", draft.html);
   });
 
+  test("of a run that went on without a fence says which server, and who accepted it", () => {
+    const draft = draftPostmortem(requestOf(nights.wentOnUnfenced()));
+    const says = "orders\\-a. The run went on without its fence; accepted by Vera Prins.";
+    expect(draft.markdown.replaceAll("\\", "")).toContain(`⚠ **NOT FENCED:** ${says.replaceAll("\\", "")}`);
+    expect(draft.html).toMatch(/<strong>⚠ NOT FENCED:<\/strong> orders-a\. The run went on/);
+  });
+
   test("of a run that was aborted", () => {
     const story = nights.aborted().ask("bo", { type: "resolve", summary: null });
     expectPage("aborted.md.out", draftPostmortem(requestOf(story)).markdown);

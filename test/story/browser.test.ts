@@ -69,7 +69,7 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
     await openThread(page, question);
     await thread(page).getByRole("button", { name: "Approve Fail over" }).click();
     const sure = page.getByRole("alertdialog", { name: /^Approve: Fail over the orders database/ });
-    await sure.getByText("writes move from orders-a to orders-b. Data lost: nothing").waitFor();
+    await sure.getByText("writes move from orders-a to orders-b. Data loss: nothing").waitFor();
     await sure.getByRole("button", { name: "Approve" }).click();
     await card(page, "orders-b").getByText("The application writes here.").waitFor();
     await thread(page)

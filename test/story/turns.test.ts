@@ -148,7 +148,7 @@ describe("one failover after the other", () => {
     expect(restore.card.text).toContain("orders-a is rebuilt as a standby of orders-b");
     await approve(restore);
     const back = await askFor(bed, "/dr failover database");
-    expect(back.card.text).toContain("writes move from orders-b to orders-a. Data lost: nothing");
+    expect(back.card.text).toContain("writes move from orders-b to orders-a. Data loss: nothing");
     await approve(back);
     const { application } = await bed.estate.state();
     expect(application?.target.name).toBe("orders-a");

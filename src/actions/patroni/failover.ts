@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Check, type Done, defineAction, type Evidences } from "../contract.ts";
+import { type Check, type Done, defineAction, type Evidences, unfencedFact } from "../contract.ts";
 import { neverUndone } from "../undo.ts";
 import { clusterInput, command, resourceOf } from "./client.ts";
 import { seenLeading } from "./led.ts";
@@ -30,7 +30,8 @@ export const failover = defineAction<Input, ClusterView>({
   budget: { typicalSeconds: 10, warnSeconds: 45, failSeconds: 120 },
   resources: ({ cluster }) => resourceOf(cluster),
   observe: (ctx, { cluster }) => lookAtCluster(ctx, cluster),
-  facts: (seen, { candidate }) => [
+  facts: (seen, { candidate, cluster, fenceStep }) => [
+    ...unfencedFact(fenceStep === undefined ? formerLeader(cluster.name) : null),
     ...factsOf(seen, candidate),
     { id: "loss", label: "Would be lost", value: "unknown: what only the lost leader held", material: false },
   ],
@@ -56,6 +57,7 @@ export const failover = defineAction<Input, ClusterView>({
     return {
       says: `${candidate} leads ${cluster.name} on timeline ${timeline} and takes writes. What only the former leader held is given up. Fence: ${sayFence(ctx, fenceStep)}.`,
       facts: [
+        ...unfencedFact(fenceStep === undefined ? formerLeader(cluster.name) : null),
         { id: "leader", label: "Leader", value: candidate, material: false },
         { id: "timeline", label: "Timeline", value: timeline, material: false },
         { id: "fence", label: "Fence", value: sayFence(ctx, fenceStep), material: false },
@@ -119,6 +121,11 @@ function fenceHolds({ fenceStep, allowDataLoss }: Input, evidence: Evidences): C
   if (fenceStep === undefined) return { id: "fence.known", level: "warn", ok: false, says };
   const { fenced, acceptedOpen } = fenceOf(evidence, fenceStep);
   return { id: "evidence.fence", level: "block", ok: fenced || (acceptedOpen && allowDataLoss), says };
+}
+
+/** Nobody leads, so nobody can say which server it was. */
+function formerLeader(cluster: string): string {
+  return `the former leader of ${cluster}`;
 }
 
 function sayFence(evidence: Evidences, fenceStep: string | undefined): string {

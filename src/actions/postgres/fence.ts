@@ -6,9 +6,11 @@ import {
   defineAction,
   type Evidence,
   type Fact,
+  fencedFact,
   type Inverse,
   type NotUndone,
   type UndoContext,
+  unfencedFact,
 } from "../contract.ts";
 import { until } from "../poll.ts";
 import { byHand, inverse, nothing } from "../undo.ts";
@@ -58,7 +60,8 @@ export const fence = defineAction<Input, Seen>({
     const pair = await lookAtPair(ctx, node, peer);
     return { ...pair.from, peer: pair.to };
   },
-  facts: (seen) => [
+  facts: (seen, { acceptUnreachable }) => [
+    ...unfencedFact(acceptUnreachable && !seen.answers && seen.kind === "unreachable" ? seen.name : null),
     ...(seen.peer === undefined ? [] : [peerFact(seen.peer)]),
     { id: "primaryReachable", label: `${seen.name} answers`, value: seen.answers, material: true },
     { id: "readOnly", label: `${seen.name} is read-only`, value: seen.answers ? seen.readOnly : null, material: false },
@@ -278,6 +281,7 @@ function closed(seen: NodeView & { answers: true }, given: Input, closedSessions
   const facts: Fact[] = [
     { id: "fenced", label: "Fenced", value: true, material: false },
     { id: "fenceAccepted", label: "Going on without a fence was accepted", value: false, material: false },
+    fencedFact(seen.name),
     { id: "flushedTo", label: "Last position written", value: seen.position, material: false },
     { id: "fencedAt", label: "Fenced at", value: new Date(seen.clock).toISOString(), material: false },
     { id: "closedSessions", label: "Sessions ended", value: closedSessions, material: false },
@@ -297,10 +301,11 @@ async function acceptedOpen(ctx: ApplyContext, { node }: Input, why: string): Pr
     });
   }
   return {
-    says: `${node.name} is not fenced: it does not answer (${why}); accepted for this run. If it comes back it may take writes.`,
+    says: `NOT FENCED: ${node.name} does not answer (${why}). If it comes back it may take writes.`,
     facts: [
       { id: "fenced", label: "Fenced", value: false, material: false },
       { id: "fenceAccepted", label: "Going on without a fence was accepted", value: true, material: false },
+      ...unfencedFact(node.name),
       { id: "flushedTo", label: "Last position written", value: null, material: false },
     ],
   };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ApplyContext, type Check, type Done, defineAction, type Evidences } from "../contract.ts";
+import { type ApplyContext, type Check, type Done, defineAction, type Evidences, fencedFact } from "../contract.ts";
 import { until } from "../poll.ts";
 import { hashNow, runScript, scriptArguments, scriptInput, unchanged } from "../scripts.ts";
 import { neverUndone } from "../undo.ts";
@@ -89,6 +89,7 @@ export const rejoin = defineAction<Input, Seen>({
     return {
       says: `${given.node.name} is a standby of ${given.primary.name}: streaming, 0 bytes behind, seen twice.`,
       facts: [
+        fencedFact(given.node.name),
         { id: "streaming", label: "Standby streams", value: true, material: false },
         { id: "timeline", label: "Timeline", value: timelineOf(pair.to), material: false },
       ],

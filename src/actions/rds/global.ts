@@ -7,6 +7,7 @@ import {
   defineAction,
   type Evidence,
   type ReadContext,
+  unfencedFact,
 } from "../contract.ts";
 import { byHand, inverse, neverUndone, nothing, undoneBy } from "../undo.ts";
 import { withRds } from "./client.ts";
@@ -77,6 +78,8 @@ function shared(operation: "SwitchoverGlobalCluster" | "FailoverGlobalCluster") 
     resources: ({ account, global }: Input) => [`rds:${account}:global/${global.toLowerCase()}`],
     observe: look,
     facts: (seen: Seen, given: Input) => [
+      // AWS tries to stop the old writer by itself, and does not show here whether it could.
+      ...unfencedFact(operation === "FailoverGlobalCluster" ? leftBehind(seen, given) : null),
       { id: "loss", label: "Would be lost", value: sayLoss(operation), material: false },
       { id: "writer", label: `Writer of ${given.global}`, value: writerOf(seen), material: true },
       { id: "becomesWriter", label: "Becomes writer", value: given.target, material: true },
@@ -95,8 +98,17 @@ function shared(operation: "SwitchoverGlobalCluster" | "FailoverGlobalCluster") 
       );
       return { asked: true };
     },
-    verify: (ctx: ApplyContext, given: Input, before: Seen) => seenMoved(ctx, given, before),
+    verify: async (ctx: ApplyContext, given: Input, before: Seen) => {
+      const seen = await seenMoved(ctx, given, before);
+      const open = unfencedFact(operation === "FailoverGlobalCluster" ? leftBehind(before, given) : null);
+      return { ...seen, facts: [...open, ...seen.facts] };
+    },
   } as const;
+}
+
+function leftBehind(seen: Seen, { target }: Input): string | null {
+  const writer = writerOf(seen);
+  return writer === target ? null : writer;
 }
 
 async function seenMoved(ctx: ApplyContext, given: Input, before: Seen): Promise<Evidence> {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { change, type Identity, identify, insistOnAccount, rightAccount, silentRegion, troubleOf } from "../aws.ts";
-import { type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import { type Check, type Done, defineAction, type Fact, type ReadContext, unfencedFact } from "../contract.ts";
 import { until } from "../poll.ts";
 import { inverse, nothing, undoneBy } from "../undo.ts";
 import { withRds } from "./client.ts";
@@ -49,7 +49,8 @@ export const setReadOnly = defineAction<Input, Seen>({
   budget: { typicalSeconds: 20, warnSeconds: 90, failSeconds: 300 },
   resources: (given) => [`rds:${given.account}:${given.region}:parameters/${given.parameterGroup}`],
   observe: look,
-  facts: (seen): Fact[] => [
+  facts: (seen, given): Fact[] => [
+    ...unfencedFact(given.readOnly && seen.silent && given.acceptUnreachable ? given.instance : null),
     { id: "regionAnswers", label: "Its region answers", value: !seen.silent, material: true },
     { id: "readOnly", label: "Read-only by its group", value: seen.why === null ? isOn(seen) : null, material: true },
     statusFact(seen.instance),
@@ -77,8 +78,8 @@ export const setReadOnly = defineAction<Input, Seen>({
   async verify(ctx, given, _before, handle) {
     if (typeof handle?.unreachable === "string") {
       return {
-        says: `${given.instance} was left as it is: ${given.region} does not answer (${handle.unreachable}); accepted for this run. If it comes back it may take writes.`,
-        facts: [{ id: "readOnly", label: "Read-only by its group", value: null, material: false }],
+        says: `NOT FENCED: ${given.region} does not answer (${handle.unreachable}), so ${given.instance} was left as it is. If it comes back it may take writes.`,
+        facts: [...openFact(given), { id: "readOnly", label: "Read-only by its group", value: null, material: false }],
       };
     }
     let state = "The parameter group was not seen";
@@ -106,8 +107,8 @@ export const setReadOnly = defineAction<Input, Seen>({
     );
     if (settled === "accepted") {
       return {
-        says: `${given.instance} has not taken it in within ${ACCEPTED_WAIT_SECONDS} s (${state}); accepted for this run.`,
-        facts: [{ id: "readOnly", label: "Read-only by its group", value: null, material: false }],
+        says: `${given.instance} has not taken it in within ${ACCEPTED_WAIT_SECONDS} s (${state}). Going on is accepted by this run's plan.`,
+        facts: [...openFact(given), { id: "readOnly", label: "Read-only by its group", value: null, material: false }],
       };
     }
     return {
@@ -122,6 +123,10 @@ export const setReadOnly = defineAction<Input, Seen>({
     return inverse("rds.set_read_only", { ...given, readOnly: !readOnly, acceptUnreachable: false }, says);
   }),
 });
+
+function openFact({ readOnly, instance }: Input): readonly Fact[] {
+  return unfencedFact(readOnly ? instance : null);
+}
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {
   const [identity, instance, group, alsoUsedBy] = await Promise.all([

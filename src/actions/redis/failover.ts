@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
-import { type ApplyContext, type Check, type Done, defineAction, type Evidence, type Handle } from "../contract.ts";
+import {
+  type ApplyContext,
+  type Check,
+  type Done,
+  defineAction,
+  type Evidence,
+  fencedFact,
+  type Handle,
+  unfencedFact,
+} from "../contract.ts";
 import { until } from "../poll.ts";
 import { undoneByHand } from "../undo.ts";
 import { refusalOf, withRedis } from "./client.ts";
@@ -42,6 +51,8 @@ export const failover = defineAction<Input, SetView>({
   resources: ({ set }) => resourcesOf(set),
   observe: (ctx, { set }) => lookAtSet(ctx, set),
   facts: (seen, { mode }) => [
+    // The Sentinels make it a replica some seconds after it is back; until then it takes writes.
+    ...unfencedFact(mode === "unplanned" && masterOf(seen)?.answers === false ? seen.master : null),
     ...factsOf(seen),
     { id: "loss", label: "Would be lost", value: sayExpected(seen, mode), material: false },
   ],
@@ -137,6 +148,7 @@ async function seeMoved(ctx: ApplyContext, given: Input, before: SetView, handle
   return {
     says: `${to.address} is master of ${set.master} by every Sentinel's word, takes writes and reads them back. ${sayOld(seen, from)} ${sayLoss(rpo)}`,
     facts: [
+      ...(isReplica(seen.nodes.find((node) => node.address === from)) ? [fencedFact(from)] : unfencedFact(from)),
       { id: "master", label: "Master", value: to.address, material: false },
       { id: "formerMaster", label: "Former master", value: from, material: false },
       { id: "epoch", label: "Configuration epoch", value: seen.epoch, material: false },

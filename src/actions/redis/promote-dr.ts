@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
-import { type ApplyContext, type Check, type Done, defineAction, type Evidence, type Handle } from "../contract.ts";
+import {
+  type ApplyContext,
+  type Check,
+  type Done,
+  defineAction,
+  type Evidence,
+  fencedFact,
+  type Handle,
+  unfencedFact,
+} from "../contract.ts";
 import { until } from "../poll.ts";
 import { neverUndone } from "../undo.ts";
 import { withRedis } from "./client.ts";
@@ -45,7 +54,8 @@ export const promoteDr = defineAction<Input, Pair>({
     const [one, other] = await Promise.all([lookAt(ctx, from), lookAt(ctx, to)]);
     return { from: one, to: other };
   },
-  facts: (seen, { mode }) => [
+  facts: (seen, { mode, allowUnfenced }) => [
+    ...unfencedFact(mode === "unplanned" && allowUnfenced && !seen.from.answers ? seen.from.name : null),
     { id: "masterReachable", label: "Master answers", value: isMaster(seen.from), material: true },
     { id: "promotes", label: "Becomes master", value: seen.to.name, material: true },
     { id: "lagBytes", label: "Lag in bytes", value: lagOf(seen), material: false },
@@ -124,6 +134,7 @@ async function seePromoted(ctx: ApplyContext, given: Input, before: Pair, handle
   return {
     says: `${to.name} is a master, takes writes and reads them back. ${left.answers ? `${from.name} follows it.` : `${from.name} does not answer; if it comes back it takes writes of its own.`} ${sayLoss(rpo)}`,
     facts: [
+      ...(left.answers ? [fencedFact(from.name)] : unfencedFact(given.allowUnfenced ? from.name : null)),
       { id: "master", label: "Master", value: to.name, material: false },
       { id: "loss", label: "Lost", value: sayLoss(rpo), material: false },
     ],

@@ -44,6 +44,7 @@ function isAtCommandLine(actor: Actor): boolean {
 
 function opened(earlier: GateState | null, event: Extract<AskEvent, { type: "gate.opened" }>): GateState {
   const { step, ask, planHash, factsHash, loss, role, quorum, expiresAt, escalate, approvers, holders } = event.data;
+  const { unfenced } = event.data;
   return {
     ask,
     step,
@@ -52,6 +53,7 @@ function opened(earlier: GateState | null, event: Extract<AskEvent, { type: "gat
     planHash,
     factsHash,
     loss,
+    unfenced,
     role,
     quorum,
     escalate: escalate.map((level) => ({ role: level.role, at: new Date(level.at) })),

@@ -138,7 +138,10 @@ describe("RDS as it fools people", () => {
     const accepted = await attempt(conductorFor({}), readOnly.action, { ...given, acceptUnreachable: true });
     expect(accepted).toMatchObject({
       is: "verified",
-      evidence: { says: expect.stringContaining("was left as it is"), facts: [{ id: "readOnly", value: null }] },
+      evidence: {
+        says: expect.stringContaining("was left as it is"),
+        facts: [{ id: "unfenced" }, { id: "readOnly", value: null }],
+      },
     });
     expect(aws.ledger.of("ModifyDBParameterGroup")).toHaveLength(0);
   });

@@ -70,7 +70,10 @@ describe("redis without Sentinels", () => {
     expect(blockedBy((await conductor.look("redis.promote_dr", unplanned)).checks)).toEqual(["master.fit"]);
     await from.member.kill();
     expect(blockedBy((await conductor.look("redis.promote_dr", given)).checks)).toContain("master.fit");
-    const { evidence } = await conductor.perform("promote", "redis.promote_dr", unplanned);
+    const accepting = { ...unplanned, allowUnfenced: true };
+    expect((await conductor.look("redis.promote_dr", accepting)).facts).toMatchObject({ unfenced: given.from.name });
+    const { evidence, facts } = await conductor.perform("promote", "redis.promote_dr", accepting);
+    expect(facts).toMatchObject({ unfenced: given.from.name });
     expect(evidence.rpo).toMatchObject({ seconds: null, rows: null });
   }, 40_000);
 
