@@ -155,6 +155,12 @@ export async function insistOnAccount(ctx: ReadContext, place: Place): Promise<v
 }
 
 /** A resource's own name must lie in the plan's account and region, whoever's credentials can see it. */
+/** The first word of its ARNs: China and GovCloud are partitions of their own. */
+export function partitionOf(region: string): string {
+  if (region.startsWith("cn-")) return "aws-cn";
+  return region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+}
+
 export function rightArn(arn: string | null, place: Place): boolean {
   const [, , , region, account] = (arn ?? "").split(":");
   return account === place.account && region === place.region;

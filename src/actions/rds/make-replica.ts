@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { awsPlace, change, type Identity, identify, insistOnAccount, rightAccount } from "../aws.ts";
+import { LifeboatError } from "../../lib/errors.ts";
+import { awsPlace, change, type Identity, identify, insistOnAccount, partitionOf, rightAccount } from "../aws.ts";
 import { type Check, type Done, defineAction } from "../contract.ts";
 import { undoneByHand } from "../undo.ts";
 import { withRds } from "./client.ts";
@@ -23,9 +24,17 @@ const input = z.strictObject({
   source: instanceId,
   /** Where the source is. */
   sourceRegion: awsPlace.region,
+  /** Another region only: in its own, a replica is where its source is. Left out, RDS takes the region's default network. */
   subnetGroup: z.string().min(1).optional(),
   securityGroups: z.array(z.string().min(1)).min(1).optional(),
-  /** An encrypted source needs a key of the replica's own region. */
+  /** Left out: the source's in its own region, the engine's default (which nobody can change) in another. */
+  parameterGroup: z.string().min(1).optional(),
+  /** `db.r6g.large`; left out: the source's. */
+  instanceClass: z
+    .string()
+    .regex(/^db\.[a-z0-9.-]+$/)
+    .optional(),
+  /** A key of the replica's own region: needed for an encrypted source in another region, refused in its own. */
   kmsKeyId: z.string().min(1).optional(),
 });
 type Input = z.infer<typeof input>;
@@ -63,6 +72,8 @@ export const makeReplica = defineAction<Input, Seen>({
     isThere(seen.source, { ...given, region: given.sourceRegion }),
     isIdle(seen.source),
     keepsBackups(seen.source),
+    keyFits(seen.source, given),
+    ...(isFar(given) ? [networkNamed(given), parametersNamed(given)] : [networkInherited(given)]),
     nameFree(seen.replica),
   ],
   done: ({ replica }, given): Done => {
@@ -71,18 +82,18 @@ export const makeReplica = defineAction<Input, Seen>({
   },
   async apply(ctx, given) {
     await insistOnAccount(ctx, given);
-    const far = given.sourceRegion !== given.region;
+    const far = isFar(given);
     await change("rds:CreateDBInstanceReadReplica", () =>
       withRds(ctx, given, "change", (rds, within) =>
         rds.createDBInstanceReadReplica(
           {
             DBInstanceIdentifier: given.replica,
-            SourceDBInstanceIdentifier: far
-              ? `arn:aws:rds:${given.sourceRegion}:${given.account}:db:${given.source}`
-              : given.source,
+            SourceDBInstanceIdentifier: far ? sourceArn(given) : given.source,
             ...(far ? { SourceRegion: given.sourceRegion } : {}),
             ...(given.subnetGroup ? { DBSubnetGroupName: given.subnetGroup } : {}),
             ...(given.securityGroups ? { VpcSecurityGroupIds: given.securityGroups } : {}),
+            ...(given.parameterGroup ? { DBParameterGroupName: given.parameterGroup } : {}),
+            ...(given.instanceClass ? { DBInstanceClass: given.instanceClass } : {}),
             ...(given.kmsKeyId ? { KmsKeyId: given.kmsKeyId } : {}),
           },
           within,
@@ -92,7 +103,7 @@ export const makeReplica = defineAction<Input, Seen>({
     return { asked: true };
   },
   async verify(ctx, given) {
-    await waitFor(ctx, {
+    const made = await waitFor(ctx, {
       what: `${given.replica} replicating ${given.source}`,
       given,
       look: () => lookAtInstance(ctx, given, given.replica),
@@ -106,17 +117,96 @@ export const makeReplica = defineAction<Input, Seen>({
       say: (now) =>
         `${given.replica} is ${statusFact(now).value}; replication is ${(now.present && now.replication?.status) || "unknown"}`,
     });
+    refuseUnlike(made, given);
     return {
       says: `${given.replica} replicates ${given.source}.`,
-      facts: [{ id: "replica", label: "Replica", value: given.replica, material: false }],
+      facts: [
+        { id: "replica", label: "Replica", value: given.replica, material: false },
+        { id: "endpoint", label: "Endpoint", value: made.present ? made.endpoint : null, material: false },
+      ],
     };
   },
   undo: undoneByHand(({ replica }) => `Delete ${replica}: this step made it.`),
 });
 
+function isFar({ region, sourceRegion }: Input): boolean {
+  return region !== sourceRegion;
+}
+
+function sourceArn({ account, source, sourceRegion }: Input): string {
+  return `arn:${partitionOf(sourceRegion)}:rds:${sourceRegion}:${account}:db:${source}`;
+}
+
 function replicates(view: InstanceView, given: Input): boolean {
   const of = view.present ? view.source : null;
-  return of === given.source || of === `arn:aws:rds:${given.sourceRegion}:${given.account}:db:${given.source}`;
+  return of === given.source || of === sourceArn(given);
+}
+
+/** It replicates, and is not as it was asked for: nobody could reach it, or fence it, on the day it is needed. */
+function refuseUnlike(made: InstanceView, given: Input): void {
+  if (!made.present) return;
+  const { subnetGroup, securityGroups = [], parameterGroup, instanceClass } = given;
+  const unlike = [
+    ...(subnetGroup && made.subnetGroup !== subnetGroup ? [`subnet group ${made.subnetGroup}`] : []),
+    ...(securityGroups.some((one) => !made.securityGroups.includes(one))
+      ? [`security groups ${made.securityGroups.join(", ")}`]
+      : []),
+    ...(parameterGroup && !made.parameterGroups.includes(parameterGroup)
+      ? [`parameter group ${made.parameterGroups.join(", ")}`]
+      : []),
+    ...(instanceClass && made.instanceClass !== instanceClass ? [`class ${made.instanceClass}`] : []),
+  ];
+  if (unlike.length === 0) return;
+  throw new LifeboatError({
+    code: "replica-unlike",
+    where: given.replica,
+    what: `The replica has ${unlike.join(", ")}, which is not what was asked for`,
+    stateNow: `${given.replica} replicates ${given.source}`,
+    next: "Modify the instance, or delete it and retry the step",
+  });
+}
+
+/** As RDS would refuse it after the approval: `InvalidParameterCombination`. */
+function keyFits(source: InstanceView, given: Input): Check {
+  const id = "source.encryption";
+  if (!source.present)
+    return { id, level: "block", ok: false, says: `Whether ${source.name} is encrypted is unknown.` };
+  const wrong = !source.encrypted
+    ? given.kmsKeyId && `${source.name} is not encrypted, and no encrypted replica is made of it. Leave kmsKeyId out`
+    : isFar(given)
+      ? !given.kmsKeyId && `${source.name} is encrypted: kmsKeyId has to name a key of ${given.region}`
+      : given.kmsKeyId && `In its own region ${given.replica} gets the key of ${source.name}. Leave kmsKeyId out`;
+  const foreign = given.kmsKeyId?.startsWith("arn:") && given.kmsKeyId.split(":")[3] !== given.region;
+  const elsewhere = foreign ? `The key ${given.kmsKeyId} is not of ${given.region}` : "";
+  const says = wrong || elsewhere;
+  return { id, level: "block", ok: !says, says: says ? `${says}.` : "The key fits the source and the region." };
+}
+
+/** The default network's security group lets nobody in, and the application is not in it. */
+function networkNamed({ subnetGroup, securityGroups, region }: Input): Check {
+  const lacks = [...(subnetGroup ? [] : ["subnetGroup"]), ...(securityGroups ? [] : ["securityGroups"])];
+  const ok = lacks.length === 0;
+  const says = ok
+    ? "Its network is named."
+    : `${lacks.join(" and ")} not named: the replica lands in the default network of ${region}, where the application may not reach it.`;
+  return { id: "replica.network", level: "warn", ok, says };
+}
+
+/** `DBSubnetGroupNotAllowedFault`. */
+function networkInherited({ subnetGroup, replica }: Input): Check {
+  const ok = subnetGroup === undefined;
+  const says = ok
+    ? `${replica} is in the network of its source.`
+    : `In its source's region ${replica} is in its source's network. Leave subnetGroup out.`;
+  return { id: "replica.network", level: "block", ok, says };
+}
+
+function parametersNamed({ parameterGroup, replica }: Input): Check {
+  const ok = parameterGroup !== undefined;
+  const says = ok
+    ? `${replica} gets parameter group ${parameterGroup}.`
+    : `parameterGroup not named: ${replica} gets the engine's default, which cannot be changed, so rds.set_read_only cannot fence it.`;
+  return { id: "replica.parameters", level: "warn", ok, says };
 }
 
 function keepsBackups(source: InstanceView): Check {

@@ -36,6 +36,9 @@ export interface PresentInstance {
   readonly parameterGroups: readonly string[];
   /** False while a change of its parameters is on its way to the server, or waits for a reboot. */
   readonly parametersInSync: boolean;
+  readonly encrypted: boolean;
+  readonly kmsKeyId: string | null;
+  readonly instanceClass: string | null;
   readonly restorableUntil: number | null;
   readonly tags: Readonly<Record<string, string>>;
 }
@@ -77,6 +80,9 @@ function viewOf(name: string, one: DBInstance): PresentInstance {
     securityGroups: (one.VpcSecurityGroups ?? []).map((group) => group.VpcSecurityGroupId ?? "").sort(),
     parameterGroups: (one.DBParameterGroups ?? []).map((group) => group.DBParameterGroupName ?? "").sort(),
     parametersInSync: (one.DBParameterGroups ?? []).every((group) => group.ParameterApplyStatus === "in-sync"),
+    encrypted: one.StorageEncrypted === true,
+    kmsKeyId: one.KmsKeyId ?? null,
+    instanceClass: one.DBInstanceClass ?? null,
     restorableUntil: one.LatestRestorableTime?.getTime() ?? null,
     tags: Object.fromEntries((one.TagList ?? []).map((tag) => [tag.Key ?? "", tag.Value ?? ""])),
   };

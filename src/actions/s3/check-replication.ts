@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { partitionOf } from "../aws.ts";
 import { type Readings, readMetric } from "../aws-metrics.ts";
 import type { Check, Fact, ReadContext } from "../contract.ts";
 import { defineLook } from "../read.ts";
@@ -82,7 +83,9 @@ async function lookAtSource(ctx: ReadContext, given: Input): Promise<Seen["sourc
     });
     const rules = configured?.ReplicationConfiguration?.Rules ?? [];
     const rule = rules.find(
-      (one) => one.Status === "Enabled" && one.Destination?.Bucket === `arn:aws:s3:::${destination.bucket}`,
+      (one) =>
+        one.Status === "Enabled" &&
+        one.Destination?.Bucket === `arn:${partitionOf(destination.region)}:s3:::${destination.bucket}`,
     );
     const asked = youngestOf(objects, sample);
     const statuses = new Map<string, string | undefined>();

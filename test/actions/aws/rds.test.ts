@@ -171,3 +171,71 @@ describe("RDS as it fools people", () => {
     await expect(conductorFor({}).look("rds.check", { ...rdsPlace(WEST), instance: "x" })).rejects.toThrow();
   });
 });
+
+describe("there and back between regions", () => {
+  const stand = standIn(0.0005);
+  const far = { ...rdsPlace(EAST), replica: "orders", source: "orders-b", sourceRegion: WEST };
+  const whole = {
+    ...far,
+    subnetGroup: "orders-private",
+    securityGroups: ["sg-orders"],
+    parameterGroup: "orders-16",
+    instanceClass: "db.r6g.xlarge",
+    kmsKeyId: `arn:aws:kms:${EAST}:111122223333:key/orders`,
+  };
+
+  test("an encrypted source needs a key of the replica's region, before anybody is asked and by RDS's own word", async () => {
+    const aws = stand.aws();
+    add(aws, { id: "orders-b", region: WEST, encrypted: true });
+    aws.world.parameterGroups.set(`${EAST}/orders-16`, new Map());
+    const look = async (given: object) => (await conductorFor({}).look("rds.make_replica", given)).checks;
+    expect(blockedBy(await look(far))).toEqual(["source.encryption"]);
+    expect((await look(far)).filter(({ ok }) => !ok).map(({ id }) => id)).toEqual([
+      "source.encryption",
+      "replica.network",
+      "replica.parameters",
+    ]);
+    expect(blockedBy(await look({ ...whole, kmsKeyId: `arn:aws:kms:${WEST}:1:key/x` }))).toEqual(["source.encryption"]);
+    const near = { ...whole, replica: "orders-c", region: WEST };
+    expect(blockedBy(await look(near))).toEqual(["source.encryption", "replica.network"]);
+
+    const { context, action } = conductorFor({});
+    const send = async (given: object) => {
+      const make = action("rds.make_replica");
+      const input = make.input.parse(given);
+      return await make.apply?.({ ...context, budget: make.budget, progress: () => {} }, input, null);
+    };
+    await expect(send(far)).rejects.toThrow("Cannot create a cross region unencrypted read replica");
+    await expect(send(near)).rejects.toThrow("does not require the KMS key parameter");
+  });
+
+  test("the old instance is moved aside, keeps its replicas, and the new replica has its name, network and class", async () => {
+    const aws = stand.aws();
+    add(aws, { id: "orders", region: EAST });
+    add(aws, { id: "orders-readers", region: EAST, source: { id: "orders", region: EAST } });
+    add(aws, { id: "orders-b", region: WEST, encrypted: true });
+    aws.world.parameterGroups.set(`${EAST}/orders-16`, new Map());
+    const conductor = conductorFor({});
+    await conductor.perform("aside", "rds.rename", { ...rdsPlace(EAST), from: "orders", to: "orders-before" });
+    expect(get(aws, EAST, "orders-readers")?.source?.id).toBe("orders-before");
+    await conductor.perform("replica", "rds.make_replica", whole);
+    expect(get(aws, EAST, "orders")).toMatchObject({
+      source: { id: "orders-b", region: WEST },
+      encrypted: true,
+      subnetGroup: "orders-private",
+      securityGroups: ["sg-orders"],
+      parameterGroup: "orders-16",
+      instanceClass: "db.r6g.xlarge",
+    });
+  });
+
+  test("a replica that is not as it was asked for is said to be so at once, and not waited for", async () => {
+    const aws = stand.aws();
+    add(aws, { id: "orders-b", region: WEST, encrypted: true });
+    aws.world.parameterGroups.set(`${EAST}/orders-16`, new Map());
+    aws.world.onCreate = async (made) => void Object.assign(made, { subnetGroup: "default" });
+    await expect(conductorFor({}).perform("replica", "rds.make_replica", whole)).rejects.toMatchObject({
+      problem: { code: "replica-unlike", what: expect.stringContaining("subnet group default") },
+    });
+  });
+});

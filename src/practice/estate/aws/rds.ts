@@ -161,6 +161,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
       const named = text(call, "SourceDBInstanceIdentifier") ?? "";
       const region = named.startsWith("arn:") ? (named.split(":")[3] ?? "") : call.region;
       const source = available(instance(world, { ...call, region }, named));
+      refuseReplica(world, call, source);
       return created(world, call, text(call, "DBInstanceIdentifier"), source, TOOK.replica, {
         id: source.id,
         region: source.region,
@@ -330,6 +331,30 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
   };
 }
 
+/** Words and codes as RDS's users report them (terraform-aws-rds #428, terraform-aws-rds-replica #5). */
+function refuseReplica(world: World, call: Call, source: Instance): void {
+  const combination = (says: string) => new Refusal("InvalidParameterCombination", says);
+  const key = text(call, "KmsKeyId");
+  const far = source.region !== call.region;
+  if (source.encrypted && far && !key)
+    throw combination("Cannot create a cross region unencrypted read replica from encrypted source.");
+  if (!far && key)
+    throw combination(
+      "Your request does not require the KMS key parameter. Please remove the KMS key parameter and try your request again.",
+    );
+  if (!source.encrypted && key) throw combination("Cannot create an encrypted read replica from unencrypted source.");
+  if (key?.startsWith("arn:") && key.split(":")[3] !== call.region)
+    throw new Refusal("KMSKeyNotAccessibleFault", `The specified KMS key [${key}] does not exist in ${call.region}.`);
+  if (!far && text(call, "DBSubnetGroupName"))
+    throw new Refusal(
+      "DBSubnetGroupNotAllowedFault",
+      "The DBSubnetGroup shouldn't be specified while creating read replicas that lie in the same region as the source instance.",
+    );
+  const group = text(call, "DBParameterGroupName");
+  if (group && !group.startsWith("default.") && !world.parameterGroups.has(`${call.region}/${group}`))
+    throw new Refusal("DBParameterGroupNotFound", `DBParameterGroup not found: ${group}`, 404);
+}
+
 function moveGlobal(world: World, call: Call, status: string) {
   const id = text(call, "GlobalClusterIdentifier") ?? "";
   const to = text(call, "TargetDbClusterIdentifier") ?? "";
@@ -366,14 +391,18 @@ function created(
   if (world.instances.has(`${call.region}/${id}`)) {
     throw new Refusal("DBInstanceAlreadyExists", "DB instance already exists");
   }
+  // A replica in its source's region is made like it; any other instance gets the region's defaults.
+  const inherits = source !== null && like !== undefined && source.region === call.region;
   const one: Instance = {
     ...anInstance({ id, region: call.region }),
     ...(like ? { host: like.host, port: like.port } : {}),
     status: "creating",
     source,
     multiAz: text(call, "MultiAZ") === "true",
-    subnetGroup: text(call, "DBSubnetGroupName") ?? "default",
-    parameterGroup: text(call, "DBParameterGroupName") ?? "default.postgres16",
+    encrypted: like?.encrypted ?? false,
+    instanceClass: text(call, "DBInstanceClass") ?? like?.instanceClass ?? "db.r6g.large",
+    subnetGroup: text(call, "DBSubnetGroupName") ?? (inherits ? like.subnetGroup : "default"),
+    parameterGroup: text(call, "DBParameterGroupName") ?? (inherits ? like.parameterGroup : "default.postgres16"),
     securityGroups: many(call, "VpcSecurityGroupIds.VpcSecurityGroupId").length
       ? many(call, "VpcSecurityGroupIds.VpcSecurityGroupId")
       : ["sg-default"],
@@ -398,6 +427,9 @@ function created(
 
 function rename(world: World, one: Instance, to: string): void {
   world.instances.delete(`${one.region}/${one.id}`);
+  // Replicas stay associated with the instance, whatever it is called.
+  for (const other of world.instances.values())
+    if (other.source?.id === one.id && other.source.region === one.region) other.source = { ...other.source, id: to };
   one.id = to;
   world.instances.set(`${one.region}/${to}`, one);
 }
@@ -420,6 +452,8 @@ export function anInstance(of: Partial<Instance> & Pick<Instance, "id" | "region
     subnetGroup: "default",
     securityGroups: ["sg-default"],
     parameterGroup: "default.postgres16",
+    encrypted: false,
+    instanceClass: "db.r6g.large",
     tags: {},
     pending: {},
     resourceId: `db-${made.toString(36).toUpperCase().padStart(8, "0")}`,
@@ -437,7 +471,9 @@ function instanceXml(world: World, one: Instance): Xml {
   const source = one.source;
   return {
     DBInstanceIdentifier: one.id,
-    DBInstanceClass: "db.r6g.large",
+    DBInstanceClass: one.instanceClass,
+    StorageEncrypted: one.encrypted,
+    KmsKeyId: one.encrypted ? `arn:aws:kms:${one.region}:${world.account}:key/practice` : undefined,
     Engine: "postgres",
     EngineVersion: "16.4",
     DBInstanceStatus: one.status,

@@ -17,6 +17,8 @@ export interface Instance {
   subnetGroup: string;
   securityGroups: readonly string[];
   parameterGroup: string;
+  encrypted: boolean;
+  instanceClass: string;
   tags: Readonly<Record<string, string>>;
   pending: Readonly<Record<string, string>>;
   resourceId: string;

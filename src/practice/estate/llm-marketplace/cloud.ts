@@ -40,7 +40,7 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
   const { primary, replica, spare } = databases;
 
   const standing = (of: Pick<Instance, "id" | "region"> & Partial<Instance>, host: DatabaseHost): Instance => ({
-    ...anInstance({ parameterGroup: of.region === EAST ? GROUPS.east : GROUPS.west, ...of }),
+    ...anInstance({ encrypted: true, parameterGroup: of.region === EAST ? GROUPS.east : GROUPS.west, ...of }),
     port: host.port,
     onPromote: () => databases.promote(host),
     async onFailover() {
@@ -113,6 +113,8 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
     world.snapshots.splice(0);
     world.parameterGroups.clear();
     world.parameterGroups.set(`${EAST}/${GROUPS.east}`, new Map()).set(`${WEST}/${GROUPS.west}`, new Map());
+    // The old instance keeps its group; a replica beside it needs one of its own, or it would be read-only with it.
+    world.parameterGroups.set(`${EAST}/${GROUPS.east}-failback`, new Map());
     add(standing({ id: PRIMARY, region: EAST, multiAz: true }, primary));
     add(standing({ id: REPLICA, region: WEST, source: { id: PRIMARY, region: EAST } }, replica));
     for (const side of ["east", "west"] as const) {
@@ -150,8 +152,6 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
       world.parameterGroups.get(`${EAST}/${GROUPS.east}`)?.set("default_transaction_read_only", "1");
       world.controls.set(CONTROLS.east, "Off");
       if (!replicaBack) return;
-      // The old instance keeps its group; a replica beside it needs one of its own, or it would be read-only with it.
-      world.parameterGroups.set(`${EAST}/${GROUPS.east}-failback`, new Map());
       const source = { id: REPLICA, region: WEST };
       add(standing({ id: FAILBACK, region: EAST, source, parameterGroup: `${GROUPS.east}-failback` }, spare));
     },

@@ -43,6 +43,8 @@ export function valuesOf({ databases, cloud, clusters, search, traffic }: Parts)
     asideInstance: ASIDE,
     primaryParameters: GROUPS.east,
     drParameters: GROUPS.west,
+    failbackParameters: `${GROUPS.east}-failback`,
+    kmsKey: `arn:aws:kms:us-east-1:${ACCOUNT}:key/practice`,
     restoredParameters: GROUPS.east,
     subnetGroup: "default",
     securityGroup: "sg-marketplace",
