@@ -4,7 +4,7 @@ import type { Check, Evidences } from "./contract.ts";
 /** The step that brings about what is looked at here: until it is done, nothing of it is expected. */
 export const after = z.string().min(1).optional();
 
-/** Before that step is done these checks are left to the start of this one: a preflight can not expect what is yet to come. */
+/** Until that step is done these checks are left to the start of this one: a preflight can't expect what is still to come. */
 export function awaited(
   checks: readonly Check[],
   step: string | undefined,
@@ -15,5 +15,5 @@ export function awaited(
   if (step === undefined || evidence.evidenceOf(step) !== null) {
     return waits ? checks.map((check) => ({ ...check, level: "warn" as const })) : checks;
   }
-  return checks.map((check) => ({ ...check, id: `evidence.${check.id}` }));
+  return checks.map((check) => ({ ...check, id: `evidence.${check.id}`, madeSoBy: { steps: [step] } }));
 }

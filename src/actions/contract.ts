@@ -98,6 +98,11 @@ export interface Check {
   readonly says: string;
   /** Why it failed, where other checks may fail of the same: people are told the cause once, instead of each check. */
   readonly cause?: Cause;
+  /**
+   * Which earlier steps of the same run could still make it so. A preflight leaves the failed check out while one of them is
+   * to come; without one, and always when the step itself starts, it counts. Absent: it has to be so from the beginning.
+   */
+  readonly madeSoBy?: MadeSoBy;
 }
 
 export interface Cause {
@@ -105,6 +110,16 @@ export interface Cause {
   readonly id: string;
   /** One sentence, without advice. */
   readonly says: string;
+}
+
+/** One that fits is enough. */
+export interface MadeSoBy {
+  /** These steps, by id. */
+  readonly steps?: readonly string[];
+  /** Steps that hold one of these, as in `resources`: who promotes a server is who holds it. */
+  readonly resources?: readonly string[];
+  /** Steps of these actions, where the one that changes it names its target differently: `compose.stop`. */
+  readonly actions?: readonly string[];
 }
 
 export interface Evidence {

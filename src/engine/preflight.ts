@@ -1,5 +1,5 @@
 import type { Check } from "../actions/contract.ts";
-import type { ActionStep } from "../catalog/types.ts";
+import type { ActionStep, PlanStep } from "../catalog/types.ts";
 import type { Preflight, ShownCheck, ShownFact } from "../incident/events.ts";
 import type { RunState, StepState } from "../incident/state.ts";
 import { hashOf } from "../lib/canonical.ts";
@@ -12,8 +12,9 @@ import { stillStands } from "./stands.ts";
  * Looks at the target of every step that is still to come, all at once, and changes nothing. Never rejects for what it
  * finds: a target that can not be looked at is a failed check.
  *
- * A failed check whose id begins with `evidence.` asks for what an earlier step of this run will have shown. It can not be
- * answered yet, so it is left out here; it counts when the step itself starts.
+ * A failed check that an earlier step of this run can still make true (`madeSoBy`) can't be answered yet, so it is left out
+ * here; it counts when the step itself starts. Where no such step is to come, it counts at once: nobody is asked to approve
+ * what would stop at that step, with what comes before it done.
  */
 export async function lookAhead(run: RunState, around: Surroundings, signal?: AbortSignal): Promise<Preflight> {
   const ahead = [...run.steps.values()].filter(isAhead);
@@ -71,7 +72,11 @@ interface Look {
 }
 
 function isAhead(state: StepState): boolean {
-  return state.step.kind === "action" && !["done", "skipped", "passedOver"].includes(state.status);
+  return state.step.kind === "action" && isToCome(state);
+}
+
+function isToCome({ status }: StepState): boolean {
+  return !["done", "skipped", "passedOver"].includes(status);
 }
 
 async function look(step: ActionStep, run: RunState, around: Surroundings, signal?: AbortSignal): Promise<Look> {
@@ -84,21 +89,57 @@ async function look(step: ActionStep, run: RunState, around: Surroundings, signa
     const back = job.action.apply !== undefined && job.action.done(seen, job.input, null) === "yes";
     const stands = back ? null : await stillStands(run.plan, step, around, evidences, signal);
     const checks = [...job.action.ready(seen, job.input, evidences), ...(stands ? [stands] : [])];
-    return { step, facts, checks: shownChecks(job, checks) };
+    return { step, facts, checks: shownChecks(job, checks, before(step, run, around)) };
   } catch (error) {
     const says = `"${step.title}" could not be looked at: ${messageOf(error)}`;
     return { step, facts: [], checks: [{ step: step.id, id: "observed", ok: false, level: levelFor(step), says }] };
   }
 }
 
-function shownChecks(job: Job, checks: readonly Check[]): readonly ShownCheck[] {
+function shownChecks(job: Job, checks: readonly Check[], earlier: readonly Earlier[]): readonly ShownCheck[] {
   return checks
-    .filter((check) => check.ok || check.level === "warn" || !check.id.startsWith("evidence."))
-    .map((check) => ({
+    .filter((check) => check.ok || check.level === "warn" || !earlier.some((one) => makesSo(one, check)))
+    .map(({ madeSoBy: _, ...check }) => ({
       step: job.step.id,
       ...check,
       level: check.level === "block" ? levelFor(job.step) : check.level,
     }));
+}
+
+/** A step before another one that is still to come, and what it will change. */
+interface Earlier {
+  readonly id: string;
+  readonly action: string | null;
+  readonly resources: readonly string[];
+}
+
+function before(step: ActionStep, run: RunState, around: Surroundings): readonly Earlier[] {
+  const all = [...run.steps.values()];
+  const index = all.findIndex((state) => state.step.id === step.id);
+  return all
+    .slice(0, index)
+    .filter((state) => isToCome(state))
+    .map(({ step }) => earlier(step, run, around));
+}
+
+function earlier(step: PlanStep, run: RunState, around: Surroundings): Earlier {
+  if (step.kind !== "action" || step.risk === "read") return { id: step.id, action: null, resources: [] };
+  try {
+    const { action, input } = jobOf(step, around.actions, run.plan);
+    return { id: step.id, action: step.action, resources: action.resources(input) };
+  } catch {
+    // Its own look says what is wrong with it.
+    return { id: step.id, action: step.action, resources: [] };
+  }
+}
+
+function makesSo({ id, action, resources }: Earlier, { madeSoBy }: Check): boolean {
+  if (madeSoBy === undefined) return false;
+  return (
+    (madeSoBy.steps?.includes(id) ?? false) ||
+    (action !== null && (madeSoBy.actions?.includes(action) ?? false)) ||
+    resources.some((one) => madeSoBy.resources?.includes(one) ?? false)
+  );
 }
 
 /** A step with a condition may never run, so what is wrong with it warns; it blocks when the step itself starts. */

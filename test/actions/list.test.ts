@@ -1,6 +1,9 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { actions, cards } from "../../src/actions/index.ts";
 import { dryRun } from "../../src/actions/wrap/dry-run.ts";
+import { projectRoot } from "../../src/lib/root.ts";
 import { conduct } from "./conductor.ts";
 
 describe("the list of actions", () => {
@@ -11,6 +14,18 @@ describe("the list of actions", () => {
       expect(action.budget.warnSeconds).toBeLessThanOrEqual(action.budget.failSeconds);
       expect(action.summary).not.toMatch(/\.$/);
     }
+  });
+
+  /** Their ids are on old timelines, so they stay; without `madeSoBy` such a check refuses the run before its step came. */
+  test("a check that asks for what an earlier step has shown says which step can make it so", () => {
+    const folder = join(projectRoot(), "src/actions");
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+    const functions = files.flatMap((name) =>
+      readFileSync(join(folder, name), "utf8").split(/\n(?=(?:export )?function )/),
+    );
+    const asking = functions.filter((text) => /["`]evidence\.[a-zA-Z$]/.test(text));
+    expect(asking.length).toBeGreaterThan(10);
+    expect(asking.filter((text) => !text.includes("madeSoBy"))).toEqual([]);
   });
 
   test("a card names the place of what is wrong with an input", () => {

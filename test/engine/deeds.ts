@@ -102,7 +102,13 @@ function deed(verb: string, risk: Risk, repeat: Repeat, cause: ((input: Input) =
       const needed = one.needs === undefined || ctx.evidenceOf(one.needs) !== null;
       return [
         { id: "clear", ok: seen.blocked === null, level: "block", says: seen.blocked ?? "The way is clear." },
-        { id: "evidence.before", ok: needed, level: "block", says: `It needs evidence of ${one.needs}.` },
+        {
+          id: "evidence.before",
+          ok: needed,
+          level: "block",
+          says: `It needs evidence of ${one.needs}.`,
+          madeSoBy: { steps: one.needs === undefined ? [] : [one.needs] },
+        },
       ];
     },
     done(seen, one, before) {

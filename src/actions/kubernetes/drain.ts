@@ -174,11 +174,11 @@ function isBudget(error: unknown): boolean {
   return error instanceof ApiRefusal && error.status === 429 && error.causes.includes("DisruptionBudget");
 }
 
-/** Asked when the step starts: an earlier step of the run does the cordoning. */
-function cordoned(node: NodeView | null, { node: name }: Input): Check {
+function cordoned(node: NodeView | null, { cluster, node: name }: Input): Check {
   const ok = node?.schedulable === false;
   const says = ok ? `${name} takes no new pods.` : `${name} still takes new pods. Cordon it first.`;
-  return { id: "evidence.cordoned", level: "block", ok, says };
+  const madeSoBy = { resources: [nodeResource(cluster, name)] };
+  return { id: "evidence.cordoned", level: "block", ok, says, madeSoBy };
 }
 
 function bare(pods: readonly PodView[], { evictBarePods }: Input): Check {

@@ -365,6 +365,7 @@ function counts({ wishes }: Scene, { restoreFrom, selector }: Input): Check {
       level: "block",
       ok: false,
       says: `Step ${restoreFrom} has to be verified first: it knows the counts.`,
+      madeSoBy: { steps: restoreFrom === undefined ? [] : [restoreFrom] },
     };
   }
   const empty = wishes.length === 0 && selector !== undefined;

@@ -275,7 +275,8 @@ function runs({ cronJobs }: Scene): Fact {
 function known({ wishes }: Scene, { restoreFrom, selector }: Input): Check {
   if (wishes === null) {
     const says = `Step ${restoreFrom} has to be verified first: it knows which were suspended before.`;
-    return { id: "evidence.suspended", level: "block", ok: false, says };
+    const madeSoBy = { steps: restoreFrom === undefined ? [] : [restoreFrom] };
+    return { id: "evidence.suspended", level: "block", ok: false, says, madeSoBy };
   }
   const count = Object.keys(wishes).length;
   const ok = count > 0 || selector === undefined;

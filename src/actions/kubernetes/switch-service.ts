@@ -57,7 +57,7 @@ export const switchService = defineAction<Input, Seen>({
   ],
   ready: (seen, given) => [
     ...clusterChecks(seen, given.cluster),
-    ...(seen.answers ? [onOneSide(seen.value, seen.present, given), awaited(seen.ready, given)] : []),
+    ...(seen.answers ? [onOneSide(seen.value, seen.present, given), podsReady(seen.ready, given)] : []),
   ],
   done(seen, { from, to }) {
     if (!seen.answers) return "unknown";
@@ -175,9 +175,10 @@ function onOneSide(value: string | null, present: boolean, { service, label, fro
   };
 }
 
-/** Asked when the step starts too: an earlier step of the run may be what makes them ready. */
-function awaited(ready: number, { label, to, readyAtLeast }: Input): Check {
+function podsReady(ready: number, { cluster, label, to, readyAtLeast }: Input): Check {
   const ok = ready >= readyAtLeast;
   const says = `${ready} pods with ${label} ${to} are ready${ok ? "" : `; ${readyAtLeast} are needed`}.`;
-  return { id: "evidence.ready", level: "block", ok, says };
+  // A pod is ready when the program in it is: whoever starts, promotes or restores that one makes it so.
+  const madeSoBy = { resources: [namespaceResource(cluster)], actions: ["postgres.promote", "script.run"] };
+  return { id: "evidence.ready", level: "block", ok, says, madeSoBy };
 }

@@ -115,12 +115,12 @@ function candidateUp(seen: ClusterView, candidate: string): Check {
   };
 }
 
-/** Left out of a preflight by its id: the fence comes later. When the failover itself starts, it counts. */
 function fenceHolds({ fenceStep, allowDataLoss }: Input, evidence: Evidences): Check {
   const says = `Fence: ${sayFence(evidence, fenceStep)}.`;
   if (fenceStep === undefined) return { id: "fence.known", level: "warn", ok: false, says };
   const { fenced, acceptedOpen } = fenceOf(evidence, fenceStep);
-  return { id: "evidence.fence", level: "block", ok: fenced || (acceptedOpen && allowDataLoss), says };
+  const ok = fenced || (acceptedOpen && allowDataLoss);
+  return { id: "evidence.fence", level: "block", ok, says, madeSoBy: { steps: [fenceStep] } };
 }
 
 /** Nobody leads, so nobody can say which server it was. */

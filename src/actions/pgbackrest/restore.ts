@@ -221,13 +221,14 @@ function foldersAnswer({ data }: Seen, { host }: Input): Check {
   return { id: "host.answers", level: "block", ok: data.answers, says };
 }
 
-/** Left out of a preflight by its id: an earlier step of the same run stops it. pgBackRest itself refuses (38) as well. */
+/** pgBackRest itself refuses (38) as well. */
 function stopped({ data }: Seen, { host }: Input): Check {
   const running = data.answers && data.running;
   const says = running
     ? `${host.data}/postmaster.pid is there: PostgreSQL runs, or was killed. Stop it first; if it was killed, start and stop it, or remove the file once you see that no server runs.`
     : "PostgreSQL is stopped.";
-  return { id: "evidence.stopped", level: "block", ok: !running, says };
+  const madeSoBy = { actions: ["compose.stop", "script.run"] };
+  return { id: "evidence.stopped", level: "block", ok: !running, says, madeSoBy };
 }
 
 function room({ data, chosen }: Seen, { copies }: Input): Check {

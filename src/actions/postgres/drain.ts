@@ -78,6 +78,7 @@ function fenceBehindUs({ fenceStep }: Input, evidence: Evidences): Check {
     level: "block",
     ok: there,
     says: there ? `Step ${fenceStep} has been verified.` : `Step ${fenceStep} has to be verified first.`,
+    madeSoBy: { steps: [fenceStep] },
   };
 }
 

@@ -8,7 +8,7 @@ import { undoneByHand } from "../undo.ts";
 import { withNode } from "./client.ts";
 import { type ComparedTable, compare, tableProblem } from "./divergence.ts";
 import { hashFile } from "./dump-file.ts";
-import { type Node, nodeInput } from "./node.ts";
+import { type Node, nodeInput, resourceOf } from "./node.ts";
 import { lookAtPair, type PairView } from "./pair.ts";
 import { identityChecks, isPrimary } from "./view.ts";
 
@@ -86,10 +86,10 @@ export const exportDivergence = defineAction<Input, Seen>({
   ],
   ready: (seen, given) => [
     ...identityChecks(seen.pair.from, seen.pair.to),
-    primaryAnswers(seen),
+    primaryAnswers(seen, given),
     oldAnswers(seen, given),
     sameCluster(seen),
-    oldIsQuiet(seen),
+    oldIsQuiet(seen, given),
     comparable(seen),
     writable(seen, given),
   ],
@@ -215,12 +215,12 @@ function stamp(at: Date): string {
   return at.toISOString().replaceAll(/[-:]/g, "").replace(".", "");
 }
 
-function primaryAnswers({ pair: { from } }: Seen): Check {
+function primaryAnswers({ pair: { from } }: Seen, { primary }: Input): Check {
   const ok = isPrimary(from);
   const says = ok
     ? `${from.name} is the primary.`
     : `${from.name} ${from.answers ? "is a standby" : `does not answer (${from.why})`}.`;
-  return { id: "evidence.primary", level: "block", ok, says };
+  return { id: "evidence.primary", level: "block", ok, says, madeSoBy: { resources: [resourceOf(primary)] } };
 }
 
 function oldAnswers({ pair: { to } }: Seen, { acceptUnreachable }: Input): Check {
@@ -240,10 +240,11 @@ function sameCluster({ pair: { from, to } }: Seen): Check {
 }
 
 /** What is still being written while it is compared would be missing from the file. */
-function oldIsQuiet({ pair: { to } }: Seen): Check {
+function oldIsQuiet({ pair: { to } }: Seen, { node }: Input): Check {
   const writes = isPrimary(to) && !to.readOnly;
   const says = writes ? `${to.name} still takes writes. Fence it first.` : `${to.name} takes no writes.`;
-  return { id: "evidence.oldPrimary", level: "block", ok: !writes, says };
+  const madeSoBy = { resources: [resourceOf(node)] };
+  return { id: "evidence.oldPrimary", level: "block", ok: !writes, says, madeSoBy };
 }
 
 function comparable({ tableProblem: problem }: Seen): Check {

@@ -198,11 +198,11 @@ function permitted(seen: NodeView, { node, readOnlyBy }: Input): Check {
   };
 }
 
-/** Left out of a preflight by its id: the step that makes it so comes later. */
 function readOnlyAlready(seen: NodeView, { node, readOnlyBy }: Input): Check[] {
   if (readOnlyBy !== "earlier-step" || !seen.answers || isStandby(seen)) return [];
   const says = `${node.name} is ${seen.readOnly ? "" : "not "}read-only${seen.readOnly ? "." : " yet: the step before has to make it so."}`;
-  return [{ id: "evidence.readOnly", level: "block", ok: seen.readOnly, says }];
+  const madeSoBy = { actions: ["rds.set_read_only", "script.run"] };
+  return [{ id: "evidence.readOnly", level: "block", ok: seen.readOnly, says, madeSoBy }];
 }
 
 function nothingPrepared(seen: NodeView): Check {

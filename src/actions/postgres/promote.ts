@@ -231,7 +231,6 @@ function lag(seen: PairView, given: Input): Check {
   };
 }
 
-/** Left out of a preflight by its id: the fence comes later. When the promotion itself starts, it counts. */
 function fenceHolds({ fenceStep, allowDataLoss, from }: Input, evidence: Evidences): Check {
   const id = "evidence.fence";
   const facts = evidence.evidenceOf(fenceStep)?.facts;
@@ -243,7 +242,7 @@ function fenceHolds({ fenceStep, allowDataLoss, from }: Input, evidence: Evidenc
   const says = facts
     ? `Step ${fenceStep} did not fence ${from.name}. Fence it, or run it unplanned and accept the risk.`
     : `There is no evidence that ${from.name} is fenced: step ${fenceStep} has to be verified first.`;
-  return { id, level: "block", ok: false, says };
+  return { id, level: "block", ok: false, says, madeSoBy: { steps: [fenceStep] } };
 }
 
 async function verifyPromoted(

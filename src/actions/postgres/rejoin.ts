@@ -53,12 +53,12 @@ export const rejoin = defineAction<Input, Seen>({
     { id: "lagBytes", label: "Lag in bytes", value: pair.lag?.bytes ?? null, material: false },
     { id: "loss", label: "Would be lost", value: sayLoss(pair, node, exported ?? null), material: false },
   ],
-  ready: ({ pair, hash, exported }, { script, exportStep }) => [
+  ready: ({ pair, hash, exported }, { node, primary, script, exportStep }) => [
     ...identityChecks(pair.from, pair.to),
     unchanged(script, hash),
-    primaryWrites(pair),
+    primaryWrites(pair, primary),
     sameCluster(pair),
-    oldIsQuiet(pair),
+    oldIsQuiet(pair, node),
     ...(exportStep === undefined ? [] : [exportBehindUs(exported ?? null, exportStep)]),
     oneTimeline(pair),
   ],
@@ -121,8 +121,8 @@ function isDone(pair: PairView): Done {
   return isPrimary(pair.from) && isStandby(pair.to) && streams(pair) ? "yes" : "no";
 }
 
-/** Before the promotion of this same run it can not be so: its id leaves it out of a preflight. */
-function primaryWrites({ from }: PairView): Check {
+/** Where no step before it promotes or restores that server, this run has nothing to rebuild from. */
+function primaryWrites({ from }: PairView, primary: Node): Check {
   const ok = isPrimary(from) && !from.readOnly;
   const found = from.answers ? (isPrimary(from) ? "is fenced" : "is a standby") : `does not answer (${from.why})`;
   return {
@@ -132,6 +132,7 @@ function primaryWrites({ from }: PairView): Check {
     says: ok
       ? `${from.name} is the primary and takes writes.`
       : `${from.name} ${found}; the new primary has to take writes.`,
+    madeSoBy: { resources: [resourceOf(primary)] },
   };
 }
 
@@ -144,7 +145,7 @@ function sameCluster({ from, to }: PairView): Check {
   return { id: "node.sameCluster", level: "block", ok: !other, says };
 }
 
-function oldIsQuiet({ from, to }: PairView): Check {
+function oldIsQuiet({ from, to }: PairView, old: Node): Check {
   const writes = isPrimary(to) && !to.readOnly;
   return {
     id: "evidence.oldPrimary",
@@ -153,6 +154,7 @@ function oldIsQuiet({ from, to }: PairView): Check {
     says: writes
       ? `${to.name} still takes writes, which rebuilding it would destroy. Fence it first, and look whether ${from.name} lacks any.`
       : `${to.name} takes no writes.`,
+    madeSoBy: { resources: [resourceOf(old)] },
   };
 }
 
@@ -189,7 +191,7 @@ function exportedBy(evidences: Evidences, step: string): Exported | null {
 function exportBehindUs(exported: Exported | null, step: string): Check {
   const ok = exported !== null;
   const says = ok ? `Step ${step} has been verified.` : `Step ${step} has to be verified first.`;
-  return { id: "evidence.export", level: "block", ok, says };
+  return { id: "evidence.export", level: "block", ok, says, madeSoBy: { steps: [step] } };
 }
 
 function sayState(pair: PairView): string {

@@ -221,12 +221,12 @@ function notRestoring(database: DatabaseView): Check {
   };
 }
 
-/** Left out of a preflight by its id: applications are stopped by earlier steps of the same run. */
 function quiet(database: DatabaseView, { quietSteps }: Input, evidence: Evidences): Check {
   const id = "evidence.quiet";
   const missing = quietSteps.filter((step) => evidence.evidenceOf(step) === null);
   if (missing.length > 0) {
-    return { id, level: "block", ok: false, says: `Step ${missing.join(", ")} has to be verified first.` };
+    const says = `Step ${missing.join(", ")} has to be verified first.`;
+    return { id, level: "block", ok: false, says, madeSoBy: { steps: missing } };
   }
   const sessions = database.answers ? database.sessions : 0;
   const says =
@@ -241,7 +241,8 @@ function safe({ safety }: Seen, { safetyStep }: Input): Check {
     safety === null
       ? `Step ${safetyStep} has to have dumped what is there now, and its file has to be there.`
       : `What is there now is in ${safety}.`;
-  return { id: "evidence.safety", level: "block", ok: safety !== null, says };
+  const madeSoBy = { steps: safetyStep === undefined ? [] : [safetyStep] };
+  return { id: "evidence.safety", level: "block", ok: safety !== null, says, madeSoBy };
 }
 
 function empty({ database }: Seen): Check {

@@ -210,7 +210,6 @@ function lagWithin(seen: Seen, given: Input): Check {
   };
 }
 
-/** Left out of a preflight by its id: the fence comes later. When the promotion itself starts, it counts. */
 function fenceHolds({ fenceStep, allowDataLoss }: Input, evidence: Evidences): Check {
   const id = "evidence.fence";
   const facts = evidence.evidenceOf(fenceStep)?.facts;
@@ -220,5 +219,5 @@ function fenceHolds({ fenceStep, allowDataLoss }: Input, evidence: Evidences): C
     return { id, level: "block", ok: true, says: "The old primary could not be fenced, which was accepted." };
   }
   const says = `There is no evidence that the old primary is fenced: step ${fenceStep} has to be verified first.`;
-  return { id, level: "block", ok: false, says };
+  return { id, level: "block", ok: false, says, madeSoBy: { steps: [fenceStep] } };
 }
