@@ -42,6 +42,7 @@ import { repoint as pgbouncerRepoint } from "./pgbouncer/repoint.ts";
 import { resume as pgbouncerResume } from "./pgbouncer/resume.ts";
 import { check as postgresCheck } from "./postgres/check.ts";
 import { checkDump as postgresCheckDump } from "./postgres/check-dump.ts";
+import { checkTakeover as postgresCheckTakeover } from "./postgres/check-takeover.ts";
 import { drain as postgresDrain } from "./postgres/drain.ts";
 import { dump as postgresDump } from "./postgres/dump.ts";
 import { exportDivergence as postgresExportDivergence } from "./postgres/export-divergence.ts";
@@ -94,6 +95,7 @@ import { withDrillLimits } from "./wrap/drill.ts";
 /** Everything a runbook may do. A new action is one more line here and one more file in the folder of its target. */
 const list = [
   listed(postgresCheck),
+  listed(postgresCheckTakeover),
   listed(postgresFence),
   listed(postgresUnfence),
   listed(postgresDrain),

@@ -29,6 +29,7 @@ export const cards: ReadonlyMap<string, ActionCard> = new Map(
     ),
     card("postgres.verify", "read", "safe", 1, z.strictObject({ node, sql: z.string() })),
     card("postgres.fence", "reversible", "safe", 1, z.strictObject({ node })),
+    card("app.readonly", "reversible", "safe", 1, z.strictObject({ node })),
     card("postgres.drain", "read", "safe", 2, z.strictObject({ node })),
     card(
       "postgres.promote",

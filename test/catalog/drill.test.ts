@@ -14,7 +14,7 @@ type Given = Readonly<Record<string, string | number>>;
 const fence = (host: string) => ({
   id: "fence",
   title: "Fence",
-  action: "postgres.fence",
+  action: "app.readonly",
   with: { node: { name: "a", host, port: "${var.primaryPort}", passwordFrom: "DB_PASSWORD" } },
 });
 const written = (more: object, step: object) => ({
@@ -178,7 +178,7 @@ describe("given drill values, when the bot starts", () => {
 
 describe("given a drill that is under way, when a step is about to be performed", () => {
   const touch = (host: string, changes = true) => ({
-    action: "postgres.fence",
+    action: "app.readonly",
     input: { node: { name: "a", host, port: 5432 } },
     resources: [`postgres:${host}:5432`],
     changes,

@@ -80,6 +80,7 @@ stages:
   - id: decide
     title: Decide
     steps:
+      - { id: look, title: Look, action: postgres.check, with: { node: { name: b, host: "\${var.standbyHost}", passwordFrom: PW } } }
       - { id: approve, title: Approve, gate: { role: incident-commander, escalate: database } }
   - id: switch
     title: Switch

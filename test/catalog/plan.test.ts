@@ -26,7 +26,14 @@ const runbook = {
     {
       id: "assess",
       title: "Look",
-      steps: [{ id: "check", title: "Check", action: "postgres.check", with: { node, mode: "${mode}" } }],
+      steps: [
+        {
+          id: "check",
+          title: "Check",
+          action: "postgres.check",
+          with: { node: { ...node, host: "${var.standbyHost}" }, mode: "${mode}" },
+        },
+      ],
     },
     {
       id: "decide",
@@ -135,7 +142,7 @@ describe("given a runbook, when it is planned", () => {
       when: null,
       kind: "action",
       action: "postgres.check",
-      input: { node: { name: "a", host: "db-a", port: 5432, passwordFrom: "DB_PASSWORD" }, mode: "planned" },
+      input: { node: { name: "a", host: "db-b", port: 5432, passwordFrom: "DB_PASSWORD" }, mode: "planned" },
       risk: "read",
       repeat: "safe",
       budget: { typicalSeconds: 1, warnSeconds: 2, failSeconds: 4 },
@@ -232,8 +239,8 @@ describe("given a runbook that includes others, when it is planned", () => {
     const steps = made.stages.flatMap((stage) => stage.steps);
     expect(steps.map(({ id }) => id)).toEqual([
       ...["confirm-check", "confirm-again", "approve"],
-      ...["db-fence", "db-drain", "db-promote", "warm", "hits", "tell"],
-      ...["back-approve", "back-fence", "back-drain", "back-promote"],
+      ...["db-look", "db-fence", "db-drain", "db-promote", "warm", "hits", "tell"],
+      ...["back-look", "back-approve", "back-fence", "back-drain", "back-promote"],
     ]);
     expect(steps.find(({ id }) => id === "db-promote")).toMatchObject({ input: { fenceStep: "db-fence" } });
     expect(steps.find(({ id }) => id === "back-promote")).toMatchObject({ input: { fenceStep: "back-fence" } });
@@ -247,10 +254,10 @@ describe("given a runbook that includes others, when it is planned", () => {
   test("then what is included in a parallel stage is a lane, without what does not run in this mode", () => {
     const lanes = (mode: "planned" | "unplanned") => planned(mode).plan.stages.find(({ id }) => id === "move")?.lanes;
     expect(lanes("planned")).toEqual([
-      { id: "db", title: "Database", steps: ["db-fence", "db-drain", "db-promote"] },
+      { id: "db", title: "Database", steps: ["db-look", "db-fence", "db-drain", "db-promote"] },
       { id: "cache", title: "Cache", steps: ["warm", "hits"] },
     ]);
-    expect(lanes("unplanned")?.[0]?.steps).toEqual(["db-fence", "db-promote"]);
+    expect(lanes("unplanned")?.[0]?.steps).toEqual(["db-look", "db-fence", "db-promote"]);
     expect(planned("unplanned").plan.stages.map(({ id }) => id)).toEqual(["confirm-assess", "decide", "move"]);
   });
 
@@ -402,7 +409,7 @@ describe("given a runbook with inputs, when it is planned", () => {
           {
             id: "fence",
             title: "Fence ${input.host}",
-            action: "postgres.fence",
+            action: "app.readonly",
             with: { node: { ...node, host: "${input.host}", port: "${input.port}" } },
           },
           {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { z } from "zod";
 import { type Action, type Check, defineAction, type MadeSoBy } from "../../src/actions/contract.ts";
+import { nothingToUndo } from "../../src/actions/undo.ts";
 import type { PlanStep, Risk } from "../../src/catalog/types.ts";
 import { lookAhead } from "../../src/engine/preflight.ts";
 import type { RunState } from "../../src/incident/state.ts";
@@ -30,7 +31,7 @@ function servers(verb: string, risk: Risk, check: Partial<Check> = {}): [string,
         : [{ id: "evidence.writes", ok: false, level: "block", says: "It takes no writes.", ...check }],
     done: () => "no",
     verify: async () => ({ says: "", facts: [] }),
-    undo: () => ({ possible: false, why: "" }),
+    undo: nothingToUndo(() => "Nobody needs it here."),
   });
   return [id, one as unknown as Action];
 }

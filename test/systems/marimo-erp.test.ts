@@ -180,6 +180,26 @@ describe("Marimo ERP", () => {
       const followers = await tell(b.url(), ["select application_name as name, state from pg_stat_replication"]);
       expect(followers).toEqual([{ name: a.name, state: "streaming" }]);
       expect(await health()).toMatchObject({ status: "healthy", datacentre: "secondary" });
+      // Again: it follows already, so there is nothing to do, and nothing is done.
+      const again = await playRunbook(practice, { ...early, runbook: "db-rejoin" });
+      expect(again.outcome).toBe("failed");
+      expect(again.texts.join("\n")).toContain(`${a.name} streams from ${b.name} already`);
+      expect(again.report?.approvals).toEqual([]);
+    },
+    LIMIT,
+  );
+
+  test(
+    "on a healthy day db-rejoin is refused: approval is never requested, and the live primary isn't fenced",
+    async () => {
+      const { a, b } = estate.databases;
+      await estate.prepare("dc-failover", "planned");
+      const rejoin = { runbook: "db-rejoin", mode: "planned", seconds: 60, prepare: false } as const;
+      const play = await playRunbook(practice, rejoin);
+      expect(play.outcome).toBe("failed");
+      expect(play.texts.join("\n")).toMatch(/it has not taken over from .* is the live primary: leave it alone/);
+      expect(play.report?.approvals).toEqual([]);
+      expect([await takesWrites(a), await takesWrites(b)]).toEqual([true, false]);
     },
     LIMIT,
   );

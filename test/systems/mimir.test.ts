@@ -148,6 +148,21 @@ describe("Mimir", () => {
   );
 
   test(
+    "on a healthy day db-rejoin is refused: approval is never requested, and the live primary isn't fenced",
+    async () => {
+      await practice.estate.prepare("db-failover", "planned");
+      const rejoin = { runbook: "db-rejoin", mode: "planned", seconds: 60, prepare: false } as const;
+      const play = await playRunbook(practice, rejoin);
+      expect(play.outcome).toBe("failed");
+      expect(play.texts.join("\n")).toMatch(/it has not taken over from .* is the live primary: leave it alone/);
+      expect(play.report?.approvals).toEqual([]);
+      expect([await takesWrites("primary"), await takesWrites("dr")]).toEqual([true, false]);
+      expect(await arrivesAt()).toEqual(["east"]);
+    },
+    LIMIT,
+  );
+
+  test(
     "the monthly drill moves Redis and the database by plan, and nothing is lost",
     async () => {
       const play = await played("component-drill", "planned");

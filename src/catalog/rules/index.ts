@@ -1,5 +1,6 @@
 import type { Fault } from "../fault.ts";
 import { actionInput } from "./action-input.ts";
+import { blindFence } from "./blind-fence.ts";
 import { breakGlassSeats } from "./break-glass-seats.ts";
 import { cadenceKept } from "./cadence-kept.ts";
 import { clearStart } from "./clear-start.ts";
@@ -71,6 +72,7 @@ export const rules: readonly Rule[] = [
   escalationOrder,
   breakGlassSeats,
   unfencedPromote,
+  blindFence,
   unreachable,
   unknownStep,
   triageTree,

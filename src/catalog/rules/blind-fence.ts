@@ -1,0 +1,73 @@
+import { errorAt } from "../fault.ts";
+import type { ActionCard } from "../types.ts";
+import { actionsOf, isBefore, verbOf } from "../walk.ts";
+import type { Rule } from "./rule.ts";
+
+type Placed = ReturnType<typeof actionsOf>[number];
+
+/** What a fence is for: another server takes over, people are led elsewhere, or the fence is lifted again. */
+const FOLLOWS = /^(promote|failover|rejoin|make_replica|unfence|switch|repoint|shift|set_routing|run$)/;
+
+export const blindFence: Rule = {
+  id: "blind-fence",
+  says: "Before a fence the server that takes over is looked at, and after it that server takes over or the fence is lifted.",
+  *runbook({ runbook, cards }) {
+    if (cards === null) return;
+    const told = new Set<string>();
+    for (const mode of runbook.modes) {
+      const all = actionsOf(runbook, mode);
+      for (const fence of all.filter(isFence)) {
+        const { step, path, does } = fence;
+        if (told.has(step.id)) continue;
+        const servers = serversIn(does.with);
+        const before = all.filter((other) => isBefore(other, fence));
+        const name = servers[0] ?? "a server";
+        if (!namesPeer(fence) && !before.some((other) => looksElsewhere(other, servers, cards))) {
+          told.add(step.id);
+          const what = `Step "${step.id}" fences ${name}, and no step before it looks at the server that takes over (${mode})`;
+          yield errorAt([...path, "action"], what, {
+            allowed: `An unconditional look at that server and at ${name} in an earlier place, or that server as "peer" of the fence`,
+            next: "Begin with postgres.check, or with postgres.check_takeover where the other server has to be the primary already: on a healthy day the run then stops before anything is changed",
+          });
+        } else if (!all.some((other) => isBefore(fence, other) && FOLLOWS.test(verbOf(other.does.action)))) {
+          told.add(step.id);
+          const what = `Step "${step.id}" fences ${name}, and no step after it promotes, rejoins or unfences a server (${mode})`;
+          yield errorAt([...path, "action"], what, {
+            allowed: "A promotion, a rejoin, a switch to another server or postgres.unfence, in a later place",
+            next: "Add what the fence is for, or leave it out: as it is, writes stop and stay stopped",
+          });
+        }
+      }
+    }
+  },
+};
+
+function isFence({ does }: Placed): boolean {
+  const verb = verbOf(does.action);
+  if (verb === "set_read_only") return (does.with as { readOnly?: unknown } | null)?.readOnly !== false;
+  return verb === "fence";
+}
+
+/** The fence looks at that server itself, in the preflight and right before. */
+function namesPeer({ does }: Placed): boolean {
+  return typeof (does.with as { peer?: unknown } | null)?.peer === "object";
+}
+
+/** It only looks, always, and at some server beside the fenced one. */
+function looksElsewhere(
+  { step, does }: Placed,
+  fenced: readonly string[],
+  cards: ReadonlyMap<string, ActionCard>,
+): boolean {
+  const looks = step.when === null && cards.get(does.action)?.risk === "read";
+  return looks && serversIn(does.with).some((one) => !fenced.includes(one));
+}
+
+/** How servers are named in an action's input, wherever they stand in it. */
+function serversIn(input: unknown): readonly string[] {
+  if (input === null || typeof input !== "object") return [];
+  return Object.entries(input).flatMap(([key, value]) =>
+    typeof value === "string" && SERVER.has(key) ? [value] : serversIn(value),
+  );
+}
+const SERVER = new Set(["host", "instance", "replica", "name"]);
