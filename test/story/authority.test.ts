@@ -133,7 +133,7 @@ describe("the VP Engineering is silent", () => {
       const file = join(practice, "runbooks", "region-failover.yml");
       await writeFile(file, (await readFile(file, "utf8")).replace("stepUp: true", "stepUp: false"));
       const system = join(practice, "system.yml");
-      await writeFile(system, (await readFile(system, "utf8")).replace("every: 5m", "every: 12s"));
+      await writeFile(system, (await readFile(system, "utf8")).replace("every: 2m", "every: 12s"));
     });
     const question = await askFor(bed, "/dr failover practice-a");
     await bed.bot.kill();
