@@ -1,8 +1,9 @@
 import { failoverForm } from "../templates/messages/forms.ts";
+import { assignedIn } from "./assigned.ts";
 import type { Command, Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { START_OPTIONS, startRun } from "./start.ts";
-import { runbookFor, startable } from "./targets.ts";
+import { runbookFor, siteIn, startable } from "./targets.ts";
 
 export const failover: Command = {
   verb: "failover",
@@ -16,9 +17,18 @@ export const failover: Command = {
     if (request.form?.runbook !== undefined) return startFromForm(house, request, request.form);
     if (request.words.length === 0 && request.canAskForm && known.length > 0)
       return { kind: "form", form: failoverForm(known) };
-    return startRun(house, request, await runbookFor(house, request, "failover"));
+    const runbook = await runbookFor(house, request, "failover");
+    const asked = assignedIn(request.words).words.join(" ");
+    const site = runbook.leavesSite ? siteIn(house, runbook, asked) : null;
+    return startRun(house, site === null ? request : leaving(request, site), runbook);
   },
 };
+
+/** `/dr failover us-east-1` says which site is left, unless `from=` says it already. */
+function leaving(request: Request, site: string): Request {
+  const said = assignedIn(request.words).given.has("from");
+  return said ? request : { ...request, words: [...request.words, `from=${site}`] };
+}
 
 /** What a form brings back is looked up like what is typed. */
 async function startFromForm(house: House, request: Request, form: Readonly<Record<string, string>>) {

@@ -1,4 +1,4 @@
-import { planRunbook } from "../src/catalog/plan.ts";
+import { planRunbook, toLookAt } from "../src/catalog/plan.ts";
 import type { Scalar } from "../src/catalog/reference.ts";
 import type { Mode, Plan, Runbook, System } from "../src/catalog/types.ts";
 import type { DecideContext, Outcome } from "../src/incident/commands.ts";
@@ -59,21 +59,24 @@ export async function startRun(
   const kind = place?.declared?.kind ?? kindAsked(request, dryRun);
   const entry = kind === "drill" && !dryRun ? entryFor(system, runbook, mode) : null;
   const { catalog, cards, variables, drillVariables } = house;
-  const planned = planRunbook({
+  const ask = {
     ...{ catalog, cards, variables, inputs, dryRun, ...(drillVariables && { drillVariables }) },
     ...{ system: system.id, runbook: runbook.id, mode, kind },
-  });
+  };
+  const targets = toLookAt(ask);
+  const seen = targets.length === 0 ? new Map() : await house.lookAt?.(targets);
+  const planned = planRunbook({ ...ask, ...(seen && { seen }) });
   if (!planned.ok)
     return {
       kind: "private",
       message: refusals(`"${runbook.title}" can not be planned; nothing was started.`, planned.problems),
     };
   const incident = place?.id ?? idFor("inc", request.key);
-  const ask: Ask = {
+  const asked: Ask = {
     ...{ incident, run: idFor("run", request.key), plan: planned.plan, planHash: planned.hash, dryRun, severity },
     ...{ system, entry, title: entry?.unannounced ? `${system.title} drill` : titleOf(runbook, system, dryRun) },
   };
-  return requested(house, request, ask, planned.bytes);
+  return requested(house, request, asked, planned.bytes);
 }
 
 /** A plan that is made already, and the incident it is asked for in. */

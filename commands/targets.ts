@@ -1,4 +1,4 @@
-import { startNamesOf } from "../src/catalog/cycles.ts";
+import { startNamesOf, startsWith } from "../src/catalog/cycles.ts";
 import { nearest } from "../src/catalog/suggest.ts";
 import type { Catalog, Runbook, System } from "../src/catalog/types.ts";
 import { assignedIn } from "./assigned.ts";
@@ -23,9 +23,16 @@ export async function runbookFor(house: House, request: Request, verb: Verb): Pr
   return unknown(house, verb, asked, all);
 }
 
+/** `/dr failover us-east-1`: the site that is left. Null: no site of the system is called that. */
+export function siteIn(house: House, runbook: Runbook, asked: string): string | null {
+  const system = house.catalog.systems.find(({ id }) => id === runbook.system);
+  const word = asked.toLowerCase();
+  return system?.sites.find(({ id, title }) => id === word || title.toLowerCase() === word)?.id ?? null;
+}
+
 export function startable(house: House, verb: Verb, systems = runnable(house)): readonly Runbook[] {
   return house.catalog.runbooks.filter(
-    ({ starts, system }) => starts?.verb === verb && systems.some(({ id }) => id === system),
+    (runbook) => startsWith(runbook, verb) && systems.some(({ id }) => id === runbook.system),
   );
 }
 
@@ -82,7 +89,7 @@ export function didYouMean(word: string, known: readonly string[], before = ""):
 /** Every word a runbook's target goes by, in lower case. */
 function namesOf(catalog: Catalog, runbook: Runbook): readonly string[] {
   const home = catalog.systems.find(({ id }) => id === runbook.system);
-  return startNamesOf(home ?? { components: [], regions: [] }, runbook);
+  return startNamesOf(home ?? { components: [], sites: [] }, runbook);
 }
 
 function several(verb: Verb, asked: string, found: readonly Runbook[]): never {

@@ -10,9 +10,8 @@ import { createEngine } from "./engine/driver.ts";
 import { createScout } from "./engine/scout.ts";
 import { createWatcher } from "./engine/watcher.ts";
 import { serveHealth } from "./health.ts";
-import { groundsOf, houseOf, readCatalog, refuseDrillsOnProduction } from "./house.ts";
+import { groundsOf, houseOf, readCatalog, refuseDrillsOnProduction, secret } from "./house.ts";
 import { withDeadline } from "./lib/deadline.ts";
-import { LifeboatError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import { startPaging } from "./paging/index.ts";
 import type { SlackConfig } from "./slack/config.ts";
@@ -133,16 +132,4 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
       await page.close();
     },
   };
-}
-
-function secret(name: string): string {
-  const value = process.env[name];
-  if (value) return value;
-  throw new LifeboatError({
-    code: "secret-missing",
-    where: name,
-    what: "This secret is needed, and it is not in the bot's environment",
-    stateNow: "Nothing was changed by it",
-    next: `Set ${name} and start the bot again`,
-  });
 }

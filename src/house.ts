@@ -1,5 +1,6 @@
 import type { House } from "../commands/house.ts";
 import { cards } from "./actions/index.ts";
+import { lookAtMembers } from "./actions/members.ts";
 import { type Grounds, overlapsOf } from "./catalog/drill.ts";
 import { loadCatalog } from "./catalog/load.ts";
 import { reportFindings } from "./catalog/report.ts";
@@ -16,6 +17,7 @@ import { createProofs } from "./timeline/proofs.ts";
 
 /** What commands may use, the same behind every door. */
 export function houseOf(config: Config, catalog: Catalog, store: Store, outbox: Outbox, log: Logger): House {
+  const { practice } = config;
   return {
     catalog,
     cards,
@@ -28,7 +30,8 @@ export function houseOf(config: Config, catalog: Catalog, store: Store, outbox: 
     },
     timeline: store.timeline,
     log,
-    practice: config.practice,
+    practice,
+    lookAt: (targets) => lookAtMembers({ log, secret, practice, kind: "real" }, targets),
     channelOf: (incident) => outbox.placeOf(incident),
     comms: {
       templates: readTemplates(config, log),
@@ -40,6 +43,19 @@ export function houseOf(config: Config, catalog: Catalog, store: Store, outbox: 
       settleHours: config.newProofHours,
     }),
   };
+}
+
+/** A secret by the name the catalogue gave it. */
+export function secret(name: string): string {
+  const value = process.env[name];
+  if (value) return value;
+  throw new LifeboatError({
+    code: "secret-missing",
+    where: name,
+    what: "This secret is needed, and it is not in the bot's environment",
+    stateNow: "Nothing was changed by it",
+    next: `Set ${name} and start Lifeboat again`,
+  });
 }
 
 /** A runbook with a mistake stays out and is said; a bot with no system at all is of no use to anybody. */

@@ -16,7 +16,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
     at: "src/engine/",
     may: ["src/lib/", "src/catalog/", "src/incident/", "src/timeline/", "src/actions/contract.ts", "src/actions/wrap/"],
   },
-  actions: { at: "src/actions/", may: ["src/lib/", "src/catalog/types.ts"] },
+  actions: { at: "src/actions/", may: ["src/lib/", "src/catalog/types.ts", "src/catalog/roles.ts"] },
   report: { at: "src/report/", may: ["src/lib/", "src/catalog/types.ts", "src/incident/", "src/timeline/contract.ts"] },
   comms: {
     at: "src/comms/",

@@ -73,6 +73,7 @@ import { forget as redisForget } from "./redis/forget.ts";
 import { monitor as redisMonitor } from "./redis/monitor.ts";
 import { promoteDr as redisPromoteDr } from "./redis/promote-dr.ts";
 import { rebuild as redisRebuild } from "./redis/rebuild.ts";
+import { rolesCheck, rolesLook } from "./roles-check.ts";
 import { check as route53Check } from "./route53/check.ts";
 import { healthcheckOverride as route53HealthcheckOverride } from "./route53/healthcheck-override.ts";
 import { shift as route53Shift } from "./route53/shift.ts";
@@ -146,6 +147,8 @@ const list = [
   listed(route53HealthcheckOverride),
   listed(arcSetRouting),
   listed(dnsVerify),
+  listed(rolesCheck),
+  listed(rolesLook),
   listed(httpCheck),
   listed(httpTransaction),
   listed(appReadonly),

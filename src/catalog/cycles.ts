@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Path } from "./fault.ts";
 import { offer } from "./suggest.ts";
-import type { Component, Mode, Region, Runbook } from "./types.ts";
+import type { Component, Mode, Runbook, Site } from "./types.ts";
 import { id, sentence } from "./words.ts";
 
 /** Sequences of runbooks that lead away and back again, and the lines they are written in. */
@@ -63,7 +63,7 @@ export type ReadLine =
 /** Where a line is read: the system, as far as names go, and its runbooks. */
 export interface LinesOf {
   readonly components: readonly Component[];
-  readonly regions: readonly Region[];
+  readonly sites: readonly Pick<Site, "id" | "title">[];
   readonly runbooks: readonly Runbook[];
 }
 
@@ -124,7 +124,7 @@ function runbookNamed(
       ),
     };
   }
-  const startable = runbooks.filter(({ starts }) => starts?.verb === verb);
+  const startable = runbooks.filter((one) => startsWith(one, verb));
   const found = startable.filter((runbook) => startNamesOf(system, runbook).includes(name));
   const [runbook] = found;
   if (runbook && found.length === 1) return { ok: true, runbook };
@@ -134,21 +134,30 @@ function runbookNamed(
       what: `"${verb} ${name}" starts several runbooks`,
       allowed: found.map(({ id }) => `runbook ${id}`).join(", "),
     };
-  const names = startable.map(({ starts }) => starts?.target ?? "");
+  const names = startable.flatMap((one) => startNamesOf(system, one).slice(0, 1));
   return { ok: false, what: `No runbook starts with "${verb} ${name}"`, ...offer(name, names) };
 }
 
+/** True where `/dr failover …` (or `restore`) can start it. */
+export function startsWith({ starts, leavesSite }: Runbook, verb: string): boolean {
+  return starts?.verb === verb || (leavesSite === true && verb === "failover");
+}
+
 /** Every name a person may type after `failover` or `restore` to start this runbook, in lower case. */
-export function startNamesOf(system: Omit<LinesOf, "runbooks">, { starts, component }: Runbook): readonly string[] {
+export function startNamesOf(
+  system: Omit<LinesOf, "runbooks">,
+  { starts, component, leavesSite }: Runbook,
+): readonly string[] {
   const target = starts?.target;
   const components = system.components.filter(
     ({ id, aliases }) => id === component || id === target || aliases.includes(target ?? ""),
   );
-  const regions = system.regions.filter(({ id }) => id === target);
+  // A runbook that leaves a site is started by the name of any of them.
+  const sites = system.sites.filter(({ id }) => leavesSite || id === target);
   const names = [
     target,
     ...components.flatMap(({ id, title, aliases }) => [id, title, ...aliases]),
-    ...regions.flatMap(({ id, title }) => [id, title]),
+    ...sites.flatMap(({ id, title }) => [id, title]),
   ];
   return names.flatMap((name) => (name === undefined ? [] : [name.toLowerCase()]));
 }

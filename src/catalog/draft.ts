@@ -33,6 +33,9 @@ export interface Use {
   readonly as: Mode | null;
   readonly gates: "keep" | "drop";
   readonly mode: Mode | null;
+  /** As in `RunbookStep`. */
+  readonly towards?: string | null;
+  readonly moves?: string | null;
   readonly when: Condition | null;
   /** What the inputs of the included runbook are here: a value, or a reference to an input of this one. */
   readonly inputs: Readonly<Record<string, Scalar>>;

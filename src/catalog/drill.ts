@@ -1,5 +1,6 @@
 import { hashOf } from "../lib/canonical.ts";
 import type { Problem } from "../lib/errors.ts";
+import { goesWith, sampleBinding, variablesBehind } from "./binding.ts";
 import { unreadManifest, withManifests } from "./manifest.ts";
 import { referencesIn, resolve, type Scalar, scopeOf } from "./reference.ts";
 import { unreadScript, withScript } from "./script.ts";
@@ -214,10 +215,15 @@ function stepsWith(
 ): { known: readonly KnownStep[]; unknown: readonly { step: string; why: string }[] } {
   const known: KnownStep[] = [];
   const unknown: { step: string; why: string }[] = [];
-  for (const one of mode === undefined ? runbook.modes : [mode]) {
-    const scope = scopeOf(system, runbook, one, given, inputs);
-    const lookUp = (name: string) => scope.values.get(name) ?? scope.samples?.get(name);
+  const modes = mode === undefined ? runbook.modes : [mode];
+  const ways = system.targets === undefined ? [false] : [false, true];
+  for (const [one, flipped] of modes.flatMap((mode) => ways.map((way) => [mode, way] as const))) {
+    const binding = sampleBinding(system, runbook, flipped);
+    const scope = scopeOf(system, runbook, one, given, inputs, binding);
+    const lookUp = (name: string) =>
+      scope.guesses?.has(name) ? undefined : (scope.values.get(name) ?? scope.samples?.get(name));
     for (const { step, does } of actionsOf(runbook, one)) {
+      if (!goesWith(step, system, binding)) continue;
       const names = referencesIn(does.with).map(({ name }) => name);
       const missing = names.find((name) => lookUp(name) === undefined);
       const card = cards.get(does.action);
@@ -233,7 +239,8 @@ function stepsWith(
         continue;
       }
       const { input } = checked;
-      const variables = names.filter((name) => name.startsWith("var.")).map((name) => name.replace(/^var\./, ""));
+      const behind = [...names, ...variablesBehind(system, runbook, new Set(names))];
+      const variables = behind.filter((name) => name.startsWith("var.")).map((name) => name.replace(/^var\./, ""));
       const places = placesOf({ action: card.id, input, resources: card.resources(input) });
       known.push({ step: step.id, risk: card.risk, input, places, names: [...new Set(variables)] });
     }

@@ -28,6 +28,9 @@ export interface Input {
   readonly choices: readonly string[];
 }
 
+/** The value of `from` and `to` where the direction is what was seen. */
+export const AS_SEEN = "as-seen";
+
 export const inputSchema = z.strictObject({
   type: z
     .enum(["text", "number", "choice", "moment", "boolean"])

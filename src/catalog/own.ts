@@ -52,7 +52,7 @@ function valueLine({ name, default: given }: Variable): string {
 
 /** Environment variables that carry secrets, by name, each with who names it. */
 export function secretsOf(
-  { triage, paging, scripts }: System,
+  { triage, paging, scripts, targets }: System,
   runbooks: readonly Runbook[],
 ): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, Set<string>>();
@@ -62,6 +62,7 @@ export function secretsOf(
       if (does.kind === "action") for (const name of namedIn(does.with)) add(name, id);
     }
   }
+  for (const { id, members } of targets ?? []) for (const name of namedIn(members)) add(name, `target ${id}`);
   for (const { probe } of triage?.questions ?? []) for (const name of namedIn(probe?.with)) add(name, "triage");
   for (const { name, environment } of scripts) for (const one of environment) add(one, `script ${name}`);
   for (const name of namedIn(paging)) add(name, "paging");

@@ -1,7 +1,17 @@
 import { canonicalBytes, sha256 } from "../lib/canonical.ts";
 import { messageOf, type Problem } from "../lib/errors.ts";
+import {
+  type Binding,
+  bindTargets,
+  goesWith,
+  type Sightings,
+  targetNames,
+  targetsToLookAt,
+  variablesBehind,
+} from "./binding.ts";
 import { bindInputs } from "./bound.ts";
 import { type Ground, type Grounds, groundOf, heldAs, trespasses } from "./drill.ts";
+import { AS_SEEN } from "./input.ts";
 import { readManifest, withManifests } from "./manifest.ts";
 import {
   referableParts,
@@ -11,14 +21,18 @@ import {
   type Scalar,
   type Scope,
   scopeOf,
+  systemScope,
 } from "./reference.ts";
+import type { Said } from "./roles.ts";
 import type { RuleFault } from "./rules/index.ts";
 import { checkRunbook } from "./rules/index.ts";
 import { readScript, withScript } from "./script.ts";
 import { offer } from "./suggest.ts";
+import { hasRoles } from "./targets.ts";
 import type {
   ActionCard,
   ActionStep,
+  BoundRoles,
   Catalog,
   Clock,
   DrillPlan,
@@ -31,6 +45,7 @@ import type {
   RunbookStage,
   RunbookStep,
   System,
+  Target,
 } from "./types.ts";
 import { runsIn } from "./walk.ts";
 
@@ -49,6 +64,8 @@ export interface PlanRequest {
   readonly dryRun?: boolean;
   /** What was said about tonight: input → value, a moment as ISO 8601 in UTC. Absent: nothing. */
   readonly inputs?: ReadonlyMap<string, Scalar>;
+  /** What was seen of the members of its targets, for `toLookAt`. Absent: none of them answered. */
+  readonly seen?: Sightings;
 }
 
 export type Planned =
@@ -79,11 +96,23 @@ export function planRunbook(request: PlanRequest): Planned {
   const ground = groundFor(request, system, runbook);
   if (ground !== null && "problem" in ground) return refuse([ground.problem]);
   const held = ground?.drill ?? null;
-  const given = held?.on === "environment" ? request.drillVariables : request.variables;
-  const scope = scopeOf(system, runbook, request.mode, given?.get(system.id), bound.values);
-  const missing = missingValues(system, runbook, request.mode, scope, held);
+  const given = valuesFor(request, held)?.get(system.id);
+  const missing = missingValues(system, runbook, request.mode, given, held);
   if (missing !== null) return refuse([missing]);
-  const planned = bind(request, system, runbook, lookUpIn(scope), bound.values, held);
+  const targets = bindTargets(system, runbook, request.mode, request.seen ?? new Map(), saidIn(bound.values));
+  if (!targets.ok) return refuse([targets.problem]);
+  const { binding } = targets;
+  const scope = scopeOf(system, runbook, request.mode, given, bound.values, binding);
+  const going = { ...runbook, stages: stagesIn(system, runbook, request.mode, binding) };
+  const absent = absentMembers(system, going, request.mode, scope, binding);
+  if (absent.length > 0) return refuse(absent);
+  const planned = bind(request, system, going, {
+    lookUp: lookUpIn(scope),
+    inputs: bound.values,
+    drill: held,
+    binding,
+    given,
+  });
   if (!planned.ok || held?.on !== "environment") return planned;
   const problems = trespasses(groundsOf(request), system, runbook, planned.plan, bound.values);
   return problems.length === 0 ? planned : refuse(problems);
@@ -100,7 +129,99 @@ function groundsOf({ catalog, cards, variables, drillVariables = new Map() }: Pl
   return { catalog, cards, production: variables, drill: drillVariables };
 }
 
-type LookUp = (name: string) => Scalar;
+function valuesFor(
+  { variables, drillVariables }: PlanRequest,
+  held: DrillPlan | null,
+): PlanRequest["variables"] | undefined {
+  return held?.on === "environment" ? drillVariables : variables;
+}
+
+/** A target whose members have to be looked at before a runbook is planned, each as its kind takes it. */
+export interface ToLookAt {
+  readonly target: string;
+  readonly kind: string;
+  readonly members: readonly { readonly id: string; readonly input: unknown }[];
+}
+
+/** What `seen` of a request has to hold. Empty where values are missing: the plan says which. */
+export function toLookAt(request: PlanRequest): readonly ToLookAt[] {
+  const found = find(request);
+  if ("problem" in found) return [];
+  const { system, runbook } = found;
+  const ground = groundFor(request, system, runbook);
+  if (ground !== null && "problem" in ground) return [];
+  const held = ground?.drill ?? null;
+  const given = valuesFor(request, held)?.get(system.id);
+  if (missingValues(system, runbook, request.mode, given, held) !== null) return [];
+  const looked = targetsToLookAt(system, runbook, request.mode).filter(hasRoles);
+  return looked.map((target) => lookAtTarget(system, target, given));
+}
+
+/** A target with the values this installation gives. */
+export function lookAtTarget(
+  system: System,
+  { id, kind, members }: Target,
+  given: ReadonlyMap<string, Scalar> | undefined,
+): ToLookAt {
+  const { values } = systemScope(system, given);
+  return {
+    target: id,
+    kind,
+    members: members.map((member) => ({ id: member.id, input: resolve(member.with, (name) => values.get(name)) })),
+  };
+}
+
+function saidIn(inputs: ReadonlyMap<string, Scalar>): Said {
+  const site = (name: string) => {
+    const value = inputs.get(name);
+    return typeof value === "string" && value !== AS_SEEN ? value : null;
+  };
+  return { from: site("from"), to: site("to") };
+}
+
+/** The stages of a plan that goes this way, in this mode. */
+function stagesIn(system: System, runbook: Runbook, mode: Mode, binding: Binding): readonly RunbookStage[] {
+  return runbook.stages
+    .map((stage) => ({
+      ...stage,
+      steps: stage.steps.filter((step) => runsIn(step, mode) && goesWith(step, system, binding)),
+    }))
+    .filter(({ steps }) => steps.length > 0);
+}
+
+/** Members that what is left of the runbook refers to and that are not there: there is no standby, nothing to rejoin. */
+function absentMembers(
+  system: System,
+  runbook: Runbook,
+  mode: Mode,
+  scope: Scope,
+  { roles }: Binding,
+): readonly Problem[] {
+  const names = new Map(targetNames(system, runbook).map((one) => [one.name, one.needs]));
+  const used = namesUsed(runbook, mode).filter((name) => names.has(name) && !scope.values.has(name));
+  const heads = new Map(used.map((name) => [name.split(".").slice(0, 2).join("."), name]));
+  return [...heads].map(([head, name]) => {
+    const target = system.targets?.find(({ id }) => id === name.split(".")[0]);
+    const found = roles.get(names.get(name) ?? "");
+    const seen = found === undefined ? "" : ` (${found.says})`;
+    const role = head.split(".")[1];
+    const what =
+      role === "standby"
+        ? `${target?.title} has no standby${seen}`
+        : role === "detached"
+          ? `${target?.title} has no member that has to rejoin${seen}`
+          : `${target?.title ?? "The site"} has no ${name.split(".").slice(1).join(" ")}`;
+    const next = runbook.beforehand[0];
+    return {
+      code: "target-absent",
+      where: runbook.title,
+      what,
+      ...(next !== undefined && !next.includes("${") && { next }),
+    };
+  });
+}
+
+type LookUp = (name: string) => unknown;
 
 function lookUpIn({ values }: Scope): LookUp {
   return (name) => {
@@ -157,18 +278,24 @@ function faultProblem(runbook: Runbook, { rule, path, what, allowed, next }: Rul
   };
 }
 
+function namesUsed(runbook: Runbook, mode: Mode): readonly string[] {
+  return [...referableParts(runbook, mode)].flatMap(({ value }) => referencesIn(value).map(({ name }) => name));
+}
+
 /** All variables without a value at once, with what each of them is. */
 function missingValues(
   system: System,
   runbook: Runbook,
   mode: Mode,
-  scope: Scope,
-  drill: DrillPlan | null,
+  given: ReadonlyMap<string, Scalar> | undefined,
+  drill: DrillPlan | null = null,
 ): Problem | null {
-  const used = new Set(
-    [...referableParts(runbook, mode)].flatMap(({ value }) => referencesIn(value).map(({ name }) => name)),
+  const named = namesUsed(runbook, mode);
+  const looked = targetsToLookAt(system, runbook, mode).map(({ id }) => `${id}.members`);
+  const used = new Set([...named, ...variablesBehind(system, runbook, new Set([...named, ...looked]))]);
+  const missing = system.variables.filter(
+    ({ name, default: usual }) => used.has(`var.${name}`) && (given?.get(name) ?? usual) === null,
   );
-  const missing = system.variables.filter(({ name }) => used.has(`var.${name}`) && !scope.values.has(`var.${name}`));
   if (missing.length === 0) return null;
   const lines = missing.map(({ name, type, description }) => `    ${name}: # ${type}. ${description}`);
   return {
@@ -179,14 +306,23 @@ function missingValues(
   };
 }
 
+/** What a plan is bound to. */
+interface Bound {
+  readonly lookUp: LookUp;
+  readonly inputs: ReadonlyMap<string, Scalar>;
+  readonly drill: DrillPlan | null;
+  readonly binding: Binding;
+  /** Values of variables: production's, or the drill environment's. */
+  readonly given: ReadonlyMap<string, Scalar> | undefined;
+}
+
 function bind(
-  { cards, mode, kind }: PlanRequest,
+  request: PlanRequest,
   system: System,
   runbook: Runbook,
-  lookUp: LookUp,
-  inputs: ReadonlyMap<string, Scalar>,
-  drill: DrillPlan | null,
+  { lookUp, inputs, drill, binding, given }: Bound,
 ): Planned {
+  const { cards, mode, kind } = request;
   const problems: Problem[] = [];
   const resources = new Set<string>();
   const bindStep = (step: RunbookStep): PlanStep => {
@@ -202,20 +338,19 @@ function bind(
     for (const resource of bound.resources) resources.add(resource);
     return bound.step;
   };
-  const stages = runbook.stages
-    .map((stage): PlanStage => {
-      const steps = stage.steps.filter((step) => runsIn(step, mode));
-      const lanes = lanesIn(stage, steps, lookUp);
-      return {
-        id: stage.id,
-        title: resolveSentence(stage.title, lookUp),
-        parallel: stage.parallel,
-        steps: steps.map(bindStep),
-        ...(lanes.length > 0 && { lanes }),
-      };
-    })
-    .filter(({ steps }) => steps.length > 0);
+  const stages = runbook.stages.map((stage): PlanStage => {
+    const lanes = lanesIn(stage, stage.steps, lookUp);
+    return {
+      id: stage.id,
+      title: resolveSentence(stage.title, lookUp),
+      parallel: stage.parallel,
+      steps: stage.steps.map(bindStep),
+      ...(lanes.length > 0 && { lanes }),
+    };
+  });
   if (problems.length > 0) return refuse(problems);
+  const bound = rolesIn(system, binding);
+  const looked = withLook(stages, cards, lookAgain(system, runbook, bound, given));
   const clocks = clocksIn(runbook, stages, lookUp);
   const said = (sentence: string) => resolveSentence(sentence, lookUp);
   return seal({
@@ -231,18 +366,92 @@ function bind(
     modes: runbook.modes,
     kind,
     ...(drill !== null && { drill }),
-    ...(inputs.size > 0 && { inputs: [...inputs].map(([name, value]) => ({ name, value })) }),
+    ...inputsIn(inputs),
+    ...directionIn(system, runbook, binding),
+    ...(bound.length > 0 && { roles: bound }),
     target: runbook.changes === null ? "nothing: it only looks" : resolveSentence(runbook.changes, lookUp),
     resources: heldAs([...resources], drill),
     rtoSeconds: runbook.rtoSeconds,
     rpoSeconds: runbook.rpoSeconds,
     pointOfNoReturn: pointOfNoReturn(stages),
     ...(runbook.givesUp !== undefined && { givesUp: runbook.givesUp.map(said) }),
-    stages,
+    stages: looked,
     ...(clocks.length > 0 && { clocks }),
     ...(runbook.beforehand.length === 0 ? {} : { beforehand: runbook.beforehand.map(said) }),
     afterwards: runbook.afterwards.map(said),
   });
+}
+
+function rolesIn(system: System, { roles }: Binding): readonly BoundRoles[] {
+  return [...roles].flatMap(([target, { active, basis, says }]) => {
+    const title = system.targets?.find(({ id }) => id === target)?.title ?? target;
+    return [{ target, title, active, basis, says }];
+  });
+}
+
+function directionIn(system: System, { direction }: Runbook, { from, to, roles }: Binding): Pick<Plan, "direction"> {
+  const found = direction && roles.get(direction.of);
+  const site = (id: string | null) => ({
+    id: id ?? "",
+    title: system.sites.find((one) => one.id === id)?.title ?? id ?? "",
+  });
+  return found ? { direction: { from: site(from), to: site(to), basis: found.basis, says: found.says } } : {};
+}
+
+/** What the step before the first change looks at once more: the members of every target that a role of this plan comes from. */
+function lookAgain(
+  system: System,
+  { mendsSplit }: Runbook,
+  bound: readonly BoundRoles[],
+  given: ReadonlyMap<string, Scalar> | undefined,
+): unknown {
+  return {
+    targets: bound.flatMap(({ target: id, title, active, basis }) => {
+      const target = system.targets?.find((one) => one.id === id);
+      if (target === undefined) return [];
+      const { kind, members } = lookAtTarget(system, target, given);
+      const sited = members.map((member) => ({
+        ...member,
+        site: target.members.find((one) => one.id === member.id)?.site ?? null,
+      }));
+      return [{ target: id, title, kind, members: sited, active, basis, ...(mendsSplit && { mendsSplit }) }];
+    }),
+  };
+}
+
+const ROLES_CHECK = "roles.check";
+const ROLES_STEP = "roles-unchanged";
+
+/**
+ * Right before the first change it is looked at once more who is active: what an approval binds to has to be so when it starts. The
+ * step stands behind the gate, so it is among what the gate showed and what is looked at when it passes.
+ */
+function withLook(stages: readonly PlanStage[], cards: PlanRequest["cards"], input: unknown): readonly PlanStage[] {
+  const card = cards.get(ROLES_CHECK);
+  const isChange = (step: PlanStep) => step.kind === "manual" || (step.kind === "action" && step.risk !== "read");
+  const at = stages.findIndex(({ steps }) => steps.some(isChange));
+  if (card === undefined || at === -1 || (input as { targets: readonly unknown[] }).targets.length === 0) return stages;
+  const checked = card.checkInput(input);
+  if (!checked.ok) throw new TypeError(`${ROLES_CHECK} does not take ${JSON.stringify(checked.errors)}`);
+  const { risk, repeat, budget } = card;
+  const look: ActionStep = {
+    ...{ id: ROLES_STEP, title: "Active and standby are as planned", when: null, kind: "action", action: ROLES_CHECK },
+    ...{ input: checked.input, risk, repeat, budget, retries: 0 },
+  };
+  const stage = stages[at] as PlanStage;
+  const first = stage.steps.findIndex(isChange);
+  const inside = !stage.parallel && stage.steps.slice(0, first).some(({ kind }) => kind === "gate");
+  if (inside) {
+    const steps = stage.steps.toSpliced(first, 0, look);
+    return stages.with(at, { ...stage, steps });
+  }
+  return stages.toSpliced(at, 0, { id: ROLES_STEP, title: look.title, parallel: false, steps: [look] });
+}
+
+/** What a direction is when nobody said it is no input of tonight. */
+function inputsIn(inputs: ReadonlyMap<string, Scalar>): Pick<Plan, "inputs"> {
+  const said = [...inputs].filter(([, value]) => value !== AS_SEEN);
+  return said.length === 0 ? {} : { inputs: said.map(([name, value]) => ({ name, value })) };
 }
 
 /** Those in which more than one step runs in this mode. */

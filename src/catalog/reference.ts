@@ -1,3 +1,4 @@
+import { type Binding, sampleBinding, targetNames, valuesOf } from "./binding.ts";
 import type { Path } from "./fault.ts";
 import { sampleOf } from "./input.ts";
 import type { Mode, Runbook, System } from "./types.ts";
@@ -34,7 +35,7 @@ function referencesInText(text: string, path: Path): Reference[] {
 }
 
 /** The value with every reference replaced. `lookUp` must know every name: ask `referencesIn` first. */
-export function resolve(value: unknown, lookUp: (name: string) => Scalar): unknown {
+export function resolve(value: unknown, lookUp: (name: string) => unknown): unknown {
   if (typeof value === "string") return resolveText(value, lookUp);
   if (Array.isArray(value)) return value.map((item) => resolve(item, lookUp));
   if (typeof value === "object" && value !== null) {
@@ -43,7 +44,7 @@ export function resolve(value: unknown, lookUp: (name: string) => Scalar): unkno
   return value;
 }
 
-function resolveText(text: string, lookUp: (name: string) => Scalar): Scalar {
+function resolveText(text: string, lookUp: (name: string) => unknown): unknown {
   const whole = wholePattern.exec(text);
   if (whole !== null) return lookUp((whole[1] ?? "").trim());
   return text.replaceAll(pattern, (_, name: string) => String(lookUp(name.trim())));
@@ -55,25 +56,29 @@ export function resolveKnown<T>(value: T, known: ReadonlyMap<string, Scalar>): T
 }
 
 /** Resolves text that stays text, whatever the type of what it refers to. */
-export function resolveSentence(text: string, lookUp: (name: string) => Scalar): string {
+export function resolveSentence(text: string, lookUp: (name: string) => unknown): string {
   return String(resolveText(text, lookUp));
 }
 
 /** What a runbook may refer to. A variable or input that has no value yet is in `known` and not in `values`. */
 export interface Scope {
   readonly known: readonly string[];
-  readonly values: ReadonlyMap<string, Scalar>;
+  /** A scalar; for a member of a target an object, and for several of them a list. */
+  readonly values: ReadonlyMap<string, unknown>;
   /** What an input could be. */
   readonly samples?: ReadonlyMap<string, Scalar>;
+  /** Inside a value, what an installation would give; its name is in `values` all the same. */
+  readonly guesses?: ReadonlyMap<string, readonly Path[]>;
 }
 
-/** `inputs`: each with its value, or undefined where none is given yet. */
+/** `inputs`: each with its value, or undefined where none is given yet. `binding`: left out, every target is sampled. */
 export function scopeOf(
   system: System,
-  runbook: Pick<Runbook, "component" | "inputs">,
+  runbook: Pick<Runbook, "component" | "inputs" | "direction">,
   mode: Mode,
   given: ReadonlyMap<string, Scalar> | undefined,
   inputs: ReadonlyMap<string, Scalar> = new Map(),
+  binding: Binding = sampleBinding(system, runbook),
 ): Scope {
   const component = system.components.find(({ id }) => id === runbook.component);
   const about: [string, Scalar][] =
@@ -85,16 +90,41 @@ export function scopeOf(
         ];
   const scope = scopeWith(system, [["mode", mode], ...systemWords(system), ...about], given);
   const asked = runbook.inputs ?? [];
+  const whole = withTargets(system, runbook, scope, binding);
   return {
-    known: [...scope.known, ...asked.map(({ name }) => `input.${name}`)],
-    values: new Map([...scope.values, ...[...inputs].map(([name, value]) => [`input.${name}`, value] as const)]),
+    ...whole,
+    known: [...whole.known, ...asked.map(({ name }) => `input.${name}`)],
+    values: new Map([...whole.values, ...[...inputs].map(([name, value]) => [`input.${name}`, value] as const)]),
     samples: new Map(asked.map((input) => [`input.${input.name}`, sampleOf(input)])),
   };
 }
 
-/** What a system may refer to outside its runbooks: itself, and its variables. */
+/** What a system may refer to outside its runbooks: itself, its variables, and members of its targets but not their roles. */
 export function systemScope(system: System, given: ReadonlyMap<string, Scalar> | undefined): Scope {
-  return scopeWith(system, systemWords(system), given);
+  return withTargets(system, null, scopeWith(system, systemWords(system), given), sampleBinding(system, null));
+}
+
+function withTargets(
+  system: System,
+  runbook: Pick<Runbook, "direction"> | null,
+  scope: Scope,
+  binding: Binding,
+): Scope {
+  const names = targetNames(system, runbook);
+  const { values, guesses } = valuesOf(names, binding, scope.values, (name) => sampleOfVariable(system, name));
+  return {
+    known: [...scope.known, ...names.map(({ name }) => name)],
+    values: new Map([...scope.values, ...values]),
+    guesses,
+  };
+}
+
+/** Stands in for a value only an installation can give. Every name gets another, because two of them may have to differ. */
+export function sampleOfVariable({ variables }: System, name: string): Scalar {
+  const index = variables.findIndex((variable) => `var.${variable.name}` === name);
+  const variable = variables[index];
+  if (variable?.type === "number") return index + 1;
+  return variable?.type === "boolean" ? false : (variable?.name ?? name);
 }
 
 function systemWords(system: System): [string, Scalar][] {

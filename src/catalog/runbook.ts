@@ -1,6 +1,6 @@
 import type { Draft, DraftLane, DraftStage, Use } from "./draft.ts";
 import { errorAt, type Fault, type Path } from "./fault.ts";
-import { toInput } from "./input.ts";
+import { AS_SEEN, type Input, toInput } from "./input.ts";
 import { manualSchema, type WrittenRunbook, type WrittenStage, type WrittenStep, waitSchema } from "./schema.ts";
 import { checkShape } from "./shape.ts";
 import { offer } from "./suggest.ts";
@@ -22,16 +22,22 @@ export function toDraft(
 ): { draft: Draft; faults: readonly Fault[] } {
   const component = system.components.find((one) => one.id === written.component);
   const read = written.stages.map((stage, i) => toStage(stage, ["stages", i], chains));
-  const inputs = Object.entries(written.inputs).map(([name, input]) => toInput(name, input, ["inputs", name]));
+  const { direction } = written;
+  const inputs = [
+    ...Object.entries(written.inputs).map(([name, input]) => toInput(name, input, ["inputs", name])),
+    ...(direction === undefined ? [] : sidesOf(system).map((input) => ({ input, faults: [] }))),
+  ];
   const draft = {
     id,
     system: system.id,
     title: written.title,
     summary: written.summary,
-    starts: toStarts(written.starts),
+    ...toStarts(written.starts),
     component: written.component ?? null,
     modes: written.modes,
     ...(inputs.length > 0 && { inputs: inputs.map(({ input }) => input) }),
+    ...(direction !== undefined && { direction }),
+    ...(written.mends !== undefined && { mendsSplit: true as const }),
     rtoSeconds: written.rto === undefined ? (component?.rtoSeconds ?? null) : written.rto,
     rpoSeconds: written.rpo === undefined ? (component?.rpoSeconds ?? null) : written.rpo,
     changes: written.changes ?? null,
@@ -70,7 +76,12 @@ function toStage(written: WrittenStage, path: Path, chains: Chains): { stage: Dr
     ...(written.steps === undefined
       ? [errorAt([...path, "id"], `Stage "${id}" does nothing`, { allowed: 'Give it "steps" or "use"' })]
       : []),
-    ...strayKeys(written, ["as", "gates", "inputs", "mode", "when"], path, 'Only a stage with "use" has this'),
+    ...strayKeys(
+      written,
+      ["as", "gates", "inputs", "mode", "when", "towards", "moves"],
+      path,
+      'Only a stage with "use" has this',
+    ),
     ...lanes.flatMap(({ faults }) => faults),
   ];
   const all = parallel ? lanes.map(({ is }) => is) : [{ id, title, items }];
@@ -96,7 +107,7 @@ function toLane(written: WrittenStep, path: Path, parallel: boolean, chains: Cha
       ];
   const strays = strayKeys(
     written,
-    ["action", "gate", "use", "as", "gates", "inputs", "with", "retries", "mode", "when"],
+    ["action", "gate", "use", "as", "gates", "inputs", "with", "retries", "mode", "when", "towards", "moves"],
     path,
     "A lane has steps and nothing else",
   );
@@ -117,7 +128,7 @@ function toItem(written: Omit<WrittenStep, "steps">, path: Path, chains: Chains)
   const strays = strayKeys(written, ["as", "gates", "inputs"], path, 'Only a step with "use" has this');
   const held = does ?? ({ kind: "wait", seconds: 0 } as const);
   return {
-    is: { path, id, title, mode: written.mode ?? null, when: written.when ?? null, does: held },
+    is: { path, id, title, mode: written.mode ?? null, ...sidesIn(written), when: written.when ?? null, does: held },
     faults: [...faults, ...strays],
   };
 }
@@ -132,13 +143,21 @@ function toUse(
     inputs,
     mode,
     when,
-  }: Pick<WrittenStage, "id" | "title" | "as" | "gates" | "inputs" | "mode" | "when"> & { use: string },
+    ...written
+  }: Pick<WrittenStage, "id" | "title" | "as" | "gates" | "inputs" | "mode" | "when" | "towards" | "moves"> & {
+    use: string;
+  },
   path: Path,
 ): Use {
   return {
     ...{ use, id, title, path },
+    ...sidesIn(written),
     ...{ as: as ?? null, gates: gates ?? "keep", inputs: inputs ?? {}, mode: mode ?? null, when: when ?? null },
   };
+}
+
+function sidesIn({ towards, moves }: Pick<WrittenStage, "towards" | "moves">): Pick<RunbookStep, "towards" | "moves"> {
+  return { ...(towards !== undefined && { towards }), ...(moves !== undefined && { moves }) };
 }
 
 function strayKeys<T extends object>(
@@ -150,9 +169,27 @@ function strayKeys<T extends object>(
   return keys.filter((key) => written[key] !== undefined).map((key) => errorAt([...path, key], says, { at: "key" }));
 }
 
-function toStarts(words: string | undefined): Runbook["starts"] {
-  const [verb, target] = words?.split(" ") ?? [];
-  return verb === undefined || target === undefined ? null : { verb: verb as "failover" | "restore", target };
+const LEAVES = "failover site";
+
+function toStarts(written: string | readonly string[] | undefined): Pick<Runbook, "starts" | "leavesSite"> {
+  const all = written === undefined ? [] : [written].flat();
+  const [verb, target] = all.find((words) => words !== LEAVES)?.split(" ") ?? [];
+  return {
+    starts: verb === undefined || target === undefined ? null : { verb: verb as "failover" | "restore", target },
+    ...(all.includes(LEAVES) && { leavesSite: true }),
+  };
+}
+
+/** What a person may say of the direction, where it cannot be seen. */
+function sidesOf({ sites }: System): readonly Input[] {
+  const side = (name: string, description: string): Input => ({
+    ...{ name, description, type: "choice", default: AS_SEEN, choices: [AS_SEEN, ...sites.map(({ id }) => id)] },
+    ...{ example: null, pattern: null, min: null, max: null },
+  });
+  return [
+    side("from", "The site to leave, where it cannot be seen which one is active"),
+    side("to", "The site to go to, where there are several"),
+  ];
 }
 
 function toStep(

@@ -1,6 +1,6 @@
 import type { Path } from "./fault.ts";
 import { manifestsNamed, unreadManifest, withManifests } from "./manifest.ts";
-import { referencesIn, resolve, type Scalar, type Scope } from "./reference.ts";
+import { referencesIn, resolve, type Scope, sampleOfVariable } from "./reference.ts";
 import { scriptNamed, unreadScript, withScript } from "./script.ts";
 import type { ActionCard, System } from "./types.ts";
 
@@ -16,7 +16,10 @@ export function inputFaults(
   const sample = resolve(input, (name) => valueOrSample(name, scope, system));
   const checked = card.checkInput(withManifests(withScript(sample, system, unreadScript), system, unreadManifest));
   if (checked.ok) return [];
-  const guessed = references.filter(({ name }) => !scope.values.has(name)).map((reference) => reference.path);
+  const guessed = references.flatMap(({ name, path }) => {
+    if (!scope.values.has(name)) return [path];
+    return (scope.guesses?.get(name) ?? []).map((inner) => [...path, ...inner]);
+  });
   return checked.errors.filter((error) => !guessed.some((guess) => isUnder(error.path, guess)));
 }
 
@@ -30,17 +33,9 @@ function isUnknownFile(system: System, input: unknown): boolean {
   );
 }
 
-/**
- * Stands in for a value only an installation can give, so that the rest of an input can be checked. Every name gets
- * another, because an input may demand that two of them differ; nothing is said about the guessed value itself.
- */
-function valueOrSample(name: string, { values, samples }: Scope, system: System): Scalar {
-  const known = values.get(name) ?? samples?.get(name);
-  if (known !== undefined) return known;
-  const index = system.variables.findIndex((variable) => `var.${variable.name}` === name);
-  const variable = system.variables[index];
-  if (variable?.type === "number") return index + 1;
-  return variable?.type === "boolean" ? false : (variable?.name ?? name);
+/** So that the rest of an input can be checked; nothing is said about the guessed value itself. */
+function valueOrSample(name: string, { values, samples }: Scope, system: System): unknown {
+  return values.get(name) ?? samples?.get(name) ?? sampleOfVariable(system, name);
 }
 
 function isUnder(path: Path, top: Path): boolean {

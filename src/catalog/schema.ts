@@ -7,6 +7,7 @@ import { checklistsSchema, complianceSchema, contactsSchema } from "./compliance
 import { cyclesSchema } from "./cycles.ts";
 import { duration } from "./duration.ts";
 import { inputSchema } from "./input.ts";
+import { sitesSchema, targetsSchema } from "./targets.ts";
 import { triageSchema } from "./triage.ts";
 import { id, mode, scalar, sentence } from "./words.ts";
 
@@ -129,7 +130,8 @@ export const systemSchema = z
     environment: z
       .enum(["practice", "production"])
       .describe("Practice systems run against the practice estate only; production systems never there"),
-    regions: z.record(id, z.strictObject({ title: sentence })).default({}),
+    sites: sitesSchema.default({}),
+    targets: targetsSchema.optional(),
     tiers: z.record(id, tier).optional().describe("Objectives that several components share"),
     components: z.record(id, component).describe("What can fail and be recovered, with its RTO and RPO"),
     roles: z.record(id, role),
@@ -185,6 +187,8 @@ const condition = z.strictObject({
 
 /** What a step, or a whole stage, says to include another runbook of the system. */
 const including = {
+  towards: id.optional().describe("Only when the run goes to this site, where both ways really differ"),
+  moves: id.optional().describe("Only when this target is not yet where the run goes"),
   inputs: z
     .record(name, scalar)
     .optional()
@@ -211,7 +215,7 @@ const runbookStep = z
       .record(z.string(), z.unknown())
       .optional()
       .describe(
-        `The action's input. \${var.name}, \${input.name}, \${component.id} and \${mode} are replaced; secrets are named, never given`,
+        `The action's input. \${var.name}, \${input.name}, \${target.active}, \${component.id} and \${mode} are replaced; secrets are named, never given`,
       ),
     retries: z.int().min(0).max(5).optional().describe("Automatic attempts after the first"),
     gate: gate.optional().describe("A point that needs approvals; it covers every step up to the next gate"),
@@ -248,13 +252,24 @@ const stage = z
   })
   .meta({ oneOf: [{ required: ["steps"] }, { required: ["use"] }] });
 
+const startWords = z
+  .string()
+  .regex(/^(failover|restore) [a-z][a-z0-9-]*$/, "Written as two words: failover database, restore eu-west-1")
+  .describe("`failover site` is typed with a site's own name: /dr failover eu-west-1 leaves it");
+
+const direction = z
+  .strictObject({
+    of: id.describe("The target that is moved: from the site where it is active to one where it stands by"),
+    agree: z.array(id).default([]).describe("Targets that have to be active at the same site"),
+  })
+  .describe(`Which way it goes is looked up when it is planned: \${from.…}, \${to.…}, \${target.from}, \${target.to}`);
+
 export const runbookSchema = z
   .strictObject({
     title: sentence,
     summary: sentence.describe("When to use it and what it does, for a tired reader"),
-    starts: z
-      .string()
-      .regex(/^(failover|restore) [a-z][a-z0-9-]*$/, "Written as two words: failover database, restore eu-west-1")
+    starts: startWords
+      .or(z.array(startWords).min(1).max(2, "One line, and the one that leaves a site"))
       .optional()
       .describe("The /dr words that start it; left out: only /dr runbook <id>"),
     component: id.optional().describe("Its RTO and RPO hold for this runbook"),
@@ -263,6 +278,11 @@ export const runbookSchema = z
       .record(name, inputSchema)
       .default({})
       .describe("What whoever starts it says about tonight, as name=value: which node, which revision, which moment"),
+    direction: direction.optional(),
+    mends: z
+      .literal("split-brain")
+      .optional()
+      .describe("It may be planned while two members take writes, to end that: the one promoted last is active"),
     rto,
     rpo,
     changes: sentence

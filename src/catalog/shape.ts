@@ -71,11 +71,19 @@ function explain(issue: Issue, checking: Checking): Told[] {
   }
 }
 
+/** Keys of an earlier version, and what they are called now. */
+const RENAMED: ReadonlyMap<string, string> = new Map([["regions", "sites"]]);
+
 function unknownKey(key: string, path: Path, name: string, here: z.ZodType | null, found: unknown): Told {
   const all = here === null ? [] : Object.keys(shapeOf(here));
   const used = new Set(typeof found === "object" && found !== null ? Object.keys(found) : []);
   const free = all.filter((known) => !used.has(known));
-  const meant = nearest(key, free);
+  const renamed = RENAMED.get(key);
+  const meant = renamed !== undefined && free.includes(renamed) ? renamed : nearest(key, free);
+  if (meant === renamed && renamed !== undefined) {
+    const fault = errorAt([...path, key], `"${key}" is called "${renamed}" now`, { at: "key" });
+    return { ...fault, next: `Write "${renamed}:" instead`, means: [...path, renamed] };
+  }
   return {
     ...errorAt([...path, key], `"${key}" is not a key of ${name}`),
     at: "key",

@@ -7,6 +7,7 @@ import { toChecklists, toCompliance, toContacts } from "./compliance.ts";
 import { toCycles } from "./cycles.ts";
 import type { WrittenSystem } from "./schema.ts";
 import { scriptPath } from "./script.ts";
+import { toSites, toTargets } from "./targets.ts";
 import { toTriage } from "./triage.ts";
 import type { Component, Gate, Paging, System, Tier } from "./types.ts";
 
@@ -18,7 +19,8 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
     id,
     title: written.title,
     environment: written.environment,
-    regions: entries(written.regions).map(([id, { title }]) => ({ id, title })),
+    sites: toSites(written.sites),
+    ...(written.targets && { targets: toTargets(written.targets) }),
     ...(written.tiers && { tiers: toTiers(written.tiers) }),
     components: entries(written.components).map(([id, component]) => toComponent(id, component, written.tiers ?? {})),
     roles: entries(written.roles).map(([id, { title, explains, standing }]) => ({

@@ -4,6 +4,7 @@ import type { Occasion } from "./calendar.ts";
 import type { Checklist, Compliance, Contact } from "./compliance.ts";
 import type { Cycle } from "./cycles.ts";
 import type { Input } from "./input.ts";
+import type { Scalar } from "./reference.ts";
 import type { Triage } from "./triage.ts";
 
 export type { Alert } from "./alerts.ts";
@@ -25,7 +26,10 @@ export interface System {
   readonly title: string;
   /** `practice` systems may only be run against the practice estate; `production` ones never in practice. */
   readonly environment: "practice" | "production";
-  readonly regions: readonly Region[];
+  /** Where it runs. */
+  readonly sites: readonly Site[];
+  /** What runbooks act on, with its members; absent: runbooks name everything themselves. */
+  readonly targets?: readonly Target[];
   /** Objectives that components share; a component carries its own already. */
   readonly tiers?: readonly Tier[];
   readonly components: readonly Component[];
@@ -139,9 +143,56 @@ export interface Paging {
   readonly people: readonly { readonly person: string; readonly user: string }[];
 }
 
-export interface Region {
+/** A region or a data centre. */
+export interface Site {
   readonly id: string;
   readonly title: string;
+  /** The system belongs here when all is well. */
+  readonly home: boolean;
+  /** What else differs by site, for `${from.url}`; may hold references to variables. */
+  readonly values: Readonly<Record<string, Scalar>>;
+}
+
+/** A database, a cluster, a bucket, a name: what has a member at each site. */
+export interface Target {
+  readonly id: string;
+  readonly title: string;
+  /** A key of `TARGET_KINDS` (`targets.ts`). */
+  readonly kind: string;
+  /** A site has several members, and a reference is a list of all of them. */
+  readonly many: boolean;
+  readonly members: readonly Member[];
+}
+
+export interface Member {
+  readonly id: string;
+  /** Null: it belongs to no site. */
+  readonly site: string | null;
+  /** What an action's input takes, common and own; may hold references to variables. */
+  readonly with: Readonly<Record<string, unknown>>;
+  /** What else differs, for `${database.active.slot}`. */
+  readonly values: Readonly<Record<string, Scalar>>;
+}
+
+/**
+ * Why a member is taken for active: it was seen to be; it does not answer and the others are standbys; or a person said so.
+ */
+export type Basis = "seen" | "inferred" | "said";
+
+/** Which way a runbook moves things: from the site where this target is active to one where it stands by. */
+export interface Direction {
+  readonly of: string;
+  /** Targets that have to be active at the same site; what is not is a mixed state, and the run is refused. */
+  readonly agree: readonly string[];
+}
+
+/** What of a target a plan is bound to. */
+export interface BoundRoles {
+  readonly target: string;
+  readonly title: string;
+  readonly active: string;
+  readonly basis: Basis;
+  readonly says: string;
 }
 
 export interface Component {
@@ -257,10 +308,16 @@ export interface Runbook {
   readonly summary: string;
   /** Which `/dr` words start it: `failover database`. Null: only `/dr runbook <id>`. */
   readonly starts: { readonly verb: "failover" | "restore"; readonly target: string } | null;
+  /** `/dr failover <site>` starts it, to leave that site. Absent: no. */
+  readonly leavesSite?: true;
   readonly component: string | null;
   readonly modes: readonly Mode[];
   /** What has to be said when it is started, in the order it is asked; absent: nothing. */
   readonly inputs?: readonly Input[];
+  /** Absent: it moves nothing from one site to another. */
+  readonly direction?: Direction;
+  /** It may be planned while two members are active, to end that. Absent: no. */
+  readonly mendsSplit?: true;
   readonly rtoSeconds: number | null;
   readonly rpoSeconds: number | null;
   /** What it changes, from where to where, in one line with references; null where it only looks. */
@@ -336,6 +393,10 @@ export interface RunbookStep {
   readonly id: string;
   readonly title: string;
   readonly mode: Mode | null;
+  /** Only when it goes to this site, or from it; absent: both ways. */
+  readonly towards?: string | null;
+  /** Only when this target is not at the site yet where it goes; absent: always. */
+  readonly moves?: string | null;
   readonly when: Condition | null;
   readonly does:
     | { readonly kind: "action"; readonly action: string; readonly with: unknown; readonly retries: number }
@@ -392,6 +453,15 @@ export interface Plan {
   readonly drill?: DrillPlan;
   /** What was said when it was asked for, in the runbook's order; absent: it has no inputs. */
   readonly inputs?: readonly { readonly name: string; readonly value: string | number | boolean }[];
+  /** Which way it goes, and how that is known; absent: it moves nothing between sites. */
+  readonly direction?: {
+    readonly from: { readonly id: string; readonly title: string };
+    readonly to: { readonly id: string; readonly title: string };
+    readonly basis: Basis;
+    readonly says: string;
+  };
+  /** Who was active in what it names by role, when it was planned; absent: it names nothing by role. */
+  readonly roles?: readonly BoundRoles[];
   /** What this changes, in one line a tired person understands: from where to where. */
   readonly target: string;
   /** What this run holds alone: one mutating run per resource. */

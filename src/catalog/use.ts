@@ -128,7 +128,10 @@ function included(use: Use, draft: Draft, shelf: Shelf): Included {
   }
   if (circles(inner, shelf)) return nothing(errorAt(at, `"${inner.id}" has mistakes`, { next: "Correct them first" }));
   const { runbook } = flatten(inner, shelf);
-  const handed = (inner.inputs ?? []).map((input) => handOn(input, use, draft));
+  // Which way it goes is the including runbook's to say.
+  const handed = (inner.inputs ?? [])
+    .filter(({ name }) => inner.direction === undefined || (name !== "from" && name !== "to"))
+    .map((input) => handOn(input, use, draft));
   const faults = [
     ...modeFaults(use, draft, inner),
     ...conditionFaults(use, runbook),
@@ -289,6 +292,7 @@ function renamed(use: Use, inner: Runbook, known: ReadonlyMap<string, Scalar>) {
     id: idIn(ids, step.id),
     title: resolveKnown(step.title, known),
     mode: modeIn(use, step) ?? null,
+    ...sidesIn(use, step),
     when: whenIn(use, step, ids),
     does: doesIn(step.does, ids, known),
   });
@@ -317,6 +321,12 @@ function renamed(use: Use, inner: Runbook, known: ReadonlyMap<string, Scalar>) {
     })
     .filter(({ steps }) => steps.length > 0);
   return { stages, dropped };
+}
+
+function sidesIn(use: Use, step: RunbookStep): Pick<RunbookStep, "towards" | "moves"> {
+  const towards = step.towards ?? use.towards;
+  const moves = step.moves ?? use.moves;
+  return { ...(towards && { towards }), ...(moves && { moves }) };
 }
 
 /** The mode a step has where it is included; undefined: it never runs there. */

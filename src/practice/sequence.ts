@@ -88,7 +88,7 @@ type Understood = Extract<Line, { kind: "run" }> | { readonly kind: "break"; rea
 function understand({ systemFolder, estate }: Played, text: string): Understood {
   const { systems, runbooks } = loadCatalog(systemFolder).catalog;
   const [system] = systems;
-  const read = readLine(text, { components: system?.components ?? [], regions: system?.regions ?? [], runbooks });
+  const read = readLine(text, { components: system?.components ?? [], sites: system?.sites ?? [], runbooks });
   if (!read.ok) {
     const { what, allowed, next } = read;
     throw new LifeboatError({

@@ -6,6 +6,7 @@ import type { GateState, IncidentState, RunState } from "../../src/incident/stat
 import { wayBackOf } from "../../src/incident/undo.ts";
 import { actions, type Button, context, header, section } from "./blocks.ts";
 import { clockOrigin, deadlineOf } from "./deadline.ts";
+import { directionWords } from "./direction.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
 import { findingLines } from "./facts.ts";
 import { aloud, fenceWords, notFencedLines, notFencedPlain } from "./fence.ts";
@@ -44,6 +45,7 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
   const exercise = run.plan.drill?.on === "exercise";
   const risks = notFencedLines(run, around, true);
   const fence = fenceWords(run);
+  const direction = directionWords(run.plan);
   return {
     text: `${prefix}${exercise ? `${EXERCISE} ` : ""}${safe(run.plan.title)} needs ${missingWords(who)} by ${waitedFor(who, around)}: ${ended(safe(step.title))} ${ended(safe(run.plan.target))} Data loss: ${ended(safe(gate.loss))} ${aloud(risks)}Expires at ${clock(gate.expiresAt)}.`,
     blocks: [
@@ -53,6 +55,7 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
           ...(gate.because === null ? [] : [`🔁 *Asked again:* ${ended(safe(cut(gate.because, 300)))}`]),
           ...(exercise ? [`⚠️ *${EXERCISE}*`] : []),
           `*${safe(run.plan.target)}*`,
+          ...(direction ? [`*Direction:* ${direction}`] : []),
           ...(inputs ? [`*Inputs:* ${inputs}`] : []),
           `*Starts:* ${startWords(ask)}`,
           `*Data loss:* ${safe(gate.loss)}`,

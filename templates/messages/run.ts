@@ -2,6 +2,7 @@ import { lanesOf } from "../../src/catalog/lanes.ts";
 import type { Plan, PlanStep } from "../../src/catalog/types.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { actions, type Button, context, fields, header, lines, section } from "./blocks.ts";
+import { directionWords } from "./direction.ts";
 import { cut, plain, safe } from "./escape.ts";
 import { inputWords } from "./inputs.ts";
 import { drillWords, kindPrefix, kindSentence, modeWords, runTitle } from "./kind.ts";
@@ -23,6 +24,7 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
   const held = drillWords(plan);
   const by = around.names(run.requester);
   const inputs = inputWords(plan);
+  const direction = directionWords(plan);
   return {
     text: `${prefix}${safe(title)}: ${runStatusWords(run)}. ${safe(plan.target)}.${inputs ? ` Inputs: ${inputs}.` : ""} Asked for by ${by} at ${clock(run.requestedAt)}.`,
     blocks: [
@@ -32,6 +34,7 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
       ),
       fields([
         ...(inputs ? ([["Inputs", inputs]] as const) : []),
+        ...(direction ? ([["Direction", direction]] as const) : []),
         ["Mode", modeWords(plan.mode)],
         ["Needs", needs(plan, around)],
         ["Machines usually need", lasting(expectedSeconds(plan))],

@@ -8,8 +8,18 @@ title: Shop
 environment: production
 components:
   database: { title: Database, aliases: [db], rto: 10m, rpo: 1m }
-regions:
-  eu-west-1: { title: Ireland }
+sites:
+  eu-west-1: { title: Ireland, home: true, values: { url: "https://ie.shop.example" } }
+  eu-central-1: { title: Frankfurt, values: { url: "https://de.shop.example" } }
+targets:
+  store:
+    title: Orders store
+    kind: postgres
+    with: { passwordFrom: STORE_PW }
+    members:
+      ireland: { site: eu-west-1, with: { name: ireland, host: "\${var.primaryHost}" }, values: { slot: ireland } }
+      frankfurt: { site: eu-central-1, with: { name: frankfurt, host: "\${var.standbyHost}" } }
+  cache: { title: Cache, kind: redis, members: { ireland: { site: eu-west-1 } } }
 roles:
   responder: { title: On-call engineer, explains: You look first. }
   incident-commander: { title: Incident commander, explains: You decide. }

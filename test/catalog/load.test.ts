@@ -6,7 +6,7 @@ import { loadCatalog } from "../../src/catalog/load.ts";
 import { cards } from "./cards.ts";
 import { type Folder, makeFolder, shopSystem as withVariables } from "./folder.ts";
 
-const shopSystem = withVariables.replace(/^variables:\n(?: .*\n)*/m, "");
+const shopSystem = withVariables.replaceAll(/^(variables|targets):\n(?: .*\n)*/gm, "");
 
 const good = `
 title: Look

@@ -7,17 +7,30 @@ import { lint } from "../../src/catalog/lint.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import { planRunbook } from "../../src/catalog/plan.ts";
 import { practiceAccounts } from "../../src/catalog/practice-accounts.ts";
+import type { Sighting } from "../../src/catalog/roles.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { people } from "../../src/practice/workspace/people.ts";
 
 const systems = join(projectRoot(), "templates", "systems");
 const { catalog } = loadCatalog(systems, cards);
 const values = new Map<string, string | number>([
-  ["primaryPort", 5001],
-  ["standbyPort", 5002],
+  ["aPort", 5001],
+  ["bPort", 5002],
   ["appUrl", "http://127.0.0.1:5003"],
   ["hostsUrl", "http://127.0.0.1:5004"],
 ]);
+
+/** Home and protected; after a failover the old primary is fenced and follows nobody. */
+const home = seen("active", "standby");
+const away = seen("fenced", "active");
+
+function seen(a: Sighting["state"], b: Sighting["state"]) {
+  const one = (name: string, state: Sighting["state"]): [string, Sighting] => [
+    name,
+    { state, cluster: state === "silent" ? null : "7", says: `${name} is ${state}` },
+  ];
+  return new Map([["database", new Map([one("orders-a", a), one("orders-b", b)])]]);
+}
 
 describe("the shipped catalogue", () => {
   test("has nothing wrong with it, by the real actions", () => {
@@ -37,6 +50,7 @@ describe("the shipped catalogue", () => {
       runbook,
       mode,
       kind: "real",
+      seen: runbook === "database-rejoin" ? away : home,
     } as const;
     const planned = planRunbook(request);
     expect(planned.ok ? [] : planned.problems).toEqual([]);
@@ -50,6 +64,7 @@ describe("the shipped catalogue", () => {
       system: "practice",
       runbook: "database-failover",
       kind: "real",
+      seen: home,
     } as const;
     const points = (["planned", "unplanned"] as const).map((mode) => {
       const planned = planRunbook({ ...request, mode });

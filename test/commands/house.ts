@@ -5,6 +5,7 @@ import { loadIncident, plansFor } from "../../commands/incidents.ts";
 import { answer, readLine } from "../../commands/index.ts";
 import { cards } from "../../src/actions/index.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
+import type { Sighting } from "../../src/catalog/roles.ts";
 import { loadTemplates } from "../../src/comms/load.ts";
 import type { Event, NewEvent } from "../../src/incident/events.ts";
 import { fold } from "../../src/incident/evolve.ts";
@@ -15,8 +16,8 @@ import { printBlocks } from "../messages/page.ts";
 import { quiet } from "../timeline/server.ts";
 
 const values = {
-  primaryPort: 5501,
-  standbyPort: 5502,
+  aPort: 5501,
+  bPort: 5502,
   appUrl: "http://127.0.0.1:5503",
   hostsUrl: "http://127.0.0.1:5504",
 };
@@ -39,6 +40,11 @@ export interface How {
 export class TestHouse {
   readonly house: House;
   readonly channels = new Map<string, string>();
+  /** What is seen of the members of any target. */
+  seen: ReadonlyMap<string, Sighting> = new Map<string, Sighting>([
+    ["orders-a", { state: "active", cluster: "7", says: "orders-a takes writes" }],
+    ["orders-b", { state: "standby", cluster: "7", streaming: true, says: "orders-b is a standby" }],
+  ]);
   readonly #store: Store;
   #script = "";
   #asked = 0;
@@ -50,6 +56,7 @@ export class TestHouse {
       catalog,
       cards,
       variables: new Map([[system, new Map(Object.entries(given))]]),
+      lookAt: async (targets) => new Map(targets.map(({ target }) => [target, this.seen])),
       timeline: store.timeline,
       log: quiet,
       practice: true,

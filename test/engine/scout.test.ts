@@ -66,7 +66,7 @@ async function says(command: IncidentCommand): Promise<void> {
 
 function scout(values: Record<string, string | number> = {}): void {
   const { port } = application.address() as AddressInfo;
-  const given = { appUrl: `http://127.0.0.1:${port}`, primaryPort: 9, standbyPort: 10, ...values };
+  const given = { appUrl: `http://127.0.0.1:${port}`, aPort: 9, bPort: 10, ...values };
   const known = Object.entries(given).filter(([, value]) => value !== "");
   const { timeline } = store;
   const one = createScout({
@@ -111,7 +111,7 @@ describe("given a question that the world can answer, when it is asked", () => {
       "orders-taken: No, or it says nothing",
       "primary-answers: No, nothing answers there",
     ]);
-    expect(walk.answered[1]?.saw).toBe("Primary answers: no");
+    expect(walk.answered[1]?.saw).toBe("Orders database: active and answers: no");
     expect(walk.concluded?.runbook).toEqual({
       ...{ id: "database-failover", title: "Fail over the orders database", modes: ["unplanned"] },
     });

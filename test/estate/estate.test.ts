@@ -47,13 +47,10 @@ describe("the practice estate", () => {
     const values = await readFile(environment.LIFEBOAT_VALUES as string, "utf8");
     expect(JSON.parse(values)).toEqual({
       practice: {
-        primaryName: "orders-a",
-        primaryHost: "127.0.0.1",
-        primaryPort: estate.nodes[0].port,
-        standbyName: "orders-b",
-        standbyHost: "127.0.0.1",
-        standbyPort: estate.nodes[1].port,
-        standbySlot: "orders_b",
+        aHost: "127.0.0.1",
+        aPort: estate.nodes[0].port,
+        bHost: "127.0.0.1",
+        bPort: estate.nodes[1].port,
         appUrl: estate.application.url,
         hostsUrl: estate.url,
       },

@@ -26,7 +26,7 @@ export const SYSTEM: System = {
   id: "shop",
   title: "Shop",
   environment: "production",
-  regions: [],
+  sites: [],
   components: [],
   roles: [
     { id: "on-call", title: "On-call engineer", explains: "", perIncident: false },

@@ -6,9 +6,9 @@ export const orders: System = {
   id: "orders",
   title: "Orders",
   environment: "production",
-  regions: [
-    { id: "eu-central", title: "Frankfurt" },
-    { id: "eu-west", title: "Dublin" },
+  sites: [
+    { id: "eu-central", title: "Frankfurt", home: true, values: {} },
+    { id: "eu-west", title: "Dublin", home: false, values: {} },
   ],
   components: [
     { id: "database", title: "Orders database", aliases: ["db", "postgres"], rtoSeconds: 1800, rpoSeconds: 60 },

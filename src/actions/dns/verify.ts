@@ -8,7 +8,7 @@ import type { Check, Fact, ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
 import { defineRead } from "../read.ts";
 
-const server = z.strictObject({
+export const serverInput = z.strictObject({
   host: z.string().min(1),
   port: z.number().int().min(1).max(65_535).default(53),
 });
@@ -20,9 +20,9 @@ const input = z
     expect: z.array(z.string().min(1)).min(1).max(50),
     /** The zone whose name servers are asked first; looked up when they are not given. */
     zone: z.string().min(1).optional(),
-    nameServers: z.array(server).max(10).default([]),
+    nameServers: z.array(serverInput).max(10).default([]),
     resolvers: z
-      .array(server)
+      .array(serverInput)
       .max(10)
       .default([
         { host: "1.1.1.1", port: 53 },
@@ -41,7 +41,7 @@ const input = z
     message: "is needed where no zone is given",
   });
 type Input = z.infer<typeof input>;
-type Server = z.infer<typeof server>;
+type Server = z.infer<typeof serverInput>;
 
 interface Asked {
   readonly server: string;
@@ -144,6 +144,21 @@ async function ask(ctx: ReadContext, given: Input, one: Server, authoritative: b
   const strays = distinct.filter((value) => !expected.has(normal(value)));
   const wrong = distinct.length === 0 ? "answers nothing" : strays.length > 0 ? `answers ${strays.join(", ")}` : null;
   return { server: named, authoritative, answers: distinct, ttlSeconds, wrong };
+}
+
+/** What the first of these servers that answers says; `why` is there when none does. */
+export async function answersOf(
+  ctx: ReadContext,
+  { name, type, nameServers }: Pick<Input, "name" | "type" | "nameServers">,
+): Promise<{ answers: readonly string[]; why: string | null }> {
+  const question = { name, type, expect: [], resolvers: [], nameServers, samples: 1, everySeconds: 1, required: false };
+  let why: string | null = null;
+  for (const one of nameServers) {
+    const asked = await ask(ctx, question, one, true);
+    if (asked.answers.length > 0) return { answers: asked.answers, why: null };
+    why = `${asked.server} ${asked.wrong}`;
+  }
+  return { answers: [], why };
 }
 
 async function resolve(resolver: Resolver, { name, type }: Input): Promise<{ value: string; ttl: number | null }[]> {

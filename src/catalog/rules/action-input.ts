@@ -1,3 +1,4 @@
+import { goesWith, sampleBinding } from "../binding.ts";
 import { errorAt } from "../fault.ts";
 import { scopeOf } from "../reference.ts";
 import { inputFaults } from "../sample.ts";
@@ -6,13 +7,16 @@ import type { Rule } from "./rule.ts";
 
 export const actionInput: Rule = {
   id: "action-input",
-  says: "What a step gives its action is what the action takes, in every mode it runs in.",
+  says: "What a step gives its action is what the action takes, in every mode it runs in, whichever way it goes.",
   judgesParts: true,
   *runbook({ system, runbook, cards }) {
     const said = new Set<string>();
-    for (const mode of runbook.modes) {
-      const scope = scopeOf(system, runbook, mode, undefined);
-      for (const { path, does } of actionsOf(runbook, mode)) {
+    const ways = system.targets === undefined ? [false] : [false, true];
+    for (const [mode, flipped] of runbook.modes.flatMap((mode) => ways.map((way) => [mode, way] as const))) {
+      const binding = sampleBinding(system, runbook, flipped);
+      const scope = scopeOf(system, runbook, mode, undefined, undefined, binding);
+      for (const { path, does, step } of actionsOf(runbook, mode)) {
+        if (!goesWith(step, system, binding)) continue;
         const card = cards?.get(does.action);
         if (card === undefined) continue;
         for (const error of inputFaults(does.with, card, system, scope)) {

@@ -50,7 +50,7 @@ function isFence({ does }: Placed): boolean {
 
 /** The fence looks at that server itself, in the preflight and right before. */
 function namesPeer({ does }: Placed): boolean {
-  return typeof (does.with as { peer?: unknown } | null)?.peer === "object";
+  return (does.with as { peer?: unknown } | null)?.peer != null;
 }
 
 /** It only looks, always, and at some server beside the fenced one. */
@@ -63,11 +63,11 @@ function looksElsewhere(
   return looks && serversIn(does.with).some((one) => !fenced.includes(one));
 }
 
-/** How servers are named in an action's input, wherever they stand in it. */
-function serversIn(input: unknown): readonly string[] {
+/** How servers are named in an action's input, wherever they stand in it: by a field, or as a whole member of a target. */
+function serversIn(input: unknown, key = ""): readonly string[] {
+  if (typeof input === "string") return SERVER.has(key) || MEMBER.test(input) ? [input] : [];
   if (input === null || typeof input !== "object") return [];
-  return Object.entries(input).flatMap(([key, value]) =>
-    typeof value === "string" && SERVER.has(key) ? [value] : serversIn(value),
-  );
+  return Object.entries(input).flatMap(([name, value]) => serversIn(value, name));
 }
 const SERVER = new Set(["host", "instance", "replica", "name"]);
+const MEMBER = /^\$\{[^{}.]+\.(active|standby|detached|from|to|at\.[^{}.]+)\}$/;

@@ -6,14 +6,14 @@ export const clearStart: Rule = {
   says: "The words people type mean one thing: no alias of two components, no two runbooks started alike.",
   *system({ system }) {
     const owner = new Map(system.components.map(({ id }) => [id, id]));
-    for (const { id } of system.regions) {
-      if (owner.has(id)) yield errorAt(["regions", id], `"${id}" is a component already`, { at: "key" });
+    for (const { id } of system.sites) {
+      if (owner.has(id)) yield errorAt(["sites", id], `"${id}" is a component already`, { at: "key" });
     }
     for (const { id, aliases } of system.components) {
       for (const [k, alias] of aliases.entries()) {
-        const region = system.regions.find((one) => one.id === alias);
+        const site = system.sites.find((one) => one.id === alias);
         const other = owner.get(alias);
-        const means = region === undefined ? other && `component "${other}"` : `region "${region.id}"`;
+        const means = site === undefined ? other && `component "${other}"` : `site "${site.id}"`;
         if (means) yield errorAt(["components", id, "aliases", k], `"${alias}" means ${means} already`);
         owner.set(alias, id);
       }

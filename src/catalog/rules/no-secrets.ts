@@ -21,6 +21,12 @@ export const noSecrets: Rule = {
       }
       yield* check(variable.default, ["variables", variable.name, "default"]);
     }
+    for (const { id, members } of system.targets ?? []) {
+      for (const member of members) {
+        yield* check(member.with, ["targets", id, "members", member.id, "with"]);
+        yield* check(member.values, ["targets", id, "members", member.id, "values"]);
+      }
+    }
     for (const { id, probe } of system.triage?.questions ?? []) {
       yield* check(probe?.with, ["triage", "questions", id, "probe", "with"]);
     }

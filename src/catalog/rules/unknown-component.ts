@@ -4,7 +4,7 @@ import type { Rule } from "./rule.ts";
 
 export const unknownComponent: Rule = {
   id: "unknown-component",
-  says: "What runbooks, alerts and backups are about is a component; a runbook is started by one, or by a region.",
+  says: "What runbooks, alerts and backups are about is a component; a runbook is started by one, or by a site.",
   judgesParts: true,
   *system({ system }) {
     const components = system.components.map(({ id }) => id);
@@ -25,13 +25,13 @@ export const unknownComponent: Rule = {
       const what = `There is no component "${runbook.component}"`;
       yield errorAt(["component"], what, offer(runbook.component, components));
     }
-    const targets = [...components, ...system.regions.map(({ id }) => id)];
+    const targets = [...components, ...system.sites.map(({ id }) => id)];
     if (runbook.starts !== null && !targets.includes(runbook.starts.target)) {
       const { target } = runbook.starts;
       const alias = system.components.find(({ aliases }) => aliases.includes(target));
       const choice =
         alias === undefined ? offer(target, targets) : { next: `Write "${alias.id}": people may type either` };
-      yield errorAt(["starts"], `"${target}" is neither a component nor a region of this system`, choice);
+      yield errorAt(["starts"], `"${target}" is neither a component nor a site of this system`, choice);
     }
   },
 };

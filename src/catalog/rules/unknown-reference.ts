@@ -32,6 +32,14 @@ export const unknownReference: Rule = {
   },
 };
 
+/** Of a target that is known its own names; else everything but the fields of targets. */
+function near(name: string, known: readonly string[]): readonly string[] {
+  const [head] = name.split(".");
+  const own = known.filter((one) => one.startsWith(`${head}.`));
+  if (own.length > 0) return own;
+  return known.filter((one) => one.split(".").length <= 2);
+}
+
 function* unknown({ path, name }: Reference, known: readonly string[]): Generator<Fault> {
   if (known.includes(name)) return;
   if (name === "") {
@@ -41,7 +49,7 @@ function* unknown({ path, name }: Reference, known: readonly string[]): Generato
   } else {
     const meant = nearest(name, known);
     yield errorAt(path, `\${${name}} refers to nothing`, {
-      allowed: `Allowed: ${known.join(", ")}`,
+      allowed: `Allowed: ${near(name, known).join(", ")}`,
       ...(meant === null ? {} : { next: `Did you mean \${${meant}}?` }),
     });
   }

@@ -9,7 +9,7 @@ export const unusedInput: Rule = {
     const parts = [...referableParts(runbook)].map(({ value }) => value);
     const used = new Set(parts.flatMap((value) => referencesIn(value).map(({ name }) => name)));
     for (const { name } of runbook.inputs ?? []) {
-      if (used.has(`input.${name}`)) continue;
+      if (used.has(`input.${name}`) || (runbook.direction && (name === "from" || name === "to"))) continue;
       yield warningAt(["inputs", name], `Nothing refers to \${input.${name}}`, {
         at: "key",
         next: "Take it out, or use it",

@@ -10,6 +10,8 @@ export const unusedVariable: Rule = {
       [
         ...runbooks.flatMap((runbook) => [...referableParts(runbook)].map(({ value }) => value)),
         ...(system.triage?.questions ?? []).map(({ probe }) => probe?.with),
+        ...system.sites.map(({ values }) => values),
+        ...(system.targets ?? []).flatMap(({ members }) => members.map((member) => [member.with, member.values])),
       ].flatMap((value) => referencesIn(value).map(({ name }) => name)),
     );
     for (const { name } of system.variables) {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
@@ -44,7 +44,6 @@ export interface Estate extends SystemEstate {
 
 const NAMES = ["orders-a", "orders-b"] as const;
 const STALL_SECONDS = 2;
-const INVENTORY_PERIOD = 300;
 
 export async function createEstate(options: EstateOptions): Promise<Estate> {
   const folder = resolve(options.folder);
@@ -102,15 +101,13 @@ function build(
   nodes: readonly [DatabaseHost, DatabaseHost],
   application: Application,
   secrets: Secrets,
-): Estate & { open(): Promise<void>; inventory(): Promise<void> } {
+): Estate & { open(): Promise<void> } {
   const { folder, log } = options;
   const [a, b] = nodes;
   const valuesFile = join(folder, "values.yml");
   const sight = createSight(nodes, application, secrets.monitor);
   const watch = watchServers();
   let server: Server | null = null;
-  let inventory: NodeJS.Timeout | undefined;
-  let listed: string | null = null;
   let port = 0;
 
   const named = (name: string): DatabaseHost => {
@@ -129,7 +126,7 @@ function build(
     sight.note(`Wrote off ${lostIds.length} lost orders`);
   };
 
-  const estate: Estate & { open(): Promise<void>; inventory(): Promise<void> } = {
+  const estate: Estate & { open(): Promise<void> } = {
     parts: [
       { title: "PostgreSQL 18, primary and standby", kind: "real" },
       { title: "Orders application with traffic", kind: "real" },
@@ -155,16 +152,6 @@ function build(
       await deeds(what, primary, otherThan(primary), estate);
       sight.note(what);
     },
-    /** Who is primary and who is not, as a company's own inventory would say it: from whom the application writes to. */
-    async inventory() {
-      const primary = await active();
-      if (primary.name === listed) return;
-      const values = { practice: valuesOf(primary, otherThan(primary), application.url, estate.url) };
-      // Renamed into place: the bot may read it at any moment.
-      await writeFile(`${valuesFile}.new`, JSON.stringify(values, null, 2));
-      await rename(`${valuesFile}.new`, valuesFile);
-      listed = primary.name;
-    },
     async rebuild(name) {
       const node = named(name);
       await node.follow(otherThan(node));
@@ -184,7 +171,6 @@ function build(
     },
     async reset() {
       await estate.heal();
-      await estate.inventory();
     },
     writers: () =>
       watch.writers(
@@ -197,7 +183,6 @@ function build(
     async prepare(runbook, mode) {
       await estate.reset();
       if (runbook === "database-rejoin") await failedOver(a, b, application);
-      await estate.inventory();
       // A look is no failover: it is played on a pair that is well, and "unplanned" only says what it looks for.
       if (mode === "unplanned" && runbook !== "database-check") await a.kill();
     },
@@ -207,11 +192,10 @@ function build(
       });
       await new Promise<void>((open) => server?.listen(0, "127.0.0.1", open));
       port = (server.address() as AddressInfo).port;
-      await estate.inventory();
-      inventory = setInterval(() => estate.inventory().catch(() => {}), INVENTORY_PERIOD).unref();
+      const values = { practice: valuesOf(nodes, application.url, estate.url) };
+      await writeFile(valuesFile, JSON.stringify(values, null, 2));
     },
     async stop() {
-      clearInterval(inventory);
       sight.close();
       await watch.close();
       server?.closeAllConnections();
@@ -233,22 +217,12 @@ async function failedOver(from: DatabaseHost, to: DatabaseHost, application: App
 
 /** The variables the practice system declares. JSON is YAML too. */
 function valuesOf(
-  primary: DatabaseHost,
-  standby: DatabaseHost,
+  [a, b]: readonly [DatabaseHost, DatabaseHost],
   appUrl: string,
   hostsUrl: string,
 ): Record<string, string | number> {
-  return {
-    primaryName: primary.name,
-    primaryHost: "127.0.0.1",
-    primaryPort: primary.port,
-    standbyName: standby.name,
-    standbyHost: "127.0.0.1",
-    standbyPort: standby.port,
-    standbySlot: standby.slot,
-    appUrl,
-    hostsUrl,
-  };
+  const host = "127.0.0.1";
+  return { aHost: host, aPort: a.port, bHost: host, bPort: b.port, appUrl, hostsUrl };
 }
 
 async function deeds(what: Chaos, primary: DatabaseHost, standby: DatabaseHost, estate: Estate): Promise<void> {

@@ -1,0 +1,64 @@
+import type { Sighting } from "../catalog/roles.ts";
+import { withDeadline } from "../lib/deadline.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { ReadContext } from "./contract.ts";
+import { dnsMember } from "./dns/member.ts";
+import type { MemberKind } from "./member.ts";
+import { postgresMember } from "./postgres/member.ts";
+
+/** Every kind of target whose members have roles. */
+export const memberKinds: ReadonlyMap<string, MemberKind> = new Map(
+  [postgresMember as unknown as MemberKind, dnsMember as unknown as MemberKind].map((one) => [one.kind, one]),
+);
+
+export interface TargetLook {
+  readonly target: string;
+  readonly kind: string;
+  readonly members: readonly { readonly id: string; readonly input: unknown }[];
+}
+
+const LOOK_SECONDS = 5;
+
+/** Looks at every member of every target at once: target → member → what was seen. Never rejects. */
+export async function lookAtMembers(
+  ctx: Omit<ReadContext, "signal" | "evidenceOf"> & { readonly signal?: AbortSignal },
+  targets: readonly TargetLook[],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, Sighting>>> {
+  const looks = targets.map(async ({ target, kind, members }) => {
+    const seen = members.map(async ({ id, input }) => [id, await lookAtMember(ctx, kind, id, input)] as const);
+    return [target, new Map(await Promise.all(seen))] as const;
+  });
+  return new Map(await Promise.all(looks));
+}
+
+async function lookAtMember(
+  ctx: Omit<ReadContext, "signal" | "evidenceOf"> & { readonly signal?: AbortSignal },
+  kind: string,
+  id: string,
+  input: unknown,
+): Promise<Sighting> {
+  const known = memberKinds.get(kind);
+  const parsed = known?.input.safeParse(input);
+  if (known === undefined || !parsed?.success)
+    return {
+      state: "unclear",
+      says: `${id} cannot be looked at: ${parsed?.error?.issues[0]?.message ?? `no kind ${kind}`}`,
+    };
+  try {
+    return await withDeadline(
+      id,
+      LOOK_SECONDS,
+      (signal) => known.look({ ...ctx, signal, evidenceOf: () => null }, parsed.data),
+      ctx.signal,
+    );
+  } catch (error) {
+    ctx.signal?.throwIfAborted();
+    // A look that runs out of time met silence; anything else is our own trouble, and no word about the member.
+    const late =
+      error instanceof Error && "problem" in error && (error.problem as { code?: string }).code === "deadline";
+    return {
+      state: late ? "silent" : "unclear",
+      says: `${id} ${late ? "does not answer" : `cannot be asked: ${messageOf(error)}`}`,
+    };
+  }
+}

@@ -1,0 +1,32 @@
+import type { MemberKind } from "../member.ts";
+import { type Node, nodeInput } from "./node.ts";
+import { isStandby, lookAt } from "./view.ts";
+
+/** A server of a pair that replicates: active takes writes, fenced would but is read-only by default, standby is in recovery. */
+export const postgresMember: MemberKind<Node> = {
+  kind: "postgres",
+  input: nodeInput,
+  async look(ctx, node) {
+    const seen = await lookAt(ctx, node);
+    if (!seen.answers) {
+      const state = seen.kind === "refused" ? "unclear" : "silent";
+      return {
+        state,
+        says: `${node.name} ${state === "silent" ? "does not answer" : `refuses our login (${seen.why})`}`,
+      };
+    }
+    const cluster = seen.systemId;
+    if (isStandby(seen)) {
+      const streaming = seen.standby.receiver === "streaming";
+      return {
+        state: "standby",
+        cluster,
+        streaming,
+        says: `${node.name} is a standby${streaming ? "" : ", not streaming"}`,
+      };
+    }
+    return seen.readOnly
+      ? { state: "fenced", cluster, says: `${node.name} is a fenced primary` }
+      : { state: "active", cluster, order: seen.timeline, says: `${node.name} takes writes` };
+  },
+};

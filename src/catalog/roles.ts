@@ -1,0 +1,176 @@
+import type { Problem } from "../lib/errors.ts";
+import type { Basis, Member, Target } from "./types.ts";
+
+/**
+ * Which member of a target is active, from what was seen of each. Pure: the looks are `src/actions/members.ts`'s, the answer is
+ * used when a run is planned and again before it changes anything.
+ */
+
+/** What one member was seen to be. Plain JSON. */
+export interface Sighting {
+  /**
+   * - `active`: takes writes, or traffic leads to it.
+   * - `fenced`: could be active, and is kept from it.
+   * - `standby`: follows another, or is ready to take over.
+   * - `silent`: nothing answers at its address.
+   * - `unclear`: it answers and cannot be asked, or we cannot ask it: a wrong login, a missing secret. Never taken for silent.
+   */
+  readonly state: "active" | "fenced" | "standby" | "silent" | "unclear";
+  /** One clause about it: `orders-a takes writes`. */
+  readonly says: string;
+  /** Identity that all members share, where the kind has one: PostgreSQL's system identifier. */
+  readonly cluster?: string | null;
+  /** Active: the higher one became so later. PostgreSQL's timeline, which a promotion raises. */
+  readonly order?: number;
+  /** Standby: it receives from the active one right now. */
+  readonly streaming?: boolean;
+}
+
+export interface Roles {
+  readonly active: string;
+  /** Ready to take over. */
+  readonly standby: readonly string[];
+  /** Neither active nor a standby: an old primary that is fenced, silent, or does not follow. */
+  readonly detached: readonly string[];
+  readonly basis: Basis;
+  /** Why, in one clause. */
+  readonly says: string;
+}
+
+/** Sites a person named; null: they did not. */
+export interface Said {
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+export const NOTHING_SAID: Said = { from: null, to: null };
+
+export type Found = { readonly ok: true; readonly roles: Roles } | { readonly ok: false; readonly problem: Problem };
+
+/**
+ * Members that were not looked at are silent. No basis, no roles. `mendsSplit`: for what ends a split brain, of two active members
+ * the one that became so last is taken, and the other is detached.
+ */
+export function rolesOf(
+  target: Target,
+  seen: ReadonlyMap<string, Sighting>,
+  said: Said = NOTHING_SAID,
+  mendsSplit = false,
+): Found {
+  const all = target.members.map((member) => ({ member, seen: seen.get(member.id) ?? NOT_SEEN }));
+  const where = target.title;
+  const told = all.map((one) => one.seen.says).join("; ");
+  const clusters = new Set(all.flatMap((one) => (one.seen.cluster ? [one.seen.cluster] : [])));
+  if (clusters.size > 1)
+    return no(
+      "target-identity",
+      where,
+      `Its members are not of one cluster: ${told}`,
+      "Correct the addresses of the target, or rebuild the member that is wrong",
+    );
+  const by = (state: Sighting["state"]) => all.filter((one) => one.seen.state === state);
+  const [unclear] = by("unclear");
+  if (unclear !== undefined)
+    return no(
+      "target-unclear",
+      where,
+      `Who is active cannot be asked: ${unclear.seen.says}`,
+      "Correct the login or the address; what answers is never taken for lost",
+    );
+  const active = by("active");
+  if (active.length > 1) {
+    const last = mendsSplit ? newest(active) : null;
+    if (last !== null) return split(all, last, "seen", `${told}; ${last.member.id} was promoted last`);
+    return no(
+      "split-brain",
+      where,
+      `More than one member is active: ${told}`,
+      "Stop or fence the wrong one first: no failover is planned while both take writes",
+    );
+  }
+  const [only] = active;
+  if (only !== undefined) {
+    if (said.from !== null && only.member.site !== said.from)
+      return no(
+        "direction-conflict",
+        where,
+        `It is active in ${only.member.site}, not in ${said.from}`,
+        `Leave from= out, or say from=${only.member.site}`,
+      );
+    return split(all, only, "seen", only.seen.says);
+  }
+  return inferred(target, all, by, told, said);
+}
+
+interface One {
+  readonly member: Member;
+  readonly seen: Sighting;
+}
+
+/** The one that became active last; null where that cannot be told. */
+function newest(active: readonly One[]): One | null {
+  const [last, before] = active.toSorted((a, b) => (b.seen.order ?? 0) - (a.seen.order ?? 0));
+  return last?.seen.order !== undefined && before?.seen.order !== undefined && last.seen.order > before.seen.order
+    ? last
+    : null;
+}
+
+const NOT_SEEN: Sighting = { state: "silent", says: "a member was not looked at" };
+
+/** No member is active by its own word. */
+function inferred(
+  { title }: Target,
+  all: readonly One[],
+  by: (state: Sighting["state"]) => readonly One[],
+  told: string,
+  { from }: Said,
+): Found {
+  const [silent, fenced, standby] = [by("silent"), by("fenced"), by("standby")];
+  const candidates = [...silent, ...fenced];
+  if (from !== null) {
+    const named = candidates.find((one) => one.member.site === from);
+    if (named) return split(all, named, "said", `said to be active in ${from}; ${named.seen.says}`);
+    return no(
+      "direction-conflict",
+      title,
+      `It cannot be active in ${from}: ${told}`,
+      "Say from= with the site that served last",
+    );
+  }
+  const [lone] = candidates;
+  if (lone !== undefined && candidates.length === 1 && standby.length > 0) {
+    if (lone.seen.state === "fenced") return split(all, lone, "seen", lone.seen.says);
+    const others = standby.map((one) => one.seen.says).join("; ");
+    return split(all, lone, "inferred", `${lone.seen.says}, and ${others}`);
+  }
+  const sites = [...new Set(candidates.flatMap((one) => one.member.site ?? []))];
+  return no(
+    "active-unknown",
+    title,
+    `Which side is active cannot be seen: ${told}`,
+    sites.length === 0
+      ? "Bring one member back first"
+      : `Say which side served last: ${sites.map((id) => `from=${id}`).join(" or ")}`,
+  );
+}
+
+function split(all: readonly One[], active: One, basis: Basis, says: string): Found {
+  const answers = active.seen.state !== "silent";
+  const others = all.filter((one) => one !== active);
+  const follows = ({ seen }: One) => seen.state === "standby" && (!answers || seen.streaming !== false);
+  const ids = (some: readonly One[]) => some.map((one) => one.member.id);
+  return {
+    ok: true,
+    roles: {
+      active: active.member.id,
+      standby: ids(others.filter(follows)),
+      detached: ids(others.filter((one) => !follows(one))),
+      basis,
+      says,
+    },
+  };
+}
+
+function no(code: string, where: string, what: string, next: string): Found {
+  return { ok: false, problem: { code, where, what, next } };
+}

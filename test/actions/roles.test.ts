@@ -1,0 +1,142 @@
+import { createSocket, type Socket } from "node:dgram";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { ReadContext } from "../../src/actions/contract.ts";
+import { memberKinds } from "../../src/actions/members.ts";
+import { rolesCheck, rolesLook } from "../../src/actions/roles-check.ts";
+import { TARGET_KINDS } from "../../src/catalog/targets.ts";
+import { createLog } from "../../src/lib/log.ts";
+import { type NodeInput, openShop, type Shop } from "./shop.ts";
+
+let shop: Shop;
+beforeAll(async () => {
+  shop = await openShop();
+}, 60_000);
+afterAll(() => shop.estate.stop(), 30_000);
+
+const secrets = (): Record<string, string> => shop.estate.environment();
+const ctx = (): ReadContext => ({
+  signal: AbortSignal.timeout(20_000),
+  log: createLog("silent"),
+  secret: (name) => {
+    const value = secrets()[name];
+    if (value === undefined) throw new Error(`${name} is not set`);
+    return value;
+  },
+  practice: true,
+  kind: "real",
+  evidenceOf: () => null,
+});
+
+interface Looked {
+  readonly target: string;
+  readonly title: string;
+  readonly kind: string;
+  readonly members: { id: string; site: string; input: unknown }[];
+}
+
+function database(b: NodeInput = shop.b): Looked {
+  const members = [
+    { id: "orders-a", site: "practice-a", input: shop.a },
+    { id: "orders-b", site: "practice-b", input: b },
+  ];
+  return { target: "database", title: "Orders database", kind: "postgres", members };
+}
+
+async function check(active: string, basis: "seen" | "said" = "seen", target = database()) {
+  const input = { targets: [{ ...target, active, basis }] };
+  const seen = await rolesCheck.observe(ctx(), input);
+  const [found] = rolesCheck.ready(seen, input, { evidenceOf: () => null });
+  return { ok: found?.ok, says: found?.says, active: rolesCheck.facts(seen, input)[0]?.value };
+}
+
+async function look(target = database()) {
+  const seen = await rolesLook.observe(ctx(), { target });
+  return Object.fromEntries(rolesLook.facts(seen, { target }).map(({ id, value }) => [id, value]));
+}
+
+test("every kind with roles has a look, and no look is of a kind nobody can write", () => {
+  const withRoles = Object.entries(TARGET_KINDS).filter(([, { roles }]) => roles);
+  expect([...memberKinds.keys()].sort()).toEqual(withRoles.map(([kind]) => kind).sort());
+});
+
+describe("who is active, by the servers themselves", () => {
+  test("a pair that is well", async () => {
+    expect(await check("orders-a")).toMatchObject({ ok: true, active: "orders-a" });
+    expect(await look()).toEqual({ active: "orders-a", activeAnswers: true, hasStandby: true });
+  });
+
+  test("a plan for the other side is stopped, with what is so now", async () => {
+    expect(await check("orders-b")).toEqual({
+      ok: false,
+      active: "orders-a",
+      says: "Orders database: the plan was made for orders-b being active. Now: orders-a takes writes. Ask again, so that a plan is made for the world as it is.",
+    });
+  });
+
+  test("a server whose login we get wrong is never taken for lost", async () => {
+    const wrong = database({ ...shop.b, passwordFrom: "ORDERS_APP_PASSWORD" });
+    expect(await check("orders-a", "seen", wrong)).toMatchObject({ ok: false, active: null });
+    const unset = database({ ...shop.b, passwordFrom: "NOT_SET" });
+    expect(await look(unset)).toEqual({ active: null, activeAnswers: null, hasStandby: null });
+  });
+
+  test("with the primary killed it is inferred; what said otherwise does not hold", async () => {
+    await shop.host(shop.a).kill();
+    expect(await look()).toEqual({ active: "orders-a", activeAnswers: false, hasStandby: true });
+    expect(await check("orders-a")).toMatchObject({ ok: true, active: "orders-a" });
+    await shop.host(shop.b).kill();
+    expect(await check("orders-a")).toMatchObject({ ok: false, active: null });
+    expect(await check("orders-a", "said")).toMatchObject({ ok: true, active: "orders-a" });
+  });
+});
+
+describe("where a name leads, by its own name server", () => {
+  let server: Socket;
+  let address = "192.0.2.1";
+  let port = 0;
+  beforeAll(async () => {
+    server = createSocket("udp4");
+    server.on("message", (query, from) => server.send(answerTo(query, address), from.port, from.address));
+    await new Promise<void>((bound) => server.bind(0, "127.0.0.1", bound));
+    port = (server.address() as AddressInfo).port;
+  });
+  afterAll(() => new Promise<void>((closed) => server.close(() => closed())));
+
+  const name = () => {
+    const input = (value: string, at = port) => ({
+      name: "shop.example",
+      values: [value],
+      nameServers: [{ host: "127.0.0.1", port: at }],
+    });
+    const members = (at?: number) => [
+      { id: "east", site: "east", input: input("192.0.2.1", at) },
+      { id: "west", site: "west", input: input("192.0.2.2", at) },
+    ];
+    return (at?: number) => ({ target: "front", title: "Public name", kind: "dns", members: members(at) });
+  };
+
+  test("to the side whose address it answers", async () => {
+    expect(await look(name()())).toMatchObject({ active: "east", activeAnswers: true });
+    address = "192.0.2.2";
+    expect(await look(name()())).toMatchObject({ active: "west" });
+  });
+
+  test("nowhere that anybody knows: to none", async () => {
+    address = "192.0.2.9";
+    expect(await look(name()())).toMatchObject({ active: null });
+  });
+
+  test("a name server that says nothing is no word about the sites", async () => {
+    expect(await look(name()(9))).toMatchObject({ active: null, activeAnswers: null });
+  });
+});
+
+/** One A record with a TTL of a minute (RFC 1035, section 4). */
+function answerTo(query: Buffer, address: string): Buffer {
+  const question = query.subarray(12, query.indexOf(0, 12) + 5);
+  const head = Buffer.from([0, 0, 0x84, 0, 0, 1, 0, 1, 0, 0, 0, 0]);
+  query.copy(head, 0, 0, 2);
+  const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...address.split(".").map(Number)]);
+  return Buffer.concat([head, question, record]);
+}

@@ -1,0 +1,220 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how a runbook writes references.
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { stringify } from "yaml";
+import { loadCatalog } from "../../src/catalog/load.ts";
+import { type PlanRequest, planRunbook, toLookAt } from "../../src/catalog/plan.ts";
+import type { Sighting } from "../../src/catalog/roles.ts";
+import type { ActionCard } from "../../src/catalog/types.ts";
+import { cards as known } from "./cards.ts";
+import { type Folder, makeFolder, shopSystem, valuesRunbook } from "./folder.ts";
+
+const cards = new Map([...known, ["roles.check", rolesCard()] as const]);
+let folder: Folder;
+afterEach(() => folder.remove());
+
+const approve = { id: "approve", title: "Leave ${from.title}?", gate: { role: "incident-commander" } };
+const move = {
+  title: "Move the store",
+  summary: "Moves it to the other site.",
+  starts: ["failover database", "failover site"],
+  component: "database",
+  modes: ["planned", "unplanned"],
+  direction: { of: "store" },
+  changes: "writes move from ${store.from.name} to ${store.to.name}",
+  stages: [
+    { id: "decide", title: "Decide", steps: [approve] },
+    {
+      id: "move",
+      title: "Move to ${to.title}",
+      steps: [
+        { id: "fence", title: "Fence", action: "postgres.fence", with: { node: "${store.from}" } },
+        {
+          id: "promote",
+          title: "Promote",
+          action: "postgres.promote",
+          with: { node: "${store.to}", fenceStep: "fence" },
+        },
+        { id: "home", title: "Only home", towards: "eu-west-1", action: "http.check", with: { url: "${to.url}/home" } },
+      ],
+    },
+  ],
+  beforehand: ["Rebuild the other server first."],
+};
+
+const EAST_HOST = "10.0.0.1";
+
+function request(
+  runbook: object,
+  a: Sighting["state"],
+  b: Sighting["state"],
+  more: Partial<PlanRequest> = {},
+): PlanRequest {
+  folder = makeFolder({
+    "shop/system.yml": shopSystem,
+    "shop/runbooks/values.yml": valuesRunbook,
+    "shop/runbooks/move.yml": stringify(runbook),
+  });
+  const { catalog, problems } = loadCatalog(folder.path, cards);
+  expect(problems).toEqual([]);
+  const one = (id: string, state: Sighting["state"]): [string, Sighting] => [id, { state, says: `${id} is ${state}` }];
+  return {
+    ...{ catalog, cards, system: "shop", runbook: "move", mode: "unplanned", kind: "real" },
+    variables: new Map([
+      [
+        "shop",
+        new Map([
+          ["primaryHost", EAST_HOST],
+          ["standbyHost", "10.0.0.2"],
+        ]),
+      ],
+    ]),
+    seen: new Map([["store", new Map([one("ireland", a), one("frankfurt", b)])]]),
+    ...more,
+  };
+}
+
+function planned(runbook: object, a: Sighting["state"], b: Sighting["state"], more: Partial<PlanRequest> = {}) {
+  const made = planRunbook(request(runbook, a, b, more));
+  if (!made.ok) return made.problems.map(({ code, what, next }) => ({ code, what, next }));
+  return made.plan;
+}
+
+describe("one runbook, both directions", () => {
+  test("there: what it changes, its steps and its hash are of this direction", () => {
+    const there = planned(move, "active", "standby");
+    expect(there).toMatchObject({
+      target: "writes move from ireland to frankfurt",
+      direction: { from: { id: "eu-west-1" }, to: { id: "eu-central-1", title: "Frankfurt" }, basis: "seen" },
+      roles: [{ target: "store", active: "ireland", basis: "seen" }],
+    });
+    expect(stepIds(there)).toEqual(["approve", "roles-unchanged", "fence", "promote"]);
+  });
+
+  test("and back, by the same file", () => {
+    const back = planned(move, "standby", "active");
+    expect(back).toMatchObject({
+      target: "writes move from frankfurt to ireland",
+      direction: { to: { id: "eu-west-1" } },
+    });
+    expect(stepIds(back)).toEqual(["approve", "roles-unchanged", "fence", "promote", "home"]);
+    expect(inputOf(back, "promote")).toMatchObject({
+      node: { name: "ireland", host: EAST_HOST, passwordFrom: "STORE_PW" },
+    });
+    expect(inputOf(back, "home")).toEqual({ url: "https://ie.shop.example/home" });
+  });
+
+  test("with its side lost the direction is inferred, and the plan says so", () => {
+    expect(planned(move, "silent", "standby")).toMatchObject({
+      direction: { from: { id: "eu-west-1" }, basis: "inferred", says: "ireland is silent, and frankfurt is standby" },
+    });
+  });
+
+  test("right before the first change it is looked at again who is active", () => {
+    const plan = planned(move, "active", "standby");
+    expect(inputOf(plan, "roles-unchanged")).toEqual({
+      targets: [
+        {
+          ...{ target: "store", title: "Orders store", kind: "postgres", active: "ireland", basis: "seen" },
+          members: [
+            { id: "ireland", site: "eu-west-1", input: { passwordFrom: "STORE_PW", name: "ireland", host: EAST_HOST } },
+            {
+              id: "frankfurt",
+              site: "eu-central-1",
+              input: { passwordFrom: "STORE_PW", name: "frankfurt", host: "10.0.0.2" },
+            },
+          ],
+        },
+      ],
+    });
+  });
+
+  test("nothing to fail over to: said, with what to do first, before anybody is asked", () => {
+    expect(planned(move, "fenced", "active")).toEqual([
+      {
+        code: "no-standby",
+        what: "It is active in eu-central-1, and no standby is ready (frankfurt is active; not a standby: ireland)",
+        next: "Rebuild the other server first.",
+      },
+    ]);
+    expect(planned(move, "active", "active")).toMatchObject([{ code: "split-brain" }]);
+    expect(planned(move, "silent", "silent")).toMatchObject([
+      { code: "active-unknown", next: "Say which side served last: from=eu-west-1 or from=eu-central-1" },
+    ]);
+  });
+
+  test("a person says where it comes from; against what is seen they are refused", () => {
+    const inputs = (from: string) => ({ inputs: new Map([["from", from]]) });
+    expect(planned(move, "active", "standby", inputs("eu-central-1"))).toMatchObject([{ code: "direction-conflict" }]);
+    expect(planned(move, "active", "standby", inputs("eu-west-1"))).toMatchObject({
+      inputs: [{ name: "from", value: "eu-west-1" }],
+    });
+    expect(planned(move, "active", "standby", inputs("mars"))).toMatchObject([{ code: "input-wrong" }]);
+    const to = { inputs: new Map([["to", "eu-west-1"]]) };
+    expect(planned(move, "active", "standby", to)).toMatchObject([{ code: "direction-there" }]);
+  });
+
+  test("what has to be looked at is said before: every member, with its values", () => {
+    const ask = request(move, "active", "standby");
+    expect(toLookAt(ask)).toMatchObject([
+      {
+        target: "store",
+        kind: "postgres",
+        members: [{ id: "ireland", input: { host: EAST_HOST } }, { id: "frankfurt" }],
+      },
+    ]);
+    expect(toLookAt({ ...ask, runbook: "values" })).toEqual([]);
+    expect(toLookAt({ ...ask, variables: new Map() })).toEqual([]);
+  });
+});
+
+describe("roles without a direction", () => {
+  const rejoin = {
+    title: "Rebuild the old one",
+    summary: "Makes it a standby again.",
+    component: "database",
+    modes: ["planned"],
+    changes: "${store.detached.name} follows ${store.active.name}",
+    stages: [
+      { id: "decide", title: "Decide", steps: [approve].map((one) => ({ ...one, title: "Rebuild?" })) },
+      {
+        id: "look",
+        title: "Look",
+        steps: [{ id: "fence", title: "Fence", action: "postgres.fence", with: { node: "${store.detached}" } }],
+      },
+    ],
+  };
+
+  test("the old primary is the one that is rebuilt, whichever that is", () => {
+    expect(planned(rejoin, "fenced", "active", { mode: "planned" })).toMatchObject({
+      target: "ireland follows frankfurt",
+    });
+    expect(planned(rejoin, "active", "silent", { mode: "planned" })).toMatchObject({
+      target: "frankfurt follows ireland",
+    });
+  });
+
+  test("on a healthy day there is nothing to rebuild, and no plan", () => {
+    expect(planned(rejoin, "active", "standby", { mode: "planned" })).toEqual([
+      {
+        code: "target-absent",
+        what: "Orders store has no member that has to rejoin (ireland is active)",
+        next: undefined,
+      },
+    ]);
+  });
+});
+
+function stepIds(plan: unknown): string[] {
+  return (plan as { stages: { steps: { id: string }[] }[] }).stages.flatMap(({ steps }) => steps.map(({ id }) => id));
+}
+
+function inputOf(plan: unknown, id: string): unknown {
+  const all = (plan as { stages: { steps: { id: string; input?: unknown }[] }[] }).stages.flatMap(({ steps }) => steps);
+  return all.find((step) => step.id === id)?.input;
+}
+
+/** Any card of an action that only looks will do. */
+function rolesCard(): ActionCard {
+  const look = known.get("postgres.check") as ActionCard;
+  return { ...look, id: "roles.check", checkInput: (input) => ({ ok: true, input }) };
+}
