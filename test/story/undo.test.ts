@@ -1,0 +1,143 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import pg from "pg";
+import { until } from "../timeline/server.ts";
+import { type Bed, logStatements, openBed } from "./bed.ts";
+import { killedOnce } from "./killed-once.ts";
+import { answerTo, askFor, buttonOf, heard, newFrom, questionOf } from "./voices.ts";
+
+/** Stops between the fence and the promotion, where people give a failover up. */
+const GIVEN_UP = `title: Move the orders database, slowly
+summary: Fences the primary, waits for a person, and promotes the standby.
+component: database
+modes: [planned]
+changes: "orders database: writes move from \${var.primaryName} to \${var.standbyName}"
+stages:
+  - id: decide
+    title: Decide
+    steps:
+      - id: approve
+        title: Move writes?
+        gate: { role: incident-commander, quorum: 1, expires: 10m, escalate: database }
+  - id: move
+    title: Move
+    steps:
+      - id: fence
+        title: Fence \${var.primaryName}
+        action: postgres.fence
+        with:
+          node: &primary
+            { name: "\${var.primaryName}", host: "\${var.primaryHost}", port: "\${var.primaryPort}", database: orders, user: admin, passwordFrom: ORDERS_DB_PASSWORD }
+          app: { user: app, passwordFrom: ORDERS_APP_PASSWORD }
+          peer: &standby
+            { name: "\${var.standbyName}", host: "\${var.standbyHost}", port: "\${var.standbyPort}", database: orders, user: admin, passwordFrom: ORDERS_DB_PASSWORD }
+      - id: wait
+        title: Make sure
+        action: human.confirm
+        with: { instructions: Look once more. }
+      - id: promote
+        title: Promote \${var.standbyName}
+        action: postgres.promote
+        with: { from: *primary, to: *standby, fenceStep: fence }
+`;
+
+let bed: Bed;
+
+beforeAll(async () => {
+  bed = await openBed();
+}, 120_000);
+afterAll(() => bed?.stop(), 60_000);
+afterEach(() => bed.endOpenRuns(), 60_000);
+beforeEach(async () => {
+  await bed.estate.heal();
+  await logStatements(bed);
+  // A bot that was killed is started again with the catalogue of everybody.
+  await bed.catalog((practice) => writeFile(join(practice, "runbooks/slow-move.yml"), GIVEN_UP));
+}, 120_000);
+
+const alex = () => bed.workspace.as("UALEX");
+const sam = () => bed.workspace.as("USAM");
+
+/** A run that fenced the primary and was aborted: nobody can order. */
+async function givenUp() {
+  const question = await askFor(bed, "/dr runbook slow-move");
+  await sam().click(question.card, "gate.approve", { confirm: true });
+  await until(async () => (await bed.lastRun()).run.steps.get("wait")?.status === "open", 30);
+  const isNew = newFrom(bed);
+  await alex().slash("/dr abort The primary is fine");
+  const over = await heard(bed, (m) => isNew(m) && buttonOf(m, "run.undo") !== undefined, /aborted/);
+  await until(async () => !(await bed.estate.healthy()), 15);
+  return { over, run: question.run };
+}
+
+/** By somebody past the bot. */
+async function promote(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000 });
+  await client.connect();
+  await client.query("select pg_promote()");
+  await client.end();
+}
+
+const opened = async () =>
+  (await bed.deeds()).filter((deed) => /alter system reset default_transaction_read_only/.test(deed)).length;
+
+describe("a failover is given up after the fence", () => {
+  test.each(["undo:intended", "undo:after-apply", "undo:verified"])(
+    "the fence is undone by a button though the bot dies at %s: orders are taken again, by one server",
+    async (at) => {
+      const { over, run } = await givenUp();
+      expect(JSON.stringify(over.blocks)).toContain(`/dr undo fence ${run}`);
+      const before = await opened();
+      await killedOnce(bed.bot, { at, marker: join(bed.folder, "killed") }, async () => {
+        const isNew = newFrom(bed);
+        await alex().click(over, "run.undo", { confirm: true });
+        const card = await heard(bed, (m) => isNew(m) && buttonOf(m, "gate.approve") !== undefined, /Undo/);
+        await sam().click(questionOf(card).card, "gate.approve", { confirm: true });
+        await until(async () => (await bed.lastRun()).run.ending !== null, 60);
+      });
+      const { run: undone } = await bed.lastRun();
+      expect([undone.status, undone.plan.undoes]).toMatchObject(["verified", { run, step: "fence" }]);
+      await until(() => bed.estate.healthy(), 30);
+      expect((await bed.estate.writers()).length).toBe(1);
+      expect((await opened()) - before).toBe(1);
+      expect(await bed.estate.ledger()).toMatchObject({ lost: 0 });
+      expect(await bed.store.timeline.verify()).toMatchObject({ ok: true, problems: [] });
+    },
+    240_000,
+  );
+
+  test("not while the other server takes writes, and nothing is changed then", async () => {
+    const { run } = await givenUp();
+    const before = await opened();
+    await promote(bed.estate.nodes[1].url());
+    const isNew = newFrom(bed);
+    await alex().slash(`/dr undo fence ${run}`);
+    const { text } = await heard(bed, (m) => isNew(m) && m.thread_ts !== undefined, /split brain/, 60_000);
+    expect(text).toContain("orders-b takes writes");
+    expect(await opened()).toBe(before);
+    expect((await bed.estate.writers()).length).toBe(1);
+  }, 120_000);
+
+  test("not while the other server is silent, unless that is accepted", async () => {
+    const { run } = await givenUp();
+    await bed.estate.nodes[1].kill();
+    const isNew = newFrom(bed);
+    await alex().slash(`/dr undo fence ${run}`);
+    const { text } = await heard(
+      bed,
+      (m) => isNew(m) && m.thread_ts !== undefined,
+      /failed\. .*does not answer/s,
+      60_000,
+    );
+    expect(text).toContain(`/dr undo fence ${run} --unplanned`);
+    const question = await askFor(bed, `/dr undo fence ${run} --unplanned`);
+    expect(JSON.stringify(question.card.blocks)).toContain("two servers take writes");
+    expect(
+      await answerTo(bed, "UALEX", () => alex().click(question.card, "gate.approve", { confirm: true })),
+    ).toContain("your approval does not count");
+    await sam().click(question.card, "gate.approve", { confirm: true });
+    await until(async () => (await bed.lastRun()).run.status === "verified", 60);
+    await until(() => bed.estate.healthy(), 30);
+  }, 120_000);
+});
