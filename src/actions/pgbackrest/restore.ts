@@ -17,10 +17,17 @@ import {
 const input = z
   .strictObject({
     host: hostInput,
-    /** A backup by its label. Left out: the newest, or the newest before the target. There is no "latest" to be written. */
+    /** A backup by its label. Left out or `newest`: the newest, or the newest before the target. pgBackRest knows no "latest". */
     set: z
-      .string()
-      .regex(/^\d{8}-\d{6}F(_\d{8}-\d{6}[DI])?$/, "is a label such as 20261121-020000F, as pgbackrest info shows it")
+      .union([
+        z.literal("newest"),
+        z
+          .string()
+          .regex(
+            /^\d{8}-\d{6}F(_\d{8}-\d{6}[DI])?$/,
+            "is a label such as 20261121-020000F, as pgbackrest info shows it",
+          ),
+      ])
       .optional(),
     /** Restores to this moment and no further. Left out: everything that is archived. */
     targetTime: z.iso.datetime({ offset: true }).optional(),
@@ -28,6 +35,11 @@ const input = z
     copies: pathInput,
     /** The server on this data, as other steps name it: a later count of what was lost then replaces what is said here. */
     server: z.strictObject({ host: z.string().min(1), port: z.number().int().min(1).max(65535) }).optional(),
+    /**
+     * `off`: the restored server archives nothing. For a server beside the one that serves (a validation, a look at the past): it
+     * promotes itself onto a new timeline, and its log would go into the repository of the other.
+     */
+    archiveMode: z.enum(["preserve", "off"]).default("preserve"),
     timeoutSeconds: z.number().positive().max(86_400).default(3600),
   })
   .refine(({ host, copies }) => copies !== host.data && !copies.startsWith(`${host.data}/`), {
@@ -70,11 +82,13 @@ export const restore = defineAction<Input, Seen>({
   ],
   done: (seen, given, before) => isDone(seen, given, before),
   async apply(ctx, given) {
-    const { host, set, targetTime, timeoutSeconds } = given;
+    const { host, targetTime, archiveMode, timeoutSeconds } = given;
+    const set = labelOf(given);
     const copy = await copyAside(ctx, given);
     const how = [
       // The folder is full of what is to be replaced; without --delta pgBackRest refuses it.
       "--delta",
+      ...(archiveMode === "off" ? ["--archive-mode=off"] : []),
       ...(set === undefined ? [] : [`--set=${set}`]),
       ...(targetTime === undefined
         ? []
@@ -124,11 +138,20 @@ function subjectOf({ host, server }: Input): string {
   return server === undefined ? resourceOf(host) : `postgres:${server.host.toLowerCase()}:${server.port}`;
 }
 
-function choose(seen: RepositoryView, { set, targetTime }: Input): Backup | null {
+/** Undefined: the newest that fits. */
+function labelOf({ set }: Input): string | undefined {
+  return set === "newest" ? undefined : set;
+}
+
+function choose(seen: RepositoryView, given: Input): Backup | null {
+  const { targetTime } = given;
+  const set = labelOf(given);
   if (!seen.answers) return null;
   if (set !== undefined) return seen.backups.find(({ label }) => label === set) ?? null;
   if (targetTime === undefined) return newestBackup(seen);
-  return seen.backups.findLast(({ stoppedAt }) => stoppedAt <= Date.parse(targetTime)) ?? null;
+  // pgBackRest knows whole seconds, and takes one that ended in a second before the target's.
+  const second = Math.floor(Date.parse(targetTime) / 1000) * 1000;
+  return seen.backups.findLast(({ stoppedAt }) => stoppedAt < second) ?? null;
 }
 
 /** pgBackRest compares it with the times of backups, so it has to be in the form it knows. */
@@ -140,6 +163,7 @@ function restoreFacts({ data, chosen, repository }: Seen, given: Input): Fact[] 
   const age = chosen !== null && repository.answers ? Math.round((repository.at - chosen.stoppedAt) / 1000) : null;
   return [
     { id: "chosen", label: "Backup to be restored", value: chosen?.label ?? null, material: true },
+    ...choices(repository),
     { id: "chosenAgeSeconds", label: "Age of it in seconds", value: age, material: false },
     {
       id: "restoresTo",
@@ -151,6 +175,27 @@ function restoreFacts({ data, chosen, repository }: Seen, given: Input): Fact[] 
     { id: "loss", label: "Would be lost", value: lossMethod({ repository, data, chosen }, given), material: false },
   ];
 }
+
+/** What people may choose from: labels, and the moments that can be gone back to. */
+function choices(repository: RepositoryView): Fact[] {
+  if (!repository.answers) return [];
+  const { backups, archivedAt } = repository;
+  const labels = backups
+    .slice(-SHOWN)
+    .reverse()
+    .map(({ label }) => label);
+  const from = backups[0]?.stoppedAt;
+  const moments =
+    from === undefined || archivedAt === null
+      ? "none"
+      : `${new Date(from).toISOString()} to ${new Date(archivedAt).toISOString()}`;
+  return [
+    { id: "backupsThere", label: "Backups to choose from", value: labels.join(", ") || "none", material: false },
+    { id: "moments", label: "Moments to choose from", value: moments, material: false },
+  ];
+}
+
+const SHOWN = 12;
 
 function lossMethod({ repository }: Seen, { targetTime }: Input): string {
   if (targetTime !== undefined) return `everything written after ${targetTime}`;
@@ -203,7 +248,9 @@ async function copyAside(ctx: ApplyContext, given: Input): Promise<string | null
   return to;
 }
 
-function chosenThere({ repository, chosen }: Seen, { set, targetTime }: Input): Check {
+function chosenThere({ repository, chosen }: Seen, given: Input): Check {
+  const { targetTime } = given;
+  const set = labelOf(given);
   const ok = chosen !== null;
   const known = repository.answers ? repository.backups.map(({ label }) => label).join(", ") : "";
   const says = ok

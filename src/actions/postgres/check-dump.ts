@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { z } from "zod";
 import type { Check, Fact } from "../contract.ts";
 import { defineLook } from "../read.ts";
-import { type DumpView, dumpInput, lookAtDump, readable, whole } from "./dump-view.ts";
+import { availableFact, type DumpView, dumpInput, isChosen, lookAtDump, readable, whole } from "./dump-view.ts";
 
 const input = z.strictObject({
   from: dumpInput,
@@ -41,6 +41,7 @@ function factsOf({ dump, ageHours }: Seen): readonly Fact[] {
   return [
     { id: "dumpFile", label: "Dump", value: dump.file, material: true },
     { id: "sha256", label: "SHA-256", value: dump.sha256, material: true },
+    ...availableFact(dump),
     { id: "bytes", label: "Bytes", value: dump.bytes, material: false },
     {
       id: "ageHours",
@@ -51,19 +52,22 @@ function factsOf({ dump, ageHours }: Seen): readonly Fact[] {
   ];
 }
 
-function checksOf({ dump, ageHours }: Seen, { maxAgeHours, tables }: Input): readonly Check[] {
+function checksOf({ dump, ageHours }: Seen, { from, maxAgeHours, tables }: Input): readonly Check[] {
   const missing = tables.filter((table) => !dump.tables.includes(table));
   const young = ageHours !== null && ageHours <= maxAgeHours;
   return [
     whole(dump),
     readable(dump),
-    block(
-      "dump.young",
-      young,
-      young
-        ? `It is ${ageHours?.toFixed(1)} hours old.`
-        : `Its age is ${ageHours === null ? "not known" : `${ageHours.toFixed(1)} hours`}; ${maxAgeHours} are allowed.`,
-    ),
+    {
+      ...block(
+        "dump.young",
+        young,
+        young
+          ? `It is ${ageHours?.toFixed(1)} hours old.`
+          : `Its age is ${ageHours === null ? "not known" : `${ageHours.toFixed(1)} hours`}; ${maxAgeHours} are allowed.`,
+      ),
+      ...(isChosen(from) && ageHours !== null ? { level: "warn" as const } : {}),
+    },
     block(
       "dump.tables",
       missing.length === 0,

@@ -1,6 +1,6 @@
 import { basename, isAbsolute } from "node:path";
 import { z } from "zod";
-import type { Check, ReadContext } from "../contract.ts";
+import type { Check, Fact, ReadContext } from "../contract.ts";
 import { dumpsIn, expectedHash, hashFile, readManifest, sizeOf } from "./dump-file.ts";
 import { programsHere, runProgram } from "./programs.ts";
 
@@ -21,6 +21,12 @@ export const dumpInput = z.union([
       .string()
       .regex(/^[a-z][a-z0-9-]{0,39}$/)
       .default("dump"),
+    /** One of them by its file name, as people are shown it; a name, not a path. */
+    backup: z
+      .union([z.literal("newest"), z.string().regex(/^[A-Za-z0-9._-]{1,250}\.dump$/, "is no name of a dump")])
+      .default("newest"),
+    /** The newest of them as of before this moment: the damage was done then, and is in every later one. */
+    before: z.iso.datetime({ offset: true }).optional(),
   }),
 ]);
 type DumpInput = z.infer<typeof dumpInput>;
@@ -35,10 +41,43 @@ export interface DumpView {
   readonly unreadable: string | null;
   /** Tables it brings, by schema and name. */
   readonly tables: readonly string[];
+  /** The file names people may choose from, newest first, the latest few. */
+  readonly available?: readonly string[];
+}
+
+const SHOWN = 12;
+
+interface Chosen {
+  readonly file: string | null;
+  readonly available: readonly string[];
+}
+
+async function choose(from: DumpInput): Promise<Chosen> {
+  if ("file" in from) return { file: from.file, available: [] };
+  const all = await dumpsIn(from.newestIn, from.label);
+  const available = all.slice(0, SHOWN).map((file) => basename(file));
+  if (from.backup !== "newest") return { file: all.find((file) => basename(file) === from.backup) ?? null, available };
+  if (from.before === undefined) return { file: all[0] ?? null, available };
+  const limit = Date.parse(from.before);
+  for (const file of all) {
+    const known = await readManifest(file);
+    if (known !== null && known.takenAt < limit) return { file, available };
+  }
+  return { file: null, available };
+}
+
+/** Chosen by a person for what it holds, so its age is no reason to refuse it. */
+export function isChosen(from: DumpInput): boolean {
+  return "file" in from || from.backup !== "newest" || from.before !== undefined;
+}
+
+export function availableFact({ available = [] }: DumpView): readonly Fact[] {
+  if (available.length === 0) return [];
+  return [{ id: "dumpsThere", label: "Dumps to choose from", value: available.join(", "), material: false }];
 }
 
 export async function lookAtDump(ctx: ReadContext, { from }: { readonly from: DumpInput }): Promise<DumpView> {
-  const file = "file" in from ? from.file : ((await dumpsIn(from.newestIn, from.label))[0] ?? null);
+  const { file, available } = await choose(from);
   const bytes = file === null ? null : await sizeOf(file);
   const nothing = {
     file,
@@ -48,6 +87,7 @@ export async function lookAtDump(ctx: ReadContext, { from }: { readonly from: Du
     takenAt: null,
     unreadable: "it is not there",
     tables: [],
+    available,
   };
   if (file === null || bytes === null) return nothing;
   const expected = ("file" in from ? from.sha256 : undefined) ?? (await expectedHash(file));
@@ -60,7 +100,7 @@ export async function lookAtDump(ctx: ReadContext, { from }: { readonly from: Du
     ({ output }) => ({ tables: tablesIn(output), unreadable: null }),
     (error: Error) => ({ tables: [], unreadable: error.message }),
   );
-  return { file, bytes, sha256, expected, takenAt: known?.takenAt ?? null, ...listed };
+  return { file, bytes, sha256, expected, takenAt: known?.takenAt ?? null, available, ...listed };
 }
 
 /** "215; 1259 16389 TABLE public orders postgres" */
@@ -72,11 +112,11 @@ function tablesIn(list: string): string[] {
 }
 
 /** It has the SHA-256 somebody wrote down for it. */
-export function whole({ file, bytes, sha256, expected }: DumpView): Check {
+export function whole({ file, bytes, sha256, expected, available = [] }: DumpView): Check {
   const ok = sha256 !== null && sha256 === expected;
   const says =
     file === null
-      ? "There is no whole dump in the folder."
+      ? `There is no such whole dump in the folder. There are: ${available.join(", ") || "none"}.`
       : bytes === null
         ? `${file} is not there.`
         : expected === null

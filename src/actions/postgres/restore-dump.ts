@@ -5,7 +5,7 @@ import { type ApplyContext, type Check, type Done, defineAction, type Evidence, 
 import { byHand } from "../undo.ts";
 import { countRows, type DatabaseView, lookAtDatabase } from "./database-view.ts";
 import { hashFile, readManifest, sizeOf } from "./dump-file.ts";
-import { counted, type DumpView, dumpInput, lookAtDump, readable, whole } from "./dump-view.ts";
+import { availableFact, counted, type DumpView, dumpInput, lookAtDump, readable, whole } from "./dump-view.ts";
 import { nodeInput, resourceOf } from "./node.ts";
 import { runProgram } from "./programs.ts";
 import { identityChecks } from "./view.ts";
@@ -56,6 +56,7 @@ export const restoreDump = defineAction<Input, Seen>({
     { id: "dumpFile", label: "Dump", value: dump.file, material: true },
     { id: "sha256", label: "SHA-256", value: dump.sha256, material: true },
     { id: "takenAt", label: "Dump as of", value: iso(dump.takenAt), material: true },
+    ...availableFact(dump),
     { id: "dumpTables", label: "Tables it brings", value: dump.tables.length, material: false },
     {
       id: "tablesNow",

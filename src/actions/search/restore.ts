@@ -25,8 +25,10 @@ import { indexIn, newestComplete, readSnapshots, type SnapshotView, usable } fro
 const input = z.strictObject({
   cluster: clusterInput,
   repository: repositoryName,
-  /** Left out: the newest complete one that holds the index. */
+  /** Left out or `newest`: the newest complete one that holds the index. */
   snapshot: snapshotName.optional(),
+  /** The newest from before this moment: the damage was done then, and is in every later one. */
+  before: z.iso.datetime({ offset: true }).optional(),
   /** A name, or `name-*` where exactly one index of the snapshot carries a version. */
   index: z.string().regex(/^[a-z0-9][a-z0-9._-]*\*?$/),
   /** What it is restored as: `packages` gives `packages-lifeboat-1`. Never the index itself: an open one blocks a restore. */
@@ -45,6 +47,8 @@ interface Found {
   readonly snapshot: SnapshotView | null;
   /** The index within the snapshot. */
   readonly source: string | null;
+  /** Complete snapshots that hold it, newest first, the latest few. */
+  readonly available?: readonly string[];
   readonly counted: number | null;
   /** Indices that are restores of ours. */
   readonly ours: readonly string[];
@@ -108,20 +112,32 @@ export const restore = defineAction<Input, Seen>({
   }),
 });
 
+/** Undefined: the newest that fits. */
+function nameOf({ snapshot }: Input): string | undefined {
+  return snapshot === "newest" ? undefined : snapshot;
+}
+
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {
-  const { cluster, repository, index, snapshot: wanted, as } = given;
+  const { cluster, repository, index, as } = given;
+  const wanted = nameOf(given);
   return await lookAt(ctx, cluster, async () => {
     const [health, snapshots, ours] = await Promise.all([
       get<{ status: string }>(ctx, cluster, "/_cluster/health"),
       readSnapshots(ctx, cluster, repository),
       numbered(ctx, cluster, as),
     ]);
-    const chosen = newestComplete(snapshots ?? [], [index], wanted);
+    const limit = given.before === undefined ? Number.POSITIVE_INFINITY : Date.parse(given.before);
+    const early = (snapshots ?? []).filter(({ startedAt }) => startedAt < limit);
+    const chosen = newestComplete(early, [index], wanted);
     const source = chosen === null ? null : indexIn(chosen, index);
     return {
       health: health.status,
       snapshot: chosen,
       source,
+      available: (snapshots ?? [])
+        .filter((one) => newestComplete([one], [index]) !== null)
+        .slice(0, 12)
+        .map(({ name }) => name),
       counted: source === null ? null : (chosen?.counts[source] ?? null),
       ours,
       next: `${as}-lifeboat-${1 + newestNumber(ours)}`,
@@ -194,6 +210,12 @@ function factsOf(seen: Seen, { cluster }: Input): Fact[] {
   return [
     answersFact(seen, cluster),
     { id: "snapshot", label: "Snapshot", value: found?.snapshot?.name ?? null, material: true },
+    {
+      id: "snapshotsThere",
+      label: "Snapshots to choose from",
+      value: found?.available?.join(", ") || "none",
+      material: false,
+    },
     { id: "source", label: "Index in the snapshot", value: found?.source ?? null, material: true },
     { id: "restoredAs", label: "Is restored as", value: found?.next ?? null, material: true },
     { id: "counted", label: "Documents when it was taken", value: found?.counted ?? null, material: false },
@@ -206,7 +228,7 @@ function checksOf(seen: Seen, given: Input): Check[] {
   const known = seen.counted !== null || given.countMin !== undefined;
   return [
     answers(seen, cluster),
-    usable(seen.snapshot, { indices: [index], maxAgeSeconds, now: seen.lookedAt }),
+    young(usable(seen.snapshot, { indices: [index], maxAgeSeconds, now: seen.lookedAt }), seen, given),
     {
       id: "count.known",
       level: "warn",
@@ -216,6 +238,13 @@ function checksOf(seen: Seen, given: Input): Check[] {
         : "How many documents the snapshot should hold is not known; give countMin, or take snapshots with search.snapshot.",
     },
   ];
+}
+
+/** One that was chosen for what it holds may be old; that is said, and stands in nobody's way. */
+function young(check: Check, { snapshot, available = [] }: Found, given: Input): Check {
+  if (snapshot === null) return { ...check, says: `${check.says} There are: ${available.join(", ") || "none"}.` };
+  const chosen = nameOf(given) !== undefined || given.before !== undefined;
+  return chosen ? { ...check, level: "warn" } : check;
 }
 
 function unseen(): LifeboatError {

@@ -1,4 +1,4 @@
-import { readdir, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
@@ -10,6 +10,7 @@ import {
   firstBackup,
   PGBACKREST_PACKAGES,
   PGBACKREST_PROGRAMS,
+  type Repository,
 } from "../../../src/practice/estate/pgbackrest/index.ts";
 import { blockedBy, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
@@ -28,6 +29,7 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
   const conductor = conduct(secrets);
   let fleet: Fleet;
   let host: ArchivedHost;
+  let repository: Repository;
 
   const node = () => ({
     name: "archive-a",
@@ -69,7 +71,8 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
   beforeAll(async () => {
     fleet = await openFleet("pgbackrest");
     const passwords = { owner: secrets.OWNER_PASSWORD, replicator: "replicator-secret" };
-    host = await (await createRepository(fleet, passwords)).host("archive-a");
+    repository = await createRepository(fleet, passwords);
+    host = await repository.host("archive-a");
     await host.create();
     await host.start();
     await sql("create table written (kind text not null, at timestamptz not null)");
@@ -207,6 +210,36 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
     expect(() => conductor.input("pgbackrest.restore", restoring({ set: "latest" }))).toThrow(/is a label/);
     await expect(host.pgbackrest("restore", "--delta")).rejects.toThrow(/while PostgreSQL is running/);
   }, 30_000);
+
+  test("on a server of its own, to a moment: the one that serves goes on, and nothing is archived beside its log", async () => {
+    // A backup has to have ended in a second before the moment.
+    const target = await soon("a moment after the backup", 10, async () => {
+      const at = await write("before-the-damage", 1);
+      const { checks } = await conductor.look("pgbackrest.restore", restoring({ targetTime: at }));
+      return blockedBy(checks).includes("backup.there") ? null : at;
+    });
+    await write("damage", 10);
+    await archived();
+    const scratch = await repository.host("scratch", { archives: false });
+    await scratch.create();
+    await scratch.stop();
+    const given = { host: scratch.input, copies: scratch.copies, targetTime: target, archiveMode: "off" };
+    const { facts } = await conductor.look("pgbackrest.restore", given);
+    expect([facts.backupsThere, facts.moments]).toEqual([expect.stringMatching(/F/), expect.stringContaining(" to ")]);
+    await conductor.perform("scratch", "pgbackrest.restore", { ...given, set: "newest" });
+    await scratch.start();
+    const client = new pg.Client(scratch.url());
+    await client.connect();
+    const asked = async (text: string) => (await client.query(text)).rows[0] as Record<string, unknown>;
+    await soon("the end of recovery", 20, async () => (await asked("select pg_is_in_recovery() as on")).on === false);
+    expect(await asked("select count(*)::int as n from written where kind = 'damage'")).toEqual({ n: 0 });
+    expect(await readFile(join(scratch.folder, "postgresql.auto.conf"), "utf8")).toContain("archive_mode = 'off'");
+    await client.end();
+    await scratch.kill();
+    expect((await sql("select count(*)::int as n from written where kind = 'damage'"))[0]).toEqual({ n: 10 });
+    await sql("delete from written where kind in ('damage', 'before-the-damage')");
+    await archived();
+  }, 90_000);
 
   test("to a moment: what came after is gone, and the broken folder is kept", async () => {
     const target = await write("good", 20);

@@ -1,5 +1,5 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { beforeAll, expect, test } from "@jest/globals";
 import { soon } from "../../../src/practice/estate/fleet.ts";
 import { blockedBy, conduct } from "../conductor.ts";
@@ -71,6 +71,30 @@ describe("postgres.dump and postgres.restore_dump", () => {
     const { facts } = await conductor.look("postgres.restore_dump", restore());
     const exchanged = restore({ from: { file: broken, sha256: String(facts.sha256) } });
     expect(blockedBy((await conductor.look("postgres.restore_dump", exchanged)).checks)).toContain("dump.sha256");
+  }, 30_000);
+
+  test("one is chosen by its name, or by what it was made before; what there is to choose from is shown", async () => {
+    const first = await conductor.perform("first", "postgres.dump", dump("choice"));
+    const between = new Date().toISOString();
+    await conductor.perform("second", "postgres.dump", dump("choice"));
+    const names = [first.facts.dumpFile].map((path) => basename(String(path)));
+    const look = async (more: object) =>
+      await conductor.look("postgres.check_dump", {
+        from: { newestIn: folder, label: "choice", ...more },
+        maxAgeHours: 1e-9,
+      });
+    const newest = await look({});
+    expect(String(newest.facts.dumpsThere).split(", ")).toHaveLength(2);
+    expect(newest.facts.dumpFile).not.toBe(first.facts.dumpFile);
+    // The newest has to be young; one that was chosen is what was chosen.
+    expect(blockedBy(newest.checks)).toEqual(["dump.young"]);
+    for (const more of [{ backup: names[0] }, { before: between }]) {
+      const chosen = await look(more);
+      expect([chosen.facts.dumpFile, blockedBy(chosen.checks)]).toEqual([first.facts.dumpFile, []]);
+    }
+    const gone = await look({ backup: "choice-shop-20200101T000000000Z.dump" });
+    expect(gone.checks.find(({ id }) => id === "dump.sha256")?.says).toContain(String(names[0]));
+    expect(() => conductor.input("postgres.check_dump", { from: { newestIn: folder, backup: "../x.dump" } })).toThrow();
   }, 30_000);
 
   test("restores all of it, holds it against the counts, and knows the way back", async () => {

@@ -74,6 +74,22 @@ describe("what search.* says before it is too late", () => {
     expect(blockedBy((await check()).checks)).toEqual(blocks);
   });
 
+  test("a snapshot is chosen by its name, or by what it was taken before, and may then be old", async () => {
+    const old = search.repository.snapshots.get("nightly");
+    Object.assign(old ?? {}, { startedAt: Date.now() - 7_200_000 });
+    const look = async (more: object) => await conductor.look("search.restore", { ...restoreOf(search), ...more });
+    const newest = await look({ snapshot: "newest" });
+    expect([newest.facts.snapshot, newest.facts.snapshotsThere]).toEqual(["nightly", "nightly"]);
+    expect(blockedBy(newest.checks)).toEqual(["snapshot.usable"]);
+    for (const more of [{ snapshot: "nightly" }, { before: new Date().toISOString() }])
+      expect(blockedBy((await look(more)).checks)).toEqual([]);
+    const early = await look({ before: new Date(Date.now() - 8_000_000).toISOString() });
+    expect(early.checks.find(({ id }) => id === "snapshot.usable")).toMatchObject({
+      level: "block",
+      says: expect.stringContaining("There are: nightly."),
+    });
+  });
+
   test("a wrong key is said, and shown nowhere", async () => {
     const stranger = conduct({ SEARCH_PASSWORD: "x", WEST_KEY: "c2VjcmV0" });
     const looked = await stranger.look("search.check", {

@@ -16,8 +16,11 @@ export const PGBACKREST_PACKAGES = ["postgresql", "pgbackrest"] as const;
 /** One repository on this machine, and the servers that archive into it. */
 export interface Repository {
   readonly stanza: string;
-  /** A server whose log goes into the repository; its configuration of pgBackRest is its own, as on a machine of its own. */
-  host(name: string): Promise<ArchivedHost>;
+  /**
+   * A server whose log goes into the repository; its configuration of pgBackRest is its own, as on a machine of its own.
+   * `archives: false`: one that is only restored to.
+   */
+  host(name: string, options?: { readonly archives?: boolean }): Promise<ArchivedHost>;
 }
 
 export interface ArchivedHost extends DebianHost {
@@ -49,13 +52,13 @@ export async function createRepository(fleet: Fleet, passwords: Passwords, stanz
   const repository = await folder("repository");
   return {
     stanza,
-    async host(name) {
+    async host(name, { archives = true } = {}) {
       const [logs, locks, spool, copies] = await Promise.all(
         ["log", "lock", "spool", "copies"].map((kind) => folder(`${name}-${kind}`)),
       );
       const config = join(fleet.folder, `${name}-pgbackrest.conf`);
       const archive = `pgbackrest --config=${config} --stanza=${stanza} archive-push %p`;
-      const settings = { archive_mode: "on", archive_command: archive, archive_timeout: 60 };
+      const settings = archives ? { archive_mode: "on", archive_command: archive, archive_timeout: 60 } : {};
       const host = await createDebianHost(fleet, { name, passwords, settings });
       await fleet.write(
         `${name}-pgbackrest.conf`,
