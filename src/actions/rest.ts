@@ -26,6 +26,8 @@ export interface RestCall {
 export interface RestAnswer {
   readonly status: number;
   readonly bytes: Buffer;
+  /** What it says of itself in `Lifeboat-Contract`; null: nothing. */
+  readonly contract: string | null;
 }
 
 const BYTES_MAX = 64 * 1024 * 1024;
@@ -129,7 +131,9 @@ async function bodyOf(response: IncomingMessage): Promise<RestAnswer> {
     size += (chunk as Buffer).length;
     if (size > BYTES_MAX) throw new LifeboatError({ code: "answer-too-long", what: "The answer is too long to read" });
   }
-  return { status: response.statusCode ?? 0, bytes: Buffer.concat(chunks) };
+  const said = response.headers["lifeboat-contract"];
+  const contract = typeof said === "string" ? said : null;
+  return { status: response.statusCode ?? 0, bytes: Buffer.concat(chunks), contract };
 }
 
 /** Whether an error means that nobody answered, so that nobody can tell what became of a request. */

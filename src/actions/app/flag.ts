@@ -3,6 +3,7 @@ import { messageOf } from "../../lib/errors.ts";
 import { clusterInput, dnsName, lookAtCluster, namespaceResource, openCluster } from "../cluster.ts";
 import type { ReadContext } from "../contract.ts";
 import { ask, jsonOf } from "../rest.ts";
+import { CONTRACTS, insistOn, speaking } from "../versions.ts";
 
 /** Where an application is told to take no writes. */
 export const flagInput = z.discriminatedUnion("by", [
@@ -39,6 +40,7 @@ export async function readFlag(ctx: ReadContext, flag: Flag): Promise<FlagView> 
   if (flag.by === "kubernetes") return await readConfigMap(ctx, flag);
   try {
     const answer = await ask(ctx, targetOf(ctx, flag), { path: flag.path, seconds: SECONDS });
+    insistOn(CONTRACTS.readonly, answer, `${flag.url}${flag.path}`);
     if (answer.status !== 200) return { answers: false, why: `${flag.url}${flag.path} answered ${answer.status}` };
     const value = jsonOf<Record<string, unknown>>(answer)[flag.key];
     if (typeof value === "boolean") return { answers: true, readonly: value };
@@ -79,7 +81,8 @@ function configPath({ cluster, configMap }: Flag & { by: "kubernetes" }): string
 }
 
 function targetOf(ctx: ReadContext, { url, tokenFrom }: Flag & { by: "http" }) {
-  return { url, ...(tokenFrom ? { headers: { authorization: `Bearer ${ctx.secret(tokenFrom)}` } } : {}) };
+  const login = tokenFrom ? { authorization: `Bearer ${ctx.secret(tokenFrom)}` } : {};
+  return { url, headers: { ...speaking(CONTRACTS.readonly), ...login } };
 }
 
 export function resourceOf(flag: Flag): string {

@@ -5,9 +5,10 @@ import { type Check, defineAction, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
 import { ask, jsonOf } from "../rest.ts";
 import { nothingToUndo } from "../undo.ts";
+import { CONTRACTS, speaking } from "../versions.ts";
 
 /** `docs/contracts.md` says what such an endpoint does. */
-export const CONTRACT = "lifeboat.transaction/1";
+const CONTRACT = CONTRACTS.transaction;
 
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
@@ -158,7 +159,7 @@ function targetOf(ctx: ReadContext, { url, tokenFrom }: Input, key: string | nul
   return {
     url,
     headers: {
-      "lifeboat-contract": CONTRACT,
+      ...speaking(CONTRACT),
       ...(key === null ? {} : { "idempotency-key": key }),
       ...(tokenFrom ? { authorization: `Bearer ${ctx.secret(tokenFrom)}` } : {}),
     },

@@ -4,6 +4,7 @@ import { get } from "../../lib/web.ts";
 import { after, awaited } from "../awaited.ts";
 import type { Check, Evidence, Fact, MeasuredLoss, ReadContext } from "../contract.ts";
 import { defineRead } from "../read.ts";
+import { CONTRACTS, insistOn } from "../versions.ts";
 import { withNode } from "./client.ts";
 import { asLogin, loginInput, type Node, nodeInput, resourceOf } from "./node.ts";
 import { probeWrite } from "./probe.ts";
@@ -20,7 +21,7 @@ const input = z.strictObject({
   /** The application's own list of rows it was told are safe, to be found in `table`. */
   ledger: z
     .strictObject({
-      /** Answers `{ "acknowledged": [{ "id": "…", "at": "2026-11-21T10:00:00.000Z" }] }`. */
+      /** `lifeboat.ledger/1` (docs/contracts.md): `{ "acknowledged": [{ "id": "…", "at": "2026-11-21T10:00:00.000Z" }] }`. */
       url: z.url(),
       table: z.string().regex(/^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?$/),
       column: z
@@ -35,7 +36,7 @@ type Input = z.infer<typeof input>;
 
 const LEDGER_BYTES_MAX = 64 * 1024 * 1024;
 const entry = z.object({ id: z.union([z.string(), z.number()]).transform(String), at: z.iso.datetime() });
-const ledgerAnswer = z.object({ acknowledged: z.array(entry) });
+const ledgerAnswer = z.object({ contract: z.string().optional(), acknowledged: z.array(entry) });
 type Entry = z.infer<typeof entry>;
 
 /** Looks at the data itself: counts, a write, and the rows the application was told are safe. */
@@ -129,8 +130,11 @@ async function readLedger(ctx: ReadContext, url: string): Promise<readonly Entry
     throw new LifeboatError({ code: "ledger-unreadable", where: url, what: `The ledger answered ${what}` });
   }
   try {
-    return ledgerAnswer.parse(JSON.parse(answer.body)).acknowledged;
+    const { contract = null, acknowledged } = ledgerAnswer.parse(JSON.parse(answer.body));
+    insistOn(CONTRACTS.ledger, { contract }, url);
+    return acknowledged;
   } catch (error) {
+    if (error instanceof LifeboatError) throw error;
     throw new LifeboatError(
       { code: "ledger-unreadable", where: url, what: `This is not a ledger: ${messageOf(error).slice(0, 200)}` },
       { cause: error },

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import type { ReadContext } from "../contract.ts";
 import { ask, basicLogin, isSilence, jsonOf } from "../rest.ts";
+import { CONTRACTS, insistOn, speaking } from "../versions.ts";
 import { type Setting, unreadable } from "./setting.ts";
 
 export const httpPlace = z.strictObject({
@@ -18,10 +19,11 @@ export function inHttp(place: Place): Setting {
   const path = `${pathname}${search}`;
   const target = (ctx: ReadContext, more: Record<string, string> = {}) => ({
     url: origin,
-    headers: { ...(place.login ? basicLogin(ctx, place.login) : {}), ...more },
+    headers: { ...speaking(CONTRACTS.settings), ...(place.login ? basicLogin(ctx, place.login) : {}), ...more },
   });
   const all = async (ctx: ReadContext) => {
     const answer = await ask(ctx, target(ctx), { path });
+    insistOn(CONTRACTS.settings, answer, place.url);
     if (answer.status !== 200) {
       throw new LifeboatError({ code: "setting-refused", where: place.url, what: `It answered ${answer.status}` });
     }

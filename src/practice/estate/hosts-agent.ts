@@ -2,7 +2,7 @@ import type { DatabaseHost } from "./database.ts";
 import { type Door, type Knock, openDoor, type Reply } from "./door.ts";
 
 /**
- * What scripts ask the agent of the database hosts for: `POST /hosts/<name>/rebuild` makes one server of the pair anew as a
+ * `lifeboat.hosts/1` (docs/contracts.md). What scripts ask the agent of the database hosts for: `POST /hosts/<name>/rebuild` makes one server of the pair anew as a
  * standby of the other. `more`: what else it does; null: it does not know that either. Who does not bear the token is refused.
  */
 export async function openHostsAgent(
@@ -20,7 +20,7 @@ export async function openHostsAgent(
         const [host, source] = name === one.name ? [one, other] : [other, one];
         if (host.name !== name) return { status: 404, body: `There is no ${name}.` };
         await host.follow(source);
-        return { status: 200, body: { rebuilt: name } };
+        return { status: 200, body: { rebuilt: name }, headers: { "lifeboat-contract": "lifeboat.hosts/1" } };
       }
       return (await more(knock)) ?? { status: 404, body: `There is no ${method} ${path}.` };
     },

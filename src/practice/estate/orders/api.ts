@@ -57,7 +57,7 @@ function stateOf({ writer, ledger, meter }: Parts): OrdersState {
 
 async function sendLedger(ledger: Ledger, response: ServerResponse): Promise<void> {
   response.writeHead(200, { "content-type": "application/json" });
-  response.write('{"acknowledged":[');
+  response.write('{"contract":"lifeboat.ledger/1","acknowledged":[');
   let first = true;
   for await (const line of ledger.read()) {
     response.write(`${first ? "" : ","}${JSON.stringify(line)}`);

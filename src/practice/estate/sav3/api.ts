@@ -83,6 +83,7 @@ async function answer(
       return say(response, well ? 200 : 503, { status: well ? "healthy" : "unhealthy", bucket: MEDIA_BUCKET });
     }
     case "GET /readonly":
+      response.setHeader("lifeboat-contract", "lifeboat.readonly/1");
       return say(response, isOurs(request, `Bearer ${backend.token}`) ? 200 : 401, { readonly: state.readonly });
     case "PUT /readonly":
       if (!isOurs(request, `Bearer ${backend.token}`)) return say(response, 401, {});
@@ -94,6 +95,7 @@ async function answer(
     case "PUT /settings":
       if (!isOurs(request, `Basic ${Buffer.from(`lifeboat:${backend.settingsPassword}`).toString("base64")}`))
         return say(response, 401, {});
+      response.setHeader("lifeboat-contract", "lifeboat.settings/1");
       if (request.method === "PUT") state.settings = JSON.parse(await bodyOf(request)) as Record<string, string>;
       return say(response, 200, state.settings);
     case "POST /posts": {

@@ -28,7 +28,9 @@ export async function createTraffic(url: () => string): Promise<Traffic> {
   const door: Door = await openDoor({
     isWrite: () => false,
     answer: ({ path }) =>
-      path === "/ledger" ? { status: 200, body: { acknowledged } } : { status: 404, body: { error: "/ledger" } },
+      path === "/ledger"
+        ? { status: 200, body: { contract: "lifeboat.ledger/1", acknowledged } }
+        : { status: 404, body: { error: "/ledger" } },
   });
   const fail = (says: string) => {
     errors = [...errors.slice(-99), says];
