@@ -72,6 +72,8 @@ export interface Fact {
   readonly id: string;
   readonly label: string;
   readonly value: string | number | boolean | null;
+  /** Whose data a `loss` speaks of, by the target's identity as in `resources`. */
+  readonly of?: string;
   /** A material fact that changed between an approval and the start makes the approval void. */
   readonly material: boolean;
 }
@@ -135,6 +137,8 @@ export interface MeasuredLoss {
   readonly seconds: number | null;
   readonly rows: number | null;
   readonly method: string;
+  /** Commit time (ISO) of the newest write that was kept: everything after it is lost. */
+  readonly keptUntil?: string;
 }
 
 export interface Undo<I, S> {

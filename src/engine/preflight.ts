@@ -153,7 +153,9 @@ function levelFor(step: ActionStep): "block" | "warn" {
  */
 function lossOf(givesUp: readonly string[], looks: readonly Look[]): string {
   const changing = looks.filter(({ step }) => step.risk !== "read");
-  const told = changing.flatMap(({ facts }) => facts.find(({ id }) => id === "loss")?.value ?? []).map(String);
+  const told = changing
+    .flatMap(({ facts }) => facts.find(({ id }) => id === "loss") ?? [])
+    .map((fact) => figureOf(fact, looks));
   const isTold = givesUp.length > 0 || told.length > 0;
   const untold = changing.filter(
     ({ step, facts }) =>
@@ -165,6 +167,14 @@ function lossOf(givesUp: readonly string[], looks: readonly Look[]): string {
   );
   const worth = [...new Set([...givesUp, ...told, ...unknown])].filter((loss) => !/^nothing(:|$)/.test(loss));
   return worth.length === 0 ? "nothing" : worth.join("; ");
+}
+
+/** One figure for one thing: the first look in the plan that speaks of the same data says it, also one that only reads. */
+function figureOf(told: ShownFact, looks: readonly Look[]): string {
+  const same = looks.flatMap(({ facts }) =>
+    facts.filter(({ id, of }) => id === "loss" && of !== undefined && of === told.of),
+  );
+  return String((same[0] ?? told).value);
 }
 
 function say(value: ShownFact["value"]): string {

@@ -138,6 +138,8 @@ export interface ShownFact {
   readonly label: string;
   readonly value: string | number | boolean | null;
   readonly material: boolean;
+  /** Whose data a `loss` speaks of; absent: only this step knows. */
+  readonly of?: string;
 }
 export interface ShownCheck {
   readonly step: string;
@@ -366,7 +368,14 @@ export type StepEvent =
         attempt: number;
         says: string;
         facts: readonly ShownFact[];
-        rpo: { subject: string; seconds: number | null; rows: number | null; method: string } | null;
+        /** `keptUntil`: commit time of the newest write that was kept; absent: not known, or an older log. */
+        rpo: {
+          subject: string;
+          seconds: number | null;
+          rows: number | null;
+          method: string;
+          keptUntil?: string;
+        } | null;
         seconds: number;
       };
     }

@@ -22,6 +22,8 @@ export interface Loss {
   readonly seconds: number | null;
   readonly rows: number | null;
   readonly method: string;
+  /** Commit time of the newest write that was kept, as the first measurement told it. */
+  readonly keptUntil?: string;
 }
 
 /** How long people were waited for at one gate, from its first ask. */
@@ -67,8 +69,9 @@ function lossOf(run: RunState): Loss | null {
   const bySubject = new Map<string, Loss>();
   for (const step of run.steps.values()) {
     if (step.status !== "done" || step.rpo === null) continue;
-    const loss = { step: step.step.id, ...step.rpo };
-    const earlier = bySubject.get(loss.subject);
+    const earlier = bySubject.get(step.rpo.subject);
+    const keptUntil = step.rpo.keptUntil ?? earlier?.keptUntil;
+    const loss = { step: step.step.id, ...step.rpo, ...(keptUntil !== undefined && { keptUntil }) };
     if (earlier === undefined || says(loss) >= says(earlier)) bySubject.set(loss.subject, loss);
   }
   const losses = [...bySubject.values()];

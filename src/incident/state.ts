@@ -249,7 +249,7 @@ export type StepPhase =
       readonly seconds: number;
       readonly says: string;
       readonly facts: readonly ShownFact[];
-      readonly rpo: { subject: string; seconds: number | null; rows: number | null; method: string } | null;
+      readonly rpo: DataOf<"step.verified">["rpo"];
       readonly startedAt: Date;
     }
   | {

@@ -173,7 +173,8 @@ function outcomeOf(run: RunState): string {
 function lossOf(rpo: ReturnType<typeof recoveryOf>["rpo"]): string {
   if (rpo === null) return "not measured";
   const rows = rpo.rows === null ? null : `${rpo.rows} ${rpo.rows === 1 ? "row" : "rows"}`;
-  if (rpo.seconds === null) return rows ?? "could not be measured";
+  const after = rpo.keptUntil === undefined ? null : `writes after ${stamp(new Date(rpo.keptUntil))}`;
+  if (rpo.seconds === null) return rows ?? after ?? "could not be measured";
   return rows === null ? length(rpo.seconds) : `${length(rpo.seconds)} of writes, ${rows}`;
 }
 

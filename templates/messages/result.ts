@@ -15,7 +15,7 @@ import { offerUnplanned } from "./preflight.ts";
 import { inItsThread, sentences } from "./refusal.ts";
 import { undoButton, waysBack } from "./undo.ts";
 import type { Surroundings } from "./view.ts";
-import { at, between, lasting } from "./when.ts";
+import { at, between, clock, lasting } from "./when.ts";
 
 /** The end of a run: what was reached, what it cost, what to do now. Null while it goes on. */
 export function result(state: IncidentState, run: RunState, around: Surroundings): Message | null {
@@ -155,11 +155,15 @@ export function rtoWords(state: IncidentState, run: RunState): string {
 export function lossWords(loss: Loss, objectiveSeconds: number | null): string {
   const rows = loss.rows === null ? null : `${loss.rows} ${loss.rows === 1 ? "row" : "rows"}`;
   const how = safe(loss.method);
-  if (loss.seconds === null && rows === null) return `the loss could not be measured (${how}).`;
+  const after =
+    loss.keptUntil === undefined || loss.rows === 0 ? null : `writes after ${clock(new Date(loss.keptUntil))}`;
+  if (loss.seconds === null && rows === null)
+    return after === null ? `the loss could not be measured (${how}).` : `${after} lost; how many is unknown (${how}).`;
   const amount =
     loss.seconds === null ? rows : `${lasting(loss.seconds)} of writes${rows === null ? "" : ` (${rows})`}`;
+  const since = after === null || loss.seconds === 0 ? "" : ` (${after})`;
   const met = loss.seconds === null ? "" : `; ${objective(objectiveSeconds, loss.seconds)}`;
-  return `${loss.seconds === 0 && !loss.rows ? "nothing" : amount} lost, measured by ${how}${met === "" ? "." : met}`;
+  return `${loss.seconds === 0 && !loss.rows ? "nothing" : amount} lost${since}, measured by ${how}${met === "" ? "." : met}`;
 }
 
 function objective(objectiveSeconds: number | null, seconds: number): string {

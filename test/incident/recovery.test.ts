@@ -30,6 +30,7 @@ interface Loss {
   seconds: number | null;
   rows: number | null;
   method: string;
+  keptUntil?: string;
 }
 const unknown: Loss = { subject: "orders", seconds: null, rows: null, method: "the primary is silent" };
 const counted: Loss = { subject: "orders", seconds: 2, rows: 40, method: "ledger" };
@@ -75,6 +76,12 @@ describe("a recovery lost", () => {
 
   test("what was counted, when a later look tells less", () => {
     expect(of(recovered(null, counted, unknown)).rpo).toMatchObject(counted);
+  });
+
+  test("everything after a moment that stays known when the rows are counted later", () => {
+    const first = { ...unknown, keptUntil: "2026-03-01T00:02:05.000Z" };
+    expect(of(recovered(null, first)).rpo).toMatchObject({ seconds: null, keptUntil: first.keptUntil });
+    expect(of(recovered(null, first, counted)).rpo).toMatchObject({ ...counted, keptUntil: first.keptUntil });
   });
 
   test("more than anybody knows, when another target's loss is unknown", () => {

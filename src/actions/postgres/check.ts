@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { after } from "../awaited.ts";
 import type { Check, Fact, ReadContext } from "../contract.ts";
+import { lossFact } from "../loss.ts";
 import { defineLook } from "../read.ts";
 import { nodeInput } from "./node.ts";
 import { caughtUp, followerOf, type Lag, lagBetween, type PairView, sayLoss } from "./pair.ts";
@@ -230,12 +231,19 @@ function factsOf({ nodes, from, to }: Seen): Fact[] {
     { id: "standby", label: "Standby", value: to !== null && isStandby(to) ? to.name : null, material: true },
     { id: "systemId", label: "Cluster", value: known?.systemId ?? null, material: false },
     { id: "timeline", label: "Timeline", value: known?.timeline ?? null, material: false },
+    { id: "newestWriteAt", label: "Newest replicated write", value: newestWriteAt(to), material: false },
     { id: "streaming", label: "Standby streams", value: to === null ? null : streams(from, to), material: false },
     { id: "lagBytes", label: "Lag in bytes", value: lag?.bytes ?? null, material: false },
     { id: "lagSeconds", label: "Lag in seconds", value: lag?.seconds ?? null, material: false },
     { id: "slotsIdle", label: "Slots nobody reads", value: idleSlots(from), material: false },
-    { id: "loss", label: "Would be lost", value: lossOf(from, to), material: false },
+    lossFact(lossOf(from, to), to === null ? undefined : `postgres:${to.address.toLowerCase()}`),
   ];
+}
+
+/** ISO; a moment, and no age. */
+function newestWriteAt(to: NodeView | null): string | null {
+  const at = to !== null && isStandby(to) ? to.standby.newestWriteAt : null;
+  return at === null ? null : new Date(at).toISOString();
 }
 
 function streams(from: NodeView, to: NodeView): boolean | null {

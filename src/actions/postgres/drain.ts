@@ -2,9 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import type { Check, Evidence, Evidences } from "../contract.ts";
+import { lossFact, sayWindow } from "../loss.ts";
 import { defineRead } from "../read.ts";
-import { nodeInput } from "./node.ts";
-import { lookAtPair, type PairView, sayLoss } from "./pair.ts";
+import { nodeInput, resourceOf } from "./node.ts";
+import { lookAtPair, type PairView, sayLoss, windowOf } from "./pair.ts";
 import { bytesBehind, type Position, reached } from "./position.ts";
 import { identityChecks, isPrimary, isStandby, lookAt, type NodeView, silenceOf } from "./view.ts";
 
@@ -26,10 +27,10 @@ export const drain = defineRead<Input, PairView>({
   input,
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 610 },
   observe: (ctx, { from, to }) => lookAtPair(ctx, from, to),
-  facts: (seen) => [
+  facts: (seen, { to }) => [
     { id: "lagBytes", label: "Lag in bytes", value: seen.lag?.bytes ?? null, material: false },
     { id: "lagSeconds", label: "Lag in seconds", value: seen.lag?.seconds ?? null, material: false },
-    { id: "loss", label: "Would be lost", value: sayLoss(seen), material: false },
+    lossFact(sayLoss(seen), resourceOf(to)),
   ],
   ready: (seen, given, evidence) => [
     ...identityChecks(seen.from, seen.to),
@@ -43,7 +44,7 @@ export const drain = defineRead<Input, PairView>({
     const end = performance.now() + given.timeoutSeconds * 1000;
     let seen = await lookAt(ctx, given.to);
     while (!(seen.answers && reached(seen.position, goal))) {
-      if (performance.now() > end) return missing(given, goal, seen);
+      if (performance.now() > end) return missing(given, goal, seen, fencedAt(given, ctx));
       await sleep(25, undefined, { signal: ctx.signal });
       seen = await lookAt(ctx, given.to);
     }
@@ -87,6 +88,11 @@ function goalOf({ fenceStep }: Input, evidence: Evidences): Position | null {
   return typeof value === "string" ? value : null;
 }
 
+function fencedAt({ fenceStep }: Input, evidence: Evidences): number | null {
+  const value = evidence.evidenceOf(fenceStep)?.facts.find((fact) => fact.id === "fencedAt")?.value;
+  return typeof value === "string" ? Date.parse(value) : null;
+}
+
 function drained(goal: Position, seen: NodeView): Evidence {
   return {
     says: `${seen.name} has everything up to ${goal}, the last position the old primary wrote: nothing will be lost.`,
@@ -98,7 +104,8 @@ function drained(goal: Position, seen: NodeView): Evidence {
   };
 }
 
-function missing({ to, allowDataLoss, timeoutSeconds }: Input, goal: Position, seen: NodeView): Evidence {
+function missing(given: Input, goal: Position, seen: NodeView, fenced: number | null): Evidence {
+  const { to, allowDataLoss, timeoutSeconds } = given;
   const bytes = seen.answers ? bytesBehind(goal, seen.position) : null;
   const behind = bytes === null ? "does not answer" : `is ${bytes} bytes behind`;
   if (!allowDataLoss) {
@@ -115,12 +122,7 @@ function missing({ to, allowDataLoss, timeoutSeconds }: Input, goal: Position, s
     facts: [
       { id: "drained", label: "Standby has everything", value: false, material: false },
       { id: "lagBytes", label: "Lag in bytes", value: bytes, material: false },
-      {
-        id: "loss",
-        label: "Would be lost",
-        value: bytes === null ? "unknown" : `${bytes} bytes of log`,
-        material: false,
-      },
+      lossFact(sayWindow(windowOf(seen, fenced, `${to.name} ${behind}`, `; it ${behind}`)), resourceOf(to)),
     ],
   };
 }
@@ -136,15 +138,14 @@ async function unmeasured({ from, to, allowDataLoss }: Input, seen: NodeView): P
       next: "Run it unplanned and accept the loss",
     });
   }
-  const newest = isStandby(seen) ? seen.standby.newestWriteAt : null;
   const where = isPrimary(seen) ? "is a primary already" : `has everything up to ${seen.answers ? seen.position : "?"}`;
-  const when = newest === null ? "" : `; its newest write is from ${new Date(newest).toISOString()}`;
+  const lost = sayWindow(windowOf(seen, null, `${from.name} does not answer`));
   return {
-    says: `What ${from.name} wrote last is unknown because it does not answer. ${to.name} ${where}${when}.`,
+    says: `${to.name} ${where}. Would be lost: ${lost}.`,
     facts: [
       { id: "drained", label: "Standby has everything", value: false, material: false },
       { id: "lagBytes", label: "Lag in bytes", value: null, material: false },
-      { id: "loss", label: "Would be lost", value: `unknown: ${from.name} does not answer`, material: false },
+      lossFact(lost, resourceOf(to)),
     ],
   };
 }

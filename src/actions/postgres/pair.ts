@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ReadContext } from "../contract.ts";
+import { sayWindow, type Window } from "../loss.ts";
 import type { Node } from "./node.ts";
 import { bytesBehind, reached } from "./position.ts";
 import { type AnsweringNode, type Follower, isPrimary, isStandby, lookAt, type NodeView } from "./view.ts";
@@ -62,7 +63,7 @@ export function sayLoss(pair: PairView): string {
   const { from, to, lag } = pair;
   if (isPrimary(to) && !isPrimary(from)) return `nothing: ${to.name} is the primary already`;
   if (!to.answers) return `unknown: ${to.name} does not answer`;
-  if (!from.answers) return `unknown: the primary ${from.name} does not answer${sayNewest(to)}`;
+  if (!from.answers) return sayWindow(windowOf(to, null, `${from.name} does not answer`));
   if (lag === null) return `unknown: ${from.name} and ${to.name} are not a primary and its standby`;
   const state = isPrimary(from) ? (followerOf(from, to)?.state ?? "not connected") : "not connected";
   if (lag.bytes === 0) {
@@ -70,14 +71,16 @@ export function sayLoss(pair: PairView): string {
       ? "nothing: standby streaming, 0 bytes behind"
       : `nothing so far: ${to.name} has everything but is ${state}, so it falls behind from now on`;
   }
-  const age = lag.seconds === null ? "an unknown time" : `about ${lag.seconds} seconds`;
-  return `${age} of writes: ${to.name} is ${lag.bytes} bytes behind and ${state}`;
+  // A fenced primary writes no more: what its clock says by now is no measure.
+  const lostUntil = isPrimary(from) && !from.readOnly ? from.clock : null;
+  const behind = `${to.name} is ${lag.bytes} bytes behind and ${state}`;
+  return sayWindow(windowOf(to, lostUntil, behind, `; ${behind}`));
 }
 
-function sayNewest(to: NodeView): string {
-  if (!isStandby(to) || to.standby.newestWriteAt === null) return "";
-  const at = new Date(to.standby.newestWriteAt).toISOString().slice(11, 19);
-  return `; the newest write that reached ${to.name} is from ${at} UTC`;
+/** What a standby would lose, from its own newest write. `why`: why nobody knows until when the primary wrote. */
+export function windowOf(to: NodeView, lostUntil: number | null, why: string, more = ""): Window {
+  const keptUntil = isStandby(to) ? to.standby.newestWriteAt : null;
+  return { keptUntil, lostUntil, why, origin: `the newest that reached ${to.name}${lostUntil === null ? "" : more}` };
 }
 
 export function round(seconds: number): number {

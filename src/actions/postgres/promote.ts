@@ -10,6 +10,7 @@ import {
   type Handle,
   type MeasuredLoss,
 } from "../contract.ts";
+import { clockOf, lossFact } from "../loss.ts";
 import { until } from "../poll.ts";
 import { neverUndone } from "../undo.ts";
 import { sqlStateOf, withNode } from "./client.ts";
@@ -56,7 +57,7 @@ export const promote = defineAction<Input, PairView>({
   resources: ({ from, to }) => [resourceOf(from), resourceOf(to)],
   observe: (ctx, { from, to }) => lookAtPair(ctx, from, to),
   facts: (seen, given) => [
-    { id: "loss", label: "Would be lost", value: sayLoss(seen), material: false },
+    lossFact(sayLoss(seen), resourceOf(given.to)),
     { id: "primary", label: "Primary", value: primaryOf(seen), material: true },
     { id: "promotes", label: "Becomes primary", value: seen.to.name, material: true },
     { id: "systemId", label: "Cluster", value: seen.to.answers ? seen.to.systemId : null, material: true },
@@ -326,24 +327,21 @@ async function replayedTo(ctx: ApplyContext, to: Node): Promise<string | null> {
 /** From positions in the log: where the old primary was fenced against where the standby's replay ended. */
 function lossAt(ctx: Evidences, given: Input, before: PairView, replayed: string | null): MeasuredLoss {
   const subject = resourceOf(given.to);
+  const newestAt = isStandby(before.to) ? before.to.standby.newestWriteAt : null;
+  const kept = newestAt === null ? {} : { keptUntil: new Date(newestAt).toISOString() };
   const facts = ctx.evidenceOf(given.fenceStep)?.facts;
   const fact = (name: string) => facts?.find((one) => one.id === name)?.value;
   const flushed = fact("flushedTo");
   if (typeof flushed !== "string" || replayed === null) {
-    const newest = isStandby(before.to) ? before.to.standby.newestWriteAt : null;
-    const since = newest === null ? "" : `; the newest write kept is from ${new Date(newest).toISOString()}`;
-    return {
-      subject,
-      seconds: null,
-      rows: null,
-      method: `not measurable here: where ${given.from.name} stopped writing is unknown${since}`,
-    };
+    const method = `the newest write that reached ${given.to.name}; where ${given.from.name} stopped writing is unknown`;
+    return { subject, seconds: null, rows: null, method, ...kept };
   }
   const bytes = bytesBehind(flushed, replayed);
   const method = `positions in the log: ${given.from.name} was fenced at ${flushed}, ${given.to.name} had replayed to ${replayed}`;
   if (bytes === 0) return { subject, seconds: 0, rows: 0, method };
-  const newest = lagBetween(before.from, before.to)?.seconds ?? secondsBetween(fact("fencedAt"), before.to);
-  return { subject, seconds: newest, rows: null, method: `${method} (${bytes} bytes missing)` };
+  // From the fence, where its moment is known: what the old primary's clock says later is an age, and grows.
+  const seconds = secondsBetween(fact("fencedAt"), before.to) ?? lagBetween(before.from, before.to)?.seconds ?? null;
+  return { subject, seconds, rows: null, method: `${method} (${bytes} bytes missing)`, ...kept };
 }
 
 function secondsBetween(fencedAt: unknown, to: NodeView): number | null {
@@ -356,7 +354,9 @@ function sayOld(old: NodeView): string {
   return isPrimary(old) ? `${old.name} is still up, read-only.` : `${old.name} is a standby.`;
 }
 
-function sayLost({ seconds, rows, method }: MeasuredLoss): string {
+function sayLost({ seconds, rows, method, keptUntil }: MeasuredLoss): string {
   if (rows === 0) return "Lost: nothing.";
-  return seconds === null ? `Lost: ${method}.` : `Lost: about ${seconds} seconds of writes.`;
+  const after = keptUntil === undefined ? null : `after ${clockOf(Date.parse(keptUntil))}`;
+  if (seconds === null) return after === null ? `Lost: ${method}.` : `Lost: writes ${after} (${method}).`;
+  return `Lost: about ${seconds} s of writes${after === null ? "" : `, ${after}`}.`;
 }

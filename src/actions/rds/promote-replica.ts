@@ -2,6 +2,7 @@ import { z } from "zod";
 import { change, type Identity, identify, insistOnAccount, rightAccount } from "../aws.ts";
 import { type Readings, readMetric } from "../aws-metrics.ts";
 import { type Check, type Done, defineAction, type Evidences, type ReadContext } from "../contract.ts";
+import { clockOf, lossFact, sayWindow, secondsOf, type Window } from "../loss.ts";
 import { neverUndone } from "../undo.ts";
 import { withRds } from "./client.ts";
 import {
@@ -24,6 +25,11 @@ const input = z.strictObject({
   replica: instanceId,
   /** The step that fenced the old primary: without its evidence nobody is promoted. */
   fenceStep: z.string().min(1),
+  /**
+   * The `postgres.check` of the same pair: where the old primary did not answer it, its newest replicated write is the figure, as people
+   * were shown it. Without it CloudWatch's is, which is to the minute.
+   */
+  lossStep: z.string().min(1).optional(),
   maxLagSeconds: z.number().min(0).max(86_400),
   /** Unplanned mode: lag that is too much or unknown, and a primary that can not be fenced, are accepted. */
   allowDataLoss: z.boolean().default(false),
@@ -50,11 +56,11 @@ export const promoteReplica = defineAction<Input, Seen>({
   resources: (given) => [resourceOf(given, given.replica)],
   observe: look,
   facts: (seen, given) => [
-    { id: "loss", label: "Would be lost", value: sayLoss(seen), material: false },
+    lossFact(sayWindow(windowOf(seen, null)), subjectOf(seen.instance, given)),
     identityFact(seen.instance),
     { id: "source", label: "Replicates", value: sourceOf(seen.instance), material: true },
     { id: "lagWithinLimit", label: "Lag within the limit", value: withinLimit(seen, given), material: true },
-    { id: "lagSeconds", label: "Lag in seconds", value: lagOf(seen), material: false },
+    { id: "newestWriteAt", label: "Newest replicated write", value: newestWrite(seen), material: false },
     statusFact(seen.instance),
   ],
   ready: (seen, given, evidence) => [
@@ -90,24 +96,25 @@ export const promoteReplica = defineAction<Input, Seen>({
       say: (now) =>
         `${given.replica} is ${statusFact(now).value} and ${now.present && now.source === null ? "replicates nothing" : "still a replica"}`,
     });
-    const lag = lagOf(before);
+    const window = shownWindow(ctx, given) ?? windowOf(before, fencedAt(ctx, given));
+    const lost = sayWindow(window);
     return {
-      says: `${given.replica} is a primary of its own${seen.present && seen.endpoint ? ` at ${seen.endpoint}` : ""}. Whether it takes writes is for a database check to show. ${sayLost(lag)}`,
+      says: `${given.replica} is a primary of its own${seen.present && seen.endpoint ? ` at ${seen.endpoint}` : ""}. Whether it takes writes is for a database check to show. Lost: ${lost}.`,
       facts: [
         { id: "promoted", label: "Promoted", value: given.replica, material: false },
         { id: "endpoint", label: "Endpoint", value: seen.present ? seen.endpoint : null, material: false },
-        { id: "loss", label: "Lost", value: sayLost(lag), material: false },
+        { id: "loss", label: "Lost", value: lost, material: false },
       ],
       rpo: {
-        // As `postgres.verify` names the same server: what it counts there replaces this.
-        subject:
-          seen.present && seen.endpoint ? `postgres:${seen.endpoint.toLowerCase()}` : resourceOf(given, given.replica),
-        seconds: lag,
+        // What `postgres.verify` counts there replaces this.
+        subject: subjectOf(seen, given),
+        seconds: atMost(secondsOf(window), lagOf(before)),
         rows: null,
         method:
-          lag === null
+          window.keptUntil === null
             ? "not measurable here: CloudWatch had no ReplicaLag before the promotion"
-            : "CloudWatch's ReplicaLag right before the promotion, which climbs on an idle primary though nothing is missing",
+            : `${window.origin}, against ${window.lostUntil === null ? "an unknown end of the old primary's writes" : "the fence"}`,
+        ...(window.keptUntil !== null && { keptUntil: new Date(window.keptUntil).toISOString() }),
       },
     };
   },
@@ -147,14 +154,50 @@ function withinLimit(seen: Seen, { maxLagSeconds }: Input): boolean | null {
   return lag === null ? null : lag <= maxLagSeconds;
 }
 
-function sayLoss(seen: Seen): string {
-  const lag = lagOf(seen);
-  if (lag !== null) return `about ${lag} seconds of writes, by CloudWatch's ReplicaLag`;
-  return `unknown: ${seen.lag.why ?? "CloudWatch has no ReplicaLag of the last three minutes"}`;
+/** As `postgres.*` names the same server, where its endpoint is known. */
+function subjectOf(seen: InstanceView, given: Input): string {
+  return seen.present && seen.endpoint ? `postgres:${seen.endpoint.toLowerCase()}` : resourceOf(given, given.replica);
 }
 
-function sayLost(lag: number | null): string {
-  return lag === null ? "Lost: not measurable." : `Lost: at most about ${lag} seconds of writes.`;
+/** ReplicaLag is an age: taken from the moment it was measured it says from when the newest write is, which stays as it is. */
+function windowOf({ lag, instance }: Seen, lostUntil: number | null): Window {
+  const [age] = lag.values;
+  const keptUntil = age === undefined || lag.newestAt === null ? null : lag.newestAt - age * 1000;
+  const why =
+    keptUntil === null
+      ? (lag.why ?? "CloudWatch has no ReplicaLag of the last three minutes")
+      : "until when the old primary wrote is not seen here";
+  return {
+    keptUntil,
+    lostUntil,
+    why,
+    origin: `the newest that reached ${instance.name}, by CloudWatch's ReplicaLag to the minute`,
+  };
+}
+
+/** The figure of the decision, where it is from the database itself; the old primary has written nothing that counts since. */
+function shownWindow(evidence: Evidences, given: Input): Window | null {
+  const facts = given.lossStep === undefined ? undefined : evidence.evidenceOf(given.lossStep)?.facts;
+  const fact = (id: string) => facts?.find((one) => one.id === id)?.value;
+  const newest = fact("newestWriteAt");
+  if (fact("primaryReachable") !== false || typeof newest !== "string") return null;
+  const origin = `the newest that reached ${given.replica}`;
+  return { keptUntil: Date.parse(newest), lostUntil: null, origin, why: "the old primary does not answer" };
+}
+
+/** Measured before the fence or after it, the lag is no less than what is missing. */
+function atMost(seconds: number | null, lag: number | null): number | null {
+  return seconds === null || lag === null ? seconds : Math.min(seconds, lag);
+}
+
+function newestWrite(seen: Seen): string | null {
+  const { keptUntil } = windowOf(seen, null);
+  return keptUntil === null ? null : clockOf(keptUntil);
+}
+
+function fencedAt(evidence: Evidences, { fenceStep }: Input): number | null {
+  const value = evidence.evidenceOf(fenceStep)?.facts.find(({ id }) => id === "fencedAt")?.value;
+  return typeof value === "string" ? Date.parse(value) : null;
 }
 
 /** With nothing recorded, a stand-alone instance counts only when RDS's events say that it was promoted. */

@@ -10,11 +10,12 @@ import {
   type Handle,
   unfencedFact,
 } from "../contract.ts";
+import { sayWindow } from "../loss.ts";
 import { until } from "../poll.ts";
 import { undoneByHand } from "../undo.ts";
 import { refusalOf, withRedis } from "./client.ts";
 import { demote } from "./demote.ts";
-import { lossOf, sayLoss } from "./loss.ts";
+import { heardWindow, lossOf, sayLoss } from "./loss.ts";
 import { nodeAt, type RedisSet, resourcesOf, sentinelsOf, setInput } from "./node.ts";
 import { caughtUp, endPause, pauseWrites } from "./pause.ts";
 import { probeWrite } from "./probe.ts";
@@ -144,7 +145,10 @@ async function seeMoved(ctx: ApplyContext, given: Input, before: SetView, handle
   const old = await demote(ctx, nodeAt(set, from), nodeAt(set, to.address));
   const seen = await settled(ctx, given, from);
   await probeWrite(ctx, nodeAt(set, to.address));
-  const rpo = lossOf({ subject: resourcesOf(set)[0] as string, handle, old, promotedAt: to.promotedAt });
+  const then = before.nodes.find((node) => node.address === to.address);
+  const heardAt = isReplica(then) ? then.heardAt : null;
+  const subject = resourcesOf(set)[0] as string;
+  const rpo = lossOf({ subject, handle, old, promotedAt: to.promotedAt, heardAt });
   return {
     says: `${to.address} is master of ${set.master} by every Sentinel's word, takes writes and reads them back. ${sayOld(seen, from)} ${sayLoss(rpo)}`,
     facts: [
@@ -225,10 +229,15 @@ function sayOld(seen: SetView, from: string): string {
   return `${from} does not answer; if it comes back it takes writes for some seconds, until the Sentinels make it a replica.`;
 }
 
+/** The Sentinels choose among them; whoever heard last is the best there is. */
+function furthest(seen: SetView): NodeView | undefined {
+  return seen.nodes.filter(isReplica).toSorted((a, b) => (b.heardAt ?? 0) - (a.heardAt ?? 0))[0];
+}
+
 function sayExpected(seen: SetView, mode: string): string {
   if (mode === "planned") return "nothing: writes are paused until every replica has acknowledged everything";
   const lag = lagOf(seen);
   return lag === null
-    ? "unknown: the master does not answer"
+    ? sayWindow(heardWindow(furthest(seen), seen.master ?? "the master"))
     : `at least ${lag} bytes, and what it takes until it is stopped`;
 }

@@ -10,11 +10,12 @@ import {
   type Handle,
   unfencedFact,
 } from "../contract.ts";
+import { lossFact, sayWindow } from "../loss.ts";
 import { until } from "../poll.ts";
 import { neverUndone } from "../undo.ts";
 import { withRedis } from "./client.ts";
 import { demote } from "./demote.ts";
-import { lossOf, sayLoss } from "./loss.ts";
+import { heardWindow, lossOf, sayLoss } from "./loss.ts";
 import { addressOf, nodeInput, resourceOf } from "./node.ts";
 import { caughtUp, endPause, pauseWrites } from "./pause.ts";
 import { probeWrite } from "./probe.ts";
@@ -59,15 +60,11 @@ export const promoteDr = defineAction<Input, Pair>({
     { id: "masterReachable", label: "Master answers", value: isMaster(seen.from), material: true },
     { id: "promotes", label: "Becomes master", value: seen.to.name, material: true },
     { id: "lagBytes", label: "Lag in bytes", value: lagOf(seen), material: false },
-    {
-      id: "loss",
-      label: "Would be lost",
-      value:
-        mode === "planned"
-          ? "nothing: writes are paused until it has acknowledged everything"
-          : "unknown: the master does not answer",
-      material: false,
-    },
+    lossFact(
+      mode === "planned"
+        ? "nothing: writes are paused until it has acknowledged everything"
+        : sayWindow(heardWindow(seen.to, seen.from.name)),
+    ),
   ],
   ready: (seen, { mode }) => [replicaFit(seen, mode), masterFit(seen, mode)],
   done: isDone,
@@ -130,7 +127,8 @@ async function seePromoted(ctx: ApplyContext, given: Input, before: Pair, handle
     });
   }
   const promotedAt = isReplica(before.to) ? now.promotedAt : null;
-  const rpo = lossOf({ subject: resourceOf(to), handle, old, promotedAt });
+  const heardAt = isReplica(before.to) ? before.to.heardAt : null;
+  const rpo = lossOf({ subject: resourceOf(to), handle, old, promotedAt, heardAt });
   return {
     says: `${to.name} is a master, takes writes and reads them back. ${left.answers ? `${from.name} follows it.` : `${from.name} does not answer; if it comes back it takes writes of its own.`} ${sayLoss(rpo)}`,
     facts: [

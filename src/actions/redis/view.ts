@@ -25,6 +25,8 @@ export interface AnsweringNode {
   readonly promotedAt: number | null;
   readonly follows: string | null;
   readonly linkUp: boolean;
+  /** When a replica last heard from its master, by our clock; null: it is a master, or does not say. Absent in older logs. */
+  readonly heardAt?: number | null;
   readonly replicas: readonly Replica[];
   /** `min-replicas-to-write`; null when it may not be read. */
   readonly minReplicas: number | null;
@@ -65,11 +67,21 @@ export async function lookThrough(redis: Redis, node: Node): Promise<AnsweringNo
     promotedAt: promotedAt(replication),
     follows: master ? null : `${replication.master_host}:${replication.master_port}`,
     linkUp: replication.master_link_status === "up",
+    heardAt: master ? null : heardAt(replication),
     replicas: replicasOf(replication),
     minReplicas: minReplicas === null ? null : Number(minReplicas),
     keys: Number(await redis.call("DBSIZE")),
     loading: persistence.loading === "1",
   };
+}
+
+/** To the second: Redis counts seconds since the last word, or since the link went down. */
+function heardAt({
+  master_last_io_seconds_ago,
+  master_link_down_since_seconds,
+}: Record<string, string>): number | null {
+  const ago = [master_last_io_seconds_ago, master_link_down_since_seconds].map(Number).find((seconds) => seconds >= 0);
+  return ago === undefined ? null : Date.now() - ago * 1000;
 }
 
 /** PSYNC2 keeps where the former history ended: `second_repl_offset` is one past it, -1 when there was none. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { partitionOf } from "../aws.ts";
 import { type Readings, readMetric } from "../aws-metrics.ts";
 import type { Check, Fact, ReadContext } from "../contract.ts";
+import { clockOf } from "../loss.ts";
 import { defineLook } from "../read.ts";
 import { answers, bucketInput, type Look, lookInto, nameOf } from "./bucket.ts";
 import { eachOf, type Listed, listAll, TooMany } from "./listing.ts";
@@ -31,6 +32,8 @@ interface Counted {
   readonly failed: number;
   readonly unreplicated: number;
   readonly oldestPendingSeconds: number | null;
+  /** When it was written, milliseconds since 1970; absent in older logs. */
+  readonly oldestPendingAt?: number | null;
   readonly failedKeys: readonly string[];
 }
 interface Seen {
@@ -107,6 +110,7 @@ function count(objects: number, asked: readonly Listed[], statuses: ReadonlyMap<
     pending: pending.length,
     failed: failed.length,
     unreplicated: of(undefined).length,
+    oldestPendingAt: oldest,
     oldestPendingSeconds: oldest === null ? null : Math.max(0, Math.round((Date.now() - oldest) / 1000)),
     failedKeys: failed.slice(0, 3).map(({ key }) => key),
   };
@@ -140,9 +144,9 @@ function factsOf({ source, destination, latency }: Seen, given: Input): Fact[] {
     { id: "pending", label: "Objects not yet copied", value: counted?.pending ?? null, material: false },
     { id: "failed", label: "Objects never copied", value: counted?.failed ?? null, material: false },
     {
-      id: "oldestPendingSeconds",
-      label: "Oldest not yet copied, seconds",
-      value: counted ? (counted.oldestPendingSeconds ?? 0) : null,
+      id: "oldestPendingAt",
+      label: "Oldest not yet copied",
+      value: counted?.oldestPendingAt ? clockOf(counted.oldestPendingAt) : null,
       material: false,
     },
     ...(latency
@@ -212,8 +216,8 @@ function sentence(seen: Seen, given: Input): string {
   if (!seen.source.answers) {
     return `${nameOf(given.source)} does not answer: what it had not copied is unknown. The youngest copy is of ${youngest(seen)}.`;
   }
-  const { pending, asked, oldestPendingSeconds } = seen.source.counted;
-  return `${pending} of the ${asked} youngest objects are not copied yet${pending > 0 ? `, the oldest for ${oldestPendingSeconds} s` : ""}.`;
+  const { pending, asked, oldestPendingAt } = seen.source.counted;
+  return `${pending} of the ${asked} youngest objects are not copied yet${oldestPendingAt ? `, the oldest since ${clockOf(oldestPendingAt)}` : ""}.`;
 }
 
 function youngest({ destination }: Seen): string {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import type { Evidence } from "../../../src/actions/contract.ts";
 import { attempt } from "../attempt.ts";
 import { blockedBy } from "../conductor.ts";
 import { survives } from "../survives.ts";
@@ -52,8 +53,21 @@ describe("RDS as it fools people", () => {
     const aws = stand.aws();
     promote.prepare(aws);
     const conductor = conductorFor(promote);
+    const fenced = { id: "fencedAt", label: "Fenced at", value: new Date().toISOString(), material: false };
+    const { says, facts } = conductor.context.evidenceOf("fence") as Evidence;
+    conductor.remember("fence", { says, facts: [...facts, fenced] });
+    const { facts: looked } = await conductor.look(promote.action, promote.input(aws));
     const outcome = await attempt(conductor, promote.action, promote.input(aws));
-    expect(outcome).toMatchObject({ is: "verified", evidence: { rpo: { seconds: 12 } } });
+    // From when it was measured to the fence, and no more than the lag: not an age that grows with the promotion.
+    expect(outcome).toMatchObject({
+      is: "verified",
+      evidence: { rpo: { seconds: expect.any(Number), keptUntil: expect.any(String) } },
+    });
+    const { rpo } = (outcome as { evidence: Evidence }).evidence;
+    expect(rpo?.seconds).toBe(12);
+    expect(looked.loss).toMatch(
+      /^writes after \d\d:\d\d:\d\d UTC \(the newest that reached orders-b, by CloudWatch's Repl/,
+    );
     expect(conductor.progress).toEqual(
       expect.arrayContaining([
         "orders-b is modifying and still a replica",
@@ -61,6 +75,22 @@ describe("RDS as it fools people", () => {
         "orders-b is available and replicates nothing",
       ]),
     );
+  });
+
+  test("what is lost is what the decision showed, where the old primary did not answer the look before it", async () => {
+    const aws = stand.aws();
+    promote.prepare(aws);
+    const conductor = conductorFor(promote);
+    const keptUntil = "2026-11-21T17:53:12.000Z";
+    const fact = (id: string, value: string | boolean) => ({ id, label: id, value, material: false });
+    conductor.remember("pair", {
+      says: "The primary does not answer.",
+      facts: [fact("primaryReachable", false), fact("newestWriteAt", keptUntil)],
+    });
+    const given = { ...(promote.input(aws) as object), lossStep: "pair" };
+    expect(await attempt(conductor, promote.action, given)).toMatchObject({
+      evidence: { says: expect.stringContaining("17:53:12 UTC"), rpo: { seconds: null, rows: null, keptUntil } },
+    });
   });
 
   test.each([
