@@ -299,7 +299,11 @@ async function hello(client: SocketModeClient, signal: AbortSignal): Promise<voi
     signal.addEventListener("abort", stopped, { once: true });
   });
   const started = client.start();
-  started.catch(() => {});
+  // It goes on with what it has begun, and would open a socket nobody closes.
+  started.then(
+    () => (signal.aborted ? close(client) : undefined),
+    () => {},
+  );
   try {
     await Promise.race([started, late]);
   } finally {
@@ -308,11 +312,28 @@ async function hello(client: SocketModeClient, signal: AbortSignal): Promise<voi
   }
 }
 
-/** Closes politely, and after a second without the peer. Asked a second time, the SDK no longer waits for an answer. */
+/** Closes politely, and after a second without the peer. Called a second time, the SDK no longer waits for an answer. */
 async function close(client: SocketModeClient): Promise<void> {
-  const closed = Promise.resolve(client.disconnect()).catch(() => {});
+  const closed = disconnect(client);
   if ((await Promise.race([closed.then(() => true), pause(CLOSE_SECONDS * 1000, undefined, true)])) !== true)
-    void Promise.resolve(client.disconnect()).catch(() => {});
+    void disconnect(client);
+}
+
+/**
+ * The SDK waits 30 s for the peer's answer. Ours is the shorter wait, and where a socket fails while it is being closed
+ * the SDK sets that timer twice and clears one: the other would keep a stopped bot alive.
+ */
+function disconnect(client: SocketModeClient): Promise<void> {
+  const clear = () =>
+    clearTimeout((client as unknown as { websocket?: Partial<Handshake> }).websocket?.closeHandshakeTimeout);
+  clear();
+  const closed = Promise.resolve(client.disconnect()).catch(() => {});
+  clear();
+  return closed;
+}
+
+interface Handshake {
+  readonly closeHandshakeTimeout: NodeJS.Timeout;
 }
 
 function pause(ms: number, signal?: AbortSignal, unref = false): Promise<void> {

@@ -2,7 +2,8 @@ import { createHmac } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { App, ReceiverEvent } from "@slack/bolt";
 import { HttpReceiver } from "../../src/slack/http-receiver.ts";
-import { quiet } from "../timeline/server.ts";
+import { quiet, until } from "../timeline/server.ts";
+import { timers } from "./timers.ts";
 
 const SECRET = "a-signing-secret";
 let receiver: HttpReceiver;
@@ -84,6 +85,12 @@ describe("a delivery over HTTP", () => {
     const smuggled = `ssl_check=1&payload=${encodeURIComponent(JSON.stringify({ type: "block_actions" }))}`;
     expect(await send(smuggled, forms)).toBe(200);
     expect(taken).toEqual([]);
+  });
+
+  test("that is refused is over: nothing waits for an acknowledgement of it", async () => {
+    const before = timers();
+    expect(await send(body(), signed(body(), now() - 360))).toBe(401);
+    await until(() => timers() <= before, 2);
   });
 
   test("larger than anything Slack sends is refused unread", async () => {

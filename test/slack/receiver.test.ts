@@ -1,8 +1,10 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { App, ReceiverEvent } from "@slack/bolt";
 import { createWorkspace, type Workspace } from "../../src/practice/workspace/workspace.ts";
 import { SocketReceiver } from "../../src/slack/receiver.ts";
 import { quiet, until } from "../timeline/server.ts";
+import { timers } from "./timers.ts";
 
 /**
  * What the rest of this room relies on, and what the pinned @slack/socket-mode has to keep doing for it. Run it again
@@ -11,8 +13,8 @@ import { quiet, until } from "../timeline/server.ts";
 let workspace: Workspace;
 let receiver: SocketReceiver;
 afterEach(async () => {
-  await receiver.stop();
-  await workspace.close();
+  await receiver?.stop();
+  await workspace?.close();
 });
 
 interface Watched {
@@ -146,4 +148,17 @@ describe("the socket receiver", () => {
     await until(() => watched.bodies.length === 1);
     expect(receiver.connected).toBe(2);
   });
+});
+
+test("stopped at any moment of its start, it leaves no timer and no connection behind", async () => {
+  await open();
+  await receiver.stop();
+  const before = timers();
+  for (let milliseconds = 0; milliseconds < 60; milliseconds += 2) {
+    await receiver.start();
+    await pause(milliseconds);
+    await receiver.stop();
+  }
+  await until(() => workspace.connections().length === 0);
+  await until(() => timers() <= before);
 });
