@@ -1,5 +1,6 @@
 import type { Gate, Person, System } from "../catalog/types.ts";
 import { isRequester, type Lent, lentTo, standsFor } from "./delegation.ts";
+import { askedTogether } from "./order.ts";
 import { holdersOf, personById } from "./people.ts";
 import type { Approval, GateState, RunState } from "./state.ts";
 
@@ -105,6 +106,8 @@ export function flawOf(
   const person = personById(id, system);
   if (person === null) return { sure: true, why: `${id} is no longer on the roster` };
   if (isRequester(person, run)) return { sure: true, why: `${person.name} asked for this run` };
+  const twice = countsAlready(run, gate.step, onBehalfOf ?? id, "before");
+  if (twice !== null) return { sure: true, why: `${person.name} counts in "${twice}", asked together with this` };
   const policy = policyOf(run, gate);
   if (onBehalfOf !== null && !standsFor(person, onBehalfOf, policy.roles, run, system, lent))
     return { sure: true, why: `${person.name} no longer decides in the place of ${onBehalfOf}` };
@@ -120,6 +123,22 @@ export function flawOf(
   return (
     standingFlaw(id, system, standing) ?? (onBehalfOf === null ? null : standingFlaw(onBehalfOf, system, standing))
   );
+}
+
+/**
+ * The title of a gate asked together with this one in which this place has approved already; null: none. Where it approved in both
+ * (two presses at once), it counts in the first of the plan: `before` looks at those only.
+ */
+export function countsAlready(run: RunState, gate: string, place: string, which: "any" | "before"): string | null {
+  const order = run.plan.stages.flatMap(({ steps }) => steps.map(({ id }) => id));
+  for (const other of askedTogether(run.plan, gate)) {
+    if (which === "before" && order.indexOf(other.id) > order.indexOf(gate)) continue;
+    const state = run.steps.get(other.id);
+    if (state?.status !== "gate") continue;
+    if (state.gate.approvals.some((one) => (one.onBehalfOf ?? one.person) === place || one.person === place))
+      return other.title;
+  }
+  return null;
 }
 
 /** Who asked for the run, or nobody any more: their word is worth nothing in it. */

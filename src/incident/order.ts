@@ -31,6 +31,13 @@ export function uncoveredSteps(plan: Plan): readonly ActionStep[] {
     .filter((step) => gatesBefore(plan, step.id).length === 0);
 }
 
+/** Gates that are asked at the same moment: all there is in a parallel stage. Each person counts in one of them. */
+export function askedTogether(plan: Plan, gate: string): readonly GateStep[] {
+  const stage = plan.stages.find(({ steps }) => steps.some(({ id }) => id === gate));
+  const gates = stage?.parallel ? stage.steps.filter((step): step is GateStep => step.kind === "gate") : [];
+  return gates.length === stage?.steps.length ? gates.filter(({ id }) => id !== gate) : [];
+}
+
 /**
  * Steps that must be settled before this one may start: all of the stages before, and in its own stage all before it,
  * or, where the stage is parallel, only those of its own lane and the gates before it.
@@ -46,8 +53,10 @@ export function stepsBefore(plan: Plan, step: string): readonly PlanStep[] {
   const order = stepsInOrder(plan);
   const at = order.findIndex((one) => one.step.id === step);
   const own = order[at]?.stage;
+  const together = new Set(askedTogether(plan, step).map(({ id }) => id));
   return order
     .slice(0, Math.max(at, 0))
+    .filter(({ step: before }) => !together.has(before.id))
     .filter(({ stage, step: before }) => stage !== own || before.kind === "gate" || inOneLane(stage, before.id, step))
     .map(({ step: before }) => before);
 }

@@ -1,5 +1,6 @@
 import { lanesOf } from "../../src/catalog/lanes.ts";
 import type { GateStep, Plan, PlanStage, PlanStep } from "../../src/catalog/types.ts";
+import { askedTogether } from "../../src/incident/order.ts";
 
 /** Questions about a plan that several messages ask. */
 
@@ -17,7 +18,8 @@ export function gatesOf(plan: Plan): readonly GateStep[] {
 
 /** What an approval of this gate lets happen: the steps after it, up to the next gate. */
 export function coveredBy(plan: Plan, gate: string): readonly PlanStep[] {
-  const steps = stepsOf(plan);
+  const together = new Set(askedTogether(plan, gate).map(({ id }) => id));
+  const steps = stepsOf(plan).filter(({ id }) => !together.has(id));
   const after = steps.slice(steps.findIndex(({ id }) => id === gate) + 1);
   const next = after.findIndex(({ kind }) => kind === "gate");
   return next === -1 ? after : after.slice(0, next);

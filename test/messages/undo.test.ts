@@ -11,6 +11,7 @@ import { gateCard } from "../../templates/messages/gate.ts";
 import { coveredBy, gatesOf, stepsOf } from "../../templates/messages/plan.ts";
 import { runCard } from "../../templates/messages/run.ts";
 import { noReturnWords } from "../../templates/messages/undo.ts";
+import { seenFor } from "../catalog/sightings.ts";
 import { around } from "./around.ts";
 import { printMessage } from "./page.ts";
 import { Story } from "./story.ts";
@@ -32,17 +33,23 @@ function lenient(card: ActionCard): ActionCard {
   };
 }
 
+/** Those with a direction in both. */
 const all = catalog.runbooks.flatMap((book) =>
-  book.modes.map((mode) => [`${book.system}/${book.id} ${mode}`, book, mode] as const),
+  book.modes.flatMap((mode) =>
+    (book.direction ? [false, true] : [false]).map(
+      (back) => [`${book.system}/${book.id} ${mode}${back ? " back" : ""}`, book, mode, back] as const,
+    ),
+  ),
 );
 
-function planOf(book: Runbook, mode: Mode): { system: System; plan: Plan } {
+function planOf(book: Runbook, mode: Mode, back: boolean): { system: System; plan: Plan } {
   const system = catalog.systems.find(({ id }) => id === book.system) as System;
   const values = system.variables.map(
     ({ name, type }, i) => [name, type === "number" ? i + 1 : type === "boolean" ? false : name] as const,
   );
   const inputs = new Map((book.inputs ?? []).map((input) => [input.name, sampleOf(input)]));
-  const request = { catalog, variables: new Map([[system.id, new Map(values)]]), cards: guessing, inputs };
+  const seen = seenFor(system, book, back);
+  const request = { catalog, variables: new Map([[system.id, new Map(values)]]), cards: guessing, inputs, seen };
   const planned = planRunbook({ ...request, system: system.id, runbook: book.id, mode, kind: "real" } as PlanRequest);
   if (!planned.ok) throw new Error(JSON.stringify(planned.problems, null, 2));
   return { system, plan: planned.plan };
@@ -57,8 +64,8 @@ const looked: Preflight = { ready: true, factsHash: "f", facts: [], checks: [], 
 const CAN_BE_UNDONE = /(every step|every step of this part|the others) can be undone/;
 
 describe("no card says that something can be undone of which its action says that it can't", () => {
-  test.each(all)("%s", (_name, book, mode) => {
-    const { system, plan } = planOf(book, mode);
+  test.each(all)("%s", (_name, book, mode, back) => {
+    const { system, plan } = planOf(book, mode, back);
     const changing = (steps: Plan["stages"][number]["steps"]) =>
       steps.filter((step): step is ActionStep => step.kind === "action" && step.risk !== "read");
     const never = stepsOf(plan).find((step) => step.kind === "action" && says(step) === "never");
@@ -139,6 +146,7 @@ describe("what destroys is called irreversible", () => {
     "patroni.reinitialize",
     "redis.promote_dr",
     "redis.rebuild",
+    "redis.follow",
     "rds.promote_replica",
     "rds.global_failover",
     "consul.restore",
@@ -146,7 +154,7 @@ describe("what destroys is called irreversible", () => {
   ];
   test.each([...cards.values()].map((card) => [card.id, card] as const))("%s", (id, card) => {
     if (card.risk === "irreversible")
-      expect(card.wayBack({ node: {}, from: {}, to: {}, set: {}, cluster: {} }).kind).toBe("never");
+      expect(card.wayBack({ node: {}, master: {}, from: {}, to: {}, set: {}, cluster: {} }).kind).toBe("never");
     expect(card.risk === "irreversible").toBe(destroys.includes(id));
   });
 });

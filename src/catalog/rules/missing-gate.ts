@@ -25,7 +25,9 @@ export const missingGate: Rule = {
     const bare = new Map<string, { path: readonly (string | number)[]; risk: string; modes: Mode[] }>();
     for (const mode of runbook.modes) {
       const steps = stepsOf(runbook, mode).map(({ step }) => step);
-      const gates = gatesOf(runbook, mode).filter(({ stage }) => !stage.parallel);
+      const gates = gatesOf(runbook, mode).filter(
+        ({ stage }) => !stage.parallel || stage.steps.every(({ does }) => does.kind === "gate"),
+      );
       const ungated = actionsOf(runbook, mode).filter(
         (placed) => !gates.some((gate) => isBefore(gate, placed) && isAskedFor(gate.step, placed.step, steps)),
       );

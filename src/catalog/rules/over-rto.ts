@@ -38,7 +38,7 @@ function* tooLong(runbook: Runbook, rto: number, mode: Mode, cards: ReadonlyMap<
     yield warningAt(["rto"], what, { next: "Run steps side by side, take some out, or promise less" });
     return;
   }
-  const waits = gatesOf(runbook, mode).map(({ gate }) => patienceOf(gate));
+  const waits = waitsIn(runbook, mode);
   const people = sum(waits);
   // Said of its gate already.
   if (mode === "planned" || machines + people <= rto || waits.some((seconds) => seconds >= rto)) return;
@@ -47,6 +47,17 @@ function* tooLong(runbook: Runbook, rto: number, mode: Mode, cards: ReadonlyMap<
   yield warningAt(["rto"], what, {
     next: "Name a chain that escalates sooner, ask once instead of twice, or promise less",
   });
+}
+
+/** A wait for each gate; gates that are asked together wait side by side. */
+function waitsIn(runbook: Runbook, mode: Mode): readonly number[] {
+  const gates = gatesOf(runbook, mode);
+  const together = new Map<string, number>();
+  for (const { step, stage, gate } of gates) {
+    const key = stage.parallel ? `stage ${stage.id}` : step.id;
+    together.set(key, Math.max(together.get(key) ?? 0, patienceOf(gate)));
+  }
+  return [...together.values()];
 }
 
 /** How long only the first level is asked, in seconds; 0 without a chain: there is nothing to be late. */

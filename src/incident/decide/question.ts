@@ -1,6 +1,7 @@
 import type { Person } from "../../catalog/types.ts";
 import type { Problem } from "../../lib/errors.ts";
 import {
+  countsAlready,
   entitled,
   isExpired,
   isOneWithRequester,
@@ -141,6 +142,14 @@ export function mayNotApprove(question: Question, person: Person, context: Decid
       what: `It was decided already by ${approvers(gate, system)}`,
     };
   const place = seat.onBehalfOf ?? person.id;
+  const together = countsAlready(run, gate.step, place, "any") ?? countsAlready(run, gate.step, person.id, "any");
+  if (together !== null)
+    return {
+      code: "counts-already",
+      where: title,
+      what: `You approved "${together}", which is asked together with this; one person counts once`,
+      allowed: others.length === 0 ? "Nobody else may decide it" : `${oneOf(others)} may approve it`,
+    };
   const shared = gate.approvals.find((one) => (one.onBehalfOf ?? one.person) === place);
   if (shared !== undefined)
     return {
