@@ -169,12 +169,13 @@ function lossOf(givesUp: readonly string[], looks: readonly Look[]): string {
   return worth.length === 0 ? "nothing" : worth.join("; ");
 }
 
-/** One figure for one thing: the first look in the plan that speaks of the same data says it, also one that only reads. */
+/** One figure for one thing: of the first look in the plan that knows it of the same data, also one that only reads. */
 function figureOf(told: ShownFact, looks: readonly Look[]): string {
   const same = looks.flatMap(({ facts }) =>
     facts.filter(({ id, of }) => id === "loss" && of !== undefined && of === told.of),
   );
-  return String((same[0] ?? told).value);
+  const known = same.find(({ value }) => !String(value).startsWith("unknown"));
+  return String((known ?? same[0] ?? told).value);
 }
 
 function say(value: ShownFact["value"]): string {

@@ -7,7 +7,7 @@ import { UNFENCED } from "../../src/incident/unfenced.ts";
 import { actions, context, lines, section } from "./blocks.ts";
 import { safe } from "./escape.ts";
 import { checksCount, distinct, factLine, findingLines } from "./facts.ts";
-import { notFencedLines } from "./fence.ts";
+import { aloud, notFencedLines } from "./fence.ts";
 import { runTitle } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
 import type { Surroundings } from "./view.ts";
@@ -21,12 +21,13 @@ export function preflight(
   around: Surroundings,
 ): Message {
   const failed = findingsOf(failedOf(seen.checks, "block")).map(({ says }) => safe(says));
+  const risks = notFencedLines(run, around, run.endedAt === null && !run.dryRun);
   const facts = factsNow(run, seen.facts).map(factLine);
   return {
-    text: `${verdict(run, seen)} Data loss: ${safe(seen.loss)}. ${checksCount(seen.checks)}.${failed.length > 0 ? ` ${failed.join(" ")}` : ""}`,
+    text: `${verdict(run, seen)} Data loss: ${safe(seen.loss)}. ${aloud(risks)}${checksCount(seen.checks)}.${failed.length > 0 ? ` ${failed.join(" ")}` : ""}`,
     blocks: [
       section(`${seen.ready ? "🔎" : "❌"} *${verdict(run, seen)}*\n*Data loss:* ${safe(seen.loss)}`),
-      ...lines([...notFencedLines(run, around, !run.dryRun), ...findingLines(seen.checks)]),
+      ...lines([...risks, ...findingLines(seen.checks)]),
       ...(seen.ready ? [] : offerUnplanned(state, run, seen.facts)),
       ...(facts.length > 0 ? [context(facts.join(" · "))] : []),
       context(`${checksCount(seen.checks)} · ${at(seen.at)} · facts ${seen.factsHash.slice(0, 8)}`),

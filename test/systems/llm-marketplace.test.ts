@@ -249,6 +249,14 @@ describe("the region is lost", () => {
       expect(searched()).toEqual(["models-lifeboat-1", 40]);
       expect([replicas("dr", "publishing-service"), replicas("dr", "discovery-service")]).toEqual([3, 2]);
       expect(await arrivesAt()).toEqual(["west"]);
+      // One figure for the database, a moment, on the preflight, every decision, the steps and the result.
+      const moments = play.texts.flatMap((text) =>
+        [...text.matchAll(/writes,? after (\d\d:\d\d:\d\d UTC)/g)].map(([, at]) => at),
+      );
+      expect(new Set(moments).size).toBeLessThanOrEqual(1);
+      const unfenced = play.texts.filter((text) => text.includes(`NOT FENCED: ${PRIMARY}`));
+      expect(unfenced.some((text) => /^Preflight passed/.test(text))).toBe(true);
+      expect(unfenced.some((text) => /is done and verified.* Accepted by <@UVERA>\./.test(text))).toBe(true);
       // The search index is as old as its snapshot; how many documents that is, nobody can count.
       expect(play.report?.rpo.seconds).toBeLessThan(900);
     },
