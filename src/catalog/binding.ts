@@ -2,7 +2,7 @@ import type { Problem } from "../lib/errors.ts";
 import type { Path } from "./fault.ts";
 import { referableParts, referencesIn, resolve, type Scalar } from "./reference.ts";
 import { NOTHING_SAID, type Roles, rolesOf, type Said, type Sighting } from "./roles.ts";
-import { hasRoles } from "./targets.ts";
+import { hasRoles, leaderOf } from "./targets.ts";
 import type { Member, Mode, Runbook, RunbookStep, System, Target } from "./types.ts";
 
 /**
@@ -35,7 +35,7 @@ export function targetNames(system: System, runbook: AboutRunbook | null): reado
   return [
     ...system.sites.flatMap((site) => siteNames(`site.${site.id}`, system, () => site.id)),
     ...(directed ? [...siteNames("from", system, ({ from }) => from), ...siteNames("to", system, ({ to }) => to)] : []),
-    ...(system.targets ?? []).flatMap((target) => namesOfTarget(target, directed, runbook !== null)),
+    ...(system.targets ?? []).flatMap((target) => namesOfTarget(system, target, directed, runbook !== null)),
   ];
 }
 
@@ -55,13 +55,14 @@ function siteNames(head: string, { sites }: System, id: (binding: Binding) => st
   return [plain("id"), plain("title"), ...own];
 }
 
-function namesOfTarget(target: Target, directed: boolean, bound: boolean): TargetName[] {
+function namesOfTarget(system: System, target: Target, directed: boolean, bound: boolean): TargetName[] {
   const { id, members, many } = target;
-  const bySite = (site: string | null) => members.filter((member) => site !== null && member.site === site);
+  const leader = system.targets?.find((one) => one.id === leaderOf(target));
+  const bySite = (site: string | null) => membersAt(members, site);
   const one = (head: string, needs: string | null, find: (binding: Binding) => Member | undefined) =>
     memberNames(head, target, needs, find);
   const role = (name: "active" | "standby" | "detached") =>
-    one(`${id}.${name}`, id, (binding) => memberIn(target, name, binding));
+    one(`${id}.${name}`, leader?.id ?? null, (binding) => memberIn(target, leader, name, binding));
   const sided = (side: "from" | "to"): TargetName[] =>
     many
       ? [{ name: `${id}.${side}`, needs: null, read: (binding) => withs(bySite(binding[side])) }]
@@ -70,7 +71,7 @@ function namesOfTarget(target: Target, directed: boolean, bound: boolean): Targe
     { name: `${id}.members`, needs: null, read: () => withs(members) },
     { name: `${id}.target`, needs: null, read: () => asLooked(target) },
     ...members.flatMap((member) => one(`${id}.at.${member.id}`, null, () => member)),
-    ...(bound && hasRoles(target) ? [...role("active"), ...role("standby"), ...role("detached")] : []),
+    ...(bound && leader !== undefined ? [...role("active"), ...role("standby"), ...role("detached")] : []),
     ...(directed ? [...sided("from"), ...sided("to")] : []),
   ];
 }
@@ -84,11 +85,23 @@ function withs(members: readonly Member[]): unknown {
   return members.length === 0 ? undefined : members.map((member) => member.with);
 }
 
-function memberIn({ id, members }: Target, role: "active" | "standby" | "detached", { roles, to }: Binding) {
-  const found = roles.get(id);
-  const ids = found === undefined ? [] : role === "active" ? [found.active] : found[role];
-  const all = ids.flatMap((one) => members.find((member) => member.id === one) ?? []);
+/** The member with this role; of a target that follows another, the one at the site of the other's. */
+function memberIn(
+  { members }: Target,
+  leader: Target | undefined,
+  role: "active" | "standby" | "detached",
+  { roles, to }: Binding,
+): Member | undefined {
+  const found = leader && roles.get(leader.id);
+  if (found === undefined) return undefined;
+  const ids = role === "active" ? [found.active] : found[role];
+  const leading = ids.flatMap((one) => leader?.members.find((member) => member.id === one) ?? []);
+  const all = leader?.members === members ? leading : leading.flatMap((one) => membersAt(members, one.site));
   return all.find(({ site }) => site !== null && site === to) ?? all[0];
+}
+
+function membersAt(members: readonly Member[], site: string | null): readonly Member[] {
+  return site === null ? [] : members.filter((member) => member.site === site);
 }
 
 function memberNames(

@@ -46,6 +46,11 @@ const target = z.strictObject({
   kind: z
     .enum(Object.keys(TARGET_KINDS) as [TargetKind, ...TargetKind[]])
     .describe("postgres and dns know which member is active; the others are reached by site"),
+  follows: id
+    .optional()
+    .describe(
+      "A target with roles, for one without: its member at the site where that one is active is the active one",
+    ),
   many: z.boolean().default(false).describe("True: a site has several of them, and a reference is a list of all"),
   with: fields.default({}).describe("What all members share, of what an action's input takes: user, passwordFrom"),
   members: z.record(id, member),
@@ -61,8 +66,9 @@ export function toSites(written: z.output<typeof sitesSchema>): readonly Site[] 
 }
 
 export function toTargets(written: z.output<typeof targetsSchema>): readonly Target[] {
-  return Object.entries(written).map(([id, { title, kind, many, with: shared, members }]) => ({
+  return Object.entries(written).map(([id, { title, kind, follows, many, with: shared, members }]) => ({
     ...{ id, title, kind, many },
+    ...(follows && { follows }),
     members: Object.entries(members).map(([name, { site, with: own, values }]) => ({
       id: name,
       site: site ?? null,
@@ -75,4 +81,9 @@ export function toTargets(written: z.output<typeof targetsSchema>): readonly Tar
 /** True where looking at the members tells which one is active. */
 export function hasRoles({ kind }: Target): boolean {
   return TARGET_KINDS[kind as TargetKind]?.roles ?? false;
+}
+
+/** The target whose members' roles this one's have: itself, or the one it follows. Null: none has any. */
+export function leaderOf(target: Target): string | null {
+  return hasRoles(target) ? target.id : (target.follows ?? null);
 }

@@ -159,6 +159,8 @@ export interface Target {
   readonly title: string;
   /** A key of `TARGET_KINDS` (`targets.ts`). */
   readonly kind: string;
+  /** A target with roles: the member at the site where that one is active is the active one. */
+  readonly follows?: string;
   /** A site has several members, and a reference is a list of all of them. */
   readonly many: boolean;
   readonly members: readonly Member[];

@@ -8,7 +8,12 @@ import type { ActionCard } from "../../src/catalog/types.ts";
 import { cards as known } from "./cards.ts";
 import { type Folder, makeFolder, shopSystem, valuesRunbook } from "./folder.ts";
 
-const cards = new Map([...known, ["roles.check", rolesCard()] as const]);
+const cards = new Map([
+  ...known,
+  ["roles.check", openCard("postgres.check", "roles.check")] as const,
+  ["postgres.fence", openCard("postgres.fence")] as const,
+  ["postgres.promote", openCard("postgres.promote")] as const,
+]);
 let folder: Folder;
 afterEach(() => folder.remove());
 
@@ -27,7 +32,7 @@ const move = {
       id: "move",
       title: "Move to ${to.title}",
       steps: [
-        { id: "fence", title: "Fence", action: "postgres.fence", with: { node: "${store.from}" } },
+        { id: "fence", title: "Fence", action: "postgres.fence", with: { node: "${store.from}", peer: "${store.to}" } },
         {
           id: "promote",
           title: "Promote",
@@ -41,6 +46,10 @@ const move = {
   beforehand: ["Rebuild the other server first."],
 };
 
+/** Has no roles of its own: its pods serve where the store is. */
+const pods =
+  "pods: { title: Pods, kind: kubernetes, follows: store, members: { ie: { site: eu-west-1, with: { host: ie } }, de: { site: eu-central-1, with: { host: de } } } }";
+
 const EAST_HOST = "10.0.0.1";
 
 function request(
@@ -50,7 +59,7 @@ function request(
   more: Partial<PlanRequest> = {},
 ): PlanRequest {
   folder = makeFolder({
-    "shop/system.yml": shopSystem,
+    "shop/system.yml": shopSystem.replace("cache: { title", `${pods}\n  cache: { title`),
     "shop/runbooks/values.yml": valuesRunbook,
     "shop/runbooks/move.yml": stringify(runbook),
   });
@@ -179,7 +188,15 @@ describe("roles without a direction", () => {
       {
         id: "look",
         title: "Look",
-        steps: [{ id: "fence", title: "Fence", action: "postgres.fence", with: { node: "${store.detached}" } }],
+        steps: [
+          fenceOf("${store.detached}", "${store.active}"),
+          {
+            id: "rebuild",
+            title: "Rebuild",
+            action: "postgres.promote",
+            with: { node: "${store.detached}", fenceStep: "fence" },
+          },
+        ],
       },
     ],
   };
@@ -193,6 +210,39 @@ describe("roles without a direction", () => {
     });
   });
 
+  test("a target that follows another has its roles, at the same sites", () => {
+    const drain = {
+      ...rejoin,
+      title: "Drain the side that serves nobody",
+      changes: "pods on ${pods.standby.host} stop, those on ${pods.active.host} stay",
+      stages: [
+        { ...rejoin.stages[0] },
+        {
+          id: "stop",
+          title: "Stop",
+          steps: [
+            fenceOf("${pods.standby}", "${pods.active}"),
+            {
+              id: "rebuild",
+              title: "Rebuild",
+              action: "postgres.promote",
+              with: { node: "${pods.standby}", fenceStep: "fence" },
+            },
+          ],
+        },
+      ],
+    };
+    const there = planned(drain, "active", "standby", { mode: "planned" });
+    expect(there).toMatchObject({ target: "pods on de stop, those on ie stay", roles: [{ target: "store" }] });
+    expect(inputOf(there, "fence")).toEqual({ node: { host: "de" }, peer: { host: "ie" } });
+    folder.remove();
+    expect(planned(drain, "standby", "active", { mode: "planned" })).toMatchObject({
+      target: "pods on ie stop, those on de stay",
+    });
+    folder.remove();
+    expect(planned(drain, "fenced", "active", { mode: "planned" })).toMatchObject([{ code: "target-absent" }]);
+  });
+
   test("on a healthy day there is nothing to rebuild, and no plan", () => {
     expect(planned(rejoin, "active", "standby", { mode: "planned" })).toEqual([
       {
@@ -204,6 +254,10 @@ describe("roles without a direction", () => {
   });
 });
 
+function fenceOf(node: string, peer: string) {
+  return { id: "fence", title: "Fence", action: "postgres.fence", with: { node, peer } };
+}
+
 function stepIds(plan: unknown): string[] {
   return (plan as { stages: { steps: { id: string }[] }[] }).stages.flatMap(({ steps }) => steps.map(({ id }) => id));
 }
@@ -213,8 +267,7 @@ function inputOf(plan: unknown, id: string): unknown {
   return all.find((step) => step.id === id)?.input;
 }
 
-/** Any card of an action that only looks will do. */
-function rolesCard(): ActionCard {
-  const look = known.get("postgres.check") as ActionCard;
-  return { ...look, id: "roles.check", checkInput: (input) => ({ ok: true, input }) };
+/** The card of an action, whatever its input is. */
+function openCard(like: string, id = like): ActionCard {
+  return { ...(known.get(like) as ActionCard), id, checkInput: (input) => ({ ok: true, input }) };
 }

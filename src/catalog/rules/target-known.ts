@@ -25,6 +25,7 @@ export const targetKnown: Rule = {
         const next = 'Add the other member, or use kind "other"';
         yield errorAt(at, `Of one member nobody can tell which is active`, { at: "key", next });
       }
+      if (target.follows !== undefined) yield* followFaults(system, target, [...at, "follows"]);
       for (const member of target.members) yield* memberFaults(member, [...at, "members", member.id], sites, variables);
     }
   },
@@ -41,6 +42,18 @@ export const targetKnown: Rule = {
     }
   },
 };
+
+function* followFaults(system: System, target: Target, at: Path): Generator<Fault> {
+  const leading = (system.targets ?? []).filter(hasRoles).map(({ id }) => id);
+  if (hasRoles(target))
+    yield errorAt(at, "Its own members have roles, so it follows no other", { next: 'Take "follows" out' });
+  else if (!leading.includes(target.follows ?? ""))
+    yield errorAt(at, `"${target.follows}" is no target with roles`, offer(target.follows ?? "", leading));
+  else if (target.many || target.members.some(({ site }) => site === null)) {
+    const next = 'Give each member its site and leave "many" out';
+    yield errorAt(at, "A target that follows another has one member at each site", { next });
+  }
+}
 
 function* memberFaults(
   member: Member,
