@@ -3,7 +3,7 @@ import type { Check, Fact } from "../contract.ts";
 import { defineLook } from "../read.ts";
 import { nodeInput } from "./node.ts";
 import { followerOf, lookAtPair, type PairView } from "./pair.ts";
-import { isPrimary, isStandby, silenceOf } from "./view.ts";
+import { identityChecks, isPrimary, isStandby, silenceOf } from "./view.ts";
 
 const input = z.strictObject({
   /** The server that was the primary before. */
@@ -29,7 +29,13 @@ export const checkTakeover = defineLook<Input, PairView>({
     { id: "oldRole", label: `${to.name} is`, value: to.answers ? to.role : null, material: true },
     { id: "oldTimeline", label: `Timeline of ${to.name}`, value: to.answers ? to.timeline : null, material: false },
   ],
-  checks: (pair) => [successorWrites(pair), sameCluster(pair), promotedLater(pair), notRejoined(pair)],
+  checks: (pair) => [
+    ...identityChecks(pair.from, pair.to),
+    successorWrites(pair),
+    sameCluster(pair),
+    promotedLater(pair),
+    notRejoined(pair),
+  ],
   where: () => "postgres.check_takeover",
   says: ({ from, to }) => `${from.name} has taken over from ${to.name} and takes writes.`,
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import type { ReadContext } from "../../../src/actions/contract.ts";
+import { actions } from "../../../src/actions/index.ts";
 import { blockedBy } from "../conductor.ts";
 import { type NodeInput, openShop, type Shop, soon } from "../shop.ts";
 import { survives } from "../survives.ts";
@@ -62,6 +63,8 @@ describe("who a server is", () => {
       "postgres.promote": { from: wrong, to: b, fenceStep: "fence", allowDataLoss: true },
       "postgres.verify": { node: wrong },
       "postgres.verify_data": { node: wrong, counts: [{ table: "orders" }] },
+      "postgres.check_takeover": { old: wrong, successor: b },
+      "postgres.restore_dump": { node: wrong, from: { file: "/none.dump" }, replaces: false },
       "postgres.rejoin": { node: wrong, primary: b, slot: "orders", script },
       "postgres.dump": { node: wrong, folder: "/tmp" },
       "postgres.export_divergence": {
@@ -72,6 +75,9 @@ describe("who a server is", () => {
         acceptUnreachable: true,
       },
     };
+    // A dump has no server to be another one; the others are all asked.
+    const every = [...actions.keys()].filter((id) => id.startsWith("postgres.") && id !== "postgres.check_dump");
+    expect(Object.keys(given).sort()).toEqual(every.sort());
     for (const [id, input] of Object.entries(given)) {
       const { checks } = await conductor.look(id, input);
       expect([id, blockedBy(checks)]).toEqual([id, expect.arrayContaining(["node.identity"])]);
