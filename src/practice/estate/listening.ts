@@ -40,6 +40,7 @@ export async function forward(
   try {
     const answer = await fetch(url, {
       method: request.method ?? "GET",
+      headers: passedOn(request),
       ...(chunks.length > 0 ? { body: Buffer.concat(chunks).toString("utf8") } : {}),
       signal: AbortSignal.timeout(milliseconds),
     });
@@ -47,6 +48,14 @@ export async function forward(
   } catch (error) {
     say(response, 502, { status: "unhealthy", why: messageOf(error) });
   }
+}
+
+const PASSED_ON = ["content-type", "authorization", "idempotency-key", "lifeboat-contract"];
+
+function passedOn({ headers }: IncomingMessage): Record<string, string> {
+  return Object.fromEntries(
+    PASSED_ON.flatMap((name) => (typeof headers[name] === "string" ? [[name, headers[name]]] : [])),
+  );
 }
 
 /** An HTTP listener on loopback and a free port. */

@@ -1,5 +1,6 @@
 import pg from "pg";
 import type { DatabaseHost } from "./database.ts";
+import { SYNTHETIC_TABLE } from "./synthetic.ts";
 
 export interface RolePasswords {
   readonly admin: string;
@@ -29,6 +30,7 @@ export async function setUp(primary: DatabaseHost, passwords: RolePasswords): Pr
     "create table orders (id bigint primary key, placed_at timestamptz not null, cents int not null)",
     "grant select, insert on orders to app",
     "grant select on orders to admin",
+    ...SYNTHETIC_TABLE,
   ]);
 }
 

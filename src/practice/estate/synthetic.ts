@@ -1,4 +1,5 @@
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { say } from "./listening.ts";
 
 /** Where synthetic transactions are kept: in the application's own database, by the way its customers' writes take. */
 export interface SyntheticStore {
@@ -56,3 +57,57 @@ export async function answerSynthetic(
   }
   return answer(known ? 200 : 201, { key: given });
 }
+
+/** Where an application keeps them: a table beside its customers' own, in the same database. */
+export const SYNTHETIC_TABLE = [
+  "create table if not exists synthetic (key uuid primary key, at timestamptz not null default clock_timestamp())",
+  "grant select, insert on synthetic to app",
+] as const;
+
+/** Over the sessions the application has anyway. */
+export function syntheticIn(
+  query: (sql: string, values: readonly unknown[]) => Promise<readonly unknown[]>,
+): SyntheticStore {
+  return {
+    async write(key) {
+      await query("insert into synthetic (key) values ($1) on conflict (key) do nothing", [key]);
+    },
+    has: async (key) => (await query("select 1 from synthetic where key::text = $1", [key])).length > 0,
+    async last() {
+      const [row] = (await query("select key::text from synthetic order by at desc limit 1", [])) as { key: string }[];
+      return row?.key ?? null;
+    },
+  };
+}
+
+/**
+ * Answers what is asked below `/synthetic`, as the server of an application would.
+ *
+ * @param store made for each request: it may lead to another database than a moment ago, or throw that it leads nowhere
+ * @returns false when the request is for something else
+ */
+export function servesSynthetic(
+  request: IncomingMessage,
+  response: ServerResponse,
+  store: () => SyntheticStore,
+  about: Readonly<Record<string, unknown>>,
+): boolean {
+  const path = new URL(request.url ?? "/", "http://app").pathname;
+  if (path !== BASE && !path.startsWith(`${BASE}/`)) return false;
+  const answer = async () => {
+    for await (const _ of request);
+    return await answerSynthetic(
+      store(),
+      BASE,
+      { method: request.method ?? "GET", path, headers: request.headers },
+      about,
+    );
+  };
+  answer().then(
+    (said) => say(response, said?.status ?? 404, said?.body ?? {}),
+    (error) => say(response, 503, { contract: CONTRACT, error: String(error) }),
+  );
+  return true;
+}
+
+const BASE = "/synthetic";

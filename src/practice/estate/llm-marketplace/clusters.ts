@@ -4,6 +4,7 @@ import { messageOf } from "../../../lib/errors.ts";
 import { soon } from "../fleet.ts";
 import { createCluster, type PracticeCluster } from "../kubernetes/index.ts";
 import type { Thing } from "../kubernetes/thing.ts";
+import { type SyntheticStore, servesSynthetic, syntheticIn } from "../synthetic.ts";
 import type { Cloud } from "./cloud.ts";
 import { DATABASE } from "./databases.ts";
 import { CONFIG, EAST, endpointOf, NAMESPACE, PRIMARY, SERVICES } from "./names.ts";
@@ -103,6 +104,7 @@ function service(cluster: PracticeCluster, pod: Thing, pools: Pools): RequestLis
   );
   const about = { pod: pod.metadata.name, cluster: cluster.name, database: endpoint };
   return (request, response) => {
+    if (servesSynthetic(request, response, () => pools.synthetic(endpoint), { cluster: cluster.name })) return;
     const path = new URL(request.url ?? "/", "http://pod").pathname;
     const answer = async () => {
       if (path !== "/models" || request.method !== "POST") return { ...about, ...(await pools.look(endpoint)) };
@@ -123,6 +125,7 @@ interface Pools {
   /** Rejects unless the database at this endpoint takes writes. */
   look(endpoint: string): Promise<{ readonly models: number }>;
   write(endpoint: string, id: string): Promise<void>;
+  synthetic(endpoint: string): SyntheticStore;
   close(): Promise<void>;
 }
 
@@ -165,6 +168,7 @@ function createPools(cloud: Cloud, password: string): Pools {
         [id, `model-${id}`],
       );
     },
+    synthetic: (endpoint) => syntheticIn(async (sql, values) => (await poolAt(endpoint).query(sql, [...values])).rows),
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.end().catch(() => {})));
     },

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { createHost, type DatabaseHost } from "../database.ts";
 import { soon } from "../fleet.ts";
+import { SYNTHETIC_TABLE } from "../synthetic.ts";
 import { PRIMARY, REPLICA } from "./names.ts";
 
 export const DATABASE = "marketplace";
@@ -104,6 +105,7 @@ const TABLE = [
   "create table if not exists models (id bigint primary key, name text not null, published_at timestamptz not null)",
   "grant select, insert on models to app",
   "grant select on models to admin",
+  ...SYNTHETIC_TABLE,
 ];
 
 /** Roles and the one table. `admin` is what the bot logs in as and has what RDS's own master user has: no `alter system`. */

@@ -3,6 +3,7 @@ import pg from "pg";
 import type { DatabaseHost } from "../database.ts";
 import { type Fleet, soon } from "../fleet.ts";
 import { createDebianHost, type DebianHost } from "../pgbackrest/debian-host.ts";
+import { SYNTHETIC_TABLE } from "../synthetic.ts";
 import { ADMIN, APP, DATABASE, INVOICES, USERS } from "./names.ts";
 
 /**
@@ -34,6 +35,7 @@ const TABLES = [
   "create table if not exists users (id bigint primary key, name text not null, changed_at timestamptz not null default now())",
   "create table if not exists invoices (id bigint primary key, cents int not null)",
   `grant select, insert, update, delete on users, invoices to ${APP}`,
+  ...SYNTHETIC_TABLE.map((statement) => statement.replace(/ to app$/, ` to ${APP}`)),
   "truncate users, invoices",
   `insert into users (id, name) select n, 'user-' || n from generate_series(1, ${USERS}) n`,
   `insert into invoices (id, cents) select n, n * 100 from generate_series(1, ${INVOICES}) n`,
@@ -155,13 +157,17 @@ async function dropIdleSlots(host: DatabaseHost): Promise<void> {
 }
 
 /** One session, and none stays open: a restore wants to be alone. */
-export async function tell(url: string, statements: readonly string[]): Promise<readonly Record<string, unknown>[]> {
+export async function tell(
+  url: string,
+  statements: readonly string[],
+  values: readonly unknown[] = [],
+): Promise<readonly Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000, query_timeout: 10_000 });
   client.on("error", () => {});
   let rows: readonly Record<string, unknown>[] = [];
   try {
     await client.connect();
-    for (const statement of statements) ({ rows } = await client.query(statement));
+    for (const statement of statements) ({ rows } = await client.query(statement, [...values]));
   } finally {
     await client.end().catch(() => {});
   }

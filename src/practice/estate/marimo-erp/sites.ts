@@ -6,6 +6,7 @@ import type { DatabaseHost } from "../database.ts";
 import { soon } from "../fleet.ts";
 import { createCluster, type PracticeCluster } from "../kubernetes/index.ts";
 import type { Thing } from "../kubernetes/thing.ts";
+import { servesSynthetic, syntheticIn } from "../synthetic.ts";
 import { type Databases, tell } from "./databases.ts";
 import { ADDRESS, KEPT, NAMESPACE, PUBLIC_NAME, REPLICAS, SITES, type Site, TEST_NAMESPACE } from "./names.ts";
 
@@ -68,7 +69,7 @@ export async function createSites({ databases, resolverPort, cache, startCache }
   const front = await listening(
     (incoming, response) => {
       resolver.resolve4(PUBLIC_NAME).then(
-        ([address]) => pass(`http://${address}:${port}${incoming.url}`, response),
+        ([address]) => pass(`http://${address}:${port}${incoming.url}`, incoming, response),
         (error) => say(response, 502, { error: messageOf(error) }),
       );
     },
@@ -81,7 +82,7 @@ export async function createSites({ databases, resolverPort, cache, startCache }
       if (gone.has(site)) return void incoming.socket.destroy();
       const [pod] = clusters[site].listeners(NAMESPACE, ["app", "api-gateway"]);
       if (pod === undefined) return say(response, 503, { status: "unhealthy", why: "no pod of api-gateway" });
-      pass(`${pod}${incoming.url}`, response);
+      pass(`${pod}${incoming.url}`, incoming, response);
     };
   }
 
@@ -188,7 +189,9 @@ function wipe(cluster: PracticeCluster): void {
 /** What runs in a pod: it is healthy while its datacentre's database takes what it writes. */
 function service(site: Site, pod: Thing, url: () => string, cache: () => Promise<string>): RequestListener {
   const about = { pod: pod.metadata.name, datacentre: site };
-  return (_request, response) => {
+  return (request, response) => {
+    const store = () => syntheticIn((sql, values) => tell(url(), [sql], values));
+    if (servesSynthetic(request, response, store, about)) return;
     const look = async () => {
       // Leaves nothing behind, and a server that takes no writes refuses it.
       const [row] = await tell(url(), [
@@ -204,14 +207,16 @@ function service(site: Site, pod: Thing, url: () => string, cache: () => Promise
   };
 }
 
-function pass(url: string, response: Parameters<RequestListener>[1]): void {
-  const outgoing = request(url, { agent: false, timeout: 3000 }, (answered) => {
+function pass(url: string, incoming: Parameters<RequestListener>[0], response: Parameters<RequestListener>[1]): void {
+  const { connection: _connection, host: _host, ...headers } = incoming.headers;
+  const given = { agent: false, timeout: 3000, method: incoming.method ?? "GET", headers } as const;
+  const outgoing = request(url, given, (answered) => {
     response.writeHead(answered.statusCode ?? 502, answered.headers);
     answered.pipe(response);
   });
   outgoing.on("timeout", () => outgoing.destroy(new Error("timed out")));
   outgoing.on("error", (error) => say(response, 502, { error: messageOf(error) }));
-  outgoing.end();
+  incoming.pipe(outgoing);
 }
 
 function say(response: Parameters<RequestListener>[1], status: number, body: unknown): void {

@@ -5,6 +5,7 @@ import type { Aws } from "../aws/index.ts";
 import { soon } from "../fleet.ts";
 import { createCluster, type PracticeCluster } from "../kubernetes/index.ts";
 import type { Thing } from "../kubernetes/thing.ts";
+import { type SyntheticStore, servesSynthetic, syntheticIn } from "../synthetic.ts";
 import type { Cache } from "./cache.ts";
 import { DATABASE, type Databases } from "./databases.ts";
 import {
@@ -143,6 +144,7 @@ function api(cluster: PracticeCluster, side: Side, pod: Thing, { aws, cache }: B
   };
   const about = () => ({ pod: pod.metadata.name, region: REGION[side], bucket });
   return (request, response) => {
+    if (servesSynthetic(request, response, () => pools.synthetic(siteNow()), { region: REGION[side] })) return;
     const path = new URL(request.url ?? "/", "http://pod").pathname;
     const answer = async () => {
       if (path === "/cache") return { ...about(), cache: (await cache.isWarm(side)) ? "warm" : "cold" };
@@ -197,6 +199,7 @@ interface Pools {
   look(site: Site): Promise<{ readonly orders: number }>;
   write(site: Site, id: string): Promise<void>;
   recent(site: Site): Promise<readonly string[]>;
+  synthetic(site: Site): SyntheticStore;
   close(): Promise<void>;
 }
 
@@ -237,6 +240,7 @@ function createPools({ at }: Databases, password: string): Pools {
         [id],
       );
     },
+    synthetic: (site) => syntheticIn(async (sql, values) => (await poolAt(site).query(sql, [...values])).rows),
     async recent(site) {
       const { rows } = await poolAt(site).query<{ id: string }>(
         "select id::text from orders order by id desc limit 100",

@@ -4,6 +4,7 @@ import pg from "pg";
 import { messageOf } from "../../../lib/errors.ts";
 import type { Program } from "../docker/index.ts";
 import type { RedisNode } from "../redis/index.ts";
+import { servesSynthetic, syntheticIn } from "../synthetic.ts";
 import type { Media } from "./media.ts";
 import { DATABASE } from "./names.ts";
 
@@ -66,6 +67,11 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const { state, media } = backend;
+  const store = () => {
+    if (state.readonly || broken) throw new Error("read-only for a moment");
+    return syntheticIn(async (sql, values) => (await pool.query(sql, [...values])).rows);
+  };
+  if (servesSynthetic(request, response, store, { image })) return;
   const path = new URL(request.url ?? "/", "http://api").pathname;
   const picture = /^\/media\/(\w+)\.jpg$/.exec(path)?.[1];
   if (picture !== undefined) return await give(backend, `media/${picture}.jpg`, response);

@@ -5,6 +5,7 @@ import { messageOf } from "../../../lib/errors.ts";
 import { ask } from "../chaos.ts";
 import { type Fleet, soon } from "../fleet.ts";
 import { type ArchivedHost, createRepository, firstBackup } from "../pgbackrest/index.ts";
+import { SYNTHETIC_TABLE } from "../synthetic.ts";
 import { DATABASE, PRIMARY, STANDBY } from "./names.ts";
 
 export interface Passwords {
@@ -124,7 +125,7 @@ export async function createDatabases(fleet: Fleet, passwords: Passwords): Promi
 }
 
 const TABLE = `create table if not exists posts (id bigint primary key, posted_at timestamptz not null default now());
-grant select, insert on posts to app; grant select on posts to admin`;
+grant select, insert on posts to app; grant select on posts to admin; ${SYNTHETIC_TABLE.join("; ")}`;
 
 /** `admin` is what the bot logs in as: no superuser, only what fencing, promoting and looking need. */
 async function setUp(primary: ArchivedHost, passwords: Passwords): Promise<void> {
