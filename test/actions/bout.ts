@@ -1,10 +1,20 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "@jest/globals";
-import type { Action, Done, Fact } from "../../src/actions/contract.ts";
+import type { Action, Done, Fact, Inverse, NotUndone } from "../../src/actions/contract.ts";
 import { attempt, type Death, type Outcome, takeOver } from "./attempt.ts";
 import { type Conductor, conduct } from "./conductor.ts";
 import { performAndDie } from "./crash.ts";
 import { Asked, type Fault, type Proof, type Scene, type Trial, until } from "./trial.ts";
+
+/** Material facts that count what was done, or name it otherwise, so that no undo brings them back. */
+const COUNTED: Readonly<Record<string, readonly string[]>> = {
+  // Every change of a health check has a number.
+  "route53.healthcheck_override": ["version"],
+  // A template that is used again gets the next number, and leaves none under its old one.
+  "kubernetes.rollback": ["revision", "wantedImages"],
+  // By digest, and before by a tag of the same image.
+  "compose.rollback": ["image"],
+};
 
 /** One trial against one danger: attempts as the engine makes them, and what the target's ledger says of them. */
 export class Bout {
@@ -71,8 +81,26 @@ export class Bout {
     return this.action.facts(await this.look(), this.#input).filter(({ material }) => material);
   }
 
-  wayBack(before: unknown): string {
-    return this.action.undo.step(before, this.#input, { calls: [], acceptUnreachable: false }).says;
+  /** What its action says takes it back, made of what was there before. */
+  inverse(before: unknown): Inverse | NotUndone {
+    const { calls = [] } = this.scene;
+    return this.action.undo.step(before, this.#input, { calls, acceptUnreachable: false });
+  }
+
+  /** Takes it back as an engine would: a call of the registry that its action accepts, and the world is as it was before. */
+  async expectUndone({ action, input }: Inverse, before: unknown): Promise<void> {
+    const accepted = this.#conductor.action(action).input.safeParse(input);
+    expect(accepted.error?.issues ?? []).toEqual([]);
+    // Other words for the same: what the timeline holds is what is run.
+    expect(JSON.parse(JSON.stringify(accepted.data))).toEqual(accepted.data);
+    const outcome = await attempt(this.#conductor, action, input, { failSeconds: this.#seconds("usual") });
+    expect([outcome.is, "why" in outcome ? outcome.why : ""]).toEqual(["verified", ""]);
+    expect(await this.found(before)).toBe("no");
+    expect(await this.scene.holds()).toBe(false);
+    const counted = COUNTED[this.action.id] ?? [];
+    const facts = (seen: unknown) =>
+      this.action.facts(seen, this.#input).filter(({ id, material }) => material && !counted.includes(id));
+    expect(facts(await this.look())).toEqual(facts(before));
   }
 
   /** Brings about what a trial does not excuse itself from, and says what is asked for then. */

@@ -46,7 +46,7 @@ function everything(trial: Trial, actions: Proof["actions"]): void {
   afterEach(async () => void (await bout?.scene.close?.()), 60_000);
 
   test(
-    "does it once, and finds it done; knows the way back or says why there is none",
+    "does it once, and finds it done; is undone, or says why nothing undoes it",
     async () => {
       expect(await bout.materialFacts()).toEqual(await bout.materialFacts());
       await bout.expectNothingSent();
@@ -56,7 +56,12 @@ function everything(trial: Trial, actions: Proof["actions"]): void {
       // What can not be seen afterwards is never done again by itself.
       const seen = bout.action.repeat === "destructive" ? ["yes", "no"] : ["yes"];
       expect(seen).toContain(await bout.found(outcome.before));
-      expect(bout.wayBack(outcome.before)).toMatch(/\w+ \S+/);
+      const back = bout.inverse(outcome.before);
+      expect(back.says).toMatch(/\w+ \S+/);
+      // The plan said as much before anything was done.
+      const ahead = bout.action.undo.ahead(bout.action.input.parse(bout.scene.input)).kind;
+      if (ahead !== "step") expect(back.kind).toBe(ahead);
+      if (back.kind === "step") await bout.expectUndone(back, outcome.before);
     },
     within,
   );

@@ -1,4 +1,4 @@
-import type { Action, Evidence } from "../../src/actions/contract.ts";
+import type { Action, Evidence, PlannedCall } from "../../src/actions/contract.ts";
 import type { FaultKind } from "../../src/practice/estate/kubernetes/faults.ts";
 
 /** What everything that changes something has to stand. `dangers.test.ts` demands each of them of every action. */
@@ -53,6 +53,8 @@ export interface Scene {
   /** Another target at the same address, or the input that leads to one. */
   other?(): unknown;
   close?(): Promise<unknown>;
+  /** Other calls of the plan it would be a part of, where its undo has to know them. */
+  readonly calls?: readonly PlannedCall[];
 }
 
 /** A hand-written test that shows it. `dangers.test.ts` looks whether there is one of that name. */

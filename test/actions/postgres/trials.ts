@@ -52,6 +52,7 @@ const fence: Trial = {
     const input = { node, app: shop.app };
     return {
       input,
+      calls: [{ action: "postgres.fence", input: { ...input, peer: shop.b } }],
       secrets: shop.estate.environment(),
       ...struck(wire),
       holds: isFenced,
