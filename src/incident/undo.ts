@@ -148,13 +148,16 @@ function isBuilt(way: WayBack | null): boolean {
   return way === null || way.kind === "step" || way.kind === "never";
 }
 
-/** Another run of the incident that changed the same target since, and was not taken back itself. */
+/**
+ * Another run of the incident that changed the same target since, and was not taken back itself. Undos are left out: with what
+ * they took back they come to nothing.
+ */
 export function changedSince(state: IncidentState, plan: Plan): Problem | null {
   const { undoes } = plan;
   const own = undoes && state.runs.get(undoes.run);
   if (!undoes || !own?.endedAt) return null;
   for (const other of [...state.runs.values()].toReversed()) {
-    if (other.id === own.id || other.requestedAt < own.requestedAt || belongsTo(state, other, own.id)) continue;
+    if (other.id === own.id || other.requestedAt < own.requestedAt || other.plan.undoes !== undefined) continue;
     if (!other.plan.resources.some((resource) => plan.resources.includes(resource))) continue;
     const changed = changedSteps(state, other).find(({ way }) => isBuilt(way));
     if (changed === undefined) continue;
@@ -170,14 +173,6 @@ export function changedSince(state: IncidentState, plan: Plan): Problem | null {
     };
   }
   return null;
-}
-
-/** It takes back a step of this run, or takes that back. */
-function belongsTo(state: IncidentState, run: RunState, id: string): boolean {
-  const of = run.plan.undoes?.run;
-  if (of === undefined) return false;
-  const parent = state.runs.get(of);
-  return of === id || (parent !== undefined && belongsTo(state, parent, id));
 }
 
 /** The plan asks the same people that the step needed. */
