@@ -56,6 +56,10 @@ describe("Mimir", () => {
     expect(play).toMatchObject({ problem: null, outcome: "verified", timeline: { verified: true } });
     return play;
   }
+  const namesUnfenced = (text: string, server: RegExp) =>
+    [...text.matchAll(/NOT FENCED: (.*?)\. If it comes back, two servers take writes\. Accepted by/g)].some(
+      ([, name]) => server.test(name ?? ""),
+    );
   const approvers = (play: Play) => play.report?.approvals.map(({ person }) => person);
   const takesWrites = async (site: Site) => {
     const [row] = await ask<{ open: boolean }>(
@@ -228,6 +232,9 @@ describe("Mimir", () => {
       expect(clusters.west.get("configmaps", NAMESPACE, CONFIG)?.data).toMatchObject({ MEDIA_BUCKET: MEDIA.west });
       expect(await cache.dr.raw("ROLE")).toMatch(/master/);
       expect(await arrivesAt()).toEqual(["west"]);
+      // The database and Redis of us-east-1 can't be reached: whoever approved was told, and signed both.
+      for (const server of [/database|db|postgres/i, /redis-master-service/])
+        expect(play.texts.some((text) => /is done and verified/.test(text) && namesUnfenced(text, server))).toBe(true);
       // How much Redis lost nobody can know, and that is what is said: it is worse than any number.
       expect(play.report?.rpo.seconds).toBeNull();
     },

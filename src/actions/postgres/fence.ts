@@ -138,7 +138,7 @@ function peerFits(seen: NodeView, peer: NodeView, given: Input): Check {
       : `${peer.name} ${why}, so a fence on ${seen.name} would leave nobody to take writes. Nothing is fenced.`;
   // Accepted where the run accepts losing what a standby lacks: that is what promoting it says.
   const accepted = why !== null && given.acceptUnreachable && isStandby(peer) && why === NOT_STREAMING;
-  return { id: "fence.peer", level: accepted ? "warn" : "block", ok: why === null, says };
+  return { id: "fence.peer", level: accepted ? "warn" : "block", ok: why === null, says, ...silenceOf(peer) };
 }
 
 const NOT_STREAMING = "is not streaming";

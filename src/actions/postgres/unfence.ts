@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
-import { type Check, defineAction, type ReadContext } from "../contract.ts";
+import { type Check, defineAction, type Fact, type ReadContext, unfencedFact } from "../contract.ts";
 import { until } from "../poll.ts";
 import { inverse, nothing, undoneBy } from "../undo.ts";
 import { withNode } from "./client.ts";
@@ -34,7 +34,8 @@ export const unfence = defineAction<Input, Seen>({
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
   resources: ({ node, other, others }) => [node, other, ...others].map(resourceOf),
   observe: look,
-  facts: ({ node, others }) => [
+  facts: ({ node, others }, given) => [
+    ...mayWrite(others, given),
     { id: "readOnly", label: `${node.name} is read-only`, value: node.answers ? node.readOnly : null, material: false },
     ...others.map((other, i) => ({
       id: `otherWrites${i === 0 ? "" : i + 1}`,
@@ -58,20 +59,20 @@ export const unfence = defineAction<Input, Seen>({
   },
   async verify(ctx, given) {
     const { node } = given;
-    await until(
+    const others = await until(
       { what: `${node.name} taking writes again`, seconds: 10, everyMilliseconds: 50, signal: ctx.signal },
       async () => {
-        const { node: seen, others } = await look(ctx, given);
-        const second = others.find((other) => splitBrain(seen, other));
+        const { node: seen, others: rest } = await look(ctx, given);
+        const second = rest.find((other) => splitBrain(seen, other));
         if (second) throw twoPrimaries(seen, second);
         if (!seen.answers || seen.readOnly) return null;
-        if (seen.role === "standby") return true;
-        return (await probeWrite(ctx, asLogin(node, given.app))).found === "writable" ? true : null;
+        if (seen.role === "standby") return rest;
+        return (await probeWrite(ctx, asLogin(node, given.app))).found === "writable" ? rest : null;
       },
     );
     return {
       says: `${node.name} carries no fence any more.`,
-      facts: [{ id: "fenced", label: "Fenced", value: false, material: false }],
+      facts: [...mayWrite(others, given), { id: "fenced", label: "Fenced", value: false, material: false }],
     };
   },
   undo: undoneBy(({ node: before }, { node, app }) =>
@@ -101,9 +102,21 @@ function otherAnswers(other: NodeView, { acceptUnreachable }: Input): Check {
   const says = other.answers
     ? `${other.name} answers.`
     : acceptUnreachable
-      ? `${other.name} does not answer: if it was promoted, two servers take writes. This run accepts that.`
+      ? `${other.name} does not answer: if it was promoted, two servers take writes. You accept this by approving.`
       : `${other.name} does not answer (${other.why}), so nobody can see that it takes no writes. Run it unplanned to accept that.`;
-  return { id: "other.answers", level: acceptUnreachable ? "warn" : "block", ok: other.answers, says };
+  return {
+    id: "other.answers",
+    level: acceptUnreachable ? "warn" : "block",
+    ok: other.answers,
+    says,
+    ...silenceOf(other),
+  };
+}
+
+/** A silent one may have been promoted: with this one open, two would take writes. */
+function mayWrite(others: readonly NodeView[], { acceptUnreachable }: Input): readonly Fact[] {
+  if (!acceptUnreachable) return [];
+  return others.flatMap((other) => unfencedFact(!other.answers && other.kind === "unreachable" ? other.name : null));
 }
 
 function takesWrites(view: NodeView): boolean | null {
