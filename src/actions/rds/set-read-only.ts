@@ -20,6 +20,8 @@ type Input = z.infer<typeof input>;
 
 /** With `acceptUnreachable`, a server that does not take the parameter in is waited for so long and no longer. */
 const ACCEPTED_WAIT_SECONDS = 30;
+/** So many looks the group has to say it, where the instance cannot show that it was taken in. */
+const LOOKS_UNSEEN = 5;
 const PARAMETER = "default_transaction_read_only";
 
 interface Seen {
@@ -31,6 +33,8 @@ interface Seen {
   readonly why: string | null;
   readonly silent: boolean;
   readonly applied: boolean;
+  /** Another change in the group waits for a reboot, so the instance does not show when this one is taken in. */
+  readonly awaitsReboot?: boolean;
   /** Other instances of this region that use the group: they would be changed, too. */
   readonly alsoUsedBy: readonly string[];
 }
@@ -75,7 +79,7 @@ export const setReadOnly = defineAction<Input, Seen>({
     );
     return { asked: true };
   },
-  async verify(ctx, given, _before, handle) {
+  async verify(ctx, given, earlier, handle) {
     if (typeof handle?.unreachable === "string") {
       return {
         says: `NOT FENCED: ${given.region} does not answer (${handle.unreachable}), so ${given.instance} was left as it is. If it comes back it may take writes.`,
@@ -84,6 +88,7 @@ export const setReadOnly = defineAction<Input, Seen>({
     }
     let state = "The parameter group was not seen";
     let before = false;
+    let unseen = 0;
     const end = performance.now() + ACCEPTED_WAIT_SECONDS * 1000;
     const settled = await until(
       {
@@ -102,6 +107,9 @@ export const setReadOnly = defineAction<Input, Seen>({
         const twice = there && before;
         before = there;
         if (twice) return "settled";
+        // It would be waited for until somebody reboots the instance; whether writes are refused is for the next step to see.
+        unseen = earlier?.awaitsReboot && now.awaitsReboot && isDone(now, given) === "yes" ? unseen + 1 : 0;
+        if (unseen >= LOOKS_UNSEEN) return "unseen";
         return given.acceptUnreachable && performance.now() > end ? "accepted" : null;
       },
     );
@@ -111,8 +119,12 @@ export const setReadOnly = defineAction<Input, Seen>({
         facts: [...openFact(given), { id: "readOnly", label: "Read-only by its group", value: null, material: false }],
       };
     }
+    const doubt =
+      settled === "unseen"
+        ? " Another change in the group waits for a reboot, so RDS does not show when this one is in effect."
+        : "";
     return {
-      says: `By its parameter group ${given.instance} ${given.readOnly ? "makes new transactions read-only" : "takes writes"}. Whether the application is refused is for a look at the database to show.`,
+      says: `By its parameter group ${given.instance} ${given.readOnly ? "makes new transactions read-only" : "takes writes"}. Whether the application is refused is for a look at the database to show.${doubt}`,
       facts: [{ id: "readOnly", label: "Read-only by its group", value: given.readOnly, material: false }],
     };
   },
@@ -136,7 +148,8 @@ async function look(ctx: ReadContext, given: Input): Promise<Seen> {
     othersWith(ctx, given),
   ]);
   const applied = instance.present && instance.parametersInSync;
-  return { identity, instance, ...group, applied, alsoUsedBy };
+  const awaitsReboot = instance.present && instance.parametersAwaitReboot;
+  return { identity, instance, ...group, applied, awaitsReboot, alsoUsedBy };
 }
 
 async function parameterOf(ctx: ReadContext, given: Input): Promise<Pick<Seen, "value" | "why" | "silent">> {
@@ -203,6 +216,7 @@ function checksOf(seen: Seen, given: Input): Check[] {
     rightAccount(seen.identity, given),
     isThere(seen.instance, given),
     block("group.readable", seen.why === null, `${given.parameterGroup} ${seen.why ?? "can be read"}.`),
+    ...(seen.awaitsReboot ? [rebootAwaited(given)] : []),
     block("group.used", uses, `${given.instance} ${uses ? "uses" : "does not use"} ${given.parameterGroup}.`),
     block(
       "group.own",
@@ -212,4 +226,9 @@ function checksOf(seen: Seen, given: Input): Check[] {
         : `${given.parameterGroup} is also used by ${shared}, which would be changed with it. Give ${given.instance} a group of its own.`,
     ),
   ];
+}
+
+function rebootAwaited({ parameterGroup, instance }: Input): Check {
+  const says = `A change in ${parameterGroup} waits for a reboot of ${instance}, so RDS does not show when this one is in effect.`;
+  return { id: "group.inSync", level: "warn", ok: false, says };
 }

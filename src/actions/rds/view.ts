@@ -36,6 +36,8 @@ export interface PresentInstance {
   readonly parameterGroups: readonly string[];
   /** False while a change of its parameters is on its way to the server, or waits for a reboot. */
   readonly parametersInSync: boolean;
+  /** A static parameter was changed and no reboot followed, which may be months ago: it never shows `in-sync`. */
+  readonly parametersAwaitReboot: boolean;
   readonly encrypted: boolean;
   readonly kmsKeyId: string | null;
   readonly instanceClass: string | null;
@@ -80,6 +82,9 @@ function viewOf(name: string, one: DBInstance): PresentInstance {
     securityGroups: (one.VpcSecurityGroups ?? []).map((group) => group.VpcSecurityGroupId ?? "").sort(),
     parameterGroups: (one.DBParameterGroups ?? []).map((group) => group.DBParameterGroupName ?? "").sort(),
     parametersInSync: (one.DBParameterGroups ?? []).every((group) => group.ParameterApplyStatus === "in-sync"),
+    parametersAwaitReboot: (one.DBParameterGroups ?? []).some(
+      (group) => group.ParameterApplyStatus === "pending-reboot",
+    ),
     encrypted: one.StorageEncrypted === true,
     kmsKeyId: one.KmsKeyId ?? null,
     instanceClass: one.DBInstanceClass ?? null,

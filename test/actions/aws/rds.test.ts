@@ -176,6 +176,20 @@ describe("RDS as it fools people", () => {
     expect(aws.ledger.of("ModifyDBParameterGroup")).toHaveLength(0);
   });
 
+  test("a change that waits for a reboot since months is said, and not waited for", async () => {
+    const aws = stand.aws();
+    readOnly.prepare(aws);
+    Object.assign(get(aws, EAST, "orders") ?? {}, { parameterStatus: "pending-reboot" });
+    const conductor = conductorFor({});
+    const { checks } = await conductor.look(readOnly.action, readOnly.input(aws));
+    expect(checks.filter(({ ok }) => !ok).map(({ id, level }) => [id, level])).toEqual([["group.inSync", "warn"]]);
+    expect(await attempt(conductor, readOnly.action, readOnly.input(aws))).toMatchObject({
+      is: "verified",
+      evidence: { says: expect.stringContaining("waits for a reboot") },
+    });
+    expect(readOnly.holds(aws)).toBe(true);
+  });
+
   test("a permission that is missing is named before anything starts", async () => {
     const aws = stand.aws();
     reboot.prepare(aws);

@@ -224,6 +224,8 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
           for (const [i, key] of named.entries()) group.set(key, values[i] ?? "");
           for (const one of world.instances.values()) {
             if (one.region !== call.region || one.parameterGroup !== name) continue;
+            // What waits for a reboot goes on waiting: a dynamic change beside it is taken in all the same.
+            const rests = one.parameterStatus === "pending-reboot" ? "pending-reboot" : "in-sync";
             clock.after(UNSEEN, () => {
               one.parameterStatus = "applying";
             });
@@ -231,11 +233,11 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
               // A server that is down takes nothing in: its status stays as it is.
               await one.onParameters?.(group).then(
                 () => {
-                  one.parameterStatus = "in-sync";
+                  one.parameterStatus = rests;
                 },
                 () => {},
               );
-              if (!one.onParameters) one.parameterStatus = "in-sync";
+              if (!one.onParameters) one.parameterStatus = rests;
             });
           }
         },
