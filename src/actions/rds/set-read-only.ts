@@ -1,6 +1,14 @@
 import { z } from "zod";
 import { change, type Identity, identify, insistOnAccount, rightAccount, silentRegion, troubleOf } from "../aws.ts";
-import { type Check, type Done, defineAction, type Fact, type ReadContext, unfencedFact } from "../contract.ts";
+import {
+  type Check,
+  type Done,
+  defineAction,
+  type Fact,
+  type ReadContext,
+  type UndoContext,
+  unfencedFact,
+} from "../contract.ts";
 import { until } from "../poll.ts";
 import { inverse, nothing, undoneBy } from "../undo.ts";
 import { withRds } from "./client.ts";
@@ -15,6 +23,10 @@ const input = z.strictObject({
   readOnly: z.boolean(),
   /** Unplanned mode only: go on although its region does not answer and nothing can be set there. */
   acceptUnreachable: z.boolean().default(false),
+  /** Its replica: once that one was promoted, this one must not take writes again. */
+  standby: z
+    .strictObject({ region: rdsPlace.region, instance: instanceId, acceptUnreachable: z.boolean().default(false) })
+    .optional(),
 });
 type Input = z.infer<typeof input>;
 
@@ -37,6 +49,7 @@ interface Seen {
   readonly awaitsReboot?: boolean;
   /** Other instances of this region that use the group: they would be changed, too. */
   readonly alsoUsedBy: readonly string[];
+  readonly standby?: InstanceView;
 }
 
 /**
@@ -128,28 +141,61 @@ export const setReadOnly = defineAction<Input, Seen>({
       facts: [{ id: "readOnly", label: "Read-only by its group", value: given.readOnly, material: false }],
     };
   },
-  undo: undoneBy((before, given) => {
+  undo: undoneBy((before, given, plan) => {
     const { instance, readOnly } = given;
     if (before.why === null && isOn(before) === readOnly) return nothing(`${instance} was so before.`);
     const says = readOnly ? `Let ${instance} take writes again` : `Make ${instance} read-only again`;
-    return inverse("rds.set_read_only", { ...given, readOnly: !readOnly, acceptUnreachable: false }, says);
+    const { standby: _former, ...rest } = given;
+    const standby = readOnly ? replicaIn(plan, given) : undefined;
+    const input = { ...rest, readOnly: !readOnly, acceptUnreachable: false, ...(standby && { standby }) };
+    return inverse("rds.set_read_only", input, says);
   }),
 });
+
+/** The replica the plan was to promote, which is not to be joined by a second server that takes writes. */
+function replicaIn({ calls, acceptUnreachable }: UndoContext, given: Input): Input["standby"] {
+  const named = z.looseObject({ account: z.literal(given.account), region: z.string(), replica: z.string() });
+  for (const { action, input } of calls) {
+    const found = action === "rds.promote_replica" ? named.safeParse(input) : null;
+    if (found?.success) return { region: found.data.region, instance: found.data.replica, acceptUnreachable };
+  }
+  return undefined;
+}
+
+/** Silent is not quiet: a replica that was promoted and can't be asked takes writes. */
+function stillReplica(standby: InstanceView, { standby: given, instance }: Input): Check {
+  const accepted = given?.acceptUnreachable === true;
+  const id = "standby.replicates";
+  if (standby.present) {
+    const ok = standby.source !== null;
+    const says = ok
+      ? `${standby.name} is still a replica.`
+      : `${standby.name} was promoted: opening ${instance} too would be split brain. Make it a replica instead.`;
+    return { id, level: "block", ok, says };
+  }
+  if (standby.because === "missing") return { id, level: "block", ok: true, says: `${standby.name} is not there.` };
+  const says = accepted
+    ? `${standby.name} can't be seen: if it was promoted, two servers take writes. This run accepts that.`
+    : `${standby.name} can't be seen (${standby.why}), so nobody knows that it takes no writes. Run it unplanned to accept that.`;
+  return { id, level: accepted ? "warn" : "block", ok: false, says };
+}
 
 function openFact({ readOnly, instance }: Input): readonly Fact[] {
   return unfencedFact(readOnly ? instance : null);
 }
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {
-  const [identity, instance, group, alsoUsedBy] = await Promise.all([
+  const { standby: other } = given;
+  const [identity, instance, group, alsoUsedBy, standby] = await Promise.all([
     identify(ctx, given),
     lookAtInstance(ctx, given, given.instance),
     parameterOf(ctx, given),
     othersWith(ctx, given),
+    other === undefined ? null : lookAtInstance(ctx, { ...given, region: other.region }, other.instance),
   ]);
   const applied = instance.present && instance.parametersInSync;
   const awaitsReboot = instance.present && instance.parametersAwaitReboot;
-  return { identity, instance, ...group, applied, awaitsReboot, alsoUsedBy };
+  return { identity, instance, ...group, applied, awaitsReboot, alsoUsedBy, ...(standby && { standby }) };
 }
 
 async function parameterOf(ctx: ReadContext, given: Input): Promise<Pick<Seen, "value" | "why" | "silent">> {
@@ -215,6 +261,7 @@ function checksOf(seen: Seen, given: Input): Check[] {
   return [
     rightAccount(seen.identity, given),
     isThere(seen.instance, given),
+    ...(seen.standby && !given.readOnly ? [stillReplica(seen.standby, given)] : []),
     block("group.readable", seen.why === null, `${given.parameterGroup} ${seen.why ?? "can be read"}.`),
     ...(seen.awaitsReboot ? [rebootAwaited(given)] : []),
     block("group.used", uses, `${given.instance} ${uses ? "uses" : "does not use"} ${given.parameterGroup}.`),

@@ -46,6 +46,27 @@ describe("rds.check_backups", () => {
   });
 });
 
+describe("rds.set_read_only is undone", () => {
+  const stand = standIn();
+
+  test.each([
+    ["while its replica replicates", { source: { id: "orders", region: EAST } }, false, []],
+    ["not once its replica was promoted", {}, false, ["standby.replicates"]],
+    ["not once its replica was promoted, whatever is accepted", {}, true, ["standby.replicates"]],
+  ])("%s", async (_what, replica, acceptUnreachable, blocks) => {
+    const aws = stand.aws();
+    readOnly.prepare(aws);
+    const conductor = conductorFor(readOnly);
+    const given = conductor.input(readOnly.action, readOnly.input(aws));
+    const outcome = await attempt(conductor, readOnly.action, given);
+    add(aws, { id: "orders-west", region: WEST, ...replica });
+    const calls = [{ action: "rds.promote_replica", input: { ...rdsPlace(WEST), replica: "orders-west" } }];
+    const back = conductor.action(readOnly.action).undo.step(outcome.before, given, { calls, acceptUnreachable });
+    if (back.kind !== "step") throw new Error(back.says);
+    expect(blockedBy((await conductor.look(back.action, back.input)).checks)).toEqual(blocks);
+  });
+});
+
 describe("RDS as it fools people", () => {
   const stand = standIn();
 
