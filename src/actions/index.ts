@@ -58,6 +58,7 @@ import { exportDefinitions as rabbitmqExport } from "./rabbitmq/export.ts";
 import { importDefinitions as rabbitmqImport } from "./rabbitmq/import.ts";
 import { check as rdsCheck } from "./rds/check.ts";
 import { checkBackups as rdsCheckBackups } from "./rds/check-backups.ts";
+import { deleteInstance as rdsDelete } from "./rds/delete.ts";
 import { failoverCluster as rdsFailoverCluster } from "./rds/failover-cluster.ts";
 import { globalFailover as rdsGlobalFailover, globalSwitchover as rdsGlobalSwitchover } from "./rds/global.ts";
 import { makeReplica as rdsMakeReplica } from "./rds/make-replica.ts";
@@ -138,6 +139,7 @@ const list = [
   listed(rdsRestorePitr),
   listed(rdsRestoreSnapshot),
   listed(rdsRename),
+  listed(rdsDelete),
   listed(rdsMakeReplica),
   listed(rdsSetMultiAz),
   listed(rdsSetReadOnly),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
+import { after, awaited } from "../awaited.ts";
 import { awsPlace, change, type Identity, identify, insistOnAccount, partitionOf, rightAccount } from "../aws.ts";
 import { type Check, type Done, defineAction } from "../contract.ts";
 import { undoneByHand } from "../undo.ts";
@@ -36,6 +37,8 @@ const input = z.strictObject({
     .optional(),
   /** A key of the replica's own region: needed for an encrypted source in another region, refused in its own. */
   kmsKeyId: z.string().min(1).optional(),
+  /** The step that frees the name. */
+  after,
 });
 type Input = z.infer<typeof input>;
 
@@ -67,14 +70,14 @@ export const makeReplica = defineAction<Input, Seen>({
     { id: "nameFree", label: `${given.replica} is free`, value: isFree(seen.replica), material: true },
     statusFact(seen.replica),
   ],
-  ready: (seen, given) => [
+  ready: (seen, given, evidence) => [
     rightAccount(seen.identity, given),
     isThere(seen.source, { ...given, region: given.sourceRegion }),
     isIdle(seen.source),
     keepsBackups(seen.source),
     keyFits(seen.source, given),
     ...(isFar(given) ? [networkNamed(given), parametersNamed(given)] : [networkInherited(given)]),
-    nameFree(seen.replica),
+    ...awaited([nameFree(seen.replica)], given.after, evidence),
   ],
   done: ({ replica }, given): Done => {
     if (!replica.present) return replica.because === "missing" ? "no" : "unknown";

@@ -39,6 +39,7 @@ export interface PresentInstance {
   /** A static parameter was changed and no reboot followed, which may be months ago: it never shows `in-sync`. */
   readonly parametersAwaitReboot: boolean;
   readonly encrypted: boolean;
+  readonly deletionProtected: boolean;
   readonly kmsKeyId: string | null;
   readonly instanceClass: string | null;
   readonly restorableUntil: number | null;
@@ -86,6 +87,7 @@ function viewOf(name: string, one: DBInstance): PresentInstance {
       (group) => group.ParameterApplyStatus === "pending-reboot",
     ),
     encrypted: one.StorageEncrypted === true,
+    deletionProtected: one.DeletionProtection === true,
     kmsKeyId: one.KmsKeyId ?? null,
     instanceClass: one.DBInstanceClass ?? null,
     restorableUntil: one.LatestRestorableTime?.getTime() ?? null,

@@ -138,6 +138,17 @@ const rename: Scenario = {
   },
   wrong: (aws) => void add(aws, { id: "orders-old", region: EAST }),
 };
+export const remove: Scenario = {
+  action: "rds.delete",
+  operation: "DeleteDBInstance",
+  evidence: fenced,
+  input: () => ({ ...rdsPlace(EAST), instance: "orders", fenceStep: "fence" }),
+  prepare: (aws) => void add(aws, { id: "orders", region: EAST }),
+  holds: (aws) => get(aws, EAST, "orders") === undefined,
+  byHand: (aws) => void aws.world.instances.delete(`${EAST}/orders`),
+  // What replicates it would become a primary of its own.
+  wrong: (aws) => void add(aws, { id: "orders-b", region: EAST, source: { id: "orders", region: EAST } }),
+};
 const multiAz: Scenario = {
   action: "rds.set_multi_az",
   operation: "ModifyDBInstance",
@@ -184,6 +195,7 @@ export const proof: Proof = {
     pitr,
     snapshot,
     rename,
+    remove,
     multiAz,
     replica,
   ].map(overAws),

@@ -3,8 +3,8 @@ import type { Evidence } from "../../../src/actions/contract.ts";
 import { attempt } from "../attempt.ts";
 import { blockedBy } from "../conductor.ts";
 import { survives } from "../survives.ts";
-import { add, get, globally, groups, promote, proof, readOnly, reboot } from "./rds-trials.ts";
-import { conductorFor, EAST, rdsPlace, standIn, WEST } from "./stand.ts";
+import { add, get, globally, groups, promote, proof, readOnly, reboot, remove } from "./rds-trials.ts";
+import { conductorFor, EAST, rdsPlace, type Scenario, standIn, WEST } from "./stand.ts";
 
 await survives(proof);
 
@@ -294,6 +294,34 @@ describe("there and back between regions", () => {
     });
   });
 
+  test("the old instance is deleted after a final snapshot, and the new replica has its name and parameter group", async () => {
+    const aws = stand.aws();
+    const old = add(aws, { id: "orders", region: EAST, parameterGroup: "orders-16" });
+    add(aws, { id: "orders-b", region: WEST, encrypted: true });
+    aws.world.parameterGroups.set(`${EAST}/orders-16`, new Map());
+    const conductor = conductorFor(remove);
+    await conductor.perform("delete", "rds.delete", remove.input(aws));
+    const snapshot = `orders-final-${old.resourceId.toLowerCase()}`;
+    expect(aws.world.snapshots).toMatchObject([{ id: snapshot, instance: "orders", status: "available" }]);
+    await conductor.perform("replica", "rds.make_replica", { ...whole, after: "delete" });
+    expect(get(aws, EAST, "orders")).toMatchObject({
+      source: { id: "orders-b", region: WEST },
+      parameterGroup: "orders-16",
+    });
+  });
+
+  test.each([
+    ["without a fence", {}, {}, ["evidence.fence"]],
+    ["while it is a replica", { source: { id: "orders-b", region: WEST } }, fenceOf(remove), ["instance.noReplica"]],
+    ["while it is protected", { deletionProtection: true }, fenceOf(remove), ["instance.deletable"]],
+  ])("nothing is deleted %s", async (_what, more: object, evidence, blocks) => {
+    const aws = stand.aws();
+    add(aws, { id: "orders", region: EAST, ...more });
+    const { checks } = await conductorFor({ evidence }).look("rds.delete", remove.input(aws));
+    expect(blockedBy(checks)).toEqual(blocks);
+    expect(aws.ledger.of("DeleteDBInstance")).toEqual([]);
+  });
+
   test("a replica that is not as it was asked for is said to be so at once, and not waited for", async () => {
     const aws = stand.aws();
     add(aws, { id: "orders-b", region: WEST, encrypted: true });
@@ -304,3 +332,7 @@ describe("there and back between regions", () => {
     });
   });
 });
+
+function fenceOf({ evidence = {} }: Scenario): NonNullable<Scenario["evidence"]> {
+  return evidence;
+}

@@ -13,6 +13,7 @@ const TOOK = {
   failover: 30,
   global: 90,
   parameters: 12,
+  delete: 400,
 };
 
 /** RDS over the Query protocol, version 2014-10-31. */
@@ -195,6 +196,34 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
       };
     },
 
+    DeleteDBInstance(call) {
+      const one = available(instance(world, call));
+      const skips = text(call, "SkipFinalSnapshot") === "true";
+      const snapshot = text(call, "FinalDBSnapshotIdentifier");
+      refuseDelete(world, one, { skips, snapshot });
+      return {
+        answer: shown(one),
+        effect() {
+          one.status = "deleting";
+          clock.after(TOOK.delete, async () => {
+            if (snapshot)
+              world.snapshots.push({
+                ...{ id: snapshot, region: one.region, instance: one.id, status: "available" },
+                ...{ at: new Date(), encrypted: one.encrypted },
+              });
+            await world.onDelete?.(one);
+            world.instances.delete(`${one.region}/${one.id}`);
+            // Replicas in other regions become primaries of their own.
+            for (const other of world.instances.values())
+              if (other.source?.id === one.id && other.source.region === one.region) {
+                await other.onPromote?.();
+                other.source = null;
+              }
+          });
+        },
+      };
+    },
+
     DescribeDBParameters(call) {
       const group = parameterGroup(world, call);
       return {
@@ -357,6 +386,23 @@ function refuseReplica(world: World, call: Call, source: Instance): void {
     throw new Refusal("DBParameterGroupNotFound", `DBParameterGroup not found: ${group}`, 404);
 }
 
+/** As the API reference lists the errors of DeleteDBInstance. */
+function refuseDelete(
+  world: World,
+  one: Instance,
+  { skips, snapshot }: { readonly skips: boolean; readonly snapshot: string | undefined },
+): void {
+  const combination = (says: string) => new Refusal("InvalidParameterCombination", says);
+  if (one.deletionProtection)
+    throw combination("Cannot delete protected DB Instance, please disable deletion protection and try again.");
+  if (!skips && !snapshot)
+    throw combination("FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.");
+  if (!skips && one.source)
+    throw combination("Cannot specify FinalDBSnapshotIdentifier when deleting a replica DB instance");
+  if (snapshot && world.snapshots.some(({ id, region }) => id === snapshot && region === one.region))
+    throw new Refusal("DBSnapshotAlreadyExists", `Cannot create the snapshot because ${snapshot} already exists.`);
+}
+
 function moveGlobal(world: World, call: Call, status: string) {
   const id = text(call, "GlobalClusterIdentifier") ?? "";
   const to = text(call, "TargetDbClusterIdentifier") ?? "";
@@ -456,6 +502,7 @@ export function anInstance(of: Partial<Instance> & Pick<Instance, "id" | "region
     parameterGroup: "default.postgres16",
     encrypted: false,
     instanceClass: "db.r6g.large",
+    deletionProtection: false,
     tags: {},
     pending: {},
     resourceId: `db-${made.toString(36).toUpperCase().padStart(8, "0")}`,
@@ -475,6 +522,7 @@ function instanceXml(world: World, one: Instance): Xml {
     DBInstanceIdentifier: one.id,
     DBInstanceClass: one.instanceClass,
     StorageEncrypted: one.encrypted,
+    DeletionProtection: one.deletionProtection,
     KmsKeyId: one.encrypted ? `arn:aws:kms:${one.region}:${world.account}:key/practice` : undefined,
     Engine: "postgres",
     EngineVersion: "16.4",

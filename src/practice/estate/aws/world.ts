@@ -19,6 +19,7 @@ export interface Instance {
   parameterGroup: string;
   encrypted: boolean;
   instanceClass: string;
+  deletionProtection: boolean;
   tags: Readonly<Record<string, string>>;
   pending: Readonly<Record<string, string>>;
   resourceId: string;
@@ -113,6 +114,8 @@ export interface World {
   readonly parameterGroups: Map<string, Map<string, string>>;
   /** Stands behind instances that are restored or made as replicas, before they become available. */
   onCreate?: (made: Instance) => Promise<void>;
+  /** Ends what stands behind an instance that is deleted. */
+  onDelete?: (gone: Instance) => Promise<void>;
   /** `AWS/RDS ReplicaLag orders-b` → what it says now; absent is no data. */
   readonly metrics: Map<string, number>;
   /** Routing controls by ARN. */
