@@ -15,10 +15,15 @@ import {
 } from "../cluster.ts";
 import { type Check, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
-import { inverse, undoneBy } from "../undo.ts";
+import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
 
+const value = z.string().max(10_000);
 const change = z
-  .strictObject({ from: z.string().max(10_000), to: z.string().max(10_000) })
+  .strictObject({
+    /** What it is known to be; or, where it goes there and back, every value it may have: the endpoints of all members. */
+    from: z.union([value, z.array(value).min(1).max(20)]),
+    to: value,
+  })
   .refine(({ from, to }) => from !== to, { path: ["to"], message: "has to differ from from" });
 
 const input = z.strictObject({
@@ -90,14 +95,15 @@ export const patchConfig = defineAction<Input, Seen>({
     if (!seen.answers) return "unknown";
     const all = Object.entries(changes);
     if (all.every(([key, { to }]) => seen.values[key] === to)) return "yes";
-    return all.every(([key, { from }]) => seen.values[key] === from) ? "no" : "partial";
+    return all.every(([key, change]) => isKnown(seen.values[key], change)) ? "no" : "partial";
   },
   async apply(ctx, { cluster: target, configMap, changes }, seen) {
     const version = seen.answers ? seen.resourceVersion : null;
+    const values = seen.answers ? seen.values : {};
     const ops: readonly JsonOp[] = [
       { op: "test", path: "/metadata/resourceVersion", value: version },
-      ...Object.entries(changes).flatMap(([key, { from, to }]): JsonOp[] => [
-        { op: "test", path: `/data/${key}`, value: from },
+      ...Object.entries(changes).flatMap(([key, { to }]): JsonOp[] => [
+        { op: "test", path: `/data/${key}`, value: values[key] ?? null },
         { op: "replace", path: `/data/${key}`, value: to },
       ]),
     ];
@@ -130,15 +136,22 @@ export const patchConfig = defineAction<Input, Seen>({
       },
     );
   },
-  undo: undoneBy((_before, { cluster, configMap, changes }) => {
-    const back = Object.fromEntries(
-      Object.entries(changes).map(([key, { from, to }]) => [key, { from: to, to: from }]),
-    );
-    const values = Object.entries(changes).map(([key, { from }]) => `${key} ${from}`);
-    const says = `Set ${configMap} back to ${values.join(", ")}`;
+  undo: undoneBy((before, { cluster, configMap, changes }) => {
+    if (!before.answers) return byHand(`What ${configMap} held before was not seen.`);
+    const moved = Object.entries(changes).flatMap(([key, { to }]) => {
+      const was = before.values[key];
+      return was === null || was === undefined || was === to ? [] : [{ key, was, to }];
+    });
+    if (moved.length === 0) return nothing(`${configMap} held these values before.`);
+    const back = Object.fromEntries(moved.map(({ key, was, to }) => [key, { from: to, to: was }]));
+    const says = `Set ${configMap} back to ${moved.map(({ key, was }) => `${key} ${was}`).join(", ")}`;
     return inverse("kubernetes.patch_config", { cluster, configMap, changes: back }, says);
   }),
 });
+
+function isKnown(value: string | null | undefined, { from }: Input["changes"][string]): boolean {
+  return value !== null && value !== undefined && [from].flat().includes(value);
+}
 
 function configPath({ namespace }: ClusterTarget, name: string): string {
   return `/api/v1/namespaces/${namespace}/configmaps/${name}`;
@@ -157,9 +170,11 @@ function changeable(
 }
 
 function asKnown(values: Readonly<Record<string, string | null>>, { configMap, changes }: Input): Check {
-  const other = Object.entries(changes).filter(([key, { from }]) => values[key] !== from);
+  const other = Object.entries(changes).filter(([key, change]) => !isKnown(values[key], change));
   const ok = other.length === 0;
-  const found = other.map(([key, { from }]) => `${key} is ${values[key] ?? "absent"} and not ${from}`).join(", ");
+  const found = other
+    .map(([key, { from }]) => `${key} is ${values[key] ?? "absent"} and not ${[from].flat().join(" or ")}`)
+    .join(", ");
   return {
     id: "config.known",
     level: "block",

@@ -80,6 +80,26 @@ describe("scaling down and back", () => {
     expect(replicasOf("api")).toBe(2);
   });
 
+  test("a value that goes there and back is changed from any it may have, and from no other", async () => {
+    world.primary.put("configmaps", NAMESPACE, { metadata: { name: "app" }, data: { DATABASE: "east" } });
+    const held = () => world.primary.get("configmaps", NAMESPACE, "app")?.data;
+    const conductor = world.conductor();
+    const towards = (to: string) => ({
+      ...{ cluster: world.target, configMap: "app" },
+      changes: { DATABASE: { from: ["east", "west"], to } },
+    });
+    const perform = async (to: string) =>
+      (await conductor.perform("config", "kubernetes.patch_config", towards(to))).applied;
+    expect([await perform("west"), await perform("west"), await perform("east")]).toEqual([true, false, true]);
+    expect(held()).toEqual({ DATABASE: "east" });
+    world.primary.edit("configmaps", NAMESPACE, "app", (one) => {
+      one.data = { DATABASE: "somewhere" };
+    });
+    const seen = await conductor.look("kubernetes.patch_config", towards("west"));
+    expect([seen.done, blockedBy(seen.checks)]).toEqual(["partial", ["config.known"]]);
+    expect(held()).toEqual({ DATABASE: "somewhere" });
+  });
+
   test("an autoscaler that moved on within its range is no reason to wait", async () => {
     await shopOf({ api: 2 });
     world.primary.put("horizontalpodautoscalers", NAMESPACE, {
