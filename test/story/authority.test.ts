@@ -83,7 +83,7 @@ describe("the VP Engineering decides with a code", () => {
         await channelButton(bed, page, question.card).click();
         const thread = await openThread(page, question.card);
         const card = messageIn(thread, question.card);
-        await card.getByRole("button", { name: "Approve Leave practice region A" }).scrollIntoViewIfNeeded();
+        await card.getByRole("button", { name: "Approve Leave a practice region" }).scrollIntoViewIfNeeded();
         await look(page, "card");
         const box = await card.boundingBox();
         expect(box?.width).toBeLessThanOrEqual(390);
@@ -91,7 +91,7 @@ describe("the VP Engineering decides with a code", () => {
         for (const words of ["Data loss:", "Fencing:", "Point of no return:", "Not deciding:", "Waiting for:"])
           expect(await card.getByText(words).isVisible()).toBe(true);
 
-        await card.getByRole("button", { name: "Approve Leave practice region A" }).click();
+        await card.getByRole("button", { name: "Approve Leave a practice region" }).click();
         const form = page.getByRole("dialog", { name: "Approve" });
         await form.getByLabel("Code of your authenticator").fill(again.code());
         await look(page, "code");
@@ -108,7 +108,7 @@ describe("the VP Engineering decides with a code", () => {
       await heard(
         bed,
         ({ channel }) => channel === question.channel,
-        /Leave practice region A is done and verified/,
+        /Leave a practice region is done and verified/,
         60_000,
       );
       const { events } = await bed.lastRun();
