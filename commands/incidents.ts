@@ -86,7 +86,10 @@ export async function meant(house: House, request: Request, over = false): Promi
   const here = channel === null ? undefined : all.find((one) => one.channel === channel);
   if (here) return { kind: "one", incident: here };
   const known = all.filter(({ state }) => mayKnow(house, state, request.caller.person));
-  const open = known.filter(isOpen);
+  const underWay = known.filter(isOpen);
+  // Planned work stands behind what is broken.
+  const incidents = underWay.filter(({ state }) => state.declared?.kind !== "maintenance");
+  const open = incidents.length > 0 ? incidents : underWay;
   if (open.length > 1) return { kind: "several", open };
   const only = open[0] ?? (over ? known[0] : undefined);
   return only ? { kind: "one", incident: only } : { kind: "none" };

@@ -26,6 +26,7 @@ import { Unclear } from "./meant.ts";
 import { note } from "./note.ts";
 import { pause } from "./pause.ts";
 import { postmortem } from "./postmortem.ts";
+import { raise } from "./raise.ts";
 import { record } from "./record.ts";
 import { reopen } from "./reopen.ts";
 import { replan } from "./replan.ts";
@@ -86,6 +87,7 @@ export const commands: readonly Command[] = [
   note,
   timeline,
   resolve,
+  raise,
   reopen,
   postmortem,
   update,

@@ -1,6 +1,7 @@
 import { isLive } from "../src/incident/status.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { inputWords } from "../templates/messages/inputs.ts";
+import { badge } from "../templates/messages/maintenance.ts";
 import type { Open } from "../templates/messages/situation.ts";
 import { runStatusWords, statusWords } from "../templates/messages/status.ts";
 import { stamp } from "../templates/messages/when.ts";
@@ -30,9 +31,11 @@ export const list: Command = {
 function lines({ state, channel }: Open): readonly string[] {
   const where = channel === null ? "" : ` in ${channelWords(channel)}`;
   const since = state.declared ? `, declared ${stamp(state.declared.at)}` : "";
+  const planned = state.declared?.kind === "maintenance";
+  const stands = planned && isOpen({ state, channel }) ? "under way" : statusWords(state.status);
   const drill = state.declared?.kind === "drill" ? "DRILL · " : "";
   return [
-    `• ${drill}*${state.severity}* ${safe(state.declared?.title ?? "")} (${safe(state.id)})${where}: ${statusWords(state.status)}${since}`,
+    `• ${drill}*${badge(state)}* ${safe(state.declared?.title ?? "")} (${safe(state.id)})${where}: ${stands}${since}`,
     ...[...state.runs.values()].filter(isLive).map((run) => {
       const inputs = inputWords(run.plan);
       return `      ${safe(run.plan.title)}${inputs ? `, ${inputs}` : ""} (${safe(run.id)}): ${runStatusWords(run)}`;

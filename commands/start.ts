@@ -1,9 +1,10 @@
+import { changesSomething } from "../src/catalog/drill.ts";
 import { planRunbook, toLookAt } from "../src/catalog/plan.ts";
 import type { Scalar } from "../src/catalog/reference.ts";
 import type { Mode, Plan, Runbook, System } from "../src/catalog/types.ts";
 import type { DecideContext, Outcome } from "../src/incident/commands.ts";
 import { decide } from "../src/incident/decide.ts";
-import type { DrillEntry, NewEvent, SeverityId } from "../src/incident/events.ts";
+import type { DrillEntry, NewEvent, RecordKind, SeverityId } from "../src/incident/events.ts";
 import { evolve, fold } from "../src/incident/evolve.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
@@ -11,7 +12,7 @@ import type { Decision } from "../src/timeline/contract.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { modeWords } from "../templates/messages/kind.ts";
 import { refusals } from "../templates/messages/refusal.ts";
-import { which } from "../templates/messages/situation.ts";
+import { type Open, which } from "../templates/messages/situation.ts";
 import { hasPlans } from "./act.ts";
 import { actorOf, type Reply, type Request } from "./command.ts";
 import type { House } from "./house.ts";
@@ -54,9 +55,11 @@ export async function startRun(
   const system = house.catalog.systems.find(({ id }) => id === runbook.system);
   if (!system) return stop({ code: "system-gone", what: `The system ${runbook.system} is not in the catalogue` });
   const dryRun = request.options["dry-run"] === true;
-  const severity = severityOf(request, system, dryRun);
-  const place = await placeFor(house, request, system, dryRun);
-  const kind = place?.declared?.kind ?? kindAsked(request, dryRun);
+  const wanted = recordWanted(house, request, runbook, mode, dryRun);
+  const severity = severityOf(request, system, wanted === "maintenance");
+  const place = await placeFor(house, request, system, wanted);
+  const record = place?.declared?.kind ?? wanted;
+  const kind = record === "drill" ? "drill" : "real";
   const entry = kind === "drill" && !dryRun ? entryFor(system, runbook, mode) : null;
   const { catalog, cards, variables, drillVariables } = house;
   const ask = {
@@ -74,6 +77,7 @@ export async function startRun(
   const incident = place?.id ?? idFor("inc", request.key);
   const asked: Ask = {
     ...{ incident, run: idFor("run", request.key), plan: planned.plan, planHash: planned.hash, dryRun, severity },
+    ...{ record, raise: place?.declared?.kind === "maintenance" && wanted === "real" },
     ...{ system, entry, title: entry?.unannounced ? `${system.title} drill` : titleOf(runbook, system, dryRun) },
   };
   return requested(house, request, asked, planned.bytes);
@@ -91,6 +95,10 @@ export interface Ask {
   readonly title: string;
   /** The calendar entry a drill is held by; null: none, or it is for real. */
   readonly entry: DrillEntry | null;
+  /** What is opened where there is nothing yet; absent: what the plan is. */
+  readonly record?: RecordKind;
+  /** It was maintenance until now, and this run is none: it becomes an incident with the request. */
+  readonly raise?: boolean;
 }
 
 type Asked = Extract<Outcome, { kind: "refused" }> | { kind: "accepted"; declared: boolean };
@@ -133,7 +141,7 @@ function declareAndRequest(
   const events: NewEvent[] = [];
   let after = state;
   if (state.declared === null) {
-    const { kind } = plan;
+    const kind = ask.record ?? plan.kind;
     const declared = decide(
       {
         ...{ type: "declare", title, system: system.id, severity, kind, impactStartedAt: null, announceIn },
@@ -145,6 +153,14 @@ function declareAndRequest(
     if (declared.kind === "refused") return declared;
     events.push(...declared.events);
     for (const event of declared.events)
+      after = evolve(after, { ...event, version: after.version + 1, run: null, at: now }, new Map());
+  }
+  if (ask.raise === true && after.declared?.kind === "maintenance") {
+    const reason = `${plan.title} was asked for, ${plan.mode}`;
+    const raised = decide({ type: "raise", severity, reason, announceIn }, after, context);
+    if (raised.kind === "refused") return raised;
+    events.push(...raised.events);
+    for (const event of raised.events)
       after = evolve(after, { ...event, version: after.version + 1, run: null, at: now }, new Map());
   }
   const asked = decide(
@@ -173,9 +189,15 @@ async function told(house: House, ask: Ask, declared: boolean): Promise<Reply> {
   const quiet = ask.entry?.unannounced
     ? " It is not announced: only you and those whom the calendar names are told."
     : "";
-  const about = declared
-    ? `${plan.kind === "drill" ? "A drill" : `An incident (${ask.severity})`} was declared for it: ${where}${channel === null ? ", and its channel is being made" : ""}.${quiet}`
-    : `It runs in ${where}.`;
+  const opened = channel === null ? ", and its channel is being made" : "";
+  const about =
+    ask.record === "maintenance" && ask.raise !== true
+      ? "Maintenance: no incident is declared and nobody is paged. Its thread is in this channel."
+      : ask.raise === true
+        ? `The maintenance is an incident now (${ask.severity}): ${where}${opened}.`
+        : declared
+          ? `${plan.kind === "drill" ? "A drill" : `An incident (${ask.severity})`} was declared for it: ${where}${opened}.${quiet}`
+          : `It runs in ${where}.`;
   return say([head, safe(plan.target), next, about]);
 }
 
@@ -202,8 +224,16 @@ function entryFor(system: System, runbook: Runbook, mode: Mode): DrillEntry | nu
   return { occasion, tells, audiences, unannounced };
 }
 
-function kindAsked(request: Request, dryRun: boolean): "real" | "drill" {
-  return request.options.drill === true || dryRun ? "drill" : "real";
+/**
+ * What a run is recorded as where it joins nothing: planned work is maintenance, and so is what only looks or says so itself.
+ * `--severity` makes an incident of it.
+ */
+function recordWanted(house: House, request: Request, runbook: Runbook, mode: Mode, dryRun: boolean): RecordKind {
+  if (request.options.drill === true) return "drill";
+  if (dryRun) return "maintenance";
+  if (request.options.severity !== undefined) return "real";
+  const planned = mode === "planned" || runbook.maintenance === true;
+  return planned || !changesSomething(runbook, house.cards, mode) ? "maintenance" : "real";
 }
 
 /** The open incident this run belongs to, or null: one has to be declared. */
@@ -211,7 +241,7 @@ async function placeFor(
   house: House,
   request: Request,
   system: System,
-  dryRun: boolean,
+  wanted: RecordKind,
 ): Promise<IncidentState | null> {
   const all = await allIncidents(house);
   const named = request.options.incident;
@@ -230,15 +260,24 @@ async function placeFor(
   }
   const repeated = all.find(({ state }) => state.id === idFor("inc", request.key));
   if (repeated) return repeated.state;
-  const drill = request.options.drill === true;
   const ours = all.filter(isOpen).filter(({ state }) => state.declared?.system === system.id);
   // What is typed in a drill's channel belongs to the drill, whether that is said again or not.
   const inDrill = ours.find(
     ({ state, channel }) => state.declared?.kind === "drill" && channel !== null && channel === request.place.channel,
   );
   if (inDrill) return inDrill.state;
-  const fits = ours.filter(({ state }) => (state.declared?.kind === "drill") === drill || (dryRun && !drill));
-  const here = fits.find(({ channel }) => channel !== null && channel === request.place.channel);
+  const kind = wanted === "drill" ? "drill" : "real";
+  const isHere = ({ channel }: Open) => channel !== null && channel === request.place.channel;
+  const fits = ours.filter(({ state }) => state.declared?.kind === kind);
+  // What is still to do after an incident is typed where it was handled, and belongs to it until it is closed.
+  const followed = all.find(
+    (one) =>
+      isHere(one) &&
+      one.state.status === "resolved" &&
+      one.state.declared?.kind === kind &&
+      one.state.declared.system === system.id,
+  );
+  const here = fits.find(isHere) ?? followed;
   if (here) return here.state;
   if (fits.length > 1) throw new Unclear(which(fits));
   return fits[0]?.state ?? null;
@@ -263,10 +302,10 @@ function modeOf(request: Request, runbook: Runbook): Mode {
   return asked ?? (runbook.modes.includes("planned") ? "planned" : (runbook.modes[0] ?? "planned"));
 }
 
-function severityOf(request: Request, system: System, dryRun: boolean): SeverityId {
+function severityOf(request: Request, system: System, lowest: boolean): SeverityId {
   const known = system.severities.map(({ id }) => id);
   const asked = request.options.severity;
-  if (asked === undefined) return (dryRun ? known.at(-1) : known.find((id) => id === "P1")) ?? known[0] ?? "P1";
+  if (asked === undefined) return (lowest ? known.at(-1) : known.find((id) => id === "P1")) ?? known[0] ?? "P1";
   const found = known.find((id) => id === String(asked).toUpperCase());
   return (
     found ??

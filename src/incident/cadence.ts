@@ -22,7 +22,7 @@ export interface Due {
 export function duesOf(state: IncidentState, system: System): readonly Due[] {
   const cadence = system.cadence?.find(({ severity }) => severity === state.severity);
   const { opened, over } = state.comms;
-  if (cadence === undefined || opened === null) return [];
+  if (cadence === undefined || opened === null || state.declared?.kind === "maintenance") return [];
   const said = state.comms.updates.filter(({ audience }) => cadence.counts.includes(audience));
   if (over !== null) {
     const since = said.filter(({ version }) => version > over.version);

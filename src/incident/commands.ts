@@ -1,6 +1,6 @@
 import type { Mode, Plan, System } from "../catalog/types.ts";
 import type { Problem } from "../lib/errors.ts";
-import type { Actor, DrillEntry, IncidentStatus, NewEvent, PostedUpdate, SeverityId } from "./events.ts";
+import type { Actor, DrillEntry, IncidentStatus, NewEvent, PostedUpdate, RecordKind, SeverityId } from "./events.ts";
 import type { Book } from "./triage.ts";
 
 /** What may be asked of an incident, in the imperative. Ids come in from outside: deciding is pure. */
@@ -10,11 +10,13 @@ export type IncidentCommand =
       title: string;
       system: string;
       severity: SeverityId;
-      kind: "real" | "drill";
+      kind: RecordKind;
       impactStartedAt: Date | null;
       announceIn: string | null;
       drill?: DrillEntry;
     }
+  /** Maintenance becomes an incident. */
+  | { type: "raise"; severity: SeverityId; reason: string | null; announceIn: string | null }
   | { type: "changeSeverity"; to: SeverityId; reason: string | null }
   | { type: "changeStatus"; to: Exclude<IncidentStatus, "resolved" | "closed"> }
   | { type: "assignRole"; role: string; person: string; note: string | null }

@@ -3,7 +3,7 @@ import { breakGlass, confirmBreak, review } from "./decide/break-glass.ts";
 import { postUpdate, snooze } from "./decide/comms.ts";
 import { declare } from "./decide/declare.ts";
 import { delegate, endDelegation } from "./decide/delegation.ts";
-import { changeSeverity, changeStatus, close, draftPostmortem, note, reopen, resolve } from "./decide/life.ts";
+import { changeSeverity, changeStatus, close, draftPostmortem, note, raise, reopen, resolve } from "./decide/life.ts";
 import { barred } from "./decide/may.ts";
 import { refuse } from "./decide/outcome.ts";
 import { assignRole } from "./decide/roles.ts";
@@ -41,6 +41,8 @@ function decideFor(
   switch (command.type) {
     case "declare":
       return declare(command, state, context);
+    case "raise":
+      return raise(command, state, context);
     case "changeSeverity":
       return changeSeverity(command, state, context);
     case "changeStatus":

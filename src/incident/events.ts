@@ -34,6 +34,12 @@ export type Actor =
     }
   | { readonly kind: "bot" };
 
+/**
+ * `maintenance`: planned work, such as a switchover, a rebuild or a look. It has no severity (what stands there means nothing), no
+ * channel, no page and no cadence, and ends with its run.
+ */
+export type RecordKind = "real" | "drill" | "maintenance";
+
 export interface DrillEntry {
   readonly occasion: string;
   /** Roles. */
@@ -50,7 +56,7 @@ export type IncidentEvent =
         title: string;
         system: string;
         severity: SeverityId;
-        kind: "real" | "drill";
+        kind: RecordKind;
         /** When users began to hurt, if known: RTO counts from here, else from the declaration. ISO 8601. */
         impactStartedAt: string | null;
         /** The channel the words were typed in, for the announcement. */
@@ -59,6 +65,8 @@ export type IncidentEvent =
         drill?: DrillEntry;
       };
     }
+  /** Maintenance that went wrong is an incident from here on, with everything that is on its timeline. */
+  | { type: "incident.raised"; data: { severity: SeverityId; reason: string | null; announceIn: string | null } }
   | { type: "incident.severityChanged"; data: { from: SeverityId; to: SeverityId; reason: string | null } }
   | { type: "incident.statusChanged"; data: { from: IncidentStatus; to: IncidentStatus } }
   | { type: "incident.roleAssigned"; data: { role: string; person: string; note: string | null } }

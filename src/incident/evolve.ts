@@ -4,7 +4,7 @@ import { moveClocks, ranLate } from "./clocks.ts";
 import type { Event, EventType, Recorded } from "./events.ts";
 import { evolveComms, nothingSaid } from "./evolve/comms.ts";
 import { evolveGate, reviewed } from "./evolve/gate.ts";
-import { evolveIncident } from "./evolve/incident.ts";
+import { evolveIncident, maintained } from "./evolve/incident.ts";
 import { judge, startRun } from "./evolve/run.ts";
 import { evolveStep } from "./evolve/step.ts";
 import { quarrelWith } from "./follows.ts";
@@ -119,7 +119,7 @@ function apply(state: IncidentState, event: Recorded, plans: Plans): IncidentSta
   const run = runAfter(state.runs.get(event.run) ?? null, event, event.run, plans);
   if (run === null) return state;
   const after = moveWork(moveClocks(judge(run), event.at), event.at);
-  return { ...state, runs: new Map(state.runs).set(run.id, after) };
+  return maintained({ ...state, runs: new Map(state.runs).set(run.id, after) }, event);
 }
 
 function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plans): RunState | null {
@@ -184,6 +184,7 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "step.skipped":
       return evolveStep(run, event);
     case "incident.declared":
+    case "incident.raised":
     case "incident.severityChanged":
     case "incident.statusChanged":
     case "incident.roleAssigned":
@@ -225,6 +226,7 @@ function end(run: RunState, at: Date, ending: NonNullable<RunState["ending"]>): 
 
 const KNOWN: Record<EventType, true> = {
   "incident.declared": true,
+  "incident.raised": true,
   "incident.severityChanged": true,
   "incident.statusChanged": true,
   "incident.roleAssigned": true,

@@ -72,6 +72,8 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
       return event.data.from === state.status ? null : `the incident is ${state.status}, not ${event.data.from}`;
     case "incident.resolved":
       return isOver(state) ? `the incident is ${state.status}` : null;
+    case "incident.raised":
+      return state.declared.kind === "maintenance" ? null : "it is no maintenance";
     case "incident.reopened":
       return isOver(state) ? null : `the incident is ${state.status}`;
     case "incident.closed":

@@ -22,7 +22,8 @@ export const moments = [
  */
 export function momentsNow(state: IncidentState, audience: Audience): readonly Moment[] {
   const { declared, comms } = state;
-  if (declared === null) return [];
+  // What there are words for is an incident's; planned work is announced by people.
+  if (declared === null || declared.kind === "maintenance") return [];
   const outside = audience === "customers" || audience === "status-page";
   const drill = declared.kind === "drill";
   if (drill && !isToldOf(declared, audience)) return [];

@@ -2,9 +2,12 @@ import type { IncidentState, RunState } from "./state.ts";
 
 /** What one run's recovery took, measured on the log. Seconds throughout; null is "not known", never "none". */
 export interface Recovery {
-  /** When the impact started, else when the incident was declared: RTO counts from here. */
+  /**
+   * RTO counts from here: when the impact started, else when the incident was declared. Of a planned run nobody waits for: when the first
+   * step took service away; null where none has.
+   */
   readonly startedAt: Date | null;
-  readonly from: "impact" | "declaration";
+  readonly from: "impact" | "declaration" | "interruption";
   /** When the last step was seen to be done; null until the whole run is verified. */
   readonly verifiedAt: Date | null;
   readonly rtoSeconds: number | null;
@@ -39,15 +42,16 @@ export interface Wait {
 
 export function recoveryOf(state: IncidentState, run: RunState): Recovery {
   const impact = state.declared?.impactStartedAt ?? null;
-  const startedAt = impact ?? state.declared?.at ?? null;
-  const verifiedAt =
-    run.ending?.as === "verified" && !run.dryRun && run.plan.undoes === undefined ? lastDone(run) : null;
+  const gap = run.mode === "planned" && impact === null ? interruptionOf(run) : null;
+  const startedAt = gap !== null ? gap.from : (impact ?? state.declared?.at ?? null);
+  const counted = run.ending?.as === "verified" && !run.dryRun && run.plan.undoes === undefined;
+  const verifiedAt = counted ? (gap === null ? lastDone(run) : gap.until) : null;
   const rtoSeconds = startedAt && verifiedAt ? secondsBetween(startedAt, verifiedAt) : null;
   const rpo = lossOf(run);
   const { rtoSeconds: objectiveSeconds, rpoSeconds: rpoObjectiveSeconds } = run.plan;
   return {
     startedAt,
-    from: impact === null ? "declaration" : "impact",
+    from: gap !== null ? "interruption" : impact === null ? "declaration" : "impact",
     verifiedAt,
     rtoSeconds,
     objectiveSeconds,
@@ -57,6 +61,30 @@ export function recoveryOf(state: IncidentState, run: RunState): Recovery {
     rpoMet: within(rpo?.seconds ?? null, rpoObjectiveSeconds),
     waits: waitsOf(run),
   };
+}
+
+/** What takes service away, and what is done when it is back; by the action's last word. */
+const TAKES =
+  /^(fence|set_read_only|readonly|pause|stop|demote|drain|switchover|.*failover|promote.*|shift|set_routing)$/;
+/** What is done beside the service, for protection or for tidiness: it interrupts nothing, and nobody waits for it. */
+const BESIDE =
+  /^(rejoin|reinitialize|make_replica|follow|monitor|forget|sync|suspend_cron|backup|snapshot|export|dump|set_multi_az)$/;
+
+/**
+ * How long a planned run left users without service, as an upper bound from its own steps: from the beginning of the first that takes
+ * it away to the end of the last that gives it back. Approvals asked in between count: users wait for them too.
+ */
+function interruptionOf(run: RunState): { readonly from: Date | null; readonly until: Date | null } {
+  const changing = [...run.steps.values()].flatMap((state) => {
+    if (state.status !== "done" || state.step.kind !== "action") return [];
+    const { action, risk } = state.step;
+    return risk === "read" ? [] : [{ verb: action.replace(/^.*\./, ""), from: state.startedAt, until: state.at }];
+  });
+  const first = changing.findIndex(({ verb }) => TAKES.test(verb));
+  const taken = changing[first];
+  if (taken === undefined) return { from: null, until: null };
+  const back = changing.slice(first).filter(({ verb }) => !BESIDE.test(verb));
+  return { from: taken.from, until: new Date(Math.max(...back.map(({ until }) => until.getTime()))) };
 }
 
 function lastDone(run: RunState): Date | null {

@@ -90,7 +90,8 @@ function refusalOfRun(state: IncidentState, run: RunState, context: StartContext
   if (run.paused) return no("run-paused", "The run is paused");
   if (context.planHash !== run.planHash)
     return no("plan-changed", "The plan at hand is not the one that was requested");
-  if (run.plan.kind !== state.declared?.kind) return no("kind-differs", "A drill and the real thing do not mix");
+  if (state.declared === null || (run.plan.kind === "drill") !== (state.declared.kind === "drill"))
+    return no("kind-differs", "A drill and the real thing do not mix");
   if (run.preflight === null) return no("not-preflighted", "Nothing was observed yet");
   if (!run.preflight.ready) return no("preflight-blocked", "The preflight found that this can not start");
   return null;

@@ -10,6 +10,7 @@ import type {
   IncidentStatus,
   PostedUpdate,
   Preflight,
+  RecordKind,
   SeverityId,
   ShownFact,
 } from "./events.ts";
@@ -123,7 +124,8 @@ export interface Page {
 export interface Declared {
   readonly title: string;
   readonly system: string;
-  readonly kind: "real" | "drill";
+  readonly kind: RecordKind;
+  /** Where it began as maintenance: when it was declared an incident. */
   readonly at: Date;
   readonly by: Actor;
   readonly impactStartedAt: Date | null;

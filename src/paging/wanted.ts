@@ -71,6 +71,9 @@ export function wantedPages(state: IncidentState, system: System, words: PageWor
   if (paging === undefined || state.declared === null) return [];
   const runs = [...state.runs.values()];
   const around: Around = { system, paging, words, lent: lentNow(state, now) };
+  // Nobody is woken for planned work, but for two primaries after it.
+  if (state.declared.kind === "maintenance")
+    return runs.flatMap((run) => (run.splits ?? []).map((split, n) => splitBrain(state, run, split, n + 1, around)));
   if (state.declared.kind === "drill") return drillPages(state, state.declared, runs, around);
   return [
     root(state, system, words),

@@ -302,7 +302,8 @@ class Player {
     const until = performance.now() + 30_000;
     for (;;) {
       const says = await this.#tell(this.#requester, "/dr resolve The play is over.", channel, 15);
-      if (/is resolved\./.test(says)) return;
+      // Maintenance ends with its run.
+      if (/is resolved\.|No incident is open/.test(says)) return;
       if (performance.now() > until) throw new LifeboatError({ code: "not-resolved", what: says });
       await passing(500);
     }

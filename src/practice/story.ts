@@ -15,8 +15,8 @@ const commander = "USAM";
 
 /**
  * Plays a failover the way people would: the responder asks, the commander decides, both read how it ends, and when it
- * ended well the commander resolves and drafts the post-mortem. It knows only what is on the screen, and looks only at the
- * channel this incident opens.
+ * ended well the commander resolves (planned work ends by itself) and drafts the post-mortem. It knows only what is on the
+ * screen, and looks only at what this failover says.
  *
  * @returns the name of the post-mortem's file, or null when the story ended without one
  */
@@ -27,8 +27,8 @@ export async function playStory(
   const alex = workspace.as(responder);
   const sam = workspace.as(commander);
   const wait = options.seconds * 1000;
-  const before = new Set(workspace.sight().channels.map(({ id }) => id));
-  const isNew = ({ channel }: Message) => !before.has(channel);
+  const before = new Set(workspace.sight().messages.map(({ channel, ts }) => `${channel}/${ts}`));
+  const isNew = ({ channel, ts }: Message) => !before.has(`${channel}/${ts}`) && !channel.startsWith("D");
   const isOver = (message: Message) => isNew(message) && endsRun(message);
   const asks = (message: Message) => isNew(message) && offers(message, "gate.approve");
 
@@ -39,9 +39,11 @@ export async function playStory(
   if (asks(first)) await accepted(sam.click(first, "gate.approve", { confirm: true }));
 
   const last = await sam.waitForMessage(isOver, wait);
-  if (!offers(last, "incident.resolve")) return null;
-  await accepted(sam.slash("/dr resolve Orders are taken by the standby; the old primary is fenced.", last.channel));
-  await sam.waitForMessage((message) => /resolved/i.test(message.text) && message.channel === last.channel, wait);
+  if (!offers(last, "postmortem")) return null;
+  if (offers(last, "incident.resolve")) {
+    await accepted(sam.slash("/dr resolve Orders are taken by the standby; the old primary is fenced.", last.channel));
+    await sam.waitForMessage((message) => /resolved/i.test(message.text) && message.channel === last.channel, wait);
+  }
   await accepted(sam.slash("/dr postmortem", last.channel));
   const document = await sam.waitForMessage((message) => isNew(message) && (message.files ?? []).length > 0, wait);
   return document.files?.[0]?.name ?? null;
@@ -55,9 +57,7 @@ async function accepted(outcome: Promise<{ ok: boolean; error?: string }>): Prom
 
 /** The last word of a run, or a question only a person can answer. */
 function endsRun(message: Message): boolean {
-  return (
-    offers(message, "incident.resolve") || offers(message, "step.retry") || / (failed|aborted)\. /.test(message.text)
-  );
+  return offers(message, "postmortem") || offers(message, "step.retry") || / (failed|aborted)\. /.test(message.text);
 }
 
 function offers(message: Message, action: string): boolean {

@@ -1,5 +1,6 @@
 import { account, type Phase } from "../incident/accounting.ts";
 import { isLate, tookSeconds } from "../incident/clocks.ts";
+import type { RecordKind } from "../incident/events.ts";
 import { isKnown } from "../incident/evolve.ts";
 import { nameOf, roleTitle } from "../incident/people.ts";
 import { recoveryOf } from "../incident/recovery.ts";
@@ -13,7 +14,7 @@ import { entriesOf, stamp } from "./transcript.ts";
 /** Everything the post-mortem's templates may name. Words are raw: the templates' engine escapes what it prints. */
 export interface Facts {
   readonly title: string;
-  readonly kind: "real" | "drill";
+  readonly kind: RecordKind;
   readonly practice: boolean;
   readonly incident: string;
   readonly system: string;

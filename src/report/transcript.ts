@@ -65,8 +65,11 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     case "incident.declared": {
       const { title, severity, kind, impactStartedAt } = event.data;
       const since = impactStartedAt ? `; users hurt since ${stamp(new Date(impactStartedAt))}` : "";
+      if (kind === "maintenance") return `began maintenance: ${title}`;
       return `declared ${kind === "drill" ? "a drill" : "an incident"}, ${severity}: ${title}${since}`;
     }
+    case "incident.raised":
+      return `declared the maintenance an incident, ${event.data.severity}${because(event.data.reason)}`;
     case "incident.severityChanged":
       return `severity ${event.data.from} → ${event.data.to}${because(event.data.reason)}`;
     case "incident.statusChanged":

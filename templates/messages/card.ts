@@ -7,6 +7,7 @@ import { plain, safe } from "./escape.ts";
 import { stillUnfenced } from "./fence.ts";
 import { reviewsDue } from "./glass.ts";
 import { kindPrefix, kindSentence, runTitle } from "./kind.ts";
+import { badge } from "./maintenance.ts";
 import type { Block, Message } from "./message.ts";
 import { nextOwed, owedWords } from "./owed.ts";
 import { ackWords, notPaged, pageOf } from "./paged.ts";
@@ -20,14 +21,15 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
   const prefix = kindPrefix(declared.kind, around.practice);
   const note = kindSentence(declared.kind, around.practice);
   const runs = [...state.runs.values()];
+  const planned = declared.kind === "maintenance";
   return {
-    text: `${prefix}${state.severity} ${safe(declared.title)}: ${statusWords(state.status)}. ${rolesSentence(state, around)} ${runsSentence(runs)}${owedSentence(state, around)}`,
+    text: `${prefix}${badge(state)} ${safe(declared.title)}: ${statusWords(state.status)}. ${planned ? "" : `${rolesSentence(state, around)} `}${runsSentence(runs)}${owedSentence(state, around)}`,
     blocks: [
-      header(`${prefix}${state.severity}: ${plain(declared.title)}`),
+      header(`${prefix}${badge(state)}: ${plain(declared.title)}`),
       fields([
         ["Status", statusWords(state.status)],
         ["System", safe(around.system.title)],
-        ...rolePairs(state, around),
+        ...(planned ? [] : rolePairs(state, around)),
         ["Clock", clockWords(state, around.now)],
         ...owedPair(state, around),
       ]),

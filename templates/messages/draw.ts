@@ -30,6 +30,9 @@ import type { DrawIncident, ShownMessage, Surroundings, View } from "./view.ts";
 export const drawIncident: DrawIncident = (state, around): View => {
   const { declared } = state;
   if (declared === null) return { channel: null, messages: [], redrawAt: null };
+  const runs = [...state.runs.values()].flatMap((run) => drawRun(state, declared, run, around));
+  // Planned work has no channel and no card: a thread for each run, where it was typed.
+  if (declared.kind === "maintenance") return { channel: null, messages: runs, redrawAt: redrawAt(state, around.now) };
   return {
     channel: channelOf(state, declared, around),
     messages: [
@@ -47,7 +50,7 @@ export const drawIncident: DrawIncident = (state, around): View => {
         const message = roleTaken(state, role, person, around);
         return { key: roleKey(state, role, person), in: "incident", under: null, priority: 1, message, once: true };
       }),
-      ...[...state.runs.values()].flatMap((run) => drawRun(state, declared, run, around)),
+      ...runs,
       ...(state.triages ?? []).map((triage, n, all): ShownMessage => {
         const message = triageCard(state, triage, n === all.length - 1, around);
         return { key: `triage:${triage.id}`, in: "incident", under: null, priority: 0, message };
@@ -109,8 +112,22 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
     ...(run.splits ?? []).map((split, n) => reply(`split:${run.id}:${n + 1}`, 0, splitBrain(run, split, around), true)),
     ...(over ? [reply(`result:${run.id}`, 0, over, true)] : []),
   ];
+  const placed = isThread(declared, run) ? shown.flatMap(whereTyped) : shown;
   // The result is posted at once, so nothing above it may lag: no step may say "pending" under "Done and verified".
-  return over === null ? shown : shown.map((message) => ({ ...message, priority: 0 }));
+  return over === null ? placed : placed.map((message) => ({ ...message, priority: 0 }));
+}
+
+/** A run of maintenance, also where it has become an incident since: its thread stays where it is. */
+function isThread({ kind, at }: Declared, { requestedAt }: RunState): boolean {
+  return kind === "maintenance" || requestedAt < at;
+}
+
+/** The same in the thread alone: the channel has other things to do. */
+function whereTyped(message: ShownMessage): ShownMessage[] {
+  if (message.in === "announce") return [];
+  if (message.in !== "incident") return [message];
+  const { broadcast: _left, ...rest } = message;
+  return [{ ...rest, in: "announce" }];
 }
 
 type Reply = (key: string, priority: 0 | 1 | 2, message: ShownMessage["message"], broadcast?: boolean) => ShownMessage;

@@ -122,7 +122,9 @@ function pendingFor(home: HomeSituation, state: IncidentState, channel: string |
 }
 
 function incidents(home: HomeSituation): Block[] {
-  const open = home.incidents.filter(({ state }) => state.resolvedAt === null);
+  const open = home.incidents.filter(
+    ({ state }) => state.resolvedAt === null && state.declared?.kind !== "maintenance",
+  );
   if (open.length === 0) return [section("None.")];
   return lines(
     open.slice(0, 15).map(({ state, channel }) => {

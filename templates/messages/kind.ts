@@ -1,12 +1,13 @@
 import type { Mode, Plan } from "../../src/catalog/types.ts";
+import type { RecordKind } from "../../src/incident/events.ts";
 
 /** Set before everything a drill or the practice workspace says, so that nobody takes it for real, or the reverse. */
-export function kindPrefix(kind: "real" | "drill", practice: boolean): string {
+export function kindPrefix(kind: RecordKind, practice: boolean): string {
   if (kind === "drill") return practice ? "PRACTICE DRILL · " : "DRILL · ";
   return practice ? "PRACTICE · " : "";
 }
 
-export function kindSentence(kind: "real" | "drill", practice: boolean): string | null {
+export function kindSentence(kind: RecordKind, practice: boolean): string | null {
   if (practice) return "Practice workspace: only the practice estate is touched, nothing of yours.";
   return kind === "drill" ? "This is a drill, not an incident." : null;
 }

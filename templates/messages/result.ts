@@ -10,6 +10,7 @@ import { checksCount, findingLines } from "./facts.ts";
 import { aloud, notFencedLines } from "./fence.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
 import { lineOf } from "./line.ts";
+import { raiseButton } from "./maintenance.ts";
 import type { Block, Message } from "./message.ts";
 import { offerUnplanned } from "./preflight.ts";
 import { inItsThread, sentences } from "./refusal.ts";
@@ -29,7 +30,8 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
   const prefix = kindPrefix(run.plan.kind, around.practice);
   const { rpo: loss } = recoveryOf(state, run);
   // What takes something back recovers nothing: it is not held against an objective.
-  const rto = run.plan.undoes === undefined ? rtoWords(state, run) : null;
+  const interrupted = recoveryOf(state, run).rtoSeconds !== null || !isMaintenance(state);
+  const rto = run.plan.undoes === undefined && interrupted ? rtoWords(state, run) : null;
   const accounting = account(state, run, endedAt);
   const resolve: Button = {
     label: "Resolve incident",
@@ -52,9 +54,9 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
         ].join("\n"),
       ),
       ...(accounting ? lines(["*Where the minutes went*", ...minuteLines(accounting)]) : []),
-      ...afterwards(run),
+      ...afterwards(state, run),
       ...toTickOff(run, around),
-      actions(...(isOver(state) ? [] : [resolve]), {
+      actions(...(isOver(state) || isMaintenance(state) ? [] : [resolve]), {
         label: "Draft post-mortem",
         verb: "postmortem",
         carries: state.id,
@@ -114,6 +116,7 @@ function endedEarly(state: IncidentState, run: RunState, endedAt: Date, around: 
         ].join("\n"),
       ),
       ...(unplanned && run.preflight ? offerUnplanned(state, run, run.preflight.facts) : []),
+      ...(run.status === "failed" && isMaintenance(state) ? [actions(...raiseButton(state))] : []),
       ...goingBack(state, run),
       context(`Ended ${at(endedAt)} after ${between(run.requestedAt, endedAt)} · ${safe(run.id)}`),
     ],
@@ -146,8 +149,10 @@ function foundBefore({ problem, preflight }: RunState): string[] | null {
 
 /** "4 min 12 s since users were hurt; objective 30 min: met." */
 export function rtoWords(state: IncidentState, run: RunState): string {
-  const { rtoSeconds } = recoveryOf(state, run);
+  const { rtoSeconds, from } = recoveryOf(state, run);
   if (rtoSeconds === null) return "not measured.";
+  if (from === "interruption")
+    return `${lasting(rtoSeconds)} without service; ${objective(run.plan.rtoSeconds, rtoSeconds)}`;
   return `${lasting(rtoSeconds)} since ${clockOrigin(state)}; ${objective(run.plan.rtoSeconds, rtoSeconds)}`;
 }
 
@@ -186,8 +191,13 @@ export function minuteLines({ phases, totalSeconds }: Accounting): string[] {
   });
 }
 
-function afterwards(run: RunState): Block[] {
+function isMaintenance({ declared }: IncidentState): boolean {
+  return declared?.kind === "maintenance";
+}
+
+function afterwards(state: IncidentState, run: RunState): Block[] {
   const own = run.plan.afterwards.map((line) => `• ${withCommands(line)}`);
+  if (isMaintenance(state)) return own.length === 0 ? [] : lines(["*What to do next*", ...own]);
   const ours = [
     "• Resolve the incident when users are well: `/dr resolve`",
     "• Draft the post-mortem: `/dr postmortem`",

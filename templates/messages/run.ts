@@ -6,6 +6,7 @@ import { directionWords } from "./direction.ts";
 import { cut, plain, safe } from "./escape.ts";
 import { inputWords } from "./inputs.ts";
 import { drillWords, kindPrefix, kindSentence, modeWords, runTitle } from "./kind.ts";
+import { raiseButton } from "./maintenance.ts";
 import type { Block, Message } from "./message.ts";
 import { approvalWords } from "./people.ts";
 import { changes, expectedSeconds, gatesOf, stepsOf } from "./plan.ts";
@@ -43,7 +44,7 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
       ]),
       ...lines(["*Steps, in this order*", ...plan.stages.flatMap((stage, n) => stageLines(plan, stage, n + 1))]),
       ...(run.dryRun ? [section("*Dry run:* every step looks at its target, and nothing is changed.")] : []),
-      ...controls(run),
+      ...controls(state, run),
       context(
         [
           `Asked for by ${by} ${at(run.requestedAt)}`,
@@ -57,14 +58,14 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
 }
 
 /** Buttons of a run that is under way; a run that is over has none. */
-function controls(run: RunState): Block[] {
+function controls(state: IncidentState, run: RunState): Block[] {
   if (run.endedAt !== null) return [];
   const pause: Button =
     run.paused || run.stuck !== null
       ? { label: "Resume run", verb: "run.resume", carries: run.id, style: "primary" }
       : { label: "Pause run", verb: "run.pause", carries: run.id };
   const abort: Button = { label: "Abort run…", verb: "run.abort", carries: run.id, style: "danger" };
-  return [actions(pause, abort)];
+  return [actions(pause, abort, ...raiseButton(state))];
 }
 
 function needs(plan: Plan, around: Surroundings): string {

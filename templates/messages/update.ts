@@ -1,3 +1,4 @@
+import type { RecordKind } from "../../src/incident/events.ts";
 import type { Delivery, UpdateState } from "../../src/incident/state.ts";
 import { context, lines } from "./blocks.ts";
 import { cut, ended, safe } from "./escape.ts";
@@ -7,7 +8,7 @@ import type { Surroundings } from "./view.ts";
 import { at, clock } from "./when.ts";
 
 /** An update where it is read: the words as they were rendered, and under them only who says so and when. */
-export function updateSaid(update: UpdateState, kind: "real" | "drill", around: Surroundings): Message {
+export function updateSaid(update: UpdateState, kind: RecordKind, around: Surroundings): Message {
   const head = `${kindPrefix(kind, around.practice)}${safe(around.system.title)}`;
   return {
     text: `${head}, update of ${clock(update.at)}:\n${bodyOf(update)}`,

@@ -226,7 +226,7 @@ describe("what a repeat or a second one does", () => {
   });
 
   test("a click on an aborted run is refused, and the refusal stands on the incident's timeline", async () => {
-    await house.ask("alex", "failover database", { key: "one" });
+    await house.ask("alex", "failover database --severity P1", { key: "one" });
     const run = idFor("run", "one");
     await house.ask("alex", "abort A mistake");
     await house.press("alex", "run.pause", run);
@@ -252,6 +252,53 @@ describe("what a repeat or a second one does", () => {
     expect(state.runs.get(run)?.status).toBe("aborted");
     expect(second?.mode).toBe("unplanned");
     expect(second?.plan.mode).toBe("unplanned");
+    // It was maintenance until then.
+    expect(state).toMatchObject({ declared: { kind: "real" }, severity: "P1", status: "investigating" });
+  });
+
+  test("planned work is maintenance: it ends with its run, and what goes wrong is declared an incident with its timeline", async () => {
+    const [one, run] = [idFor("inc", "one"), idFor("run", "one")];
+    await house.ask("alex", "failover database --planned", { key: "one" });
+    await house.ask("sam", "list");
+    await house.ask("sam", "severity P0 Too slow");
+    expect((await house.state(one)).state).toMatchObject({
+      declared: { kind: "maintenance" },
+      status: "investigating",
+    });
+    await house.ask("alex", "abort Not today");
+    expect((await house.state(one)).state.status).toBe("closed");
+    house.remark("another fails, and one press makes it an incident");
+    const [two, failed] = [idFor("inc", "two"), idFor("run", "two")];
+    await house.ask("alex", "failover database --planned", { key: "two" });
+    await house.engine(failed, { type: "run.failed", data: { problem: { code: "x", what: "The standby is gone" } } });
+    expect((await house.state(two)).state.status).toBe("investigating");
+    await house.press("sam", "incident.raise", two);
+    await house.press("sam", "incident.raise", two);
+    const { state, events } = await house.state(two);
+    expect(state).toMatchObject({ declared: { kind: "real" }, severity: "P1", status: "investigating" });
+    expect(events.map(({ type }) => type)).toEqual([
+      "incident.declared",
+      "run.requested",
+      "run.failed",
+      "incident.raised",
+      "command.refused",
+    ]);
+    house.channels.set(two, "C0TWO");
+    house.remark(
+      "planned work for a system with an open incident joins it, and what follows a resolved one does so too",
+    );
+    await house.ask("alex", "runbook database-check --planned", { key: "three" });
+    await house.ask("alex", "abort Seen", { channel: "C0TWO" });
+    await house.ask("sam", "resolve It is back", { channel: "C0TWO" });
+    await house.ask("alex", "runbook database-check --planned", { key: "four", channel: "C0TWO" });
+    expect([...(await house.state(two)).state.runs.keys()]).toEqual([
+      failed,
+      idFor("run", "three"),
+      idFor("run", "four"),
+    ]);
+    expect((await house.state(two)).state.status).toBe("resolved");
+    expect((await house.state(one)).state.runs.has(run)).toBe(true);
+    expectPage("maintenance.out", house.script());
   });
 
   test("with several incidents open, the channel says which is meant, and elsewhere it is asked", async () => {

@@ -72,7 +72,6 @@ describe("status", () => {
     ["resolved", [RESOLVE], MONITOR, "incident-over", "resolved"],
     ["resolved", [RESOLVE], SEVERITY, "incident-over", "resolved"],
     ["resolved", [RESOLVE], ROLE, "incident-over", "resolved"],
-    ["resolved", [RESOLVE], RUN, "incident-over", "resolved"],
     ["resolved", [RESOLVE], NOTE, "accepted", "resolved"],
     ["resolved", [RESOLVE], POSTMORTEM, "accepted", "resolved"],
     ["resolved", [RESOLVE], REOPEN, "accepted", "investigating"],

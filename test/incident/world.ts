@@ -2,7 +2,7 @@ import type { Gate, Person, Plan, PlanStep, System } from "../../src/catalog/typ
 import { clocksDue } from "../../src/incident/clocks.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../../src/incident/commands.ts";
 import { decide } from "../../src/incident/decide.ts";
-import type { Actor, Event, NewEvent, Preflight } from "../../src/incident/events.ts";
+import type { Actor, Event, NewEvent, Preflight, RecordKind } from "../../src/incident/events.ts";
 import { evolveStrictly, fold, type LogEvent } from "../../src/incident/evolve.ts";
 import { gateDue, openGate } from "../../src/incident/gates.ts";
 import { type MayStart, mayStart, type StartContext } from "../../src/incident/start.ts";
@@ -204,7 +204,7 @@ export class Story {
     return outcome;
   }
 
-  declared(kind: "real" | "drill" = "real", impactStartedAt: Date | null = null): this {
+  declared(kind: RecordKind = "real", impactStartedAt: Date | null = null): this {
     const announceIn = null;
     const title = "The database is down";
     this.asks("ana", { type: "declare", title, system: "shop", severity: "P1", kind, impactStartedAt, announceIn });

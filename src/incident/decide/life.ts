@@ -1,3 +1,4 @@
+import type { Problem } from "../../lib/errors.ts";
 import { unreviewed } from "../break-glass.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import { allOf } from "../people.ts";
@@ -9,8 +10,32 @@ import { LIMITS, line, words } from "./words.ts";
 
 type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
 
+/** Anybody on the roster may say that planned work has become an incident: a false alarm costs less than a late one. */
+export function raise(command: Of<"raise">, state: IncidentState, context: DecideContext): Outcome {
+  const no = (problem: Problem) => refuse(context, "raise", problem);
+  const problem = notOnRoster(context);
+  if (problem !== null) return no(problem);
+  if (state.declared === null) return no({ code: "not-declared", what: "There is no such maintenance" });
+  if (state.declared.kind !== "maintenance")
+    return no({
+      code: "not-maintenance",
+      what: `This is ${state.declared.kind === "drill" ? "a drill" : "an incident already"}`,
+      next: "`/dr severity <P0-P3>` changes how bad it is",
+    });
+  const known = context.system.severities.map((one) => one.id);
+  if (!known.includes(command.severity))
+    return no({
+      code: "severity-unknown",
+      what: `${context.system.title} has no severity ${command.severity}`,
+      allowed: `It knows ${known.join(", ")}`,
+    });
+  const { severity, announceIn } = command;
+  const data = { severity, reason: line(command.reason, LIMITS.reason), announceIn };
+  return accept(context, [{ type: "incident.raised", data }]);
+}
+
 export function changeSeverity(command: Of<"changeSeverity">, state: IncidentState, context: DecideContext): Outcome {
-  const problem = notOnRoster(context) ?? notOpen(state);
+  const problem = notOnRoster(context) ?? notOpen(state) ?? noSeverity(state);
   if (problem !== null) return refuse(context, "severity", problem);
   const known = context.system.severities.map((one) => one.id);
   if (!known.includes(command.to))
@@ -95,6 +120,15 @@ export function draftPostmortem(state: IncidentState, context: DecideContext): O
   return accept(context, [
     { type: "postmortem.drafted", data: { title: `Post-mortem: ${state.declared?.title ?? ""}` } },
   ]);
+}
+
+function noSeverity(state: IncidentState): Problem | null {
+  if (state.declared?.kind !== "maintenance") return null;
+  return {
+    code: "maintenance",
+    what: "This is maintenance, and has no severity",
+    next: `Declare it an incident: \`/dr raise P1 --incident ${state.id}\``,
+  };
 }
 
 function notOver(state: IncidentState, wish: string) {

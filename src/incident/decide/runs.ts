@@ -16,7 +16,7 @@ type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T 
 /** The requester is a person on the roster: who asked must be known, because they may not approve. */
 export function requestRun(command: Of<"requestRun">, state: IncidentState, context: DecideContext): Outcome {
   const person = personOf(context.actor, context.system);
-  const problem = notOnRoster(context) ?? notOpen(state) ?? misfit(command, state);
+  const problem = notOnRoster(context) ?? mayGoOn(state) ?? misfit(command, state);
   if (problem !== null || person === null) return refuse(context, "run", problem ?? UNKNOWN);
   const { plan, planHash, mode, dryRun, announceIn } = command;
   const { runbook, title } = plan;
@@ -71,6 +71,12 @@ export function abort(command: Of<"abort">, state: IncidentState, context: Decid
   return accept(context, [{ type: "run.aborted", data: { reason, stateNow: stateNow(run) } }], run.id);
 }
 
+/** What follows a resolved incident belongs to it, and maintenance goes on with its next run. */
+function mayGoOn(state: IncidentState): Problem | null {
+  if (state.declared?.kind === "maintenance" || state.status === "resolved") return null;
+  return notOpen(state);
+}
+
 /** Why this plan is not one for this incident, or null. */
 function misfit(command: Of<"requestRun">, state: IncidentState): Problem | null {
   const { plan, planHash, run, dryRun, mode } = command;
@@ -86,7 +92,7 @@ function misfit(command: Of<"requestRun">, state: IncidentState): Problem | null
       allowed: "Its own people decide about a system",
       next: `Declare an incident for ${plan.systemTitle}`,
     };
-  if (plan.kind !== declared.kind)
+  if ((plan.kind === "drill") !== (declared.kind === "drill"))
     return {
       code: "plan-kind",
       what: `This is a ${declared.kind === "drill" ? "drill" : "real incident"}, and the plan is ${plan.kind === "drill" ? "a drill" : "for real"}`,

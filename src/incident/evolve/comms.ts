@@ -16,6 +16,7 @@ export function evolveComms(comms: CommsState, event: Recorded): CommsState {
   switch (event.type) {
     case "incident.declared":
       return comms.opened === null ? { ...comms, opened: here } : comms;
+    case "incident.raised":
     case "incident.reopened":
       return { ...comms, opened: here, over: null };
     case "incident.resolved":

@@ -13,6 +13,13 @@ export function evolveIncident(state: IncidentState, event: Recorded): IncidentS
       const declared = { title, system, kind, ...from, ...(drill && { drill }) };
       return { ...state, declared, severity };
     }
+    case "incident.raised": {
+      const { severity, announceIn } = event.data;
+      if (state.declared?.kind !== "maintenance") return state;
+      const place = announceIn ?? state.declared.announceIn;
+      const declared = { ...state.declared, kind: "real" as const, at: event.at, by: event.actor, announceIn: place };
+      return { ...withStatus(state, "investigating", event.at), declared, severity };
+    }
     case "incident.severityChanged":
       return { ...state, severity: event.data.to };
     case "incident.statusChanged":
@@ -31,7 +38,7 @@ export function evolveIncident(state: IncidentState, event: Recorded): IncidentS
       return { ...state, delegations };
     }
     case "incident.resolved":
-      return withStatus(state, "resolved", event.at);
+      return withStatus(state, state.declared?.kind === "maintenance" ? "closed" : "resolved", event.at);
     case "incident.reopened":
       return withStatus(state, "investigating", event.at);
     case "incident.closed":
@@ -59,6 +66,15 @@ function assigned(state: IncidentState, event: Extract<Recorded, { type: "incide
     roles: new Map(state.roles).set(role, person),
     handovers: new Map(state.handovers).set(role, handover),
   };
+}
+
+/** Maintenance goes on with its runs and ends with the last of them, unless that failed: then people say what it is. */
+export function maintained(state: IncidentState, event: Recorded): IncidentState {
+  if (state.declared?.kind !== "maintenance") return state;
+  if (event.type === "run.requested") return withStatus(state, "investigating", event.at);
+  if (event.type !== "run.verified" && event.type !== "run.aborted") return state;
+  const live = [...state.runs.values()].some(({ endedAt }) => endedAt === null);
+  return live ? state : withStatus(state, "closed", event.at);
 }
 
 function withStatus(state: IncidentState, status: IncidentStatus, at: Date): IncidentState {

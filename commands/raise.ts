@@ -1,0 +1,37 @@
+import type { SeverityId } from "../src/incident/events.ts";
+import { act } from "./act.ts";
+import type { Command } from "./command.ts";
+import { systemOf } from "./incidents.ts";
+import { theIncident } from "./meant.ts";
+import { no, say, stop, whereOf } from "./say.ts";
+
+export const raise: Command = {
+  verb: "raise",
+  aliases: ["incident.raise"],
+  summary: "Declare maintenance an incident: its timeline goes along, a channel opens, people are paged.",
+  usage: "/dr raise [<P0-P3>] [<why…>] [--incident <id>]",
+  examples: ["/dr raise P1 Orders fail since the switchover"],
+  where: "incident",
+  async handle(house, request) {
+    const state = await theIncident(house, request);
+    const system = systemOf(house, state);
+    const known = system.severities.map(({ id }) => id);
+    const [first = "", ...rest] = request.words;
+    const said = known.find((id) => id === first.toUpperCase());
+    if (said === undefined && /^p\d$/i.test(first))
+      return stop({
+        code: "severity-unknown",
+        what: `${system.title} has no severity ${first}`,
+        allowed: `It knows ${known.join(", ")}`,
+      });
+    const severity: SeverityId = said ?? known.find((id) => id === "P1") ?? known[0] ?? "P1";
+    const reason = (said === undefined ? request.words : rest).join(" ").trim();
+    const announceIn = request.place.channel;
+    const wish = { type: "raise", severity, reason: reason === "" ? null : reason, announceIn } as const;
+    const acted = await act(house, request, state.id, wish);
+    if (acted.kind === "refused") return no(acted.problem);
+    const channel = await house.channelOf(state.id);
+    const where = channel === null ? "Its channel is being made" : `It is handled in ${await whereOf(house, state.id)}`;
+    return say(`The maintenance is an incident now (${severity}). ${where}.`);
+  },
+};

@@ -1,0 +1,26 @@
+import type { IncidentState } from "../../src/incident/state.ts";
+import type { Button } from "./blocks.ts";
+
+/** What is declared with one press where planned work has gone wrong. */
+export function raiseButton({ id, declared }: IncidentState): Button[] {
+  if (declared?.kind !== "maintenance") return [];
+  return [
+    {
+      label: "Declare incident",
+      verb: "incident.raise",
+      carries: id,
+      style: "danger",
+      confirm: {
+        title: "Declare an incident?",
+        says: "This timeline goes along, a channel opens, and the people on call are paged.",
+        yes: "Declare",
+        no: "Not yet",
+      },
+    },
+  ];
+}
+
+/** "P1", or what stands in its place: planned work has no severity. */
+export function badge({ severity, declared }: IncidentState): string {
+  return declared?.kind === "maintenance" ? "Maintenance" : severity;
+}
