@@ -69,6 +69,39 @@ describe("a recovery took", () => {
   });
 });
 
+describe("a planned run took", () => {
+  /** Asked at 60 and approved at 800; the fence begins at 805 and the promotion is seen at 835; the last look ends at 890. */
+  function switched(): Story {
+    const story = new Story()
+      .declared("maintenance")
+      .at(10)
+      .requested({ ...failover(), mode: "planned" })
+      .at(20);
+    story.preflighted().done("check").at(60).gateOpened();
+    story.at(800).approve("bo");
+    story.at(805).starts("fence");
+    story.at(810).done("fence").at(815).started("promote");
+    story.at(835).done("promote");
+    return story.at(885).started("smoke").at(890).done("smoke");
+  }
+
+  test("as long as nobody was served, and not as long as people needed to decide", () => {
+    const story = switched().happened({ type: "step.opened", data: { step: "tell", until: null } });
+    story.asks("oli", { type: "confirmStep", run: "run-1", step: "tell", note: null });
+    story.at(900).happened({ type: "run.verified", data: { dryRun: false } });
+    expect(of(story)).toMatchObject({ from: "interruption", rtoSeconds: 30, met: true });
+    expect(story.state).toMatchObject({ status: "closed", declared: { kind: "maintenance" } });
+  });
+
+  test("nothing of the objective yet, while it is decided", () => {
+    const story = new Story()
+      .declared("maintenance")
+      .requested({ ...failover(), mode: "planned" })
+      .preflighted();
+    expect(of(story)).toMatchObject({ startedAt: null, rtoSeconds: null });
+  });
+});
+
 describe("a recovery lost", () => {
   test("what was counted later, when it could not be measured at first", () => {
     expect(of(recovered(null, unknown, counted)).rpo).toMatchObject(counted);
