@@ -127,7 +127,7 @@ function endedEarly(state: IncidentState, run: RunState, endedAt: Date, around: 
 function goingBack(state: IncidentState, run: RunState): Block[] {
   const ways = waysBack(state, run);
   if (ways.length === 0) return [];
-  const button = isOver(state) ? null : undoButton(state, run);
+  const button = isOver(state) && !isMaintenance(state) ? null : undoButton(state, run);
   return [...lines(["*Undo, in this order*", ...ways]), ...(button ? [actions(button)] : [])];
 }
 

@@ -38,7 +38,7 @@ afterAll(async () => {
 /** Somebody asked for it, it was looked at, and the question is open. */
 async function asked(words: string, key: string, ask: string): Promise<string> {
   const run = idFor("run", key);
-  await house.ask("alex", words, { key, channel: "C0INCNIGHT" });
+  await house.ask("alex", `${words} --severity P1`, { key, channel: "C0INCNIGHT" });
   house.channels.set(idFor("inc", key), "C0INCNIGHT");
   await house.engine(run, { type: "run.preflighted", data: { ...seen, facts: [], checks: [] } });
   await house.open(run, "approve", ask);
