@@ -59,7 +59,7 @@ export async function startRun(
   const severity = severityOf(request, system, wanted === "maintenance");
   const place = await placeFor(house, request, system, wanted);
   const record = place?.declared?.kind ?? wanted;
-  const kind = record === "drill" ? "drill" : "real";
+  const kind = record === "drill" ? ("drill" as const) : ("real" as const);
   const entry = kind === "drill" && !dryRun ? entryFor(system, runbook, mode) : null;
   const { catalog, cards, variables, drillVariables } = house;
   const ask = {
