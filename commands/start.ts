@@ -1,5 +1,5 @@
 import { changesSomething } from "../src/catalog/drill.ts";
-import { planRunbook, toLookAt } from "../src/catalog/plan.ts";
+import { isInDrillEnvironment, planRunbook, toLookAt } from "../src/catalog/plan.ts";
 import type { Scalar } from "../src/catalog/reference.ts";
 import type { Mode, Plan, Runbook, System } from "../src/catalog/types.ts";
 import type { DecideContext, Outcome } from "../src/incident/commands.ts";
@@ -67,7 +67,7 @@ export async function startRun(
     ...{ system: system.id, runbook: runbook.id, mode, kind },
   };
   const targets = toLookAt(ask);
-  const seen = targets.length === 0 ? new Map() : await house.lookAt?.(targets);
+  const seen = targets.length === 0 ? new Map() : await house.lookAt?.(targets, isInDrillEnvironment(ask));
   const planned = planRunbook({ ...ask, ...(seen && { seen }) });
   if (!planned.ok)
     return {

@@ -31,7 +31,10 @@ export function houseOf(config: Config, catalog: Catalog, store: Store, outbox: 
     timeline: store.timeline,
     log,
     practice,
-    lookAt: (targets) => lookAtMembers({ log, secret, practice, kind: "real" }, targets),
+    lookAt: (targets, drill) => {
+      const own = drill ? (name: string) => secret(`DRILL_${name}`) : secret;
+      return lookAtMembers({ log, secret: own, practice, kind: "real" }, targets);
+    },
     channelOf: (incident) => outbox.placeOf(incident),
     comms: {
       templates: readTemplates(config, log),

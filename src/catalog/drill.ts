@@ -2,9 +2,20 @@ import { hashOf } from "../lib/canonical.ts";
 import type { Problem } from "../lib/errors.ts";
 import { goesWith, sampleBinding, variablesBehind } from "./binding.ts";
 import { unreadManifest, withManifests } from "./manifest.ts";
-import { referencesIn, resolve, type Scalar, scopeOf } from "./reference.ts";
+import { referencesIn, resolve, type Scalar, scopeOf, systemScope } from "./reference.ts";
 import { unreadScript, withScript } from "./script.ts";
-import type { ActionCard, Catalog, DrillPlan, Mode, Plan, Risk, Runbook, System } from "./types.ts";
+import type {
+  ActionCard,
+  ActionStep,
+  Catalog,
+  DrillPlan,
+  Mode,
+  Plan,
+  PlanStep,
+  Risk,
+  Runbook,
+  System,
+} from "./types.ts";
 import { actionsOf, stepsOf } from "./walk.ts";
 
 /**
@@ -98,6 +109,8 @@ export function valuesHash(values: ReadonlyMap<string, Scalar>): string {
 export function productionReach({ catalog, cards, production }: Omit<Grounds, "drill">): Reach {
   const reach = new Map<string, Reached>();
   for (const system of catalog.systems.filter(({ environment }) => environment === "production")) {
+    for (const { step, places } of membersOf(system, production.get(system.id)).known)
+      for (const place of places) reach.set(place, { system: system.id, runbook: "targets", step });
     for (const runbook of catalog.runbooks.filter((one) => one.system === system.id)) {
       for (const { step, places } of stepsWith(system, runbook, cards, production.get(system.id)).known)
         for (const place of places) reach.set(place, { system: system.id, runbook: runbook.id, step });
@@ -114,6 +127,13 @@ export function overlapsOf(grounds: Grounds): readonly Problem[] {
   for (const system of grounds.catalog.systems) {
     const given = grounds.drill.get(system.id);
     if (system.environment !== "production" || given === undefined) continue;
+    for (const { step, places } of membersOf(system, given).known)
+      for (const place of places) {
+        const reached = reach.get(place);
+        if (reached === undefined || problems.has(`${system.id}/${place}`)) continue;
+        const at = { id: "targets" } as Runbook;
+        problems.set(`${system.id}/${place}`, overlap(grounds, system, at, { step, place, names: [] }, reached));
+      }
     for (const runbook of grounds.catalog.runbooks.filter((one) => one.system === system.id && isDrilled(one))) {
       for (const { step, places, names } of stepsWith(system, runbook, grounds.cards, given).known)
         for (const place of places) {
@@ -136,7 +156,7 @@ export function trespasses(
 ): readonly Problem[] {
   const production = grounds.production.get(system.id);
   const live = stepsWith(system, runbook, grounds.cards, production, plan.mode, inputs);
-  const [unknown] = live.unknown;
+  const [unknown] = [...live.unknown, ...membersOf(system, production).unknown];
   if (unknown !== undefined)
     return [
       {
@@ -149,8 +169,11 @@ export function trespasses(
   const reach = new Map([...productionReach(grounds), ...reachIn(live.known, system, runbook)]);
   const problems: Problem[] = [];
   const told = new Set<string>();
-  for (const drilled of stepsWith(system, runbook, grounds.cards, grounds.drill.get(system.id), plan.mode, inputs)
-    .known) {
+  const steps = stepsWith(system, runbook, grounds.cards, grounds.drill.get(system.id), plan.mode, inputs).known;
+  for (const { id, action, input, risk } of plan.stages.flatMap((stage) => stage.steps).filter(isAction)) {
+    const resources = grounds.cards.get(action)?.resources(input) ?? [];
+    const names = steps.find(({ step }) => step === id)?.names ?? [];
+    const drilled = { step: id, risk, input, names, places: placesOf({ action, input, resources }) };
     const twin = live.known.find(({ step }) => step === drilled.step);
     if (drilled.risk !== "read" && twin !== undefined && hashOf(twin.input) === hashOf(drilled.input))
       problems.push({
@@ -167,6 +190,28 @@ export function trespasses(
     }
   }
   return problems;
+}
+
+function isAction(step: PlanStep): step is ActionStep {
+  return step.kind === "action";
+}
+
+/** Members of the system's targets, whatever role they have: a runbook that speaks of roles may reach each of them. */
+function membersOf(system: System, given: ReadonlyMap<string, Scalar> | undefined) {
+  const { values } = systemScope(system, given);
+  const known: { step: string; places: readonly string[] }[] = [];
+  const unknown: { step: string; why: string }[] = [];
+  for (const { id, members } of system.targets ?? [])
+    for (const member of members) {
+      const step = `${id}.${member.id}`;
+      const missing = referencesIn(member.with).find(({ name }) => values.get(name) === undefined);
+      if (missing !== undefined) unknown.push({ step, why: `no value for ${missing.name}` });
+      else {
+        const input = resolve(member.with, (name) => values.get(name));
+        known.push({ step, places: placesOf({ action: "", input, resources: [] }) });
+      }
+    }
+  return { known, unknown };
 }
 
 function reachIn(steps: readonly KnownStep[], system: System, runbook: Runbook): [string, Reached][] {
@@ -226,6 +271,8 @@ function stepsWith(
       if (!goesWith(step, system, binding)) continue;
       const names = referencesIn(does.with).map(({ name }) => name);
       const missing = names.find((name) => lookUp(name) === undefined);
+      // Who has which role is not known here; whoever it is, is a member of a target.
+      if (missing !== undefined && !/^(var|input)\./.test(missing)) continue;
       const card = cards.get(does.action);
       if (card === undefined || missing !== undefined) {
         const why = missing === undefined ? `no action ${does.action}` : `no value for ${missing}`;

@@ -136,6 +136,14 @@ function valuesFor(
   return held?.on === "environment" ? drillVariables : variables;
 }
 
+/** Its targets are those of the drill environment, which has secrets of its own. */
+export function isInDrillEnvironment(request: PlanRequest): boolean {
+  const found = find(request);
+  if ("problem" in found) return false;
+  const ground = groundFor(request, found.system, found.runbook);
+  return ground !== null && "drill" in ground && ground.drill.on === "environment";
+}
+
 /** A target whose members have to be looked at before a runbook is planned, each as its kind takes it. */
 export interface ToLookAt {
   readonly target: string;

@@ -12,14 +12,14 @@ import { TestHouse } from "./house.ts";
 /** A drill's words, values and approvals in production: none of them leads there. */
 const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
 const given = {
-  primaryPort: 5501,
-  standbyPort: 5502,
+  aPort: 5501,
+  bPort: 5502,
   appUrl: "http://127.0.0.1:5503",
   hostsUrl: "http://127.0.0.1:5504",
 };
 const drilled = {
-  primaryPort: 6501,
-  standbyPort: 6502,
+  aPort: 6501,
+  bPort: 6502,
   appUrl: "http://127.0.0.1:6503",
   hostsUrl: "http://127.0.0.1:6504",
 };
@@ -84,7 +84,7 @@ describe("a drill in production", () => {
     house.remark("a dry run only looks");
     await house.ask("alex", "failover database --dry-run --planned");
     house.remark("LIFEBOAT_DRILL_VALUES names production's standby as the drill's primary");
-    drillValues({ ...drilled, primaryPort: 5502 });
+    drillValues({ ...drilled, aPort: 5502 });
     await house.ask("alex", "failover database --drill --planned");
     expectPage("drill-nowhere", house.script());
   });
