@@ -1,5 +1,6 @@
 import type { IncidentState, RunState, StepState } from "../../src/incident/state.ts";
 import { needsPerson } from "../../src/incident/status.ts";
+import { wayBackOf } from "../../src/incident/undo.ts";
 import { type Problem, sayProblem } from "../../src/lib/errors.ts";
 import { actions, type Button, context, section } from "./blocks.ts";
 import { cut, plain, safe, withCommands } from "./escape.ts";
@@ -56,6 +57,14 @@ function newestAttempt(
   return null;
 }
 
+/** What an abort leaves changed can be undone after it. */
+function afterAbort(run: RunState): string {
+  const changed = [...run.steps.values()].some(
+    ({ origin, step }) => origin !== undefined && wayBackOf(step)?.kind === "step",
+  );
+  return changed ? " · after an abort, `/dr undo` takes changes back, the last first" : "";
+}
+
 function asking(run: RunState, step: StepState & { status: "failed" | "stopped" }, around: Surroundings): Message {
   const outcome = step.status === "failed" ? "failed" : "stopped, and what it did is not known";
   const head = `${kindPrefix(run.plan.kind, around.practice)}${safe(step.step.title)} ${outcome} at ${clock(step.at)} (attempt ${step.attempts})`;
@@ -74,7 +83,7 @@ function asking(run: RunState, step: StepState & { status: "failed" | "stopped" 
           .join("\n"),
       ),
       actions(retry(run, step), skip(run, step), abort(run, step)),
-      context(`${safe(run.plan.title)} · nothing else starts until somebody decides`),
+      context(`${safe(run.plan.title)} · nothing else starts until somebody decides${afterAbort(run)}`),
     ],
   };
 }

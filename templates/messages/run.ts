@@ -36,11 +36,11 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
       fields([
         ...(inputs ? ([["Inputs", inputs]] as const) : []),
         ...(direction ? ([["Direction", direction]] as const) : []),
-        ["Mode", modeWords(plan.mode)],
+        ...modePair(plan),
         ["Needs", needs(plan, around)],
         ["Machines usually need", lasting(expectedSeconds(plan))],
         ["Point of no return", noReturnWords(stepsOf(plan), "every step")],
-        ["Objective", objectives(plan)],
+        ...(plan.undoes === undefined ? ([["Objective", objectives(plan)]] as const) : []),
       ]),
       ...lines(["*Steps, in this order*", ...plan.stages.flatMap((stage, n) => stageLines(plan, stage, n + 1))]),
       ...(run.dryRun ? [section("*Dry run:* every step looks at its target, and nothing is changed.")] : []),
@@ -75,6 +75,12 @@ function needs(plan: Plan, around: Surroundings): string {
     .map((gate) => approvalWords(around.system, gate, lasting))
     .map((words, n) => (gates.length > 1 ? `${n + 1}. ${words}` : words))
     .join("\n");
+}
+
+/** An undo waits for nothing; only that it goes on without an answer is worth a word. */
+function modePair({ mode, undoes }: Plan): (readonly [string, string])[] {
+  if (undoes === undefined) return [["Mode", modeWords(mode)]];
+  return mode === "unplanned" ? [["Mode", "goes on although a server does not answer"]] : [];
 }
 
 function objectives({ rtoSeconds, rpoSeconds }: Plan): string {
