@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { duration } from "./duration.ts";
 import type { Path } from "./fault.ts";
 import { offer } from "./suggest.ts";
 import type { Component, Mode, Runbook, Site } from "./types.ts";
@@ -45,9 +46,10 @@ export function toCycles(written: z.output<typeof cyclesSchema>): readonly Cycle
   }));
 }
 
-/** A line of a sequence: something that is broken in practice, or what starts a run. */
+/** A line of a sequence: something that is broken in practice, a time in which the world goes on, or what starts a run. */
 export type Line =
   | { readonly kind: "break"; readonly what: string }
+  | { readonly kind: "wait"; readonly seconds: number }
   | {
       readonly kind: "run";
       readonly runbook: Runbook;
@@ -68,7 +70,7 @@ export interface LinesOf {
 }
 
 /**
- * What a line means: `break <what>`, `runbook <id>`, `failover <name>` or `restore <name>`, with inputs (`node=worker-3`)
+ * What a line means: `break <what>`, `wait 30s`, `runbook <id>`, `failover <name>` or `restore <name>`, with inputs (`node=worker-3`)
  * and options as they are typed after `/dr`. The mode is the one its option says, else planned where that is offered.
  */
 export function readLine(text: string, system: LinesOf): ReadLine {
@@ -80,6 +82,7 @@ export function readLine(text: string, system: LinesOf): ReadLine {
       ? { ok: false, what: '"break" says what to break' }
       : { ok: true, line: { kind: "break", what } };
   }
+  if (verb === "wait") return readWait(words.slice(1).join(" "));
   const rest = words.slice(1);
   const options = rest.filter((word) => word.startsWith("--"));
   const given = rest.flatMap((word) => /^([A-Za-z][A-Za-z0-9]*)=/.exec(word)?.[1] ?? []);
@@ -103,7 +106,13 @@ export function readLine(text: string, system: LinesOf): ReadLine {
   return { ok: true, line: { kind: "run", runbook, mode, given } };
 }
 
-const VERBS = ["failover", "restore", "runbook", "break"];
+function readWait(given: string): ReadLine {
+  const read = duration.safeParse(given);
+  if (read.success) return { ok: true, line: { kind: "wait", seconds: read.data } };
+  return { ok: false, what: '"wait" says how long', allowed: "A duration: wait 30s" };
+}
+
+const VERBS = ["failover", "restore", "runbook", "break", "wait"];
 
 function runbookNamed(
   verb: string,

@@ -1,3 +1,4 @@
+import { setTimeout as passing } from "node:timers/promises";
 import { type Line, readLine } from "../catalog/cycles.ts";
 import { loadCatalog } from "../catalog/load.ts";
 import { offer } from "../catalog/suggest.ts";
@@ -10,7 +11,7 @@ import { type Play, type Played, playLine } from "./play.ts";
 import { typedInputs } from "./typed-inputs.ts";
 
 export interface SequenceOptions {
-  /** As typed after `/dr`, or `break <what>` with the id of a strike or its title. */
+  /** As typed after `/dr`, `break <what>` with the id of a strike or its title, or `wait 30s`. */
   readonly lines: readonly string[];
   /** How long each run may take. */
   readonly seconds: number;
@@ -65,6 +66,11 @@ export async function playSequence(practice: Played, options: SequenceOptions): 
         options.onLine?.(text, null);
         continue;
       }
+      if (line.kind === "wait") {
+        await passing(line.seconds * 1000);
+        options.onLine?.(text, null);
+        continue;
+      }
       await options.onRun?.(text);
       const play = await playOne(practice, text, line, monitor, options.seconds);
       options.onLine?.(text, play);
@@ -83,7 +89,7 @@ export async function playSequence(practice: Played, options: SequenceOptions): 
   }
 }
 
-type Understood = Extract<Line, { kind: "run" }> | { readonly kind: "break"; readonly strike: Strike };
+type Understood = Extract<Line, { kind: "run" | "wait" }> | { readonly kind: "break"; readonly strike: Strike };
 
 function understand({ systemFolder, estate }: Played, text: string): Understood {
   const { systems, runbooks } = loadCatalog(systemFolder).catalog;
@@ -97,7 +103,7 @@ function understand({ systemFolder, estate }: Played, text: string): Understood 
       ...(next && { next }),
     });
   }
-  return read.line.kind === "run" ? read.line : { kind: "break", strike: strikeNamed(estate, read.line.what) };
+  return read.line.kind === "break" ? { kind: "break", strike: strikeNamed(estate, read.line.what) } : read.line;
 }
 
 /** By its id, or by its title as the panel names it. */

@@ -15,7 +15,7 @@ export interface Clusters {
   readonly dr: PracticeCluster;
   /** The primary serves, the other one stands by with nothing running; both write to the database named. */
   reset(): Promise<void>;
-  /** The other way round: the primary serves nobody, the other one with the database at `endpoint`. */
+  /** After the failover: the other one serves, with the database at `endpoint`. What was left runs on as it was, and nobody stopped it. */
   moved(endpoint: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -45,7 +45,7 @@ export async function createClusters(cloud: Cloud, appPassword: string): Promise
     },
     async moved(endpoint) {
       for (const cluster of [primary, dr]) cluster.faults.clear();
-      await Promise.all([put(primary, usual, false), put(dr, endpoint, true)]);
+      await Promise.all([put(primary, usual, true), put(dr, endpoint, true)]);
       for (const cluster of [primary, dr]) cluster.forget();
     },
     async close() {

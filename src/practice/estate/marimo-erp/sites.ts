@@ -22,7 +22,7 @@ export interface Sites {
   cut(site: Site, gone: boolean): void;
   /** The primary serves, the secondary stands by, the third is empty. */
   reset(): Promise<void>;
-  /** The secondary serves, the primary stands by. */
+  /** After the failover: the secondary serves. What was left in the primary runs on as it was, and nobody stopped it. */
   moved(): Promise<void>;
   /** A release of the gateway that does not start. */
   releaseBadly(): Promise<void>;
@@ -128,7 +128,7 @@ export async function createSites({ databases, resolverPort, cache, startCache }
       forget();
     },
     async moved() {
-      await Promise.all([put("primary", { ...none, ...kept }), put("secondary", { ...REPLICAS, ...kept })]);
+      await Promise.all([put("primary", { ...REPLICAS, ...kept }), put("secondary", { ...REPLICAS, ...kept })]);
       forget();
     },
     async releaseBadly() {

@@ -23,8 +23,10 @@ import {
 
 /** One cluster a region, with the API in it. */
 export interface Clusters extends Readonly<Record<Side, PracticeCluster>> {
-  /** That side serves; the other stands by with nothing running and the setting it had before it ever served. */
-  reset(serving: Side): Promise<void>;
+  /** us-east-1 serves; us-west-2 stands by with nothing running and the setting it had before it ever served. */
+  reset(): Promise<void>;
+  /** After the failover: us-west-2 serves. What was left in us-east-1 runs on as it was, and nobody stopped it. */
+  moved(): Promise<void>;
   /** The API in us-east-1 writes to the database in us-west-2. */
   leadToDr(): void;
   close(): Promise<void>;
@@ -56,14 +58,16 @@ export async function createClusters(behind: Behind, appPassword: string): Promi
       void warmFor(side === "east" ? east : west, side, warmed, behind, pools);
   }, 100);
   jobs.unref();
+  const settle = async (away: boolean) => {
+    for (const one of [east, west]) one.faults.clear();
+    await Promise.all([put(east, "east", true), put(west, "west", away)]);
+    for (const one of [east, west]) one.forget();
+  };
   return {
     east,
     west,
-    async reset(serving) {
-      for (const one of [east, west]) one.faults.clear();
-      await Promise.all([put(east, "east", serving === "east"), put(west, "west", serving === "west")]);
-      for (const one of [east, west]) one.forget();
-    },
+    reset: () => settle(false),
+    moved: () => settle(true),
     leadToDr: () => lead(east, "east", "dr"),
     async close() {
       clearInterval(jobs);

@@ -146,7 +146,7 @@ async function reset({ databases, cloud, clusters, cache, traffic, backups }: Pa
   await Promise.all([databases.reset(), cache.reset()]);
   cloud.reset("east");
   backups.reset();
-  await clusters.reset("east");
+  await clusters.reset();
   traffic.forget();
   await ordered(traffic);
 }
@@ -161,7 +161,7 @@ async function furnish(parts: Parts, runbook: string): Promise<void> {
   if (runbook !== "region-failback") return;
   await Promise.all([databases.moved(), cache.moved()]);
   cloud.reset("west");
-  await clusters.reset("west");
+  await clusters.moved();
   traffic.forget();
   await ordered(traffic);
 }
