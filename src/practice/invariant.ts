@@ -80,6 +80,8 @@ export async function monitorInvariant(world: World, options: MonitorOptions = {
   const violations: Violation[] = [];
   const fences = new Map<number, { readonly at: number; readonly step: string }>();
   const excused = new Set<number>();
+  /** Lost by a run that is over: people know it, and the next run answers for what is lost by it. */
+  let known: readonly string[] = [];
   let seen: Seen[] = [];
   let excusing = true;
   let told = new Set<string>();
@@ -152,8 +154,7 @@ export async function monitorInvariant(world: World, options: MonitorOptions = {
     if (losses === null) return;
     if (rowsLost !== null && rowsLost !== losses.lost)
       violate("loss-reported", `${runbook} reported ${rowsLost} lost rows, and ${losses.lost} are missing`);
-    // People know it now; the next run answers for what is lost by it.
-    if (losses.lost > 0) await world.writeOff(losses.lostIds);
+    known = losses.lostIds;
   };
 
   await lookNow();
@@ -173,6 +174,8 @@ export async function monitorInvariant(world: World, options: MonitorOptions = {
       await lookNow();
     },
     async begins() {
+      if (known.length > 0) await world.writeOff(known);
+      known = [];
       await lookNow();
       excusing = false;
       for (const port of excused) fences.delete(port);

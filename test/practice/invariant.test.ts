@@ -192,6 +192,7 @@ describe("at the end of a verified run", () => {
   test("more rows are missing than were reported, or fewer", async () => {
     lost = ["7", "8"];
     await monitor.ended({ ...run, rowsLost: 0 });
+    await monitor.begins();
     lost = ["9"];
     await monitor.ended({ ...run, rowsLost: 2 });
     expect(monitor.violations.map(({ saw }) => saw)).toEqual([
@@ -203,6 +204,7 @@ describe("at the end of a verified run", () => {
   test("what was reported is known, and the next run counts anew", async () => {
     lost = ["7", "8"];
     await monitor.ended({ ...run, rowsLost: 2 });
+    await monitor.begins();
     await monitor.ended({ ...run, rowsLost: 0 });
     expect(monitor.violations).toEqual([]);
     expect(writtenOff).toEqual(["7", "8"]);

@@ -21,6 +21,7 @@ import { type Practice, startPractice } from "../../src/practice/practice.ts";
 import { describeWith } from "../actions/present.ts";
 import { built } from "../built.ts";
 import { killedOnce } from "../story/killed-once.ts";
+import { playsItsCycles } from "./cycles.ts";
 
 /** Every runbook of Marimo ERP, played from what is on the screen; what it did is told by the world. */
 const { needs } = marimoErp;
@@ -247,4 +248,6 @@ describe("Marimo ERP", () => {
     },
     3 * LIMIT,
   );
+
+  playsItsCycles("marimo-erp", () => practice);
 });

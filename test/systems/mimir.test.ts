@@ -21,6 +21,7 @@ import { type Play, playRunbook } from "../../src/practice/play.ts";
 import { type Practice, startPractice } from "../../src/practice/practice.ts";
 import { describeWith } from "../actions/present.ts";
 import { built } from "../built.ts";
+import { playsItsCycles } from "./cycles.ts";
 
 /** Every runbook of Mimir, played from what is on the screen; what it did is told by the world. */
 const describe = await describeWith(REDIS_PROGRAMS, REDIS_PACKAGES);
@@ -289,4 +290,6 @@ describe("Mimir", () => {
     },
     LIMIT,
   );
+
+  playsItsCycles("mimir", () => practice);
 });

@@ -12,6 +12,7 @@ import { type Play, playRunbook } from "../../src/practice/play.ts";
 import { type Practice, startPractice } from "../../src/practice/practice.ts";
 import { describeWith } from "../actions/present.ts";
 import { built } from "../built.ts";
+import { playsItsCycles } from "./cycles.ts";
 
 /** Every runbook of SAV3, played from what is on the screen; what it did is told by the world. */
 const describe = await describeWith(
@@ -197,4 +198,6 @@ describe("SAV3", () => {
     },
     LIMIT,
   );
+
+  playsItsCycles("sav3", () => practice);
 });

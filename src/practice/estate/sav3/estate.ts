@@ -5,7 +5,7 @@ import { LifeboatError } from "../../../lib/errors.ts";
 import type { Door } from "../door.ts";
 import { openFleet, soon } from "../fleet.ts";
 import { type PgBouncerEstate, startPgBouncer } from "../pgbouncer/index.ts";
-import { isStoredAnew, ledgerOn, watchServers } from "../servers.ts";
+import { ledgerOn, watchServers } from "../servers.ts";
 import type { SystemEstate, SystemEstateOptions } from "../system-estate.ts";
 import { createAgent } from "./agent.ts";
 import { createDatabases, type Databases } from "./databases.ts";
@@ -105,7 +105,7 @@ export async function createSav3(options: SystemEstateOptions): Promise<Sav3Esta
         await posting(traffic);
       },
       writers,
-      healthy: () => isStoredAnew(async () => traffic.acknowledged.length),
+      healthy: () => isPosted(stack.traefik.url),
       ledger: async () => ledgerOn(servers(), await writers(), "posts", traffic.acknowledged),
       writeOff: async (ids) => traffic.writeOff(ids),
       async prepare(runbook, mode) {
@@ -218,6 +218,19 @@ async function strike({ databases, media, stack }: Parts, id: string): Promise<v
   if (id === "lose-media") return media.minioIs("down");
   if (id === "crash-api") return stack.docker.crash("sav3-api-1");
   throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
+}
+
+const POST_MS = 4000;
+
+/** Somebody posts by way of Traefik, whether others do or not. */
+async function isPosted(url: string): Promise<boolean> {
+  const answer = await fetch(`${url}/posts`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ id: String(Date.now() * 1000 + 999_999) }),
+    signal: AbortSignal.timeout(POST_MS),
+  }).catch(() => null);
+  return answer?.status === 201;
 }
 
 async function posting({ acknowledged }: { readonly acknowledged: readonly unknown[] }): Promise<void> {
