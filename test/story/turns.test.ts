@@ -77,16 +77,14 @@ describe("servers that are not as a failover needs them", () => {
   test("no standby: said, with what brings one back", async () => {
     await bed.estate.nodes[1].kill();
     const says = await refused("/dr failover database");
-    expect(says).toMatch(
-      /There is no standby to take over: orders-b does not answer \(nothing listens at 127\.0\.0\.1:\d+\)/,
-    );
+    expect(says).toMatch(/orders-b does not answer: nothing listens at 127\.0\.0\.1:\d+/);
     expect(says).toContain("`/dr restore database`");
   }, 60_000);
 
   test("the primary is dead: the unplanned way is one press, and ends verified", async () => {
     const isNew = newFrom(bed);
     await bed.estate.chaos("kill-primary");
-    expect(await refused("/dr failover database")).toMatch(/The primary orders-a does not answer/);
+    expect(await refused("/dr failover database")).toMatch(/orders-a does not answer/);
     const offer = await alex().waitForMessage((m) => isNew(m) && buttonOf(m, "run.unplanned") !== undefined);
     const later = newFrom(bed);
     await alex().click(offer, "run.unplanned");
