@@ -86,7 +86,7 @@ export function requestListener(platform: Platform, mounts: readonly Mount[], po
       if (error instanceof Refusal) return json(response, 200, { ok: false, error: error.error });
       throw error;
     }
-    if (weather.delayCallsSeconds > 0) await after(weather.delayCallsSeconds * 1000);
+    if (!(await passed(weather.delayCallsSeconds))) return void request.socket.destroy();
     const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
     const called = await api.call(
       url.pathname.slice("/api/".length),
@@ -95,6 +95,15 @@ export function requestListener(platform: Platform, mounts: readonly Mount[], po
     );
     if (called.body.ok && weather.take("loseReplies")) return void request.socket.destroy();
     json(response, called.status, called.body, called.headers);
+  }
+
+  /** @returns false when the workspace was closed meanwhile: nothing waits for an hour then */
+  async function passed(seconds: number): Promise<boolean> {
+    if (seconds > 0) {
+      const { closing } = platform;
+      await after(seconds * 1000, undefined, { signal: closing, ref: false }).catch(() => {});
+    }
+    return !platform.closing.aborted;
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
