@@ -12,7 +12,8 @@ const GIVEN_UP = `title: Move the orders database, slowly
 summary: Fences the primary, waits for a person, and promotes the standby.
 component: database
 modes: [planned]
-changes: "orders database: writes move from \${var.primaryName} to \${var.standbyName}"
+direction: { of: database }
+changes: "orders database: writes move from \${database.from.name} to \${database.to.name}"
 stages:
   - id: decide
     title: Decide
@@ -24,22 +25,20 @@ stages:
     title: Move
     steps:
       - id: fence
-        title: Fence \${var.primaryName}
+        title: Fence \${database.from.name}
         action: postgres.fence
         with:
-          node: &primary
-            { name: "\${var.primaryName}", host: "\${var.primaryHost}", port: "\${var.primaryPort}", database: orders, user: admin, passwordFrom: ORDERS_DB_PASSWORD }
+          node: "\${database.from}"
           app: { user: app, passwordFrom: ORDERS_APP_PASSWORD }
-          peer: &standby
-            { name: "\${var.standbyName}", host: "\${var.standbyHost}", port: "\${var.standbyPort}", database: orders, user: admin, passwordFrom: ORDERS_DB_PASSWORD }
+          peer: "\${database.to}"
       - id: wait
         title: Make sure
         action: human.confirm
         with: { instructions: Look once more. }
       - id: promote
-        title: Promote \${var.standbyName}
+        title: Promote \${database.to.name}
         action: postgres.promote
-        with: { from: *primary, to: *standby, fenceStep: fence }
+        with: { from: "\${database.from}", to: "\${database.to}", fenceStep: fence }
 `;
 
 let bed: Bed;
@@ -65,7 +64,7 @@ async function givenUp() {
   await sam().click(question.card, "gate.approve", { confirm: true });
   await until(async () => (await bed.lastRun()).run.steps.get("wait")?.status === "open", 30);
   const isNew = newFrom(bed);
-  await alex().slash("/dr abort The primary is fine");
+  await alex().slash(`/dr abort ${question.run} The primary is fine`);
   const over = await heard(bed, (m) => isNew(m) && buttonOf(m, "run.undo") !== undefined, /aborted/);
   await until(async () => !(await bed.estate.healthy()), 15);
   return { over, run: question.run };
