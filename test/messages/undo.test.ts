@@ -149,6 +149,7 @@ describe("what destroys is called irreversible", () => {
     "redis.follow",
     "rds.promote_replica",
     "rds.global_failover",
+    "rds.delete",
     "consul.restore",
     "search.delete_index",
   ];
