@@ -35,6 +35,8 @@ export interface Action<I = unknown, S = unknown> {
   load?(): Promise<void>;
   /** Read-only and bounded. Must not throw for "it is down": that is something to observe. */
   observe(ctx: ReadContext, input: I): Promise<S>;
+  /** True where it keeps a server from taking writes. Absent: never. */
+  fences?(input: I): boolean;
   /** The observation as facts people are shown. Material ones may not change between an approval and the start. */
   facts(seen: S, input: I): readonly Fact[];
   ready(seen: S, input: I, ctx: Evidences): readonly Check[];

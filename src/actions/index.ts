@@ -204,7 +204,7 @@ function listed<I, S>(action: Action<I, S>): Action {
 }
 
 /** What planning needs to know of an action. */
-export function cardOf({ id, summary, risk, repeat, budget, input, resources, undo }: Action): ActionCard {
+export function cardOf({ id, summary, risk, repeat, budget, input, resources, fences, undo }: Action): ActionCard {
   return {
     id,
     summary,
@@ -220,6 +220,7 @@ export function cardOf({ id, summary, risk, repeat, budget, input, resources, un
       };
     },
     resources: (given) => resources(given),
+    ...(fences && { fences: (given: unknown) => fences(given) }),
     wayBack: (given) => undo.ahead(given),
     undo: (before, given, context) => undo.step(before, given, context),
   };

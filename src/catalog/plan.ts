@@ -508,6 +508,7 @@ function bindAction(
     budget: card.budget,
     retries: does.retries,
     ...(checked.ok && card.risk !== "read" && { undo: card.wayBack(input) }),
+    ...(checked.ok && card.fences?.(input) === true && { fences: true as const }),
   };
   if (checked.ok) return { step, resources: card.resources(input), problems: [] };
   const problems = checked.errors.map(({ path, message }) => ({

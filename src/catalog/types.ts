@@ -530,6 +530,8 @@ export interface ActionStep extends StepBase {
   readonly retries: number;
   /** Absent on reads, and in plans of 0.1, where nobody asked. */
   readonly undo?: WayBack;
+  /** It keeps a server from taking writes. In plans of 0.1 the action's name says it: see `isFence` (`src/incident/fences.ts`). */
+  readonly fences?: true;
 }
 export interface GateStep extends StepBase {
   readonly kind: "gate";
@@ -569,6 +571,8 @@ export interface ActionCard {
   /** What a step with this input holds alone; empty for reads. */
   resources(input: unknown): readonly string[];
   /** Whether a step with this input can be taken back. */
+  /** True where it keeps a server from taking writes: such a step is no one's to skip. Absent: never. */
+  fences?(input: unknown): boolean;
   wayBack(input: unknown): WayBack;
   /** What takes it back, now that it is known what was there `before`. */
   undo(

@@ -66,6 +66,7 @@ function sealed(request: UndoRequest, back: Inverse, card: ActionCard, input: un
     budget: card.budget,
     retries: 0,
     undo: card.wayBack(input),
+    ...(card.fences?.(input) === true && { fences: true as const }),
   };
   const people = byHand.map(
     ({ title, says }, n): PlanStep => ({

@@ -1,5 +1,6 @@
 import type { Plan, PlanStep } from "../catalog/types.ts";
 import { fold } from "../incident/evolve.ts";
+import { isFence } from "../incident/fences.ts";
 import { createLog } from "../lib/log.ts";
 import { type RunReport, reportOfRun } from "../report/run-report.ts";
 import { openStore } from "../timeline/index.ts";
@@ -61,7 +62,7 @@ function marksOf(plan: Plan, events: readonly Written[]): readonly Mark[] {
   return events.flatMap(({ type, at, data }): Mark[] => {
     const step = steps.get((data as { step?: string }).step ?? "");
     if (step === undefined || !isChange(step)) return [];
-    const does = /\.fence$/.test(step.action) ? "fence" : "open";
+    const does = isFence(step) ? "fence" : "open";
     if (type !== (does === "fence" ? "step.verified" : "step.started")) return [];
     const ports = portsIn(step.input);
     if (ports.length > 0) return [{ step: step.id, does, at: at.getTime(), ports }];
@@ -80,12 +81,12 @@ function isChange(step: PlanStep): step is Extract<PlanStep, { kind: "action" }>
   return step.kind === "action" && step.risk !== "read";
 }
 
-/** Of the servers an input names, without the one something moves away from. */
+/** Of the servers an input names, without the one something moves away from and the one a fence is for. */
 function portsIn(input: unknown): readonly number[] {
   if (Array.isArray(input)) return input.flatMap(portsIn);
   if (typeof input !== "object" || input === null) return [];
   return Object.entries(input).flatMap(([key, value]) => {
     if (key === "port" && typeof value === "number") return [value];
-    return key === "from" ? [] : portsIn(value);
+    return key === "from" || key === "peer" ? [] : portsIn(value);
   });
 }

@@ -1,3 +1,4 @@
+import { isFence } from "../../src/incident/fences.ts";
 import type { RunState, StepState } from "../../src/incident/state.ts";
 import { type Unfenced, unfencedAfter, unfencedIn } from "../../src/incident/unfenced.ts";
 import { cut, plain, safe } from "./escape.ts";
@@ -9,8 +10,7 @@ type Names = { readonly names: (who: string) => string };
 export function fenceWords(run: RunState): string | null {
   const open = new Set(unfencedIn(run).map(({ step }) => step));
   const fences = [...run.steps.values()].filter(
-    ({ step, status }) =>
-      step.kind === "action" && /\.fence/i.test(step.action) && status !== "passedOver" && !open.has(step.id),
+    ({ step, status }) => isFence(step) && status !== "passedOver" && !open.has(step.id),
   );
   return fences.length === 0 ? null : fences.map(said).join("; ");
 }

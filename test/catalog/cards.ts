@@ -84,6 +84,7 @@ function card(id: string, risk: Risk, repeat: Repeat, typicalSeconds: number, in
       }));
       return { ok: false, errors };
     },
+    ...(id.endsWith(".fence") && { fences: () => true }),
     wayBack: () => BACK[risk],
     undo: (_before, given) =>
       risk === "irreversible" || risk === "disruptive"

@@ -180,6 +180,17 @@ describe("skip", () => {
     );
   });
 
+  test("nor one that fences by another name: the plan says of each step whether it does", () => {
+    const setReadOnly = (fences?: true) =>
+      action("set_read_only", { action: "rds.set_read_only", ...(fences && { fences }) });
+    const skipping = (fences?: true) => {
+      const of = plan([[gate("go")], [setReadOnly(fences), action("promote", { risk: "irreversible" })]]);
+      return codeOf(new Story().declared().requested(of).preflighted().asks("ana", skip("set_read_only")));
+    };
+    expect(skipping(true)).toBe("fence-not-skippable");
+    expect(skipping()).toBe("accepted");
+  });
+
   test("a fence with nothing irreversible behind it, or with that settled", () => {
     const of = plan([[gate("go")], [action("fence"), action("repoint")]]);
     const story = new Story().declared().requested(of).preflighted();

@@ -59,6 +59,7 @@ interface Seen {
  */
 export const setReadOnly = defineAction<Input, Seen>({
   id: "rds.set_read_only",
+  fences: ({ readOnly }) => readOnly !== false,
   summary: "Make an RDS instance read-only by its parameter group, or let it take writes again",
   input,
   risk: "reversible",

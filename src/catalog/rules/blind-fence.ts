@@ -16,7 +16,7 @@ export const blindFence: Rule = {
     const told = new Set<string>();
     for (const mode of runbook.modes) {
       const all = actionsOf(runbook, mode);
-      for (const fence of all.filter(isFence)) {
+      for (const fence of all.filter((one) => isFence(one, cards))) {
         const { step, path, does } = fence;
         if (told.has(step.id)) continue;
         const servers = serversIn(does.with);
@@ -42,10 +42,8 @@ export const blindFence: Rule = {
   },
 };
 
-function isFence({ does }: Placed): boolean {
-  const verb = verbOf(does.action);
-  if (verb === "set_read_only") return (does.with as { readOnly?: unknown } | null)?.readOnly !== false;
-  return verb === "fence";
+function isFence({ does }: Placed, cards: ReadonlyMap<string, ActionCard>): boolean {
+  return cards.get(does.action)?.fences?.(does.with) === true;
 }
 
 /** The fence looks at that server itself, in the preflight and right before. */

@@ -1,5 +1,6 @@
 import type { Problem } from "../../lib/errors.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
+import { isFence } from "../fences.ts";
 import { stepsInOrder } from "../order.ts";
 import { holds, personOf, roleTitle } from "../people.ts";
 import type { IncidentState, RunState, StepState } from "../state.ts";
@@ -127,7 +128,7 @@ function unskippable(run: RunState, step: StepState): Problem | null {
       allowed: "What has not been done and is not under way can be skipped",
     };
   const after = irreversibleAfter(run, step);
-  if (isFence(step) && after !== null)
+  if (isFence(step.step) && after !== null)
     return {
       code: "fence-not-skippable",
       where,
@@ -135,11 +136,6 @@ function unskippable(run: RunState, step: StepState): Problem | null {
       allowed: "The fence can be retried, or the run aborted",
     };
   return null;
-}
-
-/** Actions named `<target>.fence…` keep the old side from taking writes. */
-function isFence(step: StepState): boolean {
-  return step.step.kind === "action" && /\.fence/i.test(step.step.action);
 }
 
 function irreversibleAfter(run: RunState, step: StepState): StepState | null {
