@@ -453,7 +453,7 @@ function withLook(stages: readonly PlanStage[], cards: PlanRequest["cards"], inp
     const steps = stage.steps.toSpliced(first, 0, look);
     return stages.with(at, { ...stage, steps });
   }
-  return stages.toSpliced(at, 0, { id: ROLES_STEP, title: "Look again", parallel: false, steps: [look] });
+  return stages.toSpliced(at, 0, { id: ROLES_STEP, title: look.title, parallel: false, steps: [look] });
 }
 
 /** What a direction is when nobody said it is no input of tonight. */
