@@ -16,15 +16,20 @@ import { undoneByHand } from "../undo.ts";
 import { refusalOf, withRedis } from "./client.ts";
 import { demote } from "./demote.ts";
 import { heardWindow, lossOf, sayLoss } from "./loss.ts";
-import { nodeAt, type RedisSet, resourcesOf, sentinelsOf, setInput } from "./node.ts";
+import { type Node, nodeAt, nodeInput, type RedisSet, resourcesOf, sentinelsOf, setInput } from "./node.ts";
 import { caughtUp, endPause, pauseWrites } from "./pause.ts";
 import { probeWrite } from "./probe.ts";
 import { checksOf, factsOf, lagOf } from "./readiness.ts";
 import { electable, glance, lookAtSet, masterOf, type SetView, strayMasters } from "./set.ts";
-import { isMaster, isReplica, type NodeView } from "./view.ts";
+import { isMaster, isReplica, lookAt, type NodeView } from "./view.ts";
 
 const input = z.strictObject({
   set: setInput,
+  /**
+   * Servers of another place, which these Sentinels cannot lead: those that follow the old master are made to follow the new one.
+   * Others of the list, and those that do not answer, are left alone.
+   */
+  elsewhere: z.array(nodeInput).max(31).default([]),
   /** Who has to be the master when this begins, `host:port` as the Sentinels say it. Makes "done by hand" recognisable. */
   from: z.string().min(1).optional(),
   /** `planned` loses nothing, or does not happen; `unplanned` is for a master that does not answer. */
@@ -145,12 +150,13 @@ async function seeMoved(ctx: ApplyContext, given: Input, before: SetView, handle
   const old = await demote(ctx, nodeAt(set, from), nodeAt(set, to.address));
   const seen = await settled(ctx, given, from);
   await probeWrite(ctx, nodeAt(set, to.address));
+  const led = await leadElsewhere(ctx, given, from, nodeAt(set, to.address));
   const then = before.nodes.find((node) => node.address === to.address);
   const heardAt = isReplica(then) ? then.heardAt : null;
   const subject = resourcesOf(set)[0] as string;
   const rpo = lossOf({ subject, handle, old, promotedAt: to.promotedAt, heardAt });
   return {
-    says: `${to.address} is master of ${set.master} by every Sentinel's word, takes writes and reads them back. ${sayOld(seen, from)} ${sayLoss(rpo)}`,
+    says: `${to.address} is master of ${set.master} by every Sentinel's word, takes writes and reads them back. ${sayOld(seen, from)}${led} ${sayLoss(rpo)}`,
     facts: [
       ...(isReplica(seen.nodes.find((node) => node.address === from)) ? [fencedFact(from)] : unfencedFact(from)),
       { id: "master", label: "Master", value: to.address, material: false },
@@ -160,6 +166,21 @@ async function seeMoved(ctx: ApplyContext, given: Input, before: SetView, handle
     ],
     rpo,
   };
+}
+
+/** Replicas of the old master in another place follow the new one: the histories are the same, so nothing of theirs is replaced. */
+async function leadElsewhere(ctx: ApplyContext, given: Input, from: string, to: Node): Promise<string> {
+  const led: string[] = [];
+  const silent: string[] = [];
+  for (const node of given.elsewhere ?? []) {
+    const view = await lookAt(ctx, node);
+    if (!view.answers) silent.push(node.name);
+    if (!isReplica(view) || view.follows !== from) continue;
+    await withRedis(ctx, node, (redis) => redis.call("REPLICAOF", to.host, to.port));
+    led.push(node.name);
+  }
+  const follows = led.length === 0 ? "" : ` ${led.join(" and ")} follow it from elsewhere.`;
+  return silent.length === 0 ? follows : `${follows} ${silent.join(" and ")} did not answer: see whom they follow.`;
 }
 
 /** As soon as one Sentinel has switched and the node itself agrees; the others learn of it within two seconds. */

@@ -4,6 +4,7 @@ import { type Check, type Done, defineAction, type ReadContext } from "../contra
 import { until } from "../poll.ts";
 import { neverUndone } from "../undo.ts";
 import { withRedis } from "./client.ts";
+import { lookForMaster, nodeOf } from "./master-of.ts";
 import { addressOf, type Node, nodeInput, resourceOf, setInput } from "./node.ts";
 import { lookAtSet } from "./set.ts";
 import { fieldsOf, isMaster, isReplica, lookAt, type NodeView } from "./view.ts";
@@ -13,6 +14,8 @@ const input = z.strictObject({
   node: nodeInput,
   /** The server that takes the writes. The node's own `masterauth` has to fit it. */
   master: nodeInput,
+  /** Other servers of its place, of which Sentinels may have made one the master: whichever is one is followed. */
+  masterOthers: z.array(nodeInput).max(15).default([]),
   /** Where Sentinels watch the node: one they name as master is not made a replica behind their backs. */
   set: setInput.optional(),
 });
@@ -38,9 +41,9 @@ export const follow = defineAction<Input, Seen>({
   // REPLICAOF with the same master changes nothing.
   repeat: "safe",
   budget: { typicalSeconds: 5, warnSeconds: 120, failSeconds: 1800 },
-  resources: ({ node, master }) => [resourceOf(node), resourceOf(master)],
+  resources: ({ node, master, masterOthers = [] }) => [node, master, ...masterOthers].map(resourceOf),
   observe: look,
-  facts: ({ node, master }, given) => [
+  facts: ({ node, master }) => [
     { id: "role", label: `${node.name} is`, value: roleOf(node), material: true },
     { id: "masterRole", label: `${master.name} is`, value: roleOf(master), material: true },
     {
@@ -49,18 +52,21 @@ export const follow = defineAction<Input, Seen>({
       value: isMaster(node) ? `unknown: what only ${node.name} holds, of ${node.keys} keys` : "nothing",
       material: false,
     },
-    { id: "linkUp", label: "Follows already", value: isFollowing(node, given), material: false },
+    { id: "linkUp", label: "Follows already", value: isFollowing(node, master), material: false },
   ],
   ready: (seen, given) => [
     nodeAnswers(seen),
     masterFit(seen, given),
-    ...(isMaster(seen.node) ? [quiet(seen), named(seen), notTheOnlyHolder(seen), nobodyConnected(seen)] : []),
+    ...(isMaster(seen.node)
+      ? [...[quiet(seen), named(seen), notTheOnlyHolder(seen)].map(beforeItIsLeft(given)), nobodyConnected(seen)]
+      : []),
   ],
-  done({ node }, given): Done {
+  done({ node, master }): Done {
     if (!node.answers) return "unknown";
-    return isFollowing(node, given) ? "yes" : "no";
+    return isFollowing(node, master) ? "yes" : "no";
   },
-  async apply(ctx, { node, master }) {
+  async apply(ctx, { node, master: first, masterOthers }, seen) {
+    const master = nodeOf(seen.master, first, masterOthers);
     await withRedis(ctx, node, async (redis) => {
       await redis.call("REPLICAOF", master.host, master.port);
       // They ask again who is master; until then the replica refuses their writes.
@@ -68,8 +74,8 @@ export const follow = defineAction<Input, Seen>({
     });
     return {};
   },
-  async verify(ctx, given) {
-    const { node, master } = given;
+  async verify(ctx, { node, master: first, masterOthers }, before) {
+    const master = nodeOf(before.master, first, masterOthers);
     let state = "It was not looked at";
     const now = await until(
       {
@@ -86,7 +92,7 @@ export const follow = defineAction<Input, Seen>({
           : `${node.name} does not answer: ${view.why}`;
         ctx.progress(state);
         const level = at.answers && view.answers && view.offset >= at.offset;
-        return view.answers && isFollowing(view, given) && view.linkUp && !view.loading && level ? view : null;
+        return view.answers && isFollowing(view, at) && view.linkUp && !view.loading && level ? view : null;
       },
     );
     return {
@@ -102,10 +108,10 @@ export const follow = defineAction<Input, Seen>({
 
 const MOMENT_MS = 250;
 
-async function look(ctx: ReadContext, { node, master, set }: Input): Promise<Seen> {
+async function look(ctx: ReadContext, { node, master, masterOthers, set }: Input): Promise<Seen> {
   const [view, other, sentinels] = await Promise.all([
     lookAt(ctx, node),
-    lookAt(ctx, master),
+    lookForMaster(ctx, master, masterOthers),
     set === undefined ? null : lookAtSet(ctx, set),
   ]);
   const busy = isMaster(view) ? await activity(ctx, node) : { writes: null, clients: null };
@@ -133,8 +139,8 @@ async function activity(ctx: ReadContext, node: Node): Promise<{ writes: number 
   }
 }
 
-function isFollowing(node: NodeView, { master }: Input): boolean {
-  return isReplica(node) && node.follows === addressOf(master);
+function isFollowing(node: NodeView, { address }: NodeView): boolean {
+  return isReplica(node) && node.follows === address;
 }
 
 function roleOf(view: NodeView): string | null {
@@ -157,7 +163,14 @@ function masterFit({ node, master }: Seen, given: Input): Check {
         ? "is still loading its data"
         : null;
   const says = wrong === null ? `${master.name} is a master.` : `${master.name} ${wrong}. Nothing may follow it.`;
-  return { id: "master.fit", level: "block", ok: wrong === null, says };
+  // A promotion on the way to here makes it one.
+  const madeSoBy = { resources: [resourceOf(given.master)] };
+  return { id: "master.fit", level: "block", ok: wrong === null, says, madeSoBy };
+}
+
+/** Where an earlier step leads clients and master away from it, it is looked at after that. */
+function beforeItIsLeft({ node }: Input): (check: Check) => Check {
+  return (check) => ({ ...check, madeSoBy: { resources: [resourceOf(node)] } });
 }
 
 /** What writes go to is not thrown away. */

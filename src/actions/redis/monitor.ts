@@ -3,7 +3,7 @@ import { type Check, type Done, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
 import { inverse, nothing, undoneBy } from "../undo.ts";
 import { withRedis } from "./client.ts";
-import { addressOf, nodeInput, type RedisSet, resourcesOf, sentinelsOf, setInput } from "./node.ts";
+import { addressOf, nodeInput, type RedisSet, resourceOf, resourcesOf, sentinelsOf, setInput } from "./node.ts";
 import { isMaster, lookAt, type NodeView } from "./view.ts";
 import { lookAtWatching, type Watching } from "./watching.ts";
 
@@ -47,7 +47,7 @@ export const monitor = defineAction<Input, Seen>({
       material: false,
     })),
   ],
-  ready: (seen, given) => [masterAnswers(seen), allAnswer(seen), free(seen, given), enough(given)],
+  ready: (seen, given) => [masterAnswers(seen, given), allAnswer(seen), free(seen, given), enough(given)],
   done({ sentinels }, given): Done {
     if (sentinels.some(({ answers }) => !answers)) return "unknown";
     return sentinels.every((one) => isAsAsked(one, given)) ? "yes" : "no";
@@ -136,10 +136,12 @@ function sayWatching(one: Watching): string {
   return `${one.sentinel} watches ${master} (${flags.join(", ")}), and knows ${otherSentinels} others`;
 }
 
-function masterAnswers({ node }: Seen): Check {
+function masterAnswers({ node }: Seen, given: Input): Check {
   const ok = isMaster(node);
   const found = node.answers ? `is a ${node.role}` : `does not answer (${node.why})`;
-  return { id: "node.master", level: "block", ok, says: `${node.name} ${ok ? "is a master" : found}.` };
+  // A promotion on the way to here makes it one.
+  const madeSoBy = { resources: [resourceOf(given.node)] };
+  return { id: "node.master", level: "block", ok, says: `${node.name} ${ok ? "is a master" : found}.`, madeSoBy };
 }
 
 function allAnswer({ sentinels }: Seen): Check {

@@ -16,6 +16,7 @@ import { neverUndone } from "../undo.ts";
 import { withRedis } from "./client.ts";
 import { demote } from "./demote.ts";
 import { heardWindow, lossOf, sayLoss } from "./loss.ts";
+import { lookForMaster, nodeOf } from "./master-of.ts";
 import { addressOf, nodeInput, resourceOf } from "./node.ts";
 import { caughtUp, endPause, pauseWrites } from "./pause.ts";
 import { probeWrite } from "./probe.ts";
@@ -24,6 +25,8 @@ import { isMaster, isReplica, lookAt, type NodeView } from "./view.ts";
 const input = z.strictObject({
   /** The master that is left behind. */
   from: nodeInput,
+  /** Other servers of its place, of which Sentinels may have made one the master: whichever is one is left behind. */
+  fromOthers: z.array(nodeInput).max(15).default([]),
   /** The replica in the other place; no Sentinel watches over the two. */
   to: nodeInput,
   /** `planned` loses nothing and makes `from` a replica of `to`; `unplanned` is for a master that does not answer. */
@@ -50,9 +53,9 @@ export const promoteDr = defineAction<Input, Pair>({
   // REPLICAOF NO ONE on a master changes nothing.
   repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 10, failSeconds: 60 },
-  resources: ({ from, to }) => [resourceOf(from), resourceOf(to)],
-  observe: async (ctx, { from, to }) => {
-    const [one, other] = await Promise.all([lookAt(ctx, from), lookAt(ctx, to)]);
+  resources: ({ from, fromOthers = [], to }) => [from, ...fromOthers, to].map(resourceOf),
+  observe: async (ctx, { from, fromOthers, to }) => {
+    const [one, other] = await Promise.all([lookForMaster(ctx, from, fromOthers), lookAt(ctx, to)]);
     return { from: one, to: other };
   },
   facts: (seen, { mode, allowUnfenced }) => [
@@ -68,7 +71,8 @@ export const promoteDr = defineAction<Input, Pair>({
   ],
   ready: (seen, { mode }) => [replicaFit(seen, mode), masterFit(seen, mode)],
   done: isDone,
-  async apply(ctx, { from, to, mode, pauseSeconds }) {
+  async apply(ctx, { from: first, fromOthers, to, mode, pauseSeconds }, seen) {
+    const from = nodeOf(seen.from, first, fromOthers);
     if (mode === "unplanned") {
       await withRedis(ctx, to, (redis) => redis.call("REPLICAOF", "NO", "ONE"));
       return { offset: null };
@@ -101,7 +105,8 @@ function isDone({ from, to }: Pair, _given: Input, before: Pair | null): Done {
 }
 
 async function seePromoted(ctx: ApplyContext, given: Input, before: Pair, handle: Handle | null): Promise<Evidence> {
-  const { from, to, mode } = given;
+  const { to, mode } = given;
+  const from = nodeOf(before.from, given.from, given.fromOthers);
   const now = await until(
     {
       what: `${to.name} being a master`,

@@ -6,18 +6,22 @@ import { type Check, type Done, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
 import { neverUndone } from "../undo.ts";
 import { whyNot, withRedis } from "./client.ts";
-import { type Node, nodeInput, resourceOf } from "./node.ts";
+import { type Node, nodeAt, nodeInput, resourceOf, resourcesOf, setInput } from "./node.ts";
 import { probeWrite } from "./probe.ts";
+import { lookAtSet } from "./set.ts";
 import { fieldsOf, lookAt, type NodeView } from "./view.ts";
 
-const input = z.strictObject({
+const fields = z.strictObject({
   /** A master whose data can be made again from elsewhere. All of it is thrown away. */
-  node: nodeInput,
+  node: nodeInput.optional(),
+  /** Or a set: whichever server its Sentinels name is emptied. */
+  set: setInput.optional(),
   /** It counts as warm with this many keys; what warms it is the application, or a step of its own. */
   warmKeys: z.number().int().min(0).default(0),
   warmSeconds: z.number().min(0).max(3600).default(60),
   after,
 });
+const input = fields.refine(({ node, set }) => (node === undefined) !== (set === undefined), "needs node or set");
 type Input = z.infer<typeof input>;
 interface Seen {
   readonly node: NodeView;
@@ -33,8 +37,14 @@ export const rebuild = defineAction<Input, Seen>({
   risk: "irreversible",
   repeat: "destructive",
   budget: { typicalSeconds: 60, warnSeconds: 600, failSeconds: 4000 },
-  resources: ({ node }) => [resourceOf(node)],
-  observe: look,
+  resources: ({ node, set }) => [...(node ? [resourceOf(node)] : []), ...(set ? resourcesOf(set) : [])],
+  async observe(ctx, { node, set }) {
+    if (node !== undefined) return await look(ctx, node);
+    const master = set && (await lookAtSet(ctx, set)).master;
+    if (set && master) return await look(ctx, nodeAt(set, master));
+    const why = "the Sentinels agree on no master";
+    return { node: { name: set?.master ?? "", address: "", answers: false, why }, flushes: null };
+  },
   facts: ({ node }) => [
     { id: "emptied", label: "Is emptied", value: node.name, material: true },
     { id: "role", label: "Role", value: node.answers ? node.role : null, material: true },
@@ -42,13 +52,15 @@ export const rebuild = defineAction<Input, Seen>({
   ],
   ready: (seen, given, evidence) => awaited([answersAsMaster(seen.node), countable(seen)], given.after, evidence),
   done: isDone,
-  async apply(ctx, { node }) {
+  async apply(ctx, given, seen) {
+    const node = nodeIn(seen, given);
     await withRedis(ctx, node, (redis) => redis.call("FLUSHALL", "ASYNC"), 10);
     return {};
   },
   async verify(ctx, given, before) {
-    const { node, warmKeys, warmSeconds } = given;
-    await seenEmptied(ctx, given, before);
+    const { warmKeys, warmSeconds } = given;
+    const node = nodeIn(before, given);
+    await seenEmptied(ctx, node, given, before);
     await probeWrite(ctx, node);
     let keys = 0;
     await until(
@@ -70,21 +82,29 @@ export const rebuild = defineAction<Input, Seen>({
       facts: [{ id: "keys", label: "Keys", value: keys, material: false }],
     };
   },
-  undo: neverUndone(({ node }) => `What ${node.name} held is gone; it can only be made again.`),
+  undo: neverUndone(({ node, set }) => `What ${node?.name ?? set?.master} held is gone; it can only be made again.`),
 });
 
-async function look(ctx: ReadContext, { node }: Input): Promise<Seen> {
+/** The one that was looked at, with its login. */
+function nodeIn({ node: { address } }: Seen, { node, set }: Input): Node {
+  if (node !== undefined) return node;
+  if (set === undefined || address === "")
+    throw new LifeboatError({ code: "master-unknown", what: "No master is named" });
+  return nodeAt(set, address);
+}
+
+async function look(ctx: ReadContext, node: Node): Promise<Seen> {
   const [view, flushes] = await Promise.all([lookAt(ctx, node), flushesOf(ctx, node)]);
   return { node: view, flushes };
 }
 
 /** An OK is no evidence: the server's own count is. */
-async function seenEmptied(ctx: ReadContext, given: Input, before: Seen): Promise<void> {
-  const found = isDone(await look(ctx, given), given, before);
+async function seenEmptied(ctx: ReadContext, node: Node, given: Input, before: Seen): Promise<void> {
+  const found = isDone(await look(ctx, node), given, before);
   if (found === "yes") return;
   throw new LifeboatError({
     code: "not-emptied",
-    where: given.node.name,
+    where: node.name,
     what:
       found === "no"
         ? "It has counted no FLUSHALL"

@@ -30,6 +30,16 @@ export interface RedisNode {
 export interface RedisOptions {
   /** Long, so that Sentinels on a busy machine do not fail over by themselves in the middle of a test. */
   readonly downAfterMilliseconds?: number;
+  /** How many data nodes; three if left out. */
+  readonly nodes?: number;
+  /** What the Sentinels call the set; `practice` if left out. */
+  readonly master?: string;
+  /** Asked of every client. Sentinels of another place, that do not know it, cannot lead these nodes. */
+  readonly password?: string;
+  /** What nodes follow each other with: the same in every place that replicates with this one. Needs `password`. */
+  readonly replicationPassword?: string;
+  /** All of them follow this master of another place, and the Sentinels watch nothing. */
+  readonly standbyOf?: RedisNode;
 }
 
 /** @throws LifeboatError `not-ready`; what the programs said is in their logs until the folder is removed */
@@ -43,34 +53,37 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisEstat
   }
 }
 
-async function build(fleet: Fleet, { downAfterMilliseconds = 15_000 }: RedisOptions): Promise<RedisEstate> {
-  const first = await startRedisNode(fleet, "redis-1");
-  const nodes: (RedisNode & { member: Member })[] = [
-    first,
-    await startRedisNode(fleet, "redis-2", first),
-    await startRedisNode(fleet, "redis-3", first),
-  ];
+async function build(fleet: Fleet, options: RedisOptions): Promise<RedisEstate> {
+  const { downAfterMilliseconds = 15_000, nodes: count = 3, master = "practice", password, standbyOf } = options;
+  const access: Access = { password, replicationPassword: options.replicationPassword };
+  const first = await startRedisNode(fleet, "redis-1", standbyOf, undefined, access);
+  const nodes: (RedisNode & { member: Member })[] = [first];
+  for (let n = 2; n <= count; n++)
+    nodes.push(await startRedisNode(fleet, `redis-${n}`, standbyOf ?? first, undefined, access));
   // Replicas first: a Sentinel asks a master for its replicas at once, and then only every ten seconds.
-  await soon("Two replicas online", 20, async () => {
+  await soon("All replicas online", 20, async () => {
+    if (standbyOf !== undefined) {
+      const said = await Promise.all(nodes.map((one) => one.raw("INFO", "replication")));
+      return said.every((text) => text.includes("master_link_status:up"));
+    }
     const said = await first.raw("INFO", "replication");
-    return (said.match(/state=online/g) ?? []).length === 2;
+    return (said.match(/state=online/g) ?? []).length === count - 1;
   });
-  const master = "practice";
+  const watch = [
+    `sentinel monitor ${master} 127.0.0.1 ${first.port} 2`,
+    `sentinel down-after-milliseconds ${master} ${downAfterMilliseconds}`,
+    `sentinel failover-timeout ${master} 10000`,
+    `sentinel parallel-syncs ${master} 2`,
+    ...(password === undefined ? [] : [`sentinel auth-pass ${master} ${password}`]),
+  ];
   const sentinels: (RedisNode & { member: Member; readonly file: string })[] = [];
   for (const n of [1, 2, 3]) {
     const port = await freePort();
     const file = await fleet.write(
       `sentinel-${n}.conf`,
-      [
-        `port ${port}`,
-        "bind 127.0.0.1",
-        `dir ${fleet.folder}`,
-        `sentinel monitor ${master} 127.0.0.1 ${first.port} 2`,
-        `sentinel down-after-milliseconds ${master} ${downAfterMilliseconds}`,
-        `sentinel failover-timeout ${master} 10000`,
-        `sentinel parallel-syncs ${master} 2`,
-        "",
-      ].join("\n"),
+      [`port ${port}`, "bind 127.0.0.1", `dir ${fleet.folder}`, ...(standbyOf === undefined ? watch : []), ""].join(
+        "\n",
+      ),
     );
     sentinels.push({ ...node(`sentinel-${n}`, port, await fleet.start("redis-sentinel", [file])), file });
   }
@@ -78,11 +91,14 @@ async function build(fleet: Fleet, { downAfterMilliseconds = 15_000 }: RedisOpti
     master,
     nodes,
     sentinels,
-    alone: (follows) => startRedisNode(fleet, `redis-${Math.random().toString(36).slice(2, 8)}`, follows),
+    alone: (follows) =>
+      startRedisNode(fleet, `redis-${Math.random().toString(36).slice(2, 8)}`, follows, undefined, access),
     async restart() {
       for (const one of nodes) {
         if (one.member.running) continue;
-        one.member = (await startRedisNode(fleet, one.name, one === first ? undefined : first, one.port)).member;
+        one.member = (
+          await startRedisNode(fleet, one.name, one === first ? undefined : first, one.port, access)
+        ).member;
       }
       for (const one of sentinels)
         if (!one.member.running) one.member = await fleet.start("redis-sentinel", [one.file]);
@@ -99,15 +115,20 @@ async function build(fleet: Fleet, { downAfterMilliseconds = 15_000 }: RedisOpti
             (text) =>
               field(text, "flags") === "master" &&
               field(text, "num-other-sentinels") === "2" &&
-              field(text, "num-slaves") === "2",
+              Number(field(text, "num-slaves")) >= count - 1,
           )
         );
       });
     },
     stop: () => fleet.stop(),
   };
-  await estate.settled();
+  if (standbyOf === undefined) await estate.settled();
   return estate;
+}
+
+interface Access {
+  readonly password?: string | undefined;
+  readonly replicationPassword?: string | undefined;
 }
 
 /** One server of its own, that nobody watches. */
@@ -116,26 +137,49 @@ export async function startRedisNode(
   name: string,
   follows?: RedisNode,
   port?: number,
+  access: Access = {},
 ): Promise<RedisNode> {
-  return await startNode(fleet, name, follows, port ?? (await freePort()));
+  return await startNode(fleet, name, follows, port ?? (await freePort()), access);
 }
 
-async function startNode(fleet: Fleet, name: string, follows: RedisNode | undefined, port: number): Promise<RedisNode> {
+async function startNode(
+  fleet: Fleet,
+  name: string,
+  follows: RedisNode | undefined,
+  port: number,
+  { password, replicationPassword: shared }: Access,
+): Promise<RedisNode> {
   const member = await fleet.start("redis-server", [
     ...["--port", String(port), "--bind", "127.0.0.1", "--dir", fleet.folder, "--dbfilename", `${name}.rdb`],
     ...["--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0", "--repl-backlog-size", "16mb"],
     ...(follows ? ["--replicaof", "127.0.0.1", String(follows.port)] : []),
+    ...(password === undefined ? [] : ["--requirepass", password]),
+    ...(shared === undefined
+      ? []
+      : [
+          "--masteruser",
+          "replicator",
+          "--masterauth",
+          shared,
+          "--user",
+          "replicator",
+          "on",
+          `>${shared}`,
+          ...REPLICATES,
+        ]),
   ]);
-  const started = node(name, port, member);
+  const started = node(name, port, member, password);
   await soon(`${name} answering`, 20, async () => (await started.raw("PING")) === "+PONG\r\n");
   return started;
 }
 
-function node(name: string, port: number, member: Member): RedisNode {
-  return { name, port, member, raw: (...words) => ask(port, words) };
+const REPLICATES = ["+psync", "+replconf", "+ping"] as const;
+
+function node(name: string, port: number, member: Member, password?: string): RedisNode {
+  return { name, port, member, raw: (...words) => ask(port, words, password) };
 }
 
-function ask(port: number, words: readonly string[]): Promise<string> {
+function ask(port: number, words: readonly string[], password?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
     let said = "";
@@ -144,12 +188,15 @@ function ask(port: number, words: readonly string[]): Promise<string> {
     socket.on("close", () => reject(new Error(`${words[0]} was cut off`)));
     socket.on("data", (chunk) => {
       said += chunk.toString("latin1");
-      if (endOfReply(said, 0) === null) return;
-      resolve(said);
+      const begins = password === undefined ? 0 : endOfReply(said, 0);
+      if (begins === null || endOfReply(said, begins) === null) return;
+      resolve(said.slice(begins));
       socket.destroy();
     });
-    const parts = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
-    socket.on("connect", () => socket.write(`*${words.length}\r\n${parts.join("")}`));
+    const command = (all: readonly string[]) =>
+      `*${all.length}\r\n${all.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("")}`;
+    const login = password === undefined ? "" : command(["AUTH", password]);
+    socket.on("connect", () => socket.write(`${login}${command(words)}`));
   });
 }
 
