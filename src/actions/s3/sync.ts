@@ -32,6 +32,8 @@ interface Found {
   readonly missingBytes: number;
   readonly extra: number;
   readonly younger: number;
+  /** The source's newest object when it was looked at, milliseconds since 1970; absent in older logs. */
+  readonly asOf?: number;
   /** A few of the younger ones, to look at. */
   readonly youngerKeys: readonly string[];
 }
@@ -66,7 +68,7 @@ export const sync = defineAction<Input, Seen>({
   /** A bucket that is in use is never equal to another: what was listed has to be there, what was written since is counted. */
   async verify(ctx, given, before, handle) {
     const now = await differences(ctx, given);
-    const asOf = typeof handle?.asOf === "number" ? handle.asOf : Number.POSITIVE_INFINITY;
+    const asOf = typeof handle?.asOf === "number" ? handle.asOf : (before.difference?.asOf ?? Number.POSITIVE_INFINITY);
     const since = now.missing.filter(({ at }) => at >= asOf).length;
     allThere(
       given,
@@ -162,7 +164,8 @@ async function look(ctx: ReadContext, given: Input): Promise<Seen> {
   const [source, destination] = await Promise.all([reach(ctx, given.source), reach(ctx, given.destination)]);
   if (!source.answers || !destination.answers) return { source, destination, difference: null };
   try {
-    const { objects, missing, bytes, extra, younger } = await differences(ctx, given);
+    const listed = await listAll(ctx, given.source, given.prefix, given.objectsMax);
+    const { objects, missing, bytes, extra, younger } = await differences(ctx, given, listed);
     const found: Found = {
       objects,
       missing: missing.length,
@@ -170,6 +173,7 @@ async function look(ctx: ReadContext, given: Input): Promise<Seen> {
       extra,
       younger: younger.length,
       youngerKeys: younger.slice(0, 3),
+      asOf: newestOf(listed),
     };
     return { source, destination, difference: found };
   } catch (error) {

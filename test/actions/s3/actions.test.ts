@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { ApplyContext } from "../../../src/actions/contract.ts";
 import { createS3, type S3 } from "../../../src/practice/estate/s3/index.ts";
 import { blockedBy, type Conductor, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
@@ -47,6 +48,23 @@ describe("s3.sync", () => {
     expect(n).toBeGreaterThan(3);
     expect(evidence.says).toMatch(/but not \d+ that were written or changed meanwhile/);
     expect(world.s3.buckets.get("media-west")?.objects.has("img/2.png")).toBe(true);
+  });
+
+  test("nothing to copy from a bucket in use: what is written after that was seen does not count against it", async () => {
+    await conductor.perform("sync", "s3.sync", { source, destination });
+    const { seen, done } = await conductor.look("s3.sync", { source, destination });
+    expect(done).toBe("yes");
+    world.s3.put("media-east", "new/late", "just now", { at: new Date(Date.now() + 2000) });
+    const action = conductor.action("s3.sync");
+    const ctx = {
+      ...conductor.context,
+      budget: action.budget,
+      progress: () => {},
+      attempt: 1,
+    } as unknown as ApplyContext;
+    const given = conductor.input("s3.sync", { source, destination });
+    const { says } = await action.verify(ctx, given, seen, null);
+    expect(says).toMatch(/but not 1 that were written or changed meanwhile/);
   });
 
   test("killed for real in the middle: it goes on with what is missing", async () => {
