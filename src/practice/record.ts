@@ -57,7 +57,7 @@ interface Written {
 }
 
 /** A fence counts from when it was verified; what may open a server counts from when it began. */
-function marksOf(plan: Plan, events: readonly Written[]): readonly Mark[] {
+export function marksOf(plan: Plan, events: readonly Written[]): readonly Mark[] {
   const steps = new Map(stepsOf(plan).map((step) => [step.id, step]));
   return events.flatMap(({ type, at, data }): Mark[] => {
     const step = steps.get((data as { step?: string }).step ?? "");
@@ -81,7 +81,7 @@ function isChange(step: PlanStep): step is Extract<PlanStep, { kind: "action" }>
   return step.kind === "action" && step.risk !== "read";
 }
 
-/** Of the servers an input names, without the one something moves away from and the one a fence is for. */
+/** Of the servers an input names, without the one something moves away from and the one a fence leaves the writes to. */
 function portsIn(input: unknown): readonly number[] {
   if (Array.isArray(input)) return input.flatMap(portsIn);
   if (typeof input !== "object" || input === null) return [];

@@ -1,0 +1,20 @@
+import { expect, test } from "@jest/globals";
+import type { Plan } from "../../src/catalog/types.ts";
+import { marksOf } from "../../src/practice/record.ts";
+
+const node = (port: number) => ({ host: "127.0.0.1", port });
+const step = (id: string, action: string, input: unknown) => ({
+  id,
+  kind: "action",
+  action,
+  risk: "reversible",
+  input,
+});
+const at = new Date("2026-11-29T12:00:00Z");
+
+test("a fence closes the server it is for, and not the one it leaves the writes to", () => {
+  const steps = [step("fence", "postgres.fence", { node: node(1), peer: node(2), peerIs: "writer" })];
+  const plan = { stages: [{ steps }] } as unknown as Plan;
+  const events = [{ type: "step.verified", at, data: { step: "fence" } }];
+  expect(marksOf(plan, events)).toEqual([{ step: "fence", does: "fence", at: at.getTime(), ports: [1] }]);
+});
