@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as later } from "node:timers/promises";
@@ -15,10 +15,13 @@ import {
   NAMESPACE,
   type Side,
   type Site,
+  WARM_JOB,
+  ZONE,
 } from "../../src/practice/estate/mimir/names.ts";
 import { REDIS_PACKAGES, REDIS_PROGRAMS } from "../../src/practice/estate/redis/index.ts";
 import { type Play, playRunbook } from "../../src/practice/play.ts";
 import { type Practice, startPractice } from "../../src/practice/practice.ts";
+import { playSequence } from "../../src/practice/sequence.ts";
 import { describeWith } from "../actions/present.ts";
 import { built } from "../built.ts";
 import { playsItsCycles } from "./cycles.ts";
@@ -43,7 +46,7 @@ describe("Mimir", () => {
       manifestFile: join(root, "manifest.yml"),
     })) as unknown as Practice<MimirEstate>;
     // The bot loads an SDK where it first needs it, and on a busy machine that alone outlasts a look at a server beside it.
-    await practice.estate.strike?.("lose-region");
+    await practice.estate.strike?.("lose-us-east-1");
     await playRunbook(practice, { runbook: "region-failover", mode: "planned", seconds: 60, prepare: false });
   }, 2 * LIMIT);
   afterAll(async () => {
@@ -76,6 +79,24 @@ describe("Mimir", () => {
     const before = traffic.acknowledged.length;
     while (traffic.acknowledged.length < before + 3) await later(50);
     return [...new Set(traffic.acknowledged.slice(-2).map(({ side }) => side))];
+  };
+  /** What the repairs would change: who takes writes, what runs where, whom Redis follows, where customers are sent. */
+  const asItStands = async () => {
+    const { cloud, clusters, cache } = practice.estate;
+    const nodes = [...cache.at.east.nodes, ...cache.at.west.nodes];
+    return {
+      writes: [await takesWrites("primary"), await takesWrites("dr")],
+      pods: (["east", "west"] as const).map(replicas),
+      suspended: (["east", "west"] as const).map((side) => clusters[side].get("cronjobs", NAMESPACE, WARM_JOB)?.spec),
+      redis: await Promise.all(
+        nodes.map(
+          async (one) =>
+            /role:\w+(\r\nmaster_host:\S+\r\nmaster_port:\d+)?/.exec(await one.raw("INFO", "replication"))?.[0],
+        ),
+      ),
+      controls: [...cloud.aws.world.controls.values()],
+      records: cloud.aws.world.zones.get(ZONE)?.records,
+    };
   };
   const lostCarts = async () => practice.estate.cache.lostOn(await practice.estate.cache.master());
 
@@ -152,31 +173,49 @@ describe("Mimir", () => {
     LIMIT,
   );
 
-  test(
-    "on a healthy day db-rejoin is refused: approval is never requested, and the live primary isn't fenced",
-    async () => {
-      await practice.estate.prepare("db-failover", "planned");
-      const rejoin = { runbook: "db-rejoin", mode: "planned", seconds: 60, prepare: false } as const;
-      const play = await playRunbook(practice, rejoin);
-      expect(play.outcome).toBe("failed");
-      expect(play.texts.join("\n")).toMatch(/it has not taken over from .* is the live primary: leave it alone/);
-      expect(play.report?.approvals).toEqual([]);
-      expect([await takesWrites("primary"), await takesWrites("dr")]).toEqual([true, false]);
-      expect(await arrivesAt()).toEqual(["east"]);
+  test.each(["db-rejoin", "region-rejoin"])(
+    "on a healthy day %s is refused: nobody is asked, and nothing is changed",
+    async (runbook) => {
+      await practice.estate.reset();
+      const before = await asItStands();
+      const play = await playRunbook(practice, { runbook, mode: "planned", seconds: 60, prepare: false });
+      expect(play).toMatchObject({ refused: true });
+      expect(play.texts.join("\n")).toMatch(/has no member that has to rejoin \(mimir-db-us-east-1 takes writes\)/);
+      expect(play.report?.approvals ?? []).toEqual([]);
+      expect(await asItStands()).toEqual(before);
     },
     LIMIT,
   );
 
   test(
-    "the monthly drill moves Redis and the database by plan, and nothing is lost",
+    "on a healthy day redis-rejoin finds that all follow, and changes nothing",
     async () => {
-      const play = await played("component-drill", "planned");
-      expect(play.report?.rpo.seconds ?? 0).toBe(0);
-      expect([await takesWrites("primary"), await takesWrites("dr")]).toEqual([false, true]);
+      await practice.estate.reset();
+      const before = await asItStands();
+      const play = await playRunbook(practice, {
+        ...{ runbook: "redis-rejoin", mode: "planned", seconds: 60, prepare: false },
+      });
+      expect(play).toMatchObject({ problem: null, outcome: "verified" });
+      expect(await asItStands()).toEqual(before);
+      expect(await lostCarts()).toBe(0);
+    },
+    LIMIT,
+  );
+
+  test(
+    "the monthly drill moves Redis and the database by plan and loses nothing; the next month it goes the other way",
+    async () => {
+      const lines = ["runbook component-drill", "runbook db-rejoin", "runbook component-drill", "runbook db-rejoin"];
+      const { outcome, runs } = await playSequence(practice, { lines, seconds: 170 });
+      expect({ outcome, problems: runs.map(({ problem }) => problem) }).toEqual({
+        outcome: "verified",
+        problems: lines.map(() => null),
+      });
+      expect([await takesWrites("primary"), await takesWrites("dr")]).toEqual([true, false]);
       expect(await lostCarts()).toBe(0);
       expect(await arrivesAt()).toEqual(["east"]);
     },
-    LIMIT,
+    2 * LIMIT,
   );
 
   test(
@@ -231,10 +270,10 @@ describe("Mimir", () => {
       expect(new Set(approvers(play)).size).toBe(2);
       expect([replicas("west"), await takesWrites("dr")]).toEqual([3, true]);
       expect(clusters.west.get("configmaps", NAMESPACE, CONFIG)?.data).toMatchObject({ MEDIA_BUCKET: MEDIA.west });
-      expect(await cache.dr.raw("ROLE")).toMatch(/master/);
+      expect(await (await cache.master("west")).raw("ROLE")).toMatch(/master/);
       expect(await arrivesAt()).toEqual(["west"]);
       // The database and Redis of us-east-1 can't be reached: whoever approved was told, and signed both.
-      for (const server of [/database|db|postgres/i, /redis-master-service/])
+      for (const server of [/database|db|postgres/i, /redis-us-east-1-a/])
         expect(play.texts.some((text) => /is done and verified/.test(text) && namesUnfenced(text, server))).toBe(true);
       // How much Redis lost nobody can know, and that is what is said: it is worse than any number.
       expect(play.report?.rpo.seconds).toBeNull();
@@ -246,7 +285,7 @@ describe("Mimir", () => {
     "planned, with the region gone, it says what can not be done before anybody is asked",
     async () => {
       await practice.estate.prepare("region-failover", "planned");
-      await practice.estate.strike?.("lose-region");
+      await practice.estate.strike?.("lose-us-east-1");
       const play = await playRunbook(practice, {
         runbook: "region-failover",
         mode: "planned",
@@ -261,24 +300,46 @@ describe("Mimir", () => {
   );
 
   test(
-    "the quarterly drill leaves the region and loses nothing; the way back brings everything home",
+    "the quarterly drill drains the region that is left, and nothing is lost",
     async () => {
       const there = await played("region-drill", "planned");
+      const { cloud, clusters, cache } = practice.estate;
       expect(there.report?.rpo.seconds).toBe(0);
-      expect(practice.estate.cloud.aws.ledger.of("ChangeResourceRecordSets", "accepted")).toHaveLength(1);
+      expect(cloud.aws.ledger.of("ChangeResourceRecordSets", "accepted")).toHaveLength(1);
       expect([await takesWrites("primary"), await takesWrites("dr")]).toEqual([false, true]);
-      expect(await practice.estate.cache.dr.raw("ROLE")).toMatch(/master/);
+      expect([replicas("east"), replicas("west")]).toEqual([0, 3]);
+      expect(clusters.east.listeners(NAMESPACE, ["app", "api"])).toEqual([]);
+      const suspended = (side: Side) => clusters[side].get("cronjobs", NAMESPACE, WARM_JOB)?.spec?.suspend;
+      expect([suspended("east"), suspended("west")]).toEqual([true, false]);
+      for (const one of cache.at.east.sentinels) expect(await one.raw("SENTINEL", "MASTERS")).toBe("*0\r\n");
+      for (const one of cache.at.east.nodes) expect(await one.raw("ROLE")).toMatch(/slave\r\n[\s\S]*connected/);
+      expect(await lostCarts()).toBe(0);
+      const { buckets } = cloud.aws.s3;
+      const [left, taken] = [buckets.get(MEDIA.east)?.objects, buckets.get(MEDIA.west)?.objects];
+      expect([...(left?.keys() ?? [])].filter((key) => !taken?.has(key))).toEqual([]);
       expect(await arrivesAt()).toEqual(["west"]);
-      const back = await played("region-failback", "planned");
-      const { s3 } = practice.estate.cloud.aws;
-      expect(back.report?.rpo.rowsLost).toBe(0);
-      expect([replicas("east"), replicas("west")]).toEqual([3, 0]);
-      expect([await takesWrites("primary"), await takesWrites("dr")]).toEqual([true, false]);
-      const [home, away] = [s3.buckets.get(MEDIA.east)?.objects, s3.buckets.get(MEDIA.west)?.objects];
-      expect([...(away?.keys() ?? [])].filter((key) => key.startsWith("pictures/") && !home?.has(key))).toEqual([]);
-      expect(await arrivesAt()).toEqual(["east"]);
     },
     2 * LIMIT,
+  );
+
+  test(
+    "a region that comes back is kept from everything it would do, and what only its database holds is in a file",
+    async () => {
+      await played("region-rejoin", "planned");
+      const { clusters, cache, databases } = practice.estate;
+      expect([await takesWrites("primary"), await takesWrites("dr")]).toEqual([false, true]);
+      expect([replicas("east"), replicas("west")]).toEqual([0, 3]);
+      expect(clusters.east.listeners(NAMESPACE, ["app", "api"])).toEqual([]);
+      const master = await cache.master("west");
+      for (const one of cache.at.east.nodes) expect(await one.raw("INFO", "replication")).toContain(`:${master.port}`);
+      const { mimir } = JSON.parse(await readFile(String(practice.estate.environment().LIFEBOAT_VALUES), "utf8"));
+      const [file] = await readdir(mimir.exportFolder);
+      const kept = (await readFile(join(mimir.exportFolder, String(file)), "utf8")).split("\n");
+      expect(kept.filter((line) => line.includes('"absent"') && /"id":"?-1"?/.test(line))).toHaveLength(1);
+      expect(await ask(databases.at.primary, "select id from orders where id < 0")).toEqual([]);
+      expect(await arrivesAt()).toEqual(["west"]);
+    },
+    LIMIT,
   );
 
   test(

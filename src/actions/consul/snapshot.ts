@@ -10,7 +10,6 @@ import {
   answersWithLeader,
   type ClusterView,
   clusterInput,
-  contentsOf,
   type Look,
   lookAt,
   resourceOf,
@@ -52,7 +51,6 @@ export const snapshot = defineAction<Input, Seen>({
   },
   async apply(ctx, { cluster, file }, seen) {
     if (!seen.cluster.answers) throw unseen();
-    const held = await contentsOf(ctx, cluster);
     const { bytes } = await send(ctx, cluster, { path: "/v1/snapshot", seconds: 60 });
     if (!isIntact(bytes)) {
       throw new LifeboatError({
@@ -64,8 +62,7 @@ export const snapshot = defineAction<Input, Seen>({
     }
     const { version, services, keys } = seen.cluster;
     const { datacenter } = cluster;
-    const holds = held !== null && held === (await contentsOf(ctx, cluster)) ? { contents: held } : {};
-    const label: Label = { datacenter, version, takenAt: Date.now(), sha256: sha256(bytes), services, keys, ...holds };
+    const label: Label = { datacenter, version, takenAt: Date.now(), sha256: sha256(bytes), services, keys };
     await replace(file, bytes);
     await replace(labelOf(file), Buffer.from(`${JSON.stringify(label, null, 2)}\n`));
     return { sha256: label.sha256 };

@@ -1,15 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { soon } from "../fleet.ts";
 import { type RedisEstate, type RedisNode, startRedis } from "../redis/index.ts";
-import type { Side } from "./names.ts";
+import { SENTINEL_SET, type Side } from "./names.ts";
 
-/** A real Sentinel set in us-east-1, a replica in us-west-2 that no Sentinel may choose, and carts that are written all the time. */
+export type Passwords = Readonly<Record<Side, string>> & { readonly replication: string };
+
+/**
+ * In each region two Redis servers and three Sentinels. Those of the serving side watch; the servers of the other side follow its master, and
+ * its Sentinels watch nothing. Each region has a password of its own: Sentinels of a region that comes back cannot lead the
+ * servers of the other one. Carts are written all the time.
+ */
 export interface Cache {
-  readonly estate: RedisEstate;
-  readonly dr: RedisNode;
-  /** Where carts are written: by the word of the Sentinels, or to the replica once it is a master. */
+  readonly at: Readonly<Record<Side, RedisEstate>>;
+  /** Where carts are written: where the last order was taken. */
   side: Side;
-  master(): Promise<RedisNode>;
+  /** By the word of that side's Sentinels; `side` if left out. */
+  master(of?: Side): Promise<RedisNode>;
   readonly acknowledged: number;
   /** Acknowledged carts that the node does not hold. */
   lostOn(node: RedisNode): Promise<number>;
@@ -17,38 +23,49 @@ export interface Cache {
   warm(node: RedisNode, ids: readonly string[]): Promise<void>;
   isWarm(side: Side): Promise<boolean>;
   reset(): Promise<void>;
-  /** Every node in us-east-1, Sentinels too, is gone. */
-  lose(): Promise<void>;
+  /** Every server there, Sentinels too, is gone. */
+  lose(side: Side): Promise<void>;
   /** What `lose` took is started again, as it was set up and with no data: nothing here is kept on disk. */
-  regain(): Promise<void>;
-  /** As somebody does on each Sentinel before the master is led away: they stop watching. */
-  unwatch(): Promise<void>;
-  /** As leaving us-east-1 leaves it behind: the replica is a master, and keeps the carts. */
-  moved(): Promise<void>;
+  regain(side: Side): Promise<void>;
+  /** As an unplanned move leaves it when us-east-1 is back: us-west-2 leads and is watched, and so is what runs in us-east-1. */
+  left(): Promise<void>;
   stop(): Promise<void>;
 }
 
 const WORKERS = 2;
 const PAUSE_MS = 20;
 const WARM = "warmed";
+const NODES = 2;
 
-export async function createCache(): Promise<Cache> {
-  let estate = await startRedis();
-  let dr = await replicaOf(estate);
+export async function createCache(passwords: Passwords): Promise<Cache> {
+  const start = (side: Side, standbyOf?: RedisNode) =>
+    startRedis({
+      nodes: NODES,
+      master: SENTINEL_SET,
+      password: passwords[side],
+      replicationPassword: passwords.replication,
+      ...(standbyOf && { standbyOf }),
+    });
+  const both = async () => {
+    const east = await start("east");
+    return { east, west: await start("west", east.nodes[0]) };
+  };
+  let at = await both();
   let side: Side = "east";
   let carts: string[] = [];
   let harmed = false;
   let closed = false;
   let turn = 0;
 
-  const master = async (): Promise<RedisNode> => {
-    for (const one of estate.sentinels) {
-      const said = await one.raw("SENTINEL", "GET-MASTER-ADDR-BY-NAME", estate.master).catch(() => "");
+  const master = async (of: Side = side): Promise<RedisNode> => {
+    const { sentinels, nodes, master: name } = at[of];
+    for (const one of sentinels) {
+      const said = await one.raw("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name).catch(() => "");
       const port = Number(/\r\n(\d+)\r\n$/.exec(said)?.[1]);
-      const found = estate.nodes.find((node) => node.port === port);
+      const found = nodes.find((node) => node.port === port);
       if (found) return found;
     }
-    throw new Error("No Sentinel names a master");
+    throw new Error(`No Sentinel of ${of} names a master`);
   };
   const writing = Array.from({ length: WORKERS }, async () => {
     let to: RedisNode | null = null;
@@ -59,7 +76,7 @@ export async function createCache(): Promise<Cache> {
       try {
         if (since !== side) to = null;
         since = side;
-        to ??= side === "east" ? await master() : dr;
+        to ??= await master();
         if ((await to.raw("SET", cart, "1")) !== "+OK\r\n") throw new Error("refused");
         mine.push(cart);
       } catch {
@@ -70,12 +87,9 @@ export async function createCache(): Promise<Cache> {
     }
   });
 
-  const cache: Cache = {
-    get estate() {
-      return estate;
-    },
-    get dr() {
-      return dr;
+  return {
+    get at() {
+      return at;
     },
     get side() {
       return side;
@@ -99,81 +113,59 @@ export async function createCache(): Promise<Cache> {
       for (const id of ids) await node.raw("SET", `order:${id}`, "1");
       await node.raw("SET", WARM, "1");
     },
-    async isWarm(where) {
-      const node = where === "east" ? await master() : dr;
-      return (await node.raw("EXISTS", WARM)) === ":1\r\n";
-    },
+    isWarm: async (where) => (await (await master(where)).raw("EXISTS", WARM)) === ":1\r\n",
     async reset() {
       side = "east";
       if (harmed || !(await isIntact())) {
-        await estate.stop();
-        estate = await startRedis();
-        dr = await replicaOf(estate);
+        const old = at;
+        await Promise.all([old.east.stop(), old.west.stop()]);
+        at = await both();
         harmed = false;
-      } else {
-        // After a failover the Sentinels would lead it to the new master some seconds later.
-        const { port } = await master();
-        await dr.raw("REPLICAOF", "127.0.0.1", String(port));
-        await settled();
       }
-      await (await master()).raw("SET", WARM, "1");
+      // The last order may still have been taken elsewhere.
+      await (await master("east")).raw("SET", WARM, "1");
       carts = [];
     },
-    async lose() {
+    async lose(of) {
       harmed = true;
-      await Promise.all([...estate.nodes, ...estate.sentinels].map((one) => one.member.kill()));
+      const { nodes, sentinels } = at[of];
+      await Promise.all([...nodes, ...sentinels].map((one) => one.member.kill()));
     },
-    regain: () => estate.restart(),
-    async unwatch() {
+    regain: (of) => at[of].restart(),
+    async left() {
       harmed = true;
-      for (const one of estate.sentinels) await one.raw("SENTINEL", "REMOVE", estate.master);
-    },
-    async moved() {
-      harmed = true;
-      await dr.raw("REPLICAOF", "NO", "ONE");
+      const [first, second] = at.west.nodes;
+      await first?.raw("REPLICAOF", "NO", "ONE");
+      await second?.raw("REPLICAOF", "127.0.0.1", String(first?.port));
+      for (const one of at.west.sentinels) {
+        await one.raw("SENTINEL", "MONITOR", SENTINEL_SET, "127.0.0.1", String(first?.port), "2");
+        await one.raw("SENTINEL", "SET", SENTINEL_SET, "auth-pass", passwords.west);
+      }
       side = "west";
-      await soon("The master in us-east-1 missing its third replica", 20, async () => {
-        const said = await (await master()).raw("INFO", "replication");
-        return (said.match(/state=online/g) ?? []).length === 2;
-      });
-      // They watch what is left, and would lead the new master back to the old one if they remembered it.
-      for (const one of estate.sentinels) await one.raw("SENTINEL", "RESET", estate.master);
-      await estate.settled();
     },
     async stop() {
       closed = true;
       await Promise.all(writing);
-      await estate.stop();
+      await Promise.all([at.east.stop(), at.west.stop()]);
     },
   };
-  return cache;
 
+  /** As at the beginning: us-east-1 is watched and leads, and everything else follows its master. */
   async function isIntact(): Promise<boolean> {
-    const all = [...estate.nodes, ...estate.sentinels];
+    const all = [at.east, at.west].flatMap(({ nodes, sentinels }) => [...nodes, ...sentinels]);
     if (all.some((one) => !one.member.running)) return false;
-    return (await dr.raw("INFO", "replication")).includes("role:slave");
+    try {
+      const leading = await master("east");
+      const others = [...at.east.nodes, ...at.west.nodes].filter((node) => node.port !== leading.port);
+      await soon("every Redis server following the master", 5, async () => {
+        const said = await Promise.all(others.map((node) => node.raw("INFO", "replication")));
+        return said.every((text) => text.includes(`master_port:${leading.port}`) && text.includes("link_status:up"));
+      });
+      await at.east.settled();
+      const watching = await Promise.all(at.west.sentinels.map((one) => one.raw("SENTINEL", "MASTERS")));
+      return watching.every((said) => said === "*0\r\n");
+    } catch {
+      return false;
+    }
   }
-
-  async function settled(): Promise<void> {
-    await soon("Redis in both regions having settled", 40, async () => {
-      const leading = await master();
-      const said = await leading.raw("INFO", "replication");
-      const flags = await Promise.all(estate.sentinels.map((one) => one.raw("SENTINEL", "MASTER", estate.master)));
-      const calm = flags.every(
-        (text) => /\r\nflags\r\n\$6\r\nmaster\r\n/.test(text) && text.includes(`\r\n${leading.port}\r\n`),
-      );
-      return calm && (said.match(/state=online/g) ?? []).length === 3;
-    });
-  }
-}
-
-/** Beyond the Sentinels' choice, as a replica in another region has to be. */
-async function replicaOf(estate: RedisEstate): Promise<RedisNode> {
-  const [first] = estate.nodes;
-  const dr = await estate.alone(first);
-  await dr.raw("CONFIG", "SET", "replica-priority", "0");
-  await soon("The replica in us-west-2 following", 20, async () =>
-    (await dr.raw("INFO", "replication")).includes("master_link_status:up"),
-  );
-  return dr;
 }

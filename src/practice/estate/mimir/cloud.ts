@@ -1,17 +1,5 @@
 import { type Aws, createAws, type RecordSet } from "../aws/index.ts";
-import {
-  ACCOUNT,
-  ADDRESS,
-  ARC_REGIONS,
-  BACKUPS,
-  CONTROLS,
-  MEDIA,
-  PUBLIC_NAME,
-  REGION,
-  type Side,
-  WEST,
-  ZONE,
-} from "./names.ts";
+import { ACCOUNT, ADDRESS, BACKUPS, CONTROLS, MEDIA, PUBLIC_NAME, REGION, type Side, WEST, ZONE } from "./names.ts";
 
 /** 1 s of AWS is 4 ms: a change of DNS takes 0.14 s, a copy of 15 s between buckets 60 ms. */
 const SCALE = 0.004;
@@ -21,7 +9,7 @@ const PICTURES = 20;
 /** AWS as this company uses it: the public name, routing controls, and a bucket a region with a rule that copies. */
 export interface Cloud {
   readonly aws: Aws;
-  /** Everybody is sent to this side, and media are copied from there. */
+  /** Everybody is sent to this side. */
   reset(serving: Side): void;
   close(): Promise<void>;
 }
@@ -73,29 +61,24 @@ function route(side: Side, weight: number): RecordSet {
   };
 }
 
-/** The serving side's bucket has pictures, and the other one copies of them. */
+/** The serving side's bucket has pictures, and the other one copies of them. Rules copy both ways, as the document draws it. */
 function stock({ s3 }: Aws, serving: Side): void {
   const other: Side = serving === "east" ? "west" : "east";
   for (const side of ["east", "west"] as const) {
     const bucket = s3.buckets.get(MEDIA[side]);
     bucket?.objects.clear();
     bucket?.rules.splice(0);
+    bucket?.rules.push({
+      id: "to-the-other-region",
+      destination: MEDIA[side === "east" ? "west" : "east"],
+      prefix: "",
+      seconds: COPY_SECONDS,
+      enabled: true,
+    });
   }
   for (let n = 0; n < PICTURES; n++) {
     const key = `pictures/${n}.jpg`;
     s3.put(MEDIA[serving], key, `picture ${n}`, { replication: "COMPLETED" });
     s3.put(MEDIA[other], key, `picture ${n}`, { replication: "REPLICA" });
   }
-  s3.buckets.get(MEDIA[serving])?.rules.push({
-    id: "to-the-other-region",
-    destination: MEDIA[other],
-    prefix: "",
-    seconds: COPY_SECONDS,
-    enabled: true,
-  });
-}
-
-/** The cluster endpoints of ARC: one address here, told apart by the region in the signature. */
-export function arcEndpoints(aws: Aws): readonly { readonly region: string; readonly url: string }[] {
-  return ARC_REGIONS.map((region) => ({ region, url: aws.url }));
 }

@@ -25,7 +25,7 @@ import {
 export interface Clusters extends Readonly<Record<Side, PracticeCluster>> {
   /** us-east-1 serves; us-west-2 stands by with nothing running and the setting it had before it ever served. */
   reset(): Promise<void>;
-  /** After the failover: us-west-2 serves. What was left in us-east-1 runs on as it was, and nobody stopped it. */
+  /** After an unplanned failover: us-west-2 serves. What was left in us-east-1 runs on as it was, and nobody stopped it. */
   moved(): Promise<void>;
   /** The API in us-east-1 writes to the database in us-west-2. */
   leadToDr(): void;
@@ -99,7 +99,7 @@ function furnish(cluster: PracticeCluster, side: Side): void {
   const template = { spec: { containers: [{ name: "warm", image: "cache-warm:2.1.0" }], restartPolicy: "Never" } };
   cluster.put("cronjobs", NAMESPACE, {
     metadata: { name: WARM_JOB },
-    spec: { schedule: "0 4 * * *", suspend: true, jobTemplate: { spec: { template } } },
+    spec: { schedule: "0 4 * * *", suspend: side === "west", jobTemplate: { spec: { template } } },
   });
 }
 
@@ -109,23 +109,22 @@ async function put(cluster: PracticeCluster, side: Side, serves: boolean): Promi
     config.data = { MEDIA_BUCKET: MEDIA[bucket], MEDIA_REGION: REGION[bucket] };
   });
   lead(cluster, side, side === "east" ? "primary" : "dr");
-  const scale = (replicas: number) =>
-    cluster.edit("deployments", NAMESPACE, "api", (one) => {
-      one.spec = { ...one.spec, replicas };
-      one.metadata.annotations = {};
-    });
-  const settled = (count: number) =>
-    soon(
-      `${cluster.name} having settled`,
-      15,
-      async () => cluster.listeners(NAMESPACE, ["app", "api"]).length === count,
-    );
+  cluster.edit("cronjobs", NAMESPACE, WARM_JOB, (one) => {
+    one.spec = { ...one.spec, suspend: !serves };
+    one.metadata.annotations = {};
+  });
   // Pods are made anew, because they read their configuration once.
-  scale(0);
-  await settled(0);
-  if (!serves) return;
-  scale(API_REPLICAS);
-  await settled(API_REPLICAS);
+  await scaleTo(cluster, 0);
+  if (serves) await scaleTo(cluster, API_REPLICAS);
+}
+
+async function scaleTo(cluster: PracticeCluster, replicas: number): Promise<void> {
+  cluster.edit("deployments", NAMESPACE, "api", (one) => {
+    one.spec = { ...one.spec, replicas };
+    one.metadata.annotations = {};
+  });
+  const settled = async () => cluster.listeners(NAMESPACE, ["app", "api"]).length === replicas;
+  await soon(`${cluster.name} having settled`, 15, settled);
 }
 
 function lead(cluster: PracticeCluster, side: Side, site: Site): void {
@@ -189,9 +188,9 @@ async function warmFor(
     if (!job.metadata.name.startsWith(`${WARM_JOB}-`) || warmed.has(job.metadata.uid)) continue;
     warmed.add(job.metadata.uid);
     try {
-      const site: Site = side === "east" ? "primary" : "dr";
-      const ids = await pools.recent(site);
-      await cache.warm(side === "east" ? await cache.master() : cache.dr, ids);
+      const selector = cluster.get("services", NAMESPACE, DATABASE_SERVICE[side])?.spec?.selector as { site?: Site };
+      const ids = await pools.recent(selector.site ?? "primary");
+      await cache.warm(await cache.master(side), ids);
     } catch {
       warmed.delete(job.metadata.uid);
     }

@@ -17,8 +17,8 @@ export interface Databases {
   reset(): Promise<void>;
   /** The one in us-west-2 was made the primary while the other was away; that is back, knows nothing of it, and takes writes. */
   left(): Promise<void>;
-  /** The one in us-west-2 takes writes, and the one in us-east-1 streams from it. */
-  moved(): Promise<void>;
+  /** Of the cluster the pair is: `system_identifier`. Asked of whichever answers. */
+  identity(): Promise<string>;
   /** The third one, new and empty, with the roles and the table. */
   scratch(): Promise<DatabaseHost>;
 }
@@ -55,12 +55,10 @@ export async function createDatabases(folder: string, passwords: Passwords): Pro
       await at.primary.start();
       await ask(at.primary, "insert into orders (id, placed_at, cents) values (-1, now(), 1)");
     },
-    async moved() {
-      await promote(at.dr);
-      await off(at.primary);
-      await at.primary.follow(at.dr);
-      await streams(at.dr, at.primary);
-      await dropIdleSlots(at.dr);
+    async identity() {
+      const host = at.primary.running ? at.primary : at.dr;
+      const [row] = await ask<{ id: string }>(host, "select system_identifier::text as id from pg_control_system()");
+      return row?.id ?? "";
     },
     async scratch() {
       await off(at.restored);
@@ -80,7 +78,7 @@ async function open(primary: DatabaseHost): Promise<void> {
   await ask(primary, "select pg_reload_conf()");
   await inOrders(primary, async (db) => {
     await db.query("set default_transaction_read_only = off");
-    await db.query("truncate orders");
+    await db.query("truncate orders, synthetic");
   });
 }
 

@@ -16,7 +16,7 @@ import { type Cache, createCache } from "./cache.ts";
 import { type Cloud, createCloud } from "./cloud.ts";
 import { type Clusters, createClusters } from "./clusters.ts";
 import { createDatabases, DATABASE, type Databases } from "./databases.ts";
-import { DATABASE_SERVICE, EAST, NAMESPACE } from "./names.ts";
+import { CONTROLS, DATABASE_SERVICE, NAMESPACE, REGION, type Side } from "./names.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 import { valuesOf } from "./values.ts";
 
@@ -52,7 +52,8 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
   };
   try {
     await Promise.all([ready(keeper, "The estate's keeper"), databases.create()]);
-    const cache = await createCache();
+    const redisPasswords = { east: word(), west: word(), replication: word() };
+    const cache = await createCache(redisPasswords);
     closers.push(() => cache.stop());
     const cloud = await createCloud();
     closers.push(() => cloud.close());
@@ -72,12 +73,15 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
     closers.push(() => watch.close());
     const writers = () => watch.writers(serversOf(parts));
     const valuesFile = join(folder, "values.yml");
-    const tell = async () => await writeFile(valuesFile, JSON.stringify({ mimir: await valuesOf(parts) }, null, 2));
+    const exports = join(folder, "exports");
+    await mkdir(exports);
+    const tell = async () =>
+      await writeFile(valuesFile, JSON.stringify({ mimir: await valuesOf({ ...parts, exports }) }, null, 2));
     const estate: MimirEstate = {
       ...parts,
       parts: [
         { title: "PostgreSQL 18, primary and standby, and one to restore to", kind: "real" },
-        { title: "Redis with three Sentinels, and a replica in us-west-2", kind: "real" },
+        { title: "Redis with three Sentinels in each region", kind: "real" },
         { title: "Name server and caching resolver", kind: "real" },
         { title: "API with customers", kind: "real" },
         { title: "Route 53, ARC, S3 in two regions", kind: "stand-in" },
@@ -89,6 +93,8 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
         AWS_ENDPOINT_URL: cloud.aws.url,
         MIMIR_DB_PASSWORD: passwords.admin,
         MIMIR_APP_PASSWORD: passwords.app,
+        MIMIR_REDIS_EAST_PASSWORD: redisPasswords.east,
+        MIMIR_REDIS_WEST_PASSWORD: redisPasswords.west,
         MIMIR_KUBECONFIG: kubeconfigOf([clusters.east, clusters.west]),
         MIMIR_BACKUPS_TOKEN: backups.token,
         MIMIR_HOSTS_TOKEN: token,
@@ -112,19 +118,22 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
         if (mode === "unplanned") await strike(parts, runbook);
       },
       inputs: (runbook): Record<string, string> => (runbook === "db-restore-s3" ? { before: lastGood } : {}),
-      async byHand(_runbook, step) {
-        if (step.endsWith("unwatch")) await cache.unwatch();
-      },
       strikes: [
-        { id: "lose-region", title: "Make us-east-1 unreachable" },
-        { id: "return-region", title: "Bring us-east-1 back", returns: true },
-        { id: "kill-database", title: "Kill the primary database" },
+        { id: "lose-us-east-1", title: "Make us-east-1 unreachable" },
+        { id: "return-us-east-1", title: "Bring us-east-1 back", returns: true },
+        { id: "lose-us-west-2", title: "Make us-west-2 unreachable" },
+        { id: "return-us-west-2", title: "Bring us-west-2 back", returns: true },
+        { id: "kill-database", title: "Kill the database that takes the writes" },
+        { id: "return-database", title: "Start the database that is down", returns: true },
         { id: "kill-redis", title: "Kill the Redis master" },
       ],
       async strike(id) {
-        if (id === "lose-region") return await loseRegion(parts);
-        if (id === "return-region") return await returnRegion(parts);
-        if (id === "kill-database") return await databases.at.primary.kill();
+        if (id === "lose-us-east-1") return await loseRegion(parts, "east");
+        if (id === "return-us-east-1") return await returnRegion(parts, "east");
+        if (id === "lose-us-west-2") return await loseRegion(parts, "west");
+        if (id === "return-us-west-2") return await returnRegion(parts, "west");
+        if (id === "kill-database") return await killWriter(parts, await writers());
+        if (id === "return-database") return await startDatabases(parts);
         if (id === "kill-redis") return await (await cache.master()).member.kill();
         throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
       },
@@ -152,42 +161,56 @@ async function reset({ databases, cloud, clusters, cache, traffic, backups }: Pa
 }
 
 async function furnish(parts: Parts, runbook: string): Promise<void> {
-  const { databases, cloud, clusters, cache, traffic, backups } = parts;
-  await backups.take(databases.at.primary);
+  const { databases, cloud, clusters, cache } = parts;
+  await parts.backups.take(databases.at.primary);
   if (runbook === "db-rejoin") {
     clusters.leadToDr();
     return await databases.left();
   }
-  if (runbook !== "region-failback") return;
-  await Promise.all([databases.moved(), cache.moved()]);
-  cloud.reset("west");
+  if (runbook !== "region-rejoin") return;
+  // As an unplanned move leaves it when us-east-1 has come back: everything there runs as it did, and knows nothing of the move.
+  await Promise.all([databases.left(), cache.left()]);
   await clusters.moved();
-  traffic.forget();
-  await ordered(traffic);
+  cloud.aws.world.controls.set(CONTROLS.east, "Off");
+  parts.traffic.forget();
+  await ordered(parts.traffic);
 }
 
-const REGIONAL = /^(region-|annual-)/;
+const REGIONAL = /^(region-failover|region-drill|annual-)/;
 
 async function strike(parts: Parts, runbook: string): Promise<void> {
-  if (REGIONAL.test(runbook)) return await loseRegion(parts);
+  if (REGIONAL.test(runbook)) return await loseRegion(parts, "east");
   if (runbook === "redis-failover") return await (await parts.cache.master()).member.kill();
   if (/^db-(failover|promote)$/.test(runbook)) return await parts.databases.at.primary.kill();
 }
 
-/** Everything in us-east-1 falls silent: the control planes that live there, its cluster, database, cache and bucket. */
-async function loseRegion({ cloud, clusters, databases, cache, traffic }: Parts): Promise<void> {
-  cloud.aws.weather.down(EAST);
-  clusters.east.faults.throw({ kind: "down" });
-  traffic.cut("east", true);
-  await Promise.all([databases.at.primary.kill(), cache.lose()]);
+const hostOf = ({ databases }: Parts, side: Side) => (side === "east" ? databases.at.primary : databases.at.dr);
+
+/** Everything in a region falls silent: the control planes that live there, its cluster, database, cache and bucket. */
+async function loseRegion(parts: Parts, side: Side): Promise<void> {
+  const { cloud, clusters, cache, traffic } = parts;
+  cloud.aws.weather.down(REGION[side]);
+  clusters[side].faults.throw({ kind: "down" });
+  traffic.cut(side, true);
+  await Promise.all([hostOf(parts, side).kill(), cache.lose(side)]);
 }
 
-/** It comes back as it was when it went: its database a primary, its pods running, its Redis empty. */
-async function returnRegion({ cloud, clusters, databases, cache, traffic }: Parts): Promise<void> {
-  await Promise.all([databases.at.primary.start(), cache.regain()]);
-  clusters.east.faults.clear();
-  cloud.aws.weather.up(EAST);
-  traffic.cut("east", false);
+/** It comes back as it was when it went: its database as it stood, its pods running, its Redis empty and watched. */
+async function returnRegion(parts: Parts, side: Side): Promise<void> {
+  const { cloud, clusters, cache, traffic } = parts;
+  await Promise.all([hostOf(parts, side).start(), cache.regain(side)]);
+  clusters[side].faults.clear();
+  cloud.aws.weather.up(REGION[side]);
+  traffic.cut(side, false);
+}
+
+async function killWriter({ databases }: Parts, writers: readonly { readonly port: number }[]): Promise<void> {
+  const host = databases.all.find(({ port }) => port === writers[0]?.port);
+  await host?.kill();
+}
+
+async function startDatabases({ databases: { at } }: Parts): Promise<void> {
+  await Promise.all([at.primary.start(), at.dr.start()]);
 }
 
 /** The pair, and the restored server once an API is led to it. */
@@ -207,12 +230,15 @@ async function ordered({ acknowledged }: { readonly acknowledged: readonly unkno
 }
 
 async function look({ databases, cloud, clusters, cache, traffic }: Parts): Promise<readonly Row[]> {
-  const gone = cloud.aws.weather.isDown(EAST);
+  const regions = (["east", "west"] as const).map((side): Row => {
+    const gone = cloud.aws.weather.isDown(REGION[side]);
+    return { title: REGION[side], state: gone ? "unreachable" : "reachable", tone: gone ? "broken" : "well" };
+  });
   const pods = (cluster: PracticeCluster) => `${cluster.listeners(NAMESPACE, ["app", "api"]).length} API pods`;
   const { east, west } = traffic.recent();
   const { primary, dr } = databases.at;
   return [
-    { title: EAST, state: gone ? "unreachable" : "reachable", tone: gone ? "broken" : "well" },
+    ...regions,
     { title: primary.name, state: primary.running ? "runs" : "off", tone: primary.running ? "well" : "broken" },
     { title: dr.name, state: dr.running ? "runs" : "off", tone: dr.running ? "well" : "broken" },
     { title: "Redis", state: `${cache.acknowledged} carts acknowledged, kept in the ${cache.side}` },
