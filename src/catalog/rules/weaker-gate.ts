@@ -21,9 +21,7 @@ export const weakerGate: Rule = {
 };
 
 function gatesBefore(first: Placed, gates: readonly (Placed & { readonly gate: Gate })[]): readonly Gate[] {
-  return gates
-    .filter((placed) => placed.step.when === null && !placed.stage.parallel && isBefore(placed, first))
-    .map(({ gate }) => gate);
+  return gates.filter((placed) => placed.step.when === null && isBefore(placed, first)).map(({ gate }) => gate);
 }
 
 /** As many people, as surely who they are, and of the same role or one that was to be asked next. */
