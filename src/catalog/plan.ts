@@ -436,7 +436,7 @@ const ROLES_STEP = "roles-unchanged";
  */
 function withLook(stages: readonly PlanStage[], cards: PlanRequest["cards"], input: unknown): readonly PlanStage[] {
   const card = cards.get(ROLES_CHECK);
-  const isChange = (step: PlanStep) => step.kind === "manual" || (step.kind === "action" && step.risk !== "read");
+  const isChange = changesAfter(stages);
   const at = stages.findIndex(({ steps }) => steps.some(isChange));
   if (card === undefined || at === -1 || (input as { targets: readonly unknown[] }).targets.length === 0) return stages;
   const checked = card.checkInput(input);
@@ -454,6 +454,13 @@ function withLook(stages: readonly PlanStage[], cards: PlanRequest["cards"], inp
     return stages.with(at, { ...stage, steps });
   }
   return stages.toSpliced(at, 0, { id: ROLES_STEP, title: look.title, parallel: false, steps: [look] });
+}
+
+/** What people do before anybody is asked (see that a region is lost, from two places) is a look; behind a gate it is a change. */
+function changesAfter(stages: readonly PlanStage[]): (step: PlanStep) => boolean {
+  const all = stages.flatMap(({ steps }) => steps);
+  const gated = all.slice(all.findIndex(({ kind }) => kind === "gate") + 1);
+  return (step) => (step.kind === "manual" && gated.includes(step)) || (step.kind === "action" && step.risk !== "read");
 }
 
 /** What a direction is when nobody said it is no input of tonight. */

@@ -137,6 +137,17 @@ describe("one runbook, both directions", () => {
     });
   });
 
+  test("what people look at before they are asked is before it, and no change", () => {
+    const seen = {
+      ...{ id: "seen", title: "Seen from two places", action: "human.confirm" },
+      with: { instructions: "Look from another network too." },
+    };
+    const stages = [{ id: "confirm", title: "Confirm", steps: [seen] }, ...move.stages];
+    expect(stepIds(planned({ ...move, stages }, "silent", "standby")).slice(0, 4)).toEqual([
+      ...["seen", "approve", "roles-unchanged", "fence"],
+    ]);
+  });
+
   test("nothing to fail over to: said, with what to do first, before anybody is asked", () => {
     expect(planned(move, "fenced", "active")).toEqual([
       {
