@@ -22,8 +22,10 @@ export interface Sighting {
   readonly cluster?: string | null;
   /** Active: the higher one became so later. PostgreSQL's timeline, which a promotion raises. */
   readonly order?: number;
-  /** Standby: it receives from the active one right now. */
+  /** Standby: it receives right now. */
   readonly streaming?: boolean;
+  /** Active: how many receive from it. None: what receives, receives from another server, and follows another history. */
+  readonly followers?: number;
 }
 
 export interface Roles {
@@ -157,7 +159,8 @@ function inferred(
 function split(all: readonly One[], active: One, basis: Basis, says: string): Found {
   const answers = active.seen.state !== "silent";
   const others = all.filter((one) => one !== active);
-  const follows = ({ seen }: One) => seen.state === "standby" && (!answers || seen.streaming !== false);
+  const fed = active.seen.followers !== 0;
+  const follows = ({ seen }: One) => seen.state === "standby" && (!answers || (fed && seen.streaming !== false));
   const ids = (some: readonly One[]) => some.map((one) => one.member.id);
   return {
     ok: true,

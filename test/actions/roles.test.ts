@@ -66,6 +66,11 @@ describe("who is active, by the servers themselves", () => {
     expect(await look()).toEqual({ active: "orders-a", activeAnswers: true, hasStandby: true });
   });
 
+  test("the active one says how many follow it", async () => {
+    const active = await memberKinds.get("postgres")?.look(ctx(), shop.a);
+    expect(active).toMatchObject({ state: "active", followers: 1 });
+  });
+
   test("a plan for the other side is stopped, with what is so now", async () => {
     expect(await check("orders-b")).toEqual({
       ok: false,

@@ -18,13 +18,14 @@ function roles(
   a: State,
   b: State,
   said: Partial<Said> = {},
-  more: { streaming?: boolean; clusters?: [string, string] } = {},
+  more: { streaming?: boolean; followers?: number; clusters?: [string, string] } = {},
 ) {
   const one = (id: string, state: State, cluster: string): [string, Sighting] => [
     id,
     {
       ...{ state, says: `${id} is ${state}` },
       cluster: state === "silent" || state === "unclear" ? null : cluster,
+      ...(state === "active" && more.followers !== undefined && { followers: more.followers }),
       ...(state === "standby" && more.streaming !== undefined && { streaming: more.streaming }),
     },
   ];
@@ -68,6 +69,9 @@ describe("which side is active", () => {
   test("a standby that receives nothing from a primary that lives is none", () => {
     expect(roles("active", "standby", {}, { streaming: false })).toMatchObject({ standby: [], detached: ["b"] });
     expect(roles("silent", "standby", {}, { streaming: false })).toMatchObject({ standby: ["b"] });
+    // It streams, and from another server: after a restore the old replica follows what was put aside.
+    expect(roles("active", "standby", {}, { streaming: true, followers: 0 })).toMatchObject({ detached: ["b"] });
+    expect(roles("active", "standby", {}, { streaming: true, followers: 1 })).toMatchObject({ standby: ["b"] });
   });
 
   test("of two that take writes the one promoted last is meant, by what ends that and nothing else", () => {

@@ -25,8 +25,9 @@ export const postgresMember: MemberKind<Node> = {
         says: `${node.name} is a standby${streaming ? "" : ", not streaming"}`,
       };
     }
-    return seen.readOnly
-      ? { state: "fenced", cluster, says: `${node.name} is a fenced primary` }
-      : { state: "active", cluster, order: seen.timeline, says: `${node.name} takes writes` };
+    if (seen.readOnly) return { state: "fenced", cluster, says: `${node.name} is a fenced primary` };
+    // A base backup is taken by a session of the same kind.
+    const followers = seen.followers.filter(({ state }) => state !== "backup").length;
+    return { state: "active", cluster, order: seen.timeline, followers, says: `${node.name} takes writes` };
   },
 };
