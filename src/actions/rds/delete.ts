@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LifeboatError } from "../../lib/errors.ts";
 import { change, type Identity, identify, insistOnAccount, rightAccount } from "../aws.ts";
 import { type Check, type Done, defineAction, type Evidence, type Evidences, type ReadContext } from "../contract.ts";
 import { neverUndone } from "../undo.ts";
@@ -24,7 +25,7 @@ interface Seen {
 
 /**
  * Deletes an old primary after a final snapshot of it, so that its name, its endpoint and its parameter group are free for the replica that
- * takes its place. Automated backups of it stay for as long as they were to be kept.
+ * takes its place. A replica, which holds what its source holds, goes without a snapshot. Automated backups of it stay for as long as they were to be kept.
  */
 export const deleteInstance = defineAction<Input, Seen>({
   id: "rds.delete",
@@ -44,7 +45,6 @@ export const deleteInstance = defineAction<Input, Seen>({
     rightAccount(seen.identity, given),
     isThere(seen.instance, given),
     isIdle(seen.instance),
-    isNoReplica(seen.instance),
     hasNoReplicas(seen.instance),
     mayBeDeleted(seen.instance),
     fenceHolds(given, evidence),
@@ -59,13 +59,15 @@ export const deleteInstance = defineAction<Input, Seen>({
   async apply(ctx, given, { instance }) {
     await insistOnAccount(ctx, given);
     const snapshot = finalSnapshotOf(instance);
+    // Without a snapshot only what is known to be a replica goes.
+    if (snapshot === null && !(instance.present && instance.source !== null)) throw unseen(given);
     await change("rds:DeleteDBInstance", () =>
       withRds(ctx, given, "change", (rds, within) =>
         rds.deleteDBInstance(
           {
             DBInstanceIdentifier: given.instance,
-            SkipFinalSnapshot: false,
-            FinalDBSnapshotIdentifier: snapshot ?? undefined,
+            SkipFinalSnapshot: snapshot === null,
+            ...(snapshot === null ? {} : { FinalDBSnapshotIdentifier: snapshot }),
             DeleteAutomatedBackups: false,
           },
           within,
@@ -86,9 +88,10 @@ export const deleteInstance = defineAction<Input, Seen>({
     const wanted = finalSnapshotOf(before.instance);
     const { snapshots } = await look(ctx, given);
     const kept = snapshots.all.find(({ id }) => id === wanted && wanted !== null) ?? null;
+    const replica = before.instance.present && before.instance.source !== null;
     const says = kept
       ? `${instance.name} is deleted. What it held is in its final snapshot ${kept.id}, which is ${kept.status}.`
-      : `${instance.name} is not there.${wanted === null ? "" : ` A snapshot ${wanted} was not found: it was deleted by another way.`}`;
+      : `${instance.name} is ${replica ? "deleted. It was a replica" : "not there"}.${wanted === null ? "" : ` A snapshot ${wanted} was not found: it was deleted by another way.`}`;
     return {
       says,
       facts: [{ id: "finalSnapshot", label: "Final snapshot", value: kept?.id ?? null, material: false }],
@@ -99,6 +102,11 @@ export const deleteInstance = defineAction<Input, Seen>({
   ),
 });
 
+function unseen({ instance }: Input): LifeboatError {
+  const stateNow = "Nothing was deleted";
+  return new LifeboatError({ code: "instance-unseen", what: `${instance} was not seen`, stateNow });
+}
+
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {
   const [identity, instance, snapshots] = await Promise.all([
     identify(ctx, given),
@@ -108,17 +116,13 @@ async function look(ctx: ReadContext, given: Input): Promise<Seen> {
   return { identity, instance, snapshots };
 }
 
-/** The instance's own resource id is in it, so no two instances of one name share it. Null: it was not seen. */
+/**
+ * The instance's own resource id is in it, so no two instances of one name share it. Null: it was not seen, or it is a replica, of which RDS
+ * makes none.
+ */
 function finalSnapshotOf(view: InstanceView): string | null {
-  if (!view.present || view.resourceId === null) return null;
+  if (!view.present || view.resourceId === null || view.source !== null) return null;
   return `${view.name}-final-${view.resourceId.toLowerCase()}`;
-}
-
-/** RDS makes no final snapshot of a replica, and none is needed: it is no old primary. */
-function isNoReplica(seen: InstanceView): Check {
-  const source = seen.present ? seen.source : null;
-  const says = source === null ? `${seen.name} is no replica.` : `${seen.name} replicates ${source}: it is a standby.`;
-  return { id: "instance.noReplica", level: "block", ok: source === null, says };
 }
 
 /** RDS promotes replicas in other regions when their source is deleted: each would take writes of its own. */

@@ -310,9 +310,16 @@ describe("there and back between regions", () => {
     });
   });
 
+  test("a replica goes without a snapshot, of which RDS makes none", async () => {
+    const aws = stand.aws();
+    add(aws, { id: "orders", region: EAST, source: { id: "orders-b", region: WEST } });
+    const { evidence } = await conductorFor(remove).perform("delete", "rds.delete", remove.input(aws));
+    expect([aws.world.snapshots, get(aws, EAST, "orders")]).toEqual([[], undefined]);
+    expect(evidence.says).toBe("orders is deleted. It was a replica.");
+  });
+
   test.each([
     ["without a fence", {}, {}, ["evidence.fence"]],
-    ["while it is a replica", { source: { id: "orders-b", region: WEST } }, fenceOf(remove), ["instance.noReplica"]],
     ["while it is protected", { deletionProtection: true }, fenceOf(remove), ["instance.deletable"]],
   ])("nothing is deleted %s", async (_what, more: object, evidence, blocks) => {
     const aws = stand.aws();
