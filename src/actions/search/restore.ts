@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
-import { type ApplyContext, type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import { after, awaited } from "../awaited.ts";
+import {
+  type ApplyContext,
+  type Check,
+  type Done,
+  defineAction,
+  type Evidences,
+  type Fact,
+  type ReadContext,
+} from "../contract.ts";
 import { until } from "../poll.ts";
 import { byHand, inverse, undoneBy } from "../undo.ts";
 import {
@@ -39,6 +48,8 @@ const input = z.strictObject({
   /** How far the count may be from what was counted right before the snapshot, under writes: 0.01 is one percent. */
   tolerance: z.number().min(0).max(1).default(0.01),
   pollSeconds: z.number().min(0.02).max(60).default(2),
+  /** The step that takes the snapshot: until then nothing of it is expected, and no older one is shown. */
+  after,
 });
 type Input = z.infer<typeof input>;
 
@@ -205,30 +216,41 @@ function lossOf({ cluster, as }: Input, found: Found | null) {
   };
 }
 
-function factsOf(seen: Seen, { cluster }: Input): Fact[] {
+function factsOf(seen: Seen, { cluster, after: step }: Input): Fact[] {
   const found = seen.answers ? seen : null;
+  const coming = step === undefined ? null : `the newest when step ${step} is done`;
   return [
     answersFact(seen, cluster),
-    { id: "snapshot", label: "Snapshot", value: found?.snapshot?.name ?? null, material: true },
+    { id: "snapshot", label: "Snapshot", value: coming ?? found?.snapshot?.name ?? null, material: true },
     {
       id: "snapshotsThere",
       label: "Snapshots to choose from",
       value: found?.available?.join(", ") || "none",
       material: false,
     },
-    { id: "source", label: "Index in the snapshot", value: found?.source ?? null, material: true },
+    { id: "source", label: "Index in the snapshot", value: coming ?? found?.source ?? null, material: true },
     { id: "restoredAs", label: "Is restored as", value: found?.next ?? null, material: true },
-    { id: "counted", label: "Documents when it was taken", value: found?.counted ?? null, material: false },
+    {
+      id: "counted",
+      label: "Documents when it was taken",
+      value: coming === null ? (found?.counted ?? null) : null,
+      material: false,
+    },
   ];
 }
 
-function checksOf(seen: Seen, given: Input): Check[] {
+function checksOf(seen: Seen, given: Input, evidence: Evidences): Check[] {
   const { cluster, index, maxAgeSeconds } = given;
   if (!seen.answers) return [answers(seen, cluster)];
-  const known = seen.counted !== null || given.countMin !== undefined;
+  const coming = given.after !== undefined && evidence.evidenceOf(given.after) === null;
+  const known = coming || seen.counted !== null || given.countMin !== undefined;
   return [
     answers(seen, cluster),
-    young(usable(seen.snapshot, { indices: [index], maxAgeSeconds, now: seen.lookedAt }), seen, given),
+    ...awaited(
+      [young(usable(seen.snapshot, { indices: [index], maxAgeSeconds, now: seen.lookedAt }), seen, given)],
+      given.after,
+      evidence,
+    ),
     {
       id: "count.known",
       level: "warn",

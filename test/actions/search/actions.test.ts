@@ -90,6 +90,18 @@ describe("what search.* says before it is too late", () => {
     });
   });
 
+  test("what an earlier step takes is restored, and no older one is shown for it", async () => {
+    search.repository.snapshots.clear();
+    const given = { ...restoreOf(search), after: "take" };
+    const before = await conductor.look("search.restore", given);
+    expect([before.facts.snapshot, before.facts.counted]).toEqual(["the newest when step take is done", null]);
+    expect(before.checks.filter(({ ok }) => !ok)).toMatchObject([
+      { id: "evidence.snapshot.usable", madeSoBy: { steps: ["take"] } },
+    ]);
+    await conductor.perform("take", "search.snapshot", snapshotOf(search));
+    expect(blockedBy((await conductor.look("search.restore", given)).checks)).toEqual([]);
+  });
+
   test("a wrong key is said, and shown nowhere", async () => {
     const stranger = conduct({ SEARCH_PASSWORD: "x", WEST_KEY: "c2VjcmV0" });
     const looked = await stranger.look("search.check", {
