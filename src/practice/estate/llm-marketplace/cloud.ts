@@ -8,12 +8,14 @@ import {
   BUCKETS,
   CONTROLS,
   EAST,
-  FAILBACK,
   GROUPS,
+  INSTANCES,
   instanceAt,
   PRIMARY,
   PUBLIC_NAME,
+  REGIONS,
   REPLICA,
+  SIDES,
   WEST,
   ZONE,
 } from "./names.ts";
@@ -28,8 +30,8 @@ export interface Cloud {
   /** Where the instance that an endpoint names listens; null: there is none. */
   lookUp(endpoint: string): { readonly host: string; readonly port: number } | null;
   reset(): void;
-  /** As a failover of the region leaves it behind; `replicaBack`: with a replica in the old region again. */
-  moved(options: { replicaBack: boolean }): void;
+  /** As a move to us-west-2 leaves it behind. */
+  moved(): void;
   addSnapshot(id: string): void;
   close(): Promise<void>;
 }
@@ -37,12 +39,22 @@ export interface Cloud {
 export async function createCloud(databases: Databases): Promise<Cloud> {
   const aws = await createAws({ scale: SCALE, account: ACCOUNT });
   const { world } = aws;
-  const { primary, replica, spare } = databases;
+  const { spare } = databases;
 
   const standing = (of: Pick<Instance, "id" | "region"> & Partial<Instance>, host: DatabaseHost): Instance => ({
     ...anInstance({ encrypted: true, parameterGroup: of.region === EAST ? GROUPS.east : GROUPS.west, ...of }),
     port: host.port,
-    onPromote: () => databases.promote(host),
+    async onPromote() {
+      await databases.promote(host);
+      // A promoted instance is backed up at once, as one whose backups are switched on.
+      world.snapshots.push({
+        id: `rds-${of.id}-${world.snapshots.length}`,
+        region: of.region,
+        instance: of.id,
+        status: "available",
+        at: new Date(),
+      });
+    },
     async onFailover() {
       await host.kill();
       await host.start();
@@ -56,20 +68,28 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
   });
   const add = (one: Instance) => world.instances.set(`${one.region}/${one.id}`, one);
 
+  const hostOf = ({ id, region }: Pick<Instance, "id" | "region">): DatabaseHost =>
+    SIDES.flatMap((side) => (INSTANCES[side] === id && REGIONS[side] === region ? [databases[side]] : []))[0] ?? spare;
   world.onCreate = async (made) => {
-    if (made.source !== null) await databases.followWith(made.source.region === WEST ? replica : primary);
-    else await spare.start();
-    Object.assign(made, { ...standing(made, spare), parameterGroup: made.parameterGroup });
+    const host = hostOf(made);
+    const { source, parameterGroup } = made;
+    if (source === null) await host.start();
+    else await databases.follow(host, hostOf(source));
+    Object.assign(made, { ...standing(made, host), parameterGroup });
+    // A new instance takes in what its group says already, as a fence of the one before it.
+    await made.onParameters?.(world.parameterGroups.get(`${made.region}/${parameterGroup}`) ?? new Map());
+  };
+  world.onDelete = async ({ port }) => {
+    const host = databases.all.find((one) => one.port === port);
+    if (host) await databases.off(host);
   };
 
   let measuring = false;
   const measure = setInterval(async () => {
     if (measuring) return;
     measuring = true;
-    for (const [host, id] of [
-      [replica, REPLICA],
-      [spare, FAILBACK],
-    ] as const) {
+    for (const side of SIDES) {
+      const [host, id] = [databases[side], INSTANCES[side]];
       const lag = host.running ? await databases.lagSeconds(host).catch(() => null) : null;
       const key = `AWS/RDS ReplicaLag ${id}`;
       if (lag === null) world.metrics.delete(key);
@@ -101,7 +121,8 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
   ];
 
   const east = aws.s3.add(BUCKETS.east, EAST);
-  aws.s3.add(BUCKETS.west, WEST);
+  const west = aws.s3.add(BUCKETS.west, WEST);
+  west.rules.push({ id: "to-us-east-1", destination: BUCKETS.east, prefix: "", seconds: 30, enabled: true });
   east.rules.push({ id: "to-us-west-2", destination: BUCKETS.west, prefix: "", seconds: 30, enabled: true });
   for (const day of ["19", "20", "21"]) aws.s3.put(BUCKETS.east, `database/2026-11-${day}.dump`, `dump of the ${day}`);
 
@@ -113,11 +134,9 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
     world.snapshots.splice(0);
     world.parameterGroups.clear();
     world.parameterGroups.set(`${EAST}/${GROUPS.east}`, new Map()).set(`${WEST}/${GROUPS.west}`, new Map());
-    // The old instance keeps its group; a replica beside it needs one of its own, or it would be read-only with it.
-    world.parameterGroups.set(`${EAST}/${GROUPS.east}-failback`, new Map());
-    add(standing({ id: PRIMARY, region: EAST, multiAz: true }, primary));
-    add(standing({ id: REPLICA, region: WEST, source: { id: PRIMARY, region: EAST } }, replica));
-    for (const side of ["east", "west"] as const) {
+    add(standing({ id: PRIMARY, region: EAST, multiAz: true }, databases.east));
+    add(standing({ id: REPLICA, region: WEST, source: { id: PRIMARY, region: EAST } }, databases.west));
+    for (const side of SIDES) {
       world.controls.set(CONTROLS[side], "On");
       world.healthChecks.set(`hc-${side}`, {
         id: `hc-${side}`,
@@ -146,14 +165,11 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
       return found ? { host: found.host, port: found.port } : null;
     },
     reset,
-    moved({ replicaBack }) {
+    moved() {
       reset();
-      add(standing({ id: REPLICA, region: WEST, multiAz: replicaBack }, replica));
+      add(standing({ id: REPLICA, region: WEST }, databases.west));
       world.parameterGroups.get(`${EAST}/${GROUPS.east}`)?.set("default_transaction_read_only", "1");
       world.controls.set(CONTROLS.east, "Off");
-      if (!replicaBack) return;
-      const source = { id: REPLICA, region: WEST };
-      add(standing({ id: FAILBACK, region: EAST, source, parameterGroup: `${GROUPS.east}-failback` }, spare));
     },
     addSnapshot(id) {
       world.snapshots.push({ id, region: EAST, instance: PRIMARY, status: "available", at: new Date() });

@@ -7,55 +7,64 @@ import type { Thing } from "../kubernetes/thing.ts";
 import { type SyntheticStore, servesSynthetic, syntheticIn } from "../synthetic.ts";
 import type { Cloud } from "./cloud.ts";
 import { DATABASE } from "./databases.ts";
-import { CONFIG, EAST, endpointOf, NAMESPACE, PRIMARY, SERVICES } from "./names.ts";
+import { CONFIG, CRON_JOB, EAST, endpointOf, NAMESPACE, PRIMARY, REPLICA, SERVICES, type Side, WEST } from "./names.ts";
 
 /** The two clusters with the marketplace in them. */
 export interface Clusters {
-  readonly primary: PracticeCluster;
-  readonly dr: PracticeCluster;
-  /** The primary serves, the other one stands by with nothing running; both write to the database named. */
+  readonly east: PracticeCluster;
+  readonly west: PracticeCluster;
+  /** us-east-1 serves, us-west-2 stands by with nothing running; both write to the database of us-east-1. */
   reset(): Promise<void>;
-  /** After the failover: the other one serves, with the database at `endpoint`. What was left runs on as it was, and nobody stopped it. */
-  moved(endpoint: string): Promise<void>;
+  /** us-west-2 serves with its own database; what runs in us-east-1 was not stopped by anybody. */
+  moved(): Promise<void>;
+  /** What is published through a cluster is in the index its region asks. */
+  index(add: (side: Side, id: string) => void): void;
   close(): Promise<void>;
 }
 
 export async function createClusters(cloud: Cloud, appPassword: string): Promise<Clusters> {
   const pools = createPools(cloud, appPassword);
-  const opened = async (name: string): Promise<PracticeCluster> => {
+  let index: (side: Side, id: string) => void = () => {};
+  const opened = async (name: string, side: Side): Promise<PracticeCluster> => {
     let cluster: PracticeCluster | null = null;
+    const published = (id: string) => index(side, id);
     cluster = await createCluster({
       name,
       nodes: ["node-1", "node-2", "node-3"],
       beatMilliseconds: 100,
-      containers: (pod) => (cluster === null ? null : service(cluster, pod, pools)),
+      containers: (pod) => (cluster === null ? null : service(cluster, pod, pools, published)),
     });
     furnish(cluster);
     return cluster;
   };
-  const [primary, dr] = await Promise.all([opened("primary-cluster"), opened("dr-cluster")]);
-  const usual = endpointOf(EAST, PRIMARY);
+  const [east, west] = await Promise.all([opened("primary-cluster", "east"), opened("dr-cluster", "west")]);
+  const [atEast, atWest] = [endpointOf(EAST, PRIMARY), endpointOf(WEST, REPLICA)];
+  const both = async (work: (cluster: PracticeCluster) => Promise<void>) => {
+    for (const cluster of [east, west]) cluster.faults.clear();
+    await Promise.all([east, west].map(work));
+    for (const cluster of [east, west]) cluster.forget();
+  };
   return {
-    primary,
-    dr,
-    async reset() {
-      for (const cluster of [primary, dr]) cluster.faults.clear();
-      await Promise.all([put(primary, usual, true), put(dr, usual, false)]);
-      for (const cluster of [primary, dr]) cluster.forget();
-    },
-    async moved(endpoint) {
-      for (const cluster of [primary, dr]) cluster.faults.clear();
-      await Promise.all([put(primary, usual, true), put(dr, endpoint, true)]);
-      for (const cluster of [primary, dr]) cluster.forget();
+    east,
+    west,
+    reset: () => both((cluster) => put(cluster, atEast, cluster === east)),
+    moved: () => both((cluster) => put(cluster, cluster === east ? atEast : atWest, true)),
+    index(add) {
+      index = add;
     },
     async close() {
-      await Promise.all([primary.close(), dr.close()]);
+      await Promise.all([east.close(), west.close()]);
       await pools.close();
     },
   };
 }
 
 function furnish(cluster: PracticeCluster): void {
+  const job = { spec: { template: { spec: { containers: [{ name: "job", image: `${CRON_JOB}:1.4.2` }] } } } };
+  cluster.put("cronjobs", NAMESPACE, {
+    metadata: { name: CRON_JOB, labels: { "app.kubernetes.io/part-of": "llm-marketplace" } },
+    spec: { schedule: "0 3 * * *", jobTemplate: job },
+  });
   cluster.put("configmaps", NAMESPACE, { metadata: { name: CONFIG }, data: {} });
   for (const { name, port } of SERVICES) {
     const labels = { app: name, "app.kubernetes.io/part-of": "llm-marketplace" };
@@ -77,6 +86,10 @@ async function put(cluster: PracticeCluster, endpoint: string, serves: boolean):
   cluster.edit("configmaps", NAMESPACE, CONFIG, (config) => {
     config.data = { DATABASE_ENDPOINT: endpoint };
   });
+  cluster.edit("cronjobs", NAMESPACE, CRON_JOB, (job) => {
+    job.spec = { ...job.spec, suspend: !serves };
+    job.metadata.annotations = {};
+  });
   const scale = (count: (replicas: number) => number) => {
     for (const { name, replicas } of SERVICES) {
       cluster.edit("deployments", NAMESPACE, name, (one) => {
@@ -97,7 +110,7 @@ async function put(cluster: PracticeCluster, endpoint: string, serves: boolean):
 }
 
 /** What runs in a pod: a little service that keeps published models in the database its configuration named when it began. */
-function service(cluster: PracticeCluster, pod: Thing, pools: Pools): RequestListener {
+function service(cluster: PracticeCluster, pod: Thing, pools: Pools, published: (id: string) => void): RequestListener {
   const endpoint = String(
     (cluster.get("configmaps", NAMESPACE, CONFIG)?.data as { DATABASE_ENDPOINT?: string } | undefined)
       ?.DATABASE_ENDPOINT ?? "",
@@ -112,6 +125,7 @@ function service(cluster: PracticeCluster, pod: Thing, pools: Pools): RequestLis
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const { id } = JSON.parse(Buffer.concat(chunks).toString("utf8")) as { id: string };
       await pools.write(endpoint, id);
+      published(id);
       return { ...about, id };
     };
     answer().then(

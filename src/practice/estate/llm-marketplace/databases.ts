@@ -13,20 +13,24 @@ export interface Passwords {
   readonly app: string;
 }
 
-/** Three real servers: the primary, its replica, and one for what is restored or made on the way back. */
+/** Three real servers: one in each region, and one for what is restored. */
 export interface Databases {
-  readonly primary: DatabaseHost;
-  readonly replica: DatabaseHost;
+  readonly east: DatabaseHost;
+  readonly west: DatabaseHost;
   readonly spare: DatabaseHost;
+  /** Of the one cluster all of them are of. */
+  readonly systemIdentifier: string;
   readonly all: readonly DatabaseHost[];
   create(): Promise<void>;
-  /** The primary takes writes, the replica streams, the spare is off. What only others held is given up. */
+  /** us-east-1 takes writes, us-west-2 streams, the spare is off. What only others held is given up. */
   reset(): Promise<void>;
-  /** The replica is a primary of its own; the old one still runs, and takes no writes. */
+  /** us-west-2 is a primary of its own; us-east-1 still runs, and takes no writes. */
   moved(): Promise<void>;
-  /** The spare becomes a standby of `source`. */
-  followWith(source: DatabaseHost): Promise<void>;
-  /** The spare holds what the primary holds now, and is off: what a snapshot is. */
+  /** A server becomes a standby of another. */
+  follow(standby: DatabaseHost, source: DatabaseHost): Promise<void>;
+  /** Off, whatever it was doing. */
+  off(host: DatabaseHost): Promise<void>;
+  /** The spare holds what us-east-1 holds now, and is off: what a snapshot is. */
   snapshot(): Promise<void>;
   promote(host: DatabaseHost): Promise<void>;
   /** Seconds the replica is behind, as RDS measures it: since the last write it replayed. Null: it does not replicate. */
@@ -34,7 +38,7 @@ export interface Databases {
 }
 
 export async function createDatabases(folder: string, passwords: Passwords): Promise<Databases> {
-  const [primary, replica, spare] = (await Promise.all(
+  const [east, west, spare] = (await Promise.all(
     [PRIMARY, REPLICA, "llm-marketplace-db-spare"].map((name) => createHost(name, folder, passwords)),
   )) as [DatabaseHost, DatabaseHost, DatabaseHost];
   const off = async (host: DatabaseHost) => {
@@ -42,47 +46,51 @@ export async function createDatabases(folder: string, passwords: Passwords): Pro
     await host.kill();
   };
 
+  let systemIdentifier = "";
   const databases: Databases = {
-    primary,
-    replica,
+    east,
+    west,
     spare,
-    all: [primary, replica, spare],
+    all: [east, west, spare],
+    get systemIdentifier() {
+      return systemIdentifier;
+    },
+    off,
     async create() {
-      await primary.create();
-      await primary.start();
-      await setUp(primary, passwords);
-      await replica.follow(primary);
-      await streams(primary, replica);
+      await east.create();
+      await east.start();
+      await setUp(east, passwords);
+      const [row] = await ask<{ id: string }>(east, "select system_identifier::text as id from pg_control_system()");
+      systemIdentifier = row?.id ?? "";
+      await databases.follow(west, east);
     },
     async reset() {
-      await Promise.all([primary.thaw(), off(spare)]);
-      await primary.start();
-      await open(primary);
-      if (!(await isFollowing(primary, replica))) {
-        await off(replica);
-        await replica.follow(primary);
-        await streams(primary, replica);
-      }
-      await dropIdleSlots(primary);
+      await Promise.all([east.thaw(), off(spare)]);
+      await east.start();
+      await open(east);
+      if (!(await isFollowing(east, west))) await databases.follow(west, east);
+      await ask(west, "alter system reset default_transaction_read_only");
+      await ask(west, "select pg_reload_conf()");
+      await dropIdleSlots(east);
     },
     async moved() {
       await databases.reset();
-      await databases.promote(replica);
-      await ask(primary, "alter system set default_transaction_read_only = on");
-      await ask(primary, "select pg_reload_conf()");
-      await dropIdleSlots(primary);
+      await databases.promote(west);
+      await ask(east, "alter system set default_transaction_read_only = on");
+      await ask(east, "select pg_reload_conf()");
+      await dropIdleSlots(east);
     },
-    async followWith(source) {
-      await off(spare);
-      await spare.follow(source);
-      await streams(source, spare);
+    async follow(standby, source) {
+      await off(standby);
+      await standby.follow(source);
+      await streams(source, standby);
     },
     async snapshot() {
-      await databases.followWith(primary);
+      await databases.follow(spare, east);
       await databases.promote(spare);
       await ask(spare, "checkpoint");
       await off(spare);
-      await dropIdleSlots(primary);
+      await dropIdleSlots(east);
     },
     async promote(host) {
       await ask(host, "select pg_promote(true, 30) where pg_is_in_recovery()");
@@ -108,7 +116,7 @@ const TABLE = [
   ...SYNTHETIC_TABLE,
 ];
 
-/** Roles and the one table. `admin` is what the bot logs in as and has what RDS's own master user has: no `alter system`. */
+/** Roles and the tables. `admin` is what the bot logs in as and has what RDS's own master user has: no `alter system`. */
 async function setUp(primary: DatabaseHost, passwords: Passwords): Promise<void> {
   await asOwner(primary, "postgres", [
     `create role admin login password '${passwords.admin}' in role pg_monitor, pg_signal_backend`,
@@ -128,7 +136,7 @@ async function open(primary: DatabaseHost): Promise<void> {
   if (row?.standby) await ask(primary, "select pg_promote(true, 30)");
   await ask(primary, "alter system reset all");
   await ask(primary, "select pg_reload_conf()");
-  await asOwner(primary, DATABASE, ["set default_transaction_read_only = off", ...TABLE, "truncate models"]);
+  await asOwner(primary, DATABASE, ["set default_transaction_read_only = off", ...TABLE, "truncate models, synthetic"]);
 }
 
 async function isFollowing(primary: DatabaseHost, replica: DatabaseHost): Promise<boolean> {

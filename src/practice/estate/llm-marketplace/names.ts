@@ -3,10 +3,14 @@ export const EAST = "us-east-1";
 export const WEST = "us-west-2";
 export const ACCOUNT = "111122223333";
 
+export type Side = "east" | "west";
+export const SIDES = ["east", "west"] as const;
+export const REGIONS = { east: EAST, west: WEST } as const;
+
+/** The instances of both regions keep their names, whichever of them is the primary. */
 export const PRIMARY = "llm-marketplace-db";
 export const REPLICA = "llm-marketplace-db-dr";
-/** The replica made in the old region after a failover, to go back with. */
-export const FAILBACK = "llm-marketplace-db-failback";
+export const INSTANCES = { east: PRIMARY, west: REPLICA } as const;
 export const RESTORED = "llm-marketplace-db-restored";
 /** What the old primary is called once a restored instance has its name. */
 export const ASIDE = "llm-marketplace-db-before-restore";
@@ -16,12 +20,18 @@ export const BUCKETS = {
   east: "llm-marketplace-backups-us-east-1",
   west: "llm-marketplace-backups-us-west-2",
 } as const;
+/** Search repositories: each written by one region, and read by the other. */
+export const REPOSITORIES = { east: "backups-us-east-1", west: "backups-us-west-2" } as const;
 export const NAMESPACE = "llm-marketplace";
 export const CONFIG = "marketplace-config";
 export const SERVICES = [
   { name: "publishing-service", port: 3001, replicas: 3 },
   { name: "discovery-service", port: 3002, replicas: 2 },
 ] as const;
+
+/** Runs in one region only: twice, it would bill publishers twice. */
+export const CRON_JOB = "bill-publishers";
+export const SYNTHETIC = "/synthetic";
 
 export const ZONE = "Z0MARKETPLACE";
 export const PUBLIC_NAME = "api.llm-marketplace.test";

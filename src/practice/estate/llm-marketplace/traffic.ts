@@ -6,7 +6,7 @@ import { balancer, forward, listening, say } from "../listening.ts";
 import { strikeOut } from "../servers.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Clusters } from "./clusters.ts";
-import { ADDRESS, NAMESPACE, PUBLIC_NAME } from "./names.ts";
+import { ADDRESS, NAMESPACE, PUBLIC_NAME, type Side } from "./names.ts";
 
 interface Acknowledged {
   readonly id: string;
@@ -16,21 +16,20 @@ interface Acknowledged {
 /** Publishers out there: they look the public name up, and go where it leads. */
 export interface Traffic {
   /** The load balancers in front of each cluster, by fixed address. */
-  readonly eastUrl: string;
-  readonly westUrl: string;
+  readonly urls: Readonly<Record<Side, string>>;
   /** The public name, for whoever has no practice resolver: each request looks it up anew. */
   readonly publicUrl: string;
   /** `{ acknowledged: [{ id, at }] }`: what publishers were told is stored. */
   readonly ledgerUrl: string;
   readonly acknowledged: readonly Acknowledged[];
   /** A region that is gone answers nobody. */
-  cut(side: "east" | "west", gone: boolean): void;
+  cut(side: Side, gone: boolean): void;
   /** Forgets what was acknowledged so far. */
   forget(): void;
   /** Takes these out of what was acknowledged: people know that they are lost. */
   writeOff(ids: readonly string[]): void;
   /** How many were acknowledged by way of which cluster in the last second. */
-  recent(): Readonly<Record<"east" | "west", number>>;
+  recent(): Readonly<Record<Side, number>>;
   close(): Promise<void>;
 }
 
@@ -38,15 +37,15 @@ const PAUSE_MS = 200;
 const ANSWER_MS = 4000;
 
 export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<Traffic> {
-  const gone = new Set<"east" | "west">();
-  const front = (cluster: PracticeCluster, side: "east" | "west") => ({
+  const gone = new Set<Side>();
+  const front = (cluster: PracticeCluster, side: Side) => ({
     pods: () => cluster.listeners(NAMESPACE, ["app", "publishing-service"]),
     isGone: () => gone.has(side),
     milliseconds: ANSWER_MS,
   });
-  const east = await balancer(front(clusters.primary, "east"));
-  const west = await balancer(front(clusters.dr, "west"));
-  const ways = new Map<string, { side: "east" | "west"; url: string }>([
+  const east = await balancer(front(clusters.east, "east"));
+  const west = await balancer(front(clusters.west, "west"));
+  const ways = new Map<string, { side: Side; url: string }>([
     [ADDRESS.east, { side: "east", url: east.url }],
     [ADDRESS.west, { side: "west", url: west.url }],
   ]);
@@ -58,7 +57,7 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<T
     if (!way) throw new Error(`${PUBLIC_NAME} is ${address}, where nobody listens`);
     return way;
   };
-  let acknowledged: (Acknowledged & { side: "east" | "west" })[] = [];
+  let acknowledged: (Acknowledged & { side: Side })[] = [];
   const edge = await listening(async (request, response) => {
     try {
       const { url } = await wayIn();
@@ -68,7 +67,7 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<T
     }
   });
   const ledger = await listening((_request, response) =>
-    say(response, 200, { acknowledged: acknowledged.map(({ id, at }) => ({ id, at })) }),
+    say(response, 200, { contract: "lifeboat.ledger/1", acknowledged: acknowledged.map(({ id, at }) => ({ id, at })) }),
   );
   let closed = false;
   let lastId = Date.now() * 1000;
@@ -94,8 +93,7 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<T
     }
   })();
   return {
-    eastUrl: east.url,
-    westUrl: west.url,
+    urls: { east: east.url, west: west.url },
     publicUrl: edge.url,
     ledgerUrl: `${ledger.url}/ledger`,
     get acknowledged() {
@@ -112,7 +110,7 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<T
     recent() {
       const since = Date.now() - 1000;
       const last = acknowledged.filter(({ at }) => Date.parse(at) > since);
-      const count = (side: "east" | "west") => last.filter((one) => one.side === side).length;
+      const count = (side: Side) => last.filter((one) => one.side === side).length;
       return { east: count("east"), west: count("west") };
     },
     async close() {

@@ -8,15 +8,15 @@ import {
   ASIDE,
   BUCKETS,
   CONTROLS,
-  EAST,
   endpointOf,
-  FAILBACK,
   GROUPS,
-  PRIMARY,
-  REPLICA,
+  INSTANCES,
+  REGIONS,
+  REPOSITORIES,
   RESTORED,
-  WEST,
-  ZONE,
+  SIDES,
+  type Side,
+  SYNTHETIC,
 } from "./names.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -26,60 +26,70 @@ interface Parts {
   readonly clusters: Clusters;
   readonly search: Search;
   readonly traffic: Traffic;
+  readonly exportFolder: string;
 }
 
 /** What the system's variables are here, as an installation would write them down. */
-export function valuesOf({ databases, cloud, clusters, search, traffic }: Parts) {
+export function valuesOf(parts: Parts) {
+  const { databases, cloud, search, traffic, exportFolder } = parts;
   const { aws } = cloud;
-  const { primary, replica, spare } = databases;
-  const arc = Object.fromEntries(arcEndpoints(aws).map(({ url }, i) => [`arcEndpoint${i + 1}`, url]));
+  const arc = Object.fromEntries(arcEndpoints(aws).map(({ region, url }) => [arcName(region), url]));
   return {
     account: ACCOUNT,
     pollSeconds: 0.1,
-    primaryInstance: PRIMARY,
-    drInstance: REPLICA,
-    failbackInstance: FAILBACK,
+    systemIdentifier: databases.systemIdentifier,
     restoredInstance: RESTORED,
     asideInstance: ASIDE,
-    primaryParameters: GROUPS.east,
-    drParameters: GROUPS.west,
-    failbackParameters: `${GROUPS.east}-failback`,
-    kmsKey: `arn:aws:kms:us-east-1:${ACCOUNT}:key/practice`,
-    restoredParameters: GROUPS.east,
-    subnetGroup: "default",
-    securityGroup: "sg-marketplace",
-    primaryHost: "127.0.0.1",
-    primaryPort: primary.port,
-    drHost: "127.0.0.1",
-    drPort: replica.port,
-    failbackHost: "127.0.0.1",
-    failbackPort: spare.port,
-    restoredHost: "127.0.0.1",
-    restoredPort: spare.port,
-    primaryEndpoint: endpointOf(EAST, PRIMARY),
-    drEndpoint: endpointOf(WEST, REPLICA),
-    failbackEndpoint: endpointOf(EAST, FAILBACK),
-    primaryClusterUid: clusters.primary.uid,
-    drClusterUid: clusters.dr.uid,
-    primaryUrl: traffic.eastUrl,
-    drUrl: traffic.westUrl,
+    exportFolder,
     publicUrl: traffic.publicUrl,
+    syntheticPath: SYNTHETIC,
     ledgerUrl: traffic.ledgerUrl,
     publicName: "api.llm-marketplace.test",
-    primaryAddress: ADDRESS.east,
-    drAddress: ADDRESS.west,
-    zone: ZONE,
     nameServerHost: "127.0.0.1",
     nameServerPort: aws.nameServer.port,
     resolverHost: "127.0.0.1",
     resolverPort: aws.resolver.port,
-    controlPrimary: CONTROLS.east,
-    controlDr: CONTROLS.west,
     ...arc,
-    searchDrUrl: search.cluster("dr").url,
-    searchDrUuid: search.cluster("dr").world.uuid,
+    searchEastRepository: REPOSITORIES.east,
+    searchWestRepository: REPOSITORIES.west,
+    searchEastUrl: search.cluster("east").url,
+    searchEastUuid: search.cluster("east").world.uuid,
+    searchWestUrl: search.cluster("west").url,
+    searchWestUuid: search.cluster("west").world.uuid,
     searchCountMin: 1,
-    backupBucket: BUCKETS.east,
-    backupBucketDr: BUCKETS.west,
+    backupBucketEast: BUCKETS.east,
+    backupBucketWest: BUCKETS.west,
+    ...Object.assign({}, ...SIDES.map((side) => sideValues(parts, side))),
   };
+}
+
+function sideValues({ databases, clusters, traffic }: Parts, side: Side): Record<string, string | number> {
+  const region = REGIONS[side];
+  return Object.fromEntries(
+    Object.entries({
+      Instance: INSTANCES[side],
+      Host: "127.0.0.1",
+      Port: databases[side].port,
+      Endpoint: endpointOf(region, INSTANCES[side]),
+      Parameters: GROUPS[side],
+      SubnetGroup: "default",
+      SecurityGroup: "sg-marketplace",
+      KmsKey: `arn:aws:kms:${region}:${ACCOUNT}:key/practice`,
+      RestoredHost: "127.0.0.1",
+      RestoredPort: databases.spare.port,
+      Context: clusters[side].name,
+      ClusterUid: clusters[side].uid,
+      Url: traffic.urls[side],
+      Address: ADDRESS[side],
+      Control: CONTROLS[side],
+    }).map(([name, value]) => [`${side}${name}`, value]),
+  );
+}
+
+/** `ap-southeast-2` → `arcApSoutheast2` */
+function arcName(region: string): string {
+  return `arc${region
+    .split("-")
+    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+    .join("")}`;
 }
