@@ -5,10 +5,15 @@ import type { ReadContext } from "./contract.ts";
 import { dnsMember } from "./dns/member.ts";
 import type { MemberKind } from "./member.ts";
 import { postgresMember } from "./postgres/member.ts";
+import { s3SettingMember } from "./s3/member.ts";
+import { traefikMember } from "./traefik/member.ts";
 
 /** Every kind of target whose members have roles. */
 export const memberKinds: ReadonlyMap<string, MemberKind> = new Map(
-  [postgresMember as unknown as MemberKind, dnsMember as unknown as MemberKind].map((one) => [one.kind, one]),
+  ([postgresMember, dnsMember, s3SettingMember, traefikMember] as unknown as MemberKind[]).map((one) => [
+    one.kind,
+    one,
+  ]),
 );
 
 export interface TargetLook {

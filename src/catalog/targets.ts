@@ -27,12 +27,14 @@ const member = z.strictObject({
 });
 
 /**
- * What an action's input needs to reach one, and what tells which is active. `postgres`, `dns`: roles are looked at. The others
- * are reached by site or all together.
+ * What an action's input needs to reach one, and what tells which is active. `postgres`, `dns`, `s3-setting`, `traefik`: roles
+ * are looked at. The others are reached by site or all together.
  */
 export const TARGET_KINDS = {
   postgres: { roles: true },
   dns: { roles: true },
+  "s3-setting": { roles: true },
+  traefik: { roles: true },
   redis: { roles: false },
   kubernetes: { roles: false },
   s3: { roles: false },
@@ -45,7 +47,7 @@ const target = z.strictObject({
   title: sentence,
   kind: z
     .enum(Object.keys(TARGET_KINDS) as [TargetKind, ...TargetKind[]])
-    .describe("postgres and dns know which member is active; the others are reached by site"),
+    .describe("postgres, dns, s3-setting and traefik know which member is active; the others are reached by site"),
   follows: id
     .optional()
     .describe(

@@ -1,5 +1,8 @@
 import { createSocket, type Socket } from "node:dgram";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ReadContext } from "../../src/actions/contract.ts";
 import { memberKinds } from "../../src/actions/members.ts";
@@ -134,6 +137,36 @@ describe("where a name leads, by its own name server", () => {
 
   test("a name server that says nothing is no word about the sites", async () => {
     expect(await look(name()(9))).toMatchObject({ active: null, activeAnswers: null });
+  });
+});
+
+describe("which bucket an application uses, by its setting", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "lifeboat-setting-"));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const media = (path: string) => {
+    const setting = { in: { kind: "file", path }, keys: { bucket: "MEDIA_BUCKET", endpoint: "MEDIA_ENDPOINT" } };
+    const input = (bucket: string) => ({ setting, bucket: { bucket, endpoint: "http://127.0.0.1:9" } });
+    const members = [
+      { id: "minio", site: "home", input: input("media") },
+      { id: "copy", site: "away", input: input("media-copy") },
+    ];
+    return { target: "media", title: "Media", kind: "s3-setting", members };
+  };
+
+  test("the one it names, whether that one answers or not; none, where it names another or cannot be read", async () => {
+    const file = join(folder, "media.env");
+    const named = (bucket: string) => writeFile(file, `MEDIA_BUCKET=${bucket}\nMEDIA_ENDPOINT=http://127.0.0.1:9\n`);
+    await named("media");
+    expect(await look(media(file))).toMatchObject({ active: "minio", activeAnswers: true, hasStandby: true });
+    await named("media-copy");
+    expect(await look(media(file))).toMatchObject({ active: "copy" });
+    await named("media-of-somebody");
+    expect(await look(media(file))).toMatchObject({ active: null });
+    expect(await look(media(join(folder, "none.env")))).toMatchObject({ active: null, activeAnswers: null });
   });
 });
 

@@ -8,13 +8,18 @@ import { byHand, inverse, undoneBy } from "../undo.ts";
 import { lookAtTraefik, type Routed } from "./api.ts";
 import { type FileView, leadInput, readLead, sameLead, sayLead, writeLead } from "./file.ts";
 
-const input = z.strictObject({
+/** One service of one Traefik. */
+export const switchPlace = {
   /** The file its file provider watches, as this machine sees it. */
   file: z.string().refine(isAbsolute, "has to be an absolute path"),
   /** Traefik's API: `http://127.0.0.1:8080`. */
   api: z.url({ protocol: /^https?$/ }),
   login: z.strictObject({ user: z.string().min(1), passwordFrom: z.string().min(1) }).optional(),
   service: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/),
+};
+
+const input = z.strictObject({
+  ...switchPlace,
   /** Where it is to lead: `servers`, or `weights` of services the file names. */
   to: leadInput,
   /** What the target answers by itself, before anything is led there. */
@@ -151,8 +156,10 @@ function present({ lead }: FileView, { service, to, file }: Input): Check {
 /** Traefik knows the state of servers it already has; of others only a look at themselves tells. */
 function targetUp({ routed, target, file }: Seen, { to }: Input): Check {
   const unmet = target.filter((one) => !one.met);
-  if (unmet.length > 0)
-    return block("target.answers", false, unmet.map(({ url, says }) => `${url} ${says}.`).join(" "));
+  if (unmet.length > 0) {
+    const says = unmet.map(({ url, says }) => `${url} ${says}.`).join(" ");
+    return { ...block("target.answers", false, says), madeSoBy: { actions: STARTS } };
+  }
   if (target.length > 0) return block("target.answers", true, "The target answers by itself.");
   const known = "servers" in to && to.servers.every((url) => routed.servers[url] === "UP");
   if (known || sameLead(file?.lead ?? null, to)) return block("target.answers", true, "Traefik sees the target up.");
@@ -162,6 +169,9 @@ function targetUp({ routed, target, file }: Seen, { to }: Input): Check {
     "Traefik has not looked at the target yet. Say under `target` what it answers by itself.",
   );
 }
+
+/** What has a server answer that was not there yet. */
+const STARTS = ["compose.start", "compose.restart", "compose.rollback", "kubernetes.scale", "kubernetes.restart"];
 
 function block(id: string, ok: boolean, says: string): Check {
   return { id, level: "block", ok, says };

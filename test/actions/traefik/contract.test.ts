@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { traefikMember } from "../../../src/actions/traefik/member.ts";
 import { traefikCovered } from "../../../src/practice/estate/traefik/index.ts";
 import { type Conductor, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
@@ -42,6 +43,24 @@ describe("traefik.switch", () => {
     };
     await conductor.perform("back", "traefik.switch", given(back));
     expect(await stand.served()).toBe("old");
+  });
+
+  test("its members: who is led to, by Traefik's word, and by the file where Traefik does not answer", async () => {
+    const seenAs = async (more: object) => {
+      const { to: _to, target: _target, probe: _probe, times: _times, ...place } = stand.given(more);
+      const look = async (url?: string) =>
+        traefikMember.look(conductor.context, traefikMember.input.parse({ ...place, url }));
+      return await Promise.all([look(`${urls[0]}/`), look(urls[1])]).then((all) => all.map(({ state }) => state));
+    };
+    expect(await seenAs({})).toEqual(["active", "standby"]);
+    expect(await seenAs({ api: "http://127.0.0.1:1" })).toEqual(["active", "standby"]);
+    expect(await seenAs({ api: "http://127.0.0.1:1", file: join(stand.folder, "none.yml") })).toEqual([
+      "silent",
+      "silent",
+    ]);
+    expect(await seenAs({ service: "unknown" })).toEqual(["unclear", "unclear"]);
+    await conductor.perform("switch", "traefik.switch", given());
+    expect(await seenAs({})).toEqual(["standby", "active"]);
   });
 
   test("moves shares of a weighted service", async () => {
