@@ -49,6 +49,9 @@ import type {
 } from "./types.ts";
 import { runsIn } from "./walk.ts";
 
+/** The target of a plan whose runbook says of nothing that it changes it. */
+export const ONLY_LOOKS = "nothing: it only looks";
+
 export interface PlanRequest {
   readonly catalog: Catalog;
   readonly cards: ReadonlyMap<string, ActionCard>;
@@ -377,7 +380,7 @@ function bind(
     ...inputsIn(inputs),
     ...directionIn(system, runbook, binding),
     ...(bound.length > 0 && { roles: bound }),
-    target: runbook.changes === null ? "nothing: it only looks" : resolveSentence(runbook.changes, lookUp),
+    target: runbook.changes === null ? ONLY_LOOKS : resolveSentence(runbook.changes, lookUp),
     resources: heldAs([...resources], drill),
     rtoSeconds: runbook.rtoSeconds,
     rpoSeconds: runbook.rpoSeconds,

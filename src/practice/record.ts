@@ -1,3 +1,4 @@
+import { ONLY_LOOKS } from "../catalog/plan.ts";
 import type { Plan, PlanStep } from "../catalog/types.ts";
 import { fold } from "../incident/evolve.ts";
 import { isFence } from "../incident/fences.ts";
@@ -15,7 +16,7 @@ export interface RunRecord {
   readonly marks: readonly Mark[];
   /** False: no step of it was begun, so nothing was changed. */
   readonly begun: boolean;
-  /** False: every step of its plan only looks. */
+  /** False: every action of its plan only looks, and what people do with their hands changes nothing of the system. */
   readonly changes: boolean;
 }
 
@@ -43,7 +44,7 @@ export async function recordOf(dataFolder: string, run: string): Promise<RunReco
       timeline: { events: events.length, verified: chain.ok },
       marks: marksOf(found.plan, own),
       begun: own.some(({ type }) => type === "step.started"),
-      changes: stepsOf(found.plan).some((step) => step.kind === "manual" || isChange(step)),
+      changes: stepsOf(found.plan).some((step) => byHand(step, found.plan) || isChange(step)),
     };
   } finally {
     await store.close();
@@ -75,6 +76,10 @@ const MAY_OPEN = /promote|replica|restore|rejoin|reinit|resume|unfence|failover|
 
 function stepsOf({ stages }: Plan): readonly PlanStep[] {
   return stages.flatMap(({ steps }) => steps);
+}
+
+function byHand(step: PlanStep, { target }: Plan): boolean {
+  return step.kind === "manual" && target !== ONLY_LOOKS;
 }
 
 function isChange(step: PlanStep): step is Extract<PlanStep, { kind: "action" }> {
