@@ -74,6 +74,10 @@ async function answer(
   if (servesSynthetic(request, response, store, { image })) return;
   const path = new URL(request.url ?? "/", "http://api").pathname;
   const picture = /^\/media\/(\w+)\.jpg$/.exec(path)?.[1];
+  if (picture !== undefined && request.method === "PUT") {
+    media.put(state.settings.MEDIA_BUCKET ?? "", `media/${picture}.jpg`, await bodyOf(request));
+    return say(response, 201, { key: `media/${picture}.jpg` });
+  }
   if (picture !== undefined) return await give(backend, `media/${picture}.jpg`, response);
   switch (`${request.method} ${path}`) {
     case "GET /health":

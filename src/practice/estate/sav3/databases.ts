@@ -1,12 +1,13 @@
-import { rm, truncate } from "node:fs/promises";
+import { mkdir, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { messageOf } from "../../../lib/errors.ts";
+import { giveToServer } from "../../../lib/pgserver.ts";
 import { ask } from "../chaos.ts";
 import { type Fleet, soon } from "../fleet.ts";
 import { type ArchivedHost, createRepository, firstBackup } from "../pgbackrest/index.ts";
 import { SYNTHETIC_TABLE } from "../synthetic.ts";
-import { DATABASE, PRIMARY, STANDBY } from "./names.ts";
+import { DATABASE, PRIMARY, REPLACEMENT, SCRATCH, STANDBY } from "./names.ts";
 
 export interface Passwords {
   readonly owner: string;
@@ -15,10 +16,21 @@ export interface Passwords {
   readonly app: string;
 }
 
-/** A primary and its standby, both with pgBackRest into one repository. */
+/** A primary and its standby, both with pgBackRest into one repository. After a failover each is what the other was. */
 export interface Databases {
+  /** Primary when all is well. */
   readonly primary: ArchivedHost;
   readonly standby: ArchivedHost;
+  /** A host made on the night both are lost: empty until something is restored to it. */
+  readonly replacement: ArchivedHost;
+  /** Only restored to, beside the ones that serve; it archives nothing. */
+  readonly scratch: ArchivedHost;
+  /** Who takes writes now; null: neither of the pair. */
+  writer(): Promise<ArchivedHost | null>;
+  /** `select system_identifier from pg_control_system()` of the pair. */
+  systemIdentifier(): Promise<string>;
+  /** An empty data folder, whatever was in it. */
+  empty(host: ArchivedHost): Promise<void>;
   create(): Promise<void>;
   /** The primary takes writes and the standby streams, whatever was before; the table is empty. */
   reset(): Promise<void>;
@@ -35,6 +47,8 @@ export async function createDatabases(fleet: Fleet, passwords: Passwords): Promi
   const repository = await createRepository(fleet, passwords);
   const primary = await repository.host(PRIMARY);
   const standby = await repository.host(STANDBY);
+  const replacement = await repository.host(REPLACEMENT);
+  const scratch = await repository.host(SCRATCH, { archives: false });
   const both = [primary, standby];
 
   const sql: Databases["sql"] = async (host, text, database = DATABASE) => {
@@ -70,6 +84,16 @@ export async function createDatabases(fleet: Fleet, passwords: Passwords): Promi
     const rows = await ask<{ writes: boolean }>(host, "select not pg_is_in_recovery() as writes").catch(() => []);
     return rows[0]?.writes === true;
   };
+  const fenced = async (host: ArchivedHost): Promise<boolean> => {
+    const [row] = await ask<{ setting: string }>(host, "show default_transaction_read_only").catch(() => []);
+    return Object.values(row ?? {})[0] !== "off";
+  };
+  const empty = async (host: ArchivedHost) => {
+    await off(host);
+    for (const folder of [host.folder, host.copies]) await rm(folder, { recursive: true, force: true });
+    await Promise.all([host.folder, host.copies].map((folder) => mkdir(folder, { recursive: true, mode: 0o700 })));
+    await Promise.all([host.folder, host.copies].map(giveToServer));
+  };
   const heal = async () => {
     await Promise.all(both.map((host) => host.thaw()));
     if (!(await writes(primary)) && (await writes(standby))) {
@@ -89,10 +113,21 @@ export async function createDatabases(fleet: Fleet, passwords: Passwords): Promi
     await sql(primary, `set default_transaction_read_only = off; ${TABLE}; truncate posts`);
   };
 
-  return {
+  const databases: Databases = {
     primary,
     standby,
+    replacement,
+    scratch,
     sql,
+    empty,
+    async writer() {
+      for (const host of both) if ((await writes(host)) && !(await fenced(host))) return host;
+      return null;
+    },
+    async systemIdentifier() {
+      const [row] = await sql(primary, "select system_identifier::text as id from pg_control_system()", "postgres");
+      return String(row?.id);
+    },
     create: fresh,
     async reset() {
       try {
@@ -109,9 +144,10 @@ export async function createDatabases(fleet: Fleet, passwords: Passwords): Promi
       await sql(primary, "select pg_reload_conf()", "postgres");
     },
     async archived() {
-      const [row] = await sql(primary, "select pg_walfile_name(pg_switch_wal()) as file", "postgres");
+      const host = (await databases.writer()) ?? primary;
+      const [row] = await sql(host, "select pg_walfile_name(pg_switch_wal()) as file", "postgres");
       await soon("the log being archived", 20, async () => {
-        const [seen] = await sql(primary, "select last_archived_wal as last from pg_stat_archiver", "postgres");
+        const [seen] = await sql(host, "select last_archived_wal as last from pg_stat_archiver", "postgres");
         return String(seen?.last ?? "") >= String(row?.file);
       });
     },
@@ -122,6 +158,7 @@ export async function createDatabases(fleet: Fleet, passwords: Passwords): Promi
       });
     },
   };
+  return databases;
 }
 
 const TABLE = `create table if not exists posts (id bigint primary key, posted_at timestamptz not null default now());

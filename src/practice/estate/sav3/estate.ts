@@ -9,8 +9,9 @@ import { ledgerOn, watchServers } from "../servers.ts";
 import type { SystemEstate, SystemEstateOptions } from "../system-estate.ts";
 import { createAgent } from "./agent.ts";
 import { createDatabases, type Databases } from "./databases.ts";
+import { createMachines, type NewMachines } from "./machines.ts";
 import { createMedia, type Media } from "./media.ts";
-import { DATABASE, MEDIA, MEDIA_BACKUP, MEDIA_BACKUP_REGION, MONITORING, SERVICES } from "./names.ts";
+import { DATABASE, MEDIA, MEDIA_BACKUP, MEDIA_BACKUP_REGION, MONITORING } from "./names.ts";
 import { createStack, type Stack } from "./stack.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 import { valuesOf } from "./values.ts";
@@ -23,6 +24,8 @@ export interface Sav3Estate extends SystemEstate {
   readonly stack: Stack;
   readonly traffic: Traffic;
   readonly agent: Door;
+  /** What people make on the night everything is lost; nothing runs there before. */
+  readonly machines: NewMachines;
 }
 
 export async function createSav3(options: SystemEstateOptions): Promise<Sav3Estate> {
@@ -42,18 +45,20 @@ export async function createSav3(options: SystemEstateOptions): Promise<Sav3Esta
   try {
     const databases = await createDatabases(fleet, passwords);
     closers.push(
+      () => databases.scratch.kill(),
+      () => databases.replacement.kill(),
       () => databases.standby.kill(),
       () => databases.primary.kill(),
     );
     await databases.create();
+    const users = [
+      { user: "app", password: passwords.app },
+      { user: "admin", password: passwords.admin },
+    ];
     const bouncer = await startPgBouncer({
       database: DATABASE,
       target: { host: "127.0.0.1", port: databases.primary.port, database: DATABASE },
-      login: pool,
-      users: [
-        { user: "app", password: passwords.app },
-        { user: "admin", password: passwords.admin },
-      ],
+      ...{ login: pool, users },
     });
     closers.push(() => bouncer.stop());
     const media = await createMedia();
@@ -64,14 +69,28 @@ export async function createSav3(options: SystemEstateOptions): Promise<Sav3Esta
     closers.push(() => agent.close());
     const traffic = await createTraffic(() => stack.traefik.url);
     closers.push(() => traffic.close());
-    const parts: Parts = { databases, bouncer, media, stack, traffic, agent };
+    const machines = await createMachines({
+      ...{ folder, fleet, media, pool, users, appPassword: passwords.app },
+      database: databases.replacement,
+      empty: () => databases.empty(databases.replacement),
+    });
+    closers.push(() => machines.close());
+    await Promise.all([databases.replacement, databases.scratch].map((host) => databases.empty(host)));
+    const parts: Parts = { databases, bouncer, media, stack, traffic, agent, machines };
     const valuesFile = join(folder, "values.yml");
-    await writeFile(valuesFile, JSON.stringify({ sav3: valuesOf(parts) }, null, 2));
+    const exportsFolder = join(folder, "exports");
+    await mkdir(exportsFolder);
+    // A pair that had to be made anew is another cluster.
+    const writeValues = async () => {
+      const systemIdentifier = await databases.systemIdentifier();
+      await writeFile(valuesFile, JSON.stringify({ sav3: valuesOf({ ...parts, systemIdentifier, exportsFolder }) }));
+    };
+    await writeValues();
     let lastGood: string | null = null;
     const watch = watchServers();
     closers.push(() => watch.close());
     const servers = () =>
-      [databases.primary, databases.standby]
+      [databases.primary, databases.standby, databases.replacement]
         .filter(({ running }) => running)
         .map((host) => ({ name: host.name, database: DATABASE, port: host.port, url: host.url(), role: "app" }));
     const writers = () => watch.writers(servers());
@@ -102,6 +121,7 @@ export async function createSav3(options: SystemEstateOptions): Promise<Sav3Esta
       }),
       async reset() {
         await reset(parts, false);
+        await writeValues();
         await posting(traffic);
       },
       writers,
@@ -109,18 +129,28 @@ export async function createSav3(options: SystemEstateOptions): Promise<Sav3Esta
       ledger: async () => ledgerOn(servers(), await writers(), "posts", traffic.acknowledged),
       writeOff: async (ids) => traffic.writeOff(ids),
       async prepare(runbook, mode) {
+        await reset(parts, runbook === "service-rollback");
+        await writeValues();
+        if (runbook !== "service-rollback") await posting(traffic);
         lastGood = await prepare(parts, runbook, mode);
       },
       inputs(runbook): Record<string, string> {
         if (runbook === "service-rollback") return { image: stack.apiBefore };
+        if (runbook === "full-recovery") return machines.inputs;
         return runbook === "db-restore-moment" && lastGood !== null ? { to: lastGood } : {};
       },
       byHand: (runbook, step) => byHand(parts, runbook, step),
       strikes: [
         { id: "kill-primary", title: "Kill the primary database" },
         { id: "start-old", title: "Start the old primary again", returns: true },
-        { id: "lose-media", title: "Make MinIO unreachable" },
+        { id: "lose-media", title: "Make the media storage in use unreachable" },
+        { id: "return-media", title: "Bring both media storages back", returns: true },
         { id: "crash-api", title: "Crash the API" },
+        { id: "stop-api", title: "Stop the first API" },
+        { id: "start-api", title: "Start the first API again", returns: true },
+        { id: "damage", title: "Delete posts by mistake" },
+        { id: "lose-databases", title: "Lose both database servers" },
+        { id: "burn", title: "Lose every machine" },
       ],
       strike: (id) => strike(parts, id),
       look: () => look(parts),
@@ -132,12 +162,13 @@ export async function createSav3(options: SystemEstateOptions): Promise<Sav3Esta
   }
 }
 
-type Parts = Pick<Sav3Estate, "databases" | "bouncer" | "media" | "stack" | "traffic" | "agent">;
+type Parts = Pick<Sav3Estate, "databases" | "bouncer" | "media" | "stack" | "traffic" | "agent" | "machines">;
 
-async function reset({ databases, bouncer, media, stack, traffic }: Parts, broken: boolean): Promise<void> {
+async function reset({ databases, bouncer, media, stack, traffic, machines }: Parts, broken: boolean): Promise<void> {
   traffic.pause(true);
   // Nobody may wait for a PgBouncer that an earlier run left paused.
   await bouncer.halt();
+  await machines.reset();
   await databases.reset();
   await bouncer.lead({ host: "127.0.0.1", port: databases.primary.port, database: DATABASE });
   await bouncer.run();
@@ -150,11 +181,9 @@ async function reset({ databases, bouncer, media, stack, traffic }: Parts, broke
 /** @returns the moment to be restored to, where the runbook is about one */
 async function prepare(parts: Parts, runbook: string, mode: "planned" | "unplanned"): Promise<string | null> {
   const { databases, media, stack, traffic, bouncer } = parts;
-  await reset(parts, runbook === "service-rollback");
-  if (runbook !== "service-rollback") await posting(traffic);
   switch (runbook) {
     case "db-failover":
-      if (mode === "unplanned") await databases.primary.kill();
+      if (mode === "unplanned") await strike(parts, "kill-primary");
       return null;
     case "db-rebuild-primary":
       traffic.pause(true);
@@ -165,36 +194,27 @@ async function prepare(parts: Parts, runbook: string, mode: "planned" | "unplann
       traffic.pause(false);
       return null;
     case "db-restore":
-    case "full-recovery":
-      await databases.archived();
-      await posting(traffic);
-      traffic.pause(true);
-      await databases.destroy();
-      if (runbook === "full-recovery") {
-        await stack.stop(...SERVICES, ...MONITORING, "pgbouncer", "redis", "minio");
-        media.lose();
-      }
-      traffic.pause(false);
+      await strike(parts, "lose-databases");
       return null;
-    case "db-restore-moment": {
-      traffic.pause(true);
-      const [row] = await databases.sql(databases.primary, "select clock_timestamp()::text as at");
-      const at = new Date(String(row?.at)).toISOString();
-      // A migration that went wrong.
-      await databases.sql(databases.primary, "delete from posts");
-      await databases.archived();
-      return at;
-    }
+    case "new-machines":
+    case "full-recovery":
+      await strike(parts, "burn");
+      return null;
+    case "db-restore-moment":
+      return await damaged(parts);
     case "media-switch":
-      if (mode === "unplanned") media.minioIs("down");
+      if (mode === "unplanned") await strike(parts, "lose-media");
       return null;
     case "media-restore":
-      media.lose();
+      media.clear(MEDIA);
       stack.backend.state.settings = {
         MEDIA_BUCKET: MEDIA_BACKUP,
         MEDIA_REGION: MEDIA_BACKUP_REGION,
         MEDIA_ENDPOINT: media.s3.url,
       };
+      return null;
+    case "traefik-switch":
+      if (mode === "unplanned") await strike(parts, "stop-api");
       return null;
     case "monitoring-restore":
       await stack.stop(...MONITORING);
@@ -204,20 +224,63 @@ async function prepare(parts: Parts, runbook: string, mode: "planned" | "unplann
   }
 }
 
-async function byHand({ databases, media, stack }: Parts, runbook: string, step: string): Promise<void> {
-  if (runbook === "full-recovery" && step.endsWith("host-ready")) return;
-  if (runbook !== "weekly-drill") return;
-  if (step.endsWith("break-database")) await databases.primary.kill();
-  if (step.endsWith("break-media")) media.minioIs("down");
-  if (step.endsWith("break-service")) await stack.docker.crash("sav3-api-1");
+/** A migration that went wrong. @returns the moment right before it */
+async function damaged({ databases, traffic }: Parts): Promise<string> {
+  traffic.pause(true);
+  const host = (await databases.writer()) ?? databases.primary;
+  const [row] = await databases.sql(host, "select clock_timestamp()::text as at");
+  const at = new Date(String(row?.at)).toISOString();
+  await databases.sql(host, "delete from posts");
+  await databases.archived();
+  return at;
 }
 
-async function strike({ databases, media, stack }: Parts, id: string): Promise<void> {
-  if (id === "kill-primary") return databases.primary.kill();
-  if (id === "start-old") return databases.primary.start();
-  if (id === "lose-media") return media.minioIs("down");
-  if (id === "crash-api") return stack.docker.crash("sav3-api-1");
-  throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
+async function byHand(parts: Parts, runbook: string, step: string): Promise<void> {
+  if (runbook !== "weekly-drill") return;
+  if (step.endsWith("break-database")) await strike(parts, "kill-primary");
+  if (step.endsWith("break-media")) await strike(parts, "lose-media");
+  if (step.endsWith("mend-media")) await strike(parts, "return-media");
+  if (step.endsWith("break-service")) await strike(parts, "crash-api");
+}
+
+const STRIKES: Readonly<Record<string, (parts: Parts) => Promise<void> | void>> = {
+  "kill-primary": async ({ databases }) => (await databases.writer())?.kill(),
+  "start-old": async ({ databases: { primary, standby } }) => {
+    for (const host of [primary, standby]) if (!host.running) await host.start();
+  },
+  "lose-media": ({ media, stack }) => media.is("down", stack.backend.state.settings.MEDIA_BUCKET ?? MEDIA),
+  "return-media": ({ media }) => {
+    for (const bucket of [MEDIA, MEDIA_BACKUP]) media.is("up", bucket);
+  },
+  "crash-api": ({ stack }) => stack.docker.crash("sav3-api-1"),
+  "stop-api": ({ stack }) => stack.stop("api"),
+  "start-api": ({ stack }) => stack.start("api"),
+  damage: async (parts) => {
+    await damaged(parts);
+    parts.traffic.pause(false);
+  },
+  "lose-databases": async ({ databases, traffic }) => {
+    await databases.archived();
+    await posting(traffic);
+    traffic.pause(true);
+    await databases.destroy();
+    traffic.pause(false);
+  },
+  burn: async ({ databases, media, stack, traffic }) => {
+    await databases.archived();
+    await posting(traffic);
+    traffic.pause(true);
+    await databases.destroy();
+    await stack.burn();
+    media.clear(MEDIA);
+    traffic.pause(false);
+  },
+};
+
+async function strike(parts: Parts, id: string): Promise<void> {
+  const known = STRIKES[id];
+  if (known === undefined) throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
+  await known(parts);
 }
 
 const POST_MS = 4000;
@@ -246,7 +309,8 @@ async function look({ databases, bouncer, media, stack, traffic }: Parts) {
     { title: primary.name, state: primary.running ? "runs" : "off", tone: primary.running ? "well" : "broken" },
     { title: standby.name, state: standby.running ? "runs" : "off", tone: standby.running ? "well" : "doubtful" },
     { title: "PgBouncer", state: bouncer.member.running ? "runs" : "off" },
-    { title: "MinIO", state: `${media.keys(MEDIA).length} objects` },
+    { title: "Media in use", state: stack.backend.state.settings.MEDIA_BUCKET ?? "none" },
+    { title: "MinIO", state: `${media.keys(MEDIA).length} objects`, tone: media.isUp(MEDIA) ? "well" : "broken" },
     { title: "Compose", state: down === 0 ? "everything runs" : `${down} containers are down` },
     { title: "People", state: `${lately} posts a second`, tone: lately > 0 ? "well" : "broken" },
   ] as const;

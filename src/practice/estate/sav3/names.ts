@@ -16,3 +16,11 @@ export const API_BEFORE = "registry.sav3.test/api:1.41.3";
 /** Compose services as the document names them. */
 export const SERVICES = ["api", "websocket", "worker"] as const;
 export const MONITORING = ["prometheus", "grafana", "alertmanager"] as const;
+
+/** What stands on machines that are made on the night everything is lost. */
+export const REPLACEMENT = "sav3-db-new";
+export const MEDIA_NEW = "sav3-media-new";
+export const MEDIA_NEW_REGION = "us-east-2";
+
+/** The server that backups are restored to only to see that they can be. */
+export const SCRATCH = "sav3-db-scratch";

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
-import { request } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { freePort } from "../../../lib/pgserver.ts";
@@ -12,6 +11,7 @@ import { type RedisNode, startRedisNode } from "../redis/index.ts";
 import { createTraefik, type PracticeTraefik } from "../traefik/index.ts";
 import { api, type Backend } from "./api.ts";
 import type { Databases } from "./databases.ts";
+import { tellEngine } from "./engine.ts";
 import type { Media } from "./media.ts";
 import { API_BEFORE, API_NOW, MEDIA, MEDIA_REGION, MONITORING, PROJECT } from "./names.ts";
 
@@ -31,6 +31,10 @@ export interface Stack {
   reset(options?: { broken?: boolean }): Promise<void>;
   /** `docker compose stop`, by hand. */
   stop(...services: readonly string[]): Promise<void>;
+  /** `docker compose start`, by hand. */
+  start(...services: readonly string[]): Promise<void>;
+  /** The machine it runs on is gone: every container has ended, and the engine answers nobody until the next reset. */
+  burn(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -73,9 +77,9 @@ export async function createStack(parts: Parts): Promise<Stack> {
     healthy: () => answers(bouncer.port),
   });
   const minio = managed({
-    start: async () => media.minioIs("up"),
-    stop: async () => media.minioIs("down"),
-    healthy: () => media.minioIsUp,
+    start: async () => media.is("up", MEDIA),
+    stop: async () => media.is("down", MEDIA),
+    healthy: () => media.isUp(MEDIA),
   });
   const release = (broken: boolean) => ({ tag: API_NOW, program: api(backend, broken) });
   const before = { tag: API_BEFORE, program: api(backend) };
@@ -123,12 +127,12 @@ export async function createStack(parts: Parts): Promise<Stack> {
       for (const { service, image } of wishes(broken)) {
         const found = docker.containers().find((one) => one.name === `${PROJECT}-${service}-1`);
         if (found?.reference === image.tag) {
-          if (found.state !== "running") await tell(docker, "POST", `/containers/${found.id}/start`);
+          if (found.state !== "running") await tellEngine(docker, "POST", `/containers/${found.id}/start`);
           continue;
         }
         if (found) {
-          await tell(docker, "POST", `/containers/${found.id}/stop?t=1`);
-          await tell(docker, "DELETE", `/containers/${found.id}`);
+          await tellEngine(docker, "POST", `/containers/${found.id}/stop?t=1`);
+          await tellEngine(docker, "DELETE", `/containers/${found.id}`);
         }
         await docker.up({ project: PROJECT, service, image, ports: own(service) });
       }
@@ -140,8 +144,17 @@ export async function createStack(parts: Parts): Promise<Stack> {
       );
     },
     async stop(...services) {
-      for (const service of services) await tell(docker, "POST", `/containers/${PROJECT}-${service}-1/stop?t=1`);
+      for (const service of services) await tellEngine(docker, "POST", `/containers/${PROJECT}-${service}-1/stop?t=1`);
       docker.forget();
+    },
+    async start(...services) {
+      for (const service of services) await tellEngine(docker, "POST", `/containers/${PROJECT}-${service}-1/start`);
+      docker.forget();
+    },
+    async burn() {
+      for (const { id } of docker.containers()) await tellEngine(docker, "POST", `/containers/${id}/stop?t=1`);
+      docker.forget();
+      docker.faults.throw({ kind: "down" });
     },
     async close() {
       await traefik.close();
@@ -212,19 +225,5 @@ function answers(port: number): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-  });
-}
-
-/** What a person with docker does. */
-function tell({ socket }: PracticeDocker, method: string, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const asked = request({ socketPath: socket, method, path }, (response) => {
-      response.resume();
-      response.on("end", () =>
-        (response.statusCode ?? 500) < 400 ? resolve() : reject(new Error(`${method} ${path}: ${response.statusCode}`)),
-      );
-    });
-    asked.on("error", reject);
-    asked.end();
   });
 }

@@ -10,6 +10,8 @@ export interface Traffic {
   /** Answers nobody should get: everything but "stored" and a polite "read-only for a moment". */
   readonly errors: readonly string[];
   readonly readonlyAnswers: number;
+  /** Keys of pictures that users were told are stored. */
+  readonly uploaded: readonly string[];
   forget(): void;
   /** Takes these out of what was acknowledged: people know that they are lost. */
   writeOff(ids: readonly string[]): void;
@@ -19,10 +21,12 @@ export interface Traffic {
 
 const PEOPLE = 4;
 const PAUSE_MS = 60;
+const UPLOADS_EVERY = 5;
 
 export async function createTraffic(url: () => string): Promise<Traffic> {
   let acknowledged: { id: string; at: string }[] = [];
   let errors: string[] = [];
+  let uploaded: string[] = [];
   let [readonlyAnswers, stopped, paused] = [0, false, false];
   let lastId = Date.now() * 1000;
   const door: Door = await openDoor({
@@ -47,12 +51,18 @@ export async function createTraffic(url: () => string): Promise<Traffic> {
     else if (answer.status === 503 && text.includes("read-only")) readonlyAnswers++;
     else fail(`${answer.status} ${text.slice(0, 200)}`);
   };
+  const upload = async (name: string) => {
+    const how = { method: "PUT", body: name, signal: AbortSignal.timeout(5000) };
+    const { status } = await fetch(`${url()}/media/${name}.jpg`, how);
+    if (status === 201) uploaded.push(`media/${name}.jpg`);
+  };
   const people = Array.from({ length: PEOPLE }, async (_, who) => {
     for (let n = 0; !stopped; n++) {
       if (!paused) {
         await post(String(++lastId)).catch((error: Error) => {
           if (!stopped) fail(error.message);
         });
+        if (who === 1 && n % UPLOADS_EVERY === 0) await upload(`up${++lastId}`).catch(() => {});
         if (who === 0)
           await fetch(`${url()}/media/${n % 60}.jpg`, { signal: AbortSignal.timeout(5000) })
             .then((answer) => answer.text())
@@ -72,10 +82,14 @@ export async function createTraffic(url: () => string): Promise<Traffic> {
     get readonlyAnswers() {
       return readonlyAnswers;
     },
+    get uploaded() {
+      return uploaded;
+    },
     writeOff: (ids) => strikeOut(acknowledged, ids),
     forget() {
       acknowledged = [];
       errors = [];
+      uploaded = [];
       readonlyAnswers = 0;
     },
     pause(on) {

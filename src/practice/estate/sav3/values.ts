@@ -1,8 +1,9 @@
 import type { Door } from "../door.ts";
+import type { ArchivedHost } from "../pgbackrest/index.ts";
 import type { PgBouncerEstate } from "../pgbouncer/index.ts";
 import type { Databases } from "./databases.ts";
 import type { Media } from "./media.ts";
-import { DATABASE, MEDIA, MEDIA_BACKUP, MEDIA_BACKUP_REGION, PROJECT } from "./names.ts";
+import { DATABASE, MEDIA, MEDIA_BACKUP, MEDIA_BACKUP_REGION, MEDIA_NEW_REGION, PROJECT } from "./names.ts";
 import type { Stack } from "./stack.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -13,29 +14,31 @@ interface Parts {
   readonly stack: Stack;
   readonly traffic: Traffic;
   readonly agent: Door;
+  readonly systemIdentifier: string;
+  readonly exportsFolder: string;
 }
 
 /** What the system's variables are here, as an installation would write them down. */
-export function valuesOf({ databases, bouncer, media, stack, traffic, agent }: Parts) {
-  const { primary, standby } = databases;
+export function valuesOf(parts: Parts) {
+  const { databases, bouncer, media, stack, traffic, agent, systemIdentifier, exportsFolder } = parts;
+  const { primary, standby, replacement } = databases;
   return {
-    primaryName: primary.name,
-    primaryHost: "127.0.0.1",
-    primaryPort: primary.port,
-    standbyName: standby.name,
-    standbyHost: "127.0.0.1",
-    standbyPort: standby.port,
-    primarySlot: primary.slot,
+    ...serverValues("a", primary),
+    ...serverValues("b", standby),
+    systemIdentifier,
+    exportsFolder,
     database: DATABASE,
     poolHost: "127.0.0.1",
     poolPort: bouncer.port,
     poolUser: bouncer.login.user,
     hostsUrl: agent.url,
     backupAccount: primary.input.runAs,
-    backupConfig: primary.input.config,
     stanza: primary.input.stanza,
-    dataFolder: primary.input.data,
-    copiesFolder: primary.copies,
+    newBackupConfig: replacement.input.config,
+    newDataFolder: replacement.input.data,
+    newCopiesFolder: replacement.copies,
+    newMediaRegion: MEDIA_NEW_REGION,
+    repositoryConfig: replacement.input.config,
     dockerSocket: stack.docker.socket,
     dockerId: stack.docker.id,
     project: PROJECT,
@@ -51,8 +54,19 @@ export function valuesOf({ databases, bouncer, media, stack, traffic, agent }: P
     mediaBackupBucket: MEDIA_BACKUP,
     mediaBackupRegion: MEDIA_BACKUP_REGION,
     mediaBackupEndpoint: media.s3.url,
-    cacheHost: "127.0.0.1",
-    cachePort: stack.cache().port,
     ...Object.fromEntries(Object.entries(stack.monitoringUrls).map(([name, url]) => [`${name}Url`, url])),
   };
+}
+
+function serverValues(letter: "a" | "b", { name, port, slot, input, copies }: ArchivedHost) {
+  const values = {
+    Name: name,
+    Host: "127.0.0.1",
+    Port: port,
+    Slot: slot,
+    BackupConfig: input.config,
+    DataFolder: input.data,
+    CopiesFolder: copies,
+  };
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [`${letter}${key}`, value]));
 }
