@@ -42,6 +42,7 @@ import { repoint as pgbouncerRepoint } from "./pgbouncer/repoint.ts";
 import { resume as pgbouncerResume } from "./pgbouncer/resume.ts";
 import { check as postgresCheck } from "./postgres/check.ts";
 import { checkDump as postgresCheckDump } from "./postgres/check-dump.ts";
+import { checkLost as postgresCheckLost } from "./postgres/check-lost.ts";
 import { checkTakeover as postgresCheckTakeover } from "./postgres/check-takeover.ts";
 import { drain as postgresDrain } from "./postgres/drain.ts";
 import { dump as postgresDump } from "./postgres/dump.ts";
@@ -98,6 +99,7 @@ import { withDrillLimits } from "./wrap/drill.ts";
 const list = [
   listed(postgresCheck),
   listed(postgresCheckTakeover),
+  listed(postgresCheckLost),
   listed(postgresFence),
   listed(postgresUnfence),
   listed(postgresDrain),

@@ -12,6 +12,10 @@ import { TestHouse } from "./house.ts";
 const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
 const values = {
   primaryClusterUid: "5b1f9c52-0c7e-4a53-9b63-2f6d7e0c8a11",
+  secondaryClusterUid: "0e0f4f5a-2f3b-4f0c-8d53-6d1c3a8f4b22",
+  primaryAddress: "203.0.113.1",
+  secondaryAddress: "203.0.113.2",
+  nameServerHost: "203.0.113.53",
   publicUrl: "http://127.0.0.1:1",
 };
 
@@ -29,6 +33,10 @@ beforeEach(async () => {
   await store?.close();
   store = await storeOn(await server.database());
   house = new TestHouse(store, "marimo-erp", values);
+  house.seen = new Map([
+    ["primary", { state: "active", says: "marimo-erp.com leads to primary" }],
+    ["secondary", { state: "standby", says: "marimo-erp.com does not lead to secondary" }],
+  ]);
 }, 60_000);
 afterAll(async () => {
   await store?.close();
@@ -81,7 +89,7 @@ describe("a runbook that has to be told which one", () => {
     await house.ask("alex", "runbook node-drain node=…");
     await house.ask("alex", "runbook node-drain worker-3 --dry-run");
     await house.ask("alex", "runbook node-drain worker-3 node=worker-4");
-    await house.ask("alex", "restore primary 203.0.113.9");
+    await house.ask("alex", "restore kubernetes 203.0.113.9");
     expectPage("inputs-wrong.out", house.script());
     expect(await house.state(idFor("inc", "key-1"))).toMatchObject({ state: { declared: null } });
   });
@@ -132,7 +140,7 @@ describe("a runbook that has to be told which one", () => {
     const incident = idFor("inc", "declare");
     await house.ask("alex", `triage --incident ${incident}`, { key: "walk" });
     const walk = `${incident}/${idFor("tri", "walk")}`;
-    for (const answer of ["cluster/yes", "pods/several", "node/yes"])
+    for (const answer of ["serves/primary", "cluster-primary/yes", "pods/several", "node/yes"])
       await house.press("alex", "triage.answer", `${walk}/${answer}`);
     await house.press("alex", "triage.start", `${walk}/unplanned`);
     const reply = await house.press("alex", "triage.start", `${walk}/unplanned`, { canAskForm: true });

@@ -13,6 +13,8 @@ export interface Label {
   readonly sha256: string;
   readonly services: readonly string[];
   readonly keys: number;
+  /** SHA-256 of all keys with their values. Left out: they changed while it was taken, or it is of before 0.2. */
+  readonly contents?: string;
 }
 
 export type ArchiveView =

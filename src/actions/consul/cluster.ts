@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { LifeboatError, messageOf } from "../../lib/errors.ts";
 import type { Check, Fact, ReadContext } from "../contract.ts";
@@ -91,6 +92,27 @@ export async function lookAt(ctx: ReadContext, cluster: Cluster): Promise<Look<C
     ctx.signal.throwIfAborted();
     if (error instanceof LifeboatError) return { answers: false, why: error.problem.what };
     if (isSilence(error)) return { answers: false, why: messageOf(error) || "refused" };
+    throw error;
+  }
+}
+
+/**
+ * SHA-256 of all keys with their values: how many there are says nothing of what they hold.
+ * Null: they cannot be read.
+ */
+export async function contentsOf(ctx: ReadContext, cluster: Cluster): Promise<string | null> {
+  interface Pair {
+    readonly Key: string;
+    readonly Value: string | null;
+    readonly Flags?: number;
+  }
+  try {
+    const pairs = await read<readonly Pair[]>(ctx, cluster, "/v1/kv/?recurse", []);
+    const lines = pairs.map(({ Key, Value, Flags = 0 }) => JSON.stringify([Key, Value ?? "", Flags])).sort();
+    return createHash("sha256").update(lines.join("\n")).digest("hex");
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    if (error instanceof LifeboatError || isSilence(error)) return null;
     throw error;
   }
 }

@@ -12,6 +12,7 @@ import {
   answersWithLeader,
   type ClusterView,
   clusterInput,
+  contentsOf,
   type Look,
   lookAt,
   resourceOf,
@@ -32,6 +33,8 @@ type Input = z.infer<typeof input>;
 
 interface Seen {
   readonly cluster: Look<ClusterView>;
+  /** SHA-256 of all keys with their values; null: not known. Steps of 0.1 have none. */
+  readonly contents?: string | null;
   readonly file: ArchiveView;
 }
 
@@ -109,16 +112,22 @@ export const restore = defineAction<Input, Seen>({
 
 async function look(ctx: ReadContext, { cluster, file }: Input): Promise<Seen> {
   const [found, archive] = await Promise.all([lookAt(ctx, cluster), lookAtArchive(file)]);
-  return { cluster: found, file: archive };
+  return { cluster: found, contents: found.answers ? await contentsOf(ctx, cluster) : null, file: archive };
 }
 
-/** It knows what the snapshot holds. Before the intent that may be so by chance, and then there is nothing to restore. */
-function isDone({ cluster, file }: Seen, _given: Input, before: Seen | null): Done {
+/**
+ * It knows what the snapshot holds. Before the intent that may be so by chance, and then there is nothing to restore; but as many
+ * keys as in the snapshot may hold what they held the last time, so where something stands there their values decide.
+ */
+function isDone({ cluster, contents = null, file }: Seen, given: Input, before: Seen | null): Done {
   if (!cluster.answers || !file.there || file.label === null) return before === null ? "no" : "unknown";
-  const { services, keys } = file.label;
+  const { services, keys, contents: wanted } = file.label;
   const all = services.every((name) => cluster.services.includes(name)) && cluster.keys >= keys;
-  if (all) return "yes";
-  return cluster.services.length === 0 && cluster.keys === 0 ? "no" : before === null ? "no" : "unknown";
+  if (given.replacesWhatIsThere && wanted === undefined && before === null) return "no";
+  const same = !given.replacesWhatIsThere || wanted === undefined || contents === wanted;
+  if (all && same) return "yes";
+  if (before === null || (cluster.services.length === 0 && cluster.keys === 0)) return "no";
+  return given.replacesWhatIsThere && contents !== null && contents === before.contents ? "no" : "unknown";
 }
 
 function factsOf({ cluster, file }: Seen, given: Input): Fact[] {

@@ -10,6 +10,7 @@ import {
   answersWithLeader,
   type ClusterView,
   clusterInput,
+  contentsOf,
   type Look,
   lookAt,
   resourceOf,
@@ -51,6 +52,7 @@ export const snapshot = defineAction<Input, Seen>({
   },
   async apply(ctx, { cluster, file }, seen) {
     if (!seen.cluster.answers) throw unseen();
+    const held = await contentsOf(ctx, cluster);
     const { bytes } = await send(ctx, cluster, { path: "/v1/snapshot", seconds: 60 });
     if (!isIntact(bytes)) {
       throw new LifeboatError({
@@ -62,7 +64,8 @@ export const snapshot = defineAction<Input, Seen>({
     }
     const { version, services, keys } = seen.cluster;
     const { datacenter } = cluster;
-    const label: Label = { datacenter, version, takenAt: Date.now(), sha256: sha256(bytes), services, keys };
+    const holds = held !== null && held === (await contentsOf(ctx, cluster)) ? { contents: held } : {};
+    const label: Label = { datacenter, version, takenAt: Date.now(), sha256: sha256(bytes), services, keys, ...holds };
     await replace(file, bytes);
     await replace(labelOf(file), Buffer.from(`${JSON.stringify(label, null, 2)}\n`));
     return { sha256: label.sha256 };

@@ -31,6 +31,19 @@ describe("consul.*", () => {
     expect(checked.facts).toMatchObject({ services: 2, keys: 2, failureTolerance: 1 });
   });
 
+  test("as many keys as in the snapshot are not what the snapshot holds: what stands there from the last time is replaced", async () => {
+    const file = await saved();
+    fill(consul);
+    consul.world.kv.set("erp/limits", "1");
+    const given = { cluster: clusterOf(consul), file, replacesWhatIsThere: true, pollSeconds: 0.02 };
+    await conductor.perform("restore", "consul.restore", given);
+    expect(consul.world.kv.get("erp/limits")).toBe("5");
+    expect(consul.ledger.of("SnapshotRestore")).toHaveLength(1);
+    // Again: it holds exactly that, so nothing is sent.
+    await conductor.perform("again", "consul.restore", given);
+    expect(consul.ledger.of("SnapshotRestore")).toHaveLength(1);
+  });
+
   test.each<[string, (consul: World) => void, string[]]>([
     [
       "no leader",

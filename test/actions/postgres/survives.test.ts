@@ -47,6 +47,25 @@ describe("where a server of somebody else's answers", () => {
   });
 });
 
+test("servers are lost only where nothing answers: one that is up, whatever it is or says, holds the newer data", async () => {
+  const { a, b, ...shop } = opened();
+  await shop.whole();
+  const conductor = opened().conductor();
+  const gone = { ...a, name: "orders-gone", port: 1 };
+  const refusing = { ...a, name: "orders-refusing", user: "nobody-here" };
+  const lost = async (...nodes: NodeInput[]) => {
+    const { facts, checks } = await conductor.look("postgres.check_lost", { nodes });
+    return [blockedBy(checks), ...Object.values(facts).map((value) => String(value).replace(/ \(.*/, ""))];
+  };
+  expect(await lost(gone)).toEqual([[], "not answering"]);
+  expect(await lost(gone, b)).toEqual([["server2.gone"], "not answering", "a standby"]);
+  expect(await lost(a, refusing)).toEqual([
+    ["server1.gone", "server2.gone"],
+    "a primary that takes writes",
+    "up, and lets nobody in",
+  ]);
+});
+
 describe("who a server is", () => {
   test("a plan's system identifier is asked in every session: where another cluster answers, nothing goes on", async () => {
     const { a, b, app, ...shop } = opened();
@@ -64,6 +83,7 @@ describe("who a server is", () => {
       "postgres.verify": { node: wrong },
       "postgres.verify_data": { node: wrong, counts: [{ table: "orders" }] },
       "postgres.check_takeover": { old: wrong, successor: b },
+      "postgres.check_lost": { nodes: [b, wrong] },
       "postgres.restore_dump": { node: wrong, from: { file: "/none.dump" }, replaces: false },
       "postgres.rejoin": { node: wrong, primary: b, slot: "orders", script },
       "postgres.dump": { node: wrong, folder: "/tmp" },

@@ -81,6 +81,12 @@ export function consulRoutes(world: ConsulWorld): readonly Route[] {
           if (keys.length === 0) throw new Refusal("not_found", "", 404);
           return { body: keys, headers: headers() };
         }
+        if (query.has("recurse")) {
+          const found = [...world.kv].filter(([one]) => one.startsWith(key)).sort();
+          if (found.length === 0) throw new Refusal("not_found", "", 404);
+          const body = found.map(([Key, held]) => ({ Key, Flags: 0, Value: Buffer.from(held).toString("base64") }));
+          return { body, headers: headers() };
+        }
         const value = world.kv.get(key);
         if (value === undefined) throw new Refusal("not_found", "", 404);
         return query.has("raw")

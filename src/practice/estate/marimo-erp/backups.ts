@@ -14,9 +14,15 @@ export interface Backups {
   readonly folder: string;
   readonly definitions: string;
   readonly snapshot: string;
+  /** Definitions and snapshot of what the primary datacentre knows now, as the nightly job leaves them. */
+  keepState(): Promise<void>;
   /** A dump of what the database holds now, as the nightly job leaves it. */
   dump(): Promise<void>;
-  /** Removes the dumps other runs left. */
+  /** The file names of the dumps that are kept, newest first. */
+  dumps(): Promise<readonly string[]>;
+  /** Removes one of them and what is kept beside it. */
+  drop(name: string): Promise<void>;
+  /** Removes the dumps and exports other runs left. */
   tidy(): Promise<void>;
 }
 
@@ -31,12 +37,14 @@ export async function createBackups(
   await mkdir(folder, { recursive: true });
   const definitions = join(folder, "definitions.json");
   const snapshot = join(folder, "consul.snap");
-  await writeFile(definitions, JSON.stringify(await rabbit.api("GET", "/api/definitions")), { mode: 0o600 });
-  await keepSnapshot(consul, snapshot);
   return {
     folder,
     definitions,
     snapshot,
+    async keepState() {
+      await writeFile(definitions, JSON.stringify(await rabbit.api("GET", "/api/definitions")), { mode: 0o600 });
+      await keepSnapshot(consul, snapshot);
+    },
     async dump() {
       const url = new URL(databases.ownerUrl(databases.a));
       const at = new Date();
@@ -64,8 +72,18 @@ export async function createBackups(
       };
       await writeFile(`${file}.json`, JSON.stringify(manifest));
     },
+    async dumps() {
+      const names = await readdir(folder);
+      return names
+        .filter((name) => name.startsWith(`${LABEL}-`) && name.endsWith(".dump"))
+        .sort()
+        .reverse();
+    },
+    async drop(name) {
+      await Promise.all(["", ".sha256", ".json"].map((end) => rm(join(folder, `${name}${end}`), { force: true })));
+    },
     async tidy() {
-      const old = (await readdir(folder)).filter((name) => name.startsWith("safety-"));
+      const old = (await readdir(folder)).filter((name) => /^(safety|divergence)-/.test(name));
       await Promise.all(old.map((name) => rm(join(folder, name))));
     },
   };

@@ -19,12 +19,12 @@ export interface Databases {
   ownerUrl(host: DatabaseHost): string;
   appUrl(host: DatabaseHost): string;
   create(): Promise<void>;
+  /** The system identifier that both servers of the pair share. */
+  identity(): Promise<string>;
   /** The first takes writes and holds the usual rows, and the second streams. */
   reset(): Promise<void>;
   /** The second was made the primary while the first was away, and now the first is back, knows nothing of it, and takes writes. */
   left(): Promise<void>;
-  /** The second is the primary, and the first follows it: the day before a failback. */
-  moved(): Promise<void>;
   /** Empties the third one, as whoever cleans up does. */
   clear(): Promise<void>;
   /** A person with more rights than care. */
@@ -64,6 +64,10 @@ export async function createDatabases(fleet: Fleet): Promise<Databases> {
       await b.follow(a);
       await streams(a, b);
     },
+    async identity() {
+      const [row] = await tell(a.url(), ["select system_identifier::text as id from pg_control_system()"]);
+      return String(row?.id);
+    },
     async reset() {
       await Promise.all([a.start(), scratch.start()]);
       await open(a);
@@ -79,12 +83,6 @@ export async function createDatabases(fleet: Fleet): Promise<Databases> {
       await promote(b);
       await a.start();
       await tell(databases.ownerUrl(a), [`insert into invoices (id, cents) values (${INVOICES + 1}, 1)`]);
-    },
-    async moved() {
-      await databases.reset();
-      await promote(b);
-      await a.follow(b);
-      await streams(b, a);
     },
     async clear() {
       await tell(scratch.url(), [`drop database if exists ${DATABASE} with (force)`]);

@@ -1,29 +1,37 @@
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { join, resolve } from "node:path";
 import { LifeboatError } from "../../../lib/errors.ts";
-import { freePort } from "../../../lib/pgserver.ts";
 import { createAws } from "../aws/index.ts";
-import { createConsul } from "../consul/index.ts";
-import { type Fleet, type Member, openFleet, soon } from "../fleet.ts";
+import { type Consul, createConsul } from "../consul/index.ts";
+import type { DatabaseHost } from "../database.ts";
+import { openFleet } from "../fleet.ts";
 import { openHostsAgent } from "../hosts-agent.ts";
 import { kubeconfigOf } from "../kubernetes/index.ts";
-import { startRabbit } from "../rabbitmq/index.ts";
+import { type PracticeRabbit, startRabbit } from "../rabbitmq/index.ts";
 import { type DatabaseServer, watchServers } from "../servers.ts";
 import type { Row, SystemEstate, SystemEstateOptions } from "../system-estate.ts";
 import { createBackups } from "./backups.ts";
 import { createDatabases } from "./databases.ts";
-import { ACCOUNT, ADDRESS, APP, CONSUL_SERVICES, DATABASE, PUBLIC_NAME, QUEUES, ZONE } from "./names.ts";
+import {
+  ACCOUNT,
+  ADDRESS,
+  APP,
+  CONSUL_SERVICES,
+  CURRENCY,
+  DATABASE,
+  type Datacentre,
+  PUBLIC_NAME,
+  QUEUES,
+  STALE_KEY,
+  ZONE,
+} from "./names.ts";
+import { createRedis } from "./redis.ts";
 import { createSites } from "./sites.ts";
 import { inputsOf, type Parts, valuesOf } from "./values.ts";
 
 /** Marimo ERP: two datacentres with a database that streams, a cluster each, and what services lean on. */
 export interface MarimoEstate extends SystemEstate, Parts {}
-
-interface All extends Parts {
-  readonly redis: Redis;
-}
 
 export async function createMarimo(options: SystemEstateOptions): Promise<MarimoEstate> {
   const folder = resolve(options.folder);
@@ -42,42 +50,48 @@ export async function createMarimo(options: SystemEstateOptions): Promise<Marimo
   try {
     const fleet = closing(await openFleet("marimo"), (one) => one.stop());
     const databases = await createDatabases(fleet);
-    const redis = await createRedis(fleet);
-    const [rabbit, aws, consul] = await Promise.all([
-      startRabbit().then((one) => closing(one, () => one.stop())),
+    const redis = { primary: await createRedis(fleet), secondary: await createRedis(fleet) };
+    const broker = () => startRabbit().then((one) => closing(one, () => one.stop()));
+    const discovery = () => createConsul().then((one) => closing(one, () => one.close()));
+    const [aws, primaryRabbit, secondaryRabbit, primaryConsul, secondaryConsul] = await Promise.all([
       createAws({ scale: 0.01, account: ACCOUNT }).then((one) => closing(one, () => one.close())),
-      createConsul().then((one) => closing(one, () => one.close())),
+      broker(),
+      broker(),
+      discovery(),
+      discovery(),
       databases.create(),
-      redis.start(),
+      redis.primary.start(),
+      redis.secondary.start(),
     ]);
-    await furnish({ rabbit, consul });
+    const rabbit = { primary: primaryRabbit, secondary: secondaryRabbit };
+    const consul = { primary: primaryConsul, secondary: secondaryConsul };
     const sites = closing(
       await createSites({
         databases,
         resolverPort: aws.resolver.port,
-        cache: () => redis.says(),
-        startCache: () => redis.start(),
+        cache: (site) => redis[site === "secondary" ? "secondary" : "primary"].says(),
+        startCache: (site) => redis[site === "secondary" ? "secondary" : "primary"].start(),
       }),
       (one) => one.close(),
     );
-    const backups = await createBackups(folder, databases, { rabbit, consul });
+    const backups = await createBackups(folder, databases, { rabbit: rabbit.primary, consul: consul.primary });
     await backups.dump();
     const token = randomBytes(12).toString("hex");
     const agent = closing(await openHostsAgent(token, [databases.a, databases.b]), (one) => one.close());
-    const parts: All = { databases, sites, aws, rabbit, consul, backups, redis, redisPort: redis.port, agent };
+    const parts: Parts = { databases, sites, aws, rabbit, consul, backups, redis, agent };
     const valuesFile = join(folder, "values.yml");
-    await writeFile(valuesFile, JSON.stringify({ "marimo-erp": valuesOf(parts) }, null, 2));
+    await writeFile(valuesFile, JSON.stringify({ "marimo-erp": valuesOf(parts, await databases.identity()) }, null, 2));
     const { clusters } = sites;
     const watch = closing(watchServers(), (one) => one.close());
     const estate: MarimoEstate = {
       ...parts,
       parts: [
         { title: "PostgreSQL 15, primary, standby and an empty one", kind: "real" },
-        { title: "Redis", kind: "real" },
-        { title: "RabbitMQ", kind: "real" },
+        { title: "Redis, one in each datacentre", kind: "real" },
+        { title: "RabbitMQ, one in each datacentre", kind: "real" },
         { title: "Name server and caching resolver", kind: "real" },
         { title: "Kubernetes, three clusters", kind: "stand-in" },
-        { title: "Consul", kind: "stand-in" },
+        { title: "Consul, one in each datacentre", kind: "stand-in" },
         { title: "Route 53", kind: "stand-in" },
       ],
       handle: () => false,
@@ -87,8 +101,10 @@ export async function createMarimo(options: SystemEstateOptions): Promise<Marimo
         MARIMO_DB_PASSWORD: databases.passwords.admin,
         MARIMO_APP_PASSWORD: databases.passwords.app,
         MARIMO_KUBECONFIG: kubeconfigOf([clusters.primary, clusters.secondary, clusters.rebuilt]),
-        MARIMO_RABBITMQ_PASSWORD: rabbit.password,
-        MARIMO_CONSUL_TOKEN: consul.token,
+        MARIMO_RABBITMQ_PRIMARY_PASSWORD: rabbit.primary.password,
+        MARIMO_RABBITMQ_SECONDARY_PASSWORD: rabbit.secondary.password,
+        MARIMO_CONSUL_PRIMARY_TOKEN: consul.primary.token,
+        MARIMO_CONSUL_SECONDARY_TOKEN: consul.secondary.token,
         MARIMO_HOSTS_TOKEN: token,
       }),
       reset: () => reset(parts),
@@ -105,14 +121,18 @@ export async function createMarimo(options: SystemEstateOptions): Promise<Marimo
       strikes: [
         { id: "lose-datacentre", title: "Make the primary datacentre unreachable" },
         { id: "return-datacentre", title: "Bring the primary datacentre back", returns: true },
+        { id: "lose-secondary", title: "Make the secondary datacentre unreachable" },
+        { id: "return-secondary", title: "Bring the secondary datacentre back", returns: true },
         { id: "corrupt-database", title: "Delete users in the database" },
         { id: "kill-redis", title: "Kill Redis" },
       ],
       async strike(id) {
-        if (id === "lose-datacentre") return await loseDatacentre(parts);
-        if (id === "return-datacentre") return await returnDatacentre(parts);
+        if (id === "lose-datacentre") return await lose(parts, "primary");
+        if (id === "return-datacentre") return await bringBack(parts, "primary");
+        if (id === "lose-secondary") return await lose(parts, "secondary");
+        if (id === "return-secondary") return await bringBack(parts, "secondary");
         if (id === "corrupt-database") return await databases.corrupt();
-        if (id === "kill-redis") return await redis.kill();
+        if (id === "kill-redis") return await redis.primary.kill();
         throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
       },
       look: () => look(parts),
@@ -126,15 +146,25 @@ export async function createMarimo(options: SystemEstateOptions): Promise<Marimo
   }
 }
 
-async function reset({ databases, sites, aws, backups, redis }: All): Promise<void> {
+async function reset(parts: Parts): Promise<void> {
+  const { databases, sites, aws, rabbit, consul, backups, redis } = parts;
   aws.weather.clear();
   aws.ledger.clear();
+  for (const { weather } of Object.values(consul)) weather.clear();
   lead(aws, ADDRESS.primary);
-  await Promise.all([databases.reset(), redis.start(), backups.tidy()]);
+  await Promise.all([databases.reset(), redis.primary.start(), redis.secondary.start(), backups.tidy()]);
+  // The other datacentre's Redis and Consul hold what they held when it served last.
+  await redis.secondary.tell(`SET ${STALE_KEY} yesterday`);
+  await rabbit.secondary.forget();
+  know(consul.secondary, { [CURRENCY]: "DEM" });
+  await rabbit.primary.forget();
+  await declare(rabbit.primary);
+  know(consul.primary, { [CURRENCY]: "EUR" });
+  await backups.keepState();
   await sites.reset();
 }
 
-async function prepare(parts: All, runbook: string, mode: "planned" | "unplanned"): Promise<void> {
+async function prepare(parts: Parts, runbook: string, mode: "planned" | "unplanned"): Promise<void> {
   const { databases, sites, aws, rabbit, consul, redis } = parts;
   await reset(parts);
   if (["cluster-rebuild", "restore-test"].includes(runbook)) await databases.clear();
@@ -144,38 +174,47 @@ async function prepare(parts: All, runbook: string, mode: "planned" | "unplanned
     case "service-rollback":
       return await sites.releaseBadly();
     case "cluster-rebuild":
-      await loseDatacentre(parts);
-      await rabbit.forget();
-      return empty(consul);
+      await lose(parts, "primary");
+      await databases.b.kill();
+      // The new cluster's own ones, at the names the old ones had.
+      await Promise.all([rabbit.primary.forget(), redis.primary.start()]);
+      consul.primary.weather.clear();
+      return empty(consul.primary);
     case "dc-failover":
-      return mode === "unplanned" ? await loseDatacentre(parts) : undefined;
+      return mode === "unplanned" ? await lose(parts, "primary") : undefined;
     case "db-rejoin":
-    case "dc-failback":
-      await (runbook === "db-rejoin" ? databases.left() : databases.moved());
+      await databases.left();
       lead(aws, ADDRESS.secondary);
       return await sites.moved();
     case "redis-recover":
-      return mode === "unplanned" ? await redis.kill() : undefined;
+      return mode === "unplanned" ? await redis.primary.kill() : undefined;
     case "rabbitmq-recover":
-      return await rabbit.forget();
+      return await rabbit.primary.forget();
     case "consul-recover":
-      return empty(consul);
+      return empty(consul.primary);
   }
 }
 
-async function loseDatacentre({ databases, sites }: All): Promise<void> {
-  sites.cut("primary", true);
-  await databases.a.kill();
+/** Nothing of it answers any more. */
+async function lose({ databases, sites, consul, redis }: Parts, site: Datacentre): Promise<void> {
+  sites.cut(site, true);
+  consul[site].weather.down(consul[site].world.datacenter);
+  await Promise.all([hostIn(databases, site).kill(), redis[site].kill()]);
 }
 
 /** It comes back as it was when it went: its database a primary, its pods running at their old counts. */
-async function returnDatacentre({ databases, sites }: All): Promise<void> {
-  await databases.a.start();
-  sites.cut("primary", false);
+async function bringBack({ databases, sites, consul, redis }: Parts, site: Datacentre): Promise<void> {
+  await Promise.all([hostIn(databases, site).start(), redis[site].start()]);
+  consul[site].weather.clear();
+  sites.cut(site, false);
+}
+
+function hostIn({ a, b }: Parts["databases"], site: Datacentre): DatabaseHost {
+  return site === "primary" ? a : b;
 }
 
 /** The pair, and the third server once people are led to the cluster it belongs to. */
-function serversOf({ databases, aws }: All): readonly DatabaseServer[] {
+function serversOf({ databases, aws }: Parts): readonly DatabaseServer[] {
   const { a, b, scratch } = databases;
   const led = aws.world.zones.get(ZONE)?.records.flatMap(({ values }) => values) ?? [];
   return [a, b, ...(led.includes(ADDRESS.rebuilt) ? [scratch] : [])]
@@ -196,10 +235,7 @@ function lead({ world }: Parts["aws"], address: string): void {
   world.zones.set(ZONE, { id: ZONE, records, served: records, protections: [], busyUntil: 0 });
 }
 
-async function furnish({ rabbit, consul }: Pick<Parts, "rabbit" | "consul">): Promise<void> {
-  const { world } = consul;
-  for (const name of CONSUL_SERVICES) world.services.set(name, []);
-  world.kv.set("erp/currency", "EUR");
+async function declare(rabbit: PracticeRabbit): Promise<void> {
   for (const name of QUEUES) {
     await rabbit.api("PUT", `/api/queues/%2f/${name}`, { durable: true });
     await rabbit.api("PUT", "/api/exchanges/%2f/erp", { type: "topic", durable: true });
@@ -207,66 +243,30 @@ async function furnish({ rabbit, consul }: Pick<Parts, "rabbit" | "consul">): Pr
   }
 }
 
+function know(consul: Consul, keys: Readonly<Record<string, string>>): void {
+  empty(consul);
+  for (const name of CONSUL_SERVICES) consul.world.services.set(name, []);
+  for (const [key, value] of Object.entries(keys)) consul.world.kv.set(key, value);
+}
+
 /** Set up afresh: the servers are there and know nothing. */
-function empty({ world }: Parts["consul"]): void {
+function empty({ world }: Consul): void {
   world.kv.clear();
   for (const name of [...world.services.keys()]) if (name !== "consul") world.services.delete(name);
 }
 
-interface Redis {
-  readonly port: number;
-  start(): Promise<void>;
-  kill(): Promise<void>;
-  /** `ok`, or `none` while nobody answers. */
-  says(): Promise<string>;
-}
-
-async function createRedis(fleet: Fleet): Promise<Redis> {
-  const port = await freePort();
-  let member: Member | null = null;
-  let starting: Promise<void> | null = null;
-  const ping = () =>
-    new Promise<string>((done) => {
-      const socket = connect(port, "127.0.0.1", () => socket.write("PING\r\n"));
-      socket.setTimeout(500, () => socket.destroy());
-      socket.on("data", (said) => {
-        socket.destroy();
-        done(said.toString("latin1").startsWith("+PONG") ? "ok" : "none");
-      });
-      socket.on("error", () => done("none"));
-      socket.on("close", () => done("none"));
-    });
-  const start = async () => {
-    if (member?.running) return;
-    const given = ["--port", String(port), "--bind", "127.0.0.1", "--dir", fleet.folder, "--save", ""];
-    member = await fleet.start("redis-server", given);
-    await soon("Redis answering", 10, async () => (await ping()) === "ok");
-  };
-  return {
-    port,
-    start() {
-      starting ??= start().finally(() => {
-        starting = null;
-      });
-      return starting;
-    },
-    async kill() {
-      await member?.kill();
-      member = null;
-    },
-    says: ping,
-  };
-}
-
-async function look({ databases, sites, redis }: All): Promise<readonly Row[]> {
-  const names = sites.replicas("primary");
-  const running = Object.entries(names).map(([name, count]) => `${name} ${count}`);
+async function look({ databases, sites, redis }: Parts): Promise<readonly Row[]> {
+  const running = (site: Datacentre) =>
+    Object.entries(sites.replicas(site))
+      .map(([name, count]) => `${name} ${count}`)
+      .join(", ");
   const { a, b } = databases;
-  const cache = await redis.says();
+  const cache = await redis.primary.says();
   return [
     { title: a.name, state: a.running ? "runs" : "off", tone: a.running ? "well" : "broken" },
     { title: b.name, state: b.running ? "runs" : "off", tone: b.running ? "well" : "broken" },
-    { title: "Primary datacentre", state: running.join(", ") },
+    { title: "Primary datacentre", state: running("primary") },
+    { title: "Secondary datacentre", state: running("secondary") },
     { title: "Redis", state: cache === "ok" ? "answers" : "does not answer", tone: cache === "ok" ? "well" : "broken" },
   ];
 }

@@ -28,7 +28,16 @@ export const ADDRESS: Readonly<Record<Site, string>> = {
 export const ACCOUNT = "111122223333";
 export const ZONE = "Z0MARIMOERP";
 export const PUBLIC_NAME = "marimo-erp.test";
+/** Bookkeeping that runs by itself: in the datacentre that serves, and suspended in the other one. */
+export const CRON_JOB = "invoice-run";
+/** The datacentres that can serve; the third cluster replaces a lost one. */
+export const DATACENTRES = ["primary", "secondary"] as const;
+export type Datacentre = (typeof DATACENTRES)[number];
 export const QUEUES = ["orders", "invoices"] as const;
+/** In Consul: what services read at their start. */
+export const CURRENCY = "erp/currency";
+/** In the Redis of the datacentre that stands by: from when it served last. */
+export const STALE_KEY = "price:1";
 export const CONSUL_SERVICES = ["api-gateway", "auth-service", "inventory-service"] as const;
 export const USERS = 200;
 export const INVOICES = 300;

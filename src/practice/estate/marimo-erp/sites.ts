@@ -8,7 +8,17 @@ import { createCluster, type PracticeCluster } from "../kubernetes/index.ts";
 import type { Thing } from "../kubernetes/thing.ts";
 import { servesSynthetic, syntheticIn } from "../synthetic.ts";
 import { type Databases, tell } from "./databases.ts";
-import { ADDRESS, KEPT, NAMESPACE, PUBLIC_NAME, REPLICAS, SITES, type Site, TEST_NAMESPACE } from "./names.ts";
+import {
+  ADDRESS,
+  CRON_JOB,
+  KEPT,
+  NAMESPACE,
+  PUBLIC_NAME,
+  REPLICAS,
+  SITES,
+  type Site,
+  TEST_NAMESPACE,
+} from "./names.ts";
 
 /** The clusters with the ERP in them, an ingress before each, and the way in by the public name. */
 export interface Sites {
@@ -17,6 +27,8 @@ export interface Sites {
   readonly ingress: Readonly<Record<Site, string>>;
   /** Each request looks the name up anew. */
   readonly publicUrl: string;
+  /** Whether the nightly job is suspended there. */
+  suspended(site: Site): boolean;
   replicas(site: Site, namespace?: string): Readonly<Record<string, number>>;
   /** A datacentre that is gone answers nobody. */
   cut(site: Site, gone: boolean): void;
@@ -33,9 +45,9 @@ export interface SitesOptions {
   readonly databases: Databases;
   readonly resolverPort: number;
   /** What the cache says: `ok`, or why not. */
-  cache(): Promise<string>;
+  cache(site: Site): Promise<string>;
   /** A new pod of Redis. */
-  startCache(): Promise<void>;
+  startCache(site: Site): Promise<void>;
 }
 
 export async function createSites({ databases, resolverPort, cache, startCache }: SitesOptions): Promise<Sites> {
@@ -52,8 +64,13 @@ export async function createSites({ databases, resolverPort, cache, startCache }
       pace: { timeScale: 200 },
       beatMilliseconds: 100,
       containers(pod) {
-        if (pod.metadata.labels?.app === "redis") void startCache().catch(() => {});
-        return service(site, pod, () => databases.appUrl(of[site]), cache);
+        if (pod.metadata.labels?.app === "redis") void startCache(site).catch(() => {});
+        return service(
+          site,
+          pod,
+          () => databases.appUrl(of[site]),
+          () => cache(site),
+        );
       },
     });
   const [primary, secondary, rebuilt] = (await Promise.all(SITES.map(opened))) as [
@@ -92,6 +109,11 @@ export async function createSites({ databases, resolverPort, cache, startCache }
     gone.delete(site);
     wipe(cluster);
     for (const [name, count] of Object.entries(counts)) cluster.put("deployments", NAMESPACE, deployment(name, count));
+    cluster.put(
+      "cronjobs",
+      NAMESPACE,
+      cronJob(Object.entries(counts).every(([name, count]) => isKept(name) || count === 0)),
+    );
     await soon(`${site} having settled`, 20, async () =>
       Object.entries(counts).every(([name, count]) => isSettled(cluster, name, count)),
     );
@@ -105,6 +127,7 @@ export async function createSites({ databases, resolverPort, cache, startCache }
     clusters,
     ingress: Object.fromEntries(SITES.map((site) => [site, `http://${ADDRESS[site]}:${port}`])) as Record<Site, string>,
     publicUrl: `http://127.0.0.1:${(front.address() as AddressInfo).port}`,
+    suspended: (site) => clusters[site].get("cronjobs", NAMESPACE, CRON_JOB)?.spec?.suspend === true,
     replicas: (site, namespace = NAMESPACE) =>
       Object.fromEntries(
         clusters[site]
@@ -159,6 +182,15 @@ function deployment(name: string, replicas: number) {
   };
 }
 
+/** The job that closes each night's invoices. It runs where the ERP is served. */
+function cronJob(suspend: boolean) {
+  return { metadata: { name: CRON_JOB }, spec: { schedule: "0 3 * * *", suspend } };
+}
+
+function isKept(name: string): boolean {
+  return name === "redis" || KEPT.some((one) => one === name);
+}
+
 function template(name: string, image: string) {
   return { metadata: { labels: { app: name } }, spec: { containers: [{ name: "app", image }] } };
 }
@@ -176,7 +208,7 @@ function revisionOf(cluster: PracticeCluster): string | undefined {
 
 /** Everything the ERP has in a cluster, and nodes that take pods. */
 function wipe(cluster: PracticeCluster): void {
-  for (const plural of ["deployments", "replicasets", "pods", "services"]) {
+  for (const plural of ["deployments", "replicasets", "pods", "services", "cronjobs"]) {
     for (const { metadata } of cluster.list(plural)) cluster.remove(plural, metadata.namespace, metadata.name);
   }
   for (const { metadata } of cluster.list("nodes")) {

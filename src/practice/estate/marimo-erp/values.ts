@@ -4,26 +4,31 @@ import type { Door } from "../door.ts";
 import { type PracticeRabbit, USER } from "../rabbitmq/index.ts";
 import type { Backups } from "./backups.ts";
 import type { Databases } from "./databases.ts";
-import { ACCOUNT, ADDRESS, PUBLIC_NAME, USERS, ZONE } from "./names.ts";
+import { ACCOUNT, ADDRESS, type Datacentre, PUBLIC_NAME, USERS, ZONE } from "./names.ts";
+import type { Redis } from "./redis.ts";
 import type { Sites } from "./sites.ts";
 
 export interface Parts {
   readonly databases: Databases;
   readonly sites: Sites;
   readonly aws: Aws;
-  readonly rabbit: PracticeRabbit;
-  readonly consul: Consul;
+  readonly rabbit: Readonly<Record<Datacentre, PracticeRabbit>>;
+  readonly consul: Readonly<Record<Datacentre, Consul>>;
   readonly backups: Backups;
-  readonly redisPort: number;
+  readonly redis: Readonly<Record<Datacentre, Redis>>;
   readonly agent: Door;
 }
 
 /** What the system's variables are here, as an installation would write them down. */
-export function valuesOf({ databases, sites, aws, rabbit, consul, backups, redisPort, agent }: Parts) {
+export function valuesOf(
+  { databases, sites, aws, rabbit, consul, backups, redis, agent }: Parts,
+  databaseIdentity: string,
+) {
   const { clusters, ingress } = sites;
   return {
     primaryClusterUid: clusters.primary.uid,
     secondaryClusterUid: clusters.secondary.uid,
+    databaseIdentity,
     primaryDbHost: "127.0.0.1",
     primaryDbPort: databases.a.port,
     secondaryDbHost: "127.0.0.1",
@@ -33,14 +38,19 @@ export function valuesOf({ databases, sites, aws, rabbit, consul, backups, redis
     scratchDbPort: databases.scratch.port,
     usersAtLeast: USERS,
     backupFolder: backups.folder,
-    redisHost: "127.0.0.1",
-    redisPort,
-    rabbitmqUrl: rabbit.url,
+    primaryRedisHost: "127.0.0.1",
+    primaryRedisPort: redis.primary.port,
+    secondaryRedisHost: "127.0.0.1",
+    secondaryRedisPort: redis.secondary.port,
+    primaryRabbitmqUrl: rabbit.primary.url,
+    primaryRabbitmqCluster: rabbit.primary.cluster,
+    secondaryRabbitmqUrl: rabbit.secondary.url,
+    secondaryRabbitmqCluster: rabbit.secondary.cluster,
     rabbitmqUser: USER,
-    rabbitmqCluster: rabbit.cluster,
     rabbitmqDefinitions: backups.definitions,
-    consulUrl: consul.url,
-    consulDatacenter: consul.world.datacenter,
+    primaryConsulUrl: consul.primary.url,
+    secondaryConsulUrl: consul.secondary.url,
+    consulDatacenter: consul.primary.world.datacenter,
     consulSnapshot: backups.snapshot,
     account: ACCOUNT,
     zone: ZONE,
@@ -52,6 +62,7 @@ export function valuesOf({ databases, sites, aws, rabbit, consul, backups, redis
     resolverHost: "127.0.0.1",
     resolverPort: aws.resolver.port,
     publicUrl: sites.publicUrl,
+    primaryUrl: ingress.primary,
     secondaryUrl: ingress.secondary,
   };
 }

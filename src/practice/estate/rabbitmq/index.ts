@@ -96,6 +96,12 @@ export async function startRabbit(): Promise<PracticeRabbit> {
         await api("DELETE", "/api/vhosts/%2f");
         await api("PUT", "/api/vhosts/%2f");
         await api("PUT", `/api/permissions/%2f/${USER}`, { configure: ".*", write: ".*", read: ".*" });
+        // A virtual host that was just made is not up at once, and its own check answers 500 until it is.
+        await soon(
+          "its virtual host being up",
+          20,
+          async () => ((await api("GET", "/api/health/checks/virtual-hosts")) as { status?: string })?.status === "ok",
+        );
       },
       stop: () => fleet.stop(),
     };
