@@ -456,7 +456,7 @@ function withLook(stages: readonly PlanStage[], cards: PlanRequest["cards"], inp
     const steps = stage.steps.toSpliced(first, 0, look);
     return stages.with(at, { ...stage, steps });
   }
-  return stages.toSpliced(at, 0, { id: ROLES_STEP, title: look.title, parallel: false, steps: [look] });
+  return stages.toSpliced(at, 0, { id: ROLES_STEP, title: "Look again", parallel: false, steps: [look] });
 }
 
 /** What people do before anybody is asked (see that a region is lost, from two places) is a look; behind a gate it is a change. */

@@ -44,7 +44,7 @@ export function reminder(ask: Ask, n: number, around: Surroundings): Message {
   const waited = said === undefined ? "" : ` after ${between(gate.openedAt, said.at)}`;
   const who = awaitedNow(ask, around);
   const next = who.next ? ` ${asks(who.next, around)} is asked at ${clock(who.next.at)}.` : "";
-  const text = `${prefix}${safe(run.plan.title)} still waits for a decision${waited}: ${waitedFor(who, around)}.${next} Not deciding costs too.`;
+  const text = `${prefix}${safe(run.plan.title)} still waits for a decision${waited}: ${waitedFor(who, around)}.${next}`;
   return { text, blocks: [section(`⏰ ${text}`)] };
 }
 

@@ -5,7 +5,7 @@ import { lentNow } from "../../src/incident/delegation.ts";
 import type { GateState, IncidentState, RunState } from "../../src/incident/state.ts";
 import { wayBackOf } from "../../src/incident/undo.ts";
 import { actions, type Button, context, header, section } from "./blocks.ts";
-import { clockOrigin, deadlineOf } from "./deadline.ts";
+import { deadlineOf } from "./deadline.ts";
 import { directionWords } from "./direction.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
 import { findingLines } from "./facts.ts";
@@ -62,7 +62,7 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
           ...risks,
           ...(fence === null ? [] : [`*Fencing:* ${fence}`]),
           `*Point of no return:* ${noReturn(ask)}`,
-          `*Not deciding:* ${waitingCosts(ask, around)}`,
+          ...timeLeft(ask, around),
           ...warnings(run),
         ].join("\n"),
       ),
@@ -224,14 +224,14 @@ function warnings(run: RunState): string[] {
   return findingLines(run.preflight?.checks ?? []).slice(0, 3);
 }
 
-/** What it costs to wait, in the objective's own minutes. Said to the minute, so it changes once a minute. */
-function waitingCosts({ state, run }: Ask, { now }: Surroundings): string {
+/** What is left of the recovery time objective; nothing where no clock runs: planned work, no objective. To the minute. */
+function timeLeft({ state, run }: Ask, { now }: Surroundings): string[] {
   const deadline = deadlineOf(state, run);
-  if (deadline === null || run.plan.rtoSeconds === null) return "no recovery time objective is set.";
+  if (deadline === null || run.plan.rtoSeconds === null) return [];
   const left = Math.floor((deadline.getTime() - now.getTime()) / 60_000);
-  const objective = `${lasting(run.plan.rtoSeconds)} since ${clockOrigin(state)}`;
-  if (left < 0) return `the objective of ${objective} passed ${at(deadline)}.`;
-  return `${left === 0 ? "less than a minute" : lasting(left * 60)} left of ${objective} (${clock(deadline)}).`;
+  const objective = lasting(run.plan.rtoSeconds);
+  if (left < 0) return [`*RTO:* ${objective}, over since ${at(deadline)}`];
+  return [`*RTO:* ${left === 0 ? "less than 1 min" : lasting(left * 60)} left of ${objective} (${clock(deadline)})`];
 }
 
 /** Who is on call now, and by whose word: the newest level that was asked for. */

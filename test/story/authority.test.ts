@@ -88,7 +88,7 @@ describe("the VP Engineering decides with a code", () => {
         const box = await card.boundingBox();
         expect(box?.width).toBeLessThanOrEqual(390);
         expect(box?.height).toBeLessThanOrEqual(844);
-        for (const words of ["Data loss:", "Fencing:", "Point of no return:", "Not deciding:", "Waiting for:"])
+        for (const words of ["Data loss:", "Fencing:", "Point of no return:", "Direction:", "Waiting for:"])
           expect(await card.getByText(words).isVisible()).toBe(true);
 
         await card.getByRole("button", { name: "Approve Leave a practice region" }).click();

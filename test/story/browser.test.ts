@@ -78,12 +78,8 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
     await card(page, "orders-a").getByText("fenced (read-only)").waitFor();
     await picture(page, "practice.png");
 
-    const say = page.getByRole("textbox", { name: /^Message #inc-/ });
-    await say.fill("/dr resolve Orders are taken by orders-b.");
-    await say.press("Enter");
-    await thread(page).getByRole("button", { name: "Resolve incident" }).waitFor({ state: "detached" });
-    await say.fill("/dr postmortem");
-    await say.press("Enter");
+    // Planned work has ended with its run: there is nothing to resolve.
+    await thread(page).getByRole("button", { name: "Draft post-mortem" }).click();
     const [download] = await Promise.all([
       page.waitForEvent("download"),
       page.getByRole("link", { name: /postmortem-inc-.*\.md/ }).click(),
@@ -100,7 +96,7 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
     await page.getByRole("button", { name: "Back" }).tap();
     await become(page, /Vera Lindqvist/);
     await channelButton(bed, page, question).tap();
-    const decision = messageIn(page.getByRole("main"), question.card);
+    const decision = messageIn(await openThread(page, question.card), question.card);
     const approve = decision.getByRole("button", { name: "Approve Fail over" });
     await approve.waitFor();
     const [top, bottom] = await Promise.all([edges(decision.getByRole("heading").first()), edges(approve)]);
@@ -131,6 +127,9 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
     await reach(page, new RegExp(nameOf(question.channel)));
     await page.keyboard.press("Enter");
     await page.getByRole("textbox", { name: `Message #${nameOf(question.channel)}` }).waitFor();
+    const replies = messageIn(page.getByRole("main"), { ts: question.thread_ts ?? question.ts });
+    await replies.getByRole("button", { name: /\d+ repl(y|ies)/ }).focus();
+    await page.keyboard.press("Enter");
     await reach(page, /^Approve Fail over/);
     await page.keyboard.press("Enter");
     await page.getByRole("alertdialog").waitFor();
