@@ -23,6 +23,8 @@ const input = z.strictObject({
   nodesAtLeast: z.number().int().min(1).max(5000).default(1),
   /** How long it may take until it is so: pods that were just made are not ready at once. */
   waitSeconds: z.number().min(0).max(300).default(0),
+  /** False: a cluster that does not answer is a finding (`clusterAnswers`) on which later steps depend, and no failure. */
+  required: z.boolean().default(true),
   after,
 });
 type Input = z.infer<typeof input>;
@@ -47,7 +49,8 @@ export const check = defineLook<Input, Seen>({
   checks: checksOf,
   where: ({ cluster }) => cluster.context,
   says(seen, { cluster }) {
-    const found = seen.answers ? [`${room(seen.nodes)} nodes take pods`, ...seen.workloads.map(sayWorkload)] : [];
+    if (!seen.answers) return `${cluster.context} does not answer: ${seen.why}.`;
+    const found = [`${room(seen.nodes)} nodes take pods`, ...seen.workloads.map(sayWorkload)];
     return `${[`${cluster.context} answers`, ...found].join("; ")}.`;
   },
 });
@@ -67,8 +70,9 @@ function factsOf(seen: Seen, given: Input): readonly Fact[] {
 }
 
 function checksOf(seen: Seen, given: Input): readonly Check[] {
+  const accepted = !given.required && !seen.answers && seen.kind === "unreachable";
   return [
-    ...clusterChecks(seen, given.cluster),
+    ...clusterChecks(seen, given.cluster).map((one) => (accepted ? { ...one, level: "warn" as const } : one)),
     ...(seen.answers ? [enoughNodes(seen.nodes, given), ...workloadChecks(seen, given)] : []),
   ];
 }

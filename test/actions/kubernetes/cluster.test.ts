@@ -54,6 +54,24 @@ describe("the plan's cluster and no other", () => {
     expect((await blocked({}, { KUBECONFIG_SHOP: far }, false)).says).toContain("insecure-skip-tls-verify");
   });
 
+  test("silence may be a finding that later steps depend on; a refused login and another cluster never are", async () => {
+    const KUBECONFIG_SHOP = kubeconfigOf([{ ...world.primary, token: "wrong" }]);
+    const found = async (given: object, environment?: Record<string, string>) => {
+      const conductor = environment ? conduct(environment, { practice: true }) : world.conductor();
+      const { checks } = await conductor.look("kubernetes.check", {
+        ...{ cluster: { ...world.target, ...given }, required: false },
+      });
+      return blockedBy(checks);
+    };
+    expect(await found({}, { KUBECONFIG_SHOP })).toEqual(["cluster.answers"]);
+    expect(await found({ context: "dr" })).toEqual(["cluster.answers"]);
+    world.primary.faults.throw({ kind: "down" });
+    expect(await found({})).toEqual([]);
+    const given = { cluster: world.target, required: false };
+    const { evidence } = await world.conductor().perform("left", "kubernetes.check", given);
+    expect(evidence.facts).toContainEqual(expect.objectContaining({ id: "clusterAnswers", value: false }));
+  });
+
   test("a login that is refused, and a right that is missing, are said as such", async () => {
     const KUBECONFIG_SHOP = kubeconfigOf([{ ...world.primary, token: "wrong" }]);
     expect((await blocked({}, { KUBECONFIG_SHOP })).says).toContain("did not let us in");
