@@ -94,6 +94,7 @@ describe("Marimo ERP", () => {
       const { writes } = estate.sites.clusters.primary;
       expect(
         writes()
+          .filter(({ path }) => path.includes("/deployments/"))
           .map(({ path }) => path.split("/").at(-1))
           .sort(),
       ).toEqual(
@@ -112,6 +113,42 @@ describe("Marimo ERP", () => {
       expect(await rows(estate.databases.a, "users")).toBe(USERS);
     },
     2 * LIMIT,
+  );
+
+  test(
+    "backup-now: what it keeps is what a restore takes",
+    async () => {
+      const { backups } = estate;
+      const before = await backups.dumps();
+      expect(approvers(await played("backup-now", "planned"))).toEqual(["dana-kim"]);
+      const made = (await backups.dumps()).filter((name) => !before.includes(name));
+      try {
+        expect(made).toHaveLength(1);
+        await played("db-restore");
+        expect(await rows(estate.databases.a, "users")).toBe(USERS);
+        expect(estate.sites.suspended("primary")).toBe(false);
+      } finally {
+        for (const name of made) await backups.drop(name);
+      }
+    },
+    2 * LIMIT,
+  );
+
+  test(
+    "dc-failover, the database lost alone: what is left running is stopped when customers have moved",
+    async () => {
+      await estate.reset();
+      const { databases, sites } = estate;
+      await databases.a.kill();
+      const play = await playRunbook(practice, {
+        ...{ runbook: "dc-failover", mode: "unplanned", seconds: 170, prepare: false },
+      });
+      expect(play).toMatchObject({ problem: null, outcome: "verified" });
+      expect(sites.replicas("primary")).toEqual({ ...NONE, ...kept });
+      expect([sites.suspended("primary"), sites.suspended("secondary")]).toEqual([true, false]);
+      expect(await health()).toMatchObject({ status: "healthy", datacentre: "secondary" });
+    },
+    LIMIT,
   );
 
   test(
