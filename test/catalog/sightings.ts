@@ -5,12 +5,13 @@ import type { Runbook, System } from "../../src/catalog/types.ts";
 
 /**
  * What would be seen of a system's targets on a day on which this runbook may be planned: the first member active, or `back` the
- * last one; the others stand by, or are fenced where the runbook is for those.
+ * last one; the others stand by, or are fenced where the runbook speaks of that target's detached member.
  */
 export function seenFor(system: System, runbook: Runbook, back = false): Sightings {
-  const others: Sighting["state"] = JSON.stringify(runbook.stages).includes(".detached") ? "fenced" : "standby";
+  const stages = JSON.stringify(runbook.stages);
   return new Map(
     (system.targets ?? []).filter(hasRoles).map(({ id, members }) => {
+      const others: Sighting["state"] = stages.includes(`\${${id}.detached`) ? "fenced" : "standby";
       const active = (back ? members.at(-1) : members[0])?.id;
       const one = (name: string): Sighting => {
         const state = name === active ? "active" : others;
