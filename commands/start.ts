@@ -72,7 +72,7 @@ export async function startRun(
   if (!planned.ok)
     return {
       kind: "private",
-      message: refusals(`"${runbook.title}" can not be planned; nothing was started.`, planned.problems),
+      message: refusals(`"${runbook.title}" can't be planned; nothing was started.`, planned.problems),
     };
   const incident = place?.id ?? idFor("inc", request.key);
   const asked: Ask = {

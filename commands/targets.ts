@@ -51,9 +51,15 @@ export function runbooksNamed(house: House, word: string): readonly Runbook[] {
 export function startWords(house: House): readonly string[] {
   const ids = runnable(house).map(({ id }) => id);
   const words = house.catalog.runbooks
-    .filter(({ system, starts }) => starts !== null && ids.includes(system))
-    .map(({ starts }) => `${starts?.verb} ${starts?.target}`);
+    .filter(({ system }) => ids.includes(system))
+    .flatMap((runbook) => targetsOf(house, runbook).map((target) => `${runbook.starts?.verb ?? "failover"} ${target}`));
   return [...new Set(words)];
+}
+
+/** What stands behind `failover` or `restore` to start it: its own target, and each site it may leave. */
+function targetsOf({ catalog }: House, { system, starts, leavesSite }: Runbook): readonly string[] {
+  const sites = leavesSite ? (catalog.systems.find(({ id }) => id === system)?.sites ?? []) : [];
+  return [...(starts === null ? [] : [starts.target]), ...sites.map(({ id }) => id)];
 }
 
 /** Named, else the one of the incident this is typed in, else every system that may run here. */
@@ -118,7 +124,7 @@ function unnamed(house: House, verb: Verb, asked: string, all: readonly Runbook[
 }
 
 function unknown(house: House, verb: Verb, asked: string, all: readonly Runbook[]): never {
-  const targets = [...new Set(all.map(({ starts }) => starts?.target ?? ""))];
+  const targets = [...new Set(all.flatMap((runbook) => targetsOf(house, runbook)))];
   const names = [...new Set(all.flatMap((runbook) => namesOf(house.catalog, runbook)))];
   const what =
     asked === ""
