@@ -299,7 +299,7 @@ test("what the stand-in covers is what its tables answer", () => {
   ],
   "rds": [
     "CreateDBInstanceReadReplica",
-        "DeleteDBInstance",
+    "DeleteDBInstance",
     "DescribeDBClusters",
     "DescribeDBInstances",
     "DescribeDBParameters",
