@@ -188,6 +188,20 @@ describe("Mimir", () => {
   );
 
   test(
+    "validate-dr says that everything could move, changes nothing, and looks again the second time",
+    async () => {
+      await practice.estate.reset();
+      const validate = { runbook: "validate-dr", mode: "planned", seconds: 60, prepare: false } as const;
+      expect(await playRunbook(practice, validate)).toMatchObject({ problem: null, outcome: "verified" });
+      await practice.estate.databases.at.dr.kill();
+      const again = await playRunbook(practice, validate);
+      expect(again.outcome).not.toBe("verified");
+      expect(again.texts.join("\n")).toMatch(/mimir-db-us-west-2 does not answer|no standby/i);
+    },
+    LIMIT,
+  );
+
+  test(
     "on a healthy day redis-rejoin finds that all follow, and changes nothing",
     async () => {
       await practice.estate.reset();
