@@ -28,6 +28,7 @@ import { suspendCron as kubernetesSuspendCron } from "./kubernetes/suspend-cron.
 import { switchService as kubernetesSwitchService } from "./kubernetes/switch-service.ts";
 import { loadFor } from "./load.ts";
 import { check as patroniCheck } from "./patroni/check.ts";
+import { demoteCluster as patroniDemoteCluster } from "./patroni/demote-cluster.ts";
 import { failover as patroniFailover } from "./patroni/failover.ts";
 import { pause as patroniPause } from "./patroni/pause.ts";
 import { reinitialize as patroniReinitialize } from "./patroni/reinitialize.ts";
@@ -124,6 +125,7 @@ const list = [
   listed(patroniPause),
   listed(patroniResume),
   listed(patroniReinitialize),
+  listed(patroniDemoteCluster),
   listed(redisCheck),
   listed(redisFailover),
   listed(redisPromoteDr),

@@ -4,13 +4,14 @@ import { messageOf } from "../lib/errors.ts";
 import type { ReadContext } from "./contract.ts";
 import { dnsMember } from "./dns/member.ts";
 import type { MemberKind } from "./member.ts";
+import { patroniMember } from "./patroni/member.ts";
 import { postgresMember } from "./postgres/member.ts";
 import { s3SettingMember } from "./s3/member.ts";
 import { traefikMember } from "./traefik/member.ts";
 
 /** Every kind of target whose members have roles. */
 export const memberKinds: ReadonlyMap<string, MemberKind> = new Map(
-  ([postgresMember, dnsMember, s3SettingMember, traefikMember] as unknown as MemberKind[]).map((one) => [
+  ([postgresMember, dnsMember, s3SettingMember, traefikMember, patroniMember] as unknown as MemberKind[]).map((one) => [
     one.kind,
     one,
   ]),

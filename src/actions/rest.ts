@@ -16,7 +16,7 @@ export interface RestTarget {
 }
 
 export interface RestCall {
-  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   readonly json?: unknown;
   readonly bytes?: Buffer;

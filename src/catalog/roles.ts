@@ -51,7 +51,7 @@ export type Found = { readonly ok: true; readonly roles: Roles } | { readonly ok
 
 /**
  * Members that were not looked at are silent. No basis, no roles. `mendsSplit`: for what ends a split brain, of two active members
- * the one that became so last is taken, and the other is detached.
+ * the one a person named by its site is taken, else the one that became so last, and the other is detached.
  */
 export function rolesOf(
   target: Target,
@@ -81,13 +81,20 @@ export function rolesOf(
     );
   const active = by("active");
   if (active.length > 1) {
-    const last = mendsSplit ? newest(active) : null;
+    const named = mendsSplit
+      ? active.find(({ member }) => member.site !== null && member.site === said.from)
+      : undefined;
+    if (named !== undefined) return split(all, named, "said", `${told}; said to serve: ${named.member.id}`);
+    const last = mendsSplit && said.from === null ? newest(active) : null;
     if (last !== null) return split(all, last, "seen", `${told}; ${last.member.id} was promoted last`);
+    const sites = active.flatMap(({ member }) => member.site ?? []);
     return no(
       "split-brain",
       where,
       `More than one member is active: ${told}`,
-      "Stop or fence the wrong one first: no failover is planned while both take writes",
+      mendsSplit && sites.length > 0
+        ? `Say which one serves users and stays: ${sites.map((id) => `from=${id}`).join(" or ")}`
+        : "Stop or fence the wrong one first: no failover is planned while both take writes",
     );
   }
   const [only] = active;

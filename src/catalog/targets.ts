@@ -27,7 +27,7 @@ const member = z.strictObject({
 });
 
 /**
- * What an action's input needs to reach one, and what tells which is active. `postgres`, `dns`, `s3-setting`, `traefik`: roles
+ * What an action's input needs to reach one, and what tells which is active. `postgres`, `dns`, `s3-setting`, `traefik`, `patroni`: roles
  * are looked at. The others are reached by site or all together.
  */
 export const TARGET_KINDS = {
@@ -35,6 +35,7 @@ export const TARGET_KINDS = {
   dns: { roles: true },
   "s3-setting": { roles: true },
   traefik: { roles: true },
+  patroni: { roles: true },
   redis: { roles: false },
   kubernetes: { roles: false },
   s3: { roles: false },
@@ -47,7 +48,9 @@ const target = z.strictObject({
   title: sentence,
   kind: z
     .enum(Object.keys(TARGET_KINDS) as [TargetKind, ...TargetKind[]])
-    .describe("postgres, dns, s3-setting and traefik know which member is active; the others are reached by site"),
+    .describe(
+      "postgres, dns, s3-setting, traefik and patroni know which member is active; the others are reached by site",
+    ),
   follows: id
     .optional()
     .describe(

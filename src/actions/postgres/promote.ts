@@ -14,6 +14,7 @@ import { clockOf, lossFact } from "../loss.ts";
 import { until } from "../poll.ts";
 import { neverUndone } from "../undo.ts";
 import { sqlStateOf, withNode } from "./client.ts";
+import { letLead, lookAtManager, type ManagedView, managedInput, managerReady } from "./managed.ts";
 import { type Node, nodeInput, resourceOf } from "./node.ts";
 import { followerOf, lagBetween, lookAtPair, type PairView, round, sayLoss } from "./pair.ts";
 import { bytesBehind } from "./position.ts";
@@ -41,13 +42,16 @@ const input = z.strictObject({
     .default(16 * 1024 * 1024),
   /** Unplanned mode: a primary that does not answer, or a standby that is behind, is accepted. */
   allowDataLoss: z.boolean().default(false),
+  /** `to` is a Patroni standby cluster: Patroni is asked to let it lead, and promotes it. */
+  patroni: managedInput.optional(),
 });
 type Input = z.infer<typeof input>;
+type Seen = PairView & { readonly manager?: ManagedView };
 
 const PROMOTE_SECONDS = 60;
 
 /** Makes a standby the primary: once, irreversibly, and only over evidence that the old primary is fenced. */
-export const promote = defineAction<Input, PairView>({
+export const promote = defineAction<Input, Seen>({
   id: "postgres.promote",
   summary: "Promote a PostgreSQL standby, and see that it takes writes and that the old primary does not",
   input,
@@ -55,7 +59,11 @@ export const promote = defineAction<Input, PairView>({
   repeat: "guarded",
   budget: { typicalSeconds: 1, warnSeconds: 15, failSeconds: 90 },
   resources: ({ from, to }) => [resourceOf(from), resourceOf(to)],
-  observe: (ctx, { from, to }) => lookAtPair(ctx, from, to),
+  async observe(ctx, { from, to, patroni }) {
+    if (patroni === undefined) return await lookAtPair(ctx, from, to);
+    const [pair, manager] = await Promise.all([lookAtPair(ctx, from, to), lookAtManager(ctx, patroni)]);
+    return { ...pair, manager };
+  },
   facts: (seen, given) => [
     lossFact(sayLoss(seen), resourceOf(given.to)),
     { id: "primary", label: "Primary", value: primaryOf(seen), material: true },
@@ -73,13 +81,18 @@ export const promote = defineAction<Input, PairView>({
     sameCluster(seen),
     replaying(seen),
     notFenced(seen),
-    permitted(seen, given),
+    ...(given.patroni ? managerReady(given.patroni, seen.manager ?? null) : [permitted(seen, given)]),
     primaryAnswers(seen, given),
     ...(isPrimary(seen.from) && isStandby(seen.to) ? [streaming(seen, given), lag(seen, given)] : []),
     fenceHolds(given, evidence),
   ],
   done: (seen, _given, before) => isDone(seen, before),
-  async apply(ctx, { to }) {
+  async apply(ctx, { to, patroni }) {
+    if (patroni !== undefined) {
+      ctx.progress(`${to.name}: Patroni is asked to let it lead`);
+      await letLead(ctx, patroni);
+      return { asked: patroni.name };
+    }
     return await withNode(
       ctx,
       to,

@@ -6,7 +6,7 @@ import type { Rule } from "./rule.ts";
 type Placed = ReturnType<typeof actionsOf>[number];
 
 /** What a fence is for: another server takes over, people are led elsewhere, or the fence is lifted again. */
-const FOLLOWS = /^(promote|failover|rejoin|make_replica|unfence|switch|repoint|shift|set_routing|run$)/;
+const FOLLOWS = /^(promote|failover|rejoin|make_replica|unfence|demote_cluster|switch|repoint|shift|set_routing|run$)/;
 
 export const blindFence: Rule = {
   id: "blind-fence",

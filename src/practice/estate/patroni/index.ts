@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { readFile, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { freePort } from "../../../lib/pgserver.ts";
 import { type Fleet, type Member, openFleet, soon } from "../fleet.ts";
 import { endServerOf } from "../leftovers.ts";
@@ -8,7 +9,7 @@ import { endServerOf } from "../leftovers.ts";
 export const PATRONI_PROGRAMS = ["patroni", "etcd"] as const;
 export const PATRONI_PACKAGES = ["patroni", "etcd-server", "postgresql", "python3-etcd"] as const;
 
-/** One etcd and three Patroni members with a PostgreSQL each, on loopback and free ports. */
+/** One etcd and some Patroni members, three if left out, with a PostgreSQL each, on loopback and free ports. */
 export interface PatroniEstate {
   readonly scope: string;
   readonly nodes: readonly PatroniNode[];
@@ -31,6 +32,10 @@ export interface PatroniEstate {
    * Patroni's own rule), without the waiting.
    */
   expire(node: PatroniNode): Promise<void>;
+  /** Throws all data and what the store knows away, and makes the cluster as it was made at first, or as a standby cluster of another. */
+  rebuild(standbyOf?: Readonly<Record<string, unknown>>): Promise<void>;
+  /** The configuration all members share; what is given is changed before, null takes a key out. */
+  configure(change?: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>;
   stop(): Promise<void>;
 }
 
@@ -48,18 +53,25 @@ export interface PatroniOptions {
   readonly ttlSeconds?: number;
   readonly loopSeconds?: number;
   readonly scope?: string;
-  readonly names?: readonly [string, string, string];
+  readonly names?: readonly [string, ...string[]];
   /** Further settings of PostgreSQL on every member; `%folder` is the fleet's. */
   readonly parameters?: Readonly<Record<string, string>>;
+  /** A standby cluster of this one: its data, its accounts, and its fleet, with a store of its own. */
+  readonly standbyOf?: {
+    readonly cluster: Pick<PatroniEstate, "fleet" | "login" | "superuser" | "replication">;
+    /** Where its leader is reached, and what fetches archived log: `standby_cluster` in the configuration. */
+    readonly source: { readonly host: string; readonly port: number; readonly restore_command?: string };
+  };
 }
 
 /** @throws LifeboatError `not-ready` */
 export async function startPatroni(options: PatroniOptions = {}): Promise<PatroniEstate> {
-  const fleet = await openFleet("patroni");
+  const shared = options.standbyOf?.cluster.fleet;
+  const fleet = shared ?? (await openFleet("patroni"));
   try {
     return await build(fleet, options);
   } catch (error) {
-    await fleet.stop();
+    if (!shared) await fleet.stop();
     throw error;
   }
 }
@@ -67,10 +79,11 @@ export async function startPatroni(options: PatroniOptions = {}): Promise<Patron
 async function build(fleet: Fleet, options: PatroniOptions): Promise<PatroniEstate> {
   const { ttlSeconds = 20, loopSeconds = 2, scope = "practice", parameters = {} } = options;
   const secret = () => randomBytes(12).toString("hex");
-  const login = { user: "operator", password: secret() };
-  const superuser = { user: "postgres", password: secret() };
-  const replication = { user: "replicator", password: secret() };
-  const store = await startEtcd(fleet);
+  const { cluster: like, source } = options.standbyOf ?? {};
+  const login = like?.login ?? { user: "operator", password: secret() };
+  const superuser = like?.superuser ?? { user: "postgres", password: secret() };
+  const replication = like?.replication ?? { user: "replicator", password: secret() };
+  const store = await startEtcd(fleet, scope);
   const nodes: (PatroniNode & { member: Member; readonly file: string })[] = [];
   const programs = newestPostgres();
   const further = Object.entries(parameters).map(([name, value]) => [name, value.replaceAll("%folder", fleet.folder)]);
@@ -97,6 +110,7 @@ async function build(fleet: Fleet, options: PatroniOptions): Promise<PatroniEsta
             loop_wait: loopSeconds,
             retry_timeout: 5,
             maximum_lag_on_failover: 1_048_576,
+            ...(source ? { standby_cluster: source } : {}),
             postgresql: {
               use_pg_rewind: true,
               use_slots: true,
@@ -152,18 +166,45 @@ async function build(fleet: Fleet, options: PatroniOptions): Promise<PatroniEsta
     async expire(node) {
       for (const key of ["leader", `members/${node.name}`]) await forget(store, `/practice/${scope}/${key}`);
     },
+    async rebuild(standbyOf) {
+      for (const node of nodes) await estate.lose(node);
+      for (const node of nodes) await rm(node.folder, { recursive: true, force: true });
+      if (standbyOf !== undefined) {
+        for (const node of nodes) {
+          const written = JSON.parse(await readFile(node.file, "utf8")) as { bootstrap: { dcs: object } };
+          Object.assign(written.bootstrap.dcs, { standby_cluster: standbyOf });
+          await fleet.write(basename(node.file), JSON.stringify(written));
+        }
+      }
+      await forget(store, `/practice/${scope}/`, `/practice/${scope}0`);
+      for (const [i, node] of nodes.entries()) {
+        await estate.restart(node);
+        if (i === 0) await soon("The first member leading", 40, () => leads(node));
+      }
+      await estate.settled();
+    },
+    async configure(change) {
+      const authorization = `Basic ${Buffer.from(`${login.user}:${login.password}`).toString("base64")}`;
+      const headers = { authorization, "content-type": "application/json" };
+      const init = change === undefined ? {} : { method: "PATCH", headers, body: JSON.stringify(change) };
+      return (await (await fetch(`${nodes[0]?.api}/config`, { ...init, ...limits() })).json()) as Record<
+        string,
+        unknown
+      >;
+    },
     stop: () => fleet.stop(),
   };
   await estate.settled();
   return estate;
 }
 
-async function startEtcd(fleet: Fleet): Promise<string> {
+async function startEtcd(fleet: Fleet, name: string): Promise<string> {
   const [client, peer] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${client}`;
   const peers = `http://127.0.0.1:${peer}`;
   await fleet.start("etcd", [
-    ...["--name", "practice", "--data-dir", join(fleet.folder, "etcd"), "--log-level", "warn", "--unsafe-no-fsync"],
+    ...["--name", "practice", "--data-dir", join(fleet.folder, `etcd-${name}`), "--log-level", "warn"],
+    "--unsafe-no-fsync",
     ...["--listen-client-urls", url, "--advertise-client-urls", url],
     ...["--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers, "--initial-cluster", `practice=${peers}`],
   ]);
@@ -171,19 +212,21 @@ async function startEtcd(fleet: Fleet): Promise<string> {
   return `127.0.0.1:${client}`;
 }
 
-async function forget(store: string, key: string): Promise<void> {
-  const body = JSON.stringify({ key: Buffer.from(key).toString("base64") });
+/** One key; with an end, all from it up to that. */
+async function forget(store: string, key: string, end?: string): Promise<void> {
+  const coded = (text: string) => Buffer.from(text).toString("base64");
+  const body = JSON.stringify({ key: coded(key), ...(end === undefined ? {} : { range_end: coded(end) }) });
   await fetch(`http://${store}/v3/kv/deleterange`, { method: "POST", body, ...limits() });
 }
 
-const leads = async (node: PatroniNode) => (await fetch(`${node.api}/primary`, limits())).status === 200;
+const leads = async (node: PatroniNode) => (await fetch(`${node.api}/leader`, limits())).status === 200;
 const get = async (url: string) => await (await fetch(url, limits())).text();
 const limits = () => ({ signal: AbortSignal.timeout(2000) });
 
 async function settled(nodes: readonly PatroniNode[]): Promise<PatroniNode> {
-  return await soon("One leading and two streaming from it", 90, async () => {
+  return await soon("One leading and the others streaming from it", 90, async () => {
     const told = await Promise.all(nodes.map(async (node) => JSON.parse(await get(`${node.api}/patroni`)) as Told));
-    const [leader, ...others] = nodes.filter((_, i) => told[i]?.role === "master" || told[i]?.role === "primary");
+    const [leader, ...others] = nodes.filter((_, i) => LEADERS.includes(told[i]?.role ?? ""));
     if (!leader || others.length > 0) return null;
     const streaming = told[nodes.indexOf(leader)]?.replication?.filter((one) => one.state === "streaming") ?? [];
     const timelines = new Set(told.map((one) => one.timeline));
@@ -195,6 +238,8 @@ async function settled(nodes: readonly PatroniNode[]): Promise<PatroniNode> {
     return calm && new Set(members.map(({ timeline }) => timeline)).size === 1 ? leader : null;
   });
 }
+
+const LEADERS = ["master", "primary", "standby_leader"];
 
 interface Listed {
   readonly state: string;

@@ -4,7 +4,7 @@ import type { Balancer } from "./balancer.ts";
 
 interface Behind {
   readonly backups: Backups;
-  readonly balancer: Balancer;
+  readonly balancers: Readonly<Record<string, Balancer>>;
   readonly scratchPort: number;
   /** Who may have something done says this. */
   readonly token: string;
@@ -18,20 +18,21 @@ export async function openAgent(behind: Behind): Promise<Door> {
       const { method, path, query } = knock;
       if (method !== "GET" && knock.headers.authorization !== `Bearer ${behind.token}`)
         return { status: 401, body: {} };
-      return await done(behind, `${method} ${path}`, query.get("target"), () => knock.json<Record<string, unknown>>());
+      return await done(behind, `${method} ${path}`, query, () => knock.json<Record<string, unknown>>());
     },
   });
 }
 
 async function done(
-  { backups, balancer, scratchPort }: Behind,
+  { backups, balancers, scratchPort }: Behind,
   what: string,
-  target: string | null,
+  query: URLSearchParams,
   body: () => Record<string, unknown>,
 ): Promise<Reply> {
+  const balancer = (region: unknown) => balancers[String(region)];
   switch (what) {
     case "GET /backups":
-      return { status: 200, body: await backups.inventory(target) };
+      return { status: 200, body: await backups.inventory(query.get("target")) };
     case "POST /backups":
       return { status: 200, body: { made: await backups.make() } };
     case "GET /scratch":
@@ -39,11 +40,16 @@ async function done(
     case "POST /scratch":
       await backups.restore(String(body().target));
       return { status: 200, body: backups.restored };
-    case "GET /route":
-      return { status: 200, body: { to: balancer.leadsTo } };
-    case "PUT /route":
-      balancer.route(body().to === "scratch" ? { scratch: scratchPort } : "cluster");
-      return { status: 200, body: { to: balancer.leadsTo } };
+    case "GET /route": {
+      const led = balancer(query.get("region"));
+      return led ? { status: 200, body: { to: led.leadsTo } } : { status: 404, body: { error: "No such region" } };
+    }
+    case "PUT /route": {
+      const { to, region } = body();
+      const led = balancer(region);
+      led?.route(to === "scratch" ? { scratch: scratchPort } : "cluster");
+      return led ? { status: 200, body: { to: led.leadsTo } } : { status: 404, body: { error: "No such region" } };
+    }
     default:
       return { status: 404, body: { error: "GET|POST /backups, GET|POST /scratch, GET|PUT /route" } };
   }

@@ -50,7 +50,7 @@ export function archiveCommand(): string {
 export async function createBackups(
   patroni: PatroniEstate,
   scratch: Server,
-  source: { readonly port: number; readonly replication: Login },
+  source: { /** Of whoever leads now. */ readonly port: () => number; readonly replication: Login },
 ): Promise<Backups> {
   const { fleet, programs, superuser } = patroni;
   const at = (place: keyof typeof PLACES, ...rest: string[]) => join(fleet.folder, PLACES[place], ...rest);
@@ -81,7 +81,7 @@ export async function createBackups(
       await fleet.run(
         join(programs, "pg_basebackup"),
         [
-          ...["-d", `host=127.0.0.1 port=${source.port} user=${source.replication.user}`, "-D", folder],
+          ...["-d", `host=127.0.0.1 port=${source.port()} user=${source.replication.user}`, "-D", folder],
           ...["-X", "stream", "-c", "fast", "--no-sync"],
         ],
         { PGPASSWORD: source.replication.password },
@@ -96,7 +96,7 @@ export async function createBackups(
       const checked = await Promise.all(
         [...own, ...away].map(({ folder }) => checkOne(folder).catch((error) => messageOf(error))),
       );
-      const live = await sql(source.port, superuser, "postgres", ["select 1"]).then(
+      const live = await sql(source.port(), superuser, "postgres", ["select 1"]).then(
         () => 1,
         () => 0,
       );
@@ -159,7 +159,7 @@ export async function createBackups(
    * gives up.
    */
   async function archived(): Promise<void> {
-    const ask = <T>(words: string) => sql<T>(source.port, superuser, "postgres", [words]);
+    const ask = <T>(words: string) => sql<T>(source.port(), superuser, "postgres", [words]);
     const [last] = await ask<{ file: string }>("select pg_walfile_name(pg_switch_wal()) as file");
     await soon("the last segment being archived", 20, async () => {
       const [row] = await ask<{ file: string | null }>("select last_archived_wal as file from pg_stat_archiver");

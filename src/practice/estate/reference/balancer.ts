@@ -1,7 +1,7 @@
 import type { PatroniNode } from "../patroni/index.ts";
 import { openWay, type Way } from "./way.ts";
 
-/** What stands before a Patroni cluster: asks every member whether it takes writes, and leads to the one that says so. */
+/** What stands before a Patroni cluster: asks every member whether it leads, and goes to the one that says so. */
 export interface Balancer {
   readonly port: number;
   /** `scratch`: to a server beside the cluster, whatever Patroni says. `nowhere`: its region is gone. */
@@ -23,7 +23,7 @@ export async function openBalancer(nodes: readonly PatroniNode[]): Promise<Balan
   const look = async () => {
     while (!stopped) {
       if (to === "cluster") {
-        const answers = await Promise.all(nodes.map(takesWrites));
+        const answers = await Promise.all(nodes.map(leads));
         const leader = nodes[answers.indexOf(true)];
         inVain = leader ? 0 : inVain + 1;
         if (to === "cluster" && (leader || inVain >= FALL)) proxy.lead(leader?.port ?? null);
@@ -49,9 +49,9 @@ export async function openBalancer(nodes: readonly PatroniNode[]): Promise<Balan
   };
 }
 
-/** As HAProxy asks it: 200 from whoever leads, 503 from everybody else. */
-async function takesWrites(node: PatroniNode): Promise<boolean> {
-  const asked = await fetch(`${node.api}/primary`, { method: "OPTIONS", signal: AbortSignal.timeout(ASK_MS) }).catch(
+/** As HAProxy asks it: 200 from whoever leads, a standby cluster too, 503 from everybody else. */
+async function leads(node: PatroniNode): Promise<boolean> {
+  const asked = await fetch(`${node.api}/leader`, { method: "OPTIONS", signal: AbortSignal.timeout(ASK_MS) }).catch(
     () => null,
   );
   return asked?.status === 200;

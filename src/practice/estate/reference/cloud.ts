@@ -25,6 +25,8 @@ export interface Cloud {
   whole(): Promise<void>;
   /** The application runs in us-east-1 again; nothing else changes. */
   revive(): Promise<void>;
+  /** All of the balanced traffic leads to us-west-2. */
+  evacuate(): void;
   close(): Promise<void>;
 }
 
@@ -52,11 +54,25 @@ export async function createCloud(): Promise<Cloud> {
       for (const cluster of [east, west]) cluster.faults.clear();
       tidy(east, REPLICAS.east);
       tidy(west, REPLICAS.west);
-      await Promise.all([available(east, REPLICAS.east), available(west, REPLICAS.west), backedUp(east)]);
+      await Promise.all([
+        available(east, REPLICAS.east),
+        available(west, REPLICAS.west),
+        backedUp(east, REPLICAS.east),
+        backedUp(west, REPLICAS.west),
+      ]);
     },
     async revive() {
       tidy(east, REPLICAS.east);
       await available(east, REPLICAS.east);
+    },
+    evacuate() {
+      const zone = aws.world.zones.get(NAMES.zone);
+      const weights: Readonly<Record<string, number>> = { "us-east-1": 0, "us-west-2": 100 };
+      const records = recordSets().map((one) => {
+        const weight = one.name === NAMES.balancedName ? weights[one.setIdentifier ?? ""] : undefined;
+        return weight === undefined ? one : { ...one, weight };
+      });
+      if (zone) Object.assign(zone, { records, served: records });
     },
     async close() {
       await Promise.all([aws.close(), east.close(), west.close()]);
@@ -134,8 +150,8 @@ async function available(cluster: PracticeCluster, replicas: number): Promise<vo
 }
 
 /** Velero's daily backup, made as soon as there is something to keep. */
-async function backedUp(cluster: PracticeCluster): Promise<void> {
-  await available(cluster, REPLICAS.east);
+async function backedUp(cluster: PracticeCluster, replicas: number): Promise<void> {
+  await available(cluster, replicas);
   const name = "daily-backup-1";
   if (!cluster.get("backups", "velero", name)) {
     const labels = { "velero.io/schedule-name": "daily-backup" };

@@ -1,5 +1,6 @@
 import { type Door, openDoor, type Reply } from "../door.ts";
 import type { PracticeCluster } from "../kubernetes/index.ts";
+import { answerSynthetic, type SyntheticStore } from "../synthetic.ts";
 
 /** Where people come into a region: leads them to pods of the application, in the namespace the cluster's own ConfigMap names. */
 export interface Entrance {
@@ -10,32 +11,45 @@ export interface Entrance {
   open(): void;
   /** Somebody comes in. */
   visit(): Promise<boolean>;
+  /** Its pods answer. */
+  serves(): Promise<boolean>;
   stop(): Promise<void>;
 }
 
 /** Without a visitor for so long, nobody is there any more. */
 const IDLE_MS = 700;
+const TRANSACTIONS = "/synthetic";
 
-export async function openEntrance(region: string, cluster: PracticeCluster): Promise<Entrance> {
+/** @param store the database as pods of this region find it */
+export async function openEntrance(region: string, cluster: PracticeCluster, store: SyntheticStore): Promise<Entrance> {
   let visitedAt = 0;
+  let open = true;
   const door: Door = await openDoor({
     isWrite: () => false,
-    async answer({ path }): Promise<Reply> {
+    async answer({ method, path, headers }): Promise<Reply> {
       if (path === "/traffic") return { status: 200, body: { idle: Date.now() - visitedAt > IDLE_MS } };
       if (path === "/visit") visitedAt = Date.now();
       const namespace = namespaceOf(cluster);
       const pod = await throughService(cluster, namespace);
       if (pod === null) return { status: 503, body: { region, namespace, healthy: false } };
-      return { status: 200, body: { region, namespace, pod, healthy: true } };
+      const synthetic = await answerSynthetic(store, TRANSACTIONS, { method, path, headers }, { region });
+      return synthetic ?? { status: 200, body: { region, namespace, pod, healthy: true } };
     },
   });
   return {
     region,
     url: door.url,
-    close: () => door.faults.throw({ kind: "down" }),
-    open: () => door.faults.clear(),
+    close() {
+      open = false;
+      door.faults.throw({ kind: "down" });
+    },
+    open() {
+      open = true;
+      door.faults.clear();
+    },
     visit: async () =>
       (await fetch(`${door.url}/visit`, { signal: AbortSignal.timeout(1000) }).catch(() => null))?.status === 200,
+    serves: async () => open && (await throughService(cluster, namespaceOf(cluster))) !== null,
     stop: () => door.close(),
   };
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LifeboatError } from "../../../lib/errors.ts";
 import { type Application, createApplication } from "../application.ts";
@@ -7,12 +7,14 @@ import { soon } from "../fleet.ts";
 import { kubeconfigOf } from "../kubernetes/index.ts";
 import { PATRONI_PACKAGES, type PatroniNode } from "../patroni/index.ts";
 import { type DatabaseServer, isStoredAnew, watchServers } from "../servers.ts";
+import { type SyntheticStore, syntheticIn } from "../synthetic.ts";
 import type { Row, Strike, SystemEstate, SystemEstateKind, SystemEstateOptions } from "../system-estate.ts";
 import { openAgent } from "./agent.ts";
 import { type Cloud, createCloud, NAMES, REPLICAS, removeApplication } from "./cloud.ts";
 import { openEntrance } from "./entrance.ts";
 import { openInternet } from "./internet.ts";
-import { createPayments, DATABASE, type Payments } from "./payments.ts";
+import { createPayments, DATABASE, type Payments, type Region } from "./payments.ts";
+import { type Login, sql } from "./sql.ts";
 import { openWay } from "./way.ts";
 
 export const reference = {
@@ -40,7 +42,10 @@ const STRIKES = [
   { id: "leave-behind", title: "Leave every replica behind, then cut the leader's power" },
   { id: "lose-region", title: "Make us-east-1 unreachable" },
   { id: "return-region", title: "Bring us-east-1 back", returns: true },
+  { id: "lose-west", title: "Make us-west-2 unreachable" },
+  { id: "return-west", title: "Bring us-west-2 back", returns: true },
   { id: "stop-application", title: "Stop the application in us-east-1" },
+  { id: "start-application", title: "Start the application in us-east-1 again" },
   { id: "blind-checkers", title: "Stop the application in us-east-1, unseen by health checks" },
   { id: "destroy-rows", title: "Delete half of the payments by mistake" },
   { id: "heal", title: "Put everything right" },
@@ -74,19 +79,23 @@ async function build(
   const [payments, cloud] = await Promise.all([createPayments(), createCloud()]);
   ends.push(() => payments.stop());
   ends.push(() => cloud.close());
-  const { patroni, balancer, replica, passwords } = payments;
+  const { patroni, sides, passwords } = payments;
+  const balancers = { "us-east-1": sides["us-east-1"].balancer, "us-west-2": sides["us-west-2"].balancer };
+  const balancer = balancers["us-east-1"];
+  const storeOf = (region: Region) =>
+    transactionsAt({ user: "app", password: passwords.app }, () => payments.writable(region));
   const [east, west] = await Promise.all([
-    openEntrance("us-east-1", cloud.east),
-    openEntrance("us-west-2", cloud.west),
+    openEntrance("us-east-1", cloud.east, storeOf("us-east-1")),
+    openEntrance("us-west-2", cloud.west, storeOf("us-west-2")),
   ]);
   ends.push(() => Promise.all([east.stop(), west.stop()]));
-  const agent = await openAgent({ backups: payments.backups, balancer, scratchPort: payments.scratchPort, token });
+  const agent = await openAgent({ backups: payments.backups, balancers, scratchPort: payments.scratchPort, token });
   ends.push(() => agent.close());
   const way = await openWay();
   ends.push(() => way.close());
   const places = new Map([
-    [NAMES.east, { entrance: east, database: () => balancer.port }],
-    [NAMES.west, { entrance: west, database: () => replica.server.port }],
+    [NAMES.east, { entrance: east, database: () => payments.writable("us-east-1") }],
+    [NAMES.west, { entrance: west, database: () => payments.writable("us-west-2") }],
   ] as const);
   const { healthCheck, publicName, balancedName } = NAMES;
   const internet = openInternet({ aws: cloud.aws, healthCheck, publicName, balancedName, places, primary: east, way });
@@ -99,23 +108,19 @@ async function build(
   ends.push(() => watch.close());
   const servers = (): readonly DatabaseServer[] => {
     const { user, password } = patroni.superuser;
-    const all = [...patroni.nodes, { name: "reference-west", port: replica.server.port }];
-    return all.map(({ name, port }) => ({
+    const all = Object.values(sides).flatMap((side) => side.patroni.nodes);
+    return [...all, { name: "scratch", port: payments.scratchPort }].map(({ name, port }) => ({
       ...{ name, port, database: DATABASE, role: "app" },
       url: `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
     }));
   };
   const valuesFile = join(folder, "values.yml");
+  const exportFolder = join(folder, "exports");
+  await mkdir(exportFolder, { recursive: true });
   let leads = await payments.whole();
   let lastGood = new Date().toISOString();
 
-  const list = async () => {
-    const others = patroni.nodes.filter((node) => node.name !== leads.name);
-    const values = { reference: valuesOf(leads, others as [PatroniNode, PatroniNode]) };
-    // Renamed into place: the bot may read it at any moment.
-    await writeFile(`${valuesFile}.new`, JSON.stringify(values, null, 2));
-    await rename(`${valuesFile}.new`, valuesFile);
-  };
+  await writeFile(valuesFile, JSON.stringify({ reference: values() }, null, 2));
   const flows = (seconds: number) =>
     soon("payments being written", seconds, async () => {
       const state = await application.state();
@@ -143,7 +148,6 @@ async function build(
     await flows(20);
     await application.writeOff(await lost());
     await application.measure();
-    await list();
   };
   const stopInEast = () =>
     void cloud.east.edit("deployments", "production", "api", (one) => {
@@ -162,13 +166,24 @@ async function build(
         cloud.east.faults.throw({ kind: "down" });
         // Route 53's and IAM's control planes live there too.
         cloud.aws.weather.down("us-east-1");
-        return await payments.loseRegion();
+        return await payments.loseRegion("us-east-1");
       case "return-region":
         // As it was when it went: Patroni goes on where it stopped, and etcd remembers who led.
         east.open();
         cloud.east.faults.clear();
         cloud.aws.weather.up("us-east-1");
-        return await payments.regainRegion();
+        return await payments.regainRegion("us-east-1");
+      case "lose-west":
+        west.close();
+        cloud.west.faults.throw({ kind: "down" });
+        return await payments.loseRegion("us-west-2");
+      case "return-west":
+        west.open();
+        cloud.west.faults.clear();
+        return await payments.regainRegion("us-west-2");
+      case "start-application":
+        internet.blind(false);
+        return await cloud.revive();
       case "blind-checkers":
         internet.blind(true);
         stopInEast();
@@ -231,10 +246,14 @@ async function build(
       await heal();
       const breaks = BREAKS[runbook];
       if (breaks && (mode === "unplanned" || runbook !== "region-active-passive")) await strike(breaks);
+      if (runbook === "region-rejoin") await moved();
+      if (runbook === "aa-return") await evacuated();
       if (runbook === "velero-restore") removeApplication(cloud.east, "production");
     },
-    inputs: (runbook): Record<string, string> =>
-      ["pitr", "quarterly-drill-w3"].includes(runbook) ? { to: lastGood } : {},
+    inputs: (runbook): Record<string, string> => {
+      if (["pitr", "quarterly-drill-w3"].includes(runbook)) return { to: lastGood };
+      return runbook === "region-rejoin" ? { from: "us-west-2" } : {};
+    },
     async byHand(runbook, step) {
       if (runbook === "patroni-failover" && step === "start") {
         await Promise.all(patroni.nodes.map((node) => patroni.restart(node)));
@@ -243,13 +262,14 @@ async function build(
           return told.every(Boolean);
         });
       }
+      if (runbook === "region-rejoin" && step === "rebuild") await payments.rebuild(await stale());
       if (runbook === "route53-failover" && step === "well") {
         internet.blind(false);
         await cloud.revive();
       }
     },
     async look(): Promise<readonly Row[]> {
-      const rows = await Promise.all(patroni.nodes.map(rowOf));
+      const rows = await Promise.all(Object.values(sides).flatMap((side) => side.patroni.nodes.map(rowOf)));
       const state = await application.state();
       return [
         ...rows,
@@ -267,48 +287,82 @@ async function build(
     stop,
   };
 
-  function valuesOf(leader: PatroniNode, [candidate, third]: [PatroniNode, PatroniNode]) {
+  /** As somebody who lost us-east-1 and promoted us-west-2 finds it when us-east-1 is back. */
+  async function moved(): Promise<void> {
+    await strike("lose-region");
+    await payments.promote("us-west-2");
+    await soon("the public name leading to us-west-2", 20, async () => way.leads === balancers["us-west-2"].port);
+    await flows(20);
+    await strike("return-region");
+  }
+
+  async function evacuated(): Promise<void> {
+    cloud.evacuate();
+  }
+
+  /** The region whose cluster is to be made anew: the one that is fenced, else the one that does not take the writes of the application. */
+  async function stale(): Promise<Region> {
+    const fenced = async (region: Region) => {
+      const [row] = await payments.asOwner<{ fenced: boolean }>(balancers[region].port, [
+        "select not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'on' as fenced",
+      ]);
+      return row?.fenced === true;
+    };
+    if (await fenced("us-east-1").catch(() => false)) return "us-east-1";
+    if (await fenced("us-west-2").catch(() => false)) return "us-west-2";
+    return way.leads === balancers["us-east-1"].port ? "us-west-2" : "us-east-1";
+  }
+
+  function values() {
+    const [first, second, third] = patroni.nodes as [PatroniNode, PatroniNode, PatroniNode];
+    const [fourth] = sides["us-west-2"].patroni.nodes as [PatroniNode];
     return {
-      clusterName: patroni.scope,
+      eastScope: patroni.scope,
+      westScope: sides["us-west-2"].patroni.scope,
       patroniUser: patroni.login.user,
-      leader: leader.name,
-      leaderApi: leader.api,
-      leaderHost: "127.0.0.1",
-      leaderPort: leader.port,
-      candidate: candidate.name,
-      candidateApi: candidate.api,
-      third: third.name,
-      thirdApi: third.api,
+      member1: first.name,
+      member1Api: first.api,
+      member1Port: first.port,
+      member2: second.name,
+      member2Api: second.api,
+      member2Port: second.port,
+      member3: third.name,
+      member3Api: third.api,
+      member3Port: third.port,
+      westMember: fourth.name,
+      westMemberApi: fourth.api,
+      eastMembersHost: "127.0.0.1",
       databaseName: DATABASE,
-      databaseHost: "127.0.0.1",
-      databasePort: balancer.port,
+      eastDatabaseHost: "127.0.0.1",
+      eastDatabasePort: balancers["us-east-1"].port,
+      westDatabaseHost: "127.0.0.1",
+      westDatabasePort: balancers["us-west-2"].port,
+      walRestoreCommand: `cp ${join(patroni.fleet.folder, "backup/wal")}/%f %p`,
       appUser: "app",
-      replicaName: "reference-west",
-      replicaHost: "127.0.0.1",
-      replicaPort: replica.server.port,
       ledgerUrl: `${application.url}/ledger`,
       ledgerTable: "orders",
+      exportFolder,
       backupsUrl: agent.url,
       scratchHost: "127.0.0.1",
       scratchPort: payments.scratchPort,
-      primaryUrl: east.url,
-      secondaryUrl: west.url,
+      eastUrl: east.url,
+      westUrl: west.url,
       awsAccount: cloud.aws.world.account,
       hostedZone: NAMES.zone,
       publicName,
       balancedName,
-      primaryAddress: NAMES.east,
-      secondaryAddress: NAMES.west,
+      eastAddress: NAMES.east,
+      westAddress: NAMES.west,
       primaryHealthCheck: healthCheck,
       nameServerHost: "127.0.0.1",
       nameServerPort: cloud.aws.nameServer.port,
       resolverHost: "127.0.0.1",
       resolverPort: cloud.aws.resolver.port,
       automaticWithin: 4,
-      primaryContext: cloud.east.name,
-      primaryClusterUid: cloud.east.uid,
-      secondaryContext: cloud.west.name,
-      secondaryClusterUid: cloud.west.uid,
+      eastContext: cloud.east.name,
+      eastClusterUid: cloud.east.uid,
+      westContext: cloud.west.name,
+      westClusterUid: cloud.west.uid,
       apiWorkload: "deployment/api",
       apiReplicas: REPLICAS.all,
       nodesNeeded: 2,
@@ -351,3 +405,12 @@ async function rowOf(node: PatroniNode): Promise<Row> {
 }
 
 export const REFERENCE_PACKAGES = PATRONI_PACKAGES;
+
+/** As pods of a region write them: to whichever server takes writes now. */
+function transactionsAt(login: Login, port: () => Promise<number | null>): SyntheticStore {
+  return syntheticIn(async (statement, values) => {
+    const writer = await port();
+    if (writer === null) throw new Error("no server takes writes");
+    return await sql(writer, login, DATABASE, [statement], values);
+  });
+}

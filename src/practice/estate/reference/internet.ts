@@ -16,7 +16,10 @@ interface Outside {
   readonly publicName: string;
   readonly balancedName: string;
   /** By the address a name has. */
-  readonly places: ReadonlyMap<string, { readonly entrance: Entrance; readonly database: () => number }>;
+  readonly places: ReadonlyMap<
+    string,
+    { readonly entrance: Entrance; readonly database: () => Promise<number | null> }
+  >;
   readonly primary: Entrance;
   /** The application's way to its database. */
   readonly way: Way;
@@ -53,7 +56,11 @@ export function openInternet(outside: Outside): Internet {
     every(LOOK_MS, async () => void (await (await place(balancedName))?.entrance.visit())),
     every(LOOK_MS, async () => {
       const found = await place(publicName);
-      if (found) way.lead(found.database());
+      if (!found) return;
+      // Without pods that answer nobody asks the database; pods that find no writer keep asking where they asked before.
+      if (!(await found.entrance.serves())) return void way.lead(null);
+      const writer = await found.database();
+      if (writer !== null) way.lead(writer);
     }),
   ];
   return {

@@ -3,47 +3,67 @@ import { join } from "node:path";
 import { soon } from "../fleet.ts";
 import { admit, leaveBehind } from "../patroni/behind.ts";
 import { type PatroniEstate, type PatroniNode, startPatroni } from "../patroni/index.ts";
+import { type ServerWatch, watchServers } from "../servers.ts";
+import { SYNTHETIC_TABLE } from "../synthetic.ts";
 import { archiveCommand, type Backups, createBackups, PLACES } from "./backups.ts";
 import { type Balancer, openBalancer } from "./balancer.ts";
-import { createReplica, type Replica } from "./replica.ts";
 import { createServer } from "./server.ts";
 import { type Login, sql } from "./sql.ts";
 
 export const DATABASE = "payments";
+export type Region = "us-east-1" | "us-west-2";
 
-/** The payments database: a Patroni cluster in us-east-1 behind its balancer, a replica in us-west-2, and its backups. */
-export interface Payments {
+/** One region's part of the database: a Patroni cluster with a store of its own, behind its balancer. */
+export interface Side {
+  readonly region: Region;
   readonly patroni: PatroniEstate;
   readonly balancer: Balancer;
-  readonly replica: Replica;
+}
+
+/** The payments database: a Patroni cluster in us-east-1, its standby cluster in us-west-2, and its backups. */
+export interface Payments {
+  /** The cluster in us-east-1. */
+  readonly patroni: PatroniEstate;
+  readonly sides: Readonly<Record<Region, Side>>;
   readonly backups: Backups;
   readonly scratchPort: number;
   readonly passwords: { readonly lifeboat: string; readonly app: string };
-  /** One leads, two stream from it and a replica in us-west-2 does; nothing is fenced or paused. Says who leads. */
+  /**
+   * Where pods of a region write: `host=own,other target_session_attrs=read-write`, as libpq takes the first that takes writes.
+   * Null: none does.
+   */
+  writable(from: Region): Promise<number | null>;
+  /** us-east-1 leads, everything follows it, nothing is fenced or paused. Says who leads. */
   whole(): Promise<PatroniNode>;
   /** Every replica is further behind than Patroni lets one lead, and then the leader's host is gone. */
   loseLeaderAndLeaveOthersBehind(): Promise<void>;
-  /** Nothing of us-east-1 answers any more. */
-  loseRegion(): Promise<void>;
+  /** Nothing of the region answers any more. */
+  loseRegion(region: Region): Promise<void>;
   /** What `loseRegion` took is back, and whoever led may lead again. */
-  regainRegion(): Promise<void>;
+  regainRegion(region: Region): Promise<void>;
+  /** The standby cluster there leads by itself from now on, as an operator would make it. */
+  promote(region: Region): Promise<void>;
+  /** Thrown away and made anew as a standby cluster of the other region, as an operator would on its hosts. */
+  rebuild(region: Region): Promise<void>;
   asOwner<Row>(port: number, statements: readonly string[], values?: readonly unknown[]): Promise<readonly Row[]>;
   stop(): Promise<void>;
 }
+
+const PARAMETERS = {
+  archive_mode: "on",
+  archive_command: archiveCommand(),
+  // Without it a quiet server archives nothing, and the archive promises no RPO.
+  archive_timeout: "60s",
+  wal_keep_size: "128MB",
+  max_wal_senders: "12",
+};
 
 export async function createPayments(): Promise<Payments> {
   const patroni = await startPatroni({
     scope: "postgres-cluster",
     names: ["postgres01", "postgres02", "postgres03"],
     loopSeconds: 1,
-    parameters: {
-      archive_mode: "on",
-      archive_command: archiveCommand(),
-      // Without it a quiet server archives nothing, and the archive promises no RPO.
-      archive_timeout: "60s",
-      wal_keep_size: "128MB",
-      max_wal_senders: "12",
-    },
+    parameters: PARAMETERS,
   });
   try {
     return await build(patroni);
@@ -58,64 +78,151 @@ async function build(patroni: PatroniEstate): Promise<Payments> {
   const passwords = { lifeboat: word(), app: word() };
   const leader = await patroni.settled();
   await setUp(leader.port, superuser, passwords);
-  const balancer = await openBalancer(nodes);
-  await soon(
-    "the balancer leading somewhere",
-    10,
-    async () => (await sql(balancer.port, superuser, DATABASE, ["select 1"])).length === 1,
-  );
-  const scratch = await createServer(patroni, "scratch");
-  const source = { port: balancer.port, replication: patroni.replication };
-  const backups = await createBackups(patroni, scratch, source);
-  const replica = await createReplica(patroni, balancer.port, join(fleet.folder, PLACES.log));
-  await Promise.all([replica.follow(), backups.make()]);
   const asOwner: Payments["asOwner"] = (port, statements, values) => sql(port, superuser, DATABASE, statements, values);
+  const answers = (balancer: Balancer) =>
+    soon(
+      "the balancer leading to the leader",
+      30,
+      async () => (await asOwner(balancer.port, ["select 1"])).length === 1,
+    );
+  const balancer = await openBalancer(nodes);
+  await answers(balancer);
+  const scratch = await createServer(patroni, "scratch");
+  let last: Region = "us-east-1";
+  const ports: { [region in Region]?: Balancer } = {};
+  const source = { port: () => (ports[last] ?? balancer).port, replication: patroni.replication };
+  const backups = await createBackups(patroni, scratch, source);
+  const sourceOf = ({ port }: Balancer) => ({
+    host: "127.0.0.1",
+    port,
+    restore_command: `cp ${join(fleet.folder, PLACES.log)}/%f %p`,
+  });
+  const [west] = await Promise.all([
+    startPatroni({
+      scope: "postgres-cluster-west",
+      names: ["postgres11"],
+      loopSeconds: 1,
+      parameters: { ...PARAMETERS, archive_command: PARAMETERS.archive_command.replaceAll("%folder", fleet.folder) },
+      standbyOf: { cluster: patroni, source: sourceOf(balancer) },
+    }),
+    backups.make(),
+  ]);
+  const westBalancer = await openBalancer(west.nodes);
+  await answers(westBalancer);
+  const sides: Payments["sides"] = {
+    "us-east-1": { region: "us-east-1", patroni, balancer },
+    "us-west-2": { region: "us-west-2", patroni: west, balancer: westBalancer },
+  };
+  ports["us-west-2"] = westBalancer;
+  const other = (region: Region) => sides[region === "us-east-1" ? "us-west-2" : "us-east-1"];
 
-  return {
+  const watch: ServerWatch = watchServers();
+  const takes = async ({ region, balancer: { port } }: Side): Promise<boolean> => {
+    const { user, password } = superuser;
+    const url = `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`;
+    const writers = await watch.writers([{ name: region, database: DATABASE, port, role: "app", url }]);
+    return writers.length === 1;
+  };
+  const isStandbyOf = async (of: Side): Promise<boolean> => {
+    const mine = other(of.region);
+    const { standby_cluster: follows, pause } = await mine.patroni.configure();
+    if (!follows || pause === true || mine.balancer.leadsTo !== "cluster") return false;
+    const [row] = await asOwner<{ follows: boolean }>(mine.balancer.port, [
+      "select exists (select from pg_stat_wal_receiver where status = 'streaming') as follows",
+    ]).catch(() => []);
+    return row?.follows === true;
+  };
+  const resume = (one: PatroniEstate) =>
+    soon("Patroni acting again", 30, async () => {
+      if ((await one.configure()).pause !== true) return true;
+      await one.configure({ pause: null });
+      return false;
+    });
+
+  const payments: Payments = {
     patroni,
-    balancer,
-    replica,
+    sides,
     backups,
     scratchPort: scratch.port,
     passwords,
     asOwner,
+    async writable(from) {
+      for (const side of [sides[from], other(from)]) {
+        if (!(await takes(side))) continue;
+        last = side.region;
+        return side.balancer.port;
+      }
+      return null;
+    },
     async whole() {
-      await Promise.all(nodes.map((node) => patroni.restart(node)));
+      const east = sides["us-east-1"];
+      await Promise.all([patroni, west].flatMap((one) => one.nodes.map((node) => one.restart(node))));
+      for (const side of Object.values(sides)) side.balancer.route("cluster");
       await resume(patroni);
+      if ((await patroni.configure()).standby_cluster) await patroni.configure({ standby_cluster: null });
       for (const node of nodes) await admit(patroni, node);
-      const leads = await patroni.settled();
+      const leads = await soon("us-east-1 leading", 60, async () => {
+        const one = await patroni.settled();
+        const [row] = await asOwner<{ standby: boolean }>(one.port, ["select pg_is_in_recovery() as standby"]);
+        return row?.standby === false ? one : null;
+      });
+      last = "us-east-1";
       await asOwner(leads.port, ["alter system reset default_transaction_read_only"]);
       await Promise.all(nodes.map((node) => asOwner(node.port, ["select pg_reload_conf()"])));
-      balancer.route("cluster");
       await backups.clear();
-      await soon(
-        "the balancer leading to the leader",
-        10,
-        async () => (await asOwner(balancer.port, ["select 1"])).length === 1,
-      );
-      await replica.follow();
+      await answers(east.balancer);
+      const follows = await isStandbyOf(east).catch(() => false);
+      // What follows by an archive may say that it streams and be turned away: asked again a moment later.
+      if (!follows || !(await soon("us-west-2 following", 3, () => followsNow(leads)).catch(() => false)))
+        await payments.rebuild("us-west-2");
+      await answers(sides["us-west-2"].balancer);
       return leads;
     },
     async loseLeaderAndLeaveOthersBehind() {
       await leaveBehind(patroni, DATABASE);
     },
-    async loseRegion() {
-      balancer.route("nowhere");
-      await Promise.all(nodes.map((node) => patroni.lose(node)));
+    async loseRegion(region) {
+      const { balancer: door, patroni: lost } = sides[region];
+      door.route("nowhere");
+      await Promise.all(lost.nodes.map((node) => lost.lose(node)));
     },
-    async regainRegion() {
-      await Promise.all(nodes.map((node) => patroni.restart(node)));
-      balancer.route("cluster");
+    async regainRegion(region) {
+      const { balancer: door, patroni: back } = sides[region];
+      await Promise.all(back.nodes.map((node) => back.restart(node)));
+      door.route("cluster");
       await soon("Patroni answering", 60, async () => {
-        const told = await Promise.all(nodes.map(({ api }) => fetch(`${api}/patroni`, limits())));
+        const told = await Promise.all(back.nodes.map(({ api }) => fetch(`${api}/patroni`, limits())));
         return told.every(({ ok }) => ok);
       });
+      await answers(door);
+    },
+    async promote(region) {
+      await sides[region].patroni.configure({ standby_cluster: null });
+      await soon(`${region} leading`, 30, () => takes(sides[region]));
+      last = region;
+      await asOwner(sides[region].balancer.port, ["checkpoint"]);
+    },
+    async rebuild(region) {
+      const mine = sides[region];
+      await soon("the other region leading", 30, () => takes(other(region)));
+      await mine.patroni.rebuild(sourceOf(other(region).balancer));
+      await answers(mine.balancer);
     },
     async stop() {
-      await balancer.close();
+      await watch.close();
+      await Promise.all([balancer.close(), westBalancer.close()]);
       await patroni.stop();
     },
   };
+  return payments;
+
+  async function followsNow({ port }: PatroniNode): Promise<boolean> {
+    const [row] = await asOwner<{ follows: boolean }>(port, [
+      `select exists (select from pg_stat_replication where application_name = '${west.nodes[0]?.name}' and state = 'streaming'
+        and pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) < 1048576) as follows`,
+    ]);
+    return row?.follows === true;
+  }
 }
 
 const limits = () => ({ signal: AbortSignal.timeout(2000) });
@@ -129,26 +236,12 @@ async function setUp(port: number, owner: Login, passwords: Payments["passwords"
   await sql(port, owner, "postgres", [`create database ${DATABASE}`]);
   await sql(port, owner, DATABASE, [
     `grant connect, temporary on database ${DATABASE} to lifeboat, app`,
-    "grant execute on function pg_promote(boolean, integer), pg_reload_conf() to lifeboat",
+    "grant execute on function pg_reload_conf() to lifeboat",
     "create table orders (id bigint primary key, placed_at timestamptz not null, cents int not null)",
     "grant select, insert on orders to app",
     "grant select on orders to lifeboat",
+    ...SYNTHETIC_TABLE,
   ]);
-}
-
-async function resume({ nodes, login }: PatroniEstate): Promise<void> {
-  await soon("Patroni acting again", 30, async () => {
-    const told = (await (await fetch(`${nodes[0]?.api}/config`, limits())).json()) as { pause?: boolean };
-    if (told.pause !== true) return true;
-    const authorization = `Basic ${Buffer.from(`${login.user}:${login.password}`).toString("base64")}`;
-    await fetch(`${nodes[0]?.api}/config`, {
-      method: "PATCH",
-      headers: { authorization, "content-type": "application/json" },
-      body: '{"pause":null}',
-      ...limits(),
-    });
-    return false;
-  });
 }
 
 function word(): string {
