@@ -18,6 +18,8 @@ const input = z.strictObject({
     .optional(),
   /** Fetches archived log where streaming has a gap. */
   restoreCommand: z.string().min(1).max(500).optional(),
+  /** The manual step of this run that makes the cluster anew from `primary`: whether their histories fit is looked at after it. */
+  madeAnewBy: z.string().min(1).optional(),
 });
 type Input = z.infer<typeof input>;
 
@@ -166,9 +168,9 @@ function primaryWrites({ primary: seen }: Seen, { cluster, primary }: Input): Ch
  * Followed is a history that branched off ours: a higher timeline. Two servers that were promoted apart from each other may have the same
  * number with different contents, which `pg_rewind` cannot tell apart.
  */
-function historyFits({ own, primary: other }: Seen, { cluster, primary }: Input): Check {
+function historyFits({ own, primary: other }: Seen, { cluster, primary, madeAnewBy }: Input): Check {
   const id = "evidence.history";
-  const madeSoBy = { resources: [postgresAt(primary)] };
+  const madeSoBy = { resources: [postgresAt(primary)], ...(madeAnewBy && { steps: [madeAnewBy] }) };
   if (!own?.answers || !other.answers) {
     const says = `Whether ${cluster.name} can follow ${primary.name} is seen when both answer.`;
     return { id, level: "block", ok: false, says, madeSoBy };

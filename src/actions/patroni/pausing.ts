@@ -56,8 +56,8 @@ export function pausing(paused: boolean): Action<Input, Seen> {
     resources: ({ cluster }) => resourceOf(cluster),
     observe: (ctx, given) => look(ctx, given, paused),
     facts: (seen, { acceptUnreachable }) => [
-      ...(acceptUnreachable ? (seen.outside ?? []).filter((one) => !one.answers && !one.mayBeAbsent) : []).flatMap((one) =>
-        unfencedFact(one.name),
+      ...(acceptUnreachable ? (seen.outside ?? []).filter((one) => !one.answers && !one.mayBeAbsent) : []).flatMap(
+        (one) => unfencedFact(one.name),
       ),
       { id: "leader", label: "Leader", value: seen.leader, material: true },
       { id: "paused", label: "Cluster is paused", value: seen.paused, material: false },

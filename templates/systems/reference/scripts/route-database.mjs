@@ -15,5 +15,7 @@ const answer = await fetch(new URL("/route", agent), {
   redirect: "error",
   signal: AbortSignal.timeout(10_000),
 });
-console.log(answer.ok ? `The load balancer in ${region} leads to the ${to}.` : `${answer.status} ${await answer.text()}`);
+console.log(
+  answer.ok ? `The load balancer in ${region} leads to the ${to}.` : `${answer.status} ${await answer.text()}`,
+);
 process.exit(answer.ok ? 0 : 1);
