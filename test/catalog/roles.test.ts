@@ -93,6 +93,22 @@ describe("which side is active", () => {
     expect(rolesOf(target, seen(1, 2))).toMatchObject({ problem: { code: "split-brain" } });
   });
 
+  test("of two that take writes the one a person names stays, whatever their histories count", () => {
+    for (const [a, b] of [
+      [2, 2],
+      [3, 2],
+    ] as const) {
+      const seen = new Map<string, Sighting>([
+        ["a", { state: "active", says: "a takes writes", order: a }],
+        ["b", { state: "active", says: "b takes writes", order: b }],
+      ]);
+      expect(rolesOf(target, seen, { from: "west", to: null }, true)).toMatchObject({
+        roles: { active: "b", detached: ["a"], basis: "said" },
+      });
+      expect(rolesOf(target, seen, { from: "nowhere", to: null }, true)).toMatchObject({ ok: false });
+    }
+  });
+
   test("members of two clusters are no target", () => {
     expect(roles("active", "standby", {}, { clusters: ["7", "8"] })).toBe("target-identity");
   });

@@ -32,6 +32,7 @@ describe("patroni over a real cluster", () => {
 
   const clusterOf = (api?: Record<string, string>) => named(estate, api);
   const handOver = () => ({ cluster: clusterOf(), leader: leader.name, candidate: candidate.name });
+  const blocks = async (action: string, input: object) => blockedBy((await conductor.look(action, input)).checks);
   const timeline = async (node: PatroniNode) =>
     ((await (await fetch(`${node.api}/patroni`)).json()) as { timeline: number }).timeline;
 
@@ -136,6 +137,28 @@ describe("patroni over a real cluster", () => {
     await conductor.perform("resume", "patroni.resume", { cluster });
     expect(blockedBy((await conductor.look("patroni.switchover", handOver())).checks)).toEqual([]);
   }, 60_000);
+
+  test("Patroni is not let act again while another server takes the writes", async () => {
+    const place = ({ name, port }: PatroniNode) => ({ name, host: "127.0.0.1", port });
+    await conductor.perform("pause", "patroni.pause", { cluster: clusterOf() });
+    const resume = (outside: object[], more = {}) => ({ cluster: clusterOf(), outside, ...more });
+    // To the action it is a server outside: it is of the same system identifier and takes writes.
+    expect(await blocks("patroni.resume", resume([place(leader)]))).toContain(`outside.${leader.name}`);
+    const silent = { name: "elsewhere", host: "127.0.0.1", port: 1 };
+    expect(await blocks("patroni.resume", resume([silent]))).toContain("outside.elsewhere");
+    expect(await blocks("patroni.resume", resume([silent], { acceptUnreachable: true }))).toEqual([]);
+    expect(await blocks("patroni.resume", resume([{ ...silent, mayBeAbsent: true }]))).toEqual([]);
+    await conductor.perform("resume", "patroni.resume", resume([place(candidate)]));
+  });
+
+  test("a cluster is not made to follow a server that takes no writes, nor one of its own history", async () => {
+    const place = ({ name, port }: PatroniNode) => ({ name, host: "127.0.0.1", port });
+    const follow = (primary: object) => blocks("patroni.demote_cluster", { cluster: clusterOf(), primary });
+    expect(await follow(place(candidate))).toContain("evidence.primary");
+    expect(await follow({ name: "elsewhere", host: "127.0.0.1", port: 1 })).toContain("evidence.primary");
+    expect(await follow(place(leader))).toEqual(["evidence.history"]);
+    expect((await estate.configure()).standby_cluster).toBeUndefined();
+  });
 
   test("a cluster that is led is not failed over, and a leader is not rebuilt", async () => {
     const cluster = clusterOf();

@@ -116,6 +116,29 @@ const failover: Handmade = {
   },
 };
 
+const SAME =
+  "it is one PATCH of the configuration all members share, the same that patroni.pause sends: a second one changes nothing";
+/** It takes a second server that was promoted from the same data: the reference system's cycles are played over two clusters. */
+const demoteCluster: Handmade = {
+  action: "patroni.demote_cluster",
+  instead: {
+    "killed before": SAME,
+    "killed during": SAME,
+    "killed after": SAME,
+    "reply lost": SAME,
+    "error after accepting": SAME,
+    refused: SAME,
+    hanging: SAME,
+    "answered, not done": "that it follows is read from its servers, seen twice, whatever Patroni answered",
+    "done by hand": "a cluster that follows already is seen to, and nothing is sent",
+    "wrong state": told(
+      FILE,
+      "a cluster is not made to follow a server that takes no writes, nor one of its own history",
+    ),
+    "another target": told(FILE, "members of another cluster behind these addresses do not count as an answer"),
+  },
+};
+
 /** Everybody runs and may follow again. */
 export async function home(one: PatroniEstate): Promise<void> {
   await Promise.all(one.nodes.map((node) => one.restart(node)));
@@ -186,5 +209,5 @@ export const proof: Proof = {
   },
   close: () => estate?.stop(),
   trials: [setting("pause"), setting("resume"), switchover, reinitialize],
-  handmade: [failover],
+  handmade: [failover, demoteCluster],
 };
