@@ -109,7 +109,9 @@ async function build(
   const servers = (): readonly DatabaseServer[] => {
     const { user, password } = patroni.superuser;
     const all = Object.values(sides).flatMap((side) => side.patroni.nodes);
-    return [...all, { name: "scratch", port: payments.scratchPort }].map(({ name, port }) => ({
+    // A restored server takes writes of the application only where it is led to.
+    const led = Object.values(balancers).some(({ leadsTo }) => leadsTo === "scratch");
+    return [...all, ...(led ? [{ name: "scratch", port: payments.scratchPort }] : [])].map(({ name, port }) => ({
       ...{ name, port, database: DATABASE, role: "app" },
       url: `postgres://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
     }));
