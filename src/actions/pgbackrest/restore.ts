@@ -31,8 +31,11 @@ const input = z
       .optional(),
     /** Restores to this moment and no further. Left out: everything that is archived. */
     targetTime: z.iso.datetime({ offset: true }).optional(),
-    /** Where the broken data folder is copied to first, on its host: the only way back. */
-    copies: pathInput,
+    /**
+     * Where the broken data folder is copied to first, on its host: the only way back. Left out, with `archiveMode: off`: what a server
+     * beside the one that serves held before is of no use, and nothing else is ever replaced without a copy.
+     */
+    copies: pathInput.optional(),
     /** The server on this data, as other steps name it: a later count of what was lost then replaces what is said here. */
     server: z.strictObject({ host: z.string().min(1), port: z.number().int().min(1).max(65535) }).optional(),
     /**
@@ -42,9 +45,13 @@ const input = z
     archiveMode: z.enum(["preserve", "off"]).default("preserve"),
     timeoutSeconds: z.number().positive().max(86_400).default(3600),
   })
-  .refine(({ host, copies }) => copies !== host.data && !copies.startsWith(`${host.data}/`), {
+  .refine(({ host, copies }) => copies !== host.data && !copies?.startsWith(`${host.data}/`), {
     path: ["copies"],
     message: "has to be outside of the data folder",
+  })
+  .refine(({ copies, archiveMode }) => copies !== undefined || archiveMode === "off", {
+    path: ["copies"],
+    message: "is needed where the server archives: a folder for what is replaced",
   });
 type Input = z.infer<typeof input>;
 
@@ -78,6 +85,7 @@ export const restore = defineAction<Input, Seen>({
     foldersAnswer(seen, given),
     stopped(seen, given),
     room(seen, given),
+    ...(given.copies === undefined ? [ofNoUse(seen, given)] : []),
     archivedFar(seen, given),
   ],
   done: (seen, given, before) => isDone(seen, given, before),
@@ -129,8 +137,10 @@ export const restore = defineAction<Input, Seen>({
       },
     };
   },
-  undo: undoneByHand(
-    ({ host, copies }) => `Stop PostgreSQL, and put the copy in ${copies} back in the place of ${host.data}.`,
+  undo: undoneByHand(({ host, copies }) =>
+    copies === undefined
+      ? `Nothing of use was replaced. Stop the server on ${host.data} when it was looked at.`
+      : `Stop PostgreSQL, and put the copy in ${copies} back in the place of ${host.data}.`,
   ),
 });
 
@@ -229,6 +239,7 @@ const PARTIAL = ".partial";
 /** Named by the moment; whole as soon as it has its name. Null when there is nothing to copy. */
 async function copyAside(ctx: ApplyContext, given: Input): Promise<string | null> {
   const { host, copies, timeoutSeconds } = given;
+  if (copies === undefined) return null;
   const data = await lookAtData(ctx, host, copies);
   if (!data.answers) throw new LifeboatError({ code: "host-silent", where: host.name, what: data.why });
   if (data.running) {
@@ -278,8 +289,17 @@ function stopped({ data }: Seen, { host }: Input): Check {
   return { id: "evidence.stopped", level: "block", ok: !running, says, madeSoBy };
 }
 
-function room({ data, chosen }: Seen, { copies }: Input): Check {
-  const needs = data.answers ? (data.bytes ?? 0) : 0;
+/** Without a copy only what an earlier such restore left may be replaced. */
+function ofNoUse({ data }: Seen, { host }: Input): Check {
+  const ok = data.answers && (!data.present || data.aside === true);
+  const says = ok
+    ? `${host.data} holds nothing, or what was restored there to be looked at.`
+    : `${host.data} holds a cluster that archives, or may: it is not replaced without a copy. Say where copies go, or correct the folder.`;
+  return { id: "data.ofNoUse", level: "block", ok, says };
+}
+
+function room({ data, chosen }: Seen, { host, copies = host.data }: Input): Check {
+  const needs = copies !== host.data && data.answers ? (data.bytes ?? 0) : 0;
   const free = data.answers ? data.freeBytes : null;
   const ok = free === null || free > needs + Math.max(0, (chosen?.bytes ?? 0) - needs);
   const says = ok

@@ -224,6 +224,10 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
     await scratch.create();
     await scratch.stop();
     const given = { host: scratch.input, copies: scratch.copies, targetTime: target, archiveMode: "off" };
+    const uncopied = { host: scratch.input, archiveMode: "off" };
+    expect(() => conductor.input("pgbackrest.restore", { host: scratch.input })).toThrow(/copies/);
+    // A cluster that nobody restored there may be of use.
+    expect(blockedBy((await conductor.look("pgbackrest.restore", uncopied)).checks)).toEqual(["data.ofNoUse"]);
     const { facts } = await conductor.look("pgbackrest.restore", given);
     expect([facts.backupsThere, facts.moments]).toEqual([expect.stringMatching(/F/), expect.stringContaining(" to ")]);
     await conductor.perform("scratch", "pgbackrest.restore", { ...given, set: "newest" });
@@ -235,7 +239,10 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
     expect(await asked("select count(*)::int as n from written where kind = 'damage'")).toEqual({ n: 0 });
     expect(await readFile(join(scratch.folder, "postgresql.auto.conf"), "utf8")).toContain("archive_mode = 'off'");
     await client.end();
-    await scratch.kill();
+    await scratch.stop();
+    const kept = await readdir(scratch.copies);
+    expect((await conductor.perform("again", "pgbackrest.restore", uncopied)).applied).toBe(true);
+    expect(await readdir(scratch.copies)).toEqual(kept);
     expect((await sql("select count(*)::int as n from written where kind = 'damage'"))[0]).toEqual({ n: 10 });
     await sql("delete from written where kind in ('damage', 'before-the-damage')");
     await archived();
