@@ -184,12 +184,24 @@ describe("SAV3", () => {
   );
 
   test(
-    "every morning the backups are read, and nothing is changed",
+    "every morning a backup is restored for real beside the one that serves, the second morning too",
     async () => {
-      await played("validate-daily");
-      expect(estate().stack.docker.writes()).toEqual([]);
+      const { databases, stack } = estate();
+      const restores = () => stack.docker.writes().filter(({ path }) => path.endsWith("/start")).length;
+      const first = await played("validate-daily");
+      expect(restores()).toBe(1);
+      await databases.primary.pgbackrest("backup", "--type=full");
+      const options = { runbook: "validate-daily", mode: "planned", prepare: false, seconds: 170 } as const;
+      const second = await playRunbook(practice, options);
+      expect(second).toMatchObject({ problem: null, outcome: "verified" });
+      expect(restores()).toBe(2);
+      const label = (play: Play) => /is restored from (\d{8}-\d{6}F)/.exec(play.texts.join("\n"))?.[1];
+      expect(label(first)).toMatch(/F$/);
+      expect(label(second)).toMatch(/F$/);
+      expect(label(second)).not.toBe(label(first));
+      expect(databases.scratch.running).toBe(false);
     },
-    LIMIT,
+    2 * LIMIT,
   );
 
   test(

@@ -304,7 +304,7 @@ async function posting({ acknowledged }: { readonly acknowledged: readonly unkno
 async function look({ databases, bouncer, media, stack, traffic }: Parts) {
   const { primary, standby } = databases;
   const lately = traffic.acknowledged.filter(({ at }) => Date.parse(at) > Date.now() - 1000).length;
-  const down = stack.docker.containers().filter((one) => one.state !== "running").length;
+  const down = stack.docker.containers().filter((one) => one.state === "exited").length;
   return [
     { title: primary.name, state: primary.running ? "runs" : "off", tone: primary.running ? "well" : "broken" },
     { title: standby.name, state: standby.running ? "runs" : "off", tone: standby.running ? "well" : "doubtful" },

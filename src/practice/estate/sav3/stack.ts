@@ -15,6 +15,9 @@ import { tellEngine } from "./engine.ts";
 import type { Media } from "./media.ts";
 import { API_BEFORE, API_NOW, MEDIA, MEDIA_REGION, MONITORING, PROJECT } from "./names.ts";
 
+/** Created and not started: the server for restore tests. */
+const IDLE = "postgres-scratch";
+
 /** Docker Compose and what runs in it, and Traefik in front of it. */
 export interface Stack {
   readonly docker: PracticeDocker;
@@ -86,6 +89,7 @@ export async function createStack(parts: Parts): Promise<Stack> {
   const wishes = (broken: boolean) => [
     { service: "postgres", image: { tag: "postgres:15", program: server(databases.primary) } },
     { service: "postgres-replica", image: { tag: "postgres:15-replica", program: server(databases.standby) } },
+    { service: IDLE, image: { tag: "postgres:15-scratch", program: server(databases.scratch) } },
     { service: "pgbouncer", image: { tag: "pgbouncer:1.18", program: pooler } },
     { service: "redis", image: { tag: "redis:7", program: redis } },
     { service: "minio", image: { tag: "minio:2025", program: minio } },
@@ -98,7 +102,7 @@ export async function createStack(parts: Parts): Promise<Stack> {
     { service: "alertmanager", image: { tag: "alertmanager:0.27", program: web } },
   ];
   for (const { service, image } of wishes(false))
-    await docker.up({ project: PROJECT, service, image, ports: own(service) });
+    await docker.up({ project: PROJECT, service, image, ports: own(service), stopped: service === IDLE });
   docker.publish(before);
   const traefikFile = join(folder, "traefik.yml");
   const lead = () => writeFile(traefikFile, routes(url("api")));
@@ -126,6 +130,10 @@ export async function createStack(parts: Parts): Promise<Stack> {
       backend.state.settings = settingsOf(media);
       for (const { service, image } of wishes(broken)) {
         const found = docker.containers().find((one) => one.name === `${PROJECT}-${service}-1`);
+        if (service === IDLE && found) {
+          await tellEngine(docker, "POST", `/containers/${found.id}/stop?t=1`);
+          continue;
+        }
         if (found?.reference === image.tag) {
           if (found.state !== "running") await tellEngine(docker, "POST", `/containers/${found.id}/start`);
           continue;
@@ -140,7 +148,7 @@ export async function createStack(parts: Parts): Promise<Stack> {
       await lead();
       docker.forget();
       await soon("every container being healthy", 20, async () =>
-        docker.containers().every((one) => one.health === "healthy" || (broken && one.name === `${PROJECT}-api-1`)),
+        running(docker).every((one) => one.health === "healthy" || (broken && one.name === `${PROJECT}-api-1`)),
       );
     },
     async stop(...services) {
@@ -180,6 +188,11 @@ http:
         servers:
           - url: ${api}
 `;
+}
+
+/** Everything but what only runs while somebody looks at a restored backup. */
+function running(docker: PracticeDocker) {
+  return docker.containers().filter(({ name }) => name !== `${PROJECT}-${IDLE}-1`);
 }
 
 /** What Prometheus says of the one thing it scrapes. */

@@ -21,7 +21,7 @@ interface Parts {
 /** What the system's variables are here, as an installation would write them down. */
 export function valuesOf(parts: Parts) {
   const { databases, bouncer, media, stack, traffic, agent, systemIdentifier, exportsFolder } = parts;
-  const { primary, standby, replacement } = databases;
+  const { primary, standby, replacement, scratch } = databases;
   return {
     ...serverValues("a", primary),
     ...serverValues("b", standby),
@@ -34,6 +34,10 @@ export function valuesOf(parts: Parts) {
     hostsUrl: agent.url,
     backupAccount: primary.input.runAs,
     stanza: primary.input.stanza,
+    scratchHost: "127.0.0.1",
+    scratchPort: scratch.port,
+    scratchBackupConfig: scratch.input.config,
+    scratchDataFolder: scratch.input.data,
     newBackupConfig: replacement.input.config,
     newDataFolder: replacement.input.data,
     newCopiesFolder: replacement.copies,
