@@ -123,6 +123,8 @@ export async function createSav3(options: SystemEstateOptions): Promise<Sav3Esta
         await reset(parts, false);
         await writeValues();
         await posting(traffic);
+        // On any day there are posts in what could be restored.
+        await databases.archived();
       },
       writers,
       healthy: () => isPosted(stack.traefik.url),
@@ -215,6 +217,9 @@ async function prepare(parts: Parts, runbook: string, mode: "planned" | "unplann
       return null;
     case "traefik-switch":
       if (mode === "unplanned") await strike(parts, "stop-api");
+      return null;
+    case "validate-daily":
+      await databases.archived();
       return null;
     case "monitoring-restore":
       await stack.stop(...MONITORING);
