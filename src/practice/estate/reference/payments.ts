@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { soon } from "../fleet.ts";
 import { admit, leaveBehind } from "../patroni/behind.ts";
@@ -95,7 +96,6 @@ async function build(patroni: PatroniEstate): Promise<Payments> {
   const sourceOf = ({ port }: Balancer) => ({
     host: "127.0.0.1",
     port,
-    restore_command: `cp ${join(fleet.folder, PLACES.log)}/%f %p`,
   });
   const [west] = await Promise.all([
     startPatroni({
@@ -170,6 +170,7 @@ async function build(patroni: PatroniEstate): Promise<Payments> {
       await asOwner(leads.port, ["alter system reset default_transaction_read_only"]);
       await Promise.all(nodes.map((node) => asOwner(node.port, ["select pg_reload_conf()"])));
       await backups.clear();
+      await forgetOthers(leads);
       await answers(east.balancer);
       const follows = await isStandbyOf(east).catch(() => false);
       // What follows by an archive may say that it streams and be turned away: asked again a moment later.
@@ -215,6 +216,20 @@ async function build(patroni: PatroniEstate): Promise<Payments> {
     },
   };
   return payments;
+
+  /** Log of histories that were given up: who restores would follow the newest of them. */
+  async function forgetOthers({ port }: PatroniNode): Promise<void> {
+    const [row] = await asOwner<{ timeline: number }>(port, [
+      "select ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int as timeline",
+    ]);
+    for (const place of [PLACES.log, PLACES.offsiteLog]) {
+      const folder = join(fleet.folder, place);
+      const names = (await readdir(folder)).filter(
+        (name) => Number.parseInt(name.slice(0, 8), 16) > Number(row?.timeline),
+      );
+      for (const name of names) await rm(join(folder, name), { force: true });
+    }
+  }
 
   async function followsNow({ port }: PatroniNode): Promise<boolean> {
     const [row] = await asOwner<{ follows: boolean }>(port, [
