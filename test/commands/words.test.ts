@@ -141,7 +141,10 @@ describe("what is given by name", () => {
     const now = new Date("2026-11-21T02:50:00Z");
     const said = (to: string) => readInputs(runbook, new Map([["to", to]]), new Map(), now);
     expect(said("10m ago")).toMatchObject({
-      values: new Map([["to", "2026-11-21T02:40:00Z"]]),
+      values: new Map([
+        ["to", "2026-11-21T02:40:00Z"],
+        ["backup", "newest"],
+      ]),
       written: new Map([["to", "2026-11-21T02:40:00Z"]]),
       problems: [],
     });

@@ -144,6 +144,7 @@ describe("what destroys is called irreversible", () => {
     "postgres.rejoin",
     "patroni.failover",
     "patroni.reinitialize",
+    "patroni.demote_cluster",
     "redis.promote_dr",
     "redis.rebuild",
     "redis.follow",
@@ -155,7 +156,9 @@ describe("what destroys is called irreversible", () => {
   ];
   test.each([...cards.values()].map((card) => [card.id, card] as const))("%s", (id, card) => {
     if (card.risk === "irreversible")
-      expect(card.wayBack({ node: {}, master: {}, from: {}, to: {}, set: {}, cluster: {} }).kind).toBe("never");
+      expect(card.wayBack({ node: {}, master: {}, primary: {}, from: {}, to: {}, set: {}, cluster: {} }).kind).toBe(
+        "never",
+      );
     expect(card.risk === "irreversible").toBe(destroys.includes(id));
   });
 });
