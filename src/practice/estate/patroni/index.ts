@@ -179,7 +179,12 @@ async function build(fleet: Fleet, options: PatroniOptions): Promise<PatroniEsta
       await forget(store, `/practice/${scope}/`, `/practice/${scope}0`);
       for (const [i, node] of nodes.entries()) {
         await estate.restart(node);
-        if (i === 0) await soon("The first member leading", 40, () => leads(node));
+        // As systemd does: a member that ended at its start, because its port was still taken, is started again.
+        const leading = async () => {
+          await estate.restart(node);
+          return await leads(node);
+        };
+        if (i === 0) await soon("The first member leading", 60, leading);
       }
       await estate.settled();
     },

@@ -100,7 +100,10 @@ export async function startRabbit(): Promise<PracticeRabbit> {
         await soon(
           "its virtual host being up",
           20,
-          async () => ((await api("GET", "/api/health/checks/virtual-hosts")) as { status?: string })?.status === "ok",
+          async () =>
+            ((await api("GET", "/api/health/checks/virtual-hosts")) as { status?: string })?.status === "ok" &&
+            (await api("GET", "/api/definitions/%2f")) !== null &&
+            (await api("GET", "/api/queues/%2f")) !== null,
         );
       },
       stop: () => fleet.stop(),
