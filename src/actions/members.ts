@@ -26,9 +26,12 @@ export interface TargetLook {
 /** A connection is given up sooner, so that two looks fit into the deadline of a step's. */
 const LOOK_SECONDS = 4;
 
+/** What a look needs; without a signal only its own deadline ends it. */
+type LookContext = Omit<ReadContext, "signal" | "evidenceOf"> & { readonly signal?: AbortSignal };
+
 /** Looks at every member of every target at once: target → member → what was seen. Never rejects. */
 export async function lookAtMembers(
-  ctx: Omit<ReadContext, "signal" | "evidenceOf"> & { readonly signal?: AbortSignal },
+  ctx: LookContext,
   targets: readonly TargetLook[],
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, Sighting>>> {
   const looks = targets.map(async ({ target, kind, members }) => {
@@ -44,12 +47,7 @@ async function lookTwice(...of: Parameters<typeof lookAtMember>): Promise<Sighti
   return first.state === "silent" ? await lookAtMember(...of) : first;
 }
 
-async function lookAtMember(
-  ctx: Omit<ReadContext, "signal" | "evidenceOf"> & { readonly signal?: AbortSignal },
-  kind: string,
-  id: string,
-  input: unknown,
-): Promise<Sighting> {
+async function lookAtMember(ctx: LookContext, kind: string, id: string, input: unknown): Promise<Sighting> {
   const known = memberKinds.get(kind);
   const parsed = known?.input.safeParse(input);
   if (known === undefined || !parsed?.success)

@@ -16,8 +16,6 @@ export interface Binding {
   readonly to: string | null;
 }
 
-export const UNBOUND: Binding = { roles: new Map(), from: null, to: null };
-
 /** One name that may stand in `${…}`. */
 export interface TargetName {
   readonly name: string;
