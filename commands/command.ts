@@ -12,6 +12,8 @@ export interface Command {
   readonly examples: readonly string[];
   /** `anyone` on the roster, or `incident`: only where an incident is open. Authority beyond that is the domain's. */
   readonly where: "anywhere" | "incident";
+  /** It may start a run: a repeat is answered from what the first recorded, before anything is looked at (`started.ts`). */
+  readonly startsRuns?: true;
   handle(house: House, request: Request): Promise<Reply>;
 }
 

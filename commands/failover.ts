@@ -12,6 +12,7 @@ export const failover: Command = {
   usage: `/dr failover <component> ${START_OPTIONS}`,
   examples: ["/dr failover database", "/dr failover database --dry-run", "/dr failover database --unplanned"],
   where: "anywhere",
+  startsRuns: true,
   async handle(house, request) {
     const known = startable(house, "failover");
     if (request.form?.runbook !== undefined) return startFromForm(house, request, request.form);

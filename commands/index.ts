@@ -41,6 +41,7 @@ import { no } from "./say.ts";
 import { severity } from "./severity.ts";
 import { skip } from "./skip.ts";
 import { snooze } from "./snooze.ts";
+import { startedBy } from "./started.ts";
 import { status } from "./status.ts";
 import { didYouMean } from "./targets.ts";
 import { timeline } from "./timeline.ts";
@@ -130,7 +131,9 @@ async function handle(house: House, request: Request): Promise<Reply> {
   const command = commandNamed(commands, request.verb) ?? unknownVerb(commands, request.verb);
   if (help) return { kind: "private", message: helpOf(command) };
   const wrong = wrongOption(command, request);
-  return wrong ? refuse(house, request, wrong) : command.handle(house, request);
+  if (wrong) return refuse(house, request, wrong);
+  const before = command.startsRuns ? await startedBy(house, request) : null;
+  return before ?? command.handle(house, request);
 }
 
 /** Who may ask at all. Everything finer is the domain's. */

@@ -17,6 +17,7 @@ export const replan: Command = {
   usage: "/dr replan [<run>] [<input>=<value> …] [--planned] [--unplanned] <what is different…> [--incident <id>]",
   examples: ["/dr replan --unplanned The primary does not come back", "/dr replan to=02:11 It was damaged earlier"],
   where: "incident",
+  startsRuns: true,
   async handle(house, request) {
     const { state, run, words: behind } = await findRun(house, request);
     const runbook = house.catalog.runbooks.find(({ id, system }) => id === run.runbook && system === run.plan.system);

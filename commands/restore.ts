@@ -9,6 +9,7 @@ export const restore: Command = {
   usage: `/dr restore <component> ${START_OPTIONS}`,
   examples: ["/dr restore database --dry-run"],
   where: "anywhere",
+  startsRuns: true,
   async handle(house, request) {
     return startRun(house, request, await runbookFor(house, request, "restore"));
   },

@@ -10,7 +10,6 @@ import type { IncidentState } from "../src/incident/state.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
 import type { Decision } from "../src/timeline/contract.ts";
 import { safe } from "../templates/messages/escape.ts";
-import { modeWords } from "../templates/messages/kind.ts";
 import { refusals } from "../templates/messages/refusal.ts";
 import { type Open, which } from "../templates/messages/situation.ts";
 import { hasPlans } from "./act.ts";
@@ -22,6 +21,7 @@ import { gatherInputs } from "./inputs.ts";
 import { Unclear } from "./meant.ts";
 import { repeatOf } from "./repeat.ts";
 import { nameIn, no, say, stop, whereOf } from "./say.ts";
+import { startedBy } from "./started.ts";
 
 /** Options every command that starts a run understands. */
 export const START_OPTIONS =
@@ -101,7 +101,7 @@ export interface Ask {
   readonly raise?: boolean;
 }
 
-type Asked = Extract<Outcome, { kind: "refused" }> | { kind: "accepted"; declared: boolean };
+type Asked = Extract<Outcome, { kind: "refused" }> | { kind: "accepted" };
 
 export async function requested(house: House, request: Request, ask: Ask, planBytes: Uint8Array): Promise<Reply> {
   const { caller, key } = request;
@@ -113,18 +113,20 @@ export async function requested(house: House, request: Request, ask: Ask, planBy
       const state = fold(ask.incident, events, plans);
       const before = repeatOf(events, key);
       if (before?.kind === "refused") return { events: [], value: { ...before, events: [] } };
-      if (before !== null) return { events: [], value: { kind: "accepted", declared: false } };
+      if (before !== null) return { events: [], value: { kind: "accepted" } };
       const context = { now, actor: actorOf(caller), barred: caller.barred, system: ask.system, key };
       const outcome = declareAndRequest(request, state, ask, context, now);
       if (outcome.kind === "refused") return { events: outcome.events, value: outcome };
       const resources = ask.dryRun ? [] : ask.plan.resources;
       const runs = [{ id: ask.run, planHash: ask.planHash, planBytes, resources }];
-      return { events: outcome.events, runs, value: { kind: "accepted", declared: state.declared === null } };
+      return { events: outcome.events, runs, value: { kind: "accepted" } };
     });
     if (decided.kind === "held") return heldBy(house, decided.run, ask);
     if (decided.kind === "lost") break;
     if (decided.value === null) continue;
-    return decided.value.kind === "refused" ? no(decided.value.problem) : told(house, ask, decided.value.declared);
+    if (decided.value.kind === "refused") return no(decided.value.problem);
+    const answer = await startedBy(house, request);
+    if (answer !== null) return answer;
   }
   throw new LifeboatError({ code: "not-written", what: "This could not be written", next: "Try again" });
 }
@@ -169,36 +171,6 @@ function declareAndRequest(
     context,
   );
   return asked.kind === "refused" ? asked : { kind: "accepted", events: [...events, ...asked.events] };
-}
-
-async function told(house: House, ask: Ask, declared: boolean): Promise<Reply> {
-  const { plan } = ask;
-  const channel = await house.channelOf(ask.incident);
-  const where = channel === null ? `incident ${safe(ask.incident)}` : await whereOf(house, ask.incident);
-  const head = `${ask.dryRun ? "Dry run of " : ""}*${safe(plan.title)}* (${safe(ask.run)}) is asked for, ${modeWords(plan.mode)}.`;
-  const gates = plan.stages.flatMap(({ steps }) => steps).filter(({ kind }) => kind === "gate").length;
-  const next = ask.dryRun
-    ? "Every step looks at its target now; nothing is changed."
-    : `Every target is looked at first; ${gates === 0 ? "no approval is needed after that." : "then approval is asked for. Nothing is changed before."} You asked for it, so your own approval does not count.`;
-  if (plan.undoes !== undefined && !ask.dryRun)
-    return say([
-      `*${safe(plan.title)}* (${safe(ask.run)}) requested: ${safe(plan.target)}.`,
-      "Preflight runs now; nothing changes until those who decided about the step approve. You can't approve your own request.",
-      `It runs in ${where}.`,
-    ]);
-  const quiet = ask.entry?.unannounced
-    ? " It is not announced: only you and those whom the calendar names are told."
-    : "";
-  const opened = channel === null ? ", and its channel is being made" : "";
-  const about =
-    ask.record === "maintenance" && ask.raise !== true
-      ? "Maintenance: no incident is declared and nobody is paged. Its thread is in this channel."
-      : ask.raise === true
-        ? `The maintenance is an incident now (${ask.severity}): ${where}${opened}.`
-        : declared
-          ? `${plan.kind === "drill" ? "A drill" : `An incident (${ask.severity})`} was declared for it: ${where}${opened}.${quiet}`
-          : `It runs in ${where}.`;
-  return say([head, safe(plan.target), next, about]);
 }
 
 async function heldBy(house: House, run: string, ask: Ask): Promise<Reply> {

@@ -18,6 +18,7 @@ export const triage: Command = {
   usage: "/dr triage [<system>] [--incident <id>]",
   examples: ["/dr triage"],
   where: "incident",
+  startsRuns: true,
   async handle(house, request) {
     if (request.verb === "triage.answer") return answer(house, request);
     if (request.verb === "triage.start") return start(house, request);

@@ -17,6 +17,7 @@ export const undo: Command = {
   usage: "/dr undo [<step>] [<run>] [--unplanned] [--incident <id>]",
   examples: ["/dr undo fence", "/dr undo fence run-7k2m9xqz"],
   where: "incident",
+  startsRuns: true,
   async handle(house, request) {
     const meant = await meantBy(house, request);
     return undoStep(house, request, meant.state, meant.run, meant.step, request.options.unplanned === true);
@@ -32,9 +33,7 @@ export async function undoStep(
   stepId: string,
   acceptUnreachable: boolean,
 ): Promise<Reply> {
-  const own = idFor("run", request.key);
-  // This very request was heard before: its run is what would stand in its way.
-  const refused = state.runs.has(own) ? null : undoRefusal(state, run.id, stepId);
+  const refused = undoRefusal(state, run.id, stepId);
   if (refused !== null) return stop(refused);
   const step = run.steps.get(stepId);
   const gate = coveringGate(run, stepId);
@@ -50,7 +49,7 @@ export async function undoStep(
   const system = systemOf(house, state);
   const ask = {
     incident: state.id,
-    run: own,
+    run: idFor("run", request.key),
     plan,
     planHash,
     dryRun: false,

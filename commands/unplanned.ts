@@ -14,6 +14,7 @@ export const unplanned: Command = {
   usage: "/dr unplanned [<run>] [--incident <id>]",
   examples: ["/dr unplanned run-7k2m9xqz"],
   where: "incident",
+  startsRuns: true,
   async handle(house, request) {
     const { state, run } = await findRun(house, request);
     const { undoes } = run.plan;

@@ -40,7 +40,7 @@ const fields = (template: string, given: Record<string, string>) => ({
 const still = (page: string) =>
   page
     .replace(/<!date\^\d+\^[^|]*\|[^>]*> \([^)]*\)/g, "<now>")
-    .replace(/\b\d\d:\d\d UTC/g, "<then>")
+    .replace(/(?:\b\d{1,2} [A-Z][a-z]+ \d{4}, )?\b\d\d:\d\d UTC/g, "<then>")
     .replace(/• \d\d:\d\d /g, "• <then> ")
     .replace(/\d+(\.\d+)? s since/g, "<moments> since")
     .replace(/redraw .*/g, "redraw  <then>");

@@ -1,8 +1,11 @@
-import { dirname } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { idFor } from "../../commands/ids.ts";
-import { commandTable } from "../../commands/index.ts";
+import { commands, commandTable } from "../../commands/index.ts";
+import type { Sighting } from "../../src/catalog/roles.ts";
+import { projectRoot } from "../../src/lib/root.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { seen } from "../messages/orders.ts";
 import { keepPages } from "../messages/page.ts";
@@ -200,6 +203,58 @@ describe("what a repeat or a second one does", () => {
     expect(streams.map(({ id }) => id)).toEqual([idFor("inc", "same")]);
     const { state } = await house.state(idFor("inc", "same"));
     expect([...state.runs.keys()]).toEqual([idFor("run", "same")]);
+  });
+
+  test("a request delivered again is answered as the first time, without a look at the world it has changed", async () => {
+    const incident = async (key: string) => [...(await house.state(idFor("inc", key))).state.runs.keys()];
+    const first = await house.ask("alex", "failover database --unplanned", { key: "moved" });
+    const looked = house.looks;
+    house.seen = new Map<string, Sighting>([
+      ["orders-a", { state: "silent", says: "orders-a does not answer" }],
+      ["orders-b", { state: "active", cluster: "7", says: "orders-b takes writes" }],
+    ]);
+    const again = await house.ask("alex", "failover database --unplanned", { key: "moved" });
+    expect(again).toEqual(first);
+    expect(house.looks).toBe(looked);
+    expect(await incident("moved")).toEqual([idFor("run", "moved")]);
+    // Another request is planned for the world as it is now: there is no standby any more.
+    const other = await house.ask("alex", "failover database --unplanned", { key: "other" });
+    expect(JSON.stringify(other)).toContain("can't be planned");
+    expect(house.looks).toBeGreaterThan(looked);
+  });
+
+  test("whatever starts a run is answered again as the first time", async () => {
+    const nothing = new Map<string, Sighting>();
+    const before = house.seen;
+    const twice = async (key: string, does: () => Promise<unknown>) => {
+      house.seen = before;
+      const first = await does();
+      house.seen = nothing;
+      const looked = house.looks;
+      expect(await does()).toEqual(first);
+      expect([key, house.looks]).toEqual([key, looked]);
+      house.seen = before;
+    };
+    await twice("one", () => house.ask("alex", "runbook database-failover --planned", { key: "one" }));
+    const one = idFor("run", "one");
+    await twice("planned", () => house.press("alex", "run.unplanned", one, { key: "planned" }));
+    await twice("typed", () => house.ask("alex", "replan --planned It is alive", { key: "typed" }));
+    await twice("raised", () => house.press("alex", "run.unplanned", idFor("run", "typed"), { key: "raised" }));
+    const { state } = await house.state(idFor("inc", "one"));
+    expect([...state.runs.keys()]).toEqual(["one", "planned", "typed", "raised"].map((key) => idFor("run", key)));
+  });
+
+  test("every command that starts runs says so, and so knows a repeat before it looks", () => {
+    const folder = join(projectRoot(), "commands");
+    const starts = /\b(startRun|undoStep|requested)\(/;
+    const files = readdirSync(folder).filter((file) => starts.test(readFileSync(join(folder, file), "utf8")));
+    const verbs = files.map((file) => file.replace(".ts", "")).filter((file) => file !== "start");
+    expect(
+      commands
+        .filter(({ startsRuns }) => startsRuns)
+        .map(({ verb }) => verb)
+        .toSorted(),
+    ).toEqual(verbs.toSorted());
   });
 
   test("a refused request, delivered again, is refused again and not recorded twice", async () => {

@@ -45,6 +45,8 @@ export class TestHouse {
     ["orders-a", { state: "active", cluster: "7", says: "orders-a takes writes" }],
     ["orders-b", { state: "standby", cluster: "7", streaming: true, says: "orders-b is a standby" }],
   ]);
+  /** How often members were looked at. */
+  looks = 0;
   readonly #store: Store;
   #script = "";
   #asked = 0;
@@ -56,7 +58,10 @@ export class TestHouse {
       catalog,
       cards,
       variables: new Map([[system, new Map(Object.entries(given))]]),
-      lookAt: async (targets) => new Map(targets.map(({ target }) => [target, this.seen])),
+      lookAt: async (targets) => {
+        this.looks++;
+        return new Map(targets.map(({ target }) => [target, this.seen]));
+      },
       timeline: store.timeline,
       log: quiet,
       practice: true,

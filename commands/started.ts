@@ -1,0 +1,59 @@
+import { fold } from "../src/incident/evolve.ts";
+import type { IncidentState, RunState } from "../src/incident/state.ts";
+import { safe } from "../templates/messages/escape.ts";
+import { modeWords } from "../templates/messages/kind.ts";
+import type { Reply, Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { idFor } from "./ids.ts";
+import { plansFor } from "./incidents.ts";
+import { say, whereOf } from "./say.ts";
+
+/**
+ * The answer to a request whose run is on the timeline: from what the request recorded, so a repeat is answered as the first one
+ * was, whatever the targets say by now. Null: this request has started nothing yet.
+ */
+export async function startedBy(house: House, { key }: Pick<Request, "key">): Promise<Reply | null> {
+  const id = idFor("run", key);
+  const incident = await house.timeline.streamOfRun(id);
+  if (incident === null) return null;
+  const events = await house.timeline.read(incident);
+  const own = events.filter((event) => event.key.startsWith(`${key}/`));
+  // The incident as this request left it: a maintenance that is raised later was none when it was asked for.
+  const until = events.slice(0, own.at(-1)?.version ?? events.length);
+  const state = fold(incident, until, await plansFor(house, until));
+  const run = state.runs.get(id);
+  return run === undefined ? null : answerFor(house, state, run, new Set(own.map(({ type }) => type)));
+}
+
+async function answerFor(house: House, state: IncidentState, run: RunState, wrote: ReadonlySet<string>) {
+  const { plan, dryRun } = run;
+  const where = await whereOf(house, state.id);
+  if (plan.undoes !== undefined && !dryRun)
+    return say([
+      `*${safe(plan.title)}* (${safe(run.id)}) requested: ${safe(plan.target)}.`,
+      "Preflight runs now; nothing changes until those who decided about the step approve. You can't approve your own request.",
+      `It runs in ${where}.`,
+    ]);
+  const head = `${dryRun ? "Dry run of " : ""}*${safe(plan.title)}* (${safe(run.id)}) is asked for, ${modeWords(plan.mode)}.`;
+  const gates = plan.stages.flatMap(({ steps }) => steps).filter(({ kind }) => kind === "gate").length;
+  const next = dryRun
+    ? "Every step looks at its target now; nothing is changed."
+    : `Every target is looked at first; ${gates === 0 ? "no approval is needed after that." : "then approval is asked for. Nothing is changed before."} You asked for it, so your own approval does not count.`;
+  return say([head, safe(plan.target), next, await about(house, state, run, wrote)]);
+}
+
+/** Where it is recorded, and what was opened for it. */
+async function about(house: House, state: IncidentState, { plan }: RunState, wrote: ReadonlySet<string>) {
+  const channel = await house.channelOf(state.id);
+  const where = channel === null ? `incident ${safe(state.id)}` : await whereOf(house, state.id);
+  const opened = channel === null ? ", and its channel is being made" : "";
+  if (wrote.has("incident.raised")) return `The maintenance is an incident now (${state.severity}): ${where}${opened}.`;
+  if (state.declared?.kind === "maintenance")
+    return "Maintenance: no incident is declared and nobody is paged. Its thread is in this channel.";
+  if (!wrote.has("incident.declared")) return `It runs in ${where}.`;
+  const what = plan.kind === "drill" ? "A drill" : `An incident (${state.severity})`;
+  const quiet = state.declared?.drill?.unannounced
+    ? " It is not announced: only you and those whom the calendar names are told."
+    : "";
+  return `${what} was declared for it: ${where}${opened}.${quiet}`;
+}
