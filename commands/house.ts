@@ -1,5 +1,5 @@
 import type { Sightings } from "../src/catalog/binding.ts";
-import type { ToLookAt } from "../src/catalog/plan.ts";
+import type { TargetLook } from "../src/catalog/roles.ts";
 import type { ActionCard, Catalog } from "../src/catalog/types.ts";
 import type { Reach } from "../src/comms/compose.ts";
 import type { Templates } from "../src/comms/load.ts";
@@ -17,7 +17,7 @@ export interface House {
   /** Values of the drill environment, in the same form; absent: there is none. */
   readonly drillVariables?: ReadonlyMap<string, ReadonlyMap<string, string | number | boolean>>;
   /** Looks at members of targets, read-only and bounded: what a plan needs to know which side is active. Absent: none answers. */
-  readonly lookAt?: (targets: readonly ToLookAt[], drill: boolean) => Promise<Sightings>;
+  readonly lookAt?: (targets: readonly TargetLook[], drill: boolean) => Promise<Sightings>;
   readonly timeline: Timeline;
   readonly log: Logger;
   /** The practice workspace: shown on everything, and only practice systems may run. */

@@ -1,5 +1,6 @@
 import { changesSomething } from "../src/catalog/drill.ts";
-import { isInDrillEnvironment, planRunbook, toLookAt } from "../src/catalog/plan.ts";
+import { type Planned, planPrepared } from "../src/catalog/plan.ts";
+import { type PlanRequest, preparePlan } from "../src/catalog/prepare.ts";
 import type { Scalar } from "../src/catalog/reference.ts";
 import type { Mode, Plan, Runbook, System } from "../src/catalog/types.ts";
 import type { DecideContext, Outcome } from "../src/incident/commands.ts";
@@ -66,9 +67,7 @@ export async function startRun(
     ...{ catalog, cards, variables, inputs, dryRun, ...(drillVariables && { drillVariables }) },
     ...{ system: system.id, runbook: runbook.id, mode, kind },
   };
-  const targets = toLookAt(ask);
-  const seen = targets.length === 0 ? new Map() : await house.lookAt?.(targets, isInDrillEnvironment(ask));
-  const planned = planRunbook({ ...ask, ...(seen && { seen }) });
+  const planned = await lookAndPlan(house, ask);
   if (!planned.ok)
     return {
       kind: "private",
@@ -81,6 +80,14 @@ export async function startRun(
     ...{ system, entry, title: entry?.unannounced ? `${system.title} drill` : titleOf(runbook, system, dryRun) },
   };
   return requested(house, request, asked, planned.bytes);
+}
+
+async function lookAndPlan(house: House, request: PlanRequest): Promise<Planned> {
+  const prepared = preparePlan(request);
+  if (!prepared.ok) return prepared;
+  const { targets, inDrillEnvironment } = prepared;
+  const seen = targets.length === 0 ? null : await house.lookAt?.(targets, inDrillEnvironment);
+  return planPrepared(request, prepared, seen ?? new Map());
 }
 
 /** A plan that is made already, and the incident it is asked for in. */

@@ -1,4 +1,4 @@
-import type { Sighting } from "../catalog/roles.ts";
+import type { Sighting, TargetLook } from "../catalog/roles.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { ReadContext } from "./contract.ts";
@@ -16,12 +16,6 @@ export const memberKinds: ReadonlyMap<string, MemberKind> = new Map(
     one,
   ]),
 );
-
-export interface TargetLook {
-  readonly target: string;
-  readonly kind: string;
-  readonly members: readonly { readonly id: string; readonly input: unknown }[];
-}
 
 /** A connection is given up sooner, so that two looks fit into the deadline of a step's. */
 const LOOK_SECONDS = 4;

@@ -1,39 +1,17 @@
 import { canonicalBytes, sha256 } from "../lib/canonical.ts";
 import { messageOf, type Problem } from "../lib/errors.ts";
-import {
-  type Binding,
-  bindTargets,
-  goesWith,
-  type Sightings,
-  targetNames,
-  targetsToLookAt,
-  variablesBehind,
-} from "./binding.ts";
-import { bindInputs } from "./bound.ts";
-import { type Ground, type Grounds, groundOf, heldAs, trespasses } from "./drill.ts";
+import { type Binding, bindTargets, goesWith, type Sightings, targetNames } from "./binding.ts";
+import { heldAs, trespasses } from "./drill.ts";
 import { AS_SEEN } from "./input.ts";
 import { readManifest, withManifests } from "./manifest.ts";
-import {
-  referableParts,
-  referencesIn,
-  resolve,
-  resolveSentence,
-  type Scalar,
-  type Scope,
-  scopeOf,
-  systemScope,
-} from "./reference.ts";
+import { groundsOf, lookOf, namesUsed, type PlanRequest, type Prepared, preparePlan } from "./prepare.ts";
+import { resolve, resolveSentence, type Scalar, type Scope, scopeOf } from "./reference.ts";
 import type { Said } from "./roles.ts";
-import type { RuleFault } from "./rules/index.ts";
-import { checkRunbook } from "./rules/index.ts";
 import { readScript, withScript } from "./script.ts";
-import { offer } from "./suggest.ts";
-import { hasRoles } from "./targets.ts";
 import type {
   ActionCard,
   ActionStep,
   BoundRoles,
-  Catalog,
   Clock,
   DrillPlan,
   Lane,
@@ -45,31 +23,11 @@ import type {
   RunbookStage,
   RunbookStep,
   System,
-  Target,
 } from "./types.ts";
 import { runsIn } from "./walk.ts";
 
 /** The target of a plan whose runbook says of nothing that it changes it. */
 export const ONLY_LOOKS = "nothing: it only looks";
-
-export interface PlanRequest {
-  readonly catalog: Catalog;
-  readonly cards: ReadonlyMap<string, ActionCard>;
-  /** Values this installation gives: system id → variable → value. */
-  readonly variables: ReadonlyMap<string, ReadonlyMap<string, Scalar>>;
-  readonly system: string;
-  readonly runbook: string;
-  readonly mode: Mode;
-  readonly kind: "real" | "drill";
-  /** Values of the drill environment, in the same form as `variables`. Absent: there is none. */
-  readonly drillVariables?: ReadonlyMap<string, ReadonlyMap<string, Scalar>>;
-  /** Nothing of it will be performed: a look at what is there, whatever it is called. */
-  readonly dryRun?: boolean;
-  /** What was said about tonight: input → value, a moment as ISO 8601 in UTC. Absent: nothing. */
-  readonly inputs?: ReadonlyMap<string, Scalar>;
-  /** What was seen of the members of its targets, for `toLookAt`. Absent: none of them answered. */
-  readonly seen?: Sightings;
-}
 
 export type Planned =
   | {
@@ -84,102 +42,27 @@ export type Planned =
 
 /**
  * Binds a runbook to its inputs: every reference resolved, every input checked by its action, steps of the other mode
- * left out. All rules of the catalogue are asked again, whoever loaded it, so nothing that does not lint is ever planned.
+ * left out. `seen` of the request stands for what the members of its targets were seen to be.
  */
 export function planRunbook(request: PlanRequest): Planned {
-  const found = find(request);
-  if ("problem" in found) return refuse([found.problem]);
-  const { system, runbook } = found;
-  const siblings = request.catalog.runbooks.filter((other) => other.system === system.id);
-  const faults = checkRunbook({ system, runbook, siblings, cards: request.cards });
-  const errors = faults.filter(({ level }) => level === "error");
-  if (errors.length > 0) return refuse(errors.map((fault) => faultProblem(runbook, fault)));
-  const bound = bindInputs(runbook, request.inputs ?? new Map());
-  if (!bound.ok) return refuse(bound.problems);
-  const ground = groundFor(request, system, runbook);
-  if (ground !== null && "problem" in ground) return refuse([ground.problem]);
-  const held = ground?.drill ?? null;
-  const given = valuesFor(request, held)?.get(system.id);
-  const missing = missingValues(system, runbook, request.mode, given, held);
-  if (missing !== null) return refuse([missing]);
-  const targets = bindTargets(system, runbook, request.mode, request.seen ?? new Map(), saidIn(bound.values));
+  const prepared = preparePlan(request);
+  return prepared.ok ? planPrepared(request, prepared, request.seen ?? new Map()) : prepared;
+}
+
+/** The same, of what is prepared and was looked at. */
+export function planPrepared(request: PlanRequest, prepared: Prepared, seen: Sightings): Planned {
+  const { system, runbook, inputs, drill, given } = prepared;
+  const targets = bindTargets(system, runbook, request.mode, seen, saidIn(inputs));
   if (!targets.ok) return refuse([targets.problem]);
   const { binding } = targets;
-  const scope = scopeOf(system, runbook, request.mode, given, bound.values, binding);
+  const scope = scopeOf(system, runbook, request.mode, given, inputs, binding);
   const going = { ...runbook, stages: stagesIn(system, runbook, request.mode, binding) };
   const absent = absentMembers(system, going, request.mode, scope, binding);
   if (absent.length > 0) return refuse(absent);
-  const planned = bind(request, system, going, {
-    lookUp: lookUpIn(scope),
-    inputs: bound.values,
-    drill: held,
-    binding,
-    given,
-  });
-  if (!planned.ok || held?.on !== "environment") return planned;
-  const problems = trespasses(groundsOf(request), system, runbook, planned.plan, bound.values);
+  const planned = bind(request, system, going, { lookUp: lookUpIn(scope), inputs, drill, binding, given });
+  if (!planned.ok || !prepared.inDrillEnvironment) return planned;
+  const problems = trespasses(groundsOf(request), system, runbook, planned.plan, inputs);
   return problems.length === 0 ? planned : refuse(problems);
-}
-
-/** Null: it is for real, and where it is held is production. */
-function groundFor(request: PlanRequest, system: System, runbook: Runbook): Ground | null {
-  if (request.kind !== "drill") return null;
-  const ground = groundOf(groundsOf(request), system, runbook, request.mode);
-  return "problem" in ground && request.dryRun === true ? { drill: { on: "nothing" } } : ground;
-}
-
-function groundsOf({ catalog, cards, variables, drillVariables = new Map() }: PlanRequest): Grounds {
-  return { catalog, cards, production: variables, drill: drillVariables };
-}
-
-function valuesFor(
-  { variables, drillVariables }: PlanRequest,
-  held: DrillPlan | null,
-): PlanRequest["variables"] | undefined {
-  return held?.on === "environment" ? drillVariables : variables;
-}
-
-/** Its targets are those of the drill environment, which has secrets of its own. */
-export function isInDrillEnvironment(request: PlanRequest): boolean {
-  const found = find(request);
-  if ("problem" in found) return false;
-  const ground = groundFor(request, found.system, found.runbook);
-  return ground !== null && "drill" in ground && ground.drill.on === "environment";
-}
-
-/** A target whose members have to be looked at before a runbook is planned, each as its kind takes it. */
-export interface ToLookAt {
-  readonly target: string;
-  readonly kind: string;
-  readonly members: readonly { readonly id: string; readonly input: unknown }[];
-}
-
-/** What `seen` of a request has to hold. Empty where values are missing: the plan says which. */
-export function toLookAt(request: PlanRequest): readonly ToLookAt[] {
-  const found = find(request);
-  if ("problem" in found) return [];
-  const { system, runbook } = found;
-  const ground = groundFor(request, system, runbook);
-  if (ground !== null && "problem" in ground) return [];
-  const held = ground?.drill ?? null;
-  const given = valuesFor(request, held)?.get(system.id);
-  if (missingValues(system, runbook, request.mode, given, held) !== null) return [];
-  const looked = targetsToLookAt(system, runbook, request.mode).filter(hasRoles);
-  return looked.map((target) => lookAtTarget(system, target, given));
-}
-
-/** A target with the values this installation gives. */
-export function lookAtTarget(
-  system: System,
-  { id, kind, members }: Target,
-  given: ReadonlyMap<string, Scalar> | undefined,
-): ToLookAt {
-  const { values } = systemScope(system, given);
-  return {
-    target: id,
-    kind,
-    members: members.map((member) => ({ id: member.id, input: resolve(member.with, (name) => values.get(name)) })),
-  };
 }
 
 function saidIn(inputs: ReadonlyMap<string, Scalar>): Said {
@@ -244,77 +127,6 @@ function lookUpIn({ values }: Scope): LookUp {
 
 function refuse(problems: readonly Problem[]): Planned {
   return { ok: false, problems };
-}
-
-function find({
-  catalog,
-  system,
-  runbook,
-  mode,
-}: PlanRequest): { system: System; runbook: Runbook } | { problem: Problem } {
-  const home = catalog.systems.find(({ id }) => id === system);
-  if (home === undefined) {
-    const systems = catalog.systems.map(({ id }) => id);
-    return { problem: { code: "unknown-system", what: `There is no system "${system}"`, ...offer(system, systems) } };
-  }
-  const ours = catalog.runbooks.filter((other) => other.system === system);
-  const book = ours.find(({ id }) => id === runbook);
-  if (book === undefined) {
-    const what = `${home.title} has no runbook "${runbook}"`;
-    return {
-      problem: {
-        code: "unknown-runbook",
-        what,
-        ...offer(
-          runbook,
-          ours.map(({ id }) => id),
-        ),
-      },
-    };
-  }
-  if (!book.modes.includes(mode)) {
-    const what = `"${book.title}" is not offered ${mode}`;
-    return { problem: { code: "mode-not-offered", what, allowed: `Allowed: ${book.modes.join(", ")}` } };
-  }
-  return { system: home, runbook: book };
-}
-
-function faultProblem(runbook: Runbook, { rule, path, what, allowed, next }: RuleFault): Problem {
-  return {
-    code: rule,
-    where: `${runbook.system}/${runbook.id}, ${path.join(".")}`,
-    what,
-    ...(allowed === undefined ? {} : { allowed }),
-    ...(next === undefined ? {} : { next }),
-  };
-}
-
-function namesUsed(runbook: Runbook, mode: Mode): readonly string[] {
-  return [...referableParts(runbook, mode)].flatMap(({ value }) => referencesIn(value).map(({ name }) => name));
-}
-
-/** All variables without a value at once, with what each of them is. */
-function missingValues(
-  system: System,
-  runbook: Runbook,
-  mode: Mode,
-  given: ReadonlyMap<string, Scalar> | undefined,
-  drill: DrillPlan | null = null,
-): Problem | null {
-  const named = namesUsed(runbook, mode);
-  const looked = targetsToLookAt(system, runbook, mode).map(({ id }) => `${id}.members`);
-  const used = new Set([...named, ...variablesBehind(system, runbook, new Set([...named, ...looked]))]);
-  const missing = system.variables.filter(
-    ({ name, default: usual }) => used.has(`var.${name}`) && (given?.get(name) ?? usual) === null,
-  );
-  if (missing.length === 0) return null;
-  const lines = missing.map(({ name, type, description }) => `    ${name}: # ${type}. ${description}`);
-  return {
-    code: "missing-values",
-    where: `${system.id}/${runbook.id}`,
-    what: `This installation gives no value for ${missing.map(({ name }) => `"${name}"`).join(", ")}`,
-    next: `Write into the file that ${drill?.on === "environment" ? "LIFEBOAT_DRILL_VALUES" : "LIFEBOAT_VALUES"} names:\n${system.id}:\n${lines.join("\n")}`,
-  };
 }
 
 /** What a plan is bound to. */
@@ -420,7 +232,7 @@ function lookAgain(
     targets: bound.flatMap(({ target: id, title, active, basis }) => {
       const target = system.targets?.find((one) => one.id === id);
       if (target === undefined) return [];
-      const { kind, members } = lookAtTarget(system, target, given);
+      const { kind, members } = lookOf(system, target, given);
       const sited = members.map((member) => ({
         ...member,
         site: target.members.find((one) => one.id === member.id)?.site ?? null,

@@ -28,6 +28,13 @@ export interface Sighting {
   readonly followers?: number;
 }
 
+/** A target whose members are looked at, each as its kind takes it. */
+export interface TargetLook {
+  readonly target: string;
+  readonly kind: string;
+  readonly members: readonly { readonly id: string; readonly input: unknown }[];
+}
+
 export interface Roles {
   readonly active: string;
   /** Ready to take over. */

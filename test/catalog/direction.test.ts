@@ -2,7 +2,8 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { stringify } from "yaml";
 import { loadCatalog } from "../../src/catalog/load.ts";
-import { type PlanRequest, planRunbook, toLookAt } from "../../src/catalog/plan.ts";
+import { planRunbook } from "../../src/catalog/plan.ts";
+import { type PlanRequest, preparePlan } from "../../src/catalog/prepare.ts";
 import type { Sighting } from "../../src/catalog/roles.ts";
 import type { ActionCard } from "../../src/catalog/types.ts";
 import { cards as known } from "./cards.ts";
@@ -175,15 +176,13 @@ describe("one runbook, both directions", () => {
 
   test("what has to be looked at is said before: every member, with its values", () => {
     const ask = request(move, "active", "standby");
-    expect(toLookAt(ask)).toMatchObject([
-      {
-        target: "store",
-        kind: "postgres",
-        members: [{ id: "ireland", input: { host: EAST_HOST } }, { id: "frankfurt" }],
-      },
-    ]);
-    expect(toLookAt({ ...ask, runbook: "values" })).toEqual([]);
-    expect(toLookAt({ ...ask, variables: new Map() })).toEqual([]);
+    const members = [{ id: "ireland", input: { host: EAST_HOST } }, { id: "frankfurt" }];
+    expect(preparePlan(ask)).toMatchObject({ ok: true, targets: [{ target: "store", kind: "postgres", members }] });
+    expect(preparePlan({ ...ask, runbook: "values" })).toMatchObject({ ok: true, targets: [] });
+    expect(preparePlan({ ...ask, variables: new Map() })).toMatchObject({
+      ok: false,
+      problems: [{ code: "missing-values" }],
+    });
   });
 });
 

@@ -1,0 +1,179 @@
+import type { Problem } from "../lib/errors.ts";
+import { type Sightings, targetsToLookAt, variablesBehind } from "./binding.ts";
+import { bindInputs } from "./bound.ts";
+import { type Grounds, groundOf } from "./drill.ts";
+import { referableParts, referencesIn, resolve, type Scalar, systemScope } from "./reference.ts";
+import type { TargetLook } from "./roles.ts";
+import type { RuleFault } from "./rules/index.ts";
+import { checkRunbook } from "./rules/index.ts";
+import { offer } from "./suggest.ts";
+import { hasRoles } from "./targets.ts";
+import type { ActionCard, Catalog, DrillPlan, Mode, Runbook, System, Target } from "./types.ts";
+
+/** What is known of a plan before anything is looked at, and what has to be looked at to make it. Pure. */
+
+export interface PlanRequest {
+  readonly catalog: Catalog;
+  readonly cards: ReadonlyMap<string, ActionCard>;
+  /** Values this installation gives: system id → variable → value. */
+  readonly variables: ReadonlyMap<string, ReadonlyMap<string, Scalar>>;
+  readonly system: string;
+  readonly runbook: string;
+  readonly mode: Mode;
+  readonly kind: "real" | "drill";
+  /** Values of the drill environment, in the same form as `variables`. Absent: there is none. */
+  readonly drillVariables?: ReadonlyMap<string, ReadonlyMap<string, Scalar>>;
+  /** Nothing of it will be performed: a look at what is there, whatever it is called. */
+  readonly dryRun?: boolean;
+  /** What was said about tonight: input → value, a moment as ISO 8601 in UTC. Absent: nothing. */
+  readonly inputs?: ReadonlyMap<string, Scalar>;
+  /** What was seen of the members of its targets, for `toLookAt`. Absent: none of them answered. */
+  readonly seen?: Sightings;
+}
+
+/** The system, the runbook and the values a plan is made of. */
+export interface Prepared {
+  readonly ok: true;
+  readonly system: System;
+  readonly runbook: Runbook;
+  readonly inputs: ReadonlyMap<string, Scalar>;
+  /** Where a drill is held; null: it is for real. */
+  readonly drill: DrillPlan | null;
+  /** Values of variables: production's, or the drill environment's. */
+  readonly given: ReadonlyMap<string, Scalar> | undefined;
+  /** What `seen` of the request has to hold. */
+  readonly targets: readonly TargetLook[];
+  /** Its targets are those of the drill environment, which has secrets of its own. */
+  readonly inDrillEnvironment: boolean;
+}
+
+export type Preparation = Prepared | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** All rules of the catalogue are asked again, whoever loaded it, so nothing that does not lint is ever planned. */
+export function preparePlan(request: PlanRequest): Preparation {
+  const found = find(request);
+  if ("problem" in found) return refuse([found.problem]);
+  const { system, runbook } = found;
+  const siblings = request.catalog.runbooks.filter((other) => other.system === system.id);
+  const faults = checkRunbook({ system, runbook, siblings, cards: request.cards });
+  const errors = faults.filter(({ level }) => level === "error");
+  if (errors.length > 0) return refuse(errors.map((fault) => faultProblem(runbook, fault)));
+  const bound = bindInputs(runbook, request.inputs ?? new Map());
+  if (!bound.ok) return refuse(bound.problems);
+  const ground = groundFor(request, system, runbook);
+  if ("problem" in ground) return refuse([ground.problem]);
+  const { drill } = ground;
+  const inDrillEnvironment = drill?.on === "environment";
+  const values = inDrillEnvironment ? request.drillVariables : request.variables;
+  const given = values?.get(system.id);
+  const missing = missingValues(system, runbook, request.mode, given, drill);
+  if (missing !== null) return refuse([missing]);
+  const targets = targetsToLookAt(system, runbook, request.mode)
+    .filter(hasRoles)
+    .map((target) => lookOf(system, target, given));
+  return { ok: true, system, runbook, inputs: bound.values, drill, given, targets, inDrillEnvironment };
+}
+
+function refuse(problems: readonly Problem[]): Preparation {
+  return { ok: false, problems };
+}
+
+function groundFor(
+  request: PlanRequest,
+  system: System,
+  runbook: Runbook,
+): { readonly drill: DrillPlan | null } | { readonly problem: Problem } {
+  if (request.kind !== "drill") return { drill: null };
+  const ground = groundOf(groundsOf(request), system, runbook, request.mode);
+  return "problem" in ground && request.dryRun === true ? { drill: { on: "nothing" } } : ground;
+}
+
+export function groundsOf({ catalog, cards, variables, drillVariables = new Map() }: PlanRequest): Grounds {
+  return { catalog, cards, production: variables, drill: drillVariables };
+}
+
+/** A target with the values this installation gives. */
+export function lookOf(
+  system: System,
+  { id, kind, members }: Target,
+  given: ReadonlyMap<string, Scalar> | undefined,
+): TargetLook {
+  const { values } = systemScope(system, given);
+  return {
+    target: id,
+    kind,
+    members: members.map((member) => ({ id: member.id, input: resolve(member.with, (name) => values.get(name)) })),
+  };
+}
+
+function find({
+  catalog,
+  system,
+  runbook,
+  mode,
+}: PlanRequest): { system: System; runbook: Runbook } | { problem: Problem } {
+  const home = catalog.systems.find(({ id }) => id === system);
+  if (home === undefined) {
+    const systems = catalog.systems.map(({ id }) => id);
+    return { problem: { code: "unknown-system", what: `There is no system "${system}"`, ...offer(system, systems) } };
+  }
+  const ours = catalog.runbooks.filter((other) => other.system === system);
+  const book = ours.find(({ id }) => id === runbook);
+  if (book === undefined) {
+    const what = `${home.title} has no runbook "${runbook}"`;
+    return {
+      problem: {
+        code: "unknown-runbook",
+        what,
+        ...offer(
+          runbook,
+          ours.map(({ id }) => id),
+        ),
+      },
+    };
+  }
+  if (!book.modes.includes(mode)) {
+    const what = `"${book.title}" is not offered ${mode}`;
+    return { problem: { code: "mode-not-offered", what, allowed: `Allowed: ${book.modes.join(", ")}` } };
+  }
+  return { system: home, runbook: book };
+}
+
+function faultProblem(runbook: Runbook, { rule, path, what, allowed, next }: RuleFault): Problem {
+  return {
+    code: rule,
+    where: `${runbook.system}/${runbook.id}, ${path.join(".")}`,
+    what,
+    ...(allowed === undefined ? {} : { allowed }),
+    ...(next === undefined ? {} : { next }),
+  };
+}
+
+/** Every name that what runs in this mode refers to. */
+export function namesUsed(runbook: Runbook, mode: Mode): readonly string[] {
+  return [...referableParts(runbook, mode)].flatMap(({ value }) => referencesIn(value).map(({ name }) => name));
+}
+
+/** All variables without a value at once, with what each of them is. */
+function missingValues(
+  system: System,
+  runbook: Runbook,
+  mode: Mode,
+  given: ReadonlyMap<string, Scalar> | undefined,
+  drill: DrillPlan | null = null,
+): Problem | null {
+  const named = namesUsed(runbook, mode);
+  const looked = targetsToLookAt(system, runbook, mode).map(({ id }) => `${id}.members`);
+  const used = new Set([...named, ...variablesBehind(system, runbook, new Set([...named, ...looked]))]);
+  const missing = system.variables.filter(
+    ({ name, default: usual }) => used.has(`var.${name}`) && (given?.get(name) ?? usual) === null,
+  );
+  if (missing.length === 0) return null;
+  const lines = missing.map(({ name, type, description }) => `    ${name}: # ${type}. ${description}`);
+  return {
+    code: "missing-values",
+    where: `${system.id}/${runbook.id}`,
+    what: `This installation gives no value for ${missing.map(({ name }) => `"${name}"`).join(", ")}`,
+    next: `Write into the file that ${drill?.on === "environment" ? "LIFEBOAT_DRILL_VALUES" : "LIFEBOAT_VALUES"} names:\n${system.id}:\n${lines.join("\n")}`,
+  };
+}
