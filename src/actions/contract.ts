@@ -42,6 +42,11 @@ export interface Action<I = unknown, S = unknown> {
   ready(seen: S, input: I, ctx: Evidences): readonly Check[];
   /** Is the effect there already? Asked before applying and after a crash; `before` is what the intent recorded. */
   done(seen: S, input: I, before: S | null): Done;
+  /**
+   * Seconds for which a target may show nothing of a change it has accepted. An attempt that follows one whose answer nobody has
+   * believes a "no" only when they are over: a second request before that would be a second change. Absent: it shows at once.
+   */
+  showsWithinSeconds?(input: I): number;
   /** Exactly one side effect. Absent on `risk: "read"`. Called only after the intent is on the timeline. */
   apply?(ctx: ApplyContext, input: I, seen: S): Promise<Handle>;
   /** Polls until the world shows the effect; rejects when it does not within the budget. */

@@ -92,13 +92,13 @@ function isToggledBefore({ action }: Job, { before }: From): boolean {
 }
 
 /**
- * A toggle that is asked for twice moves back what has moved, and what was asked for may take a while to show. So while the time
- * it usually takes is not over since it was last asked for, "not there" is not believed, and it is looked again.
+ * What was asked for may take a while to show, and one who asks again too early may move back what has moved. So while that time is not
+ * over since it was last asked for, "not there" is not believed, and it is looked again.
  */
 async function lookUntilShown(attempt: Attempt, job: Job, from: From): Promise<{ seen: unknown; done: Done }> {
-  const { driven, step, voice } = attempt;
-  const since = isToggledBefore(job, from) ? (from.askedAt?.getTime() ?? 0) : 0;
-  const shownBy = since + step.budget.typicalSeconds * 1000;
+  const { driven, voice } = attempt;
+  const since = from.before === null ? 0 : (from.askedAt?.getTime() ?? 0);
+  const shownBy = since + unseenSeconds(job, attempt.step) * 1000;
   for (let looks = 1; ; looks++) {
     const seen = await attempt.look(job);
     const done = job.action.apply ? job.action.done(seen, job.input, from.before) : "no";
@@ -113,9 +113,14 @@ async function lookUntilShown(attempt: Attempt, job: Job, from: From): Promise<{
   }
 }
 
+/** A toggle is given the time it usually takes: the target refuses no second one. */
+function unseenSeconds({ action, input }: Job, { budget }: ActionStep): number {
+  return action.repeat === "toggle" ? budget.typicalSeconds : (action.showsWithinSeconds?.(input) ?? 0);
+}
+
 /** A process died, or was robbed, after the intent: the effect may or may not be there. */
 async function recover(attempt: Attempt, job: Job, from: From): Promise<void> {
-  if (job.action.repeat === "toggle" && !from.onlySettle && !attempt.driven.halt.aborted)
+  if (unseenSeconds(job, attempt.step) > 0 && !from.onlySettle && !attempt.driven.halt.aborted)
     await lookUntilShown(attempt, job, from).catch((error) => {
       if (attempt.driven.lost.aborted) throw error;
     });

@@ -1,7 +1,10 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { ApplyContext, Done, Evidence, Handle } from "../../src/actions/contract.ts";
 import { recovery } from "../../src/engine/recover.ts";
 import type { Conductor } from "./conductor.ts";
 import { blockedBy } from "./conductor.ts";
+
+const LOOK_AGAIN_MS = 20;
 
 /** What became of one attempt, as the engine would write it on the timeline. */
 export type Outcome =
@@ -34,8 +37,7 @@ export async function attempt(
   const action = conductor.action(id);
   const input = action.input.parse(given);
   const context = contextFor(conductor, id, failSeconds);
-  const seen = plain(await action.observe(context, input));
-  const done = action.done(seen, input, remembered);
+  const { seen, done } = await lookUntilShown(conductor, id, context, input, remembered);
   if (done === "yes") return await prove(context, conductor, id, input, remembered ?? seen, null);
   if (remembered !== null && recovery(done, action.repeat) === "ask") {
     return { is: "asksAPerson", why: done, before: remembered };
@@ -70,11 +72,29 @@ export async function takeOver(
   const action = conductor.action(id);
   const input = action.input.parse(given);
   const context = contextFor(conductor, id, failSeconds);
-  const found = await find(conductor, id, context, input, before);
-  const next = recovery(found, action.repeat);
+  const { done } = await lookUntilShown(conductor, id, context, input, before);
+  const next = recovery(done, action.repeat);
   if (next === "verify") return await prove(context, conductor, id, input, before, null);
-  if (next === "ask") return { is: "asksAPerson", why: found, before };
+  if (next === "ask") return { is: "asksAPerson", why: done, before };
   return await attempt(conductor, id, given, { failSeconds, before });
+}
+
+/** Counted from now, which is later than the engine counts from: when it was last asked for. */
+async function lookUntilShown(
+  conductor: Conductor,
+  id: string,
+  context: ApplyContext,
+  input: unknown,
+  before: unknown,
+): Promise<{ seen: unknown; done: Done }> {
+  const action = conductor.action(id);
+  const shownBy = performance.now() + (before === null ? 0 : (action.showsWithinSeconds?.(input) ?? 0)) * 1000;
+  for (;;) {
+    const seen = plain(await action.observe(context, input));
+    const done = action.done(seen, input, before);
+    if (done !== "no" || performance.now() >= shownBy) return { seen, done };
+    await pause(LOOK_AGAIN_MS);
+  }
 }
 
 async function settle(

@@ -38,6 +38,7 @@ type Behaviour =
   | "hangsLooking" // `observe` never answers, or so many milliseconds late
   | "losesAnswer" // `apply` has its effect, and the connection breaks
   | "late" // `apply` loses its connection, and has its effect so many milliseconds later
+  | "showsWithin" // the action says that what was accepted may take so many milliseconds to show
   | "losesRequest" // the connection breaks before the effect
   | "refuses" // `apply` is refused so many times
   | "slow" // `verify` takes so many milliseconds
@@ -117,6 +118,8 @@ function deed(verb: string, risk: Risk, repeat: Repeat, cause: ((input: Input) =
       if (repeat === "toggle") return before === null || before.value === seen.value ? "no" : "yes";
       return seen.value === null ? "no" : "yes";
     },
+    // A target that shows late is one whose action says so, in milliseconds here.
+    showsWithinSeconds: (one) => (repeat === "guarded" ? Number(how(one.dir, one.name, "showsWithin") ?? 0) / 1000 : 0),
     ...(cause && {
       async apply(ctx: ApplyContext, one: Input) {
         if (how(one.dir, one.name, "losesRequest") !== null) throw broken();

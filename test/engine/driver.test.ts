@@ -426,6 +426,15 @@ describe("when something goes wrong", () => {
     expect(await night.print()).toMatch(/It was asked for at .* only looked at/);
   });
 
+  test("what the target shows late is not sent again before it has to show", async () => {
+    behave(dir, "it", "late", 3_000);
+    behave(dir, "it", "showsWithin", 6_000);
+    await run("guard", { retries: 3 });
+    await night.until((one) => one.status === "verified");
+    expect(ledger(dir)).toEqual(["guard it", "put after"]);
+    expect(await night.print()).toMatch(/It was asked for at .* only looked at/);
+  });
+
   test("a toggle of which nobody can tell what it did is repeated on nobody's word", async () => {
     behave(dir, "it", "late", 60_000);
     await run("flip", { budget: { typicalSeconds: 0.1, warnSeconds: 8, failSeconds: 10 } });

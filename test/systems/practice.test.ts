@@ -44,7 +44,7 @@ describe("a sequence of runbooks", () => {
         ["database-failover", "verified"],
         ["database-failover", "refused"],
       ]);
-      expect(played.runs[1]?.problem).toMatch(/There is no standby to take over.*Nothing was changed/s);
+      expect(played.runs[1]?.problem).toMatch(/nothing was started.*no standby is ready.*`\/dr restore database`/s);
     },
     LIMIT,
   );

@@ -6,7 +6,7 @@ import { neverUndone } from "../undo.ts";
 import { withRds } from "./client.ts";
 import { type Snapshots, snapshotsOf } from "./snapshots.ts";
 import { type InstanceView, identityFact, isIdle, isThere, lookAtInstance, resourceOf, statusFact } from "./view.ts";
-import { instanceId, rdsPlace, waitFor } from "./wait.ts";
+import { instanceId, rdsPlace, showsLate, waitFor } from "./wait.ts";
 
 const input = z.strictObject({
   ...rdsPlace,
@@ -33,6 +33,7 @@ export const deleteInstance = defineAction<Input, Seen>({
   input,
   risk: "irreversible",
   repeat: "guarded",
+  ...showsLate,
   budget: { typicalSeconds: 600, warnSeconds: 1800, failSeconds: 7200 },
   resources: (given) => [resourceOf(given, given.instance)],
   observe: look,

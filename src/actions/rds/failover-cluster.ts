@@ -3,7 +3,7 @@ import { change, type Identity, identify, insistOnAccount, rightAccount, rightAr
 import { type Check, type Done, defineAction, type ReadContext } from "../contract.ts";
 import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
 import { withRds } from "./client.ts";
-import { instanceId, rdsPlace, waitFor } from "./wait.ts";
+import { instanceId, rdsPlace, showsLate, waitFor } from "./wait.ts";
 
 const input = z.strictObject({
   ...rdsPlace,
@@ -29,6 +29,7 @@ export const failoverCluster = defineAction<Input, Seen>({
   input,
   risk: "disruptive",
   repeat: "guarded",
+  ...showsLate,
   budget: { typicalSeconds: 60, warnSeconds: 180, failSeconds: 600 },
   resources: (given) => [`rds:${given.account}:${given.region}:cluster/${given.cluster.toLowerCase()}`],
   observe: look,

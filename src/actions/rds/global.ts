@@ -11,7 +11,7 @@ import {
 } from "../contract.ts";
 import { byHand, inverse, neverUndone, nothing, undoneBy } from "../undo.ts";
 import { withRds } from "./client.ts";
-import { rdsPlace, waitFor } from "./wait.ts";
+import { rdsPlace, showsLate, waitFor } from "./wait.ts";
 
 const globalId = z.string().regex(/^[a-zA-Z][a-zA-Z0-9-]{0,62}$/, "has to be a global cluster identifier");
 const clusterArn = z.string().regex(/^arn:aws[a-z-]*:rds:[a-z0-9-]+:\d{12}:cluster:.+$/, "has to be a cluster's ARN");
@@ -74,6 +74,7 @@ export const globalFailover = defineAction<z.infer<typeof failInput>, Seen>({
 function shared(operation: "SwitchoverGlobalCluster" | "FailoverGlobalCluster") {
   return {
     repeat: "guarded",
+    ...showsLate,
     budget: { typicalSeconds: 120, warnSeconds: 600, failSeconds: 1800 },
     resources: ({ account, global }: Input) => [`rds:${account}:global/${global.toLowerCase()}`],
     observe: look,

@@ -16,7 +16,7 @@ import {
   resourceOf,
   statusFact,
 } from "./view.ts";
-import { instanceId, rdsPlace, waitFor } from "./wait.ts";
+import { instanceId, rdsPlace, showsLate, waitFor } from "./wait.ts";
 
 const multiAzInput = z.strictObject({ ...rdsPlace, instance: instanceId, after, multiAz: z.boolean().default(true) });
 type MultiAz = z.infer<typeof multiAzInput>;
@@ -32,6 +32,7 @@ export const setMultiAz = defineAction<MultiAz, One>({
   input: multiAzInput,
   risk: "reversible",
   repeat: "safe",
+  ...showsLate,
   budget: { typicalSeconds: 900, warnSeconds: 1800, failSeconds: 5400 },
   resources: (given) => [resourceOf(given, given.instance)],
   async observe(ctx, given) {
@@ -98,6 +99,7 @@ export const rename = defineAction<Rename, Pair>({
   input: renameInput,
   risk: "disruptive",
   repeat: "guarded",
+  ...showsLate,
   budget: { typicalSeconds: 180, warnSeconds: 600, failSeconds: 1800 },
   resources: (given) => [resourceOf(given, given.from), resourceOf(given, given.to)],
   observe: lookAtPair,

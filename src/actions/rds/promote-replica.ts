@@ -18,7 +18,7 @@ import {
   resourceOf,
   statusFact,
 } from "./view.ts";
-import { instanceId, rdsPlace, waitFor } from "./wait.ts";
+import { instanceId, rdsPlace, showsLate, waitFor } from "./wait.ts";
 
 const input = z.strictObject({
   ...rdsPlace,
@@ -52,6 +52,7 @@ export const promoteReplica = defineAction<Input, Seen>({
   input,
   risk: "irreversible",
   repeat: "guarded",
+  ...showsLate,
   budget: { typicalSeconds: 600, warnSeconds: 900, failSeconds: 2700 },
   resources: (given) => [resourceOf(given, given.replica)],
   observe: look,

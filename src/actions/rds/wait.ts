@@ -12,6 +12,15 @@ export const rdsPlace = {
 
 export const instanceId = z.string().regex(/^[a-zA-Z][a-zA-Z0-9-]{0,62}$/, "has to be an instance identifier");
 
+/** Describe calls show an accepted change only some seconds later: AWS gives no figure, so a generous one, in seconds. */
+const SHOWS_WITHIN = 20;
+
+/** For changes that RDS accepts a second time while the first does not show yet. */
+export const showsLate = {
+  showsWithinSeconds: ({ startsWithinSeconds }: { readonly startsWithinSeconds: number }) =>
+    Math.min(startsWithinSeconds, SHOWS_WITHIN),
+};
+
 export interface Wait<V> {
   readonly what: string;
   readonly given: { readonly pollSeconds: number; readonly startsWithinSeconds: number };
