@@ -27,7 +27,7 @@ test("every case names a test, and each once", () => {
 
 test.each(rows)("$tried: $file", ({ file, title }) => {
   const source = readFileSync(join(projectRoot(), file), "utf8");
-  if (title === "*") return expect(source).toMatch(/\n *(?:test|it)(?:\.each\([^]*?\))?\(/);
+  if (title === "*") return expect(source).toMatch(/\n *test(?:\.each)?\(/);
   const at = source.indexOf(JSON.stringify(title));
   expect([title, at > 0]).toEqual([title, true]);
   expect(source.slice(Math.max(0, at - 40), at)).not.toMatch(/\.(?:skip|todo)(?:\.each)?\(/);
