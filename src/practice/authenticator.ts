@@ -17,10 +17,20 @@ export class Authenticator {
     this.#totp = new TOTP({ secret: Secret.fromBase32(secretInBase32) });
   }
 
+  /** How long it takes until the next code counts, milliseconds; 0: it counts now. */
+  get waits(): number {
+    return Math.max(0, (this.#next - 1) * STEP_MS - Date.now());
+  }
+
   async code(): Promise<string> {
-    this.#last = Math.max(this.#last + 1, Math.floor((Date.now() + LATE_MS) / STEP_MS) - 1);
-    const counts = (this.#last - 1) * STEP_MS;
-    if (Date.now() < counts) await passing(counts - Date.now());
+    const wait = this.waits;
+    this.#last = this.#next;
+    if (wait > 0) await passing(wait);
     return this.#totp.generate({ timestamp: this.#last * STEP_MS });
+  }
+
+  /** The step, counted since 1970, whose code is shown next. */
+  get #next(): number {
+    return Math.max(this.#last + 1, Math.floor((Date.now() + LATE_MS) / STEP_MS) - 1);
   }
 }

@@ -5,6 +5,7 @@ import { Authenticator } from "./authenticator.ts";
 import { membersOf, requesterOf } from "./cast.ts";
 import type { SystemEstate } from "./estate/system-estate.ts";
 import { type InvariantMonitor, monitorInvariant, type Violation } from "./invariant.ts";
+import { type Phones, phonesOf, unenroll } from "./phones.ts";
 import type { Practice } from "./practice.ts";
 import { type RunRecord, recordOf } from "./record.ts";
 import { asksStill, buttonOf, type Call, callOf, isReplyTo, isRootOf } from "./thread.ts";
@@ -105,15 +106,12 @@ export async function playLine(practice: Played, options: LineOptions): Promise<
   return { ...played, violations, problem: played.problem ?? violations[0]?.saw ?? null };
 }
 
-/** Phones stay with their people from one play to the next. */
-const phones = new WeakMap<object, Map<string, Authenticator>>();
-
 class Player {
   readonly #practice: Played;
   readonly #runbook: string;
   readonly #requester: string;
   readonly #members: ReadonlySet<string>;
-  readonly #phones: Map<string, Authenticator>;
+  readonly #phones: Phones;
   readonly #began = performance.now();
   readonly #until: number;
   /** Question → who has answered it already. */
@@ -129,8 +127,7 @@ class Player {
     this.#requester = requester;
     this.#members = membersOf(practice.workspace);
     this.#until = this.#began + seconds * 1000;
-    this.#phones = phones.get(practice.workspace) ?? new Map();
-    phones.set(practice.workspace, this.#phones);
+    this.#phones = phonesOf(practice.dataFolder);
   }
 
   async play(line: string, postmortem: boolean): Promise<PlayedLine> {
@@ -210,7 +207,7 @@ class Player {
     const user = this.#nextFor(call);
     if (user === undefined) return this.#rise(card, call);
     const person = this.#practice.workspace.as(user);
-    if (needsCode && !this.#phones.has(user)) await this.#enroll(user);
+    if (needsCode) await this.#hasCode(user);
     const says = await this.#heard(user, async () => {
       if (!needsCode) return person.click(card, "gate.approve", { confirm: true });
       const pressed = await person.click(card, "gate.approve");
@@ -249,6 +246,14 @@ class Player {
     });
     if (!/ is done\. /.test(says)) throw new LifeboatError({ code: "by-hand-refused", where: card.text, what: says });
     this.#byHand.add(step);
+  }
+
+  /** A code counts once, and the next one comes within 30 s. Instead of waiting for it, another phone is enrolled. */
+  async #hasCode(user: string): Promise<void> {
+    const phone = this.#phones.get(user);
+    if (phone?.waits === 0) return;
+    if (phone !== undefined) await unenroll(this.#practice, user);
+    await this.#enroll(user);
   }
 
   async #enroll(user: string): Promise<void> {

@@ -3,7 +3,9 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { Authenticator } from "../../src/practice/authenticator.ts";
 import { clearFolder } from "../../src/practice/leftovers.ts";
+import { phonesOf } from "../../src/practice/phones.ts";
 import { noteProcess } from "../../src/practice/pidfile.ts";
 import { playRunbook } from "../../src/practice/play.ts";
 import { type Bed, openBed } from "./bed.ts";
@@ -42,14 +44,39 @@ describe("whoever plays reads the screen", () => {
       const text = await readFile(file, "utf8");
       await writeFile(
         file,
-        text.replace("role: incident-commander\n", "role: incident-commander\n          quorum: 2\n"),
+        text.replace(
+          "role: incident-commander\n",
+          "role: incident-commander\n          quorum: 2\n          stepUp: true\n",
+        ),
       );
     });
     const play = await playRunbook(bed, { runbook: "practice-manual", mode: "planned", seconds: 90 });
     expect(play).toMatchObject({ problem: null, outcome: "verified" });
     expect(play.report?.approvals.map(({ person }) => person)).toEqual(["sam-okafor", "vera-lindqvist"]);
   }, 150_000);
+
+  test("an approval with a code never waits for the next code: the phone that has none left is replaced", async () => {
+    const usedUp = new UsedUp();
+    phonesOf(bed.dataFolder).set("USAM", usedUp);
+    const play = await playRunbook(bed, { runbook: "practice-manual", mode: "planned", seconds: 90 });
+    expect(play).toMatchObject({ problem: null, outcome: "verified" });
+    expect(play.report?.approvals.map(({ person }) => person)).toEqual(["sam-okafor", "vera-lindqvist"]);
+    expect(phonesOf(bed.dataFolder).get("USAM")).not.toBe(usedUp);
+  }, 150_000);
 });
+
+/** A phone whose next code comes later. */
+class UsedUp extends Authenticator {
+  constructor() {
+    super("JBSWY3DPEHPK3PXP");
+  }
+  override get waits(): number {
+    return 20_000;
+  }
+  override code(): Promise<string> {
+    return Promise.reject(new Error("The next code was waited for."));
+  }
+}
 
 describe("a practice that was killed leaves its bot behind", () => {
   let folder: string;
