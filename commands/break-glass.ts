@@ -1,5 +1,8 @@
-import { plannedGate } from "../src/incident/authority.ts";
+import { needsProof } from "../src/incident/authority.ts";
+import { needsSecond } from "../src/incident/break-glass.ts";
 import type { IncidentCommand } from "../src/incident/commands.ts";
+import { personById } from "../src/incident/people.ts";
+import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { notFencedPlain } from "../templates/messages/fence.ts";
 import { proveForm, reasonForm } from "../templates/messages/forms.ts";
@@ -8,7 +11,7 @@ import { act } from "./act.ts";
 import { openAsks } from "./asks.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { House } from "./house.ts";
-import { loadIncident } from "./incidents.ts";
+import { loadIncident, systemOf } from "./incidents.ts";
 import { gateAsking, prove } from "./prove.ts";
 import { type Found, findRun } from "./runs.ts";
 import { no, runName, say } from "./say.ts";
@@ -37,7 +40,7 @@ async function smash(house: House, request: Request, { state, run, words }: Foun
   const typed = (request.form?.reason ?? words.join(" ")).trim();
   const mine = gate?.breaking && gate.breaking.person === request.caller.person ? gate.breaking.reason : null;
   const reason = typed || mine;
-  const stepUp = gate !== null && plannedGate(run, gate.step)?.stepUp === true;
+  const stepUp = gate !== null && needsProof(run, gate);
   const says = `${run.plan.title}: ${run.plan.target}. ${notFencedPlain(run)}You go past an approval. Everybody is told at once, and somebody else reviews it.`;
   if (reason === null && request.form === null && request.canAskForm && !stepUp)
     return { kind: "form", form: reasonForm("gate.break", "Break the glass", "Break the glass", carries, says) };
@@ -63,11 +66,19 @@ async function smash(house: House, request: Request, { state, run, words }: Foun
   if (waits)
     return say([
       `It is recorded that you want to break the glass for ${runName(run)}: ${safe(waits.reason)}`,
-      `A second person is asked to confirm it in the thread. From ${clock(waits.aloneAt)} on you may go on alone.`,
+      mustHaveSecond(house, state, run, waits.person)
+        ? "A second person has to confirm it in the thread: you requested this run, so you can't go on alone."
+        : `A second person is asked to confirm it in the thread. From ${clock(waits.aloneAt)} on you may go on alone.`,
     ]);
   return say(
     `The glass is broken for ${runName(run)}. Everybody is told, and somebody else has to review it: \`/dr review\`.`,
   );
+}
+
+function mustHaveSecond(house: House, state: IncidentState, run: RunState, person: string): boolean {
+  const system = systemOf(house, state);
+  const first = personById(person, system);
+  return first !== null && needsSecond(first, run, system);
 }
 
 async function confirm(house: House, request: Request, { state, run }: Found, ask: string): Promise<Reply> {

@@ -1,4 +1,4 @@
-import { entitled, plannedGate } from "../src/incident/authority.ts";
+import { entitled, needsProof } from "../src/incident/authority.ts";
 import type { IncidentCommand } from "../src/incident/commands.ts";
 import { decide } from "../src/incident/decide.ts";
 import { lentNow } from "../src/incident/delegation.ts";
@@ -34,7 +34,7 @@ export interface Wish {
 export async function prove(house: House, request: Request, wish: Wish): Promise<Proved> {
   const { state, run, ask, command } = wish;
   const gate = gateAsking(run, ask);
-  if (gate === null || plannedGate(run, gate.step)?.stepUp !== true) return { kind: "go on", proved: NOTHING_PROVED };
+  if (gate === null || !needsProof(run, gate)) return { kind: "go on", proved: NOTHING_PROVED };
   const { caller, key } = request;
   const system = systemOf(house, state);
   const actor = actorOf(caller);

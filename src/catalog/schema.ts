@@ -84,6 +84,14 @@ const breakGlass = z
     secondPerson: z.boolean().default(true).describe("Somebody else has to confirm it, if there is somebody"),
     aloneAfter: duration.default(300).describe("Without a second person for so long, the first goes on alone"),
     lasts: duration.default(600).describe("What it opens has to start within this time"),
+    silentFor: duration
+      .default(120)
+      .describe("Every level of the chain has been asked, and the last one has been silent for so long"),
+    requesterAlone: sentence
+      .optional()
+      .describe(
+        "Why the person who requested a run may go past its approval alone; absent: never without a second person",
+      ),
   })
   .describe("The way past a gate nobody answers: announced, recorded, and reviewed by somebody else");
 

@@ -63,6 +63,10 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
           secondPerson: written.breakGlass.secondPerson,
           aloneAfterSeconds: written.breakGlass.aloneAfter,
           lastsSeconds: written.breakGlass.lasts,
+          silentForSeconds: written.breakGlass.silentFor,
+          ...(written.breakGlass.requesterAlone !== undefined && {
+            requesterAlone: written.breakGlass.requesterAlone,
+          }),
         }
       : null,
     ...(written.cadence && { cadence: toCadence(written.cadence) }),

@@ -125,6 +125,10 @@ export interface BreakGlass {
   readonly aloneAfterSeconds: number;
   /** What it opens has to start within this time. */
   readonly lastsSeconds: number;
+  /** The last level of the chain has had so long to answer before the glass may be broken. */
+  readonly silentForSeconds: number;
+  /** Why who requested a run may go past its approval alone, in words; absent: never without a second person. */
+  readonly requesterAlone?: string;
 }
 
 /** PagerDuty's names for what this system has. Ids as PagerDuty shows them; secrets by the name of their variable. */

@@ -19,12 +19,15 @@ export interface Policy {
   readonly expiresAt: Date;
 }
 
-/** The stricter of what was pinned when it was asked and what the plan says: fewer roles, more people, less time. */
+/**
+ * The stricter of what was pinned when it was asked and what the plan says: fewer roles, more people, less time. Where the catalogue
+ * asked for more than the plan when it was asked, its roles stand in the place of the plan's.
+ */
 export function policyOf(run: RunState, gate: GateState): Policy {
   const planned = plannedGate(run, gate.step);
   const pinned = [gate.role, ...gate.escalate.map((level) => level.role)];
   if (planned === null) return { roles: [], quorum: Number.POSITIVE_INFINITY, expiresAt: gate.openedAt };
-  const allowed = [planned.role, ...planned.escalate.map((level) => level.role)];
+  const allowed = gate.today?.roles ?? [planned.role, ...planned.escalate.map((level) => level.role)];
   const planExpiry = gate.openedAt.getTime() + planned.expiresSeconds * 1000;
   return {
     roles: [...new Set(pinned)].filter((role) => allowed.includes(role)),
@@ -36,6 +39,11 @@ export function policyOf(run: RunState, gate: GateState): Policy {
 export function plannedGate(run: RunState, step: string): Gate | null {
   const planned = run.steps.get(step)?.step;
   return planned?.kind === "gate" ? planned.gate : null;
+}
+
+/** Who decides has to have proved once more who they are: the plan says so, or today's catalogue does. */
+export function needsProof(run: RunState, gate: GateState): boolean {
+  return plannedGate(run, gate.step)?.stepUp === true || gate.today?.stepUp === true;
 }
 
 /** The first of the roles that decide this gate which the person holds today, or null. */
@@ -115,8 +123,7 @@ export function flawOf(
     return { sure: true, why: `${person.name} no longer holds a role that decides this` };
   if (!wasThere(id, { role: approval.role, onBehalfOf }, gate))
     return { sure: true, why: `${person.name} had no such role when it was asked` };
-  if (plannedGate(run, gate.step)?.stepUp === true && !approval.proved)
-    return { sure: true, why: `${person.name} did not prove who it was` };
+  if (needsProof(run, gate) && !approval.proved) return { sure: true, why: `${person.name} did not prove who it was` };
   if (approval.vouchedBy === id) return { sure: true, why: `${person.name} vouched for their own proof` };
   if (approval.vouchedBy !== null && isOneWithRequester(approval.vouchedBy, run, system))
     return { sure: true, why: `${person.name} proved who it was by the word of who asked for this run` };

@@ -9,6 +9,22 @@ export function breakingRole(person: Person, system: System): string | null {
   return system.breakGlass?.roles.find((role) => person.roles.includes(role)) ?? null;
 }
 
+/**
+ * From when on a gate's chain counts as silent: every level was asked, and the last one had its time; at once where nobody is left
+ * who could answer. Null: a level has not been asked yet.
+ */
+export function silentFrom(run: RunState, gate: GateState, system: System, now: Date, lent: Lent): Date | null {
+  if (entitled(run, gate, system, lent).length === 0) return now;
+  if (gate.level < gate.escalate.length) return null;
+  const asked = gate.risen.at(-1)?.at ?? gate.openedAt;
+  return new Date(asked.getTime() + (system.breakGlass?.silentForSeconds ?? 0) * 1000);
+}
+
+/** True where who breaks the glass asked for this run and the system does not let them do so alone. */
+export function needsSecond(person: Person, run: RunState, system: System): boolean {
+  return isRequester(person, run) && system.breakGlass?.requesterAlone === undefined;
+}
+
 /** Who could confirm it as the second person: never the first, never who asked for the run. */
 export function secondsFor(
   first: string,
@@ -45,6 +61,8 @@ export function flawOfBreak(
     return sure(`${first?.name ?? broken.person} may no longer break the glass`);
   if (broken.second === null && system.breakGlass?.secondPerson === true && broken.alone === null)
     return sure("A second person has to confirm it");
+  if (broken.second === null && needsSecond(first, run, system))
+    return sure(`${first.name} asked for this run and went alone`);
   if (broken.second !== null && (broken.second === broken.person || personById(broken.second, system) === null))
     return sure("The second person does not count");
   const own = standingFlaw(broken.person, system, standing);

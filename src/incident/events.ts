@@ -178,6 +178,10 @@ export type GateEvent =
         escalate: readonly { role: string; at: string }[];
         /** Person ids who held one of these roles when it was asked: nobody added later may approve. */
         approvers: readonly string[];
+        /** Where the catalogue asked for more than the plan when it was asked: the roles that decide, and whether they prove who they are. */
+        today?: { roles: readonly string[]; stepUp: boolean };
+        /** What of the plan today's catalogue would not make, as the question shows it: who approves accepts that. Absent: nothing. */
+        differs?: readonly string[];
         /** Who held which of these roles then, and the account they were asked at; absent in older logs. */
         holders?: readonly { role: string; person: string; account: string | null }[];
       };

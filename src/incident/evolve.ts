@@ -130,11 +130,18 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "run.preflighted":
       return { ...run, preflight: { ...event.data, at: event.at } };
     case "run.paused":
-      return { ...run, paused: true };
-    case "run.resumed":
-      return { ...run, paused: false, stuck: null, stuckOn: [] };
+      return { ...run, paused: true, heldSince: run.heldSince ?? event.at };
+    case "run.resumed": {
+      const { heldSince: _, ...going } = run;
+      return { ...going, paused: false, stuck: null, stuckOn: [] };
+    }
     case "run.stuck":
-      return { ...run, stuck: event.data.problem, stuckOn: event.data.facts ?? [] };
+      return {
+        ...run,
+        stuck: event.data.problem,
+        stuckOn: event.data.facts ?? [],
+        heldSince: run.heldSince ?? event.at,
+      };
     case "stage.late":
       return ranLate(run, event.data.stage, event.at);
     case "split-brain.seen":

@@ -41,7 +41,7 @@ const ASK: Record<Exclude<GateEvent["type"], NotOfAnAsk>, readonly GateState["ou
   "gate.approved": ["open"],
   "gate.denied": ["open"],
   "gate.expired": ["open"],
-  "gate.voided": ["open"],
+  "gate.voided": ["open", "passed"],
   "gate.passed": ["open"],
 };
 

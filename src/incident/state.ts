@@ -173,6 +173,8 @@ export interface RunState {
   readonly stuck: Problem | null;
   /** What the look that stopped it found. */
   readonly stuckOn?: readonly ShownFact[];
+  /** When it was paused or got stuck, while it stands still; absent: it does not. */
+  readonly heldSince?: Date;
   /** Why it stopped, failed or was aborted, in the words recorded. */
   readonly problem: Problem | null;
   /** Gates that were gone past without those who decide; each is reviewed by somebody who had no part in it. */
@@ -288,6 +290,10 @@ export interface GateState {
   readonly unfenced: readonly string[] | undefined;
   readonly role: string;
   readonly quorum: number;
+  /** Roles and proof by the catalogue as it was when it was asked, where that asks for more than the plan; absent: the plan's hold. */
+  readonly today?: { readonly roles: readonly string[]; readonly stepUp: boolean };
+  /** What of the plan the catalogue would not make, as the question shows it; absent: nothing. */
+  readonly differs?: readonly string[];
   readonly escalate: readonly { readonly role: string; readonly at: Date }[];
   /** How many levels of `escalate` have been asked. */
   readonly level: number;

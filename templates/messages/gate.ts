@@ -1,6 +1,6 @@
 import type { GateStep } from "../../src/catalog/types.ts";
-import { type Awaited, awaited } from "../../src/incident/authority.ts";
-import { breakingRole } from "../../src/incident/break-glass.ts";
+import { type Awaited, awaited, needsProof } from "../../src/incident/authority.ts";
+import { breakingRole, silentFrom } from "../../src/incident/break-glass.ts";
 import { lentNow } from "../../src/incident/delegation.ts";
 import type { GateState, IncidentState, RunState } from "../../src/incident/state.ts";
 import { wayBackOf } from "../../src/incident/undo.ts";
@@ -10,6 +10,7 @@ import { directionWords } from "./direction.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
 import { findingLines } from "./facts.ts";
 import { aloud, fenceWords, notFencedLines, notFencedPlain } from "./fence.ts";
+import { openReviews } from "./glass.ts";
 import { inputWords } from "./inputs.ts";
 import { EXERCISE, kindPrefix } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
@@ -63,7 +64,9 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
           ...(fence === null ? [] : [`*Fencing:* ${fence}`]),
           `*Point of no return:* ${noReturn(ask)}`,
           ...timeLeft(ask, around),
+          ...leftOut(run),
           ...warnings(run),
+          ...openReviews(ask.state, around),
         ].join("\n"),
       ),
       section(waitingWords(ask, who, around)),
@@ -74,13 +77,13 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
   };
 }
 
-function contextWords({ run, gate, step }: Ask, around: Surroundings, apart: boolean): string {
+function contextWords({ run, gate }: Ask, around: Surroundings, apart: boolean): string {
   const where = apart && around.channel ? [`all facts are in <#${around.channel}>`] : [];
   return [
     `Not by ${around.names(run.requester)}, who asked for it`,
     `expires ${clock(gate.expiresAt)}`,
     `asked again if plan ${gate.planHash.slice(0, 8)} or facts ${gate.factsHash.slice(0, 8)} change`,
-    ...(step.gate.stepUp ? ["needs a code: `/dr enroll`"] : []),
+    ...(needsProof(run, gate) ? ["needs a code: `/dr enroll`"] : []),
     ...where,
   ].join(" · ");
 }
@@ -155,16 +158,16 @@ export function decide(ask: Ask, who: Awaited, around: Surroundings, detail?: st
   return [actions(...buttons), ...glass(ask, who, around, own)];
 }
 
-function approve({ run, gate, step }: Ask, own: { detail?: string }): Button {
+function approve({ run, gate }: Ask, own: { detail?: string }): Button {
   return {
     ...own,
-    label: step.gate.stepUp ? "Approve…" : "Approve",
+    label: needsProof(run, gate) ? "Approve…" : "Approve",
     verb: "gate.approve",
     carries: `${run.id}/${gate.ask}`,
     style: "primary",
     aloud: `Approve ${plain(run.plan.title)}`,
     // With step-up the form that asks for the code is the second look.
-    ...(!step.gate.stepUp && {
+    ...(!needsProof(run, gate) && {
       confirm: {
         title: `Approve: ${run.plan.title}?`,
         says: `${run.plan.drill?.on === "exercise" ? `${EXERCISE} ` : ""}${notFencedPlain(run)}${cut(run.plan.target, 110)}. Data loss: ${cut(gate.loss, 120)}.`,
@@ -179,8 +182,9 @@ function approve({ run, gate, step }: Ask, own: { detail?: string }): Button {
 function glass(ask: Ask, who: Awaited, around: Surroundings, own: { detail?: string }): Block[] {
   const { run, gate } = ask;
   const able = around.system.people.some((person) => breakingRole(person, around.system) !== null);
-  const stuck = !who.possible || (gate.level === gate.escalate.length && gate.reminders.length > 0);
-  if (!able || !stuck || gate.breaking !== null || gate.broken !== null) return [];
+  const from = silentFrom(run, gate, around.system, around.now, lentNow(ask.state, around.now));
+  const silent = from !== null && from <= around.now && (!who.possible || gate.reminders.length > 0);
+  if (!able || !silent || gate.breaking !== null || gate.broken !== null) return [];
   return [
     actions({
       ...own,
@@ -222,6 +226,16 @@ function noReturn({ run, step }: Ask): string {
 /** What the preflight warned of: it is a part of what is decided. */
 function warnings(run: RunState): string[] {
   return findingLines(run.preflight?.checks ?? []).slice(0, 3);
+}
+
+/** What was taken out of the plan before this question: it is a part of what is decided. */
+function leftOut(run: RunState): string[] {
+  const skipped = [...run.steps.values()].filter((one) => one.status === "skipped");
+  if (skipped.length === 0) return [];
+  const says = skipped.map((one) => `“${safe(cut(one.step.title, 80))}” (${safe(cut(one.reason, 80))})`);
+  return [
+    `*Skipped:* ${cut(says.slice(0, 5).join(", "), 600)}${says.length > 5 ? ` and ${says.length - 5} more` : ""}`,
+  ];
 }
 
 /** What is left of the recovery time objective; nothing where no clock runs: planned work, no objective. To the minute. */

@@ -1,4 +1,5 @@
-import { tookPart, unreviewed } from "../../src/incident/break-glass.ts";
+import { needsSecond, tookPart, unreviewed } from "../../src/incident/break-glass.ts";
+import { personById } from "../../src/incident/people.ts";
 import type { Break, Broken, IncidentState, RunState } from "../../src/incident/state.ts";
 import { actions, type Button, context, header, section } from "./blocks.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
@@ -19,6 +20,12 @@ export function brokeWords(
   return `${around.names(person)} alone${alone === null ? "" : ` (${safe(alone)})`}`;
 }
 
+/** Who breaks the glass requested the run, and may not go on without a second person. */
+function isOwn(run: RunState, person: string, { system }: Surroundings): boolean {
+  const found = personById(person, system);
+  return found !== null && needsSecond(found, run, system);
+}
+
 /** Somebody wants to go past a gate nobody answers, and a second person is waited for. */
 export function glassWanted(ask: Ask, around: Surroundings): Message | null {
   const { run, gate } = ask;
@@ -31,8 +38,15 @@ export function glassWanted(ask: Ask, around: Surroundings): Message | null {
     return { text, blocks: [section(`⏹️ ${text}`)] };
   }
   const carries = `${run.id}/${gate.ask}`;
-  const alone = around.now >= breaking.aloneAt;
-  const text = `${head} A second person has to confirm it. ${alone ? `Nobody has: ${around.names(breaking.person)} may go on alone now` : `If nobody does, ${around.names(breaking.person)} may go on alone from ${clock(breaking.aloneAt)}`}; that is recorded and reviewed. ${ended(safe(run.plan.target))} ${aloud(notFencedLines(run, around, true))}Data loss: ${ended(safe(gate.loss))}`;
+  const first = around.names(breaking.person);
+  const own = isOwn(run, breaking.person, around);
+  const alone = !own && around.now >= breaking.aloneAt;
+  const without = own
+    ? `${first} requested this run and can't go on alone.`
+    : alone
+      ? `Nobody has: ${first} may go on alone now; that is recorded and reviewed.`
+      : `If nobody does, ${first} may go on alone from ${clock(breaking.aloneAt)}; that is recorded and reviewed.`;
+  const text = `${head} A second person has to confirm it. ${without} ${ended(safe(run.plan.target))} ${aloud(notFencedLines(run, around, true))}Data loss: ${ended(safe(gate.loss))}`;
   const confirm: Button = { label: "Confirm break-glass…", verb: "gate.confirm-break", carries, style: "danger" };
   const goOn: Button = { label: "Go on alone…", verb: "gate.break", detail: "alone", carries };
   const deny: Button = { label: "Deny", verb: "gate.deny", detail: "glass", carries };
@@ -92,9 +106,17 @@ export function reviewsDue(
 ): Block[] {
   const due = unreviewed(state).filter(({ broke }) => reader === null || !tookPart(broke).includes(reader));
   return due.flatMap(({ run, broke }) => [
-    section(
-      `🚨 *Break-glass waits for a review:* ${safe(run.plan.title)}, broken by ${[broke.person, ...(broke.second ? [broke.second] : [])].map((one) => around.names(one)).join(" and ")} ${at(broke.at)}`,
-    ),
+    section(reviewLine(run, broke, around)),
     actions(reviewButton(run, broke, broke.ask)),
   ]);
+}
+
+/** The same as lines: on every later question. */
+export function openReviews(state: IncidentState, around: Pick<Surroundings, "names">): readonly string[] {
+  return unreviewed(state).map(({ run, broke }) => reviewLine(run, broke, around));
+}
+
+function reviewLine(run: RunState, broke: Break, around: Pick<Surroundings, "names">): string {
+  const who = [broke.person, ...(broke.second ? [broke.second] : [])].map((one) => around.names(one)).join(" and ");
+  return `🚨 *Break-glass waits for a review:* ${safe(run.plan.title)}, broken by ${who} ${at(broke.at)}`;
 }

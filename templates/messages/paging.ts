@@ -1,4 +1,6 @@
 import type { GateStep, System } from "../../src/catalog/types.ts";
+import { needsSecond } from "../../src/incident/break-glass.ts";
+import { personById } from "../../src/incident/people.ts";
 import type { Break, GateState, IncidentState, RunState, Split } from "../../src/incident/state.ts";
 import { cut, ended, plain } from "./escape.ts";
 import { notFencedPlain } from "./fence.ts";
@@ -66,7 +68,7 @@ export function pageWords(practice: boolean) {
           details: [
             reason,
             place,
-            `Confirm or deny in Slack, in the thread of ${run.id}. If nobody does, ${name} may go on alone from ${gate?.breaking ? clock(gate.breaking.aloneAt) : "now"}.`,
+            `Confirm or deny in Slack, in the thread of ${run.id}. ${withoutSecond(run, gate, system, name)}`,
           ].join("\n"),
         };
       const second = broke.second === null ? "alone" : "with a second person";
@@ -97,4 +99,10 @@ export function pageWords(practice: boolean) {
       return `${title} ${run.ending?.as === "aborted" ? "was aborted" : "failed"}. ${parts.map((part) => ended(plain(part as string))).join(" ")}`.trim();
     },
   };
+}
+
+function withoutSecond(run: RunState, gate: GateState | null, system: System, name: string): string {
+  const first = personById(gate?.breaking?.person ?? "", system);
+  if (first !== null && needsSecond(first, run, system)) return `${name} requested this run and can't go on alone.`;
+  return `If nobody does, ${name} may go on alone from ${gate?.breaking ? clock(gate.breaking.aloneAt) : "now"}.`;
 }

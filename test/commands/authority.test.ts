@@ -179,6 +179,10 @@ describe("authority, as people speak of it", () => {
     await house.press("cass", "gate.break", carries, { ...here, form: { reason: "I want to help" } });
     await house.press("alex", "gate.break", carries, pressed);
     await house.press("alex", "gate.break", carries, { ...here, form: { reason: "Nobody answers" } });
+    await house.press("alex", "gate.escalate", carries, here);
+    await house.press("alex", "gate.break", carries, { ...here, form: { reason: "Nobody answers" } });
+    house.noTimeToAnswer();
+    await house.press("alex", "gate.break", carries, { ...here, form: { reason: "Nobody answers" } });
     await house.press("alex", "gate.break", carries, here);
     await house.press("alex", "gate.confirm-break", carries, here);
     await house.press("sam", "gate.confirm-break", carries, here);

@@ -126,6 +126,12 @@ export class TestHouse {
     Object.assign(this.house, { timeline: { ...this.#store.timeline, now: () => now } });
   }
 
+  /** From now on nobody who is asked is given time to answer before the glass may be broken. */
+  noTimeToAnswer(): void {
+    for (const { breakGlass } of this.house.catalog.systems)
+      if (breakGlass) Object.assign(breakGlass, { silentForSeconds: 0 });
+  }
+
   remark(words: string): void {
     this.#script += `-- ${words}\n\n`;
   }

@@ -29,7 +29,7 @@ describe("who may break the glass", () => {
     expect(codeOf(breaks(story, "cy"))).toBe("break-glass-off");
     story.system = {
       ...SYSTEM,
-      breakGlass: { roles: [], secondPerson: false, aloneAfterSeconds: 0, lastsSeconds: 600 },
+      breakGlass: { roles: [], secondPerson: false, aloneAfterSeconds: 0, lastsSeconds: 600, silentForSeconds: 0 },
     };
     expect(codeOf(breaks(story, "cy"))).toBe("break-glass-role");
   });

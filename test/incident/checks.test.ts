@@ -100,7 +100,7 @@ describe("who is looked up before a start", () => {
     expect(decidedAtCommandLine(story.run())).toEqual(new Set());
     story.starts("fence");
     expect(approversOf(story.run(), "fence")).toEqual([]);
-    story.done("fence").gateOpened("last", "ask-2");
+    story.done("fence").gateOpened("last", "ask-2").silent("last");
     story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-2", reason: "Nobody" });
     story.asks(atDoor("oli"), { type: "confirmBreak", run: "run-1", ask: "ask-2" });
     expect(approversOf(story.run(), "fence")).toEqual([]);
@@ -118,7 +118,7 @@ describe("who is looked up before a start", () => {
     story.approve(atDoor("bo"));
     story.approve(atDoor("oli"));
     expect(decidedAtCommandLine(story.run())).toEqual(new Set(["bo", "oli", "vera"]));
-    const alone = Story.asking();
+    const alone = Story.asking().silent();
     alone.system = {
       ...SYSTEM,
       breakGlass: { ...(SYSTEM.breakGlass as never as object), secondPerson: false } as never,
@@ -198,7 +198,7 @@ describe("who is waited for", () => {
     lend(story, "vera", "vp-engineering", "oli");
     story.system = rosterWith("duo", { roles: [] });
     expect(who(story)).toMatchObject({ asked: [["vera", "oli"]], missing: 2, possible: false });
-    const broken = Story.asking(failover({ quorum: 2 }));
+    const broken = Story.asking(failover({ quorum: 2 })).silent();
     broken.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
     broken.asks("oli", { type: "confirmBreak", run: "run-1", ask: "ask-1" });
     expect(isAnswered(broken.run(), broken.gateOf("go"))).toBe(true);
@@ -224,7 +224,7 @@ describe("who is waited for", () => {
 
 describe("a broken glass, judged by itself", () => {
   const broke = (more: Partial<Broken> = {}, change: (story: Story) => void = () => {}) => {
-    const story = Story.asking();
+    const story = Story.asking().silent();
     story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
     story.asks("oli", { type: "confirmBreak", run: "run-1", ask: "ask-1" });
     change(story);
@@ -304,7 +304,7 @@ describe("what time makes due", () => {
 
 describe("what is refused in so many words", () => {
   test("to approve what a broken glass has decided", () => {
-    const story = Story.asking();
+    const story = Story.asking().silent();
     story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
     story.asks("oli", { type: "confirmBreak", run: "run-1", ask: "ask-1" });
     expect(story.approve("vera")).toMatchObject({
@@ -313,7 +313,7 @@ describe("what is refused in so many words", () => {
   });
 
   test("to review another question than the one whose glass was broken", () => {
-    const story = Story.asking();
+    const story = Story.asking().silent();
     story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
     story.asks("oli", { type: "confirmBreak", run: "run-1", ask: "ask-1" });
     story.at(90).requested(plan([[gate("go")], [action("a")]], { resources: ["other"] }), { run: "run-2" });
@@ -331,7 +331,7 @@ describe("what is refused in so many words", () => {
   });
 
   test("to wait for a second person where there is none any more", () => {
-    const story = Story.asking();
+    const story = Story.asking().silent();
     const breaks = () => codeOf(story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" }));
     expect(breaks()).toBe("accepted");
     expect(breaks()).toBe("second-awaited");

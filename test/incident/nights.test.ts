@@ -145,6 +145,7 @@ const breakingTogether: fc.Arbitrary<Move> = fc
   .map(([people, alone]) => ({ story, asks }) => {
     const ask = asks.at(-1) ?? "made-up";
     const about = { run: ownerOf(story, ask), ask };
+    story.at(story.seconds + 120).timePasses("cut", about.run);
     const proved = { provedAfresh: true };
     for (const who of people) story.asks(who, { type: "breakGlass", ...about, reason: "nobody answers" }, proved);
     if (alone === 0) story.at(story.seconds + 300);
@@ -234,6 +235,7 @@ const goingWell: fc.Arbitrary<Move> = fc
       for (const who of people.filter((one) => way !== "glass" && !loans.some(({ from }) => from === one)))
         story.approve(byPerson(who), ask, { provedAfresh: true }, id);
       if (way !== "glass") continue;
+      story.at(story.seconds + (step === "go" ? 300 : 120)).timePasses(step, id);
       for (const type of ["breakGlass", "confirmBreak"] as const)
         for (const who of people)
           story.asks(who, { type, run: id, ask, reason: "nobody answers" }, { provedAfresh: true });

@@ -42,8 +42,11 @@ export function objection(log: readonly LogEvent[], plan: Plan, attempt: Attempt
     const question = opened.at(-1);
     if (!question) return `${id} was not asked`;
     const about = mine.filter((event) => (event.data as { ask?: string }).ask === question.ask);
-    if (about.some((event) => event.type === "gate.passed")) continue;
-    const end = about.find((event) => ["gate.denied", "gate.expired", "gate.voided"].includes(event.type));
+    const changed = changedBehind(mine, plan, { id, ...gate }, question.ask, requested.requester);
+    if (changed) return changed;
+    const ends = ["gate.passed", "gate.denied", "gate.expired", "gate.voided"];
+    const end = about.filter((event) => ends.includes(event.type)).at(-1);
+    if (end?.type === "gate.passed") continue;
     if (end) return `${id} ended with ${end.type}`;
     if (question.planHash !== attempt.planHash) return `${id} showed another plan`;
     if (question.factsHash !== preflight.factsHash) return `${id} showed other facts`;
@@ -58,7 +61,10 @@ export function objection(log: readonly LogEvent[], plan: Plan, attempt: Attempt
       attempt.roster.people.some((person) => person.id === who && person.slack.includes(requested.requester));
     const glass = all(about, "gate.broken")[0];
     if (glass) {
-      const against = againstGlass(glass, question, attempt);
+      const against =
+        glass.second === null && isRequester(glass.person)
+          ? "the requester went alone"
+          : againstGlass(glass, question, attempt);
       if (against) return `${id}: ${against}`;
       continue;
     }
@@ -123,6 +129,42 @@ function againstGlass(
   if (glass.second === glass.person) return "confirmed by the same person";
   if (!roster.people.some(({ id }) => id === glass.second)) return "the second person is gone";
   return standing.get(glass.second) === null ? null : "the second person does not count now";
+}
+
+/**
+ * A step behind a gate was skipped while its question was open, or by somebody who could not have approved it alone, and the
+ * question stands all the same; or who asked for the run skipped what others had approved.
+ */
+function changedBehind(
+  mine: readonly LogEvent[],
+  plan: Plan,
+  gate: { id: string; quorum: number; stepUp: boolean },
+  ask: string,
+  requester: string,
+): string | null {
+  const order = plan.stages.flatMap(({ steps }) => steps.map(({ id }) => id));
+  const at = (type: string) => mine.findIndex((one) => one.type === type && (one.data as { ask?: string }).ask === ask);
+  for (const [n, event] of mine.entries()) {
+    const { step } = event.data as { step: string };
+    if (event.type !== "step.skipped" || n < at("gate.opened") || order.indexOf(step) < order.indexOf(gate.id))
+      continue;
+    const passed = at("gate.passed") !== -1 && at("gate.passed") < n;
+    const given =
+      passed ||
+      mine.slice(0, n).some((one) => one.type === "gate.approved" && (one.data as { ask: string }).ask === ask);
+    const who = (event.actor as { person?: string }).person;
+    if (given && who === requester) return `${step} was skipped by who asked for the run`;
+    if (at("gate.voided") > n || mine.slice(0, n).some((one) => isEnd(one, ask) && one.type !== "gate.passed"))
+      continue;
+    if (!passed || gate.quorum > 1 || gate.stepUp) return `${gate.id} was changed behind its back`;
+  }
+  return null;
+}
+
+function isEnd(event: LogEvent, ask: string): boolean {
+  return (
+    ["gate.denied", "gate.expired", "gate.voided"].includes(event.type) && (event.data as { ask: string }).ask === ask
+  );
 }
 
 /** Loans that run at this moment, read from the log. */

@@ -21,7 +21,7 @@ describe("who may steer a run", () => {
   const abort: IncidentCommand = { type: "abort", run: "run-1", reason: "enough" };
   const skip: IncidentCommand = { type: "skipStep", run: "run-1", step: "smoke", reason: "looked by hand" };
   test.each([
-    ["the requester", "ana", ["accepted", "accepted", "accepted", "accepted"]],
+    ["the requester", "ana", ["accepted", "accepted", "skip-approved", "accepted"]],
     ["one who may command", "cy", ["accepted", "accepted", "accepted", "accepted"]],
     ["one who may approve", "vera", ["accepted", "accepted", "accepted", "accepted"]],
     ["anybody else on the roster", "oli", ["accepted", "not-steering", "not-steering", "not-steering"]],

@@ -50,6 +50,7 @@ export const SYSTEM: System = {
     secondPerson: true,
     aloneAfterSeconds: 300,
     lastsSeconds: 600,
+    silentForSeconds: 0,
   },
 };
 
@@ -275,6 +276,14 @@ export class Story {
 
   timePasses(step = "go", run = "run-1"): this {
     return this.write(gateDue(this.run(run), step, this.now).events);
+  }
+
+  /** Every level of the chain has been asked. */
+  silent(step = "go", run = "run-1"): this {
+    const { ask, escalate, level } = this.gateOf(step, run);
+    for (const [n, { role }] of escalate.entries())
+      if (n >= level) this.happened({ type: "gate.escalated", data: { step, ask, level: n + 1, role } }, run);
+    return this;
   }
 
   clockPasses(run = "run-1"): this {

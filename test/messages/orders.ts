@@ -37,7 +37,13 @@ export const orders: System = {
   ],
   variables: [],
   scripts: [],
-  breakGlass: { roles: ["dba", "incident-commander"], secondPerson: true, aloneAfterSeconds: 120, lastsSeconds: 600 },
+  breakGlass: {
+    roles: ["dba", "incident-commander"],
+    secondPerson: true,
+    aloneAfterSeconds: 120,
+    lastsSeconds: 600,
+    silentForSeconds: 60,
+  },
 };
 
 const gate: Gate = {

@@ -1,7 +1,7 @@
 import type { Person } from "../../catalog/types.ts";
 import type { Problem } from "../../lib/errors.ts";
-import { isAnswered, plannedGate } from "../authority.ts";
-import { breakingRole, secondsFor, tookPart, unreviewed } from "../break-glass.ts";
+import { isAnswered, needsProof } from "../authority.ts";
+import { breakingRole, needsSecond, secondsFor, silentFrom, tookPart, unreviewed } from "../break-glass.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import { isRequester } from "../delegation.ts";
 import type { DataOf } from "../events.ts";
@@ -28,6 +28,8 @@ export function breakGlass(command: Of<"breakGlass">, state: IncidentState, cont
   const { system, now } = context;
   const role = breakingRole(person, system);
   if (role === null) return no(mayNotBreak(title, context));
+  const early = notSilent(about, context);
+  if (early !== null) return no(early);
   const reason =
     line(command.reason, LIMITS.reason) ?? (gate.breaking?.person === person.id ? gate.breaking.reason : null);
   if (reason === null)
@@ -37,7 +39,9 @@ export function breakGlass(command: Of<"breakGlass">, state: IncidentState, cont
       what: "The glass is not broken without a reason",
       next: "`/dr break-glass <why>`",
     });
-  const seconds = system.breakGlass?.secondPerson === true ? secondsFor(person.id, run, gate, system, lent) : [];
+  const own = needsSecond(person, run, system);
+  const wanted = own || system.breakGlass?.secondPerson === true;
+  const seconds = wanted ? secondsFor(person.id, run, gate, system, lent) : [];
   const waits = gate.breaking?.person === person.id ? gate.breaking : null;
   if (seconds.length > 0 && waits === null) {
     const { aloneAfterSeconds } = system.breakGlass ?? { aloneAfterSeconds: 0 };
@@ -51,8 +55,11 @@ export function breakGlass(command: Of<"breakGlass">, state: IncidentState, cont
       code: "second-awaited",
       where: title,
       what: "A second person is waited for first",
-      allowed: `${oneOf(seconds.map(({ name }) => name))} may confirm it; from ${waits.aloneAt.toISOString().slice(11, 19)} UTC on you may go on alone`,
+      allowed: own
+        ? `${oneOf(seconds.map(({ name }) => name))} may confirm it`
+        : `${oneOf(seconds.map(({ name }) => name))} may confirm it; from ${waits.aloneAt.toISOString().slice(11, 19)} UTC on you may go on alone`,
     });
+  if (own) return no(notAlone(title, seconds));
   const alone =
     system.breakGlass?.secondPerson !== true
       ? "no second person is asked for here"
@@ -132,7 +139,7 @@ function breakable(
     return { code: "already-decided", where: title, what: "It is decided already; there is no glass to break" };
   const stale = staleness(run, gate);
   if (stale !== null) return { code: stale.code, where: title, what: stale.why, next: "It is asked again" };
-  if (plannedGate(run, gate.step)?.stepUp === true && context.provedAfresh !== true)
+  if (needsProof(run, gate) && context.provedAfresh !== true)
     return {
       code: "step-up-needed",
       where: title,
@@ -141,6 +148,37 @@ function breakable(
     };
   const vouched = vouchProblem(about, person, context);
   return vouched ?? { about, person };
+}
+
+/** Why the chain has not had its time yet, or null. */
+function notSilent({ run, gate, title, lent }: Question, { system, now }: DecideContext): Problem | null {
+  const from = silentFrom(run, gate, system, now, lent);
+  if (from !== null && from <= now) return null;
+  const next = gate.escalate[gate.level];
+  const time = (at: Date) => `${at.toISOString().slice(11, 19)} UTC`;
+  return {
+    code: "chain-not-silent",
+    where: title,
+    what: "Break-glass is for a chain that doesn't answer, and this one still has time",
+    allowed:
+      from !== null
+        ? `From ${time(from)} on, if there is still no answer`
+        : `${next === undefined ? "The next level" : roleTitle(next.role, system)} has to be asked first${next === undefined ? "" : `, at ${time(next.at)}`}`,
+    ...(from === null && { next: "`/dr escalate` asks the next level now" }),
+  };
+}
+
+/** Who asked for the run never goes past its approval by their own word alone. */
+function notAlone(where: string, seconds: readonly Person[]): Problem {
+  return {
+    code: "requester-alone",
+    where,
+    what: "You requested this run, so you can't go past its approval alone",
+    allowed:
+      seconds.length === 0
+        ? "Another person has to break the glass, and nobody else on the roster may"
+        : `${oneOf(seconds.map(({ name }) => name))} may confirm it, or break the glass instead`,
+  };
 }
 
 function broken(

@@ -5,8 +5,8 @@ import {
   entitled,
   isExpired,
   isOneWithRequester,
+  needsProof,
   placesIn,
-  plannedGate,
   policyOf,
   seatOf,
   wasThere,
@@ -163,7 +163,7 @@ export function mayNotApprove(question: Question, person: Person, context: Decid
     return { code: stale.code, where: title, what: stale.why, next: "It is asked again; decide that one" };
   const vouched = vouchProblem(question, person, context);
   if (vouched !== null) return vouched;
-  if (plannedGate(run, gate.step)?.stepUp === true && context.provedAfresh !== true)
+  if (needsProof(run, gate) && context.provedAfresh !== true)
     return {
       code: "step-up-needed",
       where: title,

@@ -2,6 +2,7 @@ import type { Plan, Undone } from "../../catalog/types.ts";
 import { hashOf } from "../../lib/canonical.ts";
 import type { Problem } from "../../lib/errors.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
+import { outlived, voids } from "../covered.ts";
 import { uncoveredSteps } from "../order.ts";
 import { allOf, personOf } from "../people.ts";
 import type { IncidentState } from "../state.ts";
@@ -9,7 +10,7 @@ import { stateNow } from "../state-now.ts";
 import { asksTheSame, changedSince, undoRefusal } from "../undo.ts";
 import { isProblem, liveRun, mayNotSteer, notOnRoster, notOpen } from "./may.ts";
 import { accept, refuse } from "./outcome.ts";
-import { LIMITS, line } from "./words.ts";
+import { clock, LIMITS, line } from "./words.ts";
 
 type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
 
@@ -52,7 +53,10 @@ export function resume(command: Of<"resume">, state: IncidentState, context: Dec
       { code: "run-not-paused", where: run.title, what: "The run is not paused" },
       run.id,
     );
-  return accept(context, [{ type: "run.resumed", data: {} }], run.id);
+  const resumed = accept(context, [{ type: "run.resumed", data: {} }], run.id);
+  if (run.heldSince === undefined) return resumed;
+  const why = `The run stood still since ${clock(run.heldSince)}, longer than the approval holds`;
+  return { ...resumed, events: [...resumed.events, ...voids(run, outlived(run, run.heldSince, context.now), why)] };
 }
 
 export function abort(command: Of<"abort">, state: IncidentState, context: DecideContext): Outcome {

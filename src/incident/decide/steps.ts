@@ -1,13 +1,15 @@
 import type { Problem } from "../../lib/errors.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
+import { changers, coveringNow, isGiven, mayChange, outlived, voidedByChange, voids } from "../covered.ts";
+import { lentNow } from "../delegation.ts";
 import { isFence } from "../fences.ts";
-import { stepsInOrder } from "../order.ts";
-import { holds, personOf, roleTitle } from "../people.ts";
+import { changesThings, stepsInOrder } from "../order.ts";
+import { holds, oneOf, personOf, roleTitle } from "../people.ts";
 import type { IncidentState, RunState, StepState } from "../state.ts";
 import { isSettled, triesAgain } from "../status.ts";
 import { isProblem, liveRun, mayNotSteer, notOnRoster, whoHolds } from "./may.ts";
 import { accept, refuse } from "./outcome.ts";
-import { LIMITS, line } from "./words.ts";
+import { clock, LIMITS, line } from "./words.ts";
 
 type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
 
@@ -33,19 +35,27 @@ export function retryStep(command: Of<"retryStep">, state: IncidentState, contex
       where: step.step.title,
       what: "The step is about to be tried again by itself",
     });
-  return accept(context, [{ type: "step.retried", data: { step: command.step } }], run.id);
+  const tried = accept(context, [{ type: "step.retried", data: { step: command.step } }], run.id);
+  if (step.status !== "failed" && step.status !== "stopped") return tried;
+  const covering = new Set(coveringNow(run, command.step));
+  const old = outlived(run, step.at, context.now).filter((gate) => covering.has(gate));
+  const why = `“${step.step.title}” stood still since ${clock(step.at)}, longer than the approval holds`;
+  return { ...tried, events: [...tried.events, ...voids(run, old, why)] };
 }
 
 /**
  * A step that is skipped leaves no evidence. Gates are never skipped, nor is a fence while something that can not be
- * undone is still to come: that is how two primaries are made.
+ * undone is still to come: that is how two primaries are made. Nor is the look that the active side is the one the plan was made for.
+ *
+ * A skip changes what the approvals before it cover: they become void and are asked again. After one was given, only somebody
+ * who may decide it skips, and never who asked for the run.
  */
 export function skipStep(command: Of<"skipStep">, state: IncidentState, context: DecideContext): Outcome {
   const no = (problem: Problem) => refuse(context, "skip", problem, state.runs.has(command.run) ? command.run : null);
   const found = stepOf(command, state);
   if (isProblem(found)) return no(found);
   const { run, step } = found;
-  const problem = mayNotSteer(state, run, context) ?? unskippable(run, step);
+  const problem = mayNotSteer(state, run, context) ?? unskippable(run, step) ?? mayNotChange(state, run, step, context);
   if (problem !== null) return no(problem);
   const reason = line(command.reason, LIMITS.reason);
   if (reason === null)
@@ -55,7 +65,12 @@ export function skipStep(command: Of<"skipStep">, state: IncidentState, context:
       what: "A step is not skipped without a reason",
       next: `\`/dr skip ${step.step.id} <why>\``,
     });
-  return accept(context, [{ type: "step.skipped", data: { step: command.step, reason } }], run.id);
+  const skipped = accept(context, [{ type: "step.skipped", data: { step: command.step, reason } }], run.id);
+  const person = personOf(context.actor, context.system);
+  if (person === null) return no(NOBODY);
+  const void_ = voidedByChange(person, run, command.step, context.system, lentNow(state, context.now));
+  const why = `${person.name} skipped “${step.step.title}” (${reason})`;
+  return { ...skipped, events: [...skipped.events, ...voids(run, void_, why)] };
 }
 
 /** "Done" on a step that people do by hand. */
@@ -111,6 +126,25 @@ function stepOf(
   return { run, step };
 }
 
+/** Why this person may not change what a given approval covers, or null. */
+function mayNotChange(state: IncidentState, run: RunState, step: StepState, context: DecideContext): Problem | null {
+  const person = personOf(context.actor, context.system);
+  const { system, now } = context;
+  const lent = lentNow(state, now);
+  const gate = coveringNow(run, step.step.id).find(
+    (one) => isGiven(one) && (person === null || !mayChange(person, run, one, system, lent)),
+  );
+  if (gate === undefined) return null;
+  const able = changers(run, gate, system, lent).map(({ name }) => name);
+  return {
+    code: "skip-approved",
+    where: step.step.title,
+    what: `“${run.steps.get(gate.step)?.step.title ?? gate.step}” was approved with this step in it`,
+    allowed: able.length === 0 ? "Nobody on the roster may skip it now" : `${oneOf(able)} may skip it`,
+    next: "Ask them, retry the step, or abort the run",
+  };
+}
+
 function unskippable(run: RunState, step: StepState): Problem | null {
   const where = step.step.title;
   if (step.step.kind === "gate")
@@ -127,6 +161,13 @@ function unskippable(run: RunState, step: StepState): Problem | null {
       what: `The step is ${says(step)}`,
       allowed: "What has not been done and is not under way can be skipped",
     };
+  if (step.step.kind === "action" && step.step.action === ROLES_CHECK && changeAfter(run, step))
+    return {
+      code: "look-not-skippable",
+      where,
+      what: "Without this look the steps after it could change the wrong side",
+      allowed: "It can be retried, or the run aborted and requested again",
+    };
   const after = irreversibleAfter(run, step);
   if (isFence(step.step) && after !== null)
     return {
@@ -138,11 +179,23 @@ function unskippable(run: RunState, step: StepState): Problem | null {
   return null;
 }
 
-function irreversibleAfter(run: RunState, step: StepState): StepState | null {
+/** The planner puts it right before the first change (`src/catalog/plan.ts`). */
+const ROLES_CHECK = "roles.check";
+
+function changeAfter(run: RunState, step: StepState): boolean {
+  return behind(run, step).some((one) => changesThings(one.step) && !isSettled(one));
+}
+
+function behind(run: RunState, step: StepState): readonly StepState[] {
   const order = stepsInOrder(run.plan).map((one) => one.step.id);
-  const behind = order.slice(order.indexOf(step.step.id) + 1).flatMap((id) => run.steps.get(id) ?? []);
+  return order.slice(order.indexOf(step.step.id) + 1).flatMap((id) => run.steps.get(id) ?? []);
+}
+
+function irreversibleAfter(run: RunState, step: StepState): StepState | null {
   return (
-    behind.find((one) => one.step.kind === "action" && one.step.risk === "irreversible" && !isSettled(one)) ?? null
+    behind(run, step).find(
+      (one) => one.step.kind === "action" && one.step.risk === "irreversible" && !isSettled(one),
+    ) ?? null
   );
 }
 

@@ -23,3 +23,8 @@ export function words(text: string | null, limit: number): string | null {
 export function line(text: string | null, limit: number): string | null {
   return words(text?.replace(/\s+/g, " ") ?? null, limit);
 }
+
+/** `02:41:00 UTC` */
+export function clock(at: Date): string {
+  return `${at.toISOString().slice(11, 19)} UTC`;
+}

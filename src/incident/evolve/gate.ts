@@ -44,7 +44,7 @@ function isAtCommandLine(actor: Actor): boolean {
 
 function opened(earlier: GateState | null, event: Extract<AskEvent, { type: "gate.opened" }>): GateState {
   const { step, ask, planHash, factsHash, loss, role, quorum, expiresAt, escalate, approvers, holders } = event.data;
-  const { unfenced } = event.data;
+  const { unfenced, today, differs } = event.data;
   return {
     ask,
     step,
@@ -56,6 +56,8 @@ function opened(earlier: GateState | null, event: Extract<AskEvent, { type: "gat
     unfenced,
     role,
     quorum,
+    ...(today && { today }),
+    ...(differs && { differs }),
     escalate: escalate.map((level) => ({ role: level.role, at: new Date(level.at) })),
     approvers,
     holders: holders ?? [],
@@ -88,6 +90,9 @@ function past(gate: GateState): PastAsk {
 function decided(gate: GateState, event: Exclude<AskEvent, { type: "gate.opened" }>): GateState {
   if (event.data.ask !== gate.ask) return gate;
   if (event.type === "gate.explained") return explained(gate, event);
+  // What was approved was changed, or today's rules ask for more: it is asked again, also in the middle of a run.
+  if (gate.outcome === "passed" && event.type === "gate.voided")
+    return { ...gate, outcome: "voided", closedAt: event.at, says: event.data.why };
   if (gate.outcome !== "open") return gate;
   const closedAt = event.at;
   switch (event.type) {
