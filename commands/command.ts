@@ -38,6 +38,10 @@ export interface Request {
   readonly canAskForm: boolean;
   /** A form is wanted, though nothing may be missing for an answer. */
   readonly wantsForm?: true;
+  /** Typed in a message that mentions the bot: at its start, or somewhere within other words. */
+  readonly mention?: "alone" | "within";
+  /** The line was too long to be read, so nothing else in here is what was typed. */
+  readonly tooLong?: true;
 }
 
 /** Who is asking, as the door established it freshly. */

@@ -50,7 +50,7 @@ import { undo } from "./undo.ts";
 import { unplanned } from "./unplanned.ts";
 import { update } from "./update.ts";
 import { vouch } from "./vouch.ts";
-import { parse, parseSplit, type Typed } from "./words.ts";
+import { LINE_MAX, parse, parseSplit, type Typed } from "./words.ts";
 
 /** Everything that can be typed or pressed, in the order help shows it. A button's verb is an alias of its command. */
 export const commands: readonly Command[] = [
@@ -99,6 +99,13 @@ export const commands: readonly Command[] = [
 /** What an unlisted member of the workspace may still do: say that something is wrong, and read what everybody sees. */
 const FOR_EVERY_MEMBER: readonly string[] = [declare.verb, note.verb, catchup.verb];
 
+const TOO_LONG: Problem = {
+  code: "line-too-long",
+  what: `A command has at most ${LINE_MAX.toLocaleString("en")} characters, and this is longer`,
+  stateNow: "Nothing was read or changed",
+  next: "Send a shorter command",
+};
+
 /** Reads what followed `/dr` in Slack, with Slack's own escapes still in it. */
 export function readLine(text: string): Typed {
   return parse(text, (verb) => grammarOf(commandNamed(commands, verb)));
@@ -123,6 +130,7 @@ export async function answer(house: House, request: Request): Promise<Reply> {
 }
 
 async function handle(house: House, request: Request): Promise<Reply> {
+  if (request.tooLong) return refuse(house, request, TOO_LONG);
   const help = request.options.help === true;
   if (request.verb === "") {
     const [option] = Object.keys(request.options);

@@ -29,7 +29,7 @@ const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 function ago(words: string, now: Date): Date | null {
   const parts = /^((?:\d{1,5}\s*(?:s|sec|m|min|h|d)\s*)+)ago$/i.exec(words)?.[1];
   if (parts === undefined) return null;
-  const seconds = [...parts.matchAll(/(\d+)\s*([smhd])/gi)].reduce(
+  const seconds = [...parts.matchAll(/(\d{1,5})\s*([smhd])/gi)].reduce(
     (sum, [, count, unit]) => sum + Number(count) * SECONDS[(unit ?? "s").toLowerCase() as keyof typeof SECONDS],
     0,
   );

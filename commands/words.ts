@@ -6,7 +6,14 @@ export interface Typed {
   readonly options: Readonly<Record<string, string | true>>;
   /** Everything after the verb as typed, without the options. */
   readonly rest: string;
+  /** The line was longer than `LINE_MAX`: nothing of it was read. */
+  readonly tooLong?: true;
 }
+
+/** Characters of a line that is read. Slack takes 40,000 in a message; nobody types a command of this length. */
+export const LINE_MAX = 3000;
+
+const TOO_LONG: Typed = { verb: "", words: [], options: {}, rest: "", tooLong: true };
 
 /** Which `--options` of a verb there are: true: it takes a value. Free text keeps what only looks like an option. */
 export interface Grammar {
@@ -18,8 +25,10 @@ export interface Grammar {
  * Reads a line: words at blanks, "quoted words" together (also with the curly quotes phones type), `--option value`,
  * `--option=value` and `--flag`; an em dash before a word is a phone's `--`. A quote that is never closed is an apostrophe.
  * Slack's escapes: `<@U1|ana>` stays the reference `<@U1>`, links become their address, entities become characters.
+ * A line longer than `LINE_MAX` is not looked at; the time for any other is linear in its length.
  */
 export function parse(line: string, grammarOf: (verb: string) => Grammar): Typed {
+  if (line.length > LINE_MAX) return TOO_LONG;
   const tokens = tokenize(line);
   const [first, ...rest] = tokens;
   if (first === undefined) return { verb: "", words: [], options: {}, rest: "" };
@@ -30,6 +39,7 @@ export function parse(line: string, grammarOf: (verb: string) => Grammar): Typed
 
 /** The same for words a shell has split already. */
 export function parseSplit(args: readonly string[], grammarOf: (verb: string) => Grammar): Typed {
+  if (args.reduce((sum, { length }) => sum + length + 1, 0) > LINE_MAX) return TOO_LONG;
   const [first, ...rest] = args.map((text) => ({ text, raw: text, quoted: /\s/.test(text) }));
   if (first === undefined) return { verb: "", words: [], options: {}, rest: "" };
   if (optionIn(first)) return sort("", [first, ...rest], grammarOf(""));
@@ -56,40 +66,67 @@ interface Token {
 
 const QUOTES: Readonly<Record<string, string>> = { '"': '"“”„', "“": '"”“', "„": "“”", "'": "'", "‘": "’'", "«": "»" };
 
-function tokenize(line: string): Token[] {
+const LEAD = /(?:(?:--|—|–)[\p{L}-]+|[\p{L}][\p{L}\p{N}]*)=/uy;
+const BLANK = /\s/;
+const BLANKS = /\s*/y;
+/** A reference with a blank in its label (`<@U1|Ana Lee>`) is one word. */
+const WORD = /(?:<[^<>\n]*>|\S)+/y;
+
+/** Every character is looked at a bounded number of times: what has no closing quote is remembered. */
+function tokenize(typed: string): Token[] {
+  const line = typed.replace(/\p{Cc}/gu, " ");
+  const unclosed = new Set<string>();
   const tokens: Token[] = [];
-  let rest = line.replace(/\p{Cc}+/gu, " ").trimStart();
-  while (rest !== "") {
-    const token = quotedAt(rest) ?? wordAt(rest);
+  for (let at = skip(line, 0); at < line.length; ) {
+    const token = quotedAt(line, at, unclosed) ?? wordAt(line, at);
     tokens.push({ ...token, text: asWord(token.text), raw: readable(token.raw) });
-    rest = rest.slice(token.raw.length).trimStart();
+    at = skip(line, at + token.raw.length);
   }
   return tokens;
 }
 
-/** `"orders database"`, `--title="orders database"` or `label="orders database"`. */
-function quotedAt(rest: string): Token | null {
-  const lead = /^(?:(?:--|—|–)[\p{L}-]+|[\p{L}][\p{L}\p{N}]*)=/u.exec(rest)?.[0] ?? "";
-  const open = [...rest.slice(lead.length)][0] ?? "";
-  const close = QUOTES[open];
-  if (close === undefined) return null;
-  const body = rest.slice(lead.length + open.length);
-  const end = [...body].findIndex((letter, at, all) => close.includes(letter) && /^\s*$/.test(all[at + 1] ?? " "));
-  if (end === -1) return null;
-  const inside = [...body].slice(0, end).join("");
-  const raw = rest.slice(0, lead.length + open.length + inside.length + 1);
-  return { text: `${lead}${inside}`, raw, quoted: lead === "" };
+function skip(line: string, at: number): number {
+  return at + matchAt(BLANKS, line, at).length;
 }
 
-/** A reference with a blank in its label (`<@U1|Ana Lee>`) is one word. */
-function wordAt(rest: string): Token {
-  const raw = /^(?:<[^<>\n]*>|\S)+/.exec(rest)?.[0] ?? rest;
+function matchAt(sticky: RegExp, line: string, at: number): string {
+  sticky.lastIndex = at;
+  return sticky.exec(line)?.[0] ?? "";
+}
+
+/** `"orders database"`, `--title="orders database"` or `label="orders database"`. `unclosed`: quotes nothing closes any more. */
+function quotedAt(line: string, at: number, unclosed: Set<string>): Token | null {
+  const lead = matchAt(LEAD, line, at);
+  const open = at + lead.length;
+  const close = QUOTES[line[open] ?? ""];
+  if (close === undefined || unclosed.has(close)) return null;
+  const end = closingAt(line, open + 1, close);
+  if (end === null) {
+    unclosed.add(close);
+    return null;
+  }
+  return {
+    text: `${lead}${line.slice(open + 1, end)}`,
+    raw: line.slice(at, end + 1),
+    quoted: lead === "",
+  };
+}
+
+/** Where one of these quotes ends a word, from `from` on. */
+function closingAt(line: string, from: number, close: string): number | null {
+  for (let at = from; at < line.length; at++)
+    if (close.includes(line[at] as string) && (at + 1 === line.length || BLANK.test(line[at + 1] as string))) return at;
+  return null;
+}
+
+function wordAt(line: string, at: number): Token {
+  const raw = matchAt(WORD, line, at);
   return { text: raw, raw, quoted: false };
 }
 
 function asWord(text: string): string {
   return entities(
-    text.replace(/<([@#])([A-Z0-9]+)(?:\|[^>]*)?>/g, "<$1$2>").replace(LINK, (_, link, label) => label ?? link),
+    text.replace(/<([@#])([A-Z0-9]+)(?:\|[^<>]*)?>/g, "<$1$2>").replace(LINK, (_, link, label) => label ?? link),
   );
 }
 
@@ -97,13 +134,13 @@ function asWord(text: string): string {
 function readable(raw: string): string {
   return entities(
     raw
-      .replace(/<([@#])([A-Z0-9]+)(?:\|([^>]*))?>/g, (_, sign, id, label) => `${sign}${label || id}`)
-      .replace(/<!(?:subteam\^)?([^>|]+)(?:\|([^>]*))?>/g, (_, id, label) => label ?? `@${id}`)
+      .replace(/<([@#])([A-Z0-9]+)(?:\|([^<>]*))?>/g, (_, sign, id, label) => `${sign}${label || id}`)
+      .replace(/<!(?:subteam\^)?([^<>|]+)(?:\|([^<>]*))?>/g, (_, id, label) => label ?? `@${id}`)
       .replace(LINK, (_, link, label) => (label === undefined || link.endsWith(label) ? link : `${label} (${link})`)),
   );
 }
 
-const LINK = /<((?:https?|mailto):[^|>]+)(?:\|([^>]*))?>/g;
+const LINK = /<((?:https?|mailto):[^<|>]+)(?:\|([^<>]*))?>/g;
 
 function entities(text: string): string {
   return text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");

@@ -1,5 +1,6 @@
 import { hashOf } from "../lib/canonical.ts";
 import type { Problem } from "../lib/errors.ts";
+import { trimmedEnd } from "../lib/trim.ts";
 import { goesWith, sampleBinding, variablesBehind } from "./binding.ts";
 import { unreadManifest, withManifests } from "./manifest.ts";
 import { referencesIn, resolve, type Scalar, scopeOf, systemScope } from "./reference.ts";
@@ -59,7 +60,7 @@ function addressesIn(value: unknown): readonly string[] {
   const { host, port, url, context, clusterUid, engineId } = value as Readonly<Record<string, unknown>>;
   return [
     ...(typeof host === "string" ? [`address:${host.replace(/\.$/, "")}:${String(port ?? "")}`] : []),
-    ...(typeof url === "string" ? [`url:${url.replace(/[?#].*$/, "").replace(/\/+$/, "")}`] : []),
+    ...(typeof url === "string" ? [`url:${trimmedEnd(url.split(/[?#]/, 1)[0] ?? "", "/")}`] : []),
     ...(typeof context === "string" ? [`context:${context}`] : []),
     ...(typeof clusterUid === "string" ? [`cluster:${clusterUid}`] : []),
     ...(typeof engineId === "string" ? [`engine:${engineId}`] : []),

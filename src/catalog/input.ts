@@ -38,7 +38,7 @@ export const inputSchema = z.strictObject({
   description: sentence.describe("What it is and where a responder finds it: The node that is to be emptied"),
   default: scalar.optional().describe("Taken where none is given. Left out: it has to be given"),
   example: scalar.optional().describe("What it could look like, shown to whoever has to type one: worker-3"),
-  pattern: z.string().min(1).optional().describe("Of a text: a regular expression that all of it has to fit"),
+  pattern: z.string().min(1).max(300).optional().describe("Of a text: a regular expression that all of it has to fit"),
   min: z.number().optional().describe("Of a number: the least that is allowed. Numbers are whole"),
   max: z.number().optional().describe("Of a number: the most that is allowed"),
   choices: z

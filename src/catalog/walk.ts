@@ -50,5 +50,5 @@ export function verbOf(action: string): string {
 }
 
 export function targetOf(action: string): string {
-  return action.replace(/\.?[^.]*$/, "");
+  return action.slice(0, Math.max(0, action.length - verbOf(action).length - 1));
 }

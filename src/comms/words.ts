@@ -71,7 +71,7 @@ function paragraphs(lines: readonly string[]): Paragraph[] {
 function runsOf(line: string): Run[] {
   const runs: Run[] = [];
   let bold = false;
-  for (const part of line.replaceAll(FILLED, "").split(/([\ue000\ue001]|\ue002[^\ue003]*\ue003)/)) {
+  for (const part of line.replaceAll(FILLED, "").split(/([\ue000\ue001]|\ue002[^\ue002\ue003]*\ue003)/)) {
     if (part === BOLD[0] || part === BOLD[1]) bold = part === BOLD[0];
     else if (part.startsWith(LINK[0])) runs.push({ link: part.slice(1, -1) });
     else if (part !== "") runs.push({ text: part, bold });
@@ -155,6 +155,7 @@ function laidOut(words: Words, bullet: string, run: (one: Run) => string): strin
 
 /** Blanks at the edges separate a run from its neighbours and stay outside of whatever is done to it. */
 function edged(text: string, change: (inner: string) => string): string {
-  const [, before = "", inner = "", after = ""] = /^(\s*)([\s\S]*?)(\s*)$/.exec(text) ?? [];
-  return inner === "" ? text : `${before && " "}${change(inner)}${after && " "}`;
+  const inner = text.trim();
+  if (inner === "") return text;
+  return `${/^\s/.test(text) ? " " : ""}${change(inner)}${/\s$/.test(text) ? " " : ""}`;
 }

@@ -1,5 +1,6 @@
 import type { Block, Form, Message } from "../../templates/messages/message.ts";
 import { LifeboatError } from "../lib/errors.ts";
+import { trimmed } from "../lib/trim.ts";
 import { limits } from "./limits.ts";
 
 /**
@@ -48,11 +49,13 @@ export function clampHome(blocks: readonly Block[]): readonly Block[] {
 
 /** A name Slack takes for a channel: `a-z 0-9 - _`, at most 80. */
 export function channelName(wanted: string, suffix = ""): string {
-  const name = wanted
-    .normalize("NFKD")
-    .toLowerCase()
-    .replace(/[^a-z0-9_-]+/g, "-")
-    .replace(/^[-_]+|[-_]+$/g, "");
+  const name = trimmed(
+    wanted
+      .normalize("NFKD")
+      .toLowerCase()
+      .replace(/[^a-z0-9_-]+/g, "-"),
+    "-_",
+  );
   return `${(name || "incident").slice(0, limits.channelName - suffix.length)}${suffix}`;
 }
 
@@ -71,7 +74,7 @@ export function clampText(mrkdwn: string, length: number): string {
 
 /** Of everything Slack reads as `<!…>`, only `<!date^…>` stays. */
 export function disarm(mrkdwn: string): string {
-  return mrkdwn.replace(/<!(?!date\^)([^>|]*)(\|[^>]*)?>?/g, (_, name: string) => `@\u2060${name.replace(/\^.*/, "")}`);
+  return mrkdwn.replace(/<!(?!date\^)([^<>|]*)(\|[^<>]*)?>?/g, (_, name: string) => `@\u2060${name.split("^", 1)[0]}`);
 }
 
 type PlainText = { readonly type: "plain_text"; readonly text: string; readonly emoji: boolean };

@@ -145,7 +145,8 @@ type Ack = (said?: unknown) => Promise<void>;
 
 /** An event that asks for something: words to the bot, or somebody who comes late into an incident's channel. */
 async function heard(options: ListenOptions, event: { type?: string } | undefined): Promise<Taken | null> {
-  if (event?.type === "app_mention") return takeMention(event as unknown as Mention, options.readLine);
+  if (event?.type === "app_mention")
+    return takeMention(event as unknown as Mention, options.readLine, options.itself());
   if (event?.type !== "member_joined_channel") return null;
   const joined = event as unknown as Joined;
   // Whom the bot brings in knows why.
@@ -176,6 +177,8 @@ async function handle(options: ListenOptions, key: string, delivery: Delivery, l
     form: delivery.form === null ? null : { ...delivery.form, ...(link !== null && { link }) },
     carries: delivery.carries,
     canAskForm: live?.trigger != null || live?.view != null,
+    ...(delivery.tooLong && { tooLong: true as const }),
+    ...(delivery.mention && { mention: delivery.mention }),
   };
   const answered = await options.answer(request);
   await reply(options, delivery, live ?? { trigger: null, view: null }, answered);

@@ -29,9 +29,9 @@ function channelName(id: string, { title, kind }: Declared): string {
     .toLowerCase()
     .replace(/\p{M}/gu, "")
     .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-+|-+$/g, "");
+    .replace(/^-|-$/g, "");
   const name = `${kind === "drill" ? id.replace(/^inc-/, "drill-") : id}-${slug}`;
-  return name.slice(0, 60).replace(/-+$/, "");
+  return name.slice(0, 60).replace(/-$/, "");
 }
 
 /** Who declared, who holds a role, who asked for a run, and everybody who is asked to decide something now. */

@@ -40,10 +40,10 @@ export function ended(sentence: string): string {
  */
 export function plainWords(mrkdwn: string): string {
   return mrkdwn
-    .replace(/<!date\^[^|>]*\|([^>]*)>(?: \([0-9:]+ UTC\))?/g, "$1")
-    .replace(/<(https?:[^|>]+)\|([^>]*)>/g, "$2 ($1)")
-    .replace(/<([@#])([A-Z0-9]+)(?:\|([^>]*))?>/g, (_, sign, id, label) => `${sign}${label || id}`)
-    .replace(/<(https?:[^>]+)>/g, "$1")
+    .replace(/<!date\^[^<|>]*\|([^<>]*)>(?: \([0-9:]+ UTC\))?/g, "$1")
+    .replace(/<(https?:[^<|>]+)\|([^<>]*)>/g, "$2 ($1)")
+    .replace(/<([@#])([A-Z0-9]+)(?:\|([^<>]*))?>/g, (_, sign, id, label) => `${sign}${label || id}`)
+    .replace(/<(https?:[^<>]+)>/g, "$1")
     .replace(/(^|[\s(])\*([^*\n]+)\*(?=$|[\s.,:;)!?])/gm, "$1$2")
     .replace(/(^|[\s(])`([^`\n]+)`/gm, "$1$2")
     .replace(/&lt;/g, "<")

@@ -10,7 +10,10 @@ const { account, pollSeconds } = awsPlace;
 const endpoint = z.strictObject({ region: awsPlace.region, url: z.url({ protocol: /^https?$/ }) });
 const controlArn = z
   .string()
-  .regex(/^arn:aws[a-z-]*:route53-recovery-control::\d{12}:controlpanel\/.+\/routingcontrol\/.+$/, "has to be an ARN");
+  .regex(
+    /^arn:aws[a-z-]*:route53-recovery-control::\d{12}:controlpanel\/[^/\s]+\/routingcontrol\/[^/\s]+$/,
+    "has to be an ARN",
+  );
 const input = z.strictObject({
   account,
   pollSeconds,

@@ -31,7 +31,10 @@ export const verify = defineRead<z.infer<typeof input>, RepositoryView>({
         where: `${host.name}, stanza ${host.stanza}`,
         what: `pgBackRest found errors: ${said
           .trim()
-          .replaceAll(/\s*\n\s*/g, " | ")
+          .split("\n")
+          .map((line) => line.trim())
+          .filter((line) => line !== "")
+          .join(" | ")
           .slice(0, 600)}`,
         stateNow: "Nothing was changed by this step",
         next: "Make a full backup now, and find out what damaged the repository",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { messageOf } from "../../lib/errors.ts";
+import { trimmedEnd } from "../../lib/trim.ts";
 import type { MemberKind } from "../member.ts";
 import { lookAtTraefik } from "./api.ts";
 import { type Lead, readLead, sayLead } from "./file.ts";
@@ -33,5 +34,5 @@ function leading(url: string, service: string, lead: Lead | null) {
 }
 
 function bare(url: string): string {
-  return url.replace(/\/+$/, "");
+  return trimmedEnd(url, "/");
 }

@@ -14,6 +14,10 @@ export interface Delivery {
   readonly carries: string | null;
   /** Lets its holder speak as the bot for half an hour: never logged. */
   readonly responseUrl: string | null;
+  /** Typed in a message that mentions the bot: at its start, or somewhere within other words. */
+  readonly mention?: "alone" | "within";
+  /** More was typed than is read. */
+  readonly tooLong?: true;
   /** A message whose link belongs to the form, as `link`. */
   readonly about: { readonly channel: string; readonly ts: string } | null;
 }
@@ -41,6 +45,6 @@ export interface Taken {
 }
 
 /** `commands/index.ts`, as far as a door needs it. */
-export type ReadLine = (text: string) => Pick<Delivery, "verb" | "words" | "options" | "rest">;
+export type ReadLine = (text: string) => Pick<Delivery, "verb" | "words" | "options" | "rest" | "tooLong">;
 
 export const NOTHING_TYPED = { words: [], options: {}, rest: "" } as const;

@@ -1,3 +1,4 @@
+import { LINE_MAX } from "../../../commands/words.ts";
 import type { ReadLine, Taken } from "./delivery.ts";
 
 export interface Mention {
@@ -10,10 +11,13 @@ export interface Mention {
   readonly channel: string;
 }
 
-/** `@Lifeboat status`: the words of `/dr` where slash commands do not work, in threads. Null: nobody's words. */
-export function takeMention(event: Mention, readLine: ReadLine): Taken | null {
+/**
+ * `@Lifeboat status`: the words of `/dr` where slash commands do not work, in threads. Null: not a message of a person.
+ * `itself`: the bot's user id; null: not known yet, then the first mention counts.
+ */
+export function takeMention(event: Mention, readLine: ReadLine, itself: string | null): Taken | null {
   if (event.user === undefined || event.bot_id !== undefined || event.subtype !== undefined) return null;
-  const words = event.text.replace(/^[\s\S]*?<@[UW][A-Z0-9]+(?:\|[^>]*)?>/, "").trim();
+  const { before, after } = around(event.text ?? "", itself);
   return {
     // On meaning, not on the event's id: one message has been seen to give several.
     key: `slack:mention:${event.channel}:${event.ts}:${event.user}`,
@@ -22,12 +26,23 @@ export function takeMention(event: Mention, readLine: ReadLine): Taken | null {
       user: event.user,
       channel: event.channel,
       thread: event.thread_ts ?? null,
-      ...readLine(words),
+      ...readLine(after),
       form: null,
       carries: null,
       responseUrl: null,
       about: null,
+      mention: before === "" ? "alone" : "within",
     },
     live: { trigger: null, view: null },
   };
+}
+
+const MENTION = /<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>/g;
+
+/** What stands before the bot's name and after it. A text that is too long to be read is left whole. */
+function around(text: string, itself: string | null): { readonly before: string; readonly after: string } {
+  if (text.length > LINE_MAX) return { before: "", after: text };
+  const named = [...text.matchAll(MENTION)].find(([, user]) => itself === null || user === itself);
+  if (named === undefined) return { before: "", after: text.trim() };
+  return { before: text.slice(0, named.index).trim(), after: text.slice(named.index + named[0].length).trim() };
 }
