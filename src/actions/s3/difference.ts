@@ -13,10 +13,10 @@ export interface Difference {
 }
 
 const AT_ONCE = 16;
-/** Written to our copies of objects of several parts, whose own ETag depends on how they were cut. */
+/** Written to our copies: an ETag depends on how the object was cut into parts and on the key it is encrypted under. */
 export const SOURCE_ETAG = "lifeboat-source-etag";
 
-/** Equal is: the same size and the same ETag; or, where ETags can not be compared, the same checksum or our own note of the source's. */
+/** Equal is: the same size and the same ETag; or, as ETags may differ all the same, the same checksum or our own note of the source's. */
 export async function compare(
   ctx: ReadContext,
   source: { readonly bucket: Bucket; readonly objects: ReadonlyMap<string, Listed> },
@@ -27,7 +27,7 @@ export async function compare(
   for (const one of source.objects.values()) {
     const there = destination.objects.get(one.key);
     if (!there || there.size !== one.size) missing.push(one);
-    else if (there.etag !== one.etag) (isPlain(there) && isPlain(one) ? missing : doubtful).push(one);
+    else if (there.etag !== one.etag) doubtful.push(one);
   }
   await eachOf(doubtful, AT_ONCE, async (one) => {
     if (!(await sameContent(ctx, source.bucket, destination.bucket, one))) missing.push(one);
@@ -37,32 +37,28 @@ export async function compare(
   return { missing, younger, extra, bytes: missing.reduce((all, { size }) => all + size, 0) };
 }
 
-/** An MD5 of the whole. Objects of several parts, or under a key of KMS, have something else. */
-export function isPlain({ etag }: Pick<Listed, "etag">): boolean {
-  return /^[0-9a-f]{32}$/.test(etag);
-}
-
 async function sameContent(ctx: ReadContext, source: Bucket, destination: Bucket, one: Listed): Promise<boolean> {
   const [from, to] = await Promise.all([describe(ctx, source, one.key), describe(ctx, destination, one.key)]);
   if (to.note === one.etag) return true;
-  return from.checksum !== null && from.checksum === to.checksum;
+  const common = Object.keys(from.checksums).filter(
+    (name) => from.checksums[name] !== undefined && to.checksums[name] !== undefined,
+  );
+  return common.length > 0 && common.every((name) => from.checksums[name] === to.checksums[name]);
 }
 
 async function describe(ctx: ReadContext, bucket: Bucket, Key: string) {
   return await withBucket(ctx, bucket, "read", async (s3, about, within) => {
     const head = await s3.headObject({ ...about, Key, ChecksumMode: "ENABLED" }, within);
-    const sums = {
+    const sums: Readonly<Record<string, string | undefined>> = {
       CRC64NVME: head.ChecksumCRC64NVME,
       SHA256: head.ChecksumSHA256,
       CRC32: head.ChecksumCRC32,
       CRC32C: head.ChecksumCRC32C,
       SHA1: head.ChecksumSHA1,
     };
-    const [found] = Object.entries(sums).filter(([, value]) => value !== undefined);
-    // A checksum of checksums depends on the cut, as an ETag does.
-    const whole = head.ChecksumType !== "COMPOSITE";
     return {
-      checksum: whole && found ? found.join(":") : null,
+      // A checksum of checksums depends on the cut, as an ETag does.
+      checksums: head.ChecksumType === "COMPOSITE" ? {} : sums,
       note: head.Metadata?.[SOURCE_ETAG] ?? null,
     };
   });

@@ -5,7 +5,7 @@ import { after, awaited } from "../awaited.ts";
 import { type ApplyContext, type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
 import { undoneByHand } from "../undo.ts";
 import { answers, type Bucket, bucketInput, type Look, lookInto, nameOf, resourceOf, withBucket } from "./bucket.ts";
-import { copyObject } from "./copy.ts";
+import { BYTES_AT_ONCE, bytesHeld, copyObject, roomFor } from "./copy.ts";
 import { compare, type Difference } from "./difference.ts";
 import { eachOf, type Listed, listAll, TooMany } from "./listing.ts";
 
@@ -114,6 +114,7 @@ async function copyAll(ctx: ApplyContext, given: Input, missing: readonly Listed
   const { source, destination, atOnce } = given;
   let copied = 0;
   let said = performance.now();
+  const room = roomFor(BYTES_AT_ONCE);
   await withBucket(ctx, source, "read", (s3, about, within) =>
     withBucket(ctx, destination, "change", async (to, aboutTo, withinTo) => {
       const [from, into] = [
@@ -122,7 +123,8 @@ async function copyAll(ctx: ApplyContext, given: Input, missing: readonly Listed
       ];
       await eachOf(missing, atOnce, async (one) => {
         ctx.signal.throwIfAborted();
-        await unhurried(ctx, () => copyObject(from, into, one));
+        const leave = await room(bytesHeld(one));
+        await unhurried(ctx, () => copyObject(from, into, one)).finally(leave);
         copied += 1;
         if (performance.now() - said < 2_000 && copied < missing.length) return;
         said = performance.now();

@@ -3,12 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { ApplyContext } from "../../../src/actions/contract.ts";
+import { BYTES_AT_ONCE, patienceFor, roomFor } from "../../../src/actions/s3/copy.ts";
 import { createS3, type S3 } from "../../../src/practice/estate/s3/index.ts";
 import { blockedBy, type Conductor, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { NAMESPACE, openWorld } from "../kubernetes/world.ts";
 import { survives } from "../survives.ts";
 import { begin, destination, parity, proof, source, type World } from "./trials.ts";
+
+const MEBIBYTE = 1024 * 1024;
 
 await survives(proof);
 
@@ -38,6 +41,75 @@ describe("s3.sync", () => {
     expect((await conductor.perform("again", "s3.sync", { source, destination })).applied).toBe(false);
     expect(world.ledger.of("PutObject")).toHaveLength(0);
     expect(world.ledger.of("CreateMultipartUpload")).toHaveLength(0);
+  });
+
+  test.each([
+    ["one large object that was put in one request", (): object => ({})],
+    [
+      "… with the checksum today's SDKs send, to a bucket that keeps another kind",
+      (): object => ({ checksums: { crc32: "AAAAAA==" } }),
+    ],
+  ])("%s is there after it was copied in parts", async (_what, more) => {
+    const big = Buffer.alloc(17 * 1024 * 1024, 7);
+    world.s3.put("media-east", "video/a.mp4", big, { ...more(), at: new Date(Date.now() - 60_000) });
+    await conductor.perform("sync", "s3.sync", { source, destination });
+    expect(world.s3.buckets.get("media-west")?.objects.get("video/a.mp4")?.etag).toMatch(/-2"$/);
+    expect(parity(world)).toBe(true);
+    expect((await conductor.perform("again", "s3.sync", { source, destination })).applied).toBe(false);
+    world.s3.put("media-east", "video/a.mp4", Buffer.alloc(big.length, 8), { at: new Date(Date.now() + 60_000) });
+    expect((await conductor.perform("changed", "s3.sync", { source, destination })).applied).toBe(true);
+    expect(parity(world)).toBe(true);
+  });
+
+  test("a bucket under a key of KMS, whose ETags say nothing of what they hold", async () => {
+    const west = world.s3.buckets.get("media-west");
+    if (west) west.kms = true;
+    await conductor.perform("sync", "s3.sync", { source, destination });
+    expect(parity(world)).toBe(true);
+    expect((await conductor.perform("again", "s3.sync", { source, destination })).applied).toBe(false);
+    world.s3.put("media-east", "img/1.png", "PICTURE 1", { at: new Date(Date.now() + 60_000) });
+    expect((await conductor.perform("changed", "s3.sync", { source, destination })).applied).toBe(true);
+    expect(parity(world)).toBe(true);
+  });
+
+  test("any checksum both sides have shows that two are the same, in whatever order they name them", async () => {
+    const sums = { crc64nvme: "AAAAAAAAAAA=", sha256: "c2FtZQ==" };
+    const put = (bucket: string, etag: string, checksums: Record<string, string>) =>
+      world.s3.put(bucket, "both", "same bytes", { etag: `"${etag}-2"`, checksums });
+    put("media-east", "1".repeat(32), sums);
+    put("media-west", "2".repeat(32), { sha256: sums.sha256 });
+    for (const n of [1, 2, 3]) world.s3.buckets.get("media-east")?.objects.delete(`img/${n}.png`);
+    expect((await conductor.look("s3.sync", { source, destination })).facts.missing).toBe(0);
+    put("media-west", "3".repeat(32), { sha256: "b3RoZXI=", crc64nvme: sums.crc64nvme });
+    expect((await conductor.look("s3.sync", { source, destination })).facts.missing).toBe(1);
+  });
+
+  test("a large object has the time a slow line takes for it, and only so many bytes are on their way at once", () => {
+    // 100 Mbit/s, which sixteen share with 12 MiB each: 15 s.
+    expect(patienceFor(12 * MEBIBYTE)).toBeGreaterThan(15_000);
+    // 10 Mbit/s, which as much as may be on its way shares: 54 s.
+    expect(patienceFor(16 * MEBIBYTE)).toBeGreaterThan((BYTES_AT_ONCE / 1_250_000) * 1000);
+    expect(patienceFor(0)).toBe(10_000);
+  });
+
+  test("sixteen large ones at once never hold more bytes than they may", async () => {
+    const room = roomFor(10);
+    let inside = 0;
+    let most = 0;
+    const one = async (bytes: number) => {
+      const leave = await room(bytes);
+      inside += bytes;
+      most = Math.max(most, inside);
+      await new Promise((later) => setImmediate(later));
+      inside -= bytes;
+      leave();
+    };
+    await Promise.all([4, 4, 4, 10, 25, 1, 1, 1].map(one));
+    // One that is larger than all of it goes alone.
+    expect(most).toBe(25);
+    most = 0;
+    await Promise.all(Array.from({ length: 16 }, () => one(4)));
+    expect(most).toBe(8);
   });
 
   test("a bucket in use: what was there when it was listed arrives, what is written meanwhile is counted", async () => {

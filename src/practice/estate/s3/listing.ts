@@ -34,7 +34,7 @@ export function listObjects(bucket: Bucket, query: URLSearchParams): Xml {
         Key: encode(key),
         LastModified: found.at,
         ETag: found.etag,
-        ...(found.checksum ? { ChecksumAlgorithm: [found.checksum.algorithm.toUpperCase()] } : {}),
+        ChecksumAlgorithm: Object.keys(found.checksums).map((name) => name.toUpperCase()),
         Size: found.body.length,
         StorageClass: "STANDARD",
       });

@@ -3,7 +3,7 @@ import { Refusal } from "../aws/turn.ts";
 import { items, parseXml, textOf, type Xml } from "../aws/xml.ts";
 import { listObjects } from "./listing.ts";
 import type { Asked } from "./request.ts";
-import { type Bucket, md5, type Store, type Stored } from "./store.ts";
+import { type Bucket, etagOf, md5, type Store, type Stored } from "./store.ts";
 
 /** What S3 answers, and what changes in the world; apart, so that weather can lose the one and keep the other. */
 export interface S3Turn {
@@ -76,11 +76,12 @@ export function s3Operations(store: Store): Readonly<Record<string, S3Operation>
     PutObject(asked) {
       const bucket = bucketOf(asked);
       insist(bucket, asked);
-      const etag = `"${md5(asked.body)}"`;
-      const checksum = checksumOf(asked);
+      const etag = etagOf(bucket, asked.body);
+      const checksums = checksumsOf(asked);
+      const key = bucket.kms ? { "x-amz-server-side-encryption-aws-kms-key-id": "arn:aws:kms:practice" } : {};
       return {
-        headers: { etag },
-        effect: () => void store.put(bucket.name, asked.key, asked.body, { headers: keptOf(asked), checksum }),
+        headers: { etag, ...key },
+        effect: () => void store.put(bucket.name, asked.key, asked.body, { headers: keptOf(asked), checksums, etag }),
       };
     },
     CopyObject(asked) {
@@ -230,12 +231,14 @@ function keptOf({ headers: given }: Asked): Record<string, string> {
   return headers;
 }
 
-function checksumOf({ headers }: Asked): Stored["checksum"] {
-  for (const algorithm of ["crc32", "crc32c", "crc64nvme", "sha1", "sha256"]) {
-    const value = headers[`x-amz-checksum-${algorithm}`];
-    if (value !== undefined) return { algorithm, value };
-  }
-  return null;
+function checksumsOf({ headers }: Asked): Stored["checksums"] {
+  const algorithms = ["crc32", "crc32c", "crc64nvme", "sha1", "sha256"];
+  return Object.fromEntries(
+    algorithms.flatMap((algorithm) => {
+      const value = headers[`x-amz-checksum-${algorithm}`];
+      return value === undefined ? [] : [[algorithm, value]];
+    }),
+  );
 }
 
 function describe(found: Stored, { headers }: Asked): Record<string, string> {
@@ -246,9 +249,9 @@ function describe(found: Stored, { headers }: Asked): Record<string, string> {
     "last-modified": found.at.toUTCString(),
     "accept-ranges": "bytes",
     ...(found.replication ? { "x-amz-replication-status": found.replication } : {}),
-    ...(wanted && found.checksum
+    ...(wanted && Object.keys(found.checksums).length > 0
       ? {
-          [`x-amz-checksum-${found.checksum.algorithm}`]: found.checksum.value,
+          ...Object.fromEntries(Object.entries(found.checksums).map(([name, sum]) => [`x-amz-checksum-${name}`, sum])),
           "x-amz-checksum-type": "FULL_OBJECT",
         }
       : {}),

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { Clock } from "../aws/clock.ts";
 
 export type ReplicationStatus = "PENDING" | "COMPLETED" | "FAILED" | "REPLICA";
@@ -10,13 +10,9 @@ export interface Stored {
   /** What the writer said of it: `content-type`, `cache-control`, `x-amz-meta-…`. */
   readonly headers: Readonly<Record<string, string>>;
   readonly at: Date;
-  readonly checksum: Checksum | null;
+  /** By its algorithm in small letters, as `crc64nvme`; of the whole object. */
+  readonly checksums: Readonly<Record<string, string>>;
   replication: ReplicationStatus | null;
-}
-
-export interface Checksum {
-  readonly algorithm: string;
-  readonly value: string;
 }
 
 export interface Upload {
@@ -44,6 +40,8 @@ export interface Bucket {
   readonly rules: Rule[];
   /** Keys of which replication fails for good, as with a missing permission on a KMS key. */
   fails: (key: string) => boolean;
+  /** Encrypted under a key of KMS: ETags have the form of an MD5, and are none. */
+  kms: boolean;
 }
 
 export interface Store {
@@ -78,6 +76,7 @@ export function createStore(account: string, clock: Clock, reachable: (region: s
         uploads: new Map(),
         rules: [],
         fails: () => false,
+        kms: false,
       };
       buckets.set(name, bucket);
       return bucket;
@@ -89,10 +88,10 @@ export function createStore(account: string, clock: Clock, reachable: (region: s
       const made: Stored = {
         key,
         body,
-        etag: `"${md5(body)}"`,
+        etag: etagOf(bucket, body),
         headers: { "content-type": "application/octet-stream" },
         at: new Date(),
-        checksum: null,
+        checksums: {},
         replication: null,
         ...more,
       };
@@ -130,6 +129,11 @@ export function createStore(account: string, clock: Clock, reachable: (region: s
     destination.objects.set(made.key, { ...made, replication: "REPLICA" });
     made.replication = "COMPLETED";
   }
+}
+
+/** What S3 says of an object that was put whole. */
+export function etagOf({ kms }: Bucket, body: Buffer): string {
+  return `"${kms ? randomBytes(16).toString("hex") : md5(body)}"`;
 }
 
 export function md5(body: Buffer): string {
