@@ -6,11 +6,15 @@ import type { Wished } from "../manifests.ts";
 export interface ObjectView {
   /** `deployment/api` */
   readonly ref: string;
+  /** Absent: it is of the whole cluster. */
+  readonly namespace?: string;
   readonly there: boolean;
   /** Applying it would change something, by the API server's own dry run. */
   readonly differs: boolean;
   /** Why the API server would refuse it; null: it would not. */
   readonly refused: string | null;
+  /** What these manifests make first: without it the API server can't be asked. Absent: it was asked. */
+  readonly needs?: string;
   /** What it would overwrite, field by field as the manifest names them; null: nothing is there. */
   readonly previous: unknown;
 }
@@ -42,6 +46,31 @@ export async function pathOf(
     if (statusOf(error) === 404) return null;
     throw error;
   }
+}
+
+/** Namespaces, then definitions of kinds, then everything else: the rest is refused without them, in whatever order files have it. */
+export function inOrder(wishes: readonly Wished[]): readonly Wished[] {
+  const rank = ({ kind }: Wished) => ["Namespace", "CustomResourceDefinition"].indexOf(kind);
+  const first = (wanted: number) => wishes.filter((one) => rank(one) === wanted);
+  return [...first(0), ...first(1), ...first(-1)];
+}
+
+interface Definition {
+  readonly group: string;
+  readonly scope: string;
+  readonly names: { readonly kind: string };
+  readonly versions: readonly { readonly name: string; readonly served?: boolean }[];
+}
+
+/** The definition among these that makes the API server know this object's kind. */
+export function definitionOf(wishes: readonly Wished[], object: Wished): { ref: string; namespaced: boolean } | null {
+  for (const wish of wishes) {
+    if (wish.kind !== "CustomResourceDefinition") continue;
+    const { group, scope, names, versions } = wish.spec as Definition;
+    const served = versions.some(({ name, served = true }) => served && object.apiVersion === `${group}/${name}`);
+    if (served && names.kind === object.kind) return { ref: refOf(wish), namespaced: scope === "Namespaced" };
+  }
+  return null;
 }
 
 export interface Applying {

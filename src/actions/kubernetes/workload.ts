@@ -43,7 +43,12 @@ export interface ApiWorkload {
     readonly replicas?: number;
     readonly updatedReplicas?: number;
     readonly availableReplicas?: number;
-    readonly conditions?: readonly { readonly type: string; readonly reason?: string }[];
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status?: string;
+      readonly reason?: string;
+      readonly message?: string;
+    }[];
   };
 }
 
@@ -136,35 +141,47 @@ function countBefore(mark: string | undefined, replicas: number): number | null 
 
 const REASONS_EVERY_MS = 5000;
 
+/** A workload in a namespace of its own; left out: the plan's. */
+export interface Placed {
+  readonly ref: string;
+  readonly namespace?: string;
+}
+
 /** Waits until every workload is rolled out; rejects at once when one is seen to have failed, with its pods' reasons. */
 export async function untilRolledOut(
   ctx: ApplyContext,
-  target: ClusterTarget,
-  refs: readonly string[],
+  plan: ClusterTarget,
+  wanted: readonly (string | Placed)[],
   also: (view: WorkloadView) => boolean,
 ): Promise<readonly WorkloadView[]> {
+  const places = wanted.map((one) => {
+    const { ref, namespace = plan.namespace } = typeof one === "string" ? { ref: one } : one;
+    const name = namespace === plan.namespace ? ref : `${ref} in ${namespace}`;
+    return { ref, name, target: { ...plan, namespace } };
+  });
   let state = "Nothing was seen yet";
   let reasonsAt = performance.now();
   let reasons = "";
   return await until(
     {
-      what: `${refs.join(", ")} to be rolled out`,
+      what: `${places.map(({ name }) => name).join(", ")} to be rolled out`,
       seconds: ctx.budget.failSeconds * 0.9,
       everyMilliseconds: 250,
       signal: ctx.signal,
       stateNow: () => state,
     },
     async () => {
-      const cluster = await openCluster(ctx, target);
-      const views = await Promise.all(refs.map((ref) => readWorkload(cluster, target, ref)));
+      const cluster = await openCluster(ctx, plan);
+      const views = await Promise.all(places.map(({ target, ref }) => readWorkload(cluster, target, ref)));
+      state = places.map(({ name }, i) => sayOrMissed(name, views[i] ?? null)).join("; ");
+      const failed = places.find((_, i) => views[i]?.rollout === "failed");
+      if (failed) throw await rolloutFailed(cluster, failed.target, failed.ref, state);
       const there = views.filter((view) => view !== null);
-      state = there.map(sayWorkload).join("; ");
-      const failed = there.find(({ rollout }) => rollout === "failed");
-      if (failed) throw await rolloutFailed(cluster, target, failed, state);
-      const done = there.length === refs.length && there.every((view) => view.rollout === "complete" && also(view));
+      const done = there.length === places.length && there.every((view) => view.rollout === "complete" && also(view));
       if (done) return there;
       if (performance.now() - reasonsAt > REASONS_EVERY_MS) {
-        reasons = await whyWaiting(cluster, target, there);
+        const waiting = places.filter((_, i) => views[i] !== null && views[i]?.rollout !== "complete");
+        reasons = await whyWaiting(cluster, waiting);
         reasonsAt = performance.now();
       }
       state = reasons === "" ? state : `${state} (${reasons})`;
@@ -174,29 +191,37 @@ export async function untilRolledOut(
   );
 }
 
-/** What the pods of those that are not complete wait for: a node with room, an image. */
-async function whyWaiting(cluster: Cluster, target: ClusterTarget, views: readonly WorkloadView[]): Promise<string> {
-  const all = await Promise.all(
-    views
-      .filter(({ rollout }) => rollout !== "complete")
-      .map(async ({ ref }) => {
-        const { spec } = await cluster.get<ApiWorkload>(workloadPath(target, ref));
-        return await waitingReasons(cluster, target, spec.selector);
-      }),
-  );
+function sayOrMissed(name: string, view: WorkloadView | null): string {
+  return view === null ? `${name} is not there` : sayWorkload({ ...view, ref: name });
+}
+
+/** What the pods of those that are not complete wait for: a node with room, an image, a quota. */
+async function whyWaiting(
+  cluster: Cluster,
+  places: readonly { readonly ref: string; readonly target: ClusterTarget }[],
+): Promise<string> {
+  const all = await Promise.all(places.map(({ ref, target }) => reasonsOf(cluster, target, ref)));
   return [...new Set(all.flat())].slice(0, 3).join("; ");
+}
+
+/** Its own account first: where a quota or an admission webhook refuses pods, there are none that could say why. */
+async function reasonsOf(cluster: Cluster, target: ClusterTarget, ref: string): Promise<readonly string[]> {
+  const { spec, status } = await cluster.get<ApiWorkload>(workloadPath(target, ref));
+  const refused = (status?.conditions ?? []).flatMap(({ type, status: is, reason, message }) =>
+    type === "ReplicaFailure" && is === "True" ? [`${reason ?? "ReplicaFailure"}: ${message ?? ""}`] : [],
+  );
+  return [...refused, ...(await waitingReasons(cluster, target, spec.selector))];
 }
 
 export function sayWorkload({ ref, replicas, available, rollout }: WorkloadView): string {
   return `${ref}: ${available} of ${replicas} available, rollout ${rollout}`;
 }
 
-async function rolloutFailed(cluster: Cluster, target: ClusterTarget, view: WorkloadView, state: string) {
-  const { spec } = await cluster.get<ApiWorkload>(workloadPath(target, view.ref));
-  const reasons = await waitingReasons(cluster, target, spec.selector);
+async function rolloutFailed(cluster: Cluster, target: ClusterTarget, ref: string, state: string) {
+  const reasons = await reasonsOf(cluster, target, ref);
   return new LifeboatError({
     code: "rollout-failed",
-    where: view.ref,
+    where: ref,
     what: `The rollout made no progress within its deadline${reasons.length > 0 ? `: ${reasons.join("; ")}` : ""}`,
     stateNow: state,
     next: "Correct what it waits for, or roll back to a revision that ran",

@@ -4,7 +4,7 @@ import { COVERED, type Covered } from "../../../src/practice/estate/kubernetes/c
 import { kubeconfigOf } from "../../../src/practice/estate/kubernetes/index.ts";
 import { blockedBy, conduct } from "../conductor.ts";
 import { soon } from "../shop.ts";
-import { deployment, NAMESPACE, openWorld, type World } from "./world.ts";
+import { deployment, NAMESPACE, openWorld, type World, widgetDefinition } from "./world.ts";
 
 let world: World;
 beforeAll(async () => {
@@ -213,6 +213,25 @@ const PROOFS: Record<Covered, () => Promise<void>> = {
       .perform("restart", "kubernetes.restart", { cluster: world.target, workload: "deployment/sick" });
     await expect(restarted).rejects.toMatchObject({
       problem: { code: "rollout-failed", what: expect.stringContaining("ImagePullBackOff") },
+    });
+  },
+  "404 for what would be made in a namespace that is not there, by a dry run too": async () => {
+    const cluster = await open();
+    const config = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "early" }, data: {} };
+    const refused = refusedWith(404, 'namespaces "fresh" not found');
+    await expect(cluster.create("/api/v1/namespaces/fresh/configmaps", config)).rejects.toMatchObject(refused);
+    const dry = { fieldManager: "x", dryRun: "All" };
+    const apply = cluster.patch("/api/v1/namespaces/fresh/configmaps/early", "apply", config, dry);
+    await expect(apply).rejects.toMatchObject(refused);
+  },
+  "a CustomResourceDefinition makes its kind known once it is established": async () => {
+    const cluster = await open();
+    const widgets = "/apis/example.test/v1/widgets";
+    await expect(cluster.list(widgets)).rejects.toMatchObject(refusedWith(404));
+    await cluster.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", widgetDefinition);
+    await soon("the kind being known", async () => {
+      const there = await cluster.list(widgets).catch(() => null);
+      return there !== null && there.length === 0;
     });
   },
   "server-side apply refuses a field of another manager": async () => {

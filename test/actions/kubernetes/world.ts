@@ -18,6 +18,7 @@ export interface World {
 export async function openWorld(): Promise<World> {
   const primary = await createCluster({ name: "primary", pace: { timeScale: 400 } });
   const dr = await createCluster({ name: "dr", pace: { timeScale: 400 } });
+  for (const cluster of [primary, dr]) cluster.put("namespaces", undefined, { metadata: { name: NAMESPACE } });
   const kubeconfig = kubeconfigOf([primary, dr]);
   const of = ({ name, uid }: PracticeCluster): Target => ({
     kubeconfigFrom: "KUBECONFIG_SHOP",
@@ -53,5 +54,24 @@ export function deployment(
     },
   };
 }
+
+export const widgetDefinition = {
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: { name: "widgets.example.test" },
+  spec: {
+    group: "example.test",
+    scope: "Namespaced",
+    names: { plural: "widgets", singular: "widget", kind: "Widget" },
+    versions: [
+      {
+        name: "v1",
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+      },
+    ],
+  },
+};
 
 export { Step } from "../step.ts";

@@ -1,5 +1,5 @@
 import { budgetOf } from "./controllers.ts";
-import { apiVersionOf, KINDS, type Kind, kindAt, kindNamed } from "./kinds.ts";
+import { apiVersionOf, definedBy, KINDS, type Kind, kindAt, kindNamed } from "./kinds.ts";
 import { leafAt, leaves, merged, patched } from "./patch.ts";
 import { terminate } from "./pods.ts";
 import { notFound, Refusal } from "./refusal.ts";
@@ -35,9 +35,9 @@ export function answer(
 ): Answer | Promise<Answer> {
   if (asked.path === "/version") return { code: 200, body: { major: "1", minor: "33", gitVersion: "v1.33.0" } };
   if (asked.path === "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews") return review(asked, denied);
-  if (asked.method === "GET" && isBase(asked.path)) return discovery(asked.path);
+  if (asked.method === "GET" && isBase(asked.path)) return discovery(store, asked.path);
   const [, base = "", namespace, plural = "", name, sub, rest] = PATH.exec(asked.path) ?? [];
-  const kind = kindAt(base, plural);
+  const kind = kindAt(kindsOf(store), base, plural);
   if (!kind) throw new Refusal(404, "NotFound", "the server could not find the requested resource");
   refuseDenied(asked, kind, name, sub, denied);
   if (kind.plural === "services" && sub === "proxy")
@@ -51,13 +51,15 @@ export function answer(
   return single(store, kind, namespace, name, asked, dry);
 }
 
+function kindsOf(store: ObjectStore): readonly Kind[] {
+  return [...KINDS, ...store.list(kindNamed("customresourcedefinitions")).flatMap(definedBy)];
+}
+
 /** What the group and version at this path holds. */
-function discovery(base: string): Answer {
-  const resources = KINDS.filter((kind) => kind.base === base).map(({ plural: name, kind, namespaced }) => ({
-    name,
-    kind,
-    namespaced,
-  }));
+function discovery(store: ObjectStore, base: string): Answer {
+  const resources = kindsOf(store)
+    .filter((kind) => kind.base === base)
+    .map(({ plural: name, kind, namespaced }) => ({ name, kind, namespaced }));
   if (resources.length === 0) throw new Refusal(404, "NotFound", "the server could not find the requested resource");
   const groupVersion = base.replace(/^\/apis?\//, "");
   return { code: 200, body: { kind: "APIResourceList", groupVersion, resources } };
@@ -96,6 +98,7 @@ function collection(store: ObjectStore, kind: Kind, namespace: string | undefine
     const draft = asked.body as Draft;
     if (kind.namespaced && namespace === undefined)
       throw new Refusal(405, "MethodNotAllowed", "a namespace is needed to create");
+    insistOnNamespace(store, kind, namespace);
     return { code: 201, body: store.create(kind, namespace, draft, dry) };
   }
   if (asked.method !== "GET")
@@ -112,6 +115,12 @@ function collection(store: ObjectStore, kind: Kind, namespace: string | undefine
       items,
     },
   };
+}
+
+/** Also of a dry run: nothing can be made in a namespace that is not there. */
+function insistOnNamespace(store: ObjectStore, { namespaced }: Kind, namespace: string | undefined): void {
+  const namespaces = kindNamed("namespaces");
+  if (namespaced && !store.find(namespaces, undefined, namespace ?? "")) throw notFound("namespaces", namespace ?? "");
 }
 
 function hasField(thing: Thing, selector: string | null): boolean {
@@ -167,6 +176,7 @@ function applied(
   const managed = { manager, operation: "Apply" as const, fields };
   const current = store.find(kind, namespace, name);
   if (!current) {
+    insistOnNamespace(store, kind, namespace);
     const draft = { ...(asked.body as Draft), metadata: { ...metadata, managedFields: [managed] } };
     return { code: 201, body: store.create(kind, namespace, draft, dry) };
   }

@@ -13,6 +13,8 @@ const jobs = kindNamed("jobs");
 const services = kindNamed("services");
 const slices = kindNamed("endpointslices");
 const budgets = kindNamed("poddisruptionbudgets");
+const definitions = kindNamed("customresourcedefinitions");
+const ESTABLISHED = { conditions: [{ type: "Established", status: "True", reason: "InitialNamesAccepted" }] };
 
 export const REVISION = "deployment.kubernetes.io/revision";
 
@@ -35,6 +37,7 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
       const version = store.resourceVersion();
       if (version === settled) return;
       const waiting = [...store.list(deployments).map(rollOut)];
+      for (const one of store.list(definitions)) store.report(definitions, one, ESTABLISHED);
       for (const one of store.list(statefulsets)) keepStateful(one);
       waiting.push(kubelet.tick(), ...store.list(jobs).map(runJob));
       for (const one of store.list(services)) publishEndpoints(store, one);

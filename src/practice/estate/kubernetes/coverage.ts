@@ -15,6 +15,8 @@ export const COVERED = [
   "an image that can not be pulled ends in ProgressDeadlineExceeded",
   "server-side apply refuses a field of another manager",
   "discovery of what a group and version holds",
+  "404 for what would be made in a namespace that is not there, by a dry run too",
+  "a CustomResourceDefinition makes its kind known once it is established",
   "SelfSubjectAccessReview",
 ] as const;
 export type Covered = (typeof COVERED)[number];

@@ -1,3 +1,5 @@
+import type { Thing } from "./thing.ts";
+
 /** A kind of object, where the API keeps it. */
 export interface Kind {
   readonly plural: string;
@@ -21,6 +23,7 @@ export const KINDS: readonly Kind[] = [
   kind("/api/v1", "pods", "Pod"),
   kind("/api/v1", "services", "Service"),
   kind("/api/v1", "configmaps", "ConfigMap"),
+  kind("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition", false),
   kind("/apis/apps/v1", "deployments", "Deployment"),
   kind("/apis/apps/v1", "replicasets", "ReplicaSet"),
   kind("/apis/apps/v1", "statefulsets", "StatefulSet"),
@@ -36,8 +39,25 @@ export const KINDS: readonly Kind[] = [
   kind("/apis/velero.io/v1", "backupstoragelocations", "BackupStorageLocation"),
 ];
 
-export function kindAt(base: string, plural: string): Kind | undefined {
-  return KINDS.find((one) => one.base === base && one.plural === plural);
+export function kindAt(kinds: readonly Kind[], base: string, plural: string): Kind | undefined {
+  return kinds.find((one) => one.base === base && one.plural === plural);
+}
+
+/** What a CustomResourceDefinition makes the API server know, once it is established. */
+export function definedBy({ spec, status }: Thing): readonly Kind[] {
+  const conditions = (status?.conditions ?? []) as readonly { type: string; status: string }[];
+  if (!conditions.some((one) => one.type === "Established" && one.status === "True")) return [];
+  const { group, scope, names, versions } = spec as unknown as Definition;
+  return versions
+    .filter(({ served }) => served)
+    .map(({ name }) => kind(`/apis/${group}/${name}`, names.plural, names.kind, scope === "Namespaced"));
+}
+
+interface Definition {
+  readonly group: string;
+  readonly scope: "Namespaced" | "Cluster";
+  readonly names: { readonly plural: string; readonly kind: string };
+  readonly versions: readonly { readonly name: string; readonly served: boolean }[];
 }
 
 export function kindNamed(plural: string): Kind {

@@ -40,7 +40,7 @@ export interface PracticeCluster {
   readonly denied: Set<string>;
   writes(): readonly Seen[];
   forget(): void;
-  /** What a person with kubectl does, past the ledger. */
+  /** What a person with kubectl does, past the ledger; makes the namespace, too. */
   put(plural: string, namespace: string | undefined, draft: Draft): Thing;
   get(plural: string, namespace: string | undefined, name: string): Thing | undefined;
   list(plural: string, namespace?: string): readonly Thing[];
@@ -167,7 +167,13 @@ export async function createCluster({
     forget() {
       ledger.length = 0;
     },
-    put: (plural, namespace, draft) => store.create(kindNamed(plural), namespace, draft),
+    put(plural, namespace, draft) {
+      const namespaces = kindNamed("namespaces");
+      if (namespace !== undefined && !store.find(namespaces, undefined, namespace)) {
+        store.create(namespaces, undefined, { metadata: { name: namespace } });
+      }
+      return store.create(kindNamed(plural), namespace, draft);
+    },
     get,
     list: (plural, namespace) => store.list(kindNamed(plural), namespace),
     edit(plural, namespace, one, change) {
