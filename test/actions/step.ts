@@ -20,7 +20,8 @@ export class Step {
   }
 
   #context(signal = new AbortController().signal): ApplyContext {
-    return { ...this.#conductor.context, signal, budget: this.#action.budget, progress: () => {} };
+    const progress = (says: string) => this.#conductor.progress.push(says);
+    return { ...this.#conductor.context, signal, budget: this.#action.budget, progress };
   }
 
   /** What is seen, through the timeline: plain JSON or nothing. */

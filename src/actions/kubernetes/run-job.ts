@@ -15,6 +15,7 @@ import {
 import { type Check, defineAction } from "../contract.ts";
 import { until } from "../poll.ts";
 import { neverUndone } from "../undo.ts";
+import { waitingReasons } from "./pods.ts";
 
 const input = z.strictObject({
   cluster: clusterInput,
@@ -36,6 +37,16 @@ type Seen = Look<{
   readonly next: string;
 }>;
 
+interface Template {
+  readonly metadata?: { readonly labels?: object; readonly annotations?: object };
+  readonly spec: { readonly ttlSecondsAfterFinished?: number; readonly [field: string]: unknown };
+}
+
+/** A job that has ended stays so long, whatever the cron job's own are given: how it ended has to be seen. */
+const KEPT_SECONDS = 86_400;
+const REASONS_EVERY_MS = 5000;
+/** So many looks in a row without it: it was deleted. */
+const LOOKS_GONE = 3;
 const OURS = "lifeboat.dev/cronjob";
 const RIGHTS: readonly Right[] = [{ verb: "create", group: "batch", resource: "jobs" }];
 
@@ -78,7 +89,7 @@ export const runJob = defineAction<Input, Seen>({
       });
     }
     const { uid, template } = seen.cronJob;
-    const { metadata = {}, spec } = template as { metadata?: { labels?: object; annotations?: object }; spec: unknown };
+    const { metadata = {}, spec } = template as Template;
     const body = {
       apiVersion: "batch/v1",
       kind: "Job",
@@ -86,9 +97,10 @@ export const runJob = defineAction<Input, Seen>({
         name: seen.next,
         labels: { ...metadata.labels, [OURS]: cronJob },
         annotations: { ...metadata.annotations, "cronjob.kubernetes.io/instantiate": "manual" },
-        ownerReferences: [{ apiVersion: "batch/v1", kind: "CronJob", name: cronJob, uid, controller: true }],
+        // Not its controller: that deletes what its history limits leave no room for, before its end was seen.
+        ownerReferences: [{ apiVersion: "batch/v1", kind: "CronJob", name: cronJob, uid }],
       },
-      spec,
+      spec: { ...spec, ttlSecondsAfterFinished: Math.max(KEPT_SECONDS, spec.ttlSecondsAfterFinished ?? 0) },
     };
     const cluster = await openCluster(ctx, target);
     try {
@@ -101,33 +113,59 @@ export const runJob = defineAction<Input, Seen>({
   },
   async verify(ctx, given, before) {
     const name = before.answers ? before.next : "";
+    let state = `${name} has not ended`;
+    let gone = 0;
+    let reasonsAt = performance.now() - REASONS_EVERY_MS + 1000;
     return await until(
       {
         what: `${name} to end`,
         seconds: ctx.budget.failSeconds * 0.9,
         everyMilliseconds: 500,
         signal: ctx.signal,
-        stateNow: () => `${name} has not ended`,
+        stateNow: () => state,
       },
       async () => {
-        const { jobs } = await look(await openCluster(ctx, given.cluster), given);
+        const cluster = await openCluster(ctx, given.cluster);
+        const { jobs } = await look(cluster, given);
         const job = jobs.find((one) => one.name === name);
-        if (job?.state === "failed") {
-          throw new LifeboatError({
-            code: "job-failed",
-            where: name,
-            what: "The job failed",
-            stateNow: "What it had done until then stands",
-            next: `See kubectl logs job/${name}, then retry or go on without it`,
-          });
+        gone = job === undefined ? gone + 1 : 0;
+        if (gone >= LOOKS_GONE) throw jobGone(name);
+        if (job?.state === "failed") throw jobFailed(name);
+        if (job?.state === "complete") {
+          return { says: `${name} has completed.`, facts: [{ id: "job", label: "Job", value: name, material: false }] };
         }
-        if (job?.state !== "complete") return null;
-        return { says: `${name} has completed.`, facts: [{ id: "job", label: "Job", value: name, material: false }] };
+        if (performance.now() - reasonsAt > REASONS_EVERY_MS) {
+          const reasons = await waitingReasons(cluster, given.cluster, { matchLabels: { "job-name": name } });
+          state = [`${name} has not ended`, ...reasons].join("; ");
+          ctx.progress(state);
+          reasonsAt = performance.now();
+        }
+        return null;
       },
     );
   },
   undo: neverUndone(({ cronJob }) => `What ${cronJob} does backwards is not known here.`),
 });
+
+function jobFailed(name: string): LifeboatError {
+  return new LifeboatError({
+    code: "job-failed",
+    where: name,
+    what: "The job failed",
+    stateNow: "What it had done until then stands",
+    next: `See kubectl logs job/${name}, then retry or go on without it`,
+  });
+}
+
+function jobGone(name: string): LifeboatError {
+  return new LifeboatError({
+    code: "job-gone",
+    where: name,
+    what: "The job was deleted before its end was seen",
+    stateNow: "What it did until then stands; whether it ended well is not known",
+    next: "Look at what it was to do, then retry or go on without it",
+  });
+}
 
 interface ApiJob {
   readonly metadata: { readonly name: string };

@@ -119,6 +119,7 @@ export const scale = defineAction<Input, Seen>({
           present(seen),
           ...seen.scalers.map((one) => leftAlone(one, seen)),
           ...configChecks(given.reads, seen.config),
+          ...replaced(seen),
         ]
       : []),
     ...unremembered(given, evidences),
@@ -155,7 +156,8 @@ export const scale = defineAction<Input, Seen>({
     const config = (before.answers ? before.config : null) ?? NO_CONFIG;
     const views = await untilRolledOut(ctx, given.cluster, refs, (view) => {
       const replicas = wanted.get(view.ref) ?? 0;
-      return isMet(view, replicas, scalers) && !(replicas > 0 && isStale(view, config));
+      const met = isMet(view, replicas, scalers) || isScalersNow(view, replicas, scalers, before);
+      return met && !(replicas > 0 && isStale(view, config));
     });
     await untilNoPods(
       ctx,
@@ -302,6 +304,30 @@ function isMet({ ref, replicas: has }: WorkloadView, replicas: number, scalers: 
   if (has === replicas) return true;
   const scaler = scalers.find((one) => one.ref === ref);
   return scaler !== undefined && replicas > 0 && has > replicas && has <= scaler.max;
+}
+
+/** An autoscaler may have taken some away again, once our count was there: the mark of the patch shows that it was. */
+function isScalersNow(
+  { ref, replicas: has, scaledTo, marked }: WorkloadView,
+  replicas: number,
+  scalers: readonly Scaler[],
+  before: Seen,
+): boolean {
+  const scaler = scalers.find((one) => one.ref === ref);
+  const wasMarked = before.answers && before.workloads.some((one) => one.ref === ref && one.marked);
+  const arrived = scaledTo === replicas || (wasMarked && !marked);
+  return scaler !== undefined && arrived && has > 0 && has >= scaler.min && has <= scaler.max;
+}
+
+/** Pods that read an older configuration are to be replaced, and the workload's strategy replaces none. */
+function replaced(seen: Seen): readonly Check[] {
+  const kept = dueOf(seen)
+    .filter(({ view, replicas }) => replicas > 0 && view.replicas > 0 && (view.heldBack ?? 0) > 0)
+    .filter(({ view }) => seen.answers && isStale(view, seen.config));
+  if (kept.length === 0) return [];
+  const names = kept.map(({ view }) => view.ref).join(", ");
+  const says = `Pods of ${names} read an older configuration, and its update strategy replaces none. Delete them one by one.`;
+  return [{ id: "pods.replaced", level: "block", ok: false, says }];
 }
 
 function opsOf(view: WorkloadView, replicas: number, given: Input, config: ConfigRead): readonly JsonOp[] {

@@ -35,6 +35,11 @@ export interface ApiWorkload {
   readonly spec: {
     readonly replicas?: number;
     readonly paused?: boolean;
+    /** Of a StatefulSet. */
+    readonly updateStrategy?: {
+      readonly type?: string;
+      readonly rollingUpdate?: { readonly partition?: number };
+    };
     readonly selector?: LabelSelector;
     readonly template: PodTemplate;
   };
@@ -61,6 +66,8 @@ export interface WorkloadView {
   /** `failed` only once the controller has seen the newest wish: a stale condition is not a verdict on it. */
   readonly rollout: "complete" | "running" | "failed";
   readonly paused: boolean;
+  /** Pods that keep an older template whatever is patched: all of an `OnDelete`, those below a partition. Absent in older logs. */
+  readonly heldBack?: number;
   readonly revision: string | null;
   /** What its pods are to be, as a hash: known with the patch itself, before any controller has seen it. */
   readonly template: string;
@@ -69,6 +76,8 @@ export interface WorkloadView {
   readonly scaledFrom: number | null;
   readonly annotated: boolean;
   readonly marked: boolean;
+  /** The count our mark says it was scaled to, wherever it stands now; absent in older logs. */
+  readonly scaledTo?: number | null;
   /** The configuration its pods were made for (see `config-read.ts`). */
   readonly configRead: string | null;
   readonly templateAnnotated: boolean;
@@ -107,7 +116,8 @@ function viewOf(ref: string, { metadata, spec, status = {} }: ApiWorkload): Work
   const current = (status.observedGeneration ?? 0) >= metadata.generation;
   const stuck = status.conditions?.some(({ reason }) => reason === "ProgressDeadlineExceeded") ?? false;
   const { updatedReplicas: updated = 0, availableReplicas: available = 0 } = status;
-  const complete = updated === replicas && (status.replicas ?? 0) === replicas && available >= replicas;
+  const heldBack = heldBackBy(spec, replicas);
+  const complete = updated >= replicas - heldBack && (status.replicas ?? 0) === replicas && available >= replicas;
   const mark = metadata.annotations?.[BEFORE];
   return {
     ref,
@@ -116,12 +126,14 @@ function viewOf(ref: string, { metadata, spec, status = {} }: ApiWorkload): Work
     available,
     rollout: current && stuck ? "failed" : current && complete ? "complete" : "running",
     paused: spec.paused ?? false,
+    heldBack,
     revision: metadata.annotations?.[REVISION] ?? null,
     template: hashOf(withoutHash(spec.template)),
     restartedAt: spec.template.metadata?.annotations?.[RESTARTED] ?? null,
     scaledFrom: countBefore(mark, replicas),
     annotated: metadata.annotations !== undefined,
     marked: mark !== undefined,
+    scaledTo: markOf(mark)?.to ?? null,
     configRead: spec.template.metadata?.annotations?.[CONFIG_READ] ?? null,
     templateAnnotated: spec.template.metadata?.annotations !== undefined,
   };
@@ -133,13 +145,26 @@ export function withoutHash(template: PodTemplate): PodTemplate {
   return { ...template, metadata: { ...template.metadata, labels } };
 }
 
-/** The mark says from and to (`3>0`); when it stands elsewhere now, somebody moved it since and the mark is old. */
-function countBefore(mark: string | undefined, replicas: number): number | null {
+/** Pods that a change of the template does not reach: then a rollout is complete without them, as `kubectl rollout status` has it. */
+function heldBackBy({ paused, updateStrategy }: ApiWorkload["spec"], replicas: number): number {
+  if (paused === true || updateStrategy?.type === "OnDelete") return replicas;
+  return Math.min(updateStrategy?.rollingUpdate?.partition ?? 0, replicas);
+}
+
+/** The mark says from and to (`3>0`). */
+function markOf(mark: string | undefined): { readonly from: number; readonly to: number } | null {
   const [, from, to] = /^(\d+)>(\d+)$/.exec(mark ?? "") ?? [];
-  return to !== undefined && Number(to) === replicas ? Number(from) : null;
+  return to === undefined ? null : { from: Number(from), to: Number(to) };
+}
+
+/** When it stands elsewhere now, somebody moved it since and the mark is old. */
+function countBefore(mark: string | undefined, replicas: number): number | null {
+  const known = markOf(mark);
+  return known?.to === replicas ? known.from : null;
 }
 
 const REASONS_EVERY_MS = 5000;
+const REASONS_FIRST_MS = 1000;
 
 /** A workload in a namespace of its own; left out: the plan's. */
 export interface Placed {
@@ -160,7 +185,7 @@ export async function untilRolledOut(
     return { ref, name, target: { ...plan, namespace } };
   });
   let state = "Nothing was seen yet";
-  let reasonsAt = performance.now();
+  let reasonsAt = performance.now() - REASONS_EVERY_MS + REASONS_FIRST_MS;
   let reasons = "";
   return await until(
     {

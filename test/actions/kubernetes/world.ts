@@ -15,8 +15,8 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function openWorld(): Promise<World> {
-  const primary = await createCluster({ name: "primary", pace: { timeScale: 400 } });
+export async function openWorld(pace: { jobSeconds?: number } = {}): Promise<World> {
+  const primary = await createCluster({ name: "primary", pace: { timeScale: 400, ...pace } });
   const dr = await createCluster({ name: "dr", pace: { timeScale: 400 } });
   for (const cluster of [primary, dr]) cluster.put("namespaces", undefined, { metadata: { name: NAMESPACE } });
   const kubeconfig = kubeconfigOf([primary, dr]);
@@ -53,6 +53,11 @@ export function deployment(
       template: { metadata: { labels }, spec: { containers: [{ name: "app", image: more.image ?? "app:1" }] } },
     },
   };
+}
+
+export function statefulSet(name: string, replicas: number, updateStrategy: object = { type: "RollingUpdate" }) {
+  const { metadata, spec } = deployment(name, replicas);
+  return { metadata, spec: { ...spec, serviceName: name, updateStrategy } };
 }
 
 export const widgetDefinition = {

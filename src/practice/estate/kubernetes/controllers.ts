@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { kindNamed } from "./kinds.ts";
-import { isPullable, isReady, isTerminating, type Kubelet, type Pace } from "./pods.ts";
+import { isPullable, isReady, isTerminating, type Kubelet, type Pace, terminate } from "./pods.ts";
 import { hasLabels } from "./selector.ts";
 import type { ObjectStore } from "./store.ts";
 import { ownedBy, ownerOf, type PodTemplate, stamp, type Thing, type Tree } from "./thing.ts";
@@ -10,18 +10,24 @@ const replicasets = kindNamed("replicasets");
 const statefulsets = kindNamed("statefulsets");
 const pods = kindNamed("pods");
 const jobs = kindNamed("jobs");
+const cronjobs = kindNamed("cronjobs");
 const services = kindNamed("services");
 const slices = kindNamed("endpointslices");
 const budgets = kindNamed("poddisruptionbudgets");
 const definitions = kindNamed("customresourcedefinitions");
 const ESTABLISHED = { conditions: [{ type: "Established", status: "True", reason: "InitialNamesAccepted" }] };
 
+const POD_REVISION = "controller-revision-hash";
 export const REVISION = "deployment.kubernetes.io/revision";
 
 interface WorkloadSpec {
   readonly replicas?: number;
   readonly paused?: boolean;
   readonly progressDeadlineSeconds?: number;
+  readonly updateStrategy?: {
+    readonly type?: "RollingUpdate" | "OnDelete";
+    readonly rollingUpdate?: { readonly partition?: number };
+  };
   readonly template: PodTemplate;
 }
 
@@ -29,7 +35,9 @@ interface WorkloadSpec {
 export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pace): { tick(): void } {
   /** When a rollout last came further, by the deployment's uid. */
   const progress = new Map<string, { mark: string; at: number }>();
+  const complete = new Set<string>();
   const started = new Map<string, number>();
+  const ended = new Map<string, number>();
   /** The version at which nothing was left to do, and nothing waits for time to pass. */
   let settled: string | null = null;
   return {
@@ -46,6 +54,23 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
     },
   };
 
+  /** A job that has ended is deleted when its own time is over, or by its CronJob, which keeps so many. True while it waits for that. */
+  function collect(job: Thing): boolean {
+    const { ttlSecondsAfterFinished: ttl } = (job.spec ?? {}) as { ttlSecondsAfterFinished?: number };
+    const { namespace, uid, ownerReferences: owners = [] } = job.metadata;
+    const cronJob = owners.find((one) => one.kind === "CronJob" && one.controller === true);
+    const spec = cronJob && store.find(cronjobs, namespace, cronJob.name)?.spec;
+    const limit = (spec as { successfulJobsHistoryLimit?: number } | undefined)?.successfulJobsHistoryLimit ?? 3;
+    const siblings = store
+      .list(jobs, namespace)
+      .filter((one) => cronJob && one.metadata.ownerReferences?.some((owner) => owner.uid === cronJob.uid));
+    const since = ended.get(uid) ?? ended.set(uid, performance.now()).get(uid) ?? 0;
+    const left = (ttl ?? Number.POSITIVE_INFINITY) * (1000 / pace.timeScale) - (performance.now() - since);
+    if (left <= 0 || (cronJob && siblings.length > limit)) store.remove(jobs, job);
+    // What is still far away is looked at when something else moves.
+    return left > 0 && left < 1000;
+  }
+
   /** True while it is under way. */
   function rollOut(deployment: Thing): boolean {
     const spec = deployment.spec as unknown as WorkloadSpec;
@@ -58,6 +83,10 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
       const old = mine().filter((set) => set.metadata.name !== current?.metadata.name);
       setReplicas(current, wanted);
       if (readyOf(current) >= wanted) for (const set of old) setReplicas(set, 0);
+    } else {
+      // No new template is rolled out; what is in use is scaled all the same.
+      const latest = mine().sort((a, b) => revisionOf(b) - revisionOf(a))[0];
+      if (latest) setReplicas(latest, wanted);
     }
     for (const set of mine()) keepSet(set);
     const { done, status } = statusOf(deployment, spec, current, mine());
@@ -108,22 +137,29 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
 
   function keepSet(set: Thing): void {
     const spec = set.spec as unknown as WorkloadSpec;
-    kubelet.keep(set, spec.template, spec.replicas ?? 0);
+    const refusal = kubelet.keep(set, spec.template, spec.replicas ?? 0);
     const own = podsOf(set);
-    store.report(replicasets, set, { replicas: own.length, readyReplicas: own.filter(isReady).length });
+    const conditions = refusal === null ? [] : [failure(refusal)];
+    store.report(replicasets, set, { replicas: own.length, readyReplicas: own.filter(isReady).length, conditions });
   }
 
+  /** Its strategy says which pods of an older template are replaced: one after the other, from a partition on, or none. */
   function keepStateful(one: Thing): void {
-    const spec = one.spec as unknown as WorkloadSpec;
-    kubelet.keep(one, spec.template, spec.replicas ?? 1);
+    const { replicas: wanted = 1, template, updateStrategy = {} } = one.spec as unknown as WorkloadSpec;
+    const revision = templateHash(template);
+    const labels = { ...template.metadata?.labels, [POD_REVISION]: revision };
+    kubelet.keep(one, { ...template, metadata: { ...template.metadata, labels } }, wanted);
     const own = podsOf(one);
+    const old = own.filter((pod) => pod.metadata.labels?.[POD_REVISION] !== revision);
+    const kept = updateStrategy.type === "OnDelete" ? wanted : (updateStrategy.rollingUpdate?.partition ?? 0);
     const ready = own.filter(isReady).length;
+    if (old.length > kept && ready === wanted) terminate(store, old[0] as Thing);
     store.report(statefulsets, one, {
       observedGeneration: one.metadata.generation,
       replicas: own.length,
       readyReplicas: ready,
       availableReplicas: ready,
-      updatedReplicas: own.length,
+      updatedReplicas: own.length - old.length,
     });
   }
 
@@ -146,8 +182,12 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
     const ready = all.reduce((sum, set) => sum + readyOf(set), 0);
     const updated = current ? podsOf(current).length : 0;
     const done = updated === wanted && total === wanted && ready >= wanted;
+    const rollout = `${deployment.metadata.uid}:${current?.metadata.name}`;
+    if (done) complete.add(rollout);
+    // Once a template is rolled out, its deadline is over: a scale alone never exceeds it.
     const late =
-      !done && stuckSeconds(deployment, `${updated}/${total}/${ready}`) > (spec.progressDeadlineSeconds ?? 600);
+      !(done || complete.has(rollout) || spec.paused) &&
+      stuckSeconds(deployment, `${updated}/${total}/${ready}`) > (spec.progressDeadlineSeconds ?? 600);
     const reason = done ? "NewReplicaSetAvailable" : late ? "ProgressDeadlineExceeded" : "ReplicaSetUpdated";
     const status = {
       observedGeneration: deployment.metadata.generation,
@@ -163,6 +203,7 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
           reason: ready >= wanted ? "MinimumReplicasAvailable" : "MinimumReplicasUnavailable",
         },
         { type: "Progressing", status: late ? "False" : "True", reason },
+        ...all.flatMap((set) => (set.status?.conditions ?? []) as readonly Tree[]),
       ],
     };
     return { done, status };
@@ -178,7 +219,7 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
 
   /** True while it runs. */
   function runJob(job: Thing): boolean {
-    if ((job.status?.conditions ?? null) !== null) return false;
+    if ((job.status?.conditions ?? null) !== null) return collect(job);
     const { uid } = job.metadata;
     const since = started.get(uid) ?? started.set(uid, performance.now()).get(uid) ?? 0;
     const startTime = (job.status?.startTime as string | undefined) ?? stamp();
@@ -197,6 +238,10 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
     );
     return false;
   }
+}
+
+function failure(message: string): Tree {
+  return { type: "ReplicaFailure", status: "True", reason: "FailedCreate", message };
 }
 
 function publishEndpoints(store: ObjectStore, service: Thing): void {

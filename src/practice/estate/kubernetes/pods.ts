@@ -18,11 +18,12 @@ export interface Pace {
 
 const pods = kindNamed("pods");
 const nodes = kindNamed("nodes");
+const quotas = kindNamed("resourcequotas");
 
 /** What the scheduler and the kubelet do: pods get a node, and a listener that answers HTTP while they are ready. */
 export interface Kubelet {
-  /** Keeps `count` pods of a template for their owner. */
-  keep(owner: Thing, template: PodTemplate, count: number): void;
+  /** Keeps `count` pods of a template for their owner. Why the API server refuses one more; null: it does not. */
+  keep(owner: Thing, template: PodTemplate, count: number): string | null;
   /** True while a pod waits to be started. */
   tick(): boolean;
   /** The port on which a ready pod listens. */
@@ -42,7 +43,10 @@ export function createKubelet(store: ObjectStore, pace: Pace, containers: Contai
       const mine = store
         .list(pods, owner.metadata.namespace)
         .filter((pod) => ownedBy(pod, owner) && !isTerminating(pod));
+      let refusal: string | null = null;
       for (let missing = count - mine.length; missing > 0; missing--) {
+        refusal = overQuota(store, owner);
+        if (refusal !== null) break;
         const pod = store.create(pods, owner.metadata.namespace, {
           metadata: {
             generateName: `${owner.metadata.name}-`,
@@ -56,6 +60,7 @@ export function createKubelet(store: ObjectStore, pace: Pace, containers: Contai
         born.set(pod.metadata.uid, performance.now());
       }
       for (const pod of mine.slice(count)) terminate(store, pod);
+      return refusal;
     },
     tick() {
       for (const pod of store.list(pods)) if (isTerminating(pod) && isOver(pod)) store.remove(pods, pod);
@@ -163,10 +168,38 @@ function podHash(owner: Thing): Record<string, string> {
   return hash === undefined ? {} : { "pod-template-hash": hash };
 }
 
+/** As the admission of a ResourceQuota of pods says it. */
+function overQuota(store: ObjectStore, { metadata: { namespace, name } }: Thing): string | null {
+  const used = store.list(pods, namespace).length;
+  for (const quota of store.list(quotas, namespace)) {
+    const limit = (quota.spec as { hard?: { pods?: string } } | undefined)?.hard?.pods;
+    if (limit === undefined || used < Number(limit)) continue;
+    const exceeded = `exceeded quota: ${quota.metadata.name}, requested: pods=1, used: pods=${used}, limited: pods=${limit}`;
+    return `pods "${name}-" is forbidden: ${exceeded}`;
+  }
+  return null;
+}
+
+/** A node with `status.allocatable.pods` takes no more than that; a pod that fits nowhere says why, as the scheduler does. */
 function schedule(store: ObjectStore, pod: Thing): void {
-  const open = store.list(nodes).filter((node) => node.spec?.unschedulable !== true);
+  const all = store.list(nodes);
   const load = (node: Thing) => store.list(pods).filter((one) => one.spec?.nodeName === node.metadata.name).length;
-  const [node] = open.map((one) => ({ one, load: load(one) })).sort((a, b) => a.load - b.load);
-  if (!node) return;
-  store.write(pods, { ...pod, spec: { ...pod.spec, nodeName: node.one.metadata.name } });
+  const room = (node: Thing) =>
+    Number(
+      (node.status as { allocatable?: { pods?: string } } | undefined)?.allocatable?.pods ?? Number.POSITIVE_INFINITY,
+    );
+  const open = all.filter((node) => node.spec?.unschedulable !== true);
+  const free = open.filter((node) => load(node) < room(node));
+  const [node] = free.map((one) => ({ one, load: load(one) })).sort((a, b) => a.load - b.load);
+  if (node) {
+    store.write(pods, { ...pod, spec: { ...pod.spec, nodeName: node.one.metadata.name } });
+    return;
+  }
+  const why = [
+    ...(open.length > free.length ? [`${open.length - free.length} Too many pods`] : []),
+    ...(all.length > open.length ? [`${all.length - open.length} node(s) were unschedulable`] : []),
+  ];
+  const message = `0/${all.length} nodes are available: ${why.join(", ")}.`;
+  const waits = { type: "PodScheduled", status: "False", reason: "Unschedulable", message };
+  store.report(pods, pod, { phase: "Pending", conditions: [{ type: "Ready", status: "False" }, waits] });
 }
