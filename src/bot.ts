@@ -1,5 +1,6 @@
 import { pageWords } from "../templates/messages/paging.ts";
 import { actions, cards } from "./actions/index.ts";
+import { conformanceOf } from "./catalog/conformance.ts";
 import { drillLimits } from "./catalog/drill.ts";
 import { createEmail } from "./comms/email.ts";
 import { createOffice } from "./comms/office.ts";
@@ -48,6 +49,7 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
     actions,
     systems: new Map(catalog.systems.map((system) => [system.id, system])),
     standing: slack.standing,
+    conformance: (plan, origin) => conformanceOf(plan, house, origin),
     log,
     practice: config.practice,
     secret,

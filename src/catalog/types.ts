@@ -554,6 +554,23 @@ export interface WaitStep extends StepBase {
 }
 export type PlanStep = ActionStep | GateStep | ManualStep | WaitStep;
 
+/** A stored plan held against the catalogue of today (`conformance.ts`). */
+export interface Conformance {
+  /** What the catalogue asks for at the gates of the plan, by the gate's step id. A gate it doesn't know is not here: the plan's word holds. */
+  readonly gates: ReadonlyMap<string, Gate>;
+  /** What of the plan this catalogue would not make. */
+  readonly differences: readonly Difference[];
+}
+
+export interface Difference {
+  /** The step it is about; null: the whole plan. */
+  readonly step: string | null;
+  /** True: no approval makes up for it. False: those who may decide can accept it, when they are shown it. */
+  readonly firm: boolean;
+  /** A clause without its full stop. */
+  readonly says: string;
+}
+
 export interface Catalog {
   readonly systems: readonly System[];
   readonly runbooks: readonly Runbook[];

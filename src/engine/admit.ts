@@ -1,8 +1,12 @@
+import type { Origin } from "../catalog/conformance.ts";
+import type { Conformance, Plan } from "../catalog/types.ts";
+import { firmly } from "../incident/conforms.ts";
 import type { NewEvent, Preflight } from "../incident/events.ts";
 import { failedOf, findingsOf } from "../incident/findings.ts";
 import { voided } from "../incident/gates.ts";
 import {
   approversOf,
+  catalogueDiffers,
   decidedAtCommandLine,
   deciders,
   type MayStart,
@@ -10,7 +14,8 @@ import {
   passGates,
   type StartRefusal,
 } from "../incident/start.ts";
-import type { RunState } from "../incident/state.ts";
+import type { IncidentState, RunState } from "../incident/state.ts";
+import { coveringGate } from "../incident/undo.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
 import { botEvent, type Driven } from "./driven.ts";
@@ -55,7 +60,8 @@ export async function admit(
     if (fresh && void_) return voiding(driven, run, intent.step, fresh, void_);
     const { planHash } = journal.lease;
     const factsHash = fresh?.factsHash ?? run.preflight?.factsHash ?? "";
-    const context = { now, planHash, factsHash, system, standing, lease: journal.lease };
+    const conformance = conformanceNow(driven, state, run);
+    const context = { now, planHash, factsHash, system, standing, conformance, lease: journal.lease };
     const verdict = mayStart(state, run, intent.step, context);
     admission = admissionOf(verdict);
     return { events: verdict.ok ? [...verdict.events, claim(run, now)] : verdict.events };
@@ -75,7 +81,9 @@ export async function passLastGates(driven: Driven): Promise<Admission> {
     if (!wanted.some((intent) => intent.do === "passGates")) return null;
     const factsHash = run.preflight?.factsHash ?? "";
     const { planHash } = journal.lease;
-    const verdict = passGates(state, run, { now, planHash, factsHash, system, standing, lease: journal.lease });
+    const conformance = conformanceNow(driven, state, run);
+    const context = { now, planHash, factsHash, system, standing, conformance, lease: journal.lease };
+    const verdict = passGates(state, run, context);
     admission = admissionOf(verdict);
     return { events: verdict.events };
   });
@@ -86,6 +94,28 @@ function admissionOf(verdict: MayStart): Admission {
   if (verdict.ok) return { kind: "admitted" };
   if (verdict.events.length > 0) return { kind: "moved" };
   return { kind: "refused", code: verdict.code, why: verdict.why };
+}
+
+/** The stored plan held against the catalogue of this moment. */
+export function conformanceNow(driven: Driven, state: IncidentState, run: RunState): Conformance {
+  return driven.conformance(run.plan, originOf(state, run.plan));
+}
+
+/** What the plan of an undo goes back to, by the timeline's word. */
+function originOf(state: IncidentState, { undoes }: Plan): Origin | null {
+  const run = undoes === undefined ? undefined : state.runs.get(undoes.run);
+  if (undoes === undefined || run === undefined) return null;
+  const before = run.steps.get(undoes.step)?.origin?.before;
+  return { plan: run.plan, gate: coveringGate(run, undoes.step)?.id ?? null, before };
+}
+
+/** Why nothing of this run is looked at or begun now, by the catalogue's word; null: it may go on. `step`: only what is about that step. */
+export function catalogueAgainst(driven: Driven, step: string | null = null): Admission | null {
+  const run = driven.journal.run();
+  const conformance = conformanceNow(driven, driven.journal.state(), run);
+  const differences = conformance.differences.filter((one) => step === null || one.step === null || one.step === step);
+  const against = firmly({ ...conformance, differences }, run);
+  return against.length === 0 ? null : { kind: "refused", code: "catalogue-differs", why: catalogueDiffers(against) };
 }
 
 export function systemOf(driven: Driven) {

@@ -7,7 +7,7 @@ import type { RunState, StepState } from "../incident/state.ts";
 import { stateNow } from "../incident/state-now.ts";
 import type { Problem } from "../lib/errors.ts";
 import type { Leases } from "../timeline/contract.ts";
-import { type Admission, admit, passLastGates } from "./admit.ts";
+import { type Admission, admit, catalogueAgainst, passLastGates } from "./admit.ts";
 import { botEvent, type Driven } from "./driven.ts";
 import { askAtGate, moveGate } from "./gate.ts";
 import { LeaseLost } from "./journal.ts";
@@ -88,6 +88,8 @@ export function driveRun(driven: Driven, halt: () => void, leases: Leases): Driv
       .map((step): Work => ({ do: "carryOn", step: step.step.id }));
 
   const carry = async (intent: Exclude<Work, { do: "halt" }>): Promise<void> => {
+    const against = trusts(intent) ? null : catalogueAgainst(driven, intent.do === "takeOver" ? intent.step : null);
+    if (against !== null) return heed("step" in intent ? intent.step : intent.do, against);
     switch (intent.do) {
       case "preflight":
         return preflight(driven);
@@ -195,6 +197,11 @@ export function driveRun(driven: Driven, halt: () => void, leases: Leases): Driv
     },
     left,
   };
+}
+
+/** What neither looks at a target nor begins anything: it needs nobody's catalogue. */
+function trusts(intent: Exclude<Work, { do: "halt" }>): boolean {
+  return !["preflight", "openGate", "passGates", "open", "start", "takeOver"].includes(intent.do);
 }
 
 /** Looks at everything once, before anything. */

@@ -11,6 +11,7 @@ export interface Driven {
   readonly around: Surroundings;
   readonly systems: EnginePorts["systems"];
   readonly standing: EnginePorts["standing"];
+  readonly conformance: EnginePorts["conformance"];
   readonly settings: EngineSettings;
   readonly log: Logger;
   readonly killPoint: KillPoint;

@@ -57,6 +57,7 @@ export function createEngine(ports: EnginePorts): Engine {
       around: { ...ports, observeSeconds: settings.observeSeconds },
       systems: ports.systems,
       standing: ports.standing,
+      conformance: ports.conformance,
       settings,
       log: log.child({ run: lease.run, epoch: lease.epoch }),
       killPoint,

@@ -8,7 +8,7 @@ import { stateNow } from "../incident/state-now.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
-import { systemOf } from "./admit.ts";
+import { conformanceNow, systemOf } from "./admit.ts";
 import { botEvent, type Driven } from "./driven.ts";
 import { next } from "./next.ts";
 import { lookAhead } from "./preflight.ts";
@@ -24,7 +24,7 @@ export async function askAtGate(driven: Driven, step: string): Promise<void> {
   const looked = isFresh(journal.run(), driven.now())
     ? null
     : await lookAhead(journal.run(), driven.around, driven.lost);
-  await journal.write((run, now) => {
+  await journal.write((run, now, state) => {
     const intents = next(run, { epoch: journal.lease.epoch, now }).intents;
     if (!intents.some((intent) => intent.do === "openGate" && intent.step === step)) return null;
     if (looked && !looked.ready) return { events: [blocked(driven, run, ask, looked)] };
@@ -33,7 +33,7 @@ export async function askAtGate(driven: Driven, step: string): Promise<void> {
     return {
       events: [
         ...(looked ? [botEvent(driven, `look/${ask}`, { type: "run.preflighted", data: looked })] : []),
-        openGate(shown, step, { ask, now, key, system }),
+        openGate(shown, step, { ask, now, key, system, conformance: conformanceNow(driven, state, run) }),
       ],
     };
   });

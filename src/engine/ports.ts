@@ -1,6 +1,7 @@
 import type { Action } from "../actions/contract.ts";
+import type { Origin } from "../catalog/conformance.ts";
 import type { Touch } from "../catalog/drill.ts";
-import type { Plan, System } from "../catalog/types.ts";
+import type { Conformance, Plan, System } from "../catalog/types.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Leases, Timeline } from "../timeline/contract.ts";
 
@@ -24,8 +25,13 @@ export interface EnginePorts {
   /** Bare: the engine sets the deadlines, and waits for an `apply` that was asked to stop until it really has. */
   readonly actions: ReadonlyMap<string, Action>;
   /** Systems as they are today, by id: who may approve is pinned by the gate and narrowed by these. */
-  readonly systems: ReadonlyMap<string, System>;
+  readonly systems: Pick<ReadonlyMap<string, System>, "get">;
   readonly standing: Standing;
+  /**
+   * What the catalogue of this process, as it is now, says against a stored plan (`src/catalog/conformance.ts`). `origin`: see there. Asked in
+   * the transaction that claims a step, so it has to be quick.
+   */
+  readonly conformance: (plan: Plan, origin: Origin | null) => Conformance;
   readonly log: Logger;
   readonly practice: boolean;
   /** A secret by the name the catalogue gave it; throws a `LifeboatError` that names what to set. */

@@ -1,6 +1,7 @@
-import type { System } from "../catalog/types.ts";
+import type { Conformance, System } from "../catalog/types.ts";
 import { LifeboatError } from "../lib/errors.ts";
 import { awaited, isAnswered, isExpired, plannedGate, policyOf, seatOf } from "./authority.ts";
+import { acceptable, askedAs } from "./conforms.ts";
 import { isRequester, lentNow } from "./delegation.ts";
 import type { Actor, DataOf, NewEvent } from "./events.ts";
 import { allOf, holdersOf, roleTitle } from "./people.ts";
@@ -16,9 +17,17 @@ const BOT = { kind: "bot" } as const;
 export function openGate(
   run: RunState,
   step: string,
-  asked: { readonly ask: string; readonly now: Date; readonly key: string; readonly system: System },
+  asked: {
+    readonly ask: string;
+    readonly now: Date;
+    readonly key: string;
+    readonly system: System;
+    readonly conformance?: Conformance;
+  },
 ): NewEvent {
-  const gate = plannedGate(run, step);
+  const { conformance = null } = asked;
+  const { gate = null, today } = askedAs(run, step, conformance) ?? {};
+  const differs = conformance === null ? [] : acceptable(conformance, run);
   const state = run.steps.get(step);
   const free = state?.status === "waiting" || (state?.status === "gate" && state.gate.outcome === "voided");
   if (gate === null || run.preflight === null || !free)
@@ -41,6 +50,8 @@ export function openGate(
       unfenced: unfencedNames(run),
       role: gate.role,
       quorum: Math.max(1, gate.quorum),
+      ...(today && { today }),
+      ...(differs.length > 0 && { differs }),
       expiresAt: after(gate.expiresSeconds),
       escalate: gate.escalate.map((level) => ({ role: level.role, at: after(level.afterSeconds) })),
       approvers: [...new Set(roles.flatMap((role) => holdersOf(role, asked.system).map((person) => person.id)))],

@@ -1,6 +1,7 @@
-import type { PlanStep, System } from "../catalog/types.ts";
+import type { Conformance, PlanStep, System } from "../catalog/types.ts";
 import { flawOf, isExpired, placesIn, policyOf } from "./authority.ts";
 import { flawOfBreak } from "./break-glass.ts";
+import { firmly, outdated } from "./conforms.ts";
 import { lentNow } from "./delegation.ts";
 import type { NewEvent } from "./events.ts";
 import { expired, passed, staleness, voided } from "./gates.ts";
@@ -24,6 +25,8 @@ export interface StartContext {
    * does not count.
    */
   readonly standing: ReadonlyMap<string, string | null>;
+  /** The plan held against the catalogue of this process; absent: nobody did, as in a story that has no catalogue. */
+  readonly conformance?: Conformance;
   /** The lease the driver holds, where it has one. */
   readonly lease?: { readonly run: string; readonly planHash: string };
 }
@@ -40,6 +43,7 @@ export type StartRefusal =
   | "run-stuck"
   | "run-paused"
   | "plan-changed"
+  | "catalogue-differs"
   | "kind-differs"
   | "not-preflighted"
   | "preflight-blocked"
@@ -92,9 +96,16 @@ function refusalOfRun(state: IncidentState, run: RunState, context: StartContext
     return no("plan-changed", "The plan at hand is not the one that was requested");
   if (state.declared === null || (run.plan.kind === "drill") !== (state.declared.kind === "drill"))
     return no("kind-differs", "A drill and the real thing do not mix");
+  const against = context.conformance === undefined ? [] : firmly(context.conformance, run);
+  if (against.length > 0) return no("catalogue-differs", catalogueDiffers(against));
   if (run.preflight === null) return no("not-preflighted", "Nothing was observed yet");
   if (!run.preflight.ready) return no("preflight-blocked", "The preflight found that this can not start");
   return null;
+}
+
+/** The plan is not one the catalogue would make: it waits until it is, or is given up. */
+export function catalogueDiffers(against: readonly string[]): string {
+  return `The catalogue doesn't allow this plan as it stands: ${against.join("; ")}`;
 }
 
 function refusalOfStep(run: RunState, target: StepState): MayStart | null {
@@ -139,7 +150,7 @@ function through(
   for (const { id, title } of gates) {
     const step = run.steps.get(id);
     if (step?.status !== "gate") return no("gate-not-asked", `"${title}" has not been asked`);
-    const refusal = refusalOfGate(state, run, step.gate, context);
+    const refusal = refusalOfRules(run, step.gate, context) ?? refusalOfGate(state, run, step.gate, context);
     if (refusal !== null) return refusal;
     if (uses && step.gate.outcome === "open") events.push(passed(run, step.gate, peopleOf(step.gate)));
   }
@@ -149,6 +160,13 @@ function through(
 function peopleOf({ broken, approvals }: GateState): readonly string[] {
   if (broken === null) return approvals.map(({ person }) => person);
   return broken.second === null ? [broken.person] : [broken.person, broken.second];
+}
+
+/** An approval is worth something under the rules of today only, also one that has passed. */
+function refusalOfRules(run: RunState, gate: GateState, { conformance, now }: StartContext): MayStart | null {
+  if (conformance === undefined || (gate.outcome !== "open" && gate.outcome !== "passed")) return null;
+  const why = outdated(run, gate, conformance, now);
+  return why === null ? null : no("gate-voided", why, [voided(run, gate, why)]);
 }
 
 function refusalOfGate(state: IncidentState, run: RunState, gate: GateState, context: StartContext): MayStart | null {

@@ -54,6 +54,9 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
       section(
         [
           ...(gate.because === null ? [] : [`🔁 *Asked again:* ${ended(safe(cut(gate.because, 300)))}`]),
+          ...(gate.differs ?? [])
+            .slice(0, 5)
+            .map((one) => `⚠️ *Not as in the catalogue:* ${ended(safe(cut(one, 200)))}`),
           ...(exercise ? [`⚠️ *${EXERCISE}*`] : []),
           `*${safe(run.plan.target)}*`,
           ...(direction ? [`*Direction:* ${direction}`] : []),

@@ -1,0 +1,85 @@
+import type { Conformance, Gate } from "../catalog/types.ts";
+import { needsProof, plannedGate, policyOf } from "./authority.ts";
+import type { GateState, RunState } from "./state.ts";
+import { isSettled } from "./status.ts";
+
+/**
+ * What today's catalogue says against a run under way. The stricter of what was pinned and what it says now applies: where it asks for
+ * more than an approval was asked for, the approval is void and asked again under its rules, also in the middle of a run.
+ */
+
+/** What no approval makes up for, of what is still to come; empty: nothing. */
+export function firmly({ differences }: Conformance, run: RunState): readonly string[] {
+  return differences.filter((one) => one.firm && isToCome(run, one.step)).map(({ says }) => says);
+}
+
+/** What those who may decide can accept when they are shown it. */
+export function acceptable({ differences }: Conformance, run: RunState): readonly string[] {
+  return differences.filter((one) => !one.firm && isToCome(run, one.step)).map(({ says }) => says);
+}
+
+function isToCome(run: RunState, step: string | null): boolean {
+  const state = step === null ? undefined : run.steps.get(step);
+  return state === undefined || !isSettled(state);
+}
+
+/** Why an ask no longer is as strict as the catalogue, or null. */
+export function outdated(run: RunState, gate: GateState, conformance: Conformance, now: Date): string | null {
+  const today = conformance.gates.get(gate.step);
+  const news = acceptable(conformance, run).filter((one) => !gate.differs?.includes(one));
+  const why = [...(today === undefined ? [] : looser(run, gate, today, now)), ...news];
+  return why.length === 0 ? null : `The catalogue is not what it was asked by: ${why.join("; ")}`;
+}
+
+function looser(run: RunState, gate: GateState, today: Gate, now: Date): readonly string[] {
+  const policy = policyOf(run, gate);
+  const strange = policy.roles.filter((role) => !rolesOf(today).includes(role));
+  const over = gate.openedAt.getTime() + today.expiresSeconds * 1000 <= now.getTime();
+  return [
+    ...(strange.length > 0 ? [`${strange.join(" and ")} may not decide this now`] : []),
+    ...(policy.quorum < today.quorum ? [`${today.quorum} people have to approve, not ${policy.quorum}`] : []),
+    ...(today.stepUp && !needsProof(run, gate) ? ["who approves has to prove who they are"] : []),
+    ...(gate.outcome === "open" && over ? ["an answer is awaited for a shorter time"] : []),
+  ];
+}
+
+/** A gate as it is asked: the stricter of the plan and the catalogue. `today` is there where the catalogue asks for more than the plan. */
+export function askedAs(
+  run: RunState,
+  step: string,
+  conformance: Conformance | null,
+): { readonly gate: Gate; readonly today?: { readonly roles: readonly string[]; readonly stepUp: boolean } } | null {
+  const planned = plannedGate(run, step);
+  const today = conformance?.gates.get(step);
+  if (planned === null || today === undefined) return planned === null ? null : { gate: planned };
+  const allowed = rolesOf(today);
+  if (isNoLooser(planned, today)) return { gate: planned };
+  // Where nobody of the plan's roles may decide any more, those decide who may now.
+  const kept = [{ role: planned.role, afterSeconds: 0 }, ...planned.escalate].filter(({ role }) =>
+    allowed.includes(role),
+  );
+  const [first, ...rest] = kept.length > 0 ? kept : [{ role: today.role, afterSeconds: 0 }, ...today.escalate];
+  if (first === undefined) return { gate: planned };
+  const gate: Gate = {
+    ...planned,
+    role: first.role,
+    escalate: rest.map(({ role, afterSeconds }) => ({ role, afterSeconds: afterSeconds - first.afterSeconds })),
+    quorum: Math.max(planned.quorum, today.quorum),
+    expiresSeconds: Math.min(planned.expiresSeconds, today.expiresSeconds),
+    stepUp: planned.stepUp || today.stepUp,
+  };
+  return { gate, today: { roles: rolesOf(gate), stepUp: gate.stepUp } };
+}
+
+function isNoLooser(planned: Gate, today: Gate): boolean {
+  return (
+    rolesOf(planned).every((role) => rolesOf(today).includes(role)) &&
+    planned.quorum >= today.quorum &&
+    planned.expiresSeconds <= today.expiresSeconds &&
+    (planned.stepUp || !today.stepUp)
+  );
+}
+
+function rolesOf({ role, escalate }: Pick<Gate, "role" | "escalate">): readonly string[] {
+  return [...new Set([role, ...escalate.map((level) => level.role)])];
+}
