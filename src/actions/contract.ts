@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Budget, Inverse, NotUndone, PlannedCall, Repeat, Risk, WayBack } from "../catalog/types.ts";
+import type { Budget, Inverse, NotUndone, PlannedCall, Repeat, Risk, Service, WayBack } from "../catalog/types.ts";
 import type { Logger } from "../lib/log.ts";
 
 export type { Inverse, NotUndone, PlannedCall, WayBack } from "../catalog/types.ts";
@@ -35,8 +35,18 @@ export interface Action<I = unknown, S = unknown> {
   load?(): Promise<void>;
   /** Read-only and bounded. Must not throw for "it is down": that is something to observe. */
   observe(ctx: ReadContext, input: I): Promise<S>;
+  /** What it does to the service. Stated by every action that changes something, also where it depends on the input. */
+  readonly service?: Service | ((input: I) => Service);
   /** True where it keeps a server from taking writes. Absent: never. */
   fences?(input: I): boolean;
+  /** True where a server that took no writes may take them afterwards. Absent: never. */
+  opens?(input: I): boolean;
+  /** It makes a standby the server that takes writes, and never without a fence before or people's word. */
+  readonly promotes?: true;
+  /** What a fence is for: after it another server serves, or the fence is lifted. */
+  readonly endsFence?: true;
+  /** It runs what a runbook's author wrote: only they know what it does. */
+  readonly arbitrary?: true;
   /** The observation as facts people are shown. Material ones may not change between an approval and the start. */
   facts(seen: S, input: I): readonly Fact[];
   ready(seen: S, input: I, ctx: Evidences): readonly Check[];

@@ -208,7 +208,9 @@ function listed<I, S>(action: Action<I, S>): Action {
 }
 
 /** What planning needs to know of an action. */
-export function cardOf({ id, summary, risk, repeat, budget, input, resources, fences, undo }: Action): ActionCard {
+export function cardOf(action: Action): ActionCard {
+  const { id, summary, risk, repeat, budget, input, resources, service, fences, opens, undo } = action;
+  const { promotes, endsFence, arbitrary } = action;
   return {
     id,
     summary,
@@ -224,7 +226,12 @@ export function cardOf({ id, summary, risk, repeat, budget, input, resources, fe
       };
     },
     resources: (given) => resources(given),
+    ...(service && { service: (given: unknown) => (typeof service === "string" ? service : service(given)) }),
     ...(fences && { fences: (given: unknown) => fences(given) }),
+    ...(opens && { opens: (given: unknown) => opens(given) }),
+    ...(promotes && { promotes }),
+    ...(endsFence && { endsFence }),
+    ...(arbitrary && { arbitrary }),
     wayBack: (given) => undo.ahead(given),
     undo: (before, given, context) => undo.step(before, given, context),
   };

@@ -329,8 +329,7 @@ function bindAction(
     repeat: card.repeat,
     budget: card.budget,
     retries: does.retries,
-    ...(checked.ok && card.risk !== "read" && { undo: card.wayBack(input) }),
-    ...(checked.ok && card.fences?.(input) === true && { fences: true as const }),
+    ...(checked.ok && statedBy(card, input)),
   };
   if (checked.ok) return { step, resources: card.resources(input), problems: [] };
   const problems = checked.errors.map(({ path, message }) => ({
@@ -339,6 +338,17 @@ function bindAction(
     next: "Correct the runbook, or the value in the file that LIFEBOAT_VALUES names",
   }));
   return { step, resources: [], problems };
+}
+
+/** What an action says of a step with this input, as far as it goes into the plan. */
+export function statedBy(card: ActionCard, input: unknown): Pick<ActionStep, "undo" | "fences" | "opens" | "service"> {
+  const service = card.service?.(input);
+  return {
+    ...(card.risk !== "read" && { undo: card.wayBack(input) }),
+    ...(card.fences?.(input) === true && { fences: true as const }),
+    ...(card.opens?.(input) === true && { opens: true as const }),
+    ...(service !== undefined && { service }),
+  };
 }
 
 /** What the input names of the system's folder, put in its place as it is now. */

@@ -523,6 +523,13 @@ interface StepBase {
   readonly title: string;
   readonly when: Condition | null;
 }
+/**
+ * - `interrupts`: users may be without the service from its beginning on, or are led elsewhere by it.
+ * - `restores`: part of the way back to service, so people wait for its end.
+ * - `aside`: done beside the service, for protection or tidiness; nobody waits for it.
+ */
+export type Service = "interrupts" | "restores" | "aside";
+
 export interface ActionStep extends StepBase {
   readonly kind: "action";
   readonly action: string;
@@ -536,6 +543,10 @@ export interface ActionStep extends StepBase {
   readonly undo?: WayBack;
   /** It keeps a server from taking writes. In plans of 0.1 the action's name says it: see `isFence` (`src/incident/fences.ts`). */
   readonly fences?: true;
+  /** A server that took no writes may take them afterwards. Absent too in plans of 0.1, where nobody asked. */
+  readonly opens?: true;
+  /** What it does to the service. Absent on reads, and in plans of 0.1: see `serviceOf` (`src/incident/service.ts`). */
+  readonly service?: Service;
 }
 export interface GateStep extends StepBase {
   readonly kind: "gate";
@@ -591,9 +602,19 @@ export interface ActionCard {
     | { ok: false; errors: readonly { path: readonly (string | number)[]; message: string }[] };
   /** What a step with this input holds alone; empty for reads. */
   resources(input: unknown): readonly string[];
-  /** Whether a step with this input can be taken back. */
+  /** What a step with this input does to the service. Absent on reads. */
+  service?(input: unknown): Service;
   /** True where it keeps a server from taking writes: such a step is no one's to skip. Absent: never. */
   fences?(input: unknown): boolean;
+  /** True where a server that took no writes may take them afterwards. Absent: never. */
+  opens?(input: unknown): boolean;
+  /** It makes a standby the server that takes writes. */
+  readonly promotes?: true;
+  /** What a fence is for: after it another server serves, or the fence is lifted. */
+  readonly endsFence?: true;
+  /** It runs what a runbook's author wrote: only they know what it does. */
+  readonly arbitrary?: true;
+  /** Whether a step with this input can be taken back. */
   wayBack(input: unknown): WayBack;
   /** What takes it back, now that it is known what was there `before`. */
   undo(

@@ -1,7 +1,7 @@
 import { canonicalBytes, sha256 } from "../lib/canonical.ts";
 import type { Problem } from "../lib/errors.ts";
 import { heldAs } from "./drill.ts";
-import type { Planned } from "./plan.ts";
+import { type Planned, statedBy } from "./plan.ts";
 import type { ActionCard, ActionStep, GateStep, Inverse, Mode, Plan, PlanStep } from "./types.ts";
 
 /** The step of an undo's plan that takes back what was done. */
@@ -65,8 +65,7 @@ function sealed(request: UndoRequest, back: Inverse, card: ActionCard, input: un
     repeat: card.repeat,
     budget: card.budget,
     retries: 0,
-    undo: card.wayBack(input),
-    ...(card.fences?.(input) === true && { fences: true as const }),
+    ...statedBy(card, input),
   };
   const people = byHand.map(
     ({ title, says }, n): PlanStep => ({

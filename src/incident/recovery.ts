@@ -1,3 +1,4 @@
+import { serviceOf } from "./service.ts";
 import type { IncidentState, RunState } from "./state.ts";
 
 /** What one run's recovery took, measured on the log. Seconds throughout; null is "not known", never "none". */
@@ -63,13 +64,6 @@ export function recoveryOf(state: IncidentState, run: RunState): Recovery {
   };
 }
 
-/** What takes service away, and what is done when it is back; by the action's last word. */
-const TAKES =
-  /^(fence|set_read_only|readonly|pause|stop|demote|drain|switchover|.*failover|promote.*|shift|set_routing)$/;
-/** What is done beside the service, for protection or for tidiness: it interrupts nothing, and nobody waits for it. */
-const BESIDE =
-  /^(rejoin|reinitialize|make_replica|follow|monitor|forget|sync|suspend_cron|backup|snapshot|export|dump|set_multi_az)$/;
-
 /**
  * How long a planned run left users without service, as an upper bound from its own steps: from the beginning of the first that takes
  * it away to the end of the last that gives it back. Approvals asked in between count: users wait for them too.
@@ -77,13 +71,13 @@ const BESIDE =
 function interruptionOf(run: RunState): { readonly from: Date | null; readonly until: Date | null } {
   const changing = [...run.steps.values()].flatMap((state) => {
     if (state.status !== "done" || state.step.kind !== "action") return [];
-    const { action, risk } = state.step;
-    return risk === "read" ? [] : [{ verb: action.replace(/^.*\./, ""), from: state.startedAt, until: state.at }];
+    const service = serviceOf(state.step);
+    return service === null ? [] : [{ service, from: state.startedAt, until: state.at }];
   });
-  const first = changing.findIndex(({ verb }) => TAKES.test(verb));
+  const first = changing.findIndex(({ service }) => service === "interrupts");
   const taken = changing[first];
   if (taken === undefined) return { from: null, until: null };
-  const back = changing.slice(first).filter(({ verb }) => !BESIDE.test(verb));
+  const back = changing.slice(first).filter(({ service }) => service !== "aside");
   return { from: taken.from, until: new Date(Math.max(...back.map(({ until }) => until.getTime()))) };
 }
 

@@ -67,12 +67,10 @@ export function marksOf(plan: Plan, events: readonly Written[]): readonly Mark[]
     if (type !== (does === "fence" ? "step.verified" : "step.started")) return [];
     const ports = portsIn(step.input);
     if (ports.length > 0) return [{ step: step.id, does, at: at.getTime(), ports }];
-    return MAY_OPEN.test(step.action) ? [{ step: step.id, does, at: at.getTime(), ports: "all" }] : [];
+    // It may open a server that it names in another way than by its port.
+    return step.opens === true ? [{ step: step.id, does, at: at.getTime(), ports: "all" }] : [];
   });
 }
-
-/** Actions that may open a server they name in another way than by its port. */
-const MAY_OPEN = /promote|replica|restore|rejoin|reinit|resume|unfence|failover|switchover|script|compose/;
 
 function stepsOf({ stages }: Plan): readonly PlanStep[] {
   return stages.flatMap(({ steps }) => steps);

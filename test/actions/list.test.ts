@@ -6,6 +6,12 @@ import { dryRun } from "../../src/actions/wrap/dry-run.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { conduct } from "./conductor.ts";
 
+/** Stands for any input, for sentences that name a part of it. */
+const anything: unknown = new Proxy(() => {}, {
+  get: (_, key) => (key === Symbol.toPrimitive ? () => "it" : key === Symbol.iterator ? () => [].values() : anything),
+  apply: () => anything,
+});
+
 describe("the list of actions", () => {
   test("a read changes nothing and holds nothing; everything else can be applied", () => {
     for (const action of actions.values()) {
@@ -14,6 +20,56 @@ describe("the list of actions", () => {
       expect(action.budget.warnSeconds).toBeLessThanOrEqual(action.budget.failSeconds);
       expect(action.summary).not.toMatch(/\.$/);
     }
+  });
+
+  test("what changes something says what it does to the service and to who writes", () => {
+    for (const { id, risk, service, opens, promotes, endsFence, fences } of actions.values()) {
+      expect([id, service !== undefined]).toEqual([id, risk !== "read"]);
+      if (risk === "read") expect([id, opens, promotes, endsFence, fences]).toEqual([id, ...Array(4).fill(undefined)]);
+      if (promotes) expect([id, opens?.({}), endsFence, service]).toEqual([id, true, true, "interrupts"]);
+    }
+    expect(cards.get("kubernetes.scale")?.service?.({ replicas: 0 })).toBe("interrupts");
+    expect(cards.get("kubernetes.scale")?.service?.({ counts: { "deployment/api": 3 } })).toBe("restores");
+    expect(cards.get("rds.set_read_only")?.opens?.({ readOnly: false })).toBe(true);
+  });
+
+  test("what nothing takes back is irreversible, and nothing else, but for what only its runbook knows", () => {
+    for (const { id, risk, arbitrary, wayBack } of cards.values()) {
+      if (risk === "read" || arbitrary) continue;
+      // What only one of its options destroys is not what it is for.
+      const plain = { node: "a", cluster: {} };
+      const never = [anything, ...(id === "kubernetes.drain" ? [plain] : [])].every(
+        (given) => wayBack(given).kind === "never",
+      );
+      expect([id, never]).toEqual([id, risk === "irreversible"]);
+    }
+  });
+
+  /** Everything else asks what an action says of itself (`service`, `fences`, `opens` …), so that a new one is not forgotten. */
+  test("nothing outside knows an action by its name, but for a reason", () => {
+    const known: Readonly<Record<string, string>> = {
+      "src/catalog/plan.ts": "the planner puts roles.check before the first change by itself",
+      "src/catalog/rules/script-observed.ts": "judges the input of script.run, which no other action has",
+      "src/catalog/drill.ts": "what script.run holds is a name that a runbook gives, and no identity",
+      "src/incident/fences.ts": "plans of 0.1 do not say what fences",
+      "src/incident/service.ts": "plans of 0.1 do not say what interrupts",
+      "src/engine/preflight.ts": "compares with what an action named itself (madeSoBy)",
+      "src/catalog/walk.ts": "the parts of a name",
+    };
+    const ids = [...actions.keys()].map((id) => id.replaceAll(".", "\\."));
+    const named = new RegExp(`["'\`](?:${ids.join("|")})["'\`]`);
+    const judged =
+      /(?:\.test|RegExp\(|\.match)\([^)]*\b(?:action|verbOf)\b|\baction\)?\.(?:startsWith|endsWith|includes|replace|match)\(|verbOf\([^)]*\) ?[=!]==|\.includes\(action\)/;
+    const files = ["src", "commands", "templates/messages"].flatMap((folder) =>
+      readdirSync(join(projectRoot(), folder), { recursive: true, encoding: "utf8" })
+        .map((name) => `${folder}/${name}`)
+        .filter((name) => name.endsWith(".ts") && !name.startsWith("src/actions/")),
+    );
+    const knowing = files.filter((name) => {
+      const text = readFileSync(join(projectRoot(), name), "utf8").replace(/^\s*(?:\/?\*|\/\/).*$/gm, "");
+      return named.test(text) || judged.test(text);
+    });
+    expect(knowing.toSorted()).toEqual(Object.keys(known).toSorted());
   });
 
   /** Their ids are on old timelines, so they stay; without `madeSoBy` such a check refuses the run before its step came. */

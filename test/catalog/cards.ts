@@ -84,7 +84,9 @@ function card(id: string, risk: Risk, repeat: Repeat, typicalSeconds: number, in
       }));
       return { ok: false, errors };
     },
-    ...(id.endsWith(".fence") && { fences: () => true }),
+    ...(id === "postgres.fence" && { fences: () => true }),
+    ...(id === "postgres.promote" && { promotes: true }),
+    ...(["postgres.promote", "postgres.rejoin", "script.run"].includes(id) && { endsFence: true }),
     wayBack: () => BACK[risk],
     undo: (_before, given) =>
       risk === "irreversible" || risk === "disruptive"

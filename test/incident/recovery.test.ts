@@ -1,5 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
+import type { ActionStep } from "../../src/catalog/types.ts";
 import { recoveryOf } from "../../src/incident/recovery.ts";
+import { serviceOf } from "../../src/incident/service.ts";
 import { failover, MIDNIGHT, Story } from "./world.ts";
 
 const impact = new Date(MIDNIGHT - 120_000);
@@ -100,6 +102,18 @@ describe("a planned run took", () => {
       .preflighted();
     expect(of(story)).toMatchObject({ startedAt: null, rtoSeconds: null });
   });
+});
+
+test("what interrupts is what an action said of itself; in plans of 0.1 its name says it", () => {
+  const step = (action: string, more: object = {}) => serviceOf({ action, risk: "reversible", ...more } as ActionStep);
+  expect(step("patroni.pause", { service: "aside" })).toBe("aside");
+  expect(step("kubernetes.scale", { service: "interrupts" })).toBe("interrupts");
+  expect(step("postgres.check", { risk: "read" })).toBeNull();
+  expect([step("postgres.fence"), step("postgres.rejoin"), step("compose.start")]).toEqual([
+    "interrupts",
+    "aside",
+    "restores",
+  ]);
 });
 
 describe("a recovery lost", () => {

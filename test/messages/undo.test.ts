@@ -138,28 +138,3 @@ test("what no action was asked of is not called undoable: a plan of 0.1", () => 
     "none, but by hand: “Call them”; the others can be undone",
   );
 });
-
-describe("what destroys is called irreversible", () => {
-  const destroys = [
-    "postgres.promote",
-    "postgres.rejoin",
-    "patroni.failover",
-    "patroni.reinitialize",
-    "patroni.demote_cluster",
-    "redis.promote_dr",
-    "redis.rebuild",
-    "redis.follow",
-    "rds.promote_replica",
-    "rds.global_failover",
-    "rds.delete",
-    "consul.restore",
-    "search.delete_index",
-  ];
-  test.each([...cards.values()].map((card) => [card.id, card] as const))("%s", (id, card) => {
-    if (card.risk === "irreversible")
-      expect(card.wayBack({ node: {}, master: {}, primary: {}, from: {}, to: {}, set: {}, cluster: {} }).kind).toBe(
-        "never",
-      );
-    expect(card.risk === "irreversible").toBe(destroys.includes(id));
-  });
-});

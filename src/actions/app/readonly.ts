@@ -32,6 +32,7 @@ export const readonly = defineAction<Input, FlagView>({
   summary: "Tell an application to take no writes, or to take them again, and see that it obeys",
   input,
   risk: "reversible",
+  service: ({ to }) => (to === "writable" ? "restores" : "interrupts"),
   repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 30, failSeconds: 660 },
   resources: ({ flag }) => [resourceOf(flag)],

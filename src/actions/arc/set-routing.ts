@@ -49,6 +49,8 @@ export const setRouting = defineAction<Input, Seen>({
   summary: "Turn ARC routing controls on and off, all in one update, over whichever endpoint answers",
   input,
   risk: "reversible",
+  service: "interrupts",
+  endsFence: true,
   repeat: "safe",
   budget: { typicalSeconds: 5, warnSeconds: 20, failSeconds: 60 },
   resources: ({ controls }) => controls.map(({ arn }) => `arc:${arn}`),

@@ -22,6 +22,8 @@ export const restart = defineAction<Input, Seen>({
   summary: "Restart services of a compose project, and see that they stay up",
   input,
   risk: "disruptive",
+  service: "interrupts",
+  opens: () => true,
   repeat: "safe",
   budget: { typicalSeconds: 45, warnSeconds: 120, failSeconds: 900 },
   resources: ({ project, services }) =>

@@ -35,6 +35,8 @@ export const rollback = defineAction<Input, Seen>({
   summary: "Run a service of a compose project from the image it had before, by digest",
   input,
   risk: "disruptive",
+  service: "interrupts",
+  opens: () => true,
   repeat: "guarded",
   budget: { typicalSeconds: 60, warnSeconds: 240, failSeconds: 1200 },
   resources: ({ project, service }) => [`compose:${project.engineId}/${project.project}/${service}`],

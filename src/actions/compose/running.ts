@@ -26,6 +26,8 @@ export function running({ id, summary, word, undone, isSo, shows }: Side): Actio
     summary,
     input,
     risk: word === "stop" ? "disruptive" : "reversible",
+    service: word === "stop" ? "interrupts" : "restores",
+    ...(word === "start" && { opens: () => true }),
     repeat: "safe",
     budget: { typicalSeconds: 15, warnSeconds: 60, failSeconds: 900 },
     resources: ({ project, services }) =>

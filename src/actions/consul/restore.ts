@@ -44,6 +44,7 @@ export const restore = defineAction<Input, Seen>({
   summary: "Restore Consul from a snapshot into a fresh datacenter of the same version",
   input,
   risk: "irreversible",
+  service: "restores",
   repeat: "destructive",
   budget: { typicalSeconds: 10, warnSeconds: 60, failSeconds: 300 },
   resources: ({ cluster }) => [resourceOf(cluster)],

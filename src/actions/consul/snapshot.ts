@@ -36,6 +36,7 @@ export const snapshot = defineAction<Input, Seen>({
   summary: "Save a snapshot of Consul into a file, and see that it is whole",
   input,
   risk: "reversible",
+  service: "aside",
   repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 20, failSeconds: 120 },
   resources: ({ cluster, file }) => [resourceOf(cluster), `file:${file}`],

@@ -44,6 +44,7 @@ export const setServer = defineAction<Input, Seen>({
   summary: "Take servers of HAProxy into or out of use",
   input,
   risk: "reversible",
+  service: "restores",
   repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 15, failSeconds: 60 },
   resources: ({ haproxy, servers }) => servers.map((one) => `haproxy:${placeOf(haproxy)}/${refOf(one)}`),

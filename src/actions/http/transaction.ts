@@ -49,6 +49,7 @@ export const transaction = defineAction<Input, Seen>({
   summary: "Write one synthetic transaction through the front door and read it back",
   input,
   risk: "reversible",
+  service: "restores",
   // The key makes a second request of the same attempt the same transaction; another attempt is one more synthetic row.
   repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 15, failSeconds: 150 },

@@ -61,6 +61,7 @@ export const apply = defineAction<Input, Seen>({
   summary: "Apply manifests of the system to a cluster, and wait until what they describe runs",
   input,
   risk: "disruptive",
+  service: "restores",
   repeat: "safe",
   budget: { typicalSeconds: 60, warnSeconds: 300, failSeconds: 900 },
   resources: ({ cluster }) => [namespaceResource(cluster)],

@@ -54,6 +54,7 @@ function scheduling({ id, summary, schedulable, undone }: Side): Action<NodeInpu
     summary,
     input: nodeInput,
     risk: "reversible",
+    service: "aside",
     repeat: "safe",
     budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
     resources: ({ cluster, node }) => [nodeResource(cluster, node)],

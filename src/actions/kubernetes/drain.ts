@@ -54,6 +54,7 @@ export const drain = defineAction<Input, Seen>({
   summary: "Move every pod off a cordoned node, as fast as disruption budgets allow",
   input,
   risk: "disruptive",
+  service: "interrupts",
   repeat: "safe",
   budget: { typicalSeconds: 60, warnSeconds: 300, failSeconds: 900 },
   resources: ({ cluster, node }) => [nodeResource(cluster, node)],

@@ -58,6 +58,7 @@ export const patchConfig = defineAction<Input, Seen>({
   summary: "Change values of a ConfigMap, if they are what they are known to be",
   input,
   risk: "reversible",
+  service: "restores",
   repeat: "guarded",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
   resources: ({ cluster }) => [namespaceResource(cluster)],

@@ -42,6 +42,7 @@ export const restart = defineAction<Input, Seen>({
   summary: "Replace every pod of a workload by a new one, without a gap",
   input,
   risk: "disruptive",
+  service: "restores",
   repeat: "safe",
   budget: { typicalSeconds: 30, warnSeconds: 180, failSeconds: 600 },
   resources: ({ cluster }) => [namespaceResource(cluster)],

@@ -63,6 +63,7 @@ export const rollback = defineAction<Input, Seen>({
   summary: "Put a deployment back to a pinned revision",
   input,
   risk: "disruptive",
+  service: "restores",
   repeat: "guarded",
   budget: { typicalSeconds: 30, warnSeconds: 180, failSeconds: 600 },
   resources: ({ cluster }) => [namespaceResource(cluster)],

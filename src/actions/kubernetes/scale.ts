@@ -103,6 +103,7 @@ export const scale = defineAction<Input, Seen>({
   summary: "Set how many replicas workloads have, and remember how many they had",
   input,
   risk: "disruptive",
+  service: ({ replicas, counts }) => (isZero(replicas, counts) ? "interrupts" : "restores"),
   repeat: "safe",
   budget: { typicalSeconds: 30, warnSeconds: 180, failSeconds: 600 },
   resources: ({ cluster }) => [namespaceResource(cluster)],
@@ -256,6 +257,11 @@ async function countsOf(ctx: ReadContext, cluster: Cluster, given: Input): Promi
 }
 
 /** What the earlier step found; a workload that stood there already is left alone: nobody knows what it had before. */
+function isZero(replicas: number | undefined, counts: Readonly<Record<string, number>> = {}): boolean {
+  const wanted = replicas === undefined ? Object.values(counts) : [replicas];
+  return wanted.length > 0 && wanted.every((count) => count === 0);
+}
+
 function rememberedCounts(evidences: Evidences, step: string): readonly Wish[] | null {
   const evidence = evidences.evidenceOf(step);
   if (!evidence) return null;

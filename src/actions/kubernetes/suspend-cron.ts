@@ -77,6 +77,7 @@ export const suspendCron = defineAction<Input, Seen>({
   summary: "Suspend or resume CronJobs, and remember which were suspended before",
   input,
   risk: "reversible",
+  service: "aside",
   repeat: "safe",
   budget: { typicalSeconds: 5, warnSeconds: 120, failSeconds: 900 },
   resources: ({ cluster }) => [namespaceResource(cluster)],

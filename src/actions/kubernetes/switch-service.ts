@@ -46,6 +46,8 @@ export const switchService = defineAction<Input, Seen>({
   summary: "Let a Service lead to the other side",
   input,
   risk: "disruptive",
+  service: "restores",
+  endsFence: true,
   repeat: "guarded",
   budget: { typicalSeconds: 2, warnSeconds: 20, failSeconds: 60 },
   resources: ({ cluster }) => [namespaceResource(cluster)],

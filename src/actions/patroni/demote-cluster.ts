@@ -40,6 +40,8 @@ export const demoteCluster = defineAction<Input, Seen>({
   summary: "Make a Patroni cluster the standby cluster of another server, until it streams from there",
   input,
   risk: "irreversible",
+  service: "interrupts",
+  endsFence: true,
   repeat: "safe",
   budget: { typicalSeconds: 10, warnSeconds: 60, failSeconds: 300 },
   resources: ({ cluster, primary }) => [...resourceOf(cluster), postgresAt(primary)],

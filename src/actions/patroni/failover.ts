@@ -25,6 +25,9 @@ export const failover = defineAction<Input, ClusterView>({
   summary: "Make a Patroni member leader while nobody leads, giving up what only the lost leader held",
   input,
   risk: "irreversible",
+  service: "interrupts",
+  opens: () => true,
+  endsFence: true,
   // The request names who shall lead: a second one for the same member finds it leading.
   repeat: "guarded",
   budget: { typicalSeconds: 10, warnSeconds: 45, failSeconds: 120 },

@@ -51,6 +51,8 @@ export function pausing(paused: boolean): Action<Input, Seen> {
     summary: paused ? "Keep Patroni from acting on a cluster by itself" : "Let Patroni act on a cluster again",
     input,
     risk: "reversible",
+    service: "aside",
+    ...(!paused && { opens: () => true }),
     repeat: "safe",
     budget: { typicalSeconds: 1, warnSeconds: 15, failSeconds: 60 },
     resources: ({ cluster }) => resourceOf(cluster),

@@ -21,6 +21,8 @@ export const reinitialize = defineAction<Input, ClusterView>({
   summary: "Throw a Patroni replica's data away and copy it from the leader, until it streams",
   input,
   risk: "irreversible",
+  service: "aside",
+  opens: () => true,
   repeat: "destructive",
   budget: { typicalSeconds: 60, warnSeconds: 3600, failSeconds: 43_200 },
   resources: ({ cluster }) => resourceOf(cluster),

@@ -18,6 +18,7 @@ export const backup = defineAction<Input, RepositoryView>({
   summary: "Make a pgBackRest backup, and see that it is in the repository",
   input,
   risk: "reversible",
+  service: "aside",
   repeat: "safe",
   budget: { typicalSeconds: 600, warnSeconds: 7200, failSeconds: 90_000 },
   resources: ({ host }) => [`${resourceOf(host)}/repository`],

@@ -68,6 +68,8 @@ export const restore = defineAction<Input, Seen>({
   summary: "Restore PostgreSQL's data folder from a pgBackRest backup, after copying the broken one aside",
   input,
   risk: "disruptive",
+  service: "interrupts",
+  opens: () => true,
   repeat: "destructive",
   budget: { typicalSeconds: 300, warnSeconds: 1800, failSeconds: 90_000 },
   resources: (given) => [resourceOf(given.host), ...(given.server ? [subjectOf(given)] : [])],

@@ -28,6 +28,7 @@ export const pause = defineAction<Input, PoolView>({
   summary: "Let PgBouncer hold clients back, without errors, until pgbouncer.resume",
   input,
   risk: "reversible",
+  service: "interrupts",
   repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 75 },
   resources: ({ pool }) => [resourceOf(pool)],

@@ -29,6 +29,8 @@ export const repoint = defineAction<Input, Seen>({
   summary: "Lead a PgBouncer database to another server",
   input,
   risk: "reversible",
+  service: "restores",
+  endsFence: true,
   repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 60 },
   resources: ({ pool }) => [resourceOf(pool)],

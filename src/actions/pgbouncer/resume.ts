@@ -14,6 +14,7 @@ export const resume = defineAction<Input, PoolView>({
   summary: "Let PgBouncer's clients go on",
   input,
   risk: "reversible",
+  service: "restores",
   repeat: "guarded",
   budget: { typicalSeconds: 1, warnSeconds: 5, failSeconds: 30 },
   resources: ({ pool }) => [resourceOf(pool)],

@@ -42,6 +42,7 @@ export const dump = defineAction<Input, Seen>({
   summary: "Write a PostgreSQL database to a dump file, with its checksum and its row counts",
   input,
   risk: "reversible",
+  service: "aside",
   repeat: "safe",
   budget: { typicalSeconds: 30, warnSeconds: 900, failSeconds: 90_000 },
   resources: ({ folder, label }) => [`file:${join(folder, label)}`],

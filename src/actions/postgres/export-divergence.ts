@@ -64,6 +64,7 @@ export const exportDivergence = defineAction<Input, Seen>({
   summary: "Write the rows that only the old PostgreSQL primary holds to a file, before they are given up",
   input,
   risk: "reversible",
+  service: "aside",
   repeat: "safe",
   budget: { typicalSeconds: 30, warnSeconds: 900, failSeconds: 7200 },
   resources: ({ folder, label }) => [`file:${join(folder, label)}`],

@@ -53,6 +53,7 @@ export const fence = defineAction<Input, Seen>({
   summary: "Keep the application from writing to a PostgreSQL server, and see that it can not",
   input,
   risk: "reversible",
+  service: "interrupts",
   repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
   resources: ({ node }) => [resourceOf(node)],

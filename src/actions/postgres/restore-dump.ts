@@ -44,6 +44,8 @@ export const restoreDump = defineAction<Input, Seen>({
   summary: "Replace the content of a PostgreSQL database by a dump, all of it or nothing",
   input,
   risk: "disruptive",
+  service: "restores",
+  opens: () => true,
   repeat: "destructive",
   budget: { typicalSeconds: 120, warnSeconds: 3600, failSeconds: 90_000 },
   resources: ({ node }) => [resourceOf(node)],

@@ -40,6 +40,7 @@ export const exportDefinitions = defineAction<Input, Seen>({
   summary: "Write RabbitMQ's definitions into a file",
   input,
   risk: "reversible",
+  service: "aside",
   repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 60 },
   resources: ({ file }) => [`file:${file}`],

@@ -46,6 +46,7 @@ export const importDefinitions = defineAction<Input, Seen>({
   summary: "Bring RabbitMQ's definitions back from a file",
   input,
   risk: "reversible",
+  service: "restores",
   repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 30, failSeconds: 120 },
   resources: ({ broker }) => [`rabbitmq:${broker.cluster}`],

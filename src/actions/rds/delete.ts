@@ -32,6 +32,7 @@ export const deleteInstance = defineAction<Input, Seen>({
   summary: "Delete an RDS instance that was fenced, after a final snapshot of it",
   input,
   risk: "irreversible",
+  service: "aside",
   repeat: "guarded",
   ...showsLate,
   budget: { typicalSeconds: 600, warnSeconds: 1800, failSeconds: 7200 },

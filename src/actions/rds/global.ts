@@ -46,6 +46,9 @@ export const globalSwitchover = defineAction<Input, Seen>({
   summary: "Move the writer of an Aurora global database to another region without loss",
   input: switchInput,
   risk: "disruptive",
+  service: "interrupts",
+  opens: () => true,
+  endsFence: true,
   ready: (seen, given) => [...checksOf(seen, given), isSynchronized(seen, given)],
   undo: undoneBy((before, given) => {
     const target = writerOf(before);
@@ -67,6 +70,9 @@ export const globalFailover = defineAction<z.infer<typeof failInput>, Seen>({
   summary: "Make another region's cluster the writer of an Aurora global database and accept what is lost",
   input: failInput,
   risk: "irreversible",
+  service: "interrupts",
+  opens: () => true,
+  endsFence: true,
   ready: (seen, given) => checksOf(seen, given),
   undo: neverUndone(() => "What was lost stays lost. The way back is a switchover once both regions are well."),
 });

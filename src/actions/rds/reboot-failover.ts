@@ -43,6 +43,8 @@ export const rebootFailover = defineAction<Input, Seen>({
   summary: "Fail a Multi-AZ RDS instance over to its other zone, once, and see that the zone changed",
   input,
   risk: "disruptive",
+  service: "interrupts",
+  opens: () => true,
   repeat: "toggle",
   // AWS says 60 to 120 s are typical, and more with long transactions to recover.
   budget: { typicalSeconds: 90, warnSeconds: 300, failSeconds: 900 },

@@ -133,6 +133,8 @@ function shared<I extends Shape>(
   };
   return {
     risk: "reversible",
+    service: "restores",
+    opens: () => true,
     repeat: "guarded",
     budget: { typicalSeconds: 1800, warnSeconds: 3600, failSeconds: 10_800 },
     resources: (given: I) => [resourceOf(given, given.target)],

@@ -63,6 +63,8 @@ export const setReadOnly = defineAction<Input, Seen>({
   summary: "Make an RDS instance read-only by its parameter group, or let it take writes again",
   input,
   risk: "reversible",
+  service: ({ readOnly }) => (readOnly === false ? "restores" : "interrupts"),
+  opens: ({ readOnly }) => readOnly === false,
   repeat: "safe",
   budget: { typicalSeconds: 20, warnSeconds: 90, failSeconds: 300 },
   resources: (given) => [`rds:${given.account}:${given.region}:parameters/${given.parameterGroup}`],

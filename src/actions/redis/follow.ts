@@ -38,6 +38,7 @@ export const follow = defineAction<Input, Seen>({
   summary: "Make a Redis server a replica of another, and see that it has everything",
   input,
   risk: "irreversible",
+  service: "aside",
   // REPLICAOF with the same master changes nothing.
   repeat: "safe",
   budget: { typicalSeconds: 5, warnSeconds: 120, failSeconds: 1800 },

@@ -25,6 +25,7 @@ export const forget = defineAction<Input, Seen>({
   summary: "Let every Sentinel forget a Redis set, and see that none watches it",
   input,
   risk: "reversible",
+  service: "aside",
   repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
   resources: ({ set }) => resourcesOf(set),

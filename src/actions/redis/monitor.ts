@@ -30,6 +30,7 @@ export const monitor = defineAction<Input, Seen>({
   summary: "Let every Sentinel watch a Redis master, and see that they could agree on a failover",
   input,
   risk: "reversible",
+  service: "aside",
   // A second one is refused as a duplicate, and only those that lack it are asked.
   repeat: "safe",
   budget: { typicalSeconds: 5, warnSeconds: 30, failSeconds: 90 },

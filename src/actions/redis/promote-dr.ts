@@ -50,6 +50,10 @@ export const promoteDr = defineAction<Input, Pair>({
   summary: "Make a Redis replica in another place the master, and see that it takes writes",
   input,
   risk: "irreversible",
+  service: "interrupts",
+  opens: () => true,
+  promotes: true,
+  endsFence: true,
   // REPLICAOF NO ONE on a master changes nothing.
   repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 10, failSeconds: 60 },

@@ -35,6 +35,7 @@ export const rebuild = defineAction<Input, Seen>({
   summary: "Empty a Redis cache and wait until it is warm again",
   input,
   risk: "irreversible",
+  service: "restores",
   repeat: "destructive",
   budget: { typicalSeconds: 60, warnSeconds: 600, failSeconds: 4000 },
   resources: ({ node, set }) => [...(node ? [resourceOf(node)] : []), ...(set ? resourcesOf(set) : [])],

@@ -34,6 +34,7 @@ export const healthcheckOverride = defineAction<Input, Seen>({
   summary: "Force a Route 53 health check unhealthy or healthy, or let it check again",
   input,
   risk: "reversible",
+  service: "restores",
   repeat: "guarded",
   budget: { typicalSeconds: 10, warnSeconds: 60, failSeconds: 300 },
   resources: (given) => [`route53:${given.account}:healthcheck/${given.healthCheck}`],

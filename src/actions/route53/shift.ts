@@ -58,6 +58,8 @@ export const shift = defineAction<Input, Seen>({
   summary: "Move traffic by changing Route 53 records in one batch, and see the change in every name server",
   input,
   risk: "reversible",
+  service: "interrupts",
+  endsFence: true,
   repeat: "safe",
   budget: { typicalSeconds: 60, warnSeconds: 120, failSeconds: 300 },
   resources: (given) =>

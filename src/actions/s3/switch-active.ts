@@ -32,6 +32,8 @@ export const switchActive = defineAction<Input, Seen>({
   summary: "Switch the bucket an application uses, and try the new one",
   input,
   risk: "reversible",
+  service: "restores",
+  endsFence: true,
   repeat: "guarded",
   budget: { typicalSeconds: 3, warnSeconds: 30, failSeconds: 700 },
   resources: ({ setting }) => [settingOf(setting).resource],

@@ -50,6 +50,7 @@ export const sync = defineAction<Input, Seen>({
   summary: "Copy to a bucket what it lacks of another, until it has everything",
   input,
   risk: "reversible",
+  service: "aside",
   repeat: "safe",
   budget: { typicalSeconds: 300, warnSeconds: 1800, failSeconds: 14_400 },
   resources: ({ destination, prefix }) => [resourceOf(destination, prefix)],

@@ -34,6 +34,10 @@ export const run = defineAction<Input, Seen>({
   summary: "Run a script the system allows, and see by looking that it had its effect",
   input,
   risk: "disruptive",
+  service: "restores",
+  opens: () => true,
+  endsFence: true,
+  arbitrary: true,
   // Nobody but its author knows what a script does twice, so after an unclear attempt a person decides.
   repeat: "destructive",
   budget: { typicalSeconds: 5, warnSeconds: 60, failSeconds: 4200 },

@@ -34,6 +34,7 @@ export const deleteIndex = defineAction<Input, Seen>({
   summary: "Delete a search index that no alias points at",
   input,
   risk: "irreversible",
+  service: "aside",
   repeat: "destructive",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 60 },
   resources: ({ cluster, index }) => [resourceOf(cluster, index)],

@@ -74,6 +74,7 @@ export const restore = defineAction<Input, Seen>({
   summary: "Restore a search index from a snapshot under a new name, and count it",
   input,
   risk: "disruptive",
+  service: "restores",
   repeat: "guarded",
   budget: { typicalSeconds: 300, warnSeconds: 1200, failSeconds: 3600 },
   resources: ({ cluster, as }) => [resourceOf(cluster, as)],

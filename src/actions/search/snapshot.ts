@@ -47,6 +47,7 @@ export const snapshot = defineAction<Input, Seen>({
   summary: "Take a snapshot of search indices and wait until it is complete",
   input,
   risk: "reversible",
+  service: "aside",
   repeat: "guarded",
   budget: { typicalSeconds: 60, warnSeconds: 900, failSeconds: 3600 },
   resources: ({ cluster, repository }) => [resourceOf(cluster, `snapshot/${repository}`)],

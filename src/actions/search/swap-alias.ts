@@ -48,6 +48,7 @@ export const swapAlias = defineAction<Input, Seen>({
   summary: "Move a search alias to another index, all at once",
   input,
   risk: "reversible",
+  service: "restores",
   repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
   resources: ({ cluster, alias }) => [resourceOf(cluster, alias)],

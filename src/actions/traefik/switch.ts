@@ -47,6 +47,8 @@ export const switchService = defineAction<Input, Seen>({
   summary: "Lead a Traefik service to other servers, and see that they answer through it",
   input,
   risk: "reversible",
+  service: "interrupts",
+  endsFence: true,
   repeat: "safe",
   budget: { typicalSeconds: 5, warnSeconds: 30, failSeconds: 120 },
   resources: ({ file, service }) => [`traefik:${file}/${service}`],

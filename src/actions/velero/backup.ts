@@ -45,6 +45,7 @@ export const backup = defineAction<Input, Seen>({
   summary: "Back up namespaces now, and wait until the backup is complete",
   input,
   risk: "reversible",
+  service: "aside",
   repeat: "guarded",
   budget: { typicalSeconds: 120, warnSeconds: 900, failSeconds: 3600 },
   resources: ({ cluster }) => [namespaceResource(cluster)],

@@ -55,6 +55,8 @@ export const restore = defineAction<Input, Seen>({
   summary: "Restore namespaces from a backup, and wait until it is complete",
   input,
   risk: "disruptive",
+  service: "restores",
+  opens: () => true,
   repeat: "guarded",
   budget: { typicalSeconds: 300, warnSeconds: 1800, failSeconds: 3600 },
   resources: ({ cluster, namespaces, into }) => [

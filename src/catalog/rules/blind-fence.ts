@@ -1,12 +1,9 @@
 import { errorAt } from "../fault.ts";
 import type { ActionCard } from "../types.ts";
-import { actionsOf, isBefore, verbOf } from "../walk.ts";
+import { actionsOf, isBefore } from "../walk.ts";
 import type { Rule } from "./rule.ts";
 
 type Placed = ReturnType<typeof actionsOf>[number];
-
-/** What a fence is for: another server takes over, people are led elsewhere, or the fence is lifted again. */
-const FOLLOWS = /^(promote|failover|rejoin|make_replica|unfence|demote_cluster|switch|repoint|shift|set_routing|run$)/;
 
 export const blindFence: Rule = {
   id: "blind-fence",
@@ -29,7 +26,7 @@ export const blindFence: Rule = {
             allowed: `An unconditional look at that server and at ${name} in an earlier place, or that server as "peer" of the fence`,
             next: "Begin with postgres.check, or with postgres.check_takeover where the other server has to be the primary already: on a healthy day the run then stops before anything is changed",
           });
-        } else if (!all.some((other) => isBefore(fence, other) && FOLLOWS.test(verbOf(other.does.action)))) {
+        } else if (!all.some((other) => isBefore(fence, other) && cards.get(other.does.action)?.endsFence)) {
           told.add(step.id);
           const what = `Step "${step.id}" fences ${name}, and no step after it promotes, rejoins or unfences a server (${mode})`;
           yield errorAt([...path, "action"], what, {

@@ -1,19 +1,19 @@
 import { errorAt, type Fault, type Path } from "../fault.ts";
 import { namesOnlyStep } from "../names-step.ts";
 import { offer } from "../suggest.ts";
-import { actionsOf, isBefore, verbOf } from "../walk.ts";
+import { actionsOf, isBefore } from "../walk.ts";
 import type { Rule } from "./rule.ts";
 
 export const unknownStep: Rule = {
   id: "unknown-step",
   says: "Where an input names a step (fenceStep, quietSteps, restoreFrom, after), that step is over before.",
-  *runbook({ runbook }) {
+  *runbook({ runbook, cards }) {
     const said = new Set<string>();
     for (const mode of runbook.modes) {
       const all = actionsOf(runbook, mode);
       for (const placed of all) {
         // What a promotion relies on is judged by unfenced-promote.
-        if (/^promote(_|$)/.test(verbOf(placed.does.action))) continue;
+        if (cards?.get(placed.does.action)?.promotes) continue;
         const before = all.filter((other) => isBefore(other, placed)).map(({ step }) => step.id);
         for (const { name, path } of namedIn(placed.does.with, [...placed.path, "with"])) {
           const key = JSON.stringify([path, name]);
