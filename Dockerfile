@@ -13,13 +13,16 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional
 
 FROM node:24-bookworm-slim
-ENV NODE_ENV=production LIFEBOAT_SYSTEMS=/app/templates/systems LIFEBOAT_DATA=/tmp/lifeboat HEALTH_PORT=8080
+ENV NODE_ENV=production LIFEBOAT_SYSTEMS=/app/templates/systems LIFEBOAT_DATA=/tmp/lifeboat LIFEBOAT_STATE=/var/lib/lifeboat HEALTH_PORT=8080
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json manifest.yml LICENSE ./
 COPY templates ./templates
 COPY src/timeline/migrations ./src/timeline/migrations
+# What this host has seen of the record outlives the container: a store that comes back older is noticed.
+RUN mkdir /var/lib/lifeboat && chown node:node /var/lib/lifeboat
+VOLUME /var/lib/lifeboat
 USER node
 EXPOSE 8080
 # Alive means: connected to the store. Whether Slack can be heard is /ready, which must not restart a bot mid-failover.

@@ -1,6 +1,7 @@
 import { personOf } from "../src/incident/people.ts";
 import { LifeboatError, messageOf, type Problem } from "../src/lib/errors.ts";
 import { helpOf } from "../templates/messages/help.ts";
+import { doubted } from "../templates/messages/store-doubt.ts";
 import { abort } from "./abort.ts";
 import { alerts } from "./alerts.ts";
 import { answer as answerQuestion } from "./answer.ts";
@@ -118,6 +119,17 @@ export function readArgs(args: readonly string[]): Typed {
 
 /** Answers a request, whichever door it came through. What a person can cause never throws: it is said. */
 export async function answer(house: House, request: Request): Promise<Reply> {
+  return warned(house, await answered(house, request));
+}
+
+/** While the store is in doubt whoever reads is told: what is shown may be older than what happened. */
+function warned(house: House, reply: Reply): Reply {
+  const doubt = house.timeline.doubt();
+  if (doubt === null || reply.kind !== "private" || reply.refused) return reply;
+  return { ...reply, message: doubted(doubt, reply.message) };
+}
+
+async function answered(house: House, request: Request): Promise<Reply> {
   try {
     const refused = mayNot(house, request);
     if (refused !== null) return await refuse(house, request, refused);

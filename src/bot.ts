@@ -1,4 +1,5 @@
 import { pageWords } from "../templates/messages/paging.ts";
+import { storeAccepted, storeDoubt } from "../templates/messages/store-doubt.ts";
 import { actions, cards } from "./actions/index.ts";
 import { conformanceOf } from "./catalog/conformance.ts";
 import { drillLimits } from "./catalog/drill.ts";
@@ -10,9 +11,9 @@ import type { Config } from "./config.ts";
 import { createEngine } from "./engine/driver.ts";
 import { createScout } from "./engine/scout.ts";
 import { createWatcher } from "./engine/watcher.ts";
-import { serveHealth } from "./health.ts";
+import { serveHealth, storeHealth } from "./health.ts";
 import { groundsOf, houseOf, readCatalog, refuseDrillsOnProduction, secret } from "./house.ts";
-import { withDeadline } from "./lib/deadline.ts";
+import { type Problem, sayProblem } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import { startPaging } from "./paging/index.ts";
 import type { SlackConfig } from "./slack/config.ts";
@@ -34,7 +35,7 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
   const catalog = readCatalog(config, log);
   // Before anything else, and with what it last said: it is read when everything else is down.
   const page = await openPage({ ...config.comms.page, log });
-  const store = await openStore({ ...config.store, log });
+  const store = await openStore({ ...config.store, signsAfter: ["incident.resolved", "incident.closed"], log });
   const { timeline, leases, inbox, pool } = store;
   const outbox = createOutbox(pool);
   const mail = config.comms.mail === null ? null : createEmail(config.comms.mail);
@@ -59,13 +60,12 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
     config.health.port === null
       ? null
       : await serveHealth(config.health.port, config.health.host, {
-          live: () =>
-            withDeadline("The store", 2, () => pool.query("select 1")).then(
-              () => true,
-              () => false,
-            ),
-          ready: () =>
-            slack.ready() ? { ok: true, says: "Slack is heard." } : { ok: false, says: "Slack is not heard." },
+          live: () => storeHealth(pool),
+          ready: () => {
+            const doubt = timeline.doubt();
+            if (doubt !== null) return { ok: false, says: sayProblem(doubt) };
+            return slack.ready() ? { ok: true, says: "Slack is heard." } : { ok: false, says: "Slack is not heard." };
+          },
         });
   const office = createOffice({
     timeline,
@@ -99,6 +99,9 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
     practice: config.practice,
     log,
   });
+  const sayDoubt = (doubt: Problem | null) => void slack.announce(doubt === null ? storeAccepted() : storeDoubt(doubt));
+  if (timeline.doubt() !== null) sayDoubt(timeline.doubt());
+  timeline.onDoubt(sayDoubt);
   slack.start();
   engine.start();
   watcher.start();

@@ -5,7 +5,12 @@ import { LifeboatError, messageOf, sayProblem } from "./lib/errors.ts";
 const usage = `Usage:
   lifeboat lint [folder]          every mistake in systems and runbooks, with its place and what is allowed
   lifeboat init <system> [folder] copies a shipped system into a catalogue of your own (folder: systems)
-  lifeboat verify [stream]        walks the timeline's hash chain (store: DATABASE_URL or LIFEBOAT_DATA)
+  lifeboat verify [stream]        walks the timelines: hashes, authentication, signed heads (store: DATABASE_URL or LIFEBOAT_DATA)
+      --heads                     prints the newest signed heads instead: keep them away from the store
+      --against <file>            compares with heads that were kept
+  lifeboat keys                   makes keys for the record, as settings
+  lifeboat migrate                brings the schema up to date (DATABASE_OWNER_URL) and admits the bot's login (DATABASE_URL)
+  lifeboat accept-store           a store that came back older: says what differs; --reason "…" accepts it
   lifeboat dr [--as <person>] …   what follows /dr in Slack, on this machine: with Slack dead, too
   lifeboat unenroll <system>/<person>   takes away what somebody proves with who they are (a lost phone)
   lifeboat practice               the practice workspace and estate, in the browser
@@ -24,6 +29,9 @@ const verbs: Record<string, (rest: string[]) => Promise<number>> = {
   lint: async (rest) => (await import("./cli/lint.ts")).lint(rest),
   init: async (rest) => (await import("./cli/init.ts")).init(rest),
   verify: async (rest) => (await import("./cli/verify.ts")).verify(rest),
+  keys: async () => (await import("./cli/keys.ts")).keys(),
+  migrate: async () => (await import("./cli/migrate.ts")).migrate(),
+  "accept-store": async (rest) => (await import("./cli/accept-store.ts")).acceptStoreCommand(rest),
   dr: async (rest) => (await import("./cli/dr.ts")).dr(rest),
   unenroll: async (rest) => (await import("./cli/unenroll.ts")).unenroll(rest),
   practice: async (rest) => (await import("./cli/practice.ts")).practice(rest),

@@ -8,6 +8,7 @@ import { type Problem, sayProblem } from "./lib/errors.ts";
 import { projectRoot } from "./lib/root.ts";
 import type { PagingConfig } from "./paging/config.ts";
 import type { SlackConfig } from "./slack/config.ts";
+import { isSigningKey, isVerifyKey, type RecordKeys } from "./timeline/keys.ts";
 
 /** All configuration, read from the environment once. Nothing else reads the environment, but for secrets by name. */
 export interface Config {
@@ -18,6 +19,12 @@ export interface Config {
     readonly databaseUrl: string | undefined;
     readonly ownerUrl: string | undefined;
     readonly dataFolder: string;
+    /** Where the newest heads this host has seen are kept. */
+    readonly stateFolder: string;
+    /** Undefined in practice: made and kept in the data folder. */
+    readonly keys: RecordKeys | undefined;
+    /** Nothing is made that an operator has to give: keys, and a login that is not the owner. */
+    readonly production: boolean;
   };
   readonly catalog: {
     readonly systemsFolder: string;
@@ -63,6 +70,36 @@ const settings = z.object({
   DATABASE_OWNER_URL: databaseUrl
     .optional()
     .describe("The same database as a user who may migrate it. Unset: `DATABASE_URL`"),
+  LIFEBOAT_EVENT_KEYS: z
+    .string()
+    .transform((text) => text.split(",").map((key) => key.trim()))
+    .refine(
+      (keys) => keys.every((key) => /^[A-Za-z0-9+/]{43}=$/.test(key)),
+      "Keys of 32 random bytes in base64, with commas",
+    )
+    .optional()
+    .describe(
+      "Keys events are authenticated with, 32 random bytes in base64 each, with commas: the first writes, the others are accepted. " +
+        "`lifeboat keys` makes one. Required outside practice",
+    ),
+  LIFEBOAT_SIGNING_KEY: z
+    .string()
+    .refine(isSigningKey, "An Ed25519 private key, PKCS #8 in base64 or PEM: lifeboat keys makes one")
+    .optional()
+    .describe("Ed25519 key that signs the heads of timelines. `lifeboat keys` makes one. Required outside practice"),
+  LIFEBOAT_VERIFY_KEYS: z
+    .string()
+    .transform((text) => text.split(",").map((key) => key.trim()))
+    .refine((keys) => keys.every(isVerifyKey), "Ed25519 public keys, SPKI in base64, with commas")
+    .optional()
+    .describe("Public keys of earlier signing keys, with commas; all an auditor needs for `lifeboat verify`"),
+  LIFEBOAT_STATE: z
+    .string()
+    .optional()
+    .describe(
+      "Folder that outlives the bot and its store: which heads of timelines were seen here, so that a store that comes back older is " +
+        "noticed. Unset: `LIFEBOAT_DATA`",
+    ),
   LIFEBOAT_DATA: z.string().default(".lifeboat").describe("Folder for what Lifeboat keeps on this machine"),
   LIFEBOAT_SYSTEMS: z
     .string()
@@ -254,6 +291,7 @@ export function loadConfig(
     ...(parsed.error?.issues ?? []).map((issue) => problemOf(String(issue.path[0]) as Setting, issue.message, given)),
     ...misspelt(env),
     ...(slack ? doorProblems(given) : []),
+    ...(slack ? keyProblems(given) : []),
     ...pagingProblems(given),
     ...commsProblems(given),
   ];
@@ -279,6 +317,9 @@ function configOf(read: Settings, slack: boolean): Config {
       databaseUrl: read.DATABASE_URL,
       ownerUrl: read.DATABASE_OWNER_URL,
       dataFolder: resolve(read.LIFEBOAT_DATA),
+      stateFolder: resolve(read.LIFEBOAT_STATE ?? read.LIFEBOAT_DATA),
+      keys: keysOf(read),
+      production: read.SLACK_API_URL === undefined,
     },
     catalog: {
       systemsFolder: resolve(read.LIFEBOAT_SYSTEMS ?? join(projectRoot(), "templates", "systems")),
@@ -295,6 +336,12 @@ function configOf(read: Settings, slack: boolean): Config {
     health: { port: read.HEALTH_PORT ?? null, host: read.LISTEN_HOST },
     logLevel: read.LOG_LEVEL,
   };
+}
+
+function keysOf(read: Settings): RecordKeys | undefined {
+  const { LIFEBOAT_EVENT_KEYS: events, LIFEBOAT_SIGNING_KEY: signing, LIFEBOAT_VERIFY_KEYS: verifying } = read;
+  if (events === undefined && signing === undefined && verifying === undefined) return undefined;
+  return { events: events ?? [], signing: signing ?? null, verifying: verifying ?? [] };
 }
 
 function slackOf(read: Settings): SlackConfig {
@@ -328,6 +375,19 @@ function pagingOf(read: Settings): PagingConfig | null {
 function problemOf(name: Setting, message: string, given: Readonly<Record<string, string>>): Problem {
   if (given[name] !== undefined) return { code: "config", where: name, what: "This can not be used", allowed: message };
   return { code: "config", where: name, what: "It is not set", allowed: settings.shape[name].description ?? "" };
+}
+
+/** Whoever can write to the database must not be able to write the record: outside practice the keys are given. */
+function keyProblems(given: Readonly<Record<string, string>>): Problem[] {
+  if (given.SLACK_API_URL !== undefined && given.LIFEBOAT_EVENT_KEYS === undefined) return [];
+  return (["LIFEBOAT_EVENT_KEYS", "LIFEBOAT_SIGNING_KEY"] as const)
+    .filter((name) => given[name] === undefined)
+    .map((where) => ({
+      code: "config",
+      where,
+      what: "It is not set, and the timeline is neither written nor signed without it",
+      next: "Run lifeboat keys: it prints new keys as settings. Every bot on the same store has the same ones",
+    }));
 }
 
 /** How Slack's deliveries reach us, and that practice and real never meet. */

@@ -1,11 +1,34 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { withDeadline } from "./lib/deadline.ts";
 
 export interface HealthChecks {
-  /** Can this process do its work: is the store there? */
-  live(): Promise<boolean>;
-  /** Can people reach it: is Slack being heard? */
-  ready(): { ok: boolean; says: string };
+  /** Can this process do its work: is the store there, and does it take writes? */
+  live(): Promise<Health>;
+  /** Can people reach it, and is the store the one it knew? */
+  ready(): Health;
+}
+
+export interface Health {
+  readonly ok: boolean;
+  readonly says: string;
+}
+
+interface Queryable {
+  query(sql: string): Promise<{ rows: { readOnly?: boolean }[] }>;
+}
+
+/** A store that takes no writes (a standby, or told to be read-only) records nothing, so nothing can be done. */
+export async function storeHealth(pool: Queryable): Promise<Health> {
+  try {
+    const { rows } = await withDeadline("The store", 2, () =>
+      pool.query(`select current_setting('transaction_read_only')::bool as "readOnly"`),
+    );
+    if (rows[0]?.readOnly !== false) return { ok: false, says: "The store takes no writes: it is read-only." };
+    return { ok: true, says: "The store is there." };
+  } catch {
+    return { ok: false, says: "The store does not answer." };
+  }
 }
 
 /** `GET /live` and `GET /ready`, 200 or 503, a sentence in the body. Loopback unless told otherwise. */
@@ -14,11 +37,8 @@ export async function serveHealth(
   host: string,
   checks: HealthChecks,
 ): Promise<{ port: number; close(): Promise<void> }> {
-  const answers: Record<string, () => Promise<{ ok: boolean; says: string }>> = {
-    "/live": async () =>
-      (await checks.live())
-        ? { ok: true, says: "The store is there." }
-        : { ok: false, says: "The store does not answer." },
+  const answers: Record<string, () => Promise<Health>> = {
+    "/live": () => checks.live(),
     "/ready": async () => checks.ready(),
   };
   const server = createServer(async (request, response) => {

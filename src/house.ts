@@ -41,7 +41,7 @@ export function houseOf(config: Config, catalog: Catalog, store: Store, outbox: 
       reach: { email: config.comms.mail !== null, statuspage: config.comms.statuspage !== null },
       pageLink: config.comms.page.link,
     },
-    proof: createTotp(createProofs(store.pool), config.secretKey, {
+    proof: createTotp(createProofs(store.pool, store.keyring), config.secretKey, {
       issuer: config.practice ? "Lifeboat practice" : "Lifeboat",
       settleHours: config.newProofHours,
     }),

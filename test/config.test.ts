@@ -2,8 +2,11 @@ import { join, resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { configurationTable, loadConfig } from "../src/config.ts";
 import { projectRoot } from "../src/lib/root.ts";
+import { makeKeys } from "../src/timeline/keys.ts";
+import { testKeyring, testKeySettings, testKeys } from "./timeline/keys.ts";
 
-const socket = { SLACK_BOT_TOKEN: "xoxb-1-abc", SLACK_APP_TOKEN: "xapp-1-abc" };
+const tokens = { SLACK_BOT_TOKEN: "xoxb-1-abc", SLACK_APP_TOKEN: "xapp-1-abc" };
+const socket = { ...tokens, ...testKeySettings };
 const practice = {
   SLACK_BOT_TOKEN: "xoxb-practice-1",
   SLACK_APP_TOKEN: "xapp-practice-1",
@@ -16,12 +19,19 @@ function problemsOf(env: Record<string, string>): string {
 }
 
 describe("what is read", () => {
-  test("two tokens are enough, and everything else has its default", () => {
+  test("two tokens and two keys are enough, and everything else has its default", () => {
     expect(loadConfig(socket)).toEqual({
       ok: true,
       config: {
         practice: false,
-        store: { databaseUrl: undefined, ownerUrl: undefined, dataFolder: resolve(".lifeboat") },
+        store: {
+          databaseUrl: undefined,
+          ownerUrl: undefined,
+          dataFolder: resolve(".lifeboat"),
+          stateFolder: resolve(".lifeboat"),
+          keys: testKeys,
+          production: true,
+        },
         catalog: { systemsFolder: join(projectRoot(), "templates", "systems"), valuesFile: undefined },
         slack: {
           botToken: "xoxb-1-abc",
@@ -49,6 +59,37 @@ describe("what is read", () => {
         health: { port: null, host: "127.0.0.1" },
         logLevel: "info",
       },
+    });
+  });
+
+  test("the keys of the record: required outside practice, several while one is changed, and read at once", () => {
+    const said = problemsOf(tokens);
+    expect(said).toMatch(/LIFEBOAT_EVENT_KEYS: It is not set.*lifeboat keys/);
+    expect(said).toMatch(/LIFEBOAT_SIGNING_KEY: It is not set/);
+    const { events, signing } = makeKeys();
+    const LIFEBOAT_EVENT_KEYS = [...events, ...testKeys.events].join(", ");
+    const given = { LIFEBOAT_EVENT_KEYS, LIFEBOAT_SIGNING_KEY: signing ?? "", LIFEBOAT_STATE: "/var/lib/lifeboat" };
+    const verifying = testKeyring.publicKeys.values().next().value ?? "";
+    expect(loadConfig({ ...tokens, ...given, LIFEBOAT_VERIFY_KEYS: verifying })).toMatchObject({
+      config: {
+        store: {
+          keys: { events: [...events, ...testKeys.events], signing, verifying: [verifying] },
+          stateFolder: "/var/lib/lifeboat",
+        },
+      },
+    });
+    for (const [name, value] of [
+      ["LIFEBOAT_EVENT_KEYS", "too-short"],
+      ["LIFEBOAT_SIGNING_KEY", "MC4CAQAwBQYDK2VwBCIEIA"],
+      ["LIFEBOAT_VERIFY_KEYS", signing ?? ""],
+    ] as const) {
+      const problems = problemsOf({ ...socket, [name]: value });
+      expect(problems).toMatch(new RegExp(`^${name}: `));
+      expect(problems).not.toContain(value);
+    }
+    expect(loadConfig(practice)).toMatchObject({ config: { store: { keys: undefined, production: false } } });
+    expect(loadConfig({ LIFEBOAT_VERIFY_KEYS: verifying }, { slack: false })).toMatchObject({
+      config: { store: { keys: { events: [], signing: null, verifying: [verifying] } } },
     });
   });
 
@@ -102,6 +143,7 @@ describe("what is read", () => {
 
   test("a signing secret means HTTP, on its port", () => {
     const loaded = loadConfig({
+      ...testKeySettings,
       SLACK_BOT_TOKEN: "xoxb-1-abc",
       SLACK_SIGNING_SECRET: "0123456789abcdef0123456789abcdef",
       SLACK_ALLOWED_TEAMS: "T1, E2",
@@ -186,7 +228,7 @@ describe("what is refused", () => {
   });
 
   test("no tokens at all", () => {
-    expect(problemsOf({}).trimEnd().split("\n")).toEqual([
+    expect(problemsOf(testKeySettings).trimEnd().split("\n")).toEqual([
       "SLACK_BOT_TOKEN: It is not set. Bot token of your Slack app, `xoxb-…`. Required.",
       "SLACK_APP_TOKEN or SLACK_SIGNING_SECRET: Neither is set, so nothing that people type or press would arrive. Set SLACK_APP_TOKEN for socket mode, or SLACK_SIGNING_SECRET for HTTP.",
     ]);

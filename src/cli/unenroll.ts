@@ -14,10 +14,9 @@ export async function unenroll([holder]: readonly string[]): Promise<number> {
     process.stderr.write(loaded.problems);
     return 2;
   }
-  const { databaseUrl, ownerUrl, dataFolder } = loaded.config.store;
-  const store = await openStore({ databaseUrl, ownerUrl, dataFolder, log: createLog("warn"), openSeconds: 15 });
+  const store = await openStore({ ...loaded.config.store, log: createLog("warn"), openSeconds: 15 });
   try {
-    const taken = await createProofs(store.pool).forget(holder);
+    const taken = await createProofs(store.pool, store.keyring).forget(holder);
     process.stdout.write(taken ? `${holder} has to enroll anew: /dr enroll\n` : `${holder} has nothing enrolled.\n`);
     return taken ? 0 : 1;
   } finally {

@@ -31,7 +31,7 @@ export async function unenroll(
   );
   const store = await openStore({ dataFolder, log: createLog("error"), openSeconds: 15 });
   try {
-    for (const holder of holders) await createProofs(store.pool).forget(holder);
+    for (const holder of holders) await createProofs(store.pool, store.keyring).forget(holder);
   } finally {
     await store.close();
   }

@@ -3,6 +3,7 @@ import { answer, readLine } from "../../commands/index.ts";
 import { drawIncident } from "../../templates/messages/draw.ts";
 import { drawHouse } from "../../templates/messages/enrolled.ts";
 import { drawHome } from "../../templates/messages/home.ts";
+import type { Message } from "../../templates/messages/message.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Inbox, Timeline } from "../timeline/contract.ts";
 import type { Outbox } from "../timeline/outbox.ts";
@@ -32,6 +33,8 @@ export interface Slack {
   ready(): boolean;
   /** The engine's port: does an approval of this person count now, and can they answer at all? */
   readonly standing: Standing;
+  /** Posts where incidents are announced, past the store. Tried on until it is there; never rejects. */
+  announce(message: Message): Promise<void>;
   /** An incident's own channel, once it exists. */
   channelOf(incident: string): Promise<string | null>;
   /** Shows an incident (or all) anew from its events, whatever Slack was seen to show. */

@@ -1,6 +1,7 @@
 import type { Reply, Request } from "../../commands/command.ts";
 import type { DrawHome, DrawHouse, DrawIncident } from "../../templates/messages/view.ts";
 import { LifeboatError } from "../lib/errors.ts";
+import { announce } from "./announce.ts";
 import { buildApp } from "./app.ts";
 import { createClients } from "./clients.ts";
 import { checkTokens, type SlackConfig } from "./config.ts";
@@ -136,6 +137,8 @@ export function openSlack(options: DoorOptions): Slack {
     },
     ready: () => open && (receiver instanceof SocketReceiver ? receiver.connected > 0 : receiver.listening),
     standing: people.standing,
+    announce: (message) =>
+      announce({ clients, announceIn: config.announceIn, stopping: stopping.signal, log }, message),
     channelOf: (incident) => outbox.placeOf(incident),
     rebuild: (incident) => publisher.rebuild(incident),
   };

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import serialize from "canonicalize";
 import type { EventToAppend, StoredEvent } from "./contract.ts";
+import type { Keyring } from "./keys.ts";
 import { storable, storableText } from "./storable.ts";
 
 /** What stands before the first event of a stream. */
@@ -10,7 +11,7 @@ export const noHash = "0".repeat(64);
  * SHA-256 over the canonical JSON (RFC 8785) of everything the event says, its place and its predecessor. The outer
  * object is written out, its names in canonical order: a verification walks a hundred thousand of these a second.
  */
-export function chainHash(event: Omit<StoredEvent, "hash">): string {
+export function chainHash(event: Omit<StoredEvent, "hash" | "mac" | "macKey">): string {
   const { stream, version, key, run, type, data, actor, at, previousHash } = event;
   const text =
     `{"actor":${serialize(actor)},"at":"${at.toISOString()}","data":${serialize(data)},"key":${JSON.stringify(key)},` +
@@ -19,13 +20,14 @@ export function chainHash(event: Omit<StoredEvent, "hash">): string {
   return hash("sha256", text);
 }
 
-/** The events that continue a stream from its head, without those whose key it already carries. */
+/** The events that continue a stream from its head, authenticated, without those whose key it already carries. */
 export function linked(
   stream: string,
   head: { readonly version: number; readonly hash: string },
   keys: ReadonlySet<string>,
   events: readonly EventToAppend[],
   at: Date,
+  keyring: Pick<Keyring, "authenticate">,
 ): StoredEvent[] {
   const seen = new Set<string>();
   const links: StoredEvent[] = [];
@@ -47,7 +49,8 @@ export function linked(
       previousHash,
     };
     previousHash = chainHash(link);
-    links.push({ ...link, hash: previousHash });
+    const { mac, macKey } = keyring.authenticate(previousHash);
+    links.push({ ...link, hash: previousHash, mac, macKey });
   }
   return links;
 }

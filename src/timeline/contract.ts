@@ -1,3 +1,5 @@
+import type { Problem } from "../lib/errors.ts";
+
 /**
  * What the rest of the house may ask of the timeline. It knows no event names: an event here is a type and a JSON value.
  */
@@ -14,6 +16,9 @@ export interface StoredEvent {
   /** SHA-256 of the event before it in the stream; 64 zeros for the first. */
   readonly previousHash: string;
   readonly hash: string;
+  /** HMAC-SHA256 over the hash by the process that wrote it, and the id of its key. None: written before there was one. */
+  readonly mac?: string | null;
+  readonly macKey?: string | null;
 }
 
 export interface EventToAppend {
@@ -86,8 +91,13 @@ export interface Timeline {
    */
   follow(changed: (stream: string, version: number) => void): () => void;
 
-  /** Walks the hash chain and says what is wrong with it, if anything is. */
+  /** Walks the hash chain and the authentication of every event, and says what is wrong with them, if anything is. */
   verify(stream?: string): Promise<Verification>;
+
+  /** Why nothing may change now: the store isn't the one this process knew. Null: all is well. */
+  doubt(): Problem | null;
+  /** Calls back when that changes. */
+  onDoubt(changed: (doubt: Problem | null) => void): () => void;
 
   /** The database's clock, estimated between contacts. */
   now(): Date;
@@ -98,6 +108,12 @@ export interface Verification {
   readonly ok: boolean;
   readonly streams: number;
   readonly events: number;
+  /** Of those, written before events were authenticated, and covered by the signed seal of the migration. */
+  readonly sealed: number;
+  /** Of those, authenticated by a key. Null: no key was given, so nobody could look. */
+  readonly authenticated: number | null;
+  /** Heads whose signature holds and that the events agree with. */
+  readonly signedHeads: number;
   readonly problems: readonly { readonly stream: string; readonly version: number; readonly says: string }[];
 }
 

@@ -42,19 +42,73 @@ export async function asOwner<T>(url: string, name: string, work: (client: pg.Cl
   }
 }
 
-/** Fails closed: a connection that could change what was recorded is not worked with. @throws LifeboatError `store-role` */
+/** What nobody may change who works with the timeline: what is recorded, what is signed, and what people prove with. */
+const kept = ["event", "plan", "signed_statement", "proof", "proof_entry"];
+
+/** Every role the login may become, itself included, that could change what was recorded. */
+const powers = `
+  select r.rolname as role,
+         case when r.rolsuper then 'is a superuser'
+              when r.rolcreaterole then 'may make roles'
+              when r.rolname in ('pg_write_all_data', 'pg_write_server_files', 'pg_execute_server_program') then 'may write anything'
+              when o.relname is not null then 'owns the table ' || o.relname
+              else 'may ' || p.may end as power
+    from pg_roles r
+    left join lateral (
+      select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       where n.nspname = 'lifeboat' and c.relkind = 'r' and c.relowner = r.oid order by 1 limit 1) o on true
+    left join lateral (
+      select string_agg(lower(k) || ' ' || c.relname, ', ' order by c.relname, k) as may
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'lifeboat',
+             unnest(array['UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER']) k
+       where c.relname = any($1::text[]) and has_table_privilege(r.oid, c.oid, k)) p on true
+   where pg_has_role(session_user, r.oid, 'member')
+     and (r.rolsuper or r.rolcreaterole or o.relname is not null or p.may is not null
+          or r.rolname in ('pg_write_all_data', 'pg_write_server_files', 'pg_execute_server_program'))
+   order by r.rolname = session_user desc, r.rolname limit 3`;
+
+/**
+ * Fails closed: a login that could change what was recorded is not worked with, whatever role its connections begin in. It is
+ * asked as the login itself, with `set role none`.
+ * @throws LifeboatError `store-role`
+ */
 export async function assertAppendOnly(pool: pg.Pool): Promise<void> {
-  const { rows } = await pool.query<{ role: string; may: string | null }>(
-    `select current_user as role, string_agg(t || ' ' || p, ', ') filter (where has_table_privilege(t, p)) as may
-       from unnest(array['lifeboat.event', 'lifeboat.plan']) t, unnest(array['update', 'delete', 'truncate']) p`,
+  const found = await asLogin(pool, async (client) => {
+    const { rows } = await client.query<{ role: string; power: string }>(powers, [kept]);
+    const { rows: who } = await client.query<{ login: string }>("select session_user as login");
+    return { powers: rows, login: who[0]?.login ?? "" };
+  });
+  if (found.powers.length === 0) return;
+  const whats = found.powers.map(({ role, power }) =>
+    role === found.login ? power : `can become ${role}, which ${power}`,
   );
-  const found = rows[0];
-  if (found?.may === null) return;
   throw new LifeboatError({
     code: "store-role",
     where: "DATABASE_URL",
-    what: `The connection works as ${found?.role}, which may change the timeline (${found?.may})`,
-    allowed: `Only a connection that works as ${appRole}`,
-    next: "Remove options=… from the URL, or connect as a user that is a member of that role and nothing more",
+    what: `The login ${found.login} could change what is recorded: it ${whats.join("; it ")}`,
+    allowed: `A login of its own that is a member of ${appRole} and nothing more`,
+    next:
+      "As the owner: create role lifeboat_bot login password '…'. Then give that login in DATABASE_URL, " +
+      "and the owner's in DATABASE_OWNER_URL, for migrations only",
   });
+}
+
+/** True where a login of that URL could change what is recorded. The schema has to be there. */
+export async function isPowerful(url: string, name: string): Promise<boolean> {
+  return asOwner(url, name, async (client) => (await client.query(powers, [kept])).rows.length > 0);
+}
+
+async function asLogin<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken = true;
+  try {
+    await client.query("begin");
+    await client.query("set local role none");
+    const found = await work(client);
+    await client.query("rollback");
+    broken = false;
+    return found;
+  } finally {
+    client.release(broken);
+  }
 }

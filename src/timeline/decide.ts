@@ -1,11 +1,13 @@
 import type pg from "pg";
 import { sha256 } from "../lib/canonical.ts";
-import { LifeboatError } from "../lib/errors.ts";
-import { chainHash, linked } from "./chain.ts";
+import { LifeboatError, type Problem } from "../lib/errors.ts";
+import { type Authenticity, broken } from "./authentic.ts";
+import { linked } from "./chain.ts";
 import type { StoreClock } from "./clock.ts";
 import type { Decided, Decision, Lease, NewRun, StoredEvent } from "./contract.ts";
+import { differenceOf, type Guard } from "./guard.ts";
 import { isPassing, isRefusal } from "./passing.ts";
-import { extended, type RecentStreams, type SeenStream, unseen } from "./recent.ts";
+import { extended, holdsHead, type RecentStreams, type SeenStream, unseen } from "./recent.ts";
 import { eventsAfter } from "./rows.ts";
 
 export type Decide<T> = (events: readonly StoredEvent[], now: Date) => Decision<T>;
@@ -15,9 +17,11 @@ export interface Doubt<T> {
   pending: { readonly value: T; readonly events: readonly StoredEvent[] } | null;
 }
 
-interface Desk {
+export interface Desk {
   readonly pool: pg.Pool;
   readonly recent: RecentStreams;
+  readonly authenticity: Authenticity;
+  readonly guard: Guard;
   readonly clock: StoreClock;
   readonly replica: number;
 }
@@ -41,10 +45,11 @@ const lockStream = `
 // Runs that others drive, or nobody, are due again: what was appended may concern them.
 const append = `
   with e as (
-    insert into lifeboat.event (stream, version, key, run, type, data, actor, at, previous_hash, hash)
-    select $1, x.version, x.key, x.run, x.type, coalesce(x.data, 'null'), coalesce(x.actor, 'null'), x.at, x."previousHash", x.hash
+    insert into lifeboat.event (stream, version, key, run, type, data, actor, at, previous_hash, hash, mac, mac_key)
+    select $1, x.version, x.key, x.run, x.type, coalesce(x.data, 'null'), coalesce(x.actor, 'null'), x.at, x."previousHash", x.hash,
+           x.mac, x."macKey"
       from jsonb_to_recordset($2::jsonb) as x(version int, key text, run text, type text, data jsonb, actor jsonb,
-           at timestamptz, "previousHash" text, hash text)),
+           at timestamptz, "previousHash" text, hash text, mac text, "macKey" text)),
   w as (update lifeboat.run set wake_at = clock_timestamp() where stream = $1 and not done and id is distinct from $3)
   update lifeboat.stream set version = $4, head_hash = $5, updated_at = $6, changed = pg_current_xact_id() where id = $1`;
 
@@ -59,6 +64,7 @@ export async function attemptDecision<T>(
   lease: Lease | undefined,
   doubt: Doubt<T>,
 ): Promise<Decided<T>> {
+  desk.guard.assert();
   const client = await desk.pool.connect();
   try {
     const { news, decided } = await inTransaction(client, desk, stream, decide, lease, doubt);
@@ -91,7 +97,7 @@ async function inTransaction<T>(
   doubt: Doubt<T>,
 ): Promise<{ readonly decided: Decided<T>; readonly news?: News }> {
   const head = await locked(client, desk, stream, lease);
-  const seen = await upToDate(client, desk.recent, stream, head);
+  const seen = await upToDate(client, desk, stream, head);
   if (doubt.pending && holds(seen, doubt.pending.events)) {
     await client.query("rollback");
     return { decided: { kind: "written", ...doubt.pending }, news: { version: seen.version, due: true } };
@@ -101,7 +107,8 @@ async function inTransaction<T>(
     return { decided: { kind: "lost" } };
   }
   const decision = decided(decide, seen.events, head.clock);
-  const events = linked(stream, seen, seen.keys, decision.events, head.clock);
+  const { keyring } = desk.authenticity;
+  const events = linked(stream, seen, seen.keys, decision.events, head.clock, keyring);
   const { runs = [], ended = [] } = decision;
   if (events.length + runs.length + ended.length === 0) {
     await client.query("rollback");
@@ -116,7 +123,9 @@ async function inTransaction<T>(
   }
   doubt.pending = { value: decision.value, events };
   await write(client, stream, events, lease);
-  desk.recent.keep(stream, extended(seen, events));
+  const after = extended(seen, events);
+  desk.recent.keep(stream, after);
+  desk.guard.known.note(stream, after);
   return {
     decided: { kind: "written", value: decision.value, events },
     news: { version: seen.version + events.length, due: lease === undefined || runs.length > 0 },
@@ -143,36 +152,56 @@ async function locked(client: pg.PoolClient, desk: Desk, stream: string, lease: 
   return head;
 }
 
-/** The stream's events up to its head, from this process's memory where that still agrees with the store. */
-async function upToDate(client: pg.PoolClient, recent: RecentStreams, stream: string, head: Head): Promise<SeenStream> {
-  const known = recent.get(stream);
-  if (known?.version === head.version && known.hash === head.hash) return known;
-  for (const start of known && known.version < head.version ? [known, unseen()] : [unseen()]) {
+/**
+ * The stream's events up to its head, from this process's memory where that still agrees with the store. What is decided on
+ * was verified, each event once in the life of this process, and holds whatever of it any process here has seen before.
+ */
+async function upToDate(client: pg.PoolClient, desk: Desk, stream: string, head: Head): Promise<SeenStream> {
+  const { recent, guard, authenticity } = desk;
+  const known = guard.known.get(stream);
+  if (known !== undefined && head.version < known.version) guard.refuse(wentBackOf(stream, known, head.version, null));
+  const kept = recent.get(stream);
+  if (kept?.version === head.version && kept.hash === head.hash) return kept;
+  let says = "";
+  for (const start of kept && kept.version < head.version ? [kept, unseen()] : [unseen()]) {
     const more = await eventsAfter(client, stream, start.version);
-    if (!continues(start, more, head)) continue;
     const seen = extended(start, more);
+    if (known !== undefined && start.version < known.version && !holdsHead(seen, known))
+      guard.refuse(wentBackOf(stream, known, head.version, "other"));
+    says = broken(authenticity, start, more) ?? wrongEnd(authenticity, stream, seen, head) ?? "";
+    if (says !== "") continue;
     recent.keep(stream, seen);
+    guard.known.note(stream, seen);
     return seen;
   }
   recent.forget(stream);
-  throw new LifeboatError({
-    code: "timeline-broken",
-    where: stream,
-    what: `The stored events are not what was written, or do not end at the stream's head (version ${head.version})`,
-    stateNow: "Nothing is decided on a timeline that was tampered with",
-    next: "Verify the timeline and restore it from a backup",
-  });
+  throw new LifeboatError(brokenTimeline(stream, says));
 }
 
-/** What is decided on was verified: each event once in the life of this process. */
-function continues(start: SeenStream, more: readonly StoredEvent[], head: Head): boolean {
-  let last: { readonly version: number; readonly hash: string } = start;
-  for (const event of more) {
-    const linked = event.version === last.version + 1 && event.previousHash === last.hash;
-    if (!linked || chainHash(event) !== event.hash) return false;
-    last = event;
-  }
-  return last.version === head.version && last.hash === head.hash;
+function wentBackOf(stream: string, known: { version: number; hash: string }, version: number, hash: string | null) {
+  const difference = differenceOf(stream, known, version, hash);
+  if (difference === null) throw new Error("A difference that is none");
+  return difference;
+}
+
+function wrongEnd({ seals }: Authenticity, stream: string, seen: SeenStream, head: Head): string | null {
+  if (seen.version !== head.version || seen.hash !== head.hash)
+    return `the events end at ${seen.version}, and the stream's head says ${head.version}`;
+  const sealed = seals.heads.get(stream);
+  return sealed === undefined || seen.version >= sealed.version
+    ? null
+    : `the events end at ${seen.version}, and ${sealed.version} were there when the timeline was sealed`;
+}
+
+/** What nobody decides on, and nobody is shown as if it had happened. */
+export function brokenTimeline(stream: string, says: string): Problem {
+  return {
+    code: "timeline-broken",
+    where: stream,
+    what: `The record of ${stream} was tampered with: ${says}`,
+    stateNow: "Nothing is decided on it",
+    next: "Run lifeboat verify, and restore the store from a backup",
+  };
 }
 
 function decided<T>(decide: Decide<T>, events: readonly StoredEvent[], now: Date): Decision<T> {

@@ -6,6 +6,9 @@ import { LifeboatError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { projectRoot } from "../lib/root.ts";
 import { appRole, asOwner } from "./database.ts";
+import { type Keyring, missingKey } from "./keys.ts";
+import { sealProofs } from "./proofs.ts";
+import { sealAll } from "./statements.ts";
 
 interface Migration {
   readonly name: string;
@@ -19,17 +22,48 @@ const lockKey = "hashtext('lifeboat.migration')";
  * Brings the schema up to date: every file of `migrations/`, in the order of its name, once, each in a transaction.
  * Two processes that start together wait for each other. A database that knows more migrations than this version is left
  * as it is, so that versions can mix.
- * @throws LifeboatError `store-migrate` when an applied file was edited, or the rights are missing
+ * @throws LifeboatError `store-migrate` when an applied file was edited, or the rights are missing; `record-key-missing`
  */
-export async function migrate(ownerUrl: string, appUrl: string, log: Logger): Promise<void> {
+export async function migrate(ownerUrl: string, appUrl: string, log: Logger, keyring: Keyring): Promise<void> {
   const wanted = await readMigrations();
   await asOwner(ownerUrl, "lifeboat-migrate", async (client) => {
     if (missing(wanted, await applied(client)).length > 0) {
       await client.query(`select pg_advisory_lock(${lockKey})`);
-      for (const migration of missing(wanted, await applied(client))) await apply(client, migration, log);
+      for (const migration of missing(wanted, await applied(client))) await apply(client, migration, log, keyring);
     }
     await admit(client, appUrl);
   });
+}
+
+/** What SQL can't do, because the keys are not in the database: in the same transaction as the file of that name. */
+const withKeys: Readonly<Record<string, (client: pg.Client, keyring: Keyring) => Promise<void>>> = {
+  "0070-authenticated.sql": sealAll,
+  "0080-proof-entries.sql": sealProofs,
+};
+
+/**
+ * The URL as a login that may work as the application's role and do nothing else, made when it is not there: practice and
+ * the embedded PostgreSQL need no second login by hand. Its password is told by the key, so nothing has to be kept.
+ */
+export async function ownLogin(ownerUrl: string, keyring: Keyring): Promise<string> {
+  const password = keyring.password("login");
+  if (password === null) throw missingKey();
+  const name = `lifeboat_${sha256(password).slice(0, 12)}`;
+  await asOwner(ownerUrl, "lifeboat-login", async (client) => {
+    const exists = async () => (await client.query("select from pg_roles where rolname = $1", [name])).rowCount === 1;
+    if (await exists()) return;
+    await client.query(`select pg_advisory_lock(${lockKey})`);
+    if (await exists()) return;
+    await client.query(`create role ${name} login password ${client.escapeLiteral(password)}`).catch((error) => {
+      // Roles belong to the whole server: another database's process may have been first.
+      if (error.code === "42710" || error.code === "23505") return;
+      throw error.code === "42501" ? noRights("a login for the application", error) : error;
+    });
+  });
+  const url = new URL(ownerUrl);
+  url.username = name;
+  url.password = password;
+  return url.href;
 }
 
 async function readMigrations(): Promise<Migration[]> {
@@ -65,7 +99,12 @@ function missing(wanted: readonly Migration[], done: ReadonlyMap<string, string>
   return wanted.filter(({ name }) => !done.has(name));
 }
 
-async function apply(client: pg.Client, { name, sql, checksum }: Migration, log: Logger): Promise<void> {
+async function apply(
+  client: pg.Client,
+  { name, sql, checksum }: Migration,
+  log: Logger,
+  keyring: Keyring,
+): Promise<void> {
   try {
     await client.query("begin");
     await client.query("create schema if not exists lifeboat");
@@ -73,6 +112,7 @@ async function apply(client: pg.Client, { name, sql, checksum }: Migration, log:
       "create table if not exists lifeboat.migration (name text primary key, checksum text not null, applied_at timestamptz(3) not null default clock_timestamp())",
     );
     await client.query(sql);
+    await withKeys[name]?.(client, keyring);
     await client.query("insert into lifeboat.migration (name, checksum) values ($1, $2)", [name, checksum]);
     await client.query("commit");
     log.info({ migration: name }, "schema migrated");

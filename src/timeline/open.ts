@@ -1,17 +1,24 @@
 import { setMaxListeners } from "node:events";
 import type pg from "pg";
+import { messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import type { Logger } from "../lib/log.ts";
+import type { Seals } from "./authentic.ts";
 import { createClock } from "./clock.ts";
 import type { Leases, Timeline } from "./contract.ts";
-import { assertAppendOnly, openPool } from "./database.ts";
+import { assertAppendOnly, isPowerful, openPool } from "./database.ts";
 import { openEmbedded } from "./embedded.ts";
 import { horizonNow, openFollower } from "./follow.ts";
+import { createGuard, type Guard } from "./guard.ts";
 import { createInbox, type VisibleInbox } from "./inbox.ts";
+import { type Keyring, keptKeys, keptOrMadeKeys, missingKey, openKeyring, type RecordKeys } from "./keys.ts";
+import { openKnownHeads } from "./known-heads.ts";
 import { createLeases, type LeaseTimings, leaseTimings } from "./leases.ts";
 import { openListener } from "./listener.ts";
-import { migrate } from "./migrate.ts";
+import { migrate, ownLogin } from "./migrate.ts";
 import { patiently } from "./passing.ts";
+import { createRecentStreams } from "./recent.ts";
+import { readSeals } from "./statements.ts";
 import { createTimeline } from "./timeline.ts";
 
 export interface StoreOptions {
@@ -20,6 +27,14 @@ export interface StoreOptions {
   /** For migrations, where the user of `databaseUrl` may not make them. */
   readonly ownerUrl?: string | undefined;
   readonly dataFolder: string;
+  /** Where the newest heads this host has seen are kept. Unset: `dataFolder`. Null: in memory only. */
+  readonly stateFolder?: string | null;
+  /** Unset: kept beside the data and made when there are none, for practice and tests. */
+  readonly keys?: RecordKeys | undefined;
+  /** Nothing is made that an operator has to give: keys, and a login that is not the owner. */
+  readonly production?: boolean;
+  /** Events of these types end something: the head of their stream is signed at once. */
+  readonly signsAfter?: readonly string[];
   readonly log: Logger;
   /** How long opening waits for a PostgreSQL that is down. Unset: until it is there. */
   readonly openSeconds?: number;
@@ -36,39 +51,51 @@ export interface Store {
   readonly pool: pg.Pool;
   /** This process among those that share the store. */
   readonly replica: number;
-  /** The database's URL, for a second look from outside (tests, `psql`). */
+  /** The database's URL as it was given, or the owner's: for a second look from outside (tests, `psql`). */
   readonly url: string;
+  /** Compares what this process knows with the store, now. */
+  readonly guard: Pick<Guard, "check" | "known">;
+  /** For what else this process stores and has to believe again: what people prove with. */
+  readonly keyring: Keyring;
   /** Ends every connection, and stops the server if it is ours and nobody else's. A run still held waits out its lease. */
   close(): Promise<void>;
 }
 
-/** Opens the store: waits for it, migrates it, proves that this process can only add to it. */
+/** Opens the store: waits for it, migrates it, proves that this process can only add to it, and that it is the one it knew. */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { log, dataFolder, callerSeconds = 30, openSeconds = Number.POSITIVE_INFINITY } = options;
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
+  const keyring = openKeyring(await keysOf(options));
+  const known = await openKnownHeads(stateFolderOf(options), log);
   const embedded = options.databaseUrl === undefined ? await openEmbedded(dataFolder, log) : null;
   const url = options.databaseUrl ?? embedded?.url ?? "";
   const name = newId("lifeboat", 6);
-  const pool = openPool(url, name, log);
   const opened = await patiently({ what: "opening", seconds: openSeconds, closed: closing.signal, log }, () =>
-    enter(url, options.ownerUrl ?? url, pool, log),
+    enter({ url, name, keyring, embedded: embedded !== null }, options),
   ).catch(async (error) => {
-    await pool.end();
     await embedded?.leave(name);
     throw error;
   });
 
+  const { pool, appUrl } = opened;
   const clock = createClock();
-  const listener = openListener(url, name, opened.replica, log);
+  const listener = openListener(appUrl, name, opened.replica, log);
   const follower = openFollower(pool, listener, clock, log, opened.horizon);
   const shared = { pool, replica: opened.replica, clock, listener, closed: closing.signal, log };
+  const recent = createRecentStreams();
+  const guard = createGuard({ pool, known, keyring, log, forget: recent.clear });
   const leases = createLeases({ ...shared, timings: { ...leaseTimings, ...options.timings } });
+  // A connection that comes back may lead to another store.
+  const unconnected = listener.onConnect(() => void guard.check().catch(() => {}));
   let closed: Promise<void> | undefined;
   const close = () => {
     closed ??= (async () => {
+      await timeline.signer.close();
       closing.abort();
       leases.close();
+      unconnected();
+      await guard.close();
       await follower.close();
       await listener.close();
       await pool.end();
@@ -77,31 +104,95 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     return closed;
   };
   clock.heard(opened.clock, opened.askedAt);
+  const authenticity = { keyring, seals: opened.seals };
+  const { signsAfter = [] } = options;
+  const timeline = createTimeline({
+    ...shared,
+    follower,
+    callerSeconds,
+    authenticity,
+    recent,
+    guard,
+    signsAfter,
+    close,
+  });
+  await guard
+    .check()
+    .catch((error) => log.debug({ error: messageOf(error) }, "the store's heads could not be compared"));
   return {
-    timeline: createTimeline({ ...shared, follower, callerSeconds, close }),
-    leases,
+    timeline,
+    // Whoever drives a run acts on what is recorded: nothing is claimed while that is in doubt.
+    leases: { ...leases, claim: async (room) => (guard.doubt() === null ? leases.claim(room) : []) },
     inbox: createInbox(pool, closing.signal, log, callerSeconds),
     pool,
     replica: opened.replica,
     url,
+    guard,
+    keyring,
     close,
   };
 }
 
+/** @throws LifeboatError `record-key-missing` in production without one */
+export async function keysOf({ keys, production, dataFolder }: KeyPlace): Promise<RecordKeys> {
+  if (keys !== undefined) return keys;
+  // At the command line of a practice store nothing says that it is practice, and its keys are beside its data.
+  const kept = production === true ? await keptKeys(dataFolder) : await keptOrMadeKeys(dataFolder);
+  if (kept === null) throw missingKey();
+  return kept;
+}
+
+export type KeyPlace = Pick<StoreOptions, "keys" | "production" | "dataFolder">;
+
+export function stateFolderOf({
+  stateFolder,
+  dataFolder,
+}: Pick<StoreOptions, "stateFolder" | "dataFolder">): string | null {
+  return stateFolder === undefined ? dataFolder : stateFolder;
+}
+
 interface Entered {
+  readonly pool: pg.Pool;
+  readonly appUrl: string;
+  readonly seals: Seals;
   readonly replica: number;
   readonly horizon: string;
   readonly clock: Date;
   readonly askedAt: number;
 }
 
-async function enter(url: string, ownerUrl: string, pool: pg.Pool, log: Logger): Promise<Entered> {
-  await migrate(ownerUrl, url, log);
-  await assertAppendOnly(pool);
-  const askedAt = performance.now();
-  const { rows } = await pool.query<Omit<Entered, "askedAt">>(
-    `select nextval('lifeboat.replica')::int as replica, clock_timestamp() as clock, (${horizonNow}) as horizon`,
-  );
-  if (rows[0] === undefined) throw new Error("PostgreSQL answered a question with nothing");
-  return { ...rows[0], askedAt };
+interface Entry {
+  readonly url: string;
+  readonly name: string;
+  readonly keyring: Keyring;
+  readonly embedded: boolean;
+}
+
+async function enter(entry: Entry, options: StoreOptions): Promise<Entered> {
+  const { url, name, keyring } = entry;
+  const { log, ownerUrl = url } = options;
+  await migrate(ownerUrl, url, log, keyring);
+  const appUrl = await loginFor(entry, options);
+  const pool = openPool(appUrl, name, log);
+  try {
+    await assertAppendOnly(pool);
+    const seals = await readSeals(pool, keyring);
+    const askedAt = performance.now();
+    const { rows } = await pool.query<Pick<Entered, "replica" | "clock" | "horizon">>(
+      `select nextval('lifeboat.replica')::int as replica, clock_timestamp() as clock, (${horizonNow}) as horizon`,
+    );
+    if (rows[0] === undefined) throw new Error("PostgreSQL answered a question with nothing");
+    return { ...rows[0], pool, appUrl, seals, askedAt };
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+}
+
+/** The embedded PostgreSQL and practice have a second login made for them; production is refused with the owner's. */
+async function loginFor({ url, name, keyring, embedded }: Entry, { production, log }: StoreOptions): Promise<string> {
+  if (!embedded && (production === true || !(await isPowerful(url, name)))) return url;
+  const appUrl = await ownLogin(url, keyring);
+  await migrate(url, appUrl, log, keyring);
+  return appUrl;
 }

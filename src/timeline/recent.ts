@@ -1,3 +1,4 @@
+import type { Head } from "./authentic.ts";
 import { noHash } from "./chain.ts";
 import type { StoredEvent } from "./contract.ts";
 
@@ -19,11 +20,17 @@ export function extended(seen: SeenStream, more: readonly StoredEvent[]): SeenSt
   return { version: last.version, hash: last.hash, events: [...seen.events, ...more], keys: seen.keys };
 }
 
-/** The streams this process worked on last, so that a decision reads only what is new. */
+/** Whether a stream as it was just read still holds what was seen of it before. */
+export function holdsHead(stream: Pick<SeenStream, "version" | "events">, head: Head): boolean {
+  return head.version === 0 || stream.events[head.version - 1]?.hash === head.hash;
+}
+
+/** The streams this process worked on last, so that a decision reads only what is new. Every event in it was verified. */
 export interface RecentStreams {
   get(stream: string): SeenStream | undefined;
   keep(stream: string, seen: SeenStream): void;
   forget(stream: string): void;
+  clear(): void;
 }
 
 export function createRecentStreams(most = 200): RecentStreams {
@@ -37,5 +44,6 @@ export function createRecentStreams(most = 200): RecentStreams {
       if (streams.size > most && oldest !== undefined) streams.delete(oldest);
     },
     forget: (stream) => void streams.delete(stream),
+    clear: () => streams.clear(),
   };
 }

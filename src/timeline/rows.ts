@@ -1,7 +1,7 @@
 import type { StoredEvent } from "./contract.ts";
 
 /** The columns of an event, as `StoredEvent` names them. */
-export const eventColumns = `stream, version, key, run, type, data, actor, at, previous_hash as "previousHash", hash`;
+export const eventColumns = `stream, version, key, run, type, data, actor, at, previous_hash as "previousHash", hash, mac, mac_key as "macKey"`;
 
 const readAfter = `select ${eventColumns} from lifeboat.event where stream = $1 and version > $2 order by version`;
 

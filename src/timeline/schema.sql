@@ -31,7 +31,9 @@ create table lifeboat.event (
   actor jsonb not null,
   at timestamp(3) with time zone not null,
   previous_hash text not null,
-  hash text not null
+  hash text not null,
+  mac text,
+  mac_key text
 );
 create table lifeboat.inbox (
   id bigint not null generated always as identity,
@@ -135,6 +137,22 @@ create table lifeboat.proof (
   enrolled_at timestamp with time zone,
   vouched_by text
 );
+create table lifeboat.proof_entry (
+  holder text not null,
+  version integer not null,
+  secret bytea,
+  pending bytea,
+  pending_at timestamp(3) with time zone,
+  last_step bigint not null,
+  last_key text,
+  failures integer not null,
+  locked_until timestamp(3) with time zone,
+  enrolled_at timestamp(3) with time zone,
+  vouched_by text,
+  written_at timestamp(3) with time zone not null default clock_timestamp(),
+  mac text not null,
+  mac_key text not null
+);
 create table lifeboat.run (
   id text not null,
   stream text not null,
@@ -156,6 +174,16 @@ create table lifeboat.schedule (
   next_at timestamp with time zone,
   claimed_until timestamp with time zone not null default '-infinity'::timestamp with time zone
 );
+create table lifeboat.signed_statement (
+  id bigint not null generated always as identity,
+  kind text not null,
+  stream text,
+  version integer,
+  statement text not null,
+  key text not null,
+  signature text not null,
+  stored_at timestamp(3) with time zone not null default clock_timestamp()
+);
 create table lifeboat.stream (
   id text not null,
   version integer not null default 0,
@@ -169,6 +197,7 @@ alter table lifeboat.delivery add constraint delivery_check CHECK (((ended_at IS
 alter table lifeboat.delivery add constraint delivery_key_key UNIQUE (key);
 alter table lifeboat.delivery add constraint delivery_outcome_check CHECK ((outcome = ANY (ARRAY['delivered'::text, 'undelivered'::text])));
 alter table lifeboat.delivery add constraint delivery_pkey PRIMARY KEY (id);
+alter table lifeboat.event add constraint event_authenticated CHECK (((mac IS NOT NULL) AND (mac ~ '^[0-9a-f]{64}$'::text) AND (mac_key IS NOT NULL) AND (mac_key ~ '^[0-9a-f]{16}$'::text))) NOT VALID;
 alter table lifeboat.event add constraint event_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text));
 alter table lifeboat.event add constraint event_pkey PRIMARY KEY (stream, version);
 alter table lifeboat.event add constraint event_previous_hash_check CHECK ((previous_hash ~ '^[0-9a-f]{64}$'::text));
@@ -191,12 +220,17 @@ alter table lifeboat.page add constraint page_pkey PRIMARY KEY (key);
 alter table lifeboat.plan add constraint plan_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text));
 alter table lifeboat.plan add constraint plan_pkey PRIMARY KEY (hash);
 alter table lifeboat.proof add constraint proof_pkey PRIMARY KEY (holder);
+alter table lifeboat.proof_entry add constraint proof_entry_pkey PRIMARY KEY (holder, version);
+alter table lifeboat.proof_entry add constraint proof_entry_version_check CHECK ((version > 0));
 alter table lifeboat.run add constraint run_pkey PRIMARY KEY (id);
 alter table lifeboat.run add constraint run_plan_hash_fkey FOREIGN KEY (plan_hash) REFERENCES lifeboat.plan(hash);
 alter table lifeboat.run add constraint run_stream_fkey FOREIGN KEY (stream) REFERENCES lifeboat.stream(id);
 alter table lifeboat.run_resource add constraint run_resource_pkey PRIMARY KEY (resource);
 alter table lifeboat.run_resource add constraint run_resource_run_fkey FOREIGN KEY (run) REFERENCES lifeboat.run(id);
 alter table lifeboat.schedule add constraint schedule_pkey PRIMARY KEY (stream);
+alter table lifeboat.signed_statement add constraint signed_statement_check CHECK (((kind = 'head'::text) = ((stream IS NOT NULL) AND (version IS NOT NULL))));
+alter table lifeboat.signed_statement add constraint signed_statement_kind_check CHECK ((kind = ANY (ARRAY['seal'::text, 'head'::text, 'acceptance'::text])));
+alter table lifeboat.signed_statement add constraint signed_statement_pkey PRIMARY KEY (id);
 alter table lifeboat.stream add constraint stream_id_check CHECK ((id <> ''::text));
 alter table lifeboat.stream add constraint stream_pkey PRIMARY KEY (id);
 alter table lifeboat.stream add constraint stream_version_check CHECK ((version >= 0));
@@ -213,6 +247,7 @@ CREATE INDEX run_due ON lifeboat.run USING btree (wake_at) WHERE (NOT done);
 CREATE INDEX run_resource_run ON lifeboat.run_resource USING btree (run);
 CREATE INDEX run_stream ON lifeboat.run USING btree (stream);
 CREATE INDEX schedule_due ON lifeboat.schedule USING btree (next_at) WHERE (next_at IS NOT NULL);
+CREATE INDEX signed_statement_head ON lifeboat.signed_statement USING btree (stream, version DESC) WHERE (kind = 'head'::text);
 CREATE INDEX stream_changed ON lifeboat.stream USING btree (changed);
 CREATE INDEX stream_updated ON lifeboat.stream USING btree (updated_at DESC);
 
@@ -220,6 +255,18 @@ CREATE INDEX stream_updated ON lifeboat.stream USING btree (updated_at DESC);
 create sequence lifeboat.replica as integer cycle;
 
 -- functions
+CREATE OR REPLACE FUNCTION lifeboat.head_is_an_event()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform from lifeboat.event e where e.stream = new.id and e.version = new.version and e.hash = new.head_hash;
+  if not found then
+    raise exception 'the head of % names no event', new.id using errcode = 'integrity_constraint_violation';
+  end if;
+  return null;
+end $function$
+;
 CREATE OR REPLACE FUNCTION lifeboat.refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -233,6 +280,10 @@ end $function$
 -- triggers
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON lifeboat.event FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON lifeboat.plan FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON lifeboat.proof_entry FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON lifeboat.signed_statement FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
+CREATE TRIGGER first_head_is_an_event AFTER INSERT ON lifeboat.stream FOR EACH ROW WHEN (((new.version <> 0) OR (new.head_hash <> repeat('0'::text, 64)))) EXECUTE FUNCTION lifeboat.head_is_an_event();
+CREATE TRIGGER head_is_an_event AFTER UPDATE ON lifeboat.stream FOR EACH ROW WHEN (((new.version <> old.version) OR (new.head_hash <> old.head_hash))) EXECUTE FUNCTION lifeboat.head_is_an_event();
 CREATE TRIGGER never_back BEFORE UPDATE ON lifeboat.stream FOR EACH ROW WHEN (((new.version < old.version) OR (new.id <> old.id))) EXECUTE FUNCTION lifeboat.refuse_change();
 CREATE TRIGGER never_gone BEFORE DELETE OR TRUNCATE ON lifeboat.stream FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
 
@@ -247,9 +298,11 @@ grant delete, insert, select, update on lifeboat.outbox_page to lifeboat_app;
 grant delete, insert, select, update on lifeboat.outbox_stream to lifeboat_app;
 grant insert, select, update on lifeboat.page to lifeboat_app;
 grant insert, select on lifeboat.plan to lifeboat_app;
-grant delete, insert, select, update on lifeboat.proof to lifeboat_app;
+grant select on lifeboat.proof to lifeboat_app;
+grant insert, select on lifeboat.proof_entry to lifeboat_app;
 grant usage on lifeboat.replica to lifeboat_app;
 grant insert, select, update on lifeboat.run to lifeboat_app;
 grant delete, insert, select on lifeboat.run_resource to lifeboat_app;
 grant delete, insert, select, update on lifeboat.schedule to lifeboat_app;
+grant insert, select on lifeboat.signed_statement to lifeboat_app;
 grant insert, select, update on lifeboat.stream to lifeboat_app;

@@ -1,14 +1,18 @@
 import type pg from "pg";
 import { sha256 } from "../lib/canonical.ts";
+import { LifeboatError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { type Authenticity, broken } from "./authentic.ts";
 import type { StoreClock } from "./clock.ts";
 import type { Decided, Lease, Timeline } from "./contract.ts";
-import { attemptDecision, type Decide, type Doubt, Thrown } from "./decide.ts";
+import { attemptDecision, brokenTimeline, type Decide, type Desk, type Doubt, Thrown } from "./decide.ts";
 import type { Follower } from "./follow.ts";
+import type { Guard } from "./guard.ts";
 import { patiently } from "./passing.ts";
-import { createRecentStreams } from "./recent.ts";
+import { extended, holdsHead, type RecentStreams, type SeenStream, unseen } from "./recent.ts";
 import { eventsAfter } from "./rows.ts";
-import { verifyChains } from "./verify.ts";
+import { createHeadSigner, type HeadSigner } from "./sign-heads.ts";
+import { seenHere, verifyChains } from "./verify.ts";
 
 export interface TimelineParts {
   readonly pool: pg.Pool;
@@ -19,12 +23,51 @@ export interface TimelineParts {
   readonly log: Logger;
   /** How long a caller without a lease waits for a store that is away. */
   readonly callerSeconds: number;
+  readonly authenticity: Authenticity;
+  readonly recent: RecentStreams;
+  readonly guard: Guard;
+  /** Events of these types end something: the head of their stream is signed at once. */
+  readonly signsAfter: readonly string[];
   readonly close: () => Promise<void>;
 }
 
-export function createTimeline(parts: TimelineParts): Timeline {
-  const { pool, replica, clock, follower, closed, log, callerSeconds } = parts;
-  const desk = { pool, replica, clock, recent: createRecentStreams() };
+/** A stream as the store has it now, after what this process knows of it; every event was verified. */
+async function readVerified(desk: Desk, stream: string): Promise<SeenStream> {
+  const { pool, recent, guard, authenticity } = desk;
+  const kept = recent.get(stream) ?? unseen();
+  const more = await eventsAfter(pool, stream, kept.version);
+  if (more.length === 0) return kept;
+  const says = broken(authenticity, kept, more);
+  const seen = extended(kept, more);
+  const known = guard.known.get(stream);
+  if (says !== null || (known !== undefined && (seen.version < known.version || !holdsHead(seen, known)))) {
+    recent.forget(stream);
+    await guard.check();
+  }
+  if (says !== null) throw new LifeboatError(guard.doubt() ?? brokenTimeline(stream, says));
+  if (guard.doubt() !== null) return seen;
+  if ((recent.get(stream)?.version ?? 0) < seen.version) recent.keep(stream, seen);
+  guard.known.note(stream, seen);
+  return seen;
+}
+
+export interface SigningTimeline extends Timeline {
+  readonly signer: HeadSigner;
+}
+
+export function createTimeline(parts: TimelineParts): SigningTimeline {
+  const { pool, replica, clock, follower, closed, log, callerSeconds, authenticity, recent, guard, signsAfter } = parts;
+  const desk = { pool, replica, clock, recent, authenticity, guard };
+  const signer = createHeadSigner({
+    pool,
+    keyring: authenticity.keyring,
+    log,
+    now: clock.now,
+    verifiedHead: async (stream) => {
+      const seen = await readVerified(desk, stream);
+      return guard.doubt() !== null || seen.version === 0 ? null : seen;
+    },
+  });
   const asked = <T>(what: string, attempt: () => Promise<T>, seconds = callerSeconds) =>
     patiently({ what, seconds, closed, log }, attempt);
 
@@ -38,13 +81,23 @@ export function createTimeline(parts: TimelineParts): Timeline {
       // A driver's result is written again until the store answers: a step must not fail because it could not be stored.
       const seconds = lease ? Number.POSITIVE_INFINITY : callerSeconds;
       try {
-        return await asked(`writing to ${stream}`, () => attemptDecision(desk, stream, decide, lease, doubt), seconds);
+        let ended = false;
+        const deciding: Decide<T> = (events, now) => {
+          const decision = decide(events, now);
+          ended = (decision.ended?.length ?? 0) > 0 || decision.events.some(({ type }) => signsAfter.includes(type));
+          return decision;
+        };
+        const attempt = () => attemptDecision(desk, stream, deciding, lease, doubt);
+        const decided = await asked(`writing to ${stream}`, attempt, seconds);
+        if (decided.kind === "written" && decided.events.length > 0) signer.added(stream, ended);
+        return decided;
       } catch (error) {
         throw error instanceof Thrown ? error.cause : error;
       }
     },
 
-    read: (stream, afterVersion = 0) => asked(`reading ${stream}`, () => eventsAfter(pool, stream, afterVersion)),
+    read: (stream, afterVersion = 0) =>
+      asked(`reading ${stream}`, async () => (await readVerified(desk, stream)).events.slice(afterVersion)),
 
     streams: (prefix, limit = 100) =>
       asked("listing streams", async () => {
@@ -74,7 +127,11 @@ export function createTimeline(parts: TimelineParts): Timeline {
       }),
 
     follow: follower.follow,
-    verify: (stream) => asked("verifying", () => verifyChains(pool, stream)),
+    verify: (only) =>
+      asked("verifying", () => verifyChains(pool, authenticity, { only, witnesses: seenHere(guard.known.all()) })),
+    doubt: guard.doubt,
+    onDoubt: guard.onDoubt,
+    signer,
     now: clock.now,
     close: parts.close,
   };

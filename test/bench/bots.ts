@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { freePort } from "../../src/lib/pgserver.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { createWorkspace, type Workspace } from "../../src/practice/workspace/workspace.ts";
+import { testKeySettings } from "../timeline/keys.ts";
 import { type Around, ended, type Ready } from "./around.ts";
 
 export async function openWorkspace(around: Around): Promise<Workspace> {
@@ -15,6 +16,7 @@ export async function openWorkspace(around: Around): Promise<Workspace> {
 export async function botEnvironment(workspace: Workspace, database: string, data: string) {
   return {
     ...workspace.environment(),
+    ...testKeySettings,
     DATABASE_URL: database,
     LIFEBOAT_DATA: data,
     HEALTH_PORT: String(await freePort()),

@@ -10,6 +10,7 @@ import type { Store } from "../../src/timeline/index.ts";
 import { createProofs } from "../../src/timeline/proofs.ts";
 import { seen } from "../messages/orders.ts";
 import { keepPages } from "../messages/page.ts";
+import { enrolledIn, hoursBefore, proofsBecome } from "../timeline/keys.ts";
 import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
 import { TestHouse } from "./house.ts";
 
@@ -28,7 +29,9 @@ beforeEach(async () => {
   await store?.close();
   store = await storeOn(await server.database());
   house = new TestHouse(store);
-  Object.assign(house.house, { proof: createTotp(createProofs(store.pool), randomBytes(32), { settleHours: 0 }) });
+  Object.assign(house.house, {
+    proof: createTotp(createProofs(store.pool, store.keyring), randomBytes(32), { settleHours: 0 }),
+  });
 }, 60_000);
 afterAll(async () => {
   await store?.close();
@@ -89,7 +92,7 @@ describe("authority, as people speak of it", () => {
   });
 
   test("a stolen account enrolls while the question is open: its code counts for nothing until somebody vouches", async () => {
-    const proofs = createProofs(store.pool);
+    const proofs = createProofs(store.pool, store.keyring);
     Object.assign(house.house, { proof: createTotp(proofs, randomBytes(32), { settleHours: 24 }) });
     const enrolls = async (person: string) => {
       const secret = secretIn(await house.ask(person, "enroll", { ...pressed, hidden: true }));
@@ -98,7 +101,10 @@ describe("authority, as people speak of it", () => {
       return secret;
     };
     const [toni, alex] = [await enrolls("toni"), await enrolls("alex")];
-    await store.pool.query("update lifeboat.proof set enrolled_at = enrolled_at - interval '30 h'");
+    await proofsBecome(store, await enrolledIn(store), (row) => ({
+      ...row,
+      enrolledAt: hoursBefore(row.enrolledAt, 30),
+    }));
     const run = await asked("failover practice-a", "region", "ask-region");
     const vera = await enrolls("vera");
     await house.press("vera", "gate.approve", `${run}/ask-region`, pressed);
@@ -213,7 +219,7 @@ describe("authority, as people speak of it", () => {
   });
 
   test("without a key, whoever wants to enroll is told what is to be set", async () => {
-    Object.assign(house.house, { proof: createTotp(createProofs(store.pool), null) });
+    Object.assign(house.house, { proof: createTotp(createProofs(store.pool, store.keyring), null) });
     const run = await asked("failover practice-a", "region", "ask-region");
     await house.ask("vera", "enroll", here);
     await house.press("vera", "gate.approve", `${run}/ask-region`, pressed);

@@ -7,6 +7,7 @@ import { createTotp } from "../../src/proof/totp.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createProofs } from "../../src/timeline/proofs.ts";
 import { TestHouse } from "../commands/house.ts";
+import { hoursBefore, proofsBecome } from "../timeline/keys.ts";
 import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
 
 describe("what is the door's, and what the command's", () => {
@@ -32,7 +33,7 @@ describe("who somebody at the command line is", () => {
   beforeAll(async () => {
     server = await testServer();
     store = await storeOn(await server.database());
-    proof = createTotp(createProofs(store.pool), randomBytes(32));
+    proof = createTotp(createProofs(store.pool, store.keyring), randomBytes(32));
     ({ house } = new TestHouse(store));
     Object.assign(house, { proof });
     ({ secret } = await proof.begin(["practice/vera-lindqvist"], "Vera"));
@@ -45,7 +46,11 @@ describe("who somebody at the command line is", () => {
 
   const shows = (steps: number) =>
     new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + steps * 30_000 });
-  const aged = () => store.pool.query("update lifeboat.proof set enrolled_at = enrolled_at - interval '25 h'");
+  const aged = () =>
+    proofsBecome(store, ["practice/vera-lindqvist"], (row) => ({
+      ...row,
+      enrolledAt: hoursBefore(row.enrolledAt, 25),
+    }));
   const at = async (door: Partial<Door>) => {
     const found = await callerAt(house, {
       ...{ as: null, code: null, osUser: "kim", people: new Map(), askCode: async () => null },
@@ -80,7 +85,7 @@ describe("who somebody at the command line is", () => {
     expect(await at({ ...vera, askCode: async (name) => (name === "Vera Lindqvist" ? shows(1) : null) })).toMatchObject(
       { person: "vera-lindqvist" },
     );
-    Object.assign(house, { proof: createTotp(createProofs(store.pool), null) });
+    Object.assign(house, { proof: createTotp(createProofs(store.pool, store.keyring), null) });
     expect(await at({ ...vera, code: "123456" })).toBe("secret-key-missing");
     Object.assign(house, { proof });
   });

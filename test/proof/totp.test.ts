@@ -6,6 +6,7 @@ import { seal, unseal } from "../../src/proof/sealed.ts";
 import { createTotp, stepOf } from "../../src/proof/totp.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createProofs } from "../../src/timeline/proofs.ts";
+import { hoursBefore, proofsBecome } from "../timeline/keys.ts";
 import { asSuperuser, storeOn, type TestServer, testServer } from "../timeline/server.ts";
 
 describe("the codes of RFC 6238, appendix B", () => {
@@ -74,7 +75,7 @@ describe("somebody who proves who they are", () => {
     await store?.close();
     url = await server.database();
     store = await storeOn(url);
-    proof = createTotp(createProofs(store.pool), key);
+    proof = createTotp(createProofs(store.pool, store.keyring), key);
   }, 60_000);
   afterAll(async () => {
     await store?.close();
@@ -139,11 +140,11 @@ describe("somebody who proves who they are", () => {
     expect(await check(shows(secret))).toBe("proof-locked");
     const [row] = await asSuperuser<{ left: number }>(
       url,
-      "select extract(epoch from locked_until - clock_timestamp())::float8 as left from lifeboat.proof",
+      "select extract(epoch from locked_until - clock_timestamp())::float8 as left from lifeboat.proof_entry order by version desc limit 1",
     );
     expect(row?.left).toBeGreaterThan(14 * 60);
     expect(row?.left).toBeLessThanOrEqual(15 * 60);
-    await asSuperuser(url, "update lifeboat.proof set locked_until = clock_timestamp()");
+    await proofsBecome(store, [vera], (row) => ({ ...row, lockedUntil: new Date() }));
     expect(await check(shows(secret))).toBe("ok");
   });
 
@@ -173,7 +174,7 @@ describe("somebody who proves who they are", () => {
     const secret = await enrolled();
     const now = new Date();
     const ages = (hours: number) =>
-      asSuperuser(url, `update lifeboat.proof set enrolled_at = clock_timestamp() - interval '${hours} h'`);
+      proofsBecome(store, [vera], (row) => ({ ...row, enrolledAt: hoursBefore(new Date(), hours) }));
     expect(await counts()).toBe("proof-new");
     await ages(23.9);
     expect(await counts()).toBe("proof-new");
@@ -189,40 +190,43 @@ describe("somebody who proves who they are", () => {
     const next = await proof.begin([vera], "Vera");
     expect(codeOf(await proof.confirm([vera], shows(next.secret), shows(secret, 0), "again"))).toBe("ok");
     expect(await counts(now)).toBe("by itself");
-    await createProofs(store.pool).forget(vera);
+    await createProofs(store.pool, store.keyring).forget(vera);
     await enrolled();
     expect(await counts()).toBe("proof-new");
   });
 
   test("where the installation says so, what is new counts at once", async () => {
     await enrolled();
-    const trusting = createTotp(createProofs(store.pool), key, { settleHours: 0 });
+    const trusting = createTotp(createProofs(store.pool, store.keyring), key, { settleHours: 0 });
     expect(await trusting.counts(vera, new Date(0))).toEqual({ ok: true, vouchedBy: null });
   });
 
   test("what was shown more than ten minutes ago is not confirmed any more", async () => {
     const { secret } = await proof.begin([vera], "Vera");
-    await asSuperuser(url, "update lifeboat.proof set pending_at = pending_at - interval '601 s'");
+    await proofsBecome(store, [vera], (row) => ({ ...row, pendingAt: hoursBefore(row.pendingAt, 601 / 3600) }));
     expect(codeOf(await proof.confirm([vera], shows(secret), null, "late"))).toBe("proof-nothing-pending");
   });
 
   test("the secret stands nowhere in the clear, and another key reads nothing", async () => {
     const secret = await enrolled();
     const bytes = Buffer.from(Secret.fromBase32(secret).buffer);
-    const rows = await asSuperuser<{ secret: Buffer }>(url, "select secret from lifeboat.proof");
+    const rows = await asSuperuser<{ secret: Buffer }>(
+      url,
+      "select secret from lifeboat.proof_entry where secret is not null",
+    );
     const [dump] = await asSuperuser<{ all: string }>(
       url,
-      "select string_agg(p::text, ' ') as all from lifeboat.proof p",
+      "select string_agg(p::text, ' ') as all from lifeboat.proof_entry p",
     );
     expect(rows[0]?.secret.includes(bytes)).toBe(false);
     expect(dump?.all).not.toContain(secret);
     expect(dump?.all).not.toContain(bytes.toString("hex"));
-    const other = createTotp(createProofs(store.pool), randomBytes(32));
+    const other = createTotp(createProofs(store.pool, store.keyring), randomBytes(32));
     expect(codeOf(await other.check(vera, shows(secret), "x"))).toBe("proof-unreadable");
   });
 
   test("without a key nobody enrolls, and is told what to set", async () => {
-    const closed = createTotp(createProofs(store.pool), null);
+    const closed = createTotp(createProofs(store.pool, store.keyring), null);
     expect(closed.closed?.where).toBe("LIFEBOAT_SECRET_KEY");
     await expect(closed.begin([vera], "Vera")).rejects.toMatchObject({ problem: { code: "secret-key-missing" } });
   });
@@ -233,7 +237,7 @@ describe("somebody who proves who they are", () => {
     await proof.confirm(both, shows(secret, -1), null, "enroll");
     expect(await proof.enrolled(both)).toBe(true);
     expect(codeOf(await proof.check("erp/vera", shows(secret), "a"))).toBe("ok");
-    expect(await createProofs(store.pool).forget(vera)).toBe(true);
+    expect(await createProofs(store.pool, store.keyring).forget(vera)).toBe(true);
     expect(await proof.enrolled(both)).toBe(false);
   });
 });

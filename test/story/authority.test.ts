@@ -4,6 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { Secret, TOTP } from "otpauth";
 import type { Browser, Page } from "playwright-core";
 import type { View } from "../../src/practice/workspace/index.ts";
+import { createProofs } from "../../src/timeline/proofs.ts";
+import { enrolledIn } from "../timeline/keys.ts";
 import { browserPath, openBrowser } from "../workspace/fixtures/browser.ts";
 import { type Bed, openBed } from "./bed.ts";
 import { channelButton, messageIn, openThread } from "./page.ts";
@@ -154,7 +156,8 @@ describe("the VP Engineering is silent", () => {
 
 /** She lost her phone: what she had is taken away, and she enrolls anew. */
 async function enrolledAgain(): Promise<Authenticator> {
-  await bed.store.pool.query("delete from lifeboat.proof");
+  const proofs = createProofs(bed.store.pool, bed.store.keyring);
+  for (const holder of await enrolledIn(bed.store)) await proofs.forget(holder);
   return enroll("UVERA");
 }
 

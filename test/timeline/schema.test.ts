@@ -5,6 +5,7 @@ import { projectRoot } from "../../src/lib/root.ts";
 import { asOwner } from "../../src/timeline/database.ts";
 import { migrate } from "../../src/timeline/migrate.ts";
 import { dumpSchema } from "../../src/timeline/schema.ts";
+import { testKeyring } from "./keys.ts";
 import { asSuperuser, quiet, storeOn, type TestServer, testServer } from "./server.ts";
 
 const page = join(projectRoot(), "src", "timeline", "schema.sql");
@@ -18,7 +19,7 @@ describe("the schema", () => {
 
   test("as committed is what the migrations make", async () => {
     const url = await on.database();
-    await migrate(url, url, quiet);
+    await migrate(url, url, quiet, testKeyring);
     const made = await asOwner(url, "dump", dumpSchema);
     if (process.env.UPDATE_PAGES) await writeFile(page, made);
     expect(made).toBe(await readFile(page, "utf8"));
@@ -26,7 +27,7 @@ describe("the schema", () => {
 
   test("is made once by many that start together", async () => {
     const url = await on.database();
-    await Promise.all(Array.from({ length: 5 }, () => migrate(url, url, quiet)));
+    await Promise.all(Array.from({ length: 5 }, () => migrate(url, url, quiet, testKeyring)));
     const applied = await asSuperuser<{ name: string }>(url, "select name from lifeboat.migration order by name");
     expect(applied.map((row) => row.name)).toContain("0001-timeline.sql");
     expect(new Set(applied.map((row) => row.name)).size).toBe(applied.length);
@@ -34,11 +35,11 @@ describe("the schema", () => {
 
   test("refuses a migration that was edited after it was applied, and leaves newer ones alone", async () => {
     const url = await on.database();
-    await migrate(url, url, quiet);
+    await migrate(url, url, quiet, testKeyring);
     await asSuperuser(url, "insert into lifeboat.migration values ('9999-from-the-future.sql', 'x')");
-    await migrate(url, url, quiet);
+    await migrate(url, url, quiet, testKeyring);
     await asSuperuser(url, "update lifeboat.migration set checksum = 'other' where name = '0001-timeline.sql'");
-    await expect(migrate(url, url, quiet)).rejects.toThrow("changed after it was applied");
+    await expect(migrate(url, url, quiet, testKeyring)).rejects.toThrow("changed after it was applied");
   });
 
   test("lets an ordinary user work as the application once the owner migrated", async () => {
@@ -55,6 +56,30 @@ describe("the schema", () => {
 
   test("refuses to work with a connection that could change the timeline", async () => {
     const url = await on.database();
-    await expect(storeOn(`${url}?options=-c%20jit%3Doff`)).rejects.toMatchObject({ problem: { code: "store-role" } });
+    const asked = storeOn(url, { production: true });
+    await expect(asked).rejects.toMatchObject({
+      problem: { code: "store-role", what: expect.stringMatching("owner could") },
+    });
+    const powers = ["createrole", "in role owner", "in role pg_write_all_data"];
+    for (const [i, power] of powers.entries()) {
+      const login = `strong_${i}`;
+      await asSuperuser(url, `create role ${login} login password 'x' noinherit ${power}`);
+      const given = on.server.url(login, new URL(url).pathname.slice(1), "x");
+      await expect(storeOn(given, { ownerUrl: url, production: true })).rejects.toMatchObject({
+        problem: { code: "store-role" },
+      });
+    }
+  });
+
+  test("makes a login of its own in practice, which can't become the owner", async () => {
+    const url = await on.database();
+    const store = await storeOn(url);
+    await expect(store.pool.query("set role owner")).rejects.toThrow(/permission denied/);
+    const free = await store.pool.connect();
+    await free.query("set role none");
+    const change = "update lifeboat.event set type = 'x'";
+    await expect(free.query(change)).rejects.toThrow(/permission denied/);
+    free.release(true);
+    await store.close();
   });
 });

@@ -6,6 +6,7 @@ import { createLog } from "../../src/lib/log.ts";
 import { freePort, initCluster, type PgServer, startServer } from "../../src/lib/pgserver.ts";
 import type { EventToAppend } from "../../src/timeline/contract.ts";
 import { openStore, type Store, type StoreOptions } from "../../src/timeline/index.ts";
+import { testKeys } from "./keys.ts";
 
 export const quiet = createLog("silent");
 
@@ -66,7 +67,8 @@ export async function asSuperuser<R>(url: string, sql: string, values: unknown[]
 }
 
 export function storeOn(databaseUrl: string, options: Partial<StoreOptions> = {}): Promise<Store> {
-  return openStore({ databaseUrl, dataFolder: "/nonexistent", log: quiet, openSeconds: 20, ...options });
+  const here = { databaseUrl, dataFolder: "/nonexistent", stateFolder: null, keys: testKeys };
+  return openStore({ ...here, log: quiet, openSeconds: 20, ...options });
 }
 
 let serial = 0;

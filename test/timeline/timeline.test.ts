@@ -159,7 +159,7 @@ describe("what was recorded", () => {
       ],
       value: null,
     }));
-    expect(await store.timeline.verify()).toEqual({ ok: true, streams: 1, events: 202, problems: [] });
+    expect(await store.timeline.verify()).toMatchObject({ ok: true, streams: 1, events: 202, problems: [] });
     expect(await complaints(url)).toEqual([]);
   });
 
@@ -249,6 +249,8 @@ describe("follow", () => {
     // A transaction that began early and commits late, without a notice.
     const slow = new pg.Client({ connectionString: url });
     await slow.connect();
+    // The head names no event: past the trigger.
+    await slow.query("set session_replication_role = replica");
     await slow.query("begin");
     await slow.query("update lifeboat.stream set version = version + 1, changed = pg_current_xact_id()");
     for (let i = 0; i < 3; i++) {

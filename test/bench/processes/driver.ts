@@ -2,11 +2,14 @@ import "../../../src/bot.ts";
 import { createLog } from "../../../src/lib/log.ts";
 import { openStore } from "../../../src/timeline/index.ts";
 import { engineOn } from "../../engine/bed.ts";
+import { testKeys } from "../../timeline/keys.ts";
 
 /** A process to be killed: all of the bot is loaded, the engine drives the deeds of `test/engine/deeds.ts`. */
 const store = await openStore({
   databaseUrl: process.env.DATABASE_URL,
   dataFolder: "/nonexistent",
+  stateFolder: null,
+  keys: testKeys,
   log: createLog("error"),
 });
 engineOn(store).start();

@@ -1,0 +1,36 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { Message } from "../../templates/messages/message.ts";
+import type { Logger } from "../lib/log.ts";
+import { clampMessage } from "./clamp.ts";
+import type { Clients } from "./clients.ts";
+import { backoffSeconds } from "./publish/deliver.ts";
+import { isSlackChannel } from "./publish/names.ts";
+import { troubleOf } from "./trouble.ts";
+
+export interface Announcing {
+  readonly clients: Clients;
+  readonly announceIn: string | null;
+  readonly stopping: AbortSignal;
+  readonly log: Logger;
+}
+
+/**
+ * Posts into the channel incidents are announced in, past the store and its outbox: for what has to be said when the store
+ * itself is not to be believed. Tried on until Slack takes it or the process leaves; never rejects.
+ */
+export async function announce({ clients, announceIn, stopping, log }: Announcing, message: Message): Promise<void> {
+  if (announceIn === null) return;
+  for (let failures = 0; !stopping.aborted; failures++) {
+    try {
+      await clients.bulk.chat.postMessage({
+        channel: isSlackChannel(announceIn) ? announceIn : `#${announceIn}`,
+        ...clampMessage(message),
+      } as unknown as Parameters<typeof clients.bulk.chat.postMessage>[0]);
+      return;
+    } catch (error) {
+      if (failures === 0)
+        log.warn({ event: "slack.announce_failed", says: troubleOf(error).says }, "an announcement waits");
+      await pause(backoffSeconds(failures) * 1000, undefined, { signal: stopping }).catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import type pg from "pg";
+import { messageOf } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Head } from "./authentic.ts";
+import type { Keyring } from "./keys.ts";
+import { keepStatement } from "./statements.ts";
+
+/**
+ * Signs heads at sensible times: at the end of a run, at the close of an incident, every few minutes where something was
+ * added, and when the process leaves. Never per event: a signature costs more than an append.
+ */
+export interface HeadSigner {
+  /** Something was added. `now`: it ended something, so its head is signed at once. */
+  added(stream: string, now: boolean): void;
+  /** Signs what was added since. */
+  close(): Promise<void>;
+}
+
+export interface HeadSignerParts {
+  readonly pool: pg.Pool;
+  readonly keyring: Keyring;
+  /** The head of a stream whose every event was verified; null: there is none. Nothing else is signed. */
+  readonly verifiedHead: (stream: string) => Promise<Head | null>;
+  readonly now: () => Date;
+  readonly log: Logger;
+  readonly everyMs?: number;
+}
+
+const EVERY_MS = 5 * 60_000;
+const AT_ONCE = 100;
+
+/** Streams with events above their newest signed head: also those a process left behind that was killed. */
+const UNSIGNED = `
+  select s.id from lifeboat.stream s
+   where s.version > coalesce((select max(h.version) from lifeboat.signed_statement h
+                                where h.kind = 'head' and h.stream = s.id), 0)
+   order by s.updated_at limit ${AT_ONCE}`;
+
+export function createHeadSigner({
+  pool,
+  keyring,
+  verifiedHead,
+  now,
+  log,
+  everyMs = EVERY_MS,
+}: HeadSignerParts): HeadSigner {
+  const pending = new Set<string>();
+  const signed = new Map<string, number>();
+  let signing: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  async function sign(stream: string): Promise<void> {
+    const head = await verifiedHead(stream);
+    if (head === null || head.version <= (signed.get(stream) ?? 0)) return;
+    const { version, hash } = head;
+    await keepStatement(pool, keyring, {
+      statement: "lifeboat/head/1",
+      stream,
+      version,
+      hash,
+      at: now().toISOString(),
+    });
+    signed.set(stream, version);
+    pending.delete(stream);
+  }
+
+  function queue(work: () => Promise<void>): Promise<void> {
+    signing = signing.then(work).catch((error) => log.debug({ error: messageOf(error) }, "a head could not be signed"));
+    return signing;
+  }
+
+  async function signAll(streams: Iterable<string>): Promise<void> {
+    // One that was tampered with is not signed, and keeps nobody else from it.
+    for (const stream of [...streams])
+      await sign(stream).catch((error) => log.warn({ stream, error: messageOf(error) }, "a head was not signed"));
+  }
+
+  function later(): void {
+    if (closed) return;
+    timer = setTimeout(() => {
+      void queue(async () => {
+        const { rows } = await pool.query<{ id: string }>(UNSIGNED);
+        await signAll(rows.map(({ id }) => id));
+      }).finally(later);
+    }, everyMs).unref();
+  }
+
+  const able = keyring.signs !== null;
+  if (able) later();
+  return {
+    added(stream, atOnce) {
+      if (!able) return;
+      pending.add(stream);
+      if (atOnce) void queue(() => sign(stream));
+    },
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await queue(() => signAll(pending));
+    },
+  };
+}

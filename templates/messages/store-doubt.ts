@@ -1,0 +1,31 @@
+import { type Problem, sayProblem } from "../../src/lib/errors.ts";
+import { lines } from "./blocks.ts";
+import { safe } from "./escape.ts";
+import type { Message } from "./message.ts";
+
+/** The store is not the one that was known: said where incidents are announced. */
+export function storeDoubt(problem: Problem): Message {
+  const facts = [
+    ":rotating_light: *Lifeboat has stopped every change*",
+    `Cause: ${safe(problem.what)}`,
+    ...(problem.stateNow ? [`Status: ${safe(problem.stateNow)}`] : []),
+    ...(problem.next ? [`Next: ${safe(problem.next)}`] : []),
+  ];
+  return { text: facts.join("\n"), blocks: lines(facts) };
+}
+
+/** An operator accepted the store as it is. */
+export function storeAccepted(): Message {
+  const facts = [
+    ":white_check_mark: *Lifeboat goes on*",
+    "Status: an operator accepted the store as it is now",
+    "Next: look at paused runs (`/dr list`), then retry, skip or abort",
+  ];
+  return { text: facts.join("\n"), blocks: lines(facts) };
+}
+
+/** Before an answer to somebody who only reads. */
+export function doubted(problem: Problem, message: Message): Message {
+  const warning = `:rotating_light: ${safe(sayProblem(problem))}`;
+  return { text: `${warning}\n${message.text}`, blocks: [...lines([warning]), ...message.blocks].slice(0, 50) };
+}
