@@ -7,20 +7,31 @@ import { loadRedis } from "./redis/client.ts";
 import { loadRoute53 } from "./route53/client.ts";
 import { loadS3 } from "./s3/bucket.ts";
 
-/** What the actions of a target need loaded; `pg` and HTTP are always there. */
+const s3 = [loadS3, loadSts, loadCloudWatch, loadKubernetes];
+
+/** What the actions of a target, or the members of a kind, need loaded; `pg` and HTTP are always there. */
 const sdks: Readonly<Record<string, readonly (() => Promise<unknown>)[]>> = {
+  app: [loadKubernetes],
   arc: [loadArc, loadSts],
   cloudwatch: [loadCloudWatch, loadSts],
   kubernetes: [loadKubernetes],
   rds: [loadRds, loadSts, loadCloudWatch],
   redis: [loadRedis],
   route53: [loadRoute53, loadSts],
-  s3: [loadS3, loadSts, loadCloudWatch, loadKubernetes],
+  s3,
+  "s3-setting": s3,
   velero: [loadKubernetes],
 };
 
-/** Loads what an action needs, once in the life of the process. */
+/**
+ * Loads what an action (`rds.check`) or a look at members (`s3-setting`) needs, once in the life of the process. Before a
+ * deadline begins: on a busy machine loading alone takes seconds, and a server that answered would count as silent.
+ */
 export async function loadFor(id: string): Promise<void> {
+  for (const load of loadersOf(id)) await load();
+}
+
+export function loadersOf(id: string): readonly (() => Promise<unknown>)[] {
   const [target = ""] = id.split(".");
-  for (const load of sdks[target] ?? []) await load();
+  return sdks[target] ?? [];
 }

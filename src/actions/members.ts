@@ -3,6 +3,7 @@ import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { ReadContext } from "./contract.ts";
 import { dnsMember } from "./dns/member.ts";
+import { loadFor } from "./load.ts";
 import type { MemberKind } from "./member.ts";
 import { patroniMember } from "./patroni/member.ts";
 import { postgresMember } from "./postgres/member.ts";
@@ -28,6 +29,8 @@ export async function lookAtMembers(
   ctx: LookContext,
   targets: readonly TargetLook[],
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, Sighting>>> {
+  // What can't be loaded is said by the look itself.
+  for (const kind of new Set(targets.map((one) => one.kind))) await loadFor(kind).catch(() => {});
   const looks = targets.map(async ({ target, kind, members }) => {
     const seen = members.map(async ({ id, input }) => [id, await lookTwice(ctx, kind, id, input)] as const);
     return [target, new Map(await Promise.all(seen))] as const;

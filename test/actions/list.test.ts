@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { actions, cards } from "../../src/actions/index.ts";
+import { loadersOf } from "../../src/actions/load.ts";
+import { memberKinds } from "../../src/actions/members.ts";
 import { dryRun } from "../../src/actions/wrap/dry-run.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { conduct } from "./conductor.ts";
@@ -82,6 +84,46 @@ describe("the list of actions", () => {
     const asking = functions.filter((text) => /["`]evidence\.[a-zA-Z$]/.test(text));
     expect(asking.length).toBeGreaterThan(10);
     expect(asking.filter((text) => !text.includes("madeSoBy"))).toEqual([]);
+  });
+
+  /** An import inside a look's deadline takes seconds of it on a busy machine, and a server that answers counts as silent. */
+  test("what the files of an action or of a kind of member load is loaded before their deadlines begin", () => {
+    const folder = join(projectRoot(), "src/actions");
+    const texts = new Map(
+      readdirSync(folder, { recursive: true, encoding: "utf8" })
+        .filter((name) => name.endsWith(".ts"))
+        .map((name) => [name, readFileSync(join(folder, name), "utf8")]),
+    );
+    const reached = (file: string, seen = new Set<string>()): ReadonlySet<string> => {
+      if (seen.has(file) || file === "load.ts") return seen;
+      seen.add(file);
+      for (const [, to = ""] of (texts.get(file) ?? "").matchAll(
+        /^(?:import|export) (?!type )[^;]*? from "(\.[^"]+)"/gm,
+      ))
+        reached(join(dirname(file), to), seen);
+      return seen;
+    };
+    const loaders = (file: string) =>
+      [...reached(file)].flatMap((name) =>
+        [...(texts.get(name) ?? "").matchAll(/export const (load\w+) = \(\) => import/g)].map(([, loader]) => loader),
+      );
+    const lacking = (id: string, file: string) => {
+      const known = loadersOf(id).map(({ name }) => name);
+      return loaders(file)
+        .filter((loader) => !known.includes(String(loader)))
+        .map((loader) => `${id}: ${loader}`);
+    };
+    const kinds = [...texts.keys()].filter((name) => name.endsWith("/member.ts"));
+    const idOf = (file: string) => /kind: "([^"]+)"/.exec(texts.get(file) ?? "")?.[1] ?? "";
+    expect(kinds.map(idOf).sort()).toEqual([...memberKinds.keys()].sort());
+    expect(kinds.flatMap((file) => lacking(idOf(file), file))).toEqual([]);
+    const defined = [...texts].flatMap(([file, text]) =>
+      [...text.matchAll(/^ {2}id: "([a-z0-9]+\.[a-z_0-9]+)",$/gm)].map(([, id = ""]) => [id, file] as const),
+    );
+    expect(defined.length).toBeGreaterThan(60);
+    // Which kinds these look at is in their input: loaded by `lookAtMembers`.
+    const known = defined.filter(([id]) => !id.startsWith("roles."));
+    expect(known.flatMap(([id, file]) => lacking(id, file))).toEqual([]);
   });
 
   test("a card names the place of what is wrong with an input", () => {

@@ -205,7 +205,7 @@ const reinitialize = overApi(
 export const proof: Proof = {
   needs: { programs: PATRONI_PROGRAMS, packages: PATRONI_PACKAGES },
   async open() {
-    estate = await startPatroni();
+    estate = await startPatroni({ loopSeconds: 1 });
   },
   close: () => estate?.stop(),
   trials: [setting("pause"), setting("resume"), switchover, reinitialize],
