@@ -40,7 +40,7 @@ export interface Payments {
   loseLeaderAndLeaveOthersBehind(): Promise<void>;
   /** Nothing of the region answers any more. */
   loseRegion(region: Region): Promise<void>;
-  /** What `loseRegion` took is back, and whoever led may lead again. */
+  /** What `loseRegion` took is back, and whoever led leads again: a primary is out of recovery. */
   regainRegion(region: Region): Promise<void>;
   /** The standby cluster there leads by itself from now on, as an operator would make it. */
   promote(region: Region): Promise<void>;
@@ -196,6 +196,12 @@ async function build(patroni: PatroniEstate): Promise<Payments> {
         return told.every(({ ok }) => ok);
       });
       await answers(door);
+      // Patroni says that a member leads before its PostgreSQL has left recovery: what led takes writes a moment later.
+      if (!(await back.configure()).standby_cluster)
+        await soon(`${region} taking writes again`, 30, async () => {
+          const [row] = await asOwner<{ leads: boolean }>(door.port, ["select not pg_is_in_recovery() as leads"]);
+          return row?.leads === true;
+        });
     },
     async promote(region) {
       await sides[region].patroni.configure({ standby_cluster: null });
