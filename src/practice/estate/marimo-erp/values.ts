@@ -53,6 +53,7 @@ export function valuesOf(
     consulDatacenter: consul.primary.world.datacenter,
     consulSnapshot: backups.snapshot,
     account: ACCOUNT,
+    pollSeconds: 0.1,
     zone: ZONE,
     publicName: PUBLIC_NAME,
     primaryAddress: ADDRESS.primary,

@@ -350,6 +350,7 @@ async function build(
       eastUrl: east.url,
       westUrl: west.url,
       awsAccount: cloud.aws.world.account,
+      pollSeconds: 0.1,
       hostedZone: NAMES.zone,
       publicName,
       balancedName,
