@@ -1,7 +1,7 @@
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { LifeboatError, type Problem } from "../src/lib/errors.ts";
 import type { Button } from "../templates/messages/blocks.ts";
-import { safe } from "../templates/messages/escape.ts";
+import { ERASED, isErased, safe } from "../templates/messages/escape.ts";
 import { refusal } from "../templates/messages/refusal.ts";
 import { said } from "../templates/messages/reply.ts";
 import type { Surroundings } from "../templates/messages/view.ts";
@@ -38,6 +38,7 @@ export function nameIn(house: House, who: string): string {
   const people = house.catalog.systems.flatMap(({ people }) => people);
   const person = people.find(({ id }) => id === who) ?? people.find(({ slack }) => slack.includes(who));
   if (person) return safe(person.name);
+  if (isErased(who)) return ERASED;
   return /^[UW][A-Z0-9]{5,}$/.test(who) ? `<@${who}>` : safe(who);
 }
 

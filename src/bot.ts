@@ -16,6 +16,7 @@ import { groundsOf, houseOf, readCatalog, refuseDrillsOnProduction, secret } fro
 import { type Problem, sayProblem } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import { startPaging } from "./paging/index.ts";
+import { peopleInEvents } from "./people-in-events.ts";
 import type { SlackConfig } from "./slack/config.ts";
 import { createSlack } from "./slack/index.ts";
 import { createStates } from "./slack/publish/states.ts";
@@ -35,7 +36,12 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
   const catalog = readCatalog(config, log);
   // Before anything else, and with what it last said: it is read when everything else is down.
   const page = await openPage({ ...config.comms.page, log });
-  const store = await openStore({ ...config.store, signsAfter: ["incident.resolved", "incident.closed"], log });
+  const store = await openStore({
+    ...config.store,
+    people: peopleInEvents(() => catalog),
+    signsAfter: ["incident.resolved", "incident.closed"],
+    log,
+  });
   const { timeline, leases, inbox, pool } = store;
   const outbox = createOutbox(pool);
   const mail = config.comms.mail === null ? null : createEmail(config.comms.mail);

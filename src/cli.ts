@@ -10,6 +10,7 @@ const usage = `Usage:
       --against <file>            compares with heads that were kept
   lifeboat keys                   makes keys for the record, as settings
   lifeboat migrate                brings the schema up to date (DATABASE_OWNER_URL) and admits the bot's login (DATABASE_URL)
+  lifeboat erase <person>         forgets who stood in events as that person (DATABASE_OWNER_URL); the timeline verifies on
   lifeboat accept-store           a store that came back older: says what differs; --reason "…" accepts it
   lifeboat dr [--as <person>] …   what follows /dr in Slack, on this machine: with Slack dead, too
   lifeboat unenroll <system>/<person>   takes away what somebody proves with who they are (a lost phone)
@@ -31,6 +32,7 @@ const verbs: Record<string, (rest: string[]) => Promise<number>> = {
   verify: async (rest) => (await import("./cli/verify.ts")).verify(rest),
   keys: async () => (await import("./cli/keys.ts")).keys(),
   migrate: async () => (await import("./cli/migrate.ts")).migrate(),
+  erase: async (rest) => (await import("./cli/erase.ts")).erase(rest),
   "accept-store": async (rest) => (await import("./cli/accept-store.ts")).acceptStoreCommand(rest),
   dr: async (rest) => (await import("./cli/dr.ts")).dr(rest),
   unenroll: async (rest) => (await import("./cli/unenroll.ts")).unenroll(rest),

@@ -11,6 +11,7 @@ import { type Config, loadConfig } from "../config.ts";
 import { houseOf, readCatalog } from "../house.ts";
 import { LifeboatError, type Problem, sayProblem } from "../lib/errors.ts";
 import { createLog } from "../lib/log.ts";
+import { peopleInEvents } from "../people-in-events.ts";
 import { openStore } from "../timeline/index.ts";
 import { createOutbox } from "../timeline/outbox.ts";
 import { callerAt, type Door, doorOptions } from "./identity.ts";
@@ -43,7 +44,7 @@ export async function dr(args: readonly string[]): Promise<number> {
 async function asked(config: Config, door: Pick<Door, "as" | "code"> & { readonly words: readonly string[] }) {
   const log = createLog("error");
   const catalog = readCatalog(config, log);
-  const store = await openStore({ ...config.store, log, openSeconds: 15 });
+  const store = await openStore({ ...config.store, people: peopleInEvents(() => catalog), log, openSeconds: 15 });
   try {
     const house = houseOf(config, catalog, store, createOutbox(store.pool), log);
     const request = requestOf(door.words);

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import serialize from "canonicalize";
 import type { EventToAppend, StoredEvent } from "./contract.ts";
 import type { Keyring } from "./keys.ts";
+import type { Hiding } from "./pseudonyms.ts";
 import { storable, storableText } from "./storable.ts";
 
 /** What stands before the first event of a stream. */
@@ -20,7 +21,7 @@ export function chainHash(event: Omit<StoredEvent, "hash" | "mac" | "macKey">): 
   return hash("sha256", text);
 }
 
-/** The events that continue a stream from its head, authenticated, without those whose key it already carries. */
+/** The events that continue a stream from its head, as they are stored: authenticated, people under what `hide` says, without those whose key it already carries. */
 export function linked(
   stream: string,
   head: { readonly version: number; readonly hash: string },
@@ -28,6 +29,7 @@ export function linked(
   events: readonly EventToAppend[],
   at: Date,
   keyring: Pick<Keyring, "authenticate">,
+  hide: Hiding["hide"] = (event) => event,
 ): StoredEvent[] {
   const seen = new Set<string>();
   const links: StoredEvent[] = [];
@@ -37,17 +39,8 @@ export function linked(
     if (keys.has(key) || seen.has(key)) continue;
     seen.add(key);
     version += 1;
-    const link = {
-      stream,
-      version,
-      key,
-      run: event.run ?? null,
-      type: event.type,
-      data: storable(event.data),
-      actor: storable(event.actor),
-      at,
-      previousHash,
-    };
+    const said = hide({ key, data: storable(event.data), actor: storable(event.actor) });
+    const link = { ...said, stream, version, run: event.run ?? null, type: event.type, at, previousHash };
     previousHash = chainHash(link);
     const { mac, macKey } = keyring.authenticate(previousHash);
     links.push({ ...link, hash: previousHash, mac, macKey });

@@ -7,6 +7,7 @@ import type { StoreClock } from "./clock.ts";
 import type { Decided, Decision, Lease, NewRun, StoredEvent } from "./contract.ts";
 import { differenceOf, type Guard } from "./guard.ts";
 import { isPassing, isRefusal } from "./passing.ts";
+import type { Pseudonyms } from "./pseudonyms.ts";
 import { extended, holdsHead, type RecentStreams, type SeenStream, unseen } from "./recent.ts";
 import { eventsAfter } from "./rows.ts";
 
@@ -22,6 +23,7 @@ export interface Desk {
   readonly recent: RecentStreams;
   readonly authenticity: Authenticity;
   readonly guard: Guard;
+  readonly pseudonyms: Pseudonyms;
   readonly clock: StoreClock;
   readonly replica: number;
 }
@@ -108,7 +110,9 @@ async function inTransaction<T>(
   }
   const decision = decided(decide, seen.events, head.clock);
   const { keyring } = desk.authenticity;
-  const events = linked(stream, seen, seen.keys, decision.events, head.clock, keyring);
+  const { hide, show, learn } = await desk.pseudonyms.hiding(client, decision.events);
+  const stored = linked(stream, seen, seen.keys, decision.events, head.clock, keyring, hide);
+  const events = stored.map(show);
   const { runs = [], ended = [] } = decision;
   if (events.length + runs.length + ended.length === 0) {
     await client.query("rollback");
@@ -122,7 +126,8 @@ async function inTransaction<T>(
     return { decided: { kind: "held", ...holder } };
   }
   doubt.pending = { value: decision.value, events };
-  await write(client, stream, events, lease);
+  await write(client, stream, stored, lease);
+  learn();
   const after = extended(seen, events);
   desk.recent.keep(stream, after);
   desk.guard.known.note(stream, after);
@@ -165,7 +170,7 @@ async function upToDate(client: pg.PoolClient, desk: Desk, stream: string, head:
   let says = "";
   for (const start of kept && kept.version < head.version ? [kept, unseen()] : [unseen()]) {
     const more = await eventsAfter(client, stream, start.version);
-    const seen = extended(start, more);
+    const seen = extended(start, await desk.pseudonyms.shown(client, more));
     if (known !== undefined && start.version < known.version && !holdsHead(seen, known))
       guard.refuse(wentBackOf(stream, known, head.version, "other"));
     says = broken(authenticity, start, more) ?? wrongEnd(authenticity, stream, seen, head) ?? "";

@@ -37,6 +37,8 @@ export interface GuardParts {
   readonly log: Logger;
   /** An acceptance: what is in memory of the store that was is worth nothing. */
   readonly forget: () => void;
+  /** What else is to be looked at as often. */
+  readonly also?: () => Promise<void>;
   readonly everyMs?: number;
 }
 
@@ -90,7 +92,7 @@ export function differenceOf(
   };
 }
 
-export function createGuard({ pool, known, keyring, log, forget, everyMs = LOOK_MS }: GuardParts): Guard {
+export function createGuard({ pool, known, keyring, log, forget, also, everyMs = LOOK_MS }: GuardParts): Guard {
   const listeners = new Set<(doubt: Problem | null) => void>();
   let doubt: Problem | null = null;
   let timer: NodeJS.Timeout | undefined;
@@ -122,6 +124,7 @@ export function createGuard({ pool, known, keyring, log, forget, everyMs = LOOK_
     }
     for (const { nonce } of acceptances) known.past(nonce);
     becomes(found.length === 0 ? null : wentBack(found));
+    await also?.();
   }
 
   function check(): Promise<void> {

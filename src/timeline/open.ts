@@ -17,6 +17,7 @@ import { createLeases, type LeaseTimings, leaseTimings } from "./leases.ts";
 import { openListener } from "./listener.ts";
 import { migrate, ownLogin } from "./migrate.ts";
 import { patiently } from "./passing.ts";
+import { createPseudonyms, type PeopleInEvents } from "./pseudonyms.ts";
 import { createRecentStreams } from "./recent.ts";
 import { readSeals } from "./statements.ts";
 import { createTimeline } from "./timeline.ts";
@@ -35,6 +36,8 @@ export interface StoreOptions {
   readonly production?: boolean;
   /** Events of these types end something: the head of their stream is signed at once. */
   readonly signsAfter?: readonly string[];
+  /** Who stands in events under an opaque id. Unset: nobody, as in 0.1. */
+  readonly people?: PeopleInEvents;
   readonly log: Logger;
   /** How long opening waits for a PostgreSQL that is down. Unset: until it is there. */
   readonly openSeconds?: number;
@@ -84,7 +87,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const follower = openFollower(pool, listener, clock, log, opened.horizon);
   const shared = { pool, replica: opened.replica, clock, listener, closed: closing.signal, log };
   const recent = createRecentStreams();
-  const guard = createGuard({ pool, known, keyring, log, forget: recent.clear });
+  const pseudonyms = createPseudonyms(keyring, options.people ?? null);
+  const also = async () => {
+    if (await pseudonyms.refresh(pool)) recent.clear();
+  };
+  const guard = createGuard({ pool, known, keyring, log, forget: recent.clear, also });
   const leases = createLeases({ ...shared, timings: { ...leaseTimings, ...options.timings } });
   // A connection that comes back may lead to another store.
   const unconnected = listener.onConnect(() => void guard.check().catch(() => {}));
@@ -113,6 +120,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     authenticity,
     recent,
     guard,
+    pseudonyms,
     signsAfter,
     close,
   });

@@ -120,6 +120,14 @@ create table lifeboat.page (
   owner text,
   claimed_until timestamp with time zone not null default '-infinity'::timestamp with time zone
 );
+create table lifeboat.person (
+  id text not null,
+  identity text,
+  mac text not null,
+  mac_key text not null,
+  made_at timestamp(3) with time zone not null default clock_timestamp(),
+  erased_at timestamp(3) with time zone
+);
 create table lifeboat.plan (
   hash text not null,
   bytes bytea not null,
@@ -217,6 +225,9 @@ alter table lifeboat.outbox_lane add constraint outbox_lane_stream_key UNIQUE (s
 alter table lifeboat.outbox_page add constraint outbox_page_pkey PRIMARY KEY (reader);
 alter table lifeboat.outbox_stream add constraint outbox_stream_pkey PRIMARY KEY (stream);
 alter table lifeboat.page add constraint page_pkey PRIMARY KEY (key);
+alter table lifeboat.person add constraint person_id_check CHECK ((id ~ '^person-[0-9a-z]{12}$'::text));
+alter table lifeboat.person add constraint person_identity_key UNIQUE (identity);
+alter table lifeboat.person add constraint person_pkey PRIMARY KEY (id);
 alter table lifeboat.plan add constraint plan_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text));
 alter table lifeboat.plan add constraint plan_pkey PRIMARY KEY (hash);
 alter table lifeboat.proof add constraint proof_pkey PRIMARY KEY (holder);
@@ -279,6 +290,8 @@ end $function$
 
 -- triggers
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON lifeboat.event FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
+CREATE TRIGGER never_gone BEFORE DELETE OR TRUNCATE ON lifeboat.person FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
+CREATE TRIGGER only_erased BEFORE UPDATE ON lifeboat.person FOR EACH ROW WHEN (((new.identity IS NOT NULL) OR (new.id <> old.id))) EXECUTE FUNCTION lifeboat.refuse_change();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON lifeboat.plan FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON lifeboat.proof_entry FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON lifeboat.signed_statement FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
@@ -297,6 +310,7 @@ grant delete, insert, select, update on lifeboat.outbox_lane to lifeboat_app;
 grant delete, insert, select, update on lifeboat.outbox_page to lifeboat_app;
 grant delete, insert, select, update on lifeboat.outbox_stream to lifeboat_app;
 grant insert, select, update on lifeboat.page to lifeboat_app;
+grant insert, select on lifeboat.person to lifeboat_app;
 grant insert, select on lifeboat.plan to lifeboat_app;
 grant select on lifeboat.proof to lifeboat_app;
 grant insert, select on lifeboat.proof_entry to lifeboat_app;

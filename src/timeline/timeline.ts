@@ -9,6 +9,7 @@ import { attemptDecision, brokenTimeline, type Decide, type Desk, type Doubt, Th
 import type { Follower } from "./follow.ts";
 import type { Guard } from "./guard.ts";
 import { patiently } from "./passing.ts";
+import type { Pseudonyms } from "./pseudonyms.ts";
 import { extended, holdsHead, type RecentStreams, type SeenStream, unseen } from "./recent.ts";
 import { eventsAfter } from "./rows.ts";
 import { createHeadSigner, type HeadSigner } from "./sign-heads.ts";
@@ -26,6 +27,7 @@ export interface TimelineParts {
   readonly authenticity: Authenticity;
   readonly recent: RecentStreams;
   readonly guard: Guard;
+  readonly pseudonyms: Pseudonyms;
   /** Events of these types end something: the head of their stream is signed at once. */
   readonly signsAfter: readonly string[];
   readonly close: () => Promise<void>;
@@ -38,7 +40,7 @@ async function readVerified(desk: Desk, stream: string): Promise<SeenStream> {
   const more = await eventsAfter(pool, stream, kept.version);
   if (more.length === 0) return kept;
   const says = broken(authenticity, kept, more);
-  const seen = extended(kept, more);
+  const seen = extended(kept, await desk.pseudonyms.shown(pool, more));
   const known = guard.known.get(stream);
   if (says !== null || (known !== undefined && (seen.version < known.version || !holdsHead(seen, known)))) {
     recent.forget(stream);
@@ -56,8 +58,21 @@ export interface SigningTimeline extends Timeline {
 }
 
 export function createTimeline(parts: TimelineParts): SigningTimeline {
-  const { pool, replica, clock, follower, closed, log, callerSeconds, authenticity, recent, guard, signsAfter } = parts;
-  const desk = { pool, replica, clock, recent, authenticity, guard };
+  const {
+    pool,
+    replica,
+    clock,
+    follower,
+    closed,
+    log,
+    callerSeconds,
+    authenticity,
+    recent,
+    guard,
+    pseudonyms,
+    signsAfter,
+  } = parts;
+  const desk = { pool, replica, clock, recent, authenticity, guard, pseudonyms };
   const signer = createHeadSigner({
     pool,
     keyring: authenticity.keyring,

@@ -75,3 +75,11 @@ function visible(words: string): string {
     .replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u115f\u1160\u3164\uffa0]|\p{Variation_Selector}/gu, "")
     .trim();
 }
+
+/** What stands for somebody who was erased (`lifeboat erase`). */
+export const ERASED = "(erased person)";
+
+/** The opaque id events hold for a person, where nothing says any more who it was. */
+export function isErased(who: string): boolean {
+  return /^person-[0-9a-z]{12}$/.test(who);
+}

@@ -1,9 +1,10 @@
-import { safe } from "../../../templates/messages/escape.ts";
+import { ERASED, isErased, safe } from "../../../templates/messages/escape.ts";
 import type { System } from "../../catalog/types.ts";
 
 /** Whoever was recorded, as Slack shows people: a mention where there is an account, else the escaped name. */
 export function namesIn(systems: readonly System[]): (who: string) => string {
   return (who) => {
+    if (isErased(who)) return ERASED;
     if (isSlackUser(who)) return `<@${who}>`;
     const person = systems.flatMap((system) => system.people).find(({ id }) => id === who);
     const account = person?.slack.find(isSlackUser);
