@@ -1,5 +1,5 @@
 import type { System } from "../src/catalog/types.ts";
-import type { IncidentCommand } from "../src/incident/commands.ts";
+import type { IncidentCommand, SignedDecision } from "../src/incident/commands.ts";
 import { decide } from "../src/incident/decide.ts";
 import { fold, type Plans, plansNeeded } from "../src/incident/evolve.ts";
 import type { IncidentState } from "../src/incident/state.ts";
@@ -14,6 +14,7 @@ import { repeatOf } from "./repeat.ts";
 export interface Fresh {
   readonly provedAfresh: boolean;
   readonly vouchedBy: string | null;
+  readonly signed?: SignedDecision;
 }
 
 export const NOTHING_PROVED: Fresh = { provedAfresh: false, vouchedBy: null };

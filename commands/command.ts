@@ -1,3 +1,4 @@
+import type { SignedDecision } from "../src/incident/commands.ts";
 import type { Actor, Door } from "../src/incident/events.ts";
 import type { Form, Message } from "../templates/messages/message.ts";
 
@@ -42,6 +43,8 @@ export interface Request {
   readonly mention?: "alone" | "within";
   /** The line was too long to be read, so nothing else in here is what was typed. */
   readonly tooLong?: true;
+  /** Signed by a key of the caller's, verified; only the command line gives it. `decision`: what exactly it decides, if it does. */
+  readonly signed?: { readonly decision: SignedDecision | null };
 }
 
 /** Who is asking, as the door established it freshly. */

@@ -1,9 +1,10 @@
 import { safe } from "../templates/messages/escape.ts";
 import { reasonForm } from "../templates/messages/forms.ts";
-import { act } from "./act.ts";
+import { act, NOTHING_PROVED } from "./act.ts";
 import { openAsks } from "./asks.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { House } from "./house.ts";
+import { signedFor } from "./prove.ts";
 import { findRun } from "./runs.ts";
 import { no, runName, say } from "./say.ts";
 
@@ -23,7 +24,9 @@ export const deny: Command = {
     const ask = rest ?? openAsks(state, run)[0]?.gate.ask ?? null;
     if (ask === null) return say(`${runName(run)} asks for no approval now.`);
     const reason = words.join(" ").trim() || null;
-    const acted = await act(house, request, state.id, { type: "deny", run: run.id, ask, reason });
+    const signed = signedFor(request, run, ask);
+    const proof = { ...NOTHING_PROVED, ...(signed && { signed }) };
+    const acted = await act(house, request, state.id, { type: "deny", run: run.id, ask, reason }, null, proof);
     if (acted.kind === "refused") return no(acted.problem);
     const told = `You denied ${runName(run)}${reason ? `: ${safe(reason)}` : "."} It goes no further.`;
     if (reason !== null) return say(told);

@@ -3,6 +3,7 @@ import { holderOf, type Proof } from "../src/proof/proof.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { enrollForm } from "../templates/messages/forms.ts";
 import { at } from "../templates/messages/when.ts";
+import { sourceOf, tellLocked } from "./codes.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { WORKSPACE } from "./record.ts";
@@ -57,7 +58,8 @@ async function confirm(
   const typed = request.form?.current ?? request.options.current;
   const current = typeof typed === "string" && typed !== "" ? typed : null;
   const replaced = await proof.enrolled(holders(mine));
-  const verdict = await proof.confirm(holders(mine), code, current, request.key);
+  const verdict = await proof.confirm(holders(mine), code, current, request.key, sourceOf(request));
+  await tellLocked(house, request, holders(mine), verdict);
   if (!verdict.ok) return stop(verdict.problem);
   const people = holders(mine);
   const waits = proof.settleHours * 3_600_000;

@@ -1,5 +1,5 @@
 import { entitled, needsProof } from "../src/incident/authority.ts";
-import type { IncidentCommand } from "../src/incident/commands.ts";
+import type { IncidentCommand, SignedDecision } from "../src/incident/commands.ts";
 import { decide } from "../src/incident/decide.ts";
 import { lentNow } from "../src/incident/delegation.ts";
 import { oneOf, personOf } from "../src/incident/people.ts";
@@ -7,6 +7,7 @@ import type { GateState, IncidentState, RunState } from "../src/incident/state.t
 import { holderOf, personIn } from "../src/proof/proof.ts";
 import type { Form } from "../templates/messages/message.ts";
 import { type Fresh, NOTHING_PROVED } from "./act.ts";
+import { checkCode } from "./codes.ts";
 import { actorOf, type Reply, type Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { systemOf } from "./incidents.ts";
@@ -34,14 +35,17 @@ export interface Wish {
 export async function prove(house: House, request: Request, wish: Wish): Promise<Proved> {
   const { state, run, ask, command } = wish;
   const gate = gateAsking(run, ask);
-  if (gate === null || !needsProof(run, gate)) return { kind: "go on", proved: NOTHING_PROVED };
+  const signed = signedFor(request, run, ask);
+  const unproved: Proved = { kind: "go on", proved: { ...NOTHING_PROVED, ...(signed && { signed }) } };
+  if (gate === null || !needsProof(run, gate)) return unproved;
   const { caller, key } = request;
   const system = systemOf(house, state);
   const actor = actorOf(caller);
   const now = house.timeline.now();
   const would = decide(command, state, { now, actor, barred: caller.barred, system, key, provedAfresh: true });
   const person = personOf(actor, system);
-  if (would.kind === "refused" || person === null) return { kind: "go on", proved: NOTHING_PROVED };
+  if (would.kind === "refused" || person === null) return unproved;
+  if (signed?.userVerified) return { kind: "go on", proved: { provedAfresh: true, vouchedBy: null, signed } };
 
   const others = entitled(run, gate, system, lentNow(state, now)).filter(({ id }) => id !== person.id);
   const where = run.plan.title;
@@ -74,10 +78,16 @@ export async function prove(house: House, request: Request, wish: Wish): Promise
       next: `\`${wish.typed} --code 123456\``,
     });
   }
-  const verdict = await proof.check(holder, code, key);
+  const verdict = await checkCode(house, proof, request, { holder, code });
   const vouchedBy = counts.vouchedBy === null ? null : personIn(counts.vouchedBy);
-  if (verdict.ok) return { kind: "go on", proved: { provedAfresh: true, vouchedBy } };
+  if (verdict.ok) return { kind: "go on", proved: { provedAfresh: true, vouchedBy, ...(signed && { signed }) } };
   return stop({ where, stateNow: "Nothing was decided", ...verdict.problem });
+}
+
+/** The signature of this request, where it is over this very approval request; null: there is none, or it is over another. */
+export function signedFor({ signed }: Request, run: RunState, ask: string): SignedDecision | null {
+  if (signed === undefined || signed.decision === null) return null;
+  return signed.decision.run === run.id && signed.decision.ask === ask ? signed.decision : null;
 }
 
 /** The open question of this id, or null. */

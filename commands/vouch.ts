@@ -2,6 +2,7 @@ import { personOf } from "../src/incident/people.ts";
 import { holderOf } from "../src/proof/proof.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { proveForm } from "../templates/messages/forms.ts";
+import { checkCode } from "./codes.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { WORKSPACE } from "./record.ts";
@@ -48,7 +49,7 @@ export const vouch: Command = {
       });
     const code = request.form?.code ?? request.options.code;
     if (typeof code !== "string") return ask(request, first.them);
-    const verdict = await proof.check(own, code, request.key);
+    const verdict = await checkCode(house, proof, request, { holder: own, code });
     if (!verdict.ok) return stop({ stateNow: "Nothing was changed", ...verdict.problem });
     await proof.vouch(holders, own);
     const event = {

@@ -1,3 +1,7 @@
+import { randomUUID } from "node:crypto";
+import { hostname, userInfo } from "node:os";
+import type { House } from "../commands/house.ts";
+import { WORKSPACE } from "../commands/record.ts";
 import { pageWords } from "../templates/messages/paging.ts";
 import { storeAccepted, storeDoubt } from "../templates/messages/store-doubt.ts";
 import { actions, cards } from "./actions/index.ts";
@@ -8,6 +12,8 @@ import { createOffice } from "./comms/office.ts";
 import { openPage } from "./comms/page/serve.ts";
 import { createStatuspage } from "./comms/statuspage.ts";
 import type { Config } from "./config.ts";
+import { startControl } from "./control/index.ts";
+import { rosterStanding } from "./control/standing.ts";
 import { createEngine } from "./engine/driver.ts";
 import { createScout } from "./engine/scout.ts";
 import { createWatcher } from "./engine/watcher.ts";
@@ -17,13 +23,14 @@ import { type Problem, sayProblem } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import { startPaging } from "./paging/index.ts";
 import { peopleInEvents } from "./people-in-events.ts";
-import type { SlackConfig } from "./slack/config.ts";
+import { createKeyCounters } from "./proof/key-counters.ts";
 import { createSlack } from "./slack/index.ts";
 import { createStates } from "./slack/publish/states.ts";
 import { createDeliveries } from "./timeline/delivery.ts";
 import { openStore } from "./timeline/index.ts";
 import { createOutbox } from "./timeline/outbox.ts";
 import { createPages } from "./timeline/pages.ts";
+import { createProofs } from "./timeline/proofs.ts";
 import { createSchedule } from "./timeline/schedule.ts";
 
 export interface Bot {
@@ -31,8 +38,11 @@ export interface Bot {
   stop(): Promise<void>;
 }
 
-/** Puts a bot together from its configuration and starts it. Waits for the store, never for Slack. */
-export async function startBot(config: Config & { readonly slack: SlackConfig }, log: Logger): Promise<Bot> {
+/**
+ * Puts a bot together from its configuration and starts it. Waits for the store, never for Slack. Without a Slack in its
+ * configuration it performs runs and answers the command line; that it was started so stands on the timeline.
+ */
+export async function startBot(config: Config, log: Logger): Promise<Bot> {
   const catalog = readCatalog(config, log);
   // Before anything else, and with what it last said: it is read when everything else is down.
   const page = await openPage({ ...config.comms.page, log });
@@ -49,13 +59,14 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
   const house = houseOf(config, catalog, store, outbox, log);
   refuseDrillsOnProduction(house);
   const mayDrill = drillLimits(() => groundsOf(house));
-  const slack = createSlack({ config: config.slack, house, timeline, inbox, outbox, log });
+  const slack = config.slack && createSlack({ config: config.slack, house, timeline, inbox, outbox, log });
+  if (slack === null) await recordStartWithoutSlack(house);
   const engine = createEngine({
     timeline,
     leases,
     actions,
     systems: new Map(catalog.systems.map((system) => [system.id, system])),
-    standing: slack.standing,
+    standing: slack?.standing ?? rosterStanding(config.whenSlackIsSilent),
     conformance: (plan, origin) => conformanceOf(plan, house, origin),
     log,
     practice: config.practice,
@@ -70,6 +81,7 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
           ready: () => {
             const doubt = timeline.doubt();
             if (doubt !== null) return { ok: false, says: sayProblem(doubt) };
+            if (slack === null) return { ok: true, says: "This bot runs without Slack." };
             return slack.ready() ? { ok: true, says: "Slack is heard." } : { ok: false, says: "Slack is not heard." };
           },
         });
@@ -105,10 +117,11 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
     practice: config.practice,
     log,
   });
-  const sayDoubt = (doubt: Problem | null) => void slack.announce(doubt === null ? storeAccepted() : storeDoubt(doubt));
+  const sayDoubt = (doubt: Problem | null) => void slack?.announce(doubt === null ? storeAccepted() : storeDoubt(doubt));
   if (timeline.doubt() !== null) sayDoubt(timeline.doubt());
   timeline.onDoubt(sayDoubt);
-  slack.start();
+  const counters = createKeyCounters(createProofs(pool, store.keyring));
+  slack?.start();
   engine.start();
   watcher.start();
   scout.start();
@@ -127,11 +140,13 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
           words: pageWords(config.practice),
           log,
         });
+  const control = await startControl({ config: config.cli, house, counters, log });
   log.info({ practice: config.practice, systems: catalog.systems.length }, "Lifeboat is up.");
 
   return {
     async stop() {
-      await slack.stop();
+      await control.close();
+      await slack?.stop();
       await engine.stop();
       await watcher.stop();
       await scout.stop();
@@ -143,4 +158,23 @@ export async function startBot(config: Config & { readonly slack: SlackConfig },
       await page.close();
     },
   };
+}
+
+/** Who starts such a bot holds the service's authority while nobody in Slack sees it. Slack is told once it is back. */
+async function recordStartWithoutSlack({ timeline }: House): Promise<void> {
+  const event = {
+    type: "bot.startedWithoutSlack",
+    data: { user: userName(), host: hostname() },
+    key: `bot.startedWithoutSlack/${randomUUID()}`,
+    actor: { kind: "bot" } as const,
+  };
+  await timeline.decide(WORKSPACE, () => ({ events: [event], value: null }));
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `user ${process.getuid?.() ?? "unknown"}`;
+  }
 }

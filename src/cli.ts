@@ -12,7 +12,8 @@ const usage = `Usage:
   lifeboat migrate                brings the schema up to date (DATABASE_OWNER_URL) and admits the bot's login (DATABASE_URL)
   lifeboat erase <person>         forgets who stood in events as that person (DATABASE_OWNER_URL); the timeline verifies on
   lifeboat accept-store           a store that came back older: says what differs; --reason "…" accepts it
-  lifeboat dr [--as <person>] …   what follows /dr in Slack, on this machine: with Slack dead, too
+  lifeboat dr [--as <person>] …   what follows /dr in Slack, answered by the running bot: with Slack down, too
+  lifeboat bot [--no-slack]       the bot itself; without Slack where Slack is down and no other bot runs
   lifeboat unenroll <system>/<person>   takes away what somebody proves with who they are (a lost phone)
   lifeboat practice               the practice workspace and estate, in the browser
       --system <name>             the system that is practised (default practice); an unknown one lists them
@@ -34,6 +35,7 @@ const verbs: Record<string, (rest: string[]) => Promise<number>> = {
   migrate: async () => (await import("./cli/migrate.ts")).migrate(),
   erase: async (rest) => (await import("./cli/erase.ts")).erase(rest),
   "accept-store": async (rest) => (await import("./cli/accept-store.ts")).acceptStoreCommand(rest),
+  bot: async (rest) => (await import("./cli/bot.ts")).bot(rest),
   dr: async (rest) => (await import("./cli/dr.ts")).dr(rest),
   unenroll: async (rest) => (await import("./cli/unenroll.ts")).unenroll(rest),
   practice: async (rest) => (await import("./cli/practice.ts")).practice(rest),
@@ -41,7 +43,9 @@ const verbs: Record<string, (rest: string[]) => Promise<number>> = {
 
 const [verb = "", ...rest] = process.argv.slice(2);
 const run = verbs[verb];
-if (run === undefined) {
+if (["--version", "-V"].includes(verb)) {
+  process.stdout.write(`${(await import("./cli/version.ts")).versionOf()}\n`);
+} else if (run === undefined) {
   const asked = ["help", "--help", "-h"].includes(verb);
   process[asked ? "stdout" : "stderr"].write(verb && !asked ? `There is no "${verb}".\n${usage}` : usage);
   process.exitCode = asked ? 0 : 2;

@@ -3,7 +3,8 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import { nearest } from "./catalog/suggest.ts";
 import type { CommsConfig } from "./comms/config.ts";
-import { kindOfAddress } from "./lib/address.ts";
+import type { ControlConfig } from "./control/index.ts";
+import { isInternalAddress, kindOfAddress } from "./lib/address.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
 import { projectRoot } from "./lib/root.ts";
 import type { PagingConfig } from "./paging/config.ts";
@@ -42,8 +43,10 @@ export interface Config {
   readonly newProofHours: number;
   /** How often the old primary of a promotion is looked at. */
   readonly watchSeconds: number;
-  /** Who somebody at the command line is: the operating system's user → a person's id on the rosters. */
-  readonly doorPeople: ReadonlyMap<string, string>;
+  /** How the bot is reached by `lifeboat dr`. */
+  readonly cli: ControlConfig;
+  /** Do approvals count while Slack can't say whether who gave them is still a member? */
+  readonly whenSlackIsSilent: SlackConfig["whenSlackIsSilent"];
   readonly health: { readonly port: number | null; readonly host: string };
   readonly logLevel: string;
 }
@@ -248,9 +251,26 @@ const settings = z.object({
     .transform((pairs) => new Map(pairs.map((pair) => pair.split("=") as [string, string])))
     .optional()
     .describe(
-      "Who an operating system's user is for `lifeboat dr`: `kim=dana-kim,erin=erin-walsh`. Everybody else proves who they are with " +
-        "the code of `/dr enroll`. Unset: everybody does",
+      "Who a user of the bot's machine (name or number) is for `lifeboat dr`: `kim=dana-kim,erin=erin-walsh`. Read by the bot only. " +
+        "Everyone else signs with a key of the roster, or gives the code of `/dr enroll`",
     ),
+  LIFEBOAT_CLI_SOCKET: z
+    .string()
+    .optional()
+    .describe(
+      "Unix socket the bot answers `lifeboat dr` on, in a folder that only its owner may write to. Unset: `bot.sock` in " +
+        "`RUNTIME_DIRECTORY` (systemd), else `run/bot.sock` in `LIFEBOAT_DATA`",
+    ),
+  RUNTIME_DIRECTORY: z.string().optional().describe("Set by systemd (`RuntimeDirectory=lifeboat`)"),
+  LIFEBOAT_CLI_LISTEN: z
+    .string()
+    .refine(isInternalListen, "An internal address and a port: 10.0.3.7:8443. Never one that the internet reaches")
+    .optional()
+    .describe(
+      "Internal address `lifeboat dr` is answered on over HTTPS, for machines without a bot: `10.0.3.7:8443`. Unset: not served",
+    ),
+  LIFEBOAT_CLI_TLS_CERT: z.string().optional().describe("Certificate for `LIFEBOAT_CLI_LISTEN`, a PEM file"),
+  LIFEBOAT_CLI_TLS_KEY: z.string().optional().describe("Its private key, a PEM file"),
   LOG_LEVEL: z
     .enum(
       ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
@@ -277,11 +297,12 @@ const slackOnly: readonly Setting[] = ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SL
 
 /**
  * Reads the whole configuration and says everything that is wrong with it at once. An empty value is an unset one.
- * `slack: false` is for commands that do not speak to Slack: its tokens are then neither needed nor looked at.
+ * `slack: false` is for what does not speak to Slack: its tokens are then neither needed nor looked at.
+ * `bot`: it writes the timeline, so it needs the keys for that.
  */
 export function loadConfig(
   env: Readonly<Record<string, string | undefined>>,
-  { slack = true }: { readonly slack?: boolean } = {},
+  { slack = true, bot = slack }: { readonly slack?: boolean; readonly bot?: boolean } = {},
 ): LoadedConfig {
   const names = (Object.keys(settings.shape) as Setting[]).filter((name) => slack || !slackOnly.includes(name));
   const given = Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
@@ -291,7 +312,8 @@ export function loadConfig(
     ...(parsed.error?.issues ?? []).map((issue) => problemOf(String(issue.path[0]) as Setting, issue.message, given)),
     ...misspelt(env),
     ...(slack ? doorProblems(given) : []),
-    ...(slack ? keyProblems(given) : []),
+    ...(bot ? keyProblems(given) : []),
+    ...cliProblems(given),
     ...pagingProblems(given),
     ...commsProblems(given),
   ];
@@ -329,7 +351,8 @@ function configOf(read: Settings, slack: boolean): Config {
     slack: slack ? slackOf(read) : null,
     paging: pagingOf(read),
     comms: commsOf(read),
-    doorPeople: read.LIFEBOAT_DOOR_PEOPLE ?? new Map(),
+    cli: cliOf(read),
+    whenSlackIsSilent: read.LIFEBOAT_WHEN_SLACK_IS_SILENT,
     newProofHours: read.LIFEBOAT_NEW_PROOF_HOURS ?? (read.SLACK_API_URL === undefined ? 24 : 0),
     secretKey: read.LIFEBOAT_SECRET_KEY === undefined ? null : Buffer.from(read.LIFEBOAT_SECRET_KEY, "base64"),
     watchSeconds: read.LIFEBOAT_WATCH_SECONDS,
@@ -342,6 +365,21 @@ function keysOf(read: Settings): RecordKeys | undefined {
   const { LIFEBOAT_EVENT_KEYS: events, LIFEBOAT_SIGNING_KEY: signing, LIFEBOAT_VERIFY_KEYS: verifying } = read;
   if (events === undefined && signing === undefined && verifying === undefined) return undefined;
   return { events: events ?? [], signing: signing ?? null, verifying: verifying ?? [] };
+}
+
+function cliOf(read: Settings): ControlConfig {
+  const { RUNTIME_DIRECTORY: runtime, LIFEBOAT_CLI_LISTEN: listen } = read;
+  const { LIFEBOAT_CLI_TLS_CERT: certificateFile, LIFEBOAT_CLI_TLS_KEY: keyFile } = read;
+  // systemd gives several with colons between them.
+  const folder = runtime?.split(":")[0] ?? join(read.LIFEBOAT_DATA, "run");
+  return {
+    socket: resolve(read.LIFEBOAT_CLI_SOCKET ?? join(folder, "bot.sock")),
+    tls:
+      listen === undefined || certificateFile === undefined || keyFile === undefined
+        ? null
+        : { ...addressIn(listen), certificateFile, keyFile },
+    people: read.LIFEBOAT_DOOR_PEOPLE ?? new Map(),
+  };
 }
 
 function slackOf(read: Settings): SlackConfig {
@@ -463,6 +501,20 @@ function commsProblems(given: Readonly<Record<string, string>>): Problem[] {
   return problems;
 }
 
+/** What travels there are people's codes. */
+function cliProblems(given: Readonly<Record<string, string>>): Problem[] {
+  if (!given.LIFEBOAT_CLI_LISTEN) return [];
+  const next = "Set it, or unset LIFEBOAT_CLI_LISTEN";
+  return ["LIFEBOAT_CLI_TLS_CERT", "LIFEBOAT_CLI_TLS_KEY"]
+    .filter((name) => !given[name])
+    .map((name) => ({
+      code: "config",
+      where: name,
+      what: "It is not set, and the command line is served over TLS only",
+      next,
+    }));
+}
+
 /** Webhooks are signed or not heard, and what is paged in practice rings on this machine only. */
 function pagingProblems(given: Readonly<Record<string, string>>): Problem[] {
   const { PAGERDUTY_API_URL, PAGERDUTY_WEBHOOK_PORT, PAGERDUTY_WEBHOOK_SECRETS, SLACK_API_URL } = given;
@@ -491,6 +543,17 @@ function misspelt(env: Readonly<Record<string, string | undefined>>): Problem[] 
     const next = `Did you mean ${family}${meant}?`;
     return [{ code: "config", where: name, what: "There is no such setting", next }];
   });
+}
+
+function isInternalListen(text: string): boolean {
+  const { host, port: number } = addressIn(text);
+  return isIP(host) !== 0 && isInternalAddress(host) && Number.isInteger(number) && number >= 0 && number <= 65_535;
+}
+
+/** `10.0.3.7:8443` or `[fd00::7]:8443`; anything else has no host. */
+function addressIn(text: string): { readonly host: string; readonly port: number } {
+  const [, v6, v4, number] = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text) ?? [];
+  return { host: v6 ?? v4 ?? "", port: Number(number ?? Number.NaN) };
 }
 
 function isLoopbackUrl(text: string): boolean {

@@ -3,13 +3,20 @@ import { loadConfig } from "./config.ts";
 import { messageOf } from "./lib/errors.ts";
 import { createLog } from "./lib/log.ts";
 
-const loaded = loadConfig(process.env);
-if (!loaded.ok || loaded.config.slack === null) {
-  process.stderr.write(loaded.ok ? "" : loaded.problems);
+/** `--no-slack`: performs runs and answers the command line, with nobody's Slack tokens. */
+const slack = !process.argv.slice(2).includes("--no-slack");
+const loaded = loadConfig(process.env, { slack, bot: true });
+if (!loaded.ok) {
+  process.stderr.write(loaded.problems);
   process.exit(2);
 }
 const { config } = loaded;
 const log = createLog(config.logLevel);
+if (!slack)
+  log.warn(
+    { event: "bot.without_slack", socket: config.cli.socket },
+    "This bot runs without Slack. You hold the service's authority: it is on the timeline, and announced once Slack is back.",
+  );
 
 /** Nobody knows what state a process is in after this. Another replica, or the next start, goes on from the timeline. */
 process.on("unhandledRejection", (error) => {
@@ -17,7 +24,7 @@ process.on("unhandledRejection", (error) => {
   process.exit(1);
 });
 
-const bot = await startBot({ ...config, slack: loaded.config.slack }, log).catch((error) => {
+const bot = await startBot(config, log).catch((error) => {
   log.fatal({ err: error }, messageOf(error));
   process.exit(1);
 });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { KEY_TYPES, parsePublicKey } from "../lib/ssh-key.ts";
 import { alertsSchema } from "./alerts.ts";
 import { backupsSchema } from "./backups.ts";
 import { calendarSchema } from "./calendar.ts";
@@ -70,6 +71,12 @@ const person = z.strictObject({
     .default([])
     .describe("Slack user ids of this one person, all accounts"),
   roles: z.array(id).default([]).describe("Roles this person may hold, and decide as"),
+  keys: z
+    .array(
+      z.string().refine((line) => parsePublicKey(line) !== null, `An OpenSSH public key on one line: ${KEY_TYPES}`),
+    )
+    .optional()
+    .describe("OpenSSH public keys this person signs with at the command line: sk-ssh-ed25519@openssh.com AAAA…"),
 });
 
 const severity = z.strictObject({

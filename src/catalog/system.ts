@@ -29,7 +29,10 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
       explains,
       perIncident: !standing,
     })),
-    people: entries(written.people).map(([id, { name, slack, roles }]) => ({ id, name, slack, roles })),
+    people: entries(written.people).map(([id, { name, slack, roles, keys }]) => ({
+      ...{ id, name, slack, roles },
+      ...(keys && { keys }),
+    })),
     severities: entries(written.severities).map(([id, { title, respondWithin, examples }]) => ({
       id: id as "P0" | "P1" | "P2" | "P3",
       title,

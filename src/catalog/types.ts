@@ -235,6 +235,8 @@ export interface Person {
   /** Slack user ids of this one person, all accounts. */
   readonly slack: readonly string[];
   readonly roles: readonly string[];
+  /** OpenSSH public keys they sign with at the command line; absent: none. */
+  readonly keys?: readonly string[];
 }
 
 export interface Severity {

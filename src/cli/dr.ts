@@ -1,99 +1,74 @@
-import { randomUUID } from "node:crypto";
-import { userInfo } from "node:os";
 import { createInterface } from "node:readline/promises";
-import type { Caller, Reply, Request } from "../../commands/command.ts";
-import { grammarOf } from "../../commands/grammar.ts";
-import { commandNamed } from "../../commands/help.ts";
-import { answer, commands, readArgs } from "../../commands/index.ts";
-import { record } from "../../commands/record.ts";
-import { plainWords } from "../../templates/messages/escape.ts";
-import { type Config, loadConfig } from "../config.ts";
-import { houseOf, readCatalog } from "../house.ts";
-import { LifeboatError, type Problem, sayProblem } from "../lib/errors.ts";
-import { createLog } from "../lib/log.ts";
-import { peopleInEvents } from "../people-in-events.ts";
-import { openStore } from "../timeline/index.ts";
-import { createOutbox } from "../timeline/outbox.ts";
-import { callerAt, type Door, doorOptions } from "./identity.ts";
+import { type Answer, LIMITS } from "../control/protocol.ts";
+import { LifeboatError, messageOf, sayProblem } from "../lib/errors.ts";
+import { botAt, type Connection } from "./dr/connection.ts";
+import { showOwner } from "./dr/owner.ts";
+import { signStatement } from "./dr/sign.ts";
+import { versionOf } from "./version.ts";
 
-const usage = `Usage: lifeboat dr [--as <person>] [--code <code>] <what follows /dr in Slack>
+const usage = `Usage: lifeboat dr [--as <person>] [--code <code>] [--key <file>] <what follows /dr in Slack>
 
   lifeboat dr status
   lifeboat dr failover database --unplanned
+  lifeboat dr --key ~/.ssh/id_ed25519_sk approve run-7k2m9xqz ask-4hx8w2pd
   lifeboat dr --as vera-lindqvist approve run-7k2m9xqz ask-4hx8w2pd
 
-The same commands as in Slack, on the same timeline; Slack, PagerDuty and the primary region may be dead. Who you are is the
-operating system's user (LIFEBOAT_DOOR_PEOPLE), or --as with the code of that person's authenticator.
+The same commands as in Slack, on the same timeline; Slack, PagerDuty and the primary region may be down. A running bot answers:
+on this machine's socket (/run/lifeboat/bot.sock, or LIFEBOAT_CLI_SOCKET), or at LIFEBOAT_CLI_URL (https://…). No bot left?
+As the service's user: lifeboat bot --no-slack
+
+The bot says who you are: the user you're logged in as, where its configuration maps it; a key of the roster (--key, signed with
+ssh-keygen, also a FIDO key); or --as with the code of that person's authenticator.
 `;
 
-/** The second door. Exit code 0: done or answered; 1: refused, and it says why; 2: it could not be asked. */
-export async function dr(args: readonly string[]): Promise<number> {
-  const { as, code, words } = doorOptions(args);
-  if (words.length === 0 && as === null) {
-    process.stderr.write(usage);
-    return 2;
-  }
-  const loaded = loadConfig(process.env, { slack: false });
-  if (!loaded.ok) {
-    process.stderr.write(loaded.problems);
-    return 2;
-  }
-  return await asked(loaded.config, { as, code, words });
+export interface DrOptions {
+  readonly as: string | null;
+  readonly code: string | null;
+  readonly key: string | null;
+  /** What is the command's. */
+  readonly words: readonly string[];
 }
 
-async function asked(config: Config, door: Pick<Door, "as" | "code"> & { readonly words: readonly string[] }) {
-  const log = createLog("error");
-  const catalog = readCatalog(config, log);
-  const store = await openStore({ ...config.store, people: peopleInEvents(() => catalog), log, openSeconds: 15 });
+/** Takes `--as` and `--code` out of what was typed, and `--key` where it comes before the command; everything else is the command's. */
+export function drOptions(args: readonly string[]): DrOptions {
+  const found: Record<"as" | "code" | "key", string | null> = { as: null, code: null, key: null };
+  const words: string[] = [];
+  for (let n = 0; n < args.length; n++) {
+    const [, name, value] = /^--(as|code|key)(?:=(.*))?$/s.exec(args[n] as string) ?? [];
+    if (name === undefined || (name === "key" && words.length > 0)) words.push(args[n] as string);
+    else found[name as keyof typeof found] ??= value ?? args[++n] ?? "";
+  }
+  return { ...found, words };
+}
+
+/** The command line's side: it holds nothing of the bot's. Exit code 0: done or answered; 1: refused, and it says why; 2: no answer. */
+export async function dr(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
+  const [first = ""] = args;
+  if (["--help", "-h"].includes(first)) return said(usage, 0);
+  if (["--version", "-V"].includes(first)) return said(`${versionOf()}\n`, 0);
+  const options = drOptions(args);
+  if (options.words.length === 0 && options.as === null && options.key === null) return said(usage, 2);
   try {
-    const house = houseOf(config, catalog, store, createOutbox(store.pool), log);
-    const request = requestOf(door.words);
-    const who = await callerAt(house, {
-      as: door.as,
-      code: door.code,
-      osUser: osUser(),
-      people: config.doorPeople,
-      key: request.key,
-      askCode,
-    });
-    if ("problem" in who) {
-      await record(house, { ...request, caller: who.caller }, who.problem);
-      return refused(who.problem);
-    }
-    return print(await answer(house, withCode({ ...request, caller: who.caller }, who.code)));
+    const key = options.key ?? env.LIFEBOAT_CLI_KEY ?? null;
+    return print(
+      await asked(botAt(env), { ...options, key: options.as !== null && options.key === null ? null : key }),
+    );
   } catch (error) {
-    if (error instanceof LifeboatError) return refused(error.problem);
-    throw error;
-  } finally {
-    await store.close();
+    const says = error instanceof LifeboatError ? sayProblem(error.problem) : messageOf(error);
+    return said(`${says}\n`, 2);
   }
 }
 
-const NOBODY: Caller = { door: "cli", slackUser: null, person: null, name: "", barred: null };
-
-function requestOf(words: readonly string[]): Request {
-  return {
-    ...readArgs(words),
-    caller: NOBODY,
-    key: `door/${randomUUID()}`,
-    place: { channel: null, thread: null },
-    form: null,
-    carries: null,
-    canAskForm: false,
-  };
-}
-
-/** The code that proved who they are is the proof an approval asks for: the same request, the same code. */
-function withCode(request: Request, code: string | null): Request {
-  const takes = grammarOf(commandNamed(commands, request.verb)).options.has("code");
-  return code === null || !takes ? request : { ...request, options: { ...request.options, code } };
-}
-
-function osUser(): string | null {
+async function asked(bot: Connection, { as, code, key, words }: DrOptions): Promise<Answer> {
+  const { nonce, file, mark } = await bot.hello();
+  const done = file === null ? null : await showOwner(file, mark);
   try {
-    return userInfo().username;
-  } catch {
-    return null;
+    const opened = await bot.open({ nonce, words, as, sign: key !== null });
+    const signature = key === null ? null : await signStatement(key, { words, nonce, statement: opened.statement });
+    const typed = opened.needs === "code" && code === null ? await askCode(opened.person) : null;
+    return await bot.run({ nonce, code: code ?? typed, signature });
+  } finally {
+    await done?.();
   }
 }
 
@@ -101,37 +76,29 @@ function osUser(): string | null {
 async function askCode(name: string): Promise<string | null> {
   if (!process.stdin.isTTY) return null;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const signal = AbortSignal.timeout(LIMITS.runSeconds * 1000);
   try {
-    return await terminal.question(`Code of the authenticator of ${name}: `);
+    return await terminal.question(`Code of ${name}'s authenticator: `, { signal });
+  } catch {
+    return null;
   } finally {
     terminal.close();
   }
 }
 
-function print(reply: Reply): number {
-  switch (reply.kind) {
-    case "private":
-      process.stdout.write(`${terminalWords(reply.message.text)}\n`);
-      return reply.refused ? 1 : 0;
-    case "file":
-      process.stdout.write(`${reply.content}\n`);
-      process.stderr.write(`${terminalWords(reply.message.text)}\n`);
-      return 0;
-    case "form":
-      throw new Error(`The form "${reply.form.title}" can not be shown here`);
-    case "nothing":
-      return 0;
-    default:
-      return reply satisfies never;
-  }
+function print({ exit, out, err }: Answer): number {
+  process.stdout.write(process.stdout.isTTY ? withoutControls(out) : out);
+  process.stderr.write(withoutControls(err));
+  return exit;
 }
 
-/** What is to be typed is typed here as well. */
-function terminalWords(mrkdwn: string): string {
-  return plainWords(mrkdwn).replace(/(^|[\s("])\/dr(?=[\s.,)"]|$)/gm, "$1lifeboat dr");
+/** What others wrote may not move the cursor or change the title of a terminal. */
+function withoutControls(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "");
 }
 
-function refused(problem: Problem): number {
-  process.stderr.write(`${sayProblem(problem)}\n`);
-  return 1;
+function said(text: string, exit: 0 | 2): number {
+  process[exit === 0 ? "stdout" : "stderr"].write(text);
+  return exit;
 }

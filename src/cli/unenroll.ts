@@ -1,5 +1,6 @@
 import { loadConfig } from "../config.ts";
 import { createLog } from "../lib/log.ts";
+import { counterOf } from "../proof/totp.ts";
 import { openStore } from "../timeline/index.ts";
 import { createProofs } from "../timeline/proofs.ts";
 
@@ -16,7 +17,9 @@ export async function unenroll([holder]: readonly string[]): Promise<number> {
   }
   const store = await openStore({ ...loaded.config.store, log: createLog("warn"), openSeconds: 15 });
   try {
-    const taken = await createProofs(store.pool, store.keyring).forget(holder);
+    const proofs = createProofs(store.pool, store.keyring);
+    const taken = await proofs.forget(holder);
+    await proofs.forget(counterOf(holder, "cli"));
     process.stdout.write(taken ? `${holder} has to enroll anew: /dr enroll\n` : `${holder} has nothing enrolled.\n`);
     return taken ? 0 : 1;
   } finally {

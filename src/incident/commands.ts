@@ -1,6 +1,15 @@
 import type { Mode, Plan, System } from "../catalog/types.ts";
 import type { Problem } from "../lib/errors.ts";
-import type { Actor, DrillEntry, IncidentStatus, NewEvent, PostedUpdate, RecordKind, SeverityId } from "./events.ts";
+import type {
+  Actor,
+  DrillEntry,
+  IncidentStatus,
+  NewEvent,
+  PostedUpdate,
+  RecordKind,
+  SeverityId,
+  SignatureRecord,
+} from "./events.ts";
 import type { Book } from "./triage.ts";
 
 /** What may be asked of an incident, in the imperative. Ids come in from outside: deciding is pure. */
@@ -62,6 +71,18 @@ export type IncidentCommand =
   | { type: "startTriage"; triage: string }
   | { type: "answerTriage"; triage: string; question: string; answer: string; books: readonly Book[] };
 
+/** A decision its author signed with a key of the roster, as it was verified. */
+export interface SignedDecision {
+  readonly run: string;
+  readonly ask: string;
+  readonly planHash: string;
+  readonly factsHash: string;
+  /** The key is a FIDO key that has checked its owner (PIN, fingerprint) for this signature. */
+  readonly userVerified: boolean;
+  /** What goes onto the timeline, so that anyone can verify it with `ssh-keygen -Y verify`. */
+  readonly record: SignatureRecord;
+}
+
 /** Who asks, established freshly at the door, and what the rules are today. */
 export interface DecideContext {
   readonly now: Date;
@@ -74,6 +95,8 @@ export interface DecideContext {
   readonly provedAfresh?: boolean;
   /** The proof is new and counts by the word of this person only. */
   readonly vouchedBy?: string | null;
+  /** What they signed; it has to be what is decided. */
+  readonly signed?: SignedDecision;
   /** Unique per request that means the same; event keys are made from it. */
   readonly key: string;
 }

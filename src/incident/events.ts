@@ -15,6 +15,7 @@ export type Event =
   | PageEvent
   | CommsEvent
   | PersonEvent
+  | ServiceEvent
   | TriageEvent;
 export type EventType = Event["type"];
 export type DataOf<T extends EventType> = Extract<Event, { type: T }>["data"];
@@ -226,9 +227,21 @@ export type GateEvent =
         proved?: boolean;
         /** By whose word the proof counted, where it was new. */
         vouchedBy?: string | null;
+        /** Who approved signed exactly this, at the command line. */
+        signed?: SignatureRecord;
       };
     }
-  | { type: "gate.denied"; data: { step: string; ask: string; person: string; role: string; reason: string | null } }
+  | {
+      type: "gate.denied";
+      data: {
+        step: string;
+        ask: string;
+        person: string;
+        role: string;
+        reason: string | null;
+        signed?: SignatureRecord;
+      };
+    }
   /** Nobody who may decide can be reached: somebody wants to go past the gate, and a second person is waited for. */
   | {
       type: "gate.breakAsked";
@@ -274,6 +287,15 @@ export type GateEvent =
       data: { step: string; ask: string; who: string; decision: "approve" | "deny"; code: string; says: string };
     };
 
+/** A signature as `ssh-keygen -Y verify -n lifeboat` takes it. */
+export interface SignatureRecord {
+  /** Fingerprint of the key, `SHA256:…`. */
+  readonly key: string;
+  /** The signed bytes: canonical JSON. */
+  readonly statement: string;
+  readonly signature: string;
+}
+
 /** What is known of a person across incidents; it stands in the workspace's own stream. */
 export type PersonEvent =
   /** `people`: `<system>/<person>`. `countsFrom`: until then it proves nothing unless somebody vouches; null: it counts at once. */
@@ -282,7 +304,17 @@ export type PersonEvent =
       data: { people: readonly string[]; method: string; replaced?: boolean; countsFrom?: string | null };
     }
   /** Somebody who can prove who they are said that it is really them. */
-  | { type: "person.vouched"; data: { people: readonly string[]; by: string } };
+  | { type: "person.vouched"; data: { people: readonly string[]; by: string } }
+  /** Wrong codes, one too many: from there none counts until then. `by`: who was there, as far as it is known. */
+  | {
+      type: "person.locked";
+      data: { people: readonly string[]; from: "slack" | "cli"; by: string; until: string };
+    };
+
+/** What happened to the installation itself; it stands in the workspace's own stream. */
+export type ServiceEvent =
+  /** A bot that doesn't speak to Slack was started by this operating system's user, who holds the service's authority. */
+  { type: "bot.startedWithoutSlack"; data: { user: string; host: string } };
 
 /** People were woken, or could not be. `page` is the key PagerDuty knows it by; `ask` the question it is about, if any. */
 export type PageEvent =

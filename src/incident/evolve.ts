@@ -216,6 +216,8 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "comms.late":
     case "person.enrolled":
     case "person.vouched":
+    case "person.locked":
+    case "bot.startedWithoutSlack":
     case "triage.asked":
     case "triage.answered":
     case "triage.unseen":
@@ -274,6 +276,8 @@ const KNOWN: Record<EventType, true> = {
   "approval.refused": true,
   "person.enrolled": true,
   "person.vouched": true,
+  "person.locked": true,
+  "bot.startedWithoutSlack": true,
   "triage.asked": true,
   "triage.answered": true,
   "triage.unseen": true,

@@ -92,6 +92,7 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
     case "comms.late":
     case "person.enrolled":
     case "person.vouched":
+    case "person.locked":
       return null;
     case "update.delivered":
     case "update.delayed":

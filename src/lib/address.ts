@@ -122,3 +122,15 @@ function embeddedV4(groups: readonly number[]): string | null {
 function dotted(high: number, low: number): string {
   return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
 }
+
+/** An address the public internet doesn't route to: RFC 1918, RFC 6598, loopback, unique local IPv6. */
+export function isInternalAddress(address: string): boolean {
+  if (kindOfAddress(address) === "loopback") return true;
+  if (isIPv6(address)) {
+    const groups = groupsOf(address);
+    const inner = embeddedV4(groups);
+    return inner === null ? ((groups[0] as number) & 0xfe00) === 0xfc00 : isInternalAddress(inner);
+  }
+  const [a, b] = address.split(".").map(Number) as [number, number];
+  return a === 10 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) || (a === 100 && b >= 64 && b < 128);
+}

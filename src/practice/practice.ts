@@ -1,5 +1,6 @@
 import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { loadCatalog } from "../catalog/load.ts";
 import { LifeboatError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { createReaders } from "./comms/index.ts";
@@ -9,7 +10,7 @@ import { estateKindOf, orders } from "./estate/systems.ts";
 import { clearFolder, HOST_PID } from "./leftovers.ts";
 import { createPager } from "./pager/index.ts";
 import { noteProcess } from "./pidfile.ts";
-import { type House, openStage, type Stage } from "./stage.ts";
+import { folderOf, type House, openStage, type Stage } from "./stage.ts";
 import { createSwitchboard, hintFor } from "./switchboard.ts";
 import { createWorkspace } from "./workspace/index.ts";
 
@@ -54,7 +55,7 @@ export async function startPractice(options: PracticeOptions): Promise<Practice<
     stages += 1;
     const own = stages === 1 ? folder : join(folder, `${system}-${stages}`);
     if (stages > 1) await newFolder(own);
-    const environment = options.environment ?? {};
+    const environment = { ...commandLine(folder, system), ...options.environment };
     stage = await openStage(house, { system, folder: own, log, bot: options.bot, environment, progress });
   };
   const practise = async (system: string): Promise<void> => {
@@ -116,6 +117,16 @@ export async function startPractice(options: PracticeOptions): Promise<Practice<
     await stop();
     throw error;
   }
+}
+
+/** `lifeboat dr` reaches the practice bot, as the first person of its roster: whoever started practice plays all of them. */
+function commandLine(folder: string, system: string): Record<string, string> {
+  const [first] = loadCatalog(folderOf(system)).catalog.systems[0]?.people ?? [];
+  const user = process.getuid?.();
+  return {
+    LIFEBOAT_CLI_SOCKET: join(folder, "run", "bot.sock"),
+    ...(first && user !== undefined && { LIFEBOAT_DOOR_PEOPLE: `${user}=${first.id}` }),
+  };
 }
 
 type Mounts = NonNullable<Parameters<typeof createWorkspace>[0]>["mounts"];

@@ -14,9 +14,15 @@ export interface Proof {
   /** Makes a secret and shows it: this once. Until it is confirmed nothing has changed. */
   begin(holders: readonly string[], label: string): Promise<Invitation>;
   /** `current`: a code of what was enrolled before, needed to replace it. */
-  confirm(holders: readonly string[], code: string, current: string | null, key: string): Promise<Verdict>;
+  confirm(
+    holders: readonly string[],
+    code: string,
+    current: string | null,
+    key: string,
+    from?: CodeSource,
+  ): Promise<Verdict>;
   /** `key`: the request it is for. A code counts once, except for the same request delivered again. */
-  check(holder: string, code: string, key: string): Promise<Verdict>;
+  check(holder: string, code: string, key: string, from?: CodeSource): Promise<Verdict>;
   /**
    * Whether a code of theirs is worth anything yet. Somebody who took over an account can enroll in its name, so what is new, or
    * newer than the question it is for, proves nothing until it has aged, or somebody else vouched for it.
@@ -38,7 +44,13 @@ export interface Invitation {
   readonly uri: string;
 }
 
-export type Verdict = { readonly ok: true } | { readonly ok: false; readonly problem: Problem };
+/** Where a code was typed. Wrong ones are counted, and lock, for each by itself: guessing at one leaves the other open. */
+export type CodeSource = "slack" | "cli";
+
+export type Verdict =
+  | { readonly ok: true }
+  /** `locked`: this try was one too many, and codes from there count no more until then. */
+  | { readonly ok: false; readonly problem: Problem; readonly locked?: Date };
 
 /** One person on one system's roster: what a proof belongs to. */
 export function holderOf(system: string, person: string): string {

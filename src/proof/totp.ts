@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Secret, TOTP } from "otpauth";
 import { LifeboatError, type Problem } from "../lib/errors.ts";
 import type { ProofRow, Proofs } from "../timeline/proofs.ts";
-import type { Counts, Proof, Verdict } from "./proof.ts";
+import type { CodeSource, Counts, Proof, Verdict } from "./proof.ts";
 import { seal, unseal } from "./sealed.ts";
 
 /** What every authenticator understands. @see https://www.rfc-editor.org/rfc/rfc6238 */
@@ -45,16 +45,16 @@ export function createTotp(
       return { secret: totp.secret.base32, uri: totp.toString() };
     },
 
-    confirm(holders, code, current, request) {
+    confirm(holders, code, current, request, from = "slack") {
       const own = keyOrStop();
-      return proofs.change(holders, (rows, now) => {
-        const judged = [...rows].map(([holder, row]) => confirmed(own, holder, row, code, current, request, now));
-        const no = judged.find(({ verdict }) => !verdict.ok);
-        const kept = judged.map(({ holder, row, verdict }) => {
-          const before = rows.get(holder) ?? row;
-          return [holder, no === undefined || !verdict.ok ? row : before] as const;
+      return proofs.change(withCounters(holders, from), (rows, now) => {
+        const judged = holders.map((holder) => {
+          const row = counting(rows, holder, from);
+          return confirmed(own, holder, row, code, current, request, now);
         });
-        return { rows: new Map(kept), value: no?.verdict ?? { ok: true } };
+        const no = judged.find(({ verdict }) => !verdict.ok);
+        const kept = judged.filter(({ verdict }) => no === undefined || !verdict.ok);
+        return { rows: apart(rows, kept, from), value: no?.verdict ?? { ok: true } };
       });
     },
 
@@ -72,16 +72,47 @@ export function createTotp(
       }));
     },
 
-    check(holder, code, request) {
+    check(holder, code, request, from = "slack") {
       const own = keyOrStop();
-      return proofs.change([holder], (rows, now) => {
-        const row = rows.get(holder);
-        if (row === undefined) return { rows, value: refused(NOT_ENROLLED) };
-        const checked = tried(own, holder, row, code, request, now);
-        return { rows: new Map([[holder, checked.row]]), value: checked.verdict };
+      return proofs.change(withCounters([holder], from), (rows, now) => {
+        const checked = tried(own, holder, counting(rows, holder, from), code, request, now);
+        return { rows: apart(rows, [checked], from), value: checked.verdict };
       });
     },
   };
+}
+
+/** Under which name wrong codes from the command line are counted; those from Slack stand in the holder's own row. */
+export function counterOf(holder: string, from: CodeSource): string {
+  return from === "slack" ? holder : `${from}:${holder}`;
+}
+
+function withCounters(holders: readonly string[], from: CodeSource): readonly string[] {
+  return [...new Set(holders.flatMap((holder) => [holder, counterOf(holder, from)]))];
+}
+
+/** What is kept for a holder, with the wrong codes that count where this one was typed. */
+function counting(rows: ReadonlyMap<string, ProofRow>, holder: string, from: CodeSource): ProofRow {
+  const [row, counter] = [rows.get(holder), rows.get(counterOf(holder, from))];
+  if (row === undefined || counter === undefined) throw new Error(`${holder} was not locked.`);
+  return { ...row, failures: counter.failures, lockedUntil: counter.lockedUntil };
+}
+
+function apart(
+  rows: ReadonlyMap<string, ProofRow>,
+  judged: readonly Judged[],
+  from: CodeSource,
+): ReadonlyMap<string, ProofRow> {
+  const kept = new Map<string, ProofRow>();
+  for (const { holder, row } of judged) {
+    const { failures, lockedUntil } = row;
+    const [own, counter] = [rows.get(holder), rows.get(counterOf(holder, from))];
+    if (own === undefined || counter === undefined) continue;
+    kept.set(holder, { ...row, failures: own.failures, lockedUntil: own.lockedUntil });
+    const base = counter === own ? row : counter;
+    kept.set(counterOf(holder, from), { ...base, failures, lockedUntil });
+  }
+  return kept;
 }
 
 function counted(row: ProofRow | undefined, askedAt: Date | null, now: Date, settleHours: number): Counts {
@@ -136,7 +167,8 @@ function wrong(holder: string, row: ProofRow, now: Date): Judged {
     return { holder, row: { ...row, failures }, verdict: refused(problem) };
   }
   const lockedUntil = new Date(now.getTime() + LOCK_SECONDS * 1000);
-  return { holder, row: { ...row, failures: 0, lockedUntil }, verdict: refused(locked(lockedUntil)) };
+  const verdict: Verdict = { ok: false, problem: locked(lockedUntil), locked: lockedUntil };
+  return { holder, row: { ...row, failures: 0, lockedUntil }, verdict };
 }
 
 /** The first code of the new secret; where there was one before, a code of that as well. */
@@ -196,8 +228,8 @@ function refused(problem: Problem): Verdict {
 function locked(until: Date): Problem {
   return {
     code: "proof-locked",
-    what: `After ${TRIES} wrong codes nothing is proved here until ${until.toISOString().slice(11, 16)} UTC`,
-    allowed: "Somebody else who may decide can; so can you, then",
+    what: `After ${TRIES} wrong codes no code counts here until ${until.toISOString().slice(11, 16)} UTC`,
+    allowed: "Another person who may decide can; so can you, then. Slack and the command line are locked separately",
   };
 }
 

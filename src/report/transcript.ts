@@ -1,5 +1,5 @@
 import type { Plan } from "../catalog/types.ts";
-import type { Actor, Recorded } from "../incident/events.ts";
+import type { Actor, Recorded, SignatureRecord } from "../incident/events.ts";
 import { isKnown, type LogEvent, type Plans, plansNeeded } from "../incident/evolve.ts";
 import { length } from "./length.ts";
 
@@ -53,6 +53,10 @@ function actor(who: Actor, names: (who: string) => string): string {
   if (who.kind === "bot") return "Lifeboat";
   const name = who.person !== null ? names(who.person) : who.name;
   return who.door === "cli" ? `${name}, at the command line` : name;
+}
+
+function signedBy(signed: SignatureRecord | undefined): string {
+  return signed ? `, signed with the key ${signed.key}` : "";
 }
 
 function tell(event: Recorded, plan: Plan | null, names: (who: string) => string): string | null {
@@ -170,12 +174,16 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
       return `can prove who they are from ${event.data.countsFrom ? stamp(new Date(event.data.countsFrom)) : "now"} on (${event.data.method})`;
     case "person.vouched":
       return `vouched for ${[...new Set(event.data.people.map((one) => one.slice(one.indexOf("/") + 1)))].map(names).join(" and ")}`;
+    case "person.locked":
+      return `five wrong codes for ${event.data.people.map((one) => names(one.slice(one.indexOf("/") + 1))).join(" and ")}, by ${event.data.by}: codes are locked there until ${stamp(new Date(event.data.until))}`;
+    case "bot.startedWithoutSlack":
+      return `started without Slack by the user ${event.data.user} on ${event.data.host}`;
     case "page.failed":
       return `could not page ${event.data.role ?? "whoever is on call"}: ${event.data.problem.what}`;
     case "page.acknowledged":
       return `the page was acknowledged by ${event.data.person ? names(event.data.person) : event.data.name}`;
     case "gate.approved":
-      return `approved ${step(event.data.step)} as ${event.data.role}${event.data.onBehalfOf ? `, in the place of ${names(event.data.onBehalfOf)}` : ""}${event.data.proved ? ", and proved who it was" : ""}`;
+      return `approved ${step(event.data.step)} as ${event.data.role}${event.data.onBehalfOf ? `, in the place of ${names(event.data.onBehalfOf)}` : ""}${event.data.proved ? ", and proved who it was" : ""}${signedBy(event.data.signed)}`;
     case "gate.breakAsked":
       return `wants to break the glass for ${step(event.data.step)}, and waits for a second person: ${event.data.reason}`;
     case "gate.broken": {

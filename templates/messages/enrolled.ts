@@ -1,12 +1,20 @@
 import type { System } from "../../src/catalog/types.ts";
-import type { PersonEvent } from "../../src/incident/events.ts";
+import type { PersonEvent, ServiceEvent } from "../../src/incident/events.ts";
 import { section } from "./blocks.ts";
+import { safe } from "./escape.ts";
 import { kindPrefix } from "./kind.ts";
 import type { Message } from "./message.ts";
 import type { DrawHouse, HouseSurroundings, ShownMessage } from "./view.ts";
 import { at } from "./when.ts";
 
 type Told = PersonEvent & { readonly version: number };
+type Started = ServiceEvent & { readonly version: number };
+
+const ABOUT_PEOPLE: readonly string[] = [
+  "person.enrolled",
+  "person.vouched",
+  "person.locked",
+] satisfies readonly PersonEvent["type"][];
 
 /**
  * Who can prove who they are, told where incidents are announced and to whom it is about: if it was not them, they and those
@@ -14,7 +22,8 @@ type Told = PersonEvent & { readonly version: number };
  */
 export const drawHouse: DrawHouse = (events, around) =>
   events.flatMap((one): ShownMessage[] => {
-    if (one.type !== "person.enrolled" && one.type !== "person.vouched") return [];
+    if (one.type === "bot.startedWithoutSlack") return [startedWithoutSlack(one as Started, around)];
+    if (!isAboutPeople(one.type)) return [];
     const event = one as Told;
     const message = said(event, around);
     const accounts = event.data.people.flatMap((holder) => accountsOf(holder, around.systems));
@@ -33,8 +42,23 @@ function said(event: Told, around: HouseSurroundings): Message {
   const [holder = ""] = event.data.people;
   const who = around.names(personIn(holder));
   const prefix = kindPrefix("real", around.practice);
-  const text = `${prefix}${wordsOf(event, who, around)} If that was not so, tell whoever runs Lifeboat at once: \`lifeboat unenroll ${holder}\` takes it away.`;
+  const next =
+    event.type === "person.locked"
+      ? "If that wasn't you, tell the people who run Lifeboat now."
+      : `If that was not so, tell whoever runs Lifeboat at once: \`lifeboat unenroll ${holder}\` takes it away.`;
+  const text = `${prefix}${wordsOf(event, who, around)} ${next}`;
   return { text, blocks: [section(`🔐 ${text}`)] };
+}
+
+/** Whoever starts one holds the service's authority, and Slack saw nothing of it: it is announced once Slack is back. */
+function startedWithoutSlack({ type, version, data }: Started, around: HouseSurroundings): ShownMessage {
+  const text = `${kindPrefix("real", around.practice)}Lifeboat was started without Slack by the user ${safe(data.user)} on ${safe(data.host)}. What was decided at the command line meanwhile is in each incident's thread. If nobody should have, tell the people who run Lifeboat now.`;
+  const message = { text, blocks: [section(`🔐 ${text}`)] };
+  return { key: `${type}:${version}`, in: "announce", under: null, priority: 1, message, once: true };
+}
+
+function isAboutPeople(type: string): type is PersonEvent["type"] {
+  return ABOUT_PEOPLE.includes(type);
 }
 
 function wordsOf(event: Told, who: string, around: HouseSurroundings): string {
@@ -49,6 +73,12 @@ function wordsOf(event: Told, who: string, around: HouseSurroundings): string {
     }
     case "person.vouched":
       return `${around.names(personIn(event.data.by))} has vouched that it was ${who} who set up a code to prove who they are. It counts from now on.`;
+    case "person.locked": {
+      const { from, by, until } = event.data;
+      const where = from === "cli" ? "at the command line" : "in Slack";
+      const other = from === "cli" ? "Slack" : "The command line";
+      return `Five wrong codes for ${who} ${where}, by ${safe(by)}. Codes are locked there until ${at(new Date(until))}. ${other} isn't affected.`;
+    }
     default:
       return event satisfies never;
   }

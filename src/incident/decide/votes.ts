@@ -1,11 +1,12 @@
 import type { Problem } from "../../lib/errors.ts";
 import { seatOf } from "../authority.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
+import type { SignatureRecord } from "../events.ts";
 import { personOf } from "../people.ts";
 import type { IncidentState } from "../state.ts";
 import { barred, isProblem, notOnRoster } from "./may.ts";
 import { accept, refuse, refuseVote } from "./outcome.ts";
-import { mayNotApprove, mayNotVote, notDecidable, ownRequest, questionOf } from "./question.ts";
+import { mayNotApprove, mayNotVote, notDecidable, ownRequest, type Question, questionOf } from "./question.ts";
 import { LIMITS, line } from "./words.ts";
 
 type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
@@ -22,13 +23,24 @@ export function approve(command: Of<"approve">, state: IncidentState, context: D
     (person && ownRequest(question, person, context)) ??
     (person && mayNotVote(question, person, context)) ??
     notDecidable(question, command.ask, context) ??
-    (person && mayNotApprove(question, person, context));
+    (person && mayNotApprove(question, person, context)) ??
+    signedOther(question, context);
   const seat = person && seatOf(person, run, gate, context.system, question.lent);
   if (problem !== null || person === null || seat === null) return refuseVote(context, vote, problem ?? NO);
   const { planHash, factsHash, step, ask } = gate;
   const proved = context.provedAfresh === true;
   const vouchedBy = proved ? (context.vouchedBy ?? null) : null;
-  const data = { step, ask, person: person.id, ...seat, planHash, factsHash, proved, vouchedBy };
+  const data = {
+    step,
+    ask,
+    person: person.id,
+    ...seat,
+    planHash,
+    factsHash,
+    proved,
+    vouchedBy,
+    ...signatureOf(context),
+  };
   return accept(context, [{ type: "gate.approved", data }], run.id);
 }
 
@@ -46,13 +58,33 @@ export function deny(command: Of<"deny">, state: IncidentState, context: DecideC
     barred(context) ??
     notOnRoster(context) ??
     (person && mayNotVote(question, person, context)) ??
-    notDecidable(question, command.ask, context);
+    notDecidable(question, command.ask, context) ??
+    signedOther(question, context);
   const seat = person && seatOf(person, run, gate, context.system, question.lent);
   if (problem !== null || person === null || seat === null) return refuseVote(context, vote, problem ?? NO);
   const { role } = seat;
   const reason = line(command.reason, LIMITS.reason);
   const { step, ask } = gate;
-  return accept(context, [{ type: "gate.denied", data: { step, ask, person: person.id, role, reason } }], run.id);
+  const data = { step, ask, person: person.id, role, reason, ...signatureOf(context) };
+  return accept(context, [{ type: "gate.denied", data }], run.id);
+}
+
+/** Why what they signed isn't what is decided here, or null. */
+function signedOther({ run, gate, title }: Question, { signed }: DecideContext): Problem | null {
+  if (signed === undefined) return null;
+  const { planHash, factsHash, ask } = gate;
+  const same = signed.run === run.id && signed.ask === ask;
+  if (same && signed.planHash === planHash && signed.factsHash === factsHash) return null;
+  return {
+    code: "signed-other",
+    where: title,
+    what: "You signed another request, plan or facts than those asked for now",
+    next: "Look at what is asked now with `/dr approve`, and sign that",
+  };
+}
+
+function signatureOf({ signed }: DecideContext): { readonly signed?: SignatureRecord } {
+  return signed === undefined ? {} : { signed: signed.record };
 }
 
 function runIn(state: IncidentState, run: string): string | null {
