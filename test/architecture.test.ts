@@ -47,6 +47,22 @@ const rooms: Record<string, { at: string; may: string[] }> = {
       "templates/messages/",
     ],
   },
+  control: {
+    at: "src/control/",
+    may: [
+      "src/lib/",
+      "src/catalog/types.ts",
+      "src/incident/",
+      "src/proof/",
+      "commands/",
+      "templates/messages/escape.ts",
+    ],
+  },
+  // The command line's side holds nothing of the bot's: what it may load is what it may know.
+  dr: {
+    at: "src/cli/dr",
+    may: ["src/lib/", "src/control/protocol.ts", "src/control/socket-path.ts", "src/cli/version.ts"],
+  },
   proof: { at: "src/proof/", may: ["src/lib/", "src/timeline/proofs.ts"] },
   slack: {
     at: "src/slack/",

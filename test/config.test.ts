@@ -54,7 +54,8 @@ describe("what is read", () => {
         },
         secretKey: null,
         newProofHours: 24,
-        doorPeople: new Map(),
+        cli: { socket: resolve(".lifeboat", "run", "bot.sock"), tls: null, people: new Map() },
+        whenSlackIsSilent: "refuse",
         watchSeconds: 60,
         health: { port: null, host: "127.0.0.1" },
         logLevel: "info",
@@ -91,6 +92,37 @@ describe("what is read", () => {
     expect(loadConfig({ LIFEBOAT_VERIFY_KEYS: verifying }, { slack: false })).toMatchObject({
       config: { store: { keys: { events: [], signing: null, verifying: [verifying] } } },
     });
+  });
+
+  test("the command line's socket, and HTTPS on an internal address only", () => {
+    expect(loadConfig({ ...socket, RUNTIME_DIRECTORY: "/run/lifeboat:/run/other" })).toMatchObject({
+      config: { cli: { socket: "/run/lifeboat/bot.sock" } },
+    });
+    const files = { LIFEBOAT_CLI_TLS_CERT: "/etc/lifeboat/cert.pem", LIFEBOAT_CLI_TLS_KEY: "/etc/lifeboat/key.pem" };
+    const tls = { certificateFile: "/etc/lifeboat/cert.pem", keyFile: "/etc/lifeboat/key.pem" };
+    for (const [listen, host] of [
+      ["10.0.3.7:8443", "10.0.3.7"],
+      ["172.31.0.1:8443", "172.31.0.1"],
+      ["192.168.1.2:8443", "192.168.1.2"],
+      ["100.64.0.1:8443", "100.64.0.1"],
+      ["127.0.0.1:8443", "127.0.0.1"],
+      ["[fd00::7]:8443", "fd00::7"],
+    ])
+      expect(loadConfig({ ...socket, ...files, LIFEBOAT_CLI_LISTEN: listen as string })).toMatchObject({
+        config: { cli: { tls: { ...tls, host, port: 8443 } } },
+      });
+    for (const listen of [
+      "0.0.0.0:8443",
+      "[::]:8443",
+      "203.0.113.9:8443",
+      "172.32.0.1:8443",
+      "bot.example:8443",
+      "8443",
+      "[2001:db8::1]:8443",
+      "10.0.3.7:99999",
+    ])
+      expect(problemsOf({ ...socket, ...files, LIFEBOAT_CLI_LISTEN: listen })).toContain("LIFEBOAT_CLI_LISTEN");
+    expect(problemsOf({ ...socket, LIFEBOAT_CLI_LISTEN: "10.0.3.7:8443" })).toMatch(/TLS_CERT[\s\S]*TLS_KEY/);
   });
 
   test("PagerDuty in Europe, with the old and the new secret of its webhooks", () => {

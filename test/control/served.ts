@@ -42,7 +42,7 @@ export class Served {
     this.folder = folder;
     this.socket = join(folder, "run", "bot.sock");
     this.bed = new TestHouse(store);
-    this.proof = createTotp(createProofs(store.pool), randomBytes(32), { settleHours });
+    this.proof = createTotp(createProofs(store.pool, store.keyring), randomBytes(32), { settleHours });
     Object.assign(this.bed.house, { proof: this.proof });
   }
 
@@ -57,7 +57,7 @@ export class Served {
   async start(more: Partial<ControlConfig>): Promise<Control> {
     await this.#control?.close();
     const config = { socket: this.socket, tls: null, people: new Map<string, string>(), ...more };
-    const counters = createKeyCounters(createProofs(this.#store.pool));
+    const counters = createKeyCounters(createProofs(this.#store.pool, this.#store.keyring));
     this.#control = await startControl({ config, house: this.bed.house, counters, log: quiet });
     return this.#control;
   }
