@@ -13,6 +13,8 @@ export interface CommandRequest extends Pick<RunRequest, "code" | "signature"> {
   readonly nonce: string;
   readonly opened: OpenedSession;
   readonly calledBy: string;
+  /** False: this caller's refusals have filled enough of the timeline for now, and are only logged. */
+  readonly mayRecord: () => boolean;
 }
 
 /** Says who it is, and answers; a refusal of either is recorded. */
@@ -21,7 +23,9 @@ export async function answerCommand(ports: IdentityPorts, asked: CommandRequest)
   const request = requestOf(asked);
   const who = await identify(ports, request, asked);
   if ("problem" in who) {
-    await record(house, { ...request, caller: who.caller }, who.problem);
+    const { code } = who.problem;
+    if (asked.mayRecord()) await record(house, { ...request, caller: who.caller }, who.problem);
+    else house.log.warn({ event: "cli.refused", by: asked.calledBy, code }, "a caller at the command line was refused");
     return refused(sayProblem(who.problem));
   }
   const { caller, signed } = who;

@@ -43,6 +43,8 @@ const bodies = {
 /** Per machine; then per user or address: a burst, and so many a second after it. */
 const HELLO = { burst: 200, perSecond: 50 };
 const COMMANDS = { burst: 60, perSecond: 1 };
+/** Refusals of callers nobody knows, on the timeline; the others are in the log. */
+const REFUSALS = { burst: 20, perSecond: 1 / 30 };
 const ANSWERS_MAX = 16;
 
 class Denied extends Error {
@@ -58,6 +60,7 @@ export function createControlServer(ports: ControlPorts): ControlServer {
   const sessions = createSessions();
   const hellos = new Buckets(HELLO.burst, HELLO.perSecond);
   const commands = new Buckets(COMMANDS.burst, COMMANDS.perSecond);
+  const refusals = new Buckets(REFUSALS.burst, REFUSALS.perSecond);
   const answering = new Set<Promise<unknown>>();
 
   function hello(from: string): Hello {
@@ -78,7 +81,7 @@ export function createControlServer(ports: ControlPorts): ControlServer {
     const session = await taken(body.nonce, from);
     if (session.opened !== null) throw new Denied(409, "This command was opened before. Ask again.");
     const uid = session.proof && callers ? await callers.ownerOf(session.proof.name, session.proof.mark) : null;
-    const source = from === "socket" ? `user ${uid ?? "unknown"}` : from;
+    const source = sourceOf(from, uid);
     if (!commands.take(source)) {
       log.warn({ event: "cli.rate_limited", source }, "too many commands from one caller");
       throw new Denied(429, "Too many commands from you: one a second after the first 60. Nothing was done.");
@@ -107,7 +110,8 @@ export function createControlServer(ports: ControlPorts): ControlServer {
           ? "a user of the bot's machine"
           : `${await users.nameOf(opened.uid)} on the bot's machine`;
     const { code, signature } = body;
-    const asked = { nonce: session.nonce, opened, calledBy, code, signature };
+    const mayRecord = () => refusals.take(sourceOf(from, opened.uid));
+    const asked = { nonce: session.nonce, opened, calledBy, code, signature, mayRecord };
     const work = answerCommand(ports, asked);
     answering.add(work);
     void work.catch(() => {}).finally(() => answering.delete(work));
@@ -117,7 +121,7 @@ export function createControlServer(ports: ControlPorts): ControlServer {
   async function taken(nonce: string, from: string): Promise<Session> {
     const found = sessions.take(nonce, from);
     if ("session" in found) return found.session;
-    if (found.problem === "used" && commands.take("replays"))
+    if (found.problem === "used" && refusals.take("replays"))
       await recordReplay(ports, nonce, from === "socket" ? "a user of the bot's machine" : `a caller at ${from}`);
     throw new Denied(
       409,
@@ -165,6 +169,11 @@ export function createControlServer(ports: ControlPorts): ControlServer {
       await Promise.race([Promise.allSettled([...answering]), late]);
     },
   };
+}
+
+/** Whom commands are counted for. */
+function sourceOf(from: string, uid: number | null): string {
+  return from === "socket" ? `user ${uid ?? "unknown"}` : from;
 }
 
 function deniedBy(error: unknown): { status: number; error: string } {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, rename, stat, unlink } from "node:fs/promises";
+import { chmod, lstat, mkdir, rename, stat, unlink } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createConnection } from "node:net";
 import { dirname } from "node:path";
@@ -17,7 +17,12 @@ const LOOK_EVERY_MS = 1_000;
 const CONNECT_MS = 2_000;
 
 /** Bounds of one connection. What a command itself takes is bounded by whoever answers it. */
-export const SERVER_BOUNDS = { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 1_000 } as const;
+export const SERVER_BOUNDS = {
+  headersTimeout: 2_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 1_000,
+  connectionsCheckingInterval: 500,
+} as const;
 export const CONNECTIONS_MAX = 64;
 
 /**
@@ -89,7 +94,9 @@ async function takePath(path: string, listener: RequestListener): Promise<{ serv
  */
 export async function makeSocketFolder(path: string): Promise<void> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true, mode: 0o755 });
+  const made = await mkdir(folder, { recursive: true });
+  // Whatever this process's umask is: others have to get to the socket, and only to it.
+  if (made !== undefined) await chmod(folder, 0o755);
   const { mode } = await stat(folder);
   if ((mode & 0o022) === 0) return;
   throw new LifeboatError({

@@ -26,6 +26,7 @@ import type { Rule, RunbookView, SystemView, WholeView } from "./rule.ts";
 import { saysWhatChanges } from "./says-what-changes.ts";
 import { scriptAllowed } from "./script-allowed.ts";
 import { scriptObserved } from "./script-observed.ts";
+import { sharedKey } from "./shared-key.ts";
 import { targetKnown } from "./target-known.ts";
 import { threeTwoOne } from "./three-two-one.ts";
 import { triageProbe } from "./triage-probe.ts";
@@ -85,6 +86,7 @@ export const rules: readonly Rule[] = [
   manifestAllowed,
   peopleReachable,
   practicePeople,
+  sharedKey,
   pagingKnown,
   overRto,
   withinRto,
