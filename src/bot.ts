@@ -117,7 +117,8 @@ export async function startBot(config: Config, log: Logger): Promise<Bot> {
     practice: config.practice,
     log,
   });
-  const sayDoubt = (doubt: Problem | null) => void slack?.announce(doubt === null ? storeAccepted() : storeDoubt(doubt));
+  const sayDoubt = (doubt: Problem | null) =>
+    void slack?.announce(doubt === null ? storeAccepted() : storeDoubt(doubt));
   if (timeline.doubt() !== null) sayDoubt(timeline.doubt());
   timeline.onDoubt(sayDoubt);
   const counters = createKeyCounters(createProofs(pool, store.keyring));

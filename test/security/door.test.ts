@@ -15,7 +15,7 @@ import type { Store } from "../../src/timeline/index.ts";
 import { built } from "../built.ts";
 import { KeyFiles, SecurityKey } from "../proof/security-key.ts";
 import { testKeySettings } from "../timeline/keys.ts";
-import { storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
+import { asSuperuser, storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
 
 /**
  * A caller with the command line's rights and no others: a user of the bot's machine, mapped to Rio, who may ask and not
@@ -94,10 +94,14 @@ beforeAll(async () => {
 
   socket = join(home, "run", "bot.sock");
   const [database, health] = [await server.database(), await freePort()];
+  await asSuperuser(database, "create role door_bot login password 'door_bot'");
+  const login = new URL(database);
+  [login.username, login.password] = ["door_bot", "door_bot"];
   bot = spawn(process.execPath, [await built("src/cli.ts"), "bot", "--no-slack"], {
     env: {
       PATH: process.env.PATH,
-      DATABASE_URL: database,
+      DATABASE_URL: login.href,
+      DATABASE_OWNER_URL: database,
       ...testKeySettings,
       LIFEBOAT_SYSTEMS: join(home, "systems"),
       LIFEBOAT_DATA: join(home, "data"),
