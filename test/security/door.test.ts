@@ -121,7 +121,7 @@ beforeAll(async () => {
       LIFEBOAT_DOOR_PEOPLE: `${caller}=rio`,
       LIFEBOAT_SECRET_KEY: Buffer.alloc(32, 7).toString("base64"),
       HEALTH_PORT: String(health),
-      LOG_LEVEL: "error",
+      LOG_LEVEL: "fatal",
     },
     stdio: ["ignore", "ignore", "inherit"],
   });
