@@ -26,7 +26,8 @@ describe("the bot is killed with kill -9 and started again", () => {
       await bed.estate.heal();
       await logStatements(bed);
       const before = await bed.promotions("orders-b");
-      await killedOnce(bed.bot, { at, marker: join(bed.folder, "killed") }, () =>
+      const next = cases[cases.indexOf(at) + 1];
+      await killedOnce(bed.bot, { at, marker: join(bed.folder, "killed"), next }, () =>
         playStory(bed, { words: "failover database", unplanned: false, seconds: 120 }),
       );
 

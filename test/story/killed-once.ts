@@ -2,23 +2,35 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { BotProcess } from "../../src/practice/bot-process.ts";
 
+/** Bots that were started again with the next point to be killed at: they come to it once the marker is gone. */
+const armed = new WeakMap<BotProcess, string>();
+
 /**
  * Does something with a bot that is killed with kill -9 at a point (`promote:after-apply`, see `src/engine/kill-point.ts`) and
  * started again. Fails when the bot never came to that point. When what is done fails, the bot isn't started behind the back
  * of the next test.
  *
  * @param marker a file that doesn't outlive the test: that the bot was killed is noted there
+ * @param next the point of the call after this one, with the same marker: it then needs no start of its own
  */
 export async function killedOnce(
   bot: BotProcess,
-  { at, marker }: { readonly at: string; readonly marker: string },
+  { at, marker, next }: { readonly at: string; readonly marker: string; readonly next?: string | undefined },
   during: () => Promise<unknown>,
 ): Promise<void> {
+  const start = (point?: string) =>
+    bot.start(60, point === undefined ? {} : { LIFEBOAT_KILL_AT: point, LIFEBOAT_KILL_ONCE: marker });
+  const isArmed = bot.running && armed.get(bot) === at;
+  armed.delete(bot);
+  if (!isArmed) await bot.stop();
   await rm(marker, { force: true });
-  await bot.stop();
-  await bot.start(60, { LIFEBOAT_KILL_AT: at, LIFEBOAT_KILL_ONCE: marker });
+  if (!isArmed) await start(at);
   let over = false;
-  const restarted = bot.gone().then(() => (over ? undefined : bot.start(60)));
+  const restarted = bot.gone().then(async () => {
+    if (over) return;
+    await start(next);
+    if (next !== undefined) armed.set(bot, next);
+  });
   restarted.catch(() => {});
   try {
     await during();
