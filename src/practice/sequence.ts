@@ -19,8 +19,8 @@ export interface SequenceOptions {
   readonly keepGoing?: boolean;
   /** Called before each run is asked for. */
   readonly onRun?: (line: string) => Promise<void>;
-  /** Called with each line that is over. */
-  readonly onLine?: (line: string, play: Play | null) => void;
+  /** Called with each line that is over; the next one waits for it. */
+  readonly onLine?: (line: string, play: Play | null) => Promise<void> | void;
 }
 
 /** One run of a sequence, in figures. */
@@ -63,17 +63,17 @@ export async function playSequence(practice: Played, options: SequenceOptions): 
       if (line.kind === "break") {
         const { id, returns = false } = line.strike;
         await monitor.strike(async () => estate.strike?.(id), returns);
-        options.onLine?.(text, null);
+        await options.onLine?.(text, null);
         continue;
       }
       if (line.kind === "wait") {
         await passing(line.seconds * 1000);
-        options.onLine?.(text, null);
+        await options.onLine?.(text, null);
         continue;
       }
       await options.onRun?.(text);
       const play = await playOne(practice, text, line, monitor, options.seconds);
-      options.onLine?.(text, play);
+      await options.onLine?.(text, play);
       runs.push(runOf(line, play));
       if (!isWell(play) && !options.keepGoing) break;
     }

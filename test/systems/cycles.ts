@@ -1,33 +1,64 @@
 import { describe, expect, test } from "@jest/globals";
 import type { SystemEstate } from "../../src/practice/estate/system-estate.ts";
+import type { Play } from "../../src/practice/play.ts";
 import type { Practice } from "../../src/practice/practice.ts";
 import { playSequence } from "../../src/practice/sequence.ts";
 import { cyclesOf } from "../../src/practice/written.ts";
 
 const RUN_SECONDS = 170;
 
-/** Each cycle the system declares, once in each mode: nothing is reset in between, and the world is looked at all the while. */
-export function playsItsCycles(system: string, practice: () => Practice<SystemEstate>): void {
+/** What is done or looked at beside the lines of the cycles, by cycle, mode and number of the line: `database, planned, 1`. */
+export interface Beside {
+  /** Before a run is asked for. */
+  readonly before?: Readonly<Record<string, () => Promise<void> | void>>;
+  /** Once the line is over, before the next one; not when its run went wrong. A line that breaks something has no play. */
+  readonly after?: Readonly<Record<string, (play: Play) => Promise<void> | void>>;
+}
+
+/**
+ * Each cycle the system declares, once in each mode: nothing is reset in between, and the world is looked at all the while.
+ * What a runbook does to the world is looked at beside, so that it isn't played a second time for that.
+ */
+export function playsItsCycles(
+  system: string,
+  practice: () => Practice<SystemEstate>,
+  { before = {}, after = {} }: Beside = {},
+): void {
   const plays = cyclesOf(system).flatMap((cycle) =>
     (["planned", "unplanned"] as const).flatMap((mode) => {
       const lines = cycle[mode];
       return lines === undefined ? [] : [{ name: cycle.id, mode, lines }];
     }),
   );
+  const known = plays.flatMap(({ name, mode, lines }) => lines.map((_, i) => `${name}, ${mode}, ${i + 1}`));
+  const unknown = [...Object.keys(before), ...Object.keys(after)].filter((key) => !known.includes(key));
+  if (unknown.length > 0) throw new Error(`${system} has no such lines: ${unknown.join("; ")}`);
   if (plays.length === 0) return;
   describe("there and back again", () => {
     for (const { name, mode, lines } of plays)
       test(
         `${name}, ${mode}: ${lines.join("; ")}`,
         async () => {
-          const { runs, ...end } = await playSequence(practice(), { lines, seconds: RUN_SECONDS });
+          let over = 0;
+          const timelines: unknown[] = [];
+          const { runs, ...end } = await playSequence(practice(), {
+            lines,
+            seconds: RUN_SECONDS,
+            onRun: async () => before[`${name}, ${mode}, ${over + 1}`]?.(),
+            async onLine(_, play) {
+              over += 1;
+              if (play !== null) timelines.push(play.timeline?.verified);
+              if (play?.problem == null) await after[`${name}, ${mode}, ${over}`]?.(play as Play);
+            },
+          });
           const problems = runs.map(({ problem }) => problem);
-          expect({ ...end, problems }).toEqual({
+          expect({ ...end, problems, timelines }).toEqual({
             outcome: "verified",
             writers: 1,
             healthy: true,
             violations: [],
             problems: runs.map(() => null),
+            timelines: runs.map(() => true),
           });
         },
         lines.length * RUN_SECONDS * 1000,
