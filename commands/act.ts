@@ -8,6 +8,7 @@ import type { StoredEvent } from "../src/timeline/contract.ts";
 import { actorOf, type Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { plansFor, systemOf } from "./incidents.ts";
+import { countRefusal, hasRoom } from "./record.ts";
 import { repeatOf } from "./repeat.ts";
 
 /** What somebody has just proved about themselves. `vouchedBy`: the person by whose word a new proof counts. */
@@ -38,6 +39,7 @@ export async function act(
 ): Promise<Acted> {
   let known = await house.timeline.read(incident);
   for (;;) {
+    let kept = true;
     const plans = await plansFor(house, known);
     const decided = await house.timeline.decide<Acted | null>(incident, (events, now) => {
       if (!hasPlans(events, plans, known)) return { events: [], value: null };
@@ -49,13 +51,16 @@ export async function act(
       const system = newFor ?? systemOf(house, state);
       const who = { actor: actorOf(caller), barred: caller.barred, ...proof };
       const outcome = decide(command, state, { now, ...who, system, key });
-      if (outcome.kind === "refused")
-        return { events: outcome.events, value: { kind: "refused", problem: outcome.problem, state } };
+      if (outcome.kind === "refused") {
+        kept = hasRoom(house, request, events, now);
+        return { events: kept ? outcome.events : [], value: { kind: "refused", problem: outcome.problem, state } };
+      }
       const ended = command.type === "abort" && !isWorking(state, command.run) ? { ended: [command.run] } : {};
       return { events: outcome.events, ...ended, value: { kind: "done", repeated: false, state } };
     });
     if (decided.kind !== "written")
       throw new LifeboatError({ code: "not-written", what: "This could not be written", next: "Try again" });
+    if (decided.value?.kind === "refused" && !kept) await countRefusal(house, request, decided.value.problem);
     if (decided.value !== null) return decided.value;
     known = await house.timeline.read(incident);
   }

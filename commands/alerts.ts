@@ -15,6 +15,7 @@ export const alerts: Command = {
   usage: "/dr alerts [<words…>] [--system <system>]",
   examples: ["/dr alerts", "/dr alerts database"],
   where: "anywhere",
+  reads: () => true,
   async handle(house, request) {
     const named = request.options.system;
     const known = runnable(house);

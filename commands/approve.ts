@@ -16,6 +16,7 @@ export const approve: Command = {
   usage: "/dr approve [<run>] [<question>] [--code <code>] [--incident <id>]",
   examples: ["/dr approve", "/dr approve ask-7k2m9xqz"],
   where: "incident",
+  whole: ({ words }) => words.every((word) => /^(?:run|ask)-[a-z0-9-]+$/.test(word)),
   async handle(house, request) {
     const { state, run, rest, words } = await findRun(house, request);
     const ask = rest ?? words[0] ?? null;

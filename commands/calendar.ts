@@ -14,6 +14,7 @@ export const calendar: Command = {
   usage: "/dr calendar [--system <system>]",
   examples: ["/dr calendar"],
   where: "anywhere",
+  reads: () => true,
   async handle(house, request) {
     const named = request.options.system;
     const known = runnable(house);

@@ -25,6 +25,7 @@ export const catchup: Command = {
   usage: "/dr catchup [--incident <id>]",
   examples: ["/dr catchup"],
   where: "incident",
+  reads: () => true,
   async handle(house, request) {
     const incident = await theIncident(house, request, true);
     const { declared } = incident;

@@ -15,6 +15,10 @@ export interface Command {
   readonly where: "anywhere" | "incident";
   /** It may start a run: a repeat is answered from what the first recorded, before anything is looked at (`started.ts`). */
   readonly startsRuns?: true;
+  /** True for a request that changes, decides and takes out nothing. Left out: none is such a request. */
+  reads?(request: Request): boolean;
+  /** For what decides: true when the words say that and nothing else. Typed by mention, anything more makes it prose. */
+  whole?(request: Request): boolean;
   handle(house: House, request: Request): Promise<Reply>;
 }
 
@@ -56,6 +60,11 @@ export interface Caller {
   readonly name: string;
   /** Why this caller may do nothing (guest, outsider, deactivated, bot, look-up failed), or null. */
   readonly barred: string | null;
+  /**
+   * Why nothing may be changed from the place this was asked in; null or absent: it may. `known` is false where nobody
+   * could say who reads along there.
+   */
+  readonly place?: { readonly why: string; readonly known: boolean } | null;
 }
 
 export type Reply =

@@ -6,6 +6,7 @@ import { act } from "./act.ts";
 import type { Command, Request } from "./command.ts";
 import { idFor } from "./ids.ts";
 import { momentIn } from "./moment.ts";
+import { mayDeclare } from "./quota.ts";
 import { no, say, stop, whereOf } from "./say.ts";
 import { runnable } from "./start.ts";
 import { didYouMean, systemNamed } from "./targets.ts";
@@ -33,6 +34,7 @@ export const declare: Command = {
     );
     const impact = request.form?.impact || request.options.impact;
     const incident = idFor("inc", request.key);
+    await mayDeclare(house, request, system, severity, incident);
     const acted = await act(
       house,
       request,

@@ -17,6 +17,7 @@ export function helpFor(all: () => readonly Command[]): Command {
     usage: "/dr help [<command or runbook>]",
     examples: ["/dr help", "/dr help failover"],
     where: "anywhere",
+    reads: () => true,
     async handle(house, request) {
       const [asked] = request.words;
       if (asked === undefined) return { kind: "private", message: helpList(all()) };

@@ -5,7 +5,7 @@ import type { Reach } from "../src/comms/compose.ts";
 import type { Templates } from "../src/comms/load.ts";
 import type { Logger } from "../src/lib/log.ts";
 import type { Proof } from "../src/proof/proof.ts";
-import type { Timeline } from "../src/timeline/contract.ts";
+import type { Tally, Timeline } from "../src/timeline/contract.ts";
 
 /** What commands may use. They read, decide and append; they can not reach actions. */
 export interface House {
@@ -24,6 +24,10 @@ export interface House {
   readonly practice: boolean;
   /** How the door shows a channel or a person; plain words where it can not. */
   readonly channelOf: (incident: string) => Promise<string | null>;
+  /** The incident whose own channel this is, or null. */
+  readonly incidentAt: (channel: string) => Promise<string | null>;
+  /** Counts that are the same in every process. */
+  readonly tally: Tally;
   /** What can be said, and how far this installation reaches. */
   readonly comms: {
     readonly templates: Templates;

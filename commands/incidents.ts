@@ -8,8 +8,8 @@ import type { Open } from "../templates/messages/situation.ts";
 import type { Request } from "./command.ts";
 import type { House } from "./house.ts";
 
-/** How far back incidents are looked for: newer ones come first. */
-const KNOWN = 100;
+/** So many are looked through where none is named; what is named, at hand or under way is found however old it is. */
+const NEWEST = 100;
 
 /** A plan never changes under its hash, so one that was read is kept. */
 const read = new WeakMap<House["timeline"], Map<string, Plan>>();
@@ -31,13 +31,28 @@ export async function loadIncident(house: House, id: string): Promise<IncidentSt
   return fold(id, events, await plansFor(house, events));
 }
 
-/** Declared incidents, the one with the newest event first. */
-export async function allIncidents(house: House): Promise<readonly Open[]> {
-  const streams = await house.timeline.streams("inc-", KNOWN);
+/**
+ * Declared incidents, the one with the newest event first: the newest, all with a run under way, and those that the request
+ * names or was made in, so that nothing that was declared since can hide them.
+ */
+export async function allIncidents(house: House, request: Request | null = null): Promise<readonly Open[]> {
+  const [newest, live, sought] = await Promise.all([
+    house.timeline.streams("inc-", NEWEST),
+    house.timeline.liveStreams(),
+    request === null ? [] : soughtBy(house, request),
+  ]);
+  const ids = new Set([...newest.map(({ id }) => id), ...live.filter((id) => id.startsWith("inc-")), ...sought]);
   const all = await Promise.all(
-    streams.map(async ({ id }) => ({ state: await loadIncident(house, id), channel: await house.channelOf(id) })),
+    [...ids].map(async (id) => ({ state: await loadIncident(house, id), channel: await house.channelOf(id) })),
   );
   return all.filter(({ state }) => state.declared !== null);
+}
+
+/** What the request names, carries, or was typed in the channel of. */
+async function soughtBy(house: House, { options, carries, place }: Request): Promise<readonly string[]> {
+  const here = place.channel === null ? null : await house.incidentAt(place.channel);
+  const named = [options.incident, carries?.split("/")[0], here];
+  return named.filter((id): id is string => typeof id === "string" && id.startsWith("inc-"));
 }
 
 export function isOpen({ state }: Open): boolean {
@@ -71,7 +86,7 @@ export type Meant =
  * `over`: for what is done after the end, the newest that is over counts when none is open.
  */
 export async function meant(house: House, request: Request, over = false): Promise<Meant> {
-  const all = await allIncidents(house);
+  const all = await allIncidents(house, request);
   const named = request.options.incident ?? request.carries?.split("/")[0];
   if (typeof named === "string" && (request.options.incident !== undefined || named.startsWith("inc-"))) {
     const incident = all.find(({ state }) => state.id === named);

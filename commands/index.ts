@@ -1,8 +1,8 @@
-import { personOf } from "../src/incident/people.ts";
 import { LifeboatError, messageOf, type Problem } from "../src/lib/errors.ts";
 import { helpOf } from "../templates/messages/help.ts";
 import { doubted } from "../templates/messages/store-doubt.ts";
 import { abort } from "./abort.ts";
+import { notAdmitted } from "./admission.ts";
 import { alerts } from "./alerts.ts";
 import { answer as answerQuestion } from "./answer.ts";
 import { approve } from "./approve.ts";
@@ -10,7 +10,7 @@ import { ask } from "./ask.ts";
 import { breakGlass } from "./break-glass.ts";
 import { calendar } from "./calendar.ts";
 import { catchup } from "./catchup.ts";
-import { actorOf, type Command, type Reply, type Request } from "./command.ts";
+import type { Command, Reply, Request } from "./command.ts";
 import { declare } from "./declare.ts";
 import { delegate } from "./delegate.ts";
 import { deny } from "./deny.ts";
@@ -156,24 +156,10 @@ async function handle(house: House, request: Request): Promise<Reply> {
   return before ?? command.handle(house, request);
 }
 
-/** Who may ask at all. Everything finer is the domain's. */
+/** Who may ask at all, and from where. */
 function mayNot(house: House, request: Request): Problem | null {
-  const { caller } = request;
-  if (caller.barred !== null)
-    return {
-      code: "barred",
-      what: `This can not be done by you: ${caller.barred}`,
-      allowed: "Members of this workspace who are on a system's roster may do it",
-    };
-  const listed = house.catalog.systems.some((system) => personOf(actorOf(caller), system) !== null);
-  const open = FOR_EVERY_MEMBER.includes(commandNamed(commands, request.verb)?.verb ?? "");
-  if (listed || open) return null;
-  return {
-    code: "not-on-roster",
-    what: "You are not on the roster of any system here",
-    allowed: "Anybody in this workspace may declare an incident with `/dr declare`",
-    next: "Ask whoever keeps the systems' files to add you to the people of system.yml",
-  };
+  const command = commandNamed(commands, request.verb);
+  return notAdmitted(house, request, command, FOR_EVERY_MEMBER.includes(command?.verb ?? ""));
 }
 
 function wrongOption(command: Command, { options }: Request): Problem | null {

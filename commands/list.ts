@@ -16,6 +16,7 @@ export const list: Command = {
   usage: "/dr list",
   examples: ["/dr list"],
   where: "anywhere",
+  reads: () => true,
   async handle(house, { caller }) {
     const all = (await allIncidents(house)).filter(({ state }) => mayKnow(house, state, caller.person));
     const open = all.filter(isOpen);

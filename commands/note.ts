@@ -3,8 +3,10 @@ import { noteForm } from "../templates/messages/forms.ts";
 import { clock } from "../templates/messages/when.ts";
 import { act } from "./act.ts";
 import type { Command, Request } from "./command.ts";
+import { systemOf } from "./incidents.ts";
 import { theIncident } from "./meant.ts";
 import { momentIn } from "./moment.ts";
+import { mayNote } from "./quota.ts";
 import { no, say, whereOf } from "./say.ts";
 
 export const note: Command = {
@@ -19,6 +21,7 @@ export const note: Command = {
     const incident = await theIncident(house, request, true);
     if (text === "" && request.form === null && request.canAskForm)
       return { kind: "form", form: noteForm(incident.id) };
+    await mayNote(house, request, systemOf(house, incident));
     const happenedAt = when(request, house.timeline.now());
     const link = request.form?.link?.trim() || null;
     const acted = await act(house, request, incident.id, { type: "note", text, happenedAt, link });

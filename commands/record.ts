@@ -1,27 +1,89 @@
 import type { NewEvent } from "../src/incident/events.ts";
+import { idOf, personOf } from "../src/incident/people.ts";
 import { type Problem, sayProblem } from "../src/lib/errors.ts";
+import type { StoredEvent } from "../src/timeline/contract.ts";
 import { actorOf, type Request } from "./command.ts";
 import type { House } from "./house.ts";
-import { allIncidents } from "./incidents.ts";
 
 /** Where refusals stand that belong to no incident. */
 export const WORKSPACE = "workspace";
 
-/** A refusal as an event: who, why, and through which door. In the incident of the channel, else in the workspace's own. */
+/** Refusals of one person within an hour that stand on a timeline; more are counted elsewhere. */
+const ON_A_TIMELINE = 20;
+const HOUR_SECONDS = 3600;
+
+/**
+ * A refusal as an event: who, why, and through which door. In the incident of the channel, else in the workspace's own. Of
+ * people who are not on that incident's roster, and of what is refused again and again, a count is kept in its place
+ * (`lifeboat.tally`): what they type can not make an incident's record grow.
+ */
 export async function record(house: House, request: Request, problem: Problem): Promise<void> {
+  const { system, stream } = await placeOf(house, request);
+  const actor = actorOf(request.caller);
+  if (request.caller.barred !== null || !isListed(house, request, system)) return countRefusal(house, request, problem);
   const event: NewEvent = {
     type: "command.refused",
     data: { verb: request.verb, code: problem.code, says: sayProblem(problem) },
     key: `${request.key}/command.refused`,
-    actor: actorOf(request.caller),
+    actor,
   };
-  await house.timeline.decide(await streamFor(house, request), () => ({ events: [event], value: null }));
+  const written = await house.timeline.decide(stream, (events, now) => {
+    const room = refusalsOf(events, request, now) < ON_A_TIMELINE;
+    return { events: room ? [event] : [], value: room };
+  });
+  if (written.kind === "written" && !written.value) await countRefusal(house, request, problem);
 }
 
-async function streamFor(house: House, { place, carries }: Request): Promise<string> {
+/** Kept apart from every timeline, and counted: one row for each person and reason. */
+export async function countRefusal(house: House, request: Request, { code }: Problem): Promise<void> {
+  const { caller, place, verb } = request;
+  const who = idOf(actorOf(caller)).slice(0, 200);
+  const last = `${verb.slice(0, 60) || "/dr"} in ${place.channel ?? "no channel"}`;
+  const count = await house.tally.add(`refused/${code}`, who, HOUR_SECONDS, last);
+  // The first, the tenth, the hundredth: whoever reads the log sees it, and is not buried in it.
+  if (/^10*$/.test(String(count))) house.log.warn({ who, code, count, last }, "refused, and counted");
+}
+
+/** True when a refusal of this caller belongs on this timeline and there is still room for it. */
+export function hasRoom(house: House, request: Request, events: readonly StoredEvent[], now: Date): boolean {
+  const declared = events.find(({ type }) => type === "incident.declared")?.data as { system?: string } | undefined;
+  if (request.caller.barred !== null || !isListed(house, request, declared?.system ?? null)) return false;
+  return refusalsOf(events, request, now) < ON_A_TIMELINE;
+}
+
+function isListed(house: House, { caller }: Request, system: string | null): boolean {
+  const asked = house.catalog.systems.filter(({ id }) => system === null || id === system);
+  return asked.some((one) => personOf(actorOf(caller), one) !== null);
+}
+
+const REFUSALS: ReadonlySet<string> = new Set(["command.refused", "approval.refused"]);
+
+function refusalsOf(events: readonly StoredEvent[], { caller }: Request, now: Date): number {
+  const since = now.getTime() - HOUR_SECONDS * 1000;
+  let count = 0;
+  for (let n = events.length - 1; n >= 0; n--) {
+    const event = events[n] as StoredEvent;
+    if (event.at.getTime() < since) break;
+    if (REFUSALS.has(event.type) && isBy(event.actor, caller)) count++;
+  }
+  return count;
+}
+
+function isBy(actor: unknown, { person, slackUser }: Request["caller"]): boolean {
+  const by = actor as { person?: string | null; slackUser?: string | null };
+  return (person !== null && by.person === person) || (slackUser !== null && by.slackUser === slackUser);
+}
+
+/** The incident this was refused in, and its system; the workspace's own stream where it was in none. */
+async function placeOf(
+  house: House,
+  { place, carries }: Request,
+): Promise<{ readonly stream: string; readonly system: string | null }> {
   const run = carries?.startsWith("run-") ? carries.split("/")[0] : undefined;
-  if (run !== undefined) return (await house.timeline.streamOfRun(run)) ?? WORKSPACE;
-  if (place.channel === null) return WORKSPACE;
-  const here = (await allIncidents(house)).find(({ channel }) => channel === place.channel);
-  return here?.state.id ?? WORKSPACE;
+  const stream =
+    (run === undefined ? null : await house.timeline.streamOfRun(run)) ??
+    (place.channel === null ? null : await house.incidentAt(place.channel));
+  if (stream === null) return { stream: WORKSPACE, system: null };
+  const [first] = await house.timeline.read(stream);
+  return { stream, system: (first?.data as { system?: string } | undefined)?.system ?? null };
 }

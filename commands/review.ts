@@ -58,7 +58,7 @@ export const review: Command = {
 async function incidents(house: House, request: Request, run: string | undefined): Promise<readonly IncidentState[]> {
   const stream = run === undefined ? null : await house.timeline.streamOfRun(run);
   if (stream !== null) return [await loadIncident(house, stream)];
-  const all = await allIncidents(house);
+  const all = await allIncidents(house, request);
   const here = all.filter(({ channel }) => channel !== null && channel === request.place.channel);
   return (here.length > 0 ? here : all).map(({ state }) => state);
 }

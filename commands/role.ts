@@ -19,6 +19,7 @@ export const role: Command = {
   usage: "/dr role [take <role> | assign <role> <person>] [--note <words>] [--incident <id>]",
   examples: ["/dr role", "/dr role take incident-commander", "/dr role assign incident-commander @ana"],
   where: "incident",
+  reads: ({ words, form, carries }) => words.length === 0 && form === null && carries === null,
   async handle(house, request) {
     const incident = await theIncident(house, request);
     const system = systemOf(house, incident);

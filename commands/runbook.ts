@@ -22,6 +22,7 @@ export const runbook: Command = {
   usage: `/dr runbook [<id>] ${START_OPTIONS}`,
   examples: ["/dr runbook", "/dr runbook database-failover --dry-run"],
   where: "anywhere",
+  reads: ({ verb, words }) => verb !== "runbook.inputs" && words.length === 0,
   startsRuns: true,
   async handle(house, request) {
     if (request.verb === "runbook.inputs") return withForm(house, request);

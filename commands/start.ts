@@ -222,7 +222,7 @@ async function placeFor(
   system: System,
   wanted: RecordKind,
 ): Promise<IncidentState | null> {
-  const all = await allIncidents(house);
+  const all = await allIncidents(house, request);
   const named = request.options.incident;
   if (typeof named === "string") {
     const found = all.find(({ state }) => state.id === named);

@@ -16,6 +16,7 @@ export const status: Command = {
   usage: "/dr status [investigating | identified | mitigating | monitoring] [--incident <id>]",
   examples: ["/dr status", "/dr status mitigating"],
   where: "incident",
+  reads: ({ words }) => words.length === 0,
   async handle(house, request) {
     const incident = await theIncident(house, request, true);
     const { declared } = incident;

@@ -16,6 +16,7 @@ export const timeline: Command = {
   usage: "/dr timeline [--last <count>] [--file] [--incident <id>]",
   examples: ["/dr timeline", "/dr timeline --last 50", "/dr timeline --file"],
   where: "incident",
+  reads: ({ options }) => options.file !== true && options.last === undefined,
   async handle(house, request) {
     const incident = await theIncident(house, request, true);
     const events = await house.timeline.read(incident.id);

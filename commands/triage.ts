@@ -33,7 +33,9 @@ export const triage: Command = {
 async function incidentFor(house: House, request: Request): Promise<IncidentState> {
   if (request.words.length === 0) return theIncident(house, request);
   const system = systemNamed(runnable(house), request.words.join(" "));
-  const open = (await allIncidents(house)).filter(isOpen).filter(({ state }) => state.declared?.system === system.id);
+  const open = (await allIncidents(house, request))
+    .filter(isOpen)
+    .filter(({ state }) => state.declared?.system === system.id);
   const here = open.find(({ channel }) => channel !== null && channel === request.place.channel) ?? open[0];
   if (here !== undefined) return here.state;
   return stop({

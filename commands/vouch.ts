@@ -16,6 +16,7 @@ export const vouch: Command = {
   usage: "/dr vouch <person> [--code <code>]",
   examples: ["/dr vouch @vera --code 123456"],
   where: "anywhere",
+  whole: ({ words }) => words.length <= 3,
   async handle(house, request) {
     const { proof } = house;
     if (proof === undefined || proof.closed !== null)

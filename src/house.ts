@@ -14,6 +14,7 @@ import { createTotp } from "./proof/totp.ts";
 import type { Store } from "./timeline/index.ts";
 import type { Outbox } from "./timeline/outbox.ts";
 import { createProofs } from "./timeline/proofs.ts";
+import { createTally } from "./timeline/tally.ts";
 
 /** What commands may use, the same behind every door. */
 export function houseOf(config: Config, catalog: Catalog, store: Store, outbox: Outbox, log: Logger): House {
@@ -36,6 +37,8 @@ export function houseOf(config: Config, catalog: Catalog, store: Store, outbox: 
       return lookAtMembers({ log, secret: own, practice, kind: "real" }, targets);
     },
     channelOf: (incident) => outbox.placeOf(incident),
+    incidentAt: async (channel) => (await outbox.streamAt(channel))?.stream ?? null,
+    tally: createTally(store.pool),
     comms: {
       templates: readTemplates(config, log),
       reach: { email: config.comms.mail !== null, statuspage: config.comms.statuspage !== null },

@@ -4,6 +4,7 @@ import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Inbox } from "../timeline/contract.ts";
+import { createBusy } from "./busy.ts";
 import { takeAction } from "./listen/action.ts";
 import { COMMAND, takeCommand } from "./listen/command.ts";
 import type { Delivery, Live, ReadLine, Taken } from "./listen/delivery.ts";
@@ -35,6 +36,8 @@ export interface ListenOptions extends Replying {
   /** This bot's own user, once Slack has said it. */
   readonly itself: () => string | null;
   readonly onLockedOut: (says: string) => void;
+  /** Somebody asks so often that they are not heard; counted. */
+  readonly tooOften: (user: string) => Promise<unknown>;
   /** The store's clock. */
   readonly now: () => Date;
   readonly log: Logger;
@@ -50,8 +53,8 @@ export interface Listener {
 
 /** Slack waits 3 s for an acknowledgement; a row that takes longer than this is not waited for. */
 const KEEP_SECONDS = 1;
-/** Verbs whose place has to be looked at afresh. */
-const DECIDING = /^(?:(?:gate\.)?(?:approve|deny)|reject|vouch|gate\.(?:break|confirm-break)|break-?glass)$/;
+const TOO_OFTEN =
+  "You are asking faster than Lifeboat answers one person. Nothing was done. It answers you again within ten minutes; the `lifeboat` command line works meanwhile.";
 const NOT_KEPT =
   "Lifeboat could not write this down, so nothing was done. Please try again, or use the `lifeboat` command line.";
 
@@ -61,10 +64,16 @@ const NOT_KEPT =
  */
 export function createListener(options: ListenOptions): Listener {
   const { inbox, log, readLine } = options;
+  const busy = createBusy();
   const worker = createWorker({
     inbox,
     log,
-    handle: (key, delivery, live) => handle(options, key, delivery, live),
+    handle: async (key, delivery, live) => {
+      const heard = busy.ask(delivery.user, options.people.isListed(delivery.user));
+      if (heard === "heard") return handle(options, key, delivery, live);
+      await options.tooOften(delivery.user);
+      if (heard === "too often, first") await tell(options, delivery, { text: TOO_OFTEN, blocks: [] });
+    },
     now: options.now,
     tooOld: (delivery) => tell(options, delivery, tooOld(delivery)),
     ...(options.pollMs !== undefined && { pollMs: options.pollMs }),
@@ -161,7 +170,7 @@ async function handle(options: ListenOptions, key: string, delivery: Delivery, l
   const { channel, thread, user, verb } = delivery;
   const system = channel === null ? null : await options.systemAt(channel);
   const [caller, link] = await Promise.all([
-    options.people.caller(user, { channel, system, deciding: DECIDING.test(verb) }),
+    options.people.caller(user, { channel, system }),
     linkTo(options, delivery),
   ]);
   // Nobody asked, so nobody is refused either: a guest, or this bot itself.

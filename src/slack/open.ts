@@ -78,6 +78,7 @@ export function openSlack(options: DoorOptions): Slack {
     homeOpened: publisher.homeOpened,
     itself: () => who?.botUser ?? null,
     onLockedOut: lockedOut,
+    tooOften: (user) => house.tally.add("refused/too-often", user, 3600),
     now: () => timeline.now(),
     log,
   });

@@ -7,13 +7,15 @@ import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { SlackConfig, Workspace } from "./config.ts";
 import { isOneOf } from "./identity.ts";
-import { personOf } from "./roster.ts";
+import { personOf, systemsOf } from "./roster.ts";
 import { troubleOf } from "./trouble.ts";
 
 /** Who speaks to the bot, asked of Slack afresh each time. Whatever can not be established means no. */
 export interface People {
-  /** `system`: whose roster counts, where the place says so. `deciding`: an approval or a denial. */
+  /** `system`: whose roster counts, where the place says so. */
   caller(user: string, where: Where): Promise<Caller>;
+  /** On any roster, by the catalogue alone. */
+  isListed(user: string): boolean;
   /** The engine's question just before a start: does an approval of this person count now? */
   readonly standing: Standing;
 }
@@ -27,7 +29,6 @@ export interface Standing {
 export interface Where {
   readonly channel: string | null;
   readonly system: string | null;
-  readonly deciding: boolean;
 }
 
 export interface PeopleOptions {
@@ -45,6 +46,7 @@ const STANDING_SECONDS = 6;
 
 export function createPeople(options: PeopleOptions): People {
   const { client, catalog, log } = options;
+  const placeOf = createPlaces(client);
   const lookUp = async (user: string, seconds: number): Promise<Member> => {
     if (options.workspaces().length === 0) throw new Error("Slack has not said yet which workspace this is.");
     const answer = await withDeadline("Slack's users.info", seconds, () => client.users.info({ user }));
@@ -53,18 +55,20 @@ export function createPeople(options: PeopleOptions): People {
   };
 
   return {
-    async caller(user, { channel, system, deciding }) {
+    isListed: (user) => systemsOf(catalog, user).length > 0,
+    async caller(user, { channel, system }) {
       const [member, place] = await Promise.all([
         lookUp(user, LOOKUP_SECONDS).catch((error: unknown) => failure(error)),
-        deciding && channel !== null ? sharedOutside(client, channel) : null,
+        channel === null ? null : placeOf(channel),
       ]);
-      const barred = member instanceof Unknown ? member.why : (barredAs(member, options.workspaces()) ?? place);
+      const barred = member instanceof Unknown ? member.why : barredAs(member, options.workspaces());
       return {
         door: "slack",
         slackUser: user,
         person: personOf(catalog, user, system),
         name: member instanceof Unknown ? user : nameOf(member),
         barred,
+        place,
       };
     },
     standing: {
@@ -153,23 +157,48 @@ function failure(error: unknown): Unknown {
   return new Unknown(why, trouble.kind === "refused");
 }
 
-/** Decisions are not taken where people of other companies read along, or where nobody can tell. */
-async function sharedOutside(client: WebClient, channel: string): Promise<string | null> {
-  // Direct messages with the bot are read by nobody else, and who wrote them is looked up anyway.
-  if (channel.startsWith("D")) return null;
-  try {
-    const answer = await withDeadline("Slack's conversations.info", LOOKUP_SECONDS, () =>
-      client.conversations.info({ channel }),
-    );
-    const place = answer.channel;
-    if (!place) return "Slack could not say who reads this channel.";
-    if (place.is_ext_shared || place.is_pending_ext_shared || (place.pending_shared?.length ?? 0) > 0)
-      return "This channel is shared with another company, so nothing may be decided in it.";
-    if (place.is_archived) return "This channel is archived, so nothing may be decided in it.";
-    return null;
-  } catch (error) {
-    return `Slack could not say who reads this channel (${messageOf(error)}).`;
-  }
+type Place = { readonly why: string; readonly known: boolean } | null;
+
+/** How long an answer about a channel counts: a burst of presses asks Slack once. */
+const PLACE_MS = 5000;
+const PLACES = 1000;
+
+/** Why nothing may be changed from a channel: where people of other companies read along, or where nobody can tell. */
+function createPlaces(client: WebClient): (channel: string) => Promise<Place> {
+  const known = new Map<string, { readonly at: number; readonly place: Place }>();
+  return async (channel) => {
+    // Direct messages with the bot are read by nobody else, and who wrote them is looked up anyway.
+    if (channel.startsWith("D")) return null;
+    const before = known.get(channel);
+    if (before !== undefined && Date.now() - before.at < PLACE_MS) return before.place;
+    try {
+      const answer = await withDeadline("Slack's conversations.info", LOOKUP_SECONDS, () =>
+        client.conversations.info({ channel }),
+      );
+      const why = answer.channel ? closed(answer.channel) : "Slack could not say who reads this channel.";
+      const place = why === null ? null : { why, known: answer.channel !== undefined };
+      if (known.size >= PLACES) known.clear();
+      known.set(channel, { at: Date.now(), place });
+      return place;
+    } catch (error) {
+      const trouble = troubleOf(error);
+      const says = trouble.kind === "refused" ? trouble.error : messageOf(error);
+      return { why: `Slack could not say who reads this channel (${says}).`, known: false };
+    }
+  };
+}
+
+interface Channel {
+  readonly is_ext_shared?: boolean;
+  readonly is_pending_ext_shared?: boolean;
+  readonly pending_shared?: readonly string[];
+  readonly is_archived?: boolean;
+}
+
+function closed(place: Channel): string | null {
+  if (place.is_ext_shared || place.is_pending_ext_shared || (place.pending_shared?.length ?? 0) > 0)
+    return "This channel is shared with another company, so nothing may be changed or decided in it.";
+  return place.is_archived ? "This channel is archived, so nothing may be changed or decided in it." : null;
 }
 
 function nameOf(member: Member): string {

@@ -81,6 +81,8 @@ export interface Timeline {
   read(stream: string, afterVersion?: number): Promise<readonly StoredEvent[]>;
   /** Streams whose id starts with the prefix, newest first. */
   streams(prefix: string, limit?: number): Promise<readonly { id: string; version: number; updatedAt: Date }[]>;
+  /** Streams that have a run which is not over. */
+  liveStreams(): Promise<readonly string[]>;
   streamOfRun(run: string): Promise<string | null>;
   /** Null: there is none, or what is stored is not what has that hash. */
   planOf(run: string): Promise<{ planHash: string; planBytes: Uint8Array } | null>;
@@ -147,4 +149,25 @@ export interface Inbox {
   ): Promise<readonly { key: string; kind: string; body: unknown; attempts: number; receivedAt: Date }[]>;
   done(key: string): Promise<void>;
   failed(key: string, why: string): Promise<void>;
+}
+
+/** Counts in the store, the same for every process: how often somebody did something within a time. */
+export interface Tally {
+  /**
+   * Adds one and says how many there are now in the current window of so many seconds, which begins with the first.
+   * `last`: kept beside it for whoever looks into it, at most 200 characters.
+   */
+  add(what: string, who: string, seconds: number, last?: string): Promise<number>;
+  /** Everything counted under names that begin so, the newest first, at most 100. */
+  read(prefix: string): Promise<readonly Tallied[]>;
+}
+
+export interface Tallied {
+  readonly what: string;
+  readonly who: string;
+  /** Within the current window, and ever. */
+  readonly count: number;
+  readonly total: number;
+  readonly lastAt: Date;
+  readonly last: string | null;
 }

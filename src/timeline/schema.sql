@@ -199,6 +199,15 @@ create table lifeboat.stream (
   updated_at timestamp(3) with time zone not null default clock_timestamp(),
   changed xid8 not null default pg_current_xact_id()
 );
+create table lifeboat.tally (
+  what text not null,
+  who text not null,
+  since timestamp(3) with time zone not null,
+  count bigint not null,
+  total bigint not null,
+  last_at timestamp(3) with time zone not null,
+  last text
+);
 
 -- constraints
 alter table lifeboat.delivery add constraint delivery_check CHECK (((ended_at IS NULL) = (outcome IS NULL)));
@@ -245,6 +254,7 @@ alter table lifeboat.signed_statement add constraint signed_statement_pkey PRIMA
 alter table lifeboat.stream add constraint stream_id_check CHECK ((id <> ''::text));
 alter table lifeboat.stream add constraint stream_pkey PRIMARY KEY (id);
 alter table lifeboat.stream add constraint stream_version_check CHECK ((version >= 0));
+alter table lifeboat.tally add constraint tally_pkey PRIMARY KEY (what, who);
 
 -- indexes
 CREATE INDEX delivery_open ON lifeboat.delivery USING btree (lane, id) WHERE (ended_at IS NULL);
@@ -320,3 +330,4 @@ grant delete, insert, select on lifeboat.run_resource to lifeboat_app;
 grant delete, insert, select, update on lifeboat.schedule to lifeboat_app;
 grant insert, select on lifeboat.signed_statement to lifeboat_app;
 grant insert, select, update on lifeboat.stream to lifeboat_app;
+grant insert, select, update on lifeboat.tally to lifeboat_app;

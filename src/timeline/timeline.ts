@@ -124,6 +124,12 @@ export function createTimeline(parts: TimelineParts): SigningTimeline {
         return rows;
       }),
 
+    liveStreams: () =>
+      asked("listing live runs", async () => {
+        const sql = "select distinct stream from lifeboat.run where not done order by stream limit 1000";
+        return (await pool.query<{ stream: string }>(sql)).rows.map(({ stream }) => stream);
+      }),
+
     streamOfRun: (run) =>
       asked("finding a run", async () => {
         const { rows } = await pool.query<{ stream: string }>("select stream from lifeboat.run where id = $1", [run]);

@@ -5,6 +5,7 @@ import type { Workspace } from "../../src/practice/workspace/workspace.ts";
 import { createSlack, type Slack } from "../../src/slack/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createOutbox } from "../../src/timeline/outbox.ts";
+import { createTally } from "../../src/timeline/tally.ts";
 import { SYSTEM } from "../incident/world.ts";
 import { configFor } from "../slack/bench.ts";
 import { quiet, until } from "../timeline/server.ts";
@@ -31,6 +32,8 @@ export async function openDoor(around: Around, workspace: Workspace, store: Stor
     log: quiet,
     practice: true,
     channelOf: (incident: string) => outbox.placeOf(incident),
+    incidentAt: async (channel: string) => (await outbox.streamAt(channel))?.stream ?? null,
+    tally: createTally(store.pool),
     comms: { templates: { for: () => [] }, reach: { email: false, statuspage: false }, pageLink: null },
   } as unknown as House;
   const { timeline, inbox } = store;

@@ -129,12 +129,11 @@ describe("a night", () => {
     await house.ask("guest", "status", { barred: "guests may not use Lifeboat" });
     await house.ask("guest", "declare Everything is broken", { barred: "guests may not use Lifeboat" });
     expectPage("may-not.out", house.script());
-    const refused = await store.timeline.read("workspace");
-    expect(refused.map(({ type, data }) => [type, (data as { code: string }).code])).toEqual([
-      ["command.refused", "not-on-roster"],
-      ["command.refused", "not-on-roster"],
-      ["command.refused", "barred"],
-      ["command.refused", "barred"],
+    expect(await store.timeline.read("workspace")).toEqual([]);
+    const counted = await house.house.tally.read("refused/");
+    expect(counted.map(({ what, who, count }) => [what, who, count])).toEqual([
+      ["refused/barred", "U0GUEST", 2],
+      ["refused/not-on-roster", "U0STRANGER", 2],
     ]);
   });
 

@@ -12,6 +12,7 @@ import { fold } from "../../src/incident/evolve.ts";
 import { openGate } from "../../src/incident/gates.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import type { Store } from "../../src/timeline/index.ts";
+import { createTally } from "../../src/timeline/tally.ts";
 import { printBlocks } from "../messages/page.ts";
 import { quiet } from "../timeline/server.ts";
 
@@ -66,6 +67,8 @@ export class TestHouse {
       log: quiet,
       practice: true,
       channelOf: async (incident) => this.channels.get(incident) ?? null,
+      incidentAt: async (channel) => [...this.channels].find(([, own]) => own === channel)?.[0] ?? null,
+      tally: createTally(store.pool),
       comms: {
         templates: loadTemplates(join(projectRoot(), "templates", "systems")).templates,
         reach: { email: true, statuspage: true },

@@ -6,6 +6,7 @@ import type { Slack, SlackConfig } from "../../src/slack/index.ts";
 import { type DoorOptions, openSlack } from "../../src/slack/open.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createOutbox, type Outbox } from "../../src/timeline/outbox.ts";
+import { createTally } from "../../src/timeline/tally.ts";
 import type { ShownMessage, View } from "../../templates/messages/view.ts";
 import { orders } from "../messages/orders.ts";
 import { quiet, storeOn, type TestServer, until } from "../timeline/server.ts";
@@ -96,6 +97,8 @@ export async function openBench(server: TestServer, options: BenchOptions = {}):
         log: quiet,
         practice: true,
         channelOf: (incident) => own.placeOf(incident),
+        incidentAt: async (channel) => (await own.streamAt(channel))?.stream ?? null,
+        tally: createTally(on.pool),
         comms: { templates: { for: () => [] }, reach: { email: false, statuspage: false }, pageLink: null },
       },
       timeline: on.timeline,

@@ -4,6 +4,7 @@ import { createWorkspace, type Workspace } from "../../src/practice/workspace/wo
 import { createSlack, type Slack } from "../../src/slack/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createOutbox } from "../../src/timeline/outbox.ts";
+import { createTally } from "../../src/timeline/tally.ts";
 import { quiet, storeOn, type TestServer, testServer } from "../timeline/server.ts";
 import { configFor, shop, until } from "./bench.ts";
 
@@ -26,6 +27,8 @@ beforeAll(async () => {
     log: quiet,
     practice: true,
     channelOf: (incident) => outbox.placeOf(incident),
+    incidentAt: async (channel) => (await outbox.streamAt(channel))?.stream ?? null,
+    tally: createTally(store.pool),
     comms: { templates: { for: () => [] }, reach: { email: false, statuspage: false }, pageLink: null },
   };
   slack = createSlack({

@@ -1,0 +1,70 @@
+import { personOf } from "../src/incident/people.ts";
+import type { Problem } from "../src/lib/errors.ts";
+import { actorOf, type Command, type Request } from "./command.ts";
+import type { House } from "./house.ts";
+
+/**
+ * Whether a request is heard at all: the one place that decides about people and places. Everything finer is the domain's.
+ * `command`: null for `/dr` alone and for what is no command. `open`: members on no roster may use it.
+ */
+export function notAdmitted(house: House, request: Request, command: Command | null, open: boolean): Problem | null {
+  const { caller } = request;
+  if (caller.barred !== null)
+    return {
+      code: "barred",
+      what: `You can't do this: ${caller.barred}`,
+      allowed: "Members of this workspace who are on a system's roster may do it",
+    };
+  if (!open && !onSomeRoster(house, request))
+    return {
+      code: "not-on-roster",
+      what: "You are not on the roster of any system here",
+      allowed: "Anybody in this workspace may declare an incident with `/dr declare`",
+      next: "Ask whoever keeps the systems' files to add you to the people of system.yml",
+    };
+  return notFromHere(request, command, open) ?? notAsProse(request, command);
+}
+
+/** On the roster of any system this installation serves. */
+export function onSomeRoster(house: House, { caller }: Request): boolean {
+  return house.catalog.systems.some((system) => personOf(actorOf(caller), system) !== null);
+}
+
+/** What is not said to read changes something, exports something or decides. `/dr` alone reads. */
+function reads(request: Request, command: Command | null): boolean {
+  if (command === null) return request.verb === "";
+  return request.options.help === true || command.reads?.(request) === true;
+}
+
+/**
+ * Where people of another company read along, nothing is changed, decided or taken out; where nobody can tell who does,
+ * only what every member may do is: an alarm is heard from wherever it is given.
+ */
+function notFromHere(request: Request, command: Command | null, open: boolean): Problem | null {
+  const { place } = request.caller;
+  if (place == null || reads(request, command) || (open && !place.known)) return null;
+  return {
+    code: "place",
+    what: place.why,
+    allowed: "Here you can only look: `/dr status`, `/dr list`, `/dr help`",
+    stateNow: "Nothing was changed",
+    next: "Use the incident's own channel, a direct message with Lifeboat or its Home tab",
+  };
+}
+
+/** Whoever quotes or denies a command does not give it. */
+function notAsProse(request: Request, command: Command | null): Problem | null {
+  if (request.mention === undefined || reads(request, command)) return null;
+  const alone = request.mention === "alone";
+  if (alone && (command?.whole === undefined || command.whole(request))) return null;
+  return {
+    code: "not-a-command",
+    what: alone
+      ? `\`${request.verb}\` counts only as the whole message, and this one says more`
+      : "A message that mentions Lifeboat within other words is not a command",
+    stateNow: "Nothing was approved or changed",
+    next: command
+      ? `Press the button, or send this and nothing else: \`@lifeboat ${command.usage.replace(/^\/dr /, "")}\``
+      : "Press a button, or begin the message with the mention: `@lifeboat status`",
+  };
+}

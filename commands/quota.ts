@@ -1,0 +1,82 @@
+import type { System } from "../src/catalog/types.ts";
+import type { SeverityId } from "../src/incident/events.ts";
+import { COMMANDER, holdersOf, idOf, oneOf, personOf } from "../src/incident/people.ts";
+import { actorOf, type Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { stop } from "./say.ts";
+
+const HOUR_SECONDS = 3600;
+
+/** How many an hour. A wrong alarm costs a page and a channel; one that is not heard costs more, so nobody has none. */
+const DECLARED = {
+  onRoster: 60,
+  offRoster: 5,
+  offRosterP0: 2,
+  /** All people off the roster together, and those of one channel: many accounts are no way around it. */
+  offRosterTogether: 30,
+  offRosterP0Together: 10,
+  offRosterInChannel: 10,
+} as const;
+const NOTED_OFF_ROSTER = 10;
+
+/** Counts a declaration, and refuses what is too many for this person or this place within an hour. */
+export async function mayDeclare(
+  house: House,
+  request: Request,
+  system: System,
+  severity: SeverityId,
+  incident: string,
+): Promise<void> {
+  // The same request, delivered again.
+  if ((await house.timeline.read(incident)).length > 0) return;
+  const who = idOf(actorOf(request.caller));
+  const add = (what: string, whom: string) => house.tally.add(`declare/${what}`, whom, HOUR_SECONDS, incident);
+  if (personOf(actorOf(request.caller), system) !== null) {
+    if ((await add("roster", who)) > DECLARED.onRoster)
+      tooMany(system, `${DECLARED.onRoster} incidents an hour`, false);
+    return;
+  }
+  const { channel } = request.place;
+  const counted: readonly (readonly [number, number])[] = [
+    [await add("any", who), DECLARED.offRoster],
+    ...(channel === null ? [] : [[await add("channel", channel), DECLARED.offRosterInChannel] as const]),
+    [await add("any", "everybody"), DECLARED.offRosterTogether],
+    ...(severity === "P0"
+      ? [
+          [await add("P0", who), DECLARED.offRosterP0] as const,
+          [await add("P0", "everybody"), DECLARED.offRosterP0Together] as const,
+        ]
+      : []),
+  ];
+  const { offRoster, offRosterP0 } = DECLARED;
+  const may = `People on no roster may declare ${offRoster} incidents an hour, ${offRosterP0} of them P0`;
+  if (counted.some(([count, most]) => count > most)) tooMany(system, may, true);
+}
+
+/** Counts a note of somebody who is not on the incident's roster. */
+export async function mayNote(house: House, request: Request, system: System): Promise<void> {
+  if (personOf(actorOf(request.caller), system) !== null) return;
+  const count = await house.tally.add("note", idOf(actorOf(request.caller)), HOUR_SECONDS);
+  if (count > NOTED_OFF_ROSTER)
+    stop({
+      code: "note-limit",
+      what: `You have noted ${NOTED_OFF_ROSTER} things within an hour`,
+      allowed: `People on no roster may note ${NOTED_OFF_ROSTER} things an hour`,
+      stateNow: "This note is not on the timeline",
+      next: "Tell the incident commander in the channel",
+    });
+}
+
+function tooMany(system: System, allowed: string, others: boolean): never {
+  const commanders = holdersOf(COMMANDER, system).map(({ name }) => name);
+  return stop({
+    code: "declare-limit",
+    what: others ? "Too many incidents were declared within an hour" : "You declared too many incidents within an hour",
+    allowed,
+    stateNow: "This incident was not declared",
+    next:
+      commanders.length > 0
+        ? `Call ${oneOf(commanders)}: they can declare it`
+        : "Call whoever is on call: people on the roster can declare it",
+  });
+}

@@ -1,0 +1,260 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Reply, Request } from "../../commands/command.ts";
+import { idFor } from "../../commands/ids.ts";
+import { answer, commands, readLine } from "../../commands/index.ts";
+import { createBusy } from "../../src/slack/busy.ts";
+import { takeMention } from "../../src/slack/listen/mention.ts";
+import type { Store } from "../../src/timeline/index.ts";
+import { TestHouse } from "../commands/house.ts";
+import { seen } from "../messages/orders.ts";
+import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+
+/**
+ * What members, outsiders and attackers try at the front. Each is refused with a sentence, changes nothing and leaves an
+ * event or a count. Nothing here reaches an action: what commands can cause is on the timeline, and that is compared.
+ */
+let server: TestServer;
+let store: Store;
+let house: TestHouse;
+const CHANNEL = "C0INCNIGHT";
+
+beforeAll(async () => {
+  server = await testServer();
+}, 60_000);
+beforeEach(async () => {
+  await store?.close();
+  store = await storeOn(await server.database());
+  house = new TestHouse(store);
+}, 60_000);
+afterAll(async () => {
+  await store?.close();
+  await server?.close();
+}, 60_000);
+
+/** Alex asked for a failover; the question is open and waits for its approval. */
+async function waiting(key = "real"): Promise<{ incident: string; run: string; ask: string }> {
+  const [incident, run] = [idFor("inc", key), idFor("run", key)];
+  await house.ask("alex", "failover database --severity P1", { key, channel: CHANNEL });
+  house.channels.set(incident, CHANNEL);
+  await house.engine(run, { type: "run.preflighted", data: { ...seen, facts: [], checks: [] } });
+  await house.open(run, "approve", `ask-${key}`);
+  return { incident, run, ask: `ask-${key}` };
+}
+
+const textOf = (reply: Reply) => (reply.kind === "private" ? reply.message.text : `(${reply.kind})`);
+const refusedOf = async () => {
+  const rows = await house.house.tally.read("refused/");
+  return Object.fromEntries(rows.map(({ what, who, total }) => [`${what} ${who}`, total]));
+};
+
+describe("people on no roster", () => {
+  test("declare two P0 and five incidents an hour, and are told whom to call then", async () => {
+    const replies = [];
+    for (let n = 0; n < 4; n++) replies.push(textOf(await house.ask("stranger", `declare P0 Down ${n}`)));
+    expect(replies.slice(0, 2).every((text) => text.startsWith("P0 incident declared"))).toBe(true);
+    expect(replies[2]).toMatch(/^Too many incidents were declared within an hour.*2 of them P0.*Call Sam Okafor/s);
+    const more = [];
+    for (let n = 0; n < 4; n++) more.push(textOf(await house.ask("stranger", `declare P2 Slow ${n}`)));
+    expect(more.filter((text) => text.startsWith("P2 incident declared"))).toHaveLength(1);
+    expect(await store.timeline.streams("inc-")).toHaveLength(3);
+    expect(await refusedOf()).toEqual({ "refused/declare-limit U0STRANGER": 5 });
+  });
+
+  test("many accounts are no way around it", async () => {
+    for (let n = 0; n < 14; n++)
+      await house.ask(`nobody${n}`, `declare P0 Down ${n}`, { channel: n % 2 ? "C0ONE" : "C0TWO" });
+    expect(await store.timeline.streams("inc-")).toHaveLength(10);
+  });
+
+  test("make no incident's timeline grow, however often they are refused in its channel", async () => {
+    const { incident, run, ask } = await waiting();
+    const before = (await store.timeline.read(incident)).length;
+    for (let n = 0; n < 25; n++) {
+      await house.ask("stranger", `abort ${run} now`, { channel: CHANNEL });
+      await house.press("stranger", "gate.approve", `${run}/${ask}`, { channel: CHANNEL });
+      await house.ask("guest", "pause", { channel: CHANNEL, barred: "Guests may not use Lifeboat." });
+    }
+    expect(await store.timeline.read(incident)).toHaveLength(before);
+    expect(await refusedOf()).toEqual({
+      "refused/not-on-roster U0STRANGER": 50,
+      "refused/barred U0GUEST": 25,
+    });
+  });
+
+  test("note ten things an hour", async () => {
+    const { incident } = await waiting();
+    const before = (await store.timeline.read(incident)).length;
+    for (let n = 0; n < 15; n++) await house.ask("stranger", `note Something ${n}`, { channel: CHANNEL });
+    expect(await store.timeline.read(incident)).toHaveLength(before + 10);
+  });
+});
+
+test("people on the roster are refused on the timeline, up to a number", async () => {
+  const { incident, run, ask } = await waiting();
+  const before = (await store.timeline.read(incident)).length;
+  for (let n = 0; n < 30; n++) await house.press("alex", "gate.approve", `${run}/${ask}`, { channel: CHANNEL });
+  const events = (await store.timeline.read(incident)).slice(before);
+  expect(events.map(({ type }) => type)).toEqual(Array(20).fill("approval.refused"));
+  expect(Object.values(await refusedOf())).toEqual([10]);
+});
+
+test("the incident that waits is found whatever else was declared", async () => {
+  const { incident, run } = await waiting();
+  for (let n = 0; n < 130; n++)
+    await store.timeline.decide(idFor("inc", `flood-${n}`), () => ({
+      events: [
+        {
+          type: "incident.declared",
+          key: `flood-${n}`,
+          actor: { kind: "person", person: null, slackUser: "U0X", name: "x", door: "slack" },
+          data: {
+            title: `Nothing ${n}`,
+            system: "practice",
+            severity: "P3",
+            kind: "real",
+            impactStartedAt: null,
+            announceIn: null,
+          },
+        },
+      ],
+      value: null,
+    }));
+  const there = { channel: CHANNEL };
+  expect(textOf(await house.ask("sam", "status", there))).toContain("waiting for approval");
+  expect(textOf(await house.ask("sam", "pause", there))).not.toContain("Several incidents");
+  const named = await house.ask("sam", `status --incident ${incident}`, { channel: "C0ELSEWHERE" });
+  expect(textOf(named)).not.toContain("There is no incident");
+  const { state } = await house.state(incident);
+  expect(state.runs.get(run)?.paused).toBe(true);
+});
+
+describe("a command by mention", () => {
+  const heard = (text: string) =>
+    takeMention({ user: "U1", text, ts: "1.1", channel: CHANNEL }, readLine, "U0BOT")?.delivery;
+
+  async function said(person: string, text: string): Promise<string> {
+    const delivery = heard(text);
+    if (!delivery) throw new Error("not heard");
+    const { verb, words, options, rest, mention, tooLong } = delivery;
+    const somebody = house.house.catalog.systems[0]?.people.find(({ id }) => id.startsWith(person));
+    const request: Request = {
+      ...{ verb, words, options, rest },
+      ...(mention && { mention }),
+      ...(tooLong && { tooLong }),
+      caller: {
+        door: "slack",
+        slackUser: somebody?.slack[0] ?? null,
+        person: somebody?.id ?? null,
+        name: person,
+        barred: null,
+      },
+      key: text,
+      place: { channel: CHANNEL, thread: "1.1" },
+      form: null,
+      carries: null,
+      canAskForm: false,
+    };
+    return textOf(await answer(house.house, request));
+  }
+
+  test("approves when it is the whole message, and from no prose", async () => {
+    const { incident, run, ask } = await waiting();
+    const command = `<@U0BOT> approve ${run} ${ask}`;
+    for (const prose of [
+      `I would never type ${command}`,
+      `&gt; ${command}`,
+      `*${command}*`,
+      `${command} would be wrong`,
+      `${command}?`,
+      `${command}\nbut only when Iris says so`,
+      `<@U0OTHER> should I say ${command}`,
+    ]) {
+      expect(await said("sam", prose)).toMatch(/not a command|counts only as the whole message/);
+    }
+    const events = await store.timeline.read(incident);
+    expect(events.filter(({ type }) => type === "gate.approved")).toEqual([]);
+    expect(events.filter(({ type }) => type === "command.refused")).toHaveLength(7);
+    expect(await said("sam", command)).toContain("Your approval");
+  });
+
+  test("nothing that changes runs from within other words, and what reads does", async () => {
+    const { incident } = await waiting();
+    const before = (await house.state(incident)).state;
+    for (const { verb, reads } of commands) {
+      if (reads !== undefined) continue;
+      expect([verb, await said("sam", `please do not <@U0BOT> ${verb} everything`)]).toEqual([
+        verb,
+        expect.stringContaining("is not a command"),
+      ]);
+    }
+    expect({ ...(await house.state(incident)).state, version: 0 }).toEqual({ ...before, version: 0 });
+    expect(await said("sam", "hello <@U0BOT> status")).not.toContain("not a command");
+  });
+});
+
+describe("in a channel shared with another company", () => {
+  const place = { why: "This channel is shared with another company.", known: true };
+  const ask = (line: string, more: Partial<Request> = {}, where: Request["caller"]["place"] = place) => {
+    const sam = house.house.catalog.systems[0]?.people.find(({ id }) => id.startsWith("sam"));
+    return answer(house.house, {
+      ...readLine(line),
+      caller: {
+        door: "slack",
+        slackUser: sam?.slack[0] ?? null,
+        person: sam?.id ?? null,
+        name: "Sam",
+        barred: null,
+        ...(where !== undefined && { place: where }),
+      },
+      key: `${line} ${more.verb ?? ""}`,
+      place: { channel: CHANNEL, thread: null },
+      form: null,
+      carries: null,
+      canAskForm: true,
+      ...more,
+    });
+  };
+
+  test("nothing that changes or exports runs: typed, pressed or filled in", async () => {
+    const { incident, run } = await waiting();
+    const before = (await store.timeline.read(incident)).length;
+    const typed = [
+      "runbook database-failover",
+      "skip promote why",
+      "resume",
+      "role take comms-lead",
+      "timeline --file",
+    ];
+    for (const line of [...typed, "postmortem", "declare P0 Down", "timeline --last 500", "status mitigating"])
+      expect([line, textOf(await ask(line))]).toEqual([line, expect.stringContaining("shared with another company")]);
+    const verbs = commands
+      .filter(({ reads }) => reads === undefined)
+      .flatMap(({ verb, aliases }) => [verb, ...aliases]);
+    for (const verb of verbs)
+      for (const form of [null, { reason: "x" }])
+        expect([verb, textOf(await ask("", { verb, form, carries: run, key: `${verb} ${form}` }))]).toEqual([
+          verb,
+          expect.stringContaining("shared with another company"),
+        ]);
+    const after = (await store.timeline.read(incident)).slice(before);
+    expect(new Set(after.map(({ type }) => type))).toEqual(new Set(["command.refused"]));
+    expect(textOf(await ask("status"))).not.toContain("shared");
+  });
+
+  test("where nobody can say who reads along, an alarm is heard and nothing else", async () => {
+    const unknown = { why: "Slack could not say who reads this channel.", known: false };
+    expect(textOf(await ask("failover practice-a", {}, unknown))).toContain("could not say");
+    expect(textOf(await ask("declare P0 Down", {}, unknown))).toContain("P0 incident declared");
+  });
+});
+
+test("one person is heard so often and no more, and is told once", () => {
+  let now = 0;
+  const busy = createBusy(() => now);
+  const answers = Array.from({ length: 40 }, () => busy.ask("U0STRANGER", false));
+  expect(answers.filter((one) => one === "heard")).toHaveLength(30);
+  expect(answers.filter((one) => one === "too often, first")).toHaveLength(1);
+  expect(busy.ask("U0SAM", true)).toBe("heard");
+  now = 601_000;
+  expect(busy.ask("U0STRANGER", false)).toBe("heard");
+});
