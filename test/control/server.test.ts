@@ -1,15 +1,27 @@
-import { execFileSync } from "node:child_process";
-import { chmodSync, linkSync, mkdirSync, readdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
-import { request } from "node:https";
+import { execFile, execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { signStatement } from "../../src/cli/dr/sign.ts";
 import { dr } from "../../src/cli/dr.ts";
 import { Buckets } from "../../src/control/bucket.ts";
 import { openCallers } from "../../src/control/callers.ts";
-import { CLIENT_HEADER, type Hello, LIMITS } from "../../src/control/protocol.ts";
+import { type Hello, LIMITS } from "../../src/control/protocol.ts";
 import { createSessions } from "../../src/control/sessions.ts";
 import type { Store } from "../../src/timeline/index.ts";
+import { built } from "../built.ts";
+import { KeyFiles } from "../proof/security-key.ts";
 import { storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
 import { Served } from "./served.ts";
 
@@ -17,9 +29,10 @@ const me = String(process.getuid?.());
 let server: TestServer;
 let store: Store;
 let bot: Served;
+let files: KeyFiles;
 
 beforeAll(async () => {
-  server = await testServer();
+  [server, files] = await Promise.all([testServer(), KeyFiles.open()]);
   store = await storeOn(await server.database());
 }, 60_000);
 beforeEach(async () => {
@@ -29,6 +42,7 @@ afterEach(() => bot?.close());
 afterAll(async () => {
   await store?.close();
   await server?.close();
+  await files?.close();
 });
 
 const incidents = async () => (await store.timeline.streams("inc-")).length;
@@ -234,30 +248,39 @@ describe("where the bot is reached", () => {
     execFileSync("openssl", [...made, ...named, "-keyout", keyFile, "-out", certificateFile], { stdio: "ignore" });
     const tls = { host: "127.0.0.1", port: 0, certificateFile, keyFile };
     const { tlsPort } = await bot.start({ tls, people: new Map([[me, "alex-rivera"]]) });
-    const { readFileSync } = await import("node:fs");
-    const ca = readFileSync(certificateFile);
-    const hello = await new Promise<Hello>((resolve, reject) => {
-      const headers = { [CLIENT_HEADER]: "1" };
-      const options = {
-        host: "127.0.0.1",
-        port: tlsPort,
-        path: "/v1/hello",
-        method: "POST",
-        headers,
-        ca,
-        agent: false,
-      };
-      const asking = request(options, (answer) => {
-        answer.setEncoding("utf8").on("data", (text) => resolve(JSON.parse(text)));
-      });
-      asking.on("error", reject);
-      asking.end("{}");
+    const { file, publicKey } = await files.make("tls", "ed25519");
+    bot.keys({ "vera-lindqvist": [publicKey] });
+    const there = { LIFEBOAT_CLI_URL: `https://127.0.0.1:${tlsPort}` };
+    const trusting = { ...there, NODE_EXTRA_CA_CERTS: certificateFile };
+    expect(await apart(["list"], trusting)).toMatchObject({
+      code: 1,
+      out: expect.stringContaining("a caller at 127.0.0.1"),
     });
-    expect(hello).toEqual({ nonce: expect.any(String), file: null, mark: "" });
-    // What was begun there isn't gone on with here.
-    expect(await bot.send("/v1/open", owned(hello.nonce))).toMatchObject({ status: 409 });
+    expect(await apart(["--key", file, "list"], trusting)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("You sign: list"),
+    });
+    expect(await apart(["--key", file, "list"], there)).toMatchObject({
+      code: 2,
+      out: expect.stringContaining("certificate"),
+    });
   });
 });
+
+/** `lifeboat dr` as a process of its own. */
+async function apart(args: readonly string[], env: object, cwd = bot.folder): Promise<{ code: number; out: string }> {
+  const program = [await built("src/cli.ts"), "dr", ...args];
+  return await new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      program,
+      { cwd, env: { PATH: process.env.PATH, ...env } },
+      (error, stdout, stderr) =>
+        resolve({ code: typeof error?.code === "number" ? error.code : error ? 99 : 0, out: `${stdout}${stderr}` }),
+    );
+    child.stdin?.end();
+  });
+}
 
 describe("lifeboat dr", () => {
   const said: string[] = [];
@@ -279,6 +302,37 @@ describe("lifeboat dr", () => {
     expect(await dr(["status"], { LIFEBOAT_CLI_SOCKET: join(bot.folder, "none.sock") })).toBe(2);
     expect(said.join("")).toContain("lifeboat bot --no-slack");
     expect(await dr(["status"], { LIFEBOAT_CLI_URL: "http://10.0.0.1" })).toBe(2);
+  });
+
+  test("finds the bot of its working directory, unless the socket there is another user's", async () => {
+    const local = join(bot.folder, ".lifeboat", "run", "bot.sock");
+    await bot.start({ socket: local, people: new Map([[me, "alex-rivera"]]) });
+    expect(await apart(["list"], {})).toMatchObject({ code: 0 });
+    if (me !== "0") return;
+    chownSync(local, 65_534, 65_534);
+    expect(await apart(["list"], {})).toMatchObject({
+      code: 2,
+      out: expect.stringContaining("/run/lifeboat/bot.sock"),
+    });
+  });
+
+  test("signs nothing but the command that was typed, whoever answers", async () => {
+    const asked = { words: ["list"], nonce: "n1" };
+    const { file } = await files.make("typed", "ed25519");
+    const said = (statement: object) => signStatement(file, { ...asked, statement: JSON.stringify(statement) });
+    const honest = { lifeboat: "command/1", command: ["list"], nonce: "n1", at: "2026-11-30T00:00:00.000Z" };
+    expect(await said(honest)).toContain("BEGIN SSH SIGNATURE");
+    for (const other of [
+      { ...honest, command: ["approve", "run-1", "ask-1"] },
+      { ...honest, nonce: "n2" },
+      { ...honest, lifeboat: "login/1" },
+      { ...honest, decision: { decision: "approve", run: "run-1", request: "ask-1", planHash: "", factsHash: "" } },
+    ])
+      await expect(said(other)).rejects.toThrow("sign something else");
+    await expect(signStatement(file, { ...asked, statement: null })).rejects.toThrow("sign something else");
+    await expect(signStatement(`${file}-not-there`, { ...asked, statement: JSON.stringify(honest) })).rejects.toThrow(
+      "ssh-keygen",
+    );
   });
 
   test("shows what the bot says, and answers with its exit code", async () => {

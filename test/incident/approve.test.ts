@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import type { SignedDecision } from "../../src/incident/commands.ts";
 import type { Actor } from "../../src/incident/events.ts";
 import { isHandled } from "../../src/incident/evolve.ts";
 import { sayProblem } from "../../src/lib/errors.ts";
@@ -360,5 +361,27 @@ describe("a proof that counts by somebody's word", () => {
       expect(codeOf(story.approve(second[0], "ask-1", second[1]))).toBe("proof-vouched-by-same");
       expect(codeOf(story.approve("cy", "ask-1", proved(null)))).toBe("accepted");
     }
+  });
+});
+
+describe("a decision that was signed", () => {
+  const record = { key: "SHA256:key", statement: "{}", signature: "-----BEGIN SSH SIGNATURE-----" };
+
+  function signed(story: Story, other: Partial<SignedDecision> = {}) {
+    const { ask, planHash, factsHash } = story.gateOf("go");
+    return { signed: { run: "run-1", ask, planHash, factsHash, userVerified: true, record, ...other } };
+  }
+
+  test("is the one it was signed for: this run, request, plan and facts, or nothing", () => {
+    const story = Story.asking();
+    for (const other of [{ run: "run-2" }, { ask: "ask-2" }, { planHash: "another" }, { factsHash: "facts-2" }]) {
+      expect(codeOf(story.approve("bo", "ask-1", signed(story, other)))).toBe("signed-other");
+      expect(codeOf(story.deny("bo", "ask-1", signed(story, other)))).toBe("signed-other");
+    }
+    expect(story.gateOf("go")).toMatchObject({ outcome: "open", approvals: [] });
+    expect(codeOf(story.approve("bo", "ask-1", signed(story)))).toBe("accepted");
+    expect(story.log.at(-1)).toMatchObject({ type: "gate.approved", data: { signed: record, proved: false } });
+    expect(codeOf(story.deny("bo", "ask-1", signed(story)))).toBe("accepted");
+    expect(story.log.at(-1)).toMatchObject({ type: "gate.denied", data: { signed: record } });
   });
 });

@@ -24,13 +24,20 @@ export async function signStatement(key: string, asked: ToSign): Promise<string>
 function read({ words, nonce, statement }: ToSign): Statement {
   const parsed = parse(statement);
   const same = parsed?.nonce === nonce && JSON.stringify(parsed.command) === JSON.stringify(words);
-  if (parsed !== null && same && parsed.lifeboat === "command/1") return parsed;
+  if (parsed !== null && same && parsed.lifeboat === "command/1" && isOf(parsed, words)) return parsed;
   throw new LifeboatError({
     code: "statement-other",
     what: "The bot asked to sign something else than this command",
     stateNow: "Nothing was signed",
     next: "Look who answers at the socket or the address, before you try again",
   });
+}
+
+/** What is decided is named in what was typed; the hashes are for people to compare with the card. */
+function isOf({ decision }: Statement, words: readonly string[]): boolean {
+  if (decision === undefined) return true;
+  const named = words.includes(decision.run) && words.includes(decision.request);
+  return named && decision.decision === words[0]?.toLowerCase();
 }
 
 function parse(statement: string | null): Statement | null {
