@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { chmod, mkdir, open, readdir, rm, stat, unlink } from "node:fs/promises";
+import { chmod, lstat, mkdir, open, readdir, rmdir, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { isMissing } from "./missing.ts";
 
@@ -44,11 +44,10 @@ export async function openCallers(folder: string): Promise<Callers> {
       const now = Date.now();
       for (const name of await readdir(folder)) {
         const path = join(folder, name);
-        const age = await stat(path).then(
-          ({ mtimeMs }) => now - mtimeMs,
-          () => Number.POSITIVE_INFINITY,
-        );
-        if (age > LEFT_BEHIND_MS) await rm(path, { force: true, recursive: true }).catch(() => {});
+        const seen = await lstat(path).catch(() => null);
+        if (seen === null || now - seen.mtimeMs <= LEFT_BEHIND_MS) continue;
+        // Never into a folder: what is in it may be made to lead elsewhere while it is removed.
+        await (seen.isDirectory() ? rmdir(path) : unlink(path)).catch(() => {});
       }
     },
   };

@@ -97,8 +97,9 @@ export async function makeSocketFolder(path: string): Promise<void> {
   const made = await mkdir(folder, { recursive: true });
   // Whatever this process's umask is: others have to get to the socket, and only to it.
   if (made !== undefined) await chmod(folder, 0o755);
-  const { mode } = await stat(folder);
-  if ((mode & 0o022) === 0) return;
+  const { mode, uid } = await stat(folder);
+  const isOurs = uid === 0 || uid === process.getuid?.();
+  if (isOurs && (mode & 0o022) === 0) return;
   throw new LifeboatError({
     code: "socket-folder-open",
     where: folder,

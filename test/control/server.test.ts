@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   linkSync,
+  lutimesSync,
   mkdirSync,
   readdirSync,
   statSync,
@@ -197,7 +198,10 @@ describe("the file that says which user somebody is", () => {
     const callers = await openCallers(folder);
     expect(callers.pathOf("../../etc/passwd")).toBe(join(folder, "passwd"));
     for (const name of ["old", "new"]) writeFileSync(callers.pathOf(name), mark);
-    utimesSync(callers.pathOf("old"), 0, 0);
+    mkdirSync(callers.pathOf("folder"));
+    symlinkSync(callers.pathOf("new"), callers.pathOf("link"));
+    for (const name of ["old", "folder"]) utimesSync(callers.pathOf(name), 0, 0);
+    lutimesSync(callers.pathOf("link"), 0, 0);
     await callers.clean();
     expect(readdirSync(folder)).toEqual(["new"]);
   });
@@ -239,6 +243,11 @@ describe("where the bot is reached", () => {
     chmodSync(open, 0o777);
     expect((await bot.start({ socket: join(open, "bot.sock") })).socketAnswers).toBe(false);
     expect(readdirSync(open)).toEqual([]);
+    if (me !== "0") return;
+    const theirs = join(bot.folder, "theirs");
+    mkdirSync(theirs);
+    chownSync(theirs, 65_534, 65_534);
+    expect((await bot.start({ socket: join(theirs, "bot.sock") })).socketAnswers).toBe(false);
   });
 
   test("over TLS there is no user of this machine: a code or a key says who it is", async () => {
