@@ -3,7 +3,7 @@ import { hostname, userInfo } from "node:os";
 import type { House } from "../commands/house.ts";
 import { WORKSPACE } from "../commands/record.ts";
 import { pageWords } from "../templates/messages/paging.ts";
-import { storeAccepted, storeDoubt } from "../templates/messages/store-doubt.ts";
+import { storeAccepted, storeDoubt, tampered } from "../templates/messages/store-doubt.ts";
 import { actions, cards } from "./actions/index.ts";
 import { conformanceOf } from "./catalog/conformance.ts";
 import { drillLimits } from "./catalog/drill.ts";
@@ -121,6 +121,7 @@ export async function startBot(config: Config, log: Logger): Promise<Bot> {
     void slack?.announce(doubt === null ? storeAccepted() : storeDoubt(doubt));
   if (timeline.doubt() !== null) sayDoubt(timeline.doubt());
   timeline.onDoubt(sayDoubt);
+  timeline.onTampered((problem) => void slack?.announce(tampered(problem)));
   const counters = createKeyCounters(createProofs(pool, store.keyring));
   slack?.start();
   engine.start();

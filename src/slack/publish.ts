@@ -15,7 +15,7 @@ import { namesIn } from "./publish/names.ts";
 import { createStates, type States } from "./publish/states.ts";
 
 export interface PublisherOptions {
-  readonly timeline: Pick<Timeline, "read" | "planOf" | "streams" | "follow" | "now">;
+  readonly timeline: Pick<Timeline, "read" | "planOf" | "streams" | "follow" | "now" | "onReread">;
   readonly outbox: Outbox;
   readonly catalog: Catalog;
   readonly clients: Clients;

@@ -100,6 +100,13 @@ export interface Timeline {
   doubt(): Problem | null;
   /** Calls back when that changes. */
   onDoubt(changed: (doubt: Problem | null) => void): () => void;
+  /** Calls back, once for each stream, when events are met that no process of Lifeboat wrote. Other streams go on. */
+  onTampered(met: (problem: Problem) => void): () => void;
+  /**
+   * Calls back when whatever was kept of events is to be read anew: a store that came back older was accepted, or somebody was
+   * forgotten.
+   */
+  onReread(again: () => void): () => void;
 
   /** The database's clock, estimated between contacts. */
   now(): Date;

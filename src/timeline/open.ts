@@ -88,10 +88,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const shared = { pool, replica: opened.replica, clock, listener, closed: closing.signal, log };
   const recent = createRecentStreams();
   const pseudonyms = createPseudonyms(keyring, options.people ?? null);
-  const also = async () => {
-    if (await pseudonyms.refresh(pool)) recent.clear();
+  const rereading = new Set<() => void>();
+  const forget = () => {
+    recent.clear();
+    for (const again of rereading) again();
   };
-  const guard = createGuard({ pool, known, keyring, log, forget: recent.clear, also });
+  const also = async () => {
+    if (await pseudonyms.refresh(pool)) forget();
+  };
+  const guard = createGuard({ pool, known, keyring, log, forget, also });
   const leases = createLeases({ ...shared, timings: { ...leaseTimings, ...options.timings } });
   // A connection that comes back may lead to another store.
   const unconnected = listener.onConnect(() => void guard.check().catch(() => {}));
@@ -121,6 +126,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     recent,
     guard,
     pseudonyms,
+    rereading,
     signsAfter,
     close,
   });

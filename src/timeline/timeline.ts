@@ -1,6 +1,6 @@
 import type pg from "pg";
 import { sha256 } from "../lib/canonical.ts";
-import { LifeboatError } from "../lib/errors.ts";
+import { LifeboatError, type Problem } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { type Authenticity, broken } from "./authentic.ts";
 import type { StoreClock } from "./clock.ts";
@@ -28,6 +28,8 @@ export interface TimelineParts {
   readonly recent: RecentStreams;
   readonly guard: Guard;
   readonly pseudonyms: Pseudonyms;
+  /** Called by whoever opened the store; filled here. */
+  readonly rereading: Set<() => void>;
   /** Events of these types end something: the head of their stream is signed at once. */
   readonly signsAfter: readonly string[];
   readonly close: () => Promise<void>;
@@ -83,8 +85,20 @@ export function createTimeline(parts: TimelineParts): SigningTimeline {
       return guard.doubt() !== null || seen.version === 0 ? null : seen;
     },
   });
+  const tampering = new Set<(problem: Problem) => void>();
+  const told = new Set<string>();
   const asked = <T>(what: string, attempt: () => Promise<T>, seconds = callerSeconds) =>
-    patiently({ what, seconds, closed, log }, attempt);
+    patiently({ what, seconds, closed, log }, attempt).catch((error) => {
+      if (error instanceof LifeboatError && error.problem.code === "timeline-broken") tampered(error.problem);
+      throw error;
+    });
+
+  function tampered(problem: Problem): void {
+    if (told.has(problem.where ?? "")) return;
+    told.add(problem.where ?? "");
+    log.error({ event: "record.tampered", problem }, problem.what);
+    for (const met of tampering) met(problem);
+  }
 
   return {
     async decide<T>(
@@ -151,9 +165,16 @@ export function createTimeline(parts: TimelineParts): SigningTimeline {
     verify: (only) =>
       asked("verifying", () => verifyChains(pool, authenticity, { only, witnesses: seenHere(guard.known.all()) })),
     doubt: guard.doubt,
+    onTampered: (met) => added(tampering, (problem: Problem) => met(problem)),
+    onReread: (again) => added(parts.rereading, () => again()),
     onDoubt: guard.onDoubt,
     signer,
     now: clock.now,
     close: parts.close,
   };
+}
+
+function added<F>(set: Set<F>, one: F): () => void {
+  set.add(one);
+  return () => void set.delete(one);
 }

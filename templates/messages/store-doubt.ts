@@ -14,6 +14,17 @@ export function storeDoubt(problem: Problem): Message {
   return { text: facts.join("\n"), blocks: lines(facts) };
 }
 
+/** One incident's record holds events that Lifeboat didn't write. */
+export function tampered(problem: Problem): Message {
+  const facts = [
+    ":rotating_light: *An incident's record was tampered with*",
+    `Cause: ${safe(problem.what)}`,
+    "Status: nothing more is decided on this incident; others go on",
+    ...(problem.next ? [`Next: ${safe(problem.next)}`] : []),
+  ];
+  return { text: facts.join("\n"), blocks: lines(facts) };
+}
+
 /** An operator accepted the store as it is. */
 export function storeAccepted(): Message {
   const facts = [

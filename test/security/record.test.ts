@@ -6,6 +6,7 @@ import pg from "pg";
 import { accept } from "../../src/cli/accept-store.ts";
 import { storeHealth } from "../../src/health.ts";
 import { projectRoot } from "../../src/lib/root.ts";
+import { createStates } from "../../src/slack/publish/states.ts";
 import { openAudit } from "../../src/timeline/audit.ts";
 import { chainHash, noHash } from "../../src/timeline/chain.ts";
 import type { StoredEvent } from "../../src/timeline/contract.ts";
@@ -100,6 +101,8 @@ describe("with the application's login", () => {
     const store = await storeOn(url);
     const night = new Night(store);
     const engine = engineOn(store);
+    const alarms: string[] = [];
+    store.timeline.onTampered(({ where = "" }) => alarms.push(where));
     try {
       await night.requested(planOf([[go()], [deed(dir, "put", "b")]]));
       engine.start();
@@ -121,6 +124,7 @@ describe("with the application's login", () => {
         `${incident} ${forged.version}: no process of Lifeboat wrote it: its authentication code is wrong`,
       );
       expect(ledger(dir)).toEqual([]);
+      expect(alarms).toEqual([incident]);
       // Other incidents go on.
       await said(["declared"], "inc-2");
     } finally {
@@ -330,6 +334,7 @@ describe("a store that came back older", () => {
     const store: Store = await storeOn(url, { stateFolder: state });
     const night = new Night(store);
     const engine = engineOn(store);
+    const states = createStates(store.timeline);
     const alarms: (string | null)[] = [];
     store.timeline.onDoubt((doubt) => alarms.push(doubt?.code ?? null));
     try {
@@ -340,6 +345,7 @@ describe("a store that came back older", () => {
       await night.approve();
       await night.until((run) => run.status === "verified");
       expect(ledger(dir)).toEqual(["flip b"]);
+      expect((await states.read(incident)).runs.get("run-1")?.ending).not.toBeNull();
 
       await restore();
       // The same people approve the same question again: it is open once more in the store.
@@ -365,6 +371,11 @@ describe("a store that came back older", () => {
       };
       expect(await accept(options, found, "the standby lagged")).toBe(0);
       await until(() => store.timeline.doubt() === null);
+      // Whoever folded on from what is lost begins anew.
+      const version = (await store.timeline.read(incident)).at(-1)?.version;
+      expect([await states.read(incident)].map((state) => [state.version, state.runs.get("run-1")?.ending])).toEqual([
+        [version, null],
+      ]);
       expect(alarms).toEqual(["store-went-back", null]);
       const run = await night.until(({ stuck }) => stuck !== null);
       expect(run.stuck).toMatchObject({ code: "store-went-back" });

@@ -10,10 +10,15 @@ export interface States {
 
 const KEPT = 200;
 
-export function createStates(timeline: Pick<Timeline, "read" | "planOf">): States {
+export function createStates(timeline: Pick<Timeline, "read" | "planOf" | "onReread">): States {
   const known = new Map<string, IncidentState>();
   const reading = new Map<string, Promise<IncidentState>>();
   const plans = new Map<string, Plan>();
+  let generation = 0;
+  timeline.onReread(() => {
+    generation += 1;
+    known.clear();
+  });
 
   async function learnPlans(needed: readonly { run: string; planHash: string }[]): Promise<void> {
     for (const { run, planHash } of needed) {
@@ -25,10 +30,13 @@ export function createStates(timeline: Pick<Timeline, "read" | "planOf">): State
   }
 
   async function readOn(stream: string): Promise<IncidentState> {
+    const begun = generation;
     let state = known.get(stream) ?? blankIncident(stream);
     const events = await timeline.read(stream, state.version);
     await learnPlans(plansNeeded(events));
     for (const event of events) state = evolve(state, event, plans);
+    // What was read before it all changed is not gone on from.
+    if (begun !== generation) return readOn(stream);
     known.delete(stream);
     known.set(stream, state);
     if (known.size > KEPT) known.delete(known.keys().next().value as string);
