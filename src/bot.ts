@@ -60,7 +60,7 @@ export async function startBot(config: Config, log: Logger): Promise<Bot> {
   refuseDrillsOnProduction(house);
   const mayDrill = drillLimits(() => groundsOf(house));
   const slack = config.slack && createSlack({ config: config.slack, house, timeline, inbox, outbox, log });
-  if (slack === null) await recordStartWithoutSlack(house);
+  if (slack === null) await recordStartWithoutSlack(house, log);
   const engine = createEngine({
     timeline,
     leases,
@@ -162,15 +162,26 @@ export async function startBot(config: Config, log: Logger): Promise<Bot> {
   };
 }
 
-/** Who starts such a bot holds the service's authority while nobody in Slack sees it. Slack is told once it is back. */
-async function recordStartWithoutSlack({ timeline }: House): Promise<void> {
+/**
+ * Who starts such a bot holds the service's authority while nobody in Slack sees it. Slack is told once it is back. While the store is
+ * in doubt nothing is written at all: then it's recorded as soon as the store is accepted, before anything else can be.
+ */
+async function recordStartWithoutSlack({ timeline }: House, log: Logger): Promise<void> {
   const event = {
     type: "bot.startedWithoutSlack",
     data: { user: userName(), host: hostname() },
     key: `bot.startedWithoutSlack/${randomUUID()}`,
     actor: { kind: "bot" } as const,
   };
-  await timeline.decide(WORKSPACE, () => ({ events: [event], value: null }));
+  const write = () => timeline.decide(WORKSPACE, () => ({ events: [event], value: null }));
+  if (timeline.doubt() === null) {
+    await write();
+    return;
+  }
+  timeline.onDoubt((doubt) => {
+    if (doubt !== null) return;
+    write().catch((error) => log.error({ event: "bot.start_not_recorded", err: error }, "the start is not recorded"));
+  });
 }
 
 function userName(): string {
