@@ -6,6 +6,7 @@ import { pageWords } from "../templates/messages/paging.ts";
 import { storeAccepted, storeDoubt, tampered } from "../templates/messages/store-doubt.ts";
 import { actions, cards } from "./actions/index.ts";
 import { conformanceOf } from "./catalog/conformance.ts";
+import { drainSecondsOf } from "./catalog/drain.ts";
 import { drillLimits } from "./catalog/drill.ts";
 import { createEmail } from "./comms/email.ts";
 import { createOffice } from "./comms/office.ts";
@@ -18,12 +19,13 @@ import { createEngine } from "./engine/driver.ts";
 import { createScout } from "./engine/scout.ts";
 import { createWatcher } from "./engine/watcher.ts";
 import { serveHealth, storeHealth } from "./health.ts";
-import { groundsOf, houseOf, readCatalog, refuseDrillsOnProduction, secret } from "./house.ts";
+import { groundsOf, houseOf, readCatalog, refuseDrillsOnProduction, secretsOf } from "./house.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import { startPaging } from "./paging/index.ts";
 import { peopleInEvents } from "./people-in-events.ts";
 import { createKeyCounters } from "./proof/key-counters.ts";
+import { prepareScripts } from "./script-host.ts";
 import { createSlack } from "./slack/index.ts";
 import { createStates } from "./slack/publish/states.ts";
 import { createDeliveries } from "./timeline/delivery.ts";
@@ -58,6 +60,10 @@ export async function startBot(config: Config, log: Logger): Promise<Bot> {
 
   const house = houseOf(config, catalog, store, outbox, log);
   refuseDrillsOnProduction(house);
+  const secrets = secretsOf(config, catalog);
+  const secret = secrets.forActions;
+  const scriptUser = await prepareScripts(config.scriptUser, catalog, log);
+  const drainSeconds = config.drainSeconds ?? drainSecondsOf(catalog, cards);
   const mayDrill = drillLimits(() => groundsOf(house));
   const slack = config.slack && createSlack({ config: config.slack, house, timeline, inbox, outbox, log });
   if (slack === null) await recordStartWithoutSlack(house, log);
@@ -72,6 +78,8 @@ export async function startBot(config: Config, log: Logger): Promise<Bot> {
     practice: config.practice,
     secret,
     drillLimits: mayDrill,
+    ...(scriptUser && { scriptUser }),
+    settings: { drainMs: drainSeconds * 1000 },
   });
   const health =
     config.health.port === null
@@ -138,18 +146,19 @@ export async function startBot(config: Config, log: Logger): Promise<Bot> {
           pages: createPages(pool),
           read: createStates(timeline).read,
           systems: catalog.systems,
-          secret,
+          secret: secrets.forPaging,
           words: pageWords(config.practice),
           log,
         });
   const control = await startControl({ config: config.cli, house, counters, log });
-  log.info({ practice: config.practice, systems: catalog.systems.length }, "Lifeboat is up.");
+  log.info({ practice: config.practice, systems: catalog.systems.length, drainSeconds }, "Lifeboat is up.");
 
   return {
     async stop() {
+      // People are heard until the steps under way have ended: a run can still be aborted.
+      await engine.stop();
       await control.close();
       await slack?.stop();
-      await engine.stop();
       await watcher.stop();
       await scout.stop();
       await office.stop();

@@ -47,6 +47,10 @@ export interface Config {
   readonly cli: ControlConfig;
   /** Do approvals count while Slack can't say whether who gave them is still a member? */
   readonly whenSlackIsSilent: SlackConfig["whenSlackIsSilent"];
+  /** How long a stop waits for steps under way; null: longer than any of the catalogue usually takes. */
+  readonly drainSeconds: number | null;
+  /** The operating system's user scripts run as; null: ours. */
+  readonly scriptUser: string | null;
   readonly health: { readonly port: number | null; readonly host: string };
   readonly logLevel: string;
 }
@@ -287,8 +291,28 @@ const settings = z.object({
     .describe(
       "For a day after a promotion the old primary is looked at this often, in seconds, in case it comes back and takes writes",
     ),
+  LIFEBOAT_DRAIN_SECONDS: z
+    .string()
+    .regex(/^\d{1,5}$/, "Whole seconds, 0 to 99999")
+    .transform(Number)
+    .optional()
+    .describe(
+      "When it is told to stop, Lifeboat starts nothing more and waits this many seconds for steps under way, then hands them over. " +
+        "Unset: longer than the longest step of your runbooks usually takes (it is logged at the start), and 5 in practice",
+    ),
+  LIFEBOAT_SCRIPT_USER: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "The name of a user of the operating system")
+    .optional()
+    .describe(
+      "User of the operating system that scripts run as, so that they can't read Lifeboat's own secrets. Lifeboat has to run as root for it. " +
+        "Unset: the same as Lifeboat",
+    ),
   HEALTH_PORT: port.optional().describe("Port of `GET /live` and `GET /ready`. Unset: not served"),
 });
+
+/** Whoever practises does not wait for it. */
+const PRACTICE_DRAIN_SECONDS = 5;
 
 type Setting = keyof typeof settings.shape;
 type Settings = z.output<typeof settings>;
@@ -356,6 +380,8 @@ function configOf(read: Settings, slack: boolean): Config {
     newProofHours: read.LIFEBOAT_NEW_PROOF_HOURS ?? (read.SLACK_API_URL === undefined ? 24 : 0),
     secretKey: read.LIFEBOAT_SECRET_KEY === undefined ? null : Buffer.from(read.LIFEBOAT_SECRET_KEY, "base64"),
     watchSeconds: read.LIFEBOAT_WATCH_SECONDS,
+    drainSeconds: read.LIFEBOAT_DRAIN_SECONDS ?? (read.SLACK_API_URL === undefined ? null : PRACTICE_DRAIN_SECONDS),
+    scriptUser: read.LIFEBOAT_SCRIPT_USER ?? null,
     health: { port: read.HEALTH_PORT ?? null, host: read.LISTEN_HOST },
     logLevel: read.LOG_LEVEL,
   };

@@ -11,6 +11,7 @@ import type { Config } from "./config.ts";
 import { LifeboatError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import { createTotp } from "./proof/totp.ts";
+import { createSecrets, type Secrets } from "./secrets.ts";
 import type { Store } from "./timeline/index.ts";
 import type { Outbox } from "./timeline/outbox.ts";
 import { createProofs } from "./timeline/proofs.ts";
@@ -19,6 +20,7 @@ import { createTally } from "./timeline/tally.ts";
 /** What commands may use, the same behind every door. */
 export function houseOf(config: Config, catalog: Catalog, store: Store, outbox: Outbox, log: Logger): House {
   const { practice } = config;
+  const { forActions: secret } = secretsOf(config, catalog);
   return {
     catalog,
     cards,
@@ -51,16 +53,15 @@ export function houseOf(config: Config, catalog: Catalog, store: Store, outbox: 
   };
 }
 
-/** A secret by the name the catalogue gave it. */
-export function secret(name: string): string {
-  const value = process.env[name];
-  if (value) return value;
-  throw new LifeboatError({
-    code: "secret-missing",
-    where: name,
-    what: "This secret is needed, and it is not in the bot's environment",
-    stateNow: "Nothing was changed by it",
-    next: `Set ${name} and start Lifeboat again`,
+/** Secrets of this process's environment that its catalogue names. */
+export function secretsOf(config: Config, catalog: Catalog): Secrets {
+  return createSecrets({
+    environment: process.env,
+    catalog: () => catalog,
+    values: () => [
+      ...loadVariables(catalog, config.catalog.valuesFile).variables.values(),
+      ...drillValuesOf(config, catalog).variables.values(),
+    ],
   });
 }
 

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Budget, Inverse, NotUndone, PlannedCall, Repeat, Risk, Service, WayBack } from "../catalog/types.ts";
 import type { Logger } from "../lib/log.ts";
+import type { ProcessIdentity } from "../lib/processes.ts";
 
 export type { Inverse, NotUndone, PlannedCall, WayBack } from "../catalog/types.ts";
 
@@ -204,6 +205,13 @@ export interface ApplyContext extends ReadContext {
   /** Seconds this call may take in all. */
   readonly budget: Budget;
   progress(says: string): void;
+  /**
+   * Resolves when it is on the timeline which process is about to change something: only then may it begin. Rejects
+   * where this attempt is no longer under way; then it may not.
+   */
+  launched(process: ProcessIdentity, says: string): Promise<void>;
+  /** Whose account scripts run under; absent: ours. */
+  readonly scriptUser?: { readonly uid: number; readonly gid: number };
 }
 
 /** Keeps an action's own types while the list holds them as one. */

@@ -1,11 +1,13 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { access, chmod, chown, constants, mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, extname, isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { sha256 } from "../lib/canonical.ts";
 import { type ChildEnd, runChild } from "../lib/child.ts";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
-import type { Check, ReadContext } from "./contract.ts";
+import { type OwnFolder, ownFolder } from "../lib/own-folder.ts";
+import { redactor } from "../lib/redact.ts";
+import { writableByOthers } from "../lib/writable.ts";
+import type { ApplyContext, Check } from "./contract.ts";
 
 /**
  * A script the system allows, as the plan carries it: where it is, the SHA-256 of its bytes when the plan was made, and
@@ -30,6 +32,7 @@ export const scriptArguments = z
   .max(50);
 
 const OUTPUT_BYTES_MAX = 16 * 1024;
+const PATH = "/usr/local/bin:/usr/bin:/bin";
 
 /** SHA-256 of the file as it is now, or null when it can not be read. */
 export async function hashNow(script: Script): Promise<string | null> {
@@ -52,15 +55,17 @@ export function unchanged(script: Script, hash: string | null): Check {
 
 /**
  * Runs exactly the bytes that were approved: they are read once, compared with the plan, and a private copy of them is
- * started, so an edit in between changes nothing. A script is therefore one file; it imports only what Node has.
+ * started, so an edit in between changes nothing. A script is therefore one file; it imports only what Node has. Which
+ * process it is stands on the timeline before it begins.
  * Rejects when it does not end with 0; its output never carries a secret it was given.
  */
 export async function runScript(
-  ctx: ReadContext,
+  ctx: ApplyContext,
   script: Script,
   given: readonly string[],
   seconds: number,
 ): Promise<ChildEnd> {
+  refuseOpenToOthers(script);
   const bytes = await readFile(script.path);
   if (sha256(bytes) !== script.sha256) {
     throw new LifeboatError({
@@ -72,35 +77,70 @@ export async function runScript(
     });
   }
   const secrets = Object.fromEntries(script.environment.map((name) => [name, ctx.secret(name)]));
-  const folder = await mkdtemp(join(tmpdir(), "lifeboat-script-"));
+  const own = await ownFolder();
   try {
-    const copy = join(folder, basename(script.path));
+    const home = join(own.path, "home");
+    const copy = join(home, basename(script.path));
+    await mkdir(home, { mode: 0o700 });
     await writeFile(copy, bytes);
     await chmod(copy, 0o500);
-    const end = await start(ctx, script, copy, given, { folder, seconds, secrets });
-    return refuseFailed(script, { ...end, output: withoutSecrets(end.output, Object.values(secrets)) });
+    if (ctx.scriptUser)
+      for (const path of [copy, home, own.path]) await chown(path, ctx.scriptUser.uid, ctx.scriptUser.gid);
+    const end = await start(ctx, script, copy, given, { home, own, seconds, secrets });
+    return refuseFailed(script, presentable(end, Object.values(secrets)));
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await own.remove();
   }
 }
 
+/** Whoever may write to it, or put another in its place, could have it do anything the next time it is planned. */
+function refuseOpenToOthers(script: Script): void {
+  const open = writableByOthers(script.path);
+  if (open === null) return;
+  throw new LifeboatError({
+    code: "script-writable",
+    where: script.name,
+    what: `${open} can be written to by other users of this machine`,
+    stateNow: "It was not started",
+    next: `chmod go-w ${open}, see that the script is as it should be, and ask for the run again`,
+  });
+}
+
+interface Rule {
+  readonly home: string;
+  readonly own: OwnFolder;
+  readonly seconds: number;
+  readonly secrets: Readonly<Record<string, string>>;
+}
+
 async function start(
-  ctx: ReadContext,
+  ctx: ApplyContext,
   script: Script,
   copy: string,
   given: readonly string[],
-  rule: { readonly folder: string; readonly seconds: number; readonly secrets: Record<string, string> },
+  { home, own, seconds, secrets }: Rule,
 ): Promise<ChildEnd> {
   const byNode = [".mjs", ".cjs", ".js"].includes(extname(copy));
+  let launched = false;
   try {
     return await runChild({
-      program: byNode ? process.execPath : copy,
+      program: byNode ? await nodeForScripts() : copy,
       arguments: byNode ? [copy, ...given] : given,
-      environment: { PATH: "/usr/local/bin:/usr/bin:/bin", LANG: "C.UTF-8", HOME: rule.folder, ...rule.secrets },
-      folder: rule.folder,
-      seconds: rule.seconds,
-      bytesMax: OUTPUT_BYTES_MAX,
+      environment: { ...secrets, PATH, LANG: "C.UTF-8", HOME: home },
+      folder: home,
+      seconds,
+      bytesMax: 2 * OUTPUT_BYTES_MAX,
       signal: ctx.signal,
+      recorded: {
+        folder: own.path,
+        contained: true,
+        ...(ctx.scriptUser && { user: ctx.scriptUser }),
+        async launched(child) {
+          await own.usedBy(child);
+          await ctx.launched(child, `${script.name}: started`);
+          launched = true;
+        },
+      },
     });
   } catch (error) {
     throw new LifeboatError(
@@ -108,11 +148,24 @@ async function start(
         code: "script-not-started",
         where: script.name,
         what: `The script could not be started: ${messageOf(error)}`,
-        stateNow: "It was not started",
+        stateNow: launched ? "Whether it was started is not known" : "It was not started",
       },
       { cause: error },
     );
   }
+}
+
+/** Ours, unless it may not be read (then nobody reads our environment either): another of the same kind. */
+async function nodeForScripts(): Promise<string> {
+  for (const path of [process.execPath, ...PATH.split(":").map((folder) => join(folder, "node"))])
+    if (
+      await access(path, constants.R_OK | constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path;
+  return process.execPath;
 }
 
 function refuseFailed(script: Script, end: ChildEnd): ChildEnd {
@@ -134,8 +187,9 @@ function refuseFailed(script: Script, end: ChildEnd): ChildEnd {
   });
 }
 
-function withoutSecrets(output: string, secrets: readonly string[]): string {
-  return secrets
-    .filter((secret) => secret.length > 3)
-    .reduce((text, secret) => text.replaceAll(secret, "[secret]"), output);
+/** A little more than is kept is read, so that a secret at the end is known as a whole before it is cut. */
+function presentable(end: ChildEnd, secrets: readonly string[]): ChildEnd {
+  const bytes = Buffer.from(redactor(secrets)(end.output), "utf8");
+  const cut = end.cut || bytes.length > OUTPUT_BYTES_MAX;
+  return { ...end, cut, output: bytes.subarray(0, OUTPUT_BYTES_MAX).toString("utf8") };
 }

@@ -52,7 +52,7 @@ function valueLine({ name, default: given }: Variable): string {
 
 /** Environment variables that carry secrets, by name, each with who names it. */
 export function secretsOf(
-  { triage, paging, scripts, targets }: System,
+  { triage, paging, scripts, targets }: Pick<System, "triage" | "paging" | "scripts" | "targets">,
   runbooks: readonly Runbook[],
 ): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, Set<string>>();

@@ -7,3 +7,19 @@ export function carriesPassword(text: string): boolean {
 export function isSecretName(name: string): boolean {
   return /(password|passwd|secret|token|apikey|privatekey|credentials?)$/i.test(name);
 }
+
+/**
+ * A setting of Lifeboat's own, by the name of its variable: tokens, keys and addresses with passwords that nothing a runbook
+ * starts is ever given. A whole family counts, so that a setting which is new is one, too.
+ */
+export function isOwnName(name: string): boolean {
+  return /^(?:DRILL_)?(?:LIFEBOAT|SLACK|DATABASE|PAGERDUTY|STATUSPAGE|SMTP|MAIL)_/.test(name) || CODE.test(name);
+}
+
+/** What would have another program run in a script's place. */
+const CODE = /^(?:LD_.*|DYLD_.*|NODE_OPTIONS|NODE_PATH|BASH_ENV|ENV|SHELLOPTS|PATH|HOME|IFS)$/;
+
+/** Keys of PagerDuty are given to the pager, which is Lifeboat's own; not what its webhooks are signed with. */
+export function isPagerName(name: string): boolean {
+  return name.startsWith("PAGERDUTY_") && name !== "PAGERDUTY_WEBHOOK_SECRETS";
+}

@@ -108,7 +108,10 @@ export function openAttempt(driven: Driven, step: ActionStep, number: number, un
     job: () => jobOf(step, driven.around.actions, journal.run().plan),
     look: async (job) => plain(await observe(job, driven.around, evidences, driven.lost)),
     applyContext: (job, signal) =>
-      applyContext(readContext(job, driven.around, evidences, signal), job, (says) => voice.say(says)),
+      applyContext(readContext(job, driven.around, evidences, signal), job, driven.around, {
+        progress: (says) => voice.say(says),
+        launched: (process, says) => record("step.progressed", { says, process }),
+      }),
     record,
     note,
     async fail(problem, retryable) {

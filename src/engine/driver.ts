@@ -1,12 +1,18 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { stateNow } from "../incident/state-now.ts";
+import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf, type Problem } from "../lib/errors.ts";
+import { LetGo } from "../lib/processes.ts";
 import type { Lease } from "../timeline/contract.ts";
 import { type Driver, driveRun } from "./drive.ts";
 import type { Driven } from "./driven.ts";
+import { handOver } from "./hand-over.ts";
 import { type Journal, LeaseLost, openJournal } from "./journal.ts";
 import { createKillPoint } from "./kill-point.ts";
 import { defaultSettings, type EnginePorts } from "./ports.ts";
+
+/** What a store that does not answer may take of the time a stop has. */
+const HAND_OVER_SECONDS = 2;
 
 export interface Engine {
   start(): void;
@@ -73,14 +79,14 @@ export function createEngine(ports: EnginePorts): Engine {
           errors.delete(lease.run);
           driven.log.debug({ left }, "run left");
         },
-        (error: unknown) => troubled(lease, error, () => lost.abort()),
+        (error: unknown) => troubled(lease, error, () => lost.abort(new LetGo())),
       )
       .catch((error: unknown) => driven.log.error({ error: messageOf(error) }, "run abandoned to its lease"))
       .finally(() => {
         if (live.get(lease.run)?.journal === journal) live.delete(lease.run);
         look();
       });
-    live.set(lease.run, { lease, journal, driver, lose: () => lost.abort(), over });
+    live.set(lease.run, { lease, journal, driver, lose: () => lost.abort(new LetGo()), over });
   }
 
   /** What went wrong inside the engine is tried again with growing patience, and then told to a person. */
@@ -261,14 +267,17 @@ export function createEngine(ports: EnginePorts): Engine {
   };
 
   /**
-   * Leaves a run with steps under way to the next replica: at once where they only look, after the lease where a request may
-   * still be on its way.
+   * Leaves a run with steps under way to the next replica, and says so: at once where they only look or where the timeline
+   * knows the process that runs on, after the lease where a request may still be on its way.
    */
   async function abandon(one: Live): Promise<void> {
+    await withDeadline("The hand-over", HAND_OVER_SECONDS, () => handOver(one.journal)).catch((error: unknown) => {
+      log.warn({ run: one.lease.run, error: messageOf(error) }, "the hand-over is not on the timeline");
+    });
     one.lose();
     await one.over;
     const asking = [...one.journal.run().steps.values()].some(
-      (step) => step.status === "running" && step.reached === "intended",
+      (step) => step.status === "running" && step.reached === "intended" && step.process === undefined,
     );
     if (asking) return;
     for (let tries = 0; tries < 3; tries++) {

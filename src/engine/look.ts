@@ -14,6 +14,7 @@ export interface Surroundings {
   /** Why a run of this plan may not touch this; null: it may. */
   readonly drillLimits: (plan: Plan, touch: Touch) => string | null;
   readonly observeSeconds: number;
+  readonly scriptUser?: ApplyContext["scriptUser"];
 }
 
 /** A step with the action that performs it and its input as the action reads it. */
@@ -88,8 +89,13 @@ export function kindOf(
   };
 }
 
-export function applyContext(read: ReadContext, job: Job, progress: (says: string) => void): ApplyContext {
-  return { ...read, budget: job.step.budget, progress };
+export function applyContext(
+  read: ReadContext,
+  job: Job,
+  { scriptUser }: Pick<Surroundings, "scriptUser">,
+  says: Pick<ApplyContext, "progress" | "launched">,
+): ApplyContext {
+  return { ...read, budget: job.step.budget, ...says, ...(scriptUser && { scriptUser }) };
 }
 
 /** The state a target is in, for the end of every sentence about a failure. */

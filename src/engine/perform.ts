@@ -8,6 +8,7 @@ import type { Driven } from "./driven.ts";
 import { LeaseLost } from "./journal.ts";
 import { blocking, type Job, problemOf, sayState } from "./look.ts";
 import type { Reached } from "./next.ts";
+import { outlived, problemOfRunning, stillRunning } from "./outlived.ts";
 import { type Recovery, recovery } from "./recover.ts";
 import { stillStands } from "./stands.ts";
 
@@ -64,6 +65,8 @@ async function bind(attempt: Attempt): Promise<Job | null> {
 
 /** Nothing of this attempt was caused yet. An earlier attempt may have caused something: `from.before` remembers. */
 async function begin(attempt: Attempt, job: Job, from: From): Promise<void> {
+  const running = await outlived(attempt);
+  if (running) return attempt.stop(problemOfRunning(attempt.step.title, running));
   if (from.onlySettle || attempt.driven.halt.aborted) return attempt.fail(haltedBefore(attempt), false);
   let seen: unknown;
   let done: Done;
@@ -120,6 +123,8 @@ function unseenSeconds({ action, input }: Job, { budget }: ActionStep): number {
 
 /** A process died, or was robbed, after the intent: the effect may or may not be there. */
 async function recover(attempt: Attempt, job: Job, from: From): Promise<void> {
+  const running = await outlived(attempt);
+  if (running) return attempt.stop(problemOfRunning(attempt.step.title, running));
   if (unseenSeconds(job, attempt.step) > 0 && !from.onlySettle && !attempt.driven.halt.aborted)
     await lookUntilShown(attempt, job, from).catch((error) => {
       if (attempt.driven.lost.aborted) throw error;
@@ -184,6 +189,8 @@ function apply(attempt: Attempt, job: Job, seen: unknown): Promise<Handle> {
 
 /** The request was refused, or its answer never came: only the world can say what became of it. */
 async function unclear(attempt: Attempt, job: Job, before: unknown, error: unknown): Promise<void> {
+  const running = await stillRunning(attempt);
+  if (running) return attempt.stop(problemOfRunning(attempt.step.title, running));
   const found = await find(attempt, job, before, mayHaveArrived(error) ? LOOKS : 1);
   switch (found.recovery) {
     case "verify":

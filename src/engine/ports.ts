@@ -1,4 +1,4 @@
-import type { Action } from "../actions/contract.ts";
+import type { Action, ApplyContext } from "../actions/contract.ts";
 import type { Origin } from "../catalog/conformance.ts";
 import type { Touch } from "../catalog/drill.ts";
 import type { Conformance, Plan, System } from "../catalog/types.ts";
@@ -38,6 +38,8 @@ export interface EnginePorts {
   readonly secret: (name: string) => string;
   /** Why a run of this plan may not touch this, in a sentence; null: it may. */
   readonly drillLimits: (plan: Plan, touch: Touch) => string | null;
+  /** Whose account scripts run under; absent: ours. */
+  readonly scriptUser?: ApplyContext["scriptUser"];
   readonly settings?: Partial<EngineSettings>;
 }
 

@@ -1,5 +1,6 @@
 import type { Audience, Mode } from "../catalog/types.ts";
 import type { Problem } from "../lib/errors.ts";
+import type { ProcessIdentity } from "../lib/processes.ts";
 
 /**
  * Everything that can have happened, in the past tense. One timeline holds one incident with all its runs; an event of a
@@ -404,7 +405,8 @@ export type StepEvent =
   | { type: "step.intended"; data: { step: string; attempt: number; before: unknown } }
   /** The target accepted the request. Not yet evidence. */
   | { type: "step.applied"; data: { step: string; attempt: number; handle: unknown } }
-  | { type: "step.progressed"; data: { step: string; attempt: number; says: string } }
+  /** `process`: what is about to change something, recorded before it does. */
+  | { type: "step.progressed"; data: { step: string; attempt: number; says: string; process?: ProcessIdentity } }
   | {
       type: "step.verified";
       data: {

@@ -1,5 +1,6 @@
 import type { Clock, Mode, Plan, PlanStep } from "../catalog/types.ts";
 import type { Problem } from "../lib/errors.ts";
+import type { ProcessIdentity } from "../lib/processes.ts";
 import type {
   Actor,
   AskedTriage,
@@ -224,7 +225,11 @@ export type StepState = {
   readonly forgiven: number;
   /** What its first attempt recorded as there before it changed anything; absent: it never came to that. */
   readonly origin?: { readonly before: unknown };
+  /** The newest process that was started to change something, and when; absent: none was. It may still run, whatever became of the attempt. */
+  readonly process?: StepProcess;
 } & StepPhase;
+
+export type StepProcess = ProcessIdentity & { readonly since: Date };
 
 export type StepPhase =
   /**

@@ -1,4 +1,9 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { constants } from "node:os";
+import { join } from "node:path";
+import { containment, launcher } from "./launch.ts";
+import { END_GRACE_SECONDS, endMarked, identify, LetGo, MARKER, type ProcessIdentity } from "./processes.ts";
 
 export interface ChildRule {
   readonly program: string;
@@ -12,6 +17,23 @@ export interface ChildRule {
   /** Bytes of output kept; the rest is read and thrown away. */
   readonly bytesMax?: number;
   readonly signal?: AbortSignal;
+  /** For what changes something. */
+  readonly recorded?: Recorded;
+}
+
+/**
+ * A child whose identity is written down before it does anything. It may outlive this process: nothing it does depends on
+ * us, it is ended when its time is over, and whoever goes on can find out whether it still runs.
+ */
+export interface Recorded {
+  /** Resolves when the identity is on record; the child is not started where it rejects. */
+  launched(child: ProcessIdentity): Promise<void>;
+  /** The child may write here; nothing else does. */
+  readonly folder: string;
+  /** In a process namespace of its own, where that is possible. */
+  readonly contained?: boolean;
+  /** Somebody else than us. Only root may do that. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 export interface ChildEnd {
@@ -25,24 +47,61 @@ export interface ChildEnd {
   readonly seconds: number;
 }
 
+/** What it left running may hold its output open: so long is waited for the rest of it. */
+const OUTPUT_MS = 1000;
+
 /**
  * Runs one program in a process group of its own, without a shell, and resolves when it is over; whatever it leaves
- * behind in its group is ended with it. A group that ignores SIGTERM is killed one second later. Rejects only when the
- * program can not be started.
+ * behind is ended with it. A group that ignores SIGTERM is killed one second later. Rejects only when the program can't
+ * be started, or its identity can't be recorded.
  */
-export function runChild(rule: ChildRule): Promise<ChildEnd> {
+export async function runChild(rule: ChildRule): Promise<ChildEnd> {
+  const { recorded } = rule;
+  const marker = randomUUID();
+  const contained = recorded?.contained === true && (await containment()) === "namespace";
+  const command = recorded
+    ? launcher({
+        ...rule,
+        seconds: rule.seconds + END_GRACE_SECONDS,
+        pipe: join(recorded.folder, "output"),
+        contained,
+        ...(recorded.user && { user: recorded.user }),
+      })
+    : rule;
+  const child = spawn(command.program, [...command.arguments], {
+    cwd: rule.folder,
+    env: { ...rule.environment, ...(recorded && { [MARKER]: marker }) },
+    detached: true,
+    shell: false,
+    stdio: [recorded ? "pipe" : "ignore", "pipe", "pipe"],
+    ...(recorded?.user && !contained ? recorded.user : {}),
+  });
+  const over = watch(child, rule, recorded ? marker : null);
+  // Handled where it is awaited; the child may fail while its identity is being recorded.
+  over.catch(() => {});
+  if (recorded && child.pid !== undefined) await begin(child, recorded, marker, rule.seconds);
+  return over;
+}
+
+/** Nothing is started before this resolves: the child waits for a line. */
+async function begin(child: ChildProcess, recorded: Recorded, marker: string, seconds: number): Promise<void> {
+  child.stdin?.on("error", () => {});
+  try {
+    await recorded.launched(await identify(child.pid as number, marker, seconds));
+    child.stdin?.write("go\n");
+  } catch (error) {
+    signalGroup(child.pid, "SIGKILL");
+    throw error;
+  }
+}
+
+function watch(child: ChildProcess, rule: ChildRule, marker: string | null): Promise<ChildEnd> {
   const started = performance.now();
   const bytesMax = rule.bytesMax ?? 64 * 1024;
   return new Promise((resolve, reject) => {
-    const child = spawn(rule.program, [...rule.arguments], {
-      cwd: rule.folder,
-      env: { ...rule.environment },
-      detached: true,
-      shell: false,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
     let ended: ChildEnd["ended"] = null;
-    let cruel: NodeJS.Timeout | undefined;
+    let force: NodeJS.Timeout | undefined;
+    let rest: NodeJS.Timeout | undefined;
     const kept: Buffer[] = [];
     let size = 0;
     const keep = (chunk: Buffer) => {
@@ -53,38 +112,50 @@ export function runChild(rule: ChildRule): Promise<ChildEnd> {
       if (ended !== null) return;
       ended = why;
       signalGroup(child.pid, "SIGTERM");
-      cruel = setTimeout(() => signalGroup(child.pid, "SIGKILL"), 1000);
+      force = setTimeout(() => signalGroup(child.pid, "SIGKILL"), 1000);
     };
-    const onAbort = () => end("aborted");
+    const onAbort = () => {
+      // What is on record is finished, and found by whoever goes on.
+      if (marker === null || !(rule.signal?.reason instanceof LetGo)) end("aborted");
+    };
     const timer = setTimeout(() => end("deadline"), rule.seconds * 1000);
     const settle = () => {
       clearTimeout(timer);
-      clearTimeout(cruel);
+      clearTimeout(force);
       rule.signal?.removeEventListener("abort", onAbort);
     };
 
-    child.stdout.on("data", keep);
-    child.stderr.on("data", keep);
+    child.stdout?.on("data", keep);
+    child.stderr?.on("data", keep);
     child.on("error", (error) => {
       settle();
       reject(error);
     });
-    // A grandchild may hold the pipes open after the leader is gone: the group goes first, then "close" can come.
-    child.on("exit", () => signalGroup(child.pid, "SIGKILL"));
-    child.on("close", (code, signal) => {
+    child.on("exit", (code, signal) => {
       settle();
-      resolve({
-        code,
-        signal,
-        ended,
-        output: Buffer.concat(kept).toString("utf8"),
-        cut: size > bytesMax,
-        seconds: (performance.now() - started) / 1000,
-      });
+      signalGroup(child.pid, "SIGKILL");
+      const left = marker === null ? Promise.resolve() : endMarked(marker);
+      const seconds = (performance.now() - started) / 1000;
+      const tell = () => {
+        clearTimeout(rest);
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+        const output = Buffer.concat(kept).toString("utf8");
+        const how = marker === null ? { code, signal } : endOf(code, signal);
+        void left.then(() => resolve({ ...how, ended, output, cut: size > bytesMax, seconds }));
+      };
+      child.on("close", tell);
+      rest = setTimeout(tell, OUTPUT_MS);
     });
     if (rule.signal?.aborted) onAbort();
     else rule.signal?.addEventListener("abort", onAbort, { once: true });
   });
+}
+
+/** The launcher ends with 128 and the signal's number where its program was ended by one. */
+function endOf(code: number | null, signal: string | null): { code: number | null; signal: string | null } {
+  const name = Object.entries(constants.signals).find(([, number]) => code !== null && number === code - 128)?.[0];
+  return name === undefined ? { code, signal } : { code: null, signal: name };
 }
 
 function signalGroup(pid: number | undefined, signal: "SIGTERM" | "SIGKILL"): void {

@@ -160,6 +160,7 @@ function contextFor(conductor: Conductor, id: string, failSeconds: number): Appl
     ...conductor.context,
     budget: { ...budget, failSeconds },
     progress: (says) => conductor.progress.push(says),
+    launched: async () => {},
   };
 }
 

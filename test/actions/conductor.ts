@@ -73,7 +73,12 @@ export function conduct(environment: Record<string, string>, options: Options = 
       const blocked = checks.filter((check) => !check.ok && check.level === "block");
       if (done !== "yes" && blocked.length > 0)
         throw new Error(`blocked: ${blocked.map((check) => check.id).join(", ")}`);
-      const applying: ApplyContext = { ...context, budget: one.budget, progress: (says) => progress.push(says) };
+      const applying: ApplyContext = {
+        ...context,
+        budget: one.budget,
+        progress: (says) => progress.push(says),
+        launched: async () => {},
+      };
       const applied = done === "no" && one.apply !== undefined;
       const handle = applied && one.apply ? await one.apply(applying, input, seen) : null;
       const evidence = await one.verify(applying, input, seen, handle);

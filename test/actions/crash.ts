@@ -60,6 +60,7 @@ export async function recoverFrom(
     ...conductor.context,
     budget: action.budget,
     progress: (says) => conductor.progress.push(says),
+    launched: async () => {},
   };
   let seen: unknown;
   let way: Recovery = "ask";

@@ -16,6 +16,7 @@ const around = {
   },
   budget: { typicalSeconds: 1, warnSeconds: 1, failSeconds: 1 },
   progress: () => {},
+  launched: async () => {},
 };
 
 function asDrill(drill: DrillLimits | undefined): ApplyContext {

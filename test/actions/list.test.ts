@@ -145,7 +145,12 @@ describe("the list of actions", () => {
     const { context } = conduct({ P: "x" });
     const node = { name: "gone", host: "127.0.0.1", port: 1, user: "admin", passwordFrom: "P" };
     const input = dry.input.parse({ node, app: { user: "app", passwordFrom: "P" } });
-    const evidence = await dry.verify({ ...context, budget: dry.budget, progress: () => {} }, input, null, null);
+    const evidence = await dry.verify(
+      { ...context, budget: dry.budget, progress: () => {}, launched: async () => {} },
+      input,
+      null,
+      null,
+    );
     expect(evidence.says).toBe("Dry run: postgres.fence would do it. Nothing was changed.");
     expect(dry.resources(input)).toEqual([]);
   });

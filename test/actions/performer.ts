@@ -36,6 +36,9 @@ const applying = {
     say({ progress });
     if (dieAt !== null && progress.includes(dieAt)) process.kill(process.pid, "SIGKILL");
   },
+  async launched(_process: unknown, says: string) {
+    applying.progress(says);
+  },
 };
 await action.apply(applying, parsed, before).then(
   () => say({ applied: true }),

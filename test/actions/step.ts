@@ -21,7 +21,8 @@ export class Step {
 
   #context(signal = new AbortController().signal): ApplyContext {
     const progress = (says: string) => this.#conductor.progress.push(says);
-    return { ...this.#conductor.context, signal, budget: this.#action.budget, progress };
+    const launched = async () => {};
+    return { ...this.#conductor.context, signal, budget: this.#action.budget, progress, launched };
   }
 
   /** What is seen, through the timeline: plain JSON or nothing. */

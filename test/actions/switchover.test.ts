@@ -64,7 +64,7 @@ describe("a planned switchover", () => {
 
     const promote = conductor.action("postgres.promote");
     const input = conductor.input("postgres.promote", step);
-    const context = { ...conductor.context, budget: promote.budget, progress: () => {} };
+    const context = { ...conductor.context, budget: promote.budget, progress: () => {}, launched: async () => {} };
     const handle = await promote.apply?.(context, input, before);
     expect(handle).toMatchObject({ promoted: false, refused: "recovery is not in progress" });
     const seen = await promote.observe(context, input);
@@ -81,7 +81,7 @@ describe("a planned switchover", () => {
     const looked = await conductor.look("postgres.check", { nodes: [shop.a, shop.b] });
     expect(blockedBy(looked.checks)).toContain("splitBrain");
     const promote = conductor.action("postgres.promote");
-    const context = { ...conductor.context, budget: promote.budget, progress: () => {} };
+    const context = { ...conductor.context, budget: promote.budget, progress: () => {}, launched: async () => {} };
     const input = conductor.input("postgres.promote", step);
     expect(promote.done((await conductor.look("postgres.promote", step)).seen, input, null)).toBe("partial");
     await expect(promote.verify(context, input, before, null)).rejects.toMatchObject({

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import { type Check, type Done, defineAction } from "../contract.ts";
 import { nothingToUndo } from "../undo.ts";
-import { hostInput, mustRun, pgbackrest, resourceOf } from "./host.ts";
+import { changeOn, hostInput, pgbackrest, resourceOf } from "./host.ts";
 import { lookAtRepository, type RepositoryView, repositoryFacts } from "./view.ts";
 
 const input = z.strictObject({
@@ -30,7 +30,7 @@ export const backup = defineAction<Input, RepositoryView>({
   async apply(ctx, { host, type, timeoutSeconds }) {
     ctx.progress(`${host.name}: ${type} backup of stanza ${host.stanza}`);
     const started = performance.now();
-    await mustRun(ctx, host, "pgbackrest", pgbackrest(host, "backup", `--type=${type}`), timeoutSeconds);
+    await changeOn(ctx, host, "pgbackrest", pgbackrest(host, "backup", `--type=${type}`), timeoutSeconds);
     return { seconds: Math.round((performance.now() - started) / 100) / 10 };
   },
   async verify(ctx, { host }, before) {

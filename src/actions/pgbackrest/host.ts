@@ -1,9 +1,10 @@
 import { userInfo } from "node:os";
 import { z } from "zod";
 import { allowedAddresses } from "../../lib/address.ts";
-import { type ChildEnd, runChild } from "../../lib/child.ts";
+import { type ChildEnd, type ChildRule, runChild } from "../../lib/child.ts";
 import { LifeboatError } from "../../lib/errors.ts";
-import type { ReadContext } from "../contract.ts";
+import type { ApplyContext, ReadContext } from "../contract.ts";
+import { runRecorded } from "../recorded.ts";
 
 /** Letters a login shell at the other end of ssh reads as themselves, also between single quotes. */
 const plain = /^[A-Za-z0-9_@%+=:,./ -]+$/;
@@ -56,9 +57,19 @@ export async function runOn(
   given: readonly string[],
   seconds: number,
 ): Promise<ChildEnd> {
+  return await runChild(await childOf(ctx, host, program, given, seconds));
+}
+
+async function childOf(
+  ctx: ReadContext,
+  host: Host,
+  program: Program,
+  given: readonly string[],
+  seconds: number,
+): Promise<ChildRule> {
   const words = [...asWhom(host), program, ...given];
   const [start, ...rest] = host.ssh ? await overSsh(ctx, host.ssh, words) : words;
-  return await runChild({
+  return {
     program: start as string,
     arguments: rest,
     environment: { PATH: "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", LC_ALL: "C" },
@@ -66,7 +77,7 @@ export async function runOn(
     seconds,
     bytesMax: 8 * 1024 * 1024,
     signal: ctx.signal,
-  });
+  };
 }
 
 /** As `runOn`, where only 0 will do. @throws LifeboatError `host-program-failed` with the last lines it said */
@@ -77,7 +88,22 @@ export async function mustRun(
   given: readonly string[],
   seconds: number,
 ): Promise<string> {
-  const end = await runOn(ctx, host, program, given, seconds);
+  return outputOf(host, program, await runOn(ctx, host, program, given, seconds));
+}
+
+/** The same for what changes something there. */
+export async function changeOn(
+  ctx: ApplyContext,
+  host: Host,
+  program: Program,
+  given: readonly string[],
+  seconds: number,
+): Promise<string> {
+  const child = await childOf(ctx, host, program, given, seconds);
+  return outputOf(host, program, await runRecorded(ctx, `${host.name}: ${program} started`, child));
+}
+
+function outputOf(host: Host, program: Program, end: ChildEnd): string {
   if (end.code === 0 && end.ended === null) return end.output;
   const tail = end.output.trim().split("\n").slice(-4).join(" | ").slice(-600);
   const how = end.ended === null ? `ended with ${end.code ?? end.signal}` : `was ended (${end.ended})`;

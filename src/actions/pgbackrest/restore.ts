@@ -4,7 +4,7 @@ import { LifeboatError } from "../../lib/errors.ts";
 import { type ApplyContext, type Check, type Done, defineAction, type Fact } from "../contract.ts";
 import { undoneByHand } from "../undo.ts";
 import { type DataFolder, lookAtData } from "./data.ts";
-import { hostInput, mustRun, pathInput, pgbackrest, resourceOf } from "./host.ts";
+import { changeOn, hostInput, mustRun, pathInput, pgbackrest, resourceOf } from "./host.ts";
 import {
   type Backup,
   lookAtRepository,
@@ -106,7 +106,7 @@ export const restore = defineAction<Input, Seen>({
     ];
     ctx.progress(`${host.name}: restoring ${set ?? "the newest backup"}${targetTime ? ` to ${targetTime}` : ""}`);
     const started = performance.now();
-    await mustRun(ctx, host, "pgbackrest", pgbackrest(host, "restore", ...how), timeoutSeconds);
+    await changeOn(ctx, host, "pgbackrest", pgbackrest(host, "restore", ...how), timeoutSeconds);
     return { copy, seconds: Math.round((performance.now() - started) / 100) / 10 };
   },
   async verify(ctx, given, before, handle) {
@@ -255,7 +255,7 @@ async function copyAside(ctx: ApplyContext, given: Input): Promise<string | null
   if (!data.present) return null;
   const to = `${copies}/${basename(host.data)}-${new Date().toISOString().replace(/[-:.]/g, "")}`;
   ctx.progress(`${host.name}: copying ${host.data} aside`);
-  await mustRun(ctx, host, "cp", ["-a", "--reflink=auto", "--", host.data, `${to}${PARTIAL}`], timeoutSeconds);
+  await changeOn(ctx, host, "cp", ["-a", "--reflink=auto", "--", host.data, `${to}${PARTIAL}`], timeoutSeconds);
   await mustRun(ctx, host, "mv", ["-T", "--", `${to}${PARTIAL}`, to], 30);
   ctx.progress(`${host.name}: what was there is in ${to}`);
   return to;

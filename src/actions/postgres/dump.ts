@@ -131,7 +131,7 @@ async function take(
   }
   ctx.progress(`${node.name}/${node.database}: ${named.length} tables counted; dumping`);
   const given = ["--format=custom", "--no-password", `--snapshot=${at?.snapshot}`, `--file=${file}`];
-  await runProgram(ctx, "pg_dump", given, { node, seconds });
+  await runProgram(ctx, "pg_dump", given, { node, seconds, changes: ctx });
   return { database: node.database, takenAt: at?.at ?? 0, serverMajor: at?.major ?? 0, tables };
 }
 

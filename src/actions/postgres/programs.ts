@@ -2,9 +2,10 @@ import { readdir } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { allowedAddresses, kindOfAddress } from "../../lib/address.ts";
-import { type ChildEnd, runChild } from "../../lib/child.ts";
+import { type ChildEnd, type ChildRule, runChild } from "../../lib/child.ts";
 import { LifeboatError } from "../../lib/errors.ts";
-import type { ReadContext } from "../contract.ts";
+import type { ApplyContext, ReadContext } from "../contract.ts";
+import { runRecorded } from "../recorded.ts";
 import type { Node } from "./node.ts";
 
 export type Program = "pg_dump" | "pg_restore";
@@ -25,7 +26,7 @@ export interface Programs {
 /** PostgreSQL's own programs on this machine, the newest first, or null when there are none. */
 export async function programsHere(ctx: ReadContext): Promise<Programs | null> {
   for (const folder of [...(await versioned()), ...PLAIN]) {
-    const end = await run(ctx, join(folder, "pg_restore"), ["--version"], {}, 5).catch(() => null);
+    const end = await runChild(childOf(ctx, join(folder, "pg_restore"), ["--version"], {}, 5)).catch(() => null);
     const major = Number(/\(PostgreSQL\) (\d+)/.exec(end?.output ?? "")?.[1]);
     if (end?.code === 0 && major > 0) return { folder, major };
   }
@@ -52,12 +53,13 @@ export async function runProgram(
   ctx: ReadContext,
   program: Program,
   given: readonly string[],
-  rule: { readonly node?: Node; readonly seconds: number; readonly bytesMax?: number },
+  rule: ProgramRule,
 ): Promise<ChildEnd> {
   const programs = await programsHere(ctx);
   if (programs === null) throw missing();
   const environment = rule.node ? await environmentFor(ctx, rule.node) : {};
-  const end = await run(ctx, join(programs.folder, program), given, environment, rule.seconds, rule.bytesMax);
+  const child = childOf(ctx, join(programs.folder, program), given, environment, rule.seconds, rule.bytesMax);
+  const end = await (rule.changes ? runRecorded(rule.changes, `${program}: started`, child) : runChild(child));
   if (end.code === 0 && end.ended === null) return end;
   const how = end.ended === null ? `ended with ${end.code ?? end.signal}` : `was ended (${end.ended})`;
   const tail = end.output.trim().split("\n").slice(-4).join(" | ").slice(-600);
@@ -68,6 +70,14 @@ export async function runProgram(
   });
 }
 
+interface ProgramRule {
+  readonly node?: Node;
+  readonly seconds: number;
+  readonly bytesMax?: number;
+  /** It changes something: the attempt it is a part of. */
+  readonly changes?: ApplyContext;
+}
+
 export function missing(): LifeboatError {
   return new LifeboatError({
     code: "program-missing",
@@ -76,15 +86,15 @@ export function missing(): LifeboatError {
   });
 }
 
-async function run(
+function childOf(
   ctx: ReadContext,
   program: string,
   given: readonly string[],
   environment: Readonly<Record<string, string>>,
   seconds: number,
   bytesMax = 64 * 1024,
-): Promise<ChildEnd> {
-  return await runChild({
+): ChildRule {
+  return {
     program,
     arguments: given,
     environment: { PATH: "/usr/bin:/bin", LC_ALL: "C", ...environment },
@@ -92,7 +102,7 @@ async function run(
     seconds,
     bytesMax,
     signal: ctx.signal,
-  });
+  };
 }
 
 async function environmentFor(ctx: ReadContext, node: Node): Promise<Record<string, string>> {

@@ -102,7 +102,7 @@ export const restoreDump = defineAction<Input, Seen>({
         ...(keepOwners ? [] : ["--no-owner", "--no-privileges"]),
         file,
       ],
-      { node, seconds: timeoutSeconds },
+      { node, seconds: timeoutSeconds, changes: ctx },
     );
     return { file, seconds: Math.round((performance.now() - started) / 100) / 10 };
   },

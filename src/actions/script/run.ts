@@ -62,7 +62,6 @@ export const run = defineAction<Input, Seen>({
     return before !== null && isChanged(world, before.world) ? "yes" : "no";
   },
   async apply(ctx, given) {
-    ctx.progress(`${given.script.name}: started`);
     const end = await runScript(ctx, given.script, given.arguments, given.timeoutSeconds);
     return { exitCode: end.code, seconds: Math.round(end.seconds * 10) / 10, output: end.output, cut: end.cut };
   },

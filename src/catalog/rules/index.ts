@@ -17,6 +17,7 @@ import { manifestAllowed } from "./manifest-allowed.ts";
 import { missingGate } from "./missing-gate.ts";
 import { noSecrets } from "./no-secrets.ts";
 import { overRto } from "./over-rto.ts";
+import { ownSecrets } from "./own-secrets.ts";
 import { pagingKnown } from "./paging-known.ts";
 import { parallelGate } from "./parallel-gate.ts";
 import { peopleReachable } from "./people-reachable.ts";
@@ -81,6 +82,7 @@ export const rules: readonly Rule[] = [
   triageTree,
   triageProbe,
   unsafeRetries,
+  ownSecrets,
   scriptAllowed,
   scriptObserved,
   manifestAllowed,

@@ -1,4 +1,5 @@
-import { errorAt } from "../fault.ts";
+import { writableByOthers } from "../../lib/writable.ts";
+import { errorAt, type Fault } from "../fault.ts";
 import { scriptNamed, scriptPath } from "../script.ts";
 import { offer } from "../suggest.ts";
 import { actionsOf } from "../walk.ts";
@@ -6,11 +7,16 @@ import type { Rule } from "./rule.ts";
 
 export const scriptAllowed: Rule = {
   id: "script-allowed",
-  says: "Only scripts the system lists are started, and each is a file inside the system's own folder.",
+  says: "Only scripts the system lists are started, and each is a file inside the system's own folder that others cannot write to.",
   judgesParts: true,
   *system({ system, home }) {
     for (const { name, file } of system.scripts) {
-      if (scriptPath(home, file) !== null) continue;
+      const real = scriptPath(home, file);
+      if (real !== null) {
+        const open = writableByOthers(real);
+        if (open !== null) yield writable(name, file, open);
+        continue;
+      }
       yield errorAt(["scripts", name, "file"], `"${file}" is not a file in the folder of this system`, {
         allowed: "A file inside the folder that holds system.yml, also after links: scripts/repoint.sh",
       });
@@ -25,3 +31,9 @@ export const scriptAllowed: Rule = {
     }
   },
 };
+
+function writable(name: string, file: string, open: string): Fault {
+  return errorAt(["scripts", name, "file"], `"${file}" can be changed by other users of this machine, at ${open}`, {
+    next: `chmod go-w ${open}, and see that the script is as it should be`,
+  });
+}

@@ -1,5 +1,5 @@
 import type { Recorded, StepEvent } from "../events.ts";
-import type { RunState, StepPhase, StepState } from "../state.ts";
+import type { RunState, StepPhase, StepProcess, StepState } from "../state.ts";
 import { withStep } from "./run.ts";
 
 type RecordedStep = Recorded<StepEvent>;
@@ -9,9 +9,16 @@ export function evolveStep(run: RunState, event: RecordedStep): RunState {
     const attempts = "attempt" in event.data ? Math.max(step.attempts, event.data.attempt) : step.attempts;
     const forgiven = event.type === "step.retried" ? attempts : step.forgiven;
     const origin = step.origin ?? (event.type === "step.intended" ? { before: event.data.before } : undefined);
-    const kept = { step: step.step, stage: step.stage, attempts, forgiven, ...(origin && { origin }) };
+    const process = processOf(event) ?? step.process;
+    const more = { ...(origin && { origin }), ...(process && { process }) };
+    const kept = { step: step.step, stage: step.stage, attempts, forgiven, ...more };
     return { ...kept, ...phaseAfter(step, event) };
   });
+}
+
+function processOf(event: RecordedStep): StepProcess | undefined {
+  const process = event.type === "step.progressed" ? event.data.process : undefined;
+  return process && { ...process, since: event.at };
 }
 
 function phaseAfter(step: StepState, event: RecordedStep): StepPhase {

@@ -270,7 +270,11 @@ describe("there and back between regions", () => {
     const send = async (given: object) => {
       const make = action("rds.make_replica");
       const input = make.input.parse(given);
-      return await make.apply?.({ ...context, budget: make.budget, progress: () => {} }, input, null);
+      return await make.apply?.(
+        { ...context, budget: make.budget, progress: () => {}, launched: async () => {} },
+        input,
+        null,
+      );
     };
     await expect(send(far)).rejects.toThrow("Cannot create a cross region unencrypted read replica");
     await expect(send(near)).rejects.toThrow("does not require the KMS key parameter");

@@ -115,7 +115,7 @@ describe("route53.healthcheck_override", () => {
     const { seen } = await conductor.look(override.action, given);
     Object.assign(aws.world.healthChecks.get("hc-east") ?? {}, { version: 4, disabled: true });
     const action = conductor.action(override.action);
-    const context = { ...conductor.context, budget: action.budget, progress: () => {} };
+    const context = { ...conductor.context, budget: action.budget, progress: () => {}, launched: async () => {} };
     await expect(action.apply?.(context, action.input.parse(given), seen)).rejects.toThrow(
       /HealthCheckVersionMismatch/,
     );

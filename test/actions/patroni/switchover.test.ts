@@ -97,7 +97,7 @@ describe("patroni over a real cluster", () => {
       expect(await timeline(candidate)).toBe(from + 1);
 
       const action = conductor.action("patroni.switchover");
-      const context = { ...conductor.context, budget: action.budget, progress: () => {} };
+      const context = { ...conductor.context, budget: action.budget, progress: () => {}, launched: async () => {} };
       const second = action.apply?.(context, conductor.input("patroni.switchover", given), seen);
       await expect(second).rejects.toThrow(/Patroni answered 412.*leader name does not match/);
     } finally {

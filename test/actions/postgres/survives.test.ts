@@ -104,7 +104,11 @@ describe("who a server is", () => {
     }
     const write = conductor.action("postgres.fence");
     const input = write.input.parse(given["postgres.fence"]);
-    const apply = write.apply?.({ ...conductor.context, budget: write.budget, progress: () => {} }, input, null);
+    const apply = write.apply?.(
+      { ...conductor.context, budget: write.budget, progress: () => {}, launched: async () => {} },
+      input,
+      null,
+    );
     await expect(apply).rejects.toMatchObject({ problem: { code: "other-cluster" } });
 
     const { seen } = await conductor.look("postgres.verify", { node: a });
@@ -232,7 +236,7 @@ test("a killed export leaves no file behind that counts", async () => {
   const cut = join(folder, "divergence-orders-b-2.jsonl");
   await writeFile(cut, '{"format":"lifeboat.divergence/1"}\n{"table":"public.orders"}\n');
   const action = conductor.action("postgres.export_divergence");
-  const context = { ...conductor.context, budget: action.budget, progress: () => {} };
+  const context = { ...conductor.context, budget: action.budget, progress: () => {}, launched: async () => {} };
   await expect(action.verify(context, action.input.parse(input), null, { file: cut })).rejects.toThrow();
   await rm(folder, { recursive: true });
 });

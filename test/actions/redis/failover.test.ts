@@ -142,7 +142,7 @@ describe("redis.failover over real Sentinels", () => {
     replica?.member.freeze();
     try {
       const action = conductor.action("redis.failover");
-      const context = { ...conductor.context, budget: action.budget, progress: () => {} };
+      const context = { ...conductor.context, budget: action.budget, progress: () => {}, launched: async () => {} };
       const input = conductor.input("redis.failover", { ...setOf(), pauseSeconds: 2 });
       await expect(action.apply?.(context, input, seen)).rejects.toThrow(/has still not received everything/);
       await writers.flowing();

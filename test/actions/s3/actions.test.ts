@@ -132,6 +132,7 @@ describe("s3.sync", () => {
       ...conductor.context,
       budget: action.budget,
       progress: () => {},
+      launched: async () => {},
       attempt: 1,
     } as unknown as ApplyContext;
     const given = conductor.input("s3.sync", { source, destination });

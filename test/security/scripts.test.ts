@@ -1,0 +1,372 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Action } from "../../src/actions/contract.ts";
+import { run as runAction } from "../../src/actions/script/run.ts";
+import type { PlanStep } from "../../src/catalog/types.ts";
+import type { RunState } from "../../src/incident/state.ts";
+import { sha256 } from "../../src/lib/canonical.ts";
+import { type ChildEnd, type ChildRule, runChild } from "../../src/lib/child.ts";
+import { ownFolder, removeLeftFolders } from "../../src/lib/own-folder.ts";
+import { endProcess, identify, lookAtProcess, type ProcessIdentity } from "../../src/lib/processes.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import { writableByOthers } from "../../src/lib/writable.ts";
+import type { Store } from "../../src/timeline/index.ts";
+import { conduct } from "../actions/conductor.ts";
+import { soon } from "../actions/shop.ts";
+import { built } from "../built.ts";
+import { away, engineOn, folder, go, Night, planOf } from "../engine/bed.ts";
+import { actions } from "../engine/deeds.ts";
+import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+
+/**
+ * What a script may do to Lifeboat, and what may become of it when Lifeboat is killed, stopped or robbed of its run: real
+ * scripts, real processes, a real store. The ledger is what the target saw.
+ */
+let server: TestServer;
+let dir: string;
+let world: Server;
+let url: string;
+let effects: string[] = [];
+
+beforeAll(async () => {
+  server = await testServer();
+  dir = await folder();
+  world = createServer(async (request, response) => {
+    if (request.method === "PUT") for await (const chunk of request) effects.push(String(chunk));
+    response.end(JSON.stringify({ effects: effects.length }));
+  });
+  await new Promise<void>((open) => world.listen(0, "127.0.0.1", open));
+  url = `http://127.0.0.1:${(world.address() as AddressInfo).port}/`;
+});
+afterAll(async () => {
+  world.close();
+  await server.close();
+  await away(dir);
+});
+
+/** Processes of this machine with this text in their command line. */
+async function running(text: string): Promise<number> {
+  const names = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(names.map((name) => readFile(`/proc/${name}/cmdline`, "latin1").catch(() => "")));
+  return lines.filter((line) => line.includes(text)).length;
+}
+
+/** The launcher as production uses it, and what it was recorded as. */
+async function launch(script: string, more: Partial<ChildRule> = {}, contained = false) {
+  const own = await ownFolder();
+  const recorded: ProcessIdentity[] = [];
+  const over: Promise<ChildEnd> = runChild({
+    program: "/bin/sh",
+    arguments: ["-c", script, dir],
+    environment: { PATH: "/usr/bin:/bin" },
+    folder: own.path,
+    seconds: 20,
+    recorded: {
+      folder: own.path,
+      contained,
+      async launched(child) {
+        recorded.push(child);
+      },
+    },
+    ...more,
+  }).finally(() => own.remove());
+  over.catch(() => {});
+  return { over, child: await soon("its identity", async () => recorded[0] ?? null) };
+}
+
+describe.each([
+  ["in a namespace of its own", true],
+  ["by its marker", false],
+])("what a script leaves behind is ended with it (%s)", (_how, contained) => {
+  test("a daemon that holds the output holds neither the step nor survives it", async () => {
+    const started = performance.now();
+    const { over } = await launch(`setsid sleep 301.5 & echo done`, {}, contained);
+    expect(await over).toMatchObject({ code: 0, ended: null, output: "done\n" });
+    expect(performance.now() - started).toBeLessThan(6_000);
+    await soon("the daemon being gone", async () => (await running("301.5")) === 0);
+  }, 20_000);
+
+  test("at its deadline, what has left its group as well, whether or not it listens", async () => {
+    const daemon = `trap "" TERM; (setsid sh -c 'trap "" TERM; while :; do sleep 302.5; done' &) ; sleep 302.5`;
+    const { over } = await launch(daemon, { seconds: 1 }, contained);
+    expect(await over).toMatchObject({ ended: "deadline" });
+    await soon("all being gone", async () => (await running("302.5")) === 0);
+  }, 20_000);
+
+  test("its words arrive as they are, its exit code and the signal that ended it are told", async () => {
+    const three = await launch(
+      `echo "$1"; exit 3`,
+      { arguments: ["-c", `echo "$1"; exit 3`, "sh", "$(id); 'x'"] },
+      contained,
+    );
+    expect(await three.over).toMatchObject({ code: 3, signal: null, output: "$(id); 'x'\n" });
+    const killed = await launch(`kill -KILL $$`, {}, contained);
+    expect(await killed.over).toMatchObject({ code: null, signal: "SIGKILL" });
+  }, 20_000);
+});
+
+test("nothing is started that could not be recorded, and nothing when its starter dies before", async () => {
+  effects = [];
+  const own = await ownFolder();
+  const refused = runChild({
+    program: "/bin/sh",
+    arguments: ["-c", `touch ${join(dir, "started")}`],
+    environment: { PATH: "/usr/bin:/bin" },
+    folder: own.path,
+    seconds: 5,
+    recorded: { folder: own.path, launched: () => Promise.reject(new Error("no longer ours")) },
+  });
+  await expect(refused).rejects.toThrow("no longer ours");
+  await own.remove();
+  expect(await readdir(dir)).not.toContain("started");
+});
+
+describe("what others can write to is not run", () => {
+  const conductor = conduct({ TOKEN: "a-token-of-its-own" });
+  const bound = async (path: string, environment: readonly string[] = []) => ({
+    script: { name: "open", path, sha256: sha256(await readFile(path)), environment },
+    arguments: [url],
+    observe: { url, json: { effects: 1 } },
+    settleSeconds: 0.2,
+  });
+
+  test.each([
+    ["the script", "shop/scripts/repoint.mjs"],
+    ["its folder", "shop/scripts"],
+    ["the system's folder", "shop"],
+    ["the folder of all systems", "."],
+  ])("%s", async (_what, open) => {
+    effects = [];
+    const home = join(dir, `systems-${Math.random()}`);
+    await mkdir(join(home, "shop/scripts"), { recursive: true });
+    await writeFile(join(home, "shop/system.yml"), "title: Shop\n");
+    const path = join(home, "shop/scripts/repoint.mjs");
+    await writeFile(path, `await fetch(process.argv[2], { method: "PUT", body: "ran" });`);
+    for (const one of [".", "shop", "shop/scripts", "shop/scripts/repoint.mjs"]) await chmod(join(home, one), 0o755);
+    expect(writableByOthers(path)).toBe(null);
+    await chmod(join(home, open), 0o777);
+    await expect(conductor.perform("run", "script.run", await bound(path))).rejects.toMatchObject({
+      problem: { code: "script-writable", stateNow: "It was not started" },
+    });
+    expect(effects).toEqual([]);
+  });
+});
+
+describe("who it is", () => {
+  test("a living one, a dead one, another with its number, another machine's", async () => {
+    const child = spawn("sleep", ["303"], { detached: true, stdio: "ignore" });
+    const one = await identify(child.pid as number, "none-carries-this", 5);
+    expect(await lookAtProcess(one)).toBe("alive");
+    expect(await lookAtProcess({ ...one, startTicks: "1" })).toBe("gone");
+    expect(await lookAtProcess({ ...one, bootId: "another", machineId: null })).toBe("unknown");
+    expect(await lookAtProcess({ ...one, pidNamespace: "pid:[1]" })).toBe("unknown");
+    expect(await lookAtProcess({ ...one, bootId: null })).toBe("unknown");
+    expect(await endProcess(one)).toBe("gone");
+    expect(await endProcess({ ...one, bootId: "another", machineId: null })).toBe("unknown");
+  });
+
+  test("folders left by the dead are removed, those of the living stay", async () => {
+    const left = await ownFolder();
+    const used = await ownFolder();
+    const child = spawn("sleep", ["304"], { detached: true, stdio: "ignore" });
+    const one = await identify(child.pid as number, "none-carries-this", 5);
+    const dead = { ...one, startTicks: "1" };
+    await writeFile(join(left.path, "process.json"), JSON.stringify([dead, dead]));
+    await writeFile(join(used.path, "process.json"), JSON.stringify([dead, one]));
+    await removeLeftFolders();
+    await expect(readdir(left.path)).rejects.toThrow("ENOENT");
+    expect(await readdir(used.path)).toEqual(["process.json"]);
+    expect(await endProcess(one)).toBe("gone");
+    await used.remove();
+  });
+});
+
+/** Quicker than the real settings, and in the same proportions. */
+const timings = { lease: 3, lock: 1.5, gap: 1.2, guard: 1.5 };
+
+interface Scene {
+  readonly night: Night;
+  bot(env?: Record<string, string>): Promise<ChildProcess>;
+}
+
+async function scene(play: (scene: Scene) => Promise<void>): Promise<void> {
+  effects = [];
+  const store: Store = await storeOn(await server.database(), { timings });
+  const children: ChildProcess[] = [];
+  const program = await built("test/engine/fixtures/bot.ts");
+  const bot = (env: Record<string, string> = {}) => {
+    const child = spawn(process.execPath, [program], {
+      cwd: projectRoot(),
+      env: { ...process.env, NODE_OPTIONS: "", DATABASE_URL: store.url, ...env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    children.push(child);
+    return new Promise<ChildProcess>((ready, failed) => {
+      child.stdout?.once("data", () => ready(child));
+      child.once("exit", () => failed(new Error("The bot ended before it drove.")));
+    });
+  };
+  try {
+    await play({ night: new Night(store), bot });
+  } finally {
+    for (const child of children) child.kill("SIGKILL");
+    await store.close();
+  }
+}
+
+/** Takes its time, talks all the while, and then makes one request. */
+async function slow(milliseconds: number, { succeeds = true, timeoutSeconds = 20 } = {}): Promise<PlanStep> {
+  const path = join(dir, `slow-${Math.random()}.mjs`);
+  await writeFile(
+    path,
+    `const talk = setInterval(() => console.log("working"), 100);
+await new Promise((over) => setTimeout(over, ${milliseconds}));
+clearInterval(talk);
+${succeeds ? `await fetch(process.argv[2], { method: "PUT", body: "done" });` : ""}
+`,
+  );
+  await chmod(path, 0o755);
+  const input = {
+    script: { name: "slow", path, sha256: sha256(await readFile(path)), environment: [] },
+    arguments: [url],
+    observe: { url, json: { effects: 1 } },
+    settleSeconds: 0.5,
+    timeoutSeconds,
+  };
+  const { id: action, risk, repeat, budget } = runAction;
+  return { id: "it", title: "Repoint", when: null, kind: "action", action, input, risk, repeat, budget, retries: 0 };
+}
+
+const withScripts = new Map([...actions, [runAction.id, runAction as Action]]);
+
+async function started({ night }: Scene): Promise<ProcessIdentity> {
+  await night.untilAsked();
+  await night.approve();
+  const run = await night.until((one) => one.steps.get("it")?.process !== undefined);
+  return run.steps.get("it")?.process as ProcessIdentity;
+}
+
+async function goesOn({ night }: Scene, until: (run: RunState) => boolean): Promise<RunState> {
+  const engine = engineOn(night.store, { actions: withScripts });
+  engine.start();
+  try {
+    return await night.until(until, "run-1", 40);
+  } finally {
+    await engine.stop();
+  }
+}
+
+const settled = (run: RunState) => ["verified", "stopped"].includes(run.status);
+
+describe("Lifeboat is lost while a script runs", () => {
+  test(
+    "killed: it is waited for, its one effect is seen, and nobody is asked",
+    () =>
+      scene(async (on) => {
+        await on.night.requested(planOf([[go()], [await slow(4_000)]]));
+        const bot = await on.bot();
+        const child = await started(on);
+        bot.kill("SIGKILL");
+        const run = await goesOn(on, settled);
+        expect({ status: run.status, effects }).toEqual({ status: "verified", effects: ["done"] });
+        const said = (await on.night.print()).split("\n").filter((line) => line.startsWith("step.progressed"));
+        expect(said.join("\n")).toContain(`It is still running (pid ${child.pid} on`);
+        expect(await lookAtProcess(child)).toBe("gone");
+      }),
+    60_000,
+  );
+
+  test(
+    "killed, and a person asks for another try: it begins only when the first has ended",
+    () =>
+      scene(async (on) => {
+        await on.night.requested(planOf([[go()], [await slow(2_000, { succeeds: false, timeoutSeconds: 4 })]]));
+        const bot = await on.bot();
+        await started(on);
+        bot.kill("SIGKILL");
+        const stopped = await goesOn(on, settled);
+        expect(stopped.steps.get("it")).toMatchObject({ status: "stopped", problem: { code: "outcome-unknown" } });
+        // Where it can't be looked at, its time has to be over.
+        const state = stopped.steps.get("it");
+        const elsewhere = { ...(state?.process as ProcessIdentity), bootId: "another", machineId: null, seconds: 1 };
+        const problem = state?.status === "stopped" ? state.problem : null;
+        await on.night.store.timeline.decide("inc-1", () => {
+          const of = { run: "run-1", actor: { kind: "bot" } };
+          const data = { step: "it", attempt: 1 };
+          const events = [
+            {
+              ...of,
+              type: "step.progressed",
+              key: "elsewhere",
+              data: { ...data, says: "started", process: elsewhere },
+            },
+            { ...of, type: "step.stopped", key: "elsewhere/stopped", data: { ...data, problem } },
+          ];
+          return { events: events as never, value: null };
+        });
+        await on.night.asks("ana", { type: "retryStep", run: "run-1", step: "it" });
+        const since = performance.now();
+        await goesOn(on, (run) => (run.steps.get("it")?.attempts ?? 0) >= 2 && settled(run));
+        expect(performance.now() - since).toBeGreaterThan(4_000);
+        expect(await on.night.print()).toContain("It may still be running (pid");
+      }),
+    60_000,
+  );
+
+  test(
+    "told to stop with too little time: it is handed over with who it is, and finished by the next",
+    () =>
+      scene(async (on) => {
+        await on.night.requested(planOf([[go()], [await slow(4_000)]]));
+        const bot = await on.bot({ DRAIN_MS: "200" });
+        const child = await started(on);
+        const gone = new Promise((resolve) => bot.once("exit", resolve));
+        bot.kill("SIGTERM");
+        expect(await gone).toBe(0);
+        expect(await on.night.print()).toContain(`Handed over: this Lifeboat is stopping, process ${child.pid} on`);
+        expect(await lookAtProcess(child)).toBe("alive");
+        const run = await goesOn(on, settled);
+        expect({ status: run.status, effects }).toEqual({ status: "verified", effects: ["done"] });
+      }),
+    60_000,
+  );
+
+  test(
+    "told to stop with time enough: the step is finished, and nothing new is begun",
+    () =>
+      scene(async (on) => {
+        const after = { ...(await slow(1)), id: "after", title: "After" } as PlanStep;
+        await on.night.requested(planOf([[go()], [await slow(1_500), after]]));
+        const bot = await on.bot({ DRAIN_MS: "20000" });
+        await started(on);
+        const gone = new Promise((resolve) => bot.once("exit", resolve));
+        bot.kill("SIGTERM");
+        expect(await gone).toBe(0);
+        const run = await on.night.run();
+        expect({ it: run.steps.get("it")?.status, after: run.steps.get("after")?.status, effects }).toEqual({
+          it: "done",
+          after: "waiting",
+          effects: ["done"],
+        });
+      }),
+    60_000,
+  );
+
+  test(
+    "killed after its time: what still runs then is ended by itself",
+    () =>
+      scene(async (on) => {
+        await on.night.requested(planOf([[go()], [await slow(60_000, { timeoutSeconds: 1 })]]));
+        const bot = await on.bot();
+        const child = await started(on);
+        bot.kill("SIGKILL");
+        await soon("it being ended", async () => (await lookAtProcess(child)) === "gone", 15);
+        expect(effects).toEqual([]);
+      }),
+    60_000,
+  );
+});
