@@ -1,5 +1,6 @@
+import type { LookupFunction } from "node:net";
 import { z } from "zod";
-import { allowedAddresses } from "../lib/address.ts";
+import { allowedAddresses, allowedLookup } from "../lib/address.ts";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
 import type { Cause, Check, ReadContext } from "./contract.ts";
 
@@ -33,6 +34,9 @@ export interface ClientSettings {
     readonly connectionTimeout: number;
     readonly requestTimeout: number;
     readonly throwOnRequestTimeout: true;
+    /** With an endpoint of somebody's own: connected is to an address that was judged, and to no other. */
+    readonly httpAgent?: { readonly lookup: LookupFunction };
+    readonly httpsAgent?: { readonly lookup: LookupFunction };
   };
   readonly endpoint?: string;
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
@@ -61,6 +65,7 @@ export async function clientSettings(
     });
   }
   if (endpoint) await allowedAddresses(new URL(endpoint).hostname, { practice: ctx.practice, signal: ctx.signal });
+  const lookup = allowedLookup(ctx);
   return {
     region,
     maxAttempts: ATTEMPTS[use],
@@ -68,6 +73,7 @@ export async function clientSettings(
       connectionTimeout: CONNECT_MS,
       requestTimeout: REQUEST_MS[use],
       throwOnRequestTimeout: true,
+      ...(endpoint ? { httpAgent: { lookup }, httpsAgent: { lookup } } : {}),
     },
     ...(endpoint ? { endpoint } : {}),
     ...(ctx.practice ? { credentials: { accessKeyId: "PRACTICE", secretAccessKey: "practice" } } : {}),

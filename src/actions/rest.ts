@@ -1,6 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request as plain, type RequestOptions } from "node:http";
 import { request as secure } from "node:https";
-import { allowedAddresses, kindOfAddress } from "../lib/address.ts";
+import { allowedAddresses, kindOfAddress, refusePort } from "../lib/address.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
 import type { ReadContext } from "./contract.ts";
@@ -48,6 +48,7 @@ export async function ask(ctx: ReadContext, target: RestTarget, call: RestCall):
         ? [undefined]
         : await allowedAddresses(base.hostname, { practice: ctx.practice, signal });
       refuseOpen(base, address);
+      if (address !== undefined) refusePort(base.host, address, portOf(base));
       const bytes = call.bytes ?? (call.json === undefined ? undefined : Buffer.from(JSON.stringify(call.json)));
       const type = call.bytes ? "application/octet-stream" : "application/json";
       return await send(

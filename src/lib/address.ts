@@ -1,26 +1,27 @@
 import { lookup } from "node:dns/promises";
-import { isIP, isIPv6 } from "node:net";
+import { isIP, isIPv6, type LookupFunction } from "node:net";
 import { withDeadline } from "./deadline.ts";
 import { LifeboatError } from "./errors.ts";
 
 export type AddressKind = "loopback" | "linkLocal" | "metadata" | "unspecified" | "multicast" | "ordinary";
 
-/** Instance metadata that does not sit on a link-local address: AWS over IPv6, Alibaba, Oracle, Azure's wire server. */
-const METADATA = new Set([
-  "fd00:0ec2:0000:0000:0000:0000:0000:0254",
-  "100.100.100.200",
-  "192.0.0.192",
-  "168.63.129.16",
-]);
+/** Instance metadata that does not sit on a link-local address: Alibaba, Oracle, Azure's wire server. */
+const METADATA = new Set(["100.100.100.200", "192.0.0.192", "168.63.129.16"]);
+
+/**
+ * The same over IPv6, where each cloud has a prefix (the first 32 bits) of its own for all it answers there: AWS
+ * (`fd00:ec2::254`, `::23` for pods), Google (`fd20:ce::254`), Oracle (`fd00:c1::a9fe:a9fe`).
+ */
+const METADATA_PREFIXES = new Set(["fd00:ec2", "fd20:ce", "fd00:c1"]);
 
 /** What an IP address is for, whichever way it is spelled: IPv4 inside IPv6 is judged as the IPv4 address it reaches. */
 export function kindOfAddress(address: string): AddressKind {
   if (!isIPv6(address)) return kindOfV4(address);
   const groups = groupsOf(address);
-  const inner = embeddedV4(groups);
-  if (inner !== null) return kindOfV4(inner);
-  const first = groups[0] as number;
-  if (METADATA.has(groups.map((group) => group.toString(16).padStart(4, "0")).join(":"))) return "metadata";
+  const inner = embeddedV4(groups).map(kindOfV4);
+  if (inner.length > 0) return inner.find((kind) => kind !== "ordinary") ?? "ordinary";
+  const [first, second] = groups as [number, number];
+  if (METADATA_PREFIXES.has(`${first.toString(16)}:${second.toString(16)}`)) return "metadata";
   if (groups.every((group, i) => group === (i === 7 ? 1 : 0))) return "loopback";
   if (groups.every((group) => group === 0)) return "unspecified";
   if ((first & 0xffc0) === 0xfe80) return "linkLocal";
@@ -55,6 +56,47 @@ export async function allowedAddresses(host: string, rule: AddressRule): Promise
       ).map((answer) => answer.address);
   for (const address of found) refuseForbidden(bare, address, rule.practice);
   return found;
+}
+
+/**
+ * For clients that resolve names themselves: a `lookup` as `net.connect` takes it, which answers with allowed addresses
+ * only, so that what is connected to is what was judged.
+ */
+export function allowedLookup({ practice }: Pick<AddressRule, "practice">): LookupFunction {
+  return (host, options, back) => {
+    void allowedAddresses(host, { practice }).then(
+      (addresses) => {
+        const wanted = addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }));
+        const [first] = wanted;
+        if (options.all || first === undefined) back(null, wanted);
+        else back(null, first.address, first.family);
+      },
+      (error: NodeJS.ErrnoException) => back(error, []),
+    );
+  };
+}
+
+/** What other protocols listen on, by the numbers browsers refuse and those of data stores and of Docker without TLS. */
+const OTHER_PROTOCOLS = new Set([
+  ...[
+    1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+  ],
+  ...[1433, 1521, 2375, 3306, 5432, 6379, 6432, 11211, 26379, 27017],
+]);
+
+/**
+ * HTTP is spoken to 80, 443 and ports from 1024 on that no other protocol is known by; on this machine to any. So an
+ * address that somebody could choose does not become a way to speak to mail servers and databases.
+ */
+export function refusePort(host: string, address: string, port: number): void {
+  if (kindOfAddress(address) === "loopback" || port === 80 || port === 443) return;
+  if (port >= 1024 && !OTHER_PROTOCOLS.has(port)) return;
+  throw new LifeboatError({
+    code: "address-port",
+    what: `HTTP isn't spoken to port ${port} of ${host}`,
+    allowed: "80, 443, and ports from 1024 on that no other protocol uses",
+    stateNow: "Nothing was sent",
+  });
 }
 
 function refuseForbidden(host: string, address: string, practice: boolean): void {
@@ -106,17 +148,24 @@ function pair(high: string | undefined, low: string | undefined): string {
   return ((Number(high) << 8) | Number(low)).toString(16);
 }
 
-/** Mapped (::ffff:0:0/96), translated (::ffff:0:0:0/96, 64:ff9b::/96), 6to4 (2002::/16) and the old compatible form. */
-function embeddedV4(groups: readonly number[]): string | null {
-  const [a, b] = groups as [number, number];
+/**
+ * The IPv4 addresses an IPv6 address may lead to: mapped (::ffff:0:0/96), translated (::ffff:0:0:0/96, 64:ff9b::/96), local
+ * translation (64:ff9b:1::/48, where it stands in either of two places), 6to4 (2002::/16), Teredo (2001::/32, its client
+ * inverted and its server), ISATAP (::5efe:…) and the old compatible form.
+ */
+function embeddedV4(groups: readonly number[]): readonly string[] {
+  const [a, b, c, d, e, f, g, h] = groups as [number, number, number, number, number, number, number, number];
   const zero = (from: number, to: number) => groups.slice(from, to).every((group) => group === 0);
-  if (a === 0x2002) return dotted(b, groups[2] as number);
-  const tail = dotted(groups[6] as number, groups[7] as number);
-  if (zero(0, 5) && groups[5] === 0xffff) return tail;
-  if (zero(0, 4) && groups[4] === 0xffff && groups[5] === 0) return tail;
-  if (a === 0x64 && b === 0xff9b) return tail;
-  if (zero(0, 6) && (groups[6] !== 0 || (groups[7] as number) > 1)) return tail;
-  return null;
+  const tail = dotted(g, h);
+  if (a === 0x2002) return [dotted(b, c)];
+  if (a === 0x2001 && b === 0) return [dotted(c, d), dotted(g ^ 0xffff, h ^ 0xffff)];
+  if (zero(0, 5) && f === 0xffff) return [tail];
+  if (zero(0, 4) && e === 0xffff && f === 0) return [tail];
+  if (a === 0x64 && b === 0xff9b && c === 1) return [tail, dotted(d, ((e & 0xff) << 8) | (f >> 8))];
+  if (a === 0x64 && b === 0xff9b) return [tail];
+  if ((e & 0xfdff) === 0 && f === 0x5efe) return [tail];
+  if (zero(0, 6) && (g !== 0 || h > 1)) return [tail];
+  return [];
 }
 
 function dotted(high: number, low: number): string {

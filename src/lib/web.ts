@@ -1,6 +1,6 @@
 import { request as plain } from "node:http";
 import { request as secure } from "node:https";
-import { allowedAddresses } from "./address.ts";
+import { allowedAddresses, refusePort } from "./address.ts";
 import { withDeadline } from "./deadline.ts";
 import { LifeboatError } from "./errors.ts";
 
@@ -30,6 +30,7 @@ export async function get(url: string, rule: WebRule): Promise<WebAnswer> {
     rule.seconds,
     async (signal) => {
       const addresses = await allowedAddresses(target.hostname, { practice: rule.practice, signal });
+      for (const address of addresses) refusePort(target.host, address, portOf(target));
       let last: unknown;
       for (const address of addresses) {
         try {
@@ -56,6 +57,10 @@ function checkedUrl(url: string): URL {
   return target;
 }
 
+function portOf({ port, protocol }: URL): number {
+  return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
+}
+
 function getFrom(address: string, target: URL, bytesMax: number, signal: AbortSignal): Promise<WebAnswer> {
   const started = performance.now();
   const https = target.protocol === "https:";
@@ -63,7 +68,7 @@ function getFrom(address: string, target: URL, bytesMax: number, signal: AbortSi
   return new Promise((resolve, reject) => {
     const request = (https ? secure : plain)({
       host: address,
-      port: target.port === "" ? (https ? 443 : 80) : Number(target.port),
+      port: portOf(target),
       path: `${target.pathname}${target.search}`,
       method: "GET",
       headers: { host: target.host, "user-agent": "lifeboat", accept: "*/*", connection: "close" },
