@@ -62,7 +62,7 @@ describe("the image", () => {
   test("starts from what it copies and nothing else, says that it is ready, and leaves when asked", async () => {
     const port = await freePort();
     const command = JSON.parse(/^CMD (\[.*\])$/m.exec(dockerfile)?.[1] ?? "[]") as string[];
-    expect(command).toEqual(["node", "dist/src/main.js"]);
+    expect(command).toEqual(["lifeboat-node", "dist/src/main.js"]);
     const child = spawn(process.execPath, command.slice(1), {
       cwd: image,
       env: {
@@ -98,5 +98,16 @@ describe("the image", () => {
     expect(dockerfile).toMatch(/^USER node$/m);
     expect(dockerfile).toMatch(/^HEALTHCHECK /m);
     expect(dockerfile).toContain("npm ci --omit=dev --omit=optional");
+  });
+
+  test("is built from a base that a release pins, and runs nothing of a package while it is installed", () => {
+    expect(dockerfile).toMatch(/^ARG NODE_IMAGE=\S+$/m);
+    expect([...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, from]) => from)).toEqual(Array(3).fill("${NODE_IMAGE}"));
+    for (const [line] of dockerfile.matchAll(/^RUN npm (?:ci|install).*$/gm)) expect(line).toContain("npm ci");
+    for (const [line] of dockerfile.matchAll(/^RUN npm ci.*$/gm)) expect(line).toContain("--ignore-scripts");
+  });
+
+  test("starts the bot with a node that its user can't read, so that scripts can't read its environment", () => {
+    expect(dockerfile).toMatch(/^RUN cp \S+\/node (\S+\/lifeboat-node) && chmod 0711 \1\nUSER node$/m);
   });
 });

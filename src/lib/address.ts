@@ -178,7 +178,7 @@ export function isInternalAddress(address: string): boolean {
   if (isIPv6(address)) {
     const groups = groupsOf(address);
     const inner = embeddedV4(groups);
-    return inner === null ? ((groups[0] as number) & 0xfe00) === 0xfc00 : isInternalAddress(inner);
+    return inner.length === 0 ? ((groups[0] as number) & 0xfe00) === 0xfc00 : inner.every(isInternalAddress);
   }
   const [a, b] = address.split(".").map(Number) as [number, number];
   return a === 10 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168) || (a === 100 && b >= 64 && b < 128);
