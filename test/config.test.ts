@@ -57,6 +57,8 @@ describe("what is read", () => {
         cli: { socket: resolve(".lifeboat", "run", "bot.sock"), tls: null, people: new Map() },
         whenSlackIsSilent: "refuse",
         watchSeconds: 60,
+        drainSeconds: null,
+        scriptUser: null,
         health: { port: null, host: "127.0.0.1" },
         logLevel: "info",
       },

@@ -102,7 +102,8 @@ describe("the image", () => {
 
   test("is built from a base that a release pins, and runs nothing of a package while it is installed", () => {
     expect(dockerfile).toMatch(/^ARG NODE_IMAGE=\S+$/m);
-    expect([...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, from]) => from)).toEqual(Array(3).fill("${NODE_IMAGE}"));
+    expect(dockerfile.match(/^FROM .*$/gm)).toHaveLength(3);
+    expect(dockerfile.match(/^FROM \$\{NODE_IMAGE\}/gm)).toHaveLength(3);
     for (const [line] of dockerfile.matchAll(/^RUN npm (?:ci|install).*$/gm)) expect(line).toContain("npm ci");
     for (const [line] of dockerfile.matchAll(/^RUN npm ci.*$/gm)) expect(line).toContain("--ignore-scripts");
   });

@@ -14,11 +14,16 @@ const METADATA = new Set(["100.100.100.200", "192.0.0.192", "168.63.129.16"]);
  */
 const METADATA_PREFIXES = new Set(["fd00:ec2", "fd20:ce", "fd00:c1"]);
 
+const NONE = "0.0.0.0";
+
 /** What an IP address is for, whichever way it is spelled: IPv4 inside IPv6 is judged as the IPv4 address it reaches. */
 export function kindOfAddress(address: string): AddressKind {
   if (!isIPv6(address)) return kindOfV4(address);
   const groups = groupsOf(address);
-  const inner = embeddedV4(groups).map(kindOfV4);
+  const embedded = embeddedV4(groups);
+  const inner = (embedded.some((one) => one !== NONE) ? embedded.filter((one) => one !== NONE) : embedded).map(
+    kindOfV4,
+  );
   if (inner.length > 0) return inner.find((kind) => kind !== "ordinary") ?? "ordinary";
   const [first, second] = groups as [number, number];
   if (METADATA_PREFIXES.has(`${first.toString(16)}:${second.toString(16)}`)) return "metadata";

@@ -47,13 +47,23 @@ function formsOf(secret: string): readonly Form[] {
 
 function written(secret: string): readonly Form[] {
   const bytes = Buffer.from(secret, "utf8");
-  const exact = [secret, JSON.stringify(secret).slice(1, -1), ...base64Of(bytes)];
-  const encoded = encodeURIComponent(secret);
-  const anyCase = [bytes.toString("hex"), ...(encoded === secret ? [] : [encoded, encoded.replaceAll("%20", "+")])];
+  const exact = [secret, ...base64Of(bytes)];
+  const encoded = [encodeURIComponent(secret), encodeURI(secret), percent(secret), inForm(secret)];
+  const escaped = secret.replace(/[^\x20-\x7e]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const anyCase = [bytes.toString("hex"), ...[...encoded, escaped].filter((text) => text !== secret)];
   return [
     ...exact.map((text) => ({ key: joined(text), anyCase: false })),
     ...anyCase.map((text) => ({ key: joined(text).toLowerCase(), anyCase: true })),
   ].filter(({ key }) => key.length >= SHORTEST);
+}
+
+/** As RFC 3986 has it: all but letters, digits and -._~ */
+function percent(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16)}`);
+}
+
+function inForm(text: string): string {
+  return new URLSearchParams({ a: text }).toString().slice(2);
 }
 
 /** What stays the same in base64 whatever stands before and after it, for each of the three places it can begin at. */
@@ -65,12 +75,15 @@ function base64Of(bytes: Buffer): readonly string[] {
   });
 }
 
-/** Without what breaks it into lines, also where that is escaped, and without colons between bytes. */
+/**
+ * Without what breaks it into lines, also where that is escaped, without colons between bytes, and without the backslashes
+ * that JSON inside of JSON multiplies.
+ */
 function joined(text: string): string {
-  return text.replace(/\s|\\[nrt]|:/g, "");
+  return text.replace(/\s|\\[nrt]|:|\\/g, "");
 }
 
 function patternOf({ key, anyCase }: Form): RegExp {
   const characters = [...key].map((one) => one.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
-  return new RegExp(characters.join("(?:\\s|\\\\[nrt]|:){0,8}"), anyCase ? "gi" : "g");
+  return new RegExp(characters.join("(?:\\s|\\\\[nrt]|:|\\\\){0,8}"), anyCase ? "gi" : "g");
 }
