@@ -37,7 +37,11 @@ export function createSecrets({ environment, catalog, values, noted }: SecretsOp
     return value;
   };
   return {
-    forActions: (name) => read(name, !isOwnName(name) && namedIn(catalog(), values()).has(name.replace(/^DRILL_/, ""))),
+    forActions(name) {
+      const listed = namedIn(catalog(), values());
+      // In a drill environment each has its own, under its name and a prefix.
+      return read(name, !isOwnName(name) && (listed.has(name) || listed.has(name.replace(/^DRILL_/, ""))));
+    },
     forPaging: (name) =>
       read(
         name,
