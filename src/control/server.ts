@@ -29,7 +29,7 @@ const bodies = {
   hello: z.strictObject({}),
   open: z.strictObject({
     nonce,
-    words: z.array(z.string().max(LIMITS.characters)).max(LIMITS.words),
+    words: z.array(z.string()).max(LIMITS.words),
     as: z.string().max(200).nullable(),
     sign: z.boolean(),
   }),

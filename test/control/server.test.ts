@@ -110,9 +110,12 @@ describe("one request", () => {
 
   test("has a header no page can send, and a length", async () => {
     expect(await bot.send("/v1/hello", {}, {})).toMatchObject({ status: 405 });
-    const long = Array.from({ length: 4 }, () => "w".repeat(LIMITS.characters / 3));
-    const { nonce } = await bot.hello();
-    expect(await bot.send("/v1/open", owned(nonce, { words: long }))).toMatchObject({ status: 413 });
+    const third = "w".repeat(LIMITS.characters / 3);
+    for (const words of [[third, third, third, third], [third.repeat(4)]]) {
+      const { nonce } = await bot.hello();
+      const error = `A command has at most ${LIMITS.characters} characters.`;
+      expect(await bot.send("/v1/open", owned(nonce, { words }))).toMatchObject({ status: 413, body: { error } });
+    }
   });
 
   test("comes at a bounded rate, for each caller by itself", async () => {
