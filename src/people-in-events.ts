@@ -4,12 +4,16 @@ import type { PeopleInEvents } from "./timeline/pseudonyms.ts";
 
 /** What means a person in events: ids, Slack user ids and names of the rosters, and whoever an event says it is by. */
 export function peopleInEvents(catalog: () => Catalog): PeopleInEvents {
+  // Asked for at every append: made anew only when the catalogue is another one.
+  let roster: { readonly of: Catalog["systems"]; readonly texts: ReadonlySet<string> } = { of: [], texts: new Set() };
   return {
-    known(actor) {
-      const { slackUser } = personIn(actor);
-      return [...rosterOf(catalog()), ...(slackUser ? [slackUser] : [])];
+    known() {
+      const { systems } = catalog();
+      if (roster.of !== systems) roster = { of: systems, texts: rosterOf(catalog()) };
+      return roster.texts;
     },
-    of(actor) {
+    account: (actor) => personIn(actor).slackUser || null,
+    within(actor) {
       const { person, slackUser, name } = personIn(actor);
       return [person, slackUser, name].filter((text) => typeof text === "string" && text !== "") as string[];
     },
@@ -25,10 +29,10 @@ export function textsOf(catalog: Catalog, person: string): readonly string[] {
   );
 }
 
-function rosterOf(catalog: Catalog): readonly string[] {
+function rosterOf(catalog: Catalog): ReadonlySet<string> {
   const reserved = reservedIn(catalog);
   const people = catalog.systems.flatMap(({ people }) => people);
-  return people.flatMap(({ id, name, slack }) => [id, name, ...slack]).filter((text) => !reserved.has(text));
+  return new Set(people.flatMap(({ id, name, slack }) => [id, name, ...slack]).filter((text) => !reserved.has(text)));
 }
 
 function reservedIn({ systems }: Catalog): ReadonlySet<string> {

@@ -54,10 +54,12 @@ const blank: ProofRow = {
 /** Entries nobody with a key wrote are looked past, so far; where more of them lie on top, nothing is proved. */
 const LOOKED_AT = 50;
 
+const COLUMNS = `e.holder, e.version, e.secret, e.pending, e.pending_at as "pendingAt", e.last_step as "lastStep",
+         e.last_key as "lastKey", e.failures, e.locked_until as "lockedUntil", e.enrolled_at as "enrolledAt",
+         e.vouched_by as "vouchedBy", e.mac, e.mac_key as "macKey"`;
+
 const NEWEST = `
-  select e.holder, e.version, e.secret, e.pending, e.pending_at as "pendingAt", e.last_step as "lastStep", e.last_key as "lastKey",
-         e.failures, e.locked_until as "lockedUntil", e.enrolled_at as "enrolledAt", e.vouched_by as "vouchedBy", e.mac,
-         e.mac_key as "macKey"
+  select ${COLUMNS}
     from unnest($1::text[]) h(holder)
     cross join lateral (select * from lifeboat.proof_entry p where p.holder = h.holder order by version desc limit ${LOOKED_AT}) e
    order by e.holder, e.version desc`;
@@ -136,6 +138,16 @@ async function newestOf(db: Db, keyring: Keyring, holders: readonly string[]): P
     found.set(holder, { row: newest ? rowOf(newest) : blank, next: (own[0]?.version ?? 0) + 1 });
   }
   return found;
+}
+
+/** Entries that no process with a key wrote, oldest first. */
+export async function strangeEntries(db: Db, keyring: Keyring): Promise<readonly Pick<Entry, "holder" | "version">[]> {
+  const { rows } = await db.query<Entry & { lastStep: string }>(
+    `select ${COLUMNS} from lifeboat.proof_entry e order by e.holder, e.version`,
+  );
+  return rows
+    .map((row) => ({ ...row, lastStep: Number(row.lastStep) }))
+    .filter((entry) => !keyring.sealed("proof", saidBy(entry), entry.macKey, entry.mac));
 }
 
 async function append(db: Db, keyring: Keyring, holder: string, version: number, row: ProofRow): Promise<void> {

@@ -5,10 +5,12 @@ import type { Keyring } from "./keys.ts";
 
 /** What stands in events for people, as the rest of the program knows it. */
 export interface PeopleInEvents {
-  /** Every text that means a person wherever it stands alone in an event by this actor. */
-  known(actor: unknown): Iterable<string>;
-  /** What means a person within the actor: somebody who is on no roster is one too, and is called whatever they like. */
-  of(actor: unknown): Iterable<string>;
+  /** Every text that means a person wherever it stands alone in an event. */
+  known(): ReadonlySet<string>;
+  /** The account an actor came by: it means them wherever it stands, though no roster names it. */
+  account(actor: unknown): string | null;
+  /** What means a person within the actor only: somebody who is on no roster is called whatever they like. */
+  within(actor: unknown): readonly string[];
 }
 
 type Db = Pick<pg.Pool, "query">;
@@ -83,26 +85,28 @@ export function createPseudonyms(keyring: Keyring, people: PeopleInEvents | null
 
   return {
     async hiding(db, events) {
-      if (people === null) return { hide: (event) => event, show: (event) => event, learn: () => {} };
+      if (people === null) return asTheyAre;
+      const known = people.known();
       const meaning = ({ actor }: Texts) => {
-        const known = new Set(people.known(actor));
-        return { anywhere: known, inActor: new Set([...known, ...people.of(actor)]) };
+        const [account, within] = [people.account(actor), people.within(actor)];
+        const anywhere = (text: string) => known.has(text) || text === account;
+        return { anywhere, inActor: (text: string) => anywhere(text) || within.includes(text) };
       };
       const met = new Set<string>();
-      const meets = (texts: ReadonlySet<string>) => (text: string) => {
-        if (text !== "" && texts.has(text)) met.add(text);
-        return text;
-      };
       for (const event of events) {
         const { anywhere, inActor } = meaning(event);
-        mapTexts(event, meets(anywhere), meets(inActor));
+        const meets = (isPerson: (text: string) => boolean) => (text: string) => {
+          if (text !== "" && isPerson(text)) met.add(text);
+        };
+        visitTexts(event, meets(anywhere), meets(inActor));
       }
+      if (met.size === 0) return asTheyAre;
       // In one order, so that two processes that meet new people never wait for each other in a circle.
       const rows = await mappedIn(db, [...met].filter((text) => !ids.has(text)).sort());
       const fresh = new Map(rows.flatMap(({ id, identity }) => (identity === null ? [] : [[identity, id] as const])));
       const back = new Map([...fresh].map(([identity, id]) => [id, identity]));
-      const idIn = (texts: ReadonlySet<string>) => (text: string) =>
-        texts.has(text) ? (fresh.get(text) ?? ids.get(text) ?? text) : text;
+      const idIn = (isPerson: (text: string) => boolean) => (text: string) =>
+        met.has(text) && isPerson(text) ? (fresh.get(text) ?? ids.get(text) ?? text) : text;
       return {
         hide: (event) => {
           const { anywhere, inActor } = meaning(event);
@@ -115,11 +119,14 @@ export function createPseudonyms(keyring: Keyring, people: PeopleInEvents | null
 
     async shown(db, events) {
       const unknown = new Set<string>();
-      for (const event of events)
-        mapTexts(event, (text) => {
-          if (OPAQUE.test(text) && !identities.has(text) && !nobody.has(text)) unknown.add(text);
-          return text;
-        });
+      let any = false;
+      const looks = (text: string) => {
+        if (!text.startsWith("person-") || !OPAQUE.test(text)) return;
+        any = true;
+        if (!identities.has(text) && !nobody.has(text)) unknown.add(text);
+      };
+      for (const event of events) visitTexts(event, looks);
+      if (!any) return events;
       if (unknown.size > 0) {
         const { rows } = await db.query<Row>(`select ${COLUMNS} from lifeboat.person where id = any($1)`, [
           [...unknown],
@@ -144,6 +151,27 @@ export function createPseudonyms(keyring: Keyring, people: PeopleInEvents | null
       return rows.length > 0;
     },
   };
+}
+
+const asTheyAre: Hiding = { hide: (event) => event, show: (event) => event, learn: () => {} };
+
+/** Looks at the texts `mapTexts` would change, and makes nothing: most events name nobody. */
+function visitTexts(event: Texts, see: (text: string) => void, seeActor: (text: string) => void = see): void {
+  visit(event.data, see);
+  visit(event.actor, seeActor);
+  for (const part of event.key.split("/")) see(part);
+}
+
+function visit(value: unknown, see: (text: string) => void): void {
+  if (typeof value === "string") see(value);
+  else if (Array.isArray(value)) {
+    for (const inner of value) visit(inner, see);
+  } else if (typeof value === "object" && value !== null && !(value instanceof Date)) {
+    for (const [name, inner] of Object.entries(value)) {
+      see(name);
+      visit(inner, see);
+    }
+  }
 }
 
 /** Every text of an event that stands alone: values, names of fields, and the parts of its key. */
@@ -175,4 +203,12 @@ export async function forget(db: Db, texts: readonly string[]): Promise<number> 
     [texts],
   );
   return rowCount ?? 0;
+}
+
+/** Ids whose mapping no process with a key made. */
+export async function strangePeople(db: Db, keyring: Keyring): Promise<readonly string[]> {
+  const { rows } = await db.query<Row>(`select ${COLUMNS} from lifeboat.person where identity is not null order by id`);
+  return rows
+    .filter(({ id, identity, macKey, mac }) => !keyring.sealed("person", { id, identity }, macKey, mac))
+    .map(({ id }) => id);
 }

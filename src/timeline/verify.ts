@@ -3,6 +3,9 @@ import { sha256 } from "../lib/canonical.ts";
 import { type Authenticity, type Head, notAuthentic } from "./authentic.ts";
 import { chainHash, noHash } from "./chain.ts";
 import type { StoredEvent, Verification } from "./contract.ts";
+import type { Keyring } from "./keys.ts";
+import { strangeEntries } from "./proofs.ts";
+import { strangePeople } from "./pseudonyms.ts";
 import { eventColumns } from "./rows.ts";
 import { type HeadStatement, statementsOf } from "./statements.ts";
 
@@ -60,6 +63,7 @@ export async function verifyChains(
       problems.push({ stream, version: 0, says: `it's gone: ${newest.by} names its event ${newest.version}` });
     }
     problems.push(...(await badPlans(client, only)));
+    if (only === undefined && around.keyring.authenticates) problems.push(...(await strangers(client, around.keyring)));
     await client.query("commit");
     client.release();
     return {
@@ -228,6 +232,24 @@ async function strayEvents(client: pg.PoolClient, only?: string): Promise<Proble
     [only ?? null],
   );
   return rows.map((row) => ({ ...row, says: "the stream has events and no head" }));
+}
+
+/** What is believed beside the events, written past Lifeboat: what people prove with, and who an opaque id means. */
+async function strangers(client: pg.PoolClient, keyring: Keyring): Promise<Problem[]> {
+  const proofs = await strangeEntries(client, keyring);
+  const people = await strangePeople(client, keyring);
+  return [
+    ...proofs.map(({ holder, version }) => ({
+      stream: `what ${holder} proves with`,
+      version,
+      says: "no process of Lifeboat wrote this entry; it counts for nothing",
+    })),
+    ...people.map((id) => ({
+      stream: id,
+      version: 0,
+      says: "no process of Lifeboat said who this is; nobody is shown by it",
+    })),
+  ];
 }
 
 async function badPlans(client: pg.PoolClient, only?: string): Promise<Problem[]> {

@@ -181,6 +181,9 @@ describe("with the application's login", () => {
          now(), mac, mac_key from lifeboat.proof_entry`,
     );
     expect(await change({})).toMatchObject({ lastStep: 7, vouchedBy: null, lockedUntil: new Date("2030-01-01") });
+    expect(says(await verified())).toBe(
+      "what shop/vera proves with 2: no process of Lifeboat wrote this entry; it counts for nothing",
+    );
     // And where nothing else is left, nobody is free to enroll anew.
     await asOwner("delete from lifeboat.proof_entry where version = 1");
     await expect(change({})).rejects.toMatchObject({ problem: { code: "proof-not-authentic" } });
