@@ -51,6 +51,8 @@ describe("the list of actions", () => {
   test("nothing outside knows an action by its name, but for a reason", () => {
     const known: Readonly<Record<string, string>> = {
       "src/catalog/plan.ts": "the planner puts roles.check before the first change by itself",
+      "src/catalog/conformance.ts": "a plan has to hold that roles.check; and plans of 0.1 do not say what fences",
+      "src/incident/decide/steps.ts": "that roles.check is never skipped",
       "src/catalog/rules/script-observed.ts": "judges the input of script.run, which no other action has",
       "src/catalog/drill.ts": "what script.run holds is a name that a runbook gives, and no identity",
       "src/incident/fences.ts": "plans of 0.1 do not say what fences",

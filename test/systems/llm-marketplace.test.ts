@@ -216,6 +216,12 @@ describe("the data is destroyed", () => {
       });
       expect(world.instances.get(`${EAST}/${ASIDE}`)?.port).toBe(practice.estate.databases.east.port);
       expect(await arrivesAt()).toEqual(["east"]);
+      // The other region's replica follows the harmed one: it is never promoted, also when the region is lost now.
+      await practice.estate.strike?.("lose-us-east-1");
+      const move = { runbook: "cr-f-001", mode: "unplanned", seconds: 60, prepare: false } as const;
+      const { outcome, texts } = await playRunbook(practice, move);
+      expect([outcome, accepted("PromoteReadReplica")]).toEqual(["failed", []]);
+      expect(texts.join("\n")).toMatch(new RegExp(`${REPLICA} replicates \\S*${ASIDE} and not ${PRIMARY}`));
     },
     LIMIT,
   );

@@ -152,9 +152,11 @@ describe("the reference system", () => {
   }, 150_000);
 
   test("region-active-passive, unplanned: us-east-1 is gone with its control planes, and is asked for nothing", async () => {
-    const { report } = await play("region-active-passive", "unplanned");
+    const { report, texts } = await play("region-active-passive", "unplanned");
     expect(report?.rpo.rowsLost).not.toBeNull();
     expect(estate.cloud.aws.ledger.of("UpdateHealthCheck", "accepted")).toEqual([]);
+    // Where it answers the name is kept from going back; here people are told that it was not.
+    expect(texts.join("\n")).toContain("NOT FORCED: Route 53's control plane does not answer");
   }, 150_000);
 
   test("quarterly-drill-w4, twice in a row: there and back", async () => {

@@ -3,7 +3,7 @@ import { after } from "../awaited.ts";
 import { type Identity, identify, rightAccount } from "../aws.ts";
 import type { Check, Fact, ReadContext } from "../contract.ts";
 import { defineLook } from "../read.ts";
-import { eventsOf, type InstanceView, isThere, lookAtInstance, statusFact } from "./view.ts";
+import { eventsOf, type InstanceView, isThere, lookAtInstance, replicaOf, type Source, statusFact } from "./view.ts";
 import { instanceId, rdsPlace } from "./wait.ts";
 
 const input = z.strictObject({
@@ -15,6 +15,9 @@ const input = z.strictObject({
     .strictObject({
       multiAz: z.boolean().optional(),
       role: z.enum(["primary", "replica"]).optional(),
+      /** A replica of this instance and of no other. */
+      replicaOf: instanceId.optional(),
+      sourceRegion: rdsPlace.region.optional(),
       retentionDaysMin: z.number().int().min(0).max(35).optional(),
     })
     .prefault({}),
@@ -77,10 +80,16 @@ function checksOf({ identity, instance, eventsReadable }: Seen, given: Input): C
     const is = instance.source === null ? "primary" : "replica";
     must("instance.role", is === role, `is a ${is}`, `it has to be a ${role}`);
   }
+  if (given.expect.replicaOf !== undefined)
+    checks.push(replicaOf("instance.source", instance, sourceOf(given, given.expect.replicaOf)));
   if (retentionDaysMin !== undefined) {
     const kept = instance.retentionDays;
     must("instance.backups", kept >= retentionDaysMin, `keeps backups ${kept} days`, `at least ${retentionDaysMin}`);
   }
   const readable = eventsReadable ? "The events can be read." : "The events can not be read. Allow rds:DescribeEvents.";
   return [...checks, { id: "instance.events", level: "warn", ok: eventsReadable, says: readable }];
+}
+
+function sourceOf({ account, region, expect }: Input, source: string): Source {
+  return { account, source, sourceRegion: expect.sourceRegion ?? region };
 }

@@ -1,16 +1,18 @@
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
 import { after, awaited } from "../awaited.ts";
-import { awsPlace, change, type Identity, identify, insistOnAccount, partitionOf, rightAccount } from "../aws.ts";
+import { awsPlace, change, type Identity, identify, insistOnAccount, rightAccount } from "../aws.ts";
 import { type Check, type Done, defineAction } from "../contract.ts";
 import { undoneByHand } from "../undo.ts";
 import { withRds } from "./client.ts";
 import { isFree, nameFree } from "./modify.ts";
 import {
+  arnOfSource,
   type InstanceView,
   identityFact,
   isAvailable,
   isIdle,
+  isReplicaOf,
   isThere,
   lookAtInstance,
   resourceOf,
@@ -84,7 +86,7 @@ export const makeReplica = defineAction<Input, Seen>({
   ],
   done: ({ replica }, given): Done => {
     if (!replica.present) return replica.because === "missing" ? "no" : "unknown";
-    return replicates(replica, given) ? "yes" : "unknown";
+    return isReplicaOf(replica, given) ? "yes" : "unknown";
   },
   async apply(ctx, given) {
     await insistOnAccount(ctx, given);
@@ -94,7 +96,7 @@ export const makeReplica = defineAction<Input, Seen>({
         rds.createDBInstanceReadReplica(
           {
             DBInstanceIdentifier: given.replica,
-            SourceDBInstanceIdentifier: far ? sourceArn(given) : given.source,
+            SourceDBInstanceIdentifier: far ? arnOfSource(given) : given.source,
             ...(far ? { SourceRegion: given.sourceRegion } : {}),
             ...(given.subnetGroup ? { DBSubnetGroupName: given.subnetGroup } : {}),
             ...(given.securityGroups ? { VpcSecurityGroupIds: given.securityGroups } : {}),
@@ -116,7 +118,7 @@ export const makeReplica = defineAction<Input, Seen>({
       arrived: (now) =>
         now.present &&
         isAvailable(now) &&
-        replicates(now, given) &&
+        isReplicaOf(now, given) &&
         now.replication?.normal === true &&
         now.replication.status === "replicating",
       began: (now) => now.present,
@@ -137,15 +139,6 @@ export const makeReplica = defineAction<Input, Seen>({
 
 function isFar({ region, sourceRegion }: Input): boolean {
   return region !== sourceRegion;
-}
-
-function sourceArn({ account, source, sourceRegion }: Input): string {
-  return `arn:${partitionOf(sourceRegion)}:rds:${sourceRegion}:${account}:db:${source}`;
-}
-
-function replicates(view: InstanceView, given: Input): boolean {
-  const of = view.present ? view.source : null;
-  return of === given.source || of === sourceArn(given);
 }
 
 /** It replicates, and is not as it was asked for: nobody could reach it, or fence it, on the day it is needed. */

@@ -15,6 +15,7 @@ import {
   isUnderWay,
   lookAtInstance,
   newest,
+  replicaOf,
   resourceOf,
   statusFact,
 } from "./view.ts";
@@ -23,6 +24,9 @@ import { instanceId, rdsPlace, showsLate, waitFor } from "./wait.ts";
 const input = z.strictObject({
   ...rdsPlace,
   replica: instanceId,
+  /** The instance it has to be a replica of, and that one's region; left out: of whichever it is. */
+  source: instanceId.optional(),
+  sourceRegion: rdsPlace.region.optional(),
   /** The step that fenced the old primary: without its evidence nobody is promoted. */
   fenceStep: z.string().min(1),
   /**
@@ -72,6 +76,7 @@ export const promoteReplica = defineAction<Input, Seen>({
     rightAccount(seen.identity, given),
     isThere(seen.instance, given),
     isReplica(seen.instance),
+    ...rightSource(seen.instance, given),
     canBegin(seen.instance),
     replicates(seen.instance, given),
     lagWithin(seen, given),
@@ -220,6 +225,10 @@ function isReplica(seen: InstanceView): Check {
       ? `${seen.name} is no read replica, so there is nothing to promote.`
       : `${seen.name} replicates ${source}.`;
   return { id: "replica.isReplica", level: "block", ok: source !== null, says };
+}
+
+function rightSource(seen: InstanceView, { account, region, source, sourceRegion = region }: Input): readonly Check[] {
+  return source === undefined ? [] : [replicaOf("replica.source", seen, { account, source, sourceRegion })];
 }
 
 function canBegin(seen: InstanceView): Check {

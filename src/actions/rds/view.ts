@@ -1,5 +1,5 @@
 import type { DBInstance } from "@aws-sdk/client-rds";
-import { type AwsTrouble, type Place, rightArn, silentRegion, troubleOf } from "../aws.ts";
+import { type AwsTrouble, type Place, partitionOf, rightArn, silentRegion, troubleOf } from "../aws.ts";
 import type { Check, Done, Fact, ReadContext } from "../contract.ts";
 import { withRds } from "./client.ts";
 
@@ -187,4 +187,33 @@ export function identityFact(seen: InstanceView): Fact {
 
 export function resourceOf(place: Place, id: string): string {
   return `rds:${place.account}:${place.region}:${id.toLowerCase()}`;
+}
+
+/** The instance a replica is made from. */
+export interface Source {
+  readonly account: string;
+  readonly source: string;
+  readonly sourceRegion: string;
+}
+
+export function arnOfSource({ account, source, sourceRegion }: Source): string {
+  return `arn:${partitionOf(sourceRegion)}:rds:${sourceRegion}:${account}:db:${source}`;
+}
+
+export function isReplicaOf(view: InstanceView, wanted: Source): boolean {
+  const of = view.present ? view.source : null;
+  return of === wanted.source || of === arnOfSource(wanted);
+}
+
+/**
+ * A replica goes on following its source when that is renamed: once a restored instance has the primary's name, a replica of
+ * the one that was put aside holds what nobody wants back.
+ */
+export function replicaOf(id: string, view: InstanceView, wanted: Source): Check {
+  const ok = isReplicaOf(view, wanted);
+  const of = (view.present ? view.source : null) ?? "nothing";
+  const says = ok
+    ? `${view.name} replicates ${wanted.source}.`
+    : `${view.name} replicates ${of} and not ${wanted.source} (${wanted.sourceRegion}), so it holds other data. Replace it by a replica of ${wanted.source} first.`;
+  return { id, level: "block", ok, says };
 }

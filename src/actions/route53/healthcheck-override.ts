@@ -10,6 +10,8 @@ const input = z.strictObject({
   healthCheck: z.string().min(1).max(64),
   /** `unhealthy`: disabled and inverted, so failover records leave it. `healthy`: disabled. `normal`: it checks again. */
   force: z.enum(["unhealthy", "healthy", "normal"]),
+  /** Goes on where Route 53's control plane does not answer (it is in us-east-1), and says that nothing was forced. */
+  acceptUnreachable: z.boolean().default(false),
 });
 type Input = z.infer<typeof input>;
 
@@ -20,6 +22,8 @@ interface Seen {
   readonly checkersHealthy: number | null;
   readonly checkers: number | null;
   readonly why: string | null;
+  /** Nobody answered; absent: somebody did. */
+  readonly silent?: true;
 }
 
 const FLAGS: Record<Input["force"], { readonly disabled: boolean; readonly inverted: boolean }> = {
@@ -40,13 +44,14 @@ export const healthcheckOverride = defineAction<Input, Seen>({
   resources: (given) => [`route53:${given.account}:healthcheck/${given.healthCheck}`],
   observe: look,
   facts: (seen, given): Fact[] => [
-    { id: "state", label: `Health check ${given.healthCheck}`, value: say(seen), material: true },
-    { id: "version", label: "Version", value: seen.check?.version ?? null, material: true },
+    { id: "state", label: `Health check ${given.healthCheck}`, value: say(seen), material: !given.acceptUnreachable },
+    { id: "version", label: "Version", value: seen.check?.version ?? null, material: !given.acceptUnreachable },
     { id: "checkersHealthy", label: "Checkers that find it healthy", value: seen.checkersHealthy, material: false },
   ],
   ready: (seen, given) => [rightAccount(seen.identity, given), isThere(seen, given)],
   done: isDone,
   async apply(ctx, given, seen) {
+    if (seen.silent && given.acceptUnreachable) return { unreachable: seen.why ?? "no answer" };
     await insistOnAccount(ctx, given);
     const wanted = FLAGS[given.force];
     const answer = await change("route53:UpdateHealthCheck", () =>
@@ -65,7 +70,12 @@ export const healthcheckOverride = defineAction<Input, Seen>({
     );
     return { version: answer.HealthCheck?.HealthCheckVersion ?? null };
   },
-  async verify(ctx, given, before) {
+  async verify(ctx, given, before, handle) {
+    if (typeof handle?.unreachable === "string")
+      return {
+        says: `NOT FORCED: Route 53's control plane does not answer (${handle.unreachable}), so health check ${given.healthCheck} decides by itself. Force it ${given.force} as soon as the control plane answers.`,
+        facts: [{ id: "forced", label: "Forced", value: false, material: false }],
+      };
     let state = "The health check has not been seen";
     const seen = await until(
       {
@@ -83,7 +93,10 @@ export const healthcheckOverride = defineAction<Input, Seen>({
     );
     return {
       says: `Health check ${given.healthCheck} is ${say(seen)}. What names answer now is for dns.verify to show.`,
-      facts: [{ id: "version", label: "Version", value: seen.check?.version ?? null, material: false }],
+      facts: [
+        { id: "version", label: "Version", value: seen.check?.version ?? null, material: false },
+        { id: "forced", label: "Forced", value: true, material: false },
+      ],
     };
   },
   undo: undoneBy(({ check }, given) => {
@@ -127,17 +140,21 @@ async function describe(ctx: ReadContext, { healthCheck }: Input): Promise<Omit<
     ctx.signal.throwIfAborted();
     const { kind, says } = troubleOf(error);
     const why = `${says}${kind === "denied" ? " Allow route53:GetHealthCheck." : ""}`;
-    return { check: null, checkersHealthy: null, checkers: null, why };
+    return { check: null, checkersHealthy: null, checkers: null, why, ...(kind === "silent" && { silent: true }) };
   }
 }
 
 function isDone(seen: Seen, given: Input, _before: Seen | null): Done {
-  if (seen.check === null) return "unknown";
+  if (seen.check === null) return seen.silent && given.acceptUnreachable ? "no" : "unknown";
   const wanted = FLAGS[given.force];
   return seen.check.disabled === wanted.disabled && seen.check.inverted === wanted.inverted ? "yes" : "no";
 }
 
 function isThere(seen: Seen, given: Input): Check {
+  if (seen.silent && given.acceptUnreachable) {
+    const says = `Route 53's control plane does not answer (${seen.why}), so health check ${given.healthCheck} can't be forced now.`;
+    return { id: "healthCheck.there", level: "warn", ok: false, says };
+  }
   const ok = seen.check !== null;
   const says = ok
     ? `Health check ${given.healthCheck} is ${say(seen)}; ${seen.checkersHealthy ?? "an unknown number"} of ${seen.checkers ?? "its"} checkers find it healthy.`

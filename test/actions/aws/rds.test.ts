@@ -98,6 +98,25 @@ describe("RDS as it fools people", () => {
     );
   });
 
+  test("a replica that follows an instance that was put aside is neither taken for a standby nor promoted", async () => {
+    const aws = stand.aws();
+    promote.prepare(aws);
+    const conductor = conductorFor(promote);
+    const source = { source: "orders", sourceRegion: EAST };
+    const given = { ...rdsPlace(WEST), replica: "orders-b", fenceStep: "fence", maxLagSeconds: 300, ...source };
+    const checked = { ...rdsPlace(WEST), instance: "orders-b", expect: { replicaOf: "orders", sourceRegion: EAST } };
+    const blocks = async () => [
+      blockedBy((await conductor.look("rds.promote_replica", given)).checks),
+      blockedBy((await conductor.look("rds.check", checked)).checks),
+    ];
+    expect(await blocks()).toEqual([[], []]);
+    const aside = { ...rdsPlace(EAST), from: "orders", to: "orders-aside" };
+    expect(await attempt(conductor, "rds.rename", aside)).toMatchObject({ is: "verified" });
+    // A restored instance has its name now; the replica still follows the harmed one.
+    add(aws, { id: "orders", region: EAST });
+    expect(await blocks()).toEqual([["replica.source"], ["instance.source"]]);
+  });
+
   test("what is lost is what the decision showed, where the old primary did not answer the look before it", async () => {
     const aws = stand.aws();
     promote.prepare(aws);

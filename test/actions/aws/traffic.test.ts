@@ -122,6 +122,23 @@ describe("route53.healthcheck_override", () => {
     expect(aws.world.healthChecks.get("hc-east")).toMatchObject({ disabled: true, inverted: false });
   });
 
+  test("with the control plane gone it goes on only where that is accepted, and says that nothing was forced", async () => {
+    const aws = stand.aws();
+    override.prepare(aws);
+    const conductor = conductorFor({});
+    const given = override.input(aws);
+    aws.weather.down(EAST);
+    expect(blockedBy((await conductor.look(override.action, given)).checks)).toEqual(["healthCheck.there"]);
+    const accepting = { ...place(WEST), healthCheck: "hc-east", force: "unhealthy", acceptUnreachable: true };
+    expect(blockedBy((await conductor.look(override.action, accepting)).checks)).toEqual([]);
+    const { evidence, facts } = await conductor.perform("stay", override.action, accepting);
+    expect(evidence.says).toMatch(/^NOT FORCED: Route 53's control plane does not answer/);
+    expect(facts).toMatchObject({ forced: false });
+    aws.weather.up(EAST);
+    expect((await conductor.perform("stay", override.action, accepting)).facts).toMatchObject({ forced: true });
+    expect(aws.world.healthChecks.get("hc-east")).toMatchObject({ disabled: true, inverted: true });
+  });
+
   test("failover records leave a check that is forced unhealthy, as name servers show", async () => {
     const aws = stand.aws();
     override.prepare(aws);
