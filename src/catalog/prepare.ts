@@ -1,7 +1,7 @@
 import type { Problem } from "../lib/errors.ts";
 import { type Sightings, targetsToLookAt, variablesBehind } from "./binding.ts";
 import { bindInputs } from "./bound.ts";
-import { type Grounds, groundOf } from "./drill.ts";
+import { changesSomething, type Grounds, groundOf } from "./drill.ts";
 import { referableParts, referencesIn, resolve, type Scalar, systemScope } from "./reference.ts";
 import type { TargetLook } from "./roles.ts";
 import type { RuleFault } from "./rules/index.ts";
@@ -83,9 +83,28 @@ function groundFor(
   system: System,
   runbook: Runbook,
 ): { readonly drill: DrillPlan | null } | { readonly problem: Problem } {
-  if (request.kind !== "drill") return { drill: null };
+  if (request.kind !== "drill") return onlyDrill(request, system, runbook) ?? { drill: null };
   const ground = groundOf(groundsOf(request), system, runbook, request.mode);
   return "problem" in ground && request.dryRun === true ? { drill: { on: "nothing" } } : ground;
+}
+
+/** What breaks something on purpose, or exercises production as declared, is never run for real: nobody would know that it is a drill. */
+function onlyDrill(
+  { cards, mode, dryRun }: PlanRequest,
+  system: System,
+  runbook: Runbook,
+): { readonly problem: Problem } | null {
+  const is = runbook.drill === true ? "a drill" : runbook.exercise === true ? "a production exercise" : null;
+  if (is === null || dryRun === true || system.environment === "practice") return null;
+  if (!changesSomething(runbook, cards, mode)) return null;
+  return {
+    problem: {
+      code: "drill-only",
+      where: runbook.title,
+      what: `This runbook is ${is}, and this request is for real`,
+      next: `\`/dr runbook ${runbook.id} --drill\`; \`--dry-run\` only looks`,
+    },
+  };
 }
 
 export function groundsOf({ catalog, cards, variables, drillVariables = new Map() }: PlanRequest): Grounds {

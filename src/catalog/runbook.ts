@@ -44,6 +44,7 @@ export function toDraft(
     ...(written.givesUp.length > 0 && { givesUp: written.givesUp }),
     ...(written.maintenance && { maintenance: written.maintenance }),
     ...(written.exercise && { exercise: written.exercise }),
+    ...(written.drill && { drill: written.drill }),
     stages: read.map(({ stage }) => stage),
     beforehand: written.beforehand,
     afterwards: written.afterwards,

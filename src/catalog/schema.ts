@@ -319,6 +319,10 @@ export const runbookSchema = z
       .describe(
         "A declared production exercise: with --drill it changes production. Needs a gate with exercise: true before anything changes",
       ),
+    drill: z
+      .literal(true)
+      .optional()
+      .describe("It breaks what it is run on, to recover it: it can only be run as a drill, with --drill"),
     stages: z.array(stage).min(1, "A runbook has at least one stage"),
     beforehand: z
       .array(sentence)

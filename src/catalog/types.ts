@@ -334,6 +334,8 @@ export interface Runbook {
   readonly givesUp?: readonly string[];
   /** It is a declared exercise on production: a drill of it changes production, and a gate of its own says so. */
   readonly exercise?: true;
+  /** It breaks what it is run on: it is only ever a drill. */
+  readonly drill?: true;
   /** Planned work: a run of it opens a maintenance record. */
   readonly maintenance?: true;
   /** Flat: what another runbook of the system holds stands here as if it had been written here. */

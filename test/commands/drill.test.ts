@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { idFor } from "../../commands/ids.ts";
+import type { Runbook } from "../../src/catalog/types.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { drawIncident } from "../../templates/messages/draw.ts";
 import { seen } from "../messages/orders.ts";
@@ -50,6 +51,19 @@ function drillValues(values: Readonly<Record<string, string | number>>): void {
   Object.assign(house.house, { drillVariables: new Map([["practice", new Map(Object.entries(values))]]) });
 }
 
+/** The gate of a production exercise says that it is one. */
+function asExercise(stages: Runbook["stages"], kind: string): Runbook["stages"] {
+  if (kind !== "exercise") return stages;
+  return stages.map((stage) => ({
+    ...stage,
+    steps: stage.steps.map((step) =>
+      step.does.kind === "gate"
+        ? { ...step, does: { ...step.does, gate: { ...step.does.gate, exercise: true } } }
+        : step,
+    ),
+  }));
+}
+
 async function planOf(run: string) {
   const { state } = await house.state((await store.timeline.streamOfRun(run)) ?? "");
   return state.runs.get(run)?.plan;
@@ -87,6 +101,27 @@ describe("a drill in production", () => {
     drillValues({ ...drilled, aPort: 5502 });
     await house.ask("alex", "failover database --drill --planned");
     expectPage("drill-nowhere", house.script());
+  });
+
+  test("is all that a runbook may be that is declared to be one, or a production exercise", async () => {
+    drillValues(drilled);
+    const { catalog } = house.house;
+    for (const kind of ["drill", "exercise"]) {
+      const runbooks = catalog.runbooks.map((one) =>
+        one.id === "database-failover" ? { ...one, stages: asExercise(one.stages, kind), [kind]: true } : one,
+      );
+      Object.assign(house.house, { catalog: { ...catalog, runbooks } });
+      const real = await house.ask("alex", "failover database --planned", { key: `${kind}-real` });
+      expect(JSON.stringify(real)).toMatch(
+        /This runbook is a (drill|production exercise), and this request is for real.*runbook database-failover --drill/,
+      );
+      expect(await planOf(idFor("run", `${kind}-real`))).toBeUndefined();
+      await house.ask("alex", "failover database --planned --drill", { key: kind });
+      expect(await planOf(idFor("run", kind))).toMatchObject({ kind: "drill" });
+      await house.ask("alex", "abort Enough", { key: `${kind}-over` });
+      await house.ask("alex", "failover database --planned --dry-run", { key: `${kind}-dry` });
+      expect(await planOf(idFor("run", `${kind}-dry`))).toBeDefined();
+    }
   });
 
   test("is held with its own values, and what is typed there stays there", async () => {
