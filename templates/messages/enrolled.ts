@@ -52,7 +52,7 @@ function said(event: Told, around: HouseSurroundings): Message {
 
 /** Whoever starts one holds the service's authority, and Slack saw nothing of it: it is announced once Slack is back. */
 function startedWithoutSlack({ type, version, data }: Started, around: HouseSurroundings): ShownMessage {
-  const text = `${kindPrefix("real", around.practice)}Lifeboat was started without Slack by the user ${safe(data.user)} on ${safe(data.host)}. What was decided at the command line meanwhile is in each incident's thread. If nobody should have, tell the people who run Lifeboat now.`;
+  const text = `${kindPrefix("real", around.practice)}Lifeboat was started without Slack by the user ${safe(data.user)} on ${safe(data.host)}. What was decided at the command line meanwhile is in each incident's thread. If that wasn't planned, tell the people who run Lifeboat now.`;
   const message = { text, blocks: [section(`🔐 ${text}`)] };
   return { key: `${type}:${version}`, in: "announce", under: null, priority: 1, message, once: true };
 }
