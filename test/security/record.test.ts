@@ -16,8 +16,11 @@ import { makeKeys, openKeyring, type RecordKeys } from "../../src/timeline/keys.
 import { openKnownHeads } from "../../src/timeline/known-heads.ts";
 import { ownLogin } from "../../src/timeline/migrate.ts";
 import { createProofs } from "../../src/timeline/proofs.ts";
+import { storeDoubt } from "../../templates/messages/store-doubt.ts";
+import { TestHouse } from "../commands/house.ts";
 import { away, deed, engineOn, folder, go, incident, Night, planOf } from "../engine/bed.ts";
 import { ledger } from "../engine/deeds.ts";
+import { openBench, said } from "../slack/bench.ts";
 import { testKeyring, testKeys } from "../timeline/keys.ts";
 import { asSuperuser, event, quiet, storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
 
@@ -40,7 +43,7 @@ const asApplication = async (sql: string, values: unknown[] = []) =>
 /** The owner of the database, past every trigger. */
 const asOwner = (sql: string) => asSuperuser(url, `set session_replication_role = replica; ${sql}`);
 
-async function said(types: readonly string[], stream = incident, options: Partial<StoreOptions> = {}): Promise<void> {
+async function wrote(types: readonly string[], stream = incident, options: Partial<StoreOptions> = {}): Promise<void> {
   const store = await storeOn(url, options);
   await store.timeline.decide(stream, () => ({ events: types.map((type) => event(type)), value: null }));
   // Leaving signs the heads.
@@ -126,7 +129,7 @@ describe("with the application's login", () => {
       expect(ledger(dir)).toEqual([]);
       expect(alarms).toEqual([incident]);
       // Other incidents go on.
-      await said(["declared"], "inc-2");
+      await wrote(["declared"], "inc-2");
     } finally {
       await engine.stop();
       await store.close();
@@ -135,7 +138,7 @@ describe("with the application's login", () => {
   }, 30_000);
 
   test("an event without an authentication code is refused by the store itself", async () => {
-    await said(["declared"]);
+    await wrote(["declared"]);
     await expect(forges({}, null)).rejects.toThrow("event_authenticated");
     await expect(
       asApplication(
@@ -162,7 +165,7 @@ describe("with the application's login", () => {
     ["the owner's role", "set role owner", /permission denied/],
     ["the triggers switched off", "set session_replication_role = replica", /permission denied/],
   ])("%s is refused", async (_, sql, why) => {
-    await said(["declared"]);
+    await wrote(["declared"]);
     await expect(asApplication(sql)).rejects.toThrow(why);
     expect(says(await verified())).toBe("");
   });
@@ -267,7 +270,7 @@ describe("as the owner of the database", () => {
   test.each(cases)(
     "%s is told apart, with every key and with the public one alone",
     async (_, tamper, whole, apart) => {
-      await said(["declared", "noted", "noted", "resolved"]);
+      await wrote(["declared", "noted", "noted", "resolved"]);
       const auditor = { events: [], signing: null, verifying: [...testKeyring.publicKeys.values()] };
       expect(await verified()).toMatchObject({ ok: true, authenticated: 4, sealed: 0, signedHeads: 1 });
       expect(await verified(auditor)).toMatchObject({ ok: true, authenticated: null, signedHeads: 1 });
@@ -284,7 +287,7 @@ describe("as the owner of the database", () => {
   );
 
   test("a signed head that was changed, and one whose key nobody gave, are told", async () => {
-    await said(["declared"]);
+    await wrote(["declared"]);
     await asOwner(
       "update lifeboat.signed_statement set statement = replace(statement, 'inc-1', 'inc-2') where kind = 'head'",
     );
@@ -295,7 +298,7 @@ describe("as the owner of the database", () => {
   });
 
   test("heads kept elsewhere tell what the store no longer does", async () => {
-    await said(["declared", "noted"]);
+    await wrote(["declared", "noted"]);
     const open = () =>
       openAudit({ databaseUrl: url, dataFolder: "/nonexistent", stateFolder: null, keys: testKeys, log: quiet });
     const audit = await open();
@@ -384,7 +387,7 @@ describe("a store that came back older", () => {
       expect(run.stuck).toMatchObject({ code: "store-went-back" });
       expect(ledger(dir)).toEqual(["flip b"]);
       // Changes go on, and the same acceptance does not excuse the same thing twice.
-      await said(["declared"], "inc-9");
+      await wrote(["declared"], "inc-9");
       await restore();
       await store.guard.check();
       expect(store.timeline.doubt()).toMatchObject({ code: "store-went-back" });
@@ -398,8 +401,8 @@ describe("a store that came back older", () => {
 
   test("while no bot lived: the next one on this host knows, also of a timeline that is gone", async () => {
     const state = await mkdtemp(join(tmpdir(), "lifeboat-state-"));
-    await said(["declared", "noted"], "inc-1", { stateFolder: state });
-    await said(["declared"], "inc-2", { stateFolder: state });
+    await wrote(["declared", "noted"], "inc-1", { stateFolder: state });
+    await wrote(["declared"], "inc-2", { stateFolder: state });
     await asOwner("delete from lifeboat.event where stream = 'inc-2'; delete from lifeboat.stream where id = 'inc-2'");
     const store = await storeOn(url, { stateFolder: state });
     expect(store.timeline.doubt()?.what).toMatch(/inc-2 is gone/);
@@ -412,6 +415,31 @@ describe("a store that came back older", () => {
     await rm(state, { recursive: true, force: true });
   });
 });
+
+test("people are told of a store that came back older: by every command, and where incidents are announced", async () => {
+  const bench = await openBench(server, { config: { announceIn: "incident-response" } });
+  const { store, workspace, slack } = bench;
+  try {
+    const house = new TestHouse(store);
+    const healthy = await house.ask("sam", "list");
+    expect(healthy).not.toMatchObject({ message: { text: expect.stringMatching(/isn't the one Lifeboat knew/) } });
+    store.guard.known.note("inc-9", { version: 3, hash: "a".repeat(64) });
+    await store.guard.check();
+    const read = await house.ask("sam", "list");
+    expect(read).toMatchObject({
+      message: { text: expect.stringMatching(/inc-9 is gone \(event 3 was seen\).*accept-store/) },
+    });
+    const declared = await house.ask("sam", "declare P1 It is down --system practice");
+    expect(declared).toMatchObject({ refused: true, message: { text: expect.stringMatching(/accept-store/) } });
+    expect(await store.timeline.streams("inc-")).toEqual([]);
+
+    const doubt = store.timeline.doubt();
+    if (doubt !== null) await slack.announce(storeDoubt(doubt));
+    expect(said(workspace, "CINCIDENT").join()).toMatch(/stopped every change[\s\S]*inc-9 is gone[\s\S]*accept-store/);
+  } finally {
+    await bench.close();
+  }
+}, 60_000);
 
 test("what a host has seen is kept short, and lines a crash cut say nothing", async () => {
   const state = await mkdtemp(join(tmpdir(), "lifeboat-state-"));
@@ -436,8 +464,8 @@ describe("keys", () => {
   const given = (...events: string[]): RecordKeys => ({ ...testKeys, events });
 
   test("are rotated: the newest writes, those before it are accepted as long as they are listed", async () => {
-    await said(["declared"], incident, { keys: given(old) });
-    await said(["noted"], incident, { keys: given(next, old) });
+    await wrote(["declared"], incident, { keys: given(old) });
+    await wrote(["noted"], incident, { keys: given(next, old) });
     const written = await asSuperuser<{ key: string }>(
       url,
       "select mac_key as key from lifeboat.event order by version",
@@ -445,16 +473,16 @@ describe("keys", () => {
     expect(new Set(written.map(({ key }) => key)).size).toBe(2);
     expect(says(await verified(given(next, old)))).toBe("");
     expect(says(await verified(given(next)))).toMatch(/event|authenticated with a key that isn't given here/);
-    await expect(said(["noted"], incident, { keys: given(next) })).rejects.toMatchObject({
+    await expect(wrote(["noted"], incident, { keys: given(next) })).rejects.toMatchObject({
       problem: { code: "timeline-broken" },
     });
   });
 
   test("of signatures are rotated with the old public key", async () => {
-    await said(["declared"]);
+    await wrote(["declared"]);
     const fresh = makeKeys();
     const rotated = { ...fresh, events: testKeys.events, verifying: [...testKeyring.publicKeys.values()] };
-    await said(["noted"], incident, { keys: rotated });
+    await wrote(["noted"], incident, { keys: rotated });
     expect(await verified(rotated)).toMatchObject({ ok: true, signedHeads: 2 });
   });
 
@@ -472,7 +500,7 @@ describe("keys", () => {
   });
 
   test("stand nowhere in the store", async () => {
-    await said(["declared"]);
+    await wrote(["declared"]);
     const keyring = openKeyring(testKeys);
     const [dump] = await asSuperuser<{ all: string }>(
       url,
