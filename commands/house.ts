@@ -1,8 +1,10 @@
 import type { Sightings } from "../src/catalog/binding.ts";
+import type { Reloaded } from "../src/catalog/live.ts";
 import type { TargetLook } from "../src/catalog/roles.ts";
 import type { ActionCard, Catalog } from "../src/catalog/types.ts";
 import type { Reach } from "../src/comms/compose.ts";
 import type { Templates } from "../src/comms/load.ts";
+import type { Actor } from "../src/incident/events.ts";
 import type { Logger } from "../src/lib/log.ts";
 import type { Proof } from "../src/proof/proof.ts";
 import type { Tally, Timeline } from "../src/timeline/contract.ts";
@@ -35,6 +37,8 @@ export interface House {
     /** Where the built-in status page is read; null: nobody was told. */
     readonly pageLink: string | null;
   };
+  /** Has the catalogue read anew, for this person; absent: this process reads it once. */
+  readonly reload?: (actor: Actor) => Promise<Reloaded>;
   /** How people prove afresh who they are; absent: nobody can. */
   readonly proof?: Proof;
 }

@@ -29,6 +29,7 @@ import { pause } from "./pause.ts";
 import { postmortem } from "./postmortem.ts";
 import { raise } from "./raise.ts";
 import { record } from "./record.ts";
+import { reload } from "./reload.ts";
 import { reopen } from "./reopen.ts";
 import { replan } from "./replan.ts";
 import { resolve } from "./resolve.ts";
@@ -95,6 +96,7 @@ export const commands: readonly Command[] = [
   update,
   snooze,
   catchup,
+  reload,
 ];
 
 /** What an unlisted member of the workspace may still do: say that something is wrong, and read what everybody sees. */

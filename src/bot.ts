@@ -8,6 +8,8 @@ import { actions, cards } from "./actions/index.ts";
 import { conformanceOf } from "./catalog/conformance.ts";
 import { drainSecondsOf } from "./catalog/drain.ts";
 import { drillLimits } from "./catalog/drill.ts";
+import { liveCatalog, systemsById } from "./catalog/live.ts";
+import { loadCatalog } from "./catalog/load.ts";
 import { createEmail } from "./comms/email.ts";
 import { createOffice } from "./comms/office.ts";
 import { openPage } from "./comms/page/serve.ts";
@@ -25,6 +27,7 @@ import type { Logger } from "./lib/log.ts";
 import { startPaging } from "./paging/index.ts";
 import { peopleInEvents } from "./people-in-events.ts";
 import { createKeyCounters } from "./proof/key-counters.ts";
+import { createReloader, printsOf } from "./reload.ts";
 import { prepareScripts } from "./script-host.ts";
 import { createSlack } from "./slack/index.ts";
 import { createStates } from "./slack/publish/states.ts";
@@ -36,6 +39,8 @@ import { createProofs } from "./timeline/proofs.ts";
 import { createSchedule } from "./timeline/schedule.ts";
 
 export interface Bot {
+  /** Reads the catalogue and the roster anew, as when a file changed. */
+  reload(): Promise<void>;
   /** Lets go of its runs, finishes what came in, and closes. */
   stop(): Promise<void>;
 }
@@ -45,12 +50,13 @@ export interface Bot {
  * configuration it performs runs and answers the command line; that it was started so stands on the timeline.
  */
 export async function startBot(config: Config, log: Logger): Promise<Bot> {
-  const catalog = readCatalog(config, log);
+  const prints = await printsOf(config.catalog.systemsFolder);
+  const catalog = liveCatalog(readCatalog(config, log));
   // Before anything else, and with what it last said: it is read when everything else is down.
   const page = await openPage({ ...config.comms.page, log });
   const store = await openStore({
     ...config.store,
-    people: peopleInEvents(() => catalog),
+    people: peopleInEvents(() => ({ systems: catalog.ever, runbooks: [] })),
     signsAfter: ["incident.resolved", "incident.closed"],
     log,
   });
@@ -58,7 +64,17 @@ export async function startBot(config: Config, log: Logger): Promise<Bot> {
   const outbox = createOutbox(pool);
   const mail = config.comms.mail === null ? null : createEmail(config.comms.mail);
 
-  const house = houseOf(config, catalog, store, outbox, log);
+  const reloader = createReloader({
+    folder: config.catalog.systemsFolder,
+    live: catalog,
+    prints,
+    read: (home) => loadCatalog(home, cards),
+    mayUse: ({ environment }) => (environment === "practice") === config.practice,
+    check: (next) => refuseDrillsOnProduction({ ...house, catalog: next }),
+    timeline,
+    log,
+  });
+  const house = houseOf(config, catalog, store, outbox, log, (actor) => reloader.now("command", actor));
   refuseDrillsOnProduction(house);
   const secrets = secretsOf(config, catalog);
   const secret = secrets.forActions;
@@ -71,7 +87,7 @@ export async function startBot(config: Config, log: Logger): Promise<Bot> {
     timeline,
     leases,
     actions,
-    systems: new Map(catalog.systems.map((system) => [system.id, system])),
+    systems: systemsById(catalog),
     standing: slack?.standing ?? rosterStanding(config.whenSlackIsSilent),
     conformance: (plan, origin) => conformanceOf(plan, house, origin),
     log,
@@ -98,7 +114,7 @@ export async function startBot(config: Config, log: Logger): Promise<Bot> {
     read: createStates(timeline).read,
     deliveries: createDeliveries(pool),
     schedule: createSchedule(pool),
-    systems: catalog.systems,
+    systems: () => catalog.systems,
     ways: [...(mail ? [mail] : []), ...(config.comms.statuspage ? [createStatuspage(config.comms.statuspage)] : [])],
     page,
     practice: config.practice,
@@ -136,6 +152,7 @@ export async function startBot(config: Config, log: Logger): Promise<Bot> {
   watcher.start();
   scout.start();
   office.start();
+  reloader.start();
   const paging =
     config.paging === null || !catalog.systems.some((system) => system.paging)
       ? null
@@ -145,7 +162,7 @@ export async function startBot(config: Config, log: Logger): Promise<Bot> {
           inbox,
           pages: createPages(pool),
           read: createStates(timeline).read,
-          systems: catalog.systems,
+          systems: systemsById(catalog, ({ paging }) => paging !== undefined),
           secret: secrets.forPaging,
           words: pageWords(config.practice),
           log,
@@ -154,7 +171,9 @@ export async function startBot(config: Config, log: Logger): Promise<Bot> {
   log.info({ practice: config.practice, systems: catalog.systems.length, drainSeconds }, "Lifeboat is up.");
 
   return {
+    reload: async () => void (await reloader.now("signal", { kind: "bot" })),
     async stop() {
+      await reloader.stop();
       // People are heard until the steps under way have ended: a run can still be aborted.
       await engine.stop();
       await control.close();

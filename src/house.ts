@@ -18,7 +18,14 @@ import { createProofs } from "./timeline/proofs.ts";
 import { createTally } from "./timeline/tally.ts";
 
 /** What commands may use, the same behind every door. */
-export function houseOf(config: Config, catalog: Catalog, store: Store, outbox: Outbox, log: Logger): House {
+export function houseOf(
+  config: Config,
+  catalog: Catalog,
+  store: Store,
+  outbox: Outbox,
+  log: Logger,
+  reload?: House["reload"],
+): House {
   const { practice } = config;
   const { forActions: secret } = secretsOf(config, catalog);
   return {
@@ -41,6 +48,7 @@ export function houseOf(config: Config, catalog: Catalog, store: Store, outbox: 
     channelOf: (incident) => outbox.placeOf(incident),
     incidentAt: async (channel) => (await outbox.streamAt(channel))?.stream ?? null,
     tally: createTally(store.pool),
+    ...(reload && { reload }),
     comms: {
       templates: readTemplates(config, log),
       reach: { email: config.comms.mail !== null, statuspage: config.comms.statuspage !== null },

@@ -44,3 +44,9 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     );
   });
 }
+
+// In practice the terminal that is closed takes everything with it.
+if (!config.practice)
+  process.on("SIGHUP", () => {
+    bot.reload().catch((error) => log.error({ err: error }, "The catalogue could not be reloaded."));
+  });

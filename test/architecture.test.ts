@@ -161,7 +161,7 @@ describe("the import table", () => {
     const strays = files.filter(
       (file) =>
         !Object.values(rooms).some((room) => file.startsWith(room.at)) &&
-        !/^src\/(main|cli|config|bot|house|health|people-in-events|secrets|script-host)\.ts$|^src\/cli\/|^src\/practice\/[^/]+\.ts$/.test(
+        !/^src\/(main|cli|config|bot|house|health|people-in-events|reload|secrets|script-host)\.ts$|^src\/cli\/|^src\/practice\/[^/]+\.ts$/.test(
           file,
         ),
     );

@@ -34,7 +34,7 @@ export function loadCatalog(folder: string, cards?: ReadonlyMap<string, ActionCa
   const systems: System[] = [];
   const readable: System[] = [];
   const runbooks: Runbook[] = [];
-  for (const home of systemFolders(folder, problems)) {
+  for (const home of homesIn(folder, problems)) {
     const read = readSystem(home, problems);
     if (read === null) {
       checkShapes(home, problems);
@@ -58,7 +58,8 @@ interface ReadSystem {
   readonly whole: boolean;
 }
 
-function systemFolders(folder: string, problems: Finding[]): string[] {
+/** The folders of the systems in a folder, or the folder itself where it is one. */
+export function homesIn(folder: string, problems: Finding[]): string[] {
   if (existsSync(join(folder, "system.yml"))) return [folder];
   try {
     const homes = readdirSync(folder, { withFileTypes: true })

@@ -156,6 +156,11 @@ export const systemSchema = z
     paging: paging.optional(),
     escalation: z.record(id, chain).default({}).describe("Chains that gates name, so that each is written once"),
     breakGlass: breakGlass.optional(),
+    administrators: z
+      .array(id)
+      .min(1, "At least one role")
+      .optional()
+      .describe("Roles that may have the catalogue and the roster read anew: /dr reload"),
     cadence: cadenceSchema.optional(),
     comms: commsSchema.optional(),
     links: linksSchema.optional(),

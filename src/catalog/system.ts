@@ -60,6 +60,7 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
       })),
     }),
     ...(written.paging && { paging: toPaging(written.paging) }),
+    ...(written.administrators && { administrators: written.administrators }),
     breakGlass: written.breakGlass
       ? {
           roles: written.breakGlass.roles,

@@ -20,7 +20,8 @@ export interface OfficeOptions {
   readonly read: (incident: string) => Promise<IncidentState>;
   readonly deliveries: Deliveries;
   readonly schedule: Schedule;
-  readonly systems: readonly System[];
+  /** As they are now. */
+  readonly systems: () => readonly System[];
   /** Mail and Statuspage, as far as they are configured. The built-in page needs no configuration. */
   readonly ways: readonly Way[];
   readonly page: StatusPage;
@@ -77,7 +78,7 @@ export function createOffice(options: OfficeOptions): Office {
 
   async function look(stream: string): Promise<void> {
     const state = await options.read(stream);
-    const system = systems.find(({ id }) => id === state.declared?.system);
+    const system = systems().find(({ id }) => id === state.declared?.system);
     if (system === undefined) return lookAgain(state, null);
     for (const wanted of outgoing(state, system)) await deliveries.want(wanted);
     if (keep(state)) await publish();
@@ -123,7 +124,7 @@ export function createOffice(options: OfficeOptions): Office {
 
   function publish(): Promise<void> {
     const { practice } = options;
-    return page.show(drawPage({ systems, incidents: [...onPage.values()], practice, now: timeline.now() }));
+    return page.show(drawPage({ systems: systems(), incidents: [...onPage.values()], practice, now: timeline.now() }));
   }
 
   /** One look at a stream at a time; changes that come meanwhile are looked at once, after it. */

@@ -17,6 +17,7 @@ export type Event =
   | CommsEvent
   | PersonEvent
   | ServiceEvent
+  | CatalogueEvent
   | TriageEvent;
 export type EventType = Event["type"];
 export type DataOf<T extends EventType> = Extract<Event, { type: T }>["data"];
@@ -316,6 +317,25 @@ export type PersonEvent =
 export type ServiceEvent =
   /** A bot that doesn't speak to Slack was started by this operating system's user, who holds the service's authority. */
   { type: "bot.startedWithoutSlack"; data: { user: string; host: string } };
+
+/** The files of a system were read, and they differ from what was read before; it stands in the workspace's own stream. */
+export type CatalogueEvent = {
+  type: "catalogue.changed";
+  data: {
+    system: string;
+    /** Of the facts, before and now; `from` null: it was read for the first time. */
+    from: string | null;
+    hash: string;
+    /** What changed, a clause each. `person`: whom it is about. */
+    says: readonly { person: string | null; says: string }[];
+    by: "start" | "files" | "signal" | "command";
+    /** What authority hangs on (`src/catalog/changes.ts`), so that the next reading can be compared; of a system that is gone, nothing. */
+    facts: {
+      readonly people: readonly { readonly person: string; readonly roles: string; readonly accounts: string }[];
+      readonly rest: Readonly<Record<string, string>>;
+    };
+  };
+};
 
 /** People were woken, or could not be. `page` is the key PagerDuty knows it by; `ask` the question it is about, if any. */
 export type PageEvent =

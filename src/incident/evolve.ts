@@ -218,6 +218,7 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "person.vouched":
     case "person.locked":
     case "bot.startedWithoutSlack":
+    case "catalogue.changed":
     case "triage.asked":
     case "triage.answered":
     case "triage.unseen":
@@ -278,6 +279,7 @@ const KNOWN: Record<EventType, true> = {
   "person.vouched": true,
   "person.locked": true,
   "bot.startedWithoutSlack": true,
+  "catalogue.changed": true,
   "triage.asked": true,
   "triage.answered": true,
   "triage.unseen": true,

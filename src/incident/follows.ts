@@ -1,4 +1,5 @@
 import type {
+  CatalogueEvent,
   CommsEvent,
   GateEvent,
   IncidentEvent,
@@ -93,6 +94,7 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
     case "person.enrolled":
     case "person.vouched":
     case "person.locked":
+    case "catalogue.changed":
       return null;
     case "update.delivered":
     case "update.delayed":
@@ -167,8 +169,10 @@ function isOver(state: IncidentState): boolean {
 
 function isOfIncident(
   event: Recorded,
-): event is Recorded<IncidentEvent | PageEvent | CommsEvent | PersonEvent | TriageEvent> {
-  return /^(incident|page|update|comms|person|triage)\./.test(event.type) || event.type === "postmortem.drafted";
+): event is Recorded<IncidentEvent | PageEvent | CommsEvent | PersonEvent | CatalogueEvent | TriageEvent> {
+  return (
+    /^(incident|page|update|comms|person|catalogue|triage)\./.test(event.type) || event.type === "postmortem.drafted"
+  );
 }
 
 function isOfRun(event: Recorded): event is Recorded<RunEvent> {

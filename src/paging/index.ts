@@ -12,6 +12,9 @@ import { createWorker } from "./webhook/worker.ts";
 
 export type { PagingConfig } from "./config.ts";
 
+/** Systems by their id. */
+export type SystemsById = Pick<ReadonlyMap<string, System>, "get" | "values">;
+
 export interface PagingOptions {
   readonly config: PagingConfig;
   readonly timeline: Timeline;
@@ -19,7 +22,8 @@ export interface PagingOptions {
   readonly pages: Pages;
   /** An incident as it is now. */
   readonly read: (stream: string) => Promise<IncidentState>;
-  readonly systems: readonly System[];
+  /** Those that are paged, as they are now. */
+  readonly systems: SystemsById;
   /** A secret by the name of its variable; throws a `LifeboatError` that names what to set. */
   readonly secret: (name: string) => string;
   readonly words: PageWords;
@@ -36,7 +40,7 @@ export interface Paging {
 /** Begins to page. Waits for its own port, never for PagerDuty. */
 export async function startPaging(options: PagingOptions): Promise<Paging> {
   const { config, timeline, inbox, log } = options;
-  const systems = new Map(options.systems.filter(({ paging }) => paging).map((system) => [system.id, system]));
+  const { systems } = options;
   const leaving = new AbortController();
   const account = accounts(options, leaving.signal);
   const pager = createPager({ ...options, systems, account });

@@ -18,7 +18,7 @@ export interface PagerOptions {
   readonly pages: Pages;
   /** An incident as it is now. */
   readonly read: (stream: string) => Promise<IncidentState>;
-  readonly systems: ReadonlyMap<string, System>;
+  readonly systems: Pick<ReadonlyMap<string, System>, "get" | "values">;
   /** PagerDuty as a system sees it; throws what to set when a secret is missing. */
   readonly account: (system: System) => PagerDuty;
   readonly words: PageWords;

@@ -178,6 +178,8 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
       return `five wrong codes for ${event.data.people.map((one) => names(one.slice(one.indexOf("/") + 1))).join(" and ")}, by ${event.data.by}: codes are locked there until ${stamp(new Date(event.data.until))}`;
     case "bot.startedWithoutSlack":
       return `started without Slack by the user ${event.data.user} on ${event.data.host}`;
+    case "catalogue.changed":
+      return `read the catalogue of ${event.data.system}: ${event.data.says.map(({ person, says }) => (person === null ? says : `${names(person)}: ${says}`)).join("; ")}`;
     case "page.failed":
       return `could not page ${event.data.role ?? "whoever is on call"}: ${event.data.problem.what}`;
     case "page.acknowledged":

@@ -1,6 +1,7 @@
 import type { System } from "../../src/catalog/types.ts";
-import type { PersonEvent, ServiceEvent } from "../../src/incident/events.ts";
+import type { CatalogueEvent, PersonEvent, ServiceEvent } from "../../src/incident/events.ts";
 import { section } from "./blocks.ts";
+import { catalogueChanged } from "./catalogue.ts";
 import { safe } from "./escape.ts";
 import { kindPrefix } from "./kind.ts";
 import type { Message } from "./message.ts";
@@ -22,6 +23,8 @@ const ABOUT_PEOPLE: readonly string[] = [
  */
 export const drawHouse: DrawHouse = (events, around) =>
   events.flatMap((one): ShownMessage[] => {
+    if (one.type === "catalogue.changed")
+      return [...catalogueChanged(one as CatalogueEvent & { readonly version: number }, around)];
     if (one.type === "bot.startedWithoutSlack") return [startedWithoutSlack(one as Started, around)];
     if (!isAboutPeople(one.type)) return [];
     const event = one as Told;

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import { Secret, TOTP } from "otpauth";
 import type { Reply } from "../../commands/command.ts";
 import { idFor } from "../../commands/ids.ts";
+import type { Reloaded } from "../../src/catalog/live.ts";
 import { createTotp } from "../../src/proof/totp.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createProofs } from "../../src/timeline/proofs.ts";
@@ -216,6 +217,27 @@ describe("authority, as people speak of it", () => {
     });
     await house.ask("sam", "role", here);
     expectPage("authority-roles.out", house.script());
+  });
+
+  test("only an administrator has the files read anew, and is told what came of it", async () => {
+    const outcomes: Reloaded[] = [
+      { kind: "unchanged" },
+      { kind: "refused", problems: "practice/system.yml:12: There is no role <king>" },
+      {
+        kind: "changed",
+        systems: [
+          {
+            system: "practice",
+            says: [{ person: "sam-okafor", says: "removed from the roster (incident-commander)" }],
+          },
+        ],
+      },
+    ];
+    Object.assign(house.house, { reload: async () => outcomes.shift() });
+    await house.ask("alex", "reload", here);
+    expect(outcomes).toHaveLength(3);
+    for (const _ of [1, 2, 3]) await house.ask("vera", "reload", here);
+    expectPage("authority-reload.out", house.script());
   });
 
   test("without a key, whoever wants to enroll is told what is to be set", async () => {

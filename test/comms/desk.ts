@@ -84,7 +84,7 @@ export async function openDesk(server: TestServer, cadence: Partial<Cadence> = {
         read: async (id) => fold(id, await own.timeline.read(id), new Map()),
         deliveries: createDeliveries(own.pool),
         schedule: createSchedule(own.pool),
-        systems: [system],
+        systems: () => [system],
         ways: [email, statuspage],
         page,
         practice: false,

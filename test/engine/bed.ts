@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Gate, Plan, PlanStep } from "../../src/catalog/types.ts";
+import type { Gate, Plan, PlanStep, System } from "../../src/catalog/types.ts";
 import { createEngine, type Engine } from "../../src/engine/driver.ts";
 import type { EnginePorts } from "../../src/engine/ports.ts";
 import type { IncidentCommand, Outcome } from "../../src/incident/commands.ts";
@@ -62,11 +62,12 @@ export async function asks(
   command: IncidentCommand,
   plans: ReadonlyMap<string, Plan>,
   stream = incident,
+  system = SYSTEM,
 ): Promise<Outcome> {
   const key = newId("req", 12);
   const decided = await store.timeline.decide(stream, (events, now) => {
     const state = fold(stream, events, plans);
-    const context = { now, actor: byPerson(who), barred: null, system: SYSTEM, key };
+    const context = { now, actor: byPerson(who, null, system), barred: null, system, key };
     const outcome = decide(command, state, context);
     const accepted = outcome.kind === "accepted" && command.type === "requestRun";
     return { events: outcome.events, value: outcome, ...(accepted ? { runs: [newRun(command)] } : {}) };
@@ -84,13 +85,15 @@ export class Night {
   readonly plans = new Map<string, Plan>();
   readonly store: Store;
   readonly stream: string;
+  /** The roster as it is now. */
+  system: () => System = () => SYSTEM;
   constructor(store: Store, stream = incident) {
     this.store = store;
     this.stream = stream;
   }
 
   asks(who: string, command: IncidentCommand): Promise<Outcome> {
-    return asks(this.store, who, command, this.plans, this.stream);
+    return asks(this.store, who, command, this.plans, this.stream, this.system());
   }
 
   async requested(of: Plan, run = "run-1", dryRun = false): Promise<void> {

@@ -75,7 +75,7 @@ export async function pagingOn(
     inbox: store.inbox,
     pages: createPages(store.pool),
     read: async (stream) => fold(stream, await store.timeline.read(stream), plans),
-    systems: more.systems ?? [phones],
+    systems: new Map((more.systems ?? [phones]).filter(({ paging }) => paging).map((one) => [one.id, one])),
     secret: (name) => (name === "PAGERDUTY_TOKEN" ? "a-token" : "0123456789abcdef0123456789abcdef"),
     words: pageWords(false),
     log: quiet,

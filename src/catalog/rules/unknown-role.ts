@@ -15,6 +15,7 @@ export const unknownRole: Rule = {
     for (const [id, chain] of chains) {
       for (const [k, { role }] of chain.entries()) yield* check(system, role, ["escalation", id, k, "role"]);
     }
+    for (const [k, role] of (system.administrators ?? []).entries()) yield* check(system, role, ["administrators", k]);
     for (const [k, role] of (system.breakGlass?.roles ?? []).entries())
       yield* check(system, role, ["breakGlass", "roles", k]);
     for (const { id, tells } of system.calendar ?? []) {

@@ -12,7 +12,7 @@ import type { WebhookEvent } from "./payload.ts";
 
 export interface Hearing {
   readonly timeline: Pick<Timeline, "decide" | "read">;
-  readonly systems: ReadonlyMap<string, System>;
+  readonly systems: Pick<ReadonlyMap<string, System>, "get" | "values">;
   readonly account: (system: System) => PagerDuty;
   readonly log: Logger;
 }

@@ -1,0 +1,75 @@
+import { sayChange } from "../src/catalog/changes.ts";
+import type { System } from "../src/catalog/types.ts";
+import { allOf, oneOf, personOf, roleTitle } from "../src/incident/people.ts";
+import { cut, safe } from "../templates/messages/escape.ts";
+import { actorOf, type Command, type Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { say, stop } from "./say.ts";
+
+export const reload: Command = {
+  verb: "reload",
+  aliases: [],
+  summary:
+    "Read the catalogue and the roster anew: whole, or nothing of it. Changed files are also read by themselves.",
+  usage: "/dr reload",
+  examples: ["/dr reload"],
+  where: "anywhere",
+  async handle(house, request) {
+    if (!isAdministrator(house, request)) return stop(refusal(house));
+    if (house.reload === undefined)
+      return stop({
+        code: "reload-nowhere",
+        what: "Nothing is kept here that could be read anew",
+        next: "Ask a running bot",
+      });
+    const done = await house.reload(actorOf(request.caller));
+    switch (done.kind) {
+      case "unchanged":
+        return say("Catalogue: unchanged. The files say what this bot knows already.");
+      case "refused":
+        return say([
+          "Catalogue: *not reloaded*. Everything is kept as it was.",
+          safe(cut(done.problems, 2500)),
+          "Correct the files and try again; `lifeboat lint` says the same.",
+        ]);
+      case "changed":
+        return say([
+          "Catalogue: reloaded.",
+          ...done.systems.flatMap(({ system, says }) =>
+            says.slice(0, 20).map((one) => safe(`${system}: ${sayChange(one)}`)),
+          ),
+        ]);
+      default:
+        return done satisfies never;
+    }
+  },
+};
+
+function isAdministrator(house: House, { caller }: Request): boolean {
+  return house.catalog.systems.some((system) => {
+    const person = personOf(actorOf(caller), system);
+    return person !== null && holds(system, person.roles);
+  });
+}
+
+function holds({ administrators = [] }: System, roles: readonly string[]): boolean {
+  return administrators.some((role) => roles.includes(role));
+}
+
+function refusal({ catalog }: House) {
+  const able = catalog.systems.flatMap((system) =>
+    system.people.filter(({ roles }) => holds(system, roles)).map(({ name }) => name),
+  );
+  const roles = catalog.systems.flatMap((system) =>
+    (system.administrators ?? []).map((role) => roleTitle(role, system)),
+  );
+  return {
+    code: "reload-role",
+    what: "You hold no role that may reload the catalogue",
+    allowed:
+      roles.length === 0
+        ? "No system names such a role: `administrators:` in system.yml"
+        : `${oneOf([...new Set(able)])} may (${allOf([...new Set(roles)])})`,
+    next: "Changed files are read by themselves within a few seconds",
+  };
+}
