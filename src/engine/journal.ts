@@ -69,7 +69,11 @@ export function openJournal(timeline: Timeline, lease: Lease): Journal {
     lease,
     state: () => state,
     run,
-    refresh: async () => absorb(await readPatiently(timeline, lease.stream, state.version)),
+    async refresh() {
+      const events = await patiently(() => timeline.read(lease.stream, state.version));
+      await readOrigin(timeline, plans, lease.planHash);
+      absorb(events);
+    },
     write: (decide) =>
       inTurn(async () => {
         const decided = await timeline.decide(
@@ -97,6 +101,14 @@ export function openJournal(timeline: Timeline, lease: Lease): Journal {
   };
 }
 
+/** The plan of the run that this one takes a step back of, before anything is folded: without it that run would have no steps. */
+async function readOrigin(timeline: Timeline, plans: Map<string, Plan>, own: string): Promise<void> {
+  const undoes = plans.get(own)?.undoes;
+  if (undoes === undefined || plans.size > 1) return;
+  const stored = await patiently(() => timeline.planOf(undoes.run));
+  if (stored !== null) plans.set(stored.planHash, JSON.parse(Buffer.from(stored.planBytes).toString("utf8")) as Plan);
+}
+
 /** The plan as it was approved: the bytes have to have the hash that was shown. */
 function planOf(lease: Lease): Plan {
   if (sha256(lease.planBytes) !== lease.planHash) {
@@ -112,10 +124,10 @@ function planOf(lease: Lease): Plan {
 }
 
 /** A store that is away is waited for: the run is ours until the store itself says otherwise. */
-async function readPatiently(timeline: Timeline, stream: string, after: number): Promise<readonly StoredEvent[]> {
+async function patiently<T>(read: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      return await timeline.read(stream, after);
+      return await read();
     } catch (error) {
       if (!(error instanceof LifeboatError && error.problem.code === "store-away")) throw error;
     }

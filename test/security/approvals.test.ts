@@ -166,6 +166,35 @@ describe("plan bytes of an attacker's own, under their own hash", () => {
   });
 });
 
+describe("an undo", () => {
+  test("is held against the run it goes back to: a call of an attacker's own is not made", async () => {
+    await night.requested(plan());
+    start();
+    await night.untilAsked();
+    await night.approve("bo");
+    await night.until(({ status }) => status === "verified");
+    const { step, origin } = await night.step("wipe");
+    if (step.kind !== "action" || origin === undefined) throw new Error("It was not done.");
+    const undoes = {
+      run: "run-1",
+      step: "wipe",
+      action: step.action,
+      input: step.input,
+      before: origin.before,
+      verified: true,
+    };
+    await night.requested(
+      planOf([[go()], [{ ...deed(dir, "put", "mine"), id: "undo" }]], { undoes, runbook: "undo:wipe" }),
+      "run-2",
+    );
+    const run = await night.until(({ stuck }) => stuck !== null, "run-2");
+    expect(run.stuck?.what).toBe(
+      "The catalogue doesn't allow this plan as it stands: “wipe” is not taken back like this",
+    );
+    expect(ledger(dir)).toEqual(["put backup", "promote wipe"]);
+  });
+});
+
 describe("the requester changes what others approve", () => {
   test("a skip before the approval makes the question void: what was on the screen can't be approved", async () => {
     await night.requested(plan());

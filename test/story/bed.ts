@@ -29,8 +29,11 @@ export interface Bed extends Practice {
   promotions(node: string): Promise<number>;
   /** Everything the servers were told that changes them, by their own logs, oldest first for each. */
   deeds(): Promise<readonly string[]>;
-  /** Gives the bot a catalogue of its own, a copy of the practice system, and starts it anew. */
-  catalog(change: (practice: string) => Promise<void>, environment?: Record<string, string>): Promise<void>;
+  /** Gives the bot a catalogue of its own, a copy of the practice system, and starts it anew. With what: for the next start. */
+  catalog(
+    change: (practice: string) => Promise<void>,
+    environment?: Record<string, string>,
+  ): Promise<Readonly<Record<string, string>>>;
   /** Another bot process on the same store and the same Slack. */
   anotherBot(environment?: Record<string, string>): Promise<BotProcess>;
 }
@@ -109,7 +112,9 @@ export async function openBed(): Promise<Bed> {
       await cp(join(root, "templates/systems/practice"), system, { recursive: true, force: false });
       await change(system);
       await practice.bot.stop();
-      await practice.bot.start(60, { LIFEBOAT_SYSTEMS: systems, ...environment });
+      const started = { LIFEBOAT_SYSTEMS: systems, ...environment };
+      await practice.bot.start(60, started);
+      return started;
     },
     async anotherBot(environment = {}) {
       const other = new BotProcess({ ...(await practice.botCommand(environment)), logFile: join(folder, "other.log") });

@@ -11,15 +11,29 @@ const armed = new WeakMap<BotProcess, string>();
  * of the next test.
  *
  * @param marker a file that doesn't outlive the test: that the bot was killed is noted there
+ * @param environment what the bot was started with before: its catalogue
  * @param next the point of the call after this one, with the same marker: it then needs no start of its own
  */
 export async function killedOnce(
   bot: BotProcess,
-  { at, marker, next }: { readonly at: string; readonly marker: string; readonly next?: string | undefined },
+  {
+    at,
+    marker,
+    next,
+    environment = {},
+  }: {
+    readonly at: string;
+    readonly marker: string;
+    readonly next?: string | undefined;
+    readonly environment?: Readonly<Record<string, string>>;
+  },
   during: () => Promise<unknown>,
 ): Promise<void> {
   const start = (point?: string) =>
-    bot.start(60, point === undefined ? {} : { LIFEBOAT_KILL_AT: point, LIFEBOAT_KILL_ONCE: marker });
+    bot.start(60, {
+      ...environment,
+      ...(point !== undefined && { LIFEBOAT_KILL_AT: point, LIFEBOAT_KILL_ONCE: marker }),
+    });
   const isArmed = bot.running && armed.get(bot) === at;
   armed.delete(bot);
   if (!isArmed) await bot.stop();

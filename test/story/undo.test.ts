@@ -42,6 +42,7 @@ stages:
 `;
 
 let bed: Bed;
+let environment: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
   bed = await openBed();
@@ -52,7 +53,7 @@ beforeEach(async () => {
   await bed.estate.heal();
   await logStatements(bed);
   // A bot that was killed is started again with the catalogue of everybody.
-  await bed.catalog((practice) => writeFile(join(practice, "runbooks/slow-move.yml"), GIVEN_UP));
+  environment = await bed.catalog((practice) => writeFile(join(practice, "runbooks/slow-move.yml"), GIVEN_UP));
 }, 120_000);
 
 const alex = () => bed.workspace.as("UALEX");
@@ -88,7 +89,7 @@ describe("a failover is given up after the fence", () => {
       const { over, run } = await givenUp();
       expect(JSON.stringify(over.blocks)).toContain(`/dr undo fence ${run}`);
       const before = await opened();
-      await killedOnce(bed.bot, { at, marker: join(bed.folder, "killed") }, async () => {
+      await killedOnce(bed.bot, { at, marker: join(bed.folder, "killed"), environment }, async () => {
         const isNew = newFrom(bed);
         await alex().click(over, "run.undo", { confirm: true });
         const card = await heard(bed, (m) => isNew(m) && buttonOf(m, "gate.approve") !== undefined, /Undo/);
