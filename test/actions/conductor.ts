@@ -18,6 +18,8 @@ export interface Options {
   readonly practice?: boolean;
   /** Left out: those there are. */
   readonly actions?: ReadonlyMap<string, Action>;
+  /** Ends whatever is under way. */
+  readonly signal?: AbortSignal;
 }
 
 export type Facts = Record<string, string | number | boolean | null>;
@@ -35,7 +37,7 @@ export function conduct(environment: Record<string, string>, options: Options = 
   const progress: string[] = [];
   const context: ReadContext = {
     kind: "real",
-    signal: new AbortController().signal,
+    signal: options.signal ?? new AbortController().signal,
     log: createLog("silent"),
     practice: options.practice ?? true,
     secret(name) {

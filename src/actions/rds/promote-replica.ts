@@ -34,6 +34,11 @@ const input = z.strictObject({
    * were shown it. Without it CloudWatch's is, which is to the minute.
    */
   lossStep: z.string().min(1).optional(),
+  /**
+   * The `postgres.drain` of the same pair. What it showed decides once it is done: ReplicaLag is the age of the newest commit, so it
+   * grows from the fence on, with nothing missing.
+   */
+  drainStep: z.string().min(1).optional(),
   maxLagSeconds: z.number().min(0).max(86_400),
   /** Unplanned mode: lag that is too much or unknown, and a primary that can not be fenced, are accepted. */
   allowDataLoss: z.boolean().default(false),
@@ -68,7 +73,13 @@ export const promoteReplica = defineAction<Input, Seen>({
     lossFact(sayWindow(windowOf(seen, null)), subjectOf(seen.instance, given)),
     identityFact(seen.instance),
     { id: "source", label: "Replicates", value: sourceOf(seen.instance), material: true },
-    { id: "lagWithinLimit", label: "Lag within the limit", value: withinLimit(seen, given), material: true },
+    {
+      id: "lagWithinLimit",
+      label: "Lag within the limit",
+      value: withinLimit(seen, given),
+      // Between the approval and the start stands the fence, from which on the lag grows.
+      material: given.drainStep === undefined,
+    },
     { id: "newestWriteAt", label: "Newest replicated write", value: newestWrite(seen), material: false },
     statusFact(seen.instance),
   ],
@@ -79,7 +90,7 @@ export const promoteReplica = defineAction<Input, Seen>({
     ...rightSource(seen.instance, given),
     canBegin(seen.instance),
     replicates(seen.instance, given),
-    lagWithin(seen, given),
+    isDrained(given, evidence) ? everythingThere(given) : lagWithin(seen, given),
     fenceHolds(given, evidence),
   ],
   done: isDone,
@@ -106,8 +117,9 @@ export const promoteReplica = defineAction<Input, Seen>({
       say: (now) =>
         `${given.replica} is ${statusFact(now).value} and ${now.present && now.source === null ? "replicates nothing" : "still a replica"}`,
     });
+    const drained = isDrained(given, ctx);
     const window = shownWindow(ctx, given) ?? windowOf(before, fencedAt(ctx, given));
-    const lost = sayWindow(window);
+    const lost = drained ? "nothing: it had everything the old primary wrote" : sayWindow(window);
     return {
       says: `${given.replica} is a primary of its own${seen.present && seen.endpoint ? ` at ${seen.endpoint}` : ""}. Whether it takes writes is for a database check to show. Lost: ${lost}.`,
       facts: [
@@ -115,17 +127,22 @@ export const promoteReplica = defineAction<Input, Seen>({
         { id: "endpoint", label: "Endpoint", value: seen.present ? seen.endpoint : null, material: false },
         { id: "loss", label: "Lost", value: lost, material: false },
       ],
-      rpo: {
-        // What `postgres.verify` counts there replaces this.
-        subject: subjectOf(seen, given),
-        seconds: atMost(secondsOf(window), lagOf(before)),
-        rows: null,
-        method:
-          window.keptUntil === null
-            ? "not measurable here: CloudWatch had no ReplicaLag before the promotion"
-            : `${window.origin}, against ${window.lostUntil === null ? "an unknown end of the old primary's writes" : "the fence"}`,
-        ...(window.keptUntil !== null && { keptUntil: new Date(window.keptUntil).toISOString() }),
-      },
+      rpo: drained
+        ? {
+            ...{ subject: subjectOf(seen, given), seconds: 0, rows: 0 },
+            method: "it had everything the fenced primary wrote",
+          }
+        : {
+            // What `postgres.verify` counts there replaces this.
+            subject: subjectOf(seen, given),
+            seconds: atMost(secondsOf(window), lagOf(before)),
+            rows: null,
+            method:
+              window.keptUntil === null
+                ? "not measurable here: CloudWatch had no ReplicaLag before the promotion"
+                : `${window.origin}, against ${window.lostUntil === null ? "an unknown end of the old primary's writes" : "the fence"}`,
+            ...(window.keptUntil !== null && { keptUntil: new Date(window.keptUntil).toISOString() }),
+          },
     };
   },
   undo: neverUndone(
@@ -252,6 +269,17 @@ function replicates(seen: InstanceView, { allowDataLoss }: Input): Check {
     ok,
     says: `By RDS's own account replication on ${seen.name} is ${replication?.status ?? "unknown"}${ok ? "." : "; it has to be replicating."}`,
   };
+}
+
+/** The position it had reached was the last the fenced primary wrote. */
+function isDrained({ drainStep }: Input, evidence: Evidences): boolean {
+  const facts = drainStep === undefined ? undefined : evidence.evidenceOf(drainStep)?.facts;
+  return facts?.some(({ id, value }) => id === "drained" && value === true) ?? false;
+}
+
+function everythingThere({ replica }: Input): Check {
+  const says = `${replica} has everything the fenced primary wrote.`;
+  return { id: "replica.lag", level: "block", ok: true, says };
 }
 
 function lagWithin(seen: Seen, given: Input): Check {

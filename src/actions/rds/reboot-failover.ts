@@ -59,7 +59,7 @@ export const rebootFailover = defineAction<Input, Seen>({
     rightAccount(seen.identity, given),
     isThere(seen.instance, given),
     isMultiAz(seen.instance),
-    isIdle(seen.instance),
+    ...mayFailOver(seen.instance),
     eventsReadable(seen),
   ],
   done: isDone,
@@ -153,6 +153,17 @@ function isDone(now: Seen, given: Input, before: Seen | null): Done {
   if (moved(now, before, given) || startedSince(now, before) || isUnderWay(now.instance)) return "yes";
   if (!now.eventsReadable || !isAvailable(now.instance)) return "unknown";
   return now.at - before.at > given.startsWithinSeconds * 1000 ? "no" : "unknown";
+}
+
+/** Modifications that wait for the maintenance window do not keep RDS from failing over; a reboot may apply some of them. */
+function mayFailOver(seen: InstanceView): readonly Check[] {
+  const idle = isIdle(seen);
+  if (idle.ok || !isAvailable(seen) || !seen.present) return [idle];
+  const says = `Modifications wait: ${seen.pending.join(", ")}. Some may be applied by the reboot, and it may take longer.`;
+  return [
+    { ...idle, ok: true, says: `${seen.name} is available.` },
+    { id: "instance.pending", level: "warn", ok: false, says },
+  ];
 }
 
 function isMultiAz(seen: InstanceView): Check {

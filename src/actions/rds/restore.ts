@@ -1,6 +1,7 @@
 import type { RDS } from "@aws-sdk/client-rds";
 import { z } from "zod";
-import { change, type Identity, identify, insistOnAccount, rightAccount, troubleOf } from "../aws.ts";
+import { LifeboatError } from "../../lib/errors.ts";
+import { awsPlace, change, type Identity, identify, insistOnAccount, rightAccount, troubleOf } from "../aws.ts";
 import {
   type Action,
   type ApplyContext,
@@ -29,6 +30,8 @@ const shape = {
 const pitrInput = z.strictObject({
   ...shape,
   source: instanceId,
+  /** Where the instance is, or was, if not in `region`: its automated backups that are replicated here are restored. */
+  sourceRegion: awsPlace.region.optional(),
   /** A point in time, or the latest there is. */
   time: z.union([z.literal("latest"), z.iso.datetime({ offset: true })]),
 });
@@ -61,7 +64,12 @@ interface Seen {
   readonly identity: Identity;
   readonly target: InstanceView;
   /** What it is made from: what there is of it, and why it can or can not be used. */
-  readonly from: { readonly usable: boolean; readonly says: string; readonly snapshot?: string };
+  readonly from: {
+    readonly usable: boolean;
+    readonly says: string;
+    readonly snapshot?: string;
+    readonly backups?: string;
+  };
 }
 
 export const restorePitr = defineAction<Pitr, Seen>({
@@ -69,11 +77,13 @@ export const restorePitr = defineAction<Pitr, Seen>({
     "rds:RestoreDBInstanceToPointInTime",
     ({ source, time }) => `${source}@${time}`,
     lookAtSource,
-    (rds, given, common, within) =>
+    (rds, given, common, within, { from }) =>
       rds.restoreDBInstanceToPointInTime(
         {
           ...common,
-          SourceDBInstanceIdentifier: given.source,
+          ...(from.backups === undefined
+            ? { SourceDBInstanceIdentifier: given.source }
+            : { SourceDBInstanceAutomatedBackupsArn: from.backups }),
           TargetDBInstanceIdentifier: given.target,
           ...(given.time === "latest" ? { UseLatestRestorableTime: true } : { RestoreTime: new Date(given.time) }),
         },
@@ -175,10 +185,20 @@ function shared<I extends Shape>(
 }
 
 async function seenRestored(ctx: ApplyContext, given: Shape, from: string): Promise<Evidence> {
+  let unlikeSince: number | null = null;
   const seen = await waitFor(ctx, {
     what: `${given.target} being available in the groups it was asked for`,
     given,
-    look: () => lookAtInstance(ctx, given, given.target),
+    async look() {
+      const now = await lookAtInstance(ctx, given, given.target);
+      const wrong = now.present && isAvailable(now) ? unlike(now, given) : null;
+      unlikeSince = wrong === null ? null : (unlikeSince ?? performance.now());
+      // What is still on its way shows within that time; after it nothing more will come of itself.
+      if (wrong !== null && performance.now() - (unlikeSince ?? 0) > given.startsWithinSeconds * 1000) {
+        throw restoredUnlike(given, wrong);
+      }
+      return now;
+    },
     arrived: (now) => now.present && isAvailable(now) && unlike(now, given) === null,
     began: (now) => now.present && (isUnderWay(now) || isAvailable(now)),
     say: (now) => {
@@ -194,6 +214,16 @@ async function seenRestored(ctx: ApplyContext, given: Shape, from: string): Prom
       { id: "endpoint", label: "Endpoint", value: endpoint, material: false },
     ],
   };
+}
+
+function restoredUnlike({ target }: Shape, wrong: string): LifeboatError {
+  return new LifeboatError({
+    code: "restored-unlike",
+    where: target,
+    what: `The restored instance is not as it was asked for: ${wrong}`,
+    stateNow: `${target} is available and nothing uses it yet`,
+    next: "Modify the instance, or delete it and retry the step",
+  });
 }
 
 function unlike(now: InstanceView & { present: true }, given: Shape): string | null {
@@ -221,17 +251,49 @@ function nameFree(seen: Seen, { target }: Shape): Check {
 }
 
 async function lookAtSource(ctx: ReadContext, given: Pitr): Promise<Seen["from"]> {
-  const source = await lookAtInstance(ctx, given, given.source);
-  if (!source.present) return { usable: false, says: `${given.source} can not be seen: ${source.why}` };
-  if (source.restorableUntil === null) {
-    return { usable: false, says: `${given.source} keeps no backups, so there is no time to go back to` };
+  const { source: name, region, sourceRegion = region } = given;
+  if (sourceRegion !== region) return await lookAtBackups(ctx, given, sourceRegion);
+  const source = await lookAtInstance(ctx, given, name);
+  // Deleted, its backups may have been kept.
+  if (!source.present && source.because === "missing") return await lookAtBackups(ctx, given, region);
+  if (!source.present) return { usable: false, says: `${name} can not be seen: ${source.why}` };
+  return within(given, name, null, source.restorableUntil);
+}
+
+/** Automated backups without their instance: replicated from its region, or retained when it was deleted. */
+async function lookAtBackups(ctx: ReadContext, given: Pitr, region: string): Promise<Seen["from"]> {
+  const what = `Automated backups of ${given.source} from ${region}`;
+  try {
+    const answer = await withRds(ctx, given, "read", (rds, within) =>
+      rds.describeDBInstanceAutomatedBackups({ DBInstanceIdentifier: given.source }, within),
+    );
+    const found = (answer.DBInstanceAutomatedBackups ?? []).find((one) => one.Region === region);
+    const backups = found?.DBInstanceAutomatedBackupsArn;
+    if (backups === undefined) return { usable: false, says: `${what} are not in ${given.region}` };
+    const { EarliestTime, LatestTime } = found?.RestoreWindow ?? {};
+    return { ...within(given, what, EarliestTime?.getTime() ?? null, LatestTime?.getTime() ?? null), backups };
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    const { kind, says } = troubleOf(error);
+    const lacks = kind === "denied" ? ". Allow rds:DescribeDBInstanceAutomatedBackups" : "";
+    return { usable: false, says: `${what} can not be seen: ${says}${lacks}` };
   }
-  const until = new Date(source.restorableUntil).toISOString();
-  const usable = given.time === "latest" || Date.parse(given.time) <= source.restorableUntil;
-  return {
-    usable,
-    says: `${given.source} can be restored up to ${until}${usable ? "" : `, which is before ${given.time}`}`,
-  };
+}
+
+/** @param latest milliseconds since 1970; null: nothing is kept */
+function within({ time }: Pitr, what: string, earliest: number | null, latest: number | null): Seen["from"] {
+  if (latest === null) return { usable: false, says: `${what} keeps no backups, so there is no time to go back to` };
+  const until = new Date(latest).toISOString();
+  const wanted = time === "latest" ? latest : Date.parse(time);
+  if (wanted > latest)
+    return { usable: false, says: `${what} can be restored up to ${until}, which is before ${time}` };
+  if (earliest !== null && wanted < earliest) {
+    return {
+      usable: false,
+      says: `${what} can be restored from ${new Date(earliest).toISOString()}, which is after ${time}`,
+    };
+  }
+  return { usable: true, says: `${what} can be restored up to ${until}` };
 }
 
 async function lookAtSnapshot(ctx: ReadContext, given: FromSnapshot): Promise<Seen["from"]> {

@@ -44,7 +44,7 @@ export const check = defineLook<Input, Seen>({
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {
   const identity = await identify(ctx, given);
   try {
-    const healthChecks = await withRoute53(ctx, "read", (route53, within) =>
+    const healthChecks = await withRoute53(ctx, given, "read", (route53, within) =>
       Promise.all(
         given.healthChecks.map(async (id): Promise<HealthView> => {
           const [described, status] = await Promise.all([

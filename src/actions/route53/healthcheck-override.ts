@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { awsPlace, change, type Identity, identify, insistOnAccount, rightAccount, troubleOf } from "../aws.ts";
-import { type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
+import { type Check, type Done, defineAction, type Evidences, type Fact, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
 import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
 import { withRoute53 } from "./client.ts";
@@ -12,6 +12,10 @@ const input = z.strictObject({
   force: z.enum(["unhealthy", "healthy", "normal"]),
   /** Goes on where Route 53's control plane does not answer (it is in us-east-1), and says that nothing was forced. */
   acceptUnreachable: z.boolean().default(false),
+  /** Whether it is inverted by design, as `normal` leaves it. Left out: as `restoreFrom` found it, else as it is now, else not. */
+  inverted: z.boolean().optional(),
+  /** The id of an earlier override of the same check: `normal` gives back what that step found. */
+  restoreFrom: z.string().min(1).optional(),
 });
 type Input = z.infer<typeof input>;
 
@@ -24,13 +28,27 @@ interface Seen {
   readonly why: string | null;
   /** Nobody answered; absent: somebody did. */
   readonly silent?: true;
+  /** Inverted by design, as far as the plan or an earlier step knows; null: nobody said. Absent in older logs. */
+  readonly byDesign?: boolean | null;
 }
 
-const FLAGS: Record<Input["force"], { readonly disabled: boolean; readonly inverted: boolean }> = {
+interface Flags {
+  readonly disabled: boolean;
+  readonly inverted: boolean;
+}
+
+const FORCED: Record<"unhealthy" | "healthy", Flags> = {
   unhealthy: { disabled: true, inverted: true },
   healthy: { disabled: true, inverted: false },
-  normal: { disabled: false, inverted: false },
 };
+
+/** A check that is not overridden is as it was made, inverted or not. One that is, and of which nobody knows, is taken for not inverted. */
+function flagsOf({ force }: Input, { check, byDesign = null }: Pick<Seen, "check" | "byDesign">): Flags {
+  if (force !== "normal") return FORCED[force];
+  return { disabled: false, inverted: byDesign ?? (check?.disabled === false && check.inverted) };
+}
+
+const INVERTED_BEFORE = "invertedBefore";
 
 /** The manual switch of failover records. It is control plane: with us-east-1 gone, use arc.set_routing. */
 export const healthcheckOverride = defineAction<Input, Seen>({
@@ -48,14 +66,18 @@ export const healthcheckOverride = defineAction<Input, Seen>({
     { id: "version", label: "Version", value: seen.check?.version ?? null, material: !given.acceptUnreachable },
     { id: "checkersHealthy", label: "Checkers that find it healthy", value: seen.checkersHealthy, material: false },
   ],
-  ready: (seen, given) => [rightAccount(seen.identity, given), isThere(seen, given)],
+  ready: (seen, given, evidence) => [
+    rightAccount(seen.identity, given),
+    isThere(seen, given),
+    ...designKnown(seen, given, evidence),
+  ],
   done: isDone,
   async apply(ctx, given, seen) {
     if (seen.silent && given.acceptUnreachable) return { unreachable: seen.why ?? "no answer" };
     await insistOnAccount(ctx, given);
-    const wanted = FLAGS[given.force];
+    const wanted = flagsOf(given, seen);
     const answer = await change("route53:UpdateHealthCheck", () =>
-      withRoute53(ctx, "change", (route53, within) =>
+      withRoute53(ctx, given, "change", (route53, within) =>
         route53.updateHealthCheck(
           {
             HealthCheckId: given.healthCheck,
@@ -96,29 +118,54 @@ export const healthcheckOverride = defineAction<Input, Seen>({
       facts: [
         { id: "version", label: "Version", value: seen.check?.version ?? null, material: false },
         { id: "forced", label: "Forced", value: true, material: false },
+        { id: INVERTED_BEFORE, label: "Inverted by design", value: designOf(before), material: false },
       ],
     };
   },
-  undo: undoneBy(({ check }, given) => {
+  undo: undoneBy((before, { restoreFrom: _step, inverted: _design, ...given }) => {
+    const { check } = before;
     if (check === null) return byHand("What it was before was not seen.");
-    const force = (["unhealthy", "healthy", "normal"] as const).find(
-      (one) => FLAGS[one].disabled === check.disabled && FLAGS[one].inverted === check.inverted,
-    );
-    if (force === undefined) return byHand("It was checking and inverted before: set it so again.");
+    const force = check.disabled ? (check.inverted ? "unhealthy" : "healthy") : "normal";
     if (force === given.force) return nothing("It was so before.");
     const says = force === "normal" ? `Let ${given.healthCheck} check again` : `Force ${given.healthCheck} ${force}`;
-    return inverse("route53.healthcheck_override", { ...given, force }, says);
+    const design = force === "normal" ? check.inverted : designOf(before);
+    return inverse(
+      "route53.healthcheck_override",
+      { ...given, force, ...(design !== null && { inverted: design }) },
+      says,
+    );
   }),
 });
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {
   const [identity, found] = await Promise.all([identify(ctx, given), describe(ctx, given)]);
-  return { identity, ...found };
+  const remembered = given.restoreFrom === undefined ? undefined : factOf(ctx, given.restoreFrom);
+  return { identity, ...found, byDesign: given.inverted ?? remembered ?? null };
 }
 
-async function describe(ctx: ReadContext, { healthCheck }: Input): Promise<Omit<Seen, "identity">> {
+function factOf(evidence: Evidences, step: string): boolean | undefined {
+  const value = evidence.evidenceOf(step)?.facts.find(({ id }) => id === INVERTED_BEFORE)?.value;
+  return typeof value === "boolean" ? value : undefined;
+}
+
+/** As it was made, where that was seen: an override covers it. */
+function designOf({ check, byDesign = null }: Seen): boolean | null {
+  return byDesign ?? (check?.disabled === false ? check.inverted : null);
+}
+
+/** An override hides whether the check is inverted by design, and setting it to normal would turn its meaning round. */
+function designKnown(seen: Seen, given: Input, evidence: Evidences): readonly Check[] {
+  if (given.force !== "normal" || designOf(seen) !== null || seen.check === null) return [];
+  const { restoreFrom } = given;
+  if (restoreFrom !== undefined && evidence.evidenceOf(restoreFrom) === null) return [];
+  const says = `Health check ${given.healthCheck} is ${say(seen)}: whether it's inverted by design isn't known. It will check uninverted; say inverted: true if it is.`;
+  return [{ id: "healthCheck.design", level: "warn", ok: false, says }];
+}
+
+async function describe(ctx: ReadContext, given: Input): Promise<Omit<Seen, "identity">> {
+  const { healthCheck } = given;
   try {
-    return await withRoute53(ctx, "read", async (route53, within) => {
+    return await withRoute53(ctx, given, "read", async (route53, within) => {
       const [check, status] = await Promise.all([
         route53.getHealthCheck({ HealthCheckId: healthCheck }, within),
         route53.getHealthCheckStatus({ HealthCheckId: healthCheck }, within).catch(() => null),
@@ -146,7 +193,7 @@ async function describe(ctx: ReadContext, { healthCheck }: Input): Promise<Omit<
 
 function isDone(seen: Seen, given: Input, _before: Seen | null): Done {
   if (seen.check === null) return seen.silent && given.acceptUnreachable ? "no" : "unknown";
-  const wanted = FLAGS[given.force];
+  const wanted = flagsOf(given, seen);
   return seen.check.disabled === wanted.disabled && seen.check.inverted === wanted.inverted ? "yes" : "no";
 }
 

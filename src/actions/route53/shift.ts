@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ResourceRecordSet, RRType } from "@aws-sdk/client-route-53";
+import type { Change, ResourceRecordSet, RRType } from "@aws-sdk/client-route-53";
 import { z } from "zod";
 import { messageOf } from "../../lib/errors.ts";
 import { awsPlace, change, type Identity, identify, insistOnAccount, rightAccount, troubleOf } from "../aws.ts";
 import { type ApplyContext, type Check, type Done, defineAction, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
 import { byHand, inverse, undoneBy } from "../undo.ts";
-import { withRoute53 } from "./client.ts";
+import { nameOf, withRoute53 } from "./client.ts";
 
 /** What a record set says: a weight among its siblings, values, or both. */
 const saying = z
@@ -25,7 +25,7 @@ const recordInput = z.strictObject({
 });
 const input = z.strictObject({
   ...awsPlace,
-  zone: z.string().regex(/^Z[A-Z0-9]+$/, "has to be a hosted zone's id"),
+  zone: z.string().regex(/^[A-Z0-9]{1,32}$/, "has to be a hosted zone's id"),
   records: z.array(recordInput).min(1).max(50),
   /** Clients keep an old answer this long after the change; it has to be lowered before the incident. */
   ttlSecondsMax: z.number().int().min(0).max(86_400).default(60),
@@ -38,6 +38,8 @@ type Saying = z.infer<typeof saying>;
 interface Found {
   readonly set: ResourceRecordSet | null;
   readonly protectedBy: string | null;
+  /** Weights of the record sets beside it that the plan does not touch; absent in older logs. */
+  readonly otherWeights?: readonly number[];
 }
 
 interface Seen {
@@ -79,6 +81,7 @@ export const shift = defineAction<Input, Seen>({
   ready: (seen, given) => [
     rightAccount(seen.identity, given),
     ...given.records.flatMap((record, i) => checksOf(record, seen, i, given)),
+    ...weighed(seen, given),
     protectionsReadable(seen),
     changesReadable(seen),
   ],
@@ -87,16 +90,13 @@ export const shift = defineAction<Input, Seen>({
     await insistOnAccount(ctx, given);
     const answer = await untilFree(ctx, () =>
       change("route53:ChangeResourceRecordSets", () =>
-        withRoute53(ctx, "change", (route53, within) =>
+        withRoute53(ctx, given, "change", (route53, within) =>
           route53.changeResourceRecordSets(
             {
               HostedZoneId: given.zone,
               ChangeBatch: {
                 Comment: "lifeboat route53.shift",
-                Changes: given.records.map((record, i) => ({
-                  Action: "UPSERT",
-                  ResourceRecordSet: changed(seen.records[i]?.set ?? null, record),
-                })),
+                Changes: given.records.flatMap((record, i) => changesOf(seen.records[i]?.set ?? null, record)),
               },
             },
             within,
@@ -118,7 +118,7 @@ export const shift = defineAction<Input, Seen>({
         stateNow: () => state,
       },
       async () => {
-        const [seen, status] = await Promise.all([look(ctx, given), id === null ? "INSYNC" : statusOf(ctx, id)]);
+        const [seen, status] = await Promise.all([look(ctx, given), id === null ? "INSYNC" : statusOf(ctx, given, id)]);
         const done = isDone(seen, given, before);
         state = `The change is ${status ?? "not seen"}; ${given.records.map((r, i) => `${titleOf(r)}: ${say(seen.records[i]?.set ?? null)}`).join("; ")}`;
         // Accepted, in sync, and still as before: it was said and did not happen.
@@ -164,23 +164,24 @@ function formerOf(set: ResourceRecordSet, { to }: Wanted): Saying {
 }
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {
-  const [identity, changesReadable, guards, found] = await Promise.all([
+  const [identity, changesReadable, guards, listings] = await Promise.all([
     identify(ctx, given),
-    mayFollow(ctx),
+    mayFollow(ctx, given),
     protections(ctx, given).catch((error: unknown) => {
       ctx.signal.throwIfAborted();
       troubleOf(error);
       return null;
     }),
-    Promise.all(given.records.map((record) => recordOf(ctx, given, record))),
+    Promise.all(given.records.map((record) => listingOf(ctx, given, record))),
   ]);
   return {
     identity,
     protectionsReadable: guards !== null,
     changesReadable,
-    why: found.find((one) => one.why !== null)?.why ?? null,
-    records: found.map(({ set }, i) => ({
-      set,
+    why: listings.find((one) => one.why !== null)?.why ?? null,
+    records: given.records.map((record, i) => ({
+      set: listings[i]?.sets?.find((one) => isThat(one, record)) ?? null,
+      otherWeights: otherWeights(listings[i] ?? { sets: null, why: null }, given, record),
       protectedBy:
         guards?.find(
           (guard) => guard.name === nameOf(given.records[i]?.name ?? "") && guard.type === given.records[i]?.type,
@@ -189,33 +190,54 @@ async function look(ctx: ReadContext, given: Input): Promise<Seen> {
   };
 }
 
-async function recordOf(ctx: ReadContext, given: Input, record: Wanted) {
+interface Listing {
+  /** The record sets of a name and a type, whole; null: they can't be read. */
+  readonly sets: readonly ResourceRecordSet[] | null;
+  readonly why: string | null;
+}
+
+/** Siblings, too: what a weight means depends on the others'. */
+async function listingOf(ctx: ReadContext, given: Input, { name, type }: Wanted): Promise<Listing> {
   try {
-    const answer = await withRoute53(ctx, "read", (route53, within) =>
-      route53.listResourceRecordSets(
-        {
-          HostedZoneId: given.zone,
-          StartRecordName: record.name,
-          StartRecordType: record.type,
-          ...(record.setIdentifier ? { StartRecordIdentifier: record.setIdentifier } : {}),
-        },
-        within,
-      ),
-    );
-    const set = (answer.ResourceRecordSets ?? []).find((one) => isThat(one, record)) ?? null;
-    return { set: set === null ? null : (JSON.parse(JSON.stringify(set)) as ResourceRecordSet), why: null };
+    const sets: ResourceRecordSet[] = [];
+    let from: object | null = { StartRecordName: name, StartRecordType: type };
+    while (from !== null) {
+      const start: object = from;
+      const answer = await withRoute53(ctx, given, "read", (route53, within) =>
+        route53.listResourceRecordSets({ HostedZoneId: given.zone, ...start }, within),
+      );
+      const page = answer.ResourceRecordSets ?? [];
+      sets.push(...page.filter((one) => nameOf(one.Name ?? "") === nameOf(name) && one.Type === type));
+      const more = answer.IsTruncated && nameOf(answer.NextRecordName ?? "") === nameOf(name);
+      from =
+        more && answer.NextRecordType === type
+          ? {
+              StartRecordName: answer.NextRecordName,
+              StartRecordType: answer.NextRecordType,
+              ...(answer.NextRecordIdentifier ? { StartRecordIdentifier: answer.NextRecordIdentifier } : {}),
+            }
+          : null;
+    }
+    return { sets: JSON.parse(JSON.stringify(sets)) as ResourceRecordSet[], why: null };
   } catch (error) {
     ctx.signal.throwIfAborted();
     const { kind, says } = troubleOf(error);
-    return { set: null, why: `${says}${kind === "denied" ? " Allow route53:ListResourceRecordSets." : ""}` };
+    return { sets: null, why: `${says}${kind === "denied" ? " Allow route53:ListResourceRecordSets." : ""}` };
   }
+}
+
+/** Weights of the same name and type that the plan leaves as they are. */
+function otherWeights({ sets }: Listing, given: Input, record: Wanted): readonly number[] {
+  return (sets ?? [])
+    .filter((set) => !given.records.some((one) => isThat(set, one)))
+    .flatMap(({ Weight }) => (Weight === undefined || record.setIdentifier === undefined ? [] : [Number(Weight)]));
 }
 
 async function protections(ctx: ReadContext, given: Input) {
   const found: { name: string; type: string; comment: string }[] = [];
   let token: string | undefined;
   do {
-    const answer = await withRoute53(ctx, "read", (route53, within) =>
+    const answer = await withRoute53(ctx, given, "read", (route53, within) =>
       route53.listResourceRecordSetProtections(
         { HostedZoneId: given.zone, ...(token ? { NextToken: token } : {}) },
         within,
@@ -234,9 +256,9 @@ async function protections(ctx: ReadContext, given: Input) {
 }
 
 /** Asks for a change there is none of: who may ask is told that there is none. */
-async function mayFollow(ctx: ReadContext): Promise<boolean | null> {
+async function mayFollow(ctx: ReadContext, given: Input): Promise<boolean | null> {
   try {
-    await withRoute53(ctx, "read", (route53, within) => route53.getChange({ Id: NO_CHANGE }, within));
+    await withRoute53(ctx, given, "read", (route53, within) => route53.getChange({ Id: NO_CHANGE }, within));
     return true;
   } catch (error) {
     ctx.signal.throwIfAborted();
@@ -245,9 +267,9 @@ async function mayFollow(ctx: ReadContext): Promise<boolean | null> {
   }
 }
 
-async function statusOf(ctx: ReadContext, id: string): Promise<string | null> {
+async function statusOf(ctx: ReadContext, given: Input, id: string): Promise<string | null> {
   try {
-    const answer = await withRoute53(ctx, "read", (route53, within) => route53.getChange({ Id: id }, within));
+    const answer = await withRoute53(ctx, given, "read", (route53, within) => route53.getChange({ Id: id }, within));
     return answer.ChangeInfo?.Status ?? null;
   } catch (error) {
     ctx.signal.throwIfAborted();
@@ -291,6 +313,16 @@ function isDone(seen: Seen, given: Input, _before: Seen | null): Done {
   if (sets.every(({ record, set }) => says(set, record.to))) return "yes";
   if (sets.every(({ record, set }) => says(set, record.from))) return "no";
   return sets.some(({ record, set }) => says(set, record.to)) ? "partial" : "unknown";
+}
+
+/** AWS deletes a record set only if it is, to the letter, the one that was seen: somebody else's change refuses the whole batch. */
+function changesOf(set: ResourceRecordSet | null, record: Wanted): Change[] {
+  const next = changed(set, record);
+  if (set === null) return [{ Action: "CREATE", ResourceRecordSet: next }];
+  return [
+    { Action: "DELETE", ResourceRecordSet: set },
+    { Action: "CREATE", ResourceRecordSet: next },
+  ];
 }
 
 function changed(set: ResourceRecordSet | null, record: Wanted): ResourceRecordSet {
@@ -339,6 +371,20 @@ function checksOf(record: Wanted, seen: Seen, i: number, given: Input): Check[] 
   ];
 }
 
+/** With every weight at 0 Route 53 answers with all of them alike: what was to be left gets its share again. */
+function weighed(seen: Seen, given: Input): Check[] {
+  const names = new Map<string, string>();
+  given.records.forEach(({ name, type }) => void names.set(`${nameOf(name)} ${type}`, `${name} ${type}`));
+  return [...names].flatMap(([key, title]) => {
+    const mine = given.records.flatMap((record, i) => (`${nameOf(record.name)} ${record.type}` === key ? [i] : []));
+    const after = mine.map((i) => given.records[i]?.to.weight ?? seen.records[i]?.set?.Weight);
+    const weights = [...after, ...(seen.records[mine[0] ?? 0]?.otherWeights ?? [])].filter((one) => one !== undefined);
+    if (weights.length === 0 || weights.some((weight) => Number(weight) > 0)) return [];
+    const says = `Every weight of ${title} would be 0, and Route 53 then answers with all of them. Give one more than 0.`;
+    return [{ id: "weights.some", level: "block" as const, ok: false, says }];
+  });
+}
+
 function protectionsReadable({ protectionsReadable: ok }: Seen): Check {
   const says = ok
     ? "Record set protections can be read."
@@ -381,8 +427,4 @@ function valuesOf(set: ResourceRecordSet): string[] {
 
 function sorted(values: readonly string[]): string {
   return [...values].sort().join(", ");
-}
-
-function nameOf(name: string): string {
-  return name.toLowerCase().replace(/\.$/, "");
 }

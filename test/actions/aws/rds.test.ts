@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Evidence } from "../../../src/actions/contract.ts";
+import type { Aws } from "../../../src/practice/estate/aws/index.ts";
 import { attempt } from "../attempt.ts";
 import { blockedBy } from "../conductor.ts";
 import { survives } from "../survives.ts";
@@ -362,6 +363,99 @@ describe("there and back between regions", () => {
     await expect(conductorFor({}).perform("replica", "rds.make_replica", whole)).rejects.toMatchObject({
       problem: { code: "replica-unlike", what: expect.stringContaining("subnet group default") },
     });
+  });
+});
+
+describe("what RDS does at the edges", () => {
+  const stand = standIn(0.0007);
+
+  test("a lag that the fence itself causes does not stop a promotion, once the drain showed that nothing is missing", async () => {
+    const aws = stand.aws();
+    promote.prepare(aws);
+    aws.world.metrics.set("AWS/RDS ReplicaLag orders-b", 301);
+    const conductor = conductorFor(promote);
+    const given = { ...(promote.input(aws) as object), drainStep: "drain" };
+    const blocked = async () => blockedBy((await conductor.look(promote.action, given)).checks);
+    // Before it: the lag says how far there is to go.
+    expect(await blocked()).toEqual(["replica.lag"]);
+    const drained = (value: boolean) => {
+      const facts = [{ id: "drained", label: "Standby has everything", value, material: false }];
+      conductor.remember("drain", { says: "drained", facts });
+    };
+    drained(false);
+    expect(await blocked()).toEqual(["replica.lag"]);
+    drained(true);
+    expect(await blocked()).toEqual([]);
+    const input = conductor.input(promote.action, given);
+    const { seen } = await conductor.look(promote.action, given);
+    const facts = conductor.action(promote.action).facts(seen, input);
+    expect(facts.find(({ id }) => id === "lagWithinLimit")?.material).toBe(false);
+    const { evidence } = await conductor.perform("promote", promote.action, given);
+    expect(evidence).toMatchObject({ says: expect.stringContaining("Lost: nothing"), rpo: { seconds: 0, rows: 0 } });
+  });
+
+  const pitr = { ...rdsPlace(EAST), ...groups, source: "orders", target: "orders-new", time: "latest" };
+  const backups = (aws: Aws, from: string) =>
+    void aws.world.automatedBackups.push({
+      arn: `arn:aws:rds:${EAST}:111122223333:auto-backup:ab-${from}`,
+      ...{ region: EAST, from, instance: "orders" },
+      earliest: new Date("2026-11-01T00:00:00Z"),
+      latest: new Date("2026-11-20T00:00:00Z"),
+    });
+
+  test.each([
+    ["replicated from a region that is gone", WEST, { sourceRegion: WEST }],
+    ["retained after the instance was deleted", EAST, {}],
+  ])("backups %s are restored without their instance", async (_what, from, more) => {
+    const aws = stand.aws();
+    backups(aws, from);
+    const conductor = conductorFor({});
+    const given = { ...pitr, ...more };
+    for (const time of ["2026-10-31T00:00:00Z", "2026-11-21T00:00:00Z"]) {
+      const { checks } = await conductor.look("rds.restore_pitr", { ...given, time });
+      expect(blockedBy(checks)).toEqual(["restore.source"]);
+    }
+    await conductor.perform("restore", "rds.restore_pitr", given);
+    expect(aws.ledger.of("RestoreDBInstanceToPointInTime")[0]?.given).toMatchObject({
+      SourceDBInstanceAutomatedBackupsArn: `arn:aws:rds:${EAST}:111122223333:auto-backup:ab-${from}`,
+    });
+  });
+
+  test("backups that are not replicated here are said to be missing", async () => {
+    const { checks } = await conductorFor({}).look("rds.restore_pitr", { ...pitr, sourceRegion: WEST });
+    expect(checks.find(({ ok }) => !ok)?.says).toBe("Automated backups of orders from us-west-2 are not in us-east-1");
+  });
+
+  test("a restore that is not as it was asked for is said to be so, and not waited for", async () => {
+    const aws = stand.aws();
+    add(aws, { id: "orders", region: EAST });
+    aws.world.onCreate = async (made) => void Object.assign(made, { multiAz: true });
+    await expect(conductorFor({}).perform("restore", "rds.restore_pitr", pitr)).rejects.toMatchObject({
+      problem: { code: "restored-unlike", what: expect.stringContaining("it is Multi-AZ") },
+    });
+  });
+
+  test("modifications that wait for the window do not stop an emergency failover", async () => {
+    const aws = stand.aws();
+    reboot.prepare(aws);
+    Object.assign(get(aws, EAST, "orders") ?? {}, { pending: { EngineVersion: "16.9" } });
+    const { checks } = await conductorFor({}).look(reboot.action, reboot.input(aws));
+    expect(checks.filter(({ ok }) => !ok).map(({ id, level }) => [id, level])).toEqual([["instance.pending", "warn"]]);
+  });
+
+  test("a MySQL cluster chooses its writer by itself; any other is told which", async () => {
+    const aws = stand.aws();
+    const cluster = { id: "shop", region: EAST, status: "available", members: ["shop-1", "shop-2"], writer: "shop-1" };
+    aws.world.clusters.set(`${EAST}/shop`, { ...cluster, engine: "mysql" });
+    const conductor = conductorFor({});
+    const given = { ...rdsPlace(EAST), cluster: "shop" };
+    const blocked = async (more: object) =>
+      blockedBy((await conductor.look("rds.failover_cluster", { ...given, ...more })).checks);
+    expect([await blocked({}), await blocked({ target: "shop-2" })]).toEqual([[], ["cluster.member"]]);
+    const { evidence } = await conductor.perform("failover", "rds.failover_cluster", given);
+    expect(evidence.says).toBe("shop-2 is the writer of shop.");
+    aws.world.clusters.set(`${EAST}/shop`, cluster);
+    expect(await blocked({})).toEqual(["cluster.member"]);
   });
 });
 

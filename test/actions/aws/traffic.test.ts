@@ -1,5 +1,7 @@
 import { Resolver } from "node:dns/promises";
 import { describe, expect, test } from "@jest/globals";
+import type { Evidence } from "../../../src/actions/contract.ts";
+import { controlPlaneOf } from "../../../src/actions/route53/client.ts";
 import { type Aws, covered, type RecordSet } from "../../../src/practice/estate/aws/index.ts";
 import { attempt } from "../attempt.ts";
 import { blockedBy, conduct } from "../conductor.ts";
@@ -66,6 +68,46 @@ describe("route53.shift", () => {
     expect(checks.at(-1)?.says).toContain("Allow route53:GetChange");
   });
 
+  test("a wildcard is found under the name AWS lists it by, and beside it every value of a TXT record", async () => {
+    const { aws, conductor, given } = begin();
+    const zone = aws.world.zones.get(ZONE);
+    const txt = ['"v=spf1 -all"', '"site-verification=abc"'];
+    const wild = { name: "*.shop.test", type: "A", ttl: 30, values: ["127.0.0.11"] };
+    if (zone) zone.records = [wild, { name: "shop.test", type: "TXT", ttl: 30, values: txt }];
+    const to = {
+      ...given,
+      records: [
+        { name: "*.shop.test", type: "A", from: { values: ["127.0.0.11"] }, to: { values: ["127.0.0.12"] } },
+        { name: "shop.test", type: "TXT", from: { values: [...txt].reverse() }, to: { values: [...txt, '"third"'] } },
+      ],
+    };
+    expect(await attempt(conductor, shift.action, to)).toMatchObject({ is: "verified" });
+    expect(zone?.records.map(({ name, values }) => [name.replace(/\.$/, ""), values])).toEqual([
+      ["*.shop.test", ["127.0.0.12"]],
+      ["shop.test", [...txt, '"third"']],
+    ]);
+  });
+
+  test("a plan that leaves every weight at 0 is refused, siblings counted that it does not name", async () => {
+    const { aws, conductor, given } = begin();
+    const [east] = given.records as [object];
+    const look = async () => blockedBy((await conductor.look(shift.action, { ...given, records: [east] })).checks);
+    expect(await look()).toEqual(["weights.some"]);
+    setWeights(aws, 100, 1);
+    expect(await look()).toEqual([]);
+  });
+
+  test("what somebody changed between the look and the request refuses the whole batch", async () => {
+    const { aws, conductor, given } = begin();
+    const { seen } = await conductor.look(shift.action, given);
+    const zone = aws.world.zones.get(ZONE);
+    if (zone) zone.records = records(100, 0).map((set) => ({ ...set, values: ["127.0.0.99"] }));
+    const action = conductor.action(shift.action);
+    const context = { ...conductor.context, budget: action.budget, progress: () => {}, launched: async () => {} };
+    await expect(action.apply?.(context, action.input.parse(given), seen)).rejects.toThrow(/do not match the current/);
+    expect(zone?.records.map(({ values }) => values[0])).toEqual(["127.0.0.99", "127.0.0.99"]);
+  });
+
   test("half of it being so is somebody else's doing: a person is asked", async () => {
     const { aws, conductor, given } = begin();
     setWeights(aws, 0, 0);
@@ -106,6 +148,40 @@ describe("route53.check", () => {
 
 describe("route53.healthcheck_override", () => {
   const stand = standIn();
+
+  test("one that is inverted by design is so again, after it was forced", async () => {
+    const aws = stand.aws();
+    override.prepare(aws);
+    const check = () => aws.world.healthChecks.get("hc-east");
+    Object.assign(check() ?? {}, { inverted: true });
+    const conductor = conductorFor({});
+    const given = { ...place(WEST), healthCheck: "hc-east" };
+    const normal = { ...given, force: "normal" };
+    expect((await conductor.look(override.action, normal)).done).toBe("yes");
+    for (const force of ["unhealthy", "healthy"]) {
+      const outcome = await attempt(conductor, override.action, { ...given, force });
+      const plan = { calls: [], acceptUnreachable: false };
+      const input = conductor.input(override.action, { ...given, force });
+      expect(conductor.action(override.action).undo.step(outcome.before, input, plan)).toMatchObject({
+        input: { force: "normal", inverted: true },
+      });
+      const { evidence } = outcome as { evidence: Evidence };
+      conductor.remember("force", evidence);
+      const unsure = (await conductor.look(override.action, normal)).checks.find(({ ok }) => !ok);
+      expect(unsure).toMatchObject({ id: "healthCheck.design", level: "warn" });
+      await conductor.perform("free", override.action, { ...normal, restoreFrom: "force" });
+      expect(check()).toMatchObject({ disabled: false, inverted: true });
+    }
+  });
+
+  test("China and GovCloud have a control plane of their own", () => {
+    const of = (region: string) => controlPlaneOf({ region });
+    expect(["eu-west-1", "cn-north-1", "us-gov-east-1"].map(of)).toEqual([
+      "us-east-1",
+      "cn-northwest-1",
+      "us-gov-west-1",
+    ]);
+  });
 
   test("a check that was changed meanwhile is refused by its version, and a person's change stays", async () => {
     const aws = stand.aws();
@@ -318,6 +394,7 @@ test("what the stand-in covers is what its tables answer", () => {
     "CreateDBInstanceReadReplica",
     "DeleteDBInstance",
     "DescribeDBClusters",
+    "DescribeDBInstanceAutomatedBackups",
     "DescribeDBInstances",
     "DescribeDBParameters",
     "DescribeDBSnapshots",

@@ -215,6 +215,33 @@ describe("s3.check_replication", () => {
     expect(blockedBy((await conduct({}).look("s3.check_replication", given(more))).checks)).toEqual(blocks);
   });
 
+  test("one that waits is seen behind any number of younger ones, and one that failed is not there either", async () => {
+    const east = world.s3.buckets.get("media-east");
+    put("good");
+    await settled();
+    if (east) east.fails = (key) => key === "bad";
+    put("bad", 30);
+    await settled();
+    const within = async (more: object) =>
+      blockedBy((await conduct({}).look("s3.check_replication", given({ sample: 3, ...more }))).checks);
+    expect(await within({ rpoSeconds: 3600 })).toEqual([]);
+    expect(await within({ rpoSeconds: 0 })).toEqual(["replication.withinRpo"]);
+    east?.objects.delete("bad");
+    world.s3.hold();
+    put("waits", 7200);
+    // As if copied long ago: no rule of the stand-in touches these.
+    const settledPut = (key: string) => {
+      const made = world.s3.put("media-east", key, "x", { replication: "REPLICA" });
+      made.replication = "COMPLETED";
+      return made;
+    };
+    for (let n = 0; n < 8; n++) world.s3.buckets.get("media-west")?.objects.set(`new/${n}`, settledPut(`new/${n}`));
+    expect(await within({})).toEqual(["replication.withinRpo"]);
+    // More that differ than may be asked for: nobody knows of the rest.
+    for (let n = 0; n < 4; n++) settledPut(`other/${n}`);
+    expect(await within({ rpoSeconds: 1e9 })).toEqual(["replication.withinRpo"]);
+  });
+
   test("failed for good is said with its key; unknown loss is unknown", async () => {
     const east = world.s3.buckets.get("media-east");
     if (east) east.fails = (key) => key === "bad";

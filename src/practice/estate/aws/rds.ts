@@ -138,7 +138,32 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
       };
     },
 
+    DescribeDBInstanceAutomatedBackups(call) {
+      const id = text(call, "DBInstanceIdentifier");
+      const found = world.automatedBackups.filter((one) => one.region === call.region && (!id || one.instance === id));
+      return {
+        answer: {
+          DBInstanceAutomatedBackups: items(
+            "DBInstanceAutomatedBackup",
+            found.map((one) => ({
+              DBInstanceIdentifier: one.instance,
+              Region: one.from,
+              Status: one.from === one.region ? "retained" : "replicating",
+              DBInstanceAutomatedBackupsArn: one.arn,
+              RestoreWindow: { EarliestTime: one.earliest, LatestTime: one.latest },
+            })),
+          ),
+        },
+      };
+    },
+
     RestoreDBInstanceToPointInTime(call) {
+      const kept = text(call, "SourceDBInstanceAutomatedBackupsArn");
+      if (kept) {
+        const backups = world.automatedBackups.find((one) => one.arn === kept && one.region === call.region);
+        if (!backups) throw new Refusal("DBInstanceAutomatedBackupNotFound", `${kept} not found.`, 404);
+        return created(world, call, text(call, "TargetDBInstanceIdentifier"), undefined, TOOK.restore);
+      }
       const source = instance(world, call, text(call, "SourceDBInstanceIdentifier"));
       const time = text(call, "RestoreTime");
       if (time && new Date(time) > source.restorableUntil()) {
@@ -286,6 +311,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
             found.map((one) => ({
               DBClusterIdentifier: one.id,
               Status: one.status,
+              Engine: one.engine ?? "aurora-postgresql",
               DBClusterArn: arnOf(world, "cluster", one.region, one.id),
               DBClusterMembers: items(
                 "DBClusterMember",
@@ -301,6 +327,9 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
       const id = text(call, "DBClusterIdentifier") ?? "";
       const cluster = world.clusters.get(`${call.region}/${id}`);
       if (!cluster) throw new Refusal("DBClusterNotFoundFault", `DBCluster ${id} not found.`, 404);
+      if (cluster.engine === "mysql" && text(call, "TargetDBInstanceIdentifier")) {
+        throw new Refusal("InvalidParameterCombination", "TargetDBInstanceIdentifier isn't supported for this engine.");
+      }
       const to = text(call, "TargetDBInstanceIdentifier") ?? cluster.members.find((one) => one !== cluster.writer);
       if (cluster.status !== "available" || !to || !cluster.members.includes(to) || to === cluster.writer) {
         throw new Refusal("InvalidDBClusterStateFault", `Cluster ${id} can not fail over to ${to}.`);

@@ -30,7 +30,7 @@ export function route53Route(method: string, path: string): { operation: string;
 export function route53Operations(world: World): Readonly<Record<string, Operation>> {
   return {
     ListResourceRecordSets(call) {
-      const from = fullName(String(call.given.name ?? ""));
+      const from = fullName(unescaped(String(call.given.name ?? "")));
       const sets = [...zoneOf(world, call).records]
         .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
         .filter((set) => from === "." || fullName(set.name) >= from);
@@ -117,11 +117,13 @@ function change(world: World, call: Call): Turn {
   for (const one of changes) {
     const action = textOf(one, "Action");
     const set = setOf(child(one, "ResourceRecordSet"));
-    const there = records.some((other) => keyOf(other) === keyOf(set));
+    const there = records.find((other) => keyOf(other) === keyOf(set));
     const guard = zone.protections.find((held) => fullName(held.name) === fullName(set.name) && held.type === set.type);
     if (guard) invalid(`${set.name} ${set.type} is protected: ${guard.comment}`);
     if (action === "CREATE" && there) invalid(`Tried to create ${set.name} ${set.type} but it already exists`);
     if (action === "DELETE" && !there) invalid(`Tried to delete ${set.name} ${set.type} but it was not found`);
+    if (action === "DELETE" && there && sayingOf(there) !== sayingOf(set))
+      invalid(`Tried to delete ${set.name} ${set.type} but the values provided do not match the current values`);
     const others = records.filter((other) => keyOf(other) !== keyOf(set));
     records = action === "DELETE" ? others : [...others, set];
   }
@@ -161,13 +163,28 @@ function keyOf(set: RecordSet): string {
   return [fullName(set.name), set.type, set.setIdentifier ?? ""].join("|");
 }
 
+/** All that a record set says, however its values are ordered. */
+function sayingOf(set: RecordSet): string {
+  const { weight, ttl, failover, healthCheck, values } = set;
+  return JSON.stringify([weight, ttl, failover, healthCheck, [...values].sort()]);
+}
+
+/** As Route 53 lists names: what is no letter, digit, hyphen, underscore or dot is an octal escape. */
+function escaped(name: string): string {
+  return name.replace(/[^a-z0-9._-]/g, (one) => `\\${one.charCodeAt(0).toString(8).padStart(3, "0")}`);
+}
+
+function unescaped(name: string): string {
+  return name.replace(/\\([0-7]{3})/g, (_all, code: string) => String.fromCharCode(Number.parseInt(code, 8)));
+}
+
 function setOf(element: Element | undefined): RecordSet {
   const [weight, ttl] = [textOf(element, "Weight"), textOf(element, "TTL")];
   const setIdentifier = textOf(element, "SetIdentifier");
   const failover = textOf(element, "Failover") as RecordSet["failover"];
   const healthCheck = textOf(element, "HealthCheckId");
   return {
-    name: textOf(element, "Name") ?? "",
+    name: unescaped(textOf(element, "Name") ?? ""),
     type: textOf(element, "Type") ?? "",
     ...(setIdentifier ? { setIdentifier } : {}),
     ...(weight !== undefined ? { weight: Number(weight) } : {}),
@@ -180,7 +197,7 @@ function setOf(element: Element | undefined): RecordSet {
 
 function setXml(set: RecordSet): Xml {
   return {
-    Name: fullName(set.name),
+    Name: escaped(fullName(set.name)),
     Type: set.type,
     SetIdentifier: set.setIdentifier,
     Weight: set.weight,

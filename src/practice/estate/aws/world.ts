@@ -40,6 +40,8 @@ export interface Cluster {
   status: string;
   members: string[];
   writer: string;
+  /** `aurora-postgresql` if left out. */
+  engine?: string;
 }
 
 export interface Global {
@@ -57,6 +59,16 @@ export interface Snapshot {
   readonly at?: Date;
   /** True if left out. */
   readonly encrypted?: boolean;
+}
+
+/** Automated backups without their instance: kept when it was deleted, or replicated from another region. */
+export interface AutomatedBackups {
+  readonly arn: string;
+  readonly region: string;
+  readonly from: string;
+  readonly instance: string;
+  readonly earliest: Date;
+  readonly latest: Date;
 }
 
 export interface RdsEvent {
@@ -106,6 +118,7 @@ export interface World {
   readonly clusters: Map<string, Cluster>;
   readonly globals: Map<string, Global>;
   readonly snapshots: Snapshot[];
+  readonly automatedBackups: AutomatedBackups[];
   readonly events: RdsEvent[];
   readonly zones: Map<string, Zone>;
   readonly changes: Map<string, { status: "PENDING" | "INSYNC"; readonly at: Date }>;
@@ -132,6 +145,7 @@ export function createWorld(account: string, clock: Clock): World {
     clusters: new Map(),
     globals: new Map(),
     snapshots: [],
+    automatedBackups: [],
     parameterGroups: new Map(),
     events: [],
     zones: new Map(),
