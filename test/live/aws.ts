@@ -2,6 +2,8 @@ import { anInstance, createAws } from "../../src/practice/estate/aws/index.ts";
 import { blockedBy, conduct } from "../actions/conductor.ts";
 import { type Deal, insist, type Target } from "./target.ts";
 
+const CONTRACT = ['"lifeboat contract"'];
+
 export const aws: Target = {
   id: "aws",
   title: "AWS: STS, CloudWatch, RDS, Route 53",
@@ -17,7 +19,8 @@ export const aws: Target = {
   },
   async standIn() {
     const stand = await createAws({ scale: 0.003 });
-    const records = [{ name: "contract.shop.test", type: "TXT", ttl: 30, values: ['"as it was"'] }];
+    const values = ['"v=spf1 -all"', '"site-verification=abc"'];
+    const records = [{ name: "contract.shop.test", type: "TXT", ttl: 30, values }];
     stand.world.zones.set("Z0PRACTICE", {
       id: "Z0PRACTICE",
       records,
@@ -37,8 +40,8 @@ export const aws: Target = {
       stop: () => stand.close(),
     };
   },
-  deals({ setting, optional, environment, practice, mayChange }) {
-    const conductor = conduct({ ...environment }, { practice });
+  deals({ setting, optional, environment, practice, mayChange, signal }) {
+    const conductor = conduct({ ...environment }, { practice, signal });
     const place = { account: setting("LIVE_AWS_ACCOUNT"), region: setting("LIVE_AWS_REGION"), pollSeconds: 2 };
     const gate = { ...place, metric: { namespace: "AWS/RDS", name: "ReplicaLag" }, is: "<=", limit: 1 };
     const account = async (given: object) => {
@@ -47,13 +50,21 @@ export const aws: Target = {
     };
     const instance = optional("LIVE_RDS_INSTANCE");
     const [zone = "", name = ""] = (mayChange ?? "/").split("/");
-    const record = (from: string, to: string) => ({
+    const restorer = conduct({ ...environment }, { practice });
+    const record = (from: readonly string[], to: readonly string[]) => ({
       ...place,
       pollSeconds: practice ? 0.05 : 2,
       zone,
       ttlSecondsMax: 300,
-      records: [{ name, type: "TXT", from: { values: [from] }, to: { values: [to] } }],
+      records: [{ name, type: "TXT", from: { values: from }, to: { values: to } }],
     });
+    /** Each value by itself: one line of all of them can't be taken apart again. */
+    const valuesNow = async () => {
+      const { seen } = await restorer.look("route53.shift", record(CONTRACT, CONTRACT));
+      const { set } = (seen as { records: readonly [{ set: { ResourceRecords?: { Value: string }[] } | null }] })
+        .records[0];
+      return (set?.ResourceRecords ?? []).map(({ Value }) => Value);
+    };
     const looks: Deal[] = [
       {
         says: "the credentials are for this account",
@@ -96,13 +107,20 @@ export const aws: Target = {
       {
         says: "a record is changed in every name server, and changed back",
         changes: `${name} TXT: says "lifeboat contract", and then what it said before`,
-        async hold() {
-          const { facts } = await conductor.look("route53.shift", record('"?"', '"lifeboat contract"'));
-          const was = String(facts.record1 ?? "");
-          insist(was.startsWith('"'), `${name} TXT is ${facts.record1 ?? "not to be seen"}`);
-          const there = await conductor.perform("there", "route53.shift", record(was, '"lifeboat contract"'));
-          await conductor.perform("back", "route53.shift", record('"lifeboat contract"', was));
-          return there.evidence.says;
+        async hold(changes) {
+          const was = await valuesNow();
+          insist(was.length > 0, `${name} TXT is not to be seen in ${zone}`);
+          insist(was.join() !== CONTRACT.join(), `${name} TXT says ${CONTRACT} already: an earlier run left it so`);
+          const putBack = changes.until({
+            left: `${name} TXT says ${CONTRACT}`,
+            by: `give it back its ${was.length} values in zone ${zone}: ${was.join(" ")}`,
+            back: () => restorer.perform("back", "route53.shift", record(CONTRACT, was)),
+          });
+          const there = await conductor.perform("there", "route53.shift", record(was, CONTRACT));
+          await putBack();
+          const now = await valuesNow();
+          insist([...now].sort().join() === [...was].sort().join(), `it says ${now.join(" ")}, not ${was.join(" ")}`);
+          return `${there.evidence.says} It has its ${was.length} values again.`;
         },
       },
     ];

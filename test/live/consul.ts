@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { createConsul } from "../../src/practice/estate/consul/index.ts";
@@ -18,7 +18,7 @@ export const consul: Target = {
   ],
   mayChange: {
     is: "a folder of this machine",
-    does: `gets one snapshot, ${FILE}, with its label; nothing changes in Consul, and nothing is ever restored`,
+    does: `gets one snapshot, ${FILE}, with its label, which are deleted again; nothing changes in Consul, and nothing is ever restored`,
   },
   async standIn() {
     const stand = await createConsul();
@@ -34,8 +34,8 @@ export const consul: Target = {
       },
     };
   },
-  deals({ setting, optional, environment, practice, mayChange }) {
-    const conductor = conduct({ ...environment }, { practice });
+  deals({ setting, optional, environment, practice, mayChange, signal }) {
+    const conductor = conduct({ ...environment }, { practice, signal });
     const address = setting("CONSUL_HTTP_ADDR");
     const cluster = {
       name: "contract",
@@ -72,12 +72,22 @@ export const consul: Target = {
       },
       {
         says: "all it knows goes into a file, which is whole and its owner's alone",
-        changes: `${mayChange}: ${FILE} and its label, replacing those of before`,
-        async hold() {
-          insist(isAbsolute(mayChange ?? ""), `${mayChange} is no absolute path of a folder`);
-          const file = join(mayChange ?? "", FILE);
-          const { evidence } = await conductor.perform("snapshot", "consul.snapshot", { cluster, file });
+        changes: `${mayChange}: ${FILE} and its label, and both deleted`,
+        async hold(changes) {
+          const folder = mayChange ?? "";
+          insist(isAbsolute(folder), `${folder} is no absolute path of a folder`);
+          const made = async () => (await readdir(folder)).filter((name) => name.startsWith(FILE));
+          insist((await made()).length === 0, `${folder} holds ${FILE} already`);
+          const file = join(folder, FILE);
+          const putBack = changes.until({
+            left: `${folder} holds ${FILE}, which has all that Consul knows`,
+            by: `rm ${file}*`,
+            back: async () => Promise.all((await made()).map((name) => rm(join(folder, name)))),
+          });
+          const { evidence, facts } = await conductor.perform("snapshot", "consul.snapshot", { cluster, file });
           insist(((await stat(file)).mode & 0o077) === 0, "others may read it");
+          insist(facts.keys !== 0 || facts.services !== 0, "Consul knows nothing: that proves nothing");
+          await putBack();
           return evidence.says;
         },
       },

@@ -40,9 +40,9 @@ export const docker: Target = {
     };
   },
   deals(given) {
-    const { setting, practice, mayChange } = given;
+    const { setting, practice, mayChange, signal } = given;
     const { where, secrets } = engineOf(given);
-    const conductor = conduct(secrets, { practice });
+    const conductor = conduct(secrets, { practice, signal });
     const project = { ...where, engineId: setting("DOCKER_ENGINE_ID"), project: setting("DOCKER_PROJECT") };
     const services = setting("DOCKER_SERVICES").split(",");
     const stableSeconds = practice ? 0.1 : 10;

@@ -26,8 +26,9 @@ export const haproxy: Target = {
       stop: () => front.close(),
     };
   },
-  deals({ setting, practice, mayChange }) {
-    const conductor = conduct({}, { practice });
+  deals({ setting, practice, mayChange, signal }) {
+    const conductor = conduct({}, { practice, signal });
+    const restorer = conduct({}, { practice });
     const place = setting("HAPROXY_SOCKET");
     const [, host, port] = /^([^/]+):(\d+)$/.exec(place) ?? [];
     const target = { ...(host ? { host, port: Number(port) } : { socket: place }), node: setting("HAPROXY_NODE") };
@@ -68,16 +69,19 @@ export const haproxy: Target = {
       {
         says: "the server goes out of use, and is then as it was",
         changes: `${ref}: maintenance, and back`,
-        async hold() {
+        async hold(changes) {
           insist(mayChange === ref, `--may-change says ${mayChange}, and the server is ${ref}`);
           const { facts } = await conductor.look("haproxy.set_server", given("maint"));
           const was = String(facts[`state:${ref}`]);
           insist(was !== "maint", `${ref} is in maintenance already`);
-          try {
-            return (await conductor.perform("out", "haproxy.set_server", given("maint"))).evidence.says;
-          } finally {
-            await conductor.perform("back", "haproxy.set_server", given(was));
-          }
+          const putBack = changes.until({
+            left: `${ref} is in maintenance`,
+            by: `echo "set server ${ref} state ${was}" | socat stdio ${place}`,
+            back: () => restorer.perform("back", "haproxy.set_server", given(was)),
+          });
+          const { evidence } = await conductor.perform("out", "haproxy.set_server", given("maint"));
+          await putBack();
+          return evidence.says;
         },
       },
     ];

@@ -34,8 +34,8 @@ export const kubernetes: Target = {
       stop: () => cluster.close(),
     };
   },
-  deals({ setting, environment, practice, mayChange }) {
-    const conductor = conduct({ ...environment }, { practice });
+  deals({ setting, environment, practice, mayChange, signal }) {
+    const conductor = conduct({ ...environment }, { practice, signal });
     const cluster = {
       kubeconfigFrom: "KUBECONFIG",
       context: setting("KUBE_CONTEXT"),
@@ -43,6 +43,7 @@ export const kubernetes: Target = {
       clusterUid: setting("KUBE_CLUSTER_UID"),
     };
     const workload = mayChange ?? "";
+    const restorer = conduct({ ...environment }, { practice });
     return [
       {
         says: "it is looked at",
@@ -71,21 +72,26 @@ export const kubernetes: Target = {
       {
         says: "it may be scaled, and gets back exactly what it had",
         changes: `${workload}: one replica more, and back`,
-        async hold() {
-          const { facts } = await conductor.look("kubernetes.scale", { cluster, workloads: [workload], replicas: 1 });
-          const had = Number(facts[`replicas:${workload}`]);
-          insist(had >= 1, `${workload} has ${facts[`replicas:${workload}`]} replicas`);
+        async hold(changes) {
+          const countOf = async () =>
+            (await restorer.look("kubernetes.scale", { cluster, workloads: [workload], replicas: 1 })).facts[
+              `replicas:${workload}`
+            ];
+          const had = Number(await countOf());
+          insist(had >= 1, `${workload} has ${await countOf()} replicas: that proves nothing`);
+          const putBack = changes.until({
+            left: `${workload} has ${had + 1} replicas, not ${had}, and the annotation lifeboat.dev/replicas-before`,
+            by: `kubectl -n ${cluster.namespace} scale ${workload} --replicas=${had}`,
+            back: () => restorer.perform("back", "kubernetes.scale", { cluster, counts: { [workload]: had } }),
+          });
           const more = await conductor.perform("more", "kubernetes.scale", {
             cluster,
             workloads: [workload],
             replicas: had + 1,
           });
-          const back = await conductor.perform("back", "kubernetes.scale", { cluster, restoreFrom: "more" });
-          insist(
-            back.facts[`replicas:${workload}`] === had,
-            `it has ${back.facts[`replicas:${workload}`]}, not ${had}`,
-          );
-          return `${more.evidence.says} ${back.evidence.says}`;
+          await putBack();
+          insist((await countOf()) === had, `it has ${await countOf()}, not ${had}`);
+          return `${more.evidence.says} It has ${had} again.`;
         },
       },
       {

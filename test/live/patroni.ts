@@ -34,8 +34,9 @@ export const patroni: Target = {
       stop: () => estate.stop(),
     };
   },
-  deals({ setting, optional, environment, practice, mayChange }) {
-    const conductor = conduct({ ...environment }, { practice });
+  deals({ setting, optional, environment, practice, mayChange, signal }) {
+    const conductor = conduct({ ...environment }, { practice, signal });
+    const restorer = conduct({ ...environment }, { practice });
     const scope = setting("PATRONI_SCOPE");
     /** Its members as it tells them itself. */
     const clusterOf = async () => {
@@ -92,31 +93,48 @@ export const patroni: Target = {
       {
         says: "it holds still, and acts again",
         changes: `${scope}: paused and resumed`,
-        async hold() {
+        async hold(changes) {
           named();
           const cluster = await clusterOf();
-          await conductor.perform("pause", "patroni.pause", { cluster });
-          return (await conductor.perform("resume", "patroni.resume", { cluster })).evidence.says;
+          const { done } = await conductor.look("patroni.pause", { cluster });
+          insist(done === "no", "it is paused already, and resuming it is for whoever paused it");
+          const putBack = changes.until({
+            left: `${scope} is paused, so nothing fails over by itself`,
+            by: `patronictl resume ${scope}`,
+            back: () => restorer.perform("resume", "patroni.resume", { cluster }),
+          });
+          const { evidence } = await conductor.perform("pause", "patroni.pause", { cluster });
+          await putBack();
+          return evidence.says;
         },
       },
       {
         says: "leadership goes to a member that streams, and back",
         changes: `${scope}: two switchovers, each a second or two without writes`,
-        async hold() {
+        async hold(changes) {
           named();
           const cluster = await clusterOf();
           const { facts } = await conductor.look("patroni.check", { cluster });
           const leader = String(facts.leader);
           const candidate = await readyOne(leader);
-          await conductor.perform("there", "patroni.switchover", { cluster, leader, candidate });
           const back = { cluster, leader: candidate, candidate: leader };
-          // The former leader is a replica some rounds of Patroni's later.
-          await soon(
-            `${leader} following`,
-            async () => blockedBy((await conductor.look("patroni.switchover", back)).checks).length === 0,
-            60,
-          );
-          return (await conductor.perform("back", "patroni.switchover", back)).evidence.says;
+          const putBack = changes.until({
+            left: `${candidate} leads ${scope}, not ${leader}`,
+            by: `patronictl switchover ${scope} --candidate ${leader}`,
+            async back() {
+              if ((await restorer.look("patroni.check", { cluster })).facts.leader === leader) return;
+              // The former leader is a replica some rounds of Patroni's later.
+              await soon(
+                `${leader} following`,
+                async () => blockedBy((await restorer.look("patroni.switchover", back)).checks).length === 0,
+                60,
+              );
+              await restorer.perform("back", "patroni.switchover", back);
+            },
+          });
+          const { evidence } = await conductor.perform("there", "patroni.switchover", { cluster, leader, candidate });
+          await putBack();
+          return `${evidence.says} ${leader} leads again.`;
         },
       },
     ];

@@ -45,8 +45,8 @@ export const pgbackrest: Target = {
     };
   },
   deals(given) {
-    const { setting, environment, practice, mayChange } = given;
-    const conductor = conduct({ ...environment }, { practice });
+    const { setting, environment, practice, mayChange, signal } = given;
+    const conductor = conduct({ ...environment }, { practice, signal });
     const stanza = setting("PGBACKREST_STANZA");
     const host = { ...hostOf(given), stanza, data: setting("PGBACKREST_DATA") };
     return [

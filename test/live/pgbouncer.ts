@@ -29,8 +29,9 @@ export const pgbouncer: Target = {
       stop: () => estate.stop(),
     };
   },
-  deals({ setting, environment, practice, mayChange }) {
-    const conductor = conduct({ ...environment }, { practice });
+  deals({ setting, environment, practice, mayChange, signal }) {
+    const conductor = conduct({ ...environment }, { practice, signal });
+    const restorer = conduct({ ...environment }, { practice });
     const { hostname: host, port, username } = new URL(setting("PGBOUNCER_ADMIN"));
     const database = setting("PGBOUNCER_DATABASE");
     const pool = {
@@ -64,15 +65,18 @@ export const pgbouncer: Target = {
       {
         says: "it holds clients back, and lets them go on",
         changes: `${database}: PAUSE, once its transactions have ended, and RESUME`,
-        async hold() {
+        async hold(changes) {
           insist(mayChange === database, `--may-change says ${mayChange}, and the database is ${database}`);
           insist((await isPaused()) === false, "it is paused already, and resuming it is for whoever paused it");
-          try {
-            return (await conductor.perform("pause", "pgbouncer.pause", { pool })).evidence.says;
-          } finally {
-            await conductor.perform("resume", "pgbouncer.resume", { pool });
-            insist((await isPaused()) === false, "it is still paused");
-          }
+          const putBack = changes.until({
+            left: `${database} is paused, and its clients wait`,
+            by: `RESUME ${database}; on PgBouncer's console`,
+            back: () => restorer.perform("resume", "pgbouncer.resume", { pool }),
+          });
+          const { evidence } = await conductor.perform("pause", "pgbouncer.pause", { pool });
+          await putBack();
+          insist((await isPaused()) === false, "it is still paused");
+          return evidence.says;
         },
       },
     ];

@@ -47,7 +47,7 @@ export const postgres: Target = {
         POSTGRES_PASSWORD: passwords.admin,
         POSTGRES_APP_USER: "app",
         POSTGRES_APP_PASSWORD: passwords.app,
-        POSTGRES_TABLE: "orders",
+        POSTGRES_TABLE: "pg_catalog.pg_class",
         POSTGRES_OTHER: `postgres://admin@127.0.0.1:${other.port}/orders`,
       },
       mayChange: `127.0.0.1:${primary.port}`,
@@ -57,8 +57,9 @@ export const postgres: Target = {
       },
     };
   },
-  deals({ setting, optional, environment, practice, mayChange }) {
-    const conductor = conduct({ ...environment }, { practice });
+  deals({ setting, optional, environment, practice, mayChange, signal }) {
+    const conductor = conduct({ ...environment }, { practice, signal });
+    const restorer = conduct({ ...environment }, { practice });
     const tls = optional("POSTGRES_TLS") === "" ? {} : { tls: optional("POSTGRES_TLS") };
     const nodeOf = (name: string) => {
       const { hostname: host, port, username, pathname } = new URL(setting(name));
@@ -87,7 +88,8 @@ export const postgres: Target = {
       {
         says: "a table is counted on the primary, and on the standby",
         async hold() {
-          const counts = [{ table: setting("POSTGRES_TABLE"), min: 0 }];
+          // An empty one would prove nothing.
+          const counts = [{ table: setting("POSTGRES_TABLE"), min: 1 }];
           const one = await conductor.perform("one", "postgres.verify_data", { node: primary, counts });
           const two = await conductor.perform("two", "postgres.verify_data", { node: standby, counts });
           return `${one.evidence.says} ${two.evidence.says}`;
@@ -109,15 +111,18 @@ export const postgres: Target = {
       {
         says: "it is fenced, which the application's own login sees, and opened again",
         changes: `${primary.name}: alter system set default_transaction_read_only, every session ended, and the setting reset`,
-        async hold() {
+        async hold(changes) {
           insist(mayChange === primary.name, `--may-change says ${mayChange}, and the primary is ${primary.name}`);
           insist((await fenced()) === false, "it is read-only already, and opening it is for whoever made it so");
-          try {
-            return (await conductor.perform("fence", "postgres.fence", { node: primary, app })).evidence.says;
-          } finally {
-            await conductor.perform("unfence", "postgres.unfence", { node: primary, app, other: standby });
-            insist((await fenced()) === false, "it is still read-only");
-          }
+          const putBack = changes.until({
+            left: `${primary.name} takes no writes`,
+            by: "alter system reset default_transaction_read_only; select pg_reload_conf(); on it",
+            back: () => restorer.perform("unfence", "postgres.unfence", { node: primary, app, other: standby }),
+          });
+          const { evidence } = await conductor.perform("fence", "postgres.fence", { node: primary, app });
+          await putBack();
+          insist((await fenced()) === false, "it is still read-only");
+          return evidence.says;
         },
       },
     ];

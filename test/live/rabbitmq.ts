@@ -36,8 +36,8 @@ export const rabbitmq: Target = {
       stop: () => rabbit.stop(),
     };
   },
-  deals({ setting, environment, practice, mayChange }) {
-    const conductor = conduct({ ...environment }, { practice });
+  deals({ setting, environment, practice, mayChange, signal }) {
+    const conductor = conduct({ ...environment }, { practice, signal });
     const vhost = setting("RABBITMQ_VHOST");
     const login = { user: setting("RABBITMQ_USER"), passwordFrom: "RABBITMQ_PASSWORD" };
     const broker = { url: setting("RABBITMQ_URL"), login, cluster: setting("RABBITMQ_CLUSTER") };
@@ -88,7 +88,7 @@ export const rabbitmq: Target = {
       {
         says: "a queue that only the file knows is brought in, beside what is there",
         changes: `${vhost}: its own definitions imported with a queue ${QUEUE} more, and that queue deleted`,
-        async hold() {
+        async hold(changes) {
           insist(mayChange === vhost, `--may-change says ${mayChange}, and the virtual host is ${vhost}`);
           return await exported(async (file) => {
             const definitions = JSON.parse(await readFile(file, "utf8")) as { queues: { name: string }[] };
@@ -96,13 +96,15 @@ export const rabbitmq: Target = {
             const more = { name: QUEUE, durable: true, auto_delete: false, arguments: { "x-queue-type": "classic" } };
             const queues = [...definitions.queues, more];
             await writeFile(file, JSON.stringify({ ...definitions, queues }));
-            try {
-              const { evidence, applied } = await conductor.perform("in", "rabbitmq.import", { broker, vhost, file });
-              insist(applied, "nothing was sent");
-              return evidence.says;
-            } finally {
-              await deleteQueue();
-            }
+            const putBack = changes.until({
+              left: `${vhost} has a queue ${QUEUE}`,
+              by: `rabbitmqctl delete_queue -p ${vhost} ${QUEUE} --if-empty`,
+              back: deleteQueue,
+            });
+            const { evidence, applied } = await conductor.perform("in", "rabbitmq.import", { broker, vhost, file });
+            insist(applied, "nothing was sent");
+            await putBack();
+            return evidence.says;
           });
         },
       },

@@ -24,8 +24,8 @@ export const redis: Target = {
       stop: () => estate.stop(),
     };
   },
-  deals({ setting, optional, environment, practice, mayChange }) {
-    const conductor = conduct({ ...environment }, { practice });
+  deals({ setting, optional, environment, practice, mayChange, signal }) {
+    const conductor = conduct({ ...environment }, { practice, signal });
     const login = (name: string) => (optional(name) === "" ? {} : { passwordFrom: name });
     const master = setting("REDIS_MASTER");
     const set = {

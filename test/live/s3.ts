@@ -1,6 +1,25 @@
+import type { ReadContext } from "../../src/actions/contract.ts";
+import { type Bucket, withBucket } from "../../src/actions/s3/bucket.ts";
+import { SOURCE_ETAG } from "../../src/actions/s3/difference.ts";
+import { type Listed, listAll } from "../../src/actions/s3/listing.ts";
 import { createS3 } from "../../src/practice/estate/s3/index.ts";
 import { conduct } from "../actions/conductor.ts";
 import { insist, type Target } from "./target.ts";
+
+const OBJECTS_MAX = 10_000;
+
+/** Only what carries our note of the very source it was copied of: what somebody else wrote there stays. */
+async function takeAway(ctx: ReadContext, destination: Bucket, copied: readonly Listed[]): Promise<void> {
+  await withBucket(ctx, destination, "change", async (client, about, within) => {
+    for (const { key, etag } of copied) {
+      const head = await client.headObject({ ...about, Key: key }, within).catch((error: { name?: string }) => {
+        if (error.name === "NotFound") return null;
+        throw error;
+      });
+      if (head?.Metadata?.[SOURCE_ETAG] === etag) await client.deleteObject({ ...about, Key: key }, within);
+    }
+  });
+}
 
 export const s3: Target = {
   id: "s3",
@@ -15,27 +34,30 @@ export const s3: Target = {
   ],
   mayChange: {
     is: "a bucket to copy into",
-    does: "gets what it lacks of the other; nothing is deleted or overwritten",
+    does: "gets what it lacks of the other, and loses that again; it may hold none of those keys, so nothing is overwritten",
   },
   async standIn() {
     const stand = await createS3();
     stand.store.add("contract-from", "us-east-1");
     stand.store.add("contract-to", "us-east-1");
     for (const n of [1, 2, 3]) stand.store.put("contract-from", `img/${n}.png`, `picture ${n}`);
+    // In one request, and copied in parts: its ETag becomes another.
+    stand.store.put("contract-from", "video/1.mp4", Buffer.alloc(17 * 1024 * 1024, 7));
     return {
       environment: { S3_SOURCE: "contract-from", S3_ENDPOINT: stand.url, S3_CREDENTIALS: "PRACTICE:practice" },
       mayChange: "contract-to",
       stop: () => stand.close(),
     };
   },
-  deals({ setting, optional, environment, practice, mayChange }) {
-    const conductor = conduct({ ...environment }, { practice });
+  deals({ setting, optional, environment, practice, mayChange, signal }) {
+    const conductor = conduct({ ...environment }, { practice, signal });
     const bucket = (name: string) => ({
       bucket: name,
       region: setting("S3_REGION"),
       ...(optional("S3_ENDPOINT") ? { endpoint: setting("S3_ENDPOINT") } : { account: setting("S3_ACCOUNT") }),
       ...(optional("S3_CREDENTIALS") ? { credentialsFrom: "S3_CREDENTIALS" } : {}),
     });
+    const restorer = conduct({ ...environment }, { practice });
     const source = bucket(setting("S3_SOURCE"));
     const prefix = optional("S3_PREFIX");
     const sync = { source, destination: bucket(mayChange ?? "lifeboat-is-not-here"), prefix };
@@ -52,12 +74,25 @@ export const s3: Target = {
       },
       {
         says: "what another bucket lacks is copied, and a second time nothing is",
-        changes: `${mayChange}: gets what it lacks of ${source.bucket}/${prefix}`,
-        async hold() {
-          await conductor.perform("copy", "s3.sync", sync);
+        changes: `${mayChange}: gets what it lacks of ${source.bucket}/${prefix}, which is deleted there again`,
+        async hold(changes) {
+          const from = await listAll(conductor.context, source, prefix, OBJECTS_MAX);
+          insist(from.size > 0, `${source.bucket}/${prefix} is empty: that proves nothing`);
+          const there = await listAll(conductor.context, sync.destination, prefix, OBJECTS_MAX);
+          const taken = [...from.keys()].find((key) => there.has(key));
+          insist(taken === undefined, `${mayChange} holds ${taken} already: name a bucket without any of these keys`);
+          const putBack = changes.until({
+            left: `${mayChange} holds copies of ${from.size} objects of ${source.bucket}/${prefix}`,
+            by: `delete those of its objects whose metadata has ${SOURCE_ETAG}`,
+            back: () => takeAway(restorer.context, sync.destination, [...from.values()]),
+          });
+          const copied = await conductor.perform("copy", "s3.sync", sync);
+          insist(copied.applied, "nothing was copied");
           const again = await conductor.perform("again", "s3.sync", sync);
           insist(!again.applied, "the second time something was copied");
-          return again.evidence.says;
+          await putBack();
+          const largest = Math.max(...[...from.values()].map(({ size }) => size));
+          return `${copied.evidence.says} The largest has ${largest} bytes. What was copied is deleted again.`;
         },
       },
     ];

@@ -33,8 +33,8 @@ export const search: Target = {
       stop: () => stand.close(),
     };
   },
-  deals({ setting, environment, practice, mayChange }) {
-    const conductor = conduct({ ...environment }, { practice });
+  deals({ setting, environment, practice, mayChange, signal }) {
+    const conductor = conduct({ ...environment }, { practice, signal });
     const cluster = {
       name: "contract",
       url: setting("OPENSEARCH_URL"),

@@ -1,3 +1,5 @@
+import type { Changes } from "./changes.ts";
+
 /** Something Lifeboat acts on, as its contract is held against it: its stand-in by default, the real one where one is given. */
 export interface Target {
   readonly id: string;
@@ -37,6 +39,8 @@ export interface Given {
   readonly practice: boolean;
   /** Null: nothing may be changed, and the deals that change something are only told. */
   readonly mayChange: string | null;
+  /** Ends what is under way: Ctrl-C, or the time limit. What puts back does not listen to it. */
+  readonly signal: AbortSignal;
 }
 
 /** One thing that has to be true of it. */
@@ -44,8 +48,8 @@ export interface Deal {
   readonly says: string;
   /** What it changes, and back; absent: it only looks. */
   readonly changes?: string;
-  /** What was seen. Rejects when it does not hold. */
-  hold(): Promise<string>;
+  /** What was seen. Rejects when it does not hold. Says what it is about to change before it does. */
+  hold(changes: Changes): Promise<string>;
 }
 
 export function insist(ok: boolean, otherwise: string): void {

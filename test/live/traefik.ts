@@ -37,8 +37,9 @@ export const traefik: Target = {
       },
     };
   },
-  deals({ setting, optional, environment, practice, mayChange }) {
-    const conductor = conduct({ ...environment }, { practice });
+  deals({ setting, optional, environment, practice, mayChange, signal }) {
+    const conductor = conduct({ ...environment }, { practice, signal });
+    const restorer = conduct({ ...environment }, { practice });
     const service = setting("TRAEFIK_SERVICE");
     const user = optional("TRAEFIK_USER");
     /** Each server is asked by itself before anything is led there. */
@@ -83,17 +84,20 @@ export const traefik: Target = {
       {
         says: "it leads to the other servers, answers through Traefik, and then leads to the first again",
         changes: `${service}: to ${others.join(", ")}, and back`,
-        async hold() {
+        async hold(changes) {
           insist(mayChange === service, `--may-change says ${mayChange}, and the service is ${service}`);
           const before = await leadsTo();
           const home = before.split(", ");
           insist(home.join() !== others.join(), "TRAEFIK_TO is where it leads already");
-          try {
-            return (await conductor.perform("there", "traefik.switch", to(others))).evidence.says;
-          } finally {
-            await conductor.perform("back", "traefik.switch", to(home));
-            insist((await leadsTo()) === before, `it leads to ${await leadsTo()}`);
-          }
+          const putBack = changes.until({
+            left: `${service} leads to ${others.join(", ")}`,
+            by: `make ${service} lead to ${before} in ${setting("TRAEFIK_FILE")}`,
+            back: () => restorer.perform("back", "traefik.switch", to(home)),
+          });
+          const { evidence } = await conductor.perform("there", "traefik.switch", to(others));
+          await putBack();
+          insist((await leadsTo()) === before, `it leads to ${await leadsTo()}`);
+          return evidence.says;
         },
       },
     ];

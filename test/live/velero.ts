@@ -27,8 +27,8 @@ export const velero: Target = {
       stop: () => cluster.close(),
     };
   },
-  deals({ setting, environment, practice, mayChange }) {
-    const conductor = conduct({ ...environment }, { practice });
+  deals({ setting, environment, practice, mayChange, signal }) {
+    const conductor = conduct({ ...environment }, { practice, signal });
     const cluster = {
       kubeconfigFrom: "KUBECONFIG",
       context: setting("KUBE_CONTEXT"),

@@ -1,0 +1,76 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { createAws } from "../../src/practice/estate/aws/index.ts";
+import { createS3 } from "../../src/practice/estate/s3/index.ts";
+import { openChanges } from "./changes.ts";
+import { hold } from "./hold.ts";
+import { targetNamed } from "./targets.ts";
+
+const before = process.env.AWS_ENDPOINT_URL;
+afterEach(() => {
+  if (before === undefined) delete process.env.AWS_ENDPOINT_URL;
+  else process.env.AWS_ENDPOINT_URL = before;
+});
+
+async function held(id: string, environment: Record<string, string>, mayChange: string) {
+  const lines: string[] = [];
+  const given = { ...environment, LIVE_PRACTICE: "1" };
+  const all = await hold(targetNamed(id), given, mayChange, (line) => lines.push(line), { changes: openChanges() });
+  return { failed: all.filter(({ ok }) => ok !== true).length, text: lines.join("\n") };
+}
+
+describe("s3 on somebody's staging", () => {
+  const objects = async (work: (stand: Awaited<ReturnType<typeof createS3>>) => Promise<void>) => {
+    const stand = await createS3();
+    try {
+      for (const name of ["from", "to"]) stand.store.add(`contract-${name}`, "us-east-1");
+      await work(stand);
+    } finally {
+      await stand.close();
+    }
+  };
+  const settings = (url: string) => ({
+    S3_SOURCE: "contract-from",
+    S3_ENDPOINT: url,
+    S3_CREDENTIALS: "PRACTICE:practice",
+  });
+
+  test("an older object of a key is not overwritten, and what was copied is gone afterwards", () =>
+    objects(async ({ url, store }) => {
+      store.put("contract-from", "a", "new");
+      store.put("contract-to", "a", "old and theirs", { at: new Date(0) });
+      store.put("contract-to", "b", "theirs");
+      const refused = await held("s3", settings(url), "contract-to");
+      expect(refused.text).toContain("contract-to holds a already");
+      const there = store.buckets.get("contract-to")?.objects;
+      expect(there?.get("a")?.body.toString()).toBe("old and theirs");
+      there?.delete("a");
+      expect(await held("s3", settings(url), "contract-to")).toMatchObject({ failed: 0 });
+      expect([...(there?.keys() ?? [])]).toEqual(["b"]);
+    }));
+
+  test("an empty bucket proves nothing", () =>
+    objects(async ({ url }) => {
+      expect((await held("s3", settings(url), "contract-to")).text).toContain("is empty: that proves nothing");
+    }));
+});
+
+test("aws: a TXT record of several values has them again, each by itself, also after a failure", async () => {
+  const stand = await createAws({ scale: 0.003 });
+  process.env.AWS_ENDPOINT_URL = stand.url;
+  try {
+    const values = ['"v=spf1 -all"', '"site-verification=abc"'];
+    const records = [{ name: "contract.shop.test", type: "TXT", ttl: 30, values }];
+    const zone = { id: "Z0PRACTICE", records, served: records, protections: [], busyUntil: 0 };
+    stand.world.zones.set(zone.id, zone);
+    const settings = { LIVE_AWS_ACCOUNT: stand.world.account, AWS_ENDPOINT_URL: stand.url };
+    expect(await held("aws", settings, "Z0PRACTICE/contract.shop.test")).toMatchObject({ failed: 0 });
+    expect(zone.records[0]?.values).toEqual(values);
+    // Its answer is lost, so nobody knows whether it says something else now.
+    stand.weather.next("ChangeResourceRecordSets", "replyLost");
+    const { failed, text } = await held("aws", settings, "Z0PRACTICE/contract.shop.test");
+    expect([failed, text.includes("Put back after all")]).toEqual([1, true]);
+    expect(zone.records[0]?.values).toEqual(values);
+  } finally {
+    await stand.close();
+  }
+});
