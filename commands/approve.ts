@@ -7,7 +7,8 @@ import { openAsks } from "./asks.ts";
 import type { Command } from "./command.ts";
 import { prove } from "./prove.ts";
 import { findRun } from "./runs.ts";
-import { no, runName, say, surroundings } from "./say.ts";
+import { no, runName, say, stop, surroundings } from "./say.ts";
+import { needsList, showPage } from "./steps.ts";
 
 export const approve: Command = {
   verb: "approve",
@@ -19,7 +20,8 @@ export const approve: Command = {
   whole: ({ words }) => words.every((word) => /^(?:run|ask)-[a-z0-9-]+$/.test(word)),
   async handle(house, request) {
     const { state, run, rest, words } = await findRun(house, request);
-    const ask = rest ?? words[0] ?? null;
+    // The list of all steps carries its page behind the question.
+    const ask = rest?.split("/")[0] ?? words[0] ?? null;
     if (ask === null) {
       const [open] = openAsks(state, run);
       if (open === undefined) return say(`${runName(run)} asks for no approval now.`);
@@ -27,6 +29,16 @@ export const approve: Command = {
       const how = `To approve exactly this, type \`/dr approve ${safe(run.id)} ${safe(open.gate.ask)}\`.`;
       return { kind: "private", message: { text: `${card.text}\n${how}`, blocks: card.blocks } };
     }
+    const unseen = needsList(run, ask, request);
+    if (unseen !== null && request.canAskForm) return showPage(house, request, state, unseen, 1);
+    if (unseen !== null)
+      return stop({
+        code: "steps-unseen",
+        where: run.plan.title,
+        what: "This plan is longer than its card shows, and the list of its steps did not open in time",
+        stateNow: "Nothing was approved",
+        next: "Press Approve again, or look at `/dr steps`",
+      });
     const command = { type: "approve", run: run.id, ask } as const;
     const lost = openAsks(state, run).find(({ gate }) => gate.ask === ask)?.gate.loss ?? "";
     const around = surroundings(house, state, await house.channelOf(state.id));

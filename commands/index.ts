@@ -45,6 +45,7 @@ import { skip } from "./skip.ts";
 import { snooze } from "./snooze.ts";
 import { startedBy } from "./started.ts";
 import { status } from "./status.ts";
+import { steps } from "./steps.ts";
 import { didYouMean } from "./targets.ts";
 import { timeline } from "./timeline.ts";
 import { triage } from "./triage.ts";
@@ -68,6 +69,7 @@ export const commands: readonly Command[] = [
   calendar,
   approve,
   deny,
+  steps,
   ask,
   answerQuestion,
   escalate,

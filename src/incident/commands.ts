@@ -54,6 +54,8 @@ export type IncidentCommand =
   | { type: "confirmStep"; run: string; step: string; note: string | null }
   | { type: "approve"; run: string; ask: string }
   | { type: "deny"; run: string; ask: string; reason: string | null }
+  /** They opened the list of all steps. */
+  | { type: "showSteps"; run: string; ask: string; complete: boolean }
   /** A question to who asks, before deciding. */
   | { type: "question"; run: string; ask: string; text: string }
   | { type: "answer"; run: string; ask: string; text: string }

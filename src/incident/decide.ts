@@ -9,7 +9,7 @@ import { refuse } from "./decide/outcome.ts";
 import { assignRole } from "./decide/roles.ts";
 import { abort, pause, requestRun, resume } from "./decide/runs.ts";
 import { confirmStep, retryStep, skipStep } from "./decide/steps.ts";
-import { answer, escalate, explain, question } from "./decide/talk.ts";
+import { answer, escalate, explain, question, showSteps } from "./decide/talk.ts";
 import { answerTriage, startTriage } from "./decide/triage.ts";
 import { approve, deny } from "./decide/votes.ts";
 import type { IncidentState } from "./state.ts";
@@ -77,6 +77,8 @@ function decideFor(
       return skipStep(command, state, context);
     case "confirmStep":
       return confirmStep(command, state, context);
+    case "showSteps":
+      return showSteps(command, state, context);
     case "question":
       return question(command, state, context);
     case "answer":

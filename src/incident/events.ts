@@ -194,6 +194,8 @@ export type GateEvent =
   /** Nobody has answered yet, and those asked are asked again. `roles`: the levels asked so far. */
   | { type: "gate.reminded"; data: { step: string; ask: string; count: number; roles: readonly string[] } }
   /** Somebody wants to know more before they decide. */
+  /** Somebody opened the list of all steps; `complete`: down to its last page. */
+  | { type: "gate.shown"; data: { step: string; ask: string; person: string; planHash: string; complete: boolean } }
   | { type: "gate.asked"; data: { step: string; ask: string; person: string; question: string } }
   | { type: "gate.answered"; data: { step: string; ask: string; person: string; answer: string } }
   /** Why it was denied, told after the denial by whoever denied it. */

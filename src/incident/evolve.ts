@@ -164,6 +164,7 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "gate.opened":
     case "gate.escalated":
     case "gate.reminded":
+    case "gate.shown":
     case "gate.asked":
     case "gate.answered":
     case "gate.explained":
@@ -262,6 +263,7 @@ const KNOWN: Record<EventType, true> = {
   "gate.opened": true,
   "gate.escalated": true,
   "gate.reminded": true,
+  "gate.shown": true,
   "gate.asked": true,
   "gate.answered": true,
   "gate.explained": true,

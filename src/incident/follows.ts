@@ -33,6 +33,7 @@ type NotOfAnAsk = "gate.opened" | "approval.refused" | "gate.reviewed";
 const ASK: Record<Exclude<GateEvent["type"], NotOfAnAsk>, readonly GateState["outcome"][]> = {
   "gate.escalated": ["open"],
   "gate.reminded": ["open"],
+  "gate.shown": ["open"],
   "gate.asked": ["open"],
   "gate.answered": ["open"],
   "gate.explained": ["denied"],

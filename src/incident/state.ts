@@ -307,6 +307,8 @@ export interface GateState {
   /** Levels asked after the first, with the moment and, where it was not silence, the reason. */
   readonly risen: readonly { readonly level: number; readonly at: Date; readonly why: string | null }[];
   readonly approvals: readonly Approval[];
+  /** Who opened the list of all steps, and whether down to its end; absent: nobody. */
+  readonly shown?: readonly { readonly person: string; readonly at: Date; readonly complete: boolean }[];
   /** Questions and answers before the decision, oldest first. */
   readonly talk: readonly {
     readonly kind: "question" | "answer";

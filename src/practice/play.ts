@@ -203,20 +203,35 @@ class Player {
   }
 
   async #answer(card: Message, call: Call & { kind: "gate" }): Promise<void> {
-    const { ask, needsCode } = call;
+    const { ask, needsCode, opensForm } = call;
     const user = this.#nextFor(call);
     if (user === undefined) return this.#rise(card, call);
     const person = this.#practice.workspace.as(user);
     if (needsCode) await this.#hasCode(user);
     const says = await this.#heard(user, async () => {
-      if (!needsCode) return person.click(card, "gate.approve", { confirm: true });
+      if (!opensForm) return person.click(card, "gate.approve", { confirm: true });
       const pressed = await person.click(card, "gate.approve");
       if (!pressed.ok) return pressed;
-      const form = await person.waitForView(({ callback_id: id }: View) => id === "gate.approve", this.#left());
-      return person.submit(form, { code: await (this.#phones.get(user) as Authenticator).code() });
+      const form = await this.#lastPage(person);
+      return person.submit(form, needsCode ? { code: await (this.#phones.get(user) as Authenticator).code() } : {});
     });
     this.#answered.set(ask, (this.#answered.get(ask) ?? new Set()).add(user));
     if (!/is recorded/.test(says)) this.#refused.set(ask, [...(this.#refused.get(ask) ?? []), `${user}: ${says}`]);
+  }
+
+  /** Pages through a plan that is longer than its card, up to where it can be approved. */
+  async #lastPage(person: ReturnType<Practice["workspace"]["as"]>): Promise<View> {
+    let seen = "";
+    for (;;) {
+      const page = await person.waitForView(
+        (view: View) =>
+          ["gate.approve", "plan.steps"].includes(view.callback_id) && JSON.stringify(view.blocks) !== seen,
+        this.#left(),
+      );
+      if (page.callback_id === "gate.approve") return page;
+      seen = JSON.stringify(page.blocks);
+      await person.click(page, "plan.next");
+    }
   }
 
   /** Nobody asked so far can give it: the next level is asked now. */

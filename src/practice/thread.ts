@@ -12,6 +12,8 @@ export type Call =
       readonly people: readonly string[];
       readonly given: number;
       readonly needsCode: boolean;
+      /** Its button opens a form, which asks for a code or lists a long plan, in place of asking whether one is sure. */
+      readonly opensForm: boolean;
     }
   /** `people`: who may say that it is done; empty: anybody. */
   | { readonly kind: "by hand"; readonly step: string; readonly people: readonly string[] };
@@ -34,6 +36,7 @@ export function callOf(message: Message): Call | null {
       people: mentionsIn(waits),
       given: Number(/\*Approvals:\* (\d+) given/.exec(words)?.[1] ?? 0),
       needsCode: /needs a code/.test(words),
+      opensForm: approve.confirm === undefined,
     };
   }
   const done = buttonOf(message, "step.confirm");
@@ -62,6 +65,7 @@ export function asksStill(message: Message): boolean {
 interface Button {
   readonly action_id?: string;
   readonly value?: string;
+  readonly confirm?: object;
 }
 
 export function buttonOf(message: Message, action: string): Button | undefined {

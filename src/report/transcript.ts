@@ -135,6 +135,8 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
       return `answered about ${step(event.data.step)}: ${event.data.answer}`;
     case "gate.explained":
       return `said why they denied ${step(event.data.step)}: ${event.data.reason}`;
+    case "gate.shown":
+      return `opened all steps of the plan, ${event.data.complete ? "to the last page" : "first page"}, before ${step(event.data.step)}`;
     case "gate.asked":
       return `asked before deciding on ${step(event.data.step)}: ${event.data.question}`;
     case "gate.summoned": {

@@ -124,7 +124,8 @@ export function confirmForm(carries: string, step: string): Form {
 }
 
 /** Six digits from an authenticator. */
-const code = (label = "Code of your authenticator") => textInput("code", label, { placeholder: "123456" });
+/** What an authenticator shows now. */
+export const code = (label = "Code of your authenticator") => textInput("code", label, { placeholder: "123456" });
 
 /** `lines`: what is about to be decided, for mrkdwn. */
 export function proveForm(

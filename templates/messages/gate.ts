@@ -2,6 +2,7 @@ import type { GateStep } from "../../src/catalog/types.ts";
 import { type Awaited, awaited, needsProof } from "../../src/incident/authority.ts";
 import { breakingRole, silentFrom } from "../../src/incident/break-glass.ts";
 import { lentNow } from "../../src/incident/delegation.ts";
+import { timesAsked } from "../../src/incident/repeated.ts";
 import type { GateState, IncidentState, RunState } from "../../src/incident/state.ts";
 import { wayBackOf } from "../../src/incident/undo.ts";
 import { actions, type Button, context, header, section } from "./blocks.ts";
@@ -17,6 +18,7 @@ import type { Block, Message } from "./message.ts";
 import { ackWords, notPaged, pageOf } from "./paged.ts";
 import { roleWords } from "./people.ts";
 import { coveredBy, stepsOf } from "./plan.ts";
+import { CARD_STEPS, isLong, stepsButton } from "./plan-steps.ts";
 import { noReturnWords } from "./undo.ts";
 import type { Surroundings } from "./view.ts";
 import { at, clock, lasting } from "./when.ts";
@@ -57,6 +59,7 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
           ...(gate.differs ?? [])
             .slice(0, 5)
             .map((one) => `⚠️ *Not as in the catalogue:* ${ended(safe(cut(one, 200)))}`),
+          ...repeatedWords(ask, around),
           ...(exercise ? [`⚠️ *${EXERCISE}*`] : []),
           `*${safe(run.plan.target)}*`,
           ...(direction ? [`*Direction:* ${direction}`] : []),
@@ -157,27 +160,36 @@ export function decide(ask: Ask, who: Awaited, around: Surroundings, detail?: st
     carries,
     aloud: `Ask the next level about ${title} now`,
   };
-  const buttons = [approve(ask, own), deny, talk, ...(gate.level < gate.escalate.length ? [rise] : [])];
+  const buttons = [
+    approve(ask, own),
+    deny,
+    stepsButton(ask, own),
+    talk,
+    ...(gate.level < gate.escalate.length ? [rise] : []),
+  ];
   return [actions(...buttons), ...glass(ask, who, around, own)];
 }
 
-function approve({ run, gate }: Ask, own: { detail?: string }): Button {
+function approve(ask: Ask, own: { detail?: string }): Button {
+  const { run, gate } = ask;
+  const long = isLong(ask);
   return {
     ...own,
-    label: needsProof(run, gate) ? "Approve…" : "Approve",
+    label: long || needsProof(run, gate) ? "Approve…" : "Approve",
     verb: "gate.approve",
     carries: `${run.id}/${gate.ask}`,
     style: "primary",
     aloud: `Approve ${plain(run.plan.title)}`,
-    // With step-up the form that asks for the code is the second look.
-    ...(!needsProof(run, gate) && {
-      confirm: {
-        title: `Approve: ${run.plan.title}?`,
-        says: `${run.plan.drill?.on === "exercise" ? `${EXERCISE} ` : ""}${notFencedPlain(run)}${cut(run.plan.target, 110)}. Data loss: ${cut(gate.loss, 120)}.`,
-        yes: "Approve",
-        no: "Not yet",
-      },
-    }),
+    // The form that asks for a code, or that lists a long plan, is the second look.
+    ...(!long &&
+      !needsProof(run, gate) && {
+        confirm: {
+          title: `Approve: ${run.plan.title}?`,
+          says: `${run.plan.drill?.on === "exercise" ? `${EXERCISE} ` : ""}${notFencedPlain(run)}${cut(run.plan.target, 110)}. Data loss: ${cut(gate.loss, 120)}.`,
+          yes: "Approve",
+          no: "Not yet",
+        },
+      }),
   };
 }
 
@@ -214,7 +226,15 @@ function startWords({ run, step }: Ask): string {
   if (first === undefined || last === undefined) return "nothing; the run ends with it";
   const title = (words: string) => `“${safe(cut(words, 80))}”`;
   if (first === last) return `1 step, ${title(first.title)}`;
-  return `${covered.length} steps, from ${title(first.title)} to ${title(last.title)}`;
+  if (covered.length > CARD_STEPS)
+    return `${covered.length} steps, from ${title(first.title)} to ${title(last.title)}. Approve lists them all first`;
+  return `${covered.length} steps: ${covered.map((one) => safe(cut(one.title, 60))).join(" → ")}`;
+}
+
+/** That the same was asked before within an hour is known to who is asked now. */
+function repeatedWords({ state, run, gate }: Ask, { now, names }: Surroundings): string[] {
+  const times = timesAsked(state, run, gate, now);
+  return times < 2 ? [] : [`⚠️ *Asked ${times} times within an hour*, requested by ${names(run.requester)}`];
 }
 
 /** Of what this approval lets happen; what cannot be undone and has happened already is said too. */

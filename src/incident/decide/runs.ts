@@ -5,6 +5,7 @@ import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import { outlived, voids } from "../covered.ts";
 import { uncoveredSteps } from "../order.ts";
 import { allOf, personOf } from "../people.ts";
+import { ASKED_MAX, askedBefore } from "../repeated.ts";
 import type { IncidentState } from "../state.ts";
 import { stateNow } from "../state-now.ts";
 import { asksTheSame, changedSince, undoRefusal } from "../undo.ts";
@@ -17,7 +18,8 @@ type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T 
 /** The requester is a person on the roster: who asked must be known, because they may not approve. */
 export function requestRun(command: Of<"requestRun">, state: IncidentState, context: DecideContext): Outcome {
   const person = personOf(context.actor, context.system);
-  const problem = notOnRoster(context) ?? mayGoOn(state) ?? misfit(command, state);
+  const problem =
+    notOnRoster(context) ?? mayGoOn(state) ?? misfit(command, state) ?? tooOften(command, state, context, person?.id);
   if (problem !== null || person === null) return refuse(context, "run", problem ?? UNKNOWN);
   const { plan, planHash, mode, dryRun, announceIn } = command;
   const { runbook, title } = plan;
@@ -73,6 +75,25 @@ export function abort(command: Of<"abort">, state: IncidentState, context: Decid
       run.id,
     );
   return accept(context, [{ type: "run.aborted", data: { reason, stateNow: stateNow(run) } }], run.id);
+}
+
+/** The same people are not asked the same thing without end. */
+function tooOften(
+  { plan, dryRun }: Of<"requestRun">,
+  state: IncidentState,
+  { now }: DecideContext,
+  requester: string | undefined,
+): Problem | null {
+  if (dryRun || requester === undefined) return null;
+  if (askedBefore(state, { runbook: plan.runbook, requester, id: null }, now) < ASKED_MAX) return null;
+  return {
+    code: "asked-too-often",
+    where: plan.title,
+    what: `You have requested this ${ASKED_MAX} times within an hour`,
+    allowed: "Somebody else on the roster may request it",
+    stateNow: "Nothing was requested",
+    next: "Talk to those who decide: `/dr ask`",
+  };
 }
 
 /** What follows a resolved incident belongs to it, and maintenance goes on with its next run. */

@@ -5,6 +5,7 @@ import { lentNow } from "../delegation.ts";
 import { isFence } from "../fences.ts";
 import { changesThings, stepsInOrder } from "../order.ts";
 import { holds, oneOf, personOf, roleTitle } from "../people.ts";
+import { ASKED_MAX, openedBefore } from "../repeated.ts";
 import type { IncidentState, RunState, StepState } from "../state.ts";
 import { isSettled, triesAgain } from "../status.ts";
 import { isProblem, liveRun, mayNotSteer, notOnRoster, whoHolds } from "./may.ts";
@@ -22,6 +23,14 @@ export function retryStep(command: Of<"retryStep">, state: IncidentState, contex
   const again = step.status === "gate" && (step.gate.outcome === "denied" || step.gate.outcome === "expired");
   const problem = notOnRoster(context) ?? (again ? mayNotSteer(state, run, context) : null);
   if (problem !== null) return no(problem);
+  if (again && openedBefore(step.gate, context.now) + 1 >= ASKED_MAX)
+    return no({
+      code: "asked-too-often",
+      where: step.step.title,
+      what: `This was asked ${ASKED_MAX} times within an hour`,
+      stateNow: "It is not asked again",
+      next: "Talk to those who decide, or abort: `/dr abort <why>`",
+    });
   if (!again && step.status !== "failed" && step.status !== "stopped")
     return no({
       code: "step-not-failed",

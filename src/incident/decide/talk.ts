@@ -11,6 +11,19 @@ import { LIMITS, line, words } from "./words.ts";
 
 type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
 
+/** Once a person, and once more when they came to the end. Nothing depends on it; it is known who looked. */
+export function showSteps(command: Of<"showSteps">, state: IncidentState, context: DecideContext): Outcome {
+  const about = questionOf(command, state, context);
+  const person = personOf(context.actor, context.system);
+  if (isProblem(about) || person === null || about.gate.ask !== command.ask || about.gate.outcome !== "open")
+    return accept(context, []);
+  const { complete } = command;
+  const before = about.gate.shown?.some((one) => one.person === person.id && (one.complete || !complete)) ?? false;
+  const { step, ask, planHash } = about.gate;
+  const data = { step, ask, person: person.id, planHash, complete };
+  return accept(context, before ? [] : [{ type: "gate.shown", data }], about.run.id);
+}
+
 /** Anybody on the roster may ask before a decision is taken. */
 export function question(command: Of<"question">, state: IncidentState, context: DecideContext): Outcome {
   const no = (problem: Parameters<typeof refuse>[2]) => refuse(context, "ask", problem, runIn(state, command.run));

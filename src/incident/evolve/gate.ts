@@ -100,6 +100,10 @@ function decided(gate: GateState, event: Exclude<AskEvent, { type: "gate.opened"
       return escalated(gate, event);
     case "gate.reminded":
       return { ...gate, reminders: [...gate.reminders, { at: event.at, roles: event.data.roles }] };
+    case "gate.shown": {
+      const { person, complete } = event.data;
+      return { ...gate, shown: [...(gate.shown ?? []), { person, at: event.at, complete }] };
+    }
     case "gate.asked": {
       const { person, question: says } = event.data;
       return { ...gate, talk: [...gate.talk, { kind: "question", person, at: event.at, says }] };

@@ -1,0 +1,74 @@
+import type { IncidentState, RunState } from "../src/incident/state.ts";
+import { plainWords, safe } from "../templates/messages/escape.ts";
+import { coveredBy, stepsOf } from "../templates/messages/plan.ts";
+import { isLong, pagesOf, type Shown, stepLines, stepsForm } from "../templates/messages/plan-steps.ts";
+import { act } from "./act.ts";
+import type { Command, Reply, Request } from "./command.ts";
+import type { House } from "./house.ts";
+import { findRun } from "./runs.ts";
+import { runName, say } from "./say.ts";
+
+const PREVIOUS = "plan.previous";
+const NEXT = "plan.next";
+
+export const steps: Command = {
+  verb: "steps",
+  aliases: ["plan.steps", PREVIOUS, NEXT],
+  summary: "Every step of a run's plan before it is approved: target, effect, script and its hash.",
+  usage: "/dr steps [<run>] [--incident <id>]",
+  examples: ["/dr steps"],
+  where: "incident",
+  async handle(house, request) {
+    const { state, run, rest } = await findRun(house, request);
+    const [ask = null, page = "1"] = rest?.split("/") ?? [];
+    const shown = shownIn(run, ask);
+    if (shown !== null && request.canAskForm) {
+      const turned = request.verb === NEXT ? 1 : request.verb === PREVIOUS ? -1 : 0;
+      return showPage(house, request, state, shown, (Number.parseInt(page, 10) || 1) + turned);
+    }
+    const covered = new Set(shown === null ? [] : coveredBy(run.plan, shown.step.id).map(({ id }) => id));
+    const lines = stepsOf(run.plan).flatMap((step, n) => stepLines(step, n + 1, covered.has(step.id)));
+    const text = plainWords(lines.join("\n"));
+    return request.caller.door === "slack"
+      ? { kind: "file", name: `steps-${run.id}.txt`, content: `${text}\n`, message: said(run), channel: null }
+      : say([`${runName(run)}, plan ${run.planHash}`, ...lines]);
+  },
+};
+
+function said(run: RunState) {
+  return {
+    text: `All ${stepsOf(run.plan).length} steps of ${safe(run.plan.title)}, plan ${run.planHash}.`,
+    blocks: [],
+  };
+}
+
+/** The list opens, and it is recorded who opened it. */
+export async function showPage(
+  house: House,
+  request: Request,
+  state: IncidentState,
+  shown: Shown,
+  page: number,
+): Promise<Reply> {
+  const complete = page >= pagesOf(shown);
+  if (page <= 1 || complete)
+    await act(house, request, state.id, { type: "showSteps", run: shown.run.id, ask: shown.gate.ask, complete });
+  return { kind: "form", form: stepsForm(shown, page) };
+}
+
+/** The question this is about; without its id the one that is open. */
+export function shownIn(run: RunState, ask: string | null): Shown | null {
+  for (const step of run.steps.values()) {
+    if (step.status !== "gate" || step.step.kind !== "gate") continue;
+    if (ask === null ? step.gate.outcome === "open" : step.gate.ask === ask)
+      return { run, step: step.step, gate: step.gate };
+  }
+  return null;
+}
+
+/** True when this press has to open the list first: the card it stands on can not show all that would start. */
+export function needsList(run: RunState, ask: string, request: Request): Shown | null {
+  const shown = shownIn(run, ask);
+  const pressed = request.verb === "gate.approve" && request.form === null;
+  return pressed && shown !== null && isLong(shown) && shown.gate.outcome === "open" ? shown : null;
+}
