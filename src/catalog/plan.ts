@@ -12,6 +12,7 @@ import type {
   ActionCard,
   ActionStep,
   BoundRoles,
+  Budget,
   Clock,
   DrillPlan,
   Lane,
@@ -327,7 +328,7 @@ function bindAction(
     input,
     risk: card.risk,
     repeat: card.repeat,
-    budget: card.budget,
+    budget: budgetOf(card, does.timeoutSeconds),
     retries: does.retries,
     ...(checked.ok && statedBy(card, input)),
   };
@@ -338,6 +339,12 @@ function bindAction(
     next: "Correct the runbook, or the value in the file that LIFEBOAT_VALUES names",
   }));
   return { step, resources: [], problems };
+}
+
+/** A step's own limit only ever shortens the action's. */
+function budgetOf({ budget }: ActionCard, timeoutSeconds = budget.failSeconds): Budget {
+  const failSeconds = Math.min(budget.failSeconds, timeoutSeconds);
+  return { ...budget, warnSeconds: Math.min(budget.warnSeconds, failSeconds), failSeconds };
 }
 
 /** What an action says of a step with this input, as far as it goes into the plan. */

@@ -108,7 +108,21 @@ function toLane(written: WrittenStep, path: Path, parallel: boolean, chains: Cha
       ];
   const strays = strayKeys(
     written,
-    ["action", "gate", "use", "as", "gates", "inputs", "with", "retries", "mode", "when", "towards", "moves"],
+    [
+      "action",
+      "gate",
+      "use",
+      "as",
+      "gates",
+      "inputs",
+      "with",
+      "retries",
+      "timeout",
+      "mode",
+      "when",
+      "towards",
+      "moves",
+    ],
     path,
     "A lane has steps and nothing else",
   );
@@ -122,7 +136,7 @@ function toItem(written: Omit<WrittenStep, "steps">, path: Path, chains: Chains)
   const { id, title, use } = written;
   if (use !== undefined) {
     const says = "A step that includes a runbook does nothing itself";
-    const faults = strayKeys(written, ["action", "gate", "with", "retries"], path, says);
+    const faults = strayKeys(written, ["action", "gate", "with", "retries", "timeout"], path, says);
     return { is: toUse({ ...written, use }, path), faults };
   }
   const { does, faults } = toStep(written, path, chains);
@@ -198,7 +212,7 @@ function toStep(
   path: Path,
   chains: Chains,
 ): { does: Does | null; faults: readonly Fault[] } {
-  const stray = (key: "with" | "retries", says: string) =>
+  const stray = (key: "with" | "retries" | "timeout", says: string) =>
     step[key] === undefined ? [] : [errorAt([...path, key], says, { at: "key" })];
   if (step.gate !== undefined) {
     const { gate, faults } = toGate(step.gate, [...path, "gate"], chains);
@@ -208,6 +222,7 @@ function toStep(
         : [errorAt([...path, "action"], "A step is either an action or a gate", { next: "Make it two steps" })]),
       ...stray("with", "A gate has no input"),
       ...stray("retries", "A gate is not retried: it is asked again when it expires"),
+      ...stray("timeout", 'A gate has "expires"'),
     ];
     return { does: { kind: "gate", gate }, faults: [...faults, ...strays] };
   }
@@ -224,18 +239,29 @@ function toStep(
         role: value.role ?? null,
         ...(value.atMost === undefined ? {} : { atMostSeconds: value.atMost }),
       },
-      faults: [...faults, ...stray("retries", "Work by hand is not retried")],
+      faults: [
+        ...faults,
+        ...stray("retries", "Work by hand is not retried"),
+        ...stray("timeout", 'Work by hand has "atMost" in its input'),
+      ],
     };
   }
   if (step.action === wait) {
     const { value, faults } = checkShape(waitSchema, step.with ?? {}, [...path, "with"]);
     return {
       does: value && { kind: "wait", seconds: value.for },
-      faults: [...faults, ...stray("retries", "A wait is not retried")],
+      faults: [
+        ...faults,
+        ...stray("retries", "A wait is not retried"),
+        ...stray("timeout", 'A wait has "for" in its input'),
+      ],
     };
   }
   return {
-    does: { kind: "action", action: step.action, with: step.with ?? {}, retries: step.retries ?? 0 },
+    does: {
+      ...{ kind: "action", action: step.action, with: step.with ?? {}, retries: step.retries ?? 0 },
+      ...(step.timeout !== undefined && { timeoutSeconds: step.timeout }),
+    },
     faults: [],
   };
 }

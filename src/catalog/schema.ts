@@ -238,6 +238,9 @@ const runbookStep = z
         `The action's input. \${var.name}, \${input.name}, \${target.active}, \${component.id} and \${mode} are replaced; secrets are named, never given`,
       ),
     retries: z.int().min(0).max(5).optional().describe("Automatic attempts after the first"),
+    timeout: duration
+      .optional()
+      .describe("Given up after so long, where that is sooner than the action's own limit: 5m"),
     gate: gate.optional().describe("A point that needs approvals; it covers every step up to the next gate"),
   })
   .meta({ oneOf: [{ required: ["action"] }, { required: ["gate"] }, { required: ["use"] }] });

@@ -411,7 +411,14 @@ export interface RunbookStep {
   readonly moves?: string | null;
   readonly when: Condition | null;
   readonly does:
-    | { readonly kind: "action"; readonly action: string; readonly with: unknown; readonly retries: number }
+    | {
+        readonly kind: "action";
+        readonly action: string;
+        readonly with: unknown;
+        readonly retries: number;
+        /** An attempt is given up after so long; absent: after what the action allows. */
+        readonly timeoutSeconds?: number;
+      }
     | { readonly kind: "gate"; readonly gate: Gate }
     | {
         readonly kind: "manual";

@@ -151,6 +151,15 @@ describe("given a runbook, when it is planned", () => {
     });
   });
 
+  test("a step's own timeout shortens what its action allows, and its warning with it", () => {
+    const text = stringify(runbook).replace("retries: 1", 'retries: 1\n        timeout: "3s"');
+    const step = (made: ReturnType<typeof ok>, id: string) =>
+      made.plan.stages.flatMap(({ steps }) => steps).find((one) => one.id === id);
+    const made = ok(plan(text));
+    expect(step(made, "fence")).toMatchObject({ budget: { typicalSeconds: 1, warnSeconds: 2, failSeconds: 3 } });
+    expect(made.hash).not.toBe(ok(plan(stringify(runbook))).hash);
+  });
+
   test("then gates, work by hand and waits carry seconds, roles and resolved words", () => {
     const { plan: made } = ok(plan(stringify(runbook)));
     const steps = made.stages.flatMap((stage) => stage.steps);

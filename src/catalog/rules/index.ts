@@ -28,6 +28,7 @@ import { saysWhatChanges } from "./says-what-changes.ts";
 import { scriptAllowed } from "./script-allowed.ts";
 import { scriptObserved } from "./script-observed.ts";
 import { sharedKey } from "./shared-key.ts";
+import { stepTimeout } from "./step-timeout.ts";
 import { targetKnown } from "./target-known.ts";
 import { threeTwoOne } from "./three-two-one.ts";
 import { triageProbe } from "./triage-probe.ts";
@@ -82,6 +83,7 @@ export const rules: readonly Rule[] = [
   triageTree,
   triageProbe,
   unsafeRetries,
+  stepTimeout,
   ownSecrets,
   scriptAllowed,
   scriptObserved,
