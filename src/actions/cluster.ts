@@ -1,8 +1,9 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig, RequestContext } from "@kubernetes/client-node";
 import { z } from "zod";
 import { allowedAddresses, kindOfAddress } from "../lib/address.ts";
+import { hashOf } from "../lib/canonical.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
 import type { Check, ReadContext } from "./contract.ts";
@@ -69,7 +70,8 @@ export const loadKubernetes = () => import("@kubernetes/client-node");
  */
 export async function openCluster(ctx: ReadContext, target: ClusterTarget): Promise<Cluster> {
   const sdk = await loadKubernetes();
-  const config = await configOf(ctx, target, new sdk.KubeConfig());
+  const config = await configOf(ctx, target, () => new sdk.KubeConfig());
+  await logIn(ctx, target, config);
   const server = config.getCurrentCluster()?.server ?? "";
   const addresses = await addressesOf(ctx, target, server, config);
   const library = new sdk.IsomorphicFetchHttpLibrary();
@@ -122,10 +124,19 @@ export async function openCluster(ctx: ReadContext, target: ClusterTarget): Prom
   return cluster;
 }
 
-async function configOf(ctx: ReadContext, target: ClusterTarget, config: KubeConfig): Promise<KubeConfig> {
+/** One for each kubeconfig and context: a config keeps what its login program (EKS, GKE) gave it until that expires. */
+const configs = new Map<string, KubeConfig>();
+const CONFIGS_MAX = 50;
+
+async function configOf(ctx: ReadContext, target: ClusterTarget, create: () => KubeConfig): Promise<KubeConfig> {
   const given = ctx.secret(target.kubeconfigFrom);
+  const path = !given.includes("\n") && existsSync(given) ? given : null;
+  const key = hashOf([path === null ? given : [path, statSync(path).mtimeMs], target.context, ctx.practice]);
+  const known = configs.get(key);
+  if (known) return known;
+  const config = create();
   try {
-    if (!given.includes("\n") && existsSync(given)) config.loadFromFile(given);
+    if (path !== null) config.loadFromFile(path);
     else config.loadFromString(given);
   } catch {
     // What was thrown may quote the kubeconfig.
@@ -139,7 +150,30 @@ async function configOf(ctx: ReadContext, target: ClusterTarget, config: KubeCon
   if (ctx.practice && (user?.exec || user?.authProvider)) {
     throw refused(target, "kubeconfig-runs-programs", "In practice a kubeconfig may not run a program to log in");
   }
+  if (configs.size >= CONFIGS_MAX) configs.clear();
+  configs.set(key, config);
   return config;
+}
+
+const LOGIN_SECONDS = 20;
+
+/** Runs the program that logs in, if there is one, before the deadlines of calls begin: it asks its cloud first. */
+async function logIn(ctx: ReadContext, target: ClusterTarget, config: KubeConfig): Promise<void> {
+  const command = (config.getCurrentUser()?.exec as { command?: string } | undefined)?.command;
+  if (command === undefined) return;
+  try {
+    await withDeadline(
+      `${target.context} (${command})`,
+      LOGIN_SECONDS,
+      () => config.applyToHTTPSOptions({}),
+      ctx.signal,
+    );
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    if (error instanceof LifeboatError && error.problem.code === "deadline") throw error;
+    const why = messageOf(error).trim().split("\n")[0]?.slice(0, 200);
+    throw refused(target, "kubeconfig-login", `${command}, which the kubeconfig logs in with, failed (${why})`);
+  }
 }
 
 async function addressesOf(

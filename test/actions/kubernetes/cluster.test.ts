@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { openCluster } from "../../../src/actions/cluster.ts";
 import { COVERED, type Covered } from "../../../src/practice/estate/kubernetes/coverage.ts";
@@ -44,6 +47,31 @@ describe("the plan's cluster and no other", () => {
     const config = JSON.parse(kubeconfigOf([world.primary]));
     config.users[0].user = { exec: { apiVersion: "client.authentication.k8s.io/v1", command: "aws" } };
     expect((await blocked({}, { KUBECONFIG_SHOP: JSON.stringify(config) })).says).toContain("may not run a program");
+  });
+
+  test("a program that logs in runs once until what it gave expires; one that fails is said", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "lifeboat-login-"));
+    const runs = async () => (await readFile(join(folder, "runs"), "utf8")).length;
+    const login = async (name: string, script: string) => {
+      const command = join(folder, name);
+      await writeFile(command, `#!/bin/sh\nprintf x >> ${folder}/runs\n${script}\n`, { mode: 0o755 });
+      // A port nobody listens on: logging in comes before anything is asked of it.
+      const config = JSON.parse(kubeconfigOf([{ ...world.primary, url: "https://127.0.0.1:1" }]));
+      config.users[0].user = { exec: { apiVersion: "client.authentication.k8s.io/v1", command, args: [] } };
+      return { KUBECONFIG_SHOP: JSON.stringify(config) };
+    };
+    try {
+      const status = { token: "t", expirationTimestamp: new Date(Date.now() + 600_000).toISOString() };
+      const works = await login("works", `echo '${JSON.stringify({ kind: "ExecCredential", status })}'`);
+      for (let n = 0; n < 3; n++) expect((await blocked({}, works, false)).says).toContain("does not answer");
+      expect(await runs()).toBe(1);
+      const fails = await login("fails", "echo 'Unable to locate credentials' >&2; exit 1");
+      expect((await blocked({}, fails, false)).says).toContain(
+        "which the kubeconfig logs in with, failed (Unable to locate credentials)",
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test("plain HTTP is for practice, and practice stays on this machine", async () => {
