@@ -24,6 +24,7 @@ import { serveHealth, storeHealth } from "./health.ts";
 import { groundsOf, houseOf, readCatalog, refuseDrillsOnProduction, secretsOf } from "./house.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
+import type { SecretBook } from "./lib/redact.ts";
 import { startPaging } from "./paging/index.ts";
 import { peopleInEvents } from "./people-in-events.ts";
 import { createKeyCounters } from "./proof/key-counters.ts";
@@ -36,6 +37,7 @@ import { openStore } from "./timeline/index.ts";
 import { createOutbox } from "./timeline/outbox.ts";
 import { createPages } from "./timeline/pages.ts";
 import { createProofs } from "./timeline/proofs.ts";
+import { redacted } from "./timeline/redacted.ts";
 import { createSchedule } from "./timeline/schedule.ts";
 
 export interface Bot {
@@ -49,17 +51,18 @@ export interface Bot {
  * Puts a bot together from its configuration and starts it. Waits for the store, never for Slack. Without a Slack in its
  * configuration it performs runs and answers the command line; that it was started so stands on the timeline.
  */
-export async function startBot(config: Config, log: Logger): Promise<Bot> {
+export async function startBot(config: Config, log: Logger, book: SecretBook): Promise<Bot> {
   const prints = await printsOf(config.catalog.systemsFolder);
   const catalog = liveCatalog(readCatalog(config, log));
   // Before anything else, and with what it last said: it is read when everything else is down.
   const page = await openPage({ ...config.comms.page, log });
-  const store = await openStore({
+  const opened = await openStore({
     ...config.store,
     people: peopleInEvents(() => ({ systems: catalog.ever, runbooks: [] })),
     signsAfter: ["incident.resolved", "incident.closed"],
     log,
   });
+  const store = { ...opened, timeline: redacted(opened.timeline, book.redact) };
   const { timeline, leases, inbox, pool } = store;
   const outbox = createOutbox(pool);
   const mail = config.comms.mail === null ? null : createEmail(config.comms.mail);
@@ -74,9 +77,9 @@ export async function startBot(config: Config, log: Logger): Promise<Bot> {
     timeline,
     log,
   });
-  const house = houseOf(config, catalog, store, outbox, log, (actor) => reloader.now("command", actor));
+  const house = houseOf(config, catalog, store, outbox, log, book, (actor) => reloader.now("command", actor));
   refuseDrillsOnProduction(house);
-  const secrets = secretsOf(config, catalog);
+  const secrets = secretsOf(config, catalog, book);
   const secret = secrets.forActions;
   const scriptUser = await prepareScripts(config.scriptUser, catalog, log);
   const drainSeconds = config.drainSeconds ?? drainSecondsOf(catalog, cards);

@@ -10,6 +10,7 @@ import { loadTemplates } from "./comms/load.ts";
 import type { Config } from "./config.ts";
 import { LifeboatError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
+import type { SecretBook } from "./lib/redact.ts";
 import { createTotp } from "./proof/totp.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
 import type { Store } from "./timeline/index.ts";
@@ -24,10 +25,11 @@ export function houseOf(
   store: Store,
   outbox: Outbox,
   log: Logger,
+  book: SecretBook,
   reload?: House["reload"],
 ): House {
   const { practice } = config;
-  const { forActions: secret } = secretsOf(config, catalog);
+  const { forActions: secret } = secretsOf(config, catalog, book);
   return {
     catalog,
     cards,
@@ -62,9 +64,10 @@ export function houseOf(
 }
 
 /** Secrets of this process's environment that its catalogue names. */
-export function secretsOf(config: Config, catalog: Catalog): Secrets {
+export function secretsOf(config: Config, catalog: Catalog, book: SecretBook): Secrets {
   return createSecrets({
     environment: process.env,
+    noted: book.note,
     catalog: () => catalog,
     values: () => [
       ...loadVariables(catalog, config.catalog.valuesFile).variables.values(),

@@ -2,6 +2,8 @@ import { startBot } from "./bot.ts";
 import { loadConfig } from "./config.ts";
 import { messageOf } from "./lib/errors.ts";
 import { createLog } from "./lib/log.ts";
+import { createSecretBook } from "./lib/redact.ts";
+import { ownSecretsIn } from "./secrets.ts";
 
 /** `--no-slack`: performs runs and answers the command line, with nobody's Slack tokens. */
 const slack = !process.argv.slice(2).includes("--no-slack");
@@ -11,7 +13,9 @@ if (!loaded.ok) {
   process.exit(2);
 }
 const { config } = loaded;
-const log = createLog(config.logLevel);
+const book = createSecretBook();
+for (const value of ownSecretsIn(process.env)) book.note(value);
+const log = createLog(config.logLevel, "lifeboat", book.redact);
 if (!slack)
   log.warn(
     { event: "bot.without_slack", socket: config.cli.socket },
@@ -24,7 +28,7 @@ process.on("unhandledRejection", (error) => {
   process.exit(1);
 });
 
-const bot = await startBot(config, log).catch((error) => {
+const bot = await startBot(config, log, book).catch((error) => {
   log.fatal({ err: error }, messageOf(error));
   process.exit(1);
 });

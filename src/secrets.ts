@@ -50,6 +50,24 @@ export function createSecrets({ environment, catalog, values, noted }: SecretsOp
   };
 }
 
+/** Lifeboat's own: its tokens and keys, and the passwords in its addresses. */
+export function ownSecretsIn(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return Object.entries(environment).flatMap(([name, value]) => {
+    if (!value || !isOwnName(name)) return [];
+    if (URL.canParse(value)) return passwordOf(new URL(value));
+    return /TOKEN|SECRET|KEY|PASSWORD/.test(name) ? value.split(",").map((one) => one.trim()) : [];
+  });
+}
+
+function passwordOf({ password }: URL): readonly string[] {
+  if (password === "") return [];
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password];
+  }
+}
+
 function withoutPager({ triage, scripts, targets }: System): Parameters<typeof secretsOf>[0] {
   return { scripts, ...(triage && { triage }), ...(targets && { targets }) };
 }

@@ -87,3 +87,28 @@ function patternOf({ key, anyCase }: Form): RegExp {
   const characters = [...key].map((one) => one.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
   return new RegExp(characters.join("(?:\\s|\\\\[nrt]|:|\\\\){0,8}"), anyCase ? "gi" : "g");
 }
+
+/** The secrets a process has read so far. */
+export interface SecretBook {
+  note(value: string): void;
+  /** What is written down or logged goes through this. A secret that is a word or a short number is not looked for: it would be found everywhere. */
+  readonly redact: Redact;
+}
+
+export function createSecretBook(): SecretBook {
+  const known = new Set<string>();
+  let current: Redact = (text) => text;
+  return {
+    note(value) {
+      if (known.has(value) || isWord(value)) return;
+      known.add(value);
+      current = redactor([...known]);
+    },
+    redact: (text) => current(text),
+  };
+}
+
+/** `postgres`, `orders-app`, `12345678`: taking it out of a text would tell more than it hides. */
+function isWord(value: string): boolean {
+  return value.length < 8 || /^(?:[a-z]+(?:[-_][a-z]+)*|\d+)$/i.test(value.slice(0, 16));
+}

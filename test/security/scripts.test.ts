@@ -1,9 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { z } from "zod";
 import type { Action } from "../../src/actions/contract.ts";
 import { run as runAction } from "../../src/actions/script/run.ts";
 import type { PlanStep } from "../../src/catalog/types.ts";
@@ -12,9 +14,11 @@ import { sha256 } from "../../src/lib/canonical.ts";
 import { type ChildEnd, type ChildRule, runChild } from "../../src/lib/child.ts";
 import { ownFolder, removeLeftFolders } from "../../src/lib/own-folder.ts";
 import { endProcess, identify, lookAtProcess, type ProcessIdentity } from "../../src/lib/processes.ts";
+import { createSecretBook } from "../../src/lib/redact.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { writableByOthers } from "../../src/lib/writable.ts";
 import type { Store } from "../../src/timeline/index.ts";
+import { redacted } from "../../src/timeline/redacted.ts";
 import { conduct } from "../actions/conductor.ts";
 import { soon } from "../actions/shop.ts";
 import { built } from "../built.ts";
@@ -370,3 +374,101 @@ describe("Lifeboat is lost while a script runs", () => {
     60_000,
   );
 });
+
+/** Every way in which an action says something, each in another writing. */
+function leaky(secret: string): Action {
+  const base64 = Buffer.from(`x${secret}`).toString("base64");
+  const hex = Buffer.from(secret).toString("hex");
+  const says = `${secret} or ${base64} or ${hex} or ${encodeURIComponent(secret)} or ${JSON.stringify({ secret })}`;
+  return {
+    id: "canary.leak",
+    summary: says,
+    input: z.looseObject({ fails: z.boolean().default(false) }) as never,
+    risk: "disruptive",
+    repeat: "safe",
+    budget: { typicalSeconds: 1, warnSeconds: 5, failSeconds: 10 },
+    resources: () => [],
+    observe: async () => ({ seen: says, [secret]: [base64] }),
+    facts: () => [{ id: "canary", label: says, value: hex, material: false }],
+    ready: () => [{ id: "canary", level: "block", ok: true, says }],
+    done: () => "no",
+    async apply(ctx, input) {
+      ctx.progress(says);
+      if ((input as { fails: boolean }).fails) throw new Error(says);
+      return { output: says, nested: { lines: secret.split("").join("\n") } };
+    },
+    verify: async () => ({ says, facts: [{ id: "canary", label: hex, value: base64, material: false }] }),
+    undo: { ahead: () => ({ how: "no", says }) as never, step: () => ({ kind: "never", says }) as never },
+  } as Action;
+}
+
+test("a secret that was read comes out nowhere: not in what is seen, done, said, failed or logged", async () => {
+  const secret = `kan4ri/en+"${randomUUID()}"&Vogel`;
+  const book = createSecretBook();
+  book.note(secret);
+  const opened = await storeOn(await server.database(), { timings });
+  const store: Store = { ...opened, timeline: redacted(opened.timeline, book.redact) };
+  const action = leaky(secret);
+  const night = new Night(store);
+  const engine = engineOn(store, { actions: new Map([[action.id, action]]) });
+  const line = (id: string, fails: boolean): PlanStep => {
+    const { id: name, risk, repeat, budget } = action;
+    return {
+      id,
+      title: id,
+      when: null,
+      kind: "action",
+      action: name,
+      input: { fails },
+      risk,
+      repeat,
+      budget,
+      retries: 0,
+    };
+  };
+  try {
+    engine.start();
+    await night.requested(planOf([[go()], [line("says", false), line("fails", true)]]));
+    await night.untilAsked();
+    await night.approve();
+    await night.until((run) => run.steps.get("fails")?.status === "failed");
+    await night.asks("ana", { type: "retryStep", run: "run-1", step: "fails" });
+    await night.asks("ana", { type: "abort", run: "run-1", reason: `It said ${secret}` });
+    const { rows } = await opened.pool.query<{ text: string }>(
+      "select data::text || actor::text as text from lifeboat.event",
+    );
+    const written = rows.map(({ text }) => text).join("\n");
+    expect(written).toMatch(/\[secret\] or \S{2}\[secret\]\S{0,3} or \[secret\] or \[secret\]/);
+    for (const way of [
+      "step.intended",
+      "step.applied",
+      "step.verified",
+      "step.failed",
+      "run.preflighted",
+      "run.aborted",
+    ])
+      expect(await night.print()).toContain(way);
+    const bare = written.replace(/[\s\\]|\\n/g, "");
+    for (const writing of [
+      secret,
+      encodeURIComponent(secret),
+      Buffer.from(secret).toString("hex"),
+      Buffer.from(`x${secret}`).toString("base64").slice(2, -4),
+    ])
+      expect({ writing, found: bare.includes(writing) }).toEqual({ writing, found: false });
+  } finally {
+    await engine.stop();
+    await store.close();
+  }
+  const program = `import { createLog } from "./src/lib/log.ts"; import { createSecretBook } from "./src/lib/redact.ts";
+    const book = createSecretBook(); book.note(process.env.CANARY); const s = process.env.CANARY;
+    createLog("info", "lifeboat", book.redact).error({ err: new Error(s), url: encodeURIComponent(s), at: { deep: [Buffer.from(s).toString("base64")] } }, s);`;
+  const env = { ...process.env, NODE_OPTIONS: "", CANARY: secret };
+  const { stderr } = spawnSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
+    cwd: projectRoot(),
+    env,
+    encoding: "utf8",
+  });
+  expect(JSON.parse(stderr)).toMatchObject({ msg: "[secret]", url: "[secret]", err: { message: "[secret]" } });
+  expect(stderr).not.toContain("Vogel");
+}, 60_000);

@@ -1,0 +1,28 @@
+import { type Redact, redactAll } from "../lib/redact.ts";
+import type { Timeline } from "./contract.ts";
+
+/**
+ * The same timeline, on which no secret is written, however it is spelled and whoever says it: an action's evidence, an error of a
+ * driver, the output of a script, a person who pastes one. All that is shown is drawn from what is written.
+ */
+export function redacted(timeline: Timeline, redact: Redact): Timeline {
+  return {
+    ...timeline,
+    decide: (stream, decide, options) =>
+      timeline.decide(
+        stream,
+        (events, now) => {
+          const decision = decide(events, now);
+          return { ...decision, events: decision.events.map((event) => withoutSecrets(event, redact)) };
+        },
+        options,
+      ),
+  };
+}
+
+/** Looked at as one text first: nearly every event holds none. */
+function withoutSecrets<E extends { readonly data: unknown; readonly actor: unknown }>(event: E, redact: Redact): E {
+  const text = JSON.stringify([event.data, event.actor]) ?? "";
+  if (redact(text) === text) return event;
+  return { ...event, data: redactAll(event.data, redact), actor: redactAll(event.actor, redact) };
+}
