@@ -25,6 +25,7 @@ import { describeWith } from "../actions/present.ts";
 import { built } from "../built.ts";
 import { killedOnce } from "../story/killed-once.ts";
 import { playsItsCycles } from "./cycles.ts";
+import { takesATransaction } from "./transaction.ts";
 
 /** Every runbook of Marimo ERP, played from what is on the screen; what it did is told by the world. */
 const { needs } = marimoErp;
@@ -358,6 +359,7 @@ describe("Marimo ERP", () => {
     expect(queues.map(({ name }) => name).sort()).toEqual([...QUEUES].sort());
     expect(sites.suspended("secondary")).toBe(false);
   };
+  takesATransaction("marimo-erp", () => practice);
   playsItsCycles("marimo-erp", () => practice, {
     after: {
       "datacentre, unplanned, 2": async (play) => {

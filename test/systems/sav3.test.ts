@@ -14,6 +14,7 @@ import { playSequence } from "../../src/practice/sequence.ts";
 import { describeWith } from "../actions/present.ts";
 import { built } from "../built.ts";
 import { playsItsCycles } from "./cycles.ts";
+import { takesATransaction } from "./transaction.ts";
 
 /** Every runbook of SAV3, played from what is on the screen; what it did is told by the world. */
 const describe = await describeWith(
@@ -70,48 +71,6 @@ describe("SAV3", () => {
   const bucket = () => estate().stack.backend.state.settings.MEDIA_BUCKET;
 
   test(
-    "planned failover behind PgBouncer: nobody sees an error, nothing is lost, and the old primary is fenced",
-    async () => {
-      const play = await played("db-failover");
-      expect(approvers(play)).toEqual(["sam-okafor"]);
-      await stored();
-      const { databases, traffic } = estate();
-      expect(traffic.errors).toEqual([]);
-      expect(traffic.readonlyAnswers).toBe(0);
-      expect(await lostOn(databases.standby)).toEqual([]);
-      expect(play.report?.rpo.rowsLost).toBe(0);
-      const [old] = await databases.sql(databases.primary, "show default_transaction_read_only");
-      expect(old).toEqual({ default_transaction_read_only: "on" });
-    },
-    LIMIT,
-  );
-
-  test(
-    "unplanned failover: a second signature for the loss, users see read-only, and the loss is what was lost",
-    async () => {
-      const play = await played("db-failover", "unplanned");
-      expect(approvers(play)).toEqual(["dana-kim", "sam-okafor"]);
-      await stored();
-      const { databases, traffic } = estate();
-      expect((await lostOn(databases.standby)).length).toBe(play.report?.rpo.rowsLost);
-      expect(traffic.readonlyAnswers).toBeGreaterThan(0);
-      expect(estate().stack.backend.state.readonly).toBe(false);
-    },
-    LIMIT,
-  );
-
-  test(
-    "the old primary is rebuilt as a replica, and streams",
-    async () => {
-      await played("db-rebuild-primary");
-      const { databases } = estate();
-      const streaming = await databases.sql(databases.standby, "select application_name from pg_stat_replication");
-      expect(streaming).toEqual([{ application_name: databases.primary.name }]);
-    },
-    LIMIT,
-  );
-
-  test(
     "both servers gone: the newest backup and the log come back, and the replica after it",
     async () => {
       const play = await played("db-restore", "unplanned");
@@ -141,16 +100,21 @@ describe("SAV3", () => {
     "media: what is uploaded while it is moved is in the storage it was moved to, there and back",
     async () => {
       const { media, traffic } = estate();
-      const goes = async (lines: readonly string[], to: string) => {
-        const { outcome, runs } = await playSequence(practice, { lines, seconds: 170 });
-        expect({ outcome, problems: runs.map(({ problem }) => problem) }).toMatchObject({ outcome: "verified" });
-        expect(bucket()).toBe(to);
-        expect(traffic.uploaded.length).toBeGreaterThan(3);
-        const there = new Set(media.keys(to));
-        expect(traffic.uploaded.filter((key) => !there.has(key))).toEqual([]);
-      };
-      await goes(["failover media"], MEDIA_BACKUP);
-      await goes(["failover media", "failover media"], MEDIA);
+      const [buckets, missing]: [unknown[], string[]] = [[], []];
+      const { outcome, runs } = await playSequence(practice, {
+        lines: ["failover media", "failover media"],
+        seconds: 170,
+        onLine() {
+          const to = bucket() ?? "";
+          const there = new Set(media.keys(to));
+          buckets.push(to);
+          expect(traffic.uploaded.length).toBeGreaterThan(3);
+          missing.push(...traffic.uploaded.filter((key) => !there.has(key)));
+        },
+      });
+      expect({ outcome, problems: runs.map(({ problem }) => problem) }).toMatchObject({ outcome: "verified" });
+      expect(buckets).toEqual([MEDIA_BACKUP, MEDIA]);
+      expect(missing).toEqual([]);
     },
     2 * LIMIT,
   );
@@ -168,15 +132,12 @@ describe("SAV3", () => {
   );
 
   test(
-    "services: restarted, rolled back by digest, led elsewhere; monitoring started",
+    "services: restarted, rolled back by digest; monitoring started",
     async () => {
       await played("service-restart", "unplanned");
       await played("service-rollback", "unplanned");
       expect(estate().stack.docker.container("sav3-api-1")?.image.tag).toBe(API_BEFORE);
       await stored();
-      const play = await played("traefik-switch", "unplanned");
-      expect(approvers(play)).toEqual(["sam-okafor"]);
-      expect(await readFile(estate().stack.traefikFile, "utf8")).toContain(estate().stack.standbyApiUrl);
       await played("monitoring-restore", "unplanned");
       await played("pool-resume", "unplanned");
     },
@@ -284,5 +245,41 @@ describe("SAV3", () => {
     LIMIT,
   );
 
-  playsItsCycles("sav3", () => practice);
+  takesATransaction("sav3", () => practice);
+  playsItsCycles("sav3", () => practice, {
+    after: {
+      // Behind PgBouncer: nobody sees an error, nothing is lost, and the old primary is fenced.
+      "database, planned, 1": async (play) => {
+        expect(approvers(play)).toEqual(["sam-okafor"]);
+        await stored();
+        const { databases, traffic } = estate();
+        expect(traffic.errors).toEqual([]);
+        expect(traffic.readonlyAnswers).toBe(0);
+        expect(await lostOn(databases.standby)).toEqual([]);
+        expect(play.report?.rpo.rowsLost).toBe(0);
+        const [old] = await databases.sql(databases.primary, "show default_transaction_read_only");
+        expect(old).toEqual({ default_transaction_read_only: "on" });
+      },
+      // The old primary is rebuilt as a replica, and streams.
+      "database, planned, 2": async () => {
+        const { databases } = estate();
+        const streaming = await databases.sql(databases.standby, "select application_name from pg_stat_replication");
+        expect(streaming).toEqual([{ application_name: databases.primary.name }]);
+      },
+      // A second signature for the loss, users see read-only, and the loss is what was lost.
+      "database, unplanned, 2": async (play) => {
+        expect(approvers(play)).toEqual(["dana-kim", "sam-okafor"]);
+        await stored();
+        const { databases, traffic } = estate();
+        expect((await lostOn(databases.standby)).length).toBe(play.report?.rpo.rowsLost);
+        expect(traffic.readonlyAnswers).toBeGreaterThan(0);
+        expect(estate().stack.backend.state.readonly).toBe(false);
+      },
+      // Led elsewhere.
+      "api, unplanned, 2": async (play) => {
+        expect(approvers(play)).toEqual(["sam-okafor"]);
+        expect(await readFile(estate().stack.traefikFile, "utf8")).toContain(estate().stack.standbyApiUrl);
+      },
+    },
+  });
 });
