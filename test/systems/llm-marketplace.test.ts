@@ -25,6 +25,7 @@ import { type Practice, startPractice } from "../../src/practice/practice.ts";
 import { playSequence } from "../../src/practice/sequence.ts";
 import { built } from "../built.ts";
 import { playsItsCycles } from "./cycles.ts";
+import { takesATransaction } from "./transaction.ts";
 
 /** Every runbook of LLM-Marketplace, played from what is on the screen; what it did is told by the world. */
 let folder: string;
@@ -105,29 +106,20 @@ async function inOneWorld(lines: readonly (string | [string, RegExp])[]) {
   return runs;
 }
 
-playsItsCycles("llm-marketplace", () => practice);
+const leaves = (mode: "planned" | "unplanned") => async (play: Play) => {
+  expect(approvers(play)).toEqual(["vera-lindqvist"]);
+  expect(accepted("ChangeResourceRecordSets")).toHaveLength(0);
+  expect(accepted("UpdateRoutingControlStates")).toHaveLength(1);
+  expect(endpoint("west")).toEqual({ DATABASE_ENDPOINT: endpointOf(EAST, PRIMARY) });
+  expect([runsIn("west"), runsIn("east")]).toEqual([SERVES, mode === "planned" ? STANDS_BY : SERVES]);
+  expect(await arrivesAt()).toEqual(["west"]);
+};
 
-describe("inside a region", () => {
-  test(
-    "DB-F-001: the zone is left once, nothing is lost",
-    async () => {
-      const play = await played("db-f-001");
-      const { world } = practice.estate.cloud.aws;
-      expect(approvers(play)).toEqual(["sam-okafor"]);
-      expect(accepted("RebootDBInstance")).toHaveLength(1);
-      expect(world.instances.get(`${EAST}/${PRIMARY}`)?.zone).toBe("us-east-1b");
-      expect(play.report?.rpo.rowsLost).toBe(0);
-      expect(await arrivesAt()).toEqual(["east"]);
-    },
-    LIMIT,
-  );
-});
-
-describe("the database leaves", () => {
-  test(
-    "DB-F-002: fenced by its parameter group, drained, promoted for real; applications follow, and only one gate is asked",
-    async () => {
-      const play = await played("db-f-002");
+takesATransaction("llm-marketplace", () => practice);
+playsItsCycles("llm-marketplace", () => practice, {
+  after: {
+    // DB-F-002: fenced by its parameter group, drained, promoted for real; applications follow, and only one gate is asked.
+    "database, planned, 1": async (play) => {
       const { databases, cloud } = practice.estate;
       expect(approvers(play)).toEqual(["vera-lindqvist"]);
       expect(accepted("PromoteReadReplica")).toHaveLength(1);
@@ -137,19 +129,37 @@ describe("the database leaves", () => {
       expect(play.report?.rpo.rowsLost).toBe(0);
       expect(await arrivesAt()).toEqual(["east"]);
     },
-    LIMIT,
-  );
-
-  test(
-    "reprotect: fenced, its rows exported, deleted after a snapshot, a real replica of its name in its network; what ran there is stopped",
-    async () => {
-      await practice.estate.prepare("reprotect", "planned");
-      const { databases, cloud } = practice.estate;
+    // APP-F-001: by the routing controls, on the VP's word, and the side that is left is drained where it answers.
+    "applications, planned, 1": leaves("planned"),
+    "applications, unplanned, 2": leaves("unplanned"),
+    // CR-F-001: not one call to us-east-1 is answered, and everybody publishes in us-west-2, on one approval.
+    "region, unplanned, 2": async (play) => {
+      const { databases, cloud, clusters } = practice.estate;
+      expect(approvers(play)).toEqual(["vera-lindqvist"]);
+      expect(play.texts.join("\n")).toMatch(/us-east-1 is down, seen from two places/);
+      const answered = cloud.aws.ledger.entries.filter(
+        ({ region, outcome }) => region === EAST && outcome !== "dropped",
+      );
+      expect(answered).toEqual([]);
+      expect(clusters.east.ledger.filter(({ code }) => code !== null)).toEqual([]);
+      expect(await takesWrites(databases.west)).toBe(true);
+      expect(endpoint("west")).toEqual({ DATABASE_ENDPOINT: endpointOf(WEST, REPLICA) });
+      expect(searched("west")?.name).toBe("models-lifeboat-1");
+      expect(searched("west")?.docs.size).toBeGreaterThanOrEqual(40);
+      expect(runsIn("west")).toEqual(SERVES);
+      expect(await arrivesAt()).toEqual(["west"]);
+      // The search index is as old as its snapshot; how many documents that is, nobody can count.
+      expect(play.report?.rpo.seconds).toBeLessThan(900);
+    },
+    "region, unplanned, 3": async () => {
       // Acknowledged by nobody, and nowhere else.
-      await onlyIn(databases.east, 7);
+      await onlyIn(practice.estate.databases.east, 7);
       expect([runsIn("east"), runsIn("west")]).toEqual([SERVES, SERVES]);
-      const play = await playRunbook(practice, { runbook: "reprotect", mode: "planned", seconds: 170, prepare: false });
-      expect(play).toMatchObject({ problem: null, outcome: "verified" });
+    },
+    // Reprotect: fenced, its rows exported, deleted after a snapshot, a real replica of its name in its network; what ran there
+    // is stopped.
+    "region, unplanned, 4": async () => {
+      const { databases, cloud } = practice.estate;
       const { instances, snapshots } = cloud.aws.world;
       expect(instances.get(`${WEST}/${REPLICA}`)?.multiAz).toBe(true);
       expect(instances.get(`${EAST}/${PRIMARY}`)).toMatchObject({
@@ -166,21 +176,20 @@ describe("the database leaves", () => {
       expect(await exported()).toContain("7");
       expect([runsIn("east"), runsIn("west")]).toEqual([STANDS_BY, SERVES]);
     },
-    LIMIT,
-  );
+  },
 });
 
-describe("applications leave", () => {
-  test.each(["planned", "unplanned"] as const)(
-    "APP-F-001, %s: by the routing controls, on the VP's word, and the side that is left is drained where it answers",
-    async (mode) => {
-      const play = await played("app-f-001", mode);
-      expect(approvers(play)).toEqual(["vera-lindqvist"]);
-      expect(accepted("ChangeResourceRecordSets")).toHaveLength(0);
-      expect(accepted("UpdateRoutingControlStates")).toHaveLength(1);
-      expect(endpoint("west")).toEqual({ DATABASE_ENDPOINT: endpointOf(EAST, PRIMARY) });
-      expect([runsIn("west"), runsIn("east")]).toEqual([SERVES, mode === "planned" ? STANDS_BY : SERVES]);
-      expect(await arrivesAt()).toEqual(["west"]);
+describe("inside a region", () => {
+  test(
+    "DB-F-001: the zone is left once, nothing is lost",
+    async () => {
+      const play = await played("db-f-001");
+      const { world } = practice.estate.cloud.aws;
+      expect(approvers(play)).toEqual(["sam-okafor"]);
+      expect(accepted("RebootDBInstance")).toHaveLength(1);
+      expect(world.instances.get(`${EAST}/${PRIMARY}`)?.zone).toBe("us-east-1b");
+      expect(play.report?.rpo.rowsLost).toBe(0);
+      expect(await arrivesAt()).toEqual(["east"]);
     },
     LIMIT,
   );
@@ -310,32 +319,6 @@ describe("on a healthy day", () => {
       expect([runsIn("east"), runsIn("west")]).toEqual([SERVES, STANDS_BY]);
     },
     LIMIT * 4,
-  );
-});
-
-describe("the region is lost", () => {
-  test(
-    "CR-F-001: not one call to us-east-1 is answered, and everybody publishes in us-west-2, on one approval",
-    async () => {
-      const play = await played("cr-f-001", "unplanned");
-      const { databases, cloud, clusters } = practice.estate;
-      expect(approvers(play)).toEqual(["vera-lindqvist"]);
-      expect(play.texts.join("\n")).toMatch(/us-east-1 is down, seen from two places/);
-      const answered = cloud.aws.ledger.entries.filter(
-        ({ region, outcome }) => region === EAST && outcome !== "dropped",
-      );
-      expect(answered).toEqual([]);
-      expect(clusters.east.ledger.filter(({ code }) => code !== null)).toEqual([]);
-      expect(await takesWrites(databases.west)).toBe(true);
-      expect(endpoint("west")).toEqual({ DATABASE_ENDPOINT: endpointOf(WEST, REPLICA) });
-      expect(searched("west")?.name).toBe("models-lifeboat-1");
-      expect(searched("west")?.docs.size).toBeGreaterThanOrEqual(40);
-      expect(runsIn("west")).toEqual(SERVES);
-      expect(await arrivesAt()).toEqual(["west"]);
-      // The search index is as old as its snapshot; how many documents that is, nobody can count.
-      expect(play.report?.rpo.seconds).toBeLessThan(900);
-    },
-    LIMIT,
   );
 });
 
