@@ -70,6 +70,15 @@ const databaseUrl = z
   .string()
   .refine((url) => /^postgres(ql)?:$/.test(protocolOf(url)), "An address like postgres://user@host:5432/lifeboat");
 
+/** Blanks and one letter again and again are what somebody typed to get past a check. */
+const signingSecret = z
+  .string()
+  .refine(
+    (secret) => /^\S{16,200}$/.test(secret) && new Set(secret).size >= 6,
+    "It is shown under Basic Information of your Slack app, 32 characters",
+  )
+  .optional();
+
 const settings = z.object({
   DATABASE_URL: databaseUrl
     .optional()
@@ -134,11 +143,10 @@ const settings = z.object({
     .regex(/^xapp-[\w-]+$/, "An app-level token begins with xapp-")
     .optional()
     .describe("App-level token, `xapp-…`, for socket mode. This or `SLACK_SIGNING_SECRET`"),
-  SLACK_SIGNING_SECRET: z
-    .string()
-    .min(16, "It is shown under Basic Information of your Slack app, 32 characters")
-    .optional()
-    .describe("Signing secret, for HTTP: Slack sends to `/slack/events` on `PORT`"),
+  SLACK_SIGNING_SECRET: signingSecret.describe("Signing secret, for HTTP: Slack sends to `/slack/events` on `PORT`"),
+  SLACK_SIGNING_SECRET_PREVIOUS: signingSecret.describe(
+    "The signing secret before, while it is changed: what is signed with either is heard. Unset it when Slack shows only the new one",
+  ),
   SLACK_APP_ID: z
     .string()
     .regex(/^A[A-Z0-9]+$/, "An app id is A and capitals and digits")
@@ -155,11 +163,16 @@ const settings = z.object({
     .refine((ids) => ids.every((id) => /^[TE][A-Z0-9]+$/.test(id)), "Team ids (T…) or enterprise ids (E…), with commas")
     .optional()
     .describe("Workspaces whose members may speak to the bot. Unset: the one its token belongs to, and no other"),
-  PORT: port.default(3000).describe("Port Slack sends to, for HTTP"),
+  PORT: port.default(3000).describe("Port Slack sends to at `LISTEN_HOST`, for HTTP"),
   LISTEN_HOST: z
     .string()
+    .regex(/^(?:[\w.:-]{1,253}|\[[\w.:%-]{2,60}\])$/, "An address or a name: 127.0.0.1, ::1, 0.0.0.0")
+    .transform((host) => host.replace(/^\[|\]$/g, ""))
     .default("127.0.0.1")
-    .describe("Address the health checks and the status page are served on, and PagerDuty's webhooks are heard on"),
+    .describe(
+      "Address everything listens on: Slack's deliveries over HTTP, PagerDuty's webhooks, the health checks and the status page. In a " +
+        "container behind a proxy: `0.0.0.0` or `::`",
+    ),
   PAGERDUTY_REGION: z
     .enum(["us", "eu"], "Allowed: us, eu")
     .default("us")
@@ -173,7 +186,7 @@ const settings = z.object({
     .string()
     .transform((text) => text.split(",").map((secret) => secret.trim()))
     .refine(
-      (secrets) => secrets.every((secret) => secret.length >= 16),
+      (secrets) => secrets.every((secret) => /^\S{16,200}$/.test(secret)),
       "Secrets of 16 characters or more, with commas",
     )
     .optional()
@@ -317,7 +330,12 @@ const PRACTICE_DRAIN_SECONDS = 5;
 type Setting = keyof typeof settings.shape;
 type Settings = z.output<typeof settings>;
 
-const slackOnly: readonly Setting[] = ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"];
+const slackOnly: readonly Setting[] = [
+  "SLACK_BOT_TOKEN",
+  "SLACK_APP_TOKEN",
+  "SLACK_SIGNING_SECRET",
+  "SLACK_SIGNING_SECRET_PREVIOUS",
+];
 
 /**
  * Reads the whole configuration and says everything that is wrong with it at once. An empty value is an unset one.
@@ -414,7 +432,14 @@ function slackOf(read: Settings): SlackConfig {
     botToken: read.SLACK_BOT_TOKEN,
     transport:
       read.SLACK_APP_TOKEN === undefined
-        ? { kind: "http", signingSecret: read.SLACK_SIGNING_SECRET ?? "", port: read.PORT }
+        ? {
+            kind: "http",
+            signingSecrets: [read.SLACK_SIGNING_SECRET, read.SLACK_SIGNING_SECRET_PREVIOUS].filter(
+              (secret) => secret !== undefined,
+            ),
+            port: read.PORT,
+            host: read.LISTEN_HOST,
+          }
         : { kind: "socket", appToken: read.SLACK_APP_TOKEN },
     apiUrl: read.SLACK_API_URL ?? null,
     announceIn: read.LIFEBOAT_ANNOUNCE_CHANNEL,

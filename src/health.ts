@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { withDeadline } from "./lib/deadline.ts";
+import { requestUrl } from "./lib/request-url.ts";
 
 export interface HealthChecks {
   /** Can this process do its work: is the store there, and does it take writes? */
@@ -42,7 +43,9 @@ export async function serveHealth(
     "/ready": async () => checks.ready(),
   };
   const server = createServer(async (request, response) => {
-    const answer = await answers[request.url ?? ""]?.();
+    const { pathname } = requestUrl(request);
+    const asked = Object.hasOwn(answers, pathname) ? answers[pathname] : undefined;
+    const answer = await asked?.().catch(() => ({ ok: false, says: "This could not be looked at." }));
     response.writeHead(answer === undefined ? 404 : answer.ok ? 200 : 503, {
       "content-type": "text/plain; charset=utf-8",
     });

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { requestUrl } from "../lib/request-url.ts";
 import { projectRoot } from "../lib/root.ts";
 import { type Offered, offered } from "./offer.ts";
 import type { Stage } from "./stage.ts";
@@ -137,7 +138,7 @@ export function createSwitchboard(behind: Behind): Switchboard {
 
   return {
     handle(request, response) {
-      const path = new URL(request.url ?? "/", "http://systems").pathname;
+      const path = requestUrl(request).pathname;
       if (!path.startsWith("/systems/")) return false;
       route(path, request, response).catch((error) => {
         behind.log.warn({ path, error: messageOf(error) }, "this could not be done");

@@ -28,8 +28,10 @@ export interface SocketTransport {
 
 export interface HttpTransport {
   readonly kind: "http";
-  readonly signingSecret: string;
+  /** What Slack signs with now, and what it signed with before while that is changed. */
+  readonly signingSecrets: readonly string[];
   readonly port: number;
+  readonly host: string;
 }
 
 /** Null: not told apart (an organisation's install has no team, most workspaces have no enterprise). */

@@ -1,10 +1,18 @@
-import { createHash } from "node:crypto";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { type App, HTTPReceiver, type Receiver, type ReceiverEvent } from "@slack/bolt";
 import type { Logger } from "../lib/log.ts";
+import { requestUrl } from "../lib/request-url.ts";
 import { sdkLog } from "./sdk-log.ts";
 
+const PATH = "/slack/events";
 /** Slack's own window, applied to both sides: Bolt refuses the old and takes the future. */
 const WINDOW_SECONDS = 300;
 /** A view is at most 250 kB; an interaction carries a message or a view and little else. */
@@ -15,17 +23,20 @@ const REQUEST_SECONDS = 10;
 const REMEMBERED = 100_000;
 
 export interface HttpOptions {
-  readonly signingSecret: string;
+  /** What Slack signs with; more than one while a secret is changed. None of them is blank. */
+  readonly signingSecrets: readonly string[];
   /** 0: any free one; `port` says which. */
   readonly port: number;
+  readonly host: string;
   readonly log: Logger;
   readonly drainSeconds?: number;
 }
 
 /**
- * Deliveries over HTTP, `POST /slack/events`. Bolt checks the signature; this adds what it leaves open: a timestamp from
- * the future, the same signed bytes a second time, bodies that are large or slow. Another process, or this one after a
- * restart, takes a repeat for what it is by its inbox key: it has no effect there either.
+ * Deliveries over HTTP, `POST /slack/events`. What comes is bounded, checked and read here, before Bolt sees it: the signature by
+ * any of the secrets, a timestamp of this time (Bolt takes the future), the same signed bytes only once, and a body that is an object,
+ * because Bolt reads `null` in a promise nobody waits for and ends the process. Another process, or this one after a restart, takes a
+ * repeat for what it is by its inbox key: it has no effect there either.
  */
 export class HttpReceiver implements Receiver {
   readonly #options: HttpOptions;
@@ -37,7 +48,9 @@ export class HttpReceiver implements Receiver {
   constructor(options: HttpOptions) {
     this.#options = options;
     this.#bolt = new HTTPReceiver({
-      signingSecret: options.signingSecret,
+      signingSecret: "",
+      // It is checked before Bolt is given anything.
+      signatureVerification: false,
       bodyLimit: BODY_BYTES,
       logger: sdkLog(options.log),
       customPropertiesExtractor: (request) => ({
@@ -69,21 +82,48 @@ export class HttpReceiver implements Receiver {
   }
 
   async start(): Promise<void> {
-    const started = await this.#bolt.start(this.#options.port, {
+    const bounds = {
       headersTimeout: HEADERS_SECONDS * 1000,
       requestTimeout: REQUEST_SECONDS * 1000,
       connectionsCheckingInterval: 1000,
+    };
+    const server = createServer(bounds, (request, response) => {
+      this.#admit(request, response).catch((error) => {
+        this.#options.log.warn({ err: error }, "a delivery could not be read");
+        answer(response, 400);
+      });
     });
-    this.#server = started as Server;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(this.#options.port, this.#options.host, resolve);
+    });
+    this.#server = server;
   }
 
   async stop(): Promise<void> {
     if (this.#server === undefined) return;
-    const stopped = this.#bolt.stop();
+    const stopped = new Promise<void>((resolve) => this.#server?.close(() => resolve()));
     this.#server.closeIdleConnections();
     const limit = new Promise((resolve) => setTimeout(resolve, (this.#options.drainSeconds ?? 10) * 1000).unref());
     await Promise.race([Promise.allSettled([stopped, ...this.#underWay]), limit]);
     this.#server.closeAllConnections();
+  }
+
+  async #admit(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (requestUrl(request).pathname !== PATH) return answer(response, 404);
+    if (request.method !== "POST") return answer(response, 405);
+    const raw = await bodyOf(request);
+    if (raw === null) {
+      answer(response, 413);
+      request.destroy();
+      return;
+    }
+    // Slack's look whether TLS works is not signed. It is answered, and whatever else stands in it goes no further.
+    if (asksForTls(raw, request.headers["content-type"])) return answer(response, 200);
+    if (!isSigned(raw, request.headers, this.#options.signingSecrets)) return answer(response, 401);
+    if (!isReadable(raw, request.headers["content-type"])) return answer(response, 400);
+    // Bolt takes a body that is read already under this name.
+    this.#bolt.requestListener(Object.assign(request, { rawBody: raw }), response);
   }
 
   async #receive(app: App, event: ReceiverEvent): Promise<void> {
@@ -112,6 +152,52 @@ export class HttpReceiver implements Receiver {
 }
 
 class RefusedDelivery extends Error {}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer | null> {
+  if (Number(request.headers["content-length"] ?? 0) > BODY_BYTES) return null;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > BODY_BYTES) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** @see https://docs.slack.dev/authentication/verifying-requests-from-slack/ */
+function isSigned(raw: Buffer, headers: IncomingHttpHeaders, secrets: readonly string[]): boolean {
+  const { "x-slack-signature": signature, "x-slack-request-timestamp": timestamp } = headers;
+  if (typeof signature !== "string" || typeof timestamp !== "string" || !/^\d{1,12}$/.test(timestamp)) return false;
+  const given = Buffer.from(signature);
+  const hits = secrets.map((secret) => {
+    const digest = createHmac("sha256", secret).update(`v0:${timestamp}:`).update(raw).digest("hex");
+    const expected = Buffer.from(`v0=${digest}`);
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  });
+  return hits.includes(true);
+}
+
+function asksForTls(raw: Buffer, type = ""): boolean {
+  const isForm = type.startsWith("application/x-www-form-urlencoded");
+  return isForm && new URLSearchParams(raw.toString("utf8")).get("ssl_check") === "1";
+}
+
+/** An object, as JSON or in the field `payload` of a form; or a form by itself, which a slash command is. */
+function isReadable(raw: Buffer, type = ""): boolean {
+  try {
+    const text = raw.toString("utf8");
+    if (!type.startsWith("application/x-www-form-urlencoded")) return isObject(JSON.parse(text));
+    const payloads = new URLSearchParams(text).getAll("payload");
+    return payloads.length === 0 || (payloads.length === 1 && isObject(JSON.parse(payloads[0] as string)));
+  } catch {
+    return false;
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 function answer(response: ServerResponse<IncomingMessage>, status: number): void {
   if (response.headersSent) return;

@@ -155,8 +155,9 @@ function receiverFor(config: SlackConfig, log: SlackOptions["log"], hooks: Hooks
   const { transport } = config;
   if (transport.kind === "http")
     return new HttpReceiver({
-      signingSecret: transport.signingSecret,
+      signingSecrets: transport.signingSecrets,
       port: transport.port,
+      host: transport.host,
       log,
       drainSeconds: DRAIN_SECONDS,
     });

@@ -123,7 +123,12 @@ export function barredAs(member: Member, workspaces: readonly Workspace[]): stri
   return null;
 }
 
-/** The fields of users.info that decide. @see https://docs.slack.dev/reference/objects/user-object */
+/**
+ * The fields of users.info that decide. `has_2fa` is none of them: Slack does not show it reliably to a bot's token, and
+ * where a fresh proof is asked for it is a second factor of our own (`src/proof/`).
+ *
+ * @see https://docs.slack.dev/reference/objects/user-object
+ */
 export interface Member {
   readonly id?: string;
   readonly team_id?: string;

@@ -6,12 +6,13 @@ import { quiet, until } from "../timeline/server.ts";
 import { timers } from "./timers.ts";
 
 const SECRET = "a-signing-secret";
+const OLD_SECRET = "the-one-before-it";
 let receiver: HttpReceiver;
 let taken: unknown[];
 
 beforeEach(async () => {
   taken = [];
-  receiver = new HttpReceiver({ signingSecret: SECRET, port: 0, log: quiet });
+  receiver = new HttpReceiver({ signingSecrets: [SECRET, OLD_SECRET], port: 0, host: "127.0.0.1", log: quiet });
   const app = {
     processEvent: async (event: ReceiverEvent) => {
       taken.push(event.body);
@@ -42,6 +43,27 @@ async function send(text: string, headers: Record<string, string>, path = "/slac
 
 describe("a delivery over HTTP", () => {
   test("that Slack signed just now is taken", async () => {
+    expect(await send(body(), signed(body(), now()))).toBe(200);
+    expect(taken).toHaveLength(1);
+  });
+
+  test("that is signed with the secret before is taken while there are two", async () => {
+    expect(await send(body(), signed(body(), now(), OLD_SECRET))).toBe(200);
+    expect(taken).toHaveLength(1);
+  });
+
+  test.each<[string, string, string]>([
+    ["null", "null", "application/json"],
+    ["a number", "7", "application/json"],
+    ["a list", "[1]", "application/json"],
+    ["nothing", "", "application/json"],
+    ["half an object", "{", "application/json"],
+    ["a payload of null", "payload=null", "application/x-www-form-urlencoded"],
+    ["a payload that is a list", "payload=[]", "application/x-www-form-urlencoded"],
+    ["an empty payload", "payload=", "application/x-www-form-urlencoded"],
+    ["two payloads", "payload={}&payload={}", "application/x-www-form-urlencoded"],
+  ])("that is signed and carries %s is answered 400, and the next one is taken", async (_, text, type) => {
+    expect(await send(text, { ...signed(text, now()), "content-type": type })).toBe(400);
     expect(await send(body(), signed(body(), now()))).toBe(200);
     expect(taken).toHaveLength(1);
   });

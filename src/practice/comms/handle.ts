@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { messageOf } from "../../lib/errors.ts";
+import { requestUrl } from "../../lib/request-url.ts";
 import { projectRoot } from "../../lib/root.ts";
 import { READER_TROUBLES, type Readers, type ReaderTrouble } from "./readers.ts";
 
@@ -21,7 +22,7 @@ const BODY_BYTES_MAX = 4096;
 
 /** Everything under `/comms/`: what people got. Whose Host and Origin it is has been checked by the workspace. */
 export function handleReaders(behind: Behind, request: IncomingMessage, response: ServerResponse): boolean {
-  const path = new URL(request.url ?? "/", "http://comms").pathname;
+  const path = requestUrl(request).pathname;
   if (!path.startsWith("/comms/")) return false;
   route(behind, path, request, response).catch((error) => {
     if (response.headersSent) response.destroy();

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { requestUrl } from "../../lib/request-url.ts";
 
 /** What customers see at the stand-in: the part of Statuspage's incidents this product uses. */
 export interface PublicIncident {
@@ -80,7 +81,7 @@ export class Statuspage {
     if (this.trouble === "statuspage-limit") return say(response, 420, { error: "Too many requests" });
     if (request.headers.authorization !== `OAuth ${this.key}`)
       return say(response, 401, { error: "Could not authenticate" });
-    const path = new URL(request.url ?? "/", "http://here").pathname;
+    const path = requestUrl(request).pathname;
     const [, page, id] = /^\/v1\/pages\/([a-z0-9]+)\/incidents(?:\/([a-z0-9]+))?$/.exec(path) ?? [];
     if (page === undefined) return say(response, 404, { error: "Not found" });
     this.ledger.push(`${request.method} ${path}`);

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import { requestUrl } from "../../lib/request-url.ts";
 import { createFaults, type FaultKind, type FaultSwitches, hadEffect } from "./kubernetes/faults.ts";
 
 /** One request to an HTTP stand-in. */
@@ -122,7 +123,7 @@ async function read(request: IncomingMessage): Promise<Knock> {
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part as Buffer);
   const body = Buffer.concat(parts);
-  const { pathname, searchParams } = new URL(request.url ?? "/", "http://door");
+  const { pathname, searchParams } = requestUrl(request);
   return {
     method: request.method ?? "GET",
     path: decodeURIComponent(pathname),

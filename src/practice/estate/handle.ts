@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
+import { requestUrl } from "../../lib/request-url.ts";
 import { projectRoot } from "../../lib/root.ts";
 import { CHAOS, type Chaos } from "./chaos.ts";
 import type { Estate } from "./estate.ts";
@@ -29,7 +30,7 @@ export function handleEstate(
   request: IncomingMessage,
   response: ServerResponse,
 ): boolean {
-  const path = new URL(request.url ?? "/", "http://estate").pathname;
+  const path = requestUrl(request).pathname;
   if (!path.startsWith("/estate/")) return false;
   if (!isOurs(request)) {
     say(response, 403, { error: "Another site may not speak here." });

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { requestUrl } from "../../lib/request-url.ts";
 import type { Ledger } from "./aws/ledger.ts";
 import { Refusal } from "./aws/turn.ts";
 import type { Weather } from "./aws/weather.ts";
@@ -54,7 +55,7 @@ export async function servePlain(options: PlainOptions): Promise<Listening> {
   return await listening(answer);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? "/", "http://plain");
+    const url = requestUrl(request);
     const path = decodeURIComponent(url.pathname);
     const method = request.method ?? "GET";
     const route = routes.find((one) => one.method === method && one.path.test(path));

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { requestUrl } from "../../lib/request-url.ts";
 import { say } from "./listening.ts";
 
 /** Where synthetic transactions are kept: in the application's own database, by the way its customers' writes take. */
@@ -92,7 +93,7 @@ export function servesSynthetic(
   store: () => SyntheticStore,
   about: Readonly<Record<string, unknown>>,
 ): boolean {
-  const path = new URL(request.url ?? "/", "http://app").pathname;
+  const path = requestUrl(request).pathname;
   if (path !== BASE && !path.startsWith(`${BASE}/`)) return false;
   const answer = async () => {
     for await (const _ of request);

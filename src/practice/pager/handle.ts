@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { messageOf } from "../../lib/errors.ts";
+import { requestUrl } from "../../lib/request-url.ts";
 import { projectRoot } from "../../lib/root.ts";
 import type { Trouble, Weather } from "./chaos.ts";
 import { jsonOf } from "./http.ts";
@@ -22,7 +23,7 @@ const FILES: Readonly<Record<string, string>> = {
 
 /** Everything under `/pager/`: people's phones. Whose Host and Origin it is has been checked by the workspace. */
 export function handlePager(behind: Behind, request: IncomingMessage, response: ServerResponse): boolean {
-  const path = new URL(request.url ?? "/", "http://pager").pathname;
+  const path = requestUrl(request).pathname;
   if (!path.startsWith("/pager/")) return false;
   route(behind, path, request, response).catch((error) => {
     if (response.headersSent) response.destroy();

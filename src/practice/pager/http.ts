@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { requestUrl } from "../../lib/request-url.ts";
 import type { Weather } from "./chaos.ts";
 import { enqueue } from "./enqueue.ts";
 import { type Answer, rest } from "./rest.ts";
@@ -14,7 +15,7 @@ export async function answerApi(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const url = new URL(request.url ?? "/", "http://pager");
+  const url = requestUrl(request);
   const method = request.method ?? "GET";
   const body = await jsonOf(request);
   const before = world.happened.length;

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { messageOf } from "../../lib/errors.ts";
+import { requestUrl } from "../../lib/request-url.ts";
 import { projectRoot } from "../../lib/root.ts";
 import { control } from "./control.ts";
 import { shieldedHeaders, strange } from "./guard.ts";
@@ -59,7 +60,7 @@ export function requestListener(platform: Platform, mounts: readonly Mount[], po
   };
 
   async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? "/", platform.origin());
+    const url = requestUrl(request);
     const [, first = "", second = ""] = url.pathname.split("/");
     const posts = request.method === "POST";
     if (first === "api") return webApi(request, response, url);

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { setTimeout as after } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
+import { requestUrl } from "../../lib/request-url.ts";
 import { type Answer, type Delivery, type Envelope, nameOf } from "./delivery.ts";
 import type { Inspector } from "./inspector.ts";
 import { limits } from "./limits.ts";
@@ -48,7 +49,7 @@ export class SocketMode implements Delivery {
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const ticket = new URL(request.url ?? "/", "http://practice").searchParams.get("ticket") ?? "";
+    const ticket = requestUrl(request).searchParams.get("ticket") ?? "";
     const given = this.tickets.get(ticket);
     this.tickets.delete(ticket);
     const good = given !== undefined && this.weather.now() - given < limits.ticketSeconds * 1000;

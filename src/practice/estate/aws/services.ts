@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { requestUrl } from "../../../lib/request-url.ts";
 import { arcOperations } from "./arc.ts";
 import { cloudwatchOperations } from "./cloudwatch.ts";
 import { rdsOperations } from "./rds.ts";
@@ -63,7 +64,7 @@ function route53(world: World): Service {
     operations: route53Operations(world),
     deniedCode: "AccessDenied",
     read(request, body) {
-      const url = new URL(request.url ?? "/", "http://aws");
+      const url = requestUrl(request);
       const { operation, given } = route53Route(request.method ?? "", url.pathname);
       return { operation, given: { ...Object.fromEntries(url.searchParams), ...given, body } };
     },

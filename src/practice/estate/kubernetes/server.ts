@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import { requestUrl } from "../../../lib/request-url.ts";
 import { type Answer, type Asked, answer } from "./api.ts";
 import { createControllers } from "./controllers.ts";
 import { createFaults, type FaultKind, type FaultSwitches, hadEffect } from "./faults.ts";
@@ -222,7 +223,7 @@ async function read(request: IncomingMessage): Promise<Asked> {
     if (size > BODY_BYTES_MAX) throw new Refusal(413, "RequestEntityTooLarge", "limit is 1 MiB");
     parts.push(part as Buffer);
   }
-  const { pathname, searchParams } = new URL(request.url ?? "/", "http://cluster");
+  const { pathname, searchParams } = requestUrl(request);
   const text = Buffer.concat(parts).toString("utf8");
   return {
     method: request.method ?? "GET",

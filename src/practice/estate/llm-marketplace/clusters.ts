@@ -1,6 +1,7 @@
 import type { RequestListener, ServerResponse } from "node:http";
 import pg from "pg";
 import { messageOf } from "../../../lib/errors.ts";
+import { requestUrl } from "../../../lib/request-url.ts";
 import { soon } from "../fleet.ts";
 import { createCluster, type PracticeCluster } from "../kubernetes/index.ts";
 import type { Thing } from "../kubernetes/thing.ts";
@@ -118,7 +119,7 @@ function service(cluster: PracticeCluster, pod: Thing, pools: Pools, published: 
   const about = { pod: pod.metadata.name, cluster: cluster.name, database: endpoint };
   return (request, response) => {
     if (servesSynthetic(request, response, () => pools.synthetic(endpoint), { cluster: cluster.name })) return;
-    const path = new URL(request.url ?? "/", "http://pod").pathname;
+    const path = requestUrl(request).pathname;
     const answer = async () => {
       if (path !== "/models" || request.method !== "POST") return { ...about, ...(await pools.look(endpoint)) };
       const chunks: Buffer[] = [];

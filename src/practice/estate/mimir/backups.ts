@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { messageOf } from "../../../lib/errors.ts";
+import { requestUrl } from "../../../lib/request-url.ts";
 import type { Aws } from "../aws/index.ts";
 import type { DatabaseHost } from "../database.ts";
 import { listening, say } from "../listening.ts";
@@ -75,7 +76,7 @@ export async function createBackups(aws: Aws, databases: Databases, token: strin
   };
 
   const server = await listening(async (request, response) => {
-    const { pathname, searchParams } = new URL(request.url ?? "/", "http://agent");
+    const { pathname, searchParams } = requestUrl(request);
     const path = `${request.method} ${pathname}`;
     const before = searchParams.get("before");
     if (path === "GET /backups") {

@@ -1,6 +1,7 @@
 import type { RequestListener, ServerResponse } from "node:http";
 import pg from "pg";
 import { messageOf } from "../../../lib/errors.ts";
+import { requestUrl } from "../../../lib/request-url.ts";
 import type { Aws } from "../aws/index.ts";
 import { soon } from "../fleet.ts";
 import { createCluster, type PracticeCluster } from "../kubernetes/index.ts";
@@ -148,7 +149,7 @@ function api(cluster: PracticeCluster, side: Side, pod: Thing, { aws, cache }: B
   const about = () => ({ pod: pod.metadata.name, region: REGION[side], bucket });
   return (request, response) => {
     if (servesSynthetic(request, response, () => pools.synthetic(siteNow()), { region: REGION[side] })) return;
-    const path = new URL(request.url ?? "/", "http://pod").pathname;
+    const path = requestUrl(request).pathname;
     const answer = async () => {
       if (path === "/cache") return { ...about(), cache: (await cache.isWarm(side)) ? "warm" : "cold" };
       const site = siteNow();

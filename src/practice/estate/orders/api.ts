@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
 import { messageOf } from "../../../lib/errors.ts";
+import { requestUrl } from "../../../lib/request-url.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Meter, Reading } from "./meter.ts";
 import { parseTarget, type Target } from "./target.ts";
@@ -26,7 +27,7 @@ const ids = z.array(z.string());
 const HEALTHY_GAP_SECONDS = 1;
 
 export async function answer(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const path = new URL(request.url ?? "/", "http://orders").pathname;
+  const path = requestUrl(request).pathname;
   switch (`${request.method} ${path}`) {
     case "GET /health": {
       const state = stateOf(parts);

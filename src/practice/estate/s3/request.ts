@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { requestUrl } from "../../../lib/request-url.ts";
 
 /** One request as S3 understands it: what is asked, of which bucket and key. */
 export interface Asked {
@@ -14,7 +15,7 @@ export interface Asked {
 
 /** Path style only: `/bucket/key?…`. The body comes later. */
 export function askedOf(request: IncomingMessage, region: string): Omit<Asked, "body"> {
-  const url = new URL(request.url ?? "/", "http://s3");
+  const url = requestUrl(request);
   const [, bucket = "", ...rest] = url.pathname.split("/").map(decodeURIComponent);
   const key = rest.join("/");
   const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));

@@ -2,6 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import pg from "pg";
 import { messageOf } from "../../../lib/errors.ts";
+import { requestUrl } from "../../../lib/request-url.ts";
 import type { Program } from "../docker/index.ts";
 import type { RedisNode } from "../redis/index.ts";
 import { servesSynthetic, syntheticIn } from "../synthetic.ts";
@@ -72,7 +73,7 @@ async function answer(
     return syntheticIn(async (sql, values) => (await pool.query(sql, [...values])).rows);
   };
   if (servesSynthetic(request, response, store, { image })) return;
-  const path = new URL(request.url ?? "/", "http://api").pathname;
+  const path = requestUrl(request).pathname;
   const picture = /^\/media\/(\w+)\.jpg$/.exec(path)?.[1];
   if (picture !== undefined && request.method === "PUT") {
     media.put(state.settings.MEDIA_BUCKET ?? "", `media/${picture}.jpg`, await bodyOf(request));

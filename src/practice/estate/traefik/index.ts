@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { requestUrl } from "../../../lib/request-url.ts";
 import { type Door, openDoor, type Reply } from "../door.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { createRouting, type Routing, routingCovered } from "./routing.ts";
@@ -96,7 +97,10 @@ function pass(routing: Routing, incoming: IncomingMessage, response: ServerRespo
   const to = routing.serverFor(incoming.headers.host ?? "", incoming.url ?? "/");
   if (to === "no-router") return void response.writeHead(404).end("404 page not found\n");
   if (to === "no-server") return void response.writeHead(503).end("no available server");
-  const outgoing = request(new URL(incoming.url ?? "/", to), {
+  const asked = requestUrl(incoming);
+  // `//host/` after a base is another host: the path is set, never resolved.
+  const target = Object.assign(new URL(to), { pathname: asked.pathname, search: asked.search });
+  const outgoing = request(target, {
     method: incoming.method,
     headers: incoming.headers,
     agent: false,
