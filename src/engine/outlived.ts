@@ -23,7 +23,7 @@ export interface StillRunning {
  *
  * @returns null, or what may still be running: then nothing may be repeated
  */
-export async function outlived(attempt: Attempt): Promise<StillRunning | null> {
+export async function outlived(attempt: Attempt, runHasEnded: boolean): Promise<StillRunning | null> {
   const { driven } = attempt;
   const process = processOf(attempt);
   if (process === null) return null;
@@ -33,10 +33,10 @@ export async function outlived(attempt: Attempt): Promise<StillRunning | null> {
     const life = await lookAtProcess(process);
     if (life === "gone") return null;
     const over = driven.now() >= until;
-    if (life === "alive" && (over || driven.halt.aborted)) return ended(process);
+    const stops = runHasEnded || driven.halt.aborted;
+    if (life === "alive" && (over || stops)) return ended(process);
     if (life === "unknown" && over) return null;
-    if (life === "unknown" && (driven.halt.aborted || performance.now() - began > PATIENCE_MS))
-      return { process, life, until };
+    if (life === "unknown" && (stops || performance.now() - began > PATIENCE_MS)) return { process, life, until };
     if (looks === 1)
       attempt.voice.say(`${sayRunning({ process, life, until })} Waiting for it, at most until ${clock(until)}`);
     await pause(LOOK_AGAIN_MS, undefined, { signal: driven.lost });

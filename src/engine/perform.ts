@@ -65,7 +65,7 @@ async function bind(attempt: Attempt): Promise<Job | null> {
 
 /** Nothing of this attempt was caused yet. An earlier attempt may have caused something: `from.before` remembers. */
 async function begin(attempt: Attempt, job: Job, from: From): Promise<void> {
-  const running = await outlived(attempt);
+  const running = await outlived(attempt, from.onlySettle);
   if (running) return attempt.stop(problemOfRunning(attempt.step.title, running));
   if (from.onlySettle || attempt.driven.halt.aborted) return attempt.fail(haltedBefore(attempt), false);
   let seen: unknown;
@@ -123,7 +123,7 @@ function unseenSeconds({ action, input }: Job, { budget }: ActionStep): number {
 
 /** A process died, or was robbed, after the intent: the effect may or may not be there. */
 async function recover(attempt: Attempt, job: Job, from: From): Promise<void> {
-  const running = await outlived(attempt);
+  const running = await outlived(attempt, from.onlySettle);
   if (running) return attempt.stop(problemOfRunning(attempt.step.title, running));
   if (unseenSeconds(job, attempt.step) > 0 && !from.onlySettle && !attempt.driven.halt.aborted)
     await lookUntilShown(attempt, job, from).catch((error) => {

@@ -321,6 +321,33 @@ describe("Lifeboat is lost while a script runs", () => {
     60_000,
   );
 
+  test("killed, and the run is aborted: what runs here is ended, what runs elsewhere is told to people, and nothing is repeated", async () => {
+    for (const elsewhere of [false, true])
+      await scene(async (on) => {
+        await on.night.requested(planOf([[go()], [await slow(60_000)]]));
+        const bot = await on.bot();
+        const child = await started(on);
+        bot.kill("SIGKILL");
+        const process = { ...child, bootId: "another", machineId: null };
+        if (elsewhere)
+          await on.night.store.timeline.decide("inc-1", () => {
+            const data = { step: "it", attempt: 1, says: "started", process };
+            const event = { type: "step.progressed", key: "elsewhere", run: "run-1", actor: { kind: "bot" }, data };
+            return { events: [event as never], value: null };
+          });
+        await on.night.asks("cy", { type: "abort", run: "run-1", reason: "enough" });
+        const run = await goesOn(on, (one) => one.steps.get("it")?.status === "stopped");
+        const step = run.steps.get("it");
+        const problem = step?.status === "stopped" ? step.problem : null;
+        expect(problem?.code).toBe(elsewhere ? "still-running" : "outcome-unknown");
+        if (elsewhere)
+          expect(problem?.what).toContain(`It may still be running (pid ${child.pid} on ${child.host}, since `);
+        else expect(await lookAtProcess(child)).toBe("gone");
+        expect(effects).toEqual([]);
+        await endProcess(child);
+      });
+  }, 60_000);
+
   test(
     "told to stop with too little time: it is handed over with who it is, and finished by the next",
     () =>
