@@ -1,6 +1,6 @@
 import { changesSomething } from "../src/catalog/drill.ts";
 import { type Planned, planPrepared } from "../src/catalog/plan.ts";
-import { type PlanRequest, preparePlan } from "../src/catalog/prepare.ts";
+import { type PlanRequest, preparePlan, sharedServers } from "../src/catalog/prepare.ts";
 import type { Scalar } from "../src/catalog/reference.ts";
 import type { Mode, Plan, Runbook, System } from "../src/catalog/types.ts";
 import type { DecideContext, Outcome } from "../src/incident/commands.ts";
@@ -85,7 +85,13 @@ export async function startRun(
 async function lookAndPlan(house: House, request: PlanRequest): Promise<Planned> {
   const prepared = preparePlan(request);
   if (!prepared.ok) return prepared;
-  const { targets, inDrillEnvironment } = prepared;
+  const { targets, inDrillEnvironment, apart } = prepared;
+  const [drill, production] = await Promise.all([
+    apart && house.lookAt?.(apart.drill, true),
+    apart && house.lookAt?.(apart.production, false),
+  ]);
+  const shared = drill && production ? sharedServers(drill, production) : [];
+  if (shared.length > 0) return { ok: false, problems: shared };
   const seen = targets.length === 0 ? null : await house.lookAt?.(targets, inDrillEnvironment);
   return planPrepared(request, prepared, seen ?? new Map());
 }

@@ -45,6 +45,8 @@ export interface Prepared {
   readonly targets: readonly TargetLook[];
   /** Its targets are those of the drill environment, which has secrets of its own. */
   readonly inDrillEnvironment: boolean;
+  /** In the drill environment: what is looked at to see that no server of it is one of production's, which other names would hide. */
+  readonly apart?: { readonly drill: readonly TargetLook[]; readonly production: readonly TargetLook[] };
 }
 
 export type Preparation = Prepared | { readonly ok: false; readonly problems: readonly Problem[] };
@@ -71,7 +73,43 @@ export function preparePlan(request: PlanRequest): Preparation {
   const targets = targetsToLookAt(system, runbook, request.mode)
     .filter(hasRoles)
     .map((target) => lookOf(system, target, given));
-  return { ok: true, system, runbook, inputs: bound.values, drill, given, targets, inDrillEnvironment };
+  const apart = inDrillEnvironment && { apart: apartFor(request, system, given) };
+  return { ok: true, system, runbook, inputs: bound.values, drill, given, targets, inDrillEnvironment, ...apart };
+}
+
+type Given = ReadonlyMap<string, Scalar> | undefined;
+
+function apartFor({ catalog, variables }: PlanRequest, system: System, given: Given): NonNullable<Prepared["apart"]> {
+  const looks = (of: System, values: Given) =>
+    (of.targets ?? []).filter(hasRoles).map((target) => {
+      return { ...lookOf(of, target, values), target: `${of.id}/${target.id}` };
+    });
+  const production = catalog.systems.filter(({ environment }) => environment === "production");
+  return {
+    drill: looks(system, given),
+    production: production.flatMap((one) => looks(one, variables.get(one.id))),
+  };
+}
+
+/** Servers of the drill environment that answer under a name of production's, too; empty where none does. */
+export function sharedServers(drill: Sightings, production: Sightings): readonly Problem[] {
+  const known = new Map(
+    [...production].flatMap(([target, members]) =>
+      [...members].flatMap(([id, { process }]) => (process === undefined ? [] : [[process, `${target}, ${id}`]])),
+    ),
+  );
+  return [...drill].flatMap(([target, members]) =>
+    [...members].flatMap(([id, { process }]) => {
+      const same = process === undefined ? undefined : known.get(process);
+      if (same === undefined) return [];
+      return {
+        code: "drill-on-production",
+        where: `${target}, ${id}`,
+        what: `The drill's values lead to production under another name: the server that answers is the one of ${same}`,
+        next: "Give LIFEBOAT_DRILL_VALUES the addresses of the drill environment",
+      };
+    }),
+  );
 }
 
 function refuse(problems: readonly Problem[]): Preparation {

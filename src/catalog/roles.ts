@@ -20,6 +20,8 @@ export interface Sighting {
   readonly says: string;
   /** Identity that all members share, where the kind has one: PostgreSQL's system identifier. */
   readonly cluster?: string | null;
+  /** Which running server answered, by whatever address: the same under two names is one server. Absent: the kind can't tell. */
+  readonly process?: string;
   /** Active: the higher one became so later. PostgreSQL's timeline, which a promotion raises. */
   readonly order?: number;
   /** Standby: it receives right now. */

@@ -72,6 +72,11 @@ describe("who is active, by the servers themselves", () => {
   test("the active one says how many follow it", async () => {
     const active = await memberKinds.get("postgres")?.look(ctx(), shop.a);
     expect(active).toMatchObject({ state: "active", followers: 1 });
+    // The same server by another name is the same; the other member of its cluster is not.
+    const renamed = await memberKinds.get("postgres")?.look(ctx(), { ...shop.a, name: "drill-a", host: "localhost" });
+    const other = await memberKinds.get("postgres")?.look(ctx(), shop.b);
+    expect([renamed?.process, other?.cluster]).toEqual([active?.process, active?.cluster]);
+    expect(other?.process).not.toBe(active?.process);
   });
 
   test("a plan for the other side is stopped, with what is so now", async () => {

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { idFor } from "../../commands/ids.ts";
+import type { Sighting } from "../../src/catalog/roles.ts";
 import type { Runbook } from "../../src/catalog/types.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { drawIncident } from "../../templates/messages/draw.ts";
@@ -122,6 +123,25 @@ describe("a drill in production", () => {
       await house.ask("alex", "failover database --planned --dry-run", { key: `${kind}-dry` });
       expect(await planOf(idFor("run", `${kind}-dry`))).toBeDefined();
     }
+  });
+
+  test("is refused where a server of the drill environment is production's under another name", async () => {
+    drillValues(drilled);
+    const known = (one: string, process: string): [string, Sighting] => [
+      one,
+      { ...(house.seen.get(one) as Sighting), process },
+    ];
+    house.seen = new Map([known("orders-a", "7/100.5"), known("orders-b", "7/200.5")]);
+    house.seenInDrill = new Map([known("orders-a", "7/300.5"), known("orders-b", "7/200.5")]);
+    const refused = await house.ask("alex", "failover database --drill --planned", { key: "led-astray" });
+    expect(JSON.stringify(refused)).toContain(
+      "lead to production under another name: the server that answers is the one of practice/database, orders-b",
+    );
+    expect(await planOf(idFor("run", "led-astray"))).toBeUndefined();
+    // A copy of production's data has its identifier, and is another server.
+    house.seenInDrill = new Map([known("orders-a", "7/300.5"), known("orders-b", "7/400.5")]);
+    await house.ask("alex", "failover database --drill --planned", { key: "a-copy" });
+    expect(await planOf(idFor("run", "a-copy"))).toMatchObject({ kind: "drill", drill: { on: "environment" } });
   });
 
   test("is held with its own values, and what is typed there stays there", async () => {

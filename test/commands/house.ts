@@ -46,6 +46,8 @@ export class TestHouse {
     ["orders-a", { state: "active", cluster: "7", says: "orders-a takes writes" }],
     ["orders-b", { state: "standby", cluster: "7", streaming: true, says: "orders-b is a standby" }],
   ]);
+  /** The same in the drill environment; null: as in production. */
+  seenInDrill: ReadonlyMap<string, Sighting> | null = null;
   /** How often members were looked at. */
   looks = 0;
   readonly #store: Store;
@@ -59,9 +61,9 @@ export class TestHouse {
       catalog,
       cards,
       variables: new Map([[system, new Map(Object.entries(given))]]),
-      lookAt: async (targets) => {
+      lookAt: async (targets, drill) => {
         this.looks++;
-        return new Map(targets.map(({ target }) => [target, this.seen]));
+        return new Map(targets.map(({ target }) => [target, (drill && this.seenInDrill) || this.seen]));
       },
       timeline: store.timeline,
       log: quiet,

@@ -15,19 +15,19 @@ export const postgresMember: MemberKind<Node> = {
         says: `${node.name} ${state === "silent" ? "does not answer" : `refuses our login (${seen.why})`}`,
       };
     }
-    const cluster = seen.systemId;
+    const known = { cluster: seen.systemId, process: seen.process };
     if (isStandby(seen)) {
       const streaming = seen.standby.receiver === "streaming";
       return {
         state: "standby",
-        cluster,
+        ...known,
         streaming,
         says: `${node.name} is a standby${streaming ? "" : ", not streaming"}`,
       };
     }
-    if (seen.readOnly) return { state: "fenced", cluster, says: `${node.name} is a fenced primary` };
+    if (seen.readOnly) return { state: "fenced", ...known, says: `${node.name} is a fenced primary` };
     // A base backup is taken by a session of the same kind.
     const followers = seen.followers.filter(({ state }) => state !== "backup").length;
-    return { state: "active", cluster, order: seen.timeline, followers, says: `${node.name} takes writes` };
+    return { state: "active", ...known, order: seen.timeline, followers, says: `${node.name} takes writes` };
   },
 };

@@ -19,6 +19,8 @@ export interface AnsweringNode {
   readonly answers: true;
   readonly role: "primary" | "standby";
   readonly systemId: string;
+  /** Which server process this is, by whatever address it is reached: a copy of its data is another one. */
+  readonly process: string;
   /** Of the newest WAL: right after a promotion the checkpoint still carries the old one. */
   readonly timeline: number;
   /** On disk here: flushed by a primary, replayed by a standby. */
@@ -73,6 +75,7 @@ with replay as materialized (select pg_is_in_recovery() as on)
 select
   replay.on as recovering,
   (select system_identifier::text from pg_control_system()) as system_id,
+  extract(epoch from pg_postmaster_start_time())::text as started,
   (select timeline_id from pg_control_checkpoint()) as checkpoint_timeline,
   case when replay.on
     then greatest((select timeline_id from pg_control_checkpoint()),
@@ -116,6 +119,7 @@ from replay left join pg_stat_wal_receiver receiver on true`;
 interface LookRow {
   recovering: boolean;
   system_id: string;
+  started: string;
   checkpoint_timeline: number;
   timeline: number;
   position: string;
@@ -154,6 +158,7 @@ export async function lookThrough(db: Database, node: Node): Promise<AnsweringNo
     answers: true,
     role: row.recovering ? "standby" : "primary",
     systemId: row.system_id,
+    process: `${row.system_id}/${row.started}`,
     timeline: row.timeline,
     position: row.position,
     readOnly: row.read_only,
