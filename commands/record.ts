@@ -20,7 +20,7 @@ const HOUR_SECONDS = 3600;
 export async function record(house: House, request: Request, problem: Problem): Promise<void> {
   const { system, stream } = await placeOf(house, request);
   const actor = actorOf(request.caller);
-  if (request.caller.barred !== null || !isListed(house, request, system)) return countRefusal(house, request, problem);
+  if (!mayStandOn(stream, house, request, system)) return countRefusal(house, request, problem);
   const event: NewEvent = {
     type: "command.refused",
     data: { verb: request.verb, code: problem.code, says: sayProblem(problem) },
@@ -32,6 +32,12 @@ export async function record(house: House, request: Request, problem: Problem): 
     return { events: room ? [event] : [], value: room };
   });
   if (written.kind === "written" && !written.value) await countRefusal(house, request, problem);
+}
+
+/** The command line belongs to no incident, and bounds by itself what of unknown callers is recorded (`control/server.ts`). */
+function mayStandOn(stream: string, house: House, request: Request, system: string | null): boolean {
+  if (request.caller.door === "cli" && stream === WORKSPACE) return true;
+  return request.caller.barred === null && isListed(house, request, system);
 }
 
 /** Kept apart from every timeline, and counted: one row for each person and reason. */
