@@ -197,6 +197,7 @@ describe("break-glass comes after the chain", () => {
 
   test.each([
     ["at once", 60, false, "chain-not-silent"],
+    ["while a level has not been asked, however long the others are silent", 299, false, "chain-not-silent"],
     ["when the last level was just asked", 360, true, "chain-not-silent"],
     ["when it is silent for all but its time", 479.999, true, "chain-not-silent"],
     ["when it was silent for its time", 480, true, "accepted"],
