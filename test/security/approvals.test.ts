@@ -1,7 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Action } from "../../src/actions/contract.ts";
 import { cardOf } from "../../src/actions/index.ts";
+import { inverse, undoneBy } from "../../src/actions/undo.ts";
 import { conformanceOf } from "../../src/catalog/conformance.ts";
-import type { Catalog, Gate, Plan, PlanStep, Runbook, RunbookStep, System } from "../../src/catalog/types.ts";
+import type { Catalog, Gate, GateStep, Plan, PlanStep, Runbook, RunbookStep, System } from "../../src/catalog/types.ts";
+import { planUndo } from "../../src/catalog/undo.ts";
 import type { Engine } from "../../src/engine/driver.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { away, deed, engineOn, folder, go, Night, planOf } from "../engine/bed.ts";
@@ -14,7 +17,20 @@ import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
  * run, or who was on the roster until just now. Each is refused or asked again, and the ledger of effects stays empty until enough of the
  * right people have approved by the rules of today.
  */
-const cards = new Map([...actions].map(([id, action]) => [id, cardOf(action)]));
+const promote = actions.get("folder.promote") as Action;
+const deeds = new Map([
+  ...actions,
+  [
+    promote.id,
+    {
+      ...promote,
+      undo: undoneBy<{ dir: string; name: string }, unknown>((_, input) =>
+        inverse("folder.put", { ...input, name: "back" }, "Put it back"),
+      ),
+    },
+  ],
+] as [string, Action][]);
+const cards = new Map([...deeds].map(([id, action]) => [id, cardOf(action)]));
 
 let server: TestServer;
 let store: Store;
@@ -64,6 +80,7 @@ function catalogOf({ runbook: id, title, summary, stages }: Plan, system: System
 
 function start(): void {
   const engine = engineOn(store, {
+    actions: deeds,
     systems: { get: (id) => catalog.systems.find((system) => system.id === id) },
     conformance: (of, origin) => conformanceOf(of, { catalog, cards, variables: new Map() }, origin),
   });
@@ -175,6 +192,10 @@ describe("an undo", () => {
     await night.until(({ status }) => status === "verified");
     const { step, origin } = await night.step("wipe");
     if (step.kind !== "action" || origin === undefined) throw new Error("It was not done.");
+    const gate = (await night.step("go")).step as GateStep;
+    const whole = { plan: (await night.run()).plan, run: "run-1", step, before: origin.before, verified: true };
+    const own = planUndo({ ...whole, gate, byHand: [], mode: "planned", cards });
+    if (!own.ok) throw new Error(JSON.stringify(own.problems));
     const undoes = {
       run: "run-1",
       step: "wipe",
@@ -192,6 +213,13 @@ describe("an undo", () => {
       "The catalogue doesn't allow this plan as it stands: “wipe” is not taken back like this",
     );
     expect(ledger(dir)).toEqual(["put backup", "promote wipe"]);
+    // What its action says is made, once the same people have approved it.
+    await night.asks("ana", { type: "abort", run: "run-2", reason: "It was an attack" });
+    await night.requested(own.plan, "run-3");
+    await night.untilAsked("approve", "run-3");
+    await night.approve("bo", "approve", "run-3");
+    await night.until(({ status }) => status === "verified", "run-3");
+    expect(ledger(dir)).toEqual(["put backup", "promote wipe", "put back"]);
   });
 });
 
