@@ -23,7 +23,7 @@ const SHORTCUTS = [
 ] as const;
 
 const ACCOUNT = "123456789012";
-const describe = await describeWith(["moto_server"], ["python3-venv && pip install 'moto[server]==5.2.5'"]);
+const describe = await describeWith(["moto_server"], ["python3-venv, and the packages of .ci/peers.txt"]);
 
 describe(`moto as AWS (its known shortcuts: ${SHORTCUTS.join("; ")})`, () => {
   let server: ChildProcess;
