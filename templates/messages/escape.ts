@@ -2,7 +2,7 @@
  * Other people's words inside our sentences. Everything a person, a catalogue or a target wrote goes through `safe`
  * before it stands in mrkdwn; nothing else in the house escapes.
  *
- * After it the words can not ping, link, format, quote, start a line, hide, or turn the reading direction. `&`, `<` and
+ * After it the words can not ping, link, format, quote, start a line, hide, turn the reading direction, or pass a letter for its twin. `&`, `<` and
  * `>` become the entities Slack asks for; it documents no escape for its formatting marks, so those become their nearest
  * look-alikes. The timeline keeps the words as they were written.
  */
@@ -73,7 +73,28 @@ function visible(words: string): string {
     .normalize("NFC")
     .replace(/[\s\u0085\u2028\u2029]+/gu, " ")
     .replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u115f\u1160\u3164\uffa0]|\p{Variation_Selector}/gu, "")
+    .replace(/[\p{L}\p{M}\p{N}]+/gu, marked)
     .trim();
+}
+
+/**
+ * Letters of Cyrillic, Greek and Armenian that cannot be told from Latin ones, and full-width Latin.
+ *
+ * @see https://www.unicode.org/reports/tr39/#Confusable_Detection
+ */
+const TWINS = /[аеорсухіјѕһԁԛԝѵӏАВЕЅІЈКМНОРСТХҮԌοναικρτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧօսոհցքＡ-Ｚａ-ｚ]/gu;
+
+/** Within a word of Latin letters such a letter is no accident: `wоrker-3` becomes `wо⟨U+043E⟩rker-3`, and stays so. */
+function marked(word: string, at: number, words: string): string {
+  if (!/[A-Za-z]/.test(word)) return word;
+  const isDone = words.startsWith("⟨U+", at + word.length);
+  return word.replace(TWINS, (letter, where: number) =>
+    isDone && where === word.length - 1 ? letter : `${letter}⟨U+${codeOf(letter)}⟩`,
+  );
+}
+
+function codeOf(letter: string): string {
+  return letter.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
 }
 
 /** What stands for somebody who was erased (`lifeboat erase`). */

@@ -35,6 +35,27 @@ const hostile = fc.oneof(
 );
 const words = fc.array(hostile, { minLength: 1, maxLength: 4 }).map((parts) => parts.join(" "));
 
+describe("letters that look like others", () => {
+  test("are marked within a word, once, and real words of another alphabet are left alone", () => {
+    expect(plain("wоrker-3")).toBe("wо⟨U+043E⟩rker-3");
+    expect(safe("pаypаl")).toBe("pа⟨U+0430⟩ypа⟨U+0430⟩l");
+    for (const words of ["Серверы не отвечают", "Διακοπή", "Zürich worker-3", "ordersＡ db", "5 µs"])
+      expect(plain(plain(words))).toBe(plain(words));
+    expect(plain("Серверы не отвечают")).toBe("Серверы не отвечают");
+    expect(plain("ordersＡ")).toContain("⟨U+FF21⟩");
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom("a", "а", "w", "о", "-", " ") }),
+        (given) => plain(plain(given)) === plain(given),
+      ),
+    );
+  });
+
+  test("and what turns the reading direction or hides is gone from everything that is shown", () => {
+    expect(plain("deny\u202e evorppa \u2066x\u2069\u200b")).toBe("deny evorppa x");
+  });
+});
+
 describe("other people's words", () => {
   test("never carry a live mark, a break or anything that is not seen", () => {
     fc.assert(

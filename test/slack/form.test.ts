@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { actions, section } from "../../templates/messages/blocks.ts";
 import { updateForm } from "../../templates/messages/updateform.ts";
 import { asSuperuser, type TestServer, testServer } from "../timeline/server.ts";
 import { type Bench, calls, openBench, until } from "./bench.ts";
@@ -115,3 +116,31 @@ async function open_(): Promise<number> {
   const rows = await asSuperuser(bench.store.url, "select from lifeboat.inbox where done_at is null");
   return rows.length;
 }
+
+test("a long plan is paged through in one form, and sent from its last page as an approval", async () => {
+  bench = await openBench(server);
+  const page = (n: number) => ({
+    kind: "form" as const,
+    form: {
+      callback: n === 3 ? "gate.approve" : "plan.steps",
+      title: "All 61 steps",
+      submit: n === 3 ? "Approve" : "",
+      carries: `run-1/ask-1/${n}`,
+      blocks: [section(`Page ${n} of 3`), actions({ label: "Next", verb: "plan.next", carries: `run-1/ask-1/${n}` })],
+    },
+  });
+  bench.reply = ({ verb, carries, form: given }) => {
+    if (verb === "gate.approve" && given !== null) return { kind: "nothing" };
+    return page(verb === "plan.next" ? Number(carries?.split("/")[2]) + 1 : 1);
+  };
+  await cass().slash("/dr steps", "CGENERAL");
+  for (const n of [1, 2]) {
+    const open = await cass().waitForView(({ blocks }) => JSON.stringify(blocks).includes(`Page ${n} of 3`));
+    expect(open.submit ?? null).toBeNull();
+    await cass().click(open, "plan.next");
+  }
+  const last = await cass().waitForView(({ callback_id: id }) => id === "gate.approve");
+  await cass().submit(last, {});
+  await until(() => bench.asked.some(({ verb, form: given }) => verb === "gate.approve" && given !== null));
+  expect(bench.asked.at(-1)).toMatchObject({ verb: "gate.approve", form: {}, carries: "run-1/ask-1/3" });
+});
