@@ -45,9 +45,12 @@ const asOwner = (sql: string) => asSuperuser(url, `set session_replication_role 
 
 async function wrote(types: readonly string[], stream = incident, options: Partial<StoreOptions> = {}): Promise<void> {
   const store = await storeOn(url, options);
-  await store.timeline.decide(stream, () => ({ events: types.map((type) => event(type)), value: null }));
-  // Leaving signs the heads.
-  await store.close();
+  try {
+    await store.timeline.decide(stream, () => ({ events: types.map((type) => event(type)), value: null }));
+  } finally {
+    // Leaving signs the heads.
+    await store.close();
+  }
 }
 
 /** What `lifeboat verify` says, of a process that has seen nothing before. */
