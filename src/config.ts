@@ -38,7 +38,7 @@ export interface Config {
   readonly paging: PagingConfig | null;
   readonly comms: CommsConfig;
   /** 32 bytes secrets of people are kept with; null: nobody can enroll a proof of who they are. */
-  readonly secretKey: Buffer | null;
+  readonly secretKeys: readonly Buffer[];
   /** What somebody has just enrolled proves nothing for so long, unless somebody vouches; 0: it counts at once. */
   readonly newProofHours: number;
   /** How often the old primary of a promotion is looked at. */
@@ -243,10 +243,10 @@ const settings = z.object({
     ),
   LIFEBOAT_SECRET_KEY: z
     .string()
-    .regex(/^[A-Za-z0-9+/]{43}=$/, "32 random bytes in base64: openssl rand -base64 32")
+    .regex(/^[A-Za-z0-9+/]{43}=(?:,[A-Za-z0-9+/]{43}=){0,4}$/, "32 random bytes in base64: openssl rand -base64 32")
     .optional()
     .describe(
-      "Key the secrets of `/dr enroll` are kept with: 32 random bytes in base64. Unset: nobody can enroll, and gates with " +
+      "Key the secrets of `/dr enroll` are kept with: 32 random bytes in base64. While it is changed, the new and the old with a comma: what the old one kept is kept anew when it is next proved with. Unset: nobody can enroll, and gates with " +
         "`stepUp` are approved by nobody",
     ),
   LIFEBOAT_NEW_PROOF_HOURS: z
@@ -396,7 +396,7 @@ function configOf(read: Settings, slack: boolean): Config {
     cli: cliOf(read),
     whenSlackIsSilent: read.LIFEBOAT_WHEN_SLACK_IS_SILENT,
     newProofHours: read.LIFEBOAT_NEW_PROOF_HOURS ?? (read.SLACK_API_URL === undefined ? 24 : 0),
-    secretKey: read.LIFEBOAT_SECRET_KEY === undefined ? null : Buffer.from(read.LIFEBOAT_SECRET_KEY, "base64"),
+    secretKeys: (read.LIFEBOAT_SECRET_KEY?.split(",") ?? []).map((key) => Buffer.from(key, "base64")),
     watchSeconds: read.LIFEBOAT_WATCH_SECONDS,
     drainSeconds: read.LIFEBOAT_DRAIN_SECONDS ?? (read.SLACK_API_URL === undefined ? null : PRACTICE_DRAIN_SECONDS),
     scriptUser: read.LIFEBOAT_SCRIPT_USER ?? null,

@@ -56,7 +56,7 @@ export function houseOf(
       reach: { email: config.comms.mail !== null, statuspage: config.comms.statuspage !== null },
       pageLink: config.comms.page.link,
     },
-    proof: createTotp(createProofs(store.pool, store.keyring), config.secretKey, {
+    proof: createTotp(createProofs(store.pool, store.keyring), config.secretKeys, {
       issuer: config.practice ? "Lifeboat practice" : "Lifeboat",
       settleHours: config.newProofHours,
     }),

@@ -52,7 +52,7 @@ describe("what is read", () => {
           statuspage: null,
           page: { folder: resolve(".lifeboat", "status-page"), port: null, host: "127.0.0.1", link: null },
         },
-        secretKey: null,
+        secretKeys: [],
         newProofHours: 24,
         cli: { socket: resolve(".lifeboat", "run", "bot.sock"), tls: null, people: new Map() },
         whenSlackIsSilent: "refuse",
@@ -222,7 +222,7 @@ describe("the key that secrets are kept with", () => {
 
   test("is 32 bytes in base64", () => {
     const loaded = loadConfig({ ...socket, LIFEBOAT_SECRET_KEY: key.toString("base64") });
-    expect(loaded).toMatchObject({ ok: true, config: { secretKey: key } });
+    expect(loaded).toMatchObject({ ok: true, config: { secretKeys: [key] } });
   });
 
   test.each([Buffer.alloc(16).toString("base64"), "a".repeat(44), key.toString("hex"), `${key.toString("base64")} `])(

@@ -25,6 +25,19 @@ export function unseal(key: Uint8Array, holder: string, sealed: Buffer): Buffer 
   }
 }
 
+/** With the first of these keys that opens it; `old`: not the first, so it has to be sealed anew before that key may go. */
+export function unsealByAny(
+  keys: readonly Uint8Array[],
+  holder: string,
+  sealed: Buffer,
+): { readonly secret: Buffer; readonly old: boolean } | null {
+  for (const [n, key] of keys.entries()) {
+    const secret = unseal(key, holder, sealed);
+    if (secret !== null) return { secret, old: n > 0 };
+  }
+  return null;
+}
+
 function boundTo(holder: string): Buffer {
   return Buffer.from(`lifeboat/proof/${holder}`, "utf8");
 }

@@ -3,7 +3,7 @@ import { Secret, TOTP } from "otpauth";
 import { LifeboatError, type Problem } from "../lib/errors.ts";
 import type { ProofRow, Proofs } from "../timeline/proofs.ts";
 import type { CodeSource, Counts, Proof, Verdict } from "./proof.ts";
-import { seal, unseal } from "./sealed.ts";
+import { seal, unsealByAny } from "./sealed.ts";
 
 /** What every authenticator understands. @see https://www.rfc-editor.org/rfc/rfc6238 */
 const PERIOD_SECONDS = 30;
@@ -14,27 +14,33 @@ const TRIES = 5;
 const LOCK_SECONDS = 15 * 60;
 const PENDING_SECONDS = 10 * 60;
 
-/** `key`: 32 bytes (`LIFEBOAT_SECRET_KEY`); null: there is none, and nobody can enroll or prove anything. */
+/** The first seals, all of them open. */
+type Keys = readonly [Uint8Array, ...Uint8Array[]];
+
+/**
+ * `keys`: 32 bytes each (`LIFEBOAT_SECRET_KEY`): the first keeps secrets, the others are what it was before, and what they kept is kept
+ * anew when it is next proved with. Empty: there is none, and nobody can enroll or prove anything.
+ */
 export function createTotp(
   proofs: Proofs,
-  key: Uint8Array | null,
+  [first, ...earlier]: readonly Uint8Array[],
   { issuer = "Lifeboat", settleHours = 24 }: { readonly issuer?: string; readonly settleHours?: number } = {},
 ): Proof {
-  const keyOrStop = (): Uint8Array => {
-    if (key === null) throw new LifeboatError(NO_KEY);
-    return key;
+  const keysOrStop = (): Keys => {
+    if (first === undefined) throw new LifeboatError(NO_KEY);
+    return [first, ...earlier];
   };
   return {
     method: "TOTP",
     settleHours,
-    closed: key === null ? NO_KEY : null,
+    closed: first === undefined ? NO_KEY : null,
     async enrolled(holders) {
       return holders.length > 0 && (await proofs.confirmed(holders)).size === new Set(holders).size;
     },
 
     async begin(holders, label) {
       const bytes = randomBytes(SECRET_BYTES);
-      const own = keyOrStop();
+      const [own] = keysOrStop();
       await proofs.change(holders, (rows, now) => ({
         rows: mapped(rows, (row, holder) => ({ ...row, pending: seal(own, holder, bytes), pendingAt: now })),
         value: null,
@@ -46,7 +52,7 @@ export function createTotp(
     },
 
     confirm(holders, code, current, request, from = "slack") {
-      const own = keyOrStop();
+      const own = keysOrStop();
       return proofs.change(withCounters(holders, from), (rows, now) => {
         const judged = holders.map((holder) => {
           const row = counting(rows, holder, from);
@@ -73,7 +79,7 @@ export function createTotp(
     },
 
     check(holder, code, request, from = "slack") {
-      const own = keyOrStop();
+      const own = keysOrStop();
       return proofs.change(withCounters([holder], from), (rows, now) => {
         const checked = tried(own, holder, counting(rows, holder, from), code, request, now);
         return { rows: apart(rows, [checked], from), value: checked.verdict };
@@ -142,17 +148,18 @@ interface Judged {
 }
 
 /** One try with the confirmed secret: counted, locked after five wrong ones, and no code twice. */
-function tried(key: Uint8Array, holder: string, row: ProofRow, code: string, request: string, now: Date): Judged {
+function tried(keys: Keys, holder: string, row: ProofRow, code: string, request: string, now: Date): Judged {
   const no = (problem: Problem, after: ProofRow = row): Judged => ({ holder, row: after, verdict: refused(problem) });
   if (row.secret === null) return no(NOT_ENROLLED);
   if (row.lockedUntil !== null && now < row.lockedUntil) return no(locked(row.lockedUntil));
-  const secret = unseal(key, holder, row.secret);
-  if (secret === null) return no(UNREADABLE);
-  const step = stepOf(secret, code, now);
+  const opened = unsealByAny(keys, holder, row.secret);
+  if (opened === null) return no(UNREADABLE);
+  const step = stepOf(opened.secret, code, now);
   if (step === null) return wrong(holder, row, now);
   if (step === row.lastStep && row.lastKey === request) return { holder, row, verdict: { ok: true } };
   if (step <= row.lastStep) return no(USED);
-  const after = { ...row, lastStep: step, lastKey: request, failures: 0, lockedUntil: null };
+  const secret = opened.old ? seal(keys[0], holder, opened.secret) : row.secret;
+  const after = { ...row, secret, lastStep: step, lastKey: request, failures: 0, lockedUntil: null };
   return { holder, row: after, verdict: { ok: true } };
 }
 
@@ -173,7 +180,7 @@ function wrong(holder: string, row: ProofRow, now: Date): Judged {
 
 /** The first code of the new secret; where there was one before, a code of that as well. */
 function confirmed(
-  key: Uint8Array,
+  keys: Keys,
   holder: string,
   row: ProofRow,
   code: string,
@@ -182,12 +189,12 @@ function confirmed(
   now: Date,
 ): Judged {
   const no = (problem: Problem): Judged => ({ holder, row, verdict: refused(problem) });
-  const pending = row.pending === null ? null : unseal(key, holder, row.pending);
+  const pending = row.pending === null ? null : (unsealByAny(keys, holder, row.pending)?.secret ?? null);
   const waited = now.getTime() - (row.pendingAt?.getTime() ?? 0);
   if (row.pending === null || pending === null || waited > PENDING_SECONDS * 1000) return no(NOTHING_PENDING);
   if (row.secret !== null) {
     if (current === null || current.trim() === "") return no(CURRENT_NEEDED);
-    const before = tried(key, holder, row, current, request, now);
+    const before = tried(keys, holder, row, current, request, now);
     if (!before.verdict.ok) return before;
   }
   const step = stepOf(pending, code, now);
@@ -265,5 +272,5 @@ const UNREADABLE: Problem = {
   code: "proof-unreadable",
   where: "LIFEBOAT_SECRET_KEY",
   what: "What you enrolled can not be read: the key is not the one it was kept with",
-  next: "Whoever runs Lifeboat puts the old key back, or you enroll again after lifeboat unenroll",
+  next: "An operator puts the old key behind the new one (`LIFEBOAT_SECRET_KEY=<new>,<old>`), or you enroll again after lifeboat unenroll",
 };

@@ -31,7 +31,7 @@ beforeEach(async () => {
   store = await storeOn(await server.database());
   house = new TestHouse(store);
   Object.assign(house.house, {
-    proof: createTotp(createProofs(store.pool, store.keyring), randomBytes(32), { settleHours: 0 }),
+    proof: createTotp(createProofs(store.pool, store.keyring), [randomBytes(32)], { settleHours: 0 }),
   });
 }, 60_000);
 afterAll(async () => {
@@ -94,7 +94,7 @@ describe("authority, as people speak of it", () => {
 
   test("a stolen account enrolls while the question is open: its code counts for nothing until somebody vouches", async () => {
     const proofs = createProofs(store.pool, store.keyring);
-    Object.assign(house.house, { proof: createTotp(proofs, randomBytes(32), { settleHours: 24 }) });
+    Object.assign(house.house, { proof: createTotp(proofs, [randomBytes(32)], { settleHours: 24 }) });
     const enrolls = async (person: string) => {
       const secret = secretIn(await house.ask(person, "enroll", { ...pressed, hidden: true }));
       const code = codeOf(secret, -1);
@@ -241,7 +241,7 @@ describe("authority, as people speak of it", () => {
   });
 
   test("without a key, whoever wants to enroll is told what is to be set", async () => {
-    Object.assign(house.house, { proof: createTotp(createProofs(store.pool, store.keyring), null) });
+    Object.assign(house.house, { proof: createTotp(createProofs(store.pool, store.keyring), []) });
     const run = await asked("failover practice-a", "region", "ask-region");
     await house.ask("vera", "enroll", here);
     await house.press("vera", "gate.approve", `${run}/ask-region`, pressed);

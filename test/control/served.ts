@@ -42,7 +42,7 @@ export class Served {
     this.folder = folder;
     this.socket = join(folder, "run", "bot.sock");
     this.bed = new TestHouse(store);
-    this.proof = createTotp(createProofs(store.pool, store.keyring), randomBytes(32), { settleHours });
+    this.proof = createTotp(createProofs(store.pool, store.keyring), [randomBytes(32)], { settleHours });
     Object.assign(this.bed.house, { proof: this.proof });
   }
 

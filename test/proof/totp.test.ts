@@ -75,7 +75,7 @@ describe("somebody who proves who they are", () => {
     await store?.close();
     url = await server.database();
     store = await storeOn(url);
-    proof = createTotp(createProofs(store.pool, store.keyring), key);
+    proof = createTotp(createProofs(store.pool, store.keyring), [key]);
   }, 60_000);
   afterAll(async () => {
     await store?.close();
@@ -197,7 +197,7 @@ describe("somebody who proves who they are", () => {
 
   test("where the installation says so, what is new counts at once", async () => {
     await enrolled();
-    const trusting = createTotp(createProofs(store.pool, store.keyring), key, { settleHours: 0 });
+    const trusting = createTotp(createProofs(store.pool, store.keyring), [key], { settleHours: 0 });
     expect(await trusting.counts(vera, new Date(0))).toEqual({ ok: true, vouchedBy: null });
   });
 
@@ -221,12 +221,22 @@ describe("somebody who proves who they are", () => {
     expect(rows[0]?.secret.includes(bytes)).toBe(false);
     expect(dump?.all).not.toContain(secret);
     expect(dump?.all).not.toContain(bytes.toString("hex"));
-    const other = createTotp(createProofs(store.pool, store.keyring), randomBytes(32));
+    const other = createTotp(createProofs(store.pool, store.keyring), [randomBytes(32)]);
     expect(codeOf(await other.check(vera, shows(secret), "x"))).toBe("proof-unreadable");
   });
 
+  test("a key is changed without enrolling anew: the old one opens until each has proved with it once more", async () => {
+    const { secret } = await proof.begin([vera], "Vera");
+    await proof.confirm([vera], shows(secret, -1), null, "enroll");
+    const next = randomBytes(32);
+    const by = (keys: readonly Uint8Array[]) => createTotp(createProofs(store.pool, store.keyring), keys);
+    expect(codeOf(await by([next]).check(vera, shows(secret), "alone"))).toBe("proof-unreadable");
+    expect(codeOf(await by([next, key]).check(vera, shows(secret), "both"))).toBe("ok");
+    expect(codeOf(await by([next]).check(vera, shows(secret, 1), "new alone"))).toBe("ok");
+  });
+
   test("without a key nobody enrolls, and is told what to set", async () => {
-    const closed = createTotp(createProofs(store.pool, store.keyring), null);
+    const closed = createTotp(createProofs(store.pool, store.keyring), []);
     expect(closed.closed?.where).toBe("LIFEBOAT_SECRET_KEY");
     await expect(closed.begin([vera], "Vera")).rejects.toMatchObject({ problem: { code: "secret-key-missing" } });
   });
