@@ -96,14 +96,14 @@ export class Night {
     return asks(this.store, who, command, this.plans, this.stream, this.system());
   }
 
-  async requested(of: Plan, run = "run-1", dryRun = false): Promise<void> {
+  async requested(of: Plan, run = "run-1", { dryRun = false, by = "ana" } = {}): Promise<void> {
     const planHash = hashOf(of);
     this.plans.set(planHash, of);
     const declare = { title: "It is down", system: "shop", severity: "P1", kind: "real" } as const;
     if ((await this.state()).declared === null)
       await this.asks("ana", { type: "declare", ...declare, impactStartedAt: null, announceIn: null });
     const asked = { type: "requestRun", run, plan: of, planHash, mode: of.mode, dryRun, announceIn: null } as const;
-    const outcome = await this.asks("ana", asked);
+    const outcome = await this.asks(by, asked);
     if (outcome.kind !== "accepted") throw new Error(`Refused: ${JSON.stringify(outcome.problem)}`);
   }
 
