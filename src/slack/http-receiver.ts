@@ -9,6 +9,7 @@ import {
 import type { AddressInfo } from "node:net";
 import { type App, HTTPReceiver, type Receiver, type ReceiverEvent } from "@slack/bolt";
 import type { Logger } from "../lib/log.ts";
+import { bodyOf } from "../lib/request-body.ts";
 import { requestUrl } from "../lib/request-url.ts";
 import { sdkLog } from "./sdk-log.ts";
 
@@ -112,7 +113,7 @@ export class HttpReceiver implements Receiver {
   async #admit(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (requestUrl(request).pathname !== PATH) return answer(response, 404);
     if (request.method !== "POST") return answer(response, 405);
-    const raw = await bodyOf(request);
+    const raw = await bodyOf(request, BODY_BYTES);
     if (raw === null) {
       answer(response, 413);
       request.destroy();
@@ -152,18 +153,6 @@ export class HttpReceiver implements Receiver {
 }
 
 class RefusedDelivery extends Error {}
-
-async function bodyOf(request: IncomingMessage): Promise<Buffer | null> {
-  if (Number(request.headers["content-length"] ?? 0) > BODY_BYTES) return null;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > BODY_BYTES) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
 
 /** @see https://docs.slack.dev/authentication/verifying-requests-from-slack/ */
 function isSigned(raw: Buffer, headers: IncomingHttpHeaders, secrets: readonly string[]): boolean {

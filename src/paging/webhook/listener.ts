@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "../../lib/log.ts";
+import { bodyOf } from "../../lib/request-body.ts";
 import type { Inbox } from "../../timeline/contract.ts";
 import { eventOf } from "./payload.ts";
 import { isSigned } from "./signature.ts";
@@ -58,7 +59,7 @@ export async function listen(options: ListenerOptions): Promise<{ port: number; 
 async function take(request: IncomingMessage, { secrets, inbox, log, received }: ListenerOptions): Promise<number> {
   if ((request.url ?? "").split("?")[0] !== PATH) return 404;
   if (request.method !== "POST") return 405;
-  const raw = await bodyOf(request);
+  const raw = await bodyOf(request, BODY_BYTES);
   if (raw === null) return 413;
   const header = request.headers["x-pagerduty-signature"];
   if (!isSigned(raw, typeof header === "string" ? header : undefined, secrets)) {
@@ -70,16 +71,4 @@ async function take(request: IncomingMessage, { secrets, inbox, log, received }:
   if (event.event_type === "pagey.ping") return 202;
   if (await inbox.receive(`pagerduty/${event.id}`, KIND, event)) received();
   return 202;
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Buffer | null> {
-  if (Number(request.headers["content-length"] ?? 0) > BODY_BYTES) return null;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > BODY_BYTES) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
