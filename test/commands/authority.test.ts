@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { Secret, TOTP } from "otpauth";
 import type { Reply } from "../../commands/command.ts";
 import { idFor } from "../../commands/ids.ts";
@@ -12,32 +12,23 @@ import { createProofs } from "../../src/timeline/proofs.ts";
 import { seen } from "../messages/orders.ts";
 import { keepPages } from "../messages/page.ts";
 import { enrolledIn, hoursBefore, proofsBecome } from "../timeline/keys.ts";
-import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { storeForEach } from "../timeline/store-for-each.ts";
 import { TestHouse } from "./house.ts";
 
 const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
 const here = { channel: "C0INCNIGHT" };
 const pressed = { ...here, canAskForm: true };
 
-let server: TestServer;
 let store: Store;
 let house: TestHouse;
 
-beforeAll(async () => {
-  server = await testServer();
-}, 60_000);
-beforeEach(async () => {
-  await store?.close();
-  store = await storeOn(await server.database());
+storeForEach((fresh) => {
+  store = fresh;
   house = new TestHouse(store);
   Object.assign(house.house, {
     proof: createTotp(createProofs(store.pool, store.keyring), [randomBytes(32)], { settleHours: 0 }),
   });
-}, 60_000);
-afterAll(async () => {
-  await store?.close();
-  await server?.close();
-}, 60_000);
+});
 
 /** Somebody asked for it, it was looked at, and the question is open. */
 async function asked(words: string, key: string, ask: string): Promise<string> {

@@ -1,35 +1,26 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { idFor } from "../../commands/ids.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { drawIncident } from "../../templates/messages/draw.ts";
 import { keepPages, printView } from "../messages/page.ts";
-import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { storeForEach } from "../timeline/store-for-each.ts";
 import { TestHouse } from "./house.ts";
 
 const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
 const IN = { channel: "C0INCTOLD" };
 const incident = idFor("inc", "declare-key");
 
-let server: TestServer;
 let store: Store;
 let house: TestHouse;
 
-beforeAll(async () => {
-  server = await testServer();
-}, 60_000);
-beforeEach(async () => {
-  await store?.close();
-  store = await storeOn(await server.database());
+storeForEach(async (fresh) => {
+  store = fresh;
   house = new TestHouse(store);
   await house.ask("alex", "declare Orders can not be placed --severity P1", { key: "declare-key" });
   house.channels.set(incident, IN.channel);
-}, 60_000);
-afterAll(async () => {
-  await store?.close();
-  await server?.close();
-}, 60_000);
+});
 
 const fields = (template: string, given: Record<string, string>) => ({
   template,

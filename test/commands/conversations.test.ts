@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { idFor } from "../../commands/ids.ts";
 import { commands, commandTable } from "../../commands/index.ts";
 import type { Sighting } from "../../src/catalog/roles.ts";
@@ -9,27 +9,18 @@ import { projectRoot } from "../../src/lib/root.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { seen } from "../messages/orders.ts";
 import { keepPages } from "../messages/page.ts";
-import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { storeForEach } from "../timeline/store-for-each.ts";
 import { TestHouse } from "./house.ts";
 
 const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
 
-let server: TestServer;
 let store: Store;
 let house: TestHouse;
 
-beforeAll(async () => {
-  server = await testServer();
-}, 60_000);
-beforeEach(async () => {
-  await store?.close();
-  store = await storeOn(await server.database());
+storeForEach((fresh) => {
+  store = fresh;
   house = new TestHouse(store);
-}, 60_000);
-afterAll(async () => {
-  await store?.close();
-  await server?.close();
-}, 60_000);
+});
 
 function mondayAfter(now: Date, days: number): Date {
   const then = new Date(now.getTime() + days * 86_400_000);

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { idFor } from "../../commands/ids.ts";
 import type { Sighting } from "../../src/catalog/roles.ts";
 import type { Runbook } from "../../src/catalog/types.ts";
@@ -8,7 +8,7 @@ import type { Store } from "../../src/timeline/index.ts";
 import { drawIncident } from "../../templates/messages/draw.ts";
 import { seen } from "../messages/orders.ts";
 import { keepPages } from "../messages/page.ts";
-import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { storeForEach } from "../timeline/store-for-each.ts";
 import { TestHouse } from "./house.ts";
 
 /** A drill's words, values and approvals in production: none of them leads there. */
@@ -28,25 +28,16 @@ const drilled = {
 const ready = { ...seen, facts: [], checks: [] };
 const IN = { channel: "C0INCREAL" };
 
-let server: TestServer;
 let store: Store;
 let house: TestHouse;
 
-beforeAll(async () => {
-  server = await testServer();
-}, 60_000);
-beforeEach(async () => {
-  await store?.close();
-  store = await storeOn(await server.database());
+storeForEach((fresh) => {
+  store = fresh;
   house = new TestHouse(store, "practice", given);
   const { catalog } = house.house;
   const systems = catalog.systems.map((system) => ({ ...system, environment: "production" as const }));
   Object.assign(house.house, { practice: false, catalog: { ...catalog, systems } });
-}, 60_000);
-afterAll(async () => {
-  await store?.close();
-  await server?.close();
-}, 60_000);
+});
 
 function drillValues(values: Readonly<Record<string, string | number>>): void {
   Object.assign(house.house, { drillVariables: new Map([["practice", new Map(Object.entries(values))]]) });

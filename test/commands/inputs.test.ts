@@ -1,12 +1,11 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, test } from "@jest/globals";
 import type { Reply } from "../../commands/command.ts";
 import { idFor } from "../../commands/ids.ts";
 import { isLive } from "../../src/incident/status.ts";
-import type { Store } from "../../src/timeline/index.ts";
 import { keepPages } from "../messages/page.ts";
-import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { storeForEach } from "../timeline/store-for-each.ts";
 import { TestHouse } from "./house.ts";
 
 const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
@@ -19,29 +18,18 @@ const values = {
   publicUrl: "http://127.0.0.1:1",
 };
 
-let server: TestServer;
-let store: Store;
 let house: TestHouse;
 
-beforeAll(async () => {
-  server = await testServer();
-}, 60_000);
 afterEach(() => {
   if (process.env.SAY) console.log(house.script());
 });
-beforeEach(async () => {
-  await store?.close();
-  store = await storeOn(await server.database());
-  house = new TestHouse(store, "marimo-erp", values);
+storeForEach((fresh) => {
+  house = new TestHouse(fresh, "marimo-erp", values);
   house.seen = new Map([
     ["primary", { state: "active", says: "marimo-erp.com leads to primary" }],
     ["secondary", { state: "standby", says: "marimo-erp.com does not lead to secondary" }],
   ]);
-}, 60_000);
-afterAll(async () => {
-  await store?.close();
-  await server?.close();
-}, 60_000);
+});
 
 /** What the button under an answer carries. */
 function carriedBy(reply: Reply): string {

@@ -1,33 +1,21 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import { idFor } from "../../commands/ids.ts";
-import type { Store } from "../../src/timeline/index.ts";
 import { seen } from "../messages/orders.ts";
 import { keepPages } from "../messages/page.ts";
-import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { storeForEach } from "../timeline/store-for-each.ts";
 import { TestHouse } from "./house.ts";
 
 const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
 const here = { channel: "C0INCNIGHT" };
 const open = { answers: true, name: "orders-a", role: "primary", readOnly: false };
 
-let server: TestServer;
-let store: Store;
 let house: TestHouse;
 
-beforeAll(async () => {
-  server = await testServer();
-}, 60_000);
-beforeEach(async () => {
-  await store?.close();
-  store = await storeOn(await server.database());
-  house = new TestHouse(store);
-}, 60_000);
-afterAll(async () => {
-  await store?.close();
-  await server?.close();
-}, 60_000);
+storeForEach((fresh) => {
+  house = new TestHouse(fresh);
+});
 
 /** A planned failover that Sam approved, and these steps of it that were carried out. */
 async function failedOver(...steps: readonly string[]): Promise<{ run: string; incident: string }> {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import type { Reply, Request } from "../../commands/command.ts";
 import { idFor } from "../../commands/ids.ts";
 import { answer, commands, readLine } from "../../commands/index.ts";
@@ -7,29 +7,20 @@ import { takeMention } from "../../src/slack/listen/mention.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { TestHouse } from "../commands/house.ts";
 import { seen } from "../messages/orders.ts";
-import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { storeForEach } from "../timeline/store-for-each.ts";
 
 /**
  * What members, outsiders and attackers try at the front. Each is refused with a sentence, changes nothing and leaves an
  * event or a count. Nothing here reaches an action: what commands can cause is on the timeline, and that is compared.
  */
-let server: TestServer;
 let store: Store;
 let house: TestHouse;
 const CHANNEL = "C0INCNIGHT";
 
-beforeAll(async () => {
-  server = await testServer();
-}, 60_000);
-beforeEach(async () => {
-  await store?.close();
-  store = await storeOn(await server.database());
+storeForEach((fresh) => {
+  store = fresh;
   house = new TestHouse(store);
-}, 60_000);
-afterAll(async () => {
-  await store?.close();
-  await server?.close();
-}, 60_000);
+});
 
 /** Alex asked for a failover; the question is open and waits for its approval. */
 async function waiting(key = "real"): Promise<{ incident: string; run: string; ask: string }> {
