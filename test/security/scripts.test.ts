@@ -52,6 +52,10 @@ afterAll(async () => {
   await away(dir);
 });
 
+/** A time to sleep that no other process of this machine sleeps: so that it is known by its command line. */
+let sleeps = 0;
+const ownSleep = () => `30${++sleeps}.${process.pid}`;
+
 /** Processes of this machine with this text in their command line. */
 async function running(text: string): Promise<number> {
   const names = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
@@ -88,17 +92,19 @@ describe.each([
 ])("what a script leaves behind is ended with it (%s)", (_how, contained) => {
   test("a daemon that holds the output holds neither the step nor survives it", async () => {
     const started = performance.now();
-    const { over } = await launch(`setsid sleep 301.5 & echo done`, {}, contained);
+    const sleep = ownSleep();
+    const { over } = await launch(`setsid sleep ${sleep} & echo done`, {}, contained);
     expect(await over).toMatchObject({ code: 0, ended: null, output: "done\n" });
     expect(performance.now() - started).toBeLessThan(6_000);
-    await soon("the daemon being gone", async () => (await running("301.5")) === 0);
+    await soon("the daemon being gone", async () => (await running(sleep)) === 0);
   }, 20_000);
 
   test("at its deadline, what has left its group as well, whether or not it listens", async () => {
-    const daemon = `trap "" TERM; (setsid sh -c 'trap "" TERM; while :; do sleep 302.5; done' &) ; sleep 302.5`;
+    const sleep = ownSleep();
+    const daemon = `trap "" TERM; (setsid sh -c 'trap "" TERM; while :; do sleep ${sleep}; done' &) ; sleep ${sleep}`;
     const { over } = await launch(daemon, { seconds: 1 }, contained);
     expect(await over).toMatchObject({ ended: "deadline" });
-    await soon("all being gone", async () => (await running("302.5")) === 0);
+    await soon("all being gone", async () => (await running(sleep)) === 0);
   }, 20_000);
 
   test("its words arrive as they are, its exit code and the signal that ended it are told", async () => {
