@@ -208,18 +208,27 @@ class Player {
     if (user === undefined) return this.#rise(card, call);
     const person = this.#practice.workspace.as(user);
     if (needsCode) await this.#hasCode(user);
-    const says = await this.#heard(user, async () => {
-      if (!opensForm) return person.click(card, "gate.approve", { confirm: true });
-      const pressed = await person.click(card, "gate.approve");
-      if (!pressed.ok) return pressed;
-      const form = await this.#lastPage(person);
-      return person.submit(form, needsCode ? { code: await (this.#phones.get(user) as Authenticator).code() } : {});
-    });
+    let says: string;
+    try {
+      says = await this.#heard(user, async () => {
+        if (!opensForm) return person.click(card, "gate.approve", { confirm: true });
+        const pressed = await person.click(card, "gate.approve");
+        if (!pressed.ok) return pressed;
+        const form = await this.#lastPage(person);
+        if (form.callback_id !== "gate.approve") throw new NoLongerAsked(form);
+        return person.submit(form, needsCode ? { code: await (this.#phones.get(user) as Authenticator).code() } : {});
+      });
+    } catch (error) {
+      if (!(error instanceof NoLongerAsked)) throw error;
+      // The thread shows what is next.
+      await person.dismiss(error.form);
+      return;
+    }
     this.#answered.set(ask, (this.#answered.get(ask) ?? new Set()).add(user));
     if (!/is recorded/.test(says)) this.#refused.set(ask, [...(this.#refused.get(ask) ?? []), `${user}: ${says}`]);
   }
 
-  /** Pages through a plan that is longer than its card, up to where it can be approved. */
+  /** Pages through a plan that is longer than its card. On its last page it can be approved, while it is still asked. */
   async #lastPage(person: ReturnType<Practice["workspace"]["as"]>): Promise<View> {
     let seen = "";
     for (;;) {
@@ -228,7 +237,7 @@ class Player {
           ["gate.approve", "plan.steps"].includes(view.callback_id) && JSON.stringify(view.blocks) !== seen,
         this.#left(),
       );
-      if (page.callback_id === "gate.approve") return page;
+      if (page.callback_id === "gate.approve" || !JSON.stringify(page.blocks).includes('"plan.next')) return page;
       seen = JSON.stringify(page.blocks);
       await person.click(page, "plan.next");
     }
@@ -383,3 +392,13 @@ const NOTHING = {
   postmortem: null,
   record: null,
 } as const;
+
+/** Decided, or asked anew, while somebody read what they were to approve. */
+class NoLongerAsked extends Error {
+  readonly form: View;
+
+  constructor(form: View) {
+    super(`${form.callback_id}: there is nothing to approve any more`);
+    this.form = form;
+  }
+}

@@ -70,11 +70,21 @@ export function stepsForm(shown: Shown, wanted: number): Form {
       ...listed,
       divider,
       ...turns(carries, page, pages),
+      ...(last && !decides ? [section(OVER[gate.outcome])] : []),
       ...(decides ? [section(`*Data loss:* ${safe(gate.loss)}`)] : []),
       ...(decides && needsProof(run, gate) ? [code()] : []),
     ],
   };
 }
+
+/** Why there is nothing to approve on the last page. */
+const OVER: Readonly<Record<GateState["outcome"], string>> = {
+  open: "",
+  passed: "Already approved.",
+  denied: "Denied: nothing to approve here.",
+  expired: "Expired: it can be asked again.",
+  voided: "No longer asked: something it showed has changed. Look for the new request in the thread.",
+};
 
 function turns(carries: string, page: number, pages: number): Block[] {
   const buttons: Button[] = [

@@ -73,6 +73,14 @@ describe("a plan that is longer than its card", () => {
     expect(card).toContain("Approve…");
     expect(card).not.toContain('"confirm"');
   });
+
+  test("decided while somebody reads it, says so on the last page, and can't be approved there", () => {
+    for (const outcome of ["passed", "denied", "expired", "voided"] as const) {
+      const page = stepsForm({ ...shown, gate: { ...shown.gate, outcome } }, pages.length);
+      expect(page).toMatchObject({ callback: "plan.steps", submit: "" });
+      expect(JSON.stringify(page.blocks)).toMatch(/Already approved|Denied|Expired|No longer asked/);
+    }
+  });
 });
 
 describe("as people press it", () => {
