@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Actor } from "../../src/incident/events.ts";
+import { createTally } from "../../src/timeline/tally.ts";
 import { type Bed, logStatements, openBed } from "./bed.ts";
 import { answerTo, askFor, heard, isQuestion, newFrom, type Question, questionOf } from "./voices.ts";
 
@@ -36,18 +37,37 @@ async function abort({ run, channel }: Question): Promise<void> {
 
 describe("an approval that does not count", () => {
   let question: Question;
-  let before: readonly string[];
+  let deeds: readonly string[];
 
   beforeAll(async () => {
     question = await askFor(bed, "/dr failover database");
-    before = await bed.deeds();
+    deeds = await bed.deeds();
   }, 60_000);
   afterAll(() => bed.endOpenRuns(), 60_000);
 
+  const approvedBy = (user: string) =>
+    answerTo(bed, user, () => bed.workspace.as(user).click(question.card, "gate.approve", { confirm: true }));
+
   test.each([
-    ["a guest", "UGIL", "barred", /^This can not be done by you: Guests may not use Lifeboat\./],
-    ["an outsider", "UODA", "barred", /^This can not be done by you: This Slack account belongs to another company/],
-    ["somebody deactivated", "UDEE", "barred", /^This can not be done by you: This Slack account is deactivated\./],
+    ["a guest", "UGIL", /^You can't do this: Guests may not use Lifeboat\./],
+    ["an outsider", "UODA", /^You can't do this: This Slack account belongs to another company/],
+    ["somebody deactivated", "UDEE", /^You can't do this: This Slack account is deactivated\./],
+  ])(
+    "of %s: they are told why, it is counted and not on the timeline, the servers hear nothing",
+    async (_who, user, says) => {
+      const { length } = (await bed.lastRun()).events;
+      const tally = createTally(bed.store.pool);
+      const counted = async () =>
+        (await tally.read("refused/barred")).filter(({ last }) => last?.startsWith("gate.approve in ")).length;
+      const before = await counted();
+      expect(await approvedBy(user)).toMatch(says);
+      expect(await counted()).toBe(before + 1);
+      expect((await bed.lastRun()).events).toHaveLength(length);
+      expect(await bed.deeds()).toEqual(deeds);
+    },
+  );
+
+  test.each([
     ["who asked for the run", "UALEX", "gate-requester", /You asked for this run, so your approval does not count/],
     [
       "somebody without the role",
@@ -56,12 +76,9 @@ describe("an approval that does not count", () => {
       /You do not hold a role that decides this \(Incident commander/,
     ],
   ])("of %s: they are told why, it is on the timeline, the servers hear nothing", async (_who, user, code, says) => {
-    const person = bed.workspace.as(user);
-    expect(await answerTo(bed, user, () => person.click(question.card, "gate.approve", { confirm: true }))).toMatch(
-      says,
-    );
+    expect(await approvedBy(user)).toMatch(says);
     expect(await lastRefusal()).toEqual({ user, code });
-    expect(await bed.deeds()).toEqual(before);
+    expect(await bed.deeds()).toEqual(deeds);
   });
 
   test("given twice, from a phone and a laptop, it counts once and one promotion follows; given when all is over, there is nothing left to approve", async () => {
