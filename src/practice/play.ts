@@ -190,16 +190,23 @@ class Player {
     return true;
   }
 
-  #nextFor({ ask, people }: Call & { kind: "gate" }): string | undefined {
-    const answered = this.#answered.get(ask);
-    return people.find((one) => one !== this.#requester && this.#members.has(one) && !answered?.has(one));
+  /** Who has not answered yet of those it waits for. While an answer is being counted, nobody: it may be the last that was needed. */
+  #nextFor(call: Call & { kind: "gate" }): string | undefined {
+    const answered = this.#answered.get(call.ask);
+    if (!this.#isCounted(call)) return undefined;
+    return call.people.find((one) => one !== this.#requester && this.#members.has(one) && !answered?.has(one));
   }
 
   /** Nobody it waits for can give it. While one who did is being counted, that is not so. */
-  #isStuck({ ask, people, given }: Call & { kind: "gate" }): boolean {
+  #isStuck(call: Call & { kind: "gate" }): boolean {
+    return this.#isCounted(call) && this.#risen.get(call.ask) !== call.people.join();
+  }
+
+  /** The card shows all approvals that were given here. */
+  #isCounted({ ask, given }: Call & { kind: "gate" }): boolean {
     const refused = this.#refused.get(ask)?.length ?? 0;
     const answered = this.#answered.get(ask)?.size ?? 0;
-    return answered - refused === given && this.#risen.get(ask) !== people.join();
+    return answered - refused === given;
   }
 
   async #answer(card: Message, call: Call & { kind: "gate" }): Promise<void> {
@@ -208,13 +215,16 @@ class Player {
     if (user === undefined) return this.#rise(card, call);
     const person = this.#practice.workspace.as(user);
     if (needsCode) await this.#hasCode(user);
+    const before = this.#seen();
+    const toThem = (message: Message) => isTo(user, message) && !before(message);
     let says: string;
     try {
       says = await this.#heard(user, async () => {
         if (!opensForm) return person.click(card, "gate.approve", { confirm: true });
         const pressed = await person.click(card, "gate.approve");
         if (!pressed.ok) return pressed;
-        const form = await this.#lastPage(person);
+        const form = await this.#lastPage(person, toThem);
+        if (form === null) return pressed;
         if (form.callback_id !== "gate.approve") throw new NoLongerAsked(form);
         return person.submit(form, needsCode ? { code: await (this.#phones.get(user) as Authenticator).code() } : {});
       });
@@ -228,15 +238,24 @@ class Player {
     if (!/is recorded/.test(says)) this.#refused.set(ask, [...(this.#refused.get(ask) ?? []), `${user}: ${says}`]);
   }
 
-  /** Pages through a plan that is longer than its card. On its last page it can be approved, while it is still asked. */
-  async #lastPage(person: ReturnType<Practice["workspace"]["as"]>): Promise<View> {
+  /**
+   * Pages through a plan that is longer than its card. On its last page it can be approved, while it is still asked. Null: the press was
+   * answered in words.
+   */
+  async #lastPage(
+    person: ReturnType<Practice["workspace"]["as"]>,
+    isAnswer: (message: Message) => boolean,
+  ): Promise<View | null> {
     let seen = "";
     for (;;) {
-      const page = await person.waitForView(
+      const shown = await person.waitForViewOrMessage(
         (view: View) =>
           ["gate.approve", "plan.steps"].includes(view.callback_id) && JSON.stringify(view.blocks) !== seen,
+        isAnswer,
         this.#left(),
       );
+      if ("message" in shown) return null;
+      const page = shown.view;
       if (page.callback_id === "gate.approve" || !JSON.stringify(page.blocks).includes('"plan.next')) return page;
       seen = JSON.stringify(page.blocks);
       await person.click(page, "plan.next");
@@ -355,10 +374,7 @@ class Player {
     }
     const left = Math.max(1, until - performance.now());
     const person = this.#practice.workspace.as(user);
-    // Who is not in the channel yet is answered directly. Questions and news come there, too, in their own time.
-    const toThem = (message: Message) =>
-      message.only === user || (message.channel === `D${user}` && !/^PRACTICE( DRILL)? · /.test(message.text));
-    return (await person.waitForMessage((message) => toThem(message) && !before(message), left)).text;
+    return (await person.waitForMessage((message) => isTo(user, message) && !before(message), left)).text;
   }
 
   #seen(): (message: Message) => boolean {
@@ -392,6 +408,11 @@ const NOTHING = {
   postmortem: null,
   record: null,
 } as const;
+
+/** Who is not in the channel yet is answered directly. Questions and news come there, too, in their own time. */
+function isTo(user: string, { only, channel, text }: Message): boolean {
+  return only === user || (channel === `D${user}` && !/^PRACTICE( DRILL)? · /.test(text));
+}
 
 /** Decided, or asked anew, while somebody read what they were to approve. */
 class NoLongerAsked extends Error {

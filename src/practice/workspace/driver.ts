@@ -120,6 +120,20 @@ export class Persona {
   }
 
   /** Resolves when no modal is open. */
+  /** A modal like that, or a message like that instead of it. */
+  waitForViewOrMessage(
+    isView: (view: View) => boolean,
+    isMessage: (message: Message) => boolean,
+    timeoutMs = 5000,
+  ): Promise<{ readonly view: View } | { readonly message: Message }> {
+    return this.wait("a modal or a message like that", timeoutMs, (sight) => {
+      const view = sight.modals[this.user]?.at(-1);
+      if (view && isView(view)) return { view };
+      const message = seenBy(sight, this.user).find(isMessage);
+      return message && { message };
+    });
+  }
+
   async waitForNoView(timeoutMs = 5000): Promise<void> {
     await this.wait("no modal", timeoutMs, (sight) => (sight.modals[this.user]?.length ? undefined : true));
   }
