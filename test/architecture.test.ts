@@ -10,7 +10,10 @@ import { projectRoot } from "../src/lib/root.ts";
 const rooms: Record<string, { at: string; may: string[] }> = {
   lib: { at: "src/lib/", may: [] },
   catalog: { at: "src/catalog/", may: ["src/lib/"] },
-  incident: { at: "src/incident/", may: ["src/lib/", "src/catalog/types.ts", "src/catalog/lanes.ts"] },
+  incident: {
+    at: "src/incident/",
+    may: ["src/lib/", "src/catalog/types.ts", "src/catalog/lanes.ts", "src/catalog/gates.ts"],
+  },
   timeline: { at: "src/timeline/", may: ["src/lib/"] },
   engine: {
     at: "src/engine/",

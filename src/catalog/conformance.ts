@@ -2,6 +2,7 @@ import { realpathSync } from "node:fs";
 import { hashOf } from "../lib/canonical.ts";
 import { messageOf } from "../lib/errors.ts";
 import { type Binding, goesWith } from "./binding.ts";
+import { stricter } from "./gates.ts";
 import { manifestsNamed, readManifest } from "./manifest.ts";
 import { namesOnlyStep } from "./names-step.ts";
 import { referencesIn, type Scalar } from "./reference.ts";
@@ -155,23 +156,6 @@ function gatesForUndo(plan: Plan, way: Way, origin: Origin | null): Required {
       differences: [firm(null, `${way.runbook.title} no longer has the approval that the step needed`)],
     };
   return { required: new Map(asked.map(({ id }) => [id, today])), differences: [] };
-}
-
-/** A gate that asks for as much as both; null: nobody may decide both. */
-export function stricter(one: Gate | null, other: Gate): Gate | null {
-  if (one === null) return other;
-  const allowed = new Set([other.role, ...other.escalate.map(({ role }) => role)]);
-  const chain = [{ role: one.role, afterSeconds: 0 }, ...one.escalate].filter(({ role }) => allowed.has(role));
-  const [first, ...rest] = chain;
-  if (first === undefined) return null;
-  return {
-    ...one,
-    role: first.role,
-    escalate: rest.map(({ role, afterSeconds }) => ({ role, afterSeconds: afterSeconds - first.afterSeconds })),
-    quorum: Math.max(one.quorum, other.quorum),
-    expiresSeconds: Math.min(one.expiresSeconds, other.expiresSeconds),
-    stepUp: one.stepUp || other.stepUp,
-  };
 }
 
 function stepsIn(plan: Plan): readonly PlanStep[] {

@@ -1,3 +1,4 @@
+import { rolesOfGate, stricter } from "../catalog/gates.ts";
 import type { Conformance, Gate } from "../catalog/types.ts";
 import { needsProof, plannedGate, policyOf } from "./authority.ts";
 import type { GateState, RunState } from "./state.ts";
@@ -33,7 +34,7 @@ export function outdated(run: RunState, gate: GateState, conformance: Conformanc
 
 function looser(run: RunState, gate: GateState, today: Gate, now: Date): readonly string[] {
   const policy = policyOf(run, gate);
-  const strange = policy.roles.filter((role) => !rolesOf(today).includes(role));
+  const strange = policy.roles.filter((role) => !rolesOfGate(today).includes(role));
   const over = gate.openedAt.getTime() + today.expiresSeconds * 1000 <= now.getTime();
   return [
     ...(strange.length > 0 ? [`${strange.join(" and ")} may not decide this now`] : []),
@@ -52,34 +53,18 @@ export function askedAs(
   const planned = plannedGate(run, step);
   const today = conformance?.gates.get(step);
   if (planned === null || today === undefined) return planned === null ? null : { gate: planned };
-  const allowed = rolesOf(today);
   if (isNoLooser(planned, today)) return { gate: planned };
   // Where nobody of the plan's roles may decide any more, those decide who may now.
-  const kept = [{ role: planned.role, afterSeconds: 0 }, ...planned.escalate].filter(({ role }) =>
-    allowed.includes(role),
-  );
-  const [first, ...rest] = kept.length > 0 ? kept : [{ role: today.role, afterSeconds: 0 }, ...today.escalate];
-  if (first === undefined) return { gate: planned };
-  const gate: Gate = {
-    ...planned,
-    role: first.role,
-    escalate: rest.map(({ role, afterSeconds }) => ({ role, afterSeconds: afterSeconds - first.afterSeconds })),
-    quorum: Math.max(planned.quorum, today.quorum),
-    expiresSeconds: Math.min(planned.expiresSeconds, today.expiresSeconds),
-    stepUp: planned.stepUp || today.stepUp,
-  };
-  return { gate, today: { roles: rolesOf(gate), stepUp: gate.stepUp } };
+  const { role, escalate } = today;
+  const gate = stricter(planned, today) ?? stricter({ ...planned, role, escalate }, today) ?? today;
+  return { gate, today: { roles: rolesOfGate(gate), stepUp: gate.stepUp } };
 }
 
 function isNoLooser(planned: Gate, today: Gate): boolean {
   return (
-    rolesOf(planned).every((role) => rolesOf(today).includes(role)) &&
+    rolesOfGate(planned).every((role) => rolesOfGate(today).includes(role)) &&
     planned.quorum >= today.quorum &&
     planned.expiresSeconds <= today.expiresSeconds &&
     (planned.stepUp || !today.stepUp)
   );
-}
-
-function rolesOf({ role, escalate }: Pick<Gate, "role" | "escalate">): readonly string[] {
-  return [...new Set([role, ...escalate.map((level) => level.role)])];
 }
