@@ -200,16 +200,16 @@ function element(value: unknown): Json | null {
 
 function button(value: Json): Json | null {
   const text = plainFrom(value.text, limits.buttonText);
-  const long = [value.value, value.url].some((key) => key !== undefined && !isShort(key, limits.buttonValue));
-  const badId = value.action_id !== undefined && !isShort(value.action_id, limits.id);
-  if (text === null || long || badId) return null;
+  const fits = (key: unknown, limit: number) => key === undefined || isShort(key, limit);
+  const kept = fits(value.value, limits.buttonValue) && fits(value.url, limits.url) && fits(value.action_id, limits.id);
+  if (text === null || !kept || value.url === "") return null;
   const aloud = value.accessibility_label;
   const confirm = confirmation(value.confirm);
   return {
     type: "button",
     text,
     ...named(value),
-    ...(typeof value.value === "string" && { value: value.value }),
+    ...(typeof value.value === "string" && value.value !== "" && { value: value.value }),
     ...(typeof value.url === "string" && { url: value.url }),
     ...((value.style === "primary" || value.style === "danger") && { style: value.style }),
     ...(typeof aloud === "string" && aloud !== "" && { accessibility_label: cutAt(aloud, limits.accessibilityLabel) }),

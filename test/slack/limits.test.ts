@@ -103,7 +103,7 @@ describe("any message, clamped, passes the workspace's validator", () => {
     ),
     words,
   );
-  const short = fc.oneof(fc.string({ maxLength: 10 }), fc.constant(long("v", 3000)));
+  const short = fc.oneof(fc.string({ maxLength: 10 }), fc.constantFrom("", long("v", 3000)));
   const option = fc.record({ text, value: short }, { requiredKeys: [] });
   const element = fc.record(
     {
