@@ -75,6 +75,8 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<T
     while (!closed) {
       const id = String(++lastId);
       for (let stored = false; !stored && !closed; ) {
+        // An answer to what was sent before the list was begun anew is of a world that is gone.
+        const into = acknowledged;
         try {
           const { side, url } = await wayIn();
           const answer = await fetch(`${url}/models`, {
@@ -84,7 +86,7 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<T
           });
           stored = answer.ok;
           await answer.arrayBuffer();
-          if (stored) acknowledged.push({ id, at: new Date().toISOString(), side });
+          if (stored) into.push({ id, at: new Date().toISOString(), side });
         } catch {
           // Publishers try again until they are told that it is stored.
         }

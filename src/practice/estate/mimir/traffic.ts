@@ -73,6 +73,7 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters, cache: Cac
     while (!closed) {
       const id = String(++lastId);
       for (let stored = false; !stored && !closed; ) {
+        // An answer to what was sent before the list was begun anew is of a world that is gone.
         const into = acknowledged;
         try {
           const { side, url } = await wayIn();
