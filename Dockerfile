@@ -4,15 +4,15 @@ ARG NODE_IMAGE=node:24-bookworm-slim
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --ignore-scripts
+RUN npm ci --ignore-scripts --workspaces=false
 COPY . .
 RUN npm run build
 
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-# The embedded PostgreSQL stays out: a container is given DATABASE_URL.
-RUN npm ci --omit=dev --omit=optional --ignore-scripts
+# The embedded PostgreSQL stays out: a container is given DATABASE_URL. Practice is a workspace of its own and stays out too.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --workspaces=false
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production LIFEBOAT_SYSTEMS=/app/templates/systems LIFEBOAT_DATA=/tmp/lifeboat LIFEBOAT_STATE=/var/lib/lifeboat HEALTH_PORT=8080

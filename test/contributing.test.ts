@@ -76,6 +76,7 @@ const { check, set } = await moduleOf<{ check: Action; set: Action }>("// src/ac
 });
 const actions: ReadonlyMap<string, Action> = new Map([check, set].map((one) => [one.id, withDeadlines(one)]));
 const { proof } = await moduleOf<{ proof: Proof }>("// test/actions/flags/trials.ts", {
+  "../../../practice/": "practice",
   "../../../src/": "src",
   "../": "test/actions",
 });

@@ -1,13 +1,13 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createWorkspace, type Workspace } from "../practice/slack/index.ts";
 import { freePort } from "../src/lib/pgserver.ts";
 import { projectRoot } from "../src/lib/root.ts";
-import { createWorkspace, type Workspace } from "../src/practice/workspace/index.ts";
 import { testServer } from "./timeline/server.ts";
 
 /**
@@ -48,7 +48,7 @@ async function layOut(): Promise<void> {
     for (const from of words) {
       const target = to.endsWith("/") ? join(image, to, from) : join(image, to);
       await mkdir(dirname(target), { recursive: true });
-      if (stage === "dependencies") await symlink(join(root, "node_modules"), target);
+      if (stage === "dependencies") await linkPackages(target);
       else if (stage === "build") await cp(built, target, { recursive: true });
       else await cp(join(root, from), target, { recursive: true });
     }
@@ -56,6 +56,23 @@ async function layOut(): Promise<void> {
   await rm(built, { recursive: true, force: true });
   await promisify(execFile)("chmod", ["-R", "a-w", image]);
   await chmod(image, 0o555);
+}
+
+/** Folders of the packages that the Dockerfile's own `npm ci` installs, by the lock file. */
+async function packagesOfImage(): Promise<string[]> {
+  const [, flags = ""] = /^RUN npm ci (--omit=dev .*)$/m.exec(dockerfile) ?? [];
+  const list = ["ls", "--all", "--package-lock-only", "--parseable", ...flags.split(" ")];
+  const { stdout } = await promisify(execFile)("npm", list, { cwd: root });
+  const [, ...folders] = stdout.trim().split("\n");
+  return folders.map((folder) => relative(join(root, "node_modules"), folder));
+}
+
+async function linkPackages(target: string): Promise<void> {
+  for (const name of await packagesOfImage()) {
+    if (name.includes("/node_modules/")) continue;
+    await mkdir(dirname(join(target, name)), { recursive: true });
+    await symlink(join(root, "node_modules", name), join(target, name));
+  }
 }
 
 describe("the image", () => {
@@ -93,6 +110,30 @@ describe("the image", () => {
     child.kill("SIGTERM");
     expect(await gone).toEqual([0, null]);
   }, 90_000);
+
+  test("holds nothing of practice: neither its code nor what it alone is made of", async () => {
+    const files = await readdir(image, { recursive: true });
+    expect(files.filter((file) => /^(dist\/)?(practice|src\/practice)(\/|$)/.test(file))).toEqual([]);
+    expect(await readdir(join(image, "dist"))).toEqual(["commands", "src", "templates"]);
+    const installed = await packagesOfImage();
+    expect(installed).toContain("pg");
+    const { dependencies } = JSON.parse(await readFile(join(root, "practice/package.json"), "utf8"));
+    const { dependencies: shipped } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    // The Kubernetes client brings this one for itself.
+    const own = Object.keys(dependencies).filter((name) => !(name in shipped) && name !== "ws");
+    expect(own).toEqual(["htm", "postal-mime", "preact", "smtp-server"]);
+    expect(installed.filter((name) => own.includes(name) || name === "lifeboat-practice")).toEqual([]);
+  });
+
+  test("says in one sentence where practice is had", async () => {
+    const run = promisify(execFile)(process.execPath, ["dist/src/cli.js", "practice"], { cwd: image });
+    const { code, stdout, stderr } = await run.then(
+      () => ({ code: 0, stdout: "", stderr: "" }),
+      (failed) => failed as { code: number; stdout: string; stderr: string },
+    );
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toBe("Practice isn't part of this installation. In a checkout of Lifeboat: npm ci && npm start.\n");
+  });
 
   test("runs as somebody who is not root, checks its health, and carries no embedded PostgreSQL", () => {
     expect(dockerfile).toMatch(/^USER node$/m);

@@ -1,16 +1,16 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { type Door, openDoor } from "../../practice/kit/door.ts";
 import { CONTRACTS } from "../../src/actions/versions.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { type Door, openDoor } from "../../src/practice/estate/door.ts";
 import { conduct } from "./conductor.ts";
 
 const page = readFileSync(join(projectRoot(), "docs/contracts.md"), "utf8");
 
 test("every contract is on the page, with a reference that is there and speaks it", () => {
   for (const contract of Object.values(CONTRACTS)) {
-    const [, reference] = new RegExp(`\\| \`${contract}\` \\|.*\\| \`(src/practice/[^\`]+)\` \\|`).exec(page) ?? [];
+    const [, reference] = new RegExp(`\\| \`${contract}\` \\|.*\\| \`(practice/[^\`]+)\` \\|`).exec(page) ?? [];
     expect([contract, reference !== undefined && existsSync(join(projectRoot(), reference))]).toEqual([contract, true]);
     expect(readFileSync(join(projectRoot(), String(reference)), "utf8")).toContain(`"${contract}"`.replaceAll('"', ""));
     expect(page).toContain(`## \`${contract}\``);

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { expect, test } from "@jest/globals";
-import { absent, openFleet, soon } from "../../src/practice/estate/fleet.ts";
+import { absent, openFleet, soon } from "../../practice/environment/fleet.ts";
 import { built } from "../built.ts";
 
 /** Programs of the system's packages that practice starts: none may outlive it. */

@@ -1,5 +1,5 @@
 import { describe } from "@jest/globals";
-import { absent } from "../../src/practice/estate/fleet.ts";
+import { absent } from "../../practice/environment/fleet.ts";
 
 /**
  * `describe` where the programs are on this machine, else `describe.skip` and a line that says what to install. With

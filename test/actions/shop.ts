@@ -1,11 +1,11 @@
 import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { DatabaseHost } from "../../practice/environment/database.ts";
+import { createEstate, type Estate } from "../../practice/systems/practice/index.ts";
 import { sha256 } from "../../src/lib/canonical.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import type { DatabaseHost } from "../../src/practice/estate/database.ts";
-import { createEstate, type Estate } from "../../src/practice/estate/index.ts";
 import { type Conductor, conduct } from "./conductor.ts";
 
 /** A practice estate and the inputs that name its servers, for tests that need real ones. */

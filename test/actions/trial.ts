@@ -1,5 +1,5 @@
+import type { FaultKind } from "../../practice/targets/kubernetes/faults.ts";
 import type { Action, Evidence, PlannedCall } from "../../src/actions/contract.ts";
-import type { FaultKind } from "../../src/practice/estate/kubernetes/faults.ts";
 
 /** What everything that changes something has to stand. `dangers.test.ts` demands each of them of every action. */
 export const DANGERS = [

@@ -1,5 +1,5 @@
-import type { Ledger } from "../../src/practice/estate/aws/ledger.ts";
-import type { Weather } from "../../src/practice/estate/aws/weather.ts";
+import type { Ledger } from "../../practice/targets/aws/ledger.ts";
+import type { Weather } from "../../practice/targets/aws/weather.ts";
 import type { Danger, Instead, Scene, Trial } from "./trial.ts";
 
 /** A stand-in with weather and a ledger by operations, as the one request of an action meets it. */

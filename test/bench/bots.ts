@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { createWorkspace, type Workspace } from "../../practice/slack/workspace.ts";
 import { freePort } from "../../src/lib/pgserver.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { createWorkspace, type Workspace } from "../../src/practice/workspace/workspace.ts";
 import { testKeySettings } from "../timeline/keys.ts";
 import { type Around, ended, type Ready } from "./around.ts";
 

@@ -1,7 +1,7 @@
 import type { House } from "../../commands/house.ts";
+import type { Workspace } from "../../practice/slack/workspace.ts";
 import { cards } from "../../src/actions/index.ts";
 import type { Catalog, System } from "../../src/catalog/types.ts";
-import type { Workspace } from "../../src/practice/workspace/workspace.ts";
 import { createSlack, type Slack } from "../../src/slack/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createOutbox } from "../../src/timeline/outbox.ts";

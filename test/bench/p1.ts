@@ -1,5 +1,5 @@
+import { TEAM } from "../../practice/slack/people.ts";
 import { freePort } from "../../src/lib/pgserver.ts";
-import { TEAM } from "../../src/practice/workspace/people.ts";
 import { botEnvironment, openWorkspace, startBot } from "./bots.ts";
 import type { Figure } from "./figure.ts";
 import { type Door, SIGNING_SECRET, sendCommands } from "./load.ts";

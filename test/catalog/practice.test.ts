@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { people } from "../../practice/slack/people.ts";
 import { cards } from "../../src/actions/index.ts";
 import { jsonSchemas } from "../../src/catalog/json-schema.ts";
 import { lint } from "../../src/catalog/lint.ts";
@@ -9,7 +10,6 @@ import { planRunbook } from "../../src/catalog/plan.ts";
 import { practiceAccounts } from "../../src/catalog/practice-accounts.ts";
 import type { Sighting } from "../../src/catalog/roles.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { people } from "../../src/practice/workspace/people.ts";
 
 const systems = join(projectRoot(), "templates", "systems");
 const { catalog } = loadCatalog(systems, cards);

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { describe, expect, test } from "@jest/globals";
+import { systems } from "../../practice/systems/index.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { systems } from "../../src/practice/estate/systems.ts";
 import { built } from "../built.ts";
 
 interface Said {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createReaders, type Readers } from "../../practice/mail/index.ts";
 import type { Cadence, System } from "../../src/catalog/types.ts";
 import { compose } from "../../src/comms/compose.ts";
 import { createEmail } from "../../src/comms/email.ts";
@@ -11,7 +12,6 @@ import { createStatuspage } from "../../src/comms/statuspage.ts";
 import { decide } from "../../src/incident/decide.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { createReaders, type Readers } from "../../src/practice/comms/index.ts";
 import { createDeliveries } from "../../src/timeline/delivery.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createSchedule } from "../../src/timeline/schedule.ts";

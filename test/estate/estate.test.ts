@@ -5,10 +5,10 @@ import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { serverOf } from "../../practice/environment/leftovers.ts";
+import { createEstate, type Estate, type EstateState } from "../../practice/systems/practice/index.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { createEstate, type Estate, type EstateState } from "../../src/practice/estate/index.ts";
-import { serverOf } from "../../src/practice/estate/leftovers.ts";
 import { soon } from "../actions/shop.ts";
 import { built } from "../built.ts";
 

@@ -1,5 +1,5 @@
+import { createEstate } from "../../practice/systems/practice/index.ts";
 import { createLog } from "../../src/lib/log.ts";
-import { createEstate } from "../../src/practice/estate/index.ts";
 
 /** A practice host as a process of its own, for tests that kill it. Says what it started, then stays. */
 const estate = await createEstate({ folder: process.argv[2] as string, log: createLog("silent") });

@@ -1,4 +1,4 @@
-import { anInstance, createAws } from "../../src/practice/estate/aws/index.ts";
+import { anInstance, createAws } from "../../practice/targets/aws/index.ts";
 import { blockedBy, conduct } from "../actions/conductor.ts";
 import { type Deal, insist, type Target } from "./target.ts";
 

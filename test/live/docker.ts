@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createDocker } from "../../src/practice/estate/docker/index.ts";
+import { createDocker } from "../../practice/targets/docker/index.ts";
 import { blockedBy, conduct } from "../actions/conductor.ts";
 import { soon } from "../actions/shop.ts";
 import { type Given, insist, type Target } from "./target.ts";

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
-import { createAws } from "../../src/practice/estate/aws/index.ts";
-import { createS3 } from "../../src/practice/estate/s3/index.ts";
+import { createAws } from "../../practice/targets/aws/index.ts";
+import { createS3 } from "../../practice/targets/s3/index.ts";
 import { openChanges } from "./changes.ts";
 import { hold } from "./hold.ts";
 import { targetNamed } from "./targets.ts";

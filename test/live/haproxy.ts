@@ -1,4 +1,4 @@
-import { HAPROXY_PACKAGES, HAPROXY_PROGRAMS } from "../../src/practice/estate/haproxy/index.ts";
+import { HAPROXY_PACKAGES, HAPROXY_PROGRAMS } from "../../practice/targets/haproxy/index.ts";
 import { blockedBy, conduct } from "../actions/conductor.ts";
 import { openFront } from "../actions/haproxy/trials.ts";
 import { insist, type Target } from "./target.ts";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createCluster, kubeconfigOf } from "../../src/practice/estate/kubernetes/index.ts";
+import { createCluster, kubeconfigOf } from "../../practice/targets/kubernetes/index.ts";
 import { blockedBy, conduct } from "../actions/conductor.ts";
 import { deployment } from "../actions/kubernetes/world.ts";
 import { insist, type Target } from "./target.ts";

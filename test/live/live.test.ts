@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { absent } from "../../practice/environment/fleet.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { absent } from "../../src/practice/estate/fleet.ts";
 import { describeWith } from "../actions/present.ts";
 import { hold } from "./hold.ts";
 import { type Served, type Serving, serve } from "./served.ts";

@@ -1,4 +1,4 @@
-import { PATRONI_PACKAGES, PATRONI_PROGRAMS, startPatroni } from "../../src/practice/estate/patroni/index.ts";
+import { PATRONI_PACKAGES, PATRONI_PROGRAMS, startPatroni } from "../../practice/targets/patroni/index.ts";
 import { blockedBy, conduct } from "../actions/conductor.ts";
 import { soon } from "../actions/shop.ts";
 import { insist, type Target } from "./target.ts";

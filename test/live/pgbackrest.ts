@@ -1,10 +1,10 @@
-import { openFleet } from "../../src/practice/estate/fleet.ts";
+import { openFleet } from "../../practice/environment/fleet.ts";
 import {
   createRepository,
   firstBackup,
   PGBACKREST_PACKAGES,
   PGBACKREST_PROGRAMS,
-} from "../../src/practice/estate/pgbackrest/index.ts";
+} from "../../practice/targets/pgbackrest/index.ts";
 import { blockedBy, conduct } from "../actions/conductor.ts";
 import { type Given, insist, type Target } from "./target.ts";
 

@@ -1,8 +1,8 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createHost } from "../../src/practice/estate/database.ts";
-import { setUp } from "../../src/practice/estate/setup.ts";
+import { createHost } from "../../practice/environment/database.ts";
+import { setUp } from "../../practice/systems/practice/setup.ts";
 import { blockedBy, conduct } from "../actions/conductor.ts";
 import { insist, type Target } from "./target.ts";
 

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { RABBITMQ_PACKAGES, RABBITMQ_PROGRAMS, startRabbit, USER } from "../../src/practice/estate/rabbitmq/index.ts";
+import { RABBITMQ_PACKAGES, RABBITMQ_PROGRAMS, startRabbit, USER } from "../../practice/targets/rabbitmq/index.ts";
 import { blockedBy, conduct } from "../actions/conductor.ts";
 import { insist, type Target } from "./target.ts";
 

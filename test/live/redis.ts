@@ -1,4 +1,4 @@
-import { REDIS_PACKAGES, REDIS_PROGRAMS, startRedis } from "../../src/practice/estate/redis/index.ts";
+import { REDIS_PACKAGES, REDIS_PROGRAMS, startRedis } from "../../practice/targets/redis/index.ts";
 import { blockedBy, conduct } from "../actions/conductor.ts";
 import { insist, type Target } from "./target.ts";
 

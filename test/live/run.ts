@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 import ms from "ms";
-import { absent } from "../../src/practice/estate/fleet.ts";
+import { absent } from "../../practice/environment/fleet.ts";
 import { openChanges } from "./changes.ts";
 import { dealsOf, hold, isGiven } from "./hold.ts";
 import type { Target } from "./target.ts";

@@ -1,8 +1,8 @@
+import { createS3 } from "../../practice/targets/s3/index.ts";
 import type { ReadContext } from "../../src/actions/contract.ts";
 import { type Bucket, withBucket } from "../../src/actions/s3/bucket.ts";
 import { SOURCE_ETAG } from "../../src/actions/s3/difference.ts";
 import { type Listed, listAll } from "../../src/actions/s3/listing.ts";
-import { createS3 } from "../../src/practice/estate/s3/index.ts";
 import { conduct } from "../actions/conductor.ts";
 import { insist, type Target } from "./target.ts";
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createSearch } from "../../src/practice/estate/search/index.ts";
+import { createSearch } from "../../practice/targets/search/index.ts";
 import { conduct } from "../actions/conductor.ts";
 import { insist, type Target } from "./target.ts";
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { createPager, type Pager } from "../../practice/pagerduty/index.ts";
 import { type Account, createPagerDuty, type PagerDuty } from "../../src/paging/client.ts";
 import { PagerDutyTrouble } from "../../src/paging/trouble.ts";
-import { createPager, type Pager } from "../../src/practice/pager/index.ts";
 import { quiet } from "../timeline/server.ts";
 
 /**

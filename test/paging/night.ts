@@ -1,8 +1,8 @@
+import { createPager, type Pager } from "../../practice/pagerduty/index.ts";
 import type { Plan, System } from "../../src/catalog/types.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { type Paging, startPaging } from "../../src/paging/index.ts";
 import type { PagerSettings } from "../../src/paging/pager.ts";
-import { createPager, type Pager } from "../../src/practice/pager/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createPages } from "../../src/timeline/pages.ts";
 import { pageWords } from "../../templates/messages/paging.ts";

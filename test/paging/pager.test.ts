@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Pager } from "../../practice/pagerduty/index.ts";
 import type { Paging } from "../../src/paging/index.ts";
-import type { Pager } from "../../src/practice/pager/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { deed, engineOn, folder, go, Night, planOf } from "../engine/bed.ts";
 import { storeOn, type TestServer, testServer, until } from "../timeline/server.ts";

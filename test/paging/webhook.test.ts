@@ -1,10 +1,10 @@
 import { createHmac } from "node:crypto";
 import { request } from "node:http";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Pager } from "../../practice/pagerduty/index.ts";
 import { evolvePaging } from "../../src/incident/evolve/paging.ts";
 import type { Paging } from "../../src/paging/index.ts";
 import { isSigned } from "../../src/paging/webhook/signature.ts";
-import type { Pager } from "../../src/practice/pager/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
 import { openPager, pagingOn } from "./night.ts";

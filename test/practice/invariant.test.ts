@@ -1,7 +1,12 @@
 import { setTimeout as passing } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { Writer } from "../../src/practice/estate/system-estate.ts";
-import { type EndedRun, type InvariantMonitor, monitorInvariant, type World } from "../../src/practice/invariant.ts";
+import type { Writer } from "../../practice/environment/system-estate.ts";
+import {
+  type EndedRun,
+  type InvariantMonitor,
+  monitorInvariant,
+  type World,
+} from "../../practice/session/invariant.ts";
 
 /** The invariant over a world in memory: what it says about each way in which the world can be wrong, and about those it must leave alone. */
 const a: Writer = { name: "db-a", database: "orders", port: 1 };

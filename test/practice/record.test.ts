@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
+import { marksOf } from "../../practice/session/record.ts";
 import type { Plan } from "../../src/catalog/types.ts";
-import { marksOf } from "../../src/practice/record.ts";
 
 const node = (port: number) => ({ host: "127.0.0.1", port });
 const step = (id: string, action: string, input: unknown) => ({

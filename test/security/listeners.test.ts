@@ -6,14 +6,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { App } from "@slack/bolt";
 import fc from "fast-check";
+import { handleReaders } from "../../practice/mail/handle.ts";
+import { handlePager } from "../../practice/pagerduty/handle.ts";
+import { createWorkspace } from "../../practice/slack/index.ts";
+import { handleEstate } from "../../practice/systems/practice/handle.ts";
 import { openPage } from "../../src/comms/page/serve.ts";
 import { serveHealth } from "../../src/health.ts";
 import { requestUrl } from "../../src/lib/request-url.ts";
 import { listen } from "../../src/paging/webhook/listener.ts";
-import { handleReaders } from "../../src/practice/comms/handle.ts";
-import { handleEstate } from "../../src/practice/estate/handle.ts";
-import { handlePager } from "../../src/practice/pager/handle.ts";
-import { createWorkspace } from "../../src/practice/workspace/index.ts";
 import { HttpReceiver } from "../../src/slack/http-receiver.ts";
 import { quiet } from "../timeline/server.ts";
 

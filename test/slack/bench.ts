@@ -1,7 +1,7 @@
 import type { Reply, Request } from "../../commands/command.ts";
 import { readLine } from "../../commands/index.ts";
+import { createWorkspace, type Workspace } from "../../practice/slack/workspace.ts";
 import type { Catalog, System } from "../../src/catalog/types.ts";
-import { createWorkspace, type Workspace } from "../../src/practice/workspace/workspace.ts";
 import type { Slack, SlackConfig } from "../../src/slack/index.ts";
 import { type DoorOptions, openSlack } from "../../src/slack/open.ts";
 import type { Store } from "../../src/timeline/index.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { checkBlocks, checkView } from "../../src/practice/workspace/blockkit/check.ts";
+import { checkBlocks, checkView } from "../../practice/slack/blockkit/check.ts";
 import {
   channelName,
   clampForm,

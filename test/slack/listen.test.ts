@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import type { Reply } from "../../commands/command.ts";
-import { createWorkspace } from "../../src/practice/workspace/workspace.ts";
+import { createWorkspace } from "../../practice/slack/workspace.ts";
 import type { Delivery } from "../../src/slack/listen/delivery.ts";
 import { asSuperuser, type TestServer, testServer } from "../timeline/server.ts";
 import { type Bench, calls, message, openBench, until } from "./bench.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { House } from "../../commands/house.ts";
-import { createWorkspace, type Workspace } from "../../src/practice/workspace/workspace.ts";
+import { createWorkspace, type Workspace } from "../../practice/slack/workspace.ts";
 import { createSlack, type Slack } from "../../src/slack/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createOutbox } from "../../src/timeline/outbox.ts";

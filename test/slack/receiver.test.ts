@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import type { App, ReceiverEvent } from "@slack/bolt";
-import { createWorkspace, type Workspace } from "../../src/practice/workspace/workspace.ts";
+import { createWorkspace, type Workspace } from "../../practice/slack/workspace.ts";
 import { SocketReceiver } from "../../src/slack/receiver.ts";
 import { quiet, until } from "../timeline/server.ts";
 import { timers } from "./timers.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { Secret, TOTP } from "otpauth";
 import type { Browser, Page } from "playwright-core";
-import type { View } from "../../src/practice/workspace/index.ts";
+import type { View } from "../../practice/slack/index.ts";
 import { createProofs } from "../../src/timeline/proofs.ts";
 import { enrolledIn } from "../timeline/keys.ts";
 import { browserPath, openBrowser } from "../workspace/fixtures/browser.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Message } from "../../src/practice/workspace/index.ts";
+import type { Message } from "../../practice/slack/index.ts";
 import { until } from "../timeline/server.ts";
 import { type Bed, openBed } from "./bed.ts";
 

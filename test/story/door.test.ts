@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { Authenticator } from "../../practice/session/authenticator.ts";
+import type { View } from "../../practice/slack/index.ts";
 import type { StepState } from "../../src/incident/state.ts";
-import { Authenticator } from "../../src/practice/authenticator.ts";
-import type { View } from "../../src/practice/workspace/index.ts";
 import { built } from "../built.ts";
 import { until } from "../timeline/server.ts";
 import { type Bed, openBed } from "./bed.ts";

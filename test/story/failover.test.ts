@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { playStory } from "../../src/practice/story.ts";
+import { playStory } from "../../practice/session/story.ts";
 import { type Bed, logStatements, openBed } from "./bed.ts";
 
 let bed: Bed;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { playStory } from "../../practice/session/story.ts";
 import { POINTS } from "../../src/engine/kill-point.ts";
-import { playStory } from "../../src/practice/story.ts";
 import { type Bed, logStatements, openBed } from "./bed.ts";
 import { killedOnce } from "./killed-once.ts";
 

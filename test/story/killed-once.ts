@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import type { BotProcess } from "../../src/practice/bot-process.ts";
+import type { BotProcess } from "../../practice/session/bot-process.ts";
 
 /** Bots that were started again with the next point to be killed at: they come to it once the marker is gone. */
 const armed = new WeakMap<BotProcess, string>();

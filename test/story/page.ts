@@ -1,5 +1,5 @@
 import type { Locator, Page } from "playwright-core";
-import type { Message } from "../../src/practice/workspace/index.ts";
+import type { Message } from "../../practice/slack/index.ts";
 import type { Bed } from "./bed.ts";
 
 type Place = Pick<Message, "channel" | "ts" | "thread_ts">;

@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { Authenticator } from "../../src/practice/authenticator.ts";
-import { clearFolder } from "../../src/practice/leftovers.ts";
-import { phonesOf } from "../../src/practice/phones.ts";
-import { noteProcess } from "../../src/practice/pidfile.ts";
-import { playRunbook } from "../../src/practice/play.ts";
+import { Authenticator } from "../../practice/session/authenticator.ts";
+import { clearFolder } from "../../practice/session/leftovers.ts";
+import { phonesOf } from "../../practice/session/phones.ts";
+import { noteProcess } from "../../practice/session/pidfile.ts";
+import { playRunbook } from "../../practice/session/play.ts";
 import { type Bed, openBed } from "./bed.ts";
 
 /** The player where things do not go well; that it plays every runbook is seen in test/cli and test/systems. */

@@ -1,10 +1,10 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { createHost, type DatabaseHost } from "../../src/practice/estate/database.ts";
-import { untilStreaming } from "../../src/practice/estate/heal.ts";
-import { setUp } from "../../src/practice/estate/setup.ts";
-import type { Message } from "../../src/practice/workspace/index.ts";
+import { createHost, type DatabaseHost } from "../../practice/environment/database.ts";
+import type { Message } from "../../practice/slack/index.ts";
+import { untilStreaming } from "../../practice/systems/practice/heal.ts";
+import { setUp } from "../../practice/systems/practice/setup.ts";
 import { until } from "../timeline/server.ts";
 import { type Bed, logStatements, openBed } from "./bed.ts";
 import { answerTo, askFor, buttonOf, heard, isQuestion, newFrom, type Question, questionOf } from "./voices.ts";

@@ -1,4 +1,4 @@
-import type { Message } from "../../src/practice/workspace/index.ts";
+import type { Message } from "../../practice/slack/index.ts";
 import type { Bed } from "./bed.ts";
 
 /** A question as it stands in the run's thread, with the ids its buttons carry. */

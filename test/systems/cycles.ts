@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import type { SystemEstate } from "../../src/practice/estate/system-estate.ts";
-import type { Play } from "../../src/practice/play.ts";
-import type { Practice } from "../../src/practice/practice.ts";
-import { playSequence } from "../../src/practice/sequence.ts";
-import { cyclesOf } from "../../src/practice/written.ts";
+import type { SystemEstate } from "../../practice/environment/system-estate.ts";
+import type { Play } from "../../practice/session/play.ts";
+import type { Practice } from "../../practice/session/practice.ts";
+import { playSequence } from "../../practice/session/sequence.ts";
+import { cyclesOf } from "../../practice/session/written.ts";
 
 const RUN_SECONDS = 170;
 

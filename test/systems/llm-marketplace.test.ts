@@ -2,12 +2,13 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createLog } from "../../src/lib/log.ts";
-import { projectRoot } from "../../src/lib/root.ts";
-import type { DatabaseHost } from "../../src/practice/estate/database.ts";
-import { ask, asOwner, DATABASE } from "../../src/practice/estate/llm-marketplace/databases.ts";
-import { indexed } from "../../src/practice/estate/llm-marketplace/estate.ts";
-import type { MarketplaceEstate } from "../../src/practice/estate/llm-marketplace/index.ts";
+import type { DatabaseHost } from "../../practice/environment/database.ts";
+import { type Play, playRunbook } from "../../practice/session/play.ts";
+import { type Practice, startPractice } from "../../practice/session/practice.ts";
+import { playSequence } from "../../practice/session/sequence.ts";
+import { ask, asOwner, DATABASE } from "../../practice/systems/llm-marketplace/databases.ts";
+import { indexed } from "../../practice/systems/llm-marketplace/estate.ts";
+import type { MarketplaceEstate } from "../../practice/systems/llm-marketplace/index.ts";
 import {
   ASIDE,
   CONFIG,
@@ -19,10 +20,9 @@ import {
   REPLICA,
   type Side,
   WEST,
-} from "../../src/practice/estate/llm-marketplace/names.ts";
-import { type Play, playRunbook } from "../../src/practice/play.ts";
-import { type Practice, startPractice } from "../../src/practice/practice.ts";
-import { playSequence } from "../../src/practice/sequence.ts";
+} from "../../practice/systems/llm-marketplace/names.ts";
+import { createLog } from "../../src/lib/log.ts";
+import { projectRoot } from "../../src/lib/root.ts";
 import { built } from "../built.ts";
 import { playsItsCycles } from "./cycles.ts";
 import { takesATransaction } from "./transaction.ts";

@@ -2,11 +2,12 @@ import { appendFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { createLog } from "../../src/lib/log.ts";
-import { projectRoot } from "../../src/lib/root.ts";
-import type { DatabaseHost } from "../../src/practice/estate/database.ts";
-import { tell } from "../../src/practice/estate/marimo-erp/databases.ts";
-import { type MarimoEstate, marimoErp } from "../../src/practice/estate/marimo-erp/index.ts";
+import type { DatabaseHost } from "../../practice/environment/database.ts";
+import { type Play, playRunbook } from "../../practice/session/play.ts";
+import { type Practice, startPractice } from "../../practice/session/practice.ts";
+import { playSequence } from "../../practice/session/sequence.ts";
+import { tell } from "../../practice/systems/marimo-erp/databases.ts";
+import { type MarimoEstate, marimoErp } from "../../practice/systems/marimo-erp/index.ts";
 import {
   ADDRESS,
   CONSUL_SERVICES,
@@ -17,10 +18,9 @@ import {
   STALE_KEY,
   TEST_NAMESPACE,
   USERS,
-} from "../../src/practice/estate/marimo-erp/names.ts";
-import { type Play, playRunbook } from "../../src/practice/play.ts";
-import { type Practice, startPractice } from "../../src/practice/practice.ts";
-import { playSequence } from "../../src/practice/sequence.ts";
+} from "../../practice/systems/marimo-erp/names.ts";
+import { createLog } from "../../src/lib/log.ts";
+import { projectRoot } from "../../src/lib/root.ts";
 import { describeWith } from "../actions/present.ts";
 import { built } from "../built.ts";
 import { killedOnce } from "../story/killed-once.ts";

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as later } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { createLog } from "../../src/lib/log.ts";
-import { projectRoot } from "../../src/lib/root.ts";
-import { ask } from "../../src/practice/estate/mimir/databases.ts";
-import type { MimirEstate } from "../../src/practice/estate/mimir/index.ts";
+import { type Play, playRunbook } from "../../practice/session/play.ts";
+import { type Practice, startPractice } from "../../practice/session/practice.ts";
+import { playSequence } from "../../practice/session/sequence.ts";
+import { ask } from "../../practice/systems/mimir/databases.ts";
+import type { MimirEstate } from "../../practice/systems/mimir/index.ts";
 import {
   CONFIG,
   CONTROLS,
@@ -17,11 +18,10 @@ import {
   type Site,
   WARM_JOB,
   ZONE,
-} from "../../src/practice/estate/mimir/names.ts";
-import { REDIS_PACKAGES, REDIS_PROGRAMS } from "../../src/practice/estate/redis/index.ts";
-import { type Play, playRunbook } from "../../src/practice/play.ts";
-import { type Practice, startPractice } from "../../src/practice/practice.ts";
-import { playSequence } from "../../src/practice/sequence.ts";
+} from "../../practice/systems/mimir/names.ts";
+import { REDIS_PACKAGES, REDIS_PROGRAMS } from "../../practice/targets/redis/index.ts";
+import { createLog } from "../../src/lib/log.ts";
+import { projectRoot } from "../../src/lib/root.ts";
 import { describeWith } from "../actions/present.ts";
 import { built } from "../built.ts";
 import { playsItsCycles } from "./cycles.ts";

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { playRunbook } from "../../practice/session/play.ts";
+import { type Practice, startPractice } from "../../practice/session/practice.ts";
+import { playSequence } from "../../practice/session/sequence.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { playRunbook } from "../../src/practice/play.ts";
-import { type Practice, startPractice } from "../../src/practice/practice.ts";
-import { playSequence } from "../../src/practice/sequence.ts";
 import { built } from "../built.ts";
 import { playsItsCycles } from "./cycles.ts";
 

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "@jest/globals";
-import type { SystemEstate } from "../../src/practice/estate/system-estate.ts";
-import type { Practice } from "../../src/practice/practice.ts";
+import type { SystemEstate } from "../../practice/environment/system-estate.ts";
+import type { Practice } from "../../practice/session/practice.ts";
 import { conduct } from "../actions/conductor.ts";
 
 /** Customers come in by one address: a transaction takes their way, into their database, and is read back. */

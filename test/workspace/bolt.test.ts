@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createWorkspace, type Workspace } from "../../src/practice/workspace/index.ts";
+import { createWorkspace, type Workspace } from "../../practice/slack/index.ts";
 import { startBot } from "./fixtures/bot.ts";
 
 let workspace: Workspace;

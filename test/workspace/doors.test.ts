@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createWorkspace, driveWorkspace, type Workspace } from "../../src/practice/workspace/index.ts";
+import { createWorkspace, driveWorkspace, type Workspace } from "../../practice/slack/index.ts";
 
 let workspace: Workspace;
 beforeAll(async () => {

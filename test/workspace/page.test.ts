@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
-import { createWorkspace, type Workspace } from "../../src/practice/workspace/index.ts";
+import { createWorkspace, type Workspace } from "../../practice/slack/index.ts";
 import { startBot } from "./fixtures/bot.ts";
 import { browserPath, openBrowser } from "./fixtures/browser.ts";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { WebClient } from "@slack/web-api";
-import { createWorkspace, type Workspace } from "../../src/practice/workspace/index.ts";
+import { createWorkspace, type Workspace } from "../../practice/slack/index.ts";
 import { approval, form } from "./fixtures/bot.ts";
 import { quiet } from "./fixtures/quiet.ts";
 

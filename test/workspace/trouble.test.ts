@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { WebClient, WebClientEvent } from "@slack/web-api";
-import { createWorkspace, type Workspace } from "../../src/practice/workspace/index.ts";
+import { createWorkspace, type Workspace } from "../../practice/slack/index.ts";
 import { startBot } from "./fixtures/bot.ts";
 import { quiet } from "./fixtures/quiet.ts";
 

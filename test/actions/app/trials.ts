@@ -1,5 +1,5 @@
-import { type Door, openDoor } from "../../../src/practice/estate/door.ts";
-import { createCluster, kubeconfigOf, type PracticeCluster } from "../../../src/practice/estate/kubernetes/index.ts";
+import { type Door, openDoor } from "../../../practice/kit/door.ts";
+import { createCluster, kubeconfigOf, type PracticeCluster } from "../../../practice/targets/kubernetes/index.ts";
 import { asked, type Proof, type Struck, struck, type Trial } from "../trial.ts";
 
 /** An application with a flag, told by its own endpoint or by a ConfigMap, that obeys when it has heard of it. */

@@ -1,4 +1,4 @@
-import { type Aws, anInstance } from "../../../src/practice/estate/aws/index.ts";
+import { type Aws, anInstance } from "../../../practice/targets/aws/index.ts";
 import type { Proof } from "../trial.ts";
 import { ACCOUNT, EAST, overAws, rdsPlace, type Scenario, WEST } from "./stand.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
+import type { Aws } from "../../../practice/targets/aws/index.ts";
 import type { Evidence } from "../../../src/actions/contract.ts";
-import type { Aws } from "../../../src/practice/estate/aws/index.ts";
 import { attempt } from "../attempt.ts";
 import { blockedBy } from "../conductor.ts";
 import { survives } from "../survives.ts";

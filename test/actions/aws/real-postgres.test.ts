@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
-import { type Aws, anInstance, createAws } from "../../../src/practice/estate/aws/index.ts";
+import { type Aws, anInstance, createAws } from "../../../practice/targets/aws/index.ts";
 import { openShop, type Shop } from "../shop.ts";
 import { ACCOUNT, EAST, rdsPlace, WEST } from "./stand.ts";
 

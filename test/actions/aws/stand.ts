@@ -1,6 +1,6 @@
 import { afterEach, beforeEach } from "@jest/globals";
+import { type Aws, createAws } from "../../../practice/targets/aws/index.ts";
 import type { Evidence } from "../../../src/actions/contract.ts";
-import { type Aws, createAws } from "../../../src/practice/estate/aws/index.ts";
 import { type Conductor, conduct } from "../conductor.ts";
 import type { Scene, Trial } from "../trial.ts";
 import { weathered } from "../weathered.ts";

@@ -1,4 +1,4 @@
-import type { Aws, RecordSet } from "../../../src/practice/estate/aws/index.ts";
+import type { Aws, RecordSet } from "../../../practice/targets/aws/index.ts";
 import { asked, type Proof } from "../trial.ts";
 import { ACCOUNT, EAST, overAws, place, type Scenario, WEST } from "./stand.ts";
 

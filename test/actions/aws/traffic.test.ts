@@ -1,8 +1,8 @@
 import { Resolver } from "node:dns/promises";
 import { describe, expect, test } from "@jest/globals";
+import { type Aws, covered, type RecordSet } from "../../../practice/targets/aws/index.ts";
 import type { Evidence } from "../../../src/actions/contract.ts";
 import { controlPlaneOf } from "../../../src/actions/route53/client.ts";
-import { type Aws, covered, type RecordSet } from "../../../src/practice/estate/aws/index.ts";
 import { attempt } from "../attempt.ts";
 import { blockedBy, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";

@@ -8,7 +8,7 @@ import {
   dockerCovered,
   type PracticeDocker,
   sick,
-} from "../../../src/practice/estate/docker/index.ts";
+} from "../../../practice/targets/docker/index.ts";
 import { type Conductor, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { soon } from "../shop.ts";

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { byDigest, createDocker, type PracticeDocker } from "../../../src/practice/estate/docker/index.ts";
+import { byDigest, createDocker, type PracticeDocker } from "../../../practice/targets/docker/index.ts";
 import { conduct } from "../conductor.ts";
 import { asked, type Proof, type Scene, struck, type Trial, until } from "../trial.ts";
 

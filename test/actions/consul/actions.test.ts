@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { consulCovered } from "../../../src/practice/estate/consul/index.ts";
+import { consulCovered } from "../../../practice/targets/consul/index.ts";
 import { blockedBy, type Conductor, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { survives } from "../survives.ts";

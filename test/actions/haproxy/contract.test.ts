@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, expect, test } from "@jest/globals";
-import { HAPROXY_PACKAGES, HAPROXY_PROGRAMS } from "../../../src/practice/estate/haproxy/index.ts";
+import { HAPROXY_PACKAGES, HAPROXY_PROGRAMS } from "../../../practice/targets/haproxy/index.ts";
 import { conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { describeWith } from "../present.ts";

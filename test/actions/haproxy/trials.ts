@@ -5,7 +5,7 @@ import {
   HAPROXY_PROGRAMS,
   type PracticeHaproxy,
   startHaproxy,
-} from "../../../src/practice/estate/haproxy/index.ts";
+} from "../../../practice/targets/haproxy/index.ts";
 import { conduct } from "../conductor.ts";
 import { asked, type Proof, struck, type Trial } from "../trial.ts";
 import { openWire } from "../wire.ts";

@@ -1,5 +1,5 @@
-import { type Door, openDoor } from "../../../src/practice/estate/door.ts";
-import { answerSynthetic, type SyntheticStore } from "../../../src/practice/estate/synthetic.ts";
+import { answerSynthetic, type SyntheticStore } from "../../../practice/environment/synthetic.ts";
+import { type Door, openDoor } from "../../../practice/kit/door.ts";
 import { asked, type Proof, struck, type Trial } from "../trial.ts";
 
 /** A front door with the practice estates' own endpoint behind it, over rows that are kept here. */

@@ -1,4 +1,4 @@
-import { createCluster, kubeconfigOf, type PracticeCluster } from "../../../src/practice/estate/kubernetes/index.ts";
+import { createCluster, kubeconfigOf, type PracticeCluster } from "../../../practice/targets/kubernetes/index.ts";
 import { type Conductor, conduct } from "../conductor.ts";
 
 export const NAMESPACE = "shop";

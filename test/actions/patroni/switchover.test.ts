@@ -1,13 +1,13 @@
 import { afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import pg from "pg";
-import type { FaultKind } from "../../../src/practice/estate/kubernetes/index.ts";
-import { leaveBehind } from "../../../src/practice/estate/patroni/behind.ts";
+import type { FaultKind } from "../../../practice/targets/kubernetes/index.ts";
+import { leaveBehind } from "../../../practice/targets/patroni/behind.ts";
 import {
   PATRONI_PACKAGES,
   PATRONI_PROGRAMS,
   type PatroniEstate,
   type PatroniNode,
-} from "../../../src/practice/estate/patroni/index.ts";
+} from "../../../practice/targets/patroni/index.ts";
 import { openNet } from "../../timeline/net.ts";
 import { blockedBy, type Conductor, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";

@@ -1,11 +1,11 @@
-import { admit } from "../../../src/practice/estate/patroni/behind.ts";
+import { admit } from "../../../practice/targets/patroni/behind.ts";
 import {
   PATRONI_PACKAGES,
   PATRONI_PROGRAMS,
   type PatroniEstate,
   type PatroniNode,
   startPatroni,
-} from "../../../src/practice/estate/patroni/index.ts";
+} from "../../../practice/targets/patroni/index.ts";
 import { conduct } from "../conductor.ts";
 import { asked, type Handmade, type Proof, type Scene, type Struck, struck, type Trial, told } from "../trial.ts";
 import { openFront, type Way } from "../wire.ts";

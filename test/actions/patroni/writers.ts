@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import type { PatroniEstate, PatroniNode } from "../../../src/practice/estate/patroni/index.ts";
+import type { PatroniEstate, PatroniNode } from "../../../practice/targets/patroni/index.ts";
 
 /** An application that asks Patroni who takes writes, as a load balancer does, and notes every commit. */
 export interface Writers {

@@ -2,8 +2,7 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
-import { sshCommand } from "../../../src/actions/pgbackrest/host.ts";
-import { type Fleet, openFleet, soon } from "../../../src/practice/estate/fleet.ts";
+import { type Fleet, openFleet, soon } from "../../../practice/environment/fleet.ts";
 import {
   type ArchivedHost,
   createRepository,
@@ -11,7 +10,8 @@ import {
   PGBACKREST_PACKAGES,
   PGBACKREST_PROGRAMS,
   type Repository,
-} from "../../../src/practice/estate/pgbackrest/index.ts";
+} from "../../../practice/targets/pgbackrest/index.ts";
+import { sshCommand } from "../../../src/actions/pgbackrest/host.ts";
 import { blockedBy, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { describeWith } from "../present.ts";

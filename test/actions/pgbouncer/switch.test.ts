@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, expect, test } from "@jest/globals";
 import pg from "pg";
-import { PGBOUNCER_PACKAGES, PGBOUNCER_PROGRAMS } from "../../../src/practice/estate/pgbouncer/index.ts";
+import { PGBOUNCER_PACKAGES, PGBOUNCER_PROGRAMS } from "../../../practice/targets/pgbouncer/index.ts";
 import { openNet } from "../../timeline/net.ts";
 import { blockedBy, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";

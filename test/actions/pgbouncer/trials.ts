@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
-import { sha256 } from "../../../src/lib/canonical.ts";
-import { createHost, type DatabaseHost } from "../../../src/practice/estate/database.ts";
+import { createHost, type DatabaseHost } from "../../../practice/environment/database.ts";
 import {
   PGBOUNCER_PACKAGES,
   PGBOUNCER_PROGRAMS,
   type PgBouncerEstate,
   startPgBouncer,
-} from "../../../src/practice/estate/pgbouncer/index.ts";
+} from "../../../practice/targets/pgbouncer/index.ts";
+import { sha256 } from "../../../src/lib/canonical.ts";
 import { conduct } from "../conductor.ts";
 import { asked, type Proof, type Scene, struck, type Trial } from "../trial.ts";
 import { openWire, pgComplete, pgError, type Way } from "../wire.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import type { FaultKind } from "../../../src/practice/estate/kubernetes/index.ts";
+import type { FaultKind } from "../../../practice/targets/kubernetes/index.ts";
 import { type Conductor, conduct } from "../conductor.ts";
 import { type NodeInput, openShop, type Shop } from "../shop.ts";
 import { asked, type Proof, type Scene, struck, type Trial, told, until } from "../trial.ts";

@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, beforeEach, expect, test } from "@jest/globals";
-import type { PracticeRabbit } from "../../../src/practice/estate/rabbitmq/index.ts";
+import type { PracticeRabbit } from "../../../practice/targets/rabbitmq/index.ts";
 import { type Conductor, conduct } from "../conductor.ts";
 import { describeWith } from "../present.ts";
 import { Step } from "../step.ts";

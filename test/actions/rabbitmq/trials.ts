@@ -8,7 +8,7 @@ import {
   RABBITMQ_PROGRAMS,
   startRabbit,
   USER,
-} from "../../../src/practice/estate/rabbitmq/index.ts";
+} from "../../../practice/targets/rabbitmq/index.ts";
 import { conduct } from "../conductor.ts";
 import { asked, type Proof, struck, type Trial } from "../trial.ts";
 import { openFront } from "../wire.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
-import { REDIS_PACKAGES, REDIS_PROGRAMS, type RedisEstate } from "../../../src/practice/estate/redis/index.ts";
+import { REDIS_PACKAGES, REDIS_PROGRAMS, type RedisEstate } from "../../../practice/targets/redis/index.ts";
 import { type Net, openNet } from "../../timeline/net.ts";
 import { blockedBy, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";

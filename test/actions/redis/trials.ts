@@ -1,4 +1,4 @@
-import { type Fleet, openFleet } from "../../../src/practice/estate/fleet.ts";
+import { type Fleet, openFleet } from "../../../practice/environment/fleet.ts";
 import {
   REDIS_PACKAGES,
   REDIS_PROGRAMS,
@@ -6,7 +6,7 @@ import {
   type RedisNode,
   startRedis,
   startRedisNode,
-} from "../../../src/practice/estate/redis/index.ts";
+} from "../../../practice/targets/redis/index.ts";
 import { conduct } from "../conductor.ts";
 import { asked, type Proof, type Struck, struck, type Trial, told, until } from "../trial.ts";
 import { openWire, type Way } from "../wire.ts";

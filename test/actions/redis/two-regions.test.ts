@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { soon } from "../../../src/practice/estate/fleet.ts";
+import { soon } from "../../../practice/environment/fleet.ts";
 import {
   REDIS_PACKAGES,
   REDIS_PROGRAMS,
   type RedisEstate,
   type RedisNode,
   startRedis,
-} from "../../../src/practice/estate/redis/index.ts";
+} from "../../../practice/targets/redis/index.ts";
 import { conduct } from "../conductor.ts";
 import { describeWith } from "../present.ts";
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
-import type { RedisEstate } from "../../../src/practice/estate/redis/index.ts";
+import type { RedisEstate } from "../../../practice/targets/redis/index.ts";
 
 /** An application that finds the master through the Sentinels, writes as fast as it is answered, and notes every OK. */
 export interface Writers {

@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Aws, createAws } from "../../../src/practice/estate/aws/index.ts";
+import { type Aws, createAws } from "../../../practice/targets/aws/index.ts";
 import type { Proof } from "../trial.ts";
 import { over, type Stand } from "../weathered.ts";
 

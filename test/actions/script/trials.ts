@@ -1,8 +1,8 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openDoor } from "../../../practice/kit/door.ts";
 import { sha256 } from "../../../src/lib/canonical.ts";
-import { openDoor } from "../../../src/practice/estate/door.ts";
 import { type Proof, struck, type Trial } from "../trial.ts";
 
 let folder: string;

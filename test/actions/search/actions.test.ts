@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { searchCovered } from "../../../src/practice/estate/search/index.ts";
+import { searchCovered } from "../../../practice/targets/search/index.ts";
 import { blockedBy, type Conductor, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { survives } from "../survives.ts";

@@ -1,4 +1,4 @@
-import { createSearch, type Search } from "../../../src/practice/estate/search/index.ts";
+import { createSearch, type Search } from "../../../practice/targets/search/index.ts";
 import type { Proof } from "../trial.ts";
 import { over, type Stand } from "../weathered.ts";
 

@@ -1,8 +1,8 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { traefikCovered } from "../../../practice/targets/traefik/index.ts";
 import { traefikMember } from "../../../src/actions/traefik/member.ts";
-import { traefikCovered } from "../../../src/practice/estate/traefik/index.ts";
 import { type Conductor, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { soon } from "../shop.ts";

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createTraefik, type PracticeTraefik } from "../../../src/practice/estate/traefik/index.ts";
+import { createTraefik, type PracticeTraefik } from "../../../practice/targets/traefik/index.ts";
 import { conduct } from "../conductor.ts";
 import { asked, type Proof, type Trial, told } from "../trial.ts";
 

@@ -1,0 +1,89 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { nearest } from "../../src/catalog/suggest.ts";
+import { LifeboatError } from "../../src/lib/errors.ts";
+import { createLog } from "../../src/lib/log.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import type { SystemEstate } from "../environment/system-estate.ts";
+import { type Offered, offered } from "../session/offer.ts";
+import { type Practice, startPractice } from "../session/practice.ts";
+
+export interface Opening {
+  readonly system: string;
+  readonly folder: string;
+  readonly port?: number;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly progress?: (says: string) => void;
+}
+
+export function open({
+  system,
+  folder,
+  port = 0,
+  environment = {},
+  progress,
+}: Opening): Promise<Practice<SystemEstate>> {
+  const root = projectRoot();
+  const built = import.meta.filename.endsWith(".js");
+  const main = join(import.meta.dirname, "..", "..", "src", built ? "main.js" : "main.ts");
+  return startPractice({
+    system,
+    folder,
+    port,
+    log: createLog(process.env.LOG_LEVEL ?? "warn", "practice"),
+    bot: {
+      program: process.execPath,
+      arguments: built ? [main] : ["--import", "tsx", main],
+    },
+    manifestFile: join(root, "manifest.yml"),
+    environment,
+    ...(progress && { progress }),
+  });
+}
+
+/** Opens practice in a folder of its own for as long as `work` takes, and leaves nothing behind, also when interrupted. */
+export async function during<T>(
+  opening: Omit<Opening, "folder"> & { readonly folder?: string },
+  work: (practice: Practice<SystemEstate>) => Promise<T>,
+): Promise<T> {
+  const folder = opening.folder ?? (await mkdtemp(join(tmpdir(), "lifeboat-")));
+  let opened: Practice<SystemEstate> | null = null;
+  const close = async () => {
+    await opened?.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+  const leave = () => void close().finally(() => process.exit(130));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, leave);
+  try {
+    opened = await open({ ...opening, folder });
+    return await work(opened);
+  } finally {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, leave);
+    await close();
+  }
+}
+
+/** The system of this name, if this machine can practise it. @throws LifeboatError with what can be chosen, or what to install */
+export async function chosen(system: string): Promise<Offered> {
+  const list = await offered();
+  const found = list.find((one) => one.system === system) ?? unknown(system, list);
+  if (found.install === null) return found;
+  throw new LifeboatError({
+    code: "programs-absent",
+    where: `The system ${system}`,
+    what: `It needs ${found.missing.join(", ")}, and this machine does not have ${found.missing.length === 1 ? "it" : "them"}`,
+    next: `As root: ${found.install}`,
+  });
+}
+
+export function unknown(system: string, list: readonly Offered[]): never {
+  const names = list.map((one) => one.system);
+  const meant = nearest(system, names);
+  throw new LifeboatError({
+    code: "system-unknown",
+    what: `There is no system "${system}" to practise`,
+    allowed: `Systems: ${names.join(", ")}`,
+    ...(meant && { next: `Did you mean --system ${meant}?` }),
+  });
+}

@@ -1,0 +1,109 @@
+import { join } from "node:path";
+import { LifeboatError } from "../../src/lib/errors.ts";
+import { freePort, initCluster, type PgServer, startServer } from "../../src/lib/pgserver.ts";
+import type { Target } from "../systems/practice/orders/target.ts";
+import { cloneStandby } from "./clone.ts";
+import { childrenOf, kill } from "./leftovers.ts";
+
+/** One PostgreSQL server of the estate: its folder, its port, and what can be done to its machine. */
+export interface DatabaseHost {
+  readonly name: string;
+  readonly port: number;
+  readonly folder: string;
+  readonly slot: string;
+  /** As the application is told where to write. */
+  readonly target: Target;
+  readonly running: boolean;
+  /** As superuser; works only while it runs. */
+  url(database?: string): string;
+  /** A new, empty cluster. */
+  create(): Promise<void>;
+  start(): Promise<void>;
+  /** A power cut: every process at once. */
+  kill(): Promise<void>;
+  /** Stops every process in its tracks: connections are accepted by the kernel, and nobody answers. */
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
+  /** Throws away what is here and becomes a standby of `primary`. */
+  follow(primary: DatabaseHost): Promise<void>;
+}
+
+export interface Passwords {
+  readonly owner: string;
+  readonly replicator: string;
+}
+
+// Small and quick to promote: see "Crash failover" in the README of src/actions/postgres.
+const SETTINGS = {
+  // A killed process loses nothing by this, and nothing here outlives the machine; recovery does not wait for the disk.
+  fsync: "off",
+  wal_level: "replica",
+  hot_standby: "on",
+  max_wal_senders: 8,
+  max_replication_slots: 8,
+  max_connections: 40,
+  wal_keep_size: "64MB",
+  max_slot_wal_keep_size: "512MB",
+  shared_buffers: "16MB",
+  wal_retrieve_retry_interval: "200ms",
+  wal_log_hints: "on",
+  log_min_messages: "warning",
+};
+
+export async function createHost(name: string, estateFolder: string, passwords: Passwords): Promise<DatabaseHost> {
+  const folder = join(estateFolder, name);
+  const port = await freePort();
+  const slot = name.replace(/\W/g, "_");
+  let server: PgServer | null = null;
+
+  const host: DatabaseHost = {
+    name,
+    port,
+    folder,
+    slot,
+    target: { name, host: "127.0.0.1", port },
+    get running() {
+      return server !== null;
+    },
+    url: (database = "postgres") =>
+      `postgres://postgres:${encodeURIComponent(passwords.owner)}@127.0.0.1:${port}/${database}?application_name=estate`,
+    create: () => initCluster(folder, { user: "postgres", password: passwords.owner, sync: false }),
+    async start() {
+      if (server !== null) return;
+      const started = await startServer({ dir: folder, port, settings: { ...SETTINGS, cluster_name: name } });
+      server = started;
+      void started.exited.then(() => {
+        if (server === started) server = null;
+      });
+    },
+    async kill() {
+      await server?.kill();
+      server = null;
+    },
+    async freeze() {
+      for (const pid of await family(server)) kill(pid, "SIGSTOP");
+    },
+    async thaw() {
+      for (const pid of await family(server)) kill(pid, "SIGCONT");
+    },
+    async follow(primary) {
+      if (!primary.running) {
+        throw new LifeboatError({
+          code: "no-source",
+          where: name,
+          what: `${primary.name} is down and can not be copied`,
+        });
+      }
+      await host.kill();
+      const connection = { port: primary.port, user: "replicator", password: passwords.replicator };
+      const { folder: sourceFolder } = primary;
+      await cloneStandby({ source: primary.url(), sourceFolder, folder, slot, connection, name });
+      await host.start();
+    },
+  };
+  return host;
+}
+
+async function family(server: PgServer | null): Promise<number[]> {
+  return server === null ? [] : [server.pid, ...(await childrenOf(server.pid))];
+}

@@ -1,0 +1,93 @@
+import { readFile } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import { messageOf } from "../../src/lib/errors.ts";
+import { requestUrl } from "../../src/lib/request-url.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import { READER_TROUBLES, type Readers, type ReaderTrouble } from "./readers.ts";
+
+interface Behind {
+  readonly readers: Readers;
+  trouble(): readonly string[];
+  page(): string | null;
+  /** Calls back on every change; returns how to stop. */
+  watch(tell: () => void): () => void;
+}
+
+const FILES: Readonly<Record<string, string>> = {
+  "/comms/panel.js": "text/javascript; charset=utf-8",
+  "/comms/panel.css": "text/css; charset=utf-8",
+};
+const BODY_BYTES_MAX = 4096;
+
+/** Everything under `/comms/`: what people got. Whose Host and Origin it is has been checked by the workspace. */
+export function handleReaders(behind: Behind, request: IncomingMessage, response: ServerResponse): boolean {
+  const path = requestUrl(request).pathname;
+  if (!path.startsWith("/comms/")) return false;
+  route(behind, path, request, response).catch((error) => {
+    if (response.headersSent) response.destroy();
+    else say(response, 400, { error: messageOf(error) });
+  });
+  return true;
+}
+
+async function route(behind: Behind, path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const type = FILES[path];
+  if (request.method === "GET" && type !== undefined) {
+    const body = await readFile(join(projectRoot(), "practice/mail/panel", path.slice("/comms/".length)));
+    return void response.writeHead(200, { "content-type": type, "cache-control": "no-store" }).end(body);
+  }
+  switch (`${request.method} ${path}`) {
+    case "GET /comms/state":
+      return say(response, 200, sightOf(behind));
+    case "GET /comms/events":
+      return stream(behind, request, response);
+    case "POST /comms/chaos": {
+      const { what } = JSON.parse(await bodyOf(request)) as { what?: unknown };
+      if (what !== "calm" && !Object.hasOwn(READER_TROUBLES, String(what)))
+        return say(response, 400, { error: `One of ${Object.keys(READER_TROUBLES).join(", ")}, calm is needed.` });
+      await behind.readers.chaos(what as ReaderTrouble | "calm");
+      return say(response, 200, sightOf(behind));
+    }
+    default:
+      return say(response, 404, { error: `There is no ${request.method} ${path}.` });
+  }
+}
+
+function sightOf({ readers, trouble, page }: Behind) {
+  return {
+    mails: readers.mails.slice(-50).map(({ html: _, headers: __, ...mail }) => mail),
+    notices: readers.notices,
+    components: Object.fromEntries(readers.components),
+    page: page(),
+    trouble: trouble(),
+    troubles: Object.entries(READER_TROUBLES).map(([what, says]) => ({ what, says })),
+  };
+}
+
+function stream(behind: Behind, request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(200, {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    connection: "keep-alive",
+  });
+  const send = () => response.write(`data: ${JSON.stringify(sightOf(behind))}\n\n`);
+  const leave = behind.watch(send);
+  request.on("close", leave);
+  response.on("close", leave);
+  send();
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let body = "";
+  for await (const part of request) {
+    body += String(part);
+    if (body.length > BODY_BYTES_MAX) throw new Error("The body is too long.");
+  }
+  return body;
+}
+
+function say(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
+  response.end(JSON.stringify(value));
+}

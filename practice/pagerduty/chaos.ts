@@ -1,0 +1,51 @@
+import { LifeboatError } from "../../src/lib/errors.ts";
+
+/** What can go wrong with it, in the order the panel offers it. One of `answers` at a time; the others add up. */
+export const TROUBLES = [
+  { what: "down", says: "Down", explains: "Connections are cut before anything is answered.", answers: true },
+  { what: "hang", says: "Hang", explains: "Connections are accepted, and nothing is ever said.", answers: true },
+  { what: "fail", says: "Fail with 500", explains: "It answers 500 and does nothing.", answers: true },
+  {
+    what: "doAndFail",
+    says: "Do it, then 500",
+    explains: "It does what it was asked, and answers 500.",
+    answers: true,
+  },
+  { what: "limit", says: "Too many requests", explains: "It answers 429 and says when to come back.", answers: true },
+  { what: "lockOut", says: "Refuse the key", explains: "It answers 401: somebody revoked the key.", answers: true },
+  { what: "nobody", says: "Nobody on call", explains: "It answers, and names nobody.", answers: false },
+  { what: "stranger", says: "A stranger on call", explains: "It names somebody no roster knows.", answers: false },
+  { what: "duplicate", says: "Webhooks twice", explains: "Every webhook is delivered a second time.", answers: false },
+  { what: "forge", says: "Wrong signature", explains: "Webhooks are signed with another secret.", answers: false },
+] as const;
+
+export type Trouble = (typeof TROUBLES)[number]["what"];
+
+export class Weather {
+  readonly #now = new Set<Trouble>();
+
+  get now(): readonly Trouble[] {
+    return [...this.#now];
+  }
+
+  is(what: Trouble): boolean {
+    return this.#now.has(what);
+  }
+
+  set(what: string, on: boolean): void {
+    const found = TROUBLES.find((one) => one.what === what);
+    if (found === undefined)
+      throw new LifeboatError({
+        code: "trouble-unknown",
+        what: `There is no trouble called ${what}`,
+        allowed: TROUBLES.map((one) => one.what).join(", "),
+      });
+    if (on && found.answers) for (const one of TROUBLES) if (one.answers) this.#now.delete(one.what);
+    if (on) this.#now.add(found.what);
+    else this.#now.delete(found.what);
+  }
+
+  calm(): void {
+    this.#now.clear();
+  }
+}

@@ -1,0 +1,105 @@
+import { messageOf } from "../../../src/lib/errors.ts";
+import { callsPerMinute } from "../limits.ts";
+import { scopesOf } from "../manifest.ts";
+import type { Json } from "../objects.ts";
+import type { Platform } from "../platform.ts";
+import { Refusal } from "../refusal.ts";
+import { app } from "./app.ts";
+import { chat } from "./chat.ts";
+import { conversations } from "./conversations.ts";
+import { files } from "./files.ts";
+import { furniture } from "./furniture.ts";
+import { Args, type ByKind, type Method, type Methods } from "./method.ts";
+import { users } from "./users.ts";
+import { views } from "./views.ts";
+
+/** Every Web API method there is here. */
+export const methods: Methods = { ...app, ...chat, ...conversations, ...files, ...furniture, ...users, ...views };
+
+export interface Called {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Json;
+}
+
+/** Answers one call of the Web API. `token` is what stood behind `Bearer`, or in the `token` argument. */
+export class WebApi {
+  private readonly platform: Platform;
+  private readonly recent = new Map<string, number[]>();
+
+  constructor(platform: Platform) {
+    this.platform = platform;
+  }
+
+  async call(name: string, token: string | undefined, args: Json): Promise<Called> {
+    const { inspector } = this.platform;
+    const started = performance.now();
+    const called = await this.answer(name, token, args);
+    const { token: _secret, ...sent } = args;
+    const error = called.body.ok === true ? null : String(called.body.error ?? called.status);
+    inspector.note({
+      kind: "call",
+      name,
+      milliseconds: Math.round((performance.now() - started) * 10) / 10,
+      error,
+      sent,
+      answered: called.body,
+    });
+    return called;
+  }
+
+  private async answer(name: string, token: string | undefined, args: Json): Promise<Called> {
+    const { weather } = this.platform;
+    if (weather.unavailable()) return { status: 503, headers: {}, body: { ok: false, error: "service_unavailable" } };
+    const wait = weather.retryAfter(name) ?? this.tierWait(name);
+    if (wait !== null)
+      return { status: 429, headers: { "retry-after": String(wait) }, body: { ok: false, error: "ratelimited" } };
+    try {
+      const method = Object.hasOwn(methods, name) ? (methods[name] as Method) : undefined;
+      if (!method) throw new Refusal("unknown_method", { req_method: name });
+      this.admit(method, token, args);
+      return ok(await method.run(this.platform, new Args(args)));
+    } catch (error) {
+      if (error instanceof Refusal) return ok({ error: error.error, ...error.details }, false);
+      return { status: 500, headers: {}, body: { ok: false, error: "internal_error", detail: messageOf(error) } };
+    }
+  }
+
+  private admit(method: Method, token: string | undefined, args: Json): void {
+    if (method.token === "none") return;
+    const { store, weather } = this.platform;
+    if (!token) throw new Refusal("not_authed");
+    if (token !== store.tokens.bot && token !== store.tokens.app) throw new Refusal("invalid_auth");
+    if (weather.revoked) throw new Refusal("token_revoked");
+    if ((token === store.tokens.app) !== (method.token === "app")) throw new Refusal("not_allowed_token_type");
+    const given = scopesOf(this.platform.manifest);
+    const needed = method.needs && scopeOf(this.platform, method.needs, args);
+    if (given && needed && !given.has(needed))
+      throw new Refusal("missing_scope", { needed, provided: [...given].join(",") });
+  }
+
+  /** Seconds to wait for this method's tier, when tiers are enforced. */
+  private tierWait(name: string): number | null {
+    const method = methods[name];
+    if (!this.platform.weather.tiers || !method) return null;
+    const now = this.platform.weather.now();
+    const calls = (this.recent.get(name) ?? []).filter((at) => at > now - 60_000);
+    this.recent.set(name, calls);
+    const first = calls[0];
+    if (first !== undefined && calls.length >= callsPerMinute[method.tier])
+      return Math.ceil((first + 60_000 - now) / 1000);
+    calls.push(now);
+    return null;
+  }
+}
+
+function ok(body: Json, good = true): Called {
+  return { status: 200, headers: {}, body: { ok: good, ...body } };
+}
+
+function scopeOf(platform: Platform, needs: string | ByKind, args: Json): string {
+  if (typeof needs === "string") return needs;
+  const named = platform.store.channels.get(String(args.channel ?? ""))?.kind;
+  const asked = args.is_private === true || args.is_private === "true" ? "private" : "public";
+  return needs[named ?? asked];
+}

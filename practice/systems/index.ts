@@ -1,0 +1,29 @@
+import { LifeboatError } from "../../src/lib/errors.ts";
+import type { SystemEstateKind, SystemEstateOptions } from "../environment/system-estate.ts";
+import { llmMarketplace } from "./llm-marketplace/index.ts";
+import { marimoErp } from "./marimo-erp/index.ts";
+import { mimir } from "./mimir/index.ts";
+import { createEstate, type Estate } from "./practice/estate.ts";
+import { reference } from "./reference/index.ts";
+import { sav3 } from "./sav3/index.ts";
+
+/** The orders estate: PostgreSQL comes from npm, so it needs nothing. */
+export const orders = {
+  system: "practice",
+  needs: [],
+  create: (options: SystemEstateOptions): Promise<Estate> => createEstate(options),
+} as const satisfies SystemEstateKind;
+
+/** Every system that can be practised, in the order they are offered. A new one is a folder beside this file and a line here. */
+export const systems: readonly SystemEstateKind[] = [orders, mimir, reference, llmMarketplace, marimoErp, sav3];
+
+/** @throws LifeboatError with what there is to choose from. */
+export function estateKindOf(system: string): SystemEstateKind {
+  const found = systems.find((kind) => kind.system === system);
+  if (found) return found;
+  throw new LifeboatError({
+    code: "estate-unknown",
+    what: `There is no practice estate for a system "${system}"`,
+    allowed: `Systems: ${systems.map((kind) => kind.system).join(", ")}`,
+  });
+}

@@ -1,0 +1,17 @@
+import type { SystemEstateKind } from "../../environment/system-estate.ts";
+import { RABBITMQ_PACKAGES, RABBITMQ_PROGRAMS } from "../../targets/rabbitmq/index.ts";
+import { createMarimo, type MarimoEstate } from "./estate.ts";
+
+export type { MarimoEstate } from "./estate.ts";
+
+/** Debian's PostgreSQL, because its pg_dump and its server belong together; Redis and RabbitMQ are no stand-ins. */
+export const marimoErp = {
+  system: "marimo-erp",
+  needs: [
+    { program: "postgres", package: "postgresql" },
+    { program: "pg_restore", package: "postgresql-client" },
+    { program: "redis-server", package: "redis-server" },
+    ...RABBITMQ_PROGRAMS.map((program) => ({ program, package: RABBITMQ_PACKAGES[0] })),
+  ],
+  create: (options): Promise<MarimoEstate> => createMarimo(options),
+} as const satisfies SystemEstateKind;

@@ -1,0 +1,144 @@
+import { timingSafeEqual } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import { messageOf } from "../../../src/lib/errors.ts";
+import type { Logger } from "../../../src/lib/log.ts";
+import { requestUrl } from "../../../src/lib/request-url.ts";
+import { projectRoot } from "../../../src/lib/root.ts";
+import { CHAOS, type Chaos } from "./chaos.ts";
+import type { Estate } from "./estate.ts";
+import type { Sight } from "./sight.ts";
+
+interface Behind {
+  readonly sight: Sight;
+  /** What a script needs to ask for a host's part of a rejoin. */
+  readonly hostsToken: string;
+  readonly log: Logger;
+}
+
+const BODY_BYTES_MAX = 4096;
+const FILES: Readonly<Record<string, string>> = {
+  "/estate/panel.js": "text/javascript; charset=utf-8",
+  "/estate/panel.css": "text/css; charset=utf-8",
+};
+
+/** Everything under `/estate/`: the panel, what it shows and what it does, and the hosts' own agent. */
+export function handleEstate(
+  estate: Estate,
+  behind: Behind,
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
+  const path = requestUrl(request).pathname;
+  if (!path.startsWith("/estate/")) return false;
+  if (!isOurs(request)) {
+    say(response, 403, { error: "Another site may not speak here." });
+    return true;
+  }
+  route(estate, behind, path, request, response).catch((error) => {
+    behind.log.warn({ path, error: messageOf(error) }, "the estate could not answer");
+    if (response.headersSent) response.destroy();
+    else say(response, 500, { error: messageOf(error) });
+  });
+  return true;
+}
+
+async function route(
+  estate: Estate,
+  behind: Behind,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const type = FILES[path];
+  if (request.method === "GET" && type !== undefined) return await sendFile(path, type, response);
+  const rebuilt = /^\/estate\/hosts\/([a-z0-9-]+)\/rebuild$/.exec(path)?.[1];
+  if (request.method === "POST" && rebuilt !== undefined)
+    return await rebuild(estate, behind, rebuilt, request, response);
+  switch (`${request.method} ${path}`) {
+    case "GET /estate/state":
+      return say(response, 200, await estate.state());
+    case "GET /estate/events":
+      return stream(behind.sight, request, response);
+    case "GET /estate/chaos":
+      return say(response, 200, { chaos: CHAOS });
+    case "POST /estate/chaos":
+      return await chaos(estate, request, response);
+    case "POST /estate/measure":
+      await estate.application.measure();
+      return say(response, 200, await estate.state());
+    default:
+      return say(response, 404, { error: `There is no ${request.method} ${path}.` });
+  }
+}
+
+async function chaos(estate: Estate, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const what = (JSON.parse(await bodyOf(request)) as { what?: unknown } | null)?.what;
+  const known = CHAOS.find((one) => one.what === what);
+  if (!known) return say(response, 400, { error: `One of ${CHAOS.map((one) => one.what).join(", ")} is needed.` });
+  try {
+    await estate.chaos(known.what as Chaos);
+  } catch (error) {
+    return say(response, 409, { error: messageOf(error) });
+  }
+  say(response, 200, await estate.state());
+}
+
+async function rebuild(
+  estate: Estate,
+  { hostsToken }: Behind,
+  node: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (!same(request.headers.authorization ?? "", `Bearer ${hostsToken}`))
+    return say(response, 401, { error: "Who asks?" });
+  await estate.rebuild(node);
+  say(response, 200, { rebuilt: node });
+}
+
+function stream(sight: Sight, request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(200, {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    connection: "keep-alive",
+  });
+  const send = (state: unknown) => response.write(`data: ${JSON.stringify(state)}\n\n`);
+  const leave = sight.follow(send);
+  request.on("close", leave);
+  response.on("close", leave);
+  void sight.look().then(send, () => {});
+}
+
+async function sendFile(path: string, type: string, response: ServerResponse): Promise<void> {
+  const file = join(projectRoot(), "practice/systems/practice/panel", path.slice("/estate/".length));
+  const body = await readFile(file);
+  response.writeHead(200, { "content-type": type, "cache-control": "no-store" }).end(body);
+}
+
+/** A page elsewhere can make a browser send requests here; its Host or its Origin gives it away. */
+function isOurs({ headers }: IncomingMessage): boolean {
+  const host = headers.host ?? "";
+  if (!/^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host)) return false;
+  return headers.origin === undefined || headers.origin === `http://${host}`;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let body = "";
+  for await (const chunk of request) {
+    body += String(chunk);
+    if (body.length > BODY_BYTES_MAX) throw new Error("The body is too long.");
+  }
+  return body;
+}
+
+function same(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function say(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
+  response.end(JSON.stringify(value));
+}

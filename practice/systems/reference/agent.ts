@@ -1,0 +1,56 @@
+import { type Door, openDoor, type Reply } from "../../kit/door.ts";
+import type { Backups } from "./backups.ts";
+import type { Balancer } from "./balancer.ts";
+
+interface Behind {
+  readonly backups: Backups;
+  readonly balancers: Readonly<Record<string, Balancer>>;
+  readonly scratchPort: number;
+  /** Who may have something done says this. */
+  readonly token: string;
+}
+
+/** The agent of the backup host: what a script of the system asks to do what only somebody on that host can. */
+export async function openAgent(behind: Behind): Promise<Door> {
+  return await openDoor({
+    isWrite: ({ method }) => method !== "GET",
+    async answer(knock) {
+      const { method, path, query } = knock;
+      if (method !== "GET" && knock.headers.authorization !== `Bearer ${behind.token}`)
+        return { status: 401, body: {} };
+      return await done(behind, `${method} ${path}`, query, () => knock.json<Record<string, unknown>>());
+    },
+  });
+}
+
+async function done(
+  { backups, balancers, scratchPort }: Behind,
+  what: string,
+  query: URLSearchParams,
+  body: () => Record<string, unknown>,
+): Promise<Reply> {
+  const balancer = (region: unknown) => balancers[String(region)];
+  switch (what) {
+    case "GET /backups":
+      return { status: 200, body: await backups.inventory(query.get("target")) };
+    case "POST /backups":
+      return { status: 200, body: { made: await backups.make() } };
+    case "GET /scratch":
+      return { status: 200, body: backups.restored };
+    case "POST /scratch":
+      await backups.restore(String(body().target));
+      return { status: 200, body: backups.restored };
+    case "GET /route": {
+      const led = balancer(query.get("region"));
+      return led ? { status: 200, body: { to: led.leadsTo } } : { status: 404, body: { error: "No such region" } };
+    }
+    case "PUT /route": {
+      const { to, region } = body();
+      const led = balancer(region);
+      led?.route(to === "scratch" ? { scratch: scratchPort } : "cluster");
+      return led ? { status: 200, body: { to: led.leadsTo } } : { status: 404, body: { error: "No such region" } };
+    }
+    default:
+      return { status: 404, body: { error: "GET|POST /backups, GET|POST /scratch, GET|PUT /route" } };
+  }
+}

@@ -1,0 +1,111 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { requestUrl } from "../../../src/lib/request-url.ts";
+import { arcOperations } from "./arc.ts";
+import { cloudwatchOperations } from "./cloudwatch.ts";
+import { rdsOperations } from "./rds.ts";
+import { route53Operations, route53Route } from "./route53.ts";
+import { stsOperations } from "./sts.ts";
+import type { Call, Operation, Refusal } from "./turn.ts";
+import { createWorld, type World } from "./world.ts";
+import { toXml, type Xml } from "./xml.ts";
+
+/** One service: the name in a signature's scope, how its wire is read and written, and what it can do. */
+export interface Service {
+  readonly name: string;
+  readonly signedAs: string;
+  readonly deniedCode: string;
+  readonly operations: Readonly<Record<string, Operation>>;
+  read(request: IncomingMessage, body: string): Pick<Call, "operation" | "given">;
+  answer(response: ServerResponse, operation: string, answer: Xml): void;
+  refuse(response: ServerResponse, refusal: Refusal): void;
+}
+
+export function servicesOf(world: World): readonly Service[] {
+  return [
+    query("rds", "rds", "http://rds.amazonaws.com/doc/2014-10-31/", rdsOperations(world)),
+    query("sts", "sts", "https://sts.amazonaws.com/doc/2011-06-15/", stsOperations(world)),
+    json("cloudwatch", "monitoring", cloudwatchOperations(world)),
+    json("route53-recovery-cluster", "route53-recovery-cluster", arcOperations(world)),
+    route53(world),
+  ];
+}
+
+/** What is covered, by service: read from the very tables that answer, so it can not be out of date. */
+export function covered(): Readonly<Record<string, readonly string[]>> {
+  const nothing = createWorld("000000000000", { scale: 1, after: () => {}, stop: () => {} });
+  return Object.fromEntries(servicesOf(nothing).map((one) => [one.name, Object.keys(one.operations).sort()]));
+}
+
+function query(name: string, signedAs: string, xmlns: string, operations: Service["operations"]): Service {
+  return {
+    name,
+    signedAs,
+    operations,
+    deniedCode: "AccessDenied",
+    read(_request, body) {
+      const { Action = "", ...given } = Object.fromEntries(new URLSearchParams(body));
+      return { operation: Action, given };
+    },
+    answer(response, operation, answer) {
+      const inner = `<${operation}Result>${toXml(answer)}</${operation}Result>`;
+      const id = `<ResponseMetadata><RequestId>${randomUUID()}</RequestId></ResponseMetadata>`;
+      xml(response, 200, `<${operation}Response xmlns="${xmlns}">${inner}${id}</${operation}Response>`);
+    },
+    refuse: (response, refusal) => xmlError(response, xmlns, refusal),
+  };
+}
+
+function route53(world: World): Service {
+  const xmlns = "https://route53.amazonaws.com/doc/2013-04-01/";
+  return {
+    name: "route53",
+    signedAs: "route53",
+    operations: route53Operations(world),
+    deniedCode: "AccessDenied",
+    read(request, body) {
+      const url = requestUrl(request);
+      const { operation, given } = route53Route(request.method ?? "", url.pathname);
+      return { operation, given: { ...Object.fromEntries(url.searchParams), ...given, body } };
+    },
+    answer(response, operation, answer) {
+      xml(response, 200, `<${operation}Response xmlns="${xmlns}">${toXml(answer)}</${operation}Response>`);
+    },
+    refuse: (response, refusal) => xmlError(response, xmlns, refusal),
+  };
+}
+
+function json(name: string, signedAs: string, operations: Service["operations"]): Service {
+  const write = (response: ServerResponse, status: number, body: unknown) =>
+    response
+      .writeHead(status, { "content-type": "application/x-amz-json-1.0", "x-amzn-requestid": randomUUID() })
+      .end(JSON.stringify(body));
+  return {
+    name,
+    signedAs,
+    operations,
+    deniedCode: "AccessDeniedException",
+    read(request, body) {
+      const operation =
+        String(request.headers["x-amz-target"] ?? "")
+          .split(".")
+          .at(-1) ?? "";
+      return { operation, given: JSON.parse(body || "{}") as Record<string, unknown> };
+    },
+    answer: (response, _operation, answer) => void write(response, 200, answer),
+    refuse: (response, { code, message, status }) => void write(response, status, { __type: code, message }),
+  };
+}
+
+function xml(response: ServerResponse, status: number, body: string): void {
+  response
+    .writeHead(status, { "content-type": "text/xml", "x-amzn-requestid": randomUUID() })
+    .end(`<?xml version="1.0" encoding="UTF-8"?>\n${body}`);
+}
+
+/** Route 53's older error documents (`<InvalidChangeBatch><Messages>`) are not understood by the SDK; this one is. */
+function xmlError(response: ServerResponse, xmlns: string, { code, message, status }: Refusal): void {
+  const type = status >= 500 ? "Receiver" : "Sender";
+  const error = toXml({ Error: { Type: type, Code: code, Message: message }, RequestId: randomUUID() });
+  xml(response, status, `<ErrorResponse xmlns="${xmlns}">${error}</ErrorResponse>`);
+}
