@@ -10,7 +10,7 @@ interface Update {
 export function arcOperations(world: World): Readonly<Record<string, Operation>> {
   const stateOf = (arn: string) => {
     const state = world.controls.get(arn);
-    if (!state) throw new Refusal("ResourceNotFoundException", `No routing control ${arn}`);
+    if (!state) throw new Refusal("ResourceNotFoundException", `No routing control ${arn}`, 404);
     return state;
   };
   return {
@@ -30,7 +30,7 @@ export function arcOperations(world: World): Readonly<Record<string, Operation>>
         (rule) =>
           !override.includes(rule.arn) && rule.controls.filter((arn) => after.get(arn) === "On").length < rule.atLeast,
       );
-      if (broken) throw new Refusal("ConflictException", `Safety rule ${broken.arn} would be violated`);
+      if (broken) throw new Refusal("ConflictException", `Safety rule ${broken.arn} would be violated`, 409);
       return {
         answer: {},
         effect() {

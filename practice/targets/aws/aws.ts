@@ -89,9 +89,10 @@ export async function createAws({ scale = 0.005, account = "111122223333" }: Aws
     const permission = `${service.name}:${operation}`;
     if (weather.isDenied(permission)) {
       const says = `User is not authorized to perform: ${permission}`;
-      return refuse(new Refusal(service.deniedCode, says, 403));
+      return refuse(new Refusal(service.denied.code, says, service.denied.status));
     }
-    if (fault === "throttle") return refuse(new Refusal("ThrottlingException", "Rate exceeded"));
+    if (fault === "throttle")
+      return refuse(new Refusal(service.throttled.code, "Rate exceeded", service.throttled.status));
     if (fault === "error") return refuse(new Refusal("InternalFailure", "Something went wrong inside", 500));
     if (fault === "hang") {
       ledger.write({ ...noted, outcome: "dropped", code: null, fault });

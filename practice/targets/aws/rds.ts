@@ -1,5 +1,13 @@
+import {
+  ordinaryBackups,
+  ordinaryCluster,
+  ordinaryGlobal,
+  ordinaryInstance,
+  ordinarySnapshot,
+  subnetGroup,
+} from "./ordinary.ts";
 import { type Call, type Operation, Refusal } from "./turn.ts";
-import { arnOf, type Instance, type World } from "./world.ts";
+import { arnOf, type Cluster, type Global, type Instance, type World } from "./world.ts";
 import { type Items, items, type Xml } from "./xml.ts";
 
 /** AWS needs about so long, in seconds, before the status shows that anything has begun. It is why waiters are fooled. */
@@ -75,6 +83,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
           DBSnapshots: items(
             "DBSnapshot",
             found.map((one) => ({
+              ...ordinarySnapshot(one, world.instances.get(`${one.region}/${one.instance}`)),
               DBSnapshotIdentifier: one.id,
               DBInstanceIdentifier: one.instance,
               Status: one.status,
@@ -146,7 +155,10 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
           DBInstanceAutomatedBackups: items(
             "DBInstanceAutomatedBackup",
             found.map((one) => ({
+              ...ordinaryBackups(one.earliest),
               DBInstanceIdentifier: one.instance,
+              DBInstanceArn: arnOf(world, "db", one.from, one.instance),
+              DbiResourceId: `db-${one.instance.toUpperCase()}`,
               Region: one.from,
               Status: one.from === one.region ? "retained" : "replicating",
               DBInstanceAutomatedBackupsArn: one.arn,
@@ -258,6 +270,9 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
             [...group].map(([ParameterName, ParameterValue]) => ({
               ParameterName,
               ParameterValue,
+              Description: `Sets ${ParameterName}.`,
+              DataType: "string",
+              ApplyMethod: "immediate",
               Source: "user",
               ApplyType: "dynamic",
               IsModifiable: true,
@@ -308,16 +323,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
         answer: {
           DBClusters: items(
             "DBCluster",
-            found.map((one) => ({
-              DBClusterIdentifier: one.id,
-              Status: one.status,
-              Engine: one.engine ?? "aurora-postgresql",
-              DBClusterArn: arnOf(world, "cluster", one.region, one.id),
-              DBClusterMembers: items(
-                "DBClusterMember",
-                one.members.map((id) => ({ DBInstanceIdentifier: id, IsClusterWriter: id === one.writer })),
-              ),
-            })),
+            found.map((one) => clusterXml(world, one)),
           ),
         },
       };
@@ -335,7 +341,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
         throw new Refusal("InvalidDBClusterStateFault", `Cluster ${id} can not fail over to ${to}.`);
       }
       return {
-        answer: { DBCluster: { DBClusterIdentifier: id, Status: cluster.status } },
+        answer: { DBCluster: clusterXml(world, cluster) },
         effect() {
           clock.after(UNSEEN, () => {
             cluster.status = "failing-over";
@@ -356,27 +362,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
         answer: {
           GlobalClusters: items(
             "GlobalClusterMember",
-            found.map((one) => ({
-              GlobalClusterIdentifier: one.id,
-              GlobalClusterArn: `arn:aws:rds::${world.account}:global-cluster:${one.id}`,
-              Status: one.state ? "modifying" : "available",
-              GlobalClusterMembers: items(
-                "GlobalClusterMember",
-                one.members.map((member) => ({
-                  DBClusterArn: member.arn,
-                  IsWriter: member.writer,
-                  SynchronizationStatus: member.synchronization,
-                })),
-              ),
-              FailoverState: one.state
-                ? {
-                    Status: one.state.status,
-                    FromDbClusterArn: one.state.from,
-                    ToDbClusterArn: one.state.to,
-                    IsDataLossAllowed: one.state.lossAllowed,
-                  }
-                : undefined,
-            })),
+            found.map((one) => globalXml(world, one)),
           ),
         },
       };
@@ -442,7 +428,7 @@ function moveGlobal(world: World, call: Call, status: string) {
     throw new Refusal("InvalidGlobalClusterStateFault", `Global cluster ${id} can not move to ${to}.`);
   }
   return {
-    answer: { GlobalCluster: { GlobalClusterIdentifier: id } },
+    answer: { GlobalCluster: globalXml(world, one) },
     effect() {
       world.clock.after(UNSEEN, () => {
         one.state = { status, from, to, lossAllowed: status === "failing-over" };
@@ -548,15 +534,15 @@ function instanceXml(world: World, one: Instance): Xml {
   );
   const source = one.source;
   return {
+    ...ordinaryInstance(one),
     DBInstanceIdentifier: one.id,
     DBInstanceClass: one.instanceClass,
     StorageEncrypted: one.encrypted,
     DeletionProtection: one.deletionProtection,
     KmsKeyId: one.encrypted ? `arn:aws:kms:${one.region}:${world.account}:key/practice` : undefined,
-    Engine: "postgres",
-    EngineVersion: "16.4",
     DBInstanceStatus: one.status,
-    Endpoint: one.status === "creating" ? undefined : { Address: one.host, Port: one.port },
+    Endpoint:
+      one.status === "creating" ? undefined : { Address: one.host, Port: one.port, HostedZoneId: "ZPRACTICERDS" },
     InstanceCreateTime: one.createdAt,
     BackupRetentionPeriod: one.retentionDays,
     AvailabilityZone: one.zone,
@@ -578,7 +564,7 @@ function instanceXml(world: World, one: Instance): Xml {
           { StatusType: "read replication", Normal: one.replication.normal, Status: one.replication.status },
         ])
       : undefined,
-    DBSubnetGroup: { DBSubnetGroupName: one.subnetGroup },
+    DBSubnetGroup: subnetGroup(one.subnetGroup, one),
     VpcSecurityGroups: items(
       "VpcSecurityGroupMembership",
       one.securityGroups.map((id) => ({ VpcSecurityGroupId: id, Status: "active" })),
@@ -589,6 +575,51 @@ function instanceXml(world: World, one: Instance): Xml {
     TagList: tags(one),
     DbiResourceId: one.resourceId,
     DBInstanceArn: arnOf(world, "db", one.region, one.id),
+  };
+}
+
+function clusterXml(world: World, one: Cluster): Xml {
+  return {
+    ...ordinaryCluster(one),
+    DBClusterIdentifier: one.id,
+    Status: one.status,
+    DBClusterArn: arnOf(world, "cluster", one.region, one.id),
+    DBClusterMembers: items(
+      "DBClusterMember",
+      one.members.map((id) => ({
+        DBInstanceIdentifier: id,
+        IsClusterWriter: id === one.writer,
+        DBClusterParameterGroupStatus: "in-sync",
+        PromotionTier: 1,
+      })),
+    ),
+  };
+}
+
+function globalXml(world: World, one: Global): Xml {
+  const readers = one.members.filter(({ writer }) => !writer).map(({ arn }) => arn);
+  return {
+    ...ordinaryGlobal(one),
+    GlobalClusterIdentifier: one.id,
+    GlobalClusterArn: `arn:aws:rds::${world.account}:global-cluster:${one.id}`,
+    Status: one.state ? "modifying" : "available",
+    GlobalClusterMembers: items(
+      "GlobalClusterMember",
+      one.members.map(({ arn, writer, synchronization }) => ({
+        DBClusterArn: arn,
+        Readers: items("member", writer ? readers : []),
+        IsWriter: writer,
+        SynchronizationStatus: synchronization,
+      })),
+    ),
+    FailoverState: one.state
+      ? {
+          Status: one.state.status,
+          FromDbClusterArn: one.state.from,
+          ToDbClusterArn: one.state.to,
+          IsDataLossAllowed: one.state.lossAllowed,
+        }
+      : undefined,
   };
 }
 

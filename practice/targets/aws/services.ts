@@ -10,11 +10,21 @@ import type { Call, Operation, Refusal } from "./turn.ts";
 import { createWorld, type World } from "./world.ts";
 import { toXml, type Xml } from "./xml.ts";
 
+export interface Said {
+  readonly code: string;
+  readonly status: number;
+}
+
+const DENIED: Said = { code: "AccessDenied", status: 403 };
+const THROTTLED: Said = { code: "ThrottlingException", status: 400 };
+
 /** One service: the name in a signature's scope, how its wire is read and written, and what it can do. */
 export interface Service {
   readonly name: string;
   readonly signedAs: string;
-  readonly deniedCode: string;
+  /** How it refuses for want of a permission, and because too much was asked. Each service has its own codes and statuses. */
+  readonly denied: Said;
+  readonly throttled: Said;
   readonly operations: Readonly<Record<string, Operation>>;
   read(request: IncomingMessage, body: string): Pick<Call, "operation" | "given">;
   answer(response: ServerResponse, operation: string, answer: Xml): void;
@@ -25,8 +35,8 @@ export function servicesOf(world: World): readonly Service[] {
   return [
     query("rds", "rds", "http://rds.amazonaws.com/doc/2014-10-31/", rdsOperations(world)),
     query("sts", "sts", "https://sts.amazonaws.com/doc/2011-06-15/", stsOperations(world)),
-    json("cloudwatch", "monitoring", cloudwatchOperations(world)),
-    json("route53-recovery-cluster", "route53-recovery-cluster", arcOperations(world)),
+    json("cloudwatch", "monitoring", cloudwatchOperations(world), { denied: 400, throttled: 400 }),
+    json("route53-recovery-cluster", "route53-recovery-cluster", arcOperations(world), { denied: 403, throttled: 429 }),
     route53(world),
   ];
 }
@@ -42,7 +52,8 @@ function query(name: string, signedAs: string, xmlns: string, operations: Servic
     name,
     signedAs,
     operations,
-    deniedCode: "AccessDenied",
+    denied: DENIED,
+    throttled: THROTTLED,
     read(_request, body) {
       const { Action = "", ...given } = Object.fromEntries(new URLSearchParams(body));
       return { operation: Action, given };
@@ -62,7 +73,8 @@ function route53(world: World): Service {
     name: "route53",
     signedAs: "route53",
     operations: route53Operations(world),
-    deniedCode: "AccessDenied",
+    denied: DENIED,
+    throttled: THROTTLED,
     read(request, body) {
       const url = requestUrl(request);
       const { operation, given } = route53Route(request.method ?? "", url.pathname);
@@ -75,7 +87,12 @@ function route53(world: World): Service {
   };
 }
 
-function json(name: string, signedAs: string, operations: Service["operations"]): Service {
+function json(
+  name: string,
+  signedAs: string,
+  operations: Service["operations"],
+  statuses: { readonly denied: number; readonly throttled: number },
+): Service {
   const write = (response: ServerResponse, status: number, body: unknown) =>
     response
       .writeHead(status, { "content-type": "application/x-amz-json-1.0", "x-amzn-requestid": randomUUID() })
@@ -84,7 +101,8 @@ function json(name: string, signedAs: string, operations: Service["operations"])
     name,
     signedAs,
     operations,
-    deniedCode: "AccessDeniedException",
+    denied: { code: "AccessDeniedException", status: statuses.denied },
+    throttled: { ...THROTTLED, status: statuses.throttled },
     read(request, body) {
       const operation =
         String(request.headers["x-amz-target"] ?? "")

@@ -180,7 +180,10 @@ function multipart(store: Store, bucketOf: (asked: Asked) => Bucket): Readonly<R
       const etag = `"${md5(digests)}-${bodies.length}"`;
       const bucket = bucketOf(asked);
       return {
-        document: ["CompleteMultipartUploadResult", { Bucket: bucket.name, Key: asked.key, ETag: etag }],
+        document: [
+          "CompleteMultipartUploadResult",
+          { Location: `/${bucket.name}/${asked.key}`, Bucket: bucket.name, Key: asked.key, ETag: etag },
+        ],
         effect: () => {
           store.put(bucket.name, asked.key, Buffer.concat(bodies), { headers: upload.headers, etag });
           bucket.uploads.delete(asked.query.get("uploadId") ?? "");

@@ -62,7 +62,7 @@ export function s3Covered(): readonly string[] {
 }
 
 function writeTurn(response: ServerResponse, { operation }: Omit<Asked, "body">, turn: S3Turn): void {
-  const headers = { "x-amz-request-id": randomUUID(), ...turn.headers };
+  const headers = { ...ids(), ...turn.headers };
   if (turn.document) {
     const [name, content] = turn.document;
     const text = `<?xml version="1.0" encoding="UTF-8"?>\n<${name} xmlns="${XMLNS}">${toXml(content)}</${name}>`;
@@ -75,13 +75,18 @@ function writeTurn(response: ServerResponse, { operation }: Omit<Asked, "body">,
   }
 }
 
+/** The two ids that every answer of S3 has, and that AWS asks for. */
+function ids(): Record<string, string> {
+  return { "x-amz-request-id": randomUUID(), "x-amz-id-2": randomUUID() };
+}
+
 /** A HEAD is refused by its status alone. */
 function writeRefusal(
   response: ServerResponse,
   { operation }: Omit<Asked, "body">,
   { code, message, status }: Refusal,
 ): void {
-  response.writeHead(status, { "content-type": "application/xml", "x-amz-request-id": randomUUID() });
+  response.writeHead(status, { "content-type": "application/xml", ...ids() });
   if (operation.startsWith("Head")) response.end();
   else response.end(`<?xml version="1.0" encoding="UTF-8"?>\n${toXml({ Error: { Code: code, Message: message } })}`);
 }

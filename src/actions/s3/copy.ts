@@ -88,14 +88,15 @@ async function copyInParts(from: Side, to: Side, one: Listed): Promise<void> {
     const joining = within(to, one.size);
     await to.s3.completeMultipartUpload({ ...about, UploadId, MultipartUpload: { Parts: parts } }, joining);
   } catch (error) {
-    // Unfinished parts cost money and are nowhere to be seen.
-    await to.s3.abortMultipartUpload({ ...about, UploadId }, within(to, 0)).catch(() => {});
+    // Unfinished parts cost money and are nowhere to be seen. This also has to go out when the step itself was stopped.
+    const cleanUp = within({ within: { abortSignal: AbortSignal.any([]) } }, 0);
+    await to.s3.abortMultipartUpload({ ...about, UploadId }, cleanUp).catch(() => {});
     throw error;
   }
 }
 
 /** The SDK's own deadline ends with the headers of an answer; this one holds for its body, too. */
-function within({ within: { abortSignal } }: Side, bytes: number) {
+function within({ within: { abortSignal } }: Pick<Side, "within">, bytes: number) {
   const milliseconds = patienceFor(bytes);
   return {
     abortSignal: AbortSignal.any([abortSignal, AbortSignal.timeout(milliseconds)]),

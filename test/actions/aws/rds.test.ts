@@ -1,12 +1,14 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Aws } from "../../../practice/targets/aws/index.ts";
 import type { Evidence } from "../../../src/actions/contract.ts";
+import { holdTheWire, testAllSeen } from "../../wire/held.ts";
 import { attempt } from "../attempt.ts";
 import { blockedBy } from "../conductor.ts";
 import { survives } from "../survives.ts";
 import { add, get, globally, groups, promote, proof, readOnly, reboot, remove } from "./rds-trials.ts";
 import { conductorFor, EAST, rdsPlace, type Scenario, standIn, WEST } from "./stand.ts";
 
+const wire = holdTheWire();
 await survives(proof);
 
 describe("rds.check_backups", () => {
@@ -462,3 +464,5 @@ describe("what RDS does at the edges", () => {
 function fenceOf({ evidence = {} }: Scenario): NonNullable<Scenario["evidence"]> {
   return evidence;
 }
+
+testAllSeen(wire.seen, { rds: ["rds"], sts: ["aws.ts"] });

@@ -3,6 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import { type Aws, covered, type RecordSet } from "../../../practice/targets/aws/index.ts";
 import type { Evidence } from "../../../src/actions/contract.ts";
 import { controlPlaneOf } from "../../../src/actions/route53/client.ts";
+import { holdTheWire, testAllSeen } from "../../wire/held.ts";
 import { attempt } from "../attempt.ts";
 import { blockedBy, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
@@ -10,6 +11,7 @@ import { survives } from "../survives.ts";
 import { conductorFor, EAST, place, standIn, WEST } from "./stand.ts";
 import { eastControl, override, proof, records, regions, routing, setWeights, shift, ZONE } from "./traffic-trials.ts";
 
+const wire = holdTheWire();
 await survives(proof);
 
 describe("route53.shift", () => {
@@ -429,3 +431,5 @@ test("what the stand-in covers is what its tables answer", () => {
 }
 `);
 });
+
+testAllSeen(wire.seen, { route53: ["route53"], "route53-recovery-cluster": ["arc"], monitoring: ["aws-metrics.ts"] });

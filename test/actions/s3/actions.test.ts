@@ -5,14 +5,17 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createS3, type S3 } from "../../../practice/targets/s3/index.ts";
 import type { ApplyContext } from "../../../src/actions/contract.ts";
 import { BYTES_AT_ONCE, patienceFor, roomFor } from "../../../src/actions/s3/copy.ts";
+import { holdTheWire, testAllSeen } from "../../wire/held.ts";
 import { blockedBy, type Conductor, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { NAMESPACE, openWorld } from "../kubernetes/world.ts";
+import { soon } from "../shop.ts";
 import { survives } from "../survives.ts";
 import { begin, destination, parity, proof, source, type World } from "./trials.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
+const wire = holdTheWire();
 await survives(proof);
 
 describe("s3.sync", () => {
@@ -59,6 +62,23 @@ describe("s3.sync", () => {
     world.s3.put("media-east", "video/a.mp4", Buffer.alloc(big.length, 8), { at: new Date(Date.now() + 60_000) });
     expect((await conductor.perform("changed", "s3.sync", { source, destination })).applied).toBe(true);
     expect(parity(world)).toBe(true);
+  });
+
+  test("what was begun in parts and fails leaves no parts behind, whoever stops it", async () => {
+    const uploads = () => world.s3.buckets.get("media-west")?.uploads.size;
+    world.s3.put("media-east", "video/a.mp4", Buffer.alloc(17 * 1024 * 1024, 7));
+    world.weather.next("UploadPart", "error");
+    await expect(conductor.perform("fails", "s3.sync", { source, destination })).rejects.toThrow();
+    expect([world.ledger.of("AbortMultipartUpload", "accepted").length, uploads()]).toEqual([1, 0]);
+    world.weather.next("UploadPart", "hang");
+    const leaving = new AbortController();
+    const stopped = conduct({}, { signal: leaving.signal }).perform("stopped", "s3.sync", { source, destination });
+    const ended = expect(stopped).rejects.toThrow();
+    await soon("a part under way", async () => world.ledger.of("UploadPart", "dropped").length === 1);
+    leaving.abort();
+    await ended;
+    await soon("the clean-up", async () => world.ledger.of("AbortMultipartUpload", "accepted").length === 2);
+    expect(uploads()).toBe(0);
   });
 
   test("a bucket under a key of KMS, whose ETags say nothing of what they hold", async () => {
@@ -317,3 +337,5 @@ describe("s3.switch_active", () => {
     }
   });
 });
+
+testAllSeen(wire.seen, { s3: ["s3"] });

@@ -3,6 +3,9 @@ import { Readable } from "node:stream";
 import type { S3 as Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createS3, type S3, s3Covered } from "../../../practice/targets/s3/index.ts";
+import { holdTheWire } from "../../wire/held.ts";
+
+holdTheWire();
 
 /** The unmodified SDK: over the stand-in, or over `S3_ENDPOINT` with the environment's own credentials and `S3_BUCKET`. */
 describe("S3, as its SDK sees it", () => {
