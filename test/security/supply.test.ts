@@ -87,10 +87,14 @@ describe("packages", () => {
   const isForeignTool = ({ dev, optional, os, cpu }: Locked) =>
     dev === true && optional === true && (os ?? cpu) !== undefined;
 
+  /** Our own packages, which are in this repository. */
+  const ours: readonly string[] = ["", "practice", "node_modules/lifeboat-practice"];
+
   test("each is locked to its bytes, and none comes from anywhere but a registry", () => {
+    expect(lock.packages["node_modules/lifeboat-practice"]).toEqual({ resolved: "practice", link: true });
     const loose = Object.entries(lock.packages).filter(
       ([path, one]) =>
-        path !== "" &&
+        !ours.includes(path) &&
         (one.link === true ||
           (!one.inBundle && !isForeignTool(one) && !/^sha512-/.test(one.integrity ?? "")) ||
           /^(git|file|http:)/.test(one.resolved ?? "")),
