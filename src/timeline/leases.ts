@@ -1,5 +1,6 @@
 import type pg from "pg";
 import type { Logger } from "../lib/log.ts";
+import { type HolderProcess, lookWhetherDead, thisProcess } from "../lib/predecessor.ts";
 import type { StoreClock } from "./clock.ts";
 import type { Lease, Leases } from "./contract.ts";
 import { type Listener, replicaLockClass } from "./listener.ts";
@@ -33,9 +34,20 @@ export interface LeaseParts {
   readonly timings: LeaseTimings;
 }
 
+/** A run that is held by a process that counted its processes as this one does. */
+interface Suspect {
+  readonly run: string;
+  readonly epoch: string;
+  readonly owner: number;
+  /** Its session advisory lock is still held. */
+  readonly lives: boolean;
+  readonly holder: unknown;
+}
+
 interface Claimed {
   readonly clock: Date;
   readonly next: Date | null;
+  readonly suspects: readonly Suspect[] | null;
   readonly run: string | null;
   readonly stream: string;
   readonly epoch: string;
@@ -45,12 +57,15 @@ interface Claimed {
 }
 
 const atMost = 20;
+/** The store notices within milliseconds that a killed process's session is gone: it is asked again this often, for so long. */
+const sessionEnds = { everyMs: 50, withinMs: 2_000 };
 
 const lives = `exists (select 1 from pg_locks l where l.locktype = 'advisory' and l.classid = ${replicaLockClass}
   and l.objid = r.owner::oid and l.granted and l.database = (select oid from pg_database where datname = current_database()))`;
 
 // Free, or abandoned: silent for a whole lease (or with a beat from the future, after the store's clock went back), or
-// silent for less with its session gone. $3, $4: this replica's last contact and the first of the unbroken row of them.
+// silent for less with its session gone, or proven to be dead ($9, $10: run and epoch) with its session gone. $3, $4: this
+// replica's last contact and the first of the unbroken row of them. $11: who we are.
 const claim = `
   with guarded as (select now() - $3::timestamptz between interval '0' and $7 * interval '1s'
                           and $3::timestamptz - $4::timestamptz >= $8 * interval '1s' as may_rob),
@@ -59,18 +74,28 @@ const claim = `
      where not r.done and r.wake_at <= now()
        and (r.owner is null or ((select may_rob from guarded) and (
              r.beat_at not between now() - $5 * interval '1s' and now() + $5 * interval '1s'
-             or (r.beat_at < now() - $6 * interval '1s' and not ${lives}))))
+             or (r.beat_at < now() - $6 * interval '1s' and not ${lives})))
+          or (not ${lives} and exists (select from unnest($9::text[], $10::bigint[]) as dead(run, epoch)
+                                        where dead.run = r.id and dead.epoch = r.epoch)))
      order by r.wake_at for update of r skip locked limit $2),
   taken as (
     update lifeboat.run r set owner = $1, epoch = r.epoch + 1, beat_at = clock_timestamp(),
+           holder = $11::jsonb || jsonb_build_object('replica', $1::int, 'epoch', (r.epoch + 1)::text),
            deaths = case when r.owner is null then 0 else r.deaths + 1 end
       from due where r.id = due.id returning r.id, r.stream, r.epoch, r.deaths, r.plan_hash),
   later as (
     select min(case when r.owner is null then r.wake_at
                     when not ${lives} then r.beat_at + $6 * interval '1s' end) as at
-      from lifeboat.run r where not r.done and r.owner is distinct from $1 and r.id not in (select id from due))
-  select now() as clock, (select at from later) as next, t.id as run, t.stream, t.epoch::text as epoch, t.deaths,
-         p.hash as "planHash", p.bytes as "planBytes"
+      from lifeboat.run r where not r.done and r.owner is distinct from $1 and r.id not in (select id from due)),
+  suspects as (
+    select r.id as run, r.epoch::text as epoch, r.owner, ${lives} as lives, r.holder
+      from lifeboat.run r
+     where $2 > 0 and not r.done and r.wake_at <= now() and r.owner <> $1 and r.id not in (select id from due)
+       and r.holder ->> 'replica' = r.owner::text and r.holder ->> 'epoch' = r.epoch::text
+       and r.holder ->> 'bootId' = $11::jsonb ->> 'bootId'
+       and r.holder ->> 'pidNamespace' = $11::jsonb ->> 'pidNamespace')
+  select now() as clock, (select at from later) as next, (select json_agg(s) from suspects s) as suspects,
+         t.id as run, t.stream, t.epoch::text as epoch, t.deaths, p.hash as "planHash", p.bytes as "planBytes"
     from (select 1) one left join taken t on true left join lifeboat.plan p on p.hash = t.plan_hash`;
 
 // A row that a decision has locked at this moment is skipped: that decision is itself a beat.
@@ -84,7 +109,7 @@ const beat = `
 // The stream is locked first, as every decision does: nothing can happen between the look and the letting go.
 const release = `
   with s as materialized (select id, version from lifeboat.stream where id = $3 for share),
-  gone as (update lifeboat.run r set owner = null, beat_at = null, wake_at = $6
+  gone as (update lifeboat.run r set owner = null, beat_at = null, holder = null, wake_at = $6
              from s where s.version = $5 and r.id = $1 and r.epoch = $2 and r.owner = $4 and not r.done returning r.id)
   select (select count(*) from gone)::int as gone, s.version,
          exists (select 1 from lifeboat.run where id = $1 and epoch = $2 and owner = $4 and not done) as held from s`;
@@ -98,6 +123,7 @@ export function createLeases({ pool, replica, clock, listener, closed, log, timi
   const callbacks = new Set<() => void>();
   let last: Date | null = null;
   let since: Date | null = null;
+  let deadSince: number | null = null;
   let timer: NodeJS.Timeout | undefined;
   let timerAt = Number.POSITIVE_INFINITY;
 
@@ -125,22 +151,58 @@ export function createLeases({ pool, replica, clock, listener, closed, log, timi
     last = now;
   }
 
+  async function ask(room: number, dead: readonly Suspect[]) {
+    const sentAt = performance.now();
+    const { lease, lock, gap, guard } = timings;
+    const own = await thisProcess();
+    const times = [last, since, lease, lock, gap, guard];
+    const proven = [dead.map(({ run }) => run), dead.map(({ epoch }) => epoch)];
+    const { rows } = await pool.query<Claimed>({
+      name: "lifeboat-claim",
+      text: claim,
+      values: [
+        replica,
+        Math.max(0, Math.min(room, atMost)),
+        ...times,
+        ...proven,
+        own === null ? null : JSON.stringify(own),
+      ],
+      ...{ query_timeout: 3_000 },
+    });
+    const first = rows[0];
+    if (first === undefined) return { leases: [], suspects: [] };
+    clock.heard(first.clock, sentAt);
+    contact(first.clock);
+    if (first.next && room > 0 && first.next > first.clock) dueAt(first.next);
+    return { leases: rows.flatMap(leaseOf), suspects: first.suspects ?? [] };
+  }
+
+  /** Those whose process is dead and whose session is gone. One that is dead keeps its session for a moment: looked at again soon. */
+  async function provenDead(suspects: readonly Suspect[]): Promise<readonly Suspect[]> {
+    const dead: Suspect[] = [];
+    for (const suspect of suspects) {
+      const holder = holderOf(suspect.holder);
+      if (holder !== null && (await lookWhetherDead(holder))) dead.push(suspect);
+    }
+    if (!dead.some(({ lives }) => lives)) deadSince = null;
+    else {
+      deadSince ??= performance.now();
+      if (performance.now() - deadSince < sessionEnds.withinMs)
+        dueAt(new Date(clock.now().getTime() + sessionEnds.everyMs));
+    }
+    return dead.filter(({ lives }) => !lives);
+  }
+
   return {
     async claim(room) {
-      const sentAt = performance.now();
-      const { lease, lock, gap, guard } = timings;
-      const { rows } = await pool.query<Claimed>({
-        name: "lifeboat-claim",
-        text: claim,
-        values: [replica, Math.max(0, Math.min(room, atMost)), last, since, lease, lock, gap, guard],
-        ...{ query_timeout: 3_000 },
-      });
-      const first = rows[0];
-      if (first === undefined) return [];
-      clock.heard(first.clock, sentAt);
-      contact(first.clock);
-      if (first.next && room > 0 && first.next > first.clock) dueAt(first.next);
-      return rows.flatMap(leaseOf);
+      const first = await ask(room, []);
+      const dead = await provenDead(first.suspects);
+      if (dead.length === 0) return first.leases;
+      const second = await ask(room - first.leases.length, dead);
+      for (const { run, epoch } of dead)
+        if (second.leases.some((lease) => lease.run === run))
+          log.info({ event: "run.holder_dead", run, epoch }, "took over a run of a process of this host that is dead");
+      return [...first.leases, ...second.leases];
     },
 
     async beat(leases) {
@@ -185,4 +247,12 @@ export function createLeases({ pool, replica, clock, listener, closed, log, timi
 
 function leaseOf({ run, stream, epoch, deaths, planHash, planBytes }: Claimed): Lease[] {
   return run === null ? [] : [{ run, stream, epoch, deaths, planHash, planBytes }];
+}
+
+/** Null: it is not what a claim writes. */
+function holderOf(stored: unknown): HolderProcess | null {
+  const { pid, startTicks, bootId, pidNamespace, timeNamespace } = (stored ?? {}) as Partial<HolderProcess>;
+  if (typeof pid !== "number" || typeof startTicks !== "string" || timeNamespace === undefined) return null;
+  if (typeof bootId !== "string" || typeof pidNamespace !== "string") return null;
+  return { pid, startTicks, bootId, pidNamespace, timeNamespace };
 }

@@ -170,7 +170,8 @@ create table lifeboat.run (
   beat_at timestamp with time zone,
   wake_at timestamp with time zone default clock_timestamp(),
   done boolean not null default false,
-  deaths integer not null default 0
+  deaths integer not null default 0,
+  holder jsonb
 );
 create table lifeboat.run_resource (
   resource text not null,

@@ -35,8 +35,8 @@ interface Scene {
   bot(env?: Record<string, string>): Promise<ChildProcess>;
 }
 
-async function scene<T>(play: (scene: Scene) => Promise<T>): Promise<T> {
-  const store: Store = await storeOn(await database(), { timings });
+async function scene<T>(play: (scene: Scene) => Promise<T>, as = timings): Promise<T> {
+  const store: Store = await storeOn(await database(), { timings: as });
   const dir = await folder();
   const children: ChildProcess[] = [];
   const program = await built("test/engine/fixtures/bot.ts");
@@ -153,6 +153,18 @@ describe("kill -9", () => {
     });
   }, 60_000);
 });
+
+test("a successor on the same host goes on at once, without waiting for any lease", async () => {
+  const never = { lease: 1e6, lock: 1e6, gap: 1, guard: 1e6 };
+  const found = await eachOf(["before-apply", "after-apply"] as const, (point) =>
+    scene(async (on) => {
+      await killedAt(on, point, "guard");
+      return takenOver(on, settled);
+    }, never),
+  );
+  const whole = { run: "verified", it: "done", effects: ["guard it", "put b"], verified: 1 };
+  expect(found).toEqual({ "before-apply": whole, "after-apply": whole });
+}, 60_000);
 
 test(
   "a process frozen before the effect finds out, when it wakes, that the run is not its own",

@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import { sha256 } from "../../src/lib/canonical.ts";
+import { type HolderProcess, thisProcess } from "../../src/lib/predecessor.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import type { Lease } from "../../src/timeline/contract.ts";
 import { leaseTimings, type Store } from "../../src/timeline/index.ts";
@@ -274,6 +275,127 @@ describe("a run is taken from its holder", () => {
     while (got.length === 0) got = await poll();
     expect(got).toMatchObject([{ run: "run-1", epoch: "2" }]);
     expect(performance.now() - killed).toBeLessThan(5_000);
+  });
+});
+
+/** So long that nothing is taken from a holder by waiting: only by proof. */
+const never = { lease: 1e6, lock: 1e6, gap: 1, guard: 1e6 };
+
+describe("a run is taken at once from a holder that is proven to be dead", () => {
+  async function holder() {
+    const child = spawn(process.execPath, [await built("test/timeline/holder.ts"), url], {
+      cwd: projectRoot(),
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    open.push({ close: async () => void child.kill("SIGKILL") });
+    const lines = createInterface({ input: child.stdout });
+    const { replica: number } = JSON.parse((await once(lines, "line"))[0]) as { replica: number };
+    return { child, lines, number };
+  }
+  const sessionOf = (number: number) =>
+    asSuperuser<{ pid: number }>(url, "select pid from pg_locks where locktype = 'advisory' and objid = $1", [number]);
+
+  test("by kill -9, on this host; frozen, with its session gone, it is not", async () => {
+    const { child, lines, number } = await holder();
+    const successor = await replica(url, never);
+    await startRun(successor, "run-1");
+    await once(lines, "line");
+    await until(async () => (await sessionOf(number)).length === 1);
+    expect(await successor.leases.claim(20)).toEqual([]);
+
+    child.kill("SIGSTOP");
+    for (const { pid } of await sessionOf(number)) await asSuperuser(url, "select pg_terminate_backend($1)", [pid]);
+    await until(async () => (await sessionOf(number)).length === 0);
+    expect(await successor.leases.claim(20)).toEqual([]);
+    child.kill("SIGCONT");
+    await until(async () => (await sessionOf(number)).length === 1);
+    expect(await successor.leases.claim(20)).toEqual([]);
+
+    child.kill("SIGKILL");
+    expect(await claimed(successor)).toMatchObject({ run: "run-1", epoch: "2", deaths: 1 });
+  });
+
+  test("and never by a version that doesn't say who holds it: that is waited for", async () => {
+    const { child, lines } = await holder();
+    const [patient, successor] = [await replica(), await replica(url, never)];
+    await startRun(successor, "run-1");
+    await once(lines, "line");
+    await asSuperuser(url, "update lifeboat.run set holder = null");
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    expect(await successor.leases.claim(20)).toEqual([]);
+    expect(await claimed(patient)).toMatchObject({ run: "run-1", epoch: "2" });
+  });
+
+  /** Everything that may be so of a holder, in all combinations. The dead one was there, and has ended. */
+  async function holders() {
+    const self = await thisProcess();
+    if (self === null) throw new Error("This kernel doesn't say who this process is.");
+    const gone = spawn("true", { stdio: "ignore" });
+    await once(gone, "exit");
+    const processes = {
+      dead: { ...self, pid: gone.pid as number, startTicks: "1" },
+      "its number was given to another": { ...self, startTicks: "1" },
+      alive: self,
+    };
+    const differences: Record<string, Partial<HolderProcess>> = {
+      "this host": {},
+      "another host or boot": { bootId: "00000000-0000-4000-8000-000000000000" },
+      "another PID namespace": { pidNamespace: "pid:[1]" },
+      "another time namespace": { timeNamespace: "time:[1]" },
+      "half of it": { startTicks: undefined as never },
+    };
+    return Object.entries(processes).flatMap(([life, at]) =>
+      Object.entries(differences).flatMap(([where, other]) =>
+        (["session gone", "session held"] as const).flatMap((session) =>
+          (["as it claimed", "another owner since", "another epoch since"] as const).map((since) => ({
+            ...{ life, where, session, since },
+            holder: { ...at, ...other },
+          })),
+        ),
+      ),
+    );
+  }
+
+  test("and in no other case: every combination of what may be so", async () => {
+    const store = await replica(url, never);
+    const cases = (await holders()).map((one, i) => ({ ...one, run: `run-${i}`, owner: 500_000 + i }));
+    await store.timeline.decide("inc-1", () => ({
+      events: [event("run.requested")],
+      runs: cases.map(({ run }) => ({ id: run, planHash: sha256(planBytes), planBytes, resources: [] })),
+      value: null,
+    }));
+    const sessions = new pg.Client({ connectionString: url });
+    open.push({ close: () => sessions.end() });
+    await sessions.connect();
+    for (const { run, owner, holder, session, since } of cases) {
+      const written = {
+        ...holder,
+        replica: since === "another owner since" ? owner + 1000 : owner,
+        epoch: since === "another epoch since" ? "6" : "7",
+      };
+      await sessions.query(
+        "update lifeboat.run set owner = $2, epoch = 7, beat_at = clock_timestamp(), holder = $3 where id = $1",
+        [run, owner, written],
+      );
+      if (session === "session held") await sessions.query("select pg_advisory_lock(4713, $1)", [owner]);
+    }
+    const taken: string[] = [];
+    for (let more = true; more; ) {
+      const leases = await store.leases.claim(20);
+      taken.push(...leases.map(({ run }) => run));
+      more = leases.length > 0;
+    }
+    const name = ({ life, where, session, since }: (typeof cases)[number]) => [life, where, session, since].join(", ");
+    expect(cases.filter(({ run }) => taken.includes(run)).map(name)).toEqual([
+      "dead, this host, session gone, as it claimed",
+      "its number was given to another, this host, session gone, as it claimed",
+    ]);
+    // The session of one that is dead ends a moment later, and then it is taken.
+    await sessions.query("select pg_advisory_unlock_all()");
+    const [late] = await store.leases.claim(1);
+    const found = cases.find(({ run }) => run === late?.run);
+    expect(found && name(found)).toMatch(/^(dead|its number.*), this host, session held, as it claimed$/);
   });
 });
 
