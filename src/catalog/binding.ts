@@ -29,6 +29,17 @@ type AboutRunbook = Pick<Runbook, "direction">;
 
 /** Every name that the sites and targets of a system offer to a runbook; without one, to the system itself. */
 export function targetNames(system: System, runbook: AboutRunbook | null): readonly TargetName[] {
+  const to = runbook === null ? "itself" : runbook.direction === undefined ? "runbooks" : "directed runbooks";
+  const known = namesOf.get(system) ?? new Map<typeof to, readonly TargetName[]>();
+  const names = known.get(to) ?? allNames(system, runbook);
+  namesOf.set(system, known.set(to, names));
+  return names;
+}
+
+/** A system that was read doesn't change, and every rule asks for these of every runbook. */
+const namesOf = new WeakMap<System, Map<"itself" | "runbooks" | "directed runbooks", readonly TargetName[]>>();
+
+function allNames(system: System, runbook: AboutRunbook | null): readonly TargetName[] {
   const directed = runbook?.direction !== undefined;
   return [
     ...system.sites.flatMap((site) => siteNames(`site.${site.id}`, system, () => site.id)),
