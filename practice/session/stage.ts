@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Logger } from "../../src/lib/log.ts";
-import { freePort } from "../../src/lib/pgserver.ts";
+import { adoptServer, freePort } from "../../src/lib/pgserver.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { openStore } from "../../src/timeline/index.ts";
 import type { SystemEstate } from "../environment/system-estate.ts";
@@ -97,6 +97,7 @@ export async function openStage(house: Promise<House>, options: StageOptions): P
     stops.push(async () => {
       await bot.stop();
       bot.close();
+      await endStoreIn(dataFolder);
     });
     await bot.start();
     // Only now, so that the server stays: the bot is with it.
@@ -107,6 +108,12 @@ export async function openStage(house: Promise<House>, options: StageOptions): P
     await stop();
     throw error;
   }
+}
+
+/** A bot that leaves stops the server of its store; one that was killed leaves it behind. */
+async function endStoreIn(dataFolder: string): Promise<void> {
+  const left = await adoptServer(join(dataFolder, "postgres"));
+  await left?.stop("fast");
 }
 
 /** What a process needs to run at all, and nothing of the reader's secrets. */

@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { serverOf } from "../../practice/environment/leftovers.ts";
 import { playRunbook } from "../../practice/session/play.ts";
 import { type Practice, startPractice } from "../../practice/session/practice.ts";
 import { playSequence } from "../../practice/session/sequence.ts";
@@ -117,3 +118,11 @@ async function open(url: string): Promise<void> {
     await client.end();
   }
 }
+
+test("a bot that was killed leaves no server behind when practice is closed", async () => {
+  const store = await realpath(join(practice.dataFolder, "postgres"));
+  await practice.bot.kill();
+  expect(await serverOf(store)).not.toBeNull();
+  await practice.stop();
+  expect(await serverOf(store)).toBeNull();
+}, 60_000);
