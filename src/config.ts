@@ -235,11 +235,21 @@ const settings = z.object({
     .default("incident-response")
     .describe("Channel incidents are announced in when they were not declared in one"),
   LIFEBOAT_WHEN_SLACK_IS_SILENT: z
-    .enum(["refuse", "roster"], "Allowed: refuse, roster")
+    .enum(["refuse", "cached", "roster"], "Allowed: refuse, cached, roster")
     .default("refuse")
     .describe(
-      "May an approved step start while Slack can not say whether its approvers are still members? `refuse`: no. " +
-        "`roster`: the roster decides, and the timeline says so",
+      "May an approved step start while Slack can't say whether its approvers are still members? `refuse`: no. `cached`: yes, if " +
+        "Slack confirmed it within `LIFEBOAT_SLACK_MEMBERSHIP_MINUTES`. `roster`: the roster decides. The timeline says whenever one " +
+        "counts without Slack's answer; an account that Slack last called deactivated never does",
+    ),
+  LIFEBOAT_SLACK_MEMBERSHIP_MINUTES: z
+    .string()
+    .regex(/^\d{1,4}$/, "Minutes")
+    .transform(Number)
+    .refine((minutes) => minutes >= 1 && minutes <= 1440, "1 to 1440 minutes")
+    .default(15)
+    .describe(
+      "With `cached`: how old Slack's last answer on an approver may be. It is known to the bot that asked, until that bot ends",
     ),
   LIFEBOAT_SECRET_KEY: z
     .string()
@@ -446,6 +456,7 @@ function slackOf(read: Settings): SlackConfig {
     allowed: teams.map((id) => (id.startsWith("T") ? { team: id, enterprise: null } : { team: null, enterprise: id })),
     appId: read.SLACK_APP_ID ?? null,
     whenSlackIsSilent: read.LIFEBOAT_WHEN_SLACK_IS_SILENT,
+    membershipSeconds: read.LIFEBOAT_SLACK_MEMBERSHIP_MINUTES * 60,
   };
 }
 

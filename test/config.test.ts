@@ -41,6 +41,7 @@ describe("what is read", () => {
           allowed: [],
           appId: null,
           whenSlackIsSilent: "refuse",
+          membershipSeconds: 900,
         },
         paging: {
           apiUrl: "https://api.pagerduty.com",

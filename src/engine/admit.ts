@@ -46,7 +46,7 @@ export async function admit(
   claim: (run: RunState, now: Date) => NewEvent,
 ): Promise<Admission> {
   const { journal } = driven;
-  const [fresh, standing] = await Promise.all([
+  const [fresh, { standing, instead }] = await Promise.all([
     looksAgain(driven, intent.step),
     lookUp(driven, approversOf(journal.run(), intent.step)),
   ]);
@@ -61,7 +61,7 @@ export async function admit(
     const { planHash } = journal.lease;
     const factsHash = fresh?.factsHash ?? run.preflight?.factsHash ?? "";
     const conformance = conformanceNow(driven, state, run);
-    const context = { now, planHash, factsHash, system, standing, conformance, lease: journal.lease };
+    const context = { now, planHash, factsHash, system, standing, instead, conformance, lease: journal.lease };
     const verdict = mayStart(state, run, intent.step, context);
     admission = admissionOf(verdict);
     return { events: verdict.ok ? [...verdict.events, claim(run, now)] : verdict.events };
@@ -72,7 +72,7 @@ export async function admit(
 /** Lets gates pass that no start will: the same people have to be entitled all the same. */
 export async function passLastGates(driven: Driven): Promise<Admission> {
   const { journal } = driven;
-  const standing = await lookUp(driven, deciders(journal.run()));
+  const { standing, instead } = await lookUp(driven, deciders(journal.run()));
   const system = systemOf(driven);
   let admission: Admission = { kind: "moved" };
   await journal.write((run, now, state): Writing | null => {
@@ -82,7 +82,7 @@ export async function passLastGates(driven: Driven): Promise<Admission> {
     const factsHash = run.preflight?.factsHash ?? "";
     const { planHash } = journal.lease;
     const conformance = conformanceNow(driven, state, run);
-    const context = { now, planHash, factsHash, system, standing, conformance, lease: journal.lease };
+    const context = { now, planHash, factsHash, system, standing, instead, conformance, lease: journal.lease };
     const verdict = passGates(state, run, context);
     admission = admissionOf(verdict);
     return { events: verdict.events };
@@ -130,10 +130,18 @@ export function systemOf(driven: Driven) {
   });
 }
 
-/** Who is still somebody that may approve. Who could not be looked up is left out, and so does not count. */
-export async function lookUp(driven: Driven, people: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
+interface LookedUp {
+  /** Null: may approve; a string: why not. Who could not be looked up is left out, and so does not count. */
+  readonly standing: ReadonlyMap<string, string | null>;
+  /** What counts in place of Slack's answer, of those it could not be asked about. */
+  readonly instead: ReadonlyMap<string, string>;
+}
+
+/** Who is still somebody that may approve. */
+async function lookUp(driven: Driven, people: readonly string[]): Promise<LookedUp> {
   const standing = new Map<string, string | null>();
-  if (people.length === 0) return standing;
+  const instead = new Map<string, string>();
+  if (people.length === 0) return { standing, instead };
   const system = systemOf(driven);
   const there = decidedAtCommandLine(driven.journal.run());
   await Promise.all(
@@ -142,7 +150,7 @@ export async function lookUp(driven: Driven, people: readonly string[]): Promise
         const why = await withDeadline(
           `Looking up ${person}`,
           LOOK_UP_SECONDS,
-          () => driven.standing.check(system, person, there.has(person)),
+          () => driven.standing.check(system, person, there.has(person), (by) => instead.set(person, by)),
           driven.lost,
         );
         standing.set(person, why);
@@ -151,7 +159,7 @@ export async function lookUp(driven: Driven, people: readonly string[]): Promise
       }
     }),
   );
-  return standing;
+  return { standing, instead };
 }
 
 async function looksAgain(driven: Driven, step: string): Promise<Preflight | null> {

@@ -9,9 +9,15 @@ import type { Leases, Timeline } from "../timeline/contract.ts";
 export interface Standing {
   /**
    * Why an approval of this person does not count now (deactivated, guest, look-up failed), or null. `atCommandLine`: they gave it
-   * there, so that a look-up that says nothing does not speak against it.
+   * there, so that a look-up that says nothing does not speak against it. `counted`: told what counts in place of Slack's answer,
+   * where there is none.
    */
-  check(system: System, person: string, atCommandLine?: boolean): Promise<string | null>;
+  check(
+    system: System,
+    person: string,
+    atCommandLine?: boolean,
+    counted?: (instead: string) => void,
+  ): Promise<string | null>;
   /**
    * Why this person can not answer a question at all (deactivated, left), or null: they can, or nobody can tell. Absent:
    * everybody is taken to be there.

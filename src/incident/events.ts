@@ -284,8 +284,19 @@ export type GateEvent =
   | { type: "gate.expired"; data: { step: string; ask: string } }
   /** The approval no longer holds (plan or facts changed, an approver is no longer valid); it is asked again. */
   | { type: "gate.voided"; data: { step: string; ask: string; why: string } }
-  /** Quorum was there when the covered steps were cleared to start. */
-  | { type: "gate.passed"; data: { step: string; ask: string; people: readonly string[] } }
+  /**
+   * Quorum was there when the covered steps were cleared to start. `withoutSlack`: whose account Slack could not be asked about, and what
+   * counted in place of its answer.
+   */
+  | {
+      type: "gate.passed";
+      data: {
+        step: string;
+        ask: string;
+        people: readonly string[];
+        withoutSlack?: readonly { readonly person: string; readonly instead: string }[];
+      };
+    }
   | {
       type: "approval.refused";
       data: { step: string; ask: string; who: string; decision: "approve" | "deny"; code: string; says: string };

@@ -175,8 +175,19 @@ export function expired(run: RunState, gate: GateState): NewEvent {
   return asked(run, gate, "expired", { type: "gate.expired", data: { step: gate.step, ask: gate.ask } });
 }
 
-export function passed(run: RunState, gate: GateState, people: readonly string[]): NewEvent {
-  return asked(run, gate, "passed", { type: "gate.passed", data: { step: gate.step, ask: gate.ask, people } });
+/** `instead`: what counted in place of Slack's answer on some of these people. */
+export function passed(
+  run: RunState,
+  gate: GateState,
+  people: readonly string[],
+  instead: ReadonlyMap<string, string> = new Map(),
+): NewEvent {
+  const without = people.flatMap((person) => {
+    const by = instead.get(person);
+    return by === undefined ? [] : [{ person, instead: by }];
+  });
+  const data = { step: gate.step, ask: gate.ask, people, ...(without.length > 0 && { withoutSlack: without }) };
+  return asked(run, gate, "passed", { type: "gate.passed", data });
 }
 
 /** `by`: who wanted it, where it was not time that made it due. */

@@ -25,6 +25,8 @@ export interface StartContext {
    * does not count.
    */
   readonly standing: ReadonlyMap<string, string | null>;
+  /** What counts in place of Slack's answer, for those of them it could not be asked about. */
+  readonly instead?: ReadonlyMap<string, string>;
   /** The plan held against the catalogue of this process; absent: nobody did, as in a story that has no catalogue. */
   readonly conformance?: Conformance;
   /** The lease the driver holds, where it has one. */
@@ -152,7 +154,7 @@ function through(
     if (step?.status !== "gate") return no("gate-not-asked", `"${title}" has not been asked`);
     const refusal = refusalOfRules(run, step.gate, context) ?? refusalOfGate(state, run, step.gate, context);
     if (refusal !== null) return refusal;
-    if (uses && step.gate.outcome === "open") events.push(passed(run, step.gate, peopleOf(step.gate)));
+    if (uses && step.gate.outcome === "open") events.push(passed(run, step.gate, peopleOf(step.gate), context.instead));
   }
   return { ok: true, events };
 }

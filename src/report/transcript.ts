@@ -206,7 +206,7 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     case "gate.voided":
       return `the question of ${step(event.data.step)} no longer holds: ${event.data.why}`;
     case "gate.passed":
-      return `${step(event.data.step)} passed, approved by ${event.data.people.map(names).join(" and ")}`;
+      return `${step(event.data.step)} passed, approved by ${event.data.people.map(names).join(" and ")}${withoutSlack(event.data, names)}`;
     case "approval.refused":
       return `was refused to ${event.data.decision} ${step(event.data.step)}: ${event.data.says}`;
     case "step.started":
@@ -249,6 +249,13 @@ const OWED = {
   resolution: "the notice of the resolution is",
   postmortem: "the post-mortem is",
 } as const;
+
+function withoutSlack(
+  { withoutSlack: who = [] }: Extract<Recorded, { type: "gate.passed" }>["data"],
+  names: (who: string) => string,
+): string {
+  return who.map(({ person, instead }) => `; Slack didn't answer for ${names(person)}, ${instead} counted`).join("");
+}
 
 function because(reason: string | null): string {
   return reason ? `: ${reason}` : "";

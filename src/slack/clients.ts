@@ -1,4 +1,4 @@
-import { WebClient, type WebClientOptions } from "@slack/web-api";
+import { type FetchFunction, WebClient, type WebClientOptions } from "@slack/web-api";
 import type { Logger } from "../lib/log.ts";
 import type { SlackConfig } from "./config.ts";
 import { sdkLog } from "./sdk-log.ts";
@@ -16,7 +16,11 @@ export interface Clients {
   readonly bulk: WebClient;
 }
 
-export function createClients(config: Pick<SlackConfig, "botToken" | "apiUrl">, log: Logger): Clients {
+export function createClients(
+  config: Pick<SlackConfig, "botToken" | "apiUrl">,
+  log: Logger,
+  fetch: FetchFunction = globalThis.fetch,
+): Clients {
   const client = (timeout: number, retries: number) =>
     // A new options object each time: the SDK writes into the one it is given.
     new WebClient(config.botToken, {
@@ -25,6 +29,7 @@ export function createClients(config: Pick<SlackConfig, "botToken" | "apiUrl">, 
       retryConfig: { retries, minTimeout: 100, maxTimeout: 200 },
       rejectRateLimitedCalls: true,
       allowAbsoluteUrls: true,
+      fetch,
       logger: sdkLog(log),
     });
   return { ask: client(2500, 1), act: client(2500, 0), bulk: client(10_000, 0) };

@@ -15,9 +15,12 @@ export interface SlackConfig {
   readonly appId: string | null;
   /**
    * May a step whose approvals are all there start while Slack can not be asked whether the approvers are still members?
-   * `roster`: the roster decides and the log says so. `refuse`: nothing starts until Slack answers.
+   * `roster`: the roster decides and the log says so. `cached`: Slack's last word on the account counts, for `membershipSeconds`.
+   * `refuse`: nothing starts until Slack answers.
    */
-  readonly whenSlackIsSilent: "roster" | "refuse";
+  readonly whenSlackIsSilent: "roster" | "cached" | "refuse";
+  /** How old Slack's last word on an account may be, where it counts. */
+  readonly membershipSeconds: number;
 }
 
 export interface SocketTransport {

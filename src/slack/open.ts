@@ -14,6 +14,7 @@ import { createPeople } from "./people.ts";
 import { backoffSeconds } from "./publish/deliver.ts";
 import type { About } from "./publish/drawing.ts";
 import { createPublisher } from "./publish.ts";
+import { createReachability } from "./reachability.ts";
 import { SocketReceiver } from "./receiver.ts";
 import { troubleOf } from "./trouble.ts";
 
@@ -34,7 +35,8 @@ export function openSlack(options: DoorOptions): Slack {
   const { config, house, timeline, inbox, outbox, log } = options;
   checkTokens(config);
   const stopping = new AbortController();
-  const clients = createClients(config, log);
+  const reachability = createReachability({ log });
+  const clients = createClients(config, log, reachability.fetch);
   const lockedOut = (says: string) => {
     log.error({ says }, "Slack does not let Lifeboat in. A person has to look at its app and tokens.");
     options.onLockedOut?.(says);
@@ -51,6 +53,8 @@ export function openSlack(options: DoorOptions): Slack {
     catalog: house.catalog,
     workspaces,
     whenSlackIsSilent: config.whenSlackIsSilent,
+    membershipSeconds: config.membershipSeconds,
+    reachability,
     log,
   });
   const publisher = createPublisher({
@@ -127,10 +131,12 @@ export function openSlack(options: DoorOptions): Slack {
   return {
     start() {
       publisher.follow();
+      reachability.start(() => clients.act.auth.test());
       opening = knock().catch((error) => log.fatal({ err: error }, "The Slack door could not be opened."));
     },
     async stop() {
       stopping.abort();
+      reachability.stop();
       await opening;
       if (open) await receiver.stop().catch((error) => log.warn({ err: error }, "Slack's door did not close cleanly."));
       await listener.worker.stop(DRAIN_SECONDS);

@@ -7,6 +7,8 @@ import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { SlackConfig, Workspace } from "./config.ts";
 import { isOneOf } from "./identity.ts";
+import { createMemberships } from "./memberships.ts";
+import type { Reachability } from "./reachability.ts";
 import { personOf, systemsOf } from "./roster.ts";
 import { troubleOf } from "./trouble.ts";
 
@@ -22,7 +24,12 @@ export interface People {
 
 /** The engine's questions about people (`src/engine/ports.ts`). */
 export interface Standing {
-  check(system: System, person: string, atCommandLine?: boolean): Promise<string | null>;
+  check(
+    system: System,
+    person: string,
+    atCommandLine?: boolean,
+    counted?: (instead: string) => void,
+  ): Promise<string | null>;
   gone(system: System, person: string): Promise<string | null>;
 }
 
@@ -36,6 +43,9 @@ export interface PeopleOptions {
   readonly catalog: Catalog;
   readonly workspaces: () => readonly Workspace[];
   readonly whenSlackIsSilent: SlackConfig["whenSlackIsSilent"];
+  /** Seconds for which Slack's last word on an account counts while it is silent, where that is the policy. */
+  readonly membershipSeconds: number;
+  readonly reachability: Pick<Reachability, "silentSince" | "onSilence">;
   readonly log: Logger;
 }
 
@@ -45,70 +55,123 @@ const LOOKUP_SECONDS = 2;
 const STANDING_SECONDS = 6;
 
 export function createPeople(options: PeopleOptions): People {
-  const { client, catalog, log } = options;
+  const { client, catalog, reachability } = options;
   const placeOf = createPlaces(client);
+  const isListed = (user: string) => systemsOf(catalog, user).length > 0;
+  const memberships = createMemberships<Member | Unknown>();
   const lookUp = async (user: string, seconds: number): Promise<Member> => {
     if (options.workspaces().length === 0) throw new Error("Slack has not said yet which workspace this is.");
-    const answer = await withDeadline("Slack's users.info", seconds, () => client.users.info({ user }));
-    if (!answer.user) throw new Error("Slack answered users.info without a user.");
-    return answer.user as Member;
+    const said = isListed(user) ? memberships.asking(user) : () => {};
+    try {
+      const answer = await withDeadline("Slack's users.info", seconds, () => client.users.info({ user }));
+      if (!answer.user) throw new Error("Slack answered users.info without a user.");
+      said(answer.user as Member);
+      return answer.user as Member;
+    } catch (error) {
+      const unknown = failure(error);
+      if (unknown.refused) said(unknown);
+      throw error;
+    }
   };
+  /** Slack's answer, or why there is none: at once where it is known to be silent, or becomes known to be. */
+  const membership = (user: string): Promise<Member | Unknown> => {
+    const since = reachability.silentSince();
+    if (since !== null) return Promise.resolve(silence(since));
+    return new Promise((resolve) => {
+      const stop = reachability.onSilence((silentSince) => resolve(silence(silentSince)));
+      void lookUp(user, STANDING_SECONDS).catch(failure).then(resolve).finally(stop);
+    });
+  };
+  const barredBy = (said: Member | Unknown) =>
+    said instanceof Unknown ? said.why : barredAs(said, options.workspaces());
+
+  /** Without Slack's answer: its last word where that was a no; else what the policy of this installation says. */
+  function withoutSlack(user: string, silent: Unknown, rosterDecides: boolean): Verdict {
+    const last = memberships.last(user);
+    if (last !== null && barredBy(last.said) !== null)
+      return { why: barredBy(last.said), sure: true, by: "Slack's last answer" };
+    if (rosterDecides) return { why: null, sure: false, by: "the roster" };
+    if (options.whenSlackIsSilent !== "cached") return { why: silent.why, sure: false, by: "the policy" };
+    if (last === null)
+      return { why: `${silent.why} Slack hasn't confirmed it since this bot started.`, sure: false, by: "the policy" };
+    const age = Math.ceil(last.ageMs / 1000);
+    if (age <= options.membershipSeconds) return { why: null, sure: true, by: `Slack's answer of ${age} s before` };
+    const tooOld = `Slack confirmed it ${age} s ago, and ${options.membershipSeconds} s are allowed.`;
+    return { why: `${silent.why} ${tooOld}`, sure: false, by: "the policy" };
+  }
 
   return {
-    isListed: (user) => systemsOf(catalog, user).length > 0,
+    isListed,
     async caller(user, { channel, system }) {
       const [member, place] = await Promise.all([
         lookUp(user, LOOKUP_SECONDS).catch((error: unknown) => failure(error)),
         channel === null ? null : placeOf(channel),
       ]);
-      const barred = member instanceof Unknown ? member.why : barredAs(member, options.workspaces());
       return {
         door: "slack",
         slackUser: user,
         person: personOf(catalog, user, system),
         name: member instanceof Unknown ? user : nameOf(member),
-        barred,
+        barred: barredBy(member),
         place,
       };
     },
     standing: {
-      async check(system, person, atCommandLine = false) {
+      async check(system, person, atCommandLine = false, counted = () => {}) {
         const accounts = system.people.find(({ id }) => id === person)?.slack ?? null;
         if (accounts === null) return `${person} is no longer on the roster of ${system.title}.`;
         // Somebody without an account decides at the command line, where Slack has no say.
         if (accounts.length === 0) return null;
-        const answers = await Promise.all(
-          accounts.map(async (user) => {
-            try {
-              return barredAs(await lookUp(user, STANDING_SECONDS), options.workspaces());
-            } catch (error) {
-              return failure(error);
-            }
+        const rosterDecides = atCommandLine || options.whenSlackIsSilent === "roster";
+        const verdicts = await Promise.all(
+          accounts.map(async (user): Promise<Verdict> => {
+            const said = await membership(user);
+            if (said instanceof Unknown && !said.refused) return withoutSlack(user, said, rosterDecides);
+            return { why: barredBy(said), sure: true, by: null };
           }),
         );
-        if (answers.includes(null)) return null;
-        const no = answers.find((answer) => typeof answer === "string");
-        if (no !== undefined) return no;
-        const silent = answers.find((answer) => answer instanceof Unknown) as Unknown;
-        const rosterDecides = atCommandLine || options.whenSlackIsSilent === "roster";
-        if (silent.refused || !rosterDecides) return silent.why;
-        log.warn({ person, system: system.id, why: silent.why }, "Slack could not be asked; the roster decides.");
-        return null;
+        return verdictOf(verdicts, (by) => {
+          // What was decided at the command line never needed Slack's word.
+          if (!atCommandLine) counted(by);
+          const fields = { event: "slack.silent_membership", person, system: system.id, by };
+          options.log.warn(fields, "an approval counts without Slack's answer");
+        });
       },
       async gone(system, person) {
         const accounts = system.people.find(({ id }) => id === person)?.slack ?? [];
-        const answers = await Promise.all(
-          accounts.map((user) =>
-            lookUp(user, STANDING_SECONDS).then(
-              (member) => barredAs(member, options.workspaces()),
-              () => null,
-            ),
-          ),
-        );
-        return answers.includes(null) ? null : (answers[0] ?? null);
+        const answers = await Promise.all(accounts.map(membership));
+        // Where Slack says nothing, or nothing about a member, nobody can tell.
+        const gone = answers.map((said) => (said instanceof Unknown ? null : barredBy(said)));
+        return gone.includes(null) ? null : (gone[0] ?? null);
       },
     },
   };
+}
+
+/** What is true of one account of a person. `sure`: Slack said so, now or not too long ago. */
+interface Verdict {
+  readonly why: string | null;
+  readonly sure: boolean;
+  /** What counts in place of Slack's answer; null: it answered. */
+  readonly by: string | null;
+}
+
+/** One account that Slack says is a member is enough; one it says is none speaks against those nobody can tell of. */
+function verdictOf(verdicts: readonly Verdict[], counted: (by: string) => void): string | null {
+  const members = verdicts.filter(({ why, sure }) => why === null && sure);
+  const refused = verdicts
+    .filter(({ why }) => why !== null)
+    .sort((one, other) => Number(other.sure) - Number(one.sure));
+  const [no] = members.length > 0 ? [] : refused;
+  if (no !== undefined) return no.why;
+  if (members.some(({ by }) => by === null)) return null;
+  for (const { by } of members.length > 0 ? members : verdicts) if (by !== null) counted(by);
+  return null;
+}
+
+function silence(since: Date): Unknown {
+  const at = since.toISOString().slice(11, 19);
+  return new Unknown(`Slack could not say whether this account may use Lifeboat (no answer since ${at} UTC).`, false);
 }
 
 /** Why this member may do nothing here, or null. */

@@ -34,6 +34,16 @@ describe("a step that changes something starts only", () => {
     });
   });
 
+  test("and what counted in place of Slack's answer is recorded, of those who approved", () => {
+    const instead = new Map([
+      ["vera", "the roster"],
+      ["cy", "the roster"],
+    ]);
+    expect(approved(2).mayStart("fence", { instead })).toMatchObject({
+      events: [{ type: "gate.passed", data: { withoutSlack: [{ person: "vera", instead: "the roster" }] } }],
+    });
+  });
+
   test("when its gate has been asked", () => {
     const story = new Story().declared().requested().preflighted().done("check");
     expect(startCode(story.mayStart("fence"))).toBe("gate-not-asked");

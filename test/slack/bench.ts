@@ -72,6 +72,7 @@ export function configFor(workspace: Workspace): SlackConfig {
     allowed: [],
     appId: null,
     whenSlackIsSilent: "roster",
+    membershipSeconds: 900,
   };
 }
 

@@ -1,11 +1,15 @@
-import { describe, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { FetchFunction } from "@slack/web-api";
+import { createWorkspace, type Workspace } from "../../practice/slack/workspace.ts";
 import type { Catalog } from "../../src/catalog/types.ts";
 import { stranger } from "../../src/slack/app.ts";
+import { createClients } from "../../src/slack/clients.ts";
 import { checkTokens, type SlackConfig } from "../../src/slack/config.ts";
-import { isOneOf, workspacesOf } from "../../src/slack/identity.ts";
-import { barredAs, type Member } from "../../src/slack/people.ts";
+import { isOneOf, learnIdentity, workspacesOf } from "../../src/slack/identity.ts";
+import { barredAs, createPeople, type Member } from "../../src/slack/people.ts";
 import { personOf } from "../../src/slack/roster.ts";
-import { shop } from "./bench.ts";
+import { quiet, until } from "../timeline/server.ts";
+import { configFor, shop } from "./bench.ts";
 
 const ours = [{ team: "T1", enterprise: null }];
 const member: Member = { id: "U1", team_id: "T1", name: "ana" };
@@ -86,6 +90,7 @@ describe("tokens", () => {
     allowed: [],
     appId: null,
     whenSlackIsSilent: "refuse",
+    membershipSeconds: 900,
   };
   test.each<[string, Partial<SlackConfig>, string | null]>([
     ["real ones go to Slack", {}, null],
@@ -104,5 +109,101 @@ describe("tokens", () => {
     const check = () => checkTokens({ ...config, ...more });
     if (says === null) expect(check).not.toThrow();
     else expect(check).toThrow(says);
+  });
+});
+
+describe("an approval while Slack is silent", () => {
+  let workspace: Workspace;
+  beforeAll(async () => {
+    workspace = await createWorkspace({ manifestFile: "manifest.yml" });
+  });
+  afterAll(() => workspace.close());
+  let asked = 0;
+  const counted: typeof fetch = (url, init) => {
+    if (String(url).endsWith("/users.info")) asked++;
+    return fetch(url, init);
+  };
+
+  /** People of a bot that is told from outside that Slack is silent. */
+  async function peopleOf(whenSlackIsSilent: SlackConfig["whenSlackIsSilent"], membershipSeconds = 900) {
+    const { ask: client } = createClients(configFor(workspace), quiet, counted as FetchFunction);
+    const workspaces = workspacesOf(await learnIdentity(client), []);
+    const waiting = new Set<(since: Date) => void>();
+    let since: Date | null = null;
+    const reachability = {
+      silentSince: () => since,
+      onSilence(told: (since: Date) => void) {
+        waiting.add(told);
+        return () => void waiting.delete(told);
+      },
+    };
+    const fallsSilent = () => {
+      since = new Date("2026-11-30T02:41:10Z");
+      for (const tell of waiting) tell(since);
+    };
+    const catalog: Catalog = { systems: [shop], runbooks: [] };
+    const policy = { whenSlackIsSilent, membershipSeconds };
+    const people = createPeople({ client, catalog, workspaces: () => workspaces, reachability, ...policy, log: quiet });
+    return { people, fallsSilent };
+  }
+
+  const never = "Slack hasn't confirmed it since this bot started.";
+  const silent = "Slack could not say whether this account may use Lifeboat (no answer since 02:41:10 UTC).";
+  const deactivated = "This Slack account is deactivated.";
+  test.each<[SlackConfig["whenSlackIsSilent"], string, string, "slack" | "cli", string | null]>([
+    ["refuse", "alex", "known", "slack", silent],
+    ["refuse", "alex", "unknown", "slack", silent],
+    ["refuse", "alex", "unknown", "cli", null],
+    ["refuse", "dee", "known", "cli", deactivated],
+    ["cached", "alex", "known", "slack", null],
+    ["cached", "alex", "unknown", "slack", `${silent} ${never}`],
+    ["cached", "alex", "unknown", "cli", null],
+    ["cached", "dee", "known", "slack", deactivated],
+    ["cached", "gil", "known", "slack", "Guests may not use Lifeboat."],
+    ["roster", "alex", "unknown", "slack", null],
+    ["roster", "dee", "known", "slack", deactivated],
+    ["roster", "dee", "known", "cli", deactivated],
+    ["roster", "nobody", "unknown", "slack", "nobody is no longer on the roster of Orders."],
+  ])("%s: %s, %s before, by %s: %s", async (policy, person, before, door, says) => {
+    const { people, fallsSilent } = await peopleOf(policy);
+    if (before === "known") await people.standing.check(shop, person);
+    fallsSilent();
+    const questions = asked;
+    const instead: string[] = [];
+    expect(await people.standing.check(shop, person, door === "cli", (by) => instead.push(by))).toBe(says);
+    const recorded = says === null && door === "slack";
+    const by = policy === "roster" ? "the roster" : expect.stringMatching(/^Slack's answer of \d+ s before$/);
+    expect(instead).toEqual(recorded ? [by] : []);
+    expect(asked).toBe(questions);
+    if (says !== null && before === "unknown") expect(await people.standing.gone(shop, person)).toBeNull();
+  });
+
+  test("a membership that is too old doesn't count, and its age is said", async () => {
+    const { people, fallsSilent } = await peopleOf("cached", 0);
+    await people.standing.check(shop, "alex");
+    fallsSilent();
+    expect(await people.standing.check(shop, "alex")).toMatch(/Slack confirmed it \d+ s ago, and 0 s are allowed\.$/);
+  });
+
+  test("a click is what Slack said last, too", async () => {
+    const { people, fallsSilent } = await peopleOf("cached");
+    await people.caller("UALEX", { channel: null, system: null });
+    fallsSilent();
+    expect(await people.standing.check(shop, "alex")).toBeNull();
+  });
+
+  test("a look-up that is under way ends as soon as the silence is known", async () => {
+    const { people, fallsSilent } = await peopleOf("roster");
+    workspace.chaos("delayCalls", { seconds: 3_600 });
+    try {
+      const before = asked;
+      const checked = people.standing.check(shop, "alex");
+      const gone = people.standing.gone(shop, "alex");
+      await until(() => asked === before + 2);
+      fallsSilent();
+      expect([await checked, await gone]).toEqual([null, null]);
+    } finally {
+      workspace.chaos("calm");
+    }
   });
 });
