@@ -10,7 +10,7 @@ import { no, runName, say } from "./say.ts";
 export const abort: Command = {
   verb: "abort",
   aliases: ["run.abort", "cancel"],
-  summary: "End a run before its goal, with a reason. What it has changed stays changed and is said.",
+  summary: "End a run early, with a reason. Changes made so far stay and are listed.",
   usage: "/dr abort [<run>] <reason…> [--incident <id>]",
   examples: ["/dr abort The primary is back and healthy"],
   where: "incident",
@@ -18,7 +18,7 @@ export const abort: Command = {
     const { state, run, words } = await findRun(house, request);
     const reason = request.form?.reason ?? words.join(" ");
     if (reason.trim() === "" && request.form === null && request.canAskForm) {
-      const says = `${run.plan.title} (${run.id}) ends here and can not go on. ${stateNow(run)}`;
+      const says = `${run.plan.title} (${run.id}) ends here and can't be resumed. ${stateNow(run)}`;
       return { kind: "form", form: reasonForm("run.abort", "Abort the run", "Abort run", run.id, says) };
     }
     const acted = await act(house, request, state.id, { type: "abort", run: run.id, reason });

@@ -19,8 +19,8 @@ export function notAdmitted(house: House, request: Request, command: Command | n
     return {
       code: "not-on-roster",
       what: "You are not on the roster of any system here",
-      allowed: "Anybody in this workspace may declare an incident with `/dr declare`",
-      next: "Ask whoever keeps the systems' files to add you to the people of system.yml",
+      allowed: "Anyone in this workspace may declare an incident with `/dr declare`",
+      next: "Ask your Lifeboat administrators to add you to the people of system.yml",
     };
   return notFromHere(request, command, open) ?? notAsProse(request, command);
 }
@@ -46,7 +46,7 @@ function notFromHere(request: Request, command: Command | null, open: boolean): 
   return {
     code: "place",
     what: place.why,
-    allowed: "Here you can only look: `/dr status`, `/dr list`, `/dr help`",
+    allowed: "Here you can only use: `/dr status`, `/dr list`, `/dr help`",
     stateNow: "Nothing was changed",
     next: "Use the incident's own channel, a direct message with Lifeboat or its Home tab",
   };
@@ -60,8 +60,8 @@ function notAsProse(request: Request, command: Command | null): Problem | null {
   return {
     code: "not-a-command",
     what: alone
-      ? `\`${request.verb}\` counts only as the whole message, and this one says more`
-      : "A message that mentions Lifeboat within other words is not a command",
+      ? `\`${request.verb}\` only counts when it's the whole message`
+      : "A mention inside other text isn't a command",
     stateNow: "Nothing was approved or changed",
     next: command
       ? `Press the button, or send this and nothing else: \`@lifeboat ${command.usage.replace(/^\/dr /, "")}\``

@@ -10,8 +10,7 @@ import { systemNamed } from "./targets.ts";
 export const alerts: Command = {
   verb: "alerts",
   aliases: ["alert"],
-  summary:
-    "What monitoring calls out, how bad it is, and the line that starts the answer; with words, only those that have them all.",
+  summary: "List alerts, their severity and the command that answers them. Words filter the list.",
   usage: "/dr alerts [<words…>] [--system <system>]",
   examples: ["/dr alerts", "/dr alerts database"],
   where: "anywhere",
@@ -26,7 +25,7 @@ export const alerts: Command = {
       .filter((one) => words.every((word) => namesOf(one.system, one.alert).some((name) => name.includes(word))))
       .sort((one, other) => one.alert.severity.localeCompare(other.alert.severity));
     if (found.length > 0) return say(found.map(({ system, alert }) => line(house, system, alert, systems.length > 1)));
-    if (all.length === 0) return say("No alert is in the catalogue for what may run here.");
+    if (all.length === 0) return say("The catalogue has no alerts for this channel.");
     return say(
       `No alert has "${safe(request.words.join(" "))}" in it. There are: ${all.map(({ alert }) => safe(alert.id)).join(", ")}.`,
     );
@@ -46,7 +45,7 @@ function line({ catalog }: House, system: System, alert: Alert, several: boolean
     runbook !== undefined
       ? `${safe(runbook.title)}: \`${lineFor(catalog, runbook, alert.mode)}\``
       : system.triage !== undefined
-        ? "No runbook answers it by itself. Find out what is wrong: `/dr triage`"
+        ? "No runbook answers it. Start triage: `/dr triage`"
         : "No runbook answers it";
   return `• *${alert.severity}* ${safe(alert.id)}${where}: ${safe(alert.title)} (${safe(alert.when)}). ${next}`;
 }

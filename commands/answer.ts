@@ -8,7 +8,7 @@ import { no, runName, say } from "./say.ts";
 export const answer: Command = {
   verb: "answer",
   aliases: ["gate.answer"],
-  summary: "Answer what somebody wants to know before they decide.",
+  summary: "Answer a question asked before a decision.",
   usage: "/dr answer [<run>] <answer…> [--incident <id>]",
   examples: ["/dr answer Not before four, they say"],
   where: "incident",
@@ -17,7 +17,7 @@ export const answer: Command = {
     const open = openAsks(state, run);
     const found = rest === null ? open[0] : open.find(({ gate }) => gate.ask === rest);
     const about = rest ?? found?.gate.ask ?? null;
-    if (about === null) return say(`${runName(run)} asks for no approval now, so there is nothing to answer.`);
+    if (about === null) return say(`${runName(run)} has no open approval, so there's nothing to answer.`);
     const text = (request.form?.answer ?? words.join(" ")).trim();
     if (text === "" && request.form === null && request.canAskForm) {
       const question = found?.gate.talk.findLast(({ kind }) => kind === "question")?.says ?? run.plan.title;

@@ -13,7 +13,7 @@ import { needsList, showPage } from "./steps.ts";
 export const approve: Command = {
   verb: "approve",
   aliases: ["gate.approve"],
-  summary: "Approve what a run asks for. Without the question's id it shows what is asked.",
+  summary: "Approve a run. Without a request id, show what needs approval.",
   usage: "/dr approve [<run>] [<question>] [--code <code>] [--incident <id>]",
   examples: ["/dr approve", "/dr approve ask-7k2m9xqz"],
   where: "incident",
@@ -24,7 +24,7 @@ export const approve: Command = {
     const ask = rest?.split("/")[0] ?? words[0] ?? null;
     if (ask === null) {
       const [open] = openAsks(state, run);
-      if (open === undefined) return say(`${runName(run)} asks for no approval now.`);
+      if (open === undefined) return say(`${runName(run)} has no open approval.`);
       const card = gateCard(open, surroundings(house, state, await house.channelOf(state.id)));
       const how = `To approve exactly this, type \`/dr approve ${safe(run.id)} ${safe(open.gate.ask)}\`.`;
       return { kind: "private", message: { text: `${card.text}\n${how}`, blocks: card.blocks } };
@@ -35,7 +35,7 @@ export const approve: Command = {
       return stop({
         code: "steps-unseen",
         where: run.plan.title,
-        what: "This plan is longer than its card shows, and the list of its steps did not open in time",
+        what: "This plan is longer than its card, and its step list didn't open in time",
         stateNow: "Nothing was approved",
         next: "Press Approve again, or look at `/dr steps`",
       });

@@ -8,21 +8,19 @@ import { nameIn, no, runName, say } from "./say.ts";
 export const ask: Command = {
   verb: "ask",
   aliases: ["gate.ask", "question"],
-  summary: "Ask something before you decide: it is put to who asked for the run, in its thread.",
+  summary: "Ask the requester a question before you decide, in the run's thread.",
   usage: "/dr ask [<run>] <question…> [--incident <id>]",
   examples: ["/dr ask Has the provider said when they are back?"],
   where: "incident",
   async handle(house, request) {
     const { state, run, rest, words } = await findRun(house, request);
     const about = rest ?? openAsks(state, run)[0]?.gate.ask ?? null;
-    if (about === null) return say(`${runName(run)} asks for no approval now, so there is nothing to ask about.`);
+    if (about === null) return say(`${runName(run)} has no open approval, so there's nothing to ask about.`);
     const text = (request.form?.question ?? words.join(" ")).trim();
     if (text === "" && request.form === null && request.canAskForm)
       return { kind: "form", form: questionForm(`${run.id}/${about}`, `${run.plan.title}: ${run.plan.target}`) };
     const acted = await act(house, request, state.id, { type: "question", run: run.id, ask: about, text });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(
-      `${nameIn(house, run.requester)} is asked in the thread of ${runName(run)}. The decision waits meanwhile.`,
-    );
+    return say(`${nameIn(house, run.requester)} was asked in the thread of ${runName(run)}. The approval stays open.`);
   },
 };

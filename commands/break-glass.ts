@@ -21,15 +21,14 @@ const CONFIRM = "gate.confirm-break";
 export const breakGlass: Command = {
   verb: "break-glass",
   aliases: ["gate.break", CONFIRM, "breakglass"],
-  summary:
-    "Go past an approval nobody answers: with a reason and a second person, told to everybody, reviewed afterwards.",
+  summary: "Override an unanswered approval: with a reason and a second person, announced, reviewed afterwards.",
   usage: "/dr break-glass [<run>] <reason…> [--code <code>] [--incident <id>]",
-  examples: ["/dr break-glass Nobody of the chain answers and the region is gone"],
+  examples: ["/dr break-glass No approver answers and the region is gone"],
   where: "incident",
   async handle(house, request) {
     const found = await findRun(house, request);
     const ask = found.rest ?? openAsks(found.state, found.run)[0]?.gate.ask ?? null;
-    if (ask === null) return say(`${runName(found.run)} asks for no approval now, so there is no glass to break.`);
+    if (ask === null) return say(`${runName(found.run)} has no open approval to override.`);
     return request.verb === CONFIRM ? confirm(house, request, found, ask) : smash(house, request, found, ask);
   },
 };
@@ -41,17 +40,17 @@ async function smash(house: House, request: Request, { state, run, words }: Foun
   const mine = gate?.breaking && gate.breaking.person === request.caller.person ? gate.breaking.reason : null;
   const reason = typed || mine;
   const stepUp = gate !== null && needsProof(run, gate);
-  const says = `${run.plan.title}: ${run.plan.target}. ${notFencedPlain(run)}You go past an approval. Everybody is told at once, and somebody else reviews it.`;
+  const says = `${run.plan.title}: ${run.plan.target}. ${notFencedPlain(run)}You override an approval. Everyone is told now, and someone else reviews it.`;
   if (reason === null && request.form === null && request.canAskForm && !stepUp)
-    return { kind: "form", form: reasonForm("gate.break", "Break the glass", "Break the glass", carries, says) };
+    return { kind: "form", form: reasonForm("gate.break", "Use break-glass", "Use break-glass", carries, says) };
   const command: IncidentCommand = { type: "breakGlass", run: run.id, ask, reason: reason ?? "not given yet" };
   const proved = await prove(house, request, {
     ...{ state, run, ask, command },
     form: () =>
       proveForm(
         "gate.break",
-        "Break the glass",
-        "Break the glass",
+        "Use break-glass",
+        "Use break-glass",
         carries,
         [safe(says)],
         mine === null ? "needed" : "none",
@@ -65,14 +64,12 @@ async function smash(house: House, request: Request, { state, run, words }: Foun
   const waits = after && gateAsking(after, ask)?.broken === null ? gateAsking(after, ask)?.breaking : null;
   if (waits)
     return say([
-      `It is recorded that you want to break the glass for ${runName(run)}: ${safe(waits.reason)}`,
+      `Your break-glass request is recorded for ${runName(run)}: ${safe(waits.reason)}`,
       mustHaveSecond(house, state, run, waits.person)
-        ? "A second person has to confirm it in the thread: you requested this run, so you can't go on alone."
-        : `A second person is asked to confirm it in the thread. From ${clock(waits.aloneAt)} on you may go on alone.`,
+        ? "A second person must confirm in the thread: you requested this run, so you can't go on alone."
+        : `A second person is asked to confirm in the thread. From ${clock(waits.aloneAt)} you may go on alone.`,
     ]);
-  return say(
-    `The glass is broken for ${runName(run)}. Everybody is told, and somebody else has to review it: \`/dr review\`.`,
-  );
+  return say(`Break-glass used for ${runName(run)}. Everyone is told; someone else must review it: \`/dr review\`.`);
 }
 
 function mustHaveSecond(house: House, state: IncidentState, run: RunState, person: string): boolean {
@@ -84,7 +81,7 @@ function mustHaveSecond(house: House, state: IncidentState, run: RunState, perso
 async function confirm(house: House, request: Request, { state, run }: Found, ask: string): Promise<Reply> {
   const command: IncidentCommand = { type: "confirmBreak", run: run.id, ask };
   const breaking = gateAsking(run, ask)?.breaking;
-  const says = `${run.plan.title}: ${run.plan.target}. With your word the approval is gone past. Reason given: ${breaking?.reason ?? ""}`;
+  const says = `${run.plan.title}: ${run.plan.target}. Your confirmation overrides the approval. Reason given: ${breaking?.reason ?? ""}`;
   const proved = await prove(house, request, {
     ...{ state, run, ask, command },
     form: () => proveForm(CONFIRM, "Confirm break-glass", "Confirm", `${run.id}/${ask}`, [safe(says)]),
@@ -93,5 +90,5 @@ async function confirm(house: House, request: Request, { state, run }: Found, as
   if (proved.kind === "asked") return proved.reply;
   const acted = await act(house, request, state.id, command, null, proved.proved);
   if (acted.kind === "refused") return no(acted.problem);
-  return say(`You are the second person: the glass is broken for ${runName(run)}. Somebody else has to review it.`);
+  return say(`You are the second person: break-glass used for ${runName(run)}. Someone else must review it.`);
 }

@@ -10,7 +10,7 @@ import { systemNamed } from "./targets.ts";
 export const calendar: Command = {
   verb: "calendar",
   aliases: ["drills", "schedule"],
-  summary: "What is practised, verified and reviewed: what is due next, when it was last done, and what is overdue.",
+  summary: "Show scheduled drills, verifications and reviews: next due, last done, overdue.",
   usage: "/dr calendar [--system <system>]",
   examples: ["/dr calendar"],
   where: "anywhere",
@@ -24,7 +24,7 @@ export const calendar: Command = {
       const all = occasionsOf(house.catalog, system, incidents, request.caller.person, house.timeline.now());
       return all.length === 0 ? [] : [`*${safe(system.title)}*`, ...all.map((one) => occasionLine(one))];
     });
-    return say(told.length === 0 ? `Nothing is on the calendar of ${titles(systems)}.` : told);
+    return say(told.length === 0 ? `No calendar entries for ${titles(systems)}.` : told);
   },
 };
 

@@ -21,7 +21,7 @@ const LATE_SECONDS = 60;
 export const catchup: Command = {
   verb: "catchup",
   aliases: ["catch-up", "catch"],
-  summary: "Catch up: what happened, where we are, who does what, what is being waited for.",
+  summary: "Catch up: what happened, current state, roles, and what's pending.",
   usage: "/dr catchup [--incident <id>]",
   examples: ["/dr catchup"],
   where: "incident",
@@ -29,7 +29,7 @@ export const catchup: Command = {
   async handle(house, request) {
     const incident = await theIncident(house, request, true);
     const { declared } = incident;
-    if (declared === null) return say("Nothing was declared here.");
+    if (declared === null) return say("No incident was declared here.");
     const age = (house.timeline.now().getTime() - declared.at.getTime()) / 1000;
     if (request.carries === JOINED && age < LATE_SECONDS) return { kind: "nothing" };
     const events = await house.timeline.read(incident.id);
@@ -69,7 +69,7 @@ function asks(house: House, incident: IncidentState, run: RunState): readonly st
   return openAsks(incident, run).map(({ gate }) => {
     const { asked, next } = awaited(run, gate, system, house.timeline.now());
     const people = [...new Set(asked.flatMap((level) => level.people.map(({ name }) => name)))];
-    const who = people.length === 0 ? "nobody who may give it" : people.slice(0, 3).join(", ");
+    const who = people.length === 0 ? "no one who may approve" : people.slice(0, 3).join(", ");
     const then = next === null ? "" : `, then ${roleTitle(next.role, system)} at ${minute(next.at)}`;
     return `Approval by ${safe(who)} since ${minute(gate.firstOpenedAt)}${safe(then)}`;
   });

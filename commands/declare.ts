@@ -16,7 +16,7 @@ export const declare: Command = {
   aliases: ["incident", "new"],
   summary: "Declare an incident: with a form, or all on one line.",
   usage: "/dr declare [<P0-P3>] [<title…>] [--system <system>] [--severity <P0-P3>] [--impact <time>] [--drill]",
-  examples: ["/dr declare", "/dr declare P0 Orders can not be placed --impact 02:41"],
+  examples: ["/dr declare", "/dr declare P0 Orders cannot be placed --impact 02:41"],
   where: "anywhere",
   async handle(house, request) {
     const { severity: said, title } = request.form
@@ -55,8 +55,8 @@ export const declare: Command = {
     return say([
       `${severity} incident declared: *${safe(title)}* (${safe(system.title)}).`,
       channel === null
-        ? `Its channel is being made; it is ${safe(incident)}. Everybody will find it in the announcement.`
-        : `It is handled in ${await whereOf(house, incident)}.`,
+        ? `Creating its channel (${safe(incident)}); the announcement will link it.`
+        : `Handled in ${await whereOf(house, incident)}.`,
       "Next: take a role with `/dr role take`, or start a recovery with `/dr failover`.",
     ]);
   },
@@ -72,7 +72,7 @@ function theOnly(systems: readonly System[]): System {
   if (only !== undefined && systems.length === 1) return only;
   return stop({
     code: "system-missing",
-    what: "Say which system is hurt",
+    what: "Say which system is affected",
     allowed: systems.length > 0 ? `Systems: ${systems.map(({ id }) => id).join(", ")}` : "The catalogue has no system",
     next: `Add it: \`/dr declare … --system ${systems[0]?.id ?? "<system>"}\``,
   });

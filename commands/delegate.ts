@@ -18,7 +18,7 @@ import { personMeant } from "./who.ts";
 export const delegate: Command = {
   verb: "delegate",
   aliases: ["lend"],
-  summary: "Let somebody decide in your place for a while; it can not be lent on, and never to who asked for a run.",
+  summary: "Delegate a role for a while. It can't be delegated further, or to a run's requester.",
   usage: "/dr delegate [<role> to <person> for <time> [<reason…>] | end <role> <person>] [--incident <id>]",
   examples: ["/dr delegate vp-engineering to @tess for 2h on a plane", "/dr delegate end vp-engineering @tess"],
   where: "incident",
@@ -56,18 +56,18 @@ async function lend(
   if (acted.kind === "refused") return no(acted.problem);
   const until = new Date(house.timeline.now().getTime() + seconds * 1000);
   return say([
-    `${nameIn(house, to)} may decide as *${roleWords(system, role)}* in your place for ${saySeconds(seconds)}, until ${clock(until)}.`,
-    `You and they count once. To take it back: \`/dr delegate end ${safe(role)} ${safe(to)}\`.`,
+    `${nameIn(house, to)} may decide as *${roleWords(system, role)}* for you for ${saySeconds(seconds)}, until ${clock(until)}.`,
+    `Together you count once. To end it: \`/dr delegate end ${safe(role)} ${safe(to)}\`.`,
   ]);
 }
 
 async function end(house: House, request: Request, incident: IncidentState, system: System): Promise<Reply> {
   const [, role = "", ...rest] = request.words;
-  const { person } = personMeant(system, ["", ...rest], "`/dr delegate end <role> @somebody`");
+  const { person } = personMeant(system, ["", ...rest], "`/dr delegate end <role> @sam`");
   const acted = await act(house, request, incident.id, { type: "endDelegation", role, to: person.id });
   if (acted.kind === "refused") return no(acted.problem);
   return say(
-    `${safe(person.name)} no longer decides as *${roleWords(system, role)}*. What they approved with it and has not started yet does not count.`,
+    `${safe(person.name)} no longer decides as *${roleWords(system, role)}*. Their approvals for steps not yet started are void.`,
   );
 }
 
@@ -75,7 +75,7 @@ function list(house: House, incident: IncidentState, system: System): Reply {
   const lent = lentNow(incident, house.timeline.now());
   if (lent.length === 0)
     return say(
-      "Nothing is lent now. To lend a role of yours: `/dr delegate <role> to @somebody for 2h`.".replace(
+      "No roles are delegated. To delegate yours: `/dr delegate <role> to @sam for 2h`.".replace(
         "<role>",
         "&lt;role&gt;",
       ),
@@ -84,7 +84,7 @@ function list(house: House, incident: IncidentState, system: System): Reply {
     "Lent now:",
     ...lent.map(
       ({ role, from, to, until }) =>
-        `• *${roleWords(system, role)}*: ${nameIn(house, to)} in the place of ${nameIn(house, from)}, until ${clock(until)}`,
+        `• *${roleWords(system, role)}*: ${nameIn(house, to)} for ${nameIn(house, from)}, until ${clock(until)}`,
     ),
   ]);
 }
@@ -94,7 +94,7 @@ function readWish(words: readonly string[], system: System): Wish {
   const at = words.findIndex((word) => word.toLowerCase() === "for");
   const before = (at === -1 ? words : words.slice(0, at)).filter((word) => word.toLowerCase() !== "to");
   const [time = "", ...reason] = at === -1 ? [] : words.slice(at + 1);
-  const found = personMeant(system, before, "`/dr delegate <role> to @somebody for 2h`");
+  const found = personMeant(system, before, "`/dr delegate <role> to @sam for 2h`");
   const role = before
     .slice(0, before.length - found.words)
     .join(" ")
@@ -112,8 +112,8 @@ function secondsIn(time: string): number {
   if (read.success) return read.data;
   return stop({
     code: "delegation-length",
-    what: time === "" ? "Say for how long" : `"${time}" is not a length of time`,
+    what: time === "" ? "Say for how long" : `"${time}" isn't a duration`,
     allowed: "A number and its unit: 30m, 2h; a day at most",
-    next: "`/dr delegate <role> to @somebody for 2h`",
+    next: "`/dr delegate <role> to @sam for 2h`",
   });
 }

@@ -14,7 +14,7 @@ const EXPLAIN = "gate.explain";
 export const deny: Command = {
   verb: "deny",
   aliases: ["gate.deny", EXPLAIN, "reject"],
-  summary: "Deny what a run asks for: it stops there until somebody asks again or aborts.",
+  summary: "Deny an approval: the run stops there until it's requested again or aborted.",
   usage: "/dr deny [<run>] [<reason…>] [--incident <id>]",
   examples: ["/dr deny Too much would be lost, wait for the provider"],
   where: "incident",
@@ -22,13 +22,13 @@ export const deny: Command = {
     if (request.verb === EXPLAIN) return explain(house, request);
     const { state, run, rest, words } = await findRun(house, request);
     const ask = rest ?? openAsks(state, run)[0]?.gate.ask ?? null;
-    if (ask === null) return say(`${runName(run)} asks for no approval now.`);
+    if (ask === null) return say(`${runName(run)} has no open approval.`);
     const reason = words.join(" ").trim() || null;
     const signed = signedFor(request, run, ask);
     const proof = { ...NOTHING_PROVED, ...(signed && { signed }) };
     const acted = await act(house, request, state.id, { type: "deny", run: run.id, ask, reason }, null, proof);
     if (acted.kind === "refused") return no(acted.problem);
-    const told = `You denied ${runName(run)}${reason ? `: ${safe(reason)}` : "."} It goes no further.`;
+    const told = `You denied ${runName(run)}${reason ? `: ${safe(reason)}` : "."} The run stops here.`;
     if (reason !== null) return say(told);
     return say(told, { label: "Say why…", verb: EXPLAIN, carries: `${run.id}/${ask}`, style: "primary" });
   },
@@ -39,10 +39,10 @@ async function explain(house: House, request: Request): Promise<Reply> {
   const ask = rest ?? "";
   const reason = request.form?.reason ?? words.join(" ");
   if (request.form === null && request.canAskForm) {
-    const says = `${run.plan.title}: ${run.plan.target}. Those who wait read it in the thread.`;
+    const says = `${run.plan.title}: ${run.plan.target}. The reason is posted in the thread.`;
     return { kind: "form", form: reasonForm(EXPLAIN, "Why it was denied", "Say why", `${run.id}/${ask}`, says) };
   }
   const acted = await act(house, request, state.id, { type: "explain", run: run.id, ask, reason });
   if (acted.kind === "refused") return no(acted.problem);
-  return say(`Everybody can read now why you denied ${runName(run)}: ${safe(reason)}`);
+  return say(`Your reason for denying ${runName(run)} is posted: ${safe(reason)}`);
 }

@@ -8,7 +8,7 @@ import { no, runName, say, stop } from "./say.ts";
 export const done: Command = {
   verb: "done",
   aliases: ["step.confirm"],
-  summary: "Say that a step which people do by hand is done, and what was seen.",
+  summary: "Mark a manual step as done, and note the result.",
   usage: "/dr done [<run>] [<step>] [<note…>] [--incident <id>]",
   examples: ["/dr done", "/dr done call-provider They confirmed at 02:50"],
   where: "incident",
@@ -21,7 +21,7 @@ export const done: Command = {
       return stop({
         code: "step-unknown",
         where: run.plan.title,
-        what: named ? `There is no step "${named}"` : "No one step waits to be done by hand",
+        what: named ? `There is no step "${named}"` : "No manual step is open",
         allowed: `Steps: ${[...run.steps.keys()].join(", ")}`,
       });
     const title = run.steps.get(step)?.step.title ?? step;

@@ -12,14 +12,13 @@ import { say, stop } from "./say.ts";
 export const enroll: Command = {
   verb: "enroll",
   aliases: ["enrol"],
-  summary: "Set up a code of your authenticator, for approvals that need a fresh proof of who you are.",
+  summary: "Set up an authenticator code for approvals that need one.",
   usage: "/dr enroll [<code>] [--again] [--current <code>]",
   examples: ["/dr enroll", "/dr enroll 123456"],
   where: "anywhere",
   async handle(house, request) {
     const { proof } = house;
-    if (proof === undefined)
-      return stop({ code: "proof-closed", what: "Nobody can enroll a proof of who they are here" });
+    if (proof === undefined) return stop({ code: "proof-closed", what: "Authenticators can't be set up here" });
     if (proof.closed !== null) return stop(proof.closed);
     const mine = placesOf(house, request);
     const code = request.form?.code ?? request.words[0];
@@ -27,17 +26,17 @@ export const enroll: Command = {
     const replaces = await proof.enrolled(holders(mine));
     if (replaces && request.options.again === undefined)
       return say([
-        `You can prove who you are already, with ${safe(proof.method)}.`,
-        "A new phone? `/dr enroll --again` replaces it; a code of the present entry is needed for that.",
+        `You already have an authenticator set up (${safe(proof.method)}).`,
+        "A new phone? `/dr enroll --again` replaces it; you need a code of the current one.",
       ]);
     const { secret, uri } = await proof.begin(holders(mine), mine[0]?.name ?? request.caller.name);
     if (request.canAskForm) return { kind: "form", form: enrollForm(secret, uri, replaces) };
     const then = replaces ? "`/dr enroll 123456 --current 654321`" : "`/dr enroll 123456`";
     return say([
-      "Add an entry to your authenticator with this key. It is shown this once, and only to you:",
+      "Add this key to your authenticator app. It's shown once, and only to you:",
       `\`${secret}\``,
       `\`${uri.replace(/&/g, "&amp;")}\``,
-      `Then confirm it with the code it shows: ${then}, within ten minutes.`,
+      `Then confirm with the code it shows: ${then}, within ten minutes.`,
     ]);
   },
 };
@@ -74,12 +73,10 @@ async function confirm(
   await house.timeline.decide(WORKSPACE, () => ({ events: [event], value: null }));
   if (from !== null)
     return say([
-      `You can prove who you are from ${at(from)} on, for what is asked after that: where an approval needs it, the code of your authenticator is asked for.`,
-      "Sooner, if somebody who can prove who they are vouches for you: `/dr vouch @you`. Everybody is told that you enrolled.",
+      `Your authenticator counts from ${at(from)}, for approvals requested after that.`,
+      "Sooner, if a colleague with an authenticator vouches for you: `/dr vouch @you`. The announce channel is told.",
     ]);
-  return say(
-    "From now on you can prove who you are: where an approval needs it, the code of your authenticator is asked for.",
-  );
+  return say("Your authenticator is set up. Approvals that need a code will ask for it.");
 }
 
 /** Every roster the caller is on: one entry in the authenticator serves them all. */

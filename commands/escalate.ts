@@ -10,20 +10,20 @@ import { no, runName, say } from "./say.ts";
 export const escalate: Command = {
   verb: "escalate",
   aliases: ["gate.escalate"],
-  summary: "Ask the next level about an approval now, without waiting for silence.",
+  summary: "Escalate an approval to the next level now.",
   usage: "/dr escalate [<run>] [<why…>] [--incident <id>]",
   examples: ["/dr escalate", "/dr escalate Sam is on a plane"],
   where: "incident",
   async handle(house, request) {
     const { state, run, rest, words } = await findRun(house, request);
     const ask = rest ?? openAsks(state, run)[0]?.gate.ask ?? null;
-    if (ask === null) return say(`${runName(run)} asks for no approval now.`);
+    if (ask === null) return say(`${runName(run)} has no open approval.`);
     const why = words.join(" ").trim() || null;
     const before = openAsks(state, run).find(({ gate }) => gate.ask === ask)?.gate;
     const acted = await act(house, request, state.id, { type: "escalate", run: run.id, ask, why });
     if (acted.kind === "refused") return no(acted.problem);
     const next = before?.escalate[before.level]?.role;
     const who = next ? roleWords(systemOf(house, state), next) : "The next level";
-    return say(`${who} is asked about ${runName(run)} now. ${safe(run.plan.target)}`);
+    return say(`${runName(run)} is escalated to ${who}. ${safe(run.plan.target)}`);
   },
 };

@@ -8,7 +8,7 @@ import { runbookFor, siteIn, startable } from "./targets.ts";
 export const failover: Command = {
   verb: "failover",
   aliases: ["fail-over", "switchover"],
-  summary: "Move a component or a region to its standby: look first, ask for approval, then go step by step.",
+  summary: "Fail over a component or region to its standby: preflight, approval, then step by step.",
   usage: `/dr failover <component> ${START_OPTIONS}`,
   examples: ["/dr failover database", "/dr failover database --dry-run", "/dr failover database --unplanned"],
   where: "anywhere",

@@ -13,7 +13,7 @@ export function helpFor(all: () => readonly Command[]): Command {
   return {
     verb: "help",
     aliases: ["?"],
-    summary: "What can be typed; with a command, how to use it; with a runbook, what it is for and asks for.",
+    summary: "List commands, or explain one command or runbook.",
     usage: "/dr help [<command or runbook>]",
     examples: ["/dr help", "/dr help failover"],
     where: "anywhere",

@@ -106,7 +106,7 @@ const FOR_EVERY_MEMBER: readonly string[] = [declare.verb, note.verb, catchup.ve
 
 const TOO_LONG: Problem = {
   code: "line-too-long",
-  what: `A command has at most ${LINE_MAX.toLocaleString("en")} characters, and this is longer`,
+  what: `A command can have at most ${LINE_MAX.toLocaleString("en")} characters`,
   stateNow: "Nothing was read or changed",
   next: "Send a shorter command",
 };
@@ -198,9 +198,9 @@ function failed(house: House, request: Request, error: unknown): Reply {
   house.log.error({ error, verb: request.verb, key: request.key, mark }, `answering failed: ${messageOf(error)}`);
   return no({
     code: "unexpected",
-    what: "Something went wrong while answering, and nothing more is known here",
-    stateNow: "It is not certain whether anything was written: `/dr status` shows what is true",
-    next: `Try again; a repeat is harmless. In the log it is marked ${mark}`,
+    what: "Something went wrong while answering",
+    stateNow: "Something may have been written: check `/dr status`",
+    next: `Try again; a repeat is harmless. Log id: ${mark}`,
   });
 }
 

@@ -12,7 +12,7 @@ import { channelWords, say } from "./say.ts";
 export const list: Command = {
   verb: "list",
   aliases: ["ls"],
-  summary: "Open incidents with their runs, and the latest that are over.",
+  summary: "List open incidents with their runs, and recent ones.",
   usage: "/dr list",
   examples: ["/dr list"],
   where: "anywhere",
@@ -22,7 +22,7 @@ export const list: Command = {
     const open = all.filter(isOpen);
     const over = all.filter((one) => !isOpen(one)).slice(0, 5);
     return say([
-      open.length === 0 ? "No incident is open." : "*Open*",
+      open.length === 0 ? "No open incidents." : "*Open*",
       ...open.flatMap(lines),
       ...(over.length === 0 ? [] : ["*Over*", ...over.flatMap(lines)]),
     ]);
@@ -33,7 +33,7 @@ function lines({ state, channel }: Open): readonly string[] {
   const where = channel === null ? "" : ` in ${channelWords(channel)}`;
   const since = state.declared ? `, declared ${stamp(state.declared.at)}` : "";
   const planned = state.declared?.kind === "maintenance";
-  const stands = planned && isOpen({ state, channel }) ? "under way" : statusWords(state.status);
+  const stands = planned && isOpen({ state, channel }) ? "in progress" : statusWords(state.status);
   const drill = state.declared?.kind === "drill" ? "DRILL · " : "";
   return [
     `• ${drill}*${badge(state)}* ${safe(state.declared?.title ?? "")} (${safe(state.id)})${where}: ${stands}${since}`,

@@ -28,7 +28,7 @@ export async function theIncident(house: House, request: Request, over = false):
     case "none":
       return stop({
         code: "no-incident",
-        what: over ? "There has been no incident yet" : "No incident is open",
+        what: over ? "No incidents yet" : "No open incidents",
         next: "Declare one: `/dr declare`",
       });
     default:

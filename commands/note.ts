@@ -12,7 +12,7 @@ import { no, say, whereOf } from "./say.ts";
 export const note: Command = {
   verb: "note",
   aliases: ["log"],
-  summary: "Put something that happened on the timeline, also after the fact.",
+  summary: "Add something that happened to the timeline, now or later.",
   usage: "/dr note [--at <time>] [--incident <id>] <what happened…>",
   examples: ["/dr note Provider confirms the outage", "/dr note --at 02:41 First alert came in"],
   where: "incident",

@@ -6,7 +6,7 @@ import { no, runName, say } from "./say.ts";
 export const pause: Command = {
   verb: "pause",
   aliases: ["run.pause"],
-  summary: "Stop a run from going on. What is under way finishes; anybody on the roster may.",
+  summary: "Pause a run. Steps already running finish; anyone on the roster may.",
   usage: "/dr pause [<run>] [<reason…>] [--incident <id>]",
   examples: ["/dr pause", "/dr pause Waiting for the provider"],
   where: "incident",
@@ -15,7 +15,7 @@ export const pause: Command = {
     const reason = words.length > 0 ? words.join(" ") : null;
     const acted = await act(house, request, state.id, { type: "pause", run: run.id, reason });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`${runName(run)} is paused: what is under way finishes, and nothing new starts.`, {
+    return say(`${runName(run)} is paused: running steps finish, nothing new starts.`, {
       label: "Resume run",
       verb: "run.resume",
       carries: run.id,

@@ -34,7 +34,7 @@ export const postmortem: Command = {
       content: html ? draft.html : draft.markdown,
       channel: await house.channelOf(incident.id),
       message: said([
-        `The draft of *${safe(draft.title)}*, from ${events.length} recorded events. The facts are the timeline's; what went well and what to do is yours to write.`,
+        `Post-mortem draft of *${safe(draft.title)}* ready (${events.length} timeline events). Add what went well and the action items.`,
       ]),
     };
   },

@@ -54,7 +54,7 @@ export async function prove(house: House, request: Request, wish: Wish): Promise
   const { proof } = house;
   if (proof === undefined || proof.closed !== null)
     return stop({
-      ...(proof?.closed ?? { code: "proof-closed", what: "Nobody can prove afresh who they are here" }),
+      ...(proof?.closed ?? { code: "proof-closed", what: "Authenticators can't be set up here" }),
       ...instead,
     });
   const holder = holderOf(system.id, person.id);
@@ -62,7 +62,7 @@ export async function prove(house: House, request: Request, wish: Wish): Promise
     return stop({
       code: "proof-not-enrolled",
       where,
-      what: "This needs a fresh proof of who you are, and you have enrolled nothing to prove it with",
+      what: "This approval needs an authenticator code, and you haven't set one up",
       ...instead,
       next: "`/dr enroll` sets it up in a minute; then press the button again",
     });
@@ -74,7 +74,7 @@ export async function prove(house: House, request: Request, wish: Wish): Promise
     return stop({
       code: "proof-missing",
       where,
-      what: "This needs the code your authenticator shows now",
+      what: "This needs a current authenticator code",
       next: `\`${wish.typed} --code 123456\``,
     });
   }

@@ -77,6 +77,6 @@ function tooMany(system: System, allowed: string, others: boolean): never {
     next:
       commanders.length > 0
         ? `Call ${oneOf(commanders)}: they can declare it`
-        : "Call whoever is on call: people on the roster can declare it",
+        : "Call on-call: people on the roster can declare it",
   });
 }

@@ -8,7 +8,7 @@ import { no, say, stop, whereOf } from "./say.ts";
 export const raise: Command = {
   verb: "raise",
   aliases: ["incident.raise"],
-  summary: "Declare maintenance an incident: its timeline goes along, a channel opens, people are paged.",
+  summary: "Turn maintenance into an incident: the timeline carries over, a channel opens, on-call is paged.",
   usage: "/dr raise [<P0-P3>] [<why…>] [--incident <id>]",
   examples: ["/dr raise P1 Orders fail since the switchover"],
   where: "incident",
@@ -31,7 +31,7 @@ export const raise: Command = {
     const acted = await act(house, request, state.id, wish);
     if (acted.kind === "refused") return no(acted.problem);
     const channel = await house.channelOf(state.id);
-    const where = channel === null ? "Its channel is being made" : `It is handled in ${await whereOf(house, state.id)}`;
+    const where = channel === null ? "Creating its channel" : `Handled in ${await whereOf(house, state.id)}`;
     return say(`The maintenance is an incident now (${severity}). ${where}.`);
   },
 };

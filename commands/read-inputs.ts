@@ -96,7 +96,7 @@ function passed(text: string, now: Date): string | { readonly fault: string } {
   try {
     const moment = momentIn(text, now);
     if (moment.getTime() <= now.getTime()) return momentValue(moment);
-    return { fault: `${momentValue(moment)} has not come yet; it is ${momentValue(now)} now` };
+    return { fault: `${momentValue(moment)} is in the future; it's ${momentValue(now)} now` };
   } catch (error) {
     if (error instanceof LifeboatError) return { fault: error.problem.what };
     throw error;

@@ -9,8 +9,7 @@ import { say, stop } from "./say.ts";
 export const reload: Command = {
   verb: "reload",
   aliases: [],
-  summary:
-    "Read the catalogue and the roster anew: whole, or nothing of it. Changed files are also read by themselves.",
+  summary: "Reload the catalogue and roster, all or nothing. Changed files also reload automatically.",
   usage: "/dr reload",
   examples: ["/dr reload"],
   where: "anywhere",
@@ -19,16 +18,16 @@ export const reload: Command = {
     if (house.reload === undefined)
       return stop({
         code: "reload-nowhere",
-        what: "Nothing is kept here that could be read anew",
+        what: "There's nothing to reload here",
         next: "Ask a running bot",
       });
     const done = await house.reload(actorOf(request.caller));
     switch (done.kind) {
       case "unchanged":
-        return say("Catalogue: unchanged. The files say what this bot knows already.");
+        return say("Catalogue: unchanged.");
       case "refused":
         return say([
-          "Catalogue: *not reloaded*. Everything is kept as it was.",
+          "Catalogue: *not reloaded*. The current one stays in use.",
           safe(cut(done.problems, 2500)),
           "Correct the files and try again; `lifeboat lint` says the same.",
         ]);
@@ -65,11 +64,11 @@ function refusal({ catalog }: House) {
   );
   return {
     code: "reload-role",
-    what: "You hold no role that may reload the catalogue",
+    what: "You don't hold a role that may reload the catalogue",
     allowed:
       roles.length === 0
         ? "No system names such a role: `administrators:` in system.yml"
         : `${oneOf([...new Set(able)])} may (${allOf([...new Set(roles)])})`,
-    next: "Changed files are read by themselves within a few seconds",
+    next: "Changed files reload automatically within a few seconds",
   };
 }

@@ -8,7 +8,7 @@ import { no, say, whereOf } from "./say.ts";
 export const reopen: Command = {
   verb: "reopen",
   aliases: [],
-  summary: "Say that a resolved incident is not over, and why.",
+  summary: "Reopen a resolved incident, with a reason.",
   usage: "/dr reopen <reason…> [--incident <id>]",
   examples: ["/dr reopen Errors are back since 03:10"],
   where: "incident",

@@ -12,8 +12,7 @@ import { startRun } from "./start.ts";
 export const replan: Command = {
   verb: "replan",
   aliases: ["run.replan"],
-  summary:
-    "Ask again with a changed plan: the run is aborted, and its runbook as it is now is planned and asked for anew.",
+  summary: "Change the plan: abort the run and request its runbook again with other inputs.",
   usage: "/dr replan [<run>] [<input>=<value> …] [--planned] [--unplanned] <what is different…> [--incident <id>]",
   examples: ["/dr replan --unplanned The primary does not come back", "/dr replan to=02:11 It was damaged earlier"],
   where: "incident",
@@ -28,7 +27,7 @@ export const replan: Command = {
     const kept = keptFrom(run, runbook);
     const reason = (request.form?.reason ?? words.join(" ")).trim();
     if (reason === "" && request.form === null && request.canAskForm) {
-      const says = `${run.plan.title} is aborted, and asked for anew by you: then you can not approve it.`;
+      const says = `${run.plan.title} is aborted and requested again by you, so you can't approve it.`;
       return { kind: "form", form: replanForm(run.id, says, runbook, run.mode, kept) };
     }
     const asked =
@@ -50,7 +49,7 @@ export const replan: Command = {
     if (gathered.kind === "reply") return gathered.reply;
     if (isLive(run)) {
       const ended = { ...request, key: `${request.key}-abort` };
-      const why = reason === "" ? "" : `Asked for anew: ${reason}`;
+      const why = reason === "" ? "" : `Requested again: ${reason}`;
       const acted = await act(house, ended, state.id, { type: "abort", run: run.id, reason: why });
       if (acted.kind === "refused") return no(acted.problem);
     }

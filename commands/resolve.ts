@@ -7,7 +7,7 @@ import { no, say, whereOf } from "./say.ts";
 export const resolve: Command = {
   verb: "resolve",
   aliases: ["incident.resolve"],
-  summary: "Say that users are well again. Refused while a run is under way.",
+  summary: "Resolve the incident. Refused while a run is in progress.",
   usage: "/dr resolve [<what ended it…>] [--incident <id>]",
   examples: ["/dr resolve Running on the standby since 02:55, orders flow"],
   where: "incident",
@@ -21,7 +21,7 @@ export const resolve: Command = {
     return say(
       [
         `${await whereOf(house, incident.id)} is resolved.`,
-        "Next: the post-mortem, drafted from the timeline with `/dr postmortem`. Not over after all? `/dr reopen` and why.",
+        "Next: the post-mortem, drafted from the timeline with `/dr postmortem`. Not over? `/dr reopen <why>`.",
       ],
       { label: "Draft post-mortem", verb: "postmortem", carries: incident.id, style: "primary" },
     );

@@ -5,7 +5,7 @@ import { runbookFor } from "./targets.ts";
 export const restore: Command = {
   verb: "restore",
   aliases: [],
-  summary: "Bring a component back from a backup, by the runbook its team wrote.",
+  summary: "Restore a component from a backup, or rebuild its standby.",
   usage: `/dr restore <component> ${START_OPTIONS}`,
   examples: ["/dr restore database --dry-run"],
   where: "anywhere",

@@ -6,7 +6,7 @@ import { no, runName, say } from "./say.ts";
 export const resume: Command = {
   verb: "resume",
   aliases: ["run.resume", "continue"],
-  summary: "Let a paused run go on.",
+  summary: "Resume a paused run.",
   usage: "/dr resume [<run>] [--incident <id>]",
   examples: ["/dr resume"],
   where: "incident",
@@ -14,6 +14,6 @@ export const resume: Command = {
     const { state, run } = await findRun(house, request);
     const acted = await act(house, request, state.id, { type: "resume", run: run.id });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`${runName(run)} goes on.`);
+    return say(`${runName(run)} is resumed.`);
   },
 };

@@ -8,7 +8,7 @@ import { no, runName, say, stop } from "./say.ts";
 export const retry: Command = {
   verb: "retry",
   aliases: ["step.retry"],
-  summary: "Try a failed step again, or ask again for an approval that was denied or ran out.",
+  summary: "Retry a failed step, or request a denied or expired approval again.",
   usage: "/dr retry [<run>] [<step>] [--incident <id>]",
   examples: ["/dr retry", "/dr retry promote"],
   where: "incident",
@@ -19,11 +19,11 @@ export const retry: Command = {
       return stop({
         code: "step-unknown",
         where: run.plan.title,
-        what: words[0] ? `There is no step "${words[0]}"` : "No one step waits to be tried again",
+        what: words[0] ? `There is no step "${words[0]}"` : "No step is waiting for a retry",
         allowed: `Steps: ${[...run.steps.keys()].join(", ")}`,
       });
     const acted = await act(house, request, state.id, { type: "retryStep", run: run.id, step });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`*${safe(run.steps.get(step)?.step.title ?? step)}* of ${runName(run)} is tried again.`);
+    return say(`*${safe(run.steps.get(step)?.step.title ?? step)}* of ${runName(run)} is being retried.`);
   },
 };

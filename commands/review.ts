@@ -11,7 +11,7 @@ import { nameIn, no, runName, say } from "./say.ts";
 export const review: Command = {
   verb: "review",
   aliases: ["glass.review"],
-  summary: "Review a broken glass you had no part in: what you found ends the task.",
+  summary: "Review a break-glass you weren't involved in.",
   usage: "/dr review [<run>] [<what you found…>]",
   examples: ["/dr review", "/dr review It was right; Vera's number was out of date"],
   where: "anywhere",
@@ -25,10 +25,10 @@ export const review: Command = {
       (one) => run === undefined || (one.run.id === run && (ask ?? one.broke.ask) === one.broke.ask),
     );
     const [only] = due;
-    if (only === undefined) return say("No broken glass waits for a review.");
+    if (only === undefined) return say("No break-glass needs a review.");
     if (due.length > 1)
       return say([
-        "Several wait for a review; name one:",
+        "Several need a review; name one:",
         ...due.map((one) => `• ${runName(one.run)}: ${safe(one.broke.reason)}`),
       ]);
     const finding = (
@@ -40,7 +40,7 @@ export const review: Command = {
       const what = `${only.run.plan.title} (${only.run.id}): ${broke.reason}`;
       if (request.canAskForm) return { kind: "form", form: reviewForm(`${only.run.id}/${broke.ask}`, what) };
       return say(
-        `${runName(only.run)}: the glass was broken by ${who}. Reason: ${safe(broke.reason)}. \`/dr review ${safe(only.run.id)} …\` and what you found ends it.`,
+        `${runName(only.run)}: break-glass by ${who}. Reason: ${safe(broke.reason)}. \`/dr review ${safe(only.run.id)} …\` with your finding completes it.`,
       );
     }
     const acted = await act(house, request, only.state.id, {
@@ -50,7 +50,7 @@ export const review: Command = {
       finding,
     });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`The broken glass of ${runName(only.run)} is reviewed: ${safe(finding)}`);
+    return say(`Break-glass of ${runName(only.run)} reviewed: ${safe(finding)}`);
   },
 };
 

@@ -15,7 +15,7 @@ import { personMeant } from "./who.ts";
 export const role: Command = {
   verb: "role",
   aliases: ["roles"],
-  summary: "Take a role in this incident, or hand it to somebody with a note; without words, list them.",
+  summary: "Take or hand over a role in this incident; with nothing, list roles.",
   usage: "/dr role [take <role> | assign <role> <person>] [--note <words>] [--incident <id>]",
   examples: ["/dr role", "/dr role take incident-commander", "/dr role assign incident-commander @ana"],
   where: "incident",
@@ -37,14 +37,14 @@ export const role: Command = {
       case "handover":
       case "give": {
         const to = words.filter((word) => word.toLowerCase() !== "to");
-        const who = personMeant(system, to, "`/dr role assign <role> @somebody`");
+        const who = personMeant(system, to, "`/dr role assign <role> @sam`");
         return give(house, request, incident, roleNamed(system, to.slice(0, to.length - who.words)), who.person);
       }
       default:
         return stop({
           code: "role-words",
-          what: `"${doing}" is not something to do with a role`,
-          allowed: "`take` a role yourself, or `assign` it to somebody",
+          what: `"${doing}" isn't a role command`,
+          allowed: "`take` a role yourself, or `assign` it",
           next: "`/dr role take incident-commander`",
         });
     }
@@ -68,7 +68,7 @@ async function give(
   return say([
     `${mine ? "You are" : `${safe(person.name)} is`} *${safe(title)}* now${from}.`,
     ...(explains === "" ? [] : [safe(explains)]),
-    ...(mine ? [] : ["It is said in the incident's channel, with what the role means."]),
+    ...(mine ? [] : ["The incident's channel is told."]),
   ]);
 }
 
@@ -80,10 +80,10 @@ function wordsOf(form: Request["form"]): readonly string[] | null {
 
 function list(house: House, incident: IncidentState, system: System): Reply {
   const roles = system.roles.filter(({ perIncident }) => perIncident);
-  if (roles.length === 0) return say(`${safe(system.title)} has no roles to take in an incident.`);
+  if (roles.length === 0) return say(`${safe(system.title)} has no incident roles.`);
   const told = roles.map(({ id, title, explains }) => {
     const holder = incident.roles.get(id);
-    const who = holder ? nameIn(house, holder) : `not taken, \`/dr role take ${id}\``;
+    const who = holder ? nameIn(house, holder) : `open, \`/dr role take ${id}\``;
     return `• *${safe(title)}*: ${who}. ${safe(explains)}`;
   });
   return say(["Roles of this incident:", ...told]);
@@ -114,7 +114,7 @@ function roleNamed(system: System, words: readonly string[]): Role {
   );
   return stop({
     code: "role-unknown",
-    what: asked === "" ? "Say which role" : `No one role is meant by "${asked}"`,
+    what: asked === "" ? "Say which role" : `There is no role "${asked}"`,
     allowed: `Roles of an incident: ${roles.map(({ id, title }) => `${id} (${title})`).join(", ") || "none"}`,
     ...(near && asked !== "" ? { next: `Did you mean \`${near}\`?` } : {}),
   });

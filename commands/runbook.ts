@@ -18,7 +18,7 @@ import { parse } from "./words.ts";
 export const runbook: Command = {
   verb: "runbook",
   aliases: ["run", "runbook.inputs"],
-  summary: "Run a runbook by its id; without one, list them.",
+  summary: "Start a runbook by its id; with nothing, list them.",
   usage: `/dr runbook [<id>] ${START_OPTIONS}`,
   examples: ["/dr runbook", "/dr runbook database-failover --dry-run"],
   where: "anywhere",
@@ -61,12 +61,12 @@ function startedBy(verb: string): Command {
 }
 
 function list(house: House, known: readonly Runbook[]): Reply {
-  if (known.length === 0) return say("The catalogue has no runbook that may run here.");
+  if (known.length === 0) return say("The catalogue has no runbooks for this channel.");
   const told = known.map((runbook) => {
     const { id, system, title, modes } = runbook;
     const words =
       runbook.starts === null && !needsInputs(runbook) ? "" : `, ${code(lineFor(house.catalog, runbook, null))}`;
     return `• *${safe(id)}* (${safe(system)}): ${safe(title)}. ${modes.join(" or ")}${words}`;
   });
-  return say(["Runbooks that may run here:", ...told]);
+  return say(["Runbooks for this channel:", ...told]);
 }

@@ -30,10 +30,10 @@ export async function findRun(house: House, request: Request): Promise<Found> {
   if (only !== undefined && live.length === 1) return { state, run: only, rest: null, words: request.words };
   return stop(
     live.length === 0
-      ? { code: "no-run", what: "No run is under way in this incident", next: "`/dr` says what can be done now" }
+      ? { code: "no-run", what: "No run is in progress in this incident", next: "`/dr` shows what fits now" }
       : {
           code: "several-runs",
-          what: "Several runs are under way",
+          what: "Several runs are in progress",
           allowed: `Name one: ${live.map((run) => `${run.id} (${run.plan.title})`).join(", ")}`,
         },
   );

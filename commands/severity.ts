@@ -9,7 +9,7 @@ import { no, say, stop, whereOf } from "./say.ts";
 export const severity: Command = {
   verb: "severity",
   aliases: ["sev"],
-  summary: "Say how bad it is, P0 to P3, and why.",
+  summary: "Change the severity, P0 to P3, with a reason.",
   usage: "/dr severity <P0-P3> [<reason…>] [--incident <id>]",
   examples: ["/dr severity P0 All checkouts fail"],
   where: "incident",

@@ -9,7 +9,7 @@ import { no, runName, say, stop } from "./say.ts";
 export const skip: Command = {
   verb: "skip",
   aliases: ["step.skip"],
-  summary: "Leave a step out, with a reason: it was done by hand, or is not needed. Approvals are never skipped.",
+  summary: "Skip a step, with a reason: done by hand, or not needed. Approvals are never skipped.",
   usage: "/dr skip [<run>] <step> <reason…> [--incident <id>]",
   examples: ["/dr skip repoint Done by hand at the load balancer"],
   where: "incident",
@@ -27,7 +27,7 @@ export const skip: Command = {
     const title = run.steps.get(step)?.step.title ?? step;
     const reason = request.form?.reason ?? typed.join(" ");
     if (reason.trim() === "" && request.form === null && request.canAskForm) {
-      const says = `"${title}" is left out and leaves no evidence behind. The steps after it go on.`;
+      const says = `"${title}" is skipped without evidence. The next steps continue.`;
       return { kind: "form", form: reasonForm("step.skip", "Skip a step", "Skip step", `${run.id}/${step}`, says) };
     }
     const acted = await act(house, request, state.id, { type: "skipStep", run: run.id, step, reason });

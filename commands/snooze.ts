@@ -11,7 +11,7 @@ const MINUTES = 5;
 export const snooze: Command = {
   verb: "snooze",
   aliases: ["later"],
-  summary: "Be reminded of the next update again in a few minutes. It stays due when it is.",
+  summary: "Snooze the reminder for the next update. The due time stays.",
   usage: "/dr snooze [<minutes>] [--incident <id>]",
   examples: ["/dr snooze", "/dr snooze 10"],
   where: "incident",
@@ -19,13 +19,12 @@ export const snooze: Command = {
     const incident = await theIncident(house, request, true);
     const owed = nextOwed(incident, { system: systemOf(house, incident) });
     const due = request.carries?.split("/")[1] ?? owed?.id;
-    if (due === undefined)
-      return stop({ code: "due-unknown", what: "Nothing is owed to anybody here, so there is nothing to put off" });
+    if (due === undefined) return stop({ code: "due-unknown", what: "No update is due here" });
     const minutes = minutesIn(request);
     const acted = await act(house, request, incident.id, { type: "snooze", due, minutes });
     if (acted.kind === "refused") return no(acted.problem);
     const stays = owed?.id === due ? ` It stays due by ${clock(owed.dueAt)}.` : "";
-    return say(`You are reminded again in ${minutes} min.${stays}`);
+    return say(`Next reminder in ${minutes} min.${stays}`);
   },
 };
 

@@ -171,7 +171,7 @@ function declareAndRequest(
       after = evolve(after, { ...event, version: after.version + 1, run: null, at: now }, new Map());
   }
   if (ask.raise === true && after.declared?.kind === "maintenance") {
-    const reason = `${plan.title} was asked for, ${plan.mode}`;
+    const reason = `${plan.title} requested, ${plan.mode}`;
     const raised = decide({ type: "raise", severity, reason, announceIn }, after, context);
     if (raised.kind === "refused") return raised;
     events.push(...raised.events);
@@ -191,11 +191,11 @@ async function heldBy(house: House, run: string, ask: Ask): Promise<Reply> {
   const holder = stream === null ? undefined : (await loadIncident(house, stream)).runs.get(run);
   const where = stream === null ? "" : ` in ${await whereOf(house, stream)}`;
   const what = holder
-    ? `*${safe(holder.plan.title)}* (${safe(run)}), asked for by ${nameIn(house, holder.requester)},`
+    ? `*${safe(holder.plan.title)}* (${safe(run)}), requested by ${nameIn(house, holder.requester)},`
     : safe(run);
   return say([
-    `⛔ *${safe(ask.plan.title)}* was not started, and nothing was changed: ${what} works on the same target${where}.`,
-    `Follow its thread${where}; only one run may change a target at a time. It can be aborted there, or with \`/dr abort ${safe(run)}\`.`,
+    `⛔ *${safe(ask.plan.title)}* was not started: ${what} is using the same target${where}. Nothing was changed.`,
+    `Follow its thread${where}; only one run can change a target at a time. Abort it there, or with \`/dr abort ${safe(run)}\`.`,
   ]);
 }
 
@@ -238,8 +238,8 @@ async function placeFor(
       return stop({
         code: "drill-in-incident",
         where: named,
-        what: "This is a real incident: a drill is never held in one",
-        next: "Leave `--incident` out for a drill of its own, or `--drill` if it is meant for real",
+        what: "A drill can't run in a real incident",
+        next: "Drop `--incident` for a separate drill, or `--drill` if this is real",
       });
     return found.state;
   }
@@ -273,8 +273,8 @@ function modeOf(request: Request, runbook: Runbook): Mode {
   if (planned && unplanned)
     return stop({
       code: "mode-twice",
-      what: "A run is planned or unplanned, not both",
-      next: "Leave one of the two out",
+      what: "Choose planned or unplanned, not both",
+      next: "Drop one of them",
     });
   const asked: Mode | null = planned ? "planned" : unplanned ? "unplanned" : null;
   if (asked !== null && !runbook.modes.includes(asked))

@@ -31,14 +31,14 @@ async function answerFor(house: House, state: IncidentState, run: RunState, wrot
   if (plan.undoes !== undefined && !dryRun)
     return say([
       `*${safe(plan.title)}* (${safe(run.id)}) requested: ${safe(plan.target)}.`,
-      "Preflight runs now; nothing changes until those who decided about the step approve. You can't approve your own request.",
+      "Preflight runs now; nothing changes until the people who approved the step agree. You can't approve your own request.",
       `It runs in ${where}.`,
     ]);
-  const head = `${dryRun ? "Dry run of " : ""}*${safe(plan.title)}* (${safe(run.id)}) is asked for, ${modeWords(plan.mode)}.`;
+  const head = `${dryRun ? "Dry run of " : ""}*${safe(plan.title)}* (${safe(run.id)}) requested: ${modeWords(plan.mode)}.`;
   const gates = plan.stages.flatMap(({ steps }) => steps).filter(({ kind }) => kind === "gate").length;
   const next = dryRun
-    ? "Every step looks at its target now; nothing is changed."
-    : `Every target is looked at first; ${gates === 0 ? "no approval is needed after that." : "then approval is asked for. Nothing is changed before."} You asked for it, so your own approval does not count.`;
+    ? "Checking every target now; nothing changes."
+    : `Running preflight checks now; ${gates === 0 ? "it starts when they pass, without an approval." : "nothing changes until it's approved. You can't approve your own request."}`;
   return say([head, safe(plan.target), next, await about(house, state, run, wrote)]);
 }
 
@@ -46,14 +46,14 @@ async function answerFor(house: House, state: IncidentState, run: RunState, wrot
 async function about(house: House, state: IncidentState, { plan }: RunState, wrote: ReadonlySet<string>) {
   const channel = await house.channelOf(state.id);
   const where = channel === null ? `incident ${safe(state.id)}` : await whereOf(house, state.id);
-  const opened = channel === null ? ", and its channel is being made" : "";
+  const opened = channel === null ? ", creating its channel" : "";
   if (wrote.has("incident.raised")) return `The maintenance is an incident now (${state.severity}): ${where}${opened}.`;
   if (state.declared?.kind === "maintenance")
-    return "Maintenance: no incident is declared and nobody is paged. Its thread is in this channel.";
+    return "Maintenance: no incident, no pages. Its thread is in this channel.";
   if (!wrote.has("incident.declared")) return `It runs in ${where}.`;
   const what = plan.kind === "drill" ? "A drill" : `An incident (${state.severity})`;
   const quiet = state.declared?.drill?.unannounced
-    ? " It is not announced: only you and those whom the calendar names are told."
+    ? " It's not announced: only you and the people on the calendar are told."
     : "";
   return `${what} was declared for it: ${where}${opened}.${quiet}`;
 }

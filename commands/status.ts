@@ -12,7 +12,7 @@ const OPEN = ["investigating", "identified", "mitigating", "monitoring"] as cons
 export const status: Command = {
   verb: "status",
   aliases: ["st"],
-  summary: "How things stand: severity, roles, runs and steps. With a word, set the status.",
+  summary: "Show severity, roles, runs and steps. With a word, set the status.",
   usage: "/dr status [investigating | identified | mitigating | monitoring] [--incident <id>]",
   examples: ["/dr status", "/dr status mitigating"],
   where: "incident",
@@ -26,14 +26,14 @@ export const status: Command = {
       if (to === undefined)
         return stop({
           code: "status-unknown",
-          what: `"${word}" is not a status to set`,
+          what: `"${word}" isn't a status you can set`,
           allowed: `Statuses: ${OPEN.join(", ")}`,
-          next: "`/dr resolve` ends an incident, `/dr reopen` opens it again",
+          next: "`/dr resolve` resolves, `/dr reopen` reopens",
         });
       const acted = await act(house, request, incident.id, { type: "changeStatus", to });
       return acted.kind === "refused" ? no(acted.problem) : say(`${await whereOf(house, incident.id)} is ${to} now.`);
     }
-    if (declared === null) return say("Nothing was declared here.");
+    if (declared === null) return say("No incident was declared here.");
     const around = surroundings(house, incident, await house.channelOf(incident.id));
     const card = statusCard(incident, declared, around);
     const lists = [...incident.runs.values()].filter(isLive).map((run) => stepList(run, around));

@@ -14,7 +14,7 @@ const NEXT = "plan.next";
 export const steps: Command = {
   verb: "steps",
   aliases: ["plan.steps", PREVIOUS, NEXT],
-  summary: "Every step of a run's plan before it is approved: target, effect, script and its hash.",
+  summary: "List every step of a run's plan: target, effect, script and hash.",
   usage: "/dr steps [<run>] [--incident <id>]",
   examples: ["/dr steps"],
   where: "incident",

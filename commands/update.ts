@@ -60,7 +60,7 @@ function chosen(
       code: "update-unfitting",
       what: `“${other.title}” would not be true now`,
       allowed: `The incident is ${status}`,
-      next: other.moment === "resolution" ? "`/dr resolve` says that it is over" : "`/dr update` shows what fits",
+      next: other.moment === "resolution" ? "Resolve it with `/dr resolve`" : "`/dr update` shows what fits",
     });
   const ids = templates.map(({ id }) => id);
   return stop({
@@ -125,7 +125,7 @@ async function send(house: House, request: Request, incident: IncidentState, com
   if (destinations.every(({ why }) => why !== null))
     return stop({
       code: "update-nobody",
-      what: `Nothing was sent: nobody would get it${destinations[0]?.why ? ` (${destinations[0].why})` : ""}`,
+      what: `Nothing was sent: no one would get it${destinations[0]?.why ? ` (${destinations[0].why})` : ""}`,
       next: "Say in `comms:` of system.yml how they are reached",
     });
   const posted = { update: idFor("upd", request.key), ...composed.update };

@@ -12,7 +12,7 @@ import { personMeant } from "./who.ts";
 export const vouch: Command = {
   verb: "vouch",
   aliases: [],
-  summary: "Say that somebody who has just enrolled is really them, so that their code counts before it has aged.",
+  summary: "Vouch for a colleague's new authenticator, so that it counts at once.",
   usage: "/dr vouch <person> [--code <code>]",
   examples: ["/dr vouch @vera --code 123456"],
   where: "anywhere",
@@ -20,8 +20,8 @@ export const vouch: Command = {
   async handle(house, request) {
     const { proof } = house;
     if (proof === undefined || proof.closed !== null)
-      return stop(proof?.closed ?? { code: "proof-closed", what: "Nobody can prove who they are here" });
-    if (proof.settleHours === 0) return say("Here a code counts as soon as it is enrolled; nobody has to vouch.");
+      return stop(proof?.closed ?? { code: "proof-closed", what: "Authenticators aren't used here" });
+    if (proof.settleHours === 0) return say("Here a code counts as soon as it's enrolled; no vouching needed.");
     const pairs = pairsOf(house, request);
     const [first] = pairs;
     if (first === undefined)
@@ -29,8 +29,8 @@ export const vouch: Command = {
     if (pairs.some(({ me, them }) => me.id === them.id))
       return stop({
         code: "vouch-own",
-        what: "Nobody vouches for themselves",
-        allowed: "Somebody else on the roster who can prove who they are",
+        what: "You can't vouch for yourself",
+        allowed: "Someone else on the roster with an authenticator",
       });
     const holders = pairs.map(({ system, them }) => holderOf(system, them.id));
     if (!(await proof.enrolled(holders)))
@@ -45,7 +45,7 @@ export const vouch: Command = {
       return stop({
         code: "vouch-new",
         what: "Your own proof is too new, or not there, to vouch with",
-        allowed: "Somebody whose proof counts by its own age",
+        allowed: "Someone whose authenticator has aged",
         ...(counts.ok ? {} : { next: counts.problem.what }),
       });
     const code = request.form?.code ?? request.options.code;
@@ -61,7 +61,7 @@ export const vouch: Command = {
     };
     await house.timeline.decide(WORKSPACE, () => ({ events: [event], value: null }));
     return say(
-      `You have vouched for ${safe(first.them.name)}: their code counts from now on, but not beside your own approval of the same question, nor for what you asked for. That is told to them and to everybody.`,
+      `You have vouched for ${safe(first.them.name)}: their code counts from now, but not together with your own approval, nor for runs you request. They and the announce channel are told.`,
     );
   },
 };
@@ -70,13 +70,13 @@ function ask(request: Request, them: { readonly id: string; readonly name: strin
   if (request.canAskForm)
     return {
       kind: "form",
-      form: proveForm("vouch", "Vouch for somebody", "Vouch", them.id, [
-        `*${safe(them.name)}* has enrolled a proof of who they are. Vouch only if you have seen or heard them, and not by Slack: somebody who took over their account would ask you for this.`,
+      form: proveForm("vouch", "Vouch for a colleague", "Vouch", them.id, [
+        `*${safe(them.name)}* set up an authenticator. Vouch only after seeing or hearing them, not by Slack: an attacker in their account would ask you for this.`,
       ]),
     };
   return stop({
     code: "proof-missing",
-    what: "This needs the code your authenticator shows now, and that you have seen or heard them, not by Slack",
+    what: "This needs a current authenticator code, and that you have seen or heard them, not by Slack",
     next: `\`/dr vouch ${them.id} --code 123456\``,
   });
 }
@@ -89,7 +89,7 @@ function pairsOf(house: House, request: Request) {
     const me = personOf(actorOf(request.caller), system);
     if (me === null) return [];
     try {
-      return [{ system: system.id, me, them: personMeant(system, words, "`/dr vouch @somebody`").person }];
+      return [{ system: system.id, me, them: personMeant(system, words, "`/dr vouch @sam`").person }];
     } catch (error) {
       why = error;
       return [];

@@ -473,7 +473,7 @@ function pagingOf(read: Settings): PagingConfig | null {
 }
 
 function problemOf(name: Setting, message: string, given: Readonly<Record<string, string>>): Problem {
-  if (given[name] !== undefined) return { code: "config", where: name, what: "This can not be used", allowed: message };
+  if (given[name] !== undefined) return { code: "config", where: name, what: "This can't be used", allowed: message };
   return { code: "config", where: name, what: "It is not set", allowed: settings.shape[name].description ?? "" };
 }
 
@@ -544,7 +544,7 @@ function commsProblems(given: Readonly<Record<string, string>>): Problem[] {
     problems.push({
       code: "config",
       where: "MAIL_FROM",
-      what: "It is not set, and mail has to come from somebody",
+      what: "It's not set, and mail needs a sender",
       next,
     });
   }
@@ -582,7 +582,7 @@ function pagingProblems(given: Readonly<Record<string, string>>): Problem[] {
   const { PAGERDUTY_API_URL, PAGERDUTY_WEBHOOK_PORT, PAGERDUTY_WEBHOOK_SECRETS, SLACK_API_URL } = given;
   const problems: Problem[] = [];
   if (PAGERDUTY_WEBHOOK_PORT && !PAGERDUTY_WEBHOOK_SECRETS) {
-    const what = "It is not set, so every webhook would be refused";
+    const what = "It's not set, so every webhook would be refused";
     const next = "Give the secret PagerDuty showed when the webhook was made, or unset PAGERDUTY_WEBHOOK_PORT";
     problems.push({ code: "config", where: "PAGERDUTY_WEBHOOK_SECRETS", what, next });
   }

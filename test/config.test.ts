@@ -249,13 +249,13 @@ describe("what is refused", () => {
       LIFEBOAT_VALEUS: "values.yml",
     });
     expect(said.trimEnd().split("\n")).toEqual([
-      "DATABASE_URL: This can not be used. An address like postgres://user@host:5432/lifeboat.",
-      "SLACK_BOT_TOKEN: This can not be used. A bot token begins with xoxb-.",
-      "SLACK_SIGNING_SECRET: This can not be used. It is shown under Basic Information of your Slack app, 32 characters.",
-      "SLACK_API_URL: This can not be used. Only the practice workspace on this machine: http://127.0.0.1:4180/api/.",
-      "SLACK_ALLOWED_TEAMS: This can not be used. Team ids (T…) or enterprise ids (E…), with commas.",
-      "PORT: This can not be used. A port is a number from 0 to 65535.",
-      "LOG_LEVEL: This can not be used. Allowed: trace, debug, info, warn, error, fatal, silent.",
+      "DATABASE_URL: This can't be used. An address like postgres://user@host:5432/lifeboat.",
+      "SLACK_BOT_TOKEN: This can't be used. A bot token begins with xoxb-.",
+      "SLACK_SIGNING_SECRET: This can't be used. It is shown under Basic Information of your Slack app, 32 characters.",
+      "SLACK_API_URL: This can't be used. Only the practice workspace on this machine: http://127.0.0.1:4180/api/.",
+      "SLACK_ALLOWED_TEAMS: This can't be used. Team ids (T…) or enterprise ids (E…), with commas.",
+      "PORT: This can't be used. A port is a number from 0 to 65535.",
+      "LOG_LEVEL: This can't be used. Allowed: trace, debug, info, warn, error, fatal, silent.",
       "LIFEBOAT_VALEUS: There is no such setting. Did you mean LIFEBOAT_VALUES?",
       "SLACK_BOT_TOKEN: This is not a practice token, and SLACK_API_URL would send it elsewhere than to slack.com. Unset SLACK_API_URL, or use a practice token.",
     ]);
@@ -295,7 +295,7 @@ describe("what is refused", () => {
     "ftp://127.0.0.1/",
     "127.0.0.1:4180",
   ])("Slack's API is not looked for at %s", (url) => {
-    expect(problemsOf({ ...practice, SLACK_API_URL: url })).toContain("SLACK_API_URL: This can not be used");
+    expect(problemsOf({ ...practice, SLACK_API_URL: url })).toContain("SLACK_API_URL: This can't be used");
   });
 
   test.each(["http://localhost:1/api/", "http://127.0.0.1:1/api/", "http://[::1]:1/api/"])(

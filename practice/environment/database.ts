@@ -91,7 +91,7 @@ export async function createHost(name: string, estateFolder: string, passwords: 
         throw new LifeboatError({
           code: "no-source",
           where: name,
-          what: `${primary.name} is down and can not be copied`,
+          what: `${primary.name} is down and can't be copied`,
         });
       }
       await host.kill();

@@ -112,7 +112,7 @@ function create(world: World, { incident }: Body, by: string): Answer {
       "Open incident with matching dedup key already exists on this service",
     );
   if (escalation_policy && assignments)
-    return wrong(400, 2001, "Invalid Input Provided", "Assignee and escalation policy can not both be given.");
+    return wrong(400, 2001, "Invalid Input Provided", "Assignee and escalation policy cannot both be given.");
   if (escalation_policy && !world.policy(escalation_policy.id ?? ""))
     return wrong(400, 2001, "Invalid Input Provided", "Escalation policy not found.");
   const users = assignments?.flatMap(({ assignee }) => assignee?.id ?? []);

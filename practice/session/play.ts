@@ -266,7 +266,7 @@ class Player {
   async #rise(card: Message, { ask, people }: Call & { kind: "gate" }): Promise<void> {
     const why = this.#refused.get(ask)?.join("; ") ?? "nobody it waits for is in the practice workspace";
     if (!buttonOf(card, "gate.escalate"))
-      throw new LifeboatError({ code: "gate-stuck", where: card.text, what: `It can not be approved: ${why}` });
+      throw new LifeboatError({ code: "gate-stuck", where: card.text, what: `It can't be approved: ${why}` });
     this.#risen.set(ask, people.join());
     await this.#practice.workspace.as(this.#requester).click(card, "gate.escalate", { confirm: true });
   }

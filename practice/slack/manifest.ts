@@ -34,7 +34,7 @@ export function readManifest(file: string): Manifest {
     throw new LifeboatError({
       code: "manifest-unreadable",
       where: file,
-      what: `The manifest can not be read: ${messageOf(error)}`,
+      what: `The manifest can't be read: ${messageOf(error)}`,
     });
   }
 }

@@ -185,7 +185,7 @@ export class Store {
       return true;
     } catch (error) {
       throw new Error(
-        `The practice workspace's memory ${this.snapshot} can not be read: ${messageOf(error)}. Delete it.`,
+        `The practice workspace's memory ${this.snapshot} can't be read: ${messageOf(error)}. Delete it.`,
       );
     }
   }

@@ -138,7 +138,7 @@ export async function identify(ctx: ReadContext, place: Place): Promise<Identity
 export function rightAccount(identity: Identity, place: Place): Check {
   const id = "aws.account";
   if (!identity.known) {
-    const says = `Whose AWS credentials these are can not be seen in ${place.region} (${identity.why}). Without that nothing is touched.`;
+    const says = `Whose AWS credentials these are can't be seen in ${place.region} (${identity.why}). Without that nothing is touched.`;
     return { id, level: "block", ok: false, says, ...(identity.silent && silentRegion(place)) };
   }
   const ok = identity.account === place.account;

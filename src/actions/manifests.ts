@@ -47,7 +47,7 @@ async function objectsIn({ name, path, sha256: planned }: Manifest): Promise<rea
       where: name,
       what: "The manifest is not the one that was planned and approved",
       stateNow: "Nothing of it was applied",
-      next: "Ask for the run again, so that the new one is approved",
+      next: "Request the run again, so that the new one is approved",
     });
   }
   const documents = parseAllDocuments(bytes.toString("utf8"), { strict: true });

@@ -20,7 +20,7 @@ export async function until<T>(poll: Poll, look: () => Promise<T | null>): Promi
     if (performance.now() >= end) {
       throw new LifeboatError({
         code: "not-seen",
-        what: `Waited ${poll.seconds} s for ${poll.what}, and it was not to be seen`,
+        what: `Waited ${poll.seconds} s for ${poll.what}, and it was not visible`,
         ...(poll.stateNow ? { stateNow: poll.stateNow() } : {}),
         next: "Look at the target yourself, then retry the step or take over by hand",
       });

@@ -42,8 +42,8 @@ export async function hashNow(script: Script): Promise<string | null> {
 export function unchanged(script: Script, hash: string | null): Check {
   const says =
     hash === null
-      ? `Script ${script.name} can not be read at ${script.path}.`
-      : `Script ${script.name} was edited after the plan was made. Ask for the run again, so that the new one is approved.`;
+      ? `Script ${script.name} can't be read at ${script.path}.`
+      : `Script ${script.name} was edited after the plan was made. Request the run again, so that the new one is approved.`;
   const ok = hash === script.sha256;
   return {
     id: "script.unchanged",
@@ -73,7 +73,7 @@ export async function runScript(
       where: script.name,
       what: "The script is not the one that was planned and approved",
       stateNow: "It was not started",
-      next: "Ask for the run again, so that the new script is approved",
+      next: "Request the run again, so that the new script is approved",
     });
   }
   const secrets = Object.fromEntries(script.environment.map((name) => [name, ctx.secret(name)]));

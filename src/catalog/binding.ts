@@ -227,7 +227,7 @@ function directed(system: System, runbook: Runbook, roles: ReadonlyMap<string, R
   if (from === to && to !== null)
     return problem(
       "direction-there",
-      `It is active in ${to} already: ${found.says}`,
+      `Already active in ${to}: ${found.says}`,
       `Nothing to move. Known sites: ${known.join(", ")}`,
     );
   if (from === null || to === null || !sites.includes(to)) {

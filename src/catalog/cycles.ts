@@ -95,7 +95,7 @@ export function readLine(text: string, system: LinesOf): ReadLine {
   if (!found.ok) return found;
   const { runbook } = found;
   const asked = (["planned", "unplanned"] as const).filter((mode) => options.includes(`--${mode}`));
-  if (asked.length > 1) return { ok: false, what: "A run is planned or unplanned, not both" };
+  if (asked.length > 1) return { ok: false, what: "Choose planned or unplanned, not both" };
   const mode = asked[0] ?? (runbook.modes.includes("planned") ? "planned" : (runbook.modes[0] ?? "planned"));
   if (!runbook.modes.includes(mode))
     return {

@@ -327,7 +327,7 @@ export function drillLimits(grounds: () => Grounds): (plan: Plan, touch: Touch) 
         const now = grounds();
         const values = now.drill.get(plan.system);
         if (values === undefined || valuesHash(values) !== plan.drill.values)
-          return "The drill environment's values have changed since this was planned. Ask for the drill again.";
+          return "The drill environment's values have changed since this was planned. Request the drill again.";
         if (!now.production.has(plan.system))
           return "Production's values cannot be read, so the drill stays away from all.";
         const reach = reachNow(now);

@@ -146,7 +146,7 @@ function textFault({ pattern }: Input, value: Scalar): string | null {
   if (/[\p{Cc}\p{Cf}\u2028\u2029]/u.test(value)) return "There is an invisible character in it";
   if (value.startsWith("-")) return `${show(value)} begins with a hyphen`;
   if (value.includes("${")) return "It refers to something else; it has to be the value itself";
-  if (carriesPassword(value)) return "It carries a password, and plans are shown to everybody";
+  if (carriesPassword(value)) return "It holds a password, and plans are shown to everyone";
   return wholePattern(pattern ?? "").test(value) ? null : `${show(value)} does not fit "${pattern}"`;
 }
 

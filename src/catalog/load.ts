@@ -69,7 +69,7 @@ export function homesIn(folder: string, problems: Finding[]): string[] {
     if (homes.length === 0) problems.push(wholeFile(folder, "There is no system in this folder"));
     return homes;
   } catch (error) {
-    problems.push(wholeFile(folder, `This folder can not be read: ${messageOf(error)}`));
+    problems.push(wholeFile(folder, `This folder can't be read: ${messageOf(error)}`));
     return [];
   }
 }
@@ -168,7 +168,7 @@ function runbookFiles(home: string, problems: Finding[]): string[] {
     }
     return names.filter((name) => name.endsWith(".yml")).map((name) => join(folder, name));
   } catch (error) {
-    problems.push(wholeFile(folder, `This folder can not be read: ${messageOf(error)}`));
+    problems.push(wholeFile(folder, `This folder can't be read: ${messageOf(error)}`));
     return [];
   }
 }
@@ -197,7 +197,7 @@ function readRunbook(file: string, { system, chains }: ReadSystem, problems: Fin
 function idOf(name: string, file: string, problems: Finding[]): string | null {
   if (idPattern.test(name)) return name;
   const allowed = "A name is lower-case words joined by hyphens: database-failover";
-  problems.push({ ...wholeFile(file, `"${name}" can not be the name of a system or runbook`), allowed });
+  problems.push({ ...wholeFile(file, `"${name}" cannot be the name of a system or runbook`), allowed });
   return null;
 }
 
@@ -205,7 +205,7 @@ function readText(file: string, problems: Finding[]): string | null {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    problems.push(wholeFile(file, `This file can not be read: ${messageOf(error)}`));
+    problems.push(wholeFile(file, `This file can't be read: ${messageOf(error)}`));
     return null;
   }
 }

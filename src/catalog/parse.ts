@@ -55,7 +55,7 @@ function readSource(file: string, text: string): { source: Source; faults: Findi
   const said = withoutEchoes([...document.errors, ...document.warnings]).map((error) => {
     const finding = findingAt(source, "syntax", { level: "error", ...sayYaml(error.code, error.message) }, error.pos);
     const braces = error.code === "UNEXPECTED_TOKEN" && finding.source.includes(`\${`);
-    return braces ? { ...finding, next: `Between { } or [ ], a value with \${…} has to be in quotes` } : finding;
+    return braces ? { ...finding, next: `Inside { } or [ ], quote a value with \${…}` } : finding;
   });
   const readable = document.errors.every((error) => error.code === "DUPLICATE_KEY");
   return { source, faults: readable ? [...said, ...refusals(source)] : said, readable };
@@ -78,7 +78,7 @@ function tooMuch(text: string): string | null {
     else if ((character === "]" || character === "}") && depth > 0) depth--;
   }
   const inOneLine = /^ *([-?] +){100}|^ {400}/m.test(text);
-  return deepest > depthMax || inOneLine ? `It is nested more than ${depthMax} levels deep` : null;
+  return deepest > depthMax || inOneLine ? `It's nested more than ${depthMax} levels deep` : null;
 }
 
 function sayYaml(code: string, message: string): Omit<Fault, "path" | "level"> {
@@ -103,7 +103,7 @@ function refusals(source: Source): Finding[] {
       const key = pair.key;
       if (!isScalar(key) || typeof key.value !== "string") {
         say((key ?? {}) as { range?: readonly number[] }, "A key must be a text", "Put it in quotes");
-      } else if (reservedKeys.has(key.value)) say(key, `"${key.value}" can not be used as a key`);
+      } else if (reservedKeys.has(key.value)) say(key, `"${key.value}" cannot be used as a key`);
     },
     Scalar(key, node) {
       if (typeof node.value === "string" && unseen.test(node.value)) {

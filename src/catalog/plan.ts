@@ -104,7 +104,7 @@ function absentMembers(
       role === "standby"
         ? `${target?.title} has no standby${seen}`
         : role === "detached"
-          ? `${target?.title} has no member that has to rejoin${seen}`
+          ? `${target?.title} has no member that needs to rejoin${seen}`
           : `${target?.title ?? "The site"} has no ${name.split(".").slice(1).join(" ")}`;
     const next = runbook.beforehand[0];
     return {

@@ -221,7 +221,7 @@ function toStep(
         ? []
         : [errorAt([...path, "action"], "A step is either an action or a gate", { next: "Make it two steps" })]),
       ...stray("with", "A gate has no input"),
-      ...stray("retries", "A gate is not retried: it is asked again when it expires"),
+      ...stray("retries", "A gate can't have retries: it's requested again when it expires"),
       ...stray("timeout", 'A gate has "expires"'),
     ];
     return { does: { kind: "gate", gate }, faults: [...faults, ...strays] };

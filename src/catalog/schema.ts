@@ -335,7 +335,7 @@ export const runbookSchema = z
     beforehand: z
       .array(sentence)
       .default([])
-      .describe("What has to be so before it can run, and what brings it about; said when it can not"),
+      .describe("What has to be so before it can run, and what brings it about; said when it can't"),
     afterwards: z.array(sentence).default([]).describe("What is left to do when it is over"),
   })
   .describe("A runbook: what is done, in which order, and who decides");

@@ -43,7 +43,7 @@ function explain(issue: Issue, checking: Checking): Told[] {
       return issue.keys.map((key) => unknownKey(key, path, name, here, found));
     case "invalid_key":
       return [
-        errorAt(path, `"${String(path.at(-1))}" can not be used as a name here`, {
+        errorAt(path, `"${String(path.at(-1))}" cannot be used as a name here`, {
           at: "key",
           allowed: issue.issues[0]?.message ?? issue.message,
         }),
@@ -98,7 +98,7 @@ function missing(path: Path, means?: string): Told {
 }
 
 function wrongType(path: Path, name: string, found: unknown, means?: string): Fault {
-  return errorAt(path, `${name} ${found === null ? "is empty" : `can not be ${describe(found)}`}`, {
+  return errorAt(path, `${name} ${found === null ? "is empty" : `cannot be ${describe(found)}`}`, {
     ...(means === undefined ? {} : { allowed: means }),
   });
 }

@@ -14,7 +14,7 @@ const probe = z
     check: z.string().min(1).optional().describe("Or the check of it that does, true where it is met: answer.1"),
   })
   .meta({ oneOf: [{ required: ["fact"] }, { required: ["check"] }] })
-  .describe("Asked of the world instead of a person. Where it can not look, a person is asked after all");
+  .describe("Asked of the world instead of a person. Where it can't look, a person is asked after all");
 
 const answer = z
   .strictObject({
@@ -31,7 +31,7 @@ const answer = z
 
 const question = z.strictObject({
   asks: sentence.describe("One question, answered in a word: Does the database answer?"),
-  look: sentence.optional().describe("How a person sees the answer, where the probe can not"),
+  look: sentence.optional().describe("How a person sees the answer, where the probe can't"),
   probe: probe.optional(),
   answers: z
     .record(id, answer)

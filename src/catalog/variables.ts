@@ -92,13 +92,13 @@ function valueFault(system: System, name: string, value: Scalar | null, path: Pa
   const allowed = `A ${declared.type}: ${declared.description}`;
   if (value === null || value === "") return errorAt(path, `"${name}" has no value`, { allowed });
   if (typeof value !== declared.type) {
-    return errorAt(path, `"${name}" can not be the ${typeof value} ${show(value)}`, { allowed });
+    return errorAt(path, `"${name}" cannot be the ${typeof value} ${show(value)}`, { allowed });
   }
   if (typeof value === "string" && value.includes("${")) {
     return errorAt(path, `The value of "${name}" refers to something else; it has to be the value itself`);
   }
   if (typeof value === "string" && carriesPassword(value)) {
-    return errorAt(path, `The value of "${name}" carries a password; plans are shown to everybody`, {
+    return errorAt(path, `The value of "${name}" holds a password; plans are shown to everyone`, {
       next: "Put it into an environment variable and let the runbook name that",
       hidden: true,
     });

@@ -103,5 +103,5 @@ function trouble(error: unknown): Sent {
     return { how: "never", says: `the mail server refuses it: ${said}` };
   const heard = responseCode !== undefined;
   const before = BEFORE.has(code) || syscall === "connect" || /^(greeting never|connection timeout)/i.test(said);
-  return { how: "later", sure: heard || before, says: heard ? `the mail server can not take it now: ${said}` : said };
+  return { how: "later", sure: heard || before, says: heard ? `the mail server can't take it now: ${said}` : said };
 }

@@ -15,7 +15,7 @@ export const factNames = {
     severityTitle: "what that means in this system",
     status: "investigating, identified, mitigating, monitoring, resolved or closed",
     declared: "when it was declared",
-    since: "when users began to be hurt, else when it was declared",
+    since: "when impact began, else when it was declared",
     lasted: "from then until it was resolved, or until now",
     resolved: "when it was resolved, or empty",
     summary: "what ended it, or empty",

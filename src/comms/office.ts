@@ -178,7 +178,7 @@ export function createOffice(options: OfficeOptions): Office {
     start() {
       unfollow = timeline.follow(changed);
       void catchUp()
-        .catch((error) => log.error({ err: error }, "What happened while nobody looked could not be read."))
+        .catch((error) => log.error({ err: error }, "Missed events could not be read."))
         .finally(tick);
     },
     async stop() {

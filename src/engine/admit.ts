@@ -125,7 +125,7 @@ export function systemOf(driven: Driven) {
   throw new LifeboatError({
     code: "system-unknown",
     where: driven.journal.lease.run,
-    what: `The catalogue has no system "${id}" any more, so nobody can be seen to be entitled`,
+    what: `The catalogue has no system "${id}" any more, so no one's right to decide can be checked`,
     next: "Put the system back into the catalogue, then resume; or abort the run.",
   });
 }
@@ -171,10 +171,10 @@ async function looksAgain(driven: Driven, step: string): Promise<Preflight | nul
 
 function whyVoid(run: RunState, step: string, fresh: Preflight): string | null {
   const blocked = findingsOf(failedOf(fresh.checks, "block"));
-  if (blocked.length > 0) return `It could not start any more: ${blocked.map(({ says }) => says).join(" ")}`;
+  if (blocked.length > 0) return `It can't start any more: ${blocked.map(({ says }) => says).join(" ")}`;
   if (gatesToPass(run, step).every((gate) => gate.factsHash === fresh.factsHash)) return null;
   const changes = changesBetween(run.preflight?.facts ?? [], fresh.facts);
-  return `What was shown is not so any more: ${changes.join("; ")}`;
+  return `What was shown has changed: ${changes.join("; ")}`;
 }
 
 /** A look that found nothing ready is not recorded as the preflight: the gate looks again before it asks again. */

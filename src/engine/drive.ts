@@ -247,7 +247,7 @@ async function closeWait(driven: Driven, step: string): Promise<void> {
   await driven.journal.write((run, now) => {
     if (!isDue(driven, run, now, (intent) => intent.do === "closeWait" && intent.step === step)) return null;
     const planned = run.steps.get(step)?.step;
-    const note = planned?.kind === "wait" ? `Waited ${planned.seconds} s` : "Nobody said so in time; going on without";
+    const note = planned?.kind === "wait" ? `Waited ${planned.seconds} s` : "Not confirmed in time; continuing without";
     return { events: [botEvent(driven, `waited/${step}`, { type: "step.confirmed", data: { step, note } })] };
   });
 }
@@ -293,7 +293,7 @@ function preflightProblem(run: RunState): Problem {
 
 function nextAfterPreflight(run: RunState): string {
   if (unplannedInstead(run, run.preflight?.facts ?? [])) return `Run it unplanned: \`/dr unplanned ${run.id}\``;
-  return [...(run.plan.beforehand ?? []), "Put it right and request the run again."].join(" ");
+  return [...(run.plan.beforehand ?? []), "Fix it and request the run again."].join(" ");
 }
 
 /** The run can not go on though nothing happened to it: a person is told why, and resumes or aborts. */
@@ -305,7 +305,7 @@ async function tellStuck(driven: Driven, refusal: Extract<Admission, { kind: "re
       where: run.title,
       what: refusal.why,
       stateNow: stateNow(run),
-      next: "Put it right and resume, or abort the run.",
+      next: "Fix it and resume, or abort the run.",
     };
     const key = `stuck/${driven.journal.state().version}`;
     return { events: [botEvent(driven, key, { type: "run.stuck", data: { problem } })] };

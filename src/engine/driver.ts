@@ -103,7 +103,7 @@ export function createEngine(ports: EnginePorts): Engine {
         where: lease.run,
         what: `The engine failed ${count} times in a row: ${messageOf(error)}`,
         stateNow: await sayStateNow(lease),
-        next: "Put it right and resume, or abort the run.",
+        next: "Fix it and resume, or abort the run.",
       });
     const seen = (await timeline.read(lease.stream)).at(-1)?.version ?? 0;
     await leases.release(lease, seen, new Date(timeline.now().getTime() + 250 * 2 ** count));
@@ -114,9 +114,9 @@ export function createEngine(ports: EnginePorts): Engine {
     return tellStuck(lease, {
       code: "drivers-lost",
       where: lease.run,
-      what: `${lease.deaths} times in a row the process that drove this run was lost in the middle of it`,
-      stateNow: "What the last of them changed is not certain: look at the targets, and at `/dr timeline`.",
-      next: "Look at the logs for what ended them, put it right and resume; or abort the run.",
+      what: `${lease.deaths} times in a row the process running this run was lost midway`,
+      stateNow: "What the last one changed is uncertain: check the targets and `/dr timeline`.",
+      next: "Look at the logs for what ended them, fix it and resume; or abort the run.",
     });
   }
 
@@ -141,7 +141,7 @@ export function createEngine(ports: EnginePorts): Engine {
       await journal.refresh();
       return stateNow(journal.run());
     } catch (error) {
-      return `What was changed can not be told from the timeline (${messageOf(error)}): look at the targets.`;
+      return `The timeline doesn't show what was changed (${messageOf(error)}): check the targets.`;
     }
   }
 

@@ -82,7 +82,7 @@ async function whoIsGone(driven: Driven, step: string): Promise<ReadonlyMap<stri
         const why = await withDeadline(`Looking up ${person}`, 5, looked, driven.lost);
         if (why !== null) gone.set(person, why);
       } catch (error) {
-        driven.log.warn({ person, error: messageOf(error) }, "somebody who is asked could not be looked up");
+        driven.log.warn({ person, error: messageOf(error) }, "an approver could not be looked up");
       }
     }),
   );
@@ -111,7 +111,7 @@ function blocked(driven: Driven, run: RunState, ask: string, looked: Preflight) 
         where: run.title,
         what: found.map(({ says }) => says).join(" "),
         stateNow: stateNow(run),
-        next: "Put it right and resume: it is looked at again then. Or abort the run.",
+        next: "Fix it and resume (it's checked again), or abort the run.",
       },
       facts: looked.facts,
     },

@@ -115,9 +115,9 @@ function planOf(lease: Lease): Plan {
     throw new LifeboatError({
       code: "plan-changed",
       where: lease.run,
-      what: "The plan as it is stored now is not the one that was approved: somebody, or a fault, has changed it. It is not run",
-      stateNow: "What was done before can be read with `/dr timeline`; nothing more is done.",
-      next: "Abort the run, have the store looked at (`lifeboat verify`), and ask for it anew.",
+      what: "The stored plan isn't the approved one: it was changed or damaged. It won't run",
+      stateNow: "`/dr timeline` shows what was done before; nothing more will be.",
+      next: "Abort the run, check the store (`lifeboat verify`), and request it again.",
     });
   }
   return JSON.parse(Buffer.from(lease.planBytes).toString("utf8")) as Plan;

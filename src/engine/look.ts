@@ -33,7 +33,7 @@ export function jobOf(step: ActionStep, actions: ReadonlyMap<string, Action>, pl
       code: "action-unknown",
       where: step.title,
       what: `This version knows no action "${step.action}"`,
-      next: "Run the version the plan was made with, or abort and plan anew.",
+      next: "Run the version the plan was made with, or abort and replan.",
     });
   }
   const parsed = action.input.safeParse(step.input);
@@ -42,7 +42,7 @@ export function jobOf(step: ActionStep, actions: ReadonlyMap<string, Action>, pl
       code: "input-refused",
       where: step.title,
       what: `"${step.action}" no longer accepts its input: ${parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ")}`,
-      next: "Run the version the plan was made with, or abort and plan anew.",
+      next: "Run the version the plan was made with, or abort and replan.",
     });
   }
   return { plan, step, action, input: parsed.data };
@@ -101,7 +101,7 @@ export function applyContext(
 /** The state a target is in, for the end of every sentence about a failure. */
 export function sayState(job: Job, seen: unknown): string {
   const facts = job.action.facts(seen, job.input);
-  if (facts.length === 0) return `"${job.step.title}" was looked at again and shows nothing to report.`;
+  if (facts.length === 0) return `"${job.step.title}" was checked again; nothing to report.`;
   return `Now: ${facts.map((fact) => `${fact.label}: ${sayValue(fact.value)}`).join("; ")}.`;
 }
 

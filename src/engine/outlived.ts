@@ -61,14 +61,14 @@ export function problemOfRunning(where: string, running: StillRunning): Problem 
   const why =
     life === "alive"
       ? "Lifeboat can't end it, so nothing is repeated"
-      : `Nobody can look there from here, so nothing is repeated before ${clock(until)}`;
+      : `It can't be checked from here, so nothing is repeated before ${clock(until)}`;
   return {
     code: "still-running",
     where,
     what: `${sayRunning(running)} ${why}`,
     allowed: "Retry waits for its end and then looks first; skip goes on without it; abort ends the run",
-    next: `End process ${process.pid} on ${process.host} if it runs, look at the target, then retry, skip it with a reason, or abort.`,
-    stateNow: "What it has changed, and may still change, is not known.",
+    next: `End process ${process.pid} on ${process.host} if it runs, check the target, then retry, skip it with a reason, or abort.`,
+    stateNow: "What it changed, or may still change, is unknown.",
   };
 }
 

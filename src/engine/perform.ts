@@ -109,7 +109,7 @@ async function lookUntilShown(attempt: Attempt, job: Job, from: From): Promise<{
     if (done !== "no" || left <= 0) return { seen, done };
     if (looks === 1)
       voice.say(
-        `It was asked for at ${new Date(since).toISOString().slice(11, 19)} UTC and may take until ${new Date(shownBy).toISOString().slice(11, 19)} to show: until then it is only looked at`,
+        `It was requested at ${new Date(since).toISOString().slice(11, 19)} UTC and may take until ${new Date(shownBy).toISOString().slice(11, 19)} to show: until then it's only checked`,
       );
     const signal = AbortSignal.any([driven.lost, driven.halt]);
     await pause(Math.min(LOOK_AGAIN_MS, Math.max(1, left)), undefined, { signal });
@@ -233,7 +233,7 @@ async function prove(attempt: Attempt, job: Job, before: unknown, handle: Handle
 async function unproven(attempt: Attempt, job: Job, before: unknown, error: unknown): Promise<void> {
   const halted = attempt.driven.halt.aborted;
   if (!job.action.apply)
-    return attempt.fail(failedTo(attempt, error, "Nothing was changed: this step only looks."), !halted);
+    return attempt.fail(failedTo(attempt, error, "Nothing was changed: this step is read-only."), !halted);
   const found = await find(attempt, job, before, 1);
   if (found.recovery === "ask" || halted) return attempt.stop(questionAfter(attempt, job, found, error));
   return attempt.fail(failedTo(attempt, error, sayState(job, found.seen)), true);
@@ -288,7 +288,7 @@ function refusedBy(attempt: Attempt, job: Job, seen: unknown, checks: readonly C
     where: attempt.step.title,
     what: blocks.map((check) => check.says).join(" "),
     stateNow: `${UNTOUCHED} ${sayState(job, seen)}`,
-    next: "Put it right and retry, skip it with a reason, or abort the run.",
+    next: "Fix it and retry, skip it with a reason, or abort the run.",
   };
 }
 
@@ -317,19 +317,19 @@ function question(attempt: Attempt, job: Job, seen: unknown, done: Done, blind: 
     code: done === "partial" ? "outcome-partial" : "outcome-unknown",
     where: attempt.step.title,
     what: WHAT[done],
-    allowed: "Retry looks first and does it again if it is not there; skip goes on without it; abort ends the run",
-    next: "Look at the target yourself, then retry, skip it with a reason, or abort.",
+    allowed: "Retry checks first and repeats it if needed; skip continues without it; abort ends the run",
+    next: "Check the target yourself, then retry, skip it with a reason, or abort.",
     stateNow: blind
-      ? `It could not be looked at: ${messageOf(blind)}. What was asked for may have happened.`
+      ? `The target couldn't be checked: ${messageOf(blind)}. The change may have happened.`
       : sayState(job, seen),
   };
 }
 
 const WHAT: Record<Done, string> = {
-  yes: "It seems to have happened, but was not proven.",
-  no: "It was asked for and has not happened, and must not be repeated without a person's word.",
-  partial: "Part of it has happened, and part has not.",
-  unknown: "Nobody can tell whether it has happened.",
+  yes: "It seems to have happened, but isn't verified.",
+  no: "It was requested and hasn't happened; a person must decide before it's repeated.",
+  partial: "It happened in part.",
+  unknown: "Whether it happened is unknown.",
 };
 
 /** Errors that leave open whether the request arrived. A refusal by the target itself is not one. */

@@ -60,7 +60,7 @@ export function changesBetween(shown: readonly ShownFact[], now: readonly ShownF
   for (const fact of new Map([...before, ...after]).values()) {
     const [was, is] = [before.get(key(fact)), after.get(key(fact))];
     if (was && is && was.value === is.value) continue;
-    changes.push(`${fact.label}: ${was ? say(was.value) : "not seen"}, now ${is ? say(is.value) : "not to be seen"}`);
+    changes.push(`${fact.label}: ${was ? say(was.value) : "not seen"}, now ${is ? say(is.value) : "not visible"}`);
   }
   return changes;
 }
@@ -91,7 +91,7 @@ async function look(step: ActionStep, run: RunState, around: Surroundings, signa
     const checks = [...job.action.ready(seen, job.input, evidences), ...(stands ? [stands] : [])];
     return { step, facts, checks: shownChecks(job, checks, before(step, run, around)) };
   } catch (error) {
-    const says = `"${step.title}" could not be looked at: ${messageOf(error)}`;
+    const says = `"${step.title}" couldn't be checked: ${messageOf(error)}`;
     return { step, facts: [], checks: [{ step: step.id, id: "observed", ok: false, level: levelFor(step), says }] };
   }
 }
@@ -163,7 +163,7 @@ function lossOf(givesUp: readonly string[], looks: readonly Look[]): string {
       (step.risk === "irreversible" ? givesUp.length === 0 : step.repeat === "destructive" && !isTold),
   );
   const unknown = untold.map(({ step, facts }) =>
-    facts.length === 0 ? `unknown: "${step.title}" could not be looked at` : `unknown: "${step.title}" does not say`,
+    facts.length === 0 ? `unknown: "${step.title}" couldn't be checked` : `unknown: "${step.title}" does not say`,
   );
   const worth = [...new Set([...givesUp, ...told, ...unknown])].filter((loss) => !/^nothing(:|$)/.test(loss));
   return worth.length === 0 ? "nothing" : worth.join("; ");

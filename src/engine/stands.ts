@@ -27,11 +27,10 @@ export async function stillStands(
   try {
     const job = jobOf({ ...step, action, input }, around.actions, plan);
     const done = job.action.done(await observe(job, around, evidences, signal), job.input, before);
-    if (done === "yes") return check(true, "It still is as the step left it.");
-    if (done === "no")
-      return check(false, "It is not as the step left it any more: something changed it since. Look before going on.");
-    return check(false, "Whether it still is as the step left it can't be seen.", "warn");
+    if (done === "yes") return check(true, "Unchanged since the step.");
+    if (done === "no") return check(false, "It changed since the step. Check before you continue.");
+    return check(false, "Whether it changed since the step can't be checked.", "warn");
   } catch (error) {
-    return check(false, `Whether it still is as the step left it can't be seen: ${messageOf(error)}`);
+    return check(false, `Whether it changed since the step can't be checked: ${messageOf(error)}`);
   }
 }

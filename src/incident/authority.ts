@@ -113,20 +113,21 @@ export function flawOf(
   const { person: id, onBehalfOf } = approval;
   const person = personById(id, system);
   if (person === null) return { sure: true, why: `${id} is no longer on the roster` };
-  if (isRequester(person, run)) return { sure: true, why: `${person.name} asked for this run` };
+  if (isRequester(person, run)) return { sure: true, why: `${person.name} requested this run` };
   const twice = countsAlready(run, gate.step, onBehalfOf ?? id, "before");
-  if (twice !== null) return { sure: true, why: `${person.name} counts in "${twice}", asked together with this` };
+  if (twice !== null) return { sure: true, why: `${person.name} counts in "${twice}", part of the same decision` };
   const policy = policyOf(run, gate);
   if (onBehalfOf !== null && !standsFor(person, onBehalfOf, policy.roles, run, system, lent))
-    return { sure: true, why: `${person.name} no longer decides in the place of ${onBehalfOf}` };
+    return { sure: true, why: `${person.name} no longer decides for ${onBehalfOf}` };
   if (onBehalfOf === null && decidingRole(person, policy) === null)
     return { sure: true, why: `${person.name} no longer holds a role that decides this` };
   if (!wasThere(id, { role: approval.role, onBehalfOf }, gate))
-    return { sure: true, why: `${person.name} had no such role when it was asked` };
-  if (needsProof(run, gate) && !approval.proved) return { sure: true, why: `${person.name} did not prove who it was` };
-  if (approval.vouchedBy === id) return { sure: true, why: `${person.name} vouched for their own proof` };
+    return { sure: true, why: `${person.name} had no such role when it was requested` };
+  if (needsProof(run, gate) && !approval.proved)
+    return { sure: true, why: `${person.name} gave no authenticator code` };
+  if (approval.vouchedBy === id) return { sure: true, why: `${person.name} vouched for their own authenticator` };
   if (approval.vouchedBy !== null && isOneWithRequester(approval.vouchedBy, run, system))
-    return { sure: true, why: `${person.name} proved who it was by the word of who asked for this run` };
+    return { sure: true, why: `${person.name} proved who it was by the word of who requested this run` };
   return (
     standingFlaw(id, system, standing) ?? (onBehalfOf === null ? null : standingFlaw(onBehalfOf, system, standing))
   );
@@ -159,7 +160,7 @@ export function standingFlaw(id: string, system: System, standing: ReadonlyMap<s
   const why = standing.get(id);
   if (why === null) return null;
   const name = personById(id, system)?.name ?? id;
-  if (why === undefined) return { sure: false, why: `Whether ${name} may still decide could not be checked` };
+  if (why === undefined) return { sure: false, why: `${name}'s right to decide couldn't be checked` };
   return { sure: true, why: `${name} may no longer decide: ${why}` };
 }
 

@@ -51,20 +51,19 @@ export function flawOfBreak(
   const { broken } = gate;
   const { now, system, standing } = context;
   const sure = (why: string): Flaw => ({ sure: true, why });
-  if (broken === null) return sure("The glass is not broken");
+  if (broken === null) return sure("Break-glass was not used");
   if (broken.planHash !== run.planHash || broken.factsHash !== run.preflight?.factsHash)
-    return sure("The glass was broken for another plan or other facts");
-  if (!(now < broken.until) || isExpired(policyOf(run, gate), now))
-    return sure("The time for which the glass was broken is over");
+    return sure("Break-glass was used for another plan or other facts");
+  if (!(now < broken.until) || isExpired(policyOf(run, gate), now)) return sure("The break-glass has expired");
   const first = personById(broken.person, system);
   if (first === null || breakingRole(first, system) === null)
-    return sure(`${first?.name ?? broken.person} may no longer break the glass`);
+    return sure(`${first?.name ?? broken.person} may no longer use break-glass`);
   if (broken.second === null && system.breakGlass?.secondPerson === true && broken.alone === null)
-    return sure("A second person has to confirm it");
+    return sure("A second person must confirm");
   if (broken.second === null && needsSecond(first, run, system))
-    return sure(`${first.name} asked for this run and went alone`);
+    return sure(`${first.name} requested this run and went alone`);
   if (broken.second !== null && (broken.second === broken.person || personById(broken.second, system) === null))
-    return sure("The second person does not count");
+    return sure("The second person doesn't count");
   const own = standingFlaw(broken.person, system, standing);
   return own ?? (broken.second === null ? null : standingFlaw(broken.second, system, standing));
 }

@@ -29,7 +29,7 @@ export function outdated(run: RunState, gate: GateState, conformance: Conformanc
   const today = conformance.gates.get(gate.step);
   const news = acceptable(conformance, run).filter((one) => !gate.differs?.includes(one));
   const why = [...(today === undefined ? [] : looser(run, gate, today, now)), ...news];
-  return why.length === 0 ? null : `The catalogue is not what it was asked by: ${why.join("; ")}`;
+  return why.length === 0 ? null : `The catalogue changed since the request: ${why.join("; ")}`;
 }
 
 function looser(run: RunState, gate: GateState, today: Gate, now: Date): readonly string[] {
@@ -37,10 +37,10 @@ function looser(run: RunState, gate: GateState, today: Gate, now: Date): readonl
   const strange = policy.roles.filter((role) => !rolesOfGate(today).includes(role));
   const over = gate.openedAt.getTime() + today.expiresSeconds * 1000 <= now.getTime();
   return [
-    ...(strange.length > 0 ? [`${strange.join(" and ")} may not decide this now`] : []),
-    ...(policy.quorum < today.quorum ? [`${today.quorum} people have to approve, not ${policy.quorum}`] : []),
-    ...(today.stepUp && !needsProof(run, gate) ? ["who approves has to prove who they are"] : []),
-    ...(gate.outcome === "open" && over ? ["an answer is awaited for a shorter time"] : []),
+    ...(strange.length > 0 ? [`${strange.join(" and ")} may no longer decide this`] : []),
+    ...(policy.quorum < today.quorum ? [`${today.quorum} people must approve, not ${policy.quorum}`] : []),
+    ...(today.stepUp && !needsProof(run, gate) ? ["approvers need an authenticator code"] : []),
+    ...(gate.outcome === "open" && over ? ["the approval expires sooner"] : []),
   ];
 }
 

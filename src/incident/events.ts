@@ -116,7 +116,7 @@ export type RunEvent =
       data: { problem: Problem /** What a look found, where one did. */; facts?: readonly ShownFact[] };
     };
 
-/** A stage that says how long it should take has taken longer. Nothing is stopped by it. */
+/** A stage that says how long it should take has taken longer. Nothing stops because of it. */
 export type StageEvent = {
   type: "stage.late";
   data: {

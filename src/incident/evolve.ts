@@ -98,7 +98,7 @@ function unreadable(state: IncidentState, event: Recorded, error: unknown): Inci
   const problem: Problem = {
     code: "event-unreadable",
     where: run.title,
-    what: `What stands at ${event.version} of the timeline (${event.type}) can not be read by this version: ${messageOf(error)}`,
+    what: `What stands at ${event.version} of the timeline (${event.type}) can't be read by this version: ${messageOf(error)}`,
     stateNow: "What it would have changed is not known here; everything before and after it is.",
     next: "Look at it with `/dr timeline`, then abort the run, or resume it as if that had not been said.",
   };

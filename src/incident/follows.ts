@@ -59,7 +59,7 @@ const AFTER_THE_END: readonly string[] = [
 /** Why this event should not follow this state, naming both sides, or null. */
 export function quarrelWith(state: IncidentState, event: Recorded, plans: ReadonlyMap<string, unknown>): string | null {
   const quarrel = event.run === null ? ofIncident(state, event) : ofRun(state, event, event.run, plans);
-  return quarrel === null ? null : `${event.type} (version ${event.version}) can not follow: ${quarrel}`;
+  return quarrel === null ? null : `${event.type} (version ${event.version}) can't follow: ${quarrel}`;
 }
 
 function ofIncident(state: IncidentState, event: Recorded): string | null {

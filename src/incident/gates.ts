@@ -134,7 +134,7 @@ export function fallThrough(
   return events;
 }
 
-/** "Nobody who could decide as Incident commander is there (Sam Okafor: deactivated)" */
+/** "No one available to decide as Incident commander (Sam Okafor: deactivated)" */
 function whyEmpty(
   run: RunState,
   roles: readonly string[],
@@ -149,7 +149,7 @@ function whyEmpty(
   });
   const titles = allOf(roles.map((role) => roleTitle(role, system)));
   const what =
-    missing === 1 ? `Nobody who could decide as ${titles} is there` : `Too few who could decide as ${titles} are there`;
+    missing === 1 ? `No one available to decide as ${titles}` : `Too few people available to decide as ${titles}`;
   return reasons.length === 0 ? what : `${what} (${reasons.join("; ")})`;
 }
 

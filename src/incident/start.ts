@@ -97,11 +97,11 @@ function refusalOfRun(state: IncidentState, run: RunState, context: StartContext
   if (context.planHash !== run.planHash)
     return no("plan-changed", "The plan at hand is not the one that was requested");
   if (state.declared === null || (run.plan.kind === "drill") !== (state.declared.kind === "drill"))
-    return no("kind-differs", "A drill and the real thing do not mix");
+    return no("kind-differs", "Drills and real incidents don't mix");
   const against = context.conformance === undefined ? [] : firmly(context.conformance, run);
   if (against.length > 0) return no("catalogue-differs", catalogueDiffers(against));
   if (run.preflight === null) return no("not-preflighted", "Nothing was observed yet");
-  if (!run.preflight.ready) return no("preflight-blocked", "The preflight found that this can not start");
+  if (!run.preflight.ready) return no("preflight-blocked", "The preflight found that this can't start");
   return null;
 }
 
@@ -137,7 +137,7 @@ function throughGates(state: IncidentState, run: RunState, target: StepState, co
 function refusalOfFence(run: RunState, target: StepState): MayStart | null {
   const [open] = changesThings(target.step) ? unsigned(run) : [];
   if (open === undefined) return null;
-  const what = `NOT FENCED: ${open.server} stopped answering after the approval, and nobody has accepted to go on without its fence`;
+  const what = `NOT FENCED: ${open.server} stopped answering after the approval; going on without its fence isn't accepted`;
   return no("not-fenced", `${what}. Abort this run and request it again: the decision will show it`);
 }
 

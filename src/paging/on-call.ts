@@ -63,7 +63,7 @@ export function summonsFor(
   });
   if (answer === null) return fromRoster("No escalation policy is named for this role");
   if ("trouble" in answer) return fromRoster(answer.trouble);
-  if (answer.users.length === 0) return fromRoster("PagerDuty names nobody on call for it");
+  if (answer.users.length === 0) return fromRoster("PagerDuty has no one on call for it");
   const named = answer.users.map(({ user, name }) => ({ name, person: personOf(user, system) }));
   const isNamed = (id: string) => named.some(({ person }) => person?.id === id);
   const people = able
@@ -77,7 +77,7 @@ export function summonsFor(
 function whyNot(name: string, person: Person | null, role: string, run: RunState): string {
   if (person === null) return `${name}, who is not on the roster`;
   if (!person.roles.includes(role)) return `${person.name}, who does not hold this role`;
-  if (isRequester(person, run)) return `${person.name}, who asked for this run`;
+  if (isRequester(person, run)) return `${person.name}, who requested this run`;
   return `${person.name}, who did not hold a role that decides this when it was asked`;
 }
 

@@ -196,7 +196,7 @@ export function createPager(options: PagerOptions): Pager {
         for (const { id } of await timeline.streams("inc-", INCIDENTS)) changed(id);
       };
       void catchUp().catch((error) => {
-        log.error({ err: error }, "What happened while nobody paged could not be read; it is tried again.");
+        log.error({ err: error }, "Missed events could not be read for paging; retrying.");
         later(() => void catchUp().catch(() => {}));
       });
       poll();

@@ -66,7 +66,7 @@ function problemOf(error: unknown): Problem {
   const problem = error instanceof LifeboatError ? error.problem : { code: "pagerduty", what: messageOf(error) };
   return {
     ...problem,
-    stateNow: "Nobody was paged by this; the incident and its runs go on",
-    next: "Call people yourselves; it is tried on until PagerDuty answers",
+    stateNow: "No one was paged; the incident and its runs continue",
+    next: "Call people yourselves; Lifeboat retries until PagerDuty answers",
   };
 }

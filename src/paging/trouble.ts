@@ -44,7 +44,7 @@ export function unsure(what: string, error: unknown): PagerDutyTrouble {
   const late = error instanceof LifeboatError && error.problem.code === "deadline";
   return new PagerDutyTrouble(
     what,
-    late ? "It gave no answer in time" : `It can not be reached (${messageOf(error)})`,
+    late ? "It gave no answer in time" : `It can't be reached (${messageOf(error)})`,
     null,
   );
 }

@@ -136,7 +136,7 @@ function counted(row: ProofRow | undefined, askedAt: Date | null, now: Date, set
     problem: {
       code: "proof-new",
       what: `What you prove with was enrolled at ${at}. It counts from ${counts} on, for what is asked after it was enrolled`,
-      next: "Have somebody who can prove who they are vouch that it is you: `/dr vouch @you`",
+      next: "Ask a colleague with an authenticator to vouch for you: `/dr vouch @you`",
     },
   };
 }
@@ -243,9 +243,9 @@ function locked(until: Date): Problem {
 const NO_KEY: Problem = {
   code: "secret-key-missing",
   where: "LIFEBOAT_SECRET_KEY",
-  what: "There is no key to keep secrets with, so nobody can enroll or prove who they are here",
+  what: "LIFEBOAT_SECRET_KEY isn't set, so authenticators can't be used",
   allowed: "32 random bytes in base64",
-  next: "Whoever runs Lifeboat sets it (openssl rand -base64 32) and starts the bot again",
+  next: "An administrator sets it (openssl rand -base64 32) and restarts the bot",
 };
 const NOT_ENROLLED: Problem = {
   code: "proof-not-enrolled",
@@ -261,16 +261,16 @@ const USED: Problem = {
 const NOTHING_PENDING: Problem = {
   code: "proof-nothing-pending",
   what: "There is nothing to confirm, or it was shown more than ten minutes ago",
-  next: "`/dr enroll` begins anew",
+  next: "`/dr enroll` starts over",
 };
 const CURRENT_NEEDED: Problem = {
   code: "proof-current-needed",
   what: "You are enrolled already, and only you may replace it: a code of the present entry is needed too",
-  allowed: "Lost it? Whoever runs Lifeboat takes it away: lifeboat unenroll <system>/<person>",
+  allowed: "Lost it? An administrator removes it: lifeboat unenroll <system>/<person>",
 };
 const UNREADABLE: Problem = {
   code: "proof-unreadable",
   where: "LIFEBOAT_SECRET_KEY",
-  what: "What you enrolled can not be read: the key is not the one it was kept with",
+  what: "What you enrolled can't be read: the key is not the one it was kept with",
   next: "An operator puts the old key behind the new one (`LIFEBOAT_SECRET_KEY=<new>,<old>`), or you enroll again after lifeboat unenroll",
 };

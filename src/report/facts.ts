@@ -167,7 +167,7 @@ function runFacts(request: PostmortemRequest, state: IncidentState, run: RunStat
 
 function outcomeOf(run: RunState): string {
   const why = run.problem ? `: ${sayProblem(run.problem)}` : "";
-  if (run.status === "verified") return run.dryRun ? "dry run finished, nothing was changed" : "done and verified";
+  if (run.status === "verified") return run.dryRun ? "dry run finished, nothing changed" : "done and verified";
   return `${run.status}${why}`;
 }
 

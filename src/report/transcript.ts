@@ -21,7 +21,7 @@ export function transcript(
   names: (who: string) => string,
 ): readonly string[] {
   return entriesOf(events, plans, names).map(
-    ({ at, backfilled, who, what }) => `${stamp(at)}${backfilled ? " (told later)" : ""}  ${who}: ${what}`,
+    ({ at, backfilled, who, what }) => `${stamp(at)}${backfilled ? " (added later)" : ""}  ${who}: ${what}`,
   );
 }
 
@@ -68,7 +68,7 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
   switch (event.type) {
     case "incident.declared": {
       const { title, severity, kind, impactStartedAt } = event.data;
-      const since = impactStartedAt ? `; users hurt since ${stamp(new Date(impactStartedAt))}` : "";
+      const since = impactStartedAt ? `; impact since ${stamp(new Date(impactStartedAt))}` : "";
       if (kind === "maintenance") return `began maintenance: ${title}`;
       return `declared ${kind === "drill" ? "a drill" : "an incident"}, ${severity}: ${title}${since}`;
     }
@@ -99,7 +99,7 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     case "command.refused":
       return `was refused (${event.data.verb}): ${event.data.says}`;
     case "run.requested":
-      return `asked for ${run}${event.data.dryRun ? " as a dry run" : ""} (${event.run}), ${event.data.mode}${plan ? `: ${plan.target}` : ""}`;
+      return `requested ${run}${event.data.dryRun ? " as a dry run" : ""} (${event.run}), ${event.data.mode}${plan ? `: ${plan.target}` : ""}`;
     case "run.preflighted":
       return `preflight of ${run}: ${event.data.ready ? "ready" : "not ready"}; data that would be lost: ${event.data.loss}`;
     case "run.paused":
@@ -124,11 +124,11 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     case "split-brain.over":
       return `no split brain any more after ${step(event.data.step)}`;
     case "gate.opened":
-      return `asked for approval of ${step(event.data.step)} (${event.data.quorum} by ${event.data.role}); data lost: ${event.data.loss}`;
+      return `requested approval of ${step(event.data.step)} (${event.data.quorum} by ${event.data.role}); data lost: ${event.data.loss}`;
     case "gate.escalated":
       return event.data.why
         ? `${event.data.role} asked too about ${step(event.data.step)}: ${event.data.why}`
-        : `nobody had decided on ${step(event.data.step)}: ${event.data.role} asked too`;
+        : `no decision on ${step(event.data.step)}: escalated to ${event.data.role}`;
     case "gate.reminded":
       return `reminded ${event.data.roles.join(" and ")}: ${step(event.data.step)} waits for an answer`;
     case "gate.answered":
@@ -170,7 +170,7 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     }
     case "page.sent": {
       const { role, people } = event.data;
-      return `paged ${role ?? "whoever is on call"}${people.length > 0 ? ` (${people.map(names).join(" and ")})` : ""}`;
+      return `paged ${role ?? "on-call"}${people.length > 0 ? ` (${people.map(names).join(" and ")})` : ""}`;
     }
     case "person.enrolled":
       return `can prove who they are from ${event.data.countsFrom ? stamp(new Date(event.data.countsFrom)) : "now"} on (${event.data.method})`;
@@ -183,22 +183,22 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     case "catalogue.changed":
       return `read the catalogue of ${event.data.system}: ${event.data.says.map(({ person, says }) => (person === null ? says : `${names(person)}: ${says}`)).join("; ")}`;
     case "page.failed":
-      return `could not page ${event.data.role ?? "whoever is on call"}: ${event.data.problem.what}`;
+      return `could not page ${event.data.role ?? "on-call"}: ${event.data.problem.what}`;
     case "page.acknowledged":
       return `the page was acknowledged by ${event.data.person ? names(event.data.person) : event.data.name}`;
     case "gate.approved":
       return `approved ${step(event.data.step)} as ${event.data.role}${event.data.onBehalfOf ? `, in the place of ${names(event.data.onBehalfOf)}` : ""}${event.data.proved ? ", and proved who it was" : ""}${signedBy(event.data.signed)}`;
     case "gate.breakAsked":
-      return `wants to break the glass for ${step(event.data.step)}, and waits for a second person: ${event.data.reason}`;
+      return `requests break-glass for ${step(event.data.step)}, waiting for a second person: ${event.data.reason}`;
     case "gate.broken": {
       const { person, second, alone, reason } = event.data;
       const who = second
         ? `${names(person)} and ${names(second)}`
         : `${names(person)} alone (${alone ?? "no second person"})`;
-      return `BREAK-GLASS: ${who} went past ${step(event.data.step)}: ${reason}`;
+      return `BREAK-GLASS: ${who} overrode ${step(event.data.step)}: ${reason}`;
     }
     case "gate.reviewed":
-      return `reviewed the broken glass of ${step(event.data.step)}: ${event.data.finding}`;
+      return `reviewed the break-glass of ${step(event.data.step)}: ${event.data.finding}`;
     case "gate.denied":
       return `denied ${step(event.data.step)} as ${event.data.role}${because(event.data.reason)}`;
     case "gate.expired":

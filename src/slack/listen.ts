@@ -85,7 +85,7 @@ export function createListener(options: ListenOptions): Listener {
     try {
       return (await withDeadline("The inbox", KEEP_SECONDS, () => written)) ? "new" : "known";
     } catch (error) {
-      log.error({ err: error, kind: taken.kind }, "Something asked for in Slack could not be written down.");
+      log.error({ err: error, kind: taken.kind }, "A request from Slack could not be recorded.");
       // Should the write arrive after all, it is not done: its sender was told so.
       void written.then((late) => (late ? inbox.done(taken.key) : undefined)).catch(() => {});
       return "not kept";

@@ -188,7 +188,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
         timer = setTimeout(poll, POLL_MS);
       };
       void catchUp()
-        .catch((error) => log.error({ err: error }, "What happened while nobody drew could not be read."))
+        .catch((error) => log.error({ err: error }, "Missed events could not be read for Slack."))
         .finally(() => {
           if (!stopping.signal.aborted) poll();
         });

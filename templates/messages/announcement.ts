@@ -10,7 +10,7 @@ import { at, clock } from "./when.ts";
 /** Where the words were typed: that there is an incident, how bad, and where it is handled. */
 export function announcement(state: IncidentState, declared: Declared, around: Surroundings): Message {
   const prefix = kindPrefix(declared.kind, around.practice);
-  const where = around.channel ? `Follow it in <#${around.channel}>.` : "It is handled here.";
+  const where = around.channel ? `Follow it in <#${around.channel}>.` : "It's handled here.";
   const by = declared.by.kind === "person" ? around.names(declared.by.person ?? declared.by.name) : "Lifeboat";
   const now = `*${state.severity}* · ${safe(around.system.title)} · ${statusWords(state.status)}`;
   return {

@@ -36,7 +36,7 @@ export function attemptsOf(run: RunState, step: StepState, around: Surroundings)
 /** The engine itself could not go on. */
 export function stuck(state: IncidentState, run: RunState, problem: Problem, around: Surroundings): Message {
   const prefix = kindPrefix(run.plan.kind, around.practice);
-  const text = `${prefix}${safe(run.plan.title)} is stuck, nothing more is being done. ${sentences(inItsThread(run, problem))} Resume or abort it at the top of its thread.`;
+  const text = `${prefix}${safe(run.plan.title)} is blocked: nothing runs until it's resumed. ${sentences(inItsThread(run, problem))} Resume or abort it at the top of its thread.`;
   return { text, blocks: [section(`⚠️ ${text}`), ...offerUnplanned(state, run, run.stuckOn ?? [])] };
 }
 
@@ -53,7 +53,7 @@ function newestAttempt(
   if (step.status === "skipped" && step.attempts > 0)
     return { asks: false, message: closed(run, step, `skipped: ${safe(cut(step.reason, 500))}`, around) };
   if (step.attempts > 0 && step.forgiven >= step.attempts)
-    return { asks: false, message: closed(run, step, "a person said to try again", around) };
+    return { asks: false, message: closed(run, step, "retried by a person", around) };
   return null;
 }
 
@@ -66,11 +66,11 @@ function afterAbort(run: RunState): string {
 }
 
 function asking(run: RunState, step: StepState & { status: "failed" | "stopped" }, around: Surroundings): Message {
-  const outcome = step.status === "failed" ? "failed" : "stopped, and what it did is not known";
+  const outcome = step.status === "failed" ? "failed" : "stopped, outcome unknown";
   const head = `${kindPrefix(run.plan.kind, around.practice)}${safe(step.step.title)} ${outcome} at ${clock(step.at)} (attempt ${step.attempts})`;
   const { problem } = step;
   return {
-    text: `${head}: ${sentences(problem)} ${safe(run.plan.title)} waits for a decision: retry, skip or abort.`,
+    text: `${head}: ${sentences(problem)} ${safe(run.plan.title)} is paused: retry, skip or abort.`,
     blocks: [
       section(`${step.status === "failed" ? "❌" : "⚠️"} *${head}*\n${safe(problem.what)}`),
       section(
@@ -83,23 +83,23 @@ function asking(run: RunState, step: StepState & { status: "failed" | "stopped" 
           .join("\n"),
       ),
       actions(retry(run, step), skip(run, step), abort(run, step)),
-      context(`${safe(run.plan.title)} · nothing else starts until somebody decides${afterAbort(run)}`),
+      context(`${safe(run.plan.title)} · paused: nothing else starts${afterAbort(run)}`),
     ],
   };
 }
 
 function stateNow(step: StepState & { status: "failed" | "stopped" }): string {
-  if (step.status === "stopped") return "Not known: look at the target before you decide.";
+  if (step.status === "stopped") return "Unknown: check the target before you decide.";
   if (!changes(step.step) || step.reached === "started") return "This step changed nothing.";
   return step.reached === "applied"
-    ? "The target accepted the change; it was not seen to work."
-    : "The change was about to be sent; look at the target before you decide.";
+    ? "The target accepted the change, but verification failed."
+    : "The change was about to be sent: check the target before you decide.";
 }
 
 function nextMove(step: StepState): string {
   const careful = step.step.kind === "action" && (step.step.repeat === "toggle" || step.step.repeat === "destructive");
-  if (careful) return "Retrying could do it a second time. Look first; it is retried only because you say so.";
-  return "Retry when the cause is gone, skip when it was done by hand, or abort.";
+  if (careful) return "A retry could apply it twice. Check the target first.";
+  return "Retry once the cause is fixed, skip if it was done by hand, or abort.";
 }
 
 function retry(run: RunState, { step, attempts }: StepState): Button {
@@ -136,13 +136,13 @@ function abort(run: RunState, { step, attempts }: StepState): Button {
 }
 
 function overtaken(run: RunState, step: StepState, attempt: number, around: Surroundings): Message {
-  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(step.step.title)}: attempt ${attempt} did not succeed; it was tried again.`;
+  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(step.step.title)}: attempt ${attempt} failed and was retried.`;
   return { text, blocks: [section(`🔁 ${text}`)] };
 }
 
 function tryingAgain(run: RunState, step: StepState & { status: "failed" | "stopped" }, around: Surroundings): Message {
   const left = step.step.kind === "action" ? step.step.retries - (step.attempts - step.forgiven) + 1 : 0;
-  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(step.step.title)}: attempt ${step.attempts} failed at ${clock(step.at)}. ${outcome(step.problem)} It is tried again by itself, ${left} ${left === 1 ? "attempt" : "attempts"} left.`;
+  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(step.step.title)}: attempt ${step.attempts} failed at ${clock(step.at)}. ${outcome(step.problem)} Retrying automatically, ${left} ${left === 1 ? "attempt" : "attempts"} left.`;
   return { text, blocks: [section(`🔁 ${text}`)] };
 }
 

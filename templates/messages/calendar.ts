@@ -23,7 +23,7 @@ export function occasionLine(one: OccasionNow, ofSystem = false): string {
   const { title, kind, hidden, nextAt, overdueSince, last, line } = one;
   const of = ofSystem ? ` of ${safe(one.system)}` : "";
   const late = overdueSince === null ? "" : `⏰ overdue since ${minute(overdueSince)}; `;
-  const next = hidden ? "a surprise: only those who are to know are told when" : nextWords(nextAt);
+  const next = hidden ? "a surprise: only the named people know when" : nextWords(nextAt);
   return `• *${safe(title)}* (${kind}${of}): ${late}${next}. ${doneWords(last, line)}`;
 }
 
@@ -32,7 +32,7 @@ function nextWords(nextAt: Date | null): string {
 }
 
 function doneWords(last: OccasionNow["last"], line: string | null): string {
-  if (line === null) return "Done by people; nothing here records it.";
+  if (line === null) return "Done by people, not recorded here.";
   const done = last === null ? "Never done here" : `Last done ${minute(last.at)} (${safe(last.run)})`;
   return `${done}. \`${line}\``;
 }

@@ -45,12 +45,12 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
 
 function owedSentence(state: IncidentState, around: Surroundings): string {
   const due = nextOwed(state, around);
-  return due === null ? "" : ` Next word to people ${due.late ? "overdue since" : "by"} ${clock(due.dueAt)}.`;
+  return due === null ? "" : ` Next update ${due.late ? "overdue since" : "due by"} ${clock(due.dueAt)}.`;
 }
 
 function owedPair(state: IncidentState, around: Surroundings): (readonly [string, string])[] {
   const due = nextOwed(state, around);
-  return due === null ? [] : [["Next word to people", owedWords(due)]];
+  return due === null ? [] : [["Next update due", owedWords(due)]];
 }
 
 function pagedBlocks(state: IncidentState, around: Surroundings): Block[] {
@@ -65,14 +65,14 @@ function rolePairs(state: IncidentState, around: Surroundings): (readonly [strin
     .slice(0, 6)
     .map(({ id, title }) => {
       const holder = state.roles.get(id);
-      return [safe(title), holder ? around.names(holder) : "not taken: `/dr role take`"] as const;
+      return [safe(title), holder ? around.names(holder) : "open: `/dr role take`"] as const;
     });
 }
 
 function rolesSentence(state: IncidentState, around: Surroundings): string {
   const open = perIncident(around).filter(({ id }) => !state.roles.has(id));
   const taken = [...state.roles].map(([role, who]) => `${roleWords(around.system, role)} is ${around.names(who)}`);
-  const missing = open.length > 0 ? [`not taken: ${open.map(({ title }) => safe(title)).join(", ")}`] : [];
+  const missing = open.length > 0 ? [`open: ${open.map(({ title }) => safe(title)).join(", ")}`] : [];
   const parts = [...taken, ...missing];
   return parts.length > 0 ? `Roles: ${parts.join("; ")}.` : "";
 }
@@ -95,7 +95,7 @@ function runLine(state: IncidentState, run: RunState, now: Date): string {
 }
 
 function deadlineWords(deadline: Date, now: Date): string {
-  return deadline > now ? `objective until ${at(deadline)}` : `objective passed ${at(deadline)}`;
+  return deadline > now ? `RTO ends ${at(deadline)}` : `RTO passed ${at(deadline)}`;
 }
 
 function clockWords(state: IncidentState, now: Date): string {
@@ -130,11 +130,11 @@ export function topicOf(state: IncidentState, declared: Declared, around: Surrou
     `${kindPrefix(declared.kind, around.practice)}${state.severity} ${statusWords(state.status)}`,
     plain(declared.title),
     commander
-      ? `${plain(commander.title)}: ${holder ? (around.system.people.find(({ id }) => id === holder)?.name ?? holder) : "not taken"}`
+      ? `${plain(commander.title)}: ${holder ? (around.system.people.find(({ id }) => id === holder)?.name ?? holder) : "open"}`
       : null,
     ...running.map((run) => `${plain(runTitle(run.plan, false))}: ${runStatusWords(run)}`),
     `declared ${clock(declared.at)}`,
-    owed === null ? null : `next word to people ${owed.late ? "overdue since" : "by"} ${clock(owed.dueAt)}`,
+    owed === null ? null : `next update ${owed.late ? "overdue since" : "due by"} ${clock(owed.dueAt)}`,
   ];
   return parts.filter((part) => part !== null).join(" · ");
 }

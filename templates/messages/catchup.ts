@@ -35,8 +35,8 @@ export function catchUp(
   const awaited = [...waiting, ...owedLine(state, around)].slice(0, 4).map((one) => `• ${one}`);
   const parts: (readonly [string, readonly string[]])[] = [
     ["Now", now],
-    ["What happened (UTC)", story.length > 0 ? story : ["• Nothing is recorded yet but the declaration."]],
-    ["Who does what", [who]],
+    ["Timeline (UTC)", story.length > 0 ? story : ["• Nothing is recorded yet."]],
+    ["Roles", [who]],
     ["Waited for", awaited.length > 0 ? awaited : ["• Nothing."]],
   ];
   return {
@@ -71,8 +71,8 @@ function people(state: IncidentState, around: Surroundings): string {
     return `${safe(title)}: ${around.names(who)}`;
   });
   const open = around.system.roles.filter(({ perIncident, id }) => perIncident && !state.roles.has(id));
-  const missing = open.length > 0 ? [`not taken: ${open.map(({ title }) => safe(title)).join(", ")}`] : [];
-  return [...taken, ...missing].join(" · ") || "Nobody holds a role.";
+  const missing = open.length > 0 ? [`open: ${open.map(({ title }) => safe(title)).join(", ")}`] : [];
+  return [...taken, ...missing].join(" · ") || "No roles are assigned.";
 }
 
 function owedLine(state: IncidentState, around: Surroundings): string[] {

@@ -8,9 +8,9 @@ export function deadlineOf(state: IncidentState, run: RunState): Date | null {
   return new Date(startedAt.getTime() + objectiveSeconds * 1000);
 }
 
-/** "users were hurt" or "it was declared": what the clock counts from. */
+/** "impact began" or "it was declared": what the clock counts from. */
 export function clockOrigin(state: IncidentState): string {
-  return state.declared?.impactStartedAt ? "users were hurt" : "it was declared";
+  return state.declared?.impactStartedAt ? "impact began" : "it was declared";
 }
 
 export function clockStart(state: IncidentState): Date | null {

@@ -1,7 +1,11 @@
 import type { Plan } from "../../src/catalog/types.ts";
 import { cut, safe } from "./escape.ts";
 
-const BASIS = { seen: "seen", inferred: "inferred, one side is silent", said: "as said, it can't be seen" } as const;
+const BASIS = {
+  seen: "seen",
+  inferred: "inferred, one side doesn't answer",
+  said: "as stated, it can't be checked",
+} as const;
 
 /** "US East → US West (seen: orders-a takes writes)"; null where a plan moves nothing between sites. */
 export function directionWords({ direction }: Plan): string | null {

@@ -48,7 +48,7 @@ function said(event: Told, around: HouseSurroundings): Message {
   const next =
     event.type === "person.locked"
       ? "If that wasn't you, tell the people who run Lifeboat now."
-      : `If that was not so, tell whoever runs Lifeboat at once: \`lifeboat unenroll ${holder}\` takes it away.`;
+      : `If that wasn't them, tell your Lifeboat administrators now: \`lifeboat unenroll ${holder}\` removes it.`;
   const text = `${prefix}${wordsOf(event, who, around)} ${next}`;
   return { text, blocks: [section(`🔐 ${text}`)] };
 }
@@ -68,14 +68,14 @@ function wordsOf(event: Told, who: string, around: HouseSurroundings): string {
   switch (event.type) {
     case "person.enrolled": {
       const { replaced, countsFrom } = event.data;
-      if (replaced) return `${who} has replaced what they prove with who they are, with a code of the one before.`;
+      if (replaced) return `${who} replaced their authenticator, with a code of the old one.`;
       const when = countsFrom
-        ? ` It counts from ${at(new Date(countsFrom))} on, or when somebody who can prove who they are vouches: \`/dr vouch\`.`
+        ? ` It counts from ${at(new Date(countsFrom))}, or sooner if a colleague with an authenticator vouches: \`/dr vouch\`.`
         : "";
-      return `${who} has set up a code to prove who they are.${when}`;
+      return `${who} set up an authenticator.${when}`;
     }
     case "person.vouched":
-      return `${around.names(personIn(event.data.by))} has vouched that it was ${who} who set up a code to prove who they are. It counts from now on.`;
+      return `${around.names(personIn(event.data.by))} vouched for ${who}'s new authenticator. It counts from now.`;
     case "person.locked": {
       const { from, by, until } = event.data;
       const where = from === "cli" ? "at the command line" : "in Slack";

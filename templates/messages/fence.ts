@@ -42,7 +42,7 @@ export function notFencedPlain(run: RunState): string {
 function notFenced({ server, acceptedBy }: Unfenced, around: Names, asking: boolean): string {
   const people = acceptedBy.map((person) => around.names(person)).join(" and ");
   const signed = people === "" ? "" : ` Accepted by ${people}.`;
-  const sign = asking ? " You accept this by approving." : people === "" ? " Nobody has accepted this." : "";
+  const sign = asking ? " You accept this by approving." : people === "" ? " Not accepted yet." : "";
   return `⚠️ *NOT FENCED: ${safe(cut(server, 120))}.* If it comes back, two servers take writes.${signed}${sign}`;
 }
 
@@ -55,9 +55,9 @@ function said(step: StepState): string {
       return `⚠️ ${title} was skipped`;
     case "failed":
     case "stopped":
-      return `⚠️ ${title} did not succeed`;
+      return `⚠️ ${title} failed`;
     case "running":
-      return `${title} is under way`;
+      return `${title} is running`;
     case "waiting":
     case "open":
     case "gate":

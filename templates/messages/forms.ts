@@ -20,8 +20,8 @@ export function declareForm(
     submit: "Declare",
     carries,
     blocks: [
-      textInput("title", "What is wrong, in one line", {
-        placeholder: "Orders can not be placed",
+      textInput("title", "What's wrong, in one line", {
+        placeholder: "Orders cannot be placed",
         ...(initial.title && { initial: initial.title }),
       }),
       choiceInput(
@@ -36,10 +36,10 @@ export function declareForm(
         ids.map(({ id, title }) => ({ value: id, says: title === id ? id : `${id}: ${title}` })),
         { initial: ids.find(({ id }) => id === initial.severity?.toUpperCase())?.id ?? "P1" },
       ),
-      textInput("impact", "When did users begin to be hurt", {
+      textInput("impact", "Impact start", {
         optional: true,
         placeholder: "02:41",
-        hint: "UTC, if known: the recovery clock counts from here. Empty: it counts from now.",
+        hint: "UTC, if known: the RTO counts from here. Empty: from now.",
       }),
     ],
   };
@@ -51,10 +51,10 @@ export function failoverForm(
   return {
     callback: "failover",
     title: "Start a failover",
-    submit: "Look and ask",
+    submit: "Run preflight",
     carries: "",
     blocks: [
-      section("Every target is looked at first, then approval is asked for. Nothing is changed before."),
+      section("Preflight checks run first, then people approve. Nothing changes until then."),
       choiceInput(
         "runbook",
         "What to fail over",
@@ -65,8 +65,8 @@ export function failoverForm(
         "mode",
         "Mode",
         [
-          { value: "planned", says: "Planned: wait until nothing is lost" },
-          { value: "unplanned", says: "Unplanned: fence the old side, accept loss" },
+          { value: "planned", says: "Planned: no data loss" },
+          { value: "unplanned", says: "Unplanned: fence the old side, data loss possible" },
         ],
         { initial: "planned" },
       ),
@@ -74,8 +74,8 @@ export function failoverForm(
         "how",
         "How far",
         [
-          { value: "run", says: "Run it, once approved" },
-          { value: "dry-run", says: "Dry run: only look, change nothing" },
+          { value: "run", says: "Run it once approved" },
+          { value: "dry-run", says: "Dry run: checks only, no changes" },
         ],
         { initial: "run" },
       ),
@@ -109,12 +109,12 @@ export function noteForm(carries: string, initial: { text?: string } = {}): Form
 export function confirmForm(carries: string, step: string): Form {
   return {
     callback: "step.confirm",
-    title: "Done by hand",
-    submit: "It is done",
+    title: "Manual step",
+    submit: "Mark done",
     carries,
     blocks: [
       section(safe(step)),
-      textInput("note", "What was done, what was seen", {
+      textInput("note", "What was done, and the result", {
         many: true,
         optional: true,
         hint: "Kept on the timeline as evidence.",
@@ -125,7 +125,7 @@ export function confirmForm(carries: string, step: string): Form {
 
 /** Six digits from an authenticator. */
 /** What an authenticator shows now. */
-export const code = (label = "Code of your authenticator") => textInput("code", label, { placeholder: "123456" });
+export const code = (label = "Authenticator code") => textInput("code", label, { placeholder: "123456" });
 
 /** `lines`: what is about to be decided, for mrkdwn. */
 export function proveForm(
@@ -154,21 +154,21 @@ export function enrollForm(secret: string, uri: string, replaces: boolean): Form
   const grouped = secret.replace(/.{4}(?=.)/g, "$& ");
   return {
     callback: "enroll",
-    title: "Prove who you are",
+    title: "Set up authenticator",
     submit: "Confirm",
     carries: "",
     blocks: [
       section(
         [
-          "Add an entry to your authenticator (a time-based code of six digits) with this key. It is shown this once:",
+          "Add this key to your authenticator app (six digits, time-based). It's shown only once:",
           `\`${grouped}\``,
-          "Authenticators that take an address take this one:",
+          "Or open this link on your phone:",
           `\`${uri.replace(/&/g, "&amp;")}\``,
-          "Then type the code it shows. From then on it is asked for where an approval needs it.",
+          "Then enter the code it shows. Approvals that need it will ask for one.",
         ].join("\n"),
       ),
-      ...(replaces ? [textInput("current", "Code of your present entry", { placeholder: "123456" })] : []),
-      code(replaces ? "Code of the new entry" : undefined),
+      ...(replaces ? [textInput("current", "Code of your current authenticator", { placeholder: "123456" })] : []),
+      code(replaces ? "Code of the new authenticator" : undefined),
     ],
   };
 }
@@ -178,7 +178,7 @@ export function roleForm(carries: string, system: System): Form {
   return {
     callback: "role",
     title: "Take or assign a role",
-    submit: "So be it",
+    submit: "Assign",
     carries,
     blocks: [
       choiceInput(
@@ -204,11 +204,11 @@ export function delegateForm(
 ): Form {
   return {
     callback: "delegate",
-    title: "Lend a role",
-    submit: "Lend it",
+    title: "Delegate a role",
+    submit: "Delegate",
     carries,
     blocks: [
-      section("Somebody decides in your place for a while. You and they count once, and it can not be lent on."),
+      section("They decide in your place for a while. Together you count once, and they can't delegate it further."),
       choiceInput(
         "role",
         "Your role",
@@ -236,7 +236,7 @@ export function questionForm(carries: string, what: string): Form {
       section(safe(what)),
       textInput("question", "What do you need to know?", {
         many: true,
-        hint: "It is put to who asked for the run, in its thread. The decision waits meanwhile.",
+        hint: "The requester is asked in the run's thread. The approval stays open.",
       }),
     ],
   };
@@ -255,14 +255,14 @@ export function answerForm(carries: string, question: string): Form {
 export function reviewForm(carries: string, what: string): Form {
   return {
     callback: "glass.review",
-    title: "Review a broken glass",
-    submit: "It is reviewed",
+    title: "Review a break-glass",
+    submit: "Complete review",
     carries,
     blocks: [
       section(safe(what)),
       textInput("finding", "What you found", {
         many: true,
-        hint: "Was it right to go past the approval? Who should have been reachable?",
+        hint: "Was the override right? Who should have been reachable?",
       }),
     ],
   };
@@ -278,7 +278,7 @@ export function replanForm(
   return {
     callback: "run.replan",
     title: "Change the plan",
-    submit: "Abort and ask anew",
+    submit: "Abort and replan",
     carries,
     blocks: [
       section(safe(says)),
@@ -287,13 +287,12 @@ export function replanForm(
         "Mode",
         runbook.modes.map((one) => ({
           value: one,
-          says:
-            one === "planned" ? "Planned: wait until nothing is lost" : "Unplanned: fence the old side, accept loss",
+          says: one === "planned" ? "Planned: no data loss" : "Unplanned: fence the old side, data loss possible",
         })),
         { initial: mode },
       ),
       ...inputFields(runbook, new Map([...kept].map(([name, value]) => [name, String(value)]))),
-      textInput("reason", "What is different now", { many: true }),
+      textInput("reason", "What changed", { many: true }),
     ],
   };
 }
@@ -308,7 +307,7 @@ export function resolveForm(carries: string): Form {
       textInput("summary", "What ended it", {
         many: true,
         optional: true,
-        hint: "Stands at the top of the post-mortem.",
+        hint: "Shown at the top of the post-mortem.",
       }),
     ],
   };

@@ -51,19 +51,19 @@ function again(run: RunState, step: GateStep, gate: GateState): Block[] {
 /** An earlier ask of a gate that was asked again since. */
 export function gateSuperseded(run: RunState, step: PlanStep, says: string | null, around: Surroundings): Message {
   const why = says === null ? "" : ` (${safe(cut(says, 300))})`;
-  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}: this question was closed without an approval${why}. It was asked again below.`;
+  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}: this request was closed without an approval${why}. A new one is below.`;
   return { text, blocks: [section(`⏹️ ${text}`)] };
 }
 
 /** To who was asked, and no longer holds a role that decides it. */
 export function noLongerAsked(run: RunState, step: PlanStep, around: Surroundings): Message {
-  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}: this is no longer yours to decide, because the roster no longer gives you a role that decides it. Others are asked.`;
+  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}: you no longer hold a role that decides this. Others are asked.`;
   return { text, blocks: [section(`⏹️ ${text}`)] };
 }
 
 /** The run ended while the question was open. */
 export function gateAbandoned({ run, step }: Ask, around: Surroundings): Message {
-  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}: the run ended before this was decided. Nothing is asked any more.`;
+  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}: the run ended before this was decided.`;
   return { text, blocks: [section(`⏹️ ${text}`)] };
 }
 
@@ -81,13 +81,13 @@ function outcomeWords(gate: GateState, around: Surroundings): string {
     case "open":
       return "open";
     case "passed":
-      return gate.broken ? `glass broken by ${brokeWords(gate.broken, around)}` : `approved by ${people}`;
+      return gate.broken ? `break-glass by ${brokeWords(gate.broken, around)}` : `approved by ${people}`;
     case "denied":
       return `${safe(cut(gate.says ?? "Denied", 500))}`;
     case "expired":
-      return "expired, nobody decided in time";
+      return "expired without a decision";
     case "voided":
-      return `no longer holds${gate.says ? `: ${ended(safe(cut(gate.says, 500)))}` : ""}`;
+      return `void${gate.says ? `: ${ended(safe(cut(gate.says, 500)))}` : ""}`;
     default:
       return gate.outcome satisfies never;
   }

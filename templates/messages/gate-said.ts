@@ -21,14 +21,14 @@ export function escalation(ask: Ask, role: string, level: number, around: Surrou
   const why = gate.risen.find((one) => one.level === level)?.why;
   const since = why
     ? `${ended(safe(cut(why, 300)))} You are asked now about ${safe(run.plan.title)}`
-    : `nobody has decided on ${safe(run.plan.title)} since ${clock(gate.openedAt)}, so you are asked now`;
+    : `no decision on ${safe(run.plan.title)} since ${clock(gate.openedAt)}, so it's escalated to you`;
   const text = `${prefix}${asks({ role, people }, around)}: ${since}. ${ended(safe(run.plan.target))} Data loss: ${ended(safe(gate.loss))} ${aloud(notFencedLines(run, around, true))}Expires at ${clock(gate.expiresAt)}.`;
   return { text, blocks: [section(`📣 ${text}`), ...decide(ask, who, around, String(level))] };
 }
 
 /** The same for an ask that was replaced by a newer one. */
 export function escalationOver(title: string, role: string, prefix: string, around: Surroundings): Message {
-  const text = `${prefix}${roleWords(around.system, role)} was asked too about ${safe(title)}. That is over.`;
+  const text = `${prefix}${roleWords(around.system, role)} is no longer needed for ${safe(title)}.`;
   return { text, blocks: [section(`⏹️ ${text}`)] };
 }
 
@@ -43,7 +43,7 @@ export function reminder(ask: Ask, n: number, around: Surroundings): Message {
   const said = gate.reminders[n];
   const waited = said === undefined ? "" : ` after ${between(gate.openedAt, said.at)}`;
   const who = awaitedNow(ask, around);
-  const next = who.next ? ` ${asks(who.next, around)} is asked at ${clock(who.next.at)}.` : "";
+  const next = who.next ? ` ${asks(who.next, around)} is next at ${clock(who.next.at)}.` : "";
   const text = `${prefix}${safe(run.plan.title)} still waits for a decision${waited}: ${waitedFor(who, around)}.${next}`;
   return { text, blocks: [section(`⏰ ${text}`)] };
 }
@@ -76,7 +76,7 @@ export function talk(ask: Ask, n: number, around: Surroundings): Message {
         style: "primary",
         aloud: `Answer the question about ${plain(run.plan.title)}`,
       }),
-      context("The answer goes to this thread; the decision still waits"),
+      context("Your answer is posted in this thread"),
     ],
   };
 }

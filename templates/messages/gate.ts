@@ -84,11 +84,11 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
 }
 
 function contextWords({ run, gate }: Ask, around: Surroundings, apart: boolean): string {
-  const where = apart && around.channel ? [`all facts are in <#${around.channel}>`] : [];
+  const where = apart && around.channel ? [`details in <#${around.channel}>`] : [];
   return [
-    `Not by ${around.names(run.requester)}, who asked for it`,
+    `Requested by ${around.names(run.requester)} (can't approve)`,
     `expires ${clock(gate.expiresAt)}`,
-    `asked again if plan ${gate.planHash.slice(0, 8)} or facts ${gate.factsHash.slice(0, 8)} change`,
+    `void if plan ${gate.planHash.slice(0, 8)} or facts ${gate.factsHash.slice(0, 8)} change`,
     ...(needsProof(run, gate) ? ["needs a code: `/dr enroll`"] : []),
     ...where,
   ].join(" · ");
@@ -102,19 +102,19 @@ function waitingWords(ask: Ask, who: Awaited, around: Surroundings): string {
   const reason = gate.risen.at(-1)?.why;
   const questions = gate.talk.at(-1)?.kind === "question" ? gate.talk.slice(-1) : [];
   return [
-    missing === 0 ? "*Waiting for nobody:* enough have approved." : `*Waiting for:* ${waitedFor(who, around)}`,
+    missing === 0 ? "*Approved:* enough people have approved." : `*Waiting for:* ${waitedFor(who, around)}`,
     approved.length > 0 || gate.quorum > 1
       ? `*Approvals:* ${approved.length} given${approved.length > 0 ? ` (${approved.map(({ person }) => around.names(person)).join(", ")})` : ""}, ${missing} missing`
       : null,
     reason ? `*Asked early:* ${ended(safe(cut(reason, 250)))}` : null,
     ...lent.map(
       ({ role, from, to, until }) =>
-        `*Lent:* ${around.names(to)} decides as ${roleWords(around.system, role)} in the place of ${around.names(from)} until ${clock(until)}`,
+        `*Delegated:* ${around.names(to)} decides as ${roleWords(around.system, role)} for ${around.names(from)} until ${clock(until)}`,
     ),
     ...onCall(gate, who, around),
-    next ? `*If nobody answers:* ${asks(next, around)} at ${clock(next.at)}` : null,
+    next ? `*Escalates to:* ${asks(next, around)} at ${clock(next.at)}` : null,
     ...questions.map(({ person, says }) => `*Open question* of ${around.names(person)}: ${safe(cut(says, 200))}`),
-    who.possible ? null : "⚠️ *Nobody is left who could give it:* the roster has too few people who may. Deny or abort.",
+    who.possible ? null : "⚠️ *Nobody left to approve:* too few people on the roster may. Deny or abort.",
   ]
     .filter((line) => line !== null)
     .join("\n");
@@ -158,7 +158,7 @@ export function decide(ask: Ask, who: Awaited, around: Surroundings, detail?: st
     label: "Escalate now",
     verb: "gate.escalate",
     carries,
-    aloud: `Ask the next level about ${title} now`,
+    aloud: `Escalate ${title} now`,
   };
   const buttons = [
     approve(ask, own),
@@ -203,11 +203,11 @@ function glass(ask: Ask, who: Awaited, around: Surroundings, own: { detail?: str
   return [
     actions({
       ...own,
-      label: "Break glass…",
+      label: "Break-glass…",
       verb: "gate.break",
       carries: `${run.id}/${gate.ask}`,
       style: "danger",
-      aloud: `Break the glass for ${plain(run.plan.title)}`,
+      aloud: `Break-glass for ${plain(run.plan.title)}`,
     }),
   ];
 }
@@ -223,7 +223,7 @@ function startWords({ run, step }: Ask): string {
   const covered = coveredBy(run.plan, step.id);
   const [first] = covered;
   const last = covered.at(-1);
-  if (first === undefined || last === undefined) return "nothing; the run ends with it";
+  if (first === undefined || last === undefined) return "nothing: the run ends here";
   const title = (words: string) => `“${safe(cut(words, 80))}”`;
   if (first === last) return `1 step, ${title(first.title)}`;
   if (covered.length > CARD_STEPS)
@@ -243,7 +243,7 @@ function noReturn({ run, step }: Ask): string {
     (one) => wayBackOf(one)?.kind === "never" && run.steps.get(one.id)?.status === "done",
   );
   const before = passed ? `“${safe(cut(passed.title, 150))}” is done and can't be undone; from here on ` : "";
-  return `${before}${noReturnWords(coveredBy(run.plan, step.id), "every step of this part")}`;
+  return `${before}${noReturnWords(coveredBy(run.plan, step.id), "every step this approves")}`;
 }
 
 /** What the preflight warned of: it is a part of what is decided. */
@@ -282,9 +282,9 @@ function onCall({ summons }: GateState, { asked }: Awaited, around: Surroundings
   const why = last.why === null ? "" : ` ${safe(ended(cut(last.why, 300)))}`;
   if (last.source === "pagerduty") {
     const left = last.why === null ? "" : ` Left out:${why}`;
-    return [`*On call now:* ${who}, says PagerDuty.${left}`];
+    return [`*On call (PagerDuty):* ${who}.${left}`];
   }
-  return [`*On call now:* by the roster, ${who}.${why}`];
+  return [`*On call (roster):* ${who}.${why}`];
 }
 
 /** Whose phone rang and who answered it; or that nobody's could be made to. */
@@ -304,5 +304,5 @@ export function asks(
 ): string {
   const who = people.slice(0, 5).map(({ id }) => around.names(id));
   const more = people.length > 5 ? ` and ${people.length - 5} more` : "";
-  return `${roleWords(around.system, role)} (${who.length === 0 ? "nobody who could" : who.join(", ")}${more})`;
+  return `${roleWords(around.system, role)} (${who.length === 0 ? "nobody available" : who.join(", ")}${more})`;
 }

@@ -11,7 +11,7 @@ import { ackWords, glassPageOf } from "./paged.ts";
 import type { Surroundings } from "./view.ts";
 import { at, clock } from "./when.ts";
 
-/** "@sam and @vera", or "@sam alone (nobody confirmed it since 02:41:00 UTC)". */
+/** "@sam and @vera", or "@sam alone (no one has confirmed since 02:41:00 UTC)". */
 export function brokeWords(
   { person, second, alone }: Pick<Broken, "person" | "second" | "alone">,
   around: Surroundings,
@@ -32,9 +32,9 @@ export function glassWanted(ask: Ask, around: Surroundings): Message | null {
   const { breaking } = gate;
   if (breaking === null) return null;
   const prefix = kindPrefix(run.plan.kind, around.practice);
-  const head = `${prefix}${around.names(breaking.person)} wants to break the glass for ${safe(run.plan.title)}: ${ended(safe(cut(breaking.reason, 500)))}`;
+  const head = `${prefix}${around.names(breaking.person)} requests break-glass for ${safe(run.plan.title)}: ${ended(safe(cut(breaking.reason, 500)))}`;
   if (gate.outcome !== "open" || gate.broken !== null || run.endedAt !== null) {
-    const text = `${head} That is over.`;
+    const text = `${head} No longer open.`;
     return { text, blocks: [section(`⏹️ ${text}`)] };
   }
   const carries = `${run.id}/${gate.ask}`;
@@ -44,9 +44,9 @@ export function glassWanted(ask: Ask, around: Surroundings): Message | null {
   const without = own
     ? `${first} requested this run and can't go on alone.`
     : alone
-      ? `Nobody has: ${first} may go on alone now; that is recorded and reviewed.`
-      : `If nobody does, ${first} may go on alone from ${clock(breaking.aloneAt)}; that is recorded and reviewed.`;
-  const text = `${head} A second person has to confirm it. ${without} ${ended(safe(run.plan.target))} ${aloud(notFencedLines(run, around, true))}Data loss: ${ended(safe(gate.loss))}`;
+      ? `No one has: ${first} may go on alone now. It's recorded and reviewed.`
+      : `If no one does, ${first} may go on alone from ${clock(breaking.aloneAt)}. It's recorded and reviewed.`;
+  const text = `${head} A second person must confirm. ${without} ${ended(safe(run.plan.target))} ${aloud(notFencedLines(run, around, true))}Data loss: ${ended(safe(gate.loss))}`;
   const confirm: Button = { label: "Confirm break-glass…", verb: "gate.confirm-break", carries, style: "danger" };
   const goOn: Button = { label: "Go on alone…", verb: "gate.break", detail: "alone", carries };
   const deny: Button = { label: "Deny", verb: "gate.deny", detail: "glass", carries };
@@ -63,11 +63,11 @@ export function glassWanted(ask: Ask, around: Surroundings): Message | null {
 /** Loud, in the incident's channel and where incidents are announced; open until somebody else has looked at it. */
 export function glassBroken(state: IncidentState, run: RunState, broke: Break, around: Surroundings): Message {
   const prefix = kindPrefix(run.plan.kind, around.practice);
-  const what = `${prefix}BREAK-GLASS: ${brokeWords(broke, around)} went past an approval of ${safe(run.plan.title)}. Reason: ${ended(safe(cut(broke.reason, 500)))} ${ended(safe(run.plan.target))}`;
+  const what = `${prefix}BREAK-GLASS: ${brokeWords(broke, around)} overrode an approval of ${safe(run.plan.title)}. Reason: ${ended(safe(cut(broke.reason, 500)))} ${ended(safe(run.plan.target))}`;
   const { review } = broke;
   const text =
     review === null
-      ? `${what} It has to be reviewed by somebody who had no part in it.`
+      ? `${what} It needs a review by someone not involved.`
       : `${what} Reviewed by ${around.names(review.person)}: ${ended(safe(cut(review.finding, 1000)))}`;
   return {
     text,
@@ -76,7 +76,7 @@ export function glassBroken(state: IncidentState, run: RunState, broke: Break, a
       section(`${review === null ? "🚨" : "✅"} ${text}`),
       ...(review === null ? [actions(reviewButton(run, broke))] : []),
       ...pagedLine(state, broke.ask, around),
-      context(`Broken ${at(broke.at)}, good until ${clock(broke.until)} for this one question · ${safe(state.id)}`),
+      context(`Since ${at(broke.at)}, valid until ${clock(broke.until)} for this one approval · ${safe(state.id)}`),
     ],
   };
 }
@@ -94,7 +94,7 @@ export function reviewButton(run: RunState, broke: Break, detail?: string): Butt
     ...(detail !== undefined && { detail }),
     carries: `${run.id}/${broke.ask}`,
     style: "primary",
-    aloud: `Review the broken glass of ${plain(run.plan.title)}`,
+    aloud: `Review the break-glass of ${plain(run.plan.title)}`,
   };
 }
 
@@ -118,5 +118,5 @@ export function openReviews(state: IncidentState, around: Pick<Surroundings, "na
 
 function reviewLine(run: RunState, broke: Break, around: Pick<Surroundings, "names">): string {
   const who = [broke.person, ...(broke.second ? [broke.second] : [])].map((one) => around.names(one)).join(" and ");
-  return `🚨 *Break-glass waits for a review:* ${safe(run.plan.title)}, broken by ${who} ${at(broke.at)}`;
+  return `🚨 *Break-glass needs a review:* ${safe(run.plan.title)}, by ${who} ${at(broke.at)}`;
 }

@@ -15,14 +15,14 @@ export function helpList(commands: readonly Explained[]): Message {
   const said = commands.map(({ usage, summary }) => `${code(usage)}\n${safe(summary)}`);
   return {
     text: [
-      "What Lifeboat understands:",
+      "Commands:",
       ...commands.map(({ usage, summary }) => `${safe(usage)} — ${safe(summary)}`),
       "More about one: `/dr help <command>`.".replace("<command>", "&lt;command&gt;"),
     ].join("\n"),
     blocks: [
-      header("What Lifeboat understands"),
+      header("Commands"),
       ...lines(said),
-      context("More about one: `/dr help failover` or `/dr failover --help`. What can be done here now: `/dr`."),
+      context("More about one: `/dr help failover` or `/dr failover --help`. What fits now: `/dr`."),
     ],
   };
 }

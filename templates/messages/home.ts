@@ -16,7 +16,7 @@ import { at } from "./when.ts";
 export const drawHome: DrawHome = (home): readonly Block[] => {
   if (home.personIn.size === 0) return stranger();
   return [
-    ...(home.practice ? [context("Practice workspace: only the practice estate is touched, nothing of yours.")] : []),
+    ...(home.practice ? [context("Practice workspace: nothing real is touched.")] : []),
     header("Waiting for your decision"),
     ...waiting(home),
     ...home.incidents.flatMap(({ state }) => reviewsDue(state, home, readerOf(home, state))),
@@ -37,9 +37,7 @@ export const drawHome: DrawHome = (home): readonly Block[] => {
 function stranger(): Block[] {
   return [
     header("You are not on a roster yet"),
-    section(
-      "Whoever keeps the systems' files can add you to `people` in `system.yml`. Until then nothing can be asked here.",
-    ),
+    section("Ask your Lifeboat administrators to add you to `people` in `system.yml`."),
   ];
 }
 

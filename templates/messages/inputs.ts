@@ -15,7 +15,7 @@ export function inputsWanted(
   carries: string | null,
 ): Message {
   const asked = problems.every(({ code }) => code === "input-missing");
-  const head = asked ? `“${runbook.title}” has to know this first` : `“${runbook.title}” was not started`;
+  const head = asked ? `“${runbook.title}” needs input` : `“${runbook.title}” was not started`;
   const said = problems.map(({ code, what, allowed, next }) =>
     [code === "input-missing" ? undefined : what, allowed, next]
       .flatMap((part) => (part === undefined ? [] : [ended(part)]))
@@ -48,10 +48,10 @@ export function inputsForm(runbook: Runbook, initial: ReadonlyMap<string, string
   return {
     callback: "runbook.inputs",
     title: cut(plain(runbook.title), 24),
-    submit: "Look and ask",
+    submit: "Run preflight",
     carries,
     blocks: [
-      section(`*${safe(runbook.title)}*\nEvery target is looked at first. Nothing is changed before that is seen.`),
+      section(`*${safe(runbook.title)}*\nPreflight checks run first. Nothing changes until people approve.`),
       ...inputFields(runbook, initial),
     ],
   };

@@ -8,7 +8,7 @@ export function kindPrefix(kind: RecordKind, practice: boolean): string {
 }
 
 export function kindSentence(kind: RecordKind, practice: boolean): string | null {
-  if (practice) return "Practice workspace: only the practice estate is touched, nothing of yours.";
+  if (practice) return "Practice workspace: nothing real is touched.";
   return kind === "drill" ? "This is a drill, not an incident." : null;
 }
 
@@ -28,7 +28,7 @@ export function drillWords({ drill }: Pick<Plan, "drill">): string | null {
 export const EXERCISE = "PRODUCTION EXERCISE: this changes production.";
 
 export function modeWords(mode: Mode): string {
-  return mode === "planned" ? "planned (waits until nothing is lost)" : "unplanned (fences the old side, accepts loss)";
+  return mode === "planned" ? "planned (no data loss)" : "unplanned (fences the old side, data loss possible)";
 }
 
 /** "dry run of Fail over the database" or the title alone. Not escaped. */

@@ -12,7 +12,7 @@ export function raiseButton({ id, declared }: IncidentState): Button[] {
       style: "danger",
       confirm: {
         title: "Declare an incident?",
-        says: "This timeline goes along, a channel opens, and the people on call are paged.",
+        says: "The timeline carries over, a channel opens, and on-call is paged.",
         yes: "Declare",
         no: "Not yet",
       },

@@ -16,10 +16,10 @@ export function manualStep(
   manual: ManualStep,
   around: Surroundings,
 ): Message {
-  const who = manual.role ? roleWithHolders(state, around, manual.role) : "Anybody on the roster";
-  const head = `${kindPrefix(run.plan.kind, around.practice)}By hand: ${safe(manual.title)}`;
+  const who = manual.role ? roleWithHolders(state, around, manual.role) : "Anyone on the roster";
+  const head = `${kindPrefix(run.plan.kind, around.practice)}Manual step: ${safe(manual.title)}`;
   return {
-    text: `${head}. ${who}: ${safe(cut(manual.instructions, 1500))} Say that it is done with the button.`,
+    text: `${head}. ${who}: ${safe(cut(manual.instructions, 1500))} Press Done when it's done.`,
     blocks: [
       section(`👤 *${head}*\n${who}`),
       ...lines(manual.instructions.split("\n").map((line) => `> ${safe(cut(line, 600))}`)),
@@ -43,7 +43,7 @@ export function manualStep(
       context(
         step.until === null
           ? `Asked ${at(step.since)} · the run waits for this`
-          : `Asked ${at(step.since)} · when nobody says so by ${at(step.until)}, the run goes on by itself`,
+          : `Asked ${at(step.since)} · the run continues at ${at(step.until)} either way`,
       ),
     ],
   };
@@ -51,7 +51,7 @@ export function manualStep(
 
 /** Afterwards: what was said about it, and no buttons. */
 export function manualOver(run: RunState, step: StepState, around: Surroundings): Message | null {
-  const head = `${kindPrefix(run.plan.kind, around.practice)}By hand: ${safe(step.step.title)}`;
+  const head = `${kindPrefix(run.plan.kind, around.practice)}Manual step: ${safe(step.step.title)}`;
   const says =
     step.status === "done"
       ? `done after ${lasting(step.seconds)}. ${safe(cut(step.says, 1000))}`

@@ -21,12 +21,12 @@ export function reminders(state: IncidentState, around: Surroundings): readonly 
 /** To the comms lead: what is owed, by when, and the two things to do about it. */
 function reminder(state: IncidentState, due: Due, around: Surroundings): Message {
   const people = tellers(state, around);
-  const who = people.length === 0 ? "Whoever tells people" : people.map(around.names).join(", ");
+  const who = people.length === 0 ? "Comms lead" : people.map(around.names).join(", ");
   const where = around.channel === null ? safe(state.id) : `<#${around.channel}>`;
   const until = state.comms.snoozed.get(due.id);
   const waits = until !== undefined && !due.reminded ? ` Reminded again at ${clock(until)}.` : "";
   const says = due.late
-    ? `${OWED[due.kind]} of ${where} is *overdue*: it was promised by ${at(due.dueAt)}, and is recorded as late.`
+    ? `${OWED[due.kind]} of ${where} is *overdue* since ${at(due.dueAt)}, and recorded as late.`
     : `${OWED[due.kind]} of ${where} is due by ${at(due.dueAt)}.`;
   return {
     text: `${who}: ${OWED[due.kind]} of ${where} ${due.late ? `is overdue since ${clock(due.dueAt)}` : `is due by ${clock(due.dueAt)}`}.${waits}`,
@@ -39,7 +39,7 @@ function reminder(state: IncidentState, due: Due, around: Surroundings): Message
           verb: "snooze",
           detail: due.id,
           carries: `${state.id}/${due.id}`,
-          aloud: `Remind me of it again in five minutes. It stays due by ${clock(due.dueAt)}`,
+          aloud: `Remind me again in five minutes. It's still due by ${clock(due.dueAt)}`,
         },
       ),
     ],
@@ -48,7 +48,7 @@ function reminder(state: IncidentState, due: Due, around: Surroundings): Message
 
 function kept(id: string, state: IncidentState): Message {
   const late = state.comms.late.has(id);
-  const text = `This is not owed any more.${late ? " It was late, and the timeline says so." : ""}`;
+  const text = `No longer due.${late ? " It was late; the timeline says so." : ""}`;
   return { text, blocks: [section(`✅ ${text}`)] };
 }
 
@@ -72,12 +72,12 @@ export function tellers(state: IncidentState, around: Surroundings): readonly st
 const OWED: Readonly<Record<DueKind, string>> = {
   firstNotice: "The first notice",
   update: "The next update",
-  resolution: "The notice that it is over",
+  resolution: "The resolution update",
   postmortem: "The post-mortem",
 };
 const SHORT: Readonly<Record<DueKind, string>> = {
   firstNotice: "first notice",
   update: "next update",
-  resolution: "notice that it is over",
+  resolution: "resolution update",
   postmortem: "post-mortem",
 };

@@ -24,7 +24,7 @@ function lastPage({ paging }: IncidentState, is: (page: Page, key: string) => bo
 export function ackWords(page: Page, around: Surroundings): string {
   const names = page.people.map((id) => around.names(id)).join(", ");
   if (page.role === null && names !== "") return `Paged: ${names} ${at(page.at)} · ${answered(page, around)}`;
-  const whom = page.role === null ? "whoever is on call" : roleWords(around.system, page.role);
+  const whom = page.role === null ? "on-call" : roleWords(around.system, page.role);
   const people = names === "" ? "" : ` (${names})`;
   return `Paged: ${whom}${people} ${at(page.at)} · ${answered(page, around)}`;
 }
@@ -40,5 +40,5 @@ export function notPaged({ paging }: IncidentState): string | null {
   if (paging.failing === null) return null;
   const { since, problem } = paging.failing;
   const where = problem.where ? `${safe(problem.where)}: ` : "";
-  return `Nobody can be paged since ${clock(since)}: ${where}${safe(cut(problem.what, 200))}. Call people yourselves; it is tried on.`;
+  return `Paging has failed since ${clock(since)}: ${where}${safe(cut(problem.what, 200))}. Call people yourselves; Lifeboat keeps trying.`;
 }

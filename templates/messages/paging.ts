@@ -26,7 +26,7 @@ export function pageWords(practice: boolean) {
       const title = plain(state.declared?.title ?? state.id);
       return {
         summary: cut(`${prefixOf(state)}${state.severity} ${plain(system.title)}: ${title}`, LINE),
-        details: `Incident ${state.id}. Open Slack and look for its channel; /dr status says how it stands.`,
+        details: `Incident ${state.id}. Open its channel in Slack; /dr status shows where it stands.`,
       };
     },
     summons(
@@ -45,7 +45,7 @@ export function pageWords(practice: boolean) {
           ...(notFencedPlain(run) === "" ? [] : [notFencedPlain(run).trim()]),
           `Data loss: ${ended(plain(gate.loss))}`,
           `Expires at ${clock(gate.expiresAt)}.`,
-          `Approve or deny in Slack, in the thread of ${run.id} (${state.id}). To acknowledge this page decides nothing.`,
+          `Approve or deny in Slack, in the thread of ${run.id} (${state.id}). Acknowledging this page doesn't decide.`,
         ].join("\n"),
       };
     },
@@ -62,7 +62,7 @@ export function pageWords(practice: boolean) {
       if (broke === null)
         return {
           summary: cut(
-            `${prefixOf(state)}BREAK-GLASS asked for: ${name} wants to go past the approval of ${what}`,
+            `${prefixOf(state)}BREAK-GLASS requested: ${name} wants to override the approval of ${what}`,
             LINE,
           ),
           details: [
@@ -73,11 +73,11 @@ export function pageWords(practice: boolean) {
         };
       const second = broke.second === null ? "alone" : "with a second person";
       return {
-        summary: cut(`${prefixOf(state)}BREAK-GLASS: ${name} went past the approval of ${what}, ${second}`, LINE),
+        summary: cut(`${prefixOf(state)}BREAK-GLASS: ${name} overrode the approval of ${what}, ${second}`, LINE),
         details: [
           reason,
           place,
-          `/dr pause stops the run from going on. Somebody who had no part in it reviews it: /dr review, or the button in ${state.id}.`,
+          `/dr pause stops the run. Someone not involved must review it: /dr review, or the button in ${state.id}.`,
         ].join("\n"),
       };
     },
@@ -104,5 +104,5 @@ export function pageWords(practice: boolean) {
 function withoutSecond(run: RunState, gate: GateState | null, system: System, name: string): string {
   const first = personById(gate?.breaking?.person ?? "", system);
   if (first !== null && needsSecond(first, run, system)) return `${name} requested this run and can't go on alone.`;
-  return `If nobody does, ${name} may go on alone from ${gate?.breaking ? clock(gate.breaking.aloneAt) : "now"}.`;
+  return `If no one does, ${name} may go on alone from ${gate?.breaking ? clock(gate.breaking.aloneAt) : "now"}.`;
 }

@@ -22,7 +22,7 @@ export function holders(system: System, state: IncidentState, role: string): rea
 /** "incident commander (@ana)", or "incident commander (nobody holds it)". */
 export function roleWithHolders(state: IncidentState, around: Surroundings, role: string): string {
   const people = holders(around.system, state, role);
-  const who = people.length === 0 ? "nobody holds it" : people.slice(0, 5).map(around.names).join(", ");
+  const who = people.length === 0 ? "nobody" : people.slice(0, 5).map(around.names).join(", ");
   const more = people.length > 5 ? ` and ${people.length - 5} more` : "";
   return `${roleWords(around.system, role)} (${who}${more})`;
 }
@@ -31,7 +31,7 @@ export function roleWithHolders(state: IncidentState, around: Surroundings, role
 export function approvalWords(system: System, { gate }: GateStep, lasting: (seconds: number) => string): string {
   const count = gate.quorum === 1 ? "1 approval" : `${gate.quorum} approvals by different people`;
   const next = gate.escalate.map(
-    ({ role, afterSeconds }) => `${roleWords(system, role)} after ${lasting(afterSeconds)} of silence`,
+    ({ role, afterSeconds }) => `${roleWords(system, role)} after ${lasting(afterSeconds)} without an answer`,
   );
   return [`${count}: ${roleWords(system, gate.role)}`, ...next].join(", then ");
 }

@@ -81,9 +81,9 @@ export function stepsForm(shown: Shown, wanted: number): Form {
 const OVER: Readonly<Record<GateState["outcome"], string>> = {
   open: "",
   passed: "Already approved.",
-  denied: "Denied: nothing to approve here.",
-  expired: "Expired: it can be asked again.",
-  voided: "No longer asked: something it showed has changed. Look for the new request in the thread.",
+  denied: "Denied: nothing to approve.",
+  expired: "Expired: request approval again.",
+  voided: "Void: something it showed has changed. Use the new request in the thread.",
 };
 
 function turns(carries: string, page: number, pages: number): Block[] {

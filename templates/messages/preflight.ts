@@ -39,7 +39,7 @@ function verdict(run: RunState, seen: Preflight): string {
   const title = safe(runTitle(run.plan, run.dryRun));
   return seen.ready
     ? `Preflight passed: ${title}. Nothing has been changed.`
-    : `Preflight failed: ${title}. Nothing was started and nothing was changed.`;
+    : `Preflight failed: ${title}. Nothing was started or changed.`;
 }
 
 const FACTS_MAX = 30;
@@ -65,7 +65,7 @@ export function offerUnplanned(state: IncidentState, run: RunState, facts: reado
   const taken = [...state.runs.values()].some(({ requestedAt }) => requestedAt > run.requestedAt);
   if (taken || !unplannedInstead(run, facts)) return [];
   return [
-    section(`*Next:* Run it unplanned, which does not need the old primary: \`/dr unplanned ${run.id}\``),
+    section(`*Next:* Run it unplanned, without the old primary: \`/dr unplanned ${run.id}\``),
     actions({ label: "Run it unplanned", verb: "run.unplanned", carries: run.id, style: "primary" }),
   ];
 }

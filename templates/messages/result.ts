@@ -79,9 +79,7 @@ function dryRunOver(run: RunState, around: Surroundings): Message {
   const head = `${kindPrefix(run.plan.kind, around.practice)}${safe(runTitle(run.plan, true))}: ${verdict}.`;
   const loss = `Data loss: ${ended(safe(run.preflight?.loss ?? "unknown"))}`;
   const line = `\`${safe(lineOf(run.plan))}\``;
-  const next = ready
-    ? `Run it for real: ${line}`
-    : `Put it right, then try again: ${line.replace(/`$/, " --dry-run`")}`;
+  const next = ready ? `Run it for real: ${line}` : `Fix it, then try again: ${line.replace(/`$/, " --dry-run`")}`;
   const risks = notFencedLines(run, around);
   return {
     text: `${head} Nothing was changed. ${loss} ${aloud(risks)}${found.map((one) => `${one} `).join("")}${next}`,
@@ -110,7 +108,7 @@ function endedEarly(state: IncidentState, run: RunState, endedAt: Date, around: 
       section(
         [
           ...(found ?? [`${word === "aborted" ? "⏹️" : "❌"} ${safe(run.problem?.what ?? word)}`]),
-          `*State now:* ${safe(run.problem?.stateNow ?? "see the list of steps above")}`,
+          `*State now:* ${safe(run.problem?.stateNow ?? "see the steps above")}`,
           ...notFencedLines(run, around),
           ...(next && !unplanned ? [`*Next:* ${withCommands(next)}`] : []),
         ].join("\n"),
@@ -163,7 +161,7 @@ export function lossWords(loss: Loss, objectiveSeconds: number | null): string {
   const after =
     loss.keptUntil === undefined || loss.rows === 0 ? null : `writes after ${clock(new Date(loss.keptUntil))}`;
   if (loss.seconds === null && rows === null)
-    return after === null ? `the loss could not be measured (${how}).` : `${after} lost; how many is unknown (${how}).`;
+    return after === null ? `the loss couldn't be measured (${how}).` : `${after} lost, count unknown (${how}).`;
   const amount =
     loss.seconds === null ? rows : `${lasting(loss.seconds)} of writes${rows === null ? "" : ` (${rows})`}`;
   const since = after === null || loss.seconds === 0 ? "" : ` (${after})`;
@@ -198,10 +196,7 @@ function isMaintenance({ declared }: IncidentState): boolean {
 function afterwards(state: IncidentState, run: RunState): Block[] {
   const own = run.plan.afterwards.map((line) => `• ${withCommands(line)}`);
   if (isMaintenance(state)) return own.length === 0 ? [] : lines(["*What to do next*", ...own]);
-  const ours = [
-    "• Resolve the incident when users are well: `/dr resolve`",
-    "• Draft the post-mortem: `/dr postmortem`",
-  ];
+  const ours = ["• Resolve once customers are unaffected: `/dr resolve`", "• Draft the post-mortem: `/dr postmortem`"];
   return lines(["*What to do next*", ...own, ...ours]);
 }
 

@@ -27,7 +27,7 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
   const inputs = inputWords(plan);
   const direction = directionWords(plan);
   return {
-    text: `${prefix}${safe(title)}: ${runStatusWords(run)}. ${safe(plan.target)}.${inputs ? ` Inputs: ${inputs}.` : ""} Asked for by ${by} at ${clock(run.requestedAt)}.`,
+    text: `${prefix}${safe(title)}: ${runStatusWords(run)}. ${safe(plan.target)}.${inputs ? ` Inputs: ${inputs}.` : ""} Requested by ${by} at ${clock(run.requestedAt)}.`,
     blocks: [
       header(`${prefix}${plain(title)}`),
       section(
@@ -38,16 +38,16 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
         ...(direction ? ([["Direction", direction]] as const) : []),
         ...modePair(plan),
         ["Needs", needs(plan, around)],
-        ["Machines usually need", lasting(expectedSeconds(plan))],
+        ["Typical run time", lasting(expectedSeconds(plan))],
         ["Point of no return", noReturnWords(stepsOf(plan), "every step")],
         ...(plan.undoes === undefined ? ([["Objective", objectives(plan)]] as const) : []),
       ]),
-      ...lines(["*Steps, in this order*", ...plan.stages.flatMap((stage, n) => stageLines(plan, stage, n + 1))]),
-      ...(run.dryRun ? [section("*Dry run:* every step looks at its target, and nothing is changed.")] : []),
+      ...lines(["*Steps*", ...plan.stages.flatMap((stage, n) => stageLines(plan, stage, n + 1))]),
+      ...(run.dryRun ? [section("*Dry run:* checks every target, changes nothing.")] : []),
       ...controls(state, run),
       context(
         [
-          `Asked for by ${by} ${at(run.requestedAt)}`,
+          `Requested by ${by} ${at(run.requestedAt)}`,
           `${safe(declared.title)} (${safe(state.id)})`,
           `${safe(run.id)}, plan ${run.planHash.slice(0, 8)}`,
           ...(note ? [note] : []),
@@ -70,7 +70,7 @@ function controls(state: IncidentState, run: RunState): Block[] {
 
 function needs(plan: Plan, around: Surroundings): string {
   const gates = gatesOf(plan);
-  if (gates.length === 0) return "nobody's approval";
+  if (gates.length === 0) return "no approval";
   return gates
     .map((gate) => approvalWords(around.system, gate, lasting))
     .map((words, n) => (gates.length > 1 ? `${n + 1}. ${words}` : words))
@@ -80,7 +80,7 @@ function needs(plan: Plan, around: Surroundings): string {
 /** An undo waits for nothing; only that it goes on without an answer is worth a word. */
 function modePair({ mode, undoes }: Plan): (readonly [string, string])[] {
   if (undoes === undefined) return [["Mode", modeWords(mode)]];
-  return mode === "unplanned" ? [["Mode", "goes on although a server does not answer"]] : [];
+  return mode === "unplanned" ? [["Mode", "continues if a server doesn't answer"]] : [];
 }
 
 function objectives({ rtoSeconds, rpoSeconds }: Plan): string {
@@ -90,7 +90,7 @@ function objectives({ rtoSeconds, rpoSeconds }: Plan): string {
 }
 
 function stageLines(plan: Plan, stage: Plan["stages"][number], n: number): string[] {
-  const together = stage.parallel && stage.steps.length > 1 ? " (at the same time)" : "";
+  const together = stage.parallel && stage.steps.length > 1 ? " (in parallel)" : "";
   const clock = clockAt(plan, stage.id);
   const given = clock === null ? "" : ` ${givenWords(plan, clock)}`;
   return [`${n}. *${safe(stage.title)}*${together}${given}`, ...lanesOf(stage).flatMap(laneLines)];
@@ -99,19 +99,19 @@ function stageLines(plan: Plan, stage: Plan["stages"][number], n: number): strin
 function laneLines({ lane, steps }: ReturnType<typeof lanesOf<PlanStep>>[number]): string[] {
   if (lane === null) return steps.map((step) => `      • ${stepWords(step)}`);
   const inOrder = steps.map((step, n) => `            ${n + 1}. ${stepWords(step)}`);
-  return [`      • *${safe(lane.title)}*, one after the other`, ...inOrder];
+  return [`      • *${safe(lane.title)}*, in sequence`, ...inOrder];
 }
 
 function stepWords(step: PlanStep): string {
   const title = safe(cut(step.title, 150));
-  const when = step.when ? " (only when needed)" : "";
+  const when = step.when ? " (if needed)" : "";
   switch (step.kind) {
     case "action":
-      return `${title}${changes(step) ? "" : " (only looks)"}${when}`;
+      return `${title}${changes(step) ? "" : " (read-only)"}${when}`;
     case "gate":
       return `✋ ${title}: approval${when}`;
     case "manual":
-      return `👤 ${title}: done by hand${when}`;
+      return `👤 ${title}: manual step${when}`;
     case "wait":
       return `${title}: waits ${lasting(step.seconds)}${when}`;
     default:

@@ -15,9 +15,9 @@ export interface Open {
 export function quiet(systems: readonly string[], starts: readonly string[]): Message {
   const hints = starts.slice(0, 12).map((words) => `• \`/dr ${words}\``);
   return {
-    text: `No incident is open. You can declare one (/dr declare), or start a recovery: ${starts.map((words) => `/dr ${words}`).join(", ") || "no runbook is in the catalogue"}.`,
+    text: `No open incidents. Declare one (/dr declare), or start a recovery: ${starts.map((words) => `/dr ${words}`).join(", ") || "no runbook is in the catalogue"}.`,
     blocks: [
-      header("No incident is open"),
+      header("No open incidents"),
       actions(
         { label: "Declare incident…", verb: "declare", carries: "", style: "primary" },
         { label: "Show all commands", verb: "help", carries: "" },
@@ -66,7 +66,7 @@ export function which(open: readonly Open[]): Message {
     const where = channel ? ` in <#${channel}>` : "";
     return `• ${state.severity} ${safe(state.declared?.title ?? state.id)} (${safe(state.id)})${where}: ${statusWords(state.status)}${state.declared ? `, declared ${clock(state.declared.at)}` : ""}`;
   });
-  const text = "Several incidents are open. Say it in the incident's channel, or add `--incident` and its id:";
+  const text = "Several incidents are open. Use the incident's channel, or add `--incident` and its id:";
   return { text: [text, ...told].join("\n"), blocks: lines([text, ...told]) };
 }
 
@@ -90,7 +90,7 @@ function moves(state: IncidentState, runs: readonly RunState[], hasTriage: boole
 }
 
 function triage({ id }: IncidentState): Button {
-  return { label: "Find out what is wrong", verb: "triage", carries: id, style: "primary" };
+  return { label: "Start triage", verb: "triage", carries: id, style: "primary" };
 }
 
 function runMoves(run: RunState): Button[] {

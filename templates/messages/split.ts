@@ -11,9 +11,7 @@ export function splitBrain(run: RunState, { says, next, since, over }: Split, ar
   const prefix = kindPrefix(run.plan.kind, around.practice);
   const what = `${prefix}SPLIT BRAIN after ${safe(run.plan.title)}: ${ended(safe(says))}`;
   const text =
-    over === null
-      ? `${what} ${ended(safe(next))}`
-      : `${what} Over since ${clock(over)}: only one of them takes writes.`;
+    over === null ? `${what} ${ended(safe(next))}` : `${what} Resolved at ${clock(over)}: only one takes writes.`;
   return {
     text: over === null ? `${text} Seen ${at(since)}.` : text,
     blocks: [

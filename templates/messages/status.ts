@@ -15,14 +15,14 @@ export function runMark(run: RunState): string {
 }
 
 const RUN_WORDS: Readonly<Record<RunStatus, (run: RunState) => string>> = {
-  preflight: () => "looking before anything is changed",
+  preflight: () => "running preflight checks",
   running: () => "running",
   waiting: (run) => waitingFor(run),
   paused: () => "paused",
-  stopped: () => "stopped, a person has to decide",
+  stopped: () => "blocked, needs a decision",
   aborted: () => "aborted",
   failed: () => "failed",
-  verified: (run) => (run.dryRun ? "dry run finished, nothing was changed" : "done and verified"),
+  verified: (run) => (run.dryRun ? "dry run finished, nothing changed" : "done and verified"),
 };
 
 const RUN_MARKS: Readonly<Record<RunStatus, string>> = {

@@ -82,9 +82,9 @@ function words(run: RunState, step: StepState, around: Surroundings): string {
     case "running":
       return `running since ${at(step.since)}${step.attempts > 1 ? `, attempt ${step.attempts}` : ""}${step.progress ? `. ${safe(cut(step.progress, 200))}` : ""}`;
     case "open":
-      return isOver ? "not confirmed when the run ended" : openWords(step, around);
+      return isOver ? "not confirmed before the run ended" : openWords(step, around);
     case "gate":
-      return isOver && step.gate.outcome === "open" ? "not decided when the run ended" : gateWords(step, around);
+      return isOver && step.gate.outcome === "open" ? "not decided before the run ended" : gateWords(step, around);
     case "done":
       return `done in ${lasting(step.seconds)}. ${safe(cut(step.says, 250))}`;
     case "failed":
@@ -101,15 +101,15 @@ function words(run: RunState, step: StepState, around: Surroundings): string {
 function openWords(step: StepState & { status: "open" }, around: Surroundings): string {
   if (step.step.kind === "wait" && step.until) return `waits until ${at(step.until)}`;
   const role = step.step.kind === "manual" && step.step.role ? roleWords(around.system, step.step.role) : "somebody";
-  return `waits for ${role} to do it by hand, since ${at(step.since)}`;
+  return `waiting for ${role} to do it by hand, since ${at(step.since)}`;
 }
 
 function gateWords(step: StepState & { status: "gate" }, around: Surroundings): string {
   const { gate } = step;
   const people = gate.approvals.map(({ person }) => around.names(person)).join(" and ");
   if (gate.outcome === "passed")
-    return gate.broken ? `passed by broken glass, ${brokeWords(gate.broken, around)}` : `approved by ${people}`;
+    return gate.broken ? `passed by break-glass, ${brokeWords(gate.broken, around)}` : `approved by ${people}`;
   if (gate.outcome === "open")
-    return `waits for approval by ${roleWords(around.system, gate.role)}, ${gate.approvals.length} of ${gate.quorum} given`;
+    return `waiting for approval by ${roleWords(around.system, gate.role)}, ${gate.approvals.length} of ${gate.quorum} given`;
   return gate.outcome;
 }

@@ -19,7 +19,7 @@ export function tampered(problem: Problem): Message {
   const facts = [
     ":rotating_light: *An incident's record was tampered with*",
     `Cause: ${safe(problem.what)}`,
-    "Status: nothing more is decided on this incident; others go on",
+    "Status: this incident is frozen; others continue",
     ...(problem.next ? [`Next: ${safe(problem.next)}`] : []),
   ];
   return { text: facts.join("\n"), blocks: lines(facts) };
@@ -28,8 +28,8 @@ export function tampered(problem: Problem): Message {
 /** An operator accepted the store as it is. */
 export function storeAccepted(): Message {
   const facts = [
-    ":white_check_mark: *Lifeboat goes on*",
-    "Status: an operator accepted the store as it is now",
+    ":white_check_mark: *Lifeboat continues*",
+    "Status: an operator accepted the current store",
     "Next: look at paused runs (`/dr list`), then retry, skip or abort",
   ];
   return { text: facts.join("\n"), blocks: lines(facts) };

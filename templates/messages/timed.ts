@@ -99,7 +99,7 @@ function lateStage(
   const people = holders(around.system, state, COMMANDER).slice(0, 3);
   const who = people.length === 0 ? roleWords(around.system, COMMANDER) : people.map(around.names).join(", ");
   const where = !apart || around.channel === null ? "" : ` All of it is in <#${around.channel}>.`;
-  const text = `${who}: ${what} is late: it was given ${given}, until ${hour(dueAt(one))}. ${atNow(run, one)} Nothing is stopped by it.${where}`;
+  const text = `${who}: ${what} is late: limit ${given}, until ${hour(dueAt(one))}. ${atNow(run, one)} Nothing stops because of it.${where}`;
   return { text, blocks: [section(`⏰ ${text}`)] };
 }
 
@@ -108,8 +108,8 @@ function atNow(run: RunState, { clock }: ClockState): string {
   const at = [...run.steps.values()].filter(
     (step) => clock.stages.includes(step.stage) && step.status !== "waiting" && !isSettled(step),
   );
-  if (at.length === 0) return "Nothing of it is under way.";
-  return `It is at: ${ended(at.map(({ step }) => safe(cut(step.title, 100))).join("; "))}`;
+  if (at.length === 0) return "None of it is running.";
+  return `Now: ${ended(at.map(({ step }) => safe(cut(step.title, 100))).join("; "))}`;
 }
 
 function accounts(state: IncidentState, around: Surroundings): readonly (readonly [string, string])[] {

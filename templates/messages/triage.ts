@@ -17,20 +17,20 @@ export function triageCard(
   const title = `${prefix}Triage of ${plain(around.system.title)}`;
   const ended = !isNewest && triage.open !== null;
   const said = triage.answered.map((one) => `${safe(one.asks)} ${safe(one.says)}.`);
-  const now = ended ? ["It was begun anew."] : nowWords(triage);
+  const now = ended ? ["It was restarted."] : nowWords(triage);
   return {
     text: [`${safe(title)}.`, ...said, ...now].join(" "),
     blocks: [
       header(title),
       ...lines(triage.answered.map((one) => `✅ ${safe(one.asks)} *${safe(one.says)}*\n      ${source(one, around)}`)),
-      ...(ended ? [section("It was begun anew.")] : [...asked(state, triage), ...concluded(state, triage)]),
-      context(`Begun by ${whoIs(triage.by, around)} ${at(triage.at)} · it only looks and changes nothing`),
+      ...(ended ? [section("It was restarted.")] : [...asked(state, triage), ...concluded(state, triage)]),
+      context(`Started by ${whoIs(triage.by, around)} ${at(triage.at)} · read-only`),
     ],
   };
 }
 
 function source({ saw, by }: TriageState["answered"][number], around: Surroundings): string {
-  return saw === null ? `said by ${whoIs(by, around)}` : `seen: ${safe(cut(saw, 300))}`;
+  return saw === null ? `answered by ${whoIs(by, around)}` : `seen: ${safe(cut(saw, 300))}`;
 }
 
 function whoIs(by: TriageState["by"], around: Surroundings): string {
@@ -41,7 +41,7 @@ function nowWords({ open, concluded: end }: TriageState): string[] {
   if (open !== null) {
     const choices = open.answers.map(({ says }) => safe(says)).join(" / ");
     const looks = open.probed && open.unseen === null ? " Looking." : "";
-    const unseen = open.unseen === null ? "" : ` It could not be seen: ${safe(cut(open.unseen, 300))}.`;
+    const unseen = open.unseen === null ? "" : ` Check failed: ${safe(cut(open.unseen, 300))}.`;
     return [`${safe(open.asks)}${looks}${unseen} Answers: ${choices}.`];
   }
   if (end === null) return [];
@@ -52,8 +52,8 @@ function nowWords({ open, concluded: end }: TriageState): string[] {
 function asked({ id: incident }: IncidentState, { id, open }: TriageState): Block[] {
   if (open === null) return [];
   const looks = open.probed && open.unseen === null;
-  const unseen = open.unseen === null ? "" : `\n⚠️ It could not be seen: ${safe(cut(open.unseen, 500))}`;
-  const hint = looks ? "\n🔎 Looking. Whoever knows already may answer." : unseen;
+  const unseen = open.unseen === null ? "" : `\n⚠️ Check failed: ${safe(cut(open.unseen, 500))}`;
+  const hint = looks ? "\n🔎 Checking. Answer now if you already know." : unseen;
   return [
     section(`*${safe(open.asks)}*${hint}`),
     ...(open.look !== null && !looks ? [context(safe(cut(open.look, 500)))] : []),

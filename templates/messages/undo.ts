@@ -29,7 +29,7 @@ export function undoButton(state: IncidentState, run: RunState): Button | null {
     aloud: `Undo ${title}`,
     confirm: {
       title: "Undo this step?",
-      says: `${cut(title, 200)}. Those who decided about it are asked to approve.`,
+      says: `${cut(title, 200)}. The people who approved it are asked to approve the undo.`,
       yes: "Request undo",
       no: "Not now",
     },
@@ -66,7 +66,7 @@ function wayBack(state: IncidentState, run: RunState, step: PlanStep): string | 
 }
 
 /** What a card says of the way back of these steps: only what their actions say. `all`: what they are together. */
-export function noReturnWords(steps: readonly PlanStep[], all: "every step" | "every step of this part"): string {
+export function noReturnWords(steps: readonly PlanStep[], all: "every step" | "every step this approves"): string {
   const never = steps.find((step) => wayBackOf(step)?.kind === "never");
   if (never) return `“${safe(cut(never.title, 150))}”${never.when === null ? "" : ", if it is needed"}`;
   const changing = steps.filter((step) => changes(step) || step.kind === "manual");

@@ -14,21 +14,19 @@ export function unfilledRoles(state: IncidentState, around: Surroundings): Messa
   const over = state.status === "resolved" || state.status === "closed";
   if (open.length === 0 || over) {
     const text =
-      open.length === 0
-        ? "All roles of this incident are taken."
-        : "The incident is over; its open roles are not needed any more.";
+      open.length === 0 ? "All roles are assigned." : "The incident is over; open roles aren't needed any more.";
     return { text, blocks: [section(`👥 ${text}`)] };
   }
   const command = open.find(({ id }) => id === COMMANDER);
   const asked = command === undefined ? open : [command];
   const who = asked.map(({ id, title, explains }) => {
     const able = holders(around.system, state, id).slice(0, 5).map(around.names);
-    return `*${safe(title)}* (${able.length === 0 ? "anybody on the roster" : able.join(", ")}): ${ended(safe(explains))}`;
+    return `*${safe(title)}* (${able.length === 0 ? "anyone on the roster" : able.join(", ")}): ${ended(safe(explains))}`;
   });
   const head =
     command === undefined
-      ? "These roles are not taken yet:"
-      : "Nobody commands this incident yet. Whoever takes it decides what is next:";
+      ? "Open roles:"
+      : "No incident commander yet. Take the role to set priorities and make the calls:";
   const take: Button[] = asked.slice(0, 5).map(({ id, title }, n) => ({
     label: `Take: ${cut(title, 22)}`,
     verb: "role",

@@ -65,6 +65,6 @@ function quoted(said: readonly string[]): string[] {
 }
 
 function destinationWords(destinations: UpdateDraft["destinations"]): string {
-  if (destinations.length === 0) return "⚠️ nobody would get this: see `comms:` in system.yml";
+  if (destinations.length === 0) return "⚠️ no one would get this: see `comms:` in system.yml";
   return destinations.map(({ to, why }) => (why === null ? to : `⚠️ not by ${to}: ${safe(cut(why, 120))}`)).join(" · ");
 }

@@ -106,7 +106,7 @@ export class Bout {
   /** Brings about what a trial does not excuse itself from, and says what is asked for then. */
   async brings(what: "byHand" | "wrong" | "other"): Promise<unknown> {
     const bring = this.scene[what];
-    if (!bring) throw new Error(`The scene has no ${what}: write one, or say instead why it can not happen.`);
+    if (!bring) throw new Error(`The scene has no ${what}: write one, or say instead why it can't happen.`);
     const said = await bring.call(this.scene);
     return said instanceof Asked ? said.input : this.scene.input;
   }

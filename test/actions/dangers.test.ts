@@ -31,7 +31,7 @@ function answerTo(action: string, danger: Danger): Instead | null | undefined {
 }
 
 describe("what everything that changes something has to stand", () => {
-  test.each(changing)("%s: each danger is tested, or it is said why it can not happen", (action) => {
+  test.each(changing)("%s: each danger is tested, or it is said why it can't happen", (action) => {
     const open = DANGERS.filter((danger) => {
       const answer = answerTo(action, danger);
       return answer === undefined || (typeof answer === "string" && answer.length < 20);
@@ -110,7 +110,7 @@ function page(): string {
   return `# What every action that changes something has to stand
 
 Written by \`PAGES=write npm test -- test/actions/dangers\`, out of the trials themselves. ✓ a trial runs it; → another test does;
-– it can not happen there, for the reason below.
+– it can't happen there, for the reason below.
 
 | action | ${DANGERS.join(" | ")} |
 | --- |${" --- |".repeat(DANGERS.length)}

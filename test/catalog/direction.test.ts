@@ -257,7 +257,7 @@ describe("roles without a direction", () => {
     expect(planned(rejoin, "active", "standby", { mode: "planned" })).toEqual([
       {
         code: "target-absent",
-        what: "Orders store has no member that has to rejoin (ireland is active)",
+        what: "Orders store has no member that needs to rejoin (ireland is active)",
         next: undefined,
       },
     ]);

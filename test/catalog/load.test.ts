@@ -41,7 +41,7 @@ describe("what is in the catalogue", () => {
     expect(loadCatalog(folder.path, cards).catalog).toEqual({ systems: [], runbooks: [] });
   });
 
-  test("runbooks of a system that can not be read are held against their shape all the same", () => {
+  test("runbooks of a system that can't be read are held against their shape all the same", () => {
     folder = makeFolder({ "shop/system.yml": "title: [", "shop/runbooks/bad.yml": "titel: x" });
     const files = loadCatalog(folder.path, cards).problems.map(({ file }) => file);
     expect(new Set(files)).toEqual(
@@ -97,9 +97,9 @@ describe("what a folder may be", () => {
     const { catalog, problems } = loadCatalog(folder.path, cards);
     expect(catalog.systems.map(({ id }) => id)).toEqual(["shop2"]);
     expect(problems.map(({ what }) => what.replace(/:.*/, ""))).toEqual([
-      '"Shop 1" can not be the name of a system or runbook',
-      "This file can not be read",
-      '"A b" can not be the name of a system or runbook',
+      '"Shop 1" cannot be the name of a system or runbook',
+      "This file can't be read",
+      '"A b" cannot be the name of a system or runbook',
       "This file is not read",
     ]);
   });

@@ -9,7 +9,7 @@ const told = (text: string) => parseYaml("/f.yml", text, anything).findings.map(
 
 describe("what YAML allows and is refused here", () => {
   test("nesting without end", () => {
-    const deep = ["It is nested more than 100 levels deep"];
+    const deep = ["It's nested more than 100 levels deep"];
     const steps = Array.from({ length: 500 }, (_, depth) => `${" ".repeat(depth)}a:\n`).join("");
     for (const text of [
       "[".repeat(100_000),
@@ -49,7 +49,7 @@ describe("what YAML allows and is refused here", () => {
   });
 
   test("nothing a file says reaches a prototype", () => {
-    expect(told('"__proto__": { polluted: 1 }')).toEqual(['"__proto__" can not be used as a key']);
+    expect(told('"__proto__": { polluted: 1 }')).toEqual(['"__proto__" cannot be used as a key']);
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 });
@@ -60,7 +60,7 @@ describe("the caret", () => {
     const { findings } = parseYaml("/f.yml", 'a: { ü: "größer", b: 7 }\n', shape);
     expect(reportFindings(findings, "/")).toBe(
       [
-        'f.yml:1:22: error: "b" can not be the number 7 [shape]',
+        'f.yml:1:22: error: "b" cannot be the number 7 [shape]',
         "  |",
         '1 | a: { ü: "größer", b: 7 }',
         "  |                      ^",

@@ -53,13 +53,13 @@ test("every wrong one is shown in its line, and nothing of its system is taken",
       "  = Allowed: primaryHost, primaryPort, standbyHost",
       '  = Did you mean "primaryHost"?',
       "",
-      'values.yml:4:16: error: "primaryPort" can not be the string "6432" [values]',
+      'values.yml:4:16: error: "primaryPort" cannot be the string "6432" [values]',
       "  |",
       '4 |   primaryPort: "6432"',
       "  |                ^^^^^^",
       "  = A number: Port of the primary",
       "",
-      'values.yml:5:16: error: The value of "standbyHost" carries a password; plans are shown to everybody [values]',
+      'values.yml:5:16: error: The value of "standbyHost" holds a password; plans are shown to everyone [values]',
       "  |",
       `5 |   standbyHost: ${"•".repeat(33)}`,
       `  |                ${"^".repeat(33)}`,
@@ -71,7 +71,7 @@ test("every wrong one is shown in its line, and nothing of its system is taken",
   );
 });
 
-test("a value can not refer to anything", () => {
+test("a value can't refer to anything", () => {
   expect(load("shop: { primaryHost: '${var.standbyHost}' }").said).toContain("has to be the value itself");
 });
 

@@ -18,7 +18,7 @@ let house: TestHouse;
 storeForEach(async (fresh) => {
   store = fresh;
   house = new TestHouse(store);
-  await house.ask("alex", "declare Orders can not be placed --severity P1", { key: "declare-key" });
+  await house.ask("alex", "declare Orders cannot be placed --severity P1", { key: "declare-key" });
   house.channels.set(incident, IN.channel);
 });
 
@@ -99,14 +99,14 @@ describe("telling people", () => {
     await house.press("cass", "update", incident, { ...IN, form: secret });
     const first = await house.ask("cass", "update --template customers-initial", { ...IN, canAskForm: true });
     expect(JSON.stringify(first)).not.toContain("pg primary");
-    const given = { headline: "Orders fail", impact: "You can not order", nextUpdate: "soon" };
+    const given = { headline: "Orders fail", impact: "You cannot order", nextUpdate: "soon" };
     await house.press("cass", "update", incident, { ...IN, form: fields("customers-initial", given) });
     const next = await house.ask("cass", "update --template customers-progress", { ...IN, canAskForm: true });
     const forms = JSON.stringify(next);
-    expect(forms).toContain('"initial_value":"You can not order"');
+    expect(forms).toContain('"initial_value":"You cannot order"');
     expect(forms).toContain('"initial_value":"Orders fail"');
     const page = await house.ask("cass", "update --template status-page-progress", { ...IN, canAskForm: true });
-    expect(JSON.stringify(page)).toContain('"initial_value":"You can not order"');
+    expect(JSON.stringify(page)).toContain('"initial_value":"You cannot order"');
   });
 
   test("a reminder, a snooze, and what is late", async () => {

@@ -253,7 +253,9 @@ describe("what a repeat or a second one does", () => {
     const again = await house.ask("cass", "abort I am afraid", { key: "twice" });
     const { events, state } = await house.state(idFor("inc", "one"));
     for (const reply of [first, again])
-      expect(reply.kind === "private" && reply.message.text).toContain("This is for the one who asked for the run");
+      expect(reply.kind === "private" && reply.message.text).toContain(
+        "Only the requester, the incident commander and the approvers",
+      );
     expect(events.filter(({ type }) => type === "command.refused")).toHaveLength(1);
     expect(state.runs.get(idFor("run", "one"))?.status).toBe("preflight");
   });

@@ -110,7 +110,7 @@ export async function openDesk(server: TestServer, cadence: Partial<Cadence> = {
     declare: (incident) =>
       act(incident, {
         type: "declare",
-        ...{ title: "Orders can not be placed", system: system.id, severity: "P1", kind: "real" },
+        ...{ title: "Orders cannot be placed", system: system.id, severity: "P1", kind: "real" },
         ...{ impactStartedAt: null, announceIn: null },
       }),
     async say(incident, id, words) {

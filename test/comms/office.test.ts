@@ -21,8 +21,8 @@ describe("what was said is brought outside once", () => {
     desk = await openDesk(server);
     await desk.clerk();
     await desk.declare(N);
-    await desk.say(N, "customers-initial", "You can not order");
-    await desk.say(N, "status-page-initial", "You can not order");
+    await desk.say(N, "customers-initial", "You cannot order");
+    await desk.say(N, "status-page-initial", "You cannot order");
     await until(async () => (await about("update.delivered")).length === 3, 10);
     expect((await about("update.delivered")).sort()).toEqual([
       "update.delivered email",
@@ -50,7 +50,7 @@ describe("what was said is brought outside once", () => {
     const first = await desk.clerk();
     await desk.readers.chaos("smtp-down");
     await desk.declare(N);
-    await desk.say(N, "customers-initial", "You can not order");
+    await desk.say(N, "customers-initial", "You cannot order");
     await desk.say(N, "customers-progress", "Still");
     await until(async () => (await about("update.delayed")).length === 1, 10);
     expect(await about("update.delivered")).toEqual([]);
@@ -59,7 +59,7 @@ describe("what was said is brought outside once", () => {
     await desk.readers.chaos("calm");
     await until(async () => (await about("update.delivered")).length === 2, 30);
     // In the order it was said.
-    expect(desk.readers.mails.map(({ subject }) => subject)).toEqual(["You can not order", "Still: update"]);
+    expect(desk.readers.mails.map(({ subject }) => subject)).toEqual(["You cannot order", "Still: update"]);
     expect(await about("update.delayed")).toHaveLength(1);
   }, 60_000);
 
@@ -68,7 +68,7 @@ describe("what was said is brought outside once", () => {
     await desk.readers.chaos("smtp-cut");
     await desk.clerk();
     await desk.declare(N);
-    await desk.say(N, "customers-initial", "You can not order");
+    await desk.say(N, "customers-initial", "You cannot order");
     await until(async () => (await about("update.delivered")).length === 1, 20);
     expect(new Set(desk.readers.mails.map(({ messageId }) => messageId)).size).toBe(1);
     expect(desk.readers.mails).toHaveLength(2);
@@ -83,7 +83,7 @@ describe("what was said is brought outside once", () => {
     await desk.readers.chaos("smtp-refuse");
     await desk.clerk();
     await desk.declare(N);
-    await desk.say(N, "customers-initial", "You can not order");
+    await desk.say(N, "customers-initial", "You cannot order");
     await until(async () => (await about("update.undelivered")).length === 1, 10);
     await desk.readers.chaos("calm");
     await desk.say(N, "customers-progress", "Still");
@@ -98,7 +98,7 @@ describe("what was said is brought outside once", () => {
       await desk.readers.chaos(trouble);
       await desk.clerk();
       await desk.declare(N);
-      await desk.say(N, "status-page-initial", "You can not order");
+      await desk.say(N, "status-page-initial", "You cannot order");
       await until(async () => (await about("update.delayed")).length === 1, 10);
       await desk.readers.chaos("calm");
       await until(async () => (await about("update.delivered statuspage")).length === 1, 20);
@@ -112,7 +112,7 @@ describe("what was said is brought outside once", () => {
     await desk.clerk();
     await desk.declare(N);
     for (const [template, words] of [
-      ["status-page-initial", "You can not order"],
+      ["status-page-initial", "You cannot order"],
       ["status-page-progress", "Still"],
     ] as const) {
       await desk.readers.chaos("statuspage-cut");
@@ -149,7 +149,7 @@ describe("the built-in page", () => {
       const answer = await fetch(url, { signal: AbortSignal.timeout(2000) });
       const html = await answer.text();
       expect(answer.status).toBe(200);
-      expect(html).toContain("We are looking into a problem");
+      expect(html).toContain("We are investigating a problem");
       expect(html).not.toMatch(/<script|<b>not/);
       expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'");
       expect(await readFile(join(desk.folder, "index.html"), "utf8")).toBe(html);
@@ -163,13 +163,13 @@ describe("the built-in page", () => {
     const clerk = await desk.clerk();
     await desk.declare(N);
     await desk.say(N, "executives-initial", "Confidential");
-    await desk.say(N, "status-page-initial", "You can not order");
+    await desk.say(N, "status-page-initial", "You cannot order");
     await until(async () => (await about("update.delivered page")).length === 1, 10);
     await clerk.stop();
     const next = await desk.clerk();
     const html = await (await fetch(`http://127.0.0.1:${next.page.port}/`)).text();
-    expect(html).toContain("You can not order");
-    expect(html).not.toMatch(/Confidential|Orders can not be placed|P1/);
+    expect(html).toContain("You cannot order");
+    expect(html).not.toMatch(/Confidential|Orders cannot be placed|P1/);
     expect((await fetch(`http://127.0.0.1:${next.page.port}/../etc/passwd`)).status).toBe(404);
     expect((await fetch(`http://127.0.0.1:${next.page.port}/`, { method: "POST" })).status).toBe(405);
   }, 60_000);
@@ -216,7 +216,7 @@ describe("what is owed", () => {
     await desk.snooze(N, "firstNotice@1", 1);
     await until(async () => (await about("comms.late")).length === 1);
     await desk.say(N, "executives-initial", "We are looking");
-    await expect(desk.snooze(N, "firstNotice@1", 1)).rejects.toThrow("Nothing is owed here any more");
+    await expect(desk.snooze(N, "firstNotice@1", 1)).rejects.toThrow("No update is due here any more");
     const soon = Date.now() + 3_600_000 - 600_000;
     await until(async () => new Date((await scheduled()) ?? 0).getTime() > soon);
     expect((await desk.told(N)).filter((one) => one.startsWith("comms."))).toEqual([

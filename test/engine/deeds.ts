@@ -42,7 +42,7 @@ type Behaviour =
   | "losesRequest" // the connection breaks before the effect
   | "refuses" // `apply` is refused so many times
   | "slow" // `verify` takes so many milliseconds
-  | "unclear" // `done` can not tell
+  | "unclear" // `done` can't tell
   | "half" // `done` finds a part of it
   | "blocked" // `ready` says no, in these words
   | "weather" // a material fact

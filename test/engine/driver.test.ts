@@ -131,7 +131,7 @@ describe("a run from the request to the end", () => {
     expect(ledger(dir)).toEqual([]);
   });
 
-  test("a preflight that finds it can not start ends the run with nothing changed", async () => {
+  test("a preflight that finds it can't start ends the run with nothing changed", async () => {
     behave(dir, "fence", "blocked", "The node is on fire.");
     await night.requested(planOf([[go()], [deed(dir, "put", "fence")]]));
     start();

@@ -55,6 +55,6 @@ describe("what an approval binds to", () => {
       [fact("reachable", true), fact("gone", "a")],
       [fact("reachable", false), fact("new", null)],
     );
-    expect(changes).toEqual(["reachable: yes, now no", "gone: a, now not to be seen", "new: not seen, now unknown"]);
+    expect(changes).toEqual(["reachable: yes, now no", "gone: a, now not visible", "new: not seen, now unknown"]);
   });
 });

@@ -128,7 +128,7 @@ describe("given a question that the world can answer, when it is asked", () => {
     expect(written.map(({ data }) => (data as { question: string }).question)).toEqual(["orders-taken"]);
   });
 
-  test("then what can not be seen is left to people, with the reason, and one person's answer goes on", async () => {
+  test("then what can't be seen is left to people, with the reason, and one person's answer goes on", async () => {
     scout({ appUrl: "" });
     await says({ type: "startTriage", triage: "tri-1" });
     const walk = await until(({ open }) => open?.unseen != null);

@@ -149,7 +149,7 @@ describe("one person counts once", () => {
     const story = Story.asking();
     story.approve("bo");
     const outcome = story.approve("vera");
-    expect(outcome.kind === "refused" && sayProblem(outcome.problem)).toBe("Gate go: It was decided already by Bo.");
+    expect(outcome.kind === "refused" && sayProblem(outcome.problem)).toBe("Gate go: Already decided by Bo.");
   });
 });
 
@@ -230,7 +230,7 @@ describe("deny against approve", () => {
     expect(codeOf(story.deny("vera"))).toBe("accepted");
     const outcome = story.approve("bo");
     expect(outcome.kind === "refused" && sayProblem(outcome.problem)).toBe(
-      "Gate go: It was decided already: Denied by Vera: not tonight.",
+      "Gate go: Already decided: Denied by Vera: not tonight.",
     );
     expect(startCode(story.mayStart("fence"))).toBe("gate-denied");
     expect(story.run().status).toBe("stopped");
@@ -293,7 +293,7 @@ describe("every refusal", () => {
         decision: "approve",
         code: "gate-requester",
         says:
-          "Gate go: You asked for this run, so your approval does not count, whichever account you use. " +
+          "Gate go: You requested this run, so you can't approve it from any account. " +
           "Bo, Cy, Vera or Duo may approve it.",
       },
     });
@@ -308,7 +308,7 @@ describe("every refusal", () => {
       ]),
     );
     const outcome = story.approve("bo");
-    expect(outcome.kind === "refused" && outcome.problem.allowed).toBe("Nobody on the roster may decide it now");
+    expect(outcome.kind === "refused" && outcome.problem.allowed).toBe("No one on the roster may decide it now");
   });
 
   test("what an account calls itself is not written down", () => {

@@ -59,7 +59,7 @@ describe("a start", () => {
     expect(void_).toMatchObject({ code: "gate-voided", why: "Bo may no longer decide: deactivated" });
     expect(story.mayStart("fence", { standing: new Map([["bo", null]]) })).toMatchObject({
       code: "standing-unknown",
-      why: "Whether Vera may still decide could not be checked",
+      why: "Vera's right to decide couldn't be checked",
     });
   });
 });
@@ -192,7 +192,7 @@ describe("who is waited for", () => {
     expect(who(other)).toMatchObject({ asked: [["cy", "duo"]], missing: 1 });
   });
 
-  test("nobody once the glass is broken or enough have approved; and it says when it can not be enough", () => {
+  test("nobody once the glass is broken or enough have approved; and it says when it can't be enough", () => {
     const story = Story.asking(failover({ quorum: 2, role: "vp-engineering", escalate: [] }));
     expect(who(story)).toMatchObject({ missing: 2, possible: true });
     lend(story, "vera", "vp-engineering", "oli");
@@ -262,7 +262,7 @@ describe("a broken glass, judged by itself", () => {
   test("is no glass that is whole", () => {
     const story = Story.asking();
     const context = { now: story.now, system: SYSTEM, standing: all };
-    expect(flawOfBreak(story.run(), story.gateOf("go"), context)).toMatchObject({ why: "The glass is not broken" });
+    expect(flawOfBreak(story.run(), story.gateOf("go"), context)).toMatchObject({ why: "Break-glass was not used" });
   });
 });
 
@@ -308,7 +308,7 @@ describe("what is refused in so many words", () => {
     story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
     story.asks("oli", { type: "confirmBreak", run: "run-1", ask: "ask-1" });
     expect(story.approve("vera")).toMatchObject({
-      problem: { code: "already-decided", what: expect.stringContaining("who broke the glass") },
+      problem: { code: "already-decided", what: expect.stringContaining("by break-glass") },
     });
   });
 
@@ -337,6 +337,6 @@ describe("what is refused in so many words", () => {
     expect(breaks()).toBe("second-awaited");
     story.roster({ ...SYSTEM, people: SYSTEM.people.filter(({ id }) => id === "cy" || id === "ana") });
     expect(breaks()).toBe("accepted");
-    expect(story.gateOf("go").broken).toMatchObject({ second: null, alone: "there is nobody who could confirm it" });
+    expect(story.gateOf("go").broken).toMatchObject({ second: null, alone: "no one else could confirm it" });
   });
 });

@@ -146,7 +146,7 @@ describe("a standstill that outlives an approval", () => {
     expect(story.gateOf("go").outcome).toBe(then);
     if (then === "voided") {
       expect(story.gateOf("go").says).toMatch(
-        /^The run stood still since 00:\d\d:\d\d UTC, longer than the approval holds$/,
+        /^The run was held since 00:\d\d:\d\d UTC, longer than the approval is valid$/,
       );
       expect(startCode(story.mayStart("wipe"))).toBe("gate-voided");
     }

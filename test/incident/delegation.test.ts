@@ -25,7 +25,7 @@ describe("who may lend what to whom", () => {
     expect(codeOf(lend(vp(), from, role, to, seconds))).toBe(then);
   });
 
-  test("what was lent can not be lent on", () => {
+  test("what was lent can't be lent on", () => {
     const story = vp();
     lend(story, "vera", "vp-engineering", "oli");
     expect(codeOf(lend(story, "oli", "vp-engineering", "tess"))).toBe("role-not-yours");

@@ -134,7 +134,7 @@ describe("pairs that should not follow each other", () => {
     const story = Story.asking();
     const one = event(story, of, run);
     expect(() => evolveStrictly(story.state, one, story.plans)).toThrow(
-      `${of.type} (version ${one.version}) can not follow: ${says}`,
+      `${of.type} (version ${one.version}) can't follow: ${says}`,
     );
   });
 

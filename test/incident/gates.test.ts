@@ -54,7 +54,7 @@ describe("silence escalates", () => {
     story.timePasses();
     expect(story.run()).toMatchObject({
       status: "stopped",
-      problem: { code: "gate-expired", what: "Nobody decided in time" },
+      problem: { code: "gate-expired", what: "No decision in time" },
     });
     expect(gateDue(story.run(), "go", story.now)).toEqual({ events: [], nextAt: null });
   });

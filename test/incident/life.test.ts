@@ -27,7 +27,7 @@ describe("declare", () => {
 
   test("is for everybody but those who are barred", () => {
     expect(codeOf(new Story().asks(stranger, declaring()))).toBe("accepted");
-    expect(codeOf(new Story().asks("ana", declaring(), { barred: "guests can not" }))).toBe("barred");
+    expect(codeOf(new Story().asks("ana", declaring(), { barred: "guests can't" }))).toBe("barred");
   });
 
   test("happens once", () => {
@@ -115,7 +115,7 @@ describe("status", () => {
     const story = Story.asking();
     const outcome = story.asks("ana", RESOLVE);
     expect(outcome.kind === "refused" && sayProblem(outcome.problem)).toBe(
-      '"Failover of the database" (run-1, waiting) is still live. An incident is resolved when no run of it is live. ' +
+      '"Failover of the database" (run-1, waiting) is still in progress. An incident can be resolved once no run is in progress. ' +
         "Let it finish, or abort it: `/dr abort <why>`.",
     );
     story.asks("ana", { type: "abort", run: "run-1", reason: "it healed" });

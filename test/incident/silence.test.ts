@@ -183,7 +183,7 @@ describe("a level nobody of which is there", () => {
     expect(gate.risen).toMatchObject([
       {
         level: 1,
-        why: "Nobody who could decide as Incident commander is there (Cy: This Slack account is deactivated)",
+        why: "No one available to decide as Incident commander (Cy: This Slack account is deactivated)",
       },
     ]);
   });

@@ -122,7 +122,7 @@ describe("a step that changes something starts only", () => {
     expect(startCode(story.mayStart("fence"))).toBe("run-paused");
     story.asks("ana", { type: "resume", run: "run-1" });
     expect(startCode(story.mayStart("fence"))).toBe("ok");
-    story.happened({ type: "run.stuck", data: { problem: { code: "x", what: "It can not go on" } } });
+    story.happened({ type: "run.stuck", data: { problem: { code: "x", what: "It can't go on" } } });
     expect(startCode(story.mayStart("fence"))).toBe("run-stuck");
     story.asks("ana", { type: "resume", run: "run-1" });
     story.asks("ana", { type: "abort", run: "run-1", reason: "no need" });

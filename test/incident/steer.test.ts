@@ -49,7 +49,7 @@ describe("who may steer a run", () => {
   test("a refusal says who may", () => {
     const outcome = underWay().asks("oli", abort);
     expect(outcome.kind === "refused" && outcome.problem.allowed).toBe(
-      "Ana or Cy may do it; anybody on the roster may pause the run",
+      "Ana or Cy may do it; anyone on the roster may pause the run",
     );
   });
 
@@ -172,7 +172,7 @@ describe("skip", () => {
     expect(codeOf(early.asks("ana", skip("go")))).toBe("gate-not-skippable");
   });
 
-  test("not a fence while a step that can not be undone is to come", () => {
+  test("not a fence while a step that can't be undone is to come", () => {
     const outcome = stopped(underWay()).asks("cy", skip("fence"));
     expect(outcome.kind === "refused" && sayProblem(outcome.problem)).toBe(
       'Step fence: Without this fence "Step promote" could leave two primaries that both take writes. ' +

@@ -51,7 +51,7 @@ describe("two roles asked at once", () => {
     expect(may).toMatchObject({
       ok: false,
       code: "gate-voided",
-      why: 'Duo counts in "Gate dba", asked together with this',
+      why: 'Duo counts in "Gate dba", part of the same decision',
     });
   });
 

@@ -109,7 +109,7 @@ export const aws: Target = {
         changes: `${name} TXT: says "lifeboat contract", and then what it said before`,
         async hold(changes) {
           const was = await valuesNow();
-          insist(was.length > 0, `${name} TXT is not to be seen in ${zone}`);
+          insist(was.length > 0, `${name} TXT is not visible in ${zone}`);
           insist(was.join() !== CONTRACT.join(), `${name} TXT says ${CONTRACT} already: an earlier run left it so`);
           const putBack = changes.until({
             left: `${name} TXT says ${CONTRACT}`,

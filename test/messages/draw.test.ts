@@ -215,7 +215,7 @@ describe("one key is one message for ever", () => {
       const letter = (story: Story) =>
         drawIncident(story.state, around(story, { system })).messages.find(({ key }) => key === "gate:ask-first:to:bo");
       expect(letter(nights.asked())).toMatchObject({ in: { person: "U0BO" } });
-      expect(letter(nights.asked())?.message.text).toContain("no longer yours to decide");
+      expect(letter(nights.asked())?.message.text).toContain("no longer hold a role that decides this");
       expect(letter(nights.asked())?.message.blocks.filter(({ type }) => type === "actions")).toEqual([]);
       expect(letter(nights.approved())?.message.text).toContain("pproved by");
     }

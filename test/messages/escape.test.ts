@@ -72,8 +72,8 @@ describe("other people's words", () => {
   });
 
   test("stay readable: what needs no taming is unchanged", () => {
-    expect(safe("Orders can't be placed (50 % of users) — since 02:41, see orders_db & billing")).toBe(
-      "Orders can't be placed (50 % of users) — since 02:41, see orders_db &amp; billing",
+    expect(safe("Orders cannot be placed (50 % of users) — since 02:41, see orders_db & billing")).toBe(
+      "Orders cannot be placed (50 % of users) — since 02:41, see orders_db &amp; billing",
     );
     expect(plain("a <b> *c*")).toBe("a <b> *c*");
     expect(cut("abcdef", 4)).toBe("abc…");

@@ -7,7 +7,7 @@ export function declared(): Story {
   return new Story(orders)
     .ask("ana", {
       type: "declare",
-      title: "Orders can not be placed",
+      title: "Orders cannot be placed",
       system: "orders",
       severity: "P1",
       kind: "real",
@@ -120,7 +120,7 @@ export function denied(): Story {
 
 export function plannedButDead(): Story {
   const loss = "unknown: the primary does not answer";
-  const found = ["The primary does not answer.", "It can not be fenced.", "Loss can not be ruled out.", "No replica."];
+  const found = ["The primary does not answer.", "It can't be fenced.", "Loss can't be ruled out.", "No replica."];
   const cause = { id: "silent:10.0.0.5:5432", says: "The primary (10.0.0.5) does not answer: connection refused." };
   const checks = found.map((says, n) => ({
     ...{ step: "fence", id: says, ok: false, level: "block" as const, says },

@@ -66,7 +66,7 @@ function printBlock(block: Json): string {
     case "input":
       return `  [${block.label.text}${block.optional ? ", optional" : ""}] ${block.element.type} as ${block.block_id}`;
     default:
-      throw new Error(`A page can not show a ${block.type} block yet.`);
+      throw new Error(`A page can't show a ${block.type} block yet.`);
   }
 }
 

@@ -18,7 +18,7 @@ describe("what a card says of a page", () => {
     expect(words({ people: ["ana", "bo"] })).toContain("Incident commander (<@ana>, <@bo>)");
   });
   test("the service's own on call", () => {
-    expect(words({ role: null })).toContain("Paged: whoever is on call");
+    expect(words({ role: null })).toContain("Paged: on-call");
   });
   test("acknowledged by somebody of the roster, and by a stranger whose name can do nothing", () => {
     const acknowledged = [
@@ -37,7 +37,7 @@ describe("what a card says of a page", () => {
     const problem = { code: "pagerduty", where: "PagerDuty's trigger event", what: "It gave no answer in time" };
     const state = { paging: { pages: new Map(), failing: { since: at(41), problem } } } as unknown as IncidentState;
     expect(notPaged(state)).toBe(
-      "Nobody can be paged since 02:41:00 UTC: PagerDuty's trigger event: It gave no answer in time. Call people yourselves; it is tried on.",
+      "Paging has failed since 02:41:00 UTC: PagerDuty's trigger event: It gave no answer in time. Call people yourselves; Lifeboat keeps trying.",
     );
   });
 });

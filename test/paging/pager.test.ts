@@ -156,7 +156,7 @@ describe("a question", () => {
   });
 
   test.each([
-    ["nobody", () => pager.chaos("nobody"), "PagerDuty names nobody on call for it"],
+    ["nobody", () => pager.chaos("nobody"), "PagerDuty has no one on call for it"],
     ["a stranger", () => pager.onCall("PDBA0", [["PNELL"]]), "PagerDuty names Nell, who is not on the roster"],
     [
       "somebody without the role",

@@ -22,7 +22,7 @@ function requestOf(story: Story): PostmortemRequest {
 describe("the post-mortem that the timeline writes", () => {
   test("of a night that ended well, as Markdown and as HTML", () => {
     const draft = draftPostmortem(requestOf(nights.resolved()));
-    expect(draft.title).toBe("Orders can not be placed");
+    expect(draft.title).toBe("Orders cannot be placed");
     expectPage("resolved.md.out", draft.markdown);
     expectPage("resolved.html.out", draft.html);
   });
@@ -127,7 +127,7 @@ describe("other people's words in a document", () => {
     fc.string({ unit: "binary", maxLength: 30 }),
   );
 
-  test("can not open a tag, an attribute or an entity of their own in HTML", () => {
+  test("can't open a tag, an attribute or an entity of their own in HTML", () => {
     fc.assert(
       fc.property(hostile, (words) => {
         expect(html(words)).not.toMatch(/[<>"'`]|&(?!#\d+;)/);
@@ -135,7 +135,7 @@ describe("other people's words in a document", () => {
     );
   });
 
-  test("can not leave their cell, start a block, link or embed in Markdown", () => {
+  test("can't leave their cell, start a block, link or embed in Markdown", () => {
     fc.assert(
       fc.property(hostile, (words) => {
         const said = markdown(words);

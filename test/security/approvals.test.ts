@@ -296,7 +296,7 @@ describe("the rules change under a live bot", () => {
     expect(await approving("bo")).toBe("accepted");
     start();
     await untilAskedAfter(ask);
-    expect(await voidedWhy()).toEqual([expect.stringContaining("2 people have to approve, not 1")]);
+    expect(await voidedWhy()).toEqual([expect.stringContaining("2 people must approve, not 1")]);
     expect(await approving("bo")).toBe("accepted");
     expect(ledger(dir)).toEqual([]);
     expect(await approving("cy")).toBe("accepted");

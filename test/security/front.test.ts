@@ -160,7 +160,7 @@ describe("a command by mention", () => {
       `${command}\nbut only when Iris says so`,
       `<@U0OTHER> should I say ${command}`,
     ]) {
-      expect(await said("sam", prose)).toMatch(/not a command|counts only as the whole message/);
+      expect(await said("sam", prose)).toMatch(/isn't a command|only counts when it's the whole message/);
     }
     const events = await store.timeline.read(incident);
     expect(events.filter(({ type }) => type === "gate.approved")).toEqual([]);
@@ -175,7 +175,7 @@ describe("a command by mention", () => {
       if (reads !== undefined) continue;
       expect([verb, await said("sam", `please do not <@U0BOT> ${verb} everything`)]).toEqual([
         verb,
-        expect.stringContaining("is not a command"),
+        expect.stringContaining("isn't a command"),
       ]);
     }
     expect({ ...(await house.state(incident)).state, version: 0 }).toEqual({ ...before, version: 0 });

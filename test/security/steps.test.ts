@@ -78,7 +78,7 @@ describe("a plan that is longer than its card", () => {
     for (const outcome of ["passed", "denied", "expired", "voided"] as const) {
       const page = stepsForm({ ...shown, gate: { ...shown.gate, outcome } }, pages.length);
       expect(page).toMatchObject({ callback: "plan.steps", submit: "" });
-      expect(JSON.stringify(page.blocks)).toMatch(/Already approved|Denied|Expired|No longer asked/);
+      expect(JSON.stringify(page.blocks)).toMatch(/Already approved|Denied|Expired|Void/);
     }
   });
 });

@@ -221,7 +221,7 @@ describe("deliveries", () => {
     await until(async () => (await rows()).every(({ done }) => done));
   });
 
-  test("that can not be written down are refused in words, and not done later either", async () => {
+  test("that can't be written down are refused in words, and not done later either", async () => {
     bench = await openBench(server);
     const blocker = new pg.Client({ connectionString: bench.store.url });
     await blocker.connect();
@@ -317,7 +317,7 @@ describe("who may speak", () => {
     expect(places).toEqual({ approve: { why, known: true }, status: { why, known: true } });
   });
 
-  test("whoever Slack can not vouch for is barred", async () => {
+  test("whoever Slack can't vouch for is barred", async () => {
     bench = await openBench(server);
     bench.workspace.chaos("rateLimit", { seconds: 5, method: "users.info" });
     await alex().slash("/dr status");

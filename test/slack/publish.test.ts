@@ -56,7 +56,7 @@ describe("an incident in Slack", () => {
     expect(root?.metadata).toEqual({ event_type: "lifeboat", event_payload: { key: "inc-1/run" } });
   });
 
-  test("says in somebody's direct messages what is theirs, once, and edits it there; who can not be reached holds up nobody", async () => {
+  test("says in somebody's direct messages what is theirs, once, and edits it there; who can't be reached holds up nobody", async () => {
     bench = await openBench(server);
     const letter = (user: string, text: string) =>
       message(`gate:1:to:${user}`, text, { in: { person: user }, priority: 0 });
@@ -88,7 +88,7 @@ describe("an incident in Slack", () => {
     await happens("person.enrolled", data, "k-2");
     await until(() => said(bench.workspace, "CINCIDENT").length === 1);
     expect(said(bench.workspace, "CINCIDENT")[0]).toMatch(
-      /<@UVERA> has set up a code .* It counts from .*2026-11-22 02:10:00 UTC.*lifeboat unenroll orders\/vera/s,
+      /<@UVERA> set up an authenticator.* It counts from .*2026-11-22 02:10:00 UTC.*lifeboat unenroll orders\/vera/s,
     );
     const im = () =>
       bench.workspace.sight().channels.find(({ kind, members }) => kind === "im" && members.includes("UVERA"))?.id ??
@@ -96,7 +96,7 @@ describe("an incident in Slack", () => {
     await until(() => said(bench.workspace, im()).length === 1);
     await happens("person.vouched", { people: ["orders/vera"], by: "orders/sam" }, "k-3");
     await until(() => said(bench.workspace, "CINCIDENT").length === 2);
-    expect(said(bench.workspace, "CINCIDENT")[1]).toContain("<@USAM> has vouched that it was <@UVERA>");
+    expect(said(bench.workspace, "CINCIDENT")[1]).toContain("<@USAM> vouched for <@UVERA>'s new authenticator");
     await bench.declare("inc-1");
     bench.scenes.set("inc-1", { channel: null, messages: [message("announcement", "Declared.", { in: "announce" })] });
     await bench.happen("inc-1");

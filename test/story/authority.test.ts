@@ -95,7 +95,7 @@ describe("the VP Engineering decides with a code", () => {
 
         await card.getByRole("button", { name: "Approve Leave a practice region" }).click();
         const form = page.getByRole("dialog", { name: "Approve" });
-        await form.getByLabel("Code of your authenticator").fill(again.code());
+        await form.getByLabel("Authenticator code").fill(again.code());
         await look(page, "code");
         await form.getByRole("button", { name: "Approve" }).click();
         await form.waitFor({ state: "detached" });

@@ -88,7 +88,7 @@ export async function openBed(): Promise<Bed> {
       if (stream === undefined) throw new Error("Nothing was declared.");
       const { events, state } = await incidentOf(stream.id);
       const run = state.runs.get(events.findLast(({ type }) => type === "run.requested")?.run ?? "");
-      if (run === undefined) throw new Error("No run was asked for.");
+      if (run === undefined) throw new Error("No runs.");
       return { events, state, run };
     },
     async endOpenRuns() {

@@ -27,7 +27,7 @@ async function declare(title: string): Promise<{ id: string; channel: string }> 
 
 describe("people are told", () => {
   test("a comms lead sends customers a correct update in three interactions", async () => {
-    const { id, channel } = await declare("Orders can not be placed");
+    const { id, channel } = await declare("Orders cannot be placed");
     const cass = bed.workspace.as("UCASS");
     // One: ask. Two: choose what to write; it is drawn anew with what fits. Three: send.
     await cass.slash("/dr update", channel);
@@ -53,7 +53,7 @@ describe("people are told", () => {
     );
     expect(recorded.text).not.toContain("<!channel>");
     const html = await readFile(join(bed.dataFolder, "status-page", "index.html"), "utf8");
-    expect(html).toContain("We are looking into a problem");
+    expect(html).toContain("We are investigating a problem");
     expect(html).not.toMatch(/<!channel>|https:\/\/evil/);
     const events = await bed.store.timeline.read(id);
     expect(events.find(({ type }) => type === "update.posted")).toMatchObject({
@@ -120,7 +120,7 @@ describe("people are told", () => {
     const said = await vera.waitForMessage(({ text, only }) => only === "UVERA" && text.includes("Payments time out"));
     expect(said.text).toMatch(/Now: .*investigating/);
     expect(said.text).toContain("The provider confirms an outage");
-    expect(said.text).toMatch(/Who does what: .*not taken/);
+    expect(said.text).toMatch(/Roles: .*not taken/);
     expect(said.text).toMatch(/Waited for: • first notice by/);
     expect(said.text.length).toBeLessThan(900);
   }, 60_000);

@@ -69,12 +69,7 @@ describe("an approval that does not count", () => {
 
   test.each([
     ["who asked for the run", "UALEX", "gate-requester", /You asked for this run, so your approval does not count/],
-    [
-      "somebody without the role",
-      "UCASS",
-      "gate-role",
-      /You do not hold a role that decides this \(Incident commander/,
-    ],
+    ["somebody without the role", "UCASS", "gate-role", /You don't hold a role that decides this \(Incident commander/],
   ])("of %s: they are told why, it is on the timeline, the servers hear nothing", async (_who, user, code, says) => {
     expect(await approvedBy(user)).toMatch(says);
     expect(await lastRefusal()).toEqual({ user, code });
@@ -97,7 +92,7 @@ describe("an approval that does not count", () => {
 
     const words = `/dr approve ${question.run} ${question.ask}`;
     const says = await answerTo(bed, "USAM", () => bed.workspace.as("USAM").slash(words, question.channel));
-    expect(says).toMatch(/The run is verified and nothing of it can be changed any more/);
+    expect(says).toMatch(/The run is verified and can't be changed any more/);
     expect(await bed.promotions("orders-b")).toBe(1);
   }, 60_000);
 });
@@ -113,10 +108,10 @@ describe("a question that no longer holds", () => {
     const before = await bed.deeds();
     const isNew = newFrom(bed);
     const question = await askFor(bed, "/dr runbook hasty");
-    await heard(bed, isNew, /expired, nobody decided in time/);
+    await heard(bed, isNew, /expired without a decision/);
     const words = `/dr approve ${question.run} ${question.ask}`;
     const says = await answerTo(bed, "USAM", () => bed.workspace.as("USAM").slash(words, question.channel));
-    expect(says).toMatch(/The time to decide this is over.*Have it asked again/s);
+    expect(says).toMatch(/The approval has expired.*Have it asked again/s);
     expect(await lastRefusal()).toEqual({ user: "USAM", code: "gate-expired" });
     await abort(question);
     expect(await bed.deeds()).toEqual(before);
@@ -159,11 +154,7 @@ describe("a question that no longer holds", () => {
     await bed.estate.chaos("pause-replay");
     await sam.click(question.card, "gate.approve", { confirm: true });
     const { ts } = question.card;
-    await heard(
-      bed,
-      (m) => m.ts === ts,
-      /no longer holds: It could not start any more: .*Replay on orders-b is paused/s,
-    );
+    await heard(bed, (m) => m.ts === ts, /no longer holds: It can't start any more: .*Replay on orders-b is paused/s);
     await heard(bed, isNew, /is stuck, nothing more is being done\..*Replay on orders-b is paused/s);
     expect(await bed.deeds()).toEqual(before);
 

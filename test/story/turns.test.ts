@@ -68,10 +68,7 @@ describe("words nobody understands", () => {
       /There is no option --unplaned\..*Did you mean `\/dr failover … --unplanned`\?$/,
     ],
     ["/dr failover database --system shop", /There is no system "shop" here\. Systems: practice\.$/],
-    [
-      "/dr failover database --planned --unplanned",
-      /A run is planned or unplanned, not both\. Leave one of the two out\.$/,
-    ],
+    ["/dr failover database --planned --unplanned", /Choose planned or unplanned, not both\. Drop one of them\.$/],
     [
       "/dr runbook datbase-check",
       /There is no runbook "datbase-check" here\..*Did you mean `\/dr runbook database-check`\?$/,
@@ -116,11 +113,7 @@ describe("servers that are not as a failover needs them", () => {
     await bed.estate.chaos("kill-primary");
     const isNew = newFrom(bed);
     await sam().click(question.card, "gate.approve", { confirm: true });
-    await heard(
-      bed,
-      (m) => m.ts === question.card.ts,
-      /no longer holds: It could not start any more: orders-a does not/,
-    );
+    await heard(bed, (m) => m.ts === question.card.ts, /no longer holds: It can't start any more: orders-a does not/);
     const stuck = await heard(bed, isNew, /is stuck, nothing more is being done/);
     expect(await bed.deeds()).toEqual(before);
     const later = newFrom(bed);

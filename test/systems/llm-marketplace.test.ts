@@ -298,7 +298,7 @@ describe("on a healthy day", () => {
   test(
     "what repairs is refused before anything is changed, or has nothing to change",
     async () => {
-      await inOneWorld([["restore database-region", /has no member that has to rejoin/], "runbook stand-down"]);
+      await inOneWorld([["restore database-region", /has no member that needs to rejoin/], "runbook stand-down"]);
       expect(practice.estate.cloud.aws.ledger.entries.filter(({ outcome }) => outcome === "accepted")).toEqual([]);
       expect([practice.estate.clusters.east.writes(), practice.estate.clusters.west.writes()]).toEqual([[], []]);
       expect([runsIn("east"), runsIn("west")]).toEqual([SERVES, STANDS_BY]);

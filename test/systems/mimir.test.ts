@@ -151,7 +151,7 @@ describe("Mimir", () => {
       const before = await asItStands();
       const play = await playRunbook(practice, { runbook, mode: "planned", seconds: 60, prepare: false });
       expect(play).toMatchObject({ refused: true });
-      expect(play.texts.join("\n")).toMatch(/has no member that has to rejoin \(mimir-db-us-east-1 takes writes\)/);
+      expect(play.texts.join("\n")).toMatch(/has no member that needs to rejoin \(mimir-db-us-east-1 takes writes\)/);
       expect(play.report?.approvals ?? []).toEqual([]);
       expect(await asItStands()).toEqual(before);
     },
@@ -241,7 +241,7 @@ describe("Mimir", () => {
   );
 
   test(
-    "planned, with the region gone, it says what can not be done before anybody is asked",
+    "planned, with the region gone, it says what can't be done before anybody is asked",
     async () => {
       await practice.estate.prepare("region-failover", "planned");
       await practice.estate.strike?.("lose-us-east-1");
@@ -252,7 +252,7 @@ describe("Mimir", () => {
         prepare: false,
       });
       expect(play.outcome).not.toBe("verified");
-      expect(play.texts.join("\n")).toMatch(/api\.mimir\.test A \(us-east-1\) can not be seen/);
+      expect(play.texts.join("\n")).toMatch(/api\.mimir\.test A \(us-east-1\) can't be seen/);
       expect(play.report?.approvals).toEqual([]);
     },
     LIMIT,

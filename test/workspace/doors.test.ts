@@ -99,7 +99,7 @@ describe("who may speak to the workspace", () => {
   });
 
   test("it listens on loopback only", async () => {
-    await expect(createWorkspace({ host: "0.0.0.0" as "127.0.0.1" })).rejects.toThrow("can not listen on 0.0.0.0");
+    await expect(createWorkspace({ host: "0.0.0.0" as "127.0.0.1" })).rejects.toThrow("can't listen on 0.0.0.0");
   });
 
   test("the page allows only its own scripts, and no inline style or frame", async () => {

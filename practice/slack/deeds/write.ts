@@ -67,7 +67,7 @@ function invite(platform: Platform, user: string, id: string, words: string): Ou
   for (const one of named) {
     if (channel.members.includes(one)) continue;
     const error = one === BOT_USER ? null : cannotInvite(platform, channel, one);
-    if (error) return refused(error, `That person can not be invited (${error}).`);
+    if (error) return refused(error, `That person can't be invited (${error}).`);
     letIn(platform, channel, one, user);
   }
   return { ok: true };

@@ -338,7 +338,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
       }
       const to = text(call, "TargetDBInstanceIdentifier") ?? cluster.members.find((one) => one !== cluster.writer);
       if (cluster.status !== "available" || !to || !cluster.members.includes(to) || to === cluster.writer) {
-        throw new Refusal("InvalidDBClusterStateFault", `Cluster ${id} can not fail over to ${to}.`);
+        throw new Refusal("InvalidDBClusterStateFault", `Cluster ${id} cannot fail over to ${to}.`);
       }
       return {
         answer: { DBCluster: clusterXml(world, cluster) },
@@ -425,7 +425,7 @@ function moveGlobal(world: World, call: Call, status: string) {
   if (!one) throw new Refusal("GlobalClusterNotFoundFault", `${id} not found.`, 404);
   const from = one.members.find((member) => member.writer)?.arn ?? "";
   if (one.state || from === to || !one.members.some((member) => member.arn === to)) {
-    throw new Refusal("InvalidGlobalClusterStateFault", `Global cluster ${id} can not move to ${to}.`);
+    throw new Refusal("InvalidGlobalClusterStateFault", `Global cluster ${id} cannot move to ${to}.`);
   }
   return {
     answer: { GlobalCluster: globalXml(world, one) },
@@ -641,7 +641,7 @@ function parameterGroup(world: World, call: Call): Map<string, string> {
   const found = world.parameterGroups.get(`${call.region}/${name}`);
   if (found) return found;
   if (name.startsWith("default.")) {
-    throw new Refusal("InvalidDBParameterGroupState", "A default parameter group can not be modified.");
+    throw new Refusal("InvalidDBParameterGroupState", "A default parameter group cannot be modified.");
   }
   throw new Refusal("DBParameterGroupNotFound", `DBParameterGroup not found: ${name}`, 404);
 }

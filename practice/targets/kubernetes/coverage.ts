@@ -12,7 +12,7 @@ export const COVERED = [
   "the scale subresource",
   "eviction against a disruption budget",
   "the proxy of a service reaches a real pod",
-  "an image that can not be pulled ends in ProgressDeadlineExceeded",
+  "an image that can't be pulled ends in ProgressDeadlineExceeded",
   "server-side apply refuses a field of another manager",
   "discovery of what a group and version holds",
   "404 for what would be made in a namespace that is not there, by a dry run too",

@@ -116,7 +116,7 @@ export async function createDebianHost(fleet: Fleet, options: DebianHostOptions)
     },
     async follow(primary) {
       if (!primary.running) {
-        const what = `${primary.name} is down and can not be copied`;
+        const what = `${primary.name} is down and can't be copied`;
         throw new LifeboatError({ code: "no-source", where: name, what });
       }
       await host.kill();

@@ -72,7 +72,7 @@ function within({ readings }: Seen, given: Input): Check {
   const name = nameOf(given);
   if (readings.why !== null) {
     const lacks = readings.denied ? " Allow cloudwatch:GetMetricData." : "";
-    return { id, level: "block", ok: false, says: `${name} can not be read: ${readings.why}.${lacks}` };
+    return { id, level: "block", ok: false, says: `${name} can't be read: ${readings.why}.${lacks}` };
   }
   if (readings.values.length === 0) {
     const says = `${name} has no data for ${given.metric.windowSeconds} s, so it is unknown, and unknown is not ${given.is} ${given.limit}.`;

@@ -51,7 +51,7 @@ function checksOf(seen: Look<ClusterView>, { cluster, services }: Input): Check[
       says:
         seen.healthy === true
           ? `It may lose ${seen.failureTolerance} more servers.`
-          : `Autopilot ${seen.healthy === null ? "can not be asked" : "finds it unhealthy"}.`,
+          : `Autopilot ${seen.healthy === null ? "can't be asked" : "finds it unhealthy"}.`,
     },
     {
       id: "services.known",

@@ -170,7 +170,7 @@ function fresh(cluster: ClusterView, { replacesWhatIsThere, cluster: { name } }:
 
 function archiveChecks({ cluster, file }: Seen, given: Input): readonly Check[] {
   if (!file.there) {
-    return [{ id: "snapshot.whole", level: "block", ok: false, says: `${given.file} can not be read: ${file.why}.` }];
+    return [{ id: "snapshot.whole", level: "block", ok: false, says: `${given.file} can't be read: ${file.why}.` }];
   }
   const labelled = file.label?.sha256 === file.sha256;
   const whole = file.intact && labelled;

@@ -172,7 +172,7 @@ function factsOf(seen: Seen, { haproxy, servers }: Input): readonly Fact[] {
 }
 
 function answersCheck({ answers, why }: Seen, { haproxy }: Input): Check {
-  const says = answers ? "HAProxy answers." : `HAProxy at ${placeOf(haproxy)} can not be used: ${why}.`;
+  const says = answers ? "HAProxy answers." : `HAProxy at ${placeOf(haproxy)} can't be used: ${why}.`;
   return { id: "haproxy.answers", level: "block", ok: answers, says };
 }
 

@@ -71,7 +71,7 @@ export function candidateFit(seen: ClusterView, candidate: string): Check {
     says:
       wrong === null
         ? `${candidate} is up, on the leader's timeline, and may lead.`
-        : `${candidate} ${wrong}: it can not take over.`,
+        : `${candidate} ${wrong}: it can't take over.`,
   };
 }
 

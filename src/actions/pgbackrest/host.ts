@@ -152,7 +152,7 @@ function quoted(word: string): string {
   if (plain.test(word)) return `'${word}'`;
   throw new LifeboatError({
     code: "word-not-plain",
-    what: `“${word}” can not be passed to another machine safely`,
+    what: `“${word}” can't be passed to another machine safely`,
     allowed: "Letters, digits, spaces and _@%+=:,./-",
     stateNow: "Nothing was started",
   });

@@ -139,6 +139,6 @@ export function repositoryUsable(seen: RepositoryView, { stanza }: Host): Check 
   const ok = seen.code === 0 && seen.backups.length > 0;
   const says = ok
     ? `Stanza ${stanza} is ok and holds ${seen.backups.length} whole backups.`
-    : `Stanza ${stanza} can not be used: ${seen.code === 0 ? "it holds no whole backup" : `${seen.status} (${seen.code})`}.`;
+    : `Stanza ${stanza} can't be used: ${seen.code === 0 ? "it holds no whole backup" : `${seen.status} (${seen.code})`}.`;
   return { id, level: "block", ok, says };
 }

@@ -113,7 +113,7 @@ function missing(given: Input, goal: Position, seen: NodeView, fenced: number | 
       code: "standby-behind",
       where: to.name,
       what: `The standby ${behind} after ${timeoutSeconds} s, and this run may lose nothing`,
-      stateNow: "The old primary is fenced and nobody is promoted: the application can read and can not write",
+      stateNow: "The old primary is fenced and nobody is promoted: the application can read and can't write",
       next: "Retry when the standby catches up, undo the fence, or run it unplanned and accept the loss",
     });
   }

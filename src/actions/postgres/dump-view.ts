@@ -132,7 +132,7 @@ export function readable({ file, unreadable, tables }: DumpView): Check {
   const ok = unreadable === null && tables.length > 0;
   const says = ok
     ? `pg_restore can read it: ${tables.length} tables.`
-    : `${file ?? "The dump"} can not be used: ${unreadable ?? "it brings no table"}.`;
+    : `${file ?? "The dump"} can't be used: ${unreadable ?? "it brings no table"}.`;
   return { id: "dump.readable", level: "block", ok, says };
 }
 

@@ -161,7 +161,7 @@ function answers(database: DatabaseView): Check {
   if (!database.answers)
     return { id, level: "block", ok: false, says: `${database.name} does not answer: ${database.why}.` };
   const says = database.recovering
-    ? `${database.name} is on a standby, where a snapshot can not be shared. Dump from the primary.`
+    ? `${database.name} is on a standby, where a snapshot can't be shared. Dump from the primary.`
     : `${database.name} answers.`;
   return { id, level: "block", ok: !database.recovering, says };
 }
@@ -179,7 +179,7 @@ function able({ database, programs }: Seen): Check {
 
 function writable({ folderProblem }: Seen, { folder }: Input): Check {
   const ok = folderProblem === null;
-  const says = ok ? `${folder} can be written to.` : `${folder} can not be written to (${folderProblem}).`;
+  const says = ok ? `${folder} can be written to.` : `${folder} can't be written to (${folderProblem}).`;
   return { id: "folder.writable", level: "block", ok, says };
 }
 

@@ -50,7 +50,7 @@ type Seen = NodeView & { readonly peer?: NodeView };
 export const fence = defineAction<Input, Seen>({
   id: "postgres.fence",
   fences: () => true,
-  summary: "Keep the application from writing to a PostgreSQL server, and see that it can not",
+  summary: "Keep the application from writing to a PostgreSQL server, and see that it can't",
   input,
   risk: "reversible",
   service: "interrupts",

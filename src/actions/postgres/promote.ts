@@ -171,7 +171,7 @@ function inRecovery(seen: PairView): Check {
 function sameCluster({ from, to }: PairView): Check {
   const id = "standby.sameCluster";
   if (!from.answers || !to.answers) {
-    const says = "Whether both belong to one cluster can not be seen while one of them does not answer.";
+    const says = "Whether both belong to one cluster can't be seen while one of them does not answer.";
     return { id, level: "warn", ok: false, says, ...silenceOf(to, from) };
   }
   const same = from.systemId === to.systemId;
@@ -223,7 +223,7 @@ function permitted(seen: PairView, { to }: Input): Check {
 function primaryAnswers({ from }: PairView, { allowDataLoss }: Input): Check {
   const id = "primary.answers";
   if (from.answers) return { id, level: "block", ok: true, says: `${from.name} answers as ${from.role}.` };
-  const next = allowDataLoss ? "" : " Without it loss can not be ruled out: run it unplanned.";
+  const next = allowDataLoss ? "" : " Without it loss can't be ruled out: run it unplanned.";
   const says = `${from.name} does not answer: ${from.why}.${next}`;
   return { id, level: allowDataLoss ? "warn" : "block", ok: false, says, ...silenceOf(from) };
 }
@@ -367,7 +367,7 @@ function secondsBetween(fencedAt: unknown, to: NodeView): number | null {
 }
 
 function sayOld(old: NodeView): string {
-  if (!old.answers) return `${old.name} does not answer, so split brain can not be ruled out if it comes back.`;
+  if (!old.answers) return `${old.name} does not answer, so split brain can't be ruled out if it comes back.`;
   return isPrimary(old) ? `${old.name} is still up, read-only.` : `${old.name} is a standby.`;
 }
 

@@ -80,8 +80,8 @@ async function writes(ctx: ReadContext, node: Node, user: string, as: Node): Pro
   throw new LifeboatError({
     code: "not-writable",
     where: node.name,
-    what: `${user} can not write: ${why}`,
-    stateNow: `The application can not write to ${node.name}`,
+    what: `${user} can't write: ${why}`,
+    stateNow: `The application can't write to ${node.name}`,
   });
 }
 

@@ -81,7 +81,7 @@ export async function lookAtBroker<T extends object>(
 }
 
 export function brokerAnswers(seen: BrokerLook<object>, { cluster }: BrokerTarget): Check {
-  const says = seen.answers ? `${cluster} answers.` : `${cluster} can not be used: ${seen.why}.`;
+  const says = seen.answers ? `${cluster} answers.` : `${cluster} can't be used: ${seen.why}.`;
   return { id: "broker.answers", level: "block", ok: seen.answers, says };
 }
 

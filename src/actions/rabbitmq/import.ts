@@ -161,7 +161,7 @@ function checksOf(seen: Seen, given: Input): readonly Check[] {
   const answers = brokerAnswers(seen, given.broker);
   if (!seen.answers) return [answers];
   const { fault, scene } = seen;
-  if (!scene) return [answers, block("file.readable", false, `${given.file} can not be used: ${fault}.`)];
+  if (!scene) return [answers, block("file.readable", false, `${given.file} can't be used: ${fault}.`)];
   const { other, extra } = scene.difference;
   const fixed = other.filter((one) => /^(queue|exchange) /.test(one));
   const right = given.sha256 === undefined || given.sha256 === scene.sha256;

@@ -78,7 +78,7 @@ function checksOf(seen: Seen, given: Input): Check[] {
   const block = (id: string, ok: boolean, says: string): Check => ({ id, level: "block", ok, says });
   const checks = [rightAccount(identity, given), isThere(instance, given)];
   if (snapshots.why !== null) {
-    return [...checks, block("snapshots.readable", false, `Its snapshots can not be read: ${snapshots.why}.`)];
+    return [...checks, block("snapshots.readable", false, `Its snapshots can't be read: ${snapshots.why}.`)];
   }
   const newest = newestUsable(snapshots);
   const [age, behind] = [ageOf(seen), behindOf(seen)];

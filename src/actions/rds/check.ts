@@ -86,7 +86,7 @@ function checksOf({ identity, instance, eventsReadable }: Seen, given: Input): C
     const kept = instance.retentionDays;
     must("instance.backups", kept >= retentionDaysMin, `keeps backups ${kept} days`, `at least ${retentionDaysMin}`);
   }
-  const readable = eventsReadable ? "The events can be read." : "The events can not be read. Allow rds:DescribeEvents.";
+  const readable = eventsReadable ? "The events can be read." : "The events can't be read. Allow rds:DescribeEvents.";
   return [...checks, { id: "instance.events", level: "warn", ok: eventsReadable, says: readable }];
 }
 

@@ -170,6 +170,6 @@ export function isFree(view: InstanceView): boolean | null {
 
 export function nameFree(view: InstanceView): Check {
   const free = isFree(view);
-  const found = free ? "is free" : free === false ? "is taken" : "can not be looked for";
+  const found = free ? "is free" : free === false ? "is taken" : "can't be looked for";
   return { id: "name.free", level: "block", ok: free === true, says: `The name ${view.name} ${found}.` };
 }

@@ -178,6 +178,6 @@ function isMultiAz(seen: InstanceView): Check {
 function eventsReadable({ eventsReadable: ok, instance }: Seen): Check {
   const says = ok
     ? `The events of ${instance.name} can be read.`
-    : `The events of ${instance.name} can not be read, so a repeated failover could not be told. Allow rds:DescribeEvents.`;
+    : `The events of ${instance.name} can't be read, so a repeated failover could not be told. Allow rds:DescribeEvents.`;
   return { id: "instance.events", level: "block", ok, says };
 }

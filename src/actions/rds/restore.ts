@@ -246,7 +246,7 @@ function nameFree(seen: Seen, { target }: Shape): Check {
     ? `The name ${target} is free.`
     : free === false
       ? `${target} exists already and is not this step's restore. Choose another name.`
-      : `Whether the name ${target} is free can not be seen.`;
+      : `Whether the name ${target} is free can't be seen.`;
   return { id: "restore.nameFree", level: "block", ok: free === true, says };
 }
 
@@ -256,7 +256,7 @@ async function lookAtSource(ctx: ReadContext, given: Pitr): Promise<Seen["from"]
   const source = await lookAtInstance(ctx, given, name);
   // Deleted, its backups may have been kept.
   if (!source.present && source.because === "missing") return await lookAtBackups(ctx, given, region);
-  if (!source.present) return { usable: false, says: `${name} can not be seen: ${source.why}` };
+  if (!source.present) return { usable: false, says: `${name} can't be seen: ${source.why}` };
   return within(given, name, null, source.restorableUntil);
 }
 
@@ -276,7 +276,7 @@ async function lookAtBackups(ctx: ReadContext, given: Pitr, region: string): Pro
     ctx.signal.throwIfAborted();
     const { kind, says } = troubleOf(error);
     const lacks = kind === "denied" ? ". Allow rds:DescribeDBInstanceAutomatedBackups" : "";
-    return { usable: false, says: `${what} can not be seen: ${says}${lacks}` };
+    return { usable: false, says: `${what} can't be seen: ${says}${lacks}` };
   }
 }
 
@@ -307,7 +307,7 @@ async function lookAtSnapshot(ctx: ReadContext, given: FromSnapshot): Promise<Se
     return { usable: status === "available", says: `Snapshot ${snapshot} is ${status}`, snapshot: snapshot ?? "" };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    return { usable: false, says: `Snapshot ${snapshot} can not be seen: ${troubleOf(error).says}` };
+    return { usable: false, says: `Snapshot ${snapshot} can't be seen: ${troubleOf(error).says}` };
   }
 }
 

@@ -272,7 +272,7 @@ function checksOf(seen: Seen, given: Input): Check[] {
       "group.own",
       shared === "" && !given.parameterGroup.startsWith("default."),
       shared === ""
-        ? `${given.parameterGroup} ${given.parameterGroup.startsWith("default.") ? "is AWS's own and can not be changed: give the instance a group of its own." : "is used by nobody else."}`
+        ? `${given.parameterGroup} ${given.parameterGroup.startsWith("default.") ? "is AWS's own and can't be changed: give the instance a group of its own." : "is used by nobody else."}`
         : `${given.parameterGroup} is also used by ${shared}, which would be changed with it. Give ${given.instance} a group of its own.`,
     ),
   ];

@@ -152,7 +152,7 @@ export function isThere(seen: InstanceView, place: Place): Check {
       id,
       level: "block",
       ok: false,
-      says: `${seen.name} can not be seen in ${place.region}: ${seen.why}.${lacks}`,
+      says: `${seen.name} can't be seen in ${place.region}: ${seen.why}.${lacks}`,
       ...(seen.because === "silent" && silentRegion(place)),
     };
   }

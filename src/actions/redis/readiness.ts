@@ -126,7 +126,7 @@ function replication(seen: SetView, mode: Mode): Check[] {
       ok: guard !== null && guard > 0,
       says:
         guard === null
-          ? "min-replicas-to-write can not be read with this login."
+          ? "min-replicas-to-write can't be read with this login."
           : guard > 0
             ? `min-replicas-to-write is ${guard}: a master cut off from its replicas stops taking writes.`
             : "min-replicas-to-write is 0: after a crash the old master would take writes that are thrown away. 1 is better.",

@@ -109,7 +109,7 @@ async function seenEmptied(ctx: ReadContext, node: Node, given: Input, before: S
     what:
       found === "no"
         ? "It has counted no FLUSHALL"
-        : "Whether it was emptied can not be told: it was restarted, or is silent",
+        : "Whether it was emptied can't be told: it was restarted, or is silent",
     stateNow: found === "no" ? "It holds what it held" : "What it holds is not known",
     next: "Look what it holds, then retry the step or go on",
   });
@@ -129,7 +129,7 @@ async function flushesOf(ctx: ReadContext, node: Node): Promise<number | null> {
     return Number(/calls=(\d+)/.exec(fieldsOf(stats).cmdstat_flushall ?? "calls=0")?.[1] ?? 0);
   } catch (error) {
     ctx.signal.throwIfAborted();
-    ctx.log.debug({ node: node.name, why: whyNot(error) }, "how often it was emptied can not be read");
+    ctx.log.debug({ node: node.name, why: whyNot(error) }, "how often it was emptied can't be read");
     return null;
   }
 }
@@ -138,7 +138,7 @@ function countable({ node, flushes }: Seen): Check {
   const ok = !node.answers || flushes !== null;
   const says = ok
     ? "How often it was emptied can be read."
-    : `How often ${node.name} was emptied can not be read, so it could not be seen that it was. Allow its login INFO.`;
+    : `How often ${node.name} was emptied can't be read, so it could not be seen that it was. Allow its login INFO.`;
   return { id: "flushes.known", level: "block", ok, says };
 }
 

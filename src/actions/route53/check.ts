@@ -94,7 +94,7 @@ function checksOf({ identity, healthChecks, why, denied }: Seen, given: Input): 
   const account = rightAccount(identity, given);
   if (why !== null) {
     const lacks = denied ? " Allow route53:GetHealthCheck and route53:GetHealthCheckStatus." : "";
-    const says = `The health checks can not be read: ${why}.${lacks}`;
+    const says = `The health checks can't be read: ${why}.${lacks}`;
     return [
       { ...account, level: "warn" },
       { id: "healthChecks.readable", level: "warn", ok: false, says },

@@ -205,7 +205,7 @@ function isThere(seen: Seen, given: Input): Check {
   const ok = seen.check !== null;
   const says = ok
     ? `Health check ${given.healthCheck} is ${say(seen)}; ${seen.checkersHealthy ?? "an unknown number"} of ${seen.checkers ?? "its"} checkers find it healthy.`
-    : `Health check ${given.healthCheck} can not be seen: ${seen.why}.`;
+    : `Health check ${given.healthCheck} can't be seen: ${seen.why}.`;
   return { id: "healthCheck.there", level: "block", ok, says };
 }
 

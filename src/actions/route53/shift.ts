@@ -339,7 +339,7 @@ function checksOf(record: Wanted, seen: Seen, i: number, given: Input): Check[] 
   const here = { level: "block" as const };
   if (found.set === null) {
     const why = seen.why ?? "it is not in the zone";
-    return [{ id: `record.${i + 1}.from`, ...here, ok: false, says: `${title} can not be seen: ${why}.` }];
+    return [{ id: `record.${i + 1}.from`, ...here, ok: false, says: `${title} can't be seen: ${why}.` }];
   }
   const as = says(found.set, record.from) || says(found.set, record.to);
   const ttl = found.set.TTL ?? null;
@@ -388,7 +388,7 @@ function weighed(seen: Seen, given: Input): Check[] {
 function protectionsReadable({ protectionsReadable: ok }: Seen): Check {
   const says = ok
     ? "Record set protections can be read."
-    : "Record set protections can not be read, and one of them would fail the whole batch. Allow route53:ListResourceRecordSetProtections.";
+    : "Record set protections can't be read, and one of them would fail the whole batch. Allow route53:ListResourceRecordSetProtections.";
   return { id: "zone.protections", level: "warn", ok, says };
 }
 

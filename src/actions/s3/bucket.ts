@@ -96,7 +96,7 @@ function saidOf(error: unknown, { bucket, account, region }: Bucket): string {
 }
 
 export function answers(seen: Look<object>, bucket: Bucket, id: string): Check {
-  const says = seen.answers ? `${nameOf(bucket)} answers.` : `${nameOf(bucket)} can not be looked into: ${seen.why}.`;
+  const says = seen.answers ? `${nameOf(bucket)} answers.` : `${nameOf(bucket)} can't be looked into: ${seen.why}.`;
   return { id, level: "block", ok: seen.answers, says };
 }
 

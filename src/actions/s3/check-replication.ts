@@ -196,7 +196,7 @@ function checksOf(seen: Seen, given: Input): Check[] {
   const level = given.whenUnknown;
   const reached = answers(destination, given.destination, "destination.answers");
   if (!source.answers) {
-    const says = `${nameOf(given.source)} can not be looked into: ${source.why}. How much is not copied is unknown; the youngest copy is of ${youngest(seen)}.`;
+    const says = `${nameOf(given.source)} can't be looked into: ${source.why}. How much is not copied is unknown; the youngest copy is of ${youngest(seen)}.`;
     return [{ id: "source.answers", level, ok: false, says }, reached];
   }
   return [
@@ -250,7 +250,7 @@ function latencyWithin({ values, why, denied }: Readings, { rpoSeconds, whenUnkn
   const id = "latency.within";
   const [newest] = values;
   if (newest === undefined) {
-    const because = why === null ? "has no data" : `can not be read: ${why}`;
+    const because = why === null ? "has no data" : `can't be read: ${why}`;
     const lacks = denied ? " Allow cloudwatch:GetMetricData." : "";
     return { id, level: whenUnknown, ok: false, says: `ReplicationLatency ${because}, so it is unknown.${lacks}` };
   }

@@ -57,5 +57,5 @@ export function holds({ values }: Read, wanted: Readonly<Record<string, string>>
 }
 
 export function unreadable(name: string, error: unknown): Check {
-  return { id: "setting.readable", level: "block", ok: false, says: `${name} can not be read: ${messageOf(error)}.` };
+  return { id: "setting.readable", level: "block", ok: false, says: `${name} can't be read: ${messageOf(error)}.` };
 }

@@ -119,7 +119,7 @@ function checksOf(seen: Seen, given: Input): Check[] {
       id: "cluster.health",
       level: "block",
       ok: seen.health !== "red",
-      says: `${cluster.name} is ${seen.health} with ${seen.nodes} data nodes${seen.health === "red" ? ": some of its data can not be read" : ""}.`,
+      says: `${cluster.name} is ${seen.health} with ${seen.nodes} data nodes${seen.health === "red" ? ": some of its data can't be read" : ""}.`,
     },
     {
       id: "repository.there",

@@ -139,7 +139,7 @@ function factsOf({ file, routed }: Seen, { service, to }: Input): readonly Fact[
 function checksOf(seen: Seen, given: Input): readonly Check[] {
   const { file, fault, routed } = seen;
   const answers = routed.answers ? "Traefik answers." : `Traefik does not answer: ${routed.why}.`;
-  const readable = file ? `${given.file} can be read.` : `${given.file} can not be used: ${fault}.`;
+  const readable = file ? `${given.file} can be read.` : `${given.file} can't be used: ${fault}.`;
   return [
     block("traefik.answers", routed.answers, answers),
     block("file.readable", file !== null, readable),

@@ -24,14 +24,14 @@ export const blindFence: Rule = {
           const what = `Step "${step.id}" fences ${name}, and no step before it looks at the server that takes over (${mode})`;
           yield errorAt([...path, "action"], what, {
             allowed: `An unconditional look at that server and at ${name} in an earlier place, or that server as "peer" of the fence`,
-            next: "Begin with postgres.check, or with postgres.check_takeover where the other server has to be the primary already: on a healthy day the run then stops before anything is changed",
+            next: "Start with postgres.check, or postgres.check_takeover where the other server must already be primary: on a healthy day the run then stops before any change",
           });
         } else if (!all.some((other) => isBefore(fence, other) && cards.get(other.does.action)?.endsFence)) {
           told.add(step.id);
           const what = `Step "${step.id}" fences ${name}, and no step after it promotes, rejoins or unfences a server (${mode})`;
           yield errorAt([...path, "action"], what, {
             allowed: "A promotion, a rejoin, a switch to another server or postgres.unfence, in a later place",
-            next: "Add what the fence is for, or leave it out: as it is, writes stop and stay stopped",
+            next: "Add the step the fence is for, or remove the fence: now writes stop and stay stopped",
           });
         }
       }

@@ -10,12 +10,12 @@ export const breakGlassSeats: Rule = {
     const known = breakGlass.roles.filter((role) => system.roles.some(({ id }) => id === role));
     const may = people.filter(({ roles }) => roles.some((role) => known.includes(role)));
     if (may.length === 0 && known.length > 0)
-      yield errorAt(["breakGlass", "roles"], "Nobody on the roster holds one of these roles", {
+      yield errorAt(["breakGlass", "roles"], "No one on the roster holds one of these roles", {
         next: "Give one of them to a person, or name another role",
       });
     if (may.length === 1 && breakGlass.secondPerson)
       yield warningAt(["breakGlass", "roles"], `Only ${may[0]?.name} holds one of these roles`, {
-        next: "Whoever may decide a gate can confirm as well; when nobody does, it goes on alone",
+        next: "Anyone who may decide a gate can confirm; without a confirmation it goes on alone",
       });
   },
 };

@@ -18,8 +18,8 @@ export const cadenceKept: Rule = {
     if (cadence.length === 0) return;
     const lead = roles.find(({ id }) => id === "comms-lead");
     if (lead === undefined || people.every((person) => !person.roles.includes("comms-lead"))) {
-      const what = lead ? "Nobody on the roster can be comms lead" : "There is no role comms-lead";
-      yield warningAt(["cadence"], `${what}, so nobody is reminded of this`, { at: "key" });
+      const what = lead ? "No one on the roster can be comms lead" : "There is no role comms-lead";
+      yield warningAt(["cadence"], `${what}, so no one is reminded of this`, { at: "key" });
     }
     const order = [...cadence].sort((a, b) => a.severity.localeCompare(b.severity));
     for (const [index, worse] of order.entries()) {

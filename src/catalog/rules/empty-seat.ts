@@ -11,7 +11,7 @@ export const emptySeat: Rule = {
       if (system.people.some(({ roles }) => roles.includes(id))) continue;
       const gates = runbooks.flatMap((runbook) => askedBy(runbook, id));
       if (gates.length === 0) continue;
-      yield errorAt(["roles", id], `Nobody holds "${id}", and ${say(gates)} for it`, {
+      yield errorAt(["roles", id], `No one holds "${id}", and ${say(gates)} for it`, {
         at: "key",
         next: `Write a person under "people" with "roles: [${id}]" (${title})${several(gates, system)}`,
       });
@@ -46,5 +46,5 @@ function say(gates: readonly Asks[]): string {
 function several(gates: readonly Asks[], { people }: System): string {
   const most = Math.max(...gates.map(({ quorum }) => quorum));
   const one = most === 1 ? "" : `; ${most} people decide there together`;
-  return people.length === 0 ? `${one}. Whoever asks for a run can not approve it` : one;
+  return people.length === 0 ? `${one}. A requester can't approve their own run` : one;
 }

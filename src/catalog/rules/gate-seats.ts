@@ -15,7 +15,7 @@ export const gateSeats: Rule = {
       ];
       for (const { role, path } of asked) {
         if (!isRole(system, role) || holders(system, [role]).size > 0) continue;
-        yield errorAt(path, `Nobody on the roster holds "${role}", so nobody could answer gate "${step.id}"`, {
+        yield errorAt(path, `No one on the roster holds "${role}", so no one could answer gate "${step.id}"`, {
           next: `Give the role to a person in system.yml`,
           elsewhere: true,
         });
@@ -28,7 +28,7 @@ export const gateSeats: Rule = {
         yield warningAt(
           [...path, "gate", "escalate", late, "after"],
           `"${level.role}" would be asked after ${saySeconds(level.afterSeconds)}, when the gate has expired`,
-          { next: `It expires after ${saySeconds(gate.expiresSeconds)} and is asked anew: let it expire later` },
+          { next: `It expires after ${saySeconds(gate.expiresSeconds)}, before that: let it expire later` },
         );
       }
     }
@@ -44,7 +44,7 @@ function* quorumFaults(gate: string, quorum: number, people: number, path: (stri
     });
   } else if (quorum === people) {
     yield warningAt(path, `Gate "${gate}" asks for ${quorum} of them, and ${who}`, {
-      next: "Whoever asks for a run can not approve it: one more person is needed for the day it is one of them",
+      next: "A requester can't approve their own run: one more person is needed for when it's one of them",
     });
   }
 }

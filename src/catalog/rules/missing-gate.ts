@@ -43,7 +43,7 @@ export const missingGate: Rule = {
       }
     }
     for (const [step, { path, risk, modes }] of bare) {
-      const change = risk === "irreversible" ? "can not be undone" : "changes something";
+      const change = risk === "irreversible" ? "can't be undone" : "changes something";
       const where = modes.length === runbook.modes.length ? "" : ` when ${modes.join(" or ")}`;
       yield errorAt([...path, "action"], `Step "${step}" ${change}${where}, and no gate stands before it`, {
         allowed:

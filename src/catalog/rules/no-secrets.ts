@@ -12,7 +12,7 @@ export const noSecrets: Rule = {
       if (isSecretName(variable.name)) {
         yield errorAt(
           ["variables", variable.name],
-          `"${variable.name}" looks like a secret; a variable is shown to everybody`,
+          `"${variable.name}" looks like a secret; variables are shown to everyone`,
           {
             at: "key",
             next: `Name the environment variable that holds it: ${variable.name}From`,
@@ -49,6 +49,6 @@ function* check(value: unknown, path: Path): Generator<Fault> {
     });
   } else if (typeof key === "string" && isSecretName(key) && typeof value === "string" && value !== "") {
     const next = `Write ${key}From and the name of an environment variable`;
-    yield errorAt(path, `"${key}" would put a secret into the plan, where everybody reads it`, { next, hidden: true });
+    yield errorAt(path, `"${key}" would put a secret into the plan, which everyone reads`, { next, hidden: true });
   }
 }

@@ -16,7 +16,7 @@ export const pagingKnown: Rule = {
         yield { ...errorAt(path, `There is no person "${person}"`, offer(person, people)), at: "key" };
       const other = mapped.get(user);
       if (other !== undefined) {
-        const next = "One PagerDuty user is one person: who is on call has to be clear";
+        const next = "One PagerDuty user must be one person";
         yield errorAt(path, `${user} is ${other} already`, { next });
       }
       mapped.set(user, other ?? person);
@@ -29,7 +29,7 @@ export const pagingKnown: Rule = {
       }
       const known = system.people.filter(({ id }) => [...mapped.values()].includes(id));
       if (known.some((person) => person.roles.includes(role))) continue;
-      yield warningAt(path, `Nobody who holds "${role}" is under paging.people, so whoever is on call is a stranger`, {
+      yield warningAt(path, `No one with "${role}" is under paging.people, so on-call can't be matched to the roster`, {
         at: "key",
         next: "Add their PagerDuty user ids; until then the roster says who is asked",
       });

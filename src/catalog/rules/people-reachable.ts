@@ -9,7 +9,7 @@ export const peopleReachable: Rule = {
     for (const { id, name, slack } of system.people) {
       if (slack.length === 0) {
         const next = "In Slack: their profile, the three dots, Copy member ID";
-        yield warningAt(["people", id], `${name} has no Slack id and can not be asked there`, { at: "key", next });
+        yield warningAt(["people", id], `${name} has no Slack id and can't be asked there`, { at: "key", next });
       }
       for (const [k, user] of slack.entries()) {
         const other = owner.get(user);

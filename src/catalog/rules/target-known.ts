@@ -23,7 +23,7 @@ export const targetKnown: Rule = {
         yield errorAt(at, `"${target.id}" means something else in \${…}`, { at: "key" });
       if (hasRoles(target) && target.members.length < 2) {
         const next = 'Add the other member, or use kind "other"';
-        yield errorAt(at, `Of one member nobody can tell which is active`, { at: "key", next });
+        yield errorAt(at, `With one member there's nothing to tell apart`, { at: "key", next });
       }
       if (target.follows !== undefined) yield* followFaults(system, target, [...at, "follows"]);
       for (const member of target.members) yield* memberFaults(member, [...at, "members", member.id], sites, variables);
@@ -81,7 +81,7 @@ function* directionFaults(system: System, runbook: Runbook): Generator<Fault> {
   const target = function* (name: string, path: Path): Generator<Fault> {
     if (withRoles.includes(name)) return;
     const known = (system.targets ?? []).some(({ id }) => id === name);
-    const what = known ? `Nobody can tell which member of "${name}" is active` : `There is no target "${name}"`;
+    const what = known ? `Nothing tells which member of "${name}" is active` : `There is no target "${name}"`;
     yield errorAt(path, what, offer(name, withRoles));
   };
   const { direction } = runbook;

@@ -15,7 +15,7 @@ export const unsafeRetries: Rule = {
     for (const { path, does } of actionsOf(runbook)) {
       const repeat = cards?.get(does.action)?.repeat;
       if (does.retries === 0 || (repeat !== "toggle" && repeat !== "destructive")) continue;
-      yield errorAt([...path, "retries"], `${does.action} can not be retried by itself: ${why[repeat]}`, {
+      yield errorAt([...path, "retries"], `${does.action} can't be retried by itself: ${why[repeat]}`, {
         next: 'Leave "retries" out: when it fails, a person decides',
       });
     }

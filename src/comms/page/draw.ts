@@ -63,9 +63,9 @@ function systemLine(system: { id: string; title: string }, open: readonly PagedI
 }
 
 const WORDS: Readonly<Record<string, string>> = {
-  investigating: "We are looking into a problem",
+  investigating: "We are investigating a problem",
   identified: "We know the problem and are working on it",
-  monitoring: "It works again, and we are watching",
+  monitoring: "Fixed; we are monitoring",
   resolved: "It is over",
 };
 

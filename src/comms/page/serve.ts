@@ -23,7 +23,7 @@ export interface StatusPage {
   close(): Promise<void>;
 }
 
-const NOT_YET = "<!doctype html><meta charset=utf-8><title>Status</title><p>Nothing has been written here yet.</p>\n";
+const NOT_YET = "<!doctype html><meta charset=utf-8><title>Status</title><p>No status yet.</p>\n";
 const HEADERS = {
   "content-type": "text/html; charset=utf-8",
   "content-security-policy":

@@ -36,7 +36,7 @@ export function breakGlass(command: Of<"breakGlass">, state: IncidentState, cont
     return no({
       code: "reason-missing",
       where: title,
-      what: "The glass is not broken without a reason",
+      what: "Break-glass needs a reason",
       next: "`/dr break-glass <why>`",
     });
   const own = needsSecond(person, run, system);
@@ -54,7 +54,7 @@ export function breakGlass(command: Of<"breakGlass">, state: IncidentState, cont
     return no({
       code: "second-awaited",
       where: title,
-      what: "A second person is waited for first",
+      what: "A second person must be asked first",
       allowed: own
         ? `${oneOf(seconds.map(({ name }) => name))} may confirm it`
         : `${oneOf(seconds.map(({ name }) => name))} may confirm it; from ${waits.aloneAt.toISOString().slice(11, 19)} UTC on you may go on alone`,
@@ -62,10 +62,10 @@ export function breakGlass(command: Of<"breakGlass">, state: IncidentState, cont
   if (own) return no(notAlone(title, seconds));
   const alone =
     system.breakGlass?.secondPerson !== true
-      ? "no second person is asked for here"
+      ? "no second person is needed here"
       : seconds.length === 0
-        ? "there is nobody who could confirm it"
-        : `nobody confirmed it since ${(waits?.at ?? now).toISOString().slice(11, 19)} UTC`;
+        ? "no one else could confirm it"
+        : `no one has confirmed since ${(waits?.at ?? now).toISOString().slice(11, 19)} UTC`;
   return broken(context, about, { person: person.id, role, reason, second: null, alone });
 }
 
@@ -77,7 +77,7 @@ export function confirmBreak(command: Of<"confirmBreak">, state: IncidentState, 
   const { run, gate, title, lent } = about;
   const { breaking } = gate;
   if (breaking === null)
-    return no({ code: "nothing-to-confirm", where: title, what: "Nobody wants to break the glass here" });
+    return no({ code: "nothing-to-confirm", where: title, what: "No break-glass request is open here" });
   const seconds = secondsFor(breaking.person, run, gate, context.system, lent);
   if (!seconds.some(({ id }) => id === person.id))
     return no({
@@ -85,9 +85,9 @@ export function confirmBreak(command: Of<"confirmBreak">, state: IncidentState, 
       where: title,
       what:
         breaking.person === person.id
-          ? "The second person is somebody else than the first"
-          : "You can not be the second person here",
-      allowed: seconds.length === 0 ? "Nobody can" : `${oneOf(seconds.map(({ name }) => name))} can`,
+          ? "The second person must be someone else"
+          : "You can't be the second person here",
+      allowed: seconds.length === 0 ? "No one can" : `${oneOf(seconds.map(({ name }) => name))} can`,
     });
   const { person: first, role, reason } = breaking;
   return broken(context, about, { person: first, role, reason, second: person.id, alone: null });
@@ -100,14 +100,14 @@ export function review(command: Of<"review">, state: IncidentState, context: Dec
   const person = personOf(context.actor, system);
   if (person === null) return no(notOnRoster(context) ?? NOBODY);
   const due = unreviewed(state).find(({ run, broke }) => run.id === command.run && broke.ask === command.ask);
-  if (due === undefined) return no({ code: "nothing-to-review", what: "No broken glass waits for a review here" });
+  if (due === undefined) return no({ code: "nothing-to-review", what: "No break-glass needs a review here" });
   const part = [...tookPart(due.broke)];
   if (part.includes(person.id) || isRequester(person, due.run))
     return no({
       code: "review-own",
       where: due.run.title,
-      what: "You had a part in it, so you can not review it",
-      allowed: `Anybody on the roster but ${oneOf([...new Set([...part, due.run.requester])].map((id) => nameOf(id, system)))}`,
+      what: "You were involved, so you can't review it",
+      allowed: `Anyone on the roster but ${oneOf([...new Set([...part, due.run.requester])].map((id) => nameOf(id, system)))}`,
     });
   const finding = words(command.finding, LIMITS.summary);
   if (finding === null)
@@ -136,14 +136,14 @@ function breakable(
   const closed = notDecidable(about, command.ask, context);
   if (closed !== null) return closed;
   if (isAnswered(run, gate))
-    return { code: "already-decided", where: title, what: "It is decided already; there is no glass to break" };
+    return { code: "already-decided", where: title, what: "It's already decided; nothing to override" };
   const stale = staleness(run, gate);
-  if (stale !== null) return { code: stale.code, where: title, what: stale.why, next: "It is asked again" };
+  if (stale !== null) return { code: stale.code, where: title, what: stale.why, next: "It was requested again" };
   if (needsProof(run, gate) && context.provedAfresh !== true)
     return {
       code: "step-up-needed",
       where: title,
-      what: "This needs a fresh proof of who you are, and there is none",
+      what: "This needs an authenticator code",
       next: "`/dr enroll` sets one up",
     };
   const vouched = vouchProblem(about, person, context);
@@ -159,12 +159,12 @@ function notSilent({ run, gate, title, lent }: Question, { system, now }: Decide
   return {
     code: "chain-not-silent",
     where: title,
-    what: "Break-glass is for a chain that doesn't answer, and this one still has time",
+    what: "Break-glass is for approvers who don't answer; they still have time",
     allowed:
       from !== null
-        ? `From ${time(from)} on, if there is still no answer`
+        ? `From ${time(from)}, if there's still no answer`
         : `${next === undefined ? "The next level" : roleTitle(next.role, system)} has to be asked first${next === undefined ? "" : `, at ${time(next.at)}`}`,
-    ...(from === null && { next: "`/dr escalate` asks the next level now" }),
+    ...(from === null && { next: "`/dr escalate` escalates now" }),
   };
 }
 
@@ -173,11 +173,11 @@ function notAlone(where: string, seconds: readonly Person[]): Problem {
   return {
     code: "requester-alone",
     where,
-    what: "You requested this run, so you can't go past its approval alone",
+    what: "You requested this run, so you can't override its approval alone",
     allowed:
       seconds.length === 0
-        ? "Another person has to break the glass, and nobody else on the roster may"
-        : `${oneOf(seconds.map(({ name }) => name))} may confirm it, or break the glass instead`,
+        ? "Another person must use break-glass, and no one else on the roster may"
+        : `${oneOf(seconds.map(({ name }) => name))} may confirm it, or use break-glass instead`,
   };
 }
 
@@ -208,8 +208,8 @@ function mayNotBreak(where: string, { system }: DecideContext): Problem {
   return {
     code: "break-glass-role",
     where,
-    what: `You do not hold a role that may break the glass (${oneOf(breakGlass.roles.map((role) => roleTitle(role, system)))})`,
-    allowed: able.length === 0 ? "Nobody on the roster may" : `${oneOf(able)} may`,
+    what: `You don't hold a role that may use break-glass (${oneOf(breakGlass.roles.map((role) => roleTitle(role, system)))})`,
+    allowed: able.length === 0 ? "No one on the roster may" : `${oneOf(able)} may`,
   };
 }
 

@@ -30,10 +30,10 @@ export function postUpdate({ update }: Of<"postUpdate">, state: IncidentState, c
     return no({
       code: "update-unfitting",
       what: drill
-        ? `This is a drill, and ${AUDIENCE_WORDS[update.audience]} are not told of it`
+        ? `This is a drill, so ${AUDIENCE_WORDS[update.audience]} aren't told`
         : `The incident is ${state.status}, so "${update.moment}" would not be true`,
       allowed: fitting.length === 0 ? "Responders and executives may be told" : `Now it may be: ${allOf(fitting)}`,
-      ...(update.moment === "resolution" ? { next: "`/dr resolve` says that it is over" } : {}),
+      ...(update.moment === "resolution" ? { next: "Resolve it with `/dr resolve`" } : {}),
     });
   }
   return accept(context, [{ type: "update.posted", data: update }]);
@@ -45,13 +45,12 @@ export function snooze({ due, minutes }: Of<"snooze">, state: IncidentState, con
   const problem = mayNotTell(state, context);
   if (problem !== null) return no(problem);
   const owed = duesOf(state, context.system).find(({ id }) => id === due);
-  if (owed === undefined)
-    return no({ code: "due-unknown", what: "Nothing is owed here any more: it was said already" });
+  if (owed === undefined) return no({ code: "due-unknown", what: "No update is due here any more" });
   if (!(minutes >= 1 && minutes <= SNOOZE_MINUTES_MAX))
     return no({
       code: "snooze-length",
-      what: `A reminder can not be put off by ${minutes} minutes`,
-      allowed: `1 to ${SNOOZE_MINUTES_MAX} minutes; what is owed stays due when it is`,
+      what: `A reminder can't be snoozed by ${minutes} minutes`,
+      allowed: `1 to ${SNOOZE_MINUTES_MAX} minutes; the update's due time stays`,
     });
   const until = new Date(context.now.getTime() + minutes * 60_000).toISOString();
   return accept(context, [{ type: "comms.snoozed", data: { due, kind: owed.kind, until } }]);

@@ -19,7 +19,7 @@ export function declare(
       code: "title-missing",
       what: "An incident needs a title",
       allowed: "Say in a few words what people see",
-      next: "`/dr declare Checkout fails for everybody`",
+      next: "`/dr declare Checkout fails for all customers`",
     });
   if (system !== context.system.id) return no({ code: "system-unknown", what: `There is no system ${system} here` });
   if (!context.system.severities.some((one) => one.id === severity))
@@ -29,7 +29,7 @@ export function declare(
       allowed: `It knows ${context.system.severities.map((one) => one.id).join(", ")}`,
     });
   if (impactStartedAt !== null && !(impactStartedAt <= context.now))
-    return no({ code: "impact-later", what: "The impact can not have started later than now" });
+    return no({ code: "impact-later", what: "The impact can't have started in the future" });
   const impact = impactStartedAt === null ? null : impactStartedAt.toISOString();
   const data = { title, system, severity, kind, impactStartedAt: impact, announceIn, ...(drill && { drill }) };
   return accept(context, [{ type: "incident.declared", data }]);

@@ -26,8 +26,8 @@ export function delegate(command: Of<"delegate">, state: IncidentState, context:
   if (!from.roles.includes(role.id))
     return no({
       code: "role-not-yours",
-      what: `The roster does not give you the role ${role.title}, so you can not lend it`,
-      allowed: `${own}; what was lent to you can not be lent on`,
+      what: `The roster doesn't give you the role ${role.title}, so you can't delegate it`,
+      allowed: `${own}; a delegated role can't be delegated further`,
     });
   const to = personById(command.to, system);
   if (to === null)
@@ -42,15 +42,15 @@ export function delegate(command: Of<"delegate">, state: IncidentState, context:
   if (asked.length > 0)
     return no({
       code: "delegate-requester",
-      what: `${to.name} asked for ${allOf(asked.map((run) => `"${run.title}"`))}, which is under way, and may not come to decide it`,
-      allowed: "Lend it to somebody who asked for nothing that is still open",
+      what: `${to.name} asked for ${allOf(asked.map((run) => `"${run.title}"`))}, which is in progress, so they may not decide it`,
+      allowed: "Delegate it to someone with no open request",
     });
   if (!(command.seconds >= SHORTEST && command.seconds <= LONGEST))
     return no({
       code: "delegation-length",
-      what: "A role is lent for a while, not for ever",
+      what: "A delegation needs an end",
       allowed: "From a minute to a day",
-      next: "`/dr delegate <role> to @somebody for 2h`",
+      next: "`/dr delegate <role> to @sam for 2h`",
     });
   const until = new Date(now.getTime() + command.seconds * 1000).toISOString();
   const data = { role: role.id, from: from.id, to: to.id, until, reason: line(command.reason, LIMITS.reason) };
@@ -66,8 +66,8 @@ export function endDelegation(command: Of<"endDelegation">, state: IncidentState
   if (lent.length === 0)
     return no({
       code: "delegation-unknown",
-      what: "That role is not lent to them now",
-      next: "`/dr role` shows what is",
+      what: "That role isn't delegated to them",
+      next: "`/dr role` lists delegations",
     });
   const mine = holds(person, COMMANDER, state)
     ? lent
@@ -75,7 +75,7 @@ export function endDelegation(command: Of<"endDelegation">, state: IncidentState
   if (mine.length === 0)
     return no({
       code: "delegation-not-yours",
-      what: "You neither lent nor borrowed it",
+      what: "It's neither your role nor delegated to you",
       allowed: `${oneOf(lent.map(({ from }) => personById(from, context.system)?.name ?? from))} may end it`,
     });
   return {

@@ -10,7 +10,7 @@ import { LIMITS, line, words } from "./words.ts";
 
 type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
 
-/** Anybody on the roster may say that planned work has become an incident: a false alarm costs less than a late one. */
+/** Anyone on the roster may say that planned work has become an incident: a false alarm costs less than a late one. */
 export function raise(command: Of<"raise">, state: IncidentState, context: DecideContext): Outcome {
   const no = (problem: Problem) => refuse(context, "raise", problem);
   const problem = notOnRoster(context);
@@ -74,11 +74,11 @@ export function note(command: Of<"note">, state: IncidentState, context: DecideC
   if (text === null)
     return refuse(context, "note", {
       code: "note-empty",
-      what: "There is nothing in this note",
+      what: "Type the note",
       next: "`/dr note <what happened>`",
     });
   if (command.happenedAt !== null && !(command.happenedAt <= context.now))
-    return refuse(context, "note", { code: "note-later", what: "A note tells what has happened, not what will" });
+    return refuse(context, "note", { code: "note-later", what: "A note is about the past" });
   const happenedAt = command.happenedAt?.toISOString() ?? null;
   return accept(context, [
     { type: "incident.noted", data: { text, happenedAt, link: line(command.link, LIMITS.link) } },
@@ -99,7 +99,7 @@ export function reopen(command: Of<"reopen">, state: IncidentState, context: Dec
   if (reason === null)
     return refuse(context, "reopen", {
       code: "reason-missing",
-      what: "Say why it is not over",
+      what: "Say why you reopen it",
       next: "`/dr reopen <why>`",
     });
   return accept(context, [{ type: "incident.reopened", data: { reason } }]);
@@ -147,8 +147,8 @@ function stillUnreviewed(state: IncidentState) {
   if (open.length === 0) return null;
   return {
     code: "review-missing",
-    what: `The glass was broken for ${allOf(open.map(({ run }) => `"${run.title}" (${run.id})`))}, and nobody has reviewed it`,
-    allowed: "An incident is closed when every broken glass was looked at by somebody who had no part in it",
+    what: `Break-glass was used for ${allOf(open.map(({ run }) => `"${run.title}" (${run.id})`))}, and not reviewed`,
+    allowed: "Every break-glass must be reviewed by someone not involved before closing",
     next: "`/dr review <what you found>`",
   };
 }
@@ -158,8 +158,8 @@ function stillLive(state: IncidentState, wish: string) {
   if (live.length === 0) return null;
   return {
     code: "run-live",
-    what: `${allOf(live.map((run) => `"${run.title}" (${run.id}, ${run.status})`))} ${live.length === 1 ? "is" : "are"} still live`,
-    allowed: `An incident is ${wish} when no run of it is live`,
+    what: `${allOf(live.map((run) => `"${run.title}" (${run.id}, ${run.status})`))} ${live.length === 1 ? "is" : "are"} still in progress`,
+    allowed: `An incident can be ${wish} once no run is in progress`,
     next: "Let it finish, or abort it: `/dr abort <why>`",
   };
 }

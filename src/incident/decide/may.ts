@@ -12,7 +12,7 @@ export function barred(context: DecideContext): Problem | null {
   if (context.barred === null) return null;
   return {
     code: "barred",
-    what: `This can not be done by you: ${context.barred}`,
+    what: `You can't do this: ${context.barred}`,
     allowed: "Members of this workspace who are on the system's roster may do it",
   };
 }
@@ -23,7 +23,7 @@ export function notOnRoster(context: DecideContext): Problem | null {
     code: "not-on-roster",
     what: `You are not on the roster of ${context.system.title}`,
     allowed: "Only people on the roster may do this",
-    next: "Ask somebody on the roster, or have your Slack account added to the system's people",
+    next: "Ask someone on the roster, or have your Slack account added to the system's people",
   };
 }
 
@@ -33,8 +33,8 @@ export function notOpen(state: IncidentState): Problem | null {
   return {
     code: "incident-over",
     what: `The incident is ${state.status}`,
-    allowed: "This can be done while an incident is open",
-    next: "Reopen it first if it is not over: `/dr reopen <why>`",
+    allowed: "This needs an open incident",
+    next: "Reopen it first: `/dr reopen <why>`",
   };
 }
 
@@ -47,9 +47,9 @@ export function liveRun(state: IncidentState, id: string): RunState | Problem {
   return {
     code: "run-ended",
     where: run.title,
-    what: `The run is ${run.status} and nothing of it can be changed any more`,
-    allowed: "Only a live run can be steered",
-    next: "Start a new run if something is still to be done",
+    what: `The run is ${run.status} and can't be changed any more`,
+    allowed: "Only a live run can be changed",
+    next: "Start a new run if more is needed",
   };
 }
 
@@ -71,9 +71,9 @@ export function mayNotSteer(state: IncidentState, run: RunState, context: Decide
   return {
     code: "not-steering",
     where: run.title,
-    what: "This is for the one who asked for the run, the incident commander, and those who approve it",
-    allowed: `${oneOf([...new Set(able)])} may do it; anybody on the roster may pause the run`,
-    next: "`/dr pause` stops it from going on while you ask them",
+    what: "Only the requester, the incident commander and the approvers may do this",
+    allowed: `${oneOf([...new Set(able)])} may do it; anyone on the roster may pause the run`,
+    next: "`/dr pause` holds it while you ask them",
   };
 }
 

@@ -42,9 +42,9 @@ export function questionOf(
   return {
     code: "ask-unknown",
     where: run.title,
-    what: "This question was never asked here",
-    allowed: "Approvals are given where the run asks for them",
-    next: "`/dr status` shows what is asked now",
+    what: "This approval request doesn't exist here",
+    allowed: "Approve in the run's thread",
+    next: "`/dr status` shows open approvals",
   };
 }
 
@@ -57,8 +57,8 @@ export function mayNotVote(question: Question, person: Person, { system }: Decid
   return {
     code: "gate-role",
     where: title,
-    what: `You do not hold a role that decides this (${oneOf(policy.roles.map((role) => roleTitle(role, system)))})`,
-    allowed: able.length === 0 ? "Nobody on the roster may decide it now" : `${oneOf(able)} may decide it`,
+    what: `You don't hold a role that decides this (${oneOf(policy.roles.map((role) => roleTitle(role, system)))})`,
+    allowed: able.length === 0 ? "No one on the roster may decide it now" : `${oneOf(able)} may decide it`,
   };
 }
 
@@ -72,27 +72,27 @@ export function notDecidable(
     return {
       code: "ask-superseded",
       where: title,
-      what: "This question has been replaced by a newer one",
-      allowed: "Only the newest question of a gate can be decided",
-      next: "Use the newest one in the run's thread",
+      what: "This approval request was replaced by a newer one",
+      allowed: "Only the newest request can be decided",
+      next: "Use the newest request in the run's thread",
     };
   switch (gate.outcome) {
     case "passed":
       return {
         code: "too-late",
         where: title,
-        what: `It was decided already by ${approvers(gate, system)}, and what it covers has started`,
+        what: `Already decided by ${approvers(gate, system)}, and its steps have started`,
         allowed: "The run can be paused or aborted instead",
         stateNow: stateNow(run),
       };
     case "denied":
-      return { code: "already-decided", where: title, what: `It was decided already: ${gate.says ?? "denied"}` };
+      return { code: "already-decided", where: title, what: `Already decided: ${gate.says ?? "denied"}` };
     case "voided":
       return {
         code: "ask-void",
         where: title,
-        what: `This question is void: ${gate.says ?? "it is asked again"}`,
-        next: "Use the newest one in the run's thread",
+        what: `This request is void: ${gate.says ?? "it was requested again"}`,
+        next: "Use the newest request in the run's thread",
       };
     case "expired":
       return expiredProblem(title);
@@ -111,9 +111,8 @@ export function ownRequest(question: Question, person: Person, { system }: Decid
   return {
     code: "gate-requester",
     where: title,
-    what: "You asked for this run, so your approval does not count, whichever account you use",
-    allowed:
-      able.length === 0 ? "It needs somebody else, and nobody else may decide it" : `${oneOf(able)} may approve it`,
+    what: "You requested this run, so you can't approve it from any account",
+    allowed: able.length === 0 ? "Someone else must approve, and no one else may" : `${oneOf(able)} may approve it`,
   };
 }
 
@@ -129,17 +128,17 @@ export function mayNotApprove(question: Question, person: Person, context: Decid
     return {
       code: "gate-added-later",
       where: title,
-      what: "You did not hold a deciding role when this was asked",
-      allowed: others.length === 0 ? "Nobody else may decide it" : `${oneOf(others)} may approve it`,
-      next: "If you should, have it denied and asked again",
+      what: "You didn't hold an approving role when this was requested",
+      allowed: others.length === 0 ? "No one else may decide it" : `${oneOf(others)} may approve it`,
+      next: "If you should, have it denied and requested again",
     };
   if (gate.approvals.some((approval) => approval.person === person.id))
-    return { code: "already-decided", where: title, what: `It was approved already by you; one person counts once` };
+    return { code: "already-decided", where: title, what: `You already approved; one person counts once` };
   if (gate.broken !== null || placesIn(counted) >= policyOf(run, gate).quorum)
     return {
       code: "already-decided",
       where: title,
-      what: `It was decided already by ${approvers(gate, system)}`,
+      what: `Already decided by ${approvers(gate, system)}`,
     };
   const place = seat.onBehalfOf ?? person.id;
   const together = countsAlready(run, gate.step, place, "any") ?? countsAlready(run, gate.step, person.id, "any");
@@ -147,28 +146,28 @@ export function mayNotApprove(question: Question, person: Person, context: Decid
     return {
       code: "counts-already",
       where: title,
-      what: `You approved "${together}", which is asked together with this; one person counts once`,
-      allowed: others.length === 0 ? "Nobody else may decide it" : `${oneOf(others)} may approve it`,
+      what: `You approved "${together}", part of the same decision; one person counts once`,
+      allowed: others.length === 0 ? "No one else may decide it" : `${oneOf(others)} may approve it`,
     };
   const shared = gate.approvals.find((one) => (one.onBehalfOf ?? one.person) === place);
   if (shared !== undefined)
     return {
       code: "place-taken",
       where: title,
-      what: `${nameOf(shared.person, system)} has approved already in the same place (${nameOf(place, system)}); who lends and who borrows count once`,
-      allowed: others.length === 0 ? "Nobody else may decide it" : "Somebody with a place of their own may approve it",
+      what: `${nameOf(shared.person, system)} already approved for ${nameOf(place, system)}; a delegate and the delegator count once`,
+      allowed: others.length === 0 ? "No one else may decide it" : "Another person with the role may approve it",
     };
   const stale = staleness(run, gate);
   if (stale !== null)
-    return { code: stale.code, where: title, what: stale.why, next: "It is asked again; decide that one" };
+    return { code: stale.code, where: title, what: stale.why, next: "It was requested again; decide the new request" };
   const vouched = vouchProblem(question, person, context);
   if (vouched !== null) return vouched;
   if (needsProof(run, gate) && context.provedAfresh !== true)
     return {
       code: "step-up-needed",
       where: title,
-      what: "This approval needs a fresh proof of who you are, and there is none",
-      allowed: "It can be denied without",
+      what: "This approval needs an authenticator code",
+      allowed: "Denying needs no code",
     };
   return null;
 }
@@ -192,11 +191,11 @@ export function vouchProblem(
     code: "proof-vouched-by-same",
     where: title,
     what: self
-      ? "Nobody's own word makes their new proof count"
+      ? "You can't vouch for your own new authenticator"
       : requester
-        ? `${nameOf(vouchedBy, system)} vouched for you and asked for this run, so your proof does not count here yet`
-        : `${nameOf(by?.person ?? "", system)} and you are one person's word here: one of you vouched for the other, whose proof is new`,
-    allowed: "Somebody else who can prove who they are",
+        ? `${nameOf(vouchedBy, system)} vouched for you and requested this run, so your authenticator doesn't count here yet`
+        : `${nameOf(by?.person ?? "", system)} and you count as one here: one of you vouched for the other's new authenticator`,
+    allowed: "Someone else with an authenticator",
   };
 }
 
@@ -204,12 +203,12 @@ function expiredProblem(where: string): Problem {
   return {
     code: "gate-expired",
     where,
-    what: "The time to decide this is over",
-    next: "Have it asked again: retry the gate in the run's thread",
+    what: "The approval has expired",
+    next: "Request it again: retry the approval in the run's thread",
   };
 }
 
 function approvers(gate: GateState, system: DecideContext["system"]): string {
-  if (gate.broken !== null) return `${nameOf(gate.broken.person, system)}, who broke the glass`;
+  if (gate.broken !== null) return `${nameOf(gate.broken.person, system)}, by break-glass`;
   return allOf(gate.approvals.map(({ person }) => nameOf(person, system)));
 }

@@ -23,7 +23,7 @@ export function assignRole(
   if (!role.perIncident)
     return no({
       code: "role-standing",
-      what: `${role.title} is a standing authority and is not taken during an incident`,
+      what: `${role.title} is a standing role and can't be taken in an incident`,
       allowed: choices,
     });
   const person = system.people.find((one) => one.id === command.person);

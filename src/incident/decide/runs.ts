@@ -27,7 +27,7 @@ export function requestRun(command: Of<"requestRun">, state: IncidentState, cont
   return accept(context, [{ type: "run.requested", data }], command.run);
 }
 
-/** Anybody on the roster may stop a run from going on. */
+/** Anyone on the roster may stop a run from going on. */
 export function pause(command: Of<"pause">, state: IncidentState, context: DecideContext): Outcome {
   const problem = notOnRoster(context);
   if (problem !== null) return refuse(context, "pause", problem);
@@ -57,7 +57,7 @@ export function resume(command: Of<"resume">, state: IncidentState, context: Dec
     );
   const resumed = accept(context, [{ type: "run.resumed", data: {} }], run.id);
   if (run.heldSince === undefined) return resumed;
-  const why = `The run stood still since ${clock(run.heldSince)}, longer than the approval holds`;
+  const why = `The run was held since ${clock(run.heldSince)}, longer than the approval is valid`;
   return { ...resumed, events: [...resumed.events, ...voids(run, outlived(run, run.heldSince, context.now), why)] };
 }
 
@@ -71,7 +71,7 @@ export function abort(command: Of<"abort">, state: IncidentState, context: Decid
     return refuse(
       context,
       "abort",
-      { code: "reason-missing", where: run.title, what: "Say why it is aborted", next: "`/dr abort <why>`" },
+      { code: "reason-missing", where: run.title, what: "Say why you abort it", next: "`/dr abort <why>`" },
       run.id,
     );
   return accept(context, [{ type: "run.aborted", data: { reason, stateNow: stateNow(run) } }], run.id);
@@ -90,9 +90,9 @@ function tooOften(
     code: "asked-too-often",
     where: plan.title,
     what: `You have requested this ${ASKED_MAX} times within an hour`,
-    allowed: "Somebody else on the roster may request it",
+    allowed: "Someone else on the roster may request it",
     stateNow: "Nothing was requested",
-    next: "Talk to those who decide: `/dr ask`",
+    next: "Ask the approvers: `/dr ask`",
   };
 }
 
@@ -109,26 +109,26 @@ function misfit(command: Of<"requestRun">, state: IncidentState): Problem | null
   if (declared === null) return UNKNOWN;
   if (state.runs.has(run)) return { code: "run-known", what: `There is a run ${run} already` };
   if (hashOf(plan) !== planHash || plan.mode !== mode)
-    return { code: "plan-hash", what: "The plan is not the one its hash names", next: "Ask for the run again" };
+    return { code: "plan-hash", what: "The plan is not the one its hash names", next: "Request the run again" };
   if (plan.system !== declared.system)
     return {
       code: "plan-system",
       what: `"${plan.title}" is for ${plan.systemTitle}, and this incident is about ${declared.system}`,
-      allowed: "Its own people decide about a system",
+      allowed: "Each system has its own approvers",
       next: `Declare an incident for ${plan.systemTitle}`,
     };
   if ((plan.kind === "drill") !== (declared.kind === "drill"))
     return {
       code: "plan-kind",
       what: `This is a ${declared.kind === "drill" ? "drill" : "real incident"}, and the plan is ${plan.kind === "drill" ? "a drill" : "for real"}`,
-      allowed: "A drill and the real thing do not mix",
+      allowed: "Drills and real incidents don't mix",
     };
   if (plan.kind === "drill" && plan.drill === undefined)
     return {
       code: "drill-nowhere",
       where: plan.title,
-      what: "The plan does not say where this drill is held",
-      next: "Ask for the drill again",
+      what: "The plan doesn't say where this drill runs",
+      next: "Request the drill again",
     };
   const wrong = plan.undoes === undefined ? null : undoMisfit(plan.undoes, plan, state);
   if (wrong !== null) return wrong;
@@ -136,9 +136,9 @@ function misfit(command: Of<"requestRun">, state: IncidentState): Problem | null
   if (uncovered.length > 0 && !dryRun)
     return {
       code: "plan-uncovered",
-      what: `${allOf(uncovered.map((step) => `"${step.title}"`))} would change something and no gate stands before`,
-      allowed: "Every step that changes something needs a gate before it",
-      next: "Put a gate into the runbook; a dry run needs none",
+      what: `${allOf(uncovered.map((step) => `"${step.title}"`))} would change something without an approval before`,
+      allowed: "Every change needs an approval before it",
+      next: "Add a gate to the runbook; a dry run needs none",
     };
   return null;
 }
@@ -151,8 +151,8 @@ function undoMisfit({ run, step }: Undone, plan: Plan, state: IncidentState): Pr
   return {
     code: "undo-gate",
     where: plan.title,
-    what: "The plan does not ask those who approved the step",
-    next: "Ask for the undo again",
+    what: "The plan doesn't ask the people who approved the step",
+    next: "Request the undo again",
   };
 }
 

@@ -27,28 +27,28 @@ export function retryStep(command: Of<"retryStep">, state: IncidentState, contex
     return no({
       code: "asked-too-often",
       where: step.step.title,
-      what: `This was asked ${ASKED_MAX} times within an hour`,
-      stateNow: "It is not asked again",
-      next: "Talk to those who decide, or abort: `/dr abort <why>`",
+      what: `This was requested ${ASKED_MAX} times within an hour`,
+      stateNow: "No more requests for now",
+      next: "Ask the approvers, or abort: `/dr abort <why>`",
     });
   if (!again && step.status !== "failed" && step.status !== "stopped")
     return no({
       code: "step-not-failed",
       where: step.step.title,
       what: `The step is ${says(step)}`,
-      allowed: "A step can be tried again when it has failed or stopped, a gate when it was denied or has expired",
+      allowed: "Retry works on failed or stopped steps, and on denied or expired approvals",
     });
   if (triesAgain(step))
     return no({
       code: "step-tries-again",
       where: step.step.title,
-      what: "The step is about to be tried again by itself",
+      what: "The step is about to be retried automatically",
     });
   const tried = accept(context, [{ type: "step.retried", data: { step: command.step } }], run.id);
   if (step.status !== "failed" && step.status !== "stopped") return tried;
   const covering = new Set(coveringNow(run, command.step));
   const old = outlived(run, step.at, context.now).filter((gate) => covering.has(gate));
-  const why = `“${step.step.title}” stood still since ${clock(step.at)}, longer than the approval holds`;
+  const why = `“${step.step.title}” was held since ${clock(step.at)}, longer than the approval is valid`;
   return { ...tried, events: [...tried.events, ...voids(run, old, why)] };
 }
 
@@ -71,7 +71,7 @@ export function skipStep(command: Of<"skipStep">, state: IncidentState, context:
     return no({
       code: "reason-missing",
       where: step.step.title,
-      what: "A step is not skipped without a reason",
+      what: "Skipping needs a reason",
       next: `\`/dr skip ${step.step.id} <why>\``,
     });
   const skipped = accept(context, [{ type: "step.skipped", data: { step: command.step, reason } }], run.id);
@@ -94,21 +94,21 @@ export function confirmStep(command: Of<"confirmStep">, state: IncidentState, co
     return no({
       code: "step-not-manual",
       where: step.step.title,
-      what: "This step is not done by hand",
-      allowed: "Only manual steps are confirmed by people",
+      what: "This isn't a manual step",
+      allowed: "Only manual steps are confirmed",
     });
   if (step.status !== "open")
     return no({
       code: "step-not-open",
       where: step.step.title,
-      what: `The step is ${says(step)} and not to be done now`,
+      what: `The step is ${says(step)} and can't be done now`,
     });
   const { role } = step.step;
   if (role !== null && !holds(person, role, state))
     return no({
       code: "step-role",
       where: step.step.title,
-      what: `This step is for the role ${roleTitle(role, context.system)}, which you do not hold`,
+      what: `This step is for the role ${roleTitle(role, context.system)}, which you don't hold`,
       allowed: `${whoHolds(role, context)} may confirm it`,
     });
   return accept(
@@ -149,7 +149,7 @@ function mayNotChange(state: IncidentState, run: RunState, step: StepState, cont
     code: "skip-approved",
     where: step.step.title,
     what: `“${run.steps.get(gate.step)?.step.title ?? gate.step}” was approved with this step in it`,
-    allowed: able.length === 0 ? "Nobody on the roster may skip it now" : `${oneOf(able)} may skip it`,
+    allowed: able.length === 0 ? "No one on the roster may skip it now" : `${oneOf(able)} may skip it`,
     next: "Ask them, retry the step, or abort the run",
   };
 }
@@ -160,15 +160,15 @@ function unskippable(run: RunState, step: StepState): Problem | null {
     return {
       code: "gate-not-skippable",
       where,
-      what: "An approval can not be skipped",
-      allowed: "It can be given by those who may decide, denied, or the run aborted",
+      what: "An approval can't be skipped",
+      allowed: "Approve it, deny it, or abort the run",
     };
   if (isSettled(step) || step.status === "running")
     return {
       code: "step-not-skippable",
       where,
       what: `The step is ${says(step)}`,
-      allowed: "What has not been done and is not under way can be skipped",
+      allowed: "Only steps that haven't started can be skipped",
     };
   if (step.step.kind === "action" && step.step.action === ROLES_CHECK && changeAfter(run, step))
     return {

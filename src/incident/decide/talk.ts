@@ -24,7 +24,7 @@ export function showSteps(command: Of<"showSteps">, state: IncidentState, contex
   return accept(context, before ? [] : [{ type: "gate.shown", data }], about.run.id);
 }
 
-/** Anybody on the roster may ask before a decision is taken. */
+/** Anyone on the roster may ask before a decision is taken. */
 export function question(command: Of<"question">, state: IncidentState, context: DecideContext): Outcome {
   const no = (problem: Parameters<typeof refuse>[2]) => refuse(context, "ask", problem, runIn(state, command.run));
   const about = questionOf(command, state, context);
@@ -37,7 +37,7 @@ export function question(command: Of<"question">, state: IncidentState, context:
     return no({
       code: "question-empty",
       where: about.title,
-      what: "There is no question in it",
+      what: "Type your question",
       next: "`/dr ask <what you need to know>`",
     });
   const { step, ask } = about.gate;
@@ -58,8 +58,8 @@ export function answer(command: Of<"answer">, state: IncidentState, context: Dec
   const text = words(command.text, LIMITS.reason);
   if (problem !== null || person === null) return no(problem ?? NOBODY);
   if (!about.gate.talk.some(({ kind }) => kind === "question"))
-    return no({ code: "nothing-asked", where: about.title, what: "Nobody has asked anything here" });
-  if (text === null) return no({ code: "answer-empty", where: about.title, what: "There is no answer in it" });
+    return no({ code: "nothing-asked", where: about.title, what: "No question is open here" });
+  if (text === null) return no({ code: "answer-empty", where: about.title, what: "Type your answer" });
   const { step, ask } = about.gate;
   return accept(
     context,
@@ -78,7 +78,7 @@ export function explain(command: Of<"explain">, state: IncidentState, context: D
   const reason = line(command.reason, LIMITS.reason);
   if (person === null) return no(notOnRoster(context) ?? NOBODY);
   if (gate.ask !== command.ask || gate.outcome !== "denied" || gate.deniedBy !== person.id)
-    return no({ code: "not-denied", where: title, what: "You have not denied this, or it has been asked again since" });
+    return no({ code: "not-denied", where: title, what: "You didn't deny this, or it was requested again since" });
   if (reason === null) return no({ code: "reason-missing", where: title, what: "There is no reason in it" });
   const { step, ask } = gate;
   return accept(context, [{ type: "gate.explained", data: { step, ask, person: person.id, reason } }], run.id);
@@ -100,7 +100,7 @@ export function escalate(command: Of<"escalate">, state: IncidentState, context:
     return no({
       code: "not-escalating",
       where: title,
-      what: "This is for the one who asked for the run, the incident commander, and those who are asked",
+      what: "Only the requester, the incident commander and the approvers, the incident commander, and those who are asked",
       allowed: `${oneOf([...new Set([nameOf(run.requester, system), ...asked.map(({ name }) => name)])])} may do it`,
     });
   const next = gate.escalate[gate.level];
@@ -108,9 +108,9 @@ export function escalate(command: Of<"escalate">, state: IncidentState, context:
     return no({
       code: "no-level-left",
       where: title,
-      what: "Everybody who may decide is asked already",
+      what: "Everyone who may decide is already asked",
       allowed:
-        asked.length === 0 ? "Nobody else may decide it" : `${oneOf(asked.map(({ name }) => name))} may decide it`,
+        asked.length === 0 ? "No one else may decide it" : `${oneOf(asked.map(({ name }) => name))} may decide it`,
     });
   if (who.missing === 0) return no({ code: "already-decided", where: title, what: "Enough have approved already" });
   const why = line(command.why, LIMITS.reason);

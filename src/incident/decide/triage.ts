@@ -24,7 +24,7 @@ export function startTriage(command: Of<"startTriage">, state: IncidentState, co
   return accept(context, [asking(command.triage, first)]);
 }
 
-/** Anybody on the roster may say what they see, before or instead of a probe. */
+/** Anyone on the roster may say what they see, before or instead of a probe. */
 export function answerTriage(command: Of<"answerTriage">, state: IncidentState, context: DecideContext): Outcome {
   const no = (problem: Problem) => refuse(context, "triage", problem);
   const problem = notOnRoster(context) ?? notOpen(state);
@@ -33,8 +33,8 @@ export function answerTriage(command: Of<"answerTriage">, state: IncidentState, 
   if (walk?.id !== command.triage || walk.open?.question !== command.question)
     return no({
       code: "answered-already",
-      what: "This question is answered already, or the triage was begun anew",
-      next: walk?.open ? `It asks now: ${walk.open.asks}` : "`/dr triage` begins anew",
+      what: "This question is already answered, or triage was restarted",
+      next: walk?.open ? `It asks now: ${walk.open.asks}` : "`/dr triage` restarts it",
     });
   const question = questionIn(context.system, command.question);
   const answer = question?.answers.find(({ id }) => id === command.answer);
@@ -42,7 +42,7 @@ export function answerTriage(command: Of<"answerTriage">, state: IncidentState, 
     return no({
       code: "question-changed",
       what: "The system's decision tree has changed since this was asked",
-      next: "`/dr triage` begins anew",
+      next: "`/dr triage` restarts it",
     });
   return accept(context, answering({ triage: walk.id, question, answer, saw: null }, context.system, command.books));
 }

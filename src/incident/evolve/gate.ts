@@ -175,7 +175,7 @@ function isShown(gate: GateState, { planHash, factsHash }: { planHash: string; f
 }
 
 function expiry(gate: GateState): string {
-  return gate.approvals.length === 0 ? "Nobody decided in time" : "The approval expired before it was used";
+  return gate.approvals.length === 0 ? "No decision in time" : "The approval expired before it was used";
 }
 
 /** Told once, by whoever denied; also when the question was made void by asking again. */

@@ -75,7 +75,7 @@ const DOINGS: Readonly<Record<string, string>> = {
   "incident.reopened": "reopened it",
   "incident.escalated": "escalated it",
   "incident.delegated": "handed it to another escalation policy",
-  "incident.reassigned": "gave it to somebody else",
+  "incident.reassigned": "reassigned it",
   "incident.priority_updated": "changed its priority",
 };
 

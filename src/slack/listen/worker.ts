@@ -46,7 +46,7 @@ export function createWorker({ inbox, log, handle, tooOld, now, pollMs = 2000 }:
       await work;
       await inbox.done(key);
     } catch (error) {
-      log.error({ err: error, key }, "Something asked for in Slack could not be handled; it is tried again.");
+      log.error({ err: error, key }, "A request from Slack could not be handled; retrying.");
       await inbox.failed(key, messageOf(error)).catch(() => {});
     }
   }

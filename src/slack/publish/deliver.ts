@@ -74,7 +74,7 @@ async function lookFor(deps: Delivering, item: Item, channel: string): Promise<s
     if (trouble.kind !== "refused") throw error;
     deps.log.warn(
       { message: nameOf(item), says: trouble.says },
-      "Nobody can tell whether a message arrived; it is sent again.",
+      "Whether a message arrived is unknown; sending it again.",
     );
     return null;
   }

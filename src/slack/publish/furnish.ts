@@ -99,7 +99,7 @@ async function invite({ client, log }: Furnishing, channel: string, wanted: Want
       const trouble = await attempt(async () => void (await client.conversations.invite({ channel, users: user })));
       if (trouble === null) have.invited = [...(have.invited ?? []), user];
       else if (trouble.kind === "refused") {
-        log.warn({ user, says: trouble.says }, "Somebody could not be invited to an incident's channel.");
+        log.warn({ user, says: trouble.says }, "A person could not be invited to an incident's channel.");
         have.invited = [...(have.invited ?? []), user];
       } else results.push(trouble);
     }

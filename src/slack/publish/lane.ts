@@ -169,7 +169,7 @@ async function settleLane(deps: Working, lane: Lane, trouble: Trouble): Promise<
 /** An open incident whose channel was archived or deleted gets a new one with everything in it. */
 async function placeGone(deps: Working, lane: Lane, error: string): Promise<void> {
   const { outbox, client, owner } = deps;
-  deps.log.warn({ channel: lane.place, says: error }, "A channel can not be written to.");
+  deps.log.warn({ channel: lane.place, says: error }, "A channel can't be written to.");
   const about = lane.stream === null ? null : ((await outbox.drawn(lane.stream))?.about as About | undefined);
   if (about?.live && !lane.borrowed && error !== "not_in_channel") {
     await outbox.lost(lane.lane, owner);

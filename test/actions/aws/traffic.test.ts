@@ -314,7 +314,7 @@ describe("arc.set_routing", () => {
     ]);
   });
 
-  test("with three gone it can not be seen, so it is not begun", async () => {
+  test("with three gone it can't be seen, so it is not begun", async () => {
     const { aws, conductor, given } = begin();
     for (const region of regions.slice(0, 3)) aws.weather.down(region);
     expect(await attempt(conductor, routing.action, given)).toMatchObject({ why: "blocked: arc.endpoints" });

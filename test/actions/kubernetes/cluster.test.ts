@@ -234,7 +234,7 @@ const PROOFS: Record<Covered, () => Promise<void>> = {
     const answer = await (await open()).get(`${core}/services/proxied:80/proxy/health`);
     expect(answer).toMatchObject({ status: "healthy", pod: pod?.metadata.name });
   },
-  "an image that can not be pulled ends in ProgressDeadlineExceeded": async () => {
+  "an image that can't be pulled ends in ProgressDeadlineExceeded": async () => {
     world.primary.put("deployments", NAMESPACE, deployment("sick", 1, { image: "app:broken" }));
     const restarted = world
       .conductor()

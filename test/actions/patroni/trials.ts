@@ -197,7 +197,7 @@ const reinitialize = overApi(
     instead: {
       "answered, not done":
         "that a replica streams does not say whether it was rebuilt: Patroni's answer and a look for at least ten seconds are all there is",
-      "done by hand": "whether a replica was rebuilt can not be seen, so a person who asks for it means it",
+      "done by hand": "whether a replica was rebuilt can't be seen, so a person who asks for it means it",
     },
   },
 );

@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { parseSync } from "@swc/core";
+import { projectRoot } from "../../src/lib/root.ts";
+
+/** Where the sentences are that people read in Slack, at the command line and on a phone. */
+const PLACES = [
+  "templates/messages",
+  "commands",
+  "src/incident",
+  "src/engine",
+  "src/report",
+  "src/paging",
+  "src/proof",
+];
+
+/** What an incident channel does not say, and what it says instead. */
+const RETIRED: readonly (readonly [RegExp, string])[] = [
+  [/\bcan not\b/i, "can't"],
+  [/\b(somebody|someone else's word)\b/i, "someone, or who it is"],
+  [/\bnobody\b(?! (available|left))/i, "no one, or none"],
+  [/\b(whoever|whomever)\b/i, "the role, or the person"],
+  [/\b(everybody|anybody)\b/i, "everyone, anyone"],
+  [/\b(is|are|was|were) asked for\b/i, "requested"],
+  [/\basked? for (by|anew)\b/i, "requested by, requested again"],
+  [/\banew\b/i, "again"],
+  [/\busers (are|were|is) (hurt|well)\b/i, "impact, customers are affected"],
+  [/\b(broken|broke|break the|breaks the) glass\b|\bglass (is|was) broken\b/i, "break-glass"],
+  [/\bwaits its turn\b|\bas (it|they) should be\b|\bso be it\b/i, "pending, passed, OK"],
+  [/\b(put it right|is tried on|under way)\b/i, "fix it, retrying, in progress"],
+];
+
+describe("the words of an incident channel", () => {
+  test.each(PLACES)("%s says none that are retired", (place) => {
+    const found = sentencesUnder(place).flatMap(({ where, says }) =>
+      RETIRED.filter(([word]) => word.test(says)).map(([, instead]) => `${where}: ${says}  (${instead})`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test("a retired word would be found", () => {
+    const says = [
+      "const a = `x $",
+      '{y ? "Nobody may" : ""} can not`; /* nobody */ const b = "ok-nobody-id"; // whoever\n',
+    ];
+    expect(sentencesIn(says.join(""))).toEqual(["x … can not", "Nobody may"]);
+  });
+});
+
+function sentencesUnder(place: string): { where: string; says: string }[] {
+  const root = projectRoot();
+  const files = readdirSync(join(root, place), { recursive: true, encoding: "utf8" }).filter((file) =>
+    file.endsWith(".ts"),
+  );
+  return files.flatMap((file) => {
+    const path = join(root, place, file);
+    return sentencesIn(readFileSync(path, "utf8")).map((says) => ({ where: relative(root, path), says }));
+  });
+}
+
+/** Texts with a space in them: ids and keys have none. What is put in stands as "…". */
+function sentencesIn(source: string): string[] {
+  const found: string[] = [];
+  const visit = (node: unknown): void => {
+    if (Array.isArray(node)) {
+      for (const one of node) visit(one);
+      return;
+    }
+    if (typeof node !== "object" || node === null) return;
+    const { type } = node as { type?: string };
+    if (type === "ImportDeclaration") return;
+    if (type === "StringLiteral") found.push((node as { value: string }).value);
+    if (type === "TemplateLiteral") {
+      const { quasis } = node as { quasis: readonly { cooked?: string; raw: string }[] };
+      found.push(quasis.map(({ cooked, raw }) => cooked ?? raw).join("…"));
+    }
+    for (const value of Object.values(node)) visit(value);
+  };
+  visit(parseSync(source, { syntax: "typescript", target: "es2022" }));
+  return found.filter((text) => /\S \S/.test(text));
+}
