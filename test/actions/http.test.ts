@@ -78,7 +78,7 @@ describe("http.check", () => {
     const looked = await conduct({}).look("http.check", {
       checks: [{ url: `${base}/endless` }, { url, timeoutSeconds: 0.5 }],
     });
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(performance.now() - started).toBeLessThan(10_000);
     expect(looked.checks.map((check) => check.ok)).toEqual([true, false]);
     expect(looked.facts.answer2).toContain("gave no answer within 0.5 s");
     silent.close();

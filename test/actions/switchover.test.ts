@@ -25,7 +25,7 @@ describe("a planned switchover", () => {
     expect(await shop.estate.ledger()).toMatchObject({ lost: 0 });
     const state = await shop.estate.application.state();
     expect(state?.target.name).toBe(shop.b.name);
-    expect(state?.longestGapSeconds).toBeLessThan(5);
+    expect(state?.longestGapSeconds).toBeLessThan(10);
   }, 40_000);
 
   test("the fence is seen as the application sees it, and an unfence takes it away", async () => {

@@ -125,7 +125,7 @@ describe("when PagerDuty is not well", () => {
     const { status, message } = await trouble(call(createPagerDuty(account({ seconds: 0.3 }))));
     expect(status).toBeNull();
     expect(message).toContain("It gave no answer in time");
-    expect(performance.now() - began).toBeLessThan(1500);
+    expect(performance.now() - began).toBeLessThan(8_000);
   });
 
   test.each(calls)("a broken connection is unsure: %s", async (_, call) => {

@@ -75,9 +75,9 @@ describe("a secret is known again", () => {
   test("a long text with many secrets takes no time", () => {
     const many = redactor(Array.from({ length: 50 }, (_, i) => `secret-number-${i}-${"x".repeat(30)}`));
     const text = "a secret-number which is none \n ".repeat(4_000);
-    const started = performance.now();
+    const started = process.cpuUsage();
     expect(many(text)).toBe(text);
-    expect(performance.now() - started).toBeLessThan(500);
+    expect(process.cpuUsage(started).user / 1000).toBeLessThan(1_000);
   });
 });
 

@@ -200,9 +200,8 @@ describe("a lease", () => {
     await locker.connect();
     await locker.query("begin");
     await locker.query("select from lifeboat.run where id = 'run-1' for update");
-    const from = performance.now();
+    // The row stays locked: a beat that waits for it never comes back.
     expect(await store.leases.beat(leases)).toEqual(new Set(["run-1", "run-2"]));
-    expect(performance.now() - from).toBeLessThan(500);
     await locker.end();
   });
 });
@@ -274,7 +273,8 @@ describe("a run is taken from its holder", () => {
     let got: readonly Lease[] = [];
     while (got.length === 0) got = await poll();
     expect(got).toMatchObject([{ run: "run-1", epoch: "2" }]);
-    expect(performance.now() - killed).toBeLessThan(5_000);
+    // Found by its lock, which takes 4 s and a poll, and not by its lease, which takes 10 s.
+    expect(performance.now() - killed).toBeLessThan(8_000);
   });
 });
 

@@ -195,7 +195,7 @@ describe("patroni over a real cluster", () => {
       const cluster = clusterOf({ ...clusterOf().api, [hung.name]: net.url(`${hung.api}/`) });
       const started = performance.now();
       const looked = await conductor.look("patroni.check", { cluster, candidate: candidate.name });
-      expect(performance.now() - started).toBeLessThan(10_000);
+      expect(performance.now() - started).toBeLessThan(25_000);
       expect(blockedBy(looked.checks)).toEqual([]);
       expect(looked.facts.leader).toBe(leader.name);
     } finally {

@@ -71,7 +71,7 @@ describe("pgbouncer.pause, .repoint and .resume", () => {
     const looked = await conductor.look("pgbouncer.pause", {
       pool: pool(Number(new URL(net.url("http://127.0.0.1:1/")).port)),
     });
-    expect(performance.now() - started).toBeLessThan(8000);
+    expect(performance.now() - started).toBeLessThan(20_000);
     expect(blockedBy(looked.checks)).toEqual(["pool.answers"]);
     expect(looked.done).toBe("unknown");
     net.resume();

@@ -61,7 +61,7 @@ describe("redis.failover over real Sentinels", () => {
     expect(evidence.rpo).toMatchObject({ seconds: 0, rows: 0 });
     expect(evidence.says).toContain(`${from.address} follows it. Lost: nothing.`);
     await held(from);
-    expect(writers.longestGapMilliseconds).toBeLessThan(6000);
+    expect(writers.longestGapMilliseconds).toBeLessThan(10_000);
   }, 60_000);
 
   test.each([
@@ -146,7 +146,7 @@ describe("redis.failover over real Sentinels", () => {
       const input = conductor.input("redis.failover", { ...setOf(), pauseSeconds: 2 });
       await expect(action.apply?.(context, input, seen)).rejects.toThrow(/has still not received everything/);
       await writers.flowing();
-      expect(writers.longestGapMilliseconds).toBeLessThan(5000);
+      expect(writers.longestGapMilliseconds).toBeLessThan(10_000);
       expect(await said()).toEqual(from);
     } finally {
       replica?.member.thaw();

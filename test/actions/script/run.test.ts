@@ -147,7 +147,7 @@ await fetch(process.argv[2], { method: "PUT", body: String(Number(now) + 1) });`
     await expect(
       conduct({}).perform("run", "script.run", step(noisy, "never", { timeoutSeconds: 1 })),
     ).rejects.toMatchObject({ problem: { code: "script-failed" } });
-    expect(performance.now() - started).toBeLessThan(6000);
+    expect(performance.now() - started).toBeLessThan(15_000);
   });
 
   test("a script that ignores being asked is killed with everything it started", async () => {
@@ -178,7 +178,7 @@ while true; do sleep 1; done
     await expect(conduct({}).perform("run", "script.run", step(leaver, "never"))).rejects.toMatchObject({
       problem: { what: expect.stringContaining("exit code 3") },
     });
-    expect(performance.now() - started).toBeLessThan(5000);
+    expect(performance.now() - started).toBeLessThan(15_000);
     expect(existsSync(pids)).toBe(true);
     await soon("it being gone", async () => (await running(pids)) === 0);
   });
