@@ -234,6 +234,16 @@ const settings = z.object({
     .transform((name) => name.replace(/^#/, ""))
     .default("incident-response")
     .describe("Channel incidents are announced in when they were not declared in one"),
+  SLACK_RATE: z
+    .string()
+    .regex(/^\d{1,3}$/, "A whole number, 1 to 100")
+    .transform(Number)
+    .refine((times) => times >= 1 && times <= 100, "1 to 100")
+    .default(1)
+    .describe(
+      "How many times as fast as Slack's documented rate limits messages are posted and edited. More than 1 only in practice, for tests " +
+        "that play runbooks one after the other",
+    ),
   LIFEBOAT_WHEN_SLACK_IS_SILENT: z
     .enum(["refuse", "cached", "roster"], "Allowed: refuse, cached, roster")
     .default("refuse")
@@ -455,6 +465,7 @@ function slackOf(read: Settings): SlackConfig {
     announceIn: read.LIFEBOAT_ANNOUNCE_CHANNEL,
     allowed: teams.map((id) => (id.startsWith("T") ? { team: id, enterprise: null } : { team: null, enterprise: id })),
     appId: read.SLACK_APP_ID ?? null,
+    rate: read.SLACK_RATE,
     whenSlackIsSilent: read.LIFEBOAT_WHEN_SLACK_IS_SILENT,
     membershipSeconds: read.LIFEBOAT_SLACK_MEMBERSHIP_MINUTES * 60,
   };
@@ -502,6 +513,10 @@ function doorProblems(given: Readonly<Record<string, string>>): Problem[] {
   if (SLACK_APP_TOKEN && SLACK_SIGNING_SECRET) {
     const what = "Both are set, and an app uses one of them";
     problems.push({ code: "config", where: "SLACK_APP_TOKEN and SLACK_SIGNING_SECRET", what, next: "Unset one" });
+  }
+  if (Number(given.SLACK_RATE ?? 1) > 1 && SLACK_API_URL === undefined) {
+    const what = "Slack refuses what is sent faster than it documents";
+    problems.push({ code: "config", where: "SLACK_RATE", what, next: "Unset it: it is for practice" });
   }
   for (const name of ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"] as const) {
     const token = given[name];

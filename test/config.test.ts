@@ -40,6 +40,7 @@ describe("what is read", () => {
           announceIn: "incident-response",
           allowed: [],
           appId: null,
+          rate: 1,
           whenSlackIsSilent: "refuse",
           membershipSeconds: 900,
         },
@@ -283,6 +284,14 @@ describe("what is refused", () => {
       expect(problemsOf({ ...practice, [name]: socket[name] })).toContain(`${name}: This is not a practice token`);
     },
   );
+
+  test("Slack is spoken to faster than it documents in practice only", () => {
+    expect(loadConfig(practice)).toMatchObject({ config: { slack: { rate: 1 } } });
+    expect(loadConfig({ ...practice, SLACK_RATE: "50" })).toMatchObject({ config: { slack: { rate: 50 } } });
+    expect(problemsOf({ ...socket, SLACK_RATE: "2" })).toContain("SLACK_RATE: Slack refuses what is sent faster");
+    for (const wrong of ["0", "101", "1.5", "-1"])
+      expect(problemsOf({ ...practice, SLACK_RATE: wrong })).toContain("SLACK_RATE: ");
+  });
 
   test.each([
     "http://slack.com/api/",

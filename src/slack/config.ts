@@ -13,6 +13,8 @@ export interface SlackConfig {
   readonly allowed: readonly Workspace[];
   /** Deliveries of another app are refused. Null: Slack names it when a socket opens; over HTTP the secret is per app. */
   readonly appId: string | null;
+  /** How many times as fast as Slack's documented rate limits messages are published; 1 outside practice. 1 if left out. */
+  readonly rate?: number;
   /**
    * May a step whose approvals are all there start while Slack can not be asked whether the approvers are still members?
    * `roster`: the roster decides and the log says so. `cached`: Slack's last word on the account counts, for `membershipSeconds`.

@@ -67,6 +67,7 @@ export function openSlack(options: DoorOptions): Slack {
     drawHome: options.drawHome,
     drawHouse: options.drawHouse,
     announceIn: config.announceIn,
+    rate: config.rate ?? 1,
     practice: house.practice,
     log,
     onLockedOut: lockedOut,

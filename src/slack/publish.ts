@@ -24,6 +24,8 @@ export interface PublisherOptions {
   readonly drawHome: DrawHome;
   readonly drawHouse: DrawHouse;
   readonly announceIn: string | null;
+  /** How many times as fast as Slack documents; 1 outside practice. */
+  readonly rate: number;
   readonly practice: boolean;
   readonly log: Logger;
   readonly onLockedOut: (says: string) => void;
@@ -159,6 +161,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       outbox,
       owner,
       edits,
+      rate: options.rate,
       log,
       client: options.clients.bulk,
       identity: options.identity,

@@ -74,6 +74,12 @@ describe("what is done next in a channel", () => {
     expect(choice.waitMs).toBe(2000);
   });
 
+  test("at ten times Slack's rate, what waits for time waits a tenth of it", () => {
+    const edit = item({ priority: 2, shownAs: "1.1", shownHash: "old", shownAgoMs: 1000 });
+    expect(choose([edit], new Set(), full, plenty, 10).waitMs).toBe(200);
+    expect(choose([item()], new Set(), empty, plenty, 10).waitMs).toBe(100);
+  });
+
   test("a post waits until what stands above it is up to date, where that is urgent", () => {
     const shown = { shownAs: "1.1", shownHash: "old", shownAgoMs: 100 };
     const root = item({ key: "run", priority: 0, ...shown });

@@ -40,7 +40,8 @@ export interface Bed extends Practice {
 
 const DEEDS = /(?:statement|execute [^:]*): (?:alter|select pg_promote|select pg_reload|select count\(pg_terminate).*/g;
 
-export async function openBed(): Promise<Bed> {
+/** @param environment of its bots, beyond what practice gives them */
+export async function openBed(environment: Readonly<Record<string, string>> = {}): Promise<Bed> {
   const folder = await mkdtemp(join(tmpdir(), "lifeboat-story-"));
   const root = projectRoot();
   const log = createLog("error", "test");
@@ -50,6 +51,7 @@ export async function openBed(): Promise<Bed> {
     log,
     bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
     manifestFile: join(root, "manifest.yml"),
+    environment,
   });
   const store = await openStore({ dataFolder: practice.dataFolder, log, openSeconds: 30 });
   await logStatements(practice);

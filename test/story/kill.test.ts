@@ -2,13 +2,14 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { playStory } from "../../practice/session/story.ts";
 import { POINTS } from "../../src/engine/kill-point.ts";
+import { FAST_SLACK } from "../systems/fast-slack.ts";
 import { type Bed, logStatements, openBed } from "./bed.ts";
 import { killedOnce } from "./killed-once.ts";
 
 let bed: Bed;
 
 beforeAll(async () => {
-  bed = await openBed();
+  bed = await openBed(FAST_SLACK);
 }, 120_000);
 afterAll(() => bed?.stop(), 60_000);
 afterEach(() => bed.endOpenRuns(), 60_000);

@@ -25,6 +25,7 @@ import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { built } from "../built.ts";
 import { playsItsCycles } from "./cycles.ts";
+import { FAST_SLACK } from "./fast-slack.ts";
 import { takesATransaction } from "./transaction.ts";
 
 /** Every runbook of LLM-Marketplace, played from what is on the screen; what it did is told by the world. */
@@ -41,6 +42,7 @@ beforeAll(async () => {
     log: createLog("error", "test"),
     bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
     manifestFile: join(root, "manifest.yml"),
+    environment: FAST_SLACK,
   })) as unknown as Practice<MarketplaceEstate>;
 }, 120_000);
 afterAll(async () => {

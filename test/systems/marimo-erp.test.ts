@@ -25,6 +25,7 @@ import { describeWith } from "../actions/present.ts";
 import { built } from "../built.ts";
 import { killedOnce } from "../story/killed-once.ts";
 import { playsItsCycles } from "./cycles.ts";
+import { FAST_SLACK } from "./fast-slack.ts";
 import { takesATransaction } from "./transaction.ts";
 
 /** Every runbook of Marimo ERP, played from what is on the screen; what it did is told by the world. */
@@ -49,6 +50,7 @@ describe("Marimo ERP", () => {
       log: createLog("error", "test"),
       bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
       manifestFile: join(root, "manifest.yml"),
+      environment: FAST_SLACK,
     })) as unknown as Practice<MarimoEstate>;
     estate = practice.estate;
   }, 180_000);

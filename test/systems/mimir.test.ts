@@ -25,6 +25,7 @@ import { projectRoot } from "../../src/lib/root.ts";
 import { describeWith } from "../actions/present.ts";
 import { built } from "../built.ts";
 import { playsItsCycles } from "./cycles.ts";
+import { FAST_SLACK } from "./fast-slack.ts";
 import { takesATransaction } from "./transaction.ts";
 
 /** Every runbook of Mimir, played from what is on the screen; what it did is told by the world. */
@@ -45,6 +46,7 @@ describe("Mimir", () => {
       log: createLog("error", "test"),
       bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
       manifestFile: join(root, "manifest.yml"),
+      environment: FAST_SLACK,
     })) as unknown as Practice<MimirEstate>;
   }, LIMIT);
   afterAll(async () => {

@@ -10,6 +10,7 @@ import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { built } from "../built.ts";
 import { playsItsCycles } from "./cycles.ts";
+import { FAST_SLACK } from "./fast-slack.ts";
 
 /** The orders system: its cycles, and what a sequence of runbooks says when it does not go well. */
 let folder: string;
@@ -23,6 +24,7 @@ beforeAll(async () => {
     log: createLog("error", "test"),
     bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
     manifestFile: join(projectRoot(), "manifest.yml"),
+    environment: FAST_SLACK,
   });
 }, 120_000);
 afterAll(async () => {

@@ -12,6 +12,7 @@ import { projectRoot } from "../../src/lib/root.ts";
 import { describeWith } from "../actions/present.ts";
 import { built } from "../built.ts";
 import { playsItsCycles } from "./cycles.ts";
+import { FAST_SLACK } from "./fast-slack.ts";
 
 /** The reference system, every runbook of it, over a real Patroni cluster and real DNS, through the real bot. */
 const describe = await describeWith(
@@ -34,6 +35,7 @@ describe("the reference system", () => {
       log: createLog("error", "test"),
       bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
       manifestFile: join(root, "manifest.yml"),
+      environment: FAST_SLACK,
     });
     estate = practice.estate as ReferenceEstate;
   }, 180_000);

@@ -14,6 +14,7 @@ import { projectRoot } from "../../src/lib/root.ts";
 import { describeWith } from "../actions/present.ts";
 import { built } from "../built.ts";
 import { playsItsCycles } from "./cycles.ts";
+import { FAST_SLACK } from "./fast-slack.ts";
 import { takesATransaction } from "./transaction.ts";
 
 /** Every runbook of SAV3, played from what is on the screen; what it did is told by the world. */
@@ -36,6 +37,7 @@ describe("SAV3", () => {
       log: createLog("error", "test"),
       bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
       manifestFile: join(root, "manifest.yml"),
+      environment: FAST_SLACK,
     })) as unknown as Practice<Sav3Estate>;
   }, 120_000);
   afterAll(async () => {

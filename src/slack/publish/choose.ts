@@ -1,9 +1,14 @@
 import type { Item } from "../../timeline/outbox.ts";
 import { limits } from "../limits.ts";
-import { type Bucket, type Pace, spent, waitFor } from "./pace.ts";
+import { type Bucket, faster, type Pace, spent, waitFor } from "./pace.ts";
 
 export const POSTS: Pace = { perSecond: limits.postsPerSecond, burst: limits.postBurst, debt: 4 };
 export const EDITS: Pace = { perSecond: limits.editsPerSecond, burst: limits.editBurst, debt: 10 };
+
+/** Both, so many times as fast as Slack documents. */
+export function pacesAt(rate: number): { readonly posts: Pace; readonly edits: Pace } {
+  return { posts: faster(POSTS, rate), edits: faster(EDITS, rate) };
+}
 
 /** At once in one channel: enough for different threads, few enough to keep Slack's order. */
 const AT_ONCE = 4;
@@ -24,7 +29,14 @@ export interface Choice {
  * a thread's root is as urgent as what waits for it; an edit nobody waits for comes at most every three seconds.
  * A post waits for the urgent edits of what stands above it: "done" is never said below "pending".
  */
-export function choose(items: readonly Item[], busy: ReadonlySet<string>, posts: Bucket, edits: Bucket): Choice {
+export function choose(
+  items: readonly Item[],
+  busy: ReadonlySet<string>,
+  posts: Bucket,
+  edits: Bucket,
+  rate = 1,
+): Choice {
+  const paces = pacesAt(rate);
   const urgency = urgencies(items);
   const order = items.toSorted((a, b) => urgencyOf(a) - urgencyOf(b) || Number(a.id) - Number(b.id));
   const start: Item[] = [];
@@ -49,10 +61,10 @@ export function choose(items: readonly Item[], busy: ReadonlySet<string>, posts:
   function waitOf(item: Item): number {
     if (item.waitMs > 0) return item.waitMs;
     const urgent = urgencyOf(item) === 0;
-    if (!isPost(item)) return Math.max(restOf(item, urgent), waitFor(edits, EDITS, urgent));
+    if (!isPost(item)) return Math.max(restOf(item, urgent) / rate, waitFor(edits, paces.edits, urgent));
     if (item.under !== null && item.rootAs === null) return Number.POSITIVE_INFINITY;
     if (items.some((other) => goesBefore(other, item) || isStaleAbove(other, item))) return Number.POSITIVE_INFINITY;
-    return waitFor(posts, POSTS, urgent);
+    return waitFor(posts, paces.posts, urgent);
   }
 
   /** `other` is still to be posted, or on its way, in the same thread. The urgent waits for no answer to another post. */

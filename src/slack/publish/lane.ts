@@ -2,7 +2,7 @@ import type { WebClient } from "@slack/web-api";
 import type { Item, Lane } from "../../timeline/outbox.ts";
 import type { Trouble } from "../trouble.ts";
 import { findNamed, makeChannel, openDirect } from "./channel.ts";
-import { choose, EDITS, isPost, POSTS } from "./choose.ts";
+import { choose, isPost, pacesAt } from "./choose.ts";
 import { backoffSeconds, type Delivering, deliver } from "./deliver.ts";
 import { type About, directOf, namedOf, type WantedChannel } from "./drawing.ts";
 import { furnish } from "./furnish.ts";
@@ -12,6 +12,8 @@ export interface Working extends Delivering {
   readonly announceIn: string | null;
   /** Edits count for the whole workspace, so all lanes of this process share one bucket. */
   readonly edits: { bucket: Bucket };
+  /** How many times as fast as Slack documents; 1 outside practice. */
+  readonly rate: number;
   readonly onLockedOut: (says: string) => void;
   /** An incident's channel has come to be. */
   readonly onPlace: (incident: string) => void;
@@ -60,7 +62,8 @@ export class Bell {
 
 /** Works on one channel until nothing in it is due, or it has to wait, or it has passed to another process. */
 export async function workLane(deps: Working, name: string, bell: Bell): Promise<void> {
-  const { outbox, owner } = deps;
+  const { outbox, owner, rate } = deps;
+  const paces = pacesAt(rate);
   const underWay = new Map<string, Promise<void>>();
   let posts: Bucket | null = null;
   let furnishing: Promise<void> | null = null;
@@ -73,8 +76,8 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
       const lane = await outbox.lane(name);
       if (lane === null) return;
       const now = performance.now();
-      posts = filled(posts ?? { tokens: lane.tokens, at: now - restedMs(lane) }, POSTS, now);
-      deps.edits.bucket = filled(deps.edits.bucket, EDITS, now);
+      posts = filled(posts ?? { tokens: lane.tokens, at: now - restedMs(lane) }, paces.posts, now);
+      deps.edits.bucket = filled(deps.edits.bucket, paces.edits, now);
       if (gone !== null) {
         await placeGone(deps, lane, gone);
         gone = null;
@@ -101,7 +104,7 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
       }
       if ((lane.furnishDue || toPin) && furnishing === null) furnishing = beginFurnishing(lane);
       const busy = new Set(underWay.keys());
-      const choice = choose(await outbox.pending(name), busy, posts, deps.edits.bucket);
+      const choice = choose(await outbox.pending(name), busy, posts, deps.edits.bucket, rate);
       // Something ended while the outbox was read: what it made possible is not in what was read.
       if (underWay.size < busy.size) continue;
       posts = choice.posts;
@@ -113,7 +116,7 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
     }
   } finally {
     await Promise.all([...underWay.values(), furnishing]);
-    const tokens = posts === null ? 0 : filled(posts, POSTS, performance.now()).tokens;
+    const tokens = posts === null ? 0 : filled(posts, paces.posts, performance.now()).tokens;
     await outbox.release(name, owner, tokens).catch(() => {});
   }
 

@@ -1,0 +1,5 @@
+/**
+ * Environment of a bot whose Slack shows at once what happened. The tests of a system play some forty runbooks one after the other, and at
+ * Slack's rate a quarter of their time was waiting for the end of a run to be shown. That rate is held by the tests of the publisher and by the stories.
+ */
+export const FAST_SLACK: Readonly<Record<string, string>> = { SLACK_RATE: "50" };
