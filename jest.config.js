@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: "<rootDir>/test/jest/environment.js",
@@ -12,6 +14,6 @@ export default {
     ],
   },
   testTimeout: 30_000,
-  // Most of a test's time is waiting for real programs, so that every core can take one.
-  maxWorkers: "100%",
+  // A worker uses less than half a core: most of a test's time is waiting for real programs.
+  maxWorkers: Math.ceil(availableParallelism() * 1.5),
 };
