@@ -36,6 +36,17 @@ export function targetNames(system: System, runbook: AboutRunbook | null): reado
   return names;
 }
 
+function byName(names: readonly TargetName[]): ReadonlyMap<string, readonly TargetName[]> {
+  const before = grouped.get(names);
+  if (before !== undefined) return before;
+  const groups = new Map<string, TargetName[]>();
+  for (const one of names) groups.set(one.name, [...(groups.get(one.name) ?? []), one]);
+  grouped.set(names, groups);
+  return groups;
+}
+
+const grouped = new WeakMap<readonly TargetName[], ReadonlyMap<string, readonly TargetName[]>>();
+
 /** A system that was read doesn't change, and every rule asks for these of every runbook. */
 const namesOf = new WeakMap<System, Map<"itself" | "runbooks" | "directed runbooks", readonly TargetName[]>>();
 
@@ -255,28 +266,42 @@ export function goesWith(step: RunbookStep, system: System, { roles, from, to }:
   return active === undefined || active.site === from;
 }
 
-/** Values of all names, as far as they are bound, with variables resolved; and what had to be guessed inside each. */
+/** Something by its name, made when it is asked for. */
+export type Lookup<V> = Pick<ReadonlyMap<string, V>, "get" | "has">;
+
+/**
+ * Values of all names, as far as they are bound, with variables resolved; and what had to be guessed inside each. A system offers
+ * thousands of names and a runbook uses a few of them.
+ */
 export function valuesOf(
   names: readonly TargetName[],
   binding: Binding,
   variables: ReadonlyMap<string, unknown>,
   sample: (name: string) => Scalar,
-): { values: ReadonlyMap<string, unknown>; guesses: ReadonlyMap<string, readonly Path[]> } {
-  const values = new Map<string, unknown>();
-  const guesses = new Map<string, readonly Path[]>();
-  for (const { name, read } of names) {
-    const raw = read(binding);
-    if (raw === undefined) continue;
-    const missing = referencesIn(raw).filter((reference) => !variables.has(reference.name));
-    if (missing.length > 0)
-      guesses.set(
-        name,
-        missing.map(({ path }) => path),
-      );
-    values.set(
-      name,
-      resolve(raw, (one) => variables.get(one) ?? sample(one)),
-    );
-  }
-  return { values, guesses };
+): { values: Lookup<unknown>; guesses: Lookup<readonly Path[]> } {
+  const named = byName(names);
+  const made = new Map<string, Bound>();
+  const bound = (name: string): Bound => {
+    const before = made.get(name);
+    if (before !== undefined) return before;
+    const now: Bound = {};
+    for (const { read } of named.get(name) ?? []) {
+      const raw = read(binding);
+      if (raw === undefined) continue;
+      const missing = referencesIn(raw).filter((reference) => !variables.has(reference.name));
+      if (missing.length > 0) now.guesses = missing.map(({ path }) => path);
+      now.value = resolve(raw, (one) => variables.get(one) ?? sample(one));
+    }
+    made.set(name, now);
+    return now;
+  };
+  return {
+    values: { get: (name) => bound(name).value, has: (name) => bound(name).value !== undefined },
+    guesses: { get: (name) => bound(name).guesses, has: (name) => bound(name).guesses !== undefined },
+  };
+}
+
+interface Bound {
+  value?: unknown;
+  guesses?: readonly Path[];
 }

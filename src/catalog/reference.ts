@@ -1,4 +1,4 @@
-import { type Binding, sampleBinding, targetNames, valuesOf } from "./binding.ts";
+import { type Binding, type Lookup, sampleBinding, targetNames, valuesOf } from "./binding.ts";
 import type { Path } from "./fault.ts";
 import { sampleOf } from "./input.ts";
 import type { Mode, Runbook, System } from "./types.ts";
@@ -64,11 +64,17 @@ export function resolveSentence(text: string, lookUp: (name: string) => unknown)
 export interface Scope {
   readonly known: readonly string[];
   /** A scalar; for a member of a target an object, and for several of them a list. */
-  readonly values: ReadonlyMap<string, unknown>;
+  readonly values: Lookup<unknown>;
   /** What an input could be. */
   readonly samples?: ReadonlyMap<string, Scalar>;
   /** Inside a value, what an installation would give; its name is in `values` all the same. */
-  readonly guesses?: ReadonlyMap<string, readonly Path[]>;
+  readonly guesses?: Lookup<readonly Path[]>;
+}
+
+/** What a system may refer to without its targets. */
+interface Plain {
+  readonly known: readonly string[];
+  readonly values: ReadonlyMap<string, Scalar>;
 }
 
 /** `inputs`: each with its value, or undefined where none is given yet. `binding`: left out, every target is sampled. */
@@ -94,7 +100,7 @@ export function scopeOf(
   return {
     ...whole,
     known: [...whole.known, ...asked.map(({ name }) => `input.${name}`)],
-    values: new Map([...whole.values, ...[...inputs].map(([name, value]) => [`input.${name}`, value] as const)]),
+    values: over(new Map([...inputs].map(([name, value]) => [`input.${name}`, value])), whole.values),
     samples: new Map(asked.map((input) => [`input.${input.name}`, sampleOf(input)])),
   };
 }
@@ -107,15 +113,23 @@ export function systemScope(system: System, given: ReadonlyMap<string, Scalar> |
 function withTargets(
   system: System,
   runbook: Pick<Runbook, "direction"> | null,
-  scope: Scope,
+  scope: Plain,
   binding: Binding,
 ): Scope {
   const names = targetNames(system, runbook);
   const { values, guesses } = valuesOf(names, binding, scope.values, (name) => sampleOfVariable(system, name));
   return {
     known: [...scope.known, ...names.map(({ name }) => name)],
-    values: new Map([...scope.values, ...values]),
+    values: over(values, scope.values),
     guesses,
+  };
+}
+
+/** The first of the two that has it. */
+function over(first: Lookup<unknown>, second: Lookup<unknown>): Lookup<unknown> {
+  return {
+    get: (name) => (first.has(name) ? first.get(name) : second.get(name)),
+    has: (name) => first.has(name) || second.has(name),
   };
 }
 
@@ -138,7 +152,7 @@ function scopeWith(
   system: System,
   words: readonly (readonly [string, Scalar])[],
   given: ReadonlyMap<string, Scalar> | undefined,
-): Scope {
+): Plain {
   const values = new Map<string, Scalar>(words);
   const fixed = [...values.keys()];
   for (const variable of system.variables) {
