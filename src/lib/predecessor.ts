@@ -27,7 +27,8 @@ export interface Sighting {
 /**
  * Whether `holder` is proven to be dead, by what a process that is `self` sees of its number. Only what is certain counts: the same
  * kernel, PID namespace and time namespace, and a number that is free, was given to another process, or belongs to one of which
- * nothing runs any more. A process that is stopped, frozen or only can't be seen is not dead.
+ * nothing runs any more. A process that is stopped, frozen or only can't be seen is not dead. Two copies of one running machine (a
+ * memory snapshot that was resumed twice) can't be told apart by this: there the holder's session lock stands against it.
  */
 export function isProvenDead(holder: HolderProcess, self: HolderProcess | null, seen: Sighting): boolean {
   if (self === null || !sameProcessTable(holder, self)) return false;
