@@ -6,7 +6,7 @@ import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createWorkspace, type Workspace } from "../practice/slack/index.ts";
-import { freePort } from "../src/lib/pgserver.ts";
+import { freePort } from "../src/lib/port.ts";
 import { projectRoot } from "../src/lib/root.ts";
 import { testServer } from "./timeline/server.ts";
 

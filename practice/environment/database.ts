@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { LifeboatError } from "../../src/lib/errors.ts";
-import { freePort, initCluster, type PgServer, startServer } from "../../src/lib/pgserver.ts";
+import { initCluster, type PgServer, startServer } from "../../src/lib/pgserver.ts";
+import { freePort } from "../../src/lib/port.ts";
 import type { Target } from "../systems/practice/orders/target.ts";
 import { cloneStandby } from "./clone.ts";
 import { childrenOf, kill } from "./leftovers.ts";

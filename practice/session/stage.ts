@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Logger } from "../../src/lib/log.ts";
-import { adoptServer, freePort } from "../../src/lib/pgserver.ts";
+import { adoptServer } from "../../src/lib/pgserver.ts";
+import { freePort } from "../../src/lib/port.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { openStore } from "../../src/timeline/index.ts";
 import type { SystemEstate } from "../environment/system-estate.ts";

@@ -16,7 +16,6 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -247,18 +246,6 @@ export async function adoptServer(dir: string): Promise<PgServer | null> {
     if (noted.ready || Date.now() > until) return null;
     await pause(50);
   }
-}
-
-/** A loopback port nobody listens on at the moment. */
-export function freePort(): Promise<number> {
-  return new Promise((found, failed) => {
-    const probe = createServer();
-    probe.once("error", failed);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => found(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }
 
 /** Files copied or written by this process, made the server's own. Needed, and done, only when this process is root. */

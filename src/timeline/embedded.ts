@@ -4,7 +4,8 @@ import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { LifeboatError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import { adoptServer, freePort, initCluster, type PgServer, startServer } from "../lib/pgserver.ts";
+import { adoptServer, initCluster, type PgServer, startServer } from "../lib/pgserver.ts";
+import { freePort } from "../lib/port.ts";
 import { asOwner } from "./database.ts";
 
 /** The store of a bot that was given no `DATABASE_URL`: a real PostgreSQL in its data folder. */

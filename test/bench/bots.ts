@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { createWorkspace, type Workspace } from "../../practice/slack/workspace.ts";
-import { freePort } from "../../src/lib/pgserver.ts";
+import { freePort } from "../../src/lib/port.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { testKeySettings } from "../timeline/keys.ts";
 import { type Around, ended, type Ready } from "./around.ts";

@@ -1,5 +1,5 @@
 import { TEAM } from "../../practice/slack/people.ts";
-import { freePort } from "../../src/lib/pgserver.ts";
+import { freePort } from "../../src/lib/port.ts";
 import { botEnvironment, openWorkspace, startBot } from "./bots.ts";
 import type { Figure } from "./figure.ts";
 import { type Door, SIGNING_SECRET, sendCommands } from "./load.ts";

@@ -1,5 +1,5 @@
 import { PGBOUNCER_PACKAGES, PGBOUNCER_PROGRAMS, startPgBouncer } from "../../practice/targets/pgbouncer/index.ts";
-import { freePort } from "../../src/lib/pgserver.ts";
+import { freePort } from "../../src/lib/port.ts";
 import { blockedBy, conduct } from "../actions/conductor.ts";
 import { insist, type Target } from "./target.ts";
 

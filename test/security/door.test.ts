@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { showOwner } from "../../src/cli/dr/owner.ts";
 import { CLIENT_HEADER, type Hello, type Opened, PATHS } from "../../src/control/protocol.ts";
-import { freePort } from "../../src/lib/pgserver.ts";
+import { freePort } from "../../src/lib/port.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { built } from "../built.ts";
 import { KeyFiles, SecurityKey } from "../proof/security-key.ts";

@@ -1,7 +1,8 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { adoptServer, freePort, initCluster, postgresBinaries, startServer } from "../../src/lib/pgserver.ts";
+import { adoptServer, initCluster, postgresBinaries, startServer } from "../../src/lib/pgserver.ts";
+import { freePort } from "../../src/lib/port.ts";
 import { asSuperuser, tempFolder } from "./server.ts";
 
 describe("a PostgreSQL server from npm", () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createWorkspace, type Workspace } from "../../practice/slack/index.ts";
+import { freePort } from "../../src/lib/port.ts";
 import { startBot } from "./fixtures/bot.ts";
 
 let workspace: Workspace;
@@ -142,12 +143,3 @@ describe("a bot that listens over HTTP", () => {
     }
   });
 });
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import("node:net");
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

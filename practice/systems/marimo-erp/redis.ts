@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { freePort } from "../../../src/lib/pgserver.ts";
+import { freePort } from "../../../src/lib/port.ts";
 import { type Fleet, type Member, soon } from "../../environment/fleet.ts";
 
 /** One datacentre's cache. */

@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { LifeboatError } from "../../../src/lib/errors.ts";
-import { freePort } from "../../../src/lib/pgserver.ts";
+import { freePort } from "../../../src/lib/port.ts";
 import { startOwn } from "../../environment/child.ts";
 import type { OrdersState } from "./orders/api.ts";
 import type { Acknowledged } from "./orders/ledger.ts";

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort } from "../../../src/lib/pgserver.ts";
+import { freePort } from "../../../src/lib/port.ts";
 import { type Member, soon } from "../../environment/fleet.ts";
 import { endServerOf } from "../../environment/leftovers.ts";
 import type { PatroniEstate } from "../../targets/patroni/index.ts";

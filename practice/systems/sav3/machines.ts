@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { freePort } from "../../../src/lib/pgserver.ts";
+import { freePort } from "../../../src/lib/port.ts";
 import type { Fleet } from "../../environment/fleet.ts";
 import { createDocker, managed, type PracticeDocker, type Program, web } from "../../targets/docker/index.ts";
 import type { ArchivedHost } from "../../targets/pgbackrest/index.ts";

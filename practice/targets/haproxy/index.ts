@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { freePort } from "../../../src/lib/pgserver.ts";
+import { freePort } from "../../../src/lib/port.ts";
 import { openFleet, soon } from "../../environment/fleet.ts";
 
 export const HAPROXY_PROGRAMS = ["haproxy"] as const;

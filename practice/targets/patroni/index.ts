@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { freePort } from "../../../src/lib/pgserver.ts";
+import { freePort } from "../../../src/lib/port.ts";
 import { type Fleet, type Member, openFleet, soon } from "../../environment/fleet.ts";
 import { endServerOf } from "../../environment/leftovers.ts";
 

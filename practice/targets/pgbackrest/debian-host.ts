@@ -1,7 +1,8 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { LifeboatError } from "../../../src/lib/errors.ts";
-import { freePort, giveToServer } from "../../../src/lib/pgserver.ts";
+import { giveToServer } from "../../../src/lib/pgserver.ts";
+import { freePort } from "../../../src/lib/port.ts";
 import { cloneStandby } from "../../environment/clone.ts";
 import type { DatabaseHost, Passwords } from "../../environment/database.ts";
 import { type Fleet, type Member, soon } from "../../environment/fleet.ts";

@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { freePort } from "../../../src/lib/pgserver.ts";
+import { freePort } from "../../../src/lib/port.ts";
 import { type Member, openFleet, soon } from "../../environment/fleet.ts";
 
 export const PGBOUNCER_PROGRAMS = ["pgbouncer"] as const;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { freePort } from "../../../src/lib/pgserver.ts";
+import { freePort } from "../../../src/lib/port.ts";
 import { type Member, openFleet, soon } from "../../environment/fleet.ts";
 
 export const RABBITMQ_PROGRAMS = ["rabbitmq-server", "epmd"] as const;
