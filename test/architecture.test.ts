@@ -76,9 +76,9 @@ const rooms: Record<string, { at: string; may: string[] }> = {
     may: ["src/lib/", "src/catalog/types.ts", "src/incident/", "src/timeline/contract.ts", "src/timeline/pages.ts"],
   },
   practiceSlack: { at: "practice/slack/", may: ["src/lib/"] },
-  practicePagerduty: { at: "practice/pagerduty/", may: ["src/lib/"] },
-  practiceMail: { at: "practice/mail/", may: ["src/lib/"] },
-  practiceKit: { at: "practice/kit/", may: ["src/lib/", "practice/targets/"] },
+  practicePagerduty: { at: "practice/pagerduty/", may: ["src/lib/", "practice/kit/"] },
+  practiceMail: { at: "practice/mail/", may: ["src/lib/", "practice/kit/"] },
+  practiceKit: { at: "practice/kit/", may: ["src/lib/"] },
   practiceTargets: { at: "practice/targets/", may: ["src/lib/", "practice/kit/", "practice/environment/"] },
   practiceEnvironment: {
     at: "practice/environment/",

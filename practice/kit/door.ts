@@ -1,8 +1,8 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
+import type { IncomingMessage } from "node:http";
 import { requestUrl } from "../../src/lib/request-url.ts";
-import { createFaults, type FaultKind, type FaultSwitches, hadEffect } from "../targets/kubernetes/faults.ts";
+import { bytesOf } from "./body.ts";
+import { createFaults, type FaultKind, type FaultSwitches, hadEffect, meet } from "./faults.ts";
+import { listening, type Place } from "./listening.ts";
 
 /** One request to an HTTP stand-in. */
 export interface Knock {
@@ -44,10 +44,7 @@ export interface Door {
   close(): Promise<void>;
 }
 
-export interface DoorOptions {
-  /** A socket of this machine; left out: a free port on loopback. */
-  readonly socket?: string;
-  readonly port?: number;
+export interface DoorOptions extends Place {
   /** What a lie says. Left out: 204. */
   readonly lie?: Reply;
   /** A request that changes something. */
@@ -58,71 +55,64 @@ export interface DoorOptions {
 export async function openDoor(options: DoorOptions): Promise<Door> {
   const ledger: Heard[] = [];
   const faults = createFaults();
-  const server = createServer((request, response) => {
-    void (async () => {
-      const knock = await read(request);
-      const write = options.isWrite(knock);
-      const fault = faults.strike(write)?.kind ?? null;
-      const heard: Heard = {
-        method: knock.method,
-        path: knock.path,
-        query: knock.query.toString(),
-        write,
-        status: null,
-        fault,
-        done: false,
-      };
-      ledger.push(heard);
-      if (fault === "down") return void request.socket.destroy();
-      if (fault === "hang") return;
-      if (fault === "slow") await pause(500);
-      const reply =
-        fault === "throttle"
-          ? { status: 429, body: { message: "too many requests" } }
-          : await done(fault === "lie", knock);
-      heard.done = fault !== "throttle" && hadEffect(fault, reply.status);
-      if (fault === "dropAfter") return void request.socket.destroy();
-      if (fault === "hangAfter") return;
-      const { status, body, headers } =
-        fault === "failAfter" ? { status: 500, body: { message: "server error" }, headers: {} } : reply;
-      heard.status = status;
-      const plain = typeof body === "string" || Buffer.isBuffer(body);
-      response.writeHead(status, { "content-type": plain ? "text/plain" : "application/json", ...headers });
-      response.end(plain ? body : body === undefined ? undefined : JSON.stringify(body));
-    })().catch((error) => {
-      if (!response.headersSent) response.writeHead(500, { "content-type": "application/json" });
-      response.end(JSON.stringify({ message: String(error) }));
-    });
-  });
   /** A lie is told about what would change something, and nothing is done. */
   const done = async (lie: boolean, knock: Knock): Promise<Reply> =>
     lie && options.isWrite(knock) ? (options.lie ?? { status: 204 }) : await options.answer(knock);
-  await listen(server, options);
+  const server = await listening(
+    (request, response) =>
+      (async () => {
+        const knock = await read(request);
+        const write = options.isWrite(knock);
+        const struck = faults.strike(write);
+        const fault = struck?.kind ?? null;
+        const heard: Heard = {
+          method: knock.method,
+          path: knock.path,
+          query: knock.query.toString(),
+          write,
+          status: null,
+          fault,
+          done: false,
+        };
+        ledger.push(heard);
+        const say = ({ status, body, headers }: Reply) => {
+          heard.status = status;
+          const plain = typeof body === "string" || Buffer.isBuffer(body);
+          response.writeHead(status, { "content-type": plain ? "text/plain" : "application/json", ...headers });
+          response.end(plain ? body : body === undefined ? undefined : JSON.stringify(body));
+        };
+        await meet(struck, response, {
+          dropped: () => {},
+          refuse: (why) =>
+            say(
+              why === "throttle"
+                ? { status: 429, body: { message: "too many requests" } }
+                : { status: 500, body: { message: "server error" } },
+            ),
+          async perform(happens) {
+            const reply = await done(!happens, knock);
+            heard.done = hadEffect(fault, reply.status);
+            return () => say(reply);
+          },
+        });
+      })().catch((error) => {
+        if (!response.headersSent) response.writeHead(500, { "content-type": "application/json" });
+        response.end(JSON.stringify({ message: String(error) }));
+      }),
+    options,
+  );
   return {
-    url: options.socket ? `unix://${options.socket}` : `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: server.url,
     ledger,
     faults,
     writes: () => ledger.filter(({ write }) => write),
     forget: () => void ledger.splice(0),
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise((closed) => server.close(closed));
-    },
+    close: () => server.close(),
   };
 }
 
-function listen(server: Server, { socket, port }: DoorOptions): Promise<void> {
-  return new Promise((listening, failed) => {
-    server.once("error", failed);
-    if (socket) server.listen(socket, () => listening());
-    else server.listen(port ?? 0, "127.0.0.1", () => listening());
-  });
-}
-
 async function read(request: IncomingMessage): Promise<Knock> {
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(part as Buffer);
-  const body = Buffer.concat(parts);
+  const body = await bytesOf(request, Number.POSITIVE_INFINITY);
   const { pathname, searchParams } = requestUrl(request);
   return {
     method: request.method ?? "GET",

@@ -4,6 +4,8 @@ import { messageOf } from "../../src/lib/errors.ts";
 
 export interface Listening {
   readonly url: string;
+  isOpen(): boolean;
+  /** Also when it is closed already. */
   close(): Promise<void>;
 }
 
@@ -58,16 +60,29 @@ function passedOn({ headers }: IncomingMessage): Record<string, string> {
   );
 }
 
-/** An HTTP listener on loopback and a free port. */
+/** Where it listens; left out, the system chooses a free port of loopback. */
+export interface Place {
+  readonly port?: number;
+  /** A socket of this machine instead of a port. */
+  readonly socket?: string;
+}
+
+/** An HTTP server of practice on loopback. What an answer throws, or rejects with, cuts the connection. Rejects where it can't listen. */
 export async function listening(
   answer: (...given: Parameters<RequestListener>) => void | Promise<void>,
+  { port = 0, socket }: Place = {},
 ): Promise<Listening> {
   const server: Server = createServer((request, response) => {
-    void Promise.resolve(answer(request, response)).catch(() => response.destroy());
+    void (async () => answer(request, response))().catch(() => response.destroy());
   });
-  await new Promise<void>((open) => server.listen(0, "127.0.0.1", open));
+  await new Promise<void>((open, failed) => {
+    server.once("error", failed);
+    if (socket === undefined) server.listen(port, "127.0.0.1", open);
+    else server.listen(socket, open);
+  });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: socket === undefined ? `http://127.0.0.1:${(server.address() as AddressInfo).port}` : `unix://${socket}`,
+    isOpen: () => server.listening,
     async close() {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { requestUrl } from "../../src/lib/request-url.ts";
-import type { Ledger } from "../targets/aws/ledger.ts";
-import { Refusal } from "../targets/aws/turn.ts";
-import type { Weather } from "../targets/aws/weather.ts";
+import { bytesOf } from "./body.ts";
+import { meet } from "./faults.ts";
+import type { Ledger } from "./ledger.ts";
 import { type Listening, listening } from "./listening.ts";
+import { Refusal } from "./refusal.ts";
+import type { Weather } from "./weather.ts";
 
 /** A request of a plain HTTP interface, taken apart. */
 export interface PlainCall {
@@ -60,37 +62,43 @@ export async function servePlain(options: PlainOptions): Promise<Listening> {
     const method = request.method ?? "GET";
     const route = routes.find((one) => one.method === method && one.path.test(path));
     const operation = route?.operation ?? `${method} ${path}`;
-    const body = await bodyOf(request);
+    const body = await bytesOf(request, Number.POSITIVE_INFINITY);
     const given = {
       path,
       ...Object.fromEntries(url.searchParams),
       ...(body.length < 4096 ? { body: String(body) } : {}),
     };
-    let fault: ReturnType<Weather["take"]> = null;
+    let struck: ReturnType<Weather["take"]> = null;
     const note = (outcome: "accepted" | "answered" | "refused" | "dropped", code: string | null) =>
-      ledger.write({ service, region: place, operation, given, outcome, code, fault });
+      ledger.write({ service, region: place, operation, given, outcome, code, fault: struck?.kind ?? null });
     if (weather.isDown(place)) {
       note("dropped", null);
       response.destroy();
       return;
     }
-    fault = weather.take(operation);
+    struck = weather.take(operation);
     try {
-      if (fault === "throttle") throw new Refusal(options.tooMany, "Too many requests", 429);
-      if (fault === "error") throw new Refusal("internal_error", "Something went wrong inside", 500);
-      if (fault === "hang") return note("dropped", null);
-      const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-      options.admit(headers);
-      if (weather.isDenied(`${service}:${operation}`)) throw new Refusal("forbidden", `May not ${operation}`, 403);
-      if (!route) throw new Refusal("no_handler", `There is no ${method} ${path}`, 404);
-      const parts = (route.path.exec(path) ?? []).slice(1).map((part) => part ?? "");
-      const turn = await route.act({ method, path, query: url.searchParams, headers, body, parts });
-      const happens = fault !== "lie";
-      note(turn.effect && happens ? "accepted" : "answered", null);
-      if (happens) turn.effect?.();
-      if (fault === "replyLost") response.destroy();
-      else if (fault === "errorAfter") write(response, 500, refusal(new Refusal("internal_error", "Lost inside", 500)));
-      else if (fault !== "hangAfter") write(response, turn.status ?? 200, turn.body ?? {}, turn.headers);
+      await meet(struck, response, {
+        dropped: () => note("dropped", null),
+        refuse(why) {
+          if (why === "throttle") throw new Refusal(options.tooMany, "Too many requests", 429);
+          if (why === "fail") throw new Refusal("internal_error", "Something went wrong inside", 500);
+          write(response, 500, refusal(new Refusal("internal_error", "Lost inside", 500)));
+        },
+        async perform(happens) {
+          const headers = Object.fromEntries(
+            Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
+          );
+          options.admit(headers);
+          if (weather.isDenied(`${service}:${operation}`)) throw new Refusal("forbidden", `May not ${operation}`, 403);
+          if (!route) throw new Refusal("no_handler", `There is no ${method} ${path}`, 404);
+          const parts = (route.path.exec(path) ?? []).slice(1).map((part) => part ?? "");
+          const turn = await route.act({ method, path, query: url.searchParams, headers, body, parts });
+          note(turn.effect && happens ? "accepted" : "answered", null);
+          if (happens) turn.effect?.();
+          return () => write(response, turn.status ?? 200, turn.body ?? {}, turn.headers);
+        },
+      });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       note("refused", error.code);
@@ -104,12 +112,6 @@ function write(response: ServerResponse, status: number, body: unknown, headers:
     response.writeHead(status, { "content-type": "application/octet-stream", ...headers }).end(body);
   else if (typeof body === "string") response.writeHead(status, { "content-type": "text/plain", ...headers }).end(body);
   else response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }
 
 /** A body as JSON; nothing is an empty object. */

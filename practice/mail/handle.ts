@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { messageOf } from "../../src/lib/errors.ts";
 import { requestUrl } from "../../src/lib/request-url.ts";
 import { projectRoot } from "../../src/lib/root.ts";
+import { textOf } from "../kit/body.ts";
 import { READER_TROUBLES, type Readers, type ReaderTrouble } from "./readers.ts";
 
 interface Behind {
@@ -43,7 +44,7 @@ async function route(behind: Behind, path: string, request: IncomingMessage, res
     case "GET /comms/events":
       return stream(behind, request, response);
     case "POST /comms/chaos": {
-      const { what } = JSON.parse(await bodyOf(request)) as { what?: unknown };
+      const { what } = JSON.parse(await textOf(request, BODY_BYTES_MAX)) as { what?: unknown };
       if (what !== "calm" && !Object.hasOwn(READER_TROUBLES, String(what)))
         return say(response, 400, { error: `One of ${Object.keys(READER_TROUBLES).join(", ")}, calm is needed.` });
       await behind.readers.chaos(what as ReaderTrouble | "calm");
@@ -76,15 +77,6 @@ function stream(behind: Behind, request: IncomingMessage, response: ServerRespon
   request.on("close", leave);
   response.on("close", leave);
   send();
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  let body = "";
-  for await (const part of request) {
-    body += String(part);
-    if (body.length > BODY_BYTES_MAX) throw new Error("The body is too long.");
-  }
-  return body;
 }
 
 function say(response: ServerResponse, status: number, value: unknown): void {

@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { requestUrl } from "../../src/lib/request-url.ts";
+import { textOf } from "../kit/body.ts";
+import { type Listening, listening } from "../kit/listening.ts";
 
 /** What customers see at the stand-in: the part of Statuspage's incidents this product uses. */
 export interface PublicIncident {
@@ -34,7 +35,7 @@ export class Statuspage {
   readonly ledger: string[] = [];
   readonly key = "practice-statuspage-key";
   private trouble: PageTrouble | null = null;
-  private server: Server | null = null;
+  private server: Listening | null = null;
   private readonly changed: () => void;
   private serial = 0;
   url = "";
@@ -53,30 +54,20 @@ export class Statuspage {
   }
 
   async open(): Promise<void> {
-    const server = createServer((request, response) => {
-      this.answer(request, response).catch(() => response.destroy());
-    });
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(0, "127.0.0.1", resolve);
-    });
+    const server = await listening((request, response) => this.answer(request, response));
     this.server = server;
-    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    this.url = `${server.url}/v1`;
   }
 
   async close(): Promise<void> {
     const { server } = this;
     this.server = null;
-    await new Promise<void>((resolve) => {
-      if (server === null) return resolve();
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
+    await server?.close();
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (this.trouble === "statuspage-hang") return;
-    const body = await bodyOf(request);
+    const body = await textOf(request, BODY_BYTES_MAX);
     if (this.trouble === "statuspage-500") return say(response, 500, { error: "Something went wrong" });
     if (this.trouble === "statuspage-limit") return say(response, 420, { error: "Too many requests" });
     if (request.headers.authorization !== `OAuth ${this.key}`)
@@ -129,15 +120,6 @@ interface Given {
   readonly impact_override?: string;
   readonly metadata?: unknown;
   readonly components?: Readonly<Record<string, string>>;
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  let body = "";
-  for await (const part of request) {
-    body += String(part);
-    if (body.length > BODY_BYTES_MAX) throw new Error("The body is too long.");
-  }
-  return body;
 }
 
 function say(response: ServerResponse, status: number, value: unknown): void {

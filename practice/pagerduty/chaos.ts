@@ -1,4 +1,5 @@
 import { LifeboatError } from "../../src/lib/errors.ts";
+import type { FaultKind } from "../kit/faults.ts";
 
 /** What can go wrong with it, in the order the panel offers it. One of `answers` at a time; the others add up. */
 export const TROUBLES = [
@@ -6,12 +7,17 @@ export const TROUBLES = [
   { what: "hang", says: "Hang", explains: "Connections are accepted, and nothing is ever said.", answers: true },
   { what: "fail", says: "Fail with 500", explains: "It answers 500 and does nothing.", answers: true },
   {
-    what: "doAndFail",
+    what: "failAfter",
     says: "Do it, then 500",
     explains: "It does what it was asked, and answers 500.",
     answers: true,
   },
-  { what: "limit", says: "Too many requests", explains: "It answers 429 and says when to come back.", answers: true },
+  {
+    what: "throttle",
+    says: "Too many requests",
+    explains: "It answers 429 and says when to come back.",
+    answers: true,
+  },
   { what: "lockOut", says: "Refuse the key", explains: "It answers 401: somebody revoked the key.", answers: true },
   { what: "nobody", says: "Nobody on call", explains: "It answers, and names nobody.", answers: false },
   { what: "stranger", says: "A stranger on call", explains: "It names somebody no roster knows.", answers: false },
@@ -20,6 +26,8 @@ export const TROUBLES = [
 ] as const;
 
 export type Trouble = (typeof TROUBLES)[number]["what"];
+
+const FAULTS = ["down", "hang", "fail", "failAfter", "throttle"] as const satisfies readonly (Trouble & FaultKind)[];
 
 export class Weather {
   readonly #now = new Set<Trouble>();
@@ -30,6 +38,12 @@ export class Weather {
 
   is(what: Trouble): boolean {
     return this.#now.has(what);
+  }
+
+  /** What strikes every request to its API now. */
+  fault(): { readonly kind: FaultKind } | null {
+    const kind = FAULTS.find((one) => this.is(one));
+    return kind === undefined ? null : { kind };
   }
 
   set(what: string, on: boolean): void {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { requestUrl } from "../../src/lib/request-url.ts";
+import { meet } from "../kit/faults.ts";
 import type { Weather } from "./chaos.ts";
 import { enqueue } from "./enqueue.ts";
 import { type Answer, rest } from "./rest.ts";
@@ -25,33 +26,30 @@ export async function answerApi(
     world.ledger.push({ at: new Date().toISOString(), what, sent: body, answered, changed });
     world.touched();
   };
-  if (weather.is("down")) {
-    note("cut");
-    return void request.socket.destroy();
-  }
-  if (weather.is("hang")) return note("hung");
-  const answer = troubled(weather) ?? ask();
-  note(answer.status);
-  response.writeHead(answer.status, {
-    "content-type": "application/json",
-    ...(answer.status === 429 && { "ratelimit-reset": String(LIMIT_SECONDS), "retry-after": String(LIMIT_SECONDS) }),
+  const say = ({ status, body }: Answer) => {
+    note(status);
+    response.writeHead(status, {
+      "content-type": "application/json",
+      ...(status === 429 && { "ratelimit-reset": String(LIMIT_SECONDS), "retry-after": String(LIMIT_SECONDS) }),
+    });
+    response.end(JSON.stringify(body));
+  };
+  const fault = weather.fault();
+  await meet(fault, response, {
+    dropped: () => note(fault?.kind === "down" ? "cut" : "hung"),
+    refuse: (why) =>
+      say(why === "throttle" ? failure(429, "Rate Limit Exceeded") : failure(500, "Internal Server Error")),
+    perform() {
+      const answer = weather.is("lockOut") ? failure(401, "You are not allowed to do that") : ask();
+      return () => say(answer);
+    },
   });
-  response.end(JSON.stringify(answer.body));
 
   function ask(): Answer {
-    const answer =
-      method === "POST" && url.pathname === "/v2/enqueue"
-        ? enqueue(world, body)
-        : rest(world, weather, { method, path: url.pathname, query: url.searchParams, headers: request.headers, body });
-    return weather.is("doAndFail") ? failure(500, "Internal Server Error") : answer;
+    return method === "POST" && url.pathname === "/v2/enqueue"
+      ? enqueue(world, body)
+      : rest(world, weather, { method, path: url.pathname, query: url.searchParams, headers: request.headers, body });
   }
-}
-
-function troubled(weather: Weather): Answer | null {
-  if (weather.is("fail")) return failure(500, "Internal Server Error");
-  if (weather.is("limit")) return failure(429, "Rate Limit Exceeded");
-  if (weather.is("lockOut")) return failure(401, "You are not allowed to do that");
-  return null;
 }
 
 function failure(status: number, message: string): Answer {

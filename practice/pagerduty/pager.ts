@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../../src/lib/log.ts";
+import { listening } from "../kit/listening.ts";
 import { type Trouble, Weather } from "./chaos.ts";
 import { type Company, practiceCompany } from "./company.ts";
 import { handlePager } from "./handle.ts";
@@ -45,14 +45,8 @@ export async function createPager({ log, company = practiceCompany }: PagerOptio
   const world = new World(company);
   const weather = new Weather();
   const webhooks = new Webhooks(world, weather, log);
-  const server = createServer((request, response) => {
-    answerApi(world, weather, request, response).catch(() => response.destroy());
-  });
-  await new Promise<void>((open, fail) => {
-    server.once("error", fail);
-    server.listen(0, "127.0.0.1", open);
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const server = await listening((request, response) => answerApi(world, weather, request, response));
+  const { url } = server;
   const incident = (id: string): Incident => {
     const found = world.find(id);
     if (found === undefined) throw new Error(`There is no incident ${id}.`);
@@ -84,10 +78,7 @@ export async function createPager({ log, company = practiceCompany }: PagerOptio
     },
     async close() {
       webhooks.close();
-      await new Promise<void>((closed) => {
-        server.close(() => closed());
-        server.closeAllConnections();
-      });
+      await server.close();
     },
   };
   return pager;

@@ -5,6 +5,7 @@ import { messageOf } from "../../src/lib/errors.ts";
 import type { Logger } from "../../src/lib/log.ts";
 import { requestUrl } from "../../src/lib/request-url.ts";
 import { projectRoot } from "../../src/lib/root.ts";
+import { textOf } from "../kit/body.ts";
 import { type Offered, offered } from "./offer.ts";
 import type { Stage } from "./stage.ts";
 import { typedInputs } from "./typed-inputs.ts";
@@ -124,13 +125,13 @@ export function createSwitchboard(behind: Behind): Switchboard {
       case "GET /systems/state":
         return say(response, 200, await state());
       case "POST /systems/change":
-        await change((await bodyOf(request)).system);
+        await change((await givenIn(request)).system);
         return say(response, 202, await state());
       case "POST /systems/strike":
-        await strike((await bodyOf(request)).id);
+        await strike((await givenIn(request)).id);
         return say(response, 200, await state());
       case "POST /systems/scene":
-        return say(response, 200, { ...(await scene(await bodyOf(request))), ...(await state()) });
+        return say(response, 200, { ...(await scene(await givenIn(request))), ...(await state()) });
       default:
         return say(response, 404, { error: `There is no ${request.method} ${path}.` });
     }
@@ -155,13 +156,8 @@ export function hintFor(system: string | undefined): string {
   return system === "practice" ? "/dr failover database" : "/dr runbook";
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
-  let body = "";
-  for await (const chunk of request) {
-    body += String(chunk);
-    if (body.length > BODY_BYTES_MAX) throw new Error("The body is too long.");
-  }
-  const given: unknown = JSON.parse(body);
+async function givenIn(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const given: unknown = JSON.parse(await textOf(request, BODY_BYTES_MAX));
   return typeof given === "object" && given !== null ? (given as Record<string, unknown>) : {};
 }
 

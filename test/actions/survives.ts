@@ -6,9 +6,9 @@ import { DANGERS, type Danger, type Fault, type Proof, type Trial } from "./tria
 
 /** What each danger is, as a fault of the target or as a death. The others have a test of their own shape. */
 const FAULTS: Readonly<Partial<Record<Danger, readonly Fault[]>>> = {
-  "reply lost": ["replyLost"],
-  "error after accepting": ["errorAfter"],
-  refused: ["refused", "error"],
+  "reply lost": ["dropAfter"],
+  "error after accepting": ["failAfter"],
+  refused: ["throttle", "fail"],
   hanging: ["hang", "hangAfter"],
   "answered, not done": ["lie"],
 };

@@ -1,4 +1,4 @@
-import type { FaultKind } from "../../practice/targets/kubernetes/faults.ts";
+import type { FaultKind } from "../../practice/kit/faults.ts";
 import type { Action, Evidence, PlannedCall } from "../../src/actions/contract.ts";
 
 /** What everything that changes something has to stand. `dangers.test.ts` demands each of them of every action. */
@@ -17,12 +17,8 @@ export const DANGERS = [
 ] as const;
 export type Danger = (typeof DANGERS)[number];
 
-/**
- * What becomes of the next request that changes something: `refused` and `error` do nothing and say so (throttled; a
- * broken connection or a 500), `errorAfter`, `replyLost` and `hangAfter` do it and tell nobody, `hang` does nothing and
- * says nothing, `lie` says yes and does nothing.
- */
-export type Fault = "refused" | "error" | "errorAfter" | "replyLost" | "hang" | "hangAfter" | "lie";
+/** What becomes of the next request that changes something. */
+export type Fault = Exclude<FaultKind, "down" | "slow">;
 
 /** Not the world is otherwise, but what is asked of it. */
 export class Asked {
@@ -113,16 +109,6 @@ export interface Struck {
   writes(): readonly { readonly fault: FaultKind | null; readonly done: boolean }[];
 }
 
-const KINDS: Readonly<Record<Fault, FaultKind>> = {
-  refused: "throttle",
-  error: "down",
-  errorAfter: "failAfter",
-  replyLost: "dropAfter",
-  hang: "hang",
-  hangAfter: "hangAfter",
-  lie: "lie",
-};
-
 /** Counted from here on. */
 export function struck({ faults, writes }: Struck): Pick<Scene, "sent" | "accepted" | "throw"> {
   const from = writes().length;
@@ -132,7 +118,9 @@ export function struck({ faults, writes }: Struck): Pick<Scene, "sent" | "accept
       writes()
         .slice(from)
         .filter(({ done }) => done).length,
-    throw: (fault, after = 0) => faults.throw({ kind: KINDS[fault], on: "writes", times: 1, after }),
+    // A wire knows no answers of its own: there, what fails is the connection.
+    throw: (fault, after = 0) =>
+      faults.throw({ kind: fault === "fail" ? "down" : fault, on: "writes", times: 1, after }),
   };
 }
 

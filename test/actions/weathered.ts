@@ -1,5 +1,5 @@
-import type { Ledger } from "../../practice/targets/aws/ledger.ts";
-import type { Weather } from "../../practice/targets/aws/weather.ts";
+import type { Ledger } from "../../practice/kit/ledger.ts";
+import type { Weather } from "../../practice/kit/weather.ts";
 import type { Danger, Instead, Scene, Trial } from "./trial.ts";
 
 /** A stand-in with weather and a ledger by operations, as the one request of an action meets it. */
@@ -11,7 +11,7 @@ export function weathered(
   return {
     sent: () => ledger.of(operation).length,
     accepted: () => ledger.of(operation, effect).length,
-    throw: (fault) => weather.next(operation, fault === "refused" ? "throttle" : fault),
+    throw: (fault) => weather.next(operation, fault),
   };
 }
 

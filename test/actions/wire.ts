@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from "node:net";
 import { openDoor } from "../../practice/kit/door.ts";
-import { createFaults, type FaultKind, type FaultSwitches } from "../../practice/targets/kubernetes/faults.ts";
+import { createFaults, type FaultKind, type FaultSwitches } from "../../practice/kit/faults.ts";
 import type { Struck } from "./trial.ts";
 
 /** The way to a real program: a ledger of what asks it to change something, and what goes wrong with that. */

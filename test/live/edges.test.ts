@@ -69,7 +69,7 @@ test("aws: a TXT record of several values has them again, each by itself, also a
     expect(await held("aws", settings, "Z0PRACTICE/contract.shop.test")).toMatchObject({ failed: 0 });
     expect(zone.records[0]?.values).toEqual(values);
     // Its answer is lost, so nobody knows whether it says something else now.
-    stand.weather.next("ChangeResourceRecordSets", "replyLost");
+    stand.weather.next("ChangeResourceRecordSets", "dropAfter");
     const { failed, text } = await held("aws", settings, "Z0PRACTICE/contract.shop.test");
     expect([failed, text.includes("Put back after all")]).toEqual([1, true]);
     expect(zone.records[0]?.values).toEqual(values);

@@ -134,7 +134,7 @@ describe("when PagerDuty is not well", () => {
   });
 
   test.each(calls)("a 500 is unsure, and its request was sent once: %s", async (_, call) => {
-    pager.chaos("doAndFail");
+    pager.chaos("failAfter");
     expect(await trouble(call(pd))).toMatchObject({ status: 500, refused: false });
     expect(pager.ledger).toHaveLength(1);
   });
@@ -145,12 +145,12 @@ describe("when PagerDuty is not well", () => {
   });
 
   test.each(calls)("too many requests: it says when to come back: %s", async (_, call) => {
-    pager.chaos("limit");
+    pager.chaos("throttle");
     expect(await trouble(call(pd))).toMatchObject({ status: 429, refused: false, afterSeconds: 2 });
   });
 
   test("what was done though the answer was lost is found, and not done twice", async () => {
-    pager.chaos("doAndFail");
+    pager.chaos("failAfter");
     await trouble(pd.open("k", asked));
     pager.chaos("calm");
     expect(await pd.open("k", asked)).toBe(false);

@@ -299,7 +299,7 @@ describe("when PagerDuty is away", () => {
   }, 60_000);
 
   test("everything is done though it answers 500: once each", async () => {
-    pager.chaos("doAndFail");
+    pager.chaos("failAfter");
     await paging();
     await declare("P0");
     await until(() => pager.ledger.length >= 3);

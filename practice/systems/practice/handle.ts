@@ -6,6 +6,7 @@ import { messageOf } from "../../../src/lib/errors.ts";
 import type { Logger } from "../../../src/lib/log.ts";
 import { requestUrl } from "../../../src/lib/request-url.ts";
 import { projectRoot } from "../../../src/lib/root.ts";
+import { textOf } from "../../kit/body.ts";
 import { CHAOS, type Chaos } from "./chaos.ts";
 import type { Estate } from "./estate.ts";
 import type { Sight } from "./sight.ts";
@@ -74,7 +75,7 @@ async function route(
 }
 
 async function chaos(estate: Estate, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const what = (JSON.parse(await bodyOf(request)) as { what?: unknown } | null)?.what;
+  const what = (JSON.parse(await textOf(request, BODY_BYTES_MAX)) as { what?: unknown } | null)?.what;
   const known = CHAOS.find((one) => one.what === what);
   if (!known) return say(response, 400, { error: `One of ${CHAOS.map((one) => one.what).join(", ")} is needed.` });
   try {
@@ -122,15 +123,6 @@ function isOurs({ headers }: IncomingMessage): boolean {
   const host = headers.host ?? "";
   if (!/^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host)) return false;
   return headers.origin === undefined || headers.origin === `http://${host}`;
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  let body = "";
-  for await (const chunk of request) {
-    body += String(chunk);
-    if (body.length > BODY_BYTES_MAX) throw new Error("The body is too long.");
-  }
-  return body;
 }
 
 function same(given: string, expected: string): boolean {

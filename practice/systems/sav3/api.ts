@@ -1,13 +1,17 @@
 import { timingSafeEqual } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import pg from "pg";
 import { messageOf } from "../../../src/lib/errors.ts";
 import { requestUrl } from "../../../src/lib/request-url.ts";
 import { servesSynthetic, syntheticIn } from "../../environment/synthetic.ts";
+import { textOf } from "../../kit/body.ts";
+import { listening } from "../../kit/listening.ts";
 import type { Program } from "../../targets/docker/index.ts";
 import type { RedisNode } from "../../targets/redis/index.ts";
 import type { Media } from "./media.ts";
 import { DATABASE } from "./names.ts";
+
+const BODY_BYTES_MAX = 16_384;
 
 /** What every container of the API shares: where its database and its media are, and whether it takes writes. */
 export interface Backend {
@@ -39,19 +43,17 @@ export function api(backend: Backend, broken = false): Program {
       query_timeout: 60_000,
     });
     pool.on("error", () => {});
-    const server = createServer((request, response) => {
-      answer(backend, pool, broken, about.image, request, response).catch((error) =>
-        say(response, 500, { error: messageOf(error) }),
-      );
-    });
-    await new Promise<void>((listening, failed) => {
-      server.once("error", failed).listen(about.ports[0] ?? 0, "127.0.0.1", () => listening());
-    });
+    const server = await listening(
+      (request, response) =>
+        answer(backend, pool, broken, about.image, request, response).catch((error) =>
+          say(response, 500, { error: messageOf(error) }),
+        ),
+      { port: about.ports[0] ?? 0 },
+    );
     return {
-      healthy: () => server.listening && !broken,
+      healthy: () => server.isOpen() && !broken,
       async stop() {
-        server.closeAllConnections();
-        await new Promise((closed) => server.close(closed));
+        await server.close();
         // Sessions may wait for a paused PgBouncer: they are not waited for.
         void pool.end().catch(() => {});
       },
@@ -76,7 +78,7 @@ async function answer(
   const path = requestUrl(request).pathname;
   const picture = /^\/media\/(\w+)\.jpg$/.exec(path)?.[1];
   if (picture !== undefined && request.method === "PUT") {
-    media.put(state.settings.MEDIA_BUCKET ?? "", `media/${picture}.jpg`, await bodyOf(request));
+    media.put(state.settings.MEDIA_BUCKET ?? "", `media/${picture}.jpg`, await textOf(request, BODY_BYTES_MAX));
     return say(response, 201, { key: `media/${picture}.jpg` });
   }
   if (picture !== undefined) return await give(backend, `media/${picture}.jpg`, response);
@@ -98,7 +100,7 @@ async function answer(
       return say(response, isOurs(request, `Bearer ${backend.token}`) ? 200 : 401, { readonly: state.readonly });
     case "PUT /readonly":
       if (!isOurs(request, `Bearer ${backend.token}`)) return say(response, 401, {});
-      state.readonly = (JSON.parse(await bodyOf(request)) as { readonly: unknown }).readonly === true;
+      state.readonly = (JSON.parse(await textOf(request, BODY_BYTES_MAX)) as { readonly: unknown }).readonly === true;
       return say(response, 200, { readonly: state.readonly });
     case "POST /posts/probe":
       return say(response, state.readonly ? 503 : 200, { readonly: state.readonly });
@@ -107,12 +109,13 @@ async function answer(
       if (!isOurs(request, `Basic ${Buffer.from(`lifeboat:${backend.settingsPassword}`).toString("base64")}`))
         return say(response, 401, {});
       response.setHeader("lifeboat-contract", "lifeboat.settings/1");
-      if (request.method === "PUT") state.settings = JSON.parse(await bodyOf(request)) as Record<string, string>;
+      if (request.method === "PUT")
+        state.settings = JSON.parse(await textOf(request, BODY_BYTES_MAX)) as Record<string, string>;
       return say(response, 200, state.settings);
     case "POST /posts": {
       if (broken) return say(response, 500, { error: "undefined is not a function" });
       if (state.readonly) return say(response, 503, { error: "read-only for a moment" });
-      const { id } = JSON.parse(await bodyOf(request)) as { id: string };
+      const { id } = JSON.parse(await textOf(request, BODY_BYTES_MAX)) as { id: string };
       await pool.query("insert into posts (id) values ($1) on conflict (id) do nothing", [id]);
       return say(response, 201, { id });
     }
@@ -138,15 +141,6 @@ async function give({ state, media, cache }: Backend, key: string, response: Ser
 function isOurs({ headers }: IncomingMessage, expected: string): boolean {
   const [a, b] = [Buffer.from(headers.authorization ?? ""), Buffer.from(expected)];
   return a.length === b.length && timingSafeEqual(a, b);
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  let body = "";
-  for await (const chunk of request) {
-    body += String(chunk);
-    if (body.length > 16_384) throw new Error("The body is too long.");
-  }
-  return body;
 }
 
 function say(response: ServerResponse, status: number, value: unknown): void {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { freePort } from "../../../src/lib/port.ts";
 import type { Fleet } from "../../environment/fleet.ts";
 import { soon } from "../../environment/fleet.ts";
+import { listening } from "../../kit/listening.ts";
 import {
   byDigest,
   createDocker,
@@ -206,29 +207,22 @@ function running(docker: PracticeDocker) {
 /** What Prometheus says of the one thing it scrapes. */
 function prometheus(api: string): Program {
   return async (about) => {
-    const { createServer } = await import("node:http");
-    const server = createServer((_incoming, response) => {
-      void fetch(`${api}/health`, { signal: AbortSignal.timeout(1000) }).then(
-        (answer) => reply(answer.ok ? "up" : "down"),
-        () => reply("down"),
-      );
-      const reply = (health: string) => {
-        const data = { activeTargets: [{ labels: { job: "api" }, health }] };
-        response
-          .writeHead(200, { "content-type": "application/json" })
-          .end(JSON.stringify({ status: "success", data }));
-      };
-    });
-    await new Promise<void>((listening, failed) => {
-      server.once("error", failed).listen(about.ports[0] ?? 0, "127.0.0.1", () => listening());
-    });
-    return {
-      healthy: () => server.listening,
-      async stop() {
-        server.closeAllConnections();
-        await new Promise((closed) => server.close(closed));
+    const server = await listening(
+      (_incoming, response) => {
+        void fetch(`${api}/health`, { signal: AbortSignal.timeout(1000) }).then(
+          (answer) => reply(answer.ok ? "up" : "down"),
+          () => reply("down"),
+        );
+        const reply = (health: string) => {
+          const data = { activeTargets: [{ labels: { job: "api" }, health }] };
+          response
+            .writeHead(200, { "content-type": "application/json" })
+            .end(JSON.stringify({ status: "success", data }));
+        };
       },
-    };
+      { port: about.ports[0] ?? 0 },
+    );
+    return { healthy: () => server.isOpen(), stop: () => server.close() };
   };
 }
 

@@ -1,4 +1,5 @@
-import { type Operation, Refusal } from "./turn.ts";
+import { Refusal } from "../../kit/refusal.ts";
+import type { Operation } from "./turn.ts";
 import type { World } from "./world.ts";
 
 interface Update {

@@ -1,14 +1,17 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { textOf } from "../../kit/body.ts";
+import { meet } from "../../kit/faults.ts";
+import { createLedger, type Ledger } from "../../kit/ledger.ts";
+import { listening } from "../../kit/listening.ts";
+import { Refusal } from "../../kit/refusal.ts";
+import { createWeather, type Weather } from "../../kit/weather.ts";
 import { createS3Service } from "../s3/service.ts";
 import { createStore, type Store } from "../s3/store.ts";
 import { createClock } from "./clock.ts";
 import { type NameServer, serveResolver, serveZones } from "./dns.ts";
-import { createLedger, type Ledger } from "./ledger.ts";
 import { servicesOf } from "./services.ts";
 import { signatureOf } from "./signature.ts";
-import { type Call, Refusal } from "./turn.ts";
-import { createWeather, type Weather } from "./weather.ts";
+import type { Call } from "./turn.ts";
 import { createWorld, type World } from "./world.ts";
 
 export interface AwsOptions {
@@ -40,16 +43,13 @@ export async function createAws({ scale = 0.005, account = "111122223333" }: Aws
   const services = servicesOf(world);
   const s3 = createStore(account, clock, (region) => !weather.isDown(region));
   const answerS3 = createS3Service(s3, weather, ledger);
-  const server = createServer((request, response) => {
-    void answer(request, response).catch((error: unknown) => response.destroy(error as Error));
-  });
-  const [nameServer, resolver] = await Promise.all([
+  const [nameServer, resolver, server] = await Promise.all([
     serveZones(world),
     serveResolver(world),
-    new Promise<void>((open) => server.listen(0, "127.0.0.1", open)),
+    listening(answer),
   ]);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: server.url,
     world,
     weather,
     ledger,
@@ -59,7 +59,7 @@ export async function createAws({ scale = 0.005, account = "111122223333" }: Aws
     async close() {
       clock.stop();
       s3.stop();
-      await Promise.all([nameServer.close(), resolver.close(), closed(server)]);
+      await Promise.all([nameServer.close(), resolver.close(), server.close()]);
     },
   };
 
@@ -67,7 +67,7 @@ export async function createAws({ scale = 0.005, account = "111122223333" }: Aws
     const signed = signatureOf(request);
     // Bytes, where the others speak text.
     if (signed?.service === "s3") return await answerS3(request, response, signed.region);
-    const body = await bodyOf(request);
+    const body = await textOf(request, Number.POSITIVE_INFINITY);
     const service = services.find((one) => one.signedAs === signed?.service);
     if (!signed || !service) {
       response.writeHead(403, { "content-type": "text/plain" }).end("MissingAuthenticationToken");
@@ -81,7 +81,8 @@ export async function createAws({ scale = 0.005, account = "111122223333" }: Aws
       response.destroy();
       return;
     }
-    const fault = weather.take(operation);
+    const struck = weather.take(operation);
+    const fault = struck?.kind ?? null;
     const refuse = (refusal: Refusal) => {
       ledger.write({ ...noted, outcome: "refused", code: refusal.code, fault });
       service.refuse(response, refusal);
@@ -91,37 +92,26 @@ export async function createAws({ scale = 0.005, account = "111122223333" }: Aws
       const says = `User is not authorized to perform: ${permission}`;
       return refuse(new Refusal(service.denied.code, says, service.denied.status));
     }
-    if (fault === "throttle")
-      return refuse(new Refusal(service.throttled.code, "Rate exceeded", service.throttled.status));
-    if (fault === "error") return refuse(new Refusal("InternalFailure", "Something went wrong inside", 500));
-    if (fault === "hang") {
-      ledger.write({ ...noted, outcome: "dropped", code: null, fault });
-      return;
-    }
-    const act = service.operations[operation];
     try {
-      if (!act) throw new Refusal("InvalidAction", `Could not find operation ${operation}`);
-      const turn = act(call);
-      const happens = fault !== "lie";
-      ledger.write({ ...noted, outcome: turn.effect && happens ? "accepted" : "answered", code: null, fault });
-      if (happens) turn.effect?.();
-      if (fault === "replyLost") response.destroy();
-      else if (fault === "errorAfter") service.refuse(response, new Refusal("InternalFailure", "Lost inside", 500));
-      else if (fault !== "hangAfter") service.answer(response, operation, turn.answer);
+      await meet(struck, response, {
+        dropped: () => ledger.write({ ...noted, outcome: "dropped", code: null, fault }),
+        refuse(why) {
+          if (why === "failAfter") return service.refuse(response, new Refusal("InternalFailure", "Lost inside", 500));
+          if (why === "fail") return refuse(new Refusal("InternalFailure", "Something went wrong inside", 500));
+          refuse(new Refusal(service.throttled.code, "Rate exceeded", service.throttled.status));
+        },
+        perform(happens) {
+          const act = service.operations[operation];
+          if (!act) throw new Refusal("InvalidAction", `Could not find operation ${operation}`);
+          const turn = act(call);
+          ledger.write({ ...noted, outcome: turn.effect && happens ? "accepted" : "answered", code: null, fault });
+          if (happens) turn.effect?.();
+          return () => service.answer(response, operation, turn.answer);
+        },
+      });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       refuse(error);
     }
   }
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function closed(server: Server): Promise<void> {
-  server.closeAllConnections();
-  return new Promise((done) => server.close(() => done()));
 }

@@ -1,5 +1,4 @@
 export { type Aws, type AwsOptions, createAws } from "./aws.ts";
 export { anInstance } from "./rds.ts";
 export { covered } from "./services.ts";
-export type { Fault } from "./weather.ts";
 export type { Instance, RecordSet, World, Zone } from "./world.ts";

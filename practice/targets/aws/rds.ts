@@ -1,3 +1,4 @@
+import { Refusal } from "../../kit/refusal.ts";
 import {
   ordinaryBackups,
   ordinaryCluster,
@@ -6,7 +7,7 @@ import {
   ordinarySnapshot,
   subnetGroup,
 } from "./ordinary.ts";
-import { type Call, type Operation, Refusal } from "./turn.ts";
+import type { Call, Operation } from "./turn.ts";
 import { arnOf, type Cluster, type Global, type Instance, type World } from "./world.ts";
 import { type Items, items, type Xml } from "./xml.ts";
 

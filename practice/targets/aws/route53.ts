@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { type Call, type Operation, Refusal, type Turn } from "./turn.ts";
+import { Refusal } from "../../kit/refusal.ts";
+import type { Call, Operation, Turn } from "./turn.ts";
 import type { HealthCheck, RecordSet, World, Zone } from "./world.ts";
 import { child, type Element, items, parseXml, textOf, type Xml } from "./xml.ts";
 

@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { requestUrl } from "../../../src/lib/request-url.ts";
+import type { Refusal } from "../../kit/refusal.ts";
 import { arcOperations } from "./arc.ts";
 import { cloudwatchOperations } from "./cloudwatch.ts";
 import { rdsOperations } from "./rds.ts";
 import { route53Operations, route53Route } from "./route53.ts";
 import { stsOperations } from "./sts.ts";
-import type { Call, Operation, Refusal } from "./turn.ts";
+import type { Call, Operation } from "./turn.ts";
 import { createWorld, type World } from "./world.ts";
 import { toXml, type Xml } from "./xml.ts";
 

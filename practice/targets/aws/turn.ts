@@ -15,15 +15,3 @@ export interface Turn {
 }
 
 export type Operation = (call: Call) => Turn;
-
-/** AWS's own no. */
-export class Refusal extends Error {
-  readonly code: string;
-  readonly status: number;
-
-  constructor(code: string, message: string, status = 400) {
-    super(message);
-    this.code = code;
-    this.status = status;
-  }
-}

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { tar, untar } from "../../../src/lib/tar.ts";
-import { Refusal } from "../aws/turn.ts";
+import { Refusal } from "../../kit/refusal.ts";
 import type { ConsulWorld } from "./world.ts";
 
 interface State {

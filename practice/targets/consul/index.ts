@@ -1,8 +1,8 @@
+import { createLedger, type Ledger } from "../../kit/ledger.ts";
 import { servePlain } from "../../kit/plain.ts";
+import { Refusal } from "../../kit/refusal.ts";
+import { createWeather, type Weather } from "../../kit/weather.ts";
 import { createClock } from "../aws/clock.ts";
-import { createLedger, type Ledger } from "../aws/ledger.ts";
-import { Refusal } from "../aws/turn.ts";
-import { createWeather, type Weather } from "../aws/weather.ts";
 import { consulRoutes } from "./routes.ts";
 import { type ConsulWorld, createConsulWorld } from "./world.ts";
 

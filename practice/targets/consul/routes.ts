@@ -1,5 +1,5 @@
 import type { Route } from "../../kit/plain.ts";
-import { Refusal } from "../aws/turn.ts";
+import { Refusal } from "../../kit/refusal.ts";
 import { readSnapshot, writeSnapshot } from "./archive.ts";
 import { type ConsulWorld, ELECTION_SECONDS } from "./world.ts";
 

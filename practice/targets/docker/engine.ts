@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Heard, openDoor } from "../../kit/door.ts";
-import type { FaultSwitches } from "../kubernetes/faults.ts";
+import type { FaultSwitches } from "../../kit/faults.ts";
 import { answerTo, EngineError } from "./api.ts";
 import { type Container, type CreateWish, containerOf, environmentOf, labelsOf, portsOf } from "./container.ts";
 import { type Image, type ImageWish, imageOf, isNamed } from "./images.ts";

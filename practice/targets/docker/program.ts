@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+import { listening } from "../../kit/listening.ts";
 
 /** What a container's program is told about itself. */
 export interface Surroundings {
@@ -22,20 +22,17 @@ export type Program = (about: Surroundings) => Promise<Running>;
 
 /** An HTTP listener on the first published port, or on a free one, that says who it is. */
 export const web: Program = async (about) => {
-  const server = createServer((request, response) => {
-    const { name, service, image } = about;
-    const body = { status: "healthy", container: name, service, image, path: request.url };
-    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
-  });
-  await new Promise<void>((listening, failed) => {
-    server.once("error", failed).listen(about.ports[0] ?? 0, "127.0.0.1", () => listening());
-  });
-  return {
-    healthy: () => server.listening,
-    stop: async () => {
-      server.closeAllConnections();
-      await new Promise((closed) => server.close(closed));
+  const server = await listening(
+    (request, response) => {
+      const { name, service, image } = about;
+      const body = { status: "healthy", container: name, service, image, path: request.url };
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
     },
+    { port: about.ports[0] ?? 0 },
+  );
+  return {
+    healthy: () => server.isOpen(),
+    stop: () => server.close(),
   };
 };
 

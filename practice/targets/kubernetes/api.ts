@@ -1,8 +1,9 @@
+import { Refusal } from "../../kit/refusal.ts";
 import { budgetOf } from "./controllers.ts";
 import { apiVersionOf, definedBy, KINDS, type Kind, kindAt, kindNamed } from "./kinds.ts";
 import { leafAt, leaves, merged, patched } from "./patch.ts";
 import { terminate } from "./pods.ts";
-import { notFound, Refusal } from "./refusal.ts";
+import { notFound } from "./refusal.ts";
 import { hasLabels } from "./selector.ts";
 import type { ObjectStore } from "./store.ts";
 import type { Draft, Thing, Tree } from "./thing.ts";
@@ -38,7 +39,7 @@ export function answer(
   if (asked.method === "GET" && isBase(asked.path)) return discovery(store, asked.path);
   const [, base = "", namespace, plural = "", name, sub, rest] = PATH.exec(asked.path) ?? [];
   const kind = kindAt(kindsOf(store), base, plural);
-  if (!kind) throw new Refusal(404, "NotFound", "the server could not find the requested resource");
+  if (!kind) throw new Refusal("NotFound", "the server could not find the requested resource", 404);
   refuseDenied(asked, kind, name, sub, denied);
   if (kind.plural === "services" && sub === "proxy")
     return throughService(store, namespace, name ?? "", rest ?? "/", proxy);
@@ -47,7 +48,7 @@ export function answer(
   if (sub === "eviction") return evict(store, namespace, name, asked, dry);
   if (sub === "scale") return scale(store, kind, namespace, name, asked, dry);
   if (sub !== undefined && sub !== "status")
-    throw new Refusal(404, "NotFound", "the server could not find the requested resource");
+    throw new Refusal("NotFound", "the server could not find the requested resource", 404);
   return single(store, kind, namespace, name, asked, dry);
 }
 
@@ -60,7 +61,7 @@ function discovery(store: ObjectStore, base: string): Answer {
   const resources = kindsOf(store)
     .filter((kind) => kind.base === base)
     .map(({ plural: name, kind, namespaced }) => ({ name, kind, namespaced }));
-  if (resources.length === 0) throw new Refusal(404, "NotFound", "the server could not find the requested resource");
+  if (resources.length === 0) throw new Refusal("NotFound", "the server could not find the requested resource", 404);
   const groupVersion = base.replace(/^\/apis?\//, "");
   return { code: 200, body: { kind: "APIResourceList", groupVersion, resources } };
 }
@@ -83,7 +84,7 @@ function refuseDenied(
 ): void {
   const what = `${verbOf(asked, name)} ${kind.plural}${sub ? `/${sub}` : ""}`;
   if (denied.has(what))
-    throw new Refusal(403, "Forbidden", `${kind.plural} is forbidden: User "lifeboat" cannot ${what}`);
+    throw new Refusal("Forbidden", `${kind.plural} is forbidden: User "lifeboat" cannot ${what}`, 403);
 }
 
 function review({ body }: Asked, denied: Denied): Answer {
@@ -97,12 +98,12 @@ function collection(store: ObjectStore, kind: Kind, namespace: string | undefine
   if (asked.method === "POST") {
     const draft = asked.body as Draft;
     if (kind.namespaced && namespace === undefined)
-      throw new Refusal(405, "MethodNotAllowed", "a namespace is needed to create");
+      throw new Refusal("MethodNotAllowed", "a namespace is needed to create", 405);
     insistOnNamespace(store, kind, namespace);
     return { code: 201, body: store.create(kind, namespace, draft, dry) };
   }
   if (asked.method !== "GET")
-    throw new Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+    throw new Refusal("MethodNotAllowed", "the server does not allow this method on the requested resource", 405);
   const items = store
     .list(kind, namespace, asked.query.get("labelSelector"))
     .filter((thing) => hasField(thing, asked.query.get("fieldSelector")));
@@ -154,7 +155,7 @@ function single(
     case "PATCH":
       return { code: 200, body: store.write(kind, patched(asked.contentType, current, asked.body) as Thing, dry) };
     default:
-      throw new Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+      throw new Refusal("MethodNotAllowed", "the server does not allow this method on the requested resource", 405);
   }
 }
 
@@ -168,7 +169,7 @@ function applied(
   dry: boolean,
 ): Answer {
   const manager = asked.query.get("fieldManager");
-  if (!manager) throw new Refusal(400, "BadRequest", "fieldManager is required for apply patch");
+  if (!manager) throw new Refusal("BadRequest", "fieldManager is required for apply patch", 400);
   const { metadata, apiVersion: _v, kind: _k, ...rest } = asked.body as Draft;
   const { labels, annotations } = metadata;
   const labelled = { ...(labels && { labels }), ...(annotations && { annotations }) };
@@ -189,9 +190,9 @@ function applied(
   if (taken.length > 0 && asked.query.get("force") !== "true") {
     const who = others.map((one) => one.manager).join(", ");
     throw new Refusal(
-      409,
       "Conflict",
       `Apply failed with ${taken.length} conflict: conflict with "${who}": .${taken.join(", .")}`,
+      409,
     );
   }
   const kept = others.map((one) => ({ ...one, fields: one.fields.filter((path) => !taken.includes(path)) }));
@@ -218,7 +219,7 @@ function scale(
   const current = store.get(kind, namespace, name);
   if (asked.method === "GET") return { code: 200, body: scaleOf(current) };
   if (asked.method !== "PATCH")
-    throw new Refusal(405, "MethodNotAllowed", "only GET and PATCH of scale are known here");
+    throw new Refusal("MethodNotAllowed", "only GET and PATCH of scale are known here", 405);
   const next = patched(asked.contentType, scaleOf(current), asked.body) as unknown as Thing;
   const written = store.write(kind, { ...current, spec: { ...current.spec, replicas: next.spec?.replicas } }, dry);
   return { code: 200, body: scaleOf(written) };
@@ -231,9 +232,9 @@ function evict(store: ObjectStore, namespace: string | undefined, name: string, 
   const uid = options?.preconditions?.uid;
   if (uid !== undefined && uid !== pod.metadata.uid) {
     throw new Refusal(
-      409,
       "Conflict",
       `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid}`,
+      409,
     );
   }
   const blocking = store
@@ -243,7 +244,7 @@ function evict(store: ObjectStore, namespace: string | undefined, name: string, 
     )
     .find((one) => budgetOf(store, one).disruptionsAllowed === 0);
   if (blocking) {
-    throw new Refusal(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", {
+    throw new Refusal("TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.", 429, {
       causes: [
         { reason: "DisruptionBudget", message: `The disruption budget ${blocking.metadata.name} does not allow it` },
       ],
@@ -268,6 +269,6 @@ async function throughService(
     .filter((pod) => hasLabels(service.spec?.selector as Record<string, string> | undefined, pod.metadata.labels))
     .filter((pod) => pod.status?.phase === "Running");
   const pod = pods[0];
-  if (!pod) throw new Refusal(503, "ServiceUnavailable", `no endpoints available for service "${name}"`);
+  if (!pod) throw new Refusal("ServiceUnavailable", `no endpoints available for service "${name}"`, 503);
   return { code: 200, body: await proxy(pod, path) };
 }

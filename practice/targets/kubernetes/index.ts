@@ -1,6 +1,6 @@
 import type { PracticeCluster } from "./server.ts";
 
-export type { Fault, FaultKind } from "./faults.ts";
+export type { Fault, FaultKind } from "../../kit/faults.ts";
 export type { Containers } from "./pods.ts";
 export { type ClusterOptions, createCluster, type PracticeCluster } from "./server.ts";
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { invalid, Refusal } from "./refusal.ts";
+import { Refusal } from "../../kit/refusal.ts";
+import { invalid } from "./refusal.ts";
 import type { Tree } from "./thing.ts";
 
 /** The patched object, or a refusal. `current` is left as it is. */
@@ -12,7 +13,7 @@ export function patched(contentType: string, current: Tree, body: unknown): Tree
     case "application/json-patch+json":
       return stepped(current, body);
     default:
-      throw new Refusal(415, "UnsupportedMediaType", "the body of the request was in an unknown format");
+      throw new Refusal("UnsupportedMediaType", "the body of the request was in an unknown format", 415);
   }
 }
 
@@ -49,7 +50,7 @@ export function mergedByName(current: unknown, patch: unknown): unknown {
 
 /** RFC 6902: add, replace, remove, test; all or nothing. A failed test is 422, as the API server says it. */
 function stepped(current: Tree, body: unknown): Tree {
-  if (!Array.isArray(body)) throw new Refusal(400, "BadRequest", "a JSON patch is a list of operations");
+  if (!Array.isArray(body)) throw new Refusal("BadRequest", "a JSON patch is a list of operations", 400);
   const out = structuredClone(current);
   for (const operation of body as { op: string; path: string; value?: unknown }[]) step(out, operation);
   return out;
@@ -71,7 +72,7 @@ function step(root: Tree, { op, path, value }: { op: string; path: string; value
       throw invalid(`the server rejected our request: testing ${path} failed`);
   } else if (op === "remove") delete parent[last];
   else if (op === "add" || op === "replace") parent[last] = structuredClone(value);
-  else throw new Refusal(400, "BadRequest", `unexpected kind of patch operation: ${op}`);
+  else throw new Refusal("BadRequest", `unexpected kind of patch operation: ${op}`, 400);
 }
 
 /** The leaves a manifest sets, as dotted paths: what its manager owns afterwards. */

@@ -1,23 +1,11 @@
-/** A refusal as the API server words it: becomes a `kind: Status` body. */
-export class Refusal extends Error {
-  readonly code: number;
-  readonly reason: string;
-  readonly details: Readonly<Record<string, unknown>>;
-
-  constructor(code: number, reason: string, message: string, details: Readonly<Record<string, unknown>> = {}) {
-    super(message);
-    this.code = code;
-    this.reason = reason;
-    this.details = details;
-  }
-}
+import { Refusal } from "../../kit/refusal.ts";
 
 export function notFound(plural: string, name: string): Refusal {
-  return new Refusal(404, "NotFound", `${plural} "${name}" not found`, { name, kind: plural });
+  return new Refusal("NotFound", `${plural} "${name}" not found`, 404, { name, kind: plural });
 }
 
 export function invalid(message: string): Refusal {
-  return new Refusal(422, "Invalid", message);
+  return new Refusal("Invalid", message, 422);
 }
 
 export function statusBody(code: number, reason: string | undefined, message: string, details: unknown): unknown {

@@ -1,4 +1,4 @@
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "../../kit/refusal.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -27,5 +27,5 @@ function requirement(text: string, labels: Labels): boolean {
   if (equal) return (labels[equal[1] as string] === equal[3]) === (equal[2] !== "!=");
   const exists = /^(!?)([\w./-]+)$/.exec(text);
   if (exists) return (exists[2] as string) in labels === (exists[1] === "");
-  throw new Refusal(400, "BadRequest", `unable to parse requirement: ${text}`);
+  throw new Refusal("BadRequest", `unable to parse requirement: ${text}`, 400);
 }

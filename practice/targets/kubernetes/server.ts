@@ -1,14 +1,14 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { setTimeout as pause } from "node:timers/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { requestUrl } from "../../../src/lib/request-url.ts";
+import { createFaults, type FaultKind, type FaultSwitches, hadEffect, meet } from "../../kit/faults.ts";
+import { listening } from "../../kit/listening.ts";
+import { Refusal } from "../../kit/refusal.ts";
 import { type Answer, type Asked, answer } from "./api.ts";
 import { createControllers } from "./controllers.ts";
-import { createFaults, type FaultKind, type FaultSwitches, hadEffect } from "./faults.ts";
 import { kindNamed } from "./kinds.ts";
 import { type Containers, createKubelet, isReady, isTerminating, type Pace } from "./pods.ts";
-import { Refusal, statusBody } from "./refusal.ts";
+import { statusBody } from "./refusal.ts";
 import { createStore, type ObjectStore } from "./store.ts";
 import type { Draft, Thing } from "./thing.ts";
 import { createVelero } from "./velero.ts";
@@ -97,7 +97,7 @@ export async function createCluster({
 
   const proxy = async (pod: Thing, path: string) => {
     const port = kubelet.portOf(pod);
-    if (port === null) throw new Refusal(503, "ServiceUnavailable", `error trying to reach service: no listener`);
+    if (port === null) throw new Refusal("ServiceUnavailable", `error trying to reach service: no listener`, 503);
     return await (await fetch(`http://127.0.0.1:${port}${path}`)).json();
   };
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
@@ -111,26 +111,25 @@ export async function createCluster({
       response.writeHead(code, { "content-type": "application/json", "audit-id": randomUUID(), ...headers });
       response.end(JSON.stringify(body));
     };
-    if (fault?.kind === "down") return void request.socket.destroy();
-    if (fault?.kind === "hang") return;
-    if (fault?.kind === "slow") await pause(fault.milliseconds ?? 500);
-    if (fault?.kind === "throttle") {
-      return reply(
-        429,
-        statusBody(429, "TooManyRequests", "too many requests, please try again later", { retryAfterSeconds: 1 }),
-        { "retry-after": "1" },
-      );
-    }
-    if (request.headers.authorization !== `Bearer ${token}`) {
-      return reply(401, statusBody(401, "Unauthorized", "Unauthorized", {}));
-    }
-    const done = await perform(asked, fault?.kind === "lie");
-    seen.done = hadEffect(seen.fault, done.code);
-    if (fault?.kind === "hangAfter") return;
-    if (fault?.kind === "dropAfter") return void request.socket.destroy();
-    if (fault?.kind === "failAfter")
-      return reply(500, statusBody(500, "InternalError", "Internal error occurred: etcdserver: request timed out", {}));
-    reply(done.code, done.body);
+    await meet(fault, response, {
+      dropped: () => {},
+      refuse(why) {
+        if (why !== "throttle") {
+          const says = "Internal error occurred: etcdserver: request timed out";
+          return reply(500, statusBody(500, "InternalError", says, {}));
+        }
+        const says = "too many requests, please try again later";
+        reply(429, statusBody(429, "TooManyRequests", says, { retryAfterSeconds: 1 }), { "retry-after": "1" });
+      },
+      async perform(happens) {
+        const admitted = request.headers.authorization === `Bearer ${token}`;
+        const done = admitted
+          ? await perform(asked, !happens)
+          : { code: 401, body: statusBody(401, "Unauthorized", "Unauthorized", {}) };
+        seen.done = hadEffect(seen.fault, done.code);
+        return () => reply(done.code, done.body);
+      },
+    });
   };
   /** A lie is told by doing it as a dry run. */
   const perform = async (asked: Asked, lie: boolean): Promise<Answer> => {
@@ -140,16 +139,15 @@ export async function createCluster({
       return await answer(store, { ...asked, query }, denied, proxy);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      return { code: error.code, body: statusBody(error.code, error.reason, error.message, error.details) };
+      return { code: error.status, body: statusBody(error.status, error.code, error.message, error.details) };
     }
   };
-  const server = createServer((request, response) => {
+  const server = await listening((request, response) =>
     serve(request, response).catch((error) => {
       response.writeHead(500, { "content-type": "application/json" });
       response.end(JSON.stringify(statusBody(500, "InternalError", String(error), {})));
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    }),
+  );
   const beat = setInterval(() => {
     controllers.tick();
     velero.tick();
@@ -158,7 +156,7 @@ export async function createCluster({
     store.find(kindNamed(plural), namespace, one);
   return {
     name,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: server.url,
     token,
     uid: system.metadata.uid,
     faults,
@@ -199,8 +197,7 @@ export async function createCluster({
     failItems: (count) => velero.failItems(count),
     async close() {
       clearInterval(beat);
-      server.closeAllConnections();
-      await Promise.all([new Promise((resolve) => server.close(resolve)), kubelet.close()]);
+      await Promise.all([server.close(), kubelet.close()]);
     },
   };
 }
@@ -220,7 +217,7 @@ async function read(request: IncomingMessage): Promise<Asked> {
   let size = 0;
   for await (const part of request) {
     size += (part as Buffer).length;
-    if (size > BODY_BYTES_MAX) throw new Refusal(413, "RequestEntityTooLarge", "limit is 1 MiB");
+    if (size > BODY_BYTES_MAX) throw new Refusal("RequestEntityTooLarge", "limit is 1 MiB", 413);
     parts.push(part as Buffer);
   }
   const { pathname, searchParams } = requestUrl(request);

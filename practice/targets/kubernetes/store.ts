@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import { Refusal } from "../../kit/refusal.ts";
 import { apiVersionOf, type Kind } from "./kinds.ts";
-import { notFound, Refusal } from "./refusal.ts";
+import { notFound } from "./refusal.ts";
 import { matches } from "./selector.ts";
 import { type Draft, same, stamp, type Thing } from "./thing.ts";
 
@@ -35,7 +36,7 @@ export function createStore(): ObjectStore {
     create(kind, namespace, draft, dry = false) {
       const name = draft.metadata.name ?? `${draft.metadata.generateName ?? "x-"}${randomBytes(3).toString("hex")}`;
       if (store.find(kind, namespace, name)) {
-        throw new Refusal(409, "AlreadyExists", `${kind.plural} "${name}" already exists`, { name, kind: kind.plural });
+        throw new Refusal("AlreadyExists", `${kind.plural} "${name}" already exists`, 409, { name, kind: kind.plural });
       }
       const thing: Thing = {
         ...structuredClone(draft),
@@ -75,9 +76,9 @@ export function createStore(): ObjectStore {
       if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion) {
         const what = `Operation cannot be fulfilled on ${kind.plural} "${name}"`;
         throw new Refusal(
-          409,
           "Conflict",
           `${what}: the object has been modified; please apply your changes to the latest version and try again`,
+          409,
         );
       }
       const { uid, generation, creationTimestamp } = current.metadata;

@@ -1,6 +1,6 @@
+import { Refusal } from "../../kit/refusal.ts";
 import { KINDS, type Kind, kindNamed } from "./kinds.ts";
 import type { Pace } from "./pods.ts";
-import { Refusal } from "./refusal.ts";
 import type { ObjectStore } from "./store.ts";
 import { same, stamp, type Thing } from "./thing.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { Refusal } from "../aws/turn.ts";
+import { Refusal } from "../../kit/refusal.ts";
 
 /** The bytes of a request as S3 keeps them: without the framing some SDKs put around a stream, and as intact as was claimed. */
 export async function payloadOf(request: IncomingMessage): Promise<Buffer> {

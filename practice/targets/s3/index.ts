@@ -1,9 +1,8 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createLedger, type Ledger } from "../../kit/ledger.ts";
+import { listening } from "../../kit/listening.ts";
+import { createWeather, type Weather } from "../../kit/weather.ts";
 import { createClock } from "../aws/clock.ts";
-import { createLedger, type Ledger } from "../aws/ledger.ts";
 import { signatureOf } from "../aws/signature.ts";
-import { createWeather, type Weather } from "../aws/weather.ts";
 import { createS3Service } from "./service.ts";
 import { createStore, type Store } from "./store.ts";
 
@@ -31,25 +30,23 @@ export async function createS3({ scale = 0.01, account = "111122223333" }: S3Opt
   const ledger = createLedger();
   const store = createStore(account, clock, (region) => !weather.isDown(region));
   const answer = createS3Service(store, weather, ledger);
-  const server = createServer((request, response) => {
+  const server = await listening(async (request, response) => {
     const signed = signatureOf(request);
     if (signed?.service !== "s3") {
       response.writeHead(403).end();
       return;
     }
-    void answer(request, response, signed.region).catch((error: unknown) => response.destroy(error as Error));
+    await answer(request, response, signed.region);
   });
-  await new Promise<void>((open) => server.listen(0, "127.0.0.1", open));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: server.url,
     store,
     weather,
     ledger,
     async close() {
       clock.stop();
       store.stop();
-      server.closeAllConnections();
-      await new Promise((done) => server.close(done));
+      await server.close();
     },
   };
 }

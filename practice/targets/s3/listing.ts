@@ -1,4 +1,4 @@
-import { Refusal } from "../aws/turn.ts";
+import { Refusal } from "../../kit/refusal.ts";
 import type { Xml } from "../aws/xml.ts";
 import type { Bucket } from "./store.ts";
 

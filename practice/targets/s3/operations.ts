@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { Refusal } from "../aws/turn.ts";
+import { Refusal } from "../../kit/refusal.ts";
 import { items, parseXml, textOf, type Xml } from "../aws/xml.ts";
 import { listObjects } from "./listing.ts";
 import type { Asked } from "./request.ts";

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Ledger } from "../aws/ledger.ts";
-import { Refusal } from "../aws/turn.ts";
-import type { Weather } from "../aws/weather.ts";
+import { meet } from "../../kit/faults.ts";
+import type { Ledger } from "../../kit/ledger.ts";
+import { Refusal } from "../../kit/refusal.ts";
+import type { Weather } from "../../kit/weather.ts";
 import { toXml } from "../aws/xml.ts";
 import { payloadOf } from "./body.ts";
 import { type S3Turn, s3Operations } from "./operations.ts";
@@ -20,14 +21,14 @@ export function createS3Service(store: Store, weather: Weather, ledger: Ledger) 
     const { operation, bucket, key } = head;
     const given = { Bucket: bucket, Key: key, ...Object.fromEntries(head.query) };
     const note = (outcome: "accepted" | "answered" | "refused" | "dropped", code: string | null) =>
-      ledger.write({ service: "s3", region, operation, given, outcome, code, fault });
-    let fault: ReturnType<Weather["take"]> = null;
+      ledger.write({ service: "s3", region, operation, given, outcome, code, fault: struck?.kind ?? null });
+    let struck: ReturnType<Weather["take"]> = null;
     if (weather.isDown(region)) {
       note("dropped", null);
       response.destroy();
       return;
     }
-    fault = weather.take(operation);
+    struck = weather.take(operation);
     const refuse = (refusal: Refusal) => {
       note("refused", refusal.code);
       writeRefusal(response, head, refusal);
@@ -35,19 +36,23 @@ export function createS3Service(store: Store, weather: Weather, ledger: Ledger) 
     try {
       const body = await payloadOf(request);
       if (weather.isDenied(`s3:${operation}`)) throw new Refusal("AccessDenied", "Access Denied", 403);
-      if (fault === "throttle") throw new Refusal("SlowDown", "Please reduce your request rate.", 503);
-      if (fault === "error") throw new Refusal("InternalError", "We encountered an internal error.", 500);
-      if (fault === "hang") return note("dropped", null);
-      const act = operations[operation];
-      if (!act) throw new Refusal("NotImplemented", `The stand-in does not know ${operation}`, 501);
-      const turn = act({ ...head, body });
-      const happens = fault !== "lie";
-      note(turn.effect && happens ? "accepted" : "answered", null);
-      if (happens) turn.effect?.();
-      if (fault === "replyLost") response.destroy();
-      else if (fault === "errorAfter")
-        writeRefusal(response, head, new Refusal("InternalError", "We encountered an internal error.", 500));
-      else if (fault !== "hangAfter") writeTurn(response, head, turn);
+      await meet(struck, response, {
+        dropped: () => note("dropped", null),
+        refuse(why) {
+          if (why === "throttle") throw new Refusal("SlowDown", "Please reduce your request rate.", 503);
+          const broken = new Refusal("InternalError", "We encountered an internal error.", 500);
+          if (why === "fail") throw broken;
+          writeRefusal(response, head, broken);
+        },
+        perform(happens) {
+          const act = operations[operation];
+          if (!act) throw new Refusal("NotImplemented", `The stand-in does not know ${operation}`, 501);
+          const turn = act({ ...head, body });
+          note(turn.effect && happens ? "accepted" : "answered", null);
+          if (happens) turn.effect?.();
+          return () => writeTurn(response, head, turn);
+        },
+      });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       refuse(error);

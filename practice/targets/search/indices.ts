@@ -1,5 +1,5 @@
 import { jsonOf, type Route } from "../../kit/plain.ts";
-import { Refusal } from "../aws/turn.ts";
+import { Refusal } from "../../kit/refusal.ts";
 import { addIndex, type ClusterWorld, find, type Index, uuid } from "./world.ts";
 
 const INDEX = "([^_/][^/]*)";

@@ -1,5 +1,5 @@
 import { jsonOf, type Route } from "../../kit/plain.ts";
-import { Refusal } from "../aws/turn.ts";
+import { Refusal } from "../../kit/refusal.ts";
 import { addIndex, type ClusterWorld, RESTORE_SECONDS, SNAPSHOT_SECONDS, type Snapshot, uuid } from "./world.ts";
 
 export function snapshotRoutes(world: ClusterWorld): readonly Route[] {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { Refusal } from "../../kit/refusal.ts";
 import type { Clock } from "../aws/clock.ts";
-import { Refusal } from "../aws/turn.ts";
 
 export interface Index {
   readonly name: string;

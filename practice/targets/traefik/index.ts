@@ -1,7 +1,7 @@
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type IncomingMessage, request, type ServerResponse } from "node:http";
 import { requestUrl } from "../../../src/lib/request-url.ts";
 import { type Door, openDoor, type Reply } from "../../kit/door.ts";
+import { listening } from "../../kit/listening.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { createRouting, type Routing, routingCovered } from "./routing.ts";
 
@@ -42,16 +42,13 @@ export async function createTraefik({ file, port = 0 }: TraefikOptions): Promise
       () => {},
     );
   }, LOOK_MS);
-  const server = createServer((incoming, response) => pass(routing, incoming, response));
-  await new Promise<void>((listening, failed) => {
-    server.once("error", failed).listen(port, "127.0.0.1", () => listening());
-  });
+  const server = await listening((incoming, response) => pass(routing, incoming, response), { port });
   const door = await openDoor({
     isWrite: ({ method }) => method !== "GET",
     answer: ({ path }) => answer(routing, path),
   });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: server.url,
     api: door.url,
     door,
     watch(on) {
@@ -60,8 +57,7 @@ export async function createTraefik({ file, port = 0 }: TraefikOptions): Promise
     async close() {
       clearInterval(look);
       routing.close();
-      server.closeAllConnections();
-      await Promise.all([door.close(), new Promise((closed) => server.close(closed))]);
+      await Promise.all([door.close(), server.close()]);
     },
   };
 }

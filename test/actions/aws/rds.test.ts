@@ -164,7 +164,7 @@ describe("RDS as it fools people", () => {
     const aws = stand.aws();
     reboot.prepare(aws);
     const conductor = conductorFor(reboot);
-    aws.weather.next("RebootDBInstance", "replyLost");
+    aws.weather.next("RebootDBInstance", "dropAfter");
     const given = { ...rdsPlace(EAST), instance: "orders" };
     let outcome = await attempt(conductor, reboot.action, given);
     expect(["asksAPerson", "verified"]).toContain(outcome.is);

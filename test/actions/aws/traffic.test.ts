@@ -321,7 +321,7 @@ describe("arc.set_routing", () => {
   });
 
   test.each([
-    ["did it, and its answer was lost", "verify", 1, (aws: Aws) => aws.weather.next(routing.operation, "replyLost")],
+    ["did it, and its answer was lost", "verify", 1, (aws: Aws) => aws.weather.next(routing.operation, "dropAfter")],
     ["never heard of it", "again", 1, (aws: Aws) => aws.weather.down(EAST)],
   ] as const)(
     "killed between two endpoints, of which the first %s: it is done once",

@@ -67,7 +67,7 @@ describe("s3.sync", () => {
   test("what was begun in parts and fails leaves no parts behind, whoever stops it", async () => {
     const uploads = () => world.s3.buckets.get("media-west")?.uploads.size;
     world.s3.put("media-east", "video/a.mp4", Buffer.alloc(17 * 1024 * 1024, 7));
-    world.weather.next("UploadPart", "error");
+    world.weather.next("UploadPart", "fail");
     await expect(conductor.perform("fails", "s3.sync", { source, destination })).rejects.toThrow();
     expect([world.ledger.of("AbortMultipartUpload", "accepted").length, uploads()]).toEqual([1, 0]);
     world.weather.next("UploadPart", "hang");

@@ -65,8 +65,8 @@ async function withSettings(): Promise<SettingsServer> {
     for await (const chunk of request) body += String(chunk);
     if (request.method === "PUT") {
       puts.push(body);
-      const fault = world.weather.take("PutSettings");
-      const happens = fault !== "error" && fault !== "lie" && fault !== "throttle" && fault !== "hang";
+      const fault = world.weather.take("PutSettings")?.kind ?? null;
+      const happens = fault !== "fail" && fault !== "lie" && fault !== "throttle" && fault !== "hang";
       const outcome = happens ? "accepted" : fault === "lie" ? "answered" : "refused";
       world.ledger.write({
         service: "app",
@@ -79,9 +79,9 @@ async function withSettings(): Promise<SettingsServer> {
       });
       if (happens) Object.assign(settings, JSON.parse(body));
       if (fault === "hang" || fault === "hangAfter") return;
-      if (fault === "replyLost") return void response.destroy();
+      if (fault === "dropAfter") return void response.destroy();
       if (fault === "throttle") return void response.writeHead(429).end();
-      if (fault === "error" || fault === "errorAfter") return void response.writeHead(500).end();
+      if (fault === "fail" || fault === "failAfter") return void response.writeHead(500).end();
     }
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(settings));
   });

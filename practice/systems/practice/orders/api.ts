@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
 import { messageOf } from "../../../../src/lib/errors.ts";
 import { requestUrl } from "../../../../src/lib/request-url.ts";
+import { textOf } from "../../../kit/body.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Meter, Reading } from "./meter.ts";
 import { parseTarget, type Target } from "./target.ts";
@@ -41,7 +42,7 @@ export async function answer(parts: Parts, request: IncomingMessage, response: S
       parts.meter.restart();
       return json(response, 200, stateOf(parts));
     case "POST /ledger/write-off":
-      parts.ledger.writeOff(ids.parse(JSON.parse(await bodyOf(request, WRITE_OFF_BYTES_MAX))));
+      parts.ledger.writeOff(ids.parse(JSON.parse(await textOf(request, WRITE_OFF_BYTES_MAX))));
       return json(response, 200, stateOf(parts));
     case "PUT /target":
       return await repoint(parts, request, response);
@@ -69,20 +70,11 @@ async function sendLedger(ledger: Ledger, response: ServerResponse): Promise<voi
 
 async function repoint(parts: Parts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    parts.writer.repoint(parseTarget(JSON.parse(await bodyOf(request))));
+    parts.writer.repoint(parseTarget(JSON.parse(await textOf(request, BODY_BYTES_MAX))));
   } catch (error) {
     return json(response, 400, { error: messageOf(error) });
   }
   json(response, 200, stateOf(parts));
-}
-
-async function bodyOf(request: IncomingMessage, bytesMax = BODY_BYTES_MAX): Promise<string> {
-  let body = "";
-  for await (const chunk of request) {
-    body += String(chunk);
-    if (body.length > bytesMax) throw new Error("The body is too long.");
-  }
-  return body;
 }
 
 function json(response: ServerResponse, status: number, value: unknown): void {

@@ -1,4 +1,4 @@
-import type { Fault } from "./weather.ts";
+import type { FaultKind } from "./faults.ts";
 
 /** One request as it arrived, and what became of it. */
 export interface Entry {
@@ -10,7 +10,7 @@ export interface Entry {
   /** `accepted`: its effect takes place, whatever the caller was told. */
   readonly outcome: "accepted" | "answered" | "refused" | "dropped";
   readonly code: string | null;
-  readonly fault: Fault | null;
+  readonly fault: FaultKind | null;
 }
 
 export interface Ledger {

@@ -1,14 +1,9 @@
-/**
- * What can go wrong between a caller and AWS, once per entry and in order:
- * - `throttle`, `error`: refused (400 Throttling, 500), nothing happens
- * - `errorAfter`: it happens, and 500 is answered · `replyLost`: it happens, and the connection breaks
- * - `lie`: 200, and nothing happens · `hang`: nothing happens, nothing is answered · `hangAfter`: it happens, nothing is answered
- */
-export type Fault = "throttle" | "error" | "errorAfter" | "replyLost" | "lie" | "hang" | "hangAfter";
+import type { FaultKind } from "./faults.ts";
 
+/** What goes wrong with a stand-in that names its operations: faults by operation, once per entry and in order. */
 export interface Weather {
   /** The next `times` calls of an operation (`RebootDBInstance`) meet this fault. */
-  next(operation: string, fault: Fault, times?: number): void;
+  next(operation: string, fault: FaultKind, times?: number): void;
   /** Nothing in this region answers any more: connections are broken. */
   down(region: string): void;
   up(region: string): void;
@@ -17,16 +12,16 @@ export interface Weather {
   clear(): void;
   isDown(region: string): boolean;
   isDenied(permission: string): boolean;
-  take(operation: string): Fault | null;
+  take(operation: string): { readonly kind: FaultKind } | null;
 }
 
 export function createWeather(): Weather {
   const regions = new Set<string>();
   const denied = new Set<string>();
-  let coming: { operation: string; fault: Fault }[] = [];
+  let coming: { operation: string; kind: FaultKind }[] = [];
   return {
     next(operation, fault, times = 1) {
-      for (let i = 0; i < times; i++) coming.push({ operation, fault });
+      for (let i = 0; i < times; i++) coming.push({ operation, kind: fault });
     },
     down: (region) => void regions.add(region),
     up: (region) => void regions.delete(region),
@@ -40,7 +35,7 @@ export function createWeather(): Weather {
     isDenied: (permission) => denied.has(permission),
     take(operation) {
       const at = coming.findIndex((one) => one.operation === operation);
-      return at < 0 ? null : ((coming.splice(at, 1)[0] as { fault: Fault }).fault ?? null);
+      return at < 0 ? null : (coming.splice(at, 1)[0] ?? null);
     },
   };
 }
