@@ -1,5 +1,5 @@
-import { createServer } from "node:net";
 import { join } from "node:path";
+import { freePort } from "../../src/lib/port.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { type Offered, offered } from "../session/offer.ts";
 import type { titleOf } from "../session/written.ts";
@@ -62,9 +62,5 @@ function interrupted(): Promise<void> {
 
 /** The port people know, or any free one when somebody else has it. */
 function usualPort(): Promise<number> {
-  return new Promise((found) => {
-    const probe = createServer();
-    probe.once("error", () => found(0));
-    probe.listen(USUAL_PORT, "127.0.0.1", () => probe.close(() => found(USUAL_PORT)));
-  });
+  return freePort([USUAL_PORT, USUAL_PORT + 1]).catch(() => 0);
 }

@@ -63,6 +63,8 @@ function passedOn({ headers }: IncomingMessage): Record<string, string> {
 /** Where it listens; left out, the system chooses a free port of loopback. */
 export interface Place {
   readonly port?: number;
+  /** Another address of loopback. */
+  readonly host?: string;
   /** A socket of this machine instead of a port. */
   readonly socket?: string;
 }
@@ -70,18 +72,18 @@ export interface Place {
 /** An HTTP server of practice on loopback. What an answer throws, or rejects with, cuts the connection. Rejects where it can't listen. */
 export async function listening(
   answer: (...given: Parameters<RequestListener>) => void | Promise<void>,
-  { port = 0, socket }: Place = {},
+  { port = 0, host = "127.0.0.1", socket }: Place = {},
 ): Promise<Listening> {
   const server: Server = createServer((request, response) => {
     void (async () => answer(request, response))().catch(() => response.destroy());
   });
   await new Promise<void>((open, failed) => {
     server.once("error", failed);
-    if (socket === undefined) server.listen(port, "127.0.0.1", open);
+    if (socket === undefined) server.listen(port, host, open);
     else server.listen(socket, open);
   });
   return {
-    url: socket === undefined ? `http://127.0.0.1:${(server.address() as AddressInfo).port}` : `unix://${socket}`,
+    url: socket === undefined ? `http://${host}:${(server.address() as AddressInfo).port}` : `unix://${socket}`,
     isOpen: () => server.listening,
     async close() {
       server.closeAllConnections();

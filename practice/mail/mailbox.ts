@@ -1,6 +1,6 @@
-import type { AddressInfo } from "node:net";
 import PostalMime from "postal-mime";
 import { SMTPServer, type SMTPServerSession } from "smtp-server";
+import { freePort } from "../../src/lib/port.ts";
 
 /** A mail as its readers got it. */
 export interface ReceivedMail {
@@ -69,11 +69,12 @@ export class Mailbox {
       },
     });
     server.on("error", () => {});
+    // It goes down and comes back at the same port, which has to be its own meanwhile.
+    this.port ||= await freePort();
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(this.port, "127.0.0.1", () => resolve());
     });
-    this.port = (server.server.address() as AddressInfo).port;
     this.server = server;
   }
 

@@ -1,10 +1,11 @@
 import { Resolver } from "node:dns/promises";
-import { createServer, type RequestListener, request, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type RequestListener, request } from "node:http";
 import { messageOf } from "../../../src/lib/errors.ts";
+import { freePort } from "../../../src/lib/port.ts";
 import type { DatabaseHost } from "../../environment/database.ts";
 import { soon } from "../../environment/fleet.ts";
 import { servesSynthetic, syntheticIn } from "../../environment/synthetic.ts";
+import { listening } from "../../kit/listening.ts";
 import { createCluster, type PracticeCluster } from "../../targets/kubernetes/index.ts";
 import type { Thing } from "../../targets/kubernetes/thing.ts";
 import { type Databases, tell } from "./databases.ts";
@@ -79,20 +80,17 @@ export async function createSites({ databases, resolverPort, cache, startCache }
     PracticeCluster,
   ];
   const clusters = { primary, secondary, rebuilt };
-  const port = await portFor();
-  const servers = await Promise.all(SITES.map((site) => listening(ingressOf(site), port, ADDRESS[site])));
+  // One for all ingresses: a name's answer is an address and no port.
+  const port = await freePort();
+  const servers = await Promise.all(SITES.map((site) => listening(ingressOf(site), { port, host: ADDRESS[site] })));
   const resolver = new Resolver({ timeout: 500, tries: 2 });
   resolver.setServers([`127.0.0.1:${resolverPort}`]);
-  const front = await listening(
-    (incoming, response) => {
-      resolver.resolve4(PUBLIC_NAME).then(
-        ([address]) => pass(`http://${address}:${port}${incoming.url}`, incoming, response),
-        (error) => say(response, 502, { error: messageOf(error) }),
-      );
-    },
-    0,
-    "127.0.0.1",
-  );
+  const front = await listening((incoming, response) => {
+    resolver.resolve4(PUBLIC_NAME).then(
+      ([address]) => pass(`http://${address}:${port}${incoming.url}`, incoming, response),
+      (error) => say(response, 502, { error: messageOf(error) }),
+    );
+  });
 
   function ingressOf(site: Site): RequestListener {
     return (incoming, response) => {
@@ -126,7 +124,7 @@ export async function createSites({ databases, resolverPort, cache, startCache }
   return {
     clusters,
     ingress: Object.fromEntries(SITES.map((site) => [site, `http://${ADDRESS[site]}:${port}`])) as Record<Site, string>,
-    publicUrl: `http://127.0.0.1:${(front.address() as AddressInfo).port}`,
+    publicUrl: front.url,
     suspended: (site) => clusters[site].get("cronjobs", NAMESPACE, CRON_JOB)?.spec?.suspend === true,
     replicas: (site, namespace = NAMESPACE) =>
       Object.fromEntries(
@@ -163,8 +161,7 @@ export async function createSites({ databases, resolverPort, cache, startCache }
     },
     async close() {
       resolver.cancel();
-      for (const server of [front, ...servers]) server.closeAllConnections();
-      await Promise.all([front, ...servers].map((server) => new Promise((closed) => server.close(closed))));
+      await Promise.all([front, ...servers].map((server) => server.close()));
       await Promise.all(Object.values(clusters).map((cluster) => cluster.close()));
     },
   };
@@ -254,18 +251,4 @@ function pass(url: string, incoming: Parameters<RequestListener>[0], response: P
 function say(response: Parameters<RequestListener>[1], status: number, body: unknown): void {
   if (response.headersSent) return void response.destroy();
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-}
-
-async function listening(listener: RequestListener, port: number, host: string): Promise<Server> {
-  const server = createServer(listener);
-  await new Promise<void>((open, failed) => server.once("error", failed).listen(port, host, () => open()));
-  return server;
-}
-
-/** One port for all ingresses: a name's answer is an address and no port. */
-async function portFor(): Promise<number> {
-  const server = await listening(() => {}, 0, "0.0.0.0");
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
 }
