@@ -1,10 +1,10 @@
 import type { Mode } from "../../src/catalog/types.ts";
 import { messageOf } from "../../src/lib/errors.ts";
-import type { RunReport } from "../../src/report/run-report.ts";
 import type { Part, SystemEstate } from "../environment/system-estate.ts";
 import { type Offered, offered } from "../session/offer.ts";
 import { type Play, playRunbook } from "../session/play.ts";
 import type { Practice } from "../session/practice.ts";
+import type { RunReport } from "../session/run-report.ts";
 import { mistakesOf, runbooksOf, titleOf, type WrittenRunbook } from "../session/written.ts";
 import { during, unknown } from "./open.ts";
 import { headOf, partsOf, rowOf } from "./table.ts";

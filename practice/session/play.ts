@@ -1,6 +1,5 @@
 import { setTimeout as passing } from "node:timers/promises";
 import { LifeboatError, messageOf } from "../../src/lib/errors.ts";
-import type { RunReport } from "../../src/report/run-report.ts";
 import type { SystemEstate } from "../environment/system-estate.ts";
 import type { Message, Outcome, View } from "../slack/index.ts";
 import { Authenticator } from "./authenticator.ts";
@@ -9,6 +8,7 @@ import { type InvariantMonitor, monitorInvariant, type Violation } from "./invar
 import { type Phones, phonesOf, unenroll } from "./phones.ts";
 import type { Practice } from "./practice.ts";
 import { type RunRecord, recordOf } from "./record.ts";
+import type { RunReport } from "./run-report.ts";
 import { asksStill, buttonOf, type Call, callOf, isReplyTo, isRootOf } from "./thread.ts";
 import { typedInputs } from "./typed-inputs.ts";
 

@@ -3,9 +3,9 @@ import type { Plan, PlanStep } from "../../src/catalog/types.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { isFence } from "../../src/incident/fences.ts";
 import { createLog } from "../../src/lib/log.ts";
-import { type RunReport, reportOfRun } from "../../src/report/run-report.ts";
 import { openStore } from "../../src/timeline/index.ts";
 import type { Mark } from "./invariant.ts";
+import { type RunReport, reportOfRun } from "./run-report.ts";
 
 /** What the timeline says of one run. */
 export interface RunRecord {

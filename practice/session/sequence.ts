@@ -4,10 +4,10 @@ import { loadCatalog } from "../../src/catalog/load.ts";
 import { offer } from "../../src/catalog/suggest.ts";
 import type { Mode } from "../../src/catalog/types.ts";
 import { LifeboatError } from "../../src/lib/errors.ts";
-import type { RunReport } from "../../src/report/run-report.ts";
 import type { Strike, SystemEstate } from "../environment/system-estate.ts";
 import { type InvariantMonitor, monitorInvariant, type Violation } from "./invariant.ts";
 import { type Play, type Played, playLine } from "./play.ts";
+import type { RunReport } from "./run-report.ts";
 import { typedInputs } from "./typed-inputs.ts";
 
 export interface SequenceOptions {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { reportOfRun } from "../../practice/session/run-report.ts";
 import { actions } from "../../src/actions/index.ts";
 import type { ActionStep, Plan } from "../../src/catalog/types.ts";
 import { jobOf } from "../../src/engine/look.ts";
@@ -8,7 +9,6 @@ import { next } from "../../src/engine/next.ts";
 import { account } from "../../src/incident/accounting.ts";
 import { evolveStrictly, fold, type LogEvent } from "../../src/incident/evolve.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { reportOfRun } from "../../src/report/run-report.ts";
 import { drawIncident } from "../../templates/messages/draw.ts";
 import { around } from "../messages/around.ts";
 import { orders } from "../messages/orders.ts";

@@ -1,5 +1,5 @@
-import { recoveryOf } from "../incident/recovery.ts";
-import type { IncidentState, RunState, StepState } from "../incident/state.ts";
+import { recoveryOf } from "../../src/incident/recovery.ts";
+import type { IncidentState, RunState, StepState } from "../../src/incident/state.ts";
 
 /** One run in figures, for machines that read: what `npm run practice -- --headless … --json` ends with. */
 export interface RunReport {
