@@ -79,14 +79,11 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   practicePagerduty: { at: "practice/pagerduty/", may: ["src/lib/", "practice/kit/"] },
   practiceMail: { at: "practice/mail/", may: ["src/lib/", "practice/kit/"] },
   practiceKit: { at: "practice/kit/", may: ["src/lib/"] },
+  practiceEnvironment: { at: "practice/environment/", may: ["src/lib/", "practice/kit/"] },
   practiceTargets: { at: "practice/targets/", may: ["src/lib/", "practice/kit/", "practice/environment/"] },
-  practiceEnvironment: {
-    at: "practice/environment/",
-    may: ["src/lib/", "practice/kit/", "practice/targets/", "practice/systems/practice/"],
-  },
   practiceSystems: {
     at: "practice/systems/",
-    may: ["src/lib/", "practice/kit/", "practice/targets/", "practice/environment/"],
+    may: ["src/lib/", "practice/kit/", "practice/environment/", "practice/targets/"],
   },
 };
 

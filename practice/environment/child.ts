@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { LifeboatError } from "../../src/lib/errors.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 
 /**
@@ -20,4 +21,31 @@ export function startOwn(entry: string, given: readonly string[], environment: R
   });
   child.stdin?.on("error", () => {});
   return child;
+}
+
+const START_SECONDS = 10;
+
+/** Resolves when the program says "ready"; rejects when it ends or stays silent. */
+export function ready(child: ChildProcess, what: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => fail(`said nothing for ${START_SECONDS} s`), START_SECONDS * 1000);
+    const fail = (how: string) => {
+      clearTimeout(late);
+      reject(new LifeboatError({ code: "program-start", where: what, what: `It ${how}` }));
+    };
+    child.once("error", (error) => fail(`could not be started: ${error.message}`));
+    child.once("exit", (code) => fail(`ended at once (${code})`));
+    child.stdout?.once("data", () => {
+      clearTimeout(late);
+      resolve();
+    });
+  });
+}
+
+/** Ends a program of ours and waits until it is gone. */
+export async function ended(child: ChildProcess | null): Promise<void> {
+  if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await gone;
 }

@@ -1,10 +1,17 @@
 import { join } from "node:path";
+import pg from "pg";
 import { LifeboatError } from "../../src/lib/errors.ts";
 import { initCluster, type PgServer, startServer } from "../../src/lib/pgserver.ts";
 import { freePort } from "../../src/lib/port.ts";
-import type { Target } from "../systems/practice/orders/target.ts";
 import { cloneStandby } from "./clone.ts";
 import { childrenOf, kill } from "./leftovers.ts";
+
+/** Where an application writes. Practice never leaves the machine. */
+export interface Target {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
 
 /** One PostgreSQL server of the estate: its folder, its port, and what can be done to its machine. */
 export interface DatabaseHost {
@@ -107,4 +114,16 @@ export async function createHost(name: string, estateFolder: string, passwords: 
 
 async function family(server: PgServer | null): Promise<number[]> {
   return server === null ? [] : [server.pid, ...(await childrenOf(server.pid))];
+}
+
+/** Asks as superuser; within 5 s. */
+export async function ask<Row extends object>(host: DatabaseHost, sql: string): Promise<readonly Row[]> {
+  const client = new pg.Client({ connectionString: host.url(), connectionTimeoutMillis: 1000, query_timeout: 5000 });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    return (await client.query<Row>(sql)).rows;
+  } finally {
+    client.end().catch(() => {});
+  }
 }

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createHost } from "../../practice/environment/database.ts";
-import { setUp } from "../../practice/systems/practice/setup.ts";
+import { setUp } from "../../practice/environment/setup.ts";
 import { blockedBy, conduct } from "../actions/conductor.ts";
 import { insist, type Target } from "./target.ts";
 

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import pg from "pg";
 import { createHost, type DatabaseHost } from "../../environment/database.ts";
 import { soon } from "../../environment/fleet.ts";
-import { type RolePasswords, setUp } from "../practice/setup.ts";
+import { type RolePasswords, setUp } from "../../environment/setup.ts";
 import { DATABASES, type Site } from "./names.ts";
 
 export const DATABASE = "orders";

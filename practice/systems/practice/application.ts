@@ -2,10 +2,10 @@ import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { LifeboatError } from "../../../src/lib/errors.ts";
 import { freePort } from "../../../src/lib/port.ts";
-import { startOwn } from "../../environment/child.ts";
+import { ended, ready, startOwn } from "../../environment/child.ts";
+import type { Target } from "../../environment/database.ts";
 import type { OrdersState } from "./orders/api.ts";
 import type { Acknowledged } from "./orders/ledger.ts";
-import type { Target } from "./orders/target.ts";
 
 /** The orders application as the estate sees it: a process behind an address. */
 export interface Application {
@@ -20,8 +20,6 @@ export interface Application {
   /** Forgets the gaps so far. */
   measure(): Promise<void>;
 }
-
-const START_SECONDS = 10;
 
 export async function createApplication(
   folder: string,
@@ -80,29 +78,4 @@ export async function createApplication(
       await ask("/measure", { method: "POST" });
     },
   };
-}
-
-/** Resolves when the program says "ready"; rejects when it ends or stays silent. */
-export function ready(child: ChildProcess, what: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const late = setTimeout(() => fail(`said nothing for ${START_SECONDS} s`), START_SECONDS * 1000);
-    const fail = (how: string) => {
-      clearTimeout(late);
-      reject(new LifeboatError({ code: "program-start", where: what, what: `It ${how}` }));
-    };
-    child.once("error", (error) => fail(`could not be started: ${error.message}`));
-    child.once("exit", (code) => fail(`ended at once (${code})`));
-    child.stdout?.once("data", () => {
-      clearTimeout(late);
-      resolve();
-    });
-  });
-}
-
-/** Ends a program of ours and waits until it is gone. */
-export async function ended(child: ChildProcess | null): Promise<void> {
-  if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGKILL");
-  await gone;
 }

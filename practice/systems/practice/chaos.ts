@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
 import { LifeboatError } from "../../../src/lib/errors.ts";
-import type { DatabaseHost } from "../../environment/database.ts";
+import { ask, type DatabaseHost } from "../../environment/database.ts";
 import { kill } from "../../environment/leftovers.ts";
 
 export type Chaos =
@@ -69,15 +68,4 @@ export async function stallThenKill(primary: DatabaseHost, seconds: number): Pro
   }
   await sleep(seconds * 1000);
   await primary.kill();
-}
-
-export async function ask<Row extends object>(host: DatabaseHost, sql: string): Promise<readonly Row[]> {
-  const client = new pg.Client({ connectionString: host.url(), connectionTimeoutMillis: 1000, query_timeout: 5000 });
-  client.on("error", () => {});
-  try {
-    await client.connect();
-    return (await client.query<Row>(sql)).rows;
-  } finally {
-    client.end().catch(() => {});
-  }
 }

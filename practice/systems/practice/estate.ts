@@ -5,17 +5,17 @@ import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { LifeboatError } from "../../../src/lib/errors.ts";
 import type { Logger } from "../../../src/lib/log.ts";
-import { startOwn } from "../../environment/child.ts";
-import { createHost, type DatabaseHost } from "../../environment/database.ts";
+import { ended, ready, startOwn } from "../../environment/child.ts";
+import { ask, createHost, type DatabaseHost } from "../../environment/database.ts";
 import { endServerOf } from "../../environment/leftovers.ts";
 import { isStoredAnew, watchServers } from "../../environment/servers.ts";
+import { type RolePasswords, setUp } from "../../environment/setup.ts";
 import type { SystemEstate } from "../../environment/system-estate.ts";
-import { type Application, createApplication, ended, ready } from "./application.ts";
-import { ask, CHAOS, type Chaos, setReplay, signalSenders, stallThenKill } from "./chaos.ts";
+import { type Application, createApplication } from "./application.ts";
+import { CHAOS, type Chaos, setReplay, signalSenders, stallThenKill } from "./chaos.ts";
 import { handleEstate } from "./handle.ts";
 import { heal, untilStreaming } from "./heal.ts";
 import { countLosses, type Losses } from "./losses.ts";
-import { type RolePasswords, setUp } from "./setup.ts";
 import { createSight, type EstateState } from "./sight.ts";
 
 export interface EstateOptions {

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LifeboatError, messageOf } from "../../../src/lib/errors.ts";
-import type { DatabaseHost } from "../../environment/database.ts";
+import { ask, type DatabaseHost } from "../../environment/database.ts";
 import type { Application } from "./application.ts";
-import { ask } from "./chaos.ts";
 import { lookAtHost } from "./look.ts";
 
 const WAIT_SECONDS = 15;

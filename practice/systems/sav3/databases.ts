@@ -3,10 +3,10 @@ import { join } from "node:path";
 import pg from "pg";
 import { messageOf } from "../../../src/lib/errors.ts";
 import { giveToServer } from "../../../src/lib/pgserver.ts";
+import { ask } from "../../environment/database.ts";
 import { type Fleet, soon } from "../../environment/fleet.ts";
 import { SYNTHETIC_TABLE } from "../../environment/synthetic.ts";
 import { type ArchivedHost, createRepository, firstBackup } from "../../targets/pgbackrest/index.ts";
-import { ask } from "../practice/chaos.ts";
 import { DATABASE, PRIMARY, REPLACEMENT, SCRATCH, STANDBY } from "./names.ts";
 
 export interface Passwords {

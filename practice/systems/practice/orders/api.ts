@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
 import { messageOf } from "../../../../src/lib/errors.ts";
 import { requestUrl } from "../../../../src/lib/request-url.ts";
+import type { Target } from "../../../environment/database.ts";
 import { textOf } from "../../../kit/body.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Meter, Reading } from "./meter.ts";
-import { parseTarget, type Target } from "./target.ts";
+import { parseTarget } from "./target.ts";
 import type { Writer } from "./writer.ts";
 
 /** What the application says of itself: `GET /state`. */

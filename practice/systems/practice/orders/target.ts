@@ -1,13 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 import { kindOfAddress } from "../../../../src/lib/address.ts";
-
-/** Where the application writes. Practice never leaves the machine. */
-export interface Target {
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-}
+import type { Target } from "../../../environment/database.ts";
 
 const target = z.strictObject({
   name: z.string().min(1).max(63),

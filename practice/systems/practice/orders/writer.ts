@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { messageOf } from "../../../../src/lib/errors.ts";
+import type { Target } from "../../../environment/database.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Meter } from "./meter.ts";
-import type { Target } from "./target.ts";
 
 export interface WriterOptions {
   readonly target: Target;

@@ -1,6 +1,6 @@
 import pg from "pg";
-import type { DatabaseHost } from "../../environment/database.ts";
-import { SYNTHETIC_TABLE } from "../../environment/synthetic.ts";
+import type { DatabaseHost } from "./database.ts";
+import { SYNTHETIC_TABLE } from "./synthetic.ts";
 
 export interface RolePasswords {
   readonly admin: string;
