@@ -166,7 +166,7 @@ describe("a question", () => {
     [
       "whoever asked for the run",
       () => pager.onCall("PDBA0", [["PANA0"]]),
-      "PagerDuty names Ana, who asked for this run",
+      "PagerDuty names Ana, who requested this run",
     ],
     ["nothing: it is silent", () => pager.chaos("hang"), "PagerDuty's GET /oncalls: It gave no answer in time."],
   ])("when PagerDuty names %s, the roster says who is asked, and why", async (_, trouble, why) => {
@@ -263,13 +263,13 @@ describe("a broken glass", () => {
     await until(() => glass().length === 1);
     // Everybody who could be the second person, and is known to PagerDuty; never the first, nor who asked for the run.
     expect(glass()[0]?.assigned.toSorted()).toEqual(["PBO00", "PCY00"]);
-    expect(glass()[0]?.title).toContain("BREAK-GLASS asked for: Oli");
+    expect(glass()[0]?.title).toContain("BREAK-GLASS requested: Oli");
     await night.asks("cy", { type: "confirmBreak", run: "run-1", ask });
     await night.until(({ status }) => status === "verified");
     await until(() => broken().length === 1 && glass()[0]?.status === "resolved");
     // Who decides such a gate and had no part in it.
     expect(broken()[0]).toMatchObject({ status: "triggered", assigned: ["PBO00"] });
-    expect(broken()[0]?.title).toContain("BREAK-GLASS: Oli went past the approval");
+    expect(broken()[0]?.title).toContain("BREAK-GLASS: Oli overrode the approval");
     await night.asks("oli", { type: "review", run: "run-1", ask, finding: "Fine" });
     expect(broken()[0]?.status).toBe("triggered");
     await night.asks("bo", { type: "review", run: "run-1", ask, finding: "It was needed" });
