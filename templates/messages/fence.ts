@@ -1,18 +1,30 @@
+import type { Plan, PlanStep } from "../../src/catalog/types.ts";
 import { isFence } from "../../src/incident/fences.ts";
 import type { RunState, StepState } from "../../src/incident/state.ts";
 import { type Unfenced, unfencedAfter, unfencedIn } from "../../src/incident/unfenced.ts";
 import { cut, plain, safe } from "./escape.ts";
+import { stepsOf } from "./plan.ts";
 import { clock } from "./when.ts";
 
 type Names = { readonly names: (who: string) => string };
 
-/** Is the old side kept from taking writes? Told from what was seen, never from what is planned; null: nothing is fenced here. */
-export function fenceWords(run: RunState): string | null {
+/**
+ * Is the old side kept from taking writes? Told from what was seen, never from what is planned. `covered`: what the approval lets
+ * happen; a fence that comes after it isn't spoken of yet. Null: nothing is fenced here.
+ */
+export function fenceWords(run: RunState, covered: readonly PlanStep[]): string | null {
   const open = new Set(unfencedIn(run).map(({ step }) => step));
   const fences = [...run.steps.values()].filter(
     ({ step, status }) => isFence(step) && status !== "passedOver" && !open.has(step.id),
   );
-  return fences.length === 0 ? null : fences.map(said).join("; ");
+  if (fences.length === 0) return null;
+  const soon = new Set(covered.map(({ id }) => id));
+  const pending = fences
+    .filter((one) => isPending(one) && soon.has(one.step.id))
+    .map(({ step }) => numberOf(run.plan, step.id));
+  const waits = pending.length === 0 ? [] : [`pending, step ${pending.join(" and ")}`];
+  const all = [...fences.filter((one) => !isPending(one)).map(said), ...waits];
+  return all.length === 0 ? null : all.join("; ");
 }
 
 /**
@@ -46,6 +58,15 @@ function notFenced({ server, acceptedBy }: Unfenced, around: Names, asking: bool
   return `⚠️ *NOT FENCED: ${safe(cut(server, 120))}.* If it comes back, two servers take writes.${signed}${sign}`;
 }
 
+/** Counted from 1, as the list of all steps counts. */
+function numberOf(plan: Plan, step: string): number {
+  return stepsOf(plan).findIndex(({ id }) => id === step) + 1;
+}
+
+function isPending({ status }: StepState): boolean {
+  return status === "waiting" || status === "open" || status === "gate" || status === "passedOver";
+}
+
 function said(step: StepState): string {
   const title = `“${safe(cut(step.step.title, 80))}”`;
   switch (step.status) {
@@ -62,7 +83,7 @@ function said(step: StepState): string {
     case "open":
     case "gate":
     case "passedOver":
-      return `pending: ${title}`;
+      return "pending";
     default:
       return step satisfies never;
   }

@@ -1,4 +1,4 @@
-import type { GateStep } from "../../src/catalog/types.ts";
+import type { GateStep, Plan } from "../../src/catalog/types.ts";
 import { type Awaited, awaited, needsProof } from "../../src/incident/authority.ts";
 import { breakingRole, silentFrom } from "../../src/incident/break-glass.ts";
 import { lentNow } from "../../src/incident/delegation.ts";
@@ -7,21 +7,28 @@ import type { GateState, IncidentState, RunState } from "../../src/incident/stat
 import { wayBackOf } from "../../src/incident/undo.ts";
 import { actions, type Button, context, header, section } from "./blocks.ts";
 import { deadlineOf } from "./deadline.ts";
-import { directionWords } from "./direction.ts";
+import { directionLine } from "./direction.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
 import { findingLines } from "./facts.ts";
 import { aloud, fenceWords, notFencedLines, notFencedPlain } from "./fence.ts";
 import { openReviews } from "./glass.ts";
-import { inputWords } from "./inputs.ts";
+import { inputLine } from "./inputs.ts";
 import { EXERCISE, kindPrefix } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
 import { ackWords, notPaged, pageOf } from "./paged.ts";
 import { roleWords } from "./people.ts";
 import { coveredBy, stepsOf } from "./plan.ts";
-import { CARD_STEPS, isLong, stepsButton } from "./plan-steps.ts";
+import { acts, isLong, stepsButton } from "./plan-steps.ts";
 import { noReturnWords } from "./undo.ts";
 import type { Surroundings } from "./view.ts";
-import { at, clock, lasting } from "./when.ts";
+import { at, clock, lasting, local } from "./when.ts";
+
+/** Of a step's title on the card: about one line of a phone. */
+const TITLE_LENGTH = 30;
+/** Of what the run moves: about two lines. */
+const TARGET_LENGTH = 84;
+/** Of the question, in large letters: two lines. */
+const QUESTION_LENGTH = 60;
 
 /** One ask of one gate, and all that surrounds it. */
 export interface Ask {
@@ -44,15 +51,15 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
   const { run, step, gate } = ask;
   const who = awaitedNow(ask, around);
   const prefix = kindPrefix(run.plan.kind, around.practice);
-  const inputs = inputWords(run.plan);
+  const inputs = inputLine(run.plan);
   const exercise = run.plan.drill?.on === "exercise";
   const risks = notFencedLines(run, around, true);
-  const fence = fenceWords(run);
-  const direction = directionWords(run.plan);
+  const fence = fenceWords(run, coveredBy(run.plan, step.id));
+  const direction = directionLine(run.plan);
   return {
     text: `${prefix}${exercise ? `${EXERCISE} ` : ""}${safe(run.plan.title)} needs ${missingWords(who)} by ${waitedFor(who, around)}: ${ended(safe(step.title))} ${ended(safe(run.plan.target))} Data loss: ${ended(safe(gate.loss))} ${aloud(risks)}Expires at ${clock(gate.expiresAt)}.`,
     blocks: [
-      header(`${prefix}Decide: ${plain(run.plan.title)}`),
+      header(`${prefix}Decide: ${plain(cut(questionOf(run, step), QUESTION_LENGTH))}`),
       section(
         [
           ...(gate.because === null ? [] : [`🔁 *Asked again:* ${ended(safe(cut(gate.because, 300)))}`]),
@@ -61,15 +68,15 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
             .map((one) => `⚠️ *Not as in the catalogue:* ${ended(safe(cut(one, 200)))}`),
           ...repeatedWords(ask, around),
           ...(exercise ? [`⚠️ *${EXERCISE}*`] : []),
-          `*${safe(run.plan.target)}*`,
+          `*${safe(cut(run.plan.target, TARGET_LENGTH))}*`,
           ...(direction ? [`*Direction:* ${direction}`] : []),
           ...(inputs ? [`*Inputs:* ${inputs}`] : []),
-          `*Starts:* ${startWords(ask)}`,
           `*Data loss:* ${safe(gate.loss)}`,
           ...risks,
           ...(fence === null ? [] : [`*Fencing:* ${fence}`]),
           `*Point of no return:* ${noReturn(ask)}`,
           ...timeLeft(ask, around),
+          `*Starts:* ${startWords(ask)}`,
           ...leftOut(run),
           ...warnings(run),
           ...openReviews(ask.state, around),
@@ -83,12 +90,16 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
   };
 }
 
+/** "Move writes to orders-b?"; where a gate's title is no question, what it's about as well. */
+function questionOf({ plan }: RunState, { title }: GateStep): string {
+  return title.endsWith("?") ? title : `${plan.title}: ${title}`;
+}
+
 function contextWords({ run, gate }: Ask, around: Surroundings, apart: boolean): string {
   const where = apart && around.channel ? [`details in <#${around.channel}>`] : [];
   return [
     `Requested by ${around.names(run.requester)} (can't approve)`,
-    `expires ${clock(gate.expiresAt)}`,
-    `void if plan ${gate.planHash.slice(0, 8)} or facts ${gate.factsHash.slice(0, 8)} change`,
+    `expires ${local(gate.expiresAt)} (${clock(gate.expiresAt)})`,
     ...(needsProof(run, gate) ? ["needs a code: `/dr enroll`"] : []),
     ...where,
   ].join(" · ");
@@ -102,17 +113,19 @@ function waitingWords(ask: Ask, who: Awaited, around: Surroundings): string {
   const reason = gate.risen.at(-1)?.why;
   const questions = gate.talk.at(-1)?.kind === "question" ? gate.talk.slice(-1) : [];
   return [
-    missing === 0 ? "*Approved:* enough people have approved." : `*Waiting for:* ${waitedFor(who, around)}`,
-    approved.length > 0 || gate.quorum > 1
-      ? `*Approvals:* ${approved.length} given${approved.length > 0 ? ` (${approved.map(({ person }) => around.names(person)).join(", ")})` : ""}, ${missing} missing`
+    missing === 0
+      ? "*Approved:* enough people have approved."
+      : `*Waiting for:* ${missing > 1 ? `${missing} × ` : ""}${waitedFor(who, around)}`,
+    approved.length > 0
+      ? `*Approvals:* ${approved.length} of ${gate.quorum} (${approved.map(({ person }) => around.names(person)).join(", ")})`
       : null,
     reason ? `*Asked early:* ${ended(safe(cut(reason, 250)))}` : null,
     ...lent.map(
       ({ role, from, to, until }) =>
-        `*Delegated:* ${around.names(to)} decides as ${roleWords(around.system, role)} for ${around.names(from)} until ${clock(until)}`,
+        `*Delegated:* ${around.names(to)} decides as ${roleWords(around.system, role)} for ${around.names(from)} until ${local(until)}`,
     ),
     ...onCall(gate, who, around),
-    next ? `*Escalates to:* ${asks(next, around)} at ${clock(next.at)}` : null,
+    next ? `*Escalates to:* ${roleWords(around.system, next.role)} at ${local(next.at)}` : null,
     ...questions.map(({ person, says }) => `*Open question* of ${around.names(person)}: ${safe(cut(says, 200))}`),
     who.possible ? null : "⚠️ *Nobody left to approve:* too few people on the roster may. Deny or abort.",
   ]
@@ -120,15 +133,15 @@ function waitingWords(ask: Ask, who: Awaited, around: Surroundings): string {
     .join("\n");
 }
 
-/** "incident commander (@sam), for 3 min; VP Engineering (@vera), since just now" */
+/** "incident commander (@sam), for 3 min; VP Engineering (@vera)" */
 export function waitedFor({ asked }: Awaited, around: Surroundings): string {
-  return asked.map((level) => `${asks(level, around)}, ${forHowLong(level.since, around.now)}`).join("; ");
+  return asked.map((level) => `${asks(level, around)}${forHowLong(level.since, around.now)}`).join("; ");
 }
 
-/** To the minute, so that it changes once a minute. */
+/** ", for 3 min". To the minute, so that it changes once a minute. */
 function forHowLong(since: Date, now: Date): string {
   const minutes = Math.floor((now.getTime() - since.getTime()) / 60_000);
-  return minutes < 1 ? "asked just now" : `for ${lasting(minutes * 60)}`;
+  return minutes < 1 ? "" : `, for ${lasting(minutes * 60)}`;
 }
 
 /** What can be pressed under a question. Nobody approves what enough have approved; denying stays possible until it starts. */
@@ -148,14 +161,14 @@ export function decide(ask: Ask, who: Awaited, around: Surroundings, detail?: st
   const title = plain(run.plan.title);
   const talk: Button = {
     ...own,
-    label: "Ask a question…",
+    label: "Ask…",
     verb: "gate.ask",
     carries,
     aloud: `Ask before deciding on ${title}`,
   };
   const rise: Button = {
     ...own,
-    label: "Escalate now",
+    label: "Escalate",
     verb: "gate.escalate",
     carries,
     aloud: `Escalate ${title} now`,
@@ -218,17 +231,21 @@ export function missingWords({ missing, approved }: Awaited): string {
   return missing === 1 ? "approval" : `approval by ${missing} people`;
 }
 
-/** "5 steps, from “Fence orders-a” to “See that orders are taken”" */
+/** What changes something, and how much only looks: "Fence orders-a → Promote orders-b (and 3 read-only steps)". */
 function startWords({ run, step }: Ask): string {
   const covered = coveredBy(run.plan, step.id);
-  const [first] = covered;
-  const last = covered.at(-1);
-  if (first === undefined || last === undefined) return "nothing: the run ends here";
-  const title = (words: string) => `“${safe(cut(words, 80))}”`;
-  if (first === last) return `1 step, ${title(first.title)}`;
-  if (covered.length > CARD_STEPS)
-    return `${covered.length} steps, from ${title(first.title)} to ${title(last.title)}. Approve lists them all first`;
-  return `${covered.length} steps: ${covered.map((one) => safe(cut(one.title, 60))).join(" → ")}`;
+  if (covered.length === 0)
+    return isLast(run.plan, step.id) ? "nothing: the run ends here" : "nothing: another approval follows";
+  if (isLong({ run, step })) return `${covered.length} steps, all listed before you approve`;
+  const acting = covered.filter(acts);
+  const checks = covered.length - acting.length;
+  const named = acting.map((one) => safe(cut(one.title, TITLE_LENGTH))).join(" → ");
+  if (acting.length === 0) return `${covered.length} read-only ${covered.length === 1 ? "step" : "steps"}`;
+  return checks === 0 ? named : `${named} (and ${checks} read-only ${checks === 1 ? "step" : "steps"})`;
+}
+
+function isLast(plan: Plan, gate: string): boolean {
+  return stepsOf(plan).at(-1)?.id === gate;
 }
 
 /** That the same was asked before within an hour is known to who is asked now. */
@@ -268,7 +285,7 @@ function timeLeft({ state, run }: Ask, { now }: Surroundings): string[] {
   const left = Math.floor((deadline.getTime() - now.getTime()) / 60_000);
   const objective = lasting(run.plan.rtoSeconds);
   if (left < 0) return [`*RTO:* ${objective}, over since ${at(deadline)}`];
-  return [`*RTO:* ${left === 0 ? "less than 1 min" : lasting(left * 60)} left of ${objective} (${clock(deadline)})`];
+  return [`*RTO:* ${left === 0 ? "less than 1 min" : lasting(left * 60)} left of ${objective} (${local(deadline)})`];
 }
 
 /** Who is on call now, and by whose word: the newest level that was asked for. */
@@ -302,7 +319,7 @@ export function asks(
   { role, people }: { role: string; people: Awaited["asked"][number]["people"] },
   around: Surroundings,
 ): string {
-  const who = people.slice(0, 5).map(({ id }) => around.names(id));
-  const more = people.length > 5 ? ` and ${people.length - 5} more` : "";
+  const who = people.slice(0, 3).map(({ id }) => around.names(id));
+  const more = people.length > 3 ? ` and ${people.length - 3} more` : "";
   return `${roleWords(around.system, role)} (${who.length === 0 ? "nobody available" : who.join(", ")}${more})`;
 }

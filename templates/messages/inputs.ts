@@ -114,6 +114,20 @@ export function inputWords({ inputs = [] }: Pick<Plan, "inputs">): string | null
   return inputs.map(({ name, value }) => `${safe(name)} *${safe(String(value))}*`).join(", ");
 }
 
+/** As many inputs as a card shows; their values are cut to `VALUE_LENGTH`. */
+export const CARD_INPUTS = 2;
+const VALUE_LENGTH = 20;
+
+/** The same, as short as a card. */
+export function inputLine({ inputs = [] }: Pick<Plan, "inputs">): string | null {
+  if (inputs.length === 0) return null;
+  const shown = inputs
+    .slice(0, CARD_INPUTS)
+    .map(({ name, value }) => `${safe(name)} *${safe(cut(String(value), VALUE_LENGTH))}*`);
+  const more = inputs.length - shown.length;
+  return `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
 /** What a runbook has to be told, a line each: for help. */
 export function inputLines({ inputs = [] }: Runbook): readonly string[] {
   return inputs.map((input) => `• ${safe(allowedOf(input))}`);

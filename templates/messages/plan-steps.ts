@@ -5,12 +5,17 @@ import { wayBackOf } from "../../src/incident/undo.ts";
 import { actions, type Button, context, divider, section } from "./blocks.ts";
 import { cut, safe } from "./escape.ts";
 import { code } from "./forms.ts";
+import { CARD_INPUTS } from "./inputs.ts";
 import type { Block, Form } from "./message.ts";
 import { changes, coveredBy, stepsOf } from "./plan.ts";
 import { lasting } from "./when.ts";
 
-/** As many steps as a card names one by one; where an approval lets more happen, it is given behind the list of them all. */
-export const CARD_STEPS = 10;
+/**
+ * A card names each step that acts, and counts the others. Where an approval lets more than this happen, it is given behind the
+ * list of all steps.
+ */
+const CARD_STEPS = 10;
+const CARD_ACTING_STEPS = 3;
 const PAGE_STEPS = 8;
 /** Of a value of an input. A longer one is cut, and says how long it is. */
 const VALUE_LENGTH = 300;
@@ -21,9 +26,19 @@ export interface Shown {
   readonly gate: GateState;
 }
 
-/** True when the card can not name all that this approval lets happen. */
+/** True when the card can't name all that this approval lets happen, or all that it happens with. */
 export function isLong({ run, step }: Pick<Shown, "run" | "step">): boolean {
-  return coveredBy(run.plan, step.id).length > CARD_STEPS;
+  const covered = coveredBy(run.plan, step.id);
+  return (
+    covered.length > CARD_STEPS ||
+    covered.filter(acts).length > CARD_ACTING_STEPS ||
+    (run.plan.inputs ?? []).length > CARD_INPUTS
+  );
+}
+
+/** Everything but a look at a target and a wait: it changes something, or people do. */
+export function acts(step: PlanStep): boolean {
+  return changes(step) || step.kind === "manual";
 }
 
 export function pagesOf({ run }: Pick<Shown, "run">): number {

@@ -6,8 +6,6 @@ import type { Button } from "./blocks.ts";
 import { cut, plain, safe } from "./escape.ts";
 import { changes } from "./plan.ts";
 
-const NAMED_MAX = 3;
-
 /** What an ended run has changed, the last first, and how each of it is taken back. Empty: nothing of it stands. */
 export function waysBack(state: IncidentState, run: RunState): readonly string[] {
   if (run.dryRun) return [];
@@ -68,14 +66,14 @@ function wayBack(state: IncidentState, run: RunState, step: PlanStep): string | 
 /** What a card says of the way back of these steps: only what their actions say. `all`: what they are together. */
 export function noReturnWords(steps: readonly PlanStep[], all: "every step" | "every step this approves"): string {
   const never = steps.find((step) => wayBackOf(step)?.kind === "never");
-  if (never) return `“${safe(cut(never.title, 150))}”${never.when === null ? "" : ", if it is needed"}`;
+  if (never) return `“${safe(cut(never.title, 60))}”${never.when === null ? "" : ", if it is needed"}`;
   const changing = steps.filter((step) => changes(step) || step.kind === "manual");
   if (changing.length === 0) return "none: nothing is changed";
   if (changing.some((step) => wayBackOf(step) === null)) return "not recorded in this plan";
   const byHand = changing.filter((step) => wayBackOf(step)?.kind === "by-hand");
   if (byHand.length === 0) return `none: ${all} can be undone`;
-  const named = byHand.slice(0, NAMED_MAX).map(({ title }) => `“${safe(cut(title, 80))}”`);
-  const more = byHand.length - named.length;
-  const others = byHand.length < changing.length ? "the others can be undone" : "";
-  return `none, but by hand: ${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}${others && `; ${others}`}`;
+  const more = byHand.length - 1;
+  const named = `“${safe(cut(byHand[0]?.title ?? "", 32))}”${more > 0 ? ` and ${more} more` : ""}`;
+  const others = byHand.length < changing.length ? "; the others can be undone" : "";
+  return `none; by hand: ${named}${others}`;
 }

@@ -4,6 +4,12 @@ export function at(moment: Date): string {
   return `<!date^${seconds}^{date_short_pretty} {time_secs}|${stamp(moment)}> (${clock(moment)})`;
 }
 
+/** The time of day in the reader's own clock, `02:41`; in UTC where nothing can know it. For mrkdwn. */
+export function local(moment: Date): string {
+  const seconds = Math.floor(moment.getTime() / 1000);
+  return `<!date^${seconds}^{time}|${moment.toISOString().slice(11, 16)} UTC>`;
+}
+
 /** `2026-11-21 02:41:07 UTC` */
 export function stamp(moment: Date): string {
   return `${moment.toISOString().slice(0, 19).replace("T", " ")} UTC`;
