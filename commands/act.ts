@@ -1,13 +1,11 @@
 import type { System } from "../src/catalog/types.ts";
 import type { IncidentCommand, SignedDecision } from "../src/incident/commands.ts";
 import { decide } from "../src/incident/decide.ts";
-import { fold, type Plans, plansNeeded } from "../src/incident/evolve.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { LifeboatError, type Problem } from "../src/lib/errors.ts";
-import type { StoredEvent } from "../src/timeline/contract.ts";
 import { actorOf, type Request } from "./command.ts";
 import type { House } from "./house.ts";
-import { plansFor, systemOf } from "./incidents.ts";
+import { systemOf } from "./incidents.ts";
 import { countRefusal, hasRoom } from "./record.ts";
 import { repeatOf } from "./repeat.ts";
 
@@ -37,39 +35,26 @@ export async function act(
   newFor: System | null = null,
   proof: Fresh = NOTHING_PROVED,
 ): Promise<Acted> {
-  let known = await house.timeline.read(incident);
-  for (;;) {
-    let kept = true;
-    const plans = await plansFor(house, known);
-    const decided = await house.timeline.decide<Acted | null>(incident, (events, now) => {
-      if (!hasPlans(events, plans, known)) return { events: [], value: null };
-      const state = fold(incident, events, plans);
-      const before = repeatOf(events, request.key);
-      if (before?.kind === "refused") return { events: [], value: { ...before, state } };
-      if (before !== null) return { events: [], value: { kind: "done", repeated: true, state } };
-      const { caller, key } = request;
-      const system = newFor ?? systemOf(house, state);
-      const who = { actor: actorOf(caller), barred: caller.barred, ...proof };
-      const outcome = decide(command, state, { now, ...who, system, key });
-      if (outcome.kind === "refused") {
-        kept = hasRoom(house, request, events, now);
-        return { events: kept ? outcome.events : [], value: { kind: "refused", problem: outcome.problem, state } };
-      }
-      const ended = command.type === "abort" && !isWorking(state, command.run) ? { ended: [command.run] } : {};
-      return { events: outcome.events, ...ended, value: { kind: "done", repeated: false, state } };
-    });
-    if (decided.kind !== "written")
-      throw new LifeboatError({ code: "not-written", what: "This could not be written", next: "Try again" });
-    if (decided.value?.kind === "refused" && !kept) await countRefusal(house, request, decided.value.problem);
-    if (decided.value !== null) return decided.value;
-    known = await house.timeline.read(incident);
-  }
-}
-
-/** A run that somebody asked for since we looked: its plan has to be read first. */
-export function hasPlans(events: readonly StoredEvent[], plans: Plans, known: readonly StoredEvent[]): boolean {
-  const seen = new Set(plansNeeded(known).map(({ run }) => run));
-  return plansNeeded(events).every(({ run, planHash }) => plans.has(planHash) || seen.has(run));
+  let kept = true;
+  const decided = await house.incidents.decide<Acted>(incident, (state, events, now) => {
+    const before = repeatOf(events, request.key);
+    if (before?.kind === "refused") return { events: [], value: { ...before, state } };
+    if (before !== null) return { events: [], value: { kind: "done", repeated: true, state } };
+    const { caller, key } = request;
+    const system = newFor ?? systemOf(house, state);
+    const who = { actor: actorOf(caller), barred: caller.barred, ...proof };
+    const outcome = decide(command, state, { now, ...who, system, key });
+    if (outcome.kind === "refused") {
+      kept = hasRoom(house, request, events, now);
+      return { events: kept ? outcome.events : [], value: { kind: "refused", problem: outcome.problem, state } };
+    }
+    const ended = command.type === "abort" && !isWorking(state, command.run) ? { ended: [command.run] } : {};
+    return { events: outcome.events, ...ended, value: { kind: "done", repeated: false, state } };
+  });
+  if (decided.kind !== "written")
+    throw new LifeboatError({ code: "not-written", what: "This could not be written", next: "Try again" });
+  if (decided.value.kind === "refused" && !kept) await countRefusal(house, request, decided.value.problem);
+  return decided.value;
 }
 
 /** A step is being performed now: its driver finishes it, records what it saw, and then ends the run. */

@@ -11,7 +11,7 @@ import { act } from "./act.ts";
 import { openAsks } from "./asks.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { House } from "./house.ts";
-import { loadIncident, systemOf } from "./incidents.ts";
+import { systemOf } from "./incidents.ts";
 import { gateAsking, prove } from "./prove.ts";
 import { type Found, findRun } from "./runs.ts";
 import { no, runName, say } from "./say.ts";
@@ -60,7 +60,7 @@ async function smash(house: House, request: Request, { state, run, words }: Foun
   if (proved.kind === "asked") return proved.reply;
   const acted = await act(house, request, state.id, { ...command, reason }, null, proved.proved);
   if (acted.kind === "refused") return no(acted.problem);
-  const after = (await loadIncident(house, state.id)).runs.get(run.id);
+  const after = (await house.incidents.read(state.id)).runs.get(run.id);
   const waits = after && gateAsking(after, ask)?.broken === null ? gateAsking(after, ask)?.breaking : null;
   if (waits)
     return say([

@@ -1,7 +1,6 @@
 import { occasionLine } from "../templates/messages/calendar.ts";
 import { safe } from "../templates/messages/escape.ts";
 import type { Command } from "./command.ts";
-import { allIncidents } from "./incidents.ts";
 import { occasionsOf } from "./occasions.ts";
 import { say } from "./say.ts";
 import { runnable } from "./start.ts";
@@ -19,9 +18,9 @@ export const calendar: Command = {
     const named = request.options.system;
     const known = runnable(house);
     const systems = named === undefined ? known : [systemNamed(known, named)];
-    const incidents = (await allIncidents(house)).map(({ state }) => state);
+    const last = await house.incidents.lastVerified();
     const told = systems.flatMap((system) => {
-      const all = occasionsOf(house.catalog, system, incidents, request.caller.person, house.timeline.now());
+      const all = occasionsOf(house.catalog, system, last, request.caller.person, house.timeline.now());
       return all.length === 0 ? [] : [`*${safe(system.title)}*`, ...all.map((one) => occasionLine(one))];
     });
     return say(told.length === 0 ? `No calendar entries for ${titles(systems)}.` : told);

@@ -3,14 +3,14 @@ import type { EventType } from "../src/incident/events.ts";
 import { roleTitle } from "../src/incident/people.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { isLive } from "../src/incident/status.ts";
-import { entriesOf } from "../src/report/transcript.ts";
-import { catchUp } from "../templates/messages/catchup.ts";
+import { lastEntries, planIn } from "../src/report/transcript.ts";
+import { catchUp, HAPPENED_SHOWN } from "../templates/messages/catchup.ts";
 import { cut, plainWords, safe } from "../templates/messages/escape.ts";
 import { clock } from "../templates/messages/when.ts";
 import { openAsks } from "./asks.ts";
 import type { Command } from "./command.ts";
 import type { House } from "./house.ts";
-import { plansFor, systemOf } from "./incidents.ts";
+import { systemOf } from "./incidents.ts";
 import { theIncident } from "./meant.ts";
 import { nameIn, say, surroundings } from "./say.ts";
 
@@ -33,11 +33,9 @@ export const catchup: Command = {
     const age = (house.timeline.now().getTime() - declared.at.getTime()) / 1000;
     if (request.carries === JOINED && age < LATE_SECONDS) return { kind: "nothing" };
     const events = await house.timeline.read(incident.id);
-    const told = new Set(events.filter(({ type }) => TOLD.has(type)).map(({ version }) => version));
     const names = (who: string) => plainWords(nameIn(house, who));
-    const happened = entriesOf(events, await plansFor(house, events), names)
-      .filter(({ version }) => told.has(version))
-      .map(({ at, who, what }) => ({ at, what: `${who} ${what}` }));
+    const told = lastEntries(events, planIn(incident), names, HAPPENED_SHOWN, ({ type }) => TOLD.has(type));
+    const happened = told.map(({ at, who, what }) => ({ at, what: `${who} ${what}` }));
     const around = surroundings(house, incident, await house.channelOf(incident.id));
     return { kind: "private", message: catchUp(incident, declared, happened, waitingFor(house, incident), around) };
   },

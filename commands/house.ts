@@ -5,6 +5,7 @@ import type { ActionCard, Catalog } from "../src/catalog/types.ts";
 import type { Reach } from "../src/comms/compose.ts";
 import type { Templates } from "../src/comms/load.ts";
 import type { Actor } from "../src/incident/events.ts";
+import type { Incidents } from "../src/incidents/index.ts";
 import type { Logger } from "../src/lib/log.ts";
 import type { Proof } from "../src/proof/proof.ts";
 import type { Tally, Timeline } from "../src/timeline/contract.ts";
@@ -21,6 +22,8 @@ export interface House {
   /** Looks at members of targets, read-only and bounded: what a plan needs to know which side is active. Absent: none answers. */
   readonly lookAt?: (targets: readonly TargetLook[], drill: boolean) => Promise<Sightings>;
   readonly timeline: Timeline;
+  /** Incidents as they are now, and the one way to decide on one. */
+  readonly incidents: Incidents;
   readonly log: Logger;
   /** The practice workspace: shown on everything, and only practice systems may run. */
   readonly practice: boolean;

@@ -1,4 +1,6 @@
+import type { IncidentState } from "../src/incident/state.ts";
 import { isLive } from "../src/incident/status.ts";
+import { isOpen } from "../src/incidents/index.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { inputWords } from "../templates/messages/inputs.ts";
 import { badge } from "../templates/messages/maintenance.ts";
@@ -6,7 +8,8 @@ import type { Open } from "../templates/messages/situation.ts";
 import { runStatusWords, statusWords } from "../templates/messages/status.ts";
 import { stamp } from "../templates/messages/when.ts";
 import type { Command } from "./command.ts";
-import { allIncidents, isOpen, mayKnow } from "./incidents.ts";
+import type { House } from "./house.ts";
+import { mayKnow } from "./incidents.ts";
 import { channelWords, say } from "./say.ts";
 
 export const list: Command = {
@@ -18,9 +21,9 @@ export const list: Command = {
   where: "anywhere",
   reads: () => true,
   async handle(house, { caller }) {
-    const all = (await allIncidents(house)).filter(({ state }) => mayKnow(house, state, caller.person));
-    const open = all.filter(isOpen);
-    const over = all.filter((one) => !isOpen(one)).slice(0, 5);
+    const mayBe = (state: IncidentState) => mayKnow(house, state, caller.person);
+    const open = (await house.incidents.open()).filter(({ state }) => mayBe(state));
+    const over = await house.incidents.withChannels(await latestOver(house, mayBe));
     return say([
       open.length === 0 ? "No open incidents." : "*Open*",
       ...open.flatMap(lines),
@@ -29,11 +32,22 @@ export const list: Command = {
   },
 };
 
+const OVER_SHOWN = 5;
+
+async function latestOver({ incidents }: House, mayBe: (state: IncidentState) => boolean) {
+  const found: IncidentState[] = [];
+  for await (const state of incidents.all()) {
+    if (!isOpen(state) && mayBe(state)) found.push(state);
+    if (found.length === OVER_SHOWN) break;
+  }
+  return found;
+}
+
 function lines({ state, channel }: Open): readonly string[] {
   const where = channel === null ? "" : ` in ${channelWords(channel)}`;
   const since = state.declared ? `, declared ${stamp(state.declared.at)}` : "";
   const planned = state.declared?.kind === "maintenance";
-  const stands = planned && isOpen({ state, channel }) ? "in progress" : statusWords(state.status);
+  const stands = planned && isOpen(state) ? "in progress" : statusWords(state.status);
   const drill = state.declared?.kind === "drill" ? "DRILL · " : "";
   return [
     `• ${drill}*${badge(state)}* ${safe(state.declared?.title ?? "")} (${safe(state.id)})${where}: ${stands}${since}`,

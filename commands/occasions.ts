@@ -1,18 +1,18 @@
 import { lastOf, nextOf } from "../src/catalog/calendar.ts";
 import type { Catalog, Occasion, Runbook, System } from "../src/catalog/types.ts";
-import type { IncidentState } from "../src/incident/state.ts";
+import type { LastVerified } from "../src/incidents/index.ts";
 import type { OccasionNow } from "../templates/messages/calendar.ts";
 import { lineFor } from "./line.ts";
 
 /**
  * What is practised, verified and reviewed, and how each stands: what is overdue first, then by when it is next. It was done when
- * a run of its runbook, in its mode, ended verified among these incidents; half a period early counts for the time that
+ * a run of its runbook, in its mode, ended verified; half a period early counts for the time that
  * follows. Whose roles are not told of a surprise is not told when it is.
  */
 export function occasionsOf(
   catalog: Catalog,
   system: System,
-  incidents: readonly IncidentState[],
+  lastVerified: LastVerified,
   reader: string | null,
   now: Date,
 ): readonly OccasionNow[] {
@@ -20,7 +20,7 @@ export function occasionsOf(
   return (system.calendar ?? [])
     .map((occasion): OccasionNow => {
       const { title, kind, unannounced, tells } = occasion;
-      const last = lastDone(system, occasion, incidents);
+      const last = occasion.runbook === null ? null : lastVerified(system.id, occasion.runbook, occasion.mode);
       const hidden = unannounced && !tells.some((role) => roles.includes(role));
       const runbook = catalog.runbooks.find(({ system: of, id }) => of === system.id && id === occasion.runbook);
       return {
@@ -45,17 +45,6 @@ function rank({ overdueSince, nextAt }: OccasionNow): number {
 
 function lineOf(catalog: Catalog, runbook: Runbook, { mode, kind }: Occasion): string {
   return `${lineFor(catalog, runbook, mode)}${kind === "drill" ? " --drill" : ""}`;
-}
-
-function lastDone({ id: system }: System, { runbook, mode }: Occasion, incidents: readonly IncidentState[]) {
-  const runs = incidents
-    .filter(({ declared }) => declared?.system === system)
-    .flatMap(({ runs }) => [...runs.values()])
-    .filter((run) => run.runbook === runbook && (mode === null || run.mode === mode))
-    .flatMap(({ id, ending, dryRun, endedAt }) =>
-      ending?.as === "verified" && !dryRun && endedAt !== null ? [{ run: id, at: endedAt }] : [],
-    );
-  return runs.reduce<(typeof runs)[number] | null>((last, one) => (last && last.at >= one.at ? last : one), null);
 }
 
 function overdueSince(occasion: Occasion, done: Date, now: Date): Date | null {

@@ -3,7 +3,7 @@ import { plainWords, safe } from "../templates/messages/escape.ts";
 import { said } from "../templates/messages/reply.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
-import { plansFor, systemOf } from "./incidents.ts";
+import { systemOf } from "./incidents.ts";
 import { theIncident } from "./meant.ts";
 import { nameIn, no } from "./say.ts";
 
@@ -22,7 +22,7 @@ export const postmortem: Command = {
     const draft = draftPostmortem({
       incident: incident.id,
       events,
-      plans: await plansFor(house, events),
+      plans: await house.incidents.plansOf(events),
       system: systemOf(house, incident),
       names: (who) => plainWords(nameIn(house, who)),
       practice: house.practice,

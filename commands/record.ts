@@ -90,6 +90,5 @@ async function placeOf(
     (run === undefined ? null : await house.timeline.streamOfRun(run)) ??
     (place.channel === null ? null : await house.incidentAt(place.channel));
   if (stream === null) return { stream: WORKSPACE, system: null };
-  const [first] = await house.timeline.read(stream);
-  return { stream, system: (first?.data as { system?: string } | undefined)?.system ?? null };
+  return { stream, system: (await house.incidents.read(stream)).declared?.system ?? null };
 }

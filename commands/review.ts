@@ -5,7 +5,7 @@ import { reviewForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
 import type { Command, Request } from "./command.ts";
 import type { House } from "./house.ts";
-import { allIncidents, loadIncident } from "./incidents.ts";
+import { incidentHere } from "./incidents.ts";
 import { nameIn, no, runName, say } from "./say.ts";
 
 export const review: Command = {
@@ -56,9 +56,8 @@ export const review: Command = {
 
 /** The incident of the run that is named, else the one of this channel, else all of them. */
 async function incidents(house: House, request: Request, run: string | undefined): Promise<readonly IncidentState[]> {
-  const stream = run === undefined ? null : await house.timeline.streamOfRun(run);
-  if (stream !== null) return [await loadIncident(house, stream)];
-  const all = await allIncidents(house, request);
-  const here = all.filter(({ channel }) => channel !== null && channel === request.place.channel);
-  return (here.length > 0 ? here : all).map(({ state }) => state);
+  const named = run === undefined ? null : await house.incidents.withRun(run);
+  if (named !== null) return [named];
+  const here = await incidentHere(house, request);
+  return here === null ? house.incidents.current() : [here.state];
 }

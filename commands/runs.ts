@@ -2,7 +2,6 @@ import type { IncidentState, RunState, StepState } from "../src/incident/state.t
 import { isLive } from "../src/incident/status.ts";
 import type { Request } from "./command.ts";
 import type { House } from "./house.ts";
-import { loadIncident } from "./incidents.ts";
 import { theIncident } from "./meant.ts";
 import { stop } from "./say.ts";
 
@@ -53,8 +52,7 @@ export function stepIn(run: RunState, word: string | null, otherwise: (step: Ste
 
 async function carried(house: House, carries: string, words: readonly string[]): Promise<Found> {
   const [id = "", ...behind] = carries.split("/");
-  const stream = await house.timeline.streamOfRun(id);
-  const state = stream === null ? null : await loadIncident(house, stream);
+  const state = await house.incidents.withRun(id);
   const run = state?.runs.get(id);
   if (!state || !run)
     return stop({

@@ -6,18 +6,17 @@ import type { Mode, Plan, Runbook, System } from "../src/catalog/types.ts";
 import type { DecideContext, Outcome } from "../src/incident/commands.ts";
 import { decide } from "../src/incident/decide.ts";
 import type { DrillEntry, NewEvent, RecordKind, SeverityId } from "../src/incident/events.ts";
-import { evolve, fold } from "../src/incident/evolve.ts";
+import { evolve } from "../src/incident/evolve.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
 import type { Decision } from "../src/timeline/contract.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { refusals } from "../templates/messages/refusal.ts";
 import { type Open, which } from "../templates/messages/situation.ts";
-import { hasPlans } from "./act.ts";
 import { actorOf, type Reply, type Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { idFor } from "./ids.ts";
-import { allIncidents, isOpen, loadIncident, plansFor } from "./incidents.ts";
+import { incidentHere, incidentNamed } from "./incidents.ts";
 import { gatherInputs } from "./inputs.ts";
 import { Unclear } from "./meant.ts";
 import { repeatOf } from "./repeat.ts";
@@ -118,29 +117,21 @@ type Asked = Extract<Outcome, { kind: "refused" }> | { kind: "accepted" };
 
 export async function requested(house: House, request: Request, ask: Ask, planBytes: Uint8Array): Promise<Reply> {
   const { caller, key } = request;
-  for (let tries = 0; tries < 5; tries++) {
-    const known = await house.timeline.read(ask.incident);
-    const plans = await plansFor(house, known);
-    const decided = await house.timeline.decide<Asked | null>(ask.incident, (events, now): Decision<Asked | null> => {
-      if (!hasPlans(events, plans, known)) return { events: [], value: null };
-      const state = fold(ask.incident, events, plans);
-      const before = repeatOf(events, key);
-      if (before?.kind === "refused") return { events: [], value: { ...before, events: [] } };
-      if (before !== null) return { events: [], value: { kind: "accepted" } };
-      const context = { now, actor: actorOf(caller), barred: caller.barred, system: ask.system, key };
-      const outcome = declareAndRequest(request, state, ask, context, now);
-      if (outcome.kind === "refused") return { events: outcome.events, value: outcome };
-      const resources = ask.dryRun ? [] : ask.plan.resources;
-      const runs = [{ id: ask.run, planHash: ask.planHash, planBytes, resources }];
-      return { events: outcome.events, runs, value: { kind: "accepted" } };
-    });
-    if (decided.kind === "held") return heldBy(house, decided.run, ask);
-    if (decided.kind === "lost") break;
-    if (decided.value === null) continue;
-    if (decided.value.kind === "refused") return no(decided.value.problem);
-    const answer = await startedBy(house, request);
-    if (answer !== null) return answer;
-  }
+  const decided = await house.incidents.decide<Asked>(ask.incident, (state, events, now): Decision<Asked> => {
+    const before = repeatOf(events, key);
+    if (before?.kind === "refused") return { events: [], value: { ...before, events: [] } };
+    if (before !== null) return { events: [], value: { kind: "accepted" } };
+    const context = { now, actor: actorOf(caller), barred: caller.barred, system: ask.system, key };
+    const outcome = declareAndRequest(request, state, ask, context, now);
+    if (outcome.kind === "refused") return { events: outcome.events, value: outcome };
+    const resources = ask.dryRun ? [] : ask.plan.resources;
+    const runs = [{ id: ask.run, planHash: ask.planHash, planBytes, resources }];
+    return { events: outcome.events, runs, value: { kind: "accepted" } };
+  });
+  if (decided.kind === "held") return heldBy(house, decided.run, ask);
+  if (decided.kind === "written" && decided.value.kind === "refused") return no(decided.value.problem);
+  const answer = decided.kind === "written" ? await startedBy(house, request) : null;
+  if (answer !== null) return answer;
   throw new LifeboatError({ code: "not-written", what: "This could not be written", next: "Try again" });
 }
 
@@ -187,9 +178,9 @@ function declareAndRequest(
 }
 
 async function heldBy(house: House, run: string, ask: Ask): Promise<Reply> {
-  const stream = await house.timeline.streamOfRun(run);
-  const holder = stream === null ? undefined : (await loadIncident(house, stream)).runs.get(run);
-  const where = stream === null ? "" : ` in ${await whereOf(house, stream)}`;
+  const incident = await house.incidents.withRun(run);
+  const holder = incident?.runs.get(run);
+  const where = incident === null ? "" : ` in ${await whereOf(house, incident.id)}`;
   const what = holder
     ? `*${safe(holder.plan.title)}* (${safe(run)}), requested by ${nameIn(house, holder.requester)},`
     : safe(run);
@@ -228,24 +219,22 @@ async function placeFor(
   system: System,
   wanted: RecordKind,
 ): Promise<IncidentState | null> {
-  const all = await allIncidents(house, request);
   const named = request.options.incident;
   if (typeof named === "string") {
-    const found = all.find(({ state }) => state.id === named);
-    if (found === undefined)
-      return stop({ code: "incident-unknown", what: `There is no incident ${named}`, next: "`/dr list` shows them" });
-    if (request.options.drill === true && found.state.declared?.kind !== "drill")
+    const found = await incidentNamed(house, named);
+    if (request.options.drill === true && found.declared?.kind !== "drill")
       return stop({
         code: "drill-in-incident",
         where: named,
         what: "A drill can't run in a real incident",
         next: "Drop `--incident` for a separate drill, or `--drill` if this is real",
       });
-    return found.state;
+    return found;
   }
-  const repeated = all.find(({ state }) => state.id === idFor("inc", request.key));
-  if (repeated) return repeated.state;
-  const ours = all.filter(isOpen).filter(({ state }) => state.declared?.system === system.id);
+  const repeated = await house.incidents.read(idFor("inc", request.key));
+  if (repeated.declared !== null) return repeated;
+  const there = await incidentHere(house, request);
+  const ours = (await house.incidents.open()).filter(({ state }) => isOf(state, system));
   // What is typed in a drill's channel belongs to the drill, whether that is said again or not.
   const inDrill = ours.find(
     ({ state, channel }) => state.declared?.kind === "drill" && channel !== null && channel === request.place.channel,
@@ -254,18 +243,17 @@ async function placeFor(
   const kind = wanted === "drill" ? "drill" : "real";
   const isHere = ({ channel }: Open) => channel !== null && channel === request.place.channel;
   const fits = ours.filter(({ state }) => state.declared?.kind === kind);
-  // What is still to do after an incident is typed where it was handled, and belongs to it until it is closed.
-  const followed = all.find(
-    (one) =>
-      isHere(one) &&
-      one.state.status === "resolved" &&
-      one.state.declared?.kind === kind &&
-      one.state.declared.system === system.id,
-  );
-  const here = fits.find(isHere) ?? followed;
+  const here = fits.find(isHere);
   if (here) return here.state;
+  // What is still to do after an incident is typed where it was handled, and belongs to it until it is closed.
+  if (there?.state.status === "resolved" && there.state.declared?.kind === kind && isOf(there.state, system))
+    return there.state;
   if (fits.length > 1) throw new Unclear(which(fits));
   return fits[0]?.state ?? null;
+}
+
+function isOf({ declared }: IncidentState, { id }: System): boolean {
+  return declared?.system === id;
 }
 
 function modeOf(request: Request, runbook: Runbook): Mode {

@@ -5,7 +5,6 @@ import { modeWords } from "../templates/messages/kind.ts";
 import type { Reply, Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { idFor } from "./ids.ts";
-import { plansFor } from "./incidents.ts";
 import { say, whereOf } from "./say.ts";
 
 /**
@@ -20,7 +19,8 @@ export async function startedBy(house: House, { key }: Pick<Request, "key">): Pr
   const own = events.filter((event) => event.key.startsWith(`${key}/`));
   // The incident as this request left it: a maintenance that is raised later was none when it was asked for.
   const until = events.slice(0, own.at(-1)?.version ?? events.length);
-  const state = fold(incident, until, await plansFor(house, until));
+  const known = await house.incidents.read(incident);
+  const state = known.version === until.length ? known : fold(incident, until, await house.incidents.plansOf(until));
   const run = state.runs.get(id);
   return run === undefined ? null : answerFor(house, state, run, new Set(own.map(({ type }) => type)));
 }

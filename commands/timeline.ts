@@ -1,8 +1,7 @@
-import { transcript } from "../src/report/transcript.ts";
+import { lastEntries, line, planIn, transcript } from "../src/report/transcript.ts";
 import { safe, withCommands } from "../templates/messages/escape.ts";
 import { said } from "../templates/messages/reply.ts";
 import type { Command } from "./command.ts";
-import { plansFor } from "./incidents.ts";
 import { theIncident } from "./meant.ts";
 import { nameIn, say, stop } from "./say.ts";
 
@@ -20,19 +19,20 @@ export const timeline: Command = {
   async handle(house, request) {
     const incident = await theIncident(house, request, true);
     const events = await house.timeline.read(incident.id);
-    const told = transcript(events, await plansFor(house, events), (who) => plainName(nameIn(house, who)));
+    const names = (who: string) => plainName(nameIn(house, who));
     const count = countIn(request.options.last);
     const title = incident.declared?.title ?? incident.id;
     if (request.options.file === true || (count !== null && count > 100)) {
+      const told = transcript(events, await house.incidents.plansOf(events), names);
       const content = `${title} (${incident.id})\n\n${told.join("\n")}\n`;
       const message = said(`The timeline of ${safe(title)}: ${told.length} entries.`);
       const channel = await house.channelOf(incident.id);
       return { kind: "file", name: `timeline-${incident.id}.txt`, content, message, channel };
     }
-    const last = told.slice(-(count ?? SHOWN));
-    const left = told.length - last.length;
-    const more = left > 0 ? [`${left} earlier entries: \`/dr timeline --file\` gives all of them.`] : [];
-    return say([`*${safe(title)}*`, ...last.map(withCommands), ...more]);
+    const last = lastEntries(events, planIn(incident), names, (count ?? SHOWN) + 1);
+    const shown = last.slice(-(count ?? SHOWN)).map(line);
+    const more = last.length > shown.length ? ["Earlier entries: `/dr timeline --file`"] : [];
+    return say([`*${safe(title)}*`, ...shown.map(withCommands), ...more]);
   },
 };
 

@@ -4,7 +4,6 @@ import { act } from "./act.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { idFor } from "./ids.ts";
-import { allIncidents, isOpen } from "./incidents.ts";
 import { needsInputs } from "./inputs.ts";
 import { theIncident } from "./meant.ts";
 import { no, say, stop, whereOf } from "./say.ts";
@@ -33,9 +32,7 @@ export const triage: Command = {
 async function incidentFor(house: House, request: Request): Promise<IncidentState> {
   if (request.words.length === 0) return theIncident(house, request);
   const system = systemNamed(runnable(house), request.words.join(" "));
-  const open = (await allIncidents(house, request))
-    .filter(isOpen)
-    .filter(({ state }) => state.declared?.system === system.id);
+  const open = (await house.incidents.open()).filter(({ state }) => state.declared?.system === system.id);
   const here = open.find(({ channel }) => channel !== null && channel === request.place.channel) ?? open[0];
   if (here !== undefined) return here.state;
   return stop({

@@ -4,7 +4,7 @@ import { byHandAfter, changedSteps, coveringGate, undoRefusal } from "../src/inc
 import type { Command, Reply, Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { idFor } from "./ids.ts";
-import { loadIncident, systemOf } from "./incidents.ts";
+import { systemOf } from "./incidents.ts";
 import { theIncident } from "./meant.ts";
 import { stop } from "./say.ts";
 import { requested } from "./start.ts";
@@ -97,9 +97,8 @@ function isNamed({ id, title }: { readonly id: string; readonly title: string },
 }
 
 async function incidentOf(house: House, runId: string): Promise<IncidentState> {
-  const stream = await house.timeline.streamOfRun(runId);
-  const state = stream === null ? null : await loadIncident(house, stream);
-  if (state?.runs.has(runId)) return state;
+  const state = await house.incidents.withRun(runId);
+  if (state !== null) return state;
   return stop({ code: "run-unknown", what: `There is no run ${runId}`, next: "`/dr status` lists the runs" });
 }
 

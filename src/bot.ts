@@ -22,6 +22,7 @@ import { createScout } from "./engine/scout.ts";
 import { createWatcher } from "./engine/watcher.ts";
 import { serveHealth, storeHealth } from "./health.ts";
 import { groundsOf, houseOf, readCatalog, refuseDrillsOnProduction, secretsOf } from "./house.ts";
+import { createIncidents } from "./incidents/index.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import type { SecretBook } from "./lib/redact.ts";
@@ -31,7 +32,6 @@ import { createKeyCounters } from "./proof/key-counters.ts";
 import { createReloader, printsOf } from "./reload.ts";
 import { prepareScripts } from "./script-host.ts";
 import { createSlack } from "./slack/index.ts";
-import { createStates } from "./slack/publish/states.ts";
 import { createDeliveries } from "./timeline/delivery.ts";
 import { openStore } from "./timeline/index.ts";
 import { createOutbox } from "./timeline/outbox.ts";
@@ -65,6 +65,14 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   const store = { ...opened, timeline: redacted(opened.timeline, book.redact) };
   const { timeline, leases, inbox, pool } = store;
   const outbox = createOutbox(pool);
+  const incidents = createIncidents({
+    timeline,
+    channels: {
+      channelsOf: (ids) => outbox.placesOf(ids),
+      incidentAt: async (channel) => (await outbox.streamAt(channel))?.stream ?? null,
+    },
+    log,
+  });
   const mail = config.comms.mail === null ? null : createEmail(config.comms.mail);
 
   const reloader = createReloader({
@@ -77,7 +85,9 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     timeline,
     log,
   });
-  const house = houseOf(config, catalog, store, outbox, log, book, (actor) => reloader.now("command", actor));
+  const house = houseOf(config, catalog, store, outbox, incidents, log, book, (actor) =>
+    reloader.now("command", actor),
+  );
   refuseDrillsOnProduction(house);
   const secrets = secretsOf(config, catalog, book);
   const secret = secrets.forActions;
@@ -114,7 +124,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
         });
   const office = createOffice({
     timeline,
-    read: createStates(timeline).read,
+    incidents,
     deliveries: createDeliveries(pool),
     schedule: createSchedule(pool),
     systems: () => catalog.systems,
@@ -125,7 +135,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   });
   const watcher = createWatcher({
     timeline,
-    read: createStates(timeline).read,
+    incidents,
     actions,
     secret,
     drillLimits: mayDrill,
@@ -135,7 +145,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   });
   const scout = createScout({
     timeline,
-    read: createStates(timeline).read,
+    incidents,
     catalog,
     cards,
     actions,
@@ -164,7 +174,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
           timeline,
           inbox,
           pages: createPages(pool),
-          read: createStates(timeline).read,
+          incidents,
           systems: systemsById(catalog, ({ paging }) => paging !== undefined),
           secret: secrets.forPaging,
           words: pageWords(config.practice),

@@ -8,6 +8,7 @@ import type { Catalog } from "./catalog/types.ts";
 import { loadVariables } from "./catalog/variables.ts";
 import { loadTemplates } from "./comms/load.ts";
 import type { Config } from "./config.ts";
+import type { Incidents } from "./incidents/index.ts";
 import { LifeboatError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import type { SecretBook } from "./lib/redact.ts";
@@ -24,6 +25,7 @@ export function houseOf(
   catalog: Catalog,
   store: Store,
   outbox: Outbox,
+  incidents: Incidents,
   log: Logger,
   book: SecretBook,
   reload?: House["reload"],
@@ -41,6 +43,7 @@ export function houseOf(
       return drillValuesOf(config, catalog).variables;
     },
     timeline: store.timeline,
+    incidents,
     log,
     practice,
     lookAt: (targets, drill) => {

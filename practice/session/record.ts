@@ -2,6 +2,7 @@ import { ONLY_LOOKS } from "../../src/catalog/plan.ts";
 import type { Plan, PlanStep } from "../../src/catalog/types.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { isFence } from "../../src/incident/fences.ts";
+import { decodePlan } from "../../src/incidents/index.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { openStore } from "../../src/timeline/index.ts";
 import type { Mark } from "./invariant.ts";
@@ -32,7 +33,7 @@ export async function recordOf(dataFolder: string, run: string): Promise<RunReco
     const plans = new Map<string, Plan>();
     for (const id of asked) {
       const plan = await timeline.planOf(id);
-      if (plan) plans.set(plan.planHash, JSON.parse(Buffer.from(plan.planBytes).toString("utf8")));
+      if (plan) plans.set(plan.planHash, decodePlan(plan.planBytes));
     }
     const state = fold(stream, events, plans);
     const found = state.runs.get(run);

@@ -3,6 +3,7 @@ import type { System } from "../catalog/types.ts";
 import { cadenceDue } from "../incident/cadence.ts";
 import { fold, type LogEvent } from "../incident/evolve.ts";
 import type { IncidentState } from "../incident/state.ts";
+import type { Incidents } from "../incidents/index.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Timeline } from "../timeline/contract.ts";
@@ -15,9 +16,8 @@ import type { StatusPage } from "./page/serve.ts";
 import type { Way } from "./way.ts";
 
 export interface OfficeOptions {
-  readonly timeline: Pick<Timeline, "decide" | "follow" | "streams" | "now">;
-  /** An incident as it is now. */
-  readonly read: (incident: string) => Promise<IncidentState>;
+  readonly timeline: Pick<Timeline, "decide" | "follow" | "now">;
+  readonly incidents: Pick<Incidents, "read" | "toCatchUp">;
   readonly deliveries: Deliveries;
   readonly schedule: Schedule;
   /** As they are now. */
@@ -43,7 +43,6 @@ export interface Office {
 /** A look that dies is done again by somebody after this. */
 const LOOK_SECONDS = 15;
 const LOOKS_AT_ONCE = 20;
-const INCIDENTS = 1000;
 /** As far back as the page reads when it is opened. */
 const PAGED = 100;
 
@@ -77,7 +76,7 @@ export function createOffice(options: OfficeOptions): Office {
   let stopping = false;
 
   async function look(stream: string): Promise<void> {
-    const state = await options.read(stream);
+    const state = await options.incidents.read(stream);
     const system = systems().find(({ id }) => id === state.declared?.system);
     if (system === undefined) return lookAgain(state, null);
     for (const wanted of outgoing(state, system)) await deliveries.want(wanted);
@@ -96,7 +95,7 @@ export function createOffice(options: OfficeOptions): Office {
     }));
     // What was written is looked at as any change is. Nothing was: this clock ran ahead, or another was quicker.
     if (decided.kind === "written" && decided.events.length === 0)
-      await lookAgain(await options.read(stream), new Date(timeline.now().getTime() + 1000));
+      await lookAgain(await options.incidents.read(stream), new Date(timeline.now().getTime() + 1000));
   }
 
   /** Written only when it changes: most of what happens in a run is nothing anybody is promised. */
@@ -119,7 +118,7 @@ export function createOffice(options: OfficeOptions): Office {
   }
 
   async function know(stream: string): Promise<void> {
-    keep(await options.read(stream));
+    keep(await options.incidents.read(stream));
   }
 
   function publish(): Promise<void> {
@@ -146,7 +145,7 @@ export function createOffice(options: OfficeOptions): Office {
   }
 
   async function catchUp(): Promise<void> {
-    const streams = await timeline.streams("inc-", INCIDENTS);
+    const streams = await options.incidents.toCatchUp();
     const seen = await schedule.versions(streams.map(({ id }) => id));
     await Promise.allSettled(streams.slice(0, PAGED).map(({ id }) => know(id)));
     await publish().catch((error) => log.error({ err: error }, "The status page could not be written."));

@@ -1,5 +1,4 @@
 import type { House } from "../../commands/house.ts";
-import { loadIncident } from "../../commands/incidents.ts";
 import type { GateState, RunState } from "../incident/state.ts";
 import { canonicalBytes } from "../lib/canonical.ts";
 import type { Statement } from "./protocol.ts";
@@ -29,13 +28,12 @@ async function decisionOf(house: House, words: readonly string[]): Promise<State
   const run = words.find((word) => word.startsWith("run-"));
   const request = words.find((word) => word.startsWith("ask-"));
   if (run === undefined || request === undefined) return null;
-  const incident = await house.timeline.streamOfRun(run);
-  if (incident === null) return null;
-  const found = (await loadIncident(house, incident)).runs.get(run);
+  const incident = await house.incidents.withRun(run);
+  const found = incident?.runs.get(run);
   const gate = found && openRequest(found, request);
-  if (!gate) return null;
+  if (!incident || !gate) return null;
   const { planHash, factsHash } = gate;
-  return { decision: (words[0] ?? "").toLowerCase(), incident, run, request, planHash, factsHash };
+  return { decision: (words[0] ?? "").toLowerCase(), incident: incident.id, run, request, planHash, factsHash };
 }
 
 function openRequest(run: RunState, request: string): GateState | null {

@@ -2,6 +2,7 @@ import type { Plan } from "../catalog/types.ts";
 import type { NewEvent } from "../incident/events.ts";
 import { blankIncident, evolve } from "../incident/evolve.ts";
 import type { IncidentState, RunState } from "../incident/state.ts";
+import { decodePlan } from "../incidents/index.ts";
 import { sha256 } from "../lib/canonical.ts";
 import { LifeboatError } from "../lib/errors.ts";
 import type { Lease, StoredEvent, Timeline } from "../timeline/contract.ts";
@@ -106,7 +107,7 @@ async function readOrigin(timeline: Timeline, plans: Map<string, Plan>, own: str
   const undoes = plans.get(own)?.undoes;
   if (undoes === undefined || plans.size > 1) return;
   const stored = await patiently(() => timeline.planOf(undoes.run));
-  if (stored !== null) plans.set(stored.planHash, JSON.parse(Buffer.from(stored.planBytes).toString("utf8")) as Plan);
+  if (stored !== null) plans.set(stored.planHash, decodePlan(stored.planBytes));
 }
 
 /** The plan as it was approved: the bytes have to have the hash that was shown. */
@@ -120,7 +121,7 @@ function planOf(lease: Lease): Plan {
       next: "Abort the run, check the store (`lifeboat verify`), and request it again.",
     });
   }
-  return JSON.parse(Buffer.from(lease.planBytes).toString("utf8")) as Plan;
+  return decodePlan(lease.planBytes);
 }
 
 /** A store that is away is waited for: the run is ours until the store itself says otherwise. */

@@ -6,15 +6,15 @@ import type { Event } from "../incident/events.ts";
 import { fold } from "../incident/evolve.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { answering, openTriage, questionIn } from "../incident/triage.ts";
+import type { Incidents } from "../incidents/index.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { StoredEvent, Timeline } from "../timeline/contract.ts";
 
 export interface ScoutOptions {
-  readonly timeline: Pick<Timeline, "decide" | "follow" | "streams">;
-  /** An incident as it is now. */
-  readonly read: (incident: string) => Promise<IncidentState>;
+  readonly timeline: Pick<Timeline, "decide" | "follow">;
+  readonly incidents: Pick<Incidents, "read" | "toCatchUp">;
   readonly catalog: Catalog;
   readonly cards: ReadonlyMap<string, ActionCard>;
   readonly actions: ReadonlyMap<string, Action>;
@@ -47,7 +47,6 @@ interface Open {
 
 type Seen = { readonly value: string | number | boolean | null; readonly says: string } | { readonly unseen: string };
 
-const STREAMS = 100;
 const LOOK_SECONDS = 15;
 
 export function createScout(options: ScoutOptions): Scout {
@@ -62,7 +61,7 @@ export function createScout(options: ScoutOptions): Scout {
   }
 
   async function scout(stream: string): Promise<void> {
-    const found = openIn(stream, await options.read(stream), options.catalog);
+    const found = openIn(stream, await options.incidents.read(stream), options.catalog);
     if (found === null) return;
     const key = `${found.walk}/${found.question.id}`;
     if (underWay.has(key)) return;
@@ -105,10 +104,10 @@ export function createScout(options: ScoutOptions): Scout {
   return {
     start() {
       unfollow = timeline.follow(changed);
-      void timeline
-        .streams("inc-", STREAMS)
-        .then((streams) => {
-          for (const { id } of streams) changed(id);
+      void options.incidents
+        .toCatchUp()
+        .then((incidents) => {
+          for (const { id, over } of incidents) if (!over) changed(id);
         })
         .catch((error) => log.error({ err: error }, "Questions left open before could not be read."));
     },

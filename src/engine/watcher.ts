@@ -2,6 +2,7 @@ import type { Action, Sighting } from "../actions/contract.ts";
 import type { Touch } from "../catalog/drill.ts";
 import type { ActionStep, Plan } from "../catalog/types.ts";
 import type { IncidentState } from "../incident/state.ts";
+import type { Incidents } from "../incidents/index.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
@@ -9,9 +10,8 @@ import type { StoredEvent, Timeline } from "../timeline/contract.ts";
 import { kindOf } from "./look.ts";
 
 export interface WatcherOptions {
-  readonly timeline: Pick<Timeline, "decide" | "follow" | "streams" | "now">;
-  /** An incident as it is now. */
-  readonly read: (incident: string) => Promise<IncidentState>;
+  readonly timeline: Pick<Timeline, "decide" | "follow" | "now">;
+  readonly incidents: Pick<Incidents, "read" | "toCatchUp">;
   readonly actions: ReadonlyMap<string, Action>;
   readonly secret: (name: string) => string;
   /** As the engine's. */
@@ -42,7 +42,6 @@ interface Watched {
 }
 
 const LOOK_SECONDS = 15;
-const STREAMS = 1000;
 
 export function createWatcher(options: WatcherOptions): Watcher {
   const { timeline, actions, log, everySeconds } = options;
@@ -54,7 +53,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
   let round: Promise<void> = Promise.resolve();
 
   async function learn(stream: string): Promise<void> {
-    const found = watchedIn(await options.read(stream), actions, timeline.now().getTime());
+    const found = watchedIn(await options.incidents.read(stream), actions, timeline.now().getTime());
     if (found.length > 0) watched.set(stream, found);
     else watched.delete(stream);
   }
@@ -95,7 +94,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
 
   /** Read first: most looks find what is known already, and a lock of the stream is not taken for them. */
   async function record(one: Watched, seen: Sighting | null): Promise<void> {
-    const known = (await options.read(one.stream)).runs.get(one.run)?.splits ?? [];
+    const known = (await options.incidents.read(one.stream)).runs.get(one.run)?.splits ?? [];
     const stands = known.some(({ step, over }) => step === one.step.id && over === null);
     if (stands === (seen !== null)) return;
     await timeline.decide(one.stream, (events) => ({ events: saying(one, seen, events), value: null }));
@@ -113,7 +112,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
 
   async function catchUp(): Promise<void> {
     const since = timeline.now().getTime() - longest * 1000;
-    for (const { id, updatedAt } of await timeline.streams("inc-", STREAMS)) {
+    for (const { id, updatedAt } of await options.incidents.toCatchUp()) {
       if (updatedAt.getTime() >= since) changed(id);
     }
   }

@@ -1,5 +1,5 @@
 import type { System } from "../catalog/types.ts";
-import type { IncidentState } from "../incident/state.ts";
+import type { Incidents } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Inbox, Timeline } from "../timeline/contract.ts";
 import type { Pages } from "../timeline/pages.ts";
@@ -20,8 +20,7 @@ export interface PagingOptions {
   readonly timeline: Timeline;
   readonly inbox: Inbox;
   readonly pages: Pages;
-  /** An incident as it is now. */
-  readonly read: (stream: string) => Promise<IncidentState>;
+  readonly incidents: Pick<Incidents, "read" | "toCatchUp">;
   /** Those that are paged, as they are now. */
   readonly systems: SystemsById;
   /** A secret by the name of its variable; throws a `LifeboatError` that names what to set. */

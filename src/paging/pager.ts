@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { System } from "../catalog/types.ts";
 import { lentNow } from "../incident/delegation.ts";
 import type { IncidentState } from "../incident/state.ts";
+import type { Incidents } from "../incidents/index.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Timeline } from "../timeline/contract.ts";
@@ -14,10 +15,9 @@ import { PagerDutyTrouble } from "./trouble.ts";
 import { isAwaited, type PageWords, type Wanted, wantedPages } from "./wanted.ts";
 
 export interface PagerOptions {
-  readonly timeline: Pick<Timeline, "follow" | "streams" | "decide" | "now">;
+  readonly timeline: Pick<Timeline, "follow" | "decide" | "now">;
   readonly pages: Pages;
-  /** An incident as it is now. */
-  readonly read: (stream: string) => Promise<IncidentState>;
+  readonly incidents: Pick<Incidents, "read" | "toCatchUp">;
   readonly systems: Pick<ReadonlyMap<string, System>, "get" | "values">;
   /** PagerDuty as a system sees it; throws what to set when a secret is missing. */
   readonly account: (system: System) => PagerDuty;
@@ -38,7 +38,8 @@ export interface PagerSettings {
 const usual: PagerSettings = { pollMs: 1_000, firstRetrySeconds: 1, lastRetrySeconds: 30, onCallSeconds: 3 };
 /** What a person has to put right is tried less often. */
 const REFUSED_SECONDS = 60;
-const INCIDENTS = 200;
+/** What was over for longer when this process began had its pages ended by another. */
+const OVER_SECONDS = 86_400;
 const AT_ONCE = 8;
 /** More than every call of one delivery together may take. */
 const CLAIM_SECONDS = 60;
@@ -90,7 +91,7 @@ export function createPager(options: PagerOptions): Pager {
   }
 
   async function draw(stream: string): Promise<void> {
-    const state = await options.read(stream);
+    const state = await options.incidents.read(stream);
     const system = options.systems.get(state.declared?.system ?? "");
     if (system?.paging === undefined) return;
     summon(stream, state, system);
@@ -166,7 +167,7 @@ export function createPager(options: PagerOptions): Pager {
   }
 
   async function accountOf({ stream }: DueItem): Promise<PagerDuty> {
-    const state = await options.read(stream);
+    const state = await options.incidents.read(stream);
     const system = options.systems.get(state.declared?.system ?? "");
     if (system === undefined) throw new Error(`The system of ${stream} is no longer in the catalogue`);
     return options.account(system);
@@ -193,7 +194,9 @@ export function createPager(options: PagerOptions): Pager {
         timer = setTimeout(poll, settings.pollMs);
       };
       const catchUp = async (): Promise<void> => {
-        for (const { id } of await timeline.streams("inc-", INCIDENTS)) changed(id);
+        const since = timeline.now().getTime() - OVER_SECONDS * 1000;
+        for (const { id, over, updatedAt } of await options.incidents.toCatchUp())
+          if (!over || updatedAt.getTime() >= since) changed(id);
       };
       void catchUp().catch((error) => {
         log.error({ err: error }, "Missed events could not be read for paging; retrying.");

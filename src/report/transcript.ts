@@ -1,6 +1,7 @@
 import type { Plan } from "../catalog/types.ts";
 import type { Actor, Recorded, SignatureRecord } from "../incident/events.ts";
 import { isKnown, type LogEvent, type Plans, plansNeeded } from "../incident/evolve.ts";
+import type { IncidentState } from "../incident/state.ts";
 import { length } from "./length.ts";
 
 /** One thing that happened, as a sentence. */
@@ -20,29 +21,57 @@ export function transcript(
   plans: Plans,
   names: (who: string) => string,
 ): readonly string[] {
-  return entriesOf(events, plans, names).map(
-    ({ at, backfilled, who, what }) => `${stamp(at)}${backfilled ? " (added later)" : ""}  ${who}: ${what}`,
-  );
+  return entriesOf(events, plans, names).map(line);
+}
+
+/** An entry as a line of text. */
+export function line({ at, backfilled, who, what }: Entry): string {
+  return `${stamp(at)}${backfilled ? " (added later)" : ""}  ${who}: ${what}`;
+}
+
+/** The last so many entries, in the order of the record. It looks at no more events than it needs. */
+export function lastEntries(
+  events: readonly LogEvent[],
+  planOf: PlanOf,
+  names: (who: string) => string,
+  count: number,
+  wanted: (event: LogEvent) => boolean = () => true,
+): readonly Entry[] {
+  const found: Entry[] = [];
+  for (let n = events.length - 1; n >= 0 && found.length < count; n--) {
+    const event = events[n] as LogEvent;
+    const entry = wanted(event) ? entryOf(event, planOf, names) : null;
+    if (entry !== null) found.push(entry);
+  }
+  return found.reverse();
 }
 
 /** In the order of the record. Events that mean nothing to a reader (an intent, a claim) are left out. */
 export function entriesOf(events: readonly LogEvent[], plans: Plans, names: (who: string) => string): readonly Entry[] {
   const titles = new Map(plansNeeded(events).map(({ run, planHash }) => [run, plans.get(planHash)]));
-  return events.flatMap((event) => {
-    if (!isKnown(event)) return [];
-    const what = tell(event, (event.run && titles.get(event.run)) || null, names);
-    if (what === null) return [];
-    const happened = event.type === "incident.noted" && event.data.happenedAt ? new Date(event.data.happenedAt) : null;
-    return [
-      {
-        version: event.version,
-        at: happened ?? event.at,
-        backfilled: happened !== null,
-        who: actor(event.actor, names),
-        what,
-      },
-    ];
-  });
+  return events.flatMap((event) => entryOf(event, (run) => titles.get(run) ?? null, names) ?? []);
+}
+
+/** The plan of a run; null: it isn't known. */
+export type PlanOf = (run: string) => Plan | null;
+
+export const planIn =
+  ({ runs }: IncidentState): PlanOf =>
+  (run) =>
+    runs.get(run)?.plan ?? null;
+
+function entryOf(event: LogEvent, planOf: PlanOf, names: (who: string) => string): Entry | null {
+  if (!isKnown(event)) return null;
+  const what = tell(event, event.run === null ? null : planOf(event.run), names);
+  if (what === null) return null;
+  const happened = event.type === "incident.noted" && event.data.happenedAt ? new Date(event.data.happenedAt) : null;
+  return {
+    version: event.version,
+    at: happened ?? event.at,
+    backfilled: happened !== null,
+    who: actor(event.actor, names),
+    what,
+  };
 }
 
 export function stamp(moment: Date): string {

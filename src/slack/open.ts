@@ -59,6 +59,7 @@ export function openSlack(options: DoorOptions): Slack {
   });
   const publisher = createPublisher({
     timeline,
+    incidents: house.incidents,
     outbox,
     catalog: house.catalog,
     clients,

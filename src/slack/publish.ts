@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { WORKSPACE } from "../../commands/record.ts";
 import type { DrawHome, DrawHouse, DrawIncident } from "../../templates/messages/view.ts";
 import type { Catalog } from "../catalog/types.ts";
+import type { Incidents } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { Outbox } from "../timeline/outbox.ts";
@@ -12,10 +13,10 @@ import { drawingOf, houseDrawing } from "./publish/drawing.ts";
 import { createHomes, type Homes } from "./publish/homes.ts";
 import { Bell, CLAIM_SECONDS, workLane } from "./publish/lane.ts";
 import { namesIn } from "./publish/names.ts";
-import { createStates, type States } from "./publish/states.ts";
 
 export interface PublisherOptions {
-  readonly timeline: Pick<Timeline, "read" | "planOf" | "streams" | "follow" | "now" | "onReread">;
+  readonly timeline: Pick<Timeline, "read" | "follow" | "now">;
+  readonly incidents: Incidents;
   readonly outbox: Outbox;
   readonly catalog: Catalog;
   readonly clients: Clients;
@@ -44,21 +45,18 @@ export interface Publisher {
   /** Slack answers again: nothing waits out its back-off. */
   slackIsBack(): Promise<void>;
   homeOpened(user: string): Promise<void>;
-  readonly states: States;
   /** Forgets what Slack was seen to show of an incident (or of all) and shows all of it again. */
   rebuild(incident?: string): Promise<void>;
 }
 
 const POLL_MS = 1000;
 const LANES_AT_ONCE = 20;
-const INCIDENTS = 1000;
 
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { timeline, outbox, catalog, log } = options;
+  const { timeline, incidents, outbox, catalog, log } = options;
   const owner = `publisher-${randomUUID()}`;
   const stopping = new AbortController();
-  const states = createStates(timeline);
-  const homes: Homes = createHomes({ ...options, client: options.clients.act, states, draw: options.drawHome });
+  const homes: Homes = createHomes({ ...options, client: options.clients.act, draw: options.drawHome });
   const lanes = new Map<string, { bell: Bell; work: Promise<void>; again: boolean }>();
   const drawing = new Map<string, { again: boolean; work: Promise<void> }>();
   const edits = { bucket: { tokens: limits.editBurst as number, at: performance.now() } };
@@ -82,7 +80,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   async function drawOne(incident: string): Promise<void> {
     if (incident === WORKSPACE) return drawHouse();
-    const state = await states.read(incident);
+    const state = await incidents.read(incident);
     const system = catalog.systems.find(({ id }) => id === state.declared?.system);
     if (state.declared === null || system === undefined) return;
     const view = options.draw(state, {
@@ -122,7 +120,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   /** What happened while nobody drew. */
   async function catchUp(): Promise<void> {
     changed(WORKSPACE);
-    const streams = await timeline.streams("inc-", INCIDENTS);
+    const streams = await incidents.toCatchUp();
     const drawn = await outbox.versions(streams.map(({ id }) => id));
     for (const { id, version } of streams) if ((drawn.get(id) ?? -1) < version) changed(id);
   }
@@ -183,7 +181,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   return {
-    states,
     follow() {
       unfollow = timeline.follow(changed);
       const poll = () => {

@@ -81,6 +81,13 @@ export interface Timeline {
   read(stream: string, afterVersion?: number): Promise<readonly StoredEvent[]>;
   /** Streams whose id starts with the prefix, newest first. */
   streams(prefix: string, limit?: number): Promise<readonly { id: string; version: number; updatedAt: Date }[]>;
+  /**
+   * The heads of all streams whose id starts with the prefix, each with the summary that was kept of it, if one holds for that
+   * very head. `after`, the `mark` of an earlier answer: only what changed since. Heads are not verified; `read` is.
+   */
+  heads(prefix: string, after?: string): Promise<Heads>;
+  /** Keeps what was derived from the verified events of a stream up to a head. A cache: the events stay the record. */
+  keepSummary(of: HeadSummary): Promise<void>;
   /** Streams that have a run which is not over. */
   liveStreams(): Promise<readonly string[]>;
   streamOfRun(run: string): Promise<string | null>;
@@ -111,6 +118,31 @@ export interface Timeline {
   /** The database's clock, estimated between contacts. */
   now(): Date;
   close(): Promise<void>;
+}
+
+export interface Heads {
+  /** For the next call: it then answers with what changed since this one. */
+  readonly mark: string;
+  /** False: only what changed since `after` is here. */
+  readonly all: boolean;
+  readonly heads: readonly SummarizedHead[];
+}
+
+export interface SummarizedHead {
+  readonly id: string;
+  readonly version: number;
+  readonly hash: string;
+  readonly updatedAt: Date;
+  /** Absent: none was kept of this head, or what is there was made by nobody with a key. */
+  readonly summary?: unknown;
+}
+
+export interface HeadSummary {
+  readonly stream: string;
+  readonly version: number;
+  readonly hash: string;
+  /** A JSON value that names no person: it is not hidden as events are. */
+  readonly summary: unknown;
 }
 
 export interface Verification {

@@ -57,6 +57,8 @@ export interface Outbox {
   streamAt(place: string): Promise<{ readonly stream: string; readonly about: unknown } | null>;
   /** What each of these messages is called outside; those not there yet are absent. */
   shownAs(stream: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Of these streams; one that has no place of its own is absent. */
+  placesOf(streams: readonly string[]): Promise<ReadonlyMap<string, string>>;
   places(): Promise<ReadonlyMap<string, string>>;
 
   /** Forgets what a stream (or every stream) was seen to show, so that all of it is sent anew. */
@@ -284,6 +286,13 @@ export function createOutbox(pool: Pool): Outbox {
     async places() {
       const { rows } = await run(
         "select stream, place from lifeboat.outbox_lane where stream is not null and place is not null and not borrowed",
+      );
+      return new Map(rows.map((row) => [row.stream, row.place]));
+    },
+    async placesOf(streams) {
+      const { rows } = await run(
+        "select stream, place from lifeboat.outbox_lane where stream = any($1) and place is not null and not borrowed",
+        [streams],
       );
       return new Map(rows.map((row) => [row.stream, row.place]));
     },

@@ -33,17 +33,31 @@ export interface RecentStreams {
   clear(): void;
 }
 
-export function createRecentStreams(most = 200): RecentStreams {
+/** Events of all of them together; an event takes about 1.5 kB. The stream worked on last is kept however long it is. */
+const MOST_EVENTS = 200_000;
+
+export function createRecentStreams(most = 200, mostEvents = MOST_EVENTS): RecentStreams {
   const streams = new Map<string, SeenStream>();
+  let events = 0;
+  const drop = (stream: string) => {
+    events -= streams.get(stream)?.events.length ?? 0;
+    streams.delete(stream);
+  };
   return {
     get: (stream) => streams.get(stream),
     keep(stream, seen) {
-      streams.delete(stream);
+      drop(stream);
       streams.set(stream, seen);
-      const oldest = streams.keys().next().value;
-      if (streams.size > most && oldest !== undefined) streams.delete(oldest);
+      events += seen.events.length;
+      for (const oldest of streams.keys()) {
+        if (oldest === stream || (streams.size <= most && events <= mostEvents)) break;
+        drop(oldest);
+      }
     },
-    forget: (stream) => void streams.delete(stream),
-    clear: () => streams.clear(),
+    forget: drop,
+    clear() {
+      streams.clear();
+      events = 0;
+    },
   };
 }

@@ -200,6 +200,14 @@ create table lifeboat.stream (
   updated_at timestamp(3) with time zone not null default clock_timestamp(),
   changed xid8 not null default pg_current_xact_id()
 );
+create table lifeboat.summary (
+  stream text not null,
+  version integer not null,
+  hash text not null,
+  summary jsonb not null,
+  mac text not null,
+  mac_key text not null
+);
 create table lifeboat.tally (
   what text not null,
   who text not null,
@@ -255,6 +263,10 @@ alter table lifeboat.signed_statement add constraint signed_statement_pkey PRIMA
 alter table lifeboat.stream add constraint stream_id_check CHECK ((id <> ''::text));
 alter table lifeboat.stream add constraint stream_pkey PRIMARY KEY (id);
 alter table lifeboat.stream add constraint stream_version_check CHECK ((version >= 0));
+alter table lifeboat.summary add constraint summary_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text));
+alter table lifeboat.summary add constraint summary_pkey PRIMARY KEY (stream);
+alter table lifeboat.summary add constraint summary_stream_fkey FOREIGN KEY (stream) REFERENCES lifeboat.stream(id);
+alter table lifeboat.summary add constraint summary_version_check CHECK ((version > 0));
 alter table lifeboat.tally add constraint tally_pkey PRIMARY KEY (what, who);
 
 -- indexes
@@ -331,4 +343,5 @@ grant delete, insert, select on lifeboat.run_resource to lifeboat_app;
 grant delete, insert, select, update on lifeboat.schedule to lifeboat_app;
 grant insert, select on lifeboat.signed_statement to lifeboat_app;
 grant insert, select, update on lifeboat.stream to lifeboat_app;
+grant insert, select, update on lifeboat.summary to lifeboat_app;
 grant insert, select, update on lifeboat.tally to lifeboat_app;

@@ -13,6 +13,7 @@ import type { Pseudonyms } from "./pseudonyms.ts";
 import { extended, holdsHead, type RecentStreams, type SeenStream, unseen } from "./recent.ts";
 import { eventsAfter } from "./rows.ts";
 import { createHeadSigner, type HeadSigner } from "./sign-heads.ts";
+import { keepSummary, readHeads } from "./summaries.ts";
 import { seenHere, verifyChains } from "./verify.ts";
 
 export interface TimelineParts {
@@ -35,14 +36,22 @@ export interface TimelineParts {
   readonly close: () => Promise<void>;
 }
 
+/** Events read and verified at a stretch: what else this process does (its leases, Slack's three seconds) comes between. */
+const AT_A_STRETCH = 1000;
+
 /** A stream as the store has it now, after what this process knows of it; every event was verified. */
 async function readVerified(desk: Desk, stream: string): Promise<SeenStream> {
   const { pool, recent, guard, authenticity } = desk;
   const kept = recent.get(stream) ?? unseen();
-  const more = await eventsAfter(pool, stream, kept.version);
-  if (more.length === 0) return kept;
-  const says = broken(authenticity, kept, more);
-  const seen = extended(kept, await desk.pseudonyms.shown(pool, more));
+  let seen = kept;
+  let says: string | null = null;
+  for (let full = true; full && says === null; ) {
+    const more = await eventsAfter(pool, stream, seen.version, AT_A_STRETCH);
+    says = broken(authenticity, seen, more);
+    seen = extended(seen, await desk.pseudonyms.shown(pool, more));
+    full = more.length === AT_A_STRETCH;
+  }
+  if (seen === kept) return kept;
   const known = guard.known.get(stream);
   if (says !== null || (known !== undefined && (seen.version < known.version || !holdsHead(seen, known)))) {
     recent.forget(stream);
@@ -116,6 +125,9 @@ export function createTimeline(parts: TimelineParts): SigningTimeline {
           ended = (decision.ended?.length ?? 0) > 0 || decision.events.some(({ type }) => signsAfter.includes(type));
           return decision;
         };
+        // What is long is read before the stream is locked, not while everybody waits for it.
+        if (recent.get(stream) === undefined && (guard.known.get(stream)?.version ?? 0) > AT_A_STRETCH)
+          await asked(`reading ${stream}`, () => readVerified(desk, stream), seconds);
         const attempt = () => attemptDecision(desk, stream, deciding, lease, doubt);
         const decided = await asked(`writing to ${stream}`, attempt, seconds);
         if (decided.kind === "written" && decided.events.length > 0) signer.added(stream, ended);
@@ -137,6 +149,11 @@ export function createTimeline(parts: TimelineParts): SigningTimeline {
         );
         return rows;
       }),
+
+    heads: (prefix, after) =>
+      asked("listing heads", () => readHeads(pool, authenticity.keyring, prefix, after ?? null)),
+
+    keepSummary: (of) => asked("keeping a summary", () => keepSummary(pool, authenticity.keyring, of)),
 
     liveStreams: () =>
       asked("listing live runs", async () => {

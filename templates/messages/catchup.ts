@@ -10,6 +10,9 @@ import { runMark, runStatusWords, statusWords } from "./status.ts";
 import type { Surroundings } from "./view.ts";
 import { between, clock } from "./when.ts";
 
+/** So much of what happened fits the screen. */
+export const HAPPENED_SHOWN = 4;
+
 /** Something that happened, for a reader who was not there. Words are raw. */
 export interface Happened {
   readonly at: Date;
@@ -30,7 +33,7 @@ export function catchUp(
   const prefix = kindPrefix(declared.kind, around.practice);
   const title = `${prefix}${state.severity} ${cut(declared.title, 80)}`;
   const now = [whereWeAre(state, around.now), ...runsOf(state)];
-  const story = happened.slice(-4).map(({ at, what }) => `• ${clock(at).slice(0, 5)} ${safe(cut(what, 110))}`);
+  const story = happened.slice(-HAPPENED_SHOWN).map(({ at, what }) => `• ${clock(at).slice(0, 5)} ${safe(cut(what, 110))}`);
   const who = people(state, around);
   const awaited = [...waiting, ...owedLine(state, around)].slice(0, 4).map((one) => `• ${one}`);
   const parts: (readonly [string, readonly string[]])[] = [

@@ -7,6 +7,7 @@ import type { Store } from "../../src/timeline/index.ts";
 import { createOutbox } from "../../src/timeline/outbox.ts";
 import { createTally } from "../../src/timeline/tally.ts";
 import { SYSTEM } from "../incident/world.ts";
+import { incidentsOn } from "../incidents/on.ts";
 import { configFor } from "../slack/bench.ts";
 import { quiet, until } from "../timeline/server.ts";
 import type { Around } from "./around.ts";
@@ -29,6 +30,7 @@ export async function openDoor(around: Around, workspace: Workspace, store: Stor
     cards,
     variables: new Map(),
     timeline: store.timeline,
+    incidents: incidentsOn(store),
     log: quiet,
     practice: true,
     channelOf: (incident: string) => outbox.placeOf(incident),

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import type { Reply, Request } from "../../commands/command.ts";
 import type { House } from "../../commands/house.ts";
-import { loadIncident, plansFor } from "../../commands/incidents.ts";
 import { answer, readLine } from "../../commands/index.ts";
 import { cards } from "../../src/actions/index.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
@@ -10,6 +9,7 @@ import { loadTemplates } from "../../src/comms/load.ts";
 import type { Event, NewEvent } from "../../src/incident/events.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { openGate } from "../../src/incident/gates.ts";
+import { type Channels, createIncidents } from "../../src/incidents/index.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createTally } from "../../src/timeline/tally.ts";
@@ -66,10 +66,11 @@ export class TestHouse {
         return new Map(targets.map(({ target }) => [target, (drill && this.seenInDrill) || this.seen]));
       },
       timeline: store.timeline,
+      incidents: createIncidents({ timeline: store.timeline, channels: this.#places(), log: quiet }),
       log: quiet,
       practice: true,
       channelOf: async (incident) => this.channels.get(incident) ?? null,
-      incidentAt: async (channel) => [...this.channels].find(([, own]) => own === channel)?.[0] ?? null,
+      incidentAt: this.#places().incidentAt,
       tally: createTally(store.pool),
       comms: {
         templates: loadTemplates(join(projectRoot(), "templates", "systems")).templates,
@@ -114,7 +115,7 @@ export class TestHouse {
 
   async open(run: string, step: string, ask: string): Promise<void> {
     const stream = (await this.#store.timeline.streamOfRun(run)) ?? "";
-    const state = await loadIncident(this.house, stream);
+    const state = await this.house.incidents.read(stream);
     const [system] = this.house.catalog.systems;
     const found = state.runs.get(run);
     if (!found || !system) throw new Error(`There is no run ${run}.`);
@@ -123,7 +124,7 @@ export class TestHouse {
 
   async state(incident: string) {
     const events = await this.#store.timeline.read(incident);
-    return { events, state: fold(incident, events, await plansFor(this.house, events)) };
+    return { events, state: fold(incident, events, await this.house.incidents.plansOf(events)) };
   }
 
   /** From now on the store's clock says this to whoever asks for the time. */
@@ -151,6 +152,13 @@ export class TestHouse {
       .replace(/(plan|facts) [0-9a-f]{8}/g, "$1 <hash>")
       .replace(/`(?:[A-Z2-7]{4} ?){8}`/g, "`<secret>`")
       .replace(/otpauth:[^`]*/g, "otpauth:<address>");
+  }
+
+  #places(): Channels {
+    return {
+      channelsOf: async (ids) => new Map([...this.channels].filter(([id]) => ids.includes(id))),
+      incidentAt: async (channel) => [...this.channels].find(([, own]) => own === channel)?.[0] ?? null,
+    };
   }
 
   async #append(stream: string, event: NewEvent): Promise<void> {

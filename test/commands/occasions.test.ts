@@ -4,6 +4,8 @@ import { occasionsOf } from "../../commands/occasions.ts";
 import { toCalendar } from "../../src/catalog/calendar.ts";
 import type { Catalog, Runbook } from "../../src/catalog/types.ts";
 import type { IncidentState } from "../../src/incident/state.ts";
+import type { LastVerified } from "../../src/incidents/index.ts";
+import { verifiedIn } from "../../src/incidents/summary.ts";
 import { orders } from "../messages/orders.ts";
 
 /** The first Tuesday of January, April, July and October at 10:00. */
@@ -20,8 +22,12 @@ const catalog = { systems: [system], runbooks: [leave as unknown as Runbook] } s
 function standing(now: string, done: string | null, more: object = {}) {
   const run = { id: "run-1", runbook: "leave", mode: "planned", dryRun: false, ending: { as: "verified" }, ...more };
   const runs = new Map(done === null ? [] : [["run-1", { ...run, endedAt: new Date(done) }]]);
-  const incident = { declared: { system: "orders" }, runs } as unknown as IncidentState;
-  const [one] = occasionsOf(catalog, system, [incident], null, new Date(now));
+  const ended = verifiedIn({ runs } as unknown as IncidentState);
+  const last: LastVerified = (_, runbook, mode) => {
+    const found = ended.find((one) => one.runbook === runbook && (mode === null || one.mode === mode));
+    return found ? { run: found.run, at: new Date(found.at) } : null;
+  };
+  const [one] = occasionsOf(catalog, system, last, null, new Date(now));
   return { overdue: one?.overdueSince?.toISOString() ?? null, last: one?.last?.at.toISOString() ?? null };
 }
 

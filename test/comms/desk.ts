@@ -15,6 +15,7 @@ import { projectRoot } from "../../src/lib/root.ts";
 import { createDeliveries } from "../../src/timeline/delivery.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createSchedule } from "../../src/timeline/schedule.ts";
+import { incidentsOn } from "../incidents/on.ts";
 import { quiet, storeOn, type TestServer } from "../timeline/server.ts";
 import { shop } from "./nights.ts";
 
@@ -81,7 +82,7 @@ export async function openDesk(server: TestServer, cadence: Partial<Cadence> = {
       const statuspage = createStatuspage({ apiUrl: STATUSPAGE_API_URL, key: STATUSPAGE_API_KEY, seconds: 1 });
       const office = createOffice({
         timeline: own.timeline,
-        read: async (id) => fold(id, await own.timeline.read(id), new Map()),
+        incidents: incidentsOn(own),
         deliveries: createDeliveries(own.pool),
         schedule: createSchedule(own.pool),
         systems: () => [system],

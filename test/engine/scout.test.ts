@@ -12,6 +12,7 @@ import type { TriageState } from "../../src/incident/state.ts";
 import { newId } from "../../src/lib/ids.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import type { Store } from "../../src/timeline/index.ts";
+import { incidentsOn } from "../incidents/on.ts";
 import { quiet, storeOn, type TestServer, testServer } from "../timeline/server.ts";
 
 /** The tree of the practice system, asked of a small application and of databases that are not there. */
@@ -71,7 +72,7 @@ function scout(values: Record<string, string | number> = {}): void {
   const { timeline } = store;
   const one = createScout({
     timeline,
-    read: async (stream) => fold(stream, await timeline.read(stream), new Map()),
+    incidents: incidentsOn(store),
     catalog,
     cards,
     actions,

@@ -7,6 +7,7 @@ import type { Store } from "../../src/timeline/index.ts";
 import { createPages } from "../../src/timeline/pages.ts";
 import { pageWords } from "../../templates/messages/paging.ts";
 import { SYSTEM } from "../incident/world.ts";
+import { incidentsOn } from "../incidents/on.ts";
 import { quiet } from "../timeline/server.ts";
 
 /** The shop, with phones: Bo is on call for the database, Vera for engineering. Ana asks for runs in these tests. */
@@ -74,7 +75,10 @@ export async function pagingOn(
     timeline: store.timeline,
     inbox: store.inbox,
     pages: createPages(store.pool),
-    read: async (stream) => fold(stream, await store.timeline.read(stream), plans),
+    incidents: {
+      ...incidentsOn(store),
+      read: async (stream) => fold(stream, await store.timeline.read(stream), plans),
+    },
     systems: new Map((more.systems ?? [phones]).filter(({ paging }) => paging).map((one) => [one.id, one])),
     secret: (name) => (name === "PAGERDUTY_TOKEN" ? "a-token" : "0123456789abcdef0123456789abcdef"),
     words: pageWords(false),

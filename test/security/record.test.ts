@@ -6,7 +6,6 @@ import pg from "pg";
 import { accept } from "../../src/cli/accept-store.ts";
 import { storeHealth } from "../../src/health.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { createStates } from "../../src/slack/publish/states.ts";
 import { openAudit } from "../../src/timeline/audit.ts";
 import { chainHash, noHash } from "../../src/timeline/chain.ts";
 import type { StoredEvent } from "../../src/timeline/contract.ts";
@@ -20,6 +19,7 @@ import { storeDoubt } from "../../templates/messages/store-doubt.ts";
 import { TestHouse } from "../commands/house.ts";
 import { away, deed, engineOn, folder, go, incident, Night, planOf } from "../engine/bed.ts";
 import { ledger } from "../engine/deeds.ts";
+import { incidentsOn } from "../incidents/on.ts";
 import { openBench, said } from "../slack/bench.ts";
 import { testKeyring, testKeys } from "../timeline/keys.ts";
 import { asSuperuser, event, quiet, storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
@@ -343,7 +343,7 @@ describe("a store that came back older", () => {
     const store: Store = await storeOn(url, { stateFolder: state });
     const night = new Night(store);
     const engine = engineOn(store);
-    const states = createStates(store.timeline);
+    const states = incidentsOn(store);
     const alarms: (string | null)[] = [];
     store.timeline.onDoubt((doubt) => alarms.push(doubt?.code ?? null));
     try {

@@ -8,6 +8,7 @@ import type { Store } from "../../src/timeline/index.ts";
 import { createOutbox, type Outbox } from "../../src/timeline/outbox.ts";
 import { createTally } from "../../src/timeline/tally.ts";
 import type { ShownMessage, View } from "../../templates/messages/view.ts";
+import { incidentsOn } from "../incidents/on.ts";
 import { orders } from "../messages/orders.ts";
 import { quiet, storeOn, type TestServer, until } from "../timeline/server.ts";
 
@@ -95,6 +96,7 @@ export async function openBench(server: TestServer, options: BenchOptions = {}):
         cards: new Map(),
         variables: new Map(),
         timeline: on.timeline,
+        incidents: incidentsOn(on),
         log: quiet,
         practice: true,
         channelOf: (incident) => own.placeOf(incident),

@@ -5,6 +5,7 @@ import { createSlack, type Slack } from "../../src/slack/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createOutbox } from "../../src/timeline/outbox.ts";
 import { createTally } from "../../src/timeline/tally.ts";
+import { incidentsOn } from "../incidents/on.ts";
 import { quiet, storeOn, type TestServer, testServer } from "../timeline/server.ts";
 import { configFor, shop, until } from "./bench.ts";
 
@@ -24,6 +25,7 @@ beforeAll(async () => {
     cards: new Map(),
     variables: new Map(),
     timeline: store.timeline,
+    incidents: incidentsOn(store),
     log: quiet,
     practice: true,
     channelOf: (incident) => outbox.placeOf(incident),

@@ -5,6 +5,7 @@ import type { Catalog } from "../../catalog/types.ts";
 import { unreviewed } from "../../incident/break-glass.ts";
 import type { IncidentState } from "../../incident/state.ts";
 import { knowsOf } from "../../incident/surprise.ts";
+import { type Incidents, isOpen } from "../../incidents/index.ts";
 import { hashOf } from "../../lib/canonical.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Timeline } from "../../timeline/contract.ts";
@@ -13,14 +14,13 @@ import { clampHome } from "../clamp.ts";
 import { systemsOf } from "../roster.ts";
 import { troubleOf } from "../trouble.ts";
 import { namesIn } from "./names.ts";
-import type { States } from "./states.ts";
 
 export interface HomesOptions {
-  readonly timeline: Pick<Timeline, "streams" | "now">;
-  readonly outbox: Pick<Outbox, "opened" | "readers" | "pageShown" | "places">;
+  readonly timeline: Pick<Timeline, "now">;
+  readonly outbox: Pick<Outbox, "opened" | "readers" | "pageShown">;
   readonly catalog: Catalog;
   readonly client: WebClient;
-  readonly states: States;
+  readonly incidents: Pick<Incidents, "current" | "withChannels" | "lastVerified">;
   readonly draw: DrawHome;
   readonly practice: boolean;
   readonly log: Logger;
@@ -35,7 +35,6 @@ export interface Homes {
 
 const OPEN_SECONDS = 3600;
 const COALESCE_MS = 3000;
-const INCIDENTS = 50;
 
 export function createHomes(options: HomesOptions): Homes {
   const { outbox, log } = options;
@@ -76,20 +75,12 @@ export function createHomes(options: HomesOptions): Homes {
   };
 }
 
-function isOpen({ status }: IncidentState): boolean {
-  return status !== "closed" && status !== "resolved";
-}
-
 async function situationOf(options: HomesOptions, user: string) {
-  const { catalog, outbox, states, timeline } = options;
-  const places = await outbox.places();
-  const streams = await timeline.streams("inc-", INCIDENTS);
-  const all = await Promise.all(
-    streams.map(async ({ id }) => ({ state: await states.read(id), channel: places.get(id) ?? null })),
-  );
+  const { catalog, incidents, timeline } = options;
+  const current = await incidents.current();
+  const lastVerified = await incidents.lastVerified();
   const mine = systemsOf(catalog, user);
   const now = timeline.now();
-  const known = all.map(({ state }) => state);
   const may = (state: IncidentState) => {
     const found = mine.find(({ system }) => system.id === state.declared?.system);
     return knowsOf(state, found?.system, found?.person.id ?? null);
@@ -98,12 +89,12 @@ async function situationOf(options: HomesOptions, user: string) {
     slackUser: user,
     personIn: new Map(mine.map(({ system, person }) => [system.id, person.id])),
     systems: catalog.systems,
-    incidents: all.filter(
-      ({ state }) => state.declared !== null && may(state) && (isOpen(state) || unreviewed(state).length > 0),
+    incidents: await incidents.withChannels(
+      current.filter((state) => may(state) && (isOpen(state) || unreviewed(state).length > 0)),
     ),
     occasions: mine
       .filter(({ system }) => system.environment === (options.practice ? "practice" : "production"))
-      .flatMap(({ system, person }) => occasionsOf(catalog, system, known, person.id, now))
+      .flatMap(({ system, person }) => occasionsOf(catalog, system, lastVerified, person.id, now))
       .sort(bySoonest),
     now,
     practice: options.practice,
