@@ -1,5 +1,6 @@
 import type { System } from "../src/catalog/types.ts";
 import type { SeverityId } from "../src/incident/events.ts";
+import { severityNamed, usualSeverity } from "../src/incident/severity.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { declareForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
@@ -28,10 +29,7 @@ export const declare: Command = {
     if (request.form === null && request.canAskForm && unclear)
       return { kind: "form", form: declareForm(systems, "", { title, severity: said }) };
     const system = named !== undefined ? systemNamed(systems, named) : theOnly(systems);
-    const severity = severityIn(
-      request.form?.severity ?? request.options.severity ?? said,
-      system.severities.map(({ id }) => id),
-    );
+    const severity = severityIn(system, request.form?.severity ?? request.options.severity ?? said);
     const impact = request.form?.impact || request.options.impact;
     const incident = idFor("inc", request.key);
     await mayDeclare(house, request, system, severity, incident);
@@ -84,16 +82,15 @@ function headed(words: string): { readonly severity: string | undefined; readonl
   return title === undefined ? { severity: undefined, title: words } : { severity, title };
 }
 
-/** P1 where nobody says otherwise: too loud costs less than too quiet. */
-function severityIn(said: string | true | undefined, known: readonly SeverityId[]): SeverityId {
-  const asked = said ?? "P1";
-  const found = known.find((id) => id === String(asked).toUpperCase());
-  if (found) return found;
-  if (said === undefined && known[0]) return known[0];
+function severityIn(system: System, said: string | true | undefined): SeverityId {
+  if (said === undefined) return usualSeverity(system);
+  const found = said === true ? null : severityNamed(system, said);
+  if (found !== null) return found;
+  const known = system.severities.map(({ id }) => id);
   return stop({
     code: "severity-unknown",
-    what: asked === true ? "--severity needs a value" : `There is no severity "${asked}"`,
+    what: said === true ? "--severity needs a value" : `There is no severity "${said}"`,
     allowed: `Severities: ${known.join(", ")}`,
-    ...didYouMean(String(asked).toUpperCase(), known, "declare … --severity "),
+    ...didYouMean(String(said).toUpperCase(), known, "declare … --severity "),
   });
 }

@@ -1,4 +1,4 @@
-import type { SeverityId } from "../src/incident/events.ts";
+import { severityNamed, usualSeverity } from "../src/incident/severity.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { systemOf } from "./incidents.ts";
@@ -17,15 +17,15 @@ export const raise: Command = {
     const system = systemOf(house, state);
     const known = system.severities.map(({ id }) => id);
     const [first = "", ...rest] = request.words;
-    const said = known.find((id) => id === first.toUpperCase());
-    if (said === undefined && /^p\d$/i.test(first))
+    const said = severityNamed(system, first);
+    if (said === null && /^p\d$/i.test(first))
       return stop({
         code: "severity-unknown",
         what: `${system.title} has no severity ${first}`,
         allowed: `It knows ${known.join(", ")}`,
       });
-    const severity: SeverityId = said ?? known.find((id) => id === "P1") ?? known[0] ?? "P1";
-    const reason = (said === undefined ? request.words : rest).join(" ").trim();
+    const severity = said ?? usualSeverity(system);
+    const reason = (said === null ? request.words : rest).join(" ").trim();
     const announceIn = request.place.channel;
     const wish = { type: "raise", severity, reason: reason === "" ? null : reason, announceIn } as const;
     const acted = await act(house, request, state.id, wish);

@@ -1,4 +1,4 @@
-import type { SeverityId } from "../src/incident/events.ts";
+import { severityNamed } from "../src/incident/severity.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
@@ -15,14 +15,14 @@ export const severity: Command = {
   where: "incident",
   async handle(house, request) {
     const incident = await theIncident(house, request);
-    const known = systemOf(house, incident).severities;
+    const system = systemOf(house, incident);
     const [asked = "", ...words] = request.words;
-    const to = known.find(({ id }) => id === asked.toUpperCase())?.id as SeverityId | undefined;
-    if (to === undefined)
+    const to = severityNamed(system, asked);
+    if (to === null)
       return stop({
         code: "severity-unknown",
         what: asked === "" ? `It is ${incident.severity} now` : `There is no severity "${asked}"`,
-        allowed: `Severities: ${known.map(({ id, title }) => `${id} (${title})`).join(", ")}`,
+        allowed: `Severities: ${system.severities.map(({ id, title }) => `${id} (${title})`).join(", ")}`,
         next: "`/dr severity P0 <why>`",
       });
     const reason = words.length > 0 ? request.rest.replace(/^\S+\s*/, "") : null;

@@ -7,6 +7,7 @@ import type { DecideContext, Outcome } from "../src/incident/commands.ts";
 import { decide } from "../src/incident/decide.ts";
 import type { DrillEntry, NewEvent, RecordKind, SeverityId } from "../src/incident/events.ts";
 import { evolve } from "../src/incident/evolve.ts";
+import { leastSeverity, severityNamed, usualSeverity } from "../src/incident/severity.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
 import type { Decision } from "../src/timeline/contract.ts";
@@ -276,16 +277,14 @@ function modeOf(request: Request, runbook: Runbook): Mode {
 }
 
 function severityOf(request: Request, system: System, lowest: boolean): SeverityId {
-  const known = system.severities.map(({ id }) => id);
   const asked = request.options.severity;
-  if (asked === undefined) return (lowest ? known.at(-1) : known.find((id) => id === "P1")) ?? known[0] ?? "P1";
-  const found = known.find((id) => id === String(asked).toUpperCase());
+  if (asked === undefined) return lowest ? leastSeverity(system) : usualSeverity(system);
   return (
-    found ??
+    severityNamed(system, String(asked)) ??
     stop({
       code: "severity-unknown",
       what: `${system.title} has no severity ${asked === true ? "without a name" : asked}`,
-      allowed: `It knows ${known.join(", ")}`,
+      allowed: `It knows ${system.severities.map(({ id }) => id).join(", ")}`,
     })
   );
 }

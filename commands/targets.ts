@@ -1,4 +1,4 @@
-import { startNamesOf, startsWith } from "../src/catalog/cycles.ts";
+import { answersTo, startNamesOf, startsWith } from "../src/catalog/cycles.ts";
 import { nearest } from "../src/catalog/suggest.ts";
 import type { Catalog, Runbook, System } from "../src/catalog/types.ts";
 import { assignedIn } from "./assigned.ts";
@@ -16,7 +16,7 @@ export async function runbookFor(house: House, request: Request, verb: Verb): Pr
   const asked = assignedIn(request.words).words.join(" ").toLowerCase();
   const systems = await systemsMeant(house, request);
   const all = startable(house, verb, systems);
-  const found = all.filter((runbook) => namesOf(house.catalog, runbook).includes(asked));
+  const found = all.filter((runbook) => answersTo(house.catalog, runbook, verb, asked));
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
   if (found.length > 1) return several(verb, asked, found);

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { duration } from "./duration.ts";
 import type { Path } from "./fault.ts";
 import { offer } from "./suggest.ts";
-import type { Component, Mode, Runbook, Site } from "./types.ts";
+import type { Catalog, Component, Mode, Runbook, Site } from "./types.ts";
 import { id, sentence } from "./words.ts";
 
 /** Sequences of runbooks that lead away and back again, and the lines they are written in. */
@@ -150,6 +150,18 @@ function runbookNamed(
 /** True where `/dr failover …` (or `restore`) can start it. */
 export function startsWith({ starts, leavesSite }: Runbook, verb: string): boolean {
   return starts?.verb === verb || (leavesSite === true && verb === "failover");
+}
+
+/** True where `/dr failover <word>` (or `restore`) means this runbook: for what is printed as for what is typed. */
+export function answersTo(
+  { systems }: Pick<Catalog, "systems">,
+  runbook: Runbook,
+  verb: string,
+  word: string,
+): boolean {
+  const home = systems.find(({ id }) => id === runbook.system);
+  const names = startNamesOf(home ?? { components: [], sites: [] }, runbook);
+  return startsWith(runbook, verb) && names.includes(word.toLowerCase());
 }
 
 /** Every name a person may type after `failover` or `restore` to start this runbook, in lower case. */

@@ -2,6 +2,7 @@ import type { System } from "../../catalog/types.ts";
 import { decide } from "../../incident/decide.ts";
 import type { Event, NewEvent, SeverityId } from "../../incident/events.ts";
 import { fold } from "../../incident/evolve.ts";
+import { leastSeverity, severityNamed, usualSeverity } from "../../incident/severity.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { StoredEvent, Timeline } from "../../timeline/contract.ts";
@@ -125,9 +126,8 @@ async function declare({ timeline }: Hearing, stream: string, system: System, ev
 
 /** A priority that is called like a severity is that severity; else the urgency decides. */
 function severityOf({ priority, urgency }: WebhookEvent["data"], system: System): SeverityId {
-  const named = system.severities.find(({ id }) => id === priority?.summary?.trim().toUpperCase());
-  const known = system.severities.map(({ id }) => id);
-  return named?.id ?? (urgency !== "low" && known.includes("P1") ? "P1" : (known.at(-1) ?? "P3"));
+  const named = severityNamed(system, priority?.summary ?? "");
+  return named ?? (urgency === "low" ? leastSeverity(system) : usualSeverity(system));
 }
 
 /** The system whose service this is about. A service two systems claim belongs to none. */
