@@ -13,7 +13,6 @@ export const abort: Command = {
   summary: "End a run early, with a reason. Changes made so far stay and are listed.",
   usage: "/dr abort [<run>] <reason…> [--incident <id>]",
   examples: ["/dr abort The primary is back and healthy"],
-  where: "incident",
   async handle(house, request) {
     const { state, run, words } = await findRun(house, request);
     const reason = request.form?.reason ?? words.join(" ");

@@ -5,10 +5,11 @@ import type { House } from "./house.ts";
 
 /**
  * Whether a request is heard at all: the one place that decides about people and places. Everything finer is the domain's.
- * `command`: null for `/dr` alone and for what is no command. `open`: members on no roster may use it.
+ * `command`: null for `/dr` alone and for what is no command.
  */
-export function notAdmitted(house: House, request: Request, command: Command | null, open: boolean): Problem | null {
+export function notAdmitted(house: House, request: Request, command: Command | null): Problem | null {
   const { caller } = request;
+  const open = command?.everyMember === true;
   if (caller.barred !== null)
     return {
       code: "barred",

@@ -13,7 +13,6 @@ export const alerts: Command = {
   summary: "List alerts, their severity and the command that answers them. Words filter the list.",
   usage: "/dr alerts [<words…>] [--system <system>]",
   examples: ["/dr alerts", "/dr alerts database"],
-  where: "anywhere",
   reads: () => true,
   async handle(house, request) {
     const named = request.options.system;

@@ -11,7 +11,6 @@ export const answer: Command = {
   summary: "Answer a question asked before a decision.",
   usage: "/dr answer [<run>] <answer…> [--incident <id>]",
   examples: ["/dr answer Not before four, they say"],
-  where: "incident",
   async handle(house, request) {
     const { state, run, rest, words } = await findRun(house, request);
     const open = openAsks(state, run);

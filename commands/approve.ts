@@ -16,7 +16,6 @@ export const approve: Command = {
   summary: "Approve a run. Without a request id, show what needs approval.",
   usage: "/dr approve [<run>] [<question>] [--code <code>] [--incident <id>]",
   examples: ["/dr approve", "/dr approve ask-7k2m9xqz"],
-  where: "incident",
   whole: ({ words }) => words.every((word) => /^(?:run|ask)-[a-z0-9-]+$/.test(word)),
   async handle(house, request) {
     const { state, run, rest, words } = await findRun(house, request);

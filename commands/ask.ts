@@ -11,7 +11,6 @@ export const ask: Command = {
   summary: "Ask the requester a question before you decide, in the run's thread.",
   usage: "/dr ask [<run>] <question…> [--incident <id>]",
   examples: ["/dr ask Has the provider said when they are back?"],
-  where: "incident",
   async handle(house, request) {
     const { state, run, rest, words } = await findRun(house, request);
     const about = rest ?? openAsks(state, run)[0]?.gate.ask ?? null;

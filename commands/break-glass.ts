@@ -24,7 +24,6 @@ export const breakGlass: Command = {
   summary: "Override an unanswered approval: with a reason and a second person, announced, reviewed afterwards.",
   usage: "/dr break-glass [<run>] <reason…> [--code <code>] [--incident <id>]",
   examples: ["/dr break-glass No approver answers and the region is gone"],
-  where: "incident",
   async handle(house, request) {
     const found = await findRun(house, request);
     const ask = found.rest ?? openAsks(found.state, found.run)[0]?.gate.ask ?? null;

@@ -12,7 +12,6 @@ export const calendar: Command = {
   summary: "Show scheduled drills, verifications and reviews: next due, last done, overdue.",
   usage: "/dr calendar [--system <system>]",
   examples: ["/dr calendar"],
-  where: "anywhere",
   reads: () => true,
   async handle(house, request) {
     const named = request.options.system;

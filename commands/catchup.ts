@@ -24,7 +24,7 @@ export const catchup: Command = {
   summary: "Catch up: what happened, current state, roles, and what's pending.",
   usage: "/dr catchup [--incident <id>]",
   examples: ["/dr catchup"],
-  where: "incident",
+  everyMember: true,
   reads: () => true,
   async handle(house, request) {
     const incident = await theIncident(house, request, true);

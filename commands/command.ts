@@ -2,7 +2,7 @@ import type { SignedDecision } from "../src/incident/commands.ts";
 import type { Actor, Door } from "../src/incident/events.ts";
 import type { Form, Message } from "../templates/messages/message.ts";
 
-/** One `/dr` verb: its grammar, its help, who may use it and what it does, in one file. `index.ts` is the list. */
+/** One `/dr` verb: its grammar, its help, who may give it and what it does, in one file. `index.ts` is the list. */
 export interface Command {
   readonly verb: string;
   readonly aliases: readonly string[];
@@ -11,8 +11,11 @@ export interface Command {
   /** `/dr failover <component> [--system <s>] [--dry-run]` */
   readonly usage: string;
   readonly examples: readonly string[];
-  /** `anyone` on the roster, or `incident`: only where an incident is open. Authority beyond that is the domain's. */
-  readonly where: "anywhere" | "incident";
+  /**
+   * Members of the workspace who are on no roster may give it too. Left out: only people on a roster. Authority beyond that is the
+   * domain's (`src/incident/decide/may.ts`).
+   */
+  readonly everyMember?: true;
   /** It may start a run: a repeat is answered from what the first recorded, before anything is looked at (`started.ts`). */
   readonly startsRuns?: true;
   /** True for a request that changes, decides and takes out nothing. Left out: none is such a request. */

@@ -18,7 +18,7 @@ export const declare: Command = {
   summary: "Declare an incident: with a form, or all on one line.",
   usage: "/dr declare [<P0-P3>] [<title…>] [--system <system>] [--severity <P0-P3>] [--impact <time>] [--drill]",
   examples: ["/dr declare", "/dr declare P0 Orders cannot be placed --impact 02:41"],
-  where: "anywhere",
+  everyMember: true,
   async handle(house, request) {
     const { severity: said, title } = request.form
       ? { severity: undefined, title: (request.form.title ?? "").trim() }

@@ -21,7 +21,6 @@ export const delegate: Command = {
   summary: "Delegate a role for a while. It can't be delegated further, or to a run's requester.",
   usage: "/dr delegate [<role> to <person> for <time> [<reason…>] | end <role> <person>] [--incident <id>]",
   examples: ["/dr delegate vp-engineering to @tess for 2h on a plane", "/dr delegate end vp-engineering @tess"],
-  where: "incident",
   async handle(house, request) {
     const incident = await theIncident(house, request);
     const system = systemOf(house, incident);

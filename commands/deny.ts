@@ -17,7 +17,6 @@ export const deny: Command = {
   summary: "Deny an approval: the run stops there until it's requested again or aborted.",
   usage: "/dr deny [<run>] [<reason…>] [--incident <id>]",
   examples: ["/dr deny Too much would be lost, wait for the provider"],
-  where: "incident",
   async handle(house, request) {
     if (request.verb === EXPLAIN) return explain(house, request);
     const { state, run, rest, words } = await findRun(house, request);

@@ -11,7 +11,6 @@ export const done: Command = {
   summary: "Mark a manual step as done, and note the result.",
   usage: "/dr done [<run>] [<step>] [<note…>] [--incident <id>]",
   examples: ["/dr done", "/dr done call-provider They confirmed at 02:50"],
-  where: "incident",
   async handle(house, request) {
     const { state, run, rest, words } = await findRun(house, request);
     const [first] = words;

@@ -15,7 +15,6 @@ export const enroll: Command = {
   summary: "Set up an authenticator code for approvals that need one.",
   usage: "/dr enroll [<code>] [--again] [--current <code>]",
   examples: ["/dr enroll", "/dr enroll 123456"],
-  where: "anywhere",
   async handle(house, request) {
     const { proof } = house;
     if (proof === undefined) return stop({ code: "proof-closed", what: "Authenticators can't be set up here" });

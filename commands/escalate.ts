@@ -13,7 +13,6 @@ export const escalate: Command = {
   summary: "Escalate an approval to the next level now.",
   usage: "/dr escalate [<run>] [<why…>] [--incident <id>]",
   examples: ["/dr escalate", "/dr escalate Sam is on a plane"],
-  where: "incident",
   async handle(house, request) {
     const { state, run, rest, words } = await findRun(house, request);
     const ask = rest ?? openAsks(state, run)[0]?.gate.ask ?? null;

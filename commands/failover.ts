@@ -11,7 +11,6 @@ export const failover: Command = {
   summary: "Fail over a component or region to its standby: preflight, approval, then step by step.",
   usage: `/dr failover <component> ${START_OPTIONS}`,
   examples: ["/dr failover database", "/dr failover database --dry-run", "/dr failover database --unplanned"],
-  where: "anywhere",
   startsRuns: true,
   async handle(house, request) {
     const known = startable(house, "failover");

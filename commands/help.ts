@@ -16,7 +16,6 @@ export function helpFor(all: () => readonly Command[]): Command {
     summary: "List commands, or explain one command or runbook.",
     usage: "/dr help [<command or runbook>]",
     examples: ["/dr help", "/dr help failover"],
-    where: "anywhere",
     reads: () => true,
     async handle(house, request) {
       const [asked] = request.words;

@@ -101,9 +101,6 @@ export const commands: readonly Command[] = [
   reload,
 ];
 
-/** What an unlisted member of the workspace may still do: say that something is wrong, and read what everybody sees. */
-const FOR_EVERY_MEMBER: readonly string[] = [declare.verb, note.verb, catchup.verb];
-
 const TOO_LONG: Problem = {
   code: "line-too-long",
   what: `A command can have at most ${LINE_MAX.toLocaleString("en")} characters`,
@@ -163,7 +160,7 @@ async function handle(house: House, request: Request): Promise<Reply> {
 /** Who may ask at all, and from where. */
 function mayNot(house: House, request: Request): Problem | null {
   const command = commandNamed(commands, request.verb);
-  return notAdmitted(house, request, command, FOR_EVERY_MEMBER.includes(command?.verb ?? ""));
+  return notAdmitted(house, request, command);
 }
 
 function wrongOption(command: Command, { options }: Request): Problem | null {

@@ -18,7 +18,6 @@ export const list: Command = {
   summary: "List open incidents with their runs, and recent ones.",
   usage: "/dr list",
   examples: ["/dr list"],
-  where: "anywhere",
   reads: () => true,
   async handle(house, { caller }) {
     const mayBe = (state: IncidentState) => mayKnow(house, state, caller.person);

@@ -15,7 +15,7 @@ export const note: Command = {
   summary: "Add something that happened to the timeline, now or later.",
   usage: "/dr note [--at <time>] [--incident <id>] <what happened…>",
   examples: ["/dr note Provider confirms the outage", "/dr note --at 02:41 First alert came in"],
-  where: "incident",
+  everyMember: true,
   async handle(house, request) {
     const text = (request.form?.text ?? request.rest).trim();
     const incident = await theIncident(house, request, true);

@@ -9,7 +9,6 @@ export const pause: Command = {
   summary: "Pause a run. Steps already running finish; anyone on the roster may.",
   usage: "/dr pause [<run>] [<reason…>] [--incident <id>]",
   examples: ["/dr pause", "/dr pause Waiting for the provider"],
-  where: "incident",
   async handle(house, request) {
     const { state, run, words } = await findRun(house, request);
     const reason = words.length > 0 ? words.join(" ") : null;

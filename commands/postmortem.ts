@@ -13,7 +13,6 @@ export const postmortem: Command = {
   summary: "Draft the post-mortem from the timeline, as a Markdown (or HTML) file in the incident's channel.",
   usage: "/dr postmortem [--html] [--incident <id>]",
   examples: ["/dr postmortem", "/dr postmortem --html"],
-  where: "incident",
   async handle(house, request) {
     const incident = await theIncident(house, request, true);
     const acted = await act(house, request, incident.id, { type: "draftPostmortem" });

@@ -11,7 +11,6 @@ export const raise: Command = {
   summary: "Turn maintenance into an incident: the timeline carries over, a channel opens, on-call is paged.",
   usage: "/dr raise [<P0-P3>] [<why…>] [--incident <id>]",
   examples: ["/dr raise P1 Orders fail since the switchover"],
-  where: "incident",
   async handle(house, request) {
     const state = await theIncident(house, request);
     const system = systemOf(house, state);

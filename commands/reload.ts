@@ -12,7 +12,6 @@ export const reload: Command = {
   summary: "Reload the catalogue and roster, all or nothing. Changed files also reload automatically.",
   usage: "/dr reload",
   examples: ["/dr reload"],
-  where: "anywhere",
   async handle(house, request) {
     if (!isAdministrator(house, request)) return stop(refusal(house));
     if (house.reload === undefined)

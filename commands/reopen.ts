@@ -11,7 +11,6 @@ export const reopen: Command = {
   summary: "Reopen a resolved incident, with a reason.",
   usage: "/dr reopen <reason…> [--incident <id>]",
   examples: ["/dr reopen Errors are back since 03:10"],
-  where: "incident",
   async handle(house, request) {
     const incident = await theIncident(house, request, true);
     const reason = (request.form?.reason ?? request.rest).trim();

@@ -15,7 +15,6 @@ export const replan: Command = {
   summary: "Change the plan: abort the run and request its runbook again with other inputs.",
   usage: "/dr replan [<run>] [<input>=<value> …] [--planned] [--unplanned] <what is different…> [--incident <id>]",
   examples: ["/dr replan --unplanned The primary does not come back", "/dr replan to=02:11 It was damaged earlier"],
-  where: "incident",
   startsRuns: true,
   async handle(house, request) {
     const { state, run, words: behind } = await findRun(house, request);

@@ -10,7 +10,6 @@ export const resolve: Command = {
   summary: "Resolve the incident. Refused while a run is in progress.",
   usage: "/dr resolve [<what ended it…>] [--incident <id>]",
   examples: ["/dr resolve Running on the standby since 02:55, orders flow"],
-  where: "incident",
   async handle(house, request) {
     const incident = await theIncident(house, request);
     if (request.carries !== null && request.form === null && request.canAskForm)

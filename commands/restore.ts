@@ -8,7 +8,6 @@ export const restore: Command = {
   summary: "Restore a component from a backup, or rebuild its standby.",
   usage: `/dr restore <component> ${START_OPTIONS}`,
   examples: ["/dr restore database --dry-run"],
-  where: "anywhere",
   startsRuns: true,
   async handle(house, request) {
     return startRun(house, request, await runbookFor(house, request, "restore"));

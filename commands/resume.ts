@@ -9,7 +9,6 @@ export const resume: Command = {
   summary: "Resume a paused run.",
   usage: "/dr resume [<run>] [--incident <id>]",
   examples: ["/dr resume"],
-  where: "incident",
   async handle(house, request) {
     const { state, run } = await findRun(house, request);
     const acted = await act(house, request, state.id, { type: "resume", run: run.id });

@@ -11,7 +11,6 @@ export const retry: Command = {
   summary: "Retry a failed step, or request a denied or expired approval again.",
   usage: "/dr retry [<run>] [<step>] [--incident <id>]",
   examples: ["/dr retry", "/dr retry promote"],
-  where: "incident",
   async handle(house, request) {
     const { state, run, rest, words } = await findRun(house, request);
     const step = stepIn(run, rest ?? words[0] ?? null, needsPerson);

@@ -14,7 +14,6 @@ export const review: Command = {
   summary: "Review a break-glass you weren't involved in.",
   usage: "/dr review [<run>] [<what you found…>]",
   examples: ["/dr review", "/dr review It was right; Vera's number was out of date"],
-  where: "anywhere",
   async handle(house, request) {
     const named = request.carries?.split("/") ?? (request.words[0]?.startsWith("run-") ? [request.words[0]] : []);
     const [run, ask] = named;

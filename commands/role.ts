@@ -18,7 +18,6 @@ export const role: Command = {
   summary: "Take or hand over a role in this incident; with nothing, list roles.",
   usage: "/dr role [take <role> | assign <role> <person>] [--note <words>] [--incident <id>]",
   examples: ["/dr role", "/dr role take incident-commander", "/dr role assign incident-commander @ana"],
-  where: "incident",
   reads: ({ words, form, carries }) => words.length === 0 && form === null && carries === null,
   async handle(house, request) {
     const incident = await theIncident(house, request);

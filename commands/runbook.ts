@@ -21,7 +21,6 @@ export const runbook: Command = {
   summary: "Start a runbook by its id; with nothing, list them.",
   usage: `/dr runbook [<id>] ${START_OPTIONS}`,
   examples: ["/dr runbook", "/dr runbook database-failover --dry-run"],
-  where: "anywhere",
   reads: ({ verb, words }) => verb !== "runbook.inputs" && words.length === 0,
   startsRuns: true,
   async handle(house, request) {

@@ -12,7 +12,6 @@ export const severity: Command = {
   summary: "Change the severity, P0 to P3, with a reason.",
   usage: "/dr severity <P0-P3> [<reason…>] [--incident <id>]",
   examples: ["/dr severity P0 All checkouts fail"],
-  where: "incident",
   async handle(house, request) {
     const incident = await theIncident(house, request);
     const system = systemOf(house, incident);

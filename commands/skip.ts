@@ -12,7 +12,6 @@ export const skip: Command = {
   summary: "Skip a step, with a reason: done by hand, or not needed. Approvals are never skipped.",
   usage: "/dr skip [<run>] <step> <reason…> [--incident <id>]",
   examples: ["/dr skip repoint Done by hand at the load balancer"],
-  where: "incident",
   async handle(house, request) {
     const { state, run, rest, words } = await findRun(house, request);
     const [named, ...typed] = words;

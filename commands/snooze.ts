@@ -14,7 +14,6 @@ export const snooze: Command = {
   summary: "Snooze the reminder for the next update. The due time stays.",
   usage: "/dr snooze [<minutes>] [--incident <id>]",
   examples: ["/dr snooze", "/dr snooze 10"],
-  where: "incident",
   async handle(house, request) {
     const incident = await theIncident(house, request, true);
     const owed = nextOwed(incident, { system: systemOf(house, incident) });

@@ -15,7 +15,6 @@ export const status: Command = {
   summary: "Show severity, roles, runs and steps. With a word, set the status.",
   usage: "/dr status [investigating | identified | mitigating | monitoring] [--incident <id>]",
   examples: ["/dr status", "/dr status mitigating"],
-  where: "incident",
   reads: ({ words }) => words.length === 0,
   async handle(house, request) {
     const incident = await theIncident(house, request, true);

@@ -17,7 +17,6 @@ export const steps: Command = {
   summary: "List every step of a run's plan: target, effect, script and hash.",
   usage: "/dr steps [<run>] [--incident <id>]",
   examples: ["/dr steps"],
-  where: "incident",
   async handle(house, request) {
     const { state, run, rest } = await findRun(house, request);
     const [ask = null, page = "1"] = rest?.split("/") ?? [];

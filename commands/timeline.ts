@@ -14,7 +14,6 @@ export const timeline: Command = {
   summary: "What happened, in order: the latest here, all of it as a file.",
   usage: "/dr timeline [--last <count>] [--file] [--incident <id>]",
   examples: ["/dr timeline", "/dr timeline --last 50", "/dr timeline --file"],
-  where: "incident",
   reads: ({ options }) => options.file !== true && options.last === undefined,
   async handle(house, request) {
     const incident = await theIncident(house, request, true);

@@ -16,7 +16,6 @@ export const triage: Command = {
   summary: "Find out what is wrong, question by question: what can be seen is looked at, and a runbook is proposed.",
   usage: "/dr triage [<system>] [--incident <id>]",
   examples: ["/dr triage"],
-  where: "incident",
   startsRuns: true,
   async handle(house, request) {
     if (request.verb === "triage.answer") return answer(house, request);

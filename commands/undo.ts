@@ -16,7 +16,6 @@ export const undo: Command = {
     "Undo a step of a run that ended. The people who approved the step approve the undo; the last step comes first.",
   usage: "/dr undo [<step>] [<run>] [--unplanned] [--incident <id>]",
   examples: ["/dr undo fence", "/dr undo fence run-7k2m9xqz"],
-  where: "incident",
   startsRuns: true,
   async handle(house, request) {
     const meant = await meantBy(house, request);

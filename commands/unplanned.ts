@@ -13,7 +13,6 @@ export const unplanned: Command = {
   summary: "Run the unplanned form of a planned run whose primary turned out to be dead.",
   usage: "/dr unplanned [<run>] [--incident <id>]",
   examples: ["/dr unplanned run-7k2m9xqz"],
-  where: "incident",
   startsRuns: true,
   async handle(house, request) {
     const { state, run } = await findRun(house, request);

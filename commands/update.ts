@@ -21,7 +21,6 @@ export const update: Command = {
   summary: "Tell people how it stands: choose whom, fill in, see it as they will, send.",
   usage: "/dr update [--template <id>] [--incident <id>] [<what is new…>]",
   examples: ["/dr update", "/dr update --template executives-progress The standby takes orders again"],
-  where: "incident",
   async handle(house, request) {
     const incident = await theIncident(house, request, true);
     const writing = writingOf(house, incident);

@@ -15,7 +15,6 @@ export const vouch: Command = {
   summary: "Vouch for a colleague's new authenticator, so that it counts at once.",
   usage: "/dr vouch <person> [--code <code>]",
   examples: ["/dr vouch @vera --code 123456"],
-  where: "anywhere",
   whole: ({ words }) => words.length <= 3,
   async handle(house, request) {
     const { proof } = house;
