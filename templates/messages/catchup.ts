@@ -33,7 +33,9 @@ export function catchUp(
   const prefix = kindPrefix(declared.kind, around.practice);
   const title = `${prefix}${state.severity} ${cut(declared.title, 80)}`;
   const now = [whereWeAre(state, around.now), ...runsOf(state)];
-  const story = happened.slice(-HAPPENED_SHOWN).map(({ at, what }) => `• ${clock(at).slice(0, 5)} ${safe(cut(what, 110))}`);
+  const story = happened
+    .slice(-HAPPENED_SHOWN)
+    .map(({ at, what }) => `• ${clock(at).slice(0, 5)} ${safe(cut(what, 110))}`);
   const who = people(state, around);
   const awaited = [...waiting, ...owedLine(state, around)].slice(0, 4).map((one) => `• ${one}`);
   const parts: (readonly [string, readonly string[]])[] = [
