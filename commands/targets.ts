@@ -4,7 +4,7 @@ import type { Catalog, Runbook, System } from "../src/catalog/types.ts";
 import { assignedIn } from "./assigned.ts";
 import type { Request } from "./command.ts";
 import type { House } from "./house.ts";
-import { meant } from "./incidents.ts";
+import { incidentHere, incidentNamed } from "./incidents.ts";
 import { inputsToType } from "./inputs.ts";
 import { stop } from "./say.ts";
 import { runnable } from "./start.ts";
@@ -62,15 +62,17 @@ function targetsOf({ catalog }: House, { system, starts, leavesSite }: Runbook):
   return [...(starts === null ? [] : [starts.target]), ...sites.map(({ id }) => id)];
 }
 
-/** Named, else the one of the incident this is typed in, else every system that may run here. */
+/** Named, else the one of the incident that is named or this is typed in, else every system that may run here. */
 async function systemsMeant(house: House, request: Request): Promise<readonly System[]> {
   const systems = runnable(house);
   const named = request.options.system;
   if (named !== undefined) return [systemNamed(systems, named)];
-  const found = await meant(house, request);
-  const here = found.kind === "one" ? found.incident : null;
-  const inChannel = here !== null && here.channel !== null && here.channel === request.place.channel;
-  const own = systems.filter(({ id }) => inChannel && id === here?.state.declared?.system);
+  const { incident } = request.options;
+  const about =
+    typeof incident === "string"
+      ? await incidentNamed(house, incident)
+      : ((await incidentHere(house, request))?.state ?? null);
+  const own = systems.filter(({ id }) => id === about?.declared?.system);
   return own.length > 0 ? own : systems;
 }
 

@@ -74,7 +74,7 @@ export interface CatchUp {
 export interface IncidentsOptions {
   readonly timeline: Pick<
     Timeline,
-    "read" | "decide" | "planOf" | "onReread" | "heads" | "keepSummary" | "liveStreams" | "streamOfRun"
+    "read" | "decide" | "planOf" | "onReread" | "heads" | "keepSummary" | "liveStreams" | "streamOfRun" | "doubt"
   >;
   readonly channels: Channels;
   readonly log: Logger;

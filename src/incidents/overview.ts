@@ -24,7 +24,7 @@ export interface Overview {
 }
 
 export interface OverviewParts {
-  readonly timeline: Pick<Timeline, "read" | "planOf" | "onReread" | "heads" | "keepSummary" | "liveStreams">;
+  readonly timeline: Pick<Timeline, "read" | "planOf" | "onReread" | "heads" | "keepSummary" | "liveStreams" | "doubt">;
   readonly reader: Reader;
   readonly log: Logger;
 }
@@ -114,7 +114,7 @@ export function createOverview({ timeline, reader, log }: OverviewParts): Overvi
       if (summary === null || summary.version !== all.get(id)?.head.version) all.becomes(id, "unread");
       else {
         all.becomes(id, summary.summary);
-        await timeline.keepSummary(summary);
+        if (timeline.doubt() === null) await timeline.keepSummary(summary);
       }
     }
   }
@@ -158,7 +158,7 @@ export function createOverview({ timeline, reader, log }: OverviewParts): Overvi
     if (!isNews && state.version === entry.head.version) return;
     const summary = summaryOf(state);
     known.becomes(id, summary ?? "current");
-    if (summary === null) return;
+    if (summary === null || timeline.doubt() !== null) return;
     // Behind the answer: it makes the next start quicker, and nothing depends on it.
     const of = { stream: id, version: state.version, hash, summary };
     timeline
