@@ -23,7 +23,7 @@ export interface Policy {
 }
 
 /** Worth nothing anywhere else. */
-const routingKey = "practice0routing0key0000000orders";
+const routingKey = "practice0routing0key000000orders";
 const token = "practice-pagerduty-token";
 
 /** Somebody on call whom no roster knows: to see that being on call decides nothing. */

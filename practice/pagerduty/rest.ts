@@ -1,5 +1,6 @@
 import type { Weather } from "./chaos.ts";
 import { STRANGER } from "./company.ts";
+import { reference, shownIncident, shownNote, userReference } from "./shown.ts";
 import type { Incident, Status, World } from "./world.ts";
 
 export interface Asked {
@@ -41,9 +42,13 @@ export function rest(world: World, weather: Weather, asked: Asked): Answer {
   const call = `${asked.method} /${room}${id === undefined ? "" : "/*"}${inner === undefined ? "" : `/${inner}`}`;
   switch (call) {
     case "GET /oncalls":
-      return { status: 200, body: { oncalls: onCalls(world, weather, asked), ...page } };
+      return paged("oncalls", onCalls(world, weather, asked), asked);
     case "GET /incidents":
-      return { status: 200, body: { incidents: listed(world, asked).map((one) => shown(world, one)), ...page } };
+      return paged(
+        "incidents",
+        listed(world, asked).map((one) => shownIncident(world, one)),
+        asked,
+      );
     case "POST /incidents":
       return writing(world, asked, (by) => create(world, asked.body as Body, by));
   }
@@ -51,34 +56,42 @@ export function rest(world: World, weather: Weather, asked: Asked): Answer {
   if (incident === undefined) return wrong(404, 2100, "Not Found");
   switch (call) {
     case "GET /incidents/*":
-      return { status: 200, body: { incident: shown(world, incident) } };
+      return { status: 200, body: { incident: shownIncident(world, incident) } };
     case "PUT /incidents/*":
       return writing(world, asked, (by) => update(world, incident, asked.body as Body, by));
     case "GET /incidents/*/notes":
-      return { status: 200, body: { notes: incident.notes } };
+      return { status: 200, body: { notes: incident.notes.map((one) => shownNote(world, one)) } };
     case "POST /incidents/*/notes":
       return writing(world, asked, (by) => {
         const content = (asked.body as Body).note?.content;
         if (!content) return wrong(400, 2001, "Invalid Input Provided", "Content can't be blank.");
-        world.annotate(incident, content, by);
-        return { status: 201, body: { note: incident.notes.at(-1) } };
+        const note = world.annotate(incident, content, by);
+        return { status: 200, body: { note: shownNote(world, note) } };
       });
     default:
       return wrong(404, 2100, "Not Found");
   }
 }
 
-const page = { limit: 100, offset: 0, more: false, total: null };
+/** What is given at once unless it is asked for more, and the most that can be asked for. */
+const PAGE = { usual: 25, most: 100 };
+
+function paged(name: string, all: readonly unknown[], { query }: Asked): Answer {
+  const limit = Math.min(Number(query.get("limit") ?? PAGE.usual), PAGE.most);
+  const offset = Number(query.get("offset") ?? 0);
+  const more = all.length > offset + limit;
+  return { status: 200, body: { [name]: all.slice(offset, offset + limit), limit, offset, more, total: null } };
+}
 
 function onCalls(world: World, weather: Weather, { query }: Asked): unknown[] {
   if (weather.is("nobody")) return [];
   return query.getAll("escalation_policy_ids[]").flatMap((id) =>
     (world.policy(id)?.levels ?? []).flatMap((users, level) =>
       (weather.is("stranger") && level === 0 ? [STRANGER] : users).map((user) => ({
-        escalation_policy: { id, type: "escalation_policy_reference", summary: world.policy(id)?.name },
+        escalation_policy: reference("escalation_policy", id, world.policy(id)?.name),
         escalation_level: level + 1,
         schedule: null,
-        user: { id: user, type: "user_reference", summary: world.user(user)?.name },
+        user: userReference(world, user),
         start: null,
         end: null,
       })),
@@ -89,9 +102,10 @@ function onCalls(world: World, weather: Weather, { query }: Asked): unknown[] {
 function listed(world: World, { query }: Asked): readonly Incident[] {
   const statuses = query.getAll("statuses[]");
   const key = query.get("incident_key");
-  return world.incidents.filter(
+  const found = world.incidents.filter(
     (one) => (key === null || one.key === key) && (statuses.length === 0 || statuses.includes(one.status)),
   );
+  return query.get("sort_by") === "created_at:desc" ? found.reverse() : found;
 }
 
 /** Writing needs to be in the name of a user who exists. */
@@ -118,7 +132,7 @@ function create(world: World, { incident }: Body, by: string): Answer {
   const users = assignments?.flatMap(({ assignee }) => assignee?.id ?? []);
   if (users?.some((id) => !world.user(id))) return wrong(400, 2001, "Invalid Input Provided", "Assignee not found.");
   const made = world.trigger({ key, title, urgency: incident?.urgency, policy: escalation_policy?.id, users, by });
-  return { status: 201, body: { incident: shown(world, made) } };
+  return { status: 201, body: { incident: shownIncident(world, made) } };
 }
 
 function update(world: World, incident: Incident, { incident: wanted }: Body, by: string): Answer {
@@ -131,33 +145,7 @@ function update(world: World, incident: Incident, { incident: wanted }: Body, by
   if (users) world.hand(incident, { users }, by);
   else if (escalation_policy?.id) world.hand(incident, { policy: escalation_policy.id }, by);
   else if (level) world.hand(incident, { level }, by);
-  return { status: 200, body: { incident: shown(world, incident) } };
-}
-
-/** An incident as the API and the webhooks give it. */
-export function shown(world: World, one: Incident): Record<string, unknown> {
-  const reference = (type: string, id: string, summary?: string) => ({ id, type: `${type}_reference`, summary });
-  return {
-    id: one.id,
-    type: "incident",
-    incident_number: one.number,
-    number: one.number,
-    title: one.title,
-    summary: `[#${one.number}] ${one.title}`,
-    status: one.status,
-    urgency: one.urgency,
-    incident_key: one.key,
-    created_at: one.createdAt,
-    html_url: `https://practice.pagerduty.invalid/incidents/${one.id}`,
-    service: reference("service", world.company.service.id, world.company.service.name),
-    escalation_policy: reference("escalation_policy", one.policy, world.policy(one.policy)?.name),
-    assignments: one.assigned.map((id) => ({
-      at: one.createdAt,
-      assignee: reference("user", id, world.user(id)?.name),
-    })),
-    assignees: one.assigned.map((id) => reference("user", id, world.user(id)?.name)),
-    priority: null,
-  };
+  return { status: 200, body: { incident: shownIncident(world, incident) } };
 }
 
 function wrong(status: number, code: number, message: string, ...errors: string[]): Answer {

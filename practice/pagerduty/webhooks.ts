@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "../../src/lib/log.ts";
 import type { Weather } from "./chaos.ts";
-import { shown } from "./rest.ts";
+import { serviceReference, toldIncident, toldNote, userReference } from "./shown.ts";
 import type { Happened, World } from "./world.ts";
 
 /** PagerDuty gives up on a receiver after a while; this one sooner. */
@@ -41,20 +41,14 @@ export class Webhooks {
   }
 
   #event({ change, incident, by, at }: Happened): Record<string, unknown> {
-    const user = by === null ? null : this.#world.user(by);
-    const { service } = this.#world.company;
-    const note = incident.notes.at(-1);
-    const noted = { id: note?.id, type: "incident_note", content: note?.content, incident: { id: incident.id } };
     return {
       id: `01${randomBytes(12).toString("hex").toUpperCase()}`,
       event_type: `incident.${change}`,
       resource_type: "incident",
       occurred_at: at,
-      agent: user
-        ? { id: user.id, type: "user_reference", summary: user.name }
-        : { id: service.id, type: "service_reference", summary: service.name },
+      agent: by === null ? serviceReference(this.#world) : userReference(this.#world, by),
       client: null,
-      data: change === "annotated" ? noted : shown(this.#world, incident),
+      data: change === "annotated" ? toldNote(incident) : toldIncident(this.#world, incident),
     };
   }
 

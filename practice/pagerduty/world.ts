@@ -12,6 +12,10 @@ export interface Incident {
   readonly createdAt: string;
   readonly urgency: "high" | "low";
   status: Status;
+  /** When its status changed last. */
+  changedAt: string;
+  /** Given to people by name, so it climbs no policy. */
+  direct: boolean;
   policy: string;
   level: number;
   /** User ids whose phones ring, or rang. */
@@ -110,14 +114,17 @@ export class World {
     readonly by: string | null;
   }): Incident {
     const policy = what.policy ?? this.company.service.policy;
+    const now = new Date().toISOString();
     const incident: Incident = {
       id: `Q${word(13)}`,
       number: this.incidents.length + 1,
       key: what.key ?? word(32).toLowerCase(),
       title: what.title,
-      createdAt: new Date().toISOString(),
+      createdAt: now,
+      changedAt: now,
       urgency: what.urgency ?? "high",
       status: "triggered",
+      direct: what.users !== undefined,
       policy,
       level: 1,
       assigned: what.users ?? this.policy(policy)?.levels[0] ?? [],
@@ -150,17 +157,21 @@ export class World {
   ): void {
     incident.policy = to.policy ?? incident.policy;
     incident.level = to.policy === undefined ? (to.level ?? incident.level) : 1;
+    incident.direct = to.users !== undefined;
     incident.assigned = to.users ?? this.policy(incident.policy)?.levels[incident.level - 1] ?? [];
     incident.status = "triggered";
     this.#note(to.users ? "reassigned" : to.policy ? "delegated" : "escalated", incident, by);
   }
 
-  annotate(incident: Incident, content: string, by: string): void {
-    incident.notes.push({ id: `N${word(6)}`, content, user: by, at: new Date().toISOString() });
+  annotate(incident: Incident, content: string, by: string): Incident["notes"][number] {
+    const note = { id: `N${word(6)}`, content, user: by, at: new Date().toISOString() };
+    incident.notes.push(note);
     this.#note("annotated", incident, by);
+    return note;
   }
 
   #note(change: Change, incident: Incident, by: string | null): void {
+    if (change !== "annotated") incident.changedAt = new Date().toISOString();
     const happened = { change, incident: { ...incident }, by, at: new Date().toISOString() };
     this.happened.push(happened);
     this.#told(happened);

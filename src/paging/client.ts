@@ -64,6 +64,8 @@ export interface PagerDuty {
 const SECONDS = 5;
 /** pdjs asks three times more after a 429; it has to be through with that before our deadline. */
 const RETRY_MS = 700;
+/** The longest page PagerDuty gives; left out, it is 25, and the first level may be among the rest. */
+const MOST = "100";
 /** How PagerDuty words its error 2001 where an open incident has the key. */
 const DUPLICATE = /matching dedup key already exists/i;
 
@@ -140,7 +142,7 @@ export function createPagerDuty(account: Account): PagerDuty {
 
   return {
     async onCall(policy, seconds) {
-      const query = { "escalation_policy_ids[]": [policy], earliest: "true" };
+      const query = { "escalation_policy_ids[]": [policy], earliest: "true", limit: MOST };
       const { oncalls } = await rest<{ oncalls?: readonly RawOnCall[] }>("GET", "oncalls", {
         query,
         ...(seconds !== undefined && { seconds }),

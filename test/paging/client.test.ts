@@ -3,6 +3,9 @@ import { createPager, type Pager } from "../../practice/pagerduty/index.ts";
 import { type Account, createPagerDuty, type PagerDuty } from "../../src/paging/client.ts";
 import { PagerDutyTrouble } from "../../src/paging/trouble.ts";
 import { quiet } from "../timeline/server.ts";
+import { holdPagerDuty } from "../wire/held.ts";
+
+const wire = holdPagerDuty();
 
 /**
  * What Lifeboat relies on of PagerDuty, over the stand-in. The same suite holds against a real account: give it one in
@@ -46,6 +49,10 @@ describe("who is on call", () => {
     pager.onCall("PCOMMAND", [[], ["PVERA", "PALEX"]]);
     expect((await pd.onCall("PCOMMAND")).map(({ user }) => user)).toEqual(["PVERA", "PALEX"]);
   });
+  test("among more than PagerDuty gives at once", async () => {
+    pager.onCall("PCOMMAND", [[...Array.from({ length: 30 }, () => "PVERA"), "PSAM0"]]);
+    expect((await pd.onCall("PCOMMAND")).map(({ user }) => user)).toEqual(["PVERA", "PSAM0"]);
+  });
   test("nobody", async () => {
     pager.chaos("nobody");
     expect(await pd.onCall("PCOMMAND")).toEqual([]);
@@ -68,7 +75,7 @@ describe("an alarm", () => {
     expect(pager.incidents).toEqual([]);
   });
   test("with a wrong integration key it is refused, not lost", async () => {
-    const wrong = createPagerDuty(account({ routingKey: "another" }));
+    const wrong = createPagerDuty(account({ routingKey: "another".padEnd(32, "0") }));
     expect(await trouble(wrong.trigger("lifeboat/inc-1", alarm))).toMatchObject({ status: 400, refused: true });
   });
 });
@@ -156,4 +163,8 @@ describe("when PagerDuty is not well", () => {
     expect(await pd.open("k", asked)).toBe(false);
     expect(pager.incidents).toHaveLength(1);
   });
+});
+
+test("every call there is was held against what PagerDuty documents", () => {
+  expect([...wire.seen].sort()).toEqual(["create", "event", "get", "list", "note", "notes", "onCall", "update"]);
 });

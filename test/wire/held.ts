@@ -4,21 +4,43 @@ import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { projectRoot } from "../../src/lib/root.ts";
 import { type Exchange, record } from "./exchange.ts";
 import { inspect } from "./inspect.ts";
+import { inspectPagerDuty } from "./pagerduty.ts";
+
+interface Held {
+  readonly seen: ReadonlySet<string>;
+}
 
 /**
  * Holds every exchange of this file's tests with a stand-in of AWS against the service models of the SDKs: requests and
  * answers. To be called once, at the top.
  */
-export function holdTheWire(): { readonly seen: ReadonlySet<string> } {
+export function holdTheWire(): Held {
+  return held(async (exchange) => {
+    const inspected = await inspect(exchange);
+    return inspected && { what: inspected.operation, findings: inspected.findings };
+  });
+}
+
+/** The same of PagerDuty, by what it documents: its REST API, its events, and webhooks. */
+export function holdPagerDuty(): Held {
+  return held(async (exchange) => {
+    const inspected = inspectPagerDuty(exchange);
+    return inspected && { what: inspected.call, findings: inspected.findings };
+  });
+}
+
+type Inspect = (exchange: Exchange) => Promise<{ what: string; findings: readonly string[] } | null>;
+
+function held(inspectOne: Inspect): Held {
   const waiting: Exchange[] = [];
   const seen = new Set<string>();
   let stop: () => void = () => {};
-  const held = async () => {
+  const look = async () => {
     const found = new Set<string>();
     for (const exchange of waiting.splice(0)) {
-      const inspected = await inspect(exchange);
+      const inspected = await inspectOne(exchange);
       if (!inspected) continue;
-      seen.add(inspected.operation);
+      seen.add(inspected.what);
       for (const finding of inspected.findings) found.add(finding);
     }
     expect([...found]).toEqual([]);
@@ -26,10 +48,10 @@ export function holdTheWire(): { readonly seen: ReadonlySet<string> } {
   beforeAll(() => {
     stop = record((exchange) => void waiting.push(exchange));
   });
-  afterEach(held, 30_000);
+  afterEach(look, 30_000);
   afterAll(async () => {
     stop();
-    await held();
+    await look();
   });
   return { seen };
 }
