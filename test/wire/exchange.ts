@@ -8,6 +8,8 @@ export interface Exchange {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** Whether `body` is all of it: of a long one only the beginning is kept. */
+  readonly whole: boolean;
   /** Null: the connection was cut, or nothing was ever said. */
   readonly answer: Answer | null;
 }
@@ -36,27 +38,27 @@ export function record(note: (exchange: Exchange) => void): () => void {
       // A request that was cut is no request.
       if (!request.complete) return;
       const answer = response.writableFinished
-        ? { status: response.statusCode, headers: texts(response.getHeaders(), response), body: answered() }
+        ? { status: response.statusCode, headers: texts(response.getHeaders(), response), body: answered.bytes() }
         : null;
-      note({ method, url, headers: texts(request.headers), body: sent(), answer });
+      note({ method, url, headers: texts(request.headers), body: sent.bytes(), whole: sent.whole(), answer });
     });
   };
   subscribe(STARTED, heard);
   return () => void unsubscribe(STARTED, heard);
 }
 
-function kept(request: IncomingMessage, name: "push"): () => Buffer {
+function kept(request: IncomingMessage, name: "push"): Keeper {
   const keep = keeper();
   const push = request[name].bind(request);
   request[name] = (chunk: unknown, ...more: never[]) => {
     keep.add(chunk);
     return push(chunk, ...more);
   };
-  return keep.whole;
+  return keep;
 }
 
 /** `writeHead` with an object of headers sets none that `getHeaders` would tell of: they are kept here. */
-function written(response: ServerResponse): () => Buffer {
+function written(response: ServerResponse): Keeper {
   const keep = keeper();
   const { write, end, writeHead } = response;
   const own = response as unknown as Record<string, unknown>;
@@ -74,22 +76,32 @@ function written(response: ServerResponse): () => Buffer {
     if (typeof chunk !== "function") keep.add(chunk);
     return (end as (...all: unknown[]) => unknown).call(response, chunk, ...more);
   };
-  return keep.whole;
+  return keep;
 }
 
 const HEADERS = Symbol("headers");
 
-function keeper() {
+interface Keeper {
+  add(chunk: unknown): void;
+  bytes(): Buffer;
+  whole(): boolean;
+}
+
+function keeper(): Keeper {
   const chunks: Buffer[] = [];
   let size = 0;
+  let all = true;
   return {
-    add(chunk: unknown): void {
-      if (size > KEPT || (typeof chunk !== "string" && !(chunk instanceof Uint8Array))) return;
+    add(chunk) {
+      if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) return;
+      all &&= size <= KEPT;
+      if (!all) return;
       const bytes = Buffer.from(chunk as string);
       chunks.push(bytes);
       size += bytes.length;
     },
-    whole: () => Buffer.concat(chunks),
+    bytes: () => Buffer.concat(chunks),
+    whole: () => all,
   };
 }
 

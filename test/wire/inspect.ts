@@ -3,6 +3,7 @@ import type { Exchange } from "./exchange.ts";
 import { inspectRequest, operationOf } from "./request.ts";
 import { serviceSignedAs } from "./services.ts";
 import type { Inspection } from "./shape.ts";
+import { wrongSignature } from "./signature.ts";
 
 const SCOPE = /Credential=[^/]+\/\d{8}\/[^/]+\/([^/]+)\/aws4_request/;
 
@@ -37,6 +38,8 @@ export async function inspect(exchange: Exchange): Promise<Inspected | null> {
     }
   };
   guarded("request", (one) => inspectRequest(service, operation, exchange, one));
+  const wrong = wrongSignature(exchange);
+  if (wrong !== null) by("request").say("its signature", wrong);
   guarded("answer", (one) => inspectAnswer(service, operation, exchange, one));
   return { operation: `${signedAs}:${operation.name}`, findings };
 }

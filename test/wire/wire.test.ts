@@ -176,6 +176,18 @@ describe("what is wrong in an answer of a stand-in is found", () => {
   });
 });
 
+describe("a signature that is not that of the request is found", () => {
+  test.each<[string, string, (exchange: Exchange) => Exchange, string]>([
+    ["another body", NAMES.describe, sent("orders", "ledger"), "covers another body"],
+    ["another path", NAMES.head, asked("1.png", "2.png"), "is not that of the request"],
+    ["another parameter", NAMES.records, asked("name=a", "name=b"), "is not that of the request"],
+    ["a header it does not cover", NAMES.head, headed({ "x-amz-meta-by": "me" }), "does not cover x-amz-meta-by"],
+    ["another time", NAMES.objects, headed({ "x-amz-date": "20200101T000000Z" }), "is not that of the request"],
+  ])("%s", async (_what, name, damage, finding) => {
+    expect((await inspect(damage(of(name))))?.findings.join("\n")).toContain(finding);
+  });
+});
+
 test("the models are really read: operations, required members, enumerations and errors of each", async () => {
   const rds = await serviceSignedAs("rds");
   const route53 = await serviceSignedAs("route53");
