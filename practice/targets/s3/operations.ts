@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Refusal } from "../../kit/refusal.ts";
 import { items, parseXml, textOf, type Xml } from "../aws/xml.ts";
+import { ALGORITHMS, checksumOf } from "./checksums.ts";
 import { listObjects } from "./listing.ts";
 import type { Asked } from "./request.ts";
 import { type Bucket, etagOf, md5, type Store, type Stored } from "./store.ts";
@@ -55,21 +56,23 @@ export function s3Operations(store: Store): Readonly<Record<string, S3Operation>
     },
     ListObjectsV2: (asked) => ({ document: ["ListBucketResult", listObjects(bucketOf(asked), asked.query)] }),
     HeadObject(asked) {
-      const found = findObject(bucketOf(asked), asked.key);
-      return { headers: { ...describe(found, asked), "content-length": String(found.body.length) } };
+      const bucket = bucketOf(asked);
+      const found = findObject(bucket, asked.key);
+      return { headers: { ...describe(found, bucket, asked), "content-length": String(found.body.length) } };
     },
     GetObject(asked) {
-      const found = findObject(bucketOf(asked), asked.key);
+      const bucket = bucketOf(asked);
+      const found = findObject(bucket, asked.key);
       const wanted = asked.headers["if-match"];
       if (wanted !== undefined && wanted !== found.etag) throw preconditionFailed();
       const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(asked.headers.range ?? "") ?? [];
-      if (from === undefined) return { headers: describe(found, asked), body: found.body };
+      if (from === undefined) return { headers: describe(found, bucket, asked), body: found.body };
       const start = Number(from);
       const end = Math.min(to ? Number(to) : Number.POSITIVE_INFINITY, found.body.length - 1);
       if (start > end) throw new Refusal("InvalidRange", "The requested range is not satisfiable", 416);
       return {
         status: 206,
-        headers: { ...describe(found, asked), "content-range": `bytes ${start}-${end}/${found.body.length}` },
+        headers: { ...describe(found, bucket, asked), "content-range": `bytes ${start}-${end}/${found.body.length}` },
         body: found.body.subarray(start, end + 1),
       };
     },
@@ -80,7 +83,7 @@ export function s3Operations(store: Store): Readonly<Record<string, S3Operation>
       const checksums = checksumsOf(asked);
       const key = bucket.kms ? { "x-amz-server-side-encryption-aws-kms-key-id": "arn:aws:kms:practice" } : {};
       return {
-        headers: { etag, ...key },
+        headers: { etag, ...key, ...summed(checksums) },
         effect: () => void store.put(bucket.name, asked.key, asked.body, { headers: keptOf(asked), checksums, etag }),
       };
     },
@@ -235,28 +238,33 @@ function keptOf({ headers: given }: Asked): Record<string, string> {
 }
 
 function checksumsOf({ headers }: Asked): Stored["checksums"] {
-  const algorithms = ["crc32", "crc32c", "crc64nvme", "sha1", "sha256"];
   return Object.fromEntries(
-    algorithms.flatMap((algorithm) => {
+    ALGORITHMS.flatMap((algorithm) => {
       const value = headers[`x-amz-checksum-${algorithm}`];
       return value === undefined ? [] : [[algorithm, value]];
     }),
   );
 }
 
-function describe(found: Stored, { headers }: Asked): Record<string, string> {
-  const wanted = headers["x-amz-checksum-mode"]?.toUpperCase() === "ENABLED";
+function describe(found: Stored, { noChecksums }: Bucket, { headers }: Asked): Record<string, string> {
+  // A checksum is of the whole object, and isn't said of a part of it.
+  const wanted = headers["x-amz-checksum-mode"]?.toUpperCase() === "ENABLED" && headers.range === undefined;
   return {
     ...found.headers,
     etag: found.etag,
     "last-modified": found.at.toUTCString(),
     "accept-ranges": "bytes",
     ...(found.replication ? { "x-amz-replication-status": found.replication } : {}),
-    ...(wanted && Object.keys(found.checksums).length > 0
-      ? {
-          ...Object.fromEntries(Object.entries(found.checksums).map(([name, sum]) => [`x-amz-checksum-${name}`, sum])),
-          "x-amz-checksum-type": "FULL_OBJECT",
-        }
-      : {}),
+    ...(wanted ? summed(noChecksums ? found.checksums : kept(found)) : {}),
   };
+}
+
+/** Of what came without a checksum S3 itself computes one. */
+function kept({ checksums, body }: Stored): Stored["checksums"] {
+  return Object.keys(checksums).length > 0 ? checksums : { crc64nvme: checksumOf("crc64nvme", body) };
+}
+
+function summed(checksums: Stored["checksums"]): Record<string, string> {
+  const named = Object.entries(checksums).map(([name, sum]) => [`x-amz-checksum-${name}`, sum]);
+  return named.length === 0 ? {} : { ...Object.fromEntries(named), "x-amz-checksum-type": "FULL_OBJECT" };
 }

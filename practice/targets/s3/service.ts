@@ -34,7 +34,7 @@ export function createS3Service(store: Store, weather: Weather, ledger: Ledger) 
       writeRefusal(response, head, refusal);
     };
     try {
-      const body = await payloadOf(request);
+      const { body, trailers } = await payloadOf(request);
       if (weather.isDenied(`s3:${operation}`)) throw new Refusal("AccessDenied", "Access Denied", 403);
       await meet(struck, response, {
         dropped: () => note("dropped", null),
@@ -47,7 +47,7 @@ export function createS3Service(store: Store, weather: Weather, ledger: Ledger) 
         perform(happens) {
           const act = operations[operation];
           if (!act) throw new Refusal("NotImplemented", `The stand-in does not know ${operation}`, 501);
-          const turn = act({ ...head, body });
+          const turn = act({ ...head, headers: { ...head.headers, ...trailers }, body });
           note(turn.effect && happens ? "accepted" : "answered", null);
           if (happens) turn.effect?.();
           return () => writeTurn(response, head, turn);

@@ -40,6 +40,8 @@ export interface Bucket {
   readonly rules: Rule[];
   /** Keys of which replication fails for good, as with a missing permission on a KMS key. */
   fails: (key: string) => boolean;
+  /** Of what came without a checksum it has none: AWS's own of before December 2024, and many an S3 that is not AWS's. */
+  noChecksums: boolean;
   /** Encrypted under a key of KMS: ETags have the form of an MD5, and are none. */
   kms: boolean;
 }
@@ -76,6 +78,7 @@ export function createStore(account: string, clock: Clock, reachable: (region: s
         uploads: new Map(),
         rules: [],
         fails: () => false,
+        noChecksums: false,
         kms: false,
       };
       buckets.set(name, bucket);

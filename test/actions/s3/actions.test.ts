@@ -47,7 +47,13 @@ describe("s3.sync", () => {
   });
 
   test.each([
-    ["one large object that was put in one request", (): object => ({})],
+    [
+      "one large object that was put in one request, in buckets without checksums",
+      (): object => {
+        for (const one of world.s3.buckets.values()) one.noChecksums = true;
+        return {};
+      },
+    ],
     [
       "… with the checksum today's SDKs send, to a bucket that keeps another kind",
       (): object => ({ checksums: { crc32: "AAAAAA==" } }),
