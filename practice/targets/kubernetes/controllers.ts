@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { autoscale } from "./autoscaler.ts";
 import { kindNamed } from "./kinds.ts";
 import { isPullable, isReady, isTerminating, type Kubelet, type Pace, terminate } from "./pods.ts";
 import { hasLabels } from "./selector.ts";
@@ -44,6 +45,7 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
     tick() {
       const version = store.resourceVersion();
       if (version === settled) return;
+      autoscale(store);
       const waiting = [...store.list(deployments).map(rollOut)];
       for (const one of store.list(definitions)) store.report(definitions, one, ESTABLISHED);
       for (const one of store.list(statefulsets)) keepStateful(one);

@@ -17,6 +17,7 @@ export const COVERED = [
   "discovery of what a group and version holds",
   "404 for what would be made in a namespace that is not there, by a dry run too",
   "a CustomResourceDefinition makes its kind known once it is established",
+  "an autoscaler moves a count into its range, and sleeps at 0",
   "SelfSubjectAccessReview",
 ] as const;
 export type Covered = (typeof COVERED)[number];
@@ -24,6 +25,7 @@ export type Covered = (typeof COVERED)[number];
 /** What the real one has, and this has not. */
 export const NOT_COVERED = [
   "watch",
+  "metrics, and autoscaling by them",
   "limit and continue",
   "admission, quotas and limits",
   "YAML bodies",

@@ -262,6 +262,23 @@ const PROOFS: Record<Covered, () => Promise<void>> = {
       return there !== null && there.length === 0;
     });
   },
+  "an autoscaler moves a count into its range, and sleeps at 0": async () => {
+    await running("ranged", 1);
+    world.primary.put("horizontalpodautoscalers", NAMESPACE, {
+      metadata: { name: "ranged" },
+      spec: { scaleTargetRef: { kind: "Deployment", name: "ranged" }, minReplicas: 2, maxReplicas: 3 },
+    });
+    const cluster = await open();
+    const count = async () => (await cluster.get<{ spec: { replicas: number } }>(`${apps}/deployments/ranged`)).spec.replicas;
+    const to = (replicas: number) => cluster.patch(`${apps}/deployments/ranged`, "merge", { spec: { replicas } });
+    await soon("its least", async () => (await count()) === 2);
+    await to(9);
+    await soon("its most", async () => (await count()) === 3);
+    await to(0);
+    const gone = async () => (await cluster.list(`${core}/pods`, { labelSelector: "app=ranged" })).length === 0;
+    await soon("nothing being left of it", gone);
+    expect(await count()).toBe(0);
+  },
   "server-side apply refuses a field of another manager": async () => {
     const cluster = await open();
     const apply = (fieldManager: string, value: string) =>
