@@ -4,10 +4,7 @@ import type { Paging } from "../../src/paging/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { deed, engineOn, folder, go, Night, planOf } from "../engine/bed.ts";
 import { storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
-import { holdPagerDuty } from "../wire/held.ts";
 import { openPager, pagingOn, phones, plans } from "./night.ts";
-
-holdPagerDuty();
 
 let server: TestServer;
 let store: Store;

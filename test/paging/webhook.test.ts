@@ -7,10 +7,7 @@ import type { Paging } from "../../src/paging/index.ts";
 import { isSigned } from "../../src/paging/webhook/signature.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
-import { holdPagerDuty } from "../wire/held.ts";
 import { openPager, pagingOn } from "./night.ts";
-
-holdPagerDuty();
 
 const SECRETS = ["the-old-secret-000000", "the-new-secret-111111"];
 const sign = (body: string, secret = SECRETS[1] as string) =>

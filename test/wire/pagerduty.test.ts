@@ -10,6 +10,7 @@ import { inspectPagerDuty } from "./pagerduty.ts";
 
 /** The negative control of what holds PagerDuty's wire: real exchanges of which nothing is to be said, and the same with one thing wrong. */
 const seen = new Map<string, Exchange>();
+const webhooks: Exchange[] = [];
 let pager: Pager;
 let stop: () => void;
 const hook = createServer((request, response) => void request.resume().on("end", () => response.end()));
@@ -17,6 +18,7 @@ const hook = createServer((request, response) => void request.resume().on("end",
 beforeAll(async () => {
   stop = record((exchange) => {
     const call = inspectPagerDuty(exchange)?.call;
+    if (call === "webhook") webhooks.push(exchange);
     if (call !== undefined && !(call === "webhook" && seen.has(call))) seen.set(call, exchange);
   });
   pager = await createPager({ log: quiet });
@@ -33,7 +35,10 @@ beforeAll(async () => {
   await pd.escalate(id, { users: ["PALEX"] });
   await pd.incident(id);
   await pd.trigger("alarm", { summary: "Down", source: "lifeboat", severity: "critical", details: "…" });
-  await soon("the exchanges", async () => seen.size === 9);
+  const [incident] = pager.incidents;
+  pager.acknowledge(incident?.id ?? "", "PALEX");
+  pager.resolve(incident?.id ?? "", "PALEX");
+  await soon("the exchanges", async () => seen.size === 9 && webhooks.length === 6);
 }, 60_000);
 afterAll(async () => {
   stop();
@@ -46,6 +51,15 @@ test("nothing is said of what is right", () => {
   expect([...seen].map(([call, exchange]) => [call, inspectPagerDuty(exchange)?.findings])).toEqual(
     [...seen.keys()].map((call) => [call, []]),
   );
+});
+
+test("every kind of webhook is as PagerDuty documents it", () => {
+  const kinds = webhooks.map(
+    ({ body }) => (JSON.parse(body.toString()) as { event: { event_type: string } }).event.event_type,
+  );
+  const expected = ["triggered", "annotated", "reassigned", "triggered", "acknowledged", "resolved"];
+  expect(kinds.sort()).toEqual(expected.map((one) => `incident.${one}`).sort());
+  expect(webhooks.flatMap((one) => inspectPagerDuty(one)?.findings ?? ["none"])).toEqual([]);
 });
 
 describe("what is wrong in a request is found", () => {

@@ -269,7 +269,8 @@ const PROOFS: Record<Covered, () => Promise<void>> = {
       spec: { scaleTargetRef: { kind: "Deployment", name: "ranged" }, minReplicas: 2, maxReplicas: 3 },
     });
     const cluster = await open();
-    const count = async () => (await cluster.get<{ spec: { replicas: number } }>(`${apps}/deployments/ranged`)).spec.replicas;
+    const count = async () =>
+      (await cluster.get<{ spec: { replicas: number } }>(`${apps}/deployments/ranged`)).spec.replicas;
     const to = (replicas: number) => cluster.patch(`${apps}/deployments/ranged`, "merge", { spec: { replicas } });
     await soon("its least", async () => (await count()) === 2);
     await to(9);
