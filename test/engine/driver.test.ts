@@ -145,7 +145,7 @@ describe("a run from the request to the end", () => {
     await night.requested(planOf([[go()], [deed(dir, "put", "fence")]]));
     start({ settings: { observeSeconds: 0.3 } });
     const run = await night.until((one) => one.status === "failed");
-    expect(run.problem?.what).toMatch(/"fence" could not be looked at: .*no answer within 0.3 s/);
+    expect(run.problem?.what).toMatch(/"fence" couldn't be checked: .*no answer within 0.3 s/);
   });
 
   test("parallel steps go side by side, and the stage behind waits for all", async () => {
@@ -423,7 +423,7 @@ describe("when something goes wrong", () => {
     await night.asks("bo", { type: "retryStep", run: "run-1", step: "it" });
     await night.until((one) => one.status === "verified");
     expect(ledger(dir)).toEqual(["flip it", "put after"]);
-    expect(await night.print()).toMatch(/It was asked for at .* only looked at/);
+    expect(await night.print()).toMatch(/It was requested at .* only checked/);
   });
 
   test("what the target shows late is not sent again before it has to show", async () => {
@@ -432,7 +432,7 @@ describe("when something goes wrong", () => {
     await run("guard", { retries: 3 });
     await night.until((one) => one.status === "verified");
     expect(ledger(dir)).toEqual(["guard it", "put after"]);
-    expect(await night.print()).toMatch(/It was asked for at .* only looked at/);
+    expect(await night.print()).toMatch(/It was requested at .* only checked/);
   });
 
   test("a toggle of which nobody can tell what it did is repeated on nobody's word", async () => {
@@ -444,7 +444,7 @@ describe("when something goes wrong", () => {
     const stopped = await night.until((one) => one.steps.get("it")?.status === "stopped");
     expect(stopped.problem).toMatchObject({
       code: "outcome-unknown",
-      next: expect.stringContaining("Look at the target"),
+      next: expect.stringContaining("Check the target"),
     });
     expect(ledger(dir)).toEqual(["flip it"]);
   });
@@ -453,7 +453,7 @@ describe("when something goes wrong", () => {
     behave(dir, "it", "losesRequest");
     await run("wipe", { retries: 3 });
     const stopped = await night.untilStep("it", "stopped");
-    expect(stopped.problem?.what).toMatch(/must not be repeated without a person's word/);
+    expect(stopped.problem?.what).toMatch(/a person must decide before it's repeated/);
     expect(ledger(dir)).toEqual([]);
     behave(dir, "it", "losesRequest", null);
     await night.asks("bo", { type: "retryStep", run: "run-1", step: "it" });
