@@ -29,6 +29,9 @@ const causes: Readonly<Record<string, Cause>> = {
   delayCalls: ({ weather }, { seconds = 2 }) => {
     weather.delayCallsSeconds = seconds;
   },
+  stale: ({ weather }, { seconds = 3 * 3600 }) => {
+    weather.staleSeconds = seconds;
+  },
   rateLimit: ({ weather }, { seconds = 10, method = null }) => {
     weather.limitedUntil = weather.now() + seconds * 1000;
     weather.limitedMethod = method;
@@ -61,7 +64,7 @@ const causes: Readonly<Record<string, Cause>> = {
   calm: ({ weather }) => {
     weather.limitedUntil = weather.unavailableUntil = 0;
     weather.losePosts = weather.loseReplies = weather.duplicates = 0;
-    weather.delayEnvelopesSeconds = weather.delayCallsSeconds = 0;
+    weather.delayEnvelopesSeconds = weather.delayCallsSeconds = weather.staleSeconds = 0;
     weather.revoked = weather.tiers = false;
   },
 };

@@ -49,21 +49,32 @@ export function post(platform: Platform, draft: Draft): Message {
 /** Fields of a message the bot wrote. */
 export const byBot = { user: BOT_USER, bot_id: BOT, app_id: APP } as const;
 
+/** A stamp as the app gets it: older than it is while `stale` is caused. */
+export function stampFor({ weather }: Platform, ts: string): string {
+  if (weather.staleSeconds === 0) return ts;
+  const [seconds = "0", micros = "000000"] = ts.split(".");
+  return `${Number(seconds) - weather.staleSeconds}.${micros}`;
+}
+
 /** Tells the app of an event, if its manifest asks for it; again when it is not acknowledged, as Slack does. */
 export async function tell(platform: Platform, event: Json, kind = String(event.type)): Promise<void> {
   if (!subscribed(platform.manifest, kind)) return;
   const { store } = platform;
   const channel = typeof event.channel === "string" ? store.channels.get(event.channel) : undefined;
+  const stamps = {
+    event_ts: stampFor(platform, String(event.event_ts ?? store.mintTs())),
+    ...(typeof event.ts === "string" && { ts: stampFor(platform, event.ts) }),
+  };
   const payload = {
     token: "practice-verification",
     team_id: TEAM,
     context_team_id: TEAM,
     context_enterprise_id: null,
     api_app_id: APP,
-    event: { event_ts: store.mintTs(), ...event },
+    event: { ...event, ...stamps },
     type: "event_callback",
     event_id: store.mintId("Ev"),
-    event_time: store.seconds(),
+    event_time: store.seconds() - platform.weather.staleSeconds,
     authorizations: [
       { enterprise_id: null, team_id: TEAM, user_id: BOT_USER, is_bot: true, is_enterprise_install: false },
     ],

@@ -16,6 +16,8 @@ export class Weather {
   delayCallsSeconds = 0;
   revoked = false;
   /** Slack's rate tiers are enforced. */
+  /** What people do reaches the app as if it were this old: Slack's "delayed events" of what an app missed, and stuck clicks. */
+  staleSeconds = 0;
   tiers = false;
 
   constructor(now: () => number) {
@@ -56,3 +58,4 @@ export class Weather {
     };
   }
 }
+      staleSeconds: this.staleSeconds,

@@ -1,5 +1,7 @@
 import type { AllMiddlewareArgs, App, BlockAction, SlackEventMiddlewareArgs } from "@slack/bolt";
-import type { Reply, Request } from "../../commands/command.ts";
+import type { FormErrors, Reply, Request, SentForm } from "../../commands/command.ts";
+import { cut } from "../../templates/messages/escape.ts";
+import { tooLate } from "../../templates/messages/late.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
@@ -75,7 +77,7 @@ export function createListener(options: ListenOptions): Listener {
       if (heard === "too often, first") await tell(options, delivery, { text: TOO_OFTEN, blocks: [] });
     },
     now: options.now,
-    tooOld: (delivery) => tell(options, delivery, tooOld(delivery)),
+    tooOld: (delivery, now) => refuseOld(options, delivery, now),
     ...(options.pollMs !== undefined && { pollMs: options.pollMs }),
   });
 
@@ -204,10 +206,11 @@ async function linkTo({ clients, log }: ListenOptions, { about }: Delivery): Pro
   }
 }
 
-function tooOld(delivery: Delivery) {
-  const what = delivery.verb === "" ? "What you asked" : `What you asked (\`${delivery.verb}\`)`;
-  return {
-    text: `${what} could not be done in time, and is too old to be done now without asking you. Nothing was changed by it. Please ask again if you still want it.`,
-    blocks: [],
-  };
+/** Somebody who came late into a channel asked for nothing, so there is nothing to refuse. */
+async function refuseOld(options: ListenOptions, delivery: Delivery, now: Date): Promise<void> {
+  options.log.warn({ user: delivery.user, verb: delivery.verb, doneAt: delivery.doneAt }, "too old to be done");
+  if (delivery.carries === JOINED) return;
+  const typed = delivery.carries === null && delivery.form === null ? `${delivery.verb} ${delivery.rest}`.trim() : null;
+  const doneAt = delivery.doneAt === undefined ? null : new Date(delivery.doneAt);
+  await tell(options, delivery, tooLate({ typed, doneAt, now }), "lasting");
 }

@@ -272,6 +272,63 @@ describe("deliveries", () => {
   });
 });
 
+describe("what was done long ago, by Slack's own time, is not done now", () => {
+  const hoursOld = () => bench.workspace.chaos("stale", { seconds: 3 * 3600 });
+  const inDirect = (text: string) => ({ text: expect.stringContaining(text), user: "ULIFEBOAT", channel: "DUALEX" });
+  const settled = async (kind: string) => {
+    const row = (rows: { kind: string; done: boolean }[]) => rows.find((one) => one.kind === kind);
+    await until(async () => row(await rows())?.done === true);
+  };
+
+  test("a mention: nothing is asked, and who sent it is told in a direct message", async () => {
+    bench = await openBench(server);
+    hoursOld();
+    await alex().say("<@ULIFEBOAT> abort wrong database");
+    const told = await alex().waitForMessage(({ text }) => text.includes("Not done"));
+    expect(told).toMatchObject(inDirect("`abort wrong database`"));
+    expect(told.text).toContain("3 h ago");
+    await settled("slack.mention");
+    expect(bench.asked).toEqual([]);
+  });
+
+  test("a press, of a button and of a shortcut", async () => {
+    bench = await openBench(server);
+    bench.scenes.set("inc-1", {
+      channel: { ...OWN, invite: ["UALEX"] },
+      messages: [message("gate", "Decide", { message: { text: "Decide", blocks: [button("gate.approve", "ask-1")] } })],
+    });
+    await bench.declare("inc-1");
+    const prompt = await alex().waitForMessage(({ text }) => text === "Decide");
+    hoursOld();
+    await alex().click(prompt, "gate.approve");
+    expect(await alex().waitForMessage(({ text }) => text.includes("your press"))).toMatchObject(inDirect("3 h ago"));
+    await alex().shortcut("start_failover");
+    await settled("slack.action");
+    await settled("slack.shortcut");
+    expect(bench.asked).toEqual([]);
+  });
+
+  test("who came into a channel hours ago is offered nothing, and told nothing", async () => {
+    bench = await openBench(server);
+    bench.scenes.set("inc-1", { channel: { ...OWN }, messages: [] });
+    await bench.declare("inc-1");
+    await until(async () => (await bench.slack.channelOf("inc-1")) !== null);
+    hoursOld();
+    const channel = (await bench.slack.channelOf("inc-1")) as string;
+    await bench.workspace.as("USAM").slash("/invite <@UVERA>", channel);
+    await settled("slack.joined");
+    expect(bench.asked).toEqual([]);
+    expect(bench.workspace.sight().messages.filter(({ text }) => text.includes("Not done"))).toEqual([]);
+  });
+
+  test("what is a few minutes old is done", async () => {
+    bench = await openBench(server);
+    bench.workspace.chaos("stale", { seconds: 600 });
+    await alex().say("<@ULIFEBOAT> status");
+    await alex().waitForMessage(({ text }) => text === "You asked: status");
+  });
+});
+
 describe("who may speak", () => {
   test.each([
     ["USAM", null],

@@ -1,7 +1,7 @@
 import { answerOf, stateOf } from "../blockkit/answers.ts";
 import type { Element, Json } from "../objects.ts";
 import { BOT_USER } from "../people.ts";
-import { type Platform, tell } from "../platform.ts";
+import { type Platform, stampFor, tell } from "../platform.ts";
 import { type Deed, failed, type Outcome } from "./deed.ts";
 import { elementIn, identity, locate, messagePlace, plainView } from "./payload.ts";
 
@@ -19,7 +19,7 @@ export async function use(platform: Platform, user: string, deed: Deed & { do: "
     action_id: deed.action,
     block_id: deed.block,
     ...(element.type === "button" ? pressed(element) : answerOf(element, deed.choice)),
-    action_ts: platform.store.mintTs(),
+    action_ts: stampFor(platform, platform.store.mintTs()),
   };
   const answer = await platform.delivery.send({
     type: "interactive",
@@ -57,7 +57,11 @@ export async function suggest(platform: Platform, user: string, deed: Deed & { d
 }
 
 export async function shortcut(platform: Platform, user: string, deed: Deed & { do: "shortcut" }): Promise<Outcome> {
-  const common = { ...identity(platform, user), callback_id: deed.callback, action_ts: platform.store.mintTs() };
+  const common = {
+    ...identity(platform, user),
+    callback_id: deed.callback,
+    action_ts: stampFor(platform, platform.store.mintTs()),
+  };
   const on = deed.message;
   const message = on && platform.store.message(on.channel, on.ts);
   const answer = await platform.delivery.send({

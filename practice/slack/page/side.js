@@ -108,6 +108,13 @@ const troubles = [
         usual: 2,
       },
       {
+        name: "stale",
+        label: "Deliver as old",
+        note: "Slack's delayed events: what is done now arrives as if it were that old.",
+        unit: "seconds",
+        usual: 10_800,
+      },
+      {
         name: "appRateLimited",
         label: "Say there were too many events",
         note: "app_rate_limited: over 30 000 in an hour.",
@@ -155,7 +162,7 @@ function Trouble({ name, label, note, unit, usual }) {
   const cause = () => trouble(name, unit ? { [unit]: Number(amount) } : {});
   return html`<div class="trouble">
     <button type="button" class="button" onClick=${cause}>${label}</button>
-    ${unit && html`<label><input type="number" class="input" min="1" max="600" value=${amount} onInput=${(event) => setAmount(event.currentTarget.value)} /> ${unit}</label>`}
+    ${unit && html`<label><input type="number" class="input" min="1" max="86400" value=${amount} onInput=${(event) => setAmount(event.currentTarget.value)} /> ${unit}</label>`}
     <small>${note}</small>
   </div>`;
 }

@@ -1,5 +1,5 @@
 import type { BlockAction } from "@slack/bolt";
-import { NOTHING_TYPED, type Taken } from "./delivery.ts";
+import { doneAt, NOTHING_TYPED, type Taken } from "./delivery.ts";
 import { readCarried, valuesOf } from "./submission.ts";
 
 /**
@@ -30,6 +30,7 @@ export function takeAction(body: BlockAction): Taken | null {
       carries,
       responseUrl: body.response_url ?? null,
       about: null,
+      ...doneAt(action.action_ts),
     },
     live: { trigger: body.trigger_id, view: null },
   };
@@ -56,6 +57,7 @@ function takeChange(body: BlockAction, view: NonNullable<BlockAction["view"]>, v
       carries: carried.carries,
       responseUrl: null,
       about: null,
+      ...doneAt(action.action_ts),
     },
     live: { trigger: null, view: view.id },
   };

@@ -22,6 +22,8 @@ export interface Delivery {
   readonly about: { readonly channel: string; readonly ts: string } | null;
 }
 
+  /** When the person did it, by Slack's clock, in ISO 8601. Left out: Slack doesn't say (slash commands and submissions). */
+  readonly doneAt?: string;
 /** What arrives once with a delivery and is worth nothing later. */
 export interface Live {
   /** Opens one form, within three seconds. */
@@ -48,3 +50,9 @@ export interface Taken {
 export type ReadLine = (text: string) => Pick<Delivery, "verb" | "words" | "options" | "rest" | "tooLong">;
 
 export const NOTHING_TYPED = { words: [], options: {}, rest: "" } as const;
+/** `ts`: seconds since 1970 and six digits, as Slack stamps messages and presses. Nothing where there is none. */
+export function doneAt(ts: string | undefined): { readonly doneAt?: string } {
+  const seconds = Number(ts);
+  return Number.isFinite(seconds) && seconds > 0 ? { doneAt: new Date(seconds * 1000).toISOString() } : {};
+}
+

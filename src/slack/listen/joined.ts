@@ -1,4 +1,4 @@
-import { NOTHING_TYPED, type Taken } from "./delivery.ts";
+import { doneAt, NOTHING_TYPED, type Taken } from "./delivery.ts";
 
 export interface Joined {
   readonly user?: string;
@@ -26,6 +26,7 @@ export function takeJoined(event: Joined): Taken | null {
       carries: JOINED,
       responseUrl: null,
       about: null,
+      ...doneAt(event.event_ts),
     },
     live: { trigger: null, view: null },
   };

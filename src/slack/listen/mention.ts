@@ -1,5 +1,5 @@
 import { LINE_MAX } from "../../../commands/words.ts";
-import type { ReadLine, Taken } from "./delivery.ts";
+import { doneAt, type ReadLine, type Taken } from "./delivery.ts";
 
 export interface Mention {
   readonly user?: string;
@@ -32,6 +32,7 @@ export function takeMention(event: Mention, readLine: ReadLine, itself: string |
       responseUrl: null,
       about: null,
       mention: before === "" ? "alone" : "within",
+      ...doneAt(event.ts),
     },
     live: { trigger: null, view: null },
   };

@@ -1,4 +1,6 @@
 import type { Reply } from "../../../commands/command.ts";
+import { CODE_FIELDS } from "../../../templates/messages/forms.ts";
+import { withTyped } from "../../../templates/messages/late.ts";
 import type { Form, Message } from "../../../templates/messages/message.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
@@ -31,14 +33,20 @@ export async function reply(deps: Replying, delivery: Delivery, live: Live, answ
   }
 }
 
-/** Only this person sees it, where they asked if that is possible, else in a direct message. */
-export async function tell(deps: Replying, delivery: Delivery, message: Message): Promise<void> {
+/**
+ * Only this person sees it, where they asked if that is possible, else in a direct message. `lasting`: a direct message first,
+ * for who may not be looking any more; what is shown to one person alone is lost on them.
+ */
+export async function tell(
+  deps: Replying,
+  delivery: Delivery,
+  message: Message,
+  as: "passing" | "lasting" = "passing",
+): Promise<void> {
   const said = clampMessage(message);
-  const ways = [
-    () => respond(deps, delivery, said),
-    () => ephemeral(deps, delivery, said),
-    () => direct(deps, delivery, said),
-  ];
+  const passing = [() => respond(deps, delivery, said), () => ephemeral(deps, delivery, said)];
+  const lasting = [() => direct(deps, delivery, said)];
+  const ways = as === "lasting" ? [...lasting, ...passing] : [...passing, ...lasting];
   const failures: string[] = [];
   for (const way of ways) {
     try {

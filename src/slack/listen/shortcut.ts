@@ -1,6 +1,6 @@
 import type { GlobalShortcut, MessageShortcut } from "@slack/bolt";
 import { plainWords } from "../../../templates/messages/escape.ts";
-import { NOTHING_TYPED, type Taken } from "./delivery.ts";
+import { doneAt, NOTHING_TYPED, type Taken } from "./delivery.ts";
 
 /** Callback id → what it means. The same ids stand in `manifest.yml`. */
 export const SHORTCUTS = {
@@ -32,6 +32,7 @@ export function takeShortcut(body: GlobalShortcut | MessageShortcut): Taken | nu
       carries: null,
       responseUrl: "response_url" in body ? body.response_url : null,
       about: isNote ? { channel: message.channel, ts: message.ts } : null,
+      ...doneAt(body.action_ts),
     },
     live: { trigger: body.trigger_id, view: null },
   };

@@ -8,8 +8,8 @@ export interface WorkerOptions {
   readonly log: Logger;
   /** Answers one delivery; a rejection has it tried again. */
   readonly handle: (key: string, delivery: Delivery, live: Live | null) => Promise<void>;
-  /** Nobody wants done now what they asked for so long ago; they are told instead. */
-  readonly tooOld: (delivery: Delivery) => Promise<void>;
+  /** Too old to be done without asking again; whoever asked is told instead. `now`: the store's clock. */
+  readonly tooOld: (delivery: Delivery, now: Date) => Promise<void>;
   /** The store's clock. */
   readonly now: () => Date;
   readonly pollMs?: number;
@@ -27,9 +27,16 @@ export interface Worker {
 
 /** A delivery is its receiver's for this long; then it counts as dead. */
 export const CLAIM_SECONDS = 30;
-const TOO_OLD_SECONDS = 900;
+/** Slack tries for minutes to deliver, and replays what an app missed hours later ("delayed events"). */
+export const TOO_OLD_SECONDS = 900;
 const ATTEMPTS = 5;
 const AT_ONCE = 10;
+
+/** By when it was done, where Slack says so, and by when it came in, whichever is earlier. */
+function isTooOld({ doneAt }: Delivery, receivedAt: Date, now: Date): boolean {
+  const since = Math.min(receivedAt.getTime(), doneAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(doneAt));
+  return now.getTime() - since > TOO_OLD_SECONDS * 1000;
+}
 
 export function createWorker({ inbox, log, handle, tooOld, now, pollMs = 2000 }: WorkerOptions): Worker {
   const underWay = new Set<Promise<void>>();
@@ -55,9 +62,9 @@ export function createWorker({ inbox, log, handle, tooOld, now, pollMs = 2000 }:
     const items = await inbox.take(AT_ONCE, CLAIM_SECONDS, "slack.");
     for (const { key, body, attempts, receivedAt } of items) {
       const delivery = body as Delivery;
-      const age = (now().getTime() - receivedAt.getTime()) / 1000;
-      const late = age > TOO_OLD_SECONDS || attempts > ATTEMPTS;
-      track(finish(key, late ? tooOld(delivery) : handle(key, delivery, null)));
+      const at = now();
+      const late = isTooOld(delivery, receivedAt, at) || attempts > ATTEMPTS;
+      track(finish(key, late ? tooOld(delivery, at) : handle(key, delivery, null)));
     }
   }
 
@@ -71,7 +78,8 @@ export function createWorker({ inbox, log, handle, tooOld, now, pollMs = 2000 }:
 
   return {
     now({ key, delivery, live }) {
-      track(finish(key, handle(key, delivery, live)));
+      const at = now();
+      track(finish(key, isTooOld(delivery, at, at) ? tooOld(delivery, at) : handle(key, delivery, live)));
     },
     start: poll,
     async stop(drainSeconds) {

@@ -1,0 +1,39 @@
+import { lines } from "./blocks.ts";
+import { cut, safe } from "./escape.ts";
+import { code } from "./help.ts";
+import type { Message } from "./message.ts";
+import { between, stamp } from "./when.ts";
+
+/** What somebody typed or pressed, refused because it is old: it is not done without asking again. */
+export interface Late {
+  /** The words that were typed after the bot's name or `/dr`; null: something was pressed. */
+  readonly typed: string | null;
+  /** When it was done by Slack's clock; null: Slack does not say. */
+  readonly doneAt: Date | null;
+  /** By the store's clock. */
+  readonly now: Date;
+}
+
+/** Both clocks are named, so that a wrong one is seen. */
+export function tooLate({ typed, doneAt, now }: Late): Message {
+  const what = typed === null ? "your press" : typed === "" ? "your message" : code(cut(typed.replace(/`/g, "’"), 200));
+  const when =
+    doneAt === null
+      ? "It could not be done in time."
+      : `You sent it ${between(doneAt, now)} ago (${stamp(doneAt)}; it's ${stamp(now)} now), and it arrived late.`;
+  return {
+    text: `⛔ Not done: ${what}.\n${when}\nNothing changed.\nNext: ${typed === null ? "look at the message again and decide anew" : "send it again if you still want it"}.`,
+    blocks: [],
+  };
+}
+
+/** A refusal that also holds what was typed into a form which can't be shown again. */
+export function withTyped(message: Message, typed: readonly (readonly [label: string, typed: string])[]): Message {
+  if (typed.length === 0) return message;
+  const said = typed.map(([label, words]) => `*${safe(label)}:* ${safe(cut(words, 1200))}`);
+  const text = ["What you typed:", ...said].join("\n");
+  return {
+    text: `${message.text}\n${text}`,
+    blocks: message.blocks.length === 0 ? [] : [...message.blocks, ...lines(said)],
+  };
+}
