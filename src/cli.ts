@@ -9,6 +9,7 @@ const usage = `Usage:
       --heads                     prints the newest signed heads instead: keep them away from the store
       --against <file>            compares with heads that were kept
   lifeboat keys                   makes keys for the record, as settings
+  lifeboat manifest               prints the Slack app's manifest; --http https://<your host> for request URLs instead of Socket Mode
   lifeboat migrate                brings the schema up to date (DATABASE_OWNER_URL) and admits the bot's login (DATABASE_URL)
   lifeboat erase <person>         forgets who stood in events as that person (DATABASE_OWNER_URL); the timeline verifies on
   lifeboat accept-store           a store that came back older: says what differs; --reason "…" accepts it
@@ -32,6 +33,7 @@ const verbs: Record<string, (rest: string[]) => Promise<number>> = {
   init: async (rest) => (await import("./cli/init.ts")).init(rest),
   verify: async (rest) => (await import("./cli/verify.ts")).verify(rest),
   keys: async () => (await import("./cli/keys.ts")).keys(),
+  manifest: async (rest) => (await import("./cli/manifest.ts")).manifest(rest),
   migrate: async () => (await import("./cli/migrate.ts")).migrate(),
   erase: async (rest) => (await import("./cli/erase.ts")).erase(rest),
   "accept-store": async (rest) => (await import("./cli/accept-store.ts")).acceptStoreCommand(rest),

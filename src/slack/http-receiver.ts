@@ -13,7 +13,8 @@ import { bodyOf } from "../lib/request-body.ts";
 import { requestUrl } from "../lib/request-url.ts";
 import { sdkLog } from "./sdk-log.ts";
 
-const PATH = "/slack/events";
+/** Where Slack sends everything over HTTP. */
+export const PATH = "/slack/events";
 /** Slack's own window, applied to both sides: Bolt refuses the old and takes the future. */
 const WINDOW_SECONDS = 300;
 /** A view is at most 250 kB; an interaction carries a message or a view and little else. */
@@ -31,6 +32,8 @@ export interface HttpOptions {
   readonly host: string;
   readonly log: Logger;
   readonly drainSeconds?: number;
+  /** Slack holds back events of this workspace: more than 30 000 came in an hour. */
+  readonly onRateLimited?: () => void;
 }
 
 /**
@@ -129,9 +132,24 @@ export class HttpReceiver implements Receiver {
 
   async #receive(app: App, event: ReceiverEvent): Promise<void> {
     this.#refuse(event);
-    const handled = app.processEvent(event);
+    if (event.body.type === "app_rate_limited") this.#options.onRateLimited?.();
+    // What Bolt has no listeners for it leaves unanswered: Slack would wait three seconds, and send some of it again.
+    if (!isRouted(event.body)) return event.ack();
+    const handled = this.#process(app, event);
     this.#underWay.add(handled);
     return handled.finally(() => this.#underWay.delete(handled));
+  }
+
+  /** Throws when nobody acknowledged it, so that Slack is answered at once. */
+  async #process(app: App, event: ReceiverEvent): Promise<void> {
+    let acknowledged = false;
+    const ack: ReceiverEvent["ack"] = (said) => {
+      acknowledged = true;
+      return event.ack(said);
+    };
+    await app.processEvent({ ...event, ack });
+    if (!acknowledged)
+      throw new Error(`no listener acknowledged it (${String(event.body.type ?? event.body.command)})`);
   }
 
   #refuse(event: ReceiverEvent): void {
@@ -150,6 +168,20 @@ export class HttpReceiver implements Receiver {
       this.#seen.delete(print);
     }
   }
+}
+
+/** Bodies Bolt finds listeners for: `getTypeAndConversation` in its helpers. */
+function isRouted(body: Record<string, unknown>): boolean {
+  const types = [
+    "block_suggestion",
+    "dialog_submission",
+    "shortcut",
+    "message_action",
+    "view_submission",
+    "view_closed",
+  ];
+  const marks = [body.event, body.command, body.actions, body.name];
+  return marks.some((mark) => mark !== undefined) || types.includes(String(body.type));
 }
 
 class RefusedDelivery extends Error {}

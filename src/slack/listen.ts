@@ -141,6 +141,9 @@ export function createListener(options: ListenOptions): Listener {
       // Mentions were kept before they were acknowledged; listening for them keeps Bolt from calling them unhandled.
       app.event("app_mention", async () => {});
       app.event("member_joined_channel", async () => {});
+      // Closed forms and menus that ask for their options: nothing here wants them, and Slack wants an answer.
+      app.view({ type: "view_closed", callback_id: /[\s\S]*/ }, ({ ack }) => ack());
+      app.options(/[\s\S]*/, ({ ack }) => ack({ options: [] }));
     },
     async keepEvent(body) {
       const taken = await heard(options, body.event as { type?: string } | undefined);

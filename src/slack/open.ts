@@ -163,6 +163,8 @@ function receiverFor(config: SlackConfig, log: SlackOptions["log"], hooks: Hooks
   const { transport } = config;
   if (transport.kind === "http")
     return new HttpReceiver({
+  const onRateLimited = () =>
+    log.error("Slack holds back events of this workspace: more than 30,000 came in the last hour");
       signingSecrets: transport.signingSecrets,
       port: transport.port,
       host: transport.host,
@@ -170,6 +172,7 @@ function receiverFor(config: SlackConfig, log: SlackOptions["log"], hooks: Hooks
       drainSeconds: DRAIN_SECONDS,
     });
   let before = 0;
+      onRateLimited,
   return new SocketReceiver({
     appToken: transport.appToken,
     apiUrl: config.apiUrl,
@@ -189,7 +192,7 @@ function receiverFor(config: SlackConfig, log: SlackOptions["log"], hooks: Hooks
           "Slack counts many connections of this app; beyond ten, clicks can go to none that is ours.",
         );
     },
-    onRateLimited: () => log.error("Slack holds back events of this workspace: too many came in the last hour."),
+    onRateLimited,
   });
 }
 

@@ -1,8 +1,11 @@
 import { createHmac } from "node:crypto";
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { App, ReceiverEvent } from "@slack/bolt";
+import { freePort } from "../../src/lib/pgserver.ts";
+import { createWorkspace } from "../../src/practice/workspace/workspace.ts";
 import { HttpReceiver } from "../../src/slack/http-receiver.ts";
-import { quiet, until } from "../timeline/server.ts";
+import { quiet, type TestServer, testServer, until } from "../timeline/server.ts";
+import { type Bench, openBench } from "./bench.ts";
 import { timers } from "./timers.ts";
 
 const SECRET = "a-signing-secret";
@@ -131,4 +134,90 @@ describe("a delivery over HTTP", () => {
     expect(await send(body(), signed(body(), now()), "/slack/install")).toBe(404);
     expect(taken).toEqual([]);
   });
+});
+
+describe("over HTTP, with everything behind it", () => {
+  let server: TestServer;
+  let bench: Bench;
+  let port: number;
+  beforeAll(async () => {
+    server = await testServer();
+    port = await freePort();
+    const workspace = await createWorkspace({
+      manifestFile: "manifest.yml",
+      deliver: { url: `http://127.0.0.1:${port}/slack/events`, signingSecret: SECRET },
+    });
+    const transport = { kind: "http", signingSecrets: [SECRET], port, host: "127.0.0.1" } as const;
+    bench = await openBench(server, { workspace, config: { transport } });
+  });
+  afterAll(async () => {
+    await bench.close();
+    await bench.workspace.close();
+    await server.close();
+  });
+
+  const ours = { team: { id: "TPRACTICE" }, user: { id: "UALEX" }, api_app_id: "ALIFEBOAT", token: "t" };
+  const view = {
+    id: "V1",
+    type: "modal",
+    callback_id: "declare",
+    private_metadata: "",
+    state: { values: {} },
+    blocks: [],
+  };
+  const place = { container: { type: "view", view_id: "V1" }, view };
+  const nobodys = { action_id: "a", block_id: "b", value: "or", ...place };
+  const posted = async (payload: object, json = false) => {
+    const text = json ? JSON.stringify(payload) : new URLSearchParams({ payload: JSON.stringify(payload) }).toString();
+    const type = json ? "application/json" : "application/x-www-form-urlencoded";
+    const began = performance.now();
+    const response = await fetch(`http://127.0.0.1:${port}/slack/events`, {
+      method: "POST",
+      headers: { ...signed(text, now()), "content-type": type },
+      body: text,
+    });
+    // Bolt gives up on what nobody acknowledged after 3 s.
+    expect(performance.now() - began).toBeLessThan(2500);
+    return [response.status, await response.text()];
+  };
+
+  test("what people type is answered", async () => {
+    await bench.workspace.as("UALEX").slash("/dr status");
+    await bench.workspace.as("UALEX").waitForMessage(({ text }) => text === "You asked: status");
+  });
+
+  test.each<[string, object, boolean, [number, string]]>([
+    ["a closed form", { type: "view_closed", ...ours, view, is_cleared: false }, false, [200, ""]],
+    ["a menu that asks for options", { type: "block_suggestion", ...ours, ...nobodys }, false, [200, '{"options":[]}']],
+    ["a kind that is not known yet", { type: "workflow_dream", ...ours }, false, [200, ""]],
+    [
+      "too many events",
+      { type: "app_rate_limited", ...ours, team_id: "TPRACTICE", minute_rate_limited: 1 },
+      true,
+      [200, ""],
+    ],
+    ["a shortcut nobody has", { type: "shortcut", callback_id: "gone", trigger_id: "1.2", ...ours }, false, [500, ""]],
+  ])("%s is answered at once", async (_, payload, json, expected) => {
+    expect(await posted(payload, json)).toEqual(expected);
+  });
+});
+
+test("too many events are told of", async () => {
+  let told = 0;
+  const limited = new HttpReceiver({
+    ...{ signingSecrets: [SECRET], port: 0, host: "127.0.0.1", log: quiet },
+    onRateLimited: () => {
+      told += 1;
+    },
+  });
+  limited.init({ processEvent: async () => {} } as unknown as App);
+  await limited.start();
+  const text = JSON.stringify({ type: "app_rate_limited", team_id: "T1", minute_rate_limited: 1 });
+  const response = await fetch(`http://127.0.0.1:${limited.port}/slack/events`, {
+    method: "POST",
+    headers: { ...signed(text, now()), "content-type": "application/json" },
+    body: text,
+  });
+  await limited.stop();
+  expect([response.status, told]).toEqual([200, 1]);
 });

@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { COMMAND } from "../../src/slack/listen/command.ts";
 import { SHORTCUTS } from "../../src/slack/listen/shortcut.ts";
 import { EVENTS } from "../../src/slack/listen.ts";
+import { httpManifest } from "../../src/slack/manifest.ts";
 
 const manifest = parse(readFileSync("manifest.yml", "utf8"));
 const scopes: string[] = [...manifest.oauth_config.scopes.bot, ...manifest.oauth_config.scopes.bot_optional];
@@ -113,4 +114,28 @@ describe("the manifest and the code", () => {
       token_rotation_enabled: false,
     });
   });
+});
+
+describe("the manifest for HTTP", () => {
+  const url = "https://lifeboat.example.com/slack/events";
+
+  test.each(["https://lifeboat.example.com", "https://lifeboat.example.com/", url])("%s", (address) => {
+    const { features, settings, ...rest } = parse(httpManifest(address));
+    const { features: before, settings: settingsBefore, ...others } = manifest;
+    expect(rest).toEqual(others);
+    expect(features).toEqual({ ...before, slash_commands: [{ ...before.slash_commands[0], url }] });
+    expect(settings).toEqual({
+      ...settingsBefore,
+      socket_mode_enabled: false,
+      event_subscriptions: { ...settingsBefore.event_subscriptions, request_url: url },
+      interactivity: { is_enabled: true, request_url: url },
+    });
+  });
+
+  test.each(["http://lifeboat.example.com", "lifeboat.example.com", "https://x.example.com/?a=1", ""])(
+    "%s is refused",
+    (address) => {
+      expect(() => httpManifest(address)).toThrow("no address Slack can send to");
+    },
+  );
 });
