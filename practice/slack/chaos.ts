@@ -42,8 +42,9 @@ const causes: Readonly<Record<string, Cause>> = {
   losePosts: ({ weather }, { times = 1 }) => {
     weather.losePosts += times;
   },
-  loseReplies: ({ weather }, { times = 1 }) => {
+  loseReplies: ({ weather }, { times = 1, method = null }) => {
     weather.loseReplies += times;
+    weather.loseRepliesOf = method;
   },
   appRateLimited: ({ delivery, store }) => {
     const payload = { token: "practice-verification", type: "app_rate_limited", team_id: TEAM, api_app_id: APP };

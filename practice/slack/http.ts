@@ -89,12 +89,9 @@ export function requestListener(platform: Platform, mounts: readonly Mount[], po
     }
     if (!(await passed(weather.delayCallsSeconds))) return void request.socket.destroy();
     const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
-    const called = await api.call(
-      url.pathname.slice("/api/".length),
-      bearer ?? (args.token as string | undefined),
-      args,
-    );
-    if (called.body.ok && weather.take("loseReplies")) return void request.socket.destroy();
+    const name = url.pathname.slice("/api/".length);
+    const called = await api.call(name, bearer ?? (args.token as string | undefined), args);
+    if (called.body.ok && weather.losesReply(name)) return void request.socket.destroy();
     json(response, called.status, called.body, called.headers);
   }
 

@@ -10,6 +10,8 @@ export class Weather {
   losePosts = 0;
   /** Calls are carried out, and the connection is cut before the answer. */
   loseReplies = 0;
+  /** Only this method's answers are lost, or those of all. */
+  loseRepliesOf: string | null = null;
   duplicates = 0;
   /** Envelopes arrive this late. The person's three seconds run meanwhile. */
   delayEnvelopesSeconds = 0;
@@ -33,6 +35,11 @@ export class Weather {
 
   unavailable(): boolean {
     return this.unavailableUntil > this.now();
+  }
+
+  /** Whether the answer of this call is lost; counted. */
+  losesReply(method: string): boolean {
+    return (this.loseRepliesOf === null || this.loseRepliesOf === method) && this.take("loseReplies");
   }
 
   /** Takes one off a count; false when there was none left. */

@@ -1,4 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { readManifest } from "../../src/practice/workspace/manifest.ts";
+import { createWorkspace } from "../../src/practice/workspace/workspace.ts";
+import { actions } from "../../templates/messages/blocks.ts";
 import { drawHouse } from "../../templates/messages/enrolled.ts";
 import { type TestServer, testServer } from "../timeline/server.ts";
 import { type Bench, calls, message, openBench, type Scene, said, until } from "./bench.ts";
@@ -304,5 +307,46 @@ describe("several processes", () => {
     await until(async () => (await bench.slack.channelOf("inc-1")) === before);
     await until(async () => (await bench.outbox.shownAs("inc-1", ["card", "run"])).size === 2);
     expect(inOwn()).toHaveLength(2);
+  });
+});
+
+describe("a question to one person", () => {
+  const question = (text: string, open: boolean) =>
+    message("ask", text, {
+      in: { person: "UALEX" },
+      message: { text, blocks: open ? [actions({ label: "Approve", verb: "gate.approve", carries: "ask-1" })] : [] },
+    });
+  const direct = () => bench.workspace.sight().messages.filter(({ channel: where }) => where === "DUALEX");
+  const open = () => direct().filter(({ blocks }) => JSON.stringify(blocks ?? []).includes("gate.approve"));
+
+  test("whose answer was lost is there once", async () => {
+    bench = await openBench(server);
+    bench.workspace.chaos("loseReplies", { times: 1, method: "chat.postMessage" });
+    bench.scenes.set("inc-1", { channel: null, messages: [question("Decide", true)] });
+    await bench.declare("inc-1");
+    await until(() => calls(bench.workspace, "conversations.history").some(({ error }) => error === null));
+    await bench.show("inc-1", { messages: [question("Decided", false)] });
+    await until(() => direct().some(({ text }) => text === "Decided"));
+    expect(direct().map(({ text }) => text)).toEqual(["Decided"]);
+  });
+
+  test("that was sent twice, since the app could not read direct messages, is over in both when it is over", async () => {
+    const manifest = readManifest("manifest.yml");
+    const bot = manifest.oauth_config?.scopes?.bot as string[];
+    bot.splice(bot.indexOf("im:history"), 1);
+    const workspace = await createWorkspace({ manifest });
+    bench = await openBench(server, { workspace });
+    workspace.chaos("loseReplies", { times: 1, method: "chat.postMessage" });
+    bench.scenes.set("inc-1", { channel: null, messages: [question("Decide", true)] });
+    await bench.declare("inc-1");
+    await until(() => open().length === 2);
+    expect(calls(workspace, "conversations.history").map(({ error }) => error)).toEqual(["missing_scope"]);
+    // The app is installed again, with what its manifest asks for now.
+    bot.push("im:history");
+    await bench.show("inc-1", { messages: [question("Decided", false)] });
+    await until(() => open().length === 0);
+    expect(direct().map(({ text }) => text)).toEqual(["Decided", "Decided"]);
+    await bench.slack.stop();
+    await workspace.close();
   });
 });

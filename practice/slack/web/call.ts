@@ -73,9 +73,8 @@ export class WebApi {
     if (weather.revoked) throw new Refusal("token_revoked");
     if ((token === store.tokens.app) !== (method.token === "app")) throw new Refusal("not_allowed_token_type");
     const given = scopesOf(this.platform.manifest);
-    const needed = method.needs && scopeOf(this.platform, method.needs, args);
-    if (given && needed && !given.has(needed))
-      throw new Refusal("missing_scope", { needed, provided: [...given].join(",") });
+    const needed = method.needs && scopesFor(this.platform, method.needs, args).find((scope) => !given?.has(scope));
+    if (given && needed) throw new Refusal("missing_scope", { needed, provided: [...given].join(",") });
   }
 
   /** Seconds to wait for this method's tier, when tiers are enforced. */
@@ -95,6 +94,13 @@ export class WebApi {
 
 function ok(body: Json, good = true): Called {
   return { status: 200, headers: {}, body: { ok: good, ...body } };
+}
+
+/** One, or for a list of several kinds of channels one of each. */
+function scopesFor(platform: Platform, needs: string | ByKind, args: Json): readonly string[] {
+  if (typeof needs === "string" || args.types === undefined) return [scopeOf(platform, needs, args)];
+  const kinds = String(args.types).split(",");
+  return kinds.map((type) => needs[type.trim().replace("_channel", "") as keyof ByKind] ?? needs.public);
 }
 
 function scopeOf(platform: Platform, needs: string | ByKind, args: Json): string {

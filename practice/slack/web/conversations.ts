@@ -27,7 +27,7 @@ export const conversations: Methods = {
   },
   "conversations.list": {
     tier: 2,
-    needs: null,
+    needs: reading,
     run(platform, args) {
       const kinds = (args.maybe("types") ?? "public_channel").split(",").map((type) => type.replace("_channel", ""));
       const all = [...platform.store.channels.values()]

@@ -4,7 +4,7 @@ import type { Item, Outbox } from "../../timeline/outbox.ts";
 import type { Identity } from "../identity.ts";
 import { type Trouble, troubleOf } from "../trouble.ts";
 import { isPost } from "./choose.ts";
-import { edit, find, nameOf, post } from "./send.ts";
+import { edit, editCopies, find, nameOf, post } from "./send.ts";
 
 export interface Delivering {
   readonly outbox: Outbox;
@@ -46,11 +46,29 @@ export async function deliver(deps: Delivering, item: Item, channel: string): Pr
     else {
       await edit(deps.client, item, channel);
       await deps.outbox.shown(item.id, item.shownAs as string, item.wantedHash);
+      if (isDirect(channel) && !offersButtons(item)) await closeCopies(deps, item, channel);
     }
     return null;
   } catch (error) {
     return settle(deps, item, troubleOf(error));
   }
+}
+
+/** A question that is over is over in every copy of it. What stands in the way is logged: it is no trouble of the message's own. */
+async function closeCopies(deps: Delivering, item: Item, channel: string): Promise<void> {
+  await editCopies(deps.client, item, channel, deps.identity()).catch((error) => {
+    const { says } = troubleOf(error);
+    deps.log.info({ message: nameOf(item), says }, "copies of a direct message could not be looked for");
+  });
+}
+
+function isDirect(channel: string): boolean {
+  return channel.startsWith("D");
+}
+
+function offersButtons(item: Item): boolean {
+  const { blocks } = item.wanted as { blocks?: readonly { readonly type: string }[] };
+  return (blocks ?? []).some(({ type }) => type === "actions");
 }
 
 async function bring(deps: Delivering, item: Item, channel: string): Promise<void> {

@@ -48,7 +48,34 @@ export async function edit(client: WebClient, item: Item, channel: string): Prom
 
 /** The `ts` of a message that was sent though nobody knows, or null: it is not there. */
 export async function find(client: WebClient, item: Item, channel: string, who: Identity): Promise<string | null> {
-  const oldest = String(Math.max(0, (item.sentSince?.getTime() ?? 0) / 1000 - SKEW_SECONDS));
+  const [first] = await copiesOf(client, item, channel, who, (item.sentSince?.getTime() ?? 0) / 1000 - SKEW_SECONDS);
+  return first ?? null;
+}
+
+/** Copies of a message that came to be because it was sent again; `edit` reaches only the one that is known. */
+const COPY_SECONDS = 3600;
+
+/**
+ * Makes copies of a direct message say what it says now. A copy comes to be where its first sending was not found again: without the right
+ * to read direct messages, or because Slack did not show it yet.
+ */
+export async function editCopies(client: WebClient, item: Item, channel: string, who: Identity): Promise<void> {
+  const since = Number(item.shownAs) - COPY_SECONDS;
+  const copies = await copiesOf(client, item, channel, who, since, "all");
+  for (const ts of copies) if (ts !== item.shownAs) await edit(client, { ...item, shownAs: ts }, channel);
+}
+
+/** The `ts` of our messages of this name, the newest first: the first one found, or all. `since`: seconds since 1970. */
+async function copiesOf(
+  client: WebClient,
+  item: Item,
+  channel: string,
+  who: Identity,
+  since: number,
+  which: "first" | "all" = "first",
+): Promise<readonly string[]> {
+  const oldest = String(Math.max(0, since));
+  const found: string[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < PAGES; page++) {
     const asked = { channel, oldest, limit: 200, include_all_metadata: true, ...(cursor && { cursor }) };
@@ -56,14 +83,14 @@ export async function find(client: WebClient, item: Item, channel: string, who: 
       item.rootAs === null
         ? await client.conversations.history(asked)
         : await client.conversations.replies({ ...asked, ts: item.rootAs });
-    const ours = answer.messages?.find(
+    const ours = (answer.messages ?? []).filter(
       (message) => (message.user === who.botUser || message.bot_id === who.bot) && keyIn(message) === nameOf(item),
     );
-    if (ours?.ts) return ours.ts;
+    found.push(...ours.flatMap(({ ts }) => (ts ? [ts] : [])));
     cursor = answer.response_metadata?.next_cursor || undefined;
-    if (cursor === undefined) return null;
+    if (cursor === undefined || (which === "first" && found.length > 0)) break;
   }
-  return null;
+  return found;
 }
 
 function keyIn(message: unknown): unknown {
