@@ -76,7 +76,8 @@ function button(given: Button): object {
     type: "button",
     action_id: actionOf(given),
     text: plainText(cut(plain(label), 30)),
-    value: carries,
+    // Slack refuses an empty one.
+    ...(carries !== "" && { value: carries }),
     ...(style && { style }),
     ...(aloud && { accessibility_label: cut(plain(aloud), 75) }),
     ...(confirm && {

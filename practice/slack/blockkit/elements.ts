@@ -64,7 +64,7 @@ const shapes: Record<string, Rule> = {
     need: { text: text(sizes.buttonText, "plain") },
     may: {
       ...id,
-      value: string(sizes.value, 0),
+      value: string(sizes.value),
       url: string(sizes.url),
       style: oneOf("primary", "danger"),
       confirm,
