@@ -22,8 +22,24 @@ export interface Command {
   reads?(request: Request): boolean;
   /** For what decides: true when the words say that and nothing else. Typed by mention, anything more makes it prose. */
   whole?(request: Request): boolean;
+  /**
+   * What is wrong in a form that was sent, as far as nothing has to be waited for to say it: the form stays open with the errors at its
+   * fields. Left out: nothing can be wrong that is not seen in the store.
+   */
+  checkForm?(house: House, sent: SentForm): FormErrors;
   handle(house: House, request: Request): Promise<Reply>;
 }
+
+/** A form as it was sent. */
+export interface SentForm {
+  readonly verb: string;
+  readonly carries: string;
+  /** Block id → value. */
+  readonly form: Readonly<Record<string, string>>;
+}
+
+/** Block id → one plain sentence: what is wrong there and what is allowed. */
+export type FormErrors = Readonly<Record<string, string>>;
 
 /** What a person asked for, whichever door it came through. */
 export interface Request {

@@ -5,6 +5,7 @@ import { safe } from "../templates/messages/escape.ts";
 import { declareForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
 import type { Command, Request } from "./command.ts";
+import { pastMoment } from "./fields.ts";
 import { idFor } from "./ids.ts";
 import { momentIn } from "./moment.ts";
 import { mayDeclare } from "./quota.ts";
@@ -19,6 +20,7 @@ export const declare: Command = {
   usage: "/dr declare [<P0-P3>] [<title…>] [--system <system>] [--severity <P0-P3>] [--impact <time>] [--drill]",
   examples: ["/dr declare", "/dr declare P0 Orders cannot be placed --impact 02:41"],
   everyMember: true,
+  checkForm: (house, { form }) => pastMoment(form, "impact", house.timeline.now()),
   async handle(house, request) {
     const { severity: said, title } = request.form
       ? { severity: undefined, title: (request.form.title ?? "").trim() }

@@ -1,4 +1,5 @@
 import { LifeboatError, messageOf, type Problem } from "../src/lib/errors.ts";
+import { CODE_FIELDS } from "../templates/messages/forms.ts";
 import { helpOf } from "../templates/messages/help.ts";
 import { doubted } from "../templates/messages/store-doubt.ts";
 import { abort } from "./abort.ts";
@@ -10,7 +11,7 @@ import { ask } from "./ask.ts";
 import { breakGlass } from "./break-glass.ts";
 import { calendar } from "./calendar.ts";
 import { catchup } from "./catchup.ts";
-import type { Command, Reply, Request } from "./command.ts";
+import type { Command, FormErrors, Reply, Request, SentForm } from "./command.ts";
 import { declare } from "./declare.ts";
 import { delegate } from "./delegate.ts";
 import { deny } from "./deny.ts";
@@ -18,6 +19,7 @@ import { done } from "./done.ts";
 import { enroll } from "./enroll.ts";
 import { escalate } from "./escalate.ts";
 import { failover } from "./failover.ts";
+import { blanks, sixDigits } from "./fields.ts";
 import { grammarOf } from "./grammar.ts";
 import { commandNamed, helpFor, unknownVerb } from "./help.ts";
 import { here } from "./here.ts";
@@ -116,6 +118,15 @@ export function readLine(text: string): Typed {
 /** Reads what followed `dr` on a command line. */
 export function readArgs(args: readonly string[]): Typed {
   return parseSplit(args, (verb) => grammarOf(commandNamed(commands, verb)));
+}
+
+/**
+ * What is wrong in a form that was sent, said before it closes; nothing: it is taken up, and what only the store knows is said then.
+ * `required`: the fields that may not be left empty.
+ */
+export function checkForm(house: House, sent: SentForm, required: readonly string[]): FormErrors {
+  const own = commandNamed(commands, sent.verb)?.checkForm?.(house, sent) ?? {};
+  return { ...blanks(sent.form, required), ...sixDigits(sent.form, CODE_FIELDS), ...own };
 }
 
 /** Answers a request, whichever door it came through. What a person can cause never throws: it is said. */

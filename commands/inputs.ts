@@ -1,14 +1,11 @@
 import type { Scalar } from "../src/catalog/reference.ts";
 import type { Plan, Runbook } from "../src/catalog/types.ts";
-import { inputsForm, inputsWanted } from "../templates/messages/inputs.ts";
+import { FIELD, inputsForm, inputsWanted, SECONDS_FIELD } from "../templates/messages/inputs.ts";
 import { quoted } from "../templates/messages/line.ts";
 import { assignedIn } from "./assigned.ts";
 import type { Reply, Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { type Read, readInputs } from "./read-inputs.ts";
-
-/** In a form, what stands before the name of an input. */
-const FIELD = "input.";
 
 /** A button carries no more. */
 const CARRIED_MAX = 1900;
@@ -64,7 +61,18 @@ function withStrays(runbook: Runbook, read: Read, strays: readonly string[]): Re
 /** What a form says of inputs; an empty field is one that was emptied. */
 function filledIn(form: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
   const fields = Object.entries(form).filter(([field]) => field.startsWith(FIELD));
-  return new Map(fields.map(([field, value]) => [field.slice(FIELD.length), value]));
+  return new Map(
+    fields.map(([field, value]) => {
+      const name = field.slice(FIELD.length);
+      return [name, toTheSecond(value, form[SECONDS_FIELD + name] ?? "")];
+    }),
+  );
+}
+
+/** A date picker gives whole minutes as seconds since 1970; the seconds stand in a field of their own. */
+function toTheSecond(picked: string, seconds: string): string {
+  if (!/^\d{10}$/.test(picked) || !/^\d{1,2}$/.test(seconds)) return picked;
+  return String(Number(picked) - (Number(picked) % 60) + Number(seconds));
 }
 
 /** `runbook node-drain node=worker-3 --dry-run`: what can be typed, and read again. */

@@ -1,10 +1,14 @@
 import { LifeboatError } from "../src/lib/errors.ts";
 
+/** What a date picker gives: seconds since 1970. */
+const PICKED = /^\d{10}$/;
+
 /**
- * A moment as people type it, in UTC: `02:41`, `02:41:30`, `2026-11-21 02:41`, `10m ago`, or ISO 8601. A time of day alone
- * is the last one that has passed. Throws what is allowed when it is none of these.
+ * A moment as people type it, in UTC: `02:41`, `02:41:30`, `2026-11-21 02:41`, `10m ago`, or ISO 8601; or as a date
+ * picker gives it. A time of day alone is the last one that has passed. Throws what is allowed when it is none of these.
  */
 export function momentIn(words: string, now: Date): Date {
+  if (PICKED.test(words.trim())) return new Date(Number(words.trim()) * 1000);
   const time = /^(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\s*(?:z|utc))?$/i.exec(words.trim());
   const moment = time ? lastPassed(time, now) : (ago(words.trim(), now) ?? dated(words.trim()));
   if (moment === null || Number.isNaN(moment.getTime()))

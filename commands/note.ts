@@ -3,6 +3,7 @@ import { noteForm } from "../templates/messages/forms.ts";
 import { clock } from "../templates/messages/when.ts";
 import { act } from "./act.ts";
 import type { Command, Request } from "./command.ts";
+import { pastMoment } from "./fields.ts";
 import { systemOf } from "./incidents.ts";
 import { theIncident } from "./meant.ts";
 import { momentIn } from "./moment.ts";
@@ -16,6 +17,7 @@ export const note: Command = {
   usage: "/dr note [--at <time>] [--incident <id>] <what happened…>",
   examples: ["/dr note Provider confirms the outage", "/dr note --at 02:41 First alert came in"],
   everyMember: true,
+  checkForm: (house, { form }) => pastMoment(form, "at", house.timeline.now()),
   async handle(house, request) {
     const text = (request.form?.text ?? request.rest).trim();
     const incident = await theIncident(house, request, true);

@@ -7,7 +7,7 @@ import { type Platform, tell } from "./platform.ts";
 export interface Trouble {
   readonly seconds?: number;
   readonly times?: number;
-  /** Only this Web API method (429). */
+  /** Only this Web API method (429, lost answers). */
   readonly method?: string;
   /** Only this connection: `socket 2`. */
   readonly connection?: string;

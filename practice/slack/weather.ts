@@ -16,10 +16,10 @@ export class Weather {
   /** Envelopes arrive this late. The person's three seconds run meanwhile. */
   delayEnvelopesSeconds = 0;
   delayCallsSeconds = 0;
-  revoked = false;
-  /** Slack's rate tiers are enforced. */
   /** What people do reaches the app as if it were this old: Slack's "delayed events" of what an app missed, and stuck clicks. */
   staleSeconds = 0;
+  revoked = false;
+  /** Slack's rate tiers are enforced. */
   tiers = false;
 
   constructor(now: () => number) {
@@ -60,9 +60,9 @@ export class Weather {
       duplicates: this.duplicates,
       delayEnvelopesSeconds: this.delayEnvelopesSeconds,
       delayCallsSeconds: this.delayCallsSeconds,
+      staleSeconds: this.staleSeconds,
       revoked: this.revoked,
       tiers: this.tiers,
     };
   }
 }
-      staleSeconds: this.staleSeconds,

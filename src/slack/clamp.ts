@@ -190,7 +190,12 @@ function element(value: unknown): Json | null {
     case "users_select":
     case "conversations_select":
     case "channels_select":
-      return { type: value.type, ...named(value), ...placeholder(value) };
+      return {
+        type: value.type,
+        ...named(value),
+        ...placeholder(value),
+        ...kept(value, `initial_${String(value.type).replace(/s_select$/, "")}`),
+      };
     case "image":
       return image(value);
     default:
@@ -242,9 +247,24 @@ function input(value: unknown): Json | null {
         ...(value.type === "plain_text_input" && lengths(value)),
       };
     }
+    case "number_input":
+      return {
+        type: value.type,
+        is_decimal_allowed: value.is_decimal_allowed === true,
+        ...named(value),
+        ...placeholder(value),
+        ...kept(value, "initial_value", "min_value", "max_value"),
+      };
     case "datepicker":
+      return { type: value.type, ...named(value), ...placeholder(value), ...kept(value, "initial_date") };
     case "timepicker":
-      return { type: value.type, ...named(value) };
+      return { type: value.type, ...named(value), ...placeholder(value), ...kept(value, "initial_time") };
+    case "datetimepicker": {
+      const at = value.initial_date_time;
+      // Ten digits, as Slack wants them.
+      const fits = typeof at === "number" && Number.isInteger(at) && at >= 1_000_000_000 && at <= 9_999_999_999;
+      return { type: value.type, ...named(value), ...(fits && { initial_date_time: at }) };
+    }
     case "static_select":
     case "radio_buttons":
     case "checkboxes":
@@ -255,6 +275,13 @@ function input(value: unknown): Json | null {
     default:
       return null;
   }
+}
+
+/** Texts that are short by what they are: a number, a date, an id. An empty or long one is left out. */
+function kept(value: Json, ...keys: readonly string[]): Json {
+  return Object.fromEntries(
+    keys.flatMap((key) => (isShort(value[key], limits.id) && value[key] !== "" ? [[key, value[key]]] : [])),
+  );
 }
 
 function lengths(value: Json): Json {

@@ -1,5 +1,5 @@
 import type { House } from "../../commands/house.ts";
-import { answer, readLine } from "../../commands/index.ts";
+import { answer, checkForm, readLine } from "../../commands/index.ts";
 import { drawIncident } from "../../templates/messages/draw.ts";
 import { drawHouse } from "../../templates/messages/enrolled.ts";
 import { drawHome } from "../../templates/messages/home.ts";
@@ -46,6 +46,7 @@ export function createSlack(options: SlackOptions): Slack {
     ...options,
     answer: (request) => answer(options.house, request),
     readLine,
+    checkForm: (sent, required) => checkForm(options.house, sent, required),
     draw: drawIncident,
     drawHome,
     drawHouse,

@@ -12,7 +12,8 @@ import { COMMAND, takeCommand } from "./listen/command.ts";
 import type { Delivery, Live, ReadLine, Taken } from "./listen/delivery.ts";
 import { JOINED, type Joined, takeJoined } from "./listen/joined.ts";
 import { type Mention, takeMention } from "./listen/mention.ts";
-import { type Replying, reply, tell } from "./listen/reply.ts";
+import { fieldsOf, requiredIn } from "./listen/reopen.ts";
+import { type Replying, refuse, reply, tell } from "./listen/reply.ts";
 import { SHORTCUTS, takeShortcut } from "./listen/shortcut.ts";
 import { takeSubmission } from "./listen/submission.ts";
 import { CLAIM_SECONDS, createWorker, type Worker } from "./listen/worker.ts";
@@ -32,6 +33,8 @@ export interface ListenOptions extends Replying {
   readonly people: People;
   readonly answer: (request: Request) => Promise<Reply>;
   readonly readLine: ReadLine;
+  /** What is wrong in a form, said before it closes. Waits for nothing. */
+  readonly checkForm: (sent: SentForm, required: readonly string[]) => FormErrors;
   /** The system an incident's channel belongs to, and its link to a message. */
   readonly systemAt: (channel: string) => Promise<string | null>;
   readonly homeOpened: (user: string) => Promise<void>;
@@ -74,7 +77,8 @@ export function createListener(options: ListenOptions): Listener {
       const heard = busy.ask(delivery.user, options.people.isListed(delivery.user));
       if (heard === "heard") return handle(options, key, delivery, live);
       await options.tooOften(delivery.user);
-      if (heard === "too often, first") await tell(options, delivery, { text: TOO_OFTEN, blocks: [] });
+      if (heard !== "too often, first" && live?.form === undefined) return;
+      await refuse(options, delivery, live, { text: TOO_OFTEN, blocks: [] });
     },
     now: options.now,
     tooOld: (delivery, now) => refuseOld(options, delivery, now),
@@ -92,6 +96,18 @@ export function createListener(options: ListenOptions): Listener {
       void written.then((late) => (late ? inbox.done(taken.key) : undefined)).catch(() => {});
       return "not kept";
     }
+  }
+
+  /** What stands wrong in a form, as far as it can be said within the time Slack waits; null: it goes on. */
+  function errorsIn(taken: Taken | null): object | null {
+    const sent = taken?.live.form;
+    const { verb, carries, form } = taken?.delivery ?? {};
+    if (sent === undefined || verb === undefined || form == null) return null;
+    const fields = fieldsOf(sent);
+    const wrong = Object.entries(options.checkForm({ verb, carries: carries ?? "", form }, requiredIn(sent)));
+    // Slack refuses an error at a field the form has not.
+    const errors = wrong.filter(([field]) => fields.includes(field)).map(([field, says]) => [field, cut(says, 250)]);
+    return errors.length === 0 ? null : { response_action: "errors", errors: Object.fromEntries(errors) };
   }
 
   /** The one way in for what people type and press. */
@@ -119,10 +135,15 @@ export function createListener(options: ListenOptions): Listener {
       );
       app.view({ type: "view_submission", callback_id: /[\s\S]*/ }, ({ body, ack }) => {
         const taken = body.type === "view_submission" ? takeSubmission(body) : null;
-        const first = Object.keys(taken?.delivery.form ?? {})[0];
+        const wrong = errorsIn(taken);
+        if (wrong !== null) return (ack as Ack)(wrong);
+        const [first] = taken?.live.form === undefined ? [] : fieldsOf(taken.live.form);
         const refusal = first === undefined ? undefined : { response_action: "errors", errors: { [first]: NOT_KEPT } };
         return receive(taken, ack as Ack, refusal);
       });
+      // Closed forms and menus that ask for their options: nothing here wants them, and Slack wants an answer.
+      app.view({ type: "view_closed", callback_id: /[\s\S]*/ }, ({ ack }) => ack());
+      app.options(/[\s\S]*/, ({ ack }) => ack({ options: [] }));
       for (const callback of Object.keys(SHORTCUTS))
         app.shortcut(callback, ({ body, ack }) =>
           receive(
@@ -141,9 +162,6 @@ export function createListener(options: ListenOptions): Listener {
       // Mentions were kept before they were acknowledged; listening for them keeps Bolt from calling them unhandled.
       app.event("app_mention", async () => {});
       app.event("member_joined_channel", async () => {});
-      // Closed forms and menus that ask for their options: nothing here wants them, and Slack wants an answer.
-      app.view({ type: "view_closed", callback_id: /[\s\S]*/ }, ({ ack }) => ack());
-      app.options(/[\s\S]*/, ({ ack }) => ack({ options: [] }));
     },
     async keepEvent(body) {
       const taken = await heard(options, body.event as { type?: string } | undefined);

@@ -1,4 +1,4 @@
-import type { Reply, Request } from "../../commands/command.ts";
+import type { FormErrors, Reply, Request, SentForm } from "../../commands/command.ts";
 import type { DrawHome, DrawHouse, DrawIncident } from "../../templates/messages/view.ts";
 import { LifeboatError } from "../lib/errors.ts";
 import { announce } from "./announce.ts";
@@ -22,6 +22,7 @@ import { troubleOf } from "./trouble.ts";
 export interface DoorOptions extends SlackOptions {
   readonly answer: (request: Request) => Promise<Reply>;
   readonly readLine: ReadLine;
+  readonly checkForm: (sent: SentForm, required: readonly string[]) => FormErrors;
   readonly draw: DrawIncident;
   readonly drawHome: DrawHome;
   readonly drawHouse: DrawHouse;
@@ -80,6 +81,7 @@ export function openSlack(options: DoorOptions): Slack {
     people,
     answer: options.answer,
     readLine: options.readLine,
+    checkForm: options.checkForm,
     systemAt: async (channel) => ((await outbox.streamAt(channel))?.about as About | undefined)?.system ?? null,
     homeOpened: publisher.homeOpened,
     itself: () => who?.botUser ?? null,
@@ -161,18 +163,18 @@ interface Hooks {
 
 function receiverFor(config: SlackConfig, log: SlackOptions["log"], hooks: Hooks): SocketReceiver | HttpReceiver {
   const { transport } = config;
-  if (transport.kind === "http")
-    return new HttpReceiver({
   const onRateLimited = () =>
     log.error("Slack holds back events of this workspace: more than 30,000 came in the last hour");
+  if (transport.kind === "http")
+    return new HttpReceiver({
       signingSecrets: transport.signingSecrets,
       port: transport.port,
       host: transport.host,
       log,
       drainSeconds: DRAIN_SECONDS,
+      onRateLimited,
     });
   let before = 0;
-      onRateLimited,
   return new SocketReceiver({
     appToken: transport.appToken,
     apiUrl: config.apiUrl,

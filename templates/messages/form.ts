@@ -39,6 +39,58 @@ export function textInput(
   };
 }
 
+/** A moment, chosen in the reader's own zone, to the minute. It comes back as seconds since 1970. */
+export function momentInput(
+  id: string,
+  label: string,
+  options: { optional?: boolean; hint?: string; initial?: Date } = {},
+): Block {
+  return {
+    type: "input",
+    block_id: id,
+    label: plainText(label),
+    optional: options.optional ?? false,
+    ...(options.hint && { hint: plainText(options.hint) }),
+    element: {
+      type: "datetimepicker",
+      action_id: id,
+      ...(options.initial && { initial_date_time: Math.floor(options.initial.getTime() / 1000) }),
+    },
+  };
+}
+
+/** A whole number; Slack holds it against its bounds while it is typed. */
+export function numberInput(
+  id: string,
+  label: string,
+  options: {
+    optional?: boolean;
+    hint?: string;
+    placeholder?: string;
+    initial?: string;
+    min?: number;
+    max?: number;
+  } = {},
+): Block {
+  const { initial, min, max } = options;
+  return {
+    type: "input",
+    block_id: id,
+    label: plainText(label),
+    optional: options.optional ?? false,
+    ...(options.hint && { hint: plainText(options.hint) }),
+    element: {
+      type: "number_input",
+      action_id: id,
+      is_decimal_allowed: false,
+      ...(options.placeholder && { placeholder: plainText(options.placeholder) }),
+      ...(initial !== undefined && /^-?\d+$/.test(initial) && { initial_value: initial }),
+      ...(min !== undefined && { min_value: String(min) }),
+      ...(max !== undefined && { max_value: String(max) }),
+    },
+  };
+}
+
 export interface Choice {
   readonly value: string;
   readonly says: string;

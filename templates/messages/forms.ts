@@ -1,7 +1,8 @@
 import type { Runbook, System } from "../../src/catalog/types.ts";
+import { LIMITS } from "../../src/incident/decide/words.ts";
 import { section } from "./blocks.ts";
 import { cut, safe } from "./escape.ts";
-import { choiceInput, textInput } from "./form.ts";
+import { choiceInput, momentInput, textInput } from "./form.ts";
 import { inputFields } from "./inputs.ts";
 import type { Form } from "./message.ts";
 
@@ -21,7 +22,8 @@ export function declareForm(
     carries,
     blocks: [
       textInput("title", "What's wrong, in one line", {
-        placeholder: "Orders cannot be placed",
+        placeholder: "Orders can't be placed",
+        length: LIMITS.title,
         ...(initial.title && { initial: initial.title }),
       }),
       choiceInput(
@@ -36,10 +38,9 @@ export function declareForm(
         ids.map(({ id, title }) => ({ value: id, says: title === id ? id : `${id}: ${title}` })),
         { initial: ids.find(({ id }) => id === initial.severity?.toUpperCase())?.id ?? "P1" },
       ),
-      textInput("impact", "Impact start", {
+      momentInput("impact", "Impact start", {
         optional: true,
-        placeholder: "02:41",
-        hint: "UTC, if known: the RTO counts from here. Empty: from now.",
+        hint: "In your time zone, if known: the RTO counts from here. Empty: from now.",
       }),
     ],
   };
@@ -89,7 +90,7 @@ export function reasonForm(callback: string, title: string, submit: string, carr
     title: cut(title, 24),
     submit: cut(submit, 24),
     carries,
-    blocks: [section(safe(says)), textInput("reason", "Reason", { many: true })],
+    blocks: [section(safe(says)), textInput("reason", "Reason", REASON)],
   };
 }
 
@@ -100,8 +101,11 @@ export function noteForm(carries: string, initial: { text?: string } = {}): Form
     submit: "Add note",
     carries,
     blocks: [
-      textInput("text", "What happened", { many: true, ...(initial.text && { initial: initial.text }) }),
-      textInput("at", "When it happened", { optional: true, placeholder: "02:41", hint: "UTC. Empty: now." }),
+      textInput("text", "What happened", {
+        ...{ many: true, length: LIMITS.note },
+        ...(initial.text && { initial: initial.text }),
+      }),
+      momentInput("at", "When it happened", { optional: true, hint: "In your time zone. Empty: now." }),
     ],
   };
 }
@@ -115,7 +119,7 @@ export function confirmForm(carries: string, step: string): Form {
     blocks: [
       section(safe(step)),
       textInput("note", "What was done, and the result", {
-        many: true,
+        ...REASON,
         optional: true,
         hint: "Kept on the timeline as evidence.",
       }),
@@ -123,9 +127,12 @@ export function confirmForm(carries: string, step: string): Form {
   };
 }
 
-/** Six digits from an authenticator. */
-/** What an authenticator shows now. */
-export const code = (label = "Authenticator code") => textInput("code", label, { placeholder: "123456" });
+/** What an authenticator shows now: six digits, good once. */
+export const code = (label = "Authenticator code") =>
+  textInput("code", label, { placeholder: "123456", length: 12 });
+
+/** Fields with codes. They're good once, so a form that is shown again doesn't show them. */
+export const CODE_FIELDS: readonly string[] = ["code", "current"];
 
 /** `lines`: what is about to be decided, for mrkdwn. */
 export function proveForm(
@@ -143,7 +150,7 @@ export function proveForm(
     carries,
     blocks: [
       section(lines.join("\n")),
-      ...(reason === "needed" ? [textInput("reason", "Reason", { many: true })] : []),
+      ...(reason === "needed" ? [textInput("reason", "Reason", REASON)] : []),
       code(),
     ],
   };
@@ -167,7 +174,9 @@ export function enrollForm(secret: string, uri: string, replaces: boolean): Form
           "Then enter the code it shows. Approvals that need it will ask for one.",
         ].join("\n"),
       ),
-      ...(replaces ? [textInput("current", "Code of your current authenticator", { placeholder: "123456" })] : []),
+      ...(replaces
+        ? [textInput("current", "Code of your current authenticator", { placeholder: "123456", length: 12 })]
+        : []),
       code(replaces ? "Code of the new authenticator" : undefined),
     ],
   };
@@ -192,7 +201,7 @@ export function roleForm(carries: string, system: System): Form {
         system.people.map(({ id, name }) => ({ value: id, says: name })),
         { optional: true, hint: "Left empty: you." },
       ),
-      textInput("note", "What they should know", { many: true, optional: true }),
+      textInput("note", "What they should know", { ...REASON, optional: true }),
     ],
   };
 }
@@ -220,8 +229,8 @@ export function delegateForm(
         "To",
         people.map(({ id, name }) => ({ value: id, says: name })),
       ),
-      textInput("for", "For how long", { placeholder: "2h", initial: "2h", hint: "30m, 2h; a day at most" }),
-      textInput("reason", "Why", { optional: true }),
+      choiceInput("for", "For how long", LENDING_TIMES, { initial: "2h" }),
+      textInput("reason", "Why", { optional: true, length: LIMITS.reason }),
     ],
   };
 }
@@ -235,7 +244,7 @@ export function questionForm(carries: string, what: string): Form {
     blocks: [
       section(safe(what)),
       textInput("question", "What do you need to know?", {
-        many: true,
+        ...REASON,
         hint: "The requester is asked in the run's thread. The approval stays open.",
       }),
     ],
@@ -248,7 +257,7 @@ export function answerForm(carries: string, question: string): Form {
     title: "Answer",
     submit: "Answer",
     carries,
-    blocks: [section(safe(question)), textInput("answer", "Answer", { many: true })],
+    blocks: [section(safe(question)), textInput("answer", "Answer", REASON)],
   };
 }
 
@@ -292,7 +301,7 @@ export function replanForm(
         { initial: mode },
       ),
       ...inputFields(runbook, new Map([...kept].map(([name, value]) => [name, String(value)]))),
-      textInput("reason", "What changed", { many: true }),
+      textInput("reason", "What changed", REASON),
     ],
   };
 }
@@ -312,5 +321,15 @@ export function resolveForm(carries: string): Form {
     ],
   };
 }
+
+/** A reason as the record keeps it: what is longer would be cut. */
+const REASON = { many: true, length: LIMITS.reason } as const;
+
+/** A day is the longest a role may be delegated. */
+const LENDING_TIMES = [
+  { value: "30m", says: "30 minutes" },
+  ...[1, 2, 4, 8, 12].map((hours) => ({ value: `${hours}h`, says: hours === 1 ? "1 hour" : `${hours} hours` })),
+  { value: "24h", says: "1 day" },
+];
 
 const DEFAULT_SEVERITIES = (["P0", "P1", "P2", "P3"] as const).map((id) => ({ id, title: id }));

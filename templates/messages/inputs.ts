@@ -3,7 +3,7 @@ import type { Input, Plan, Runbook } from "../../src/catalog/types.ts";
 import type { Problem } from "../../src/lib/errors.ts";
 import { actions, type Button, section } from "./blocks.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
-import { choiceInput, textInput } from "./form.ts";
+import { choiceInput, momentInput, numberInput, textInput } from "./form.ts";
 import { code } from "./help.ts";
 import type { Block, Form, Message } from "./message.ts";
 
@@ -58,11 +58,15 @@ export function inputsForm(runbook: Runbook, initial: ReadonlyMap<string, string
 }
 
 export function inputFields({ inputs = [] }: Runbook, initial: ReadonlyMap<string, string>): readonly Block[] {
-  return inputs.map((input) => field(input, initial.get(input.name) ?? shown(input.default)));
+  return inputs.flatMap((input) => field(input, initial.get(input.name) ?? shown(input.default)));
 }
 
-function field(input: Input, initial: string | undefined): Block {
-  const id = `input.${input.name}`;
+/** Block ids: `input.<name>`, and for the seconds of a moment, which no picker has, `seconds.<name>`. */
+export const FIELD = "input.";
+export const SECONDS_FIELD = "seconds.";
+
+function field(input: Input, initial: string | undefined): Block | readonly Block[] {
+  const id = FIELD + input.name;
   const label = cut(plain(input.name), 48);
   const hint = plain(input.description);
   const given = { optional: input.default !== null, ...(initial !== undefined && { initial }) };
@@ -85,23 +89,43 @@ function field(input: Input, initial: string | undefined): Block {
         { ...given, hint },
       );
     case "moment":
-      return textInput(id, label, {
-        ...given,
-        hint: `${ended(hint)} In UTC: 02:13, 2026-11-21T02:13Z, or 10m ago.`,
-        placeholder: "02:13",
-        length: INPUT_LENGTH_MAX,
-      });
+      return moment(input.name, label, hint, given.optional, initial);
     case "number":
+      return numberInput(id, label, {
+        ...given,
+        hint: cut(plain(allowedOf(input)), 150),
+        ...(input.example !== null && { placeholder: String(input.example) }),
+        ...(input.min !== null && { min: input.min }),
+        ...(input.max !== null && { max: input.max }),
+      });
     case "text":
       return textInput(id, label, {
         ...given,
-        hint: input.type === "number" ? cut(plain(allowedOf(input)), 150) : hint,
+        hint,
         length: INPUT_LENGTH_MAX,
         ...(input.example !== null && { placeholder: String(input.example) }),
       });
     default:
       return input.type satisfies never;
   }
+}
+
+/** Slack's picker knows minutes; what is restored to a moment may need the second. */
+function moment(name: string, label: string, hint: string, optional: boolean, initial: string | undefined): Block[] {
+  const at = initial === undefined ? null : new Date(initial);
+  const known = at !== null && !Number.isNaN(at.getTime()) ? at : null;
+  const seconds = known?.getUTCSeconds() ?? 0;
+  return [
+    momentInput(FIELD + name, label, {
+      optional,
+      hint: `${ended(hint)} In your time zone.`,
+      ...(known && { initial: known }),
+    }),
+    numberInput(SECONDS_FIELD + name, `${label}: seconds`, {
+      ...{ optional: true, min: 0, max: 59, placeholder: "0", hint: "Only if the minute isn't exact enough." },
+      ...(seconds > 0 && { initial: String(seconds) }),
+    }),
+  ];
 }
 
 function shown(value: Input["default"]): string | undefined {

@@ -1,4 +1,4 @@
-import type { Reply, Request } from "../../commands/command.ts";
+import type { FormErrors, Reply, Request, SentForm } from "../../commands/command.ts";
 import { readLine } from "../../commands/index.ts";
 import { createWorkspace, type Workspace } from "../../practice/slack/workspace.ts";
 import type { Catalog, System } from "../../src/catalog/types.ts";
@@ -43,6 +43,8 @@ export interface Bench {
   readonly asked: Request[];
   /** What they answer; a test may put its own here. */
   reply: (request: Request) => Promise<Reply> | Reply;
+  /** What is wrong in a form before it closes; a test may put its own here. */
+  checkForm: (sent: SentForm, required: readonly string[]) => FormErrors;
   /** Another process with the same store and workspace. */
   sibling(): Promise<Slack>;
   declare(incident: string): Promise<void>;
@@ -109,6 +111,7 @@ export async function openBench(server: TestServer, options: BenchOptions = {}):
       outbox: own,
       log: quiet,
       readLine,
+      checkForm: (sent, required) => bench.checkForm(sent, required),
       answer: async (request) => {
         asked.push(request);
         return bench.reply(request);
@@ -144,6 +147,7 @@ export async function openBench(server: TestServer, options: BenchOptions = {}):
     scenes,
     asked,
     reply: ({ verb }) => ({ kind: "private", message: { text: `You asked: ${verb}`, blocks: [] } }),
+    checkForm: () => ({}),
     async sibling() {
       const slack = open(await storeOn(url));
       slack.start();

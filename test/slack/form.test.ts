@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import type { Reply } from "../../commands/command.ts";
 import { actions, section } from "../../templates/messages/blocks.ts";
+import { choiceInput, momentInput, textInput } from "../../templates/messages/form.ts";
 import { updateForm } from "../../templates/messages/updateform.ts";
 import { asSuperuser, type TestServer, testServer } from "../timeline/server.ts";
 import { type Bench, calls, openBench, until } from "./bench.ts";
@@ -143,4 +145,100 @@ test("a long plan is paged through in one form, and sent from its last page as a
   await cass().submit(last, {});
   await until(() => bench.asked.some(({ verb, form: given }) => verb === "gate.approve" && given !== null));
   expect(bench.asked.at(-1)).toMatchObject({ verb: "gate.approve", form: {}, carries: "run-1/ask-1/3" });
+});
+
+describe("a form that is refused", () => {
+  const asked: Reply = {
+    kind: "form",
+    form: {
+      callback: "note",
+      title: "Add to the timeline",
+      submit: "Add note",
+      carries: "inc-1",
+      blocks: [
+        section("On the timeline"),
+        textInput("text", "What happened", { many: true }),
+        momentInput("at", "When it happened", { optional: true }),
+        choiceInput(
+          "kind",
+          "Kind",
+          ["seen", "done"].map((value) => ({ value, says: value })),
+        ),
+        textInput("code", "Code"),
+      ],
+    },
+  };
+  const filled = { text: "The primary is gone\nand its standby", at: 1_764_000_000, kind: "done", code: "123456" };
+  const initials = (view: { blocks: readonly Record<string, unknown>[] }) =>
+    Object.fromEntries(
+      view.blocks.flatMap(({ block_id, element }) => {
+        const { initial_value, initial_date_time, initial_option } = (element ?? {}) as Record<string, unknown>;
+        const initial = initial_value ?? initial_date_time ?? (initial_option as { value: string } | undefined)?.value;
+        return element === undefined ? [] : [[block_id, initial]];
+      }),
+    );
+
+  test("for what can be seen at once stays open with errors at its fields, and asks nothing", async () => {
+    bench = await openBench(server);
+    bench.reply = ({ form: given }) => (given === null ? asked : { kind: "nothing" });
+    let right = false;
+    const seen: unknown[] = [];
+    bench.checkForm = (sent, required) => {
+      seen.push([sent, required]);
+      return right ? {} : { text: "It says nothing.", "not-a-field": "Slack takes no error for this." };
+    };
+    await cass().slash("/dr note", "CGENERAL");
+    const open = await cass().waitForView();
+    expect(await cass().submit(open, filled)).toMatchObject({
+      error: "form_errors",
+      errors: { text: "It says nothing." },
+    });
+    expect(bench.workspace.sight().modals.UCASS).toHaveLength(1);
+    const form = { ...filled, at: "1764000000" };
+    expect(seen).toEqual([[{ verb: "note", carries: "inc-1", form }, ["text", "kind", "code"]]]);
+    expect(bench.asked).toHaveLength(1);
+    right = true;
+    expect(await cass().submit(open, filled)).toMatchObject({ ok: true });
+    await until(() => bench.asked.length === 2);
+    expect(bench.asked[1]).toMatchObject({ form, carries: "inc-1" });
+  });
+
+  test("for what only the store knows is shown again, with all that was typed but codes, until it is right", async () => {
+    bench = await openBench(server);
+    let refusals = 2;
+    bench.reply = ({ form: given }) => {
+      if (given === null) return asked;
+      if (refusals-- === 0) return { kind: "nothing" };
+      return { kind: "private", message: { text: "No", blocks: [section(`No, ${refusals} left`)] }, refused: true };
+    };
+    await cass().slash("/dr note", "CGENERAL");
+    let open = await cass().waitForView();
+    for (const left of [1, 0]) {
+      await cass().submit(open, filled);
+      open = await cass().waitForView(({ blocks }) => JSON.stringify(blocks).includes(`No, ${left} left`));
+      expect(JSON.stringify(open.blocks).match(/left/g)).toHaveLength(1);
+      expect(initials(open)).toEqual({ ...filled, code: undefined });
+      expect(open).toMatchObject({ callback_id: "note", title: { text: "Add to the timeline" } });
+    }
+    await cass().submit(open, { code: "654321" });
+    await until(() => bench.asked.length === 4);
+    expect(bench.asked[3]).toMatchObject({ form: { text: filled.text, code: "654321" }, carries: "inc-1" });
+    expect(new Set(bench.asked.map(({ key }) => key)).size).toBe(4);
+    await cass().waitForNoView();
+  });
+
+  test("too late to be shown again is said, with what was typed", async () => {
+    bench = await openBench(server);
+    bench.reply = async ({ form: given }) => {
+      if (given === null) return asked;
+      await new Promise((resolve) => setTimeout(resolve, 3200));
+      return { kind: "private", message: { text: "No", blocks: [section("No")] }, refused: true };
+    };
+    await cass().slash("/dr note", "CGENERAL");
+    await cass().submit(await cass().waitForView(), filled);
+    const told = await cass().waitForMessage(({ text }) => text.startsWith("No\n"));
+    expect(told.text).toContain("The primary is gone\nand its standby");
+    expect(JSON.stringify(told.blocks)).toContain("and its standby");
+    expect(JSON.stringify(told)).not.toContain("123456");
+  });
 });

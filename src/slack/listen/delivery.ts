@@ -1,3 +1,5 @@
+import type { Submitted } from "./reopen.ts";
+
 /**
  * Something a person did in Slack, reduced to what is needed to answer it: what the inbox holds. Every field came from
  * Slack; `carries` and `form` came through a person's hands and are looked up, never believed.
@@ -20,16 +22,18 @@ export interface Delivery {
   readonly tooLong?: true;
   /** A message whose link belongs to the form, as `link`. */
   readonly about: { readonly channel: string; readonly ts: string } | null;
-}
-
   /** When the person did it, by Slack's clock, in ISO 8601. Left out: Slack doesn't say (slash commands and submissions). */
   readonly doneAt?: string;
+}
+
 /** What arrives once with a delivery and is worth nothing later. */
 export interface Live {
   /** Opens one form, within three seconds. */
   readonly trigger: string | null;
   /** The open form it came from: a form in answer takes its place. */
   readonly view: string | null;
+  /** The form that was sent, with what was typed in it: shown again when it is refused. */
+  readonly form?: Submitted;
 }
 
 export interface Taken {
@@ -49,10 +53,10 @@ export interface Taken {
 /** `commands/index.ts`, as far as a door needs it. */
 export type ReadLine = (text: string) => Pick<Delivery, "verb" | "words" | "options" | "rest" | "tooLong">;
 
-export const NOTHING_TYPED = { words: [], options: {}, rest: "" } as const;
 /** `ts`: seconds since 1970 and six digits, as Slack stamps messages and presses. Nothing where there is none. */
 export function doneAt(ts: string | undefined): { readonly doneAt?: string } {
   const seconds = Number(ts);
   return Number.isFinite(seconds) && seconds > 0 ? { doneAt: new Date(seconds * 1000).toISOString() } : {};
 }
 
+export const NOTHING_TYPED = { words: [], options: {}, rest: "" } as const;

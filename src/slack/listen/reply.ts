@@ -8,6 +8,7 @@ import { clampForm, clampMessage } from "../clamp.ts";
 import type { Clients } from "../clients.ts";
 import { troubleOf } from "../trouble.ts";
 import type { Delivery, Live } from "./delivery.ts";
+import { fieldsOf, filledIn, typedIn } from "./reopen.ts";
 import { carriedWith } from "./submission.ts";
 
 export interface Replying {
@@ -23,7 +24,7 @@ export async function reply(deps: Replying, delivery: Delivery, live: Live, answ
     case "nothing":
       return;
     case "private":
-      return tell(deps, delivery, answer.message);
+      return answer.refused ? refuse(deps, delivery, live, answer.message) : tell(deps, delivery, answer.message);
     case "form":
       return openForm(deps, delivery, live, answer.form);
     case "file":
@@ -56,6 +57,27 @@ export async function tell(
     }
   }
   deps.log.warn({ user: delivery.user, verb: delivery.verb, failures }, "An answer could not be given.");
+}
+
+/** Why something was not done. A form that was sent is shown again with what was typed in it; where it can't be, that is said. */
+export async function refuse(deps: Replying, delivery: Delivery, live: Live | null, message: Message): Promise<void> {
+  const form = live?.form;
+  if (form === undefined || fieldsOf(form).length === 0) return tell(deps, delivery, message);
+  try {
+    const again = filledIn(form, message, CODE_FIELDS, delivery.carries ?? "");
+    await showForm(deps, delivery, form.trigger, again);
+  } catch (error) {
+    deps.log.warn({ verb: delivery.verb, says: troubleOf(error).says }, "a refused form could not be shown again");
+    await tell(deps, delivery, withTyped(message, typedIn(form, CODE_FIELDS)));
+  }
+}
+
+async function showForm(deps: Replying, delivery: Delivery, trigger: string, form: Form): Promise<void> {
+  const view = clampForm(form, carriedWith(form, delivery));
+  await deps.clients.act.views.open({
+    trigger_id: trigger,
+    view: view as unknown as Parameters<typeof deps.clients.act.views.open>[0]["view"],
+  });
 }
 
 type Said = ReturnType<typeof clampMessage>;
@@ -107,11 +129,7 @@ async function openForm(
   if (live.view !== null) return replaceForm(deps, delivery, live.view, form);
   if (live.trigger === null) return tell(deps, delivery, tooLate(form.title));
   try {
-    const view = clampForm(form, carriedWith(form, delivery));
-    await deps.clients.act.views.open({
-      trigger_id: live.trigger,
-      view: view as unknown as Parameters<typeof deps.clients.act.views.open>[0]["view"],
-    });
+    await showForm(deps, delivery, live.trigger, form);
   } catch (error) {
     deps.log.warn({ verb: delivery.verb, says: troubleOf(error).says }, "A form could not be opened.");
     await tell(deps, delivery, tooLate(form.title));

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { ViewSubmitAction } from "@slack/bolt";
 import { NOTHING_TYPED, type Taken } from "./delivery.ts";
+import { submittedIn } from "./reopen.ts";
 
 /** What comes back with a form beside its values: where it was asked for, and what it carries. */
 interface Carried {
@@ -36,7 +37,7 @@ export function takeSubmission(body: ViewSubmitAction): Taken | null {
       responseUrl: null,
       about: null,
     },
-    live: { trigger: null, view: null },
+    live: { trigger: null, view: null, form: { ...submittedIn(body.view), trigger: body.trigger_id } },
   };
 }
 
