@@ -1,9 +1,10 @@
 import type { Scalar } from "../src/catalog/reference.ts";
 import type { Plan, Runbook } from "../src/catalog/types.ts";
+import { ended } from "../templates/messages/escape.ts";
 import { FIELD, inputsForm, inputsWanted, SECONDS_FIELD } from "../templates/messages/inputs.ts";
 import { quoted } from "../templates/messages/line.ts";
 import { assignedIn } from "./assigned.ts";
-import type { Reply, Request } from "./command.ts";
+import type { FormErrors, Reply, Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { type Read, readInputs } from "./read-inputs.ts";
 
@@ -43,6 +44,21 @@ export function gatherInputs(house: House, request: Request, runbook: Runbook, f
     return { kind: "reply", reply: { kind: "form", form: inputsForm(runbook, initial, carries) } };
   const message = inputsWanted(runbook, read.problems, `/dr ${line(read.next)}`, carries);
   return { kind: "reply", reply: { kind: "private", message, refused: true } };
+}
+
+/** What is wrong in the fields of a runbook's form. */
+export function inputErrors(runbook: Runbook, form: Readonly<Record<string, string>>, now: Date): FormErrors {
+  const given = filledIn(form);
+  const errors = (runbook.inputs ?? []).flatMap((input) => {
+    const typed = given.get(input.name)?.trim() ?? "";
+    if (typed === "") return [];
+    const read = readInputs({ ...runbook, inputs: [input] }, new Map([[input.name, typed]]), new Map(), now);
+    const [problem] = read.problems;
+    return problem === undefined
+      ? []
+      : [[FIELD + input.name, `${ended(problem.what)} ${problem.allowed ?? ""}`.trim()]];
+  });
+  return Object.fromEntries(errors);
 }
 
 /** What stands alone is never left out silently; where one value is missing, it is probably that. */

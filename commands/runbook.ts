@@ -6,14 +6,14 @@ import type { Command, Reply, Request } from "./command.ts";
 import { failover } from "./failover.ts";
 import { grammarOf } from "./grammar.ts";
 import type { House } from "./house.ts";
-import { needsInputs } from "./inputs.ts";
+import { inputErrors, needsInputs } from "./inputs.ts";
 import { lineFor } from "./line.ts";
 import { replan } from "./replan.ts";
 import { restore } from "./restore.ts";
 import { say, stop } from "./say.ts";
 import { START_OPTIONS, startRun } from "./start.ts";
 import { didYouMean, runbooksHere, runbooksNamed } from "./targets.ts";
-import { parse } from "./words.ts";
+import { parse, type Typed } from "./words.ts";
 
 export const runbook: Command = {
   verb: "runbook",
@@ -23,6 +23,14 @@ export const runbook: Command = {
   examples: ["/dr runbook", "/dr runbook database-failover --dry-run"],
   reads: ({ verb, words }) => verb !== "runbook.inputs" && words.length === 0,
   startsRuns: true,
+  checkForm(house, { verb, carries, form }) {
+    if (verb !== "runbook.inputs") return {};
+    const typed = typedIn(carries);
+    const [id] = assignedIn(typed.words).words;
+    // What `failover database` means is looked up, and nothing is looked up here: then a mistake is said by the form shown again.
+    const [only, ...more] = id === undefined || startedBy(typed.verb) !== runbook ? [] : runbooksNamed(house, id);
+    return only === undefined || more.length > 0 ? {} : inputErrors(only, form, house.timeline.now());
+  },
   async handle(house, request) {
     if (request.verb === "runbook.inputs") return withForm(house, request);
     const [asked, ...strays] = assignedIn(request.words).words;
@@ -50,9 +58,13 @@ export const runbook: Command = {
 
 /** A press carries the line that was typed so far, and so does the form it opens: they come back to where it was typed. */
 async function withForm(house: House, request: Request): Promise<Reply> {
-  const typed = parse(request.carries ?? "", (verb) => grammarOf(startedBy(verb)));
+  const typed = typedIn(request.carries ?? "");
   const wanted = request.form === null ? { wantsForm: true as const } : {};
   return startedBy(typed.verb).handle(house, { ...request, ...typed, carries: null, ...wanted });
+}
+
+function typedIn(line: string): Typed {
+  return parse(line, (verb) => grammarOf(startedBy(verb)));
 }
 
 function startedBy(verb: string): Command {

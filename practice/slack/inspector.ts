@@ -23,10 +23,13 @@ const KEPT = 500;
 export class Inspector {
   readonly entries: Entry[] = [];
   private readonly store: Store;
+  private readonly record: (entry: Entry) => void;
   private n = 0;
 
-  constructor(store: Store) {
+  /** `record` is given everything once it is known how it ended. */
+  constructor(store: Store, record: (entry: Entry) => void = () => {}) {
     this.store = store;
+    this.record = record;
   }
 
   note(what: Pick<Entry, "kind" | "name"> & Partial<Omit<Entry, "n" | "at">>): Entry {
@@ -42,6 +45,7 @@ export class Inspector {
     } as Entry;
     this.entries.push(entry);
     if (this.entries.length > KEPT) this.entries.shift();
+    if (entry.error !== undefined) this.record(entry);
     this.store.announce({ kind: "inspected", entry });
     return entry;
   }
@@ -49,6 +53,7 @@ export class Inspector {
   /** The same entry again, with what became known since. */
   complete(entry: Entry, known: Partial<Entry>): void {
     Object.assign(entry, known);
+    if (entry.error !== undefined) this.record(entry);
     this.store.announce({ kind: "inspected", entry });
   }
 }

@@ -10,6 +10,7 @@ import { type Mount, requestListener } from "./http.ts";
 import { type Entry, Inspector } from "./inspector.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import type { Platform } from "./platform.ts";
+import { createRecorder } from "./recorder.ts";
 import { RequestUrl } from "./requesturl.ts";
 import { type Sight, sight } from "./sight.ts";
 import { SocketMode } from "./socketmode.ts";
@@ -35,6 +36,8 @@ export interface WorkspaceOptions {
   readonly snapshot?: string;
   /** Talk to the app over HTTP instead of Socket Mode. */
   readonly deliver?: { readonly url: string; readonly signingSecret: string };
+  /** A folder for what the bot shows (`recorder.ts`); `LIFEBOAT_SLACK_RECORDING` if left out. */
+  readonly recording?: string;
   /** Milliseconds since 1970; for tests of what expires. */
   readonly now?: () => number;
 }
@@ -70,7 +73,8 @@ export async function createWorkspace(options: WorkspaceOptions = {}): Promise<W
   const now = options.now ?? Date.now;
   const store = new Store({ now, snapshot: options.snapshot });
   const weather = new Weather(now);
-  const inspector = new Inspector(store);
+  const recording = options.recording ?? process.env.LIFEBOAT_SLACK_RECORDING;
+  const inspector = new Inspector(store, recording ? createRecorder(recording) : undefined);
   const socketMode = new SocketMode(inspector, weather);
   const closing = new AbortController();
   let port = 0;

@@ -76,7 +76,7 @@ function printButton({ text, action_id, value, style, accessibility_label, confi
   const asks = confirm
     ? `\n      asks "${confirm.title.text}" / ${confirm.text.text} / [${confirm.confirm.text}] [${confirm.deny.text}]`
     : "";
-  return `  [${text.text}]${looks} → ${action_id} ${value}${aloud}${asks}`;
+  return `  [${text.text}]${looks} → ${action_id} ${value ?? ""}${aloud}${asks}`;
 }
 
 function indent(text: string, mark = "  "): string {

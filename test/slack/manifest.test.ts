@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { parse } from "yaml";
+import { methods } from "../../practice/slack/web/call.ts";
 import { COMMAND } from "../../src/slack/listen/command.ts";
 import { SHORTCUTS } from "../../src/slack/listen/shortcut.ts";
 import { EVENTS } from "../../src/slack/listen.ts";
@@ -15,30 +16,42 @@ const source = readdirSync(folder, { recursive: true, encoding: "utf8" })
   .map((name) => readFileSync(join(folder, name), "utf8"))
   .join("\n");
 
-/** Scopes a bot token needs for each method we call. [METH] */
-const NEEDS: Record<string, readonly string[]> = {
-  "auth.test": [],
-  "bookmarks.add": ["bookmarks:write"],
-  "bookmarks.list": ["bookmarks:read"],
-  "chat.getPermalink": [],
-  "chat.postEphemeral": ["chat:write"],
-  "chat.postMessage": ["chat:write"],
-  "chat.update": ["chat:write"],
-  "conversations.create": ["channels:manage"],
-  "conversations.history": ["channels:history", "groups:history", "im:history"],
-  "conversations.info": ["channels:read", "groups:read"],
-  "conversations.invite": ["channels:manage"],
-  "conversations.join": ["channels:join"],
-  "conversations.list": ["channels:read"],
-  "conversations.open": ["im:write"],
-  "conversations.replies": ["channels:history", "groups:history", "im:history"],
-  "conversations.setTopic": ["channels:manage"],
-  filesUploadV2: ["files:write"],
-  "pins.add": ["pins:write"],
-  "users.info": ["users:read"],
-  "views.open": [],
-  "views.publish": [],
-  "views.update": [],
+type Kind = "public" | "private" | "im";
+
+/**
+ * What a bot token needs for each method, in each kind of conversation we call it for; null: nothing. [METH] Group direct messages are
+ * none of them: what is asked for there is refused, since nobody may tell who reads along.
+ */
+const NEEDS: Record<string, string | null | Partial<Record<Kind, string>>> = {
+  "auth.test": null,
+  "bookmarks.add": "bookmarks:write",
+  "bookmarks.list": "bookmarks:read",
+  "chat.getPermalink": null,
+  "chat.postEphemeral": "chat:write",
+  "chat.postMessage": "chat:write",
+  "chat.update": "chat:write",
+  "conversations.create": { public: "channels:manage" },
+  "conversations.history": { public: "channels:history", private: "groups:history", im: "im:history" },
+  // Never of a direct message with the bot: nobody else reads it.
+  "conversations.info": { public: "channels:read", private: "groups:read" },
+  "conversations.invite": { public: "channels:manage" },
+  "conversations.join": "channels:join",
+  "conversations.list": { public: "channels:read" },
+  "conversations.open": "im:write",
+  "conversations.replies": { public: "channels:history", private: "groups:history" },
+  "conversations.setTopic": { public: "channels:manage" },
+  filesUploadV2: "files:write",
+  "pins.add": "pins:write",
+  "users.info": "users:read",
+  "views.open": null,
+  "views.publish": null,
+  "views.update": null,
+};
+/** Scopes of the app-level token, which no manifest holds. */
+const APP_LEVEL = { "apps.connections.open": "connections:write" };
+const scopesFor = (method: string): readonly string[] => {
+  const needs = NEEDS[method] ?? {};
+  return typeof needs === "string" ? [needs] : Object.values(needs);
 };
 /** Scopes that come with a feature rather than a method. */
 const FEATURES: Record<string, string> = {
@@ -61,12 +74,32 @@ describe("the manifest and the code", () => {
   });
 
   test("every call has its scopes", () => {
-    const missing = called.flatMap((method) => (NEEDS[method] ?? []).filter((scope) => !scopes.includes(scope)));
+    const missing = called.flatMap((method) => scopesFor(method).filter((scope) => !scopes.includes(scope)));
     expect(missing).toEqual([]);
   });
 
+  test("the practice workspace asks for the same scopes, by the kind of conversation and of token", () => {
+    const asked = (method: string, kind: Kind) => {
+      const needs = methods[method === "filesUploadV2" ? "files.completeUploadExternal" : method]?.needs;
+      return typeof needs === "object" && needs !== null ? needs[kind] : needs;
+    };
+    for (const [method, needs] of Object.entries(NEEDS)) {
+      if (typeof needs !== "object" || needs === null)
+        expect([method, asked(method, "public")]).toEqual([method, needs]);
+      else
+        for (const [kind, scope] of Object.entries(needs))
+          expect([method, asked(method, kind as Kind)]).toEqual([method, scope]);
+    }
+    for (const method of called) expect([method, methods[method]?.token ?? "bot"]).toEqual([method, "bot"]);
+    for (const [method, scope] of Object.entries(APP_LEVEL)) {
+      expect(methods[method]?.token).toBe("app");
+      expect(scopes).not.toContain(scope);
+      expect(readFileSync("manifest.yml", "utf8")).toContain(scope);
+    }
+  });
+
   test("no scope is asked for that nothing needs", () => {
-    const needed = new Set([...called.flatMap((method) => NEEDS[method] ?? []), ...Object.keys(FEATURES)]);
+    const needed = new Set([...called.flatMap(scopesFor), ...Object.keys(FEATURES)]);
     expect(scopes.filter((scope) => !needed.has(scope))).toEqual([]);
     expect(new Set(scopes).size).toBe(scopes.length);
   });

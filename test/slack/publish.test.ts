@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { readManifest } from "../../src/practice/workspace/manifest.ts";
-import { createWorkspace } from "../../src/practice/workspace/workspace.ts";
+import { readManifest } from "../../practice/slack/manifest.ts";
+import { createWorkspace } from "../../practice/slack/workspace.ts";
 import { actions } from "../../templates/messages/blocks.ts";
 import { drawHouse } from "../../templates/messages/enrolled.ts";
 import { type TestServer, testServer } from "../timeline/server.ts";

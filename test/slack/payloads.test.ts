@@ -1,0 +1,121 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "@jest/globals";
+import { parse } from "yaml";
+import { clampForm, clampMessage } from "../../src/slack/clamp.ts";
+import { httpManifest } from "../../src/slack/manifest.ts";
+import { actions, section } from "../../templates/messages/blocks.ts";
+import { drawIncident } from "../../templates/messages/draw.ts";
+import * as forms from "../../templates/messages/forms.ts";
+import { inputsForm } from "../../templates/messages/inputs.ts";
+import type { Form } from "../../templates/messages/message.ts";
+import { describeWith } from "../actions/present.ts";
+import { around } from "../messages/around.ts";
+import * as nights from "../messages/nights.ts";
+import { orders } from "../messages/orders.ts";
+import { Story } from "../messages/story.ts";
+import {
+  bySlackSdk,
+  bySlackTypes,
+  manifestByTypes,
+  type Payload,
+  PYTHON,
+  type Verdicts,
+} from "./payloads/validators.ts";
+
+/**
+ * What the bot shows in Slack, by validators nobody here wrote. What the whole suite's conversations show is recorded and
+ * checked by `payloads/check.ts`, in `.ci/run`.
+ */
+const describe = await describeWith([PYTHON], ["python3-venv, and the packages of .ci/peers.txt (see .ci/run)"]);
+
+const runbook = {
+  title: "Restore to a moment",
+  inputs: [
+    { name: "to", type: "moment", description: "The last moment that was right", default: null },
+    { name: "count", type: "number", description: "How many", default: 3, min: 1, max: 9 },
+    { name: "node", type: "text", description: "Which node", default: null, example: "worker-3", pattern: "[a-z-]+" },
+    { name: "service", type: "choice", description: "Which service", default: null, choices: ["api", "web"] },
+    { name: "force", type: "boolean", description: "Whether to force it", default: false },
+  ].map((input) => ({ ...{ example: null, pattern: null, min: null, max: null, choices: [] }, ...input })),
+} as unknown as Parameters<typeof inputsForm>[0];
+
+const everyForm: Readonly<Record<string, Form>> = {
+  declare: forms.declareForm([orders], ""),
+  failover: forms.failoverForm([{ system: "orders", id: "database-failover", title: "Fail over the database" }]),
+  reason: forms.reasonForm("run.abort", "Abort the run", "Abort", "run-1", "What it does"),
+  note: forms.noteForm("inc-1", { text: "The primary is gone" }),
+  confirm: forms.confirmForm("run-1/step", "Call the provider"),
+  prove: forms.proveForm("gate.approve", "Approve", "Approve", "run-1/ask-1", ["What is decided"], "needed"),
+  enroll: forms.enrollForm("ABCDEFGHIJKLMNOP", "otpauth://totp/Lifeboat:alex?secret=ABC&issuer=Lifeboat", true),
+  role: forms.roleForm("inc-1", orders),
+  delegate: forms.delegateForm("inc-1", orders.roles, orders.people),
+  question: forms.questionForm("run-1/ask-1", "What is asked"),
+  answer: forms.answerForm("run-1/ask-1", "What about writes?"),
+  review: forms.reviewForm("run-1", "What was passed over"),
+  resolve: forms.resolveForm("inc-1"),
+  inputs: inputsForm(runbook, new Map([["to", "2026-11-21T02:13:07Z"]]), "runbook restore"),
+};
+
+const stories = Object.values(nights).flatMap((tell) => {
+  const told: unknown = typeof tell === "function" && tell.length === 0 ? (tell as () => unknown)() : null;
+  return told instanceof Story ? [told] : [];
+});
+const payloads: readonly Payload[] = [
+  ...stories
+    .flatMap((story) => drawIncident(story.state, around(story)).messages)
+    .map(({ message }) => ({ surface: "message" as const, blocks: clampMessage(message).blocks })),
+  ...Object.values(everyForm).map((form) => ({ surface: "modal" as const, view: clampForm(form, "carried") })),
+];
+
+/** Each is wrong in a way that one of the validators has to see. */
+const wrong: readonly { readonly says: string; readonly by: "slack_sdk" | "both"; readonly payload: Payload }[] = [
+  { says: "a block nobody has", by: "both", payload: { surface: "message", blocks: [{ type: "hologram" }] } },
+  {
+    ...{ says: "a property nobody has", by: "both" as const },
+    payload: { surface: "message", blocks: [{ ...section("words"), glow: true }] },
+  },
+  {
+    ...{ says: "a button without words", by: "both" as const },
+    payload: { surface: "message", blocks: [{ type: "actions", elements: [{ type: "button", action_id: "a" }] }] },
+  },
+  {
+    ...{ says: "words that are too long", by: "slack_sdk" as const },
+    payload: { surface: "message", blocks: [section("x".repeat(3001))] },
+  },
+  {
+    ...{ says: "more buttons than a row has", by: "slack_sdk" as const },
+    payload: {
+      surface: "message",
+      blocks: [actions(...Array.from({ length: 26 }, (_, n) => ({ label: "Go", verb: `go:${n}`, carries: "x" })))],
+    },
+  },
+];
+
+describe("what the bot shows in Slack", () => {
+  const takesAll = (said: Verdicts) =>
+    expect(said.flatMap((faults, n) => (faults.length === 0 ? [] : [{ faults, payload: payloads[n] }]))).toEqual([]);
+
+  test("is taken by slack_sdk's models", async () => {
+    expect(payloads.length).toBeGreaterThan(100);
+    takesAll(await bySlackSdk(payloads));
+  });
+
+  test("is taken by the types of @slack/types", async () => {
+    takesAll(await bySlackTypes(payloads));
+  });
+
+  test("is refused by them where it is wrong", async () => {
+    const cases = wrong.map(({ payload }) => payload);
+    const [sdk, types] = await Promise.all([bySlackSdk(cases), bySlackTypes(cases)]);
+    const refusing = wrong.map(({ says }, n) => ({ says, sdk: sdk[n]?.length !== 0, types: types[n]?.length !== 0 }));
+    expect(refusing).toEqual(wrong.map(({ says, by }) => ({ says, sdk: true, types: by === "both" })));
+  });
+
+  test("and the manifests are taken by the types of @slack/web-api, which see what is wrong", async () => {
+    const manifest = parse(readFileSync("manifest.yml", "utf8"));
+    expect(await manifestByTypes(manifest)).toEqual([]);
+    expect(await manifestByTypes(parse(httpManifest("https://lifeboat.example.com")))).toEqual([]);
+    const settings = { ...manifest.settings, wings: true };
+    expect(await manifestByTypes({ ...manifest, settings })).toEqual([expect.stringContaining("wings")]);
+  });
+});
