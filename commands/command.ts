@@ -87,8 +87,8 @@ export interface Caller {
 }
 
 export type Reply =
-  /** `refused`: it was not done, and the message says why. */
-  | { readonly kind: "private"; readonly message: Message; readonly refused?: true }
+  /** `refused`: it was not done, and the message says why. `again`: the same form, filled in otherwise, may be right. */
+  | { readonly kind: "private"; readonly message: Message; readonly refused?: true; readonly again?: true }
   /** Opened; or, where the request came from inside an open form, put in that form's place. */
   | { readonly kind: "form"; readonly form: Form }
   /** `channel`: where it belongs, the incident's own; null: where it was asked for. */

@@ -14,8 +14,12 @@ export function say(sentences: string | readonly string[], ...buttons: readonly 
   return { kind: "private", message: said(sentences, ...buttons) };
 }
 
+/** A code that was mistyped or used: the next one is a few seconds away. */
+const AGAIN: ReadonlySet<string> = new Set(["proof-wrong", "proof-used"]);
+
 export function no(problem: Problem, ...buttons: readonly Button[]): Reply {
-  return { kind: "private", message: refusal(problem, ...buttons), refused: true };
+  const again = AGAIN.has(problem.code) && { again: true as const };
+  return { kind: "private", message: refusal(problem, ...buttons), refused: true, ...again };
 }
 
 /** Stops the handling of a request; `answer` records it and says it. */

@@ -374,7 +374,7 @@ class Player {
     }
     const left = Math.max(1, until - performance.now());
     const person = this.#practice.workspace.as(user);
-    return (await person.waitForMessage((message) => isTo(user, message) && !before(message), left)).text;
+    return person.waitForAnswer((message) => isTo(user, message) && !before(message), left);
   }
 
   #seen(): (message: Message) => boolean {

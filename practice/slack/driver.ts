@@ -134,6 +134,14 @@ export class Persona {
     });
   }
 
+  /** What this person alone is told: in words, or above a form that was refused and is shown again. The form is closed then. */
+  async waitForAnswer(isAnswer: (message: Message) => boolean, timeoutMs = 5000): Promise<string> {
+    const told = await this.waitForViewOrMessage(({ blocks }) => whyRefused(blocks) !== null, isAnswer, timeoutMs);
+    if ("message" in told) return told.message.text;
+    await this.dismiss(told.view);
+    return whyRefused(told.view.blocks) ?? "";
+  }
+
   async waitForNoView(timeoutMs = 5000): Promise<void> {
     await this.wait("no modal", timeoutMs, (sight) => (sight.modals[this.user]?.length ? undefined : true));
   }
@@ -260,6 +268,12 @@ function filledIn(view: View, values: Values): Filled {
     filled[at.block.block_id as string] = { [at.element.action_id as string]: choice };
   }
   return filled;
+}
+
+/** The words above a form that is shown again; the app names their blocks `refused:…`. */
+function whyRefused(blocks: readonly Block[]): string | null {
+  const why = blocks.filter(({ block_id: id }) => String(id).startsWith("refused:"));
+  return why.length === 0 ? null : why.map(({ text }) => wordsOf(text) ?? "").join("\n");
 }
 
 function wordsOf(text: unknown): string | undefined {

@@ -33,8 +33,7 @@ export function newFrom(bed: Bed): (message: Message) => boolean {
 export async function answerTo(bed: Bed, user: string, deed: () => Promise<unknown>): Promise<string> {
   const isNew = newFrom(bed);
   await deed();
-  const heard = await bed.workspace.as(user).waitForMessage((m) => isNew(m) && m.only === user, 10_000);
-  return heard.text;
+  return bed.workspace.as(user).waitForAnswer((m) => isNew(m) && m.only === user, 10_000);
 }
 
 /** The first new word of the bot to everybody that fits. */

@@ -62,6 +62,15 @@ export function filledIn(form: Submitted, why: Message, codes: readonly string[]
   };
 }
 
+/** Something stands in it that would have to be typed or picked again; codes are good once, and lists are chosen from in a moment. */
+export function holdsWork(form: Submitted, codes: readonly string[]): boolean {
+  return inputsOf(form.blocks).some((block) => {
+    if (codes.includes(String(block.block_id))) return false;
+    const { value, selected_date_time: at } = valueIn(form, block);
+    return (typeof value === "string" && value.trim() !== "") || typeof at === "number";
+  });
+}
+
 /** What was typed, a line a field, for where the form can't be shown again. For mrkdwn, not escaped. */
 export function typedIn(
   form: Submitted,

@@ -8,7 +8,7 @@ import { clampForm, clampMessage } from "../clamp.ts";
 import type { Clients } from "../clients.ts";
 import { troubleOf } from "../trouble.ts";
 import type { Delivery, Live } from "./delivery.ts";
-import { fieldsOf, filledIn, typedIn } from "./reopen.ts";
+import { filledIn, holdsWork, typedIn } from "./reopen.ts";
 import { carriedWith } from "./submission.ts";
 
 export interface Replying {
@@ -24,7 +24,8 @@ export async function reply(deps: Replying, delivery: Delivery, live: Live, answ
     case "nothing":
       return;
     case "private":
-      return answer.refused ? refuse(deps, delivery, live, answer.message) : tell(deps, delivery, answer.message);
+      if (!answer.refused) return tell(deps, delivery, answer.message);
+      return refuse(deps, delivery, live, answer.message, answer.again);
     case "form":
       return openForm(deps, delivery, live, answer.form);
     case "file":
@@ -59,13 +60,21 @@ export async function tell(
   deps.log.warn({ user: delivery.user, verb: delivery.verb, failures }, "An answer could not be given.");
 }
 
-/** Why something was not done. A form that was sent is shown again with what was typed in it; where it can't be, that is said. */
-export async function refuse(deps: Replying, delivery: Delivery, live: Live | null, message: Message): Promise<void> {
+/**
+ * Why something was not done. A form is shown again with what was typed in it, or because it may be right when it is sent `again`; where it
+ * can't be shown, that is said.
+ */
+export async function refuse(
+  deps: Replying,
+  delivery: Delivery,
+  live: Live | null,
+  message: Message,
+  again = false,
+): Promise<void> {
   const form = live?.form;
-  if (form === undefined || fieldsOf(form).length === 0) return tell(deps, delivery, message);
+  if (form === undefined || !(again || holdsWork(form, CODE_FIELDS))) return tell(deps, delivery, message);
   try {
-    const again = filledIn(form, message, CODE_FIELDS, delivery.carries ?? "");
-    await showForm(deps, delivery, form.trigger, again);
+    await showForm(deps, delivery, form.trigger, filledIn(form, message, CODE_FIELDS, delivery.carries ?? ""));
   } catch (error) {
     deps.log.warn({ verb: delivery.verb, says: troubleOf(error).says }, "a refused form could not be shown again");
     await tell(deps, delivery, withTyped(message, typedIn(form, CODE_FIELDS)));
