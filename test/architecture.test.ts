@@ -149,6 +149,7 @@ const packages: Record<string, string[]> = {
   yaml: [
     "src/catalog/",
     "practice/slack/manifest.ts",
+    "src/slack/manifest.ts",
     "src/actions/traefik/",
     "src/actions/manifests.ts",
     "practice/targets/traefik/",

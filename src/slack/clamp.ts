@@ -194,7 +194,7 @@ function element(value: unknown): Json | null {
         type: value.type,
         ...named(value),
         ...placeholder(value),
-        ...kept(value, `initial_${String(value.type).replace(/s_select$/, "")}`),
+        ...kept(value, ID, `initial_${String(value.type).replace(/s_select$/, "")}`),
       };
     case "image":
       return image(value);
@@ -253,12 +253,12 @@ function input(value: unknown): Json | null {
         is_decimal_allowed: value.is_decimal_allowed === true,
         ...named(value),
         ...placeholder(value),
-        ...kept(value, "initial_value", "min_value", "max_value"),
+        ...kept(value, NUMBER, "initial_value", "min_value", "max_value"),
       };
     case "datepicker":
-      return { type: value.type, ...named(value), ...placeholder(value), ...kept(value, "initial_date") };
+      return { type: value.type, ...named(value), ...placeholder(value), ...kept(value, DATE, "initial_date") };
     case "timepicker":
-      return { type: value.type, ...named(value), ...placeholder(value), ...kept(value, "initial_time") };
+      return { type: value.type, ...named(value), ...placeholder(value), ...kept(value, TIME, "initial_time") };
     case "datetimepicker": {
       const at = value.initial_date_time;
       // Ten digits, as Slack wants them.
@@ -277,10 +277,15 @@ function input(value: unknown): Json | null {
   }
 }
 
-/** Texts that are short by what they are: a number, a date, an id. An empty or long one is left out. */
-function kept(value: Json, ...keys: readonly string[]): Json {
+const NUMBER = /^-?\d{1,15}(?:\.\d{1,15})?$/;
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+const TIME = /^\d{2}:\d{2}$/;
+const ID = /^[A-Z0-9]{2,30}$/;
+
+/** What looks as Slack wants it; what doesn't is left out. */
+function kept(value: Json, looks: RegExp, ...keys: readonly string[]): Json {
   return Object.fromEntries(
-    keys.flatMap((key) => (isShort(value[key], limits.id) && value[key] !== "" ? [[key, value[key]]] : [])),
+    keys.flatMap((key) => (typeof value[key] === "string" && looks.test(value[key]) ? [[key, value[key]]] : [])),
   );
 }
 
