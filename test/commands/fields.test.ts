@@ -78,7 +78,7 @@ describe("the form of what a runbook has to be told", () => {
   test("says what is wrong at its field", () => {
     const form = { "input.to": picked("2026-11-22T03:00:00Z"), "seconds.to": "", "input.node": "Worker 3" };
     expect(inputErrors(runbook, form, now)).toEqual({
-      "input.to": expect.stringContaining("has not come yet"),
+      "input.to": expect.stringContaining("2026-11-22T03:00:00Z"),
       "input.node": expect.stringContaining("does not fit"),
     });
     expect(inputErrors(runbook, { "input.to": picked("2026-11-21T02:13:00Z"), "input.node": "" }, now)).toEqual({});
