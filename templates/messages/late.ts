@@ -22,7 +22,7 @@ export function tooLate({ typed, doneAt, now }: Late): Message {
       ? "It could not be done in time."
       : `You sent it ${between(doneAt, now)} ago (${stamp(doneAt)}; it's ${stamp(now)} now), and it arrived late.`;
   return {
-    text: `⛔ Not done: ${what}.\n${when}\nNothing changed.\nNext: ${typed === null ? "look at the message again and decide anew" : "send it again if you still want it"}.`,
+    text: `⛔ Not done: ${what}.\n${when}\nNothing changed.\nNext: ${typed === null ? "check the message and press again" : "send it again if you still want it"}.`,
     blocks: [],
   };
 }
@@ -30,10 +30,18 @@ export function tooLate({ typed, doneAt, now }: Late): Message {
 /** A refusal that also holds what was typed into a form which can't be shown again. */
 export function withTyped(message: Message, typed: readonly (readonly [label: string, typed: string])[]): Message {
   if (typed.length === 0) return message;
-  const said = typed.map(([label, words]) => `*${safe(label)}:* ${safe(cut(words, 1200))}`);
+  const said = typed.map(([label, words]) => `*${safe(label)}:* ${safe(whole(words))}`);
   const text = ["What you typed:", ...said].join("\n");
   return {
     text: `${message.text}\n${text}`,
     blocks: message.blocks.length === 0 ? [] : [...message.blocks, ...lines(said)],
   };
 }
+
+/** Its lines stay: what somebody wrote is given back as it was. */
+function whole(words: string): string {
+  return words.length <= TYPED_MAX ? words : `${words.slice(0, TYPED_MAX)}…`;
+}
+
+/** Characters of one field; all of them fit a form again, and a section of a message holds less. */
+const TYPED_MAX = 2000;
