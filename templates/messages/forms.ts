@@ -128,8 +128,7 @@ export function confirmForm(carries: string, step: string): Form {
 }
 
 /** What an authenticator shows now: six digits, good once. */
-export const code = (label = "Authenticator code") =>
-  textInput("code", label, { placeholder: "123456", length: 12 });
+export const code = (label = "Authenticator code") => textInput("code", label, { placeholder: "123456", length: 12 });
 
 /** Fields with codes. They're good once, so a form that is shown again doesn't show them. */
 export const CODE_FIELDS: readonly string[] = ["code", "current"];

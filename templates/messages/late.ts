@@ -30,7 +30,7 @@ export function tooLate({ typed, doneAt, now }: Late): Message {
 /** A refusal that also holds what was typed into a form which can't be shown again. */
 export function withTyped(message: Message, typed: readonly (readonly [label: string, typed: string])[]): Message {
   if (typed.length === 0) return message;
-  const said = typed.map(([label, words]) => `*${safe(label)}:* ${safe(whole(words))}`);
+  const said = typed.map(([label, words]) => `*${safe(label)}:*\n${quoted(words)}`);
   const text = ["What you typed:", ...said].join("\n");
   return {
     text: `${message.text}\n${text}`,
@@ -39,9 +39,13 @@ export function withTyped(message: Message, typed: readonly (readonly [label: st
 }
 
 /** Its lines stay: what somebody wrote is given back as it was. */
-function whole(words: string): string {
-  return words.length <= TYPED_MAX ? words : `${words.slice(0, TYPED_MAX)}…`;
+function quoted(words: string): string {
+  const kept = words.length <= TYPED_MAX ? words : `${words.slice(0, TYPED_MAX)}…`;
+  return kept
+    .split("\n")
+    .map((line) => `> ${safe(line)}`)
+    .join("\n");
 }
 
-/** Characters of one field; all of them fit a form again, and a section of a message holds less. */
+/** Characters of one field; a section of a message holds no more with their escapes. */
 const TYPED_MAX = 2000;

@@ -237,7 +237,7 @@ describe("a form that is refused", () => {
     await cass().slash("/dr note", "CGENERAL");
     await cass().submit(await cass().waitForView(), filled);
     const told = await cass().waitForMessage(({ text }) => text.startsWith("No\n"), 15_000);
-    expect(told.text).toContain("The primary is gone\nand its standby");
+    expect(told.text).toContain("> The primary is gone\n> and its standby");
     expect(JSON.stringify(told.blocks)).toContain("and its standby");
     expect(JSON.stringify(told)).not.toContain("123456");
   });
