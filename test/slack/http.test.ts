@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { App, ReceiverEvent } from "@slack/bolt";
 import { createWorkspace } from "../../practice/slack/workspace.ts";
-import { freePort } from "../../src/lib/pgserver.ts";
+import { freePort } from "../../src/lib/port.ts";
 import { HttpReceiver } from "../../src/slack/http-receiver.ts";
 import { quiet, type TestServer, testServer, until } from "../timeline/server.ts";
 import { type Bench, openBench } from "./bench.ts";
