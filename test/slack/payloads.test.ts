@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { expect, test } from "@jest/globals";
+import { expect, jest, test } from "@jest/globals";
 import { parse } from "yaml";
 import { clampForm, clampMessage } from "../../src/slack/clamp.ts";
 import { httpManifest } from "../../src/slack/manifest.ts";
@@ -90,6 +90,9 @@ const wrong: readonly { readonly says: string; readonly by: "slack_sdk" | "both"
     },
   },
 ];
+
+// A compiler and an interpreter are started, and a busy machine gives them little.
+jest.setTimeout(180_000);
 
 describe("what the bot shows in Slack", () => {
   const takesAll = (said: Verdicts) =>
