@@ -26,6 +26,7 @@ import { until } from "../poll.ts";
 import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
 import { type ConfigRead, configChecks, isStale, markOps, readConfig, readsInput } from "./config-read.ts";
 import { runningPods } from "./pods.ts";
+import { foundFact, namedCheck, noteOps, presentCheck, type Remembered, rememberedBy } from "./remembered.ts";
 import {
   type ApiWorkload,
   BEFORE,
@@ -92,7 +93,11 @@ const RIGHTS: readonly Right[] = [
   { verb: "patch", group: "apps", resource: "deployments" },
   { verb: "patch", group: "apps", resource: "statefulsets" },
 ];
-const FOUND = "replicasBefore:";
+const REPLICAS: Remembered<number> = {
+  annotation: BEFORE,
+  found: "replicasBefore:",
+  isValue: (value) => typeof value === "number",
+};
 
 /**
  * Sets how many replicas workloads have: one request for each that is not there yet. Each request tests the count that was
@@ -256,18 +261,14 @@ async function countsOf(ctx: ReadContext, cluster: Cluster, given: Input): Promi
   };
 }
 
-/** What the earlier step found; a workload that stood there already is left alone: nobody knows what it had before. */
 function isZero(replicas: number | undefined, counts: Readonly<Record<string, number>> = {}): boolean {
   const wanted = replicas === undefined ? Object.values(counts) : [replicas];
   return wanted.length > 0 && wanted.every((count) => count === 0);
 }
 
 function rememberedCounts(evidences: Evidences, step: string): readonly Wish[] | null {
-  const evidence = evidences.evidenceOf(step);
-  if (!evidence) return null;
-  return evidence.facts.flatMap(({ id, value }) =>
-    id.startsWith(FOUND) && typeof value === "number" ? [{ ref: id.slice(FOUND.length), replicas: value }] : [],
-  );
+  const found = rememberedBy(REPLICAS, evidences, step);
+  return found && [...found].map(([ref, replicas]) => ({ ref, replicas }));
 }
 
 interface ApiScaler {
@@ -340,19 +341,11 @@ function opsOf(view: WorkloadView, replicas: number, given: Input, config: Confi
   const made = replicas > 0 ? markOps(view, config) : [];
   if (view.replicas === replicas && !isWayBack(given))
     return [{ op: "test", path: "/spec/replicas", value: replicas }, ...made];
-  const path = `/metadata/annotations/${BEFORE.replace("/", "~1")}`;
   const mark = `${view.replicas}>${replicas}`;
-  const note: readonly JsonOp[] = isWayBack(given)
-    ? view.marked
-      ? [{ op: "remove", path }]
-      : []
-    : view.annotated
-      ? [{ op: "add", path, value: mark }]
-      : [{ op: "add", path: "/metadata/annotations", value: { [BEFORE]: mark } }];
   return [
     { op: "test", path: "/spec/replicas", value: view.replicas },
     { op: "replace", path: "/spec/replicas", value: replicas },
-    ...note,
+    ...noteOps(REPLICAS, view, { mark, isWayBack: isWayBack(given) }),
     ...made,
   ];
 }
@@ -373,7 +366,7 @@ function evidenceOf(view: WorkloadView, given: Input, before: Seen): readonly Fa
   if (isWayBack(given)) return [count];
   const old = before.answers ? before.workloads.find(({ ref }) => ref === view.ref) : undefined;
   const found = view.scaledFrom ?? (old && old.replicas !== view.replicas ? old.replicas : null);
-  return [count, { id: `${FOUND}${view.ref}`, label: `${view.ref} replicas before`, value: found, material: false }];
+  return [count, foundFact(REPLICAS, view.ref, `${view.ref} replicas before`, found)];
 }
 
 function countFact({ ref, replicas }: WorkloadView): Fact {
@@ -390,29 +383,15 @@ function missingFact(ref: string): Fact {
   return { id: `replicas:${ref}`, label: `${ref} replicas`, value: null, material: false };
 }
 
-function counts({ wishes }: Scene, { restoreFrom, selector }: Input): Check {
-  if (wishes === null) {
-    return {
-      id: "evidence.counts",
-      level: "block",
-      ok: false,
-      says: `Step ${restoreFrom} has to be verified first: it knows the counts.`,
-      madeSoBy: { steps: restoreFrom === undefined ? [] : [restoreFrom] },
-    };
-  }
-  const empty = wishes.length === 0 && selector !== undefined;
-  const says = empty ? `No workload has ${selector}.` : `${wishes.length} workloads are named.`;
-  return { id: "workloads.selected", level: "block", ok: !empty, says };
+function counts({ wishes }: Scene, given: Input): Check {
+  return namedCheck(given, wishes?.length ?? null, {
+    ...{ id: "workloads.selected", evidence: "counts", knows: "the counts" },
+    ...{ one: "workload", many: "workloads" },
+  });
 }
 
 function present({ missing }: Scene): Check {
-  const ok = missing.length === 0;
-  return {
-    id: "workloads.present",
-    level: "block",
-    ok,
-    says: ok ? "Every workload is there." : `There is no ${missing.join(", no ")}.`,
-  };
+  return presentCheck("workloads.present", "workload", missing);
 }
 
 /** An autoscaler sleeps at 0; otherwise it moves the count into its own range. */
@@ -427,9 +406,9 @@ function leftAlone({ ref, name, min, max }: Scaler, { wishes }: Scene): Check {
 
 function unremembered({ restoreFrom }: Input, evidences: Evidences): readonly Check[] {
   const evidence = restoreFrom === undefined ? null : evidences.evidenceOf(restoreFrom);
-  const left = (evidence?.facts ?? []).filter(({ id, value }) => id.startsWith(FOUND) && value === null);
+  const left = (evidence?.facts ?? []).filter(({ id, value }) => id.startsWith(REPLICAS.found) && value === null);
   if (left.length === 0) return [];
-  const names = left.map(({ id }) => id.slice(FOUND.length)).join(", ");
+  const names = left.map(({ id }) => id.slice(REPLICAS.found.length)).join(", ");
   return [
     {
       id: "counts.known",

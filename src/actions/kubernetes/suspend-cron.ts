@@ -13,9 +13,10 @@ import {
   openCluster,
   type Right,
 } from "../cluster.ts";
-import { type Check, type Done, defineAction, type Evidences, type Fact, type ReadContext } from "../contract.ts";
+import { type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
 import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
+import { foundFact, namedCheck, noteOps, presentCheck, type Remembered, rememberedBy } from "./remembered.ts";
 
 const input = z
   .strictObject({
@@ -64,9 +65,12 @@ const RIGHTS: readonly Right[] = [
   { verb: "patch", group: "batch", resource: "cronjobs" },
   { verb: "list", group: "batch", resource: "jobs" },
 ];
-/** On the CronJob: what `suspend` was and what it was made, as `false>true`. Written by the request that changes it. */
-const BEFORE = "lifeboat.dev/suspended-before";
-const FOUND = "suspendedBefore:";
+/** On the CronJob: what `suspend` was and what it was made, as `false>true`. */
+const SUSPENDED: Remembered<boolean> = {
+  annotation: "lifeboat.dev/suspended-before",
+  found: "suspendedBefore:",
+  isValue: (value) => typeof value === "boolean",
+};
 
 /**
  * Suspends CronJobs or lets them run again: one request for each that is not so yet. Each request tests what was seen and
@@ -175,7 +179,8 @@ async function look(ctx: ReadContext, cluster: Cluster, given: Input): Promise<S
   ]);
   const all = cronJobs.map((one) => viewOf(one, jobs)).sort((a, b) => (a.name < b.name ? -1 : 1));
   if (restoreFrom !== undefined) {
-    const wishes = remembered(ctx, restoreFrom);
+    const found = rememberedBy(SUSPENDED, ctx, restoreFrom);
+    const wishes = found && Object.fromEntries(found);
     return { wishes, cronJobs: all.filter(({ name }) => wishes?.[name] !== undefined) };
   }
   const names = given.cronJobs ?? all.map(({ name }) => name);
@@ -187,7 +192,7 @@ async function look(ctx: ReadContext, cluster: Cluster, given: Input): Promise<S
 
 function viewOf({ metadata, spec }: ApiCronJob, jobs: readonly ApiJob[]): CronView {
   const suspended = spec.suspend ?? false;
-  const mark = metadata.annotations?.[BEFORE];
+  const mark = metadata.annotations?.[SUSPENDED.annotation];
   const [, from, to] = /^(true|false)>(true|false)$/.exec(mark ?? "") ?? [];
   return {
     name: metadata.name,
@@ -207,14 +212,6 @@ function hasEnded({ status }: ApiJob): boolean {
   return status?.conditions?.some(({ type, status: is }) => /^(Complete|Failed)$/.test(type) && is === "True") ?? false;
 }
 
-/** What the earlier step found; one that was as wanted already is left alone: nobody knows who put it so. */
-function remembered(evidences: Evidences, step: string): Readonly<Record<string, boolean>> | null {
-  const evidence = evidences.evidenceOf(step);
-  if (!evidence) return null;
-  const found = evidence.facts.filter(({ id, value }) => id.startsWith(FOUND) && typeof value === "boolean");
-  return Object.fromEntries(found.map(({ id, value }) => [id.slice(FOUND.length), value === true]));
-}
-
 function dueOf(seen: Seen): readonly CronView[] {
   if (!seen.answers) return [];
   return seen.cronJobs.filter(({ name, suspended }) => (seen.wishes?.[name] ?? suspended) !== suspended);
@@ -230,21 +227,12 @@ function runningOf({ wishes, cronJobs }: Scene, { waitForJobs }: Input): readonl
 }
 
 function opsOf(view: CronView, { restoreFrom }: Input): readonly JsonOp[] {
-  const path = `/metadata/annotations/${BEFORE.replace("/", "~1")}`;
   const mark = `${view.suspended}>${!view.suspended}`;
-  const note: readonly JsonOp[] =
-    restoreFrom !== undefined
-      ? view.marked
-        ? [{ op: "remove", path }]
-        : []
-      : view.annotated
-        ? [{ op: "add", path, value: mark }]
-        : [{ op: "add", path: "/metadata/annotations", value: { [BEFORE]: mark } }];
   return [
     // The field has a default, and the API server always shows it.
     { op: "test", path: "/spec/suspend", value: view.suspended },
     { op: "replace", path: "/spec/suspend", value: !view.suspended },
-    ...note,
+    ...noteOps(SUSPENDED, view, { mark, isWayBack: restoreFrom !== undefined }),
   ];
 }
 
@@ -254,10 +242,7 @@ function evidenceOf(view: CronView, { restoreFrom }: Input, before: Seen): reado
   const old = before.answers ? before.cronJobs.find(({ name }) => name === view.name) : undefined;
   const value = view.before ?? (old && old.suspended !== view.suspended ? old.suspended : null);
   const label = `${view.name} was suspended before`;
-  return [
-    { ...now, material: false },
-    { id: `${FOUND}${view.name}`, label, value, material: false },
-  ];
+  return [{ ...now, material: false }, foundFact(SUSPENDED, view.name, label, value)];
 }
 
 function suspendedFact({ name, suspended }: CronView): Fact {
@@ -273,23 +258,15 @@ function runs({ cronJobs }: Scene): Fact {
   return { id: "jobsRunning", label: "Jobs of them that run now", value: running.length, material: false };
 }
 
-function known({ wishes }: Scene, { restoreFrom, selector }: Input): Check {
-  if (wishes === null) {
-    const says = `Step ${restoreFrom} has to be verified first: it knows which were suspended before.`;
-    const madeSoBy = { steps: restoreFrom === undefined ? [] : [restoreFrom] };
-    return { id: "evidence.suspended", level: "block", ok: false, says, madeSoBy };
-  }
-  const count = Object.keys(wishes).length;
-  const ok = count > 0 || selector === undefined;
-  const says = ok ? `${count} CronJobs are named.` : `No CronJob has ${selector}.`;
-  return { id: "cronJobs.selected", level: "block", ok, says };
+function known({ wishes }: Scene, given: Input): Check {
+  return namedCheck(given, wishes && Object.keys(wishes).length, {
+    ...{ id: "cronJobs.selected", evidence: "suspended", knows: "which were suspended before" },
+    ...{ one: "CronJob", many: "CronJobs" },
+  });
 }
 
 function present(seen: Scene): Check {
-  const missing = missingOf(seen);
-  const ok = missing.length === 0;
-  const says = ok ? "Every CronJob is there." : `There is no CronJob ${missing.join(", no ")}.`;
-  return { id: "cronJobs.present", level: "block", ok, says };
+  return presentCheck("cronJobs.present", "CronJob", missingOf(seen));
 }
 
 function saysOf(views: readonly CronView[]): string {
