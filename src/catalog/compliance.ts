@@ -35,7 +35,17 @@ export const contactsSchema = z
   .describe("Teams and vendors that are no person of the roster, and how they are reached");
 
 export const checklistsSchema = z
-  .record(id, z.strictObject({ title: sentence, items: z.array(sentence).min(1, "At least one item") }))
+  .record(
+    id,
+    z.strictObject({
+      title: sentence,
+      items: z.array(sentence).min(1, "At least one item"),
+      afterIncidents: z
+        .literal(true)
+        .optional()
+        .describe("To tick off after every incident, shown when a run of it is done: no drill has to name it"),
+    }),
+  )
   .describe("Lists that people go through: before a drill, after an incident");
 
 export interface Compliance {
@@ -59,6 +69,8 @@ export interface Checklist {
   readonly id: string;
   readonly title: string;
   readonly items: readonly string[];
+  /** Gone through after every real incident, too. */
+  readonly afterIncidents?: true;
 }
 
 export function toCompliance(written: z.output<typeof complianceSchema>): Compliance {
@@ -82,5 +94,8 @@ export function toContacts(written: z.output<typeof contactsSchema>): readonly C
 }
 
 export function toChecklists(written: z.output<typeof checklistsSchema>): readonly Checklist[] {
-  return Object.entries(written).map(([id, { title, items }]) => ({ id, title, items }));
+  return Object.entries(written).map(([id, { title, items, afterIncidents }]) => ({
+    ...{ id, title, items },
+    ...(afterIncidents && { afterIncidents }),
+  }));
 }

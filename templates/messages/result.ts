@@ -55,7 +55,7 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
       ),
       ...(accounting ? lines(["*Where the minutes went*", ...minuteLines(accounting)]) : []),
       ...afterwards(state, run),
-      ...toTickOff(run, around),
+      ...toTickOff(state, run, around),
       actions(...(isOver(state) || isMaintenance(state) ? [] : [resolve]), {
         label: "Draft post-mortem",
         verb: "postmortem",
@@ -200,10 +200,13 @@ function afterwards(state: IncidentState, run: RunState): Block[] {
   return lines(["*What to do next*", ...own, ...ours]);
 }
 
-/** The lists that the calendar names for when this drill is over. */
-function toTickOff({ plan, runbook, mode }: RunState, { system }: Surroundings): Block[] {
-  if (plan.kind !== "drill") return [];
+/** The lists that the calendar names for when this drill is over, or those that a system has for after incidents. */
+function toTickOff(state: IncidentState, { plan, runbook, mode }: RunState, { system }: Surroundings): Block[] {
+  if (isMaintenance(state)) return [];
   const drills = (system.calendar ?? []).filter((one) => one.runbook === runbook && (one.mode ?? mode) === mode);
-  const lists = (system.checklists ?? []).filter(({ id }) => drills.some(({ afterwards }) => afterwards === id));
+  const named = (id: string) => drills.some(({ afterwards }) => afterwards === id);
+  const lists = (system.checklists ?? []).filter(({ id, afterIncidents }) =>
+    plan.kind === "drill" ? named(id) : afterIncidents === true,
+  );
   return lists.flatMap(({ title, items }) => lines([`*${safe(title)}*`, ...items.map((item) => `☐ ${safe(item)}`)]));
 }

@@ -180,7 +180,7 @@ describe("one key is one message for ever", () => {
     }
   });
 
-  test("a drill that is over ends with what is to be ticked off, and an incident does not", () => {
+  test("what is over ends with what is to be ticked off: of a drill, and of an incident where a list is for those", () => {
     const calendar = toCalendar({
       quarter: {
         ...{ title: "Quarterly drill", runbook: "database-failover", mode: "unplanned", kind: "drill" },
@@ -191,6 +191,7 @@ describe("one key is one message for ever", () => {
     const checklists = [
       { id: "before", title: "Before it", items: ["Everybody knows"] },
       { id: "after", title: "After it", items: ["The RTO was met", "There is a <standby> again"] },
+      { id: "learn", title: "After an incident", items: ["The post-mortem has a date"], afterIncidents: true as const },
     ];
     const end = (story: Story, kind: "real" | "drill") => {
       const runs = [...story.state.runs].map(([id, run]) => [id, { ...run, plan: { ...run.plan, kind } }] as const);
@@ -202,7 +203,9 @@ describe("one key is one message for ever", () => {
       /\*After it\*\n\s+☐ The RTO was met\n\s+☐ There is a &lt;standby&gt; again/,
     );
     expect(end(nights.verified(), "drill")).not.toContain("Before it");
+    expect(end(nights.verified(), "drill")).not.toContain("After an incident");
     expect(end(nights.verified(), "real")).not.toContain("After it");
+    expect(end(nights.verified(), "real")).toMatch(/\*After an incident\*\n\s+☐ The post-mortem has a date/);
   });
 
   test("who was asked and has lost the role since is told so in the letter they have, and by its outcome in the end", () => {
