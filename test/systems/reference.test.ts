@@ -1,11 +1,14 @@
+import { Resolver } from "node:dns/promises";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { soon } from "../../practice/environment/fleet.ts";
 import type { SystemEstate } from "../../practice/environment/system-estate.ts";
 import { type Play, playRunbook } from "../../practice/session/play.ts";
 import { type Practice, startPractice } from "../../practice/session/practice.ts";
 import { playSequence } from "../../practice/session/sequence.ts";
+import { NAMES } from "../../practice/systems/reference/cloud.ts";
 import { type ReferenceEstate, reference } from "../../practice/systems/reference/index.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
@@ -173,13 +176,27 @@ describe("the reference system", () => {
         expect(report?.rpo.rowsLost).toBe(0);
         expect(await estate.lost()).toEqual([]);
       },
-      // us-east-1 is gone with its control planes, and is asked for nothing.
+      // us-east-1 is gone with its control planes, and the name is kept from going back over the data plane alone.
       "region, unplanned, 2": ({ report }) => {
+        const { ledger, world } = estate.cloud.aws;
         expect(report?.rpo.rowsLost).not.toBeNull();
-        expect(estate.cloud.aws.ledger.of("UpdateHealthCheck", "accepted")).toEqual([]);
-        // Where it answers the name is kept from going back; here people are told that it was not.
-        const shown = JSON.stringify(practice.workspace.sight().messages);
-        expect(shown).toContain("NOT FORCED: Route 53's control plane does not answer");
+        expect(ledger.of("UpdateHealthCheck")).toEqual([]);
+        expect(world.controls.get(NAMES.control)).toBe("Off");
+        expect(ledger.of("UpdateRoutingControlStates", "accepted").map(({ region }) => region)).not.toContain(
+          "us-east-1",
+        );
+      },
+      // us-east-1 answers again, its health check passes, and the name stays where people were led.
+      "region, unplanned, 3": async () => {
+        const { world, resolver } = estate.cloud.aws;
+        await soon(
+          "the health check passing",
+          20,
+          async () => world.healthChecks.get(NAMES.healthCheck)?.endpointUp === true,
+        );
+        const dns = new Resolver();
+        dns.setServers([`127.0.0.1:${resolver.port}`]);
+        expect(await dns.resolve4(NAMES.publicName)).toEqual([NAMES.west]);
       },
     },
   });

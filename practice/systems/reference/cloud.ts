@@ -9,7 +9,12 @@ export const NAMES = {
   balancedName: "api.reference.test",
   east: "127.0.1.1",
   west: "127.0.2.1",
+  /** Probes the entrance of us-east-1. */
   healthCheck: "hc-us-east-1",
+  /** On the PRIMARY record: healthy while the entrance is and the routing control is on. */
+  recordCheck: "hc-primary",
+  controlCheck: "hc-control",
+  control: "arn:aws:route53-recovery-control::111122223333:controlpanel/reference/routingcontrol/primary",
 } as const;
 export const REPLICAS = { east: 3, west: 1, all: 4 };
 const SCALE = 0.005;
@@ -39,7 +44,11 @@ export async function createCloud(): Promise<Cloud> {
   const sets = recordSets();
   aws.world.zones.set(NAMES.zone, { id: NAMES.zone, records: sets, served: sets, protections: [], busyUntil: 0 });
   const check = { id: NAMES.healthCheck, version: 1, disabled: false, inverted: false, endpointUp: true };
-  aws.world.healthChecks.set(NAMES.healthCheck, check);
+  const { healthCheck, controlCheck, recordCheck, control } = NAMES;
+  aws.world.healthChecks.set(healthCheck, check);
+  aws.world.healthChecks.set(controlCheck, { ...check, id: controlCheck, routingControl: control });
+  aws.world.healthChecks.set(recordCheck, { ...check, id: recordCheck, children: [healthCheck, controlCheck] });
+  aws.world.controls.set(control, "On");
   for (const cluster of [east, west]) furnish(cluster, cluster === east ? REPLICAS.east : REPLICAS.west);
   return {
     aws,
@@ -50,6 +59,7 @@ export async function createCloud(): Promise<Cloud> {
       const zone = aws.world.zones.get(NAMES.zone);
       if (zone) Object.assign(zone, { records: recordSets(), served: recordSets() });
       const one = aws.world.healthChecks.get(NAMES.healthCheck);
+      aws.world.controls.set(control, "On");
       if (one) Object.assign(one, { disabled: false, inverted: false, endpointUp: true, version: one.version + 1 });
       for (const cluster of [east, west]) cluster.faults.clear();
       tidy(east, REPLICAS.east);
@@ -81,7 +91,7 @@ export async function createCloud(): Promise<Cloud> {
 }
 
 function recordSets(): RecordSet[] {
-  const { publicName, balancedName, east, west, healthCheck } = NAMES;
+  const { publicName, balancedName, east, west, recordCheck: healthCheck } = NAMES;
   const record = { type: "A", ttl: 60 };
   return [
     { ...record, name: publicName, setIdentifier: "primary", failover: "PRIMARY", healthCheck, values: [east] },

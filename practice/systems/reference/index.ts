@@ -33,6 +33,9 @@ export const reference = {
   create: (options: SystemEstateOptions): Promise<ReferenceEstate> => createReferenceEstate(options),
 } as const satisfies SystemEstateKind;
 
+/** The cluster's endpoints are one address here, told apart by the region in the signature. */
+const ARC_REGIONS = ["arcUsEast1", "arcUsWest2", "arcEuWest1", "arcApSoutheast2", "arcApNortheast1"];
+
 /** The general reference on this machine: a real Patroni cluster with its replica and backups, and stand-ins for the clouds. */
 export interface ReferenceEstate extends SystemEstate {
   readonly payments: Payments;
@@ -363,6 +366,8 @@ async function build(
       eastAddress: NAMES.east,
       westAddress: NAMES.west,
       primaryHealthCheck: healthCheck,
+      primaryControl: NAMES.control,
+      ...Object.fromEntries(ARC_REGIONS.map((name) => [name, cloud.aws.url])),
       nameServerHost: "127.0.0.1",
       nameServerPort: cloud.aws.nameServer.port,
       resolverHost: "127.0.0.1",

@@ -98,8 +98,16 @@ export function route53Operations(world: World): Readonly<Record<string, Operati
 
 /** What a health check says: disabled counts as healthy, and inverted turns it round. */
 export function isHealthy(world: World, one: HealthCheck): boolean {
-  const up = one.routingControl === undefined ? one.endpointUp : world.controls.get(one.routingControl) === "On";
-  return (one.disabled || up) !== one.inverted;
+  return (one.disabled || isUp(world, one)) !== one.inverted;
+}
+
+function isUp(world: World, { children, routingControl, endpointUp }: HealthCheck): boolean {
+  if (routingControl !== undefined) return world.controls.get(routingControl) === "On";
+  if (children === undefined) return endpointUp;
+  return children.every((id) => {
+    const child = world.healthChecks.get(id);
+    return child !== undefined && isHealthy(world, child);
+  });
 }
 
 export function fullName(name: string): string {
@@ -217,14 +225,23 @@ function checkXml(one: HealthCheck): Xml {
     Id: one.id,
     CallerReference: "practice",
     HealthCheckConfig: {
-      ...(one.routingControl
-        ? { Type: "RECOVERY_CONTROL", RoutingControlArn: one.routingControl }
-        : { Type: "HTTPS", FullyQualifiedDomainName: "practice.test", RequestInterval: 10, FailureThreshold: 3 }),
+      ...kindOf(one),
       Inverted: one.inverted,
       Disabled: one.disabled,
     },
     HealthCheckVersion: one.version,
   };
+}
+
+function kindOf({ routingControl, children }: HealthCheck): Readonly<Record<string, Xml>> {
+  if (routingControl) return { Type: "RECOVERY_CONTROL", RoutingControlArn: routingControl };
+  if (children)
+    return {
+      Type: "CALCULATED",
+      HealthThreshold: children.length,
+      ChildHealthChecks: items("ChildHealthCheck", children),
+    };
+  return { Type: "HTTPS", FullyQualifiedDomainName: "practice.test", RequestInterval: 10, FailureThreshold: 3 };
 }
 
 function flag(text: string | undefined, otherwise: boolean): boolean {

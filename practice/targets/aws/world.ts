@@ -108,6 +108,8 @@ export interface HealthCheck {
   endpointUp: boolean;
   /** It follows this routing control of ARC and probes nothing. */
   readonly routingControl?: string;
+  /** It is calculated: healthy while all of these are, by id, and probes nothing. */
+  readonly children?: readonly string[];
 }
 
 export interface World {
