@@ -9,6 +9,7 @@ import { playSequence } from "../../practice/session/sequence.ts";
 import { tell } from "../../practice/systems/marimo-erp/databases.ts";
 import { type MarimoEstate, marimoErp } from "../../practice/systems/marimo-erp/index.ts";
 import {
+  ADDED,
   ADDRESS,
   CONSUL_SERVICES,
   CURRENCY,
@@ -114,6 +115,36 @@ describe("Marimo ERP", () => {
       await killedOnce(practice.bot, { at, marker: join(folder, "killed") }, () => played("db-restore"));
       expect(estate.sites.replicas("primary")).toEqual({ ...REPLICAS, ...kept });
       expect(await rows(estate.databases.a, "users")).toBe(USERS);
+    },
+    2 * LIMIT,
+  );
+
+  test(
+    "db-restore-moment, killed in the middle: back to the moment, what is given up is counted and in a file, and it is protected",
+    async () => {
+      const at = { at: "restore:after-apply", marker: join(folder, "killed") };
+      let play = {} as Play;
+      await killedOnce(practice.bot, at, async () => {
+        play = await played("db-restore-moment");
+      });
+      const { a, b, restored } = estate.databases;
+      expect(new Set(approvers(play))).toEqual(new Set(["dana-kim", "sam-okafor"]));
+      expect([await rows(a, "users"), await rows(a, "invoices")]).toEqual([USERS, INVOICES]);
+      expect(estate.sites.replicas("primary")).toEqual({ ...REPLICAS, ...kept });
+      expect(estate.sites.suspended("primary")).toBe(false);
+      // Users that came after the damage, and one that every look at /health changes.
+      const file = (await readdir(estate.backups.folder)).find((name) => name.startsWith("given-up-"));
+      const lines = (await readFile(join(estate.backups.folder, file as string), "utf8")).trimEnd().split("\n");
+      const [head, ...given] = lines.slice(0, -1).map((line) => JSON.parse(line));
+      expect(head).toMatchObject({ gone: ["public.invoices"] });
+      const kinds = (kind: string) => given.filter((one) => one.kind === kind).map(({ row }) => Number(row.id));
+      expect(kinds("absent")).toEqual(Array.from({ length: ADDED }, (_, i) => USERS + 1 + i));
+      expect(kinds("newer").filter((id) => id !== 1)).toEqual([]);
+      expect(play.report?.rpo.rowsLost).toBe(given.length);
+      const followers = await tell(a.url(), ["select application_name as name, state from pg_stat_replication"]);
+      expect(followers).toEqual([{ name: b.name, state: "streaming" }]);
+      expect([await takesWrites(a), await takesWrites(b), restored.running]).toEqual([true, false, false]);
+      expect(await health()).toMatchObject({ status: "healthy", users: USERS });
     },
     2 * LIMIT,
   );

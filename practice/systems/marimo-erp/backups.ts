@@ -83,7 +83,7 @@ export async function createBackups(
       await Promise.all(["", ".sha256", ".json"].map((end) => rm(join(folder, `${name}${end}`), { force: true })));
     },
     async tidy() {
-      const old = (await readdir(folder)).filter((name) => /^(safety|divergence)-/.test(name));
+      const old = (await readdir(folder)).filter((name) => /^(safety|divergence|given-up)-/.test(name));
       await Promise.all(old.map((name) => rm(join(folder, name))));
     },
   };

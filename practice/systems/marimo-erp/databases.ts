@@ -4,16 +4,20 @@ import type { DatabaseHost } from "../../environment/database.ts";
 import { type Fleet, soon } from "../../environment/fleet.ts";
 import { SYNTHETIC_TABLE } from "../../environment/synthetic.ts";
 import { createDebianHost, type DebianHost } from "../../targets/pgbackrest/debian-host.ts";
-import { ADMIN, APP, DATABASE, INVOICES, USERS } from "./names.ts";
+import { archiveReaches, forgetRestored, healPair } from "../../targets/pgbackrest/heal.ts";
+import { type ArchivedHost, createRepository, firstBackup } from "../../targets/pgbackrest/index.ts";
+import { ADDED, ADMIN, APP, DATABASE, INVOICES, USERS } from "./names.ts";
 
 /**
- * Three real servers: one in each datacentre, and one beside them that is empty. They are Debian's, because its pg_dump (15)
- * refuses the server that npm brings (18).
+ * Four real servers: one in each datacentre, with their log archived by pgBackRest; one beside them that is empty, and one that backups are
+ * restored to. They are Debian's, because its pg_dump and its pgBackRest refuse the server that npm brings (18).
  */
 export interface Databases {
-  readonly a: DatabaseHost;
-  readonly b: DatabaseHost;
-  readonly scratch: DatabaseHost;
+  readonly a: ArchivedHost;
+  readonly b: ArchivedHost;
+  readonly scratch: DebianHost;
+  /** Off until something is restored to it. */
+  readonly restored: ArchivedHost;
   readonly passwords: { readonly admin: string; readonly app: string };
   /** As the database's owner. */
   ownerUrl(host: DatabaseHost): string;
@@ -27,8 +31,12 @@ export interface Databases {
   left(): Promise<void>;
   /** Empties the third one, as whoever cleans up does. */
   clear(): Promise<void>;
-  /** A person with more rights than care. */
-  corrupt(): Promise<void>;
+  /** A person with more rights than care. @returns the moment right before */
+  corrupt(): Promise<string>;
+  /** Users that are new after the damage: what a restore to the moment before it gives up. */
+  bookAfterwards(): Promise<void>;
+  /** Everything written so far can be restored, as it can a minute later by itself (`archive_timeout`). */
+  archived(): Promise<void>;
 }
 
 const TABLES = [
@@ -44,15 +52,23 @@ const TABLES = [
 export async function createDatabases(fleet: Fleet): Promise<Databases> {
   const word = () => randomBytes(12).toString("hex");
   const passwords = { owner: word(), replicator: word(), admin: word(), app: word() };
-  const host = (name: string): Promise<DebianHost> => createDebianHost(fleet, { name, passwords, settings: {} });
-  const [a, b, scratch] = [await host("marimo-db-a"), await host("marimo-db-b"), await host("marimo-db-scratch")];
+  const repository = await createRepository(fleet, passwords, "marimo");
+  const [a, b] = [await repository.host("marimo-db-a"), await repository.host("marimo-db-b")];
+  const restored = await repository.host("marimo-db-restored", { archives: false });
+  const scratch = await createDebianHost(fleet, { name: "marimo-db-scratch", passwords, settings: {} });
   const url = (at: DatabaseHost, user: string, password: string) =>
     `postgres://${user}:${password}@127.0.0.1:${at.port}/${DATABASE}`;
+
+  const writer = async (): Promise<ArchivedHost> => {
+    for (const host of [a, b]) if (host.running && (await takesWrites(host))) return host;
+    return a;
+  };
 
   const databases: Databases = {
     a,
     b,
     scratch,
+    restored,
     passwords,
     ownerUrl: (at) => url(at, ADMIN, passwords.admin),
     appUrl: (at) => url(at, APP, passwords.app),
@@ -60,7 +76,7 @@ export async function createDatabases(fleet: Fleet): Promise<Databases> {
       await Promise.all([a.create(), scratch.create()]);
       await Promise.all([a.start(), scratch.start()]);
       await Promise.all([setUp(a, passwords), setUp(scratch, passwords)]);
-      await tell(databases.ownerUrl(a), TABLES);
+      await Promise.all([tell(databases.ownerUrl(a), TABLES), firstBackup(a), forgetRestored(restored)]);
       await b.follow(a);
       await streams(a, b);
     },
@@ -69,7 +85,7 @@ export async function createDatabases(fleet: Fleet): Promise<Databases> {
       return String(row?.id);
     },
     async reset() {
-      await Promise.all([a.start(), scratch.start()]);
+      await Promise.all([healPair(a, b), scratch.start(), restored.stop()]);
       await open(a);
       await tell(databases.ownerUrl(a), TABLES);
       if (!(await isFollowing(a, b))) {
@@ -89,8 +105,15 @@ export async function createDatabases(fleet: Fleet): Promise<Databases> {
       await makeDatabase(scratch);
     },
     async corrupt() {
-      await tell(databases.ownerUrl(a), ["delete from users where id > 3", "drop table invoices"]);
+      const before = new Date().toISOString();
+      await tell(databases.ownerUrl(await writer()), ["delete from users where id > 3", "drop table invoices"]);
+      return before;
     },
+    async bookAfterwards() {
+      const added = `insert into users (id, name) select n, 'user-' || n from generate_series(${USERS + 1}, ${USERS + ADDED}) n`;
+      await tell(databases.ownerUrl(await writer()), [added]);
+    },
+    archived: async () => await archiveReaches(await writer()),
   };
   return databases;
 }
@@ -132,6 +155,13 @@ async function open(host: DatabaseHost): Promise<void> {
     const [now] = await tell(host.url(), ["select current_setting('default_transaction_read_only') = 'off' as open"]);
     return now?.open === true;
   });
+}
+
+async function takesWrites(host: DatabaseHost): Promise<boolean> {
+  const [row] = await tell(host.url(), [
+    "select not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'off' as open",
+  ]);
+  return row?.open === true;
 }
 
 async function promote(standby: DatabaseHost): Promise<void> {

@@ -77,16 +77,21 @@ export async function createMarimo(options: SystemEstateOptions): Promise<Marimo
     const backups = await createBackups(folder, databases, { rabbit: rabbit.primary, consul: consul.primary });
     await backups.dump();
     const token = randomBytes(12).toString("hex");
-    const agent = closing(await openHostsAgent(token, [databases.a, databases.b]), (one) => one.close());
+    const agent = closing(
+      await openHostsAgent(token, [databases.a, databases.b], undefined, [databases.restored]),
+      (one) => one.close(),
+    );
     const parts: Parts = { databases, sites, aws, rabbit, consul, backups, redis, agent };
     const valuesFile = join(folder, "values.yml");
     await writeFile(valuesFile, JSON.stringify({ "marimo-erp": valuesOf(parts, await databases.identity()) }, null, 2));
     const { clusters } = sites;
+    let lastGood = new Date().toISOString();
     const watch = closing(watchServers(), (one) => one.close());
     const estate: MarimoEstate = {
       ...parts,
       parts: [
-        { title: "PostgreSQL 15, primary, standby and an empty one", kind: "real" },
+        { title: "PostgreSQL 15, primary, standby, an empty one and one to restore to", kind: "real" },
+        { title: "pgBackRest repository", kind: "real" },
         { title: "Redis, one in each datacentre", kind: "real" },
         { title: "RabbitMQ, one in each datacentre", kind: "real" },
         { title: "Name server and caching resolver", kind: "real" },
@@ -113,8 +118,11 @@ export async function createMarimo(options: SystemEstateOptions): Promise<Marimo
       // Nobody here keeps a list of what was acknowledged.
       ledger: async () => null,
       writeOff: async () => {},
-      prepare: (runbook, mode) => prepare(parts, runbook, mode),
-      inputs: (runbook) => inputsOf(sites)[runbook] ?? {},
+      async prepare(runbook, mode) {
+        await prepare(parts, runbook, mode);
+        if (runbook === "db-restore-moment") lastGood = await damage(parts);
+      },
+      inputs: (runbook) => ({ ...inputsOf(sites), "db-restore-moment": { to: lastGood } })[runbook] ?? {},
       async byHand(runbook, step) {
         if (runbook === "restore-test" && step === "dropped") await databases.clear();
       },
@@ -131,7 +139,10 @@ export async function createMarimo(options: SystemEstateOptions): Promise<Marimo
         if (id === "return-datacentre") return await bringBack(parts, "primary");
         if (id === "lose-secondary") return await lose(parts, "secondary");
         if (id === "return-secondary") return await bringBack(parts, "secondary");
-        if (id === "corrupt-database") return await databases.corrupt();
+        if (id === "corrupt-database") {
+          lastGood = await damage(parts);
+          return;
+        }
         if (id === "kill-redis") return await redis.primary.kill();
         throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
       },
@@ -170,7 +181,7 @@ async function prepare(parts: Parts, runbook: string, mode: "planned" | "unplann
   if (["cluster-rebuild", "restore-test"].includes(runbook)) await databases.clear();
   switch (runbook) {
     case "db-restore":
-      return await databases.corrupt();
+      return void (await databases.corrupt());
     case "service-rollback":
       return await sites.releaseBadly();
     case "cluster-rebuild":
@@ -193,6 +204,14 @@ async function prepare(parts: Parts, runbook: string, mode: "planned" | "unplann
     case "consul-recover":
       return empty(consul.primary);
   }
+}
+
+/** People book for a while after it. @returns the moment right before, and the log that far can be restored */
+async function damage({ databases }: Parts): Promise<string> {
+  const before = await databases.corrupt();
+  await databases.bookAfterwards();
+  await databases.archived();
+  return before;
 }
 
 /** Nothing of it answers any more. */

@@ -10,6 +10,7 @@ export const marimoErp = {
   needs: [
     { program: "postgres", package: "postgresql" },
     { program: "pg_restore", package: "postgresql-client" },
+    { program: "pgbackrest", package: "pgbackrest" },
     { program: "redis-server", package: "redis-server" },
     ...RABBITMQ_PROGRAMS.map((program) => ({ program, package: RABBITMQ_PACKAGES[0] })),
   ],

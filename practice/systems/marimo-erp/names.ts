@@ -41,3 +41,5 @@ export const STALE_KEY = "price:1";
 export const CONSUL_SERVICES = ["api-gateway", "auth-service", "inventory-service"] as const;
 export const USERS = 200;
 export const INVOICES = 300;
+/** Users that come after the data was damaged. */
+export const ADDED = 7;

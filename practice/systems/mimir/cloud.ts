@@ -1,5 +1,5 @@
 import { type Aws, createAws, type RecordSet } from "../../targets/aws/index.ts";
-import { ACCOUNT, ADDRESS, BACKUPS, CONTROLS, MEDIA, PUBLIC_NAME, REGION, type Side, WEST, ZONE } from "./names.ts";
+import { ACCOUNT, ADDRESS, CONTROLS, MEDIA, PUBLIC_NAME, REGION, type Side, ZONE } from "./names.ts";
 
 /** 1 s of AWS is 4 ms: a change of DNS takes 0.14 s, a copy of 15 s between buckets 60 ms. */
 const SCALE = 0.004;
@@ -18,7 +18,6 @@ export async function createCloud(): Promise<Cloud> {
   const aws = await createAws({ scale: SCALE, account: ACCOUNT });
   const { world, s3 } = aws;
   for (const side of ["east", "west"] as const) s3.add(MEDIA[side], REGION[side]);
-  s3.add(BACKUPS, WEST);
 
   return {
     aws,

@@ -1,17 +1,18 @@
-import { rm } from "node:fs/promises";
 import pg from "pg";
-import { createHost, type DatabaseHost } from "../../environment/database.ts";
-import { soon } from "../../environment/fleet.ts";
+import type { DatabaseHost } from "../../environment/database.ts";
+import { type Fleet, soon } from "../../environment/fleet.ts";
 import { type RolePasswords, setUp } from "../../environment/setup.ts";
+import { archiveReaches, forgetRestored, healPair } from "../../targets/pgbackrest/heal.ts";
+import { type ArchivedHost, createRepository, firstBackup } from "../../targets/pgbackrest/index.ts";
 import { DATABASES, type Site } from "./names.ts";
 
 export const DATABASE = "orders";
 export type Passwords = RolePasswords & { readonly owner: string };
 
-/** Three real servers: one a region, and one for what is restored. */
+/** Three real servers of Debian's, since pgBackRest knows those: one a region, both with their log archived, and one for what is restored. */
 export interface Databases {
-  readonly at: Readonly<Record<Site, DatabaseHost>>;
-  readonly all: readonly DatabaseHost[];
+  readonly at: Readonly<Record<Site, ArchivedHost>>;
+  readonly all: readonly ArchivedHost[];
   create(): Promise<void>;
   /** The one in us-east-1 takes writes, the one in us-west-2 streams, the third is off. */
   reset(): Promise<void>;
@@ -19,38 +20,56 @@ export interface Databases {
   left(): Promise<void>;
   /** Of the cluster the pair is: `system_identifier`. Asked of whichever answers. */
   identity(): Promise<string>;
-  /** The third one, new and empty, with the roles and the table. */
-  scratch(): Promise<DatabaseHost>;
+  /** Everything written so far can be restored, as it can a minute later by itself (`archive_timeout`). */
+  archived(): Promise<void>;
+  /** A person with more rights than care: the orders of a while are gone, on both servers. @returns how many rows */
+  corrupt(): Promise<number>;
+  /** Both servers are gone, and so is what they held. */
+  destroy(): Promise<void>;
 }
 
-export async function createDatabases(folder: string, passwords: Passwords): Promise<Databases> {
-  const host = (site: Site) => createHost(DATABASES[site], folder, passwords);
-  const at = { primary: await host("primary"), dr: await host("dr"), restored: await host("restored") };
-  const off = (one: DatabaseHost) => one.thaw().then(() => one.kill());
+export async function createDatabases(fleet: Fleet, passwords: Passwords): Promise<Databases> {
+  const repository = await createRepository(fleet, passwords, "mimir");
+  const at = {
+    primary: await repository.host(DATABASES.primary),
+    dr: await repository.host(DATABASES.dr),
+    restored: await repository.host(DATABASES.restored, { archives: false }),
+  };
+  const writer = async (): Promise<ArchivedHost> => {
+    for (const host of [at.primary, at.dr]) if (host.running && (await takesWrites(host))) return host;
+    return at.primary;
+  };
+  const made = async () => {
+    await repository.forget();
+    await at.primary.create();
+    await at.primary.start();
+    await setUp(at.primary, passwords);
+    await firstBackup(at.primary);
+    await at.dr.follow(at.primary);
+    await streams(at.primary, at.dr);
+  };
 
   return {
     at,
     all: Object.values(at),
     async create() {
-      await at.primary.create();
-      await at.primary.start();
-      await setUp(at.primary, passwords);
-      await at.dr.follow(at.primary);
-      await streams(at.primary, at.dr);
+      await forgetRestored(at.restored);
+      await made();
     },
     async reset() {
-      await Promise.all([at.primary.thaw(), off(at.restored)]);
-      await at.primary.start();
+      await at.restored.stop();
+      if (!(await healPair(at.primary, at.dr))) await made();
       await open(at.primary);
       if (!(await isFollowing(at.primary, at.dr))) {
-        await off(at.dr);
+        await at.dr.kill();
         await at.dr.follow(at.primary);
         await streams(at.primary, at.dr);
       }
       await dropIdleSlots(at.primary);
     },
     async left() {
-      await off(at.primary);
+      await at.primary.thaw();
+      await at.primary.kill();
       await promote(at.dr);
       await at.primary.start();
       await ask(at.primary, "insert into orders (id, placed_at, cents) values (-1, now(), 1)");
@@ -60,15 +79,24 @@ export async function createDatabases(folder: string, passwords: Passwords): Pro
       const [row] = await ask<{ id: string }>(host, "select system_identifier::text as id from pg_control_system()");
       return row?.id ?? "";
     },
-    async scratch() {
-      await off(at.restored);
-      await rm(at.restored.folder, { recursive: true, force: true });
-      await at.restored.create();
-      await at.restored.start();
-      await setUp(at.restored, passwords);
-      return at.restored;
+    archived: async () => await archiveReaches(await writer()),
+    async corrupt() {
+      const gone = await ask(await writer(), "delete from orders where id % 2 = 0 returning id");
+      return gone.length;
+    },
+    async destroy() {
+      await Promise.all([at.primary, at.dr].map((host) => host.thaw().then(() => host.kill())));
+      await Promise.all([at.primary, at.dr].map(forgetRestored));
     },
   };
+}
+
+async function takesWrites(host: DatabaseHost): Promise<boolean> {
+  const [row] = await ask<{ open: boolean }>(
+    host,
+    "select not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'off' as open",
+  );
+  return row?.open === true;
 }
 
 async function open(primary: DatabaseHost): Promise<void> {

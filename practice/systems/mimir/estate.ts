@@ -3,19 +3,17 @@ import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { withDeadline } from "../../../src/lib/deadline.ts";
 import { LifeboatError } from "../../../src/lib/errors.ts";
-import { ended, ready, startOwn } from "../../environment/child.ts";
-import { soon } from "../../environment/fleet.ts";
+import { openFleet, soon } from "../../environment/fleet.ts";
 import { openHostsAgent } from "../../environment/hosts-agent.ts";
 import { type DatabaseServer, isStoredAnew, ledgerOn, watchServers } from "../../environment/servers.ts";
 import type { Row, SystemEstate, SystemEstateOptions } from "../../environment/system-estate.ts";
 import type { Door } from "../../kit/door.ts";
 import { kubeconfigOf, type PracticeCluster } from "../../targets/kubernetes/index.ts";
-import { type Backups, createBackups } from "./backups.ts";
 import { type Cache, createCache } from "./cache.ts";
 import { type Cloud, createCloud } from "./cloud.ts";
 import { type Clusters, createClusters } from "./clusters.ts";
 import { createDatabases, DATABASE, type Databases } from "./databases.ts";
-import { CONTROLS, DATABASE_SERVICE, NAMESPACE, REGION, type Side } from "./names.ts";
+import { CONTROLS, NAMESPACE, REGION, type Side } from "./names.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 import { valuesOf } from "./values.ts";
 
@@ -26,10 +24,9 @@ export interface MimirEstate extends SystemEstate {
   readonly clusters: Clusters;
   readonly cache: Cache;
   readonly traffic: Traffic;
-  readonly backups: Backups;
   readonly agent: Door;
 }
-type Parts = Pick<MimirEstate, "databases" | "cloud" | "clusters" | "cache" | "traffic" | "backups" | "agent">;
+type Parts = Pick<MimirEstate, "databases" | "cloud" | "clusters" | "cache" | "traffic" | "agent">;
 
 export async function createMimir(options: SystemEstateOptions): Promise<MimirEstate> {
   const folder = resolve(options.folder);
@@ -39,18 +36,20 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
   await chmod(folder, 0o711);
   const word = () => randomBytes(12).toString("hex");
   const passwords = { owner: word(), replicator: word(), admin: word(), app: word(), monitor: word() };
-  const databases = await createDatabases(folder, passwords);
-  const keeper = startOwn("environment/keeper", [folder, ...databases.all.map((host) => host.folder)], {});
+  const fleet = await openFleet("mimir");
   const closers: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const close of closers.splice(0).reverse())
       await withDeadline("A part of Mimir's estate", 5, close).catch(() => {});
-    await Promise.all(databases.all.map((host) => host.thaw().then(() => host.kill())));
-    await ended(keeper);
+    await fleet.stop();
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await Promise.all([ready(keeper, "The estate's keeper"), databases.create()]);
+    const databases = await createDatabases(fleet, passwords);
+    closers.push(
+      async () => void (await Promise.all(databases.all.map((host) => host.thaw().then(() => host.kill())))),
+    );
+    await databases.create();
     const redisPasswords = { east: word(), west: word(), replication: word() };
     const cache = await createCache(redisPasswords);
     closers.push(() => cache.stop());
@@ -59,15 +58,15 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
     cloud.reset("east");
     const clusters = await createClusters({ databases, aws: cloud.aws, cache }, passwords.app);
     closers.push(() => clusters.close());
-    const backups = await createBackups(cloud.aws, databases, word());
-    closers.push(() => backups.close());
     const token = word();
-    const agent = await openHostsAgent(token, [databases.at.primary, databases.at.dr]);
+    const agent = await openHostsAgent(token, [databases.at.primary, databases.at.dr], undefined, [
+      databases.at.restored,
+    ]);
     closers.push(() => agent.close());
     const traffic = await createTraffic(cloud, clusters, cache);
     closers.push(() => traffic.close());
     let lastGood = new Date().toISOString();
-    const parts = { databases, cloud, clusters, cache, traffic, backups, agent };
+    const parts = { databases, cloud, clusters, cache, traffic, agent };
     const watch = watchServers();
     closers.push(() => watch.close());
     const writers = () => watch.writers(serversOf(parts));
@@ -79,7 +78,8 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
     const estate: MimirEstate = {
       ...parts,
       parts: [
-        { title: "PostgreSQL 18, primary and standby, and one to restore to", kind: "real" },
+        { title: "PostgreSQL 15, primary and standby, and one to restore to", kind: "real" },
+        { title: "pgBackRest repository", kind: "real" },
         { title: "Redis with three Sentinels in each region", kind: "real" },
         { title: "Name server and caching resolver", kind: "real" },
         { title: "API with customers", kind: "real" },
@@ -95,13 +95,12 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
         MIMIR_REDIS_EAST_PASSWORD: redisPasswords.east,
         MIMIR_REDIS_WEST_PASSWORD: redisPasswords.west,
         MIMIR_KUBECONFIG: kubeconfigOf([clusters.east, clusters.west]),
-        MIMIR_BACKUPS_TOKEN: backups.token,
         MIMIR_HOSTS_TOKEN: token,
       }),
       async reset() {
         await reset(parts);
         await tell();
-        await backups.take(databases.at.primary);
+        lastGood = new Date().toISOString();
       },
       writers,
       healthy: () => isStoredAnew(async () => traffic.acknowledged.length),
@@ -111,12 +110,11 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
         await reset(parts);
         await tell();
         await furnish(parts, runbook);
-        lastGood = new Date().toISOString();
-        // The newest of all was made after the damage.
-        if (runbook === "db-restore-s3") await backups.take(databases.at.primary);
+        if (runbook === "db-restore-moment") lastGood = await damage(parts);
+        if (["db-restore-s3", "backup-validate"].includes(runbook)) await databases.archived();
         if (mode === "unplanned") await strike(parts, runbook);
       },
-      inputs: (runbook): Record<string, string> => (runbook === "db-restore-s3" ? { before: lastGood } : {}),
+      inputs: (runbook): Record<string, string> => (runbook === "db-restore-moment" ? { to: lastGood } : {}),
       strikes: [
         { id: "lose-us-east-1", title: "Make us-east-1 unreachable" },
         { id: "return-us-east-1", title: "Bring us-east-1 back", returns: true },
@@ -124,6 +122,7 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
         { id: "return-us-west-2", title: "Bring us-west-2 back", returns: true },
         { id: "kill-database", title: "Kill the database that takes the writes" },
         { id: "return-database", title: "Start the database that is down", returns: true },
+        { id: "corrupt-database", title: "Delete every other order" },
         { id: "kill-redis", title: "Kill the Redis master" },
       ],
       async strike(id) {
@@ -133,6 +132,10 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
         if (id === "return-us-west-2") return await returnRegion(parts, "west");
         if (id === "kill-database") return await killWriter(parts, await writers());
         if (id === "return-database") return await startDatabases(parts);
+        if (id === "corrupt-database") {
+          lastGood = await damage(parts);
+          return;
+        }
         if (id === "kill-redis") return await (await cache.master()).member.kill();
         throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
       },
@@ -149,11 +152,10 @@ export async function createMimir(options: SystemEstateOptions): Promise<MimirEs
 }
 
 /** As the document draws it: us-east-1 serves, us-west-2 stands by. */
-async function reset({ databases, cloud, clusters, cache, traffic, backups }: Parts): Promise<void> {
+async function reset({ databases, cloud, clusters, cache, traffic }: Parts): Promise<void> {
   for (const side of ["east", "west"] as const) traffic.cut(side, false);
   await Promise.all([databases.reset(), cache.reset()]);
   cloud.reset("east");
-  backups.reset();
   await clusters.reset();
   traffic.forget();
   await ordered(traffic);
@@ -161,7 +163,6 @@ async function reset({ databases, cloud, clusters, cache, traffic, backups }: Pa
 
 async function furnish(parts: Parts, runbook: string): Promise<void> {
   const { databases, cloud, clusters, cache } = parts;
-  await parts.backups.take(databases.at.primary);
   if (runbook === "db-rejoin") {
     clusters.leadToDr();
     return await databases.left();
@@ -175,11 +176,21 @@ async function furnish(parts: Parts, runbook: string): Promise<void> {
   await ordered(parts.traffic);
 }
 
+/** Orders are deleted, and more are taken meanwhile. @returns the moment right before, and the log that far can be restored */
+async function damage({ databases, traffic }: Parts): Promise<string> {
+  const lastGood = new Date().toISOString();
+  await databases.corrupt();
+  await more(traffic);
+  await databases.archived();
+  return lastGood;
+}
+
 const REGIONAL = /^(region-failover|region-drill|annual-)/;
 
 async function strike(parts: Parts, runbook: string): Promise<void> {
   if (REGIONAL.test(runbook)) return await loseRegion(parts, "east");
   if (runbook === "redis-failover") return await (await parts.cache.master()).member.kill();
+  if (runbook === "db-restore-s3") return await parts.databases.destroy();
   if (/^db-(failover|promote)$/.test(runbook)) return await parts.databases.at.primary.kill();
 }
 
@@ -212,16 +223,18 @@ async function startDatabases({ databases: { at } }: Parts): Promise<void> {
   await Promise.all([at.primary.start(), at.dr.start()]);
 }
 
-/** The pair, and the restored server once an API is led to it. */
-function serversOf({ databases, clusters }: Parts): readonly DatabaseServer[] {
-  const led = (["east", "west"] as const).map(
-    (side) => clusters[side].get("services", NAMESPACE, DATABASE_SERVICE[side])?.spec?.selector as { site?: string },
-  );
-  const { primary, dr, restored } = databases.at;
-  const hosts = [primary, dr, ...(led.some((selector) => selector?.site === "restored") ? [restored] : [])];
-  return hosts
+/** The pair. The server that is restored to is looked at by people alone. */
+function serversOf({ databases }: Parts): readonly DatabaseServer[] {
+  const { primary, dr } = databases.at;
+  return [primary, dr]
     .filter(({ running }) => running)
     .map((host) => ({ name: host.name, database: DATABASE, port: host.port, url: host.url(), role: "app" }));
+}
+
+/** A few more than there were. */
+async function more(traffic: Traffic): Promise<void> {
+  const before = traffic.acknowledged.length;
+  await soon("orders being taken", 15, async () => traffic.acknowledged.length > before + 3);
 }
 
 async function ordered({ acknowledged }: { readonly acknowledged: readonly unknown[] }): Promise<void> {

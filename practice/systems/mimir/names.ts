@@ -30,7 +30,6 @@ export const CONTROLS: Readonly<Record<Side, string>> = { east: `${panel}/east`,
 export const ARC_REGIONS = [EAST, WEST, "eu-west-1", "ap-southeast-2", "ap-northeast-1"] as const;
 
 export const MEDIA: Readonly<Record<Side, string>> = { east: "mimir-media-us-east-1", west: "mimir-media-us-west-2" };
-export const BACKUPS = "mimir-backups-us-west-2";
 
 /** What the Sentinels of both regions call the set. */
 export const SENTINEL_SET = "mimir";

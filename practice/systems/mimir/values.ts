@@ -1,5 +1,4 @@
 import type { Door } from "../../kit/door.ts";
-import type { Backups } from "./backups.ts";
 import type { Cache } from "./cache.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Clusters } from "./clusters.ts";
@@ -13,7 +12,6 @@ interface Parts {
   readonly clusters: Clusters;
   readonly cache: Cache;
   readonly traffic: Traffic;
-  readonly backups: Backups;
   readonly agent: Door;
   /** Where rows that only an old primary holds are kept. */
   readonly exports: string;
@@ -21,7 +19,7 @@ interface Parts {
 
 /** What the system's variables are here, as an installation would write them down. */
 export async function valuesOf(parts: Parts): Promise<Readonly<Record<string, string | number>>> {
-  const { databases, cloud, clusters, cache, traffic, backups, agent, exports } = parts;
+  const { databases, cloud, clusters, cache, traffic, agent, exports } = parts;
   const { aws } = cloud;
   const { primary, dr, restored } = databases.at;
   const arc = ARC_REGIONS.map((region) => [`arc${words(region)}`, aws.url] as const);
@@ -36,6 +34,16 @@ export async function valuesOf(parts: Parts): Promise<Readonly<Record<string, st
     westDatabasePort: dr.port,
     restoredHost: "127.0.0.1",
     restoredPort: restored.port,
+    backupAccount: primary.input.runAs,
+    stanza: primary.input.stanza,
+    eastBackupConfig: primary.input.config,
+    eastDataFolder: primary.input.data,
+    eastCopiesFolder: primary.copies,
+    westBackupConfig: dr.input.config,
+    westDataFolder: dr.input.data,
+    westCopiesFolder: dr.copies,
+    restoredBackupConfig: restored.input.config,
+    restoredDataFolder: restored.input.data,
     hostsUrl: agent.url,
     exportFolder: exports,
     eastClusterUid: clusters.east.uid,
@@ -59,7 +67,6 @@ export async function valuesOf(parts: Parts): Promise<Readonly<Record<string, st
     eastControl: CONTROLS.east,
     westControl: CONTROLS.west,
     ...Object.fromEntries(arc),
-    backupsUrl: backups.url,
   };
 }
 

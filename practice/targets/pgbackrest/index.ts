@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chown, mkdir, realpath } from "node:fs/promises";
+import { chown, mkdir, realpath, rm } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -21,6 +21,8 @@ export interface Repository {
    * `archives: false`: one that is only restored to.
    */
   host(name: string, options?: { readonly archives?: boolean }): Promise<ArchivedHost>;
+  /** Removes every backup and all of the log. */
+  forget(): Promise<void>;
 }
 
 export interface ArchivedHost extends DebianHost {
@@ -52,6 +54,9 @@ export async function createRepository(fleet: Fleet, passwords: Passwords, stanz
   const repository = await folder("repository");
   return {
     stanza,
+    async forget() {
+      for (const kind of ["archive", "backup"]) await rm(join(repository, kind), { recursive: true, force: true });
+    },
     async host(name, { archives = true } = {}) {
       const [logs, locks, spool, copies] = await Promise.all(
         ["log", "lock", "spool", "copies"].map((kind) => folder(`${name}-${kind}`)),

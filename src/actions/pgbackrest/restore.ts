@@ -1,7 +1,15 @@
 import { basename } from "node:path";
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
-import { type ApplyContext, type Check, type Done, defineAction, type Fact } from "../contract.ts";
+import {
+  type ApplyContext,
+  type Check,
+  type Done,
+  defineAction,
+  type Evidences,
+  type Fact,
+  type MeasuredLoss,
+} from "../contract.ts";
 import { undoneByHand } from "../undo.ts";
 import { type DataFolder, lookAtData } from "./data.ts";
 import { changeOn, hostInput, mustRun, pathInput, pgbackrest, resourceOf } from "./host.ts";
@@ -43,6 +51,10 @@ const input = z
      * promotes itself onto a new timeline, and its log would go into the repository of the other.
      */
     archiveMode: z.enum(["preserve", "off"]).default("preserve"),
+    /** The step that ended the writes there: what is given up in time is counted from the target to that moment. */
+    fenceStep: z.string().min(1).optional(),
+    /** The `postgres.export_divergence` that compared this server with what is restored: what is given up in rows is what it counted. */
+    lossStep: z.string().min(1).optional(),
     timeoutSeconds: z.number().positive().max(86_400).default(3600),
   })
   .refine(({ host, copies }) => copies !== host.data && !copies?.startsWith(`${host.data}/`), {
@@ -81,7 +93,8 @@ export const restore = defineAction<Input, Seen>({
     return { repository, data, chosen: choose(repository, given) };
   },
   facts: (seen, given) => [...repositoryFacts(seen.repository), ...restoreFacts(seen, given)],
-  ready: (seen, given) => [
+  ready: (seen, given, evidences) => [
+    ...(given.lossStep === undefined ? [] : [lossCounted(given.lossStep, evidences)]),
     repositoryUsable(seen.repository, given.host),
     chosenThere(seen, given),
     foldersAnswer(seen, given),
@@ -131,12 +144,8 @@ export const restore = defineAction<Input, Seen>({
         { id: "copy", label: "Copy of what was there", value: copy, material: false },
         { id: "restoreSeconds", label: "Seconds", value: Number(handle?.seconds ?? 0), material: false },
       ],
-      rpo: {
-        subject: subjectOf(given),
-        seconds: null,
-        rows: null,
-        method: lossMethod(before, given),
-      },
+      // A server beside the one that serves gives up nothing.
+      ...(given.archiveMode === "off" ? {} : { rpo: lossOf(before, given, ctx) }),
     };
   },
   undo: undoneByHand(({ host, copies }) =>
@@ -184,7 +193,16 @@ function restoreFacts({ data, chosen, repository }: Seen, given: Input): Fact[] 
       material: true,
     },
     { id: "running", label: "PostgreSQL runs", value: data.answers ? data.running : null, material: false },
-    { id: "loss", label: "Would be lost", value: lossMethod({ repository, data, chosen }, given), material: false },
+    ...(given.archiveMode === "off"
+      ? []
+      : [
+          {
+            id: "loss",
+            label: "Would be lost",
+            value: lossMethod({ repository, data, chosen }, given),
+            material: false,
+          },
+        ]),
   ];
 }
 
@@ -215,6 +233,31 @@ function lossMethod({ repository }: Seen, { targetTime }: Input): string {
   return at === null
     ? "unknown: no log is archived"
     : `what was written after ${new Date(at).toISOString()}, when the log was last archived`;
+}
+
+/** What nobody counted is not known, and `postgres.verify` counts what customers were told. */
+function lossOf(before: Seen, given: Input, evidences: Evidences): MeasuredLoss {
+  const { fenceStep, lossStep, targetTime } = given;
+  const subject = subjectOf(given);
+  const method = lossMethod(before, given);
+  const fencedAt = fenceStep === undefined ? undefined : factOf(evidences, fenceStep, "fencedAt");
+  const known = typeof fencedAt === "string" && targetTime !== undefined;
+  const seconds = known ? Math.max(0, Math.round((Date.parse(fencedAt) - Date.parse(targetTime)) / 1000)) : null;
+  if (lossStep === undefined) return { subject, seconds, rows: null, method };
+  const [absent, newer] = ["absentRows", "newerRows"].map((id) => factOf(evidences, lossStep, id));
+  if (typeof absent !== "number" || typeof newer !== "number") return { subject, seconds, rows: null, method };
+  const counted = `${absent} rows that are gone and ${newer} that are older, by comparison with the server that took the writes`;
+  return { subject, seconds, rows: absent + newer, method: `${method}: ${counted}` };
+}
+
+function factOf(evidences: Evidences, step: string, id: string): Fact["value"] | undefined {
+  return evidences.evidenceOf(step)?.facts.find((fact) => fact.id === id)?.value;
+}
+
+function lossCounted(step: string, evidences: Evidences): Check {
+  const ok = evidences.evidenceOf(step) !== null;
+  const says = ok ? `Step ${step} has been verified.` : `Step ${step} has to be verified first.`;
+  return { id: "evidence.loss", level: "block", ok, says, madeSoBy: { steps: [step] } };
 }
 
 function isDone({ data }: Seen, _given: Input, before: Seen | null): Done {

@@ -6,6 +6,7 @@ import { LifeboatError } from "../../lib/errors.ts";
 import { type ApplyContext, type Check, defineAction, type ReadContext } from "../contract.ts";
 import { undoneByHand } from "../undo.ts";
 import { withNode } from "./client.ts";
+import { quoted } from "./database-view.ts";
 import { type ComparedTable, compare, tableProblem } from "./divergence.ts";
 import { hashFile } from "./dump-file.ts";
 import { type Node, nodeInput, resourceOf } from "./node.ts";
@@ -68,11 +69,12 @@ export const exportDivergence = defineAction<Input, Seen>({
   repeat: "safe",
   budget: { typicalSeconds: 30, warnSeconds: 900, failSeconds: 7200 },
   resources: ({ folder, label }) => [`file:${join(folder, label)}`],
-  async observe(ctx, { node, primary, tables, folder, label }) {
+  async observe(ctx, given) {
+    const { node, primary, folder, label } = given;
     const pair = await lookAtPair(ctx, primary, node);
     const both = pair.from.answers && pair.to.answers;
     const [problem, folderProblem, files] = await Promise.all([
-      both ? firstProblem(ctx, [node, primary], tables) : null,
+      both ? firstProblem(ctx, given) : null,
       access(folder, constants.W_OK | constants.X_OK).then(
         () => null,
         (error: NodeJS.ErrnoException) => error.code ?? "not writable",
@@ -140,10 +142,15 @@ export const exportDivergence = defineAction<Input, Seen>({
   undo: undoneByHand(({ folder, label }) => `Delete the new ${label} export in ${folder}. Neither server was changed.`),
 });
 
-async function firstProblem(ctx: ReadContext, nodes: readonly Node[], tables: readonly ComparedTable[]) {
-  for (const node of nodes) {
+/** A table that only the new primary has is no problem: it was dropped on the old one, which holds none of its rows. */
+async function firstProblem(ctx: ReadContext, { node: old, primary, tables }: Input) {
+  const there = await heldBy(ctx, old, tables);
+  for (const [node, wanted] of [
+    [primary, tables],
+    [old, there],
+  ] as const) {
     const problem = await withNode(ctx, node, async (db) => {
-      for (const table of tables) {
+      for (const table of wanted) {
         const found = await tableProblem(db, table);
         if (found !== null) return found;
       }
@@ -152,6 +159,20 @@ async function firstProblem(ctx: ReadContext, nodes: readonly Node[], tables: re
     if (problem !== null) return `On ${node.name}: ${problem}`;
   }
   return null;
+}
+
+/** Those of the tables that this server has. */
+async function heldBy(
+  ctx: ReadContext,
+  node: Node,
+  tables: readonly ComparedTable[],
+): Promise<readonly ComparedTable[]> {
+  return await withNode(ctx, node, async (db) => {
+    const asked = "select name from unnest($1::text[]) name where to_regclass(name) is not null";
+    const rows = await db.query<{ name: string }>(asked, [tables.map(({ table }) => quoted(table))]);
+    const names = new Set(rows.map(({ name }) => name));
+    return tables.filter(({ table }) => names.has(quoted(table)));
+  });
 }
 
 /** By the old server's own clock: it may have stood still for hours, and its rows are as old as that. */
@@ -172,9 +193,13 @@ async function write(ctx: ApplyContext, given: Input, path: string, since: strin
   const file = await open(path, "wx", 0o600);
   const line = (value: unknown) => file.appendFile(`${JSON.stringify(value)}\n`);
   try {
-    await line({ format: "lifeboat.divergence/1", from: node.name, to: primary.name, since, withinSeconds, tables });
+    const there = await heldBy(ctx, node, tables);
+    const gone = tables.filter((one) => !there.includes(one)).map(({ table }) => table);
+    const about = { from: node.name, to: primary.name, since, withinSeconds, tables, ...(gone.length > 0 && { gone }) };
+    await line({ format: "lifeboat.divergence/1", ...about });
+    for (const table of gone) ctx.progress(`${table}: not on ${node.name} any more, so it holds no row of it`);
     let [compared, absent, newer] = [0, 0, 0];
-    for (const table of tables) {
+    for (const table of there) {
       const { rows } = await compare(ctx, { from: node, to: primary }, table, since, async (row) => {
         if (row.kind === "absent") absent++;
         else newer++;

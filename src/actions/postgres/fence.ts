@@ -140,7 +140,16 @@ function peerFits(seen: NodeView, peer: NodeView, given: Input): Check {
       : `${peer.name} ${why}, so a fence on ${seen.name} would leave nobody to take writes. Nothing is fenced.`;
   // Accepted where the run accepts losing what a standby lacks: that is what promoting it says.
   const accepted = why !== null && given.acceptUnreachable && isStandby(peer) && why === NOT_STREAMING;
-  return { id: "fence.peer", level: accepted ? "warn" : "block", ok: why === null, says, ...silenceOf(peer) };
+  // Made by this run, as where a backup is restored beside: then it is there when the fence is set, or the fence is not set.
+  const madeSoBy = given.peer === undefined ? {} : { madeSoBy: { resources: [resourceOf(given.peer)] } };
+  return {
+    id: "fence.peer",
+    level: accepted ? "warn" : "block",
+    ok: why === null,
+    says,
+    ...silenceOf(peer),
+    ...madeSoBy,
+  };
 }
 
 const NOT_STREAMING = "is not streaming";
