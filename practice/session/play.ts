@@ -310,7 +310,7 @@ class Player {
       this.#phones.set(user, phone);
       return person.submit(form, { code: await phone.code() });
     });
-    if (!/From now on you can prove who you are/.test(says))
+    if (!/Your authenticator is set up/.test(says))
       throw new LifeboatError({ code: "not-enrolled", where: user, what: says });
   }
 

@@ -50,7 +50,7 @@ test("what somebody changed since is not taken back: the run is blocked", async 
   expect(await look()).toMatchObject({
     ok: false,
     level: "block",
-    says: expect.stringContaining("something changed it since"),
+    says: expect.stringContaining("It changed since the step"),
   });
 });
 

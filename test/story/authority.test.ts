@@ -44,7 +44,7 @@ async function enroll(user: string): Promise<Authenticator> {
   const secret = /`((?:[A-Z2-7]{4} ?)+)`/.exec(JSON.stringify(form.blocks))?.[1]?.replaceAll(" ", "") ?? "";
   const authenticator = new Authenticator(secret);
   const says = await answerTo(bed, user, () => person.submit(form, { code: authenticator.code() }));
-  expect(says).toContain("From now on you can prove who you are");
+  expect(says).toContain("Your authenticator is set up");
   return authenticator;
 }
 
@@ -59,7 +59,7 @@ describe("the VP Engineering decides with a code", () => {
     const question = await askFor(bed, "/dr failover practice-a");
     const vera = bed.workspace.as("UVERA");
     const says = await answerTo(bed, "UVERA", () => vera.click(question.card, "gate.approve"));
-    expect(says).toMatch(/you have enrolled nothing.*Toni Berg may decide it as well.*\/dr enroll/s);
+    expect(says).toMatch(/you haven't set one up.*Toni Berg may decide it as well.*\/dr enroll/s);
     const authenticator = await enroll("UVERA");
     await vera.click(question.card, "gate.approve");
     const form = await vera.waitForView(({ callback_id: id }: View) => id === "gate.approve");

@@ -120,7 +120,7 @@ describe("people are told", () => {
     const said = await vera.waitForMessage(({ text, only }) => only === "UVERA" && text.includes("Payments time out"));
     expect(said.text).toMatch(/Now: .*investigating/);
     expect(said.text).toContain("The provider confirms an outage");
-    expect(said.text).toMatch(/Roles: .*not taken/);
+    expect(said.text).toMatch(/Roles: .*open/);
     expect(said.text).toMatch(/Waited for: • first notice by/);
     expect(said.text.length).toBeLessThan(900);
   }, 60_000);

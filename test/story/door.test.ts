@@ -40,7 +40,7 @@ async function enrolled(user: string): Promise<Authenticator> {
   const secret = /`((?:[A-Z2-7]{4} ?)+)`/.exec(JSON.stringify(form.blocks))?.[1]?.replaceAll(" ", "") ?? "";
   const authenticator = new Authenticator(secret);
   const code = await authenticator.code();
-  expect(await answerTo(bed, user, () => person.submit(form, { code }))).toContain("From now on");
+  expect(await answerTo(bed, user, () => person.submit(form, { code }))).toContain("Your authenticator is set up");
   return authenticator;
 }
 
@@ -55,19 +55,19 @@ test("with Slack frozen from the start a failover is asked for, approved by some
   starting.catch(() => {});
   await until(async () => (await dr("list")).code === 0, 60);
 
-  expect(await dr("failover", "database")).toMatchObject({ code: 0, out: expect.stringContaining("is asked for") });
+  expect(await dr("failover", "database")).toMatchObject({ code: 0, out: expect.stringContaining("requested: ") });
   await until(async () => [...((await bed.lastRun().catch(() => null))?.run.steps.values() ?? [])].some(isOpen), 60);
   const { run, state } = await bed.lastRun();
   const gate = [...run.steps.values()].find(isOpen);
   const ask = gate?.status === "gate" ? gate.gate.ask : "";
 
-  expect((await dr("status")).out).toContain("waits for approval by Incident commander");
+  expect((await dr("status")).out).toContain("waiting for approval by Incident commander");
   // What is asked, and what to type to approve exactly that.
   expect((await dr("approve")).out).toContain(`lifeboat dr approve ${run.id} ${ask}`);
   expect((await dr("list")).out).toContain(state.id);
   expect(await dr("approve", run.id, ask)).toMatchObject({
     code: 1,
-    out: expect.stringContaining("asked for this run"),
+    out: expect.stringContaining("requested this run"),
   });
   expect(await dr("--as", "sam-okafor", "approve", run.id, ask)).toMatchObject({ code: 1 });
   expect((await dr("note", "Slack is dead, the bridge is open")).code).toBe(0);

@@ -113,8 +113,8 @@ describe("servers that are not as a failover needs them", () => {
     await bed.estate.chaos("kill-primary");
     const isNew = newFrom(bed);
     await sam().click(question.card, "gate.approve", { confirm: true });
-    await heard(bed, (m) => m.ts === question.card.ts, /no longer holds: It can't start any more: orders-a does not/);
-    const stuck = await heard(bed, isNew, /is stuck, nothing more is being done/);
+    await heard(bed, (m) => m.ts === question.card.ts, /void: It can't start any more: orders-a does not/);
+    const stuck = await heard(bed, isNew, /is blocked: nothing runs until it's resumed/);
     expect(await bed.deeds()).toEqual(before);
     const later = newFrom(bed);
     await alex().click(stuck, "run.unplanned");
@@ -135,8 +135,8 @@ describe("one failover after the other", () => {
     const says = await answerTo(bed, "UCASS", () =>
       bed.workspace.as("UCASS").slash("/dr failover database --unplanned"),
     );
-    expect(says).toContain("was not started, and nothing was changed");
-    expect(says).toContain(`(${first.run}), asked for by Alex Rivera, works on the same target in <#${first.channel}>`);
+    expect(says).toContain("was not started: ");
+    expect(says).toContain(`(${first.run}), requested by Alex Rivera, is using the same target in <#${first.channel}>`);
     expect(says).toContain(`\`/dr abort ${first.run}\``);
     await approve(first);
   }, 90_000);
