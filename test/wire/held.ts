@@ -34,14 +34,18 @@ type Inspect = (exchange: Exchange) => Promise<{ what: string; findings: readonl
 function held(inspectOne: Inspect): Held {
   const waiting: Exchange[] = [];
   const seen = new Set<string>();
+  const inspected = new Set<string>();
   let stop: () => void = () => {};
   const look = async () => {
     const found = new Set<string>();
     for (const exchange of waiting.splice(0)) {
-      const inspected = await inspectOne(exchange);
-      if (!inspected) continue;
-      seen.add(inspected.what);
-      for (const finding of inspected.findings) found.add(finding);
+      const key = keyOf(exchange);
+      if (inspected.has(key)) continue;
+      const said = await inspectOne(exchange);
+      if (said) seen.add(said.what);
+      for (const finding of said?.findings ?? []) found.add(finding);
+      // What is polled says the same again and again.
+      if (said && said.findings.length === 0) inspected.add(key);
     }
     expect([...found]).toEqual([]);
   };
@@ -54,6 +58,13 @@ function held(inspectOne: Inspect): Held {
     await look();
   });
   return { seen };
+}
+
+/** The same for exchanges that differ in nothing but times and ids of requests. */
+function keyOf({ method, url, body, headers, answer }: Exchange): string {
+  const names = Object.keys({ ...headers, ...answer?.headers }).join();
+  const said = answer?.body.toString("latin1").replace(/[\da-f]{8}-[\da-f-]{27}|\d{4}-\d\d-\d\dT[\d:.]+Z/g, "");
+  return [method, url, names, body.toString("latin1"), answer?.status, said].join("\n");
 }
 
 /** A last test: each operation that the actions of these folders call was on the wire, and so held against its model. */
