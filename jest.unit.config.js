@@ -4,5 +4,6 @@ import { withProcesses } from "./test/jest/environment.js";
 /** @type {import('jest').Config} */
 export default {
   ...all,
+  testEnvironmentOptions: { processes: false },
   testPathIgnorePatterns: withProcesses.map((file) => `^<rootDir>/${file.replaceAll(".", "\\.")}$`),
 };

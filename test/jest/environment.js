@@ -4,8 +4,8 @@ import { relative } from "node:path";
 import { TestEnvironment } from "jest-environment-node";
 
 /**
- * A test file that starts processes is named in `with-processes.txt`; all others are the unit tests of `npm run test:unit`. In a file
- * that is not named, starting a process throws, and fails the file even where the test expects programs to be missing.
+ * A test file that starts processes is named in `with-processes.txt`; all others are the unit tests of `npm run test:unit`. There,
+ * starting a process throws, and fails the file even where the test expects programs to be missing.
  */
 export const withProcesses = readFileSync(new URL("with-processes.txt", import.meta.url), "utf8")
   .split("\n")
@@ -20,7 +20,8 @@ export default class Environment extends TestEnvironment {
   constructor(config, context) {
     super(config, context);
     const file = relative(config.projectConfig.rootDir, context.testPath);
-    if (!withProcesses.includes(file)) this.#refuseProcesses(file);
+    if (config.projectConfig.testEnvironmentOptions.processes === false && !withProcesses.includes(file))
+      this.#refuseProcesses(file);
   }
 
   /** @throws what was started, in place of the file's result, so that nothing swallows it */

@@ -9,7 +9,7 @@ const { default: Environment, withProcesses } = await import(join(projectRoot(),
 
 /** The environment of a test file, while something is done in it; what it adds to the errors of that file. */
 async function errorsIn(file: string, work: () => void): Promise<readonly Error[]> {
-  const projectConfig = { rootDir: projectRoot(), testEnvironmentOptions: {} };
+  const projectConfig = { rootDir: projectRoot(), testEnvironmentOptions: { processes: false } };
   const environment = new Environment(
     { projectConfig, globalConfig: {} },
     { testPath: join(projectRoot(), file), console, docblockPragmas: {} },
