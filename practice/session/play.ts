@@ -351,7 +351,7 @@ class Player {
     for (;;) {
       const says = await this.#tell(this.#requester, "/dr resolve The play is over.", channel, 15);
       // Maintenance ends with its run.
-      if (/is resolved\.|No incident is open/.test(says)) return;
+      if (/is resolved\.|No open incidents/.test(says)) return;
       if (performance.now() > until) throw new LifeboatError({ code: "not-resolved", what: says });
       await passing(500);
     }

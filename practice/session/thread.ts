@@ -22,8 +22,7 @@ export function callOf(message: Message): Call | null {
   const says = message.text;
   const end = /(?:^|· )(Done and verified|Failed|Aborted): /.exec(headerOf(message))?.[1];
   if (end !== undefined) return { kind: "over", verified: end === "Done and verified", says };
-  if (/: not ready, so nothing was started|is blocked: nothing runs until it's resumed/.test(says))
-    return { kind: "trouble", says };
+  if (/Preflight failed: |is blocked: nothing runs until it's resumed/.test(says)) return { kind: "trouble", says };
   if (buttonOf(message, "step.retry")) return { kind: "trouble", says };
   const approve = buttonOf(message, "gate.approve");
   const words = wordsOf(message);
@@ -34,7 +33,7 @@ export function callOf(message: Message): Call | null {
       kind: "gate",
       ask: carriedBy(approve)[1],
       people: mentionsIn(waits),
-      given: Number(/\*Approvals:\* (\d+) given/.exec(words)?.[1] ?? 0),
+      given: Number(/\*Approvals:\* (\d+) of/.exec(words)?.[1] ?? 0),
       needsCode: /needs a code/.test(words),
       opensForm: approve.confirm === undefined,
     };
