@@ -11,6 +11,10 @@ export interface Trouble {
   readonly method?: string;
   /** Only this connection: `socket 2`. */
   readonly connection?: string;
+  /** Slack's word for the refusal: `restricted_action`. */
+  readonly error?: string;
+  /** Whom it befalls: `UDANA`. */
+  readonly user?: string;
 }
 
 type Cause = (platform: Platform, trouble: Trouble) => void;
@@ -59,6 +63,12 @@ const causes: Readonly<Record<string, Cause>> = {
   restore: ({ weather }) => {
     weather.revoked = false;
   },
+  /** What an admin's setting or a limit of the plan does: Slack refuses one method until it is calm. */
+  refuse: ({ weather }, { method = "conversations.create", error = "restricted_action" }) => {
+    weather.refused.set(method, error);
+  },
+  /** An account is deactivated while others still count on it. */
+  deactivate: ({ store }, { user = "" }) => store.deactivate(user),
   tiers: ({ weather }) => {
     weather.tiers = !weather.tiers;
   },
@@ -67,6 +77,7 @@ const causes: Readonly<Record<string, Cause>> = {
     weather.losePosts = weather.loseReplies = weather.duplicates = 0;
     weather.delayEnvelopesSeconds = weather.delayCallsSeconds = weather.staleSeconds = 0;
     weather.revoked = weather.tiers = false;
+    weather.refused.clear();
   },
 };
 

@@ -36,6 +36,13 @@ export class Persona {
     return this.wire.perform(this.user, { do: "say", text, channel, thread });
   }
 
+  /** The id of a conversation with `users`: direct, or with a `name` a private channel. */
+  async open(users: readonly string[], name?: string): Promise<string> {
+    const opened = await this.wire.perform(this.user, { do: "open", users, name });
+    if (!opened.ok) throw new LifeboatError({ code: opened.error, what: opened.said });
+    return opened.channel as string;
+  }
+
   /**
    * Presses a button, found by its action id or its words. One with a confirm dialog needs `confirm`: true presses its
    * confirm button, false turns away, and then nothing is sent.

@@ -73,6 +73,12 @@ export class Store {
     return user;
   }
 
+  deactivate(id: string): void {
+    this.users.set(id, { ...this.user(id), deleted: true });
+    for (const channel of this.channels.values())
+      if (channel.kind !== "im") channel.members = channel.members.filter((member) => member !== id);
+  }
+
   said(channel: string): Message[] {
     const said = this.messages.get(channel) ?? [];
     this.messages.set(channel, said);

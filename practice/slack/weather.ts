@@ -13,6 +13,8 @@ export class Weather {
   /** Only this method's answers are lost, or those of all. */
   loseRepliesOf: string | null = null;
   duplicates = 0;
+  /** Methods a policy or a limit of the workspace refuses, and with which of Slack's errors. */
+  readonly refused = new Map<string, string>();
   /** Envelopes arrive this late. The person's three seconds run meanwhile. */
   delayEnvelopesSeconds = 0;
   delayCallsSeconds = 0;
@@ -58,6 +60,7 @@ export class Weather {
       losePosts: this.losePosts,
       loseReplies: this.loseReplies,
       duplicates: this.duplicates,
+      refused: [...this.refused].map(([method, error]) => `${method} (${error})`).join(", "),
       delayEnvelopesSeconds: this.delayEnvelopesSeconds,
       delayCallsSeconds: this.delayCallsSeconds,
       staleSeconds: this.staleSeconds,

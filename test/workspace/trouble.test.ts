@@ -134,6 +134,56 @@ describe("the Web API under strain", () => {
     expect(statuses.at(-1)).toBe(429);
   });
 
+  test("what an admin's setting refuses, by its method, with Slack's word for it", async () => {
+    workspace.chaos("refuse");
+    workspace.chaos("refuse", { method: "pins.add", error: "not_pinnable" });
+    await expect(client().conversations.create({ name: "inc" })).rejects.toMatchObject({
+      data: { error: "restricted_action" },
+    });
+    await expect(client().pins.add({ channel: "CINCIDENT", timestamp: "1" })).rejects.toMatchObject({
+      data: { error: "not_pinnable" },
+    });
+    workspace.chaos("calm");
+    await expect(client().conversations.create({ name: "inc" })).resolves.toMatchObject({ ok: true });
+  });
+
+  test("who was deactivated can be looked up, and neither written to nor invited", async () => {
+    const { channel } = await client().conversations.open({ users: "UDANA" });
+    workspace.chaos("deactivate", { user: "UDANA" });
+    await expect(client().users.info({ user: "UDANA" })).resolves.toMatchObject({ user: { deleted: true } });
+    for (const call of [
+      () => client().conversations.open({ users: "UDANA" }),
+      () => client().chat.postMessage({ channel: channel?.id ?? "", text: "Decide?" }),
+    ])
+      await expect(call()).rejects.toMatchObject({ data: { error: "user_disabled" } });
+  });
+
+  test("two people's direct messages and others' private channels are not there for the app", async () => {
+    const alex = workspace.as("UALEX");
+    for (const channel of [await alex.open(["USAM"]), await alex.open(["USAM"], "war-room")]) {
+      await expect(client().chat.postMessage({ channel, text: "P0" })).rejects.toMatchObject({
+        data: { error: "channel_not_found" },
+      });
+      await expect(client().conversations.info({ channel })).rejects.toMatchObject({
+        data: { error: "channel_not_found" },
+      });
+    }
+  });
+
+  test("Slack says in the channel who made it, who was added and what its topic is now", async () => {
+    const { channel } = await client().conversations.create({ name: "inc-1" });
+    await client().conversations.invite({ channel: channel?.id ?? "", users: "UALEX" });
+    for (const topic of ["P1", "P1", "P2"])
+      await client().conversations.setTopic({ channel: channel?.id ?? "", topic });
+    const { messages } = await client().conversations.history({ channel: channel?.id ?? "" });
+    expect(messages?.reverse().map(({ subtype, text }) => [subtype, text])).toEqual([
+      ["channel_join", "joined #inc-1"],
+      ["channel_join", "was added by <@ULIFEBOAT>"],
+      ["channel_topic", "set the channel topic: P1"],
+      ["channel_topic", "set the channel topic: P2"],
+    ]);
+  });
+
   test("an unknown trouble names those there are", () => {
     expect(() => workspace.chaos("earthquake")).toThrow(/There is: refresh, drop/);
   });

@@ -31,6 +31,8 @@ export type Deed =
       readonly callback: string;
       readonly message?: { readonly channel: string; readonly ts: string } | undefined;
     }
+  /** A conversation with `users`: direct, or where it has a `name` a private channel. The app is in it only if it is named. */
+  | { readonly do: "open"; readonly users: readonly string[]; readonly name?: string | undefined }
   | { readonly do: "home" }
   | { readonly do: "react"; readonly channel: string; readonly ts: string; readonly name: string }
   | {
@@ -44,7 +46,13 @@ export type Deed =
 
 /** How it went, as the person is told it. */
 export type Outcome =
-  | { readonly ok: true; readonly ts?: string; readonly options?: readonly Json[]; readonly milliseconds?: number }
+  | {
+      readonly ok: true;
+      readonly ts?: string;
+      readonly channel?: string;
+      readonly options?: readonly Json[];
+      readonly milliseconds?: number;
+    }
   | {
       readonly ok: false;
       /** Slack's word: `operation_timeout`, `dispatch_failed`, … */

@@ -4,7 +4,7 @@ import { react } from "../web/furniture.ts";
 import type { Deed, Outcome } from "./deed.ts";
 import { close, submit } from "./form.ts";
 import { home, shortcut, suggest, use } from "./press.ts";
-import { say, share, slash } from "./write.ts";
+import { open, say, share, slash } from "./write.ts";
 
 /** Does what `user` does, and resolves when the app has acknowledged it or its three seconds are over. */
 export async function perform(platform: Platform, user: string, deed: Deed): Promise<Outcome> {
@@ -24,6 +24,8 @@ export async function perform(platform: Platform, user: string, deed: Deed): Pro
       return close(platform, user, deed.view, deed.all ?? false);
     case "shortcut":
       return shortcut(platform, user, deed);
+    case "open":
+      return open(platform, user, deed);
     case "home":
       return home(platform, user);
     case "react":

@@ -73,6 +73,14 @@ function invite(platform: Platform, user: string, id: string, words: string): Ou
   return { ok: true };
 }
 
+export function open({ store }: Platform, user: string, deed: Deed & { do: "open" }): Outcome {
+  const members = [...new Set([user, ...deed.users.map((one) => store.user(one).id)])];
+  if (deed.name === undefined) return { ok: true, channel: store.direct(members).id };
+  const id = store.mintId("C");
+  store.addChannel({ id, name: deed.name, kind: "private", creator: user, members });
+  return { ok: true, channel: id };
+}
+
 export async function say(platform: Platform, user: string, deed: Deed & { do: "say" }): Promise<Outcome> {
   const { store } = platform;
   const channel = store.channel(deed.channel);

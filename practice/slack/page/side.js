@@ -141,6 +141,7 @@ const troubles = [
   {
     title: "Rights",
     list: [
+      { name: "refuse", label: "Let no app create channels", note: "An admin's setting: restricted_action." },
       { name: "revoke", label: "Revoke the token", note: "The app was removed." },
       { name: "restore", label: "Restore the token", note: "It was a mistake." },
     ],

@@ -152,6 +152,8 @@ function speakIn(platform: Platform, id: string): Channel {
   const named = id.startsWith("#") ? [...store.channels.values()].find((one) => one.name === id.slice(1)) : undefined;
   if (store.users.has(id)) return store.direct([id, BOT_USER]);
   const channel = named ?? store.channel(id);
+  if (channel.kind === "im" && channel.members.some((one) => store.users.get(one)?.deleted))
+    throw new Refusal("user_disabled");
   if (channel.archived) throw new Refusal("is_archived");
   if (!channel.members.includes(BOT_USER))
     throw new Refusal(channel.kind === "public" ? "not_in_channel" : "channel_not_found");

@@ -15,6 +15,7 @@ export const conversations: Methods = {
       const name = freeName(platform, args.text("name"));
       const kind = args.flag("is_private") ? "private" : "public";
       const channel = platform.store.addChannel({ id: platform.store.mintId("C"), name, kind, members: [BOT_USER] });
+      post(platform, { ...byBot, channel: channel.id, subtype: "channel_join", text: `joined #${name}` });
       return { channel: channelObject(channel, BOT_USER, false) };
     },
   },
