@@ -36,13 +36,14 @@ export async function act(
   proof: Fresh = NOTHING_PROVED,
 ): Promise<Acted> {
   let kept = true;
+  const unreachable = await house.unreachable?.();
   const decided = await house.incidents.decide<Acted>(incident, (state, events, now) => {
     const before = repeatOf(events, request.key);
     if (before?.kind === "refused") return { events: [], value: { ...before, state } };
     if (before !== null) return { events: [], value: { kind: "done", repeated: true, state } };
     const { caller, key } = request;
     const system = newFor ?? systemOf(house, state);
-    const who = { actor: actorOf(caller), barred: caller.barred, ...proof };
+    const who = { actor: actorOf(caller), barred: caller.barred, ...proof, ...(unreachable && { unreachable }) };
     const outcome = decide(command, state, { now, ...who, system, key });
     if (outcome.kind === "refused") {
       kept = hasRoom(house, request, events, now);

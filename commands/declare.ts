@@ -9,7 +9,7 @@ import { pastMoment } from "./fields.ts";
 import { idFor } from "./ids.ts";
 import { momentIn } from "./moment.ts";
 import { mayDeclare } from "./quota.ts";
-import { no, say, stop, whereOf } from "./say.ts";
+import { announcedElsewhere, no, say, stop, whereOf } from "./say.ts";
 import { runnable } from "./start.ts";
 import { didYouMean, systemNamed } from "./targets.ts";
 
@@ -52,11 +52,13 @@ export const declare: Command = {
     );
     if (acted.kind === "refused") return no(acted.problem);
     const channel = await house.channelOf(incident);
+    const elsewhere = announcedElsewhere(house, request.place.channel);
     return say([
       `${severity} incident declared: *${safe(title)}* (${safe(system.title)}).`,
       channel === null
         ? `Creating its channel (${safe(incident)}); the announcement will link it.`
         : `Handled in ${await whereOf(house, incident)}.`,
+      ...(elsewhere === null ? [] : [`Announced in ${elsewhere}: direct messages reach nobody else.`]),
       "Next: take a role with `/dr role take`, or start a recovery with `/dr failover`.",
     ]);
   },

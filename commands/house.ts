@@ -30,7 +30,11 @@ export interface House {
   /** How the door shows a channel or a person; plain words where it can not. */
   readonly channelOf: (incident: string) => Promise<string | null>;
   /** The incident whose own channel this is, or null. */
+  /** Where incidents are announced that were declared nowhere, or where nobody else reads: a channel's id or name. Absent: nowhere. */
+  readonly announceIn?: string | null;
   readonly incidentAt: (channel: string) => Promise<string | null>;
+  /** Slack accounts that read nothing any more, as far as it is known; absent: nobody knows. */
+  readonly unreachable?: () => Promise<ReadonlySet<string>>;
   /** Counts that are the same in every process. */
   readonly tally: Tally;
   /** What can be said, and how far this installation reaches. */

@@ -2,7 +2,7 @@ import { entitled, needsProof } from "../src/incident/authority.ts";
 import type { IncidentCommand, SignedDecision } from "../src/incident/commands.ts";
 import { decide } from "../src/incident/decide.ts";
 import { lentNow } from "../src/incident/delegation.ts";
-import { oneOf, personOf } from "../src/incident/people.ts";
+import { oneOf, personOf, reachable } from "../src/incident/people.ts";
 import type { GateState, IncidentState, RunState } from "../src/incident/state.ts";
 import { holderOf, personIn } from "../src/proof/proof.ts";
 import type { Form } from "../templates/messages/message.ts";
@@ -47,7 +47,10 @@ export async function prove(house: House, request: Request, wish: Wish): Promise
   if (would.kind === "refused" || person === null) return unproved;
   if (signed?.userVerified) return { kind: "go on", proved: { provedAfresh: true, vouchedBy: null, signed } };
 
-  const others = entitled(run, gate, system, lentNow(state, now)).filter(({ id }) => id !== person.id);
+  const unreachable = await house.unreachable?.();
+  const others = reachable(entitled(run, gate, system, lentNow(state, now)), unreachable).filter(
+    ({ id }) => id !== person.id,
+  );
   const where = run.plan.title;
   const instead =
     others.length === 0 ? {} : { allowed: `${oneOf(others.map(({ name }) => name))} may decide it as well` };

@@ -33,6 +33,12 @@ export async function whereOf(house: House, incident: string): Promise<string> {
   return channel === null ? safe(incident) : channelWords(channel);
 }
 
+/** Where an incident typed in `channel` is announced, if that is another place: direct messages reach nobody else. For mrkdwn. */
+export function announcedElsewhere({ announceIn }: House, channel: string | null): string | null {
+  if (announceIn == null || !channel?.startsWith("D")) return null;
+  return /^[CG][A-Z0-9]{5,}$/.test(announceIn) ? `<#${announceIn}>` : `#${safe(announceIn)}`;
+}
+
 export function channelWords(channel: string): string {
   return /^[CGD][A-Z0-9]{5,}$/.test(channel) ? `<#${channel}>` : safe(channel);
 }

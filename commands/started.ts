@@ -5,7 +5,7 @@ import { modeWords } from "../templates/messages/kind.ts";
 import type { Reply, Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { idFor } from "./ids.ts";
-import { say, whereOf } from "./say.ts";
+import { announcedElsewhere, say, whereOf } from "./say.ts";
 
 /**
  * The answer to a request whose run is on the timeline: from what the request recorded, so a repeat is answered as the first one
@@ -48,8 +48,11 @@ async function about(house: House, state: IncidentState, { plan }: RunState, wro
   const where = channel === null ? `incident ${safe(state.id)}` : await whereOf(house, state.id);
   const opened = channel === null ? ", creating its channel" : "";
   if (wrote.has("incident.raised")) return `The maintenance is an incident now (${state.severity}): ${where}${opened}.`;
-  if (state.declared?.kind === "maintenance")
-    return "Maintenance: no incident, no pages. Its thread is in this channel.";
+  if (state.declared?.kind === "maintenance") {
+    const elsewhere = announcedElsewhere(house, state.declared.announceIn);
+    const thread = elsewhere === null ? "Its thread is in this channel." : `Follow its thread in ${elsewhere}.`;
+    return `Maintenance: no incident, no pages. ${thread}`;
+  }
   if (!wrote.has("incident.declared")) return `It runs in ${where}.`;
   const what = plan.kind === "drill" ? "A drill" : `An incident (${state.severity})`;
   const quiet = state.declared?.drill?.unannounced

@@ -20,7 +20,7 @@ import { rosterStanding } from "./control/standing.ts";
 import { createEngine } from "./engine/driver.ts";
 import { createScout } from "./engine/scout.ts";
 import { createWatcher } from "./engine/watcher.ts";
-import { serveHealth, storeHealth } from "./health.ts";
+import { serveHealth, slackHealth, storeHealth } from "./health.ts";
 import { groundsOf, houseOf, readCatalog, refuseDrillsOnProduction, secretsOf } from "./house.ts";
 import { createIncidents } from "./incidents/index.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
@@ -119,7 +119,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
             const doubt = timeline.doubt();
             if (doubt !== null) return { ok: false, says: sayProblem(doubt) };
             if (slack === null) return { ok: true, says: "This bot runs without Slack." };
-            return slack.ready() ? { ok: true, says: "Slack is heard." } : { ok: false, says: "Slack is not heard." };
+            return slackHealth(slack);
           },
         });
   const office = createOffice({

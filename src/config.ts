@@ -233,7 +233,9 @@ const settings = z.object({
     .regex(/^#?[\p{L}\p{N}_-]{1,80}$/u, "A channel's name or id: incident-response")
     .transform((name) => name.replace(/^#/, ""))
     .default("incident-response")
-    .describe("Channel incidents are announced in when they were not declared in one"),
+    .describe(
+      "Channel incidents are announced in when they were not declared in one Lifeboat can post in: a public channel's name, or an id. It must exist",
+    ),
   SLACK_RATE: z
     .string()
     .regex(/^\d{1,3}$/, "A whole number, 1 to 100")

@@ -32,6 +32,21 @@ export async function storeHealth(pool: Queryable): Promise<Health> {
   }
 }
 
+/**
+ * Can people reach it through Slack? An announce channel that never was there is a wrong setting, and so not ready; one that
+ * has gone since is told, and no reason to take the bot out of service.
+ */
+export function slackHealth({ ready, announcing }: SlackState): Health {
+  if (!ready()) return { ok: false, says: "Slack is not heard." };
+  const { trouble, ever } = announcing;
+  return trouble === null ? { ok: true, says: "Slack is heard." } : { ok: ever, says: `Slack is heard. ${trouble}` };
+}
+
+interface SlackState {
+  ready(): boolean;
+  readonly announcing: { readonly trouble: string | null; readonly ever: boolean };
+}
+
 /** `GET /live` and `GET /ready`, 200 or 503, a sentence in the body. Loopback unless told otherwise. */
 export async function serveHealth(
   port: number,

@@ -14,6 +14,7 @@ import type { Logger } from "./lib/log.ts";
 import type { SecretBook } from "./lib/redact.ts";
 import { createTotp } from "./proof/totp.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
+import { directOf } from "./slack/publish/drawing.ts";
 import type { Store } from "./timeline/index.ts";
 import type { Outbox } from "./timeline/outbox.ts";
 import { createProofs } from "./timeline/proofs.ts";
@@ -51,7 +52,9 @@ export function houseOf(
       return lookAtMembers({ log, secret: own, practice, kind: "real" }, targets);
     },
     channelOf: (incident) => outbox.placeOf(incident),
+    announceIn: config.slack?.announceIn ?? null,
     incidentAt: async (channel) => (await outbox.streamAt(channel))?.stream ?? null,
+    unreachable: async () => new Set((await outbox.closedLanes()).flatMap((lane) => directOf(lane) ?? [])),
     tally: createTally(store.pool),
     ...(reload && { reload }),
     comms: {

@@ -64,8 +64,8 @@ const causes: Readonly<Record<string, Cause>> = {
     weather.revoked = false;
   },
   /** What an admin's setting or a limit of the plan does: Slack refuses one method until it is calm. */
-  refuse: ({ weather }, { method = "conversations.create", error = "restricted_action" }) => {
-    weather.refused.set(method, error);
+  refuse: ({ weather }, { method = "conversations.create", error = "restricted_action", times = Infinity }) => {
+    weather.refused.set(method, { error, times });
   },
   /** An account is deactivated while others still count on it. */
   deactivate: ({ store }, { user = "" }) => store.deactivate(user),

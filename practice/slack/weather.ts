@@ -13,8 +13,8 @@ export class Weather {
   /** Only this method's answers are lost, or those of all. */
   loseRepliesOf: string | null = null;
   duplicates = 0;
-  /** Methods a policy or a limit of the workspace refuses, and with which of Slack's errors. */
-  readonly refused = new Map<string, string>();
+  /** Methods a policy or a limit of the workspace refuses, with which of Slack's errors, and how often. */
+  readonly refused = new Map<string, { readonly error: string; readonly times: number }>();
   /** Envelopes arrive this late. The person's three seconds run meanwhile. */
   delayEnvelopesSeconds = 0;
   delayCallsSeconds = 0;
@@ -51,6 +51,15 @@ export class Weather {
     return true;
   }
 
+  /** Slack's word for refusing this call, or null. */
+  refusal(method: string): string | null {
+    const found = this.refused.get(method);
+    if (found === undefined) return null;
+    if (found.times > 1) this.refused.set(method, { ...found, times: found.times - 1 });
+    else this.refused.delete(method);
+    return found.error;
+  }
+
   report(): Record<string, unknown> {
     const left = (until: number) => Math.max(0, Math.ceil((until - this.now()) / 1000));
     return {
@@ -60,7 +69,7 @@ export class Weather {
       losePosts: this.losePosts,
       loseReplies: this.loseReplies,
       duplicates: this.duplicates,
-      refused: [...this.refused].map(([method, error]) => `${method} (${error})`).join(", "),
+      refused: [...this.refused].map(([method, { error }]) => `${method} (${error})`).join(", "),
       delayEnvelopesSeconds: this.delayEnvelopesSeconds,
       delayCallsSeconds: this.delayCallsSeconds,
       staleSeconds: this.staleSeconds,

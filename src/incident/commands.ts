@@ -93,6 +93,8 @@ export interface DecideContext {
   readonly barred: string | null;
   /** Roster and roles of the incident's system as they are today. */
   readonly system: System;
+  /** Slack accounts that read nothing any more: whose they are is named to nobody. It decides nothing. */
+  readonly unreachable?: ReadonlySet<string>;
   /** The person has just proved again who they are, outside the chat; gates with `stepUp` need it. */
   readonly provedAfresh?: boolean;
   /** The proof is new and counts by the word of this person only. */

@@ -22,6 +22,11 @@ export function personOf(actor: Actor, system: System): Person | null {
   return found.length === 1 && claimed === 1 ? (found[0] ?? null) : null;
 }
 
+/** Those who can be asked: a person without an account is reached by other ways. */
+export function reachable(people: readonly Person[], unreachable: ReadonlySet<string> = new Set()): readonly Person[] {
+  return people.filter(({ slack }) => slack.length === 0 || slack.some((account) => !unreachable.has(account)));
+}
+
 export function personById(id: string, system: System): Person | null {
   return system.people.find((person) => person.id === id) ?? null;
 }

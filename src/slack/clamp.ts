@@ -8,8 +8,11 @@ import { limits } from "./limits.ts";
  * where they are too long; a button whose key would have to be cut is left out, because a cut key is another key.
  * Nothing that leaves can page a channel: of Slack's `<!…>` only dates pass.
  */
-export function clampMessage(message: Message): { readonly text: string; readonly blocks: readonly Block[] } {
-  const text = clampText(message.text, limits.messageText) || "(nothing to say)";
+export function clampMessage(
+  message: Message,
+  mostText: number = limits.messageText,
+): { readonly text: string; readonly blocks: readonly Block[] } {
+  const text = clampText(message.text, mostText) || "(nothing to say)";
   return { text, blocks: withinBudget(clampBlocks(message.blocks, limits.messageBlocks, "message")) };
 }
 

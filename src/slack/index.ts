@@ -35,6 +35,8 @@ export interface Slack {
   readonly standing: Standing;
   /** Posts where incidents are announced, past the store. Tried on until it is there; never rejects. */
   announce(message: Message): Promise<void>;
+  /** Why incidents can't be announced where they should be, as last seen; `ever`: they could since the start. */
+  readonly announcing: { readonly trouble: string | null; readonly ever: boolean };
   /** An incident's own channel, once it exists. */
   channelOf(incident: string): Promise<string | null>;
   /** Shows an incident (or all) anew from its events, whatever Slack was seen to show. */

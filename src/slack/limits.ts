@@ -5,6 +5,8 @@
 export const limits = {
   /** chat.postMessage takes 40 000 characters, chat.update refuses above 4000 (`msg_too_long`), and every message may have to be edited. [METH] */
   messageText: 4000,
+  /** What is answered to one person is never edited, and cut at 40 000; more than this nobody hears to its end. [METH] chat.postEphemeral */
+  replyText: 12_000,
   /** [DOC] blocks */
   messageBlocks: 50,
   viewBlocks: 100,
@@ -44,6 +46,8 @@ export const limits = {
   channelName: 80,
   /** [METH] conversations.setTopic, `too_long` */
   topic: 250,
+  /** Seconds between two changes of a topic: Slack posts a `channel_topic` message each time. [DOC] events/message/channel_topic */
+  topicEverySeconds: 60,
   /** Users per call. [METH] conversations.invite, takes 1000; 100 is what every version of the page allowed */
   inviteUsers: 100,
   bookmarkTitle: 255,

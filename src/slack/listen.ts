@@ -38,6 +38,8 @@ export interface ListenOptions extends Replying {
   /** The system an incident's channel belongs to, and its link to a message. */
   readonly systemAt: (channel: string) => Promise<string | null>;
   readonly homeOpened: (user: string) => Promise<void>;
+  /** This bot was brought into a channel. */
+  readonly invited: (channel: string) => Promise<void>;
   /** This bot's own user, once Slack has said it. */
   readonly itself: () => string | null;
   readonly onLockedOut: (says: string) => void;
@@ -181,6 +183,8 @@ async function heard(options: ListenOptions, event: { type?: string } | undefine
     return takeMention(event as unknown as Mention, options.readLine, options.itself());
   if (event?.type !== "member_joined_channel") return null;
   const joined = event as unknown as Joined;
+  if (joined.user !== undefined && joined.user === options.itself())
+    await options.invited(joined.channel).catch(() => {});
   // Whom the bot brings in knows why.
   const taken = joined.inviter !== undefined && joined.inviter === options.itself() ? null : takeJoined(joined);
   // Whoever comes in while the store is away misses an offer, and can still ask for it.

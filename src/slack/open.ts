@@ -84,6 +84,7 @@ export function openSlack(options: DoorOptions): Slack {
     checkForm: options.checkForm,
     systemAt: async (channel) => ((await outbox.streamAt(channel))?.about as About | undefined)?.system ?? null,
     homeOpened: publisher.homeOpened,
+    invited: publisher.invited,
     itself: () => who?.botUser ?? null,
     onLockedOut: lockedOut,
     tooOften: (user) => house.tally.add("refused/too-often", user, 3600),
@@ -126,7 +127,7 @@ export function openSlack(options: DoorOptions): Slack {
     }
     if (stopping.signal.aborted) return;
     await app.init();
-    await app.start();
+    await Promise.all([app.start(), publisher.checkAnnounce()]);
     open = true;
     listener.worker.start();
     publisher.begin();
@@ -150,6 +151,7 @@ export function openSlack(options: DoorOptions): Slack {
     standing: people.standing,
     announce: (message) =>
       announce({ clients, announceIn: config.announceIn, stopping: stopping.signal, log }, message),
+    announcing: publisher.announcing,
     channelOf: (incident) => outbox.placeOf(incident),
     rebuild: (incident) => publisher.rebuild(incident),
   };

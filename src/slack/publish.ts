@@ -1,15 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { WORKSPACE } from "../../commands/record.ts";
 import type { DrawHome, DrawHouse, DrawIncident } from "../../templates/messages/view.ts";
-import type { Catalog } from "../catalog/types.ts";
+import type { Catalog, Person, System } from "../catalog/types.ts";
 import type { Incidents } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { Outbox } from "../timeline/outbox.ts";
 import type { Clients } from "./clients.ts";
 import type { Identity } from "./identity.ts";
-import { limits } from "./limits.ts";
-import { drawingOf, houseDrawing } from "./publish/drawing.ts";
+import { createAccounts } from "./publish/accounts.ts";
+import { createEditBudget } from "./publish/budget.ts";
+import { announceTrouble } from "./publish/channel.ts";
+import { announcedIn, directOf, drawingOf, houseDrawing, ownLane } from "./publish/drawing.ts";
 import { createHomes, type Homes } from "./publish/homes.ts";
 import { Bell, CLAIM_SECONDS, workLane } from "./publish/lane.ts";
 import { namesIn } from "./publish/names.ts";
@@ -45,21 +47,43 @@ export interface Publisher {
   /** Slack answers again: nothing waits out its back-off. */
   slackIsBack(): Promise<void>;
   homeOpened(user: string): Promise<void>;
+  /** The bot was invited to a channel: what is typed there can be answered there. */
+  invited(channel: string): Promise<void>;
+  /** Asks Slack whether incidents can be announced where they should be. */
+  checkAnnounce(): Promise<void>;
+  /** Why they can't, as it was last seen. `ever`: they could at some time since the start. */
+  readonly announcing: { readonly trouble: string | null; readonly ever: boolean };
   /** Forgets what Slack was seen to show of an incident (or of all) and shows all of it again. */
   rebuild(incident?: string): Promise<void>;
 }
 
 const POLL_MS = 1000;
 const LANES_AT_ONCE = 20;
+const ANNOUNCE_CHECK_MS = 300_000;
+const ANNOUNCE_AGAIN_MS = 30_000;
 
 export function createPublisher(options: PublisherOptions): Publisher {
   const { timeline, incidents, outbox, catalog, log } = options;
   const owner = `publisher-${randomUUID()}`;
   const stopping = new AbortController();
-  const homes: Homes = createHomes({ ...options, client: options.clients.act, draw: options.drawHome });
+  const announcing = { trouble: null as string | null, ever: false, askedAt: Number.NEGATIVE_INFINITY };
+  const homes: Homes = createHomes({
+    ...options,
+    client: options.clients.act,
+    draw: options.drawHome,
+    announceTrouble: () => announcing.trouble,
+  });
+  const accounts = createAccounts(options.clients.ask);
   const lanes = new Map<string, { bell: Bell; work: Promise<void>; again: boolean }>();
   const drawing = new Map<string, { again: boolean; work: Promise<void> }>();
-  const edits = { bucket: { tokens: limits.editBurst as number, at: performance.now() } };
+  const edits = createEditBudget(
+    outbox,
+    () => {
+      const { team, enterprise } = options.identity();
+      return team ?? enterprise ?? "";
+    },
+    options.rate,
+  );
   let unfollow: (() => void) | null = null;
   let timer: NodeJS.Timeout | null = null;
   let ticking: Promise<void> | null = null;
@@ -83,14 +107,26 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const state = await incidents.read(incident);
     const system = catalog.systems.find(({ id }) => id === state.declared?.system);
     if (state.declared === null || system === undefined) return;
+    const typedIn = announcedIn(state.declared.announceIn, options.announceIn);
+    const [own, typed, closed] = await Promise.all([
+      outbox.lane(ownLane(incident)),
+      typedIn === null ? null : outbox.lane(typedIn),
+      outbox.closedLanes(),
+    ]);
+    const unreachable = new Set(closed.flatMap((lane) => directOf(lane) ?? []));
     const view = options.draw(state, {
-      system,
+      system: withoutAccounts(system, unreachable),
       now: timeline.now(),
       practice: options.practice,
       names: namesIn([system]),
-      channel: await outbox.placeOf(incident),
+      channel: own === null || own.borrowed ? null : own.place,
+      channelRefused: own?.borrowed ? (own.says ?? "refused") : null,
+      redirected:
+        typedIn !== null && typed?.borrowed && typed.place !== null
+          ? { from: typedIn, to: typed.place, error: typed.says ?? "refused" }
+          : null,
     });
-    const drawn = drawingOf(state, view, options.announceIn);
+    const drawn = drawingOf(state, view, options.announceIn, unreachable);
     await outbox.want(drawn);
     homes.changed();
     for (const { lane } of drawn.lanes) lanes.get(lane)?.bell.ring();
@@ -115,6 +151,31 @@ export function createPublisher(options: PublisherOptions): Publisher {
         drawing.delete(incident);
         if (entry.again) changed(incident);
       });
+  }
+
+  /** People who are still asked something would be asked in vain by somebody who reads nothing. */
+  async function redrawLive(): Promise<void> {
+    for (const { id } of await incidents.current()) changed(id);
+  }
+
+  async function checkAnnounce(): Promise<void> {
+    announcing.askedAt = performance.now();
+    const { announceIn } = options;
+    const trouble = await announceTrouble({ outbox, client: options.clients.ask, announceIn }).catch(() => undefined);
+    if (trouble === undefined) return;
+    if (trouble !== announcing.trouble) {
+      if (trouble === null) log.info({ event: "slack.announce_channel_found" }, "incidents can be announced");
+      else log.error({ event: "slack.announce_channel_missing", says: trouble }, "incidents can't be announced");
+      announcing.trouble = trouble;
+      homes.changed();
+    }
+    announcing.ever ||= trouble === null;
+  }
+
+  /** `every`: milliseconds since it was last asked before it is asked again. */
+  function checkAnnounceSoon(every: number): void {
+    if (stopping.signal.aborted || !sending || performance.now() - announcing.askedAt < every) return;
+    void checkAnnounce();
   }
 
   /** What happened while nobody drew. */
@@ -167,6 +228,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
       onLockedOut: options.onLockedOut,
       // The channel is named in what is said elsewhere, so its incident is drawn once more.
       onPlace: changed,
+      accounts,
+      onUnreachable: () => void redrawLive().catch((error) => log.warn({ err: error }, "incidents are drawn later")),
+      onAnnounceLost: () => checkAnnounceSoon(ANNOUNCE_AGAIN_MS),
       stopping: stopping.signal,
     };
     const done = workLane(deps, lane, bell)
@@ -185,6 +249,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       unfollow = timeline.follow(changed);
       const poll = () => {
         tick();
+        checkAnnounceSoon(announcing.trouble === null ? ANNOUNCE_CHECK_MS : ANNOUNCE_AGAIN_MS);
         timer = setTimeout(poll, POLL_MS);
       };
       void catchUp()
@@ -210,10 +275,24 @@ export function createPublisher(options: PublisherOptions): Publisher {
       tick();
     },
     homeOpened: (user) => homes.opened(user),
+    invited: (channel) => outbox.restored(channel),
+    checkAnnounce,
+    announcing,
     async rebuild(incident) {
       await outbox.forget(incident);
       if (incident === undefined) await catchUp();
       else changed(incident);
     },
   };
+}
+
+/** The roster without accounts that read nothing, and without the roles of people who have no other: their names stay. */
+function withoutAccounts(system: System, unreachable: ReadonlySet<string>): System {
+  if (unreachable.size === 0) return system;
+  const reached = (person: Person): Person => {
+    const slack = person.slack.filter((account) => !unreachable.has(account));
+    if (slack.length === person.slack.length) return person;
+    return { ...person, slack, roles: slack.length === 0 ? [] : person.roles };
+  };
+  return { ...system, people: system.people.map(reached) };
 }

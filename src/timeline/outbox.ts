@@ -30,10 +30,32 @@ export interface Outbox {
   retryNow(): Promise<void>;
 
   making(lane: string, owner: string): Promise<boolean>;
-  made(lane: string, owner: string, place: string, name: string, borrowed: boolean): Promise<boolean>;
+  made(lane: string, owner: string, place: string, name: string): Promise<boolean>;
+  /**
+   * A stream's own place can't be made: its lane only edits what was sent there before, and `says` why. What it should show is
+   * drawn into another lane from now on.
+   */
+  unmade(lane: string, owner: string, place: string, says: string): Promise<boolean>;
+  /**
+   * A shared place takes nothing: what is meant for it goes to `place`. Streams with something due there are sent anew as a whole,
+   * so that no thread is torn; those streams.
+   */
+  redirected(lane: string, owner: string, place: string, says: string): Promise<readonly string[]>;
+  /** Nothing is read there any more: what waits for it is dropped, and nothing is tried for so long. */
+  closed(lane: string, owner: string, says: string, seconds: number): Promise<boolean>;
+  closedLanes(): Promise<readonly string[]>;
+  /** A redirected place takes messages again; what was sent elsewhere stays there. */
+  restored(lane: string): Promise<void>;
   /** The place is gone: forget it and everything that was in it, so that all is made anew. */
   lost(lane: string, owner: string): Promise<boolean>;
-  furnished(lane: string, owner: string, shown: unknown, retryInSeconds: number | null): Promise<boolean>;
+  /** `failed`: it is tried again because something went wrong, not because it is too early. */
+  furnished(
+    lane: string,
+    owner: string,
+    shown: unknown,
+    retryInSeconds: number | null,
+    failed: boolean,
+  ): Promise<boolean>;
   /** Nothing more in this lane for so long. With `failed`, it also counts as a failure of the lane. */
   putOff(lane: string, owner: string, seconds: number, says: string, failed: boolean): Promise<boolean>;
   answered(lane: string): Promise<void>;
@@ -53,6 +75,11 @@ export interface Outbox {
   /** What was shown is gone; it is sent anew. */
   gone(id: string): Promise<void>;
 
+  /** What is left of a pace that processes share, kept in a lane of its own: full when nobody has spent of it. */
+  tokens(lane: string, pace: SharedPace): Promise<number>;
+  /** Takes one, unless fewer than `least` are left. */
+  spend(lane: string, pace: SharedPace, least: number): Promise<boolean>;
+
   placeOf(stream: string): Promise<string | null>;
   streamAt(place: string): Promise<{ readonly stream: string; readonly about: unknown } | null>;
   /** What each of these messages is called outside; those not there yet are absent. */
@@ -68,6 +95,11 @@ export interface Outbox {
   /** Readers who opened their page within so many seconds, and what they see. */
   readers(seconds: number): Promise<readonly { readonly reader: string; readonly shownHash: string | null }[]>;
   pageShown(reader: string, hash: string): Promise<void>;
+}
+
+export interface SharedPace {
+  readonly perSecond: number;
+  readonly burst: number;
 }
 
 export interface Drawing {
@@ -104,7 +136,10 @@ export interface Lane {
   readonly stream: string | null;
   readonly place: string | null;
   readonly placeName: string | null;
+  /** The place is another one's: a stream's own could not be made, or a shared one takes nothing. */
   readonly borrowed: boolean;
+  /** What went wrong last, in the words of the place. */
+  readonly says: string | null;
   readonly makingSince: Date | null;
   readonly wanted: unknown;
   readonly shown: unknown;
@@ -191,13 +226,61 @@ export function createOutbox(pool: Pool): Outbox {
     },
 
     making: (lane, owner) => ofLane("making_since = coalesce(making_since, now())", lane, owner),
-    made: (lane, owner, place, name, borrowed) =>
+    made: (lane, owner, place, name) =>
       ofLane(
-        "place = $3, place_name = $4, borrowed = $5, making_since = null, failures = 0, says = null",
+        "place = $3, place_name = $4, borrowed = false, making_since = null, failures = 0, says = null",
         lane,
         owner,
-        [place, name, borrowed],
+        [place, name],
       ),
+    unmade: (lane, owner, place, says) =>
+      ofLane(
+        "place = $3, place_name = '', borrowed = true, making_since = null, failures = 0, says = $4",
+        lane,
+        owner,
+        [place, says],
+      ),
+    redirected: (lane, owner, place, says) =>
+      inTransaction(pool, async (client) => {
+        const { rowCount } = await client.query(
+          `update lifeboat.outbox_lane set place = $3, borrowed = true, failures = 0, says = $4, not_before = '-infinity'
+           where lane = $1 and owner = $2`,
+          [lane, owner, place, says],
+        );
+        if (rowCount === 0) return [];
+        const { rows } = await client.query(`select distinct stream from lifeboat.outbox where lane = $1 and ${DUE}`, [
+          lane,
+        ]);
+        const streams = rows.map((row) => row.stream as string);
+        await client.query(
+          `update lifeboat.outbox set ${UNSHOWN}, sent_since = null where lane = $1 and stream = any($2)`,
+          [lane, streams],
+        );
+        return streams;
+      }),
+    closed: (lane, owner, says, seconds) =>
+      inTransaction(pool, async (client) => {
+        const { rowCount } = await client.query(
+          `update lifeboat.outbox_lane set place = null, borrowed = true, failures = 0, says = $3,
+           not_before = now() + make_interval(secs => $4) where lane = $1 and owner = $2`,
+          [lane, owner, says, seconds],
+        );
+        if (rowCount === 0) return false;
+        await client.query("delete from lifeboat.outbox where lane = $1 and shown_as is null", [lane]);
+        return true;
+      }),
+    async closedLanes() {
+      const { rows } = await run(
+        "select lane from lifeboat.outbox_lane where stream is null and borrowed and not_before > now()",
+      );
+      return rows.map((row) => row.lane);
+    },
+    async restored(lane) {
+      await run(
+        "update lifeboat.outbox_lane set place = lane, borrowed = false, says = null where lane = $1 and stream is null and borrowed",
+        [lane],
+      );
+    },
     lost: (lane, owner) =>
       inTransaction(pool, async (client) => {
         const { rowCount } = await client.query(
@@ -208,13 +291,13 @@ export function createOutbox(pool: Pool): Outbox {
         await client.query(`update lifeboat.outbox set ${UNSHOWN}, sent_since = null where lane = $1`, [lane]);
         return true;
       }),
-    furnished: (lane, owner, shown, retryInSeconds) =>
+    furnished: (lane, owner, shown, retryInSeconds, failed) =>
       ofLane(
-        `shown = $3, furnish_failures = case when $4::float8 is null then 0 else furnish_failures + 1 end,
+        `shown = $3, furnish_failures = case when $5::boolean then furnish_failures + 1 else 0 end,
          furnish_at = case when $4::float8 is null then '-infinity' else now() + make_interval(secs => $4::float8) end`,
         lane,
         owner,
-        [JSON.stringify(shown), retryInSeconds],
+        [JSON.stringify(shown), retryInSeconds, failed],
       ),
     putOff: (lane, owner, seconds, says, failed) =>
       ofLane(
@@ -264,6 +347,21 @@ export function createOutbox(pool: Pool): Outbox {
     async gone(id) {
       await run(`update lifeboat.outbox set ${UNSHOWN}, sent_since = null where id = $1`, [id]);
     },
+
+    async tokens(lane, { perSecond, burst }) {
+      const { rows } = await run(`select ${REFILLED} as tokens from lifeboat.outbox_lane where lane = $1`, [
+        lane,
+        burst,
+        perSecond,
+      ]);
+      return rows[0]?.tokens ?? burst;
+    },
+    spend: (lane, { perSecond, burst }, least) =>
+      touched(
+        `insert into lifeboat.outbox_lane (lane, tokens, tokens_at) values ($1, $2::float8 - 1, now())
+         on conflict (lane) do update set tokens = ${REFILLED} - 1, tokens_at = now() where ${REFILLED} >= $4::float8`,
+        [lane, burst, perSecond, least],
+      ),
 
     async placeOf(stream) {
       const { rows } = await run("select place from lifeboat.outbox_lane where stream = $1 and not borrowed", [stream]);
@@ -377,10 +475,17 @@ async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promis
 
 const WANT_OWN_LANE = `
   insert into lifeboat.outbox_lane (lane, stream, wanted) values ($1, $2, $3)
-  on conflict (lane) do update set wanted = excluded.wanted where outbox_lane.wanted is distinct from excluded.wanted`;
+  on conflict (lane) do update set wanted = excluded.wanted,
+    furnish_at = case when outbox_lane.furnish_failures = 0 then '-infinity' else outbox_lane.furnish_at end
+  where outbox_lane.wanted is distinct from excluded.wanted`;
 const WANT_SHARED_LANE = `insert into lifeboat.outbox_lane (lane, place) values ($1, $2) on conflict (lane) do nothing`;
 
-/** The order of the drawing is the order of the ids, so that what stands first is sent first. */
+const NEVER_SENT = "(outbox.shown_as is null and outbox.sent_since is null)";
+
+/**
+ * The order of the drawing is the order of the ids, so that what stands first is sent first. What was never sent goes where it is
+ * drawn now; what is somewhere stays there.
+ */
 const WANT_MESSAGES = `
   insert into lifeboat.outbox (stream, key, lane, under, priority, broadcast, once, wanted, wanted_hash)
   select $1, m.key, m.lane, m.under, m.priority, m.broadcast, m.once, m.wanted, m.hash
@@ -388,10 +493,16 @@ const WANT_MESSAGES = `
     as (key text, lane text, under text, priority smallint, broadcast boolean, once boolean, wanted jsonb, hash text))
     with ordinality as m(key, lane, under, priority, broadcast, once, wanted, hash, place)
   order by m.place
-  on conflict (stream, key) do update set priority = excluded.priority, wanted = excluded.wanted, wanted_hash = excluded.wanted_hash
-  where outbox.wanted_hash <> excluded.wanted_hash and not (outbox.once and outbox.shown_as is not null)`;
+  on conflict (stream, key) do update set priority = excluded.priority, wanted = excluded.wanted, wanted_hash = excluded.wanted_hash,
+    lane = case when ${NEVER_SENT} then excluded.lane else outbox.lane end,
+    under = case when ${NEVER_SENT} then excluded.under else outbox.under end,
+    broadcast = case when ${NEVER_SENT} then excluded.broadcast else outbox.broadcast end
+  where (outbox.wanted_hash <> excluded.wanted_hash and not (outbox.once and outbox.shown_as is not null))
+    or (outbox.lane <> excluded.lane and ${NEVER_SENT})`;
 
 const DUE = `outbox.shown_hash is distinct from outbox.wanted_hash and not (outbox.once and outbox.shown_as is not null)`;
+/** $2: burst, $3: gained in a second. */
+const REFILLED = `least($2::float8, outbox_lane.tokens + greatest(0, extract(epoch from now() - outbox_lane.tokens_at)::float8) * $3::float8)`;
 const UNSHOWN = `shown_as = null, shown_hash = null, shown_at = null, sent_hash = null, plain = false, failures = 0, not_before = '-infinity'`;
 const LATER = `failures = failures + 1, says = $2, not_before = now() + make_interval(secs => $3)`;
 const UNFURNISHED = `l.stream is not null and not l.borrowed and l.wanted is not null
@@ -402,7 +513,8 @@ const CLAIM = `
   where lane in (
     select l.lane from lifeboat.outbox_lane l
     where (l.owner is null or l.claimed_until < now()) and l.not_before <= now()
-      and (exists (select from lifeboat.outbox where outbox.lane = l.lane and ${DUE} and outbox.not_before <= now())
+      and (exists (select from lifeboat.outbox where outbox.lane = l.lane and ${DUE} and outbox.not_before <= now()
+          and not (l.borrowed and l.stream is not null and outbox.shown_as is null))
         or (${UNFURNISHED} and l.furnish_at <= now()))
     order by (select min(priority) from lifeboat.outbox where outbox.lane = l.lane and ${DUE}) nulls last
     limit $3
@@ -410,7 +522,7 @@ const CLAIM = `
   returning lane`;
 
 const LANE = `
-  select lane, stream, place, place_name as "placeName", borrowed, making_since as "makingSince", wanted, shown,
+  select lane, stream, place, place_name as "placeName", borrowed, says, making_since as "makingSince", wanted, shown,
     (${UNFURNISHED}) and furnish_at <= now() as "furnishDue", furnish_failures as "furnishFailures", tokens,
     case when tokens_at = '-infinity' then 0 else extract(epoch from now() - tokens_at)::float8 * 1000 end as "tokensAgoMs",
     case when not_before = '-infinity' then 0 else extract(epoch from not_before - now())::float8 * 1000 end as "waitMs",

@@ -10,7 +10,7 @@ import { at, clock } from "./when.ts";
 /** Where the words were typed: that there is an incident, how bad, and where it is handled. */
 export function announcement(state: IncidentState, declared: Declared, around: Surroundings): Message {
   const prefix = kindPrefix(declared.kind, around.practice);
-  const where = around.channel ? `Follow it in <#${around.channel}>.` : "It's handled here.";
+  const where = placeWords(around);
   const by = declared.by.kind === "person" ? around.names(declared.by.person ?? declared.by.name) : "Lifeboat";
   const now = `*${state.severity}* · ${safe(around.system.title)} · ${statusWords(state.status)}`;
   return {
@@ -21,4 +21,11 @@ export function announcement(state: IncidentState, declared: Declared, around: S
       context(`Declared by ${by} ${at(declared.at)} · ${safe(state.id)}`),
     ],
   };
+}
+
+function placeWords({ channel, channelRefused }: Surroundings): string {
+  if (channel) return `Follow it in <#${channel}>.`;
+  return channelRefused != null
+    ? `Follow it in this thread: Slack refused a channel (\`${channelRefused}\`).`
+    : "It's handled here.";
 }

@@ -118,23 +118,15 @@ function nextMoves(state: IncidentState, runs: readonly RunState[]): Block[] {
   return [busy ? actions(take, look) : actions(take, look, resolve)];
 }
 
-/** For the topic of the channel: 250 characters. */
+/**
+ * For the topic of the channel: severity, status, commander. Slack tells everybody in the channel of each change, so nothing is in
+ * it that moves by itself.
+ */
 export function topicOf(state: IncidentState, declared: Declared, around: Surroundings): string {
-  // A dry run comes and goes in seconds and changes nothing: it is no news for a topic.
-  const running = [...state.runs.values()].filter(({ endedAt, dryRun }) => endedAt === null && !dryRun);
-  const taken = around.system.roles.filter(({ perIncident }) => perIncident);
-  const commander = taken.find(({ id }) => id === COMMANDER) ?? taken[0];
-  const holder = commander ? state.roles.get(commander.id) : undefined;
-  const owed = nextOwed(state, around);
-  const parts = [
+  const holder = state.roles.get(COMMANDER);
+  const commander = around.system.people.find(({ id }) => id === holder)?.name ?? holder;
+  return [
     `${kindPrefix(declared.kind, around.practice)}${state.severity} ${statusWords(state.status)}`,
-    plain(declared.title),
-    commander
-      ? `${plain(commander.title)}: ${holder ? (around.system.people.find(({ id }) => id === holder)?.name ?? holder) : "open"}`
-      : null,
-    ...running.map((run) => `${plain(runTitle(run.plan, false))}: ${runStatusWords(run)}`),
-    `declared ${clock(declared.at)}`,
-    owed === null ? null : `next update ${owed.late ? "overdue since" : "due by"} ${clock(owed.dueAt)}`,
-  ];
-  return parts.filter((part) => part !== null).join(" · ");
+    ...(around.system.roles.some(({ id }) => id === COMMANDER) ? [`Commander: ${plain(commander ?? "open")}`] : []),
+  ].join(" · ");
 }

@@ -8,6 +8,7 @@ import { channelOf } from "./channel.ts";
 import { deadlineOf } from "./deadline.ts";
 import { askedDirectly } from "./direct.ts";
 import { drillTold } from "./drill.ts";
+import { announcedInstead, inOneThread } from "./elsewhere.ts";
 import { type Ask, gateCard } from "./gate.ts";
 import { gateAbandoned, gateOutcome, gateSuperseded } from "./gate-end.ts";
 import { escalation, escalationOver, pastEscalations, reminder, talk } from "./gate-said.ts";
@@ -32,31 +33,37 @@ export const drawIncident: DrawIncident = (state, around): View => {
   if (declared === null) return { channel: null, messages: [], redrawAt: null };
   const runs = [...state.runs.values()].flatMap((run) => drawRun(state, declared, run, around));
   // Planned work has no channel and no card: a thread for each run, where it was typed.
-  if (declared.kind === "maintenance") return { channel: null, messages: runs, redrawAt: redrawAt(state, around.now) };
+  if (declared.kind === "maintenance") {
+    const messages = [...runs, ...announcedInstead(declared, around)];
+    return { channel: null, messages, redrawAt: redrawAt(state, around.now) };
+  }
+  const messages: ShownMessage[] = [
+    ...announced(state, declared, around),
+    ...drillTold(state, declared, around),
+    {
+      key: "card",
+      in: "incident",
+      under: null,
+      priority: cardPriority(state),
+      message: statusCard(state, declared, around),
+    },
+    ...roleQuestion(state, around),
+    ...[...state.roles].map(([role, person]): ShownMessage => {
+      const message = roleTaken(state, role, person, around);
+      return { key: roleKey(state, role, person), in: "incident", under: null, priority: 1, message, once: true };
+    }),
+    ...runs,
+    ...(state.triages ?? []).map((triage, n, all): ShownMessage => {
+      const message = triageCard(state, triage, n === all.length - 1, around);
+      return { key: `triage:${triage.id}`, in: "incident", under: null, priority: 0, message };
+    }),
+    ...drawTold(state, declared, around),
+    ...announcedInstead(declared, around),
+  ];
+  const refused = around.channelRefused != null;
   return {
-    channel: channelOf(state, declared, around),
-    messages: [
-      ...announced(state, declared, around),
-      ...drillTold(state, declared, around),
-      {
-        key: "card",
-        in: "incident",
-        under: null,
-        priority: cardPriority(state),
-        message: statusCard(state, declared, around),
-      },
-      ...roleQuestion(state, around),
-      ...[...state.roles].map(([role, person]): ShownMessage => {
-        const message = roleTaken(state, role, person, around);
-        return { key: roleKey(state, role, person), in: "incident", under: null, priority: 1, message, once: true };
-      }),
-      ...runs,
-      ...(state.triages ?? []).map((triage, n, all): ShownMessage => {
-        const message = triageCard(state, triage, n === all.length - 1, around);
-        return { key: `triage:${triage.id}`, in: "incident", under: null, priority: 0, message };
-      }),
-      ...drawTold(state, declared, around),
-    ],
+    channel: refused ? null : channelOf(state, declared, around),
+    messages: refused ? inOneThread(messages, declared) : messages,
     redrawAt: redrawAt(state, around.now),
   };
 };

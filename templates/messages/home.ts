@@ -17,6 +17,7 @@ export const drawHome: DrawHome = (home): readonly Block[] => {
   if (home.personIn.size === 0) return stranger();
   return [
     ...(home.practice ? [context("Practice workspace: nothing real is touched.")] : []),
+    ...(home.announceTrouble ? [section(`⚠️ ${safe(home.announceTrouble)}`)] : []),
     header("Waiting for your decision"),
     ...waiting(home),
     ...home.incidents.flatMap(({ state }) => reviewsDue(state, home, readerOf(home, state))),
@@ -33,6 +34,11 @@ export const drawHome: DrawHome = (home): readonly Block[] => {
     ),
   ];
 };
+
+/** Where Slack does not take the tab as it is drawn: how to get at the same in words. */
+export const PLAIN_HOME: readonly Block[] = [
+  section("This tab can't be shown right now. Type `/dr list` for open incidents, and `/dr` for what to do next."),
+];
 
 function stranger(): Block[] {
   return [

@@ -55,6 +55,10 @@ export interface Surroundings {
   readonly names: (who: string) => string;
   /** Id of the incident's own channel, once it exists: `<#C…>`. */
   readonly channel: string | null;
+  /** Slack's word for why it makes no channel for this incident; null or absent: it did, or was not asked yet. */
+  readonly channelRefused?: string | null;
+  /** Where it was typed nothing can be posted, so it is announced in another channel. */
+  readonly redirected?: { readonly from: string; readonly to: string; readonly error: string } | null;
 }
 
 /** What the Home tab of one person is drawn from. */
@@ -70,6 +74,8 @@ export interface HomeSituation {
   readonly now: Date;
   readonly practice: boolean;
   readonly names: (who: string) => string;
+  /** Why incidents can't be announced at the moment; null or absent: they can. */
+  readonly announceTrouble?: string | null;
 }
 
 /** `templates/messages/draw.ts`, `home.ts` and `enrolled.ts`: what the publisher is given. */

@@ -311,6 +311,17 @@ describe("every refusal", () => {
     expect(outcome.kind === "refused" && outcome.problem.allowed).toBe("No one on the roster may decide it now");
   });
 
+  test("names nobody whose accounts are all closed, and lets them decide all the same if they do", () => {
+    const unreachable = new Set(["U_CY", "U_DUO"]);
+    const allowed = (who: string) => {
+      const outcome = Story.asking().approve(who, "ask-1", { unreachable });
+      return outcome.kind === "refused" ? outcome.problem.allowed : "accepted";
+    };
+    expect(allowed("ana")).toBe("Bo, Vera or Duo may approve it");
+    expect(allowed("oli")).toBe("Bo, Vera or Duo may decide it");
+    expect(allowed("cy")).toBe("accepted");
+  });
+
   test("what an account calls itself is not written down", () => {
     const story = Story.asking();
     story.approve({ kind: "person", person: null, slackUser: "U_BO", name: "The CEO", door: "slack" });

@@ -47,7 +47,7 @@ export interface Bench {
   checkForm: (sent: SentForm, required: readonly string[]) => FormErrors;
   /** Another process with the same store and workspace. */
   sibling(): Promise<Slack>;
-  declare(incident: string): Promise<void>;
+  declare(incident: string, typedIn?: string): Promise<void>;
   /** Something happens, so that the scene is drawn again. */
   happen(incident: string): Promise<void>;
   show(incident: string, scene: Partial<Scene>): Promise<void>;
@@ -132,9 +132,10 @@ export async function openBench(server: TestServer, options: BenchOptions = {}):
     doors.push({ slack, store: on });
     return slack;
   };
+  const alex = { kind: "person", person: "alex", slackUser: "UALEX", name: "Alex Rivera", door: "slack" } as const;
   const append = (incident: string, type: string, data: unknown) =>
     store.timeline.decide(incident, () => ({
-      events: [{ type, data, actor: { kind: "bot" }, key: `${type}-${++serial}` }],
+      events: [{ type, data, actor: alex, key: `${type}-${++serial}` }],
       value: null,
     }));
 
@@ -154,14 +155,14 @@ export async function openBench(server: TestServer, options: BenchOptions = {}):
       await until(() => slack.ready());
       return slack;
     },
-    async declare(incident) {
+    async declare(incident, typedIn) {
       await append(incident, "incident.declared", {
         title: "Orders are failing",
         system: "orders",
         severity: "P1",
         kind: "real",
         impactStartedAt: null,
-        announceIn: null,
+        announceIn: typedIn ?? null,
       });
     },
     async happen(incident) {

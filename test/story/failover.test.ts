@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { playStory } from "../../practice/session/story.ts";
+import type { Message } from "../../practice/slack/index.ts";
 import { type Bed, logStatements, openBed } from "./bed.ts";
 
 let bed: Bed;
@@ -19,6 +20,11 @@ async function tell(options: { unplanned?: boolean } = {}) {
   return { postmortem, ...(await bed.lastRun()) };
 }
 
+/** What Slack writes by itself: who joined, what the topic is now, what was pinned. */
+function systemLines(messages: readonly Message[]): string[] {
+  return messages.flatMap(({ subtype }) => (subtype === undefined || subtype === "thread_broadcast" ? [] : [subtype]));
+}
+
 describe("a failover, told from the first word to the post-mortem", () => {
   beforeEach(async () => {
     await bed.estate.heal();
@@ -27,8 +33,12 @@ describe("a failover, told from the first word to the post-mortem", () => {
   afterEach(() => bed.endOpenRuns(), 60_000);
 
   test("planned: nothing acknowledged is lost, one promotion, everything on one whole timeline", async () => {
+    const before = new Set(bed.workspace.sight().messages.map(({ ts }) => ts));
     const { postmortem, run, events } = await tell();
     expect(run.status).toBe("verified");
+    const told = bed.workspace.sight().messages.filter(({ ts, channel }) => !before.has(ts) && channel === "CINCIDENT");
+    expect(told.filter(({ files }) => !files?.length).length).toBeLessThanOrEqual(6);
+    expect(systemLines(told)).toEqual([]);
     expect(postmortem).toMatch(/^postmortem-inc-.*\.md$/);
     expect(await bed.estate.ledger()).toMatchObject({ lost: 0 });
     expect(await bed.promotions("orders-b")).toBe(1);
@@ -57,6 +67,10 @@ describe("a failover, told from the first word to the post-mortem", () => {
     expect(counted.lost).toBeGreaterThan(0);
     expect(reported).toEqual([counted.lost]);
     expect(end.text).toContain(`(${counted.lost} rows)`);
+    // The channel's creation is four lines: the bot, who declared, the topic, the pinned card. Two more may follow.
+    const lines = systemLines(bed.workspace.sight().messages.filter(({ channel }) => channel === end.channel));
+    expect(lines.filter((subtype) => subtype === "channel_topic")).toHaveLength(1);
+    expect(lines.length).toBeLessThanOrEqual(4 + 2);
 
     // The power comes back on the old primary, and it takes writes as if nothing had happened. The bot has begun anew.
     await bed.bot.stop();

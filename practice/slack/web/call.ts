@@ -58,8 +58,8 @@ export class WebApi {
       const method = Object.hasOwn(methods, name) ? (methods[name] as Method) : undefined;
       if (!method) throw new Refusal("unknown_method", { req_method: name });
       this.admit(method, token, args);
-      const refused = weather.refused.get(name);
-      if (refused) throw new Refusal(refused);
+      const refused = weather.refusal(name);
+      if (refused !== null) throw new Refusal(refused);
       return ok(await method.run(this.platform, new Args(args)));
     } catch (error) {
       if (error instanceof Refusal) return ok({ error: error.error, ...error.details }, false);

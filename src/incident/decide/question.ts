@@ -14,7 +14,7 @@ import {
 import type { DecideContext } from "../commands.ts";
 import { isRequester, type Lent, lentNow } from "../delegation.ts";
 import { staleness } from "../gates.ts";
-import { allOf, nameOf, oneOf, roleTitle } from "../people.ts";
+import { allOf, nameOf, oneOf, reachable, roleTitle } from "../people.ts";
 import type { GateState, IncidentState, RunState } from "../state.ts";
 import { stateNow } from "../state-now.ts";
 import { isProblem, liveRun } from "./may.ts";
@@ -49,11 +49,12 @@ export function questionOf(
 }
 
 /** Why this person decides nothing here, or null. */
-export function mayNotVote(question: Question, person: Person, { system }: DecideContext): Problem | null {
+export function mayNotVote(question: Question, person: Person, context: DecideContext): Problem | null {
   const { run, gate, title, lent } = question;
+  const { system, unreachable } = context;
   if (seatOf(person, run, gate, system, lent) !== null) return null;
   const policy = policyOf(run, gate);
-  const able = entitled(run, gate, system, lent).map((one) => one.name);
+  const able = reachable(entitled(run, gate, system, lent), unreachable).map((one) => one.name);
   return {
     code: "gate-role",
     where: title,
@@ -104,10 +105,10 @@ export function notDecidable(
 }
 
 /** Two people decide: the one who asked is never one of them. */
-export function ownRequest(question: Question, person: Person, { system }: DecideContext): Problem | null {
+export function ownRequest(question: Question, person: Person, { system, unreachable }: DecideContext): Problem | null {
   const { run, gate, title, lent } = question;
   if (!isRequester(person, run)) return null;
-  const able = entitled(run, gate, system, lent).map((one) => one.name);
+  const able = reachable(entitled(run, gate, system, lent), unreachable).map((one) => one.name);
   return {
     code: "gate-requester",
     where: title,
@@ -119,10 +120,10 @@ export function ownRequest(question: Question, person: Person, { system }: Decid
 /** Why this person may decide, but not by approving, or null. */
 export function mayNotApprove(question: Question, person: Person, context: DecideContext): Problem | null {
   const { run, gate, title, lent } = question;
-  const { system } = context;
+  const { system, unreachable } = context;
   const able = entitled(run, gate, system, lent);
   const counted = gate.approvals.filter((approval) => able.some((one) => one.id === approval.person));
-  const others = able.filter((one) => one.id !== person.id).map((one) => one.name);
+  const others = reachable(able, unreachable).flatMap(({ id, name }) => (id === person.id ? [] : [name]));
   const seat = seatOf(person, run, gate, system, lent);
   if (seat === null || !wasThere(person.id, seat, gate))
     return {

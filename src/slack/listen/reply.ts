@@ -6,6 +6,7 @@ import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { clampForm, clampMessage } from "../clamp.ts";
 import type { Clients } from "../clients.ts";
+import { limits } from "../limits.ts";
 import { troubleOf } from "../trouble.ts";
 import type { Delivery, Live } from "./delivery.ts";
 import { filledIn, holdsWork, typedIn } from "./reopen.ts";
@@ -45,7 +46,7 @@ export async function tell(
   message: Message,
   as: "passing" | "lasting" = "passing",
 ): Promise<void> {
-  const said = clampMessage(message);
+  const said = clampMessage(message, limits.replyText);
   const passing = [() => respond(deps, delivery, said), () => ephemeral(deps, delivery, said)];
   const lasting = [() => direct(deps, delivery, said)];
   const ways = as === "lasting" ? [...lasting, ...passing] : [...passing, ...lasting];

@@ -1,32 +1,27 @@
 import type { WebClient } from "@slack/web-api";
+import type { Logger } from "../../lib/log.ts";
 import type { Lane, Outbox } from "../../timeline/outbox.ts";
 import { channelName } from "../clamp.ts";
 import type { Identity } from "../identity.ts";
 import { type Trouble, troubleOf } from "../trouble.ts";
-import type { WantedChannel } from "./drawing.ts";
+import { announceLane, namedOf, type WantedChannel } from "./drawing.ts";
+import { isSlackChannel } from "./names.ts";
 
 export interface Making {
   readonly outbox: Outbox;
   readonly client: WebClient;
   readonly identity: () => Identity;
   readonly owner: string;
-  /** Where an incident is shown when Slack lets no channel be made for it. */
+  /** The channel incidents are announced in: its id, or its name. */
   readonly announceIn: string | null;
+  readonly log: Logger;
 }
 
 const SUFFIXES = ["", ...Array.from({ length: 19 }, (_, i) => `-${i + 2}`)];
-/** Slack will never let this bot make a channel; trying again changes nothing. */
-const NOT_ALLOWED = new Set([
-  "restricted_action",
-  "missing_scope",
-  "no_permission",
-  "user_is_restricted",
-  "method_not_supported_for_channel_type",
-]);
-
 /**
  * Makes the incident's own channel, once: an attempt whose answer was lost, or a rebuild, finds the channel this bot made
- * under that name; a name somebody else holds gets a suffix. Slack's id and name are what is kept.
+ * under that name; a name somebody else holds gets a suffix. Slack's id and name are what is kept. Whatever else Slack refuses
+ * it for, the incident is handled where it is announced.
  */
 export async function makeChannel(deps: Making, lane: Lane): Promise<Trouble | null> {
   const wanted = lane.wanted as WantedChannel;
@@ -37,15 +32,52 @@ export async function makeChannel(deps: Making, lane: Lane): Promise<Trouble | n
       const name = channelName(wanted.name, suffix);
       const made = await create(deps, name, taken);
       if (made === null) continue;
-      await deps.outbox.made(lane.lane, deps.owner, made.id, made.name, false);
+      await deps.outbox.made(lane.lane, deps.owner, made.id, made.name);
       return null;
     }
-    return { kind: "refused", error: "name_taken", says: `Every name like ${wanted.name} is taken.` };
+    return await handleElsewhere(deps, lane, "name_taken");
   } catch (error) {
     const trouble = troubleOf(error);
-    if (trouble.kind !== "refused" || !NOT_ALLOWED.has(trouble.error) || deps.announceIn === null) return trouble;
-    await deps.outbox.made(lane.lane, deps.owner, deps.announceIn, "", true);
-    return null;
+    return trouble.kind === "refused" ? handleElsewhere(deps, lane, trouble.error) : trouble;
+  }
+}
+
+async function handleElsewhere(deps: Making, lane: Lane, error: string): Promise<null> {
+  deps.log.warn(
+    { event: "slack.channel_refused", incident: lane.stream, error },
+    "slack does not create the incident's channel; it is handled in a thread where it is announced",
+  );
+  await deps.outbox.unmade(lane.lane, deps.owner, announceLane(deps.announceIn) ?? "", error);
+  return null;
+}
+
+/** The id of the channel incidents are announced in; null: there is none by that name that this bot can see. */
+export async function announceChannel(deps: Pick<Making, "outbox" | "client" | "announceIn">): Promise<string | null> {
+  const lane = announceLane(deps.announceIn);
+  const name = lane === null ? null : namedOf(lane);
+  if (lane === null || name === null) return lane;
+  const known = (await deps.outbox.lane(lane))?.place;
+  return known ?? (await channelCalled(deps, name))?.id ?? null;
+}
+
+/** Why nothing can be announced, as a sentence for operators and the Home tab; null: it can; undefined: nobody can tell now. */
+export async function announceTrouble(
+  deps: Pick<Making, "outbox" | "client" | "announceIn">,
+): Promise<string | null | undefined> {
+  const { announceIn } = deps;
+  if (announceIn === null) return null;
+  const words = isSlackChannel(announceIn) ? announceIn : `#${announceIn}`;
+  const problem = (what: string) =>
+    `Incidents can't be announced: ${what}. Set LIFEBOAT_ANNOUNCE_CHANNEL to a public channel, or to the id of one Lifeboat was invited to.`;
+  try {
+    const id = await announceChannel(deps);
+    if (id === null) return problem(`there is no public channel ${words}`);
+    const { channel } = await deps.client.conversations.info({ channel: id });
+    return channel?.is_archived ? problem(`${words} is archived`) : null;
+  } catch (error) {
+    const trouble = troubleOf(error);
+    if (trouble.kind !== "refused" || trouble.error !== "channel_not_found") return undefined;
+    return problem(`there is no channel ${words} that Lifeboat can see`);
   }
 }
 
@@ -54,7 +86,7 @@ export async function openDirect(deps: Making, lane: Lane, user: string): Promis
   try {
     const { channel } = await deps.client.conversations.open({ users: user });
     if (!channel?.id) throw new Error("Slack opened direct messages and gave them no id.");
-    await deps.outbox.made(lane.lane, deps.owner, channel.id, "", false);
+    await deps.outbox.made(lane.lane, deps.owner, channel.id, "");
     return null;
   } catch (error) {
     return troubleOf(error);
@@ -67,7 +99,7 @@ export async function findNamed(deps: Making, lane: Lane, name: string): Promise
     const found = await channelCalled(deps, name);
     if (!found?.id)
       return { kind: "refused", error: "channel_not_found", says: `There is no public channel #${name}.` };
-    await deps.outbox.made(lane.lane, deps.owner, found.id, name, false);
+    await deps.outbox.made(lane.lane, deps.owner, found.id, name);
     return null;
   } catch (error) {
     return troubleOf(error);

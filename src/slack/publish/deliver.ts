@@ -32,6 +32,9 @@ const PLACE_GONE = new Set([
   "not_in_channel",
   "channel_is_archived",
   "is_inactive",
+  // A person's direct messages, closed with their account.
+  "user_disabled",
+  "user_not_found",
 ]);
 const MESSAGE_GONE = new Set(["message_not_found", "thread_not_found"]);
 const NOT_EDITABLE = new Set(["edit_window_closed", "cant_update_message", "is_bot_message", "update_failed"]);

@@ -20,21 +20,28 @@ export interface WantedChannel {
   readonly pinned: readonly string[];
 }
 
-/** A view as the outbox takes it. What has no place to be shown in (nowhere was announced) is left out. */
-export function drawingOf(state: IncidentState, view: View, announceIn: string | null): Drawing {
+/** A view as the outbox takes it. What has no place to be shown in (nowhere was announced, an account that is gone) is left out. */
+export function drawingOf(
+  state: IncidentState,
+  view: View,
+  announceIn: string | null,
+  unreachable: ReadonlySet<string> = new Set(),
+): Drawing {
   const { declared } = state;
-  const typedIn = declared?.announceIn ?? null;
-  const announce = typedIn !== null && isSlackChannel(typedIn) ? typedIn : announceLane(announceIn);
+  const announce = announcedIn(declared?.announceIn ?? null, announceIn);
   const own = view.channel === null ? null : ownLane(state.id);
   const laneOf = ({ in: place }: ShownMessage) => {
     if (typeof place === "object") return "person" in place ? directLane(place.person) : place.channel;
     return place === "incident" ? (own ?? announce) : announce;
   };
-  const messages: WantedMessage[] = view.messages.flatMap((message) => {
+  const shown = view.messages.filter(
+    ({ in: place }) => !(typeof place === "object" && "person" in place && unreachable.has(place.person)),
+  );
+  const messages: WantedMessage[] = shown.flatMap((message) => {
     const lane = laneOf(message);
     return lane === null ? [] : [wanted(message, lane)];
   });
-  const places = view.messages.flatMap(({ in: place }) => (typeof place === "object" ? [place] : []));
+  const places = shown.flatMap(({ in: place }) => (typeof place === "object" ? [place] : []));
   const elsewhere = new Set(places.flatMap((place) => ("channel" in place ? [place.channel] : [])));
   const direct = new Set(places.flatMap((place) => ("person" in place ? [place.person] : [])));
   return {
@@ -78,8 +85,15 @@ function sharedLane(lane: string): Drawing["lanes"][number] {
   return { lane, own: false, place: isSlackChannel(lane) ? lane : null, wanted: null };
 }
 
+/** Where it was typed; but what was typed in direct messages is for more than those two. */
+export function announcedIn(typedIn: string | null, announceIn: string | null): string | null {
+  const usual = announceLane(announceIn);
+  if (typedIn === null || !isSlackChannel(typedIn)) return usual;
+  return typedIn.startsWith("D") ? (usual ?? typedIn) : typedIn;
+}
+
 /** Where incidents are announced that were declared nowhere: the channel's id, or its name until Slack has said its id. */
-function announceLane(announceIn: string | null): string | null {
+export function announceLane(announceIn: string | null): string | null {
   if (announceIn === null) return null;
   return isSlackChannel(announceIn) ? announceIn : `named:${announceIn}`;
 }

@@ -16,6 +16,8 @@ export interface Furnishing {
 /** What surrounds the messages of a channel, as it was last seen. `wanted` is set when all of that is there. */
 interface Furniture {
   topic?: string;
+  /** When the topic was set, in milliseconds of this process's clock since 1970. */
+  topicAt?: number;
   invited?: string[];
   bookmarks?: string[];
   pinned?: string[];
@@ -60,8 +62,14 @@ export async function furnish(deps: Furnishing, lane: Lane): Promise<"done" | "w
     ])
   ).filter((trouble) => trouble !== null);
   const waiting = wanted.pinned.some((key) => !posted.has(key));
-  if (troubles.length === 0 && !waiting) have.wanted = wanted;
-  await deps.outbox.furnished(lane.lane, deps.owner, have, retryIn(troubles, waiting, lane.furnishFailures));
+  const isTopicDue = have.topic !== wanted.topic;
+  if (troubles.length === 0 && !waiting && !isTopicDue) have.wanted = wanted;
+  const waits = [retryIn(troubles, waiting, lane.furnishFailures), isTopicDue ? topicWait(have) : null];
+  const again = waits.reduce(
+    (first, wait) => (first === null ? wait : wait === null ? first : Math.min(first, wait)),
+    null,
+  );
+  await deps.outbox.furnished(lane.lane, deps.owner, have, again, troubles.length > 0);
   return troubles.length > 0 ? "failed" : waiting ? "waiting" : "done";
 }
 
@@ -71,12 +79,22 @@ function retryIn(troubles: readonly Trouble[], waiting: boolean, failures: numbe
   return waiting ? 2 : null;
 }
 
+/** Slack tells everybody in the channel each time, so what changes within a minute is told once. */
 async function setTopic({ client }: Furnishing, channel: string, wanted: WantedChannel, have: Furniture) {
-  if (have.topic === wanted.topic) return null;
-  return attempt(async () => {
-    await client.conversations.setTopic({ channel, topic: wanted.topic });
-    have.topic = wanted.topic;
-  });
+  if (have.topic === wanted.topic || topicWait(have) > 0) return null;
+  const trouble = await attempt(
+    async () => void (await client.conversations.setTopic({ channel, topic: wanted.topic })),
+  );
+  if (trouble !== null) return trouble;
+  have.topic = wanted.topic;
+  have.topicAt = Date.now();
+  return null;
+}
+
+/** Seconds until the topic may be set again. */
+function topicWait({ topicAt = 0 }: Furniture): number {
+  const since = Math.max(0, Date.now() - topicAt) / 1000;
+  return Math.max(0, limits.topicEverySeconds - since);
 }
 
 async function invite({ client, log }: Furnishing, channel: string, wanted: WantedChannel, have: Furniture) {

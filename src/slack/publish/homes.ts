@@ -1,5 +1,7 @@
 import type { WebClient } from "@slack/web-api";
 import { bySoonest, occasionsOf } from "../../../commands/occasions.ts";
+import { PLAIN_HOME } from "../../../templates/messages/home.ts";
+import type { Block } from "../../../templates/messages/message.ts";
 import type { DrawHome } from "../../../templates/messages/view.ts";
 import type { Catalog } from "../../catalog/types.ts";
 import { unreviewed } from "../../incident/break-glass.ts";
@@ -24,6 +26,8 @@ export interface HomesOptions {
   readonly draw: DrawHome;
   readonly practice: boolean;
   readonly log: Logger;
+  /** Why incidents can't be announced at the moment, or null. */
+  readonly announceTrouble: () => string | null;
 }
 
 /** Home tabs: drawn when somebody opens theirs, and again on every change for whoever opened it within the hour. */
@@ -33,6 +37,8 @@ export interface Homes {
   stop(): Promise<void>;
 }
 
+/** Slack's words for blocks it does not take. @see https://docs.slack.dev/reference/methods/views.publish */
+const UNREADABLE = new Set(["invalid_arguments", "invalid_blocks", "view_too_large"]);
 const OPEN_SECONDS = 3600;
 const COALESCE_MS = 3000;
 
@@ -45,9 +51,18 @@ export function createHomes(options: HomesOptions): Homes {
     const blocks = clampHome(options.draw(await situationOf(options, user)));
     const hash = hashOf(blocks);
     if (hash === shownHash) return;
+    await show(user, blocks).catch((error) => {
+      const trouble = troubleOf(error);
+      if (trouble.kind !== "refused" || !UNREADABLE.has(trouble.error)) throw error;
+      log.error({ event: "slack.home_refused", error: trouble.error, says: trouble.says }, "slack refuses a home tab");
+      return show(user, PLAIN_HOME);
+    });
+    await outbox.pageShown(user, hash);
+  }
+
+  async function show(user: string, blocks: readonly Block[]): Promise<void> {
     const view = { type: "home", blocks } as unknown as Parameters<WebClient["views"]["publish"]>[0]["view"];
     await options.client.views.publish({ user_id: user, view });
-    await outbox.pageShown(user, hash);
   }
 
   async function again(): Promise<void> {
@@ -97,6 +112,7 @@ async function situationOf(options: HomesOptions, user: string) {
       .flatMap(({ system, person }) => occasionsOf(catalog, system, lastVerified, person.id, now))
       .sort(bySoonest),
     now,
+    announceTrouble: options.announceTrouble(),
     practice: options.practice,
     names: namesIn(catalog.systems),
   };

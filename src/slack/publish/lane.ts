@@ -1,22 +1,27 @@
 import type { WebClient } from "@slack/web-api";
 import type { Item, Lane } from "../../timeline/outbox.ts";
 import type { Trouble } from "../trouble.ts";
-import { findNamed, makeChannel, openDirect } from "./channel.ts";
+import { type Accounts, CLOSED_ACCOUNT } from "./accounts.ts";
+import type { EditBudget } from "./budget.ts";
+import { announceChannel, findNamed, type Making, makeChannel, openDirect } from "./channel.ts";
 import { choose, isPost, pacesAt } from "./choose.ts";
 import { backoffSeconds, type Delivering, deliver } from "./deliver.ts";
-import { type About, directOf, namedOf, type WantedChannel } from "./drawing.ts";
+import { type About, announceLane, directOf, namedOf, type WantedChannel } from "./drawing.ts";
 import { furnish } from "./furnish.ts";
 import { type Bucket, filled } from "./pace.ts";
 
-export interface Working extends Delivering {
-  readonly announceIn: string | null;
-  /** Edits count for the whole workspace, so all lanes of this process share one bucket. */
-  readonly edits: { bucket: Bucket };
+export interface Working extends Delivering, Making {
+  readonly edits: EditBudget;
+  readonly accounts: Accounts;
   /** How many times as fast as Slack documents; 1 outside practice. */
   readonly rate: number;
   readonly onLockedOut: (says: string) => void;
-  /** An incident's channel has come to be. */
+  /** An incident's channel has come to be, or will not; or what is meant for one place goes to another. */
   readonly onPlace: (incident: string) => void;
+  /** Somebody's direct messages are closed: the account is deactivated, or there is none. */
+  readonly onUnreachable: () => void;
+  /** The channel incidents are announced in took nothing. */
+  readonly onAnnounceLost: () => void;
   readonly stopping: AbortSignal;
 }
 
@@ -26,6 +31,8 @@ const ROUND_MS = 5000;
 /** A lane that has to wait longer than this is let go of. */
 const LINGER_MS = 5000;
 const LOCKED_OUT_SECONDS = 60;
+/** Where nothing is to be edited, nobody asks how many edits are left. */
+const NO_EDITS: Bucket = { tokens: 0, at: 0 };
 
 /** Something that can be woken while it waits. A ring that comes in between is not lost. */
 export class Bell {
@@ -70,6 +77,7 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
   let gone: string | null = null;
   let toPin = false;
   let broken = false;
+  let isAsked = false;
   try {
     while (!broken && !deps.stopping.aborted && (await outbox.hold(name, owner, CLAIM_SECONDS))) {
       if (gone !== null) await Promise.all(underWay.values());
@@ -77,7 +85,6 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
       if (lane === null) return;
       const now = performance.now();
       posts = filled(posts ?? { tokens: lane.tokens, at: now - restedMs(lane) }, paces.posts, now);
-      deps.edits.bucket = filled(deps.edits.bucket, paces.edits, now);
       if (gone !== null) {
         await placeGone(deps, lane, gone);
         gone = null;
@@ -88,8 +95,13 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
         await bell.wait(lane.waitMs, [], deps.stopping);
         continue;
       }
+      const person = directOf(name);
+      if (person !== null && !isAsked) {
+        isAsked = true;
+        const closed = await deps.accounts.closed(person);
+        if (closed !== null) return await closeDirect(deps, lane, person, closed);
+      }
       if (lane.place === null) {
-        const person = directOf(name);
         const known = namedOf(name);
         if (lane.wanted === null && person === null && known === null) return;
         const trouble =
@@ -102,14 +114,21 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
         else if (lane.stream !== null) deps.onPlace(lane.stream);
         continue;
       }
-      if ((lane.furnishDue || toPin) && furnishing === null) furnishing = beginFurnishing(lane);
+      if ((lane.furnishDue || toPin) && !lane.borrowed && furnishing === null) furnishing = beginFurnishing(lane);
       const busy = new Set(underWay.keys());
-      const choice = choose(await outbox.pending(name), busy, posts, deps.edits.bucket, rate);
+      const due = await dueIn(lane);
+      const edits = due.every(isPost) ? NO_EDITS : await deps.edits.look();
+      const choice = choose(due, busy, posts, edits, rate);
       // Something ended while the outbox was read: what it made possible is not in what was read.
       if (underWay.size < busy.size) continue;
       posts = choice.posts;
-      deps.edits.bucket = choice.edits;
-      for (const item of choice.start) underWay.set(item.id, begin(item, lane));
+      let outpaced = false;
+      for (const item of choice.start) {
+        if (isPost(item) || (await deps.edits.take(item.priority === 0))) underWay.set(item.id, begin(item, lane));
+        else outpaced = true;
+      }
+      // Another process took the edit that was left: it is looked at again how long to wait.
+      if (outpaced) continue;
       const going: Promise<void>[] = [...underWay.values(), ...(furnishing === null ? [] : [furnishing])];
       if (going.length === 0 && (choice.waitMs === null || choice.waitMs > LINGER_MS)) return;
       await bell.wait(Math.min(choice.waitMs ?? ROUND_MS, ROUND_MS), going, deps.stopping);
@@ -118,6 +137,12 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
     await Promise.all([...underWay.values(), furnishing]);
     const tokens = posts === null ? 0 : filled(posts, paces.posts, performance.now()).tokens;
     await outbox.release(name, owner, tokens).catch(() => {});
+  }
+
+  /** What is new is drawn elsewhere where an incident has no channel of its own; what stands in a place is edited there. */
+  async function dueIn({ borrowed, stream }: Lane): Promise<readonly Item[]> {
+    const items = await outbox.pending(name);
+    return borrowed && stream !== null ? items.filter((item) => !isPost(item)) : items;
   }
 
   async function begin(item: Item, lane: Lane): Promise<void> {
@@ -159,9 +184,20 @@ async function settleLane(deps: Working, lane: Lane, trouble: Trouble): Promise<
       deps.onLockedOut(trouble.says);
       await putOff(LOCKED_OUT_SECONDS, true);
       return;
+    case "refused": {
+      const person = directOf(lane.lane);
+      if (person !== null && CLOSED_ACCOUNT.has(trouble.error)) return closeDirect(deps, lane, person, trouble.error);
+      if (lane.lane === announceLane(deps.announceIn)) deps.onAnnounceLost();
+      else if (lane.failures === 0)
+        deps.log.error(
+          { event: "slack.place_refused", lane: lane.lane, error: trouble.error, says: trouble.says },
+          "slack does not open a place for messages; they wait",
+        );
+      await putOff(backoffSeconds(lane.failures), true);
+      return;
+    }
     case "unsent":
     case "unknown":
-    case "refused":
       await putOff(backoffSeconds(lane.failures), true);
       return;
     default:
@@ -169,17 +205,49 @@ async function settleLane(deps: Working, lane: Lane, trouble: Trouble): Promise<
   }
 }
 
-/** An open incident whose channel was archived or deleted gets a new one with everything in it. */
+/** An account can be activated again; until then nothing is tried. */
+const CLOSED_ACCOUNT_SECONDS = 24 * 3600;
+
+async function closeDirect(deps: Working, lane: Lane, person: string, error: string): Promise<void> {
+  deps.log.warn({ event: "slack.person_unreachable", user: person, error }, "an account takes no direct messages");
+  await deps.outbox.closed(lane.lane, deps.owner, error, CLOSED_ACCOUNT_SECONDS);
+  deps.onUnreachable();
+}
+
+/**
+ * An open incident whose channel was archived or deleted gets a new one with everything in it. What was meant for another
+ * place goes where incidents are announced.
+ */
 async function placeGone(deps: Working, lane: Lane, error: string): Promise<void> {
   const { outbox, client, owner } = deps;
-  deps.log.warn({ channel: lane.place, says: error }, "A channel can't be written to.");
+  deps.log.warn({ event: "slack.place_gone", channel: lane.place, error }, "a channel can't be written to");
+  const person = directOf(lane.lane);
+  if (person !== null && CLOSED_ACCOUNT.has(error)) return closeDirect(deps, lane, person, error);
   const about = lane.stream === null ? null : ((await outbox.drawn(lane.stream))?.about as About | undefined);
   if (about?.live && !lane.borrowed && error !== "not_in_channel") {
     await outbox.lost(lane.lane, owner);
     return;
   }
   const joined = error === "not_in_channel" && (await join(client, lane.place as string));
+  if (!joined && (await redirect(deps, lane, error))) return;
   await outbox.putOff(lane.lane, owner, joined ? 0 : backoffSeconds(Math.max(3, lane.failures)), error, !joined);
+}
+
+/** Where people typed, or asked to be told, nothing can be said: it is said in the announce channel. */
+async function redirect(deps: Working, lane: Lane, error: string): Promise<boolean> {
+  if (lane.stream !== null || directOf(lane.lane) !== null) return false;
+  if (lane.lane === announceLane(deps.announceIn)) {
+    deps.onAnnounceLost();
+    return false;
+  }
+  const place = await announceChannel(deps).catch(() => null);
+  if (place === null || place === lane.place) return false;
+  deps.log.warn(
+    { event: "slack.place_redirected", channel: lane.place, to: place, error },
+    "what was meant for a channel goes to the announce channel",
+  );
+  for (const stream of await deps.outbox.redirected(lane.lane, deps.owner, place, error)) deps.onPlace(stream);
+  return true;
 }
 
 /** Works in public channels, where the installation grants `channels:join`. */

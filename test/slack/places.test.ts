@@ -1,0 +1,268 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { pino } from "pino";
+import type { Message } from "../../practice/slack/index.ts";
+import { createEditBudget } from "../../src/slack/publish/budget.ts";
+import { drawIncident } from "../../templates/messages/draw.ts";
+import { drawHome } from "../../templates/messages/home.ts";
+import { type TestServer, testServer } from "../timeline/server.ts";
+import { type Bench, type BenchOptions, calls, message, openBench, said, until } from "./bench.ts";
+
+/** Where messages go when Slack has no place for them. */
+let server: TestServer;
+let bench: Bench;
+const logged: { level: number; event?: string; error?: string; says?: string }[] = [];
+const log = pino({ level: "info" }, { write: (line: string) => void logged.push(JSON.parse(line)) });
+
+beforeAll(async () => {
+  server = await testServer();
+});
+afterEach(() => bench.close());
+afterAll(() => server.close());
+
+async function open(options: BenchOptions = {}): Promise<void> {
+  logged.length = 0;
+  bench = await openBench(server, { ...options, door: { draw: drawIncident, log, ...options.door } });
+}
+
+const events = () => logged.flatMap(({ event }) => event ?? []);
+const place = (id: string) => bench.workspace.sight().channels.find((one) => one.id === id);
+const messagesIn = (channel: string): Message[] =>
+  bench.workspace.sight().messages.filter((one) => one.channel === channel && one.user === "ULIFEBOAT");
+const isRoot = ({ ts, thread_ts: root }: Message) => root === undefined || root === ts;
+const rows = async (sql: string) => (await bench.store.pool.query(sql)).rows;
+/** Until Slack shows every message as it is wanted. */
+const settled = () =>
+  until(
+    async () =>
+      (
+        await rows(
+          "select from lifeboat.outbox where shown_hash is distinct from wanted_hash and not (once and shown_as is not null)",
+        )
+      ).length === 0,
+  );
+const directTo = (user: string) =>
+  bench.workspace.sight().channels.find(({ kind, members }) => kind === "im" && members.includes(user))?.id ?? "";
+
+describe("when Slack makes no channel for an incident", () => {
+  test.each([
+    ["restricted_action", "CINCIDENT"],
+    ["restricted_action", "incident-response"],
+    ["cannot_create_channel", "CINCIDENT"],
+    ["too_many_convos_for_team", "CINCIDENT"],
+    ["invalid_name_specials", "CINCIDENT"],
+    ["an_error_of_next_year", "CINCIDENT"],
+  ])(
+    "%s, announced in %s: everything is in one thread, and nothing else of the channel is touched",
+    async (error, in_) => {
+      await open({ config: { announceIn: in_ } });
+      bench.workspace.chaos("refuse", { error });
+      const before = place("CINCIDENT");
+      await bench.declare("inc-1");
+      await bench.happen("inc-1");
+      await until(() => messagesIn("CINCIDENT").length >= 3);
+      await settled();
+      const told = messagesIn("CINCIDENT");
+      expect(told.filter(isRoot).map(({ text }) => text)).toEqual([
+        expect.stringContaining("Follow it in this thread"),
+      ]);
+      expect(told.filter(({ thread_ts: root, ts }) => root === told[0]?.ts && ts !== root)).toHaveLength(
+        told.length - 1,
+      );
+      expect(told.some(({ subtype }) => subtype !== undefined)).toBe(false);
+      expect(place("CINCIDENT")).toEqual(before);
+      const touched = bench.workspace.inspected.filter(({ name }) => /setTopic|invite|pins|bookmarks|join/.test(name));
+      expect(touched).toEqual([]);
+      expect(calls(bench.workspace, "conversations.create")).toHaveLength(1);
+      const told_ = logged.filter(({ event }) => event === "slack.channel_refused");
+      expect(told_).toEqual([expect.objectContaining({ level: 40, error, incident: "inc-1" })]);
+      expect(await bench.slack.channelOf("inc-1")).toBeNull();
+    },
+  );
+
+  test("a later change is an edit in that thread; a second incident gets a thread of its own", async () => {
+    await open();
+    bench.workspace.chaos("refuse");
+    await bench.declare("inc-1");
+    await until(() => messagesIn("CINCIDENT").length >= 3);
+    await bench.declare("inc-2");
+    await until(() => messagesIn("CINCIDENT").length >= 6);
+    await settled();
+    const roots = messagesIn("CINCIDENT").filter(isRoot);
+    expect(roots).toHaveLength(2);
+    await bench.happen("inc-1");
+    await settled();
+    expect(messagesIn("CINCIDENT").filter(isRoot)).toHaveLength(2);
+  });
+});
+
+describe("what was typed where nothing can be posted", () => {
+  const told = async () => {
+    await until(() => said(bench.workspace, "CINCIDENT").some((text) => text.includes("Orders are failing")));
+    await settled();
+  };
+
+  test("in two people's direct messages: it's announced in the announce channel", async () => {
+    await open();
+    await bench.declare("inc-1", await bench.workspace.as("UALEX").open(["USAM"]));
+    await told();
+    expect(calls(bench.workspace, "chat.postMessage").filter(({ error }) => error !== null)).toEqual([]);
+  });
+
+  test("in a private channel without the bot: the same, and who declared is told", async () => {
+    await open();
+    const secret = await bench.workspace.as("UALEX").open(["USAM"], "war-room");
+    await bench.declare("inc-1", secret);
+    await told();
+    await until(() => said(bench.workspace, directTo("UALEX")).length === 1);
+    expect(said(bench.workspace, directTo("UALEX"))[0]).toBe(
+      `Announced in <#CINCIDENT>, not in <#${secret}>. I can't post there (\`channel_not_found\`). Next: invite me with \`/invite\`, or declare in another channel.`,
+    );
+    expect(logged.find(({ event }) => event === "slack.place_redirected")).toMatchObject({
+      channel: secret,
+      to: "CINCIDENT",
+      error: "channel_not_found",
+    });
+
+    // Once the bot is invited, what is declared there is announced there.
+    await bench.workspace.as("UALEX").slash("/invite @lifeboat", secret);
+    await until(async () => (await bench.outbox.lane(secret))?.borrowed === false);
+    await bench.declare("inc-2", secret);
+    await until(() => said(bench.workspace, secret).length === 1);
+  });
+
+  test("in several people's direct messages: by Slack's refusal", async () => {
+    await open();
+    await bench.declare("inc-1", await bench.workspace.as("UALEX").open(["USAM", "UVERA"]));
+    await told();
+    expect(events()).toContain("slack.place_redirected");
+  });
+});
+
+describe("an announce channel that is not there", () => {
+  test("misspelt: the log, the readiness and the Home tab say so, and nothing is lost once it is there", async () => {
+    await open({ config: { announceIn: "incident-respnse" }, door: { drawHome } });
+    const says = "Incidents can't be announced: there is no public channel #incident-respnse.";
+    expect(bench.slack.announcing).toMatchObject({ trouble: expect.stringContaining(says), ever: false });
+    expect(logged.filter(({ event }) => event === "slack.announce_channel_missing")).toEqual([
+      expect.objectContaining({ level: 50, says: expect.stringContaining(says) }),
+    ]);
+    const home = await bench.workspace.as("UALEX").openHome();
+    expect(JSON.stringify(home.blocks)).toContain(says);
+    await bench.declare("inc-1");
+    await until(() => bench.workspace.sight().channels.some(({ name }) => name.startsWith("inc-1")));
+  });
+
+  test("there: nothing is said", async () => {
+    await open({ config: { announceIn: "incident-response" } });
+    expect(bench.slack.announcing).toMatchObject({ trouble: null, ever: true });
+    expect(events()).toEqual([]);
+  });
+});
+
+describe("who reads nothing any more", () => {
+  const letter = (user: string) => message(`gate:1:to:${user}`, "Decide?", { in: { person: user }, priority: 0 });
+
+  test.each(["deactivated before", "deactivated since"])(
+    "%s: is written to once at most, and never again",
+    async (when) => {
+      const seen: (readonly string[])[] = [];
+      await open({
+        door: {
+          draw: (_state, { system }) => {
+            seen.push(system.people.flatMap(({ slack }) => slack));
+            return { redrawAt: null, channel: null, messages: ["UVERA", "USAM"].map(letter) };
+          },
+        },
+      });
+      const vera = () => said(bench.workspace, directTo("UVERA")).length;
+      if (when === "deactivated since") {
+        await bench.declare("inc-0");
+        await until(() => vera() === 1);
+        // What was asked before it was known counts for ten minutes; another process knows nothing yet.
+        await bench.slack.stop();
+        bench.workspace.chaos("deactivate", { user: "UVERA" });
+        await bench.sibling();
+      } else bench.workspace.chaos("deactivate", { user: "UVERA" });
+      await bench.declare("inc-1");
+      await until(() => seen.at(-1)?.includes("UVERA") === false);
+      await until(() => said(bench.workspace, directTo("USAM")).length >= 1);
+      const before = bench.workspace.inspected.length;
+      await bench.happen("inc-1");
+      await bench.declare("inc-2");
+      await until(() => said(bench.workspace, directTo("USAM")).length >= (when === "deactivated since" ? 3 : 2));
+      await settled();
+      expect(vera()).toBe(when === "deactivated since" ? 1 : 0);
+      const since = bench.workspace.inspected
+        .slice(before)
+        .filter(({ sent }) => JSON.stringify(sent).includes("UVERA"));
+      expect(since).toEqual([]);
+      expect(logged.filter(({ event }) => event === "slack.person_unreachable")).toEqual([
+        expect.objectContaining({ user: "UVERA", error: "user_disabled" }),
+      ]);
+    },
+  );
+});
+
+describe("what Slack tells everybody", () => {
+  const channel = { name: "inc-1", topic: "P1 · 0", bookmarks: [], invite: ["UALEX"], pinned: [] };
+  const topics = () =>
+    calls(bench.workspace, "conversations.setTopic").map(({ sent }) => (sent as { topic: string }).topic);
+
+  test("the topic is set once a minute, to what it is by then; nothing else waits for it", async () => {
+    await open({
+      door: { draw: (state) => ({ redrawAt: null, channel: null, messages: [], ...bench.scenes.get(state.id) }) },
+    });
+    bench.scenes.set("inc-1", { channel, messages: [] });
+    await bench.declare("inc-1");
+    await until(() => topics().length === 1);
+    for (const n of [1, 2, 3]) await bench.show("inc-1", { channel: { ...channel, topic: `P1 · ${n}` } });
+    await bench.show("inc-1", { channel: { ...channel, topic: "P1 · 4", invite: ["UALEX", "USAM"] } });
+    await until(() =>
+      bench.workspace.sight().channels.some(({ name, members }) => name === "inc-1" && members.includes("USAM")),
+    );
+    await until(
+      async () => (await rows("select from lifeboat.outbox_lane where shown -> 'invited' ? 'USAM'")).length === 1,
+    );
+    expect(topics()).toEqual(["P1 · 0"]);
+    // A minute later.
+    await rows(
+      "update lifeboat.outbox_lane set shown = jsonb_set(shown, '{topicAt}', '0'), furnish_at = now() where stream = 'inc-1'",
+    );
+    await until(() => topics().length === 2);
+    await settled();
+    expect(topics()).toEqual(["P1 · 0", "P1 · 4"]);
+  });
+
+  test("a topic it does not let the bot set is not tried again and again", async () => {
+    await open({
+      door: { draw: (state) => ({ redrawAt: null, channel: null, messages: [], ...bench.scenes.get(state.id) }) },
+    });
+    bench.workspace.chaos("refuse", { method: "conversations.setTopic" });
+    bench.scenes.set("inc-1", { channel, messages: [message("card", "one")] });
+    await bench.declare("inc-1");
+    await until(() => topics().length === 1);
+    await settled();
+    expect(topics()).toHaveLength(1);
+  });
+});
+
+test("two processes of one store edit at one pace, a process of another workspace at its own", async () => {
+  await open({ start: false });
+  const [one, two] = [createEditBudget(bench.outbox, () => "T1"), createEditBudget(bench.outbox, () => "T1")];
+  const began = performance.now();
+  const taken = await Promise.all(Array.from({ length: 30 }, (_, n) => (n % 2 ? one : two).take(false)));
+  const burst = taken.filter(Boolean).length;
+  expect(burst).toBeGreaterThanOrEqual(10);
+  // What it gains meanwhile counts too: 0.8 a second.
+  expect(burst).toBeLessThanOrEqual(10 + Math.ceil(((performance.now() - began) / 1000) * 0.8));
+  expect(await one.take(true)).toBe(true);
+  expect(await createEditBudget(bench.outbox, () => "T2").take(false)).toBe(true);
+});
+
+test("a Home tab whose blocks Slack refuses says in words how to get at the same", async () => {
+  await open();
+  bench.workspace.chaos("refuse", { method: "views.publish", error: "invalid_arguments", times: 1 });
+  const home = await bench.workspace.as("UALEX").openHome();
+  expect(JSON.stringify(home.blocks)).toContain("This tab can't be shown right now");
+  expect(events()).toContain("slack.home_refused");
+});
