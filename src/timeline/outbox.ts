@@ -55,6 +55,8 @@ export interface Outbox {
     shown: unknown,
     retryInSeconds: number | null,
     failed: boolean,
+    /** What was to be shown when this began: what has changed since is due at once. */
+    wanted: unknown,
   ): Promise<boolean>;
   /** Nothing more in this lane for so long. With `failed`, it also counts as a failure of the lane. */
   putOff(lane: string, owner: string, seconds: number, says: string, failed: boolean): Promise<boolean>;
@@ -291,13 +293,13 @@ export function createOutbox(pool: Pool): Outbox {
         await client.query(`update lifeboat.outbox set ${UNSHOWN}, sent_since = null where lane = $1`, [lane]);
         return true;
       }),
-    furnished: (lane, owner, shown, retryInSeconds, failed) =>
+    furnished: (lane, owner, shown, retryInSeconds, failed, wanted) =>
       ofLane(
         `shown = $3, furnish_failures = case when $5::boolean then furnish_failures + 1 else 0 end,
-         furnish_at = case when $4::float8 is null then '-infinity' else now() + make_interval(secs => $4::float8) end`,
+         furnish_at = case when $4::float8 is null or (not $5::boolean and wanted is distinct from $6::jsonb) then '-infinity' else now() + make_interval(secs => $4::float8) end`,
         lane,
         owner,
-        [JSON.stringify(shown), retryInSeconds, failed],
+        [JSON.stringify(shown), retryInSeconds, failed, JSON.stringify(wanted)],
       ),
     putOff: (lane, owner, seconds, says, failed) =>
       ofLane(

@@ -69,7 +69,7 @@ export async function furnish(deps: Furnishing, lane: Lane): Promise<"done" | "w
     (first, wait) => (first === null ? wait : wait === null ? first : Math.min(first, wait)),
     null,
   );
-  await deps.outbox.furnished(lane.lane, deps.owner, have, again, troubles.length > 0);
+  await deps.outbox.furnished(lane.lane, deps.owner, have, again, troubles.length > 0, wanted);
   return troubles.length > 0 ? "failed" : waiting ? "waiting" : "done";
 }
 
