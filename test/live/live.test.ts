@@ -4,9 +4,10 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { absent } from "../../practice/environment/fleet.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { describeWith } from "../actions/present.ts";
-import { hold } from "./hold.ts";
+import { dealsOf, hold } from "./hold.ts";
 import { type Served, type Serving, serve } from "./served.ts";
 import { targetNamed, targets } from "./targets.ts";
+import { noteTested, programOf, versionOf } from "./tested.ts";
 
 /**
  * Each target's contract, over its stand-in in another process that is pointed to by the environment, as the real one
@@ -50,6 +51,10 @@ for (const target of targets) {
       const lines: string[] = [];
       const held = await hold(target, served.environment, served.mayChange, (line) => lines.push(line));
       expect(held.filter(({ ok }) => ok !== true).map(({ says }) => [says, lines])).toEqual([]);
+      const program = programOf(target);
+      if (program === null) return;
+      const noted = { target: target.id, program, by: "suite", held: dealsOf(target).map(({ says }) => says) };
+      await noteTested(noted, () => versionOf(target, served.environment));
     }, 120_000);
   });
 }

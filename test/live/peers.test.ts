@@ -1,31 +1,25 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { realpath } from "node:fs/promises";
 import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { conduct } from "../actions/conductor.ts";
 import { describeWith } from "../actions/present.ts";
 import { soon } from "../actions/shop.ts";
 import { openChanges } from "./changes.ts";
-import { hold } from "./hold.ts";
+import { dealsOf, hold } from "./hold.ts";
+import { MOTO } from "./peers.ts";
 import { targetNamed } from "./targets.ts";
+import { noteTested } from "./tested.ts";
 
-/**
- * The contracts of AWS and S3, over a program this project did not write: moto, which answers the wire protocols from
- * botocore's service models. What it does otherwise than AWS is no fault of ours, and is listed with its reason.
- */
-const SHORTCUTS = [
-  "hosted zone ids do not begin with Z",
-  "ListResourceRecordSetProtections is unknown: the check for it warns",
-  "GetChange says INSYNC of any id, so a change is never seen PENDING",
-  "ExpectedBucketOwner is ignored, so a bucket of somebody else's is not refused",
-  "`*` of a wildcard is listed as it was given, not as \\052",
-  "what was ever created is not created again while it is there, even where the same batch deletes it first",
-  "an instance without a read replica has no StatusInfos",
-] as const;
-
+/** The contracts of AWS and S3, over a program this project did not write. What it does otherwise than AWS is in `peers.ts`. */
+const run = promisify(execFile);
 const ACCOUNT = "123456789012";
 const describe = await describeWith(["moto_server"], ["python3-venv, and the packages of .ci/peers.txt"]);
 
-describe(`moto as AWS (its known shortcuts: ${SHORTCUTS.join("; ")})`, () => {
+describe(`moto as AWS (its known shortcuts: ${MOTO.shortcuts.join("; ")})`, () => {
   let server: ChildProcess;
   let url: string;
   let zone: string;
@@ -75,7 +69,11 @@ describe(`moto as AWS (its known shortcuts: ${SHORTCUTS.join("; ")})`, () => {
     const lines: string[] = [];
     const given = { ...environment, LIVE_PRACTICE: "1" };
     const all = await hold(targetNamed(id), given, mayChange, (line) => lines.push(line), { changes: openChanges() });
-    return all.filter(({ ok }) => ok !== true).map(({ says }) => [says, lines]);
+    const failed = all.filter(({ ok }) => ok !== true).map(({ says }) => [says, lines]);
+    const target = targetNamed(id);
+    const noted = { target: id, program: MOTO.program, by: "suite", held: dealsOf(target).map(({ says }) => says) };
+    if (failed.length === 0) await noteTested(noted, motoVersion);
+    return failed;
   };
 
   test("AWS: STS, CloudWatch, RDS and a TXT record of several values, there and back", async () => {
@@ -87,6 +85,39 @@ describe(`moto as AWS (its known shortcuts: ${SHORTCUTS.join("; ")})`, () => {
     const now = sets.find(({ Type }) => Type === "TXT")?.ResourceRecords?.map(({ Value }) => Value);
     expect([...(now ?? [])].sort()).toEqual([...values].sort());
     route53.destroy();
+  }, 60_000);
+
+  test("S3: buckets with versions, checksums of every kind today's SDK sends, and nothing that stands there is lost", async () => {
+    const { S3 } = await import("@aws-sdk/client-s3");
+    const s3 = new S3({ ...settings(), forcePathStyle: true });
+    const [from, to] = ["versions-from", "versions-to"];
+    for (const Bucket of [from, to]) {
+      await s3.createBucket({ Bucket });
+      await s3.putBucketVersioning({ Bucket, VersioningConfiguration: { Status: "Enabled" } });
+    }
+    for (const ChecksumAlgorithm of ["CRC32", "CRC32C", "SHA1", "SHA256"] as const) {
+      await s3.putObject({
+        Bucket: from,
+        Key: `sums/${ChecksumAlgorithm}`,
+        Body: ChecksumAlgorithm,
+        ChecksumAlgorithm,
+      });
+    }
+    await s3.putObject({ Bucket: to, Key: "sums/SHA256", Body: "of before" });
+    await s3.putObject({ Bucket: from, Key: "sums/SHA256", Body: "of now", ChecksumAlgorithm: "SHA256" });
+    const bucket = (name: string) => ({ bucket: name, region: "us-east-1", endpoint: url, credentialsFrom: "KEYS" });
+    const sync = { source: bucket(from), destination: bucket(to) };
+    const conductor = conduct({ KEYS: "x:y" });
+    expect((await conductor.perform("copy", "s3.sync", sync)).applied).toBe(true);
+    expect((await conductor.perform("again", "s3.sync", sync)).applied).toBe(false);
+    const copied = await s3.getObject({ Bucket: to, Key: "sums/SHA256" });
+    expect(await copied.Body?.transformToString()).toBe("of now");
+    const { Versions = [] } = await s3.listObjectVersions({ Bucket: to, Prefix: "sums/SHA256" });
+    const before = Versions.find(({ IsLatest }) => !IsLatest);
+    const VersionId = before?.VersionId ?? "";
+    const kept = await s3.getObject({ Bucket: to, Key: "sums/SHA256", VersionId });
+    expect(await kept.Body?.transformToString()).toBe("of before");
+    s3.destroy();
   }, 60_000);
 
   test("S3: objects of any size, put as today's SDK puts them, copied once and gone again", async () => {
@@ -101,6 +132,14 @@ describe(`moto as AWS (its known shortcuts: ${SHORTCUTS.join("; ")})`, () => {
     s3.destroy();
   }, 60_000);
 });
+
+/** Of the Python beside the program, since `moto_server` itself doesn't say. */
+async function motoVersion(): Promise<string> {
+  const { stdout: found } = await run("which", ["moto_server"]);
+  const python = join(dirname(await realpath(found.trim())), "python3");
+  const { stdout } = await run(python, ["-c", "import importlib.metadata as m; print(m.version('moto'))"]);
+  return stdout.trim();
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
