@@ -58,7 +58,7 @@ export const declare: Command = {
       channel === null
         ? `Creating its channel (${safe(incident)}); the announcement will link it.`
         : `Handled in ${await whereOf(house, incident)}.`,
-      ...(elsewhere === null ? [] : [`Announced in ${elsewhere}: direct messages reach nobody else.`]),
+      ...(elsewhere === null ? [] : [`Announced in ${elsewhere}: direct messages reach no one else.`]),
       "Next: take a role with `/dr role take`, or start a recovery with `/dr failover`.",
     ]);
   },

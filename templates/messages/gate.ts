@@ -23,8 +23,8 @@ import { noReturnWords } from "./undo.ts";
 import type { Surroundings } from "./view.ts";
 import { at, clock, lasting, local } from "./when.ts";
 
-/** Of a step's title on the card: about one line of a phone. */
-const TITLE_LENGTH = 30;
+/** Of a step's title on the card: two of them a line of a phone. */
+const TITLE_LENGTH = 26;
 /** Of what the run moves: about two lines. */
 const TARGET_LENGTH = 84;
 /** Of the question, in large letters: two lines. */
@@ -92,7 +92,7 @@ export function gateCard(ask: Ask, around: Surroundings, apart = false): Message
 
 /** "Move writes to orders-b?"; where a gate's title is no question, what it's about as well. */
 function questionOf({ plan }: RunState, { title }: GateStep): string {
-  return title.endsWith("?") ? title : `${plan.title}: ${title}`;
+  return title.includes("?") ? title : `${plan.title}: ${title}`;
 }
 
 function contextWords({ run, gate }: Ask, around: Surroundings, apart: boolean): string {

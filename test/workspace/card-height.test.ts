@@ -57,6 +57,8 @@ inBrowser("what is decided fits on a phone, with its buttons", () => {
       const { system, plan } = planOf(book, mode, back);
       const { story, open } = asked(system, plan, seen);
       for (const gate of gatesOf(plan)) {
+        // A card that asks nothing says the runbook's title as well, and is a line longer.
+        expect({ name, asks: gate.title.includes("?") }).toEqual({ name, asks: true });
         const ask = open(gate);
         const names = (who: string) => system.people.find(({ id }) => id === who)?.name ?? who;
         const message = clampMessage(gateCard(ask, { ...around(story), system, names }));
