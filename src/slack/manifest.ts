@@ -34,6 +34,7 @@ function requestUrlAt(address: string): string {
       what: `"${address}" is no address Slack can send to`,
       allowed: "HTTPS, without a query: https://lifeboat.example.com",
     });
-  const path = url.pathname.replace(/\/+$/, "");
+  let path = url.pathname;
+  while (path.endsWith("/")) path = path.slice(0, -1);
   return `${url.origin}${path.endsWith(PATH) ? path : path + PATH}`;
 }

@@ -97,6 +97,7 @@ export function createGuard({ pool, known, keyring, log, forget, also, everyMs =
   let doubt: Problem | null = null;
   let timer: NodeJS.Timeout | undefined;
   let checking: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
   let closed = false;
 
   function becomes(next: Problem | null): void {
@@ -127,8 +128,20 @@ export function createGuard({ pool, known, keyring, log, forget, also, everyMs =
     await also?.();
   }
 
+  /** A look that was begun before the call may have missed what was noted since, so it isn't enough. */
   function check(): Promise<void> {
-    checking ??= look().finally(() => {
+    if (checking === undefined) return begin();
+    next ??= checking
+      .catch(() => {})
+      .then(() => {
+        next = undefined;
+        return check();
+      });
+    return next;
+  }
+
+  function begin(): Promise<void> {
+    checking = look().finally(() => {
       checking = undefined;
       later();
     });
@@ -167,7 +180,7 @@ export function createGuard({ pool, known, keyring, log, forget, also, everyMs =
     async close() {
       closed = true;
       clearTimeout(timer);
-      await checking?.catch(() => {});
+      await (next ?? checking)?.catch(() => {});
       await known.flush();
     },
   };

@@ -84,7 +84,7 @@ describe("a failover, told from the first word to the post-mortem", () => {
     for (const until = Date.now() + 20_000; !ringing(); await new Promise((later) => setTimeout(later, 100)))
       if (Date.now() > until) throw new Error("Nobody was paged.");
     await bed.estate.nodes[0].kill();
-    await sam.waitForMessage((m) => isNew(m) && /SPLIT BRAIN after.*Over since/.test(m.text), 20_000);
+    await sam.waitForMessage((m) => isNew(m) && /SPLIT BRAIN after.*Resolved at/.test(m.text), 20_000);
     const { events } = await bed.lastRun();
     const said = events.map(({ type }) => type).filter((type) => type.startsWith("split-brain."));
     expect(said).toEqual(["split-brain.seen", "split-brain.over"]);
