@@ -2,6 +2,7 @@ import { fold, plansNeeded } from "../incident/evolve.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { oneAtATime } from "../lib/one-at-a-time.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { Folded } from "./folded.ts";
 import { type Entry, Known } from "./known.ts";
@@ -48,29 +49,17 @@ export function createOverview({ timeline, reader, log }: OverviewParts): Overvi
   let known = new Known();
   let mark: string | null = null;
   let generation = 0;
-  let running: Promise<void> | null = null;
-  let next: Promise<Known> | null = null;
   const brokenAt = new Map<string, number>();
   timeline.onReread(() => {
     generation += 1;
     mark = null;
   });
 
-  /** A look that was begun before the call may have missed what was committed since, so it isn't enough. */
+  // A look that was begun before the call may have missed what was committed since, so it isn't enough.
+  const looks = oneAtATime(refresh);
+
   async function fresh(): Promise<Known> {
-    if (running !== null) {
-      next ??= running
-        .catch(() => {})
-        .then(() => {
-          next = null;
-          return fresh();
-        });
-      return next;
-    }
-    running = refresh().finally(() => {
-      running = null;
-    });
-    await running;
+    await looks.run();
     return known;
   }
 

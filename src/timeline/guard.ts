@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { LifeboatError, messageOf, type Problem } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { oneAtATime } from "../lib/one-at-a-time.ts";
 import type { Head } from "./authentic.ts";
 import type { Keyring } from "./keys.ts";
 import type { KnownHeads } from "./known-heads.ts";
@@ -96,8 +97,6 @@ export function createGuard({ pool, known, keyring, log, forget, also, everyMs =
   const listeners = new Set<(doubt: Problem | null) => void>();
   let doubt: Problem | null = null;
   let timer: NodeJS.Timeout | undefined;
-  let checking: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
   let closed = false;
 
   function becomes(next: Problem | null): void {
@@ -128,34 +127,17 @@ export function createGuard({ pool, known, keyring, log, forget, also, everyMs =
     await also?.();
   }
 
-  /** A look that was begun before the call may have missed what was noted since, so it isn't enough. */
-  function check(): Promise<void> {
-    if (checking === undefined) return begin();
-    next ??= checking
-      .catch(() => {})
-      .then(() => {
-        next = undefined;
-        return check();
-      });
-    return next;
-  }
-
-  function begin(): Promise<void> {
-    checking = look().finally(() => {
-      checking = undefined;
-      later();
-    });
-    return checking;
-  }
+  // A look that was begun before the call may have missed what was noted since, so it isn't enough.
+  const looks = oneAtATime(() => look().finally(later));
 
   function later(): void {
     clearTimeout(timer);
     if (closed) return;
     timer = setTimeout(
       () =>
-        void check().catch((error) =>
-          log.debug({ error: messageOf(error) }, "the store's heads could not be compared"),
-        ),
+        void looks
+          .run()
+          .catch((error) => log.debug({ error: messageOf(error) }, "the store's heads could not be compared")),
       doubt === null ? everyMs : DOUBT_LOOK_MS,
     ).unref();
   }
@@ -176,11 +158,11 @@ export function createGuard({ pool, known, keyring, log, forget, also, everyMs =
       if (doubt === null) becomes(problem);
       throw new LifeboatError(doubt ?? problem);
     },
-    check,
+    check: looks.run,
     async close() {
       closed = true;
       clearTimeout(timer);
-      await (next ?? checking)?.catch(() => {});
+      await looks.settled();
       await known.flush();
     },
   };
