@@ -17,14 +17,12 @@ export function fenceWords(run: RunState, covered: readonly PlanStep[]): string 
   const fences = [...run.steps.values()].filter(
     ({ step, status }) => isFence(step) && status !== "passedOver" && !open.has(step.id),
   );
-  if (fences.length === 0) return null;
   const soon = new Set(covered.map(({ id }) => id));
-  const pending = fences
-    .filter((one) => isPending(one) && soon.has(one.step.id))
-    .map(({ step }) => numberOf(run.plan, step.id));
-  const waits = pending.length === 0 ? [] : [`pending, step ${pending.join(" and ")}`];
-  const all = [...fences.filter((one) => !isPending(one)).map(said), ...waits];
-  return all.length === 0 ? null : all.join("; ");
+  const waiting = fences.filter((one) => said(one) === null && soon.has(one.step.id));
+  const numbers = waiting.map(({ step }) => numberOf(run.plan, step.id));
+  const all = [...fences.map(said), numbers.length === 0 ? null : `pending, step ${numbers.join(" and ")}`];
+  const words = all.filter((one) => one !== null).join("; ");
+  return words === "" ? null : words;
 }
 
 /**
@@ -63,11 +61,8 @@ function numberOf(plan: Plan, step: string): number {
   return stepsOf(plan).findIndex(({ id }) => id === step) + 1;
 }
 
-function isPending({ status }: StepState): boolean {
-  return status === "waiting" || status === "open" || status === "gate" || status === "passedOver";
-}
-
-function said(step: StepState): string {
+/** Null: its turn has not come. */
+function said(step: StepState): string | null {
   const title = `“${safe(cut(step.step.title, 80))}”`;
   switch (step.status) {
     case "done":
@@ -83,7 +78,7 @@ function said(step: StepState): string {
     case "open":
     case "gate":
     case "passedOver":
-      return "pending";
+      return null;
     default:
       return step satisfies never;
   }

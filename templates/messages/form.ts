@@ -20,22 +20,31 @@ export function textInput(
   } = {},
 ): Block {
   const length = options.length ?? 2000;
+  return input(id, label, options, {
+    type: "plain_text_input",
+    ...(options.tells && { dispatch_action_config: { trigger_actions_on: ["on_enter_pressed"] } }),
+    multiline: options.many ?? false,
+    max_length: length,
+    ...(options.placeholder && { placeholder: plainText(options.placeholder) }),
+    ...(options.initial && { initial_value: cut(options.initial, length) }),
+  });
+}
+
+/** What every input is framed by. `tells`: the verb that is told at once of what is done in it. */
+function input(
+  id: string,
+  label: string,
+  { optional = false, hint, tells }: { optional?: boolean; hint?: string; tells?: string },
+  element: { readonly type: string } & Readonly<Record<string, unknown>>,
+): Block {
   return {
     type: "input",
     block_id: id,
     label: plainText(label),
-    optional: options.optional ?? false,
-    ...(options.hint && { hint: plainText(options.hint) }),
-    ...(options.tells && { dispatch_action: true }),
-    element: {
-      type: "plain_text_input",
-      action_id: options.tells ? `${options.tells}:${id}` : id,
-      ...(options.tells && { dispatch_action_config: { trigger_actions_on: ["on_enter_pressed"] } }),
-      multiline: options.many ?? false,
-      max_length: length,
-      ...(options.placeholder && { placeholder: plainText(options.placeholder) }),
-      ...(options.initial && { initial_value: cut(options.initial, length) }),
-    },
+    optional,
+    ...(hint && { hint: plainText(hint) }),
+    ...(tells && { dispatch_action: true }),
+    element: { ...element, action_id: tells ? `${tells}:${id}` : id },
   };
 }
 
@@ -45,18 +54,10 @@ export function momentInput(
   label: string,
   options: { optional?: boolean; hint?: string; initial?: Date } = {},
 ): Block {
-  return {
-    type: "input",
-    block_id: id,
-    label: plainText(label),
-    optional: options.optional ?? false,
-    ...(options.hint && { hint: plainText(options.hint) }),
-    element: {
-      type: "datetimepicker",
-      action_id: id,
-      ...(options.initial && { initial_date_time: Math.floor(options.initial.getTime() / 1000) }),
-    },
-  };
+  return input(id, label, options, {
+    type: "datetimepicker",
+    ...(options.initial && { initial_date_time: Math.floor(options.initial.getTime() / 1000) }),
+  });
 }
 
 /** A whole number; Slack holds it against its bounds while it is typed. */
@@ -73,22 +74,14 @@ export function numberInput(
   } = {},
 ): Block {
   const { initial, min, max } = options;
-  return {
-    type: "input",
-    block_id: id,
-    label: plainText(label),
-    optional: options.optional ?? false,
-    ...(options.hint && { hint: plainText(options.hint) }),
-    element: {
-      type: "number_input",
-      action_id: id,
-      is_decimal_allowed: false,
-      ...(options.placeholder && { placeholder: plainText(options.placeholder) }),
-      ...(initial !== undefined && /^-?\d+$/.test(initial) && { initial_value: initial }),
-      ...(min !== undefined && { min_value: String(min) }),
-      ...(max !== undefined && { max_value: String(max) }),
-    },
-  };
+  return input(id, label, options, {
+    type: "number_input",
+    is_decimal_allowed: false,
+    ...(options.placeholder && { placeholder: plainText(options.placeholder) }),
+    ...(initial !== undefined && /^-?\d+$/.test(initial) && { initial_value: initial }),
+    ...(min !== undefined && { min_value: String(min) }),
+    ...(max !== undefined && { max_value: String(max) }),
+  });
 }
 
 export interface Choice {
@@ -104,20 +97,11 @@ export function choiceInput(
   options: { optional?: boolean; initial?: string; hint?: string; tells?: string } = {},
 ): Block {
   const initial = choices.find(({ value }) => value === options.initial);
-  return {
-    type: "input",
-    block_id: id,
-    label: plainText(label),
-    optional: options.optional ?? false,
-    ...(options.hint && { hint: plainText(options.hint) }),
-    ...(options.tells && { dispatch_action: true }),
-    element: {
-      type: "static_select",
-      action_id: options.tells ? `${options.tells}:${id}` : id,
-      options: choices.slice(0, 100).map(option),
-      ...(initial && { initial_option: option(initial) }),
-    },
-  };
+  return input(id, label, options, {
+    type: "static_select",
+    options: choices.slice(0, 100).map(option),
+    ...(initial && { initial_option: option(initial) }),
+  });
 }
 
 function option({ value, says }: Choice): object {
