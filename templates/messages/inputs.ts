@@ -138,9 +138,14 @@ export function inputWords({ inputs = [] }: Pick<Plan, "inputs">): string | null
   return inputs.map(({ name, value }) => `${safe(name)} *${safe(String(value))}*`).join(", ");
 }
 
-/** As many inputs as a card shows; their values are cut to `VALUE_LENGTH`. */
-export const CARD_INPUTS = 2;
+const CARD_INPUTS = 2;
+/** Of a value on a card: a moment in UTC is one of 20. */
 const VALUE_LENGTH = 20;
+
+/** True when a card shows every input and every value whole. */
+export function inputsFit({ inputs = [] }: Pick<Plan, "inputs">): boolean {
+  return inputs.length <= CARD_INPUTS && inputs.every(({ value }) => String(value).length <= VALUE_LENGTH);
+}
 
 /** The same, as short as a card. */
 export function inputLine({ inputs = [] }: Pick<Plan, "inputs">): string | null {

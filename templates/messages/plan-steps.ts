@@ -5,7 +5,7 @@ import { wayBackOf } from "../../src/incident/undo.ts";
 import { actions, type Button, context, divider, section } from "./blocks.ts";
 import { cut, safe } from "./escape.ts";
 import { code } from "./forms.ts";
-import { CARD_INPUTS } from "./inputs.ts";
+import { inputsFit } from "./inputs.ts";
 import type { Block, Form } from "./message.ts";
 import { changes, coveredBy, stepsOf } from "./plan.ts";
 import { lasting } from "./when.ts";
@@ -29,11 +29,7 @@ export interface Shown {
 /** True when the card can't name all that this approval lets happen, or all that it happens with. */
 export function isLong({ run, step }: Pick<Shown, "run" | "step">): boolean {
   const covered = coveredBy(run.plan, step.id);
-  return (
-    covered.length > CARD_STEPS ||
-    covered.filter(acts).length > CARD_ACTING_STEPS ||
-    (run.plan.inputs ?? []).length > CARD_INPUTS
-  );
+  return covered.length > CARD_STEPS || covered.filter(acts).length > CARD_ACTING_STEPS || !inputsFit(run.plan);
 }
 
 /** Everything but a look at a target and a wait: it changes something, or people do. */
