@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { LifeboatError } from "../../src/lib/errors.ts";
 import { projectRoot } from "../../src/lib/root.ts";
+import { PATIENCE_SECONDS } from "./patience.ts";
 
 /**
  * Starts one of the estate's own programs, from the sources as from the build. Its standard input is a pipe from us: when
@@ -23,12 +24,10 @@ export function startOwn(entry: string, given: readonly string[], environment: R
   return child;
 }
 
-const START_SECONDS = 10;
-
 /** Resolves when the program says "ready"; rejects when it ends or stays silent. */
 export function ready(child: ChildProcess, what: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => fail(`said nothing for ${START_SECONDS} s`), START_SECONDS * 1000);
+    const late = setTimeout(() => fail(`said nothing for ${PATIENCE_SECONDS} s`), PATIENCE_SECONDS * 1000);
     const fail = (how: string) => {
       clearTimeout(late);
       reject(new LifeboatError({ code: "program-start", where: what, what: `It ${how}` }));

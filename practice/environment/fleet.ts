@@ -4,11 +4,10 @@ import { existsSync, readdirSync } from "node:fs";
 import { chown, mkdtemp, open, realpath, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, delimiter, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { LifeboatError } from "../../src/lib/errors.ts";
 import { unprivilegedUser } from "../../src/lib/pgserver.ts";
 import { startOwn } from "./child.ts";
+import { PATIENCE_SECONDS } from "./patience.ts";
 
 /** Programs of the system's packages, run from one temporary folder; none outlives this process. */
 export interface Fleet {
@@ -35,7 +34,6 @@ export interface Member {
 // Debian keeps servers where ordinary users do not look, and PostgreSQL's in a folder for each version.
 const PATH = [process.env.PATH ?? "", "/usr/sbin", "/usr/local/sbin", ...postgresFolders()].join(delimiter);
 const run = promisify(execFile);
-const RUN_MS = 60_000;
 
 function postgresFolders(): readonly string[] {
   const parent = "/usr/lib/postgresql";
@@ -95,7 +93,7 @@ export async function openFleet(name: string): Promise<Fleet> {
     },
     async run(program, given, more = {}) {
       const env = { PATH, LC_ALL: "C.UTF-8", HOME: folder, ...more };
-      return (await run(program, [...given], { ...owner, cwd: folder, env, timeout: RUN_MS })).stdout;
+      return (await run(program, [...given], { ...owner, cwd: folder, env, timeout: PATIENCE_SECONDS * 1000 })).stdout;
     },
     async stop() {
       const gone = once(minder, "exit");
@@ -124,24 +122,4 @@ function member(child: ChildProcess, exited: Promise<void>): Member {
     freeze: () => signal("SIGSTOP"),
     thaw: () => signal("SIGCONT"),
   };
-}
-
-/** Looks until it is so. A look that throws counts as not yet. */
-export async function soon<T>(what: string, seconds: number, look: () => Promise<T | null | false>): Promise<T> {
-  const end = Date.now() + seconds * 1000;
-  let last: unknown = null;
-  for (;;) {
-    const seen = await look().catch((error) => {
-      last = error;
-      return null;
-    });
-    if (seen !== null && seen !== false) return seen;
-    if (Date.now() > end) {
-      throw new LifeboatError(
-        { code: "not-ready", what: `${what} did not happen within ${seconds} s` },
-        { cause: last },
-      );
-    }
-    await sleep(50);
-  }
 }

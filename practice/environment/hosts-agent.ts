@@ -3,7 +3,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { type Door, type Knock, openDoor, type Reply } from "../kit/door.ts";
 import type { DatabaseHost } from "./database.ts";
-import { soon } from "./fleet.ts";
+import { within } from "./patience.ts";
 
 const CONTRACT = { "lifeboat-contract": "lifeboat.hosts/1" };
 const RECOVERS_SECONDS = 120;
@@ -58,7 +58,7 @@ function said(body: object): Reply {
 /** Started and out of recovery; a standby stays in it, and is started when it answers. */
 async function started(host: StoppedHost) {
   await host.start();
-  return await soon(`${host.name} being out of recovery`, RECOVERS_SECONDS, async () => {
+  return await within(RECOVERS_SECONDS, `${host.name} being out of recovery`, async () => {
     const seen = await stateOf(host);
     return seen.state === "running" ? seen : null;
   });

@@ -4,6 +4,7 @@ import { createWriteStream, type WriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { setTimeout as after } from "node:timers/promises";
 import { LifeboatError, messageOf } from "../../src/lib/errors.ts";
+import { PATIENCE_SECONDS } from "../environment/patience.ts";
 import { noteProcess } from "./pidfile.ts";
 
 export interface BotCommand {
@@ -36,7 +37,7 @@ export class BotProcess {
   }
 
   /** Resolves once the bot hears Slack and holds its store; rejects when it ends before, or takes longer. */
-  async start(seconds = 60, extra: Readonly<Record<string, string>> = {}): Promise<void> {
+  async start(seconds = PATIENCE_SECONDS, extra: Readonly<Record<string, string>> = {}): Promise<void> {
     if (this.running) return;
     const child = spawn(this.command.program, [...this.command.arguments], {
       env: { ...this.command.environment, ...extra },

@@ -5,6 +5,7 @@ import { adoptServer } from "../../src/lib/pgserver.ts";
 import { freePort } from "../../src/lib/port.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { openStore } from "../../src/timeline/index.ts";
+import { PATIENCE_SECONDS } from "../environment/patience.ts";
 import type { SystemEstate } from "../environment/system-estate.ts";
 import type { Readers } from "../mail/index.ts";
 import type { Pager } from "../pagerduty/index.ts";
@@ -56,7 +57,7 @@ export async function openStage(house: Promise<House>, options: StageOptions): P
   const stop = async () => {
     for (const undo of stops.splice(0).reverse()) await undo();
   };
-  const store = openStore({ dataFolder, log, openSeconds: 60 });
+  const store = openStore({ dataFolder, log, openSeconds: PATIENCE_SECONDS });
   store.catch(() => {});
   try {
     const estate = await kind.create({ folder: join(folder, "estate"), log });

@@ -2,7 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { expect, test } from "@jest/globals";
-import { absent, openFleet, soon } from "../../practice/environment/fleet.ts";
+import { absent, openFleet } from "../../practice/environment/fleet.ts";
+import { soon } from "../../practice/environment/patience.ts";
 import { built } from "../built.ts";
 
 /** Programs of the system's packages that practice starts: none may outlive it. */
@@ -24,14 +25,14 @@ test("a host that is killed leaves neither programs nor folders behind", async (
   expect(alive(pid)).toBe(true);
   expect(existsSync(folder)).toBe(true);
   host.kill("SIGKILL");
-  await soon("everything being gone", 10, async () => !alive(pid) && !existsSync(folder));
+  await soon("everything being gone", async () => !alive(pid) && !existsSync(folder));
 });
 
 test("a fleet that is stopped is gone when stop returns", async () => {
   const fleet = await openFleet("stopped");
   const member = await fleet.start("sleep", ["600"]);
   await fleet.stop();
-  await soon("the program being gone", 2, async () => !member.running);
+  await soon("the program being gone", async () => !member.running);
   expect(existsSync(fleet.folder)).toBe(false);
 });
 

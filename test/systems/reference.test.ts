@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { soon } from "../../practice/environment/fleet.ts";
+import { soon } from "../../practice/environment/patience.ts";
 import type { SystemEstate } from "../../practice/environment/system-estate.ts";
 import { type Play, playRunbook } from "../../practice/session/play.ts";
 import { type Practice, startPractice } from "../../practice/session/practice.ts";
@@ -191,7 +191,6 @@ describe("the reference system", () => {
         const { world, resolver } = estate.cloud.aws;
         await soon(
           "the health check passing",
-          20,
           async () => world.healthChecks.get(NAMES.healthCheck)?.endpointUp === true,
         );
         const dns = new Resolver();

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { soon } from "../../practice/environment/fleet.ts";
+import { soon } from "../../practice/environment/patience.ts";
 import { type Play, playRunbook } from "../../practice/session/play.ts";
 import { type Practice, startPractice } from "../../practice/session/practice.ts";
 import { playSequence } from "../../practice/session/sequence.ts";
@@ -68,7 +68,7 @@ describe("SAV3", () => {
   const stored = async () => {
     const { traffic } = estate();
     const from = traffic.acknowledged.length;
-    await soon("posts being stored", 15, async () => traffic.acknowledged.length > from + 3);
+    await soon("posts being stored", async () => traffic.acknowledged.length > from + 3);
   };
   const bucket = () => estate().stack.backend.state.settings.MEDIA_BUCKET;
 

@@ -2,7 +2,7 @@ import type { RequestListener, ServerResponse } from "node:http";
 import pg from "pg";
 import { messageOf } from "../../../src/lib/errors.ts";
 import { requestUrl } from "../../../src/lib/request-url.ts";
-import { soon } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 import { type SyntheticStore, servesSynthetic, syntheticIn } from "../../environment/synthetic.ts";
 import { createCluster, type PracticeCluster } from "../../targets/kubernetes/index.ts";
 import type { Thing } from "../../targets/kubernetes/thing.ts";
@@ -100,7 +100,7 @@ async function put(cluster: PracticeCluster, endpoint: string, serves: boolean):
     }
   };
   const settled = (count: (replicas: number) => number) =>
-    soon(`${cluster.name} having settled`, 40, async () =>
+    soon(`${cluster.name} having settled`, async () =>
       SERVICES.every(({ name, replicas }) => cluster.listeners(NAMESPACE, ["app", name]).length === count(replicas)),
     );
   scale(() => 0);

@@ -1,6 +1,6 @@
 import pg from "pg";
 import { createHost, type DatabaseHost } from "../../environment/database.ts";
-import { soon } from "../../environment/fleet.ts";
+import { PATIENCE_SECONDS, soon, within } from "../../environment/patience.ts";
 import { SYNTHETIC_TABLE } from "../../environment/synthetic.ts";
 import { PRIMARY, REPLICA } from "./names.ts";
 
@@ -149,7 +149,7 @@ async function isFollowing(primary: DatabaseHost, replica: DatabaseHost): Promis
 }
 
 async function streams(primary: DatabaseHost, standby: DatabaseHost): Promise<void> {
-  await soon(`${standby.name} streaming from ${primary.name}`, 40, () => isFollowing(primary, standby));
+  await soon(`${standby.name} streaming from ${primary.name}`, () => isFollowing(primary, standby));
 }
 
 async function dropIdleSlots(host: DatabaseHost): Promise<void> {
@@ -172,9 +172,9 @@ async function session<T>(
   host: DatabaseHost,
   database: string,
   work: (client: pg.Client) => Promise<T>,
-  patienceSeconds = 20,
+  patienceSeconds = PATIENCE_SECONDS,
 ): Promise<T> {
-  const client = await soon(`${host.name} letting us in`, patienceSeconds, async () => {
+  const client = await within(patienceSeconds, `${host.name} letting us in`, async () => {
     const one = new pg.Client({
       connectionString: host.url(database),
       connectionTimeoutMillis: 8000,

@@ -3,7 +3,7 @@ import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { LifeboatError } from "../../../src/lib/errors.ts";
 import { ended, ready, startOwn } from "../../environment/child.ts";
-import { soon } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 import { type DatabaseServer, isStoredAnew, ledgerOn, watchServers } from "../../environment/servers.ts";
 import type { Strike, SystemEstate, SystemEstateOptions } from "../../environment/system-estate.ts";
 import { kubeconfigOf } from "../../targets/kubernetes/index.ts";
@@ -239,13 +239,13 @@ function breakSearch(search: Search, side: Side): void {
 /** Until publishers publish. */
 async function published({ acknowledged }: { readonly acknowledged: readonly unknown[] }): Promise<void> {
   const before = acknowledged.length;
-  await soon("models being published", 40, async () => acknowledged.length > before || acknowledged.length > 1);
+  await soon("models being published", async () => acknowledged.length > before || acknowledged.length > 1);
 }
 
 /** CloudWatch knows how far the replica is behind. */
 async function measured({ cloud }: Parts): Promise<void> {
   const { metrics } = cloud.aws.world;
-  await soon("the replica's lag being measured", 30, async () => metrics.has(`AWS/RDS ReplicaLag ${INSTANCES.west}`));
+  await soon("the replica's lag being measured", async () => metrics.has(`AWS/RDS ReplicaLag ${INSTANCES.west}`));
 }
 
 const MODELS = 40;

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import pg from "pg";
 import type { DatabaseHost } from "../../environment/database.ts";
-import { type Fleet, soon } from "../../environment/fleet.ts";
+import type { Fleet } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 import { SYNTHETIC_TABLE } from "../../environment/synthetic.ts";
 import { createDebianHost, type DebianHost } from "../../targets/pgbackrest/debian-host.ts";
 import { archiveReaches, forgetRestored, healPair } from "../../targets/pgbackrest/heal.ts";
@@ -151,7 +152,7 @@ async function open(host: DatabaseHost): Promise<void> {
   const [row] = await tell(host.url(), ["select pg_is_in_recovery() as standby"]);
   if (row?.standby) await tell(host.url(), ["select pg_promote(true, 30)"]);
   await tell(host.url(), ["alter system reset all", "select pg_reload_conf()"]);
-  await soon(`${host.name} taking writes`, 10, async () => {
+  await soon(`${host.name} taking writes`, async () => {
     const [now] = await tell(host.url(), ["select current_setting('default_transaction_read_only') = 'off' as open"]);
     return now?.open === true;
   });
@@ -177,7 +178,7 @@ async function isFollowing(primary: DatabaseHost, standby: DatabaseHost): Promis
 }
 
 async function streams(primary: DatabaseHost, standby: DatabaseHost): Promise<void> {
-  await soon(`${standby.name} streaming from ${primary.name}`, 20, () => isFollowing(primary, standby));
+  await soon(`${standby.name} streaming from ${primary.name}`, () => isFollowing(primary, standby));
 }
 
 async function dropIdleSlots(host: DatabaseHost): Promise<void> {

@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { freePort } from "../../../src/lib/port.ts";
-import { type Fleet, type Member, soon } from "../../environment/fleet.ts";
+import type { Fleet, Member } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 
 /** One datacentre's cache. */
 export interface Redis {
@@ -38,7 +39,7 @@ export async function createRedis(fleet: Fleet): Promise<Redis> {
     if (member?.running) return;
     const given = ["--port", String(port), "--bind", "127.0.0.1", "--dir", fleet.folder, "--save", ""];
     member = await fleet.start("redis-server", given);
-    await soon("Redis answering", 10, async () => (await ping()) === "ok");
+    await soon("Redis answering", async () => (await ping()) === "ok");
   };
   return {
     port,

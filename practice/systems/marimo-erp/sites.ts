@@ -3,7 +3,7 @@ import { type RequestListener, request } from "node:http";
 import { messageOf } from "../../../src/lib/errors.ts";
 import { freePort } from "../../../src/lib/port.ts";
 import type { DatabaseHost } from "../../environment/database.ts";
-import { soon } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 import { servesSynthetic, syntheticIn } from "../../environment/synthetic.ts";
 import { listening } from "../../kit/listening.ts";
 import { createCluster, type PracticeCluster } from "../../targets/kubernetes/index.ts";
@@ -112,7 +112,7 @@ export async function createSites({ databases, resolverPort, cache, startCache }
       NAMESPACE,
       cronJob(Object.entries(counts).every(([name, count]) => isKept(name) || count === 0)),
     );
-    await soon(`${site} having settled`, 20, async () =>
+    await soon(`${site} having settled`, async () =>
       Object.entries(counts).every(([name, count]) => isSettled(cluster, name, count)),
     );
   };
@@ -145,7 +145,7 @@ export async function createSites({ databases, resolverPort, cache, startCache }
         put("rebuilt", {}),
       ]);
       primary.put("deployments", TEST_NAMESPACE, deployment("inventory-service", 1));
-      await soon("the test namespace", 10, async () => isSettled(primary, "inventory-service", 1, TEST_NAMESPACE));
+      await soon("the test namespace", async () => isSettled(primary, "inventory-service", 1, TEST_NAMESPACE));
       forget();
     },
     async moved() {
@@ -156,7 +156,7 @@ export async function createSites({ databases, resolverPort, cache, startCache }
       primary.edit("deployments", NAMESPACE, "api-gateway", (one) => {
         one.spec = { ...one.spec, template: template("api-gateway", "marimo/api-gateway:broken") };
       });
-      await soon("the release", 10, async () => revisionOf(primary) === "2");
+      await soon("the release", async () => revisionOf(primary) === "2");
       forget();
     },
     async close() {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { soon } from "../../environment/fleet.ts";
+import { within } from "../../environment/patience.ts";
 import { type RedisEstate, type RedisNode, startRedis } from "../../targets/redis/index.ts";
 import { SENTINEL_SET, type Side } from "./names.ts";
 
@@ -36,6 +36,8 @@ const WORKERS = 2;
 const PAUSE_MS = 20;
 const WARM = "warmed";
 const NODES = 2;
+/** After that it is set up anew. */
+const SETTLES_SECONDS = 60;
 
 export async function createCache(passwords: Passwords): Promise<Cache> {
   const start = (side: Side, standbyOf?: RedisNode) =>
@@ -157,11 +159,11 @@ export async function createCache(passwords: Passwords): Promise<Cache> {
     try {
       const leading = await master("east");
       const others = [...at.east.nodes, ...at.west.nodes].filter((node) => node.port !== leading.port);
-      await soon("every Redis server following the master", 5, async () => {
+      await within(5, "every Redis server following the master", async () => {
         const said = await Promise.all(others.map((node) => node.raw("INFO", "replication")));
         return said.every((text) => text.includes(`master_port:${leading.port}`) && text.includes("link_status:up"));
       });
-      await at.east.settled();
+      await at.east.settled(SETTLES_SECONDS);
       const watching = await Promise.all(at.west.sentinels.map((one) => one.raw("SENTINEL", "MASTERS")));
       return watching.every((said) => said === "*0\r\n");
     } catch {

@@ -2,7 +2,7 @@ import type { RequestListener, ServerResponse } from "node:http";
 import pg from "pg";
 import { messageOf } from "../../../src/lib/errors.ts";
 import { requestUrl } from "../../../src/lib/request-url.ts";
-import { soon } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 import { type SyntheticStore, servesSynthetic, syntheticIn } from "../../environment/synthetic.ts";
 import type { Aws } from "../../targets/aws/index.ts";
 import { createCluster, type PracticeCluster } from "../../targets/kubernetes/index.ts";
@@ -125,7 +125,7 @@ async function scaleTo(cluster: PracticeCluster, replicas: number): Promise<void
     one.metadata.annotations = {};
   });
   const settled = async () => cluster.listeners(NAMESPACE, ["app", "api"]).length === replicas;
-  await soon(`${cluster.name} having settled`, 15, settled);
+  await soon(`${cluster.name} having settled`, settled);
 }
 
 function lead(cluster: PracticeCluster, side: Side, site: Site): void {

@@ -1,6 +1,7 @@
 import pg from "pg";
 import type { DatabaseHost } from "../../environment/database.ts";
-import { type Fleet, soon } from "../../environment/fleet.ts";
+import type { Fleet } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 import { type RolePasswords, setUp } from "../../environment/setup.ts";
 import { archiveReaches, forgetRestored, healPair } from "../../targets/pgbackrest/heal.ts";
 import { type ArchivedHost, createRepository, firstBackup } from "../../targets/pgbackrest/index.ts";
@@ -125,7 +126,7 @@ async function isFollowing(primary: DatabaseHost, standby: DatabaseHost): Promis
 }
 
 async function streams(primary: DatabaseHost, standby: DatabaseHost): Promise<void> {
-  await soon(`${standby.name} streaming from ${primary.name}`, 15, () => isFollowing(primary, standby));
+  await soon(`${standby.name} streaming from ${primary.name}`, () => isFollowing(primary, standby));
 }
 
 async function dropIdleSlots(host: DatabaseHost): Promise<void> {

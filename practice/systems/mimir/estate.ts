@@ -3,8 +3,9 @@ import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { withDeadline } from "../../../src/lib/deadline.ts";
 import { LifeboatError } from "../../../src/lib/errors.ts";
-import { openFleet, soon } from "../../environment/fleet.ts";
+import { openFleet } from "../../environment/fleet.ts";
 import { openHostsAgent } from "../../environment/hosts-agent.ts";
+import { soon } from "../../environment/patience.ts";
 import { type DatabaseServer, isStoredAnew, ledgerOn, watchServers } from "../../environment/servers.ts";
 import type { Row, SystemEstate, SystemEstateOptions } from "../../environment/system-estate.ts";
 import type { Door } from "../../kit/door.ts";
@@ -234,11 +235,11 @@ function serversOf({ databases }: Parts): readonly DatabaseServer[] {
 /** A few more than there were. */
 async function more(traffic: Traffic): Promise<void> {
   const before = traffic.acknowledged.length;
-  await soon("orders being taken", 15, async () => traffic.acknowledged.length > before + 3);
+  await soon("orders being taken", async () => traffic.acknowledged.length > before + 3);
 }
 
 async function ordered({ acknowledged }: { readonly acknowledged: readonly unknown[] }): Promise<void> {
-  await soon("orders being taken", 15, async () => acknowledged.length > 3);
+  await soon("orders being taken", async () => acknowledged.length > 3);
 }
 
 async function look({ databases, cloud, clusters, cache, traffic }: Parts): Promise<readonly Row[]> {

@@ -1,10 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { LifeboatError, messageOf } from "../../../src/lib/errors.ts";
 import { ask, type DatabaseHost } from "../../environment/database.ts";
+import { soon } from "../../environment/patience.ts";
 import type { Application } from "./application.ts";
 import { lookAtHost } from "./look.ts";
-
-const WAIT_SECONDS = 15;
 
 /**
  * Puts the estate back as it was at the beginning: the first server is primary and takes the traffic, the second streams
@@ -66,7 +63,7 @@ async function follows(standby: DatabaseHost, primary: DatabaseHost): Promise<bo
 async function handBack(from: DatabaseHost, to: DatabaseHost, application: Application): Promise<void> {
   await ask(from, "alter system set default_transaction_read_only = on");
   await ask(from, "select pg_reload_conf()");
-  await until(`${to.name} having everything`, async () => {
+  await soon(`${to.name} having everything`, async () => {
     await ask(from, "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'app'");
     const [there] = await ask<{ position: string }>(from, "select pg_current_wal_flush_lsn()::text as position");
     const [here] = await ask<{ level: boolean }>(
@@ -84,22 +81,8 @@ async function handBack(from: DatabaseHost, to: DatabaseHost, application: Appli
 }
 
 export async function untilStreaming(primary: DatabaseHost): Promise<void> {
-  await until(`a standby streaming from ${primary.name}`, async () => {
+  await soon(`a standby streaming from ${primary.name}`, async () => {
     const rows = await ask<{ state: string }>(primary, "select state from pg_stat_replication");
     return rows.some((row) => row.state === "streaming");
   });
-}
-
-async function until(what: string, look: () => Promise<boolean>): Promise<void> {
-  const end = performance.now() + WAIT_SECONDS * 1000;
-  let last = "";
-  while (performance.now() < end) {
-    const seen = await look().catch((error) => {
-      last = ` (${messageOf(error)})`;
-      return false;
-    });
-    if (seen) return;
-    await sleep(25);
-  }
-  throw new LifeboatError({ code: "not-healed", what: `Waited ${WAIT_SECONDS} s for ${what}${last}` });
 }

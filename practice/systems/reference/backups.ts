@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../../../src/lib/errors.ts";
-import { soon } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 import type { PatroniEstate } from "../../targets/patroni/index.ts";
 import type { Server } from "./server.ts";
 import { type Login, sql } from "./sql.ts";
@@ -136,7 +136,7 @@ export async function createBackups(
           recovery_target_time: new Date(target).toISOString().replace("Z", "+00"),
           recovery_target_action: "promote",
         });
-        await soon("the restored server leaving recovery", 60, async () => {
+        await soon("the restored server leaving recovery", async () => {
           const [row] = await sql<{ on: boolean }>(scratch.port, superuser, "postgres", [
             "select pg_is_in_recovery() as on",
           ]);
@@ -161,7 +161,7 @@ export async function createBackups(
   async function archived(): Promise<void> {
     const ask = <T>(words: string) => sql<T>(source.port(), superuser, "postgres", [words]);
     const [last] = await ask<{ file: string }>("select pg_walfile_name(pg_switch_wal()) as file");
-    await soon("the last segment being archived", 20, async () => {
+    await soon("the last segment being archived", async () => {
       const [row] = await ask<{ file: string | null }>("select last_archived_wal as file from pg_stat_archiver");
       return last !== undefined && (row?.file ?? "") >= last.file;
     });

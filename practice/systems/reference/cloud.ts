@@ -1,4 +1,4 @@
-import { soon } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 import { type Aws, createAws, type RecordSet } from "../../targets/aws/index.ts";
 import { createCluster, type PracticeCluster } from "../../targets/kubernetes/index.ts";
 
@@ -153,7 +153,7 @@ function tidy(cluster: PracticeCluster, replicas: number): void {
 }
 
 async function available(cluster: PracticeCluster, replicas: number): Promise<void> {
-  await soon(`${cluster.name} running the application`, 20, async () => {
+  await soon(`${cluster.name} running the application`, async () => {
     const status = cluster.get("deployments", "production", "api")?.status;
     return status?.availableReplicas === replicas && status.replicas === replicas;
   });
@@ -167,5 +167,5 @@ async function backedUp(cluster: PracticeCluster, replicas: number): Promise<voi
     const labels = { "velero.io/schedule-name": "daily-backup" };
     cluster.put("backups", "velero", { metadata: { name, labels }, spec: { includedNamespaces: ["production"] } });
   }
-  await soon("the daily backup", 20, async () => cluster.get("backups", "velero", name)?.status?.phase === "Completed");
+  await soon("the daily backup", async () => cluster.get("backups", "velero", name)?.status?.phase === "Completed");
 }

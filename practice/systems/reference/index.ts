@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LifeboatError } from "../../../src/lib/errors.ts";
-import { soon } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 import { type DatabaseServer, isStoredAnew, watchServers } from "../../environment/servers.ts";
 import { type SyntheticStore, syntheticIn } from "../../environment/synthetic.ts";
 import type {
@@ -132,8 +132,8 @@ async function build(
   let lastGood = new Date().toISOString();
 
   await writeFile(valuesFile, JSON.stringify({ reference: values() }, null, 2));
-  const flows = (seconds: number) =>
-    soon("payments being written", seconds, async () => {
+  const flows = () =>
+    soon("payments being written", async () => {
       const state = await application.state();
       return state !== null && state.gapSeconds < 0.5 && state.writesPerSecond >= 5;
     });
@@ -155,8 +155,8 @@ async function build(
     west.open();
     await cloud.whole();
     leads = await payments.whole();
-    await soon("the application's way leading to us-east-1", 10, async () => way.leads === balancer.port);
-    await flows(20);
+    await soon("the application's way leading to us-east-1", async () => way.leads === balancer.port);
+    await flows();
     await application.writeOff(await lost());
     await application.measure();
   };
@@ -165,7 +165,7 @@ async function build(
       one.spec = { ...one.spec, replicas: 0 };
     });
   const stopped = () =>
-    soon("the application in us-east-1 being gone", 10, async () => !(await fetch(`${east.url}/health`)).ok);
+    soon("the application in us-east-1 being gone", async () => !(await fetch(`${east.url}/health`)).ok);
   const strike = async (id: string): Promise<void> => {
     switch (id as (typeof STRIKES)[number]["id"]) {
       case "lose-leader":
@@ -268,7 +268,7 @@ async function build(
     async byHand(runbook, step) {
       if (runbook === "patroni-failover" && step === "start") {
         await Promise.all(patroni.nodes.map((node) => patroni.restart(node)));
-        await soon("the lost member being back", 60, async () => {
+        await soon("the lost member being back", async () => {
           const told = await Promise.all(patroni.nodes.map((node) => isUp(node)));
           return told.every(Boolean);
         });
@@ -302,8 +302,8 @@ async function build(
   async function moved(): Promise<void> {
     await strike("lose-region");
     await payments.promote("us-west-2");
-    await soon("the public name leading to us-west-2", 20, async () => way.leads === balancers["us-west-2"].port);
-    await flows(20);
+    await soon("the public name leading to us-west-2", async () => way.leads === balancers["us-west-2"].port);
+    await flows();
     await strike("return-region");
   }
 
@@ -402,7 +402,7 @@ async function momentBefore(payments: Payments, port: number): Promise<string> {
     )[0];
   const first = await now();
   const moment = (first?.at ?? new Date()).toISOString();
-  await soon("an order after that moment", 10, async () => Number((await now())?.n) > Number(first?.n) + 2);
+  await soon("an order after that moment", async () => Number((await now())?.n) > Number(first?.n) + 2);
   return moment;
 }
 

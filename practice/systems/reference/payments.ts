@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { soon } from "../../environment/fleet.ts";
+import { soon, within } from "../../environment/patience.ts";
 import { type ServerWatch, watchServers } from "../../environment/servers.ts";
 import { SYNTHETIC_TABLE } from "../../environment/synthetic.ts";
 import { admit, leaveBehind } from "../../targets/patroni/behind.ts";
@@ -81,11 +81,7 @@ async function build(patroni: PatroniEstate): Promise<Payments> {
   await setUp(leader.port, superuser, passwords);
   const asOwner: Payments["asOwner"] = (port, statements, values) => sql(port, superuser, DATABASE, statements, values);
   const answers = (balancer: Balancer) =>
-    soon(
-      "the balancer leading to the leader",
-      30,
-      async () => (await asOwner(balancer.port, ["select 1"])).length === 1,
-    );
+    soon("the balancer leading to the leader", async () => (await asOwner(balancer.port, ["select 1"])).length === 1);
   const balancer = await openBalancer(nodes);
   await answers(balancer);
   const scratch = await createServer(patroni, "scratch");
@@ -133,7 +129,7 @@ async function build(patroni: PatroniEstate): Promise<Payments> {
     return row?.follows === true;
   };
   const resume = (one: PatroniEstate) =>
-    soon("Patroni acting again", 30, async () => {
+    soon("Patroni acting again", async () => {
       if ((await one.configure()).pause !== true) return true;
       await one.configure({ pause: null });
       return false;
@@ -161,7 +157,7 @@ async function build(patroni: PatroniEstate): Promise<Payments> {
       await resume(patroni);
       if ((await patroni.configure()).standby_cluster) await patroni.configure({ standby_cluster: null });
       for (const node of nodes) await admit(patroni, node);
-      const leads = await soon("us-east-1 leading", 60, async () => {
+      const leads = await soon("us-east-1 leading", async () => {
         const one = await patroni.settled();
         const [row] = await asOwner<{ standby: boolean }>(one.port, ["select pg_is_in_recovery() as standby"]);
         return row?.standby === false ? one : null;
@@ -174,7 +170,7 @@ async function build(patroni: PatroniEstate): Promise<Payments> {
       await answers(east.balancer);
       const follows = await isStandbyOf(east).catch(() => false);
       // What follows by an archive may say that it streams and be turned away: asked again a moment later.
-      if (!follows || !(await soon("us-west-2 following", 3, () => followsNow(leads)).catch(() => false)))
+      if (!follows || !(await within(3, "us-west-2 following", () => followsNow(leads)).catch(() => false)))
         await payments.rebuild("us-west-2");
       await answers(sides["us-west-2"].balancer);
       return leads;
@@ -191,27 +187,27 @@ async function build(patroni: PatroniEstate): Promise<Payments> {
       const { balancer: door, patroni: back } = sides[region];
       await Promise.all(back.nodes.map((node) => back.restart(node)));
       door.route("cluster");
-      await soon("Patroni answering", 60, async () => {
+      await soon("Patroni answering", async () => {
         const told = await Promise.all(back.nodes.map(({ api }) => fetch(`${api}/patroni`, limits())));
         return told.every(({ ok }) => ok);
       });
       await answers(door);
       // Patroni says that a member leads before its PostgreSQL has left recovery: what led takes writes a moment later.
       if (!(await back.configure()).standby_cluster)
-        await soon(`${region} taking writes again`, 30, async () => {
+        await soon(`${region} taking writes again`, async () => {
           const [row] = await asOwner<{ leads: boolean }>(door.port, ["select not pg_is_in_recovery() as leads"]);
           return row?.leads === true;
         });
     },
     async promote(region) {
       await sides[region].patroni.configure({ standby_cluster: null });
-      await soon(`${region} leading`, 30, () => takes(sides[region]));
+      await soon(`${region} leading`, () => takes(sides[region]));
       last = region;
       await asOwner(sides[region].balancer.port, ["checkpoint"]);
     },
     async rebuild(region) {
       const mine = sides[region];
-      await soon("the other region leading", 30, () => takes(other(region)));
+      await soon("the other region leading", () => takes(other(region)));
       await mine.patroni.rebuild(sourceOf(other(region).balancer));
       await answers(mine.balancer);
     },

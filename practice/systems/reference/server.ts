@@ -1,8 +1,9 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort } from "../../../src/lib/port.ts";
-import { type Member, soon } from "../../environment/fleet.ts";
+import type { Member } from "../../environment/fleet.ts";
 import { endServerOf } from "../../environment/leftovers.ts";
+import { soon } from "../../environment/patience.ts";
 import type { PatroniEstate } from "../../targets/patroni/index.ts";
 import { type Login, sql } from "./sql.ts";
 
@@ -57,5 +58,5 @@ export async function createServer({ fleet, programs, superuser }: PatroniEstate
 }
 
 async function answers(port: number, login: Login, name: string): Promise<void> {
-  await soon(`${name} answering`, 30, async () => (await sql(port, login, "postgres", ["select 1"])).length === 1);
+  await soon(`${name} answering`, async () => (await sql(port, login, "postgres", ["select 1"])).length === 1);
 }

@@ -4,7 +4,8 @@ import pg from "pg";
 import { messageOf } from "../../../src/lib/errors.ts";
 import { giveToServer } from "../../../src/lib/pgserver.ts";
 import { ask } from "../../environment/database.ts";
-import { type Fleet, soon } from "../../environment/fleet.ts";
+import type { Fleet } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 import { SYNTHETIC_TABLE } from "../../environment/synthetic.ts";
 import { type ArchivedHost, createRepository, firstBackup } from "../../targets/pgbackrest/index.ts";
 import { DATABASE, PRIMARY, REPLACEMENT, SCRATCH, STANDBY } from "./names.ts";
@@ -102,7 +103,7 @@ export async function createDatabases(fleet: Fleet, passwords: Passwords): Promi
       await ask(primary, "select pg_promote(true, 30)");
     }
     await primary.start();
-    await soon("the end of recovery", 20, () => writes(primary));
+    await soon("the end of recovery", () => writes(primary));
     await sql(primary, "alter system reset default_transaction_read_only", "postgres");
     await sql(primary, "select pg_reload_conf()", "postgres");
     if (!(await follows(primary, standby))) {
@@ -146,7 +147,7 @@ export async function createDatabases(fleet: Fleet, passwords: Passwords): Promi
     async archived() {
       const host = (await databases.writer()) ?? primary;
       const [row] = await sql(host, "select pg_walfile_name(pg_switch_wal()) as file", "postgres");
-      await soon("the log being archived", 20, async () => {
+      await soon("the log being archived", async () => {
         const [seen] = await sql(host, "select last_archived_wal as last from pg_stat_archiver", "postgres");
         return String(seen?.last ?? "") >= String(row?.file);
       });
@@ -192,7 +193,7 @@ async function follows(primary: ArchivedHost, standby: ArchivedHost): Promise<bo
 }
 
 async function streams(primary: ArchivedHost): Promise<void> {
-  await soon("the standby streaming", 20, async () => {
+  await soon("the standby streaming", async () => {
     const rows = await ask<{ state: string }>(primary, "select state from pg_stat_replication");
     return rows.some(({ state }) => state === "streaming");
   });

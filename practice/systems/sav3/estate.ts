@@ -2,7 +2,8 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { LifeboatError } from "../../../src/lib/errors.ts";
-import { openFleet, soon } from "../../environment/fleet.ts";
+import { openFleet } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 import { ledgerOn, watchServers } from "../../environment/servers.ts";
 import type { SystemEstate, SystemEstateOptions } from "../../environment/system-estate.ts";
 import type { Door } from "../../kit/door.ts";
@@ -303,7 +304,7 @@ async function isPosted(url: string): Promise<boolean> {
 
 async function posting({ acknowledged }: { readonly acknowledged: readonly unknown[] }): Promise<void> {
   const from = acknowledged.length;
-  await soon("posts being stored", 15, async () => acknowledged.length > from + 5);
+  await soon("posts being stored", async () => acknowledged.length > from + 5);
 }
 
 async function look({ databases, bouncer, media, stack, traffic }: Parts) {

@@ -1,4 +1,4 @@
-import { soon } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 import { createS3, type S3 } from "../../targets/s3/index.ts";
 import { MEDIA, MEDIA_BACKUP, MEDIA_BACKUP_REGION, MEDIA_NEW, MEDIA_NEW_REGION, MEDIA_REGION } from "./names.ts";
 
@@ -42,7 +42,7 @@ export async function createMedia(): Promise<Media> {
       for (const bucket of [minio, copy, made]) bucket.objects.clear();
       weather.down(MEDIA_NEW_REGION);
       for (let n = 0; n < OBJECTS; n++) store.put(MEDIA, `media/${n}.jpg`, `picture ${n}`);
-      await soon("every object being copied", 10, async () =>
+      await soon("every object being copied", async () =>
         [...minio.objects.values()].every(({ replication }) => replication === "COMPLETED"),
       );
     },

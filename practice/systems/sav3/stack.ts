@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { freePort } from "../../../src/lib/port.ts";
 import type { Fleet } from "../../environment/fleet.ts";
-import { soon } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 import { listening } from "../../kit/listening.ts";
 import {
   byDigest,
@@ -156,7 +156,7 @@ export async function createStack(parts: Parts): Promise<Stack> {
       await Promise.all([redis, pooler].map((program) => program({} as never)));
       await lead();
       docker.forget();
-      await soon("every container being healthy", 20, async () =>
+      await soon("every container being healthy", async () =>
         running(docker).every((one) => one.health === "healthy" || (broken && one.name === `${PROJECT}-api-1`)),
       );
     },

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { freePort } from "../../../src/lib/port.ts";
-import { openFleet, soon } from "../../environment/fleet.ts";
+import { openFleet } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 
 export const HAPROXY_PROGRAMS = ["haproxy"] as const;
 export const HAPROXY_PACKAGES = ["haproxy"] as const;
@@ -44,7 +45,7 @@ ${lines.join("\n")}
     );
     await fleet.start("haproxy", ["-db", "-f", file]);
     const url = `http://127.0.0.1:${front}`;
-    await soon("HAProxy answering", 20, async () => (await fetch(url)).ok);
+    await soon("HAProxy answering", async () => (await fetch(url)).ok);
     return { url, socket, port: runtime, stop: () => fleet.stop() };
   } catch (error) {
     await fleet.stop();

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
-import { soon } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 import type { PatroniEstate, PatroniNode } from "./index.ts";
 
 const REJECT = "host replication all 127.0.0.1/32 reject # practice\n";
@@ -23,7 +23,7 @@ export async function leaveBehind(estate: PatroniEstate, database = "postgres"):
     `insert into ballast select repeat(md5(random()::text), 32) from generate_series(1, ${BEHIND_BYTES / 1024})`,
     "select pg_switch_wal()",
   ]);
-  await soon("Patroni knowing how far behind the others are", 20, async () => {
+  await soon("Patroni knowing how far behind the others are", async () => {
     const others = (await toldBy(leader)).members.filter(({ name }) => name !== leader.name);
     return others.every(({ lag }) => typeof lag === "number" && lag > LAG_BYTES);
   });
@@ -52,7 +52,7 @@ const toldBy = async ({ api }: PatroniNode) =>
 /** For two rounds of Patroni's: nobody elects by itself. */
 async function nobodyLeads(nodes: readonly PatroniNode[]): Promise<void> {
   let rounds = 0;
-  await soon("a cluster without a leader", 20, async () => {
+  await soon("a cluster without a leader", async () => {
     const told = await Promise.all(nodes.map(toldBy));
     const led = told.some(({ members }) => members.some(({ role }) => role === "leader"));
     rounds = led ? 0 : rounds + 1;

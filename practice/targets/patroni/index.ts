@@ -3,8 +3,9 @@ import { readdirSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { freePort } from "../../../src/lib/port.ts";
-import { type Fleet, type Member, openFleet, soon } from "../../environment/fleet.ts";
+import { type Fleet, type Member, openFleet } from "../../environment/fleet.ts";
 import { endServerOf } from "../../environment/leftovers.ts";
+import { soon } from "../../environment/patience.ts";
 
 export const PATRONI_PROGRAMS = ["patroni", "etcd"] as const;
 export const PATRONI_PACKAGES = ["patroni", "etcd-server", "postgresql", "python3-etcd"] as const;
@@ -142,7 +143,7 @@ async function build(fleet: Fleet, options: PatroniOptions): Promise<PatroniEsta
     const node = { name, api: `http://127.0.0.1:${api}`, port, folder, member, file };
     nodes.push(node);
     // The first one makes the cluster; the others copy it.
-    if (nodes.length === 1) await soon("The first member leading", 40, () => leads(node));
+    if (nodes.length === 1) await soon("The first member leading", () => leads(node));
   }
   const estate: PatroniEstate = {
     scope,
@@ -184,7 +185,7 @@ async function build(fleet: Fleet, options: PatroniOptions): Promise<PatroniEsta
           await estate.restart(node);
           return await leads(node);
         };
-        if (i === 0) await soon("The first member leading", 60, leading);
+        if (i === 0) await soon("The first member leading", leading);
       }
       await estate.settled();
     },
@@ -213,7 +214,7 @@ async function startEtcd(fleet: Fleet, name: string): Promise<string> {
     ...["--listen-client-urls", url, "--advertise-client-urls", url],
     ...["--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers, "--initial-cluster", `practice=${peers}`],
   ]);
-  await soon("etcd answering", 20, async () => (await get(`${url}/health`)).includes("true"));
+  await soon("etcd answering", async () => (await get(`${url}/health`)).includes("true"));
   return `127.0.0.1:${client}`;
 }
 
@@ -229,7 +230,7 @@ const get = async (url: string) => await (await fetch(url, limits())).text();
 const limits = () => ({ signal: AbortSignal.timeout(2000) });
 
 async function settled(nodes: readonly PatroniNode[]): Promise<PatroniNode> {
-  return await soon("One leading and the others streaming from it", 90, async () => {
+  return await soon("One leading and the others streaming from it", async () => {
     const told = await Promise.all(nodes.map(async (node) => JSON.parse(await get(`${node.api}/patroni`)) as Told));
     const [leader, ...others] = nodes.filter((_, i) => LEADERS.includes(told[i]?.role ?? ""));
     if (!leader || others.length > 0) return null;

@@ -5,8 +5,9 @@ import { giveToServer } from "../../../src/lib/pgserver.ts";
 import { freePort } from "../../../src/lib/port.ts";
 import { cloneStandby } from "../../environment/clone.ts";
 import type { DatabaseHost, Passwords } from "../../environment/database.ts";
-import { type Fleet, type Member, soon } from "../../environment/fleet.ts";
+import type { Fleet, Member } from "../../environment/fleet.ts";
 import { childrenOf, endServerOf, kill } from "../../environment/leftovers.ts";
+import { soon } from "../../environment/patience.ts";
 
 /** A PostgreSQL of Debian's package, which Debian's pgBackRest knows; what npm brings is newer than it can read. */
 export interface DebianHost extends DatabaseHost {
@@ -38,8 +39,6 @@ const SETTINGS = {
   log_min_messages: "warning",
 };
 
-const START_SECONDS = 30;
-
 export async function createDebianHost(fleet: Fleet, options: DebianHostOptions): Promise<DebianHost> {
   const { name, passwords } = options;
   const folder = join(fleet.folder, name);
@@ -55,7 +54,7 @@ export async function createDebianHost(fleet: Fleet, options: DebianHostOptions)
     ...options.settings,
   });
   const ready = async () => {
-    const how = await soon(`${name} accepting connections`, START_SECONDS, async () => {
+    const how = await soon(`${name} accepting connections`, async () => {
       if (server?.running !== true) return "ended";
       const { default: pg } = await import("pg");
       const client = new pg.Client({ connectionString: host.url(), connectionTimeoutMillis: 1000 });
@@ -69,7 +68,7 @@ export async function createDebianHost(fleet: Fleet, options: DebianHostOptions)
     throw new LifeboatError({ code: "server-start", where: name, what });
   };
   const finished = (program: string, member: Member) =>
-    soon(`${program} of ${name} ending`, START_SECONDS, async () => !member.running);
+    soon(`${program} of ${name} ending`, async () => !member.running);
 
   const host: DebianHost = {
     name,
@@ -99,7 +98,7 @@ export async function createDebianHost(fleet: Fleet, options: DebianHostOptions)
       if (server?.running) {
         process.kill(server.pid, "SIGINT");
         const going = server;
-        await soon(`${name} stopping`, START_SECONDS, async () => !going.running);
+        await soon(`${name} stopping`, async () => !going.running);
       }
       server = null;
       await rm(join(folder, "postmaster.pid"), { force: true });

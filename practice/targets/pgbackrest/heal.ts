@@ -1,7 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import pg from "pg";
 import { giveToServer } from "../../../src/lib/pgserver.ts";
-import { soon } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 import type { ArchivedHost } from "./index.ts";
 
 /** As superuser, one statement. */
@@ -51,14 +51,14 @@ export async function healPair(primary: ArchivedHost, other: ArchivedHost): Prom
     await other.kill();
   }
   if ((await timelineOf(primary))?.standby) await ask(primary, "select pg_promote(true, 30)");
-  await soon(`${primary.name} taking writes`, 20, async () => (await timelineOf(primary))?.standby === false);
+  await soon(`${primary.name} taking writes`, async () => (await timelineOf(primary))?.standby === false);
   return true;
 }
 
 /** Has the running segment archived, and waits until it is: what was written before can be restored then. */
 export async function archiveReaches(host: ArchivedHost): Promise<void> {
   const [row] = await ask<{ file: string }>(host, "select pg_walfile_name(pg_switch_wal()) as file");
-  await soon("the log being archived", 30, async () => {
+  await soon("the log being archived", async () => {
     const [seen] = await ask<{ last: string | null }>(host, "select last_archived_wal as last from pg_stat_archiver");
     return (seen?.last ?? "") >= (row?.file ?? "");
   });

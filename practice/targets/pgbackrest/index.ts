@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { unprivilegedUser } from "../../../src/lib/pgserver.ts";
 import type { Passwords } from "../../environment/database.ts";
-import { type Fleet, soon } from "../../environment/fleet.ts";
+import type { Fleet } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 import { createDebianHost, type DebianHost } from "./debian-host.ts";
 
 export type { DebianHost } from "./debian-host.ts";
@@ -103,7 +104,7 @@ export async function createRepository(fleet: Fleet, passwords: Passwords, stanz
 export async function firstBackup(host: ArchivedHost): Promise<void> {
   await host.pgbackrest("stanza-create");
   await host.pgbackrest("backup", "--type=full");
-  await soon("the first log being archived", 30, async () => {
+  await soon("the first log being archived", async () => {
     const [stanza] = JSON.parse(await host.pgbackrest("info", "--output=json"));
     return stanza?.archive?.[0]?.max != null;
   });

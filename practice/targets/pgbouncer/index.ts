@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { freePort } from "../../../src/lib/port.ts";
-import { type Member, openFleet, soon } from "../../environment/fleet.ts";
+import { type Member, openFleet } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 
 export const PGBOUNCER_PROGRAMS = ["pgbouncer"] as const;
 export const PGBOUNCER_PACKAGES = ["pgbouncer"] as const;
@@ -43,7 +44,7 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
     const configuration = await lead(options.target);
     const run = async (): Promise<Member> => {
       const started = await fleet.start("pgbouncer", [configuration]);
-      await soon("PgBouncer listening", 20, () => listens(port));
+      await soon("PgBouncer listening", () => listens(port));
       return started;
     };
     let member = await run();

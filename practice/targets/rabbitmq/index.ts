@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { freePort } from "../../../src/lib/port.ts";
-import { type Member, openFleet, soon } from "../../environment/fleet.ts";
+import { type Member, openFleet } from "../../environment/fleet.ts";
+import { soon } from "../../environment/patience.ts";
 
 export const RABBITMQ_PROGRAMS = ["rabbitmq-server", "epmd"] as const;
 export const RABBITMQ_PACKAGES = ["rabbitmq-server"] as const;
@@ -84,7 +85,7 @@ export async function startRabbit(): Promise<PracticeRabbit> {
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
       return text === "" ? null : JSON.parse(text);
     };
-    await soon("RabbitMQ answering", 60, async () => ((await api("GET", "/api/overview")) as object) !== null);
+    await soon("RabbitMQ answering", async () => ((await api("GET", "/api/overview")) as object) !== null);
     return {
       url,
       port,
@@ -99,7 +100,6 @@ export async function startRabbit(): Promise<PracticeRabbit> {
         // A virtual host that was just made is not up at once, and its own check answers 500 until it is.
         await soon(
           "its virtual host being up",
-          20,
           async () =>
             ((await api("GET", "/api/health/checks/virtual-hosts")) as { status?: string })?.status === "ok" &&
             (await api("GET", "/api/definitions/%2f")) !== null &&

@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { freePort } from "../../../src/lib/port.ts";
-import { type Fleet, type Member, openFleet, soon } from "../../environment/fleet.ts";
+import { type Fleet, type Member, openFleet } from "../../environment/fleet.ts";
+import { PATIENCE_SECONDS, soon, within } from "../../environment/patience.ts";
 
 export const REDIS_PROGRAMS = ["redis-server", "redis-sentinel"] as const;
 export const REDIS_PACKAGES = ["redis-server", "redis-sentinel"] as const;
@@ -15,7 +16,7 @@ export interface RedisEstate {
   /** Starts again whatever is not running: each with its own port and, a Sentinel, with what it wrote down. */
   restart(): Promise<void>;
   /** Waits until every Sentinel knows the whole set and nothing is going on. */
-  settled(): Promise<void>;
+  settled(seconds?: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -61,7 +62,7 @@ async function build(fleet: Fleet, options: RedisOptions): Promise<RedisEstate> 
   for (let n = 2; n <= count; n++)
     nodes.push(await startRedisNode(fleet, `redis-${n}`, standbyOf ?? first, undefined, access));
   // Replicas first: a Sentinel asks a master for its replicas at once, and then only every ten seconds.
-  await soon("All replicas online", 20, async () => {
+  await soon("All replicas online", async () => {
     if (standbyOf !== undefined) {
       const said = await Promise.all(nodes.map((one) => one.raw("INFO", "replication")));
       return said.every((text) => text.includes("master_link_status:up"));
@@ -103,8 +104,8 @@ async function build(fleet: Fleet, options: RedisOptions): Promise<RedisEstate> 
       for (const one of sentinels)
         if (!one.member.running) one.member = await fleet.start("redis-sentinel", [one.file]);
     },
-    async settled() {
-      await soon("Every Sentinel knowing the whole set", 60, async () => {
+    async settled(seconds = PATIENCE_SECONDS) {
+      await within(seconds, "Every Sentinel knowing the whole set", async () => {
         const said = await Promise.all(sentinels.map((one) => one.raw("SENTINEL", "MASTER", master)));
         const quorum = await Promise.all(sentinels.map((one) => one.raw("SENTINEL", "CKQUORUM", master)));
         const masters = new Set(said.map((text) => field(text, "port")));
@@ -169,7 +170,7 @@ async function startNode(
         ]),
   ]);
   const started = node(name, port, member, password);
-  await soon(`${name} answering`, 20, async () => (await started.raw("PING")) === "+PONG\r\n");
+  await soon(`${name} answering`, async () => (await started.raw("PING")) === "+PONG\r\n");
   return started;
 }
 

@@ -2,7 +2,8 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
-import { type Fleet, openFleet, soon } from "../../../practice/environment/fleet.ts";
+import { type Fleet, openFleet } from "../../../practice/environment/fleet.ts";
+import { soon } from "../../../practice/environment/patience.ts";
 import {
   type ArchivedHost,
   createRepository,
@@ -55,14 +56,14 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
   /** Until what was written so far can be restored. */
   const archived = async () => {
     const [row] = await sql("select pg_walfile_name(pg_switch_wal()) as file");
-    await soon("the log being archived", 20, async () => {
+    await soon("the log being archived", async () => {
       const [seen] = await sql("select last_archived_wal from pg_stat_archiver");
       return String(seen?.last_archived_wal ?? "") >= String(row?.file);
     });
   };
   const recovered = async () => {
     await host.start();
-    await soon("the end of recovery", 20, async () => (await sql("select pg_is_in_recovery() as on"))[0]?.on === false);
+    await soon("the end of recovery", async () => (await sql("select pg_is_in_recovery() as on"))[0]?.on === false);
   };
   const kinds = async () => await sql("select kind, count(*)::int as n from written group by 1 order by 1");
   const restoring = (more: object = {}) => ({ host: host.input, copies: host.copies, ...more });
@@ -89,7 +90,7 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
     expect(evidence.says).toMatch(/^Newest backup \d{8}-\d{6}F \(full\) ended .+; the log is archived up to 20/);
     expect(facts).toMatchObject({ repositoryReachable: true, backups: 1, archiveMax: expect.stringMatching(/^0{7}1/) });
     const old = { host: host.input, maxAgeSeconds: 0.001, rpoSeconds: 0.001 };
-    await soon("a second passing", 5, async () => {
+    await soon("a second passing", async () => {
       const looked = await conductor.look("pgbackrest.check", old);
       return blockedBy(looked.checks).join() === "backup.age,archive.age";
     });
@@ -131,13 +132,13 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
   test("killed while pgBackRest is at work: it is waited for, and no second one is made", async () => {
     const before = await count();
     const busy = () =>
-      soon("the backup being made", 20, async () => {
+      soon("the backup being made", async () => {
         const { checks } = await conductor.look("pgbackrest.backup", incremental());
         return blockedBy(checks).includes("repository.free");
       });
     const died = await performAndDie("pgbackrest.backup", incremental(), { secrets, when: busy });
     const again = async () => await recoverFrom(conductor, "pgbackrest.backup", incremental(), died.before);
-    const outcome = await soon("its end", 40, async () => {
+    const outcome = await soon("its end", async () => {
       try {
         return await again();
       } catch (error) {
@@ -213,7 +214,7 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
 
   test("on a server of its own, to a moment: the one that serves goes on, and nothing is archived beside its log", async () => {
     // A backup has to have ended in a second before the moment.
-    const target = await soon("a moment after the backup", 10, async () => {
+    const target = await soon("a moment after the backup", async () => {
       const at = await write("before-the-damage", 1);
       const { checks } = await conductor.look("pgbackrest.restore", restoring({ targetTime: at }));
       return blockedBy(checks).includes("backup.there") ? null : at;
@@ -235,7 +236,7 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
     const client = new pg.Client(scratch.url());
     await client.connect();
     const asked = async (text: string) => (await client.query(text)).rows[0] as Record<string, unknown>;
-    await soon("the end of recovery", 20, async () => (await asked("select pg_is_in_recovery() as on")).on === false);
+    await soon("the end of recovery", async () => (await asked("select pg_is_in_recovery() as on")).on === false);
     expect(await asked("select count(*)::int as n from written where kind = 'damage'")).toEqual({ n: 0 });
     expect(await readFile(join(scratch.folder, "postgresql.auto.conf"), "utf8")).toContain("archive_mode = 'off'");
     await client.end();

@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { beforeAll, expect, test } from "@jest/globals";
-import { soon } from "../../../practice/environment/fleet.ts";
+import { soon } from "../../../practice/environment/patience.ts";
 import { blockedBy, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
 import { describeWith } from "../present.ts";
@@ -101,7 +101,6 @@ describe("postgres.dump and postgres.restore_dump", () => {
     await spoil();
     await soon(
       "sessions ending",
-      5,
       async () =>
         (
           await sql(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { soon } from "../../../practice/environment/fleet.ts";
+import { soon } from "../../../practice/environment/patience.ts";
 import {
   REDIS_PACKAGES,
   REDIS_PROGRAMS,
@@ -25,7 +25,7 @@ describe("redis without Sentinels", () => {
   const pair = async () => {
     const from = await estate.alone();
     const to = await estate.alone(from);
-    await soon("the replica being online", 20, async () =>
+    await soon("the replica being online", async () =>
       (await from.raw("INFO", "replication")).includes("state=online"),
     );
     return { from, to };

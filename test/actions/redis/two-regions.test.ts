@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { soon } from "../../../practice/environment/fleet.ts";
+import { soon } from "../../../practice/environment/patience.ts";
 import {
   REDIS_PACKAGES,
   REDIS_PROGRAMS,
@@ -38,7 +38,7 @@ describe("redis in two regions", () => {
   }, 30_000);
 
   test("a failover within a region leads the servers of the other one along, and passes over those that do not answer", async () => {
-    await soon("the Sentinels losing sight of what they cannot log in to", 40, async () => {
+    await soon("the Sentinels losing sight of what they cannot log in to", async () => {
       const [one] = east.sentinels;
       const said = (await one?.raw("SENTINEL", "REPLICAS", east.master)) ?? "";
       return (said.match(/s_down/g) ?? []).length === 2;
