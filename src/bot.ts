@@ -101,7 +101,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     leases,
     actions,
     systems: systemsById(catalog),
-    standing: slack?.standing ?? rosterStanding(config.whenSlackIsSilent),
+    standing: slack?.standing ?? rosterStanding(config.slackUnavailable),
     conformance: (plan, origin) => conformanceOf(plan, house, origin),
     log,
     practice: config.practice,

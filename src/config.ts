@@ -8,6 +8,7 @@ import { isInternalAddress, kindOfAddress } from "./lib/address.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
 import { projectRoot } from "./lib/root.ts";
 import type { PagingConfig } from "./paging/config.ts";
+import { formerName, withCurrentNames } from "./renamed-settings.ts";
 import type { SlackConfig } from "./slack/config.ts";
 import { isSigningKey, isVerifyKey, type RecordKeys } from "./timeline/keys.ts";
 
@@ -40,13 +41,13 @@ export interface Config {
   /** 32 bytes secrets of people are kept with; null: nobody can enroll a proof of who they are. */
   readonly secretKeys: readonly Buffer[];
   /** What somebody has just enrolled proves nothing for so long, unless somebody vouches; 0: it counts at once. */
-  readonly newProofHours: number;
+  readonly mfaCooldownHours: number;
   /** How often the old primary of a promotion is looked at. */
   readonly watchSeconds: number;
   /** How the bot is reached by `lifeboat dr`. */
   readonly cli: ControlConfig;
   /** Do approvals count while Slack can't say whether who gave them is still a member? */
-  readonly whenSlackIsSilent: SlackConfig["whenSlackIsSilent"];
+  readonly slackUnavailable: SlackConfig["slackUnavailable"];
   /** How long a stop waits for steps under way; null: longer than any of the catalogue usually takes. */
   readonly drainSeconds: number | null;
   /** The operating system's user scripts run as; null: ours. */
@@ -56,7 +57,12 @@ export interface Config {
 }
 
 export type LoadedConfig =
-  | { readonly ok: true; readonly config: Config }
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      /** Settings given under names of before, each with its current one. */
+      readonly renamed: Readonly<Record<string, string>>;
+    }
   /** Every problem, a line each. No value that could be a secret is in it. */
   | { readonly ok: false; readonly problems: string };
 
@@ -246,7 +252,7 @@ const settings = z.object({
       "How many times as fast as Slack's documented rate limits messages are posted and edited. More than 1 only in practice, for tests " +
         "that play runbooks one after the other",
     ),
-  LIFEBOAT_WHEN_SLACK_IS_SILENT: z
+  LIFEBOAT_SLACK_UNAVAILABLE: z
     .enum(["refuse", "cached", "roster"], "Allowed: refuse, cached, roster")
     .default("refuse")
     .describe(
@@ -271,7 +277,7 @@ const settings = z.object({
       "Key the secrets of `/dr enroll` are kept with: 32 random bytes in base64. While it is changed, the new and the old with a comma: what the old one kept is kept anew when it is next proved with. Unset: nobody can enroll, and gates with " +
         "`stepUp` are approved by nobody",
     ),
-  LIFEBOAT_NEW_PROOF_HOURS: z
+  LIFEBOAT_MFA_COOLDOWN_HOURS: z
     .string()
     .regex(/^\d{1,3}$/, "Whole hours, 0 to 999")
     .transform(Number)
@@ -280,7 +286,7 @@ const settings = z.object({
       "What somebody has just enrolled counts after so many hours, or when somebody vouches (`/dr vouch`). 0: at once. Unset: 24, " +
         "and 0 in practice",
     ),
-  LIFEBOAT_DOOR_PEOPLE: z
+  LIFEBOAT_CLI_USERS: z
     .string()
     .transform((text) => text.split(",").map((pair) => pair.trim()))
     .refine(
@@ -317,7 +323,7 @@ const settings = z.object({
     )
     .default("info")
     .describe("Logs of this level and above, as JSON lines on standard error"),
-  LIFEBOAT_WATCH_SECONDS: z
+  LIFEBOAT_SPLIT_BRAIN_CHECK_SECONDS: z
     .string()
     .regex(/^\d{1,4}(\.\d+)?$/, "Seconds")
     .transform(Number)
@@ -368,13 +374,17 @@ export function loadConfig(
   env: Readonly<Record<string, string | undefined>>,
   { slack = true, bot = slack }: { readonly slack?: boolean; readonly bot?: boolean } = {},
 ): LoadedConfig {
+  const current = withCurrentNames(env);
   const names = (Object.keys(settings.shape) as Setting[]).filter((name) => slack || !slackOnly.includes(name));
-  const given = Object.fromEntries(names.flatMap((name) => (env[name] ? [[name, env[name]]] : [])));
+  const given = Object.fromEntries(names.flatMap((name) => (current.env[name] ? [[name, current.env[name]]] : [])));
   const schema = slack ? settings : settings.partial({ SLACK_BOT_TOKEN: true });
   const parsed = schema.safeParse(given);
   const problems = [
-    ...(parsed.error?.issues ?? []).map((issue) => problemOf(String(issue.path[0]) as Setting, issue.message, given)),
-    ...misspelt(env),
+    ...(parsed.error?.issues ?? []).map((issue) =>
+      problemOf(String(issue.path[0]) as Setting, issue.message, given, current.renamed),
+    ),
+    ...current.problems,
+    ...misspelt(current.env),
     ...(slack ? doorProblems(given) : []),
     ...(bot ? keyProblems(given) : []),
     ...cliProblems(given),
@@ -384,14 +394,16 @@ export function loadConfig(
   if (!parsed.success || problems.length > 0) {
     return { ok: false, problems: problems.map((problem) => `${sayProblem(problem)}\n`).join("") };
   }
-  return { ok: true, config: configOf(parsed.data as Settings, slack) };
+  return { ok: true, config: configOf(parsed.data as Settings, slack), renamed: current.renamed };
 }
 
 /** The README's reference, as a Markdown table. */
 export function configurationTable(): string {
   const rows = Object.entries(settings.shape).map(([name, schema]) => {
     const initial = schema.safeParse(undefined).data;
-    return `| \`${name}\` | ${initial === undefined ? "" : `\`${String(initial)}\``} | ${schema.description ?? ""}. |`;
+    const before = formerName(name);
+    const renamed = before === null ? "" : ` Before 0.2: \`${before}\`, which works until 0.3.`;
+    return `| \`${name}\` | ${initial === undefined ? "" : `\`${String(initial)}\``} | ${schema.description ?? ""}.${renamed} |`;
   });
   return ["| setting | default | what it is |", "|---|---|---|", ...rows, ""].join("\n");
 }
@@ -416,10 +428,10 @@ function configOf(read: Settings, slack: boolean): Config {
     paging: pagingOf(read),
     comms: commsOf(read),
     cli: cliOf(read),
-    whenSlackIsSilent: read.LIFEBOAT_WHEN_SLACK_IS_SILENT,
-    newProofHours: read.LIFEBOAT_NEW_PROOF_HOURS ?? (read.SLACK_API_URL === undefined ? 24 : 0),
+    slackUnavailable: read.LIFEBOAT_SLACK_UNAVAILABLE,
+    mfaCooldownHours: read.LIFEBOAT_MFA_COOLDOWN_HOURS ?? (read.SLACK_API_URL === undefined ? 24 : 0),
     secretKeys: (read.LIFEBOAT_SECRET_KEY?.split(",") ?? []).map((key) => Buffer.from(key, "base64")),
-    watchSeconds: read.LIFEBOAT_WATCH_SECONDS,
+    watchSeconds: read.LIFEBOAT_SPLIT_BRAIN_CHECK_SECONDS,
     drainSeconds: read.LIFEBOAT_DRAIN_SECONDS ?? (read.SLACK_API_URL === undefined ? null : PRACTICE_DRAIN_SECONDS),
     scriptUser: read.LIFEBOAT_SCRIPT_USER ?? null,
     health: { port: read.HEALTH_PORT ?? null, host: read.LISTEN_HOST },
@@ -444,7 +456,7 @@ function cliOf(read: Settings): ControlConfig {
       listen === undefined || certificateFile === undefined || keyFile === undefined
         ? null
         : { ...addressIn(listen), certificateFile, keyFile },
-    people: read.LIFEBOAT_DOOR_PEOPLE ?? new Map(),
+    people: read.LIFEBOAT_CLI_USERS ?? new Map(),
   };
 }
 
@@ -468,7 +480,7 @@ function slackOf(read: Settings): SlackConfig {
     allowed: teams.map((id) => (id.startsWith("T") ? { team: id, enterprise: null } : { team: null, enterprise: id })),
     appId: read.SLACK_APP_ID ?? null,
     rate: read.SLACK_RATE,
-    whenSlackIsSilent: read.LIFEBOAT_WHEN_SLACK_IS_SILENT,
+    slackUnavailable: read.LIFEBOAT_SLACK_UNAVAILABLE,
     membershipSeconds: read.LIFEBOAT_SLACK_MEMBERSHIP_MINUTES * 60,
   };
 }
@@ -485,8 +497,17 @@ function pagingOf(read: Settings): PagingConfig | null {
   };
 }
 
-function problemOf(name: Setting, message: string, given: Readonly<Record<string, string>>): Problem {
-  if (given[name] !== undefined) return { code: "config", where: name, what: "This can't be used", allowed: message };
+function problemOf(
+  name: Setting,
+  message: string,
+  given: Readonly<Record<string, string>>,
+  renamed: Readonly<Record<string, string>>,
+): Problem {
+  if (given[name] !== undefined) {
+    const former = Object.keys(renamed).find((old) => renamed[old] === name);
+    const where = former === undefined ? name : `${former} (now ${name})`;
+    return { code: "config", where, what: "This can't be used", allowed: message };
+  }
   return { code: "config", where: name, what: "It is not set", allowed: settings.shape[name].description ?? "" };
 }
 

@@ -64,7 +64,7 @@ export function houseOf(
     },
     proof: createTotp(createProofs(store.pool, store.keyring), config.secretKeys, {
       issuer: config.practice ? "Lifeboat practice" : "Lifeboat",
-      settleHours: config.newProofHours,
+      settleHours: config.mfaCooldownHours,
     }),
   };
 }

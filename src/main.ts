@@ -3,6 +3,7 @@ import { loadConfig } from "./config.ts";
 import { messageOf } from "./lib/errors.ts";
 import { createLog } from "./lib/log.ts";
 import { createSecretBook } from "./lib/redact.ts";
+import { warnOfRenamed } from "./renamed-settings.ts";
 import { ownSecretsIn } from "./secrets.ts";
 
 /** `--no-slack`: performs runs and answers the command line, with nobody's Slack tokens. */
@@ -16,6 +17,7 @@ const { config } = loaded;
 const book = createSecretBook();
 for (const value of ownSecretsIn(process.env)) book.note(value);
 const log = createLog(config.logLevel, "lifeboat", book.redact);
+warnOfRenamed(log, loaded.renamed);
 if (!slack)
   log.warn(
     { event: "bot.without_slack", socket: config.cli.socket },

@@ -2,6 +2,7 @@ import { join, resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { configurationTable, loadConfig } from "../src/config.ts";
 import { projectRoot } from "../src/lib/root.ts";
+import { renamedSettings, warnOfRenamed } from "../src/renamed-settings.ts";
 import { makeKeys } from "../src/timeline/keys.ts";
 import { testKeyring, testKeySettings, testKeys } from "./timeline/keys.ts";
 
@@ -22,6 +23,7 @@ describe("what is read", () => {
   test("two tokens and two keys are enough, and everything else has its default", () => {
     expect(loadConfig(socket)).toEqual({
       ok: true,
+      renamed: {},
       config: {
         practice: false,
         store: {
@@ -41,7 +43,7 @@ describe("what is read", () => {
           allowed: [],
           appId: null,
           rate: 1,
-          whenSlackIsSilent: "refuse",
+          slackUnavailable: "refuse",
           membershipSeconds: 900,
         },
         paging: {
@@ -55,9 +57,9 @@ describe("what is read", () => {
           page: { folder: resolve(".lifeboat", "status-page"), port: null, host: "127.0.0.1", link: null },
         },
         secretKeys: [],
-        newProofHours: 24,
+        mfaCooldownHours: 24,
         cli: { socket: resolve(".lifeboat", "run", "bot.sock"), tls: null, people: new Map() },
-        whenSlackIsSilent: "refuse",
+        slackUnavailable: "refuse",
         watchSeconds: 60,
         drainSeconds: null,
         scriptUser: null,
@@ -235,6 +237,58 @@ describe("the key that secrets are kept with", () => {
       expect(said).not.toContain(given);
     },
   );
+});
+
+describe("settings under their former names", () => {
+  const values: Record<string, string> = {
+    LIFEBOAT_DOOR_PEOPLE: "kim=dana-kim",
+    LIFEBOAT_NEW_PROOF_HOURS: "7",
+    LIFEBOAT_WATCH_SECONDS: "9",
+    LIFEBOAT_WHEN_SLACK_IS_SILENT: "roster",
+  };
+  const all = Object.entries(renamedSettings);
+
+  test("every one has a value here", () => {
+    expect(Object.keys(values).sort()).toEqual(Object.keys(renamedSettings).sort());
+  });
+
+  test.each(all)("%s is read as %s", (old, current) => {
+    const before = loadConfig({ ...socket, [old]: values[old] });
+    const now = loadConfig({ ...socket, [current]: values[old] });
+    expect(before).toEqual({ ...now, renamed: { [old]: current } });
+    expect(now).toMatchObject({ ok: true, renamed: {} });
+    expect(now).not.toEqual(loadConfig(socket));
+    expect(loadConfig({ ...socket, [old]: values[old], [current]: "" })).toEqual(before);
+    expect(loadConfig({ ...socket, [old]: "", [current]: values[old] })).toEqual(now);
+  });
+
+  test.each(all)("%s and %s may both be set, to the same value only", (old, current) => {
+    expect(loadConfig({ ...socket, [old]: values[old], [current]: values[old] })).toMatchObject({ ok: true });
+    const said = problemsOf({ ...socket, [old]: values[old] ?? "", [current]: "something-else=x" });
+    expect(said).toContain(`${old} and ${current}: Both names of one setting are set, and their values differ.`);
+    expect(said).toContain(`Unset ${old}`);
+  });
+
+  test("a value that can't be used is told under the name it was given", () => {
+    expect(problemsOf({ ...socket, LIFEBOAT_WHEN_SLACK_IS_SILENT: "hope" })).toBe(
+      "LIFEBOAT_WHEN_SLACK_IS_SILENT (now LIFEBOAT_SLACK_UNAVAILABLE): This can't be used. Allowed: refuse, cached, roster.\n",
+    );
+  });
+
+  test("one warning names them all and what to write instead", () => {
+    const warnings: unknown[] = [];
+    const log = { warn: (...said: unknown[]) => void warnings.push(said) };
+    warnOfRenamed(log, {});
+    warnOfRenamed(log, renamedSettings);
+    expect(warnings).toEqual([
+      [{ event: "config.settings_renamed", use: renamedSettings }, expect.stringContaining("until 0.3")],
+    ]);
+  });
+
+  test("the reference names what each was called", () => {
+    for (const [old, current] of all)
+      expect(configurationTable()).toMatch(new RegExp(`\\| \`${current}\` .*Before 0\\.2: \`${old}\``));
+  });
 });
 
 describe("what is refused", () => {

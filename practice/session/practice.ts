@@ -125,7 +125,7 @@ function commandLine(folder: string, system: string): Record<string, string> {
   const user = process.getuid?.();
   return {
     LIFEBOAT_CLI_SOCKET: join(folder, "run", "bot.sock"),
-    ...(first && user !== undefined && { LIFEBOAT_DOOR_PEOPLE: `${user}=${first.id}` }),
+    ...(first && user !== undefined && { LIFEBOAT_CLI_USERS: `${user}=${first.id}` }),
   };
 }
 

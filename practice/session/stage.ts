@@ -81,7 +81,7 @@ export async function openStage(house: Promise<House>, options: StageOptions): P
           ...readers.environment(),
           LIFEBOAT_SYSTEMS: folderOf(kind.system),
           STATUS_PAGE_PORT: pagePort,
-          LIFEBOAT_WATCH_SECONDS: "3",
+          LIFEBOAT_SPLIT_BRAIN_CHECK_SECONDS: "3",
           STATUS_PAGE_LINK: `http://127.0.0.1:${pagePort}/`,
           PAGERDUTY_WEBHOOK_PORT: webhookPort,
           LIFEBOAT_SECRET_KEY: secretKey,

@@ -60,8 +60,7 @@ export async function identify(ports: IdentityPorts, request: Request, evidence:
     return no({
       code: "door-unknown",
       what: `The bot doesn't know who ${evidence.calledBy} is`,
-      allowed:
-        "A user the bot's LIFEBOAT_DOOR_PEOPLE maps, --key with a key of the roster, or --as <person> with a code",
+      allowed: "A user the bot's LIFEBOAT_CLI_USERS maps, --key with a key of the roster, or --as <person> with a code",
     });
   const found = personCalled(house, said);
   if (found === null) return no(notOnRoster(said));
@@ -148,7 +147,7 @@ async function byCode(
   return {
     code: "proof-not-enrolled",
     what: `${person.name} has enrolled no authenticator`,
-    allowed: "/dr enroll sets one up; a key of the roster or a user in the bot's LIFEBOAT_DOOR_PEOPLE works too",
+    allowed: "/dr enroll sets one up; a key of the roster or a user in the bot's LIFEBOAT_CLI_USERS works too",
   };
 }
 

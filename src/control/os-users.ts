@@ -11,7 +11,7 @@ export interface OsUsers {
 
 const LOOKUP_MS = 3_000;
 
-/** @param people user name or number → person id (`LIFEBOAT_DOOR_PEOPLE`) */
+/** @param people user name or number → person id (`LIFEBOAT_CLI_USERS`) */
 export function createOsUsers(people: ReadonlyMap<string, string>): OsUsers {
   return {
     async personOf(uid) {

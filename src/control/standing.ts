@@ -4,7 +4,7 @@ import type { System } from "../catalog/types.ts";
  * Who may still approve, for a bot that doesn't speak to Slack (`src/engine/ports.ts`): the roster alone says it. An approval given in
  * Slack counts only where the installation lets the roster decide while Slack is silent.
  */
-export function rosterStanding(whenSlackIsSilent: "refuse" | "cached" | "roster") {
+export function rosterStanding(slackUnavailable: "refuse" | "cached" | "roster") {
   return {
     async check(
       system: System,
@@ -15,7 +15,7 @@ export function rosterStanding(whenSlackIsSilent: "refuse" | "cached" | "roster"
       const found = system.people.find(({ id }) => id === person);
       if (found === undefined) return `${person} is no longer on the roster of ${system.title}.`;
       if (found.slack.length === 0 || atCommandLine) return null;
-      if (whenSlackIsSilent === "roster") {
+      if (slackUnavailable === "roster") {
         counted("the roster");
         return null;
       }

@@ -20,7 +20,7 @@ export interface SlackConfig {
    * `roster`: the roster decides and the log says so. `cached`: Slack's last word on the account counts, for `membershipSeconds`.
    * `refuse`: nothing starts until Slack answers.
    */
-  readonly whenSlackIsSilent: "roster" | "cached" | "refuse";
+  readonly slackUnavailable: "roster" | "cached" | "refuse";
   /** How old Slack's last word on an account may be, where it counts. */
   readonly membershipSeconds: number;
 }

@@ -53,7 +53,7 @@ export function openSlack(options: DoorOptions): Slack {
     client: clients.ask,
     catalog: house.catalog,
     workspaces,
-    whenSlackIsSilent: config.whenSlackIsSilent,
+    slackUnavailable: config.slackUnavailable,
     membershipSeconds: config.membershipSeconds,
     reachability,
     log,

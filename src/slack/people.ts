@@ -42,7 +42,7 @@ export interface PeopleOptions {
   readonly client: WebClient;
   readonly catalog: Catalog;
   readonly workspaces: () => readonly Workspace[];
-  readonly whenSlackIsSilent: SlackConfig["whenSlackIsSilent"];
+  readonly slackUnavailable: SlackConfig["slackUnavailable"];
   /** Seconds for which Slack's last word on an account counts while it is silent, where that is the policy. */
   readonly membershipSeconds: number;
   readonly reachability: Pick<Reachability, "silentSince" | "onSilence">;
@@ -91,7 +91,7 @@ export function createPeople(options: PeopleOptions): People {
     if (last !== null && barredBy(last.said) !== null)
       return { why: barredBy(last.said), sure: true, by: "Slack's last answer" };
     if (rosterDecides) return { why: null, sure: false, by: "the roster" };
-    if (options.whenSlackIsSilent !== "cached") return { why: silent.why, sure: false, by: "the policy" };
+    if (options.slackUnavailable !== "cached") return { why: silent.why, sure: false, by: "the policy" };
     if (last === null)
       return { why: `${silent.why} Slack hasn't confirmed it since this bot started.`, sure: false, by: "the policy" };
     const age = Math.ceil(last.ageMs / 1000);
@@ -122,7 +122,7 @@ export function createPeople(options: PeopleOptions): People {
         if (accounts === null) return `${person} is no longer on the roster of ${system.title}.`;
         // Somebody without an account decides at the command line, where Slack has no say.
         if (accounts.length === 0) return null;
-        const rosterDecides = atCommandLine || options.whenSlackIsSilent === "roster";
+        const rosterDecides = atCommandLine || options.slackUnavailable === "roster";
         const verdicts = await Promise.all(
           accounts.map(async (user): Promise<Verdict> => {
             const said = await membership(user);

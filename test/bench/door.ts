@@ -40,7 +40,7 @@ export async function openDoor(around: Around, workspace: Workspace, store: Stor
   } as unknown as House;
   const { timeline, inbox } = store;
   const slack = createSlack({
-    config: { ...configFor(workspace), whenSlackIsSilent: "roster" },
+    config: { ...configFor(workspace), slackUnavailable: "roster" },
     house,
     timeline,
     inbox,

@@ -99,9 +99,9 @@ describe("who a caller is", () => {
     await bot.close();
     bot = await Served.open(store, new Map([[me, "alex-rivera"]]), 24);
     const code = await bot.enroll("vera-lindqvist");
-    process.env.LIFEBOAT_NEW_PROOF_HOURS = "0";
+    process.env.LIFEBOAT_MFA_COOLDOWN_HOURS = "0";
     const answer = await bot.dr("list", { as: "vera-lindqvist", code: code(0) });
-    delete process.env.LIFEBOAT_NEW_PROOF_HOURS;
+    delete process.env.LIFEBOAT_MFA_COOLDOWN_HOURS;
     expect(answer).toMatchObject({ exit: 1, err: expect.stringContaining("counts from") });
   });
 });

@@ -118,7 +118,7 @@ beforeAll(async () => {
       LIFEBOAT_SYSTEMS: join(home, "systems"),
       LIFEBOAT_DATA: join(home, "data"),
       LIFEBOAT_CLI_SOCKET: socket,
-      LIFEBOAT_DOOR_PEOPLE: `${caller}=rio`,
+      LIFEBOAT_CLI_USERS: `${caller}=rio`,
       LIFEBOAT_SECRET_KEY: Buffer.alloc(32, 7).toString("base64"),
       HEALTH_PORT: String(health),
       LOG_LEVEL: "fatal",
@@ -216,8 +216,8 @@ describe("nobody becomes somebody else", () => {
   });
 
   test.each<[string, readonly string[], () => Record<string, string>]>([
-    ["a map of one's own", [], () => ({ LIFEBOAT_DOOR_PEOPLE: `${caller}=vera,nobody=vera,root=vera` })],
-    ["no ageing", ["--as", "vera", "--code", "000000"], () => ({ LIFEBOAT_NEW_PROOF_HOURS: "0" })],
+    ["a map of one's own", [], () => ({ LIFEBOAT_CLI_USERS: `${caller}=vera,nobody=vera,root=vera` })],
+    ["no ageing", ["--as", "vera", "--code", "000000"], () => ({ LIFEBOAT_MFA_COOLDOWN_HOURS: "0" })],
     ["a catalogue of one's own", [], () => ({ LIFEBOAT_SYSTEMS: join(home, "mine"), LIFEBOAT_VALUES: "/etc/passwd" })],
     ["a store of one's own", [], () => ({ DATABASE_URL: "postgres://127.0.0.1:1/x", LIFEBOAT_DATA: tmpdir() })],
     [
@@ -317,8 +317,8 @@ test("no order of commands, environments, files and requests approves or starts 
   );
   const environment = fc.dictionary(
     fc.constantFrom(
-      "LIFEBOAT_DOOR_PEOPLE",
-      "LIFEBOAT_NEW_PROOF_HOURS",
+      "LIFEBOAT_CLI_USERS",
+      "LIFEBOAT_MFA_COOLDOWN_HOURS",
       "LIFEBOAT_SYSTEMS",
       "USER",
       "SUDO_USER",

@@ -74,7 +74,7 @@ export function configFor(workspace: Workspace): SlackConfig {
     announceIn: "CINCIDENT",
     allowed: [],
     appId: null,
-    whenSlackIsSilent: "roster",
+    slackUnavailable: "roster",
     membershipSeconds: 900,
   };
 }

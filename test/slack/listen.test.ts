@@ -408,8 +408,8 @@ describe("standing just before a start", () => {
   test.each([
     ["roster", null],
     ["refuse", expect.stringContaining("Slack could not say")],
-  ] as const)("with Slack away, the rule is: %s", async (whenSlackIsSilent, says) => {
-    bench = await openBench(server, { config: { whenSlackIsSilent } });
+  ] as const)("with Slack away, the rule is: %s", async (slackUnavailable, says) => {
+    bench = await openBench(server, { config: { slackUnavailable } });
     bench.workspace.chaos("unavailable", { seconds: 60 });
     expect(await check("alex")).toEqual(says);
     bench.workspace.chaos("calm");

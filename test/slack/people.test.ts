@@ -89,7 +89,7 @@ describe("tokens", () => {
     announceIn: null,
     allowed: [],
     appId: null,
-    whenSlackIsSilent: "refuse",
+    slackUnavailable: "refuse",
     membershipSeconds: 900,
   };
   test.each<[string, Partial<SlackConfig>, string | null]>([
@@ -125,7 +125,7 @@ describe("an approval while Slack is silent", () => {
   };
 
   /** People of a bot that is told from outside that Slack is silent. */
-  async function peopleOf(whenSlackIsSilent: SlackConfig["whenSlackIsSilent"], membershipSeconds = 900) {
+  async function peopleOf(slackUnavailable: SlackConfig["slackUnavailable"], membershipSeconds = 900) {
     const { ask: client } = createClients(configFor(workspace), quiet, counted as FetchFunction);
     const workspaces = workspacesOf(await learnIdentity(client), []);
     const waiting = new Set<(since: Date) => void>();
@@ -142,7 +142,7 @@ describe("an approval while Slack is silent", () => {
       for (const tell of waiting) tell(since);
     };
     const catalog: Catalog = { systems: [shop], runbooks: [] };
-    const policy = { whenSlackIsSilent, membershipSeconds };
+    const policy = { slackUnavailable, membershipSeconds };
     const people = createPeople({ client, catalog, workspaces: () => workspaces, reachability, ...policy, log: quiet });
     return { people, fallsSilent };
   }
@@ -150,7 +150,7 @@ describe("an approval while Slack is silent", () => {
   const never = "Slack hasn't confirmed it since this bot started.";
   const silent = "Slack could not say whether this account may use Lifeboat (no answer since 02:41:10 UTC).";
   const deactivated = "This Slack account is deactivated.";
-  test.each<[SlackConfig["whenSlackIsSilent"], string, string, "slack" | "cli", string | null]>([
+  test.each<[SlackConfig["slackUnavailable"], string, string, "slack" | "cli", string | null]>([
     ["refuse", "alex", "known", "slack", silent],
     ["refuse", "alex", "unknown", "slack", silent],
     ["refuse", "alex", "unknown", "cli", null],
