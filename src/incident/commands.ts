@@ -34,6 +34,9 @@ export type IncidentCommand =
   | { type: "reopen"; reason: string }
   | { type: "close" }
   | { type: "draftPostmortem" }
+  /** `owner`: person id, or Slack user id when not on the roster. `due`: `YYYY-MM-DD`. */
+  | { type: "addAction"; text: string; owner: string | null; due: string | null; link: string | null }
+  | { type: "doneAction"; action: string; note: string | null }
   | { type: "postUpdate"; update: PostedUpdate }
   /** `due`: the id of what is owed (`cadence.ts`). */
   | { type: "snooze"; due: string; minutes: number }

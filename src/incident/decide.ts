@@ -1,4 +1,5 @@
 import type { DecideContext, IncidentCommand, Outcome } from "./commands.ts";
+import { addAction, doneAction } from "./decide/actions.ts";
 import { breakGlass, confirmBreak, review } from "./decide/break-glass.ts";
 import { postUpdate, snooze } from "./decide/comms.ts";
 import { declare } from "./decide/declare.ts";
@@ -59,6 +60,10 @@ function decideFor(
       return close(state, context);
     case "draftPostmortem":
       return draftPostmortem(state, context);
+    case "addAction":
+      return addAction(command, state, context);
+    case "doneAction":
+      return doneAction(command, state, context);
     case "postUpdate":
       return postUpdate(command, state, context);
     case "snooze":

@@ -8,6 +8,9 @@ import type { ProcessIdentity } from "../lib/processes.ts";
  */
 export type Event =
   | IncidentEvent
+  | MemberEvent
+  | ChannelEvent
+  | ActionEvent
   | RunEvent
   | StageEvent
   | WatchEvent
@@ -66,6 +69,10 @@ export type IncidentEvent =
         announceIn: string | null;
         /** The calendar entry a drill is held by: whom it names is told and paged, and nobody else. Absent: none. */
         drill?: DrillEntry;
+        /** What people call it by (`numbers.ts`): unique in the store, given in the transaction that declared it. Absent in older logs. */
+        number?: number;
+        /** Only its members know of it (`members.ts`). Absent: everybody in the workspace may. */
+        private?: PrivateEntry;
       };
     }
   /** Maintenance that went wrong is an incident from here on, with everything that is on its timeline. */
@@ -82,9 +89,45 @@ export type IncidentEvent =
   | { type: "incident.noted"; data: { text: string; happenedAt: string | null; link: string | null } }
   | { type: "incident.resolved"; data: { summary: string | null } }
   | { type: "incident.reopened"; data: { reason: string } }
-  | { type: "incident.closed"; data: Record<string, never> }
+  /** `waived`: why there is no post-mortem. Absent: one was drafted, or an older log does not say. */
+  | { type: "incident.closed"; data: { waived?: string } }
   | { type: "postmortem.drafted"; data: { title: string } }
   | { type: "command.refused"; data: { verb: string; code: string; says: string } };
+
+/** Roles whose holders on today's roster are members from the start. */
+export interface PrivateEntry {
+  readonly roles: readonly string[];
+}
+
+/** Who may know of a private incident. `who`: person ids, or Slack user ids of people on no roster. */
+export type MemberEvent = { type: "member.added"; data: { who: readonly string[]; reason: string | null } };
+
+/** What becomes of the incident's own channel once the incident is closed. */
+export type ChannelEvent =
+  /** People were told that the channel is archived at this moment. ISO 8601. */
+  | { type: "channel.archiveAnnounced"; data: { at: string } }
+  | { type: "channel.archived"; data: Record<string, never> };
+
+/** Follow-up work that an incident leaves. `action`: unique in the timeline, `A1`, `A2` … */
+export type ActionEvent =
+  | {
+      type: "action.added";
+      data: {
+        action: string;
+        text: string;
+        /** Person id, or Slack user id when not on the roster; null: nobody has it yet. */
+        owner: string | null;
+        /** The day it is due, `YYYY-MM-DD`; null: no day was named. */
+        due: string | null;
+        /** The component it is about; null: the whole system. */
+        component: string | null;
+        /** Where it is tracked; null: here alone. */
+        link: string | null;
+      };
+    }
+  | { type: "action.done"; data: { action: string; note: string | null } }
+  /** Its owner was told that it is due, once. */
+  | { type: "action.reminded"; data: { action: string } };
 
 export type RunEvent =
   | {

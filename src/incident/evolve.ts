@@ -203,6 +203,12 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "incident.reopened":
     case "incident.closed":
     case "postmortem.drafted":
+    case "member.added":
+    case "channel.archiveAnnounced":
+    case "channel.archived":
+    case "action.added":
+    case "action.done":
+    case "action.reminded":
     case "command.refused":
     case "approval.refused":
     case "page.sent":
@@ -248,6 +254,12 @@ const KNOWN: Record<EventType, true> = {
   "incident.reopened": true,
   "incident.closed": true,
   "postmortem.drafted": true,
+  "member.added": true,
+  "channel.archiveAnnounced": true,
+  "channel.archived": true,
+  "action.added": true,
+  "action.done": true,
+  "action.reminded": true,
   "command.refused": true,
   "run.requested": true,
   "run.preflighted": true,

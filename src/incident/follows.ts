@@ -1,8 +1,11 @@
 import type {
+  ActionEvent,
   CatalogueEvent,
+  ChannelEvent,
   CommsEvent,
   GateEvent,
   IncidentEvent,
+  MemberEvent,
   PageEvent,
   PersonEvent,
   Recorded,
@@ -85,6 +88,7 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
     case "incident.delegationEnded":
     case "incident.noted":
     case "postmortem.drafted":
+    case "member.added":
     case "page.sent":
     case "page.failed":
     case "page.acknowledged":
@@ -106,6 +110,14 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
     }
     case "triage.asked":
       return null;
+    case "channel.archiveAnnounced":
+    case "channel.archived":
+      return state.status === "closed" ? null : `the incident is ${state.status}, not closed`;
+    case "action.added":
+      return actionIn(state, event.data.action) ? `action item ${event.data.action} is there already` : null;
+    case "action.done":
+    case "action.reminded":
+      return actionIn(state, event.data.action)?.done === null ? null : `no action item ${event.data.action} is open`;
     case "triage.answered":
     case "triage.unseen": {
       const { triage, question } = event.data;
@@ -119,6 +131,10 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
     default:
       return event satisfies never;
   }
+}
+
+function actionIn(state: IncidentState, id: string) {
+  return state.actions?.find((one) => one.id === id);
 }
 
 function ofRun(state: IncidentState, event: Recorded, id: string, plans: ReadonlyMap<string, unknown>): string | null {
@@ -170,9 +186,20 @@ function isOver(state: IncidentState): boolean {
 
 function isOfIncident(
   event: Recorded,
-): event is Recorded<IncidentEvent | PageEvent | CommsEvent | PersonEvent | CatalogueEvent | TriageEvent> {
+): event is Recorded<
+  | IncidentEvent
+  | MemberEvent
+  | ChannelEvent
+  | ActionEvent
+  | PageEvent
+  | CommsEvent
+  | PersonEvent
+  | CatalogueEvent
+  | TriageEvent
+> {
   return (
-    /^(incident|page|update|comms|person|catalogue|triage)\./.test(event.type) || event.type === "postmortem.drafted"
+    /^(incident|member|channel|action|page|update|comms|person|catalogue|triage)\./.test(event.type) ||
+    event.type === "postmortem.drafted"
   );
 }
 

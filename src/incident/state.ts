@@ -11,6 +11,7 @@ import type {
   IncidentStatus,
   PostedUpdate,
   Preflight,
+  PrivateEntry,
   RecordKind,
   SeverityId,
   ShownFact,
@@ -38,6 +39,41 @@ export interface IncidentState {
   readonly comms: CommsState;
   /** Walks through the decision tree, oldest first. Absent: there was none. */
   readonly triages?: readonly TriageState[];
+  /** What people call it by (`numbers.ts`). Absent: it has none, or its number stands beside the timeline (older logs). */
+  readonly number?: number;
+  /** Person ids and Slack user ids that were added to a private incident. Absent: nobody was. */
+  readonly added?: readonly string[];
+  /** Oldest first. Absent: there are none. */
+  readonly actions?: readonly ActionItem[];
+  /** While it is closed: since when, and what was said or done about its channel. */
+  readonly closing?: Closing;
+}
+
+export interface ActionItem {
+  readonly id: string;
+  readonly text: string;
+  /** Person id or Slack user id; null: nobody has it yet. */
+  readonly owner: string | null;
+  /** `YYYY-MM-DD`; null: no day was named. */
+  readonly due: string | null;
+  /** Null: it is about the whole system. */
+  readonly component: string | null;
+  readonly link: string | null;
+  readonly addedAt: Date;
+  readonly by: Actor;
+  /** Null: it is open. */
+  readonly done: { readonly at: Date; readonly by: Actor; readonly note: string | null } | null;
+  /** When its owner was told that it is due; null: not yet. */
+  readonly remindedAt: Date | null;
+}
+
+export interface Closing {
+  readonly at: Date;
+  /** Why there is no post-mortem; null: one was drafted, or an older log does not say. */
+  readonly waived: string | null;
+  /** When the channel is archived, as people were told; null: they were not. */
+  readonly archiveAt: Date | null;
+  readonly archived: boolean;
 }
 
 export interface TriageState {
@@ -133,6 +169,8 @@ export interface Declared {
   readonly announceIn: string | null;
   /** The calendar entry it is held by; absent: it is no drill, or one that no entry names. */
   readonly drill?: DrillEntry;
+  /** Only its members know of it (`members.ts`); absent: everybody may. */
+  readonly private?: PrivateEntry;
 }
 
 /**

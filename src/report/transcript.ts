@@ -122,9 +122,23 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     case "incident.reopened":
       return `reopened${because(event.data.reason)}`;
     case "incident.closed":
-      return "closed";
+      return event.data.waived ? `closed without a post-mortem: ${event.data.waived}` : "closed";
     case "postmortem.drafted":
       return "drafted the post-mortem";
+    case "member.added":
+      return `added ${event.data.who.map(names).join(" and ")}${because(event.data.reason)}`;
+    case "channel.archiveAnnounced":
+      return `said that the channel is archived at ${stamp(new Date(event.data.at))}`;
+    case "channel.archived":
+      return "archived the channel";
+    case "action.added": {
+      const { action, text, owner, due } = event.data;
+      return `action item ${action}: ${text} (${owner === null ? "no owner" : names(owner)}${due === null ? "" : `, due ${due}`})`;
+    }
+    case "action.done":
+      return `action item ${event.data.action} is done${because(event.data.note)}`;
+    case "action.reminded":
+      return `reminded the owner of action item ${event.data.action}`;
     case "command.refused":
       return `was refused (${event.data.verb}): ${event.data.says}`;
     case "run.requested":

@@ -1,17 +1,19 @@
 import type { IncidentStatus, Recorded } from "../events.ts";
-import type { Delegation, IncidentState } from "../state.ts";
+import type { Closing, Delegation, IncidentState } from "../state.ts";
+import { evolveActions } from "./actions.ts";
 import { evolvePaging } from "./paging.ts";
 import { evolveTriage } from "./triage.ts";
 
 export function evolveIncident(state: IncidentState, event: Recorded): IncidentState {
   switch (event.type) {
     case "incident.declared": {
-      const { title, system, severity, kind, impactStartedAt, announceIn, drill } = event.data;
+      const { title, system, severity, kind, impactStartedAt, announceIn, drill, number } = event.data;
       if (state.declared !== null) return state;
       const impact = impactStartedAt === null ? null : new Date(impactStartedAt);
       const from = { at: event.at, by: event.actor, impactStartedAt: impact, announceIn };
-      const declared = { title, system, kind, ...from, ...(drill && { drill }) };
-      return { ...state, declared, severity };
+      const hidden = event.data.private;
+      const declared = { title, system, kind, ...from, ...(drill && { drill }), ...(hidden && { private: hidden }) };
+      return { ...state, declared, severity, ...(number !== undefined && { number }) };
     }
     case "incident.raised": {
       const { severity, announceIn } = event.data;
@@ -39,10 +41,27 @@ export function evolveIncident(state: IncidentState, event: Recorded): IncidentS
     }
     case "incident.resolved":
       return withStatus(state, state.declared?.kind === "maintenance" ? "closed" : "resolved", event.at);
-    case "incident.reopened":
-      return withStatus(state, "investigating", event.at);
-    case "incident.closed":
-      return withStatus(state, "closed", event.at);
+    case "incident.reopened": {
+      const { closing: _over, ...open } = state;
+      return withStatus(open, "investigating", event.at);
+    }
+    case "incident.closed": {
+      const waived = event.data.waived ?? null;
+      return {
+        ...withStatus(state, "closed", event.at),
+        closing: { at: event.at, waived, archiveAt: null, archived: false },
+      };
+    }
+    case "channel.archiveAnnounced":
+      return closing(state, { archiveAt: new Date(event.data.at) });
+    case "channel.archived":
+      return closing(state, { archived: true });
+    case "member.added":
+      return { ...state, added: [...new Set([...(state.added ?? []), ...event.data.who])] };
+    case "action.added":
+    case "action.done":
+    case "action.reminded":
+      return { ...state, actions: evolveActions(state.actions ?? [], event) };
     case "page.sent":
     case "page.failed":
     case "page.acknowledged":
@@ -75,6 +94,11 @@ export function maintained(state: IncidentState, event: Recorded): IncidentState
   if (event.type !== "run.verified" && event.type !== "run.aborted") return state;
   const live = [...state.runs.values()].some(({ endedAt }) => endedAt === null);
   return live ? state : withStatus(state, "closed", event.at);
+}
+
+/** What comes after a reopening changes nothing. */
+function closing(state: IncidentState, more: Partial<Closing>): IncidentState {
+  return state.closing === undefined ? state : { ...state, closing: { ...state.closing, ...more } };
 }
 
 function withStatus(state: IncidentState, status: IncidentStatus, at: Date): IncidentState {
