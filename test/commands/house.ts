@@ -13,7 +13,7 @@ import { type Channels, createIncidents } from "../../src/incidents/index.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createTally } from "../../src/timeline/tally.ts";
-import { printBlocks } from "../messages/page.ts";
+import { printBlocks } from "../messages/print.ts";
 import { quiet } from "../timeline/server.ts";
 
 const values = {
