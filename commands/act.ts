@@ -58,6 +58,19 @@ export async function act(
   return decided.value;
 }
 
+/** Whether it would be refused as things stand; nothing is written. What is asked of a person first is asked only of those who may do it. */
+export async function wouldRefuse(
+  house: House,
+  { caller, key }: Request,
+  state: IncidentState,
+  command: IncidentCommand,
+): Promise<boolean> {
+  const unreachable = await house.unreachable?.();
+  const who = { actor: actorOf(caller), barred: caller.barred, ...(unreachable && { unreachable }) };
+  const context = { now: house.timeline.now(), ...who, system: systemOf(house, state), key };
+  return decide(command, state, context).kind === "refused";
+}
+
 /** A step is being performed now: its driver finishes it, records what it saw, and then ends the run. */
 function isWorking(state: IncidentState, run: string): boolean {
   const steps = state.runs.get(run)?.steps.values() ?? [];

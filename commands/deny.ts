@@ -1,35 +1,47 @@
-import { safe } from "../templates/messages/escape.ts";
+import { ended, safe } from "../templates/messages/escape.ts";
 import { reasonForm } from "../templates/messages/forms.ts";
-import { act, NOTHING_PROVED } from "./act.ts";
+import { changedWords, leftLines } from "../templates/messages/left.ts";
+import { act, NOTHING_PROVED, wouldRefuse } from "./act.ts";
 import { openAsks } from "./asks.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { signedFor } from "./prove.ts";
 import { findRun } from "./runs.ts";
-import { no, runName, say } from "./say.ts";
+import { no, runName, say, stop } from "./say.ts";
 
-/** The verb of the button that adds the reason afterwards. */
+/** The verb of the button of earlier versions that adds the reason afterwards. */
 const EXPLAIN = "gate.explain";
 
 export const deny: Command = {
   verb: "deny",
   aliases: ["gate.deny", EXPLAIN, "reject"],
-  summary: "Deny an approval: the run stops there until it's requested again or aborted.",
-  usage: "/dr deny [<run>] [<reason…>] [--incident <id>]",
+  summary: "Deny an approval, with a reason: the run stops there until it's requested again or aborted.",
+  usage: "/dr deny [<run>] <reason…> [--incident <id>]",
   examples: ["/dr deny Too much would be lost, wait for the provider"],
   async handle(house, request) {
     if (request.verb === EXPLAIN) return explain(house, request);
     const { state, run, rest, words } = await findRun(house, request);
     const ask = rest ?? openAsks(state, run)[0]?.gate.ask ?? null;
     if (ask === null) return say(`${runName(run)} has no open approval.`);
-    const reason = words.join(" ").trim() || null;
+    const reason = (request.form?.reason ?? words.join(" ")).trim() || null;
+    const command = { type: "deny", run: run.id, ask, reason } as const;
+    if (reason === null && !(await wouldRefuse(house, request, state, command))) {
+      const says = `${run.plan.target}. The run stops here. ${changedWords(run)}`;
+      if (request.form === null && request.canAskForm)
+        return { kind: "form", form: reasonForm("gate.deny", "Deny: why?", "Deny", `${run.id}/${ask}`, says) };
+      return stop({
+        ...{ code: "reason-missing", where: run.plan.title, what: "Say why you deny it" },
+        ...{ stateNow: "Nothing was decided", next: `\`/dr deny ${run.id} <why>\`` },
+      });
+    }
     const signed = signedFor(request, run, ask);
     const proof = { ...NOTHING_PROVED, ...(signed && { signed }) };
-    const acted = await act(house, request, state.id, { type: "deny", run: run.id, ask, reason }, null, proof);
+    const acted = await act(house, request, state.id, command, null, proof);
     if (acted.kind === "refused") return no(acted.problem);
-    const told = `You denied ${runName(run)}${reason ? `: ${safe(reason)}` : "."} The run stops here.`;
-    if (reason !== null) return say(told);
-    return say(told, { label: "Say why…", verb: EXPLAIN, carries: `${run.id}/${ask}`, style: "primary" });
+    const step = openAsks(state, run).find(({ gate }) => gate.ask === ask)?.step.id;
+    const told = `You denied ${runName(run)}: ${ended(safe(reason ?? ""))} The run is paused.`;
+    // In Slack the card says the rest, where everyone reads it.
+    return request.caller.door === "slack" || step === undefined ? say(told) : say([told, ...leftLines(run, step)]);
   },
 };
 

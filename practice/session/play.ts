@@ -268,7 +268,13 @@ class Player {
     if (!buttonOf(card, "gate.escalate"))
       throw new LifeboatError({ code: "gate-stuck", where: card.text, what: `It can't be approved: ${why}` });
     this.#risen.set(ask, people.join());
-    await this.#practice.workspace.as(this.#requester).click(card, "gate.escalate", { confirm: true });
+    const person = this.#practice.workspace.as(this.#requester);
+    await this.#heard(this.#requester, async () => {
+      const pressed = await person.click(card, "gate.escalate");
+      if (!pressed.ok) return pressed;
+      const form = await person.waitForView(({ callback_id: id }: View) => id === "gate.escalate", this.#left());
+      return person.submit(form, { reason: why.slice(0, 400) });
+    });
   }
 
   async #doByHand(card: Message, { step, people }: Call & { kind: "by hand" }): Promise<void> {

@@ -2,19 +2,32 @@ import { changesThings } from "./order.ts";
 import { allOf } from "./people.ts";
 import type { RunState, StepState } from "./state.ts";
 
+/** The steps of a run that change something, in the order of the plan. */
+export interface Changes {
+  /** Performed and verified. */
+  readonly done: readonly StepState[];
+  /** An effect may have been caused, and its outcome was not seen. */
+  readonly unsure: readonly StepState[];
+  readonly untouched: readonly StepState[];
+}
+
+export function changesOf(run: Pick<RunState, "steps">): Changes {
+  const changing = [...run.steps.values()].filter((step) => changesThings(step.step));
+  const done: readonly StepState[] = changing.filter((step) => step.status === "done");
+  const unsure: readonly StepState[] = changing.filter(maybe);
+  return { done, unsure, untouched: changing.filter((step) => !done.includes(step) && !unsure.includes(step)) };
+}
+
 /**
  * What a run has changed by now and what not, in full sentences: how every failure and every abort ends. Only steps
  * that change something are named; nothing is said about what nobody saw.
  */
 export function stateNow(run: Pick<RunState, "steps">): string {
-  const changing = [...run.steps.values()].filter((step) => changesThings(step.step));
-  const done: readonly StepState[] = changing.filter((step) => step.status === "done");
-  const unsure: readonly StepState[] = changing.filter(maybe);
-  const untouched = changing.filter((step) => !done.includes(step) && !unsure.includes(step));
+  const { done, unsure, untouched } = changesOf(run);
   if (done.length === 0 && unsure.length === 0) return "Nothing was changed.";
   return [
-    done.length > 0 ? `Changed and seen to be so: ${titles(done)}.` : "Nothing was seen to be changed.",
-    unsure.length > 0 ? `Not known, look before anything else: ${titles(unsure)}.` : "",
+    done.length > 0 ? `Changed: ${titles(done)}.` : "No change is confirmed.",
+    unsure.length > 0 ? `Unknown, check first: ${titles(unsure)}.` : "",
     untouched.length > 0 ? `Not changed: ${titles(untouched)}.` : "",
   ]
     .filter((part) => part !== "")

@@ -6,6 +6,7 @@ import { notFencedLines } from "./fence.ts";
 import type { Ask } from "./gate.ts";
 import { brokeWords } from "./glass.ts";
 import { kindPrefix } from "./kind.ts";
+import { leftLines } from "./left.ts";
 import type { Block, Message } from "./message.ts";
 import { roleWords } from "./people.ts";
 import type { Surroundings } from "./view.ts";
@@ -16,18 +17,19 @@ export function gateOutcome({ run, step, gate }: Ask, around: Surroundings): Mes
   const what = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}`;
   const says = outcomeWords(gate, around);
   const after = gate.closedAt ? between(gate.openedAt, gate.closedAt) : null;
-  const waited =
-    after === null ? "." : gate.outcome === "voided" && gate.says ? ` (after ${after})` : ` after ${after}.`;
+  const waited = after === null ? "." : isSentence(gate) ? ` (after ${after})` : ` after ${after}.`;
+  const stays = waits(run, gate) ? leftLines(run, step.id) : [];
   const approvals = gate.approvals.map(
     ({ person, role, at: when, onBehalfOf, proved }) =>
       `${around.names(person)} (${roleWords(around.system, role)}${onBehalfOf ? ` in the place of ${around.names(onBehalfOf)}` : ""}) approved ${at(when)}${proved ? ", proved with a code" : ""}`,
   );
   return {
-    text: `${what}: ${says}${waited}`,
+    text: [`${what}: ${says}${waited}`, ...stays.map((line) => ended(line.replaceAll("*", "")))].join(" "),
     blocks: [
       section(`${MARKS[gate.outcome]} *${what}*\n${says}${waited}`),
       ...lines(approvals),
       ...lines(gate.outcome === "passed" || gate.outcome === "open" ? notFencedLines(run, around) : []),
+      ...lines(stays),
       ...again(run, step, gate),
       context(
         `Data loss as shown: ${safe(gate.loss)} · plan ${gate.planHash.slice(0, 8)}, facts ${gate.factsHash.slice(0, 8)}`,
@@ -36,9 +38,18 @@ export function gateOutcome({ run, step, gate }: Ask, around: Surroundings): Mes
   };
 }
 
-/** Refused or expired: the run stands still until somebody asks again or gives up. */
+/** In the words of a person or with a reason, so that what follows can't belong to it. */
+function isSentence({ outcome, says }: GateState): boolean {
+  return (outcome === "voided" || outcome === "denied") && says !== null;
+}
+
+/** Denied or expired: the run is paused until it is asked again or aborted. */
+function waits(run: RunState, { outcome }: GateState): boolean {
+  return run.endedAt === null && (outcome === "denied" || outcome === "expired");
+}
+
 function again(run: RunState, step: GateStep, gate: GateState): Block[] {
-  if (run.endedAt !== null || (gate.outcome !== "denied" && gate.outcome !== "expired")) return [];
+  if (!waits(run, gate)) return [];
   return [
     actions(
       { label: "Ask again", verb: "step.retry", detail: gate.ask, carries: `${run.id}/${step.id}` },
@@ -83,7 +94,7 @@ function outcomeWords(gate: GateState, around: Surroundings): string {
     case "passed":
       return gate.broken ? `break-glass by ${brokeWords(gate.broken, around)}` : `approved by ${people}`;
     case "denied":
-      return `${safe(cut(gate.says ?? "Denied", 500))}`;
+      return ended(safe(cut(gate.says ?? "Denied", 600)));
     case "expired":
       return "expired without a decision";
     case "voided":

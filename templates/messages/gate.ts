@@ -119,7 +119,7 @@ function waitingWords(ask: Ask, who: Awaited, around: Surroundings): string {
     approved.length > 0
       ? `*Approvals:* ${approved.length} of ${gate.quorum} (${approved.map(({ person }) => around.names(person)).join(", ")})`
       : null,
-    reason ? `*Asked early:* ${ended(safe(cut(reason, 250)))}` : null,
+    reason ? `📣 ${ended(safe(cut(reason, 250)))}` : null,
     ...lent.map(
       ({ role, from, to, until }) =>
         `*Delegated:* ${around.names(to)} decides as ${roleWords(around.system, role)} for ${around.names(from)} until ${local(until)}`,

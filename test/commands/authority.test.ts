@@ -56,9 +56,11 @@ describe("authority, as people speak of it", () => {
     await house.press("vera", "gate.ask", carries, { ...here, form: { question: "Is <!channel> told?" } });
     await house.press("alex", "gate.answer", carries, pressed);
     await house.press("alex", "gate.answer", carries, { ...here, form: { answer: "They are" } });
-    await house.press("cass", "gate.escalate", carries, here);
-    await house.press("alex", "gate.escalate", carries, here);
-    await house.press("alex", "gate.escalate", carries, here);
+    await house.press("cass", "gate.escalate", carries, pressed);
+    await house.press("alex", "gate.escalate", carries, pressed);
+    await house.ask("alex", `escalate ${run}`, here);
+    await house.press("alex", "gate.escalate", carries, { ...here, form: { reason: "Alex has to board" } });
+    await house.press("alex", "gate.escalate", carries, pressed);
     await house.press("sam", "gate.approve", carries, pressed);
     await house.press("vera", "gate.approve", carries, pressed);
     const form = await house.ask("vera", "enroll", pressed);
@@ -149,10 +151,13 @@ describe("authority, as people speak of it", () => {
     expectPage("authority-lent.out", house.script());
   });
 
-  test("it is denied with one press, explained after it, and asked for anew with another plan", async () => {
+  test("it is denied with a reason, explained once more, and asked for anew with another plan", async () => {
     const run = await asked("failover database", "db", "ask-db");
     const carries = `${run}/ask-db`;
+    await house.press("cass", "gate.deny", carries, pressed);
     await house.press("sam", "gate.deny", carries, pressed);
+    await house.ask("sam", `deny ${run}`, here);
+    await house.press("sam", "gate.deny", carries, { ...here, form: { reason: "Ask <!channel> what is lost" } });
     await house.press("vera", "gate.explain", carries, { ...here, form: { reason: "I am afraid" } });
     await house.press("sam", "gate.explain", carries, pressed);
     await house.press("sam", "gate.explain", carries, { ...here, form: { reason: "The primary will not come back" } });
@@ -177,7 +182,7 @@ describe("authority, as people speak of it", () => {
     await house.press("cass", "gate.break", carries, { ...here, form: { reason: "I want to help" } });
     await house.press("alex", "gate.break", carries, pressed);
     await house.press("alex", "gate.break", carries, { ...here, form: { reason: "Nobody answers" } });
-    await house.press("alex", "gate.escalate", carries, here);
+    await house.ask("alex", `escalate ${run} Sam is on a plane`, here);
     await house.press("alex", "gate.break", carries, { ...here, form: { reason: "Nobody answers" } });
     house.noTimeToAnswer();
     await house.press("alex", "gate.break", carries, { ...here, form: { reason: "Nobody answers" } });

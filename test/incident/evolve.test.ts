@@ -335,5 +335,5 @@ test("a look that finds nothing ready says what was changed before it", () => {
   const story = Story.asking();
   story.approve("bo");
   story.starts("fence");
-  expect(blocked(story.done("fence"))).toBe('Changed and seen to be so: "Step fence". Not changed: "Step promote".');
+  expect(blocked(story.done("fence"))).toBe('Changed: "Step fence". Not changed: "Step promote".');
 });

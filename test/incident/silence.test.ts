@@ -153,7 +153,7 @@ describe("not waiting for silence", () => {
     escalate(story, "ana");
     expect(story.log.at(-1)).toMatchObject({
       actor: { person: "ana" },
-      data: { level: 1, role: "vp-engineering", why: "Ana did not want to wait" },
+      data: { level: 1, role: "vp-engineering", why: "Escalated by Ana" },
     });
     story.at(360).timePasses();
     expect(story.gateOf("go")).toMatchObject({ level: 1 });

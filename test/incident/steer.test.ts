@@ -82,20 +82,16 @@ describe("an abort says what has been changed and what has not", () => {
       data: { step: "fence", attempt: 1, before: { rw: true } },
     });
     expect(said(story)).toBe(
-      'Nothing was seen to be changed. Not known, look before anything else: "Step fence". Not changed: "Step promote".',
+      'No change is confirmed. Unknown, check first: "Step fence". Not changed: "Step promote".',
     );
   });
   test("with one step done and one that stopped", () => {
     const story = underWay().done("fence").started("promote");
     story.happened({ type: "step.stopped", data: { step: "promote", attempt: 1, problem: PROBLEM } });
-    expect(said(story)).toBe(
-      'Changed and seen to be so: "Step fence". Not known, look before anything else: "Step promote".',
-    );
+    expect(said(story)).toBe('Changed: "Step fence". Unknown, check first: "Step promote".');
   });
   test("with all done", () => {
-    expect(said(underWay().done("fence").done("promote"))).toBe(
-      'Changed and seen to be so: "Step fence" and "Step promote".',
-    );
+    expect(said(underWay().done("fence").done("promote"))).toBe('Changed: "Step fence" and "Step promote".');
   });
 });
 

@@ -68,7 +68,7 @@ export function answer(command: Of<"answer">, state: IncidentState, context: Dec
   );
 }
 
-/** Denying takes one press; the reason may follow. */
+/** Until 0.1 denying took one press, and the reason could follow. */
 export function explain(command: Of<"explain">, state: IncidentState, context: DecideContext): Outcome {
   const no = (problem: Parameters<typeof refuse>[2]) => refuse(context, "deny", problem, runIn(state, command.run));
   const about = questionOf(command, state, context);
@@ -100,7 +100,7 @@ export function escalate(command: Of<"escalate">, state: IncidentState, context:
     return no({
       code: "not-escalating",
       where: title,
-      what: "Only the requester, the incident commander and the approvers, the incident commander, and those who are asked",
+      what: "Only the requester, the incident commander and the approvers can escalate",
       allowed: `${oneOf([...new Set([nameOf(run.requester, system), ...asked.map(({ name }) => name)])])} may do it`,
     });
   const next = gate.escalate[gate.level];
@@ -114,7 +114,7 @@ export function escalate(command: Of<"escalate">, state: IncidentState, context:
     });
   if (who.missing === 0) return no({ code: "already-decided", where: title, what: "Enough have approved already" });
   const why = line(command.why, LIMITS.reason);
-  const says = `${person.name} did not want to wait${why === null ? "" : `: ${why}`}`;
+  const says = `Escalated by ${person.name}${why === null ? "" : `: ${why}`}`;
   const rises = escalated(run, gate, gate.level + 1, next.role, says, known(context));
   return { kind: "accepted", events: [{ ...rises, key: `${context.key}/gate.escalated` }] };
 }
