@@ -11,15 +11,15 @@ import { drillLimits } from "./catalog/drill.ts";
 import { liveCatalog, systemsById } from "./catalog/live.ts";
 import { loadCatalog } from "./catalog/load.ts";
 import { createEmail } from "./comms/email.ts";
-import { createOffice } from "./comms/office.ts";
 import { openPage } from "./comms/page/serve.ts";
 import { createStatuspage } from "./comms/statuspage.ts";
+import { createCommsWorker } from "./comms/worker.ts";
 import type { Config } from "./config.ts";
 import { startControl } from "./control/index.ts";
 import { rosterStanding } from "./control/standing.ts";
 import { createEngine } from "./engine/driver.ts";
-import { createScout } from "./engine/scout.ts";
-import { createWatcher } from "./engine/watcher.ts";
+import { createSplitBrainMonitor } from "./engine/split-brain-monitor.ts";
+import { createTriageProber } from "./engine/triage-prober.ts";
 import { serveHealth, slackHealth, storeHealth } from "./health.ts";
 import { groundsOf, houseOf, readCatalog, refuseDrillsOnProduction, secretsOf } from "./house.ts";
 import { createIncidents } from "./incidents/index.ts";
@@ -122,7 +122,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
             return slackHealth(slack);
           },
         });
-  const office = createOffice({
+  const comms = createCommsWorker({
     timeline,
     incidents,
     deliveries: createDeliveries(pool),
@@ -133,7 +133,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     practice: config.practice,
     log,
   });
-  const watcher = createWatcher({
+  const monitor = createSplitBrainMonitor({
     timeline,
     incidents,
     actions,
@@ -143,7 +143,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     log,
     everySeconds: config.watchSeconds,
   });
-  const scout = createScout({
+  const prober = createTriageProber({
     timeline,
     incidents,
     catalog,
@@ -162,9 +162,9 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   const counters = createKeyCounters(createProofs(pool, store.keyring));
   slack?.start();
   engine.start();
-  watcher.start();
-  scout.start();
-  office.start();
+  monitor.start();
+  prober.start();
+  comms.start();
   reloader.start();
   const paging =
     config.paging === null || !catalog.systems.some((system) => system.paging)
@@ -191,9 +191,9 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
       await engine.stop();
       await control.close();
       await slack?.stop();
-      await watcher.stop();
-      await scout.stop();
-      await office.stop();
+      await monitor.stop();
+      await prober.stop();
+      await comms.stop();
       mail?.close();
       await paging?.stop();
       await health?.close();

@@ -19,9 +19,11 @@ const rooms: Record<string, { at: string; may: string[] }> = {
     may: ["src/lib/", "src/catalog/types.ts", "src/incident/", "src/timeline/contract.ts"],
   },
   timeline: { at: "src/timeline/", may: ["src/lib/"] },
+  projection: { at: "src/projection/", may: ["src/lib/", "src/timeline/contract.ts"] },
   engine: {
     at: "src/engine/",
     may: [
+      "src/projection/",
       "src/lib/",
       "src/catalog/",
       "src/incident/",
@@ -36,6 +38,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   comms: {
     at: "src/comms/",
     may: [
+      "src/projection/",
       "src/lib/",
       "src/catalog/",
       "src/incident/",
@@ -84,6 +87,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   slack: {
     at: "src/slack/",
     may: [
+      "src/projection/",
       "src/lib/",
       "src/catalog/",
       "src/incident/",
@@ -96,6 +100,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   paging: {
     at: "src/paging/",
     may: [
+      "src/projection/",
       "src/lib/",
       "src/catalog/types.ts",
       "src/incident/",

@@ -5,6 +5,8 @@ import type { IncidentState } from "../incident/state.ts";
 import type { Incidents } from "../incidents/index.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { createTasks } from "../projection/flights.ts";
+import { createProjector } from "../projection/projector.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { DueItem, Pages } from "../timeline/pages.ts";
 import type { PagerDuty } from "./client.ts";
@@ -60,35 +62,21 @@ export function createPager(options: PagerOptions): Pager {
   const settings = { ...usual, ...options.settings };
   const owner = `pager-${randomUUID()}`;
   const onCall = createOnCall(settings.onCallSeconds);
-  const work = new Map<string, { again: boolean; done: Promise<void> }>();
-  const asking = new Map<string, Promise<void>>();
-  const telling = new Set<Promise<void>>();
-  let stopped = false;
-  let unfollow: (() => void) | null = null;
-  let timer: NodeJS.Timeout | null = null;
-  let looking: Promise<void> | null = null;
-  let lookAgain = false;
-
-  /** One drawing of an incident at a time; changes that come meanwhile are drawn once, after it. */
-  function changed(stream: string): void {
-    if (stopped || !stream.startsWith("inc-")) return;
-    const running = work.get(stream);
-    if (running !== undefined) {
-      running.again = true;
-      return;
-    }
-    const entry = { again: false, done: Promise.resolve() };
-    work.set(stream, entry);
-    entry.done = draw(stream)
-      .catch((error) => {
-        log.error({ err: error, stream }, "What a pager should show could not be drawn; it is tried again.");
-        later(() => changed(stream));
-      })
-      .finally(() => {
-        work.delete(stream);
-        if (entry.again) changed(stream);
-      });
-  }
+  const asking = createTasks();
+  const sending = createTasks();
+  const projector = createProjector({
+    name: "pager",
+    timeline,
+    log,
+    look: draw,
+    missed: async () => {
+      const since = timeline.now().getTime() - OVER_SECONDS * 1000;
+      const found = await options.incidents.toCatchUp();
+      return found.flatMap(({ id, over, updatedAt }) => (!over || updatedAt.getTime() >= since ? [id] : []));
+    },
+    round: take,
+    everyMs: settings.pollMs,
+  });
 
   async function draw(stream: string): Promise<void> {
     const state = await options.incidents.read(stream);
@@ -96,7 +84,7 @@ export function createPager(options: PagerOptions): Pager {
     if (system?.paging === undefined) return;
     summon(stream, state, system);
     await pages.want(stream, state.version, wantedPages(state, system, options.words, timeline.now()));
-    look();
+    projector.wake();
   }
 
   /** Finds out who is on call for every question that is open and does not say so yet. */
@@ -107,62 +95,44 @@ export function createPager(options: PagerOptions): Pager {
         const { gate } = step;
         const { level } = gate;
         const role = level === 0 ? gate.role : (gate.escalate[level - 1]?.role ?? gate.role);
-        const about = `${gate.ask}/${level}`;
-        if (gate.summons.some((one) => one.level === level) || asking.has(about)) continue;
+        if (gate.summons.some((one) => one.level === level)) continue;
         const policy = system.paging === undefined ? null : policyFor(role, system.paging);
-        const asked = (async () => {
+        const ask = async () => {
           const answer = policy === null ? null : await onCall(() => options.account(system), policy);
-          if (stopped) return;
+          if (projector.stopping.aborted) return;
           const summons = summonsFor({ run, gate, level, role }, system, answer, lentNow(state, timeline.now()));
           await recordSummons(timeline, stream, { run: run.id, step: gate.step, ask: gate.ask }, summons);
-        })()
-          .catch((error) => {
-            log.error({ err: error, stream }, "Who is on call could not be written down; it is tried again.");
-            later(() => changed(stream));
-          })
-          .finally(() => asking.delete(about));
-        asking.set(about, asked);
+        };
+        asking.start(`${gate.ask}/${level}`, () =>
+          ask().catch((error) => {
+            log.error({ event: "paging.on_call_not_recorded", err: error, stream }, "on call not recorded; retrying");
+            projector.changedLater(stream);
+          }),
+        );
       }
   }
 
-  function look(): void {
-    if (stopped) return;
-    if (looking !== null) {
-      lookAgain = true;
-      return;
-    }
-    looking = take()
-      .catch((error) => log.debug({ err: error }, "The pages could not be looked at; it is tried again."))
-      .finally(() => {
-        looking = null;
-        if (!lookAgain) return;
-        lookAgain = false;
-        look();
-      });
-  }
-
   async function take(): Promise<void> {
-    if (telling.size >= AT_ONCE) return;
-    for (const item of await pages.claim(owner, CLAIM_SECONDS, AT_ONCE - telling.size)) {
-      const told = tell(item)
-        .catch((error) => log.error({ err: error, page: item.key }, "A page could not be seen to; it is tried again."))
-        .finally(() => {
-          telling.delete(told);
-          look();
-        });
-      telling.add(told);
-    }
+    if (sending.size >= AT_ONCE) return;
+    for (const item of await pages.claim(owner, CLAIM_SECONDS, AT_ONCE - sending.size))
+      sending.start(item.key, () =>
+        send(item)
+          .catch((error) =>
+            log.error({ event: "paging.page_failed", err: error, page: item.key }, "page not handled; retrying"),
+          )
+          .finally(projector.wake),
+      );
   }
 
   /** The timeline says it before the table does: after a crash between the two it is looked at again, and said once. */
-  async function tell(item: DueItem): Promise<void> {
+  async function send(item: DueItem): Promise<void> {
     try {
       if (await deliver(await accountOf(item), item)) await recordSent(timeline, item);
       await pages.told(item, owner);
     } catch (error) {
       log.warn({ page: item.key, failures: item.failures, says: messageOf(error) }, "PagerDuty was not told.");
       await pages.later(item, owner, pauseAfter(error, item.failures), messageOf(error));
-      if (rings(item) && !stopped) await recordFailed(timeline, item, error);
+      if (rings(item) && !projector.stopping.aborted) await recordFailed(timeline, item, error);
     }
   }
 
@@ -182,42 +152,17 @@ export function createPager(options: PagerOptions): Pager {
     return error.refused ? Math.max(jittered, Math.min(REFUSED_SECONDS, 2 * lastRetrySeconds)) : jittered;
   }
 
-  function later(what: () => void): void {
-    setTimeout(what, settings.pollMs).unref();
-  }
-
   return {
-    start() {
-      unfollow = timeline.follow(changed);
-      const poll = () => {
-        look();
-        timer = setTimeout(poll, settings.pollMs);
-      };
-      const catchUp = async (): Promise<void> => {
-        const since = timeline.now().getTime() - OVER_SECONDS * 1000;
-        for (const { id, over, updatedAt } of await options.incidents.toCatchUp())
-          if (!over || updatedAt.getTime() >= since) changed(id);
-      };
-      void catchUp().catch((error) => {
-        log.error({ err: error }, "Missed events could not be read for paging; retrying.");
-        later(() => void catchUp().catch(() => {}));
-      });
-      poll();
-    },
-    leave() {
-      stopped = true;
-    },
+    start: projector.start,
+    leave: projector.leave,
     async stop() {
-      stopped = true;
-      unfollow?.();
-      if (timer !== null) clearTimeout(timer);
-      await looking;
-      await Promise.allSettled([...[...work.values()].map(({ done }) => done), ...telling, ...asking.values()]);
+      await projector.stop();
+      await Promise.all([sending.settled(), asking.settled()]);
     },
   };
 }
 
-/** Somebody was to be woken by it. */
+/** It makes phones ring. */
 function rings({ wanted }: DueItem): boolean {
   const page = wanted as Wanted;
   return (page.kind === "alarm" || page.kind === "summons") && page.open;

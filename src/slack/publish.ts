@@ -4,6 +4,7 @@ import type { DrawHome, DrawHouse, DrawIncident } from "../../templates/messages
 import type { Catalog, Person, System } from "../catalog/types.ts";
 import type { Incidents } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
+import { createProjector, isIncident } from "../projection/projector.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { Outbox } from "../timeline/outbox.ts";
 import type { Clients } from "./clients.ts";
@@ -57,7 +58,6 @@ export interface Publisher {
   rebuild(incident?: string): Promise<void>;
 }
 
-const POLL_MS = 1000;
 const LANES_AT_ONCE = 20;
 const ANNOUNCE_CHECK_MS = 300_000;
 const ANNOUNCE_AGAIN_MS = 30_000;
@@ -65,7 +65,6 @@ const ANNOUNCE_AGAIN_MS = 30_000;
 export function createPublisher(options: PublisherOptions): Publisher {
   const { timeline, incidents, outbox, catalog, log } = options;
   const owner = `publisher-${randomUUID()}`;
-  const stopping = new AbortController();
   const announcing = { trouble: null as string | null, ever: false, askedAt: Number.NEGATIVE_INFINITY };
   const homes: Homes = createHomes({
     ...options,
@@ -75,7 +74,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
   });
   const accounts = createAccounts(options.clients.ask);
   const lanes = new Map<string, { bell: Bell; work: Promise<void>; again: boolean }>();
-  const drawing = new Map<string, { again: boolean; work: Promise<void> }>();
   const edits = createEditBudget(
     outbox,
     () => {
@@ -84,10 +82,16 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     options.rate,
   );
-  let unfollow: (() => void) | null = null;
-  let timer: NodeJS.Timeout | null = null;
-  let ticking: Promise<void> | null = null;
-  let tickAgain = false;
+  const projector = createProjector({
+    name: "slack",
+    timeline,
+    log,
+    concerns: (stream) => isIncident(stream) || stream === WORKSPACE,
+    look: (stream) => (stream === WORKSPACE ? drawHouse() : drawOne(stream)),
+    missed,
+    round,
+  });
+  const { stopping, changed } = projector;
   let sending = false;
 
   /** What was told before is told; nothing of it changes. */
@@ -99,11 +103,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const { systems } = catalog;
     const messages = options.drawHouse(events, { systems, practice: options.practice, names: namesIn(systems) });
     await outbox.want(houseDrawing(WORKSPACE, version, messages, options.announceIn));
-    tick();
+    projector.wake();
   }
 
   async function drawOne(incident: string): Promise<void> {
-    if (incident === WORKSPACE) return drawHouse();
     const state = await incidents.read(incident);
     const system = catalog.systems.find(({ id }) => id === state.declared?.system);
     if (state.declared === null || system === undefined) return;
@@ -130,27 +133,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     await outbox.want(drawn);
     homes.changed();
     for (const { lane } of drawn.lanes) lanes.get(lane)?.bell.ring();
-    tick();
-  }
-
-  /** One drawing of an incident at a time; changes that come meanwhile are drawn once, after it. */
-  function changed(incident: string): void {
-    if (stopping.signal.aborted || !(incident.startsWith("inc-") || incident === WORKSPACE)) return;
-    const running = drawing.get(incident);
-    if (running !== undefined) {
-      running.again = true;
-      return;
-    }
-    const entry = { again: false, work: Promise.resolve() };
-    drawing.set(incident, entry);
-    entry.work = drawOne(incident)
-      .catch((error) =>
-        log.error({ err: error, incident }, "An incident could not be drawn; the next look tries again."),
-      )
-      .finally(() => {
-        drawing.delete(incident);
-        if (entry.again) changed(incident);
-      });
+    projector.wake();
   }
 
   /** People who are still asked something would be asked in vain by somebody who reads nothing. */
@@ -174,36 +157,18 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   /** `every`: milliseconds since it was last asked before it is asked again. */
   function checkAnnounceSoon(every: number): void {
-    if (stopping.signal.aborted || !sending || performance.now() - announcing.askedAt < every) return;
+    if (stopping.aborted || !sending || performance.now() - announcing.askedAt < every) return;
     void checkAnnounce();
   }
 
-  /** What happened while nobody drew. */
-  async function catchUp(): Promise<void> {
-    changed(WORKSPACE);
+  async function missed(): Promise<readonly string[]> {
     const streams = await incidents.toCatchUp();
     const drawn = await outbox.versions(streams.map(({ id }) => id));
-    for (const { id, version } of streams) if ((drawn.get(id) ?? -1) < version) changed(id);
+    return [WORKSPACE, ...streams.flatMap(({ id, version }) => ((drawn.get(id) ?? -1) < version ? [id] : []))];
   }
 
-  function tick(): void {
-    if (stopping.signal.aborted) return;
-    if (ticking !== null) {
-      tickAgain = true;
-      return;
-    }
-    ticking = look()
-      .catch((error) => log.debug({ err: error }, "The outbox could not be looked at; it is tried again."))
-      .finally(() => {
-        ticking = null;
-        if (tickAgain) {
-          tickAgain = false;
-          tick();
-        }
-      });
-  }
-
-  async function look(): Promise<void> {
+  async function round(): Promise<void> {
+    checkAnnounceSoon(announcing.trouble === null ? ANNOUNCE_CHECK_MS : ANNOUNCE_AGAIN_MS);
     for (const incident of await outbox.dueForRedraw()) changed(incident);
     if (!sending) return;
     for (const lane of await outbox.claim(owner, CLAIM_SECONDS, LANES_AT_ONCE)) {
@@ -231,48 +196,33 @@ export function createPublisher(options: PublisherOptions): Publisher {
       accounts,
       onUnreachable: () => void redrawLive().catch((error) => log.warn({ err: error }, "incidents are drawn later")),
       onAnnounceLost: () => checkAnnounceSoon(ANNOUNCE_AGAIN_MS),
-      stopping: stopping.signal,
+      stopping,
     };
     const done = workLane(deps, lane, bell)
       .catch((error) => log.error({ err: error, lane }, "A channel could not be worked on; it is tried again."))
       .finally(() => {
         lanes.delete(lane);
-        if (entry.again && !stopping.signal.aborted) work(lane);
-        else if (bell.rung) tick();
+        if (entry.again && !stopping.aborted) work(lane);
+        else if (bell.rung) projector.wake();
       });
     const entry = { bell, work: done, again: false };
     lanes.set(lane, entry);
   }
 
   return {
-    follow() {
-      unfollow = timeline.follow(changed);
-      const poll = () => {
-        tick();
-        checkAnnounceSoon(announcing.trouble === null ? ANNOUNCE_CHECK_MS : ANNOUNCE_AGAIN_MS);
-        timer = setTimeout(poll, POLL_MS);
-      };
-      void catchUp()
-        .catch((error) => log.error({ err: error }, "Missed events could not be read for Slack."))
-        .finally(() => {
-          if (!stopping.signal.aborted) poll();
-        });
-    },
+    follow: projector.start,
     begin() {
       sending = true;
-      tick();
+      projector.wake();
     },
     async stop() {
-      stopping.abort();
-      unfollow?.();
-      if (timer !== null) clearTimeout(timer);
-      await ticking;
-      await Promise.allSettled([...drawing.values(), ...lanes.values()].map(({ work }) => work));
+      await projector.stop();
+      await Promise.allSettled([...lanes.values()].map(({ work }) => work));
       await homes.stop();
     },
     async slackIsBack() {
       await outbox.retryNow();
-      tick();
+      projector.wake();
     },
     homeOpened: (user) => homes.opened(user),
     invited: (channel) => outbox.restored(channel),
@@ -280,7 +230,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     announcing,
     async rebuild(incident) {
       await outbox.forget(incident);
-      if (incident === undefined) await catchUp();
+      if (incident === undefined) projector.catchUp();
       else changed(incident);
     },
   };

@@ -6,9 +6,9 @@ import type { Cadence, System } from "../../src/catalog/types.ts";
 import { compose } from "../../src/comms/compose.ts";
 import { createEmail } from "../../src/comms/email.ts";
 import { loadTemplates } from "../../src/comms/load.ts";
-import { createOffice, type Office } from "../../src/comms/office.ts";
 import { openPage, type StatusPage } from "../../src/comms/page/serve.ts";
 import { createStatuspage } from "../../src/comms/statuspage.ts";
+import { type CommsWorker, createCommsWorker } from "../../src/comms/worker.ts";
 import { decide } from "../../src/incident/decide.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { projectRoot } from "../../src/lib/root.ts";
@@ -23,7 +23,7 @@ const { templates } = loadTemplates(join(projectRoot(), "templates", "systems"))
 
 /** A process that tells people, as the bot is one. */
 export interface Clerk {
-  readonly office: Office;
+  readonly worker: CommsWorker;
   readonly store: Store;
   readonly page: StatusPage;
   stop(): Promise<void>;
@@ -80,7 +80,7 @@ export async function openDesk(server: TestServer, cadence: Partial<Cadence> = {
       const { SMTP_URL, MAIL_FROM, STATUSPAGE_API_KEY, STATUSPAGE_API_URL } = readers.environment();
       const email = createEmail({ url: SMTP_URL, from: MAIL_FROM });
       const statuspage = createStatuspage({ apiUrl: STATUSPAGE_API_URL, key: STATUSPAGE_API_KEY, seconds: 1 });
-      const office = createOffice({
+      const worker = createCommsWorker({
         timeline: own.timeline,
         incidents: incidentsOn(own),
         deliveries: createDeliveries(own.pool),
@@ -92,14 +92,14 @@ export async function openDesk(server: TestServer, cadence: Partial<Cadence> = {
         log: quiet,
         pollMs: 100,
       });
-      office.start();
+      worker.start();
       const clerk: Clerk = {
-        office,
+        worker,
         store: own,
         page,
         async stop() {
           clerks.delete(clerk);
-          await office.stop();
+          await worker.stop();
           email.close();
           await own.close();
           await page.close();

@@ -10,9 +10,11 @@ import type { Incidents } from "../incidents/index.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { createTasks } from "../projection/flights.ts";
+import { createProjector } from "../projection/projector.ts";
 import type { StoredEvent, Timeline } from "../timeline/contract.ts";
 
-export interface ScoutOptions {
+export interface TriageProberOptions {
   readonly timeline: Pick<Timeline, "decide" | "follow">;
   readonly incidents: Pick<Incidents, "read" | "toCatchUp">;
   readonly catalog: Catalog;
@@ -30,9 +32,9 @@ export interface ScoutOptions {
 /**
  * Answers the questions of a triage that the world can answer: looks, by a read action, and writes what it saw. Which question
  * is open is on the timeline, so it survives a restart; several processes may look, and the first answer, a person's or
- * a probe's, is the one that counts. What can not be seen is left to people.
+ * a probe's, is the one that counts. What can't be seen is left to people.
  */
-export interface Scout {
+export interface TriageProber {
   start(): void;
   stop(): Promise<void>;
 }
@@ -49,30 +51,32 @@ type Seen = { readonly value: string | number | boolean | null; readonly says: s
 
 const LOOK_SECONDS = 15;
 
-export function createScout(options: ScoutOptions): Scout {
-  const { timeline, log } = options;
-  const underWay = new Map<string, Promise<void>>();
-  const stopping = new AbortController();
-  let unfollow: (() => void) | null = null;
+export function createTriageProber(options: TriageProberOptions): TriageProber {
+  const { timeline, incidents, log } = options;
+  const probes = createTasks();
+  const projector = createProjector({
+    name: "triage-prober",
+    timeline,
+    log,
+    look: probe,
+    missed: async () => (await incidents.toCatchUp()).flatMap(({ id, over }) => (over ? [] : [id])),
+  });
 
-  function changed(stream: string): void {
-    if (!stream.startsWith("inc-") || stopping.signal.aborted) return;
-    void scout(stream).catch((error) => log.warn({ stream, error: messageOf(error) }, "a probe could not be run"));
-  }
-
-  async function scout(stream: string): Promise<void> {
-    const found = openIn(stream, await options.incidents.read(stream), options.catalog);
+  /** Another question may be open before the probe of the last one has ended, so nothing waits for a probe here. */
+  async function probe(stream: string): Promise<void> {
+    const found = openIn(stream, await incidents.read(stream), options.catalog);
     if (found === null) return;
-    const key = `${found.walk}/${found.question.id}`;
-    if (underWay.has(key)) return;
-    const work = answer(found).finally(() => underWay.delete(key));
-    underWay.set(key, work);
-    await work;
+    probes.start(`${found.walk}/${found.question.id}`, () =>
+      answer(found).catch((error) => {
+        log.warn({ event: "triage.probe_failed", stream, error: messageOf(error) }, "probe failed; retrying");
+        projector.changedLater(stream);
+      }),
+    );
   }
 
   async function answer(open: Open): Promise<void> {
     const seen = await look(open);
-    if (stopping.signal.aborted) return;
+    if (projector.stopping.aborted) return;
     const events = eventsOf(open, seen, options.catalog);
     await timeline.decide(open.stream, (stored) => ({ events: isStill(open, stored) ? events : [], value: null }));
   }
@@ -94,7 +98,7 @@ export function createScout(options: ScoutOptions): Scout {
           const seen = await action.observe({ kind: "real", signal, log, secret, practice, ...nothing }, bound.input);
           return valueIn(probe, action.facts(seen, bound.input), action.ready(seen, bound.input, nothing));
         },
-        stopping.signal,
+        projector.stopping,
       );
     } catch (error) {
       return { unseen: messageOf(error) };
@@ -102,19 +106,10 @@ export function createScout(options: ScoutOptions): Scout {
   }
 
   return {
-    start() {
-      unfollow = timeline.follow(changed);
-      void options.incidents
-        .toCatchUp()
-        .then((incidents) => {
-          for (const { id, over } of incidents) if (!over) changed(id);
-        })
-        .catch((error) => log.error({ err: error }, "Questions left open before could not be read."));
-    },
+    start: projector.start,
     async stop() {
-      stopping.abort();
-      unfollow?.();
-      await Promise.allSettled(underWay.values());
+      await projector.stop();
+      await probes.settled();
     },
   };
 }

@@ -3,7 +3,7 @@ import type { EventToAppend, Timeline } from "../timeline/contract.ts";
 import type { Deliveries, Delivery, Ended } from "../timeline/delivery.ts";
 import type { Way } from "./way.ts";
 
-export interface CourierOptions {
+export interface DeliveryWorkerOptions {
   readonly timeline: Pick<Timeline, "decide">;
   readonly deliveries: Deliveries;
   readonly ways: readonly Way[];
@@ -21,7 +21,7 @@ const PATIENCE_SECONDS = 15;
  * Brings what is wanted outside, once each. How it went is written down beside the delivery first and on the timeline
  * after it; a process that dies between the two leaves the second to whoever looks next.
  */
-export function createCourier({ timeline, deliveries, ways, owner, log }: CourierOptions) {
+export function createDeliveryWorker({ timeline, deliveries, ways, owner, log }: DeliveryWorkerOptions) {
   const append = (stream: string, event: EventToAppend) =>
     timeline.decide(stream, () => ({ events: [event], value: null }));
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { actions, cards } from "../../src/actions/index.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
-import { createScout, type Scout } from "../../src/engine/scout.ts";
+import { createTriageProber, type TriageProber } from "../../src/engine/triage-prober.ts";
 import type { IncidentCommand } from "../../src/incident/commands.ts";
 import { decide } from "../../src/incident/decide.ts";
 import { fold } from "../../src/incident/evolve.ts";
@@ -25,7 +25,7 @@ let store: Store;
 let application: Server;
 let health = 200;
 let asked = 0;
-const scouts: Scout[] = [];
+const probers: TriageProber[] = [];
 
 beforeAll(async () => {
   server = await testServer();
@@ -46,7 +46,7 @@ beforeEach(async () => {
   });
 }, 60_000);
 afterEach(async () => {
-  await Promise.all(scouts.splice(0).map((one) => one.stop()));
+  await Promise.all(probers.splice(0).map((one) => one.stop()));
   await store.close();
 });
 afterAll(async () => {
@@ -65,12 +65,12 @@ async function says(command: IncidentCommand): Promise<void> {
   });
 }
 
-function scout(values: Record<string, string | number> = {}): void {
+function prober(values: Record<string, string | number> = {}): void {
   const { port } = application.address() as AddressInfo;
   const given = { appUrl: `http://127.0.0.1:${port}`, aPort: 9, bPort: 10, ...values };
   const known = Object.entries(given).filter(([, value]) => value !== "");
   const { timeline } = store;
-  const one = createScout({
+  const one = createTriageProber({
     timeline,
     incidents: incidentsOn(store),
     catalog,
@@ -82,7 +82,7 @@ function scout(values: Record<string, string | number> = {}): void {
     log: quiet,
   });
   one.start();
-  scouts.push(one);
+  probers.push(one);
 }
 
 async function until(what: (walk: TriageState) => boolean): Promise<TriageState> {
@@ -105,7 +105,7 @@ const walked = ({ answered }: TriageState) => answered.map(({ question, says }) 
 describe("given a question that the world can answer, when it is asked", () => {
   test("then it is looked at, one question after the other, down to a runbook", async () => {
     health = 503;
-    scout();
+    prober();
     await says({ type: "startTriage", triage: "tri-1" });
     const walk = await until(({ concluded }) => concluded !== null);
     expect(walked(walk)).toEqual([
@@ -120,8 +120,8 @@ describe("given a question that the world can answer, when it is asked", () => {
 
   test("then a question left open by a process that died is answered by the next, and by two only once", async () => {
     await says({ type: "startTriage", triage: "tri-1" });
-    scout();
-    scout();
+    prober();
+    prober();
     const walk = await until(({ answered }) => answered.length > 0);
     expect(walked(walk)).toEqual(["orders-taken: Yes, it is healthy"]);
     expect(asked).toBeGreaterThan(0);
@@ -130,7 +130,7 @@ describe("given a question that the world can answer, when it is asked", () => {
   });
 
   test("then what can't be seen is left to people, with the reason, and one person's answer goes on", async () => {
-    scout({ appUrl: "" });
+    prober({ appUrl: "" });
     await says({ type: "startTriage", triage: "tri-1" });
     const walk = await until(({ open }) => open?.unseen != null);
     expect(walk.open?.unseen).toBe("this installation gives no value for var.appUrl");

@@ -6,10 +6,11 @@ import type { Incidents } from "../incidents/index.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { createProjector } from "../projection/projector.ts";
 import type { StoredEvent, Timeline } from "../timeline/contract.ts";
 import { kindOf } from "./look.ts";
 
-export interface WatcherOptions {
+export interface SplitBrainMonitorOptions {
   readonly timeline: Pick<Timeline, "decide" | "follow" | "now">;
   readonly incidents: Pick<Incidents, "read" | "toCatchUp">;
   readonly actions: ReadonlyMap<string, Action>;
@@ -27,7 +28,7 @@ export interface WatcherOptions {
  * promotion that is back and takes writes. What is to be looked at is computed from the timeline, so it survives a restart and
  * the end of the run. It only reads; any number of processes do so, and whoever sees it first writes it.
  */
-export interface Watcher {
+export interface SplitBrainMonitor {
   start(): void;
   stop(): Promise<void>;
 }
@@ -43,26 +44,27 @@ interface Watched {
 
 const LOOK_SECONDS = 15;
 
-export function createWatcher(options: WatcherOptions): Watcher {
-  const { timeline, actions, log, everySeconds } = options;
+export function createSplitBrainMonitor(options: SplitBrainMonitorOptions): SplitBrainMonitor {
+  const { timeline, incidents, actions, log } = options;
   const longest = Math.max(0, ...[...actions.values()].map(({ watch }) => watch?.forSeconds ?? 0));
   const watched = new Map<string, readonly Watched[]>();
-  const stopping = new AbortController();
-  let unfollow: (() => void) | null = null;
-  let timer: NodeJS.Timeout | null = null;
-  let round: Promise<void> = Promise.resolve();
+  const projector = createProjector({
+    name: "split-brain-monitor",
+    timeline,
+    log,
+    look: learn,
+    missed: async () => {
+      const since = timeline.now().getTime() - longest * 1000;
+      return (await incidents.toCatchUp()).flatMap(({ id, updatedAt }) => (updatedAt.getTime() >= since ? [id] : []));
+    },
+    round: lookAtAll,
+    everyMs: options.everySeconds * 1000,
+  });
 
   async function learn(stream: string): Promise<void> {
-    const found = watchedIn(await options.incidents.read(stream), actions, timeline.now().getTime());
+    const found = watchedIn(await incidents.read(stream), actions, timeline.now().getTime());
     if (found.length > 0) watched.set(stream, found);
     else watched.delete(stream);
-  }
-
-  function changed(stream: string): void {
-    if (!stream.startsWith("inc-") || stopping.signal.aborted) return;
-    void learn(stream).catch((error) =>
-      log.debug({ stream, error: messageOf(error) }, "what is to be watched is not known"),
-    );
   }
 
   async function lookAtAll(): Promise<void> {
@@ -74,7 +76,7 @@ export function createWatcher(options: WatcherOptions): Watcher {
           log.debug({ run: one.run, step: one.step.id, error: messageOf(error) }, "the watched could not be looked at");
           return undefined;
         });
-        if (seen !== undefined && !stopping.signal.aborted) await record(one, seen);
+        if (seen !== undefined && !projector.stopping.aborted) await record(one, seen);
       }),
     );
   }
@@ -88,49 +90,20 @@ export function createWatcher(options: WatcherOptions): Watcher {
         const ctx = { ...kindOf(plan, options), signal, log, practice, evidenceOf: () => null };
         return (await action.watch?.look(ctx, step.input)) ?? null;
       },
-      stopping.signal,
+      projector.stopping,
     );
   }
 
   /** Read first: most looks find what is known already, and a lock of the stream is not taken for them. */
   async function record(one: Watched, seen: Sighting | null): Promise<void> {
-    const known = (await options.incidents.read(one.stream)).runs.get(one.run)?.splits ?? [];
+    const known = (await incidents.read(one.stream)).runs.get(one.run)?.splits ?? [];
     const stands = known.some(({ step, over }) => step === one.step.id && over === null);
     if (stands === (seen !== null)) return;
     await timeline.decide(one.stream, (events) => ({ events: saying(one, seen, events), value: null }));
     log.warn({ run: one.run, step: one.step.id }, seen?.says ?? "split brain is over");
   }
 
-  function again(): void {
-    if (stopping.signal.aborted) return;
-    timer = setTimeout(() => {
-      round = lookAtAll()
-        .catch((error) => log.error({ err: error }, "Old primaries could not be watched; it is tried again."))
-        .finally(again);
-    }, everySeconds * 1000);
-  }
-
-  async function catchUp(): Promise<void> {
-    const since = timeline.now().getTime() - longest * 1000;
-    for (const { id, updatedAt } of await options.incidents.toCatchUp()) {
-      if (updatedAt.getTime() >= since) changed(id);
-    }
-  }
-
-  return {
-    start() {
-      unfollow = timeline.follow(changed);
-      void catchUp()
-        .catch((error) => log.error({ err: error }, "What is to be watched since before could not be read."))
-        .finally(again);
-    },
-    async stop() {
-      stopping.abort();
-      unfollow?.();
-      if (timer !== null) clearTimeout(timer);
-      await round;
-    },
-  };
+  return { start: projector.start, stop: projector.stop };
 }
 
 /** Verified steps of real runs whose action has something to be watched for, and whose time is not over. */

@@ -1,0 +1,61 @@
+import type { System } from "../../catalog/types.ts";
+import type { IncidentState } from "../../incident/state.ts";
+import { messageOf } from "../../lib/errors.ts";
+import type { Way } from "../way.ts";
+import { drawPage, type PagedIncident } from "./draw.ts";
+import type { StatusPage } from "./serve.ts";
+
+export interface PagePublisherOptions {
+  readonly page: StatusPage;
+  readonly systems: () => readonly System[];
+  readonly read: (incident: string) => Promise<IncidentState>;
+  readonly practice: boolean;
+  readonly now: () => Date;
+}
+
+/** Keeps what the built-in status page shows of each incident, and writes the page. */
+export interface PagePublisher {
+  /** True: the page looks different with it. */
+  keep(state: IncidentState): boolean;
+  read(incident: string): Promise<void>;
+  publish(): Promise<void>;
+  /** The page as updates are delivered to it. */
+  readonly way: Way;
+}
+
+export function createPagePublisher({ page, systems, practice, now, ...options }: PagePublisherOptions): PagePublisher {
+  const onPage = new Map<string, PagedIncident>();
+
+  function keep(state: IncidentState): boolean {
+    const updates = state.comms.updates.flatMap(({ page: said, at, audience }) =>
+      said === null ? [] : [{ page: said, at, audience }],
+    );
+    const before = onPage.get(state.id)?.updates.length ?? 0;
+    if (updates.length === before) return false;
+    onPage.set(state.id, { id: state.id, system: state.declared?.system ?? "", updates });
+    return true;
+  }
+
+  async function read(incident: string): Promise<void> {
+    keep(await options.read(incident));
+  }
+
+  async function publish(): Promise<void> {
+    await page.show(drawPage({ systems: systems(), incidents: [...onPage.values()], practice, now: now() }));
+  }
+
+  const way: Way = {
+    via: "page",
+    async send({ content }) {
+      await read((content as { incident: string }).incident);
+      try {
+        await publish();
+      } catch (error) {
+        return { how: "later", sure: true, says: `the page could not be written: ${messageOf(error)}` };
+      }
+      return { how: "delivered", to: "the page", reference: null, says: null };
+    },
+  };
+
+  return { keep, read, publish, way };
+}
