@@ -181,6 +181,14 @@ function ours(file: string): string[] {
     .map((name) => relative(root, resolve(root, dirname(file), name)));
 }
 
+/** Our files that this one loads when it runs: imports of types are gone by then. */
+function valuesFrom(file: string): string[] {
+  const source = readFileSync(join(root, file), "utf8");
+  return [...source.matchAll(/(?:^|\n)(?:import|export) (?!type )([^;"']*?)["'](\.[^"']+)["']/g)]
+    .filter(([, what = ""]) => !/^\{(?:\s*type [^,}]+,?)+\s*\}/.test(what))
+    .map(([, , name = ""]) => relative(root, resolve(root, dirname(file), name)));
+}
+
 describe("the import table", () => {
   for (const [name, room] of Object.entries(rooms)) {
     test(`${name} imports only itself and ${room.may.join(", ") || "nothing of ours"}`, () => {
@@ -201,6 +209,19 @@ describe("the import table", () => {
       .filter(({ file, to }) => target(to) !== undefined && target(to) !== target(file) && target(file) !== "wrap")
       .map(({ file, to }) => `${file} → ${to}`);
     expect(strays).toEqual([]);
+  });
+
+  test("no circle of imports is left once types are gone", () => {
+    const to = new Map(files.map((file) => [file, valuesFrom(file)]));
+    const left = new Set(files);
+    // What imports nothing that is left can't be in a circle, nor can what is imported by nothing that is left.
+    for (let before = -1; before !== left.size; ) {
+      before = left.size;
+      for (const file of left) if (!(to.get(file) ?? []).some((one) => left.has(one))) left.delete(file);
+      const imported = new Set([...left].flatMap((file) => to.get(file) ?? []));
+      for (const file of left) if (!imported.has(file)) left.delete(file);
+    }
+    expect([...left]).toEqual([]);
   });
 
   test("nothing of practice is imported by what runs in production", () => {

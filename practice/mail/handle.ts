@@ -5,7 +5,8 @@ import { messageOf } from "../../src/lib/errors.ts";
 import { requestUrl } from "../../src/lib/request-url.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { textOf } from "../kit/body.ts";
-import { READER_TROUBLES, type Readers, type ReaderTrouble } from "./readers.ts";
+import type { Readers } from "./readers.ts";
+import { READER_TROUBLES, type ReaderTrouble } from "./troubles.ts";
 
 interface Behind {
   readonly readers: Readers;

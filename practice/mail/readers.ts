@@ -2,9 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { handleReaders } from "./handle.ts";
 import { MAIL_TROUBLES, Mailbox, type MailTrouble, type ReceivedMail } from "./mailbox.ts";
 import { PAGE_TROUBLES, type PageTrouble, type PublicIncident, Statuspage } from "./statuspage.ts";
-
-export type ReaderTrouble = MailTrouble | PageTrouble;
-export const READER_TROUBLES: Readonly<Record<ReaderTrouble, string>> = { ...MAIL_TROUBLES, ...PAGE_TROUBLES };
+import type { ReaderTrouble } from "./troubles.ts";
 
 /** Those who are told: a mail server whose mailboxes are open, and a stand-in for Statuspage. */
 export interface Readers {

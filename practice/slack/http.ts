@@ -12,6 +12,7 @@ import { shieldedHeaders, strange } from "./guard.ts";
 import { limits } from "./limits.ts";
 import type { Platform } from "./platform.ts";
 import { Refusal } from "./refusal.ts";
+import { json, say } from "./reply.ts";
 import { respond } from "./respond.ts";
 import { bytesOf, decode, partsOf } from "./web/body.ts";
 import { WebApi } from "./web/call.ts";
@@ -189,19 +190,4 @@ async function send(response: ServerResponse, path: string, type: string): Promi
   }
   response.writeHead(200, { ...shieldedHeaders(), "content-type": type });
   response.end(bytes);
-}
-
-export function say(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { ...shieldedHeaders(), "content-type": "text/plain; charset=utf-8" });
-  response.end(text);
-}
-
-export function json(
-  response: ServerResponse,
-  status: number,
-  body: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  response.writeHead(status, { ...shieldedHeaders(), "content-type": "application/json; charset=utf-8", ...headers });
-  response.end(JSON.stringify(body));
 }

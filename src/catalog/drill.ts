@@ -3,7 +3,8 @@ import type { Problem } from "../lib/errors.ts";
 import { trimmedEnd } from "../lib/trim.ts";
 import { goesWith, sampleBinding, variablesBehind } from "./binding.ts";
 import { unreadManifest, withManifests } from "./manifest.ts";
-import { referencesIn, resolve, type Scalar, scopeOf, systemScope } from "./reference.ts";
+import { referencesIn, resolve, type Scalar } from "./reference.ts";
+import { scopeOf, systemScope } from "./scope.ts";
 import { unreadScript, withScript } from "./script.ts";
 import type {
   ActionCard,

@@ -5,8 +5,9 @@ import { heldAs, trespasses } from "./drill.ts";
 import { AS_SEEN } from "./input.ts";
 import { readManifest, withManifests } from "./manifest.ts";
 import { groundsOf, lookOf, namesUsed, type PlanRequest, type Prepared, preparePlan } from "./prepare.ts";
-import { resolve, resolveSentence, type Scalar, type Scope, scopeOf } from "./reference.ts";
+import { resolve, resolveSentence, type Scalar } from "./reference.ts";
 import type { Said } from "./roles.ts";
+import { type Scope, scopeOf } from "./scope.ts";
 import { readScript, withScript } from "./script.ts";
 import type {
   ActionCard,

@@ -1,4 +1,5 @@
-import { referencesIn, resolve, type Scalar, systemScope } from "./reference.ts";
+import { referencesIn, resolve, type Scalar } from "./reference.ts";
+import { systemScope } from "./scope.ts";
 import type { ActionCard, Probe, System } from "./types.ts";
 
 export type BoundProbe =

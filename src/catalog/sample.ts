@@ -1,6 +1,7 @@
 import type { Path } from "./fault.ts";
 import { manifestsNamed, unreadManifest, withManifests } from "./manifest.ts";
-import { referencesIn, resolve, type Scope, sampleOfVariable } from "./reference.ts";
+import { referencesIn, resolve } from "./reference.ts";
+import { type Scope, sampleOfVariable } from "./scope.ts";
 import { scriptNamed, unreadScript, withScript } from "./script.ts";
 import type { ActionCard, System } from "./types.ts";
 

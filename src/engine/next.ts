@@ -3,8 +3,9 @@ import { isAnswered } from "../incident/authority.ts";
 import { clocksDue } from "../incident/clocks.ts";
 import { gateDue } from "../incident/gates.ts";
 import { changesThings, gatesBefore, unsettledBefore } from "../incident/order.ts";
+import { isSettled } from "../incident/settled.ts";
 import type { GateState, RunState, StepState } from "../incident/state.ts";
-import { isSettled, needsPerson, triesAgain } from "../incident/status.ts";
+import { needsPerson, triesAgain } from "../incident/status.ts";
 
 /** What is to be done now about a run. Performing it, and recording that it was, is the driver's. */
 export type Intent =

@@ -1,6 +1,6 @@
 import type { NewEvent } from "./events.ts";
+import { isSettled } from "./settled.ts";
 import type { ClockState, RunState, StepState } from "./state.ts";
-import { isSettled } from "./status.ts";
 
 /**
  * How long the timed stages of a run take. A clock begins with the first of their steps and stops when all are settled, or with

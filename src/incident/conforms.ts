@@ -1,8 +1,8 @@
 import { rolesOfGate, stricter } from "../catalog/gates.ts";
 import type { Conformance, Gate } from "../catalog/types.ts";
 import { needsProof, plannedGate, policyOf } from "./authority.ts";
+import { isSettled } from "./settled.ts";
 import type { GateState, RunState } from "./state.ts";
-import { isSettled } from "./status.ts";
 
 /**
  * What today's catalogue says against a run under way. The stricter of what was pinned and what it says now applies: where it asks for

@@ -4,8 +4,8 @@ import { isRequester, type Lent } from "./delegation.ts";
 import type { NewEvent } from "./events.ts";
 import { voided } from "./gates.ts";
 import { changesThings, gatesBefore } from "./order.ts";
+import { isSettled } from "./settled.ts";
 import type { GateState, RunState } from "./state.ts";
-import { isSettled } from "./status.ts";
 
 /**
  * What an approval covers may not be changed behind its back: whatever changes what happens after an approval, or after a question

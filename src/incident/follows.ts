@@ -13,8 +13,8 @@ import type {
   StepEvent,
   TriageEvent,
 } from "./events.ts";
+import { isSettled } from "./settled.ts";
 import type { GateState, IncidentState, RunState, StepPhase } from "./state.ts";
-import { isSettled } from "./status.ts";
 
 /** Which states of a step an event may find. What is not here is a writer's mistake. */
 const STEP: Record<StepEvent["type"], readonly StepPhase["status"][]> = {

@@ -1,7 +1,7 @@
 import { inOneLane } from "../catalog/lanes.ts";
 import type { ActionStep, GateStep, Plan, PlanStage, PlanStep } from "../catalog/types.ts";
+import { isSettled } from "./settled.ts";
 import type { RunState, StepState } from "./state.ts";
-import { isSettled } from "./status.ts";
 
 /** Every step of a plan in plan order, with its stage. */
 export function stepsInOrder(plan: Plan): readonly { readonly step: PlanStep; readonly stage: PlanStage }[] {

@@ -7,8 +7,9 @@ import type { NewEvent } from "./events.ts";
 import { expired, passed, staleness, voided } from "./gates.ts";
 import { changesThings, gatesBefore, stepsInOrder, unsettledBefore } from "./order.ts";
 import { allOf } from "./people.ts";
+import { isSettled } from "./settled.ts";
 import type { GateState, IncidentState, RunState, StepState } from "./state.ts";
-import { isSettled, triesAgain } from "./status.ts";
+import { triesAgain } from "./status.ts";
 import { unsigned } from "./unfenced.ts";
 
 export interface StartContext {

@@ -30,26 +30,6 @@ export function problemOf(run: Unjudged): Problem | null {
   return null;
 }
 
-/** Nothing about it is outstanding: what comes after it in the plan may go on. */
-export function isSettled(step: StepState): boolean {
-  switch (step.status) {
-    case "done":
-    case "skipped":
-    case "passedOver":
-      return true;
-    case "gate":
-      return step.gate.outcome === "passed";
-    case "waiting":
-    case "running":
-    case "open":
-    case "failed":
-    case "stopped":
-      return false;
-    default:
-      return step satisfies never;
-  }
-}
-
 /** Nothing will happen to this step until somebody decides. */
 export function needsPerson(step: StepState): boolean {
   switch (step.status) {

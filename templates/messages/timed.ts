@@ -1,8 +1,8 @@
 import type { Clock, Plan } from "../../src/catalog/types.ts";
 import { dueAt, isLate, tookSeconds } from "../../src/incident/clocks.ts";
 import { COMMANDER } from "../../src/incident/people.ts";
+import { isSettled } from "../../src/incident/settled.ts";
 import type { ClockState, IncidentState, RunState } from "../../src/incident/state.ts";
-import { isSettled } from "../../src/incident/status.ts";
 import { section } from "./blocks.ts";
 import { cut, ended, safe } from "./escape.ts";
 import { kindPrefix } from "./kind.ts";

@@ -9,7 +9,7 @@ import {
   openCluster,
   statusOf,
 } from "../cluster.ts";
-import type { Read, Setting } from "./setting.ts";
+import type { Read, Setting } from "./setting-place.ts";
 
 export const configMapPlace = z.strictObject({
   kind: z.literal("configMap"),

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile, rename, stat, writeFile } from "node:fs/promises";
 import { z } from "zod";
-import { type Setting, unreadable } from "./setting.ts";
+import { type Setting, unreadable } from "./setting-place.ts";
 
 export const filePlace = z.strictObject({
   kind: z.literal("file"),

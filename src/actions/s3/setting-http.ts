@@ -3,7 +3,7 @@ import { LifeboatError } from "../../lib/errors.ts";
 import type { ReadContext } from "../contract.ts";
 import { ask, basicLogin, isSilence, jsonOf } from "../rest.ts";
 import { CONTRACTS, insistOn, speaking } from "../versions.ts";
-import { type Setting, unreadable } from "./setting.ts";
+import { type Setting, unreadable } from "./setting-place.ts";
 
 export const httpPlace = z.strictObject({
   kind: z.literal("http"),

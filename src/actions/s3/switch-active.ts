@@ -6,7 +6,8 @@ import { until } from "../poll.ts";
 import { inverse, undoneBy } from "../undo.ts";
 import { answers, type Bucket, bucketInput, type Look, lookInto, nameOf } from "./bucket.ts";
 import { probe } from "./probe.ts";
-import { holds, type Read, settingInput, settingOf, valuesFor } from "./setting.ts";
+import { holds, settingInput, settingOf, valuesFor } from "./setting.ts";
+import type { Read } from "./setting-place.ts";
 
 const input = z.strictObject({
   from: bucketInput,

@@ -1,7 +1,7 @@
 import { goesWith, sampleBinding } from "../binding.ts";
 import { errorAt } from "../fault.ts";
-import { scopeOf } from "../reference.ts";
 import { inputFaults } from "../sample.ts";
+import { scopeOf } from "../scope.ts";
 import { actionsOf } from "../walk.ts";
 import type { Rule } from "./rule.ts";
 

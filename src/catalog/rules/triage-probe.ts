@@ -1,6 +1,6 @@
 import { errorAt } from "../fault.ts";
-import { systemScope } from "../reference.ts";
 import { inputFaults } from "../sample.ts";
+import { systemScope } from "../scope.ts";
 import { offer } from "../suggest.ts";
 import type { Rule } from "./rule.ts";
 

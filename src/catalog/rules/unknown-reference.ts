@@ -1,5 +1,6 @@
 import { errorAt, type Fault, type Path } from "../fault.ts";
-import { type Reference, referableParts, referencesIn, scopeOf, systemScope } from "../reference.ts";
+import { type Reference, referableParts, referencesIn } from "../reference.ts";
+import { scopeOf, systemScope } from "../scope.ts";
 import { nearest } from "../suggest.ts";
 import { stepsOf } from "../walk.ts";
 import type { Rule } from "./rule.ts";
