@@ -30,26 +30,31 @@ process.on("unhandledRejection", (error) => {
   process.exit(1);
 });
 
-const bot = await startBot(config, log, book).catch((error) => {
-  log.fatal({ err: error }, messageOf(error));
-  process.exit(1);
-});
+const starting = startBot(config, log, book);
 
+// From the first moment on: a bot that is told to stop while it starts leaves as cleanly as any other.
 let leaving = false;
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => {
     if (leaving) process.exit(1);
     leaving = true;
     log.info({ signal }, "Leaving: runs are let go, what came in is finished.");
-    bot.stop().then(
-      () => process.exit(0),
-      (error) => {
-        log.error({ err: error }, "Leaving was not clean.");
-        process.exit(1);
-      },
-    );
+    starting
+      .then((started) => started.stop())
+      .then(
+        () => process.exit(0),
+        (error) => {
+          log.error({ err: error }, "Leaving was not clean.");
+          process.exit(1);
+        },
+      );
   });
 }
+
+const bot = await starting.catch((error) => {
+  log.fatal({ err: error }, messageOf(error));
+  process.exit(1);
+});
 
 // In practice the terminal that is closed takes everything with it.
 if (!config.practice)
