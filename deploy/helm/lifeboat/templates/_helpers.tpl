@@ -1,0 +1,124 @@
+{{- define "lifeboat.name" -}}
+{{- printf "%s" .Chart.Name | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "lifeboat.fullname" -}}
+{{- if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "lifeboat.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "lifeboat.labels" -}}
+{{ include "lifeboat.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "lifeboat.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+
+{{- define "lifeboat.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{ .Values.serviceAccount.name | default (include "lifeboat.fullname" .) }}
+{{- else -}}
+{{ required "serviceAccount.name: give the account that exists, or set serviceAccount.create" .Values.serviceAccount.name }}
+{{- end -}}
+{{- end -}}
+
+{{/* Nobody but this user, no new rights, nothing written outside the volumes. */}}
+{{- define "lifeboat.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 1000
+runAsGroup: 1000
+fsGroup: 1000
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: { type: RuntimeDefault }
+{{- end -}}
+
+{{- define "lifeboat.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end -}}
+
+{{/* What is served from outside, by name and port. */}}
+{{- define "lifeboat.publicPorts" -}}
+{{- if .Values.slackHttp.enabled }}
+- { name: slack, port: {{ .Values.slackHttp.port }} }
+{{- end }}
+{{- if .Values.pagerdutyWebhook.enabled }}
+- { name: pagerduty, port: {{ .Values.pagerdutyWebhook.port }} }
+{{- end }}
+{{- if .Values.statusPage.enabled }}
+- { name: status-page, port: {{ .Values.statusPage.port }} }
+{{- end }}
+{{- end -}}
+
+{{- define "lifeboat.systemsFolder" -}}
+{{- if .Values.systems.files -}}/etc/lifeboat/systems{{- else -}}{{ .Values.systems.folder }}{{- end -}}
+{{- end -}}
+
+{{/* Settings of the bot and of its migration alike: they read one configuration. */}}
+{{- define "lifeboat.settings" -}}
+- { name: LISTEN_HOST, value: "0.0.0.0" }
+- { name: LIFEBOAT_SYSTEMS, value: {{ include "lifeboat.systemsFolder" . | quote }} }
+{{- if .Values.systems.values }}
+- { name: LIFEBOAT_VALUES, value: /etc/lifeboat/values/values.yml }
+{{- end }}
+{{- if .Values.systems.drillValues }}
+- { name: LIFEBOAT_DRILL_VALUES, value: /etc/lifeboat/values/drill-values.yml }
+{{- end }}
+{{- if .Values.slackHttp.enabled }}
+- { name: PORT, value: {{ .Values.slackHttp.port | quote }} }
+{{- end }}
+{{- if .Values.pagerdutyWebhook.enabled }}
+- { name: PAGERDUTY_WEBHOOK_PORT, value: {{ .Values.pagerdutyWebhook.port | quote }} }
+{{- end }}
+{{- if .Values.statusPage.enabled }}
+- { name: STATUS_PAGE_PORT, value: {{ .Values.statusPage.port | quote }} }
+{{- end }}
+{{- range $name, $value := .Values.settings }}
+- { name: {{ $name }}, value: {{ $value | toString | quote }} }
+{{- end }}
+{{- end -}}
+
+{{- define "lifeboat.mounts" -}}
+- { name: scratch, mountPath: /tmp }
+{{- if .Values.systems.files }}
+- { name: systems, mountPath: /etc/lifeboat/systems, readOnly: true }
+{{- end }}
+{{- if or .Values.systems.values .Values.systems.drillValues }}
+- { name: values, mountPath: /etc/lifeboat/values, readOnly: true }
+{{- end }}
+{{- end -}}
+
+{{- define "lifeboat.volumes" -}}
+- name: scratch
+  emptyDir: {}
+{{- if .Values.systems.files }}
+- name: systems
+  configMap:
+    name: {{ include "lifeboat.fullname" . }}-systems
+    items:
+      {{- range $path, $_ := .Values.systems.files }}
+      - { key: {{ replace "/" "__" $path | quote }}, path: {{ $path | quote }} }
+      {{- end }}
+{{- end }}
+{{- if or .Values.systems.values .Values.systems.drillValues }}
+- name: values
+  configMap: { name: {{ include "lifeboat.fullname" . }}-values }
+{{- end }}
+{{- end -}}
