@@ -1,6 +1,8 @@
 import type { IncidentStatus } from "../src/incident/events.ts";
 import { isLive } from "../src/incident/status.ts";
+import { section } from "../templates/messages/blocks.ts";
 import { statusCard } from "../templates/messages/card.ts";
+import { progressLines } from "../templates/messages/progress.ts";
 import { stepList } from "../templates/messages/steps.ts";
 import { act } from "./act.ts";
 import type { Command, Reply } from "./command.ts";
@@ -35,7 +37,11 @@ export const status: Command = {
     if (declared === null) return say("No incident was declared here.");
     const around = surroundings(house, incident, await house.channelOf(incident.id));
     const card = statusCard(incident, declared, around);
-    const lists = [...incident.runs.values()].filter(isLive).map((run) => stepList(run, around));
+    const live = [...incident.runs.values()].filter(isLive);
+    const lists = live.map((run) => {
+      const { text, blocks } = stepList(run, around);
+      return { text, blocks: [section(progressLines(incident, run, around).join("\n")), ...blocks] };
+    });
     return {
       kind: "private",
       message: {

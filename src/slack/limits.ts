@@ -59,4 +59,6 @@ export const limits = {
   editBurst: 10,
   /** Seconds between two edits of a message nobody waits for. */
   editEverySeconds: 3,
+  /** The same for what may lag: the list of steps, while the card above it says how far the run is. */
+  lagEverySeconds: 12,
 } as const;

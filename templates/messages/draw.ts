@@ -16,6 +16,7 @@ import { glassBroken, glassWanted } from "./glass.ts";
 import { kindPrefix } from "./kind.ts";
 import { manualOver, manualStep } from "./manual.ts";
 import { preflight } from "./preflight.ts";
+import { progressMoments } from "./progress.ts";
 import { result } from "./result.ts";
 import { roleKey, roleTaken } from "./role.ts";
 import { runCard } from "./run.ts";
@@ -204,7 +205,12 @@ function redrawAt(state: IncidentState, now: Date): Date | null {
     const deadline = deadlineOf(state, run);
     const asked = openGates(run);
     const due = deadline === null || deadline <= now ? [] : [asked.length > 0 ? nextMinute(deadline, now) : deadline];
-    return [...due, ...clockMoments(run, now), ...asked.flatMap((gate) => gateMoments(state, gate, now))];
+    return [
+      ...due,
+      ...clockMoments(run, now),
+      ...progressMoments(run, now),
+      ...asked.flatMap((gate) => gateMoments(state, gate, now)),
+    ];
   });
   return moments.reduce<Date | null>((first, moment) => (first === null || moment < first ? moment : first), null);
 }

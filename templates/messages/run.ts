@@ -10,13 +10,14 @@ import { raiseButton } from "./maintenance.ts";
 import type { Block, Message } from "./message.ts";
 import { approvalWords } from "./people.ts";
 import { changes, expectedSeconds, gatesOf, stepsOf } from "./plan.ts";
+import { counted, isMoving, progressLines, progressWords } from "./progress.ts";
 import { runMark, runStatusWords } from "./status.ts";
 import { clockAt, givenWords } from "./timed.ts";
 import { noReturnWords } from "./undo.ts";
 import type { Surroundings } from "./view.ts";
-import { at, clock, lasting } from "./when.ts";
+import { at, between, clock, lasting } from "./when.ts";
 
-/** The root of a run's thread: the plan, before anything happens, and how the run stands. */
+/** The root of a run's thread, edited in place: the plan before it begins, how far it is while it goes on, and its end. */
 export function runCard(state: IncidentState, declared: Declared, run: RunState, around: Surroundings): Message {
   const { plan } = run;
   const prefix = kindPrefix(plan.kind, around.practice);
@@ -25,24 +26,23 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
   const held = drillWords(plan);
   const by = around.names(run.requester);
   const inputs = inputWords(plan);
-  const direction = directionWords(plan);
+  const moves = isMoving(run) ? ` ${progressWords(run, around.now)}` : "";
   return {
-    text: `${prefix}${safe(title)}: ${runStatusWords(run)}. ${safe(plan.target)}.${inputs ? ` Inputs: ${inputs}.` : ""} Requested by ${by} at ${clock(run.requestedAt)}.`,
+    text: `${prefix}${safe(title)}: ${runStatusWords(run)}.${moves} ${safe(plan.target)}.${inputs ? ` Inputs: ${inputs}.` : ""} Requested by ${by} at ${clock(run.requestedAt)}.`,
     blocks: [
       header(`${prefix}${plain(title)}`),
       section(
-        `${runMark(run)} *${upper(runStatusWords(run))}*${held ? `\n*${held}*` : ""}\n*${safe(plan.target)}*\n${safe(plan.summary)}`,
+        [
+          `${runMark(run)} *${upper(runStatusWords(run))}*${countWords(run)}`,
+          ...(held ? [`*${held}*`] : []),
+          `*${safe(plan.target)}*`,
+          ...(hasBegun(run) ? [] : [safe(plan.summary)]),
+        ].join("\n"),
       ),
-      fields([
-        ...(inputs ? ([["Inputs", inputs]] as const) : []),
-        ...(direction ? ([["Direction", direction]] as const) : []),
-        ...modePair(plan),
-        ["Needs", needs(plan, around)],
-        ["Typical run time", lasting(expectedSeconds(plan))],
-        ["Point of no return", noReturnWords(stepsOf(plan), "every step")],
-        ...(plan.undoes === undefined ? ([["Objective", objectives(plan)]] as const) : []),
-      ]),
-      ...lines(["*Steps*", ...plan.stages.flatMap((stage, n) => stageLines(plan, stage, n + 1))]),
+      ...(isMoving(run) ? [section(progressLines(state, run, around).join("\n"))] : []),
+      ...pairs(run, around),
+      // What is tried in a dry run is not listed step by step in its thread.
+      ...(run.dryRun ? lines(["*Steps*", ...plan.stages.flatMap((stage, n) => stageLines(plan, stage, n + 1))]) : []),
       ...(run.dryRun ? [section("*Dry run:* checks every target, changes nothing.")] : []),
       ...controls(state, run),
       context(
@@ -55,6 +55,37 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
       ),
     ],
   };
+}
+
+/** A step that changes something was started. */
+function hasBegun(run: RunState): boolean {
+  return [...run.steps.values()].some(({ step, attempts }) => changes(step) && attempts > 0);
+}
+
+function countWords(run: RunState): string {
+  if (run.endedAt === null || run.dryRun || run.preflight?.ready !== true) return "";
+  const { done, total } = counted(run);
+  return ` · ${done} of ${total} steps · ${between(run.requestedAt, run.endedAt)}`;
+}
+
+/** What is decided upon; once it has begun, only what tells this run from another. */
+function pairs(run: RunState, around: Surroundings): Block[] {
+  const { plan } = run;
+  const inputs = inputWords(plan);
+  const direction = directionWords(plan);
+  const named = [
+    ...(inputs ? ([["Inputs", inputs]] as const) : []),
+    ...(direction ? ([["Direction", direction]] as const) : []),
+    ...modePair(plan),
+  ];
+  const decided = [
+    ["Needs", needs(plan, around)],
+    ...(isMoving(run) ? [] : ([["Typical run time", lasting(expectedSeconds(plan))]] as const)),
+    ["Point of no return", noReturnWords(stepsOf(plan), "every step")],
+    ...(plan.undoes === undefined ? ([["Objective", objectives(plan)]] as const) : []),
+  ] as const;
+  const shown = hasBegun(run) || run.endedAt !== null ? named : [...named, ...decided];
+  return shown.length === 0 ? [] : [fields(shown)];
 }
 
 /** Buttons of a run that is under way; a run that is over has none. */

@@ -1,5 +1,6 @@
 import { lanesOf } from "../../src/catalog/lanes.ts";
 import type { PlanStage } from "../../src/catalog/types.ts";
+import { isSettled } from "../../src/incident/settled.ts";
 import type { RunState, StepState } from "../../src/incident/state.ts";
 import { header, lines } from "./blocks.ts";
 import { cut, plain, safe } from "./escape.ts";
@@ -7,6 +8,7 @@ import { brokeWords } from "./glass.ts";
 import { runTitle } from "./kind.ts";
 import type { Message } from "./message.ts";
 import { roleWords } from "./people.ts";
+import { counted } from "./progress.ts";
 import { runStatusWords } from "./status.ts";
 import { clockAt, clockWords, runningClocks } from "./timed.ts";
 import type { Surroundings } from "./view.ts";
@@ -14,16 +16,14 @@ import { at, clock, lasting } from "./when.ts";
 
 /** Every step and how it stands: one message of the thread, updated in place. */
 export function stepList(run: RunState, around: Surroundings): Message {
-  const states = [...run.steps.values()];
-  const counted = states.filter(({ status }) => status !== "passedOver");
-  const over = counted.filter((step) => isPassedGate(step) || step.status === "done" || step.status === "skipped");
-  const doing = counted
-    .filter((step) => !over.includes(step) && step.status !== "waiting")
+  const { done, total } = counted(run);
+  const doing = [...run.steps.values()]
+    .filter((step) => !isSettled(step) && step.status !== "waiting")
     .map((step) => `${safe(step.step.title)}: ${words(run, step, around)}`);
   return {
-    text: `Steps of ${safe(runTitle(run.plan, run.dryRun))}: ${over.length} of ${counted.length} done, ${runStatusWords(run)}.${[...runningClocks(run, around.now), ...doing].map((one) => ` ${one}.`).join("")}`,
+    text: `Steps of ${safe(runTitle(run.plan, run.dryRun))}: ${done} of ${total} done, ${runStatusWords(run)}.${[...runningClocks(run, around.now), ...doing].map((one) => ` ${one}.`).join("")}`,
     blocks: [
-      header(`Steps: ${over.length} of ${counted.length} done`),
+      header(`Steps: ${done} of ${total} done`),
       ...lines(
         run.plan.stages.flatMap((stage) => [
           ...heading(run, stage, around.now),

@@ -66,16 +66,17 @@ describe("what is done next in a channel", () => {
     expect(started([news, ...prompts], full, plenty, [news.id])).toEqual(["card", "gate"]);
   });
 
-  test("an edit nobody waits for rests three seconds; an urgent one does not", () => {
+  test("an edit nobody waits for rests three seconds, one that may lag twelve; an urgent one does not", () => {
     const edit = (priority: number) =>
       item({ key: `edit ${priority}`, priority, shownAs: "1.1", shownHash: "old", shownAgoMs: 1000 });
-    const choice = choose([edit(2), edit(0)], new Set(), full, plenty);
+    const choice = choose([edit(1), edit(0)], new Set(), full, plenty);
     expect(choice.start.map(({ key }) => key)).toEqual(["edit 0"]);
     expect(choice.waitMs).toBe(2000);
+    expect(choose([edit(2)], new Set(), full, plenty).waitMs).toBe(11_000);
   });
 
   test("at ten times Slack's rate, what waits for time waits a tenth of it", () => {
-    const edit = item({ priority: 2, shownAs: "1.1", shownHash: "old", shownAgoMs: 1000 });
+    const edit = item({ priority: 1, shownAs: "1.1", shownHash: "old", shownAgoMs: 1000 });
     expect(choose([edit], new Set(), full, plenty, 10).waitMs).toBe(200);
     expect(choose([item()], new Set(), empty, plenty, 10).waitMs).toBe(100);
   });

@@ -26,7 +26,7 @@ export interface Choice {
 /**
  * What to do next in one channel. The urgent goes first and may go into debt; inside a thread the order is the drawing's,
  * one answered before the next is sent, but for the urgent, which are sent in order without waiting for answers;
- * a thread's root is as urgent as what waits for it; an edit nobody waits for comes at most every three seconds.
+ * a thread's root is as urgent as what waits for it; an edit nobody waits for comes at most every three seconds, one that may lag every twelve.
  * A post waits for the urgent edits of what stands above it: "done" is never said below "pending".
  */
 export function choose(
@@ -100,7 +100,9 @@ export function isPost(item: Item): boolean {
 }
 
 function restOf(item: Item, urgent: boolean): number {
-  return urgent || item.shownAgoMs === null ? 0 : Math.max(0, limits.editEverySeconds * 1000 - item.shownAgoMs);
+  if (urgent || item.shownAgoMs === null) return 0;
+  const every = item.priority === 2 ? limits.lagEverySeconds : limits.editEverySeconds;
+  return Math.max(0, every * 1000 - item.shownAgoMs);
 }
 
 /** A root not yet posted is as urgent as the most urgent of its replies. */
