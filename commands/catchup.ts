@@ -22,7 +22,7 @@ export const catchup: Command = {
   verb: "catchup",
   aliases: ["catch-up", "catch"],
   summary: "Catch up: what happened, current state, roles, and what's pending.",
-  usage: "/dr catchup [--incident <id>]",
+  usage: "/dr catchup [<incident>]",
   examples: ["/dr catchup"],
   everyMember: true,
   reads: () => true,

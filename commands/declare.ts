@@ -1,5 +1,6 @@
 import type { System } from "../src/catalog/types.ts";
 import type { SeverityId } from "../src/incident/events.ts";
+import { incidentName } from "../src/incident/numbers.ts";
 import { severityNamed, usualSeverity } from "../src/incident/severity.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { declareForm } from "../templates/messages/forms.ts";
@@ -53,10 +54,11 @@ export const declare: Command = {
     if (acted.kind === "refused") return no(acted.problem);
     const channel = await house.channelOf(incident);
     const elsewhere = announcedElsewhere(house, request.place.channel);
+    const name = safe(incidentName(await house.incidents.read(incident)));
     return say([
-      `${severity} incident declared: *${safe(title)}* (${safe(system.title)}).`,
+      `${severity} incident declared: ${name} *${safe(title)}* (${safe(system.title)}).`,
       channel === null
-        ? `Creating its channel (${safe(incident)}); the announcement will link it.`
+        ? "Creating its channel; the announcement will link it."
         : `Handled in ${await whereOf(house, incident)}.`,
       ...(elsewhere === null ? [] : [`Announced in ${elsewhere}: direct messages reach no one else.`]),
       "Next: take a role with `/dr role take`, or start a recovery with `/dr failover`.",

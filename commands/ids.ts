@@ -1,3 +1,5 @@
+import { incidentName } from "../src/incident/numbers.ts";
+import type { IncidentState } from "../src/incident/state.ts";
 import { sha256 } from "../src/lib/canonical.ts";
 
 const ALPHABET = "0123456789bcdfghjkmnpqrstvwxyz";
@@ -14,4 +16,14 @@ export function idFor(prefix: string, key: string): string {
     number /= 30n;
   }
   return `${prefix}-${id}`;
+}
+
+/** "INC-42, inc-7k2m9xqz": what people call it by, and what the record does. */
+export function namesOf(incident: IncidentState): string {
+  return incident.number === undefined ? incident.id : `${incidentName(incident)}, ${incident.id}`;
+}
+
+/** For names of files: `inc-42`. */
+export function fileName(incident: IncidentState): string {
+  return incidentName(incident).toLowerCase();
 }

@@ -1,4 +1,5 @@
 import type { System } from "../src/catalog/types.ts";
+import { numberIn } from "../src/incident/numbers.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { knowsOf } from "../src/incident/surprise.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
@@ -23,9 +24,12 @@ export function systemOf(house: House, state: IncidentState): System {
   });
 }
 
-/** The incident of this id. @throws LifeboatError `incident-unknown` where none was declared */
+/** The incident of this number (`INC-42`, `42`) or id. @throws LifeboatError `incident-unknown` where none was declared */
 export async function incidentNamed({ incidents }: House, id: string): Promise<IncidentState> {
-  const state = id.startsWith("inc-") ? await incidents.read(id) : null;
+  const number = numberIn(id);
+  const known = id.toLowerCase();
+  const state =
+    number !== null ? await incidents.numbered(number) : known.startsWith("inc-") ? await incidents.read(known) : null;
   if (state?.declared) return state;
   throw new LifeboatError({
     code: "incident-unknown",

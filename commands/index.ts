@@ -1,3 +1,4 @@
+import { namesIncident, numberIn } from "../src/incident/numbers.ts";
 import { LifeboatError, messageOf, type Problem } from "../src/lib/errors.ts";
 import { CODE_FIELDS } from "../templates/messages/forms.ts";
 import { helpOf } from "../templates/messages/help.ts";
@@ -20,7 +21,7 @@ import { enroll } from "./enroll.ts";
 import { escalate } from "./escalate.ts";
 import { failover } from "./failover.ts";
 import { blanks, sixDigits } from "./fields.ts";
-import { grammarOf } from "./grammar.ts";
+import { grammarOf, takesIncident } from "./grammar.ts";
 import { commandNamed, helpFor, unknownVerb } from "./help.ts";
 import { here } from "./here.ts";
 import type { House } from "./house.ts";
@@ -141,7 +142,8 @@ function warned(house: House, reply: Reply): Reply {
   return { ...reply, message: doubted(doubt, reply.message) };
 }
 
-async function answered(house: House, request: Request): Promise<Reply> {
+async function answered(house: House, asked: Request): Promise<Reply> {
+  const request = withIncidentNamed(asked);
   try {
     const refused = mayNot(house, request);
     if (refused !== null) return await refuse(house, request, refused);
@@ -151,6 +153,19 @@ async function answered(house: House, request: Request): Promise<Reply> {
     if (error instanceof LifeboatError) return refuse(house, request, error.problem);
     return failed(house, request, error);
   }
+}
+
+/**
+ * `/dr status INC-42` as `/dr status --incident INC-42`. A bare number means an incident only where no other words are taken.
+ */
+function withIncidentNamed(request: Request): Request {
+  const command = commandNamed(commands, request.verb);
+  const [first, ...words] = request.words;
+  if (command === null || first === undefined || !takesIncident(command)) return request;
+  const isNumber = !grammarOf(command).freeText && numberIn(first) !== null;
+  if (request.options.incident !== undefined || !(namesIncident(first) || isNumber)) return request;
+  const rest = request.rest.trimStart().slice(first.length).trimStart();
+  return { ...request, words, rest, options: { ...request.options, incident: first } };
 }
 
 async function handle(house: House, request: Request): Promise<Reply> {

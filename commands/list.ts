@@ -3,7 +3,7 @@ import { isLive } from "../src/incident/status.ts";
 import { isOpen } from "../src/incidents/index.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { inputWords } from "../templates/messages/inputs.ts";
-import { badge } from "../templates/messages/maintenance.ts";
+import { named } from "../templates/messages/maintenance.ts";
 import type { Open } from "../templates/messages/situation.ts";
 import { runStatusWords, statusWords } from "../templates/messages/status.ts";
 import { stamp } from "../templates/messages/when.ts";
@@ -47,9 +47,9 @@ function lines({ state, channel }: Open): readonly string[] {
   const since = state.declared ? `, declared ${stamp(state.declared.at)}` : "";
   const planned = state.declared?.kind === "maintenance";
   const stands = planned && isOpen(state) ? "in progress" : statusWords(state.status);
-  const drill = state.declared?.kind === "drill" ? "DRILL · " : "";
+  const drill = state.declared?.kind === "drill" && state.number === undefined ? "DRILL · " : "";
   return [
-    `• ${drill}*${badge(state)}* ${safe(state.declared?.title ?? "")} (${safe(state.id)})${where}: ${stands}${since}`,
+    `• ${drill}*${named(state)}* ${safe(state.declared?.title ?? "")}${where}: ${stands}${since}`,
     ...[...state.runs.values()].filter(isLive).map((run) => {
       const inputs = inputWords(run.plan);
       return `      ${safe(run.plan.title)}${inputs ? `, ${inputs}` : ""} (${safe(run.id)}): ${runStatusWords(run)}`;

@@ -9,7 +9,7 @@ export const reopen: Command = {
   verb: "reopen",
   aliases: [],
   summary: "Reopen a resolved incident, with a reason.",
-  usage: "/dr reopen <reason…> [--incident <id>]",
+  usage: "/dr reopen [<incident>] <reason…>",
   examples: ["/dr reopen Errors are back since 03:10"],
   async handle(house, request) {
     const incident = await theIncident(house, request, true);

@@ -8,7 +8,7 @@ export const resolve: Command = {
   verb: "resolve",
   aliases: ["incident.resolve"],
   summary: "Resolve the incident. Refused while a run is in progress.",
-  usage: "/dr resolve [<what ended it…>] [--incident <id>]",
+  usage: "/dr resolve [<incident>] [<what ended it…>]",
   examples: ["/dr resolve Running on the standby since 02:55, orders flow"],
   async handle(house, request) {
     const incident = await theIncident(house, request);

@@ -1,3 +1,4 @@
+import { incidentName } from "../src/incident/numbers.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { LifeboatError, type Problem } from "../src/lib/errors.ts";
 import type { Button } from "../templates/messages/blocks.ts";
@@ -27,10 +28,10 @@ export function stop(problem: Problem): never {
   throw new LifeboatError(problem);
 }
 
-/** Where an incident is shown: its channel, or its id where it has none. For mrkdwn. */
+/** Where an incident is shown: its channel, or its name where it has none. For mrkdwn. */
 export async function whereOf(house: House, incident: string): Promise<string> {
   const channel = await house.channelOf(incident);
-  return channel === null ? safe(incident) : channelWords(channel);
+  return channel === null ? safe(incidentName(await house.incidents.read(incident))) : channelWords(channel);
 }
 
 /** Where an incident typed in `channel` is announced, if that is another place: direct messages reach nobody else. For mrkdwn. */

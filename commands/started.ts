@@ -1,4 +1,5 @@
 import { fold } from "../src/incident/evolve.ts";
+import { incidentName } from "../src/incident/numbers.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { modeWords } from "../templates/messages/kind.ts";
@@ -45,7 +46,7 @@ async function answerFor(house: House, state: IncidentState, run: RunState, wrot
 /** Where it is recorded, and what was opened for it. */
 async function about(house: House, state: IncidentState, { plan }: RunState, wrote: ReadonlySet<string>) {
   const channel = await house.channelOf(state.id);
-  const where = channel === null ? `incident ${safe(state.id)}` : await whereOf(house, state.id);
+  const where = channel === null ? safe(incidentName(state)) : await whereOf(house, state.id);
   const opened = channel === null ? ", creating its channel" : "";
   if (wrote.has("incident.raised")) return `The maintenance is an incident now (${state.severity}): ${where}${opened}.`;
   if (state.declared?.kind === "maintenance") {

@@ -15,8 +15,8 @@ export const status: Command = {
   verb: "status",
   aliases: ["st"],
   summary: "Show severity, roles, runs and steps. With a word, set the status.",
-  usage: "/dr status [investigating | identified | mitigating | monitoring] [--incident <id>]",
-  examples: ["/dr status", "/dr status mitigating"],
+  usage: "/dr status [<incident>] [investigating | identified | mitigating | monitoring]",
+  examples: ["/dr status", "/dr status INC-42", "/dr status mitigating"],
   reads: ({ words }) => words.length === 0,
   async handle(house, request) {
     const incident = await theIncident(house, request, true);

@@ -2,6 +2,7 @@ import { lastEntries, line, planIn, transcript } from "../src/report/transcript.
 import { safe, withCommands } from "../templates/messages/escape.ts";
 import { said } from "../templates/messages/reply.ts";
 import type { Command } from "./command.ts";
+import { fileName, namesOf } from "./ids.ts";
 import { theIncident } from "./meant.ts";
 import { nameIn, say, stop } from "./say.ts";
 
@@ -12,7 +13,7 @@ export const timeline: Command = {
   verb: "timeline",
   aliases: ["tl"],
   summary: "What happened, in order: the latest here, all of it as a file.",
-  usage: "/dr timeline [--last <count>] [--file] [--incident <id>]",
+  usage: "/dr timeline [<incident>] [--last <count>] [--file]",
   examples: ["/dr timeline", "/dr timeline --last 50", "/dr timeline --file"],
   reads: ({ options }) => options.file !== true && options.last === undefined,
   async handle(house, request) {
@@ -23,10 +24,10 @@ export const timeline: Command = {
     const title = incident.declared?.title ?? incident.id;
     if (request.options.file === true || (count !== null && count > 100)) {
       const told = transcript(events, await house.incidents.plansOf(events), names);
-      const content = `${title} (${incident.id})\n\n${told.join("\n")}\n`;
+      const content = `${title} (${namesOf(incident)})\n\n${told.join("\n")}\n`;
       const message = said(`The timeline of ${safe(title)}: ${told.length} entries.`);
       const channel = await house.channelOf(incident.id);
-      return { kind: "file", name: `timeline-${incident.id}.txt`, content, message, channel };
+      return { kind: "file", name: `timeline-${fileName(incident)}.txt`, content, message, channel };
     }
     const last = lastEntries(events, planIn(incident), names, (count ?? SHOWN) + 1);
     const shown = last.slice(-(count ?? SHOWN)).map(line);

@@ -1,5 +1,6 @@
 import { line } from "../incident/decide/words.ts";
 import type { Moment, PostedUpdate, Via } from "../incident/events.ts";
+import { incidentName } from "../incident/numbers.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { render } from "./engine.ts";
 import { type Facts, factsOf, type Known } from "./facts.ts";
@@ -79,8 +80,8 @@ export function compose(template: Template, given: Readonly<Record<string, strin
       email: vias.includes("email")
         ? {
             subject: unlinked(titled),
-            text: letter.text(toText(words), state.id, system.title),
-            html: letter.html(toHtml(words), titled, state.id, system.title),
+            text: letter.text(toText(words), incidentName(state), system.title),
+            html: letter.html(toHtml(words), titled, incidentName(state), system.title),
             recipients: route.email.length,
           }
         : null,

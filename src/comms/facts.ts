@@ -1,6 +1,7 @@
 import type { System } from "../catalog/types.ts";
 import { awaited } from "../incident/authority.ts";
 import { duesOf, nextUpdateAt } from "../incident/cadence.ts";
+import { incidentName } from "../incident/numbers.ts";
 import { holdersOf, nameOf, oneOf, roleTitle } from "../incident/people.ts";
 import { recoveryOf } from "../incident/recovery.ts";
 import type { GateState, IncidentState, RunState } from "../incident/state.ts";
@@ -9,7 +10,7 @@ import { Address } from "./words.ts";
 /** What a template may name beside its own fields. A text that is not known is empty, never missing. */
 export const factNames = {
   incident: {
-    id: "inc-7k2m9xqz",
+    id: "INC-42",
     title: "as it was declared, in the responders' words",
     severity: "P1",
     severityTitle: "what that means in this system",
@@ -65,7 +66,7 @@ export function factsOf({ state, system, now, pageLink }: Known): Facts {
   const postmortem = duesOf(state, system).find(({ kind }) => kind === "postmortem");
   return {
     incident: {
-      id: state.id,
+      id: incidentName(state),
       title: declared?.title ?? "",
       severity: state.severity,
       severityTitle: system.severities.find(({ id }) => id === state.severity)?.title ?? "",

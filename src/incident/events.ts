@@ -560,4 +560,6 @@ export type NewEvent<E extends Event = Event> = E & {
   readonly key: string;
   readonly run?: string | null;
   readonly actor: Actor;
+  /** It is written with the timeline's number in its data. */
+  readonly numbered?: true;
 };

@@ -45,6 +45,8 @@ export interface Incidents {
   withChannels(states: readonly IncidentState[]): Promise<readonly Placed[]>;
   /** The one whose own channel this is. */
   at(channel: string): Promise<Placed | null>;
+  /** The one people call by this number. */
+  numbered(number: number): Promise<IncidentState | null>;
   /** The one that has this run. */
   withRun(run: string): Promise<IncidentState | null>;
   /** Current ones whose record can't be believed: what is in them is not known. */
@@ -74,7 +76,17 @@ export interface CatchUp {
 export interface IncidentsOptions {
   readonly timeline: Pick<
     Timeline,
-    "read" | "decide" | "planOf" | "onReread" | "heads" | "keepSummary" | "liveStreams" | "streamOfRun" | "doubt"
+    | "read"
+    | "decide"
+    | "planOf"
+    | "onReread"
+    | "heads"
+    | "keepSummary"
+    | "liveStreams"
+    | "streamOfRun"
+    | "numberOf"
+    | "streamNumbered"
+    | "doubt"
   >;
   readonly channels: Channels;
   readonly log: Logger;
@@ -123,6 +135,11 @@ export function createIncidents({ timeline, channels, log }: IncidentsOptions): 
     async at(channel) {
       const id = await channels.incidentAt(channel);
       return id === null ? null : { state: await read(id), channel };
+    },
+    async numbered(number) {
+      const id = await timeline.streamNumbered(number);
+      const state = id === null ? null : await read(id);
+      return state?.number === number ? state : null;
     },
     async withRun(run) {
       const id = await timeline.streamOfRun(run);

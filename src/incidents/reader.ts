@@ -19,7 +19,7 @@ export interface Reader {
   plansOf(events: readonly StoredEvent[]): Promise<Plans>;
 }
 
-type Source = Pick<Timeline, "read" | "decide" | "planOf" | "onReread">;
+type Source = Pick<Timeline, "read" | "decide" | "planOf" | "onReread" | "numberOf">;
 
 /** So many incidents are kept, the ones looked at last; `stays`: those that are kept whatever their number. */
 const KEPT = 200;
@@ -52,12 +52,19 @@ export function createReader(timeline: Source, stays: (id: string) => boolean = 
     const from = known.get(id) ?? blank(id);
     const events = await timeline.read(id, from.state.version);
     const complete = await plans.learn(plansNeeded(events));
-    const folded = foldOn(from, events, plans.plans);
+    const folded = await numbered(foldOn(from, events, plans.plans));
     // What was read before it all changed is not gone on from.
     if (begun !== generation) return readOn(id);
     // Without a plan its run has no steps: that is not what later events are folded on.
     if (complete) keep(id, folded);
     return folded;
+  }
+
+  /** What was declared before numbers stood on timelines has one beside it. */
+  async function numbered(folded: Folded): Promise<Folded> {
+    const { state } = folded;
+    if (state.declared === null || state.number !== undefined) return folded;
+    return { ...folded, state: { ...state, number: await timeline.numberOf(state.id) } };
   }
 
   function folded(id: string, events: readonly StoredEvent[]): Folded | { readonly lacking: readonly Wanted[] } {

@@ -2,6 +2,7 @@ import { account, type Phase } from "../incident/accounting.ts";
 import { isLate, tookSeconds } from "../incident/clocks.ts";
 import type { RecordKind } from "../incident/events.ts";
 import { isKnown } from "../incident/evolve.ts";
+import { incidentName } from "../incident/numbers.ts";
 import { nameOf, roleTitle } from "../incident/people.ts";
 import { recoveryOf } from "../incident/recovery.ts";
 import type { IncidentState, RunState } from "../incident/state.ts";
@@ -96,7 +97,7 @@ export function factsOf(request: PostmortemRequest, state: IncidentState): Facts
     title: declared?.title ?? request.incident,
     kind: declared?.kind ?? "real",
     practice,
-    incident: request.incident,
+    incident: state.number === undefined ? state.id : `${incidentName(state)} (${state.id})`,
     system: system.title,
     severity: state.severity,
     severityTitle: system.severities.find(({ id }) => id === state.severity)?.title ?? state.severity,

@@ -9,6 +9,8 @@ import { html, markdown } from "./markup.ts";
 
 export interface PostmortemRequest {
   readonly incident: string;
+  /** What people call it by; absent: as its events say, or nothing. */
+  readonly number?: number;
   /** The whole stream, in its order. */
   readonly events: readonly (LogEvent & { readonly hash?: string })[];
   readonly plans: Plans;
@@ -31,7 +33,8 @@ export interface Postmortem {
  * facts do not have is an error. The same events give the same bytes.
  */
 export function draftPostmortem(request: PostmortemRequest): Postmortem {
-  const state = fold(request.incident, request.events, request.plans);
+  const { incident, events, plans, number } = request;
+  const state = { ...fold(incident, events, plans), ...(number !== undefined && { number }) };
   const facts = factsOf(request, state);
   return {
     title: facts.title,

@@ -27,6 +27,8 @@ export interface EventToAppend {
   readonly actor: unknown;
   readonly key: string;
   readonly run?: string | null;
+  /** It is written with the stream's number as `number` of its data (an object). */
+  readonly numbered?: true;
 }
 
 /** What a decision asks to be written, all in its one transaction. */
@@ -91,6 +93,9 @@ export interface Timeline {
   /** Streams that have a run which is not over. */
   liveStreams(): Promise<readonly string[]>;
   streamOfRun(run: string): Promise<string | null>;
+  /** What people call a stream by, unique in the store. One that has none is given it now. */
+  numberOf(stream: string): Promise<number>;
+  streamNumbered(number: number): Promise<string | null>;
   /** Null: there is none, or what is stored is not what has that hash. */
   planOf(run: string): Promise<{ planHash: string; planBytes: Uint8Array } | null>;
 

@@ -6,6 +6,7 @@ import { linked } from "./chain.ts";
 import type { StoreClock } from "./clock.ts";
 import type { Decided, Decision, Lease, NewRun, StoredEvent } from "./contract.ts";
 import { differenceOf, type Guard } from "./guard.ts";
+import { withNumber } from "./numbers.ts";
 import { isPassing, isRefusal } from "./passing.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
 import { extended, holdsHead, type RecentStreams, type SeenStream, unseen } from "./recent.ts";
@@ -110,8 +111,9 @@ async function inTransaction<T>(
   }
   const decision = decided(decide, seen.events, head.clock);
   const { keyring } = desk.authenticity;
-  const { hide, show, learn } = await desk.pseudonyms.hiding(client, decision.events);
-  const stored = linked(stream, seen, seen.keys, decision.events, head.clock, keyring, hide);
+  const appended = await withNumber(client, stream, decision.events, seen.keys);
+  const { hide, show, learn } = await desk.pseudonyms.hiding(client, appended);
+  const stored = linked(stream, seen, seen.keys, appended, head.clock, keyring, hide);
   const events = stored.map(show);
   const { runs = [], ended = [] } = decision;
   if (events.length + runs.length + ended.length === 0) {

@@ -200,6 +200,10 @@ create table lifeboat.stream (
   updated_at timestamp(3) with time zone not null default clock_timestamp(),
   changed xid8 not null default pg_current_xact_id()
 );
+create table lifeboat.stream_number (
+  number integer not null generated always as identity,
+  stream text not null
+);
 create table lifeboat.summary (
   stream text not null,
   version integer not null,
@@ -263,6 +267,10 @@ alter table lifeboat.signed_statement add constraint signed_statement_pkey PRIMA
 alter table lifeboat.stream add constraint stream_id_check CHECK ((id <> ''::text));
 alter table lifeboat.stream add constraint stream_pkey PRIMARY KEY (id);
 alter table lifeboat.stream add constraint stream_version_check CHECK ((version >= 0));
+alter table lifeboat.stream_number add constraint stream_number_number_check CHECK ((number > 0));
+alter table lifeboat.stream_number add constraint stream_number_pkey PRIMARY KEY (number);
+alter table lifeboat.stream_number add constraint stream_number_stream_fkey FOREIGN KEY (stream) REFERENCES lifeboat.stream(id);
+alter table lifeboat.stream_number add constraint stream_number_stream_key UNIQUE (stream);
 alter table lifeboat.summary add constraint summary_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text));
 alter table lifeboat.summary add constraint summary_pkey PRIMARY KEY (stream);
 alter table lifeboat.summary add constraint summary_stream_fkey FOREIGN KEY (stream) REFERENCES lifeboat.stream(id);
@@ -322,6 +330,7 @@ CREATE TRIGGER first_head_is_an_event AFTER INSERT ON lifeboat.stream FOR EACH R
 CREATE TRIGGER head_is_an_event AFTER UPDATE ON lifeboat.stream FOR EACH ROW WHEN (((new.version <> old.version) OR (new.head_hash <> old.head_hash))) EXECUTE FUNCTION lifeboat.head_is_an_event();
 CREATE TRIGGER never_back BEFORE UPDATE ON lifeboat.stream FOR EACH ROW WHEN (((new.version < old.version) OR (new.id <> old.id))) EXECUTE FUNCTION lifeboat.refuse_change();
 CREATE TRIGGER never_gone BEFORE DELETE OR TRUNCATE ON lifeboat.stream FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON lifeboat.stream_number FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
 
 -- grants
 grant delete, insert, select, update on lifeboat.delivery to lifeboat_app;
@@ -343,5 +352,6 @@ grant delete, insert, select on lifeboat.run_resource to lifeboat_app;
 grant delete, insert, select, update on lifeboat.schedule to lifeboat_app;
 grant insert, select on lifeboat.signed_statement to lifeboat_app;
 grant insert, select, update on lifeboat.stream to lifeboat_app;
+grant insert, select on lifeboat.stream_number to lifeboat_app;
 grant insert, select, update on lifeboat.summary to lifeboat_app;
 grant insert, select, update on lifeboat.tally to lifeboat_app;

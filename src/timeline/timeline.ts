@@ -8,6 +8,7 @@ import type { Decided, Lease, Timeline } from "./contract.ts";
 import { attemptDecision, brokenTimeline, type Decide, type Desk, type Doubt, Thrown } from "./decide.ts";
 import type { Follower } from "./follow.ts";
 import type { Guard } from "./guard.ts";
+import { numberOf, streamNumbered } from "./numbers.ts";
 import { patiently } from "./passing.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
 import { extended, holdsHead, type RecentStreams, type SeenStream, unseen } from "./recent.ts";
@@ -166,6 +167,10 @@ export function createTimeline(parts: TimelineParts): SigningTimeline {
         const { rows } = await pool.query<{ stream: string }>("select stream from lifeboat.run where id = $1", [run]);
         return rows[0]?.stream ?? null;
       }),
+
+    numberOf: (stream) => asked("numbering", () => numberOf(pool, stream)),
+
+    streamNumbered: (number) => asked("finding a number", () => streamNumbered(pool, number)),
 
     planOf: (run) =>
       asked("reading a plan", async () => {

@@ -2,6 +2,7 @@ import type { Declared, IncidentState } from "../../src/incident/state.ts";
 import { context, header, section } from "./blocks.ts";
 import { plain, safe } from "./escape.ts";
 import { kindPrefix } from "./kind.ts";
+import { named } from "./maintenance.ts";
 import type { Message } from "./message.ts";
 import { statusWords } from "./status.ts";
 import type { Surroundings } from "./view.ts";
@@ -14,9 +15,9 @@ export function announcement(state: IncidentState, declared: Declared, around: S
   const by = declared.by.kind === "person" ? around.names(declared.by.person ?? declared.by.name) : "Lifeboat";
   const now = `*${state.severity}* · ${safe(around.system.title)} · ${statusWords(state.status)}`;
   return {
-    text: `${prefix}${state.severity} incident, ${statusWords(state.status)}: ${safe(declared.title)} (${safe(around.system.title)}). Declared by ${by} at ${clock(declared.at)}. ${where}`,
+    text: `${prefix}${named(state)} incident, ${statusWords(state.status)}: ${safe(declared.title)} (${safe(around.system.title)}). Declared by ${by} at ${clock(declared.at)}. ${where}`,
     blocks: [
-      header(`${prefix}${state.severity}: ${plain(declared.title)}`),
+      header(`${prefix}${named(state)}: ${plain(declared.title)}`),
       section(`${now}\n${where}`),
       context(`Declared by ${by} ${at(declared.at)} · ${safe(state.id)}`),
     ],

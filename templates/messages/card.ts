@@ -7,7 +7,7 @@ import { plain, safe } from "./escape.ts";
 import { stillUnfenced } from "./fence.ts";
 import { reviewsDue } from "./glass.ts";
 import { kindPrefix, kindSentence, runTitle } from "./kind.ts";
-import { badge } from "./maintenance.ts";
+import { named } from "./maintenance.ts";
 import type { Block, Message } from "./message.ts";
 import { nextOwed, owedWords } from "./owed.ts";
 import { ackWords, notPaged, pageOf } from "./paged.ts";
@@ -23,9 +23,9 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
   const runs = [...state.runs.values()];
   const planned = declared.kind === "maintenance";
   return {
-    text: `${prefix}${badge(state)} ${safe(declared.title)}: ${statusWords(state.status)}. ${planned ? "" : `${rolesSentence(state, around)} `}${runsSentence(runs)}${owedSentence(state, around)}`,
+    text: `${prefix}${named(state)} ${safe(declared.title)}: ${statusWords(state.status)}. ${planned ? "" : `${rolesSentence(state, around)} `}${runsSentence(runs)}${owedSentence(state, around)}`,
     blocks: [
-      header(`${prefix}${badge(state)}: ${plain(declared.title)}`),
+      header(`${prefix}${named(state)}: ${plain(declared.title)}`),
       fields([
         ["Status", statusWords(state.status)],
         ["System", safe(around.system.title)],
@@ -126,7 +126,7 @@ export function topicOf(state: IncidentState, declared: Declared, around: Surrou
   const holder = state.roles.get(COMMANDER);
   const commander = around.system.people.find(({ id }) => id === holder)?.name ?? holder;
   return [
-    `${kindPrefix(declared.kind, around.practice)}${state.severity} ${statusWords(state.status)}`,
+    `${kindPrefix(declared.kind, around.practice)}${named(state)} ${statusWords(state.status)}`,
     ...(around.system.roles.some(({ id }) => id === COMMANDER) ? [`Commander: ${plain(commander ?? "open")}`] : []),
   ].join(" · ");
 }

@@ -1,4 +1,5 @@
 import { lentNow } from "../../src/incident/delegation.ts";
+import { incidentName } from "../../src/incident/numbers.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { topicOf } from "./card.ts";
 import { toldOf } from "./drill.ts";
@@ -9,7 +10,8 @@ import type { ChannelView, Surroundings } from "./view.ts";
 /** The incident's own channel: what it is called, what its topic says, and who has to be in it. */
 export function channelOf(state: IncidentState, declared: Declared, around: Surroundings): ChannelView {
   return {
-    name: channelName(state.id, declared),
+    name: channelName(state, declared),
+    since: declared.at,
     topic: cut(topicOf(state, declared, around), 250),
     bookmarks: bookmarks(around),
     invite: invited(state, declared, around),
@@ -22,15 +24,16 @@ function bookmarks({ system }: Surroundings): ChannelView["bookmarks"] {
   return [...page, ...(system.links ?? []).map(({ title, url }) => ({ title: plain(title), link: url }))];
 }
 
-/** `inc-7k2m9xqz-orders-database-down`, and `drill-…` for a drill. */
-function channelName(id: string, { title, kind }: Declared): string {
+/** `inc-42-orders-database-down`, and `drill-…` for a drill. */
+function channelName(state: IncidentState, { title, kind }: Declared): string {
+  const id = kind === "drill" ? state.id.replace(/^inc-/, "drill-") : state.id;
   const slug = title
     .normalize("NFKD")
     .toLowerCase()
     .replace(/\p{M}/gu, "")
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-|-$/g, "");
-  const name = `${kind === "drill" ? id.replace(/^inc-/, "drill-") : id}-${slug}`;
+  const name = `${state.number === undefined ? id : incidentName(state).toLowerCase()}-${slug}`;
   return name.slice(0, 60).replace(/-$/, "");
 }
 

@@ -1,4 +1,5 @@
 import { needsSecond, tookPart, unreviewed } from "../../src/incident/break-glass.ts";
+import { incidentName } from "../../src/incident/numbers.ts";
 import { personById } from "../../src/incident/people.ts";
 import type { Break, Broken, IncidentState, RunState } from "../../src/incident/state.ts";
 import { actions, type Button, context, header, section } from "./blocks.ts";
@@ -76,7 +77,9 @@ export function glassBroken(state: IncidentState, run: RunState, broke: Break, a
       section(`${review === null ? "🚨" : "✅"} ${text}`),
       ...(review === null ? [actions(reviewButton(run, broke))] : []),
       ...pagedLine(state, broke.ask, around),
-      context(`Since ${at(broke.at)}, valid until ${clock(broke.until)} for this one approval · ${safe(state.id)}`),
+      context(
+        `Since ${at(broke.at)}, valid until ${clock(broke.until)} for this one approval · ${safe(incidentName(state))}`,
+      ),
     ],
   };
 }

@@ -7,6 +7,7 @@ import { cut, safe } from "./escape.ts";
 import { notFencedLines, notFencedPlain } from "./fence.ts";
 import { reviewsDue } from "./glass.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
+import { named } from "./maintenance.ts";
 import type { Block } from "./message.ts";
 import { runMark, runStatusWords, statusWords } from "./status.ts";
 import type { DrawHome, HomeSituation } from "./view.ts";
@@ -134,7 +135,7 @@ function incidents(home: HomeSituation): Block[] {
     open.slice(0, 15).map(({ state, channel }) => {
       const prefix = kindPrefix(state.declared?.kind ?? "real", home.practice);
       const where = channel ? ` in <#${channel}>` : "";
-      return `• ${prefix}*${state.severity}* ${safe(cut(state.declared?.title ?? state.id, 150))}: ${statusWords(state.status)}${where}`;
+      return `• ${prefix}*${named(state)}* ${safe(cut(state.declared?.title ?? state.id, 150))}: ${statusWords(state.status)}${where}`;
     }),
   );
 }

@@ -1,3 +1,4 @@
+import { incidentName } from "../../src/incident/numbers.ts";
 import type { IncidentState } from "../../src/incident/state.ts";
 import type { Button } from "./blocks.ts";
 
@@ -18,6 +19,12 @@ export function raiseButton({ id, declared }: IncidentState): Button[] {
       },
     },
   ];
+}
+
+/** "INC-42 · P1": what people call it by, and how bad it is; planned work has its number alone. */
+export function named(state: IncidentState): string {
+  if (state.number === undefined) return badge(state);
+  return state.declared?.kind === "maintenance" ? incidentName(state) : `${incidentName(state)} · ${state.severity}`;
 }
 
 /** "P1", or what stands in its place: planned work has no severity. */

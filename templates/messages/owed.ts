@@ -1,5 +1,6 @@
 import { type Due, duesOf } from "../../src/incident/cadence.ts";
 import type { DueKind } from "../../src/incident/events.ts";
+import { incidentName } from "../../src/incident/numbers.ts";
 import type { IncidentState } from "../../src/incident/state.ts";
 import { actions, section } from "./blocks.ts";
 import { safe } from "./escape.ts";
@@ -22,7 +23,7 @@ export function reminders(state: IncidentState, around: Surroundings): readonly 
 function reminder(state: IncidentState, due: Due, around: Surroundings): Message {
   const people = tellers(state, around);
   const who = people.length === 0 ? "Comms lead" : people.map(around.names).join(", ");
-  const where = around.channel === null ? safe(state.id) : `<#${around.channel}>`;
+  const where = around.channel === null ? safe(incidentName(state)) : `<#${around.channel}>`;
   const until = state.comms.snoozed.get(due.id);
   const waits = until !== undefined && !due.reminded ? ` Reminded again at ${clock(until)}.` : "";
   const says = due.late

@@ -1,10 +1,12 @@
 import type { GateStep, System } from "../../src/catalog/types.ts";
 import { needsSecond } from "../../src/incident/break-glass.ts";
+import { incidentName } from "../../src/incident/numbers.ts";
 import { personById } from "../../src/incident/people.ts";
 import type { Break, GateState, IncidentState, RunState, Split } from "../../src/incident/state.ts";
 import { cut, ended, plain } from "./escape.ts";
 import { notFencedPlain } from "./fence.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
+import { named } from "./maintenance.ts";
 import { clock } from "./when.ts";
 
 /**
@@ -25,8 +27,8 @@ export function pageWords(practice: boolean) {
     alarm(state: IncidentState, system: System): Spoken {
       const title = plain(state.declared?.title ?? state.id);
       return {
-        summary: cut(`${prefixOf(state)}${state.severity} ${plain(system.title)}: ${title}`, LINE),
-        details: `Incident ${state.id}. Open its channel in Slack; /dr status shows where it stands.`,
+        summary: cut(`${prefixOf(state)}${named(state)} ${plain(system.title)}: ${title}`, LINE),
+        details: `${incidentName(state)}. Open its channel in Slack; /dr status shows where it stands.`,
       };
     },
     summons(
@@ -45,7 +47,7 @@ export function pageWords(practice: boolean) {
           ...(notFencedPlain(run) === "" ? [] : [notFencedPlain(run).trim()]),
           `Data loss: ${ended(plain(gate.loss))}`,
           `Expires at ${clock(gate.expiresAt)}.`,
-          `Approve or deny in Slack, in the thread of ${run.id} (${state.id}). Acknowledging this page doesn't decide.`,
+          `Approve or deny in Slack, in the thread of ${run.id} (${incidentName(state)}). Acknowledging this page doesn't decide.`,
         ].join("\n"),
       };
     },
@@ -56,7 +58,7 @@ export function pageWords(practice: boolean) {
       const { state, run, gate, broke } = about;
       const who = broke ?? gate?.breaking ?? null;
       const name = plain(system.people.find(({ id }) => id === who?.person)?.name ?? who?.person ?? "Somebody");
-      const what = `${plain(run.plan.title)} (${state.id})`;
+      const what = `${plain(run.plan.title)} (${incidentName(state)})`;
       const reason = `Reason: ${ended(plain(who?.reason ?? ""))}`;
       const place = `${ended(plain(run.plan.target))}`;
       if (broke === null)
@@ -77,7 +79,7 @@ export function pageWords(practice: boolean) {
         details: [
           reason,
           place,
-          `/dr pause stops the run. Someone not involved must review it: /dr review, or the button in ${state.id}.`,
+          `/dr pause stops the run. Someone not involved must review it: /dr review, or the button in ${incidentName(state)}.`,
         ].join("\n"),
       };
     },
@@ -87,7 +89,7 @@ export function pageWords(practice: boolean) {
         summary: cut(`${prefixOf(state)}SPLIT BRAIN in ${plain(system.title)}: ${plain(split.says)}`, LINE),
         details: [
           plain(split.next),
-          `After ${plain(run.plan.title)} (${run.id}, ${state.id}). Look in its thread in Slack.`,
+          `After ${plain(run.plan.title)} (${run.id}, ${incidentName(state)}). Look in its thread in Slack.`,
         ].join("\n"),
       };
     },

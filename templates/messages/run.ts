@@ -1,5 +1,6 @@
 import { lanesOf } from "../../src/catalog/lanes.ts";
 import type { Plan, PlanStep } from "../../src/catalog/types.ts";
+import { incidentName } from "../../src/incident/numbers.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { actions, type Button, context, fields, header, lines, section } from "./blocks.ts";
 import { directionWords } from "./direction.ts";
@@ -48,7 +49,7 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
       context(
         [
           `Requested by ${by} ${at(run.requestedAt)}`,
-          `${safe(declared.title)} (${safe(state.id)})`,
+          `${safe(declared.title)} (${safe(incidentName(state))})`,
           `${safe(run.id)}, plan ${run.planHash.slice(0, 8)}`,
           ...(note ? [note] : []),
         ].join(" · "),

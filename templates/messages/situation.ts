@@ -2,6 +2,7 @@ import type { IncidentState, RunState } from "../../src/incident/state.ts";
 import { actions, type Button, context, header, lines } from "./blocks.ts";
 import { cut, safe } from "./escape.ts";
 import { runTitle } from "./kind.ts";
+import { named } from "./maintenance.ts";
 import type { Block, Message } from "./message.ts";
 import { runMark, runStatusWords, statusWords } from "./status.ts";
 import { at, clock } from "./when.ts";
@@ -36,7 +37,7 @@ export function situation(
   hasTriage = false,
 ): Message {
   const runs = [...state.runs.values()].filter(({ endedAt }) => endedAt === null);
-  const title = `${state.severity} ${safe(state.declared?.title ?? state.id)}`;
+  const title = `${named(state)} ${safe(state.declared?.title ?? state.id)}`;
   const place = channel && !here ? ` in <#${channel}>` : "";
   const hints = starts.slice(0, 8).map((words) => `• \`/dr ${words}\``);
   return {
@@ -48,7 +49,7 @@ export function situation(
         .join(", ")}.`,
     ].join("\n"),
     blocks: [
-      header(cut(`${state.severity} ${state.declared?.title ?? state.id}`, 150)),
+      header(cut(`${named(state)} ${state.declared?.title ?? state.id}`, 150)),
       ...lines([
         `*${statusWords(state.status)}*${place}${state.declared ? ` · declared ${at(state.declared.at)}` : ""}`,
         ...runs.map((run) => `${runMark(run)} ${safe(runTitle(run.plan, run.dryRun))}: ${runStatusWords(run)}`),
@@ -64,9 +65,9 @@ export function situation(
 export function which(open: readonly Open[]): Message {
   const told = open.map(({ state, channel }) => {
     const where = channel ? ` in <#${channel}>` : "";
-    return `• ${state.severity} ${safe(state.declared?.title ?? state.id)} (${safe(state.id)})${where}: ${statusWords(state.status)}${state.declared ? `, declared ${clock(state.declared.at)}` : ""}`;
+    return `• ${named(state)} ${safe(state.declared?.title ?? state.id)}${where}: ${statusWords(state.status)}${state.declared ? `, declared ${clock(state.declared.at)}` : ""}`;
   });
-  const text = "Several incidents are open. Use the incident's channel, or add `--incident` and its id:";
+  const text = "Several incidents are open. Use the incident's channel, or add `--incident` and its number:";
   return { text: [text, ...told].join("\n"), blocks: lines([text, ...told]) };
 }
 

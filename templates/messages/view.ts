@@ -19,6 +19,8 @@ export interface View {
 export interface ChannelView {
   /** Wanted name; the one Slack gave is kept by the publisher. At most 80 of `a-z 0-9 - _`. */
   readonly name: string;
+  /** When it was declared: a channel of this name that is older belongs to something else. Absent: nobody looks. */
+  readonly since?: Date;
   readonly topic: string;
   readonly bookmarks: readonly { readonly title: string; readonly link: string }[];
   /** Slack user ids to have in the channel. Nobody is ever removed. */

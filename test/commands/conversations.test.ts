@@ -66,6 +66,31 @@ describe("a night", () => {
     expect((await store.timeline.verify()).ok).toBe(true);
   });
 
+  test("in which people say its number", async () => {
+    const incident = idFor("inc", "number-key");
+    await house.ask("alex", "declare Orders fail", { key: "number-key" });
+    await house.ask("sam", "failover database --planned --drill", { key: "look-key" });
+    for (const said of ["INC-1", "inc-1", "1", "#1", incident, "--incident INC-1", "--incident 1"]) {
+      const reply = await house.ask("sam", `status ${said}`);
+      expect([said, reply.kind === "private" && reply.message.text]).toEqual([
+        said,
+        expect.stringMatching(/^PRACTICE · INC-1 · P1 Orders fail: investigating/),
+      ]);
+    }
+    const drill = await house.ask("sam", "status DRILL-2");
+    expect(drill.kind === "private" && drill.message.text).toMatch(/^PRACTICE DRILL · DRILL-2 /);
+    expect((await house.ask("sam", "status inc-77")).kind).toBe("private");
+    await house.ask("sam", "note --incident INC-1 12 pods are down");
+    await house.ask("sam", "resolve INC-1 42 pods are up again");
+    await house.ask("sam", "reopen INC-1 they are not");
+    const { events } = await house.state(incident);
+    expect(events.map(({ type, data }) => [type, data]).slice(-3)).toEqual([
+      ["incident.noted", expect.objectContaining({ text: "12 pods are down" })],
+      ["incident.resolved", { summary: "42 pods are up again" }],
+      ["incident.reopened", { reason: "they are not" }],
+    ]);
+  });
+
   test("of a question that is not clear yet: the tree is walked to a runbook", async () => {
     await house.ask("alex", "triage");
     await house.ask("alex", "declare Orders fail", { key: "declare-key" });

@@ -39,6 +39,20 @@ async function summarized(count: number): Promise<void> {
 /** With the bot's login: what somebody who stole it could do. */
 const asBot = (sql: string, values: unknown[] = []) => store.pool.query(sql, values);
 
+describe("a number", () => {
+  test("of what was declared without one stands beside its record, the same in every process", async () => {
+    const old = await declared(store, false);
+    const [ours, theirs] = [incidentsOn(store), incidentsOn(await another())];
+    const { number } = await ours.read(old);
+    expect(number).toBeGreaterThan(0);
+    expect((await theirs.read(old)).number).toBe(number);
+    expect((await theirs.numbered(number ?? 0))?.id).toBe(old);
+    expect(await theirs.numbered(99)).toBeNull();
+    const decided = await ours.decide(old, (state) => ({ events: [], value: state.number }));
+    expect(decided).toMatchObject({ value: number });
+  });
+});
+
 describe("which incidents are open", () => {
   test("is known at once of what another process wrote, the newest event first", async () => {
     const [ours, theirs] = [incidentsOn(store), await another()];

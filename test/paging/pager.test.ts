@@ -72,7 +72,7 @@ describe("an incident", () => {
     await paging();
     await declare("P0");
     await until(() => alarms()[0]?.status === "triggered");
-    expect(alarms()).toMatchObject([{ title: "P0 Shop: Orders fail", assigned: ["POLI0"] }]);
+    expect(alarms()).toMatchObject([{ title: "INC-1 · P0 Shop: Orders fail", assigned: ["POLI0"] }]);
     await until(async () => (await events("page.sent")).length === 1);
     await night.asks("cy", { type: "assignRole", role: "incident-commander", person: "cy", note: null });
     await until(() => alarms()[0]?.status === "acknowledged");
@@ -95,7 +95,7 @@ describe("an incident", () => {
     await paging();
     await declare("P0", "drill", ["vp-engineering"]);
     await until(() => alarms()[0]?.status === "triggered");
-    expect(alarms()).toMatchObject([{ title: "DRILL · P0 Shop: Orders fail", assigned: ["PVERA"] }]);
+    expect(alarms()).toMatchObject([{ title: "DRILL · DRILL-1 · P0 Shop: Orders fail", assigned: ["PVERA"] }]);
     await night.asks("cy", { type: "resolve", summary: null });
     await until(() => alarms()[0]?.status === "resolved");
     expect(pager.incidents).toHaveLength(1);

@@ -82,7 +82,7 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
     await thread(page).getByRole("button", { name: "Draft post-mortem" }).click();
     const [download] = await Promise.all([
       page.waitForEvent("download"),
-      page.getByRole("link", { name: /postmortem-inc-.*\.md/ }).click(),
+      page.getByRole("link", { name: /postmortem-(?:inc|maint)-.*\.md/ }).click(),
     ]);
     const document = await readFile(await download.path(), "utf8");
     expect(document).toMatch(/^# Post-mortem: Orders database: failover/);

@@ -39,7 +39,7 @@ describe("a failover, told from the first word to the post-mortem", () => {
     const told = bed.workspace.sight().messages.filter(({ ts, channel }) => !before.has(ts) && channel === "CINCIDENT");
     expect(told.filter(({ files }) => !files?.length).length).toBeLessThanOrEqual(6);
     expect(systemLines(told)).toEqual([]);
-    expect(postmortem).toMatch(/^postmortem-inc-.*\.md$/);
+    expect(postmortem).toMatch(/^postmortem-(?:inc|maint)-.*\.md$/);
     expect(await bed.estate.ledger()).toMatchObject({ lost: 0 });
     expect(await bed.promotions("orders-b")).toBe(1);
     expect(events.map(({ version }) => version)).toEqual(events.map((_, index) => index + 1));

@@ -28,7 +28,7 @@ describe("whoever plays reads the screen", () => {
     expect(again).toMatchObject({ problem: null, outcome: "verified", timeline: { verified: true } });
     expect(again.report?.approvals.map(({ person }) => person)).toEqual(["sam-okafor"]);
     expect(again.report?.rpo.rowsLost).toBe(0);
-    expect(again.postmortem).toMatch(/^postmortem-inc-.*\.md$/);
+    expect(again.postmortem).toMatch(/^postmortem-(?:inc|maint)-.*\.md$/);
     expect(again.texts.at(-1)).toMatch(/is done and verified/);
   }, 200_000);
 

@@ -6,7 +6,7 @@ import { asOwner } from "../../src/timeline/database.ts";
 import { migrate } from "../../src/timeline/migrate.ts";
 import { dumpSchema } from "../../src/timeline/schema.ts";
 import { testKeyring } from "./keys.ts";
-import { asSuperuser, quiet, storeOn, type TestServer, testServer } from "./server.ts";
+import { asSuperuser, event, quiet, storeOn, type TestServer, testServer } from "./server.ts";
 
 const page = join(projectRoot(), "src", "timeline", "schema.sql");
 
@@ -40,6 +40,28 @@ describe("the schema", () => {
     await migrate(url, url, quiet, testKeyring);
     await asSuperuser(url, "update lifeboat.migration set checksum = 'other' where name = '0001-timeline.sql'");
     await expect(migrate(url, url, quiet, testKeyring)).rejects.toThrow("changed after it was applied");
+  });
+
+  test("gives what was declared before numbers its number, in that order and once", async () => {
+    const url = await on.database();
+    const store = await storeOn(url);
+    for (const [n, stream] of ["inc-z", "inc-a", "workspace", "inc-m"].entries()) {
+      const type = stream === "workspace" ? "command.refused" : "incident.declared";
+      await store.timeline.decide(stream, () => ({ events: [event(type, { key: `k${n}` })], value: null }));
+    }
+    await store.close();
+    await asSuperuser(url, "drop table lifeboat.stream_number");
+    await asSuperuser(url, "delete from lifeboat.migration where name = '0120-number.sql'");
+    await migrate(url, url, quiet, testKeyring);
+    const numbers = "select stream, number from lifeboat.stream_number order by number";
+    const given = [
+      { stream: "inc-z", number: 1 },
+      { stream: "inc-a", number: 2 },
+      { stream: "inc-m", number: 3 },
+    ];
+    expect(await asSuperuser(url, numbers)).toEqual(given);
+    await migrate(url, url, quiet, testKeyring);
+    expect(await asSuperuser(url, numbers)).toEqual(given);
   });
 
   test("lets an ordinary user work as the application once the owner migrated", async () => {

@@ -32,6 +32,48 @@ const run = (id: string, ...resources: string[]): NewRun => ({
 const write = (stream: string, ...types: string[]) =>
   store.timeline.decide(stream, () => ({ events: types.map((type) => event(type)), value: null }));
 
+describe("a number", () => {
+  const numbered = (key: string) => [event("declared", { key, data: { title: key }, numbered: true as const })];
+  const numberIn = async (stream: string) => (await store.timeline.read(stream))[0]?.data;
+
+  test("is given in the transaction that writes it, and never twice, by however many processes", async () => {
+    const other = await storeOn(url);
+    const declare = ({ timeline }: Store, n: number) =>
+      timeline.decide(`inc-${n}`, () => ({ events: numbered(`k${n}`), value: null }));
+    await Promise.all(Array.from({ length: 20 }, (_, n) => declare(n % 2 === 0 ? store : other, n)));
+    const given = await Promise.all(Array.from({ length: 20 }, (_, n) => numberIn(`inc-${n}`)));
+    const numbers = given.map((data) => (data as { number: number }).number);
+    expect(new Set(numbers).size).toBe(20);
+    expect(numbers.every((number) => Number.isInteger(number) && number > 0)).toBe(true);
+    for (const [n, number] of numbers.entries())
+      expect([await other.timeline.streamNumbered(number), await store.timeline.numberOf(`inc-${n}`)]).toEqual([
+        `inc-${n}`,
+        number,
+      ]);
+    expect((await store.timeline.verify()).ok).toBe(true);
+    await other.close();
+  });
+
+  test("is not spent by a repeat, and none is there where nothing was written", async () => {
+    const twice = async () => store.timeline.decide("inc-a", () => ({ events: numbered("same"), value: null }));
+    await twice();
+    await twice();
+    const failed = store.timeline.decide("inc-b", () => {
+      throw new Error("no");
+    });
+    await expect(failed).rejects.toThrow("no");
+    expect(await numberIn("inc-a")).toEqual({ title: "same", number: 1 });
+    expect(await store.timeline.streamNumbered(2)).toBeNull();
+  });
+
+  test("can't be moved to another stream with the login of the bot", async () => {
+    await store.timeline.decide("inc-a", () => ({ events: numbered("a"), value: null }));
+    for (const change of ["update lifeboat.stream_number set stream = stream", "delete from lifeboat.stream_number"])
+      await expect(store.pool.query(change)).rejects.toThrow(/permission denied/);
+    await expect(asSuperuser(url, "delete from lifeboat.stream_number")).rejects.toThrow("append-only");
+  });
+});
+
 describe("decide", () => {
   test("hands over every event and the database's clock, and commits what is returned", async () => {
     await write("inc-1", "declared", "noted");

@@ -32,5 +32,6 @@ export function declare(
     return no({ code: "impact-later", what: "The impact can't have started in the future" });
   const impact = impactStartedAt === null ? null : impactStartedAt.toISOString();
   const data = { title, system, severity, kind, impactStartedAt: impact, announceIn, ...(drill && { drill }) };
-  return accept(context, [{ type: "incident.declared", data }]);
+  const { events } = accept(context, [{ type: "incident.declared", data }]);
+  return { kind: "accepted", events: events.map((event) => ({ ...event, numbered: true })) };
 }

@@ -30,7 +30,7 @@ export async function makeChannel(deps: Making, lane: Lane): Promise<Trouble | n
     const taken = new Set((await deps.outbox.places()).values());
     for (const suffix of SUFFIXES) {
       const name = channelName(wanted.name, suffix);
-      const made = await create(deps, name, taken);
+      const made = await create(deps, name, taken, wanted.since ?? 0);
       if (made === null) continue;
       await deps.outbox.made(lane.lane, deps.owner, made.id, made.name);
       return null;
@@ -106,7 +106,7 @@ export async function findNamed(deps: Making, lane: Lane, name: string): Promise
   }
 }
 
-async function create(deps: Making, name: string, taken: ReadonlySet<string>) {
+async function create(deps: Making, name: string, taken: ReadonlySet<string>, since: number) {
   try {
     const { channel } = await deps.client.conversations.create({ name, is_private: false });
     if (!channel?.id) throw new Error("Slack made a channel and gave it no id.");
@@ -114,13 +114,18 @@ async function create(deps: Making, name: string, taken: ReadonlySet<string>) {
   } catch (error) {
     const trouble = troubleOf(error);
     if (trouble.kind !== "refused" || trouble.error !== "name_taken") throw error;
-    return findOwn(deps, name, taken);
+    return findOwn(deps, name, taken, since);
   }
 }
 
-async function findOwn(deps: Making, name: string, taken: ReadonlySet<string>) {
+/** How far Slack's clock and the store's may be apart. */
+const CLOCKS_APART_SECONDS = 600;
+
+/** A store that begins again begins with number 1: a channel that is older than the incident is of another store's. */
+async function findOwn(deps: Making, name: string, taken: ReadonlySet<string>, since: number) {
   const own = await channelCalled(deps, name);
-  return own?.id && own.creator === deps.identity().botUser && !taken.has(own.id) ? { id: own.id, name } : null;
+  const isOurs = own?.creator === deps.identity().botUser && (own.created ?? 0) >= since - CLOCKS_APART_SECONDS;
+  return own?.id && isOurs && !taken.has(own.id) ? { id: own.id, name } : null;
 }
 
 async function channelCalled(deps: Pick<Making, "client">, name: string) {

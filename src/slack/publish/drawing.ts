@@ -14,6 +14,8 @@ export interface About {
 /** The furniture of a channel, as the outbox keeps it. */
 export interface WantedChannel {
   readonly name: string;
+  /** When the incident was declared, in seconds since 1970. Absent: written by an older version. */
+  readonly since?: number;
   readonly topic: string;
   readonly bookmarks: readonly { readonly title: string; readonly link: string }[];
   readonly invite: readonly string[];
@@ -132,6 +134,13 @@ function wanted(shown: ShownMessage, lane: string): WantedMessage {
 
 function channelOf(view: View): WantedChannel | null {
   if (view.channel === null) return null;
-  const { name, topic, bookmarks, invite, pinned } = view.channel;
-  return { name: channelName(name), topic: topicText(topic), bookmarks, invite: [...new Set(invite)], pinned };
+  const { name, since, topic, bookmarks, invite, pinned } = view.channel;
+  return {
+    name: channelName(name),
+    ...(since && { since: Math.floor(since.getTime() / 1000) }),
+    topic: topicText(topic),
+    bookmarks,
+    invite: [...new Set(invite)],
+    pinned,
+  };
 }
