@@ -1,7 +1,7 @@
 import { personOf } from "../src/incident/people.ts";
 import { holderOf, type Proof } from "../src/proof/proof.ts";
 import { safe } from "../templates/messages/escape.ts";
-import { enrollForm } from "../templates/messages/forms.ts";
+import { enrollForm, enrollLines } from "../templates/messages/forms.ts";
 import { at } from "../templates/messages/when.ts";
 import { sourceOf, tellLocked } from "./codes.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
@@ -31,12 +31,7 @@ export const enroll: Command = {
     const { secret, uri } = await proof.begin(holders(mine), mine[0]?.name ?? request.caller.name);
     if (request.canAskForm) return { kind: "form", form: enrollForm(secret, uri, replaces) };
     const then = replaces ? "`/dr enroll 123456 --current 654321`" : "`/dr enroll 123456`";
-    return say([
-      "Add this key to your authenticator app. It's shown once, and only to you:",
-      `\`${secret}\``,
-      `\`${uri.replace(/&/g, "&amp;")}\``,
-      `Then confirm with the code it shows: ${then}, within ten minutes.`,
-    ]);
+    return say([...enrollLines(secret, uri), `Then confirm with the code it shows: ${then}, within ten minutes.`]);
   },
 };
 

@@ -1,5 +1,6 @@
 import { namesIncident, numberIn } from "../src/incident/numbers.ts";
 import { LifeboatError, messageOf, type Problem } from "../src/lib/errors.ts";
+import type { Button } from "../templates/messages/blocks.ts";
 import { CODE_FIELDS } from "../templates/messages/forms.ts";
 import { helpOf } from "../templates/messages/help.ts";
 import { doubted } from "../templates/messages/store-doubt.ts";
@@ -213,7 +214,14 @@ async function refuse(house: House, request: Request, problem: Problem): Promise
   } catch (error) {
     house.log.error({ error, key: request.key, code: problem.code }, "a refusal could not be recorded");
   }
-  return no(problem);
+  return no(problem, ...wayOutOf(problem, request));
+}
+
+/** Where one press leads on, the refusal has the button. */
+function wayOutOf({ code }: Problem, { canAskForm }: Request): readonly Button[] {
+  return code === "proof-not-enrolled" && canAskForm
+    ? [{ label: "Set up authenticator", verb: "enroll", carries: "", style: "primary" }]
+    : [];
 }
 
 function failed(house: House, request: Request, error: unknown): Reply {

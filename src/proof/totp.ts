@@ -48,7 +48,7 @@ export function createTotp(
       const totp = totpOf(bytes);
       totp.issuer = issuer;
       totp.label = label;
-      return { secret: totp.secret.base32, uri: totp.toString() };
+      return { secret: totp.secret.base32, uri: shortUri(totp) };
     },
 
     confirm(holders, code, current, request, from = "slack") {
@@ -219,6 +219,13 @@ function totpOf(secret: Uint8Array): TOTP {
   const { buffer, byteOffset, byteLength } = secret;
   const bytes = buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
   return new TOTP({ algorithm: "SHA1", digits: 6, period: PERIOD_SECONDS, secret: new Secret({ buffer: bytes }) });
+}
+
+/** Without what every authenticator takes for given, so that its QR code is small. @see https://github.com/google/google-authenticator/wiki/Key-Uri-Format */
+function shortUri(totp: TOTP): string {
+  const uri = new URL(totp.toString());
+  for (const name of ["algorithm", "digits", "period"]) uri.searchParams.delete(name);
+  return uri.href.replaceAll("+", "%20");
 }
 
 function mapped(

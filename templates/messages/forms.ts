@@ -5,6 +5,7 @@ import { cut, safe } from "./escape.ts";
 import { choiceInput, momentInput, textInput } from "./form.ts";
 import { inputFields } from "./inputs.ts";
 import type { Form } from "./message.ts";
+import { qrCode } from "./qr.ts";
 
 /** The forms, each taken up by the command its `callback` names. A title holds 24 characters. */
 
@@ -155,24 +156,32 @@ export function proveForm(
   };
 }
 
+/**
+ * What an authenticator is given: to scan, to copy, to open. Each is a code block of its own, so that one double click or one long
+ * press takes all of it; Slack has no button that copies, and an input's value would come back to us and be stored.
+ */
+export function enrollLines(secret: string, uri: string): readonly [scan: string, copy: string] {
+  return [
+    `Scan this with your authenticator app. It's shown once, and only to you.\n\`\`\`${qrCode(uri)}\`\`\``,
+    [
+      "No camera? Copy this key into the app (time-based, six digits):",
+      `\`\`\`${secret}\`\`\``,
+      "Or open this link on the phone that has the app:",
+      `\`\`\`${uri.replace(/&/g, "&amp;")}\`\`\``,
+    ].join("\n"),
+  ];
+}
+
 /** The secret is in this form, for one pair of eyes, and nowhere else. */
 export function enrollForm(secret: string, uri: string, replaces: boolean): Form {
-  const grouped = secret.replace(/.{4}(?=.)/g, "$& ");
   return {
     callback: "enroll",
     title: "Set up authenticator",
     submit: "Confirm",
     carries: "",
     blocks: [
-      section(
-        [
-          "Add this key to your authenticator app (six digits, time-based). It's shown only once:",
-          `\`${grouped}\``,
-          "Or open this link on your phone:",
-          `\`${uri.replace(/&/g, "&amp;")}\``,
-          "Then enter the code it shows. Approvals that need it will ask for one.",
-        ].join("\n"),
-      ),
+      ...enrollLines(secret, uri).map(section),
+      section("Then enter the code it shows. Approvals that need it will ask for one."),
       ...(replaces
         ? [textInput("current", "Code of your current authenticator", { placeholder: "123456", length: 12 })]
         : []),

@@ -151,6 +151,7 @@ export class TestHouse {
       .replace(/\d\d:\d\d:\d\d UTC/g, "<now>")
       .replace(/(plan|facts) [0-9a-f]{8}/g, "$1 <hash>")
       .replace(/`(?:[A-Z2-7]{4} ?){8}`/g, "`<secret>`")
+      .replace(/```[█▀▄ \n]+```/g, "```<QR code>```")
       .replace(/otpauth:[^`]*/g, "otpauth:<address>");
   }
 
