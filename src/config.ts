@@ -397,7 +397,7 @@ export function loadConfig(
   return { ok: true, config: configOf(parsed.data as Settings, slack), renamed: current.renamed };
 }
 
-/** The README's reference, as a Markdown table. */
+/** The reference of all settings, as a Markdown table. */
 export function configurationTable(): string {
   const rows = Object.entries(settings.shape).map(([name, schema]) => {
     const initial = schema.safeParse(undefined).data;

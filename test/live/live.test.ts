@@ -67,7 +67,7 @@ test("where the real one is has to be said whole", async () => {
 });
 
 test("CONTRIBUTING names every target with each of its settings", async () => {
-  const text = await readFile(join(projectRoot(), "CONTRIBUTING.md"), "utf8");
+  const text = await readFile(join(projectRoot(), "docs", "testing.md"), "utf8");
   for (const { id, settings } of targets) {
     const row = text.split("\n").find((line) => line.startsWith(`| \`${id}\` `)) ?? "";
     expect([id, ...settings.map(({ name }) => name).filter((name) => !row.includes(`\`${name}\``))]).toEqual([id]);
