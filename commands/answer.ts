@@ -1,3 +1,4 @@
+import { actionValue } from "../templates/messages/action-value.ts";
 import { answerForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
 import { openAsks } from "./asks.ts";
@@ -12,15 +13,15 @@ export const answer: Command = {
   usage: "/dr answer [<run>] <answer…> [--incident <id>]",
   examples: ["/dr answer Not before four, they say"],
   async handle(house, request) {
-    const { state, run, rest, words } = await findRun(house, request);
+    const { state, run, pressed, words } = await findRun(house, request);
     const open = openAsks(state, run);
-    const found = rest === null ? open[0] : open.find(({ gate }) => gate.ask === rest);
-    const about = rest ?? found?.gate.ask ?? null;
+    const found = pressed === null ? open[0] : open.find(({ gate }) => gate.ask === pressed);
+    const about = pressed ?? found?.gate.ask ?? null;
     if (about === null) return say(`${runName(run)} has no open approval, so there's nothing to answer.`);
     const text = (request.form?.answer ?? words.join(" ")).trim();
     if (text === "" && request.form === null && request.canAskForm) {
       const question = found?.gate.talk.findLast(({ kind }) => kind === "question")?.says ?? run.plan.title;
-      return { kind: "form", form: answerForm(`${run.id}/${about}`, question) };
+      return { kind: "form", form: answerForm(actionValue(run.id, about), question) };
     }
     const acted = await act(house, request, state.id, { type: "answer", run: run.id, ask: about, text });
     if (acted.kind === "refused") return no(acted.problem);

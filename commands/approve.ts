@@ -1,3 +1,4 @@
+import { actionValue } from "../templates/messages/action-value.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { notFencedLines } from "../templates/messages/fence.ts";
 import { proveForm } from "../templates/messages/forms.ts";
@@ -18,9 +19,8 @@ export const approve: Command = {
   examples: ["/dr approve", "/dr approve ask-7k2m9xqz"],
   whole: ({ words }) => words.every((word) => /^(?:run|ask)-[a-z0-9-]+$/.test(word)),
   async handle(house, request) {
-    const { state, run, rest, words } = await findRun(house, request);
-    // The list of all steps carries its page behind the question.
-    const ask = rest?.split("/")[0] ?? words[0] ?? null;
+    const { state, run, pressed, words } = await findRun(house, request);
+    const ask = pressed ?? words[0] ?? null;
     if (ask === null) {
       const [open] = openAsks(state, run);
       if (open === undefined) return say(`${runName(run)} has no open approval.`);
@@ -44,7 +44,7 @@ export const approve: Command = {
     const proved = await prove(house, request, {
       ...{ state, run, ask, command },
       form: () =>
-        proveForm("gate.approve", "Approve", "Approve", `${run.id}/${ask}`, [
+        proveForm("gate.approve", "Approve", "Approve", actionValue(run.id, ask), [
           `*${safe(run.plan.title)}*`,
           safe(run.plan.target),
           ...notFencedLines(run, around, true),

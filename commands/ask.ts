@@ -1,3 +1,4 @@
+import { actionValue } from "../templates/messages/action-value.ts";
 import { questionForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
 import { openAsks } from "./asks.ts";
@@ -12,12 +13,12 @@ export const ask: Command = {
   usage: "/dr ask [<run>] <question…> [--incident <id>]",
   examples: ["/dr ask Has the provider said when they are back?"],
   async handle(house, request) {
-    const { state, run, rest, words } = await findRun(house, request);
-    const about = rest ?? openAsks(state, run)[0]?.gate.ask ?? null;
+    const { state, run, pressed, words } = await findRun(house, request);
+    const about = pressed ?? openAsks(state, run)[0]?.gate.ask ?? null;
     if (about === null) return say(`${runName(run)} has no open approval, so there's nothing to ask about.`);
     const text = (request.form?.question ?? words.join(" ")).trim();
     if (text === "" && request.form === null && request.canAskForm)
-      return { kind: "form", form: questionForm(`${run.id}/${about}`, `${run.plan.title}: ${run.plan.target}`) };
+      return { kind: "form", form: questionForm(actionValue(run.id, about), `${run.plan.title}: ${run.plan.target}`) };
     const acted = await act(house, request, state.id, { type: "question", run: run.id, ask: about, text });
     if (acted.kind === "refused") return no(acted.problem);
     return say(`${nameIn(house, run.requester)} was asked in the thread of ${runName(run)}. The approval stays open.`);

@@ -3,6 +3,7 @@ import { needsSecond } from "../src/incident/break-glass.ts";
 import type { IncidentCommand } from "../src/incident/commands.ts";
 import { personById } from "../src/incident/people.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
+import { actionValue } from "../templates/messages/action-value.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { notFencedPlain } from "../templates/messages/fence.ts";
 import { proveForm, reasonForm } from "../templates/messages/forms.ts";
@@ -26,14 +27,14 @@ export const breakGlass: Command = {
   examples: ["/dr break-glass No approver answers and the region is gone"],
   async handle(house, request) {
     const found = await findRun(house, request);
-    const ask = found.rest ?? openAsks(found.state, found.run)[0]?.gate.ask ?? null;
+    const ask = found.pressed ?? openAsks(found.state, found.run)[0]?.gate.ask ?? null;
     if (ask === null) return say(`${runName(found.run)} has no open approval to override.`);
     return request.verb === CONFIRM ? confirm(house, request, found, ask) : smash(house, request, found, ask);
   },
 };
 
 async function smash(house: House, request: Request, { state, run, words }: Found, ask: string): Promise<Reply> {
-  const carries = `${run.id}/${ask}`;
+  const carries = actionValue(run.id, ask);
   const gate = gateAsking(run, ask);
   const typed = (request.form?.reason ?? words.join(" ")).trim();
   const mine = gate?.breaking && gate.breaking.person === request.caller.person ? gate.breaking.reason : null;
@@ -83,7 +84,7 @@ async function confirm(house: House, request: Request, { state, run }: Found, as
   const says = `${run.plan.title}: ${run.plan.target}. Your confirmation overrides the approval. Reason given: ${breaking?.reason ?? ""}`;
   const proved = await prove(house, request, {
     ...{ state, run, ask, command },
-    form: () => proveForm(CONFIRM, "Confirm break-glass", "Confirm", `${run.id}/${ask}`, [safe(says)]),
+    form: () => proveForm(CONFIRM, "Confirm break-glass", "Confirm", actionValue(run.id, ask), [safe(says)]),
     typed: `/dr ${CONFIRM} ${run.id}`,
   });
   if (proved.kind === "asked") return proved.reply;

@@ -4,6 +4,7 @@ import { roleTitle } from "../src/incident/people.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { isLive } from "../src/incident/status.ts";
 import { lastEntries, planIn } from "../src/report/transcript.ts";
+import { JOINED } from "../templates/messages/action-value.ts";
 import { catchUp, HAPPENED_SHOWN } from "../templates/messages/catchup.ts";
 import { cut, plainWords, safe } from "../templates/messages/escape.ts";
 import { clock } from "../templates/messages/when.ts";
@@ -14,8 +15,7 @@ import { systemOf } from "./incidents.ts";
 import { theIncident } from "./meant.ts";
 import { nameIn, say, surroundings } from "./say.ts";
 
-/** What `src/slack/listen/joined.ts` carries when somebody came into an incident's channel: nobody asked, so nothing is said to who was there from the start. */
-const JOINED = "joined";
+/** Where the user only joined the channel (`JOINED`): who was there from the start gets no message. */
 const LATE_SECONDS = 60;
 
 export const catchup: Command = {

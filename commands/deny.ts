@@ -1,3 +1,4 @@
+import { actionValue } from "../templates/messages/action-value.ts";
 import { ended, safe } from "../templates/messages/escape.ts";
 import { reasonForm } from "../templates/messages/forms.ts";
 import { changedWords, leftLines } from "../templates/messages/left.ts";
@@ -20,15 +21,15 @@ export const deny: Command = {
   examples: ["/dr deny Too much would be lost, wait for the provider"],
   async handle(house, request) {
     if (request.verb === EXPLAIN) return explain(house, request);
-    const { state, run, rest, words } = await findRun(house, request);
-    const ask = rest ?? openAsks(state, run)[0]?.gate.ask ?? null;
+    const { state, run, pressed, words } = await findRun(house, request);
+    const ask = pressed ?? openAsks(state, run)[0]?.gate.ask ?? null;
     if (ask === null) return say(`${runName(run)} has no open approval.`);
     const reason = (request.form?.reason ?? words.join(" ")).trim() || null;
     const command = { type: "deny", run: run.id, ask, reason } as const;
     if (reason === null && !(await wouldRefuse(house, request, state, command))) {
       const says = `${run.plan.target}. The run stops here. ${changedWords(run)}`;
       if (request.form === null && request.canAskForm)
-        return { kind: "form", form: reasonForm("gate.deny", "Deny: why?", "Deny", `${run.id}/${ask}`, says) };
+        return { kind: "form", form: reasonForm("gate.deny", "Deny: why?", "Deny", actionValue(run.id, ask), says) };
       return stop({
         ...{ code: "reason-missing", where: run.plan.title, what: "Say why you deny it" },
         ...{ stateNow: "Nothing was decided", next: `\`/dr deny ${run.id} <why>\`` },
@@ -46,12 +47,12 @@ export const deny: Command = {
 };
 
 async function explain(house: House, request: Request): Promise<Reply> {
-  const { state, run, rest, words } = await findRun(house, request);
-  const ask = rest ?? "";
+  const { state, run, pressed, words } = await findRun(house, request);
+  const ask = pressed ?? "";
   const reason = request.form?.reason ?? words.join(" ");
   if (request.form === null && request.canAskForm) {
     const says = `${run.plan.title}: ${run.plan.target}. The reason is posted in the thread.`;
-    return { kind: "form", form: reasonForm(EXPLAIN, "Why it was denied", "Say why", `${run.id}/${ask}`, says) };
+    return { kind: "form", form: reasonForm(EXPLAIN, "Why it was denied", "Say why", actionValue(run.id, ask), says) };
   }
   const acted = await act(house, request, state.id, { type: "explain", run: run.id, ask, reason });
   if (acted.kind === "refused") return no(acted.problem);

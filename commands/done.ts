@@ -1,3 +1,4 @@
+import { actionValue } from "../templates/messages/action-value.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { confirmForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
@@ -12,9 +13,9 @@ export const done: Command = {
   usage: "/dr done [<run>] [<step>] [<note…>] [--incident <id>]",
   examples: ["/dr done", "/dr done call-provider They confirmed at 02:50"],
   async handle(house, request) {
-    const { state, run, rest, words } = await findRun(house, request);
+    const { state, run, pressed, words } = await findRun(house, request);
     const [first] = words;
-    const named = rest ?? (first !== undefined && run.steps.has(first) ? first : null);
+    const named = pressed ?? (first !== undefined && run.steps.has(first) ? first : null);
     const step = stepIn(run, named, ({ status, step }) => status === "open" && step.kind === "manual");
     if (step === null)
       return stop({
@@ -25,8 +26,8 @@ export const done: Command = {
       });
     const title = run.steps.get(step)?.step.title ?? step;
     const isButton = request.carries !== null && request.form === null;
-    if (isButton && request.canAskForm) return { kind: "form", form: confirmForm(`${run.id}/${step}`, title) };
-    const typed = words.slice(named !== null && rest === null ? 1 : 0).join(" ");
+    if (isButton && request.canAskForm) return { kind: "form", form: confirmForm(actionValue(run.id, step), title) };
+    const typed = words.slice(named !== null && pressed === null ? 1 : 0).join(" ");
     const note = (request.form?.note ?? typed).trim() || null;
     const acted = await act(house, request, state.id, { type: "confirmStep", run: run.id, step, note });
     if (acted.kind === "refused") return no(acted.problem);

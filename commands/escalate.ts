@@ -1,3 +1,4 @@
+import { actionValue } from "../templates/messages/action-value.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { reasonForm } from "../templates/messages/forms.ts";
 import { roleOf } from "../templates/messages/people.ts";
@@ -15,8 +16,8 @@ export const escalate: Command = {
   usage: "/dr escalate [<run>] <why…> [--incident <id>]",
   examples: ["/dr escalate Sam is on a plane"],
   async handle(house, request) {
-    const { state, run, rest, words } = await findRun(house, request);
-    const ask = rest ?? openAsks(state, run)[0]?.gate.ask ?? null;
+    const { state, run, pressed, words } = await findRun(house, request);
+    const ask = pressed ?? openAsks(state, run)[0]?.gate.ask ?? null;
     if (ask === null) return say(`${runName(run)} has no open approval.`);
     const why = (request.form?.reason ?? words.join(" ")).trim() || null;
     const before = openAsks(state, run).find(({ gate }) => gate.ask === ask)?.gate;
@@ -28,7 +29,7 @@ export const escalate: Command = {
       if (request.form === null && request.canAskForm)
         return {
           kind: "form",
-          form: reasonForm("gate.escalate", "Escalate: why now?", "Escalate", `${run.id}/${ask}`, says),
+          form: reasonForm("gate.escalate", "Escalate: why now?", "Escalate", actionValue(run.id, ask), says),
         };
       return stop({
         ...{ code: "reason-missing", where: run.plan.title, what: "Say why it can't wait" },

@@ -3,6 +3,7 @@ import { numberIn } from "../src/incident/numbers.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { knowsOf } from "../src/incident/surprise.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
+import { parseActionValue } from "../templates/messages/action-value.ts";
 import type { Open } from "../templates/messages/situation.ts";
 import type { Request } from "./command.ts";
 import type { House } from "./house.ts";
@@ -54,9 +55,8 @@ export type Meant =
  * `over`: for what is done after the end, the newest that is over counts when none is open.
  */
 export async function meant(house: House, request: Request, over = false): Promise<Meant> {
-  const named = request.options.incident ?? request.carries?.split("/")[0];
-  if (typeof named === "string" && (request.options.incident !== undefined || named.startsWith("inc-")))
-    return one(house, await incidentNamed(house, named));
+  const named = request.options.incident ?? parseActionValue(request.carries).incident;
+  if (typeof named === "string") return one(house, await incidentNamed(house, named));
   const here = await incidentHere(house, request);
   if (here !== null) return { kind: "one", incident: here };
   const mayBe = (state: IncidentState) => mayKnow(house, state, request.caller.person);

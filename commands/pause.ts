@@ -1,3 +1,4 @@
+import { actionValue } from "../templates/messages/action-value.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { findRun } from "./runs.ts";
@@ -17,7 +18,7 @@ export const pause: Command = {
     return say(`${runName(run)} is paused: running steps finish, nothing new starts.`, {
       label: "Resume run",
       verb: "run.resume",
-      carries: run.id,
+      carries: actionValue(run.id),
     });
   },
 };

@@ -2,6 +2,7 @@ import type { NewEvent } from "../src/incident/events.ts";
 import { idOf, personOf } from "../src/incident/people.ts";
 import { type Problem, sayProblem } from "../src/lib/errors.ts";
 import type { StoredEvent } from "../src/timeline/contract.ts";
+import { parseActionValue } from "../templates/messages/action-value.ts";
 import { actorOf, type Request } from "./command.ts";
 import type { House } from "./house.ts";
 
@@ -85,9 +86,9 @@ async function placeOf(
   house: House,
   { place, carries }: Request,
 ): Promise<{ readonly stream: string; readonly system: string | null }> {
-  const run = carries?.startsWith("run-") ? carries.split("/")[0] : undefined;
+  const { run } = parseActionValue(carries);
   const stream =
-    (run === undefined ? null : await house.timeline.streamOfRun(run)) ??
+    (run === null ? null : await house.timeline.streamOfRun(run)) ??
     (place.channel === null ? null : await house.incidentAt(place.channel));
   if (stream === null) return { stream: WORKSPACE, system: null };
   return { stream, system: (await house.incidents.read(stream)).declared?.system ?? null };

@@ -1,3 +1,4 @@
+import { actionValue } from "../templates/messages/action-value.ts";
 import { resolveForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
@@ -22,7 +23,7 @@ export const resolve: Command = {
         `${await whereOf(house, incident.id)} is resolved.`,
         "Next: the post-mortem, drafted from the timeline with `/dr postmortem`. Not over? `/dr reopen <why>`.",
       ],
-      { label: "Draft post-mortem", verb: "postmortem", carries: incident.id, style: "primary" },
+      { label: "Draft post-mortem", verb: "postmortem", carries: actionValue(incident.id), style: "primary" },
     );
   },
 };

@@ -12,8 +12,8 @@ export const retry: Command = {
   usage: "/dr retry [<run>] [<step>] [--incident <id>]",
   examples: ["/dr retry", "/dr retry promote"],
   async handle(house, request) {
-    const { state, run, rest, words } = await findRun(house, request);
-    const step = stepIn(run, rest ?? words[0] ?? null, needsPerson);
+    const { state, run, pressed, words } = await findRun(house, request);
+    const step = stepIn(run, pressed ?? words[0] ?? null, needsPerson);
     if (step === null)
       return stop({
         code: "step-unknown",

@@ -1,5 +1,6 @@
 import { unreviewed } from "../src/incident/break-glass.ts";
 import type { IncidentState } from "../src/incident/state.ts";
+import { actionValue, parseActionValue } from "../templates/messages/action-value.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { reviewForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
@@ -15,8 +16,10 @@ export const review: Command = {
   usage: "/dr review [<run>] [<what you found…>]",
   examples: ["/dr review", "/dr review It was right; Vera's number was out of date"],
   async handle(house, request) {
-    const named = request.carries?.split("/") ?? (request.words[0]?.startsWith("run-") ? [request.words[0]] : []);
-    const [run, ask] = named;
+    const pressed = parseActionValue(request.carries);
+    const [word] = request.words;
+    const run = pressed.run ?? (word?.startsWith("run-") ? word : undefined);
+    const [ask] = pressed.about;
     const all = (await incidents(house, request, run)).flatMap((state) =>
       unreviewed(state).map((due) => ({ state, ...due })),
     );
@@ -37,7 +40,7 @@ export const review: Command = {
     const who = [broke.person, ...(broke.second ? [broke.second] : [])].map((one) => nameIn(house, one)).join(" and ");
     if (finding === "" && request.form === null) {
       const what = `${only.run.plan.title} (${only.run.id}): ${broke.reason}`;
-      if (request.canAskForm) return { kind: "form", form: reviewForm(`${only.run.id}/${broke.ask}`, what) };
+      if (request.canAskForm) return { kind: "form", form: reviewForm(actionValue(only.run.id, broke.ask), what) };
       return say(
         `${runName(only.run)}: break-glass by ${who}. Reason: ${safe(broke.reason)}. \`/dr review ${safe(only.run.id)} …\` with your finding completes it.`,
       );

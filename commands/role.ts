@@ -2,6 +2,7 @@ import { nearest } from "../src/catalog/suggest.ts";
 import type { Person, Role, System } from "../src/catalog/types.ts";
 import { personOf } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
+import { parseActionValue } from "../templates/messages/action-value.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { roleForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
@@ -22,7 +23,8 @@ export const role: Command = {
   async handle(house, request) {
     const incident = await theIncident(house, request);
     const system = systemOf(house, incident);
-    const carried = request.carries?.split("/")[1];
+    const pressed = parseActionValue(request.carries);
+    const carried = pressed.incident === null ? undefined : pressed.about[0];
     const [doing, ...words] = wordsOf(request.form) ?? (carried ? ["take", carried] : request.words);
     if (doing === undefined)
       return request.canAskForm && request.carries !== null

@@ -1,5 +1,6 @@
 import type { IncidentState, RunState, StepState } from "../src/incident/state.ts";
 import { isLive } from "../src/incident/status.ts";
+import { parseActionValue } from "../templates/messages/action-value.ts";
 import type { Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { theIncident } from "./meant.ts";
@@ -8,8 +9,10 @@ import { stop } from "./say.ts";
 export interface Found {
   readonly state: IncidentState;
   readonly run: RunState;
-  /** What stood behind the run in the key a button carried: an ask or a step. */
-  readonly rest: string | null;
+  /** What the button was about in the run: an approval request or a step. */
+  readonly pressed: string | null;
+  /** The page of a list of steps the button was on. */
+  readonly page: string | null;
   /** Words that are left when the run was named among them. */
   readonly words: readonly string[];
 }
@@ -20,13 +23,17 @@ export interface Found {
  */
 export async function findRun(house: House, request: Request): Promise<Found> {
   const { carries } = request;
-  if (carries !== null && carries !== "" && !carries.startsWith("inc-")) return carried(house, carries, request.words);
+  const value = parseActionValue(carries);
+  const [pressed = null, page = null] = value.about;
+  if (carries && value.incident === null)
+    return { ...(await withRun(house, value.run ?? carries)), pressed, page, words: request.words };
   const [first, ...rest] = request.words;
-  if (first?.startsWith("run-")) return { ...(await carried(house, first, rest)), words: rest };
+  if (first?.startsWith("run-")) return { ...(await withRun(house, first)), pressed: null, page: null, words: rest };
   const state = await theIncident(house, request);
   const live = [...state.runs.values()].filter(isLive);
   const [only] = live;
-  if (only !== undefined && live.length === 1) return { state, run: only, rest: null, words: request.words };
+  if (only !== undefined && live.length === 1)
+    return { state, run: only, pressed: null, page: null, words: request.words };
   return stop(
     live.length === 0
       ? { code: "no-run", what: "No run is in progress in this incident", next: "`/dr` shows what fits now" }
@@ -50,16 +57,15 @@ export function stepIn(run: RunState, word: string | null, otherwise: (step: Ste
   return fitting.length === 1 ? (fitting[0]?.step.id ?? null) : null;
 }
 
-async function carried(house: House, carries: string, words: readonly string[]): Promise<Found> {
-  const [id = "", ...behind] = carries.split("/");
+async function withRun(house: House, id: string): Promise<Pick<Found, "state" | "run">> {
   const state = await house.incidents.withRun(id);
   const run = state?.runs.get(id);
   if (!state || !run)
     return stop({
       code: "run-unknown",
-      what: `There is no run ${id === "" ? "of that name" : id}`,
+      what: `There is no run ${id}`,
       allowed: "Buttons work on the runs of this workspace only",
       next: "`/dr status` lists the runs",
     });
-  return { state, run, rest: behind.length > 0 ? behind.join("/") : null, words };
+  return { state, run };
 }

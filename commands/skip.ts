@@ -1,4 +1,5 @@
 import { needsPerson } from "../src/incident/status.ts";
+import { actionValue } from "../templates/messages/action-value.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { reasonForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
@@ -13,9 +14,9 @@ export const skip: Command = {
   usage: "/dr skip [<run>] <step> <reason…> [--incident <id>]",
   examples: ["/dr skip repoint Done by hand at the load balancer"],
   async handle(house, request) {
-    const { state, run, rest, words } = await findRun(house, request);
+    const { state, run, pressed, words } = await findRun(house, request);
     const [named, ...typed] = words;
-    const step = stepIn(run, rest ?? named ?? null, needsPerson);
+    const step = stepIn(run, pressed ?? named ?? null, needsPerson);
     if (step === null)
       return stop({
         code: "step-unknown",
@@ -27,7 +28,10 @@ export const skip: Command = {
     const reason = request.form?.reason ?? typed.join(" ");
     if (reason.trim() === "" && request.form === null && request.canAskForm) {
       const says = `"${title}" is skipped without evidence. The next steps continue.`;
-      return { kind: "form", form: reasonForm("step.skip", "Skip a step", "Skip step", `${run.id}/${step}`, says) };
+      return {
+        kind: "form",
+        form: reasonForm("step.skip", "Skip a step", "Skip step", actionValue(run.id, step), says),
+      };
     }
     const acted = await act(house, request, state.id, { type: "skipStep", run: run.id, step, reason });
     if (acted.kind === "refused") return no(acted.problem);

@@ -1,3 +1,4 @@
+import { parseActionValue } from "../templates/messages/action-value.ts";
 import { nextOwed } from "../templates/messages/owed.ts";
 import { clock } from "../templates/messages/when.ts";
 import { act } from "./act.ts";
@@ -17,7 +18,7 @@ export const snooze: Command = {
   async handle(house, request) {
     const incident = await theIncident(house, request, true);
     const owed = nextOwed(incident, { system: systemOf(house, incident) });
-    const due = request.carries?.split("/")[1] ?? owed?.id;
+    const due = parseActionValue(request.carries).about[0] ?? owed?.id;
     if (due === undefined) return stop({ code: "due-unknown", what: "No update is due here" });
     const minutes = minutesIn(request);
     const acted = await act(house, request, incident.id, { type: "snooze", due, minutes });

@@ -18,12 +18,11 @@ export const steps: Command = {
   usage: "/dr steps [<run>] [--incident <id>]",
   examples: ["/dr steps"],
   async handle(house, request) {
-    const { state, run, rest } = await findRun(house, request);
-    const [ask = null, page = "1"] = rest?.split("/") ?? [];
+    const { state, run, pressed: ask, page } = await findRun(house, request);
     const shown = shownIn(run, ask);
     if (shown !== null && request.canAskForm) {
       const turned = request.verb === NEXT ? 1 : request.verb === PREVIOUS ? -1 : 0;
-      return showPage(house, request, state, shown, (Number.parseInt(page, 10) || 1) + turned);
+      return showPage(house, request, state, shown, (Number.parseInt(page ?? "1", 10) || 1) + turned);
     }
     const covered = new Set(shown === null ? [] : coveredBy(run.plan, shown.step.id).map(({ id }) => id));
     const lines = stepsOf(run.plan).flatMap((step, n) => stepLines(step, n + 1, covered.has(step.id)));

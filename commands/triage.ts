@@ -1,4 +1,5 @@
 import type { IncidentState } from "../src/incident/state.ts";
+import { parseActionValue } from "../templates/messages/action-value.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { act } from "./act.ts";
 import type { Command, Reply, Request } from "./command.ts";
@@ -72,7 +73,8 @@ async function start(house: House, request: Request): Promise<Reply> {
 }
 
 function carried({ carries }: Request, count: number): readonly [string, string, string, string] {
-  const [a = "", b = "", c = "", d = ""] = carries?.split("/") ?? [];
+  const { incident, about } = parseActionValue(carries);
+  const [a = "", b = "", c = "", d = ""] = [incident ?? "", ...about];
   if ([a, b, c, d].slice(0, count).includes(""))
     return stop({ code: "press-only", what: "This is pressed, not typed", next: "`/dr triage` begins one" });
   return [a, b, c, d];

@@ -1,6 +1,7 @@
 import { planUndo } from "../src/catalog/undo.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { byHandAfter, changedSteps, coveringGate, undoRefusal } from "../src/incident/undo.ts";
+import { parseActionValue } from "../templates/messages/action-value.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { House } from "./house.ts";
 import { idFor } from "./ids.ts";
@@ -71,9 +72,10 @@ interface Meant {
  * name: what has to be undone first anyway.
  */
 async function meantBy(house: House, request: Request): Promise<Meant> {
-  const carried = request.carries?.startsWith("run-") ? request.carries.split("/") : [];
-  const runId = carried[0] ?? request.words.find((word) => word.startsWith("run-"));
-  const named = carried[1] ?? request.words.find((word) => !word.startsWith("run-"));
+  const pressed = parseActionValue(request.carries);
+  const runId = pressed.run ?? request.words.find((word) => word.startsWith("run-"));
+  const named =
+    (pressed.run === null ? undefined : pressed.about[0]) ?? request.words.find((word) => !word.startsWith("run-"));
   const state = runId === undefined ? await theIncident(house, request) : await incidentOf(house, runId);
   const runs =
     runId === undefined

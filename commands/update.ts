@@ -4,6 +4,7 @@ import type { Template } from "../src/comms/template.ts";
 import { mayNotTell } from "../src/incident/decide/comms.ts";
 import type { IncidentStatus } from "../src/incident/events.ts";
 import type { IncidentState } from "../src/incident/state.ts";
+import { actionValue } from "../templates/messages/action-value.ts";
 import { cut, safe } from "../templates/messages/escape.ts";
 import { fieldId, PREVIEW, updateForm } from "../templates/messages/updateform.ts";
 import { act } from "./act.ts";
@@ -108,7 +109,7 @@ function atTheDoor(incident: IncidentState, { preview, update: { title } }: Comp
   return say([`*${safe(title)}* would say:`, ...words.map((line) => `> ${line}`)], {
     label: "Write the update…",
     verb: "update",
-    carries: incident.id,
+    carries: actionValue(incident.id),
     style: "primary",
   });
 }

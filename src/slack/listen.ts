@@ -1,5 +1,6 @@
 import type { AllMiddlewareArgs, App, BlockAction, SlackEventMiddlewareArgs } from "@slack/bolt";
 import type { FormErrors, Reply, Request, SentForm } from "../../commands/command.ts";
+import { JOINED } from "../../templates/messages/action-value.ts";
 import { cut } from "../../templates/messages/escape.ts";
 import { tooLate } from "../../templates/messages/late.ts";
 import { withDeadline } from "../lib/deadline.ts";
@@ -10,7 +11,7 @@ import { createBusy } from "./busy.ts";
 import { takeAction } from "./listen/action.ts";
 import { COMMAND, takeCommand } from "./listen/command.ts";
 import type { Delivery, Live, ReadLine, Taken } from "./listen/delivery.ts";
-import { JOINED, type Joined, takeJoined } from "./listen/joined.ts";
+import { type Joined, takeJoined } from "./listen/joined.ts";
 import { type Mention, takeMention } from "./listen/mention.ts";
 import { fieldsOf, requiredIn } from "./listen/reopen.ts";
 import { type Replying, refuse, reply, tell } from "./listen/reply.ts";

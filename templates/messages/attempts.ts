@@ -2,6 +2,7 @@ import type { IncidentState, RunState, StepState } from "../../src/incident/stat
 import { needsPerson } from "../../src/incident/status.ts";
 import { wayBackOf } from "../../src/incident/undo.ts";
 import { type Problem, sayProblem } from "../../src/lib/errors.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, type Button, context, section } from "./blocks.ts";
 import { cut, plain, safe, withCommands } from "./escape.ts";
 import { kindPrefix } from "./kind.ts";
@@ -107,7 +108,7 @@ function retry(run: RunState, { step, attempts }: StepState): Button {
     label: `Retry: ${cut(step.title, 22)}`,
     verb: "step.retry",
     detail: `${step.id}.${attempts}`,
-    carries: `${run.id}/${step.id}`,
+    carries: actionValue(run.id, step.id),
     style: "primary",
     aloud: `Retry ${plain(step.title)}`,
   };
@@ -118,7 +119,7 @@ function skip(run: RunState, { step, attempts }: StepState): Button {
     label: "Skip this step…",
     verb: "step.skip",
     detail: `${step.id}.${attempts}`,
-    carries: `${run.id}/${step.id}`,
+    carries: actionValue(run.id, step.id),
     style: "danger",
     aloud: `Skip ${plain(step.title)}`,
   };
@@ -129,7 +130,7 @@ function abort(run: RunState, { step, attempts }: StepState): Button {
     label: "Abort run…",
     verb: "run.abort",
     detail: `${step.id}.${attempts}`,
-    carries: run.id,
+    carries: actionValue(run.id),
     style: "danger",
     aloud: `Abort ${plain(run.plan.title)}`,
   };

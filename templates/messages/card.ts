@@ -1,6 +1,7 @@
 import { COMMANDER } from "../../src/incident/people.ts";
 import { recoveryOf } from "../../src/incident/recovery.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, context, fields, header, lines, section } from "./blocks.ts";
 import { clockOrigin, clockStart, deadlineOf } from "./deadline.ts";
 import { plain, safe } from "./escape.ts";
@@ -109,12 +110,14 @@ function clockWords(state: IncidentState, now: Date): string {
 function nextMoves(state: IncidentState, runs: readonly RunState[]): Block[] {
   if (state.status === "closed") return [];
   if (state.status === "resolved") {
-    return [actions({ label: "Draft post-mortem", verb: "postmortem", carries: state.id, style: "primary" })];
+    return [
+      actions({ label: "Draft post-mortem", verb: "postmortem", carries: actionValue(state.id), style: "primary" }),
+    ];
   }
   const busy = runs.some(({ endedAt }) => endedAt === null);
-  const resolve = { label: "Resolve incident", verb: "incident.resolve", carries: state.id };
-  const take = { label: "Take a role", verb: "role", carries: state.id };
-  const look = { label: "Show status", verb: "status", carries: state.id };
+  const resolve = { label: "Resolve incident", verb: "incident.resolve", carries: actionValue(state.id) };
+  const take = { label: "Take a role", verb: "role", carries: actionValue(state.id) };
+  const look = { label: "Show status", verb: "status", carries: actionValue(state.id) };
   return [busy ? actions(take, look) : actions(take, look, resolve)];
 }
 

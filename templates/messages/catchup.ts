@@ -1,4 +1,5 @@
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, type Button, context, header, lines } from "./blocks.ts";
 import { clockOrigin, clockStart } from "./deadline.ts";
 import { cut, safe } from "./escape.ts";
@@ -87,8 +88,8 @@ function owedLine(state: IncidentState, around: Surroundings): string[] {
 
 function moves(state: IncidentState): Button[] {
   return [
-    { label: "Take a role", verb: "role", carries: state.id },
-    { label: "Show status", verb: "status", carries: state.id },
-    { label: "Show timeline", verb: "timeline", carries: state.id },
+    { label: "Take a role", verb: "role", carries: actionValue(state.id) },
+    { label: "Show status", verb: "status", carries: actionValue(state.id) },
+    { label: "Show timeline", verb: "timeline", carries: actionValue(state.id) },
   ];
 }

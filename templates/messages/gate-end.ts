@@ -1,5 +1,6 @@
 import type { GateStep, PlanStep } from "../../src/catalog/types.ts";
 import type { GateState, RunState } from "../../src/incident/state.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, context, lines, section } from "./blocks.ts";
 import { cut, ended, safe } from "./escape.ts";
 import { notFencedLines } from "./fence.ts";
@@ -52,9 +53,9 @@ function again(run: RunState, step: GateStep, gate: GateState): Block[] {
   if (!waits(run, gate)) return [];
   return [
     actions(
-      { label: "Ask again", verb: "step.retry", detail: gate.ask, carries: `${run.id}/${step.id}` },
-      { label: "Change the plan…", verb: "run.replan", detail: gate.ask, carries: run.id },
-      { label: "Abort run…", verb: "run.abort", detail: gate.ask, carries: run.id, style: "danger" },
+      { label: "Ask again", verb: "step.retry", detail: gate.ask, carries: actionValue(run.id, step.id) },
+      { label: "Change the plan…", verb: "run.replan", detail: gate.ask, carries: actionValue(run.id) },
+      { label: "Abort run…", verb: "run.abort", detail: gate.ask, carries: actionValue(run.id), style: "danger" },
     ),
   ];
 }

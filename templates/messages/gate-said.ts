@@ -1,4 +1,5 @@
 import type { PastAsk } from "../../src/incident/state.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, context, section } from "./blocks.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
 import { aloud, notFencedLines } from "./fence.ts";
@@ -72,7 +73,7 @@ export function talk(ask: Ask, n: number, around: Surroundings): Message {
         label: "Answer…",
         verb: "gate.answer",
         detail: String(n),
-        carries: `${run.id}/${gate.ask}`,
+        carries: actionValue(run.id, gate.ask),
         style: "primary",
         aloud: `Answer the question about ${plain(run.plan.title)}`,
       }),

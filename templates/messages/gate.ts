@@ -5,6 +5,7 @@ import { lentNow } from "../../src/incident/delegation.ts";
 import { timesAsked } from "../../src/incident/repeated.ts";
 import type { GateState, IncidentState, RunState } from "../../src/incident/state.ts";
 import { wayBackOf } from "../../src/incident/undo.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, type Button, context, header, section } from "./blocks.ts";
 import { deadlineOf } from "./deadline.ts";
 import { directionLine } from "./direction.ts";
@@ -147,7 +148,7 @@ function forHowLong(since: Date, now: Date): string {
 /** What can be pressed under a question. Nobody approves what enough have approved; denying stays possible until it starts. */
 export function decide(ask: Ask, who: Awaited, around: Surroundings, detail?: string): Block[] {
   const { run, gate } = ask;
-  const carries = `${run.id}/${gate.ask}`;
+  const carries = actionValue(run.id, gate.ask);
   const own = detail === undefined ? {} : { detail };
   const deny: Button = {
     ...own,
@@ -190,7 +191,7 @@ function approve(ask: Ask, own: { detail?: string }): Button {
     ...own,
     label: long || needsProof(run, gate) ? "Approve…" : "Approve",
     verb: "gate.approve",
-    carries: `${run.id}/${gate.ask}`,
+    carries: actionValue(run.id, gate.ask),
     style: "primary",
     aloud: `Approve ${plain(run.plan.title)}`,
     // The form that asks for a code, or that lists a long plan, is the second look.
@@ -218,7 +219,7 @@ function glass(ask: Ask, who: Awaited, around: Surroundings, own: { detail?: str
       ...own,
       label: "Break-glass…",
       verb: "gate.break",
-      carries: `${run.id}/${gate.ask}`,
+      carries: actionValue(run.id, gate.ask),
       style: "danger",
       aloud: `Break-glass for ${plain(run.plan.title)}`,
     }),

@@ -2,6 +2,7 @@ import { needsSecond, tookPart, unreviewed } from "../../src/incident/break-glas
 import { incidentName } from "../../src/incident/numbers.ts";
 import { personById } from "../../src/incident/people.ts";
 import type { Break, Broken, IncidentState, RunState } from "../../src/incident/state.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, type Button, context, header, section } from "./blocks.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
 import { aloud, notFencedLines } from "./fence.ts";
@@ -38,7 +39,7 @@ export function glassWanted(ask: Ask, around: Surroundings): Message | null {
     const text = `${head} No longer open.`;
     return { text, blocks: [section(`⏹️ ${text}`)] };
   }
-  const carries = `${run.id}/${gate.ask}`;
+  const carries = actionValue(run.id, gate.ask);
   const first = around.names(breaking.person);
   const own = isOwn(run, breaking.person, around);
   const alone = !own && around.now >= breaking.aloneAt;
@@ -95,7 +96,7 @@ export function reviewButton(run: RunState, broke: Break, detail?: string): Butt
     label: "Review…",
     verb: "glass.review",
     ...(detail !== undefined && { detail }),
-    carries: `${run.id}/${broke.ask}`,
+    carries: actionValue(run.id, broke.ask),
     style: "primary",
     aloud: `Review the break-glass of ${plain(run.plan.title)}`,
   };

@@ -1,6 +1,7 @@
 import { entitled } from "../../src/incident/authority.ts";
 import { lentNow } from "../../src/incident/delegation.ts";
 import type { GateState, IncidentState, RunState, StepState } from "../../src/incident/state.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, context, divider, header, lines, section } from "./blocks.ts";
 import { occasionLine } from "./calendar.ts";
 import { cut, safe } from "./escape.ts";
@@ -74,7 +75,7 @@ function waiting(home: HomeSituation): Block[] {
         label: "Approve",
         verb: "gate.approve",
         detail: gate.ask,
-        carries: `${run.id}/${gate.ask}`,
+        carries: actionValue(run.id, gate.ask),
         style: "primary",
         aloud: `Approve ${run.plan.title}`,
         ...(!asksForProof(step) && {
@@ -90,7 +91,7 @@ function waiting(home: HomeSituation): Block[] {
         label: "Deny",
         verb: "gate.deny",
         detail: gate.ask,
-        carries: `${run.id}/${gate.ask}`,
+        carries: actionValue(run.id, gate.ask),
         style: "danger",
         aloud: `Deny ${run.plan.title}`,
       },

@@ -1,5 +1,6 @@
 import { incidentName } from "../../src/incident/numbers.ts";
 import type { IncidentState } from "../../src/incident/state.ts";
+import { actionValue } from "./action-value.ts";
 import type { Button } from "./blocks.ts";
 
 /** What is declared with one press where planned work has gone wrong. */
@@ -9,7 +10,7 @@ export function raiseButton({ id, declared }: IncidentState): Button[] {
     {
       label: "Declare incident",
       verb: "incident.raise",
-      carries: id,
+      carries: actionValue(id),
       style: "danger",
       confirm: {
         title: "Declare an incident?",

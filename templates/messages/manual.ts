@@ -1,5 +1,6 @@
 import type { ManualStep } from "../../src/catalog/types.ts";
 import type { IncidentState, RunState, StepState } from "../../src/incident/state.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, context, lines, section } from "./blocks.ts";
 import { cut, plain, safe } from "./escape.ts";
 import { kindPrefix } from "./kind.ts";
@@ -27,7 +28,7 @@ export function manualStep(
         {
           label: "Done…",
           verb: "step.confirm",
-          carries: `${run.id}/${manual.id}`,
+          carries: actionValue(run.id, manual.id),
           style: "primary",
           aloud: `${plain(manual.title)} is done`,
         },
@@ -35,7 +36,7 @@ export function manualStep(
           label: "Skip this step…",
           verb: "step.skip",
           detail: manual.id,
-          carries: `${run.id}/${manual.id}`,
+          carries: actionValue(run.id, manual.id),
           style: "danger",
           aloud: `Skip ${plain(manual.title)}`,
         },

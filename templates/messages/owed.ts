@@ -2,6 +2,7 @@ import { type Due, duesOf } from "../../src/incident/cadence.ts";
 import type { DueKind } from "../../src/incident/events.ts";
 import { incidentName } from "../../src/incident/numbers.ts";
 import type { IncidentState } from "../../src/incident/state.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, section } from "./blocks.ts";
 import { safe } from "./escape.ts";
 import type { Message } from "./message.ts";
@@ -34,12 +35,18 @@ function reminder(state: IncidentState, due: Due, around: Surroundings): Message
     blocks: [
       section(`${due.late ? "⏰" : "🔔"} ${who}: ${says}${waits}`),
       actions(
-        { label: "Write the update…", verb: "update", detail: due.id, carries: state.id, style: "primary" },
+        {
+          label: "Write the update…",
+          verb: "update",
+          detail: due.id,
+          carries: actionValue(state.id),
+          style: "primary",
+        },
         {
           label: "Remind me in 5 min",
           verb: "snooze",
           detail: due.id,
-          carries: `${state.id}/${due.id}`,
+          carries: actionValue(state.id, due.id),
           aloud: `Remind me again in five minutes. It's still due by ${clock(due.dueAt)}`,
         },
       ),

@@ -2,6 +2,7 @@ import type { GateStep, PlanStep } from "../../src/catalog/types.ts";
 import { needsProof } from "../../src/incident/authority.ts";
 import type { GateState, RunState } from "../../src/incident/state.ts";
 import { wayBackOf } from "../../src/incident/undo.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, type Button, context, divider, section } from "./blocks.ts";
 import { cut, safe } from "./escape.ts";
 import { code } from "./forms.ts";
@@ -48,7 +49,7 @@ export function stepsButton({ run, gate }: Shown, own: { detail?: string } = {})
     ...own,
     label: `All ${count} steps`,
     verb: "plan.steps",
-    carries: `${run.id}/${gate.ask}`,
+    carries: actionValue(run.id, gate.ask),
     aloud: `All ${count} steps of the plan, with targets and effects`,
   };
 }
@@ -66,7 +67,7 @@ export function stepsForm(shown: Shown, wanted: number): Form {
   const covered = new Set(coveredBy(run.plan, step.id).map(({ id }) => id));
   const last = page === pages;
   const decides = last && gate.outcome === "open";
-  const carries = `${run.id}/${gate.ask}/${page}`;
+  const carries = actionValue(run.id, gate.ask, page);
   const listed = steps
     .slice(first, first + PAGE_STEPS)
     .flatMap((one, n) => [section(stepLines(one, first + n + 1, covered.has(one.id)).join("\n"))]);

@@ -4,6 +4,7 @@ import { unplannedInstead } from "../../src/incident/offers.ts";
 import { changesThings, stepsInOrder } from "../../src/incident/order.ts";
 import type { IncidentState, RunState } from "../../src/incident/state.ts";
 import { UNFENCED } from "../../src/incident/unfenced.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, context, lines, section } from "./blocks.ts";
 import { safe } from "./escape.ts";
 import { checksCount, distinct, factLine, findingLines } from "./facts.ts";
@@ -66,6 +67,6 @@ export function offerUnplanned(state: IncidentState, run: RunState, facts: reado
   if (taken || !unplannedInstead(run, facts)) return [];
   return [
     section(`*Next:* Run it unplanned, without the old primary: \`/dr unplanned ${run.id}\``),
-    actions({ label: "Run it unplanned", verb: "run.unplanned", carries: run.id, style: "primary" }),
+    actions({ label: "Run it unplanned", verb: "run.unplanned", carries: actionValue(run.id), style: "primary" }),
   ];
 }

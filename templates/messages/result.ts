@@ -3,6 +3,7 @@ import { failedOf, findingsOf } from "../../src/incident/findings.ts";
 import { unplannedInstead } from "../../src/incident/offers.ts";
 import { type Loss, recoveryOf } from "../../src/incident/recovery.ts";
 import type { IncidentState, RunState } from "../../src/incident/state.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, type Button, context, header, lines, section } from "./blocks.ts";
 import { clockOrigin } from "./deadline.ts";
 import { cut, ended, plain, safe, withCommands } from "./escape.ts";
@@ -36,7 +37,7 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
   const resolve: Button = {
     label: "Resolve incident",
     verb: "incident.resolve",
-    carries: state.id,
+    carries: actionValue(state.id),
     style: "primary",
   };
   const rpo = loss ? [lossWords(loss, run.plan.rpoSeconds)] : [];
@@ -59,7 +60,7 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
       actions(...(isOver(state) || isMaintenance(state) ? [] : [resolve]), {
         label: "Draft post-mortem",
         verb: "postmortem",
-        carries: state.id,
+        carries: actionValue(state.id),
       }),
       context(`The run took ${between(run.requestedAt, endedAt)}, verified ${at(endedAt)} · ${safe(run.id)}`),
     ],

@@ -2,6 +2,7 @@ import { lanesOf } from "../../src/catalog/lanes.ts";
 import type { Plan, PlanStep } from "../../src/catalog/types.ts";
 import { incidentName } from "../../src/incident/numbers.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, type Button, context, fields, header, lines, section } from "./blocks.ts";
 import { directionWords } from "./direction.ts";
 import { cut, plain, safe } from "./escape.ts";
@@ -94,9 +95,9 @@ function controls(state: IncidentState, run: RunState): Block[] {
   if (run.endedAt !== null) return [];
   const pause: Button =
     run.paused || run.stuck !== null
-      ? { label: "Resume run", verb: "run.resume", carries: run.id, style: "primary" }
-      : { label: "Pause run", verb: "run.pause", carries: run.id };
-  const abort: Button = { label: "Abort run…", verb: "run.abort", carries: run.id, style: "danger" };
+      ? { label: "Resume run", verb: "run.resume", carries: actionValue(run.id), style: "primary" }
+      : { label: "Pause run", verb: "run.pause", carries: actionValue(run.id) };
+  const abort: Button = { label: "Abort run…", verb: "run.abort", carries: actionValue(run.id), style: "danger" };
   return [actions(pause, abort, ...raiseButton(state))];
 }
 

@@ -1,4 +1,5 @@
 import type { IncidentState, RunState } from "../../src/incident/state.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, type Button, context, header, lines } from "./blocks.ts";
 import { cut, safe } from "./escape.ts";
 import { runTitle } from "./kind.ts";
@@ -74,33 +75,35 @@ export function which(open: readonly Open[]): Message {
 function moves(state: IncidentState, runs: readonly RunState[], hasTriage: boolean): Button[] {
   if (state.status === "resolved" || state.status === "closed")
     return [
-      { label: "Draft post-mortem", verb: "postmortem", carries: state.id, style: "primary" },
-      { label: "Reopen incident…", verb: "reopen", carries: state.id },
-      { label: "Show timeline", verb: "timeline", carries: state.id },
+      { label: "Draft post-mortem", verb: "postmortem", carries: actionValue(state.id), style: "primary" },
+      { label: "Reopen incident…", verb: "reopen", carries: actionValue(state.id) },
+      { label: "Show timeline", verb: "timeline", carries: actionValue(state.id) },
     ];
   return [
     ...runs.slice(0, 4).flatMap(runMoves),
     ...(hasTriage && runs.length === 0 ? [triage(state)] : []),
-    { label: "Show status", verb: "status", detail: "situation", carries: state.id },
-    { label: "Take a role", verb: "role", carries: state.id },
-    { label: "Add a note…", verb: "note", carries: state.id },
-    { label: "Send an update…", verb: "update", carries: state.id },
-    { label: "Show timeline", verb: "timeline", carries: state.id },
-    ...(runs.length === 0 ? [{ label: "Resolve incident", verb: "incident.resolve", carries: state.id }] : []),
+    { label: "Show status", verb: "status", detail: "situation", carries: actionValue(state.id) },
+    { label: "Take a role", verb: "role", carries: actionValue(state.id) },
+    { label: "Add a note…", verb: "note", carries: actionValue(state.id) },
+    { label: "Send an update…", verb: "update", carries: actionValue(state.id) },
+    { label: "Show timeline", verb: "timeline", carries: actionValue(state.id) },
+    ...(runs.length === 0
+      ? [{ label: "Resolve incident", verb: "incident.resolve", carries: actionValue(state.id) }]
+      : []),
   ];
 }
 
 function triage({ id }: IncidentState): Button {
-  return { label: "Start triage", verb: "triage", carries: id, style: "primary" };
+  return { label: "Start triage", verb: "triage", carries: actionValue(id), style: "primary" };
 }
 
 function runMoves(run: RunState): Button[] {
   const name = cut(run.plan.title, 22);
   return [
     run.paused
-      ? { label: `Resume ${name}`, verb: "run.resume", detail: run.id, carries: run.id }
-      : { label: `Pause ${name}`, verb: "run.pause", detail: run.id, carries: run.id },
-    { label: `Abort ${name}…`, verb: "run.abort", detail: run.id, carries: run.id, style: "danger" },
+      ? { label: `Resume ${name}`, verb: "run.resume", detail: run.id, carries: actionValue(run.id) }
+      : { label: `Pause ${name}`, verb: "run.pause", detail: run.id, carries: actionValue(run.id) },
+    { label: `Abort ${name}…`, verb: "run.abort", detail: run.id, carries: actionValue(run.id), style: "danger" },
   ];
 }
 

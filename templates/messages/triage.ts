@@ -1,4 +1,5 @@
 import type { IncidentState, TriageState } from "../../src/incident/state.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, type Button, context, header, lines, section } from "./blocks.ts";
 import { cut, plain, safe } from "./escape.ts";
 import { kindPrefix, modeWords } from "./kind.ts";
@@ -63,7 +64,7 @@ function asked({ id: incident }: IncidentState, { id, open }: TriageState): Bloc
           label: answer.says,
           verb: "triage.answer",
           detail: answer.id,
-          carries: `${incident}/${id}/${open.question}/${answer.id}`,
+          carries: actionValue(incident, id, open.question, answer.id),
           aloud: `${plain(open.asks)} ${plain(answer.says)}`,
         }),
       ),
@@ -83,7 +84,7 @@ function concluded({ id: incident }: IncidentState, { id, concluded: end }: Tria
       label: `Start it, ${modeWords(mode).split(" ")[0]}`,
       verb: "triage.start",
       detail: mode,
-      carries: `${incident}/${id}/${mode}`,
+      carries: actionValue(incident, id, mode),
       ...(n === 0 && { style: "primary" as const }),
       aloud: `Start ${plain(runbook?.title ?? "")}, ${mode}`,
     }),

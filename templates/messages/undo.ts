@@ -2,6 +2,7 @@ import type { PlanStep } from "../../src/catalog/types.ts";
 import { stepsInOrder } from "../../src/incident/order.ts";
 import type { IncidentState, RunState } from "../../src/incident/state.ts";
 import { builtUpon, changedSteps, undoneBy, undoRefusal, wayBackOf } from "../../src/incident/undo.ts";
+import { actionValue } from "./action-value.ts";
 import type { Button } from "./blocks.ts";
 import { cut, plain, safe } from "./escape.ts";
 import { changes } from "./plan.ts";
@@ -23,7 +24,7 @@ export function undoButton(state: IncidentState, run: RunState): Button | null {
   return {
     label: "Undo last change",
     verb: "run.undo",
-    carries: `${run.id}/${first.step.step.id}`,
+    carries: actionValue(run.id, first.step.step.id),
     aloud: `Undo ${title}`,
     confirm: {
       title: "Undo this step?",

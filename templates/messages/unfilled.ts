@@ -1,5 +1,6 @@
 import { COMMANDER } from "../../src/incident/people.ts";
 import type { IncidentState } from "../../src/incident/state.ts";
+import { actionValue } from "./action-value.ts";
 import { actions, type Button, section } from "./blocks.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
 import type { Message } from "./message.ts";
@@ -31,11 +32,16 @@ export function unfilledRoles(state: IncidentState, around: Surroundings): Messa
     label: `Take: ${cut(title, 22)}`,
     verb: "role",
     detail: `take-${id}`,
-    carries: `${state.id}/${id}`,
+    carries: actionValue(state.id, id),
     ...(n === 0 && { style: "primary" as const }),
     aloud: `Take the role ${plain(title)}`,
   }));
-  const assign: Button = { label: "Assign or hand over…", verb: "role", detail: "assign", carries: state.id };
+  const assign: Button = {
+    label: "Assign or hand over…",
+    verb: "role",
+    detail: "assign",
+    carries: actionValue(state.id),
+  };
   return {
     text: [head, ...who].join(" "),
     blocks: [section([`👥 ${head}`, ...who].join("\n")), actions(...take, assign)],

@@ -1,3 +1,4 @@
+import { actionValue } from "./action-value.ts";
 import { actions, context, divider, lines } from "./blocks.ts";
 import { cut, safe } from "./escape.ts";
 import { type Choice, choiceInput, textInput } from "./form.ts";
@@ -34,7 +35,7 @@ export function updateForm(draft: UpdateDraft): Form {
     callback: "update",
     title: "Send an update",
     submit: "Send",
-    carries: draft.incident,
+    carries: actionValue(draft.incident),
     blocks: [
       choiceInput("template", "To whom, and what about", choices, { initial: template, tells: PREVIEW }),
       ...fields.map(({ name, label, describes, required, many, value }) =>
@@ -47,7 +48,7 @@ export function updateForm(draft: UpdateDraft): Form {
       ...lines([`*Preview* · ${destinationWords(destinations)}`]),
       ...(missing.length > 0 ? [context(`Not filled in yet: ${missing.map(safe).join(", ")}`)] : []),
       ...shown(draft.preview),
-      actions({ label: "Refresh the preview", verb: PREVIEW, detail: "refresh", carries: draft.incident }),
+      actions({ label: "Refresh the preview", verb: PREVIEW, detail: "refresh", carries: actionValue(draft.incident) }),
     ],
   };
 }

@@ -1,3 +1,4 @@
+import { JOINED } from "../../../templates/messages/action-value.ts";
 import { doneAt, NOTHING_TYPED, type Taken } from "./delivery.ts";
 
 export interface Joined {
@@ -6,9 +7,6 @@ export interface Joined {
   readonly inviter?: string;
   readonly event_ts?: string;
 }
-
-/** Carried in the place of words: nobody asked. `commands/catchup.ts` knows it. */
-export const JOINED = "joined";
 
 /** Somebody came into a channel. In an incident's they are offered what they missed. */
 export function takeJoined(event: Joined): Taken | null {
