@@ -10,6 +10,7 @@ import { drainSecondsOf } from "./catalog/drain.ts";
 import { drillLimits } from "./catalog/drill.ts";
 import { liveCatalog, systemsById } from "./catalog/live.ts";
 import { loadCatalog } from "./catalog/load.ts";
+import { versionNumber } from "./cli/version.ts";
 import { createEmail } from "./comms/email.ts";
 import { openPage } from "./comms/page/serve.ts";
 import { createStatuspage } from "./comms/statuspage.ts";
@@ -26,6 +27,7 @@ import { createIncidents } from "./incidents/index.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import type { SecretBook } from "./lib/redact.ts";
+import { createMetrics } from "./metrics/index.ts";
 import { startPaging } from "./paging/index.ts";
 import { peopleInEvents } from "./people-in-events.ts";
 import { createKeyCounters } from "./proof/key-counters.ts";
@@ -62,7 +64,23 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     signsAfter: ["incident.resolved", "incident.closed"],
     log,
   });
-  const store = { ...opened, timeline: redacted(opened.timeline, book.redact) };
+  const metrics = createMetrics({
+    version: versionNumber(),
+    read: (incident) => incidents.read(incident),
+    now: {
+      current: () => incidents.current(),
+      store: async () => {
+        const { ok, says } = await storeHealth(pool);
+        if (!ok) throw new Error(says);
+      },
+      inbox: () => inbox.now(),
+      doubt: () => timeline.doubt() !== null,
+      slack: () => slack && { connected: slack.ready(), silentSince: slack.silentSince() },
+      catalogue: () => ({ systems: catalog.systems.length }),
+    },
+    log,
+  });
+  const store = { ...opened, timeline: metrics.counted(redacted(opened.timeline, book.redact)) };
   const { timeline, leases, inbox, pool } = store;
   const outbox = createOutbox(pool);
   const incidents = createIncidents({
@@ -113,15 +131,20 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   const health =
     config.health.port === null
       ? null
-      : await serveHealth(config.health.port, config.health.host, {
-          live: () => storeHealth(pool),
-          ready: () => {
-            const doubt = timeline.doubt();
-            if (doubt !== null) return { ok: false, says: sayProblem(doubt) };
-            if (slack === null) return { ok: true, says: "This bot runs without Slack." };
-            return slackHealth(slack);
+      : await serveHealth(
+          config.health.port,
+          config.health.host,
+          {
+            live: () => storeHealth(pool),
+            ready: () => {
+              const doubt = timeline.doubt();
+              if (doubt !== null) return { ok: false, says: sayProblem(doubt) };
+              if (slack === null) return { ok: true, says: "This bot runs without Slack." };
+              return slackHealth(slack);
+            },
           },
-        });
+          metrics,
+        );
   const comms = createCommsWorker({
     timeline,
     incidents,
@@ -197,6 +220,8 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
       mail?.close();
       await paging?.stop();
       await health?.close();
+      await metrics.settled();
+      metrics.close();
       await store.close();
       await page.close();
     },

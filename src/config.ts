@@ -349,7 +349,7 @@ const settings = z.object({
       "User of the operating system that scripts run as, so that they can't read Lifeboat's own secrets. Lifeboat has to run as root for it. " +
         "Unset: the same as Lifeboat",
     ),
-  HEALTH_PORT: port.optional().describe("Port of `GET /live` and `GET /ready`. Unset: not served"),
+  HEALTH_PORT: port.optional().describe("Port of `GET /live`, `GET /ready` and `GET /metrics`. Unset: not served"),
 });
 
 /** Whoever practises does not wait for it. */

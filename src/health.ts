@@ -47,11 +47,18 @@ interface SlackState {
   readonly announcing: { readonly trouble: string | null; readonly ever: boolean };
 }
 
-/** `GET /live` and `GET /ready`, 200 or 503, a sentence in the body. Loopback unless told otherwise. */
+/** What `GET /metrics` answers. */
+export interface ServedMetrics {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+/** `GET /live` and `GET /ready`, 200 or 503, a sentence in the body; `GET /metrics`. Loopback unless told otherwise. */
 export async function serveHealth(
   port: number,
   host: string,
   checks: HealthChecks,
+  metrics?: ServedMetrics,
 ): Promise<{ port: number; close(): Promise<void> }> {
   const answers: Record<string, () => Promise<Health>> = {
     "/live": () => checks.live(),
@@ -59,12 +66,18 @@ export async function serveHealth(
   };
   const server = createServer(async (request, response) => {
     const { pathname } = requestUrl(request);
+    if (metrics !== undefined && pathname === "/metrics") {
+      const text = await metrics.text().catch(() => null);
+      response.writeHead(text === null ? 503 : 200, { "content-type": metrics.contentType });
+      response.end(text ?? "");
+      return;
+    }
     const asked = Object.hasOwn(answers, pathname) ? answers[pathname] : undefined;
     const answer = await asked?.().catch(() => ({ ok: false, says: "This could not be looked at." }));
     response.writeHead(answer === undefined ? 404 : answer.ok ? 200 : 503, {
       "content-type": "text/plain; charset=utf-8",
     });
-    response.end(`${answer?.says ?? "There is /live and /ready."}\n`);
+    response.end(`${answer?.says ?? "There is /live, /ready and /metrics."}\n`);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

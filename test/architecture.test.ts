@@ -35,6 +35,10 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   },
   actions: { at: "src/actions/", may: ["src/lib/", "src/catalog/types.ts", "src/catalog/roles.ts"] },
   report: { at: "src/report/", may: ["src/lib/", "src/catalog/types.ts", "src/incident/", "src/timeline/contract.ts"] },
+  metrics: {
+    at: "src/metrics/",
+    may: ["src/lib/", "src/incident/", "src/timeline/contract.ts", "src/timeline/inbox.ts"],
+  },
   comms: {
     at: "src/comms/",
     may: [
@@ -147,6 +151,7 @@ const packages: Record<string, string[]> = {
   preact: [],
   htm: [],
   pino: ["src/lib/log.ts"],
+  "prom-client": ["src/metrics/"],
   liquidjs: ["src/comms/engine.ts", "src/report/postmortem.ts"],
   nodemailer: ["src/comms/email.ts"],
   "smtp-server": ["practice/mail/"],

@@ -374,5 +374,7 @@ test("the reference names every setting once, with its default", () => {
   const rows = table.trimEnd().split("\n").slice(2);
   expect(new Set(rows.map((row) => row.split("|")[1])).size).toBe(rows.length);
   expect(table).toContain("| `LIFEBOAT_DATA` | `.lifeboat` | Folder for what Lifeboat keeps on this machine. |");
-  expect(table).toContain("| `HEALTH_PORT` |  | Port of `GET /live` and `GET /ready`. Unset: not served. |");
+  expect(table).toContain(
+    "| `HEALTH_PORT` |  | Port of `GET /live`, `GET /ready` and `GET /metrics`. Unset: not served. |",
+  );
 });

@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../lib/root.ts";
 
-/** `lifeboat 0.1.0` */
-export function versionOf(): string {
+/** `lifeboat 0.2.0` */
+export const versionOf = () => `lifeboat ${versionNumber()}`;
+
+export function versionNumber(): string {
   const { version } = JSON.parse(readFileSync(join(projectRoot(), "package.json"), "utf8")) as { version: string };
-  return `lifeboat ${version}`;
+  return version;
 }

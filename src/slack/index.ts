@@ -31,6 +31,8 @@ export interface Slack {
   stop(): Promise<void>;
   /** People's clicks reach us now. */
   ready(): boolean;
+  /** Since when Slack has answered nothing, once that is certain; null: it answers. */
+  silentSince(): Date | null;
   /** The engine's port: does an approval of this person count now, and can they answer at all? */
   readonly standing: Standing;
   /** Posts where incidents are announced, past the store. Tried on until it is there; never rejects. */

@@ -152,6 +152,7 @@ export function openSlack(options: DoorOptions): Slack {
     announce: (message) =>
       announce({ clients, announceIn: config.announceIn, stopping: stopping.signal, log }, message),
     announcing: publisher.announcing,
+    silentSince: () => reachability.silentSince(),
     channelOf: (incident) => outbox.placeOf(incident),
     rebuild: (incident) => publisher.rebuild(incident),
   };

@@ -19,7 +19,17 @@ export interface GivenUp {
   readonly receivedAt: Date;
 }
 
+/** What came in and is not done yet. */
+export interface InboxNow {
+  readonly waiting: number;
+  /** Age of the oldest that is still tried, seconds; 0: nothing waits. */
+  readonly oldestSeconds: number;
+  readonly givenUp: number;
+}
+
 export interface VisibleInbox extends Inbox {
+  /** One question to the store, not repeated. */
+  now(): Promise<InboxNow>;
   /** Items that were tried as often as they are going to be, newest first: a person should look. */
   givenUp(limit?: number): Promise<readonly GivenUp[]>;
 }
@@ -55,6 +65,12 @@ const givenUp = `
    where done_at is null and attempts >= ${attemptsMax} and (claimed_until is null or claimed_until < clock_timestamp())
    order by id desc limit $1`;
 
+const now = `
+  select count(*) filter (where attempts < ${attemptsMax})::int as waiting,
+         coalesce(extract(epoch from clock_timestamp() - min(received_at) filter (where attempts < ${attemptsMax})), 0)::float8 as "oldestSeconds",
+         count(*) filter (where attempts >= ${attemptsMax} and (claimed_until is null or claimed_until < clock_timestamp()))::int as "givenUp"
+    from lifeboat.inbox where done_at is null`;
+
 export function createInbox(pool: pg.Pool, closed: AbortSignal, log: Logger, callerSeconds: number): VisibleInbox {
   const asked = <T>(what: string, seconds: number, attempt: () => Promise<T>) =>
     patiently({ what, seconds, closed, log }, attempt);
@@ -83,6 +99,10 @@ export function createInbox(pool: pg.Pool, closed: AbortSignal, log: Logger, cal
       asked("failing an inbox item", callerSeconds, async () => {
         await pool.query({ name: "lifeboat-failed", text: failed, values: [storableText(key), storableText(why)] });
       }),
+    async now() {
+      const { rows } = await pool.query<InboxNow>(now);
+      return rows[0] as InboxNow;
+    },
     givenUp: (limit = 50) =>
       asked("looking for stuck inbox items", callerSeconds, async () => {
         const { rows } = await pool.query<GivenUp>(givenUp, [limit]);

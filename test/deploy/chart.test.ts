@@ -92,7 +92,9 @@ describe("the Helm chart", () => {
     await writeFile(rendered, await helm("template", "night", chart, "--values", file));
     for (const version of VERSIONS) {
       const { stdout } = await run("kubernetes-validate", ["--strict", "--kubernetes-version", version, rendered]);
-      expect(stdout.split("\n").filter((line) => line !== "" && !/ passed for resource /.test(line))).toEqual([]);
+      const lines = stdout.split("\n").filter((line) => line !== "" && !/ passed for resource /.test(line));
+      // The Prometheus operator's, of which the API knows nothing.
+      expect(lines.filter((line) => !/Couldn't find schema for kind PodMonitor/.test(line))).toEqual([]);
     }
   });
 

@@ -1,0 +1,103 @@
+import { Gauge, type Registry } from "prom-client";
+import type { IncidentState } from "../incident/state.ts";
+import { withDeadline } from "../lib/deadline.ts";
+import type { InboxNow } from "../timeline/inbox.ts";
+
+/** What is so at the moment somebody asks. */
+export interface NowSources {
+  /** Incidents that are open, and those with a run that is not over. */
+  current(): Promise<readonly IncidentState[]>;
+  /** One round trip to the store. Rejects when it does not answer or takes no writes. */
+  store(): Promise<void>;
+  inbox(): Promise<InboxNow>;
+  /** True: the store is not the one this process knew, and nothing is changed. */
+  doubt(): boolean;
+  /** Null: this bot runs without Slack. */
+  slack(): { readonly connected: boolean; readonly silentSince: Date | null } | null;
+  catalogue(): { readonly systems: number };
+}
+
+/** A scrape waits no longer than this for the store. */
+const SECONDS = 2;
+
+export interface NowMetrics {
+  /** Looks at everything. What can't be looked at is left out, and `lifeboat_store_up` says 0. */
+  look(now: Date): Promise<void>;
+}
+
+export function nowMetrics(registry: Registry, sources: NowSources): NowMetrics {
+  const gauge = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge({ name, help, labelNames, registers: [registry] });
+  const open = gauge("lifeboat_incidents_open", "Open incidents, drills and maintenance", ["system", "kind"]);
+  const live = gauge("lifeboat_runs_live", "Runs that have not ended, by status", ["system", "status"]);
+  const waiting = gauge("lifeboat_approvals_waiting", "Approvals that wait for people", ["role"]);
+  const oldest = gauge("lifeboat_approvals_oldest_seconds", "How long the oldest of them has waited", ["role"]);
+  const storeUp = gauge("lifeboat_store_up", "1: the store answers and takes writes");
+  const trip = gauge("lifeboat_store_round_trip_seconds", "How long the store took to answer, just now");
+  const doubt = gauge("lifeboat_store_in_doubt", "1: the store came back older or rewritten; nothing is changed");
+  const inbox = gauge("lifeboat_inbox_waiting", "What people and webhooks sent that is not handled yet");
+  const inboxOldest = gauge("lifeboat_inbox_oldest_seconds", "Age of the oldest of it");
+  const inboxGivenUp = gauge("lifeboat_inbox_given_up", "What could not be handled after all its tries");
+  const connected = gauge("lifeboat_slack_connected", "1: people's clicks reach this bot now");
+  const silent = gauge("lifeboat_slack_silent_seconds", "For how long Slack has answered nothing; 0: it answers");
+  const systems = gauge("lifeboat_catalogue_systems", "Systems in the catalogue this bot loaded");
+
+  async function store(): Promise<void> {
+    const began = performance.now();
+    try {
+      await withDeadline("The store", SECONDS, () => sources.store());
+      storeUp.set(1);
+      trip.set((performance.now() - began) / 1000);
+    } catch {
+      storeUp.set(0);
+    }
+  }
+
+  async function queue(): Promise<void> {
+    const now = await withDeadline("The inbox", SECONDS, () => sources.inbox());
+    inbox.set(now.waiting);
+    inboxOldest.set(now.oldestSeconds);
+    inboxGivenUp.set(now.givenUp);
+  }
+
+  async function incidents(now: Date): Promise<void> {
+    const current = await withDeadline("The incidents", SECONDS, () => sources.current());
+    for (const each of [open, live, waiting, oldest]) each.reset();
+    for (const state of current) lookAt(state, now);
+  }
+
+  function lookAt(state: IncidentState, now: Date): void {
+    if (state.declared === null) return;
+    const { system, kind } = state.declared;
+    if (!["resolved", "closed"].includes(state.status)) open.inc({ system, kind });
+    for (const run of state.runs.values()) {
+      if (run.ending !== null) continue;
+      live.inc({ system, status: run.status });
+      for (const step of run.steps.values()) {
+        if (step.status !== "gate" || step.gate.outcome !== "open") continue;
+        const { role, openedAt } = step.gate;
+        waiting.inc({ role });
+        const seconds = Math.max(0, (now.getTime() - openedAt.getTime()) / 1000);
+        ages.set(role, Math.max(ages.get(role) ?? 0, seconds));
+      }
+    }
+  }
+
+  const ages = new Map<string, number>();
+
+  return {
+    async look(now) {
+      ages.clear();
+      const slack = sources.slack();
+      doubt.set(sources.doubt() ? 1 : 0);
+      systems.set(sources.catalogue().systems);
+      if (slack !== null) {
+        connected.set(slack.connected ? 1 : 0);
+        const { silentSince } = slack;
+        silent.set(silentSince === null ? 0 : Math.max(0, (now.getTime() - silentSince.getTime()) / 1000));
+      }
+      await Promise.allSettled([store(), queue(), incidents(now)]);
+      for (const [role, seconds] of ages) oldest.set({ role }, seconds);
+    },
+  };
+}

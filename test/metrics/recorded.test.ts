@@ -1,0 +1,138 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { Registry } from "prom-client";
+import type { Plan } from "../../src/catalog/types.ts";
+import { evolveStrictly, fold, type LogEvent } from "../../src/incident/evolve.ts";
+import type { IncidentState } from "../../src/incident/state.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import { nowMetrics } from "../../src/metrics/now.ts";
+import { recordedMetrics } from "../../src/metrics/recorded.ts";
+import type { StoredEvent } from "../../src/timeline/contract.ts";
+
+/** The three timelines that 0.1 wrote in practice: a planned failover, the rejoin after it, and a region failover. */
+interface Kept {
+  readonly stream: string;
+  readonly events: readonly (Omit<LogEvent, "at"> & { readonly at: string })[];
+  readonly plans: readonly { readonly planHash: string; readonly plan: Plan }[];
+}
+const kept: readonly Kept[] = JSON.parse(
+  readFileSync(join(projectRoot(), "test/incident/fixtures/timelines-0.1.json"), "utf8"),
+);
+
+/** Each event with the incident as it is after it. */
+function* nights(): Generator<readonly [LogEvent, IncidentState]> {
+  for (const { stream, events, plans } of kept) {
+    const known = new Map(plans.map(({ planHash, plan }) => [planHash, plan]));
+    let state = fold(stream, [], known);
+    for (const { at, ...rest } of events) {
+      const event = { ...rest, at: new Date(at) } as unknown as LogEvent;
+      state = evolveStrictly(state, event, known);
+      yield [event, state];
+    }
+  }
+}
+
+async function counted(): Promise<string> {
+  const registry = new Registry();
+  const metrics = recordedMetrics(registry);
+  for (const [event, state] of nights())
+    if (metrics.counts(event.type)) metrics.count(event as unknown as StoredEvent, state);
+  return registry.metrics();
+}
+
+const linesOf = (text: string, name: string) => text.split("\n").filter((line) => line.startsWith(`${name}{`));
+const sum = (lines: readonly string[]) => lines.reduce((total, line) => total + Number(line.split(" ").at(-1)), 0);
+
+describe("what was written on timelines", () => {
+  const all = [...nights()];
+  const ofType = (type: string) => all.filter(([event]) => event.type === type).length;
+
+  test("is counted once an event, under names of the catalogue", async () => {
+    const text = await counted();
+    expect(sum(linesOf(text, "lifeboat_incidents_declared_total"))).toBe(ofType("incident.declared"));
+    expect(linesOf(text, "lifeboat_runs_ended_total").toSorted()).toEqual([
+      'lifeboat_runs_ended_total{system="practice",runbook="database-failover",outcome="verified"} 1',
+      'lifeboat_runs_ended_total{system="practice",runbook="database-rejoin",outcome="verified"} 1',
+      'lifeboat_runs_ended_total{system="practice",runbook="region-failover",outcome="verified"} 1',
+    ]);
+    expect(sum(linesOf(text, "lifeboat_step_duration_seconds_count"))).toBe(ofType("step.verified"));
+    expect(linesOf(text, "lifeboat_steps_total")).toContain(
+      'lifeboat_steps_total{action="postgres.promote",outcome="verified"} 2',
+    );
+    expect(sum(linesOf(text, "lifeboat_approval_wait_seconds_count"))).toBe(ofType("gate.passed"));
+  });
+
+  test("names no incident, run or person, in a bounded number of series", async () => {
+    const text = await counted();
+    for (const [, state] of all) {
+      expect(text).not.toContain(state.id);
+      for (const run of state.runs.values())
+        for (const id of [run.id, run.requester]) expect(text).not.toContain(`"${id}"`);
+    }
+    const once = text.split("\n").length;
+    const registry = new Registry();
+    const metrics = recordedMetrics(registry);
+    for (let night = 0; night < 5; night++)
+      for (const [event, state] of nights()) if (metrics.counts(event.type)) metrics.count(event as never, state);
+    expect((await registry.metrics()).split("\n")).toHaveLength(once);
+  });
+
+  test("counts nothing of an event it was not written for", () => {
+    expect(recordedMetrics(new Registry()).counts("constructor")).toBe(false);
+  });
+});
+
+describe("what is so now", () => {
+  /** The night at the moment its first approval waits. */
+  const waiting = [...nights()].find(([event]) => event.type === "gate.opened") as readonly [LogEvent, IncidentState];
+  const sources = {
+    current: async () => [waiting[1]],
+    store: async () => {},
+    inbox: async () => ({ waiting: 3, oldestSeconds: 12, givenUp: 1 }),
+    doubt: () => false,
+    slack: () => ({ connected: true, silentSince: null }),
+    catalogue: () => ({ systems: 1 }),
+  };
+  const later = (seconds: number) => new Date(waiting[0].at.getTime() + seconds * 1000);
+
+  async function looked(changed: Partial<typeof sources>, seconds = 90): Promise<string> {
+    const registry = new Registry();
+    await nowMetrics(registry, { ...sources, ...changed }).look(later(seconds));
+    return registry.metrics();
+  }
+
+  test("an approval that waits is there with its role and its age", async () => {
+    const text = await looked({});
+    const [line = ""] = linesOf(text, "lifeboat_approvals_waiting");
+    expect(line).toMatch(/^lifeboat_approvals_waiting\{role="[a-z-]+"\} 1$/);
+    expect(linesOf(text, "lifeboat_approvals_oldest_seconds").map((one) => one.split(" ").at(-1))).toEqual(["90"]);
+    expect(text).toMatch(/^lifeboat_inbox_waiting 3$/m);
+    expect(text).toMatch(/^lifeboat_store_up 1$/m);
+  });
+
+  test("one that is over is there no more", async () => {
+    const registry = new Registry();
+    let states: readonly IncidentState[] = [waiting[1]];
+    const metrics = nowMetrics(registry, { ...sources, current: async () => states });
+    await metrics.look(later(1));
+    states = [];
+    await metrics.look(later(2));
+    const text = await registry.metrics();
+    for (const name of ["lifeboat_approvals_waiting", "lifeboat_approvals_oldest_seconds", "lifeboat_incidents_open"])
+      expect(linesOf(text, name)).toEqual([]);
+  });
+
+  test("a store that is away is said, and what can be known is still there", async () => {
+    const away = () => Promise.reject(new Error("connection refused"));
+    const text = await looked({ store: away, inbox: away, current: away });
+    expect(text).toMatch(/^lifeboat_store_up 0$/m);
+    expect(text).toMatch(/^lifeboat_slack_connected 1$/m);
+  });
+
+  test("for how long Slack is silent", async () => {
+    const text = await looked({ slack: () => ({ connected: false, silentSince: later(30) as never }) }, 90);
+    expect(text).toMatch(/^lifeboat_slack_silent_seconds 60$/m);
+    expect(text).toMatch(/^lifeboat_slack_connected 0$/m);
+  });
+});
