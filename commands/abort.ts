@@ -13,14 +13,14 @@ export const abort: Command = {
   summary: "End a run early, with a reason. Changes made so far stay and are listed.",
   usage: "/dr abort [<run>] <reason…> [--incident <id>]",
   examples: ["/dr abort The primary is back and healthy"],
-  async handle(house, request) {
-    const { state, run, words } = await findRun(house, request);
+  async handle(context, request) {
+    const { state, run, words } = await findRun(context, request);
     const reason = request.form?.reason ?? words.join(" ");
     if (reason.trim() === "" && request.form === null && request.canAskForm) {
       const says = `${run.plan.title} (${run.id}) ends here and can't be resumed. ${stateNow(run)}`;
       return { kind: "form", form: reasonForm("run.abort", "Abort the run", "Abort run", run.id, says) };
     }
-    const acted = await act(house, request, state.id, { type: "abort", run: run.id, reason });
+    const acted = await act(context, request, state.id, { type: "abort", run: run.id, reason });
     if (acted.kind === "refused") return no(acted.problem);
     const after = acted.state.runs.get(run.id) ?? run;
     const ways = waysBack(acted.state, after);

@@ -4,19 +4,19 @@ import { decide } from "../src/incident/decide.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { LifeboatError, type Problem } from "../src/lib/errors.ts";
 import { actorOf, type Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { systemOf } from "./incidents.ts";
 import { countRefusal, hasRoom } from "./record.ts";
 import { repeatOf } from "./repeat.ts";
 
 /** What somebody has just proved about themselves. `vouchedBy`: the person by whose word a new proof counts. */
-export interface Fresh {
+export interface StepUp {
   readonly provedAfresh: boolean;
   readonly vouchedBy: string | null;
   readonly signed?: SignedDecision;
 }
 
-export const NOTHING_PROVED: Fresh = { provedAfresh: false, vouchedBy: null };
+export const NOTHING_PROVED: StepUp = { provedAfresh: false, vouchedBy: null };
 
 export type Acted =
   /** `repeated`: this very request was handled before, and nothing was written now. */
@@ -28,25 +28,25 @@ export type Acted =
  * `newFor`: the system of an incident that this very command declares. `proof`: see `prove.ts`.
  */
 export async function act(
-  house: House,
+  context: CommandContext,
   request: Request,
   incident: string,
   command: IncidentCommand,
   newFor: System | null = null,
-  proof: Fresh = NOTHING_PROVED,
+  proof: StepUp = NOTHING_PROVED,
 ): Promise<Acted> {
   let kept = true;
-  const unreachable = await house.unreachable?.();
-  const decided = await house.incidents.decide<Acted>(incident, (state, events, now) => {
+  const unreachable = await context.unreachable?.();
+  const decided = await context.incidents.decide<Acted>(incident, (state, events, now) => {
     const before = repeatOf(events, request.key);
     if (before?.kind === "refused") return { events: [], value: { ...before, state } };
     if (before !== null) return { events: [], value: { kind: "done", repeated: true, state } };
     const { caller, key } = request;
-    const system = newFor ?? systemOf(house, state);
-    const who = { actor: actorOf(caller), barred: caller.barred, ...proof, ...(unreachable && { unreachable }) };
+    const system = newFor ?? systemOf(context, state);
+    const who = { actor: actorOf(caller), blocked: caller.blocked, ...proof, ...(unreachable && { unreachable }) };
     const outcome = decide(command, state, { now, ...who, system, key });
     if (outcome.kind === "refused") {
-      kept = hasRoom(house, request, events, now);
+      kept = hasRoom(context, request, events, now);
       return { events: kept ? outcome.events : [], value: { kind: "refused", problem: outcome.problem, state } };
     }
     const ended = command.type === "abort" && !isWorking(state, command.run) ? { ended: [command.run] } : {};
@@ -54,20 +54,20 @@ export async function act(
   });
   if (decided.kind !== "written")
     throw new LifeboatError({ code: "not-written", what: "This could not be written", next: "Try again" });
-  if (decided.value.kind === "refused" && !kept) await countRefusal(house, request, decided.value.problem);
+  if (decided.value.kind === "refused" && !kept) await countRefusal(context, request, decided.value.problem);
   return decided.value;
 }
 
 /** Whether it would be refused as things stand; nothing is written. What is asked of a person first is asked only of those who may do it. */
 export async function wouldRefuse(
-  house: House,
+  commandContext: CommandContext,
   { caller, key }: Request,
   state: IncidentState,
   command: IncidentCommand,
 ): Promise<boolean> {
-  const unreachable = await house.unreachable?.();
-  const who = { actor: actorOf(caller), barred: caller.barred, ...(unreachable && { unreachable }) };
-  const context = { now: house.timeline.now(), ...who, system: systemOf(house, state), key };
+  const unreachable = await commandContext.unreachable?.();
+  const who = { actor: actorOf(caller), blocked: caller.blocked, ...(unreachable && { unreachable }) };
+  const context = { now: commandContext.timeline.now(), ...who, system: systemOf(commandContext, state), key };
   return decide(command, state, context).kind === "refused";
 }
 

@@ -1,22 +1,22 @@
 import { personOf } from "../src/incident/people.ts";
 import type { Problem } from "../src/lib/errors.ts";
 import { actorOf, type Command, type Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 
 /**
  * Whether a request is heard at all: the one place that decides about people and places. Everything finer is the domain's.
  * `command`: null for `/dr` alone and for what is no command.
  */
-export function notAdmitted(house: House, request: Request, command: Command | null): Problem | null {
+export function notAdmitted(context: CommandContext, request: Request, command: Command | null): Problem | null {
   const { caller } = request;
   const open = command?.everyMember === true;
-  if (caller.barred !== null)
+  if (caller.blocked !== null)
     return {
       code: "barred",
-      what: `You can't do this: ${caller.barred}`,
+      what: `You can't do this: ${caller.blocked}`,
       allowed: "Members of this workspace who are on a system's roster may do it",
     };
-  if (!open && !onSomeRoster(house, request))
+  if (!open && !onSomeRoster(context, request))
     return {
       code: "not-on-roster",
       what: "You are not on the roster of any system here",
@@ -27,8 +27,8 @@ export function notAdmitted(house: House, request: Request, command: Command | n
 }
 
 /** On the roster of any system this installation serves. */
-export function onSomeRoster(house: House, { caller }: Request): boolean {
-  return house.catalog.systems.some((system) => personOf(actorOf(caller), system) !== null);
+export function onSomeRoster(context: CommandContext, { caller }: Request): boolean {
+  return context.catalog.systems.some((system) => personOf(actorOf(caller), system) !== null);
 }
 
 /** What is not said to read changes something, exports something or decides. `/dr` alone reads. */

@@ -1,7 +1,7 @@
 import type { Alert, System } from "../src/catalog/types.ts";
 import { safe } from "../templates/messages/escape.ts";
 import type { Command } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { lineFor } from "./line.ts";
 import { say } from "./say.ts";
 import { runnable } from "./start.ts";
@@ -14,16 +14,17 @@ export const alerts: Command = {
   usage: "/dr alerts [<words…>] [--system <system>]",
   examples: ["/dr alerts", "/dr alerts database"],
   reads: () => true,
-  async handle(house, request) {
+  async handle(context, request) {
     const named = request.options.system;
-    const known = runnable(house);
+    const known = runnable(context);
     const systems = named === undefined ? known : [systemNamed(known, named)];
     const words = request.words.map((word) => word.toLowerCase());
     const all = systems.flatMap((system) => (system.alerts ?? []).map((alert) => ({ system, alert })));
     const found = all
       .filter((one) => words.every((word) => namesOf(one.system, one.alert).some((name) => name.includes(word))))
       .sort((one, other) => one.alert.severity.localeCompare(other.alert.severity));
-    if (found.length > 0) return say(found.map(({ system, alert }) => line(house, system, alert, systems.length > 1)));
+    if (found.length > 0)
+      return say(found.map(({ system, alert }) => line(context, system, alert, systems.length > 1)));
     if (all.length === 0) return say("The catalogue has no alerts for this channel.");
     return say(
       `No alert has "${safe(request.words.join(" "))}" in it. There are: ${all.map(({ alert }) => safe(alert.id)).join(", ")}.`,
@@ -37,7 +38,7 @@ function namesOf(system: System, { id, title, when, component }: Alert): readonl
   return [id, title, when, component, about?.title ?? "", ...(about?.aliases ?? [])].map((name) => name.toLowerCase());
 }
 
-function line({ catalog }: House, system: System, alert: Alert, several: boolean): string {
+function line({ catalog }: CommandContext, system: System, alert: Alert, several: boolean): string {
   const runbook = catalog.runbooks.find((one) => one.system === system.id && one.id === alert.runbook);
   const where = several ? ` (${safe(system.title)})` : "";
   const next =

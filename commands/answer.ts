@@ -1,7 +1,7 @@
 import { actionValue } from "../templates/messages/action-value.ts";
 import { answerForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
-import { openAsks } from "./asks.ts";
+import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command } from "./command.ts";
 import { findRun } from "./runs.ts";
 import { no, runName, say } from "./say.ts";
@@ -12,9 +12,9 @@ export const answer: Command = {
   summary: "Answer a question asked before a decision.",
   usage: "/dr answer [<run>] <answer…> [--incident <id>]",
   examples: ["/dr answer Not before four, they say"],
-  async handle(house, request) {
-    const { state, run, pressed, words } = await findRun(house, request);
-    const open = openAsks(state, run);
+  async handle(context, request) {
+    const { state, run, pressed, words } = await findRun(context, request);
+    const open = openApprovalRequests(state, run);
     const found = pressed === null ? open[0] : open.find(({ gate }) => gate.ask === pressed);
     const about = pressed ?? found?.gate.ask ?? null;
     if (about === null) return say(`${runName(run)} has no open approval, so there's nothing to answer.`);
@@ -23,7 +23,7 @@ export const answer: Command = {
       const question = found?.gate.talk.findLast(({ kind }) => kind === "question")?.says ?? run.plan.title;
       return { kind: "form", form: answerForm(actionValue(run.id, about), question) };
     }
-    const acted = await act(house, request, state.id, { type: "answer", run: run.id, ask: about, text });
+    const acted = await act(context, request, state.id, { type: "answer", run: run.id, ask: about, text });
     if (acted.kind === "refused") return no(acted.problem);
     return say(`Your answer is in the thread of ${runName(run)}.`);
   },

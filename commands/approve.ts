@@ -4,11 +4,11 @@ import { notFencedLines } from "../templates/messages/fence.ts";
 import { proveForm } from "../templates/messages/forms.ts";
 import { gateCard } from "../templates/messages/gate.ts";
 import { act } from "./act.ts";
-import { openAsks } from "./asks.ts";
+import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command } from "./command.ts";
-import { prove } from "./prove.ts";
 import { findRun } from "./runs.ts";
 import { no, runName, say, stop, surroundings } from "./say.ts";
+import { prove } from "./step-up.ts";
 import { needsList, showPage } from "./steps.ts";
 
 export const approve: Command = {
@@ -18,18 +18,18 @@ export const approve: Command = {
   usage: "/dr approve [<run>] [<question>] [--code <code>] [--incident <id>]",
   examples: ["/dr approve", "/dr approve ask-7k2m9xqz"],
   whole: ({ words }) => words.every((word) => /^(?:run|ask)-[a-z0-9-]+$/.test(word)),
-  async handle(house, request) {
-    const { state, run, pressed, words } = await findRun(house, request);
+  async handle(context, request) {
+    const { state, run, pressed, words } = await findRun(context, request);
     const ask = pressed ?? words[0] ?? null;
     if (ask === null) {
-      const [open] = openAsks(state, run);
+      const [open] = openApprovalRequests(state, run);
       if (open === undefined) return say(`${runName(run)} has no open approval.`);
-      const card = gateCard(open, surroundings(house, state, await house.channelOf(state.id)));
+      const card = gateCard(open, surroundings(context, state, await context.channelOf(state.id)));
       const how = `To approve exactly this, type \`/dr approve ${safe(run.id)} ${safe(open.gate.ask)}\`.`;
       return { kind: "private", message: { text: `${card.text}\n${how}`, blocks: card.blocks } };
     }
     const unseen = needsList(run, ask, request);
-    if (unseen !== null && request.canAskForm) return showPage(house, request, state, unseen, 1);
+    if (unseen !== null && request.canAskForm) return showPage(context, request, state, unseen, 1);
     if (unseen !== null)
       return stop({
         code: "steps-unseen",
@@ -39,9 +39,9 @@ export const approve: Command = {
         next: "Press Approve again, or look at `/dr steps`",
       });
     const command = { type: "approve", run: run.id, ask } as const;
-    const lost = openAsks(state, run).find(({ gate }) => gate.ask === ask)?.gate.loss ?? "";
-    const around = surroundings(house, state, await house.channelOf(state.id));
-    const proved = await prove(house, request, {
+    const lost = openApprovalRequests(state, run).find(({ gate }) => gate.ask === ask)?.gate.loss ?? "";
+    const around = surroundings(context, state, await context.channelOf(state.id));
+    const proved = await prove(context, request, {
       ...{ state, run, ask, command },
       form: () =>
         proveForm("gate.approve", "Approve", "Approve", actionValue(run.id, ask), [
@@ -53,7 +53,7 @@ export const approve: Command = {
       typed: `/dr approve ${run.id} ${ask}`,
     });
     if (proved.kind === "asked") return proved.reply;
-    const acted = await act(house, request, state.id, command, null, proved.proved);
+    const acted = await act(context, request, state.id, command, null, proved.proved);
     if (acted.kind === "refused") return no(acted.problem);
     return say(`Your approval of ${runName(run)} is recorded. ${safe(run.plan.target)}`);
   },

@@ -1,7 +1,7 @@
 import { actionValue } from "../templates/messages/action-value.ts";
 import { questionForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
-import { openAsks } from "./asks.ts";
+import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command } from "./command.ts";
 import { findRun } from "./runs.ts";
 import { nameIn, no, runName, say } from "./say.ts";
@@ -12,15 +12,17 @@ export const ask: Command = {
   summary: "Ask the requester a question before you decide, in the run's thread.",
   usage: "/dr ask [<run>] <question…> [--incident <id>]",
   examples: ["/dr ask Has the provider said when they are back?"],
-  async handle(house, request) {
-    const { state, run, pressed, words } = await findRun(house, request);
-    const about = pressed ?? openAsks(state, run)[0]?.gate.ask ?? null;
+  async handle(context, request) {
+    const { state, run, pressed, words } = await findRun(context, request);
+    const about = pressed ?? openApprovalRequests(state, run)[0]?.gate.ask ?? null;
     if (about === null) return say(`${runName(run)} has no open approval, so there's nothing to ask about.`);
     const text = (request.form?.question ?? words.join(" ")).trim();
     if (text === "" && request.form === null && request.canAskForm)
       return { kind: "form", form: questionForm(actionValue(run.id, about), `${run.plan.title}: ${run.plan.target}`) };
-    const acted = await act(house, request, state.id, { type: "question", run: run.id, ask: about, text });
+    const acted = await act(context, request, state.id, { type: "question", run: run.id, ask: about, text });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`${nameIn(house, run.requester)} was asked in the thread of ${runName(run)}. The approval stays open.`);
+    return say(
+      `${nameIn(context, run.requester)} was asked in the thread of ${runName(run)}. The approval stays open.`,
+    );
   },
 };

@@ -1,4 +1,4 @@
-import { needsProof } from "../src/incident/authority.ts";
+import { needsSecondFactor } from "../src/incident/authority.ts";
 import { needsSecond } from "../src/incident/break-glass.ts";
 import type { IncidentCommand } from "../src/incident/commands.ts";
 import { personById } from "../src/incident/people.ts";
@@ -9,13 +9,13 @@ import { notFencedPlain } from "../templates/messages/fence.ts";
 import { proveForm, reasonForm } from "../templates/messages/forms.ts";
 import { clock } from "../templates/messages/when.ts";
 import { act } from "./act.ts";
-import { openAsks } from "./asks.ts";
+import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command, Reply, Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { systemOf } from "./incidents.ts";
-import { gateAsking, prove } from "./prove.ts";
 import { type Found, findRun } from "./runs.ts";
 import { no, runName, say } from "./say.ts";
+import { gateAsking, prove } from "./step-up.ts";
 
 const CONFIRM = "gate.confirm-break";
 
@@ -25,26 +25,31 @@ export const breakGlass: Command = {
   summary: "Override an unanswered approval: with a reason and a second person, announced, reviewed afterwards.",
   usage: "/dr break-glass [<run>] <reason…> [--code <code>] [--incident <id>]",
   examples: ["/dr break-glass No approver answers and the region is gone"],
-  async handle(house, request) {
-    const found = await findRun(house, request);
-    const ask = found.pressed ?? openAsks(found.state, found.run)[0]?.gate.ask ?? null;
+  async handle(context, request) {
+    const found = await findRun(context, request);
+    const ask = found.pressed ?? openApprovalRequests(found.state, found.run)[0]?.gate.ask ?? null;
     if (ask === null) return say(`${runName(found.run)} has no open approval to override.`);
-    return request.verb === CONFIRM ? confirm(house, request, found, ask) : smash(house, request, found, ask);
+    return request.verb === CONFIRM ? confirm(context, request, found, ask) : smash(context, request, found, ask);
   },
 };
 
-async function smash(house: House, request: Request, { state, run, words }: Found, ask: string): Promise<Reply> {
+async function smash(
+  context: CommandContext,
+  request: Request,
+  { state, run, words }: Found,
+  ask: string,
+): Promise<Reply> {
   const carries = actionValue(run.id, ask);
   const gate = gateAsking(run, ask);
   const typed = (request.form?.reason ?? words.join(" ")).trim();
   const mine = gate?.breaking && gate.breaking.person === request.caller.person ? gate.breaking.reason : null;
   const reason = typed || mine;
-  const stepUp = gate !== null && needsProof(run, gate);
+  const stepUp = gate !== null && needsSecondFactor(run, gate);
   const says = `${run.plan.title}: ${run.plan.target}. ${notFencedPlain(run)}You override an approval. Everyone is told now, and someone else reviews it.`;
   if (reason === null && request.form === null && request.canAskForm && !stepUp)
     return { kind: "form", form: reasonForm("gate.break", "Use break-glass", "Use break-glass", carries, says) };
   const command: IncidentCommand = { type: "breakGlass", run: run.id, ask, reason: reason ?? "not given yet" };
-  const proved = await prove(house, request, {
+  const proved = await prove(context, request, {
     ...{ state, run, ask, command },
     form: () =>
       proveForm(
@@ -58,37 +63,37 @@ async function smash(house: House, request: Request, { state, run, words }: Foun
     typed: `/dr break-glass ${run.id} <reason>`,
   });
   if (proved.kind === "asked") return proved.reply;
-  const acted = await act(house, request, state.id, { ...command, reason }, null, proved.proved);
+  const acted = await act(context, request, state.id, { ...command, reason }, null, proved.proved);
   if (acted.kind === "refused") return no(acted.problem);
-  const after = (await house.incidents.read(state.id)).runs.get(run.id);
+  const after = (await context.incidents.read(state.id)).runs.get(run.id);
   const waits = after && gateAsking(after, ask)?.broken === null ? gateAsking(after, ask)?.breaking : null;
   if (waits)
     return say([
       `Your break-glass request is recorded for ${runName(run)}: ${safe(waits.reason)}`,
-      mustHaveSecond(house, state, run, waits.person)
+      mustHaveSecond(context, state, run, waits.person)
         ? "A second person must confirm in the thread: you requested this run, so you can't go on alone."
         : `A second person is asked to confirm in the thread. From ${clock(waits.aloneAt)} you may go on alone.`,
     ]);
   return say(`Break-glass used for ${runName(run)}. Everyone is told; someone else must review it: \`/dr review\`.`);
 }
 
-function mustHaveSecond(house: House, state: IncidentState, run: RunState, person: string): boolean {
-  const system = systemOf(house, state);
+function mustHaveSecond(context: CommandContext, state: IncidentState, run: RunState, person: string): boolean {
+  const system = systemOf(context, state);
   const first = personById(person, system);
   return first !== null && needsSecond(first, run, system);
 }
 
-async function confirm(house: House, request: Request, { state, run }: Found, ask: string): Promise<Reply> {
+async function confirm(context: CommandContext, request: Request, { state, run }: Found, ask: string): Promise<Reply> {
   const command: IncidentCommand = { type: "confirmBreak", run: run.id, ask };
   const breaking = gateAsking(run, ask)?.breaking;
   const says = `${run.plan.title}: ${run.plan.target}. Your confirmation overrides the approval. Reason given: ${breaking?.reason ?? ""}`;
-  const proved = await prove(house, request, {
+  const proved = await prove(context, request, {
     ...{ state, run, ask, command },
     form: () => proveForm(CONFIRM, "Confirm break-glass", "Confirm", actionValue(run.id, ask), [safe(says)]),
     typed: `/dr ${CONFIRM} ${run.id}`,
   });
   if (proved.kind === "asked") return proved.reply;
-  const acted = await act(house, request, state.id, command, null, proved.proved);
+  const acted = await act(context, request, state.id, command, null, proved.proved);
   if (acted.kind === "refused") return no(acted.problem);
   return say(`You are the second person: break-glass used for ${runName(run)}. Someone else must review it.`);
 }

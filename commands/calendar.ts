@@ -13,13 +13,13 @@ export const calendar: Command = {
   usage: "/dr calendar [--system <system>]",
   examples: ["/dr calendar"],
   reads: () => true,
-  async handle(house, request) {
+  async handle(context, request) {
     const named = request.options.system;
-    const known = runnable(house);
+    const known = runnable(context);
     const systems = named === undefined ? known : [systemNamed(known, named)];
-    const last = await house.incidents.lastVerified();
+    const last = await context.incidents.lastVerified();
     const told = systems.flatMap((system) => {
-      const all = occasionsOf(house.catalog, system, last, request.caller.person, house.timeline.now());
+      const all = occasionsOf(context.catalog, system, last, request.caller.person, context.timeline.now());
       return all.length === 0 ? [] : [`*${safe(system.title)}*`, ...all.map((one) => occasionLine(one))];
     });
     return say(told.length === 0 ? `No calendar entries for ${titles(systems)}.` : told);

@@ -8,12 +8,12 @@ import { JOINED } from "../templates/messages/action-value.ts";
 import { catchUp, HAPPENED_SHOWN } from "../templates/messages/catchup.ts";
 import { cut, plainWords, safe } from "../templates/messages/escape.ts";
 import { clock } from "../templates/messages/when.ts";
-import { openAsks } from "./asks.ts";
+import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { systemOf } from "./incidents.ts";
-import { theIncident } from "./meant.ts";
 import { nameIn, say, surroundings } from "./say.ts";
+import { theIncident } from "./the-incident.ts";
 
 /** Where the user only joined the channel (`JOINED`): who was there from the start gets no message. */
 const LATE_SECONDS = 60;
@@ -26,18 +26,18 @@ export const catchup: Command = {
   examples: ["/dr catchup"],
   everyMember: true,
   reads: () => true,
-  async handle(house, request) {
-    const incident = await theIncident(house, request, true);
+  async handle(context, request) {
+    const incident = await theIncident(context, request, true);
     const { declared } = incident;
     if (declared === null) return say("No incident was declared here.");
-    const age = (house.timeline.now().getTime() - declared.at.getTime()) / 1000;
-    if (request.carries === JOINED && age < LATE_SECONDS) return { kind: "nothing" };
-    const events = await house.timeline.read(incident.id);
-    const names = (who: string) => plainWords(nameIn(house, who));
+    const age = (context.timeline.now().getTime() - declared.at.getTime()) / 1000;
+    if (request.actionValue === JOINED && age < LATE_SECONDS) return { kind: "nothing" };
+    const events = await context.timeline.read(incident.id);
+    const names = (who: string) => plainWords(nameIn(context, who));
     const told = lastEntries(events, planIn(incident), names, HAPPENED_SHOWN, ({ type }) => TOLD.has(type));
     const happened = told.map(({ at, who, what }) => ({ at, what: `${who} ${what}` }));
-    const around = surroundings(house, incident, await house.channelOf(incident.id));
-    return { kind: "private", message: catchUp(incident, declared, happened, waitingFor(house, incident), around) };
+    const around = surroundings(context, incident, await context.channelOf(incident.id));
+    return { kind: "private", message: catchUp(incident, declared, happened, waitingFor(context, incident), around) };
   },
 };
 
@@ -58,14 +58,14 @@ const TOLD: ReadonlySet<string> = new Set<EventType>([
   ...(["update.posted", "comms.late"] as const),
 ]);
 
-function waitingFor(house: House, incident: IncidentState): readonly string[] {
-  return [...incident.runs.values()].filter(isLive).flatMap((run) => [...asks(house, incident, run), ...hands(run)]);
+function waitingFor(context: CommandContext, incident: IncidentState): readonly string[] {
+  return [...incident.runs.values()].filter(isLive).flatMap((run) => [...asks(context, incident, run), ...hands(run)]);
 }
 
-function asks(house: House, incident: IncidentState, run: RunState): readonly string[] {
-  const system = systemOf(house, incident);
-  return openAsks(incident, run).map(({ gate }) => {
-    const { asked, next } = awaited(run, gate, system, house.timeline.now());
+function asks(context: CommandContext, incident: IncidentState, run: RunState): readonly string[] {
+  const system = systemOf(context, incident);
+  return openApprovalRequests(incident, run).map(({ gate }) => {
+    const { asked, next } = awaited(run, gate, system, context.timeline.now());
     const people = [...new Set(asked.flatMap((level) => level.people.map(({ name }) => name)))];
     const who = people.length === 0 ? "no one who may approve" : people.slice(0, 3).join(", ");
     const then = next === null ? "" : `, then ${roleTitle(next.role, system)} at ${minute(next.at)}`;

@@ -1,28 +1,28 @@
-import type { CodeSource, Proof, Verdict } from "../src/proof/proof.ts";
+import type { CodeSource, SecondFactor, Verdict } from "../src/mfa/second-factor.ts";
 import { actorOf, type Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { WORKSPACE } from "./record.ts";
 
 /** Where a code of this request was typed: wrong ones are counted for each by itself. */
 export function sourceOf({ caller }: Pick<Request, "caller">): CodeSource {
-  return caller.door === "cli" ? "cli" : "slack";
+  return caller.transport === "cli" ? "cli" : "slack";
 }
 
 /** Checks a code; whose it is, is told when it was guessed at until it locked. */
 export async function checkCode(
-  house: House,
-  proof: Proof,
+  context: CommandContext,
+  mfa: SecondFactor,
   request: Request,
   { holder, code }: { readonly holder: string; readonly code: string },
 ): Promise<Verdict> {
-  const verdict = await proof.check(holder, code, request.key, sourceOf(request));
-  await tellLocked(house, request, [holder], verdict);
+  const verdict = await mfa.check(holder, code, request.key, sourceOf(request));
+  await tellLocked(context, request, [holder], verdict);
   return verdict;
 }
 
 /** `person.locked` on the workspace's stream, from where the holder and the announce channel hear of it. */
 export async function tellLocked(
-  house: House,
+  context: CommandContext,
   request: Request,
   people: readonly string[],
   verdict: Verdict,
@@ -34,5 +34,5 @@ export async function tellLocked(
     key: `${request.key}/person.locked`,
     actor: actorOf(request.caller),
   };
-  await house.timeline.decide(WORKSPACE, () => ({ events: [event], value: null }));
+  await context.timeline.decide(WORKSPACE, () => ({ events: [event], value: null }));
 }

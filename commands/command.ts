@@ -1,5 +1,5 @@
 import type { SignedDecision } from "../src/incident/commands.ts";
-import type { Actor, Door } from "../src/incident/events.ts";
+import type { Actor, Transport } from "../src/incident/events.ts";
 import type { Form, Message } from "../templates/messages/message.ts";
 
 /** One `/dr` verb: its grammar, its help, who may give it and what it does, in one file. `index.ts` is the list. */
@@ -26,14 +26,14 @@ export interface Command {
    * What is wrong in a form that was sent, as far as nothing has to be waited for to say it: the form stays open with the errors at its
    * fields. Left out: nothing can be wrong that is not seen in the store.
    */
-  checkForm?(house: House, sent: SentForm): FormErrors;
-  handle(house: House, request: Request): Promise<Reply>;
+  checkForm?(context: CommandContext, sent: SentForm): FormErrors;
+  handle(context: CommandContext, request: Request): Promise<Reply>;
 }
 
 /** A form as it was sent. */
 export interface SentForm {
   readonly verb: string;
-  readonly carries: string;
+  readonly actionValue: string;
   /** Block id → value. */
   readonly form: Readonly<Record<string, string>>;
 }
@@ -57,7 +57,7 @@ export interface Request {
   /** Filled by a form: block id → value. */
   readonly form: Readonly<Record<string, string>> | null;
   /** What a button, shortcut or form carried. A look-up key and nothing more. */
-  readonly carries: string | null;
+  readonly actionValue: string | null;
   /** A form can be opened in answer to this request (the door has one, and its time is not up). */
   readonly canAskForm: boolean;
   /** A form is wanted, though nothing may be missing for an answer. */
@@ -72,13 +72,13 @@ export interface Request {
 
 /** Who is asking, as the door established it freshly. */
 export interface Caller {
-  readonly door: Door;
+  readonly transport: Transport;
   readonly slackUser: string | null;
   /** Person id on the roster, or null. */
   readonly person: string | null;
   readonly name: string;
   /** Why this caller may do nothing (guest, outsider, deactivated, bot, look-up failed), or null. */
-  readonly barred: string | null;
+  readonly blocked: string | null;
   /**
    * Why nothing may be changed from the place this was asked in; null or absent: it may. `known` is false where nobody
    * could say who reads along there.
@@ -102,8 +102,14 @@ export type Reply =
   | { readonly kind: "nothing" };
 
 export function actorOf(caller: Caller): Actor {
-  return { kind: "person", person: caller.person, slackUser: caller.slackUser, name: caller.name, door: caller.door };
+  return {
+    kind: "person",
+    person: caller.person,
+    slackUser: caller.slackUser,
+    name: caller.name,
+    door: caller.transport,
+  };
 }
 
 // `House` is what commands may use; it is defined beside the list in `house.ts`.
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";

@@ -21,12 +21,12 @@ export const declare: Command = {
   usage: "/dr declare [<P0-P3>] [<title…>] [--system <system>] [--severity <P0-P3>] [--impact <time>] [--drill]",
   examples: ["/dr declare", "/dr declare P0 Orders cannot be placed --impact 02:41"],
   everyMember: true,
-  checkForm: (house, { form }) => pastMoment(form, "impact", house.timeline.now()),
-  async handle(house, request) {
+  checkForm: (context, { form }) => pastMoment(form, "impact", context.timeline.now()),
+  async handle(context, request) {
     const { severity: said, title } = request.form
       ? { severity: undefined, title: (request.form.title ?? "").trim() }
       : headed(request.rest.trim());
-    const systems = runnable(house);
+    const systems = runnable(context);
     const named = request.form?.system || request.options.system;
     const unclear = title === "" || isShortcut(request) || (named === undefined && systems.length > 1);
     if (request.form === null && request.canAskForm && unclear)
@@ -35,9 +35,9 @@ export const declare: Command = {
     const severity = severityIn(system, request.form?.severity ?? request.options.severity ?? said);
     const impact = request.form?.impact || request.options.impact;
     const incident = idFor("inc", request.key);
-    await mayDeclare(house, request, system, severity, incident);
+    await mayDeclare(context, request, system, severity, incident);
     const acted = await act(
-      house,
+      context,
       request,
       incident,
       {
@@ -46,20 +46,20 @@ export const declare: Command = {
         system: system.id,
         severity,
         kind: request.options.drill === true ? "drill" : "real",
-        impactStartedAt: typeof impact === "string" && impact !== "" ? momentIn(impact, house.timeline.now()) : null,
+        impactStartedAt: typeof impact === "string" && impact !== "" ? momentIn(impact, context.timeline.now()) : null,
         announceIn: request.place.channel,
       },
       system,
     );
     if (acted.kind === "refused") return no(acted.problem);
-    const channel = await house.channelOf(incident);
-    const elsewhere = announcedElsewhere(house, request.place.channel);
-    const name = safe(incidentName(await house.incidents.read(incident)));
+    const channel = await context.channelOf(incident);
+    const elsewhere = announcedElsewhere(context, request.place.channel);
+    const name = safe(incidentName(await context.incidents.read(incident)));
     return say([
       `${severity} incident declared: ${name} *${safe(title)}* (${safe(system.title)}).`,
       channel === null
         ? "Creating its channel; the announcement will link it."
-        : `Handled in ${await whereOf(house, incident)}.`,
+        : `Handled in ${await whereOf(context, incident)}.`,
       ...(elsewhere === null ? [] : [`Announced in ${elsewhere}: direct messages reach no one else.`]),
       "Next: take a role with `/dr role take`, or start a recovery with `/dr failover`.",
     ]);

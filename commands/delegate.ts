@@ -1,6 +1,6 @@
 import { duration, saySeconds } from "../src/catalog/duration.ts";
 import type { System } from "../src/catalog/types.ts";
-import { lentNow } from "../src/incident/delegation.ts";
+import { delegationsNow } from "../src/incident/delegation.ts";
 import { personOf } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { safe } from "../templates/messages/escape.ts";
@@ -9,10 +9,10 @@ import { roleWords } from "../templates/messages/people.ts";
 import { clock } from "../templates/messages/when.ts";
 import { act } from "./act.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { systemOf } from "./incidents.ts";
-import { theIncident } from "./meant.ts";
 import { nameIn, no, say, stop } from "./say.ts";
+import { theIncident } from "./the-incident.ts";
 import { personMeant } from "./who.ts";
 
 export const delegate: Command = {
@@ -21,17 +21,17 @@ export const delegate: Command = {
   summary: "Delegate a role for a while. It can't be delegated further, or to a run's requester.",
   usage: "/dr delegate [<role> to <person> for <time> [<reason…>] | end <role> <person>] [--incident <id>]",
   examples: ["/dr delegate vp-engineering to @tess for 2h on a plane", "/dr delegate end vp-engineering @tess"],
-  async handle(house, request) {
-    const incident = await theIncident(house, request);
-    const system = systemOf(house, incident);
+  async handle(context, request) {
+    const incident = await theIncident(context, request);
+    const system = systemOf(context, incident);
     const { form, words } = request;
-    if (form !== null) return lend(house, request, incident, { ...wishOf(form), system });
-    if (words[0]?.toLowerCase() === "end") return end(house, request, incident, system);
-    if (words.length > 0) return lend(house, request, incident, { ...readWish(words, system), system });
-    if (!request.canAskForm) return list(house, incident, system);
+    if (form !== null) return lend(context, request, incident, { ...wishOf(form), system });
+    if (words[0]?.toLowerCase() === "end") return end(context, request, incident, system);
+    if (words.length > 0) return lend(context, request, incident, { ...readWish(words, system), system });
+    if (!request.canAskForm) return list(context, incident, system);
     const own = personOf(actorOf(request.caller), system)?.roles ?? [];
     const roles = system.roles.filter(({ id }) => own.includes(id));
-    if (roles.length === 0) return list(house, incident, system);
+    if (roles.length === 0) return list(context, incident, system);
     const people = system.people.filter(({ id }) => id !== personOf(actorOf(request.caller), system)?.id);
     return { kind: "form", form: delegateForm(incident.id, roles, people) };
   },
@@ -45,33 +45,33 @@ interface Wish {
 }
 
 async function lend(
-  house: House,
+  context: CommandContext,
   request: Request,
   incident: IncidentState,
   { role, to, time, reason, system }: Wish & { system: System },
 ): Promise<Reply> {
   const seconds = secondsIn(time);
-  const acted = await act(house, request, incident.id, { type: "delegate", role, to, seconds, reason });
+  const acted = await act(context, request, incident.id, { type: "delegate", role, to, seconds, reason });
   if (acted.kind === "refused") return no(acted.problem);
-  const until = new Date(house.timeline.now().getTime() + seconds * 1000);
+  const until = new Date(context.timeline.now().getTime() + seconds * 1000);
   return say([
-    `${nameIn(house, to)} may decide as *${roleWords(system, role)}* for you for ${saySeconds(seconds)}, until ${clock(until)}.`,
+    `${nameIn(context, to)} may decide as *${roleWords(system, role)}* for you for ${saySeconds(seconds)}, until ${clock(until)}.`,
     `Together you count once. To end it: \`/dr delegate end ${safe(role)} ${safe(to)}\`.`,
   ]);
 }
 
-async function end(house: House, request: Request, incident: IncidentState, system: System): Promise<Reply> {
+async function end(context: CommandContext, request: Request, incident: IncidentState, system: System): Promise<Reply> {
   const [, role = "", ...rest] = request.words;
   const { person } = personMeant(system, ["", ...rest], "`/dr delegate end <role> @sam`");
-  const acted = await act(house, request, incident.id, { type: "endDelegation", role, to: person.id });
+  const acted = await act(context, request, incident.id, { type: "endDelegation", role, to: person.id });
   if (acted.kind === "refused") return no(acted.problem);
   return say(
     `${safe(person.name)} no longer decides as *${roleWords(system, role)}*. Their approvals for steps not yet started are void.`,
   );
 }
 
-function list(house: House, incident: IncidentState, system: System): Reply {
-  const lent = lentNow(incident, house.timeline.now());
+function list(context: CommandContext, incident: IncidentState, system: System): Reply {
+  const lent = delegationsNow(incident, context.timeline.now());
   if (lent.length === 0)
     return say(
       "No roles are delegated. To delegate yours: `/dr delegate <role> to @sam for 2h`.".replace(
@@ -83,7 +83,7 @@ function list(house: House, incident: IncidentState, system: System): Reply {
     "Lent now:",
     ...lent.map(
       ({ role, from, to, until }) =>
-        `• *${roleWords(system, role)}*: ${nameIn(house, to)} for ${nameIn(house, from)}, until ${clock(until)}`,
+        `• *${roleWords(system, role)}*: ${nameIn(context, to)} for ${nameIn(context, from)}, until ${clock(until)}`,
     ),
   ]);
 }

@@ -3,12 +3,12 @@ import { ended, safe } from "../templates/messages/escape.ts";
 import { reasonForm } from "../templates/messages/forms.ts";
 import { changedWords, leftLines } from "../templates/messages/left.ts";
 import { act, NOTHING_PROVED, wouldRefuse } from "./act.ts";
-import { openAsks } from "./asks.ts";
+import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command, Reply, Request } from "./command.ts";
-import type { House } from "./house.ts";
-import { signedFor } from "./prove.ts";
+import type { CommandContext } from "./context.ts";
 import { findRun } from "./runs.ts";
 import { no, runName, say, stop } from "./say.ts";
+import { signedFor } from "./step-up.ts";
 
 /** The verb of the button of earlier versions that adds the reason afterwards. */
 const EXPLAIN = "gate.explain";
@@ -19,14 +19,14 @@ export const deny: Command = {
   summary: "Deny an approval, with a reason: the run stops there until it's requested again or aborted.",
   usage: "/dr deny [<run>] <reason…> [--incident <id>]",
   examples: ["/dr deny Too much would be lost, wait for the provider"],
-  async handle(house, request) {
-    if (request.verb === EXPLAIN) return explain(house, request);
-    const { state, run, pressed, words } = await findRun(house, request);
-    const ask = pressed ?? openAsks(state, run)[0]?.gate.ask ?? null;
+  async handle(context, request) {
+    if (request.verb === EXPLAIN) return explain(context, request);
+    const { state, run, pressed, words } = await findRun(context, request);
+    const ask = pressed ?? openApprovalRequests(state, run)[0]?.gate.ask ?? null;
     if (ask === null) return say(`${runName(run)} has no open approval.`);
     const reason = (request.form?.reason ?? words.join(" ")).trim() || null;
     const command = { type: "deny", run: run.id, ask, reason } as const;
-    if (reason === null && !(await wouldRefuse(house, request, state, command))) {
+    if (reason === null && !(await wouldRefuse(context, request, state, command))) {
       const says = `${run.plan.target}. The run stops here. ${changedWords(run)}`;
       if (request.form === null && request.canAskForm)
         return { kind: "form", form: reasonForm("gate.deny", "Deny: why?", "Deny", actionValue(run.id, ask), says) };
@@ -37,24 +37,26 @@ export const deny: Command = {
     }
     const signed = signedFor(request, run, ask);
     const proof = { ...NOTHING_PROVED, ...(signed && { signed }) };
-    const acted = await act(house, request, state.id, command, null, proof);
+    const acted = await act(context, request, state.id, command, null, proof);
     if (acted.kind === "refused") return no(acted.problem);
-    const step = openAsks(state, run).find(({ gate }) => gate.ask === ask)?.step.id;
+    const step = openApprovalRequests(state, run).find(({ gate }) => gate.ask === ask)?.step.id;
     const told = `You denied ${runName(run)}: ${ended(safe(reason ?? ""))} The run is paused.`;
     // In Slack the card says the rest, where everyone reads it.
-    return request.caller.door === "slack" || step === undefined ? say(told) : say([told, ...leftLines(run, step)]);
+    return request.caller.transport === "slack" || step === undefined
+      ? say(told)
+      : say([told, ...leftLines(run, step)]);
   },
 };
 
-async function explain(house: House, request: Request): Promise<Reply> {
-  const { state, run, pressed, words } = await findRun(house, request);
+async function explain(context: CommandContext, request: Request): Promise<Reply> {
+  const { state, run, pressed, words } = await findRun(context, request);
   const ask = pressed ?? "";
   const reason = request.form?.reason ?? words.join(" ");
   if (request.form === null && request.canAskForm) {
     const says = `${run.plan.title}: ${run.plan.target}. The reason is posted in the thread.`;
     return { kind: "form", form: reasonForm(EXPLAIN, "Why it was denied", "Say why", actionValue(run.id, ask), says) };
   }
-  const acted = await act(house, request, state.id, { type: "explain", run: run.id, ask, reason });
+  const acted = await act(context, request, state.id, { type: "explain", run: run.id, ask, reason });
   if (acted.kind === "refused") return no(acted.problem);
   return say(`Your reason for denying ${runName(run)} is posted: ${safe(reason)}`);
 }

@@ -12,8 +12,8 @@ export const done: Command = {
   summary: "Mark a manual step as done, and note the result.",
   usage: "/dr done [<run>] [<step>] [<note…>] [--incident <id>]",
   examples: ["/dr done", "/dr done call-provider They confirmed at 02:50"],
-  async handle(house, request) {
-    const { state, run, pressed, words } = await findRun(house, request);
+  async handle(context, request) {
+    const { state, run, pressed, words } = await findRun(context, request);
     const [first] = words;
     const named = pressed ?? (first !== undefined && run.steps.has(first) ? first : null);
     const step = stepIn(run, named, ({ status, step }) => status === "open" && step.kind === "manual");
@@ -25,11 +25,11 @@ export const done: Command = {
         allowed: `Steps: ${[...run.steps.keys()].join(", ")}`,
       });
     const title = run.steps.get(step)?.step.title ?? step;
-    const isButton = request.carries !== null && request.form === null;
+    const isButton = request.actionValue !== null && request.form === null;
     if (isButton && request.canAskForm) return { kind: "form", form: confirmForm(actionValue(run.id, step), title) };
     const typed = words.slice(named !== null && pressed === null ? 1 : 0).join(" ");
     const note = (request.form?.note ?? typed).trim() || null;
-    const acted = await act(house, request, state.id, { type: "confirmStep", run: run.id, step, note });
+    const acted = await act(context, request, state.id, { type: "confirmStep", run: run.id, step, note });
     if (acted.kind === "refused") return no(acted.problem);
     return say(`*${safe(title)}* of ${runName(run)} is done. The run goes on.`);
   },

@@ -3,7 +3,7 @@ import { safe } from "../templates/messages/escape.ts";
 import { reasonForm } from "../templates/messages/forms.ts";
 import { roleOf } from "../templates/messages/people.ts";
 import { act, wouldRefuse } from "./act.ts";
-import { openAsks } from "./asks.ts";
+import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command } from "./command.ts";
 import { systemOf } from "./incidents.ts";
 import { findRun } from "./runs.ts";
@@ -15,16 +15,16 @@ export const escalate: Command = {
   summary: "Escalate an approval to the next level now, with a reason.",
   usage: "/dr escalate [<run>] <why…> [--incident <id>]",
   examples: ["/dr escalate Sam is on a plane"],
-  async handle(house, request) {
-    const { state, run, pressed, words } = await findRun(house, request);
-    const ask = pressed ?? openAsks(state, run)[0]?.gate.ask ?? null;
+  async handle(context, request) {
+    const { state, run, pressed, words } = await findRun(context, request);
+    const ask = pressed ?? openApprovalRequests(state, run)[0]?.gate.ask ?? null;
     if (ask === null) return say(`${runName(run)} has no open approval.`);
     const why = (request.form?.reason ?? words.join(" ")).trim() || null;
-    const before = openAsks(state, run).find(({ gate }) => gate.ask === ask)?.gate;
+    const before = openApprovalRequests(state, run).find(({ gate }) => gate.ask === ask)?.gate;
     const next = before?.escalate[before.level]?.role;
-    const who = next ? (roleOf(systemOf(house, state), next)?.title ?? next) : "The next level";
+    const who = next ? (roleOf(systemOf(context, state), next)?.title ?? next) : "The next level";
     const command = { type: "escalate", run: run.id, ask, why } as const;
-    if (why === null && !(await wouldRefuse(house, request, state, command))) {
+    if (why === null && !(await wouldRefuse(context, request, state, command))) {
       const says = `${run.plan.target}. ${who} is asked now and reads your reason.`;
       if (request.form === null && request.canAskForm)
         return {
@@ -36,7 +36,7 @@ export const escalate: Command = {
         ...{ stateNow: "Nothing was escalated", next: `\`/dr escalate ${run.id} <why>\`` },
       });
     }
-    const acted = await act(house, request, state.id, command);
+    const acted = await act(context, request, state.id, command);
     if (acted.kind === "refused") return no(acted.problem);
     return say(`${runName(run)} is escalated to ${safe(who)}. ${safe(run.plan.target)}`);
   },

@@ -1,7 +1,7 @@
 import { failoverForm } from "../templates/messages/forms.ts";
 import { assignedIn } from "./assigned.ts";
 import type { Command, Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { START_OPTIONS, startRun } from "./start.ts";
 import { runbookFor, siteIn, startable } from "./targets.ts";
 
@@ -12,15 +12,15 @@ export const failover: Command = {
   usage: `/dr failover <component> ${START_OPTIONS}`,
   examples: ["/dr failover database", "/dr failover database --dry-run", "/dr failover database --unplanned"],
   startsRuns: true,
-  async handle(house, request) {
-    const known = startable(house, "failover");
-    if (request.form?.runbook !== undefined) return startFromForm(house, request, request.form);
+  async handle(context, request) {
+    const known = startable(context, "failover");
+    if (request.form?.runbook !== undefined) return startFromForm(context, request, request.form);
     if (request.words.length === 0 && request.canAskForm && known.length > 0)
       return { kind: "form", form: failoverForm(known) };
-    const runbook = await runbookFor(house, request, "failover");
+    const runbook = await runbookFor(context, request, "failover");
     const asked = assignedIn(request.words).words.join(" ");
-    const site = runbook.leavesSite ? siteIn(house, runbook, asked) : null;
-    return startRun(house, site === null ? request : leaving(request, site), runbook);
+    const site = runbook.leavesSite ? siteIn(context, runbook, asked) : null;
+    return startRun(context, site === null ? request : leaving(request, site), runbook);
   },
 };
 
@@ -31,14 +31,14 @@ function leaving(request: Request, site: string): Request {
 }
 
 /** What a form brings back is looked up like what is typed. */
-async function startFromForm(house: House, request: Request, form: Readonly<Record<string, string>>) {
+async function startFromForm(context: CommandContext, request: Request, form: Readonly<Record<string, string>>) {
   const [system = "", id] = (form.runbook ?? "").split("/");
-  const found = startable(house, "failover").find((one) => one.system === system && one.id === id);
+  const found = startable(context, "failover").find((one) => one.system === system && one.id === id);
   const options = {
     ...(form.mode === "unplanned" ? { unplanned: true as const } : { planned: true as const }),
     ...(form.how === "dry-run" && { "dry-run": true as const }),
   };
-  const runbook = found ?? (await runbookFor(house, { ...request, words: [form.runbook ?? ""] }, "failover"));
+  const runbook = found ?? (await runbookFor(context, { ...request, words: [form.runbook ?? ""] }, "failover"));
   const typed = { verb: "runbook", words: [runbook.id], options: { system: runbook.system, ...options } };
-  return startRun(house, { ...request, ...typed }, runbook);
+  return startRun(context, { ...request, ...typed }, runbook);
 }

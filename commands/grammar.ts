@@ -1,5 +1,5 @@
 import type { Command } from "./command.ts";
-import type { Grammar } from "./words.ts";
+import type { Grammar } from "./tokens.ts";
 
 const INCIDENT_FIRST = "[<incident>]";
 

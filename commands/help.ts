@@ -3,7 +3,7 @@ import { safe } from "../templates/messages/escape.ts";
 import { code, helpList, helpOf } from "../templates/messages/help.ts";
 import { inputLines } from "../templates/messages/inputs.ts";
 import type { Command } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { lineFor } from "./line.ts";
 import { say, stop } from "./say.ts";
 import { didYouMean, runbooksNamed } from "./targets.ts";
@@ -17,25 +17,25 @@ export function helpFor(all: () => readonly Command[]): Command {
     usage: "/dr help [<command or runbook>]",
     examples: ["/dr help", "/dr help failover"],
     reads: () => true,
-    async handle(house, request) {
+    async handle(context, request) {
       const [asked] = request.words;
       if (asked === undefined) return { kind: "private", message: helpList(all()) };
       const command = commandNamed(all(), asked);
-      const books = command === null ? runbooksNamed(house, asked) : [];
-      if (books.length > 0) return say(books.flatMap((book) => runbookHelp(house, book)));
+      const books = command === null ? runbooksNamed(context, asked) : [];
+      if (books.length > 0) return say(books.flatMap((book) => runbookHelp(context, book)));
       return { kind: "private", message: helpOf(command ?? unknownVerb(all(), asked)) };
     },
   };
 }
 
-function runbookHelp(house: House, runbook: Runbook): readonly string[] {
+function runbookHelp(context: CommandContext, runbook: Runbook): readonly string[] {
   const { id, system, title, summary, modes } = runbook;
   const lines = inputLines(runbook);
   return [
     `*${safe(title)}* (${safe(id)} of ${safe(system)}), ${modes.join(" or ")}`,
     safe(summary),
     ...(lines.length === 0 ? [] : ["It asks for:", ...lines]),
-    code(lineFor(house.catalog, runbook, null)),
+    code(lineFor(context.catalog, runbook, null)),
   ];
 }
 

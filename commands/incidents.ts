@@ -6,16 +6,16 @@ import { LifeboatError } from "../src/lib/errors.ts";
 import { parseActionValue } from "../templates/messages/action-value.ts";
 import type { Open } from "../templates/messages/situation.ts";
 import type { Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 
 /** A surprise is shown only to those who are told of it. */
-export function mayKnow({ catalog }: House, state: IncidentState, person: string | null): boolean {
+export function mayKnow({ catalog }: CommandContext, state: IncidentState, person: string | null): boolean {
   const system = catalog.systems.find(({ id }) => id === state.declared?.system);
   return knowsOf(state, system, person);
 }
 
-export function systemOf(house: House, state: IncidentState): System {
-  const system = house.catalog.systems.find(({ id }) => id === state.declared?.system);
+export function systemOf(context: CommandContext, state: IncidentState): System {
+  const system = context.catalog.systems.find(({ id }) => id === state.declared?.system);
   if (system) return system;
   throw new LifeboatError({
     code: "system-gone",
@@ -26,7 +26,7 @@ export function systemOf(house: House, state: IncidentState): System {
 }
 
 /** The incident of this number (`INC-42`, `42`) or id. @throws LifeboatError `incident-unknown` where none was declared */
-export async function incidentNamed({ incidents }: House, id: string): Promise<IncidentState> {
+export async function incidentNamed({ incidents }: CommandContext, id: string): Promise<IncidentState> {
   const number = numberIn(id);
   const known = id.toLowerCase();
   const state =
@@ -40,7 +40,7 @@ export async function incidentNamed({ incidents }: House, id: string): Promise<I
 }
 
 /** The incident whose own channel the request was made in. */
-export async function incidentHere({ incidents }: House, { place }: Request): Promise<Open | null> {
+export async function incidentHere({ incidents }: CommandContext, { place }: Request): Promise<Open | null> {
   const here = place.channel === null ? null : await incidents.at(place.channel);
   return here?.state.declared ? here : null;
 }
@@ -54,28 +54,28 @@ export type Meant =
  * Which incident is meant: the one that is named or carried, else the channel's own, else the only open one.
  * `over`: for what is done after the end, the newest that is over counts when none is open.
  */
-export async function meant(house: House, request: Request, over = false): Promise<Meant> {
-  const named = request.options.incident ?? parseActionValue(request.carries).incident;
-  if (typeof named === "string") return one(house, await incidentNamed(house, named));
-  const here = await incidentHere(house, request);
+export async function meant(context: CommandContext, request: Request, over = false): Promise<Meant> {
+  const named = request.options.incident ?? parseActionValue(request.actionValue).incident;
+  if (typeof named === "string") return one(context, await incidentNamed(context, named));
+  const here = await incidentHere(context, request);
   if (here !== null) return { kind: "one", incident: here };
-  const mayBe = (state: IncidentState) => mayKnow(house, state, request.caller.person);
-  const underWay = (await house.incidents.open()).filter(({ state }) => mayBe(state));
+  const mayBe = (state: IncidentState) => mayKnow(context, state, request.caller.person);
+  const underWay = (await context.incidents.open()).filter(({ state }) => mayBe(state));
   // Planned work stands behind what is broken.
   const incidents = underWay.filter(({ state }) => state.declared?.kind !== "maintenance");
   const open = incidents.length > 0 ? incidents : underWay;
   const [only] = open;
   if (open.length > 1) return { kind: "several", open };
-  const unreadable = house.incidents.unreadable();
+  const unreadable = context.incidents.unreadable();
   // What can't be read may be open too, so nobody knows which is meant until it is named.
   if (unreadable.length > 0) return only ? { kind: "several", open } : unsure(unreadable);
   if (only) return { kind: "one", incident: only };
-  if (over) for await (const state of house.incidents.all()) if (mayBe(state)) return one(house, state);
+  if (over) for await (const state of context.incidents.all()) if (mayBe(state)) return one(context, state);
   return { kind: "none" };
 }
 
-async function one(house: House, state: IncidentState): Promise<Meant> {
-  return { kind: "one", incident: { state, channel: await house.channelOf(state.id) } };
+async function one(context: CommandContext, state: IncidentState): Promise<Meant> {
+  return { kind: "one", incident: { state, channel: await context.channelOf(state.id) } };
 }
 
 function unsure(incidents: readonly string[]): never {

@@ -14,6 +14,7 @@ import { breakGlass } from "./break-glass.ts";
 import { calendar } from "./calendar.ts";
 import { catchup } from "./catchup.ts";
 import type { Command, FormErrors, Reply, Request, SentForm } from "./command.ts";
+import type { CommandContext } from "./context.ts";
 import { declare } from "./declare.ts";
 import { delegate } from "./delegate.ts";
 import { deny } from "./deny.ts";
@@ -24,11 +25,9 @@ import { failover } from "./failover.ts";
 import { blanks, sixDigits } from "./fields.ts";
 import { grammarOf, takesIncident } from "./grammar.ts";
 import { commandNamed, helpFor, unknownVerb } from "./help.ts";
-import { here } from "./here.ts";
-import type { House } from "./house.ts";
 import { list } from "./list.ts";
-import { Unclear } from "./meant.ts";
 import { note } from "./note.ts";
+import { overview } from "./overview.ts";
 import { pause } from "./pause.ts";
 import { postmortem } from "./postmortem.ts";
 import { raise } from "./raise.ts";
@@ -51,13 +50,14 @@ import { startedBy } from "./started.ts";
 import { status } from "./status.ts";
 import { steps } from "./steps.ts";
 import { didYouMean } from "./targets.ts";
+import { Unclear } from "./the-incident.ts";
 import { timeline } from "./timeline.ts";
+import { LINE_MAX, parse, parseSplit, type Typed } from "./tokens.ts";
 import { triage } from "./triage.ts";
 import { undo } from "./undo.ts";
 import { unplanned } from "./unplanned.ts";
 import { update } from "./update.ts";
 import { vouch } from "./vouch.ts";
-import { LINE_MAX, parse, parseSplit, type Typed } from "./words.ts";
 
 /** Everything that can be typed or pressed, in the order help shows it. A button's verb is an alias of its command. */
 export const commands: readonly Command[] = [
@@ -126,33 +126,33 @@ export function readArgs(args: readonly string[]): Typed {
  * What is wrong in a form that was sent, said before it closes; nothing: it is taken up, and what only the store knows is said then.
  * `required`: the fields that may not be left empty.
  */
-export function checkForm(house: House, sent: SentForm, required: readonly string[]): FormErrors {
-  const own = commandNamed(commands, sent.verb)?.checkForm?.(house, sent) ?? {};
+export function checkForm(context: CommandContext, sent: SentForm, required: readonly string[]): FormErrors {
+  const own = commandNamed(commands, sent.verb)?.checkForm?.(context, sent) ?? {};
   return { ...blanks(sent.form, required), ...sixDigits(sent.form, CODE_FIELDS), ...own };
 }
 
 /** Answers a request, whichever door it came through. What a person can cause never throws: it is said. */
-export async function answer(house: House, request: Request): Promise<Reply> {
-  return warned(house, await answered(house, request));
+export async function answer(context: CommandContext, request: Request): Promise<Reply> {
+  return warned(context, await answered(context, request));
 }
 
 /** While the store is in doubt whoever reads is told: what is shown may be older than what happened. */
-function warned(house: House, reply: Reply): Reply {
-  const doubt = house.timeline.doubt();
+function warned(context: CommandContext, reply: Reply): Reply {
+  const doubt = context.timeline.doubt();
   if (doubt === null || reply.kind !== "private" || reply.refused) return reply;
   return { ...reply, message: doubted(doubt, reply.message) };
 }
 
-async function answered(house: House, asked: Request): Promise<Reply> {
+async function answered(context: CommandContext, asked: Request): Promise<Reply> {
   const request = withIncidentNamed(asked);
   try {
-    const refused = mayNot(house, request);
-    if (refused !== null) return await refuse(house, request, refused);
-    return await handle(house, request);
+    const refused = mayNot(context, request);
+    if (refused !== null) return await refuse(context, request, refused);
+    return await handle(context, request);
   } catch (error) {
     if (error instanceof Unclear) return { kind: "private", message: error.reply };
-    if (error instanceof LifeboatError) return refuse(house, request, error.problem);
-    return failed(house, request, error);
+    if (error instanceof LifeboatError) return refuse(context, request, error.problem);
+    return failed(context, request, error);
   }
 }
 
@@ -169,25 +169,25 @@ function withIncidentNamed(request: Request): Request {
   return { ...request, words, rest, options: { ...request.options, incident: first } };
 }
 
-async function handle(house: House, request: Request): Promise<Reply> {
-  if (request.tooLong) return refuse(house, request, TOO_LONG);
+async function handle(context: CommandContext, request: Request): Promise<Reply> {
+  if (request.tooLong) return refuse(context, request, TOO_LONG);
   const help = request.options.help === true;
   if (request.verb === "") {
     const [option] = Object.keys(request.options);
-    return help || option === undefined ? here(house, request) : unknownVerb(commands, `--${option}`);
+    return help || option === undefined ? overview(context, request) : unknownVerb(commands, `--${option}`);
   }
   const command = commandNamed(commands, request.verb) ?? unknownVerb(commands, request.verb);
   if (help) return { kind: "private", message: helpOf(command) };
   const wrong = wrongOption(command, request);
-  if (wrong) return refuse(house, request, wrong);
-  const before = command.startsRuns ? await startedBy(house, request) : null;
-  return before ?? command.handle(house, request);
+  if (wrong) return refuse(context, request, wrong);
+  const before = command.startsRuns ? await startedBy(context, request) : null;
+  return before ?? command.handle(context, request);
 }
 
 /** Who may ask at all, and from where. */
-function mayNot(house: House, request: Request): Problem | null {
+function mayNot(context: CommandContext, request: Request): Problem | null {
   const command = commandNamed(commands, request.verb);
-  return notAdmitted(house, request, command);
+  return notAdmitted(context, request, command);
 }
 
 function wrongOption(command: Command, { options }: Request): Problem | null {
@@ -208,11 +208,11 @@ function wrongOption(command: Command, { options }: Request): Problem | null {
   return null;
 }
 
-async function refuse(house: House, request: Request, problem: Problem): Promise<Reply> {
+async function refuse(context: CommandContext, request: Request, problem: Problem): Promise<Reply> {
   try {
-    await record(house, request, problem);
+    await record(context, request, problem);
   } catch (error) {
-    house.log.error({ error, key: request.key, code: problem.code }, "a refusal could not be recorded");
+    context.log.error({ error, key: request.key, code: problem.code }, "a refusal could not be recorded");
   }
   return no(problem, ...wayOutOf(problem, request));
 }
@@ -220,13 +220,13 @@ async function refuse(house: House, request: Request, problem: Problem): Promise
 /** Where one press leads on, the refusal has the button. */
 function wayOutOf({ code }: Problem, { canAskForm }: Request): readonly Button[] {
   return code === "proof-not-enrolled" && canAskForm
-    ? [{ label: "Set up authenticator", verb: "enroll", carries: "", style: "primary" }]
+    ? [{ label: "Set up authenticator", verb: "enroll", actionValue: "", style: "primary" }]
     : [];
 }
 
-function failed(house: House, request: Request, error: unknown): Reply {
+function failed(context: CommandContext, request: Request, error: unknown): Reply {
   const mark = request.key.slice(-8);
-  house.log.error({ error, verb: request.verb, key: request.key, mark }, `answering failed: ${messageOf(error)}`);
+  context.log.error({ error, verb: request.verb, key: request.key, mark }, `answering failed: ${messageOf(error)}`);
   return no({
     code: "unexpected",
     what: "Something went wrong while answering",

@@ -5,7 +5,7 @@ import { FIELD, inputsForm, inputsWanted, SECONDS_FIELD } from "../templates/mes
 import { quoted } from "../templates/messages/line.ts";
 import { assignedIn } from "./assigned.ts";
 import type { FormErrors, Reply, Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { type Read, readInputs } from "./read-inputs.ts";
 
 /** A button carries no more. */
@@ -28,21 +28,21 @@ interface From {
 }
 
 /** Reads what was typed or filled in. Nothing is lost by a mistake: the answer holds all that was right, and the form all that was typed. */
-export function gatherInputs(house: House, request: Request, runbook: Runbook, from: From = {}): Gathered {
+export function gatherInputs(context: CommandContext, request: Request, runbook: Runbook, from: From = {}): Gathered {
   const { words, given } = assignedIn(request.words, from.names ?? null);
   const filled = filledIn(request.form ?? {});
   const typed = new Map([...given, ...filled].filter(([, value]) => value.trim() !== ""));
   const kept = new Map([...(from.kept ?? [])].filter(([name]) => !filled.has(name)));
-  const read = withStrays(runbook, readInputs(runbook, typed, kept, house.timeline.now()), from.strays ?? []);
+  const read = withStrays(runbook, readInputs(runbook, typed, kept, context.timeline.now()), from.strays ?? []);
   if (!request.wantsForm && read.problems.length === 0) return { kind: "values", values: read.values };
   const head = from.head ?? [request.verb, ...words].join(" ");
   const behind = optionWords(request.options);
   const line = (values: ReadonlyMap<string, string>) => lineOf(head, values, behind);
   const initial = new Map([...read.written, ...read.wrong]);
-  const carries = [line(initial), line(new Map())].find((one) => one.length <= CARRIED_MAX) ?? null;
-  if (request.canAskForm && request.wantsForm && carries !== null)
-    return { kind: "reply", reply: { kind: "form", form: inputsForm(runbook, initial, carries) } };
-  const message = inputsWanted(runbook, read.problems, `/dr ${line(read.next)}`, carries);
+  const actionValue = [line(initial), line(new Map())].find((one) => one.length <= CARRIED_MAX) ?? null;
+  if (request.canAskForm && request.wantsForm && actionValue !== null)
+    return { kind: "reply", reply: { kind: "form", form: inputsForm(runbook, initial, actionValue) } };
+  const message = inputsWanted(runbook, read.problems, `/dr ${line(read.next)}`, actionValue);
   return { kind: "reply", reply: { kind: "private", message, refused: true } };
 }
 

@@ -8,7 +8,7 @@ import type { Open } from "../templates/messages/situation.ts";
 import { runStatusWords, statusWords } from "../templates/messages/status.ts";
 import { stamp } from "../templates/messages/when.ts";
 import type { Command } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { mayKnow } from "./incidents.ts";
 import { channelWords, say } from "./say.ts";
 
@@ -19,10 +19,10 @@ export const list: Command = {
   usage: "/dr list",
   examples: ["/dr list"],
   reads: () => true,
-  async handle(house, { caller }) {
-    const mayBe = (state: IncidentState) => mayKnow(house, state, caller.person);
-    const open = (await house.incidents.open()).filter(({ state }) => mayBe(state));
-    const over = await house.incidents.withChannels(await latestOver(house, mayBe));
+  async handle(context, { caller }) {
+    const mayBe = (state: IncidentState) => mayKnow(context, state, caller.person);
+    const open = (await context.incidents.open()).filter(({ state }) => mayBe(state));
+    const over = await context.incidents.withChannels(await latestOver(context, mayBe));
     return say([
       open.length === 0 ? "No open incidents." : "*Open*",
       ...open.flatMap(lines),
@@ -33,7 +33,7 @@ export const list: Command = {
 
 const OVER_SHOWN = 5;
 
-async function latestOver({ incidents }: House, mayBe: (state: IncidentState) => boolean) {
+async function latestOver({ incidents }: CommandContext, mayBe: (state: IncidentState) => boolean) {
   const found: IncidentState[] = [];
   for await (const state of incidents.all()) {
     if (!isOpen(state) && mayBe(state)) found.push(state);

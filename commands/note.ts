@@ -5,10 +5,10 @@ import { act } from "./act.ts";
 import type { Command, Request } from "./command.ts";
 import { pastMoment } from "./fields.ts";
 import { systemOf } from "./incidents.ts";
-import { theIncident } from "./meant.ts";
 import { momentIn } from "./moment.ts";
 import { mayNote } from "./quota.ts";
 import { no, say, whereOf } from "./say.ts";
+import { theIncident } from "./the-incident.ts";
 
 export const note: Command = {
   verb: "note",
@@ -17,19 +17,19 @@ export const note: Command = {
   usage: "/dr note [--at <time>] [--incident <id>] <what happened…>",
   examples: ["/dr note Provider confirms the outage", "/dr note --at 02:41 First alert came in"],
   everyMember: true,
-  checkForm: (house, { form }) => pastMoment(form, "at", house.timeline.now()),
-  async handle(house, request) {
+  checkForm: (context, { form }) => pastMoment(form, "at", context.timeline.now()),
+  async handle(context, request) {
     const text = (request.form?.text ?? request.rest).trim();
-    const incident = await theIncident(house, request, true);
+    const incident = await theIncident(context, request, true);
     if (text === "" && request.form === null && request.canAskForm)
       return { kind: "form", form: noteForm(incident.id) };
-    await mayNote(house, request, systemOf(house, incident));
-    const happenedAt = when(request, house.timeline.now());
+    await mayNote(context, request, systemOf(context, incident));
+    const happenedAt = when(request, context.timeline.now());
     const link = request.form?.link?.trim() || null;
-    const acted = await act(house, request, incident.id, { type: "note", text, happenedAt, link });
+    const acted = await act(context, request, incident.id, { type: "note", text, happenedAt, link });
     if (acted.kind === "refused") return no(acted.problem);
     const at = happenedAt ? `, at ${clock(happenedAt)}` : "";
-    return say(`Noted on the timeline of ${await whereOf(house, incident.id)}${at}: ${safe(text)}`);
+    return say(`Noted on the timeline of ${await whereOf(context, incident.id)}${at}: ${safe(text)}`);
   },
 };
 

@@ -10,15 +10,15 @@ export const pause: Command = {
   summary: "Pause a run. Steps already running finish; anyone on the roster may.",
   usage: "/dr pause [<run>] [<reason…>] [--incident <id>]",
   examples: ["/dr pause", "/dr pause Waiting for the provider"],
-  async handle(house, request) {
-    const { state, run, words } = await findRun(house, request);
+  async handle(context, request) {
+    const { state, run, words } = await findRun(context, request);
     const reason = words.length > 0 ? words.join(" ") : null;
-    const acted = await act(house, request, state.id, { type: "pause", run: run.id, reason });
+    const acted = await act(context, request, state.id, { type: "pause", run: run.id, reason });
     if (acted.kind === "refused") return no(acted.problem);
     return say(`${runName(run)} is paused: running steps finish, nothing new starts.`, {
       label: "Resume run",
       verb: "run.resume",
-      carries: actionValue(run.id),
+      actionValue: actionValue(run.id),
     });
   },
 };

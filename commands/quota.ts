@@ -2,7 +2,7 @@ import type { System } from "../src/catalog/types.ts";
 import type { SeverityId } from "../src/incident/events.ts";
 import { COMMANDER, holdersOf, idOf, oneOf, personOf } from "../src/incident/people.ts";
 import { actorOf, type Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { stop } from "./say.ts";
 
 const HOUR_SECONDS = 3600;
@@ -21,16 +21,16 @@ const NOTED_OFF_ROSTER = 10;
 
 /** Counts a declaration, and refuses what is too many for this person or this place within an hour. */
 export async function mayDeclare(
-  house: House,
+  context: CommandContext,
   request: Request,
   system: System,
   severity: SeverityId,
   incident: string,
 ): Promise<void> {
   // The same request, delivered again.
-  if ((await house.timeline.read(incident)).length > 0) return;
+  if ((await context.timeline.read(incident)).length > 0) return;
   const who = idOf(actorOf(request.caller));
-  const add = (what: string, whom: string) => house.tally.add(`declare/${what}`, whom, HOUR_SECONDS, incident);
+  const add = (what: string, whom: string) => context.tally.add(`declare/${what}`, whom, HOUR_SECONDS, incident);
   if (personOf(actorOf(request.caller), system) !== null) {
     if ((await add("roster", who)) > DECLARED.onRoster)
       tooMany(system, `${DECLARED.onRoster} incidents an hour`, false);
@@ -54,9 +54,9 @@ export async function mayDeclare(
 }
 
 /** Counts a note of somebody who is not on the incident's roster. */
-export async function mayNote(house: House, request: Request, system: System): Promise<void> {
+export async function mayNote(context: CommandContext, request: Request, system: System): Promise<void> {
   if (personOf(actorOf(request.caller), system) !== null) return;
-  const count = await house.tally.add("note", idOf(actorOf(request.caller)), HOUR_SECONDS);
+  const count = await context.tally.add("note", idOf(actorOf(request.caller)), HOUR_SECONDS);
   if (count > NOTED_OFF_ROSTER)
     stop({
       code: "note-limit",

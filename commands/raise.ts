@@ -2,8 +2,8 @@ import { severityNamed, usualSeverity } from "../src/incident/severity.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { systemOf } from "./incidents.ts";
-import { theIncident } from "./meant.ts";
 import { no, say, stop, whereOf } from "./say.ts";
+import { theIncident } from "./the-incident.ts";
 
 export const raise: Command = {
   verb: "raise",
@@ -11,9 +11,9 @@ export const raise: Command = {
   summary: "Turn maintenance into an incident: the timeline carries over, a channel opens, on-call is paged.",
   usage: "/dr raise [<P0-P3>] [<why…>] [--incident <id>]",
   examples: ["/dr raise P1 Orders fail since the switchover"],
-  async handle(house, request) {
-    const state = await theIncident(house, request);
-    const system = systemOf(house, state);
+  async handle(context, request) {
+    const state = await theIncident(context, request);
+    const system = systemOf(context, state);
     const known = system.severities.map(({ id }) => id);
     const [first = "", ...rest] = request.words;
     const said = severityNamed(system, first);
@@ -27,10 +27,10 @@ export const raise: Command = {
     const reason = (said === null ? request.words : rest).join(" ").trim();
     const announceIn = request.place.channel;
     const wish = { type: "raise", severity, reason: reason === "" ? null : reason, announceIn } as const;
-    const acted = await act(house, request, state.id, wish);
+    const acted = await act(context, request, state.id, wish);
     if (acted.kind === "refused") return no(acted.problem);
-    const channel = await house.channelOf(state.id);
-    const where = channel === null ? "Creating its channel" : `Handled in ${await whereOf(house, state.id)}`;
+    const channel = await context.channelOf(state.id);
+    const where = channel === null ? "Creating its channel" : `Handled in ${await whereOf(context, state.id)}`;
     return say(`The maintenance is an incident now (${severity}). ${where}.`);
   },
 };

@@ -4,7 +4,7 @@ import { type Problem, sayProblem } from "../src/lib/errors.ts";
 import type { StoredEvent } from "../src/timeline/contract.ts";
 import { parseActionValue } from "../templates/messages/action-value.ts";
 import { actorOf, type Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 
 /** Where refusals stand that belong to no incident. */
 export const WORKSPACE = "workspace";
@@ -18,48 +18,48 @@ const HOUR_SECONDS = 3600;
  * people who are not on that incident's roster, and of what is refused again and again, a count is kept in its place
  * (`lifeboat.tally`): what they type can not make an incident's record grow.
  */
-export async function record(house: House, request: Request, problem: Problem): Promise<void> {
-  const { system, stream } = await placeOf(house, request);
+export async function record(context: CommandContext, request: Request, problem: Problem): Promise<void> {
+  const { system, stream } = await placeOf(context, request);
   const actor = actorOf(request.caller);
-  if (!mayStandOn(stream, house, request, system)) return countRefusal(house, request, problem);
+  if (!mayStandOn(stream, context, request, system)) return countRefusal(context, request, problem);
   const event: NewEvent = {
     type: "command.refused",
     data: { verb: request.verb, code: problem.code, says: sayProblem(problem) },
     key: `${request.key}/command.refused`,
     actor,
   };
-  const written = await house.timeline.decide(stream, (events, now) => {
+  const written = await context.timeline.decide(stream, (events, now) => {
     const room = refusalsOf(events, request, now) < ON_A_TIMELINE;
     return { events: room ? [event] : [], value: room };
   });
-  if (written.kind === "written" && !written.value) await countRefusal(house, request, problem);
+  if (written.kind === "written" && !written.value) await countRefusal(context, request, problem);
 }
 
 /** The command line belongs to no incident, and bounds by itself what of unknown callers is recorded (`control/server.ts`). */
-function mayStandOn(stream: string, house: House, request: Request, system: string | null): boolean {
-  if (request.caller.door === "cli" && stream === WORKSPACE) return true;
-  return request.caller.barred === null && isListed(house, request, system);
+function mayStandOn(stream: string, context: CommandContext, request: Request, system: string | null): boolean {
+  if (request.caller.transport === "cli" && stream === WORKSPACE) return true;
+  return request.caller.blocked === null && isListed(context, request, system);
 }
 
 /** Kept apart from every timeline, and counted: one row for each person and reason. */
-export async function countRefusal(house: House, request: Request, { code }: Problem): Promise<void> {
+export async function countRefusal(context: CommandContext, request: Request, { code }: Problem): Promise<void> {
   const { caller, place, verb } = request;
   const who = idOf(actorOf(caller)).slice(0, 200);
   const last = `${verb.slice(0, 60) || "/dr"} in ${place.channel ?? "no channel"}`;
-  const count = await house.tally.add(`refused/${code}`, who, HOUR_SECONDS, last);
+  const count = await context.tally.add(`refused/${code}`, who, HOUR_SECONDS, last);
   // The first, the tenth, the hundredth: whoever reads the log sees it, and is not buried in it.
-  if (/^10*$/.test(String(count))) house.log.warn({ who, code, count, last }, "refused, and counted");
+  if (/^10*$/.test(String(count))) context.log.warn({ who, code, count, last }, "refused, and counted");
 }
 
 /** True when a refusal of this caller belongs on this timeline and there is still room for it. */
-export function hasRoom(house: House, request: Request, events: readonly StoredEvent[], now: Date): boolean {
+export function hasRoom(context: CommandContext, request: Request, events: readonly StoredEvent[], now: Date): boolean {
   const declared = events.find(({ type }) => type === "incident.declared")?.data as { system?: string } | undefined;
-  if (request.caller.barred !== null || !isListed(house, request, declared?.system ?? null)) return false;
+  if (request.caller.blocked !== null || !isListed(context, request, declared?.system ?? null)) return false;
   return refusalsOf(events, request, now) < ON_A_TIMELINE;
 }
 
-function isListed(house: House, { caller }: Request, system: string | null): boolean {
-  const asked = house.catalog.systems.filter(({ id }) => system === null || id === system);
+function isListed(context: CommandContext, { caller }: Request, system: string | null): boolean {
+  const asked = context.catalog.systems.filter(({ id }) => system === null || id === system);
   return asked.some((one) => personOf(actorOf(caller), one) !== null);
 }
 
@@ -83,13 +83,13 @@ function isBy(actor: unknown, { person, slackUser }: Request["caller"]): boolean
 
 /** The incident this was refused in, and its system; the workspace's own stream where it was in none. */
 async function placeOf(
-  house: House,
-  { place, carries }: Request,
+  context: CommandContext,
+  { place, actionValue }: Request,
 ): Promise<{ readonly stream: string; readonly system: string | null }> {
-  const { run } = parseActionValue(carries);
+  const { run } = parseActionValue(actionValue);
   const stream =
-    (run === null ? null : await house.timeline.streamOfRun(run)) ??
-    (place.channel === null ? null : await house.incidentAt(place.channel));
+    (run === null ? null : await context.timeline.streamOfRun(run)) ??
+    (place.channel === null ? null : await context.incidentAt(place.channel));
   if (stream === null) return { stream: WORKSPACE, system: null };
-  return { stream, system: (await house.incidents.read(stream)).declared?.system ?? null };
+  return { stream, system: (await context.incidents.read(stream)).declared?.system ?? null };
 }

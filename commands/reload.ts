@@ -3,7 +3,7 @@ import type { System } from "../src/catalog/types.ts";
 import { allOf, oneOf, personOf, roleTitle } from "../src/incident/people.ts";
 import { cut, safe } from "../templates/messages/escape.ts";
 import { actorOf, type Command, type Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { say, stop } from "./say.ts";
 
 export const reload: Command = {
@@ -12,15 +12,15 @@ export const reload: Command = {
   summary: "Reload the catalogue and roster, all or nothing. Changed files also reload automatically.",
   usage: "/dr reload",
   examples: ["/dr reload"],
-  async handle(house, request) {
-    if (!isAdministrator(house, request)) return stop(refusal(house));
-    if (house.reload === undefined)
+  async handle(context, request) {
+    if (!isAdministrator(context, request)) return stop(refusal(context));
+    if (context.reload === undefined)
       return stop({
         code: "reload-nowhere",
         what: "There's nothing to reload here",
         next: "Ask a running bot",
       });
-    const done = await house.reload(actorOf(request.caller));
+    const done = await context.reload(actorOf(request.caller));
     switch (done.kind) {
       case "unchanged":
         return say("Catalogue: unchanged.");
@@ -43,8 +43,8 @@ export const reload: Command = {
   },
 };
 
-function isAdministrator(house: House, { caller }: Request): boolean {
-  return house.catalog.systems.some((system) => {
+function isAdministrator(context: CommandContext, { caller }: Request): boolean {
+  return context.catalog.systems.some((system) => {
     const person = personOf(actorOf(caller), system);
     return person !== null && holds(system, person.roles);
   });
@@ -54,7 +54,7 @@ function holds({ administrators = [] }: System, roles: readonly string[]): boole
   return administrators.some((role) => roles.includes(role));
 }
 
-function refusal({ catalog }: House) {
+function refusal({ catalog }: CommandContext) {
   const able = catalog.systems.flatMap((system) =>
     system.people.filter(({ roles }) => holds(system, roles)).map(({ name }) => name),
   );

@@ -16,9 +16,9 @@ export const replan: Command = {
   usage: "/dr replan [<run>] [<input>=<value> …] [--planned] [--unplanned] <what is different…> [--incident <id>]",
   examples: ["/dr replan --unplanned The primary does not come back", "/dr replan to=02:11 It was damaged earlier"],
   startsRuns: true,
-  async handle(house, request) {
-    const { state, run, words: behind } = await findRun(house, request);
-    const runbook = house.catalog.runbooks.find(({ id, system }) => id === run.runbook && system === run.plan.system);
+  async handle(context, request) {
+    const { state, run, words: behind } = await findRun(context, request);
+    const runbook = context.catalog.runbooks.find(({ id, system }) => id === run.runbook && system === run.plan.system);
     if (runbook === undefined)
       return stop({ code: "runbook-gone", what: `The runbook ${run.runbook} is not in the catalogue any more` });
     const names = (runbook.inputs ?? []).map(({ name }) => name);
@@ -40,7 +40,7 @@ export const replan: Command = {
         allowed: `It can be run ${runbook.modes.join(" or ")}`,
       });
     const head = `replan ${run.id}${reason === "" ? "" : ` ${reason}`}`;
-    const gathered = gatherInputs(house, { ...request, words: behind, options: { [mode]: true } }, runbook, {
+    const gathered = gatherInputs(context, { ...request, words: behind, options: { [mode]: true } }, runbook, {
       kept,
       head,
       names,
@@ -49,10 +49,10 @@ export const replan: Command = {
     if (isLive(run)) {
       const ended = { ...request, key: `${request.key}-abort` };
       const why = reason === "" ? "" : `Requested again: ${reason}`;
-      const acted = await act(house, ended, state.id, { type: "abort", run: run.id, reason: why });
+      const acted = await act(context, ended, state.id, { type: "abort", run: run.id, reason: why });
       if (acted.kind === "refused") return no(acted.problem);
     }
     const options = { incident: state.id, ...(run.dryRun ? { "dry-run": true as const } : {}) };
-    return startRun(house, { ...request, options }, runbook, mode, gathered.values);
+    return startRun(context, { ...request, options }, runbook, mode, gathered.values);
   },
 };

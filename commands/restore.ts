@@ -9,7 +9,7 @@ export const restore: Command = {
   usage: `/dr restore <component> ${START_OPTIONS}`,
   examples: ["/dr restore database --dry-run"],
   startsRuns: true,
-  async handle(house, request) {
-    return startRun(house, request, await runbookFor(house, request, "restore"));
+  async handle(context, request) {
+    return startRun(context, request, await runbookFor(context, request, "restore"));
   },
 };

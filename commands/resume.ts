@@ -9,9 +9,9 @@ export const resume: Command = {
   summary: "Resume a paused run.",
   usage: "/dr resume [<run>] [--incident <id>]",
   examples: ["/dr resume"],
-  async handle(house, request) {
-    const { state, run } = await findRun(house, request);
-    const acted = await act(house, request, state.id, { type: "resume", run: run.id });
+  async handle(context, request) {
+    const { state, run } = await findRun(context, request);
+    const acted = await act(context, request, state.id, { type: "resume", run: run.id });
     if (acted.kind === "refused") return no(acted.problem);
     return say(`${runName(run)} is resumed.`);
   },

@@ -11,8 +11,8 @@ export const retry: Command = {
   summary: "Retry a failed step, or request a denied or expired approval again.",
   usage: "/dr retry [<run>] [<step>] [--incident <id>]",
   examples: ["/dr retry", "/dr retry promote"],
-  async handle(house, request) {
-    const { state, run, pressed, words } = await findRun(house, request);
+  async handle(context, request) {
+    const { state, run, pressed, words } = await findRun(context, request);
     const step = stepIn(run, pressed ?? words[0] ?? null, needsPerson);
     if (step === null)
       return stop({
@@ -21,7 +21,7 @@ export const retry: Command = {
         what: words[0] ? `There is no step "${words[0]}"` : "No step is waiting for a retry",
         allowed: `Steps: ${[...run.steps.keys()].join(", ")}`,
       });
-    const acted = await act(house, request, state.id, { type: "retryStep", run: run.id, step });
+    const acted = await act(context, request, state.id, { type: "retryStep", run: run.id, step });
     if (acted.kind === "refused") return no(acted.problem);
     return say(`*${safe(run.steps.get(step)?.step.title ?? step)}* of ${runName(run)} is being retried.`);
   },

@@ -5,7 +5,7 @@ import { safe } from "../templates/messages/escape.ts";
 import { reviewForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
 import type { Command, Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { incidentHere } from "./incidents.ts";
 import { nameIn, no, runName, say } from "./say.ts";
 
@@ -15,12 +15,12 @@ export const review: Command = {
   summary: "Review a break-glass you weren't involved in.",
   usage: "/dr review [<run>] [<what you found…>]",
   examples: ["/dr review", "/dr review It was right; Vera's number was out of date"],
-  async handle(house, request) {
-    const pressed = parseActionValue(request.carries);
+  async handle(context, request) {
+    const pressed = parseActionValue(request.actionValue);
     const [word] = request.words;
     const run = pressed.run ?? (word?.startsWith("run-") ? word : undefined);
     const [ask] = pressed.about;
-    const all = (await incidents(house, request, run)).flatMap((state) =>
+    const all = (await incidents(context, request, run)).flatMap((state) =>
       unreviewed(state).map((due) => ({ state, ...due })),
     );
     const due = all.filter(
@@ -34,10 +34,12 @@ export const review: Command = {
         ...due.map((one) => `• ${runName(one.run)}: ${safe(one.broke.reason)}`),
       ]);
     const finding = (
-      request.form?.finding ?? request.words.slice(request.carries === null && run ? 1 : 0).join(" ")
+      request.form?.finding ?? request.words.slice(request.actionValue === null && run ? 1 : 0).join(" ")
     ).trim();
     const { broke } = only;
-    const who = [broke.person, ...(broke.second ? [broke.second] : [])].map((one) => nameIn(house, one)).join(" and ");
+    const who = [broke.person, ...(broke.second ? [broke.second] : [])]
+      .map((one) => nameIn(context, one))
+      .join(" and ");
     if (finding === "" && request.form === null) {
       const what = `${only.run.plan.title} (${only.run.id}): ${broke.reason}`;
       if (request.canAskForm) return { kind: "form", form: reviewForm(actionValue(only.run.id, broke.ask), what) };
@@ -45,7 +47,7 @@ export const review: Command = {
         `${runName(only.run)}: break-glass by ${who}. Reason: ${safe(broke.reason)}. \`/dr review ${safe(only.run.id)} …\` with your finding completes it.`,
       );
     }
-    const acted = await act(house, request, only.state.id, {
+    const acted = await act(context, request, only.state.id, {
       type: "review",
       run: only.run.id,
       ask: broke.ask,
@@ -57,9 +59,13 @@ export const review: Command = {
 };
 
 /** The incident of the run that is named, else the one of this channel, else all of them. */
-async function incidents(house: House, request: Request, run: string | undefined): Promise<readonly IncidentState[]> {
-  const named = run === undefined ? null : await house.incidents.withRun(run);
+async function incidents(
+  context: CommandContext,
+  request: Request,
+  run: string | undefined,
+): Promise<readonly IncidentState[]> {
+  const named = run === undefined ? null : await context.incidents.withRun(run);
   if (named !== null) return [named];
-  const here = await incidentHere(house, request);
-  return here === null ? house.incidents.current() : [here.state];
+  const here = await incidentHere(context, request);
+  return here === null ? context.incidents.current() : [here.state];
 }

@@ -7,10 +7,10 @@ import { safe } from "../templates/messages/escape.ts";
 import { roleForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { systemOf } from "./incidents.ts";
-import { theIncident } from "./meant.ts";
 import { nameIn, no, say, stop } from "./say.ts";
+import { theIncident } from "./the-incident.ts";
 import { personMeant } from "./who.ts";
 
 export const role: Command = {
@@ -19,27 +19,27 @@ export const role: Command = {
   summary: "Take or hand over a role in this incident; with nothing, list roles.",
   usage: "/dr role [take <role> | assign <role> <person>] [--note <words>] [--incident <id>]",
   examples: ["/dr role", "/dr role take incident-commander", "/dr role assign incident-commander @ana"],
-  reads: ({ words, form, carries }) => words.length === 0 && form === null && carries === null,
-  async handle(house, request) {
-    const incident = await theIncident(house, request);
-    const system = systemOf(house, incident);
-    const pressed = parseActionValue(request.carries);
+  reads: ({ words, form, actionValue }) => words.length === 0 && form === null && actionValue === null,
+  async handle(context, request) {
+    const incident = await theIncident(context, request);
+    const system = systemOf(context, incident);
+    const pressed = parseActionValue(request.actionValue);
     const carried = pressed.incident === null ? undefined : pressed.about[0];
     const [doing, ...words] = wordsOf(request.form) ?? (carried ? ["take", carried] : request.words);
     if (doing === undefined)
-      return request.canAskForm && request.carries !== null
+      return request.canAskForm && request.actionValue !== null
         ? { kind: "form", form: roleForm(incident.id, system) }
-        : list(house, incident, system);
+        : list(context, incident, system);
     switch (doing.toLowerCase()) {
       case "take":
-        return give(house, request, incident, roleNamed(system, words), caller(request, system));
+        return give(context, request, incident, roleNamed(system, words), caller(request, system));
       case "assign":
       case "hand":
       case "handover":
       case "give": {
         const to = words.filter((word) => word.toLowerCase() !== "to");
         const who = personMeant(system, to, "`/dr role assign <role> @sam`");
-        return give(house, request, incident, roleNamed(system, to.slice(0, to.length - who.words)), who.person);
+        return give(context, request, incident, roleNamed(system, to.slice(0, to.length - who.words)), who.person);
       }
       default:
         return stop({
@@ -53,7 +53,7 @@ export const role: Command = {
 };
 
 async function give(
-  house: House,
+  context: CommandContext,
   request: Request,
   incident: IncidentState,
   { id, title, explains }: Role,
@@ -61,11 +61,11 @@ async function give(
 ): Promise<Reply> {
   const typed = request.form?.note?.trim() || request.options.note;
   const note = typeof typed === "string" ? typed : null;
-  const acted = await act(house, request, incident.id, { type: "assignRole", role: id, person: person.id, note });
+  const acted = await act(context, request, incident.id, { type: "assignRole", role: id, person: person.id, note });
   if (acted.kind === "refused") return no(acted.problem);
   const before = acted.state.roles.get(id);
-  const from = before && before !== person.id ? `, after ${nameIn(house, before)}` : "";
-  const mine = personOf(actorOf(request.caller), systemOf(house, incident))?.id === person.id;
+  const from = before && before !== person.id ? `, after ${nameIn(context, before)}` : "";
+  const mine = personOf(actorOf(request.caller), systemOf(context, incident))?.id === person.id;
   return say([
     `${mine ? "You are" : `${safe(person.name)} is`} *${safe(title)}* now${from}.`,
     ...(explains === "" ? [] : [safe(explains)]),
@@ -79,12 +79,12 @@ function wordsOf(form: Request["form"]): readonly string[] | null {
   return form.person ? ["assign", form.role, form.person] : ["take", form.role];
 }
 
-function list(house: House, incident: IncidentState, system: System): Reply {
+function list(context: CommandContext, incident: IncidentState, system: System): Reply {
   const roles = system.roles.filter(({ perIncident }) => perIncident);
   if (roles.length === 0) return say(`${safe(system.title)} has no incident roles.`);
   const told = roles.map(({ id, title, explains }) => {
     const holder = incident.roles.get(id);
-    const who = holder ? nameIn(house, holder) : `open, \`/dr role take ${id}\``;
+    const who = holder ? nameIn(context, holder) : `open, \`/dr role take ${id}\``;
     return `• *${safe(title)}*: ${who}. ${safe(explains)}`;
   });
   return say(["Roles of this incident:", ...told]);

@@ -3,9 +3,9 @@ import { safe } from "../templates/messages/escape.ts";
 import { code } from "../templates/messages/help.ts";
 import { assignedIn } from "./assigned.ts";
 import type { Command, Reply, Request } from "./command.ts";
+import type { CommandContext } from "./context.ts";
 import { failover } from "./failover.ts";
 import { grammarOf } from "./grammar.ts";
-import type { House } from "./house.ts";
 import { inputErrors, needsInputs } from "./inputs.ts";
 import { lineFor } from "./line.ts";
 import { replan } from "./replan.ts";
@@ -13,7 +13,7 @@ import { restore } from "./restore.ts";
 import { say, stop } from "./say.ts";
 import { START_OPTIONS, startRun } from "./start.ts";
 import { didYouMean, runbooksHere, runbooksNamed } from "./targets.ts";
-import { parse, type Typed } from "./words.ts";
+import { parse, type Typed } from "./tokens.ts";
 
 export const runbook: Command = {
   verb: "runbook",
@@ -23,23 +23,23 @@ export const runbook: Command = {
   examples: ["/dr runbook", "/dr runbook database-failover --dry-run"],
   reads: ({ verb, words }) => verb !== "runbook.inputs" && words.length === 0,
   startsRuns: true,
-  checkForm(house, { verb, carries, form }) {
+  checkForm(context, { verb, actionValue, form }) {
     if (verb !== "runbook.inputs") return {};
-    const typed = typedIn(carries);
+    const typed = typedIn(actionValue);
     const [id] = assignedIn(typed.words).words;
     // What `failover database` means is looked up, and nothing is looked up here: then a mistake is said by the form shown again.
-    const [only, ...more] = id === undefined || startedBy(typed.verb) !== runbook ? [] : runbooksNamed(house, id);
-    return only === undefined || more.length > 0 ? {} : inputErrors(only, form, house.timeline.now());
+    const [only, ...more] = id === undefined || startedBy(typed.verb) !== runbook ? [] : runbooksNamed(context, id);
+    return only === undefined || more.length > 0 ? {} : inputErrors(only, form, context.timeline.now());
   },
-  async handle(house, request) {
-    if (request.verb === "runbook.inputs") return withForm(house, request);
+  async handle(context, request) {
+    if (request.verb === "runbook.inputs") return withForm(context, request);
     const [asked, ...strays] = assignedIn(request.words).words;
-    const known = runbooksHere(house);
-    if (asked === undefined) return list(house, known);
+    const known = runbooksHere(context);
+    if (asked === undefined) return list(context, known);
     const system = request.options.system;
-    const found = runbooksNamed(house, asked).filter((one) => system === undefined || one.system === system);
+    const found = runbooksNamed(context, asked).filter((one) => system === undefined || one.system === system);
     const [only] = found;
-    if (only !== undefined && found.length === 1) return startRun(house, request, only, undefined, undefined, strays);
+    if (only !== undefined && found.length === 1) return startRun(context, request, only, undefined, undefined, strays);
     if (found.length > 1)
       return stop({
         code: "runbook-several",
@@ -57,10 +57,10 @@ export const runbook: Command = {
 };
 
 /** A press carries the line that was typed so far, and so does the form it opens: they come back to where it was typed. */
-async function withForm(house: House, request: Request): Promise<Reply> {
-  const typed = typedIn(request.carries ?? "");
+async function withForm(context: CommandContext, request: Request): Promise<Reply> {
+  const typed = typedIn(request.actionValue ?? "");
   const wanted = request.form === null ? { wantsForm: true as const } : {};
-  return startedBy(typed.verb).handle(house, { ...request, ...typed, carries: null, ...wanted });
+  return startedBy(typed.verb).handle(context, { ...request, ...typed, actionValue: null, ...wanted });
 }
 
 function typedIn(line: string): Typed {
@@ -71,12 +71,12 @@ function startedBy(verb: string): Command {
   return [failover, restore, replan].find((one) => one.verb === verb || one.aliases.includes(verb)) ?? runbook;
 }
 
-function list(house: House, known: readonly Runbook[]): Reply {
+function list(context: CommandContext, known: readonly Runbook[]): Reply {
   if (known.length === 0) return say("The catalogue has no runbooks for this channel.");
   const told = known.map((runbook) => {
     const { id, system, title, modes } = runbook;
     const words =
-      runbook.starts === null && !needsInputs(runbook) ? "" : `, ${code(lineFor(house.catalog, runbook, null))}`;
+      runbook.starts === null && !needsInputs(runbook) ? "" : `, ${code(lineFor(context.catalog, runbook, null))}`;
     return `• *${safe(id)}* (${safe(system)}): ${safe(title)}. ${modes.join(" or ")}${words}`;
   });
   return say(["Runbooks for this channel:", ...told]);

@@ -2,9 +2,9 @@ import type { IncidentState, RunState, StepState } from "../src/incident/state.t
 import { isLive } from "../src/incident/status.ts";
 import { parseActionValue } from "../templates/messages/action-value.ts";
 import type { Request } from "./command.ts";
-import type { House } from "./house.ts";
-import { theIncident } from "./meant.ts";
+import type { CommandContext } from "./context.ts";
 import { stop } from "./say.ts";
+import { theIncident } from "./the-incident.ts";
 
 export interface Found {
   readonly state: IncidentState;
@@ -21,15 +21,15 @@ export interface Found {
  * The run a request is about: the one its button carries, the one its first word names, else the only live one of the
  * incident. What a button carries is looked up in our own store; a key that is not there is refused.
  */
-export async function findRun(house: House, request: Request): Promise<Found> {
-  const { carries } = request;
-  const value = parseActionValue(carries);
+export async function findRun(context: CommandContext, request: Request): Promise<Found> {
+  const { actionValue } = request;
+  const value = parseActionValue(actionValue);
   const [pressed = null, page = null] = value.about;
-  if (carries && value.incident === null)
-    return { ...(await withRun(house, value.run ?? carries)), pressed, page, words: request.words };
+  if (actionValue && value.incident === null)
+    return { ...(await withRun(context, value.run ?? actionValue)), pressed, page, words: request.words };
   const [first, ...rest] = request.words;
-  if (first?.startsWith("run-")) return { ...(await withRun(house, first)), pressed: null, page: null, words: rest };
-  const state = await theIncident(house, request);
+  if (first?.startsWith("run-")) return { ...(await withRun(context, first)), pressed: null, page: null, words: rest };
+  const state = await theIncident(context, request);
   const live = [...state.runs.values()].filter(isLive);
   const [only] = live;
   if (only !== undefined && live.length === 1)
@@ -57,8 +57,8 @@ export function stepIn(run: RunState, word: string | null, otherwise: (step: Ste
   return fitting.length === 1 ? (fitting[0]?.step.id ?? null) : null;
 }
 
-async function withRun(house: House, id: string): Promise<Pick<Found, "state" | "run">> {
-  const state = await house.incidents.withRun(id);
+async function withRun(context: CommandContext, id: string): Promise<Pick<Found, "state" | "run">> {
+  const state = await context.incidents.withRun(id);
   const run = state?.runs.get(id);
   if (!state || !run)
     return stop({

@@ -7,7 +7,7 @@ import { refusal } from "../templates/messages/refusal.ts";
 import { said } from "../templates/messages/reply.ts";
 import type { Surroundings } from "../templates/messages/view.ts";
 import type { Reply } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { systemOf } from "./incidents.ts";
 
 /** An answer only the person who asked sees. Sentences are safe already. */
@@ -29,13 +29,13 @@ export function stop(problem: Problem): never {
 }
 
 /** Where an incident is shown: its channel, or its name where it has none. For mrkdwn. */
-export async function whereOf(house: House, incident: string): Promise<string> {
-  const channel = await house.channelOf(incident);
-  return channel === null ? safe(incidentName(await house.incidents.read(incident))) : channelWords(channel);
+export async function whereOf(context: CommandContext, incident: string): Promise<string> {
+  const channel = await context.channelOf(incident);
+  return channel === null ? safe(incidentName(await context.incidents.read(incident))) : channelWords(channel);
 }
 
 /** Where an incident typed in `channel` is announced, if that is another place: direct messages reach nobody else. For mrkdwn. */
-export function announcedElsewhere({ announceIn }: House, channel: string | null): string | null {
+export function announcedElsewhere({ announceIn }: CommandContext, channel: string | null): string | null {
   if (announceIn == null || !channel?.startsWith("D")) return null;
   return /^[CG][A-Z0-9]{5,}$/.test(announceIn) ? `<#${announceIn}>` : `#${safe(announceIn)}`;
 }
@@ -45,8 +45,8 @@ export function channelWords(channel: string): string {
 }
 
 /** A person id or Slack user id as a private answer says it: by name. */
-export function nameIn(house: House, who: string): string {
-  const people = house.catalog.systems.flatMap(({ people }) => people);
+export function nameIn(context: CommandContext, who: string): string {
+  const people = context.catalog.systems.flatMap(({ people }) => people);
   const person = people.find(({ id }) => id === who) ?? people.find(({ slack }) => slack.includes(who));
   if (person) return safe(person.name);
   if (isErased(who)) return ERASED;
@@ -54,12 +54,12 @@ export function nameIn(house: House, who: string): string {
 }
 
 /** What messages drawn for one person know: the same as in the channel, with names in place of mentions. */
-export function surroundings(house: House, state: IncidentState, channel: string | null): Surroundings {
+export function surroundings(context: CommandContext, state: IncidentState, channel: string | null): Surroundings {
   return {
-    system: systemOf(house, state),
-    now: house.timeline.now(),
-    practice: house.practice,
-    names: (who) => nameIn(house, who),
+    system: systemOf(context, state),
+    now: context.timeline.now(),
+    practice: context.practice,
+    names: (who) => nameIn(context, who),
     channel,
   };
 }

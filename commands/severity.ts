@@ -3,8 +3,8 @@ import { safe } from "../templates/messages/escape.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { systemOf } from "./incidents.ts";
-import { theIncident } from "./meant.ts";
 import { no, say, stop, whereOf } from "./say.ts";
+import { theIncident } from "./the-incident.ts";
 
 export const severity: Command = {
   verb: "severity",
@@ -12,9 +12,9 @@ export const severity: Command = {
   summary: "Change the severity, P0 to P3, with a reason.",
   usage: "/dr severity <P0-P3> [<reason…>] [--incident <id>]",
   examples: ["/dr severity P0 All checkouts fail"],
-  async handle(house, request) {
-    const incident = await theIncident(house, request);
-    const system = systemOf(house, incident);
+  async handle(context, request) {
+    const incident = await theIncident(context, request);
+    const system = systemOf(context, incident);
     const [asked = "", ...words] = request.words;
     const to = severityNamed(system, asked);
     if (to === null)
@@ -25,8 +25,8 @@ export const severity: Command = {
         next: "`/dr severity P0 <why>`",
       });
     const reason = words.length > 0 ? request.rest.replace(/^\S+\s*/, "") : null;
-    const acted = await act(house, request, incident.id, { type: "changeSeverity", to, reason });
+    const acted = await act(context, request, incident.id, { type: "changeSeverity", to, reason });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`${await whereOf(house, incident.id)} is ${to} now${reason ? `: ${safe(reason)}` : "."}`);
+    return say(`${await whereOf(context, incident.id)} is ${to} now${reason ? `: ${safe(reason)}` : "."}`);
   },
 };

@@ -13,8 +13,8 @@ export const skip: Command = {
   summary: "Skip a step, with a reason: done by hand, or not needed. Approvals are never skipped.",
   usage: "/dr skip [<run>] <step> <reason…> [--incident <id>]",
   examples: ["/dr skip repoint Done by hand at the load balancer"],
-  async handle(house, request) {
-    const { state, run, pressed, words } = await findRun(house, request);
+  async handle(context, request) {
+    const { state, run, pressed, words } = await findRun(context, request);
     const [named, ...typed] = words;
     const step = stepIn(run, pressed ?? named ?? null, needsPerson);
     if (step === null)
@@ -33,7 +33,7 @@ export const skip: Command = {
         form: reasonForm("step.skip", "Skip a step", "Skip step", actionValue(run.id, step), says),
       };
     }
-    const acted = await act(house, request, state.id, { type: "skipStep", run: run.id, step, reason });
+    const acted = await act(context, request, state.id, { type: "skipStep", run: run.id, step, reason });
     if (acted.kind === "refused") return no(acted.problem);
     return say(`*${safe(title)}* of ${runName(run)} is skipped: ${safe(reason)}`);
   },

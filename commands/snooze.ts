@@ -1,11 +1,11 @@
 import { parseActionValue } from "../templates/messages/action-value.ts";
-import { nextOwed } from "../templates/messages/owed.ts";
+import { nextDueUpdate } from "../templates/messages/due-updates.ts";
 import { clock } from "../templates/messages/when.ts";
 import { act } from "./act.ts";
 import type { Command, Request } from "./command.ts";
 import { systemOf } from "./incidents.ts";
-import { theIncident } from "./meant.ts";
 import { no, say, stop } from "./say.ts";
+import { theIncident } from "./the-incident.ts";
 
 const MINUTES = 5;
 
@@ -15,13 +15,13 @@ export const snooze: Command = {
   summary: "Snooze the reminder for the next update. The due time stays.",
   usage: "/dr snooze [<minutes>] [--incident <id>]",
   examples: ["/dr snooze", "/dr snooze 10"],
-  async handle(house, request) {
-    const incident = await theIncident(house, request, true);
-    const owed = nextOwed(incident, { system: systemOf(house, incident) });
-    const due = parseActionValue(request.carries).about[0] ?? owed?.id;
+  async handle(context, request) {
+    const incident = await theIncident(context, request, true);
+    const owed = nextDueUpdate(incident, { system: systemOf(context, incident) });
+    const due = parseActionValue(request.actionValue).about[0] ?? owed?.id;
     if (due === undefined) return stop({ code: "due-unknown", what: "No update is due here" });
     const minutes = minutesIn(request);
-    const acted = await act(house, request, incident.id, { type: "snooze", due, minutes });
+    const acted = await act(context, request, incident.id, { type: "snooze", due, minutes });
     if (acted.kind === "refused") return no(acted.problem);
     const stays = owed?.id === due ? ` It stays due by ${clock(owed.dueAt)}.` : "";
     return say(`Next reminder in ${minutes} min.${stays}`);

@@ -15,23 +15,23 @@ import { safe } from "../templates/messages/escape.ts";
 import { refusals } from "../templates/messages/refusal.ts";
 import { type Open, which } from "../templates/messages/situation.ts";
 import { actorOf, type Reply, type Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";
 import { incidentHere, incidentNamed } from "./incidents.ts";
 import { gatherInputs } from "./inputs.ts";
-import { Unclear } from "./meant.ts";
 import { repeatOf } from "./repeat.ts";
 import { nameIn, no, say, stop, whereOf } from "./say.ts";
 import { startedBy } from "./started.ts";
+import { Unclear } from "./the-incident.ts";
 
 /** Options every command that starts a run understands. */
 export const START_OPTIONS =
   "[<input>=<value> …] [--system <system>] [--planned] [--unplanned] [--dry-run] [--drill] [--severity <P0-P3>] [--incident <id>]";
 
 /** Only practice systems may run in practice, and never outside it. */
-export function runnable(house: House): readonly System[] {
-  const environment = house.practice ? "practice" : "production";
-  return house.catalog.systems.filter((system) => system.environment === environment);
+export function runnable(context: CommandContext): readonly System[] {
+  const environment = context.practice ? "practice" : "production";
+  return context.catalog.systems.filter((system) => system.environment === environment);
 }
 
 /**
@@ -40,7 +40,7 @@ export function runnable(house: House): readonly System[] {
  * of which `strays` are words nobody knows what to do with.
  */
 export async function startRun(
-  house: House,
+  context: CommandContext,
   request: Request,
   runbook: Runbook,
   mode: Mode = modeOf(request, runbook),
@@ -49,55 +49,55 @@ export async function startRun(
 ): Promise<Reply> {
   if (inputs === undefined) {
     const head = strays.length === 0 ? {} : { head: `runbook ${runbook.id}`, strays };
-    const gathered = gatherInputs(house, request, runbook, head);
+    const gathered = gatherInputs(context, request, runbook, head);
     if (gathered.kind === "reply") return gathered.reply;
-    return startRun(house, request, runbook, mode, gathered.values);
+    return startRun(context, request, runbook, mode, gathered.values);
   }
-  const system = house.catalog.systems.find(({ id }) => id === runbook.system);
+  const system = context.catalog.systems.find(({ id }) => id === runbook.system);
   if (!system) return stop({ code: "system-gone", what: `The system ${runbook.system} is not in the catalogue` });
   const dryRun = request.options["dry-run"] === true;
-  const wanted = recordWanted(house, request, runbook, mode, dryRun);
+  const wanted = recordWanted(context, request, runbook, mode, dryRun);
   const severity = severityOf(request, system, wanted === "maintenance");
-  const place = await placeFor(house, request, system, wanted);
+  const place = await placeFor(context, request, system, wanted);
   const record = place?.declared?.kind ?? wanted;
   const kind = record === "drill" ? ("drill" as const) : ("real" as const);
   const entry = kind === "drill" && !dryRun ? entryFor(system, runbook, mode) : null;
-  const { catalog, cards, variables, drillVariables } = house;
+  const { catalog, cards, variables, drillVariables } = context;
   const ask = {
     ...{ catalog, cards, variables, inputs, dryRun, ...(drillVariables && { drillVariables }) },
     ...{ system: system.id, runbook: runbook.id, mode, kind },
   };
-  const planned = await lookAndPlan(house, ask);
+  const planned = await lookAndPlan(context, ask);
   if (!planned.ok)
     return {
       kind: "private",
       message: refusals(`"${runbook.title}" can't be planned; nothing was started.`, planned.problems),
     };
   const incident = place?.id ?? idFor("inc", request.key);
-  const asked: Ask = {
+  const asked: RunRequest = {
     ...{ incident, run: idFor("run", request.key), plan: planned.plan, planHash: planned.hash, dryRun, severity },
     ...{ record, raise: place?.declared?.kind === "maintenance" && wanted === "real" },
     ...{ system, entry, title: entry?.unannounced ? `${system.title} drill` : titleOf(runbook, system, dryRun) },
   };
-  return requested(house, request, asked, planned.bytes);
+  return requested(context, request, asked, planned.bytes);
 }
 
-async function lookAndPlan(house: House, request: PlanRequest): Promise<Planned> {
+async function lookAndPlan(context: CommandContext, request: PlanRequest): Promise<Planned> {
   const prepared = preparePlan(request);
   if (!prepared.ok) return prepared;
   const { targets, inDrillEnvironment, apart } = prepared;
   const [drill, production] = await Promise.all([
-    apart && house.lookAt?.(apart.drill, true),
-    apart && house.lookAt?.(apart.production, false),
+    apart && context.lookAt?.(apart.drill, true),
+    apart && context.lookAt?.(apart.production, false),
   ]);
   const shared = drill && production ? sharedServers(drill, production) : [];
   if (shared.length > 0) return { ok: false, problems: shared };
-  const seen = targets.length === 0 ? null : await house.lookAt?.(targets, inDrillEnvironment);
+  const seen = targets.length === 0 ? null : await context.lookAt?.(targets, inDrillEnvironment);
   return planPrepared(request, prepared, seen ?? new Map());
 }
 
 /** A plan that is made already, and the incident it is asked for in. */
-export interface Ask {
+export interface RunRequest {
   readonly incident: string;
   readonly run: string;
   readonly plan: Plan;
@@ -116,22 +116,27 @@ export interface Ask {
 
 type Asked = Extract<Outcome, { kind: "refused" }> | { kind: "accepted" };
 
-export async function requested(house: House, request: Request, ask: Ask, planBytes: Uint8Array): Promise<Reply> {
+export async function requested(
+  commandContext: CommandContext,
+  request: Request,
+  ask: RunRequest,
+  planBytes: Uint8Array,
+): Promise<Reply> {
   const { caller, key } = request;
-  const decided = await house.incidents.decide<Asked>(ask.incident, (state, events, now): Decision<Asked> => {
+  const decided = await commandContext.incidents.decide<Asked>(ask.incident, (state, events, now): Decision<Asked> => {
     const before = repeatOf(events, key);
     if (before?.kind === "refused") return { events: [], value: { ...before, events: [] } };
     if (before !== null) return { events: [], value: { kind: "accepted" } };
-    const context = { now, actor: actorOf(caller), barred: caller.barred, system: ask.system, key };
+    const context = { now, actor: actorOf(caller), blocked: caller.blocked, system: ask.system, key };
     const outcome = declareAndRequest(request, state, ask, context, now);
     if (outcome.kind === "refused") return { events: outcome.events, value: outcome };
     const resources = ask.dryRun ? [] : ask.plan.resources;
     const runs = [{ id: ask.run, planHash: ask.planHash, planBytes, resources }];
     return { events: outcome.events, runs, value: { kind: "accepted" } };
   });
-  if (decided.kind === "held") return heldBy(house, decided.run, ask);
+  if (decided.kind === "held") return heldBy(commandContext, decided.run, ask);
   if (decided.kind === "written" && decided.value.kind === "refused") return no(decided.value.problem);
-  const answer = decided.kind === "written" ? await startedBy(house, request) : null;
+  const answer = decided.kind === "written" ? await startedBy(commandContext, request) : null;
   if (answer !== null) return answer;
   throw new LifeboatError({ code: "not-written", what: "This could not be written", next: "Try again" });
 }
@@ -139,7 +144,7 @@ export async function requested(house: House, request: Request, ask: Ask, planBy
 function declareAndRequest(
   request: Request,
   state: IncidentState,
-  ask: Ask,
+  ask: RunRequest,
   context: DecideContext,
   now: Date,
 ): Outcome {
@@ -178,12 +183,12 @@ function declareAndRequest(
   return asked.kind === "refused" ? asked : { kind: "accepted", events: [...events, ...asked.events] };
 }
 
-async function heldBy(house: House, run: string, ask: Ask): Promise<Reply> {
-  const incident = await house.incidents.withRun(run);
+async function heldBy(context: CommandContext, run: string, ask: RunRequest): Promise<Reply> {
+  const incident = await context.incidents.withRun(run);
   const holder = incident?.runs.get(run);
-  const where = incident === null ? "" : ` in ${await whereOf(house, incident.id)}`;
+  const where = incident === null ? "" : ` in ${await whereOf(context, incident.id)}`;
   const what = holder
-    ? `*${safe(holder.plan.title)}* (${safe(run)}), requested by ${nameIn(house, holder.requester)},`
+    ? `*${safe(holder.plan.title)}* (${safe(run)}), requested by ${nameIn(context, holder.requester)},`
     : safe(run);
   return say([
     `⛔ *${safe(ask.plan.title)}* was not started: ${what} is using the same target${where}. Nothing was changed.`,
@@ -205,24 +210,30 @@ function entryFor(system: System, runbook: Runbook, mode: Mode): DrillEntry | nu
  * What a run is recorded as where it joins nothing: planned work is maintenance, and so is what only looks or says so itself.
  * `--severity` makes an incident of it.
  */
-function recordWanted(house: House, request: Request, runbook: Runbook, mode: Mode, dryRun: boolean): RecordKind {
+function recordWanted(
+  context: CommandContext,
+  request: Request,
+  runbook: Runbook,
+  mode: Mode,
+  dryRun: boolean,
+): RecordKind {
   if (request.options.drill === true) return "drill";
   if (dryRun) return "maintenance";
   if (request.options.severity !== undefined) return "real";
   const planned = mode === "planned" || runbook.maintenance === true;
-  return planned || !changesSomething(runbook, house.cards, mode) ? "maintenance" : "real";
+  return planned || !changesSomething(runbook, context.cards, mode) ? "maintenance" : "real";
 }
 
 /** The open incident this run belongs to, or null: one has to be declared. */
 async function placeFor(
-  house: House,
+  context: CommandContext,
   request: Request,
   system: System,
   wanted: RecordKind,
 ): Promise<IncidentState | null> {
   const named = request.options.incident;
   if (typeof named === "string") {
-    const found = await incidentNamed(house, named);
+    const found = await incidentNamed(context, named);
     if (request.options.drill === true && found.declared?.kind !== "drill")
       return stop({
         code: "drill-in-incident",
@@ -232,10 +243,10 @@ async function placeFor(
       });
     return found;
   }
-  const repeated = await house.incidents.read(idFor("inc", request.key));
+  const repeated = await context.incidents.read(idFor("inc", request.key));
   if (repeated.declared !== null) return repeated;
-  const there = await incidentHere(house, request);
-  const ours = (await house.incidents.open()).filter(({ state }) => isOf(state, system));
+  const there = await incidentHere(context, request);
+  const ours = (await context.incidents.open()).filter(({ state }) => isOf(state, system));
   // What is typed in a drill's channel belongs to the drill, whether that is said again or not.
   const inDrill = ours.find(
     ({ state, channel }) => state.declared?.kind === "drill" && channel !== null && channel === request.place.channel,

@@ -6,8 +6,8 @@ import { progressLines } from "../templates/messages/progress.ts";
 import { stepList } from "../templates/messages/steps.ts";
 import { act } from "./act.ts";
 import type { Command, Reply } from "./command.ts";
-import { theIncident } from "./meant.ts";
 import { no, say, stop, surroundings, whereOf } from "./say.ts";
+import { theIncident } from "./the-incident.ts";
 
 const OPEN = ["investigating", "identified", "mitigating", "monitoring"] as const satisfies readonly IncidentStatus[];
 
@@ -18,8 +18,8 @@ export const status: Command = {
   usage: "/dr status [<incident>] [investigating | identified | mitigating | monitoring]",
   examples: ["/dr status", "/dr status INC-42", "/dr status mitigating"],
   reads: ({ words }) => words.length === 0,
-  async handle(house, request) {
-    const incident = await theIncident(house, request, true);
+  async handle(context, request) {
+    const incident = await theIncident(context, request, true);
     const { declared } = incident;
     const [word] = request.words;
     if (word !== undefined) {
@@ -31,11 +31,11 @@ export const status: Command = {
           allowed: `Statuses: ${OPEN.join(", ")}`,
           next: "`/dr resolve` resolves, `/dr reopen` reopens",
         });
-      const acted = await act(house, request, incident.id, { type: "changeStatus", to });
-      return acted.kind === "refused" ? no(acted.problem) : say(`${await whereOf(house, incident.id)} is ${to} now.`);
+      const acted = await act(context, request, incident.id, { type: "changeStatus", to });
+      return acted.kind === "refused" ? no(acted.problem) : say(`${await whereOf(context, incident.id)} is ${to} now.`);
     }
     if (declared === null) return say("No incident was declared here.");
-    const around = surroundings(house, incident, await house.channelOf(incident.id));
+    const around = surroundings(context, incident, await context.channelOf(incident.id));
     const card = statusCard(incident, declared, around);
     const live = [...incident.runs.values()].filter(isLive);
     const lists = live.map((run) => {

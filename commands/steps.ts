@@ -4,7 +4,7 @@ import { coveredBy, stepsOf } from "../templates/messages/plan.ts";
 import { isLong, pagesOf, type Shown, stepLines, stepsForm } from "../templates/messages/plan-steps.ts";
 import { act } from "./act.ts";
 import type { Command, Reply, Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { findRun } from "./runs.ts";
 import { runName, say } from "./say.ts";
 
@@ -17,17 +17,17 @@ export const steps: Command = {
   summary: "List every step of a run's plan: target, effect, script and hash.",
   usage: "/dr steps [<run>] [--incident <id>]",
   examples: ["/dr steps"],
-  async handle(house, request) {
-    const { state, run, pressed: ask, page } = await findRun(house, request);
+  async handle(context, request) {
+    const { state, run, pressed: ask, page } = await findRun(context, request);
     const shown = shownIn(run, ask);
     if (shown !== null && request.canAskForm) {
       const turned = request.verb === NEXT ? 1 : request.verb === PREVIOUS ? -1 : 0;
-      return showPage(house, request, state, shown, (Number.parseInt(page ?? "1", 10) || 1) + turned);
+      return showPage(context, request, state, shown, (Number.parseInt(page ?? "1", 10) || 1) + turned);
     }
     const covered = new Set(shown === null ? [] : coveredBy(run.plan, shown.step.id).map(({ id }) => id));
     const lines = stepsOf(run.plan).flatMap((step, n) => stepLines(step, n + 1, covered.has(step.id)));
     const text = plainWords(lines.join("\n"));
-    return request.caller.door === "slack"
+    return request.caller.transport === "slack"
       ? { kind: "file", name: `steps-${run.id}.txt`, content: `${text}\n`, message: said(run), channel: null }
       : say([`${runName(run)}, plan ${run.planHash}`, ...lines]);
   },
@@ -42,7 +42,7 @@ function said(run: RunState) {
 
 /** The list opens, and it is recorded who opened it. */
 export async function showPage(
-  house: House,
+  context: CommandContext,
   request: Request,
   state: IncidentState,
   shown: Shown,
@@ -50,7 +50,7 @@ export async function showPage(
 ): Promise<Reply> {
   const complete = page >= pagesOf(shown);
   if (page <= 1 || complete)
-    await act(house, request, state.id, { type: "showSteps", run: shown.run.id, ask: shown.gate.ask, complete });
+    await act(context, request, state.id, { type: "showSteps", run: shown.run.id, ask: shown.gate.ask, complete });
   return { kind: "form", form: stepsForm(shown, page) };
 }
 

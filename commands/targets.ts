@@ -3,7 +3,7 @@ import { nearest } from "../src/catalog/suggest.ts";
 import type { Catalog, Runbook, System } from "../src/catalog/types.ts";
 import { assignedIn } from "./assigned.ts";
 import type { Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { incidentHere, incidentNamed } from "./incidents.ts";
 import { inputsToType } from "./inputs.ts";
 import { stop } from "./say.ts";
@@ -12,66 +12,68 @@ import { runnable } from "./start.ts";
 type Verb = "failover" | "restore";
 
 /** The runbook that `/dr failover <words>` starts: by its target, or by any name of the component it is for. */
-export async function runbookFor(house: House, request: Request, verb: Verb): Promise<Runbook> {
+export async function runbookFor(context: CommandContext, request: Request, verb: Verb): Promise<Runbook> {
   const asked = assignedIn(request.words).words.join(" ").toLowerCase();
-  const systems = await systemsMeant(house, request);
-  const all = startable(house, verb, systems);
-  const found = all.filter((runbook) => answersTo(house.catalog, runbook, verb, asked));
+  const systems = await systemsMeant(context, request);
+  const all = startable(context, verb, systems);
+  const found = all.filter((runbook) => answersTo(context.catalog, runbook, verb, asked));
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
   if (found.length > 1) return several(verb, asked, found);
-  return unknown(house, verb, asked, all);
+  return unknown(context, verb, asked, all);
 }
 
 /** `/dr failover us-east-1`: the site that is left. Null: no site of the system is called that. */
-export function siteIn(house: House, runbook: Runbook, asked: string): string | null {
-  const system = house.catalog.systems.find(({ id }) => id === runbook.system);
+export function siteIn(context: CommandContext, runbook: Runbook, asked: string): string | null {
+  const system = context.catalog.systems.find(({ id }) => id === runbook.system);
   const word = asked.toLowerCase();
   return system?.sites.find(({ id, title }) => id === word || title.toLowerCase() === word)?.id ?? null;
 }
 
-export function startable(house: House, verb: Verb, systems = runnable(house)): readonly Runbook[] {
-  return house.catalog.runbooks.filter(
+export function startable(context: CommandContext, verb: Verb, systems = runnable(context)): readonly Runbook[] {
+  return context.catalog.runbooks.filter(
     (runbook) => startsWith(runbook, verb) && systems.some(({ id }) => id === runbook.system),
   );
 }
 
 /** The runbooks that may run here, or those of them with this id. */
-export function runbooksHere(house: House): readonly Runbook[] {
-  const systems = runnable(house).map(({ id }) => id);
-  return house.catalog.runbooks.filter(({ system }) => systems.includes(system));
+export function runbooksHere(context: CommandContext): readonly Runbook[] {
+  const systems = runnable(context).map(({ id }) => id);
+  return context.catalog.runbooks.filter(({ system }) => systems.includes(system));
 }
 
 /** By id, or by `system/id`. */
-export function runbooksNamed(house: House, word: string): readonly Runbook[] {
-  return runbooksHere(house).filter(({ id, system }) => id === word || `${system}/${id}` === word);
+export function runbooksNamed(context: CommandContext, word: string): readonly Runbook[] {
+  return runbooksHere(context).filter(({ id, system }) => id === word || `${system}/${id}` === word);
 }
 
 /** `failover database`: what can be typed to start something, once each. */
-export function startWords(house: House): readonly string[] {
-  const ids = runnable(house).map(({ id }) => id);
-  const words = house.catalog.runbooks
+export function startWords(context: CommandContext): readonly string[] {
+  const ids = runnable(context).map(({ id }) => id);
+  const words = context.catalog.runbooks
     .filter(({ system }) => ids.includes(system))
-    .flatMap((runbook) => targetsOf(house, runbook).map((target) => `${runbook.starts?.verb ?? "failover"} ${target}`));
+    .flatMap((runbook) =>
+      targetsOf(context, runbook).map((target) => `${runbook.starts?.verb ?? "failover"} ${target}`),
+    );
   return [...new Set(words)];
 }
 
 /** What stands behind `failover` or `restore` to start it: its own target, and each site it may leave. */
-function targetsOf({ catalog }: House, { system, starts, leavesSite }: Runbook): readonly string[] {
+function targetsOf({ catalog }: CommandContext, { system, starts, leavesSite }: Runbook): readonly string[] {
   const sites = leavesSite ? (catalog.systems.find(({ id }) => id === system)?.sites ?? []) : [];
   return [...(starts === null ? [] : [starts.target]), ...sites.map(({ id }) => id)];
 }
 
 /** Named, else the one of the incident that is named or this is typed in, else every system that may run here. */
-async function systemsMeant(house: House, request: Request): Promise<readonly System[]> {
-  const systems = runnable(house);
+async function systemsMeant(context: CommandContext, request: Request): Promise<readonly System[]> {
+  const systems = runnable(context);
   const named = request.options.system;
   if (named !== undefined) return [systemNamed(systems, named)];
   const { incident } = request.options;
   const about =
     typeof incident === "string"
-      ? await incidentNamed(house, incident)
-      : ((await incidentHere(house, request))?.state ?? null);
+      ? await incidentNamed(context, incident)
+      : ((await incidentHere(context, request))?.state ?? null);
   const own = systems.filter(({ id }) => id === about?.declared?.system);
   return own.length > 0 ? own : systems;
 }
@@ -114,9 +116,9 @@ function several(verb: Verb, asked: string, found: readonly Runbook[]): never {
 }
 
 /** `restore database 02:13`: what is given to a runbook has a name. Null: it is not that. */
-function unnamed(house: House, verb: Verb, asked: string, all: readonly Runbook[]): { next: string } | null {
+function unnamed(context: CommandContext, verb: Verb, asked: string, all: readonly Runbook[]): { next: string } | null {
   for (const runbook of all) {
-    const name = namesOf(house.catalog, runbook).find((one) => asked.startsWith(`${one} `));
+    const name = namesOf(context.catalog, runbook).find((one) => asked.startsWith(`${one} `));
     const [input, ...more] = runbook.inputs?.filter((one) => one.default === null) ?? [];
     if (name === undefined || input === undefined) continue;
     const line = more.length > 0 ? inputsToType(runbook).join(" ") : `${input.name}=${asked.slice(name.length + 1)}`;
@@ -125,9 +127,9 @@ function unnamed(house: House, verb: Verb, asked: string, all: readonly Runbook[
   return null;
 }
 
-function unknown(house: House, verb: Verb, asked: string, all: readonly Runbook[]): never {
-  const targets = [...new Set(all.flatMap((runbook) => targetsOf(house, runbook)))];
-  const names = [...new Set(all.flatMap((runbook) => namesOf(house.catalog, runbook)))];
+function unknown(context: CommandContext, verb: Verb, asked: string, all: readonly Runbook[]): never {
+  const targets = [...new Set(all.flatMap((runbook) => targetsOf(context, runbook)))];
+  const names = [...new Set(all.flatMap((runbook) => namesOf(context.catalog, runbook)))];
   const what =
     asked === ""
       ? `Say what to ${verb === "failover" ? "fail over" : "restore"}`
@@ -141,6 +143,6 @@ function unknown(house: House, verb: Verb, asked: string, all: readonly Runbook[
         : `No runbook of this workspace starts with "${verb}"`,
     ...(targets.length === 0
       ? { next: "`/dr runbook` lists what there is" }
-      : (unnamed(house, verb, asked, all) ?? didYouMean(asked, names, `${verb} `))),
+      : (unnamed(context, verb, asked, all) ?? didYouMean(asked, names, `${verb} `))),
   });
 }

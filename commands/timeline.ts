@@ -3,8 +3,8 @@ import { safe, withCommands } from "../templates/messages/escape.ts";
 import { said } from "../templates/messages/reply.ts";
 import type { Command } from "./command.ts";
 import { fileName, namesOf } from "./ids.ts";
-import { theIncident } from "./meant.ts";
 import { nameIn, say, stop } from "./say.ts";
+import { theIncident } from "./the-incident.ts";
 
 /** More than this is not read on a phone. */
 const SHOWN = 25;
@@ -16,17 +16,17 @@ export const timeline: Command = {
   usage: "/dr timeline [<incident>] [--last <count>] [--file]",
   examples: ["/dr timeline", "/dr timeline --last 50", "/dr timeline --file"],
   reads: ({ options }) => options.file !== true && options.last === undefined,
-  async handle(house, request) {
-    const incident = await theIncident(house, request, true);
-    const events = await house.timeline.read(incident.id);
-    const names = (who: string) => plainName(nameIn(house, who));
+  async handle(context, request) {
+    const incident = await theIncident(context, request, true);
+    const events = await context.timeline.read(incident.id);
+    const names = (who: string) => plainName(nameIn(context, who));
     const count = countIn(request.options.last);
     const title = incident.declared?.title ?? incident.id;
     if (request.options.file === true || (count !== null && count > 100)) {
-      const told = transcript(events, await house.incidents.plansOf(events), names);
+      const told = transcript(events, await context.incidents.plansOf(events), names);
       const content = `${title} (${namesOf(incident)})\n\n${told.join("\n")}\n`;
       const message = said(`The timeline of ${safe(title)}: ${told.length} entries.`);
-      const channel = await house.channelOf(incident.id);
+      const channel = await context.channelOf(incident.id);
       return { kind: "file", name: `timeline-${fileName(incident)}.txt`, content, message, channel };
     }
     const last = lastEntries(events, planIn(incident), names, (count ?? SHOWN) + 1);

@@ -3,13 +3,13 @@ import { parseActionValue } from "../templates/messages/action-value.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { act } from "./act.ts";
 import type { Command, Reply, Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";
 import { needsInputs } from "./inputs.ts";
-import { theIncident } from "./meant.ts";
 import { no, say, stop, whereOf } from "./say.ts";
 import { runnable, startRun } from "./start.ts";
 import { systemNamed } from "./targets.ts";
+import { theIncident } from "./the-incident.ts";
 
 export const triage: Command = {
   verb: "triage",
@@ -18,21 +18,21 @@ export const triage: Command = {
   usage: "/dr triage [<system>] [--incident <id>]",
   examples: ["/dr triage"],
   startsRuns: true,
-  async handle(house, request) {
-    if (request.verb === "triage.answer") return answer(house, request);
-    if (request.verb === "triage.start") return start(house, request);
-    const incident = await incidentFor(house, request);
-    const acted = await act(house, request, incident.id, { type: "startTriage", triage: idFor("tri", request.key) });
+  async handle(context, request) {
+    if (request.verb === "triage.answer") return answer(context, request);
+    if (request.verb === "triage.start") return start(context, request);
+    const incident = await incidentFor(context, request);
+    const acted = await act(context, request, incident.id, { type: "startTriage", triage: idFor("tri", request.key) });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`The triage is in ${await whereOf(house, incident.id)}. It only looks; nothing is changed.`);
+    return say(`The triage is in ${await whereOf(context, incident.id)}. It only looks; nothing is changed.`);
   },
 };
 
 /** The open incident of the system that is named, else the one that is meant. */
-async function incidentFor(house: House, request: Request): Promise<IncidentState> {
-  if (request.words.length === 0) return theIncident(house, request);
-  const system = systemNamed(runnable(house), request.words.join(" "));
-  const open = (await house.incidents.open()).filter(({ state }) => state.declared?.system === system.id);
+async function incidentFor(context: CommandContext, request: Request): Promise<IncidentState> {
+  if (request.words.length === 0) return theIncident(context, request);
+  const system = systemNamed(runnable(context), request.words.join(" "));
+  const open = (await context.incidents.open()).filter(({ state }) => state.declared?.system === system.id);
   const here = open.find(({ channel }) => channel !== null && channel === request.place.channel) ?? open[0];
   if (here !== undefined) return here.state;
   return stop({
@@ -43,24 +43,26 @@ async function incidentFor(house: House, request: Request): Promise<IncidentStat
 }
 
 /** Carries incident, walk, question and answer. */
-async function answer(house: House, request: Request): Promise<Reply> {
+async function answer(context: CommandContext, request: Request): Promise<Reply> {
   const [incident, walk, question, chosen] = carried(request, 4);
-  const state = await theIncident(house, request);
-  const books = house.catalog.runbooks.filter(({ system }) => system === state.declared?.system);
+  const state = await theIncident(context, request);
+  const books = context.catalog.runbooks.filter(({ system }) => system === state.declared?.system);
   const command = { type: "answerTriage", triage: walk, question, answer: chosen, books } as const;
-  const acted = await act(house, request, incident, command);
+  const acted = await act(context, request, incident, command);
   return acted.kind === "refused" ? no(acted.problem) : { kind: "nothing" };
 }
 
 /** Carries incident, walk and mode: what was proposed is asked for like any run. */
-async function start(house: House, request: Request): Promise<Reply> {
+async function start(context: CommandContext, request: Request): Promise<Reply> {
   const [, walk, mode] = carried(request, 3);
-  const state = await theIncident(house, request);
+  const state = await theIncident(context, request);
   const proposed = state.triages?.find(({ id }) => id === walk)?.concluded?.runbook;
   const found = proposed?.modes.find((one) => one === mode);
   if (!proposed || found === undefined)
     return stop({ code: "nothing-proposed", what: "This triage proposes nothing that could be started" });
-  const book = house.catalog.runbooks.find(({ id, system }) => id === proposed.id && system === state.declared?.system);
+  const book = context.catalog.runbooks.find(
+    ({ id, system }) => id === proposed.id && system === state.declared?.system,
+  );
   if (book === undefined)
     return stop({
       code: "runbook-gone",
@@ -69,11 +71,11 @@ async function start(house: House, request: Request): Promise<Reply> {
     });
   const options = { incident: state.id, [found]: true as const };
   const typed = { verb: "runbook", words: [book.id], options, wantsForm: true as const };
-  return startRun(house, { ...request, ...(needsInputs(book) ? typed : { options }) }, book, found);
+  return startRun(context, { ...request, ...(needsInputs(book) ? typed : { options }) }, book, found);
 }
 
-function carried({ carries }: Request, count: number): readonly [string, string, string, string] {
-  const { incident, about } = parseActionValue(carries);
+function carried({ actionValue }: Request, count: number): readonly [string, string, string, string] {
+  const { incident, about } = parseActionValue(actionValue);
   const [a = "", b = "", c = "", d = ""] = [incident ?? "", ...about];
   if ([a, b, c, d].slice(0, count).includes(""))
     return stop({ code: "press-only", what: "This is pressed, not typed", next: "`/dr triage` begins one" });

@@ -3,12 +3,12 @@ import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { byHandAfter, changedSteps, coveringGate, undoRefusal } from "../src/incident/undo.ts";
 import { parseActionValue } from "../templates/messages/action-value.ts";
 import type { Command, Reply, Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";
 import { systemOf } from "./incidents.ts";
-import { theIncident } from "./meant.ts";
 import { stop } from "./say.ts";
 import { requested } from "./start.ts";
+import { theIncident } from "./the-incident.ts";
 
 export const undo: Command = {
   verb: "undo",
@@ -18,15 +18,15 @@ export const undo: Command = {
   usage: "/dr undo [<step>] [<run>] [--unplanned] [--incident <id>]",
   examples: ["/dr undo fence", "/dr undo fence run-7k2m9xqz"],
   startsRuns: true,
-  async handle(house, request) {
-    const meant = await meantBy(house, request);
-    return undoStep(house, request, meant.state, meant.run, meant.step, request.options.unplanned === true);
+  async handle(context, request) {
+    const meant = await meantBy(context, request);
+    return undoStep(context, request, meant.state, meant.run, meant.step, request.options.unplanned === true);
   },
 };
 
 /** Plans the undo of a step from what its run recorded, and asks for it in the same incident. */
 export async function undoStep(
-  house: House,
+  context: CommandContext,
   request: Request,
   state: IncidentState,
   run: RunState,
@@ -42,11 +42,11 @@ export async function undoStep(
   const planned = planUndo({
     ...{ plan: run.plan, run: run.id, step: step.step, before: step.origin.before, verified: step.status === "done" },
     ...{ gate, byHand: byHandAfter(state, run, stepId), mode: acceptUnreachable ? "unplanned" : "planned" },
-    cards: house.cards,
+    cards: context.cards,
   });
   if (!planned.ok) return stop(planned.problems[0] ?? { code: "undo-nothing", what: "This step has nothing to undo" });
   const { plan, hash: planHash, bytes } = planned;
-  const system = systemOf(house, state);
+  const system = systemOf(context, state);
   const ask = {
     incident: state.id,
     run: idFor("run", request.key),
@@ -58,7 +58,7 @@ export async function undoStep(
     title: plan.title,
     entry: null,
   };
-  return requested(house, request, ask, bytes);
+  return requested(context, request, ask, bytes);
 }
 
 interface Meant {
@@ -71,12 +71,12 @@ interface Meant {
  * The step a button carries, or the one that is named, in the run that is named or the newest that changed it. Without a
  * name: what has to be undone first anyway.
  */
-async function meantBy(house: House, request: Request): Promise<Meant> {
-  const pressed = parseActionValue(request.carries);
+async function meantBy(context: CommandContext, request: Request): Promise<Meant> {
+  const pressed = parseActionValue(request.actionValue);
   const runId = pressed.run ?? request.words.find((word) => word.startsWith("run-"));
   const named =
     (pressed.run === null ? undefined : pressed.about[0]) ?? request.words.find((word) => !word.startsWith("run-"));
-  const state = runId === undefined ? await theIncident(house, request) : await incidentOf(house, runId);
+  const state = runId === undefined ? await theIncident(context, request) : await incidentOf(context, runId);
   const runs =
     runId === undefined
       ? [...state.runs.values()].toReversed()
@@ -97,8 +97,8 @@ function isNamed({ id, title }: { readonly id: string; readonly title: string },
   return id.toLowerCase() === named.toLowerCase() || title.toLowerCase() === named.toLowerCase();
 }
 
-async function incidentOf(house: House, runId: string): Promise<IncidentState> {
-  const state = await house.incidents.withRun(runId);
+async function incidentOf(context: CommandContext, runId: string): Promise<IncidentState> {
+  const state = await context.incidents.withRun(runId);
   if (state !== null) return state;
   return stop({ code: "run-unknown", what: `There is no run ${runId}`, next: "`/dr status` lists the runs" });
 }

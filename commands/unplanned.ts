@@ -14,16 +14,16 @@ export const unplanned: Command = {
   usage: "/dr unplanned [<run>] [--incident <id>]",
   examples: ["/dr unplanned run-7k2m9xqz"],
   startsRuns: true,
-  async handle(house, request) {
-    const { state, run } = await findRun(house, request);
+  async handle(context, request) {
+    const { state, run } = await findRun(context, request);
     const { undoes } = run.plan;
     const undone = undoes && state.runs.get(undoes.run);
     if (undoes && undone) {
       if (isLive(run))
         return stop({ code: "run-live", where: run.plan.title, what: "It still goes on", next: "Abort it first" });
-      return undoStep(house, request, state, undone, undoes.step, true);
+      return undoStep(context, request, state, undone, undoes.step, true);
     }
-    const runbook = house.catalog.runbooks.find(({ id, system }) => id === run.runbook && system === run.plan.system);
+    const runbook = context.catalog.runbooks.find(({ id, system }) => id === run.runbook && system === run.plan.system);
     if (runbook === undefined)
       return stop({ code: "runbook-gone", what: `The runbook ${run.runbook} is not in the catalogue any more` });
     if (!runbook.modes.includes("unplanned"))
@@ -34,15 +34,15 @@ export const unplanned: Command = {
         allowed: `It can be run ${runbook.modes.join(" or ")}`,
       });
     const again = `runbook ${runbook.system}/${runbook.id} --unplanned --incident ${state.id}${run.dryRun ? " --dry-run" : ""}`;
-    const gathered = gatherInputs(house, request, runbook, { kept: keptFrom(run, runbook), head: again });
+    const gathered = gatherInputs(context, request, runbook, { kept: keptFrom(run, runbook), head: again });
     if (gathered.kind === "reply") return gathered.reply;
     if (isLive(run)) {
       const reason = "Run unplanned instead: the primary does not answer";
       const ended = { ...request, key: `${request.key}-abort` };
-      const acted = await act(house, ended, state.id, { type: "abort", run: run.id, reason });
+      const acted = await act(context, ended, state.id, { type: "abort", run: run.id, reason });
       if (acted.kind === "refused") return no(acted.problem);
     }
     const options = { incident: state.id, ...(run.dryRun ? { "dry-run": true as const } : {}) };
-    return startRun(house, { ...request, options }, runbook, "unplanned", gathered.values);
+    return startRun(context, { ...request, options }, runbook, "unplanned", gathered.values);
   },
 };

@@ -6,15 +6,15 @@ import type { IncidentStatus } from "../src/incident/events.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { actionValue } from "../templates/messages/action-value.ts";
 import { cut, safe } from "../templates/messages/escape.ts";
-import { fieldId, PREVIEW, updateForm } from "../templates/messages/updateform.ts";
+import { fieldId, PREVIEW, updateForm } from "../templates/messages/update-form.ts";
 import { act } from "./act.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";
 import { systemOf } from "./incidents.ts";
-import { theIncident } from "./meant.ts";
 import { no, say, stop } from "./say.ts";
 import { didYouMean } from "./targets.ts";
+import { theIncident } from "./the-incident.ts";
 
 export const update: Command = {
   verb: "update",
@@ -22,26 +22,26 @@ export const update: Command = {
   summary: "Tell people how it stands: choose whom, fill in, see it as they will, send.",
   usage: "/dr update [--template <id>] [--incident <id>] [<what is new…>]",
   examples: ["/dr update", "/dr update --template executives-progress The standby takes orders again"],
-  async handle(house, request) {
-    const incident = await theIncident(house, request, true);
-    const writing = writingOf(house, incident);
+  async handle(context, request) {
+    const incident = await theIncident(context, request, true);
+    const writing = writingOf(context, incident);
     const { caller, key } = request;
     const { now, system } = writing;
-    const problem = mayNotTell(incident, { now, system, actor: actorOf(caller), barred: caller.barred, key });
+    const problem = mayNotTell(incident, { now, system, actor: actorOf(caller), blocked: caller.blocked, key });
     if (problem !== null) return stop(problem);
-    const templates = fitting(house.comms.templates, incident, system);
-    const template = chosen(templates, request, house.comms.templates.for(system.id), incident.status);
+    const templates = fitting(context.comms.templates, incident, system);
+    const template = chosen(templates, request, context.comms.templates.for(system.id), incident.status);
     const values = valuesOf(template, request, writing);
     const composed = compose(template, values, writing);
-    if (request.form !== null && request.verb !== PREVIEW) return send(house, request, incident, composed);
+    if (request.form !== null && request.verb !== PREVIEW) return send(context, request, incident, composed);
     return request.canAskForm ? draft(incident, templates, template, values, composed) : atTheDoor(incident, composed);
   },
 };
 
-function writingOf(house: House, state: IncidentState): Writing {
-  const { timeline, practice, comms } = house;
+function writingOf(context: CommandContext, state: IncidentState): Writing {
+  const { timeline, practice, comms } = context;
   const { reach, pageLink } = comms;
-  return { state, system: systemOf(house, state), now: timeline.now(), practice, reach, pageLink };
+  return { state, system: systemOf(context, state), now: timeline.now(), practice, reach, pageLink };
 }
 
 /** What was chosen or named, else what fits best. `all`: what would be true at another moment too. */
@@ -109,12 +109,17 @@ function atTheDoor(incident: IncidentState, { preview, update: { title } }: Comp
   return say([`*${safe(title)}* would say:`, ...words.map((line) => `> ${line}`)], {
     label: "Write the update…",
     verb: "update",
-    carries: actionValue(incident.id),
+    actionValue: actionValue(incident.id),
     style: "primary",
   });
 }
 
-async function send(house: House, request: Request, incident: IncidentState, composed: Composition): Promise<Reply> {
+async function send(
+  context: CommandContext,
+  request: Request,
+  incident: IncidentState,
+  composed: Composition,
+): Promise<Reply> {
   const { missing, destinations } = composed;
   if (missing.length > 0)
     return stop({
@@ -129,7 +134,7 @@ async function send(house: House, request: Request, incident: IncidentState, com
       next: "Say in `comms:` of system.yml how they are reached",
     });
   const posted = { update: idFor("upd", request.key), ...composed.update };
-  const acted = await act(house, request, incident.id, { type: "postUpdate", update: posted });
+  const acted = await act(context, request, incident.id, { type: "postUpdate", update: posted });
   if (acted.kind === "refused") return no(acted.problem);
   const ways = destinations.map(({ to, why }) => (why === null ? to : `not by ${to}: ${safe(cut(why, 120))}`));
   return say([

@@ -1,10 +1,10 @@
 import { personOf } from "../src/incident/people.ts";
-import { holderOf } from "../src/proof/proof.ts";
+import { holderOf } from "../src/mfa/second-factor.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { proveForm } from "../templates/messages/forms.ts";
 import { checkCode } from "./codes.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
-import type { House } from "./house.ts";
+import type { CommandContext } from "./context.ts";
 import { WORKSPACE } from "./record.ts";
 import { say, stop } from "./say.ts";
 import { personMeant } from "./who.ts";
@@ -16,12 +16,12 @@ export const vouch: Command = {
   usage: "/dr vouch <person> [--code <code>]",
   examples: ["/dr vouch @vera --code 123456"],
   whole: ({ words }) => words.length <= 3,
-  async handle(house, request) {
-    const { proof } = house;
-    if (proof === undefined || proof.closed !== null)
-      return stop(proof?.closed ?? { code: "proof-closed", what: "Authenticators aren't used here" });
-    if (proof.settleHours === 0) return say("Here a code counts as soon as it's enrolled; no vouching needed.");
-    const pairs = pairsOf(house, request);
+  async handle(context, request) {
+    const { mfa } = context;
+    if (mfa === undefined || mfa.closed !== null)
+      return stop(mfa?.closed ?? { code: "proof-closed", what: "Authenticators aren't used here" });
+    if (mfa.settleHours === 0) return say("Here a code counts as soon as it's enrolled; no vouching needed.");
+    const pairs = pairsOf(context, request);
     const [first] = pairs;
     if (first === undefined)
       return stop({ code: "vouch-stranger", what: "You and they are not on the roster of one system together" });
@@ -32,14 +32,14 @@ export const vouch: Command = {
         allowed: "Someone else on the roster with an authenticator",
       });
     const holders = pairs.map(({ system, them }) => holderOf(system, them.id));
-    if (!(await proof.enrolled(holders)))
+    if (!(await mfa.enrolled(holders)))
       return stop({
         code: "vouch-nothing",
         what: `${first.them.name} has enrolled nothing yet`,
         next: "They set it up with `/dr enroll`; then vouch for it",
       });
     const own = holderOf(first.system, first.me.id);
-    const counts = await proof.counts(own, null);
+    const counts = await mfa.counts(own, null);
     if (!counts.ok || counts.vouchedBy !== null)
       return stop({
         code: "vouch-new",
@@ -49,16 +49,16 @@ export const vouch: Command = {
       });
     const code = request.form?.code ?? request.options.code;
     if (typeof code !== "string") return ask(request, first.them);
-    const verdict = await checkCode(house, proof, request, { holder: own, code });
+    const verdict = await checkCode(context, mfa, request, { holder: own, code });
     if (!verdict.ok) return stop({ stateNow: "Nothing was changed", ...verdict.problem });
-    await proof.vouch(holders, own);
+    await mfa.endorse(holders, own);
     const event = {
       type: "person.vouched",
       data: { people: holders, by: own },
       key: `${request.key}/person.vouched`,
       actor: actorOf(request.caller),
     };
-    await house.timeline.decide(WORKSPACE, () => ({ events: [event], value: null }));
+    await context.timeline.decide(WORKSPACE, () => ({ events: [event], value: null }));
     return say(
       `You have vouched for ${safe(first.them.name)}: their code counts from now, but not together with your own approval, nor for runs you request. They and the announce channel are told.`,
     );
@@ -81,10 +81,10 @@ function ask(request: Request, them: { readonly id: string; readonly name: strin
 }
 
 /** Every roster that both are on; where they are on none together, why. */
-function pairsOf(house: House, request: Request) {
-  const words = ["", ...(request.carries ? [request.carries] : request.words)];
+function pairsOf(context: CommandContext, request: Request) {
+  const words = ["", ...(request.actionValue ? [request.actionValue] : request.words)];
   let why: unknown = null;
-  const pairs = house.catalog.systems.flatMap((system) => {
+  const pairs = context.catalog.systems.flatMap((system) => {
     const me = personOf(actorOf(request.caller), system);
     if (me === null) return [];
     try {

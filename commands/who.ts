@@ -1,6 +1,6 @@
 import type { Person, System } from "../src/catalog/types.ts";
 import { stop } from "./say.ts";
-import { userIn } from "./words.ts";
+import { userIn } from "./tokens.ts";
 
 /** The person at the end of the words: a mention, a roster id, a name, or a first name only one of them has. The first word is never part of it. */
 export function personMeant(

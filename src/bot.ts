@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
-import type { House } from "../commands/house.ts";
+import type { CommandContext } from "../commands/context.ts";
 import { WORKSPACE } from "../commands/record.ts";
-import { pageWords } from "../templates/messages/paging.ts";
+import { pageWords } from "../templates/messages/page-text.ts";
 import { storeAccepted, storeDoubt, tampered } from "../templates/messages/store-doubt.ts";
 import { actions, cards } from "./actions/index.ts";
 import { conformanceOf } from "./catalog/conformance.ts";
@@ -11,26 +11,26 @@ import { drillLimits } from "./catalog/drill.ts";
 import { liveCatalog, systemsById } from "./catalog/live.ts";
 import { loadCatalog } from "./catalog/load.ts";
 import { versionNumber } from "./cli/version.ts";
+import { commandContextOf, groundsOf, readCatalog, refuseDrillsOnProduction, secretsOf } from "./command-context.ts";
 import { createEmail } from "./comms/email.ts";
 import { openPage } from "./comms/page/serve.ts";
 import { createStatuspage } from "./comms/statuspage.ts";
 import { createCommsWorker } from "./comms/worker.ts";
 import type { Config } from "./config.ts";
+import { rosterAccountStatus } from "./control/account-status.ts";
 import { startControl } from "./control/index.ts";
-import { rosterStanding } from "./control/standing.ts";
-import { createEngine } from "./engine/driver.ts";
+import { createEngine } from "./engine/engine.ts";
 import { createSplitBrainMonitor } from "./engine/split-brain-monitor.ts";
 import { createTriageProber } from "./engine/triage-prober.ts";
 import { serveHealth, slackHealth, storeHealth } from "./health.ts";
-import { groundsOf, houseOf, readCatalog, refuseDrillsOnProduction, secretsOf } from "./house.ts";
 import { createIncidents } from "./incidents/index.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import type { SecretBook } from "./lib/redact.ts";
 import { createMetrics } from "./metrics/index.ts";
+import { createKeyCounters } from "./mfa/key-counters.ts";
 import { startPaging } from "./paging/index.ts";
 import { peopleInEvents } from "./people-in-events.ts";
-import { createKeyCounters } from "./proof/key-counters.ts";
 import { createReloader, printsOf } from "./reload.ts";
 import { prepareScripts } from "./script-host.ts";
 import { createSlack } from "./slack/index.ts";
@@ -38,9 +38,9 @@ import { createDeliveries } from "./timeline/delivery.ts";
 import { openStore } from "./timeline/index.ts";
 import { createOutbox } from "./timeline/outbox.ts";
 import { createPages } from "./timeline/pages.ts";
-import { createProofs } from "./timeline/proofs.ts";
 import { redacted } from "./timeline/redacted.ts";
 import { createSchedule } from "./timeline/schedule.ts";
+import { createSecondFactors } from "./timeline/second-factors.ts";
 
 export interface Bot {
   /** Reads the catalogue and the roster anew, as when a file changed. */
@@ -99,28 +99,28 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     prints,
     read: (home) => loadCatalog(home, cards),
     mayUse: ({ environment }) => (environment === "practice") === config.practice,
-    check: (next) => refuseDrillsOnProduction({ ...house, catalog: next }),
+    check: (next) => refuseDrillsOnProduction({ ...context, catalog: next }),
     timeline,
     log,
   });
-  const house = houseOf(config, catalog, store, outbox, incidents, log, book, (actor) =>
+  const context = commandContextOf(config, catalog, store, outbox, incidents, log, book, (actor) =>
     reloader.now("command", actor),
   );
-  refuseDrillsOnProduction(house);
+  refuseDrillsOnProduction(context);
   const secrets = secretsOf(config, catalog, book);
   const secret = secrets.forActions;
   const scriptUser = await prepareScripts(config.scriptUser, catalog, log);
   const drainSeconds = config.drainSeconds ?? drainSecondsOf(catalog, cards);
-  const mayDrill = drillLimits(() => groundsOf(house));
-  const slack = config.slack && createSlack({ config: config.slack, house, timeline, inbox, outbox, log });
-  if (slack === null) await recordStartWithoutSlack(house, log);
+  const mayDrill = drillLimits(() => groundsOf(context));
+  const slack = config.slack && createSlack({ config: config.slack, context, timeline, inbox, outbox, log });
+  if (slack === null) await recordStartWithoutSlack(context, log);
   const engine = createEngine({
     timeline,
     leases,
     actions,
     systems: systemsById(catalog),
-    standing: slack?.standing ?? rosterStanding(config.slackUnavailable),
-    conformance: (plan, origin) => conformanceOf(plan, house, origin),
+    accountStatus: slack?.accountStatus ?? rosterAccountStatus(config.slackUnavailable),
+    conformance: (plan, origin) => conformanceOf(plan, context, origin),
     log,
     practice: config.practice,
     secret,
@@ -172,7 +172,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     catalog,
     cards,
     actions,
-    variables: () => house.variables,
+    variables: () => context.variables,
     secret,
     practice: config.practice,
     log,
@@ -182,7 +182,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   if (timeline.doubt() !== null) sayDoubt(timeline.doubt());
   timeline.onDoubt(sayDoubt);
   timeline.onTampered((problem) => void slack?.announce(tampered(problem)));
-  const counters = createKeyCounters(createProofs(pool, store.keyring));
+  const counters = createKeyCounters(createSecondFactors(pool, store.keyring));
   slack?.start();
   engine.start();
   monitor.start();
@@ -203,7 +203,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
           words: pageWords(config.practice),
           log,
         });
-  const control = await startControl({ config: config.cli, house, counters, log });
+  const control = await startControl({ config: config.cli, context, counters, log });
   log.info({ practice: config.practice, systems: catalog.systems.length, drainSeconds }, "Lifeboat is up.");
 
   return {
@@ -232,7 +232,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
  * Who starts such a bot holds the service's authority while nobody in Slack sees it. Slack is told once it is back. While the store is
  * in doubt nothing is written at all: then it's recorded as soon as the store is accepted, before anything else can be.
  */
-async function recordStartWithoutSlack({ timeline }: House, log: Logger): Promise<void> {
+async function recordStartWithoutSlack({ timeline }: CommandContext, log: Logger): Promise<void> {
   const event = {
     type: "bot.startedWithoutSlack",
     data: { user: userName(), host: hostname() },

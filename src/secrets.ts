@@ -1,4 +1,4 @@
-import { secretsOf } from "./catalog/own.ts";
+import { secretsOf } from "./catalog/init-template.ts";
 import type { Scalar } from "./catalog/reference.ts";
 import { isOwnName, isPagerName } from "./catalog/secret.ts";
 import type { Catalog, System } from "./catalog/types.ts";

@@ -12,7 +12,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   catalog: { at: "src/catalog/", may: ["src/lib/"] },
   incident: {
     at: "src/incident/",
-    may: ["src/lib/", "src/catalog/types.ts", "src/catalog/lanes.ts", "src/catalog/gates.ts"],
+    may: ["src/lib/", "src/catalog/types.ts", "src/catalog/branches.ts", "src/catalog/gates.ts"],
   },
   incidents: {
     at: "src/incidents/",
@@ -55,7 +55,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   },
   messages: {
     at: "templates/messages/",
-    may: ["src/lib/", "src/catalog/types.ts", "src/catalog/lanes.ts", "src/catalog/input-words.ts", "src/incident/"],
+    may: ["src/lib/", "src/catalog/types.ts", "src/catalog/branches.ts", "src/catalog/input-words.ts", "src/incident/"],
   },
   commands: {
     at: "commands/",
@@ -67,27 +67,20 @@ const rooms: Record<string, { at: string; may: string[] }> = {
       "src/timeline/contract.ts",
       "src/report/",
       "src/comms/",
-      "src/proof/proof.ts",
+      "src/mfa/second-factor.ts",
       "templates/messages/",
     ],
   },
   control: {
     at: "src/control/",
-    may: [
-      "src/lib/",
-      "src/catalog/types.ts",
-      "src/incident/",
-      "src/proof/",
-      "commands/",
-      "templates/messages/escape.ts",
-    ],
+    may: ["src/lib/", "src/catalog/types.ts", "src/incident/", "src/mfa/", "commands/", "templates/messages/escape.ts"],
   },
   // The command line's side holds nothing of the bot's: what it may load is what it may know.
   dr: {
     at: "src/cli/dr",
     may: ["src/lib/", "src/control/protocol.ts", "src/control/socket-path.ts", "src/cli/version.ts"],
   },
-  proof: { at: "src/proof/", may: ["src/lib/", "src/timeline/proofs.ts"] },
+  proof: { at: "src/mfa/", may: ["src/lib/", "src/timeline/second-factors.ts"] },
   slack: {
     at: "src/slack/",
     may: [
@@ -128,14 +121,14 @@ const rooms: Record<string, { at: string; may: string[] }> = {
 const packages: Record<string, string[]> = {
   "@slack/": ["src/slack/"],
   "@pagerduty/": ["src/paging/"],
-  "@kubernetes/": ["src/actions/cluster.ts"],
+  "@kubernetes/": ["src/actions/kubernetes-client.ts"],
   "@aws-sdk/client-rds": ["src/actions/rds/"],
   "@aws-sdk/client-route-53": ["src/actions/route53/"],
   "@aws-sdk/client-route53-recovery-cluster": ["src/actions/arc/"],
   "@aws-sdk/client-s3": ["src/actions/s3/"],
   "@aws-sdk/client-cloudwatch": ["src/actions/aws-metrics.ts"],
   "@aws-sdk/client-sts": ["src/actions/aws.ts"],
-  otpauth: ["src/proof/", "practice/session/authenticator.ts"],
+  otpauth: ["src/mfa/", "practice/session/authenticator.ts"],
   pg: [
     "src/timeline/",
     "src/actions/postgres/",
@@ -152,7 +145,7 @@ const packages: Record<string, string[]> = {
   htm: [],
   pino: ["src/lib/log.ts"],
   "prom-client": ["src/metrics/"],
-  liquidjs: ["src/comms/engine.ts", "src/report/postmortem.ts"],
+  liquidjs: ["src/comms/liquid.ts", "src/report/postmortem.ts"],
   nodemailer: ["src/comms/email.ts"],
   "smtp-server": ["practice/mail/"],
   "postal-mime": ["practice/mail/"],

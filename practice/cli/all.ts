@@ -1,6 +1,6 @@
 import type { Mode } from "../../src/catalog/types.ts";
 import { messageOf } from "../../src/lib/errors.ts";
-import type { Part, SystemEstate } from "../environment/system-estate.ts";
+import type { Part, SystemEnvironment } from "../environment/system-environment.ts";
 import { type Offered, offered } from "../session/offer.ts";
 import { type Play, playRunbook } from "../session/play.ts";
 import type { Practice } from "../session/practice.ts";
@@ -71,7 +71,7 @@ async function playSystem(
   }
   try {
     return await during({ system: one.system }, async (practice) => {
-      const { parts } = practice.estate;
+      const { parts } = practice.environment;
       process.stdout.write(`\n${titleOf(one.system)}: ${partsOf(parts)}\n`);
       const results: Result[] = [];
       for (const play of plays)
@@ -89,7 +89,7 @@ async function playSystem(
 const NOT_PLAYED = { rto: null, rpo: null, seconds: null, problem: null, violations: [] } as const;
 
 async function played(
-  practice: Practice<SystemEstate>,
+  practice: Practice<SystemEnvironment>,
   play: { runbook: string; mode: Mode },
 ): Promise<Pick<Result, "outcome" | "rto" | "rpo" | "seconds" | "problem" | "violations">> {
   try {

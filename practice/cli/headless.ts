@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { nearest } from "../../src/catalog/suggest.ts";
 import type { Mode } from "../../src/catalog/types.ts";
 import { LifeboatError } from "../../src/lib/errors.ts";
-import type { SystemEstate } from "../environment/system-estate.ts";
+import type { SystemEnvironment } from "../environment/system-environment.ts";
 import { type Play, playRunbook } from "../session/play.ts";
 import { runbooksOf, titleOf, type WrittenRunbook } from "../session/written.ts";
-import type { Estate } from "../systems/practice/index.ts";
+import type { PracticeEnvironment } from "../systems/practice/index.ts";
 import { killed } from "./killed.ts";
 import { chosen, during } from "./open.ts";
 
@@ -46,7 +46,7 @@ export async function headless({
     );
     process.stdout.write(practice.workspace.conversation());
     if (played.problem !== null) process.stderr.write(`It did not end well: ${played.problem}\n`);
-    if (json) process.stdout.write(`${JSON.stringify(await figures(played, practice.estate))}\n`);
+    if (json) process.stdout.write(`${JSON.stringify(await figures(played, practice.environment))}\n`);
     return played.outcome === "verified" && played.problem === null ? 0 : 1;
   });
 }
@@ -63,20 +63,23 @@ function inputIn(said: string): [name: string, value: string] {
   });
 }
 
-async function figures({ outcome, report, timeline, postmortem, problem, violations }: Play, estate: SystemEstate) {
-  const application = isOrders(estate) ? (await estate.state()).application : null;
+async function figures(
+  { outcome, report, timeline, postmortem, problem, violations }: Play,
+  environment: SystemEnvironment,
+) {
+  const application = isOrders(environment) ? (await environment.state()).application : null;
   return {
     ...(report ?? { outcome, problem }),
-    ...(isOrders(estate) && { writeGapSeconds: application?.longestGapSeconds ?? null }),
+    ...(isOrders(environment) && { writeGapSeconds: application?.longestGapSeconds ?? null }),
     timeline,
-    parts: estate.parts,
+    parts: environment.parts,
     postmortem,
     violations,
   };
 }
 
-function isOrders(estate: SystemEstate): estate is Estate {
-  return "application" in estate && "state" in estate;
+function isOrders(environment: SystemEnvironment): environment is PracticeEnvironment {
+  return "application" in environment && "state" in environment;
 }
 
 /** A component of the system `practice` stands for its failover: `database`. */

@@ -5,7 +5,7 @@ import { nearest } from "../../src/catalog/suggest.ts";
 import { LifeboatError } from "../../src/lib/errors.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import type { SystemEstate } from "../environment/system-estate.ts";
+import type { SystemEnvironment } from "../environment/system-environment.ts";
 import { type Offered, offered } from "../session/offer.ts";
 import { type Practice, startPractice } from "../session/practice.ts";
 
@@ -23,7 +23,7 @@ export function open({
   port = 0,
   environment = {},
   progress,
-}: Opening): Promise<Practice<SystemEstate>> {
+}: Opening): Promise<Practice<SystemEnvironment>> {
   const root = projectRoot();
   const built = import.meta.filename.endsWith(".js");
   const main = join(import.meta.dirname, "..", "..", "src", built ? "main.js" : "main.ts");
@@ -45,10 +45,10 @@ export function open({
 /** Opens practice in a folder of its own for as long as `work` takes, and leaves nothing behind, also when interrupted. */
 export async function during<T>(
   opening: Omit<Opening, "folder"> & { readonly folder?: string },
-  work: (practice: Practice<SystemEstate>) => Promise<T>,
+  work: (practice: Practice<SystemEnvironment>) => Promise<T>,
 ): Promise<T> {
   const folder = opening.folder ?? (await mkdtemp(join(tmpdir(), "lifeboat-")));
-  let opened: Practice<SystemEstate> | null = null;
+  let opened: Practice<SystemEnvironment> | null = null;
   const close = async () => {
     await opened?.stop();
     await rm(folder, { recursive: true, force: true });

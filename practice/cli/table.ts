@@ -1,4 +1,4 @@
-import type { Part } from "../environment/system-estate.ts";
+import type { Part } from "../environment/system-environment.ts";
 import type { Result } from "./all.ts";
 
 const WIDTHS = { mode: 10, outcome: 10, rto: 20, rpo: 24, seconds: 9 };

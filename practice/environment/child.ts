@@ -8,7 +8,7 @@ import { PATIENCE_SECONDS } from "./patience.ts";
  * Starts one of the estate's own programs, from the sources as from the build. Its standard input is a pipe from us: when
  * we die, however, it closes, and the program ends by itself.
  *
- * @param entry path in the practice package, without its ending: `environment/keeper`
+ * @param entry path in the practice package, without its ending: `environment/server-supervisor`
  */
 export function startOwn(entry: string, given: readonly string[], environment: Record<string, string>): ChildProcess {
   const source = import.meta.url.endsWith(".ts");

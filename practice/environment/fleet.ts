@@ -63,7 +63,7 @@ export async function openFleet(name: string): Promise<Fleet> {
     if (owner.uid !== undefined && owner.gid !== undefined) await chown(path, owner.uid, owner.gid);
   };
   await give(folder);
-  const minder = startOwn("environment/minder", [folder], {});
+  const minder = startOwn("environment/fleet-supervisor", [folder], {});
   if (minder.stdout) await once(minder.stdout, "data");
   return {
     folder,

@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
-import { type Door, type Knock, openDoor, type Reply } from "../kit/door.ts";
+import { openServer, type ServerReply, type ServerRequest, type StandInServer } from "../kit/server.ts";
 import type { DatabaseHost } from "./database.ts";
 import { within } from "./patience.ts";
 
@@ -21,14 +21,14 @@ export interface StoppedHost extends DatabaseHost {
 export async function openHostsAgent(
   token: string,
   [one, other]: readonly [StoppedHost, StoppedHost],
-  more: (knock: Knock) => Promise<Reply | null> = async () => null,
+  more: (request: ServerRequest) => Promise<ServerReply | null> = async () => null,
   others: readonly StoppedHost[] = [],
-): Promise<Door> {
+): Promise<StandInServer> {
   const named = (name: string) => [one, other, ...others].find((host) => host.name === name);
-  return await openDoor({
+  return await openServer({
     isWrite: ({ method }) => method !== "GET",
-    async answer(knock) {
-      const { method, path, headers } = knock;
+    async answer(request) {
+      const { method, path, headers } = request;
       const [, name = "", verb] = /^\/hosts\/([a-z0-9-]+)(?:\/([a-z]+))?$/.exec(path) ?? [];
       const host = named(name);
       if (method === "GET" && verb === undefined && host !== undefined) return said(await stateOf(host));
@@ -36,7 +36,7 @@ export async function openHostsAgent(
       const done = host === undefined ? undefined : doing(host, verb, host === one ? other : one);
       if (method === "POST" && done !== undefined) return said(await done());
       if (method === "POST" && verb !== undefined) return { status: 404, body: `There is no ${name}.` };
-      return (await more(knock)) ?? { status: 404, body: `There is no ${method} ${path}.` };
+      return (await more(request)) ?? { status: 404, body: `There is no ${method} ${path}.` };
     },
   });
 
@@ -51,7 +51,7 @@ export async function openHostsAgent(
   }
 }
 
-function said(body: object): Reply {
+function said(body: object): ServerReply {
   return { status: 200, body, headers: CONTRACT };
 }
 

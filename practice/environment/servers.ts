@@ -1,6 +1,6 @@
 import { setTimeout as passing } from "node:timers/promises";
 import pg from "pg";
-import type { Losses } from "./system-estate.ts";
+import type { Losses } from "./system-environment.ts";
 
 /** A database server of an estate that could take writes of the application. */
 export interface DatabaseServer {
@@ -139,7 +139,7 @@ export async function ledgerOn(
 }
 
 /** Takes what people know to be lost out of what was acknowledged. */
-export function strikeOut<T extends { readonly id: string }>(acknowledged: T[], ids: readonly string[]): void {
+export function forget<T extends { readonly id: string }>(acknowledged: T[], ids: readonly string[]): void {
   const gone = new Set(ids);
   const kept = acknowledged.filter(({ id }) => !gone.has(id));
   acknowledged.length = 0;

@@ -40,7 +40,7 @@ export interface FaultSwitches {
   throw(fault: Fault): void;
   clear(): void;
   /** The fault that strikes this request, used up by asking. */
-  strike(write: boolean): Fault | null;
+  take(write: boolean): Fault | null;
 }
 
 export function createFaults(): FaultSwitches {
@@ -52,7 +52,7 @@ export function createFaults(): FaultSwitches {
     clear() {
       thrown = [];
     },
-    strike(write) {
+    take(write) {
       const found = thrown.find(
         ({ fault, left }) => left > 0 && (fault.on === undefined || (fault.on === "writes") === write),
       );

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { requestUrl } from "../../src/lib/request-url.ts";
 import { bytesOf } from "./body.ts";
+import type { FaultInjection } from "./fault-injection.ts";
 import { meet } from "./faults.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Listening, listening } from "./listening.ts";
 import { Refusal } from "./refusal.ts";
-import type { Weather } from "./weather.ts";
 
 /** A request of a plain HTTP interface, taken apart. */
 export interface PlainCall {
@@ -40,7 +40,7 @@ export interface PlainOptions {
   readonly service: string;
   /** In the ledger, and what `weather.down` takes away. */
   readonly place: string;
-  readonly weather: Weather;
+  readonly faults: FaultInjection;
   readonly ledger: Ledger;
   readonly routes: readonly Route[];
   /** Throws a `Refusal` to whoever may not. */
@@ -53,7 +53,7 @@ export interface PlainOptions {
 
 /** Serves a table of routes on loopback, as the weather allows, and writes down what became of each request. */
 export async function servePlain(options: PlainOptions): Promise<Listening> {
-  const { service, place, weather, ledger, routes, refusal } = options;
+  const { service, place, faults, ledger, routes, refusal } = options;
   return await listening(answer);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -68,15 +68,15 @@ export async function servePlain(options: PlainOptions): Promise<Listening> {
       ...Object.fromEntries(url.searchParams),
       ...(body.length < 4096 ? { body: String(body) } : {}),
     };
-    let struck: ReturnType<Weather["take"]> = null;
+    let struck: ReturnType<FaultInjection["take"]> = null;
     const note = (outcome: "accepted" | "answered" | "refused" | "dropped", code: string | null) =>
       ledger.write({ service, region: place, operation, given, outcome, code, fault: struck?.kind ?? null });
-    if (weather.isDown(place)) {
+    if (faults.isDown(place)) {
       note("dropped", null);
       response.destroy();
       return;
     }
-    struck = weather.take(operation);
+    struck = faults.take(operation);
     try {
       await meet(struck, response, {
         dropped: () => note("dropped", null),
@@ -90,7 +90,7 @@ export async function servePlain(options: PlainOptions): Promise<Listening> {
             Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
           );
           options.admit(headers);
-          if (weather.isDenied(`${service}:${operation}`)) throw new Refusal("forbidden", `May not ${operation}`, 403);
+          if (faults.isDenied(`${service}:${operation}`)) throw new Refusal("forbidden", `May not ${operation}`, 403);
           if (!route) throw new Refusal("no_handler", `There is no ${method} ${path}`, 404);
           const parts = (route.path.exec(path) ?? []).slice(1).map((part) => part ?? "");
           const turn = await route.act({ method, path, query: url.searchParams, headers, body, parts });

@@ -5,8 +5,8 @@ import { messageOf } from "../../src/lib/errors.ts";
 import { requestUrl } from "../../src/lib/request-url.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { textOf } from "../kit/body.ts";
+import { READER_TROUBLES, type ReaderFault } from "./faults.ts";
 import type { Readers } from "./readers.ts";
-import { READER_TROUBLES, type ReaderTrouble } from "./troubles.ts";
 
 interface Behind {
   readonly readers: Readers;
@@ -48,7 +48,7 @@ async function route(behind: Behind, path: string, request: IncomingMessage, res
       const { what } = JSON.parse(await textOf(request, BODY_BYTES_MAX)) as { what?: unknown };
       if (what !== "calm" && !Object.hasOwn(READER_TROUBLES, String(what)))
         return say(response, 400, { error: `One of ${Object.keys(READER_TROUBLES).join(", ")}, calm is needed.` });
-      await behind.readers.chaos(what as ReaderTrouble | "calm");
+      await behind.readers.chaos(what as ReaderFault | "calm");
       return say(response, 200, sightOf(behind));
     }
     default:

@@ -25,13 +25,13 @@ export const MAIL_TROUBLES = {
   "smtp-refuse": "It knows none of these addresses (550).",
   "smtp-cut": "It takes the next mail, and the line is cut before it says so.",
 } as const;
-export type MailTrouble = keyof typeof MAIL_TROUBLES;
+export type MailFault = keyof typeof MAIL_TROUBLES;
 
 /** A real SMTP server whose mailboxes everybody may read. */
 export class Mailbox {
   readonly mails: ReceivedMail[] = [];
   port = 0;
-  private trouble: MailTrouble | null = null;
+  private fault: MailFault | null = null;
   private server: SMTPServer | null = null;
   private readonly changed: () => void;
 
@@ -39,8 +39,8 @@ export class Mailbox {
     this.changed = changed;
   }
 
-  get is(): MailTrouble | null {
-    return this.trouble;
+  get is(): MailFault | null {
+    return this.fault;
   }
 
   async open(): Promise<void> {
@@ -48,19 +48,19 @@ export class Mailbox {
       ...{ authOptional: true, disabledCommands: ["STARTTLS"], hideSTARTTLS: true, size: 2_000_000, closeTimeout: 100 },
       onConnect: (_, next) => {
         // Without an answer here there is no greeting.
-        if (this.trouble !== "smtp-hang") next();
+        if (this.fault !== "smtp-hang") next();
       },
-      onMailFrom: (_, __, next) => next(this.trouble === "smtp-busy" ? answered(451, "Come back later") : null),
+      onMailFrom: (_, __, next) => next(this.fault === "smtp-busy" ? answered(451, "Come back later") : null),
       onRcptTo: ({ address }, _, next) =>
-        next(this.trouble === "smtp-refuse" ? answered(550, `${address} is not known here`) : null),
+        next(this.fault === "smtp-refuse" ? answered(550, `${address} is not known here`) : null),
       onData: (stream, session, next) => {
         const parts: Buffer[] = [];
         stream.on("data", (part: Buffer) => parts.push(part));
         stream.on("end", () => {
           this.receive(Buffer.concat(parts), session).then(
             () => {
-              if (this.trouble !== "smtp-cut") return next();
-              this.trouble = null;
+              if (this.fault !== "smtp-cut") return next();
+              this.fault = null;
               this.cut();
             },
             (error: Error) => next(error),
@@ -78,9 +78,9 @@ export class Mailbox {
     this.server = server;
   }
 
-  async cause(trouble: MailTrouble | null): Promise<void> {
-    const wasDown = this.trouble === "smtp-down";
-    this.trouble = trouble;
+  async cause(trouble: MailFault | null): Promise<void> {
+    const wasDown = this.fault === "smtp-down";
+    this.fault = trouble;
     if (trouble === "smtp-down") await this.close();
     else if (wasDown) await this.open();
     this.changed();

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ReaderFault } from "./faults.ts";
 import { handleReaders } from "./handle.ts";
-import { MAIL_TROUBLES, Mailbox, type MailTrouble, type ReceivedMail } from "./mailbox.ts";
-import { PAGE_TROUBLES, type PageTrouble, type PublicIncident, Statuspage } from "./statuspage.ts";
-import type { ReaderTrouble } from "./troubles.ts";
+import { MAIL_TROUBLES, Mailbox, type MailFault, type ReceivedMail } from "./mailbox.ts";
+import { PAGE_TROUBLES, type PublicIncident, Statuspage, type StatuspageFault } from "./statuspage.ts";
 
 /** Those who are told: a mail server whose mailboxes are open, and a stand-in for Statuspage. */
 export interface Readers {
@@ -17,7 +17,7 @@ export interface Readers {
   readonly components: ReadonlyMap<string, string>;
   /** Calls Statuspage understood, oldest first. */
   readonly ledger: readonly string[];
-  chaos(what: ReaderTrouble | "calm"): Promise<void>;
+  chaos(what: ReaderFault | "calm"): Promise<void>;
   /** Where the bot's own page is; shown beside these. */
   pageAt(url: string): void;
   close(): Promise<void>;
@@ -59,8 +59,9 @@ export async function createReaders(): Promise<Readers> {
     components: statuspage.components,
     ledger: statuspage.ledger,
     async chaos(what) {
-      if (what in MAIL_TROUBLES || what === "calm") await mailbox.cause(what === "calm" ? null : (what as MailTrouble));
-      if (what in PAGE_TROUBLES || what === "calm") statuspage.cause(what === "calm" ? null : (what as PageTrouble));
+      if (what in MAIL_TROUBLES || what === "calm") await mailbox.cause(what === "calm" ? null : (what as MailFault));
+      if (what in PAGE_TROUBLES || what === "calm")
+        statuspage.cause(what === "calm" ? null : (what as StatuspageFault));
     },
     pageAt(url) {
       page = url;

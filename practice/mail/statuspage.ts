@@ -23,7 +23,7 @@ export const PAGE_TROUBLES = {
   "statuspage-limit": "It says there were too many calls (420).",
   "statuspage-cut": "It does the next thing, and the line is cut before it says so.",
 } as const;
-export type PageTrouble = keyof typeof PAGE_TROUBLES;
+export type StatuspageFault = keyof typeof PAGE_TROUBLES;
 
 const BODY_BYTES_MAX = 100_000;
 
@@ -34,7 +34,7 @@ export class Statuspage {
   /** Every call that was understood, oldest first: "POST /pages/…". */
   readonly ledger: string[] = [];
   readonly key = "practice-statuspage-key";
-  private trouble: PageTrouble | null = null;
+  private fault: StatuspageFault | null = null;
   private server: Listening | null = null;
   private readonly changed: () => void;
   private serial = 0;
@@ -44,12 +44,12 @@ export class Statuspage {
     this.changed = changed;
   }
 
-  get is(): PageTrouble | null {
-    return this.trouble;
+  get is(): StatuspageFault | null {
+    return this.fault;
   }
 
-  cause(trouble: PageTrouble | null): void {
-    this.trouble = trouble;
+  cause(trouble: StatuspageFault | null): void {
+    this.fault = trouble;
     this.changed();
   }
 
@@ -66,10 +66,10 @@ export class Statuspage {
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (this.trouble === "statuspage-hang") return;
+    if (this.fault === "statuspage-hang") return;
     const body = await textOf(request, BODY_BYTES_MAX);
-    if (this.trouble === "statuspage-500") return say(response, 500, { error: "Something went wrong" });
-    if (this.trouble === "statuspage-limit") return say(response, 420, { error: "Too many requests" });
+    if (this.fault === "statuspage-500") return say(response, 500, { error: "Something went wrong" });
+    if (this.fault === "statuspage-limit") return say(response, 420, { error: "Too many requests" });
     if (request.headers.authorization !== `OAuth ${this.key}`)
       return say(response, 401, { error: "Could not authenticate" });
     const path = requestUrl(request).pathname;
@@ -85,8 +85,8 @@ export class Statuspage {
     const incident = found ?? this.make(page, given);
     this.change(incident, given);
     this.changed();
-    if (this.trouble === "statuspage-cut") {
-      this.trouble = null;
+    if (this.fault === "statuspage-cut") {
+      this.fault = null;
       return void request.socket.destroy();
     }
     say(response, found ? 200 : 201, incident);

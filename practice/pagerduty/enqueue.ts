@@ -1,5 +1,5 @@
 import type { Answer } from "./rest.ts";
-import type { World } from "./world.ts";
+import type { PagerState } from "./state.ts";
 
 interface Event {
   readonly routing_key?: string;
@@ -9,12 +9,12 @@ interface Event {
 }
 
 /** The Events API v2. @see https://developer.pagerduty.com/docs/events-api-v2/overview/ */
-export function enqueue(world: World, body: unknown): Answer {
+export function enqueue(state: PagerState, body: unknown): Answer {
   const event = (body ?? {}) as Event;
   const { event_action: action, dedup_key: key, payload } = event;
-  if (event.routing_key !== world.company.routingKey) return invalid("'routing_key' is invalid");
+  if (event.routing_key !== state.company.routingKey) return invalid("'routing_key' is invalid");
   if (action !== "trigger" && key === undefined) return invalid("'dedup_key' is missing or blank");
-  const open = key === undefined ? undefined : world.open(key);
+  const open = key === undefined ? undefined : state.open(key);
   switch (action) {
     case "trigger":
       if (
@@ -23,13 +23,13 @@ export function enqueue(world: World, body: unknown): Answer {
         !["critical", "error", "warning", "info"].includes(payload.severity ?? "")
       )
         return invalid("'payload' needs a summary, a source and a severity");
-      if (open === undefined) world.trigger({ key, title: payload.summary, by: null });
+      if (open === undefined) state.trigger({ key, title: payload.summary, by: null });
       break;
     case "acknowledge":
-      if (open) world.acknowledge(open, null);
+      if (open) state.acknowledge(open, null);
       break;
     case "resolve":
-      if (open) world.resolve(open, null);
+      if (open) state.resolve(open, null);
       break;
     default:
       return invalid("'event_action' must be one of [acknowledge, trigger, resolve]");

@@ -4,16 +4,16 @@ import { join } from "node:path";
 import { messageOf } from "../../src/lib/errors.ts";
 import { requestUrl } from "../../src/lib/request-url.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import type { Trouble, Weather } from "./chaos.ts";
+import type { FaultInjection, PagerFault } from "./faults.ts";
 import { jsonOf } from "./http.ts";
 import type { Pager } from "./pager.ts";
-import { sightOf } from "./sight.ts";
-import type { World } from "./world.ts";
+import { snapshotOf } from "./snapshot.ts";
+import type { PagerState } from "./state.ts";
 
 interface Behind {
   readonly pager: Pager;
-  readonly world: World;
-  readonly weather: Weather;
+  readonly state: PagerState;
+  readonly faults: FaultInjection;
 }
 
 const FILES: Readonly<Record<string, string>> = {
@@ -33,7 +33,7 @@ export function handlePager(behind: Behind, request: IncomingMessage, response: 
 }
 
 async function route(behind: Behind, path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { pager, world, weather } = behind;
+  const { pager, state, faults } = behind;
   const type = FILES[path];
   if (request.method === "GET" && type !== undefined) {
     const body = await readFile(join(projectRoot(), "practice/pagerduty/panel", path.slice("/pager/".length)));
@@ -41,12 +41,12 @@ async function route(behind: Behind, path: string, request: IncomingMessage, res
   }
   switch (`${request.method} ${path}`) {
     case "GET /pager/state":
-      return say(response, 200, sightOf(world, weather));
+      return say(response, 200, snapshotOf(state, faults));
     case "GET /pager/events":
       return stream(behind, request, response);
     case "POST /pager/do":
       await act(pager, await jsonOf(request));
-      return say(response, 200, sightOf(world, weather));
+      return say(response, 200, snapshotOf(state, faults));
     default:
       return say(response, 404, { error: `There is no ${request.method} ${path}.` });
   }
@@ -58,15 +58,15 @@ async function act(pager: Pager, asked: unknown): Promise<void> {
   if (what === "acknowledge") return pager.acknowledge(String(incident), String(user));
   if (what === "resolve") return pager.resolve(String(incident), String(user));
   if (what === "alarm") return void pager.alarm(String(title ?? "Orders: error rate over 20 %"));
-  if (what === "trouble") return pager.chaos(String(name) as Trouble | "calm", on === true);
+  if (what === "trouble") return pager.chaos(String(name) as PagerFault | "calm", on === true);
   throw new Error("One of acknowledge, resolve, alarm, trouble is needed.");
 }
 
-function stream({ world, weather }: Behind, request: IncomingMessage, response: ServerResponse): void {
+function stream({ state, faults }: Behind, request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-  const send = () => response.write(`data: ${JSON.stringify(sightOf(world, weather))}\n\n`);
+  const send = () => response.write(`data: ${JSON.stringify(snapshotOf(state, faults))}\n\n`);
   send();
-  request.on("close", world.watch(send));
+  request.on("close", state.watch(send));
 }
 
 function say(response: ServerResponse, status: number, value: unknown): void {

@@ -1,30 +1,30 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { requestUrl } from "../../src/lib/request-url.ts";
 import { meet } from "../kit/faults.ts";
-import type { Weather } from "./chaos.ts";
 import { enqueue } from "./enqueue.ts";
+import type { FaultInjection } from "./faults.ts";
 import { type Answer, rest } from "./rest.ts";
-import type { World } from "./world.ts";
+import type { PagerState } from "./state.ts";
 
 const BODY_BYTES = 512 * 1024;
 const LIMIT_SECONDS = 2;
 
 /** One request of a client: answered as PagerDuty would, or as today's trouble has it; in the ledger either way. */
 export async function answerApi(
-  world: World,
-  weather: Weather,
+  state: PagerState,
+  faults: FaultInjection,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const url = requestUrl(request);
   const method = request.method ?? "GET";
   const body = await jsonOf(request);
-  const before = world.happened.length;
+  const before = state.happened.length;
   const note = (answered: "hung" | "cut" | number) => {
-    const changed = world.happened.length - before;
+    const changed = state.happened.length - before;
     const what = `${method} ${url.pathname}`;
-    world.ledger.push({ at: new Date().toISOString(), what, sent: body, answered, changed });
-    world.touched();
+    state.ledger.push({ at: new Date().toISOString(), what, sent: body, answered, changed });
+    state.touched();
   };
   const say = ({ status, body }: Answer) => {
     note(status);
@@ -34,21 +34,21 @@ export async function answerApi(
     });
     response.end(JSON.stringify(body));
   };
-  const fault = weather.fault();
+  const fault = faults.fault();
   await meet(fault, response, {
     dropped: () => note(fault?.kind === "down" ? "cut" : "hung"),
     refuse: (why) =>
       say(why === "throttle" ? failure(429, "Rate Limit Exceeded") : failure(500, "Internal Server Error")),
     perform() {
-      const answer = weather.is("lockOut") ? failure(401, "You are not allowed to do that") : ask();
+      const answer = faults.is("lockOut") ? failure(401, "You are not allowed to do that") : ask();
       return () => say(answer);
     },
   });
 
   function ask(): Answer {
     return method === "POST" && url.pathname === "/v2/enqueue"
-      ? enqueue(world, body)
-      : rest(world, weather, { method, path: url.pathname, query: url.searchParams, headers: request.headers, body });
+      ? enqueue(state, body)
+      : rest(state, faults, { method, path: url.pathname, query: url.searchParams, headers: request.headers, body });
   }
 }
 

@@ -1,2 +1,2 @@
 export { createPager, type Pager, type PagerOptions } from "./pager.ts";
-export type { Deed, Incident } from "./world.ts";
+export type { Incident, UserAction } from "./state.ts";

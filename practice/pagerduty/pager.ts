@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../../src/lib/log.ts";
 import { listening } from "../kit/listening.ts";
-import { type Trouble, Weather } from "./chaos.ts";
 import { type Company, practiceCompany } from "./company.ts";
+import { FaultInjection, type PagerFault } from "./faults.ts";
 import { handlePager } from "./handle.ts";
 import { answerApi } from "./http.ts";
+import { type Change, type Incident, PagerState, type UserAction } from "./state.ts";
 import { Webhooks } from "./webhooks.ts";
-import { type Change, type Deed, type Incident, World } from "./world.ts";
 
 export interface PagerOptions {
   readonly log: Logger;
@@ -27,7 +27,7 @@ export interface Pager {
   handle(request: IncomingMessage, response: ServerResponse): boolean;
   readonly incidents: readonly Incident[];
   /** Every request and what came of it, oldest first. */
-  readonly ledger: readonly Deed[];
+  readonly ledger: readonly UserAction[];
   /** Changes of incidents, in their order: what phones and dashboards saw. */
   happened(): readonly Change[];
   /** A person answers their phone, or a monitor raises the alarm. */
@@ -37,18 +37,18 @@ export interface Pager {
   note(incident: string, user: string, content: string): void;
   /** Who is on call for a policy now, level by level. */
   onCall(policy: string, levels: readonly (readonly string[])[]): void;
-  chaos(what: Trouble | "calm", on?: boolean): void;
+  chaos(what: PagerFault | "calm", on?: boolean): void;
   close(): Promise<void>;
 }
 
 export async function createPager({ log, company = practiceCompany }: PagerOptions): Promise<Pager> {
-  const world = new World(company);
-  const weather = new Weather();
-  const webhooks = new Webhooks(world, weather, log);
-  const server = await listening((request, response) => answerApi(world, weather, request, response));
+  const state = new PagerState(company);
+  const faults = new FaultInjection();
+  const webhooks = new Webhooks(state, faults, log);
+  const server = await listening((request, response) => answerApi(state, faults, request, response));
   const { url } = server;
   const incident = (id: string): Incident => {
-    const found = world.find(id);
+    const found = state.find(id);
     if (found === undefined) throw new Error(`There is no incident ${id}.`);
     return found;
   };
@@ -62,19 +62,19 @@ export async function createPager({ log, company = practiceCompany }: PagerOptio
       PAGERDUTY_WEBHOOK_SECRETS: webhooks.secret,
     }),
     subscribe: (to) => webhooks.subscribe(to),
-    handle: (request, response) => handlePager({ pager, world, weather }, request, response),
-    incidents: world.incidents,
-    ledger: world.ledger,
-    happened: () => world.happened.map(({ change }) => change),
-    acknowledge: (id, user) => world.acknowledge(incident(id), user),
-    resolve: (id, user) => world.resolve(incident(id), user),
-    alarm: (title) => world.trigger({ title, by: null }),
-    note: (id, user, content) => world.annotate(incident(id), content, user),
-    onCall: (policy, levels) => world.roster(policy, levels),
+    handle: (request, response) => handlePager({ pager, state, faults }, request, response),
+    incidents: state.incidents,
+    ledger: state.ledger,
+    happened: () => state.happened.map(({ change }) => change),
+    acknowledge: (id, user) => state.acknowledge(incident(id), user),
+    resolve: (id, user) => state.resolve(incident(id), user),
+    alarm: (title) => state.trigger({ title, by: null }),
+    note: (id, user, content) => state.annotate(incident(id), content, user),
+    onCall: (policy, levels) => state.roster(policy, levels),
     chaos(what, on = true) {
-      if (what === "calm") weather.calm();
-      else weather.set(what, on);
-      world.touched();
+      if (what === "calm") faults.calm();
+      else faults.set(what, on);
+      state.touched();
     },
     async close() {
       webhooks.close();

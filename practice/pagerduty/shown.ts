@@ -1,4 +1,4 @@
-import type { Incident, World } from "./world.ts";
+import type { Incident, PagerState } from "./state.ts";
 
 /**
  * Things as PagerDuty writes them: in its REST API (the OpenAPI description of github.com/PagerDuty/api-schema) and, in a
@@ -30,12 +30,12 @@ export function reference(kind: string, id: string, summary: string | undefined)
   };
 }
 
-export function userReference(world: World, id: string): Reference {
-  return reference("user", id, world.user(id)?.name);
+export function userReference(state: PagerState, id: string): Reference {
+  return reference("user", id, state.user(id)?.name);
 }
 
 /** An incident of the REST API. Once it is resolved nobody is assigned to it any more. */
-export function shownIncident(world: World, one: Incident): Shown {
+export function shownIncident(state: PagerState, one: Incident): Shown {
   const over = one.status === "resolved";
   const trigger = { ...reference("log_entry", `R${one.id.slice(1)}`, "Triggered through the API") };
   return {
@@ -44,22 +44,22 @@ export function shownIncident(world: World, one: Incident): Shown {
     incident_number: one.number,
     updated_at: one.changedAt,
     status: one.status,
-    assignments: over ? [] : one.assigned.map((id) => ({ at: one.createdAt, assignee: userReference(world, id) })),
+    assignments: over ? [] : one.assigned.map((id) => ({ at: one.createdAt, assignee: userReference(state, id) })),
     assigned_via: one.direct ? "direct_assignment" : "escalation_policy",
     last_status_change_at: one.changedAt,
-    last_status_change_by: serviceReference(world),
+    last_status_change_by: serviceReference(state),
     resolved_at: over ? one.changedAt : null,
     first_trigger_log_entry: { ...trigger, type: "trigger_log_entry_reference" },
     alert_counts: { all: 0, triggered: 0, resolved: 0 },
     is_mergeable: true,
     incident_type: { name: "incident_default" },
-    service: serviceReference(world),
-    escalation_policy: policyReference(world, one),
+    service: serviceReference(state),
+    escalation_policy: policyReference(state, one),
     teams: [],
     pending_actions: [],
     acknowledgements:
       one.status === "acknowledged"
-        ? one.acknowledged.map(({ user, at }) => ({ at, acknowledger: userReference(world, user) }))
+        ? one.acknowledged.map(({ user, at }) => ({ at, acknowledger: userReference(state, user) }))
         : [],
     alert_grouping: null,
     priority: null,
@@ -69,14 +69,14 @@ export function shownIncident(world: World, one: Incident): Shown {
 }
 
 /** The same in a webhook: fewer members, and some under other names. */
-export function toldIncident(world: World, one: Incident): Shown {
+export function webhookIncident(state: PagerState, one: Incident): Shown {
   return {
     ...named(one),
     number: one.number,
     status: one.status,
-    service: serviceReference(world),
-    assignees: one.status === "resolved" ? [] : one.assigned.map((id) => userReference(world, id)),
-    escalation_policy: policyReference(world, one),
+    service: serviceReference(state),
+    assignees: one.status === "resolved" ? [] : one.assigned.map((id) => userReference(state, id)),
+    escalation_policy: policyReference(state, one),
     teams: [],
     priority: null,
     urgency: one.urgency,
@@ -85,22 +85,22 @@ export function toldIncident(world: World, one: Incident): Shown {
   };
 }
 
-export function shownNote(world: World, { id, content, user, at }: Incident["notes"][number]): Shown {
+export function shownNote(state: PagerState, { id, content, user, at }: Incident["notes"][number]): Shown {
   const channel = { summary: "The PagerDuty website or APIs" };
-  return { id, user: userReference(world, user), channel, content, created_at: at, updated_at: at };
+  return { id, user: userReference(state, user), channel, content, created_at: at, updated_at: at };
 }
 
-export function toldNote(one: Incident): Shown {
+export function webhookNote(one: Incident): Shown {
   const { id = "", content = "" } = one.notes.at(-1) ?? {};
   return { incident: reference("incident", one.id, one.title), id, content, trimmed: false, type: "incident_note" };
 }
 
-export function serviceReference({ company: { service } }: World): Reference {
+export function serviceReference({ company: { service } }: PagerState): Reference {
   return reference("service", service.id, service.name);
 }
 
-function policyReference(world: World, { policy }: Incident): Reference {
-  return reference("escalation_policy", policy, world.policy(policy)?.name);
+function policyReference(state: PagerState, { policy }: Incident): Reference {
+  return reference("escalation_policy", policy, state.policy(policy)?.name);
 }
 
 function named({ id, title, key, createdAt }: Incident): Shown {

@@ -1,9 +1,9 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "../../src/lib/log.ts";
-import type { Weather } from "./chaos.ts";
-import { serviceReference, toldIncident, toldNote, userReference } from "./shown.ts";
-import type { Happened, World } from "./world.ts";
+import type { FaultInjection } from "./faults.ts";
+import { serviceReference, userReference, webhookIncident, webhookNote } from "./shown.ts";
+import type { Happened, PagerState } from "./state.ts";
 
 /** PagerDuty gives up on a receiver after a while; this one sooner. */
 const ATTEMPTS = 6;
@@ -14,15 +14,15 @@ export class Webhooks {
   readonly secret = randomBytes(32).toString("hex");
   readonly #subscribers = new Set<string>();
   readonly #closing = new AbortController();
-  readonly #world: World;
-  readonly #weather: Weather;
+  readonly #state: PagerState;
+  readonly #faults: FaultInjection;
   readonly #log: Logger;
 
-  constructor(world: World, weather: Weather, log: Logger) {
-    this.#world = world;
-    this.#weather = weather;
+  constructor(state: PagerState, faults: FaultInjection, log: Logger) {
+    this.#state = state;
+    this.#faults = faults;
     this.#log = log;
-    world.tell((happened) => void this.send(happened));
+    state.tell((happened) => void this.send(happened));
   }
 
   subscribe(url: string): void {
@@ -35,7 +35,7 @@ export class Webhooks {
 
   async send(happened: Happened): Promise<void> {
     const body = JSON.stringify({ event: this.#event(happened) });
-    const times = this.#weather.is("duplicate") ? 2 : 1;
+    const times = this.#faults.is("duplicate") ? 2 : 1;
     const urls = [...this.#subscribers].flatMap((url) => Array<string>(times).fill(url));
     await Promise.all(urls.map((url) => this.#deliver(url, body)));
   }
@@ -46,14 +46,14 @@ export class Webhooks {
       event_type: `incident.${change}`,
       resource_type: "incident",
       occurred_at: at,
-      agent: by === null ? serviceReference(this.#world) : userReference(this.#world, by),
+      agent: by === null ? serviceReference(this.#state) : userReference(this.#state, by),
       client: null,
-      data: change === "annotated" ? toldNote(incident) : toldIncident(this.#world, incident),
+      data: change === "annotated" ? webhookNote(incident) : webhookIncident(this.#state, incident),
     };
   }
 
   async #deliver(url: string, body: string): Promise<void> {
-    const secret = this.#weather.is("forge") ? "another secret" : this.secret;
+    const secret = this.#faults.is("forge") ? "another secret" : this.secret;
     const signature = createHmac("sha256", secret).update(body).digest("hex");
     for (let attempt = 0; attempt < ATTEMPTS && !this.#closing.signal.aborted; attempt++) {
       try {

@@ -1,5 +1,5 @@
 import { setTimeout as passing } from "node:timers/promises";
-import type { SystemEstate, Writer } from "../environment/system-estate.ts";
+import type { SystemEnvironment, Writer } from "../environment/system-environment.ts";
 
 /** What must be true of the world while runbooks are played, whatever they say of themselves. */
 export type InvariantRule =
@@ -20,7 +20,7 @@ export interface Violation {
   readonly saw: string;
 }
 
-export type World = Pick<SystemEstate, "writers" | "healthy" | "ledger" | "writeOff">;
+export type ObservedState = Pick<SystemEnvironment, "writers" | "healthy" | "ledger" | "writeOff">;
 
 /** A step of a run that closed or opened servers. */
 export interface Mark {
@@ -75,7 +75,7 @@ interface Seen {
 }
 
 /** Begins to look at once. What takes writes by the first look is how the world was found, and excused as what returns is. */
-export async function monitorInvariant(world: World, options: MonitorOptions = {}): Promise<InvariantMonitor> {
+export async function monitorInvariant(state: ObservedState, options: MonitorOptions = {}): Promise<InvariantMonitor> {
   const { everyMs = 100, servedWithinMs = 5000 } = options;
   const violations: Violation[] = [];
   const fences = new Map<number, { readonly at: number; readonly step: string }>();
@@ -93,7 +93,7 @@ export async function monitorInvariant(world: World, options: MonitorOptions = {
 
   const look = async (): Promise<ReadonlyMap<string, string>> => {
     const asked = Date.now();
-    const writers = await world.writers();
+    const writers = await state.writers();
     const answered = Date.now();
     seen.push(...writers.map(({ port, name }) => ({ port, name, asked, answered })));
     for (const port of excused) if (!writers.some((one) => one.port === port)) excused.delete(port);
@@ -142,7 +142,7 @@ export async function monitorInvariant(world: World, options: MonitorOptions = {
 
   const holdUsers = async (runbook: string): Promise<void> => {
     const until = Date.now() + servedWithinMs;
-    while (!(await world.healthy())) {
+    while (!(await state.healthy())) {
       if (Date.now() > until)
         return violate("users-served", `${runbook} ended verified, and no customer's transaction succeeds`);
       await passing(everyMs);
@@ -150,7 +150,7 @@ export async function monitorInvariant(world: World, options: MonitorOptions = {
   };
 
   const holdLosses = async ({ runbook, rowsLost }: EndedRun): Promise<void> => {
-    const losses = await world.ledger().catch(() => null);
+    const losses = await state.ledger().catch(() => null);
     if (losses === null) return;
     if (rowsLost !== null && rowsLost !== losses.lost)
       violate("loss-reported", `${runbook} reported ${rowsLost} lost rows, and ${losses.lost} are missing`);
@@ -174,7 +174,7 @@ export async function monitorInvariant(world: World, options: MonitorOptions = {
       await lookNow();
     },
     async begins() {
-      if (known.length > 0) await world.writeOff(known);
+      if (known.length > 0) await state.writeOff(known);
       known = [];
       await lookNow();
       excusing = false;

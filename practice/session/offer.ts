@@ -1,5 +1,5 @@
 import { absent } from "../environment/fleet.ts";
-import type { SystemEstateKind } from "../environment/system-estate.ts";
+import type { SystemEnvironmentKind } from "../environment/system-environment.ts";
 import { systems } from "../systems/index.ts";
 
 /** A system that can be chosen, and whether this machine has what it takes. What it is called is read by `written.ts`. */
@@ -16,7 +16,7 @@ export function offered(): Promise<readonly Offered[]> {
   return Promise.all(systems.map(offer));
 }
 
-async function offer({ system, needs }: SystemEstateKind): Promise<Offered> {
+async function offer({ system, needs }: SystemEnvironmentKind): Promise<Offered> {
   const missing = await absent(needs.map(({ program }) => program));
   const packages = needs.filter(({ program }) => missing.includes(program)).map((need) => need.package);
   return { system, missing, install: installing(packages) };

@@ -1,8 +1,8 @@
 import { loadCatalog } from "../../src/catalog/load.ts";
 import { createLog } from "../../src/lib/log.ts";
-import { holderOf } from "../../src/proof/proof.ts";
+import { holderOf } from "../../src/mfa/second-factor.ts";
 import { openStore } from "../../src/timeline/index.ts";
-import { createProofs } from "../../src/timeline/proofs.ts";
+import { createSecondFactors } from "../../src/timeline/second-factors.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { Practice } from "./practice.ts";
 
@@ -31,7 +31,7 @@ export async function unenroll(
   );
   const store = await openStore({ dataFolder, log: createLog("error"), openSeconds: 15 });
   try {
-    for (const holder of holders) await createProofs(store.pool, store.keyring).forget(holder);
+    for (const holder of holders) await createSecondFactors(store.pool, store.keyring).forget(holder);
   } finally {
     await store.close();
   }

@@ -1,15 +1,15 @@
 import { setTimeout as passing } from "node:timers/promises";
 import { LifeboatError, messageOf } from "../../src/lib/errors.ts";
-import type { SystemEstate } from "../environment/system-estate.ts";
+import type { SystemEnvironment } from "../environment/system-environment.ts";
 import type { Message, Outcome, View } from "../slack/index.ts";
 import { Authenticator } from "./authenticator.ts";
-import { membersOf, requesterOf } from "./cast.ts";
 import { type InvariantMonitor, monitorInvariant, type Violation } from "./invariant.ts";
+import { membersOf, requesterOf } from "./personas.ts";
 import { type Phones, phonesOf, unenroll } from "./phones.ts";
 import type { Practice } from "./practice.ts";
 import { type RunRecord, recordOf } from "./record.ts";
 import type { RunReport } from "./run-report.ts";
-import { asksStill, buttonOf, type Call, callOf, isReplyTo, isRootOf } from "./thread.ts";
+import { asksForMore, buttonOf, type Call, callOf, isReplyTo, isRootOf } from "./thread.ts";
 import { typedInputs } from "./typed-inputs.ts";
 
 export interface PlayOptions {
@@ -46,7 +46,10 @@ export interface Play {
   readonly seconds: number;
 }
 
-export type Played = Pick<Practice<SystemEstate>, "system" | "systemFolder" | "workspace" | "estate" | "dataFolder">;
+export type Played = Pick<
+  Practice<SystemEnvironment>,
+  "system" | "systemFolder" | "workspace" | "environment" | "dataFolder"
+>;
 
 /**
  * Plays one runbook of the system that is practised, whichever it is, the way people would: somebody whose approval it does
@@ -64,11 +67,11 @@ export type Played = Pick<Practice<SystemEstate>, "system" | "systemFolder" | "w
  */
 export async function playRunbook(practice: Played, options: PlayOptions): Promise<Play> {
   const { runbook, mode, seconds, postmortem = false } = options;
-  const { estate } = practice;
-  if (options.prepare !== false) await estate.prepare(runbook, mode);
-  const monitor = await monitorInvariant(estate);
+  const { environment } = practice;
+  if (options.prepare !== false) await environment.prepare(runbook, mode);
+  const monitor = await monitorInvariant(environment);
   try {
-    const inputs = typedInputs({ ...estate.inputs?.(runbook), ...options.inputs });
+    const inputs = typedInputs({ ...environment.inputs?.(runbook), ...options.inputs });
     const line = `runbook ${runbook}${inputs} --${mode}`;
     return await playLine(practice, { line, runbook, seconds, postmortem, monitor });
   } finally {
@@ -285,7 +288,7 @@ class Player {
         where: card.text,
         what: "Nobody here may say that it is done",
       });
-    await this.#practice.estate.byHand?.(this.#runbook, step);
+    await this.#practice.environment.byHand?.(this.#runbook, step);
     const person = this.#practice.workspace.as(user);
     const says = await this.#heard(user, async () => {
       const pressed = await person.click(card, "step.confirm");
@@ -324,7 +327,7 @@ class Player {
   async #close(root: Message, run: string, problem: string | null, wantsPostmortem: boolean) {
     const { workspace } = this.#practice;
     const thread = () =>
-      workspace.sight().messages.filter((message) => message.ts === root.ts || isReplyTo(message, root));
+      workspace.snapshot().messages.filter((message) => message.ts === root.ts || isReplyTo(message, root));
     if (problem === null) await this.#untilDrawn(thread);
     const texts = thread().map(({ text }) => text);
     const before = this.#seen();
@@ -348,7 +351,7 @@ class Player {
   /** That a run is over is said before what was asked on its way is drawn as answered. */
   async #untilDrawn(thread: () => readonly Message[]): Promise<void> {
     const until = performance.now() + 10_000;
-    while (performance.now() < until && thread().some(asksStill)) await passing(50);
+    while (performance.now() < until && thread().some(asksForMore)) await passing(50);
   }
 
   /** A run that was told to end does so when its step under way has; until then resolving is refused. */
@@ -384,7 +387,7 @@ class Player {
   }
 
   #seen(): (message: Message) => boolean {
-    const { messages, ephemerals } = this.#practice.workspace.sight();
+    const { messages, ephemerals } = this.#practice.workspace.snapshot();
     const known = new Set([...messages, ...ephemerals].map(({ channel, ts }) => `${channel}/${ts}`));
     return ({ channel, ts }) => known.has(`${channel}/${ts}`);
   }

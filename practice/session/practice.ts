@@ -3,16 +3,16 @@ import { join } from "node:path";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import { LifeboatError } from "../../src/lib/errors.ts";
 import type { Logger } from "../../src/lib/log.ts";
-import type { SystemEstate } from "../environment/system-estate.ts";
+import type { SystemEnvironment } from "../environment/system-environment.ts";
 import { createReaders } from "../mail/index.ts";
 import { createPager } from "../pagerduty/index.ts";
 import { createWorkspace } from "../slack/index.ts";
-import { estateKindOf, orders } from "../systems/index.ts";
-import type { Estate } from "../systems/practice/index.ts";
+import { environmentKindOf, orders } from "../systems/index.ts";
+import type { PracticeEnvironment } from "../systems/practice/index.ts";
+import { createControlApi, hintFor } from "./control-api.ts";
 import { clearFolder, HOST_PID } from "./leftovers.ts";
 import { noteProcess } from "./pidfile.ts";
-import { folderOf, type House, openStage, type Stage } from "./stage.ts";
-import { createSwitchboard, hintFor } from "./switchboard.ts";
+import { folderOf, openSession, type PracticeSession, type SharedServices } from "./session.ts";
 
 export interface PracticeOptions {
   /** The system that is practised, a folder of `templates/systems`; `practice` if left out. */
@@ -32,22 +32,24 @@ export interface PracticeOptions {
 }
 
 /** A local Slack, an estate to fail over, and the real bot between them. What belongs to the system is of the one practised now. */
-export interface Practice<E extends SystemEstate = Estate> extends House, Omit<Stage, "estate"> {
+export interface Practice<E extends SystemEnvironment = PracticeEnvironment>
+  extends SharedServices,
+    Omit<PracticeSession, "estate"> {
   readonly url: string;
-  readonly estate: E;
+  readonly environment: E;
   /** Ends the estate and the bot and begins anew with another system, or the same one; the workspace stays as it is. */
   practise(system: string): Promise<void>;
 }
 
 export function startPractice(options: PracticeOptions & { readonly system?: typeof orders.system }): Promise<Practice>;
-export function startPractice(options: PracticeOptions): Promise<Practice<SystemEstate>>;
-export async function startPractice(options: PracticeOptions): Promise<Practice<SystemEstate>> {
+export function startPractice(options: PracticeOptions): Promise<Practice<SystemEnvironment>>;
+export async function startPractice(options: PracticeOptions): Promise<Practice<SystemEnvironment>> {
   const { log, folder, progress = () => {} } = options;
-  const first = estateKindOf(options.system ?? orders.system).system;
+  const first = environmentKindOf(options.system ?? orders.system).system;
   await clearFolder(folder);
   await newFolder(folder);
   await noteProcess(join(folder, HOST_PID), process.pid);
-  let stage: Stage | null = null;
+  let session: PracticeSession | null = null;
   let stages = 0;
   let changing = false;
 
@@ -56,10 +58,10 @@ export async function startPractice(options: PracticeOptions): Promise<Practice<
     const own = stages === 1 ? folder : join(folder, `${system}-${stages}`);
     if (stages > 1) await newFolder(own);
     const environment = { ...commandLine(folder, system), ...options.environment };
-    stage = await openStage(house, { system, folder: own, log, bot: options.bot, environment, progress });
+    session = await openSession(house, { system, folder: own, log, bot: options.bot, environment, progress });
   };
   const practise = async (system: string): Promise<void> => {
-    const { system: asked } = estateKindOf(system);
+    const { system: asked } = environmentKindOf(system);
     if (changing)
       throw new LifeboatError({
         code: "practice-changing",
@@ -68,25 +70,25 @@ export async function startPractice(options: PracticeOptions): Promise<Practice<
       });
     changing = true;
     try {
-      const before = stage;
-      stage = null;
+      const before = session;
+      session = null;
       await before?.stop();
       await open(asked);
     } finally {
       changing = false;
     }
   };
-  const switchboard = createSwitchboard({ now: () => stage, practise, log });
-  const house = openHouse(options, () => hintFor(stage?.system ?? first), [
+  const switchboard = createControlApi({ now: () => session, practise, log });
+  const house = openHouse(options, () => hintFor(session?.system ?? first), [
     { prefix: "/systems", handle: switchboard.handle, panel: "/systems/panel.js", title: "Practice estate" },
-    { prefix: "/estate", handle: (request, response) => stage?.estate.handle(request, response) ?? false },
+    { prefix: "/estate", handle: (request, response) => session?.environment.handle(request, response) ?? false },
   ]);
-  const current = (): Stage => {
-    if (stage !== null) return stage;
+  const current = (): PracticeSession => {
+    if (session !== null) return session;
     throw new LifeboatError({ code: "practice-changing", what: "No system is set up at this moment" });
   };
   const stop = async () => {
-    await stage?.stop();
+    await session?.stop();
     await house.then((opened) => opened.close()).catch(() => {});
     await rm(join(folder, HOST_PID), { force: true });
   };
@@ -102,8 +104,8 @@ export async function startPractice(options: PracticeOptions): Promise<Practice<
       get systemFolder() {
         return current().systemFolder;
       },
-      get estate() {
-        return current().estate;
+      get environment() {
+        return current().environment;
       },
       get bot() {
         return current().bot;
@@ -135,7 +137,7 @@ async function openHouse(
   options: PracticeOptions,
   hint: () => string,
   mounts: NonNullable<Mounts>,
-): Promise<House & { close(): Promise<void> }> {
+): Promise<SharedServices & { close(): Promise<void> }> {
   const { log, port, manifestFile } = options;
   const [pager, readers] = await Promise.all([createPager({ log }), createReaders()]);
   const close = async () => {

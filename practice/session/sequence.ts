@@ -4,7 +4,7 @@ import { loadCatalog } from "../../src/catalog/load.ts";
 import { offer } from "../../src/catalog/suggest.ts";
 import type { Mode } from "../../src/catalog/types.ts";
 import { LifeboatError } from "../../src/lib/errors.ts";
-import type { Strike, SystemEstate } from "../environment/system-estate.ts";
+import type { InjectableFault, SystemEnvironment } from "../environment/system-environment.ts";
 import { type InvariantMonitor, monitorInvariant, type Violation } from "./invariant.ts";
 import { type Play, type Played, playLine } from "./play.ts";
 import type { RunReport } from "./run-report.ts";
@@ -53,16 +53,16 @@ const SETTLES_MS = 5000;
  * @throws LifeboatError `line-unreadable` or `strike-unknown` before anything is played
  */
 export async function playSequence(practice: Played, options: SequenceOptions): Promise<Sequence> {
-  const { estate } = practice;
+  const { environment } = practice;
   const lines = options.lines.map((text) => ({ text, line: understand(practice, text) }));
-  await estate.reset();
-  const monitor = await monitorInvariant(estate);
+  await environment.reset();
+  const monitor = await monitorInvariant(environment);
   const runs: SequenceRun[] = [];
   try {
     for (const { text, line } of lines) {
       if (line.kind === "break") {
         const { id, returns = false } = line.strike;
-        await monitor.strike(async () => estate.strike?.(id), returns);
+        await monitor.strike(async () => environment.strike?.(id), returns);
         await options.onLine?.(text, null);
         continue;
       }
@@ -77,8 +77,8 @@ export async function playSequence(practice: Played, options: SequenceOptions): 
       runs.push(runOf(line, play));
       if (!isWell(play) && !options.keepGoing) break;
     }
-    const healthy = await settlesHealthy(estate);
-    const writers = await estate.writers();
+    const healthy = await settlesHealthy(environment);
+    const writers = await environment.writers();
     const { violations } = monitor;
     const all = lines.filter(({ line }) => line.kind === "run").length;
     const verified = runs.length === all && runs.every(({ outcome }) => outcome === "verified");
@@ -89,9 +89,11 @@ export async function playSequence(practice: Played, options: SequenceOptions): 
   }
 }
 
-type Understood = Extract<Line, { kind: "run" | "wait" }> | { readonly kind: "break"; readonly strike: Strike };
+type Understood =
+  | Extract<Line, { kind: "run" | "wait" }>
+  | { readonly kind: "break"; readonly strike: InjectableFault };
 
-function understand({ systemFolder, estate }: Played, text: string): Understood {
+function understand({ systemFolder, environment }: Played, text: string): Understood {
   const { systems, runbooks } = loadCatalog(systemFolder).catalog;
   const [system] = systems;
   const read = readLine(text, { components: system?.components ?? [], sites: system?.sites ?? [], runbooks });
@@ -103,11 +105,11 @@ function understand({ systemFolder, estate }: Played, text: string): Understood 
       ...(next && { next }),
     });
   }
-  return read.line.kind === "break" ? { kind: "break", strike: strikeNamed(estate, read.line.what) } : read.line;
+  return read.line.kind === "break" ? { kind: "break", strike: strikeNamed(environment, read.line.what) } : read.line;
 }
 
 /** By its id, or by its title as the panel names it. */
-function strikeNamed({ strikes = [] }: SystemEstate, what: string): Strike {
+function strikeNamed({ strikes = [] }: SystemEnvironment, what: string): InjectableFault {
   const found = strikes.find(({ id, title }) => id === what || title.toLowerCase() === what.toLowerCase());
   if (found) return found;
   const { allowed, next } = offer(
@@ -127,7 +129,7 @@ function playOne(
   monitor: InvariantMonitor,
   seconds: number,
 ): Promise<Play> {
-  const known = Object.entries(practice.estate.inputs?.(runbook.id) ?? {}).filter(
+  const known = Object.entries(practice.environment.inputs?.(runbook.id) ?? {}).filter(
     ([name]) =>
       (runbook.inputs ?? []).some((input) => input.name === name) &&
       !given.some((one) => one.toLowerCase() === name.toLowerCase()),
@@ -150,14 +152,14 @@ function isWell({ outcome, problem }: Play): boolean {
   return outcome === "verified" && problem === null;
 }
 
-async function settlesHealthy(estate: SystemEstate): Promise<boolean> {
+async function settlesHealthy(environment: SystemEnvironment): Promise<boolean> {
   const until = performance.now() + SETTLES_MS;
   for (;;) {
-    if (await estate.healthy()) return true;
+    if (await environment.healthy()) return true;
     if (performance.now() > until) return false;
   }
 }
 
-function isOneEach(writers: Awaited<ReturnType<SystemEstate["writers"]>>): boolean {
+function isOneEach(writers: Awaited<ReturnType<SystemEnvironment["writers"]>>): boolean {
   return writers.length > 0 && new Set(writers.map(({ database }) => database)).size === writers.length;
 }

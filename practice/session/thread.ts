@@ -57,7 +57,7 @@ export function isReplyTo(message: Message, root: Message): boolean {
 }
 
 /** It has a button that only a run which goes on has. */
-export function asksStill(message: Message): boolean {
+export function asksForMore(message: Message): boolean {
   return ["run.abort", "gate.approve", "step.confirm"].some((action) => buttonOf(message, action) !== undefined);
 }
 

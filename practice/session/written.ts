@@ -5,7 +5,7 @@ import { parseYaml } from "../../src/catalog/parse.ts";
 import { reportFindings } from "../../src/catalog/report.ts";
 import { systemSchema } from "../../src/catalog/schema.ts";
 import type { Cycle, Mode } from "../../src/catalog/types.ts";
-import { folderOf } from "./stage.ts";
+import { folderOf } from "./session.ts";
 
 /** What is written of the systems that can be practised. Loaded only when it is asked for: practice is up sooner without. */
 export interface WrittenRunbook {

@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { LifeboatError } from "../../src/lib/errors.ts";
-import { cause, report, type Trouble } from "./chaos.ts";
-import type { Deed } from "./deeds/deed.ts";
-import { perform } from "./deeds/perform.ts";
+import { cause, report, type SlackFault } from "./faults.ts";
 import type { Mount } from "./http.ts";
 import { limits } from "./limits.ts";
 import type { Change, Json } from "./objects.ts";
 import type { Platform } from "./platform.ts";
 import { Refusal } from "./refusal.ts";
 import { json, say } from "./reply.ts";
-import { sight } from "./sight.ts";
+import { snapshot } from "./snapshot.ts";
 import { transcript } from "./transcript.ts";
+import { perform } from "./user-actions/perform.ts";
+import type { UserAction } from "./user-actions/user-action.ts";
 import { bytesOf } from "./web/body.ts";
 
 /** What the page and drivers of other processes use: `/control/…`, JSON only. */
@@ -26,7 +26,7 @@ export async function control(
     switch (what) {
       case "state":
         return json(response, 200, {
-          ...sight(platform),
+          ...snapshot(platform),
           panels: panels(mounts),
           weather: report(platform),
           hint: platform.hint(),
@@ -36,7 +36,7 @@ export async function control(
       case "weather":
         return json(response, 200, report(platform));
       case "conversation":
-        return say(response, 200, transcript(sight(platform)));
+        return say(response, 200, transcript(snapshot(platform)));
       case "changed":
         return changed(platform, response, url);
       case "events":
@@ -46,13 +46,13 @@ export async function control(
     // A form of another site can not send this type without asking first, and is not allowed when it asks.
     if (!/^application\/json\b/.test(request.headers["content-type"] ?? "")) return say(response, 415, "Send JSON.");
     const body = JSON.parse((await bytesOf(request, limits.fileBytes * 2)).toString("utf8"));
-    if (what === "as") return deed(platform, response, which, body as Deed);
-    if (what === "chaos") return chaos(platform, response, which, body as Trouble);
+    if (what === "as") return deed(platform, response, which, body as UserAction);
+    if (what === "chaos") return chaos(platform, response, which, body as SlackFault);
   }
   say(response, 404, "Nothing is here.");
 }
 
-async function deed(platform: Platform, response: ServerResponse, user: string, body: Deed): Promise<void> {
+async function deed(platform: Platform, response: ServerResponse, user: string, body: UserAction): Promise<void> {
   try {
     json(response, 200, await perform(platform, user, body));
   } catch (error) {
@@ -61,9 +61,9 @@ async function deed(platform: Platform, response: ServerResponse, user: string, 
   }
 }
 
-function chaos(platform: Platform, response: ServerResponse, name: string, trouble: Trouble): void {
+function chaos(platform: Platform, response: ServerResponse, name: string, fault: SlackFault): void {
   try {
-    cause(platform, name, trouble);
+    cause(platform, name, fault);
     json(response, 200, report(platform));
   } catch (error) {
     if (!(error instanceof LifeboatError)) throw error;

@@ -1,15 +1,15 @@
 import { LifeboatError } from "../../src/lib/errors.ts";
 import type { Choice, Filled } from "./blockkit/answers.ts";
 import { elementsOf } from "./blockkit/check.ts";
-import type { Deed, Outcome, Place } from "./deeds/deed.ts";
 import type { Block, Element, Message, View } from "./objects.ts";
 import { INCIDENT_CHANNEL } from "./people.ts";
-import type { Sight } from "./sight.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { BlockPlace, Outcome, UserAction } from "./user-actions/user-action.ts";
 
 /** How a driver reaches the workspace: in the same process, or over its control API. */
 export interface Wire {
-  perform(user: string, deed: Deed): Promise<Outcome>;
-  sight(): Promise<Sight>;
+  perform(user: string, action: UserAction): Promise<Outcome>;
+  snapshot(): Promise<Snapshot>;
   /** Resolves at the first change after `version`, or after `milliseconds`. */
   changed(version: number, milliseconds: number): Promise<void>;
 }
@@ -95,10 +95,10 @@ export class Persona {
 
   /** Opens the Home tab, and gives what it shows: what the app publishes now, or after a second what it had before. */
   async openHome(timeoutMs = 5000): Promise<View> {
-    const before = (await this.wire.sight()).homes[this.user];
+    const before = (await this.wire.snapshot()).homes[this.user];
     await this.wire.perform(this.user, { do: "home" });
-    const newer = (sight: Sight) => {
-      const home = sight.homes[this.user];
+    const newer = (snapshot: Snapshot) => {
+      const home = snapshot.homes[this.user];
       return home && home.hash !== before?.hash ? home : undefined;
     };
     if (!before) return this.wait("a Home tab", timeoutMs, newer);
@@ -107,7 +107,7 @@ export class Persona {
 
   /** What this person sees in a channel (thread replies are only in their thread), ephemerals among it, oldest first. */
   async messages(channel: string = INCIDENT_CHANNEL, thread?: string): Promise<Message[]> {
-    const seen = seenBy(await this.wire.sight(), this.user);
+    const seen = seenBy(await this.wire.snapshot(), this.user);
     return structuredClone(
       seen.filter((one) => one.channel === channel && (thread ? inThread(one, thread) : inChannel(one))),
     );
@@ -115,13 +115,13 @@ export class Persona {
 
   /** The first message this person can see that `predicate` likes: in any channel, thread or for them only. */
   waitForMessage(predicate: (message: Message) => boolean, timeoutMs = 5000): Promise<Message> {
-    return this.wait("a message like that", timeoutMs, (sight) => seenBy(sight, this.user).find(predicate));
+    return this.wait("a message like that", timeoutMs, (snapshot) => seenBy(snapshot, this.user).find(predicate));
   }
 
   /** The modal this person sees, once `predicate` likes it. */
   waitForView(predicate: (view: View) => boolean = () => true, timeoutMs = 5000): Promise<View> {
-    return this.wait("a modal like that", timeoutMs, (sight) => {
-      const view = sight.modals[this.user]?.at(-1);
+    return this.wait("a modal like that", timeoutMs, (snapshot) => {
+      const view = snapshot.modals[this.user]?.at(-1);
       return view && predicate(view) ? view : undefined;
     });
   }
@@ -133,10 +133,10 @@ export class Persona {
     isMessage: (message: Message) => boolean,
     timeoutMs = 5000,
   ): Promise<{ readonly view: View } | { readonly message: Message }> {
-    return this.wait("a modal or a message like that", timeoutMs, (sight) => {
-      const view = sight.modals[this.user]?.at(-1);
+    return this.wait("a modal or a message like that", timeoutMs, (snapshot) => {
+      const view = snapshot.modals[this.user]?.at(-1);
       if (view && isView(view)) return { view };
-      const message = seenBy(sight, this.user).find(isMessage);
+      const message = seenBy(snapshot, this.user).find(isMessage);
       return message && { message };
     });
   }
@@ -150,7 +150,7 @@ export class Persona {
   }
 
   async waitForNoView(timeoutMs = 5000): Promise<void> {
-    await this.wait("no modal", timeoutMs, (sight) => (sight.modals[this.user]?.length ? undefined : true));
+    await this.wait("no modal", timeoutMs, (snapshot) => (snapshot.modals[this.user]?.length ? undefined : true));
   }
 
   private use(
@@ -160,18 +160,18 @@ export class Persona {
     choice: Choice,
     filled?: Filled,
   ): Promise<Outcome> {
-    const place: Place = "id" in where ? { view: where.id } : { channel: where.channel, ts: where.ts };
+    const place: BlockPlace = "id" in where ? { view: where.id } : { channel: where.channel, ts: where.ts };
     const [blockId, action] = [block.block_id as string, element.action_id as string];
     return this.wire.perform(this.user, { do: "use", place, block: blockId, action, choice, filled });
   }
 
   /** The same message or view as it is now: what was waited for may have been edited since. */
   private async current<T extends Message | View>(where: T): Promise<T> {
-    const sight = await this.wire.sight();
+    const snapshot = await this.wire.snapshot();
     const now =
       "id" in where
-        ? [...(sight.modals[this.user] ?? []), ...Object.values(sight.homes)].find((view) => view.id === where.id)
-        : seenBy(sight, this.user).find((one) => one.ts === where.ts && one.channel === where.channel);
+        ? [...(snapshot.modals[this.user] ?? []), ...Object.values(snapshot.homes)].find((view) => view.id === where.id)
+        : seenBy(snapshot, this.user).find((one) => one.ts === where.ts && one.channel === where.channel);
     if (!now)
       throw new LifeboatError({
         code: "gone",
@@ -181,16 +181,16 @@ export class Persona {
     return now as T;
   }
 
-  private async wait<T>(what: string, timeoutMs: number, look: (sight: Sight) => T | undefined): Promise<T> {
+  private async wait<T>(what: string, timeoutMs: number, look: (snapshot: Snapshot) => T | undefined): Promise<T> {
     const until = performance.now() + timeoutMs;
     for (;;) {
-      const sight = await this.wire.sight();
-      const found = look(sight);
+      const snapshot = await this.wire.snapshot();
+      const found = look(snapshot);
       // A copy: what is here now is edited in place later.
       if (found !== undefined) return structuredClone(found);
       const left = until - performance.now();
-      if (left <= 0) throw tooLate(what, this.user, timeoutMs, sight);
-      await this.wire.changed(sight.version, left);
+      if (left <= 0) throw tooLate(what, this.user, timeoutMs, snapshot);
+      await this.wire.changed(snapshot.version, left);
     }
   }
 }
@@ -213,8 +213,8 @@ export function driveWorkspace(url: string): { as(user: string): Persona; conver
     return response;
   };
   const wire: Wire = {
-    perform: async (user, deed) => (await ask(`/control/as/${user}`, deed)).json() as Promise<Outcome>,
-    sight: async () => (await ask("/control/state")).json() as Promise<Sight>,
+    perform: async (user, action) => (await ask(`/control/as/${user}`, action)).json() as Promise<Outcome>,
+    snapshot: async () => (await ask("/control/state")).json() as Promise<Snapshot>,
     changed: async (version, wait) => {
       const most = Math.min(Math.ceil(wait), 20_000);
       await ask(`/control/changed?since=${version}&milliseconds=${most}`);
@@ -226,11 +226,11 @@ export function driveWorkspace(url: string): { as(user: string): Persona; conver
   };
 }
 
-function seenBy(sight: Sight, user: string): Message[] {
+function seenBy(snapshot: Snapshot, user: string): Message[] {
   const hidden = new Set(
-    sight.channels.filter((one) => one.kind !== "public" && !one.members.includes(user)).map((one) => one.id),
+    snapshot.channels.filter((one) => one.kind !== "public" && !one.members.includes(user)).map((one) => one.id),
   );
-  return [...sight.messages, ...sight.ephemerals.filter((one) => one.only === user)]
+  return [...snapshot.messages, ...snapshot.ephemerals.filter((one) => one.only === user)]
     .filter((one) => !hidden.has(one.channel))
     .sort((a, b) => Number(a.ts) - Number(b.ts) || a.ts.localeCompare(b.ts));
 }
@@ -287,8 +287,8 @@ function wordsOf(text: unknown): string | undefined {
   return typeof text === "object" && text !== null ? (text as { text?: string }).text : undefined;
 }
 
-function tooLate(what: string, user: string, timeoutMs: number, sight: Sight): LifeboatError {
-  const last = seenBy(sight, user)
+function tooLate(what: string, user: string, timeoutMs: number, snapshot: Snapshot): LifeboatError {
+  const last = seenBy(snapshot, user)
     .slice(-5)
     .map((one) => `  ${one.user} in ${one.channel}: ${one.text}`);
   return new LifeboatError({

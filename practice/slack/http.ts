@@ -79,7 +79,7 @@ export function requestListener(platform: Platform, mounts: readonly Mount[], po
   }
 
   async function webApi(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    const { weather } = platform;
+    const { faults } = platform;
     const type = request.headers["content-type"] ?? "";
     let args: Awaited<ReturnType<typeof decode>>;
     try {
@@ -88,11 +88,11 @@ export function requestListener(platform: Platform, mounts: readonly Mount[], po
       if (error instanceof Refusal) return json(response, 200, { ok: false, error: error.error });
       throw error;
     }
-    if (!(await passed(weather.delayCallsSeconds))) return void request.socket.destroy();
+    if (!(await passed(faults.delayCallsSeconds))) return void request.socket.destroy();
     const bearer = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
     const name = url.pathname.slice("/api/".length);
     const called = await api.call(name, bearer ?? (args.token as string | undefined), args);
-    if (called.body.ok && weather.losesReply(name)) return void request.socket.destroy();
+    if (called.body.ok && faults.losesReply(name)) return void request.socket.destroy();
     json(response, called.status, called.body, called.headers);
   }
 
@@ -106,7 +106,7 @@ export function requestListener(platform: Platform, mounts: readonly Mount[], po
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    if (platform.weather.unavailable()) return say(response, 503, "service_unavailable");
+    if (platform.faults.unavailable()) return say(response, 503, "service_unavailable");
     const started = performance.now();
     const args = await decode(
       await bytesOf(request),

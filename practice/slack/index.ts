@@ -1,7 +1,7 @@
 export type { Choice, Filled } from "./blockkit/answers.ts";
-export type { Deed, Outcome } from "./deeds/deed.ts";
 export { driveWorkspace, type Persona, type Values } from "./driver.ts";
 export type { Mount } from "./http.ts";
 export type { Manifest } from "./manifest.ts";
 export type { Message, View } from "./objects.ts";
+export type { Outcome, UserAction } from "./user-actions/user-action.ts";
 export { createWorkspace, type Workspace, type WorkspaceOptions } from "./workspace.ts";

@@ -1,5 +1,6 @@
 import { setTimeout as after } from "node:timers/promises";
 import type { Delivery, Envelope } from "./delivery.ts";
+import type { FaultInjection } from "./fault-injection.ts";
 import type { Inspector } from "./inspector.ts";
 import { limits } from "./limits.ts";
 import { type Manifest, subscribed } from "./manifest.ts";
@@ -8,13 +9,12 @@ import { APP, BOT, BOT_USER, TEAM } from "./people.ts";
 import type { SocketMode } from "./socketmode.ts";
 import type { Store } from "./store.ts";
 import type { Tokens } from "./tokens.ts";
-import type { Weather } from "./weather.ts";
 
 /** What both sides of the workspace share: the methods a bot calls and the deeds a person does. */
 export interface Platform {
   readonly store: Store;
   readonly tokens: Tokens;
-  readonly weather: Weather;
+  readonly faults: FaultInjection;
   readonly inspector: Inspector;
   readonly socketMode: SocketMode;
   readonly delivery: Delivery;
@@ -50,10 +50,10 @@ export function post(platform: Platform, draft: Draft): Message {
 export const byBot = { user: BOT_USER, bot_id: BOT, app_id: APP } as const;
 
 /** A stamp as the app gets it: older than it is while `stale` is caused. */
-export function stampFor({ weather }: Platform, ts: string): string {
-  if (weather.staleSeconds === 0) return ts;
+export function stampFor({ faults }: Platform, ts: string): string {
+  if (faults.staleSeconds === 0) return ts;
   const [seconds = "0", micros = "000000"] = ts.split(".");
-  return `${Number(seconds) - weather.staleSeconds}.${micros}`;
+  return `${Number(seconds) - faults.staleSeconds}.${micros}`;
 }
 
 /** Tells the app of an event, if its manifest asks for it; again when it is not acknowledged, as Slack does. */
@@ -74,7 +74,7 @@ export async function tell(platform: Platform, event: Json, kind = String(event.
     event: { ...event, ...stamps },
     type: "event_callback",
     event_id: store.mintId("Ev"),
-    event_time: store.seconds() - platform.weather.staleSeconds,
+    event_time: store.seconds() - platform.faults.staleSeconds,
     authorizations: [
       { enterprise_id: null, team_id: TEAM, user_id: BOT_USER, is_bot: true, is_enterprise_install: false },
     ],

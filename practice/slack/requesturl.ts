@@ -2,21 +2,21 @@ import { createHmac } from "node:crypto";
 import { setTimeout as after } from "node:timers/promises";
 import { withDeadline } from "../../src/lib/deadline.ts";
 import { type Answer, type Delivery, type Envelope, nameOf } from "./delivery.ts";
+import type { FaultInjection } from "./fault-injection.ts";
 import type { Inspector } from "./inspector.ts";
 import { limits } from "./limits.ts";
 import type { Json } from "./objects.ts";
-import type { Weather } from "./weather.ts";
 
 /** The other way Slack talks to apps: a signed HTTP request to their request URL. */
 export class RequestUrl implements Delivery {
   private readonly target: { readonly url: string; readonly signingSecret: string };
   private readonly inspector: Inspector;
-  private readonly weather: Weather;
+  private readonly faults: FaultInjection;
 
-  constructor(target: RequestUrl["target"], inspector: Inspector, weather: Weather) {
+  constructor(target: RequestUrl["target"], inspector: Inspector, faults: FaultInjection) {
     this.target = target;
     this.inspector = inspector;
-    this.weather = weather;
+    this.faults = faults;
   }
 
   async send(envelope: Envelope): Promise<Answer> {
@@ -48,10 +48,10 @@ export class RequestUrl implements Delivery {
   }
 
   private async post(envelope: Envelope, signal: AbortSignal): Promise<{ status: number; text: string }> {
-    if (this.weather.delayEnvelopesSeconds > 0)
-      await after(this.weather.delayEnvelopesSeconds * 1000, undefined, { signal });
+    if (this.faults.delayEnvelopesSeconds > 0)
+      await after(this.faults.delayEnvelopesSeconds * 1000, undefined, { signal });
     const { body, type } = encode(envelope);
-    const at = String(Math.floor(this.weather.now() / 1000));
+    const at = String(Math.floor(this.faults.now() / 1000));
     const signature = createHmac("sha256", this.target.signingSecret).update(`v0:${at}:${body}`).digest("hex");
     const request = {
       method: "POST",
@@ -67,7 +67,7 @@ export class RequestUrl implements Delivery {
           : {}),
       },
     } as const;
-    if (this.weather.take("duplicates")) void fetch(this.target.url, request).catch(() => {});
+    if (this.faults.take("duplicates")) void fetch(this.target.url, request).catch(() => {});
     const response = await fetch(this.target.url, request);
     return { status: response.status, text: await response.text() };
   }

@@ -6,11 +6,11 @@ import { setTimeout as after } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
 import { requestUrl } from "../../src/lib/request-url.ts";
 import { type Answer, type Delivery, type Envelope, nameOf } from "./delivery.ts";
+import type { FaultInjection } from "./fault-injection.ts";
 import type { Inspector } from "./inspector.ts";
 import { limits } from "./limits.ts";
 import type { Json } from "./objects.ts";
 import { APP } from "./people.ts";
-import type { Weather } from "./weather.ts";
 
 const PING_MS = 5_000;
 const CLOSE_MS = 300;
@@ -31,20 +31,20 @@ export class SocketMode implements Delivery {
   private readonly connections: Connection[] = [];
   private readonly waiting = new Map<string, { from: Connection; answer: (payload: Json) => void }>();
   private readonly inspector: Inspector;
-  private readonly weather: Weather;
+  private readonly faults: FaultInjection;
   private turn = 0;
   private made = 0;
   private closed = false;
 
-  constructor(inspector: Inspector, weather: Weather) {
+  constructor(inspector: Inspector, faults: FaultInjection) {
     this.inspector = inspector;
-    this.weather = weather;
+    this.faults = faults;
   }
 
   /** The address of apps.connections.open: good once, for thirty seconds. */
   ticket(origin: string): string {
     const ticket = randomBytes(16).toString("hex");
-    this.tickets.set(ticket, this.weather.now());
+    this.tickets.set(ticket, this.faults.now());
     return `${origin.replace("http", "ws")}/link/?ticket=${ticket}&app_id=${APP}`;
   }
 
@@ -52,8 +52,8 @@ export class SocketMode implements Delivery {
     const ticket = requestUrl(request).searchParams.get("ticket") ?? "";
     const given = this.tickets.get(ticket);
     this.tickets.delete(ticket);
-    const good = given !== undefined && this.weather.now() - given < limits.ticketSeconds * 1000;
-    if (!good || this.closed || this.weather.unavailable()) refuse(socket, good ? 503 : 401);
+    const good = given !== undefined && this.faults.now() - given < limits.ticketSeconds * 1000;
+    if (!good || this.closed || this.faults.unavailable()) refuse(socket, good ? 503 : 401);
     else this.server.handleUpgrade(request, socket, head, (ws) => this.welcome(ws, request.socket));
   }
 
@@ -181,7 +181,7 @@ export class SocketMode implements Delivery {
   }
 
   private async deliver(to: Connection, id: string, envelope: Envelope): Promise<void> {
-    if (this.weather.delayEnvelopesSeconds > 0) await after(this.weather.delayEnvelopesSeconds * 1000);
+    if (this.faults.delayEnvelopesSeconds > 0) await after(this.faults.delayEnvelopesSeconds * 1000);
     const { retry } = envelope;
     const frame = {
       envelope_id: id,
@@ -194,7 +194,7 @@ export class SocketMode implements Delivery {
     };
     to.seen++;
     this.write(to, frame);
-    if (this.weather.take("duplicates")) {
+    if (this.faults.take("duplicates")) {
       this.inspector.note({ kind: "envelope", name: `duplicate of ${nameOf(envelope)}`, connection: to.name });
       this.write(to, frame);
     }

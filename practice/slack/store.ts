@@ -44,7 +44,7 @@ export class Store {
   constructor(options: { now: () => number; snapshot?: string | undefined }) {
     this.now = options.now;
     this.snapshot = options.snapshot;
-    if (!this.reopen()) this.furnish();
+    if (!this.reopen()) this.setUpChannel();
   }
 
   /** A message's identity: seconds and microseconds, never twice the same, always growing. */
@@ -196,7 +196,7 @@ export class Store {
     }
   }
 
-  private furnish(): void {
+  private setUpChannel(): void {
     const staff = ["UALEX", "USAM", "UVERA", "UTONI", "UCASS", "UDANA", "UERIN", "UMAX"];
     const general = { id: GENERAL_CHANNEL, name: "general", kind: "public", members: staff } as const;
     this.addChannel({ ...general, members: [...staff], creator: "UVERA" });

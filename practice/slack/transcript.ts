@@ -1,24 +1,24 @@
 import { elementsOf } from "./blockkit/check.ts";
 import type { Block, Message } from "./objects.ts";
-import type { Sight } from "./sight.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /**
  * Everything said so far as plain text: a heading per channel, `Name: text`, threads indented under their root, buttons in
  * brackets. No times and no ids, so that two runs of the same story print the same page.
  */
-export function transcript(sight: Sight): string {
-  return sight.channels
-    .map((channel) => ({ channel, said: all(sight, channel.id) }))
+export function transcript(snapshot: Snapshot): string {
+  return snapshot.channels
+    .map((channel) => ({ channel, said: all(snapshot, channel.id) }))
     .filter(({ said }) => said.length > 0)
     .map(({ channel, said }) =>
-      [heading(sight, channel), ...said.filter(isRoot).flatMap((root) => thread(sight, root, said))].join("\n"),
+      [heading(snapshot, channel), ...said.filter(isRoot).flatMap((root) => thread(snapshot, root, said))].join("\n"),
     )
     .join("\n\n")
     .concat("\n");
 }
 
-function all(sight: Sight, channel: string): Message[] {
-  return [...sight.messages, ...sight.ephemerals]
+function all(snapshot: Snapshot, channel: string): Message[] {
+  return [...snapshot.messages, ...snapshot.ephemerals]
     .filter((one) => one.channel === channel)
     .sort((a, b) => a.ts.localeCompare(b.ts));
 }
@@ -27,23 +27,23 @@ function isRoot(message: Message): boolean {
   return !message.thread_ts || message.thread_ts === message.ts;
 }
 
-function heading(sight: Sight, channel: Sight["channels"][number]): string {
-  const people = channel.members.map((id) => nameOf(sight, id)).join(" and ");
+function heading(snapshot: Snapshot, channel: Snapshot["channels"][number]): string {
+  const people = channel.members.map((id) => nameOf(snapshot, id)).join(" and ");
   const name = channel.kind === "im" ? people : `#${channel.name}`;
-  return `── ${name}${channel.topic.value ? ` ── ${plain(sight, channel.topic.value)}` : ""}`;
+  return `── ${name}${channel.topic.value ? ` ── ${plain(snapshot, channel.topic.value)}` : ""}`;
 }
 
-function thread(sight: Sight, root: Message, said: readonly Message[]): string[] {
+function thread(snapshot: Snapshot, root: Message, said: readonly Message[]): string[] {
   const replies = said.filter((one) => one !== root && one.thread_ts === root.ts);
-  return [...lines(sight, root), ...replies.flatMap((one) => lines(sight, one).map((line) => `    ${line}`))];
+  return [...lines(snapshot, root), ...replies.flatMap((one) => lines(snapshot, one).map((line) => `    ${line}`))];
 }
 
-function lines(sight: Sight, message: Message): string[] {
-  const who = nameOf(sight, message.user);
-  if (message.subtype && message.subtype !== "thread_broadcast") return [`* ${who} ${plain(sight, message.text)}`];
-  const aside = message.only ? ` (only to ${nameOf(sight, message.only)})` : "";
+function lines(snapshot: Snapshot, message: Message): string[] {
+  const who = nameOf(snapshot, message.user);
+  if (message.subtype && message.subtype !== "thread_broadcast") return [`* ${who} ${plain(snapshot, message.text)}`];
+  const aside = message.only ? ` (only to ${nameOf(snapshot, message.only)})` : "";
   const edited = message.edited ? " (edited)" : "";
-  const words = plain(sight, message.text || textOf(message.blocks ?? []));
+  const words = plain(snapshot, message.text || textOf(message.blocks ?? []));
   const [first = "", ...rest] = words.split("\n");
   return [
     `${who}${aside}: ${first}${rest.length === 0 ? edited : ""}`,
@@ -76,10 +76,10 @@ function textOf(blocks: readonly Block[]): string {
     .join("\n");
 }
 
-function plain(sight: Sight, text: string): string {
+function plain(snapshot: Snapshot, text: string): string {
   return text
-    .replace(/<@([A-Z0-9]+)(?:\|[^>]*)?>/g, (_, id) => `@${nameOf(sight, id)}`)
-    .replace(/<#([A-Z0-9]+)(?:\|[^>]*)?>/g, (_, id) => `#${sight.channels.find((one) => one.id === id)?.name ?? id}`)
+    .replace(/<@([A-Z0-9]+)(?:\|[^>]*)?>/g, (_, id) => `@${nameOf(snapshot, id)}`)
+    .replace(/<#([A-Z0-9]+)(?:\|[^>]*)?>/g, (_, id) => `#${snapshot.channels.find((one) => one.id === id)?.name ?? id}`)
     .replace(/<!date\^[^>|]*\|([^>]*)>/g, "$1")
     .replace(/<!(here|channel|everyone)(?:\|[^>]*)?>/g, "@$1")
     .replace(/<!subteam\^[A-Z0-9]+\|([^>]*)>/g, "$1")
@@ -90,6 +90,6 @@ function plain(sight: Sight, text: string): string {
     .replace(/&amp;/g, "&");
 }
 
-function nameOf(sight: Sight, id: string): string {
-  return sight.users.find((user) => user.id === id)?.real_name ?? id;
+function nameOf(snapshot: Snapshot, id: string): string {
+  return snapshot.users.find((user) => user.id === id)?.real_name ?? id;
 }

@@ -2,9 +2,9 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { LifeboatError } from "../../src/lib/errors.ts";
 import type { Logger } from "../../src/lib/log.ts";
-import { cause, type Trouble } from "./chaos.ts";
-import { perform } from "./deeds/perform.ts";
 import { Persona, type Wire } from "./driver.ts";
+import { FaultInjection } from "./fault-injection.ts";
+import { cause, type SlackFault } from "./faults.ts";
 import { strange } from "./guard.ts";
 import { type Mount, requestListener } from "./http.ts";
 import { type Entry, Inspector } from "./inspector.ts";
@@ -12,12 +12,12 @@ import { type Manifest, readManifest } from "./manifest.ts";
 import type { Platform } from "./platform.ts";
 import { createRecorder } from "./recorder.ts";
 import { RequestUrl } from "./requesturl.ts";
-import { type Sight, sight } from "./sight.ts";
+import { type Snapshot, snapshot } from "./snapshot.ts";
 import { SocketMode } from "./socketmode.ts";
 import { Store } from "./store.ts";
 import { Tokens } from "./tokens.ts";
 import { transcript } from "./transcript.ts";
-import { Weather } from "./weather.ts";
+import { perform } from "./user-actions/perform.ts";
 
 export interface WorkspaceOptions {
   /** 0 or absent: any free one. */
@@ -51,11 +51,11 @@ export interface Workspace {
   as(user: string): Persona;
   /** Everything said so far, as plain text. */
   conversation(): string;
-  sight(): Sight;
+  snapshot(): Snapshot;
   /** What crossed the wire, newest last. */
   readonly inspected: readonly Entry[];
   /** Makes something go wrong: `chaos("rateLimit", { seconds: 10 })`. */
-  chaos(name: string, trouble?: Trouble): void;
+  chaos(name: string, fault?: SlackFault): void;
   /** Open Socket Mode connections and how many envelopes each was given. */
   connections(): readonly { name: string; frozen: boolean; seen: number }[];
   close(): Promise<void>;
@@ -72,19 +72,19 @@ export async function createWorkspace(options: WorkspaceOptions = {}): Promise<W
     });
   const now = options.now ?? Date.now;
   const store = new Store({ now, snapshot: options.snapshot });
-  const weather = new Weather(now);
+  const faults = new FaultInjection(now);
   const recording = options.recording ?? process.env.LIFEBOAT_SLACK_RECORDING;
   const inspector = new Inspector(store, recording ? createRecorder(recording) : undefined);
-  const socketMode = new SocketMode(inspector, weather);
+  const socketMode = new SocketMode(inspector, faults);
   const closing = new AbortController();
   let port = 0;
   const platform: Platform = {
     store,
-    weather,
+    faults,
     inspector,
     socketMode,
     tokens: new Tokens(now),
-    delivery: options.deliver ? new RequestUrl(options.deliver, inspector, weather) : socketMode,
+    delivery: options.deliver ? new RequestUrl(options.deliver, inspector, faults) : socketMode,
     manifest: options.manifest ?? (options.manifestFile === undefined ? undefined : readManifest(options.manifestFile)),
     hint: options.hint ?? (() => "/dr failover database"),
     origin: () => `http://127.0.0.1:${port}`,
@@ -107,8 +107,8 @@ export async function createWorkspace(options: WorkspaceOptions = {}): Promise<W
   options.log?.info({ url: platform.origin() }, "The practice workspace is open.");
 
   const wire: Wire = {
-    perform: (user, deed) => perform(platform, user, deed),
-    sight: async () => sight(platform),
+    perform: (user, action) => perform(platform, user, action),
+    snapshot: async () => snapshot(platform),
     changed: (version, milliseconds) => store.changed(version, milliseconds),
   };
   return {
@@ -119,10 +119,10 @@ export async function createWorkspace(options: WorkspaceOptions = {}): Promise<W
       SLACK_APP_TOKEN: store.tokens.app,
     }),
     as: (user) => new Persona(wire, store.user(user).id),
-    conversation: () => transcript(sight(platform)),
-    sight: () => sight(platform),
+    conversation: () => transcript(snapshot(platform)),
+    snapshot: () => snapshot(platform),
     inspected: inspector.entries,
-    chaos: (name, trouble) => cause(platform, name, trouble),
+    chaos: (name, fault) => cause(platform, name, fault),
     connections: () => socketMode.report(),
     async close() {
       closing.abort();

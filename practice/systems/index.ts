@@ -1,9 +1,9 @@
 import { LifeboatError } from "../../src/lib/errors.ts";
-import type { SystemEstateKind, SystemEstateOptions } from "../environment/system-estate.ts";
+import type { SystemEnvironmentKind, SystemEnvironmentOptions } from "../environment/system-environment.ts";
 import { llmMarketplace } from "./llm-marketplace/index.ts";
 import { marimoErp } from "./marimo-erp/index.ts";
 import { mimir } from "./mimir/index.ts";
-import { createEstate, type Estate } from "./practice/estate.ts";
+import { createPracticeEnvironment, type PracticeEnvironment } from "./practice/environment.ts";
 import { reference } from "./reference/index.ts";
 import { sav3 } from "./sav3/index.ts";
 
@@ -11,14 +11,14 @@ import { sav3 } from "./sav3/index.ts";
 export const orders = {
   system: "practice",
   needs: [],
-  create: (options: SystemEstateOptions): Promise<Estate> => createEstate(options),
-} as const satisfies SystemEstateKind;
+  create: (options: SystemEnvironmentOptions): Promise<PracticeEnvironment> => createPracticeEnvironment(options),
+} as const satisfies SystemEnvironmentKind;
 
 /** Every system that can be practised, in the order they are offered. A new one is a folder beside this file and a line here. */
-export const systems: readonly SystemEstateKind[] = [orders, mimir, reference, llmMarketplace, marimoErp, sav3];
+export const systems: readonly SystemEnvironmentKind[] = [orders, mimir, reference, llmMarketplace, marimoErp, sav3];
 
 /** @throws LifeboatError with what there is to choose from. */
-export function estateKindOf(system: string): SystemEstateKind {
+export function environmentKindOf(system: string): SystemEnvironmentKind {
   const found = systems.find((kind) => kind.system === system);
   if (found) return found;
   throw new LifeboatError({

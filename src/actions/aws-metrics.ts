@@ -1,4 +1,4 @@
-import { clientSettings, type Place, troubleOf } from "./aws.ts";
+import { awsErrorOf, clientSettings, type Place } from "./aws.ts";
 import type { ReadContext } from "./contract.ts";
 
 export interface Metric {
@@ -61,8 +61,8 @@ export async function readMetric(ctx: ReadContext, place: Place, metric: Metric)
     return { values: meaningful, newestAt, why: null, denied: false };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const trouble = troubleOf(error);
-    return { values: [], newestAt: null, why: trouble.says, denied: trouble.kind === "denied" };
+    const failure = awsErrorOf(error);
+    return { values: [], newestAt: null, why: failure.says, denied: failure.kind === "denied" };
   } finally {
     client.destroy();
   }

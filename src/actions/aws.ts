@@ -81,7 +81,7 @@ export async function clientSettings(
 }
 
 /** Why AWS gave no answer of use. */
-export interface AwsTrouble {
+export interface AwsError {
   /** `silent`: nobody can tell what became of it. The others are refusals by AWS itself. */
   readonly kind: "silent" | "denied" | "throttled" | "missing" | "refused";
   readonly name: string;
@@ -89,7 +89,7 @@ export interface AwsTrouble {
 }
 
 /** Sorts what an SDK client threw. What is neither a refusal nor silence is an error of ours and is thrown on. */
-export function troubleOf(error: unknown): AwsTrouble {
+export function awsErrorOf(error: unknown): AwsError {
   if (error instanceof LifeboatError) throw error;
   const {
     name = "",
@@ -128,7 +128,7 @@ export async function identify(ctx: ReadContext, place: Place): Promise<Identity
     return { known: true, account: Account ?? "", arn: Arn ?? "" };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const { kind, says } = troubleOf(error);
+    const { kind, says } = awsErrorOf(error);
     return { known: false, why: says, silent: kind === "silent" };
   } finally {
     client.destroy();
@@ -177,11 +177,11 @@ export async function change<T>(permission: string, send: () => Promise<T>): Pro
   try {
     return await send();
   } catch (error) {
-    const trouble = troubleOf(error);
-    if (trouble.kind === "silent") throw error;
-    const next = trouble.kind === "denied" ? `Allow ${permission} to the role Lifeboat runs under` : undefined;
+    const failure = awsErrorOf(error);
+    if (failure.kind === "silent") throw error;
+    const next = failure.kind === "denied" ? `Allow ${permission} to the role Lifeboat runs under` : undefined;
     throw new LifeboatError(
-      { code: `aws-${trouble.kind}`, what: `AWS refused ${permission}: ${trouble.says}`, ...(next ? { next } : {}) },
+      { code: `aws-${failure.kind}`, what: `AWS refused ${permission}: ${failure.says}`, ...(next ? { next } : {}) },
       { cause: error },
     );
   }

@@ -1,7 +1,7 @@
 import { loadArc } from "./arc/set-routing.ts";
 import { loadSts } from "./aws.ts";
 import { loadCloudWatch } from "./aws-metrics.ts";
-import { loadKubernetes } from "./cluster.ts";
+import { loadKubernetes } from "./kubernetes-client.ts";
 import { loadRds } from "./rds/client.ts";
 import { loadRedis } from "./redis/client.ts";
 import { loadRoute53 } from "./route53/client.ts";

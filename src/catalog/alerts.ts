@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { id, mode, sentence } from "./words.ts";
+import { id, mode, sentence } from "./schema-parts.ts";
 
 /** What monitoring calls out, and which runbook is the answer. */
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { duration } from "./duration.ts";
-import { id, sentence } from "./words.ts";
+import { id, sentence } from "./schema-parts.ts";
 
 /** What is kept of a system's data, how often, where and for how long. */
 

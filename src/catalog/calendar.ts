@@ -1,7 +1,7 @@
 import { Cron } from "croner";
 import { z } from "zod";
 import { duration } from "./duration.ts";
-import { id, mode, sentence } from "./words.ts";
+import { id, mode, sentence } from "./schema-parts.ts";
 
 /** How drills, verifications and reviews are put on the calendar of a system, and when each is next. */
 

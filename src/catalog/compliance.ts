@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { duration } from "./duration.ts";
-import { email, id, sentence } from "./words.ts";
+import { email, id, sentence } from "./schema-parts.ts";
 
 /** What a system owes to standards, who else can be reached, and the lists people go through. */
 

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { duration } from "./duration.ts";
 import type { Path } from "./fault.ts";
+import { id, sentence } from "./schema-parts.ts";
 import { offer } from "./suggest.ts";
 import type { Catalog, Component, Mode, Runbook, Site } from "./types.ts";
-import { id, sentence } from "./words.ts";
 
 /** Sequences of runbooks that lead away and back again, and the lines they are written in. */
 

@@ -17,10 +17,10 @@ export interface DraftStage {
   /** The stages of another runbook stand in its place. */
   readonly use: Use | null;
   /** One where it is not parallel. */
-  readonly lanes: readonly DraftLane[];
+  readonly lanes: readonly DraftBranch[];
 }
 
-export interface DraftLane {
+export interface DraftBranch {
   readonly id: string;
   readonly title: string;
   readonly items: readonly (RunbookStep | Use)[];

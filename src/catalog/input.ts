@@ -2,9 +2,9 @@ import { z } from "zod";
 import { errorAt, type Fault, type Path } from "./fault.ts";
 import { INPUT_LENGTH_MAX } from "./input-words.ts";
 import type { Scalar } from "./reference.ts";
+import { scalar, sentence } from "./schema-parts.ts";
 import { carriesPassword } from "./secret.ts";
 import { show } from "./shape.ts";
-import { scalar, sentence } from "./words.ts";
 
 /**
  * What whoever starts a runbook says about tonight: which node, which revision, to which moment. A value is data and

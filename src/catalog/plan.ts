@@ -13,10 +13,10 @@ import type {
   ActionCard,
   ActionStep,
   BoundRoles,
+  Branch,
   Budget,
   Clock,
   DrillPlan,
-  Lane,
   Mode,
   Plan,
   PlanStage,
@@ -287,7 +287,7 @@ function inputsIn(inputs: ReadonlyMap<string, Scalar>): Pick<Plan, "inputs"> {
 }
 
 /** Those in which more than one step runs in this mode. */
-function lanesIn({ lanes = [] }: RunbookStage, steps: readonly RunbookStep[], lookUp: LookUp): Lane[] {
+function lanesIn({ lanes = [] }: RunbookStage, steps: readonly RunbookStep[], lookUp: LookUp): Branch[] {
   return lanes
     .map(({ id, title, steps: ids }) => ({
       id,

@@ -64,7 +64,7 @@ export function* referableParts(runbook: Runbook, mode?: Mode): Generator<{ path
   for (const stage of runbook.stages) {
     const steps = stage.steps.filter((step) => !mode || step.mode === null || step.mode === mode);
     if (steps.length > 0) yield { path: [...stage.path, "title"], value: stage.title };
-    for (const lane of stage.lanes ?? []) yield { path: [...stage.path, "steps"], value: lane.title };
+    for (const branch of stage.lanes ?? []) yield { path: [...stage.path, "steps"], value: branch.title };
     for (const step of steps) {
       const { path } = step;
       yield { path: [...path, "title"], value: step.title };

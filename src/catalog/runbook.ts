@@ -1,4 +1,4 @@
-import type { Draft, DraftLane, DraftStage, Use } from "./draft.ts";
+import type { Draft, DraftBranch, DraftStage, Use } from "./draft.ts";
 import { errorAt, type Fault, type Path } from "./fault.ts";
 import { AS_SEEN, type Input, toInput } from "./input.ts";
 import { manualSchema, type WrittenRunbook, type WrittenStage, type WrittenStep, waitSchema } from "./schema.ts";
@@ -53,7 +53,7 @@ export function toDraft(
 }
 
 type Chains = ReadonlyMap<string, Chain>;
-type Item = DraftLane["items"][number];
+type Item = DraftBranch["items"][number];
 interface Read<T> {
   readonly is: T;
   readonly faults: readonly Fault[];
@@ -91,7 +91,7 @@ function toStage(written: WrittenStage, path: Path, chains: Chains): { stage: Dr
 
 const lanesHint = "To run it beside others, make it a step of a parallel stage";
 
-function toLane(written: WrittenStep, path: Path, parallel: boolean, chains: Chains): Read<DraftLane> {
+function toLane(written: WrittenStep, path: Path, parallel: boolean, chains: Chains): Read<DraftBranch> {
   const { id, title, steps } = written;
   if (steps === undefined) {
     const { is, faults } = toItem(written, path, chains);

@@ -8,9 +8,9 @@ import { checklistsSchema, complianceSchema, contactsSchema } from "./compliance
 import { cyclesSchema } from "./cycles.ts";
 import { duration } from "./duration.ts";
 import { inputSchema } from "./input.ts";
+import { id, mode, scalar, sentence } from "./schema-parts.ts";
 import { sitesSchema, targetsSchema } from "./targets.ts";
 import { triageSchema } from "./triage.ts";
-import { id, mode, scalar, sentence } from "./words.ts";
 
 /**
  * How a system and a runbook are written. Unknown keys are refused everywhere. The descriptions are what editors show

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { id, scalar, sentence } from "./schema-parts.ts";
 import type { Member, Site, Target } from "./types.ts";
-import { id, scalar, sentence } from "./words.ts";
 
 /** How sites and targets are written in `system.yml`. */
 

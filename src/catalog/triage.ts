@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { id, mode, scalar, sentence } from "./words.ts";
+import { id, mode, scalar, sentence } from "./schema-parts.ts";
 
 /** How the decision tree of a system is written, and what the house reads from it. */
 

@@ -360,7 +360,7 @@ export interface RunbookStage {
   readonly parallel: boolean;
   readonly steps: readonly RunbookStep[];
   /** As in `PlanStage`. */
-  readonly lanes?: readonly Lane[];
+  readonly lanes?: readonly Branch[];
 }
 
 /** A stage, or all that came with one that includes a runbook, should be over within a time. Being late stops nothing. */
@@ -378,7 +378,7 @@ export interface WrittenClock extends Clock {
 }
 
 /** Steps of a parallel stage that go one after the other, beside the other lanes. A step in none is a lane by itself. */
-export interface Lane {
+export interface Branch {
   readonly id: string;
   readonly title: string;
   /** Ids of its steps, in order. */
@@ -528,7 +528,7 @@ export interface PlanStage {
   readonly parallel: boolean;
   readonly steps: readonly PlanStep[];
   /** Absent: each step is a lane by itself. */
-  readonly lanes?: readonly Lane[];
+  readonly lanes?: readonly Branch[];
 }
 
 interface StepBase {

@@ -4,7 +4,17 @@ import { fits, type Input, sampleOf, valueFault } from "./input.ts";
 import { namesStep } from "./names-step.ts";
 import { resolveKnown, type Scalar } from "./reference.ts";
 import { offer } from "./suggest.ts";
-import type { Condition, Lane, Mode, Runbook, RunbookStage, RunbookStep, System, Used, WrittenClock } from "./types.ts";
+import type {
+  Branch,
+  Condition,
+  Mode,
+  Runbook,
+  RunbookStage,
+  RunbookStep,
+  System,
+  Used,
+  WrittenClock,
+} from "./types.ts";
 import { runsIn } from "./walk.ts";
 
 /**
@@ -74,14 +84,14 @@ function clockedBy({ id, title, withinSeconds, path }: DraftStage, flat: Taken):
 }
 
 function flatStage({ id, title, parallel, path, lanes }: DraftStage, take: Take): RunbookStage {
-  const flat = lanes.map((lane) => ({
-    id: lane.id,
-    title: lane.title,
-    steps: lane.items.flatMap((item) => (isUse(item) ? take(item).stages.flatMap(({ steps }) => steps) : [item])),
+  const flat = lanes.map((branch) => ({
+    id: branch.id,
+    title: branch.title,
+    steps: branch.items.flatMap((item) => (isUse(item) ? take(item).stages.flatMap(({ steps }) => steps) : [item])),
   }));
   const several = flat
     .filter(({ steps }) => steps.length > 1)
-    .map((lane): Lane => ({ ...lane, steps: lane.steps.map((step) => step.id) }));
+    .map((lane): Branch => ({ ...lane, steps: lane.steps.map((step) => step.id) }));
   const steps = flat.flatMap((lane) => lane.steps);
   return { id, title, parallel, path, steps, ...(parallel && several.length > 0 && { lanes: several }) };
 }
@@ -306,10 +316,10 @@ function renamed(use: Use, inner: Runbook, known: ReadonlyMap<string, Scalar>) {
   const stages = inner.stages
     .map(({ lanes, ...stage }): RunbookStage => {
       const steps = stage.steps.filter((step) => runs(step) && !isOut(step));
-      const kept = lanes?.map((lane) => ({
-        ...lane,
-        id: `${use.id}-${lane.id}`,
-        steps: lane.steps.filter((id) => steps.some((step) => step.id === id)).map((id) => idIn(ids, id)),
+      const kept = lanes?.map((branch) => ({
+        ...branch,
+        id: `${use.id}-${branch.id}`,
+        steps: branch.steps.filter((id) => steps.some((step) => step.id === id)).map((id) => idIn(ids, id)),
       }));
       return {
         ...stage,

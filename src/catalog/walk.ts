@@ -1,5 +1,5 @@
+import { inOneBranch } from "./branches.ts";
 import type { Path } from "./fault.ts";
-import { inOneLane } from "./lanes.ts";
 import type { Gate, Mode, Runbook, RunbookStage, RunbookStep } from "./types.ts";
 
 type ActionDoes = Extract<RunbookStep["does"], { kind: "action" }>;
@@ -41,7 +41,7 @@ export function gatesOf(runbook: Runbook, mode?: Mode): (Placed & { readonly gat
 /** True when `first` is over before `second` begins: the lanes of one parallel stage are not in order. */
 export function isBefore(first: Placed, second: Placed): boolean {
   if (first.stageIndex !== second.stageIndex) return first.stageIndex < second.stageIndex;
-  return inOneLane(first.stage, first.step.id, second.step.id) && first.stepIndex < second.stepIndex;
+  return inOneBranch(first.stage, first.step.id, second.step.id) && first.stepIndex < second.stepIndex;
 }
 
 /** `postgres.promote` → `promote`. */

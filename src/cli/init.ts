@@ -10,9 +10,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { cards } from "../actions/index.ts";
+import { ownSystem, secretsOf, valuesOf } from "../catalog/init-template.ts";
 import { jsonSchemas } from "../catalog/json-schema.ts";
 import { loadCatalog } from "../catalog/load.ts";
-import { ownSystem, secretsOf, valuesOf } from "../catalog/own.ts";
 import { offer } from "../catalog/suggest.ts";
 import type { Runbook, System } from "../catalog/types.ts";
 import { LifeboatError } from "../lib/errors.ts";

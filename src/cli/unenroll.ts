@@ -1,8 +1,8 @@
 import { loadConfig } from "../config.ts";
 import { createLog } from "../lib/log.ts";
-import { counterOf } from "../proof/totp.ts";
+import { counterOf } from "../mfa/totp.ts";
 import { openStore } from "../timeline/index.ts";
-import { createProofs } from "../timeline/proofs.ts";
+import { createSecondFactors } from "../timeline/second-factors.ts";
 
 /** For whoever runs Lifeboat, when a phone is lost: its holder enrolls anew. Exit code 1: there was nothing to take away. */
 export async function unenroll([holder]: readonly string[]): Promise<number> {
@@ -17,7 +17,7 @@ export async function unenroll([holder]: readonly string[]): Promise<number> {
   }
   const store = await openStore({ ...loaded.config.store, log: createLog("warn"), openSeconds: 15 });
   try {
-    const proofs = createProofs(store.pool, store.keyring);
+    const proofs = createSecondFactors(store.pool, store.keyring);
     const taken = await proofs.forget(holder);
     await proofs.forget(counterOf(holder, "cli"));
     process.stdout.write(taken ? `${holder} has to enroll anew: /dr enroll\n` : `${holder} has nothing enrolled.\n`);

@@ -2,23 +2,23 @@ import { line } from "../incident/decide/words.ts";
 import type { Moment, PostedUpdate, Via } from "../incident/events.ts";
 import { incidentName } from "../incident/numbers.ts";
 import type { IncidentState } from "../incident/state.ts";
-import { render } from "./engine.ts";
 import { type Facts, factsOf, type Known } from "./facts.ts";
 import { letter } from "./letter.ts";
-import { routeOf } from "./route.ts";
-import type { Field, Template } from "./template.ts";
+import { render } from "./liquid.ts";
 import {
   lineOf,
+  type RichText,
   toHtml,
   toPage,
   toSlack,
   toText,
   unlinked,
   unmarked,
-  type Words,
   withMarks,
   wordsOf,
-} from "./words.ts";
+} from "./rich-text.ts";
+import { routeOf } from "./route.ts";
+import type { Field, Template } from "./template.ts";
 
 /** What this installation can reach, beside Slack and its own page. */
 export interface Reach {
@@ -57,7 +57,7 @@ export function compose(template: Template, given: Readonly<Record<string, strin
   );
   const values = { ...factsOf(writing), ...fields };
   const notice = noticeOf(state, practice);
-  const words: Words = [
+  const words: RichText = [
     ...(notice ? [noticed(notice.says)] : []),
     ...wordsOf(render(withMarks(template.body), values)),
   ];
@@ -144,7 +144,7 @@ function noticeOf({ declared }: IncidentState, practice: boolean): { mark: strin
   return declared?.kind === "drill" ? { mark: "DRILL", says: "This is a drill. Nothing is really broken." } : null;
 }
 
-function noticed(says: string): Words[number] {
+function noticed(says: string): RichText[number] {
   return { kind: "paragraph", lines: [[{ text: says, bold: true }]] };
 }
 

@@ -5,7 +5,7 @@ import { incidentName } from "../incident/numbers.ts";
 import { holdersOf, nameOf, oneOf, roleTitle } from "../incident/people.ts";
 import { recoveryOf } from "../incident/recovery.ts";
 import type { GateState, IncidentState, RunState } from "../incident/state.ts";
-import { Address } from "./words.ts";
+import { Address } from "./rich-text.ts";
 
 /** What a template may name beside its own fields. A text that is not known is empty, never missing. */
 export const factNames = {

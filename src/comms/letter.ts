@@ -1,4 +1,4 @@
-import { inHtml, unlinked } from "./words.ts";
+import { inHtml, unlinked } from "./rich-text.ts";
 
 /** What stands around the words of a mail. */
 export const letter = {

@@ -2,8 +2,8 @@ import { errorAt, type Fault, type Finding, isClean } from "../catalog/fault.ts"
 import { parseYaml } from "../catalog/parse.ts";
 import { toFinding } from "../catalog/positions.ts";
 import { nearest } from "../catalog/suggest.ts";
-import { namesIn, type Used } from "./engine.ts";
 import { factNames } from "./facts.ts";
+import { namesIn, type Used } from "./liquid.ts";
 import { frontMatter, LAST_WORDS, NEXT_UPDATE, type Template, toTemplate } from "./template.ts";
 
 export interface Read {

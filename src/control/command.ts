@@ -19,29 +19,30 @@ export interface CommandRequest extends Pick<RunRequest, "code" | "signature"> {
 
 /** Says who it is, and answers; a refusal of either is recorded. */
 export async function answerCommand(ports: IdentityPorts, asked: CommandRequest): Promise<Answer> {
-  const { house } = ports;
+  const { context } = ports;
   const request = requestOf(asked);
   const who = await identify(ports, request, asked);
   if ("problem" in who) {
     const { code } = who.problem;
-    if (asked.mayRecord()) await record(house, { ...request, caller: who.caller }, who.problem);
-    else house.log.warn({ event: "cli.refused", by: asked.calledBy, code }, "a caller at the command line was refused");
+    if (asked.mayRecord()) await record(context, { ...request, caller: who.caller }, who.problem);
+    else
+      context.log.warn({ event: "cli.refused", by: asked.calledBy, code }, "a caller at the command line was refused");
     return refused(sayProblem(who.problem));
   }
   const { caller, signed } = who;
-  const reply = await answer(house, withCode({ ...request, caller, ...(signed && { signed }) }, asked.code));
+  const reply = await answer(context, withCode({ ...request, caller, ...(signed && { signed }) }, asked.code));
   return printed(reply);
 }
 
 /** The same nonce again: whoever sends it has not got the answer to it, or has listened. */
 export async function recordReplay(
-  { house }: Pick<IdentityPorts, "house">,
+  { context }: Pick<IdentityPorts, "context">,
   nonce: string,
   from: string,
 ): Promise<void> {
-  const caller = { door: "cli", slackUser: null, person: null, name: from, barred: null } as const;
+  const caller = { transport: "cli", slackUser: null, person: null, name: from, blocked: null } as const;
   const request: Request = { ...requestOf({ nonce, words: [] }), caller };
-  await record(house, request, {
+  await record(context, request, {
     code: "request-repeated",
     what: "A request of the command line came a second time",
     stateNow: "The second did nothing",
@@ -54,11 +55,11 @@ function requestOf(
   const words = "opened" in asked ? asked.opened.words : asked.words;
   return {
     ...readArgs(words),
-    caller: { door: "cli", slackUser: null, person: null, name: "", barred: null },
+    caller: { transport: "cli", slackUser: null, person: null, name: "", blocked: null },
     key: `cli/${asked.nonce}`,
     place: { channel: null, thread: null },
     form: null,
-    carries: null,
+    actionValue: null,
     canAskForm: false,
   };
 }

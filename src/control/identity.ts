@@ -1,19 +1,19 @@
 import { checkCode } from "../../commands/codes.ts";
 import type { Caller, Request } from "../../commands/command.ts";
-import type { House } from "../../commands/house.ts";
+import type { CommandContext } from "../../commands/context.ts";
 import type { Person } from "../catalog/types.ts";
 import type { SignedDecision } from "../incident/commands.ts";
 import type { Problem } from "../lib/errors.ts";
 import { parsePublicKey } from "../lib/ssh-key.ts";
-import type { KeyCounters } from "../proof/key-counters.ts";
-import { holderOf } from "../proof/proof.ts";
-import { readSignature, type VerifiedSignature, verifySignature } from "../proof/sshsig.ts";
+import type { KeyCounters } from "../mfa/key-counters.ts";
+import { holderOf } from "../mfa/second-factor.ts";
+import { readSignature, type VerifiedSignature, verifySignature } from "../mfa/sshsig.ts";
 import type { OsUsers } from "./os-users.ts";
 import { NAMESPACE } from "./protocol.ts";
 import type { OpenedSession } from "./sessions.ts";
 
 export interface IdentityPorts {
-  readonly house: House;
+  readonly context: CommandContext;
   readonly users: OsUsers;
   readonly counters: KeyCounters;
 }
@@ -35,12 +35,12 @@ const WHERE = "lifeboat dr";
 
 /** Who it would be without a code; null: nothing says who. `needsCode`: somebody else than the user of this machine. */
 export async function expected(
-  { house, users }: Pick<IdentityPorts, "house" | "users">,
+  { context, users }: Pick<IdentityPorts, "context" | "users">,
   { uid, as }: Pick<OpenedSession, "uid" | "as">,
 ): Promise<{ readonly person: Person; readonly needsCode: boolean } | null> {
   const own = uid === null ? null : await users.personOf(uid);
   const said = as ?? own;
-  const found = said === null ? null : personCalled(house, said);
+  const found = said === null ? null : personCalled(context, said);
   return found === null ? null : { person: found.person, needsCode: found.person.id !== own };
 }
 
@@ -49,9 +49,9 @@ export async function expected(
  * configuration maps it, else the code of the authenticator of who they say they are. Nothing of the caller's environment counts.
  */
 export async function identify(ports: IdentityPorts, request: Request, evidence: Evidence): Promise<Identified> {
-  const { house, users } = ports;
+  const { context, users } = ports;
   const { uid, as } = evidence.opened;
-  const nobody: Caller = { door: "cli", slackUser: null, person: null, name: evidence.calledBy, barred: null };
+  const nobody: Caller = { transport: "cli", slackUser: null, person: null, name: evidence.calledBy, blocked: null };
   const no = (problem: Problem): Identified => ({ caller: nobody, problem: { where: WHERE, ...problem } });
   if (evidence.signature !== null) return await bySignature(ports, evidence, nobody);
   const own = uid === null ? null : await users.personOf(uid);
@@ -62,16 +62,16 @@ export async function identify(ports: IdentityPorts, request: Request, evidence:
       what: `The bot doesn't know who ${evidence.calledBy} is`,
       allowed: "A user the bot's LIFEBOAT_CLI_USERS maps, --key with a key of the roster, or --as <person> with a code",
     });
-  const found = personCalled(house, said);
+  const found = personCalled(context, said);
   if (found === null) return no(notOnRoster(said));
   const caller: Caller = { ...nobody, person: found.person.id, name: found.person.name };
   if (own === found.person.id) return { caller };
-  const problem = await byCode(house, { ...request, caller: nobody }, found, evidence.code);
+  const problem = await byCode(context, { ...request, caller: nobody }, found, evidence.code);
   return problem === null ? { caller } : no(problem);
 }
 
 async function bySignature(
-  { house, counters }: IdentityPorts,
+  { context, counters }: IdentityPorts,
   { opened, signature }: Evidence,
   nobody: Caller,
 ): Promise<Identified> {
@@ -85,7 +85,7 @@ async function bySignature(
       what: "The signature isn't over what the bot asked to sign, or can't be read",
       allowed: "A signature by ssh-keygen -Y sign -n lifeboat; FIDO keys have to be touched",
     });
-  const owners = ownersOf(house, read.key.blob);
+  const owners = ownersOf(context, read.key.blob);
   const [owner] = owners;
   if (owner === undefined || owners.length !== 1)
     return no({
@@ -93,7 +93,7 @@ async function bySignature(
       what: `The key ${verified.fingerprint} ${owner === undefined ? "isn't on the roster" : "belongs to several people of the roster"}`,
       allowed: "One person's key under keys: in system.yml",
     });
-  if (as !== null && personCalled(house, as)?.person.id !== owner.id)
+  if (as !== null && personCalled(context, as)?.person.id !== owner.id)
     return no({ code: "key-other", what: `The key ${verified.fingerprint} isn't ${as}'s, but ${owner.name}'s` });
   const { authenticator, fingerprint } = verified;
   if (authenticator !== null && !(await counters.advance(fingerprint, authenticator.counter)))
@@ -122,18 +122,18 @@ function decisionOf(
 
 /** Null: the code is theirs, and counts. */
 async function byCode(
-  house: House,
+  context: CommandContext,
   request: Request,
   { person, systems }: Found,
   code: string | null,
 ): Promise<Problem | null> {
-  const { proof } = house;
-  if (proof === undefined || proof.closed !== null)
-    return proof?.closed ?? { code: "proof-closed", what: "No codes are kept here" };
+  const { mfa } = context;
+  if (mfa === undefined || mfa.closed !== null)
+    return mfa?.closed ?? { code: "proof-closed", what: "No codes are kept here" };
   for (const system of systems) {
     const holder = holderOf(system, person.id);
-    if (!(await proof.enrolled([holder]))) continue;
-    const counts = await proof.counts(holder, null);
+    if (!(await mfa.enrolled([holder]))) continue;
+    const counts = await mfa.counts(holder, null);
     if (!counts.ok) return counts.problem;
     if (code === null)
       return {
@@ -141,7 +141,7 @@ async function byCode(
         what: `This needs the code ${person.name}'s authenticator shows now`,
         next: `lifeboat dr --as ${person.id} --code 123456 …`,
       };
-    const verdict = await checkCode(house, proof, request, { holder, code });
+    const verdict = await checkCode(context, mfa, request, { holder, code });
     return verdict.ok ? null : verdict.problem;
   }
   return {
@@ -165,7 +165,7 @@ function notOnRoster(said: string): Problem {
 }
 
 /** People whose key this is, each once. Ids are one person across rosters, as everywhere. */
-function ownersOf({ catalog }: House, blob: Buffer): readonly Person[] {
+function ownersOf({ catalog }: CommandContext, blob: Buffer): readonly Person[] {
   const people = catalog.systems.flatMap((system) => system.people);
   const owners = people.filter(({ keys = [] }) =>
     keys.some((line) => parsePublicKey(line)?.blob.equals(blob) === true),
@@ -174,7 +174,7 @@ function ownersOf({ catalog }: House, blob: Buffer): readonly Person[] {
 }
 
 /** By id, or by a name only one of them has. The same person may be on several rosters. */
-function personCalled({ catalog }: House, said: string): Found | null {
+function personCalled({ catalog }: CommandContext, said: string): Found | null {
   const all = catalog.systems.flatMap((system) => system.people.map((person) => ({ system: system.id, person })));
   const asked = said.toLowerCase().replace(/^@/, "");
   const named = (id: string) => all.filter(({ person }) => person.id === id);

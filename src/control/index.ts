@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
-import type { House } from "../../commands/house.ts";
+import type { CommandContext } from "../../commands/context.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import type { KeyCounters } from "../proof/key-counters.ts";
+import type { KeyCounters } from "../mfa/key-counters.ts";
 import { type Callers, openCallers } from "./callers.ts";
 import { createOsUsers } from "./os-users.ts";
 import { type ControlServer, createControlServer } from "./server.ts";
@@ -35,7 +35,7 @@ export interface Control {
 
 export interface ControlOptions {
   readonly config: ControlConfig;
-  readonly house: House;
+  readonly context: CommandContext;
   readonly counters: KeyCounters;
   readonly log: Logger;
 }
@@ -44,7 +44,7 @@ const CLEAN_EVERY_MS = 30_000;
 const DRAIN_SECONDS = 5;
 
 /** Serves the command line. What can't be served is logged and left out: the bot goes on without it. */
-export async function startControl({ config, house, counters, log }: ControlOptions): Promise<Control> {
+export async function startControl({ config, context, counters, log }: ControlOptions): Promise<Control> {
   const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T | null> => {
     try {
       return await work();
@@ -57,7 +57,7 @@ export async function startControl({ config, house, counters, log }: ControlOpti
   const made = await attempt("socket", () => makeSocketFolder(config.socket).then(() => true));
   const callers =
     made === null ? null : await attempt("users of this machine", () => openCallers(join(folder, "callers")));
-  const server = createControlServer({ house, counters, users: createOsUsers(config.people), callers, log });
+  const server = createControlServer({ context, counters, users: createOsUsers(config.people), callers, log });
   const socket =
     made === null ? null : await attempt("socket", () => listenOnSocket(config.socket, server.listener("socket"), log));
   const { tls } = config;

@@ -67,11 +67,11 @@ export function createControlServer(ports: ControlPorts): ControlServer {
     if (!hellos.take("all")) throw new Denied(429, "Too many requests. Try again in a second.");
     const session = sessions.begin(from, from === "socket" && callers !== null);
     if (session === null) throw new Denied(429, "Too many requests are open. Try again in a few seconds.");
-    const { proof } = session;
+    const { mfa } = session;
     return {
       nonce: session.nonce,
-      file: proof && callers ? callers.pathOf(proof.name) : null,
-      mark: proof?.mark ?? "",
+      file: mfa && callers ? callers.pathOf(mfa.name) : null,
+      mark: mfa?.mark ?? "",
     };
   }
 
@@ -80,14 +80,14 @@ export function createControlServer(ports: ControlPorts): ControlServer {
       throw new Denied(413, `A command has at most ${LIMITS.characters} characters.`);
     const session = await taken(body.nonce, from);
     if (session.opened !== null) throw new Denied(409, "This command was opened before. Ask again.");
-    const uid = session.proof && callers ? await callers.ownerOf(session.proof.name, session.proof.mark) : null;
+    const uid = session.mfa && callers ? await callers.ownerOf(session.mfa.name, session.mfa.mark) : null;
     const source = sourceOf(from, uid);
     if (!commands.take(source)) {
       log.warn({ event: "cli.rate_limited", source }, "too many commands from one caller");
       throw new Denied(429, "Too many commands from you: one a second after the first 60. Nothing was done.");
     }
     const { words, as } = body;
-    const statement = body.sign ? await statementOf(ports.house, words, session.nonce) : null;
+    const statement = body.sign ? await statementOf(ports.context, words, session.nonce) : null;
     sessions.keep(session, { uid, words, as, statement });
     const who = await expected(ports, { uid, as });
     const needs = who?.needsCode && !body.sign ? "code" : null;

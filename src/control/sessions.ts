@@ -7,7 +7,7 @@ export interface Session {
   /** Where it came in: `socket`, or the address of a caller over TLS. Every request of it has to come from there. */
   readonly from: string;
   /** Name and content of the file that says whose user it is; null: this way in doesn't ask. */
-  readonly proof: { readonly name: string; readonly mark: string } | null;
+  readonly mfa: { readonly name: string; readonly mark: string } | null;
   readonly until: number;
   readonly opened: OpenedSession | null;
 }
@@ -46,7 +46,7 @@ export function createSessions(now: () => number = () => performance.now()): Ses
       const session: Session = {
         nonce: randomBytes(24).toString("base64url"),
         from,
-        proof: asksOwner ? { name: randomBytes(16).toString("hex"), mark: randomBytes(16).toString("hex") } : null,
+        mfa: asksOwner ? { name: randomBytes(16).toString("hex"), mark: randomBytes(16).toString("hex") } : null,
         until: now() + LIMITS.openSeconds * 1000,
         opened: null,
       };

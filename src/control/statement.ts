@@ -1,4 +1,4 @@
-import type { House } from "../../commands/house.ts";
+import type { CommandContext } from "../../commands/context.ts";
 import type { GateState, RunState } from "../incident/state.ts";
 import { canonicalBytes } from "../lib/canonical.ts";
 import type { Statement } from "./protocol.ts";
@@ -8,27 +8,27 @@ import type { Statement } from "./protocol.ts";
  * the facts it shows are in it, so that the signature is worth nothing for any other.
  */
 export async function statementOf(
-  house: House,
+  context: CommandContext,
   words: readonly string[],
   nonce: string,
 ): Promise<{ readonly value: Statement; readonly bytes: Buffer }> {
-  const decision = await decisionOf(house, words);
+  const decision = await decisionOf(context, words);
   const value: Statement = {
     lifeboat: "command/1",
     command: words,
     ...(decision && { decision }),
     nonce,
-    at: house.timeline.now().toISOString(),
+    at: context.timeline.now().toISOString(),
   };
   return { value, bytes: canonicalBytes(value) };
 }
 
 /** Null: no run and request are named, or the request isn't open. Then nothing is decided by the signature. */
-async function decisionOf(house: House, words: readonly string[]): Promise<Statement["decision"] | null> {
+async function decisionOf(context: CommandContext, words: readonly string[]): Promise<Statement["decision"] | null> {
   const run = words.find((word) => word.startsWith("run-"));
   const request = words.find((word) => word.startsWith("ask-"));
   if (run === undefined || request === undefined) return null;
-  const incident = await house.incidents.withRun(run);
+  const incident = await context.incidents.withRun(run);
   const found = incident?.runs.get(run);
   const gate = found && openRequest(found, request);
   if (!incident || !gate) return null;

@@ -18,10 +18,10 @@ import type { IncidentState, RunState } from "../incident/state.ts";
 import { coveringGate } from "../incident/undo.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
-import { botEvent, type Driven } from "./driven.ts";
-import type { Writing } from "./journal.ts";
 import { gatesToPass, type Intent, next, usesApprovals } from "./next.ts";
 import { changesBetween, lookAhead, renewed } from "./preflight.ts";
+import { botEvent, type RunContext } from "./run-context.ts";
+import type { Writing } from "./run-event-writer.ts";
 
 /**
  * Longer than whoever looks up waits itself (6 s, `src/slack/people.ts`): with a Slack that hangs, its answer may be that
@@ -41,27 +41,27 @@ export type Admission =
  * afresh, and then one transaction checks everything and writes the claim, or says why not.
  */
 export async function admit(
-  driven: Driven,
+  runContext: RunContext,
   intent: Extract<Intent, { do: "start" | "takeOver" | "open" }>,
   claim: (run: RunState, now: Date) => NewEvent,
 ): Promise<Admission> {
-  const { journal } = driven;
-  const [fresh, { standing, instead }] = await Promise.all([
-    looksAgain(driven, intent.step),
-    lookUp(driven, approversOf(journal.run(), intent.step)),
+  const { writer } = runContext;
+  const [fresh, { accounts, instead }] = await Promise.all([
+    looksAgain(runContext, intent.step),
+    lookUp(runContext, approversOf(writer.run(), intent.step)),
   ]);
-  const system = systemOf(driven);
+  const system = systemOf(runContext);
   let admission: Admission = { kind: "moved" };
-  await journal.write((run, now, state): Writing | null => {
+  await writer.write((run, now, state): Writing | null => {
     admission = { kind: "moved" };
-    const at = { epoch: journal.lease.epoch, now };
+    const at = { epoch: writer.lease.epoch, now };
     if (!next(run, at).intents.some((one) => isSame(one, intent))) return null;
     const void_ = fresh && whyVoid(run, intent.step, fresh);
-    if (fresh && void_) return voiding(driven, run, intent.step, fresh, void_);
-    const { planHash } = journal.lease;
+    if (fresh && void_) return voiding(runContext, run, intent.step, fresh, void_);
+    const { planHash } = writer.lease;
     const factsHash = fresh?.factsHash ?? run.preflight?.factsHash ?? "";
-    const conformance = conformanceNow(driven, state, run);
-    const context = { now, planHash, factsHash, system, standing, instead, conformance, lease: journal.lease };
+    const conformance = conformanceNow(runContext, state, run);
+    const context = { now, planHash, factsHash, system, accounts: accounts, instead, conformance, lease: writer.lease };
     const verdict = mayStart(state, run, intent.step, context);
     admission = admissionOf(verdict);
     return { events: verdict.ok ? [...verdict.events, claim(run, now)] : verdict.events };
@@ -70,19 +70,19 @@ export async function admit(
 }
 
 /** Lets gates pass that no start will: the same people have to be entitled all the same. */
-export async function passLastGates(driven: Driven): Promise<Admission> {
-  const { journal } = driven;
-  const { standing, instead } = await lookUp(driven, deciders(journal.run()));
-  const system = systemOf(driven);
+export async function passLastGates(runContext: RunContext): Promise<Admission> {
+  const { writer } = runContext;
+  const { accounts, instead } = await lookUp(runContext, deciders(writer.run()));
+  const system = systemOf(runContext);
   let admission: Admission = { kind: "moved" };
-  await journal.write((run, now, state): Writing | null => {
+  await writer.write((run, now, state): Writing | null => {
     admission = { kind: "moved" };
-    const wanted = next(run, { epoch: journal.lease.epoch, now }).intents;
+    const wanted = next(run, { epoch: writer.lease.epoch, now }).intents;
     if (!wanted.some((intent) => intent.do === "passGates")) return null;
     const factsHash = run.preflight?.factsHash ?? "";
-    const { planHash } = journal.lease;
-    const conformance = conformanceNow(driven, state, run);
-    const context = { now, planHash, factsHash, system, standing, instead, conformance, lease: journal.lease };
+    const { planHash } = writer.lease;
+    const conformance = conformanceNow(runContext, state, run);
+    const context = { now, planHash, factsHash, system, accounts: accounts, instead, conformance, lease: writer.lease };
     const verdict = passGates(state, run, context);
     admission = admissionOf(verdict);
     return { events: verdict.events };
@@ -97,8 +97,8 @@ function admissionOf(verdict: MayStart): Admission {
 }
 
 /** The stored plan held against the catalogue of this moment. */
-export function conformanceNow(driven: Driven, state: IncidentState, run: RunState): Conformance {
-  return driven.conformance(run.plan, originOf(state, run.plan));
+export function conformanceNow(runContext: RunContext, state: IncidentState, run: RunState): Conformance {
+  return runContext.conformance(run.plan, originOf(state, run.plan));
 }
 
 /** What the plan of an undo goes back to, by the timeline's word. */
@@ -110,21 +110,21 @@ function originOf(state: IncidentState, { undoes }: Plan): Origin | null {
 }
 
 /** Why nothing of this run is looked at or begun now, by the catalogue's word; null: it may go on. `step`: only what is about that step. */
-export function catalogueAgainst(driven: Driven, step: string | null = null): Admission | null {
-  const run = driven.journal.run();
-  const conformance = conformanceNow(driven, driven.journal.state(), run);
+export function catalogueAgainst(runContext: RunContext, step: string | null = null): Admission | null {
+  const run = runContext.writer.run();
+  const conformance = conformanceNow(runContext, runContext.writer.state(), run);
   const differences = conformance.differences.filter((one) => step === null || one.step === null || one.step === step);
   const against = firmly({ ...conformance, differences }, run);
   return against.length === 0 ? null : { kind: "refused", code: "catalogue-differs", why: catalogueDiffers(against) };
 }
 
-export function systemOf(driven: Driven) {
-  const id = driven.journal.run().plan.system;
-  const system = driven.systems.get(id);
+export function systemOf(runContext: RunContext) {
+  const id = runContext.writer.run().plan.system;
+  const system = runContext.systems.get(id);
   if (system) return system;
   throw new LifeboatError({
     code: "system-unknown",
-    where: driven.journal.lease.run,
+    where: runContext.writer.lease.run,
     what: `The catalogue has no system "${id}" any more, so no one's right to decide can be checked`,
     next: "Put the system back into the catalogue, then resume; or abort the run.",
   });
@@ -132,41 +132,41 @@ export function systemOf(driven: Driven) {
 
 interface LookedUp {
   /** Null: may approve; a string: why not. Who could not be looked up is left out, and so does not count. */
-  readonly standing: ReadonlyMap<string, string | null>;
+  readonly accounts: ReadonlyMap<string, string | null>;
   /** What counts in place of Slack's answer, of those it could not be asked about. */
   readonly instead: ReadonlyMap<string, string>;
 }
 
 /** Who is still somebody that may approve. */
-async function lookUp(driven: Driven, people: readonly string[]): Promise<LookedUp> {
-  const standing = new Map<string, string | null>();
+async function lookUp(runContext: RunContext, people: readonly string[]): Promise<LookedUp> {
+  const accounts = new Map<string, string | null>();
   const instead = new Map<string, string>();
-  if (people.length === 0) return { standing, instead };
-  const system = systemOf(driven);
-  const there = decidedAtCommandLine(driven.journal.run());
+  if (people.length === 0) return { accounts, instead };
+  const system = systemOf(runContext);
+  const there = decidedAtCommandLine(runContext.writer.run());
   await Promise.all(
     people.map(async (person) => {
       try {
         const why = await withDeadline(
           `Looking up ${person}`,
           LOOK_UP_SECONDS,
-          () => driven.standing.check(system, person, there.has(person), (by) => instead.set(person, by)),
-          driven.lost,
+          () => runContext.accountStatus.check(system, person, there.has(person), (by) => instead.set(person, by)),
+          runContext.lost,
         );
-        standing.set(person, why);
+        accounts.set(person, why);
       } catch (error) {
-        driven.log.warn({ person, error: messageOf(error) }, "an approver could not be looked up");
+        runContext.log.warn({ person, error: messageOf(error) }, "an approver could not be looked up");
       }
     }),
   );
-  return { standing, instead };
+  return { accounts, instead };
 }
 
-async function looksAgain(driven: Driven, step: string): Promise<Preflight | null> {
-  const run = driven.journal.run();
+async function looksAgain(runContext: RunContext, step: string): Promise<Preflight | null> {
+  const run = runContext.writer.run();
   const planned = run.steps.get(step)?.step;
   if (!planned || !usesApprovals(planned) || gatesToPass(run, step).length === 0 || !run.preflight) return null;
-  return renewed(run.preflight, await lookAhead(run, driven.around, driven.lost), run);
+  return renewed(run.preflight, await lookAhead(run, runContext.around, runContext.lost), run);
 }
 
 function whyVoid(run: RunState, step: string, fresh: Preflight): string | null {
@@ -178,10 +178,10 @@ function whyVoid(run: RunState, step: string, fresh: Preflight): string | null {
 }
 
 /** A look that found nothing ready is not recorded as the preflight: the gate looks again before it asks again. */
-function voiding(driven: Driven, run: RunState, step: string, fresh: Preflight, why: string): Writing {
+function voiding(runContext: RunContext, run: RunState, step: string, fresh: Preflight, why: string): Writing {
   const gates = gatesToPass(run, step);
   const asks = gates.map((gate) => gate.ask).join("+");
-  const shown = fresh.ready ? [botEvent(driven, `look/${asks}`, { type: "run.preflighted", data: fresh })] : [];
+  const shown = fresh.ready ? [botEvent(runContext, `look/${asks}`, { type: "run.preflighted", data: fresh })] : [];
   return { events: [...shown, ...gates.map((gate) => voided(run, gate, why))] };
 }
 

@@ -2,10 +2,10 @@ import type { ActionStep } from "../catalog/types.ts";
 import type { NewEvent, StepEvent } from "../incident/events.ts";
 import type { RunState, StepState } from "../incident/state.ts";
 import { messageOf, type Problem } from "../lib/errors.ts";
-import { botEvent, type Driven } from "./driven.ts";
 import { evidencesOf } from "./evidence.ts";
 import { applyContext, type Job, jobOf, observe, readContext } from "./look.ts";
-import { createVoice, type Voice } from "./voice.ts";
+import { createProgressReporter, type ProgressReporter } from "./progress-reporter.ts";
+import { botEvent, type RunContext } from "./run-context.ts";
 
 /** The attempt is no longer under way on the timeline: somebody else decided about it. Nothing more is done for it. */
 export class Superseded extends Error {}
@@ -16,12 +16,12 @@ type Running = Extract<StepState, { status: "running" }>;
 
 /** One attempt at one step: what it may look at, what it says, and what it writes. */
 export interface Attempt {
-  readonly driven: Driven;
+  readonly runContext: RunContext;
   readonly step: ActionStep;
   readonly number: number;
   /** A person asked for this attempt: it may do again what the rule would not. */
   readonly askedByPerson: boolean;
-  readonly voice: Voice;
+  readonly reporter: ProgressReporter;
   /** Binds the plan's step to its action. Throws a `LifeboatError` where this version can not. */
   job(): Job;
   /** Looks once. As plain JSON, exactly what would be read back after a crash. */
@@ -42,17 +42,17 @@ export interface Attempt {
 const NOTE_MS = 5;
 
 /** `under`: the epoch the attempt is recorded under, which is ours unless a run that has ended is only being settled. */
-export function openAttempt(driven: Driven, step: ActionStep, number: number, under: string): Attempt {
-  const { journal, settings } = driven;
-  const { epoch } = journal.lease;
-  const evidences = evidencesOf(() => journal.run());
-  const known = journal.run().steps.get(step.id);
+export function openAttempt(runContext: RunContext, step: ActionStep, number: number, under: string): Attempt {
+  const { writer, settings } = runContext;
+  const { epoch } = writer.lease;
+  const evidences = evidencesOf(() => writer.run());
+  const known = writer.run().steps.get(step.id);
   let progressed = 0;
   let noted: Note | null = null;
 
   const write = async (entries: readonly Entry[], only: (run: RunState) => boolean) => {
     let known: "written" | "superseded" = "superseded";
-    await journal.write((run, now) => {
+    await writer.write((run, now) => {
       const state = run.steps.get(step.id);
       known = state && isOurs(state, number, under) && only(run) ? "written" : "superseded";
       if (known === "superseded") return null;
@@ -61,7 +61,7 @@ export function openAttempt(driven: Driven, step: ActionStep, number: number, un
         const timed = type === "step.verified" || type === "step.failed" ? { seconds } : {};
         const count = type === "step.progressed" ? `/${++progressed}` : "";
         const event = { type, data: { step: step.id, attempt: number, ...data, ...timed } } as unknown as NewEvent;
-        return botEvent(driven, `${type}/${step.id}/${number}/${epoch}${count}`, event);
+        return botEvent(runContext, `${type}/${step.id}/${number}/${epoch}${count}`, event);
       });
       return { events };
     });
@@ -85,10 +85,10 @@ export function openAttempt(driven: Driven, step: ActionStep, number: number, un
         },
       };
     });
-  const voice = createVoice(
+  const reporter = createProgressReporter(
     (says) => {
       record("step.progressed", { says }).catch((error) => {
-        driven.log.debug({ step: step.id, error: messageOf(error) }, "progress was not recorded");
+        runContext.log.debug({ step: step.id, error: messageOf(error) }, "progress was not recorded");
       });
     },
     {
@@ -100,26 +100,26 @@ export function openAttempt(driven: Driven, step: ActionStep, number: number, un
     },
   );
   return {
-    driven,
+    runContext,
     step,
     number,
     askedByPerson: known !== undefined && number > 1 && known.forgiven === number - 1,
-    voice,
-    job: () => jobOf(step, driven.around.actions, journal.run().plan),
-    look: async (job) => plain(await observe(job, driven.around, evidences, driven.lost)),
+    reporter,
+    job: () => jobOf(step, runContext.around.actions, writer.run().plan),
+    look: async (job) => plain(await observe(job, runContext.around, evidences, runContext.lost)),
     applyContext: (job, signal) =>
-      applyContext(readContext(job, driven.around, evidences, signal), job, driven.around, {
-        progress: (says) => voice.say(says),
+      applyContext(readContext(job, runContext.around, evidences, signal), job, runContext.around, {
+        progress: (says) => reporter.say(says),
         launched: (process, says) => record("step.progressed", { says, process }),
       }),
     record,
     note,
     async fail(problem, retryable) {
-      voice.end();
+      reporter.end();
       await record("step.failed", { problem, retryable });
     },
     async stop(problem) {
-      voice.end();
+      reporter.end();
       await record("step.stopped", { problem });
     },
   };

@@ -1,5 +1,5 @@
 import { awaited } from "../incident/authority.ts";
-import { lentNow } from "../incident/delegation.ts";
+import { delegationsNow } from "../incident/delegation.ts";
 import type { Preflight } from "../incident/events.ts";
 import { failedOf, findingsOf } from "../incident/findings.ts";
 import { fallThrough, gateDue, openGate } from "../incident/gates.ts";
@@ -9,80 +9,80 @@ import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { conformanceNow, systemOf } from "./admit.ts";
-import { botEvent, type Driven } from "./driven.ts";
 import { next } from "./next.ts";
 import { lookAhead } from "./preflight.ts";
+import { botEvent, type RunContext } from "./run-context.ts";
 
 /** A look at the world may be shown in an approval this long after it was taken, while nothing was done. */
 const SHOWN_FOR_MS = 60_000;
 
 /** Asks for approvals, on facts that are fresh: what was done since the last look may have changed them. */
-export async function askAtGate(driven: Driven, step: string): Promise<void> {
-  const { journal } = driven;
+export async function askAtGate(runContext: RunContext, step: string): Promise<void> {
+  const { writer } = runContext;
   const ask = newId("ask", 16);
-  const system = systemOf(driven);
-  const looked = isFresh(journal.run(), driven.now())
+  const system = systemOf(runContext);
+  const looked = isFresh(writer.run(), runContext.now())
     ? null
-    : await lookAhead(journal.run(), driven.around, driven.lost);
-  await journal.write((run, now, state) => {
-    const intents = next(run, { epoch: journal.lease.epoch, now }).intents;
+    : await lookAhead(writer.run(), runContext.around, runContext.lost);
+  await writer.write((run, now, state) => {
+    const intents = next(run, { epoch: writer.lease.epoch, now }).intents;
     if (!intents.some((intent) => intent.do === "openGate" && intent.step === step)) return null;
-    if (looked && !looked.ready) return { events: [blocked(driven, run, ask, looked)] };
+    if (looked && !looked.ready) return { events: [blocked(runContext, run, ask, looked)] };
     const shown = looked ? { ...run, preflight: { ...looked, at: now } } : run;
     const key = `${run.id}/ask/${ask}`;
     return {
       events: [
-        ...(looked ? [botEvent(driven, `look/${ask}`, { type: "run.preflighted", data: looked })] : []),
-        openGate(shown, step, { ask, now, key, system, conformance: conformanceNow(driven, state, run) }),
+        ...(looked ? [botEvent(runContext, `look/${ask}`, { type: "run.preflighted", data: looked })] : []),
+        openGate(shown, step, { ask, now, key, system, conformance: conformanceNow(runContext, state, run) }),
       ],
     };
   });
-  await passOverTheEmpty(driven, step);
+  await passOverTheEmpty(runContext, step);
 }
 
 /** Writes what time has made due: the next level is asked, or the ask ends. */
-export async function moveGate(driven: Driven, step: string): Promise<void> {
-  await driven.journal.write((run, now) => {
+export async function moveGate(runContext: RunContext, step: string): Promise<void> {
+  await runContext.writer.write((run, now) => {
     const { events } = gateDue(run, step, now);
     return events.length > 0 ? { events } : null;
   });
-  await passOverTheEmpty(driven, step);
+  await passOverTheEmpty(runContext, step);
 }
 
 /**
  * Whoever is asked is looked up, each time somebody is asked anew or reminded: a level that was emptied (its people were
  * deactivated) is not waited for. Nothing is held up by a look-up that fails.
  */
-async function passOverTheEmpty(driven: Driven, step: string): Promise<void> {
-  const { journal } = driven;
-  const system = systemOf(driven);
-  const gone = await whoIsGone(driven, step);
-  await journal.write((run, now, state) => {
+async function passOverTheEmpty(runContext: RunContext, step: string): Promise<void> {
+  const { writer } = runContext;
+  const system = systemOf(runContext);
+  const gone = await whoIsGone(runContext, step);
+  await writer.write((run, now, state) => {
     const events = fallThrough(state, run, step, { now, system, gone });
     return events.length > 0 ? { events } : null;
   });
 }
 
 /** Looks at the people of all levels at once: those of the next level have to be there, too. */
-async function whoIsGone(driven: Driven, step: string): Promise<ReadonlyMap<string, string>> {
+async function whoIsGone(runContext: RunContext, step: string): Promise<ReadonlyMap<string, string>> {
   const gone = new Map<string, string>();
-  const state = driven.journal.run().steps.get(step);
-  const { standing } = driven;
-  if (state?.status !== "gate" || state.gate.outcome !== "open" || standing.gone === undefined) return gone;
-  const system = systemOf(driven);
-  const now = driven.now();
+  const state = runContext.writer.run().steps.get(step);
+  const { accountStatus } = runContext;
+  if (state?.status !== "gate" || state.gate.outcome !== "open" || accountStatus.gone === undefined) return gone;
+  const system = systemOf(runContext);
+  const now = runContext.now();
   const all = { ...state.gate, level: state.gate.escalate.length };
-  const lent = lentNow(driven.journal.state(), now);
-  const asked = awaited(driven.journal.run(), all, system, now, lent).asked.flatMap(({ people }) => people);
+  const lent = delegationsNow(runContext.writer.state(), now);
+  const asked = awaited(runContext.writer.run(), all, system, now, lent).asked.flatMap(({ people }) => people);
   const people = new Set([...asked.map(({ id }) => id), ...lent.map(({ from }) => from)]);
   await Promise.all(
     [...people].map(async (person) => {
       try {
-        const looked = () => standing.gone?.(system, person) ?? Promise.resolve(null);
-        const why = await withDeadline(`Looking up ${person}`, 5, looked, driven.lost);
+        const looked = () => accountStatus.gone?.(system, person) ?? Promise.resolve(null);
+        const why = await withDeadline(`Looking up ${person}`, 5, looked, runContext.lost);
         if (why !== null) gone.set(person, why);
       } catch (error) {
-        driven.log.warn({ person, error: messageOf(error) }, "an approver could not be looked up");
+        runContext.log.warn({ person, error: messageOf(error) }, "an approver could not be looked up");
       }
     }),
   );
@@ -101,9 +101,9 @@ function isFresh(run: RunState, now: Date): boolean {
   return !begun && now.getTime() - looked < SHOWN_FOR_MS;
 }
 
-function blocked(driven: Driven, run: RunState, ask: string, looked: Preflight) {
+function blocked(runContext: RunContext, run: RunState, ask: string, looked: Preflight) {
   const found = findingsOf(failedOf(looked.checks, "block"));
-  return botEvent(driven, `blocked/${ask}`, {
+  return botEvent(runContext, `blocked/${ask}`, {
     type: "run.stuck",
     data: {
       problem: {

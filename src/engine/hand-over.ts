@@ -1,13 +1,13 @@
 import type { NewEvent } from "../incident/events.ts";
 import type { StepState } from "../incident/state.ts";
-import type { Journal } from "./journal.ts";
+import type { RunEventWriter } from "./run-event-writer.ts";
 
 type Running = Extract<StepState, { status: "running" }>;
 
 /** Writes for each step under way that this process stops, and what becomes of the step. */
-export async function handOver(journal: Journal): Promise<void> {
-  const { run, epoch } = journal.lease;
-  await journal.write((state) => {
+export async function handOver(writer: RunEventWriter): Promise<void> {
+  const { run, epoch } = writer.lease;
+  await writer.write((state) => {
     const steps = [...state.steps.values()].filter(
       (step): step is StepState & Running => step.status === "running" && step.epoch === epoch,
     );

@@ -24,7 +24,7 @@ export interface StillRunning {
  * @returns null, or what may still be running: then nothing may be repeated
  */
 export async function outlived(attempt: Attempt, runHasEnded: boolean): Promise<StillRunning | null> {
-  const { driven } = attempt;
+  const { runContext } = attempt;
   const process = processOf(attempt);
   if (process === null) return null;
   const until = endOf(process);
@@ -32,14 +32,14 @@ export async function outlived(attempt: Attempt, runHasEnded: boolean): Promise<
   for (let looks = 1; ; looks++) {
     const life = await lookAtProcess(process);
     if (life === "gone") return null;
-    const over = driven.now() >= until;
-    const stops = runHasEnded || driven.halt.aborted;
+    const over = runContext.now() >= until;
+    const stops = runHasEnded || runContext.halt.aborted;
     if (life === "alive" && (over || stops)) return ended(process);
     if (life === "unknown" && over) return null;
     if (life === "unknown" && (stops || performance.now() - began > PATIENCE_MS)) return { process, life, until };
     if (looks === 1)
-      attempt.voice.say(`${sayRunning({ process, life, until })} Waiting for it, at most until ${clock(until)}`);
-    await pause(LOOK_AGAIN_MS, undefined, { signal: driven.lost });
+      attempt.reporter.say(`${sayRunning({ process, life, until })} Waiting for it, at most until ${clock(until)}`);
+    await pause(LOOK_AGAIN_MS, undefined, { signal: runContext.lost });
   }
 }
 
@@ -80,8 +80,8 @@ function endOf({ since, seconds }: StepProcess): Date {
   return new Date(since.getTime() + (seconds + END_GRACE_SECONDS) * 1000);
 }
 
-function processOf({ driven, step }: Attempt): StepProcess | null {
-  return driven.journal.run().steps.get(step.id)?.process ?? null;
+function processOf({ runContext, step }: Attempt): StepProcess | null {
+  return runContext.writer.run().steps.get(step.id)?.process ?? null;
 }
 
 function clock(time: Date): string {

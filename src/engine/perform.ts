@@ -4,13 +4,13 @@ import type { ActionStep } from "../catalog/types.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf, type Problem } from "../lib/errors.ts";
 import { type Attempt, openAttempt, Superseded } from "./attempt.ts";
-import type { Driven } from "./driven.ts";
-import { LeaseLost } from "./journal.ts";
 import { blocking, type Job, problemOf, sayState } from "./look.ts";
 import type { Reached } from "./next.ts";
 import { outlived, problemOfRunning, stillRunning } from "./outlived.ts";
 import { type Recovery, recovery } from "./recover.ts";
-import { stillStands } from "./stands.ts";
+import type { RunContext } from "./run-context.ts";
+import { LeaseLost } from "./run-event-writer.ts";
+import { stillUnchanged } from "./unchanged.ts";
 
 /** How far an attempt got before, as its timeline tells: where to go on. */
 export interface From {
@@ -38,8 +38,8 @@ const UNTOUCHED = "Nothing was changed by this attempt.";
  * that never came) goes the same way: look, and let `recovery` say. Rejects only with `LeaseLost` or when the engine
  * itself is wrong.
  */
-export async function perform(driven: Driven, step: ActionStep, number: number, from: From): Promise<void> {
-  const attempt = openAttempt(driven, step, number, from.epoch);
+export async function perform(runContext: RunContext, step: ActionStep, number: number, from: From): Promise<void> {
+  const attempt = openAttempt(runContext, step, number, from.epoch);
   try {
     const job = await bind(attempt);
     if (!job) return;
@@ -47,10 +47,10 @@ export async function perform(driven: Driven, step: ActionStep, number: number, 
     else if (from.reached === "intended") await recover(attempt, job, from);
     else await prove(attempt, job, from.before, from.handle as Handle | null);
   } catch (error) {
-    if (driven.lost.aborted) throw new LeaseLost(driven.journal.lease.run);
+    if (runContext.lost.aborted) throw new LeaseLost(runContext.writer.lease.run);
     if (!(error instanceof Superseded)) throw error;
   } finally {
-    attempt.voice.end();
+    attempt.reporter.end();
   }
 }
 
@@ -67,14 +67,14 @@ async function bind(attempt: Attempt): Promise<Job | null> {
 async function begin(attempt: Attempt, job: Job, from: From): Promise<void> {
   const running = await outlived(attempt, from.onlySettle);
   if (running) return attempt.stop(problemOfRunning(attempt.step.title, running));
-  if (from.onlySettle || attempt.driven.halt.aborted) return attempt.fail(haltedBefore(attempt), false);
+  if (from.onlySettle || attempt.runContext.halt.aborted) return attempt.fail(haltedBefore(attempt), false);
   let seen: unknown;
   let done: Done;
   try {
     ({ seen, done } = await lookUntilShown(attempt, job, from));
   } catch (error) {
-    if (attempt.driven.lost.aborted) throw error;
-    if (attempt.driven.halt.aborted) return attempt.fail(haltedBefore(attempt), false);
+    if (attempt.runContext.lost.aborted) throw error;
+    if (attempt.runContext.halt.aborted) return attempt.fail(haltedBefore(attempt), false);
     return attempt.fail(failedTo(attempt, error, UNTOUCHED), true);
   }
   const { action } = job;
@@ -99,19 +99,19 @@ function isToggledBefore({ action }: Job, { before }: From): boolean {
  * over since it was last asked for, "not there" is not believed, and it is looked again.
  */
 async function lookUntilShown(attempt: Attempt, job: Job, from: From): Promise<{ seen: unknown; done: Done }> {
-  const { driven, voice } = attempt;
+  const { runContext, reporter } = attempt;
   const since = from.before === null ? 0 : (from.askedAt?.getTime() ?? 0);
   const shownBy = since + unseenSeconds(job, attempt.step) * 1000;
   for (let looks = 1; ; looks++) {
     const seen = await attempt.look(job);
     const done = job.action.apply ? job.action.done(seen, job.input, from.before) : "no";
-    const left = shownBy - driven.now().getTime();
+    const left = shownBy - runContext.now().getTime();
     if (done !== "no" || left <= 0) return { seen, done };
     if (looks === 1)
-      voice.say(
+      reporter.say(
         `It was requested at ${new Date(since).toISOString().slice(11, 19)} UTC and may take until ${new Date(shownBy).toISOString().slice(11, 19)} to show: until then it's only checked`,
       );
-    const signal = AbortSignal.any([driven.lost, driven.halt]);
+    const signal = AbortSignal.any([runContext.lost, runContext.halt]);
     await pause(Math.min(LOOK_AGAIN_MS, Math.max(1, left)), undefined, { signal });
   }
 }
@@ -125,9 +125,9 @@ function unseenSeconds({ action, input }: Job, { budget }: ActionStep): number {
 async function recover(attempt: Attempt, job: Job, from: From): Promise<void> {
   const running = await outlived(attempt, from.onlySettle);
   if (running) return attempt.stop(problemOfRunning(attempt.step.title, running));
-  if (unseenSeconds(job, attempt.step) > 0 && !from.onlySettle && !attempt.driven.halt.aborted)
+  if (unseenSeconds(job, attempt.step) > 0 && !from.onlySettle && !attempt.runContext.halt.aborted)
     await lookUntilShown(attempt, job, from).catch((error) => {
-      if (attempt.driven.lost.aborted) throw error;
+      if (attempt.runContext.lost.aborted) throw error;
     });
   const found = await find(attempt, job, from.before, LOOKS);
   switch (found.recovery) {
@@ -136,7 +136,8 @@ async function recover(attempt: Attempt, job: Job, from: From): Promise<void> {
     case "ask":
       return attempt.stop(questionAfter(attempt, job, found));
     case "again": {
-      if (from.onlySettle || attempt.driven.halt.aborted) return attempt.fail(haltedBefore(attempt, job, found), false);
+      if (from.onlySettle || attempt.runContext.halt.aborted)
+        return attempt.fail(haltedBefore(attempt, job, found), false);
       const refusal = refusalOf(attempt, job, found.seen);
       return refusal ? attempt.fail(refusal, true) : cause(attempt, job, found.seen);
     }
@@ -147,43 +148,43 @@ async function recover(attempt: Attempt, job: Job, from: From): Promise<void> {
 
 /** Writes the intent, causes exactly one effect, and goes on to prove it. */
 async function cause(attempt: Attempt, job: Job, seen: unknown): Promise<void> {
-  const { driven, step } = attempt;
+  const { runContext, step } = attempt;
   try {
     await attempt.record("step.intended", { before: seen }, (run) => run.ending === null);
   } catch (error) {
     if (!(error instanceof Superseded)) throw error;
     return attempt.fail(haltedBefore(attempt), false);
   }
-  driven.killPoint(step.id, "intended");
-  await driven.confirm();
-  driven.killPoint(step.id, "before-apply");
+  runContext.killPoint(step.id, "intended");
+  await runContext.confirm();
+  runContext.killPoint(step.id, "before-apply");
   let handle: Handle;
   try {
     handle = await apply(attempt, job, seen);
   } catch (error) {
-    if (driven.lost.aborted) throw error;
+    if (runContext.lost.aborted) throw error;
     return unclear(attempt, job, seen, error);
   }
-  driven.killPoint(step.id, "after-apply");
+  runContext.killPoint(step.id, "after-apply");
   // Looking does not wait for the note: without it, a successor looks whether it happened, as after the intent.
   const noted = attempt.note("step.applied", { handle: handle ?? null });
   await Promise.all([
-    noted.then(() => driven.killPoint(step.id, "applied")),
+    noted.then(() => runContext.killPoint(step.id, "applied")),
     prove(attempt, job, seen, handle ?? null),
   ]);
 }
 
 /** A halt is only passed on: the action may stop where it is safe, and is waited for. Losing the run ends the waiting. */
 function apply(attempt: Attempt, job: Job, seen: unknown): Promise<Handle> {
-  const { driven, step } = attempt;
+  const { runContext, step } = attempt;
   const { action, input } = job;
   if (!action.apply) throw new TypeError(`${action.id} has nothing to apply`);
   const call = action.apply.bind(action);
   return withDeadline(
     `"${step.title}"`,
     step.budget.failSeconds,
-    (signal) => call(attempt.applyContext(job, AbortSignal.any([signal, driven.halt])), input, seen),
-    driven.lost,
+    (signal) => call(attempt.applyContext(job, AbortSignal.any([signal, runContext.halt])), input, seen),
+    runContext.lost,
   );
 }
 
@@ -198,7 +199,7 @@ async function unclear(attempt: Attempt, job: Job, before: unknown, error: unkno
     case "ask":
       return attempt.stop(questionAfter(attempt, job, found, error));
     case "again":
-      return attempt.fail(failedTo(attempt, error, sayState(job, found.seen)), !attempt.driven.halt.aborted);
+      return attempt.fail(failedTo(attempt, error, sayState(job, found.seen)), !attempt.runContext.halt.aborted);
     default:
       return found.recovery satisfies never;
   }
@@ -206,32 +207,32 @@ async function unclear(attempt: Attempt, job: Job, before: unknown, error: unkno
 
 /** Done is what was seen to be so. */
 async function prove(attempt: Attempt, job: Job, before: unknown, handle: Handle | null): Promise<void> {
-  const { driven, step } = attempt;
-  driven.killPoint(step.id, "before-verify");
+  const { runContext, step } = attempt;
+  runContext.killPoint(step.id, "before-verify");
   let evidence: Evidence;
   try {
     evidence = await withDeadline(
       `Verifying "${step.title}"`,
       step.budget.failSeconds,
       (signal) => job.action.verify(attempt.applyContext(job, signal), job.input, before, handle),
-      AbortSignal.any([driven.lost, driven.halt]),
+      AbortSignal.any([runContext.lost, runContext.halt]),
     );
   } catch (error) {
-    if (driven.lost.aborted) throw error;
+    if (runContext.lost.aborted) throw error;
     return unproven(attempt, job, before, error);
   }
-  attempt.voice.end();
+  attempt.reporter.end();
   await attempt.record("step.verified", {
     says: evidence.says,
     facts: evidence.facts.map((fact) => ({ step: step.id, ...fact })),
     rpo: evidence.rpo ?? null,
   });
-  driven.killPoint(step.id, "verified");
+  runContext.killPoint(step.id, "verified");
 }
 
 /** It was not shown in time. A next attempt begins by looking, so it repeats the effect only where it is not there. */
 async function unproven(attempt: Attempt, job: Job, before: unknown, error: unknown): Promise<void> {
-  const halted = attempt.driven.halt.aborted;
+  const halted = attempt.runContext.halt.aborted;
   if (!job.action.apply)
     return attempt.fail(failedTo(attempt, error, "Nothing was changed: this step is read-only."), !halted);
   const found = await find(attempt, job, before, 1);
@@ -251,13 +252,13 @@ interface Found {
 async function find(attempt: Attempt, job: Job, before: unknown, looks: number): Promise<Found> {
   let found: Found = { recovery: "ask", done: "unknown", seen: null, blind: null };
   for (let look = 1; look <= looks; look++) {
-    if (look > 1) await pause(LOOK_AGAIN_MS, undefined, { signal: attempt.driven.lost });
+    if (look > 1) await pause(LOOK_AGAIN_MS, undefined, { signal: attempt.runContext.lost });
     try {
       const seen = await attempt.look(job);
       const done = job.action.done(seen, job.input, before);
       found = { recovery: recovery(done, job.action.repeat), done, seen, blind: null };
     } catch (error) {
-      if (attempt.driven.lost.aborted) throw error;
+      if (attempt.runContext.lost.aborted) throw error;
       found = { recovery: "ask", done: "unknown", seen: null, blind: error };
     }
     if (found.done === "yes") return found;
@@ -271,13 +272,13 @@ function refusalOf(attempt: Attempt, job: Job, seen: unknown): Problem | null {
 
 /** What an undo takes back is no longer as it was left. */
 async function movedSince(attempt: Attempt, job: Job, seen: unknown): Promise<Problem | null> {
-  const { around, journal, lost } = attempt.driven;
-  const check = await stillStands(journal.run().plan, attempt.step, around, contextOf(attempt, job), lost);
+  const { around, writer, lost } = attempt.runContext;
+  const check = await stillUnchanged(writer.run().plan, attempt.step, around, contextOf(attempt, job), lost);
   return check && refusedBy(attempt, job, seen, [check]);
 }
 
 function contextOf(attempt: Attempt, job: Job) {
-  return attempt.applyContext(job, attempt.driven.lost);
+  return attempt.applyContext(job, attempt.runContext.lost);
 }
 
 function refusedBy(attempt: Attempt, job: Job, seen: unknown, checks: readonly Check[]): Problem | null {

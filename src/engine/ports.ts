@@ -6,7 +6,7 @@ import type { Logger } from "../lib/log.ts";
 import type { Leases, Timeline } from "../timeline/contract.ts";
 
 /** Looks up afresh whether a person on the roster is still somebody who may approve. */
-export interface Standing {
+export interface AccountStatus {
   /**
    * Why an approval of this person does not count now (deactivated, guest, look-up failed), or null. `atCommandLine`: they gave it
    * there, so that a look-up that says nothing does not speak against it. `counted`: told what counts in place of Slack's answer,
@@ -32,7 +32,7 @@ export interface EnginePorts {
   readonly actions: ReadonlyMap<string, Action>;
   /** Systems as they are today, by id: who may approve is pinned by the gate and narrowed by these. */
   readonly systems: Pick<ReadonlyMap<string, System>, "get">;
-  readonly standing: Standing;
+  readonly accountStatus: AccountStatus;
   /**
    * What the catalogue of this process, as it is now, says against a stored plan (`src/catalog/conformance.ts`). `origin`: see there. Asked in
    * the transaction that claims a step, so it has to be quick.
@@ -63,7 +63,7 @@ export interface EngineSettings {
   /** How long a clean stop lets running steps finish before it abandons them to the next replica. */
   readonly drainMs: number;
   /** Older proof that the lease is ours is renewed before something is changed: a process may have been frozen. */
-  readonly proofMs: number;
+  readonly mfaMs: number;
   /** One look at one target. */
   readonly observeSeconds: number;
   /** A step that said nothing for so long says that it is still at it. */
@@ -79,7 +79,7 @@ export const defaultSettings: EngineSettings = {
   errorsMax: 5,
   deathsMax: 8,
   drainMs: 5_000,
-  proofMs: 2_000,
+  mfaMs: 2_000,
   observeSeconds: 15,
   silenceMs: 20_000,
 };

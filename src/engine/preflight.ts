@@ -6,7 +6,7 @@ import { hashOf } from "../lib/canonical.ts";
 import { messageOf } from "../lib/errors.ts";
 import { evidencesOf } from "./evidence.ts";
 import { type Job, jobOf, observe, type Surroundings } from "./look.ts";
-import { stillStands } from "./stands.ts";
+import { stillUnchanged } from "./unchanged.ts";
 
 /**
  * Looks at the target of every step that is still to come, all at once, and changes nothing. Never rejects for what it
@@ -87,7 +87,7 @@ async function look(step: ActionStep, run: RunState, around: Surroundings, signa
     const facts = job.action.facts(seen, job.input).map((fact) => ({ step: step.id, ...fact }));
     // What is back already needs nothing to be as it was left.
     const back = job.action.apply !== undefined && job.action.done(seen, job.input, null) === "yes";
-    const stands = back ? null : await stillStands(run.plan, step, around, evidences, signal);
+    const stands = back ? null : await stillUnchanged(run.plan, step, around, evidences, signal);
     const checks = [...job.action.ready(seen, job.input, evidences), ...(stands ? [stands] : [])];
     return { step, facts, checks: shownChecks(job, checks, before(step, run, around)) };
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Gate, Person, System } from "../catalog/types.ts";
-import { isRequester, type Lent, lentTo, standsFor } from "./delegation.ts";
+import { type Delegations, delegatedTo, isRequester, standsFor } from "./delegation.ts";
 import { askedTogether } from "./order.ts";
 import { holdersOf, personById } from "./people.ts";
 import type { Approval, GateState, RunState } from "./state.ts";
@@ -42,7 +42,7 @@ export function plannedGate(run: RunState, step: string): Gate | null {
 }
 
 /** Who decides has to have proved once more who they are: the plan says so, or today's catalogue does. */
-export function needsProof(run: RunState, gate: GateState): boolean {
+export function needsSecondFactor(run: RunState, gate: GateState): boolean {
   return plannedGate(run, gate.step)?.stepUp === true || gate.today?.stepUp === true;
 }
 
@@ -52,34 +52,40 @@ export function decidingRole(person: Person, policy: Policy): string | null {
 }
 
 /** In whose place, and as what, a person decides a question. */
-export interface Seat {
+export interface QuorumSlot {
   readonly role: string;
   /** The lender; null: their own place. */
   readonly onBehalfOf: string | null;
 }
 
 /** Their own role first, else one lent to them; null: they decide nothing here. */
-export function seatOf(person: Person, run: RunState, gate: GateState, system: System, lent: Lent): Seat | null {
+export function quorumSlotOf(
+  person: Person,
+  run: RunState,
+  gate: GateState,
+  system: System,
+  lent: Delegations,
+): QuorumSlot | null {
   const policy = policyOf(run, gate);
   const own = decidingRole(person, policy);
   if (own !== null) return { role: own, onBehalfOf: null };
-  const loan = lentTo(person, run, system, lent).find(({ role }) => policy.roles.includes(role));
+  const loan = delegatedTo(person, run, system, lent).find(({ role }) => policy.roles.includes(role));
   return loan === undefined ? null : { role: loan.role, onBehalfOf: loan.from };
 }
 
 /** They, or who lent them the role, held it when the question was asked. */
-export function wasThere(person: string, seat: Seat, gate: GateState): boolean {
+export function wasThere(person: string, seat: QuorumSlot, gate: GateState): boolean {
   return gate.approvers.includes(seat.onBehalfOf ?? person);
 }
 
 /** Distinct places among approvals: a lender and a borrower share one. */
-export function placesIn(approvals: readonly Approval[]): number {
+export function slotsFilled(approvals: readonly Approval[]): number {
   return new Set(approvals.map(({ person, onBehalfOf }) => onBehalfOf ?? person)).size;
 }
 
 /** Enough have approved, or the glass is broken. Whether it still counts is judged when it is used. */
 export function isAnswered(run: RunState, gate: GateState): boolean {
-  return gate.broken !== null || placesIn(gate.approvals) >= policyOf(run, gate).quorum;
+  return gate.broken !== null || slotsFilled(gate.approvals) >= policyOf(run, gate).quorum;
 }
 
 /** Expired from its first moment on: at `expiresAt` itself nothing counts. */
@@ -88,9 +94,9 @@ export function isExpired(policy: Policy, now: Date): boolean {
 }
 
 /** People who could approve this ask today, whether or not they have. */
-export function entitled(run: RunState, gate: GateState, system: System, lent: Lent = []): readonly Person[] {
+export function entitled(run: RunState, gate: GateState, system: System, lent: Delegations = []): readonly Person[] {
   return system.people.filter((person) => {
-    const seat = seatOf(person, run, gate, system, lent);
+    const seat = quorumSlotOf(person, run, gate, system, lent);
     return seat !== null && wasThere(person.id, seat, gate) && !isRequester(person, run);
   });
 }
@@ -107,8 +113,8 @@ export function flawOf(
   run: RunState,
   gate: GateState,
   system: System,
-  standing: ReadonlyMap<string, string | null>,
-  lent: Lent = [],
+  accounts: ReadonlyMap<string, string | null>,
+  lent: Delegations = [],
 ): Flaw | null {
   const { person: id, onBehalfOf } = approval;
   const person = personById(id, system);
@@ -123,14 +129,12 @@ export function flawOf(
     return { sure: true, why: `${person.name} no longer holds a role that decides this` };
   if (!wasThere(id, { role: approval.role, onBehalfOf }, gate))
     return { sure: true, why: `${person.name} had no such role when it was requested` };
-  if (needsProof(run, gate) && !approval.proved)
+  if (needsSecondFactor(run, gate) && !approval.proved)
     return { sure: true, why: `${person.name} gave no authenticator code` };
   if (approval.vouchedBy === id) return { sure: true, why: `${person.name} vouched for their own authenticator` };
   if (approval.vouchedBy !== null && isOneWithRequester(approval.vouchedBy, run, system))
     return { sure: true, why: `${person.name} proved who it was by the word of who requested this run` };
-  return (
-    standingFlaw(id, system, standing) ?? (onBehalfOf === null ? null : standingFlaw(onBehalfOf, system, standing))
-  );
+  return accountFlaw(id, system, accounts) ?? (onBehalfOf === null ? null : accountFlaw(onBehalfOf, system, accounts));
 }
 
 /**
@@ -156,8 +160,8 @@ export function isOneWithRequester(id: string, run: RunState, system: System): b
 }
 
 /** Why this person counts for nothing now, by a look-up made for this very moment. */
-export function standingFlaw(id: string, system: System, standing: ReadonlyMap<string, string | null>): Flaw | null {
-  const why = standing.get(id);
+export function accountFlaw(id: string, system: System, accounts: ReadonlyMap<string, string | null>): Flaw | null {
+  const why = accounts.get(id);
   if (why === null) return null;
   const name = personById(id, system)?.name ?? id;
   if (why === undefined) return { sure: false, why: `${name}'s right to decide couldn't be checked` };
@@ -183,26 +187,27 @@ export interface Awaited {
   readonly expired: boolean;
 }
 
-export function awaited(run: RunState, gate: GateState, system: System, now: Date, lent: Lent = []): Awaited {
+export function awaited(run: RunState, gate: GateState, system: System, now: Date, lent: Delegations = []): Awaited {
   const policy = policyOf(run, gate);
   const able = entitled(run, gate, system, lent);
   const approved = gate.approvals.filter(({ person }) => able.some((one) => one.id === person));
-  const missing = gate.broken === null ? Math.max(0, policy.quorum - placesIn(approved)) : 0;
+  const missing = gate.broken === null ? Math.max(0, policy.quorum - slotsFilled(approved)) : 0;
   const taken = new Set(approved.map(({ person, onBehalfOf }) => onBehalfOf ?? person));
   const open = able.filter(
-    (person) => !taken.has(seatOf(person, run, gate, system, lent)?.onBehalfOf ?? person.id) && !taken.has(person.id),
+    (person) =>
+      !taken.has(quorumSlotOf(person, run, gate, system, lent)?.onBehalfOf ?? person.id) && !taken.has(person.id),
   );
   const peopleOf = (role: string) => {
     if (!policy.roles.includes(role)) return [];
     const borrowers = open.filter((person) =>
-      lentTo(person, run, system, lent).some((loan) => loan.role === role && loan.to === person.id),
+      delegatedTo(person, run, system, lent).some((loan) => loan.role === role && loan.to === person.id),
     );
     return [...new Set([...holdersOf(role, system).filter((person) => open.includes(person)), ...borrowers])];
   };
   const levels = [{ role: gate.role, at: gate.openedAt }, ...gate.escalate];
   const next = levels[gate.level + 1];
   const since = (level: number, at: Date) => gate.risen.find((one) => one.level === level)?.at ?? at;
-  const places = new Set(open.map((person) => seatOf(person, run, gate, system, lent)?.onBehalfOf ?? person.id));
+  const places = new Set(open.map((person) => quorumSlotOf(person, run, gate, system, lent)?.onBehalfOf ?? person.id));
   return {
     asked: levels
       .slice(0, gate.level + 1)

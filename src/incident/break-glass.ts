@@ -1,6 +1,6 @@
 import type { Person, System } from "../catalog/types.ts";
-import { entitled, type Flaw, isExpired, policyOf, standingFlaw } from "./authority.ts";
-import { isRequester, type Lent } from "./delegation.ts";
+import { accountFlaw, entitled, type Flaw, isExpired, policyOf } from "./authority.ts";
+import { type Delegations, isRequester } from "./delegation.ts";
 import { personById } from "./people.ts";
 import type { Break, GateState, IncidentState, RunState } from "./state.ts";
 
@@ -13,7 +13,7 @@ export function breakingRole(person: Person, system: System): string | null {
  * From when on a gate's chain counts as silent: every level was asked, and the last one had its time; at once where nobody is left
  * who could answer. Null: a level has not been asked yet.
  */
-export function silentFrom(run: RunState, gate: GateState, system: System, now: Date, lent: Lent): Date | null {
+export function silentFrom(run: RunState, gate: GateState, system: System, now: Date, lent: Delegations): Date | null {
   if (entitled(run, gate, system, lent).length === 0) return now;
   if (gate.level < gate.escalate.length) return null;
   const asked = gate.risen.at(-1)?.at ?? gate.openedAt;
@@ -31,7 +31,7 @@ export function secondsFor(
   run: RunState,
   gate: GateState,
   system: System,
-  lent: Lent,
+  lent: Delegations,
 ): readonly Person[] {
   const deciders = entitled(run, gate, system, lent);
   return system.people.filter(
@@ -46,10 +46,10 @@ export function secondsFor(
 export function flawOfBreak(
   run: RunState,
   gate: GateState,
-  context: { readonly now: Date; readonly system: System; readonly standing: ReadonlyMap<string, string | null> },
+  context: { readonly now: Date; readonly system: System; readonly accounts: ReadonlyMap<string, string | null> },
 ): Flaw | null {
   const { broken } = gate;
-  const { now, system, standing } = context;
+  const { now, system, accounts } = context;
   const sure = (why: string): Flaw => ({ sure: true, why });
   if (broken === null) return sure("Break-glass was not used");
   if (broken.planHash !== run.planHash || broken.factsHash !== run.preflight?.factsHash)
@@ -64,8 +64,8 @@ export function flawOfBreak(
     return sure(`${first.name} requested this run and went alone`);
   if (broken.second !== null && (broken.second === broken.person || personById(broken.second, system) === null))
     return sure("The second person doesn't count");
-  const own = standingFlaw(broken.person, system, standing);
-  return own ?? (broken.second === null ? null : standingFlaw(broken.second, system, standing));
+  const own = accountFlaw(broken.person, system, accounts);
+  return own ?? (broken.second === null ? null : accountFlaw(broken.second, system, accounts));
 }
 
 /** Broken glasses nobody has reviewed yet, with their runs. */

@@ -93,7 +93,7 @@ export interface DecideContext {
   readonly now: Date;
   readonly actor: Actor;
   /** Why this person may do nothing at all (guest, deactivated, outsider, look-up failed), or null. */
-  readonly barred: string | null;
+  readonly blocked: string | null;
   /** Roster and roles of the incident's system as they are today. */
   readonly system: System;
   /** Slack accounts that read nothing any more: whose they are is named to nobody. It decides nothing. */

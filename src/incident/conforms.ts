@@ -1,6 +1,6 @@
 import { rolesOfGate, stricter } from "../catalog/gates.ts";
 import type { Conformance, Gate } from "../catalog/types.ts";
-import { needsProof, plannedGate, policyOf } from "./authority.ts";
+import { needsSecondFactor, plannedGate, policyOf } from "./authority.ts";
 import { isSettled } from "./settled.ts";
 import type { GateState, RunState } from "./state.ts";
 
@@ -39,7 +39,7 @@ function looser(run: RunState, gate: GateState, today: Gate, now: Date): readonl
   return [
     ...(strange.length > 0 ? [`${strange.join(" and ")} may no longer decide this`] : []),
     ...(policy.quorum < today.quorum ? [`${today.quorum} people must approve, not ${policy.quorum}`] : []),
-    ...(today.stepUp && !needsProof(run, gate) ? ["approvers need an authenticator code"] : []),
+    ...(today.stepUp && !needsSecondFactor(run, gate) ? ["approvers need an authenticator code"] : []),
     ...(gate.outcome === "open" && over ? ["the approval expires sooner"] : []),
   ];
 }

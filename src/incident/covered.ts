@@ -1,6 +1,6 @@
 import type { Person, System } from "../catalog/types.ts";
-import { entitled, needsProof, policyOf, seatOf, wasThere } from "./authority.ts";
-import { isRequester, type Lent } from "./delegation.ts";
+import { entitled, needsSecondFactor, policyOf, quorumSlotOf, wasThere } from "./authority.ts";
+import { type Delegations, isRequester } from "./delegation.ts";
 import type { NewEvent } from "./events.ts";
 import { voided } from "./gates.ts";
 import { changesThings, gatesBefore } from "./order.ts";
@@ -27,12 +27,12 @@ export function isGiven({ outcome, approvals, broken }: GateState): boolean {
 }
 
 /** May decide this gate now, and did not ask for the run: may also change what it covers after it was given. */
-export function mayChange(person: Person, run: RunState, gate: GateState, system: System, lent: Lent): boolean {
-  return !isRequester(person, run) && seatOf(person, run, gate, system, lent) !== null;
+export function mayChange(person: Person, run: RunState, gate: GateState, system: System, lent: Delegations): boolean {
+  return !isRequester(person, run) && quorumSlotOf(person, run, gate, system, lent) !== null;
 }
 
 /** Who may change what a gate covers after it was given. */
-export function changers(run: RunState, gate: GateState, system: System, lent: Lent): readonly Person[] {
+export function changers(run: RunState, gate: GateState, system: System, lent: Delegations): readonly Person[] {
   return entitled(run, gate, system, lent).filter((person) => mayChange(person, run, gate, system, lent));
 }
 
@@ -45,12 +45,12 @@ export function voidedByChange(
   run: RunState,
   step: string,
   system: System,
-  lent: Lent,
+  lent: Delegations,
 ): readonly GateState[] {
   return coveringNow(run, step).filter((gate) => {
     if (gate.outcome !== "passed") return true;
-    const seat = seatOf(person, run, gate, system, lent);
-    const alone = policyOf(run, gate).quorum === 1 && !needsProof(run, gate);
+    const seat = quorumSlotOf(person, run, gate, system, lent);
+    const alone = policyOf(run, gate).quorum === 1 && !needsSecondFactor(run, gate);
     return !(alone && seat !== null && wasThere(person.id, seat, gate) && !isRequester(person, run));
   });
 }

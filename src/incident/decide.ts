@@ -5,7 +5,7 @@ import { postUpdate, snooze } from "./decide/comms.ts";
 import { declare } from "./decide/declare.ts";
 import { delegate, endDelegation } from "./decide/delegation.ts";
 import { changeSeverity, changeStatus, close, draftPostmortem, note, raise, reopen, resolve } from "./decide/life.ts";
-import { barred } from "./decide/may.ts";
+import { blockedProblem } from "./decide/may.ts";
 import { refuse } from "./decide/outcome.ts";
 import { assignRole } from "./decide/roles.ts";
 import { abort, pause, requestRun, resume } from "./decide/runs.ts";
@@ -26,7 +26,7 @@ export function decide(command: IncidentCommand, state: IncidentState, context: 
     case "deny":
       return deny(command, state, context);
     default: {
-      const problem = barred(context);
+      const problem = blockedProblem(context);
       return problem === null ? decideFor(command, state, context) : refuse(context, command.type, problem);
     }
   }

@@ -5,15 +5,15 @@ import type { Delegation, IncidentState, RunState } from "./state.ts";
  * Authority lent for a while. Only a role the lender holds on today's roster is worth anything, so what was borrowed can not
  * be lent on; and what the requester of a run lends counts for nothing in that run, because their own authority does not.
  */
-export type Lent = readonly Delegation[];
+export type Delegations = readonly Delegation[];
 
 /** What is lent now. Over from its first moment on: at `until` itself nothing is lent. */
-export function lentNow(state: IncidentState, now: Date): Lent {
+export function delegationsNow(state: IncidentState, now: Date): Delegations {
   return state.delegations.filter(({ since, until }) => since <= now && now < until);
 }
 
 /** What this person may decide for others in this run. */
-export function lentTo(person: Person, run: RunState, system: System, lent: Lent): Lent {
+export function delegatedTo(person: Person, run: RunState, system: System, lent: Delegations): Delegations {
   return lent.filter(({ role, from, to }) => {
     const lender = system.people.find(({ id }) => id === from);
     return to === person.id && lender !== undefined && lender.roles.includes(role) && !isRequester(lender, run);
@@ -27,9 +27,9 @@ export function standsFor(
   roles: readonly string[],
   run: RunState,
   system: System,
-  lent: Lent,
+  lent: Delegations,
 ): boolean {
-  return lentTo(person, run, system, lent).some(({ role, from }) => from === lender && roles.includes(role));
+  return delegatedTo(person, run, system, lent).some(({ role, from }) => from === lender && roles.includes(role));
 }
 
 /** The one who asked for the run, by any of their names and accounts. */

@@ -27,7 +27,7 @@ export type DataOf<T extends EventType> = Extract<Event, { type: T }>["data"];
 
 export type SeverityId = "P0" | "P1" | "P2" | "P3";
 export type IncidentStatus = "investigating" | "identified" | "mitigating" | "monitoring" | "resolved" | "closed";
-export type Door = "slack" | "cli" | "practice";
+export type Transport = "slack" | "cli" | "practice";
 
 /** Who did it: always known, never a display name. */
 export type Actor =
@@ -36,7 +36,7 @@ export type Actor =
       readonly person: string | null;
       readonly slackUser: string | null;
       readonly name: string;
-      readonly door: Door;
+      readonly door: Transport;
     }
   | { readonly kind: "bot" };
 

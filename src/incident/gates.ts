@@ -1,8 +1,8 @@
 import type { Conformance, System } from "../catalog/types.ts";
 import { LifeboatError } from "../lib/errors.ts";
-import { awaited, isAnswered, isExpired, plannedGate, policyOf, seatOf } from "./authority.ts";
+import { awaited, isAnswered, isExpired, plannedGate, policyOf, quorumSlotOf } from "./authority.ts";
 import { acceptable, askedAs } from "./conforms.ts";
-import { isRequester, lentNow } from "./delegation.ts";
+import { delegationsNow, isRequester } from "./delegation.ts";
 import type { Actor, DataOf, NewEvent } from "./events.ts";
 import { allOf, holdersOf, roleTitle } from "./people.ts";
 import type { GateState, IncidentState, RunState } from "./state.ts";
@@ -118,12 +118,12 @@ export function fallThrough(
   if (at?.status !== "gate" || at.gate.outcome !== "open" || run.ending !== null) return [];
   const { gate } = at;
   if (isAnswered(run, gate) || isExpired(policyOf(run, gate), now)) return [];
-  const lent = lentNow(state, now);
+  const lent = delegationsNow(state, now);
   const events: NewEvent[] = [];
   for (let level = gate.level; level < gate.escalate.length; level++) {
     const who = awaited(run, { ...gate, level }, system, now, lent);
     const able = new Set(who.asked.flatMap(({ people }) => people));
-    const seats = [...able].map((person) => ({ id: person.id, seat: seatOf(person, run, gate, system, lent) }));
+    const seats = [...able].map((person) => ({ id: person.id, seat: quorumSlotOf(person, run, gate, system, lent) }));
     const there = seats.filter(({ id, seat }) => !gone.has(id) && !gone.has(seat?.onBehalfOf ?? id));
     if (new Set(there.map(({ id, seat }) => seat?.onBehalfOf ?? id)).size >= who.missing) break;
     const next = gate.escalate[level];

@@ -1,4 +1,4 @@
-import { inOneLane } from "../catalog/lanes.ts";
+import { inOneBranch } from "../catalog/branches.ts";
 import type { ActionStep, GateStep, Plan, PlanStage, PlanStep } from "../catalog/types.ts";
 import { isSettled } from "./settled.ts";
 import type { RunState, StepState } from "./state.ts";
@@ -57,6 +57,6 @@ export function stepsBefore(plan: Plan, step: string): readonly PlanStep[] {
   return order
     .slice(0, Math.max(at, 0))
     .filter(({ step: before }) => !together.has(before.id))
-    .filter(({ stage, step: before }) => stage !== own || before.kind === "gate" || inOneLane(stage, before.id, step))
+    .filter(({ stage, step: before }) => stage !== own || before.kind === "gate" || inOneBranch(stage, before.id, step))
     .map(({ step: before }) => before);
 }

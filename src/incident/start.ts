@@ -1,8 +1,8 @@
 import type { Conformance, PlanStep, System } from "../catalog/types.ts";
-import { flawOf, isExpired, placesIn, policyOf } from "./authority.ts";
+import { flawOf, isExpired, policyOf, slotsFilled } from "./authority.ts";
 import { flawOfBreak } from "./break-glass.ts";
 import { firmly, outdated } from "./conforms.ts";
-import { lentNow } from "./delegation.ts";
+import { delegationsNow } from "./delegation.ts";
 import type { NewEvent } from "./events.ts";
 import { expired, passed, staleness, voided } from "./gates.ts";
 import { changesThings, gatesBefore, stepsInOrder, unsettledBefore } from "./order.ts";
@@ -25,7 +25,7 @@ export interface StartContext {
    * People looked up afresh for this start: null is valid, a string says why not. Who is missing was not looked up, and
    * does not count.
    */
-  readonly standing: ReadonlyMap<string, string | null>;
+  readonly accounts: ReadonlyMap<string, string | null>;
   /** What counts in place of Slack's answer, for those of them it could not be asked about. */
   readonly instead?: ReadonlyMap<string, string>;
   /** The plan held against the catalogue of this process; absent: nobody did, as in a story that has no catalogue. */
@@ -196,19 +196,19 @@ function refusalOfOpen(state: IncidentState, run: RunState, gate: GateState, con
   const stale = staleness(run, gate, context.factsHash);
   if (stale !== null) return no(stale.code, stale.why, [voided(run, gate, stale.why)]);
   if (gate.broken !== null) return refusalOfBroken(run, gate, context);
-  const lent = lentNow(state, context.now);
+  const lent = delegationsNow(state, context.now);
   const judged = gate.approvals.map((approval) => ({
     approval,
-    flaw: flawOf(approval, run, gate, context.system, context.standing, lent),
+    flaw: flawOf(approval, run, gate, context.system, context.accounts, lent),
   }));
-  const counting = placesIn(judged.flatMap(({ approval, flaw }) => (flaw === null ? [approval] : [])));
+  const counting = slotsFilled(judged.flatMap(({ approval, flaw }) => (flaw === null ? [approval] : [])));
   if (counting >= policy.quorum) return null;
-  if (placesIn(gate.approvals) < policy.quorum)
+  if (slotsFilled(gate.approvals) < policy.quorum)
     return no("quorum-missing", `${counting} of ${policy.quorum} needed approvals are there`);
   const flaws = judged.flatMap(({ flaw }) => (flaw === null ? [] : [flaw]));
   const sure = flaws.filter((flaw) => flaw.sure);
   const why = (sure.length > 0 ? sure : flaws).map((flaw) => flaw.why).join("; ");
-  const possible = placesIn(judged.flatMap(({ approval, flaw }) => (flaw?.sure ? [] : [approval])));
+  const possible = slotsFilled(judged.flatMap(({ approval, flaw }) => (flaw?.sure ? [] : [approval])));
   if (possible >= policy.quorum) return no("standing-unknown", why);
   return no("gate-voided", why, [voided(run, gate, why)]);
 }

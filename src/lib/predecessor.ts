@@ -17,7 +17,7 @@ export interface HolderProcess {
 }
 
 /** What one process can see of another by its number. */
-export interface Sighting {
+export interface ProcessSnapshot {
   /** Whether the number is in use, as `kill(pid, 0)` says: true also where the process may not be signalled. Null: not known. */
   readonly exists: boolean | null;
   /** `/proc/<pid>/stat`; null: not readable. */
@@ -30,7 +30,7 @@ export interface Sighting {
  * nothing runs any more. A process that is stopped, frozen or only can't be seen is not dead. Two copies of one running machine (a
  * memory snapshot that was resumed twice) can't be told apart by this: there the holder's session lock stands against it.
  */
-export function isProvenDead(holder: HolderProcess, self: HolderProcess | null, seen: Sighting): boolean {
+export function isProvenDead(holder: HolderProcess, self: HolderProcess | null, seen: ProcessSnapshot): boolean {
   if (self === null || !sameProcessTable(holder, self)) return false;
   if (seen.exists === false) return true;
   const found = seen.exists && seen.stat !== null ? parseStat(seen.stat) : null;
@@ -77,7 +77,7 @@ async function identifySelf(): Promise<HolderProcess | null> {
   return { pid: process.pid, startTicks, bootId: bootId.trim(), pidNamespace, timeNamespace };
 }
 
-async function sightingOf(pid: number): Promise<Sighting> {
+async function sightingOf(pid: number): Promise<ProcessSnapshot> {
   const exists = isThere(pid);
   const stat = exists ? await readFile(`/proc/${pid}/stat`, "latin1").catch(() => null) : null;
   return { exists, stat };

@@ -1,6 +1,6 @@
 import type { APIParameters, APIResponse } from "@pagerduty/pdjs/build/src/api.js";
 import { withDeadline } from "../lib/deadline.ts";
-import { PagerDutyTrouble, troubleOf, unsure } from "./trouble.ts";
+import { PagerDutyError, pagerDutyErrorOf, unsure } from "./errors.ts";
 
 /** PagerDuty as one system sees it. */
 export interface Account {
@@ -104,7 +104,7 @@ export function createPagerDuty(account: Account): PagerDuty {
     }).catch((error: unknown) => {
       throw unsure(what, error);
     });
-    if (!answer.ok) throw troubleOf(what, answer.status, answer.data, answer.headers);
+    if (!answer.ok) throw pagerDutyErrorOf(what, answer.status, answer.data, answer.headers);
     return answer.data as T;
   }
 
@@ -137,7 +137,7 @@ export function createPagerDuty(account: Account): PagerDuty {
     }).catch((error: unknown) => {
       throw unsure(what, error);
     });
-    if (status !== 202) throw troubleOf(what, status, said, headers);
+    if (status !== 202) throw pagerDutyErrorOf(what, status, said, headers);
   }
 
   return {
@@ -169,7 +169,7 @@ export function createPagerDuty(account: Account): PagerDuty {
           (await rest<{ incident: RawIncident }>("GET", `incidents/${encodeURIComponent(id)}`)).incident,
         );
       } catch (error) {
-        if (error instanceof PagerDutyTrouble && error.status === 404) return null;
+        if (error instanceof PagerDutyError && error.status === 404) return null;
         throw error;
       }
     },
@@ -187,7 +187,7 @@ export function createPagerDuty(account: Account): PagerDuty {
         await rest("POST", "incidents", { body: { incident } });
         return true;
       } catch (error) {
-        if (error instanceof PagerDutyTrouble && error.status === 400 && DUPLICATE.test(error.message)) return false;
+        if (error instanceof PagerDutyError && error.status === 400 && DUPLICATE.test(error.message)) return false;
         throw error;
       }
     },

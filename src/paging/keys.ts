@@ -11,13 +11,13 @@ export function summonsKey(incident: string, ask: string): string {
 }
 
 /** About a glass somebody wants to break at this question. */
-export function glassKey(incident: string, ask: string): string {
+export function breakGlassKey(incident: string, ask: string): string {
   return `${summonsKey(incident, ask)}/glass`;
 }
 
 /** About the glass that was broken: a page of its own, because it rings anew and says something else. */
 export function brokenKey(incident: string, ask: string): string {
-  return `${glassKey(incident, ask)}-broken`;
+  return `${breakGlassKey(incident, ask)}-broken`;
 }
 
 /** About two servers that both take writes after a promotion of this run, for the n-th time. */

@@ -1,6 +1,6 @@
 import type { Paging, Person, System } from "../catalog/types.ts";
 import { entitled } from "../incident/authority.ts";
-import { isRequester, type Lent, lentTo } from "../incident/delegation.ts";
+import { type Delegations, delegatedTo, isRequester } from "../incident/delegation.ts";
 import { allOf } from "../incident/people.ts";
 import type { GateState, RunState, Summons } from "../incident/state.ts";
 import { LifeboatError, messageOf, sayProblem } from "../lib/errors.ts";
@@ -48,9 +48,9 @@ export function summonsFor(
   { run, gate, level, role }: { run: RunState; gate: GateState; level: number; role: string },
   system: System,
   answer: Answer | null,
-  lent: Lent = [],
+  lent: Delegations = [],
 ): Summons {
-  const loansOf = (person: Person) => lentTo(person, run, system, lent).filter((loan) => loan.role === role);
+  const loansOf = (person: Person) => delegatedTo(person, run, system, lent).filter((loan) => loan.role === role);
   const able = entitled(run, gate, system, lent).filter(
     (person) => person.roles.includes(role) || loansOf(person).length > 0,
   );

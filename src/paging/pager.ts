@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { System } from "../catalog/types.ts";
-import { lentNow } from "../incident/delegation.ts";
+import { delegationsNow } from "../incident/delegation.ts";
 import type { IncidentState } from "../incident/state.ts";
 import type { Incidents } from "../incidents/index.ts";
 import { messageOf } from "../lib/errors.ts";
@@ -11,9 +11,9 @@ import type { Timeline } from "../timeline/contract.ts";
 import type { DueItem, Pages } from "../timeline/pages.ts";
 import type { PagerDuty } from "./client.ts";
 import { deliver } from "./deliver.ts";
+import { PagerDutyError } from "./errors.ts";
 import { createOnCall, policyFor, summonsFor } from "./on-call.ts";
 import { recordFailed, recordSent, recordSummons } from "./record.ts";
-import { PagerDutyTrouble } from "./trouble.ts";
 import { isAwaited, type PageWords, type Wanted, wantedPages } from "./wanted.ts";
 
 export interface PagerOptions {
@@ -100,7 +100,7 @@ export function createPager(options: PagerOptions): Pager {
         const ask = async () => {
           const answer = policy === null ? null : await onCall(() => options.account(system), policy);
           if (projector.stopping.aborted) return;
-          const summons = summonsFor({ run, gate, level, role }, system, answer, lentNow(state, timeline.now()));
+          const summons = summonsFor({ run, gate, level, role }, system, answer, delegationsNow(state, timeline.now()));
           await recordSummons(timeline, stream, { run: run.id, step: gate.step, ask: gate.ask }, summons);
         };
         asking.start(`${gate.ask}/${level}`, () =>
@@ -147,7 +147,7 @@ export function createPager(options: PagerOptions): Pager {
     const { firstRetrySeconds, lastRetrySeconds } = settings;
     const doubled = Math.min(lastRetrySeconds, firstRetrySeconds * 2 ** Math.min(failures, 20));
     const jittered = doubled * (0.75 + Math.random() / 2);
-    if (!(error instanceof PagerDutyTrouble)) return jittered;
+    if (!(error instanceof PagerDutyError)) return jittered;
     if (error.afterSeconds !== null) return Math.max(error.afterSeconds, jittered);
     return error.refused ? Math.max(jittered, Math.min(REFUSED_SECONDS, 2 * lastRetrySeconds)) : jittered;
   }

@@ -1,7 +1,7 @@
 import type { GateStep, Paging, System } from "../catalog/types.ts";
 import { isAnswered, plannedGate } from "../incident/authority.ts";
 import { breakingRole, secondsFor, tookPart } from "../incident/break-glass.ts";
-import { isRequester, type Lent, lentNow, lentTo } from "../incident/delegation.ts";
+import { type Delegations, delegatedTo, delegationsNow, isRequester } from "../incident/delegation.ts";
 import type {
   Break,
   Declared,
@@ -14,7 +14,7 @@ import type {
 } from "../incident/state.ts";
 import type { WantedItem } from "../timeline/pages.ts";
 import type { Alarm, Target } from "./client.ts";
-import { adoptedFrom, alarmKey, brokenKey, glassKey, splitKey, summonsKey } from "./keys.ts";
+import { adoptedFrom, alarmKey, breakGlassKey, brokenKey, splitKey, summonsKey } from "./keys.ts";
 
 /** What PagerDuty should show under one key. Drawn from the state and nothing else, as Slack's messages are. */
 export type Wanted =
@@ -40,7 +40,7 @@ export type Wanted =
   /** `incident`: PagerDuty's id, where it told us of the incident; else it is found by the key `on`. */
   | { readonly kind: "note"; readonly on: string; readonly incident: string | null; readonly text: string };
 
-/** Every sentence a pager says: `templates/messages/paging.ts`. One line each, but for `details`. */
+/** Every sentence a pager says: `templates/messages/page-text.ts`. One line each, but for `details`. */
 export interface PageWords {
   alarm(state: IncidentState, system: System): { readonly summary: string; readonly details: string };
   summons(
@@ -70,7 +70,7 @@ export function wantedPages(state: IncidentState, system: System, words: PageWor
   const { paging } = system;
   if (paging === undefined || state.declared === null) return [];
   const runs = [...state.runs.values()];
-  const around: Around = { system, paging, words, lent: lentNow(state, now) };
+  const around: Around = { system, paging, words, lent: delegationsNow(state, now) };
   // Nobody is woken for planned work, but for two primaries after it.
   if (state.declared.kind === "maintenance")
     return runs.flatMap((run) => (run.splits ?? []).map((split, n) => splitBrain(state, run, split, n + 1, around)));
@@ -141,7 +141,7 @@ interface Around {
   readonly system: System;
   readonly paging: Paging;
   readonly words: PageWords;
-  readonly lent: Lent;
+  readonly lent: Delegations;
 }
 
 function asksOf(state: IncidentState, run: RunState, step: StepState, around: Around): Item[] {
@@ -177,7 +177,7 @@ function withBorrowers({ role, people }: Summons, run: RunState, { system, lent 
   const borrowers = system.people.filter(
     (person) =>
       !isRequester(person, run) &&
-      lentTo(person, run, system, lent).some((loan) => loan.role === role && people.includes(loan.from)),
+      delegatedTo(person, run, system, lent).some((loan) => loan.role === role && people.includes(loan.from)),
   );
   return [...new Set([...people, ...borrowers.map(({ id }) => id)])];
 }
@@ -206,7 +206,7 @@ function usersOf(people: readonly string[], paging: Paging): readonly string[] {
 function wantsGlass(state: IncidentState, run: RunState, gate: GateState, around: Around): Item[] {
   const { breaking } = gate;
   if (breaking === null) return [];
-  const key = glassKey(state.id, gate.ask);
+  const key = breakGlassKey(state.id, gate.ask);
   if (!isAwaited(state, run, gate)) return [{ key, wanted: CLOSED }];
   const { system, lent } = around;
   const people = secondsFor(breaking.person, run, gate, system, lent).map(({ id }) => id);

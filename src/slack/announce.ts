@@ -1,11 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Message } from "../../templates/messages/message.ts";
 import type { Logger } from "../lib/log.ts";
-import { clampMessage } from "./clamp.ts";
+import { callFailureOf } from "./call-failure.ts";
 import type { Clients } from "./clients.ts";
 import { backoffSeconds } from "./publish/deliver.ts";
 import { isSlackChannel } from "./publish/names.ts";
-import { troubleOf } from "./trouble.ts";
+import { truncateMessage } from "./truncate.ts";
 
 export interface Announcing {
   readonly clients: Clients;
@@ -24,12 +24,12 @@ export async function announce({ clients, announceIn, stopping, log }: Announcin
     try {
       await clients.bulk.chat.postMessage({
         channel: isSlackChannel(announceIn) ? announceIn : `#${announceIn}`,
-        ...clampMessage(message),
+        ...truncateMessage(message),
       } as unknown as Parameters<typeof clients.bulk.chat.postMessage>[0]);
       return;
     } catch (error) {
       if (failures === 0)
-        log.warn({ event: "slack.announce_failed", says: troubleOf(error).says }, "an announcement waits");
+        log.warn({ event: "slack.announce_failed", says: callFailureOf(error).says }, "an announcement waits");
       await pause(backoffSeconds(failures) * 1000, undefined, { signal: stopping }).catch(() => {});
     }
   }

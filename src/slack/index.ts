@@ -1,21 +1,21 @@
-import type { House } from "../../commands/house.ts";
+import type { CommandContext } from "../../commands/context.ts";
 import { answer, checkForm, readLine } from "../../commands/index.ts";
-import { drawIncident } from "../../templates/messages/draw.ts";
-import { drawHouse } from "../../templates/messages/enrolled.ts";
-import { drawHome } from "../../templates/messages/home.ts";
+import { renderNotices } from "../../templates/messages/enrolled.ts";
+import { renderHome } from "../../templates/messages/home.ts";
 import type { Message } from "../../templates/messages/message.ts";
+import { renderIncident } from "../../templates/messages/render.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Inbox, Timeline } from "../timeline/contract.ts";
 import type { Outbox } from "../timeline/outbox.ts";
 import type { SlackConfig } from "./config.ts";
 import { openSlack } from "./open.ts";
-import type { Standing } from "./people.ts";
+import type { AccountStatus } from "./people.ts";
 
 export type { SlackConfig, Workspace } from "./config.ts";
 
 export interface SlackOptions {
   readonly config: SlackConfig;
-  readonly house: House;
+  readonly context: CommandContext;
   readonly timeline: Timeline;
   readonly inbox: Inbox;
   readonly outbox: Outbox;
@@ -34,7 +34,7 @@ export interface Slack {
   /** Since when Slack has answered nothing, once that is certain; null: it answers. */
   silentSince(): Date | null;
   /** The engine's port: does an approval of this person count now, and can they answer at all? */
-  readonly standing: Standing;
+  readonly accountStatus: AccountStatus;
   /** Posts where incidents are announced, past the store. Tried on until it is there; never rejects. */
   announce(message: Message): Promise<void>;
   /** Why incidents can't be announced where they should be, as last seen; `ever`: they could since the start. */
@@ -48,11 +48,11 @@ export interface Slack {
 export function createSlack(options: SlackOptions): Slack {
   return openSlack({
     ...options,
-    answer: (request) => answer(options.house, request),
+    answer: (request) => answer(options.context, request),
     readLine,
-    checkForm: (sent, required) => checkForm(options.house, sent, required),
-    draw: drawIncident,
-    drawHome,
-    drawHouse,
+    checkForm: (sent, required) => checkForm(options.context, sent, required),
+    draw: renderIncident,
+    drawHome: renderHome,
+    drawHouse: renderNotices,
   });
 }

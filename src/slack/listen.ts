@@ -10,7 +10,7 @@ import type { Inbox } from "../timeline/contract.ts";
 import { createBusy } from "./busy.ts";
 import { takeAction } from "./listen/action.ts";
 import { COMMAND, takeCommand } from "./listen/command.ts";
-import type { Delivery, Live, ReadLine, Taken } from "./listen/delivery.ts";
+import type { Delivery, Interaction, InteractionHandles, ReadLine } from "./listen/delivery.ts";
 import { type Joined, takeJoined } from "./listen/joined.ts";
 import { type Mention, takeMention } from "./listen/mention.ts";
 import { fieldsOf, requiredIn } from "./listen/reopen.ts";
@@ -89,7 +89,7 @@ export function createListener(options: ListenOptions): Listener {
   });
 
   /** True: it is kept (now, or by an earlier delivery of the same). */
-  async function keep(taken: Taken): Promise<"new" | "known" | "not kept"> {
+  async function keep(taken: Interaction): Promise<"new" | "known" | "not kept"> {
     const written = inbox.receive(taken.key, taken.kind, taken.delivery, CLAIM_SECONDS);
     try {
       return (await withDeadline("The inbox", KEEP_SECONDS, () => written)) ? "new" : "known";
@@ -102,19 +102,23 @@ export function createListener(options: ListenOptions): Listener {
   }
 
   /** What stands wrong in a form, as far as it can be said within the time Slack waits; null: it goes on. */
-  function errorsIn(taken: Taken | null): object | null {
+  function errorsIn(taken: Interaction | null): object | null {
     const sent = taken?.live.form;
     const { verb, carries, form } = taken?.delivery ?? {};
     if (sent === undefined || verb === undefined || form == null) return null;
     const fields = fieldsOf(sent);
-    const wrong = Object.entries(options.checkForm({ verb, carries: carries ?? "", form }, requiredIn(sent)));
+    const wrong = Object.entries(options.checkForm({ verb, actionValue: carries ?? "", form }, requiredIn(sent)));
     // Slack refuses an error at a field the form has not.
     const errors = wrong.filter(([field]) => fields.includes(field)).map(([field, says]) => [field, cut(says, 250)]);
     return errors.length === 0 ? null : { response_action: "errors", errors: Object.fromEntries(errors) };
   }
 
   /** The one way in for what people type and press. */
-  async function receive(taken: Taken | null, ack: (said?: unknown) => Promise<void>, refusal: unknown): Promise<void> {
+  async function receive(
+    taken: Interaction | null,
+    ack: (said?: unknown) => Promise<void>,
+    refusal: unknown,
+  ): Promise<void> {
     if (taken === null) return ack();
     const kept = await keep(taken);
     if (kept === "not kept") {
@@ -179,7 +183,7 @@ export function createListener(options: ListenOptions): Listener {
 type Ack = (said?: unknown) => Promise<void>;
 
 /** An event that asks for something: words to the bot, or somebody who comes late into an incident's channel. */
-async function heard(options: ListenOptions, event: { type?: string } | undefined): Promise<Taken | null> {
+async function heard(options: ListenOptions, event: { type?: string } | undefined): Promise<Interaction | null> {
   if (event?.type === "app_mention")
     return takeMention(event as unknown as Mention, options.readLine, options.itself());
   if (event?.type !== "member_joined_channel") return null;
@@ -194,7 +198,12 @@ async function heard(options: ListenOptions, event: { type?: string } | undefine
 }
 
 /** `live` is null when another process, or a later attempt, handles it: then no form can be opened. */
-async function handle(options: ListenOptions, key: string, delivery: Delivery, live: Live | null): Promise<void> {
+async function handle(
+  options: ListenOptions,
+  key: string,
+  delivery: Delivery,
+  live: InteractionHandles | null,
+): Promise<void> {
   const { channel, thread, user, verb } = delivery;
   const system = channel === null ? null : await options.systemAt(channel);
   const [caller, link] = await Promise.all([
@@ -202,7 +211,7 @@ async function handle(options: ListenOptions, key: string, delivery: Delivery, l
     linkTo(options, delivery),
   ]);
   // Nobody asked, so nobody is refused either: a guest, or this bot itself.
-  if (delivery.carries === JOINED && caller.barred !== null) return;
+  if (delivery.carries === JOINED && caller.blocked !== null) return;
   const request: Request = {
     verb,
     words: delivery.words,
@@ -212,7 +221,7 @@ async function handle(options: ListenOptions, key: string, delivery: Delivery, l
     key,
     place: { channel, thread },
     form: delivery.form === null ? null : { ...delivery.form, ...(link !== null && { link }) },
-    carries: delivery.carries,
+    actionValue: delivery.carries,
     canAskForm: live?.trigger != null || live?.view != null,
     ...(delivery.tooLong && { tooLong: true as const }),
     ...(delivery.mention && { mention: delivery.mention }),

@@ -1,8 +1,9 @@
 import type { FormErrors, Reply, Request, SentForm } from "../../commands/command.ts";
-import type { DrawHome, DrawHouse, DrawIncident } from "../../templates/messages/view.ts";
+import type { RenderHome, RenderIncident, RenderNotices } from "../../templates/messages/view.ts";
 import { LifeboatError } from "../lib/errors.ts";
 import { announce } from "./announce.ts";
 import { buildApp } from "./app.ts";
+import { callFailureOf } from "./call-failure.ts";
 import { createClients } from "./clients.ts";
 import { checkTokens, type SlackConfig } from "./config.ts";
 import { HttpReceiver } from "./http-receiver.ts";
@@ -16,24 +17,23 @@ import type { About } from "./publish/drawing.ts";
 import { createPublisher } from "./publish.ts";
 import { createReachability } from "./reachability.ts";
 import { SocketReceiver } from "./receiver.ts";
-import { troubleOf } from "./trouble.ts";
 
 /** What a Slack door is made of, with what people can say and what they are shown given from outside. */
-export interface DoorOptions extends SlackOptions {
+export interface SlackTransportOptions extends SlackOptions {
   readonly answer: (request: Request) => Promise<Reply>;
   readonly readLine: ReadLine;
   readonly checkForm: (sent: SentForm, required: readonly string[]) => FormErrors;
-  readonly draw: DrawIncident;
-  readonly drawHome: DrawHome;
-  readonly drawHouse: DrawHouse;
+  readonly draw: RenderIncident;
+  readonly drawHome: RenderHome;
+  readonly drawHouse: RenderNotices;
 }
 
 /** Slack unreachable is asked again this often at the latest. */
 const KNOCK_CAP_SECONDS = 10;
 const DRAIN_SECONDS = 10;
 
-export function openSlack(options: DoorOptions): Slack {
-  const { config, house, timeline, inbox, outbox, log } = options;
+export function openSlack(options: SlackTransportOptions): Slack {
+  const { config, context, timeline, inbox, outbox, log } = options;
   checkTokens(config);
   const stopping = new AbortController();
   const reachability = createReachability({ log });
@@ -51,7 +51,7 @@ export function openSlack(options: DoorOptions): Slack {
   const workspaces = () => (who === null ? [] : workspacesOf(who, config.allowed));
   const people = createPeople({
     client: clients.ask,
-    catalog: house.catalog,
+    catalog: context.catalog,
     workspaces,
     slackUnavailable: config.slackUnavailable,
     membershipSeconds: config.membershipSeconds,
@@ -60,9 +60,9 @@ export function openSlack(options: DoorOptions): Slack {
   });
   const publisher = createPublisher({
     timeline,
-    incidents: house.incidents,
+    incidents: context.incidents,
     outbox,
-    catalog: house.catalog,
+    catalog: context.catalog,
     clients,
     identity,
     draw: options.draw,
@@ -70,7 +70,7 @@ export function openSlack(options: DoorOptions): Slack {
     drawHouse: options.drawHouse,
     announceIn: config.announceIn,
     rate: config.rate ?? 1,
-    practice: house.practice,
+    practice: context.practice,
     log,
     onLockedOut: lockedOut,
   });
@@ -87,7 +87,7 @@ export function openSlack(options: DoorOptions): Slack {
     invited: publisher.invited,
     itself: () => who?.botUser ?? null,
     onLockedOut: lockedOut,
-    tooOften: (user) => house.tally.add("refused/too-often", user, 3600),
+    tooOften: (user) => context.tally.add("refused/too-often", user, 3600),
     now: () => timeline.now(),
     log,
   });
@@ -117,11 +117,11 @@ export function openSlack(options: DoorOptions): Slack {
         who = await learnIdentity(clients.ask);
         break;
       } catch (error) {
-        const trouble = troubleOf(error);
-        if (trouble.kind === "locked out") lockedOut(trouble.says);
-        else if (failures === 0) log.warn({ says: trouble.says }, "Slack does not answer yet; it is tried on.");
+        const failure = callFailureOf(error);
+        if (failure.kind === "locked out") lockedOut(failure.says);
+        else if (failures === 0) log.warn({ says: failure.says }, "Slack does not answer yet; it is tried on.");
         const seconds =
-          trouble.kind === "locked out" ? 6 * KNOCK_CAP_SECONDS : Math.min(KNOCK_CAP_SECONDS, backoffSeconds(failures));
+          failure.kind === "locked out" ? 6 * KNOCK_CAP_SECONDS : Math.min(KNOCK_CAP_SECONDS, backoffSeconds(failures));
         await pause(seconds * 1000, stopping.signal);
       }
     }
@@ -148,7 +148,7 @@ export function openSlack(options: DoorOptions): Slack {
       await publisher.stop();
     },
     ready: () => open && (receiver instanceof SocketReceiver ? receiver.connected > 0 : receiver.listening),
-    standing: people.standing,
+    accountStatus: people.accountStatus,
     announce: (message) =>
       announce({ clients, announceIn: config.announceIn, stopping: stopping.signal, log }, message),
     announcing: publisher.announcing,

@@ -5,12 +5,12 @@ import type { Catalog, System } from "../catalog/types.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { callFailureOf } from "./call-failure.ts";
 import type { SlackConfig, Workspace } from "./config.ts";
 import { isOneOf } from "./identity.ts";
 import { createMemberships } from "./memberships.ts";
 import type { Reachability } from "./reachability.ts";
 import { personOf, systemsOf } from "./roster.ts";
-import { troubleOf } from "./trouble.ts";
 
 /** Who speaks to the bot, asked of Slack afresh each time. Whatever can not be established means no. */
 export interface People {
@@ -19,11 +19,11 @@ export interface People {
   /** On any roster, by the catalogue alone. */
   isListed(user: string): boolean;
   /** The engine's question just before a start: does an approval of this person count now? */
-  readonly standing: Standing;
+  readonly accountStatus: AccountStatus;
 }
 
 /** The engine's questions about people (`src/engine/ports.ts`). */
-export interface Standing {
+export interface AccountStatus {
   check(
     system: System,
     person: string,
@@ -83,7 +83,7 @@ export function createPeople(options: PeopleOptions): People {
     });
   };
   const barredBy = (said: Member | Unknown) =>
-    said instanceof Unknown ? said.why : barredAs(said, options.workspaces());
+    said instanceof Unknown ? said.why : blockedAs(said, options.workspaces());
 
   /** Without Slack's answer: its last word where that was a no; else what the policy of this installation says. */
   function withoutSlack(user: string, silent: Unknown, rosterDecides: boolean): Verdict {
@@ -108,15 +108,15 @@ export function createPeople(options: PeopleOptions): People {
         channel === null ? null : placeOf(channel),
       ]);
       return {
-        door: "slack",
+        transport: "slack",
         slackUser: user,
         person: personOf(catalog, user, system),
         name: member instanceof Unknown ? user : nameOf(member),
-        barred: barredBy(member),
+        blocked: barredBy(member),
         place,
       };
     },
-    standing: {
+    accountStatus: {
       async check(system, person, atCommandLine = false, counted = () => {}) {
         const accounts = system.people.find(({ id }) => id === person)?.slack ?? null;
         if (accounts === null) return `${person} is no longer on the roster of ${system.title}.`;
@@ -175,7 +175,7 @@ function silence(since: Date): Unknown {
 }
 
 /** Why this member may do nothing here, or null. */
-export function barredAs(member: Member, workspaces: readonly Workspace[]): string | null {
+export function blockedAs(member: Member, workspaces: readonly Workspace[]): string | null {
   if (member.deleted) return "This Slack account is deactivated.";
   if (member.is_bot || member.is_app_user || member.is_workflow_bot || member.is_connector_bot)
     return "Bots, apps and workflows may not use Lifeboat.";
@@ -188,7 +188,7 @@ export function barredAs(member: Member, workspaces: readonly Workspace[]): stri
 
 /**
  * The fields of users.info that decide. `has_2fa` is none of them: Slack does not show it reliably to a bot's token, and
- * where a fresh proof is asked for it is a second factor of our own (`src/proof/`).
+ * where a fresh proof is asked for it is a second factor of our own (`src/mfa/`).
  *
  * @see https://docs.slack.dev/reference/objects/user-object
  */
@@ -220,9 +220,9 @@ class Unknown {
 }
 
 function failure(error: unknown): Unknown {
-  const trouble = troubleOf(error);
-  const why = `Slack could not say whether this account may use Lifeboat (${trouble.kind === "refused" ? trouble.error : messageOf(error)}).`;
-  return new Unknown(why, trouble.kind === "refused");
+  const callFailure = callFailureOf(error);
+  const why = `Slack could not say whether this account may use Lifeboat (${callFailure.kind === "refused" ? callFailure.error : messageOf(error)}).`;
+  return new Unknown(why, callFailure.kind === "refused");
 }
 
 type Place = { readonly why: string; readonly known: boolean } | null;
@@ -249,8 +249,8 @@ function createPlaces(client: WebClient): (channel: string) => Promise<Place> {
       known.set(channel, { at: Date.now(), place });
       return place;
     } catch (error) {
-      const trouble = troubleOf(error);
-      const says = trouble.kind === "refused" ? trouble.error : messageOf(error);
+      const failure = callFailureOf(error);
+      const says = failure.kind === "refused" ? failure.error : messageOf(error);
       return { why: `Slack could not say who reads this channel (${says}).`, known: false };
     }
   };

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { WORKSPACE } from "../../commands/record.ts";
-import type { DrawHome, DrawHouse, DrawIncident } from "../../templates/messages/view.ts";
+import type { RenderHome, RenderIncident, RenderNotices } from "../../templates/messages/view.ts";
 import type { Catalog, Person, System } from "../catalog/types.ts";
 import type { Incidents } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
@@ -24,9 +24,9 @@ export interface PublisherOptions {
   readonly catalog: Catalog;
   readonly clients: Clients;
   readonly identity: () => Identity;
-  readonly draw: DrawIncident;
-  readonly drawHome: DrawHome;
-  readonly drawHouse: DrawHouse;
+  readonly draw: RenderIncident;
+  readonly drawHome: RenderHome;
+  readonly drawHouse: RenderNotices;
   readonly announceIn: string | null;
   /** How many times as fast as Slack documents; 1 outside practice. */
   readonly rate: number;

@@ -1,9 +1,9 @@
 import type { App, Receiver, ReceiverEvent } from "@slack/bolt";
 import { SocketModeClient } from "@slack/socket-mode";
 import type { Logger } from "../lib/log.ts";
+import { type CallFailure, callFailureOf } from "./call-failure.ts";
 import { whereTo } from "./clients.ts";
 import { sdkLog } from "./sdk-log.ts";
-import { type Trouble, troubleOf } from "./trouble.ts";
 
 /** Two of Slack's ten per app: a refresh of one leaves the other, and two replicas in a rolling deploy stay below ten. */
 const CONNECTIONS = 2;
@@ -36,7 +36,7 @@ export interface SocketOptions {
   readonly apiUrl: string | null;
   readonly log: Logger;
   /** Slack will not let us in; said once per spell. The receiver keeps asking, every `lockedOutSeconds`. */
-  readonly onFatal: (trouble: Trouble) => void;
+  readonly onFatal: (failure: CallFailure) => void;
   readonly onState: (up: number, wanted: number) => void;
   /** The count of connections Slack believes this app has, and the app's id. */
   readonly onHello?: (connections: number | null, appId: string | null) => void;
@@ -132,12 +132,12 @@ export class SocketReceiver implements Receiver {
   }
 
   #failed(error: unknown, failures: number): void {
-    const trouble = troubleOf(error);
-    if (trouble.kind === "locked out" || (trouble.kind === "refused" && trouble.error === "missing_scope")) {
-      if (!this.#lockedOut) this.#options.onFatal(trouble);
+    const failure = callFailureOf(error);
+    if (failure.kind === "locked out" || (failure.kind === "refused" && failure.error === "missing_scope")) {
+      if (!this.#lockedOut) this.#options.onFatal(failure);
       this.#lockedOut = true;
     } else if (failures === 1)
-      this.#options.log.warn({ says: trouble.says }, "Slack does not open a socket; trying on.");
+      this.#options.log.warn({ says: failure.says }, "Slack does not open a socket; trying on.");
   }
 
   #waitMs(failures: number): number {

@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 import serialize from "canonicalize";
 import type { EventToAppend, StoredEvent } from "./contract.ts";
+import { jsonSafe, jsonSafeText } from "./json-safe.ts";
 import type { Keyring } from "./keys.ts";
 import type { Hiding } from "./pseudonyms.ts";
-import { storable, storableText } from "./storable.ts";
 
 /** What stands before the first event of a stream. */
 export const noHash = "0".repeat(64);
@@ -35,11 +35,11 @@ export function linked(
   const links: StoredEvent[] = [];
   let { version, hash: previousHash } = head;
   for (const event of events) {
-    const key = storableText(event.key);
+    const key = jsonSafeText(event.key);
     if (keys.has(key) || seen.has(key)) continue;
     seen.add(key);
     version += 1;
-    const said = hide({ key, data: storable(event.data), actor: storable(event.actor) });
+    const said = hide({ key, data: jsonSafe(event.data), actor: jsonSafe(event.actor) });
     const link = { ...said, stream, version, run: event.run ?? null, type: event.type, at, previousHash };
     previousHash = chainHash(link);
     const { mac, macKey } = keyring.authenticate(previousHash);

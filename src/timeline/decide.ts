@@ -7,21 +7,21 @@ import type { StoreClock } from "./clock.ts";
 import type { Decided, Decision, Lease, NewRun, StoredEvent } from "./contract.ts";
 import { differenceOf, type Guard } from "./guard.ts";
 import { withNumber } from "./numbers.ts";
-import { isPassing, isRefusal } from "./passing.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
-import { extended, holdsHead, type RecentStreams, type SeenStream, unseen } from "./recent.ts";
 import { eventsAfter } from "./rows.ts";
+import { extended, holdsHead, type SeenStream, type StreamCache, unseen } from "./stream-cache.ts";
+import { isRefusal, isTransient } from "./transient-errors.ts";
 
 export type Decide<T> = (events: readonly StoredEvent[], now: Date) => Decision<T>;
 
 /** What was asked to be committed when the connection broke: the next attempt looks whether it was. */
-export interface Doubt<T> {
+export interface InDoubtCommit<T> {
   pending: { readonly value: T; readonly events: readonly StoredEvent[] } | null;
 }
 
-export interface Desk {
+export interface StoreSession {
   readonly pool: pg.Pool;
-  readonly recent: RecentStreams;
+  readonly streamCache: StreamCache;
   readonly authenticity: Authenticity;
   readonly guard: Guard;
   readonly pseudonyms: Pseudonyms;
@@ -61,23 +61,23 @@ const append = `
  * the cause of a `Thrown`, after a rollback. The connection goes back to the pool only when its state is known.
  */
 export async function attemptDecision<T>(
-  desk: Desk,
+  session: StoreSession,
   stream: string,
   decide: Decide<T>,
   lease: Lease | undefined,
-  doubt: Doubt<T>,
+  inDoubt: InDoubtCommit<T>,
 ): Promise<Decided<T>> {
-  desk.guard.assert();
-  const client = await desk.pool.connect();
+  session.guard.assert();
+  const client = await session.pool.connect();
   try {
-    const { news, decided } = await inTransaction(client, desk, stream, decide, lease, doubt);
+    const { news, decided } = await inTransaction(client, session, stream, decide, lease, inDoubt);
     // The answer does not wait for the notice.
     if (news) void told(client, stream, news).finally(() => client.release());
     else client.release();
     return decided;
   } catch (error) {
     // A no of the server, or a throw of our own, leaves the connection whole; anything else does not.
-    client.release(isPassing(error) && !isRefusal(error) ? true : !(await rolledBack(client)));
+    client.release(isTransient(error) && !isRefusal(error) ? true : !(await rolledBack(client)));
     throw error;
   }
 }
@@ -93,26 +93,26 @@ export class Thrown extends Error {}
 
 async function inTransaction<T>(
   client: pg.PoolClient,
-  desk: Desk,
+  session: StoreSession,
   stream: string,
   decide: Decide<T>,
   lease: Lease | undefined,
-  doubt: Doubt<T>,
+  inDoubt: InDoubtCommit<T>,
 ): Promise<{ readonly decided: Decided<T>; readonly news?: News }> {
-  const head = await locked(client, desk, stream, lease);
-  const seen = await upToDate(client, desk, stream, head);
-  if (doubt.pending && holds(seen, doubt.pending.events)) {
+  const head = await locked(client, session, stream, lease);
+  const seen = await upToDate(client, session, stream, head);
+  if (inDoubt.pending && holds(seen, inDoubt.pending.events)) {
     await client.query("rollback");
-    return { decided: { kind: "written", ...doubt.pending }, news: { version: seen.version, due: true } };
+    return { decided: { kind: "written", ...inDoubt.pending }, news: { version: seen.version, due: true } };
   }
   if (!head.leased) {
     await client.query("rollback");
     return { decided: { kind: "lost" } };
   }
   const decision = decided(decide, seen.events, head.clock);
-  const { keyring } = desk.authenticity;
+  const { keyring } = session.authenticity;
   const appended = await withNumber(client, stream, decision.events, seen.keys);
-  const { hide, show, learn } = await desk.pseudonyms.hiding(client, appended);
+  const { hide, show, learn } = await session.pseudonyms.hiding(client, appended);
   const stored = linked(stream, seen, seen.keys, appended, head.clock, keyring, hide);
   const events = stored.map(show);
   const { runs = [], ended = [] } = decision;
@@ -127,23 +127,28 @@ async function inTransaction<T>(
     await client.query("rollback");
     return { decided: { kind: "held", ...holder } };
   }
-  doubt.pending = { value: decision.value, events };
+  inDoubt.pending = { value: decision.value, events };
   await write(client, stream, stored, lease);
   learn();
   const after = extended(seen, events);
-  desk.recent.keep(stream, after);
-  desk.guard.known.note(stream, after);
+  session.streamCache.keep(stream, after);
+  session.guard.known.note(stream, after);
   return {
     decided: { kind: "written", value: decision.value, events },
     news: { version: seen.version + events.length, due: lease === undefined || runs.length > 0 },
   };
 }
 
-async function locked(client: pg.PoolClient, desk: Desk, stream: string, lease: Lease | undefined): Promise<Head> {
+async function locked(
+  client: pg.PoolClient,
+  session: StoreSession,
+  stream: string,
+  lease: Lease | undefined,
+): Promise<Head> {
   const query = {
     name: "lifeboat-lock",
     text: lockStream,
-    values: [stream, lease?.run ?? null, lease?.epoch ?? null, desk.replica],
+    values: [stream, lease?.run ?? null, lease?.epoch ?? null, session.replica],
   };
   const sentAt = performance.now();
   const begun = client.query("begin");
@@ -155,7 +160,7 @@ async function locked(client: pg.PoolClient, desk: Desk, stream: string, lease: 
   }
   if (head === undefined)
     throw new LifeboatError({ code: "stream-missing", what: `No stream ${stream} after making it` });
-  desk.clock.heard(head.clock, sentAt);
+  session.clock.heard(head.clock, sentAt);
   return head;
 }
 
@@ -163,25 +168,25 @@ async function locked(client: pg.PoolClient, desk: Desk, stream: string, lease: 
  * The stream's events up to its head, from this process's memory where that still agrees with the store. What is decided on
  * was verified, each event once in the life of this process, and holds whatever of it any process here has seen before.
  */
-async function upToDate(client: pg.PoolClient, desk: Desk, stream: string, head: Head): Promise<SeenStream> {
-  const { recent, guard, authenticity } = desk;
+async function upToDate(client: pg.PoolClient, session: StoreSession, stream: string, head: Head): Promise<SeenStream> {
+  const { streamCache, guard, authenticity } = session;
   const known = guard.known.get(stream);
   if (known !== undefined && head.version < known.version) guard.refuse(wentBackOf(stream, known, head.version, null));
-  const kept = recent.get(stream);
+  const kept = streamCache.get(stream);
   if (kept?.version === head.version && kept.hash === head.hash) return kept;
   let says = "";
   for (const start of kept && kept.version < head.version ? [kept, unseen()] : [unseen()]) {
     const more = await eventsAfter(client, stream, start.version);
-    const seen = extended(start, await desk.pseudonyms.shown(client, more));
+    const seen = extended(start, await session.pseudonyms.shown(client, more));
     if (known !== undefined && start.version < known.version && !holdsHead(seen, known))
       guard.refuse(wentBackOf(stream, known, head.version, "other"));
     says = broken(authenticity, start, more) ?? wrongEnd(authenticity, stream, seen, head) ?? "";
     if (says !== "") continue;
-    recent.keep(stream, seen);
+    streamCache.keep(stream, seen);
     guard.known.note(stream, seen);
     return seen;
   }
-  recent.forget(stream);
+  streamCache.forget(stream);
   throw new LifeboatError(brokenTimeline(stream, says));
 }
 

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import type { Logger } from "../lib/log.ts";
 import type { Inbox } from "./contract.ts";
-import { patiently } from "./passing.ts";
-import { storable, storableText } from "./storable.ts";
+import { jsonSafe, jsonSafeText } from "./json-safe.ts";
+import { patiently } from "./transient-errors.ts";
 
 /** An item taken so often is left alone: it may be what ends the process that takes it. */
 export const attemptsMax = 5;
@@ -76,7 +76,7 @@ export function createInbox(pool: pg.Pool, closed: AbortSignal, log: Logger, cal
     patiently({ what, seconds, closed, log }, attempt);
   return {
     receive(key, kind, body, claimSeconds) {
-      const values = [storableText(key), kind, JSON.stringify(storable(body)), claimSeconds ?? null, randomUUID()];
+      const values = [jsonSafeText(key), kind, JSON.stringify(jsonSafe(body)), claimSeconds ?? null, randomUUID()];
       return asked("receiving", receiveSeconds, async () => {
         const query = { name: "lifeboat-receive", text: receive, values, query_timeout: 2_000 };
         return (await pool.query(query)).rowCount === 1;
@@ -93,11 +93,11 @@ export function createInbox(pool: pg.Pool, closed: AbortSignal, log: Logger, cal
       }),
     done: (key) =>
       asked("finishing an inbox item", callerSeconds, async () => {
-        await pool.query({ name: "lifeboat-done", text: done, values: [storableText(key)] });
+        await pool.query({ name: "lifeboat-done", text: done, values: [jsonSafeText(key)] });
       }),
     failed: (key, why) =>
       asked("failing an inbox item", callerSeconds, async () => {
-        await pool.query({ name: "lifeboat-failed", text: failed, values: [storableText(key), storableText(why)] });
+        await pool.query({ name: "lifeboat-failed", text: failed, values: [jsonSafeText(key), jsonSafeText(why)] });
       }),
     async now() {
       const { rows } = await pool.query<InboxNow>(now);

@@ -2,4 +2,4 @@ export type * from "./contract.ts";
 export { attemptsMax, type GivenUp, type VisibleInbox } from "./inbox.ts";
 export { type LeaseTimings, leaseTimings } from "./leases.ts";
 export { openStore, type Store, type StoreOptions } from "./open.ts";
-export { isPassing, type Patience, patiently } from "./passing.ts";
+export { isTransient, type Patience, patiently } from "./transient-errors.ts";

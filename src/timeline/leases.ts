@@ -4,7 +4,7 @@ import { type HolderProcess, lookWhetherDead, thisProcess } from "../lib/predece
 import type { StoreClock } from "./clock.ts";
 import type { Lease, Leases } from "./contract.ts";
 import { type Listener, replicaLockClass } from "./listener.ts";
-import { patiently } from "./passing.ts";
+import { patiently } from "./transient-errors.ts";
 
 /**
  * Seconds by the database's clock. Why these: an outage shorter than `gap` ages the beat of a live holder (one a second)

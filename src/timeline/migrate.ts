@@ -7,7 +7,7 @@ import type { Logger } from "../lib/log.ts";
 import { projectRoot } from "../lib/root.ts";
 import { appRole, asOwner } from "./database.ts";
 import { type Keyring, missingKey } from "./keys.ts";
-import { sealProofs } from "./proofs.ts";
+import { sealSecondFactors } from "./second-factors.ts";
 import { sealAll } from "./statements.ts";
 
 interface Migration {
@@ -38,7 +38,7 @@ export async function migrate(ownerUrl: string, appUrl: string, log: Logger, key
 /** What SQL can't do, because the keys are not in the database: in the same transaction as the file of that name. */
 const withKeys: Readonly<Record<string, (client: pg.Client, keyring: Keyring) => Promise<void>>> = {
   "0070-authenticated.sql": sealAll,
-  "0080-proof-entries.sql": sealProofs,
+  "0080-proof-entries.sql": sealSecondFactors,
 };
 
 /**

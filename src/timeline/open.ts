@@ -16,11 +16,11 @@ import { openKnownHeads } from "./known-heads.ts";
 import { createLeases, type LeaseTimings, leaseTimings } from "./leases.ts";
 import { openListener } from "./listener.ts";
 import { migrate, ownLogin } from "./migrate.ts";
-import { patiently } from "./passing.ts";
 import { createPseudonyms, type PeopleInEvents } from "./pseudonyms.ts";
-import { createRecentStreams } from "./recent.ts";
 import { readSeals } from "./statements.ts";
+import { createStreamCache } from "./stream-cache.ts";
 import { createTimeline } from "./timeline.ts";
+import { patiently } from "./transient-errors.ts";
 
 export interface StoreOptions {
   /** Without it a PostgreSQL of our own is started, or joined, in the data folder. */
@@ -86,11 +86,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const listener = openListener(appUrl, name, opened.replica, log);
   const follower = openFollower(pool, listener, clock, log, opened.horizon);
   const shared = { pool, replica: opened.replica, clock, listener, closed: closing.signal, log };
-  const recent = createRecentStreams();
+  const streamCache = createStreamCache();
   const pseudonyms = createPseudonyms(keyring, options.people ?? null);
   const rereading = new Set<() => void>();
   const forget = () => {
-    recent.clear();
+    streamCache.clear();
     for (const again of rereading) again();
   };
   const also = async () => {
@@ -123,7 +123,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     follower,
     callerSeconds,
     authenticity,
-    recent,
+    streamCache,
     guard,
     pseudonyms,
     rereading,

@@ -5,16 +5,23 @@ import type { Logger } from "../lib/log.ts";
 import { type Authenticity, broken } from "./authentic.ts";
 import type { StoreClock } from "./clock.ts";
 import type { Decided, Lease, Timeline } from "./contract.ts";
-import { attemptDecision, brokenTimeline, type Decide, type Desk, type Doubt, Thrown } from "./decide.ts";
+import {
+  attemptDecision,
+  brokenTimeline,
+  type Decide,
+  type InDoubtCommit,
+  type StoreSession,
+  Thrown,
+} from "./decide.ts";
 import type { Follower } from "./follow.ts";
 import type { Guard } from "./guard.ts";
 import { numberOf, streamNumbered } from "./numbers.ts";
-import { patiently } from "./passing.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
-import { extended, holdsHead, type RecentStreams, type SeenStream, unseen } from "./recent.ts";
 import { eventsAfter } from "./rows.ts";
 import { createHeadSigner, type HeadSigner } from "./sign-heads.ts";
+import { extended, holdsHead, type SeenStream, type StreamCache, unseen } from "./stream-cache.ts";
 import { keepSummary, readHeads } from "./summaries.ts";
+import { patiently } from "./transient-errors.ts";
 import { seenHere, verifyChains } from "./verify.ts";
 
 export interface TimelineParts {
@@ -27,7 +34,7 @@ export interface TimelineParts {
   /** How long a caller without a lease waits for a store that is away. */
   readonly callerSeconds: number;
   readonly authenticity: Authenticity;
-  readonly recent: RecentStreams;
+  readonly streamCache: StreamCache;
   readonly guard: Guard;
   readonly pseudonyms: Pseudonyms;
   /** Called by whoever opened the store; filled here. */
@@ -41,26 +48,26 @@ export interface TimelineParts {
 const AT_A_STRETCH = 1000;
 
 /** A stream as the store has it now, after what this process knows of it; every event was verified. */
-async function readVerified(desk: Desk, stream: string): Promise<SeenStream> {
-  const { pool, recent, guard, authenticity } = desk;
-  const kept = recent.get(stream) ?? unseen();
+async function readVerified(session: StoreSession, stream: string): Promise<SeenStream> {
+  const { pool, streamCache, guard, authenticity } = session;
+  const kept = streamCache.get(stream) ?? unseen();
   let seen = kept;
   let says: string | null = null;
   for (let full = true; full && says === null; ) {
     const more = await eventsAfter(pool, stream, seen.version, AT_A_STRETCH);
     says = broken(authenticity, seen, more);
-    seen = extended(seen, await desk.pseudonyms.shown(pool, more));
+    seen = extended(seen, await session.pseudonyms.shown(pool, more));
     full = more.length === AT_A_STRETCH;
   }
   if (seen === kept) return kept;
   const known = guard.known.get(stream);
   if (says !== null || (known !== undefined && (seen.version < known.version || !holdsHead(seen, known)))) {
-    recent.forget(stream);
+    streamCache.forget(stream);
     await guard.check();
   }
   if (says !== null) throw new LifeboatError(guard.doubt() ?? brokenTimeline(stream, says));
   if (guard.doubt() !== null) return seen;
-  if ((recent.get(stream)?.version ?? 0) < seen.version) recent.keep(stream, seen);
+  if ((streamCache.get(stream)?.version ?? 0) < seen.version) streamCache.keep(stream, seen);
   guard.known.note(stream, seen);
   return seen;
 }
@@ -79,19 +86,19 @@ export function createTimeline(parts: TimelineParts): SigningTimeline {
     log,
     callerSeconds,
     authenticity,
-    recent,
+    streamCache,
     guard,
     pseudonyms,
     signsAfter,
   } = parts;
-  const desk = { pool, replica, clock, recent, authenticity, guard, pseudonyms };
+  const session = { pool, replica, clock, streamCache, authenticity, guard, pseudonyms };
   const signer = createHeadSigner({
     pool,
     keyring: authenticity.keyring,
     log,
     now: clock.now,
     verifiedHead: async (stream) => {
-      const seen = await readVerified(desk, stream);
+      const seen = await readVerified(session, stream);
       return guard.doubt() !== null || seen.version === 0 ? null : seen;
     },
   });
@@ -116,7 +123,7 @@ export function createTimeline(parts: TimelineParts): SigningTimeline {
       decide: Decide<T>,
       { lease }: { readonly lease?: Lease } = {},
     ): Promise<Decided<T>> {
-      const doubt: Doubt<T> = { pending: null };
+      const inDoubt: InDoubtCommit<T> = { pending: null };
       // A driver's result is written again until the store answers: a step must not fail because it could not be stored.
       const seconds = lease ? Number.POSITIVE_INFINITY : callerSeconds;
       try {
@@ -127,9 +134,9 @@ export function createTimeline(parts: TimelineParts): SigningTimeline {
           return decision;
         };
         // What is long is read before the stream is locked, not while everybody waits for it.
-        if (recent.get(stream) === undefined && (guard.known.get(stream)?.version ?? 0) > AT_A_STRETCH)
-          await asked(`reading ${stream}`, () => readVerified(desk, stream), seconds);
-        const attempt = () => attemptDecision(desk, stream, deciding, lease, doubt);
+        if (streamCache.get(stream) === undefined && (guard.known.get(stream)?.version ?? 0) > AT_A_STRETCH)
+          await asked(`reading ${stream}`, () => readVerified(session, stream), seconds);
+        const attempt = () => attemptDecision(session, stream, deciding, lease, inDoubt);
         const decided = await asked(`writing to ${stream}`, attempt, seconds);
         if (decided.kind === "written" && decided.events.length > 0) signer.added(stream, ended);
         return decided;
@@ -139,7 +146,7 @@ export function createTimeline(parts: TimelineParts): SigningTimeline {
     },
 
     read: (stream, afterVersion = 0) =>
-      asked(`reading ${stream}`, async () => (await readVerified(desk, stream)).events.slice(afterVersion)),
+      asked(`reading ${stream}`, async () => (await readVerified(session, stream)).events.slice(afterVersion)),
 
     streams: (prefix, limit = 100) =>
       asked("listing streams", async () => {

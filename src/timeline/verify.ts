@@ -4,9 +4,9 @@ import { type Authenticity, type Head, notAuthentic } from "./authentic.ts";
 import { chainHash, noHash } from "./chain.ts";
 import type { StoredEvent, Verification } from "./contract.ts";
 import type { Keyring } from "./keys.ts";
-import { strangeEntries } from "./proofs.ts";
 import { strangePeople } from "./pseudonyms.ts";
 import { eventColumns } from "./rows.ts";
+import { strangeEntries } from "./second-factors.ts";
 import { type HeadStatement, statementsOf } from "./statements.ts";
 
 type Problem = Verification["problems"][number];

@@ -108,7 +108,7 @@ function retry(run: RunState, { step, attempts }: StepState): Button {
     label: `Retry: ${cut(step.title, 22)}`,
     verb: "step.retry",
     detail: `${step.id}.${attempts}`,
-    carries: actionValue(run.id, step.id),
+    actionValue: actionValue(run.id, step.id),
     style: "primary",
     aloud: `Retry ${plain(step.title)}`,
   };
@@ -119,7 +119,7 @@ function skip(run: RunState, { step, attempts }: StepState): Button {
     label: "Skip this step…",
     verb: "step.skip",
     detail: `${step.id}.${attempts}`,
-    carries: actionValue(run.id, step.id),
+    actionValue: actionValue(run.id, step.id),
     style: "danger",
     aloud: `Skip ${plain(step.title)}`,
   };
@@ -130,7 +130,7 @@ function abort(run: RunState, { step, attempts }: StepState): Button {
     label: "Abort run…",
     verb: "run.abort",
     detail: `${step.id}.${attempts}`,
-    carries: actionValue(run.id),
+    actionValue: actionValue(run.id),
     style: "danger",
     aloud: `Abort ${plain(run.plan.title)}`,
   };

@@ -49,7 +49,7 @@ export interface Button {
   /** Keeps `action_id` unique where one message has two buttons of a verb. */
   readonly detail?: string;
   /** A look-up key, and nothing else. */
-  readonly carries: string;
+  readonly actionValue: string;
   readonly style?: "primary" | "danger";
   /** Said by screen readers in place of the label. */
   readonly aloud?: string;
@@ -62,7 +62,7 @@ export interface Button {
  */
 export function actions(...buttons: readonly Button[]): Block {
   const [first] = buttons;
-  const name = first && { block_id: `${actionOf(first)}/${first.carries}` };
+  const name = first && { block_id: `${actionOf(first)}/${first.actionValue}` };
   return { type: "actions", ...name, elements: buttons.map(button) };
 }
 
@@ -71,13 +71,13 @@ function actionOf({ verb, detail }: Button): string {
 }
 
 function button(given: Button): object {
-  const { label, carries, style, aloud, confirm } = given;
+  const { label, actionValue, style, aloud, confirm } = given;
   return {
     type: "button",
     action_id: actionOf(given),
     text: plainText(cut(plain(label), 30)),
     // Slack refuses an empty one.
-    ...(carries !== "" && { value: carries }),
+    ...(actionValue !== "" && { value: actionValue }),
     ...(style && { style }),
     ...(aloud && { accessibility_label: cut(plain(aloud), 75) }),
     ...(confirm && {

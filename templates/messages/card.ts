@@ -3,15 +3,15 @@ import { recoveryOf } from "../../src/incident/recovery.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { actionValue } from "./action-value.ts";
 import { actions, context, fields, header, lines, section } from "./blocks.ts";
+import { reviewsDue } from "./break-glass.ts";
 import { clockOrigin, clockStart, deadlineOf } from "./deadline.ts";
+import { dueUpdateWords, nextDueUpdate } from "./due-updates.ts";
 import { plain, safe } from "./escape.ts";
 import { stillUnfenced } from "./fence.ts";
-import { reviewsDue } from "./glass.ts";
 import { kindPrefix, kindSentence, runTitle } from "./kind.ts";
 import { named } from "./maintenance.ts";
 import type { Block, Message } from "./message.ts";
-import { nextOwed, owedWords } from "./owed.ts";
-import { ackWords, notPaged, pageOf } from "./paged.ts";
+import { ackWords, notPaged, pageOf } from "./page-status.ts";
 import { roleWords } from "./people.ts";
 import { runMark, runStatusWords, statusWords } from "./status.ts";
 import type { Surroundings } from "./view.ts";
@@ -45,13 +45,13 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
 }
 
 function owedSentence(state: IncidentState, around: Surroundings): string {
-  const due = nextOwed(state, around);
+  const due = nextDueUpdate(state, around);
   return due === null ? "" : ` Next update ${due.late ? "overdue since" : "due by"} ${clock(due.dueAt)}.`;
 }
 
 function owedPair(state: IncidentState, around: Surroundings): (readonly [string, string])[] {
-  const due = nextOwed(state, around);
-  return due === null ? [] : [["Next update due", owedWords(due)]];
+  const due = nextDueUpdate(state, around);
+  return due === null ? [] : [["Next update due", dueUpdateWords(due)]];
 }
 
 function pagedBlocks(state: IncidentState, around: Surroundings): Block[] {
@@ -111,13 +111,13 @@ function nextMoves(state: IncidentState, runs: readonly RunState[]): Block[] {
   if (state.status === "closed") return [];
   if (state.status === "resolved") {
     return [
-      actions({ label: "Draft post-mortem", verb: "postmortem", carries: actionValue(state.id), style: "primary" }),
+      actions({ label: "Draft post-mortem", verb: "postmortem", actionValue: actionValue(state.id), style: "primary" }),
     ];
   }
   const busy = runs.some(({ endedAt }) => endedAt === null);
-  const resolve = { label: "Resolve incident", verb: "incident.resolve", carries: actionValue(state.id) };
-  const take = { label: "Take a role", verb: "role", carries: actionValue(state.id) };
-  const look = { label: "Show status", verb: "status", carries: actionValue(state.id) };
+  const resolve = { label: "Resolve incident", verb: "incident.resolve", actionValue: actionValue(state.id) };
+  const take = { label: "Take a role", verb: "role", actionValue: actionValue(state.id) };
+  const look = { label: "Show status", verb: "status", actionValue: actionValue(state.id) };
   return [busy ? actions(take, look) : actions(take, look, resolve)];
 }
 

@@ -2,7 +2,7 @@ import type { CatalogueEvent } from "../../src/incident/events.ts";
 import { section } from "./blocks.ts";
 import { cut, safe } from "./escape.ts";
 import { kindPrefix } from "./kind.ts";
-import type { HouseSurroundings, ShownMessage } from "./view.ts";
+import type { NoticeSurroundings, ShownMessage } from "./view.ts";
 
 /** Most lines of a message; the timeline has them all. */
 const LINES = 10;
@@ -10,7 +10,7 @@ const LINES = 10;
 /** Who may decide, or what may run, has changed: told where incidents are announced. What is read for the first time is not. */
 export function catalogueChanged(
   { data, version }: CatalogueEvent & { readonly version: number },
-  around: HouseSurroundings,
+  around: NoticeSurroundings,
 ): readonly ShownMessage[] {
   if (data.from === null) return [];
   const title = around.systems.find(({ id }) => id === data.system)?.title ?? data.system;

@@ -2,10 +2,10 @@ import type { Declared, IncidentState, RunState } from "../../src/incident/state
 import { actionValue } from "./action-value.ts";
 import { actions, type Button, context, header, lines } from "./blocks.ts";
 import { clockOrigin, clockStart } from "./deadline.ts";
+import { dueUpdateWords, nextDueUpdate } from "./due-updates.ts";
 import { cut, safe } from "./escape.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
 import type { Message } from "./message.ts";
-import { nextOwed, owedWords } from "./owed.ts";
 import { roleOf } from "./people.ts";
 import { runMark, runStatusWords, statusWords } from "./status.ts";
 import type { Surroundings } from "./view.ts";
@@ -82,14 +82,14 @@ function people(state: IncidentState, around: Surroundings): string {
 }
 
 function owedLine(state: IncidentState, around: Surroundings): string[] {
-  const due = nextOwed(state, around);
-  return due === null ? [] : [owedWords(due)];
+  const due = nextDueUpdate(state, around);
+  return due === null ? [] : [dueUpdateWords(due)];
 }
 
 function moves(state: IncidentState): Button[] {
   return [
-    { label: "Take a role", verb: "role", carries: actionValue(state.id) },
-    { label: "Show status", verb: "status", carries: actionValue(state.id) },
-    { label: "Show timeline", verb: "timeline", carries: actionValue(state.id) },
+    { label: "Take a role", verb: "role", actionValue: actionValue(state.id) },
+    { label: "Show status", verb: "status", actionValue: actionValue(state.id) },
+    { label: "Show timeline", verb: "timeline", actionValue: actionValue(state.id) },
   ];
 }

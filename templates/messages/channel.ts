@@ -1,4 +1,4 @@
-import { lentNow } from "../../src/incident/delegation.ts";
+import { delegationsNow } from "../../src/incident/delegation.ts";
 import { incidentName } from "../../src/incident/numbers.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { topicOf } from "./card.ts";
@@ -44,7 +44,7 @@ function invited(state: IncidentState, declared: Declared, around: Surroundings)
   const people = [
     ...(by.kind === "person" && by.person ? [by.person] : []),
     ...state.roles.values(),
-    ...lentNow(state, around.now).map(({ to }) => to),
+    ...delegationsNow(state, around.now).map(({ to }) => to),
     ...runs.map(({ requester }) => requester),
     ...runs.flatMap((run) => asked(run).flatMap((role) => holders(around.system, state, role))),
   ];

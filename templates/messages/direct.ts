@@ -1,6 +1,6 @@
-import { lentTo } from "../../src/incident/delegation.ts";
+import { delegatedTo } from "../../src/incident/delegation.ts";
 import type { PastAsk } from "../../src/incident/state.ts";
-import type { Ask } from "./gate.ts";
+import type { ApprovalRequest } from "./gate.ts";
 import { gateSuperseded, noLongerAsked } from "./gate-end.ts";
 import type { Message } from "./message.ts";
 import type { ShownMessage, Surroundings } from "./view.ts";
@@ -9,7 +9,7 @@ import type { ShownMessage, Surroundings } from "./view.ts";
  * The question once more, to each who is asked, by direct message: the buttons there are as good as those in the thread, and
  * it is edited to the outcome like the one in the thread. Never to who asked for the run.
  */
-export function askedDirectly(ask: Ask, message: Message, around: Surroundings): ShownMessage[] {
+export function askedDirectly(ask: ApprovalRequest, message: Message, around: Surroundings): ShownMessage[] {
   const { run, step, gate } = ask;
   const roles = [gate.role, ...gate.escalate.slice(0, gate.level).map(({ role }) => role)];
   return [
@@ -19,7 +19,7 @@ export function askedDirectly(ask: Ask, message: Message, around: Surroundings):
 }
 
 function letters(
-  { state, run, gate, step }: Ask,
+  { state, run, gate, step }: ApprovalRequest,
   asked: Pick<PastAsk, "ask" | "roles" | "approvers" | "holders" | "openedAt" | "closedAt">,
   message: Message,
   around: Surroundings,
@@ -31,7 +31,7 @@ function letters(
   const isAsked = (role: string) => asked.roles.includes(role);
   const people = around.system.people.filter((person) => {
     const own = asked.approvers.includes(person.id) && person.roles.some(isAsked);
-    const borrowed = lentTo(person, run, around.system, lent).some(({ role }) => isAsked(role));
+    const borrowed = delegatedTo(person, run, around.system, lent).some(({ role }) => isAsked(role));
     return (own || borrowed) && person.id !== run.requester && !person.slack.includes(run.requester);
   });
   const letter = (id: string, account: string, says: Message): ShownMessage => ({

@@ -5,7 +5,7 @@ import { catalogueChanged } from "./catalogue.ts";
 import { safe } from "./escape.ts";
 import { kindPrefix } from "./kind.ts";
 import type { Message } from "./message.ts";
-import type { DrawHouse, HouseSurroundings, ShownMessage } from "./view.ts";
+import type { NoticeSurroundings, RenderNotices, ShownMessage } from "./view.ts";
 import { at } from "./when.ts";
 
 type Told = PersonEvent & { readonly version: number };
@@ -21,7 +21,7 @@ const ABOUT_PEOPLE: readonly string[] = [
  * Who can prove who they are, told where incidents are announced and to whom it is about: if it was not them, they and those
  * who know them see it.
  */
-export const drawHouse: DrawHouse = (events, around) =>
+export const renderNotices: RenderNotices = (events, around) =>
   events.flatMap((one): ShownMessage[] => {
     if (one.type === "catalogue.changed")
       return [...catalogueChanged(one as CatalogueEvent & { readonly version: number }, around)];
@@ -41,7 +41,7 @@ export const drawHouse: DrawHouse = (events, around) =>
     ];
   });
 
-function said(event: Told, around: HouseSurroundings): Message {
+function said(event: Told, around: NoticeSurroundings): Message {
   const [holder = ""] = event.data.people;
   const who = around.names(personIn(holder));
   const prefix = kindPrefix("real", around.practice);
@@ -54,7 +54,7 @@ function said(event: Told, around: HouseSurroundings): Message {
 }
 
 /** Whoever starts one holds the service's authority, and Slack saw nothing of it: it is announced once Slack is back. */
-function startedWithoutSlack({ type, version, data }: Started, around: HouseSurroundings): ShownMessage {
+function startedWithoutSlack({ type, version, data }: Started, around: NoticeSurroundings): ShownMessage {
   const text = `${kindPrefix("real", around.practice)}Lifeboat was started without Slack by the user ${safe(data.user)} on ${safe(data.host)}. What was decided at the command line meanwhile is in each incident's thread. If that wasn't planned, tell the people who run Lifeboat now.`;
   const message = { text, blocks: [section(`🔐 ${text}`)] };
   return { key: `${type}:${version}`, in: "announce", under: null, priority: 1, message, once: true };
@@ -64,7 +64,7 @@ function isAboutPeople(type: string): type is PersonEvent["type"] {
   return ABOUT_PEOPLE.includes(type);
 }
 
-function wordsOf(event: Told, who: string, around: HouseSurroundings): string {
+function wordsOf(event: Told, who: string, around: NoticeSurroundings): string {
   switch (event.type) {
     case "person.enrolled": {
       const { replaced, countsFrom } = event.data;

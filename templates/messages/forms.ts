@@ -11,7 +11,7 @@ import { qrCode } from "./qr.ts";
 
 export function declareForm(
   systems: readonly System[],
-  carries: string,
+  actionValue: string,
   initial: { title?: string; severity?: string | undefined } = {},
 ): Form {
   const severities = [...new Map(systems.flatMap((system) => system.severities).map((one) => [one.id, one])).values()];
@@ -20,7 +20,7 @@ export function declareForm(
     callback: "declare",
     title: "Declare an incident",
     submit: "Declare",
-    carries,
+    actionValue,
     blocks: [
       textInput("title", "What's wrong, in one line", {
         placeholder: "Orders can't be placed",
@@ -54,7 +54,7 @@ export function failoverForm(
     callback: "failover",
     title: "Start a failover",
     submit: "Run preflight",
-    carries: "",
+    actionValue: "",
     blocks: [
       section("Preflight checks run first, then people approve. Nothing changes until then."),
       choiceInput(
@@ -85,22 +85,22 @@ export function failoverForm(
   };
 }
 
-export function reasonForm(callback: string, title: string, submit: string, carries: string, says: string): Form {
+export function reasonForm(callback: string, title: string, submit: string, actionValue: string, says: string): Form {
   return {
     callback,
     title: cut(title, 24),
     submit: cut(submit, 24),
-    carries,
+    actionValue,
     blocks: [section(safe(says)), textInput("reason", "Reason", REASON)],
   };
 }
 
-export function noteForm(carries: string, initial: { text?: string } = {}): Form {
+export function noteForm(actionValue: string, initial: { text?: string } = {}): Form {
   return {
     callback: "note",
     title: "Add to the timeline",
     submit: "Add note",
-    carries,
+    actionValue,
     blocks: [
       textInput("text", "What happened", {
         ...{ many: true, length: LIMITS.note },
@@ -111,12 +111,12 @@ export function noteForm(carries: string, initial: { text?: string } = {}): Form
   };
 }
 
-export function confirmForm(carries: string, step: string): Form {
+export function confirmForm(actionValue: string, step: string): Form {
   return {
     callback: "step.confirm",
     title: "Manual step",
     submit: "Mark done",
-    carries,
+    actionValue,
     blocks: [
       section(safe(step)),
       textInput("note", "What was done, and the result", {
@@ -139,7 +139,7 @@ export function proveForm(
   callback: string,
   title: string,
   submit: string,
-  carries: string,
+  actionValue: string,
   lines: readonly string[],
   reason: "none" | "needed" = "none",
 ): Form {
@@ -147,7 +147,7 @@ export function proveForm(
     callback,
     title: cut(title, 24),
     submit: cut(submit, 24),
-    carries,
+    actionValue,
     blocks: [
       section(lines.join("\n")),
       ...(reason === "needed" ? [textInput("reason", "Reason", REASON)] : []),
@@ -178,7 +178,7 @@ export function enrollForm(secret: string, uri: string, replaces: boolean): Form
     callback: "enroll",
     title: "Set up authenticator",
     submit: "Confirm",
-    carries: "",
+    actionValue: "",
     blocks: [
       ...enrollLines(secret, uri).map(section),
       section("Then enter the code it shows. Approvals that need it will ask for one."),
@@ -190,13 +190,13 @@ export function enrollForm(secret: string, uri: string, replaces: boolean): Form
   };
 }
 
-export function roleForm(carries: string, system: System): Form {
+export function roleForm(actionValue: string, system: System): Form {
   const roles = system.roles.filter(({ perIncident }) => perIncident);
   return {
     callback: "role",
     title: "Take or assign a role",
     submit: "Assign",
-    carries,
+    actionValue,
     blocks: [
       choiceInput(
         "role",
@@ -215,7 +215,7 @@ export function roleForm(carries: string, system: System): Form {
 }
 
 export function delegateForm(
-  carries: string,
+  actionValue: string,
   roles: readonly { readonly id: string; readonly title: string }[],
   people: readonly { readonly id: string; readonly name: string }[],
 ): Form {
@@ -223,7 +223,7 @@ export function delegateForm(
     callback: "delegate",
     title: "Delegate a role",
     submit: "Delegate",
-    carries,
+    actionValue,
     blocks: [
       section("They decide in your place for a while. Together you count once, and they can't delegate it further."),
       choiceInput(
@@ -243,12 +243,12 @@ export function delegateForm(
   };
 }
 
-export function questionForm(carries: string, what: string): Form {
+export function questionForm(actionValue: string, what: string): Form {
   return {
     callback: "gate.ask",
     title: "Ask a question",
     submit: "Ask",
-    carries,
+    actionValue,
     blocks: [
       section(safe(what)),
       textInput("question", "What do you need to know?", {
@@ -259,22 +259,22 @@ export function questionForm(carries: string, what: string): Form {
   };
 }
 
-export function answerForm(carries: string, question: string): Form {
+export function answerForm(actionValue: string, question: string): Form {
   return {
     callback: "gate.answer",
     title: "Answer",
     submit: "Answer",
-    carries,
+    actionValue,
     blocks: [section(safe(question)), textInput("answer", "Answer", REASON)],
   };
 }
 
-export function reviewForm(carries: string, what: string): Form {
+export function reviewForm(actionValue: string, what: string): Form {
   return {
     callback: "glass.review",
     title: "Review a break-glass",
     submit: "Complete review",
-    carries,
+    actionValue,
     blocks: [
       section(safe(what)),
       textInput("finding", "What you found", {
@@ -286,7 +286,7 @@ export function reviewForm(carries: string, what: string): Form {
 }
 
 export function replanForm(
-  carries: string,
+  actionValue: string,
   says: string,
   runbook: Runbook,
   mode: string,
@@ -296,7 +296,7 @@ export function replanForm(
     callback: "run.replan",
     title: "Change the plan",
     submit: "Abort and replan",
-    carries,
+    actionValue,
     blocks: [
       section(safe(says)),
       choiceInput(
@@ -314,12 +314,12 @@ export function replanForm(
   };
 }
 
-export function resolveForm(carries: string): Form {
+export function resolveForm(actionValue: string): Form {
   return {
     callback: "resolve",
     title: "Resolve the incident",
     submit: "Resolve",
-    carries,
+    actionValue,
     blocks: [
       textInput("summary", "What ended it", {
         many: true,

@@ -2,10 +2,10 @@ import type { GateStep, PlanStep } from "../../src/catalog/types.ts";
 import type { GateState, RunState } from "../../src/incident/state.ts";
 import { actionValue } from "./action-value.ts";
 import { actions, context, lines, section } from "./blocks.ts";
+import { brokeWords } from "./break-glass.ts";
 import { cut, ended, safe } from "./escape.ts";
 import { notFencedLines } from "./fence.ts";
-import type { Ask } from "./gate.ts";
-import { brokeWords } from "./glass.ts";
+import type { ApprovalRequest } from "./gate.ts";
 import { kindPrefix } from "./kind.ts";
 import { leftLines } from "./left.ts";
 import type { Block, Message } from "./message.ts";
@@ -14,7 +14,7 @@ import type { Surroundings } from "./view.ts";
 import { at, between } from "./when.ts";
 
 /** What became of it; nothing in it can be pressed. */
-export function gateOutcome({ run, step, gate }: Ask, around: Surroundings): Message {
+export function gateOutcome({ run, step, gate }: ApprovalRequest, around: Surroundings): Message {
   const what = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}`;
   const says = outcomeWords(gate, around);
   const after = gate.closedAt ? between(gate.openedAt, gate.closedAt) : null;
@@ -53,9 +53,9 @@ function again(run: RunState, step: GateStep, gate: GateState): Block[] {
   if (!waits(run, gate)) return [];
   return [
     actions(
-      { label: "Ask again", verb: "step.retry", detail: gate.ask, carries: actionValue(run.id, step.id) },
-      { label: "Change the plan…", verb: "run.replan", detail: gate.ask, carries: actionValue(run.id) },
-      { label: "Abort run…", verb: "run.abort", detail: gate.ask, carries: actionValue(run.id), style: "danger" },
+      { label: "Ask again", verb: "step.retry", detail: gate.ask, actionValue: actionValue(run.id, step.id) },
+      { label: "Change the plan…", verb: "run.replan", detail: gate.ask, actionValue: actionValue(run.id) },
+      { label: "Abort run…", verb: "run.abort", detail: gate.ask, actionValue: actionValue(run.id), style: "danger" },
     ),
   ];
 }
@@ -74,7 +74,7 @@ export function noLongerAsked(run: RunState, step: PlanStep, around: Surrounding
 }
 
 /** The run ended while the question was open. */
-export function gateAbandoned({ run, step }: Ask, around: Surroundings): Message {
+export function gateAbandoned({ run, step }: ApprovalRequest, around: Surroundings): Message {
   const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}: the run ended before this was decided.`;
   return { text, blocks: [section(`⏹️ ${text}`)] };
 }

@@ -3,7 +3,7 @@ import { actionValue } from "./action-value.ts";
 import { actions, context, section } from "./blocks.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
 import { aloud, notFencedLines } from "./fence.ts";
-import { type Ask, asks, awaitedNow, decide, waitedFor } from "./gate.ts";
+import { type ApprovalRequest, approvalRequests, awaitedNow, decide, waitedFor } from "./gate.ts";
 import { kindPrefix } from "./kind.ts";
 import type { Message } from "./message.ts";
 import { roleWords } from "./people.ts";
@@ -13,7 +13,7 @@ import { between, clock } from "./when.ts";
 /** What is said about a question while it waits: anew each time, because an edited message rings no phone. */
 
 /** The next level is asked too. */
-export function escalation(ask: Ask, role: string, level: number, around: Surroundings): Message {
+export function escalation(ask: ApprovalRequest, role: string, level: number, around: Surroundings): Message {
   const { run, gate } = ask;
   const prefix = kindPrefix(run.plan.kind, around.practice);
   if (gate.outcome !== "open" || run.endedAt !== null) return escalationOver(run.plan.title, role, prefix, around);
@@ -23,7 +23,7 @@ export function escalation(ask: Ask, role: string, level: number, around: Surrou
   const since = why
     ? `${ended(safe(cut(why, 300)))} You are asked now about ${safe(run.plan.title)}`
     : `no decision on ${safe(run.plan.title)} since ${clock(gate.openedAt)}, so it's escalated to you`;
-  const text = `${prefix}${asks({ role, people }, around)}: ${since}. ${ended(safe(run.plan.target))} Data loss: ${ended(safe(gate.loss))} ${aloud(notFencedLines(run, around, true))}Expires at ${clock(gate.expiresAt)}.`;
+  const text = `${prefix}${approvalRequests({ role, people }, around)}: ${since}. ${ended(safe(run.plan.target))} Data loss: ${ended(safe(gate.loss))} ${aloud(notFencedLines(run, around, true))}Expires at ${clock(gate.expiresAt)}.`;
   return { text, blocks: [section(`📣 ${text}`), ...decide(ask, who, around, String(level))] };
 }
 
@@ -38,19 +38,19 @@ export function pastEscalations({ roles, risen }: PastAsk): readonly string[] {
 }
 
 /** Everybody is told who is waited for and how long; those who are waited for are named, so that it rings. */
-export function reminder(ask: Ask, n: number, around: Surroundings): Message {
+export function reminder(ask: ApprovalRequest, n: number, around: Surroundings): Message {
   const { run, gate } = ask;
   const prefix = kindPrefix(run.plan.kind, around.practice);
   const said = gate.reminders[n];
   const waited = said === undefined ? "" : ` after ${between(gate.openedAt, said.at)}`;
   const who = awaitedNow(ask, around);
-  const next = who.next ? ` ${asks(who.next, around)} is next at ${clock(who.next.at)}.` : "";
+  const next = who.next ? ` ${approvalRequests(who.next, around)} is next at ${clock(who.next.at)}.` : "";
   const text = `${prefix}${safe(run.plan.title)} still waits for a decision${waited}: ${waitedFor(who, around)}.${next}`;
   return { text, blocks: [section(`⏰ ${text}`)] };
 }
 
 /** A question, put to who asked for the run; or an answer, put to who asked the question. */
-export function talk(ask: Ask, n: number, around: Surroundings): Message {
+export function talk(ask: ApprovalRequest, n: number, around: Surroundings): Message {
   const { run, gate, state } = ask;
   const said = gate.talk[n];
   const prefix = kindPrefix(run.plan.kind, around.practice);
@@ -73,7 +73,7 @@ export function talk(ask: Ask, n: number, around: Surroundings): Message {
         label: "Answer…",
         verb: "gate.answer",
         detail: String(n),
-        carries: actionValue(run.id, gate.ask),
+        actionValue: actionValue(run.id, gate.ask),
         style: "primary",
         aloud: `Answer the question about ${plain(run.plan.title)}`,
       }),

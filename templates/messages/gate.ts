@@ -1,22 +1,22 @@
 import type { GateStep, Plan } from "../../src/catalog/types.ts";
-import { type Awaited, awaited, needsProof } from "../../src/incident/authority.ts";
+import { type Awaited, awaited, needsSecondFactor } from "../../src/incident/authority.ts";
 import { breakingRole, silentFrom } from "../../src/incident/break-glass.ts";
-import { lentNow } from "../../src/incident/delegation.ts";
+import { delegationsNow } from "../../src/incident/delegation.ts";
 import { timesAsked } from "../../src/incident/repeated.ts";
 import type { GateState, IncidentState, RunState } from "../../src/incident/state.ts";
 import { wayBackOf } from "../../src/incident/undo.ts";
 import { actionValue } from "./action-value.ts";
 import { actions, type Button, context, header, section } from "./blocks.ts";
+import { openReviews } from "./break-glass.ts";
 import { deadlineOf } from "./deadline.ts";
 import { directionLine } from "./direction.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
 import { findingLines } from "./facts.ts";
 import { aloud, fenceWords, notFencedLines, notFencedPlain } from "./fence.ts";
-import { openReviews } from "./glass.ts";
 import { inputLine } from "./inputs.ts";
 import { EXERCISE, kindPrefix } from "./kind.ts";
 import type { Block, Message } from "./message.ts";
-import { ackWords, notPaged, pageOf } from "./paged.ts";
+import { ackWords, notPaged, pageOf } from "./page-status.ts";
 import { roleWords } from "./people.ts";
 import { coveredBy, stepsOf } from "./plan.ts";
 import { acts, isLong, stepsButton } from "./plan-steps.ts";
@@ -32,7 +32,7 @@ const TARGET_LENGTH = 84;
 const QUESTION_LENGTH = 60;
 
 /** One ask of one gate, and all that surrounds it. */
-export interface Ask {
+export interface ApprovalRequest {
   readonly state: IncidentState;
   readonly run: RunState;
   readonly step: GateStep;
@@ -40,15 +40,15 @@ export interface Ask {
 }
 
 /** Who this ask waits for now, with what is lent. */
-export function awaitedNow({ state, run, gate }: Ask, around: Surroundings): Awaited {
-  return awaited(run, gate, around.system, around.now, lentNow(state, around.now));
+export function awaitedNow({ state, run, gate }: ApprovalRequest, around: Surroundings): Awaited {
+  return awaited(run, gate, around.system, around.now, delegationsNow(state, around.now));
 }
 
 /**
  * The question to the person who may decide, on one phone screen: only what decides. All that was seen stands in the
  * preflight's message above it, all steps at the top of the thread. `apart`: it is read away from its thread.
  */
-export function gateCard(ask: Ask, around: Surroundings, apart = false): Message {
+export function gateCard(ask: ApprovalRequest, around: Surroundings, apart = false): Message {
   const { run, step, gate } = ask;
   const who = awaitedNow(ask, around);
   const prefix = kindPrefix(run.plan.kind, around.practice);
@@ -96,21 +96,21 @@ function questionOf({ plan }: RunState, { title }: GateStep): string {
   return title.includes("?") ? title : `${plan.title}: ${title}`;
 }
 
-function contextWords({ run, gate }: Ask, around: Surroundings, apart: boolean): string {
+function contextWords({ run, gate }: ApprovalRequest, around: Surroundings, apart: boolean): string {
   const where = apart && around.channel ? [`details in <#${around.channel}>`] : [];
   return [
     `Requested by ${around.names(run.requester)} (can't approve)`,
     `expires ${local(gate.expiresAt)} (${clock(gate.expiresAt)})`,
-    ...(needsProof(run, gate) ? ["needs a code: `/dr enroll`"] : []),
+    ...(needsSecondFactor(run, gate) ? ["needs a code: `/dr enroll`"] : []),
     ...where,
   ].join(" · ");
 }
 
 /** Who is waited for, how long already, and who comes next. */
-function waitingWords(ask: Ask, who: Awaited, around: Surroundings): string {
+function waitingWords(ask: ApprovalRequest, who: Awaited, around: Surroundings): string {
   const { gate, state } = ask;
   const { approved, missing, next } = who;
-  const lent = lentNow(state, around.now).filter(({ role }) => who.asked.some((level) => level.role === role));
+  const lent = delegationsNow(state, around.now).filter(({ role }) => who.asked.some((level) => level.role === role));
   const reason = gate.risen.at(-1)?.why;
   const questions = gate.talk.at(-1)?.kind === "question" ? gate.talk.slice(-1) : [];
   return [
@@ -136,7 +136,7 @@ function waitingWords(ask: Ask, who: Awaited, around: Surroundings): string {
 
 /** "incident commander (@sam), for 3 min; VP Engineering (@vera)" */
 export function waitedFor({ asked }: Awaited, around: Surroundings): string {
-  return asked.map((level) => `${asks(level, around)}${forHowLong(level.since, around.now)}`).join("; ");
+  return asked.map((level) => `${approvalRequests(level, around)}${forHowLong(level.since, around.now)}`).join("; ");
 }
 
 /** ", for 3 min". To the minute, so that it changes once a minute. */
@@ -146,7 +146,7 @@ function forHowLong(since: Date, now: Date): string {
 }
 
 /** What can be pressed under a question. Nobody approves what enough have approved; denying stays possible until it starts. */
-export function decide(ask: Ask, who: Awaited, around: Surroundings, detail?: string): Block[] {
+export function decide(ask: ApprovalRequest, who: Awaited, around: Surroundings, detail?: string): Block[] {
   const { run, gate } = ask;
   const carries = actionValue(run.id, gate.ask);
   const own = detail === undefined ? {} : { detail };
@@ -154,7 +154,7 @@ export function decide(ask: Ask, who: Awaited, around: Surroundings, detail?: st
     ...own,
     label: "Deny",
     verb: "gate.deny",
-    carries,
+    actionValue: carries,
     style: "danger",
     aloud: `Deny ${plain(run.plan.title)}`,
   };
@@ -164,14 +164,14 @@ export function decide(ask: Ask, who: Awaited, around: Surroundings, detail?: st
     ...own,
     label: "Ask…",
     verb: "gate.ask",
-    carries,
+    actionValue: carries,
     aloud: `Ask before deciding on ${title}`,
   };
   const rise: Button = {
     ...own,
     label: "Escalate",
     verb: "gate.escalate",
-    carries,
+    actionValue: carries,
     aloud: `Escalate ${title} now`,
   };
   const buttons = [
@@ -184,19 +184,19 @@ export function decide(ask: Ask, who: Awaited, around: Surroundings, detail?: st
   return [actions(...buttons), ...glass(ask, who, around, own)];
 }
 
-function approve(ask: Ask, own: { detail?: string }): Button {
+function approve(ask: ApprovalRequest, own: { detail?: string }): Button {
   const { run, gate } = ask;
   const long = isLong(ask);
   return {
     ...own,
-    label: long || needsProof(run, gate) ? "Approve…" : "Approve",
+    label: long || needsSecondFactor(run, gate) ? "Approve…" : "Approve",
     verb: "gate.approve",
-    carries: actionValue(run.id, gate.ask),
+    actionValue: actionValue(run.id, gate.ask),
     style: "primary",
     aloud: `Approve ${plain(run.plan.title)}`,
     // The form that asks for a code, or that lists a long plan, is the second look.
     ...(!long &&
-      !needsProof(run, gate) && {
+      !needsSecondFactor(run, gate) && {
         confirm: {
           title: `Approve: ${run.plan.title}?`,
           says: `${run.plan.drill?.on === "exercise" ? `${EXERCISE} ` : ""}${notFencedPlain(run)}${cut(run.plan.target, 110)}. Data loss: ${cut(gate.loss, 120)}.`,
@@ -208,10 +208,10 @@ function approve(ask: Ask, own: { detail?: string }): Button {
 }
 
 /** Offered where everybody has been asked and nobody answers, or nobody is left who could. */
-function glass(ask: Ask, who: Awaited, around: Surroundings, own: { detail?: string }): Block[] {
+function glass(ask: ApprovalRequest, who: Awaited, around: Surroundings, own: { detail?: string }): Block[] {
   const { run, gate } = ask;
   const able = around.system.people.some((person) => breakingRole(person, around.system) !== null);
-  const from = silentFrom(run, gate, around.system, around.now, lentNow(ask.state, around.now));
+  const from = silentFrom(run, gate, around.system, around.now, delegationsNow(ask.state, around.now));
   const silent = from !== null && from <= around.now && (!who.possible || gate.reminders.length > 0);
   if (!able || !silent || gate.breaking !== null || gate.broken !== null) return [];
   return [
@@ -219,7 +219,7 @@ function glass(ask: Ask, who: Awaited, around: Surroundings, own: { detail?: str
       ...own,
       label: "Break-glass…",
       verb: "gate.break",
-      carries: actionValue(run.id, gate.ask),
+      actionValue: actionValue(run.id, gate.ask),
       style: "danger",
       aloud: `Break-glass for ${plain(run.plan.title)}`,
     }),
@@ -233,7 +233,7 @@ export function missingWords({ missing, approved }: Awaited): string {
 }
 
 /** What changes something, and how much only looks: "Fence orders-a → Promote orders-b (and 3 read-only steps)". */
-function startWords({ run, step }: Ask): string {
+function startWords({ run, step }: ApprovalRequest): string {
   const covered = coveredBy(run.plan, step.id);
   if (covered.length === 0)
     return isLast(run.plan, step.id) ? "nothing: the run ends here" : "nothing: another approval follows";
@@ -250,13 +250,13 @@ function isLast(plan: Plan, gate: string): boolean {
 }
 
 /** That the same was asked before within an hour is known to who is asked now. */
-function repeatedWords({ state, run, gate }: Ask, { now, names }: Surroundings): string[] {
+function repeatedWords({ state, run, gate }: ApprovalRequest, { now, names }: Surroundings): string[] {
   const times = timesAsked(state, run, gate, now);
   return times < 2 ? [] : [`⚠️ *Asked ${times} times within an hour*, requested by ${names(run.requester)}`];
 }
 
 /** Of what this approval lets happen; what cannot be undone and has happened already is said too. */
-function noReturn({ run, step }: Ask): string {
+function noReturn({ run, step }: ApprovalRequest): string {
   const passed = stepsOf(run.plan).find(
     (one) => wayBackOf(one)?.kind === "never" && run.steps.get(one.id)?.status === "done",
   );
@@ -280,7 +280,7 @@ function leftOut(run: RunState): string[] {
 }
 
 /** What is left of the recovery time objective; nothing where no clock runs: planned work, no objective. To the minute. */
-function timeLeft({ state, run }: Ask, { now }: Surroundings): string[] {
+function timeLeft({ state, run }: ApprovalRequest, { now }: Surroundings): string[] {
   const deadline = deadlineOf(state, run);
   if (deadline === null || run.plan.rtoSeconds === null) return [];
   const left = Math.floor((deadline.getTime() - now.getTime()) / 60_000);
@@ -306,7 +306,7 @@ function onCall({ summons }: GateState, { asked }: Awaited, around: Surroundings
 }
 
 /** Whose phone rang and who answered it; or that nobody's could be made to. */
-function paged({ state, gate }: Ask, around: Surroundings): Block[] {
+function paged({ state, gate }: ApprovalRequest, around: Surroundings): Block[] {
   const page = pageOf(state, gate.ask);
   const failing = notPaged(state);
   return [
@@ -316,7 +316,7 @@ function paged({ state, gate }: Ask, around: Surroundings): Block[] {
 }
 
 /** "incident commander (@ana)": a level and whoever of it could still approve. */
-export function asks(
+export function approvalRequests(
   { role, people }: { role: string; people: Awaited["asked"][number]["people"] },
   around: Surroundings,
 ): string {

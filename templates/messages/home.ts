@@ -1,21 +1,21 @@
 import { entitled } from "../../src/incident/authority.ts";
-import { lentNow } from "../../src/incident/delegation.ts";
+import { delegationsNow } from "../../src/incident/delegation.ts";
 import type { GateState, IncidentState, RunState, StepState } from "../../src/incident/state.ts";
 import { actionValue } from "./action-value.ts";
 import { actions, context, divider, header, lines, section } from "./blocks.ts";
+import { reviewsDue } from "./break-glass.ts";
 import { occasionLine } from "./calendar.ts";
 import { cut, safe } from "./escape.ts";
 import { notFencedLines, notFencedPlain } from "./fence.ts";
-import { reviewsDue } from "./glass.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
 import { named } from "./maintenance.ts";
 import type { Block } from "./message.ts";
 import { runMark, runStatusWords, statusWords } from "./status.ts";
-import type { DrawHome, HomeSituation } from "./view.ts";
+import type { HomeSituation, RenderHome } from "./view.ts";
 import { at } from "./when.ts";
 
 /** The Home tab of one person: what waits for them, what is open, what runs. */
-export const drawHome: DrawHome = (home): readonly Block[] => {
+export const renderHome: RenderHome = (home): readonly Block[] => {
   if (home.personIn.size === 0) return stranger();
   return [
     ...(home.practice ? [context("Practice workspace: nothing real is touched.")] : []),
@@ -31,8 +31,8 @@ export const drawHome: DrawHome = (home): readonly Block[] => {
     ...running(home),
     ...drills(home),
     actions(
-      { label: "Declare incident…", verb: "declare", carries: "", style: "primary" },
-      { label: "Show all commands", verb: "help", carries: "" },
+      { label: "Declare incident…", verb: "declare", actionValue: "", style: "primary" },
+      { label: "Show all commands", verb: "help", actionValue: "" },
     ),
   ];
 };
@@ -75,7 +75,7 @@ function waiting(home: HomeSituation): Block[] {
         label: "Approve",
         verb: "gate.approve",
         detail: gate.ask,
-        carries: actionValue(run.id, gate.ask),
+        actionValue: actionValue(run.id, gate.ask),
         style: "primary",
         aloud: `Approve ${run.plan.title}`,
         ...(!asksForProof(step) && {
@@ -91,7 +91,7 @@ function waiting(home: HomeSituation): Block[] {
         label: "Deny",
         verb: "gate.deny",
         detail: gate.ask,
-        carries: actionValue(run.id, gate.ask),
+        actionValue: actionValue(run.id, gate.ask),
         style: "danger",
         aloud: `Deny ${run.plan.title}`,
       },
@@ -113,7 +113,7 @@ function pendingFor(home: HomeSituation, state: IncidentState, channel: string |
   const system = home.systems.find(({ id }) => id === state.declared?.system);
   const person = readerOf(home, state);
   if (!system || person === null) return [];
-  const lent = lentNow(state, home.now);
+  const lent = delegationsNow(state, home.now);
   return [...state.runs.values()]
     .filter((run) => run.endedAt === null)
     .flatMap((run) =>

@@ -12,7 +12,7 @@ export function inputsWanted(
   runbook: Runbook,
   problems: readonly Problem[],
   line: string,
-  carries: string | null,
+  actionValue: string | null,
 ): Message {
   const asked = problems.every(({ code }) => code === "input-missing");
   const head = asked ? `“${runbook.title}” needs input` : `“${runbook.title}” was not started`;
@@ -26,14 +26,14 @@ export function inputsWanted(
     text: `${safe(head)}. ${said.map(safe).join(" ")} ${type}`,
     blocks: [
       section(cutLines([`${asked ? "" : "⛔ "}*${safe(head)}*`, ...said.map((one) => `• ${safe(one)}`)])),
-      section(`*Next:* ${type}${carries === null ? "." : ", or fill in the form."}`),
-      ...(carries === null ? [] : [actions(fillIn(runbook, carries))]),
+      section(`*Next:* ${type}${actionValue === null ? "." : ", or fill in the form."}`),
+      ...(actionValue === null ? [] : [actions(fillIn(runbook, actionValue))]),
     ],
   };
 }
 
-function fillIn({ title }: Runbook, carries: string): Button {
-  return { label: "Fill in…", verb: "runbook.inputs", carries, style: "primary", aloud: `Fill in ${title}` };
+function fillIn({ title }: Runbook, actionValue: string): Button {
+  return { label: "Fill in…", verb: "runbook.inputs", actionValue, style: "primary", aloud: `Fill in ${title}` };
 }
 
 function cutLines(all: readonly string[]): string {
@@ -44,12 +44,12 @@ function cutLines(all: readonly string[]): string {
 }
 
 /** `initial`: what was typed so far, right or wrong. */
-export function inputsForm(runbook: Runbook, initial: ReadonlyMap<string, string>, carries: string): Form {
+export function inputsForm(runbook: Runbook, initial: ReadonlyMap<string, string>, actionValue: string): Form {
   return {
     callback: "runbook.inputs",
     title: cut(plain(runbook.title), 24),
     submit: "Run preflight",
-    carries,
+    actionValue,
     blocks: [
       section(`*${safe(runbook.title)}*\nPreflight checks run first. Nothing changes until people approve.`),
       ...inputFields(runbook, initial),

@@ -10,7 +10,7 @@ export function raiseButton({ id, declared }: IncidentState): Button[] {
     {
       label: "Declare incident",
       verb: "incident.raise",
-      carries: actionValue(id),
+      actionValue: actionValue(id),
       style: "danger",
       confirm: {
         title: "Declare an incident?",

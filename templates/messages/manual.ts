@@ -28,7 +28,7 @@ export function manualStep(
         {
           label: "Done…",
           verb: "step.confirm",
-          carries: actionValue(run.id, manual.id),
+          actionValue: actionValue(run.id, manual.id),
           style: "primary",
           aloud: `${plain(manual.title)} is done`,
         },
@@ -36,7 +36,7 @@ export function manualStep(
           label: "Skip this step…",
           verb: "step.skip",
           detail: manual.id,
-          carries: actionValue(run.id, manual.id),
+          actionValue: actionValue(run.id, manual.id),
           style: "danger",
           aloud: `Skip ${plain(manual.title)}`,
         },

@@ -14,6 +14,6 @@ export interface Form {
   readonly callback: string;
   readonly title: string;
   readonly submit: string;
-  readonly carries: string;
+  readonly actionValue: string;
   readonly blocks: readonly Block[];
 }

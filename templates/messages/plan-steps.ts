@@ -1,5 +1,5 @@
 import type { GateStep, PlanStep } from "../../src/catalog/types.ts";
-import { needsProof } from "../../src/incident/authority.ts";
+import { needsSecondFactor } from "../../src/incident/authority.ts";
 import type { GateState, RunState } from "../../src/incident/state.ts";
 import { wayBackOf } from "../../src/incident/undo.ts";
 import { actionValue } from "./action-value.ts";
@@ -49,7 +49,7 @@ export function stepsButton({ run, gate }: Shown, own: { detail?: string } = {})
     ...own,
     label: `All ${count} steps`,
     verb: "plan.steps",
-    carries: actionValue(run.id, gate.ask),
+    actionValue: actionValue(run.id, gate.ask),
     aloud: `All ${count} steps of the plan, with targets and effects`,
   };
 }
@@ -75,7 +75,7 @@ export function stepsForm(shown: Shown, wanted: number): Form {
     callback: decides ? "gate.approve" : "plan.steps",
     title: `All ${steps.length} steps`,
     submit: decides ? "Approve" : "",
-    carries,
+    actionValue: carries,
     blocks: [
       section(`*${safe(cut(run.plan.title, 200))}*\n${safe(cut(run.plan.target, 500))}`),
       context(`Page ${page} of ${pages} · plan \`${gate.planHash}\` · facts \`${gate.factsHash}\``),
@@ -84,7 +84,7 @@ export function stepsForm(shown: Shown, wanted: number): Form {
       ...turns(carries, page, pages),
       ...(last && !decides ? [section(OVER[gate.outcome])] : []),
       ...(decides ? [section(`*Data loss:* ${safe(gate.loss)}`)] : []),
-      ...(decides && needsProof(run, gate) ? [code()] : []),
+      ...(decides && needsSecondFactor(run, gate) ? [code()] : []),
     ],
   };
 }
@@ -98,10 +98,12 @@ const OVER: Readonly<Record<GateState["outcome"], string>> = {
   voided: "Void: something it showed has changed. Use the new request in the thread.",
 };
 
-function turns(carries: string, page: number, pages: number): Block[] {
+function turns(actionValue: string, page: number, pages: number): Block[] {
   const buttons: Button[] = [
-    ...(page > 1 ? [{ label: "Previous", verb: "plan.previous", carries }] : []),
-    ...(page < pages ? [{ label: "Next", verb: "plan.next", carries, style: "primary" as const }] : []),
+    ...(page > 1 ? [{ label: "Previous", verb: "plan.previous", actionValue: actionValue }] : []),
+    ...(page < pages
+      ? [{ label: "Next", verb: "plan.next", actionValue: actionValue, style: "primary" as const }]
+      : []),
   ];
   return buttons.length === 0 ? [] : [actions(...buttons)];
 }

@@ -1,4 +1,4 @@
-import { lanesOf } from "../../src/catalog/lanes.ts";
+import { branchesOf } from "../../src/catalog/branches.ts";
 import type { GateStep, Plan, PlanStage, PlanStep } from "../../src/catalog/types.ts";
 import { askedTogether } from "../../src/incident/order.ts";
 
@@ -36,7 +36,7 @@ export function changes(step: PlanStep): boolean {
 }
 
 function stageSeconds(stage: PlanStage): number {
-  const lanes = lanesOf(stage).map(({ steps }) => steps.reduce((sum, step) => sum + stepSeconds(step), 0));
+  const lanes = branchesOf(stage).map(({ steps }) => steps.reduce((sum, step) => sum + stepSeconds(step), 0));
   return Math.max(0, ...lanes);
 }
 

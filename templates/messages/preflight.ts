@@ -67,6 +67,6 @@ export function offerUnplanned(state: IncidentState, run: RunState, facts: reado
   if (taken || !unplannedInstead(run, facts)) return [];
   return [
     section(`*Next:* Run it unplanned, without the old primary: \`/dr unplanned ${run.id}\``),
-    actions({ label: "Run it unplanned", verb: "run.unplanned", carries: actionValue(run.id), style: "primary" }),
+    actions({ label: "Run it unplanned", verb: "run.unplanned", actionValue: actionValue(run.id), style: "primary" }),
   ];
 }

@@ -37,7 +37,7 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
   const resolve: Button = {
     label: "Resolve incident",
     verb: "incident.resolve",
-    carries: actionValue(state.id),
+    actionValue: actionValue(state.id),
     style: "primary",
   };
   const rpo = loss ? [lossWords(loss, run.plan.rpoSeconds)] : [];
@@ -60,7 +60,7 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
       actions(...(isOver(state) || isMaintenance(state) ? [] : [resolve]), {
         label: "Draft post-mortem",
         verb: "postmortem",
-        carries: actionValue(state.id),
+        actionValue: actionValue(state.id),
       }),
       context(`The run took ${between(run.requestedAt, endedAt)}, verified ${at(endedAt)} · ${safe(run.id)}`),
     ],

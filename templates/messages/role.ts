@@ -6,7 +6,7 @@ import { roleOf, roleWords } from "./people.ts";
 import type { Surroundings } from "./view.ts";
 
 /** Said once to everybody in the channel, and above all to whoever holds the role now: what it means, and what they are left with. */
-export function roleTaken(state: IncidentState, role: string, person: string, around: Surroundings): Message {
+export function roleAssigned(state: IncidentState, role: string, person: string, around: Surroundings): Message {
   const explains = roleOf(around.system, role)?.explains ?? "";
   const handover = state.handovers.get(role);
   const from = handover?.from && handover.from !== person ? `, after ${around.names(handover.from)}` : "";

@@ -1,9 +1,10 @@
-import { lanesOf } from "../../src/catalog/lanes.ts";
+import { branchesOf } from "../../src/catalog/branches.ts";
 import type { Plan, PlanStep } from "../../src/catalog/types.ts";
 import { incidentName } from "../../src/incident/numbers.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { actionValue } from "./action-value.ts";
 import { actions, type Button, context, fields, header, lines, section } from "./blocks.ts";
+import { clockAt, givenWords } from "./clocks.ts";
 import { directionWords } from "./direction.ts";
 import { cut, plain, safe } from "./escape.ts";
 import { inputWords } from "./inputs.ts";
@@ -14,7 +15,6 @@ import { approvalWords } from "./people.ts";
 import { changes, expectedSeconds, gatesOf, stepsOf } from "./plan.ts";
 import { counted, isMoving, progressLines, progressWords } from "./progress.ts";
 import { runMark, runStatusWords } from "./status.ts";
-import { clockAt, givenWords } from "./timed.ts";
 import { noReturnWords } from "./undo.ts";
 import type { Surroundings } from "./view.ts";
 import { at, between, clock, lasting } from "./when.ts";
@@ -95,9 +95,9 @@ function controls(state: IncidentState, run: RunState): Block[] {
   if (run.endedAt !== null) return [];
   const pause: Button =
     run.paused || run.stuck !== null
-      ? { label: "Resume run", verb: "run.resume", carries: actionValue(run.id), style: "primary" }
-      : { label: "Pause run", verb: "run.pause", carries: actionValue(run.id) };
-  const abort: Button = { label: "Abort run…", verb: "run.abort", carries: actionValue(run.id), style: "danger" };
+      ? { label: "Resume run", verb: "run.resume", actionValue: actionValue(run.id), style: "primary" }
+      : { label: "Pause run", verb: "run.pause", actionValue: actionValue(run.id) };
+  const abort: Button = { label: "Abort run…", verb: "run.abort", actionValue: actionValue(run.id), style: "danger" };
   return [actions(pause, abort, ...raiseButton(state))];
 }
 
@@ -126,13 +126,13 @@ function stageLines(plan: Plan, stage: Plan["stages"][number], n: number): strin
   const together = stage.parallel && stage.steps.length > 1 ? " (in parallel)" : "";
   const clock = clockAt(plan, stage.id);
   const given = clock === null ? "" : ` ${givenWords(plan, clock)}`;
-  return [`${n}. *${safe(stage.title)}*${together}${given}`, ...lanesOf(stage).flatMap(laneLines)];
+  return [`${n}. *${safe(stage.title)}*${together}${given}`, ...branchesOf(stage).flatMap(laneLines)];
 }
 
-function laneLines({ lane, steps }: ReturnType<typeof lanesOf<PlanStep>>[number]): string[] {
-  if (lane === null) return steps.map((step) => `      • ${stepWords(step)}`);
+function laneLines({ branch, steps }: ReturnType<typeof branchesOf<PlanStep>>[number]): string[] {
+  if (branch === null) return steps.map((step) => `      • ${stepWords(step)}`);
   const inOrder = steps.map((step, n) => `            ${n + 1}. ${stepWords(step)}`);
-  return [`      • *${safe(lane.title)}*, in sequence`, ...inOrder];
+  return [`      • *${safe(branch.title)}*, in sequence`, ...inOrder];
 }
 
 function stepWords(step: PlanStep): string {

@@ -21,8 +21,8 @@ export function quiet(systems: readonly string[], starts: readonly string[]): Me
     blocks: [
       header("No open incidents"),
       actions(
-        { label: "Declare incident…", verb: "declare", carries: "", style: "primary" },
-        { label: "Show all commands", verb: "help", carries: "" },
+        { label: "Declare incident…", verb: "declare", actionValue: "", style: "primary" },
+        { label: "Show all commands", verb: "help", actionValue: "" },
       ),
       ...(hints.length > 0 ? lines(["*Start a recovery*", ...hints]) : []),
       context(`Systems: ${systems.map(safe).join(", ") || "none in the catalogue"}`),
@@ -75,35 +75,35 @@ export function which(open: readonly Open[]): Message {
 function moves(state: IncidentState, runs: readonly RunState[], hasTriage: boolean): Button[] {
   if (state.status === "resolved" || state.status === "closed")
     return [
-      { label: "Draft post-mortem", verb: "postmortem", carries: actionValue(state.id), style: "primary" },
-      { label: "Reopen incident…", verb: "reopen", carries: actionValue(state.id) },
-      { label: "Show timeline", verb: "timeline", carries: actionValue(state.id) },
+      { label: "Draft post-mortem", verb: "postmortem", actionValue: actionValue(state.id), style: "primary" },
+      { label: "Reopen incident…", verb: "reopen", actionValue: actionValue(state.id) },
+      { label: "Show timeline", verb: "timeline", actionValue: actionValue(state.id) },
     ];
   return [
     ...runs.slice(0, 4).flatMap(runMoves),
     ...(hasTriage && runs.length === 0 ? [triage(state)] : []),
-    { label: "Show status", verb: "status", detail: "situation", carries: actionValue(state.id) },
-    { label: "Take a role", verb: "role", carries: actionValue(state.id) },
-    { label: "Add a note…", verb: "note", carries: actionValue(state.id) },
-    { label: "Send an update…", verb: "update", carries: actionValue(state.id) },
-    { label: "Show timeline", verb: "timeline", carries: actionValue(state.id) },
+    { label: "Show status", verb: "status", detail: "situation", actionValue: actionValue(state.id) },
+    { label: "Take a role", verb: "role", actionValue: actionValue(state.id) },
+    { label: "Add a note…", verb: "note", actionValue: actionValue(state.id) },
+    { label: "Send an update…", verb: "update", actionValue: actionValue(state.id) },
+    { label: "Show timeline", verb: "timeline", actionValue: actionValue(state.id) },
     ...(runs.length === 0
-      ? [{ label: "Resolve incident", verb: "incident.resolve", carries: actionValue(state.id) }]
+      ? [{ label: "Resolve incident", verb: "incident.resolve", actionValue: actionValue(state.id) }]
       : []),
   ];
 }
 
 function triage({ id }: IncidentState): Button {
-  return { label: "Start triage", verb: "triage", carries: actionValue(id), style: "primary" };
+  return { label: "Start triage", verb: "triage", actionValue: actionValue(id), style: "primary" };
 }
 
 function runMoves(run: RunState): Button[] {
   const name = cut(run.plan.title, 22);
   return [
     run.paused
-      ? { label: `Resume ${name}`, verb: "run.resume", detail: run.id, carries: actionValue(run.id) }
-      : { label: `Pause ${name}`, verb: "run.pause", detail: run.id, carries: actionValue(run.id) },
-    { label: `Abort ${name}…`, verb: "run.abort", detail: run.id, carries: actionValue(run.id), style: "danger" },
+      ? { label: `Resume ${name}`, verb: "run.resume", detail: run.id, actionValue: actionValue(run.id) }
+      : { label: `Pause ${name}`, verb: "run.pause", detail: run.id, actionValue: actionValue(run.id) },
+    { label: `Abort ${name}…`, verb: "run.abort", detail: run.id, actionValue: actionValue(run.id), style: "danger" },
   ];
 }
 

@@ -1,16 +1,16 @@
-import { lanesOf } from "../../src/catalog/lanes.ts";
+import { branchesOf } from "../../src/catalog/branches.ts";
 import type { PlanStage } from "../../src/catalog/types.ts";
 import { isSettled } from "../../src/incident/settled.ts";
 import type { RunState, StepState } from "../../src/incident/state.ts";
 import { header, lines } from "./blocks.ts";
+import { brokeWords } from "./break-glass.ts";
+import { clockAt, clockWords, runningClocks } from "./clocks.ts";
 import { cut, plain, safe } from "./escape.ts";
-import { brokeWords } from "./glass.ts";
 import { runTitle } from "./kind.ts";
 import type { Message } from "./message.ts";
 import { roleWords } from "./people.ts";
 import { counted } from "./progress.ts";
 import { runStatusWords } from "./status.ts";
-import { clockAt, clockWords, runningClocks } from "./timed.ts";
 import type { Surroundings } from "./view.ts";
 import { at, clock, lasting } from "./when.ts";
 
@@ -27,8 +27,8 @@ export function stepList(run: RunState, around: Surroundings): Message {
       ...lines(
         run.plan.stages.flatMap((stage) => [
           ...heading(run, stage, around.now),
-          ...lanesOf(stage).flatMap(({ lane, steps }) => [
-            ...(lane === null ? [] : [`_${safe(plain(lane.title))}_`]),
+          ...branchesOf(stage).flatMap(({ branch, steps }) => [
+            ...(branch === null ? [] : [`_${safe(plain(branch.title))}_`]),
             ...steps.flatMap(({ id }) => run.steps.get(id) ?? []).map((step) => line(run, step, around)),
           ]),
         ]),

@@ -24,7 +24,7 @@ export function undoButton(state: IncidentState, run: RunState): Button | null {
   return {
     label: "Undo last change",
     verb: "run.undo",
-    carries: actionValue(run.id, first.step.step.id),
+    actionValue: actionValue(run.id, first.step.step.id),
     aloud: `Undo ${title}`,
     confirm: {
       title: "Undo this step?",

@@ -32,7 +32,7 @@ export function unfilledRoles(state: IncidentState, around: Surroundings): Messa
     label: `Take: ${cut(title, 22)}`,
     verb: "role",
     detail: `take-${id}`,
-    carries: actionValue(state.id, id),
+    actionValue: actionValue(state.id, id),
     ...(n === 0 && { style: "primary" as const }),
     aloud: `Take the role ${plain(title)}`,
   }));
@@ -40,7 +40,7 @@ export function unfilledRoles(state: IncidentState, around: Surroundings): Messa
     label: "Assign or hand over…",
     verb: "role",
     detail: "assign",
-    carries: actionValue(state.id),
+    actionValue: actionValue(state.id),
   };
   return {
     text: [head, ...who].join(" "),

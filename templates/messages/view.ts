@@ -80,17 +80,17 @@ export interface HomeSituation {
   readonly announceTrouble?: string | null;
 }
 
-/** `templates/messages/draw.ts`, `home.ts` and `enrolled.ts`: what the publisher is given. */
-export type DrawIncident = (state: IncidentState, around: Surroundings) => View;
-export type DrawHome = (situation: HomeSituation) => readonly Block[];
+/** `templates/messages/render.ts`, `home.ts` and `enrolled.ts`: what the publisher is given. */
+export type RenderIncident = (state: IncidentState, around: Surroundings) => View;
+export type RenderHome = (situation: HomeSituation) => readonly Block[];
 
 /** What happened in the house and not in an incident, as the timeline holds it; what is not to be told is left out. */
-export type DrawHouse = (
+export type RenderNotices = (
   events: readonly { readonly type: string; readonly version: number; readonly data: unknown }[],
-  around: HouseSurroundings,
+  around: NoticeSurroundings,
 ) => readonly ShownMessage[];
 
-export interface HouseSurroundings {
+export interface NoticeSurroundings {
   readonly systems: readonly System[];
   readonly practice: boolean;
   readonly names: (who: string) => string;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { type Door, openDoor } from "../../practice/kit/door.ts";
+import { openServer, type StandInServer } from "../../practice/kit/server.ts";
 import { CONTRACTS } from "../../src/actions/versions.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { conduct } from "./conductor.ts";
@@ -19,9 +19,9 @@ test("every contract is on the page, with a reference that is there and speaks i
 
 describe("an endpoint that says which version it speaks", () => {
   let says: string | null = null;
-  let door: Door;
+  let server: StandInServer;
   beforeEach(async () => {
-    door = await openDoor({
+    server = await openServer({
       isWrite: ({ method }) => method !== "GET",
       answer: () => ({
         status: 200,
@@ -30,7 +30,7 @@ describe("an endpoint that says which version it speaks", () => {
       }),
     });
   });
-  afterEach(() => door.close());
+  afterEach(() => server.close());
 
   test.each([
     ["says none: it is the first version", null, true],
@@ -41,19 +41,19 @@ describe("an endpoint that says which version it speaks", () => {
     says = said;
     const { checks } = await conduct({}).look("app.readonly", {
       name: "shop",
-      flag: { by: "http", url: door.url },
-      probe: { url: door.url, path: "/probe" },
+      flag: { by: "http", url: server.url },
+      probe: { url: server.url, path: "/probe" },
     });
     const answers = checks.find(({ id }) => id === "flag.answers");
     expect(answers).toMatchObject({ ok, says: expect.stringContaining(ok ? "writable" : `It speaks ${said}`) });
-    expect(door.writes()).toEqual([]);
+    expect(server.writes()).toEqual([]);
   });
 
   test("a setting of another version is not read, so it is not written", async () => {
     says = "lifeboat.settings/7";
     const { inHttp } = await import("../../src/actions/s3/setting-http.ts");
     const { context } = conduct({});
-    const read = await inHttp({ kind: "http", url: `${door.url}/settings` }).read(context, ["BUCKET"]);
+    const read = await inHttp({ kind: "http", url: `${server.url}/settings` }).read(context, ["BUCKET"]);
     expect(read).toMatchObject({ version: null, checks: [{ ok: false, says: expect.stringContaining("settings/7") }] });
   });
 });

@@ -9,13 +9,13 @@ let shop: Shop;
 beforeAll(async () => {
   shop = await openShop();
 }, 60_000);
-afterAll(() => shop?.estate.stop(), 30_000);
+afterAll(() => shop?.environment.stop(), 30_000);
 beforeEach(() => shop.whole(), 40_000);
 
 describe("an unplanned failover", () => {
   test("after a power cut: accepted without a fence, promoted, and the loss is counted from the ledger", async () => {
     const conductor = shop.conductor();
-    await shop.estate.chaos("stall-and-kill-primary");
+    await shop.environment.chaos("stall-and-kill-primary");
 
     const planned = await conductor.look("postgres.check", { nodes: [shop.a, shop.b], mode: "planned" });
     expect(blockedBy(planned.checks)).toEqual(["primary.answers"]);
@@ -58,9 +58,9 @@ describe("an unplanned failover", () => {
       node: shop.b,
       writesAs: shop.app,
       queries: [{ sql: "select count(*) from orders", label: "orders", min: 1 }],
-      ledger: { url: `${shop.estate.application.url}/ledger`, table: "orders" },
+      ledger: { url: `${shop.environment.application.url}/ledger`, table: "orders" },
     });
-    const lost = await shop.estate.ledger();
+    const lost = await shop.environment.ledger();
     expect(lost.lost).toBeGreaterThan(10);
     expect(evidence.rpo).toMatchObject({ rows: lost.lost, seconds: lost.lostSeconds });
     expect(evidence.rpo?.seconds).toBeGreaterThan(1);
@@ -68,13 +68,13 @@ describe("an unplanned failover", () => {
     await expect(
       conductor.perform("strict", "postgres.verify", {
         node: shop.b,
-        ledger: { url: `${shop.estate.application.url}/ledger`, table: "orders", maxLostRows: 0 },
+        ledger: { url: `${shop.environment.application.url}/ledger`, table: "orders", maxLostRows: 0 },
       }),
     ).rejects.toMatchObject({ problem: { code: "rows-lost" } });
 
     // Rebuilding the old primary gives up what only it held; from then on nothing is missing.
-    await shop.estate.rebuild(shop.a.name);
-    expect(await shop.estate.ledger()).toMatchObject({ lost: 0 });
+    await shop.environment.rebuild(shop.a.name);
+    expect(await shop.environment.ledger()).toMatchObject({ lost: 0 });
   }, 40_000);
 
   test("a fence is not accepted away when the server does answer", async () => {
@@ -96,7 +96,7 @@ describe("an unplanned failover", () => {
   });
 
   test("a frozen primary costs seconds, not minutes", async () => {
-    await shop.estate.chaos("freeze-primary");
+    await shop.environment.chaos("freeze-primary");
     const started = performance.now();
     const looked = await shop.conductor().look("postgres.check", { nodes: [shop.a, shop.b] });
     expect(performance.now() - started).toBeLessThan(15_000);
@@ -109,7 +109,7 @@ describe("what stops a switchover", () => {
   const cases = () => ({ from: shop.a, to: shop.b, fenceStep: "fence" });
 
   test("replay paused", async () => {
-    await shop.estate.chaos("pause-replay");
+    await shop.environment.chaos("pause-replay");
     const conductor = shop.conductor();
     expect(blockedBy((await conductor.look("postgres.promote", cases())).checks)).toContain("standby.replaying");
     const looked = await conductor.look("postgres.check", { nodes: [shop.a, shop.b] });
@@ -117,7 +117,7 @@ describe("what stops a switchover", () => {
   });
 
   test("a standby that falls behind: over the limit it blocks planned and warns unplanned", async () => {
-    await shop.estate.chaos("stall-replication");
+    await shop.environment.chaos("stall-replication");
     const limits = { nodes: [shop.a, shop.b], maxLagBytes: 0 };
     const conductor = shop.conductor();
     const looked = await soon("lag", async () => {
@@ -158,8 +158,8 @@ describe("what stops a switchover", () => {
       const conductor = shop.conductor();
       const stranger = { ...other.b, name: "stranger", passwordFrom: "OTHER_PASSWORD" };
       const both = {
-        ...shop.estate.environment(),
-        OTHER_PASSWORD: other.estate.environment().ORDERS_DB_PASSWORD ?? "",
+        ...shop.environment.environment(),
+        OTHER_PASSWORD: other.environment.environment().ORDERS_DB_PASSWORD ?? "",
       };
       const mixed = { ...conductor.context, secret: (name: string) => (both as Record<string, string>)[name] ?? "" };
       const promote = conductor.action("postgres.promote");
@@ -170,7 +170,7 @@ describe("what stops a switchover", () => {
       const nodes = conductor.input("postgres.check", { nodes: [shop.a, stranger] });
       expect(blockedBy(check.ready(await check.observe(mixed, nodes), nodes, mixed))).toContain("standby.sameCluster");
     } finally {
-      await other.estate.stop();
+      await other.environment.stop();
     }
   }, 60_000);
 

@@ -15,9 +15,9 @@ let shop: Shop;
 beforeAll(async () => {
   shop = await openShop();
 }, 60_000);
-afterAll(() => shop.estate.stop(), 30_000);
+afterAll(() => shop.environment.stop(), 30_000);
 
-const secrets = (): Record<string, string> => shop.estate.environment();
+const secrets = (): Record<string, string> => shop.environment.environment();
 const ctx = (): ReadContext => ({
   signal: AbortSignal.timeout(20_000),
   log: createLog("silent"),

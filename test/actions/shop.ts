@@ -2,7 +2,7 @@ import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatabaseHost } from "../../practice/environment/database.ts";
-import { createEstate, type Estate } from "../../practice/systems/practice/index.ts";
+import { createPracticeEnvironment, type PracticeEnvironment } from "../../practice/systems/practice/index.ts";
 import { sha256 } from "../../src/lib/canonical.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
@@ -10,7 +10,7 @@ import { type Conductor, conduct } from "./conductor.ts";
 
 /** A practice estate and the inputs that name its servers, for tests that need real ones. */
 export interface Shop {
-  readonly estate: Estate;
+  readonly environment: PracticeEnvironment;
   /** The primary and its standby since the last `whole`. */
   readonly a: NodeInput;
   readonly b: NodeInput;
@@ -46,22 +46,22 @@ export interface NodeInput {
 
 export async function openShop(): Promise<Shop> {
   const folder = await mkdtemp(join(tmpdir(), "lifeboat-shop-"));
-  const estate = await createEstate({ folder, log: createLog("silent") });
-  let [a, b] = estate.nodes.map((node) => nodeInput(node.name, node.port)) as [NodeInput, NodeInput];
+  const practiceEnvironment = await createPracticeEnvironment({ folder, log: createLog("silent") });
+  let [a, b] = practiceEnvironment.nodes.map((node) => nodeInput(node.name, node.port)) as [NodeInput, NodeInput];
   const app = { user: "app", passwordFrom: "ORDERS_APP_PASSWORD", database: "orders" };
   const hostOf = (node: NodeInput) => {
-    const host = estate.nodes.find((one) => one.name === node.name);
+    const host = practiceEnvironment.nodes.find((one) => one.name === node.name);
     if (!host) throw new Error(`No host ${node.name}`);
     return host;
   };
   const ordersFlow = async () => {
     await soon("orders being written", async () => {
-      const state = await estate.application.state();
+      const state = await practiceEnvironment.application.state();
       return state?.healthy === true && state.writesPerSecond >= 10;
     });
   };
   return {
-    estate,
+    environment: practiceEnvironment,
     get a() {
       return a;
     },
@@ -70,15 +70,15 @@ export async function openShop(): Promise<Shop> {
     },
     app,
     async whole() {
-      await estate.heal({ handsBack: false });
-      const target = (await estate.application.state())?.target.name;
+      await practiceEnvironment.heal({ handsBack: false });
+      const target = (await practiceEnvironment.application.state())?.target.name;
       if (target === b.name) [a, b] = [b, a];
       await ordersFlow();
     },
     ordersFlow,
     host: hostOf,
     superuser: (node) => hostOf(node).url(),
-    conductor: () => conduct(estate.environment()),
+    conductor: () => conduct(practiceEnvironment.environment()),
     async script(file, environment) {
       const path = join(projectRoot(), "templates/systems/practice/scripts", file);
       return { name: file, path, sha256: sha256(await readFile(path)), environment };
@@ -88,7 +88,7 @@ export async function openShop(): Promise<Shop> {
       await conductor.perform("fence", "postgres.fence", { node: a, app, acceptUnreachable: unplanned });
       await conductor.perform("drain", "postgres.drain", { from: a, to: b, fenceStep: "fence", allowDataLoss });
       await conductor.perform("promote", "postgres.promote", { from: a, to: b, fenceStep: "fence", allowDataLoss });
-      await estate.application.repoint({ name: b.name, host: b.host, port: b.port });
+      await practiceEnvironment.application.repoint({ name: b.name, host: b.host, port: b.port });
     },
   };
 }

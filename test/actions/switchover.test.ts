@@ -8,13 +8,13 @@ let shop: Shop;
 beforeAll(async () => {
   shop = await openShop();
 }, 60_000);
-afterAll(() => shop?.estate.stop(), 30_000);
+afterAll(() => shop?.environment.stop(), 30_000);
 beforeEach(() => shop.whole(), 40_000);
 
 describe("a planned switchover", () => {
   test("loses nothing under load, and writes pause for seconds at most", async () => {
     const conductor = shop.conductor();
-    await shop.estate.application.measure();
+    await shop.environment.application.measure();
 
     const { evidence: looked } = await conductor.perform("check", "postgres.check", { nodes: [shop.a, shop.b] });
     await shop.switchOver(conductor);
@@ -22,8 +22,8 @@ describe("a planned switchover", () => {
 
     expect(looked.says).toContain("What a failover would lose now: nothing: standby streaming, 0 bytes behind.");
     expect(conductor.context.evidenceOf("promote")?.rpo).toMatchObject({ seconds: 0, rows: 0 });
-    expect(await shop.estate.ledger()).toMatchObject({ lost: 0 });
-    const state = await shop.estate.application.state();
+    expect(await shop.environment.ledger()).toMatchObject({ lost: 0 });
+    const state = await shop.environment.application.state();
     expect(state?.target.name).toBe(shop.b.name);
     expect(state?.longestGapSeconds).toBeLessThan(10);
   }, 40_000);
@@ -34,7 +34,7 @@ describe("a planned switchover", () => {
     expect(evidence.says).toContain(`${shop.a.name} refuses writes by app (25006)`);
     expect(facts).toMatchObject({ fenced: true, fenceAccepted: false });
     await soon("the application being refused", async () => {
-      const state = await shop.estate.application.state();
+      const state = await shop.environment.application.state();
       return state?.lastError?.includes("[25006]") ?? false;
     });
 
@@ -97,7 +97,7 @@ describe("a planned switchover", () => {
       primary: shop.b,
       slot: shop.a.name.replace("-", "_"),
       script: await shop.script("rejoin.mjs", ["PRACTICE_HOSTS_TOKEN"]),
-      arguments: [shop.estate.url, shop.a.name],
+      arguments: [shop.environment.url, shop.a.name],
     });
     expect(applied).toBe(true);
     expect(evidence.says).toBe(`${shop.a.name} is a standby of ${shop.b.name}: streaming, 0 bytes behind, seen twice.`);

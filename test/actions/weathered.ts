@@ -1,23 +1,23 @@
+import type { FaultInjection } from "../../practice/kit/fault-injection.ts";
 import type { Ledger } from "../../practice/kit/ledger.ts";
-import type { Weather } from "../../practice/kit/weather.ts";
 import type { Danger, Instead, Scene, Trial } from "./trial.ts";
 
 /** A stand-in with weather and a ledger by operations, as the one request of an action meets it. */
 export function weathered(
-  { weather, ledger }: { readonly weather: Weather; readonly ledger: Ledger },
+  { faults, ledger }: { readonly faults: FaultInjection; readonly ledger: Ledger },
   operation: string,
   effect: "accepted" | "answered" = "accepted",
 ): Pick<Scene, "sent" | "accepted" | "throw"> {
   return {
     sent: () => ledger.of(operation).length,
     accepted: () => ledger.of(operation, effect).length,
-    throw: (fault) => weather.next(operation, fault),
+    throw: (fault) => faults.next(operation, fault),
   };
 }
 
 /** A stand-in with weather and a ledger of effects. */
 export interface Stand {
-  readonly weather: Weather;
+  readonly faults: FaultInjection;
   readonly ledger: Ledger;
   readonly secrets: Readonly<Record<string, string>>;
   close(): Promise<void>;

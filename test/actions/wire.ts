@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from "node:net";
-import { openDoor } from "../../practice/kit/door.ts";
 import { createFaults, type FaultKind, type FaultSwitches } from "../../practice/kit/faults.ts";
+import { openServer } from "../../practice/kit/server.ts";
 import type { Struck } from "./trial.ts";
 
 /** The way to a real program: a ledger of what asks it to change something, and what goes wrong with that. */
@@ -35,7 +35,7 @@ export async function openWire(port: number, { changes, no, yes }: WireOptions):
     near.on("data", (chunk) => {
       if (deaf) return;
       if (answer !== null || !changes(chunk.toString("latin1"))) return void far.write(chunk);
-      const fault = faults.strike(true)?.kind ?? null;
+      const fault = faults.take(true)?.kind ?? null;
       const one = { fault, done: false };
       seen.push(one);
       if (fault === "down") return end();
@@ -97,7 +97,7 @@ function pgMessage(kind: string, body: string): Buffer {
 
 /** In front of a program that speaks HTTP. */
 export async function openFront(url: string, changes: (method: string, path: string) => boolean): Promise<Way> {
-  const door = await openDoor({
+  const server = await openServer({
     lie: { status: 200, body: "done" },
     isWrite: ({ method, path }) => changes(method, path),
     async answer({ method, path, query, headers, body }) {
@@ -120,9 +120,9 @@ export async function openFront(url: string, changes: (method: string, path: str
     },
   });
   return {
-    port: Number(new URL(door.url).port),
-    faults: door.faults,
-    writes: door.writes,
-    close: door.close,
+    port: Number(new URL(server.url).port),
+    faults: server.faults,
+    writes: server.writes,
+    close: server.close,
   };
 }

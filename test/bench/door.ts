@@ -1,4 +1,4 @@
-import type { House } from "../../commands/house.ts";
+import type { CommandContext } from "../../commands/context.ts";
 import type { Workspace } from "../../practice/slack/workspace.ts";
 import { cards } from "../../src/actions/index.ts";
 import type { Catalog, System } from "../../src/catalog/types.ts";
@@ -37,11 +37,11 @@ export async function openDoor(around: Around, workspace: Workspace, store: Stor
     incidentAt: async (channel: string) => (await outbox.streamAt(channel))?.stream ?? null,
     tally: createTally(store.pool),
     comms: { templates: { for: () => [] }, reach: { email: false, statuspage: false }, pageLink: null },
-  } as unknown as House;
+  } as unknown as CommandContext;
   const { timeline, inbox } = store;
   const slack = createSlack({
     config: { ...configFor(workspace), slackUnavailable: "roster" },
-    house,
+    context: house,
     timeline,
     inbox,
     outbox,

@@ -23,15 +23,15 @@ export interface Door {
 }
 
 /** Sends `count` signed commands, `atOnce` at a time, and gives each one's milliseconds until it was acknowledged. */
-export async function sendCommands(door: Door, count: number, atOnce: number, prefix: string): Promise<number[]> {
+export async function sendCommands(server: Door, count: number, atOnce: number, prefix: string): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
   const took: number[] = [];
   let next = 0;
   const send = async () => {
     while (next < count) {
-      const body = command(`${prefix}.${next++}`, door.responseUrl).replace("TPRACTICE", door.team);
+      const body = command(`${prefix}.${next++}`, server.responseUrl).replace("TPRACTICE", server.team);
       const began = performance.now();
-      await post(agent, door.port, body);
+      await post(agent, server.port, body);
       took.push(performance.now() - began);
     }
   };

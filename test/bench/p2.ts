@@ -17,7 +17,7 @@ export const p2: Figure = {
     const took: number[] = [];
     const calls: number[] = [];
     for (let round = 0; round <= ROUNDS; round++) {
-      const known = new Set(workspace.sight().channels.map(({ id }) => id));
+      const known = new Set(workspace.snapshot().channels.map(({ id }) => id));
       const before = workspace.inspected.length;
       const began = performance.now();
       const asked = alex.slash(`/dr declare Orders fail ${round} --severity P1`);

@@ -22,7 +22,7 @@ export const p8: Figure = {
     const engine = engineOn(store, {
       actions: remote.actions,
       systems: new Map([[staffed.id, staffed]]),
-      standing: slack.standing,
+      accountStatus: slack.accountStatus,
     });
     engine.start();
     around.later(() => engine.stop());

@@ -6,9 +6,9 @@ import { Secret, TOTP } from "otpauth";
 import type { Reply } from "../../commands/command.ts";
 import { idFor } from "../../commands/ids.ts";
 import type { Reloaded } from "../../src/catalog/live.ts";
-import { createTotp } from "../../src/proof/totp.ts";
+import { createTotp } from "../../src/mfa/totp.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { createProofs } from "../../src/timeline/proofs.ts";
+import { createSecondFactors } from "../../src/timeline/second-factors.ts";
 import { seen } from "../messages/orders.ts";
 import { keepPages } from "../messages/page.ts";
 import { enrolledIn, hoursBefore, proofsBecome } from "../timeline/keys.ts";
@@ -26,7 +26,7 @@ storeForEach((fresh) => {
   store = fresh;
   house = new TestHouse(store);
   Object.assign(house.house, {
-    proof: createTotp(createProofs(store.pool, store.keyring), [randomBytes(32)], { settleHours: 0 }),
+    proof: createTotp(createSecondFactors(store.pool, store.keyring), [randomBytes(32)], { settleHours: 0 }),
   });
 });
 
@@ -51,32 +51,40 @@ const codeOf = (secret: string, steps: number) =>
 describe("authority, as people speak of it", () => {
   test("the VP Engineering asks back, enrolls, and approves with a code", async () => {
     const run = await asked("failover practice-a", "region", "ask-region");
-    const carries = `${run}/ask-region`;
-    await house.press("vera", "gate.ask", carries, pressed);
-    await house.press("vera", "gate.ask", carries, { ...here, form: { question: "Is <!channel> told?" } });
-    await house.press("alex", "gate.answer", carries, pressed);
-    await house.press("alex", "gate.answer", carries, { ...here, form: { answer: "They are" } });
-    await house.press("cass", "gate.escalate", carries, pressed);
-    await house.press("alex", "gate.escalate", carries, pressed);
+    const actionValue = `${run}/ask-region`;
+    await house.press("vera", "gate.ask", actionValue, pressed);
+    await house.press("vera", "gate.ask", actionValue, { ...here, form: { question: "Is <!channel> told?" } });
+    await house.press("alex", "gate.answer", actionValue, pressed);
+    await house.press("alex", "gate.answer", actionValue, { ...here, form: { answer: "They are" } });
+    await house.press("cass", "gate.escalate", actionValue, pressed);
+    await house.press("alex", "gate.escalate", actionValue, pressed);
     await house.ask("alex", `escalate ${run}`, here);
-    await house.press("alex", "gate.escalate", carries, { ...here, form: { reason: "Alex has to board" } });
-    await house.press("alex", "gate.escalate", carries, pressed);
-    await house.press("sam", "gate.approve", carries, pressed);
-    await house.press("vera", "gate.approve", carries, pressed);
+    await house.press("alex", "gate.escalate", actionValue, { ...here, form: { reason: "Alex has to board" } });
+    await house.press("alex", "gate.escalate", actionValue, pressed);
+    await house.press("sam", "gate.approve", actionValue, pressed);
+    await house.press("vera", "gate.approve", actionValue, pressed);
     const form = await house.ask("vera", "enroll", pressed);
     const secret = secretIn(form);
-    await house.ask("vera", "", { ...here, verb: "enroll", carries: "", form: { code: "000000" } });
+    await house.ask("vera", "", { ...here, verb: "enroll", actionValue: "", form: { code: "000000" } });
     await house.ask("vera", "", {
       ...here,
       verb: "enroll",
-      carries: "",
+      actionValue: "",
       form: { code: codeOf(secret, -1) },
       hidden: true,
     });
     await house.ask("vera", "enroll", here);
-    await house.press("vera", "gate.approve", carries, pressed);
-    await house.press("vera", "gate.approve", carries, { ...here, form: { code: codeOf(secret, -1) }, hidden: true });
-    await house.press("vera", "gate.approve", carries, { ...here, form: { code: codeOf(secret, 0) }, hidden: true });
+    await house.press("vera", "gate.approve", actionValue, pressed);
+    await house.press("vera", "gate.approve", actionValue, {
+      ...here,
+      form: { code: codeOf(secret, -1) },
+      hidden: true,
+    });
+    await house.press("vera", "gate.approve", actionValue, {
+      ...here,
+      form: { code: codeOf(secret, 0) },
+      hidden: true,
+    });
     await house.ask("toni", `approve ${run} ask-region --code 123456`, here);
     expectPage("authority-proof.out", house.script());
     const { state } = await house.state(idFor("inc", "region"));
@@ -86,12 +94,12 @@ describe("authority, as people speak of it", () => {
   });
 
   test("a stolen account enrolls while the question is open: its code counts for nothing until somebody vouches", async () => {
-    const proofs = createProofs(store.pool, store.keyring);
+    const proofs = createSecondFactors(store.pool, store.keyring);
     Object.assign(house.house, { proof: createTotp(proofs, [randomBytes(32)], { settleHours: 24 }) });
     const enrolls = async (person: string) => {
       const secret = secretIn(await house.ask(person, "enroll", { ...pressed, hidden: true }));
       const code = codeOf(secret, -1);
-      await house.ask(person, "", { ...here, verb: "enroll", carries: "", form: { code }, hidden: true });
+      await house.ask(person, "", { ...here, verb: "enroll", actionValue: "", form: { code }, hidden: true });
       return secret;
     };
     const [toni, alex] = [await enrolls("toni"), await enrolls("alex")];
@@ -108,7 +116,13 @@ describe("authority, as people speak of it", () => {
     await house.ask("toni", "vouch vera", pressed);
     const vouches = (person: string, secret: string, step: number) =>
       house.ask(person, "", {
-        ...{ ...here, verb: "vouch", carries: "vera-lindqvist", form: { code: codeOf(secret, step) }, hidden: true },
+        ...{
+          ...here,
+          verb: "vouch",
+          actionValue: "vera-lindqvist",
+          form: { code: codeOf(secret, step) },
+          hidden: true,
+        },
       });
     // Whoever asked for the run vouches: that is their own word, and approves nothing of it.
     await vouches("alex", alex, 0);
@@ -145,7 +159,7 @@ describe("authority, as people speak of it", () => {
     await house.ask("sam", "", {
       ...here,
       verb: "delegate",
-      carries: "",
+      actionValue: "",
       form: { role: "incident-commander", person: "cass-moreau", for: "30m", reason: "" },
     });
     expectPage("authority-lent.out", house.script());
@@ -153,15 +167,18 @@ describe("authority, as people speak of it", () => {
 
   test("it is denied with a reason, explained once more, and asked for anew with another plan", async () => {
     const run = await asked("failover database", "db", "ask-db");
-    const carries = `${run}/ask-db`;
-    await house.press("cass", "gate.deny", carries, pressed);
-    await house.press("sam", "gate.deny", carries, pressed);
+    const actionValue = `${run}/ask-db`;
+    await house.press("cass", "gate.deny", actionValue, pressed);
+    await house.press("sam", "gate.deny", actionValue, pressed);
     await house.ask("sam", `deny ${run}`, here);
-    await house.press("sam", "gate.deny", carries, { ...here, form: { reason: "Ask <!channel> what is lost" } });
-    await house.press("vera", "gate.explain", carries, { ...here, form: { reason: "I am afraid" } });
-    await house.press("sam", "gate.explain", carries, pressed);
-    await house.press("sam", "gate.explain", carries, { ...here, form: { reason: "The primary will not come back" } });
-    await house.press("vera", "gate.approve", carries, here);
+    await house.press("sam", "gate.deny", actionValue, { ...here, form: { reason: "Ask <!channel> what is lost" } });
+    await house.press("vera", "gate.explain", actionValue, { ...here, form: { reason: "I am afraid" } });
+    await house.press("sam", "gate.explain", actionValue, pressed);
+    await house.press("sam", "gate.explain", actionValue, {
+      ...here,
+      form: { reason: "The primary will not come back" },
+    });
+    await house.press("vera", "gate.approve", actionValue, here);
     await house.press("alex", "run.replan", run, pressed);
     await house.press("alex", "run.replan", run, {
       ...here,
@@ -178,22 +195,22 @@ describe("authority, as people speak of it", () => {
 
   test("nobody answers: the glass is broken by two, and reviewed by a third", async () => {
     const run = await asked("failover database", "db", "ask-db");
-    const carries = `${run}/ask-db`;
-    await house.press("cass", "gate.break", carries, { ...here, form: { reason: "I want to help" } });
-    await house.press("alex", "gate.break", carries, pressed);
-    await house.press("alex", "gate.break", carries, { ...here, form: { reason: "Nobody answers" } });
+    const actionValue = `${run}/ask-db`;
+    await house.press("cass", "gate.break", actionValue, { ...here, form: { reason: "I want to help" } });
+    await house.press("alex", "gate.break", actionValue, pressed);
+    await house.press("alex", "gate.break", actionValue, { ...here, form: { reason: "Nobody answers" } });
     await house.ask("alex", `escalate ${run} Sam is on a plane`, here);
-    await house.press("alex", "gate.break", carries, { ...here, form: { reason: "Nobody answers" } });
+    await house.press("alex", "gate.break", actionValue, { ...here, form: { reason: "Nobody answers" } });
     house.noTimeToAnswer();
-    await house.press("alex", "gate.break", carries, { ...here, form: { reason: "Nobody answers" } });
-    await house.press("alex", "gate.break", carries, here);
-    await house.press("alex", "gate.confirm-break", carries, here);
-    await house.press("sam", "gate.confirm-break", carries, here);
-    await house.press("vera", "gate.approve", carries, here);
+    await house.press("alex", "gate.break", actionValue, { ...here, form: { reason: "Nobody answers" } });
+    await house.press("alex", "gate.break", actionValue, here);
+    await house.press("alex", "gate.confirm-break", actionValue, here);
+    await house.press("sam", "gate.confirm-break", actionValue, here);
+    await house.press("vera", "gate.approve", actionValue, here);
     await house.ask("alex", "review", here);
-    await house.press("sam", "glass.review", carries, { ...here, form: { finding: "I was right" } });
-    await house.press("vera", "glass.review", carries, pressed);
-    await house.press("vera", "glass.review", carries, {
+    await house.press("sam", "glass.review", actionValue, { ...here, form: { finding: "I was right" } });
+    await house.press("vera", "glass.review", actionValue, pressed);
+    await house.press("vera", "glass.review", actionValue, {
       ...here,
       form: { finding: "It was right; my phone was off" },
     });
@@ -237,7 +254,7 @@ describe("authority, as people speak of it", () => {
   });
 
   test("without a key, whoever wants to enroll is told what is to be set", async () => {
-    Object.assign(house.house, { proof: createTotp(createProofs(store.pool, store.keyring), []) });
+    Object.assign(house.house, { proof: createTotp(createSecondFactors(store.pool, store.keyring), []) });
     const run = await asked("failover practice-a", "region", "ask-region");
     await house.ask("vera", "enroll", here);
     await house.press("vera", "gate.approve", `${run}/ask-region`, pressed);

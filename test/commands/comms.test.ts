@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { idFor } from "../../commands/ids.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { drawIncident } from "../../templates/messages/draw.ts";
+import { renderIncident } from "../../templates/messages/render.ts";
 import { keepPages, printView } from "../messages/page.ts";
 import { storeForEach } from "../timeline/store-for-each.ts";
 import { TestHouse } from "./house.ts";
@@ -41,7 +41,7 @@ async function shown(): Promise<string> {
   const system = house.house.catalog.systems.find(({ id }) => id === "practice");
   if (system === undefined) throw new Error("There is no practice system.");
   const names = (who: string) => `@${who}`;
-  const view = drawIncident(state, { system, now: store.timeline.now(), practice: true, names, channel: IN.channel });
+  const view = renderIncident(state, { system, now: store.timeline.now(), practice: true, names, channel: IN.channel });
   const told = view.messages.filter(({ key }) => /^(card|update:|owed:)/.test(key));
   return printView({ ...view, messages: told })
     .replace(/<!date\^\d+\^[^|]*\|[^>]*> \([^)]*\)/g, "<now>")
@@ -54,7 +54,7 @@ describe("telling people", () => {
     await house.ask("alex", "update", IN);
     await house.ask("cass", "update", { ...IN, canAskForm: true });
     await house.ask("cass", "update", {
-      ...{ ...IN, canAskForm: true, verb: "update.preview", carries: incident },
+      ...{ ...IN, canAskForm: true, verb: "update.preview", actionValue: incident },
       form: fields("executives-initial", {
         business: "No orders since 02:41.",
         doing: "Alex looks",

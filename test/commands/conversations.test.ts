@@ -142,8 +142,8 @@ describe("a night", () => {
     await house.ask("stranger", "help");
     await house.ask("stranger", "failover database");
     await house.ask("stranger", "declare Orders fail for everybody");
-    await house.ask("guest", "status", { barred: "guests may not use Lifeboat" });
-    await house.ask("guest", "declare Everything is broken", { barred: "guests may not use Lifeboat" });
+    await house.ask("guest", "status", { blocked: "guests may not use Lifeboat" });
+    await house.ask("guest", "declare Everything is broken", { blocked: "guests may not use Lifeboat" });
     expectPage("may-not.out", house.script());
     expect(await store.timeline.read("workspace")).toEqual([]);
     const counted = await house.house.tally.read("refused/");
@@ -192,21 +192,25 @@ describe("a night", () => {
     await house.ask("alex", "declare", { canAskForm: true });
     await house.ask("alex", "", {
       verb: "declare",
-      carries: "",
+      actionValue: "",
       form: { title: "Orders fail", system: "practice", severity: "P0", impact: "" },
     });
     await house.ask("alex", "failover", { canAskForm: true });
     await house.ask("alex", "", {
-      ...{ verb: "failover", carries: "" },
+      ...{ verb: "failover", actionValue: "" },
       form: { runbook: "practice/database-failover", mode: "unplanned", how: "dry-run" },
     });
     await house.ask("alex", "note", { canAskForm: true });
     await house.ask("alex", "role", { canAskForm: true });
     const [incident] = await store.timeline.streams("inc-");
     await house.press("sam", "role", incident?.id ?? "", { canAskForm: true });
-    await house.ask("sam", "", { verb: "role", carries: incident?.id ?? "", form: { role: "incident-commander" } });
+    await house.ask("sam", "", { verb: "role", actionValue: incident?.id ?? "", form: { role: "incident-commander" } });
     await house.press("sam", "incident.resolve", incident?.id ?? "", { canAskForm: true });
-    await house.ask("sam", "", { verb: "resolve", carries: incident?.id ?? "", form: { summary: "It was a test" } });
+    await house.ask("sam", "", {
+      verb: "resolve",
+      actionValue: incident?.id ?? "",
+      form: { summary: "It was a test" },
+    });
     expectPage("forms.out", house.script());
   });
 });

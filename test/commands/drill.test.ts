@@ -5,7 +5,7 @@ import { idFor } from "../../commands/ids.ts";
 import type { Sighting } from "../../src/catalog/roles.ts";
 import type { Runbook } from "../../src/catalog/types.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { drawIncident } from "../../templates/messages/draw.ts";
+import { renderIncident } from "../../templates/messages/render.ts";
 import { seen } from "../messages/orders.ts";
 import { keepPages } from "../messages/page.ts";
 import { storeForEach } from "../timeline/store-for-each.ts";
@@ -74,7 +74,13 @@ describe("a surprise", () => {
     const [system] = house.house.catalog.systems;
     if (!system) throw new Error("There is no system.");
     const names = (who: string) => who;
-    const view = drawIncident(state, { system, now: store.timeline.now(), practice: false, names, channel: "C0DRILL" });
+    const view = renderIncident(state, {
+      system,
+      now: store.timeline.now(),
+      practice: false,
+      names,
+      channel: "C0DRILL",
+    });
     const said = view.messages.filter(({ in: place }) => place !== "incident").map((one) => JSON.stringify(one));
     expect(view.messages.filter(({ in: place }) => place === "announce")).toEqual([]);
     expect(said).toHaveLength(1);

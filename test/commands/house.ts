@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Reply, Request } from "../../commands/command.ts";
-import type { House } from "../../commands/house.ts";
+import type { CommandContext } from "../../commands/context.ts";
 import { answer, readLine } from "../../commands/index.ts";
 import { cards } from "../../src/actions/index.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
@@ -29,17 +29,17 @@ export interface How {
   readonly key?: string;
   readonly form?: Readonly<Record<string, string>>;
   /** A button or form: what it carried. */
-  readonly carries?: string;
+  readonly actionValue?: string;
   readonly verb?: string;
   readonly canAskForm?: boolean;
-  readonly barred?: string;
+  readonly blocked?: string;
   /** What was filled in differs from one run of the tests to the next. */
   readonly hidden?: boolean;
 }
 
 /** A house on a real store, with the practice catalogue, in which people type and press. Everything said is kept. */
 export class TestHouse {
-  readonly house: House;
+  readonly house: CommandContext;
   readonly channels = new Map<string, string>();
   /** What is seen of the members of any target. */
   seen: ReadonlyMap<string, Sighting> = new Map<string, Sighting>([
@@ -87,23 +87,23 @@ export class TestHouse {
     const request: Request = {
       ...typed,
       ...(how.verb && { verb: how.verb }),
-      caller: this.#caller(person, how.barred ?? null),
+      caller: this.#caller(person, how.blocked ?? null),
       key: how.key ?? `key-${this.#asked}`,
       place: { channel: how.channel ?? "C0INCIDENTS", thread: null },
       form: how.form ?? null,
-      carries: how.carries ?? null,
+      actionValue: how.actionValue ?? null,
       canAskForm: how.canAskForm ?? false,
     };
     const reply = await answer(this.house, request);
     const asked = how.verb
-      ? `[${how.verb} ${how.carries ?? ""}]${how.form ? ` ${how.hidden ? Object.keys(how.form).join(", ") : JSON.stringify(how.form)}` : ""}`
+      ? `[${how.verb} ${how.actionValue ?? ""}]${how.form ? ` ${how.hidden ? Object.keys(how.form).join(", ") : JSON.stringify(how.form)}` : ""}`
       : `/dr ${line}`;
     this.#script += `> ${person}: ${asked}\n${print(reply)}\n`;
     return reply;
   }
 
-  press(person: string, verb: string, carries: string, how: How = {}): Promise<Reply> {
-    return this.ask(person, "", { ...how, verb, carries });
+  press(person: string, verb: string, actionValue: string, how: How = {}): Promise<Reply> {
+    return this.ask(person, "", { ...how, verb, actionValue });
   }
 
   /** What the engine would record about a run. */
@@ -166,10 +166,10 @@ export class TestHouse {
     await this.#store.timeline.decide(stream, () => ({ events: [event], value: null }));
   }
 
-  #caller(person: string, barred: string | null): Request["caller"] {
+  #caller(person: string, blocked: string | null): Request["caller"] {
     const found = this.house.catalog.systems.flatMap(({ people }) => people).find(({ id }) => id.startsWith(person));
     const slackUser = found?.slack[0] ?? `U0${person.toUpperCase()}`;
-    return { door: "slack", slackUser, person: found?.id ?? null, name: found?.name ?? person, barred };
+    return { transport: "slack", slackUser, person: found?.id ?? null, name: found?.name ?? person, blocked };
   }
 }
 
@@ -178,7 +178,7 @@ function print(reply: Reply): string {
     case "private":
       return `${indent(reply.message.text)}\n${buttons(reply.message.blocks)}`;
     case "form":
-      return `  (form "${reply.form.title}" → ${reply.form.callback}, carries "${reply.form.carries}")\n${printBlocks(reply.form.blocks)}`;
+      return `  (form "${reply.form.title}" → ${reply.form.callback}, carries "${reply.form.actionValue}")\n${printBlocks(reply.form.blocks)}`;
     case "file":
       return `  (file ${reply.name}, ${reply.content.split("\n").length > 5 ? "more than" : "up to"} five lines)\n${indent(reply.message.text)}\n`;
     case "nothing":

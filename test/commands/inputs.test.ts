@@ -84,13 +84,13 @@ describe("a runbook that has to be told which one", () => {
 
   test("is told in a form, which holds what was typed, right or wrong", async () => {
     const reply = await house.ask("alex", "runbook service-rollback service=auth-service revision=seven --dry-run");
-    const carries = carriedBy(reply);
-    await house.press("alex", "runbook.inputs", carries);
-    await house.press("alex", "runbook.inputs", carries, { canAskForm: true });
+    const actionValue = carriedBy(reply);
+    await house.press("alex", "runbook.inputs", actionValue);
+    await house.press("alex", "runbook.inputs", actionValue, { canAskForm: true });
     const wrong = { "input.service": "auth-service", "input.revision": "-1" };
-    await house.press("alex", "runbook.inputs", carries, { form: wrong });
+    await house.press("alex", "runbook.inputs", actionValue, { form: wrong });
     const form = { "input.service": "billing-service", "input.revision": "7" };
-    await house.press("alex", "runbook.inputs", carries, { form, key: "sent" });
+    await house.press("alex", "runbook.inputs", actionValue, { form, key: "sent" });
     expect(await planned("sent")).toMatchObject({
       inputs: [
         { name: "service", value: "billing-service" },
@@ -100,7 +100,7 @@ describe("a runbook that has to be told which one", () => {
     const { state } = await house.state(idFor("inc", "sent"));
     expect(state.runs.get(idFor("run", "sent"))).toMatchObject({ dryRun: true });
     house.remark("what is emptied in the form is not what was typed");
-    await house.press("alex", "runbook.inputs", carries, { form: { "input.service": "", "input.revision": "7" } });
+    await house.press("alex", "runbook.inputs", actionValue, { form: { "input.service": "", "input.revision": "7" } });
     expectPage("inputs-form.out", house.script());
     expect(await house.press("alex", "runbook.inputs", "runbook.inputs x")).toMatchObject({ kind: "private" });
   });
@@ -132,8 +132,8 @@ describe("a runbook that has to be told which one", () => {
       await house.press("alex", "triage.answer", `${walk}/${answer}`);
     await house.press("alex", "triage.start", `${walk}/unplanned`);
     const reply = await house.press("alex", "triage.start", `${walk}/unplanned`, { canAskForm: true });
-    const carries = reply.kind === "form" ? reply.form.carries : "";
-    await house.press("alex", "runbook.inputs", carries, { form: { "input.node": "worker-3" }, key: "start" });
+    const actionValue = reply.kind === "form" ? reply.form.actionValue : "";
+    await house.press("alex", "runbook.inputs", actionValue, { form: { "input.node": "worker-3" }, key: "start" });
     expect(await planned("start", "declare")).toMatchObject({ inputs: [{ name: "node", value: "worker-3" }] });
     expectPage("inputs-triage.out", house.script());
   });

@@ -96,7 +96,7 @@ describe("undo, as people speak of it", () => {
     await house.ask("alex", `undo promote ${run}`, here);
     await house.ask("alex", `undo drain ${run}`, here);
     await house.ask("alex", "undo elsewhere", here);
-    await house.ask("cass", `undo fence ${run}`, { ...here, barred: "Guests may not" });
+    await house.ask("cass", `undo fence ${run}`, { ...here, blocked: "Guests may not" });
     expectPage("undo-refused.out", house.script());
   });
 

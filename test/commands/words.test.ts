@@ -5,7 +5,7 @@ import { assignedIn } from "../../commands/assigned.ts";
 import { readArgs, readLine } from "../../commands/index.ts";
 import { momentIn } from "../../commands/moment.ts";
 import { readInputs } from "../../commands/read-inputs.ts";
-import { channelIn, userIn } from "../../commands/words.ts";
+import { channelIn, userIn } from "../../commands/tokens.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 

@@ -63,7 +63,7 @@ export async function openDesk(server: TestServer, cadence: Partial<Cadence> = {
     const key = `asked-${serial}`;
     await store.timeline.decide(incident, (events, now) => {
       const state = fold(incident, events, new Map());
-      const outcome = decide(command, state, { now, actor: CASS, barred: null, system, key });
+      const outcome = decide(command, state, { now, actor: CASS, blocked: null, system, key });
       if (outcome.kind === "refused") throw new Error(outcome.problem.what);
       return { events: outcome.events, value: null };
     });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { compose, prefilled } from "../../src/comms/compose.ts";
 import { loadTemplates } from "../../src/comms/load.ts";
-import { drawPage } from "../../src/comms/page/draw.ts";
+import { renderPage } from "../../src/comms/page/render.ts";
 import type { Template } from "../../src/comms/template.ts";
 import type { UpdateState } from "../../src/incident/state.ts";
 import { projectRoot } from "../../src/lib/root.ts";
@@ -76,7 +76,7 @@ function written(template: Template, given: Readonly<Record<string, string>>) {
 function onPage(page: NonNullable<UpdateState["page"]>): string {
   const now = new Date("2026-11-21T03:00:00Z");
   const incidents = [{ id: "inc-1", system: "orders", updates: [{ at: now, audience: "status-page" as const, page }] }];
-  return drawPage({ systems: [{ id: "orders", title: "Orders" }], incidents, practice: false, now });
+  return renderPage({ systems: [{ id: "orders", title: "Orders" }], incidents, practice: false, now });
 }
 
 const OURS = "https://status.orders.example/";

@@ -7,10 +7,10 @@ import { Secret, TOTP } from "otpauth";
 import { showOwner } from "../../src/cli/dr/owner.ts";
 import { type Control, type ControlConfig, startControl } from "../../src/control/index.ts";
 import { type Answer, CLIENT_HEADER, type Hello, type Opened, PATHS } from "../../src/control/protocol.ts";
-import { createKeyCounters } from "../../src/proof/key-counters.ts";
-import { createTotp } from "../../src/proof/totp.ts";
+import { createKeyCounters } from "../../src/mfa/key-counters.ts";
+import { createTotp } from "../../src/mfa/totp.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { createProofs } from "../../src/timeline/proofs.ts";
+import { createSecondFactors } from "../../src/timeline/second-factors.ts";
 import { TestHouse } from "../commands/house.ts";
 import { quiet } from "../timeline/server.ts";
 
@@ -42,7 +42,7 @@ export class Served {
     this.folder = folder;
     this.socket = join(folder, "run", "bot.sock");
     this.bed = new TestHouse(store);
-    this.proof = createTotp(createProofs(store.pool, store.keyring), [randomBytes(32)], { settleHours });
+    this.proof = createTotp(createSecondFactors(store.pool, store.keyring), [randomBytes(32)], { settleHours });
     Object.assign(this.bed.house, { proof: this.proof });
   }
 
@@ -57,8 +57,8 @@ export class Served {
   async start(more: Partial<ControlConfig>): Promise<Control> {
     await this.#control?.close();
     const config = { socket: this.socket, tls: null, people: new Map<string, string>(), ...more };
-    const counters = createKeyCounters(createProofs(this.#store.pool, this.#store.keyring));
-    this.#control = await startControl({ config, house: this.bed.house, counters, log: quiet });
+    const counters = createKeyCounters(createSecondFactors(this.#store.pool, this.#store.keyring));
+    this.#control = await startControl({ config, context: this.bed.house, counters, log: quiet });
     return this.#control;
   }
 

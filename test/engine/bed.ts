@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Gate, Plan, PlanStep, System } from "../../src/catalog/types.ts";
-import { createEngine, type Engine } from "../../src/engine/driver.ts";
+import { createEngine, type Engine } from "../../src/engine/engine.ts";
 import type { EnginePorts } from "../../src/engine/ports.ts";
 import type { IncidentCommand, Outcome } from "../../src/incident/commands.ts";
 import { decide } from "../../src/incident/decide.ts";
@@ -67,7 +67,7 @@ export async function asks(
   const key = newId("req", 12);
   const decided = await store.timeline.decide(stream, (events, now) => {
     const state = fold(stream, events, plans);
-    const context = { now, actor: byPerson(who, null, system), barred: null, system, key };
+    const context = { now, actor: byPerson(who, null, system), blocked: null, system, key };
     const outcome = decide(command, state, context);
     const accepted = outcome.kind === "accepted" && command.type === "requestRun";
     return { events: outcome.events, value: outcome, ...(accepted ? { runs: [newRun(command)] } : {}) };
@@ -191,7 +191,7 @@ export function engineOn(store: Store, more: Partial<EnginePorts> = {}): Engine 
     leases: store.leases,
     actions,
     systems: new Map([[SYSTEM.id, SYSTEM]]),
-    standing: { check: async () => null },
+    accountStatus: { check: async () => null },
     // The plans of these tests are of no catalogue.
     conformance: () => ({ gates: new Map(), differences: [] }),
     log: quiet,

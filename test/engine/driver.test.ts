@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import type { Engine } from "../../src/engine/driver.ts";
+import type { Engine } from "../../src/engine/engine.ts";
 import type { EnginePorts } from "../../src/engine/ports.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { action as anyAction, gate, manual } from "../incident/world.ts";
@@ -276,7 +276,7 @@ describe("approvals", () => {
     ];
     await night.requested(planOf([[go({ role: "incident-commander", escalate: chain })], [deed(dir, "put", "fence")]]));
     start({
-      standing: {
+      accountStatus: {
         check: async (_, person) => (person === "cy" ? "This Slack account is deactivated." : null),
         gone: async (_, person) => {
           if (person === "duo") throw new Error("Slack is away");
@@ -317,7 +317,7 @@ describe("approvals", () => {
   test("an approver who was deactivated between the click and the start does not count", async () => {
     const gone = new Set<string>();
     await night.requested(plan());
-    start({ standing: { check: async (_system, person) => (gone.has(person) ? "deactivated" : null) } });
+    start({ accountStatus: { check: async (_system, person) => (gone.has(person) ? "deactivated" : null) } });
     await night.untilAsked();
     gone.add("bo");
     await night.approve("bo");
@@ -333,13 +333,13 @@ describe("approvals", () => {
   test("a look-up that fails means no, is tried again, and then counts", async () => {
     let broken = true;
     await night.requested(plan());
-    const standing = {
+    const accountStatus = {
       check: async () => {
         if (broken) throw new Error("Slack is away");
         return null;
       },
     };
-    start({ standing });
+    start({ accountStatus });
     await night.untilAsked();
     await night.approve();
     await night.until((run) => run.steps.get("go")?.status === "gate");

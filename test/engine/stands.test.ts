@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { ActionStep, Undone } from "../../src/catalog/types.ts";
-import { stillStands } from "../../src/engine/stands.ts";
+import { stillUnchanged } from "../../src/engine/unchanged.ts";
 import { quiet } from "../timeline/server.ts";
 import { away, deed, folder, planOf } from "./bed.ts";
 import { actions, behave } from "./deeds.ts";
@@ -36,7 +36,7 @@ function look(more: Partial<Undone> = {}) {
     ...more,
   };
   const undo = deed(dir, "guard", "undo") as ActionStep;
-  return stillStands(planOf([[undo]], { undoes }), undo, around(), nothing);
+  return stillUnchanged(planOf([[undo]], { undoes }), undo, around(), nothing);
 }
 
 test("what was done and stands may be taken back", async () => {

@@ -59,7 +59,7 @@ async function says(command: IncidentCommand): Promise<void> {
   const actor = { kind: "person", person: "alex-rivera", slackUser: "UALEX", name: "Alex", door: "slack" } as const;
   await store.timeline.decide(incident, (events, now) => {
     const state = fold(incident, events, new Map());
-    const outcome = decide(command, state, { now, actor, barred: null, system, key: newId("req", 12) });
+    const outcome = decide(command, state, { now, actor, blocked: null, system, key: newId("req", 12) });
     if (outcome.kind === "refused") throw new Error(outcome.problem.what);
     return { events: outcome.events, value: null };
   });

@@ -6,7 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { serverOf } from "../../practice/environment/leftovers.ts";
-import { createEstate, type Estate, type EstateState } from "../../practice/systems/practice/index.ts";
+import {
+  createPracticeEnvironment,
+  type EnvironmentState,
+  type PracticeEnvironment,
+} from "../../practice/systems/practice/index.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { soon } from "../actions/shop.ts";
@@ -15,17 +19,17 @@ import { built } from "../built.ts";
 const newFolder = () => mkdtemp(join(tmpdir(), "lifeboat-estate-"));
 
 describe("the practice estate", () => {
-  let estate: Estate;
+  let practiceEnvironment: PracticeEnvironment;
   let folder: string;
   beforeAll(async () => {
     folder = await newFolder();
-    estate = await createEstate({ folder, log: createLog("silent") });
+    practiceEnvironment = await createPracticeEnvironment({ folder, log: createLog("silent") });
   }, 60_000);
-  afterAll(() => estate?.stop(), 30_000);
+  afterAll(() => practiceEnvironment?.stop(), 30_000);
 
   test("is a primary with a streaming standby and an application that writes", async () => {
     const state = await soon("orders", async () => {
-      const seen = await estate.state();
+      const seen = await practiceEnvironment.state();
       return (seen.application?.writesPerSecond ?? 0) >= 10 && seen;
     });
     expect(state.nodes.map(({ name, role, takesTraffic }) => ({ name, role, takesTraffic }))).toEqual([
@@ -33,11 +37,11 @@ describe("the practice estate", () => {
       { name: "orders-b", role: "standby", takesTraffic: false },
     ]);
     expect(state).toMatchObject({ splitBrain: false, lostRows: 0 });
-    expect(await estate.ledger()).toMatchObject({ lost: 0 });
+    expect(await practiceEnvironment.ledger()).toMatchObject({ lost: 0 });
   });
 
   test("gives the bot values and secrets, and keeps passwords out of the values", async () => {
-    const environment = estate.environment();
+    const environment = practiceEnvironment.environment();
     expect(Object.keys(environment).sort()).toEqual([
       "LIFEBOAT_VALUES",
       "ORDERS_APP_PASSWORD",
@@ -48,11 +52,11 @@ describe("the practice estate", () => {
     expect(JSON.parse(values)).toEqual({
       practice: {
         aHost: "127.0.0.1",
-        aPort: estate.nodes[0].port,
+        aPort: practiceEnvironment.nodes[0].port,
         bHost: "127.0.0.1",
-        bPort: estate.nodes[1].port,
-        appUrl: estate.application.url,
-        hostsUrl: estate.url,
+        bPort: practiceEnvironment.nodes[1].port,
+        appUrl: practiceEnvironment.application.url,
+        hostsUrl: practiceEnvironment.url,
       },
     });
     for (const name of ["ORDERS_APP_PASSWORD", "ORDERS_DB_PASSWORD", "PRACTICE_HOSTS_TOKEN"]) {
@@ -61,19 +65,19 @@ describe("the practice estate", () => {
   });
 
   test("shows the same over HTTP, once and as it changes, and serves its panel", async () => {
-    const once = (await (await fetch(`${estate.url}/estate/state`)).json()) as EstateState;
+    const once = (await (await fetch(`${practiceEnvironment.url}/estate/state`)).json()) as EnvironmentState;
     expect(once.nodes).toHaveLength(2);
-    const panel = await fetch(`${estate.url}/estate/panel.js`);
+    const panel = await fetch(`${practiceEnvironment.url}/estate/panel.js`);
     expect(panel.headers.get("content-type")).toMatch(/^text\/javascript/);
     expect(await panel.text()).toContain("export function mount(");
-    expect((await fetch(`${estate.url}/estate/panel.css`)).status).toBe(200);
-    expect((await fetch(`${estate.url}/estate/../../../package.json`)).status).toBe(404);
+    expect((await fetch(`${practiceEnvironment.url}/estate/panel.css`)).status).toBe(200);
+    expect((await fetch(`${practiceEnvironment.url}/estate/../../../package.json`)).status).toBe(404);
 
     const leave = new AbortController();
-    const stream = await fetch(`${estate.url}/estate/events`, { signal: leave.signal });
-    const states: EstateState[] = [];
+    const stream = await fetch(`${practiceEnvironment.url}/estate/events`, { signal: leave.signal });
+    const states: EnvironmentState[] = [];
     for await (const chunk of stream.body as unknown as AsyncIterable<Uint8Array>) {
-      states.push(JSON.parse(new TextDecoder().decode(chunk).replace(/^data: /, "")) as EstateState);
+      states.push(JSON.parse(new TextDecoder().decode(chunk).replace(/^data: /, "")) as EnvironmentState);
       if (states.length === 3) break;
     }
     leave.abort();
@@ -82,46 +86,56 @@ describe("the practice estate", () => {
 
   test("nobody elsewhere can break it, and only who knows the word rebuilds a host", async () => {
     const chaos = (headers: Record<string, string>) =>
-      fetch(`${estate.url}/estate/chaos`, { method: "POST", headers, body: JSON.stringify({ what: "kill-primary" }) });
+      fetch(`${practiceEnvironment.url}/estate/chaos`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify({ what: "kill-primary" }),
+      });
     expect((await chaos({ origin: "https://evil.example" })).status).toBe(403);
-    expect(await withHost(`${estate.url}/estate/state`, "evil.example")).toBe(403);
-    const unknown = await fetch(`${estate.url}/estate/chaos`, { method: "POST", body: '{"what":"rm -rf"}' });
+    expect(await withHost(`${practiceEnvironment.url}/estate/state`, "evil.example")).toBe(403);
+    const unknown = await fetch(`${practiceEnvironment.url}/estate/chaos`, {
+      method: "POST",
+      body: '{"what":"rm -rf"}',
+    });
     expect(unknown.status).toBe(400);
     const rebuild = (token: string) =>
-      fetch(`${estate.url}/estate/hosts/orders-b/rebuild`, { method: "POST", headers: { authorization: token } });
+      fetch(`${practiceEnvironment.url}/estate/hosts/orders-b/rebuild`, {
+        method: "POST",
+        headers: { authorization: token },
+      });
     expect((await rebuild("Bearer wrong")).status).toBe(401);
-    expect((await estate.state()).nodes.every((node) => node.reachable)).toBe(true);
+    expect((await practiceEnvironment.state()).nodes.every((node) => node.reachable)).toBe(true);
   });
 
   test("a power cut stops orders, starting again brings them back, and healing makes a pair of it", async () => {
-    const caused = await fetch(`${estate.url}/estate/chaos`, {
+    const caused = await fetch(`${practiceEnvironment.url}/estate/chaos`, {
       method: "POST",
       body: '{"what":"stall-and-kill-primary"}',
     });
     expect(caused.status).toBe(200);
     const down = await soon("orders stopping", async () => {
-      const seen = await estate.state();
+      const seen = await practiceEnvironment.state();
       return seen.application?.healthy === false && seen;
     });
     expect(down.nodes[0]).toMatchObject({ role: "down", reachable: false });
     expect(down.happened[0]?.says).toBe("Stall, then kill");
 
-    await estate.chaos("restart-primary");
-    await estate.heal();
+    await practiceEnvironment.chaos("restart-primary");
+    await practiceEnvironment.heal();
     const healed = await soon("orders", async () => {
-      const seen = await estate.state();
+      const seen = await practiceEnvironment.state();
       return seen.application?.healthy === true && seen.nodes[1]?.streaming === true && seen;
     });
     expect(healed.nodes[0]).toMatchObject({ role: "primary", takesTraffic: true });
     // Nobody failed over, so the restarted primary still has every order it acknowledged.
-    expect(await estate.ledger()).toMatchObject({ lost: 0 });
+    expect(await practiceEnvironment.ledger()).toMatchObject({ lost: 0 });
   }, 40_000);
 
   test("stopping leaves no process and no folder", async () => {
-    await estate.stop();
+    await practiceEnvironment.stop();
     expect(existsSync(folder)).toBe(false);
-    for (const node of estate.nodes) expect(await serverOf(node.folder)).toBeNull();
-    await expect(fetch(`${estate.application.url}/health`)).rejects.toThrow();
+    for (const node of practiceEnvironment.nodes) expect(await serverOf(node.folder)).toBeNull();
+    await expect(fetch(`${practiceEnvironment.application.url}/health`)).rejects.toThrow();
   });
 });
 

@@ -55,9 +55,9 @@ describe("who may approve", () => {
     "given one who is barred: %s, though the roster names them",
     (why) => {
       const story = Story.asking();
-      const outcome = story.approve("bo", "ask-1", { barred: why });
+      const outcome = story.approve("bo", "ask-1", { blocked: why });
       expect(codeOf(outcome)).toBe("barred");
-      expect(codeOf(story.deny("bo", "ask-1", { barred: why }))).toBe("barred");
+      expect(codeOf(story.deny("bo", "ask-1", { blocked: why }))).toBe("barred");
       expect(story.gateOf("go")).toMatchObject({ approvals: [], outcome: "open" });
     },
   );

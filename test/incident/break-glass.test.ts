@@ -35,7 +35,7 @@ describe("who may break the glass", () => {
   });
 
   test.each([
-    ["a guest", { barred: "a guest" }, "barred"],
+    ["a guest", { blocked: "a guest" }, "barred"],
     ["somebody without a reason", {}, "reason-missing"],
   ])("not %s", (_who, more, then) => {
     expect(codeOf(breaks(vp(), "cy", then === "reason-missing" ? "  " : "why", more))).toBe(then);
@@ -183,7 +183,7 @@ describe("what a broken glass is worth", () => {
       "the first is deactivated",
       (_: Story) => {},
       {
-        standing: new Map([
+        accounts: new Map([
           ["cy", "deactivated"],
           ["oli", null],
         ]),
@@ -194,15 +194,15 @@ describe("what a broken glass is worth", () => {
       "the second is deactivated",
       (_: Story) => {},
       {
-        standing: new Map([
+        accounts: new Map([
           ["cy", null],
           ["oli", "deactivated"],
         ]),
       },
       "gate-voided",
     ],
-    ["the first was not looked up", (_: Story) => {}, { standing: new Map([["oli", null]]) }, "standing-unknown"],
-    ["the second was not looked up", (_: Story) => {}, { standing: new Map([["cy", null]]) }, "standing-unknown"],
+    ["the first was not looked up", (_: Story) => {}, { accounts: new Map([["oli", null]]) }, "standing-unknown"],
+    ["the second was not looked up", (_: Story) => {}, { accounts: new Map([["cy", null]]) }, "standing-unknown"],
   ])("nothing when %s", (_when, change, more, then) => {
     const story = broken();
     change(story);

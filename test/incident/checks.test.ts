@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { awaited, flawOf, isAnswered, policyOf } from "../../src/incident/authority.ts";
 import { flawOfBreak } from "../../src/incident/break-glass.ts";
-import { lentNow, standsFor } from "../../src/incident/delegation.ts";
+import { delegationsNow, standsFor } from "../../src/incident/delegation.ts";
 import { fallThrough, gateDue } from "../../src/incident/gates.ts";
 import { approversOf, decidedAtCommandLine, deciders, passGates } from "../../src/incident/start.ts";
 import type { Approval, Broken } from "../../src/incident/state.ts";
@@ -55,9 +55,9 @@ describe("a start", () => {
     story.approve("bo");
     story.approve("vera");
     const gone = new Map<string, string | null>([["bo", "deactivated"]]);
-    const void_ = story.mayStart("fence", { standing: gone });
+    const void_ = story.mayStart("fence", { accounts: gone });
     expect(void_).toMatchObject({ code: "gate-voided", why: "Bo may no longer decide: deactivated" });
-    expect(story.mayStart("fence", { standing: new Map([["bo", null]]) })).toMatchObject({
+    expect(story.mayStart("fence", { accounts: new Map([["bo", null]]) })).toMatchObject({
       code: "standing-unknown",
       why: "Vera's right to decide couldn't be checked",
     });
@@ -149,7 +149,7 @@ describe("authority", () => {
     const story = Story.asking();
     lend(story, "bo", "database-administrator", "oli");
     lend(story, "cy", "incident-commander", "oli");
-    const lent = lentNow(story.state, story.now);
+    const lent = delegationsNow(story.state, story.now);
     const stands = (lender: string, roles: readonly string[]) =>
       standsFor(SYSTEM.people.find(({ id }) => id === "oli") as never, lender, roles, story.run(), SYSTEM, lent);
     expect(stands("bo", ["database-administrator"])).toBe(true);
@@ -167,14 +167,14 @@ describe("authority", () => {
   test("that is to be lent later is not lent yet", () => {
     const story = Story.asking();
     lend(story, "bo", "database-administrator", "oli");
-    expect(lentNow(story.state, new Date(story.now.getTime() - 1))).toEqual([]);
-    expect(lentNow(story.state, story.now)).toHaveLength(1);
+    expect(delegationsNow(story.state, new Date(story.now.getTime() - 1))).toEqual([]);
+    expect(delegationsNow(story.state, story.now)).toHaveLength(1);
   });
 });
 
 describe("who is waited for", () => {
   const who = (story: Story) => {
-    const lent = lentNow(story.state, story.now);
+    const lent = delegationsNow(story.state, story.now);
     const found = awaited(story.run(), story.gateOf("go"), story.system, story.now, lent);
     const asked = found.asked.map(({ people }) => people.map(({ id }) => id));
     return { asked, missing: found.missing, possible: found.possible, next: found.next?.people.map(({ id }) => id) };
@@ -230,7 +230,7 @@ describe("a broken glass, judged by itself", () => {
     change(story);
     const before = story.gateOf("go");
     const gateState = { ...before, broken: before.broken === null ? null : { ...before.broken, ...more } };
-    return flawOfBreak(story.run(), gateState, { now: story.now, system: story.system, standing: all });
+    return flawOfBreak(story.run(), gateState, { now: story.now, system: story.system, accounts: all });
   };
   const breakGlass = SYSTEM.breakGlass;
 
@@ -261,7 +261,7 @@ describe("a broken glass, judged by itself", () => {
   });
   test("is no glass that is whole", () => {
     const story = Story.asking();
-    const context = { now: story.now, system: SYSTEM, standing: all };
+    const context = { now: story.now, system: SYSTEM, accounts: all };
     expect(flawOfBreak(story.run(), story.gateOf("go"), context)).toMatchObject({ why: "Break-glass was not used" });
   });
 });

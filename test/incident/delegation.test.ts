@@ -133,12 +133,12 @@ describe("what a borrowed role is worth", () => {
     story.at(70);
     change(story);
     const today = new Map([
-      ...story.startContext().standing,
+      ...story.startContext().accounts,
       ["vera", null],
       ["oli", null],
       ...Object.entries(standing),
     ]);
-    expect(startCode(story.mayStart("fence", { standing: today as Map<string, string | null> }))).toBe("gate-voided");
+    expect(startCode(story.mayStart("fence", { accounts: today as Map<string, string | null> }))).toBe("gate-voided");
   });
 
   test("lender and borrower count once, even where the log holds both", () => {
@@ -155,7 +155,7 @@ describe("what a borrowed role is worth", () => {
     const story = vp();
     lend(story, "vera", "vp-engineering", "oli");
     story.approve("oli");
-    expect(startCode(story.mayStart("fence", { standing: new Map([["oli", null]]) }))).toBe("standing-unknown");
+    expect(startCode(story.mayStart("fence", { accounts: new Map([["oli", null]]) }))).toBe("standing-unknown");
   });
 });
 

@@ -27,7 +27,7 @@ describe("declare", () => {
 
   test("is for everybody but those who are barred", () => {
     expect(codeOf(new Story().asks(stranger, declaring()))).toBe("accepted");
-    expect(codeOf(new Story().asks("ana", declaring(), { barred: "guests can't" }))).toBe("barred");
+    expect(codeOf(new Story().asks("ana", declaring(), { blocked: "guests can't" }))).toBe("barred");
   });
 
   test("happens once", () => {
@@ -108,7 +108,7 @@ describe("status", () => {
 
   test("the barred do nothing at all", () => {
     for (const command of [RESOLVE, MONITOR, SEVERITY, ROLE, RUN, NOTE, REOPEN, CLOSE])
-      expect(codeOf(new Story().declared().asks("ana", command, { barred: "deactivated" }))).toBe("barred");
+      expect(codeOf(new Story().declared().asks("ana", command, { blocked: "deactivated" }))).toBe("barred");
   });
 
   test("an incident is not resolved, nor closed, while a run is live, and it says which", () => {

@@ -33,14 +33,14 @@ class Night {
   readonly story = new Story().declared().requested(PLAN).requested(PLAN, { run: "run-2", by: "cy" });
   readonly asks: string[] = ["made-up"];
   readonly rosterAt = new Map(this.story.system ? [["made-up", this.story.system]] : []);
-  readonly standing = new Map<string, string | null>(IDS.map((id) => [id, null]));
+  readonly accounts = new Map<string, string | null>(IDS.map((id) => [id, null]));
   starts = 0;
   refusals = 0;
 
   /** Tries to start a step as the driver would, and holds the answer against the oracle's. */
   tries(attempt: Attempt): void {
-    const { run, step, now, planHash, factsHash, roster, standing } = attempt;
-    const may = this.story.mayStart(step, { now, planHash, factsHash, system: roster, standing }, run);
+    const { run, step, now, planHash, factsHash, roster, accounts } = attempt;
+    const may = this.story.mayStart(step, { now, planHash, factsHash, system: roster, accounts }, run);
     const turn = notItsTurn(this.story.log, PLAN, attempt);
     const against = turn ?? objection(this.story.log, PLAN, attempt);
     expect({ ok: may.ok, against: may.ok ? against : null }).toEqual({ ok: against === null, against: null });
@@ -106,8 +106,8 @@ const voting: fc.Arbitrary<Move> = fc
     const barred = luck === 1 ? "deactivated" : null;
     // Some prove who they are by somebody's word only.
     const vouchedBy = luck > 2 && luck < 6 ? (IDS[(back + luck) % IDS.length] ?? null) : null;
-    if (decision === "approve") story.approve(who, ask, { barred, provedAfresh: luck > 2, vouchedBy }, owner);
-    else story.deny(who, ask, { barred }, owner);
+    if (decision === "approve") story.approve(who, ask, { blocked: barred, provedAfresh: luck > 2, vouchedBy }, owner);
+    else story.deny(who, ask, { blocked: barred }, owner);
   });
 
 function ownerOf(story: Story, ask: string): string {
@@ -184,11 +184,11 @@ const staffing: fc.Arbitrary<Move> = fc
     else story.system = rosterWith(id, roles === null ? null : { roles }, story.system);
   });
 
-const standing: fc.Arbitrary<Move> = fc
+const accounts: fc.Arbitrary<Move> = fc
   .tuple(person, fc.constantFrom("deactivated", null, null, undefined))
   .map(([id, why]) => (night) => {
-    if (why === undefined) night.standing.delete(id);
-    else night.standing.set(id, why);
+    if (why === undefined) night.accounts.delete(id);
+    else night.accounts.set(id, why);
   });
 
 const starting: fc.Arbitrary<Move> = fc
@@ -197,7 +197,7 @@ const starting: fc.Arbitrary<Move> = fc
     const { story, rosterAt } = night;
     const factsHash = luck === 0 ? "facts-2" : (story.run(id).preflight?.factsHash ?? "none");
     const planHash = luck === 1 ? "another" : story.run(id).planHash;
-    const at = { now: story.now, roster: story.system, standing: new Map(night.standing), rosterAt };
+    const at = { now: story.now, roster: story.system, accounts: new Map(night.accounts), rosterAt };
     night.tries({ run: id, step, planHash, factsHash, ...at });
   });
 
@@ -244,7 +244,7 @@ const goingWell: fc.Arbitrary<Move> = fc
       const { now, system: roster } = story;
       const { planHash, preflight } = story.run(id);
       const factsHash = preflight?.factsHash ?? "none";
-      const at = { now, roster, standing: new Map(night.standing), rosterAt: night.rosterAt };
+      const at = { now, roster, accounts: new Map(night.accounts), rosterAt: night.rosterAt };
       night.tries({ run: id, step, planHash, factsHash, ...at });
       if (step === "fence" && story.status("fence", id) === "running") story.done("fence", id);
     }
@@ -266,7 +266,7 @@ const moves: fc.Arbitrary<Move> = fc.oneof(
   { weight: 2, arbitrary: timer },
   { weight: 3, arbitrary: steering },
   { weight: 2, arbitrary: staffing },
-  { weight: 2, arbitrary: standing },
+  { weight: 2, arbitrary: accounts },
   { weight: 12, arbitrary: starting },
   { weight: 6, arbitrary: working },
   { weight: 3, arbitrary: goingWell },

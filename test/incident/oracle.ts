@@ -10,7 +10,7 @@ export interface Attempt {
   readonly planHash: string;
   readonly factsHash: string;
   readonly roster: System;
-  readonly standing: ReadonlyMap<string, string | null>;
+  readonly accounts: ReadonlyMap<string, string | null>;
   /** The roster as it was when each question was asked. */
   readonly rosterAt: ReadonlyMap<string, System>;
 }
@@ -82,11 +82,11 @@ export function objection(log: readonly LogEvent[], plan: Plan, attempt: Attempt
     const good = given.filter(({ person: who, onBehalfOf, proved, vouchedBy }) => {
       const voucher = attempt.roster.people.find((person) => person.id === vouchedBy);
       if (vouchedBy && (!voucher || isRequester(vouchedBy))) return false;
-      if (isRequester(who) || attempt.standing.get(who) !== null || (gate.stepUp && !proved)) return false;
+      if (isRequester(who) || attempt.accounts.get(who) !== null || (gate.stepUp && !proved)) return false;
       if (!onBehalfOf) return entitled(who, attempt.roster) && entitled(who, attempt.rosterAt.get(question.ask));
       const onRoster = attempt.roster.people.some((person) => person.id === who);
       const lender = !isRequester(onBehalfOf) && entitled(onBehalfOf, attempt.rosterAt.get(question.ask));
-      return onRoster && lender && mayLend(who, onBehalfOf) && attempt.standing.get(onBehalfOf) === null;
+      return onRoster && lender && mayLend(who, onBehalfOf) && attempt.accounts.get(onBehalfOf) === null;
     });
     const places = new Set(good.map(({ person: who, onBehalfOf }) => onBehalfOf ?? who));
     if (places.size < Math.max(1, gate.quorum)) return `${id} has ${places.size} of ${gate.quorum}`;
@@ -115,7 +115,7 @@ export function notItsTurn(log: readonly LogEvent[], plan: Plan, { run, step }: 
 function againstGlass(
   glass: DataOf<"gate.broken">,
   question: DataOf<"gate.opened">,
-  { roster, now, standing }: Attempt,
+  { roster, now, accounts }: Attempt,
 ): string | null {
   const may = roster.people.some(
     ({ id, roles }) => id === glass.person && roles.some((role) => roster.breakGlass?.roles.includes(role)),
@@ -124,11 +124,11 @@ function againstGlass(
   if (now.getTime() >= Date.parse(glass.until)) return "the glass was broken for a while only";
   if (glass.planHash !== question.planHash || glass.factsHash !== question.factsHash)
     return "broken for something else";
-  if (standing.get(glass.person) !== null) return "who broke it does not count now";
+  if (accounts.get(glass.person) !== null) return "who broke it does not count now";
   if (glass.second === null) return glass.alone === null ? "nobody confirmed it" : null;
   if (glass.second === glass.person) return "confirmed by the same person";
   if (!roster.people.some(({ id }) => id === glass.second)) return "the second person is gone";
-  return standing.get(glass.second) === null ? null : "the second person does not count now";
+  return accounts.get(glass.second) === null ? null : "the second person does not count now";
 }
 
 /**

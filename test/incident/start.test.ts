@@ -171,7 +171,7 @@ describe("approvers are looked at again at the start", () => {
     ["valid", standing({ bo: null }), "ok"],
   ])("%s", (_given, people, then) => {
     const story = approved();
-    expect(startCode(story.starts("fence", { standing: people }))).toBe(then);
+    expect(startCode(story.starts("fence", { accounts: people }))).toBe(then);
     const after = { "gate-voided": "voided", "standing-unknown": "open", ok: "passed" }[then];
     expect(story.gateOf("go").outcome).toBe(after);
   });
@@ -402,7 +402,7 @@ describe("once a gate has passed", () => {
     const story = approved();
     story.starts("fence");
     story.done("fence").at(50_000).preflighted({ factsHash: "facts-2" });
-    const may = story.mayStart("promote", { system: rosterWith("bo", null), standing: new Map() });
+    const may = story.mayStart("promote", { system: rosterWith("bo", null), accounts: new Map() });
     expect(may).toEqual({ ok: true, events: [] });
   });
 

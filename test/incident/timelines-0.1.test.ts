@@ -9,7 +9,7 @@ import { next } from "../../src/engine/next.ts";
 import { account } from "../../src/incident/accounting.ts";
 import { evolveStrictly, fold, type LogEvent } from "../../src/incident/evolve.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { drawIncident } from "../../templates/messages/draw.ts";
+import { renderIncident } from "../../templates/messages/render.ts";
 import { around } from "../messages/around.ts";
 import { orders } from "../messages/orders.ts";
 
@@ -49,7 +49,7 @@ describe.each(timelines)("$runbook of 0.1", ({ stream, events, plans }) => {
     for (let count = 1; count <= events.length; count++) {
       const state = until(count);
       const now = (events[count - 1] as LogEvent).at;
-      const view = drawIncident(state, { ...around({ system: orders, now } as never), now });
+      const view = renderIncident(state, { ...around({ system: orders, now } as never), now });
       expect(JSON.stringify(view)).not.toMatch(/undefined|\[object Object\]/);
       for (const run of state.runs.values()) {
         const sums = account(state, run, now);

@@ -195,7 +195,7 @@ export class Story {
 
   context(who: string | Actor, more: Partial<DecideContext> = {}): DecideContext {
     const actor = typeof who === "string" ? byPerson(who, null, this.system) : who;
-    return { now: this.now, actor, barred: null, system: this.system, key: `request-${++this.#keys}`, ...more };
+    return { now: this.now, actor, blocked: null, system: this.system, key: `request-${++this.#keys}`, ...more };
   }
 
   /** Somebody asks; what comes of it is written, as the shell would. */
@@ -257,9 +257,9 @@ export class Story {
 
   startContext(more: Partial<StartContext> = {}, run = "run-1"): StartContext {
     const state = this.run(run);
-    const standing = new Map(this.system.people.map((person) => [person.id, null]));
+    const accounts = new Map(this.system.people.map((person) => [person.id, null]));
     const factsHash = state.preflight?.factsHash ?? "";
-    return { now: this.now, planHash: state.planHash, factsHash, system: this.system, standing, ...more };
+    return { now: this.now, planHash: state.planHash, factsHash, system: this.system, accounts, ...more };
   }
 
   mayStart(step: string, more: Partial<StartContext> = {}, run = "run-1"): MayStart {

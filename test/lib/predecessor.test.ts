@@ -4,7 +4,7 @@ import {
   type HolderProcess,
   isProvenDead,
   lookWhetherDead,
-  type Sighting,
+  type ProcessSnapshot,
   thisProcess,
 } from "../../src/lib/predecessor.ts";
 
@@ -22,7 +22,7 @@ const stat = (state: string, ticks: string, threads = 1, name = "node") =>
   `4242 (${name}) ${state} 1 4242 4242 0 -1 4194560 ${"1 ".repeat(10)}${threads} ${threads === 1 ? 0 : 0} ${ticks} 99 1\n`;
 
 describe("a predecessor on this host", () => {
-  test.each<[string, Sighting, boolean]>([
+  test.each<[string, ProcessSnapshot, boolean]>([
     ["its number is free", { exists: false, stat: null }, true],
     ["it runs", { exists: true, stat: stat("S", "1000", 11) }, false],
     ["it is frozen", { exists: true, stat: stat("T", "1000", 11) }, false],
@@ -44,7 +44,7 @@ describe("a predecessor on this host", () => {
       { timeNamespace: "time:[4026532568]" },
       { timeNamespace: null },
     );
-    const seen = fc.record<Sighting>({
+    const seen = fc.record<ProcessSnapshot>({
       exists: fc.constantFrom(true, false, null),
       stat: fc.oneof(
         fc.constant(null),

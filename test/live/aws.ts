@@ -21,18 +21,18 @@ export const aws: Target = {
     const stand = await createAws({ scale: 0.003 });
     const values = ['"v=spf1 -all"', '"site-verification=abc"'];
     const records = [{ name: "contract.shop.test", type: "TXT", ttl: 30, values }];
-    stand.world.zones.set("Z0PRACTICE", {
+    stand.state.zones.set("Z0PRACTICE", {
       id: "Z0PRACTICE",
       records,
       served: records,
       protections: [],
       busyUntil: 0,
     });
-    stand.world.instances.set("us-east-1/orders", anInstance({ id: "orders", region: "us-east-1" }));
+    stand.state.instances.set("us-east-1/orders", anInstance({ id: "orders", region: "us-east-1" }));
     return {
       environment: {
         AWS_ENDPOINT_URL: stand.url,
-        LIVE_AWS_ACCOUNT: stand.world.account,
+        LIVE_AWS_ACCOUNT: stand.state.account,
         LIVE_AWS_REGION: "us-east-1",
         LIVE_RDS_INSTANCE: "orders",
       },

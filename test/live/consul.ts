@@ -22,8 +22,8 @@ export const consul: Target = {
   },
   async standIn() {
     const stand = await createConsul();
-    stand.world.services.set("auth", ["v2"]);
-    stand.world.kv.set("shop/flags", "on");
+    stand.state.services.set("auth", ["v2"]);
+    stand.state.kv.set("shop/flags", "on");
     const folder = await mkdtemp(join(tmpdir(), "lifeboat-snapshots-"));
     return {
       environment: { CONSUL_HTTP_ADDR: stand.url, CONSUL_HTTP_TOKEN: stand.token },

@@ -64,12 +64,12 @@ test("aws: a TXT record of several values has them again, each by itself, also a
     const values = ['"v=spf1 -all"', '"site-verification=abc"'];
     const records = [{ name: "contract.shop.test", type: "TXT", ttl: 30, values }];
     const zone = { id: "Z0PRACTICE", records, served: records, protections: [], busyUntil: 0 };
-    stand.world.zones.set(zone.id, zone);
-    const settings = { LIVE_AWS_ACCOUNT: stand.world.account, AWS_ENDPOINT_URL: stand.url };
+    stand.state.zones.set(zone.id, zone);
+    const settings = { LIVE_AWS_ACCOUNT: stand.state.account, AWS_ENDPOINT_URL: stand.url };
     expect(await held("aws", settings, "Z0PRACTICE/contract.shop.test")).toMatchObject({ failed: 0 });
     expect(zone.records[0]?.values).toEqual(values);
     // Its answer is lost, so nobody knows whether it says something else now.
-    stand.weather.next("ChangeResourceRecordSets", "dropAfter");
+    stand.faults.next("ChangeResourceRecordSets", "dropAfter");
     const { failed, text } = await held("aws", settings, "Z0PRACTICE/contract.shop.test");
     expect([failed, text.includes("Put back after all")]).toEqual([1, true]);
     expect(zone.records[0]?.values).toEqual(values);

@@ -20,18 +20,18 @@ export const patroni: Target = {
   },
   needs: { programs: PATRONI_PROGRAMS, packages: PATRONI_PACKAGES },
   async standIn() {
-    const estate = await startPatroni({ loopSeconds: 1 });
+    const practiceEnvironment = await startPatroni({ loopSeconds: 1 });
     return {
       environment: {
-        PATRONI_URL: estate.nodes[0]?.api ?? "",
-        PATRONI_SCOPE: estate.scope,
-        PATRONI_USER: estate.login.user,
-        PATRONI_PASSWORD: estate.login.password,
-        PATRONI_DATABASE_USER: estate.superuser.user,
-        PATRONI_DATABASE_PASSWORD: estate.superuser.password,
+        PATRONI_URL: practiceEnvironment.nodes[0]?.api ?? "",
+        PATRONI_SCOPE: practiceEnvironment.scope,
+        PATRONI_USER: practiceEnvironment.login.user,
+        PATRONI_PASSWORD: practiceEnvironment.login.password,
+        PATRONI_DATABASE_USER: practiceEnvironment.superuser.user,
+        PATRONI_DATABASE_PASSWORD: practiceEnvironment.superuser.password,
       },
-      mayChange: estate.scope,
-      stop: () => estate.stop(),
+      mayChange: practiceEnvironment.scope,
+      stop: () => practiceEnvironment.stop(),
     };
   },
   deals({ setting, optional, environment, practice, mayChange, signal }) {

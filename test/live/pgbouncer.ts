@@ -18,15 +18,15 @@ export const pgbouncer: Target = {
     const login = { user: "lifeboat", password: "practice" };
     // Nobody connects through it, so nobody has to be behind it.
     const target = { host: "127.0.0.1", port: await freePort(), database: "app" };
-    const estate = await startPgBouncer({ database: "app", target, login });
+    const practiceEnvironment = await startPgBouncer({ database: "app", target, login });
     return {
       environment: {
-        PGBOUNCER_ADMIN: `postgres://${login.user}@127.0.0.1:${estate.port}`,
+        PGBOUNCER_ADMIN: `postgres://${login.user}@127.0.0.1:${practiceEnvironment.port}`,
         PGBOUNCER_PASSWORD: login.password,
         PGBOUNCER_DATABASE: "app",
       },
       mayChange: "app",
-      stop: () => estate.stop(),
+      stop: () => practiceEnvironment.stop(),
     };
   },
   deals({ setting, environment, practice, mayChange, signal }) {

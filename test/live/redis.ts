@@ -14,14 +14,14 @@ export const redis: Target = {
   mayChange: { is: "the name of the master", does: "fails over without loss, a second or two without writes" },
   needs: { programs: REDIS_PROGRAMS, packages: REDIS_PACKAGES },
   async standIn() {
-    const estate = await startRedis();
+    const practiceEnvironment = await startRedis();
     return {
       environment: {
-        REDIS_SENTINELS: estate.sentinels.map(({ port }) => `127.0.0.1:${port}`).join(),
-        REDIS_MASTER: estate.master,
+        REDIS_SENTINELS: practiceEnvironment.sentinels.map(({ port }) => `127.0.0.1:${port}`).join(),
+        REDIS_MASTER: practiceEnvironment.master,
       },
-      mayChange: estate.master,
-      stop: () => estate.stop(),
+      mayChange: practiceEnvironment.master,
+      stop: () => practiceEnvironment.stop(),
     };
   },
   deals({ setting, optional, environment, practice, mayChange, signal }) {

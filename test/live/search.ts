@@ -24,7 +24,7 @@ export const search: Target = {
     return {
       environment: {
         OPENSEARCH_URL: cluster.url,
-        SEARCH_CLUSTER_UUID: cluster.world.uuid,
+        SEARCH_CLUSTER_UUID: cluster.state.uuid,
         SEARCH_USER: cluster.login.user,
         SEARCH_PASSWORD: cluster.login.password,
         SEARCH_INDEX: "packages",

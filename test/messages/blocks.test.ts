@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { actions, type Button } from "../../templates/messages/blocks.ts";
 
-const approve: Button = { label: "Approve", verb: "gate.approve", carries: "run-1/ask-1" };
-const deny: Button = { label: "Deny", verb: "gate.deny", carries: "run-1/ask-1" };
+const approve: Button = { label: "Approve", verb: "gate.approve", actionValue: "run-1/ask-1" };
+const deny: Button = { label: "Deny", verb: "gate.deny", actionValue: "run-1/ask-1" };
 
 describe("a row of buttons that somebody is about to press", () => {
   test("keeps its name while what stands around it, and behind the first, changes", () => {
@@ -11,7 +11,7 @@ describe("a row of buttons that somebody is about to press", () => {
   });
 
   test("has another name where another question is asked, so that nobody answers the wrong one", () => {
-    expect(actions({ ...approve, carries: "run-1/ask-2" }).block_id).not.toBe(actions(approve).block_id);
+    expect(actions({ ...approve, actionValue: "run-1/ask-2" }).block_id).not.toBe(actions(approve).block_id);
   });
 
   test("two rows of one message have names of their own", () => {

@@ -4,8 +4,8 @@ import { describe, expect, test } from "@jest/globals";
 import { toCalendar } from "../../src/catalog/calendar.ts";
 import type { System } from "../../src/catalog/types.ts";
 import type { OccasionNow } from "../../templates/messages/calendar.ts";
-import { drawIncident } from "../../templates/messages/draw.ts";
-import { drawHome } from "../../templates/messages/home.ts";
+import { renderHome } from "../../templates/messages/home.ts";
+import { renderIncident } from "../../templates/messages/render.ts";
 import { around } from "./around.ts";
 import * as nights from "./nights.ts";
 import { orders } from "./orders.ts";
@@ -46,25 +46,25 @@ describe("everything Slack shows of an incident", () => {
   for (const [name, tell] of Object.entries(pages)) {
     test(name, () => {
       const story = tell();
-      expectPage(`${name}.out`, printView(drawIncident(story.state, around(story))));
+      expectPage(`${name}.out`, printView(renderIncident(story.state, around(story))));
     });
   }
 
   test("before its channel exists and in the practice workspace it says both", () => {
     const story = nights.declared();
-    const view = drawIncident(story.state, around(story, { channel: null, practice: true }));
+    const view = renderIncident(story.state, around(story, { channel: null, practice: true }));
     expectPage("p-practice-without-channel.out", printView(view));
   });
 
   test("the same state, surroundings and time draw the same view", () => {
     const [one, other] = [nights.verified(), nights.verified()];
-    expect(drawIncident(one.state, around(one))).toEqual(drawIncident(other.state, around(other)));
+    expect(renderIncident(one.state, around(one))).toEqual(renderIncident(other.state, around(other)));
   });
 
   test("an incident nobody declared shows nothing", () => {
     const story = nights.declared();
     const blank = { ...story.state, declared: null };
-    expect(drawIncident(blank, around(story))).toEqual({ channel: null, messages: [], redrawAt: null });
+    expect(renderIncident(blank, around(story))).toEqual({ channel: null, messages: [], redrawAt: null });
   });
 });
 
@@ -75,7 +75,7 @@ describe("a run that is over", () => {
 
   test.each(over)("%s: nothing of it is pending, and nothing of it lags behind its result", (_, tell) => {
     const story = tell();
-    const { messages } = drawIncident(story.state, around(story));
+    const { messages } = renderIncident(story.state, around(story));
     for (const { id, endedAt } of story.state.runs.values()) {
       if (endedAt === null) continue;
       const own = messages.filter(({ key, under }) => under === `run:${id}` || key === `run:${id}`);
@@ -90,7 +90,7 @@ describe("a run that is over", () => {
 
 describe("a server that could not be fenced", () => {
   const shown = (story: Story) => {
-    const { messages } = drawIncident(story.state, around(story));
+    const { messages } = renderIncident(story.state, around(story));
     return new Map(messages.map(({ key, message }) => [key, message]));
   };
   const LINE = "NOT FENCED: orders-a";
@@ -119,7 +119,7 @@ describe("a server that could not be fenced", () => {
 
 describe("a run that did not begin", () => {
   const resultOf = (story: Story) => {
-    const { messages } = drawIncident(story.state, around(story));
+    const { messages } = renderIncident(story.state, around(story));
     const found = messages.find(({ key }) => key === "result:run-4hx8w2pd")?.message;
     if (!found) throw new Error("There is no result.");
     return { text: found.text, blocks: JSON.stringify(found.blocks) };
@@ -154,7 +154,7 @@ describe("one key is one message for ever", () => {
   for (const [name, tell] of Object.entries(pages)) {
     test(`${name}: keys and buttons are unique, roots are there, and what was shown stays shown`, () => {
       const story = tell();
-      const { messages } = drawIncident(story.state, around(story));
+      const { messages } = renderIncident(story.state, around(story));
       const keys = messages.map(({ key }) => key);
       expect(new Set(keys).size).toBe(keys.length);
       for (const { under } of messages) if (under !== null) expect(keys).toContain(under);
@@ -171,7 +171,7 @@ describe("one key is one message for ever", () => {
     const moments = [nights.asked, nights.escalated, nights.approved, nights.failed, nights.byHand, nights.verified];
     const drawn = moments.map((tell) => {
       const story = tell();
-      return drawIncident(story.state, around(story)).messages;
+      return renderIncident(story.state, around(story)).messages;
     });
     for (let n = 1; n < drawn.length; n++) {
       const later = new Set(drawn[n]?.map(({ key }) => key));
@@ -196,7 +196,7 @@ describe("one key is one message for ever", () => {
     const end = (story: Story, kind: "real" | "drill") => {
       const runs = [...story.state.runs].map(([id, run]) => [id, { ...run, plan: { ...run.plan, kind } }] as const);
       const state = { ...story.state, runs: new Map(runs) };
-      const { messages } = drawIncident(state, around(story, { system: { ...orders, calendar, checklists } }));
+      const { messages } = renderIncident(state, around(story, { system: { ...orders, calendar, checklists } }));
       return printBlocks(messages.find(({ key }) => key.startsWith("result:"))?.message.blocks ?? []);
     };
     expect(end(nights.verified(), "drill")).toMatch(
@@ -216,7 +216,9 @@ describe("one key is one message for ever", () => {
     const gone: System = { ...orders, people: orders.people.filter(({ id }) => id !== "bo") };
     for (const system of [moved, gone]) {
       const letter = (story: Story) =>
-        drawIncident(story.state, around(story, { system })).messages.find(({ key }) => key === "gate:ask-first:to:bo");
+        renderIncident(story.state, around(story, { system })).messages.find(
+          ({ key }) => key === "gate:ask-first:to:bo",
+        );
       expect(letter(nights.asked())).toMatchObject({ in: { person: "U0BO" } });
       expect(letter(nights.asked())?.message.text).toContain("no longer hold a role that decides this");
       expect(letter(nights.asked())?.message.blocks.filter(({ type }) => type === "actions")).toEqual([]);
@@ -227,7 +229,7 @@ describe("one key is one message for ever", () => {
   test("when a run is over, nothing of it can be pressed but what comes next", () => {
     for (const tell of [nights.verified, nights.aborted]) {
       const story = tell();
-      const verbs = drawIncident(story.state, around(story))
+      const verbs = renderIncident(story.state, around(story))
         .messages.filter(({ key }) => key !== "card" && key !== "roles")
         .flatMap(({ message }) => message.blocks)
         .flatMap((block) => (block.type === "actions" ? (block.elements as { action_id: string }[]) : []))
@@ -239,7 +241,7 @@ describe("one key is one message for ever", () => {
 
 describe("the Home tab", () => {
   const home = (person: string | null, story: Story) =>
-    drawHome({
+    renderHome({
       slackUser: "U0",
       personIn: new Map(person ? [["orders", person]] : []),
       systems: [orders],
@@ -284,7 +286,7 @@ describe("the Home tab", () => {
       },
       { ...one, title: "Leave the region", hidden: true, nextAt: null, overdueSince: null, last: null },
     ];
-    const drawn = drawHome({
+    const drawn = renderHome({
       ...{ slackUser: "U0", personIn: new Map([["orders", "ana"]]), systems: [orders], incidents: [], occasions },
       ...{ now: story.now, practice: false, names: (who: string) => who },
     });

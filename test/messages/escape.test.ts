@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { drawIncident } from "../../templates/messages/draw.ts";
 import { cut, plain, plainWords, safe, withCommands } from "../../templates/messages/escape.ts";
 import type { Block } from "../../templates/messages/message.ts";
 import { refusal } from "../../templates/messages/refusal.ts";
+import { renderIncident } from "../../templates/messages/render.ts";
 import { around } from "./around.ts";
 import { failover, orders, seen } from "./orders.ts";
 import { Story } from "./story.ts";
@@ -136,7 +136,7 @@ describe("whatever people write, wherever it is shown", () => {
           .engine({ type: "step.started", data: { step: "fence", attempt: 1, epoch: "1" } })
           .engine({ type: "step.failed", data: { step: "fence", attempt: 1, problem, retryable: false, seconds: 1 } })
           .ask("bo", { type: "abort", run: "run-4hx8w2pd", reason: `r ${reason}` });
-        const view = drawIncident(story.state, around(story));
+        const view = renderIncident(story.state, around(story));
         const shown = [...view.messages.map(({ message }) => message), refusal(problem)];
         for (const reference of references(shown)) expect(reference).toMatch(OURS);
         expect(view.channel?.name).toMatch(/^[a-z0-9_-]{1,80}$/);
@@ -157,7 +157,7 @@ describe("whatever people write, wherever it is shown", () => {
       .request("ana", plan)
       .engine({ type: "run.preflighted", data: { ...seen, loss: long.repeat(4) } })
       .open("go", "ask-first");
-    for (const { message } of drawIncident(story.state, around(story)).messages) {
+    for (const { message } of renderIncident(story.state, around(story)).messages) {
       expect(message.text.length).toBeLessThan(4000);
       expect(message.blocks.length).toBeLessThanOrEqual(50);
       for (const block of message.blocks) within(block);

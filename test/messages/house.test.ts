@@ -1,12 +1,12 @@
 import { expect, test } from "@jest/globals";
-import { drawHouse } from "../../templates/messages/enrolled.ts";
+import { renderNotices } from "../../templates/messages/enrolled.ts";
 import { SYSTEM } from "../incident/world.ts";
 
 const around = { systems: [SYSTEM], practice: false, names: (who: string) => who };
 const [ana] = SYSTEM.people;
 
 function drawn(type: string, data: unknown) {
-  return drawHouse([{ type, version: 3, data }], around).map(({ in: where, message }) => ({
+  return renderNotices([{ type, version: 3, data }], around).map(({ in: where, message }) => ({
     where,
     text: message.text,
   }));

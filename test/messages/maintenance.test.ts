@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { drawIncident } from "../../templates/messages/draw.ts";
+import { renderIncident } from "../../templates/messages/render.ts";
 import { around } from "./around.ts";
 import { failover, orders, seen } from "./orders.ts";
 import { Story } from "./story.ts";
@@ -18,11 +18,11 @@ function planned(): Story {
 }
 
 const failedRun = { type: "run.failed", data: { problem: { code: "x", what: "The standby is gone" } } } as const;
-const text = (view: ReturnType<typeof drawIncident>) => JSON.stringify(view);
+const text = (view: ReturnType<typeof renderIncident>) => JSON.stringify(view);
 
 test("planned work is a thread where it was typed: no channel, no card, no severity, and a letter to who decides", () => {
   const story = planned();
-  const view = drawIncident(story.state, around(story, { channel: null }));
+  const view = renderIncident(story.state, around(story, { channel: null }));
   expect(view.channel).toBeNull();
   expect(view.messages.map(({ key, in: place, under, broadcast }) => ({ key, place, under, broadcast }))).toEqual([
     { key: "run:run-4hx8w2pd", place: "announce", under: null },
@@ -37,9 +37,9 @@ test("planned work is a thread where it was typed: no channel, no card, no sever
 
 test("what goes wrong becomes an incident: a channel and a card then, and its thread stays where it is", () => {
   const story = planned().engine(failedRun);
-  expect(text(drawIncident(story.state, around(story, { channel: null })))).toMatch(/Failed: .*Declare incident/);
+  expect(text(renderIncident(story.state, around(story, { channel: null })))).toMatch(/Failed: .*Declare incident/);
   const raised = story.after(60).ask("bo", { type: "raise", severity: "P1", reason: null, announceIn: "C0TYPED" });
-  const view = drawIncident(raised.state, around(raised));
+  const view = renderIncident(raised.state, around(raised));
   expect(view.channel?.name).toBe("inc-7k2m9xqz-orders-database-failover");
   const places = new Map(view.messages.map(({ key, in: place }) => [key, place]));
   expect(places.get("card")).toBe("incident");

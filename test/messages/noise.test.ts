@@ -6,7 +6,7 @@ import { loadCatalog } from "../../src/catalog/load.ts";
 import type { Runbook } from "../../src/catalog/types.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { COMMANDER } from "../../src/incident/people.ts";
-import { drawIncident } from "../../templates/messages/draw.ts";
+import { renderIncident } from "../../templates/messages/render.ts";
 import { around } from "./around.ts";
 import * as nights from "./nights.ts";
 import type { Story } from "./story.ts";
@@ -19,7 +19,7 @@ describe("the topic", () => {
     const story = tell();
     const shown = story.events.map((event, index) => {
       const state = fold(story.state.id, story.events.slice(0, index + 1), story.plans);
-      const topicAt = (now: Date) => drawIncident(state, { ...around(story), now }).channel?.topic;
+      const topicAt = (now: Date) => renderIncident(state, { ...around(story), now }).channel?.topic;
       const topic = topicAt(event.at);
       expect(topicAt(new Date(event.at.getTime() + 3_600_000))).toBe(topic);
       return { topic, means: [state.severity, state.status, state.roles.get(COMMANDER)].join() };

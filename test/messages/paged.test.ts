@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { IncidentState, Page } from "../../src/incident/state.ts";
-import { ackWords, notPaged } from "../../templates/messages/paged.ts";
+import { ackWords, notPaged } from "../../templates/messages/page-status.ts";
 import type { Surroundings } from "../../templates/messages/view.ts";
 import { orders } from "./orders.ts";
 

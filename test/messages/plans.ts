@@ -8,7 +8,7 @@ import type { ActionCard, GateStep, Mode, Plan, Runbook, System } from "../../sr
 import type { Preflight } from "../../src/incident/events.ts";
 import type { Declared, RunState } from "../../src/incident/state.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import type { Ask } from "../../templates/messages/gate.ts";
+import type { ApprovalRequest } from "../../templates/messages/gate.ts";
 import { seenFor } from "../catalog/sightings.ts";
 import { Story } from "./story.ts";
 
@@ -75,7 +75,7 @@ export function asked(system: System, plan: Plan, seen: Preflight) {
     declared,
     run,
     /** Opens a gate, and gives what its card is drawn from. */
-    open(gate: GateStep): Ask {
+    open(gate: GateStep): ApprovalRequest {
       story.open(gate.id, `ask-${gate.id}`);
       const state = run().steps.get(gate.id);
       if (state?.status !== "gate") throw new Error("The gate is not open.");

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { fold } from "../../src/incident/evolve.ts";
-import { drawIncident } from "../../templates/messages/draw.ts";
 import { safe } from "../../templates/messages/escape.ts";
+import { renderIncident } from "../../templates/messages/render.ts";
 import type { ShownMessage } from "../../templates/messages/view.ts";
 import { around } from "./around.ts";
 import * as nights from "./nights.ts";
@@ -12,7 +12,7 @@ import type { Story } from "./story.ts";
 const RUN = "run-4hx8w2pd";
 
 function cardAt(story: Story, now = story.now): { readonly says: string; readonly redrawAt: Date | null } {
-  const view = drawIncident(story.state, { ...around(story), now });
+  const view = renderIncident(story.state, { ...around(story), now });
   const card = view.messages.find(({ key }) => key === `run:${RUN}`) as ShownMessage;
   return { says: printMessage(card.message), redrawAt: view.redrawAt };
 }
@@ -71,7 +71,7 @@ describe("the card of a run in progress", () => {
       const event = told.events[index];
       if (event === undefined) continue;
       const state = fold(told.state.id, told.events.slice(0, index + 1), told.plans);
-      const draw = (now: Date) => drawIncident(state, { ...around(told), now });
+      const draw = (now: Date) => renderIncident(state, { ...around(told), now });
       const first = draw(event.at);
       const until = first.redrawAt ?? new Date(event.at.getTime() + 3_600_000);
       const before = new Date(Math.max(event.at.getTime(), until.getTime() - 1));
@@ -89,7 +89,7 @@ test("no run lists its steps twice", () => {
     const { story } = asked(system, plan, seen);
     const titles = plan.stages.flatMap(({ steps }) => steps.map(({ title }) => safe(title)));
     if (titles.length < 5) continue;
-    const view = drawIncident(story.state, { ...around(story), system });
+    const view = renderIncident(story.state, { ...around(story), system });
     const listing = view.messages.filter(({ message }) =>
       titles.every((title) => printMessage(message).includes(title)),
     );

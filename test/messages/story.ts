@@ -32,7 +32,7 @@ export class Story {
     const outcome = decide(command, this.state, {
       now: this.now,
       actor: this.actor(person),
-      barred: null,
+      blocked: null,
       system: this.#system,
       key: `request-${this.events.length + 1}`,
     });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { createPager, type Pager } from "../../practice/pagerduty/index.ts";
 import { type Account, createPagerDuty, type PagerDuty } from "../../src/paging/client.ts";
-import { PagerDutyTrouble } from "../../src/paging/trouble.ts";
+import { PagerDutyError } from "../../src/paging/errors.ts";
 import { quiet } from "../timeline/server.ts";
 import { holdPagerDuty } from "../wire/held.ts";
 
@@ -34,12 +34,12 @@ beforeEach(async () => {
 });
 afterEach(() => pager.close());
 
-const trouble = async (work: Promise<unknown>): Promise<PagerDutyTrouble> => {
+const trouble = async (work: Promise<unknown>): Promise<PagerDutyError> => {
   const error = await work.then(
     () => null,
     (error: unknown) => error,
   );
-  if (!(error instanceof PagerDutyTrouble)) throw new Error(`Expected trouble, got ${error}`);
+  if (!(error instanceof PagerDutyError)) throw new Error(`Expected trouble, got ${error}`);
   return error;
 };
 

@@ -5,7 +5,7 @@ import { type Paging, startPaging } from "../../src/paging/index.ts";
 import type { PagerSettings } from "../../src/paging/pager.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createPages } from "../../src/timeline/pages.ts";
-import { pageWords } from "../../templates/messages/paging.ts";
+import { pageWords } from "../../templates/messages/page-text.ts";
 import { SYSTEM } from "../incident/world.ts";
 import { incidentsOn } from "../incidents/on.ts";
 import { quiet } from "../timeline/server.ts";

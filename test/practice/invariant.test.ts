@@ -1,11 +1,11 @@
 import { setTimeout as passing } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { Writer } from "../../practice/environment/system-estate.ts";
+import type { Writer } from "../../practice/environment/system-environment.ts";
 import {
   type EndedRun,
   type InvariantMonitor,
   monitorInvariant,
-  type World,
+  type ObservedState,
 } from "../../practice/session/invariant.ts";
 
 /** The invariant over a world in memory: what it says about each way in which the world can be wrong, and about those it must leave alone. */
@@ -19,7 +19,7 @@ let lost: string[];
 let writtenOff: string[];
 let monitor: InvariantMonitor;
 
-const world: World = {
+const world: ObservedState = {
   writers: async () => [...writing],
   healthy: async () => served,
   ledger: async () => ({ acknowledged: 10, lost: lost.length, lostIds: lost }),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { parsePublicKey } from "../../src/lib/ssh-key.ts";
-import { readSignature, verifySignature } from "../../src/proof/sshsig.ts";
+import { readSignature, verifySignature } from "../../src/mfa/sshsig.ts";
 import { armored, KeyFiles, SecurityKey } from "./security-key.ts";
 
 const message = "approve exactly this";

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { Secret, TOTP } from "otpauth";
-import type { Proof } from "../../src/proof/proof.ts";
-import { seal, unseal } from "../../src/proof/sealed.ts";
-import { createTotp, stepOf } from "../../src/proof/totp.ts";
+import { seal, unseal } from "../../src/mfa/sealed.ts";
+import type { SecondFactor } from "../../src/mfa/second-factor.ts";
+import { createTotp, stepOf } from "../../src/mfa/totp.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { createProofs } from "../../src/timeline/proofs.ts";
+import { createSecondFactors } from "../../src/timeline/second-factors.ts";
 import { hoursBefore, proofsBecome } from "../timeline/keys.ts";
 import { asSuperuser, storeOn, type TestServer, testServer } from "../timeline/server.ts";
 
@@ -63,7 +63,7 @@ describe("somebody who proves who they are", () => {
   let server: TestServer;
   let store: Store;
   let url: string;
-  let proof: Proof;
+  let mfa: SecondFactor;
   const key = randomBytes(32);
   const vera = "shop/vera";
   let requests = 0;
@@ -75,7 +75,7 @@ describe("somebody who proves who they are", () => {
     await store?.close();
     url = await server.database();
     store = await storeOn(url);
-    proof = createTotp(createProofs(store.pool, store.keyring), [key]);
+    mfa = createTotp(createSecondFactors(store.pool, store.keyring), [key]);
   }, 60_000);
   afterAll(async () => {
     await store?.close();
@@ -89,30 +89,29 @@ describe("somebody who proves who they are", () => {
     const near = new Set([-2, -1, 0, 1, 2].map((steps) => shows(secret, steps)));
     return ["000000", "111111", "222222", "333333", "444444", "555555"].find((code) => !near.has(code)) ?? "666666";
   };
-  const codeOf = (verdict: Awaited<ReturnType<Proof["check"]>>) => (verdict.ok ? "ok" : verdict.problem.code);
-  const check = async (code: string, request = `request-${++requests}`) =>
-    codeOf(await proof.check(vera, code, request));
+  const codeOf = (verdict: Awaited<ReturnType<SecondFactor["check"]>>) => (verdict.ok ? "ok" : verdict.problem.code);
+  const check = async (code: string, request = `request-${++requests}`) => codeOf(await mfa.check(vera, code, request));
 
   async function enrolled(): Promise<string> {
-    const { secret } = await proof.begin([vera], "Vera");
-    expect(codeOf(await proof.confirm([vera], shows(secret, -1), null, "enroll"))).toBe("ok");
+    const { secret } = await mfa.begin([vera], "Vera");
+    expect(codeOf(await mfa.confirm([vera], shows(secret, -1), null, "enroll"))).toBe("ok");
     return secret;
   }
 
   test("enrolls once, with a code, and can then prove it", async () => {
-    expect(await proof.enrolled([vera])).toBe(false);
-    const { secret, uri } = await proof.begin([vera], "Vera Lindqvist (Shop)");
+    expect(await mfa.enrolled([vera])).toBe(false);
+    const { secret, uri } = await mfa.begin([vera], "Vera Lindqvist (Shop)");
     expect(uri).toMatch(/^otpauth:\/\/totp\/Lifeboat:Vera%20Lindqvist%20\(Shop\)\?/);
-    expect(await proof.enrolled([vera])).toBe(false);
-    expect(codeOf(await proof.confirm([vera], wrongFor(secret), null, "enroll-1"))).toBe("proof-wrong");
-    expect(codeOf(await proof.confirm([vera], shows(secret, -1), null, "enroll-2"))).toBe("ok");
-    expect(await proof.enrolled([vera])).toBe(true);
+    expect(await mfa.enrolled([vera])).toBe(false);
+    expect(codeOf(await mfa.confirm([vera], wrongFor(secret), null, "enroll-1"))).toBe("proof-wrong");
+    expect(codeOf(await mfa.confirm([vera], shows(secret, -1), null, "enroll-2"))).toBe("ok");
+    expect(await mfa.enrolled([vera])).toBe(true);
     expect(await check(shows(secret))).toBe("ok");
   });
 
   test("is nobody before that", async () => {
     expect(await check("123456")).toBe("proof-not-enrolled");
-    expect(codeOf(await proof.confirm([vera], "123456", null, "enroll"))).toBe("proof-nothing-pending");
+    expect(codeOf(await mfa.confirm([vera], "123456", null, "enroll"))).toBe("proof-nothing-pending");
   });
 
   test("does not use a code twice, nor an older one; the same request delivered again is the same", async () => {
@@ -157,17 +156,17 @@ describe("somebody who proves who they are", () => {
 
   test("replaces what they have only with a code of it", async () => {
     const secret = await enrolled();
-    const next = await proof.begin([vera], "Vera");
-    expect(codeOf(await proof.confirm([vera], shows(next.secret), null, "again-1"))).toBe("proof-current-needed");
-    expect(codeOf(await proof.confirm([vera], shows(next.secret), wrongFor(secret), "again-2"))).toBe("proof-wrong");
+    const next = await mfa.begin([vera], "Vera");
+    expect(codeOf(await mfa.confirm([vera], shows(next.secret), null, "again-1"))).toBe("proof-current-needed");
+    expect(codeOf(await mfa.confirm([vera], shows(next.secret), wrongFor(secret), "again-2"))).toBe("proof-wrong");
     expect(await check(shows(secret, 0))).toBe("ok");
-    expect(codeOf(await proof.confirm([vera], shows(next.secret), shows(secret, 1), "again-3"))).toBe("ok");
+    expect(codeOf(await mfa.confirm([vera], shows(next.secret), shows(secret, 1), "again-3"))).toBe("ok");
     expect(await check(shows(next.secret, 1))).toBe("ok");
   });
 
   test("what is new, or newer than the question, counts only by somebody's word, and by its age from then on", async () => {
     const counts = async (askedAt: Date | null = null) => {
-      const found = await proof.counts(vera, askedAt);
+      const found = await mfa.counts(vera, askedAt);
       return found.ok ? (found.vouchedBy ?? "by itself") : found.problem.code;
     };
     expect(await counts()).toBe("proof-not-enrolled");
@@ -182,29 +181,29 @@ describe("somebody who proves who they are", () => {
     expect(await counts(now)).toBe("by itself");
     expect(await counts(new Date(now.getTime() - 25 * 3_600_000))).toBe("proof-new");
     await ages(1);
-    await proof.vouch([vera], "shop/oli");
+    await mfa.endorse([vera], "shop/oli");
     expect(await counts(now)).toBe("shop/oli");
     await ages(24);
     expect(await counts(now)).toBe("by itself");
     // A new phone, with a code of the old one: the same person. Enrolled anew after it was taken away: nobody yet.
-    const next = await proof.begin([vera], "Vera");
-    expect(codeOf(await proof.confirm([vera], shows(next.secret), shows(secret, 0), "again"))).toBe("ok");
+    const next = await mfa.begin([vera], "Vera");
+    expect(codeOf(await mfa.confirm([vera], shows(next.secret), shows(secret, 0), "again"))).toBe("ok");
     expect(await counts(now)).toBe("by itself");
-    await createProofs(store.pool, store.keyring).forget(vera);
+    await createSecondFactors(store.pool, store.keyring).forget(vera);
     await enrolled();
     expect(await counts()).toBe("proof-new");
   });
 
   test("where the installation says so, what is new counts at once", async () => {
     await enrolled();
-    const trusting = createTotp(createProofs(store.pool, store.keyring), [key], { settleHours: 0 });
+    const trusting = createTotp(createSecondFactors(store.pool, store.keyring), [key], { settleHours: 0 });
     expect(await trusting.counts(vera, new Date(0))).toEqual({ ok: true, vouchedBy: null });
   });
 
   test("what was shown more than ten minutes ago is not confirmed any more", async () => {
-    const { secret } = await proof.begin([vera], "Vera");
+    const { secret } = await mfa.begin([vera], "Vera");
     await proofsBecome(store, [vera], (row) => ({ ...row, pendingAt: hoursBefore(row.pendingAt, 601 / 3600) }));
-    expect(codeOf(await proof.confirm([vera], shows(secret), null, "late"))).toBe("proof-nothing-pending");
+    expect(codeOf(await mfa.confirm([vera], shows(secret), null, "late"))).toBe("proof-nothing-pending");
   });
 
   test("the secret stands nowhere in the clear, and another key reads nothing", async () => {
@@ -221,33 +220,33 @@ describe("somebody who proves who they are", () => {
     expect(rows[0]?.secret.includes(bytes)).toBe(false);
     expect(dump?.all).not.toContain(secret);
     expect(dump?.all).not.toContain(bytes.toString("hex"));
-    const other = createTotp(createProofs(store.pool, store.keyring), [randomBytes(32)]);
+    const other = createTotp(createSecondFactors(store.pool, store.keyring), [randomBytes(32)]);
     expect(codeOf(await other.check(vera, shows(secret), "x"))).toBe("proof-unreadable");
   });
 
   test("a key is changed without enrolling anew: the old one opens until each has proved with it once more", async () => {
-    const { secret } = await proof.begin([vera], "Vera");
-    await proof.confirm([vera], shows(secret, -1), null, "enroll");
+    const { secret } = await mfa.begin([vera], "Vera");
+    await mfa.confirm([vera], shows(secret, -1), null, "enroll");
     const next = randomBytes(32);
-    const by = (keys: readonly Uint8Array[]) => createTotp(createProofs(store.pool, store.keyring), keys);
+    const by = (keys: readonly Uint8Array[]) => createTotp(createSecondFactors(store.pool, store.keyring), keys);
     expect(codeOf(await by([next]).check(vera, shows(secret), "alone"))).toBe("proof-unreadable");
     expect(codeOf(await by([next, key]).check(vera, shows(secret), "both"))).toBe("ok");
     expect(codeOf(await by([next]).check(vera, shows(secret, 1), "new alone"))).toBe("ok");
   });
 
   test("without a key nobody enrolls, and is told what to set", async () => {
-    const closed = createTotp(createProofs(store.pool, store.keyring), []);
+    const closed = createTotp(createSecondFactors(store.pool, store.keyring), []);
     expect(closed.closed?.where).toBe("LIFEBOAT_SECRET_KEY");
     await expect(closed.begin([vera], "Vera")).rejects.toMatchObject({ problem: { code: "secret-key-missing" } });
   });
 
   test("on two rosters with one entry: both or neither", async () => {
     const both = [vera, "erp/vera"];
-    const { secret } = await proof.begin(both, "Vera");
-    await proof.confirm(both, shows(secret, -1), null, "enroll");
-    expect(await proof.enrolled(both)).toBe(true);
-    expect(codeOf(await proof.check("erp/vera", shows(secret), "a"))).toBe("ok");
-    expect(await createProofs(store.pool, store.keyring).forget(vera)).toBe(true);
-    expect(await proof.enrolled(both)).toBe(false);
+    const { secret } = await mfa.begin(both, "Vera");
+    await mfa.confirm(both, shows(secret, -1), null, "enroll");
+    expect(await mfa.enrolled(both)).toBe(true);
+    expect(codeOf(await mfa.check("erp/vera", shows(secret), "a"))).toBe("ok");
+    expect(await createSecondFactors(store.pool, store.keyring).forget(vera)).toBe(true);
+    expect(await mfa.enrolled(both)).toBe(false);
   });
 });

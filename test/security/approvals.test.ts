@@ -5,7 +5,7 @@ import { inverse, undoneBy } from "../../src/actions/undo.ts";
 import { conformanceOf } from "../../src/catalog/conformance.ts";
 import type { Catalog, Gate, GateStep, Plan, PlanStep, Runbook, RunbookStep, System } from "../../src/catalog/types.ts";
 import { planUndo } from "../../src/catalog/undo.ts";
-import type { Engine } from "../../src/engine/driver.ts";
+import type { Engine } from "../../src/engine/engine.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { away, deed, engineOn, folder, go, Night, planOf } from "../engine/bed.ts";
 import { actions, ledger } from "../engine/deeds.ts";

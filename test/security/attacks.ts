@@ -1,12 +1,12 @@
 import { readArgs, readLine } from "../../commands/index.ts";
 import { momentIn } from "../../commands/moment.ts";
-import { LINE_MAX } from "../../commands/words.ts";
-import { toHtml, toPage, toSlack, toText, wordsOf } from "../../src/comms/words.ts";
+import { LINE_MAX } from "../../commands/tokens.ts";
+import { toHtml, toPage, toSlack, toText, wordsOf } from "../../src/comms/rich-text.ts";
 import { eventOf } from "../../src/paging/webhook/payload.ts";
 import { isSigned } from "../../src/paging/webhook/signature.ts";
-import { clampMessage } from "../../src/slack/clamp.ts";
 import { takeMention } from "../../src/slack/listen/mention.ts";
 import { takeShortcut } from "../../src/slack/listen/shortcut.ts";
+import { truncateMessage } from "../../src/slack/truncate.ts";
 import { section } from "../../templates/messages/blocks.ts";
 import { cut, plain, plainWords, safe, withCommands } from "../../templates/messages/escape.ts";
 
@@ -65,7 +65,7 @@ export const ways: Readonly<Record<string, (text: string) => unknown>> = {
   "mrkdwn: commands": withCommands,
   "mrkdwn: as plain words": plainWords,
   "mrkdwn: cut": (text) => cut(text, 100),
-  "a message to Slack": (text) => clampMessage({ text, blocks: [section(text)] }),
+  "a message to Slack": (text) => truncateMessage({ text, blocks: [section(text)] }),
   "an update as text": (text) => toText(wordsOf(text)),
   "an update on a page": (text) => toPage(wordsOf(text)),
   "an update in a mail": (text) => toHtml(wordsOf(text)),

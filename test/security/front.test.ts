@@ -63,7 +63,7 @@ describe("people on no roster", () => {
     for (let n = 0; n < 25; n++) {
       await house.ask("stranger", `abort ${run} now`, { channel: CHANNEL });
       await house.press("stranger", "gate.approve", `${run}/${ask}`, { channel: CHANNEL });
-      await house.ask("guest", "pause", { channel: CHANNEL, barred: "Guests may not use Lifeboat." });
+      await house.ask("guest", "pause", { channel: CHANNEL, blocked: "Guests may not use Lifeboat." });
     }
     expect(await store.timeline.read(incident)).toHaveLength(before);
     expect(await refusedOf()).toEqual({
@@ -133,16 +133,16 @@ describe("a command by mention", () => {
       ...(mention && { mention }),
       ...(tooLong && { tooLong }),
       caller: {
-        door: "slack",
+        transport: "slack",
         slackUser: somebody?.slack[0] ?? null,
         person: somebody?.id ?? null,
         name: person,
-        barred: null,
+        blocked: null,
       },
       key: text,
       place: { channel: CHANNEL, thread: "1.1" },
       form: null,
-      carries: null,
+      actionValue: null,
       canAskForm: false,
     };
     return textOf(await answer(house.house, request));
@@ -190,17 +190,17 @@ describe("in a channel shared with another company", () => {
     return answer(house.house, {
       ...readLine(line),
       caller: {
-        door: "slack",
+        transport: "slack",
         slackUser: sam?.slack[0] ?? null,
         person: sam?.id ?? null,
         name: "Sam",
-        barred: null,
+        blocked: null,
         ...(where !== undefined && { place: where }),
       },
       key: `${line} ${more.verb ?? ""}`,
       place: { channel: CHANNEL, thread: null },
       form: null,
-      carries: null,
+      actionValue: null,
       canAskForm: true,
       ...more,
     });
@@ -223,7 +223,7 @@ describe("in a channel shared with another company", () => {
       .flatMap(({ verb, aliases }) => [verb, ...aliases]);
     for (const verb of verbs)
       for (const form of [null, { reason: "x" }])
-        expect([verb, textOf(await ask("", { verb, form, carries: run, key: `${verb} ${form}` }))]).toEqual([
+        expect([verb, textOf(await ask("", { verb, form, actionValue: run, key: `${verb} ${form}` }))]).toEqual([
           verb,
           expect.stringContaining("shared with another company"),
         ]);

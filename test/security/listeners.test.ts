@@ -9,7 +9,7 @@ import fc from "fast-check";
 import { handleReaders } from "../../practice/mail/handle.ts";
 import { handlePager } from "../../practice/pagerduty/handle.ts";
 import { createWorkspace } from "../../practice/slack/index.ts";
-import { handleEstate } from "../../practice/systems/practice/handle.ts";
+import { handleEnvironment } from "../../practice/systems/practice/handle.ts";
 import { openPage } from "../../src/comms/page/serve.ts";
 import { serveHealth } from "../../src/health.ts";
 import { requestUrl } from "../../src/lib/request-url.ts";
@@ -61,9 +61,9 @@ beforeAll(async () => {
   servers.set("practice workspace", Number(new URL(workspace.url).port));
   closing.push(() => workspace.close());
   const nothing = {} as never;
-  const behind = { log: quiet, sight: nothing, hostsToken: "x" } as never;
+  const behind = { log: quiet, observer: nothing, hostsToken: "x" } as never;
   await served("practice estate", (request, response) => {
-    if (!handleEstate(nothing, behind, request, response)) response.writeHead(404).end();
+    if (!handleEnvironment(nothing, behind, request, response)) response.writeHead(404).end();
   });
   await served("practice pager", (request, response) => {
     if (!handlePager(behind, request, response)) response.writeHead(404).end();

@@ -14,7 +14,7 @@ import type { Store, StoreOptions } from "../../src/timeline/index.ts";
 import { makeKeys, openKeyring, type RecordKeys } from "../../src/timeline/keys.ts";
 import { openKnownHeads } from "../../src/timeline/known-heads.ts";
 import { ownLogin } from "../../src/timeline/migrate.ts";
-import { createProofs } from "../../src/timeline/proofs.ts";
+import { createSecondFactors } from "../../src/timeline/second-factors.ts";
 import { storeDoubt } from "../../templates/messages/store-doubt.ts";
 import { TestHouse } from "../commands/house.ts";
 import { away, deed, engineOn, folder, go, incident, Night, planOf } from "../engine/bed.ts";
@@ -175,7 +175,7 @@ describe("with the application's login", () => {
 
   test("an entry of what somebody proves with, written past Lifeboat, counts for nothing", async () => {
     const store = await storeOn(url);
-    const proofs = createProofs(store.pool, store.keyring);
+    const proofs = createSecondFactors(store.pool, store.keyring);
     const change = (more: object) =>
       proofs.change(["shop/vera"], (rows) => ({
         rows: new Map([...rows].map(([holder, row]) => [holder, { ...row, ...more }])),
@@ -570,7 +570,7 @@ describe("a store of 0.1", () => {
       events: count + 1,
     });
     // What somebody proved with before stands as it stood.
-    const proofs = createProofs(store.pool, store.keyring);
+    const proofs = createSecondFactors(store.pool, store.keyring);
     expect([...(await proofs.confirmed(["shop/vera"]))]).toEqual(["shop/vera"]);
     await store.close();
     const second = `stream = '${stream}' and version = 2`;

@@ -7,7 +7,7 @@ import { type LiveCatalog, liveCatalog, systemsById } from "../../src/catalog/li
 import { loadCatalog } from "../../src/catalog/load.ts";
 import { planRunbook } from "../../src/catalog/plan.ts";
 import type { Plan, System } from "../../src/catalog/types.ts";
-import type { Engine } from "../../src/engine/driver.ts";
+import type { Engine } from "../../src/engine/engine.ts";
 import type { Actor, DataOf } from "../../src/incident/events.ts";
 import { createReloader, printsOf, type Reloader } from "../../src/reload.ts";
 import type { Store } from "../../src/timeline/index.ts";

@@ -4,7 +4,7 @@ import { idFor } from "../../commands/ids.ts";
 import type { Plan, PlanStep } from "../../src/catalog/types.ts";
 import { ASKED_MAX } from "../../src/incident/repeated.ts";
 import { hashOf } from "../../src/lib/canonical.ts";
-import { clampForm } from "../../src/slack/clamp.ts";
+import { truncateForm } from "../../src/slack/truncate.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { gateCard } from "../../templates/messages/gate.ts";
 import type { Form } from "../../templates/messages/message.ts";
@@ -50,16 +50,16 @@ describe("a plan that is longer than its card", () => {
   const pages = Array.from({ length: pagesOf(shown) }, (_, n) => stepsForm(shown, n + 1));
 
   test("is shown whole, with targets, the script's path and its full hash, and as Slack takes it", () => {
-    const clamped = pages.map((page) => JSON.stringify(clampForm(page, page.carries)));
+    const clamped = pages.map((page) => JSON.stringify(truncateForm(page, page.actionValue)));
     const all = clamped.join("\n");
     for (const stage of long.stages) for (const { title } of stage.steps) expect(all).toContain(title);
     expect(all).toContain("/srv/systems/orders/wipe.mjs");
     expect(all).toContain(HASH);
     expect(all).toContain(hashOf(long));
     expect(all).toContain("host = 10.0.0.56");
-    expect(pages.map(({ blocks }, n) => clampForm(pages[n] as Form, "").blocks.length === blocks.length)).not.toContain(
-      false,
-    );
+    expect(
+      pages.map(({ blocks }, n) => truncateForm(pages[n] as Form, "").blocks.length === blocks.length),
+    ).not.toContain(false);
   });
 
   test("can be approved on the last page and nowhere before it", () => {
@@ -121,9 +121,10 @@ describe("as people press it", () => {
     const late = await house.press("sam", "gate.approve", `${run}/ask-long`, { ...pressed, canAskForm: false });
     expect(textOf(late)).toMatch(/longer than its card.*Nothing was approved/s);
     let page = first;
-    while (page.callback === "plan.steps") page = formOf(await house.press("sam", "plan.next", page.carries, pressed));
-    page = formOf(await house.press("sam", "plan.previous", page.carries, pressed));
-    page = formOf(await house.press("sam", "plan.next", page.carries, pressed));
+    while (page.callback === "plan.steps")
+      page = formOf(await house.press("sam", "plan.next", page.actionValue, pressed));
+    page = formOf(await house.press("sam", "plan.previous", page.actionValue, pressed));
+    page = formOf(await house.press("sam", "plan.next", page.actionValue, pressed));
     const before = (await house.state(incident)).events;
     expect(before.filter(({ type }) => type === "gate.approved")).toEqual([]);
     expect(
@@ -133,9 +134,9 @@ describe("as people press it", () => {
       { data: { person: "sam-okafor", complete: true } },
     ]);
     // The same decision, by the same rules: who asked does not approve there either.
-    const own = await house.press("alex", page.callback, page.carries, { channel: pressed.channel, form: {} });
+    const own = await house.press("alex", page.callback, page.actionValue, { channel: pressed.channel, form: {} });
     expect(textOf(own)).toMatch(/asked for|requested|your own/i);
-    const given = await house.press("sam", page.callback, page.carries, { channel: pressed.channel, form: {} });
+    const given = await house.press("sam", page.callback, page.actionValue, { channel: pressed.channel, form: {} });
     expect(textOf(given)).toContain("Your approval");
     const after = (await house.state(incident)).events.filter(({ type }) => type === "gate.approved");
     expect(after).toHaveLength(1);

@@ -3,7 +3,7 @@ import { readLine } from "../../commands/index.ts";
 import { createWorkspace, type Workspace } from "../../practice/slack/workspace.ts";
 import type { Catalog, System } from "../../src/catalog/types.ts";
 import type { Slack, SlackConfig } from "../../src/slack/index.ts";
-import { type DoorOptions, openSlack } from "../../src/slack/open.ts";
+import { openSlack, type SlackTransportOptions } from "../../src/slack/open.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createOutbox, type Outbox } from "../../src/timeline/outbox.ts";
 import { createTally } from "../../src/timeline/tally.ts";
@@ -57,7 +57,7 @@ export interface Bench {
 export interface BenchOptions {
   readonly config?: Partial<SlackConfig>;
   readonly workspace?: Workspace;
-  readonly door?: Partial<DoorOptions>;
+  readonly door?: Partial<SlackTransportOptions>;
   readonly start?: boolean;
 }
 
@@ -93,7 +93,7 @@ export async function openBench(server: TestServer, options: BenchOptions = {}):
     const own = createOutbox(on.pool);
     const slack = openSlack({
       config: { ...configFor(workspace), ...options.config },
-      house: {
+      context: {
         catalog,
         cards: new Map(),
         variables: new Map(),
@@ -189,7 +189,7 @@ export async function openBench(server: TestServer, options: BenchOptions = {}):
 export function said(workspace: Workspace, channel: string): string[] {
   const isSaid = (subtype: string | undefined) => subtype === undefined || subtype === "thread_broadcast";
   return workspace
-    .sight()
+    .snapshot()
     .messages.filter((one) => one.channel === channel && one.user === "ULIFEBOAT" && isSaid(one.subtype))
     .map((one) => one.text);
 }

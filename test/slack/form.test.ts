@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import type { Reply } from "../../commands/command.ts";
 import { actions, section } from "../../templates/messages/blocks.ts";
 import { choiceInput, momentInput, textInput } from "../../templates/messages/form.ts";
-import { updateForm } from "../../templates/messages/updateform.ts";
+import { updateForm } from "../../templates/messages/update-form.ts";
 import { asSuperuser, type TestServer, testServer } from "../timeline/server.ts";
 import { type Bench, calls, openBench, until } from "./bench.ts";
 
@@ -54,14 +54,14 @@ describe("a form that is drawn anew while it is open", () => {
     const changed = bench.asked.find(({ verb }) => verb === "update.preview");
     expect(changed).toMatchObject({
       form: { template: "second", "field-impact": "No orders", "field-first": "" },
-      carries: "inc-told",
+      actionValue: "inc-told",
       canAskForm: true,
       place: { channel: "CGENERAL", thread: null },
     });
     await cass().submit(anew, { "field-impact": "No orders" });
     await until(() => bench.asked.some(({ verb, form: given }) => verb === "update" && given !== null));
     const sent = bench.asked.find(({ verb, form: given }) => verb === "update" && given !== null);
-    expect(sent).toMatchObject({ form: { template: "second", "field-impact": "No orders" }, carries: "inc-told" });
+    expect(sent).toMatchObject({ form: { template: "second", "field-impact": "No orders" }, actionValue: "inc-told" });
     expect(calls(bench.workspace, "views.open")).toHaveLength(1);
     expect(calls(bench.workspace, "views.update")).toHaveLength(1);
   });
@@ -97,7 +97,7 @@ describe("who comes into an incident's channel", () => {
     await until(async () => (await bench.outbox.placeOf("inc-late")) !== null);
     const channel = (await bench.outbox.placeOf("inc-late")) as string;
     await until(() =>
-      bench.workspace.sight().channels.some(({ id, members }) => id === channel && members.includes("UALEX")),
+      bench.workspace.snapshot().channels.some(({ id, members }) => id === channel && members.includes("UALEX")),
     );
     bench.reply = () => ({ kind: "private", message: { text: "What you missed", blocks: [] } });
     const alex = bench.workspace.as("UALEX");
@@ -107,7 +107,7 @@ describe("who comes into an incident's channel", () => {
     // Not Alex, whom the bot brought in; not a guest, who may do nothing; and not in other channels.
     await alex.slash("/invite <@UGIL>", channel);
     await until(async () => (await open_()) === 0);
-    expect(bench.asked.map(({ verb, carries, caller }) => [verb, carries, caller.slackUser])).toEqual([
+    expect(bench.asked.map(({ verb, actionValue, caller }) => [verb, actionValue, caller.slackUser])).toEqual([
       ["catchup", "joined", "UVERA"],
     ]);
   });
@@ -127,13 +127,16 @@ test("a long plan is paged through in one form, and sent from its last page as a
       callback: n === 3 ? "gate.approve" : "plan.steps",
       title: "All 61 steps",
       submit: n === 3 ? "Approve" : "",
-      carries: `run-1/ask-1/${n}`,
-      blocks: [section(`Page ${n} of 3`), actions({ label: "Next", verb: "plan.next", carries: `run-1/ask-1/${n}` })],
+      actionValue: `run-1/ask-1/${n}`,
+      blocks: [
+        section(`Page ${n} of 3`),
+        actions({ label: "Next", verb: "plan.next", actionValue: `run-1/ask-1/${n}` }),
+      ],
     },
   });
-  bench.reply = ({ verb, carries, form: given }) => {
+  bench.reply = ({ verb, actionValue, form: given }) => {
     if (verb === "gate.approve" && given !== null) return { kind: "nothing" };
-    return page(verb === "plan.next" ? Number(carries?.split("/")[2]) + 1 : 1);
+    return page(verb === "plan.next" ? Number(actionValue?.split("/")[2]) + 1 : 1);
   };
   await cass().slash("/dr steps", "CGENERAL");
   for (const n of [1, 2]) {
@@ -144,7 +147,7 @@ test("a long plan is paged through in one form, and sent from its last page as a
   const last = await cass().waitForView(({ callback_id: id }) => id === "gate.approve");
   await cass().submit(last, {});
   await until(() => bench.asked.some(({ verb, form: given }) => verb === "gate.approve" && given !== null));
-  expect(bench.asked.at(-1)).toMatchObject({ verb: "gate.approve", form: {}, carries: "run-1/ask-1/3" });
+  expect(bench.asked.at(-1)).toMatchObject({ verb: "gate.approve", form: {}, actionValue: "run-1/ask-1/3" });
 });
 
 describe("a form that is refused", () => {
@@ -154,7 +157,7 @@ describe("a form that is refused", () => {
       callback: "note",
       title: "Add to the timeline",
       submit: "Add note",
-      carries: "inc-1",
+      actionValue: "inc-1",
       blocks: [
         section("On the timeline"),
         textInput("text", "What happened", { many: true }),
@@ -193,14 +196,14 @@ describe("a form that is refused", () => {
       error: "form_errors",
       errors: { text: "It says nothing." },
     });
-    expect(bench.workspace.sight().modals.UCASS).toHaveLength(1);
+    expect(bench.workspace.snapshot().modals.UCASS).toHaveLength(1);
     const form = { ...filled, at: "1764000000" };
-    expect(seen).toEqual([[{ verb: "note", carries: "inc-1", form }, ["text", "kind", "code"]]]);
+    expect(seen).toEqual([[{ verb: "note", actionValue: "inc-1", form }, ["text", "kind", "code"]]]);
     expect(bench.asked).toHaveLength(1);
     right = true;
     expect(await cass().submit(open, filled)).toMatchObject({ ok: true });
     await until(() => bench.asked.length === 2);
-    expect(bench.asked[1]).toMatchObject({ form, carries: "inc-1" });
+    expect(bench.asked[1]).toMatchObject({ form, actionValue: "inc-1" });
   });
 
   test("for what only the store knows is shown again, with all that was typed but codes, until it is right", async () => {
@@ -222,7 +225,7 @@ describe("a form that is refused", () => {
     }
     await cass().submit(open, { code: "654321" });
     await until(() => bench.asked.length === 4);
-    expect(bench.asked[3]).toMatchObject({ form: { text: filled.text, code: "654321" }, carries: "inc-1" });
+    expect(bench.asked[3]).toMatchObject({ form: { text: filled.text, code: "654321" }, actionValue: "inc-1" });
     expect(new Set(bench.asked.map(({ key }) => key)).size).toBe(4);
     await cass().waitForNoView();
   });

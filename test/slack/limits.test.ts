@@ -1,16 +1,16 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { checkBlocks, checkView } from "../../practice/slack/blockkit/check.ts";
+import { limits } from "../../src/slack/limits.ts";
 import {
   channelName,
-  clampForm,
-  clampHome,
-  clampMessage,
-  clampText,
   disarm,
   topicText,
-} from "../../src/slack/clamp.ts";
-import { limits } from "../../src/slack/limits.ts";
+  truncateForm,
+  truncateHome,
+  truncateMessage,
+  truncateText,
+} from "../../src/slack/truncate.ts";
 import type { Block } from "../../templates/messages/message.ts";
 
 const long = (letter: string, times: number) => letter.repeat(times);
@@ -28,10 +28,10 @@ describe("words that leave the house", () => {
   ])("%s leaves as %s", (said, leaves) => expect(disarm(said)).toBe(leaves));
 
   test("what is cut is not cut in half", () => {
-    expect(clampText(`${long("a", 90)}&amp;${long("b", 20)}`, 98)).not.toMatch(/&[a-z]*…/);
-    expect(clampText(`${long("a", 60)}<https://example.org/${long("b", 50)}|here>`, 90)).toBe(`${long("a", 60)}…`);
-    expect(clampText(long("🛟", 60), 100)).toBe(`${long("🛟", 47)}…`);
-    expect(clampText(`\`\`\`${long("x", 200)}\`\`\``, 100)).toMatch(/x…\n```$/);
+    expect(truncateText(`${long("a", 90)}&amp;${long("b", 20)}`, 98)).not.toMatch(/&[a-z]*…/);
+    expect(truncateText(`${long("a", 60)}<https://example.org/${long("b", 50)}|here>`, 90)).toBe(`${long("a", 60)}…`);
+    expect(truncateText(long("🛟", 60), 100)).toBe(`${long("🛟", 47)}…`);
+    expect(truncateText(`\`\`\`${long("x", 200)}\`\`\``, 100)).toMatch(/x…\n```$/);
   });
 
   test("a channel's name is one Slack takes", () => {
@@ -51,7 +51,7 @@ describe("the worst drawn message", () => {
         elements: [{ type: "button", action_id: "gate.approve", value: "k", text: plain("Approve") }],
       },
     ];
-    const clamped = clampMessage({ text: long("t", 9000), blocks });
+    const clamped = truncateMessage({ text: long("t", 9000), blocks });
     expect(clamped.text.length).toBeLessThanOrEqual(4000);
     expect(clamped.blocks.length).toBeLessThanOrEqual(50);
     expect(clamped.blocks.some((block) => block.type === "actions")).toBe(true);
@@ -60,7 +60,7 @@ describe("the worst drawn message", () => {
   });
 
   test("a key that does not fit is left out with its button, never cut", () => {
-    const { blocks } = clampMessage({
+    const { blocks } = truncateMessage({
       text: "x",
       blocks: [
         { type: "actions", elements: [{ type: "button", text: plain("Go"), value: long("k", 2001), action_id: "a" }] },
@@ -71,7 +71,7 @@ describe("the worst drawn message", () => {
 
   test("a view too heavy for Slack keeps its beginning", () => {
     const section = { type: "section", text: mrkdwn(long("語", 3000)) };
-    const blocks = clampHome(Array.from({ length: 100 }, () => section));
+    const blocks = truncateHome(Array.from({ length: 100 }, () => section));
     expect(() => checkView({ type: "home", blocks }, "home")).not.toThrow();
     expect(Buffer.byteLength(JSON.stringify(blocks))).toBeLessThan(limits.viewBytes);
     expect(blocks.length).toBeGreaterThan(20);
@@ -82,11 +82,11 @@ describe("the worst drawn message", () => {
       callback: "declare",
       title: long("t", 99),
       submit: "Declare it now, all of it",
-      carries: "",
+      actionValue: "",
       blocks: [],
     };
-    expect(() => clampForm(form, long("k", 3001))).toThrow("carries more than Slack brings back");
-    const view = clampForm(form, "k");
+    expect(() => truncateForm(form, long("k", 3001))).toThrow("carries more than Slack brings back");
+    const view = truncateForm(form, "k");
     expect(() => checkView(view, "modal")).not.toThrow();
   });
 });
@@ -178,7 +178,7 @@ describe("any message, clamped, passes the workspace's validator", () => {
   test("as a message", () => {
     fc.assert(
       fc.property(words, blocks, (said, drawn) => {
-        const clamped = clampMessage({ text: said, blocks: drawn });
+        const clamped = truncateMessage({ text: said, blocks: drawn });
         checkBlocks(clamped.blocks, "message");
         expect(clamped.text.length).toBeGreaterThan(0);
         expect(clamped.text.length).toBeLessThanOrEqual(limits.messageText);
@@ -191,8 +191,11 @@ describe("any message, clamped, passes the workspace's validator", () => {
   test("as a form and as a Home tab", () => {
     fc.assert(
       fc.property(words, blocks, (title, drawn) => {
-        checkView(clampForm({ callback: "declare", title, submit: title, carries: "", blocks: drawn }, "k"), "modal");
-        checkView({ type: "home", blocks: clampHome(drawn) }, "home");
+        checkView(
+          truncateForm({ callback: "declare", title, submit: title, actionValue: "", blocks: drawn }, "k"),
+          "modal",
+        );
+        checkView({ type: "home", blocks: truncateHome(drawn) }, "home");
       }),
       { numRuns: 100 },
     );

@@ -25,7 +25,7 @@ const reasonForm: Reply = {
     callback: "run.abort",
     title: "Abort the run",
     submit: "Abort run",
-    carries: "run-1",
+    actionValue: "run-1",
     blocks: [
       {
         type: "input",
@@ -57,10 +57,10 @@ describe("what people do in Slack", () => {
         words: ["database"],
         options: { "dry-run": true },
         place: { channel: "CINCIDENT", thread: null },
-        caller: { slackUser: "UALEX", person: "alex", name: "Alex Rivera", barred: null, door: "slack" },
+        caller: { slackUser: "UALEX", person: "alex", name: "Alex Rivera", blocked: null, transport: "slack" },
         canAskForm: true,
         form: null,
-        carries: null,
+        actionValue: null,
       },
     ]);
     await until(async () => (await rows()).every(({ done }) => done));
@@ -86,7 +86,7 @@ describe("what people do in Slack", () => {
     expect(told).toMatchObject({ only: "UALEX", thread_ts: prompt.thread_ts });
     expect(bench.asked[0]).toMatchObject({
       verb: "gate.approve",
-      carries: "ask-1",
+      actionValue: "ask-1",
       words: [],
       rest: "",
       form: null,
@@ -104,7 +104,7 @@ describe("what people do in Slack", () => {
     await alex().waitForMessage(({ text }) => text === "Aborted: It is the wrong one");
     expect(bench.asked[1]).toMatchObject({
       verb: "run.abort",
-      carries: "run-1",
+      actionValue: "run-1",
       form: { reason: "It is the wrong one" },
       place: { channel: "CINCIDENT", thread: null },
       canAskForm: false,
@@ -142,7 +142,7 @@ describe("what people do in Slack", () => {
     const red = await alex().waitForMessage(({ text }) => text.startsWith("Dashboards"));
     await alex().shortcut("add_to_timeline", red);
     await until(() => bench.asked.length === 1);
-    expect(bench.asked[0]).toMatchObject({ verb: "note", carries: null, words: [] });
+    expect(bench.asked[0]).toMatchObject({ verb: "note", actionValue: null, words: [] });
     expect(bench.asked[0]?.form).toEqual({
       text: "Dashboards are red & getting worse",
       at: new Date(Number(red.ts) * 1000).toISOString(),
@@ -193,7 +193,7 @@ describe("what people do in Slack", () => {
     const home = await alex().openHome();
     expect(JSON.stringify(home.blocks)).toContain("UALEX: nothing");
     await bench.declare("inc-1");
-    await until(() => JSON.stringify(bench.workspace.sight().homes.UALEX?.blocks).includes("UALEX: inc-1"));
+    await until(() => JSON.stringify(bench.workspace.snapshot().homes.UALEX?.blocks).includes("UALEX: inc-1"));
   });
 });
 
@@ -318,7 +318,7 @@ describe("what was done long ago, by Slack's own time, is not done now", () => {
     await bench.workspace.as("USAM").slash("/invite <@UVERA>", channel);
     await settled("slack.joined");
     expect(bench.asked).toEqual([]);
-    expect(bench.workspace.sight().messages.filter(({ text }) => text.includes("Not done"))).toEqual([]);
+    expect(bench.workspace.snapshot().messages.filter(({ text }) => text.includes("Not done"))).toEqual([]);
   });
 
   test("what is a few minutes old is done", async () => {
@@ -334,11 +334,11 @@ describe("who may speak", () => {
     ["USAM", null],
     ["UGIL", "Guests may not use Lifeboat."],
     ["UDEE", "This Slack account is deactivated."],
-  ])("%s: %s", async (user, barred) => {
+  ])("%s: %s", async (user, blocked) => {
     bench = await openBench(server);
     await bench.workspace.as(user).slash("/dr status");
     await until(() => bench.asked.length === 1);
-    expect(bench.asked[0]?.caller.barred).toBe(barred);
+    expect(bench.asked[0]?.caller.blocked).toBe(blocked);
   });
 
   test("another workspace is not heard at all", async () => {
@@ -360,7 +360,7 @@ describe("who may speak", () => {
     });
     await bench.workspace.as("UODA").slash("/dr status", "CSHARED");
     await until(() => bench.asked.length === 1);
-    expect(bench.asked[0]?.caller.barred).toBe("This Slack account belongs to another company's workspace.");
+    expect(bench.asked[0]?.caller.blocked).toBe("This Slack account belongs to another company's workspace.");
   });
 
   test("nothing is decided in a channel shared with another company", async () => {
@@ -379,7 +379,7 @@ describe("who may speak", () => {
     bench.workspace.chaos("rateLimit", { seconds: 5, method: "users.info" });
     await alex().slash("/dr status");
     await until(() => bench.asked.length === 1);
-    expect(bench.asked[0]?.caller.barred).toMatch(/^Slack could not say whether this account may use Lifeboat/);
+    expect(bench.asked[0]?.caller.blocked).toMatch(/^Slack could not say whether this account may use Lifeboat/);
   });
 
   test("a delivery for another app goes nowhere", async () => {
@@ -392,7 +392,7 @@ describe("who may speak", () => {
 });
 
 describe("standing just before a start", () => {
-  const check = (person: string) => bench.slack.standing.check(bench.shop, person);
+  const check = (person: string) => bench.slack.accountStatus.check(bench.shop, person);
 
   test.each([
     ["alex", null],
@@ -428,7 +428,7 @@ describe("starting", () => {
     expect(bench.slack.ready()).toBe(false);
     workspace.chaos("calm");
     await until(() => bench.slack.ready());
-    await until(() => workspace.sight().messages.some(({ text }) => text === "It happened before"));
+    await until(() => workspace.snapshot().messages.some(({ text }) => text === "It happened before"));
     await bench.slack.stop();
     await workspace.close();
   });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { House } from "../../commands/house.ts";
+import type { CommandContext } from "../../commands/context.ts";
 import { createWorkspace, type Workspace } from "../../practice/slack/workspace.ts";
 import { createSlack, type Slack } from "../../src/slack/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
@@ -20,7 +20,7 @@ beforeAll(async () => {
   workspace = await createWorkspace({ manifestFile: "manifest.yml" });
   store = await storeOn(await server.database());
   const outbox = createOutbox(store.pool);
-  const house: House = {
+  const house: CommandContext = {
     catalog: { systems: [{ ...shop, environment: "practice" }], runbooks: [] },
     cards: new Map(),
     variables: new Map(),
@@ -35,7 +35,7 @@ beforeAll(async () => {
   };
   slack = createSlack({
     config: configFor(workspace),
-    house,
+    context: house,
     timeline: store.timeline,
     inbox: store.inbox,
     outbox,
@@ -62,9 +62,9 @@ test("an incident is declared in a form, gets its channel and card, and a note t
   const channel = (await slack.channelOf(incident)) as string;
   const card = await alex.waitForMessage((one) => one.channel === channel && one.user === "ULIFEBOAT" && !one.subtype);
   expect(card.text).toContain("Checkout answers");
-  expect(JSON.stringify(workspace.sight().messages)).not.toContain("<!channel>");
+  expect(JSON.stringify(workspace.snapshot().messages)).not.toContain("<!channel>");
   await until(() =>
-    workspace.sight().messages.some((one) => one.channel === "CINCIDENT" && one.text.includes("Checkout answers")),
+    workspace.snapshot().messages.some((one) => one.channel === "CINCIDENT" && one.text.includes("Checkout answers")),
   );
 
   await alex.slash("/dr note The primary does not answer", channel);

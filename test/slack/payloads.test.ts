@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { expect, jest, test } from "@jest/globals";
 import { parse } from "yaml";
-import { clampForm, clampMessage } from "../../src/slack/clamp.ts";
 import { httpManifest } from "../../src/slack/manifest.ts";
+import { truncateForm, truncateMessage } from "../../src/slack/truncate.ts";
 import { actions, section } from "../../templates/messages/blocks.ts";
-import { drawIncident } from "../../templates/messages/draw.ts";
 import * as forms from "../../templates/messages/forms.ts";
 import { inputsForm } from "../../templates/messages/inputs.ts";
 import type { Form } from "../../templates/messages/message.ts";
+import { renderIncident } from "../../templates/messages/render.ts";
 import { describeWith } from "../actions/present.ts";
 import { around } from "../messages/around.ts";
 import * as nights from "../messages/nights.ts";
@@ -62,9 +62,9 @@ const stories = Object.values(nights).flatMap((tell) => {
 });
 const payloads: readonly Payload[] = [
   ...stories
-    .flatMap((story) => drawIncident(story.state, around(story)).messages)
-    .map(({ message }) => ({ surface: "message" as const, blocks: clampMessage(message).blocks })),
-  ...Object.values(everyForm).map((form) => ({ surface: "modal" as const, view: clampForm(form, "carried") })),
+    .flatMap((story) => renderIncident(story.state, around(story)).messages)
+    .map(({ message }) => ({ surface: "message" as const, blocks: truncateMessage(message).blocks })),
+  ...Object.values(everyForm).map((form) => ({ surface: "modal" as const, view: truncateForm(form, "carried") })),
 ];
 
 /** Each is wrong in a way that one of the validators has to see. */
@@ -86,7 +86,7 @@ const wrong: readonly { readonly says: string; readonly by: "slack_sdk" | "both"
     ...{ says: "more buttons than a row has", by: "slack_sdk" as const },
     payload: {
       surface: "message",
-      blocks: [actions(...Array.from({ length: 26 }, (_, n) => ({ label: "Go", verb: `go:${n}`, carries: "x" })))],
+      blocks: [actions(...Array.from({ length: 26 }, (_, n) => ({ label: "Go", verb: `go:${n}`, actionValue: "x" })))],
     },
   },
 ];

@@ -6,7 +6,7 @@ import { stranger } from "../../src/slack/app.ts";
 import { createClients } from "../../src/slack/clients.ts";
 import { checkTokens, type SlackConfig } from "../../src/slack/config.ts";
 import { isOneOf, learnIdentity, workspacesOf } from "../../src/slack/identity.ts";
-import { barredAs, createPeople, type Member } from "../../src/slack/people.ts";
+import { blockedAs, createPeople, type Member } from "../../src/slack/people.ts";
 import { personOf } from "../../src/slack/roster.ts";
 import { quiet, until } from "../timeline/server.ts";
 import { configFor, shop } from "./bench.ts";
@@ -28,10 +28,10 @@ describe("a Slack account", () => {
     ["from another workspace", { team_id: "T2" }, "This Slack account belongs to another company's workspace."],
     ["from nowhere", { team_id: undefined as never }, "This Slack account belongs to another company's workspace."],
     ["invited", { is_invited_user: true }, "This Slack account has not joined yet."],
-  ])("%s", (_, more, says) => expect(barredAs({ ...member, ...more }, ours)).toBe(says));
+  ])("%s", (_, more, says) => expect(blockedAs({ ...member, ...more }, ours)).toBe(says));
 
   test("with no workspaces known nobody is a member", () => {
-    expect(barredAs(member, [])).not.toBeNull();
+    expect(blockedAs(member, [])).not.toBeNull();
   });
 });
 
@@ -166,30 +166,32 @@ describe("an approval while Slack is silent", () => {
     ["roster", "nobody", "unknown", "slack", "nobody is no longer on the roster of Orders."],
   ])("%s: %s, %s before, by %s: %s", async (policy, person, before, door, says) => {
     const { people, fallsSilent } = await peopleOf(policy);
-    if (before === "known") await people.standing.check(shop, person);
+    if (before === "known") await people.accountStatus.check(shop, person);
     fallsSilent();
     const questions = asked;
     const instead: string[] = [];
-    expect(await people.standing.check(shop, person, door === "cli", (by) => instead.push(by))).toBe(says);
+    expect(await people.accountStatus.check(shop, person, door === "cli", (by) => instead.push(by))).toBe(says);
     const recorded = says === null && door === "slack";
     const by = policy === "roster" ? "the roster" : expect.stringMatching(/^Slack's answer of \d+ s before$/);
     expect(instead).toEqual(recorded ? [by] : []);
     expect(asked).toBe(questions);
-    if (says !== null && before === "unknown") expect(await people.standing.gone(shop, person)).toBeNull();
+    if (says !== null && before === "unknown") expect(await people.accountStatus.gone(shop, person)).toBeNull();
   });
 
   test("a membership that is too old doesn't count, and its age is said", async () => {
     const { people, fallsSilent } = await peopleOf("cached", 0);
-    await people.standing.check(shop, "alex");
+    await people.accountStatus.check(shop, "alex");
     fallsSilent();
-    expect(await people.standing.check(shop, "alex")).toMatch(/Slack confirmed it \d+ s ago, and 0 s are allowed\.$/);
+    expect(await people.accountStatus.check(shop, "alex")).toMatch(
+      /Slack confirmed it \d+ s ago, and 0 s are allowed\.$/,
+    );
   });
 
   test("a click is what Slack said last, too", async () => {
     const { people, fallsSilent } = await peopleOf("cached");
     await people.caller("UALEX", { channel: null, system: null });
     fallsSilent();
-    expect(await people.standing.check(shop, "alex")).toBeNull();
+    expect(await people.accountStatus.check(shop, "alex")).toBeNull();
   });
 
   test("a look-up that is under way ends as soon as the silence is known", async () => {
@@ -197,8 +199,8 @@ describe("an approval while Slack is silent", () => {
     workspace.chaos("delayCalls", { seconds: 3_600 });
     try {
       const before = asked;
-      const checked = people.standing.check(shop, "alex");
-      const gone = people.standing.gone(shop, "alex");
+      const checked = people.accountStatus.check(shop, "alex");
+      const gone = people.accountStatus.gone(shop, "alex");
       await until(() => asked === before + 2);
       fallsSilent();
       expect([await checked, await gone]).toEqual([null, null]);

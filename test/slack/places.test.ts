@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { pino } from "pino";
 import type { Message } from "../../practice/slack/index.ts";
 import { createEditBudget } from "../../src/slack/publish/budget.ts";
-import { drawIncident } from "../../templates/messages/draw.ts";
-import { drawHome } from "../../templates/messages/home.ts";
+import { renderHome } from "../../templates/messages/home.ts";
+import { renderIncident } from "../../templates/messages/render.ts";
 import { type TestServer, testServer } from "../timeline/server.ts";
 import { type Bench, type BenchOptions, calls, message, openBench, said, until } from "./bench.ts";
 
@@ -21,13 +21,13 @@ afterAll(() => server.close());
 
 async function open(options: BenchOptions = {}): Promise<void> {
   logged.length = 0;
-  bench = await openBench(server, { ...options, door: { draw: drawIncident, log, ...options.door } });
+  bench = await openBench(server, { ...options, door: { draw: renderIncident, log, ...options.door } });
 }
 
 const events = () => logged.flatMap(({ event }) => event ?? []);
-const place = (id: string) => bench.workspace.sight().channels.find((one) => one.id === id);
+const place = (id: string) => bench.workspace.snapshot().channels.find((one) => one.id === id);
 const messagesIn = (channel: string): Message[] =>
-  bench.workspace.sight().messages.filter((one) => one.channel === channel && one.user === "ULIFEBOAT");
+  bench.workspace.snapshot().messages.filter((one) => one.channel === channel && one.user === "ULIFEBOAT");
 const isRoot = ({ ts, thread_ts: root }: Message) => root === undefined || root === ts;
 const rows = async (sql: string) => (await bench.store.pool.query(sql)).rows;
 /** Until Slack shows every message as it is wanted. */
@@ -41,7 +41,7 @@ const settled = () =>
       ).length === 0,
   );
 const directTo = (user: string) =>
-  bench.workspace.sight().channels.find(({ kind, members }) => kind === "im" && members.includes(user))?.id ?? "";
+  bench.workspace.snapshot().channels.find(({ kind, members }) => kind === "im" && members.includes(user))?.id ?? "";
 
 describe("when Slack makes no channel for an incident", () => {
   test.each([
@@ -140,7 +140,7 @@ describe("what was typed where nothing can be posted", () => {
 
 describe("an announce channel that is not there", () => {
   test("misspelt: the log, the readiness and the Home tab say so, and nothing is lost once it is there", async () => {
-    await open({ config: { announceIn: "incident-respnse" }, door: { drawHome } });
+    await open({ config: { announceIn: "incident-respnse" }, door: { drawHome: renderHome } });
     const says = "Incidents can't be announced: there is no public channel #incident-respnse.";
     expect(bench.slack.announcing).toMatchObject({ trouble: expect.stringContaining(says), ever: false });
     expect(logged.filter(({ event }) => event === "slack.announce_channel_missing")).toEqual([
@@ -149,7 +149,7 @@ describe("an announce channel that is not there", () => {
     const home = await bench.workspace.as("UALEX").openHome();
     expect(JSON.stringify(home.blocks)).toContain(says);
     await bench.declare("inc-1");
-    await until(() => bench.workspace.sight().channels.some(({ name }) => name.startsWith("inc-1")));
+    await until(() => bench.workspace.snapshot().channels.some(({ name }) => name.startsWith("inc-1")));
   });
 
   test("there: nothing is said", async () => {
@@ -218,7 +218,7 @@ describe("what Slack tells everybody", () => {
     for (const n of [1, 2, 3]) await bench.show("inc-1", { channel: { ...channel, topic: `P1 · ${n}` } });
     await bench.show("inc-1", { channel: { ...channel, topic: "P1 · 4", invite: ["UALEX", "USAM"] } });
     await until(() =>
-      bench.workspace.sight().channels.some(({ name, members }) => name === "inc-1" && members.includes("USAM")),
+      bench.workspace.snapshot().channels.some(({ name, members }) => name === "inc-1" && members.includes("USAM")),
     );
     await until(
       async () => (await rows("select from lifeboat.outbox_lane where shown -> 'invited' ? 'USAM'")).length === 1,

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { readManifest } from "../../practice/slack/manifest.ts";
 import { createWorkspace } from "../../practice/slack/workspace.ts";
 import { actions } from "../../templates/messages/blocks.ts";
-import { drawHouse } from "../../templates/messages/enrolled.ts";
+import { renderNotices } from "../../templates/messages/enrolled.ts";
 import { type TestServer, testServer } from "../timeline/server.ts";
 import { type Bench, calls, message, openBench, type Scene, said, until } from "./bench.ts";
 
@@ -21,7 +21,7 @@ const channel = {
   invite: ["UALEX", "USAM"],
   pinned: [] as string[],
 };
-const own = () => bench.workspace.sight().channels.find(({ name }) => name.startsWith("inc-1-orders"));
+const own = () => bench.workspace.snapshot().channels.find(({ name }) => name.startsWith("inc-1-orders"));
 const inOwn = () => said(bench.workspace, own()?.id ?? "");
 
 describe("an incident in Slack", () => {
@@ -47,10 +47,10 @@ describe("an incident in Slack", () => {
       "Failover of the orders database",
       "Status: investigating",
     ]);
-    await until(() => (bench.workspace.sight().pins[at] ?? []).length === 1);
-    await until(() => (bench.workspace.sight().bookmarks[at] ?? []).length === 1);
+    await until(() => (bench.workspace.snapshot().pins[at] ?? []).length === 1);
+    await until(() => (bench.workspace.snapshot().bookmarks[at] ?? []).length === 1);
     await until(() => own()?.members.includes("USAM") === true && own()?.topic.value === channel.topic);
-    const messages = bench.workspace.sight().messages.filter((one) => one.channel === at);
+    const messages = bench.workspace.snapshot().messages.filter((one) => one.channel === at);
     const root = messages.find(({ text }) => text.startsWith("Failover"));
     expect(messages.filter((one) => one.thread_ts === root?.ts && one.ts !== root?.ts).map(({ text }) => text)).toEqual(
       ["1. Fence", "2. Promote"],
@@ -69,7 +69,9 @@ describe("an incident in Slack", () => {
     });
     await bench.declare("inc-1");
     const to = (user: string) => {
-      const at = bench.workspace.sight().channels.find(({ kind, members }) => kind === "im" && members.includes(user));
+      const at = bench.workspace
+        .snapshot()
+        .channels.find(({ kind, members }) => kind === "im" && members.includes(user));
       return said(bench.workspace, at?.id ?? "");
     };
     await until(() => to("UVERA").length === 1 && to("USAM").length === 1);
@@ -80,7 +82,10 @@ describe("an incident in Slack", () => {
   });
 
   test("who enrolled is told where incidents are announced, known by its name, and to them, once", async () => {
-    bench = await openBench(server, { config: { announceIn: "incident-response" }, door: { drawHouse } });
+    bench = await openBench(server, {
+      config: { announceIn: "incident-response" },
+      door: { drawHouse: renderNotices },
+    });
     const data = { people: ["orders/vera"], method: "TOTP", replaced: false, countsFrom: "2026-11-22T02:10:00Z" };
     const happens = (type: string, of: object, key: string) =>
       bench.store.timeline.decide("workspace", () => ({
@@ -94,7 +99,7 @@ describe("an incident in Slack", () => {
       /<@UVERA> set up an authenticator.* It counts from .*2026-11-22 02:10:00 UTC.*lifeboat unenroll orders\/vera/s,
     );
     const im = () =>
-      bench.workspace.sight().channels.find(({ kind, members }) => kind === "im" && members.includes("UVERA"))?.id ??
+      bench.workspace.snapshot().channels.find(({ kind, members }) => kind === "im" && members.includes("UVERA"))?.id ??
       "";
     await until(() => said(bench.workspace, im()).length === 1);
     await happens("person.vouched", { people: ["orders/vera"], by: "orders/sam" }, "k-3");
@@ -213,7 +218,7 @@ describe("when Slack misbehaves", () => {
     bench.scenes.set("inc-1", { channel, messages: [message("card", "one")] });
     await bench.declare("inc-1");
     await until(() => inOwn().length === 1);
-    expect(bench.workspace.sight().channels.filter(({ name }) => name.startsWith("inc-1"))).toHaveLength(1);
+    expect(bench.workspace.snapshot().channels.filter(({ name }) => name.startsWith("inc-1"))).toHaveLength(1);
   });
 
   test("blocks it does not take are said in words", async () => {
@@ -287,7 +292,7 @@ describe("several processes", () => {
     }
     const all = () =>
       bench.workspace
-        .sight()
+        .snapshot()
         .messages.filter((one) => /says/.test(one.text))
         .map((one) => one.text);
     await until(() => all().length >= 15);
@@ -314,9 +319,12 @@ describe("a question to one person", () => {
   const question = (text: string, open: boolean) =>
     message("ask", text, {
       in: { person: "UALEX" },
-      message: { text, blocks: open ? [actions({ label: "Approve", verb: "gate.approve", carries: "ask-1" })] : [] },
+      message: {
+        text,
+        blocks: open ? [actions({ label: "Approve", verb: "gate.approve", actionValue: "ask-1" })] : [],
+      },
     });
-  const direct = () => bench.workspace.sight().messages.filter(({ channel: where }) => where === "DUALEX");
+  const direct = () => bench.workspace.snapshot().messages.filter(({ channel: where }) => where === "DUALEX");
   const open = () => direct().filter(({ blocks }) => JSON.stringify(blocks ?? []).includes("gate.approve"));
 
   test("whose answer was lost is there once", async () => {

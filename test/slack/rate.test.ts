@@ -10,7 +10,7 @@ test("at fifty times Slack's rate sixty messages are posted and edited before on
   try {
     const channel = { name: "inc-1-orders", topic: "P1", bookmarks: [], invite: ["UALEX"], pinned: [] };
     const shown = () => {
-      const own = bench.workspace.sight().channels.find(({ name }) => name.startsWith(channel.name));
+      const own = bench.workspace.snapshot().channels.find(({ name }) => name.startsWith(channel.name));
       return said(bench.workspace, own?.id ?? "");
     };
     const all = (word: string) => Array.from({ length: 60 }, (_, i) => message(`n${i}`, `${word} ${i}`));

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { Secret, TOTP } from "otpauth";
 import type { Browser, Page } from "playwright-core";
 import type { View } from "../../practice/slack/index.ts";
-import { createProofs } from "../../src/timeline/proofs.ts";
+import { createSecondFactors } from "../../src/timeline/second-factors.ts";
 import { enrolledIn } from "../timeline/keys.ts";
 import { browserPath, openBrowser } from "../workspace/fixtures/browser.ts";
 import { type Bed, openBed } from "./bed.ts";
@@ -120,7 +120,7 @@ describe("the VP Engineering decides with a code", () => {
         proved: true,
       });
       const letter = bed.workspace
-        .sight()
+        .snapshot()
         .messages.findLast((one) => /^D/.test(one.channel) && /approved by/.test(one.text));
       expect(letter && buttonOf(letter, "gate.approve")).toBeUndefined();
     },
@@ -130,7 +130,7 @@ describe("the VP Engineering decides with a code", () => {
 
 describe("the VP Engineering is silent", () => {
   test("the CTO is asked on time, in the thread and by direct message, across a restart of the bot; then decides", async () => {
-    await bed.estate.heal();
+    await bed.environment.heal();
     await bed.catalog(async (practice) => {
       const file = join(practice, "runbooks", "region-failover.yml");
       await writeFile(file, (await readFile(file, "utf8")).replace("stepUp: true", "stepUp: false"));
@@ -156,7 +156,7 @@ describe("the VP Engineering is silent", () => {
 
 /** She lost her phone: what she had is taken away, and she enrolls anew. */
 async function enrolledAgain(): Promise<Authenticator> {
-  const proofs = createProofs(bed.store.pool, bed.store.keyring);
+  const proofs = createSecondFactors(bed.store.pool, bed.store.keyring);
   for (const holder of await enrolledIn(bed.store)) await proofs.forget(holder);
   return enroll("UVERA");
 }

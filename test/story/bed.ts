@@ -101,11 +101,11 @@ export async function openBed(environment: Readonly<Record<string, string>> = {}
       await until(async () => (await openRuns()).length === 0, 30);
     },
     async promotions(node) {
-      const written = await readFile(join(folder, "estate", node, "server.log"), "utf8");
+      const written = await readFile(join(folder, "environment", node, "server.log"), "utf8");
       return written.split("\n").filter((line) => /execute .*select pg_promote\(true/.test(line)).length;
     },
     async deeds() {
-      const logs = practice.estate.nodes.map(({ folder }) => readFile(join(folder, "server.log"), "utf8"));
+      const logs = practice.environment.nodes.map(({ folder }) => readFile(join(folder, "server.log"), "utf8"));
       return (await Promise.all(logs)).flatMap((log) => log.match(DEEDS) ?? []);
     },
     async catalog(change, environment = {}) {
@@ -133,8 +133,8 @@ export async function openBed(environment: Readonly<Record<string, string>> = {}
 }
 
 /** Both servers write every statement into their logs, so that what they were asked can be counted from outside. */
-export async function logStatements({ estate }: Pick<Practice, "estate">): Promise<void> {
-  for (const node of estate.nodes) {
+export async function logStatements({ environment }: Pick<Practice, "environment">): Promise<void> {
+  for (const node of environment.nodes) {
     await appendFile(join(node.folder, "postgresql.conf"), "log_statement = 'all'\n");
     const client = new pg.Client({ connectionString: node.url(), connectionTimeoutMillis: 5000 });
     await client.connect();

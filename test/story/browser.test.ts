@@ -28,7 +28,7 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
     await browser?.close();
     await bed?.stop();
   }, 60_000);
-  beforeEach(() => bed.estate.heal(), 120_000);
+  beforeEach(() => bed.environment.heal(), 120_000);
   afterEach(async () => {
     await Promise.all(browser.contexts().map((context) => context.close()));
     await bed.endOpenRuns();
@@ -46,7 +46,7 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
   }
 
   /** The name of a channel of an incident, as the list of channels shows it. */
-  const nameOf = (channel: string) => bed.workspace.sight().channels.find(({ id }) => id === channel)?.name ?? "";
+  const nameOf = (channel: string) => bed.workspace.snapshot().channels.find(({ id }) => id === channel)?.name ?? "";
   const thread = (page: Page) => page.getByRole("region", { name: "Thread" });
   const card = (page: Page, server: string) =>
     page.getByRole("complementary").getByRole("listitem").filter({ hasText: server });

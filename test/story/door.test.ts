@@ -50,7 +50,7 @@ test("with Slack frozen from the start a failover is asked for, approved by some
   const sams = await enrolled("USAM");
   await bed.bot.stop();
   bed.workspace.chaos("delayCalls", { seconds: 3600 });
-  const messages = bed.workspace.sight().messages.length;
+  const messages = bed.workspace.snapshot().messages.length;
   const starting = bed.bot.start(300);
   starting.catch(() => {});
   await until(async () => (await dr("list")).code === 0, 60);
@@ -83,12 +83,12 @@ test("with Slack frozen from the start a failover is asked for, approved by some
 
   const { events, run: ended } = await bed.lastRun();
   expect(ended.status).toBe("verified");
-  expect(await bed.promotions(bed.estate.nodes[1]?.name ?? "")).toBe(1);
+  expect(await bed.promotions(bed.environment.nodes[1]?.name ?? "")).toBe(1);
   expect(events.find(({ type }) => type === "gate.approved")?.actor).toMatchObject({
     person: "sam-okafor",
     door: "cli",
   });
-  expect(bed.workspace.sight().messages).toHaveLength(messages);
+  expect(bed.workspace.snapshot().messages).toHaveLength(messages);
   const told = await dr("timeline", "--last", "60");
   expect(told.out).toMatch(/Sam Okafor, at the command line: approved/);
 
@@ -98,7 +98,7 @@ test("with Slack frozen from the start a failover is asked for, approved by some
   const end = await sam.waitForMessage(({ text }) => /is done and verified/.test(text), 60_000);
   const thread = () =>
     bed.workspace
-      .sight()
+      .snapshot()
       .messages.filter((one) => one.thread_ts === end.thread_ts)
       .map(({ text }) => text);
   await until(() => thread().some((text) => /approved by/.test(text)), 30);

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { playStory } from "../../practice/session/story.ts";
+import { playScenario } from "../../practice/session/scenario.ts";
 import type { Message } from "../../practice/slack/index.ts";
 import { type Bed, logStatements, openBed } from "./bed.ts";
 
@@ -12,7 +12,7 @@ afterAll(() => bed?.stop(), 60_000);
 
 /** Tells the story from a healthy estate, in channels of its own. */
 async function tell(options: { unplanned?: boolean } = {}) {
-  const postmortem = await playStory(bed, {
+  const postmortem = await playScenario(bed, {
     words: "failover database",
     unplanned: options.unplanned ?? false,
     seconds: 90,
@@ -27,30 +27,32 @@ function systemLines(messages: readonly Message[]): string[] {
 
 describe("a failover, told from the first word to the post-mortem", () => {
   beforeEach(async () => {
-    await bed.estate.heal();
+    await bed.environment.heal();
     await logStatements(bed);
   }, 120_000);
   afterEach(() => bed.endOpenRuns(), 60_000);
 
   test("planned: nothing acknowledged is lost, one promotion, everything on one whole timeline", async () => {
-    const before = new Set(bed.workspace.sight().messages.map(({ ts }) => ts));
+    const before = new Set(bed.workspace.snapshot().messages.map(({ ts }) => ts));
     const { postmortem, run, events } = await tell();
     expect(run.status).toBe("verified");
-    const told = bed.workspace.sight().messages.filter(({ ts, channel }) => !before.has(ts) && channel === "CINCIDENT");
+    const told = bed.workspace
+      .snapshot()
+      .messages.filter(({ ts, channel }) => !before.has(ts) && channel === "CINCIDENT");
     expect(told.filter(({ files }) => !files?.length).length).toBeLessThanOrEqual(6);
     expect(systemLines(told)).toEqual([]);
     expect(postmortem).toMatch(/^postmortem-(?:inc|maint)-.*\.md$/);
-    expect(await bed.estate.ledger()).toMatchObject({ lost: 0 });
+    expect(await bed.environment.ledger()).toMatchObject({ lost: 0 });
     expect(await bed.promotions("orders-b")).toBe(1);
     expect(events.map(({ version }) => version)).toEqual(events.map((_, index) => index + 1));
     expect(await bed.store.timeline.verify()).toMatchObject({ ok: true });
   }, 180_000);
 
   test("unplanned, with writes the standby never got: the loss reported is the loss the application counts", async () => {
-    await bed.estate.chaos("stall-and-kill-primary");
+    await bed.environment.chaos("stall-and-kill-primary");
     const alex = bed.workspace.as("UALEX");
     const sam = bed.workspace.as("USAM");
-    const channelsBefore = new Set(bed.workspace.sight().channels.map(({ id }) => id));
+    const channelsBefore = new Set(bed.workspace.snapshot().channels.map(({ id }) => id));
     await alex.slash("/dr failover database --unplanned");
     const isNew = ({ channel }: { channel: string }) => !channelsBefore.has(channel);
     const gate = await sam.waitForMessage(
@@ -59,7 +61,7 @@ describe("a failover, told from the first word to the post-mortem", () => {
     );
     await sam.click(gate, "gate.approve", { confirm: true });
     const end = await sam.waitForMessage((m) => isNew(m) && /is done and verified/.test(m.text), 90_000);
-    const counted = await bed.estate.ledger();
+    const counted = await bed.environment.ledger();
     const { run } = await bed.lastRun();
     const reported = [...run.steps.values()].flatMap((s) =>
       s.status === "done" && s.rpo?.rows != null ? [s.rpo.rows] : [],
@@ -68,14 +70,14 @@ describe("a failover, told from the first word to the post-mortem", () => {
     expect(reported).toEqual([counted.lost]);
     expect(end.text).toContain(`(${counted.lost} rows)`);
     // The channel's creation is four lines: the bot, who declared, the topic, the pinned card. Two more may follow.
-    const lines = systemLines(bed.workspace.sight().messages.filter(({ channel }) => channel === end.channel));
+    const lines = systemLines(bed.workspace.snapshot().messages.filter(({ channel }) => channel === end.channel));
     expect(lines.filter((subtype) => subtype === "channel_topic")).toHaveLength(1);
     expect(lines.length).toBeLessThanOrEqual(4 + 2);
 
     // The power comes back on the old primary, and it takes writes as if nothing had happened. The bot has begun anew.
     await bed.bot.stop();
     await bed.bot.start();
-    await bed.estate.chaos("restart-primary");
+    await bed.environment.chaos("restart-primary");
     const split = await sam.waitForMessage((m) => isNew(m) && /SPLIT BRAIN after/.test(m.text), 20_000);
     expect(split.text).toMatch(/orders-a, the old primary, is back and takes writes, and so does orders-b/);
     expect(split.text).toContain("Stop orders-a or fence it now");
@@ -83,7 +85,7 @@ describe("a failover, told from the first word to the post-mortem", () => {
     const ringing = () => bed.pager.incidents.some(({ title }) => title.includes("SPLIT BRAIN in Practice orders"));
     for (const until = Date.now() + 20_000; !ringing(); await new Promise((later) => setTimeout(later, 100)))
       if (Date.now() > until) throw new Error("Nobody was paged.");
-    await bed.estate.nodes[0].kill();
+    await bed.environment.nodes[0].kill();
     await sam.waitForMessage((m) => isNew(m) && /SPLIT BRAIN after.*Resolved at/.test(m.text), 20_000);
     const { events } = await bed.lastRun();
     const said = events.map(({ type }) => type).filter((type) => type.startsWith("split-brain."));

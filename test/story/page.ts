@@ -14,7 +14,7 @@ export function messageIn(where: Locator, { ts }: Pick<Place, "ts">): Locator {
 
 /** Opens the channel of a message from the list of channels. */
 export function channelButton(bed: Bed, page: Page, { channel }: Pick<Place, "channel">): Locator {
-  const name = bed.workspace.sight().channels.find(({ id }) => id === channel)?.name;
+  const name = bed.workspace.snapshot().channels.find(({ id }) => id === channel)?.name;
   if (name === undefined) throw new Error(`There is no channel ${channel}.`);
   return page.getByRole("navigation", { name: "Channels" }).getByRole("button", { name });
 }

@@ -99,7 +99,7 @@ describe("an approval that does not count", () => {
 
 describe("a question that no longer holds", () => {
   beforeEach(async () => {
-    await bed.estate.heal();
+    await bed.environment.heal();
     await logStatements(bed);
   }, 120_000);
   afterEach(() => bed.endOpenRuns(), 60_000);
@@ -137,7 +137,7 @@ describe("a question that no longer holds", () => {
     expect(run.steps.get("promote")?.step.title).toBe("Promote orders-b");
     expect(run.steps.get("orders-healthy")?.status).toBe("done");
 
-    await bed.estate.heal();
+    await bed.environment.heal();
     await logStatements(bed);
     const next = await askFor(bed, "/dr failover database");
     const { run: changed } = await bed.lastRun();
@@ -151,14 +151,14 @@ describe("a question that no longer holds", () => {
     const before = await bed.deeds();
     const isNew = newFrom(bed);
     const sam = bed.workspace.as("USAM");
-    await bed.estate.chaos("pause-replay");
+    await bed.environment.chaos("pause-replay");
     await sam.click(question.card, "gate.approve", { confirm: true });
     const { ts } = question.card;
     await heard(bed, (m) => m.ts === ts, /void: It can't start any more: .*Replay on orders-b is paused/s);
     await heard(bed, isNew, /is blocked: nothing runs until it's resumed\..*Replay on orders-b is paused/s);
     expect(await bed.deeds()).toEqual(before);
 
-    await bed.estate.chaos("resume-replay");
+    await bed.environment.chaos("resume-replay");
     const later = newFrom(bed);
     await sam.slash(`/dr resume ${question.run}`, question.channel);
     const again = questionOf(await sam.waitForMessage((m) => later(m) && isQuestion(m), 30_000));

@@ -19,7 +19,7 @@ describe("whoever plays reads the screen", () => {
   afterAll(() => bed?.stop(), 60_000);
 
   test("a run that stops and asks ends the play in its words, and holds nothing afterwards", async () => {
-    await bed.estate.prepare("database-failover", "unplanned");
+    await bed.environment.prepare("database-failover", "unplanned");
     const planned = { runbook: "database-failover", mode: "planned", seconds: 90 } as const;
     const play = await playRunbook(bed, { ...planned, prepare: false });
     expect(play.outcome).not.toBe("verified");

@@ -24,7 +24,7 @@ afterAll(async () => {
 }, 60_000);
 
 beforeEach(async () => {
-  await bed.estate.heal();
+  await bed.environment.heal();
   await logStatements(bed);
   before = await bed.deeds();
 }, 120_000);
@@ -42,7 +42,7 @@ async function eachOnce(): Promise<void> {
   expect(told.filter((line) => /select pg_promote/.test(line))).toHaveLength(1);
   const { run, events } = await bed.lastRun();
   expect(run.status).toBe("verified");
-  expect(await bed.estate.ledger()).toMatchObject({ lost: 0 });
+  expect(await bed.environment.ledger()).toMatchObject({ lost: 0 });
   expect(events.map(({ version }) => version)).toEqual(events.map((_, index) => index + 1));
   expect(await bed.store.timeline.verify()).toMatchObject({ ok: true });
 }

@@ -83,12 +83,12 @@ describe("words nobody understands", () => {
 
 describe("servers that are not as a failover needs them", () => {
   beforeEach(async () => {
-    await bed.estate.heal();
+    await bed.environment.heal();
     await logStatements(bed);
   }, 120_000);
 
   test("no standby: said, with what brings one back", async () => {
-    await bed.estate.nodes[1].kill();
+    await bed.environment.nodes[1].kill();
     const says = await unplannable("/dr failover database");
     expect(says).toContain("no standby is ready (orders-a takes writes; not a standby: orders-b)");
     expect(says).toContain("`/dr restore database`");
@@ -96,7 +96,7 @@ describe("servers that are not as a failover needs them", () => {
 
   test("the primary is dead: the unplanned way is one press, and ends verified", async () => {
     const isNew = newFrom(bed);
-    await bed.estate.chaos("kill-primary");
+    await bed.environment.chaos("kill-primary");
     expect(await refused("/dr failover database")).toMatch(/orders-a does not answer/);
     const offer = await alex().waitForMessage((m) => isNew(m) && buttonOf(m, "run.unplanned") !== undefined);
     const later = newFrom(bed);
@@ -110,7 +110,7 @@ describe("servers that are not as a failover needs them", () => {
   test("the primary dies while the question is open: void, stuck, and the unplanned way is one press there too", async () => {
     const question = await askFor(bed, "/dr failover database");
     const before = await bed.deeds();
-    await bed.estate.chaos("kill-primary");
+    await bed.environment.chaos("kill-primary");
     const isNew = newFrom(bed);
     await sam().click(question.card, "gate.approve", { confirm: true });
     await heard(bed, (m) => m.ts === question.card.ts, /void: It can't start any more: orders-a does not/);
@@ -126,7 +126,7 @@ describe("servers that are not as a failover needs them", () => {
 
 describe("one failover after the other", () => {
   beforeEach(async () => {
-    await bed.estate.heal();
+    await bed.environment.heal();
     await logStatements(bed);
   }, 120_000);
 
@@ -157,9 +157,9 @@ describe("one failover after the other", () => {
     const back = await askFor(bed, "/dr failover database");
     expect(back.card.text).toContain("writes move from orders-b to orders-a. Data loss: nothing");
     await approve(back);
-    const { application } = await bed.estate.state();
+    const { application } = await bed.environment.state();
     expect(application?.target.name).toBe("orders-a");
-    expect(await bed.estate.ledger()).toMatchObject({ lost: 0 });
+    expect(await bed.environment.ledger()).toMatchObject({ lost: 0 });
   }, 120_000);
 });
 
@@ -167,14 +167,14 @@ describe("a catalogue that asks for too much, or points at the wrong servers", (
   const hosts: DatabaseHost[] = [];
 
   beforeAll(async () => {
-    await bed.estate.heal();
+    await bed.environment.heal();
     await bed.catalog(
       async (practice) => {
         const file = join(practice, "runbooks/database-failover.yml");
         const text = await readFile(file, "utf8");
         const strict = text.replace(/( +)mode: \$\{mode\}\n/, "$&$1maxLagBytes: 2000\n");
         await writeFile(file, strict);
-        await writeFile(values, await readFile(bed.estate.environment().LIFEBOAT_VALUES as string));
+        await writeFile(values, await readFile(bed.environment.environment().LIFEBOAT_VALUES as string));
       },
       { LIFEBOAT_VALUES: values },
     );
@@ -182,20 +182,20 @@ describe("a catalogue that asks for too much, or points at the wrong servers", (
   afterAll(() => Promise.all(hosts.map((host) => host.kill())));
 
   test("lag over the limit: how much, the limit, and what can be done", async () => {
-    await bed.estate.chaos("stall-replication");
+    await bed.environment.chaos("stall-replication");
     try {
-      await until(async () => (await bed.estate.state()).nodes.some(({ lagBytes }) => (lagBytes ?? 0) > 4000), 20);
+      await until(async () => (await bed.environment.state()).nodes.some(({ lagBytes }) => (lagBytes ?? 0) > 4000), 20);
       const says = await refused("/dr failover database");
       expect(says).toMatch(
         /orders-b is \d{4,} bytes and [\d.]+ s behind; the limit is 2000 bytes and 60 s\. Wait until/,
       );
     } finally {
-      await bed.estate.chaos("resume-replication");
+      await bed.environment.chaos("resume-replication");
     }
   }, 60_000);
 
   test("the standby of another cluster: both are named, nobody is promoted", async () => {
-    const secrets = bed.estate.environment();
+    const secrets = bed.environment.environment();
     const password = secrets.ORDERS_DB_PASSWORD as string;
     const passwords = { owner: password, admin: password, app: password, monitor: password, replicator: password };
     const folder = join(bed.folder, "estate");

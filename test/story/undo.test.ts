@@ -50,7 +50,7 @@ beforeAll(async () => {
 afterAll(() => bed?.stop(), 60_000);
 afterEach(() => bed.endOpenRuns(), 60_000);
 beforeEach(async () => {
-  await bed.estate.heal();
+  await bed.environment.heal();
   await logStatements(bed);
   // A bot that was killed is started again with the catalogue of everybody.
   environment = await bed.catalog((practice) => writeFile(join(practice, "runbooks/slow-move.yml"), GIVEN_UP));
@@ -67,7 +67,7 @@ async function givenUp() {
   const isNew = newFrom(bed);
   await alex().slash(`/dr abort ${question.run} The primary is fine`);
   const over = await heard(bed, (m) => isNew(m) && buttonOf(m, "run.undo") !== undefined, /aborted/);
-  await until(async () => !(await bed.estate.healthy()), 15);
+  await until(async () => !(await bed.environment.healthy()), 15);
   return { over, run: question.run };
 }
 
@@ -98,10 +98,10 @@ describe("a failover is given up after the fence", () => {
       });
       const { run: undone } = await bed.lastRun();
       expect([undone.status, undone.plan.undoes]).toMatchObject(["verified", { run, step: "fence" }]);
-      await until(() => bed.estate.healthy(), 30);
-      expect((await bed.estate.writers()).length).toBe(1);
+      await until(() => bed.environment.healthy(), 30);
+      expect((await bed.environment.writers()).length).toBe(1);
       expect((await opened()) - before).toBe(1);
-      expect(await bed.estate.ledger()).toMatchObject({ lost: 0 });
+      expect(await bed.environment.ledger()).toMatchObject({ lost: 0 });
       expect(await bed.store.timeline.verify()).toMatchObject({ ok: true, problems: [] });
     },
     240_000,
@@ -110,18 +110,18 @@ describe("a failover is given up after the fence", () => {
   test("not while the other server takes writes, and nothing is changed then", async () => {
     const { run } = await givenUp();
     const before = await opened();
-    await promote(bed.estate.nodes[1].url());
+    await promote(bed.environment.nodes[1].url());
     const isNew = newFrom(bed);
     await alex().slash(`/dr undo fence ${run}`);
     const { text } = await heard(bed, (m) => isNew(m) && m.thread_ts !== undefined, /split brain/, 60_000);
     expect(text).toContain("orders-b takes writes");
     expect(await opened()).toBe(before);
-    expect((await bed.estate.writers()).length).toBe(1);
+    expect((await bed.environment.writers()).length).toBe(1);
   }, 120_000);
 
   test("not while the other server is silent, unless that is accepted", async () => {
     const { run } = await givenUp();
-    await bed.estate.nodes[1].kill();
+    await bed.environment.nodes[1].kill();
     const isNew = newFrom(bed);
     await alex().slash(`/dr undo fence ${run}`);
     const { text } = await heard(
@@ -138,6 +138,6 @@ describe("a failover is given up after the fence", () => {
     ).toContain("you can't approve it");
     await sam().click(question.card, "gate.approve", { confirm: true });
     await until(async () => (await bed.lastRun()).run.status === "verified", 60);
-    await until(() => bed.estate.healthy(), 30);
+    await until(() => bed.environment.healthy(), 30);
   }, 120_000);
 });

@@ -24,7 +24,7 @@ export function questionOf(card: Message): Question {
 
 /** Whoever comes next says it: true for messages that are not there yet. */
 export function newFrom(bed: Bed): (message: Message) => boolean {
-  const { messages, ephemerals } = bed.workspace.sight();
+  const { messages, ephemerals } = bed.workspace.snapshot();
   const before = new Set([...messages, ...ephemerals].map(({ channel, ts }) => `${channel}/${ts}`));
   return ({ channel, ts }) => !before.has(`${channel}/${ts}`);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { SystemEstate } from "../../practice/environment/system-estate.ts";
+import type { SystemEnvironment } from "../../practice/environment/system-environment.ts";
 import type { Play } from "../../practice/session/play.ts";
 import type { Practice } from "../../practice/session/practice.ts";
 import { playSequence } from "../../practice/session/sequence.ts";
@@ -21,7 +21,7 @@ export interface Beside {
  */
 export function playsItsCycles(
   system: string,
-  practice: () => Practice<SystemEstate>,
+  practice: () => Practice<SystemEnvironment>,
   { before = {}, after = {} }: Beside = {},
 ): void {
   const plays = cyclesOf(system).flatMap((cycle) =>

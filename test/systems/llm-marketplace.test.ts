@@ -7,8 +7,8 @@ import { type Play, playRunbook } from "../../practice/session/play.ts";
 import { type Practice, startPractice } from "../../practice/session/practice.ts";
 import { playSequence } from "../../practice/session/sequence.ts";
 import { ask, asOwner, DATABASE } from "../../practice/systems/llm-marketplace/databases.ts";
-import { indexed } from "../../practice/systems/llm-marketplace/estate.ts";
-import type { MarketplaceEstate } from "../../practice/systems/llm-marketplace/index.ts";
+import { indexed } from "../../practice/systems/llm-marketplace/environment.ts";
+import type { MarketplaceEnvironment } from "../../practice/systems/llm-marketplace/index.ts";
 import {
   ASIDE,
   CONFIG,
@@ -30,7 +30,7 @@ import { takesATransaction } from "./transaction.ts";
 
 /** Every runbook of LLM-Marketplace, played from what is on the screen; what it did is told by the world. */
 let folder: string;
-let practice: Practice<MarketplaceEstate>;
+let practice: Practice<MarketplaceEnvironment>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "lifeboat-llm-"));
@@ -43,7 +43,7 @@ beforeAll(async () => {
     bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
     manifestFile: join(root, "manifest.yml"),
     environment: FAST_SLACK,
-  })) as unknown as Practice<MarketplaceEstate>;
+  })) as unknown as Practice<MarketplaceEnvironment>;
 }, 120_000);
 afterAll(async () => {
   await practice?.stop();
@@ -61,7 +61,7 @@ async function played(runbook: string, mode: "planned" | "unplanned" = "planned"
 }
 
 const approvers = (play: Play) => play.report?.approvals.map(({ person }) => person);
-const accepted = (operation: string) => practice.estate.cloud.aws.ledger.of(operation, "accepted");
+const accepted = (operation: string) => practice.environment.cloud.aws.ledger.of(operation, "accepted");
 const takesWrites = async (host: DatabaseHost) => {
   const [row] = await ask<{ open: boolean }>(
     host,
@@ -71,19 +71,19 @@ const takesWrites = async (host: DatabaseHost) => {
 };
 /** What runs in a region: pods of both services as they are asked for, and whether its CronJob may start. */
 const runsIn = (side: Side) => {
-  const cluster = practice.estate.clusters[side];
+  const cluster = practice.environment.clusters[side];
   const replicas = (name: string) => cluster.get("deployments", NAMESPACE, name)?.spec?.replicas;
   const cron = cluster.get("cronjobs", NAMESPACE, CRON_JOB)?.spec?.suspend === false;
   return [replicas("publishing-service"), replicas("discovery-service"), cron];
 };
 const SERVES = [3, 2, true];
 const STANDS_BY = [0, 0, false];
-const endpoint = (side: Side) => practice.estate.clusters[side].get("configmaps", NAMESPACE, CONFIG)?.data;
+const endpoint = (side: Side) => practice.environment.clusters[side].get("configmaps", NAMESPACE, CONFIG)?.data;
 /** The index searches are answered from. */
-const searched = (side: Side) => indexed(practice.estate.search, side);
+const searched = (side: Side) => indexed(practice.environment.search, side);
 /** Publishers arrive only there, and are told that their models are stored. */
 const arrivesAt = async () => {
-  const { traffic } = practice.estate;
+  const { traffic } = practice.environment;
   const before = traffic.acknowledged.length;
   while (traffic.acknowledged.length < before + 3) await new Promise((later) => setTimeout(later, 50));
   const sides = traffic.acknowledged.slice(-2) as readonly { readonly side?: string }[];
@@ -122,10 +122,10 @@ playsItsCycles("llm-marketplace", () => practice, {
   after: {
     // DB-F-002: fenced by its parameter group, drained, promoted for real; applications follow, and only one gate is asked.
     "database, planned, 1": async (play) => {
-      const { databases, cloud } = practice.estate;
+      const { databases, cloud } = practice.environment;
       expect(approvers(play)).toEqual(["vera-lindqvist"]);
       expect(accepted("PromoteReadReplica")).toHaveLength(1);
-      expect(cloud.aws.world.instances.get(`${WEST}/${REPLICA}`)?.source).toBeNull();
+      expect(cloud.aws.state.instances.get(`${WEST}/${REPLICA}`)?.source).toBeNull();
       expect([await takesWrites(databases.east), await takesWrites(databases.west)]).toEqual([false, true]);
       expect(endpoint("east")).toEqual({ DATABASE_ENDPOINT: endpointOf(WEST, REPLICA) });
       expect(play.report?.rpo.rowsLost).toBe(0);
@@ -136,7 +136,7 @@ playsItsCycles("llm-marketplace", () => practice, {
     "applications, unplanned, 2": leaves("unplanned"),
     // CR-F-001: not one call to us-east-1 is answered, and everybody publishes in us-west-2, on one approval.
     "region, unplanned, 2": async (play) => {
-      const { databases, cloud, clusters } = practice.estate;
+      const { databases, cloud, clusters } = practice.environment;
       expect(approvers(play)).toEqual(["vera-lindqvist"]);
       expect(play.texts.join("\n")).toMatch(/us-east-1 is down, seen from two places/);
       const answered = cloud.aws.ledger.entries.filter(
@@ -155,14 +155,14 @@ playsItsCycles("llm-marketplace", () => practice, {
     },
     "region, unplanned, 3": async () => {
       // Acknowledged by nobody, and nowhere else.
-      await onlyIn(practice.estate.databases.east, 7);
+      await onlyIn(practice.environment.databases.east, 7);
       expect([runsIn("east"), runsIn("west")]).toEqual([SERVES, SERVES]);
     },
     // Reprotect: fenced, its rows exported, deleted after a snapshot, a real replica of its name in its network; what ran there
     // is stopped.
     "region, unplanned, 4": async () => {
-      const { databases, cloud } = practice.estate;
-      const { instances, snapshots } = cloud.aws.world;
+      const { databases, cloud } = practice.environment;
+      const { instances, snapshots } = cloud.aws.state;
       expect(instances.get(`${WEST}/${REPLICA}`)?.multiAz).toBe(true);
       expect(instances.get(`${EAST}/${PRIMARY}`)).toMatchObject({
         source: { id: REPLICA, region: WEST },
@@ -186,10 +186,10 @@ describe("inside a region", () => {
     "DB-F-001: the zone is left once, nothing is lost",
     async () => {
       const play = await played("db-f-001");
-      const { world } = practice.estate.cloud.aws;
+      const { state } = practice.environment.cloud.aws;
       expect(approvers(play)).toEqual(["sam-okafor"]);
       expect(accepted("RebootDBInstance")).toHaveLength(1);
-      expect(world.instances.get(`${EAST}/${PRIMARY}`)?.zone).toBe("us-east-1b");
+      expect(state.instances.get(`${EAST}/${PRIMARY}`)?.zone).toBe("us-east-1b");
       expect(play.report?.rpo.rowsLost).toBe(0);
       expect(await arrivesAt()).toEqual(["east"]);
     },
@@ -205,7 +205,7 @@ describe("search", () => {
       expect(searched("east")?.name).toBe("models-lifeboat-1");
       expect(searched("east")?.docs.size).toBeGreaterThanOrEqual(40);
       expect(searched("west")?.name).toBe("models-standby");
-      expect(practice.estate.search.cluster("east").world.indices.has("models")).toBe(true);
+      expect(practice.environment.search.cluster("east").state.indices.has("models")).toBe(true);
     },
     LIMIT,
   );
@@ -216,19 +216,19 @@ describe("the data is destroyed", () => {
     "a restored instance takes the primary's name after a second decision; the harmed one is kept",
     async () => {
       const play = await played("db-restore-snapshot");
-      const { world } = practice.estate.cloud.aws;
+      const { state } = practice.environment.cloud.aws;
       expect(approvers(play)).toEqual(["sam-okafor", "vera-lindqvist"]);
       const restored = accepted("RestoreDBInstanceFromDBSnapshot").map(({ given }) => given.DBSnapshotIdentifier);
       expect(restored).toEqual([expect.not.stringMatching(/^harmed$/)]);
-      expect(world.instances.get(`${EAST}/${PRIMARY}`)).toMatchObject({
-        port: practice.estate.databases.spare.port,
+      expect(state.instances.get(`${EAST}/${PRIMARY}`)).toMatchObject({
+        port: practice.environment.databases.spare.port,
         multiAz: true,
         securityGroups: ["sg-marketplace"],
       });
-      expect(world.instances.get(`${EAST}/${ASIDE}`)?.port).toBe(practice.estate.databases.east.port);
+      expect(state.instances.get(`${EAST}/${ASIDE}`)?.port).toBe(practice.environment.databases.east.port);
       expect(await arrivesAt()).toEqual(["east"]);
       // The other region's replica follows the harmed one: it is never promoted, also when the region is lost now.
-      await practice.estate.strike?.("lose-us-east-1");
+      await practice.environment.strike?.("lose-us-east-1");
       const move = { runbook: "cr-f-001", mode: "unplanned", seconds: 60, prepare: false } as const;
       const { outcome, texts } = await playRunbook(practice, move);
       expect([outcome, accepted("PromoteReadReplica")]).toEqual(["failed", []]);
@@ -244,10 +244,10 @@ describe("looks", () => {
     async () => {
       const looks = ["dr-health", "verify-backups", "verify-backups-database", "verify-backups-files"];
       await inOneWorld(looks.flatMap((id) => [`runbook ${id}`, `runbook ${id}`]));
-      const { ledger } = practice.estate.cloud.aws;
+      const { ledger } = practice.environment.cloud.aws;
       expect(ledger.entries.filter(({ outcome }) => outcome === "accepted")).toEqual([]);
-      expect(practice.estate.clusters.west.writes()).toEqual([]);
-      practice.estate.repositories.east.snapshots.clear();
+      expect(practice.environment.clusters.west.writes()).toEqual([]);
+      practice.environment.repositories.east.snapshots.clear();
       for (const runbook of ["verify-backups-search", "dr-health", "verify-backups"]) {
         const play = await playRunbook(practice, { runbook, mode: "planned", seconds: 60, prepare: false });
         expect([runbook, play.outcome]).toEqual([runbook, "failed"]);
@@ -268,7 +268,7 @@ describe("tests on production", () => {
       expect(accepted("RebootDBInstance")).toHaveLength(4);
       await inOneWorld(["runbook quarterly", "runbook quarterly"]);
       expect([runsIn("east"), runsIn("west")]).toEqual([SERVES, STANDS_BY]);
-      expect(practice.estate.search.cluster("west").world.indices.has("models-test-lifeboat-2")).toBe(true);
+      expect(practice.environment.search.cluster("west").state.indices.has("models-test-lifeboat-2")).toBe(true);
       expect([searched("west")?.name, searched("west")?.docs.size]).toEqual(["models-standby", 30]);
       expect(await arrivesAt()).toEqual(["east"]);
     },
@@ -290,7 +290,7 @@ describe("tests on production", () => {
       // Search went along and came home: nothing that was published is missing from it.
       const found = searched("east");
       expect(found?.name).toBe("models-lifeboat-1");
-      expect(practice.estate.traffic.acknowledged.filter(({ id }) => !found?.docs.has(id))).toEqual([]);
+      expect(practice.environment.traffic.acknowledged.filter(({ id }) => !found?.docs.has(id))).toEqual([]);
     },
     LIMIT * 3,
   );
@@ -301,8 +301,11 @@ describe("on a healthy day", () => {
     "what repairs is refused before anything is changed, or has nothing to change",
     async () => {
       await inOneWorld([["restore database-region", /has no member that needs to rejoin/], "runbook stand-down"]);
-      expect(practice.estate.cloud.aws.ledger.entries.filter(({ outcome }) => outcome === "accepted")).toEqual([]);
-      expect([practice.estate.clusters.east.writes(), practice.estate.clusters.west.writes()]).toEqual([[], []]);
+      expect(practice.environment.cloud.aws.ledger.entries.filter(({ outcome }) => outcome === "accepted")).toEqual([]);
+      expect([practice.environment.clusters.east.writes(), practice.environment.clusters.west.writes()]).toEqual([
+        [],
+        [],
+      ]);
       expect([runsIn("east"), runsIn("west")]).toEqual([SERVES, STANDS_BY]);
     },
     LIMIT,
@@ -334,7 +337,7 @@ async function onlyIn(host: DatabaseHost, id: number): Promise<void> {
 
 /** Ids of the models that were exported. */
 async function exported(): Promise<readonly string[]> {
-  const { exportFolder } = practice.estate;
+  const { exportFolder } = practice.environment;
   const texts = await Promise.all(
     (await readdir(exportFolder)).map((name) => readFile(join(exportFolder, name), "utf8")),
   );

@@ -7,7 +7,7 @@ import { type Play, playRunbook } from "../../practice/session/play.ts";
 import { type Practice, startPractice } from "../../practice/session/practice.ts";
 import { playSequence } from "../../practice/session/sequence.ts";
 import { tell } from "../../practice/systems/marimo-erp/databases.ts";
-import { type MarimoEstate, marimoErp } from "../../practice/systems/marimo-erp/index.ts";
+import { type MarimoEnvironment, marimoErp } from "../../practice/systems/marimo-erp/index.ts";
 import {
   ADDED,
   ADDRESS,
@@ -38,8 +38,8 @@ const describe = await describeWith(
 
 describe("Marimo ERP", () => {
   let folder: string;
-  let practice: Practice<MarimoEstate>;
-  let estate: MarimoEstate;
+  let practice: Practice<MarimoEnvironment>;
+  let practiceEnvironment: MarimoEnvironment;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "lifeboat-marimo-"));
@@ -52,8 +52,8 @@ describe("Marimo ERP", () => {
       bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
       manifestFile: join(root, "manifest.yml"),
       environment: FAST_SLACK,
-    })) as unknown as Practice<MarimoEstate>;
-    estate = practice.estate;
+    })) as unknown as Practice<MarimoEnvironment>;
+    practiceEnvironment = practice.environment;
   }, 180_000);
   afterAll(async () => {
     await practice?.stop();
@@ -72,16 +72,20 @@ describe("Marimo ERP", () => {
 
   const approvers = (play: Play) => play.report?.approvals.map(({ person }) => person);
   const rows = async (host: DatabaseHost, table: string) =>
-    Number((await tell(estate.databases.ownerUrl(host), [`select count(*)::int as rows from ${table}`]))[0]?.rows);
+    Number(
+      (await tell(practiceEnvironment.databases.ownerUrl(host), [`select count(*)::int as rows from ${table}`]))[0]
+        ?.rows,
+    );
   const takesWrites = async (host: DatabaseHost) => {
     const [row] = await tell(host.url(), [
       "select not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'off' as open",
     ]);
     return row?.open;
   };
-  const answers = () => estate.aws.world.zones.get("Z0MARIMOERP")?.served.map(({ values }) => values.join());
+  const answers = () =>
+    practiceEnvironment.aws.state.zones.get("Z0MARIMOERP")?.served.map(({ values }) => values.join());
   const health = async () =>
-    (await (await fetch(`${estate.sites.publicUrl}/health`)).json()) as Record<string, unknown>;
+    (await (await fetch(`${practiceEnvironment.sites.publicUrl}/health`)).json()) as Record<string, unknown>;
   const NONE = Object.fromEntries(Object.keys(REPLICAS).map((name) => [name, 0]));
   const kept = { redis: 1, postgres: 1, rabbitmq: 1, consul: 1 };
 
@@ -89,13 +93,15 @@ describe("Marimo ERP", () => {
     "db-restore: every row of the dump is back, and exactly the counts that were there",
     async () => {
       const play = await played("db-restore");
-      const { a } = estate.databases;
+      const { a } = practiceEnvironment.databases;
       expect(approvers(play)?.sort()).toEqual(["dana-kim", "sam-okafor"]);
       expect([await rows(a, "users"), await rows(a, "invoices")]).toEqual([USERS, INVOICES]);
-      expect(estate.sites.replicas("primary")).toEqual({ ...REPLICAS, ...kept });
-      expect((await readdir(estate.backups.folder)).filter((name) => /^safety-.*\.dump$/.test(name))).toHaveLength(1);
+      expect(practiceEnvironment.sites.replicas("primary")).toEqual({ ...REPLICAS, ...kept });
+      expect(
+        (await readdir(practiceEnvironment.backups.folder)).filter((name) => /^safety-.*\.dump$/.test(name)),
+      ).toHaveLength(1);
       // Down and up, one request each; what was at 0 and what data needs was not asked for.
-      const { writes } = estate.sites.clusters.primary;
+      const { writes } = practiceEnvironment.sites.clusters.primary;
       expect(
         writes()
           .filter(({ path }) => path.includes("/deployments/"))
@@ -113,8 +119,8 @@ describe("Marimo ERP", () => {
     "db-restore, the bot killed with kill -9 at %s: the same counts come back",
     async (at) => {
       await killedOnce(practice.bot, { at, marker: join(folder, "killed") }, () => played("db-restore"));
-      expect(estate.sites.replicas("primary")).toEqual({ ...REPLICAS, ...kept });
-      expect(await rows(estate.databases.a, "users")).toBe(USERS);
+      expect(practiceEnvironment.sites.replicas("primary")).toEqual({ ...REPLICAS, ...kept });
+      expect(await rows(practiceEnvironment.databases.a, "users")).toBe(USERS);
     },
     2 * LIMIT,
   );
@@ -127,14 +133,16 @@ describe("Marimo ERP", () => {
       await killedOnce(practice.bot, at, async () => {
         play = await played("db-restore-moment");
       });
-      const { a, b, restored } = estate.databases;
+      const { a, b, restored } = practiceEnvironment.databases;
       expect(new Set(approvers(play))).toEqual(new Set(["dana-kim", "sam-okafor"]));
       expect([await rows(a, "users"), await rows(a, "invoices")]).toEqual([USERS, INVOICES]);
-      expect(estate.sites.replicas("primary")).toEqual({ ...REPLICAS, ...kept });
-      expect(estate.sites.suspended("primary")).toBe(false);
+      expect(practiceEnvironment.sites.replicas("primary")).toEqual({ ...REPLICAS, ...kept });
+      expect(practiceEnvironment.sites.suspended("primary")).toBe(false);
       // Users that came after the damage, and one that every look at /health changes.
-      const file = (await readdir(estate.backups.folder)).find((name) => name.startsWith("given-up-"));
-      const lines = (await readFile(join(estate.backups.folder, file as string), "utf8")).trimEnd().split("\n");
+      const file = (await readdir(practiceEnvironment.backups.folder)).find((name) => name.startsWith("given-up-"));
+      const lines = (await readFile(join(practiceEnvironment.backups.folder, file as string), "utf8"))
+        .trimEnd()
+        .split("\n");
       const [head, ...given] = lines.slice(0, -1).map((line) => JSON.parse(line));
       expect(head).toMatchObject({ gone: ["public.invoices"] });
       const kinds = (kind: string) => given.filter((one) => one.kind === kind).map(({ row }) => Number(row.id));
@@ -152,15 +160,15 @@ describe("Marimo ERP", () => {
   test(
     "backup-now: what it keeps is what a restore takes",
     async () => {
-      const { backups } = estate;
+      const { backups } = practiceEnvironment;
       const before = await backups.dumps();
       expect(approvers(await played("backup-now", "planned"))).toEqual(["dana-kim"]);
       const made = (await backups.dumps()).filter((name) => !before.includes(name));
       try {
         expect(made).toHaveLength(1);
         await played("db-restore");
-        expect(await rows(estate.databases.a, "users")).toBe(USERS);
-        expect(estate.sites.suspended("primary")).toBe(false);
+        expect(await rows(practiceEnvironment.databases.a, "users")).toBe(USERS);
+        expect(practiceEnvironment.sites.suspended("primary")).toBe(false);
       } finally {
         for (const name of made) await backups.drop(name);
       }
@@ -171,8 +179,8 @@ describe("Marimo ERP", () => {
   test(
     "dc-failover, the database lost alone: what is left running is stopped when customers have moved",
     async () => {
-      await estate.reset();
-      const { databases, sites } = estate;
+      await practiceEnvironment.reset();
+      const { databases, sites } = practiceEnvironment;
       await databases.a.kill();
       const play = await playRunbook(practice, {
         ...{ runbook: "dc-failover", mode: "unplanned", seconds: 170, prepare: false },
@@ -190,7 +198,7 @@ describe("Marimo ERP", () => {
     async () => {
       expect(approvers(await played("service-restart"))).toEqual(["sam-okafor"]);
       await played("service-rollback");
-      const { primary } = estate.sites.clusters;
+      const { primary } = practiceEnvironment.sites.clusters;
       expect(primary.listeners("marimo-erp", ["app", "api-gateway"])).toHaveLength(REPLICAS["api-gateway"]);
       expect(JSON.stringify(primary.get("deployments", "marimo-erp", "api-gateway")?.spec)).not.toContain("broken");
     },
@@ -201,9 +209,9 @@ describe("Marimo ERP", () => {
     "a node is emptied, and takes pods again",
     async () => {
       await played("node-drain");
-      const { primary } = estate.sites.clusters;
+      const { primary } = practiceEnvironment.sites.clusters;
       expect(primary.get("nodes", undefined, "node-1")?.spec?.unschedulable ?? null).toBeNull();
-      expect(estate.sites.replicas("primary")).toEqual({ ...REPLICAS, ...kept });
+      expect(practiceEnvironment.sites.replicas("primary")).toEqual({ ...REPLICAS, ...kept });
     },
     LIMIT,
   );
@@ -211,8 +219,8 @@ describe("Marimo ERP", () => {
   test(
     "db-restore: an older dump is restored where the damage is in the newest, and what there is is listed",
     async () => {
-      await estate.prepare("db-restore", "unplanned");
-      const { databases, backups } = estate;
+      await practiceEnvironment.prepare("db-restore", "unplanned");
+      const { databases, backups } = practiceEnvironment;
       const [older] = await backups.dumps();
       await tell(databases.ownerUrl(databases.a), [
         "create table invoices (id bigint primary key, cents int not null)",
@@ -238,13 +246,15 @@ describe("Marimo ERP", () => {
     "cluster-rebuild: a new cluster serves what the dump held, and the name leads there",
     async () => {
       const play = await played("cluster-rebuild");
-      const { scratch } = estate.databases;
+      const { scratch } = practiceEnvironment.databases;
       // Asked once and together; a smoke test decides whether customers are led there.
       expect(approvers(play)?.sort()).toEqual(["max-weber", "sam-okafor"]);
       expect([await rows(scratch, "users"), await rows(scratch, "invoices")]).toEqual([USERS, INVOICES]);
       expect(answers()).toEqual([ADDRESS.rebuilt]);
       expect(await health()).toMatchObject({ status: "healthy", datacentre: "rebuilt", users: USERS });
-      expect([...estate.consul.primary.world.services.keys()]).toEqual(expect.arrayContaining([...CONSUL_SERVICES]));
+      expect([...practiceEnvironment.consul.primary.state.services.keys()]).toEqual(
+        expect.arrayContaining([...CONSUL_SERVICES]),
+      );
     },
     LIMIT,
   );
@@ -252,9 +262,9 @@ describe("Marimo ERP", () => {
   test(
     "db-rejoin: what came back is fenced, stopped and exported, made anew, and follows",
     async () => {
-      const { databases, sites, backups } = estate;
+      const { databases, sites, backups } = practiceEnvironment;
       const { a, b } = databases;
-      await estate.prepare("db-rejoin", "planned");
+      await practiceEnvironment.prepare("db-rejoin", "planned");
       const early = { runbook: "dc-failover", mode: "planned", seconds: 60, prepare: false } as const;
       const tooEarly = await playRunbook(practice, early);
       expect(tooEarly.refused).toBe(true);
@@ -289,17 +299,17 @@ describe("Marimo ERP", () => {
   ] as const)(
     "on a healthy day %s is refused: approval is never requested, and nothing is changed",
     async (runbook, mode, why) => {
-      const { databases, sites, consul } = estate;
+      const { databases, sites, consul } = practiceEnvironment;
       const { a, b } = databases;
-      await estate.reset();
-      const before = consul.primary.world.index;
+      await practiceEnvironment.reset();
+      const before = consul.primary.state.index;
       const play = await playRunbook(practice, { runbook, mode, seconds: 60, prepare: false });
       expect(play).toMatchObject({ outcome: "failed", violations: [] });
       expect(play.texts.join("\n")).toMatch(why);
       expect(play.report?.approvals).toEqual([]);
       expect([await takesWrites(a), await takesWrites(b)]).toEqual([true, false]);
       for (const cluster of Object.values(sites.clusters)) expect(cluster.writes()).toEqual([]);
-      expect(consul.primary.world.index).toBe(before);
+      expect(consul.primary.state.index).toBe(before);
       expect(answers()).toEqual([ADDRESS.primary]);
     },
     LIMIT,
@@ -308,8 +318,8 @@ describe("Marimo ERP", () => {
   test(
     "a move that ended between database and name is finished by the same runbook",
     async () => {
-      await estate.prepare("dc-failover", "unplanned");
-      const { databases } = estate;
+      await practiceEnvironment.prepare("dc-failover", "unplanned");
+      const { databases } = practiceEnvironment;
       await tell(databases.b.url(), ["select pg_promote(true, 30)", "checkpoint"]);
       const options = { runbook: "dc-failover", mode: "unplanned", seconds: 170, prepare: false } as const;
       expect(await playRunbook(practice, options)).toMatchObject({ problem: null, outcome: "verified" });
@@ -325,10 +335,10 @@ describe("Marimo ERP", () => {
       expect(await health()).toMatchObject({ cache: "ok" });
       await played("redis-recover", "planned");
       await played("rabbitmq-recover");
-      const queues = (await estate.rabbit.primary.api("GET", "/api/queues/%2f")) as { name: string }[];
+      const queues = (await practiceEnvironment.rabbit.primary.api("GET", "/api/queues/%2f")) as { name: string }[];
       expect(queues.map(({ name }) => name).sort()).toEqual([...QUEUES].sort());
       await played("consul-recover");
-      expect(estate.consul.primary.world.kv.get(CURRENCY)).toBe("EUR");
+      expect(practiceEnvironment.consul.primary.state.kv.get(CURRENCY)).toBe("EUR");
     },
     4 * LIMIT,
   );
@@ -336,7 +346,7 @@ describe("Marimo ERP", () => {
   test(
     "validations twice: a dump that is newer and damaged is found, and what was restored is thrown away",
     async () => {
-      const { databases, backups, sites } = estate;
+      const { databases, backups, sites } = practiceEnvironment;
       for (const runbook of ["backup-verify", "restore-test"] as const) {
         const first = await played(runbook, "planned");
         if (runbook === "backup-verify") expect(approvers(first)).toEqual([]);
@@ -381,12 +391,12 @@ describe("Marimo ERP", () => {
 
   /** Everything the ERP stands on moves. */
   const moves = async (play: Play) => {
-    const { databases, sites, consul, rabbit, redis } = estate;
+    const { databases, sites, consul, rabbit, redis } = practiceEnvironment;
     expect(approvers(play)?.sort()).toEqual(["max-weber", "sam-okafor"]);
     expect(await takesWrites(databases.b)).toBe(true);
     expect(answers()).toEqual([ADDRESS.secondary]);
     expect(await health()).toMatchObject({ status: "healthy", datacentre: "secondary", users: USERS, cache: "ok" });
-    expect(consul.secondary.world.kv.get(CURRENCY)).toBe("EUR");
+    expect(consul.secondary.state.kv.get(CURRENCY)).toBe("EUR");
     expect(await redis.secondary.tell(`EXISTS ${STALE_KEY}`)).toBe(":0");
     const queues = (await rabbit.secondary.api("GET", "/api/queues/%2f")) as { name: string }[];
     expect(queues.map(({ name }) => name).sort()).toEqual([...QUEUES].sort());
@@ -397,12 +407,12 @@ describe("Marimo ERP", () => {
     after: {
       "datacentre, unplanned, 2": async (play) => {
         await moves(play);
-        expect(estate.sites.replicas("secondary")).toMatchObject({ "api-gateway": 3, "auth-service": 2 });
+        expect(practiceEnvironment.sites.replicas("secondary")).toMatchObject({ "api-gateway": 3, "auth-service": 2 });
       },
       // And the datacentre that is left is drained.
       "datacentre, planned, 1": async (play) => {
         await moves(play);
-        const { databases, sites } = estate;
+        const { databases, sites } = practiceEnvironment;
         expect(await takesWrites(databases.a)).toBe(false);
         expect(sites.replicas("secondary")).toEqual({ ...REPLICAS, ...kept });
         expect(sites.replicas("primary")).toEqual({ ...NONE, ...kept });

@@ -7,7 +7,7 @@ import { type Play, playRunbook } from "../../practice/session/play.ts";
 import { type Practice, startPractice } from "../../practice/session/practice.ts";
 import { playSequence } from "../../practice/session/sequence.ts";
 import { ask } from "../../practice/systems/mimir/databases.ts";
-import { type MimirEstate, mimir } from "../../practice/systems/mimir/index.ts";
+import { type MimirEnvironment, mimir } from "../../practice/systems/mimir/index.ts";
 import {
   CONFIG,
   CONTROLS,
@@ -38,7 +38,7 @@ const LIMIT = 240_000;
 
 describe("Mimir", () => {
   let folder: string;
-  let practice: Practice<MimirEstate>;
+  let practice: Practice<MimirEnvironment>;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "lifeboat-mimir-"));
@@ -51,7 +51,7 @@ describe("Mimir", () => {
       bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
       manifestFile: join(root, "manifest.yml"),
       environment: FAST_SLACK,
-    })) as unknown as Practice<MimirEstate>;
+    })) as unknown as Practice<MimirEnvironment>;
   }, LIMIT);
   afterAll(async () => {
     await practice?.stop();
@@ -71,22 +71,23 @@ describe("Mimir", () => {
   const approvers = (play: Play) => play.report?.approvals.map(({ person }) => person);
   const takesWrites = async (site: Site) => {
     const [row] = await ask<{ open: boolean }>(
-      practice.estate.databases.at[site],
+      practice.environment.databases.at[site],
       "select not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'off' as open",
     );
     return row?.open;
   };
-  const replicas = (side: Side) => practice.estate.clusters[side].get("deployments", NAMESPACE, "api")?.spec?.replicas;
+  const replicas = (side: Side) =>
+    practice.environment.clusters[side].get("deployments", NAMESPACE, "api")?.spec?.replicas;
   /** Customers arrive only there, and are told that their orders are stored. */
   const arrivesAt = async () => {
-    const { traffic } = practice.estate;
+    const { traffic } = practice.environment;
     const before = traffic.acknowledged.length;
     while (traffic.acknowledged.length < before + 3) await later(50);
     return [...new Set(traffic.acknowledged.slice(-2).map(({ side }) => side))];
   };
   /** What the repairs would change: who takes writes, what runs where, whom Redis follows, where customers are sent. */
   const asItStands = async () => {
-    const { cloud, clusters, cache } = practice.estate;
+    const { cloud, clusters, cache } = practice.environment;
     const nodes = [...cache.at.east.nodes, ...cache.at.west.nodes];
     return {
       writes: [await takesWrites("primary"), await takesWrites("dr")],
@@ -98,17 +99,17 @@ describe("Mimir", () => {
             /role:\w+(\r\nmaster_host:\S+\r\nmaster_port:\d+)?/.exec(await one.raw("INFO", "replication"))?.[0],
         ),
       ),
-      controls: [...cloud.aws.world.controls.values()],
-      records: cloud.aws.world.zones.get(ZONE)?.records,
+      controls: [...cloud.aws.state.controls.values()],
+      records: cloud.aws.state.zones.get(ZONE)?.records,
     };
   };
-  const lostCarts = async () => practice.estate.cache.lostOn(await practice.estate.cache.master());
+  const lostCarts = async () => practice.environment.cache.lostOn(await practice.environment.cache.master());
 
   test(
     "the Redis master moves under load, and no acknowledged cart is lost",
     async () => {
-      await practice.estate.prepare("redis-failover", "planned");
-      const { cache } = practice.estate;
+      await practice.environment.prepare("redis-failover", "planned");
+      const { cache } = practice.environment;
       const before = (await cache.master()).port;
       while (cache.acknowledged < 50) await later(20);
       const play = await playRunbook(practice, {
@@ -132,7 +133,7 @@ describe("Mimir", () => {
     "a dead Redis master is replaced",
     async () => {
       await played("redis-failover", "unplanned");
-      const { cache } = practice.estate;
+      const { cache } = practice.environment;
       const before = cache.acknowledged;
       while (cache.acknowledged < before + 20) await later(20);
     },
@@ -143,7 +144,7 @@ describe("Mimir", () => {
     "the cache is emptied, and filled from the database by the job",
     async () => {
       await played("redis-rebuild", "unplanned");
-      const { cache } = practice.estate;
+      const { cache } = practice.environment;
       expect(await cache.isWarm("east")).toBe(true);
       expect(await (await cache.master()).raw("EXISTS", "cart:1")).toBe(":0\r\n");
     },
@@ -153,7 +154,7 @@ describe("Mimir", () => {
   test.each(["db-rejoin", "region-rejoin"])(
     "on a healthy day %s is refused: nobody is asked, and nothing is changed",
     async (runbook) => {
-      await practice.estate.reset();
+      await practice.environment.reset();
       const before = await asItStands();
       const play = await playRunbook(practice, { runbook, mode: "planned", seconds: 60, prepare: false });
       expect(play).toMatchObject({ refused: true });
@@ -167,10 +168,10 @@ describe("Mimir", () => {
   test(
     "validate-dr says that everything could move, changes nothing, and looks again the second time",
     async () => {
-      await practice.estate.reset();
+      await practice.environment.reset();
       const validate = { runbook: "validate-dr", mode: "planned", seconds: 60, prepare: false } as const;
       expect(await playRunbook(practice, validate)).toMatchObject({ problem: null, outcome: "verified" });
-      await practice.estate.databases.at.dr.kill();
+      await practice.environment.databases.at.dr.kill();
       const again = await playRunbook(practice, validate);
       expect(again.outcome).not.toBe("verified");
       expect(again.texts.join("\n")).toMatch(/mimir-db-us-west-2 does not answer|no standby/i);
@@ -181,7 +182,7 @@ describe("Mimir", () => {
   test(
     "on a healthy day redis-rejoin finds that all follow, and changes nothing",
     async () => {
-      await practice.estate.reset();
+      await practice.environment.reset();
       const before = await asItStands();
       const play = await playRunbook(practice, {
         ...{ runbook: "redis-rejoin", mode: "planned", seconds: 60, prepare: false },
@@ -212,7 +213,7 @@ describe("Mimir", () => {
   test(
     "a backup is proven on a server of its own, and nothing in use changes",
     async () => {
-      const { restored } = practice.estate.databases.at;
+      const { restored } = practice.environment.databases.at;
       const restoredAt = async () => {
         const settings = await readFile(join(restored.folder, "postgresql.auto.conf"), "utf8");
         return /generated by pgBackRest restore on (\S+ \S+)/.exec(settings)?.[1];
@@ -235,7 +236,9 @@ describe("Mimir", () => {
   );
 
   const exported = async (label: string) => {
-    const { mimir: values } = JSON.parse(await readFile(String(practice.estate.environment().LIFEBOAT_VALUES), "utf8"));
+    const { mimir: values } = JSON.parse(
+      await readFile(String(practice.environment.environment().LIFEBOAT_VALUES), "utf8"),
+    );
     const [newest] = (await readdir(values.exportFolder))
       .filter((name) => name.startsWith(label))
       .sort()
@@ -245,7 +248,7 @@ describe("Mimir", () => {
   };
   const ordersIn = async (site: Site) =>
     new Set(
-      (await ask<{ id: string }>(practice.estate.databases.at[site], "select id::text from orders")).map(
+      (await ask<{ id: string }>(practice.environment.databases.at[site], "select id::text from orders")).map(
         ({ id }) => id,
       ),
     );
@@ -253,9 +256,9 @@ describe("Mimir", () => {
   test(
     "the database goes back to a moment: killed in the middle, what is reported lost is what is lost, and is in a file",
     async () => {
-      await practice.estate.prepare("db-restore-moment", "unplanned");
-      const { databases, traffic } = practice.estate;
-      const { to = "" } = practice.estate.inputs?.("db-restore-moment") ?? {};
+      await practice.environment.prepare("db-restore-moment", "unplanned");
+      const { databases, traffic } = practice.environment;
+      const { to = "" } = practice.environment.inputs?.("db-restore-moment") ?? {};
       const left = await ordersIn("primary");
       let play = {} as Play;
       await killedOnce(practice.bot, { at: "restore:after-apply", marker: join(folder, "killed") }, async () => {
@@ -289,8 +292,8 @@ describe("Mimir", () => {
   test(
     "a moment that was not archived yet, or before the first backup, is refused before anybody is asked",
     async () => {
-      await practice.estate.reset();
-      await practice.estate.databases.archived();
+      await practice.environment.reset();
+      await practice.environment.databases.archived();
       // The log is archived a minute after that at the soonest.
       const archivedBy = Date.now() + 2500;
       while (Date.now() < archivedBy) await later(50);
@@ -317,7 +320,7 @@ describe("Mimir", () => {
     "both servers are lost: the newest backup and the log are restored, and the standby is made anew",
     async () => {
       const play = await played("db-restore-s3", "unplanned");
-      const { databases, traffic } = practice.estate;
+      const { databases, traffic } = practice.environment;
       const there = await ordersIn("primary");
       expect(play.report?.rpo.rowsLost).toBe(traffic.acknowledged.filter(({ id }) => !there.has(id)).length);
       expect(play.violations).toEqual([]);
@@ -342,8 +345,8 @@ describe("Mimir", () => {
   test(
     "planned, with the region gone, it says what can't be done before anybody is asked",
     async () => {
-      await practice.estate.prepare("region-failover", "planned");
-      await practice.estate.strike?.("lose-us-east-1");
+      await practice.environment.prepare("region-failover", "planned");
+      await practice.environment.strike?.("lose-us-east-1");
       const play = await playRunbook(practice, {
         runbook: "region-failover",
         mode: "planned",
@@ -361,7 +364,7 @@ describe("Mimir", () => {
     "the quarterly drill drains the region that is left, and nothing is lost",
     async () => {
       const there = await played("region-drill", "planned");
-      const { cloud, clusters, cache } = practice.estate;
+      const { cloud, clusters, cache } = practice.environment;
       expect(there.report?.rpo.seconds).toBe(0);
       expect(cloud.aws.ledger.of("ChangeResourceRecordSets", "accepted")).toHaveLength(1);
       expect([await takesWrites("primary"), await takesWrites("dr")]).toEqual([false, true]);
@@ -393,9 +396,12 @@ describe("Mimir", () => {
   /** A row that only the server of us-east-1 holds, which takes writes again. */
   let exportsBefore: readonly string[] = [];
   const onlyInEast = async () => {
-    const { mimir } = JSON.parse(await readFile(String(practice.estate.environment().LIFEBOAT_VALUES), "utf8"));
+    const { mimir } = JSON.parse(await readFile(String(practice.environment.environment().LIFEBOAT_VALUES), "utf8"));
     exportsBefore = await readdir(mimir.exportFolder);
-    await ask(practice.estate.databases.at.primary, "insert into orders (id, placed_at, cents) values (-1, now(), 1)");
+    await ask(
+      practice.environment.databases.at.primary,
+      "insert into orders (id, placed_at, cents) values (-1, now(), 1)",
+    );
   };
   takesATransaction("mimir", () => practice);
   playsItsCycles("mimir", () => practice, {
@@ -411,7 +417,7 @@ describe("Mimir", () => {
       "database, unplanned, 4": async (play) => {
         expect(["alex-rivera", "erin-walsh"]).toContain(approvers(play)?.[0]);
         expect([await takesWrites("primary"), await takesWrites("dr")]).toEqual([false, true]);
-        const { primary, dr } = practice.estate.databases.at;
+        const { primary, dr } = practice.environment.databases.at;
         // What only the old one held is given up.
         expect(await ask(primary, "select id from orders where id < 0")).toEqual([]);
         const followers = await ask(dr, "select application_name as name, state from pg_stat_replication");
@@ -420,14 +426,14 @@ describe("Mimir", () => {
       },
       // The region is lost: not one call to us-east-1 is answered, and everybody orders in us-west-2.
       "region, unplanned, 2": async (play) => {
-        const { cloud, clusters, cache } = practice.estate;
+        const { cloud, clusters, cache } = practice.environment;
         const answered = cloud.aws.ledger.entries.filter(
           ({ region, outcome }) => region === EAST && outcome !== "dropped",
         );
         expect(answered).toEqual([]);
         expect(clusters.east.ledger.filter(({ code }) => code !== null)).toEqual([]);
         expect(cloud.aws.ledger.of("ChangeResourceRecordSets")).toEqual([]);
-        expect(cloud.aws.world.controls.get(CONTROLS.east)).toBe("Off");
+        expect(cloud.aws.state.controls.get(CONTROLS.east)).toBe("Off");
         expect(new Set(approvers(play)).size).toBe(2);
         expect([replicas("west"), await takesWrites("dr")]).toEqual([3, true]);
         expect(clusters.west.get("configmaps", NAMESPACE, CONFIG)?.data).toMatchObject({ MEDIA_BUCKET: MEDIA.west });
@@ -444,14 +450,16 @@ describe("Mimir", () => {
       "region, unplanned, 3": onlyInEast,
       // A region that comes back is kept from everything it would do, and what only its database holds is in a file.
       "region, unplanned, 4": async () => {
-        const { clusters, cache, databases } = practice.estate;
+        const { clusters, cache, databases } = practice.environment;
         expect([await takesWrites("primary"), await takesWrites("dr")]).toEqual([false, true]);
         expect([replicas("east"), replicas("west")]).toEqual([0, 3]);
         expect(clusters.east.listeners(NAMESPACE, ["app", "api"])).toEqual([]);
         const master = await cache.master("west");
         for (const one of cache.at.east.nodes)
           expect(await one.raw("INFO", "replication")).toContain(`:${master.port}`);
-        const { mimir } = JSON.parse(await readFile(String(practice.estate.environment().LIFEBOAT_VALUES), "utf8"));
+        const { mimir } = JSON.parse(
+          await readFile(String(practice.environment.environment().LIFEBOAT_VALUES), "utf8"),
+        );
         const file = (await readdir(mimir.exportFolder)).find((name) => !exportsBefore.includes(name));
         const kept = (await readFile(join(mimir.exportFolder, String(file)), "utf8")).split("\n");
         expect(kept.filter((line) => line.includes('"absent"') && /"id":"?-1"?/.test(line))).toHaveLength(1);

@@ -80,9 +80,9 @@ describe("a sequence of runbooks", () => {
     ["resolve all is well", /"resolve" starts no run/],
     ["break the-door", /Nothing here is called "the-door"\. Allowed: kill-primary, /],
   ])("%s: said before anything is played", async (line, says) => {
-    const before = practice.workspace.sight().messages.length;
+    const before = practice.workspace.snapshot().messages.length;
     await expect(playSequence(practice, { lines: ["failover database", line], seconds: 90 })).rejects.toThrow(says);
-    expect(practice.workspace.sight().messages.length).toBe(before);
+    expect(practice.workspace.snapshot().messages.length).toBe(before);
   });
 });
 
@@ -90,8 +90,8 @@ describe("a play in a world that goes wrong", () => {
   test(
     "is no success, though the run verified: somebody opened the fenced server again",
     async () => {
-      await practice.estate.prepare("database-failover", "planned");
-      const [old] = practice.estate.nodes;
+      await practice.environment.prepare("database-failover", "planned");
+      const [old] = practice.environment.nodes;
       const opening = setInterval(() => void open(old.url()).catch(() => {}), 50);
       const play = await playRunbook(practice, {
         ...{ runbook: "database-failover", mode: "planned", seconds: 90, prepare: false },

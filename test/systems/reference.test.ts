@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { soon } from "../../practice/environment/patience.ts";
-import type { SystemEstate } from "../../practice/environment/system-estate.ts";
+import type { SystemEnvironment } from "../../practice/environment/system-environment.ts";
 import { type Play, playRunbook } from "../../practice/session/play.ts";
 import { type Practice, startPractice } from "../../practice/session/practice.ts";
 import { playSequence } from "../../practice/session/sequence.ts";
 import { NAMES } from "../../practice/systems/reference/cloud.ts";
-import { type ReferenceEstate, reference } from "../../practice/systems/reference/index.ts";
+import { type ReferenceEnvironment, reference } from "../../practice/systems/reference/index.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { describeWith } from "../actions/present.ts";
@@ -25,8 +25,8 @@ const describe = await describeWith(
 
 describe("the reference system", () => {
   let folder: string;
-  let practice: Practice<SystemEstate>;
-  let estate: ReferenceEstate;
+  let practice: Practice<SystemEnvironment>;
+  let practiceEnvironment: ReferenceEnvironment;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "lifeboat-reference-"));
@@ -40,7 +40,7 @@ describe("the reference system", () => {
       manifestFile: join(root, "manifest.yml"),
       environment: FAST_SLACK,
     });
-    estate = practice.estate as ReferenceEstate;
+    practiceEnvironment = practice.environment as ReferenceEnvironment;
   }, 180_000);
   afterAll(async () => {
     await practice?.stop();
@@ -48,18 +48,18 @@ describe("the reference system", () => {
   }, 60_000);
 
   const play = async (runbook: string, mode: "planned" | "unplanned" = "planned", prepare = true): Promise<Play> => {
-    if (prepare) await estate.prepare(runbook, mode);
-    estate.cloud.aws.ledger.clear();
+    if (prepare) await practiceEnvironment.prepare(runbook, mode);
+    practiceEnvironment.cloud.aws.ledger.clear();
     const played = await playRunbook(practice, { runbook, mode, seconds: 90, prepare: false });
     if (played.problem !== null) console.error(played.texts.join("\n---\n"));
     expect(played).toMatchObject({ outcome: "verified", problem: null, timeline: { verified: true } });
     return played;
   };
-  const leader = async () => (await estate.payments.patroni.settled()).name;
+  const leader = async () => (await practiceEnvironment.payments.patroni.settled()).name;
 
   test("patroni-maintenance: Patroni holds still while the work lasts, and acts again afterwards", async () => {
     await play("patroni-maintenance");
-    const config = (await (await fetch(`${estate.payments.patroni.nodes[0]?.api}/config`)).json()) as {
+    const config = (await (await fetch(`${practiceEnvironment.payments.patroni.nodes[0]?.api}/config`)).json()) as {
       pause?: boolean;
     };
     expect(config.pause ?? false).toBe(false);
@@ -68,23 +68,26 @@ describe("the reference system", () => {
 
   test("pitr: rows destroyed by mistake are there again, and what came after is counted as given up", async () => {
     const { report } = await play("pitr", "unplanned");
-    const [kept] = await estate.payments.asOwner<{ even: string }>(estate.payments.scratchPort, [
-      "select count(*) filter (where id % 2 = 0) as even from orders",
-    ]);
+    const [kept] = await practiceEnvironment.payments.asOwner<{ even: string }>(
+      practiceEnvironment.payments.scratchPort,
+      ["select count(*) filter (where id % 2 = 0) as even from orders"],
+    );
     expect(Number(kept?.even)).toBeGreaterThan(10);
     expect(report?.rpo.rowsLost).toBeGreaterThan(0);
   }, 150_000);
 
   test("velero-restore: what was deleted is back beside where it was, and people are led there", async () => {
     await play("velero-restore", "unplanned");
-    expect(estate.cloud.east.get("deployments", "production-dr", "api")?.status?.availableReplicas).toBe(3);
+    expect(practiceEnvironment.cloud.east.get("deployments", "production-dr", "api")?.status?.availableReplicas).toBe(
+      3,
+    );
   }, 150_000);
 
   test("patroni-resume: refused while the other region takes the writes, and nothing is changed", async () => {
-    await estate.reset();
-    const { sides } = estate.payments;
+    await practiceEnvironment.reset();
+    const { sides } = practiceEnvironment.payments;
     await sides["us-east-1"].patroni.configure({ pause: true });
-    await estate.payments.promote("us-west-2");
+    await practiceEnvironment.payments.promote("us-west-2");
     const played = await playRunbook(practice, {
       runbook: "patroni-resume",
       mode: "planned",
@@ -97,8 +100,8 @@ describe("the reference system", () => {
   }, 150_000);
 
   test("region-rejoin on a healthy day: refused, whichever region is named, and nothing is changed", async () => {
-    await estate.reset();
-    const before = await estate.writers();
+    await practiceEnvironment.reset();
+    const before = await practiceEnvironment.writers();
     for (const from of ["us-east-1", "us-west-2"]) {
       const { runs, writers, healthy } = await playSequence(practice, {
         lines: [`runbook region-rejoin from=${from}`],
@@ -107,14 +110,14 @@ describe("the reference system", () => {
       expect(runs).toMatchObject([{ outcome: "refused" }]);
       expect({ writers, healthy }).toEqual({ writers: 1, healthy: true });
     }
-    expect(await estate.writers()).toEqual(before);
+    expect(await practiceEnvironment.writers()).toEqual(before);
   }, 150_000);
 
   test("quarterly-drill-w4, twice in a row: there and back", async () => {
     await play("quarterly-drill-w4");
-    expect((await estate.writers()).map(({ name }) => name)).toEqual(["postgres11"]);
+    expect((await practiceEnvironment.writers()).map(({ name }) => name)).toEqual(["postgres11"]);
     await play("quarterly-drill-w4", "planned", false);
-    expect((await estate.writers())[0]?.name).toMatch(/^postgres0/);
+    expect((await practiceEnvironment.writers())[0]?.name).toMatch(/^postgres0/);
   }, 300_000);
 
   test("backup-verify, twice: three copies, two media, one off site, and what is in them is whole; looked at again the second time", async () => {
@@ -131,7 +134,7 @@ describe("the reference system", () => {
   );
 
   let led = "";
-  const clear = () => estate.cloud.aws.ledger.clear();
+  const clear = () => practiceEnvironment.cloud.aws.ledger.clear();
   playsItsCycles("reference", () => practice, {
     before: {
       "database, planned, 1": async () => {
@@ -148,50 +151,52 @@ describe("the reference system", () => {
         expect(await leader()).not.toBe(led);
         expect(report?.approvals).toHaveLength(2);
         expect(report?.rpo.rowsLost).toBe(0);
-        expect(await estate.lost()).toEqual([]);
+        expect(await practiceEnvironment.lost()).toEqual([]);
       },
       // Nobody leads and everybody is behind; one leads again, and the loss is counted.
       "database, unplanned, 2": async ({ report, texts }) => {
         expect(report?.approvals).toHaveLength(3);
         expect(report?.rpo.rowsLost).toBeGreaterThan(0);
         expect(texts.join("\n")).toMatch(/rows\) lost, measured by the application's own ledger/);
-        await estate.payments.patroni.settled();
+        await practiceEnvironment.payments.patroni.settled();
       },
       // Health checks move the name by themselves, nothing is forced, and payments are taken.
       "application, unplanned, 2": async () => {
-        expect(estate.cloud.aws.ledger.of("UpdateHealthCheck")).toEqual([]);
-        expect(await estate.healthy()).toBe(true);
+        expect(practiceEnvironment.cloud.aws.ledger.of("UpdateHealthCheck")).toEqual([]);
+        expect(await practiceEnvironment.healthy()).toBe(true);
       },
       // Stuck: a person forces the health check, and lets it check again.
       "application, unplanned, 6": () => {
-        expect(estate.cloud.aws.ledger.of("UpdateHealthCheck", "accepted")).toHaveLength(2);
+        expect(practiceEnvironment.cloud.aws.ledger.of("UpdateHealthCheck", "accepted")).toHaveLength(2);
       },
       // The survivor grows first, then everybody is there.
       "active-active, planned, 1": () => {
-        expect(estate.cloud.west.get("deployments", "production", "api")?.status?.availableReplicas).toBe(4);
-        expect(estate.cloud.aws.ledger.of("ChangeResourceRecordSets", "accepted")).toHaveLength(1);
+        expect(practiceEnvironment.cloud.west.get("deployments", "production", "api")?.status?.availableReplicas).toBe(
+          4,
+        );
+        expect(practiceEnvironment.cloud.aws.ledger.of("ChangeResourceRecordSets", "accepted")).toHaveLength(1);
       },
       // Nothing is lost, and payments are taken in the other region.
       "region, planned, 1": async ({ report }) => {
         expect(report?.rpo.rowsLost).toBe(0);
-        expect(await estate.lost()).toEqual([]);
+        expect(await practiceEnvironment.lost()).toEqual([]);
       },
       // us-east-1 is gone with its control planes, and the name is kept from going back over the data plane alone.
       "region, unplanned, 2": ({ report }) => {
-        const { ledger, world } = estate.cloud.aws;
+        const { ledger, state } = practiceEnvironment.cloud.aws;
         expect(report?.rpo.rowsLost).not.toBeNull();
         expect(ledger.of("UpdateHealthCheck")).toEqual([]);
-        expect(world.controls.get(NAMES.control)).toBe("Off");
+        expect(state.controls.get(NAMES.control)).toBe("Off");
         expect(ledger.of("UpdateRoutingControlStates", "accepted").map(({ region }) => region)).not.toContain(
           "us-east-1",
         );
       },
       // us-east-1 answers again, its health check passes, and the name stays where people were led.
       "region, unplanned, 3": async () => {
-        const { world, resolver } = estate.cloud.aws;
+        const { state, resolver } = practiceEnvironment.cloud.aws;
         await soon(
           "the health check passing",
-          async () => world.healthChecks.get(NAMES.healthCheck)?.endpointUp === true,
+          async () => state.healthChecks.get(NAMES.healthCheck)?.endpointUp === true,
         );
         const dns = new Resolver();
         dns.setServers([`127.0.0.1:${resolver.port}`]);

@@ -6,7 +6,7 @@ import { soon } from "../../practice/environment/patience.ts";
 import { type Play, playRunbook } from "../../practice/session/play.ts";
 import { type Practice, startPractice } from "../../practice/session/practice.ts";
 import { playSequence } from "../../practice/session/sequence.ts";
-import { type Sav3Estate, sav3 } from "../../practice/systems/sav3/index.ts";
+import { type Sav3Environment, sav3 } from "../../practice/systems/sav3/index.ts";
 import { API_BEFORE, MEDIA, MEDIA_BACKUP, MEDIA_NEW } from "../../practice/systems/sav3/names.ts";
 import type { ArchivedHost } from "../../practice/targets/pgbackrest/index.ts";
 import { createLog } from "../../src/lib/log.ts";
@@ -25,7 +25,7 @@ const describe = await describeWith(
 
 describe("SAV3", () => {
   let folder: string;
-  let practice: Practice<Sav3Estate>;
+  let practice: Practice<Sav3Environment>;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "lifeboat-sav3-"));
@@ -38,7 +38,7 @@ describe("SAV3", () => {
       bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
       manifestFile: join(root, "manifest.yml"),
       environment: FAST_SLACK,
-    })) as unknown as Practice<Sav3Estate>;
+    })) as unknown as Practice<Sav3Environment>;
   }, 120_000);
   afterAll(async () => {
     await practice?.stop();
@@ -46,7 +46,7 @@ describe("SAV3", () => {
   }, 60_000);
 
   const LIMIT = 240_000;
-  const estate = () => practice.estate;
+  const practiceEnvironment = () => practice.environment;
 
   async function played(runbook: string, mode: "planned" | "unplanned" = "planned"): Promise<Play> {
     const play = await playRunbook(practice, { runbook, mode, seconds: 170 });
@@ -58,26 +58,28 @@ describe("SAV3", () => {
   /** In no order: those who are asked together answer as they come. */
   const approvers = (play: Play) => play.report?.approvals.map(({ person }) => person).sort();
   const rows = async (host: ArchivedHost) =>
-    new Set((await estate().databases.sql(host, "select id::text from posts")).map(({ id }) => String(id)));
+    new Set(
+      (await practiceEnvironment().databases.sql(host, "select id::text from posts")).map(({ id }) => String(id)),
+    );
   /** What was acknowledged and is not on this server. */
   const lostOn = async (host: ArchivedHost) => {
-    const acknowledged = estate().traffic.acknowledged.map(({ id }) => id);
+    const acknowledged = practiceEnvironment().traffic.acknowledged.map(({ id }) => id);
     const there = await rows(host);
     return acknowledged.filter((id) => !there.has(id));
   };
   const stored = async () => {
-    const { traffic } = estate();
+    const { traffic } = practiceEnvironment();
     const from = traffic.acknowledged.length;
     await soon("posts being stored", async () => traffic.acknowledged.length > from + 3);
   };
-  const bucket = () => estate().stack.backend.state.settings.MEDIA_BUCKET;
+  const bucket = () => practiceEnvironment().stack.backend.state.settings.MEDIA_BUCKET;
 
   test(
     "both servers gone: the newest backup and the log come back, and the replica after it",
     async () => {
       const play = await played("db-restore", "unplanned");
       expect(approvers(play)).toEqual(["dana-kim", "sam-okafor"]);
-      const { databases } = estate();
+      const { databases } = practiceEnvironment();
       const lost = play.report?.rpo.rowsLost ?? -1;
       expect(lost).toBeGreaterThanOrEqual(0);
       const streaming = await databases.sql(databases.primary, "select application_name from pg_stat_replication");
@@ -92,8 +94,8 @@ describe("SAV3", () => {
     "data deleted by mistake: back to the moment before",
     async () => {
       await played("db-restore-moment");
-      expect((await rows(estate().databases.primary)).size).toBeGreaterThan(0);
-      expect(await lostOn(estate().databases.primary)).toEqual([]);
+      expect((await rows(practiceEnvironment().databases.primary)).size).toBeGreaterThan(0);
+      expect(await lostOn(practiceEnvironment().databases.primary)).toEqual([]);
     },
     LIMIT,
   );
@@ -101,7 +103,7 @@ describe("SAV3", () => {
   test(
     "media: what is uploaded while it is moved is in the storage it was moved to, there and back",
     async () => {
-      const { media, traffic } = estate();
+      const { media, traffic } = practiceEnvironment();
       const [buckets, missing]: [unknown[], string[]] = [[], []];
       const { outcome, runs } = await playSequence(practice, {
         lines: ["failover media", "failover media"],
@@ -126,7 +128,7 @@ describe("SAV3", () => {
     async () => {
       await played("media-restore");
       expect(bucket()).toBe(MEDIA_BACKUP);
-      const { media } = estate();
+      const { media } = practiceEnvironment();
       const there = new Set(media.keys(MEDIA));
       expect(there.has("media/0.jpg")).toBe(true);
     },
@@ -138,7 +140,7 @@ describe("SAV3", () => {
     async () => {
       await played("service-restart", "unplanned");
       await played("service-rollback", "unplanned");
-      expect(estate().stack.docker.container("sav3-api-1")?.image.tag).toBe(API_BEFORE);
+      expect(practiceEnvironment().stack.docker.container("sav3-api-1")?.image.tag).toBe(API_BEFORE);
       await stored();
       await played("monitoring-restore", "unplanned");
       await played("pool-resume", "unplanned");
@@ -149,7 +151,7 @@ describe("SAV3", () => {
   test(
     "every morning a backup is restored for real beside the one that serves, the second morning too",
     async () => {
-      const { databases, stack } = estate();
+      const { databases, stack } = practiceEnvironment();
       const restores = () => stack.docker.writes().filter(({ path }) => path.endsWith("/start")).length;
       /** When the backup began that the server was restored from, as PostgreSQL keeps it after its recovery. */
       const restored = () => readFile(join(databases.scratch.folder, "backup_label.old"), "utf8");
@@ -175,7 +177,7 @@ describe("SAV3", () => {
       expect({ ...end, problems: runs.map(({ problem }) => problem) }).toEqual({
         ...{ outcome: "verified", writers: 1, healthy: true, violations: [], problems: [null, null] },
       });
-      const { machines, databases, media, stack } = estate();
+      const { machines, databases, media, stack } = practiceEnvironment();
       expect(databases.replacement.running).toBe(true);
       expect(media.has(MEDIA_NEW, "media/0.jpg")).toBe(true);
       expect(machines.docker.containers().filter((one) => one.state !== "running")).toEqual([]);
@@ -187,8 +189,8 @@ describe("SAV3", () => {
   test(
     "a backup is chosen by its label, and the log after it is followed to its end",
     async () => {
-      await estate().prepare("db-restore", "unplanned");
-      const info = await estate().databases.replacement.pgbackrest("info", "--output=json");
+      await practiceEnvironment().prepare("db-restore", "unplanned");
+      const info = await practiceEnvironment().databases.replacement.pgbackrest("info", "--output=json");
       const label = JSON.parse(info)[0].backup[0].label as string;
       const inputs = { backup: label };
       const options = { runbook: "db-restore", mode: "unplanned", prepare: false, inputs, seconds: 170 } as const;
@@ -196,7 +198,7 @@ describe("SAV3", () => {
       expect(play).toMatchObject({ problem: null, outcome: "verified" });
       expect(play.texts.join("\n")).toContain(`backup ${label}`);
       await stored();
-      expect((await lostOn(estate().databases.primary)).length).toBe(play.report?.rpo.rowsLost);
+      expect((await lostOn(practiceEnvironment().databases.primary)).length).toBe(play.report?.rpo.rowsLost);
     },
     LIMIT,
   );
@@ -204,7 +206,7 @@ describe("SAV3", () => {
   test(
     "on a healthy day every repair is refused before anything is changed, or has nothing to change",
     async () => {
-      const { databases, stack, machines } = estate();
+      const { databases, stack, machines } = practiceEnvironment();
       const lines = ["runbook db-rebuild-primary", "restore database", "runbook new-machines", "restore platform"];
       const played = await playSequence(practice, { lines, seconds: 60, keepGoing: true });
       expect(played.runs.map(({ runbook, outcome }) => [runbook, outcome])).toEqual([
@@ -234,7 +236,7 @@ describe("SAV3", () => {
         ...{ outcome: "verified", writers: 1, healthy: true, problems: [null, null] },
       });
       expect(bucket()).toBe(MEDIA);
-      expect(estate().stack.backend.state.readonly).toBe(false);
+      expect(practiceEnvironment().stack.backend.state.readonly).toBe(false);
     },
     2 * LIMIT,
   );
@@ -254,7 +256,7 @@ describe("SAV3", () => {
       "database, planned, 1": async (play) => {
         expect(approvers(play)).toEqual(["sam-okafor"]);
         await stored();
-        const { databases, traffic } = estate();
+        const { databases, traffic } = practiceEnvironment();
         expect(traffic.errors).toEqual([]);
         expect(traffic.readonlyAnswers).toBe(0);
         expect(await lostOn(databases.standby)).toEqual([]);
@@ -264,7 +266,7 @@ describe("SAV3", () => {
       },
       // The old primary is rebuilt as a replica, and streams.
       "database, planned, 2": async () => {
-        const { databases } = estate();
+        const { databases } = practiceEnvironment();
         const streaming = await databases.sql(databases.standby, "select application_name from pg_stat_replication");
         expect(streaming).toEqual([{ application_name: databases.primary.name }]);
       },
@@ -272,15 +274,17 @@ describe("SAV3", () => {
       "database, unplanned, 2": async (play) => {
         expect(approvers(play)).toEqual(["dana-kim", "sam-okafor"]);
         await stored();
-        const { databases, traffic } = estate();
+        const { databases, traffic } = practiceEnvironment();
         expect((await lostOn(databases.standby)).length).toBe(play.report?.rpo.rowsLost);
         expect(traffic.readonlyAnswers).toBeGreaterThan(0);
-        expect(estate().stack.backend.state.readonly).toBe(false);
+        expect(practiceEnvironment().stack.backend.state.readonly).toBe(false);
       },
       // Led elsewhere.
       "api, unplanned, 2": async (play) => {
         expect(approvers(play)).toEqual(["sam-okafor"]);
-        expect(await readFile(estate().stack.traefikFile, "utf8")).toContain(estate().stack.standbyApiUrl);
+        expect(await readFile(practiceEnvironment().stack.traefikFile, "utf8")).toContain(
+          practiceEnvironment().stack.standbyApiUrl,
+        );
       },
     },
   });

@@ -1,6 +1,6 @@
 import type { Store } from "../../src/timeline/index.ts";
 import { openKeyring, type RecordKeys } from "../../src/timeline/keys.ts";
-import { createProofs, type ProofRow } from "../../src/timeline/proofs.ts";
+import { createSecondFactors, type SecondFactorRow } from "../../src/timeline/second-factors.ts";
 
 /** One set for every test, so that processes that share a database share them. They guard nothing. */
 export const testKeys: RecordKeys = {
@@ -18,8 +18,12 @@ export const testKeySettings = {
 };
 
 /** As if what somebody has to prove with stood there differently. */
-export async function proofsBecome(store: Store, holders: readonly string[], become: (row: ProofRow) => ProofRow) {
-  await createProofs(store.pool, store.keyring).change(holders, (rows) => ({
+export async function proofsBecome(
+  store: Store,
+  holders: readonly string[],
+  become: (row: SecondFactorRow) => SecondFactorRow,
+) {
+  await createSecondFactors(store.pool, store.keyring).change(holders, (rows) => ({
     rows: new Map([...rows].map(([holder, row]) => [holder, become(row)])),
     value: null,
   }));

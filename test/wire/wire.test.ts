@@ -23,10 +23,10 @@ let stop: () => void;
 beforeAll(async () => {
   aws = await createAws({ scale: 0.003 });
   stop = record((exchange) => void inspect(exchange).then((one) => one && seen.set(one.operation, exchange)));
-  aws.world.instances.set(`${REGION}/orders`, anInstance({ id: "orders", region: REGION }));
-  aws.world.parameterGroups.set(`${REGION}/own`, new Map());
+  aws.state.instances.set(`${REGION}/orders`, anInstance({ id: "orders", region: REGION }));
+  aws.state.parameterGroups.set(`${REGION}/own`, new Map());
   const records = [{ name: "a.shop.test", type: "A", ttl: 30, values: ["192.0.2.1"] }];
-  aws.world.zones.set("Z1", { id: "Z1", records, served: records, protections: [], busyUntil: 0 });
+  aws.state.zones.set("Z1", { id: "Z1", records, served: records, protections: [], busyUntil: 0 });
   aws.s3.add("media", REGION);
   aws.s3.put("media", "1.png", "picture");
   const credentials = { accessKeyId: "PRACTICE", secretAccessKey: "practice" };

@@ -3,7 +3,7 @@ import type { Browser, Page } from "playwright-core";
 import { createWorkspace, type Workspace } from "../../practice/slack/index.ts";
 import type { System } from "../../src/catalog/types.ts";
 import type { ShownCheck } from "../../src/incident/events.ts";
-import { clampMessage } from "../../src/slack/clamp.ts";
+import { truncateMessage } from "../../src/slack/truncate.ts";
 import { gateCard } from "../../templates/messages/gate.ts";
 import { gatesOf } from "../../templates/messages/plan.ts";
 import { around } from "../messages/around.ts";
@@ -61,7 +61,7 @@ inBrowser("what is decided fits on a phone, with its buttons", () => {
         expect({ name, asks: gate.title.includes("?") }).toEqual({ name, asks: true });
         const ask = open(gate);
         const names = (who: string) => system.people.find(({ id }) => id === who)?.name ?? who;
-        const message = clampMessage(gateCard(ask, { ...around(story), system, names }));
+        const message = truncateMessage(gateCard(ask, { ...around(story), system, names }));
         posted.push({ name: `${name}, ${gate.id}`, ts: await post(system, message) });
       }
     }

@@ -5,16 +5,16 @@ import type { Json } from "../objects.ts";
 import type { Platform } from "../platform.ts";
 import { Refusal } from "../refusal.ts";
 import { app } from "./app.ts";
+import { channelSetup } from "./channel-setup.ts";
 import { chat } from "./chat.ts";
 import { conversations } from "./conversations.ts";
 import { files } from "./files.ts";
-import { furniture } from "./furniture.ts";
 import { Args, type ByKind, type Method, type Methods } from "./method.ts";
 import { users } from "./users.ts";
 import { views } from "./views.ts";
 
 /** Every Web API method there is here. */
-export const methods: Methods = { ...app, ...chat, ...conversations, ...files, ...furniture, ...users, ...views };
+export const methods: Methods = { ...app, ...chat, ...conversations, ...files, ...channelSetup, ...users, ...views };
 
 export interface Called {
   readonly status: number;
@@ -49,16 +49,16 @@ export class WebApi {
   }
 
   private async answer(name: string, token: string | undefined, args: Json): Promise<Called> {
-    const { weather } = this.platform;
-    if (weather.unavailable()) return { status: 503, headers: {}, body: { ok: false, error: "service_unavailable" } };
-    const wait = weather.retryAfter(name) ?? this.tierWait(name);
+    const { faults } = this.platform;
+    if (faults.unavailable()) return { status: 503, headers: {}, body: { ok: false, error: "service_unavailable" } };
+    const wait = faults.retryAfter(name) ?? this.tierWait(name);
     if (wait !== null)
       return { status: 429, headers: { "retry-after": String(wait) }, body: { ok: false, error: "ratelimited" } };
     try {
       const method = Object.hasOwn(methods, name) ? (methods[name] as Method) : undefined;
       if (!method) throw new Refusal("unknown_method", { req_method: name });
       this.admit(method, token, args);
-      const refused = weather.refusal(name);
+      const refused = faults.refusal(name);
       if (refused !== null) throw new Refusal(refused);
       return ok(await method.run(this.platform, new Args(args)));
     } catch (error) {
@@ -69,10 +69,10 @@ export class WebApi {
 
   private admit(method: Method, token: string | undefined, args: Json): void {
     if (method.token === "none") return;
-    const { store, weather } = this.platform;
+    const { store, faults } = this.platform;
     if (!token) throw new Refusal("not_authed");
     if (token !== store.tokens.bot && token !== store.tokens.app) throw new Refusal("invalid_auth");
-    if (weather.revoked) throw new Refusal("token_revoked");
+    if (faults.revoked) throw new Refusal("token_revoked");
     if ((token === store.tokens.app) !== (method.token === "app")) throw new Refusal("not_allowed_token_type");
     const given = scopesOf(this.platform.manifest);
     const needed = method.needs && scopesFor(this.platform, method.needs, args).find((scope) => !given?.has(scope));
@@ -82,8 +82,8 @@ export class WebApi {
   /** Seconds to wait for this method's tier, when tiers are enforced. */
   private tierWait(name: string): number | null {
     const method = methods[name];
-    if (!this.platform.weather.tiers || !method) return null;
-    const now = this.platform.weather.now();
+    if (!this.platform.faults.tiers || !method) return null;
+    const now = this.platform.faults.now();
     const calls = (this.recent.get(name) ?? []).filter((at) => at > now - 60_000);
     this.recent.set(name, calls);
     const first = calls[0];

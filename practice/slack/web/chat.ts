@@ -23,7 +23,7 @@ export const chat: Methods = {
         ...(metadata ? { metadata } : {}),
         broadcast: args.flag("reply_broadcast"),
       };
-      if (platform.weather.take("losePosts")) {
+      if (platform.faults.take("losePosts")) {
         const ts = platform.store.mintTs();
         return { channel: channel.id, ts, message: { ...draft, type: "message", ts } };
       }

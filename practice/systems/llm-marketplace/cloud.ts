@@ -39,7 +39,7 @@ export interface Cloud {
 
 export async function createCloud(databases: Databases): Promise<Cloud> {
   const aws = await createAws({ scale: SCALE, account: ACCOUNT });
-  const { world } = aws;
+  const { state } = aws;
   const { spare } = databases;
 
   const standing = (of: Pick<Instance, "id" | "region"> & Partial<Instance>, host: DatabaseHost): Instance => ({
@@ -48,8 +48,8 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
     async onPromote() {
       await databases.promote(host);
       // A promoted instance is backed up at once, as one whose backups are switched on.
-      world.snapshots.push({
-        id: `rds-${of.id}-${world.snapshots.length}`,
+      state.snapshots.push({
+        id: `rds-${of.id}-${state.snapshots.length}`,
         region: of.region,
         instance: of.id,
         status: "available",
@@ -67,20 +67,20 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
       await ask(host, "select pg_reload_conf()");
     },
   });
-  const add = (one: Instance) => world.instances.set(`${one.region}/${one.id}`, one);
+  const add = (one: Instance) => state.instances.set(`${one.region}/${one.id}`, one);
 
   const hostOf = ({ id, region }: Pick<Instance, "id" | "region">): DatabaseHost =>
     SIDES.flatMap((side) => (INSTANCES[side] === id && REGIONS[side] === region ? [databases[side]] : []))[0] ?? spare;
-  world.onCreate = async (made) => {
+  state.onCreate = async (made) => {
     const host = hostOf(made);
     const { source, parameterGroup } = made;
     if (source === null) await host.start();
     else await databases.follow(host, hostOf(source));
     Object.assign(made, { ...standing(made, host), parameterGroup });
     // A new instance takes in what its group says already, as a fence of the one before it.
-    await made.onParameters?.(world.parameterGroups.get(`${made.region}/${parameterGroup}`) ?? new Map());
+    await made.onParameters?.(state.parameterGroups.get(`${made.region}/${parameterGroup}`) ?? new Map());
   };
-  world.onDelete = async ({ port }) => {
+  state.onDelete = async ({ port }) => {
     const host = databases.all.find((one) => one.port === port);
     if (host) await databases.off(host);
   };
@@ -93,8 +93,8 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
       const [host, id] = [databases[side], INSTANCES[side]];
       const lag = host.running ? await databases.lagSeconds(host).catch(() => null) : null;
       const key = `AWS/RDS ReplicaLag ${id}`;
-      if (lag === null) world.metrics.delete(key);
-      else world.metrics.set(key, Math.round(lag * 10) / 10);
+      if (lag === null) state.metrics.delete(key);
+      else state.metrics.set(key, Math.round(lag * 10) / 10);
     }
     measuring = false;
   }, METRICS_MS);
@@ -128,18 +128,18 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
   for (const day of ["19", "20", "21"]) aws.s3.put(BUCKETS.east, `database/2026-11-${day}.dump`, `dump of the ${day}`);
 
   const reset = () => {
-    aws.weather.clear();
+    aws.faults.clear();
     aws.ledger.clear();
-    for (const part of [world.instances, world.metrics, world.healthChecks, world.controls]) part.clear();
-    world.events.splice(0);
-    world.snapshots.splice(0);
-    world.parameterGroups.clear();
-    world.parameterGroups.set(`${EAST}/${GROUPS.east}`, new Map()).set(`${WEST}/${GROUPS.west}`, new Map());
+    for (const part of [state.instances, state.metrics, state.healthChecks, state.controls]) part.clear();
+    state.events.splice(0);
+    state.snapshots.splice(0);
+    state.parameterGroups.clear();
+    state.parameterGroups.set(`${EAST}/${GROUPS.east}`, new Map()).set(`${WEST}/${GROUPS.west}`, new Map());
     add(standing({ id: PRIMARY, region: EAST, multiAz: true }, databases.east));
     add(standing({ id: REPLICA, region: WEST, source: { id: PRIMARY, region: EAST } }, databases.west));
     for (const side of SIDES) {
-      world.controls.set(CONTROLS[side], "On");
-      world.healthChecks.set(`hc-${side}`, {
+      state.controls.set(CONTROLS[side], "On");
+      state.healthChecks.set(`hc-${side}`, {
         id: `hc-${side}`,
         version: 1,
         disabled: false,
@@ -149,31 +149,31 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
       });
     }
     // Nobody may ever turn off the last way in.
-    world.rules.splice(0, world.rules.length, {
+    state.rules.splice(0, state.rules.length, {
       arn: `${CONTROLS.east.split("/routingcontrol")[0]}/safetyrule/one-on`,
       controls: Object.values(CONTROLS),
       atLeast: 1,
     });
     const records = route(100, 0);
-    world.zones.set(ZONE, { id: ZONE, records, served: records, protections: [], busyUntil: 0 });
+    state.zones.set(ZONE, { id: ZONE, records, served: records, protections: [], busyUntil: 0 });
   };
 
   return {
     aws,
     lookUp(endpoint) {
       const named = instanceAt(endpoint);
-      const found = named && world.instances.get(`${named.region}/${named.id}`);
+      const found = named && state.instances.get(`${named.region}/${named.id}`);
       return found ? { host: found.host, port: found.port } : null;
     },
     reset,
     moved() {
       reset();
       add(standing({ id: REPLICA, region: WEST }, databases.west));
-      world.parameterGroups.get(`${EAST}/${GROUPS.east}`)?.set("default_transaction_read_only", "1");
-      world.controls.set(CONTROLS.east, "Off");
+      state.parameterGroups.get(`${EAST}/${GROUPS.east}`)?.set("default_transaction_read_only", "1");
+      state.controls.set(CONTROLS.east, "Off");
     },
     addSnapshot(id) {
-      world.snapshots.push({ id, region: EAST, instance: PRIMARY, status: "available", at: new Date() });
+      state.snapshots.push({ id, region: EAST, instance: PRIMARY, status: "available", at: new Date() });
     },
     async close() {
       clearInterval(measure);

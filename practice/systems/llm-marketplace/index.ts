@@ -1,11 +1,11 @@
-import type { SystemEstateKind } from "../../environment/system-estate.ts";
-import { createMarketplace, type MarketplaceEstate } from "./estate.ts";
+import type { SystemEnvironmentKind } from "../../environment/system-environment.ts";
+import { createMarketplace, type MarketplaceEnvironment } from "./environment.ts";
 
-export type { MarketplaceEstate } from "./estate.ts";
+export type { MarketplaceEnvironment } from "./environment.ts";
 
 /** PostgreSQL comes from npm and AWS is a stand-in, so it needs nothing. */
 export const llmMarketplace = {
   system: "llm-marketplace",
   needs: [],
-  create: (options): Promise<MarketplaceEstate> => createMarketplace(options),
-} as const satisfies SystemEstateKind;
+  create: (options): Promise<MarketplaceEnvironment> => createMarketplace(options),
+} as const satisfies SystemEnvironmentKind;

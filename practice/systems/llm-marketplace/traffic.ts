@@ -1,7 +1,7 @@
 import { Resolver } from "node:dns/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../../src/lib/errors.ts";
-import { strikeOut } from "../../environment/servers.ts";
+import { forget } from "../../environment/servers.ts";
 import { balancer, forward, listening, say } from "../../kit/listening.ts";
 import type { PracticeCluster } from "../../targets/kubernetes/index.ts";
 import type { Cloud } from "./cloud.ts";
@@ -105,7 +105,7 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<T
       if (away) gone.add(side);
       else gone.delete(side);
     },
-    writeOff: (ids) => strikeOut(acknowledged, ids),
+    writeOff: (ids) => forget(acknowledged, ids),
     forget() {
       acknowledged = [];
     },

@@ -89,18 +89,18 @@ export async function createBackups(
   };
 }
 
-async function keepSnapshot({ url, token, world }: Consul, file: string): Promise<void> {
+async function keepSnapshot({ url, token, state }: Consul, file: string): Promise<void> {
   const answer = await fetch(`${url}/v1/snapshot`, { headers: { "x-consul-token": token } });
   if (!answer.ok) throw new Error(`Consul gave no snapshot: ${answer.status}`);
   const bytes = Buffer.from(await answer.arrayBuffer());
   await writeFile(file, bytes, { mode: 0o600 });
   const label = {
-    datacenter: world.datacenter,
-    version: world.version,
+    datacenter: state.datacenter,
+    version: state.version,
     takenAt: Date.now(),
     sha256: createHash("sha256").update(bytes).digest("hex"),
-    services: [...world.services.keys()].filter((name) => name !== "consul"),
-    keys: world.kv.size,
+    services: [...state.services.keys()].filter((name) => name !== "consul"),
+    keys: state.kv.size,
   };
   await writeFile(`${file}.label.json`, JSON.stringify(label));
 }

@@ -1,8 +1,8 @@
-import type { SystemEstateKind } from "../../environment/system-estate.ts";
+import type { SystemEnvironmentKind } from "../../environment/system-environment.ts";
 import { RABBITMQ_PACKAGES, RABBITMQ_PROGRAMS } from "../../targets/rabbitmq/index.ts";
-import { createMarimo, type MarimoEstate } from "./estate.ts";
+import { createMarimo, type MarimoEnvironment } from "./environment.ts";
 
-export type { MarimoEstate } from "./estate.ts";
+export type { MarimoEnvironment } from "./environment.ts";
 
 /** Debian's PostgreSQL, because its pg_dump and its server belong together; Redis and RabbitMQ are no stand-ins. */
 export const marimoErp = {
@@ -14,5 +14,5 @@ export const marimoErp = {
     { program: "redis-server", package: "redis-server" },
     ...RABBITMQ_PROGRAMS.map((program) => ({ program, package: RABBITMQ_PACKAGES[0] })),
   ],
-  create: (options): Promise<MarimoEstate> => createMarimo(options),
-} as const satisfies SystemEstateKind;
+  create: (options): Promise<MarimoEnvironment> => createMarimo(options),
+} as const satisfies SystemEnvironmentKind;

@@ -1,4 +1,4 @@
-import type { Door } from "../../kit/door.ts";
+import type { StandInServer } from "../../kit/server.ts";
 import type { Aws } from "../../targets/aws/index.ts";
 import type { Consul } from "../../targets/consul/index.ts";
 import { type PracticeRabbit, USER } from "../../targets/rabbitmq/index.ts";
@@ -16,7 +16,7 @@ export interface Parts {
   readonly consul: Readonly<Record<Datacentre, Consul>>;
   readonly backups: Backups;
   readonly redis: Readonly<Record<Datacentre, Redis>>;
-  readonly agent: Door;
+  readonly agent: StandInServer;
 }
 
 /** What the system's variables are here, as an installation would write them down. */
@@ -62,7 +62,7 @@ export function valuesOf(
     rabbitmqDefinitions: backups.definitions,
     primaryConsulUrl: consul.primary.url,
     secondaryConsulUrl: consul.secondary.url,
-    consulDatacenter: consul.primary.world.datacenter,
+    consulDatacenter: consul.primary.state.datacenter,
     consulSnapshot: backups.snapshot,
     account: ACCOUNT,
     pollSeconds: 0.1,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { within } from "../../environment/patience.ts";
-import { type RedisEstate, type RedisNode, startRedis } from "../../targets/redis/index.ts";
+import { type RedisGroup, type RedisNode, startRedis } from "../../targets/redis/index.ts";
 import { SENTINEL_SET, type Side } from "./names.ts";
 
 export type Passwords = Readonly<Record<Side, string>> & { readonly replication: string };
@@ -11,7 +11,7 @@ export type Passwords = Readonly<Record<Side, string>> & { readonly replication:
  * servers of the other one. Carts are written all the time.
  */
 export interface Cache {
-  readonly at: Readonly<Record<Side, RedisEstate>>;
+  readonly at: Readonly<Record<Side, RedisGroup>>;
   /** Where carts are written: where the last order was taken. */
   side: Side;
   /** By the word of that side's Sentinels; `side` if left out. */

@@ -16,19 +16,19 @@ export interface Cloud {
 
 export async function createCloud(): Promise<Cloud> {
   const aws = await createAws({ scale: SCALE, account: ACCOUNT });
-  const { world, s3 } = aws;
+  const { state, s3 } = aws;
   for (const side of ["east", "west"] as const) s3.add(MEDIA[side], REGION[side]);
 
   return {
     aws,
     reset(serving) {
-      aws.weather.clear();
+      aws.faults.clear();
       s3.flow();
       aws.ledger.clear();
-      world.healthChecks.clear();
+      state.healthChecks.clear();
       for (const side of ["east", "west"] as const) {
-        world.controls.set(CONTROLS[side], "On");
-        world.healthChecks.set(`hc-${side}`, {
+        state.controls.set(CONTROLS[side], "On");
+        state.healthChecks.set(`hc-${side}`, {
           id: `hc-${side}`,
           version: 1,
           disabled: false,
@@ -39,9 +39,9 @@ export async function createCloud(): Promise<Cloud> {
       }
       // Nobody may ever turn off the last way in.
       const rule = `${CONTROLS.east.split("/routingcontrol")[0]}/safetyrule/one-on`;
-      world.rules.splice(0, world.rules.length, { arn: rule, controls: Object.values(CONTROLS), atLeast: 1 });
+      state.rules.splice(0, state.rules.length, { arn: rule, controls: Object.values(CONTROLS), atLeast: 1 });
       const records = (["east", "west"] as const).map((side) => route(side, side === serving ? 100 : 0));
-      world.zones.set(ZONE, { id: ZONE, records, served: records, protections: [], busyUntil: 0 });
+      state.zones.set(ZONE, { id: ZONE, records, served: records, protections: [], busyUntil: 0 });
       stock(aws, serving);
     },
     close: () => aws.close(),

@@ -171,9 +171,9 @@ function api(cluster: PracticeCluster, side: Side, pod: Thing, { aws, cache }: B
 }
 
 /** Past the wire, but not past a region that is gone. */
-function receipt({ s3, weather }: Aws, name: string, id: string): void {
+function receipt({ s3, faults }: Aws, name: string, id: string): void {
   const bucket = s3.buckets.get(name);
-  if (!bucket || weather.isDown(bucket.region)) throw new Error(`${name} can't be written to`);
+  if (!bucket || faults.isDown(bucket.region)) throw new Error(`${name} can't be written to`);
   s3.put(name, `receipts/${id}.txt`, `order ${id}`);
 }
 

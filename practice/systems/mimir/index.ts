@@ -1,9 +1,9 @@
-import type { SystemEstateKind } from "../../environment/system-estate.ts";
+import type { SystemEnvironmentKind } from "../../environment/system-environment.ts";
 import { PGBACKREST_PACKAGES, PGBACKREST_PROGRAMS } from "../../targets/pgbackrest/index.ts";
 import { REDIS_PACKAGES, REDIS_PROGRAMS } from "../../targets/redis/index.ts";
-import { createMimir, type MimirEstate } from "./estate.ts";
+import { createMimir, type MimirEnvironment } from "./environment.ts";
 
-export type { MimirEstate } from "./estate.ts";
+export type { MimirEnvironment } from "./environment.ts";
 
 /** pgBackRest and the PostgreSQL it knows are Debian's, as is Redis. */
 export const mimir = {
@@ -15,5 +15,5 @@ export const mimir = {
       package: program === "pgbackrest" ? PGBACKREST_PACKAGES[1] : PGBACKREST_PACKAGES[0],
     })),
   ],
-  create: (options): Promise<MimirEstate> => createMimir(options),
-} as const satisfies SystemEstateKind;
+  create: (options): Promise<MimirEnvironment> => createMimir(options),
+} as const satisfies SystemEnvironmentKind;

@@ -1,4 +1,4 @@
-import type { Door } from "../../kit/door.ts";
+import type { StandInServer } from "../../kit/server.ts";
 import type { Cache } from "./cache.ts";
 import type { Cloud } from "./cloud.ts";
 import type { Clusters } from "./clusters.ts";
@@ -12,7 +12,7 @@ interface Parts {
   readonly clusters: Clusters;
   readonly cache: Cache;
   readonly traffic: Traffic;
-  readonly agent: Door;
+  readonly agent: StandInServer;
   /** Where rows that only an old primary holds are kept. */
   readonly exports: string;
 }

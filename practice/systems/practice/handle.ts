@@ -7,12 +7,12 @@ import type { Logger } from "../../../src/lib/log.ts";
 import { requestUrl } from "../../../src/lib/request-url.ts";
 import { projectRoot } from "../../../src/lib/root.ts";
 import { textOf } from "../../kit/body.ts";
-import { CHAOS, type Chaos } from "./chaos.ts";
-import type { Estate } from "./estate.ts";
-import type { Sight } from "./sight.ts";
+import type { PracticeEnvironment } from "./environment.ts";
+import { ENVIRONMENT_FAULTS, type EnvironmentFault } from "./faults.ts";
+import type { EnvironmentObserver } from "./snapshot.ts";
 
 interface Behind {
-  readonly sight: Sight;
+  readonly observer: EnvironmentObserver;
   /** What a script needs to ask for a host's part of a rejoin. */
   readonly hostsToken: string;
   readonly log: Logger;
@@ -25,8 +25,8 @@ const FILES: Readonly<Record<string, string>> = {
 };
 
 /** Everything under `/estate/`: the panel, what it shows and what it does, and the hosts' own agent. */
-export function handleEstate(
-  estate: Estate,
+export function handleEnvironment(
+  environment: PracticeEnvironment,
   behind: Behind,
   request: IncomingMessage,
   response: ServerResponse,
@@ -37,7 +37,7 @@ export function handleEstate(
     say(response, 403, { error: "Another site may not speak here." });
     return true;
   }
-  route(estate, behind, path, request, response).catch((error) => {
+  route(environment, behind, path, request, response).catch((error) => {
     behind.log.warn({ path, error: messageOf(error) }, "the estate could not answer");
     if (response.headersSent) response.destroy();
     else say(response, 500, { error: messageOf(error) });
@@ -46,7 +46,7 @@ export function handleEstate(
 }
 
 async function route(
-  estate: Estate,
+  environment: PracticeEnvironment,
   behind: Behind,
   path: string,
   request: IncomingMessage,
@@ -56,38 +56,43 @@ async function route(
   if (request.method === "GET" && type !== undefined) return await sendFile(path, type, response);
   const rebuilt = /^\/estate\/hosts\/([a-z0-9-]+)\/rebuild$/.exec(path)?.[1];
   if (request.method === "POST" && rebuilt !== undefined)
-    return await rebuild(estate, behind, rebuilt, request, response);
+    return await rebuild(environment, behind, rebuilt, request, response);
   switch (`${request.method} ${path}`) {
     case "GET /estate/state":
-      return say(response, 200, await estate.state());
+      return say(response, 200, await environment.state());
     case "GET /estate/events":
-      return stream(behind.sight, request, response);
+      return stream(behind.observer, request, response);
     case "GET /estate/chaos":
-      return say(response, 200, { chaos: CHAOS });
+      return say(response, 200, { chaos: ENVIRONMENT_FAULTS });
     case "POST /estate/chaos":
-      return await chaos(estate, request, response);
+      return await chaos(environment, request, response);
     case "POST /estate/measure":
-      await estate.application.measure();
-      return say(response, 200, await estate.state());
+      await environment.application.measure();
+      return say(response, 200, await environment.state());
     default:
       return say(response, 404, { error: `There is no ${request.method} ${path}.` });
   }
 }
 
-async function chaos(estate: Estate, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function chaos(
+  environment: PracticeEnvironment,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const what = (JSON.parse(await textOf(request, BODY_BYTES_MAX)) as { what?: unknown } | null)?.what;
-  const known = CHAOS.find((one) => one.what === what);
-  if (!known) return say(response, 400, { error: `One of ${CHAOS.map((one) => one.what).join(", ")} is needed.` });
+  const known = ENVIRONMENT_FAULTS.find((one) => one.what === what);
+  if (!known)
+    return say(response, 400, { error: `One of ${ENVIRONMENT_FAULTS.map((one) => one.what).join(", ")} is needed.` });
   try {
-    await estate.chaos(known.what as Chaos);
+    await environment.chaos(known.what as EnvironmentFault);
   } catch (error) {
     return say(response, 409, { error: messageOf(error) });
   }
-  say(response, 200, await estate.state());
+  say(response, 200, await environment.state());
 }
 
 async function rebuild(
-  estate: Estate,
+  environment: PracticeEnvironment,
   { hostsToken }: Behind,
   node: string,
   request: IncomingMessage,
@@ -95,21 +100,21 @@ async function rebuild(
 ): Promise<void> {
   if (!same(request.headers.authorization ?? "", `Bearer ${hostsToken}`))
     return say(response, 401, { error: "Who asks?" });
-  await estate.rebuild(node);
+  await environment.rebuild(node);
   say(response, 200, { rebuilt: node });
 }
 
-function stream(sight: Sight, request: IncomingMessage, response: ServerResponse): void {
+function stream(snapshot: EnvironmentObserver, request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(200, {
     "content-type": "text/event-stream",
     "cache-control": "no-store",
     connection: "keep-alive",
   });
   const send = (state: unknown) => response.write(`data: ${JSON.stringify(state)}\n\n`);
-  const leave = sight.follow(send);
+  const leave = snapshot.follow(send);
   request.on("close", leave);
   response.on("close", leave);
-  void sight.look().then(send, () => {});
+  void snapshot.look().then(send, () => {});
 }
 
 async function sendFile(path: string, type: string, response: ServerResponse): Promise<void> {

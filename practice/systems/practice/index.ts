@@ -1,4 +1,9 @@
-export { CHAOS, type Chaos } from "./chaos.ts";
-export { clearLeftovers, createEstate, type Estate, type EstateOptions } from "./estate.ts";
+export {
+  clearLeftovers,
+  createPracticeEnvironment,
+  type EnvironmentOptions,
+  type PracticeEnvironment,
+} from "./environment.ts";
+export { ENVIRONMENT_FAULTS, type EnvironmentFault } from "./faults.ts";
 export type { Losses } from "./losses.ts";
-export type { EstateState } from "./sight.ts";
+export type { EnvironmentState } from "./snapshot.ts";

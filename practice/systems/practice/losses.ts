@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { DatabaseHost } from "../../environment/database.ts";
-import type { Losses as CountedLosses } from "../../environment/system-estate.ts";
+import type { Losses as CountedLosses } from "../../environment/system-environment.ts";
 import type { Application } from "./application.ts";
 
 /** What the application was told is safe, against what is there. */

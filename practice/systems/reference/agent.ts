@@ -1,4 +1,4 @@
-import { type Door, openDoor, type Reply } from "../../kit/door.ts";
+import { openServer, type ServerReply, type StandInServer } from "../../kit/server.ts";
 import type { Backups } from "./backups.ts";
 import type { Balancer } from "./balancer.ts";
 
@@ -11,14 +11,14 @@ interface Behind {
 }
 
 /** The agent of the backup host: what a script of the system asks to do what only somebody on that host can. */
-export async function openAgent(behind: Behind): Promise<Door> {
-  return await openDoor({
+export async function openAgent(behind: Behind): Promise<StandInServer> {
+  return await openServer({
     isWrite: ({ method }) => method !== "GET",
-    async answer(knock) {
-      const { method, path, query } = knock;
-      if (method !== "GET" && knock.headers.authorization !== `Bearer ${behind.token}`)
+    async answer(request) {
+      const { method, path, query } = request;
+      if (method !== "GET" && request.headers.authorization !== `Bearer ${behind.token}`)
         return { status: 401, body: {} };
-      return await done(behind, `${method} ${path}`, query, () => knock.json<Record<string, unknown>>());
+      return await done(behind, `${method} ${path}`, query, () => request.json<Record<string, unknown>>());
     },
   });
 }
@@ -28,7 +28,7 @@ async function done(
   what: string,
   query: URLSearchParams,
   body: () => Record<string, unknown>,
-): Promise<Reply> {
+): Promise<ServerReply> {
   const balancer = (region: unknown) => balancers[String(region)];
   switch (what) {
     case "GET /backups":

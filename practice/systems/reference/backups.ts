@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "../../../src/lib/errors.ts";
 import { soon } from "../../environment/patience.ts";
-import type { PatroniEstate } from "../../targets/patroni/index.ts";
+import type { PatroniCluster } from "../../targets/patroni/index.ts";
 import type { Server } from "./server.ts";
 import { type Login, sql } from "./sql.ts";
 
@@ -48,7 +48,7 @@ export function archiveCommand(): string {
 }
 
 export async function createBackups(
-  patroni: PatroniEstate,
+  patroni: PatroniCluster,
   scratch: Server,
   source: { /** Of whoever leads now. */ readonly port: () => number; readonly replication: Login },
 ): Promise<Backups> {

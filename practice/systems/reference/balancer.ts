@@ -1,5 +1,5 @@
 import type { PatroniNode } from "../../targets/patroni/index.ts";
-import { openWay, type Way } from "./way.ts";
+import { openTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 /** What stands before a Patroni cluster: asks every member whether it leads, and goes to the one that says so. */
 export interface Balancer {
@@ -16,7 +16,7 @@ const ASK_MS = 500;
 const FALL = 3;
 
 export async function openBalancer(nodes: readonly PatroniNode[]): Promise<Balancer> {
-  const proxy: Way = await openWay();
+  const proxy: TcpProxy = await openTcpProxy();
   let to: Parameters<Balancer["route"]>[0] = "cluster";
   let stopped = false;
   let inVain = 0;

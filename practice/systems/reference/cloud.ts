@@ -42,24 +42,24 @@ export async function createCloud(): Promise<Cloud> {
     createCluster({ name: "us-west-2", nodes: ["west-1", "west-2", "west-3"] }),
   ]);
   const sets = recordSets();
-  aws.world.zones.set(NAMES.zone, { id: NAMES.zone, records: sets, served: sets, protections: [], busyUntil: 0 });
+  aws.state.zones.set(NAMES.zone, { id: NAMES.zone, records: sets, served: sets, protections: [], busyUntil: 0 });
   const check = { id: NAMES.healthCheck, version: 1, disabled: false, inverted: false, endpointUp: true };
   const { healthCheck, controlCheck, recordCheck, control } = NAMES;
-  aws.world.healthChecks.set(healthCheck, check);
-  aws.world.healthChecks.set(controlCheck, { ...check, id: controlCheck, routingControl: control });
-  aws.world.healthChecks.set(recordCheck, { ...check, id: recordCheck, children: [healthCheck, controlCheck] });
-  aws.world.controls.set(control, "On");
+  aws.state.healthChecks.set(healthCheck, check);
+  aws.state.healthChecks.set(controlCheck, { ...check, id: controlCheck, routingControl: control });
+  aws.state.healthChecks.set(recordCheck, { ...check, id: recordCheck, children: [healthCheck, controlCheck] });
+  aws.state.controls.set(control, "On");
   for (const cluster of [east, west]) furnish(cluster, cluster === east ? REPLICAS.east : REPLICAS.west);
   return {
     aws,
     east,
     west,
     async whole() {
-      aws.weather.clear();
-      const zone = aws.world.zones.get(NAMES.zone);
+      aws.faults.clear();
+      const zone = aws.state.zones.get(NAMES.zone);
       if (zone) Object.assign(zone, { records: recordSets(), served: recordSets() });
-      const one = aws.world.healthChecks.get(NAMES.healthCheck);
-      aws.world.controls.set(control, "On");
+      const one = aws.state.healthChecks.get(NAMES.healthCheck);
+      aws.state.controls.set(control, "On");
       if (one) Object.assign(one, { disabled: false, inverted: false, endpointUp: true, version: one.version + 1 });
       for (const cluster of [east, west]) cluster.faults.clear();
       tidy(east, REPLICAS.east);
@@ -76,7 +76,7 @@ export async function createCloud(): Promise<Cloud> {
       await available(east, REPLICAS.east);
     },
     evacuate() {
-      const zone = aws.world.zones.get(NAMES.zone);
+      const zone = aws.state.zones.get(NAMES.zone);
       const weights: Readonly<Record<string, number>> = { "us-east-1": 0, "us-west-2": 100 };
       const records = recordSets().map((one) => {
         const weight = one.name === NAMES.balancedName ? weights[one.setIdentifier ?? ""] : undefined;

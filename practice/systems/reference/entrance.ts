@@ -1,5 +1,5 @@
 import { answerSynthetic, type SyntheticStore } from "../../environment/synthetic.ts";
-import { type Door, openDoor, type Reply } from "../../kit/door.ts";
+import { openServer, type ServerReply, type StandInServer } from "../../kit/server.ts";
 import type { PracticeCluster } from "../../targets/kubernetes/index.ts";
 
 /** Where people come into a region: leads them to pods of the application, in the namespace the cluster's own ConfigMap names. */
@@ -24,9 +24,9 @@ const TRANSACTIONS = "/synthetic";
 export async function openEntrance(region: string, cluster: PracticeCluster, store: SyntheticStore): Promise<Entrance> {
   let visitedAt = 0;
   let open = true;
-  const door: Door = await openDoor({
+  const server: StandInServer = await openServer({
     isWrite: () => false,
-    async answer({ method, path, headers }): Promise<Reply> {
+    async answer({ method, path, headers }): Promise<ServerReply> {
       if (path === "/traffic") return { status: 200, body: { idle: Date.now() - visitedAt > IDLE_MS } };
       if (path === "/visit") visitedAt = Date.now();
       const namespace = namespaceOf(cluster);
@@ -38,19 +38,19 @@ export async function openEntrance(region: string, cluster: PracticeCluster, sto
   });
   return {
     region,
-    url: door.url,
+    url: server.url,
     close() {
       open = false;
-      door.faults.throw({ kind: "down" });
+      server.faults.throw({ kind: "down" });
     },
     open() {
       open = true;
-      door.faults.clear();
+      server.faults.clear();
     },
     visit: async () =>
-      (await fetch(`${door.url}/visit`, { signal: AbortSignal.timeout(1000) }).catch(() => null))?.status === 200,
+      (await fetch(`${server.url}/visit`, { signal: AbortSignal.timeout(1000) }).catch(() => null))?.status === 200,
     serves: async () => open && (await throughService(cluster, namespaceOf(cluster))) !== null,
-    stop: () => door.close(),
+    stop: () => server.close(),
   };
 }
 

@@ -6,12 +6,12 @@ import { soon } from "../../environment/patience.ts";
 import { type DatabaseServer, isStoredAnew, watchServers } from "../../environment/servers.ts";
 import { type SyntheticStore, syntheticIn } from "../../environment/synthetic.ts";
 import type {
+  InjectableFault,
   Row,
-  Strike,
-  SystemEstate,
-  SystemEstateKind,
-  SystemEstateOptions,
-} from "../../environment/system-estate.ts";
+  SystemEnvironment,
+  SystemEnvironmentKind,
+  SystemEnvironmentOptions,
+} from "../../environment/system-environment.ts";
 import { kubeconfigOf } from "../../targets/kubernetes/index.ts";
 import { PATRONI_PACKAGES, type PatroniNode } from "../../targets/patroni/index.ts";
 import { type Application, createApplication } from "../practice/application.ts";
@@ -21,7 +21,7 @@ import { openEntrance } from "./entrance.ts";
 import { openInternet } from "./internet.ts";
 import { createPayments, DATABASE, type Payments, type Region } from "./payments.ts";
 import { type Login, sql } from "./sql.ts";
-import { openWay } from "./way.ts";
+import { openTcpProxy } from "./tcp-proxy.ts";
 
 export const reference = {
   system: "reference",
@@ -30,14 +30,14 @@ export const reference = {
     { program: "etcd", package: "etcd-server" },
     { program: "pg_basebackup", package: "postgresql" },
   ],
-  create: (options: SystemEstateOptions): Promise<ReferenceEstate> => createReferenceEstate(options),
-} as const satisfies SystemEstateKind;
+  create: (options: SystemEnvironmentOptions): Promise<ReferenceEnvironment> => createReferenceEnvironment(options),
+} as const satisfies SystemEnvironmentKind;
 
 /** The cluster's endpoints are one address here, told apart by the region in the signature. */
 const ARC_REGIONS = ["arcUsEast1", "arcUsWest2", "arcEuWest1", "arcApSoutheast2", "arcApNortheast1"];
 
 /** The general reference on this machine: a real Patroni cluster with its replica and backups, and stand-ins for the clouds. */
-export interface ReferenceEstate extends SystemEstate {
+export interface ReferenceEnvironment extends SystemEnvironment {
   readonly payments: Payments;
   readonly cloud: Cloud;
   readonly application: Application;
@@ -58,9 +58,12 @@ const STRIKES = [
   { id: "blind-checkers", title: "Stop the application in us-east-1, unseen by health checks" },
   { id: "destroy-rows", title: "Delete half of the payments by mistake" },
   { id: "heal", title: "Put everything right" },
-] as const satisfies readonly Strike[];
+] as const satisfies readonly InjectableFault[];
 
-export async function createReferenceEstate({ folder, log }: SystemEstateOptions): Promise<ReferenceEstate> {
+export async function createReferenceEnvironment({
+  folder,
+  log,
+}: SystemEnvironmentOptions): Promise<ReferenceEnvironment> {
   await mkdir(folder, { recursive: true });
   // The application's ledger is in it, beside what others may have to get through.
   await chmod(folder, 0o711);
@@ -70,9 +73,9 @@ export async function createReferenceEstate({ folder, log }: SystemEstateOptions
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    const estate = await build(folder, ends, stop);
+    const environment = await build(folder, ends, stop);
     log.info({ folder }, "the reference estate is up");
-    return estate;
+    return environment;
   } catch (error) {
     await stop();
     throw error;
@@ -83,7 +86,7 @@ async function build(
   folder: string,
   ends: (() => Promise<unknown>)[],
   stop: () => Promise<void>,
-): Promise<ReferenceEstate> {
+): Promise<ReferenceEnvironment> {
   const token = randomBytes(18).toString("base64url");
   const [payments, cloud] = await Promise.all([createPayments(), createCloud()]);
   ends.push(() => payments.stop());
@@ -100,7 +103,7 @@ async function build(
   ends.push(() => Promise.all([east.stop(), west.stop()]));
   const agent = await openAgent({ backups: payments.backups, balancers, scratchPort: payments.scratchPort, token });
   ends.push(() => agent.close());
-  const way = await openWay();
+  const way = await openTcpProxy();
   ends.push(() => way.close());
   const places = new Map([
     [NAMES.east, { entrance: east, database: () => payments.writable("us-east-1") }],
@@ -176,13 +179,13 @@ async function build(
         east.close();
         cloud.east.faults.throw({ kind: "down" });
         // Route 53's and IAM's control planes live there too.
-        cloud.aws.weather.down("us-east-1");
+        cloud.aws.faults.down("us-east-1");
         return await payments.loseRegion("us-east-1");
       case "return-region":
         // As it was when it went: Patroni goes on where it stopped, and etcd remembers who led.
         east.open();
         cloud.east.faults.clear();
-        cloud.aws.weather.up("us-east-1");
+        cloud.aws.faults.up("us-east-1");
         return await payments.regainRegion("us-east-1");
       case "lose-west":
         west.close();
@@ -358,7 +361,7 @@ async function build(
       scratchPort: payments.scratchPort,
       eastUrl: east.url,
       westUrl: west.url,
-      awsAccount: cloud.aws.world.account,
+      awsAccount: cloud.aws.state.account,
       pollSeconds: 0.1,
       hostedZone: NAMES.zone,
       publicName,

@@ -1,7 +1,7 @@
 import { Resolver } from "node:dns/promises";
 import type { Aws } from "../../targets/aws/index.ts";
 import type { Entrance } from "./entrance.ts";
-import type { Way } from "./way.ts";
+import type { TcpProxy } from "./tcp-proxy.ts";
 
 /** The world outside: Route 53's checkers, people who look the names up, and the application that looks up its database's region. */
 export interface Internet {
@@ -22,7 +22,7 @@ interface Outside {
   >;
   readonly primary: Entrance;
   /** The application's way to its database. */
-  readonly way: Way;
+  readonly way: TcpProxy;
 }
 
 /** Route 53's own defaults, on AWS's scaled clock. */
@@ -47,12 +47,12 @@ export function openInternet(outside: Outside): Internet {
   const check = async () => {
     const well = (await fetch(`${primary.url}/health`, { signal: AbortSignal.timeout(1000) }).catch(() => null))?.ok;
     failures = well || blind ? 0 : failures + 1;
-    const one = aws.world.healthChecks.get(healthCheck);
+    const one = aws.state.healthChecks.get(healthCheck);
     if (one) one.endpointUp = failures < FAILURES;
   };
   const place = async (name: string) => places.get((await resolver.resolve4(name))[0] ?? "");
   const loops = [
-    every(INTERVAL_SECONDS * 1000 * aws.world.clock.scale, check),
+    every(INTERVAL_SECONDS * 1000 * aws.state.clock.scale, check),
     every(LOOK_MS, async () => void (await (await place(balancedName))?.entrance.visit())),
     every(LOOK_MS, async () => {
       const found = await place(publicName);

@@ -5,7 +5,7 @@ import { soon, within } from "../../environment/patience.ts";
 import { type ServerWatch, watchServers } from "../../environment/servers.ts";
 import { SYNTHETIC_TABLE } from "../../environment/synthetic.ts";
 import { admit, leaveBehind } from "../../targets/patroni/behind.ts";
-import { type PatroniEstate, type PatroniNode, startPatroni } from "../../targets/patroni/index.ts";
+import { type PatroniCluster, type PatroniNode, startPatroni } from "../../targets/patroni/index.ts";
 import { archiveCommand, type Backups, createBackups, PLACES } from "./backups.ts";
 import { type Balancer, openBalancer } from "./balancer.ts";
 import { createServer } from "./server.ts";
@@ -17,14 +17,14 @@ export type Region = "us-east-1" | "us-west-2";
 /** One region's part of the database: a Patroni cluster with a store of its own, behind its balancer. */
 export interface Side {
   readonly region: Region;
-  readonly patroni: PatroniEstate;
+  readonly patroni: PatroniCluster;
   readonly balancer: Balancer;
 }
 
 /** The payments database: a Patroni cluster in us-east-1, its standby cluster in us-west-2, and its backups. */
 export interface Payments {
   /** The cluster in us-east-1. */
-  readonly patroni: PatroniEstate;
+  readonly patroni: PatroniCluster;
   readonly sides: Readonly<Record<Region, Side>>;
   readonly backups: Backups;
   readonly scratchPort: number;
@@ -74,7 +74,7 @@ export async function createPayments(): Promise<Payments> {
   }
 }
 
-async function build(patroni: PatroniEstate): Promise<Payments> {
+async function build(patroni: PatroniCluster): Promise<Payments> {
   const { nodes, superuser, fleet } = patroni;
   const passwords = { lifeboat: word(), app: word() };
   const leader = await patroni.settled();
@@ -128,7 +128,7 @@ async function build(patroni: PatroniEstate): Promise<Payments> {
     ]).catch(() => []);
     return row?.follows === true;
   };
-  const resume = (one: PatroniEstate) =>
+  const resume = (one: PatroniCluster) =>
     soon("Patroni acting again", async () => {
       if ((await one.configure()).pause !== true) return true;
       await one.configure({ pause: null });

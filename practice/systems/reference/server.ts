@@ -4,7 +4,7 @@ import { freePort } from "../../../src/lib/port.ts";
 import type { Member } from "../../environment/fleet.ts";
 import { endServerOf } from "../../environment/leftovers.ts";
 import { soon } from "../../environment/patience.ts";
-import type { PatroniEstate } from "../../targets/patroni/index.ts";
+import type { PatroniCluster } from "../../targets/patroni/index.ts";
 import { type Login, sql } from "./sql.ts";
 
 /** A PostgreSQL beside the cluster, on data that came from it: the replica in the other region, or a restored server. */
@@ -18,7 +18,7 @@ export interface Server {
   clear(): Promise<void>;
 }
 
-export async function createServer({ fleet, programs, superuser }: PatroniEstate, name: string): Promise<Server> {
+export async function createServer({ fleet, programs, superuser }: PatroniCluster, name: string): Promise<Server> {
   const port = await freePort();
   const folder = join(fleet.folder, name);
   let member: Member | null = null;

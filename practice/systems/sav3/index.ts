@@ -1,9 +1,9 @@
-import type { SystemEstateKind } from "../../environment/system-estate.ts";
+import type { SystemEnvironmentKind } from "../../environment/system-environment.ts";
 import { PGBACKREST_PACKAGES, PGBACKREST_PROGRAMS } from "../../targets/pgbackrest/index.ts";
 import { PGBOUNCER_PACKAGES } from "../../targets/pgbouncer/index.ts";
-import { createSav3, type Sav3Estate } from "./estate.ts";
+import { createSav3, type Sav3Environment } from "./environment.ts";
 
-export type { Sav3Estate } from "./estate.ts";
+export type { Sav3Environment } from "./environment.ts";
 
 /** pgBackRest and the PostgreSQL it knows are Debian's, as are PgBouncer and Redis. */
 export const sav3 = {
@@ -16,5 +16,5 @@ export const sav3 = {
     { program: "pgbouncer", package: PGBOUNCER_PACKAGES[0] },
     { program: "redis-server", package: "redis-server" },
   ],
-  create: (options): Promise<Sav3Estate> => createSav3(options),
-} as const satisfies SystemEstateKind;
+  create: (options): Promise<Sav3Environment> => createSav3(options),
+} as const satisfies SystemEnvironmentKind;

@@ -4,7 +4,7 @@ import { freePort } from "../../../src/lib/port.ts";
 import type { Fleet } from "../../environment/fleet.ts";
 import { createDocker, managed, type PracticeDocker, type Program, web } from "../../targets/docker/index.ts";
 import type { ArchivedHost } from "../../targets/pgbackrest/index.ts";
-import { type PgBouncerEstate, startPgBouncer } from "../../targets/pgbouncer/index.ts";
+import { type PracticePgBouncer, startPgBouncer } from "../../targets/pgbouncer/index.ts";
 import { type RedisNode, startRedisNode } from "../../targets/redis/index.ts";
 import { api, type Backend } from "./api.ts";
 import { tellEngine } from "./engine.ts";
@@ -101,7 +101,7 @@ export async function createMachines(options: MachinesOptions): Promise<NewMachi
 
 interface Parts {
   readonly database: ArchivedHost;
-  readonly bouncer: PgBouncerEstate;
+  readonly bouncer: PracticePgBouncer;
   readonly redis: Program;
   readonly media: Media;
   readonly backend: Backend;

@@ -25,7 +25,7 @@ const COPY_SECONDS = 5;
 
 export async function createMedia(): Promise<Media> {
   const s3 = await createS3();
-  const { store, weather } = s3;
+  const { store, faults } = s3;
   const minio = store.add(MEDIA, MEDIA_REGION);
   const copy = store.add(MEDIA_BACKUP, MEDIA_BACKUP_REGION);
   const made = store.add(MEDIA_NEW, MEDIA_NEW_REGION);
@@ -38,9 +38,9 @@ export async function createMedia(): Promise<Media> {
   const media: Media = {
     s3,
     async reset() {
-      for (const region of [MEDIA_REGION, MEDIA_BACKUP_REGION]) weather.up(region);
+      for (const region of [MEDIA_REGION, MEDIA_BACKUP_REGION]) faults.up(region);
       for (const bucket of [minio, copy, made]) bucket.objects.clear();
-      weather.down(MEDIA_NEW_REGION);
+      faults.down(MEDIA_NEW_REGION);
       for (let n = 0; n < OBJECTS; n++) store.put(MEDIA, `media/${n}.jpg`, `picture ${n}`);
       await soon("every object being copied", async () =>
         [...minio.objects.values()].every(({ replication }) => replication === "COMPLETED"),
@@ -49,8 +49,8 @@ export async function createMedia(): Promise<Media> {
     clear(name) {
       bucketOf(name).objects.clear();
     },
-    is: (what, name) => weather[what](bucketOf(name).region),
-    isUp: (name) => !weather.isDown(bucketOf(name).region),
+    is: (what, name) => faults[what](bucketOf(name).region),
+    isUp: (name) => !faults.isDown(bucketOf(name).region),
     put(name, key, text) {
       if (!media.isUp(name)) throw new Error(`${name} does not answer`);
       store.put(name, key, text);
@@ -59,7 +59,7 @@ export async function createMedia(): Promise<Media> {
       [...(store.buckets.get(name)?.objects.keys() ?? [])].filter((key) => !key.startsWith(".lifeboat/")).sort(),
     has(name, key) {
       const bucket = store.buckets.get(name);
-      return bucket !== undefined && !weather.isDown(bucket.region) && bucket.objects.has(key);
+      return bucket !== undefined && !faults.isDown(bucket.region) && bucket.objects.has(key);
     },
     close: () => s3.close(),
   };

@@ -15,7 +15,7 @@ import {
   type Program,
   web,
 } from "../../targets/docker/index.ts";
-import type { PgBouncerEstate } from "../../targets/pgbouncer/index.ts";
+import type { PracticePgBouncer } from "../../targets/pgbouncer/index.ts";
 import { type RedisNode, startRedisNode } from "../../targets/redis/index.ts";
 import { createTraefik, type PracticeTraefik } from "../../targets/traefik/index.ts";
 import { api, type Backend } from "./api.ts";
@@ -54,7 +54,7 @@ interface Parts {
   readonly folder: string;
   readonly fleet: Fleet;
   readonly databases: Databases;
-  readonly bouncer: PgBouncerEstate;
+  readonly bouncer: PracticePgBouncer;
   readonly media: Media;
   readonly appPassword: string;
 }

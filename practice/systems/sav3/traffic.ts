@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { strikeOut } from "../../environment/servers.ts";
-import { type Door, openDoor } from "../../kit/door.ts";
+import { forget } from "../../environment/servers.ts";
+import { openServer, type StandInServer } from "../../kit/server.ts";
 
 /** People who post and look at pictures, by way of Traefik, and keep their own list of what they were told is stored. */
 export interface Traffic {
@@ -29,7 +29,7 @@ export async function createTraffic(url: () => string): Promise<Traffic> {
   let uploaded: string[] = [];
   let [readonlyAnswers, stopped, paused] = [0, false, false];
   let lastId = Date.now() * 1000;
-  const door: Door = await openDoor({
+  const server: StandInServer = await openServer({
     isWrite: () => false,
     answer: ({ path }) =>
       path === "/ledger"
@@ -75,7 +75,7 @@ export async function createTraffic(url: () => string): Promise<Traffic> {
     }
   });
   return {
-    ledgerUrl: `${door.url}/ledger`,
+    ledgerUrl: `${server.url}/ledger`,
     get acknowledged() {
       return acknowledged;
     },
@@ -88,7 +88,7 @@ export async function createTraffic(url: () => string): Promise<Traffic> {
     get uploaded() {
       return uploaded;
     },
-    writeOff: (ids) => strikeOut(acknowledged, ids),
+    writeOff: (ids) => forget(acknowledged, ids),
     forget() {
       acknowledged = [];
       errors = [];
@@ -101,7 +101,7 @@ export async function createTraffic(url: () => string): Promise<Traffic> {
     async close() {
       stopped = true;
       await Promise.race([Promise.all(people), sleep(2000, undefined, { ref: false })]);
-      await door.close();
+      await server.close();
     },
   };
 }

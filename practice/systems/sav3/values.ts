@@ -1,6 +1,6 @@
-import type { Door } from "../../kit/door.ts";
+import type { StandInServer } from "../../kit/server.ts";
 import type { ArchivedHost } from "../../targets/pgbackrest/index.ts";
-import type { PgBouncerEstate } from "../../targets/pgbouncer/index.ts";
+import type { PracticePgBouncer } from "../../targets/pgbouncer/index.ts";
 import type { Databases } from "./databases.ts";
 import type { Media } from "./media.ts";
 import { DATABASE, MEDIA, MEDIA_BACKUP, MEDIA_BACKUP_REGION, MEDIA_NEW_REGION, PROJECT } from "./names.ts";
@@ -9,11 +9,11 @@ import type { Traffic } from "./traffic.ts";
 
 interface Parts {
   readonly databases: Databases;
-  readonly bouncer: PgBouncerEstate;
+  readonly bouncer: PracticePgBouncer;
   readonly media: Media;
   readonly stack: Stack;
   readonly traffic: Traffic;
-  readonly agent: Door;
+  readonly agent: StandInServer;
   readonly systemIdentifier: string;
   readonly exportsFolder: string;
 }

@@ -1,6 +1,6 @@
 import { Refusal } from "../../kit/refusal.ts";
+import type { AwsState } from "./state.ts";
 import type { Operation } from "./turn.ts";
-import type { World } from "./world.ts";
 
 interface Update {
   readonly RoutingControlArn: string;
@@ -8,7 +8,7 @@ interface Update {
 }
 
 /** The data plane of ARC routing controls over AWS JSON 1.0. All cluster endpoints share one state. */
-export function arcOperations(world: World): Readonly<Record<string, Operation>> {
+export function arcOperations(world: AwsState): Readonly<Record<string, Operation>> {
   const stateOf = (arn: string) => {
     const state = world.controls.get(arn);
     if (!state) throw new Refusal("ResourceNotFoundException", `No routing control ${arn}`, 404);

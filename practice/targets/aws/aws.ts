@@ -1,18 +1,18 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { textOf } from "../../kit/body.ts";
+import { createFaultInjection, type FaultInjection } from "../../kit/fault-injection.ts";
 import { meet } from "../../kit/faults.ts";
 import { createLedger, type Ledger } from "../../kit/ledger.ts";
 import { listening } from "../../kit/listening.ts";
 import { Refusal } from "../../kit/refusal.ts";
-import { createWeather, type Weather } from "../../kit/weather.ts";
 import { createS3Service } from "../s3/service.ts";
 import { createStore, type Store } from "../s3/store.ts";
 import { createClock } from "./clock.ts";
 import { type NameServer, serveResolver, serveZones } from "./dns.ts";
 import { servicesOf } from "./services.ts";
 import { signatureOf } from "./signature.ts";
+import { type AwsState, createAwsState } from "./state.ts";
 import type { Call } from "./turn.ts";
-import { createWorld, type World } from "./world.ts";
 
 export interface AwsOptions {
   /** Seconds of AWS per second of the wall, inverted: 0.005 makes four minutes 1.2 s. */
@@ -24,8 +24,8 @@ export interface AwsOptions {
 export interface Aws {
   /** For `AWS_ENDPOINT_URL`. */
   readonly url: string;
-  readonly world: World;
-  readonly weather: Weather;
+  readonly state: AwsState;
+  readonly faults: FaultInjection;
   readonly ledger: Ledger;
   /** The buckets of all regions. */
   readonly s3: Store;
@@ -37,21 +37,21 @@ export interface Aws {
 
 export async function createAws({ scale = 0.005, account = "111122223333" }: AwsOptions = {}): Promise<Aws> {
   const clock = createClock(scale);
-  const world = createWorld(account, clock);
-  const weather = createWeather();
+  const state = createAwsState(account, clock);
+  const faults = createFaultInjection();
   const ledger = createLedger();
-  const services = servicesOf(world);
-  const s3 = createStore(account, clock, (region) => !weather.isDown(region));
-  const answerS3 = createS3Service(s3, weather, ledger);
+  const services = servicesOf(state);
+  const s3 = createStore(account, clock, (region) => !faults.isDown(region));
+  const answerS3 = createS3Service(s3, faults, ledger);
   const [nameServer, resolver, server] = await Promise.all([
-    serveZones(world),
-    serveResolver(world),
+    serveZones(state),
+    serveResolver(state),
     listening(answer),
   ]);
   return {
     url: server.url,
-    world,
-    weather,
+    state,
+    faults,
     ledger,
     s3,
     nameServer,
@@ -76,19 +76,19 @@ export async function createAws({ scale = 0.005, account = "111122223333" }: Aws
     const { operation, given } = service.read(request, body);
     const call: Call = { region: signed.region, operation, given };
     const noted = { service: service.name, region: signed.region, operation, given };
-    if (weather.isDown(signed.region)) {
+    if (faults.isDown(signed.region)) {
       ledger.write({ ...noted, outcome: "dropped", code: null, fault: null });
       response.destroy();
       return;
     }
-    const struck = weather.take(operation);
+    const struck = faults.take(operation);
     const fault = struck?.kind ?? null;
     const refuse = (refusal: Refusal) => {
       ledger.write({ ...noted, outcome: "refused", code: refusal.code, fault });
       service.refuse(response, refusal);
     };
     const permission = `${service.name}:${operation}`;
-    if (weather.isDenied(permission)) {
+    if (faults.isDenied(permission)) {
       const says = `User is not authorized to perform: ${permission}`;
       return refuse(new Refusal(service.denied.code, says, service.denied.status));
     }

@@ -1,5 +1,5 @@
+import type { AwsState } from "./state.ts";
 import type { Operation } from "./turn.ts";
-import type { World } from "./world.ts";
 
 interface Query {
   readonly Id: string;
@@ -13,14 +13,14 @@ interface Query {
 }
 
 /** CloudWatch over AWS JSON 1.0. Times are seconds since 1970. */
-export function cloudwatchOperations(world: World): Readonly<Record<string, Operation>> {
+export function cloudwatchOperations(state: AwsState): Readonly<Record<string, Operation>> {
   return {
     GetMetricData: ({ given }) => ({
       answer: {
         MetricDataResults: (given.MetricDataQueries as readonly Query[]).map(({ Id, MetricStat }) => {
           const metric = MetricStat?.Metric;
           const of = (metric?.Dimensions ?? []).map((one) => one.Value).join(",");
-          const value = world.metrics.get(`${metric?.Namespace} ${metric?.MetricName} ${of}`);
+          const value = state.metrics.get(`${metric?.Namespace} ${metric?.MetricName} ${of}`);
           const at = Math.floor(Date.now() / 60_000) * 60;
           return {
             Id,

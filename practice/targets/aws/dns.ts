@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import type { AddressInfo } from "node:net";
 import { fullName, isHealthy } from "./route53.ts";
-import type { RecordSet, World } from "./world.ts";
+import type { AwsState, RecordSet } from "./state.ts";
 
 const TYPES: Readonly<Record<number, string>> = { 1: "A", 2: "NS", 5: "CNAME", 16: "TXT", 28: "AAAA" };
 const REFUSED = 5;
@@ -22,31 +22,31 @@ interface Question {
 }
 
 /** What Route 53's own servers answer: weights, failover and health decide which record sets count. */
-export function serveZones(world: World): Promise<NameServer> {
+export function serveZones(state: AwsState): Promise<NameServer> {
   return serve((question) => {
-    const named = [...world.zones.values()].flatMap((zone) => zone.served).filter((set) => isNamed(set, question.name));
+    const named = [...state.zones.values()].flatMap((zone) => zone.served).filter((set) => isNamed(set, question.name));
     if (named.length === 0) return { code: NO_SUCH_NAME, sets: [], authoritative: true };
     const fits = named.filter((set) => set.type === question.type || set.type === "CNAME");
-    const set = chosen(world, fits);
+    const set = chosen(state, fits);
     return { code: 0, sets: set ? [set] : [], authoritative: true };
   });
 }
 
 /** A resolver as people's providers run them: it asks once and keeps the answer for its TTL, counted on the scaled clock. */
-export function serveResolver(world: World): Promise<NameServer> {
+export function serveResolver(state: AwsState): Promise<NameServer> {
   const kept = new Map<string, { sets: readonly RecordSet[]; code: number; until: number }>();
   return serve((question) => {
     const key = `${question.name} ${question.type}`;
     const old = kept.get(key);
     if (old && Date.now() < old.until) return { ...old, authoritative: false };
-    const named = [...world.zones.values()].flatMap((zone) => zone.served).filter((set) => isNamed(set, question.name));
+    const named = [...state.zones.values()].flatMap((zone) => zone.served).filter((set) => isNamed(set, question.name));
     const set = chosen(
-      world,
+      state,
       named.filter((one) => one.type === question.type || one.type === "CNAME"),
     );
     const sets = set ? [set] : [];
     const fresh = { sets, code: named.length === 0 ? NO_SUCH_NAME : 0 };
-    kept.set(key, { ...fresh, until: Date.now() + (set?.ttl ?? 60) * 1000 * world.clock.scale });
+    kept.set(key, { ...fresh, until: Date.now() + (set?.ttl ?? 60) * 1000 * state.clock.scale });
     return { ...fresh, authoritative: false };
   });
 }
@@ -55,10 +55,10 @@ function isNamed(set: RecordSet, name: string): boolean {
   return fullName(set.name) === name;
 }
 
-function chosen(world: World, sets: readonly RecordSet[]): RecordSet | undefined {
+function chosen(state: AwsState, sets: readonly RecordSet[]): RecordSet | undefined {
   const healthy = (set: RecordSet) => {
-    const check = set.healthCheck === undefined ? undefined : world.healthChecks.get(set.healthCheck);
-    return check === undefined || isHealthy(world, check);
+    const check = set.healthCheck === undefined ? undefined : state.healthChecks.get(set.healthCheck);
+    return check === undefined || isHealthy(state, check);
   };
   const primary = sets.find((set) => set.failover === "PRIMARY");
   if (primary) return healthy(primary) ? primary : (sets.find((set) => set.failover === "SECONDARY") ?? primary);

@@ -1,4 +1,4 @@
-import type { Cluster, Global, Instance, Snapshot } from "./world.ts";
+import type { Cluster, Global, Instance, Snapshot } from "./state.ts";
 import { items, type Xml } from "./xml.ts";
 
 /** What RDS tells of everything beside what is played here: the members that all sample responses of its API reference have. */

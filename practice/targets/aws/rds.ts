@@ -7,8 +7,8 @@ import {
   ordinarySnapshot,
   subnetGroup,
 } from "./ordinary.ts";
+import { type AwsState, arnOf, type Cluster, type Global, type Instance } from "./state.ts";
 import type { Call, Operation } from "./turn.ts";
-import { arnOf, type Cluster, type Global, type Instance, type World } from "./world.ts";
 import { type Items, items, type Xml } from "./xml.ts";
 
 /** AWS needs about so long, in seconds, before the status shows that anything has begun. It is why waiters are fooled. */
@@ -26,23 +26,23 @@ const TOOK = {
 };
 
 /** RDS over the Query protocol, version 2014-10-31. */
-export function rdsOperations(world: World): Readonly<Record<string, Operation>> {
-  const { clock } = world;
+export function rdsOperations(state: AwsState): Readonly<Record<string, Operation>> {
+  const { clock } = state;
   const note = (of: Instance, category: string, message: string) =>
-    world.events.push({ instance: of.id, region: of.region, category, message, at: new Date() });
-  const shown = (of: Instance): Xml => ({ DBInstance: instanceXml(world, of) });
+    state.events.push({ instance: of.id, region: of.region, category, message, at: new Date() });
+  const shown = (of: Instance): Xml => ({ DBInstance: instanceXml(state, of) });
 
   return {
     DescribeDBInstances(call) {
       const id = text(call, "DBInstanceIdentifier");
       const found = id
-        ? [instance(world, call, id)]
-        : [...world.instances.values()].filter((one) => one.region === call.region);
+        ? [instance(state, call, id)]
+        : [...state.instances.values()].filter((one) => one.region === call.region);
       return {
         answer: {
           DBInstances: items(
             "DBInstance",
-            found.map((one) => instanceXml(world, one)),
+            found.map((one) => instanceXml(state, one)),
           ),
         },
       };
@@ -52,7 +52,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
       const id = text(call, "SourceIdentifier");
       const minutes = Number(text(call, "Duration") ?? 60);
       const since = Date.now() - minutes * 60_000;
-      const found = world.events.filter(
+      const found = state.events.filter(
         (one) => one.region === call.region && (!id || one.instance === id) && one.at.getTime() >= since,
       );
       return {
@@ -65,7 +65,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
               Message: one.message,
               EventCategories: items("EventCategory", [one.category]),
               Date: one.at,
-              SourceArn: arnOf(world, "db", one.region, one.instance),
+              SourceArn: arnOf(state, "db", one.region, one.instance),
             })),
           ),
         },
@@ -75,7 +75,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
     DescribeDBSnapshots(call) {
       const id = text(call, "DBSnapshotIdentifier");
       const of = text(call, "DBInstanceIdentifier");
-      const found = world.snapshots
+      const found = state.snapshots
         .filter((one) => one.region === call.region && (!id || one.id === bare(id)))
         .filter((one) => !of || one.instance === bare(of));
       if (id && found.length === 0) throw new Refusal("DBSnapshotNotFound", `DBSnapshot ${id} not found.`, 404);
@@ -84,11 +84,11 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
           DBSnapshots: items(
             "DBSnapshot",
             found.map((one) => ({
-              ...ordinarySnapshot(one, world.instances.get(`${one.region}/${one.instance}`)),
+              ...ordinarySnapshot(one, state.instances.get(`${one.region}/${one.instance}`)),
               DBSnapshotIdentifier: one.id,
               DBInstanceIdentifier: one.instance,
               Status: one.status,
-              DBSnapshotArn: arnOf(world, "snapshot", one.region, one.id),
+              DBSnapshotArn: arnOf(state, "snapshot", one.region, one.id),
               SnapshotCreateTime: one.at ?? new Date(),
               Encrypted: one.encrypted ?? true,
               SnapshotType: "automated",
@@ -99,7 +99,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
     },
 
     RebootDBInstance(call) {
-      const one = available(instance(world, call));
+      const one = available(instance(state, call));
       const forced = text(call, "ForceFailover") === "true";
       if (forced && !one.multiAz) {
         const says = "Cannot reboot the db instance with force failover because it is not a Multi-AZ instance.";
@@ -126,7 +126,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
     },
 
     PromoteReadReplica(call) {
-      const one = available(instance(world, call));
+      const one = available(instance(state, call));
       if (!one.source) throw new Refusal("InvalidDBInstanceState", "The specified DB Instance is not a read replica");
       return {
         answer: shown(one),
@@ -150,7 +150,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
 
     DescribeDBInstanceAutomatedBackups(call) {
       const id = text(call, "DBInstanceIdentifier");
-      const found = world.automatedBackups.filter((one) => one.region === call.region && (!id || one.instance === id));
+      const found = state.automatedBackups.filter((one) => one.region === call.region && (!id || one.instance === id));
       return {
         answer: {
           DBInstanceAutomatedBackups: items(
@@ -158,7 +158,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
             found.map((one) => ({
               ...ordinaryBackups(one.earliest),
               DBInstanceIdentifier: one.instance,
-              DBInstanceArn: arnOf(world, "db", one.from, one.instance),
+              DBInstanceArn: arnOf(state, "db", one.from, one.instance),
               DbiResourceId: `db-${one.instance.toUpperCase()}`,
               Region: one.from,
               Status: one.from === one.region ? "retained" : "replicating",
@@ -173,45 +173,45 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
     RestoreDBInstanceToPointInTime(call) {
       const kept = text(call, "SourceDBInstanceAutomatedBackupsArn");
       if (kept) {
-        const backups = world.automatedBackups.find((one) => one.arn === kept && one.region === call.region);
+        const backups = state.automatedBackups.find((one) => one.arn === kept && one.region === call.region);
         if (!backups) throw new Refusal("DBInstanceAutomatedBackupNotFound", `${kept} not found.`, 404);
-        return created(world, call, text(call, "TargetDBInstanceIdentifier"), undefined, TOOK.restore);
+        return created(state, call, text(call, "TargetDBInstanceIdentifier"), undefined, TOOK.restore);
       }
-      const source = instance(world, call, text(call, "SourceDBInstanceIdentifier"));
+      const source = instance(state, call, text(call, "SourceDBInstanceIdentifier"));
       const time = text(call, "RestoreTime");
       if (time && new Date(time) > source.restorableUntil()) {
         throw new Refusal("InvalidRestoreFault", "The specified time is after the latest restorable time.");
       }
-      return created(world, call, text(call, "TargetDBInstanceIdentifier"), source, TOOK.restore);
+      return created(state, call, text(call, "TargetDBInstanceIdentifier"), source, TOOK.restore);
     },
 
     RestoreDBInstanceFromDBSnapshot(call) {
       const id = bare(text(call, "DBSnapshotIdentifier") ?? "");
-      const snapshot = world.snapshots.find((one) => one.id === id && one.region === call.region);
+      const snapshot = state.snapshots.find((one) => one.id === id && one.region === call.region);
       if (!snapshot) throw new Refusal("DBSnapshotNotFound", `DBSnapshot ${id} not found.`, 404);
       if (snapshot.status !== "available") {
         throw new Refusal("InvalidDBSnapshotState", `DBSnapshot ${id} is not in available state.`);
       }
-      const like = world.instances.get(`${call.region}/${snapshot.instance}`);
-      return created(world, call, text(call, "DBInstanceIdentifier"), like, TOOK.restore);
+      const like = state.instances.get(`${call.region}/${snapshot.instance}`);
+      return created(state, call, text(call, "DBInstanceIdentifier"), like, TOOK.restore);
     },
 
     CreateDBInstanceReadReplica(call) {
       const named = text(call, "SourceDBInstanceIdentifier") ?? "";
       const region = named.startsWith("arn:") ? (named.split(":")[3] ?? "") : call.region;
-      const source = available(instance(world, { ...call, region }, named));
-      refuseReplica(world, call, source);
-      return created(world, call, text(call, "DBInstanceIdentifier"), source, TOOK.replica, {
+      const source = available(instance(state, { ...call, region }, named));
+      refuseReplica(state, call, source);
+      return created(state, call, text(call, "DBInstanceIdentifier"), source, TOOK.replica, {
         id: source.id,
         region: source.region,
       });
     },
 
     ModifyDBInstance(call) {
-      const one = available(instance(world, call));
+      const one = available(instance(state, call));
       const newName = text(call, "NewDBInstanceIdentifier");
       const multiAz = text(call, "MultiAZ");
-      if (newName && world.instances.has(`${one.region}/${newName}`)) {
+      if (newName && state.instances.has(`${one.region}/${newName}`)) {
         throw new Refusal("DBInstanceAlreadyExists", "DB instance already exists");
       }
       return {
@@ -228,31 +228,31 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
             one.pending = {};
             one.status = "available";
             if (multiAz) one.multiAz = multiAz === "true";
-            if (newName) rename(world, one, newName);
+            if (newName) rename(state, one, newName);
           });
         },
       };
     },
 
     DeleteDBInstance(call) {
-      const one = available(instance(world, call));
+      const one = available(instance(state, call));
       const skips = text(call, "SkipFinalSnapshot") === "true";
       const snapshot = text(call, "FinalDBSnapshotIdentifier");
-      refuseDelete(world, one, { skips, snapshot });
+      refuseDelete(state, one, { skips, snapshot });
       return {
         answer: shown(one),
         effect() {
           one.status = "deleting";
           clock.after(TOOK.delete, async () => {
             if (snapshot)
-              world.snapshots.push({
+              state.snapshots.push({
                 ...{ id: snapshot, region: one.region, instance: one.id, status: "available" },
                 ...{ at: new Date(), encrypted: one.encrypted },
               });
-            await world.onDelete?.(one);
-            world.instances.delete(`${one.region}/${one.id}`);
+            await state.onDelete?.(one);
+            state.instances.delete(`${one.region}/${one.id}`);
             // Replicas in other regions become primaries of their own.
-            for (const other of world.instances.values())
+            for (const other of state.instances.values())
               if (other.source?.id === one.id && other.source.region === one.region) {
                 await other.onPromote?.();
                 other.source = null;
@@ -263,7 +263,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
     },
 
     DescribeDBParameters(call) {
-      const group = parameterGroup(world, call);
+      const group = parameterGroup(state, call);
       return {
         answer: {
           Parameters: items(
@@ -284,7 +284,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
     },
 
     ModifyDBParameterGroup(call) {
-      const group = parameterGroup(world, call);
+      const group = parameterGroup(state, call);
       const name = text(call, "DBParameterGroupName") ?? "";
       const named = many(call, "Parameters.Parameter", ".ParameterName");
       const values = many(call, "Parameters.Parameter", ".ParameterValue");
@@ -292,7 +292,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
         answer: { DBParameterGroupName: name },
         effect() {
           for (const [i, key] of named.entries()) group.set(key, values[i] ?? "");
-          for (const one of world.instances.values()) {
+          for (const one of state.instances.values()) {
             if (one.region !== call.region || one.parameterGroup !== name) continue;
             // What waits for a reboot goes on waiting: a dynamic change beside it is taken in all the same.
             const rests = one.parameterStatus === "pending-reboot" ? "pending-reboot" : "in-sync";
@@ -316,7 +316,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
 
     DescribeDBClusters(call) {
       const id = text(call, "DBClusterIdentifier");
-      const found = [...world.clusters.values()].filter(
+      const found = [...state.clusters.values()].filter(
         (one) => one.region === call.region && (!id || one.id === bare(id)),
       );
       if (id && found.length === 0) throw new Refusal("DBClusterNotFoundFault", `DBCluster ${id} not found.`, 404);
@@ -324,7 +324,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
         answer: {
           DBClusters: items(
             "DBCluster",
-            found.map((one) => clusterXml(world, one)),
+            found.map((one) => clusterXml(state, one)),
           ),
         },
       };
@@ -332,7 +332,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
 
     FailoverDBCluster(call) {
       const id = text(call, "DBClusterIdentifier") ?? "";
-      const cluster = world.clusters.get(`${call.region}/${id}`);
+      const cluster = state.clusters.get(`${call.region}/${id}`);
       if (!cluster) throw new Refusal("DBClusterNotFoundFault", `DBCluster ${id} not found.`, 404);
       if (cluster.engine === "mysql" && text(call, "TargetDBInstanceIdentifier")) {
         throw new Refusal("InvalidParameterCombination", "TargetDBInstanceIdentifier isn't supported for this engine.");
@@ -342,7 +342,7 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
         throw new Refusal("InvalidDBClusterStateFault", `Cluster ${id} cannot fail over to ${to}.`);
       }
       return {
-        answer: { DBCluster: clusterXml(world, cluster) },
+        answer: { DBCluster: clusterXml(state, cluster) },
         effect() {
           clock.after(UNSEEN, () => {
             cluster.status = "failing-over";
@@ -357,29 +357,29 @@ export function rdsOperations(world: World): Readonly<Record<string, Operation>>
 
     DescribeGlobalClusters(call) {
       const id = text(call, "GlobalClusterIdentifier");
-      const found = [...world.globals.values()].filter((one) => !id || one.id === id);
+      const found = [...state.globals.values()].filter((one) => !id || one.id === id);
       if (id && found.length === 0) throw new Refusal("GlobalClusterNotFoundFault", `${id} not found.`, 404);
       return {
         answer: {
           GlobalClusters: items(
             "GlobalClusterMember",
-            found.map((one) => globalXml(world, one)),
+            found.map((one) => globalXml(state, one)),
           ),
         },
       };
     },
 
-    SwitchoverGlobalCluster: (call) => moveGlobal(world, call, "switching-over"),
+    SwitchoverGlobalCluster: (call) => moveGlobal(state, call, "switching-over"),
     FailoverGlobalCluster(call) {
       const loss = text(call, "AllowDataLoss") === "true";
       // Left out, AWS takes it for a switchover, which waits for a region that is gone.
-      return moveGlobal(world, call, loss ? "failing-over" : "switching-over");
+      return moveGlobal(state, call, loss ? "failing-over" : "switching-over");
     },
   };
 }
 
 /** Words and codes as RDS's users report them (terraform-aws-rds #428, terraform-aws-rds-replica #5). */
-function refuseReplica(world: World, call: Call, source: Instance): void {
+function refuseReplica(state: AwsState, call: Call, source: Instance): void {
   const combination = (says: string) => new Refusal("InvalidParameterCombination", says);
   const key = text(call, "KmsKeyId");
   const far = source.region !== call.region;
@@ -398,13 +398,13 @@ function refuseReplica(world: World, call: Call, source: Instance): void {
       "The DBSubnetGroup shouldn't be specified while creating read replicas that lie in the same region as the source instance.",
     );
   const group = text(call, "DBParameterGroupName");
-  if (group && !group.startsWith("default.") && !world.parameterGroups.has(`${call.region}/${group}`))
+  if (group && !group.startsWith("default.") && !state.parameterGroups.has(`${call.region}/${group}`))
     throw new Refusal("DBParameterGroupNotFound", `DBParameterGroup not found: ${group}`, 404);
 }
 
 /** As the API reference lists the errors of DeleteDBInstance. */
 function refuseDelete(
-  world: World,
+  state: AwsState,
   one: Instance,
   { skips, snapshot }: { readonly skips: boolean; readonly snapshot: string | undefined },
 ): void {
@@ -415,26 +415,26 @@ function refuseDelete(
     throw combination("FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.");
   if (!skips && one.source)
     throw combination("Cannot specify FinalDBSnapshotIdentifier when deleting a replica DB instance");
-  if (snapshot && world.snapshots.some(({ id, region }) => id === snapshot && region === one.region))
+  if (snapshot && state.snapshots.some(({ id, region }) => id === snapshot && region === one.region))
     throw new Refusal("DBSnapshotAlreadyExists", `Cannot create the snapshot because ${snapshot} already exists.`);
 }
 
-function moveGlobal(world: World, call: Call, status: string) {
+function moveGlobal(state: AwsState, call: Call, status: string) {
   const id = text(call, "GlobalClusterIdentifier") ?? "";
   const to = text(call, "TargetDbClusterIdentifier") ?? "";
-  const one = world.globals.get(id);
+  const one = state.globals.get(id);
   if (!one) throw new Refusal("GlobalClusterNotFoundFault", `${id} not found.`, 404);
   const from = one.members.find((member) => member.writer)?.arn ?? "";
   if (one.state || from === to || !one.members.some((member) => member.arn === to)) {
     throw new Refusal("InvalidGlobalClusterStateFault", `Global cluster ${id} cannot move to ${to}.`);
   }
   return {
-    answer: { GlobalCluster: globalXml(world, one) },
+    answer: { GlobalCluster: globalXml(state, one) },
     effect() {
-      world.clock.after(UNSEEN, () => {
+      state.clock.after(UNSEEN, () => {
         one.state = { status, from, to, lossAllowed: status === "failing-over" };
       });
-      world.clock.after(TOOK.global, () => {
+      state.clock.after(TOOK.global, () => {
         for (const member of one.members) member.writer = member.arn === to;
         one.state = null;
       });
@@ -444,7 +444,7 @@ function moveGlobal(world: World, call: Call, status: string) {
 
 /** A restored or replicated instance: Single-AZ, in default groups unless the call says otherwise. */
 function created(
-  world: World,
+  state: AwsState,
   call: Call,
   id: string | undefined,
   like: Instance | undefined,
@@ -452,7 +452,7 @@ function created(
   source: Instance["source"] = null,
 ) {
   if (!id || !/^[a-z][a-z0-9-]*$/.test(id)) throw new Refusal("InvalidParameterValue", `${id} is no identifier`);
-  if (world.instances.has(`${call.region}/${id}`)) {
+  if (state.instances.has(`${call.region}/${id}`)) {
     throw new Refusal("DBInstanceAlreadyExists", "DB instance already exists");
   }
   // A replica in its source's region is made like it; any other instance gets the region's defaults.
@@ -475,27 +475,27 @@ function created(
     ),
   };
   return {
-    answer: { DBInstance: instanceXml(world, one) },
+    answer: { DBInstance: instanceXml(state, one) },
     effect() {
-      world.instances.set(`${call.region}/${id}`, one);
-      world.clock.after(seconds * 0.7, () => {
+      state.instances.set(`${call.region}/${id}`, one);
+      state.clock.after(seconds * 0.7, () => {
         one.status = "backing-up";
       });
-      world.clock.after(seconds, async () => {
-        await world.onCreate?.(one);
+      state.clock.after(seconds, async () => {
+        await state.onCreate?.(one);
         one.status = "available";
       });
     },
   };
 }
 
-function rename(world: World, one: Instance, to: string): void {
-  world.instances.delete(`${one.region}/${one.id}`);
+function rename(state: AwsState, one: Instance, to: string): void {
+  state.instances.delete(`${one.region}/${one.id}`);
   // Replicas stay associated with the instance, whatever it is called.
-  for (const other of world.instances.values())
+  for (const other of state.instances.values())
     if (other.source?.id === one.id && other.source.region === one.region) other.source = { ...other.source, id: to };
   one.id = to;
-  world.instances.set(`${one.region}/${to}`, one);
+  state.instances.set(`${one.region}/${to}`, one);
 }
 
 let made = 0;
@@ -529,8 +529,8 @@ export function anInstance(of: Partial<Instance> & Pick<Instance, "id" | "region
   };
 }
 
-function instanceXml(world: World, one: Instance): Xml {
-  const replicas = [...world.instances.values()].filter(
+function instanceXml(state: AwsState, one: Instance): Xml {
+  const replicas = [...state.instances.values()].filter(
     (other) => other.source?.id === one.id && other.source.region === one.region,
   );
   const source = one.source;
@@ -540,7 +540,7 @@ function instanceXml(world: World, one: Instance): Xml {
     DBInstanceClass: one.instanceClass,
     StorageEncrypted: one.encrypted,
     DeletionProtection: one.deletionProtection,
-    KmsKeyId: one.encrypted ? `arn:aws:kms:${one.region}:${world.account}:key/practice` : undefined,
+    KmsKeyId: one.encrypted ? `arn:aws:kms:${one.region}:${state.account}:key/practice` : undefined,
     DBInstanceStatus: one.status,
     Endpoint:
       one.status === "creating" ? undefined : { Address: one.host, Port: one.port, HostedZoneId: "ZPRACTICERDS" },
@@ -554,7 +554,7 @@ function instanceXml(world: World, one: Instance): Xml {
     ReadReplicaSourceDBInstanceIdentifier: source
       ? source.region === one.region
         ? source.id
-        : arnOf(world, "db", source.region, source.id)
+        : arnOf(state, "db", source.region, source.id)
       : undefined,
     ReadReplicaDBInstanceIdentifiers: items(
       "ReadReplicaDBInstanceIdentifier",
@@ -575,16 +575,16 @@ function instanceXml(world: World, one: Instance): Xml {
     ]),
     TagList: tags(one),
     DbiResourceId: one.resourceId,
-    DBInstanceArn: arnOf(world, "db", one.region, one.id),
+    DBInstanceArn: arnOf(state, "db", one.region, one.id),
   };
 }
 
-function clusterXml(world: World, one: Cluster): Xml {
+function clusterXml(state: AwsState, one: Cluster): Xml {
   return {
     ...ordinaryCluster(one),
     DBClusterIdentifier: one.id,
     Status: one.status,
-    DBClusterArn: arnOf(world, "cluster", one.region, one.id),
+    DBClusterArn: arnOf(state, "cluster", one.region, one.id),
     DBClusterMembers: items(
       "DBClusterMember",
       one.members.map((id) => ({
@@ -597,12 +597,12 @@ function clusterXml(world: World, one: Cluster): Xml {
   };
 }
 
-function globalXml(world: World, one: Global): Xml {
+function globalXml(state: AwsState, one: Global): Xml {
   const readers = one.members.filter(({ writer }) => !writer).map(({ arn }) => arn);
   return {
     ...ordinaryGlobal(one),
     GlobalClusterIdentifier: one.id,
-    GlobalClusterArn: `arn:aws:rds::${world.account}:global-cluster:${one.id}`,
+    GlobalClusterArn: `arn:aws:rds::${state.account}:global-cluster:${one.id}`,
     Status: one.state ? "modifying" : "available",
     GlobalClusterMembers: items(
       "GlobalClusterMember",
@@ -631,15 +631,15 @@ function tags(one: Instance): Items {
   );
 }
 
-function instance(world: World, call: Call, id = text(call, "DBInstanceIdentifier")): Instance {
-  const found = world.instances.get(`${call.region}/${bare(id ?? "")}`);
+function instance(state: AwsState, call: Call, id = text(call, "DBInstanceIdentifier")): Instance {
+  const found = state.instances.get(`${call.region}/${bare(id ?? "")}`);
   if (!found) throw new Refusal("DBInstanceNotFound", `DBInstance ${id} not found.`, 404);
   return found;
 }
 
-function parameterGroup(world: World, call: Call): Map<string, string> {
+function parameterGroup(state: AwsState, call: Call): Map<string, string> {
   const name = text(call, "DBParameterGroupName") ?? "";
-  const found = world.parameterGroups.get(`${call.region}/${name}`);
+  const found = state.parameterGroups.get(`${call.region}/${name}`);
   if (found) return found;
   if (name.startsWith("default.")) {
     throw new Refusal("InvalidDBParameterGroupState", "A default parameter group cannot be modified.");

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Refusal } from "../../kit/refusal.ts";
+import type { AwsState, HealthCheck, RecordSet, Zone } from "./state.ts";
 import type { Call, Operation, Turn } from "./turn.ts";
-import type { HealthCheck, RecordSet, World, Zone } from "./world.ts";
 import { child, type Element, items, parseXml, textOf, type Xml } from "./xml.ts";
 
 const PENDING_SECONDS = 35;
@@ -28,11 +28,11 @@ export function route53Route(method: string, path: string): { operation: string;
 }
 
 /** `given` holds `Id` from the path, the query's parameters, and `body` as it came. */
-export function route53Operations(world: World): Readonly<Record<string, Operation>> {
+export function route53Operations(state: AwsState): Readonly<Record<string, Operation>> {
   return {
     ListResourceRecordSets(call) {
       const from = fullName(unescaped(String(call.given.name ?? "")));
-      const sets = [...zoneOf(world, call).records]
+      const sets = [...zoneOf(state, call).records]
         .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
         .filter((set) => from === "." || fullName(set.name) >= from);
       return {
@@ -44,7 +44,7 @@ export function route53Operations(world: World): Readonly<Record<string, Operati
       };
     },
     ListResourceRecordSetProtections(call) {
-      const { protections } = zoneOf(world, call);
+      const { protections } = zoneOf(state, call);
       return {
         answer: {
           ResourceRecordSetProtections: items(
@@ -54,16 +54,16 @@ export function route53Operations(world: World): Readonly<Record<string, Operati
         },
       };
     },
-    ChangeResourceRecordSets: (call) => change(world, call),
+    ChangeResourceRecordSets: (call) => change(state, call),
     GetChange(call) {
       const id = String(call.given.Id);
-      const found = world.changes.get(id);
+      const found = state.changes.get(id);
       if (!found) throw new Refusal("NoSuchChange", "A change with the specified change ID does not exist.", 404);
       return { answer: { ChangeInfo: { Id: `/change/${id}`, Status: found.status, SubmittedAt: found.at } } };
     },
-    GetHealthCheck: (call) => ({ answer: { HealthCheck: checkXml(checkOf(world, call)) } }),
+    GetHealthCheck: (call) => ({ answer: { HealthCheck: checkXml(checkOf(state, call)) } }),
     GetHealthCheckStatus(call) {
-      const one = checkOf(world, call);
+      const one = checkOf(state, call);
       const says = one.endpointUp ? "Success: HTTP Status Code 200, OK" : "Failure: Connection timed out.";
       return {
         answer: {
@@ -79,7 +79,7 @@ export function route53Operations(world: World): Readonly<Record<string, Operati
       };
     },
     UpdateHealthCheck(call) {
-      const one = checkOf(world, call);
+      const one = checkOf(state, call);
       const body = parseXml(String(call.given.body));
       const version = textOf(body, "HealthCheckVersion");
       if (version !== undefined && Number(version) !== one.version) {
@@ -97,16 +97,16 @@ export function route53Operations(world: World): Readonly<Record<string, Operati
 }
 
 /** What a health check says: disabled counts as healthy, and inverted turns it round. */
-export function isHealthy(world: World, one: HealthCheck): boolean {
-  return (one.disabled || isUp(world, one)) !== one.inverted;
+export function isHealthy(state: AwsState, one: HealthCheck): boolean {
+  return (one.disabled || isUp(state, one)) !== one.inverted;
 }
 
-function isUp(world: World, { children, routingControl, endpointUp }: HealthCheck): boolean {
-  if (routingControl !== undefined) return world.controls.get(routingControl) === "On";
+function isUp(state: AwsState, { children, routingControl, endpointUp }: HealthCheck): boolean {
+  if (routingControl !== undefined) return state.controls.get(routingControl) === "On";
   if (children === undefined) return endpointUp;
   return children.every((id) => {
-    const child = world.healthChecks.get(id);
-    return child !== undefined && isHealthy(world, child);
+    const child = state.healthChecks.get(id);
+    return child !== undefined && isHealthy(state, child);
   });
 }
 
@@ -114,8 +114,8 @@ export function fullName(name: string): string {
   return name.endsWith(".") ? name.toLowerCase() : `${name.toLowerCase()}.`;
 }
 
-function change(world: World, call: Call): Turn {
-  const zone = zoneOf(world, call);
+function change(state: AwsState, call: Call): Turn {
+  const zone = zoneOf(state, call);
   if (Date.now() < zone.busyUntil) {
     const says = "The request was rejected because Route 53 was still processing a prior request.";
     throw new Refusal("PriorRequestNotComplete", says);
@@ -142,11 +142,11 @@ function change(world: World, call: Call): Turn {
     answer: { ChangeInfo: { Id: `/change/${id}`, Status: "PENDING", SubmittedAt: at } },
     effect() {
       zone.records = records;
-      zone.busyUntil = Date.now() + BUSY_SECONDS * 1000 * world.clock.scale;
-      world.changes.set(id, { status: "PENDING", at });
-      world.clock.after(PENDING_SECONDS, () => {
+      zone.busyUntil = Date.now() + BUSY_SECONDS * 1000 * state.clock.scale;
+      state.changes.set(id, { status: "PENDING", at });
+      state.clock.after(PENDING_SECONDS, () => {
         zone.served = records;
-        world.changes.set(id, { status: "INSYNC", at });
+        state.changes.set(id, { status: "INSYNC", at });
       });
     },
   };
@@ -156,14 +156,14 @@ function invalid(message: string): never {
   throw new Refusal("InvalidChangeBatch", message);
 }
 
-function zoneOf(world: World, call: Call): Zone {
-  const found = world.zones.get(String(call.given.Id));
+function zoneOf(state: AwsState, call: Call): Zone {
+  const found = state.zones.get(String(call.given.Id));
   if (!found) throw new Refusal("NoSuchHostedZone", `No hosted zone found with ID: ${call.given.Id}`, 404);
   return found;
 }
 
-function checkOf(world: World, call: Call): HealthCheck {
-  const found = world.healthChecks.get(String(call.given.Id));
+function checkOf(state: AwsState, call: Call): HealthCheck {
+  const found = state.healthChecks.get(String(call.given.Id));
   if (!found) throw new Refusal("NoSuchHealthCheck", `No health check exists with ID ${call.given.Id}`, 404);
   return found;
 }

@@ -6,9 +6,9 @@ import { arcOperations } from "./arc.ts";
 import { cloudwatchOperations } from "./cloudwatch.ts";
 import { rdsOperations } from "./rds.ts";
 import { route53Operations, route53Route } from "./route53.ts";
+import { type AwsState, createAwsState } from "./state.ts";
 import { stsOperations } from "./sts.ts";
 import type { Call, Operation } from "./turn.ts";
-import { createWorld, type World } from "./world.ts";
 import { toXml, type Xml } from "./xml.ts";
 
 export interface Said {
@@ -32,19 +32,19 @@ export interface Service {
   refuse(response: ServerResponse, refusal: Refusal): void;
 }
 
-export function servicesOf(world: World): readonly Service[] {
+export function servicesOf(state: AwsState): readonly Service[] {
   return [
-    query("rds", "rds", "http://rds.amazonaws.com/doc/2014-10-31/", rdsOperations(world)),
-    query("sts", "sts", "https://sts.amazonaws.com/doc/2011-06-15/", stsOperations(world)),
-    json("cloudwatch", "monitoring", cloudwatchOperations(world), { denied: 400, throttled: 400 }),
-    json("route53-recovery-cluster", "route53-recovery-cluster", arcOperations(world), { denied: 403, throttled: 429 }),
-    route53(world),
+    query("rds", "rds", "http://rds.amazonaws.com/doc/2014-10-31/", rdsOperations(state)),
+    query("sts", "sts", "https://sts.amazonaws.com/doc/2011-06-15/", stsOperations(state)),
+    json("cloudwatch", "monitoring", cloudwatchOperations(state), { denied: 400, throttled: 400 }),
+    json("route53-recovery-cluster", "route53-recovery-cluster", arcOperations(state), { denied: 403, throttled: 429 }),
+    route53(state),
   ];
 }
 
 /** What is covered, by service: read from the very tables that answer, so it can not be out of date. */
 export function covered(): Readonly<Record<string, readonly string[]>> {
-  const nothing = createWorld("000000000000", { scale: 1, after: () => {}, stop: () => {} });
+  const nothing = createAwsState("000000000000", { scale: 1, after: () => {}, stop: () => {} });
   return Object.fromEntries(servicesOf(nothing).map((one) => [one.name, Object.keys(one.operations).sort()]));
 }
 
@@ -68,12 +68,12 @@ function query(name: string, signedAs: string, xmlns: string, operations: Servic
   };
 }
 
-function route53(world: World): Service {
+function route53(state: AwsState): Service {
   const xmlns = "https://route53.amazonaws.com/doc/2013-04-01/";
   return {
     name: "route53",
     signedAs: "route53",
-    operations: route53Operations(world),
+    operations: route53Operations(state),
     denied: DENIED,
     throttled: THROTTLED,
     read(request, body) {

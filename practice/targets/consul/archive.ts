@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { tar, untar } from "../../../src/lib/tar.ts";
 import { Refusal } from "../../kit/refusal.ts";
-import type { ConsulWorld } from "./world.ts";
+import type { ConsulState } from "./state.ts";
 
 interface State {
   readonly kv: readonly [string, string][];
@@ -10,7 +10,7 @@ interface State {
 }
 
 /** A snapshot as Consul writes one: a gzipped tar of its state, what it is, and the digests of both. */
-export function writeSnapshot(world: ConsulWorld): Buffer {
+export function writeSnapshot(world: ConsulState): Buffer {
   const state: State = { kv: [...world.kv], services: [...world.services] };
   const parts = new Map([
     ["meta.json", Buffer.from(JSON.stringify({ Version: 1, ID: `2-${world.index}-1`, Index: world.index, Term: 2 }))],

@@ -1,12 +1,12 @@
+import { createFaultInjection, type FaultInjection } from "../../kit/fault-injection.ts";
 import { createLedger, type Ledger } from "../../kit/ledger.ts";
 import { servePlain } from "../../kit/plain.ts";
 import { Refusal } from "../../kit/refusal.ts";
-import { createWeather, type Weather } from "../../kit/weather.ts";
 import { createClock } from "../aws/clock.ts";
 import { consulRoutes } from "./routes.ts";
-import { type ConsulWorld, createConsulWorld } from "./world.ts";
+import { type ConsulState, createConsulState } from "./state.ts";
 
-export type { ConsulWorld } from "./world.ts";
+export type { ConsulState } from "./state.ts";
 
 export interface ConsulOptions {
   readonly scale?: number;
@@ -19,9 +19,9 @@ export interface Consul {
   readonly url: string;
   /** A management token, for `X-Consul-Token`. */
   readonly token: string;
-  readonly world: ConsulWorld;
+  readonly state: ConsulState;
   /** `weather.down(datacenter)` takes it away. */
-  readonly weather: Weather;
+  readonly faults: FaultInjection;
   readonly ledger: Ledger;
   close(): Promise<void>;
 }
@@ -29,16 +29,16 @@ export interface Consul {
 export async function createConsul(options: ConsulOptions = {}): Promise<Consul> {
   const { scale = 0.02, datacenter = "dc1", version = "1.19.2" } = options;
   const clock = createClock(scale);
-  const weather = createWeather();
+  const faults = createFaultInjection();
   const ledger = createLedger();
-  const world = createConsulWorld(datacenter, version, clock);
-  const token = `practice-${world.nodeId}`;
+  const state = createConsulState(datacenter, version, clock);
+  const token = `practice-${state.nodeId}`;
   const server = await servePlain({
     service: "consul",
     place: datacenter,
-    weather,
+    faults,
     ledger,
-    routes: consulRoutes(world),
+    routes: consulRoutes(state),
     admit(headers) {
       if (headers["x-consul-token"] !== token)
         throw new Refusal("acl", "Permission denied: token lacks permission", 403);
@@ -49,8 +49,8 @@ export async function createConsul(options: ConsulOptions = {}): Promise<Consul>
   return {
     url: server.url,
     token,
-    world,
-    weather,
+    state,
+    faults,
     ledger,
     async close() {
       clock.stop();
@@ -62,7 +62,7 @@ export async function createConsul(options: ConsulOptions = {}): Promise<Consul>
 /** The operations, read from the very table that answers. */
 export function consulCovered(): readonly string[] {
   const clock = { scale: 1, after: () => {}, stop: () => {} };
-  return consulRoutes(createConsulWorld("dc", "0", clock))
+  return consulRoutes(createConsulState("dc", "0", clock))
     .map((route) => route.operation)
     .sort();
 }

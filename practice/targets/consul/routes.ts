@@ -1,9 +1,9 @@
 import type { Route } from "../../kit/plain.ts";
 import { Refusal } from "../../kit/refusal.ts";
 import { readSnapshot, writeSnapshot } from "./archive.ts";
-import { type ConsulWorld, ELECTION_SECONDS } from "./world.ts";
+import { type ConsulState, ELECTION_SECONDS } from "./state.ts";
 
-export function consulRoutes(world: ConsulWorld): readonly Route[] {
+export function consulRoutes(world: ConsulState): readonly Route[] {
   const led = () => {
     if (world.leader === "") throw new Refusal("no_leader", "No cluster leader", 500);
   };

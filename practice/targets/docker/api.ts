@@ -1,4 +1,4 @@
-import type { Knock, Reply } from "../../kit/door.ts";
+import type { ServerReply, ServerRequest } from "../../kit/server.ts";
 import { type Container, type CreateWish, inspected, labelsOf, listed } from "./container.ts";
 import type { Works } from "./engine.ts";
 import { byDigest, isNamed } from "./images.ts";
@@ -14,12 +14,12 @@ export class EngineError extends Error {
 }
 
 /** One request to the Engine API. Knows the operations of its table and no others; a version before a path is ignored. */
-export async function answerTo(works: Works, knock: Knock): Promise<Reply> {
-  const path = knock.path.replace(/^\/v1\.\d+/, "");
+export async function answerTo(works: Works, request: ServerRequest): Promise<ServerReply> {
+  const path = request.path.replace(/^\/v1\.\d+/, "");
   try {
     for (const one of OPERATIONS) {
-      const match = one.method === knock.method ? one.path.exec(path) : null;
-      if (match) return await one.act(works, { ...knock, path }, match[1] ?? "");
+      const match = one.method === request.method ? one.path.exec(path) : null;
+      if (match) return await one.act(works, { ...request, path }, match[1] ?? "");
     }
     throw new EngineError(404, "page not found");
   } catch (error) {
@@ -38,7 +38,7 @@ interface Operation {
   readonly method: "GET" | "POST" | "DELETE";
   readonly path: RegExp;
   /** @param name what the path names: a container, an image */
-  act(works: Works, knock: Knock, name: string): Promise<Reply> | Reply;
+  act(works: Works, request: ServerRequest, name: string): Promise<ServerReply> | ServerReply;
 }
 
 const OPERATIONS: readonly Operation[] = [
@@ -84,8 +84,8 @@ const OPERATIONS: readonly Operation[] = [
     operation: "ContainerCreate",
     method: "POST",
     path: /^\/containers\/create$/,
-    act(works, knock) {
-      const one = works.create(knock.query.get("name") ?? "", knock.json<CreateWish>());
+    act(works, request) {
+      const one = works.create(request.query.get("name") ?? "", request.json<CreateWish>());
       return { status: 201, body: { Id: one.id, Warnings: [] } };
     },
   },
@@ -161,7 +161,7 @@ function found(works: Works, name: string): Container {
   return one;
 }
 
-function remove(works: Works, one: Container): Reply {
+function remove(works: Works, one: Container): ServerReply {
   if (one.state === "running")
     throw new EngineError(409, `cannot remove container "/${one.name}": container is running`);
   works.containers.delete(one.id);
@@ -169,7 +169,7 @@ function remove(works: Works, one: Container): Reply {
   return { status: 204 };
 }
 
-function list(works: Works, query: URLSearchParams): Reply {
+function list(works: Works, query: URLSearchParams): ServerReply {
   const { label = [] } = filtersOf(query);
   const wanted = label.map((one) => one.split("="));
   const all = [...works.containers.values()]
@@ -180,7 +180,7 @@ function list(works: Works, query: URLSearchParams): Reply {
   return { status: 200, body: all.map(listed) };
 }
 
-function events(works: Works, query: URLSearchParams): Reply {
+function events(works: Works, query: URLSearchParams): ServerReply {
   const { container, event } = filtersOf(query);
   const [since, until] = [Number(query.get("since") ?? 0), Number(query.get("until") ?? Number.NaN)];
   if (Number.isNaN(until)) throw new EngineError(400, "only events until a moment are known here");
@@ -198,20 +198,20 @@ function filtersOf(query: URLSearchParams): Readonly<Record<string, readonly str
   return JSON.parse(query.get("filters") ?? "{}");
 }
 
-function image(works: Works, name: string): Reply {
+function image(works: Works, name: string): ServerReply {
   const one = works.images.find((each) => isNamed(each, name));
   if (!one) throw new EngineError(404, `No such image: ${name}`);
   return { status: 200, body: { Id: one.id, RepoTags: [one.tag], RepoDigests: [byDigest(one)], Config: one.config } };
 }
 
-function distribution(works: Works, name: string): Reply {
+function distribution(works: Works, name: string): ServerReply {
   const one = works.registry.find((each) => isNamed(each, name));
   if (!one) throw new EngineError(404, `manifest unknown: ${name}`);
   return { status: 200, body: { Descriptor: { digest: one.digest } } };
 }
 
 /** The engine answers 200 at once, and says in the stream that follows whether it got it. */
-function pull(works: Works, query: URLSearchParams): Reply {
+function pull(works: Works, query: URLSearchParams): ServerReply {
   const name = query.get("fromImage") ?? "";
   const one = works.registry.find((each) => isNamed(each, name));
   if (!one) return { status: 200, body: `${JSON.stringify({ error: `manifest for ${name} not found` })}\n` };

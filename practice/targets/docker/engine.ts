@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Heard, openDoor } from "../../kit/door.ts";
 import type { FaultSwitches } from "../../kit/faults.ts";
+import { type Heard, openServer } from "../../kit/server.ts";
 import { answerTo, EngineError } from "./api.ts";
 import { type Container, type CreateWish, containerOf, environmentOf, labelsOf, portsOf } from "./container.ts";
 import { type Image, type ImageWish, imageOf, isNamed } from "./images.ts";
@@ -139,18 +139,18 @@ export async function createDocker({ socket, stopMilliseconds = 20 }: DockerOpti
     }
   }, HEALTH_MS);
 
-  const door = await openDoor({
+  const server = await openServer({
     socket,
     isWrite: ({ method }) => method !== "GET" && method !== "HEAD",
-    answer: (knock) => answerTo(works, knock),
+    answer: (request) => answerTo(works, request),
   });
   return {
     socket,
     id: works.id,
-    faults: door.faults,
-    ledger: door.ledger,
-    writes: door.writes,
-    forget: door.forget,
+    faults: server.faults,
+    ledger: server.ledger,
+    writes: server.writes,
+    forget: server.forget,
     async up({ project, service, image, ports = [], environment = [], mounts = [], stopped = false }) {
       const own = imageOf(image);
       if (!images.some((one) => one.id === own.id)) images.push(own);
@@ -193,7 +193,7 @@ export async function createDocker({ socket, stopMilliseconds = 20 }: DockerOpti
     },
     async close() {
       clearInterval(beat);
-      await door.close();
+      await server.close();
       await Promise.all([...containers.values()].map((one) => inTurn(one, async () => one.running?.stop(0))));
     },
   };

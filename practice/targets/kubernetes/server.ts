@@ -104,7 +104,7 @@ export async function createCluster({
     const asked = await read(request);
     const seen: Seen = { ...asked, write: isWrite(asked), code: null, fault: null, done: false };
     ledger.push(seen);
-    const fault = faults.strike(seen.write);
+    const fault = faults.take(seen.write);
     seen.fault = fault?.kind ?? null;
     const reply = (code: number, body: unknown, headers: Record<string, string> = {}) => {
       seen.code = code;

@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { soon } from "../../environment/patience.ts";
-import type { PatroniEstate, PatroniNode } from "./index.ts";
+import type { PatroniCluster, PatroniNode } from "./index.ts";
 
 const REJECT = "host replication all 127.0.0.1/32 reject # practice\n";
 /** `maximum_lag_on_failover` of the estate. */
@@ -13,10 +13,10 @@ const BEHIND_BYTES = 6 * LAG_BYTES;
  * Every replica is further behind than Patroni lets one lead, and then the leader's host is gone: nobody leads, and nobody
  * is elected. Says who was lost.
  */
-export async function leaveBehind(estate: PatroniEstate, database = "postgres"): Promise<PatroniNode> {
-  const leader = await estate.settled();
+export async function leaveBehind(environment: PatroniCluster, database = "postgres"): Promise<PatroniNode> {
+  const leader = await environment.settled();
   await writeFile(hbaOf(leader), REJECT + (await readFile(hbaOf(leader), "utf8")));
-  await asOwner(estate, leader, database, [
+  await asOwner(environment, leader, database, [
     "select pg_reload_conf()",
     "select pg_terminate_backend(pid) from pg_stat_replication",
     "create table if not exists ballast (filler text)",
@@ -27,18 +27,18 @@ export async function leaveBehind(estate: PatroniEstate, database = "postgres"):
     const others = (await toldBy(leader)).members.filter(({ name }) => name !== leader.name);
     return others.every(({ lag }) => typeof lag === "number" && lag > LAG_BYTES);
   });
-  await estate.lose(leader);
-  await estate.expire(leader);
-  await nobodyLeads(estate.nodes.filter((node) => node !== leader));
+  await environment.lose(leader);
+  await environment.expire(leader);
+  await nobodyLeads(environment.nodes.filter((node) => node !== leader));
   return leader;
 }
 
 /** Replicas may follow this member again, wherever they were kept from it. */
-export async function admit(estate: PatroniEstate, node: PatroniNode): Promise<void> {
+export async function admit(environment: PatroniCluster, node: PatroniNode): Promise<void> {
   const text = await readFile(hbaOf(node), "utf8").catch(() => "");
   if (!text.includes(REJECT)) return;
   await writeFile(hbaOf(node), text.replaceAll(REJECT, ""));
-  await asOwner(estate, node, "postgres", ["select pg_reload_conf()"]).catch(() => {});
+  await asOwner(environment, node, "postgres", ["select pg_reload_conf()"]).catch(() => {});
 }
 
 interface Told {
@@ -61,7 +61,7 @@ async function nobodyLeads(nodes: readonly PatroniNode[]): Promise<void> {
 }
 
 async function asOwner(
-  { superuser }: PatroniEstate,
+  { superuser }: PatroniCluster,
   { port }: PatroniNode,
   database: string,
   statements: readonly string[],

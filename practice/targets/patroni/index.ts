@@ -11,7 +11,7 @@ export const PATRONI_PROGRAMS = ["patroni", "etcd"] as const;
 export const PATRONI_PACKAGES = ["patroni", "etcd-server", "postgresql", "python3-etcd"] as const;
 
 /** One etcd and some Patroni members, three if left out, with a PostgreSQL each, on loopback and free ports. */
-export interface PatroniEstate {
+export interface PatroniCluster {
   readonly scope: string;
   readonly nodes: readonly PatroniNode[];
   /** Of the REST API, for what changes something. */
@@ -59,14 +59,14 @@ export interface PatroniOptions {
   readonly parameters?: Readonly<Record<string, string>>;
   /** A standby cluster of this one: its data, its accounts, and its fleet, with a store of its own. */
   readonly standbyOf?: {
-    readonly cluster: Pick<PatroniEstate, "fleet" | "login" | "superuser" | "replication">;
+    readonly cluster: Pick<PatroniCluster, "fleet" | "login" | "superuser" | "replication">;
     /** Where its leader is reached, and what fetches archived log: `standby_cluster` in the configuration. */
     readonly source: { readonly host: string; readonly port: number; readonly restore_command?: string };
   };
 }
 
 /** @throws LifeboatError `not-ready` */
-export async function startPatroni(options: PatroniOptions = {}): Promise<PatroniEstate> {
+export async function startPatroni(options: PatroniOptions = {}): Promise<PatroniCluster> {
   const shared = options.standbyOf?.cluster.fleet;
   const fleet = shared ?? (await openFleet("patroni"));
   try {
@@ -77,7 +77,7 @@ export async function startPatroni(options: PatroniOptions = {}): Promise<Patron
   }
 }
 
-async function build(fleet: Fleet, options: PatroniOptions): Promise<PatroniEstate> {
+async function build(fleet: Fleet, options: PatroniOptions): Promise<PatroniCluster> {
   const { ttlSeconds = 20, loopSeconds = 2, scope = "practice", parameters = {} } = options;
   const secret = () => randomBytes(12).toString("hex");
   const { cluster: like, source } = options.standbyOf ?? {};
@@ -145,7 +145,7 @@ async function build(fleet: Fleet, options: PatroniOptions): Promise<PatroniEsta
     // The first one makes the cluster; the others copy it.
     if (nodes.length === 1) await soon("The first member leading", () => leads(node));
   }
-  const estate: PatroniEstate = {
+  const environment: PatroniCluster = {
     scope,
     nodes,
     login,
@@ -168,7 +168,7 @@ async function build(fleet: Fleet, options: PatroniOptions): Promise<PatroniEsta
       for (const key of ["leader", `members/${node.name}`]) await forget(store, `/practice/${scope}/${key}`);
     },
     async rebuild(standbyOf) {
-      for (const node of nodes) await estate.lose(node);
+      for (const node of nodes) await environment.lose(node);
       for (const node of nodes) await rm(node.folder, { recursive: true, force: true });
       if (standbyOf !== undefined) {
         for (const node of nodes) {
@@ -179,15 +179,15 @@ async function build(fleet: Fleet, options: PatroniOptions): Promise<PatroniEsta
       }
       await forget(store, `/practice/${scope}/`, `/practice/${scope}0`);
       for (const [i, node] of nodes.entries()) {
-        await estate.restart(node);
+        await environment.restart(node);
         // As systemd does: a member that ended at its start, because its port was still taken, is started again.
         const leading = async () => {
-          await estate.restart(node);
+          await environment.restart(node);
           return await leads(node);
         };
         if (i === 0) await soon("The first member leading", leading);
       }
-      await estate.settled();
+      await environment.settled();
     },
     async configure(change) {
       const authorization = `Basic ${Buffer.from(`${login.user}:${login.password}`).toString("base64")}`;
@@ -200,8 +200,8 @@ async function build(fleet: Fleet, options: PatroniOptions): Promise<PatroniEsta
     },
     stop: () => fleet.stop(),
   };
-  await estate.settled();
-  return estate;
+  await environment.settled();
+  return environment;
 }
 
 async function startEtcd(fleet: Fleet, name: string): Promise<string> {

@@ -7,7 +7,7 @@ export const PGBOUNCER_PROGRAMS = ["pgbouncer"] as const;
 export const PGBOUNCER_PACKAGES = ["pgbouncer"] as const;
 
 /** One PgBouncer in transaction mode, on loopback and a free port, that leads one database to a server. */
-export interface PgBouncerEstate {
+export interface PracticePgBouncer {
   readonly port: number;
   readonly database: string;
   readonly login: { readonly user: string; readonly password: string };
@@ -32,7 +32,7 @@ export interface PgBouncerOptions {
 }
 
 /** @throws LifeboatError `not-ready` */
-export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBouncerEstate> {
+export async function startPgBouncer(options: PgBouncerOptions): Promise<PracticePgBouncer> {
   const { database, login, users = [] } = options;
   const fleet = await openFleet("pgbouncer");
   try {

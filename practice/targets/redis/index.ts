@@ -7,7 +7,7 @@ export const REDIS_PROGRAMS = ["redis-server", "redis-sentinel"] as const;
 export const REDIS_PACKAGES = ["redis-server", "redis-sentinel"] as const;
 
 /** Three data nodes and three Sentinels, on loopback and free ports. */
-export interface RedisEstate {
+export interface RedisGroup {
   readonly master: string;
   readonly nodes: readonly RedisNode[];
   readonly sentinels: readonly RedisNode[];
@@ -44,7 +44,7 @@ export interface RedisOptions {
 }
 
 /** @throws LifeboatError `not-ready`; what the programs said is in their logs until the folder is removed */
-export async function startRedis(options: RedisOptions = {}): Promise<RedisEstate> {
+export async function startRedis(options: RedisOptions = {}): Promise<RedisGroup> {
   const fleet = await openFleet("redis");
   try {
     return await build(fleet, options);
@@ -54,7 +54,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisEstat
   }
 }
 
-async function build(fleet: Fleet, options: RedisOptions): Promise<RedisEstate> {
+async function build(fleet: Fleet, options: RedisOptions): Promise<RedisGroup> {
   const { downAfterMilliseconds = 15_000, nodes: count = 3, master = "practice", password, standbyOf } = options;
   const access: Access = { password, replicationPassword: options.replicationPassword };
   const first = await startRedisNode(fleet, "redis-1", standbyOf, undefined, access);
@@ -88,7 +88,7 @@ async function build(fleet: Fleet, options: RedisOptions): Promise<RedisEstate> 
     );
     sentinels.push({ ...node(`sentinel-${n}`, port, await fleet.start("redis-sentinel", [file])), file });
   }
-  const estate: RedisEstate = {
+  const environment: RedisGroup = {
     master,
     nodes,
     sentinels,
@@ -123,8 +123,8 @@ async function build(fleet: Fleet, options: RedisOptions): Promise<RedisEstate> 
     },
     stop: () => fleet.stop(),
   };
-  if (standbyOf === undefined) await estate.settled();
-  return estate;
+  if (standbyOf === undefined) await environment.settled();
+  return environment;
 }
 
 interface Access {

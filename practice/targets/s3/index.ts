@@ -1,6 +1,6 @@
+import { createFaultInjection, type FaultInjection } from "../../kit/fault-injection.ts";
 import { createLedger, type Ledger } from "../../kit/ledger.ts";
 import { listening } from "../../kit/listening.ts";
-import { createWeather, type Weather } from "../../kit/weather.ts";
 import { createClock } from "../aws/clock.ts";
 import { signatureOf } from "../aws/signature.ts";
 import { createS3Service } from "./service.ts";
@@ -13,7 +13,7 @@ export type { Bucket, Rule, Store, Stored } from "./store.ts";
 export interface S3 {
   readonly url: string;
   readonly store: Store;
-  readonly weather: Weather;
+  readonly faults: FaultInjection;
   readonly ledger: Ledger;
   close(): Promise<void>;
 }
@@ -26,10 +26,10 @@ export interface S3Options {
 
 export async function createS3({ scale = 0.01, account = "111122223333" }: S3Options = {}): Promise<S3> {
   const clock = createClock(scale);
-  const weather = createWeather();
+  const faults = createFaultInjection();
   const ledger = createLedger();
-  const store = createStore(account, clock, (region) => !weather.isDown(region));
-  const answer = createS3Service(store, weather, ledger);
+  const store = createStore(account, clock, (region) => !faults.isDown(region));
+  const answer = createS3Service(store, faults, ledger);
   const server = await listening(async (request, response) => {
     const signed = signatureOf(request);
     if (signed?.service !== "s3") {
@@ -41,7 +41,7 @@ export async function createS3({ scale = 0.01, account = "111122223333" }: S3Opt
   return {
     url: server.url,
     store,
-    weather,
+    faults,
     ledger,
     async close() {
       clock.stop();

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { FaultInjection } from "../../kit/fault-injection.ts";
 import { meet } from "../../kit/faults.ts";
 import type { Ledger } from "../../kit/ledger.ts";
 import { Refusal } from "../../kit/refusal.ts";
-import type { Weather } from "../../kit/weather.ts";
 import { toXml } from "../aws/xml.ts";
 import { payloadOf } from "./body.ts";
 import { type S3Turn, s3Operations } from "./operations.ts";
@@ -13,7 +13,7 @@ import { createStore, type Store } from "./store.ts";
 const XMLNS = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 /** Answers one request that was signed for S3 in a region, as the weather allows, and writes what became of it. */
-export function createS3Service(store: Store, weather: Weather, ledger: Ledger) {
+export function createS3Service(store: Store, faults: FaultInjection, ledger: Ledger) {
   const operations = s3Operations(store);
 
   return async (request: IncomingMessage, response: ServerResponse, region: string): Promise<void> => {
@@ -22,20 +22,20 @@ export function createS3Service(store: Store, weather: Weather, ledger: Ledger) 
     const given = { Bucket: bucket, Key: key, ...Object.fromEntries(head.query) };
     const note = (outcome: "accepted" | "answered" | "refused" | "dropped", code: string | null) =>
       ledger.write({ service: "s3", region, operation, given, outcome, code, fault: struck?.kind ?? null });
-    let struck: ReturnType<Weather["take"]> = null;
-    if (weather.isDown(region)) {
+    let struck: ReturnType<FaultInjection["take"]> = null;
+    if (faults.isDown(region)) {
       note("dropped", null);
       response.destroy();
       return;
     }
-    struck = weather.take(operation);
+    struck = faults.take(operation);
     const refuse = (refusal: Refusal) => {
       note("refused", refusal.code);
       writeRefusal(response, head, refusal);
     };
     try {
       const { body, trailers } = await payloadOf(request);
-      if (weather.isDenied(`s3:${operation}`)) throw new Refusal("AccessDenied", "Access Denied", 403);
+      if (faults.isDenied(`s3:${operation}`)) throw new Refusal("AccessDenied", "Access Denied", 403);
       await meet(struck, response, {
         dropped: () => note("dropped", null),
         refuse(why) {

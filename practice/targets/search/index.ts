@@ -1,19 +1,19 @@
+import { createFaultInjection, type FaultInjection } from "../../kit/fault-injection.ts";
 import { createLedger, type Ledger } from "../../kit/ledger.ts";
 import { servePlain } from "../../kit/plain.ts";
 import { Refusal } from "../../kit/refusal.ts";
-import { createWeather, type Weather } from "../../kit/weather.ts";
 import { createClock } from "../aws/clock.ts";
 import { searchRoutes } from "./routes.ts";
 import {
   addIndex,
-  type ClusterWorld,
-  createClusterWorld,
   createRepository,
+  createSearchClusterState,
   type Index,
   type Repository,
-} from "./world.ts";
+  type SearchClusterState,
+} from "./state.ts";
 
-export type { ClusterWorld, Index, Repository, Snapshot, SnapshotState } from "./world.ts";
+export type { Index, Repository, SearchClusterState, Snapshot, SnapshotState } from "./state.ts";
 
 export interface SearchOptions {
   /** Seconds of a cluster per second of the wall, inverted. A snapshot takes 60 s of it, a restore 120 s. */
@@ -28,7 +28,7 @@ export interface Search {
   readonly clusters: ReadonlyMap<string, SearchCluster>;
   /** What lies in the repository. All but the first cluster know it read-only. */
   readonly repository: Repository;
-  readonly weather: Weather;
+  readonly faults: FaultInjection;
   /** The cluster's name is the `region` of an entry. */
   readonly ledger: Ledger;
   cluster(name: string): SearchCluster;
@@ -37,7 +37,7 @@ export interface Search {
 
 export interface SearchCluster {
   readonly url: string;
-  readonly world: ClusterWorld;
+  readonly state: SearchClusterState;
   /** `{"user":…,"password":…}` of the one login, and an API key as Elasticsearch wants it in `Authorization: ApiKey …`. */
   readonly login: { readonly user: string; readonly password: string };
   readonly apiKey: string;
@@ -47,23 +47,23 @@ export interface SearchCluster {
 export async function createSearch(options: SearchOptions = {}): Promise<Search> {
   const { scale = 0.002, distribution = "elasticsearch", clusters: names = ["east", "west"] } = options;
   const clock = createClock(scale);
-  const weather = createWeather();
+  const faults = createFaultInjection();
   const ledger = createLedger();
   const repository = createRepository();
   const clusters = new Map<string, SearchCluster>();
   const closers: (() => Promise<void>)[] = [];
   for (const [i, name] of names.entries()) {
-    const world = createClusterWorld(name, clock, distribution);
-    world.repositories.set("backups", { repository, readonly: i > 0 });
+    const state = createSearchClusterState(name, clock, distribution);
+    state.repositories.set("backups", { repository, readonly: i > 0 });
     const login = { user: "lifeboat", password: `practice-${name}` };
     const apiKey = Buffer.from(`lifeboat:${name}`).toString("base64");
     const allowed = [`Basic ${Buffer.from(`${login.user}:${login.password}`).toString("base64")}`, `ApiKey ${apiKey}`];
     const server = await servePlain({
       service: "search",
       place: name,
-      weather,
+      faults,
       ledger,
-      routes: searchRoutes(world),
+      routes: searchRoutes(state),
       admit({ authorization = "" }) {
         if (!allowed.includes(authorization)) {
           throw new Refusal("security_exception", "missing or wrong authentication credentials", 401);
@@ -78,17 +78,17 @@ export async function createSearch(options: SearchOptions = {}): Promise<Search>
     closers.push(() => server.close());
     clusters.set(name, {
       url: server.url,
-      world,
+      state,
       login,
       apiKey,
       addIndex: (index, docs = []) =>
-        addIndex(world, index, { docs: new Map(docs.map((doc, n) => [String(n + 1), doc])) }),
+        addIndex(state, index, { docs: new Map(docs.map((doc, n) => [String(n + 1), doc])) }),
     });
   }
   return {
     clusters,
     repository,
-    weather,
+    faults,
     ledger,
     cluster(name) {
       const found = clusters.get(name);
@@ -105,6 +105,6 @@ export async function createSearch(options: SearchOptions = {}): Promise<Search>
 /** The operations, read from the very table that answers. */
 export function searchCovered(): readonly string[] {
   const clock = { scale: 1, after: () => {}, stop: () => {} };
-  const routes = searchRoutes(createClusterWorld("nothing", clock, "elasticsearch"));
+  const routes = searchRoutes(createSearchClusterState("nothing", clock, "elasticsearch"));
   return [...new Set(routes.map((route) => route.operation))].sort();
 }

@@ -1,10 +1,10 @@
 import { jsonOf, type Route } from "../../kit/plain.ts";
 import { Refusal } from "../../kit/refusal.ts";
-import { addIndex, type ClusterWorld, find, type Index, uuid } from "./world.ts";
+import { addIndex, find, type Index, type SearchClusterState, uuid } from "./state.ts";
 
 const INDEX = "([^_/][^/]*)";
 
-export function indexRoutes(world: ClusterWorld): readonly Route[] {
+export function indexRoutes(state: SearchClusterState): readonly Route[] {
   return [
     {
       operation: "UpdateAliases",
@@ -12,7 +12,7 @@ export function indexRoutes(world: ClusterWorld): readonly Route[] {
       path: /^\/_aliases$/,
       act(call) {
         const actions = (jsonOf(call).actions ?? []) as readonly AliasAction[];
-        const changes = actions.map((one) => changeOf(world, one));
+        const changes = actions.map((one) => changeOf(state, one));
         return {
           body: { acknowledged: true },
           effect() {
@@ -26,7 +26,7 @@ export function indexRoutes(world: ClusterWorld): readonly Route[] {
       method: "GET",
       path: /^\/_alias\/([^/]+)$/,
       act({ parts: [alias = ""] }) {
-        const carrying = [...world.indices.values()].filter((one) => one.aliases.has(alias));
+        const carrying = [...state.indices.values()].filter((one) => one.aliases.has(alias));
         if (carrying.length === 0) throw new Refusal("aliases_not_found_exception", `alias [${alias}] missing`, 404);
         return { body: Object.fromEntries(carrying.map((one) => [one.name, { aliases: { [alias]: {} } }])) };
       },
@@ -38,8 +38,8 @@ export function indexRoutes(world: ClusterWorld): readonly Route[] {
       act({ parts: [name = ""] }) {
         const wildcard = name.endsWith("*");
         const found = wildcard
-          ? [...world.indices.values()].filter((one) => one.name.startsWith(name.slice(0, -1)))
-          : [find(world, name)];
+          ? [...state.indices.values()].filter((one) => one.name.startsWith(name.slice(0, -1)))
+          : [find(state, name)];
         return { body: Object.fromEntries(found.map((one) => [one.name, described(one)])) };
       },
     },
@@ -48,9 +48,9 @@ export function indexRoutes(world: ClusterWorld): readonly Route[] {
       method: "PUT",
       path: new RegExp(`^/${INDEX}$`),
       act({ parts: [name = ""] }) {
-        if (world.indices.has(name))
+        if (state.indices.has(name))
           throw new Refusal("resource_already_exists_exception", `index [${name}] already exists`);
-        return { body: { acknowledged: true, index: name }, effect: () => void addIndex(world, name) };
+        return { body: { acknowledged: true, index: name }, effect: () => void addIndex(state, name) };
       },
     },
     {
@@ -58,14 +58,14 @@ export function indexRoutes(world: ClusterWorld): readonly Route[] {
       method: "DELETE",
       path: new RegExp(`^/${INDEX}$`),
       act({ parts: [name = ""] }) {
-        if (!world.indices.has(name)) {
-          if (find(world, name))
+        if (!state.indices.has(name)) {
+          if (find(state, name))
             throw new Refusal(
               "illegal_argument_exception",
               `The provided expression [${name}] matches an alias, specify the corresponding concrete indices instead.`,
             );
         }
-        return { body: { acknowledged: true }, effect: () => void world.indices.delete(name) };
+        return { body: { acknowledged: true }, effect: () => void state.indices.delete(name) };
       },
     },
     ...(["_close", "_open"] as const).map(
@@ -74,7 +74,7 @@ export function indexRoutes(world: ClusterWorld): readonly Route[] {
         method: "POST",
         path: new RegExp(`^/${INDEX}/${verb}$`),
         act({ parts: [name = ""] }) {
-          const index = find(world, name);
+          const index = find(state, name);
           return {
             body: { acknowledged: true },
             effect() {
@@ -89,7 +89,7 @@ export function indexRoutes(world: ClusterWorld): readonly Route[] {
       method: "POST",
       path: new RegExp(`^/${INDEX}/_refresh$`),
       act({ parts: [name = ""] }) {
-        usable(world, name);
+        usable(state, name);
         return { body: { _shards: { total: 1, successful: 1, failed: 0 } } };
       },
     },
@@ -98,7 +98,7 @@ export function indexRoutes(world: ClusterWorld): readonly Route[] {
       method: "GET",
       path: new RegExp(`^/${INDEX}/_count$`),
       act({ parts: [name = ""] }) {
-        return { body: { count: usable(world, name).docs.size, _shards: { total: 1, successful: 1, failed: 0 } } };
+        return { body: { count: usable(state, name).docs.size, _shards: { total: 1, successful: 1, failed: 0 } } };
       },
     },
     ...["GET", "POST"].map(
@@ -107,7 +107,7 @@ export function indexRoutes(world: ClusterWorld): readonly Route[] {
         method,
         path: new RegExp(`^/${INDEX}/_search$`),
         act({ parts: [name = ""] }) {
-          const index = usable(world, name);
+          const index = usable(state, name);
           const hits = [...index.docs].slice(-10).map(([_id, _source]) => ({ _index: index.name, _id, _source }));
           return { body: { timed_out: false, hits: { total: { value: index.docs.size, relation: "eq" }, hits } } };
         },
@@ -119,14 +119,14 @@ export function indexRoutes(world: ClusterWorld): readonly Route[] {
       path: new RegExp(`^/${INDEX}/_doc/([^/]+)$`),
       act(call) {
         const [name = "", id = ""] = call.parts;
-        return write(world, name, id, jsonOf(call));
+        return write(state, name, id, jsonOf(call));
       },
     },
     {
       operation: "IndexDocument",
       method: "POST",
       path: new RegExp(`^/${INDEX}/_doc$`),
-      act: (call) => write(world, call.parts[0] ?? "", uuid(), jsonOf(call)),
+      act: (call) => write(state, call.parts[0] ?? "", uuid(), jsonOf(call)),
     },
   ];
 }
@@ -136,10 +136,10 @@ interface AliasAction {
   readonly remove?: { readonly index: string; readonly alias: string; readonly must_exist?: boolean };
 }
 
-function changeOf(world: ClusterWorld, { add, remove }: AliasAction): () => void {
+function changeOf(state: SearchClusterState, { add, remove }: AliasAction): () => void {
   const one = add ?? remove;
   if (!one) throw new Refusal("x_content_parse_exception", "One of the supported aliases actions must be set");
-  const index = world.indices.get(one.index);
+  const index = state.indices.get(one.index);
   if (!index) throw new Refusal("index_not_found_exception", `no such index [${one.index}]`, 404);
   if (remove?.must_exist && !index.aliases.has(remove.alias)) {
     throw new Refusal("aliases_not_found_exception", `required alias [${remove.alias}] does not exist`, 404);
@@ -147,8 +147,8 @@ function changeOf(world: ClusterWorld, { add, remove }: AliasAction): () => void
   return () => void (add ? index.aliases.add(add.alias) : index.aliases.delete(one.alias));
 }
 
-function write(world: ClusterWorld, name: string, id: string, doc: unknown) {
-  const index = usable(world, name);
+function write(state: SearchClusterState, name: string, id: string, doc: unknown) {
+  const index = usable(state, name);
   const fresh = !index.docs.has(id);
   return {
     status: fresh ? 201 : 200,
@@ -157,8 +157,8 @@ function write(world: ClusterWorld, name: string, id: string, doc: unknown) {
   };
 }
 
-function usable(world: ClusterWorld, name: string): Index {
-  const index = find(world, name);
+function usable(state: SearchClusterState, name: string): Index {
+  const index = find(state, name);
   if (!index.open) throw new Refusal("index_closed_exception", `closed index [${index.name}]`);
   if (index.restoring) throw new Refusal("search_phase_execution_exception", "all shards failed", 503);
   return index;

@@ -1,14 +1,14 @@
 import type { Route } from "../../kit/plain.ts";
 import { indexRoutes } from "./indices.ts";
 import { snapshotRoutes } from "./snapshots.ts";
-import { type ClusterWorld, find, healthOf } from "./world.ts";
+import { find, healthOf, type SearchClusterState } from "./state.ts";
 
 /** What a cluster answers, in the words Elasticsearch and OpenSearch have in common. */
-export function searchRoutes(world: ClusterWorld): readonly Route[] {
-  return [...clusterRoutes(world), ...snapshotRoutes(world), ...indexRoutes(world)];
+export function searchRoutes(state: SearchClusterState): readonly Route[] {
+  return [...clusterRoutes(state), ...snapshotRoutes(state), ...indexRoutes(state)];
 }
 
-function clusterRoutes(world: ClusterWorld): readonly Route[] {
+function clusterRoutes(state: SearchClusterState): readonly Route[] {
   return [
     {
       operation: "Info",
@@ -16,12 +16,12 @@ function clusterRoutes(world: ClusterWorld): readonly Route[] {
       path: /^\/$/,
       act: () => ({
         body: {
-          name: `${world.name}-1`,
-          cluster_name: world.name,
-          cluster_uuid: world.uuid,
+          name: `${state.name}-1`,
+          cluster_name: state.name,
+          cluster_uuid: state.uuid,
           version: {
-            number: world.version,
-            ...(world.distribution === "opensearch" ? { distribution: "opensearch" } : {}),
+            number: state.version,
+            ...(state.distribution === "opensearch" ? { distribution: "opensearch" } : {}),
           },
         },
       }),
@@ -31,16 +31,16 @@ function clusterRoutes(world: ClusterWorld): readonly Route[] {
       method: "GET",
       path: /^\/_cluster\/health(?:\/([^/]+))?$/,
       act({ parts: [name] }) {
-        const index = name ? find(world, name) : undefined;
-        const moving = [...world.indices.values()].filter((one) => one.restoring && (!index || one === index)).length;
+        const index = name ? find(state, name) : undefined;
+        const moving = [...state.indices.values()].filter((one) => one.restoring && (!index || one === index)).length;
         return {
           body: {
-            cluster_name: world.name,
-            status: healthOf(world, index),
+            cluster_name: state.name,
+            status: healthOf(state, index),
             timed_out: false,
-            number_of_nodes: world.nodes,
-            number_of_data_nodes: world.nodes,
-            active_shards: world.indices.size - moving,
+            number_of_nodes: state.nodes,
+            number_of_data_nodes: state.nodes,
+            active_shards: state.indices.size - moving,
             initializing_shards: moving,
             unassigned_shards: 0,
           },
@@ -54,14 +54,14 @@ function clusterRoutes(world: ClusterWorld): readonly Route[] {
       act: () => ({
         body: {
           nodes: Object.fromEntries(
-            Array.from({ length: world.nodes }, (_, i) => [
+            Array.from({ length: state.nodes }, (_, i) => [
               `node-${i + 1}`,
               {
                 roles: ["data", "ingest"],
                 fs: {
                   total: {
-                    total_in_bytes: Math.round(world.disk.total / world.nodes),
-                    available_in_bytes: Math.round(world.disk.available / world.nodes),
+                    total_in_bytes: Math.round(state.disk.total / state.nodes),
+                    available_in_bytes: Math.round(state.disk.available / state.nodes),
                   },
                 },
               },

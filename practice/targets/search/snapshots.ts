@@ -1,10 +1,10 @@
 import { jsonOf, type Route } from "../../kit/plain.ts";
 import { Refusal } from "../../kit/refusal.ts";
-import { addIndex, type ClusterWorld, RESTORE_SECONDS, SNAPSHOT_SECONDS, type Snapshot, uuid } from "./world.ts";
+import { addIndex, RESTORE_SECONDS, type SearchClusterState, SNAPSHOT_SECONDS, type Snapshot, uuid } from "./state.ts";
 
-export function snapshotRoutes(world: ClusterWorld): readonly Route[] {
+export function snapshotRoutes(state: SearchClusterState): readonly Route[] {
   const repositoryOf = (name: string) => {
-    const found = world.repositories.get(name);
+    const found = state.repositories.get(name);
     if (!found) throw new Refusal("repository_missing_exception", `[${name}] missing`, 404);
     return found;
   };
@@ -33,7 +33,7 @@ export function snapshotRoutes(world: ClusterWorld): readonly Route[] {
       path: /^\/_snapshot\/([^/]+)\/_verify$/,
       act({ parts: [name = ""] }) {
         repositoryOf(name);
-        return { body: { nodes: { "node-1": { name: `${world.name}-1` } } } };
+        return { body: { nodes: { "node-1": { name: `${state.name}-1` } } } };
       },
     },
     {
@@ -43,7 +43,7 @@ export function snapshotRoutes(world: ClusterWorld): readonly Route[] {
       act({ parts: [repository = "", name = ""] }) {
         const { snapshots } = repositoryOf(repository).repository;
         const found = name === "_all" || name === "*" ? [...snapshots.values()] : [snapshotOf(repository, name)];
-        return { body: { snapshots: found.map((one) => described(world, one)), total: found.length, remaining: 0 } };
+        return { body: { snapshots: found.map((one) => described(state, one)), total: found.length, remaining: 0 } };
       },
     },
     {
@@ -66,10 +66,10 @@ export function snapshotRoutes(world: ClusterWorld): readonly Route[] {
         }
         const { indices, metadata = null } = jsonOf(call);
         const wanted = listed(indices);
-        const taken = [...world.indices.values()].filter(
+        const taken = [...state.indices.values()].filter(
           (one) => wanted.length === 0 || wanted.some((name) => named(one.name, one.aliases, name)),
         );
-        return { body: { accepted: true }, effect: () => begin(world, known.repository, name, taken, metadata) };
+        return { body: { accepted: true }, effect: () => begin(state, known.repository, name, taken, metadata) };
       },
     },
     {
@@ -103,7 +103,7 @@ export function snapshotRoutes(world: ClusterWorld): readonly Route[] {
         const sources = [...snapshot.contents].filter(([index]) => wanted.length === 0 || wanted.includes(index));
         const renamed = (index: string) =>
           rename_pattern === undefined ? index : index.replace(new RegExp(rename_pattern), rename_replacement ?? "");
-        for (const [index] of sources) refuseOpen(world, repository, name, renamed(index));
+        for (const [index] of sources) refuseOpen(state, repository, name, renamed(index));
         for (const one of wanted) {
           if (!snapshot.contents.has(one))
             throw new Refusal("index_not_found_exception", `no such index [${one}]`, 404);
@@ -111,7 +111,7 @@ export function snapshotRoutes(world: ClusterWorld): readonly Route[] {
         return {
           body: { accepted: true },
           effect() {
-            for (const [index, docs] of sources) restore(world, renamed(index), docs, repository, name);
+            for (const [index, docs] of sources) restore(state, renamed(index), docs, repository, name);
           },
         };
       },
@@ -121,7 +121,7 @@ export function snapshotRoutes(world: ClusterWorld): readonly Route[] {
       method: "GET",
       path: /^\/([^_/][^/]*)\/_recovery$/,
       act({ parts: [name = ""] }) {
-        const index = world.indices.get(name);
+        const index = state.indices.get(name);
         if (!index) throw new Refusal("index_not_found_exception", `no such index [${name}]`, 404);
         const shard = {
           id: 0,
@@ -137,7 +137,7 @@ export function snapshotRoutes(world: ClusterWorld): readonly Route[] {
 }
 
 function begin(
-  world: ClusterWorld,
+  world: SearchClusterState,
   repository: { readonly snapshots: Map<string, Snapshot>; readonly coming: Snapshot["state"][] },
   name: string,
   taken: readonly { readonly name: string; readonly docs: ReadonlyMap<string, unknown> }[],
@@ -160,25 +160,25 @@ function begin(
 }
 
 function restore(
-  world: ClusterWorld,
+  state: SearchClusterState,
   name: string,
   docs: ReadonlyMap<string, unknown>,
   repository: string,
   snapshot: string,
 ): void {
-  const index = addIndex(world, name, { docs: new Map(docs), restoring: { repository, snapshot } });
-  world.clock.after(RESTORE_SECONDS, () => {
+  const index = addIndex(state, name, { docs: new Map(docs), restoring: { repository, snapshot } });
+  state.clock.after(RESTORE_SECONDS, () => {
     index.restoring = null;
   });
 }
 
-function refuseOpen(world: ClusterWorld, repository: string, snapshot: string, name: string): void {
-  if (!world.indices.get(name)?.open) return;
+function refuseOpen(state: SearchClusterState, repository: string, snapshot: string, name: string): void {
+  if (!state.indices.get(name)?.open) return;
   const says = `[${repository}:${snapshot}] cannot restore index [${name}] because an open index with same name already exists in the cluster. Either close or delete the existing index or restore the index under a different name by providing a rename pattern and replacement name`;
   throw new Refusal("snapshot_restore_exception", says, 500);
 }
 
-function described(world: ClusterWorld, one: Snapshot) {
+function described(world: SearchClusterState, one: Snapshot) {
   const total = Math.max(1, one.contents.size);
   const failed = one.state === "FAILED" ? total : one.state === "PARTIAL" ? 1 : 0;
   return {

@@ -1,7 +1,7 @@
 import { type IncomingMessage, request, type ServerResponse } from "node:http";
 import { requestUrl } from "../../../src/lib/request-url.ts";
-import { type Door, openDoor, type Reply } from "../../kit/door.ts";
 import { listening } from "../../kit/listening.ts";
+import { openServer, type ServerReply, type StandInServer } from "../../kit/server.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { createRouting, type Routing, routingCovered } from "./routing.ts";
 
@@ -11,7 +11,7 @@ export interface PracticeTraefik {
   readonly url: string;
   /** `/ping` and `/api`. */
   readonly api: string;
-  readonly door: Door;
+  readonly server: StandInServer;
   /** False: it goes on with what it knows and does not see the file any more. */
   watch(on: boolean): void;
   close(): Promise<void>;
@@ -43,21 +43,21 @@ export async function createTraefik({ file, port = 0 }: TraefikOptions): Promise
     );
   }, LOOK_MS);
   const server = await listening((incoming, response) => pass(routing, incoming, response), { port });
-  const door = await openDoor({
+  const standIn = await openServer({
     isWrite: ({ method }) => method !== "GET",
     answer: ({ path }) => answer(routing, path),
   });
   return {
     url: server.url,
-    api: door.url,
-    door,
+    api: standIn.url,
+    server: standIn,
     watch(on) {
       watching = on;
     },
     async close() {
       clearInterval(look);
       routing.close();
-      await Promise.all([door.close(), server.close()]);
+      await Promise.all([standIn.close(), server.close()]);
     },
   };
 }
@@ -68,7 +68,7 @@ export function traefikCovered(): readonly string[] {
 }
 
 type Described = ReturnType<Routing["services"]>;
-const API: readonly { readonly path: string; answer(routing: Routing, name: string): Reply }[] = [
+const API: readonly { readonly path: string; answer(routing: Routing, name: string): ServerReply }[] = [
   { path: "/ping", answer: () => ({ status: 200, body: "OK" }) },
   { path: "/api/http/services", answer: (routing) => ({ status: 200, body: routing.services() }) },
   { path: "/api/http/services/{name}", answer: (routing, name) => named("service", routing.services(), name) },
@@ -76,7 +76,7 @@ const API: readonly { readonly path: string; answer(routing: Routing, name: stri
   { path: "/api/http/routers/{name}", answer: (routing, name) => named("router", routing.routers(), name) },
 ];
 
-function answer(routing: Routing, path: string): Reply {
+function answer(routing: Routing, path: string): ServerReply {
   for (const one of API) {
     const match = new RegExp(`^${one.path.replace("{name}", "(.+)")}$`).exec(path);
     if (match) return one.answer(routing, match[1] ?? "");
@@ -84,7 +84,7 @@ function answer(routing: Routing, path: string): Reply {
   return { status: 404, body: "404 page not found\n" };
 }
 
-function named(kind: string, all: Described, name: string): Reply {
+function named(kind: string, all: Described, name: string): ServerReply {
   const found = all.find((one) => one.name === name);
   return found ? { status: 200, body: found } : { status: 404, body: { message: `${kind} not found: ${name}` } };
 }

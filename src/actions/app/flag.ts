@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { messageOf } from "../../lib/errors.ts";
-import { clusterInput, dnsName, lookAtCluster, namespaceResource, openCluster } from "../cluster.ts";
 import type { ReadContext } from "../contract.ts";
+import { clusterInput, dnsName, lookAtCluster, namespaceResource, openCluster } from "../kubernetes-client.ts";
 import { ask, jsonOf } from "../rest.ts";
 import { CONTRACTS, insistOn, speaking } from "../versions.ts";
 

@@ -1,7 +1,7 @@
 import type { Route53RecoveryCluster } from "@aws-sdk/client-route53-recovery-cluster";
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
-import { awsPlace, change, clientSettings, troubleOf, type Use } from "../aws.ts";
+import { awsErrorOf, awsPlace, change, clientSettings, type Use } from "../aws.ts";
 import { type Check, type Done, defineAction, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
 import { byHand, inverse, undoneBy } from "../undo.ts";
@@ -181,7 +181,7 @@ async function ask(ctx: ReadContext, one: Endpoint, given: Input): Promise<Answe
     return { region: one.region, states, why: null };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const { kind, says } = troubleOf(error);
+    const { kind, says } = awsErrorOf(error);
     const lacks = kind === "denied" ? " Allow route53-recovery-cluster:GetRoutingControlState." : "";
     return { region: one.region, states: null, why: `${says}${lacks}` };
   }

@@ -2,6 +2,15 @@ import { z } from "zod";
 import { messageOf } from "../../lib/errors.ts";
 import { after, awaited } from "../awaited.ts";
 import {
+  type ApplyContext,
+  type Check,
+  type Done,
+  defineAction,
+  type Evidences,
+  type Fact,
+  type ReadContext,
+} from "../contract.ts";
+import {
   answersFact,
   type Cluster,
   clusterChecks,
@@ -11,16 +20,7 @@ import {
   namespaceResource,
   openCluster,
   statusOf,
-} from "../cluster.ts";
-import {
-  type ApplyContext,
-  type Check,
-  type Done,
-  defineAction,
-  type Evidences,
-  type Fact,
-  type ReadContext,
-} from "../contract.ts";
+} from "../kubernetes-client.ts";
 import { manifestInput, readObjects, type Wished } from "../manifests.ts";
 import { until } from "../poll.ts";
 import { byHand, nothing } from "../undo.ts";

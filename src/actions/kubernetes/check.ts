@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { after } from "../awaited.ts";
+import type { Check, Fact } from "../contract.ts";
 import {
   answersFact,
   type Cluster,
@@ -8,8 +9,7 @@ import {
   type Look,
   lookAtCluster,
   type Right,
-} from "../cluster.ts";
-import type { Check, Fact } from "../contract.ts";
+} from "../kubernetes-client.ts";
 import { defineLook } from "../read.ts";
 import { type NodeView, readNodes } from "./node.ts";
 import { readWorkload, sayWorkload, type WorkloadView, workloadInput } from "./workload.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type Cluster, type ClusterTarget, dnsName, type JsonOp, statusOf } from "../cluster.ts";
 import type { Check } from "../contract.ts";
+import { type Cluster, type ClusterTarget, dnsName, type JsonOp, statusOf } from "../kubernetes-client.ts";
 import { CONFIG_READ, type WorkloadView } from "./workload.ts";
 
 /**

@@ -1,3 +1,4 @@
+import { type Action, type ApplyContext, type Check, defineAction, type Evidence } from "../contract.ts";
 import {
   type Cluster,
   type ClusterTarget,
@@ -6,8 +7,7 @@ import {
   lookAtCluster,
   openCluster,
   type Right,
-} from "../cluster.ts";
-import { type Action, type ApplyContext, type Check, defineAction, type Evidence } from "../contract.ts";
+} from "../kubernetes-client.ts";
 import { until } from "../poll.ts";
 import { inverse, nothing, undoneBy } from "../undo.ts";
 import {

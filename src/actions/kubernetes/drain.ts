@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { type ApplyContext, type Check, defineAction } from "../contract.ts";
 import {
   ApiRefusal,
   type Cluster,
@@ -11,8 +12,7 @@ import {
   openCluster,
   type Right,
   statusOf,
-} from "../cluster.ts";
-import { type ApplyContext, type Check, defineAction } from "../contract.ts";
+} from "../kubernetes-client.ts";
 import { until } from "../poll.ts";
 import { always, nothing } from "../undo.ts";
 import { type NodeView, nodeFacts, nodePresent, nodeResource, readNode } from "./node.ts";

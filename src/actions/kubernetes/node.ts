@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Check, Fact } from "../contract.ts";
 import {
   answersFact,
   type Cluster,
@@ -7,8 +8,7 @@ import {
   dnsName,
   type Look,
   statusOf,
-} from "../cluster.ts";
-import type { Check, Fact } from "../contract.ts";
+} from "../kubernetes-client.ts";
 
 export const nodeInput = z.strictObject({ cluster: clusterInput, node: dnsName });
 export type NodeInput = z.infer<typeof nodeInput>;

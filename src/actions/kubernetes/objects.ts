@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { ApiRefusal, type Cluster, type ClusterTarget, statusOf } from "../cluster.ts";
+import { ApiRefusal, type Cluster, type ClusterTarget, statusOf } from "../kubernetes-client.ts";
 import type { Wished } from "../manifests.ts";
 
 /** One object of a manifest, held against the cluster. Plain JSON. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type Check, defineAction } from "../contract.ts";
 import {
   answersFact,
   type ClusterTarget,
@@ -12,8 +13,7 @@ import {
   openCluster,
   type Right,
   statusOf,
-} from "../cluster.ts";
-import { type Check, defineAction } from "../contract.ts";
+} from "../kubernetes-client.ts";
 import { until } from "../poll.ts";
 import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
 

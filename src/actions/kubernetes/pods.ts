@@ -1,4 +1,4 @@
-import type { Cluster, ClusterTarget } from "../cluster.ts";
+import type { Cluster, ClusterTarget } from "../kubernetes-client.ts";
 
 export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>;

@@ -1,5 +1,5 @@
-import type { JsonOp } from "../cluster.ts";
 import type { Check, Evidences, Fact } from "../contract.ts";
+import type { JsonOp } from "../kubernetes-client.ts";
 
 /**
  * A value that is changed and remembered, so that a later step can put it back: `kubernetes.scale` and `kubernetes.suspend_cron`. The

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type Check, defineAction } from "../contract.ts";
 import {
   answersFact,
   clusterChecks,
@@ -7,8 +8,7 @@ import {
   lookAtCluster,
   namespaceResource,
   openCluster,
-} from "../cluster.ts";
-import { type Check, defineAction } from "../contract.ts";
+} from "../kubernetes-client.ts";
 import { nothingToUndo } from "../undo.ts";
 import { type ConfigRead, configChecks, isStale, readConfig, readsInput } from "./config-read.ts";
 import {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { hashOf } from "../../lib/canonical.ts";
 import { LifeboatError } from "../../lib/errors.ts";
+import { type Check, defineAction } from "../contract.ts";
 import {
   answersFact,
   type Cluster,
@@ -13,8 +14,7 @@ import {
   namespaceResource,
   openCluster,
   statusOf,
-} from "../cluster.ts";
-import { type Check, defineAction } from "../contract.ts";
+} from "../kubernetes-client.ts";
 import { byHand, inverse, undoneBy } from "../undo.ts";
 import { canRoll } from "./restart.ts";
 import {

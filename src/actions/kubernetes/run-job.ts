@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
+import { type Check, defineAction } from "../contract.ts";
 import {
   answersFact,
   type Cluster,
@@ -11,8 +12,7 @@ import {
   openCluster,
   type Right,
   statusOf,
-} from "../cluster.ts";
-import { type Check, defineAction } from "../contract.ts";
+} from "../kubernetes-client.ts";
 import { until } from "../poll.ts";
 import { neverUndone } from "../undo.ts";
 import { waitingReasons } from "./pods.ts";

@@ -1,5 +1,14 @@
 import { z } from "zod";
 import {
+  type ApplyContext,
+  type Check,
+  type Done,
+  defineAction,
+  type Evidences,
+  type Fact,
+  type ReadContext,
+} from "../contract.ts";
+import {
   answersFact,
   type Cluster,
   type ClusterTarget,
@@ -12,16 +21,7 @@ import {
   openCluster,
   type Right,
   statusOf,
-} from "../cluster.ts";
-import {
-  type ApplyContext,
-  type Check,
-  type Done,
-  defineAction,
-  type Evidences,
-  type Fact,
-  type ReadContext,
-} from "../contract.ts";
+} from "../kubernetes-client.ts";
 import { until } from "../poll.ts";
 import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
 import { type ConfigRead, configChecks, isStale, markOps, readConfig, readsInput } from "./config-read.ts";

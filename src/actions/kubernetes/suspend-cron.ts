@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
 import {
   answersFact,
   type Cluster,
@@ -12,8 +13,7 @@ import {
   namespaceResource,
   openCluster,
   type Right,
-} from "../cluster.ts";
-import { type Check, type Done, defineAction, type Fact, type ReadContext } from "../contract.ts";
+} from "../kubernetes-client.ts";
 import { until } from "../poll.ts";
 import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
 import { foundFact, namedCheck, noteOps, presentCheck, type Remembered, rememberedBy } from "./remembered.ts";

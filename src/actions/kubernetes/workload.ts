@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { hashOf } from "../../lib/canonical.ts";
 import { LifeboatError } from "../../lib/errors.ts";
-import { type Cluster, type ClusterTarget, openCluster, statusOf } from "../cluster.ts";
 import type { ApplyContext } from "../contract.ts";
+import { type Cluster, type ClusterTarget, openCluster, statusOf } from "../kubernetes-client.ts";
 import { until } from "../poll.ts";
 import { type LabelSelector, waitingReasons } from "./pods.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { change, type Identity, identify, insistOnAccount, rightAccount, rightArn, troubleOf } from "../aws.ts";
+import { awsErrorOf, change, type Identity, identify, insistOnAccount, rightAccount, rightArn } from "../aws.ts";
 import { type Check, type Done, defineAction, type ReadContext } from "../contract.ts";
 import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
 import { withRds } from "./client.ts";
@@ -119,7 +119,7 @@ async function describe(ctx: ReadContext, given: Input): Promise<Omit<Seen, "ide
     };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    return { arn: null, engine: null, status: null, writer: null, members: [], why: troubleOf(error).says };
+    return { arn: null, engine: null, status: null, writer: null, members: [], why: awsErrorOf(error).says };
   }
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { change, type Identity, identify, insistOnAccount, rightAccount, rightArn, troubleOf } from "../aws.ts";
+import { awsErrorOf, change, type Identity, identify, insistOnAccount, rightAccount, rightArn } from "../aws.ts";
 import {
   type ApplyContext,
   type Check,
@@ -157,7 +157,7 @@ async function describe(ctx: ReadContext, given: Input): Promise<Omit<Seen, "ide
     return { members, moving, why: null };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    return { members: [], moving: null, why: troubleOf(error).says };
+    return { members: [], moving: null, why: awsErrorOf(error).says };
   }
 }
 

@@ -1,7 +1,7 @@
 import type { RDS } from "@aws-sdk/client-rds";
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
-import { awsPlace, change, type Identity, identify, insistOnAccount, rightAccount, troubleOf } from "../aws.ts";
+import { awsErrorOf, awsPlace, change, type Identity, identify, insistOnAccount, rightAccount } from "../aws.ts";
 import {
   type Action,
   type ApplyContext,
@@ -274,7 +274,7 @@ async function lookAtBackups(ctx: ReadContext, given: Pitr, region: string): Pro
     return { ...within(given, what, EarliestTime?.getTime() ?? null, LatestTime?.getTime() ?? null), backups };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const { kind, says } = troubleOf(error);
+    const { kind, says } = awsErrorOf(error);
     const lacks = kind === "denied" ? ". Allow rds:DescribeDBInstanceAutomatedBackups" : "";
     return { usable: false, says: `${what} can't be seen: ${says}${lacks}` };
   }
@@ -307,7 +307,7 @@ async function lookAtSnapshot(ctx: ReadContext, given: FromSnapshot): Promise<Se
     return { usable: status === "available", says: `Snapshot ${snapshot} is ${status}`, snapshot: snapshot ?? "" };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    return { usable: false, says: `Snapshot ${snapshot} can't be seen: ${troubleOf(error).says}` };
+    return { usable: false, says: `Snapshot ${snapshot} can't be seen: ${awsErrorOf(error).says}` };
   }
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { change, type Identity, identify, insistOnAccount, rightAccount, silentRegion, troubleOf } from "../aws.ts";
+import { awsErrorOf, change, type Identity, identify, insistOnAccount, rightAccount, silentRegion } from "../aws.ts";
 import {
   type Check,
   type Done,
@@ -218,7 +218,7 @@ async function parameterOf(ctx: ReadContext, given: Input): Promise<Pick<Seen, "
     return { value: null, why: null, silent: false };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const { kind, says } = troubleOf(error);
+    const { kind, says } = awsErrorOf(error);
     const lacks = kind === "denied" ? " Allow rds:DescribeDBParameters." : "";
     return { value: null, why: `${says}${lacks}`, silent: kind === "silent" };
   }
@@ -233,7 +233,7 @@ async function othersWith(ctx: ReadContext, given: Input): Promise<readonly stri
       .filter((name) => name !== given.instance);
   } catch (error) {
     ctx.signal.throwIfAborted();
-    troubleOf(error);
+    awsErrorOf(error);
     return [];
   }
 }

@@ -1,5 +1,5 @@
 import type { DBSnapshot } from "@aws-sdk/client-rds";
-import { type Place, troubleOf } from "../aws.ts";
+import { awsErrorOf, type Place } from "../aws.ts";
 import type { ReadContext } from "../contract.ts";
 import { withRds } from "./client.ts";
 
@@ -33,7 +33,7 @@ export async function snapshotsOf(ctx: ReadContext, place: Place, instance: stri
     return { all: all.sort((a, b) => (b.at ?? 0) - (a.at ?? 0)), why: null };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const { kind, says } = troubleOf(error);
+    const { kind, says } = awsErrorOf(error);
     return { all: [], why: `${says}${kind === "denied" ? " Allow rds:DescribeDBSnapshots." : ""}` };
   }
 }

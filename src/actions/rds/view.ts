@@ -1,5 +1,5 @@
 import type { DBInstance } from "@aws-sdk/client-rds";
-import { type AwsTrouble, type Place, partitionOf, rightArn, silentRegion, troubleOf } from "../aws.ts";
+import { type AwsError, awsErrorOf, type Place, partitionOf, rightArn, silentRegion } from "../aws.ts";
 import type { Check, Done, Fact, ReadContext } from "../contract.ts";
 import { withRds } from "./client.ts";
 
@@ -9,7 +9,7 @@ export type InstanceView = PresentInstance | UnseenInstance;
 export interface UnseenInstance {
   readonly present: false;
   readonly name: string;
-  readonly because: AwsTrouble["kind"];
+  readonly because: AwsError["kind"];
   readonly why: string;
 }
 
@@ -56,7 +56,7 @@ export async function lookAtInstance(ctx: ReadContext, place: Place, id: string)
     return viewOf(id, one);
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const { kind, says } = troubleOf(error);
+    const { kind, says } = awsErrorOf(error);
     return { present: false, name: id, because: kind, why: says };
   }
 }
@@ -111,7 +111,7 @@ export async function eventsOf(ctx: ReadContext, place: Place, id: string): Prom
       .sort((a, b) => a.at - b.at);
   } catch (error) {
     ctx.signal.throwIfAborted();
-    troubleOf(error);
+    awsErrorOf(error);
     return null;
   }
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { awsPlace, type Identity, identify, rightAccount, troubleOf } from "../aws.ts";
+import { awsErrorOf, awsPlace, type Identity, identify, rightAccount } from "../aws.ts";
 import type { Check, Fact, ReadContext } from "../contract.ts";
 import { defineLook } from "../read.ts";
 import { withRoute53 } from "./client.ts";
@@ -67,7 +67,7 @@ async function look(ctx: ReadContext, given: Input): Promise<Seen> {
     return { identity, healthChecks, why: null, denied: false };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const { kind, says } = troubleOf(error);
+    const { kind, says } = awsErrorOf(error);
     return { identity, healthChecks: [], why: says, denied: kind === "denied" };
   }
 }

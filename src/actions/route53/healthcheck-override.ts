@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { awsPlace, change, type Identity, identify, insistOnAccount, rightAccount, troubleOf } from "../aws.ts";
+import { awsErrorOf, awsPlace, change, type Identity, identify, insistOnAccount, rightAccount } from "../aws.ts";
 import { type Check, type Done, defineAction, type Evidences, type Fact, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
 import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
@@ -185,7 +185,7 @@ async function describe(ctx: ReadContext, given: Input): Promise<Omit<Seen, "ide
     });
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const { kind, says } = troubleOf(error);
+    const { kind, says } = awsErrorOf(error);
     const why = `${says}${kind === "denied" ? " Allow route53:GetHealthCheck." : ""}`;
     return { check: null, checkersHealthy: null, checkers: null, why, ...(kind === "silent" && { silent: true }) };
   }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Change, ResourceRecordSet, RRType } from "@aws-sdk/client-route-53";
 import { z } from "zod";
 import { messageOf } from "../../lib/errors.ts";
-import { awsPlace, change, type Identity, identify, insistOnAccount, rightAccount, troubleOf } from "../aws.ts";
+import { awsErrorOf, awsPlace, change, type Identity, identify, insistOnAccount, rightAccount } from "../aws.ts";
 import { type ApplyContext, type Check, type Done, defineAction, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
 import { byHand, inverse, undoneBy } from "../undo.ts";
@@ -169,7 +169,7 @@ async function look(ctx: ReadContext, given: Input): Promise<Seen> {
     mayFollow(ctx, given),
     protections(ctx, given).catch((error: unknown) => {
       ctx.signal.throwIfAborted();
-      troubleOf(error);
+      awsErrorOf(error);
       return null;
     }),
     Promise.all(given.records.map((record) => listingOf(ctx, given, record))),
@@ -221,7 +221,7 @@ async function listingOf(ctx: ReadContext, given: Input, { name, type }: Wanted)
     return { sets: JSON.parse(JSON.stringify(sets)) as ResourceRecordSet[], why: null };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const { kind, says } = troubleOf(error);
+    const { kind, says } = awsErrorOf(error);
     return { sets: null, why: `${says}${kind === "denied" ? " Allow route53:ListResourceRecordSets." : ""}` };
   }
 }
@@ -262,7 +262,7 @@ async function mayFollow(ctx: ReadContext, given: Input): Promise<boolean | null
     return true;
   } catch (error) {
     ctx.signal.throwIfAborted();
-    const { kind } = troubleOf(error);
+    const { kind } = awsErrorOf(error);
     return kind === "denied" ? false : kind === "missing" || kind === "refused" ? true : null;
   }
 }
@@ -273,7 +273,7 @@ async function statusOf(ctx: ReadContext, given: Input, id: string): Promise<str
     return answer.ChangeInfo?.Status ?? null;
   } catch (error) {
     ctx.signal.throwIfAborted();
-    troubleOf(error);
+    awsErrorOf(error);
     return null;
   }
 }

@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { S3 } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
-import { awsPlace, clientSettings, troubleOf, type Use } from "../aws.ts";
+import { awsErrorOf, awsPlace, clientSettings, type Use } from "../aws.ts";
 import type { Check, ReadContext } from "../contract.ts";
 
 /** A bucket as a runbook names it: AWS's, by its account, or one of an S3 of its own (MinIO), by its address. */
@@ -87,7 +87,7 @@ export async function lookInto<T extends object>(
 }
 
 function saidOf(error: unknown, { bucket, account, region }: Bucket): string {
-  const { kind, says } = troubleOf(error);
+  const { kind, says } = awsErrorOf(error);
   const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
   if (status === 403)
     return `${says}. Either ${bucket} is not of account ${account ?? "ours"}, or the permission is missing`;

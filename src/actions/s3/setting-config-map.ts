@@ -8,7 +8,7 @@ import {
   namespaceResource,
   openCluster,
   statusOf,
-} from "../cluster.ts";
+} from "../kubernetes-client.ts";
 import type { Read, Setting } from "./setting-place.ts";
 
 export const configMapPlace = z.strictObject({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { defineAction } from "../contract.ts";
 import {
   answersFact,
   clusterChecks,
@@ -8,8 +9,7 @@ import {
   lookAtCluster,
   namespaceResource,
   type Right,
-} from "../cluster.ts";
-import { defineAction } from "../contract.ts";
+} from "../kubernetes-client.ts";
 import { nothingToUndo } from "../undo.ts";
 import {
   availableLocations,

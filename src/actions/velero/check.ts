@@ -1,6 +1,13 @@
 import { z } from "zod";
-import { answersFact, type Cluster, clusterChecks, type Look, lookAtCluster, type Right } from "../cluster.ts";
 import type { Check, Fact } from "../contract.ts";
+import {
+  answersFact,
+  type Cluster,
+  clusterChecks,
+  type Look,
+  lookAtCluster,
+  type Right,
+} from "../kubernetes-client.ts";
 import { defineLook } from "../read.ts";
 import { availableLocations, hoursSince, newestBackup, readRequests } from "./request.ts";
 import { oneSource, type SourceView, sourceChecks, sourceShape } from "./source.ts";

@@ -1,6 +1,6 @@
 import { LifeboatError } from "../../lib/errors.ts";
-import { type Cluster, type ClusterTarget, openCluster, statusOf } from "../cluster.ts";
 import type { ApplyContext, Done, Handle } from "../contract.ts";
+import { type Cluster, type ClusterTarget, openCluster, statusOf } from "../kubernetes-client.ts";
 import { until } from "../poll.ts";
 
 export type Plural = "backups" | "restores";

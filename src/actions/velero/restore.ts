@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
+import { type Check, defineAction } from "../contract.ts";
 import {
   answersFact,
   type Cluster,
@@ -9,8 +10,7 @@ import {
   lookAtCluster,
   namespaceResource,
   type Right,
-} from "../cluster.ts";
-import { type Check, defineAction } from "../contract.ts";
+} from "../kubernetes-client.ts";
 import { always, byHand } from "../undo.ts";
 import {
   availableLocations,

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { clusterInput, dnsName } from "../cluster.ts";
 import type { Check } from "../contract.ts";
+import { clusterInput, dnsName } from "../kubernetes-client.ts";
 import { hoursSince, type RequestView } from "./request.ts";
 
 /** Velero's cluster (the target's namespace is Velero's own), and which backup is meant. */

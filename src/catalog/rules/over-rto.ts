@@ -1,6 +1,6 @@
+import { branchesOf } from "../branches.ts";
 import { saySeconds } from "../duration.ts";
 import { type Fault, warningAt } from "../fault.ts";
-import { lanesOf } from "../lanes.ts";
 import type { ActionCard, Gate, Mode, Runbook, RunbookStep } from "../types.ts";
 import { gatesOf, runsIn } from "../walk.ts";
 import type { Rule } from "./rule.ts";
@@ -70,7 +70,7 @@ function patienceOf({ escalate, exercise }: Gate): number {
 export function typicalSeconds(runbook: Runbook, mode: Mode, cards: ReadonlyMap<string, ActionCard>): number {
   return sum(
     runbook.stages.map((stage) => {
-      const lanes = lanesOf({ ...stage, steps: stage.steps.filter((step) => runsIn(step, mode)) });
+      const lanes = branchesOf({ ...stage, steps: stage.steps.filter((step) => runsIn(step, mode)) });
       return Math.max(0, ...lanes.map(({ steps }) => sum(steps.map((step) => secondsOf(step, cards)))));
     }),
   );

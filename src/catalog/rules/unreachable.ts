@@ -1,5 +1,5 @@
+import { inOneBranch } from "../branches.ts";
 import { errorAt, type Fault } from "../fault.ts";
-import { inOneLane } from "../lanes.ts";
 import { offer } from "../suggest.ts";
 import type { Runbook } from "../types.ts";
 import { isBefore, type Placed, runsIn, stepsOf } from "../walk.ts";
@@ -41,7 +41,7 @@ function* conditionFaults(placed: Placed, all: readonly Placed[], { modes }: Run
     yield errorAt(at, `Step "${asked.step.id}" leaves no facts: only actions do`, { allowed: choice.allowed });
   } else if (!isBefore(asked, placed)) {
     const when =
-      asked.stage === placed.stage && !inOneLane(asked.stage, asked.step.id, step.id)
+      asked.stage === placed.stage && !inOneBranch(asked.stage, asked.step.id, step.id)
         ? "runs beside"
         : "is not over before";
     yield errorAt(at, `Step "${asked.step.id}" ${when} "${step.id}", so its facts are not there yet`, {

@@ -2,7 +2,7 @@ import type { System } from "../../catalog/types.ts";
 import type { IncidentState } from "../../incident/state.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Way } from "../way.ts";
-import { drawPage, type PagedIncident } from "./draw.ts";
+import { type PagedIncident, renderPage } from "./render.ts";
 import type { StatusPage } from "./serve.ts";
 
 export interface PagePublisherOptions {
@@ -41,7 +41,7 @@ export function createPagePublisher({ page, systems, practice, now, ...options }
   }
 
   async function publish(): Promise<void> {
-    await page.show(drawPage({ systems: systems(), incidents: [...onPage.values()], practice, now: now() }));
+    await page.show(renderPage({ systems: systems(), incidents: [...onPage.values()], practice, now: now() }));
   }
 
   const way: Way = {

@@ -1,6 +1,6 @@
 import type { Person } from "../../catalog/types.ts";
 import type { Problem } from "../../lib/errors.ts";
-import { isAnswered, needsProof } from "../authority.ts";
+import { isAnswered, needsSecondFactor } from "../authority.ts";
 import { breakingRole, needsSecond, secondsFor, silentFrom, tookPart, unreviewed } from "../break-glass.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import { isRequester } from "../delegation.ts";
@@ -10,7 +10,7 @@ import { nameOf, oneOf, personOf, roleTitle } from "../people.ts";
 import type { GateState, IncidentState } from "../state.ts";
 import { isProblem, notOnRoster, notOpen } from "./may.ts";
 import { accept, refuse } from "./outcome.ts";
-import { notDecidable, type Question, questionOf, vouchProblem } from "./question.ts";
+import { endorsementProblem, notDecidable, type Question, questionOf } from "./question.ts";
 import { LIMITS, line, words } from "./words.ts";
 
 type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
@@ -24,7 +24,7 @@ export function breakGlass(command: Of<"breakGlass">, state: IncidentState, cont
   const found = breakable(command, state, context);
   if (isProblem(found)) return no(found);
   const { about, person } = found;
-  const { run, gate, title, lent } = about;
+  const { run, gate, title, delegations } = about;
   const { system, now } = context;
   const role = breakingRole(person, system);
   if (role === null) return no(mayNotBreak(title, context));
@@ -41,7 +41,7 @@ export function breakGlass(command: Of<"breakGlass">, state: IncidentState, cont
     });
   const own = needsSecond(person, run, system);
   const wanted = own || system.breakGlass?.secondPerson === true;
-  const seconds = wanted ? secondsFor(person.id, run, gate, system, lent) : [];
+  const seconds = wanted ? secondsFor(person.id, run, gate, system, delegations) : [];
   const waits = gate.breaking?.person === person.id ? gate.breaking : null;
   if (seconds.length > 0 && waits === null) {
     const { aloneAfterSeconds } = system.breakGlass ?? { aloneAfterSeconds: 0 };
@@ -74,11 +74,11 @@ export function confirmBreak(command: Of<"confirmBreak">, state: IncidentState, 
   const found = breakable(command, state, context);
   if (isProblem(found)) return no(found);
   const { about, person } = found;
-  const { run, gate, title, lent } = about;
+  const { run, gate, title, delegations } = about;
   const { breaking } = gate;
   if (breaking === null)
     return no({ code: "nothing-to-confirm", where: title, what: "No break-glass request is open here" });
-  const seconds = secondsFor(breaking.person, run, gate, context.system, lent);
+  const seconds = secondsFor(breaking.person, run, gate, context.system, delegations);
   if (!seconds.some(({ id }) => id === person.id))
     return no({
       code: "not-second",
@@ -139,20 +139,20 @@ function breakable(
     return { code: "already-decided", where: title, what: "It's already decided; nothing to override" };
   const stale = staleness(run, gate);
   if (stale !== null) return { code: stale.code, where: title, what: stale.why, next: "It was requested again" };
-  if (needsProof(run, gate) && context.provedAfresh !== true)
+  if (needsSecondFactor(run, gate) && context.provedAfresh !== true)
     return {
       code: "step-up-needed",
       where: title,
       what: "This needs an authenticator code",
       next: "`/dr enroll` sets one up",
     };
-  const vouched = vouchProblem(about, person, context);
+  const vouched = endorsementProblem(about, person, context);
   return vouched ?? { about, person };
 }
 
 /** Why the chain has not had its time yet, or null. */
-function notSilent({ run, gate, title, lent }: Question, { system, now }: DecideContext): Problem | null {
-  const from = silentFrom(run, gate, system, now, lent);
+function notSilent({ run, gate, title, delegations }: Question, { system, now }: DecideContext): Problem | null {
+  const from = silentFrom(run, gate, system, now, delegations);
   if (from !== null && from <= now) return null;
   const next = gate.escalate[gate.level];
   const time = (at: Date) => `${at.toISOString().slice(11, 19)} UTC`;

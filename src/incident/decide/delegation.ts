@@ -1,5 +1,5 @@
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
-import { isRequester, lentNow } from "../delegation.ts";
+import { delegationsNow, isRequester } from "../delegation.ts";
 import { allOf, COMMANDER, holds, oneOf, personById, personOf } from "../people.ts";
 import type { IncidentState } from "../state.ts";
 import { isLive } from "../status.ts";
@@ -62,7 +62,7 @@ export function endDelegation(command: Of<"endDelegation">, state: IncidentState
   const no = (problem: Parameters<typeof refuse>[2]) => refuse(context, "delegate", problem);
   const person = personOf(context.actor, context.system);
   if (person === null) return no(notOnRoster(context) ?? NOBODY);
-  const lent = lentNow(state, context.now).filter(({ role, to }) => role === command.role && to === command.to);
+  const lent = delegationsNow(state, context.now).filter(({ role, to }) => role === command.role && to === command.to);
   if (lent.length === 0)
     return no({
       code: "delegation-unknown",

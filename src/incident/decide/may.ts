@@ -8,11 +8,11 @@ import type { IncidentState, RunState } from "../state.ts";
 import { isLive } from "../status.ts";
 
 /** Why this actor may do nothing here, or null. Asked before anything else. */
-export function barred(context: DecideContext): Problem | null {
-  if (context.barred === null) return null;
+export function blockedProblem(context: DecideContext): Problem | null {
+  if (context.blocked === null) return null;
   return {
     code: "barred",
-    what: `You can't do this: ${context.barred}`,
+    what: `You can't do this: ${context.blocked}`,
     allowed: "Members of this workspace who are on the system's roster may do it",
   };
 }

@@ -5,14 +5,14 @@ import {
   entitled,
   isExpired,
   isOneWithRequester,
-  needsProof,
-  placesIn,
+  needsSecondFactor,
   policyOf,
-  seatOf,
+  quorumSlotOf,
+  slotsFilled,
   wasThere,
 } from "../authority.ts";
 import type { DecideContext } from "../commands.ts";
-import { isRequester, type Lent, lentNow } from "../delegation.ts";
+import { type Delegations, delegationsNow, isRequester } from "../delegation.ts";
 import { staleness } from "../gates.ts";
 import { allOf, nameOf, oneOf, reachable, roleTitle } from "../people.ts";
 import type { GateState, IncidentState, RunState } from "../state.ts";
@@ -25,7 +25,7 @@ export interface Question {
   readonly gate: GateState;
   readonly title: string;
   /** What is lent now in this incident. */
-  readonly lent: Lent;
+  readonly delegations: Delegations;
 }
 
 /** The gate this ask belongs to, its newest or an earlier one. Asks of other runs and incidents are unknown here. */
@@ -38,7 +38,7 @@ export function questionOf(
   if (isProblem(run)) return run;
   for (const step of run.steps.values())
     if (step.status === "gate" && (step.gate.ask === command.ask || step.gate.earlier.includes(command.ask)))
-      return { run, gate: step.gate, title: step.step.title, lent: lentNow(state, now) };
+      return { run, gate: step.gate, title: step.step.title, delegations: delegationsNow(state, now) };
   return {
     code: "ask-unknown",
     where: run.title,
@@ -50,11 +50,11 @@ export function questionOf(
 
 /** Why this person decides nothing here, or null. */
 export function mayNotVote(question: Question, person: Person, context: DecideContext): Problem | null {
-  const { run, gate, title, lent } = question;
+  const { run, gate, title, delegations } = question;
   const { system, unreachable } = context;
-  if (seatOf(person, run, gate, system, lent) !== null) return null;
+  if (quorumSlotOf(person, run, gate, system, delegations) !== null) return null;
   const policy = policyOf(run, gate);
-  const able = reachable(entitled(run, gate, system, lent), unreachable).map((one) => one.name);
+  const able = reachable(entitled(run, gate, system, delegations), unreachable).map((one) => one.name);
   return {
     code: "gate-role",
     where: title,
@@ -106,9 +106,9 @@ export function notDecidable(
 
 /** Two people decide: the one who asked is never one of them. */
 export function ownRequest(question: Question, person: Person, { system, unreachable }: DecideContext): Problem | null {
-  const { run, gate, title, lent } = question;
+  const { run, gate, title, delegations } = question;
   if (!isRequester(person, run)) return null;
-  const able = reachable(entitled(run, gate, system, lent), unreachable).map((one) => one.name);
+  const able = reachable(entitled(run, gate, system, delegations), unreachable).map((one) => one.name);
   return {
     code: "gate-requester",
     where: title,
@@ -119,12 +119,12 @@ export function ownRequest(question: Question, person: Person, { system, unreach
 
 /** Why this person may decide, but not by approving, or null. */
 export function mayNotApprove(question: Question, person: Person, context: DecideContext): Problem | null {
-  const { run, gate, title, lent } = question;
+  const { run, gate, title, delegations } = question;
   const { system, unreachable } = context;
-  const able = entitled(run, gate, system, lent);
+  const able = entitled(run, gate, system, delegations);
   const counted = gate.approvals.filter((approval) => able.some((one) => one.id === approval.person));
   const others = reachable(able, unreachable).flatMap(({ id, name }) => (id === person.id ? [] : [name]));
-  const seat = seatOf(person, run, gate, system, lent);
+  const seat = quorumSlotOf(person, run, gate, system, delegations);
   if (seat === null || !wasThere(person.id, seat, gate))
     return {
       code: "gate-added-later",
@@ -135,7 +135,7 @@ export function mayNotApprove(question: Question, person: Person, context: Decid
     };
   if (gate.approvals.some((approval) => approval.person === person.id))
     return { code: "already-decided", where: title, what: `You already approved; one person counts once` };
-  if (gate.broken !== null || placesIn(counted) >= policyOf(run, gate).quorum)
+  if (gate.broken !== null || slotsFilled(counted) >= policyOf(run, gate).quorum)
     return {
       code: "already-decided",
       where: title,
@@ -161,9 +161,9 @@ export function mayNotApprove(question: Question, person: Person, context: Decid
   const stale = staleness(run, gate);
   if (stale !== null)
     return { code: stale.code, where: title, what: stale.why, next: "It was requested again; decide the new request" };
-  const vouched = vouchProblem(question, person, context);
+  const vouched = endorsementProblem(question, person, context);
   if (vouched !== null) return vouched;
-  if (needsProof(run, gate) && context.provedAfresh !== true)
+  if (needsSecondFactor(run, gate) && context.provedAfresh !== true)
     return {
       code: "step-up-needed",
       where: title,
@@ -177,7 +177,7 @@ export function mayNotApprove(question: Question, person: Person, context: Decid
  * Why the word by which a new proof counts is not enough here, or null: who vouches and who proves by it are one person's word as
  * long as nobody else says so, and the word of who asked for the run is worth nothing.
  */
-export function vouchProblem(
+export function endorsementProblem(
   { run, gate, title }: Question,
   person: Person,
   { vouchedBy, system }: Pick<DecideContext, "vouchedBy" | "system">,

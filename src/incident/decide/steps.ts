@@ -1,7 +1,7 @@
 import type { Problem } from "../../lib/errors.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import { changers, coveringNow, isGiven, mayChange, outlived, voidedByChange, voids } from "../covered.ts";
-import { lentNow } from "../delegation.ts";
+import { delegationsNow } from "../delegation.ts";
 import { isFence } from "../fences.ts";
 import { changesThings, stepsInOrder } from "../order.ts";
 import { holds, oneOf, personOf, roleTitle } from "../people.ts";
@@ -78,7 +78,7 @@ export function skipStep(command: Of<"skipStep">, state: IncidentState, context:
   const skipped = accept(context, [{ type: "step.skipped", data: { step: command.step, reason } }], run.id);
   const person = personOf(context.actor, context.system);
   if (person === null) return no(NOBODY);
-  const void_ = voidedByChange(person, run, command.step, context.system, lentNow(state, context.now));
+  const void_ = voidedByChange(person, run, command.step, context.system, delegationsNow(state, context.now));
   const why = `${person.name} skipped “${step.step.title}” (${reason})`;
   return { ...skipped, events: [...skipped.events, ...voids(run, void_, why)] };
 }
@@ -140,7 +140,7 @@ function stepOf(
 function mayNotChange(state: IncidentState, run: RunState, step: StepState, context: DecideContext): Problem | null {
   const person = personOf(context.actor, context.system);
   const { system, now } = context;
-  const lent = lentNow(state, now);
+  const lent = delegationsNow(state, now);
   const gate = coveringNow(run, step.step.id).find(
     (one) => isGiven(one) && (person === null || !mayChange(person, run, one, system, lent)),
   );

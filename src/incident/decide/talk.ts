@@ -89,12 +89,12 @@ export function escalate(command: Of<"escalate">, state: IncidentState, context:
   const no = (problem: Parameters<typeof refuse>[2]) => refuse(context, "escalate", problem, runIn(state, command.run));
   const about = questionOf(command, state, context);
   if (isProblem(about)) return no(about);
-  const { run, gate, title, lent } = about;
+  const { run, gate, title, delegations } = about;
   const { system, now } = context;
   const person = personOf(context.actor, system);
   const problem = notOnRoster(context) ?? notDecidable(about, command.ask, context);
   if (problem !== null || person === null) return no(problem ?? NOBODY);
-  const who = awaited(run, gate, system, now, lent);
+  const who = awaited(run, gate, system, now, delegations);
   const asked = who.asked.flatMap(({ people }) => people);
   if (!isRequester(person, run) && !holds(person, COMMANDER, state) && !asked.some(({ id }) => id === person.id))
     return no({

@@ -1,10 +1,10 @@
 import type { Problem } from "../../lib/errors.ts";
-import { seatOf } from "../authority.ts";
+import { quorumSlotOf } from "../authority.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import type { SignatureRecord } from "../events.ts";
 import { personOf } from "../people.ts";
 import type { IncidentState } from "../state.ts";
-import { barred, isProblem, notOnRoster } from "./may.ts";
+import { blockedProblem, isProblem, notOnRoster } from "./may.ts";
 import { accept, refuse, refuseVote } from "./outcome.ts";
 import { mayNotApprove, mayNotVote, notDecidable, ownRequest, type Question, questionOf } from "./question.ts";
 import { LIMITS, line } from "./words.ts";
@@ -13,19 +13,20 @@ type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T 
 
 export function approve(command: Of<"approve">, state: IncidentState, context: DecideContext): Outcome {
   const question = questionOf(command, state, context);
-  if (isProblem(question)) return refuse(context, "approve", barred(context) ?? question, runIn(state, command.run));
+  if (isProblem(question))
+    return refuse(context, "approve", blockedProblem(context) ?? question, runIn(state, command.run));
   const { run, gate } = question;
   const vote = { decision: "approve", run: run.id, step: gate.step, ask: command.ask } as const;
   const person = personOf(context.actor, context.system);
   const problem =
-    barred(context) ??
+    blockedProblem(context) ??
     notOnRoster(context) ??
     (person && ownRequest(question, person, context)) ??
     (person && mayNotVote(question, person, context)) ??
     notDecidable(question, command.ask, context) ??
     (person && mayNotApprove(question, person, context)) ??
     signedOther(question, context);
-  const seat = person && seatOf(person, run, gate, context.system, question.lent);
+  const seat = person && quorumSlotOf(person, run, gate, context.system, question.delegations);
   if (problem !== null || person === null || seat === null) return refuseVote(context, vote, problem ?? NO);
   const { planHash, factsHash, step, ask } = gate;
   const proved = context.provedAfresh === true;
@@ -50,17 +51,18 @@ export function approve(command: Of<"approve">, state: IncidentState, context: D
  */
 export function deny(command: Of<"deny">, state: IncidentState, context: DecideContext): Outcome {
   const question = questionOf(command, state, context);
-  if (isProblem(question)) return refuse(context, "deny", barred(context) ?? question, runIn(state, command.run));
+  if (isProblem(question))
+    return refuse(context, "deny", blockedProblem(context) ?? question, runIn(state, command.run));
   const { run, gate } = question;
   const vote = { decision: "deny", run: run.id, step: gate.step, ask: command.ask } as const;
   const person = personOf(context.actor, context.system);
   const problem =
-    barred(context) ??
+    blockedProblem(context) ??
     notOnRoster(context) ??
     (person && mayNotVote(question, person, context)) ??
     notDecidable(question, command.ask, context) ??
     signedOther(question, context);
-  const seat = person && seatOf(person, run, gate, context.system, question.lent);
+  const seat = person && quorumSlotOf(person, run, gate, context.system, question.delegations);
   if (problem !== null || person === null || seat === null) return refuseVote(context, vote, problem ?? NO);
   const { role } = seat;
   const reason = line(command.reason, LIMITS.reason);

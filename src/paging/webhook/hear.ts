@@ -118,7 +118,7 @@ async function declare({ timeline }: Hearing, stream: string, system: System, ev
         announceIn: null,
       },
       fold(stream, events, new Map()),
-      { now, actor: BOT, barred: null, system, key },
+      { now, actor: BOT, blocked: null, system, key },
     );
     return { events: outcome.kind === "accepted" ? [...outcome.events, sent] : [], value: null };
   });

@@ -1,12 +1,12 @@
 import type { BlockAction } from "@slack/bolt";
-import { doneAt, NOTHING_TYPED, type Taken } from "./delivery.ts";
+import { doneAt, type Interaction, NOTHING_TYPED } from "./delivery.ts";
 import { readCarried, valuesOf } from "./submission.ts";
 
 /**
  * A press. `action_id` is the verb, or `verb:detail`; the value is what it carries. Null: nothing for us (a link, or an
  * input that only keeps its value).
  */
-export function takeAction(body: BlockAction): Taken | null {
+export function takeAction(body: BlockAction): Interaction | null {
   const action = body.actions[0];
   if (action === undefined) return null;
   const verb = action.action_id.split(":")[0] ?? "";
@@ -40,7 +40,7 @@ export function takeAction(body: BlockAction): Taken | null {
  * Something inside an open form was chosen or pressed: it comes with everything that stands in the form, and with what
  * the form carries. Null: the form is none of ours.
  */
-function takeChange(body: BlockAction, view: NonNullable<BlockAction["view"]>, verb: string): Taken | null {
+function takeChange(body: BlockAction, view: NonNullable<BlockAction["view"]>, verb: string): Interaction | null {
   const action = body.actions[0];
   const carried = readCarried(view.private_metadata);
   if (action === undefined || carried === null) return null;

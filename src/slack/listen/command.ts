@@ -1,10 +1,10 @@
 import type { SlashCommand } from "@slack/bolt";
-import type { ReadLine, Taken } from "./delivery.ts";
+import type { Interaction, ReadLine } from "./delivery.ts";
 
 export const COMMAND = "/dr";
 
 /** `/dr …`: slash commands do not exist in threads, so there is none. */
-export function takeCommand(body: SlashCommand, readLine: ReadLine): Taken {
+export function takeCommand(body: SlashCommand, readLine: ReadLine): Interaction {
   return {
     key: `slack:command:${body.trigger_id}`,
     kind: "slack.command",

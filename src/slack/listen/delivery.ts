@@ -27,7 +27,7 @@ export interface Delivery {
 }
 
 /** What arrives once with a delivery and is worth nothing later. */
-export interface Live {
+export interface InteractionHandles {
   /** Opens one form, within three seconds. */
   readonly trigger: string | null;
   /** The open form it came from: a form in answer takes its place. */
@@ -36,7 +36,7 @@ export interface Live {
   readonly form?: Submitted;
 }
 
-export interface Taken {
+export interface Interaction {
   /** The same for every delivery that means the same. */
   readonly key: string;
   readonly kind:
@@ -47,7 +47,7 @@ export interface Taken {
     | "slack.mention"
     | "slack.joined";
   readonly delivery: Delivery;
-  readonly live: Live;
+  readonly live: InteractionHandles;
 }
 
 /** `commands/index.ts`, as far as a door needs it. */

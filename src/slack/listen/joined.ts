@@ -1,5 +1,5 @@
 import { JOINED } from "../../../templates/messages/action-value.ts";
-import { doneAt, NOTHING_TYPED, type Taken } from "./delivery.ts";
+import { doneAt, type Interaction, NOTHING_TYPED } from "./delivery.ts";
 
 export interface Joined {
   readonly user?: string;
@@ -9,7 +9,7 @@ export interface Joined {
 }
 
 /** Somebody came into a channel. In an incident's they are offered what they missed. */
-export function takeJoined(event: Joined): Taken | null {
+export function takeJoined(event: Joined): Interaction | null {
   if (event.user === undefined) return null;
   return {
     key: `slack:joined:${event.channel}:${event.user}:${event.event_ts ?? ""}`,

@@ -1,5 +1,5 @@
-import { LINE_MAX } from "../../../commands/words.ts";
-import { doneAt, type ReadLine, type Taken } from "./delivery.ts";
+import { LINE_MAX } from "../../../commands/tokens.ts";
+import { doneAt, type Interaction, type ReadLine } from "./delivery.ts";
 
 export interface Mention {
   readonly user?: string;
@@ -15,7 +15,7 @@ export interface Mention {
  * `@Lifeboat status`: the words of `/dr` where slash commands do not work, in threads. Null: not a message of a person.
  * `itself`: the bot's user id; null: not known yet, then the first mention counts.
  */
-export function takeMention(event: Mention, readLine: ReadLine, itself: string | null): Taken | null {
+export function takeMention(event: Mention, readLine: ReadLine, itself: string | null): Interaction | null {
   if (event.user === undefined || event.bot_id !== undefined || event.subtype !== undefined) return null;
   const { before, after } = around(event.text ?? "", itself);
   return {

@@ -52,7 +52,7 @@ export function filledIn(form: Submitted, why: Message, codes: readonly string[]
     callback: form.callback,
     title: form.title,
     submit: form.submit,
-    carries,
+    actionValue: carries,
     blocks: [
       ...shown.map((block, at) => ({ ...block, block_id: `${WHY}${at}` })),
       ...form.blocks

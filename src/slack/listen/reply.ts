@@ -4,11 +4,11 @@ import { withTyped } from "../../../templates/messages/late.ts";
 import type { Form, Message } from "../../../templates/messages/message.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
-import { clampForm, clampMessage } from "../clamp.ts";
+import { callFailureOf } from "../call-failure.ts";
 import type { Clients } from "../clients.ts";
 import { limits } from "../limits.ts";
-import { troubleOf } from "../trouble.ts";
-import type { Delivery, Live } from "./delivery.ts";
+import { truncateForm, truncateMessage } from "../truncate.ts";
+import type { Delivery, InteractionHandles } from "./delivery.ts";
 import { filledIn, holdsWork, typedIn } from "./reopen.ts";
 import { carriedWith } from "./submission.ts";
 
@@ -20,7 +20,12 @@ export interface Replying {
 }
 
 /** Brings an answer to whoever asked: privately, as a form, or as a file in the channel. */
-export async function reply(deps: Replying, delivery: Delivery, live: Live, answer: Reply): Promise<void> {
+export async function reply(
+  deps: Replying,
+  delivery: Delivery,
+  live: InteractionHandles,
+  answer: Reply,
+): Promise<void> {
   switch (answer.kind) {
     case "nothing":
       return;
@@ -46,7 +51,7 @@ export async function tell(
   message: Message,
   as: "passing" | "lasting" = "passing",
 ): Promise<void> {
-  const said = clampMessage(message, limits.replyText);
+  const said = truncateMessage(message, limits.replyText);
   const passing = [() => respond(deps, delivery, said), () => ephemeral(deps, delivery, said)];
   const lasting = [() => direct(deps, delivery, said)];
   const ways = as === "lasting" ? [...lasting, ...passing] : [...passing, ...lasting];
@@ -55,7 +60,7 @@ export async function tell(
     try {
       if (await way()) return;
     } catch (error) {
-      failures.push(troubleOf(error).says);
+      failures.push(callFailureOf(error).says);
     }
   }
   deps.log.warn({ user: delivery.user, verb: delivery.verb, failures }, "An answer could not be given.");
@@ -68,7 +73,7 @@ export async function tell(
 export async function refuse(
   deps: Replying,
   delivery: Delivery,
-  live: Live | null,
+  live: InteractionHandles | null,
   message: Message,
   again = false,
 ): Promise<void> {
@@ -77,20 +82,20 @@ export async function refuse(
   try {
     await showForm(deps, delivery, form.trigger, filledIn(form, message, CODE_FIELDS, delivery.carries ?? ""));
   } catch (error) {
-    deps.log.warn({ verb: delivery.verb, says: troubleOf(error).says }, "a refused form could not be shown again");
+    deps.log.warn({ verb: delivery.verb, says: callFailureOf(error).says }, "a refused form could not be shown again");
     await tell(deps, delivery, withTyped(message, typedIn(form, CODE_FIELDS)));
   }
 }
 
 async function showForm(deps: Replying, delivery: Delivery, trigger: string, form: Form): Promise<void> {
-  const view = clampForm(form, carriedWith(form, delivery));
+  const view = truncateForm(form, carriedWith(form, delivery));
   await deps.clients.act.views.open({
     trigger_id: trigger,
     view: view as unknown as Parameters<typeof deps.clients.act.views.open>[0]["view"],
   });
 }
 
-type Said = ReturnType<typeof clampMessage>;
+type Said = ReturnType<typeof truncateMessage>;
 type Way = Promise<boolean>;
 
 async function respond({ apiUrl }: Replying, delivery: Delivery, said: Said): Way {
@@ -133,7 +138,7 @@ async function direct({ clients }: Replying, { user }: Delivery, said: Said): Wa
 async function openForm(
   deps: Replying,
   delivery: Delivery,
-  live: Live,
+  live: InteractionHandles,
   form: Extract<Reply, { kind: "form" }>["form"],
 ) {
   if (live.view !== null) return replaceForm(deps, delivery, live.view, form);
@@ -141,7 +146,7 @@ async function openForm(
   try {
     await showForm(deps, delivery, live.trigger, form);
   } catch (error) {
-    deps.log.warn({ verb: delivery.verb, says: troubleOf(error).says }, "A form could not be opened.");
+    deps.log.warn({ verb: delivery.verb, says: callFailureOf(error).says }, "A form could not be opened.");
     await tell(deps, delivery, tooLate(form.title));
   }
 }
@@ -149,13 +154,13 @@ async function openForm(
 /** Draws an open form anew; what was typed stays where the ids stay. It may have been closed meanwhile, and then nothing is said. */
 async function replaceForm(deps: Replying, delivery: Delivery, id: string, form: Form) {
   try {
-    const view = clampForm(form, carriedWith(form, delivery));
+    const view = truncateForm(form, carriedWith(form, delivery));
     await deps.clients.act.views.update({
       view_id: id,
       view: view as unknown as Parameters<typeof deps.clients.act.views.update>[0]["view"],
     });
   } catch (error) {
-    deps.log.info({ verb: delivery.verb, says: troubleOf(error).says }, "An open form could not be drawn anew.");
+    deps.log.info({ verb: delivery.verb, says: callFailureOf(error).says }, "An open form could not be drawn anew.");
   }
 }
 
@@ -177,7 +182,7 @@ async function upload(deps: Replying, delivery: Delivery, file: Extract<Reply, {
       filename: file.name,
       title: file.name,
       content: file.content,
-      initial_comment: clampMessage(file.message).text,
+      initial_comment: truncateMessage(file.message).text,
       ...(delivery.thread !== null && !elsewhere && { thread_ts: delivery.thread }),
     } as Parameters<typeof deps.clients.bulk.filesUploadV2>[0])) as Uploaded;
     if (!elsewhere) return;

@@ -1,6 +1,6 @@
 import type { GlobalShortcut, MessageShortcut } from "@slack/bolt";
 import { plainWords } from "../../../templates/messages/escape.ts";
-import { doneAt, NOTHING_TYPED, type Taken } from "./delivery.ts";
+import { doneAt, type Interaction, NOTHING_TYPED } from "./delivery.ts";
 
 /** Callback id → what it means. The same ids stand in `manifest.yml`. */
 export const SHORTCUTS = {
@@ -12,7 +12,7 @@ export const SHORTCUTS = {
 
 export type ShortcutId = keyof typeof SHORTCUTS;
 
-export function takeShortcut(body: GlobalShortcut | MessageShortcut): Taken | null {
+export function takeShortcut(body: GlobalShortcut | MessageShortcut): Interaction | null {
   if (!Object.hasOwn(SHORTCUTS, body.callback_id)) return null;
   const { verb } = SHORTCUTS[body.callback_id as ShortcutId];
   const message = body.type === "message_action" ? messageOf(body) : null;

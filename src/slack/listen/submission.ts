@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { ViewSubmitAction } from "@slack/bolt";
-import { NOTHING_TYPED, type Taken } from "./delivery.ts";
+import { type Interaction, NOTHING_TYPED } from "./delivery.ts";
 import { submittedIn } from "./reopen.ts";
 
 /** What comes back with a form beside its values: where it was asked for, and what it carries. */
@@ -12,15 +12,20 @@ interface Carried {
 }
 
 export function carriedWith(
-  form: { carries: string },
+  form: { actionValue: string },
   place: { channel: string | null; thread: string | null },
 ): string {
-  const carried: Carried = { carries: form.carries, channel: place.channel, thread: place.thread, nonce: randomUUID() };
+  const carried: Carried = {
+    carries: form.actionValue,
+    channel: place.channel,
+    thread: place.thread,
+    nonce: randomUUID(),
+  };
   return JSON.stringify(carried);
 }
 
 /** A form that was sent. Null: it is none of ours. */
-export function takeSubmission(body: ViewSubmitAction): Taken | null {
+export function takeSubmission(body: ViewSubmitAction): Interaction | null {
   const carried = readCarried(body.view.private_metadata);
   if (carried === null) return null;
   return {

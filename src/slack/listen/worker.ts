@@ -1,13 +1,13 @@
 import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Inbox } from "../../timeline/contract.ts";
-import type { Delivery, Live, Taken } from "./delivery.ts";
+import type { Delivery, Interaction, InteractionHandles } from "./delivery.ts";
 
 export interface WorkerOptions {
   readonly inbox: Inbox;
   readonly log: Logger;
   /** Answers one delivery; a rejection has it tried again. */
-  readonly handle: (key: string, delivery: Delivery, live: Live | null) => Promise<void>;
+  readonly handle: (key: string, delivery: Delivery, live: InteractionHandles | null) => Promise<void>;
   /** Too old to be done without asking again; whoever asked is told instead. `now`: the store's clock. */
   readonly tooOld: (delivery: Delivery, now: Date) => Promise<void>;
   /** The store's clock. */
@@ -19,7 +19,7 @@ export interface WorkerOptions {
  * Handles what the inbox holds: at once in the process that received it, and by any process when that one died.
  */
 export interface Worker {
-  now(taken: Taken): void;
+  now(taken: Interaction): void;
   start(): void;
   /** Resolves when what is being handled is done, or the time is over. */
   stop(drainSeconds: number): Promise<void>;

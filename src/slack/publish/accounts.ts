@@ -1,6 +1,6 @@
 import type { WebClient } from "@slack/web-api";
 import { withDeadline } from "../../lib/deadline.ts";
-import { troubleOf } from "../trouble.ts";
+import { callFailureOf } from "../call-failure.ts";
 
 /** Whether an account still reads what is written to it, asked of Slack at most every ten minutes for each. */
 export interface Accounts {
@@ -23,8 +23,8 @@ export function createAccounts(client: WebClient): Accounts {
         const answer = await withDeadline("Slack's users.info", LOOKUP_SECONDS, () => client.users.info({ user }));
         if (answer.user?.deleted) return "user_disabled";
       } catch (error) {
-        const trouble = troubleOf(error);
-        return trouble.kind === "refused" && CLOSED_ACCOUNT.has(trouble.error) ? trouble.error : null;
+        const failure = callFailureOf(error);
+        return failure.kind === "refused" && CLOSED_ACCOUNT.has(failure.error) ? failure.error : null;
       }
       if (active.size >= KEPT) active.clear();
       active.set(user, performance.now());

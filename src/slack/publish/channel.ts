@@ -1,9 +1,9 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "../../lib/log.ts";
 import type { Lane, Outbox } from "../../timeline/outbox.ts";
-import { channelName } from "../clamp.ts";
+import { type CallFailure, callFailureOf } from "../call-failure.ts";
 import type { Identity } from "../identity.ts";
-import { type Trouble, troubleOf } from "../trouble.ts";
+import { channelName } from "../truncate.ts";
 import { announceLane, namedOf, type WantedChannel } from "./drawing.ts";
 import { isSlackChannel } from "./names.ts";
 
@@ -23,31 +23,31 @@ const SUFFIXES = ["", ...Array.from({ length: 19 }, (_, i) => `-${i + 2}`)];
  * under that name; a name somebody else holds gets a suffix. Slack's id and name are what is kept. Whatever else Slack refuses
  * it for, the incident is handled where it is announced.
  */
-export async function makeChannel(deps: Making, lane: Lane): Promise<Trouble | null> {
-  const wanted = lane.wanted as WantedChannel;
-  if (!(await deps.outbox.making(lane.lane, deps.owner))) return null;
+export async function makeChannel(deps: Making, branch: Lane): Promise<CallFailure | null> {
+  const wanted = branch.wanted as WantedChannel;
+  if (!(await deps.outbox.making(branch.lane, deps.owner))) return null;
   try {
     const taken = new Set((await deps.outbox.places()).values());
     for (const suffix of SUFFIXES) {
       const name = channelName(wanted.name, suffix);
       const made = await create(deps, name, taken, wanted.since ?? 0);
       if (made === null) continue;
-      await deps.outbox.made(lane.lane, deps.owner, made.id, made.name);
+      await deps.outbox.made(branch.lane, deps.owner, made.id, made.name);
       return null;
     }
-    return await handleElsewhere(deps, lane, "name_taken");
+    return await handleElsewhere(deps, branch, "name_taken");
   } catch (error) {
-    const trouble = troubleOf(error);
-    return trouble.kind === "refused" ? handleElsewhere(deps, lane, trouble.error) : trouble;
+    const failure = callFailureOf(error);
+    return failure.kind === "refused" ? handleElsewhere(deps, branch, failure.error) : failure;
   }
 }
 
-async function handleElsewhere(deps: Making, lane: Lane, error: string): Promise<null> {
+async function handleElsewhere(deps: Making, branch: Lane, error: string): Promise<null> {
   deps.log.warn(
-    { event: "slack.channel_refused", incident: lane.stream, error },
+    { event: "slack.channel_refused", incident: branch.stream, error },
     "slack does not create the incident's channel; it is handled in a thread where it is announced",
   );
-  await deps.outbox.unmade(lane.lane, deps.owner, announceLane(deps.announceIn) ?? "", error);
+  await deps.outbox.unmade(branch.lane, deps.owner, announceLane(deps.announceIn) ?? "", error);
   return null;
 }
 
@@ -75,34 +75,34 @@ export async function announceTrouble(
     const { channel } = await deps.client.conversations.info({ channel: id });
     return channel?.is_archived ? problem(`${words} is archived`) : null;
   } catch (error) {
-    const trouble = troubleOf(error);
-    if (trouble.kind !== "refused" || trouble.error !== "channel_not_found") return undefined;
+    const failure = callFailureOf(error);
+    if (failure.kind !== "refused" || failure.error !== "channel_not_found") return undefined;
     return problem(`there is no channel ${words} that Lifeboat can see`);
   }
 }
 
 /** Opens somebody's direct messages; Slack gives the same channel each time. */
-export async function openDirect(deps: Making, lane: Lane, user: string): Promise<Trouble | null> {
+export async function openDirect(deps: Making, branch: Lane, user: string): Promise<CallFailure | null> {
   try {
     const { channel } = await deps.client.conversations.open({ users: user });
     if (!channel?.id) throw new Error("Slack opened direct messages and gave them no id.");
-    await deps.outbox.made(lane.lane, deps.owner, channel.id, "");
+    await deps.outbox.made(branch.lane, deps.owner, channel.id, "");
     return null;
   } catch (error) {
-    return troubleOf(error);
+    return callFailureOf(error);
   }
 }
 
 /** Learns the id of a channel people know by its name. */
-export async function findNamed(deps: Making, lane: Lane, name: string): Promise<Trouble | null> {
+export async function findNamed(deps: Making, branch: Lane, name: string): Promise<CallFailure | null> {
   try {
     const found = await channelCalled(deps, name);
     if (!found?.id)
       return { kind: "refused", error: "channel_not_found", says: `There is no public channel #${name}.` };
-    await deps.outbox.made(lane.lane, deps.owner, found.id, name);
+    await deps.outbox.made(branch.lane, deps.owner, found.id, name);
     return null;
   } catch (error) {
-    return troubleOf(error);
+    return callFailureOf(error);
   }
 }
 
@@ -112,8 +112,8 @@ async function create(deps: Making, name: string, taken: ReadonlySet<string>, si
     if (!channel?.id) throw new Error("Slack made a channel and gave it no id.");
     return { id: channel.id, name: channel.name ?? name };
   } catch (error) {
-    const trouble = troubleOf(error);
-    if (trouble.kind !== "refused" || trouble.error !== "name_taken") throw error;
+    const failure = callFailureOf(error);
+    if (failure.kind !== "refused" || failure.error !== "name_taken") throw error;
     return findOwn(deps, name, taken, since);
   }
 }

@@ -1,8 +1,8 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "../../lib/log.ts";
 import type { Item, Outbox } from "../../timeline/outbox.ts";
+import { type CallFailure, callFailureOf } from "../call-failure.ts";
 import type { Identity } from "../identity.ts";
-import { type Trouble, troubleOf } from "../trouble.ts";
 import { isPost } from "./choose.ts";
 import { edit, editCopies, find, nameOf, post } from "./send.ts";
 
@@ -16,7 +16,7 @@ export interface Delivering {
 }
 
 /** What one message's failure means for its whole channel. */
-export type LaneTrouble = Trouble | { readonly kind: "place gone"; readonly error: string; readonly says: string };
+export type LaneTrouble = CallFailure | { readonly kind: "place gone"; readonly error: string; readonly says: string };
 
 /** Slack takes the words but not the blocks. */
 const TOO_RICH = new Set([
@@ -53,14 +53,14 @@ export async function deliver(deps: Delivering, item: Item, channel: string): Pr
     }
     return null;
   } catch (error) {
-    return settle(deps, item, troubleOf(error));
+    return settle(deps, item, callFailureOf(error));
   }
 }
 
 /** A question that is over is over in every copy of it. What stands in the way is logged: it is no trouble of the message's own. */
 async function closeCopies(deps: Delivering, item: Item, channel: string): Promise<void> {
   await editCopies(deps.client, item, channel, deps.identity()).catch((error) => {
-    const { says } = troubleOf(error);
+    const { says } = callFailureOf(error);
     deps.log.info({ message: nameOf(item), says }, "copies of a direct message could not be looked for");
   });
 }
@@ -91,40 +91,40 @@ async function lookFor(deps: Delivering, item: Item, channel: string): Promise<s
   try {
     return await find(deps.client, item, channel, deps.identity());
   } catch (error) {
-    const trouble = troubleOf(error);
-    if (trouble.kind !== "refused") throw error;
+    const failure = callFailureOf(error);
+    if (failure.kind !== "refused") throw error;
     deps.log.warn(
-      { message: nameOf(item), says: trouble.says },
+      { message: nameOf(item), says: failure.says },
       "Whether a message arrived is unknown; sending it again.",
     );
     return null;
   }
 }
 
-async function settle(deps: Delivering, item: Item, trouble: Trouble): Promise<LaneTrouble | null> {
+async function settle(deps: Delivering, item: Item, failure: CallFailure): Promise<LaneTrouble | null> {
   const { outbox } = deps;
   const seconds = backoffSeconds(item.failures);
-  switch (trouble.kind) {
+  switch (failure.kind) {
     case "unknown":
-      await outbox.unclear(item.id, trouble.says, seconds);
-      return trouble;
+      await outbox.unclear(item.id, failure.says, seconds);
+      return failure;
     case "limited":
     case "locked out":
     case "unsent":
       // A message that was being looked for is still to be looked for.
       if (item.sentSince === null) await outbox.notSent(item.id);
-      return trouble;
+      return failure;
     case "refused":
-      return refused(deps, item, trouble, seconds);
+      return refused(deps, item, failure, seconds);
     default:
-      return trouble satisfies never;
+      return failure satisfies never;
   }
 }
 
 async function refused(
   { outbox, log }: Delivering,
   item: Item,
-  { error, says }: Extract<Trouble, { kind: "refused" }>,
+  { error, says }: Extract<CallFailure, { kind: "refused" }>,
   seconds: number,
 ): Promise<LaneTrouble | null> {
   if (TOO_RICH.has(error) && !item.plain) {

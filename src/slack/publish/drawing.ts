@@ -1,7 +1,7 @@
 import type { ShownMessage, View } from "../../../templates/messages/view.ts";
 import type { IncidentState } from "../../incident/state.ts";
 import type { Drawing, WantedMessage } from "../../timeline/outbox.ts";
-import { channelName, clampMessage, topicText } from "../clamp.ts";
+import { channelName, topicText, truncateMessage } from "../truncate.ts";
 import { isSlackChannel } from "./names.ts";
 
 /** What is kept beside a drawn incident, to answer for it without reading its events. */
@@ -128,7 +128,7 @@ function wanted(shown: ShownMessage, lane: string): WantedMessage {
     priority: shown.priority,
     broadcast: shown.broadcast ?? false,
     once: shown.once ?? false,
-    wanted: clampMessage(shown.message),
+    wanted: truncateMessage(shown.message),
   };
 }
 

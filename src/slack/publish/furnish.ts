@@ -1,8 +1,8 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "../../lib/log.ts";
 import type { Lane, Outbox } from "../../timeline/outbox.ts";
+import { type CallFailure, callFailureOf } from "../call-failure.ts";
 import { limits } from "../limits.ts";
-import { type Trouble, troubleOf } from "../trouble.ts";
 import { backoffSeconds } from "./deliver.ts";
 import type { WantedChannel } from "./drawing.ts";
 
@@ -47,34 +47,34 @@ const SETTLED = new Set([
  * Topic, members, bookmarks and pins. It never holds up a message, and its failures are its own. `waiting`: a message to
  * be pinned is not there yet.
  */
-export async function furnish(deps: Furnishing, lane: Lane): Promise<"done" | "waiting" | "failed"> {
-  const channel = lane.place as string;
-  const wanted = lane.wanted as WantedChannel;
-  const have = { ...(lane.shown as Furniture) };
+export async function furnish(deps: Furnishing, branch: Lane): Promise<"done" | "waiting" | "failed"> {
+  const channel = branch.place as string;
+  const wanted = branch.wanted as WantedChannel;
+  const have = { ...(branch.shown as Furniture) };
   delete have.wanted;
-  const posted = await deps.outbox.shownAs(lane.stream as string, wanted.pinned);
+  const posted = await deps.outbox.shownAs(branch.stream as string, wanted.pinned);
   const troubles = (
     await Promise.all([
       setTopic(deps, channel, wanted, have),
       invite(deps, channel, wanted, have),
-      bookmark(deps, channel, wanted, have, lane.furnishFailures > 0),
+      bookmark(deps, channel, wanted, have, branch.furnishFailures > 0),
       pin(deps, channel, wanted, have, posted),
     ])
-  ).filter((trouble) => trouble !== null);
+  ).filter((failure) => failure !== null);
   const waiting = wanted.pinned.some((key) => !posted.has(key));
   const isTopicDue = have.topic !== wanted.topic;
   if (troubles.length === 0 && !waiting && !isTopicDue) have.wanted = wanted;
-  const waits = [retryIn(troubles, waiting, lane.furnishFailures), isTopicDue ? topicWait(have) : null];
+  const waits = [retryIn(troubles, waiting, branch.furnishFailures), isTopicDue ? topicWait(have) : null];
   const again = waits.reduce(
     (first, wait) => (first === null ? wait : wait === null ? first : Math.min(first, wait)),
     null,
   );
-  await deps.outbox.furnished(lane.lane, deps.owner, have, again, troubles.length > 0, wanted);
+  await deps.outbox.furnished(branch.lane, deps.owner, have, again, troubles.length > 0, wanted);
   return troubles.length > 0 ? "failed" : waiting ? "waiting" : "done";
 }
 
-function retryIn(troubles: readonly Trouble[], waiting: boolean, failures: number): number | null {
-  const limited = troubles.map((trouble) => (trouble.kind === "limited" ? trouble.seconds : 0));
+function retryIn(troubles: readonly CallFailure[], waiting: boolean, failures: number): number | null {
+  const limited = troubles.map((failure) => (failure.kind === "limited" ? failure.seconds : 0));
   if (troubles.length > 0) return Math.max(...limited, backoffSeconds(failures));
   return waiting ? 2 : null;
 }
@@ -82,10 +82,10 @@ function retryIn(troubles: readonly Trouble[], waiting: boolean, failures: numbe
 /** Slack tells everybody in the channel each time, so what changes within a minute is told once. */
 async function setTopic({ client }: Furnishing, channel: string, wanted: WantedChannel, have: Furniture) {
   if (have.topic === wanted.topic || topicWait(have) > 0) return null;
-  const trouble = await attempt(
+  const failure = await attempt(
     async () => void (await client.conversations.setTopic({ channel, topic: wanted.topic })),
   );
-  if (trouble !== null) return trouble;
+  if (failure !== null) return failure;
   have.topic = wanted.topic;
   have.topicAt = Date.now();
   return null;
@@ -99,7 +99,7 @@ function topicWait({ topicAt = 0 }: Furniture): number {
 
 async function invite({ client, log }: Furnishing, channel: string, wanted: WantedChannel, have: Furniture) {
   const missing = wanted.invite.filter((user) => !have.invited?.includes(user));
-  const troubles: (Trouble | null)[] = [];
+  const troubles: (CallFailure | null)[] = [];
   for (let i = 0; i < missing.length; i += limits.inviteUsers) {
     const users = missing.slice(i, i + limits.inviteUsers);
     const together = await attempt(
@@ -109,17 +109,17 @@ async function invite({ client, log }: Furnishing, channel: string, wanted: Want
     else troubles.push(together);
     if (together === null) have.invited = [...(have.invited ?? []), ...users];
   }
-  return troubles.find((trouble) => trouble !== null) ?? null;
+  return troubles.find((failure) => failure !== null) ?? null;
 
   async function oneByOne(users: readonly string[]) {
-    const results: (Trouble | null)[] = [];
+    const results: (CallFailure | null)[] = [];
     for (const user of users) {
-      const trouble = await attempt(async () => void (await client.conversations.invite({ channel, users: user })));
-      if (trouble === null) have.invited = [...(have.invited ?? []), user];
-      else if (trouble.kind === "refused") {
-        log.warn({ user, says: trouble.says }, "A person could not be invited to an incident's channel.");
+      const failure = await attempt(async () => void (await client.conversations.invite({ channel, users: user })));
+      if (failure === null) have.invited = [...(have.invited ?? []), user];
+      else if (failure.kind === "refused") {
+        log.warn({ user, says: failure.says }, "A person could not be invited to an incident's channel.");
         have.invited = [...(have.invited ?? []), user];
-      } else results.push(trouble);
+      } else results.push(failure);
     }
     return results;
   }
@@ -158,24 +158,24 @@ async function pin(
   have: Furniture,
   posted: ReadonlyMap<string, string>,
 ) {
-  let first: Trouble | null = null;
+  let first: CallFailure | null = null;
   for (const key of wanted.pinned) {
     const timestamp = posted.get(key);
     if (timestamp === undefined || have.pinned?.includes(timestamp)) continue;
-    const trouble = await attempt(async () => void (await client.pins.add({ channel, timestamp })));
-    if (trouble === null) have.pinned = [...(have.pinned ?? []), timestamp];
-    first ??= trouble;
+    const failure = await attempt(async () => void (await client.pins.add({ channel, timestamp })));
+    if (failure === null) have.pinned = [...(have.pinned ?? []), timestamp];
+    first ??= failure;
   }
   return first;
 }
 
 /** Null: it is so now, or never will be. */
-async function attempt(work: () => Promise<void>): Promise<Trouble | null> {
+async function attempt(work: () => Promise<void>): Promise<CallFailure | null> {
   try {
     await work();
     return null;
   } catch (error) {
-    const trouble = troubleOf(error);
-    return trouble.kind === "refused" && SETTLED.has(trouble.error) ? null : trouble;
+    const failure = callFailureOf(error);
+    return failure.kind === "refused" && SETTLED.has(failure.error) ? null : failure;
   }
 }

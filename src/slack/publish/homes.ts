@@ -2,7 +2,7 @@ import type { WebClient } from "@slack/web-api";
 import { bySoonest, occasionsOf } from "../../../commands/occasions.ts";
 import { PLAIN_HOME } from "../../../templates/messages/home.ts";
 import type { Block } from "../../../templates/messages/message.ts";
-import type { DrawHome } from "../../../templates/messages/view.ts";
+import type { RenderHome } from "../../../templates/messages/view.ts";
 import type { Catalog } from "../../catalog/types.ts";
 import { unreviewed } from "../../incident/break-glass.ts";
 import type { IncidentState } from "../../incident/state.ts";
@@ -12,9 +12,9 @@ import { hashOf } from "../../lib/canonical.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Timeline } from "../../timeline/contract.ts";
 import type { Outbox } from "../../timeline/outbox.ts";
-import { clampHome } from "../clamp.ts";
+import { callFailureOf } from "../call-failure.ts";
 import { systemsOf } from "../roster.ts";
-import { troubleOf } from "../trouble.ts";
+import { truncateHome } from "../truncate.ts";
 import { namesIn } from "./names.ts";
 
 export interface HomesOptions {
@@ -23,7 +23,7 @@ export interface HomesOptions {
   readonly catalog: Catalog;
   readonly client: WebClient;
   readonly incidents: Pick<Incidents, "current" | "withChannels" | "lastVerified">;
-  readonly draw: DrawHome;
+  readonly draw: RenderHome;
   readonly practice: boolean;
   readonly log: Logger;
   /** Why incidents can't be announced at the moment, or null. */
@@ -48,13 +48,13 @@ export function createHomes(options: HomesOptions): Homes {
   let working: Promise<void> = Promise.resolve();
 
   async function publish(user: string, shownHash: string | null): Promise<void> {
-    const blocks = clampHome(options.draw(await situationOf(options, user)));
+    const blocks = truncateHome(options.draw(await situationOf(options, user)));
     const hash = hashOf(blocks);
     if (hash === shownHash) return;
     await show(user, blocks).catch((error) => {
-      const trouble = troubleOf(error);
-      if (trouble.kind !== "refused" || !UNREADABLE.has(trouble.error)) throw error;
-      log.error({ event: "slack.home_refused", error: trouble.error, says: trouble.says }, "slack refuses a home tab");
+      const failure = callFailureOf(error);
+      if (failure.kind !== "refused" || !UNREADABLE.has(failure.error)) throw error;
+      log.error({ event: "slack.home_refused", error: failure.error, says: failure.says }, "slack refuses a home tab");
       return show(user, PLAIN_HOME);
     });
     await outbox.pageShown(user, hash);
@@ -69,7 +69,7 @@ export function createHomes(options: HomesOptions): Homes {
     for (const { reader, shownHash } of await outbox.readers(OPEN_SECONDS)) await publish(reader, shownHash);
   }
 
-  const told = (error: unknown) => log.warn({ says: troubleOf(error).says }, "A Home tab could not be shown.");
+  const told = (error: unknown) => log.warn({ says: callFailureOf(error).says }, "A Home tab could not be shown.");
 
   return {
     async opened(user) {

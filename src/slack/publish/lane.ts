@@ -1,6 +1,6 @@
 import type { WebClient } from "@slack/web-api";
 import type { Item, Lane } from "../../timeline/outbox.ts";
-import type { Trouble } from "../trouble.ts";
+import type { CallFailure } from "../call-failure.ts";
 import { type Accounts, CLOSED_ACCOUNT } from "./accounts.ts";
 import type { EditBudget } from "./budget.ts";
 import { announceChannel, findNamed, type Making, makeChannel, openDirect } from "./channel.ts";
@@ -81,42 +81,42 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
   try {
     while (!broken && !deps.stopping.aborted && (await outbox.hold(name, owner, CLAIM_SECONDS))) {
       if (gone !== null) await Promise.all(underWay.values());
-      const lane = await outbox.lane(name);
-      if (lane === null) return;
+      const branch = await outbox.lane(name);
+      if (branch === null) return;
       const now = performance.now();
-      posts = filled(posts ?? { tokens: lane.tokens, at: now - restedMs(lane) }, paces.posts, now);
+      posts = filled(posts ?? { tokens: branch.tokens, at: now - restedMs(branch) }, paces.posts, now);
       if (gone !== null) {
-        await placeGone(deps, lane, gone);
+        await placeGone(deps, branch, gone);
         gone = null;
         continue;
       }
-      if (lane.waitMs > 0) {
-        if (lane.waitMs > LINGER_MS) return;
-        await bell.wait(lane.waitMs, [], deps.stopping);
+      if (branch.waitMs > 0) {
+        if (branch.waitMs > LINGER_MS) return;
+        await bell.wait(branch.waitMs, [], deps.stopping);
         continue;
       }
       const person = directOf(name);
       if (person !== null && !isAsked) {
         isAsked = true;
         const closed = await deps.accounts.closed(person);
-        if (closed !== null) return await closeDirect(deps, lane, person, closed);
+        if (closed !== null) return await closeDirect(deps, branch, person, closed);
       }
-      if (lane.place === null) {
+      if (branch.place === null) {
         const known = namedOf(name);
-        if (lane.wanted === null && person === null && known === null) return;
-        const trouble =
+        if (branch.wanted === null && person === null && known === null) return;
+        const failure =
           person !== null
-            ? await openDirect(deps, lane, person)
+            ? await openDirect(deps, branch, person)
             : known !== null
-              ? await findNamed(deps, lane, known)
-              : await makeChannel(deps, lane);
-        if (trouble !== null) await settleLane(deps, lane, trouble);
-        else if (lane.stream !== null) deps.onPlace(lane.stream);
+              ? await findNamed(deps, branch, known)
+              : await makeChannel(deps, branch);
+        if (failure !== null) await settleLane(deps, branch, failure);
+        else if (branch.stream !== null) deps.onPlace(branch.stream);
         continue;
       }
-      if ((lane.furnishDue || toPin) && !lane.borrowed && furnishing === null) furnishing = beginFurnishing(lane);
+      if ((branch.furnishDue || toPin) && !branch.borrowed && furnishing === null) furnishing = beginFurnishing(branch);
       const busy = new Set(underWay.keys());
-      const due = await dueIn(lane);
+      const due = await dueIn(branch);
       const edits = due.every(isPost) ? NO_EDITS : await deps.edits.look();
       const choice = choose(due, busy, posts, edits, rate);
       // Something ended while the outbox was read: what it made possible is not in what was read.
@@ -124,7 +124,7 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
       posts = choice.posts;
       let outpaced = false;
       for (const item of choice.start) {
-        if (isPost(item) || (await deps.edits.take(item.priority === 0))) underWay.set(item.id, begin(item, lane));
+        if (isPost(item) || (await deps.edits.take(item.priority === 0))) underWay.set(item.id, begin(item, branch));
         else outpaced = true;
       }
       // Another process took the edit that was left: it is looked at again how long to wait.
@@ -145,13 +145,13 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
     return borrowed && stream !== null ? items.filter((item) => !isPost(item)) : items;
   }
 
-  async function begin(item: Item, lane: Lane): Promise<void> {
+  async function begin(item: Item, branch: Lane): Promise<void> {
     try {
-      const trouble = await deliver(deps, item, lane.place as string);
-      if (trouble?.kind === "place gone") gone = trouble.error;
-      else if (trouble !== null) await settleLane(deps, lane, trouble);
-      else if (lane.failures > 0) await outbox.answered(name);
-      toPin ||= isPost(item) && ((lane.wanted as WantedChannel | null)?.pinned.includes(item.key) ?? false);
+      const failure = await deliver(deps, item, branch.place as string);
+      if (failure?.kind === "place gone") gone = failure.error;
+      else if (failure !== null) await settleLane(deps, branch, failure);
+      else if (branch.failures > 0) await outbox.answered(name);
+      toPin ||= isPost(item) && ((branch.wanted as WantedChannel | null)?.pinned.includes(item.key) ?? false);
     } catch (error) {
       broken = true;
       deps.log.error({ err: error, lane: name }, "What Slack shows could not be written down.");
@@ -160,10 +160,10 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
     }
   }
 
-  async function beginFurnishing(lane: Lane): Promise<void> {
+  async function beginFurnishing(branch: Lane): Promise<void> {
     toPin = false;
     try {
-      await furnish(deps, lane);
+      await furnish(deps, branch);
     } catch (error) {
       deps.log.error({ err: error, lane: name }, "A channel could not be furnished.");
     } finally {
@@ -173,44 +173,44 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
 }
 
 /** What a failure means for the channel it happened in, and for no other. */
-async function settleLane(deps: Working, lane: Lane, trouble: Trouble): Promise<void> {
+async function settleLane(deps: Working, branch: Lane, failure: CallFailure): Promise<void> {
   const { outbox, owner } = deps;
-  const putOff = (seconds: number, failed: boolean) => outbox.putOff(lane.lane, owner, seconds, trouble.says, failed);
-  switch (trouble.kind) {
+  const putOff = (seconds: number, failed: boolean) => outbox.putOff(branch.lane, owner, seconds, failure.says, failed);
+  switch (failure.kind) {
     case "limited":
-      await putOff(trouble.seconds, false);
+      await putOff(failure.seconds, false);
       return;
     case "locked out":
-      deps.onLockedOut(trouble.says);
+      deps.onLockedOut(failure.says);
       await putOff(LOCKED_OUT_SECONDS, true);
       return;
     case "refused": {
-      const person = directOf(lane.lane);
-      if (person !== null && CLOSED_ACCOUNT.has(trouble.error)) return closeDirect(deps, lane, person, trouble.error);
-      if (lane.lane === announceLane(deps.announceIn)) deps.onAnnounceLost();
-      else if (lane.failures === 0)
+      const person = directOf(branch.lane);
+      if (person !== null && CLOSED_ACCOUNT.has(failure.error)) return closeDirect(deps, branch, person, failure.error);
+      if (branch.lane === announceLane(deps.announceIn)) deps.onAnnounceLost();
+      else if (branch.failures === 0)
         deps.log.error(
-          { event: "slack.place_refused", lane: lane.lane, error: trouble.error, says: trouble.says },
+          { event: "slack.place_refused", lane: branch.lane, error: failure.error, says: failure.says },
           "slack does not open a place for messages; they wait",
         );
-      await putOff(backoffSeconds(lane.failures), true);
+      await putOff(backoffSeconds(branch.failures), true);
       return;
     }
     case "unsent":
     case "unknown":
-      await putOff(backoffSeconds(lane.failures), true);
+      await putOff(backoffSeconds(branch.failures), true);
       return;
     default:
-      trouble satisfies never;
+      failure satisfies never;
   }
 }
 
 /** An account can be activated again; until then nothing is tried. */
 const CLOSED_ACCOUNT_SECONDS = 24 * 3600;
 
-async function closeDirect(deps: Working, lane: Lane, person: string, error: string): Promise<void> {
+async function closeDirect(deps: Working, branch: Lane, person: string, error: string): Promise<void> {
   deps.log.warn({ event: "slack.person_unreachable", user: person, error }, "an account takes no direct messages");
-  await deps.outbox.closed(lane.lane, deps.owner, error, CLOSED_ACCOUNT_SECONDS);
+  await deps.outbox.closed(branch.lane, deps.owner, error, CLOSED_ACCOUNT_SECONDS);
   deps.onUnreachable();
 }
 
@@ -218,35 +218,35 @@ async function closeDirect(deps: Working, lane: Lane, person: string, error: str
  * An open incident whose channel was archived or deleted gets a new one with everything in it. What was meant for another
  * place goes where incidents are announced.
  */
-async function placeGone(deps: Working, lane: Lane, error: string): Promise<void> {
+async function placeGone(deps: Working, branch: Lane, error: string): Promise<void> {
   const { outbox, client, owner } = deps;
-  deps.log.warn({ event: "slack.place_gone", channel: lane.place, error }, "a channel can't be written to");
-  const person = directOf(lane.lane);
-  if (person !== null && CLOSED_ACCOUNT.has(error)) return closeDirect(deps, lane, person, error);
-  const about = lane.stream === null ? null : ((await outbox.drawn(lane.stream))?.about as About | undefined);
-  if (about?.live && !lane.borrowed && error !== "not_in_channel") {
-    await outbox.lost(lane.lane, owner);
+  deps.log.warn({ event: "slack.place_gone", channel: branch.place, error }, "a channel can't be written to");
+  const person = directOf(branch.lane);
+  if (person !== null && CLOSED_ACCOUNT.has(error)) return closeDirect(deps, branch, person, error);
+  const about = branch.stream === null ? null : ((await outbox.drawn(branch.stream))?.about as About | undefined);
+  if (about?.live && !branch.borrowed && error !== "not_in_channel") {
+    await outbox.lost(branch.lane, owner);
     return;
   }
-  const joined = error === "not_in_channel" && (await join(client, lane.place as string));
-  if (!joined && (await redirect(deps, lane, error))) return;
-  await outbox.putOff(lane.lane, owner, joined ? 0 : backoffSeconds(Math.max(3, lane.failures)), error, !joined);
+  const joined = error === "not_in_channel" && (await join(client, branch.place as string));
+  if (!joined && (await redirect(deps, branch, error))) return;
+  await outbox.putOff(branch.lane, owner, joined ? 0 : backoffSeconds(Math.max(3, branch.failures)), error, !joined);
 }
 
 /** Where people typed, or asked to be told, nothing can be said: it is said in the announce channel. */
-async function redirect(deps: Working, lane: Lane, error: string): Promise<boolean> {
-  if (lane.stream !== null || directOf(lane.lane) !== null) return false;
-  if (lane.lane === announceLane(deps.announceIn)) {
+async function redirect(deps: Working, branch: Lane, error: string): Promise<boolean> {
+  if (branch.stream !== null || directOf(branch.lane) !== null) return false;
+  if (branch.lane === announceLane(deps.announceIn)) {
     deps.onAnnounceLost();
     return false;
   }
   const place = await announceChannel(deps).catch(() => null);
-  if (place === null || place === lane.place) return false;
+  if (place === null || place === branch.place) return false;
   deps.log.warn(
-    { event: "slack.place_redirected", channel: lane.place, to: place, error },
+    { event: "slack.place_redirected", channel: branch.place, to: place, error },
     "what was meant for a channel goes to the announce channel",
   );
-  for (const stream of await deps.outbox.redirected(lane.lane, deps.owner, place, error)) deps.onPlace(stream);
+  for (const stream of await deps.outbox.redirected(branch.lane, deps.owner, place, error)) deps.onPlace(stream);
   return true;
 }
 
@@ -259,6 +259,6 @@ async function join(client: WebClient, channel: string): Promise<boolean> {
 }
 
 /** A lane nobody ever worked on starts with a full bucket. */
-function restedMs(lane: Lane): number {
-  return lane.tokensAgoMs === 0 && lane.tokens === 0 ? 60_000 : lane.tokensAgoMs;
+function restedMs(branch: Lane): number {
+  return branch.tokensAgoMs === 0 && branch.tokens === 0 ? 60_000 : branch.tokensAgoMs;
 }

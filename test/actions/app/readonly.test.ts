@@ -37,14 +37,14 @@ describe("app.readonly", () => {
   });
 
   test("killed for real after it was told: one request, and it is seen", async () => {
-    const { secrets, door } = opened();
+    const { secrets, server } = opened();
     const died = await performAndDie("app.readonly", byHttp(), { secrets });
     expect((await recoverFrom(conduct(secrets), "app.readonly", byHttp(), died.before)).way).toBe("verify");
-    expect(door.writes()).toHaveLength(1);
+    expect(server.writes()).toHaveLength(1);
   }, 90_000);
 
   test("one that hangs costs seconds and blocks", async () => {
-    opened().door.faults.throw({ kind: "hang", times: 1 });
+    opened().server.faults.throw({ kind: "hang", times: 1 });
     const looked = await conduct(opened().secrets).look("app.readonly", byHttp());
     expect(blockedBy(looked.checks)).toEqual(["flag.answers"]);
   }, 90_000);

@@ -1,10 +1,10 @@
-import { type Door, openDoor } from "../../../practice/kit/door.ts";
+import { openServer, type StandInServer } from "../../../practice/kit/server.ts";
 import { createCluster, kubeconfigOf, type PracticeCluster } from "../../../practice/targets/kubernetes/index.ts";
 import { asked, type Proof, type Struck, struck, type Trial } from "../trial.ts";
 
 /** An application with a flag, told by its own endpoint or by a ConfigMap, that obeys when it has heard of it. */
 export interface App {
-  readonly door: Door;
+  readonly server: StandInServer;
   readonly cluster: PracticeCluster;
   readonly secrets: Record<string, string>;
   /** Its flag is set, and it does not obey. */
@@ -23,7 +23,7 @@ interface Given {
 export async function openApp(): Promise<App> {
   const cluster = await createCluster({ name: "one", pace: { timeScale: 400 } });
   const viaConfig = () => cluster.get("configmaps", "app", "flags") as { data?: Record<string, string> } | undefined;
-  const door = await openDoor({
+  const server = await openServer({
     isWrite: ({ method }) => method === "PUT",
     answer({ method, path, headers, json }) {
       if (path === "/writes/probe") {
@@ -36,11 +36,11 @@ export async function openApp(): Promise<App> {
     },
   });
   const given = (to: string, flag: Given["flag"]): Given => {
-    return { name: "shop", flag, to, probe: { url: door.url, path: "/writes/probe" }, settleSeconds: 1 };
+    return { name: "shop", flag, to, probe: { url: server.url, path: "/writes/probe" }, settleSeconds: 1 };
   };
   const target = { kubeconfigFrom: "KUBE", context: "one", namespace: "app", clusterUid: cluster.uid };
   const app: App = {
-    door,
+    server,
     cluster,
     secrets: { APP_TOKEN: "app-token", OTHERS: "theirs", KUBE: kubeconfigOf([cluster]) },
     deaf: false,
@@ -50,14 +50,14 @@ export async function openApp(): Promise<App> {
       app.deaf = false;
       if (viaConfig()) cluster.remove("configmaps", "app", "flags");
       cluster.put("configmaps", "app", { metadata: { name: "flags" }, data: { READ_ONLY: "false" } });
-      door.forget();
-      door.faults.clear();
+      server.forget();
+      server.faults.clear();
       cluster.faults.clear();
     },
-    byHttp: (to = "readonly") => given(to, { by: "http", url: door.url, tokenFrom: "APP_TOKEN" }),
+    byHttp: (to = "readonly") => given(to, { by: "http", url: server.url, tokenFrom: "APP_TOKEN" }),
     byConfig: (to = "readonly") =>
       given(to, { by: "kubernetes", cluster: target, configMap: "flags", key: "READ_ONLY" }),
-    close: () => Promise.all([door.close(), cluster.close()]),
+    close: () => Promise.all([server.close(), cluster.close()]),
   };
   return app;
 }
@@ -117,13 +117,13 @@ export const proof: Proof = {
     told(
       "by http, to readonly",
       "readonly",
-      () => app.door,
+      () => app.server,
       () => app.byHttp(),
     ),
     told(
       "by http, to writable",
       "writable",
-      () => app.door,
+      () => app.server,
       () => app.byHttp("writable"),
     ),
     told(

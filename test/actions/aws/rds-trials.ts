@@ -8,10 +8,10 @@ const fenced = {
 
 export const add = (aws: Aws, of: Parameters<typeof anInstance>[0]) => {
   const one = anInstance(of);
-  aws.world.instances.set(`${of.region}/${of.id}`, one);
+  aws.state.instances.set(`${of.region}/${of.id}`, one);
   return one;
 };
-export const get = (aws: Aws, region: string, id: string) => aws.world.instances.get(`${region}/${id}`);
+export const get = (aws: Aws, region: string, id: string) => aws.state.instances.get(`${region}/${id}`);
 
 export const reboot: Scenario = {
   action: "rds.reboot_failover",
@@ -38,14 +38,14 @@ export const promote: Scenario = {
   prepare(aws) {
     add(aws, { id: "orders", region: EAST });
     add(aws, { id: "orders-b", region: WEST, source: { id: "orders", region: EAST } });
-    aws.world.metrics.set("AWS/RDS ReplicaLag orders-b", 12);
+    aws.state.metrics.set("AWS/RDS ReplicaLag orders-b", 12);
   },
   holds: (aws) => get(aws, WEST, "orders-b")?.source === null,
   byHand(aws) {
     const one = get(aws, WEST, "orders-b");
     if (one) one.source = null;
     const message = "Promoted Read Replica instance to a stand-alone database instance.";
-    aws.world.events.push({ instance: "orders-b", region: WEST, category: "notification", message, at: new Date() });
+    aws.state.events.push({ instance: "orders-b", region: WEST, category: "notification", message, at: new Date() });
   },
   wrong(aws) {
     const one = get(aws, WEST, "orders-b");
@@ -58,20 +58,20 @@ const cluster: Scenario = {
   operation: "FailoverDBCluster",
   input: () => ({ ...rdsPlace(EAST), cluster: "shop", target: "shop-2" }),
   prepare: (aws) =>
-    void aws.world.clusters.set(`${EAST}/shop`, {
+    void aws.state.clusters.set(`${EAST}/shop`, {
       id: "shop",
       region: EAST,
       status: "available",
       members: ["shop-1", "shop-2"],
       writer: "shop-1",
     }),
-  holds: (aws) => aws.world.clusters.get(`${EAST}/shop`)?.writer === "shop-2",
+  holds: (aws) => aws.state.clusters.get(`${EAST}/shop`)?.writer === "shop-2",
   byHand(aws) {
-    const one = aws.world.clusters.get(`${EAST}/shop`);
+    const one = aws.state.clusters.get(`${EAST}/shop`);
     if (one) one.writer = "shop-2";
   },
   wrong(aws) {
-    const one = aws.world.clusters.get(`${EAST}/shop`);
+    const one = aws.state.clusters.get(`${EAST}/shop`);
     if (one) one.status = "modifying";
   },
 };
@@ -82,7 +82,7 @@ export const globally = (action: string, operation: string, more: object): Scena
   operation,
   input: () => ({ ...rdsPlace(WEST), global: "world", target: arn(WEST), ...more }),
   prepare: (aws) =>
-    void aws.world.globals.set("world", {
+    void aws.state.globals.set("world", {
       id: "world",
       state: null,
       members: [EAST, WEST].map((region) => ({
@@ -91,12 +91,12 @@ export const globally = (action: string, operation: string, more: object): Scena
         synchronization: "connected",
       })),
     }),
-  holds: (aws) => aws.world.globals.get("world")?.members.find((one) => one.writer)?.arn === arn(WEST),
+  holds: (aws) => aws.state.globals.get("world")?.members.find((one) => one.writer)?.arn === arn(WEST),
   byHand(aws) {
-    for (const one of aws.world.globals.get("world")?.members ?? []) one.writer = one.arn === arn(WEST);
+    for (const one of aws.state.globals.get("world")?.members ?? []) one.writer = one.arn === arn(WEST);
   },
   wrong(aws) {
-    const one = aws.world.globals.get("world");
+    const one = aws.state.globals.get("world");
     if (one) one.state = { status: "switching-over", from: arn(EAST), to: arn(WEST), lossAllowed: false };
   },
 });
@@ -122,8 +122,8 @@ const snapshot: Scenario = {
   operation: "RestoreDBInstanceFromDBSnapshot",
   input: () => ({ ...rdsPlace(EAST), ...groups, snapshot: "nightly", target: "orders-new" }),
   prepare: (aws) =>
-    void aws.world.snapshots.push({ id: "nightly", region: EAST, instance: "orders", status: "available" }),
-  wrong: (aws) => void aws.world.snapshots.splice(0, 1, { ...aws.world.snapshots[0], status: "creating" } as never),
+    void aws.state.snapshots.push({ id: "nightly", region: EAST, instance: "orders", status: "available" }),
+  wrong: (aws) => void aws.state.snapshots.splice(0, 1, { ...aws.state.snapshots[0], status: "creating" } as never),
 };
 const rename: Scenario = {
   action: "rds.rename",
@@ -133,8 +133,8 @@ const rename: Scenario = {
   holds: (aws) => get(aws, EAST, "orders-old") !== undefined && get(aws, EAST, "orders") === undefined,
   byHand(aws) {
     const one = get(aws, EAST, "orders");
-    if (one) aws.world.instances.set(`${EAST}/orders-old`, Object.assign(one, { id: "orders-old" }));
-    aws.world.instances.delete(`${EAST}/orders`);
+    if (one) aws.state.instances.set(`${EAST}/orders-old`, Object.assign(one, { id: "orders-old" }));
+    aws.state.instances.delete(`${EAST}/orders`);
   },
   wrong: (aws) => void add(aws, { id: "orders-old", region: EAST }),
 };
@@ -145,7 +145,7 @@ export const remove: Scenario = {
   input: () => ({ ...rdsPlace(EAST), instance: "orders", fenceStep: "fence" }),
   prepare: (aws) => void add(aws, { id: "orders", region: EAST }),
   holds: (aws) => get(aws, EAST, "orders") === undefined,
-  byHand: (aws) => void aws.world.instances.delete(`${EAST}/orders`),
+  byHand: (aws) => void aws.state.instances.delete(`${EAST}/orders`),
   // What replicates it would become a primary of its own.
   wrong: (aws) => void add(aws, { id: "orders-b", region: EAST, source: { id: "orders", region: EAST } }),
 };
@@ -169,14 +169,14 @@ const replica: Scenario = {
   wrong: (aws) => void Object.assign(get(aws, EAST, "orders") ?? {}, { retentionDays: 0 }),
 };
 
-const group = (aws: Aws) => aws.world.parameterGroups.get(`${EAST}/orders-16`);
+const group = (aws: Aws) => aws.state.parameterGroups.get(`${EAST}/orders-16`);
 export const readOnly: Scenario = {
   action: "rds.set_read_only",
   operation: "ModifyDBParameterGroup",
   input: () => ({ ...rdsPlace(EAST), instance: "orders", parameterGroup: "orders-16", readOnly: true }),
   prepare(aws) {
     add(aws, { id: "orders", region: EAST, parameterGroup: "orders-16" });
-    aws.world.parameterGroups.set(`${EAST}/orders-16`, new Map([["wal_keep_size", "64"]]));
+    aws.state.parameterGroups.set(`${EAST}/orders-16`, new Map([["wal_keep_size", "64"]]));
   },
   holds: (aws) => group(aws)?.get("default_transaction_read_only") === "1",
   byHand: (aws) => void group(aws)?.set("default_transaction_read_only", "1"),

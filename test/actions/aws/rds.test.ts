@@ -27,7 +27,7 @@ describe("rds.check_backups", () => {
   ])("%s", async (_what, snapshot, more: object, blocks) => {
     const aws = stand.aws();
     add(aws, { id: "orders", region: EAST, ...more });
-    aws.world.snapshots.push(snapshotOf(snapshot), { ...snapshotOf({}), instance: "ledger" });
+    aws.state.snapshots.push(snapshotOf(snapshot), { ...snapshotOf({}), instance: "ledger" });
     const { checks } = await conductorFor({}).look("rds.check_backups", given);
     expect(blockedBy(checks)).toEqual(blocks);
   });
@@ -35,13 +35,13 @@ describe("rds.check_backups", () => {
   test("the newest of an instance is what is restored, and what people are shown", async () => {
     const aws = stand.aws();
     for (const [id, hours] of Object.entries({ older: 30, newest: 2, oldest: 60 }))
-      aws.world.snapshots.push(snapshotOf({ id, at: hoursAgo(hours) }));
+      aws.state.snapshots.push(snapshotOf({ id, at: hoursAgo(hours) }));
     const from = { ...rdsPlace(EAST), ...groups, newestOf: "orders", target: "orders-new" };
     const { facts } = await conductorFor({}).look("rds.restore_snapshot", from);
     expect(facts.from).toBe("newest");
     const before = new Date(hoursAgo(20)).toISOString();
     expect((await conductorFor({}).look("rds.restore_snapshot", { ...from, before })).facts.from).toBe("older");
-    aws.world.clock.stop();
+    aws.state.clock.stop();
     await attempt(conductorFor({}), "rds.restore_snapshot", from, { failSeconds: 0.2 });
     expect(aws.ledger.of("RestoreDBInstanceFromDBSnapshot")[0]?.given).toMatchObject({
       DBSnapshotIdentifier: "newest",
@@ -153,8 +153,8 @@ describe("RDS as it fools people", () => {
       const aws = stand.aws();
       promote.prepare(aws);
       if (replication) Object.assign(get(aws, WEST, "orders-b") ?? {}, { replication });
-      if (lag !== undefined) aws.world.metrics.set("AWS/RDS ReplicaLag orders-b", lag);
-      else if (blocks[0] === "replica.lag") aws.world.metrics.clear();
+      if (lag !== undefined) aws.state.metrics.set("AWS/RDS ReplicaLag orders-b", lag);
+      else if (blocks[0] === "replica.lag") aws.state.metrics.clear();
       const { checks } = await conductorFor({ ...promote, ...more }).look(promote.action, promote.input(aws));
       expect(blockedBy(checks)).toEqual(blocks);
     },
@@ -164,7 +164,7 @@ describe("RDS as it fools people", () => {
     const aws = stand.aws();
     reboot.prepare(aws);
     const conductor = conductorFor(reboot);
-    aws.weather.next("RebootDBInstance", "dropAfter");
+    aws.faults.next("RebootDBInstance", "dropAfter");
     const given = { ...rdsPlace(EAST), instance: "orders" };
     let outcome = await attempt(conductor, reboot.action, given);
     expect(["asksAPerson", "verified"]).toContain(outcome.is);
@@ -193,12 +193,12 @@ describe("RDS as it fools people", () => {
   test("a region that is gone is an observation, and no call goes to the other one", async () => {
     const aws = stand.aws();
     promote.prepare(aws);
-    aws.weather.down(EAST);
+    aws.faults.down(EAST);
     const outcome = await attempt(conductorFor(promote), promote.action, promote.input(aws));
     expect(outcome).toMatchObject({ is: "verified" });
     expect(aws.ledger.entries.filter((entry) => entry.region === EAST)).toEqual([]);
 
-    aws.weather.down(WEST);
+    aws.faults.down(WEST);
     const { checks, facts } = await conductorFor({}).look("rds.check", { ...rdsPlace(WEST), instance: "orders-b" });
     expect(blockedBy(checks)).toEqual(["aws.account", "instance.there"]);
     expect(facts.status).toBe("not seen (silent)");
@@ -207,7 +207,7 @@ describe("RDS as it fools people", () => {
   test("a region that does not answer is left unfenced only where that is accepted, and then nothing is sent", async () => {
     const aws = stand.aws();
     readOnly.prepare(aws);
-    aws.weather.down(EAST);
+    aws.faults.down(EAST);
     const given = readOnly.input(aws) as object;
     expect(await attempt(conductorFor({}), readOnly.action, given)).toMatchObject({ is: "failed" });
     const accepted = await attempt(conductorFor({}), readOnly.action, { ...given, acceptUnreachable: true });
@@ -238,14 +238,14 @@ describe("RDS as it fools people", () => {
   test("a permission that is missing is named before anything starts", async () => {
     const aws = stand.aws();
     reboot.prepare(aws);
-    aws.weather.deny("rds:DescribeEvents");
+    aws.faults.deny("rds:DescribeEvents");
     const { checks } = await conductorFor({}).look(reboot.action, reboot.input(aws));
     expect(checks.find((check) => check.id === "instance.events")).toMatchObject({
       ok: false,
       says: expect.stringContaining("Allow rds:DescribeEvents."),
     });
-    aws.weather.clear();
-    aws.weather.deny("rds:RebootDBInstance");
+    aws.faults.clear();
+    aws.faults.deny("rds:RebootDBInstance");
     expect(await attempt(conductorFor({}), reboot.action, reboot.input(aws))).toMatchObject({
       why: expect.stringContaining("Allow rds:RebootDBInstance"),
     });
@@ -276,7 +276,7 @@ describe("there and back between regions", () => {
   test("an encrypted source needs a key of the replica's region, before anybody is asked and by RDS's own word", async () => {
     const aws = stand.aws();
     add(aws, { id: "orders-b", region: WEST, encrypted: true });
-    aws.world.parameterGroups.set(`${EAST}/orders-16`, new Map());
+    aws.state.parameterGroups.set(`${EAST}/orders-16`, new Map());
     const look = async (given: object) => (await conductorFor({}).look("rds.make_replica", given)).checks;
     expect(blockedBy(await look(far))).toEqual(["source.encryption"]);
     expect((await look(far)).filter(({ ok }) => !ok).map(({ id }) => id)).toEqual([
@@ -307,7 +307,7 @@ describe("there and back between regions", () => {
     add(aws, { id: "orders", region: EAST });
     add(aws, { id: "orders-readers", region: EAST, source: { id: "orders", region: EAST } });
     add(aws, { id: "orders-b", region: WEST, encrypted: true });
-    aws.world.parameterGroups.set(`${EAST}/orders-16`, new Map());
+    aws.state.parameterGroups.set(`${EAST}/orders-16`, new Map());
     const conductor = conductorFor({});
     await conductor.perform("aside", "rds.rename", { ...rdsPlace(EAST), from: "orders", to: "orders-before" });
     expect(get(aws, EAST, "orders-readers")?.source?.id).toBe("orders-before");
@@ -326,11 +326,11 @@ describe("there and back between regions", () => {
     const aws = stand.aws();
     const old = add(aws, { id: "orders", region: EAST, parameterGroup: "orders-16" });
     add(aws, { id: "orders-b", region: WEST, encrypted: true });
-    aws.world.parameterGroups.set(`${EAST}/orders-16`, new Map());
+    aws.state.parameterGroups.set(`${EAST}/orders-16`, new Map());
     const conductor = conductorFor(remove);
     await conductor.perform("delete", "rds.delete", remove.input(aws));
     const snapshot = `orders-final-${old.resourceId.toLowerCase()}`;
-    expect(aws.world.snapshots).toMatchObject([{ id: snapshot, instance: "orders", status: "available" }]);
+    expect(aws.state.snapshots).toMatchObject([{ id: snapshot, instance: "orders", status: "available" }]);
     await conductor.perform("replica", "rds.make_replica", { ...whole, after: "delete" });
     expect(get(aws, EAST, "orders")).toMatchObject({
       source: { id: "orders-b", region: WEST },
@@ -342,7 +342,7 @@ describe("there and back between regions", () => {
     const aws = stand.aws();
     add(aws, { id: "orders", region: EAST, source: { id: "orders-b", region: WEST } });
     const { evidence } = await conductorFor(remove).perform("delete", "rds.delete", remove.input(aws));
-    expect([aws.world.snapshots, get(aws, EAST, "orders")]).toEqual([[], undefined]);
+    expect([aws.state.snapshots, get(aws, EAST, "orders")]).toEqual([[], undefined]);
     expect(evidence.says).toBe("orders is deleted. It was a replica.");
   });
 
@@ -360,8 +360,8 @@ describe("there and back between regions", () => {
   test("a replica that is not as it was asked for is said to be so at once, and not waited for", async () => {
     const aws = stand.aws();
     add(aws, { id: "orders-b", region: WEST, encrypted: true });
-    aws.world.parameterGroups.set(`${EAST}/orders-16`, new Map());
-    aws.world.onCreate = async (made) => void Object.assign(made, { subnetGroup: "default" });
+    aws.state.parameterGroups.set(`${EAST}/orders-16`, new Map());
+    aws.state.onCreate = async (made) => void Object.assign(made, { subnetGroup: "default" });
     await expect(conductorFor({}).perform("replica", "rds.make_replica", whole)).rejects.toMatchObject({
       problem: { code: "replica-unlike", what: expect.stringContaining("subnet group default") },
     });
@@ -374,7 +374,7 @@ describe("what RDS does at the edges", () => {
   test("a lag that the fence itself causes does not stop a promotion, once the drain showed that nothing is missing", async () => {
     const aws = stand.aws();
     promote.prepare(aws);
-    aws.world.metrics.set("AWS/RDS ReplicaLag orders-b", 301);
+    aws.state.metrics.set("AWS/RDS ReplicaLag orders-b", 301);
     const conductor = conductorFor(promote);
     const given = { ...(promote.input(aws) as object), drainStep: "drain" };
     const blocked = async () => blockedBy((await conductor.look(promote.action, given)).checks);
@@ -398,7 +398,7 @@ describe("what RDS does at the edges", () => {
 
   const pitr = { ...rdsPlace(EAST), ...groups, source: "orders", target: "orders-new", time: "latest" };
   const backups = (aws: Aws, from: string) =>
-    void aws.world.automatedBackups.push({
+    void aws.state.automatedBackups.push({
       arn: `arn:aws:rds:${EAST}:111122223333:auto-backup:ab-${from}`,
       ...{ region: EAST, from, instance: "orders" },
       earliest: new Date("2026-11-01T00:00:00Z"),
@@ -431,7 +431,7 @@ describe("what RDS does at the edges", () => {
   test("a restore that is not as it was asked for is said to be so, and not waited for", async () => {
     const aws = stand.aws();
     add(aws, { id: "orders", region: EAST });
-    aws.world.onCreate = async (made) => void Object.assign(made, { multiAz: true });
+    aws.state.onCreate = async (made) => void Object.assign(made, { multiAz: true });
     await expect(conductorFor({}).perform("restore", "rds.restore_pitr", pitr)).rejects.toMatchObject({
       problem: { code: "restored-unlike", what: expect.stringContaining("it is Multi-AZ") },
     });
@@ -448,7 +448,7 @@ describe("what RDS does at the edges", () => {
   test("a MySQL cluster chooses its writer by itself; any other is told which", async () => {
     const aws = stand.aws();
     const cluster = { id: "shop", region: EAST, status: "available", members: ["shop-1", "shop-2"], writer: "shop-1" };
-    aws.world.clusters.set(`${EAST}/shop`, { ...cluster, engine: "mysql" });
+    aws.state.clusters.set(`${EAST}/shop`, { ...cluster, engine: "mysql" });
     const conductor = conductorFor({});
     const given = { ...rdsPlace(EAST), cluster: "shop" };
     const blocked = async (more: object) =>
@@ -456,7 +456,7 @@ describe("what RDS does at the edges", () => {
     expect([await blocked({}), await blocked({ target: "shop-2" })]).toEqual([[], ["cluster.member"]]);
     const { evidence } = await conductor.perform("failover", "rds.failover_cluster", given);
     expect(evidence.says).toBe("shop-2 is the writer of shop.");
-    aws.world.clusters.set(`${EAST}/shop`, cluster);
+    aws.state.clusters.set(`${EAST}/shop`, cluster);
     expect(await blocked({})).toEqual(["cluster.member"]);
   });
 });

@@ -12,14 +12,14 @@ beforeAll(async () => {
   process.env.AWS_ENDPOINT_URL = aws.url;
 }, 60_000);
 afterAll(async () => {
-  await Promise.all([shop?.estate.stop(), aws?.close()]);
+  await Promise.all([shop?.environment.stop(), aws?.close()]);
 }, 30_000);
 
 test("promoting the replica promotes a real standby, behind a real fence", async () => {
   await shop.whole();
   const [a, b] = [shop.a, shop.b];
-  aws.world.instances.set(`${EAST}/${a.name}`, anInstance({ id: a.name, region: EAST, port: a.port }));
-  aws.world.instances.set(
+  aws.state.instances.set(`${EAST}/${a.name}`, anInstance({ id: a.name, region: EAST, port: a.port }));
+  aws.state.instances.set(
     `${WEST}/${b.name}`,
     anInstance({
       id: b.name,
@@ -29,7 +29,7 @@ test("promoting the replica promotes a real standby, behind a real fence", async
       onPromote: () => asOwner(shop.superuser(b), "select pg_promote(true, 60)"),
     }),
   );
-  aws.world.metrics.set(`AWS/RDS ReplicaLag ${b.name}`, 0);
+  aws.state.metrics.set(`AWS/RDS ReplicaLag ${b.name}`, 0);
   const conductor = shop.conductor();
   const given = { ...rdsPlace(WEST), replica: b.name, fenceStep: "fence", maxLagSeconds: 60 };
 

@@ -71,7 +71,7 @@ export function overAws(scenario: Scenario): Trial {
         byHand: () => scenario.byHand(aws),
         wrong: () => scenario.wrong(aws),
         other: () =>
-          scenario.other ? scenario.other(aws) : void Object.assign(aws.world, { account: "999988887777" }),
+          scenario.other ? scenario.other(aws) : void Object.assign(aws.state, { account: "999988887777" }),
         async close() {
           delete process.env.AWS_ENDPOINT_URL;
           await aws.close();

@@ -7,9 +7,9 @@ export const records = (east: number, west: number): RecordSet[] => [
   { name: "api.shop.test", type: "A", setIdentifier: "east", weight: east, ttl: 30, values: ["127.0.0.11"] },
   { name: "api.shop.test", type: "A", setIdentifier: "west", weight: west, ttl: 30, values: ["127.0.0.12"] },
 ];
-const weights = (aws: Aws) => aws.world.zones.get(ZONE)?.records.map((set) => set.weight);
+const weights = (aws: Aws) => aws.state.zones.get(ZONE)?.records.map((set) => set.weight);
 export const setWeights = (aws: Aws, east: number, west: number) => {
-  const zone = aws.world.zones.get(ZONE);
+  const zone = aws.state.zones.get(ZONE);
   if (zone) zone.records = records(east, west);
 };
 
@@ -26,7 +26,7 @@ export const shift: Scenario = {
   }),
   prepare(aws) {
     const sets = records(100, 0);
-    aws.world.zones.set(ZONE, { id: ZONE, records: sets, served: sets, protections: [], busyUntil: 0 });
+    aws.state.zones.set(ZONE, { id: ZONE, records: sets, served: sets, protections: [], busyUntil: 0 });
   },
   holds: (aws) => weights(aws)?.join() === "0,100",
   byHand: (aws) => setWeights(aws, 0, 100),
@@ -38,16 +38,16 @@ export const override: Scenario = {
   operation: "UpdateHealthCheck",
   input: () => ({ ...place(WEST), healthCheck: "hc-east", force: "unhealthy" }),
   prepare: (aws) =>
-    void aws.world.healthChecks.set("hc-east", {
+    void aws.state.healthChecks.set("hc-east", {
       id: "hc-east",
       version: 3,
       disabled: false,
       inverted: false,
       endpointUp: true,
     }),
-  holds: (aws) => aws.world.healthChecks.get("hc-east")?.inverted === true,
-  byHand: (aws) => void Object.assign(aws.world.healthChecks.get("hc-east") ?? {}, { disabled: true, inverted: true }),
-  wrong: (aws) => void aws.world.healthChecks.clear(),
+  holds: (aws) => aws.state.healthChecks.get("hc-east")?.inverted === true,
+  byHand: (aws) => void Object.assign(aws.state.healthChecks.get("hc-east") ?? {}, { disabled: true, inverted: true }),
+  wrong: (aws) => void aws.state.healthChecks.clear(),
 };
 
 const panel = `arn:aws:route53-recovery-control::${ACCOUNT}:controlpanel/p1/routingcontrol`;
@@ -66,11 +66,11 @@ export const routing: Scenario = {
     ],
   }),
   prepare(aws) {
-    aws.world.controls.set(eastControl, "On").set(westControl, "Off");
+    aws.state.controls.set(eastControl, "On").set(westControl, "Off");
   },
-  holds: (aws) => aws.world.controls.get(westControl) === "On" && aws.world.controls.get(eastControl) === "Off",
-  byHand: (aws) => void aws.world.controls.set(eastControl, "Off").set(westControl, "On"),
-  wrong: (aws) => void aws.world.controls.clear(),
+  holds: (aws) => aws.state.controls.get(westControl) === "On" && aws.state.controls.get(eastControl) === "Off",
+  byHand: (aws) => void aws.state.controls.set(eastControl, "Off").set(westControl, "On"),
+  wrong: (aws) => void aws.state.controls.clear(),
   // The account is read from the controls' own ARNs.
   other: (aws) => asked({ ...(routing.input(aws) as object), account: "999988887777" }),
   absolute: "a routing control's state is set, not flipped, and the next endpoint is asked",

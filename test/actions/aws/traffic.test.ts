@@ -46,7 +46,7 @@ describe("route53.shift", () => {
 
   test("an earlier change that is not complete is waited for", async () => {
     const { aws, conductor, given } = begin();
-    Object.assign(aws.world.zones.get(ZONE) ?? {}, { busyUntil: Date.now() + 300 });
+    Object.assign(aws.state.zones.get(ZONE) ?? {}, { busyUntil: Date.now() + 300 });
     expect(await attempt(conductor, shift.action, given)).toMatchObject({ is: "verified" });
     const sent = aws.ledger.of("ChangeResourceRecordSets");
     expect(sent.at(0)).toMatchObject({ outcome: "refused", code: "PriorRequestNotComplete" });
@@ -55,7 +55,7 @@ describe("route53.shift", () => {
 
   test("a protected record or a long time to live is said before, not found out in the middle", async () => {
     const { aws, conductor, given } = begin();
-    aws.world.zones.get(ZONE)?.protections.push({ name: "api.shop.test", type: "A", comment: "ask the network team" });
+    aws.state.zones.get(ZONE)?.protections.push({ name: "api.shop.test", type: "A", comment: "ask the network team" });
     const { checks } = await conductor.look(shift.action, { ...given, ttlSecondsMax: 20 });
     expect(blockedBy(checks)).toEqual(["record.1.ttl", "record.1.unprotected", "record.2.ttl", "record.2.unprotected"]);
     expect(checks.map((check) => check.says).join(" ")).toContain("ask the network team");
@@ -64,7 +64,7 @@ describe("route53.shift", () => {
   test("a change that could not be followed is not begun: the permission is named before", async () => {
     const { aws, conductor, given } = begin();
     expect(blockedBy((await conductor.look(shift.action, given)).checks)).toEqual([]);
-    aws.weather.deny("route53:GetChange");
+    aws.faults.deny("route53:GetChange");
     const { checks } = await conductor.look(shift.action, given);
     expect(blockedBy(checks)).toEqual(["change.readable"]);
     expect(checks.at(-1)?.says).toContain("Allow route53:GetChange");
@@ -72,7 +72,7 @@ describe("route53.shift", () => {
 
   test("a wildcard is found under the name AWS lists it by, and beside it every value of a TXT record", async () => {
     const { aws, conductor, given } = begin();
-    const zone = aws.world.zones.get(ZONE);
+    const zone = aws.state.zones.get(ZONE);
     const txt = ['"v=spf1 -all"', '"site-verification=abc"'];
     const wild = { name: "*.shop.test", type: "A", ttl: 30, values: ["127.0.0.11"] };
     if (zone) zone.records = [wild, { name: "shop.test", type: "TXT", ttl: 30, values: txt }];
@@ -102,7 +102,7 @@ describe("route53.shift", () => {
   test("what somebody changed between the look and the request refuses the whole batch", async () => {
     const { aws, conductor, given } = begin();
     const { seen } = await conductor.look(shift.action, given);
-    const zone = aws.world.zones.get(ZONE);
+    const zone = aws.state.zones.get(ZONE);
     if (zone) zone.records = records(100, 0).map((set) => ({ ...set, values: ["127.0.0.99"] }));
     const action = conductor.action(shift.action);
     const context = { ...conductor.context, budget: action.budget, progress: () => {}, launched: async () => {} };
@@ -119,7 +119,7 @@ describe("route53.shift", () => {
 
   test("with the control plane's region gone it says so, and nothing is sent", async () => {
     const { aws, conductor, given } = begin();
-    aws.weather.down(EAST);
+    aws.faults.down(EAST);
     expect(await attempt(conductor, shift.action, given)).toMatchObject({ is: "failed" });
     expect(aws.ledger.of("ChangeResourceRecordSets")).toHaveLength(0);
   });
@@ -134,14 +134,14 @@ describe("route53.check", () => {
     const conductor = conductorFor({});
     const given = { ...place(WEST), healthChecks: ["hc-east"] };
     expect((await conductor.look("route53.check", given)).facts).toMatchObject({ readable: true, healthy1: true });
-    const check = aws.world.healthChecks.get("hc-east");
+    const check = aws.state.healthChecks.get("hc-east");
     Object.assign(check ?? {}, { endpointUp: false });
     expect((await conductor.look("route53.check", given)).facts.healthy1).toBe(false);
     Object.assign(check ?? {}, { disabled: true });
     const forced = await conductor.look("route53.check", given);
     expect(forced.facts.healthy1).toBe(true);
     expect(forced.checks.at(-1)).toMatchObject({ ok: false, says: expect.stringContaining("forced healthy by hand") });
-    aws.weather.down(EAST);
+    aws.faults.down(EAST);
     const blind = await conductor.look("route53.check", given);
     expect(blind.facts.readable).toBe(false);
     expect(blockedBy(blind.checks)).toEqual([]);
@@ -154,7 +154,7 @@ describe("route53.healthcheck_override", () => {
   test("one that is inverted by design is so again, after it was forced", async () => {
     const aws = stand.aws();
     override.prepare(aws);
-    const check = () => aws.world.healthChecks.get("hc-east");
+    const check = () => aws.state.healthChecks.get("hc-east");
     Object.assign(check() ?? {}, { inverted: true });
     const conductor = conductorFor({});
     const given = { ...place(WEST), healthCheck: "hc-east" };
@@ -191,13 +191,13 @@ describe("route53.healthcheck_override", () => {
     const conductor = conductorFor({});
     const given = override.input(aws);
     const { seen } = await conductor.look(override.action, given);
-    Object.assign(aws.world.healthChecks.get("hc-east") ?? {}, { version: 4, disabled: true });
+    Object.assign(aws.state.healthChecks.get("hc-east") ?? {}, { version: 4, disabled: true });
     const action = conductor.action(override.action);
     const context = { ...conductor.context, budget: action.budget, progress: () => {}, launched: async () => {} };
     await expect(action.apply?.(context, action.input.parse(given), seen)).rejects.toThrow(
       /HealthCheckVersionMismatch/,
     );
-    expect(aws.world.healthChecks.get("hc-east")).toMatchObject({ disabled: true, inverted: false });
+    expect(aws.state.healthChecks.get("hc-east")).toMatchObject({ disabled: true, inverted: false });
   });
 
   test("with the control plane gone it goes on only where that is accepted, and says that nothing was forced", async () => {
@@ -205,16 +205,16 @@ describe("route53.healthcheck_override", () => {
     override.prepare(aws);
     const conductor = conductorFor({});
     const given = override.input(aws);
-    aws.weather.down(EAST);
+    aws.faults.down(EAST);
     expect(blockedBy((await conductor.look(override.action, given)).checks)).toEqual(["healthCheck.there"]);
     const accepting = { ...place(WEST), healthCheck: "hc-east", force: "unhealthy", acceptUnreachable: true };
     expect(blockedBy((await conductor.look(override.action, accepting)).checks)).toEqual([]);
     const { evidence, facts } = await conductor.perform("stay", override.action, accepting);
     expect(evidence.says).toMatch(/^NOT FORCED: Route 53's control plane does not answer/);
     expect(facts).toMatchObject({ forced: false });
-    aws.weather.up(EAST);
+    aws.faults.up(EAST);
     expect((await conductor.perform("stay", override.action, accepting)).facts).toMatchObject({ forced: true });
-    expect(aws.world.healthChecks.get("hc-east")).toMatchObject({ disabled: true, inverted: true });
+    expect(aws.state.healthChecks.get("hc-east")).toMatchObject({ disabled: true, inverted: true });
   });
 
   test("failover records leave a check that is forced unhealthy, as name servers show", async () => {
@@ -232,7 +232,7 @@ describe("route53.healthcheck_override", () => {
       },
       { name: "www.shop.test", type: "A", setIdentifier: "s", failover: "SECONDARY", ttl: 10, values: ["127.0.0.12"] },
     ];
-    aws.world.zones.set(ZONE, { id: ZONE, records: sets, served: sets, protections: [], busyUntil: 0 });
+    aws.state.zones.set(ZONE, { id: ZONE, records: sets, served: sets, protections: [], busyUntil: 0 });
     const conductor = conductorFor({});
     const asks = dns(aws, "127.0.0.11", { name: "www.shop.test", resolvers: [] });
     expect((await conductor.look("dns.verify", asks)).checks.every((check) => check.ok)).toBe(true);
@@ -263,7 +263,7 @@ describe("dns.verify", () => {
       ["warn", false],
       ["warn", false],
     ]);
-    const zone = aws.world.zones.get(ZONE);
+    const zone = aws.state.zones.get(ZONE);
     if (zone) zone.served = records(0, 100);
     const { evidence } = await conductor.perform("dns", "dns.verify", dns(aws, "127.0.0.12"));
     expect(evidence.says).toContain("2 servers answer api.shop.test with 127.0.0.12");
@@ -304,8 +304,8 @@ describe("arc.set_routing", () => {
 
   test("with two regions gone the next endpoint is asked", async () => {
     const { aws, conductor, given } = begin();
-    aws.weather.down(EAST);
-    aws.weather.down(WEST);
+    aws.faults.down(EAST);
+    aws.faults.down(WEST);
     expect(await attempt(conductor, routing.action, given)).toMatchObject({ is: "verified" });
     expect(aws.ledger.of(routing.operation).map((entry) => [entry.region, entry.outcome])).toEqual([
       [EAST, "dropped"],
@@ -316,13 +316,13 @@ describe("arc.set_routing", () => {
 
   test("with three gone it can't be seen, so it is not begun", async () => {
     const { aws, conductor, given } = begin();
-    for (const region of regions.slice(0, 3)) aws.weather.down(region);
+    for (const region of regions.slice(0, 3)) aws.faults.down(region);
     expect(await attempt(conductor, routing.action, given)).toMatchObject({ why: "blocked: arc.endpoints" });
   });
 
   test.each([
-    ["did it, and its answer was lost", "verify", 1, (aws: Aws) => aws.weather.next(routing.operation, "dropAfter")],
-    ["never heard of it", "again", 1, (aws: Aws) => aws.weather.down(EAST)],
+    ["did it, and its answer was lost", "verify", 1, (aws: Aws) => aws.faults.next(routing.operation, "dropAfter")],
+    ["never heard of it", "again", 1, (aws: Aws) => aws.faults.down(EAST)],
   ] as const)(
     "killed between two endpoints, of which the first %s: it is done once",
     async (_what, way, times, breaks) => {
@@ -339,7 +339,7 @@ describe("arc.set_routing", () => {
 
   test("a safety rule holds, at every endpoint, until it is overridden in so many words", async () => {
     const { aws, conductor, given } = begin();
-    aws.world.rules.push({ arn: "rule/1", controls: [eastControl], atLeast: 1 });
+    aws.state.rules.push({ arn: "rule/1", controls: [eastControl], atLeast: 1 });
     expect(await attempt(conductor, routing.action, given)).toMatchObject({ is: "failed" });
     expect(aws.ledger.of(routing.operation)).toHaveLength(1);
     const broken = await attempt(conductor, routing.action, { ...given, overrideRules: ["rule/1"] });
@@ -370,7 +370,7 @@ describe("cloudwatch.gate", () => {
     ["no data", null, ["metric.within"]],
     ["replication not active", -1, ["metric.within"]],
   ])("%s", async (_what, value, blocks) => {
-    if (value !== null) stand.aws().world.metrics.set("AWS/RDS ReplicaLag orders-b", value);
+    if (value !== null) stand.aws().state.metrics.set("AWS/RDS ReplicaLag orders-b", value);
     const conductor = conductorFor({});
     expect(blockedBy((await conductor.look("cloudwatch.gate", given)).checks)).toEqual(blocks);
     const performed = conductor.perform("gate", "cloudwatch.gate", given);
@@ -380,7 +380,7 @@ describe("cloudwatch.gate", () => {
   });
 
   test("a permission that is missing is named", async () => {
-    stand.aws().weather.deny("cloudwatch:GetMetricData");
+    stand.aws().faults.deny("cloudwatch:GetMetricData");
     const { checks } = await conductorFor({}).look("cloudwatch.gate", given);
     expect(checks.find((check) => check.id === "metric.within")?.says).toContain("Allow cloudwatch:GetMetricData.");
   });

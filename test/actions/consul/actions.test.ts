@@ -34,10 +34,10 @@ describe("consul.*", () => {
   test("as many keys as in the snapshot are not what the snapshot holds: what stands there from the last time is replaced", async () => {
     const file = await saved();
     fill(consul);
-    consul.world.kv.set("erp/limits", "1");
+    consul.state.kv.set("erp/limits", "1");
     const given = { cluster: clusterOf(consul), file, replacesWhatIsThere: true, pollSeconds: 0.02 };
     await conductor.perform("restore", "consul.restore", given);
-    expect(consul.world.kv.get("erp/limits")).toBe("5");
+    expect(consul.state.kv.get("erp/limits")).toBe("5");
     expect(consul.ledger.of("SnapshotRestore")).toHaveLength(1);
     // Again: it holds exactly that, so nothing is sent.
     await conductor.perform("again", "consul.restore", given);
@@ -47,12 +47,12 @@ describe("consul.*", () => {
   test.each<[string, (consul: World) => void, string[]]>([
     [
       "no leader",
-      ({ world }) => void Object.assign(world, { leader: "" }),
+      ({ state }) => void Object.assign(state, { leader: "" }),
       ["cluster.leader", "cluster.healthy", "services.known"],
     ],
-    ["servers lost", ({ world }) => void Object.assign(world, { healthy: false }), ["cluster.healthy"]],
-    ["a service gone", ({ world }) => void world.services.delete("auth"), ["services.known"]],
-    ["nobody there", ({ weather }) => weather.down("dc1"), ["cluster.answers"]],
+    ["servers lost", ({ state }) => void Object.assign(state, { healthy: false }), ["cluster.healthy"]],
+    ["a service gone", ({ state }) => void state.services.delete("auth"), ["services.known"]],
+    ["nobody there", ({ faults }) => faults.down("dc1"), ["cluster.answers"]],
     ["all well", () => {}, []],
   ])("what a check says: %s", async (_what, make, blocks) => {
     fill(consul);

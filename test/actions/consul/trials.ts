@@ -22,8 +22,8 @@ export const clusterOf = (consul: Consul, datacenter = "dc1") => ({
   tokenFrom: "CONSUL_TOKEN",
 });
 export const fill = (consul: Consul) => {
-  consul.world.kv.set("erp/flags", "on").set("erp/limits", "5");
-  consul.world.services.set("auth", ["v2"]).set("gateway", []);
+  consul.state.kv.set("erp/flags", "on").set("erp/limits", "5");
+  consul.state.services.set("auth", ["v2"]).set("gateway", []);
 };
 /** A snapshot of a full one, made through the action itself. */
 export async function saved(): Promise<string> {
@@ -43,10 +43,10 @@ const restore = over<World & { readonly file: string }>({
   operation: "SnapshotRestore",
   create: async () => ({ ...(await begin()), file: await saved() }),
   input: (consul) => ({ cluster: clusterOf(consul), file: consul.file, pollSeconds: 0.02 }),
-  holds: ({ world }) => world.services.has("gateway") && world.kv.get("erp/limits") === "5",
+  holds: ({ state }) => state.services.has("gateway") && state.kv.get("erp/limits") === "5",
   byHand: fill,
-  wrong: ({ world }) => void world.kv.set("somebody", "was here"),
-  other: (consul) => void Object.assign(consul.world, { datacenter: "dc2" }),
+  wrong: ({ state }) => void state.kv.set("somebody", "was here"),
+  other: (consul) => void Object.assign(consul.state, { datacenter: "dc2" }),
 });
 
 const snapshot = over<World & { readonly file: string }>({
@@ -61,8 +61,8 @@ const snapshot = over<World & { readonly file: string }>({
   },
   input: (consul) => ({ cluster: clusterOf(consul), file: consul.file }),
   holds: ({ file }) => existsSync(file) && existsSync(labelOf(file)),
-  wrong: ({ world }) => void Object.assign(world, { leader: "" }),
-  other: (consul) => void Object.assign(consul.world, { datacenter: "dc2" }),
+  wrong: ({ state }) => void Object.assign(state, { leader: "" }),
+  other: (consul) => void Object.assign(consul.state, { datacenter: "dc2" }),
   instead: {
     "done by hand": "a file made by somebody else has no label of ours, and is replaced as the input says",
   },

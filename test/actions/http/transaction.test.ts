@@ -10,9 +10,9 @@ describe("a synthetic transaction through the front door", () => {
   beforeEach(async () => {
     front = await openFrontDoor();
   });
-  afterEach(() => front.door.close());
+  afterEach(() => front.server.close());
   const given = (more: object = {}) => ({
-    url: front.door.url,
+    url: front.server.url,
     path: "/synthetic",
     meantForIt: true,
     readBackSeconds: 0.5,
@@ -26,7 +26,7 @@ describe("a synthetic transaction through the front door", () => {
       given({ expect: { region: "west" } }),
     );
     expect(front.keys).toEqual([facts.transaction]);
-    expect(evidence.says).toBe(`A transaction through ${front.door.url} was taken and read back.`);
+    expect(evidence.says).toBe(`A transaction through ${front.server.url} was taken and read back.`);
   });
 
   test("a second run really writes again", async () => {
@@ -55,6 +55,6 @@ describe("a synthetic transaction through the front door", () => {
     const away = conduct({}).perform("smoke", "http.transaction", given({ path: "/elsewhere" }));
     await expect(away).rejects.toMatchObject({ problem: { code: "endpoint-unknown" } });
     await expect(conduct({}).look("http.transaction", given({ meantForIt: undefined }))).rejects.toThrow();
-    expect(front.door.writes()).toEqual([]);
+    expect(front.server.writes()).toEqual([]);
   });
 });

@@ -1,9 +1,13 @@
 import { answerSynthetic, type SyntheticStore } from "../../../practice/environment/synthetic.ts";
-import { type Door, openDoor } from "../../../practice/kit/door.ts";
+import { openServer, type StandInServer } from "../../../practice/kit/server.ts";
 import { asked, type Proof, struck, type Trial } from "../trial.ts";
 
 /** A front door with the practice estates' own endpoint behind it, over rows that are kept here. */
-export async function openFrontDoor(): Promise<{ readonly door: Door; readonly keys: string[]; blind: boolean }> {
+export async function openFrontDoor(): Promise<{
+  readonly server: StandInServer;
+  readonly keys: string[];
+  blind: boolean;
+}> {
   const keys: string[] = [];
   const store: SyntheticStore = {
     async write(key) {
@@ -12,15 +16,15 @@ export async function openFrontDoor(): Promise<{ readonly door: Door; readonly k
     has: async (key) => !front.blind && keys.includes(key),
     last: async () => keys.at(-1) ?? null,
   };
-  const door = await openDoor({
+  const server = await openServer({
     lie: { status: 201, body: { contract: "lifeboat.transaction/1" } },
     isWrite: ({ method }) => method === "POST",
-    async answer(knock) {
-      if (knock.path === "/orders") return { status: 200, body: { orders: 3 } };
-      return (await answerSynthetic(store, "/synthetic", knock, { region: "west" })) ?? { status: 404, body: {} };
+    async answer(request) {
+      if (request.path === "/orders") return { status: 200, body: { orders: 3 } };
+      return (await answerSynthetic(store, "/synthetic", request, { region: "west" })) ?? { status: 404, body: {} };
     },
   });
-  const front = { door, keys, blind: false };
+  const front = { server, keys, blind: false };
   return front;
 }
 
@@ -29,17 +33,17 @@ const transaction: Trial = {
   seconds: { hanging: 0.5, lie: 3 },
   absolute: "another attempt is another synthetic row, which is no customer's; within one attempt the key makes it one",
   async begin() {
-    const { door, keys } = await openFrontDoor();
-    const input = { url: door.url, path: "/synthetic", meantForIt: true, readBackSeconds: 1 };
+    const { server, keys } = await openFrontDoor();
+    const input = { url: server.url, path: "/synthetic", meantForIt: true, readBackSeconds: 1 };
     return {
       input,
-      ...struck(door),
+      ...struck(server),
       holds: () => keys.length > 0,
       wrong: () => asked({ ...input, path: "/orders" }),
       blocks: "transaction.endpoint",
       // Nobody says there what it is, so nothing is sent.
       other: () => asked({ ...input, path: "/synthetic/none" }),
-      close: () => door.close(),
+      close: () => server.close(),
     };
   },
   instead: { "done by hand": "a transaction of another key is somebody else's, and shows nothing of this moment" },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { COVERED, type Covered } from "../../../practice/targets/kubernetes/coverage.ts";
 import { kubeconfigOf } from "../../../practice/targets/kubernetes/index.ts";
-import { openCluster } from "../../../src/actions/cluster.ts";
+import { openCluster } from "../../../src/actions/kubernetes-client.ts";
 import { blockedBy, conduct } from "../conductor.ts";
 import { soon } from "../shop.ts";
 import { deployment, NAMESPACE, openWorld, type World, widgetDefinition } from "./world.ts";

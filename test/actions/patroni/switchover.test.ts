@@ -5,7 +5,7 @@ import { leaveBehind } from "../../../practice/targets/patroni/behind.ts";
 import {
   PATRONI_PACKAGES,
   PATRONI_PROGRAMS,
-  type PatroniEstate,
+  type PatroniCluster,
   type PatroniNode,
 } from "../../../practice/targets/patroni/index.ts";
 import { openNet } from "../../timeline/net.ts";
@@ -24,30 +24,30 @@ await survives(proof);
 const describe = await describeWith(PATRONI_PROGRAMS, PATRONI_PACKAGES);
 
 describe("patroni over a real cluster", () => {
-  let estate: PatroniEstate;
+  let environment: PatroniCluster;
   let leader: PatroniNode;
   let candidate: PatroniNode;
   let conductor: Conductor;
   let secrets: Record<string, string>;
 
-  const clusterOf = (api?: Record<string, string>) => named(estate, api);
+  const clusterOf = (api?: Record<string, string>) => named(environment, api);
   const handOver = () => ({ cluster: clusterOf(), leader: leader.name, candidate: candidate.name });
   const blocks = async (action: string, input: object) => blockedBy((await conductor.look(action, input)).checks);
   const timeline = async (node: PatroniNode) =>
     ((await (await fetch(`${node.api}/patroni`)).json()) as { timeline: number }).timeline;
 
   beforeAll(() => {
-    estate = opened();
-    secrets = secretsOf(estate);
+    environment = opened();
+    secrets = secretsOf(environment);
     conductor = conduct(secrets);
   });
   beforeEach(async () => {
-    leader = await estate.settled();
-    candidate = estate.nodes.find((node) => node !== leader) as PatroniNode;
+    leader = await environment.settled();
+    candidate = environment.nodes.find((node) => node !== leader) as PatroniNode;
   }, 100_000);
 
   test("a switchover under load loses nothing that was acknowledged", async () => {
-    const writers = await openWriters(estate);
+    const writers = await openWriters(environment);
     const from = await timeline(leader);
     const { evidence, applied } = await conductor.perform("switch", "patroni.switchover", handOver());
     expect(applied).toBe(true);
@@ -71,7 +71,7 @@ describe("patroni over a real cluster", () => {
       const died = await performAndDie("patroni.switchover", handOver(), { secrets, ...(at ? { at } : {}) });
       const recovered = await recoverFrom(conductor, "patroni.switchover", handOver(), died.before);
       expect(recovered.way).toBe(way);
-      expect(await estate.settled()).toBe(candidate);
+      expect(await environment.settled()).toBe(candidate);
       expect(await timeline(candidate)).toBe(from + 1);
     },
     100_000,
@@ -106,7 +106,12 @@ describe("patroni over a real cluster", () => {
   }, 100_000);
 
   test("a candidate that does not stream is refused by the leader's own account, whatever /cluster says", async () => {
-    const address = { host: "127.0.0.1", user: "postgres", password: estate.superuser.password, database: "postgres" };
+    const address = {
+      host: "127.0.0.1",
+      user: "postgres",
+      password: environment.superuser.password,
+      database: "postgres",
+    };
     const standby = new pg.Client({ ...address, port: candidate.port });
     await standby.connect();
     const receiver = "select pid from pg_stat_wal_receiver";
@@ -126,7 +131,7 @@ describe("patroni over a real cluster", () => {
       process.kill(row?.pid as number, "SIGCONT");
       await standby.end();
     }
-    await estate.settled();
+    await environment.settled();
   }, 60_000);
 
   test("pause keeps switchovers away, and resume lets them be", async () => {
@@ -157,7 +162,7 @@ describe("patroni over a real cluster", () => {
     expect(await follow(place(candidate))).toContain("evidence.primary");
     expect(await follow({ name: "elsewhere", host: "127.0.0.1", port: 1 })).toContain("evidence.primary");
     expect(await follow(place(leader))).toEqual(["evidence.history"]);
-    expect((await estate.configure()).standby_cluster).toBeUndefined();
+    expect((await environment.configure()).standby_cluster).toBeUndefined();
   });
 
   test("a cluster that is led is not failed over, and a leader is not rebuilt", async () => {
@@ -188,7 +193,7 @@ describe("patroni over a real cluster", () => {
   }, 90_000);
 
   test("an API that hangs costs seconds, and the others are enough to look", async () => {
-    const hung = estate.nodes.find((node) => node !== leader && node !== candidate) as PatroniNode;
+    const hung = environment.nodes.find((node) => node !== leader && node !== candidate) as PatroniNode;
     const net = await openNet(Number(new URL(hung.api).port));
     net.hold();
     try {
@@ -209,14 +214,14 @@ describe("patroni over a real cluster", () => {
     let lost: PatroniNode;
     let given: { cluster: object; candidate: string; allowDataLoss: true };
     beforeEach(async () => {
-      api = await openApi(estate);
-      lost = await leaveBehind(estate);
-      const next = estate.nodes.find((node) => node !== lost) as PatroniNode;
+      api = await openApi(environment);
+      lost = await leaveBehind(environment);
+      const next = environment.nodes.find((node) => node !== lost) as PatroniNode;
       given = { cluster: api.cluster, candidate: next.name, allowDataLoss: true };
     }, 100_000);
     afterEach(async () => {
       await api.close();
-      await home(estate);
+      await home(environment);
     }, 100_000);
     const strike = (kind: FaultKind) => api.way.faults.throw({ kind, on: "writes", times: 1, after: 0 });
     const effects = () => api.way.writes().filter(({ done }) => done).length;

@@ -2,7 +2,7 @@ import { admit } from "../../../practice/targets/patroni/behind.ts";
 import {
   PATRONI_PACKAGES,
   PATRONI_PROGRAMS,
-  type PatroniEstate,
+  type PatroniCluster,
   type PatroniNode,
   startPatroni,
 } from "../../../practice/targets/patroni/index.ts";
@@ -10,14 +10,14 @@ import { conduct } from "../conductor.ts";
 import { asked, type Handmade, type Proof, type Scene, type Struck, struck, type Trial, told } from "../trial.ts";
 import { openFront, type Way } from "../wire.ts";
 
-let estate: PatroniEstate;
+let environment: PatroniCluster;
 /** For the tests beside these. */
-export const opened = () => estate;
-export const secretsOf = (one: PatroniEstate) => ({
+export const opened = () => environment;
+export const secretsOf = (one: PatroniCluster) => ({
   API_PASSWORD: one.login.password,
   DB_PASSWORD: one.superuser.password,
 });
-export function clusterOf(one: PatroniEstate, api?: Readonly<Record<string, string>>) {
+export function clusterOf(one: PatroniCluster, api?: Readonly<Record<string, string>>) {
   return {
     name: one.scope,
     api: api ?? Object.fromEntries(one.nodes.map((node) => [node.name, node.api])),
@@ -28,10 +28,10 @@ export function clusterOf(one: PatroniEstate, api?: Readonly<Record<string, stri
 
 const FILE = "patroni/switchover.test.ts";
 const paused = async () =>
-  ((await (await fetch(`${estate.nodes[0]?.api}/cluster`)).json()) as { pause?: boolean }).pause === true;
+  ((await (await fetch(`${environment.nodes[0]?.api}/cluster`)).json()) as { pause?: boolean }).pause === true;
 
 /** Every member's API behind a door of its own. */
-export async function openApi(one: PatroniEstate) {
+export async function openApi(one: PatroniCluster) {
   const ways = await Promise.all(
     one.nodes.map(async ({ name, api }) => ({ name, way: await openFront(api, (method) => method !== "GET") })),
   );
@@ -53,11 +53,11 @@ function overApi(
     action,
     ...more,
     async begin() {
-      const { cluster, way, close } = await openApi(estate);
+      const { cluster, way, close } = await openApi(environment);
       const own = await scene(cluster);
       return {
         ...own,
-        secrets: secretsOf(estate),
+        secrets: secretsOf(environment),
         ...struck(way),
         other: () => asked({ ...(own.input as object), cluster: { ...cluster, name: "another" } }),
         close,
@@ -78,7 +78,7 @@ function together(ways: readonly Way[]): Struck {
 }
 
 async function set(to: "pause" | "resume"): Promise<void> {
-  await conduct(secretsOf(estate)).perform(to, `patroni.${to}`, { cluster: clusterOf(estate) });
+  await conduct(secretsOf(environment)).perform(to, `patroni.${to}`, { cluster: clusterOf(environment) });
 }
 
 const ANY = "it is one value of the configuration all members share, and may be set in every state of the cluster";
@@ -140,15 +140,15 @@ const demoteCluster: Handmade = {
 };
 
 /** Everybody runs and may follow again. */
-export async function home(one: PatroniEstate): Promise<void> {
+export async function home(one: PatroniCluster): Promise<void> {
   await Promise.all(one.nodes.map((node) => one.restart(node)));
   await Promise.all(one.nodes.map((node) => admit(one, node)));
   await one.settled();
 }
 
 async function seats(): Promise<{ leader: PatroniNode; candidate: PatroniNode }> {
-  const leader = await estate.settled();
-  return { leader, candidate: estate.nodes.find((node) => node !== leader) as PatroniNode };
+  const leader = await environment.settled();
+  return { leader, candidate: environment.nodes.find((node) => node !== leader) as PatroniNode };
 }
 
 const switchover = overApi(
@@ -158,7 +158,7 @@ const switchover = overApi(
     const { leader, candidate } = await seats();
     return {
       input: { cluster, leader: leader.name, candidate: candidate.name },
-      holds: async () => (await estate.settled()) === candidate,
+      holds: async () => (await environment.settled()) === candidate,
     };
   },
   {
@@ -187,7 +187,7 @@ const reinitialize = overApi(
     const input = { cluster, member: candidate.name };
     return {
       input,
-      holds: async () => (await estate.settled()) === leader,
+      holds: async () => (await environment.settled()) === leader,
       wrong: () => asked({ ...input, member: leader.name }),
       blocks: "member.expendable",
     };
@@ -205,9 +205,9 @@ const reinitialize = overApi(
 export const proof: Proof = {
   needs: { programs: PATRONI_PROGRAMS, packages: PATRONI_PACKAGES },
   async open() {
-    estate = await startPatroni({ loopSeconds: 1 });
+    environment = await startPatroni({ loopSeconds: 1 });
   },
-  close: () => estate?.stop(),
+  close: () => environment?.stop(),
   trials: [setting("pause"), setting("resume"), switchover, reinitialize],
   handmade: [failover, demoteCluster],
 };

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
-import type { PatroniEstate, PatroniNode } from "../../../practice/targets/patroni/index.ts";
+import type { PatroniCluster, PatroniNode } from "../../../practice/targets/patroni/index.ts";
 
 /** An application that asks Patroni who takes writes, as a load balancer does, and notes every commit. */
 export interface Writers {
@@ -11,14 +11,14 @@ export interface Writers {
   stop(): Promise<void>;
 }
 
-export async function openWriters(estate: PatroniEstate): Promise<Writers> {
+export async function openWriters(environment: PatroniCluster): Promise<Writers> {
   const acknowledged: number[] = [];
   let [stopped, n] = [false, 0];
   const clientOf = (port: number) => {
     const client = new pg.Client({
       host: "127.0.0.1",
       port,
-      ...estate.superuser,
+      ...environment.superuser,
       database: "postgres",
       connectionTimeoutMillis: 1000,
       query_timeout: 3000,
@@ -27,7 +27,7 @@ export async function openWriters(estate: PatroniEstate): Promise<Writers> {
     return client;
   };
   const find = async () => {
-    for (const node of estate.nodes) {
+    for (const node of environment.nodes) {
       const answer = await fetch(`${node.api}/primary`, { signal: AbortSignal.timeout(1000) }).catch(() => null);
       if (answer?.status === 200) return node.port;
     }

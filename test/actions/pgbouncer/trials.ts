@@ -7,7 +7,7 @@ import { createHost, type DatabaseHost } from "../../../practice/environment/dat
 import {
   PGBOUNCER_PACKAGES,
   PGBOUNCER_PROGRAMS,
-  type PgBouncerEstate,
+  type PracticePgBouncer,
   startPgBouncer,
 } from "../../../practice/targets/pgbouncer/index.ts";
 import { sha256 } from "../../../src/lib/canonical.ts";
@@ -22,7 +22,7 @@ export const secrets = { POOL_PASSWORD: passwords.owner };
 export interface Pool {
   readonly primary: DatabaseHost;
   readonly standby: DatabaseHost;
-  readonly bouncer: PgBouncerEstate;
+  readonly bouncer: PracticePgBouncer;
   pool(port?: number): object;
   leadTo(host: DatabaseHost, port?: number): { script: object; [key: string]: unknown };
   close(): Promise<unknown>;

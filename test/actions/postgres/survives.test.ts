@@ -20,13 +20,13 @@ describe("where a server of somebody else's answers", () => {
     await opened().whole();
     stranger = { ...other.a, name: "stranger", passwordFrom: "OTHER_PASSWORD" };
   }, 90_000);
-  afterAll(() => other?.estate.stop(), 30_000);
+  afterAll(() => other?.environment.stop(), 30_000);
 
   /** With the passwords of both. */
   const blocks = async (id: string, given: object) => {
     const conductor = opened().conductor();
-    const own = opened().estate.environment();
-    const password = other.estate.environment().ORDERS_DB_PASSWORD ?? "";
+    const own = opened().environment.environment();
+    const password = other.environment.environment().ORDERS_DB_PASSWORD ?? "";
     const secret = (name: string) => (name === "OTHER_PASSWORD" ? password : (own[name] ?? ""));
     const context: ReadContext = { ...conductor.context, secret };
     const action = conductor.action(id);

@@ -53,7 +53,7 @@ const fence: Trial = {
     return {
       input,
       calls: [{ action: "postgres.fence", input: { ...input, peer: shop.b } }],
-      secrets: shop.estate.environment(),
+      secrets: shop.environment.environment(),
       ...struck(wire),
       holds: isFenced,
       byHand: () => shop.conductor().perform("by-hand", "postgres.fence", { node: shop.a, app: shop.app }),
@@ -76,7 +76,7 @@ const unfence: Trial = {
     const input = { node, other: shop.b, app: shop.app };
     return {
       input,
-      secrets: shop.estate.environment(),
+      secrets: shop.environment.environment(),
       ...struck(wire),
       holds: async () => !(await isFenced()),
       byHand: () => shop.conductor().perform("by-hand", "postgres.unfence", { ...input, node: shop.a }),
@@ -94,13 +94,13 @@ const promote: Trial = {
   seconds: { usual: 25, hanging: 2, lie: 4 },
   async begin() {
     await shop.whole();
-    const conductor: Conductor = conduct(shop.estate.environment());
+    const conductor: Conductor = conduct(shop.environment.environment());
     const { evidence } = await conductor.perform("fence", "postgres.fence", { node: shop.a, app: shop.app });
     const { wire, node } = await behind(shop.b, "select pg_promote(true");
     const input = { from: shop.a, to: node, fenceStep: "fence" };
     return {
       input,
-      secrets: shop.estate.environment(),
+      secrets: shop.environment.environment(),
       evidence: { fence: evidence },
       ...struck(wire),
       holds: async () => !(await isStandby(shop.b)),
@@ -120,9 +120,9 @@ const rejoin: Trial = {
     await shop.whole();
     await shop.conductor().perform("fence", "postgres.fence", { node: shop.a, app: shop.app });
     await sql(shop.b, "select pg_promote(true, 30)");
-    await shop.estate.application.repoint({ name: shop.b.name, host: shop.b.host, port: shop.b.port });
+    await shop.environment.application.repoint({ name: shop.b.name, host: shop.b.host, port: shop.b.port });
     // What needs the host is asked of its agent, over HTTP.
-    const way = await openFront(shop.estate.url.replace(/\/$/, ""), (method) => method === "POST");
+    const way = await openFront(shop.environment.url.replace(/\/$/, ""), (method) => method === "POST");
     const { a, b } = shop;
     const input = {
       node: a,
@@ -134,10 +134,10 @@ const rejoin: Trial = {
     };
     return {
       input,
-      secrets: shop.estate.environment(),
+      secrets: shop.environment.environment(),
       ...struck(way),
       holds: () => isStandby(a),
-      byHand: () => shop.estate.rebuild(a.name),
+      byHand: () => shop.environment.rebuild(a.name),
       async wrong() {
         await sql(a, `alter system reset ${READ_ONLY}`);
         await sql(a, "select pg_reload_conf()");
@@ -174,7 +174,7 @@ const exportDivergence: Trial = {
     const whole = async () => (await readdir(folder)).filter((file) => file.endsWith(".jsonl")).length;
     return {
       input,
-      secrets: shop.estate.environment(),
+      secrets: shop.environment.environment(),
       ...struck(wire),
       sent: whole,
       accepted: whole,
@@ -199,6 +199,6 @@ export const proof: Proof = {
   async open() {
     shop = await openShop();
   },
-  close: () => shop?.estate.stop(),
+  close: () => shop?.environment.stop(),
   trials: [fence, unfence, exportDivergence, promote, rejoin],
 };

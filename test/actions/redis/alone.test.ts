@@ -3,7 +3,7 @@ import { soon } from "../../../practice/environment/patience.ts";
 import {
   REDIS_PACKAGES,
   REDIS_PROGRAMS,
-  type RedisEstate,
+  type RedisGroup,
   type RedisNode,
   startRedis,
 } from "../../../practice/targets/redis/index.ts";
@@ -19,12 +19,12 @@ await survives(aloneProof);
 const describe = await describeWith(REDIS_PROGRAMS, REDIS_PACKAGES);
 
 describe("redis without Sentinels", () => {
-  let estate: RedisEstate;
+  let environment: RedisGroup;
   const conductor = conduct({});
   const named = (node: RedisNode) => ({ name: node.name, host: "127.0.0.1", port: node.port });
   const pair = async () => {
-    const from = await estate.alone();
-    const to = await estate.alone(from);
+    const from = await environment.alone();
+    const to = await environment.alone(from);
     await soon("the replica being online", async () =>
       (await from.raw("INFO", "replication")).includes("state=online"),
     );
@@ -32,9 +32,9 @@ describe("redis without Sentinels", () => {
   };
 
   beforeAll(async () => {
-    estate = await startRedis();
+    environment = await startRedis();
   }, 90_000);
-  afterAll(() => estate?.stop(), 30_000);
+  afterAll(() => environment?.stop(), 30_000);
 
   test("a planned promotion loses nothing, and the old master follows", async () => {
     const { from, to } = await pair();
@@ -84,7 +84,7 @@ describe("redis without Sentinels", () => {
   }, 40_000);
 
   test("two masters with nothing recorded are for a person to judge", async () => {
-    const [from, to] = [await estate.alone(), await estate.alone()];
+    const [from, to] = [await environment.alone(), await environment.alone()];
     expect((await conductor.look("redis.promote_dr", { from: named(from), to: named(to) })).done).toBe("partial");
   }, 40_000);
 
@@ -95,7 +95,7 @@ describe("redis without Sentinels", () => {
     await conductor.perform("promote", "redis.promote_dr", { from: named(from), to: named(to), mode: "unplanned" });
     await to.raw("SET", "later", "yes");
     // It comes back empty and as a master: nobody told it of the promotion.
-    const back = await estate.alone();
+    const back = await environment.alone();
     const given = { node: named(back), master: named(to) };
     await conductor.perform("follow", "redis.follow", given);
     expect(await back.raw("GET", "later")).toContain("yes");
@@ -108,7 +108,7 @@ describe("redis without Sentinels", () => {
   }, 60_000);
 
   test("what takes the writes, or holds the only copy, is not made a replica", async () => {
-    const [node, master] = [await estate.alone(), await estate.alone()];
+    const [node, master] = [await environment.alone(), await environment.alone()];
     await node.raw("SET", "only", "here");
     const look = async (given: object) => blockedBy((await conductor.look("redis.follow", given)).checks);
     const given = { node: named(node), master: named(master) };
@@ -127,14 +127,14 @@ describe("redis without Sentinels", () => {
   }, 40_000);
 
   test("Sentinels forget a set and watch it again, each of them, and nobody types anything", async () => {
-    await estate.settled();
-    const [first] = estate.nodes;
+    await environment.settled();
+    const [first] = environment.nodes;
     if (!first) throw new Error("no node");
     const set = {
-      master: estate.master,
-      sentinels: estate.sentinels.map(({ port }) => ({ host: "127.0.0.1", port })),
+      master: environment.master,
+      sentinels: environment.sentinels.map(({ port }) => ({ host: "127.0.0.1", port })),
     };
-    const other = await estate.alone();
+    const other = await environment.alone();
     const follow = { node: named(first), master: named(other), set };
     await other.raw("SET", "here", "too");
     expect(blockedBy((await conductor.look("redis.follow", follow)).checks)).toContain("node.notTheMaster");
@@ -152,6 +152,6 @@ describe("redis without Sentinels", () => {
     if (undo.kind !== "step") throw new Error(undo.says);
     const watched = await conductor.perform("monitor", undo.action, undo.input);
     expect(watched.evidence.says).toContain("3 Sentinels watch");
-    await estate.settled();
+    await environment.settled();
   }, 90_000);
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
-import { REDIS_PACKAGES, REDIS_PROGRAMS, type RedisEstate } from "../../../practice/targets/redis/index.ts";
+import { REDIS_PACKAGES, REDIS_PROGRAMS, type RedisGroup } from "../../../practice/targets/redis/index.ts";
 import { type Net, openNet } from "../../timeline/net.ts";
 import { blockedBy, conduct } from "../conductor.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
@@ -14,17 +14,17 @@ await survives(watchedProof);
 const describe = await describeWith(REDIS_PROGRAMS, REDIS_PACKAGES);
 
 describe("redis.failover over real Sentinels", () => {
-  let estate: RedisEstate;
+  let environment: RedisGroup;
   let writers: Writers;
   let nets: Net[] = [];
   const conductor = conduct({});
 
-  const setOf = (ports = estate.sentinels.map((one) => one.port)) => ({
-    set: { master: estate.master, sentinels: ports.map((port) => ({ host: "127.0.0.1", port })) },
+  const setOf = (ports = environment.sentinels.map((one) => one.port)) => ({
+    set: { master: environment.master, sentinels: ports.map((port) => ({ host: "127.0.0.1", port })) },
   });
   const said = async () => {
-    const [one] = estate.sentinels;
-    const text = (await one?.raw("SENTINEL", "MASTER", estate.master)) ?? "";
+    const [one] = environment.sentinels;
+    const text = (await one?.raw("SENTINEL", "MASTER", environment.master)) ?? "";
     const field = (name: string) => new RegExp(`\\r\\n${name}\\r\\n\\$\\d+\\r\\n([^\\r]+)`).exec(text)?.[1];
     return { port: Number(field("port")), address: `127.0.0.1:${field("port")}`, epoch: Number(field("config-epoch")) };
   };
@@ -32,21 +32,21 @@ describe("redis.failover over real Sentinels", () => {
   const held = async (from: Awaited<ReturnType<typeof said>>) => {
     await writers.flowing();
     await writers.stop();
-    await estate.settled();
+    await environment.settled();
     const now = await said();
     expect(now.port).not.toBe(from.port);
     expect(now.epoch).toBe(from.epoch + 1);
     expect(await writers.lostOn(now.port)).toBe(0);
-    const roles = await Promise.all(estate.nodes.map((node) => node.raw("ROLE")));
+    const roles = await Promise.all(environment.nodes.map((node) => node.raw("ROLE")));
     expect(roles.filter((role) => role.includes("master"))).toHaveLength(1);
   };
 
   beforeAll(() => {
-    estate = opened();
+    environment = opened();
   });
   beforeEach(async () => {
-    await estate.settled();
-    writers = await openWriters(estate);
+    await environment.settled();
+    writers = await openWriters(environment);
   }, 90_000);
   afterEach(async () => {
     await writers?.stop();
@@ -84,7 +84,7 @@ describe("redis.failover over real Sentinels", () => {
 
   test("killed while the request is on its way: it is looked for, and not sent again", async () => {
     const from = await said();
-    nets = await Promise.all(estate.sentinels.map((one) => openNet(one.port)));
+    nets = await Promise.all(environment.sentinels.map((one) => openNet(one.port)));
     const given = setOf(nets.map((net) => Number(new URL(net.url("redis://127.0.0.1:1/")).port)));
     const lost = Promise.race(nets.map((net) => net.loseAnswerTo("FAILOVER")));
     const died = await performAndDie("redis.failover", given, { when: lost });
@@ -96,7 +96,7 @@ describe("redis.failover over real Sentinels", () => {
 
   test("a lost answer keeps the pause, so nothing is lost while nobody knows", async () => {
     const from = await said();
-    nets = await Promise.all(estate.sentinels.map((one) => openNet(one.port)));
+    nets = await Promise.all(environment.sentinels.map((one) => openNet(one.port)));
     const given = setOf(nets.map((net) => Number(new URL(net.url("redis://127.0.0.1:1/")).port)));
     const before = await conductor.look("redis.failover", given);
     for (const net of nets) void net.loseAnswerTo("FAILOVER");
@@ -137,7 +137,7 @@ describe("redis.failover over real Sentinels", () => {
 
   test("a replica that hangs is waited for, then writes go on and nothing was asked for", async () => {
     const from = await said();
-    const replica = estate.nodes.find((node) => node.port !== from.port);
+    const replica = environment.nodes.find((node) => node.port !== from.port);
     const { seen } = await conductor.look("redis.failover", setOf());
     replica?.member.freeze();
     try {
@@ -156,13 +156,13 @@ describe("redis.failover over real Sentinels", () => {
   test("a master that hangs is a reason not to begin a failover without loss", async () => {
     const from = await said();
     await writers.stop();
-    const master = estate.nodes.find((node) => node.port === from.port);
+    const master = environment.nodes.find((node) => node.port === from.port);
     master?.member.freeze();
     try {
       expect(blockedBy((await conductor.look("redis.failover", setOf())).checks)).toContain("master.answers");
     } finally {
       master?.member.thaw();
-      await estate.settled();
+      await environment.settled();
     }
   }, 90_000);
 });

@@ -2,7 +2,7 @@ import { type Fleet, openFleet } from "../../../practice/environment/fleet.ts";
 import {
   REDIS_PACKAGES,
   REDIS_PROGRAMS,
-  type RedisEstate,
+  type RedisGroup,
   type RedisNode,
   startRedis,
   startRedisNode,
@@ -119,24 +119,24 @@ export const aloneProof: Proof = {
   trials: [rebuild, promoteDr, follow],
 };
 
-let estate: RedisEstate;
+let environment: RedisGroup;
 /** For the tests beside these. */
-export const opened = () => estate;
+export const opened = () => environment;
 const FILE = "redis/failover.test.ts";
 
 const failover: Trial = {
   action: "redis.failover",
   seconds: { usual: 20, hanging: 3, lie: 3 },
   async begin() {
-    await estate.settled();
+    await environment.settled();
     const from = await masterOf();
     const ways = await Promise.all(
-      estate.sentinels.map(({ port }) =>
+      environment.sentinels.map(({ port }) =>
         openWire(port, { changes: (text) => text.includes("FAILOVER"), no: NO, yes: YES }),
       ),
     );
     const set = {
-      master: estate.master,
+      master: environment.master,
       sentinels: ways.map(({ port }) => ({ host: "127.0.0.1", port })),
     };
     return {
@@ -160,9 +160,9 @@ const failover: Trial = {
 let sets = 0;
 /** A set of one Sentinel and one master, by a name of its own; watched or not. */
 async function ofOneSentinel(words: string, watched: boolean) {
-  const [sentinel] = estate.sentinels;
+  const [sentinel] = environment.sentinels;
   if (!sentinel) throw new Error("There is no Sentinel");
-  const node = await estate.alone();
+  const node = await environment.alone();
   const way = await openWire(sentinel.port, { changes: (text) => text.includes(words), no: NO, yes: YES });
   const name = `trial-${++sets}`;
   const at = (port: number) => ({ master: name, sentinels: [{ host: "127.0.0.1", port }] });
@@ -224,7 +224,7 @@ const forget: Trial = {
 };
 
 async function masterOf(): Promise<string> {
-  const said = await Promise.all(estate.nodes.map(async (node) => [node.port, await role(node)] as const));
+  const said = await Promise.all(environment.nodes.map(async (node) => [node.port, await role(node)] as const));
   return said.flatMap(([port, is]) => (is === "master" ? [port] : [])).join();
 }
 
@@ -244,8 +244,8 @@ function together(ways: readonly Way[]): Struck {
 export const watchedProof: Proof = {
   needs,
   async open() {
-    estate = await startRedis();
+    environment = await startRedis();
   },
-  close: () => estate?.stop(),
+  close: () => environment?.stop(),
   trials: [failover, monitor, forget],
 };

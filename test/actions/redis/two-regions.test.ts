@@ -3,7 +3,7 @@ import { soon } from "../../../practice/environment/patience.ts";
 import {
   REDIS_PACKAGES,
   REDIS_PROGRAMS,
-  type RedisEstate,
+  type RedisGroup,
   type RedisNode,
   startRedis,
 } from "../../../practice/targets/redis/index.ts";
@@ -14,13 +14,13 @@ import { describeWith } from "../present.ts";
 const describe = await describeWith(REDIS_PROGRAMS, REDIS_PACKAGES);
 
 describe("redis in two regions", () => {
-  let east: RedisEstate;
-  let west: RedisEstate;
+  let east: RedisGroup;
+  let west: RedisGroup;
   const conductor = conduct({ EAST: "east-word", WEST: "west-word" });
   const at = (node: RedisNode | undefined, passwordFrom: string) => ({
     ...{ name: `${passwordFrom.toLowerCase()}-${node?.name}`, host: "127.0.0.1", port: node?.port, passwordFrom },
   });
-  const setOf = ({ master, sentinels }: RedisEstate, passwordFrom: string) => ({
+  const setOf = ({ master, sentinels }: RedisGroup, passwordFrom: string) => ({
     ...{ master, login: { passwordFrom } },
     sentinels: sentinels.map(({ port }) => ({ host: "127.0.0.1", port })),
   });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
-import type { RedisEstate } from "../../../practice/targets/redis/index.ts";
+import type { RedisGroup } from "../../../practice/targets/redis/index.ts";
 
 /** An application that finds the master through the Sentinels, writes as fast as it is answered, and notes every OK. */
 export interface Writers {
@@ -13,14 +13,14 @@ export interface Writers {
   stop(): Promise<void>;
 }
 
-export async function openWriters(estate: RedisEstate): Promise<Writers> {
+export async function openWriters(environment: RedisGroup): Promise<Writers> {
   const run = Math.random().toString(36).slice(2, 8);
   const acknowledged: string[] = [];
   let [stopped, last, gap, n] = [false, performance.now(), 0, 0];
   const clients = Array.from({ length: 4 }, () => {
     const client = new Redis({
-      sentinels: estate.sentinels.map(({ port }) => ({ host: "127.0.0.1", port })),
-      name: estate.master,
+      sentinels: environment.sentinels.map(({ port }) => ({ host: "127.0.0.1", port })),
+      name: environment.master,
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
       sentinelRetryStrategy: () => 50,

@@ -73,10 +73,10 @@ describe("s3.sync", () => {
   test("what was begun in parts and fails leaves no parts behind, whoever stops it", async () => {
     const uploads = () => world.s3.buckets.get("media-west")?.uploads.size;
     world.s3.put("media-east", "video/a.mp4", Buffer.alloc(17 * 1024 * 1024, 7));
-    world.weather.next("UploadPart", "fail");
+    world.faults.next("UploadPart", "fail");
     await expect(conductor.perform("fails", "s3.sync", { source, destination })).rejects.toThrow();
     expect([world.ledger.of("AbortMultipartUpload", "accepted").length, uploads()]).toEqual([1, 0]);
-    world.weather.next("UploadPart", "hang");
+    world.faults.next("UploadPart", "hang");
     const leaving = new AbortController();
     const stopped = conduct({}, { signal: leaving.signal }).perform("stopped", "s3.sync", { source, destination });
     const ended = expect(stopped).rejects.toThrow();
@@ -191,7 +191,7 @@ describe("s3.sync", () => {
     expect(strange.checks.find((check) => !check.ok)?.says).toContain("not of account 999988887777");
     const moved = await conductor.look("s3.sync", { source, destination: { ...destination, region: "eu-west-1" } });
     expect(moved.checks.find((check) => !check.ok)?.says).toContain("is not in eu-west-1");
-    world.weather.down("us-east-1");
+    world.faults.down("us-east-1");
     const gone = await conductor.look("s3.sync", { source, destination });
     expect([blockedBy(gone.checks), gone.done]).toEqual([["source.answers"], "unknown"]);
   });
@@ -223,7 +223,7 @@ describe("s3.check_replication", () => {
     put("a", seconds);
   };
   const metric = { metric: { ruleId: "dr", region: "us-west-2" } };
-  const slow = () => world.world.metrics.set("AWS/S3 ReplicationLatency media-east,media-west,dr", 4000);
+  const slow = () => world.state.metrics.set("AWS/S3 ReplicationLatency media-east,media-west,dr", 4000);
   const unruled = () => world.s3.buckets.get("media-east")?.rules.splice(0);
   test.each<[string, () => unknown, object, string[]]>([
     ["all copied", copied, {}, []],
@@ -231,9 +231,9 @@ describe("s3.check_replication", () => {
     ["one on its way for too long", waiting(7200), {}, ["replication.withinRpo"]],
     ["objects that say nothing", () => [unruled(), put("a")], {}, ["replication.ruled", "replication.withinRpo"]],
     ["nothing there that could be lost", () => {}, {}, []],
-    ["the source gone", () => world.weather.down("us-east-1"), {}, ["source.answers"]],
-    ["the source gone, and that is known", () => world.weather.down("us-east-1"), { whenUnknown: "warn" }, []],
-    ["the destination gone", () => copied().then(() => world.weather.down("us-west-2")), {}, ["destination.answers"]],
+    ["the source gone", () => world.faults.down("us-east-1"), {}, ["source.answers"]],
+    ["the source gone, and that is known", () => world.faults.down("us-east-1"), { whenUnknown: "warn" }, []],
+    ["the destination gone", () => copied().then(() => world.faults.down("us-west-2")), {}, ["destination.answers"]],
     ["a metric without data", copied, metric, ["latency.within"]],
     ["a metric beyond it", () => copied().then(slow), metric, ["latency.within"]],
   ])("%s", async (_what, make, more, blocks) => {
@@ -277,7 +277,7 @@ describe("s3.check_replication", () => {
     const { checks, facts } = await conduct({}).look("s3.check_replication", given());
     expect(facts).toMatchObject({ failed: 1, pending: 0 });
     expect(checks.find((check) => check.id === "replication.failed")?.says).toContain("(bad)");
-    world.weather.down("us-east-1");
+    world.faults.down("us-east-1");
     const { evidence } = await conduct({}).perform("lag", "s3.check_replication", given({ whenUnknown: "warn" }));
     expect(evidence.says).toContain("what it had not copied is unknown");
   });
@@ -330,12 +330,12 @@ describe("s3.switch_active", () => {
         to,
         setting: { in: { kind: "file", path: file }, keys: { bucket: "MEDIA_BUCKET", endpoint: "MEDIA_URL" } },
       };
-      minio.weather.deny("s3:DeleteObject");
+      minio.faults.deny("s3:DeleteObject");
       const conductor = conduct({ MINIO: "practice:practice" });
       await expect(conductor.perform("switch", "s3.switch_active", given)).rejects.toMatchObject({
         problem: { code: "s3-probe", stateNow: expect.stringContaining("names it already") },
       });
-      minio.weather.clear();
+      minio.faults.clear();
       expect((await conductor.perform("again", "s3.switch_active", given)).applied).toBe(false);
       expect(await readFile(file, "utf8")).toBe(`# buckets\nMEDIA_BUCKET=media\nMEDIA_URL=${minio.url}\nTHEME=dark\n`);
     } finally {

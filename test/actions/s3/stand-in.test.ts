@@ -119,7 +119,7 @@ describe("S3, as its SDK sees it", () => {
 
   test("copies follow to the other region, wait while it is gone, and fail for good where they may not be made", async () => {
     if (stand === null) return;
-    const { store, weather } = stand;
+    const { store, faults } = stand;
     const [east, west] = [store.add("pair-east", "us-east-1"), store.add("pair-west", "us-west-2")];
     east.rules.push({ id: "dr", destination: "pair-west", prefix: "", seconds: 5, enabled: true });
     east.fails = (key) => key.startsWith("secret/");
@@ -132,11 +132,11 @@ describe("S3, as its SDK sees it", () => {
     expect(await status("one")).toBe("PENDING");
     await until("one", "COMPLETED");
     expect(west.objects.get("one")).toMatchObject({ replication: "REPLICA" });
-    weather.down("us-west-2");
+    faults.down("us-west-2");
     await Promise.all([put("two"), put("secret/three")]);
     await until("secret/three", "FAILED");
     expect(await status("two")).toBe("PENDING");
-    weather.up("us-west-2");
+    faults.up("us-west-2");
     await until("two", "COMPLETED");
     const rules = await client.getBucketReplication({ Bucket: "pair-east" });
     expect(rules.ReplicationConfiguration?.Rules).toMatchObject([

@@ -65,7 +65,7 @@ async function withSettings(): Promise<SettingsServer> {
     for await (const chunk of request) body += String(chunk);
     if (request.method === "PUT") {
       puts.push(body);
-      const fault = world.weather.take("PutSettings")?.kind ?? null;
+      const fault = world.faults.take("PutSettings")?.kind ?? null;
       const happens = fault !== "fail" && fault !== "lie" && fault !== "throttle" && fault !== "hang";
       const outcome = happens ? "accepted" : fault === "lie" ? "answered" : "refused";
       world.ledger.write({

@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openDoor } from "../../../practice/kit/door.ts";
+import { openServer } from "../../../practice/kit/server.ts";
 import { sha256 } from "../../../src/lib/canonical.ts";
 import { type Proof, struck, type Trial } from "../trial.ts";
 
@@ -18,7 +18,7 @@ const run: Trial = {
   seconds: { hanging: 1.5, lie: 3 },
   async begin() {
     let effect = "off";
-    const world = await openDoor({
+    const world = await openServer({
       isWrite: ({ method }) => method === "PUT",
       answer({ method, body }) {
         if (method === "PUT") effect = body.toString("utf8");

@@ -18,8 +18,8 @@ describe.each(["elasticsearch", "opensearch"] as const)("%s", (distribution) => 
 
   test("from a snapshot in one cluster to an alias in the other, and what is lost is the snapshot's age", async () => {
     await conductor.perform("snapshot", "search.snapshot", snapshotOf(search));
-    search.cluster("east").world.indices.get("packages-v3")?.docs.set("late", {});
-    search.weather.down("east");
+    search.cluster("east").state.indices.get("packages-v3")?.docs.set("late", {});
+    search.faults.down("east");
     const checked = await conductor.perform("check", "search.check", {
       cluster: west(search),
       repository: "backups",
@@ -64,10 +64,10 @@ describe("what search.* says before it is too late", () => {
       (s) => void Object.assign(s.repository.snapshots.get("nightly") ?? {}, { state: "PARTIAL" }),
       ["snapshot.usable"],
     ],
-    ["a red cluster", (s) => void Object.assign(s.cluster("west").world, { health: "red" }), ["cluster.health"]],
-    ["a full disk", (s) => void Object.assign(s.cluster("west").world.disk, { available: 0 }), ["disk.free"]],
-    ["no repository", (s) => s.cluster("west").world.repositories.clear(), ["repository.there", "snapshot.usable"]],
-    ["nobody there", (s) => s.weather.down("west"), ["cluster.answers"]],
+    ["a red cluster", (s) => void Object.assign(s.cluster("west").state, { health: "red" }), ["cluster.health"]],
+    ["a full disk", (s) => void Object.assign(s.cluster("west").state.disk, { available: 0 }), ["disk.free"]],
+    ["no repository", (s) => s.cluster("west").state.repositories.clear(), ["repository.there", "snapshot.usable"]],
+    ["nobody there", (s) => s.faults.down("west"), ["cluster.answers"]],
     ["all well", () => {}, []],
   ])("%s", async (_what, make, blocks) => {
     make(search);

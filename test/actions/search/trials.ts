@@ -19,13 +19,13 @@ export async function begin(distribution: "elasticsearch" | "opensearch" = "elas
 export const east = (search: Search) => ({
   name: "east",
   url: search.cluster("east").url,
-  clusterUuid: search.cluster("east").world.uuid,
+  clusterUuid: search.cluster("east").state.uuid,
   login: { user: "lifeboat", passwordFrom: "SEARCH_PASSWORD" },
 });
 export const west = (search: Search) => ({
   name: "west",
   url: search.cluster("west").url,
-  clusterUuid: search.cluster("west").world.uuid,
+  clusterUuid: search.cluster("west").state.uuid,
   apiKeyFrom: "WEST_KEY",
 });
 export const snapshotOf = (search: Search) => ({
@@ -57,7 +57,7 @@ export const taken = async (): Promise<World> => {
   return search;
 };
 const otherBehind = (name: string) => (search: Search) =>
-  void Object.assign(search.cluster(name).world, { uuid: "somebody-elses" });
+  void Object.assign(search.cluster(name).state, { uuid: "somebody-elses" });
 
 const snapshot = over<World>({
   action: "search.snapshot",
@@ -65,7 +65,7 @@ const snapshot = over<World>({
   create: begin,
   input: snapshotOf,
   holds: (search) => search.repository.snapshots.get("packages-lifeboat-1")?.state === "SUCCESS",
-  wrong: (search) => search.cluster("east").world.indices.clear(),
+  wrong: (search) => search.cluster("east").state.indices.clear(),
   instead: {
     "done by hand": "a snapshot of another name is somebody else's: one of our own, of this moment, was asked for",
   },
@@ -77,7 +77,7 @@ const restore = over<World>({
   operation: "RestoreSnapshot",
   create: taken,
   input: restoreOf,
-  holds: (search) => search.cluster("west").world.indices.get("packages-lifeboat-1")?.docs.size === 40,
+  holds: (search) => search.cluster("west").state.indices.get("packages-lifeboat-1")?.docs.size === 40,
   wrong: (search) => search.repository.snapshots.clear(),
   instead: { "done by hand": "an index of another name is somebody else's, and no alias is switched here" },
   other: otherBehind("west"),
@@ -93,16 +93,16 @@ const swap = over<World>({
   },
   input: (search) => ({ cluster: east(search), alias: "packages", toNewestOf: "packages" }),
   holds: (search) =>
-    [...search.cluster("east").world.indices.values()]
+    [...search.cluster("east").state.indices.values()]
       .filter((one) => one.aliases.has("packages"))
       .map((one) => one.name)
       .join() === "packages-lifeboat-1",
   byHand(search) {
-    const { indices } = search.cluster("east").world;
+    const { indices } = search.cluster("east").state;
     indices.get("packages-v3")?.aliases.clear();
     indices.get("packages-lifeboat-1")?.aliases.add("packages");
   },
-  wrong: (search) => void search.cluster("east").world.indices.delete("packages-lifeboat-1"),
+  wrong: (search) => void search.cluster("east").state.indices.delete("packages-lifeboat-1"),
   other: otherBehind("east"),
 });
 
@@ -115,9 +115,9 @@ const remove = over<World>({
     return search;
   },
   input: (search) => ({ cluster: east(search), index: "packages-v2" }),
-  holds: (search) => !search.cluster("east").world.indices.has("packages-v2"),
-  byHand: (search) => void search.cluster("east").world.indices.delete("packages-v2"),
-  wrong: (search) => void search.cluster("east").world.indices.get("packages-v2")?.aliases.add("packages-old"),
+  holds: (search) => !search.cluster("east").state.indices.has("packages-v2"),
+  byHand: (search) => void search.cluster("east").state.indices.delete("packages-v2"),
+  wrong: (search) => void search.cluster("east").state.indices.get("packages-v2")?.aliases.add("packages-old"),
   other: otherBehind("east"),
 });
 

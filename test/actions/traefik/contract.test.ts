@@ -77,7 +77,7 @@ describe("traefik.switch", () => {
     expect(await step({ target: [] }).blockedBy()).toEqual(["target.answers"]);
     expect(await step({ service: "split" }).blockedBy()).toEqual(["service.present"]);
     expect(await step({ file: join(stand.folder, "none.yml") }).blockedBy()).toEqual(["file.readable"]);
-    stand.traefik.door.faults.throw({ kind: "down" });
+    stand.traefik.server.faults.throw({ kind: "down" });
     expect(await step().blockedBy()).toEqual(["traefik.answers"]);
     expect(await readFile(file, "utf8")).toBe(stand.before);
   });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { openDoor } from "../../../practice/kit/door.ts";
+import { createFaultInjection } from "../../../practice/kit/fault-injection.ts";
 import type { FaultKind } from "../../../practice/kit/faults.ts";
 import { createLedger } from "../../../practice/kit/ledger.ts";
 import { servePlain } from "../../../practice/kit/plain.ts";
-import { createWeather } from "../../../practice/kit/weather.ts";
+import { openServer } from "../../../practice/kit/server.ts";
 import { until as untilTrue } from "../../actions/trial.ts";
 
 /** What a kind of fault means, whichever front it strikes: what the caller is told, and whether it was done. */
@@ -33,7 +33,7 @@ interface Front {
 const fronts: Readonly<Record<string, () => Promise<Front>>> = {
   async door() {
     let count = 0;
-    const door = await openDoor({
+    const standIn = await openServer({
       isWrite: () => true,
       lie: { status: 200 },
       answer() {
@@ -42,31 +42,31 @@ const fronts: Readonly<Record<string, () => Promise<Front>>> = {
       },
     });
     return {
-      url: door.url,
-      strike: (kind) => door.faults.throw({ kind, times: 1, milliseconds: 1 }),
+      url: standIn.url,
+      strike: (kind) => standIn.faults.throw({ kind, times: 1, milliseconds: 1 }),
       moved: () => count,
-      arrived: () => door.writes().filter((one) => one.done || one.fault === "hang").length,
-      done: () => door.writes().filter((one) => one.done).length,
-      close: door.close,
+      arrived: () => standIn.writes().filter((one) => one.done || one.fault === "hang").length,
+      done: () => standIn.writes().filter((one) => one.done).length,
+      close: standIn.close,
     };
   },
   async "table of routes"() {
     let count = 0;
-    const [weather, ledger] = [createWeather(), createLedger()];
+    const [faults, ledger] = [createFaultInjection(), createLedger()];
     const act = () => ({
       effect() {
         count += 1;
       },
     });
     const server = await servePlain({
-      ...{ service: "counter", place: "here", weather, ledger, tooMany: "too_many" },
+      ...{ service: "counter", place: "here", faults, ledger, tooMany: "too_many" },
       routes: [{ operation: "move", method: "POST", path: /^\/$/, act }],
       admit: () => {},
       refusal: ({ code }) => ({ code }),
     });
     return {
       url: server.url,
-      strike: (kind) => weather.next("move", kind),
+      strike: (kind) => faults.next("move", kind),
       moved: () => count,
       arrived: () => ledger.of("move").length,
       done: () => ledger.of("move", "accepted").length,

@@ -1,0 +1,51 @@
+import type { Sightings } from "../src/catalog/binding.ts";
+import type { Reloaded } from "../src/catalog/live.ts";
+import type { TargetLook } from "../src/catalog/roles.ts";
+import type { ActionCard, Catalog } from "../src/catalog/types.ts";
+import type { Reach } from "../src/comms/compose.ts";
+import type { Templates } from "../src/comms/load.ts";
+import type { Actor } from "../src/incident/events.ts";
+import type { Incidents } from "../src/incidents/index.ts";
+import type { Logger } from "../src/lib/log.ts";
+import type { SecondFactor } from "../src/mfa/second-factor.ts";
+import type { Tally, Timeline } from "../src/timeline/contract.ts";
+
+/** What commands may use. They read, decide and append; they can not reach actions. */
+export interface CommandContext {
+  readonly catalog: Catalog;
+  /** What the planner may know of the actions. */
+  readonly cards: ReadonlyMap<string, ActionCard>;
+  /** Values of the catalogue's variables, as this installation gives them: system id → name → value. */
+  readonly variables: ReadonlyMap<string, ReadonlyMap<string, string | number | boolean>>;
+  /** Values of the drill environment, in the same form; absent: there is none. */
+  readonly drillVariables?: ReadonlyMap<string, ReadonlyMap<string, string | number | boolean>>;
+  /** Looks at members of targets, read-only and bounded: what a plan needs to know which side is active. Absent: none answers. */
+  readonly lookAt?: (targets: readonly TargetLook[], drill: boolean) => Promise<Sightings>;
+  readonly timeline: Timeline;
+  /** Incidents as they are now, and the one way to decide on one. */
+  readonly incidents: Incidents;
+  readonly log: Logger;
+  /** The practice workspace: shown on everything, and only practice systems may run. */
+  readonly practice: boolean;
+  /** How the door shows a channel or a person; plain words where it can not. */
+  readonly channelOf: (incident: string) => Promise<string | null>;
+  /** The incident whose own channel this is, or null. */
+  /** Where incidents are announced that were declared nowhere, or where nobody else reads: a channel's id or name. Absent: nowhere. */
+  readonly announceIn?: string | null;
+  readonly incidentAt: (channel: string) => Promise<string | null>;
+  /** Slack accounts that read nothing any more, as far as it is known; absent: nobody knows. */
+  readonly unreachable?: () => Promise<ReadonlySet<string>>;
+  /** Counts that are the same in every process. */
+  readonly tally: Tally;
+  /** What can be said, and how far this installation reaches. */
+  readonly comms: {
+    readonly templates: Templates;
+    readonly reach: Reach;
+    /** Where the built-in status page is read; null: nobody was told. */
+    readonly pageLink: string | null;
+  };
+  /** Has the catalogue read anew, for this person; absent: this process reads it once. */
+  readonly reload?: (actor: Actor) => Promise<Reloaded>;
+  /** How people prove afresh who they are; absent: nobody can. */
+  readonly mfa?: SecondFactor;
+}

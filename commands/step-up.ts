@@ -1,0 +1,101 @@
+import { entitled, needsSecondFactor } from "../src/incident/authority.ts";
+import type { IncidentCommand, SignedDecision } from "../src/incident/commands.ts";
+import { decide } from "../src/incident/decide.ts";
+import { delegationsNow } from "../src/incident/delegation.ts";
+import { oneOf, personOf, reachable } from "../src/incident/people.ts";
+import type { GateState, IncidentState, RunState } from "../src/incident/state.ts";
+import { holderOf, personIn } from "../src/mfa/second-factor.ts";
+import type { Form } from "../templates/messages/message.ts";
+import { NOTHING_PROVED, type StepUp } from "./act.ts";
+import { checkCode } from "./codes.ts";
+import { actorOf, type Reply, type Request } from "./command.ts";
+import type { CommandContext } from "./context.ts";
+import { systemOf } from "./incidents.ts";
+import { stop } from "./say.ts";
+
+export type Proved =
+  | { readonly kind: "go on"; readonly proved: StepUp }
+  | { readonly kind: "asked"; readonly reply: Reply };
+
+export interface StepUpRequest {
+  readonly state: IncidentState;
+  readonly run: RunState;
+  readonly ask: string;
+  readonly command: IncidentCommand;
+  /** Opened when a code is needed and a form can be. */
+  readonly form: () => Form;
+  /** What to type where no form can be opened. */
+  readonly typed: string;
+}
+
+/**
+ * Where a gate wants a fresh proof, asks for it and checks it, before anything is decided. Somebody who may not decide anyhow is
+ * not asked: their refusal says why. Wrong codes are refusals, and recorded like all of them.
+ */
+export async function prove(context: CommandContext, request: Request, wish: StepUpRequest): Promise<Proved> {
+  const { state, run, ask, command } = wish;
+  const gate = gateAsking(run, ask);
+  const signed = signedFor(request, run, ask);
+  const unproved: Proved = { kind: "go on", proved: { ...NOTHING_PROVED, ...(signed && { signed }) } };
+  if (gate === null || !needsSecondFactor(run, gate)) return unproved;
+  const { caller, key } = request;
+  const system = systemOf(context, state);
+  const actor = actorOf(caller);
+  const now = context.timeline.now();
+  const would = decide(command, state, { now, actor, blocked: caller.blocked, system, key, provedAfresh: true });
+  const person = personOf(actor, system);
+  if (would.kind === "refused" || person === null) return unproved;
+  if (signed?.userVerified) return { kind: "go on", proved: { provedAfresh: true, vouchedBy: null, signed } };
+
+  const unreachable = await context.unreachable?.();
+  const others = reachable(entitled(run, gate, system, delegationsNow(state, now)), unreachable).filter(
+    ({ id }) => id !== person.id,
+  );
+  const where = run.plan.title;
+  const instead =
+    others.length === 0 ? {} : { allowed: `${oneOf(others.map(({ name }) => name))} may decide it as well` };
+  const { mfa } = context;
+  if (mfa === undefined || mfa.closed !== null)
+    return stop({
+      ...(mfa?.closed ?? { code: "proof-closed", what: "Authenticators can't be set up here" }),
+      ...instead,
+    });
+  const holder = holderOf(system.id, person.id);
+  if (!(await mfa.enrolled([holder])))
+    return stop({
+      code: "proof-not-enrolled",
+      where,
+      what: "This approval needs an authenticator code, and you haven't set one up",
+      ...instead,
+      next: "`/dr enroll` sets it up in a minute; then press the button again",
+    });
+  const counts = await mfa.counts(holder, gate.openedAt);
+  if (!counts.ok) return stop({ where, stateNow: "Nothing was decided", ...instead, ...counts.problem });
+  const code = request.form?.code ?? request.options.code;
+  if (typeof code !== "string") {
+    if (request.canAskForm) return { kind: "asked", reply: { kind: "form", form: wish.form() } };
+    return stop({
+      code: "proof-missing",
+      where,
+      what: "This needs a current authenticator code",
+      next: `\`${wish.typed} --code 123456\``,
+    });
+  }
+  const verdict = await checkCode(context, mfa, request, { holder, code });
+  const vouchedBy = counts.vouchedBy === null ? null : personIn(counts.vouchedBy);
+  if (verdict.ok) return { kind: "go on", proved: { provedAfresh: true, vouchedBy, ...(signed && { signed }) } };
+  return stop({ where, stateNow: "Nothing was decided", ...verdict.problem });
+}
+
+/** The signature of this request, where it is over this very approval request; null: there is none, or it is over another. */
+export function signedFor({ signed }: Request, run: RunState, ask: string): SignedDecision | null {
+  if (signed === undefined || signed.decision === null) return null;
+  return signed.decision.run === run.id && signed.decision.ask === ask ? signed.decision : null;
+}
+
+/** The open question of this id, or null. */
+export function gateAsking(run: RunState, ask: string): GateState | null {
+  for (const step of run.steps.values())
+    if (step.status === "gate" && step.gate.ask === ask && step.gate.outcome === "open") return step.gate;
+  return null;
+}

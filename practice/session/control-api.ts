@@ -1,0 +1,167 @@
+import { readFile } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import { messageOf } from "../../src/lib/errors.ts";
+import type { Logger } from "../../src/lib/log.ts";
+import { requestUrl } from "../../src/lib/request-url.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import { textOf } from "../kit/body.ts";
+import { type Offered, offered } from "./offer.ts";
+import type { PracticeSession } from "./session.ts";
+import { typedInputs } from "./typed-inputs.ts";
+import type { WrittenRunbook } from "./written.ts";
+
+/** What the page's panel reaches: which system is practised, how its estate is, and what can be done to it. */
+export interface ControlApi {
+  /** For `/systems/…`; false when the path is somebody else's. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean;
+}
+
+export interface Behind {
+  /** What is practised now; null while another system is being set up. */
+  now(): PracticeSession | null;
+  practise(system: string): Promise<void>;
+  readonly log: Logger;
+}
+
+const BODY_BYTES_MAX = 4096;
+const FILES: Readonly<Record<string, string>> = {
+  "/systems/panel.js": "text/javascript; charset=utf-8",
+  "/systems/panel.css": "text/css; charset=utf-8",
+};
+
+export function createControlApi(behind: Behind): ControlApi {
+  let wanted: string | null = null;
+  let failed: string | null = null;
+  let offers: { at: number; list: Promise<readonly Offered[]> } | null = null;
+
+  const read = new Map<string, readonly WrittenRunbook[]>();
+  const titles = new Map<string, string>();
+
+  async function runbooks(system: string): Promise<readonly WrittenRunbook[]> {
+    const known = read.get(system) ?? (await import("./written.ts")).runbooksOf(system);
+    read.set(system, known);
+    return known;
+  }
+
+  async function named(one: Offered): Promise<Offered & { title: string }> {
+    const title = titles.get(one.system) ?? (await import("./written.ts")).titleOf(one.system);
+    titles.set(one.system, title);
+    return { ...one, title };
+  }
+
+  /** Looked at again after a minute: somebody may just have installed what was missing. */
+  function list(): Promise<readonly Offered[]> {
+    if (offers === null || Date.now() - offers.at > 60_000) offers = { at: Date.now(), list: offered() };
+    return offers.list;
+  }
+
+  async function state() {
+    const session = behind.now();
+    const rows = await session?.environment
+      .look?.()
+      .catch((error) => [{ title: "The estate", state: messageOf(error), tone: "broken" as const }]);
+    return {
+      system: session?.system ?? null,
+      hint: hintFor(session?.system),
+      /** What is being set up, and why the last attempt did not succeed. */
+      wanted,
+      failed,
+      panel: session?.environment.panel ?? null,
+      parts: session?.environment.parts ?? [],
+      rows: rows ?? [],
+      strikes: session?.environment.strikes ?? [],
+      runbooks:
+        session === null ? [] : (await runbooks(session.system)).map(({ id, title, modes }) => ({ id, title, modes })),
+      systems: await Promise.all((await list()).map(named)),
+    };
+  }
+
+  /** Answers at once: it takes seconds, and the state says how far it is. */
+  async function change(system: unknown): Promise<void> {
+    const found = (await list()).find((one) => one.system === system);
+    if (found === undefined) throw new Error(`There is no system ${String(system)}.`);
+    if (found.install) throw new Error(`${found.missing.join(", ")} is not on this machine: ${found.install}`);
+    if (wanted !== null) throw new Error(`${wanted} is just being set up.`);
+    wanted = found.system;
+    failed = null;
+    behind
+      .practise(found.system)
+      .catch((error) => {
+        behind.log.error({ err: error }, "the system could not be set up");
+        failed = messageOf(error);
+      })
+      .finally(() => {
+        wanted = null;
+      });
+  }
+
+  async function strike(id: unknown): Promise<void> {
+    const environment = behind.now()?.environment;
+    const found = environment?.strikes?.find((one) => one.id === id);
+    if (found === undefined) throw new Error(`There is no ${String(id)} here.`);
+    await environment?.strike?.(found.id);
+  }
+
+  /** The world as a runbook finds it, so that it can be played, and the words that start it then. */
+  async function scene({ runbook, mode }: Record<string, unknown>): Promise<{ words: string }> {
+    const session = behind.now();
+    const found = session === null ? undefined : (await runbooks(session.system)).find(({ id }) => id === runbook);
+    const known = found?.modes.find((one) => one === mode);
+    if (session === null || found === undefined || known === undefined)
+      throw new Error(`There is no ${String(runbook)}, ${String(mode)}, here.`);
+    await session.environment.prepare(found.id, known);
+    return { words: `/dr runbook ${found.id}${typedInputs(session.environment.inputs?.(found.id) ?? {})} --${known}` };
+  }
+
+  async function route(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const type = FILES[path];
+    if (request.method === "GET" && type !== undefined) {
+      const file = join(projectRoot(), "practice/session/panel", path.slice("/systems/".length));
+      response.writeHead(200, { "content-type": type, "cache-control": "no-store" }).end(await readFile(file));
+      return;
+    }
+    switch (`${request.method} ${path}`) {
+      case "GET /systems/state":
+        return say(response, 200, await state());
+      case "POST /systems/change":
+        await change((await givenIn(request)).system);
+        return say(response, 202, await state());
+      case "POST /systems/strike":
+        await strike((await givenIn(request)).id);
+        return say(response, 200, await state());
+      case "POST /systems/scene":
+        return say(response, 200, { ...(await scene(await givenIn(request))), ...(await state()) });
+      default:
+        return say(response, 404, { error: `There is no ${request.method} ${path}.` });
+    }
+  }
+
+  return {
+    handle(request, response) {
+      const path = requestUrl(request).pathname;
+      if (!path.startsWith("/systems/")) return false;
+      route(path, request, response).catch((error) => {
+        behind.log.warn({ path, error: messageOf(error) }, "this could not be done");
+        if (response.headersSent) response.destroy();
+        else say(response, 409, { error: messageOf(error) });
+      });
+      return true;
+    },
+  };
+}
+
+/** What a newcomer types first. */
+export function hintFor(system: string | undefined): string {
+  return system === "practice" ? "/dr failover database" : "/dr runbook";
+}
+
+async function givenIn(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const given: unknown = JSON.parse(await textOf(request, BODY_BYTES_MAX));
+  return typeof given === "object" && given !== null ? (given as Record<string, unknown>) : {};
+}
+
+function say(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
+  response.end(JSON.stringify(value));
+}

@@ -1,0 +1,100 @@
+import { answerOf, stateOf } from "../blockkit/answers.ts";
+import type { Element, Json } from "../objects.ts";
+import { BOT_USER } from "../people.ts";
+import { type Platform, stampFor, tell } from "../platform.ts";
+import { elementIn, identity, locate, messagePlace, plainView } from "./payload.ts";
+import { failed, type Outcome, type UserAction } from "./user-action.ts";
+
+export async function use(platform: Platform, user: string, deed: UserAction & { do: "use" }): Promise<Outcome> {
+  const found = locate(platform, deed.place);
+  const element = elementIn(found.blocks, deed.block, deed.action);
+  // As in Slack, the state of a form has what was just chosen in it.
+  const chosen = deed.choice === null || found.view === undefined ? {} : { [deed.action]: deed.choice };
+  const values = stateOf(found.blocks, {
+    ...deed.filled,
+    [deed.block]: { ...deed.filled?.[deed.block], ...chosen },
+  });
+  const seen = found.view ? { ...found.view, state: { values } } : undefined;
+  const action = {
+    action_id: deed.action,
+    block_id: deed.block,
+    ...(element.type === "button" ? pressed(element) : answerOf(element, deed.choice)),
+    action_ts: stampFor(platform, platform.store.mintTs()),
+  };
+  const answer = await platform.delivery.send({
+    type: "interactive",
+    accepts: true,
+    payload: {
+      type: "block_actions",
+      ...identity(platform, user, found.view?.id ?? null),
+      ...(found.message ? messagePlace(platform, user, found.message) : {}),
+      ...(seen ? { container: { type: "view", view_id: seen.id }, view: plainView(seen) } : {}),
+      state: { values },
+      actions: [action],
+    },
+  });
+  return answer.ok ? { ok: true, milliseconds: answer.milliseconds } : failed(answer, "That action");
+}
+
+export async function suggest(
+  platform: Platform,
+  user: string,
+  deed: UserAction & { do: "suggest" },
+): Promise<Outcome> {
+  const found = locate(platform, deed.place);
+  elementIn(found.blocks, deed.block, deed.action);
+  const answer = await platform.delivery.send({
+    type: "interactive",
+    accepts: true,
+    payload: {
+      type: "block_suggestion",
+      ...identity(platform, user),
+      ...(found.message ? messagePlace(platform, user, found.message) : { view: found.view && plainView(found.view) }),
+      action_id: deed.action,
+      block_id: deed.block,
+      value: deed.query,
+    },
+  });
+  if (!answer.ok) return failed(answer, "The list");
+  const groups = answer.payload.option_groups as { options: Json[] }[] | undefined;
+  return { ok: true, options: (answer.payload.options as Json[]) ?? groups?.flatMap((group) => group.options) ?? [] };
+}
+
+export async function shortcut(
+  platform: Platform,
+  user: string,
+  deed: UserAction & { do: "shortcut" },
+): Promise<Outcome> {
+  const common = {
+    ...identity(platform, user),
+    callback_id: deed.callback,
+    action_ts: stampFor(platform, platform.store.mintTs()),
+  };
+  const on = deed.message;
+  const message = on && platform.store.message(on.channel, on.ts);
+  const answer = await platform.delivery.send({
+    type: "interactive",
+    accepts: true,
+    payload: message
+      ? { type: "message_action", ...common, ...messagePlace(platform, user, message), message_ts: message.ts }
+      : { type: "shortcut", ...common },
+  });
+  return answer.ok ? { ok: true, milliseconds: answer.milliseconds } : failed(answer, "The shortcut");
+}
+
+export function home(platform: Platform, user: string): Outcome {
+  const view = platform.store.homes.get(user);
+  void tell(platform, {
+    type: "app_home_opened",
+    user,
+    channel: platform.store.direct([user, BOT_USER]).id,
+    tab: "home",
+    ...(view ? { view: plainView(view) } : {}),
+  });
+  return { ok: true };
+}
+
+function pressed(button: Element): Json {
+  const { type, text, value, style } = button;
+  return { type, text, ...(value === undefined ? {} : { value }), ...(style === undefined ? {} : { style }) };
+}

@@ -1,0 +1,243 @@
+import type { GateStep } from "../../src/catalog/types.ts";
+import type { Declared, GateState, IncidentState, RunState, StepState } from "../../src/incident/state.ts";
+import { isSurprise } from "../../src/incident/surprise.ts";
+import { announcement } from "./announcement.ts";
+import { attemptsOf, stuck } from "./attempts.ts";
+import { breakGlassRequested, breakGlassUsed } from "./break-glass.ts";
+import { statusCard } from "./card.ts";
+import { channelOf } from "./channel.ts";
+import { clockMoments, renderLate } from "./clocks.ts";
+import { deadlineOf } from "./deadline.ts";
+import { askedDirectly } from "./direct.ts";
+import { drillTold } from "./drill.ts";
+import { announcedInstead, inOneThread } from "./elsewhere.ts";
+import { type ApprovalRequest, gateCard } from "./gate.ts";
+import { gateAbandoned, gateOutcome, gateSuperseded } from "./gate-end.ts";
+import { escalation, escalationOver, pastEscalations, reminder, talk } from "./gate-said.ts";
+import { kindPrefix } from "./kind.ts";
+import { manualOver, manualStep } from "./manual.ts";
+import { preflight } from "./preflight.ts";
+import { progressMoments } from "./progress.ts";
+import { result } from "./result.ts";
+import { roleAssigned, roleKey } from "./role.ts";
+import { runCard } from "./run.ts";
+import { renderSentUpdates } from "./sent-updates.ts";
+import { splitBrain } from "./split.ts";
+import { stepList } from "./steps.ts";
+import { triageCard } from "./triage.ts";
+import { unfilledRoles } from "./unfilled.ts";
+import type { RenderIncident, ShownMessage, Surroundings, View } from "./view.ts";
+
+/** Everything Slack should show of an incident: the same state, surroundings and time give the same view. */
+export const renderIncident: RenderIncident = (state, around): View => {
+  const { declared } = state;
+  if (declared === null) return { channel: null, messages: [], redrawAt: null };
+  const runs = [...state.runs.values()].flatMap((run) => drawRun(state, declared, run, around));
+  // Planned work has no channel and no card: a thread for each run, where it was typed.
+  if (declared.kind === "maintenance") {
+    const messages = [...runs, ...announcedInstead(declared, around)];
+    return { channel: null, messages, redrawAt: redrawAt(state, around.now) };
+  }
+  const messages: ShownMessage[] = [
+    ...announced(state, declared, around),
+    ...drillTold(state, declared, around),
+    {
+      key: "card",
+      in: "incident",
+      under: null,
+      priority: cardPriority(state),
+      message: statusCard(state, declared, around),
+    },
+    ...roleQuestion(state, around),
+    ...[...state.roles].map(([role, person]): ShownMessage => {
+      const message = roleAssigned(state, role, person, around);
+      return { key: roleKey(state, role, person), in: "incident", under: null, priority: 1, message, once: true };
+    }),
+    ...runs,
+    ...(state.triages ?? []).map((triage, n, all): ShownMessage => {
+      const message = triageCard(state, triage, n === all.length - 1, around);
+      return { key: `triage:${triage.id}`, in: "incident", under: null, priority: 0, message };
+    }),
+    ...renderSentUpdates(state, declared, around),
+    ...announcedInstead(declared, around),
+  ];
+  const refused = around.channelRefused != null;
+  return {
+    channel: refused ? null : channelOf(state, declared, around),
+    messages: refused ? inOneThread(messages, declared) : messages,
+    redrawAt: redrawAt(state, around.now),
+  };
+};
+
+/** A surprise is announced nowhere. */
+function announced(state: IncidentState, declared: Declared, around: Surroundings): ShownMessage[] {
+  if (isSurprise(declared)) return [];
+  const message = announcement(state, declared, around);
+  return [{ key: "announcement", in: "announce", under: null, priority: 1, message }];
+}
+
+/** When the last run has ended, the card says so before the result is posted below it. */
+function cardPriority({ runs }: IncidentState): 0 | 1 {
+  return runs.size > 0 && [...runs.values()].every(({ endedAt }) => endedAt !== null) ? 0 : 1;
+}
+
+function roleQuestion(state: IncidentState, around: Surroundings): ShownMessage[] {
+  const message = unfilledRoles(state, around);
+  return message === null ? [] : [{ key: "roles", in: "incident", under: null, priority: 1, message }];
+}
+
+function drawRun(state: IncidentState, declared: Declared, run: RunState, around: Surroundings): ShownMessage[] {
+  const root = `run:${run.id}`;
+  const reply = (
+    key: string,
+    priority: 0 | 1 | 2,
+    message: ShownMessage["message"],
+    broadcast = false,
+  ): ShownMessage => ({
+    key,
+    in: "incident",
+    under: root,
+    priority,
+    message,
+    ...(broadcast && { broadcast }),
+  });
+  const over = result(state, run, around);
+  const shown: ShownMessage[] = [
+    { key: root, in: "incident", under: null, priority: 1, message: runCard(state, declared, run, around) },
+    ...(run.preflight ? [reply(`preflight:${run.id}`, 1, preflight(state, run, run.preflight, around))] : []),
+    ...(run.preflight?.ready && !run.dryRun ? [reply(`steps:${run.id}`, 2, stepList(run, around))] : []),
+    ...renderLate(state, run, around),
+    ...[...run.steps.values()].flatMap((step) => drawStep(state, run, step, around, reply)),
+    ...(run.stuck && run.endedAt === null
+      ? [reply(`stuck:${run.id}`, 0, stuck(state, run, run.stuck, around), true)]
+      : []),
+    ...run.breaks.flatMap((broke): ShownMessage[] => {
+      const message = breakGlassUsed(state, run, broke, around);
+      const key = `glass:${broke.ask}`;
+      const here: ShownMessage = { key, in: "incident", under: null, priority: 0, message };
+      return isSurprise(declared) ? [here] : [here, { ...here, key: `${key}:announced`, in: "announce" }];
+    }),
+    ...(run.splits ?? []).map((split, n) => reply(`split:${run.id}:${n + 1}`, 0, splitBrain(run, split, around), true)),
+    ...(over ? [reply(`result:${run.id}`, 0, over, true)] : []),
+  ];
+  const placed = isThread(declared, run) ? shown.flatMap(whereTyped) : shown;
+  // The result is posted at once, so nothing above it may lag: no step may say "pending" under "Done and verified".
+  return over === null ? placed : placed.map((message) => ({ ...message, priority: 0 }));
+}
+
+/** A run of maintenance, also where it has become an incident since: its thread stays where it is. */
+function isThread({ kind, at }: Declared, { requestedAt }: RunState): boolean {
+  return kind === "maintenance" || requestedAt < at;
+}
+
+/** The same in the thread alone: the channel has other things to do. */
+function whereTyped(message: ShownMessage): ShownMessage[] {
+  if (message.in === "announce") return [];
+  if (message.in !== "incident") return [message];
+  const { broadcast: _left, ...rest } = message;
+  return [{ ...rest, in: "announce" }];
+}
+
+type Reply = (key: string, priority: 0 | 1 | 2, message: ShownMessage["message"], broadcast?: boolean) => ShownMessage;
+
+function drawStep(
+  state: IncidentState,
+  run: RunState,
+  step: StepState,
+  around: Surroundings,
+  reply: Reply,
+): ShownMessage[] {
+  if (step.status === "gate" && step.step.kind === "gate")
+    return drawGate({ state, run, step: step.step, gate: step.gate }, around, reply);
+  if (step.step.kind === "manual") {
+    const manual = step.step;
+    const key = `manual:${run.id}:${manual.id}`;
+    if (step.status === "open" && run.endedAt === null)
+      return [reply(key, 0, manualStep(state, run, step, manual, around), true)];
+    const message = manualOver(run, step, around);
+    return message ? [reply(key, 0, message, true)] : [];
+  }
+  return attemptsOf(run, step, around).map(({ attempt, message, asks }) =>
+    reply(`attempt:${run.id}:${step.step.id}:${attempt}`, asks ? 0 : 1, message, asks),
+  );
+}
+
+function drawGate(ask: ApprovalRequest, around: Surroundings, reply: Reply): ShownMessage[] {
+  const { run, step, gate } = ask;
+  const prefix = kindPrefix(run.plan.kind, around.practice);
+  const open = gate.outcome === "open" && run.endedAt === null;
+  const wanted = breakGlassRequested(ask, around);
+  return [
+    ...gate.past.flatMap((past) => [
+      reply(`gate:${past.ask}`, 0, gateSuperseded(run, step, past.says, around), true),
+      ...pastEscalations(past).map((role, n) =>
+        reply(`gate:${past.ask}:asked:${n + 1}`, 0, escalationOver(run.plan.title, role, prefix, around)),
+      ),
+    ]),
+    reply(`gate:${gate.ask}`, 0, drawAsk(ask, around), true),
+    ...gate.escalate
+      .slice(0, gate.level)
+      .map(({ role }, n) =>
+        reply(`gate:${gate.ask}:asked:${n + 1}`, 0, escalation(ask, role, n + 1, around), gate.outcome === "open"),
+      ),
+    ...(open ? gate.reminders : []).map((_, n) => ({
+      ...reply(`gate:${gate.ask}:reminded:${n + 1}`, 0, reminder(ask, n, around)),
+      once: true,
+    })),
+    ...(open ? gate.talk : []).map((_, n) => ({
+      ...reply(`gate:${gate.ask}:said:${n + 1}`, 0, talk(ask, n, around)),
+      once: true,
+    })),
+    ...(wanted ? [reply(`glass:${gate.ask}:wanted`, 0, wanted, true)] : []),
+    ...askedDirectly(ask, drawAsk(ask, around, true), around),
+  ];
+}
+
+function drawAsk(
+  ask: ApprovalRequest & { step: GateStep },
+  around: Surroundings,
+  apart = false,
+): ShownMessage["message"] {
+  if (ask.gate.outcome !== "open") return gateOutcome(ask, around);
+  return ask.run.endedAt === null ? gateCard(ask, around, apart) : gateAbandoned(ask, around);
+}
+
+/** The next moment at which a sentence about time stops being true though nothing happens. */
+function redrawAt(state: IncidentState, now: Date): Date | null {
+  const live = [...state.runs.values()].filter(({ endedAt }) => endedAt === null);
+  const moments = live.flatMap((run) => {
+    const deadline = deadlineOf(state, run);
+    const asked = openGates(run);
+    const due = deadline === null || deadline <= now ? [] : [asked.length > 0 ? nextMinute(deadline, now) : deadline];
+    return [
+      ...due,
+      ...clockMoments(run, now),
+      ...progressMoments(run, now),
+      ...asked.flatMap((gate) => gateMoments(state, gate, now)),
+    ];
+  });
+  return moments.reduce<Date | null>((first, moment) => (first === null || moment < first ? moment : first), null);
+}
+
+function openGates(run: RunState): readonly GateState[] {
+  return [...run.steps.values()].flatMap((step) =>
+    step.status === "gate" && step.gate.outcome === "open" ? [step.gate] : [],
+  );
+}
+
+/** When those who are asked have waited another minute, and when what is lent or waited for ends. */
+function gateMoments(state: IncidentState, gate: GateState, now: Date): Date[] {
+  const since = [gate.openedAt, ...gate.risen.map(({ at }) => at)];
+  const ends = [...state.delegations.map(({ until }) => until), ...(gate.breaking ? [gate.breaking.aloneAt] : [])];
+  const minutes = since.map((at) => {
+    const waited = Math.floor((now.getTime() - at.getTime()) / 60_000);
+    return new Date(at.getTime() + (waited + 1) * 60_000);
+  });
+  return [...minutes, ...ends.filter((at) => at > now)];
+}
+
+/** When the whole minutes left until the deadline become one fewer. */
+function nextMinute(deadline: Date, now: Date): Date {
+  const left = Math.floor((deadline.getTime() - now.getTime()) / 60_000);
+  return new Date(deadline.getTime() - left * 60_000 + 1);
+}
