@@ -25,7 +25,7 @@ export type Acted =
 
 /**
  * Decides inside the one transaction, with what is true in it. A refusal is written too.
- * `newFor`: the system of an incident that this very command declares. `proof`: see `prove.ts`.
+ * `newFor`: the system of an incident that this very command declares. `proof`: see `step-up.ts`.
  */
 export async function act(
   context: CommandContext,

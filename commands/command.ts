@@ -111,5 +111,5 @@ export function actorOf(caller: Caller): Actor {
   };
 }
 
-// `House` is what commands may use; it is defined beside the list in `house.ts`.
+// `CommandContext` is what commands may use; it is defined beside the list in `context.ts`.
 import type { CommandContext } from "./context.ts";

@@ -80,7 +80,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
     at: "src/cli/dr",
     may: ["src/lib/", "src/control/protocol.ts", "src/control/socket-path.ts", "src/cli/version.ts"],
   },
-  proof: { at: "src/mfa/", may: ["src/lib/", "src/timeline/second-factors.ts"] },
+  mfa: { at: "src/mfa/", may: ["src/lib/", "src/timeline/second-factors.ts"] },
   slack: {
     at: "src/slack/",
     may: [
@@ -235,7 +235,7 @@ describe("the import table", () => {
     const strays = files.filter(
       (file) =>
         !Object.values(rooms).some((room) => file.startsWith(room.at)) &&
-        !/^src\/(main|cli|config|bot|house|health|people-in-events|reload|renamed-settings|secrets|script-host)\.ts$|^src\/cli\/|^practice\/(session|cli)\//.test(
+        !/^src\/(main|cli|config|bot|command-context|health|people-in-events|reload|renamed-settings|secrets|script-host)\.ts$|^src\/cli\/|^practice\/(session|cli)\//.test(
           file,
         ),
     );

@@ -1,6 +1,6 @@
 /**
  * Every limit of Slack this house has to respect, and where the number is from: [DOC] Slack's documentation, [METH] a
- * method's page, [TYPES] comments in @slack/types, [ISSUE] a public report. `clamp.ts` applies them.
+ * method's page, [TYPES] comments in @slack/types, [ISSUE] a public report. `truncate.ts` applies them.
  */
 export const limits = {
   /** chat.postMessage takes 40 000 characters, chat.update refuses above 4000 (`msg_too_long`), and every message may have to be edited. [METH] */

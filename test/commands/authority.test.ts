@@ -26,7 +26,7 @@ storeForEach((fresh) => {
   store = fresh;
   house = new TestHouse(store);
   Object.assign(house.house, {
-    proof: createTotp(createSecondFactors(store.pool, store.keyring), [randomBytes(32)], { settleHours: 0 }),
+    mfa: createTotp(createSecondFactors(store.pool, store.keyring), [randomBytes(32)], { settleHours: 0 }),
   });
 });
 
@@ -95,7 +95,7 @@ describe("authority, as people speak of it", () => {
 
   test("a stolen account enrolls while the question is open: its code counts for nothing until somebody vouches", async () => {
     const proofs = createSecondFactors(store.pool, store.keyring);
-    Object.assign(house.house, { proof: createTotp(proofs, [randomBytes(32)], { settleHours: 24 }) });
+    Object.assign(house.house, { mfa: createTotp(proofs, [randomBytes(32)], { settleHours: 24 }) });
     const enrolls = async (person: string) => {
       const secret = secretIn(await house.ask(person, "enroll", { ...pressed, hidden: true }));
       const code = codeOf(secret, -1);
@@ -254,7 +254,7 @@ describe("authority, as people speak of it", () => {
   });
 
   test("without a key, whoever wants to enroll is told what is to be set", async () => {
-    Object.assign(house.house, { proof: createTotp(createSecondFactors(store.pool, store.keyring), []) });
+    Object.assign(house.house, { mfa: createTotp(createSecondFactors(store.pool, store.keyring), []) });
     const run = await asked("failover practice-a", "region", "ask-region");
     await house.ask("vera", "enroll", here);
     await house.press("vera", "gate.approve", `${run}/ask-region`, pressed);

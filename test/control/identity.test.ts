@@ -90,7 +90,7 @@ describe("who a caller is", () => {
       exit: 1,
       err: expect.stringContaining("locked separately"),
     });
-    expect(await bot.proof.check("practice/vera-lindqvist", code(1), "in Slack")).toEqual({ ok: true });
+    expect(await bot.mfa.check("practice/vera-lindqvist", code(1), "in Slack")).toEqual({ ok: true });
     const told = (await store.timeline.read("workspace")).filter(({ type }) => type === "person.locked");
     expect(told.map(({ data }) => data)).toMatchObject([{ people: ["practice/vera-lindqvist"], from: "cli" }]);
   });

@@ -33,7 +33,7 @@ export class Served {
   readonly bed: TestHouse;
   readonly folder: string;
   readonly socket: string;
-  readonly proof;
+  readonly mfa;
   readonly #store: Store;
   #control: Control | null = null;
 
@@ -42,8 +42,8 @@ export class Served {
     this.folder = folder;
     this.socket = join(folder, "run", "bot.sock");
     this.bed = new TestHouse(store);
-    this.proof = createTotp(createSecondFactors(store.pool, store.keyring), [randomBytes(32)], { settleHours });
-    Object.assign(this.bed.house, { proof: this.proof });
+    this.mfa = createTotp(createSecondFactors(store.pool, store.keyring), [randomBytes(32)], { settleHours });
+    Object.assign(this.bed.house, { mfa: this.mfa });
   }
 
   static async open(store: Store, people: ReadonlyMap<string, string>, settleHours = 0): Promise<Served> {
@@ -74,10 +74,10 @@ export class Served {
 
   async enroll(person: string): Promise<(steps: number) => string> {
     const holder = `practice/${person}`;
-    const { secret } = await this.proof.begin([holder], person);
+    const { secret } = await this.mfa.begin([holder], person);
     const code = (steps: number) =>
       new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + steps * 30_000 });
-    const confirmed = await this.proof.confirm([holder], code(-1), null, "enroll");
+    const confirmed = await this.mfa.confirm([holder], code(-1), null, "enroll");
     if (!confirmed.ok) throw new Error(confirmed.problem.what);
     return code;
   }

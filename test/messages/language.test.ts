@@ -12,7 +12,7 @@ const PLACES = [
   "src/engine",
   "src/report",
   "src/paging",
-  "src/proof",
+  "src/mfa",
 ];
 
 /** What an incident channel does not say, and what it says instead. */

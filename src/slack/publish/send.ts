@@ -3,7 +3,7 @@ import type { Block } from "../../../templates/messages/message.ts";
 import type { Item } from "../../timeline/outbox.ts";
 import type { Identity } from "../identity.ts";
 
-/** Slack's block types are a closed union; ours are plain JSON that `clamp.ts` and the workspace's validator check. */
+/** Slack's block types are a closed union; ours are plain JSON that `truncate.ts` and the workspace's validator check. */
 type PostArguments = Parameters<WebClient["chat"]["postMessage"]>[0];
 type UpdateArguments = Parameters<WebClient["chat"]["update"]>[0];
 
