@@ -5,15 +5,7 @@ import { parseSync } from "@swc/core";
 import { projectRoot } from "../../src/lib/root.ts";
 
 /** Where the sentences are that people read in Slack, at the command line and on a phone. */
-const PLACES = [
-  "templates/messages",
-  "commands",
-  "src/incident",
-  "src/engine",
-  "src/report",
-  "src/paging",
-  "src/mfa",
-];
+const PLACES = ["templates/messages", "commands", "src/incident", "src/engine", "src/report", "src/paging", "src/mfa"];
 
 /** What an incident channel does not say, and what it says instead. */
 const RETIRED: readonly (readonly [RegExp, string])[] = [
