@@ -26,7 +26,8 @@ test.each([
 
 test("only the codec builds and reads what a button brings back", () => {
   const root = projectRoot();
-  const own = /(?:carries|actionValue)[^\n]*\.(?:split|startsWith)\(|(?:(?:carries|actionValue)(?::| =)|Form\()[^\n]*`\$\{[^`]*\}\/\$\{|= "joined"/;
+  const own =
+    /(?:carries|actionValue)[^\n]*\.(?:split|startsWith)\(|(?:(?:carries|actionValue)(?::| =)|Form\()[^\n]*`\$\{[^`]*\}\/\$\{|= "joined"/;
   const strays = ["commands", "templates/messages", "src/slack"].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
       .filter((name) => name.endsWith(".ts") && name !== "action-value.ts")
