@@ -51,6 +51,7 @@ export const navigation: readonly Section[] = [
       { text: "A region is lost", link: "/operations/region-lost" },
       { text: "Back up and restore the store", link: "/operations/backup" },
       { text: "Upgrade", link: "/operations/upgrade" },
+      { text: "Metrics", link: "/operations/metrics" },
       { text: "The record and its keys", link: "/record" },
     ],
   },
