@@ -64,21 +64,30 @@ export function recoveryOf(state: IncidentState, run: RunState): Recovery {
   };
 }
 
+/** From the start of a step to the end of another; null where no step took service away. */
+export interface Interruption {
+  readonly from: Date | null;
+  readonly until: Date | null;
+  /** Id of the step it was over with. */
+  readonly last: string | null;
+}
+
 /**
- * How long a planned run left users without service, as an upper bound from its own steps: from the beginning of the first that takes
+ * How long a run left users without service, as an upper bound from its own steps: from the beginning of the first that takes
  * it away to the end of the last that gives it back. Approvals asked in between count: users wait for them too.
  */
-function interruptionOf(run: RunState): { readonly from: Date | null; readonly until: Date | null } {
+export function interruptionOf(run: RunState): Interruption {
   const changing = [...run.steps.values()].flatMap((state) => {
     if (state.status !== "done" || state.step.kind !== "action") return [];
     const service = serviceOf(state.step);
-    return service === null ? [] : [{ service, from: state.startedAt, until: state.at }];
+    return service === null ? [] : [{ service, id: state.step.id, from: state.startedAt, until: state.at }];
   });
   const first = changing.findIndex(({ service }) => service === "interrupts");
   const taken = changing[first];
-  if (taken === undefined) return { from: null, until: null };
+  if (taken === undefined) return { from: null, until: null, last: null };
   const back = changing.slice(first).filter(({ service }) => service !== "aside");
-  return { from: taken.from, until: new Date(Math.max(...back.map(({ until }) => until.getTime()))) };
+  const last = back.reduce((latest, one) => (one.until >= latest.until ? one : latest));
+  return { from: taken.from, until: last.until, last: last.id };
 }
 
 function lastDone(run: RunState): Date | null {
