@@ -96,6 +96,8 @@ export type Reply =
       readonly kind: "file";
       readonly name: string;
       readonly content: string;
+      /** Files that belong to it, such as its pictures; absent: none. The command line has no place for them. */
+      readonly beside?: readonly { readonly name: string; readonly content: string }[];
       readonly message: Message;
       readonly channel: string | null;
     }

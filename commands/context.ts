@@ -8,6 +8,7 @@ import type { Actor } from "../src/incident/events.ts";
 import type { Incidents } from "../src/incidents/index.ts";
 import type { Logger } from "../src/lib/log.ts";
 import type { SecondFactor } from "../src/mfa/second-factor.ts";
+import type { ReportTemplate } from "../src/report/templates.ts";
 import type { Tally, Timeline } from "../src/timeline/contract.ts";
 
 /** What commands may use. They read, decide and append; they can not reach actions. */
@@ -44,6 +45,8 @@ export interface CommandContext {
     /** Where the built-in status page is read; null: nobody was told. */
     readonly pageLink: string | null;
   };
+  /** The template of a system's reports, as its file is now; absent: the shipped one. */
+  readonly reportTemplate?: (system: string) => ReportTemplate;
   /** Has the catalogue read anew, for this person; absent: this process reads it once. */
   readonly reload?: (actor: Actor) => Promise<Reloaded>;
   /** How people prove afresh who they are; absent: nobody can. */

@@ -1,42 +1,69 @@
-import { draftPostmortem } from "../src/report/postmortem.ts";
+import { draftPostmortem, type Postmortem } from "../src/report/postmortem.ts";
 import { plainWords, safe } from "../templates/messages/escape.ts";
 import { said } from "../templates/messages/reply.ts";
 import { act } from "./act.ts";
-import type { Command } from "./command.ts";
+import type { Command, Reply } from "./command.ts";
+import type { CommandContext } from "./context.ts";
 import { fileName } from "./ids.ts";
 import { systemOf } from "./incidents.ts";
+import { occasionsOf } from "./occasions.ts";
 import { nameIn, no } from "./say.ts";
 import { theIncident } from "./the-incident.ts";
 
 export const postmortem: Command = {
   verb: "postmortem",
   aliases: ["post-mortem", "pm"],
-  summary: "Draft the post-mortem from the timeline, as a Markdown (or HTML) file in the incident's channel.",
+  summary:
+    "Draft the post-mortem in the incident's channel: Markdown with its picture to edit, or --html for one page to read and print.",
   usage: "/dr postmortem [<incident>] [--html]",
   examples: ["/dr postmortem", "/dr postmortem --html"],
   async handle(context, request) {
     const incident = await theIncident(context, request, true);
     const acted = await act(context, request, incident.id, { type: "draftPostmortem" });
     if (acted.kind === "refused") return no(acted.problem);
+    const system = systemOf(context, incident);
     const events = await context.timeline.read(incident.id);
+    const template = context.reportTemplate?.(system.id) ?? null;
     const draft = draftPostmortem({
       incident: incident.id,
       ...(incident.number !== undefined && { number: incident.number }),
+      name: fileName(incident),
       events,
       plans: await context.incidents.plansOf(events),
-      system: systemOf(context, incident),
+      system,
       names: (who) => plainWords(nameIn(context, who)),
       practice: context.practice,
+      pictures: request.caller.transport !== "cli",
+      overdue: await overdueIn(context, system),
+      ...(template && { template: template.source }),
     });
     const html = request.options.html === true;
-    return {
-      kind: "file",
-      name: `postmortem-${fileName(incident)}.${html ? "html" : "md"}`,
-      content: html ? draft.html : draft.markdown,
-      channel: await context.channelOf(incident.id),
-      message: said([
-        `Post-mortem draft of *${safe(draft.title)}* ready (${events.length} timeline events). Add what went well and the action items.`,
-      ]),
-    };
+    const lines = [
+      `${draft.report} draft of *${safe(draft.title)}* ready (${events.length} timeline events). Add what went well and the action items.`,
+      ...(template?.problem ? [`⚠️ ${safe(template.problem)}.`] : []),
+    ];
+    return fileOf(fileName(incident), html, draft, lines, await context.channelOf(incident.id));
   },
 };
+
+function fileOf(
+  incident: string,
+  html: boolean,
+  draft: Postmortem,
+  lines: readonly string[],
+  channel: string | null,
+): Reply {
+  const name = `postmortem-${incident}`;
+  if (html) return { kind: "file", name: `${name}.html`, content: draft.html, channel, message: said(lines) };
+  const message = said([...lines, "As one page to print: `/dr postmortem --html`"]);
+  return { kind: "file", name: `${name}.md`, content: draft.markdown, beside: draft.pictures, channel, message };
+}
+
+/** Titles of drills and verifications that are overdue. Surprises are not told: a post-mortem is read by many. */
+async function overdueIn(context: CommandContext, system: ReturnType<typeof systemOf>): Promise<readonly string[]> {
+  if ((system.calendar ?? []).length === 0) return [];
+  const last = await context.incidents.lastVerified();
+  return occasionsOf(context.catalog, system, last, null, context.timeline.now())
+    .filter(({ kind, overdueSince }) => kind !== "review" && overdueSince !== null)
+    .map(({ title }) => title);
+}

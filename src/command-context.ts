@@ -13,6 +13,7 @@ import { LifeboatError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import type { SecretBook } from "./lib/redact.ts";
 import { createTotp } from "./mfa/totp.ts";
+import { checkTemplates, templateFor } from "./report/templates.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
 import { directOf } from "./slack/publish/drawing.ts";
 import type { Store } from "./timeline/index.ts";
@@ -62,6 +63,7 @@ export function commandContextOf(
       reach: { email: config.comms.mail !== null, statuspage: config.comms.statuspage !== null },
       pageLink: config.comms.page.link,
     },
+    reportTemplate: (system) => templateFor(config.catalog.systemsFolder, system),
     mfa: createTotp(createSecondFactors(store.pool, store.keyring), config.secretKeys, {
       issuer: config.practice ? "Lifeboat practice" : "Lifeboat",
       settleHours: config.mfaCooldownHours,
@@ -130,5 +132,7 @@ export function refuseDrillsOnProduction(context: CommandContext): void {
 function readTemplates(config: Config, log: Logger) {
   const { templates, problems } = loadTemplates(config.catalog.systemsFolder);
   if (problems.length > 0) log.error(`The comms templates have mistakes:\n${reportFindings(problems)}`);
+  const reports = checkTemplates(config.catalog.systemsFolder).problems;
+  if (reports.length > 0) log.error(`The post-mortem templates have mistakes:\n${reportFindings(reports)}`);
   return templates;
 }

@@ -34,7 +34,17 @@ const rooms: Record<string, { at: string; may: string[] }> = {
     ],
   },
   actions: { at: "src/actions/", may: ["src/lib/", "src/catalog/types.ts", "src/catalog/roles.ts"] },
-  report: { at: "src/report/", may: ["src/lib/", "src/catalog/types.ts", "src/incident/", "src/timeline/contract.ts"] },
+  report: {
+    at: "src/report/",
+    may: [
+      "src/lib/",
+      "src/catalog/types.ts",
+      "src/catalog/fault.ts",
+      "src/catalog/suggest.ts",
+      "src/incident/",
+      "src/timeline/contract.ts",
+    ],
+  },
   metrics: {
     at: "src/metrics/",
     may: ["src/lib/", "src/incident/", "src/timeline/contract.ts", "src/timeline/inbox.ts"],
@@ -145,7 +155,8 @@ const packages: Record<string, string[]> = {
   htm: [],
   pino: ["src/lib/log.ts"],
   "prom-client": ["src/metrics/"],
-  liquidjs: ["src/comms/liquid.ts", "src/report/postmortem.ts"],
+  liquidjs: ["src/comms/liquid.ts", "src/report/liquid.ts"],
+  marked: ["src/report/page.ts"],
   nodemailer: ["src/comms/email.ts"],
   "smtp-server": ["practice/mail/"],
   "postal-mime": ["practice/mail/"],

@@ -9,3 +9,13 @@ export const sentence = z.string().trim().min(1, "It may not be empty");
 export const scalar = z.union([z.string(), z.number(), z.boolean()]).describe("A text, a number, true or false");
 export const mode = z.enum(["planned", "unplanned"]);
 export const email = z.email("An e-mail address: leadership@example.com");
+
+/** True for a time zone this Node knows. */
+export function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en-GB", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

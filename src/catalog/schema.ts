@@ -8,7 +8,7 @@ import { checklistsSchema, complianceSchema, contactsSchema } from "./compliance
 import { cyclesSchema } from "./cycles.ts";
 import { duration } from "./duration.ts";
 import { inputSchema } from "./input.ts";
-import { id, mode, scalar, sentence } from "./schema-parts.ts";
+import { id, isTimeZone, mode, scalar, sentence } from "./schema-parts.ts";
 import { sitesSchema, targetsSchema } from "./targets.ts";
 import { triageSchema } from "./triage.ts";
 
@@ -145,6 +145,11 @@ export const systemSchema = z
     environment: z
       .enum(["practice", "production"])
       .describe("Practice systems run against the practice estate only; production systems never there"),
+    timezone: z
+      .string()
+      .refine(isTimeZone, "An IANA name: Europe/Berlin")
+      .optional()
+      .describe("Reports say times on these clocks beside UTC. An IANA name: Europe/Berlin. Left out: UTC alone"),
     sites: sitesSchema.default({}),
     targets: targetsSchema.optional(),
     tiers: z.record(id, tier).optional().describe("Objectives that several components share"),

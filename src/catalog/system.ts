@@ -19,6 +19,7 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
     id,
     title: written.title,
     environment: written.environment,
+    ...(written.timezone !== undefined && { timezone: written.timezone }),
     sites: toSites(written.sites),
     ...(written.targets && { targets: toTargets(written.targets) }),
     ...(written.tiers && { tiers: toTiers(written.tiers) }),

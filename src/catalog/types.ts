@@ -26,6 +26,8 @@ export interface System {
   readonly title: string;
   /** `practice` systems may only be run against the practice estate; `production` ones never in practice. */
   readonly environment: "practice" | "production";
+  /** IANA name of the time zone its people live by; absent: reports say UTC alone. */
+  readonly timezone?: string;
   /** Where it runs. */
   readonly sites: readonly Site[];
   /** What runbooks act on, with its members; absent: runbooks name everything themselves. */

@@ -4,6 +4,7 @@ import { lint as lintCatalog } from "../catalog/lint.ts";
 import { reportFindings } from "../catalog/report.ts";
 import { loadTemplates } from "../comms/load.ts";
 import { projectRoot } from "../lib/root.ts";
+import { checkTemplates } from "../report/templates.ts";
 
 /** Systems, runbooks and what is said. Exit code 0: no errors (warnings are printed). 1: at least one. */
 export async function lint(rest: readonly string[]): Promise<number> {
@@ -14,5 +15,8 @@ export async function lint(rest: readonly string[]): Promise<number> {
   process.stdout.write(
     comms.problems.length === 0 ? `${comms.count} comms templates: no problems\n` : reportFindings(comms.problems),
   );
-  return [...catalog.problems, ...comms.problems].some(({ level }) => level === "error") ? 1 : 0;
+  const reports = checkTemplates(folder);
+  if (reports.problems.length > 0) process.stdout.write(reportFindings(reports.problems));
+  else if (reports.count > 0) process.stdout.write(`Post-mortem templates of systems: ${reports.count}, no problems\n`);
+  return [...catalog.problems, ...comms.problems, ...reports.problems].some(({ level }) => level === "error") ? 1 : 0;
 }

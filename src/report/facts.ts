@@ -1,226 +1,256 @@
-import { account, type Phase } from "../incident/accounting.ts";
-import { isLate, tookSeconds } from "../incident/clocks.ts";
 import type { RecordKind } from "../incident/events.ts";
-import { isKnown } from "../incident/evolve.ts";
+import { isKnown, type LogEvent } from "../incident/evolve.ts";
 import { incidentName } from "../incident/numbers.ts";
 import { nameOf, roleTitle } from "../incident/people.ts";
 import { recoveryOf } from "../incident/recovery.ts";
-import type { IncidentState, RunState } from "../incident/state.ts";
-import { unfencedIn } from "../incident/unfenced.ts";
-import { sayProblem } from "../lib/errors.ts";
+import type { ActionItem, IncidentState, RunState } from "../incident/state.ts";
+import {
+  communicationOf,
+  declaredBy,
+  detectionOf,
+  type Moments,
+  momentsOf,
+  narrativeOf,
+  type Sentence,
+} from "./course.ts";
+import { type Decision, decisionsOf } from "./decisions.ts";
+import { eventsOf, type Known } from "./known.ts";
 import { length } from "./length.ts";
+import { type Measure, measuresOf, NOT_MEASURED } from "./measures.ts";
 import type { PostmortemRequest } from "./postmortem.ts";
-import { entriesOf, stamp } from "./transcript.ts";
+import { type Beside, lossOf, outcomeOf, type RunFacts, runFacts } from "./run-facts.ts";
+import { type Suggestion, suggestionsOf } from "./suggest.ts";
+import { entriesOf } from "./transcript.ts";
+import { whenOf } from "./when.ts";
 
-/** Everything the post-mortem's templates may name. Words are raw: the templates' engine escapes what it prints. */
+/** Everything a report's template may name. Words are raw: the templates' engine escapes what it prints. What each means: `names.ts`. */
 export interface Facts {
-  readonly title: string;
-  readonly kind: RecordKind;
+  readonly report: string;
+  readonly kind: "incident" | "drill" | "maintenance";
   readonly practice: boolean;
+  readonly title: string;
   readonly incident: string;
   readonly system: string;
   readonly severity: string;
   readonly severityTitle: string;
   readonly status: string;
+  readonly day: string;
+  readonly zone: string | null;
+  readonly occasion: string | null;
+  readonly heldOn: string | null;
   readonly declared: string;
   readonly declaredBy: string;
   readonly impactStarted: string | null;
   readonly resolved: string | null;
   readonly duration: string | null;
   readonly summary: string | null;
-  readonly roles: readonly { role: string; who: string }[];
+  readonly narrative: readonly string[];
+  readonly roles: readonly { readonly role: string; readonly who: string }[];
+  readonly measures: readonly Measure[];
+  readonly loss: { readonly answer: string; readonly says: string; readonly method: string };
+  readonly detection: readonly Sentence[];
+  readonly communication: readonly Sentence[];
+  readonly moments: Moments;
   readonly runs: readonly RunFacts[];
-  readonly approvals: readonly ApprovalFacts[];
-  readonly refusals: readonly { version: number; at: string; who: string; what: string }[];
-  readonly timeline: readonly { version: number; at: string; later: boolean; who: string; what: string }[];
+  readonly dryRuns: readonly DryRunFacts[];
+  readonly decisions: readonly Decision[];
+  readonly items: readonly ItemFacts[];
+  readonly suggested: readonly Suggestion[];
+  readonly timeline: readonly TimelineFacts[];
+  readonly refusals: readonly RefusalFacts[];
   readonly versions: number;
   readonly lastHash: string | null;
 }
 
-export interface RunFacts {
-  readonly id: string;
+export interface DryRunFacts {
   readonly title: string;
-  readonly target: string;
   readonly mode: string;
-  readonly dryRun: boolean;
   readonly requester: string;
   readonly outcome: string;
-  readonly planHash: string;
-  readonly rto: string;
-  readonly rtoObjective: string;
-  readonly rtoVerdict: string;
-  readonly rpo: string;
-  readonly rpoObjective: string;
-  readonly rpoVerdict: string;
-  readonly rpoMethod: string;
-  /** Servers it went on without fencing, and who approved that. */
-  readonly unfenced: readonly { server: string; acceptedBy: string }[];
-  readonly total: string;
-  readonly phases: readonly PhaseFacts[];
-  /** Stages that said how long they should take, and had begun. */
-  readonly stages: readonly { title: string; took: string; given: string; verdict: string }[];
 }
 
-export interface PhaseFacts {
-  readonly name: string;
-  readonly says: string;
-  readonly length: string;
-  readonly percent: number;
-  readonly bar: string;
-  /** Of a picture 600 wide. */
-  readonly x: number;
-  readonly width: number;
+export interface ItemFacts {
+  readonly what: string;
+  readonly owner: string;
+  readonly due: string;
+  readonly state: string;
+  /** Where it is tracked, or empty. */
+  readonly link: string;
 }
 
-export interface ApprovalFacts {
-  readonly run: string;
-  readonly step: string;
+export interface TimelineFacts {
+  readonly utc: string;
+  readonly local: string | null;
+  readonly later: boolean;
   readonly who: string;
-  readonly role: string;
-  readonly decision: string;
-  readonly waited: string;
-  readonly version: number;
+  readonly what: string;
+  readonly event: number;
 }
 
-export function factsOf(request: PostmortemRequest, state: IncidentState): Facts {
-  const { system, names, events, practice } = request;
+export interface RefusalFacts {
+  readonly at: string;
+  readonly who: string;
+  readonly what: string;
+  readonly times: number;
+  readonly event: number;
+}
+
+export function factsOf(
+  request: PostmortemRequest,
+  state: IncidentState,
+): { facts: Facts; pictures: readonly Beside[] } {
+  const { system, events } = request;
+  const when = whenOf(system);
+  const all = [...state.runs.values()];
+  const runs = all.filter(({ dryRun }) => !dryRun);
   const { declared } = state;
   const started = declared?.impactStartedAt ?? declared?.at ?? null;
-  const entries = entriesOf(events, request.plans, names);
-  const by = declared?.by.kind === "person" ? declared.by : null;
-  const refused = new Set(
-    events
-      .filter(({ type }) => type === "command.refused" || type === "approval.refused")
-      .map(({ version }) => version),
-  );
-  return {
+  const day = started === null ? "" : when.day(started);
+  const known: Known = {
+    ...{ state, events, system, when, day, runs, overdue: request.overdue ?? [] },
+    names: (who) => person(request.names(who)),
+  };
+  const told = runs.map((run, at) => runFacts(known, run, request.pictures ? fileOf(request, at) : null));
+  const kind = declared?.kind ?? "real";
+  const facts: Facts = {
+    report: REPORTS[kind],
+    kind: kind === "real" ? "incident" : kind,
+    practice: request.practice,
     title: declared?.title ?? request.incident,
-    kind: declared?.kind ?? "real",
-    practice,
     incident: state.number === undefined ? state.id : `${incidentName(state)} (${state.id})`,
     system: system.title,
     severity: state.severity,
     severityTitle: system.severities.find(({ id }) => id === state.severity)?.title ?? state.severity,
     status: state.status,
-    declared: declared ? stamp(declared.at) : "not declared",
-    declaredBy: by ? (by.person ? names(by.person) : by.name) : "Lifeboat",
-    impactStarted: declared?.impactStartedAt ? stamp(declared.impactStartedAt) : null,
-    resolved: state.resolvedAt ? stamp(state.resolvedAt) : null,
+    day,
+    zone: when.zone,
+    occasion: occasionOf(known),
+    heldOn: heldOn(all),
+    declared: declared ? when.whole(declared.at) : "not declared",
+    declaredBy: declaredBy(known),
+    impactStarted: declared?.impactStartedAt ? when.whole(declared.impactStartedAt) : null,
+    resolved: state.resolvedAt ? when.whole(state.resolvedAt) : null,
     duration: started && state.resolvedAt ? length((state.resolvedAt.getTime() - started.getTime()) / 1000) : null,
-    summary: summaryOf(request),
-    roles: [...state.roles].map(([role, who]) => ({ role: roleTitle(role, system), who: nameOf(who, system) })),
-    runs: [...state.runs.values()].map((run) => runFacts(request, state, run)),
-    approvals: approvalsOf(request, state),
-    refusals: entries
-      .filter(({ version }) => refused.has(version))
-      .map(({ version, at, who, what }) => ({ version, at: stamp(at), who, what })),
-    timeline: entries
-      .filter(({ version }) => !refused.has(version))
-      .sort((one, other) => one.at.getTime() - other.at.getTime() || one.version - other.version)
-      .map(({ version, at, backfilled, who, what }) => ({ version, at: stamp(at), later: backfilled, who, what })),
+    summary: eventsOf(events, "incident.resolved").at(-1)?.data.summary ?? null,
+    narrative: narrativeOf(known),
+    roles: [...state.roles].map(([role, who]) => ({ role: roleTitle(role, system), who: person(nameOf(who, system)) })),
+    measures: measuresOf(known),
+    loss: wholeLoss(known),
+    detection: detectionOf(known),
+    communication: communicationOf(known),
+    moments: momentsOf(known),
+    runs: told.map(({ run }) => run),
+    dryRuns: all
+      .filter(({ dryRun }) => dryRun)
+      .map((run) => ({
+        ...{ title: run.plan.title, mode: run.mode, requester: known.names(run.requester), outcome: outcomeOf(run) },
+      })),
+    decisions: decisionsOf(known),
+    items: (state.actions ?? []).map((item) => itemOf(item, known)),
+    suggested: suggestionsOf(known),
+    ...linesOf(request, known),
     versions: events.at(-1)?.version ?? 0,
     lastHash: events.at(-1)?.hash ?? null,
   };
+  return { facts, pictures: told.flatMap(({ picture }) => picture ?? []) };
 }
 
-function summaryOf({ events }: PostmortemRequest): string | null {
-  let summary: string | null = null;
-  for (const event of events) if (isKnown(event) && event.type === "incident.resolved") summary = event.data.summary;
-  return summary;
+const REPORTS: Readonly<Record<RecordKind, string>> = {
+  real: "Post-mortem",
+  drill: "Drill report",
+  maintenance: "Maintenance report",
+};
+
+/** Beside the document: `postmortem-inc-7k2m9xqz-minutes.svg`, and from the second on with a number. */
+function fileOf({ incident, name }: PostmortemRequest, at: number): string {
+  return `postmortem-${name ?? incident}-minutes${at === 0 ? "" : `-${at + 1}`}.svg`;
 }
 
-function runFacts(request: PostmortemRequest, state: IncidentState, run: RunState): RunFacts {
-  const now = request.events.at(-1)?.at ?? run.requestedAt;
-  const recovery = recoveryOf(state, run);
-  const accounting = run.dryRun ? null : account(state, run, now);
+/** A Slack id says nothing to a reader. */
+function person(name: string): string {
+  return /^@?[UW][A-Z0-9]{5,}$/.test(name) ? "someone not on the roster" : name;
+}
+
+function itemOf({ id, text, owner, due, link, done }: ActionItem, { names, when }: Known): ItemFacts {
   return {
-    id: run.id,
-    title: run.plan.title,
-    target: run.plan.target,
-    mode: run.dryRun ? `Dry run, ${run.mode}` : run.mode === "planned" ? "Planned" : "Unplanned",
-    dryRun: run.dryRun,
-    requester: request.names(run.requester),
-    outcome: outcomeOf(run),
-    planHash: run.planHash,
-    rto: recovery.rtoSeconds === null ? "not measured" : length(recovery.rtoSeconds),
-    rtoObjective: recovery.objectiveSeconds === null ? "not set" : length(recovery.objectiveSeconds),
-    rtoVerdict: verdict(recovery.met),
-    rpo: lossOf(recovery.rpo),
-    rpoObjective: recovery.rpoObjectiveSeconds === null ? "not set" : length(recovery.rpoObjectiveSeconds),
-    rpoVerdict: verdict(recovery.rpoMet),
-    rpoMethod: recovery.rpo?.method ?? "no step measured it",
-    unfenced: unfencedIn(run)
-      .filter(({ happened }) => happened)
-      .map(({ server, acceptedBy }) => ({
-        server,
-        acceptedBy: acceptedBy.length === 0 ? "nobody" : acceptedBy.map(request.names).join(" and "),
-      })),
-    total: accounting ? length(accounting.totalSeconds) : "not counted",
-    phases: accounting ? picture(accounting.phases, accounting.totalSeconds) : [],
-    stages: [...(run.clocks?.values() ?? [])].map((one) => ({
-      title: one.clock.title,
-      took: `${length(tookSeconds(one, now))}${one.endedAt === null ? " so far" : ""}`,
-      given: length(one.clock.withinSeconds),
-      verdict: isLate(one, now) ? "late" : one.endedAt === null ? "not over yet" : "in time",
-    })),
+    what: `${id}: ${text}`,
+    owner: owner === null ? "no one yet" : names(owner),
+    due: due ?? "not set",
+    state: done === null ? "open" : `done ${when.day(done.at)}${done.note === null ? "" : `: ${done.note}`}`,
+    link: link ?? "",
   };
 }
 
-function outcomeOf(run: RunState): string {
-  const why = run.problem ? `: ${sayProblem(run.problem)}` : "";
-  if (run.status === "verified") return run.dryRun ? "dry run finished, nothing changed" : "done and verified";
-  return `${run.status}${why}`;
+function occasionOf({ state, system }: Known): string | null {
+  const id = state.declared?.drill?.occasion;
+  if (id === undefined) return null;
+  return system.calendar?.find((one) => one.id === id)?.title ?? id;
 }
 
-function lossOf(rpo: ReturnType<typeof recoveryOf>["rpo"]): string {
-  if (rpo === null) return "not measured";
-  const rows = rpo.rows === null ? null : `${rpo.rows} ${rpo.rows === 1 ? "row" : "rows"}`;
-  const after = rpo.keptUntil === undefined ? null : `writes after ${stamp(new Date(rpo.keptUntil))}`;
-  if (rpo.seconds === null) return rows ?? after ?? "could not be measured";
-  return rows === null ? length(rpo.seconds) : `${length(rpo.seconds)} of writes, ${rows}`;
+const GROUNDS = {
+  nothing: "nothing: it only looked",
+  environment: "the drill environment",
+  exercise: "production, as a declared exercise",
+  practice: "the practice environment",
+} as const;
+
+function heldOn(runs: readonly RunState[]): string | null {
+  const on = runs.find(({ plan }) => plan.drill !== undefined)?.plan.drill?.on;
+  return on === undefined ? null : GROUNDS[on];
 }
 
-function verdict(met: boolean | null): string {
-  return met === null ? "not judged" : met ? "met" : "missed";
+/** Over all runs: whether data was lost, and the worst that was measured. */
+function wholeLoss({ state, runs, when }: Known): Facts["loss"] {
+  const losses = runs.flatMap((run) => recoveryOf(state, run).rpo ?? []);
+  if (losses.length === 0) return { answer: "Not measured", says: NOT_MEASURED, method: "no step measured it" };
+  const size = ({ seconds, rows }: (typeof losses)[number]) => seconds ?? rows ?? Number.POSITIVE_INFINITY;
+  const worst = losses.reduce((most, one) => (size(one) > size(most) ? one : most));
+  const none = losses.every(({ seconds, rows }) => (seconds ?? rows) === 0 && (rows ?? 0) === 0);
+  const unknown = worst.seconds === null && worst.rows === null;
+  return { answer: none ? "No" : unknown ? "Not measured" : "Yes", says: lossOf(worst, when), method: worst.method };
 }
 
-const BAR = 30;
-const PICTURE = 600;
+/** Said again with what follows, or of no use to a reader: what is left out is in `/dr timeline`. */
+const LEFT_OUT: ReadonlySet<string> = new Set(["gate.reminded", "gate.shown", "comms.reminded", "postmortem.drafted"]);
+const REFUSED: ReadonlySet<string> = new Set(["command.refused", "approval.refused"]);
 
-function picture(phases: readonly Phase[], totalSeconds: number): readonly PhaseFacts[] {
-  let x = 0;
-  return phases.map(({ name, says, seconds }) => {
-    const share = totalSeconds === 0 ? 0 : seconds / totalSeconds;
-    const width = Math.round(share * PICTURE * 10) / 10;
-    const phase = {
-      ...{ name, says, length: length(seconds), percent: Math.round(share * 100), x: Math.round(x * 10) / 10, width },
-      bar: "█".repeat(Math.round(share * BAR)) + "·".repeat(BAR - Math.round(share * BAR)),
-    };
-    x += width;
-    return phase;
-  });
+function linesOf(
+  { events, plans }: PostmortemRequest,
+  { names, system, when, day }: Known,
+): Pick<Facts, "timeline" | "refusals"> {
+  const entries = entriesOf(events, plans, names, (role) => roleTitle(role, system));
+  const byVersion = new Map(events.map((event) => [event.version, event]));
+  const ended = new Set(events.flatMap((event) => endOf(event) ?? []));
+  const timeline: (TimelineFacts & { readonly moment: number })[] = [];
+  const refusals = new Map<string, RefusalFacts>();
+  for (const { version, at, backfilled, who: by, what: says } of entries) {
+    const event = byVersion.get(version);
+    if (event === undefined || LEFT_OUT.has(event.type)) continue;
+    const who = person(by);
+    const what = event.run === null ? says : says.replace(` (${event.run})`, "");
+    if (REFUSED.has(event.type)) {
+      const before = refusals.get(`${who}: ${what}`);
+      if (before) refusals.set(`${who}: ${what}`, { ...before, times: before.times + 1 });
+      else refusals.set(`${who}: ${what}`, { at: when.short(at, day), who, what, times: 1, event: version });
+    } else if (!isEndedLater(event, ended))
+      timeline.push({
+        ...{ utc: when.utc(at, day), local: when.local(at, day), later: backfilled, who, what, event: version },
+        moment: at.getTime(),
+      });
+  }
+  const inOrder = timeline.sort((one, other) => one.moment - other.moment || one.event - other.event);
+  return { timeline: inOrder.map(({ moment: _, ...line }) => line), refusals: [...refusals.values()] };
 }
 
-/** Every decision somebody made, with how long the question had waited for it. */
-function approvalsOf({ events, names, system }: PostmortemRequest, state: IncidentState): readonly ApprovalFacts[] {
-  const askedAt = new Map<string, Date>();
-  return events.flatMap((event): ApprovalFacts[] => {
-    if (!isKnown(event) || event.run === null) return [];
-    if (event.type === "gate.opened") askedAt.set(event.data.ask, event.at);
-    if (event.type !== "gate.approved" && event.type !== "gate.denied") return [];
-    const { ask, step, person, role } = event.data;
-    const since = askedAt.get(ask);
-    const run = state.runs.get(event.run);
-    return [
-      {
-        run: run?.plan.title ?? event.run,
-        step: run?.steps.get(step)?.step.title ?? step,
-        who: names(person),
-        role: roleTitle(role, system),
-        decision: event.type === "gate.approved" ? "approved" : "denied",
-        waited: since ? length((event.at.getTime() - since.getTime()) / 1000) : "not known",
-        version: event.version,
-      },
-    ];
-  });
+/** The attempt that an event ends. */
+function endOf(event: LogEvent): string | null {
+  if (!isKnown(event)) return null;
+  if (event.type !== "step.verified" && event.type !== "step.failed" && event.type !== "step.stopped") return null;
+  return `${event.run}/${event.data.step}/${event.data.attempt}`;
+}
+
+/** The beginning of an attempt whose end is told too: one line is enough. */
+function isEndedLater(event: LogEvent, ended: ReadonlySet<string>): boolean {
+  if (!isKnown(event) || event.type !== "step.started") return false;
+  return ended.has(`${event.run}/${event.data.step}/${event.data.attempt}`);
 }

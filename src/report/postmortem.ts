@@ -1,16 +1,20 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Liquid } from "liquidjs";
 import type { System } from "../catalog/types.ts";
 import { fold, type LogEvent, type Plans } from "../incident/evolve.ts";
 import { projectRoot } from "../lib/root.ts";
 import { factsOf } from "./facts.ts";
-import { html, markdown } from "./markup.ts";
+import { render } from "./liquid.ts";
+import { html } from "./markup.ts";
+import { bodyOf } from "./page.ts";
+import { shippedTemplate } from "./templates.ts";
 
 export interface PostmortemRequest {
   readonly incident: string;
   /** What people call it by; absent: as its events say, or nothing. */
   readonly number?: number;
+  /** What files are called by; absent: its id. */
+  readonly name?: string;
   /** The whole stream, in its order. */
   readonly events: readonly (LogEvent & { readonly hash?: string })[];
   readonly plans: Plans;
@@ -18,44 +22,76 @@ export interface PostmortemRequest {
   /** A person id as people know them: plain words. */
   readonly names: (who: string) => string;
   readonly practice: boolean;
+  /** False: the document stands alone, as at the command line, and what a picture shows is in a table. */
+  readonly pictures: boolean;
+  /** Liquid and Markdown; absent: the shipped template. */
+  readonly template?: string;
+  /** Titles of what the system's calendar says is overdue; absent: nothing. */
+  readonly overdue?: readonly string[];
 }
 
 export interface Postmortem {
   readonly title: string;
+  /** What kind of document it is: `Post-mortem`. */
+  readonly report: string;
+  /** It names its pictures as files beside it. */
   readonly markdown: string;
+  /** SVG files that belong beside the Markdown. */
+  readonly pictures: readonly { readonly name: string; readonly content: string }[];
+  /** One file with everything in it, for a screen and for A4; nothing in it runs. */
   readonly html: string;
 }
 
 /**
  * The document the timeline writes by itself. Facts come from events and carry the version they stand on (`#12`);
  * what only people can say is left to them under a heading, never invented.
- * The texts are templates of `templates/postmortem/`; every output is escaped, and a value a template names but the
- * facts do not have is an error. The same events give the same bytes.
+ * The text is a template of Markdown and Liquid; every output is escaped, and a value a template names but the
+ * facts do not have is an error. The page is made from the same Markdown. The same events give the same bytes.
  */
 export function draftPostmortem(request: PostmortemRequest): Postmortem {
   const { incident, events, plans, number } = request;
   const state = { ...fold(incident, events, plans), ...(number !== undefined && { number }) };
-  const facts = factsOf(request, state);
+  const template = request.template ?? shippedTemplate();
+  const { facts, pictures } = factsOf(request, state);
+  const markdown = tidy(render(template, facts));
+  // The page carries its pictures whether or not the Markdown has files beside it.
+  const pictured = request.pictures ? { facts, pictures } : factsOf({ ...request, pictures: true }, state);
+  const body = bodyOf(
+    request.pictures ? markdown : tidy(render(template, pictured.facts)),
+    new Map(pictured.pictures.map(({ name, svg }) => [name, svg])),
+  );
   return {
     title: facts.title,
-    markdown: render("postmortem.md.liquid", markdown, facts),
-    html: render("postmortem.html.liquid", html, facts),
+    report: facts.report,
+    markdown,
+    pictures: pictures.map(({ name, svg }) => ({ name, content: `${svg}\n` })),
+    html: pageOf(`${facts.report}: ${facts.title}`, body),
   };
 }
 
-const TEMPLATES = join("templates", "postmortem");
+function pageOf(title: string, body: string): string {
+  const css = readFileSync(join(projectRoot(), "templates", "postmortem", "page.css"), "utf8");
+  return [
+    "<!doctype html>",
+    '<html lang="en">',
+    "<head>",
+    '<meta charset="utf-8">',
+    '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    `<title>${html(title)}</title>`,
+    `<style>\n${css}</style>`,
+    "</head>",
+    "<body>",
+    "<main>",
+    `${body.trimEnd()}\n</main>`,
+    "</body>",
+    "</html>\n",
+  ].join("\n");
+}
 
-function render(file: string, outputEscape: (words: unknown) => string, facts: object): string {
-  const liquid = new Liquid({
-    strictVariables: true,
-    strictFilters: true,
-    ownPropertyOnly: true,
-    outputEscape,
-    dynamicPartials: false,
-    relativeReference: false,
-    root: [],
-    parseLimit: 1e6,
-    renderLimit: 5_000,
-  });
-  return liquid.parseAndRenderSync(readFileSync(join(projectRoot(), TEMPLATES, file), "utf8"), facts);
+/** No blank lines in a row, and none at the end: what a template leaves out leaves no gap. */
+function tidy(text: string): string {
+  return `${text
+    .replace(/[ \t]+$/gm, "")
+    .replace(/\n{3,}/g, "\n\n")
+    .trim()}\n`;
 }

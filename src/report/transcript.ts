@@ -47,9 +47,14 @@ export function lastEntries(
 }
 
 /** In the order of the record. Events that mean nothing to a reader (an intent, a claim) are left out. */
-export function entriesOf(events: readonly LogEvent[], plans: Plans, names: (who: string) => string): readonly Entry[] {
+export function entriesOf(
+  events: readonly LogEvent[],
+  plans: Plans,
+  names: (who: string) => string,
+  roles?: (role: string) => string,
+): readonly Entry[] {
   const titles = new Map(plansNeeded(events).map(({ run, planHash }) => [run, plans.get(planHash)]));
-  return events.flatMap((event) => entryOf(event, (run) => titles.get(run) ?? null, names) ?? []);
+  return events.flatMap((event) => entryOf(event, (run) => titles.get(run) ?? null, names, roles) ?? []);
 }
 
 /** The plan of a run; null: it isn't known. */
@@ -60,9 +65,15 @@ export const planIn =
   (run) =>
     runs.get(run)?.plan ?? null;
 
-function entryOf(event: LogEvent, planOf: PlanOf, names: (who: string) => string): Entry | null {
+/** `roles`: what a role is called; absent: its id is said. */
+function entryOf(
+  event: LogEvent,
+  planOf: PlanOf,
+  names: (who: string) => string,
+  roles: (role: string) => string = (role) => role,
+): Entry | null {
   if (!isKnown(event)) return null;
-  const what = tell(event, event.run === null ? null : planOf(event.run), names);
+  const what = tell(event, event.run === null ? null : planOf(event.run), names, roles);
   if (what === null) return null;
   const happened = event.type === "incident.noted" && event.data.happenedAt ? new Date(event.data.happenedAt) : null;
   return {
@@ -88,7 +99,12 @@ function signedBy(signed: SignatureRecord | undefined): string {
   return signed ? `, signed with the key ${signed.key}` : "";
 }
 
-function tell(event: Recorded, plan: Plan | null, names: (who: string) => string): string | null {
+function tell(
+  event: Recorded,
+  plan: Plan | null,
+  names: (who: string) => string,
+  roles: (role: string) => string,
+): string | null {
   const run = plan ? `"${plan.title}"` : (event.run ?? "");
   const step = (id: string) => {
     const found = plan?.stages.flatMap(({ steps }) => steps).find((one) => one.id === id);
@@ -108,13 +124,13 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     case "incident.statusChanged":
       return `status ${event.data.from} → ${event.data.to}`;
     case "incident.roleAssigned":
-      return `${roleWords(event, names)}${because(event.data.note)}`;
+      return `${roleWords(event, names, roles)}${because(event.data.note)}`;
     case "incident.roleDelegated": {
       const { role, from, to, until, reason } = event.data;
-      return `${names(to)} decides as ${role} in the place of ${names(from)} until ${stamp(new Date(until))}${because(reason)}`;
+      return `${names(to)} decides as ${roles(role)} in the place of ${names(from)} until ${stamp(new Date(until))}${because(reason)}`;
     }
     case "incident.delegationEnded":
-      return `${names(event.data.to)} no longer decides as ${event.data.role} in the place of ${names(event.data.from)}`;
+      return `${names(event.data.to)} no longer decides as ${roles(event.data.role)} in the place of ${names(event.data.from)}`;
     case "incident.noted":
       return `noted: ${event.data.text}${event.data.link ? ` (${event.data.link})` : ""}`;
     case "incident.resolved":
@@ -140,7 +156,7 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     case "action.reminded":
       return `reminded the owner of action item ${event.data.action}`;
     case "command.refused":
-      return `was refused (${event.data.verb}): ${event.data.says}`;
+      return `tried “${event.data.verb}”, refused: ${event.data.says}`;
     case "run.requested":
       return `requested ${run}${event.data.dryRun ? " as a dry run" : ""} (${event.run}), ${event.data.mode}${plan ? `: ${plan.target}` : ""}`;
     case "run.preflighted":
@@ -167,13 +183,13 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     case "split-brain.over":
       return `no split brain any more after ${step(event.data.step)}`;
     case "gate.opened":
-      return `requested approval of ${step(event.data.step)} (${event.data.quorum} by ${event.data.role}); data lost: ${event.data.loss}`;
+      return `requested approval of ${step(event.data.step)} (${event.data.quorum} by ${roles(event.data.role)}); data lost: ${event.data.loss}`;
     case "gate.escalated":
       return event.data.why
-        ? `${event.data.role} asked too about ${step(event.data.step)}: ${event.data.why}`
-        : `no decision on ${step(event.data.step)}: escalated to ${event.data.role}`;
+        ? `${roles(event.data.role)} asked too about ${step(event.data.step)}: ${event.data.why}`
+        : `no decision on ${step(event.data.step)}: escalated to ${roles(event.data.role)}`;
     case "gate.reminded":
-      return `reminded ${event.data.roles.join(" and ")}: ${step(event.data.step)} waits for an answer`;
+      return `reminded ${event.data.roles.map(roles).join(" and ")}: ${step(event.data.step)} waits for an answer`;
     case "gate.answered":
       return `answered about ${step(event.data.step)}: ${event.data.answer}`;
     case "gate.explained":
@@ -185,7 +201,7 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     case "gate.summoned": {
       const { people, role, source, why } = event.data;
       const who = people.length === 0 ? "nobody" : people.map(names).join(" and ");
-      return `on call as ${role} for ${step(event.data.step)}: ${who}, by the ${source === "roster" ? "roster" : "pager"}${because(why)}`;
+      return `on call as ${roles(role)} for ${step(event.data.step)}: ${who}, by the ${source === "roster" ? "roster" : "pager"}${because(why)}`;
     }
     case "update.posted":
       return `told ${event.data.audience}: ${event.data.title}`;
@@ -213,7 +229,7 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     }
     case "page.sent": {
       const { role, people } = event.data;
-      return `paged ${role ?? "on-call"}${people.length > 0 ? ` (${people.map(names).join(" and ")})` : ""}`;
+      return `paged ${role === null ? "on-call" : roles(role)}${people.length > 0 ? ` (${people.map(names).join(" and ")})` : ""}`;
     }
     case "person.enrolled":
       return `can prove who they are from ${event.data.countsFrom ? stamp(new Date(event.data.countsFrom)) : "now"} on (${event.data.method})`;
@@ -226,11 +242,11 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     case "catalogue.changed":
       return `read the catalogue of ${event.data.system}: ${event.data.says.map(({ person, says }) => (person === null ? says : `${names(person)}: ${says}`)).join("; ")}`;
     case "page.failed":
-      return `could not page ${event.data.role ?? "on-call"}: ${event.data.problem.what}`;
+      return `could not page ${event.data.role === null ? "on-call" : roles(event.data.role)}: ${event.data.problem.what}`;
     case "page.acknowledged":
       return `the page was acknowledged by ${event.data.person ? names(event.data.person) : event.data.name}`;
     case "gate.approved":
-      return `approved ${step(event.data.step)} as ${event.data.role}${event.data.onBehalfOf ? `, in the place of ${names(event.data.onBehalfOf)}` : ""}${event.data.proved ? ", and proved who it was" : ""}${signedBy(event.data.signed)}`;
+      return `approved ${step(event.data.step)} as ${roles(event.data.role)}${event.data.onBehalfOf ? `, in the place of ${names(event.data.onBehalfOf)}` : ""}${event.data.proved ? ", and proved who it was" : ""}${signedBy(event.data.signed)}`;
     case "gate.breakAsked":
       return `requests break-glass for ${step(event.data.step)}, waiting for a second person: ${event.data.reason}`;
     case "gate.broken": {
@@ -243,7 +259,7 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     case "gate.reviewed":
       return `reviewed the break-glass of ${step(event.data.step)}: ${event.data.finding}`;
     case "gate.denied":
-      return `denied ${step(event.data.step)} as ${event.data.role}${because(event.data.reason)}`;
+      return `denied ${step(event.data.step)} as ${roles(event.data.role)}${because(event.data.reason)}`;
     case "gate.expired":
       return `the question of ${step(event.data.step)} expired`;
     case "gate.voided":
@@ -251,7 +267,7 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     case "gate.passed":
       return `${step(event.data.step)} passed, approved by ${event.data.people.map(names).join(" and ")}${withoutSlack(event.data, names)}`;
     case "approval.refused":
-      return `was refused to ${event.data.decision} ${step(event.data.step)}: ${event.data.says}`;
+      return `tried to ${event.data.decision} ${step(event.data.step)}, refused: ${withoutTitle(event.data.says, step(event.data.step))}`;
     case "step.started":
       return `${step(event.data.step)} started${event.data.attempt > 1 ? `, attempt ${event.data.attempt}` : ""}`;
     case "step.verified":
@@ -265,7 +281,7 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
     case "step.confirmed":
       return `${step(event.data.step)} done by hand${because(event.data.note)}`;
     case "step.retried":
-      return `said to try ${step(event.data.step)} again`;
+      return `retried ${step(event.data.step)}`;
     case "step.skipped":
       return `skipped ${step(event.data.step)}${because(event.data.reason)}`;
     case "step.intended":
@@ -280,9 +296,16 @@ function tell(event: Recorded, plan: Plan | null, names: (who: string) => string
 function roleWords(
   { actor: who, data }: Extract<Recorded, { type: "incident.roleAssigned" }>,
   names: (who: string) => string,
+  roles: (role: string) => string,
 ): string {
   const own = who.kind === "person" && who.person === data.person;
-  return own ? `took the role ${data.role}` : `gave the role ${data.role} to ${names(data.person)}`;
+  return own ? `took the role ${roles(data.role)}` : `gave the role ${roles(data.role)} to ${names(data.person)}`;
+}
+
+/** What was said began with the step's title, which stands before it here. */
+function withoutTitle(says: string, title: string): string {
+  const head = `${title.slice(1, -1)}: `;
+  return says.startsWith(head) ? says.slice(head.length) : says;
 }
 
 const VIA = { email: "e-mail", page: "the status page", statuspage: "Statuspage" } as const;

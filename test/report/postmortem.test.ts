@@ -10,49 +10,97 @@ import * as nights from "../messages/nights.ts";
 import { orders } from "../messages/orders.ts";
 import { keepPages } from "../messages/page.ts";
 import { Story } from "../messages/story.ts";
+import { faultsIn } from "./html.ts";
+import * as stories from "./stories.ts";
 
 const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
 const names = (who: string) => orders.people.find(({ id }) => id === who)?.name ?? who;
 
-function requestOf(story: Story): PostmortemRequest {
+function requestOf(story: Story, more: Partial<PostmortemRequest> = {}): PostmortemRequest {
   const { events, plans, state } = story;
-  return { incident: state.id, events, plans, system: orders, names, practice: false };
+  return { incident: state.id, events, plans, system: orders, names, practice: false, pictures: true, ...more };
 }
 
 describe("the post-mortem that the timeline writes", () => {
-  test("of a night that ended well, as Markdown and as HTML", () => {
-    const draft = draftPostmortem(requestOf(nights.resolved()));
-    expect(draft.title).toBe("Orders cannot be placed");
-    expectPage("resolved.md.out", draft.markdown);
-    expectPage("resolved.html.out", draft.html);
+  const pages: Record<string, () => Story> = {
+    resolved: nights.resolved,
+    aborted: () => nights.aborted().ask("bo", { type: "resolve", summary: null }),
+    "dry-run": nights.drillDryRun,
+    "no-run": nights.declared,
+    planned: stories.planned,
+    "unplanned-with-loss": stories.unplannedWithLoss,
+    "denied-and-asked-again": stories.deniedAndAskedAgain,
+    drill: stories.drill,
+  };
+  test.each(Object.entries(pages))("%s", (name, tell) => {
+    const draft = draftPostmortem(requestOf(tell(), { system: stories.berlin }));
+    expectPage(`${name}.md.out`, draft.markdown);
+    expect(faultsIn(draft.html)).toEqual([]);
+  });
+
+  test("as one page, with its picture inside", () => {
+    const { html: page, pictures } = draftPostmortem(
+      requestOf(stories.unplannedWithLoss(), { system: stories.berlin }),
+    );
+    expectPage("unplanned-with-loss.html.out", page);
+    expect(page).not.toMatch(/<script|<img|<link|url\(/);
+    expect(page).toContain(pictures[0]?.content.trim());
+  });
+
+  test("a picture stands beside the Markdown under the name the Markdown calls it by", () => {
+    const { markdown: text, pictures } = draftPostmortem(requestOf(stories.unplannedWithLoss()));
+    expect(pictures.map(({ name }) => name)).toEqual(["postmortem-inc-7k2m9xqz-minutes.svg"]);
+    expect(text).toMatch(/!\[Where the minutes went, [^\]]+\]\(postmortem-inc-7k2m9xqz-minutes\.svg\)/);
+    expectPage("minutes.svg.out", pictures[0]?.content ?? "");
+    const alone = draftPostmortem(requestOf(stories.unplannedWithLoss(), { pictures: false }));
+    expect([alone.pictures, alone.markdown.includes("![")]).toEqual([[], false]);
+    expect(alone.html).toContain("<svg");
   });
 
   test("of a run that went on without a fence says which server, and who accepted it", () => {
     const draft = draftPostmortem(requestOf(nights.wentOnUnfenced()));
     const says = "orders\\-a. The run went on without its fence; accepted by Vera Prins.";
     expect(draft.markdown.replaceAll("\\", "")).toContain(`⚠ **NOT FENCED:** ${says.replaceAll("\\", "")}`);
-    expect(draft.html).toMatch(/<strong>⚠ NOT FENCED:<\/strong> orders-a\. The run went on/);
-  });
-
-  test("of a run that was aborted", () => {
-    const story = nights.aborted().ask("bo", { type: "resolve", summary: null });
-    expectPage("aborted.md.out", draftPostmortem(requestOf(story)).markdown);
-  });
-
-  test("of a drill in which nothing was run for real", () => {
-    expectPage("dry-run.md.out", draftPostmortem(requestOf(nights.drillDryRun())).markdown);
+    expect(draft.html).toMatch(
+      /<strong>NOT FENCED:<\/strong> orders-a\. The run went on|<strong>NOT FENCED:<\/strong>/,
+    );
   });
 
   test("of a run with a stage that took longer than it was given", () => {
     const { markdown: text, html: page } = draftPostmortem(requestOf(nights.late()));
     expect(text).toContain("| Decide | 1 min 40 s | 5 min | in time |\n| Move \\& look | 2 min 1 s so far");
-    expect(page).toContain('<th scope="row">Move &#38; look</th>');
+    expect(page).toContain(">Move &#38; look</td>");
     const { events, plans } = nights.late();
     expect(transcript(events, plans, names).at(-1)).toContain('stage "Move & look" is late: it was given 2 min');
   });
 
-  test("of an incident without a run", () => {
-    expectPage("no-run.md.out", draftPostmortem(requestOf(nights.declared())).markdown);
+  test("has the action items people added, done ones too", () => {
+    const more = { component: null, link: null };
+    const { markdown: text } = draftPostmortem(
+      requestOf(
+        nights
+          .resolved()
+          .engine(
+            {
+              type: "action.added",
+              data: { ...more, action: "A1", text: "Test the | hotline", owner: "bo", due: "2026-12-01" },
+            },
+            null,
+          )
+          .engine(
+            { type: "action.added", data: { ...more, action: "A2", text: "Write it down", owner: null, due: null } },
+            null,
+          )
+          .engine({ type: "action.done", data: { action: "A2", note: "in the wiki" } }, null),
+      ),
+    );
+    expect(text).toContain("| A1: Test the \\| hotline | Bo Ek | 2026-12-01 | open |");
+    expect(text).toContain("| A2: Write it down | no one yet | not set | done 2026-11-21: in the wiki |");
+  });
+
+  test("names nobody by an id of Slack", () => {
+    const story = nights.declared().ask("U0STRANGER", { type: "note", text: "hello", happenedAt: null, link: null });
+    expect(draftPostmortem(requestOf(story)).markdown).not.toContain("U0STRANGER");
   });
 
   test("is the same, byte for byte, from the same events", () => {
@@ -82,6 +130,44 @@ describe("where the minutes went", () => {
       ["machines", 32],
     ]);
     expect(exact?.totalSeconds).toBe(757);
+  });
+
+  test("of a second attempt counts the first as what it was, and a dry run as deciding", () => {
+    const story = stories.secondAttempt();
+    const run = story.state.runs.get("run-second00");
+    if (!run) throw new Error("There is no run.");
+    const exact = account(story.state, run, story.now);
+    expect(exact?.phases.map(({ name, seconds }) => [name, seconds])).toEqual([
+      ["detecting", 180],
+      // 90 s to the first request, 20 s from its end to the second
+      ["deciding", 110],
+      // 300 s until it was escalated, 20 s until approved, 30 s from the failure to the abort
+      ["people", 350],
+      // preflight 4, to the start 1, fence 4, promote 12; the second preflight 5
+      ["machines", 26],
+    ]);
+    const again = stories.deniedAndAskedAgain();
+    const denied = again.state.runs.get("run-4hx8w2pd");
+    // To the declaration 30 s of the commander's, then the dry run's 3 s and 50 s more.
+    expect(denied && account(again.state, denied, again.now)?.phases[1]?.seconds).toBe(83);
+  });
+
+  test("stretches follow one another from the first moment to the last, and sum to the parts", () => {
+    for (const tell of [nights.verified, stories.secondAttempt, stories.deniedAndAskedAgain, stories.planned]) {
+      const { state, now } = tell();
+      for (const run of state.runs.values()) {
+        const counted = account(state, run, now);
+        if (counted === null) continue;
+        const ends = counted.stretches.map(({ to }) => to.getTime());
+        expect(counted.stretches.map(({ from }) => from.getTime())).toEqual(
+          [counted.from.getTime(), ...ends].slice(0, -1),
+        );
+        for (const { name, seconds } of counted.phases) {
+          const mine = counted.stretches.filter((one) => one.name === name);
+          expect(mine.reduce((sum, { from, to }) => sum + to.getTime() - from.getTime(), 0)).toBe(seconds * 1000);
+        }
+      }
+    }
   });
 
   test("has no negative part, whenever somebody says the impact began", () => {
@@ -159,9 +245,11 @@ describe("other people's words in a document", () => {
         const { markdown: text, html: page } = draftPostmortem(requestOf(story));
         expect(page).not.toMatch(/<script|onload="|javascript:alert\(1\)\)"/);
         const headings = text.split("\n").filter((line) => line.startsWith("#"));
-        expect(headings.length).toBe(10);
-        const rows = text.split("\n").filter((line) => line.startsWith("| 2026-"));
-        for (const row of rows) expect(row.replace(/\\\|/g, "").split("|")).toHaveLength(6);
+        expect(headings.length).toBe(13);
+        expect(faultsIn(page)).toEqual([]);
+        const rows = text.split("\n").filter((line) => /^\| \d\d:\d\d:\d\d/.test(line));
+        expect(rows.length).toBe(2);
+        for (const row of rows) expect(row.replace(/\\\\/g, "").replace(/\\\|/g, "").split("|")).toHaveLength(5);
       }),
       { numRuns: 60 },
     );

@@ -179,9 +179,11 @@ async function upload(deps: Replying, delivery: Delivery, file: Extract<Reply, {
   try {
     const answer = (await deps.clients.bulk.filesUploadV2({
       channel_id: channel,
-      filename: file.name,
-      title: file.name,
-      content: file.content,
+      file_uploads: [file, ...(file.beside ?? [])].map(({ name, content }) => ({
+        filename: name,
+        title: name,
+        content,
+      })),
       initial_comment: truncateMessage(file.message).text,
       ...(delivery.thread !== null && !elsewhere && { thread_ts: delivery.thread }),
     } as Parameters<typeof deps.clients.bulk.filesUploadV2>[0])) as Uploaded;
