@@ -49,7 +49,7 @@ export interface EnginePorts {
   readonly settings?: Partial<EngineSettings>;
 }
 
-/** Milliseconds unless the name says otherwise. Reasons: `ARCHITECTURE.md`, "Lease". */
+/** Milliseconds unless the name says otherwise. Reasons: `docs/internals.md`, "Who drives a run?". */
 export interface EngineSettings {
   readonly pollMs: number;
   readonly beatMs: number;

@@ -163,7 +163,7 @@ export interface Verification {
   readonly problems: readonly { readonly stream: string; readonly version: number; readonly says: string }[];
 }
 
-/** Runs as the engine's drivers share them. Numbers and rules: `ARCHITECTURE.md`, "Lease". */
+/** Runs as the engine's drivers share them. Numbers and rules: `docs/internals.md`, "Who drives a run?". */
 export interface Leases {
   /** Free or abandoned runs that are due, at most `room`. Also this replica's contact with the store. */
   claim(room: number): Promise<readonly Lease[]>;

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { commands, commandTable } from "../../commands/index.ts";
@@ -83,6 +83,21 @@ describe("what the pages name", () => {
     expect(unknownIn(id, (name) => actions.has(name) || files.test(name))).toEqual([]);
   });
 });
+
+test("files of the repository are where the pages say, as a whole path or as its end", () => {
+  const folders = ["src", "commands", "templates", "practice", "test", "docs/generate", "deploy"];
+  const files = folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((file) => `/${folder}/${file}`),
+  );
+  const gone = unknownIn(
+    /^((?:[\w.-]+\/)+[\w.-]+\.(?:ts|sql|md|json|yml))$/g,
+    (path) => EXAMPLE.test(path) || existsSync(join(root, path)) || files.some((file) => file.endsWith(`/${path}`)),
+  );
+  expect(gone).toEqual([]);
+});
+
+/** Files of a system or an action that the reader is going to write. */
+const EXAMPLE = /^(?:systems|runbooks|my-system)\//;
 
 /** Read by the caller's side, by tests and by the build of the site; a name of an example. */
 const OUTSIDE = [
