@@ -64,7 +64,7 @@ function deniedFirst({ events, names }: Known, run: RunState): string {
 export function detectionOf(known: Known): readonly Sentence[] {
   const { state, events, when } = known;
   const { declared } = state;
-  if (declared === null) return [];
+  if (declared?.kind !== "real") return [];
   const impact = declared.impactStartedAt;
   const notes = eventsOf(events, "incident.noted").filter(
     ({ data }) => data.happenedAt !== null && new Date(data.happenedAt) < declared.at,

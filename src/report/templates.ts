@@ -119,7 +119,10 @@ function strange(
   path: readonly string[],
 ): { what: string; allowed?: string; next?: string } | null {
   const [key, ...rest] = keys;
-  if (key === undefined) return null;
+  if (key === undefined) {
+    if (typeof shape === "string" || Array.isArray(shape)) return null;
+    return { what: `"${path.join(".")}" has parts`, allowed: `One of ${Object.keys(shape).join(", ")}` };
+  }
   const what = `There is no "${path.join(".")}"`;
   if (typeof shape === "string") return key === "size" ? null : { what };
   if (Array.isArray(shape)) {
