@@ -11,7 +11,7 @@ import { clock } from "../templates/messages/when.ts";
 import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { systemOf } from "./incidents.ts";
+import { incidentHere, systemOf } from "./incidents.ts";
 import { nameIn, say, surroundings } from "./say.ts";
 import { theIncident } from "./the-incident.ts";
 
@@ -27,6 +27,7 @@ export const catchup: Command = {
   everyMember: true,
   reads: () => true,
   async handle(context, request) {
+    if (request.actionValue === JOINED && (await incidentHere(context, request)) === null) return { kind: "nothing" };
     const incident = await theIncident(context, request, true);
     const { declared } = incident;
     if (declared === null) return say("No incident was declared here.");

@@ -100,6 +100,8 @@ export type Reply =
       readonly beside?: readonly { readonly name: string; readonly content: string }[];
       readonly message: Message;
       readonly channel: string | null;
+      /** Not for everybody who reads where it was asked for: where it has no channel, it goes to who asked. */
+      readonly confidential?: true;
     }
   | { readonly kind: "nothing" };
 

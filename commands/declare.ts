@@ -5,7 +5,7 @@ import { severityNamed, usualSeverity } from "../src/incident/severity.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { declareForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
-import type { Command, Request } from "./command.ts";
+import type { Command, Reply, Request } from "./command.ts";
 import { pastMoment } from "./fields.ts";
 import { idFor } from "./ids.ts";
 import { momentIn } from "./moment.ts";
@@ -18,8 +18,13 @@ export const declare: Command = {
   verb: "declare",
   aliases: ["incident", "new"],
   summary: "Declare an incident: with a form, or all on one line.",
-  usage: "/dr declare [<P0-P3>] [<title…>] [--system <system>] [--severity <P0-P3>] [--impact <time>] [--drill]",
-  examples: ["/dr declare", "/dr declare P0 Orders cannot be placed --impact 02:41"],
+  usage:
+    "/dr declare [<P0-P3>] [<title…>] [--system <system>] [--severity <P0-P3>] [--impact <time>] [--drill] [--private]",
+  examples: [
+    "/dr declare",
+    "/dr declare P0 Orders cannot be placed --impact 02:41",
+    "/dr declare --private Keys leaked",
+  ],
   everyMember: true,
   checkForm: (context, { form }) => pastMoment(form, "impact", context.timeline.now()),
   async handle(context, request) {
@@ -30,9 +35,13 @@ export const declare: Command = {
     const named = request.form?.system || request.options.system;
     const unclear = title === "" || isShortcut(request) || (named === undefined && systems.length > 1);
     if (request.form === null && request.canAskForm && unclear)
-      return { kind: "form", form: declareForm(systems, "", { title, severity: said }) };
+      return {
+        kind: "form",
+        form: declareForm(systems, "", { title, severity: said, private: request.options.private === true }),
+      };
     const system = named !== undefined ? systemNamed(systems, named) : theOnly(systems);
     const severity = severityIn(system, request.form?.severity ?? request.options.severity ?? said);
+    const hidden = request.options.private === true || request.form?.private === "private";
     const impact = request.form?.impact || request.options.impact;
     const incident = idFor("inc", request.key);
     await mayDeclare(context, request, system, severity, incident);
@@ -48,13 +57,15 @@ export const declare: Command = {
         kind: request.options.drill === true ? "drill" : "real",
         impactStartedAt: typeof impact === "string" && impact !== "" ? momentIn(impact, context.timeline.now()) : null,
         announceIn: request.place.channel,
+        ...(hidden && { private: true as const }),
       },
       system,
     );
     if (acted.kind === "refused") return no(acted.problem);
-    const channel = await context.channelOf(incident);
-    const elsewhere = announcedElsewhere(context, request.place.channel);
     const name = safe(incidentName(await context.incidents.read(incident)));
+    const channel = await context.channelOf(incident);
+    if (hidden) return declaredPrivately(name, severity, channel === null ? null : await whereOf(context, incident));
+    const elsewhere = announcedElsewhere(context, request.place.channel);
     return say([
       `${severity} incident declared: ${name} *${safe(title)}* (${safe(system.title)}).`,
       channel === null
@@ -65,6 +76,15 @@ export const declare: Command = {
     ]);
   },
 };
+
+/** It is announced nowhere, so who declares is told where it is. */
+function declaredPrivately(name: string, severity: SeverityId, where: string | null): Reply {
+  return say([
+    `Private ${severity} incident declared: ${name}. Only its members see it.`,
+    where === null ? "Creating its private channel; you're invited." : `Handled in ${where}.`,
+    "Next: invite people with `/dr invite @who`.",
+  ]);
+}
 
 /** A message that was pointed at: its words are a proposal for the title, not the title. */
 function isShortcut({ words, rest }: Request): boolean {

@@ -25,6 +25,7 @@ import { failover } from "./failover.ts";
 import { blanks, sixDigits } from "./fields.ts";
 import { grammarOf, takesIncident } from "./grammar.ts";
 import { commandNamed, helpFor, unknownVerb } from "./help.ts";
+import { invite } from "./invite.ts";
 import { list } from "./list.ts";
 import { note } from "./note.ts";
 import { overview } from "./overview.ts";
@@ -57,6 +58,7 @@ import { triage } from "./triage.ts";
 import { undo } from "./undo.ts";
 import { unplanned } from "./unplanned.ts";
 import { update } from "./update.ts";
+import { visibleTo } from "./visible.ts";
 import { vouch } from "./vouch.ts";
 
 /** Everything that can be typed or pressed, in the order help shows it. A button's verb is an alias of its command. */
@@ -93,6 +95,7 @@ export const commands: readonly Command[] = [
   replan,
   role,
   severity,
+  invite,
   note,
   timeline,
   resolve,
@@ -143,7 +146,8 @@ function warned(context: CommandContext, reply: Reply): Reply {
   return { ...reply, message: doubted(doubt, reply.message) };
 }
 
-async function answered(context: CommandContext, asked: Request): Promise<Reply> {
+async function answered(whole: CommandContext, asked: Request): Promise<Reply> {
+  const context = visibleTo(whole, asked.caller);
   const request = withIncidentNamed(asked);
   try {
     const refused = mayNot(context, request);

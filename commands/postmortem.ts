@@ -7,7 +7,7 @@ import type { CommandContext } from "./context.ts";
 import { fileName } from "./ids.ts";
 import { systemOf } from "./incidents.ts";
 import { occasionsOf } from "./occasions.ts";
-import { nameIn, no } from "./say.ts";
+import { confidential, nameIn, no } from "./say.ts";
 import { theIncident } from "./the-incident.ts";
 
 export const postmortem: Command = {
@@ -42,7 +42,8 @@ export const postmortem: Command = {
       `${draft.report} draft of *${safe(draft.title)}* ready (${events.length} timeline events). Add what went well and the action items.`,
       ...(template?.problem ? [`⚠️ ${safe(template.problem)}.`] : []),
     ];
-    return fileOf(fileName(incident), html, draft, lines, await context.channelOf(incident.id));
+    const file = fileOf(fileName(incident), html, draft, lines, await context.channelOf(incident.id));
+    return { ...file, ...confidential(incident) };
   },
 };
 

@@ -1,3 +1,4 @@
+import { isPrivate } from "../src/incident/members.ts";
 import { incidentName } from "../src/incident/numbers.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { LifeboatError, type Problem } from "../src/lib/errors.ts";
@@ -38,6 +39,11 @@ export async function whereOf(context: CommandContext, incident: string): Promis
 export function announcedElsewhere({ announceIn }: CommandContext, channel: string | null): string | null {
   if (announceIn == null || !channel?.startsWith("D")) return null;
   return /^[CG][A-Z0-9]{5,}$/.test(announceIn) ? `<#${announceIn}>` : `#${safe(announceIn)}`;
+}
+
+/** For a file of this incident: one of a private incident is never put where others read. */
+export function confidential({ declared }: IncidentState): { readonly confidential?: true } {
+  return isPrivate(declared) ? { confidential: true } : {};
 }
 
 export function channelWords(channel: string): string {

@@ -185,8 +185,14 @@ function declareAndRequest(
 
 async function heldBy(context: CommandContext, run: string, ask: RunRequest): Promise<Reply> {
   const incident = await context.incidents.withRun(run);
-  const holder = incident?.runs.get(run);
-  const where = incident === null ? "" : ` in ${await whereOf(context, incident.id)}`;
+  // Of a private incident, or of another store: whose run it is isn't said.
+  if (incident === null)
+    return say([
+      `⛔ *${safe(ask.plan.title)}* was not started: another run is using the same target. Nothing was changed.`,
+      "Only one run can change a target at a time. Try again later, or ask an incident commander.",
+    ]);
+  const holder = incident.runs.get(run);
+  const where = ` in ${await whereOf(context, incident.id)}`;
   const what = holder
     ? `*${safe(holder.plan.title)}* (${safe(run)}), requested by ${nameIn(context, holder.requester)},`
     : safe(run);

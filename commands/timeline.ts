@@ -3,7 +3,7 @@ import { safe, withCommands } from "../templates/messages/escape.ts";
 import { said } from "../templates/messages/reply.ts";
 import type { Command } from "./command.ts";
 import { fileName, namesOf } from "./ids.ts";
-import { nameIn, say, stop } from "./say.ts";
+import { confidential, nameIn, say, stop } from "./say.ts";
 import { theIncident } from "./the-incident.ts";
 
 /** More than this is not read on a phone. */
@@ -27,7 +27,14 @@ export const timeline: Command = {
       const content = `${title} (${namesOf(incident)})\n\n${told.join("\n")}\n`;
       const message = said(`The timeline of ${safe(title)}: ${told.length} entries.`);
       const channel = await context.channelOf(incident.id);
-      return { kind: "file", name: `timeline-${fileName(incident)}.txt`, content, message, channel };
+      return {
+        kind: "file",
+        name: `timeline-${fileName(incident)}.txt`,
+        content,
+        message,
+        channel,
+        ...confidential(incident),
+      };
     }
     const last = lastEntries(events, planIn(incident), names, (count ?? SHOWN) + 1);
     const shown = last.slice(-(count ?? SHOWN)).map(line);

@@ -39,6 +39,7 @@ export function policyFactsOf(system: System, { runbooks }: Pick<Catalog, "runbo
     ...(system.targets ?? []).map((target) => [`target ${target.id}`, short(target)]),
     ["break-glass", glass ? `${glass.roles.join(", ")}; ${short(glass)}` : "nobody"],
     ["administrators", system.administrators?.join(", ") ?? "nobody"],
+    ...(system.privateRoles ? [["members of private incidents", system.privateRoles.join(", ") || "no role"]] : []),
   ]);
   const people = system.people.map(({ id, roles, name: _, ...accounts }) => {
     return { person: id, roles: roles.toSorted().join(", ") || "no role", accounts: short(accounts) };

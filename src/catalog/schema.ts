@@ -166,6 +166,10 @@ export const systemSchema = z
       .min(1, "At least one role")
       .optional()
       .describe("Roles that may have the catalogue and the roster read anew: /dr reload"),
+    privateRoles: z
+      .array(id)
+      .optional()
+      .describe("Roles whose holders are members of private incidents from the start; left out: incident-commander"),
     cadence: cadenceSchema.optional(),
     comms: commsSchema.optional(),
     links: linksSchema.optional(),

@@ -62,6 +62,7 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
     }),
     ...(written.paging && { paging: toPaging(written.paging) }),
     ...(written.administrators && { administrators: written.administrators }),
+    ...(written.privateRoles && { privateRoles: written.privateRoles }),
     breakGlass: written.breakGlass
       ? {
           roles: written.breakGlass.roles,

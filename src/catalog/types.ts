@@ -50,6 +50,8 @@ export interface System {
   readonly breakGlass?: BreakGlass | null;
   /** Roles that may have the catalogue read anew by `/dr reload`; absent: nobody may, and files are read anew when they change. */
   readonly administrators?: readonly string[];
+  /** Roles whose holders are members of private incidents from the start; absent: the incident commander's. */
+  readonly privateRoles?: readonly string[];
   /** When people have to be told, by severity; what is absent is not promised. */
   readonly cadence?: readonly Cadence[];
   /** Who is told how; absent: responders in the incident's channel, executives where it was announced. */

@@ -1,5 +1,6 @@
 import { line } from "../incident/decide/words.ts";
 import type { Moment, PostedUpdate, Via } from "../incident/events.ts";
+import { isPrivate } from "../incident/members.ts";
 import { incidentName } from "../incident/numbers.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { type Facts, factsOf, type Known } from "./facts.ts";
@@ -39,6 +40,9 @@ export interface Composition {
 
 export type Writing = Known & { readonly practice: boolean; readonly reach: Reach };
 
+/** Of a private incident only its members read. */
+const CHANNEL_ONLY = { slack: ["incident"], email: [], page: false } as const;
+
 export const FIELD_LENGTH_MAX = 1500;
 
 /** What stands in the form before anybody types: what was said last under the same name, else what the facts give. */
@@ -64,7 +68,7 @@ export function compose(template: Template, given: Readonly<Record<string, strin
   const subject = template.subject === null ? "" : lineOf(render(template.subject, values));
   const titled = `${notice ? `[${notice.mark}] ` : ""}${subject}`;
   const { audience, moment, channels } = template;
-  const route = routeOf(system, audience);
+  const route = isPrivate(state.declared) ? CHANNEL_ONLY : routeOf(system, audience);
   const paged = channels.includes("statuspage") && (audience === "status-page" || route.page);
   const mailed = channels.includes("email") && route.email.length > 0;
   const slack = channels.includes("slack") && route.slack.length > 0;

@@ -1,5 +1,6 @@
 import type { Cadence, System } from "../catalog/types.ts";
 import type { DueKind, NewEvent } from "./events.ts";
+import { isPrivate } from "./members.ts";
 import type { IncidentState, UpdateState } from "./state.ts";
 
 /** Something people were promised to be told, and have not been told yet. */
@@ -17,12 +18,13 @@ export interface Due {
 
 /**
  * What is owed now, by the cadence of today's severity: while an incident is open the first notice or the next update,
- * after it the resolution and the post-mortem. Asked without a clock; empty where nothing is promised.
+ * after it the resolution and the post-mortem. Asked without a clock; empty where nothing is promised, and where only members know.
  */
 export function duesOf(state: IncidentState, system: System): readonly Due[] {
   const cadence = system.cadence?.find(({ severity }) => severity === state.severity);
   const { opened, over } = state.comms;
   if (cadence === undefined || opened === null || state.declared?.kind === "maintenance") return [];
+  if (isPrivate(state.declared)) return [];
   const said = state.comms.updates.filter(({ audience }) => cadence.counts.includes(audience));
   if (over !== null) {
     const since = said.filter(({ version }) => version > over.version);

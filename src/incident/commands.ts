@@ -23,7 +23,11 @@ export type IncidentCommand =
       impactStartedAt: Date | null;
       announceIn: string | null;
       drill?: DrillEntry;
+      /** Only its members know of it. */
+      private?: true;
     }
+  /** `who`: person ids, or Slack user ids of people on no roster. */
+  | { type: "addMembers"; who: readonly string[]; reason: string | null }
   /** Maintenance becomes an incident. */
   | { type: "raise"; severity: SeverityId; reason: string | null; announceIn: string | null }
   | { type: "changeSeverity"; to: SeverityId; reason: string | null }

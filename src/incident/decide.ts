@@ -6,6 +6,7 @@ import { declare } from "./decide/declare.ts";
 import { delegate, endDelegation } from "./decide/delegation.ts";
 import { changeSeverity, changeStatus, close, draftPostmortem, note, raise, reopen, resolve } from "./decide/life.ts";
 import { blockedProblem } from "./decide/may.ts";
+import { addMembers } from "./decide/members.ts";
 import { refuse } from "./decide/outcome.ts";
 import { assignRole } from "./decide/roles.ts";
 import { abort, pause, requestRun, resume } from "./decide/runs.ts";
@@ -60,6 +61,8 @@ function decideFor(
       return close(state, context);
     case "draftPostmortem":
       return draftPostmortem(state, context);
+    case "addMembers":
+      return addMembers(command, state, context);
     case "addAction":
       return addAction(command, state, context);
     case "doneAction":

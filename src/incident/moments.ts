@@ -1,5 +1,6 @@
 import type { Audience } from "../catalog/types.ts";
 import type { Moment } from "./events.ts";
+import { isPrivate } from "./members.ts";
 import type { Declared, IncidentState } from "./state.ts";
 
 /** Moments there are words for, in the order of a night. */
@@ -24,6 +25,7 @@ export function momentsNow(state: IncidentState, audience: Audience): readonly M
   const { declared, comms } = state;
   // What there are words for is an incident's; planned work is announced by people.
   if (declared === null || declared.kind === "maintenance") return [];
+  if (isPrivate(declared) && audience !== "responders") return [];
   const outside = audience === "customers" || audience === "status-page";
   const drill = declared.kind === "drill";
   if (drill && !isToldOf(declared, audience)) return [];

@@ -1,5 +1,6 @@
 import type { Mode } from "../catalog/types.ts";
 import { unreviewed } from "../incident/break-glass.ts";
+import { isPrivate } from "../incident/members.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { isLive } from "../incident/status.ts";
 
@@ -32,7 +33,9 @@ export function summaryOf(state: IncidentState): Summary | null {
   return { rule: RULE, system: state.declared?.system ?? null, verified: verifiedIn(state) };
 }
 
-export function verifiedIn({ runs }: IncidentState): readonly VerifiedRun[] {
+/** What ran in a private incident is told to nobody else. */
+export function verifiedIn({ declared, runs }: IncidentState): readonly VerifiedRun[] {
+  if (isPrivate(declared)) return [];
   return [...runs.values()].flatMap(({ id, runbook, mode, dryRun, ending, endedAt }) =>
     ending?.as === "verified" && !dryRun && endedAt !== null
       ? [{ run: id, runbook, mode, at: endedAt.toISOString() }]

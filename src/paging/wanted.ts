@@ -2,6 +2,7 @@ import type { GateStep, Paging, System } from "../catalog/types.ts";
 import { isAnswered, plannedGate } from "../incident/authority.ts";
 import { breakingRole, secondsFor, tookPart } from "../incident/break-glass.ts";
 import { type Delegations, delegatedTo, delegationsNow, isRequester } from "../incident/delegation.ts";
+import { isPrivate } from "../incident/members.ts";
 import type {
   Break,
   Declared,
@@ -264,7 +265,7 @@ function splitBrain(state: IncidentState, run: RunState, split: Split, n: number
 }
 
 function noteOf(state: IncidentState, run: RunState, words: PageWords): Item[] {
-  if (run.ending === null || run.dryRun) return [];
+  if (run.ending === null || run.dryRun || isPrivate(state.declared)) return [];
   const on = alarmKey(state.id);
   return [
     {

@@ -1,4 +1,5 @@
 import { delegationsNow } from "../../src/incident/delegation.ts";
+import { isPrivate, membersNamed } from "../../src/incident/members.ts";
 import { incidentName } from "../../src/incident/numbers.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { topicOf } from "./card.ts";
@@ -12,6 +13,7 @@ export function channelOf(state: IncidentState, declared: Declared, around: Surr
   return {
     name: channelName(state, declared),
     since: declared.at,
+    ...(isPrivate(declared) && { private: true as const }),
     topic: cut(topicOf(state, declared, around), 250),
     bookmarks: bookmarks(around),
     invite: invited(state, declared, around),
@@ -38,7 +40,7 @@ function channelName(state: IncidentState, { title, kind }: Declared): string {
 }
 
 /** Who declared, who holds a role, who asked for a run, and everybody who is asked to decide something now. */
-function invited(state: IncidentState, declared: Declared, around: Surroundings): readonly string[] {
+export function invited(state: IncidentState, declared: Declared, around: Surroundings): readonly string[] {
   const { by } = declared;
   const runs = [...state.runs.values()];
   const people = [
@@ -46,11 +48,23 @@ function invited(state: IncidentState, declared: Declared, around: Surroundings)
     ...state.roles.values(),
     ...delegationsNow(state, around.now).map(({ to }) => to),
     ...runs.map(({ requester }) => requester),
+    ...members(state, declared, around),
     ...runs.flatMap((run) => asked(run).flatMap((role) => holders(around.system, state, role))),
   ];
-  const direct = by.kind === "person" && by.slackUser ? [by.slackUser] : [];
+  const direct = [
+    ...(by.kind === "person" && by.slackUser ? [by.slackUser] : []),
+    ...people.filter((one) => /^[UW][A-Z0-9]{5,}$/.test(one)),
+  ];
   const users = people.flatMap((person) => around.system.people.find(({ id }) => id === person)?.slack ?? []);
   return [...new Set([...direct, ...toldOf(declared, around), ...users])];
+}
+
+/** Of a private incident: everybody its timeline names, and the holders of its roles. */
+function members(state: IncidentState, declared: Declared, { system }: Surroundings): readonly string[] {
+  if (!isPrivate(declared)) return [];
+  const roles = declared.private?.roles ?? [];
+  const held = system.people.filter((person) => person.roles.some((role) => roles.includes(role)));
+  return [...membersNamed(state), ...held.map(({ id }) => id)];
 }
 
 /** Roles that are asked to decide on this run now. */

@@ -1,3 +1,4 @@
+import { isPrivate } from "../../src/incident/members.ts";
 import type { Declared } from "../../src/incident/state.ts";
 import { isSurprise } from "../../src/incident/surprise.ts";
 import { section } from "./blocks.ts";
@@ -20,10 +21,25 @@ export function inOneThread(messages: readonly ShownMessage[], declared: Declare
   });
 }
 
+/** A private incident for which Slack made no channel: everything, in the direct messages of each of its members. */
+export function toEach(messages: readonly ShownMessage[], members: readonly string[]): ShownMessage[] {
+  return messages.flatMap((message) => {
+    if (message.in === "announce") return [];
+    if (message.in !== "incident") return [message];
+    const { broadcast: _left, key, under, ...rest } = message;
+    return members.map((person) => ({
+      ...rest,
+      key: `${key}@${person}`,
+      under: under === null ? null : `${under}@${person}`,
+      in: { person },
+    }));
+  });
+}
+
 /** To who declared: nobody reads it where they typed. */
 export function announcedInstead(declared: Declared, { redirected }: Surroundings): ShownMessage[] {
   const { by } = declared;
-  if (redirected == null || by.kind !== "person" || by.slackUser === null) return [];
+  if (redirected == null || isPrivate(declared) || by.kind !== "person" || by.slackUser === null) return [];
   const text = `Announced in <#${redirected.to}>, not in <#${redirected.from}>. I can't post there (\`${redirected.error}\`). Next: invite me with \`/invite\`, or declare in another channel.`;
   return [
     {

@@ -104,6 +104,16 @@ export function choiceInput(
   });
 }
 
+/** One box, empty unless `checked`. It comes back as its value, or as an empty text. */
+export function checkInput(id: string, label: string, box: Choice, checked = false): Block {
+  return input(
+    id,
+    label,
+    { optional: true },
+    { type: "checkboxes", options: [option(box)], ...(checked && { initial_options: [option(box)] }) },
+  );
+}
+
 function option({ value, says }: Choice): object {
   return { text: plainText(cut(plain(says), 75)), value };
 }

@@ -2,7 +2,7 @@ import type { Runbook, System } from "../../src/catalog/types.ts";
 import { LIMITS } from "../../src/incident/decide/words.ts";
 import { section } from "./blocks.ts";
 import { cut, safe } from "./escape.ts";
-import { choiceInput, momentInput, textInput } from "./form.ts";
+import { checkInput, choiceInput, momentInput, textInput } from "./form.ts";
 import { inputFields } from "./inputs.ts";
 import type { Form } from "./message.ts";
 import { qrCode } from "./qr.ts";
@@ -12,7 +12,7 @@ import { qrCode } from "./qr.ts";
 export function declareForm(
   systems: readonly System[],
   actionValue: string,
-  initial: { title?: string; severity?: string | undefined } = {},
+  initial: { title?: string; severity?: string | undefined; private?: boolean } = {},
 ): Form {
   const severities = [...new Map(systems.flatMap((system) => system.severities).map((one) => [one.id, one])).values()];
   const ids = severities.length > 0 ? severities : DEFAULT_SEVERITIES;
@@ -43,6 +43,7 @@ export function declareForm(
         optional: true,
         hint: "In your time zone, if known: the RTO counts from here. Empty: from now.",
       }),
+      checkInput("private", "Who can see it", { value: "private", says: "Private: only its members" }, initial.private),
     ],
   };
 }

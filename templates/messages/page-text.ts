@@ -1,5 +1,6 @@
 import type { GateStep, System } from "../../src/catalog/types.ts";
 import { needsSecond } from "../../src/incident/break-glass.ts";
+import { isPrivate } from "../../src/incident/members.ts";
 import { incidentName } from "../../src/incident/numbers.ts";
 import { personById } from "../../src/incident/people.ts";
 import type { Break, GateState, IncidentState, RunState, Split } from "../../src/incident/state.ts";
@@ -22,9 +23,15 @@ export interface Spoken {
 const LINE = 250;
 
 export function pageWords(practice: boolean) {
+  /** Pages are read by whoever has the phone, and kept by the pager: of what only members know nothing is in them. */
+  const hiddenWords = (state: IncidentState, wants: string): Spoken => ({
+    summary: `${prefixOf(state)}${named(state)}: private incident, ${wants}`,
+    details: "Open Slack: Lifeboat has written to those who decide. Acknowledging this page doesn't decide.",
+  });
   const prefixOf = (state: IncidentState) => kindPrefix(state.declared?.kind ?? "real", practice);
   return {
     alarm(state: IncidentState, system: System): Spoken {
+      if (isPrivate(state.declared)) return hiddenWords(state, "on-call is needed");
       const title = plain(state.declared?.title ?? state.id);
       return {
         summary: cut(`${prefixOf(state)}${named(state)} ${plain(system.title)}: ${title}`, LINE),
@@ -36,6 +43,7 @@ export function pageWords(practice: boolean) {
       system: System,
     ): Spoken {
       const { state, run, step, gate, role } = about;
+      if (isPrivate(state.declared)) return hiddenWords(state, "your decision is needed");
       const title = system.roles.find(({ id }) => id === role)?.title ?? role;
       return {
         summary: cut(
@@ -56,6 +64,7 @@ export function pageWords(practice: boolean) {
       system: System,
     ): Spoken {
       const { state, run, gate, broke } = about;
+      if (isPrivate(state.declared)) return hiddenWords(state, "break-glass needs a look");
       const who = broke ?? gate?.breaking ?? null;
       const name = plain(system.people.find(({ id }) => id === who?.person)?.name ?? who?.person ?? "Somebody");
       const what = `${plain(run.plan.title)} (${incidentName(state)})`;
@@ -85,6 +94,7 @@ export function pageWords(practice: boolean) {
     },
     split(about: { state: IncidentState; run: RunState; split: Split }, system: System): Spoken {
       const { state, run, split } = about;
+      if (isPrivate(state.declared)) return hiddenWords(state, "split brain");
       return {
         summary: cut(`${prefixOf(state)}SPLIT BRAIN in ${plain(system.title)}: ${plain(split.says)}`, LINE),
         details: [

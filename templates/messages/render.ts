@@ -1,16 +1,17 @@
 import type { GateStep } from "../../src/catalog/types.ts";
+import { isPrivate } from "../../src/incident/members.ts";
 import type { Declared, GateState, IncidentState, RunState, StepState } from "../../src/incident/state.ts";
 import { isSurprise } from "../../src/incident/surprise.ts";
 import { announcement } from "./announcement.ts";
 import { attemptsOf, stuck } from "./attempts.ts";
 import { breakGlassRequested, breakGlassUsed } from "./break-glass.ts";
 import { statusCard } from "./card.ts";
-import { channelOf } from "./channel.ts";
+import { channelOf, invited } from "./channel.ts";
 import { clockMoments, renderLate } from "./clocks.ts";
 import { deadlineOf } from "./deadline.ts";
 import { askedDirectly } from "./direct.ts";
 import { drillTold } from "./drill.ts";
-import { announcedInstead, inOneThread } from "./elsewhere.ts";
+import { announcedInstead, inOneThread, toEach } from "./elsewhere.ts";
 import { type ApprovalRequest, gateCard } from "./gate.ts";
 import { gateAbandoned, gateOutcome, gateSuperseded } from "./gate-end.ts";
 import { escalation, escalationOver, pastEscalations, reminder, talk } from "./gate-said.ts";
@@ -64,14 +65,24 @@ export const renderIncident: RenderIncident = (state, around): View => {
   const refused = around.channelRefused != null;
   return {
     channel: refused ? null : channelOf(state, declared, around),
-    messages: refused ? inOneThread(messages, declared) : messages,
+    messages: refused ? withoutChannel(state, declared, messages, around) : messages,
     redrawAt: redrawAt(state, around.now),
   };
 };
 
-/** A surprise is announced nowhere. */
+/** Where Slack made no channel. */
+function withoutChannel(
+  state: IncidentState,
+  declared: Declared,
+  messages: readonly ShownMessage[],
+  around: Surroundings,
+): ShownMessage[] {
+  return isPrivate(declared) ? toEach(messages, invited(state, declared, around)) : inOneThread(messages, declared);
+}
+
+/** A surprise and what is private are announced nowhere. */
 function announced(state: IncidentState, declared: Declared, around: Surroundings): ShownMessage[] {
-  if (isSurprise(declared)) return [];
+  if (isSurprise(declared) || isPrivate(declared)) return [];
   const message = announcement(state, declared, around);
   return [{ key: "announcement", in: "announce", under: null, priority: 1, message }];
 }
@@ -115,7 +126,9 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
       const message = breakGlassUsed(state, run, broke, around);
       const key = `glass:${broke.ask}`;
       const here: ShownMessage = { key, in: "incident", under: null, priority: 0, message };
-      return isSurprise(declared) ? [here] : [here, { ...here, key: `${key}:announced`, in: "announce" }];
+      return isSurprise(declared) || isPrivate(declared)
+        ? [here]
+        : [here, { ...here, key: `${key}:announced`, in: "announce" }];
     }),
     ...(run.splits ?? []).map((split, n) => reply(`split:${run.id}:${n + 1}`, 0, splitBrain(run, split, around), true)),
     ...(over ? [reply(`result:${run.id}`, 0, over, true)] : []),

@@ -21,6 +21,8 @@ export interface ChannelView {
   readonly name: string;
   /** When it was declared: a channel of this name that is older belongs to something else. Absent: nobody looks. */
   readonly since?: Date;
+  /** Only whom it is shown to may see it in Slack. */
+  readonly private?: true;
   readonly topic: string;
   readonly bookmarks: readonly { readonly title: string; readonly link: string }[];
   /** Slack user ids to have in the channel. Nobody is ever removed. */

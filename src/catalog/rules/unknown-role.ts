@@ -16,6 +16,7 @@ export const unknownRole: Rule = {
       for (const [k, { role }] of chain.entries()) yield* check(system, role, ["escalation", id, k, "role"]);
     }
     for (const [k, role] of (system.administrators ?? []).entries()) yield* check(system, role, ["administrators", k]);
+    for (const [k, role] of (system.privateRoles ?? []).entries()) yield* check(system, role, ["privateRoles", k]);
     for (const [k, role] of (system.breakGlass?.roles ?? []).entries())
       yield* check(system, role, ["breakGlass", "roles", k]);
     for (const { id, tells } of system.calendar ?? []) {

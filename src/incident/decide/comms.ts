@@ -1,6 +1,8 @@
 import type { Problem } from "../../lib/errors.ts";
 import { duesOf } from "../cadence.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
+import type { PostedUpdate } from "../events.ts";
+import { isPrivate } from "../members.ts";
 import { momentsNow } from "../moments.ts";
 import { allOf, COMMANDER, holdersOf, holds, nameOf, oneOf, personOf } from "../people.ts";
 import type { IncidentState } from "../state.ts";
@@ -24,6 +26,12 @@ export function postUpdate({ update }: Of<"postUpdate">, state: IncidentState, c
   const problem = mayNotTell(state, context);
   if (problem !== null) return no(problem);
   const fitting = momentsNow(state, update.audience);
+  if (isPrivate(state.declared) && (fitting.length === 0 || leavesChannel(update)))
+    return no({
+      code: "update-private",
+      what: "This incident is private: updates go to its channel only",
+      allowed: "Responders may be told, in its channel",
+    });
   if (!fitting.includes(update.moment)) {
     const { kind } = state.declared ?? { kind: "real" };
     const drill = kind === "drill" && fitting.length === 0;
@@ -54,6 +62,11 @@ export function snooze({ due, minutes }: Of<"snooze">, state: IncidentState, con
     });
   const until = new Date(context.now.getTime() + minutes * 60_000).toISOString();
   return accept(context, [{ type: "comms.snoozed", data: { due, kind: owed.kind, until } }]);
+}
+
+function leavesChannel({ channels, email, page, slack }: PostedUpdate): boolean {
+  const outside = slack?.places.some((place) => place !== "incident") ?? false;
+  return channels.length > 0 || email !== null || page !== null || outside;
 }
 
 /** Why this person may not speak for the incident, or null: the comms lead and the commander do. */

@@ -1,4 +1,5 @@
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
+import { privateRoles } from "../members.ts";
 import type { IncidentState } from "../state.ts";
 import { accept, refuse } from "./outcome.ts";
 import { LIMITS, line } from "./words.ts";
@@ -30,8 +31,24 @@ export function declare(
     });
   if (impactStartedAt !== null && !(impactStartedAt <= context.now))
     return no({ code: "impact-later", what: "The impact can't have started in the future" });
+  if (command.private === true && kind !== "real")
+    return no({
+      code: "private-kind",
+      what: "Only an incident can be private",
+      next: "Drop `--drill` or `--private`",
+    });
   const impact = impactStartedAt === null ? null : impactStartedAt.toISOString();
-  const data = { title, system, severity, kind, impactStartedAt: impact, announceIn, ...(drill && { drill }) };
+  const hidden = command.private === true && { private: { roles: privateRoles(context.system) } };
+  const data = {
+    title,
+    system,
+    severity,
+    kind,
+    impactStartedAt: impact,
+    announceIn,
+    ...(drill && { drill }),
+    ...hidden,
+  };
   const { events } = accept(context, [{ type: "incident.declared", data }]);
   return { kind: "accepted", events: events.map((event) => ({ ...event, numbered: true })) };
 }

@@ -173,7 +173,8 @@ function tooLate(title: string): Message {
 
 /** Into the channel it belongs to; who asked elsewhere is told where it is. */
 async function upload(deps: Replying, delivery: Delivery, file: Extract<Reply, { kind: "file" }>): Promise<void> {
-  const channel = file.channel ?? delivery.channel;
+  const here = file.confidential ? await directTo(deps, delivery) : delivery.channel;
+  const channel = file.channel ?? here;
   if (channel === null) return tell(deps, delivery, file.message);
   const elsewhere = channel !== delivery.channel;
   try {
@@ -194,10 +195,17 @@ async function upload(deps: Replying, delivery: Delivery, file: Extract<Reply, {
   } catch (error) {
     const why = messageOf(error);
     deps.log.warn({ verb: delivery.verb, says: why }, "A file could not be uploaded.");
-    if (elsewhere && delivery.channel !== null) return upload(deps, delivery, { ...file, channel: delivery.channel });
+    if (file.channel !== null && here !== null && here !== file.channel)
+      return upload(deps, delivery, { ...file, channel: here });
     const text = `${file.message.text}\nThe file ${file.name} could not be put into this channel (${why}).`;
     await tell(deps, delivery, { text, blocks: [] });
   }
+}
+
+/** Null: the account takes no direct messages. */
+async function directTo({ clients }: Replying, { user }: Delivery): Promise<string | null> {
+  const opened = await clients.act.conversations.open({ users: user }).catch(() => null);
+  return opened?.channel?.id ?? null;
 }
 
 interface Uploaded {

@@ -30,7 +30,7 @@ export async function makeChannel(deps: Making, branch: Lane): Promise<CallFailu
     const taken = new Set((await deps.outbox.places()).values());
     for (const suffix of SUFFIXES) {
       const name = channelName(wanted.name, suffix);
-      const made = await create(deps, name, taken, wanted.since ?? 0);
+      const made = await create(deps, name, taken, wanted);
       if (made === null) continue;
       await deps.outbox.made(branch.lane, deps.owner, made.id, made.name);
       return null;
@@ -45,9 +45,11 @@ export async function makeChannel(deps: Making, branch: Lane): Promise<CallFailu
 async function handleElsewhere(deps: Making, branch: Lane, error: string): Promise<null> {
   deps.log.warn(
     { event: "slack.channel_refused", incident: branch.stream, error },
-    "slack does not create the incident's channel; it is handled in a thread where it is announced",
+    "slack does not create the incident's channel; it is handled elsewhere",
   );
-  await deps.outbox.unmade(branch.lane, deps.owner, announceLane(deps.announceIn) ?? "", error);
+  const { private: hidden } = branch.wanted as WantedChannel;
+  const place = hidden ? null : announceLane(deps.announceIn);
+  await deps.outbox.unmade(branch.lane, deps.owner, place ?? "", error);
   return null;
 }
 
@@ -106,15 +108,15 @@ export async function findNamed(deps: Making, branch: Lane, name: string): Promi
   }
 }
 
-async function create(deps: Making, name: string, taken: ReadonlySet<string>, since: number) {
+async function create(deps: Making, name: string, taken: ReadonlySet<string>, wanted: WantedChannel) {
   try {
-    const { channel } = await deps.client.conversations.create({ name, is_private: false });
+    const { channel } = await deps.client.conversations.create({ name, is_private: wanted.private === true });
     if (!channel?.id) throw new Error("Slack made a channel and gave it no id.");
     return { id: channel.id, name: channel.name ?? name };
   } catch (error) {
     const failure = callFailureOf(error);
     if (failure.kind !== "refused" || failure.error !== "name_taken") throw error;
-    return findOwn(deps, name, taken, since);
+    return findOwn(deps, name, taken, wanted);
   }
 }
 
@@ -122,19 +124,24 @@ async function create(deps: Making, name: string, taken: ReadonlySet<string>, si
 const CLOCKS_APART_SECONDS = 600;
 
 /** A store that begins again begins with number 1: a channel that is older than the incident is of another store's. */
-async function findOwn(deps: Making, name: string, taken: ReadonlySet<string>, since: number) {
-  const own = await channelCalled(deps, name);
-  const isOurs = own?.creator === deps.identity().botUser && (own.created ?? 0) >= since - CLOCKS_APART_SECONDS;
+async function findOwn(deps: Making, name: string, taken: ReadonlySet<string>, wanted: WantedChannel) {
+  const own = await channelCalled(deps, name, wanted.private === true ? "private_channel" : "public_channel");
+  const since = (wanted.since ?? 0) - CLOCKS_APART_SECONDS;
+  const isOurs = own?.creator === deps.identity().botUser && (own.created ?? 0) >= since;
   return own?.id && isOurs && !taken.has(own.id) ? { id: own.id, name } : null;
 }
 
-async function channelCalled(deps: Pick<Making, "client">, name: string) {
+async function channelCalled(
+  deps: Pick<Making, "client">,
+  name: string,
+  types: "public_channel" | "private_channel" = "public_channel",
+) {
   let cursor: string | undefined;
   for (let page = 0; page < 20; page++) {
     const answer = await deps.client.conversations.list({
       exclude_archived: true,
       limit: 1000,
-      types: "public_channel",
+      types,
       ...(cursor && { cursor }),
     });
     const found = answer.channels?.find((channel) => channel.name === name);

@@ -16,6 +16,7 @@ export interface WantedChannel {
   readonly name: string;
   /** When the incident was declared, in seconds since 1970. Absent: written by an older version. */
   readonly since?: number;
+  readonly private?: true;
   readonly topic: string;
   readonly bookmarks: readonly { readonly title: string; readonly link: string }[];
   readonly invite: readonly string[];
@@ -134,10 +135,11 @@ function wanted(shown: ShownMessage, lane: string): WantedMessage {
 
 function channelOf(view: View): WantedChannel | null {
   if (view.channel === null) return null;
-  const { name, since, topic, bookmarks, invite, pinned } = view.channel;
+  const { name, since, private: hidden, topic, bookmarks, invite, pinned } = view.channel;
   return {
     name: channelName(name),
     ...(since && { since: Math.floor(since.getTime() / 1000) }),
+    ...(hidden && { private: true as const }),
     topic: topicText(topic),
     bookmarks,
     invite: [...new Set(invite)],

@@ -5,8 +5,8 @@ import type { Block } from "../../../templates/messages/message.ts";
 import type { RenderHome } from "../../../templates/messages/view.ts";
 import type { Catalog } from "../../catalog/types.ts";
 import { unreviewed } from "../../incident/break-glass.ts";
+import { mayKnowOf } from "../../incident/members.ts";
 import type { IncidentState } from "../../incident/state.ts";
-import { knowsOf } from "../../incident/surprise.ts";
 import { type Incidents, isOpen } from "../../incidents/index.ts";
 import { hashOf } from "../../lib/canonical.ts";
 import type { Logger } from "../../lib/log.ts";
@@ -98,7 +98,7 @@ async function situationOf(options: HomesOptions, user: string) {
   const now = timeline.now();
   const may = (state: IncidentState) => {
     const found = mine.find(({ system }) => system.id === state.declared?.system);
-    return knowsOf(state, found?.system, found?.person.id ?? null);
+    return mayKnowOf(state, found?.system, { person: found?.person.id ?? null, slackUser: user });
   };
   return {
     slackUser: user,
