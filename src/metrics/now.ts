@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from "prom-client";
+import { isPrivate } from "../incident/members.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import type { InboxNow } from "../timeline/inbox.ts";
@@ -67,7 +68,7 @@ export function nowMetrics(registry: Registry, sources: NowSources): NowMetrics 
   }
 
   function lookAt(state: IncidentState, now: Date): void {
-    if (state.declared === null) return;
+    if (state.declared === null || isPrivate(state.declared)) return;
     const { system, kind } = state.declared;
     if (!["resolved", "closed"].includes(state.status)) open.inc({ system, kind });
     for (const run of state.runs.values()) {

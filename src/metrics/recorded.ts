@@ -1,4 +1,5 @@
 import { Counter, Histogram, type Registry } from "prom-client";
+import { isPrivate } from "../incident/members.ts";
 import type { IncidentState, RunState } from "../incident/state.ts";
 import type { StoredEvent } from "../timeline/contract.ts";
 
@@ -127,7 +128,8 @@ export function recordedMetrics(registry: Registry): RecordedMetrics {
   return {
     counts: (type) => ofIncident.has(type) || Object.hasOwn(ofRun, type),
     count(event, state) {
-      if (state.declared === null) return;
+      // Metrics are read by everybody: of a private incident nothing is counted.
+      if (state.declared === null || isPrivate(state.declared)) return;
       const { system, kind } = state.declared;
       if (event.type === "incident.declared") declared.inc({ system, kind, severity: state.severity });
       if (event.type === "page.sent") pages.inc({ outcome: "sent" });

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { Registry } from "prom-client";
 import type { Command } from "../../commands/command.ts";
 import { grammarOf } from "../../commands/grammar.ts";
 import { idFor } from "../../commands/ids.ts";
 import { commands } from "../../commands/index.ts";
 import { mayKnowOf } from "../../src/incident/members.ts";
+import { recordedMetrics } from "../../src/metrics/recorded.ts";
 import { wantedPages } from "../../src/paging/wanted.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { pageWords } from "../../templates/messages/page-text.ts";
@@ -118,6 +120,14 @@ describe("what is shown of it", () => {
     expect(pages.length).toBeGreaterThan(0);
     expect(told).toContain("private incident");
     for (const word of ["zebra", "Fail over", "database", "orders-b"]) expect(told).not.toContain(word);
+  });
+
+  test("is in no metric", async () => {
+    const registry = new Registry();
+    const { state, events } = await house.state(incident);
+    const counts = recordedMetrics(registry);
+    for (const event of events) counts.count(event, state);
+    expect(await registry.metrics()).not.toContain("practice");
   });
 
   test("is no business of the status page, mail or people outside", async () => {
