@@ -8,6 +8,7 @@ const usage = `Usage:
   lifeboat verify [stream]        walks the timelines: hashes, authentication, signed heads (store: DATABASE_URL or LIFEBOAT_DATA)
       --heads                     prints the newest signed heads instead: keep them away from the store
       --against <file>            compares with heads that were kept
+  lifeboat doctor                 looks at everything a bot needs from where it is run, changes nothing, and says what to do; --json
   lifeboat keys                   makes keys for the record, as settings
   lifeboat manifest               prints the Slack app's manifest; --http https://<your host> for request URLs instead of Socket Mode
   lifeboat migrate                brings the schema up to date (DATABASE_OWNER_URL) and admits the bot's login (DATABASE_URL)
@@ -32,6 +33,7 @@ const verbs: Record<string, (rest: string[]) => Promise<number>> = {
   lint: async (rest) => (await import("./cli/lint.ts")).lint(rest),
   init: async (rest) => (await import("./cli/init.ts")).init(rest),
   verify: async (rest) => (await import("./cli/verify.ts")).verify(rest),
+  doctor: async (rest) => (await import("./cli/doctor.ts")).doctor(rest),
   keys: async () => (await import("./cli/keys.ts")).keys(),
   manifest: async (rest) => (await import("./cli/manifest.ts")).manifest(rest),
   migrate: async () => (await import("./cli/migrate.ts")).migrate(),

@@ -57,7 +57,7 @@ export function weaknesses(how: Containment, otherUser: boolean, readable: boole
 }
 
 /** The kernel gives /proc/<pid>/environ to root where the executable may not be read: others of this user can't read it then. */
-async function isEnvironmentReadable(): Promise<boolean> {
+export async function isEnvironmentReadable(): Promise<boolean> {
   const found = await stat(`/proc/${process.pid}/environ`).catch(() => null);
   return found !== null && found.uid === process.getuid?.();
 }

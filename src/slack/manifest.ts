@@ -10,6 +10,11 @@ export function socketManifest(): string {
   return readFileSync(join(projectRoot(), "manifest.yml"), "utf8");
 }
 
+/** Scopes the bot's token has to have; those the manifest calls optional are not among them. */
+export function botScopes(): readonly string[] {
+  return parseDocument(socketManifest()).toJS().oauth_config.scopes.bot;
+}
+
 /**
  * The same for HTTP: without Socket Mode, and with the request URL in the three places Slack wants it. `address` is where the proxy before
  * the bot is reached from the internet, `https://lifeboat.example.com`; a path is kept. Slack takes HTTPS only.

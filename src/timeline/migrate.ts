@@ -77,7 +77,12 @@ async function readMigrations(): Promise<Migration[]> {
   );
 }
 
-async function applied(client: pg.Client): Promise<ReadonlyMap<string, string>> {
+/** Names of the files that a store has not applied. It may be asked by any login that may read. */
+export async function pendingMigrations(client: Pick<pg.Pool, "query">): Promise<readonly string[]> {
+  return missing(await readMigrations(), await applied(client)).map(({ name }) => name);
+}
+
+async function applied(client: Pick<pg.Pool, "query">): Promise<ReadonlyMap<string, string>> {
   const { rows: known } = await client.query("select to_regclass('lifeboat.migration') is not null as there");
   if (!known[0].there) return new Map();
   const { rows } = await client.query<{ name: string; checksum: string }>(

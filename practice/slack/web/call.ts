@@ -60,7 +60,8 @@ export class WebApi {
       this.admit(method, token, args);
       const refused = faults.refusal(name);
       if (refused !== null) throw new Refusal(refused);
-      return ok(await method.run(this.platform, new Args(args)));
+      const called = ok(await method.run(this.platform, new Args(args)));
+      return method.token === undefined ? { ...called, headers: this.scopesHeader() } : called;
     } catch (error) {
       if (error instanceof Refusal) return ok({ error: error.error, ...error.details }, false);
       return { status: 500, headers: {}, body: { ok: false, error: "internal_error", detail: messageOf(error) } };
@@ -77,6 +78,12 @@ export class WebApi {
     const given = scopesOf(this.platform.manifest);
     const needed = method.needs && scopesFor(this.platform, method.needs, args).find((scope) => !given?.has(scope));
     if (given && needed) throw new Refusal("missing_scope", { needed, provided: [...given].join(",") });
+  }
+
+  /** Slack names the scopes of the token in every answer. @see https://docs.slack.dev/authentication/installing-with-oauth */
+  private scopesHeader(): Called["headers"] {
+    const scopes = scopesOf(this.platform.manifest);
+    return scopes === null ? {} : { "x-oauth-scopes": [...scopes].join(",") };
   }
 
   /** Seconds to wait for this method's tier, when tiers are enforced. */

@@ -53,8 +53,10 @@ async function handleElsewhere(deps: Making, branch: Lane, error: string): Promi
   return null;
 }
 
+type Announcing = Pick<Making, "client" | "announceIn"> & { readonly outbox: Pick<Making["outbox"], "lane"> };
+
 /** The id of the channel incidents are announced in; null: there is none by that name that this bot can see. */
-export async function announceChannel(deps: Pick<Making, "outbox" | "client" | "announceIn">): Promise<string | null> {
+export async function announceChannel(deps: Announcing): Promise<string | null> {
   const lane = announceLane(deps.announceIn);
   const name = lane === null ? null : namedOf(lane);
   if (lane === null || name === null) return lane;
@@ -63,9 +65,7 @@ export async function announceChannel(deps: Pick<Making, "outbox" | "client" | "
 }
 
 /** Why nothing can be announced, as a sentence for operators and the Home tab; null: it can; undefined: nobody can tell now. */
-export async function announceTrouble(
-  deps: Pick<Making, "outbox" | "client" | "announceIn">,
-): Promise<string | null | undefined> {
+export async function announceTrouble(deps: Announcing): Promise<string | null | undefined> {
   const { announceIn } = deps;
   if (announceIn === null) return null;
   const words = isSlackChannel(announceIn) ? announceIn : `#${announceIn}`;
