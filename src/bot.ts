@@ -23,6 +23,8 @@ import { createEngine } from "./engine/engine.ts";
 import { createSplitBrainMonitor } from "./engine/split-brain-monitor.ts";
 import { createTriageProber } from "./engine/triage-prober.ts";
 import { serveHealth, slackHealth, storeHealth } from "./health.ts";
+import { createHttpAddresses } from "./http/addresses.ts";
+import { PAGERDUTY_WEBHOOK, SLACK_EVENTS } from "./http/paths.ts";
 import { createIncidents } from "./incidents/index.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
@@ -57,7 +59,11 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   const prints = await printsOf(config.catalog.systemsFolder);
   const catalog = liveCatalog(readCatalog(config, log));
   // Before anything else, and with what it last said: it is read when everything else is down.
-  const page = await openPage({ ...config.comms.page, log });
+  const http = createHttpAddresses(log, [
+    ...(config.slack?.transport.kind === "http" ? [SLACK_EVENTS] : []),
+    ...(config.paging?.webhook ? [PAGERDUTY_WEBHOOK] : []),
+  ]);
+  const page = await openPage({ ...config.comms.page, http, log });
   const opened = await openStore({
     ...config.store,
     people: peopleInEvents(() => ({ systems: catalog.ever, runbooks: [] })),
@@ -112,7 +118,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   const scriptUser = await prepareScripts(config.scriptUser, catalog, log);
   const drainSeconds = config.drainSeconds ?? drainSecondsOf(catalog, cards);
   const mayDrill = drillLimits(() => groundsOf(context));
-  const slack = config.slack && createSlack({ config: config.slack, context, timeline, inbox, outbox, log });
+  const slack = config.slack && createSlack({ config: config.slack, context, timeline, inbox, outbox, http, log });
   if (slack === null) await recordStartWithoutSlack(context, log);
   const engine = createEngine({
     timeline,
@@ -132,8 +138,8 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     config.health.port === null
       ? null
       : await serveHealth(
-          config.health.port,
-          config.health.host,
+          http,
+          { host: config.health.host, port: config.health.port },
           {
             live: () => storeHealth(pool),
             ready: () => {
@@ -201,6 +207,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
           systems: systemsById(catalog, ({ paging }) => paging !== undefined),
           secret: secrets.forPaging,
           words: pageWords(config.practice),
+          http,
           log,
         });
   const control = await startControl({ config: config.cli, context, counters, log });

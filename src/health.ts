@@ -1,5 +1,5 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Address, HttpAddresses, Served } from "./http/addresses.ts";
 import { withDeadline } from "./lib/deadline.ts";
 import { requestUrl } from "./lib/request-url.ts";
 
@@ -55,16 +55,16 @@ export interface ServedMetrics {
 
 /** `GET /live` and `GET /ready`, 200 or 503, a sentence in the body; `GET /metrics`. Loopback unless told otherwise. */
 export async function serveHealth(
-  port: number,
-  host: string,
+  http: HttpAddresses,
+  address: Address,
   checks: HealthChecks,
   metrics?: ServedMetrics,
-): Promise<{ port: number; close(): Promise<void> }> {
+): Promise<Served> {
   const answers: Record<string, () => Promise<Health>> = {
     "/live": () => checks.live(),
     "/ready": async () => checks.ready(),
   };
-  const server = createServer(async (request, response) => {
+  const listener = async (request: IncomingMessage, response: ServerResponse) => {
     const { pathname } = requestUrl(request);
     if (metrics !== undefined && pathname === "/metrics") {
       const text = await metrics.text().catch(() => null);
@@ -78,17 +78,6 @@ export async function serveHealth(
       "content-type": "text/plain; charset=utf-8",
     });
     response.end(`${answer?.says ?? "There is /live, /ready and /metrics."}\n`);
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, resolve);
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
   };
+  return await http.serve({ address, paths: [...Object.keys(answers), "/metrics"], listener });
 }

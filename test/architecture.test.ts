@@ -9,6 +9,7 @@ import { projectRoot } from "../src/lib/root.ts";
  */
 const rooms: Record<string, { at: string; may: string[] }> = {
   lib: { at: "src/lib/", may: [] },
+  http: { at: "src/http/", may: ["src/lib/"] },
   catalog: { at: "src/catalog/", may: ["src/lib/"] },
   incident: {
     at: "src/incident/",
@@ -52,6 +53,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   comms: {
     at: "src/comms/",
     may: [
+      "src/http/",
       "src/projection/",
       "src/lib/",
       "src/catalog/",
@@ -83,7 +85,15 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   },
   control: {
     at: "src/control/",
-    may: ["src/lib/", "src/catalog/types.ts", "src/incident/", "src/mfa/", "commands/", "templates/messages/escape.ts"],
+    may: [
+      "src/http/",
+      "src/lib/",
+      "src/catalog/types.ts",
+      "src/incident/",
+      "src/mfa/",
+      "commands/",
+      "templates/messages/escape.ts",
+    ],
   },
   // The command line's side holds nothing of the bot's: what it may load is what it may know.
   dr: {
@@ -94,6 +104,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   slack: {
     at: "src/slack/",
     may: [
+      "src/http/",
       "src/projection/",
       "src/lib/",
       "src/catalog/",
@@ -107,6 +118,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   paging: {
     at: "src/paging/",
     may: [
+      "src/http/",
       "src/projection/",
       "src/lib/",
       "src/catalog/types.ts",

@@ -1,15 +1,16 @@
 import { readFile } from "node:fs/promises";
-import { createServer, type Server } from "node:https";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import type { CommandContext } from "../../commands/context.ts";
+import { listenOn, makeServer, shut } from "../http/server.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { KeyCounters } from "../mfa/key-counters.ts";
 import { type Callers, openCallers } from "./callers.ts";
 import { createOsUsers } from "./os-users.ts";
 import { type ControlServer, createControlServer } from "./server.ts";
-import { CONNECTIONS_MAX, listenOnSocket, makeSocketFolder, SERVER_BOUNDS } from "./socket.ts";
+import { listenOnSocket, makeSocketFolder, SERVER_BOUNDS } from "./socket.ts";
 
 export interface ControlConfig {
   /** Path of the Unix socket. */
@@ -71,7 +72,7 @@ export async function startControl({ config, context, counters, log }: ControlOp
     async close() {
       cleaning?.stop();
       await server.drained(DRAIN_SECONDS);
-      await Promise.all([socket?.close(), secure && closed(secure)]);
+      await Promise.all([socket?.close(), secure && shut(secure)]);
     },
   };
 }
@@ -91,21 +92,7 @@ async function listenOnTls(
   listener: ReturnType<ControlServer["listener"]>,
 ): Promise<Server> {
   const [cert, key] = await Promise.all([readFile(tls.certificateFile), readFile(tls.keyFile)]);
-  const server = createServer(
-    { ...SERVER_BOUNDS, cert, key, minVersion: "TLSv1.3", handshakeTimeout: 5_000 },
-    listener,
-  );
-  server.maxConnections = CONNECTIONS_MAX;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(tls.port, tls.host, resolve);
-  });
+  const server = makeServer(listener, SERVER_BOUNDS, { cert, key });
+  await listenOn(server, { port: tls.port, host: tls.host });
   return server;
-}
-
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections();
-  });
 }

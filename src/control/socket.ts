@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { chmod, lstat, mkdir, rename, stat, unlink } from "node:fs/promises";
-import { createServer, type RequestListener, type Server } from "node:http";
+import type { RequestListener, Server } from "node:http";
 import { createConnection } from "node:net";
 import { dirname } from "node:path";
+import { type Bounds, listenOn, makeServer } from "../http/server.ts";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { shortest } from "./socket-path.ts";
@@ -17,13 +18,13 @@ const LOOK_EVERY_MS = 1_000;
 const CONNECT_MS = 2_000;
 
 /** Bounds of one connection. What a command itself takes is bounded by whoever answers it. */
-export const SERVER_BOUNDS = {
+export const SERVER_BOUNDS: Bounds = {
   headersTimeout: 2_000,
   requestTimeout: 10_000,
   keepAliveTimeout: 1_000,
   connectionsCheckingInterval: 500,
-} as const;
-export const CONNECTIONS_MAX = 64;
+  maxConnections: 64,
+};
 
 /**
  * Listens on a Unix socket that every user of the machine may connect to. Where another bot answers there already, this one waits
@@ -76,12 +77,8 @@ export async function listenOnSocket(path: string, listener: RequestListener, lo
 
 async function takePath(path: string, listener: RequestListener): Promise<{ server: Server; inode: number }> {
   const making = `${path}.${randomBytes(3).toString("hex")}`;
-  const server = createServer(SERVER_BOUNDS, listener);
-  server.maxConnections = CONNECTIONS_MAX;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ path: shortest(making), readableAll: true, writableAll: true }, resolve);
-  });
+  const server = makeServer(listener, SERVER_BOUNDS);
+  await listenOn(server, { path: shortest(making), readableAll: true, writableAll: true });
   const inode = await inodeOf(making);
   await rename(making, path);
   if (inode === null) throw new Error(`${making} is gone.`);

@@ -1,4 +1,5 @@
 import type { System } from "../catalog/types.ts";
+import type { HttpAddresses } from "../http/addresses.ts";
 import type { Incidents } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Inbox, Timeline } from "../timeline/contract.ts";
@@ -28,6 +29,8 @@ export interface PagingOptions {
   readonly words: PageWords;
   readonly log: Logger;
   readonly settings?: Partial<PagerSettings>;
+  /** Absent: webhooks are served by themselves. */
+  readonly http?: HttpAddresses;
 }
 
 export interface Paging {
@@ -38,14 +41,16 @@ export interface Paging {
 
 /** Begins to page. Waits for its own port, never for PagerDuty. */
 export async function startPaging(options: PagingOptions): Promise<Paging> {
-  const { config, timeline, inbox, log } = options;
+  const { config, timeline, inbox, log, http } = options;
   const { systems } = options;
   const leaving = new AbortController();
   const account = accounts(options, leaving.signal);
   const pager = createPager({ ...options, systems, account });
   const worker = createWorker(inbox, { timeline, systems, account, log }, log);
   const listener =
-    config.webhook === null ? null : await listen({ ...config.webhook, inbox, log, received: worker.now });
+    config.webhook === null
+      ? null
+      : await listen({ ...config.webhook, inbox, log, received: worker.now, ...(http && { http }) });
   pager.start();
   worker.start();
   return {

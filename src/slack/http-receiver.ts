@@ -1,26 +1,17 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { type App, HTTPReceiver, type Receiver, type ReceiverEvent } from "@slack/bolt";
+import { createHttpAddresses, type HttpAddresses, type Served } from "../http/addresses.ts";
+import { SLACK_EVENTS } from "../http/paths.ts";
 import type { Logger } from "../lib/log.ts";
 import { bodyOf } from "../lib/request-body.ts";
 import { requestUrl } from "../lib/request-url.ts";
 import { sdkLog } from "./sdk-log.ts";
 
-/** Where Slack sends everything over HTTP. */
-export const PATH = "/slack/events";
 /** Slack's own window, applied to both sides: Bolt refuses the old and takes the future. */
 const WINDOW_SECONDS = 300;
 /** A view is at most 250 kB; an interaction carries a message or a view and little else. */
 const BODY_BYTES = 1024 * 1024;
-const HEADERS_SECONDS = 5;
-const REQUEST_SECONDS = 10;
 /** Signatures remembered at once: the window holds far fewer deliveries than this. */
 const REMEMBERED = 100_000;
 
@@ -32,6 +23,8 @@ export interface HttpOptions {
   readonly host: string;
   readonly log: Logger;
   readonly drainSeconds?: number;
+  /** Absent: it is served by itself. */
+  readonly http?: HttpAddresses;
   /** Slack holds back events of this workspace: more than 30 000 came in an hour. */
   readonly onRateLimited?: () => void;
 }
@@ -47,7 +40,7 @@ export class HttpReceiver implements Receiver {
   readonly #bolt: HTTPReceiver;
   readonly #seen = new Map<string, number>();
   readonly #underWay = new Set<Promise<void>>();
-  #server: Server | undefined;
+  #served: Served | undefined;
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -73,11 +66,11 @@ export class HttpReceiver implements Receiver {
   }
 
   get port(): number {
-    return (this.#server?.address() as AddressInfo | null)?.port ?? this.#options.port;
+    return this.#served?.port ?? this.#options.port;
   }
 
   get listening(): boolean {
-    return this.#server?.listening ?? false;
+    return this.#served?.listening ?? false;
   }
 
   init(app: App): void {
@@ -86,35 +79,27 @@ export class HttpReceiver implements Receiver {
   }
 
   async start(): Promise<void> {
-    const bounds = {
-      headersTimeout: HEADERS_SECONDS * 1000,
-      requestTimeout: REQUEST_SECONDS * 1000,
-      connectionsCheckingInterval: 1000,
-    };
-    const server = createServer(bounds, (request, response) => {
-      this.#admit(request, response).catch((error) => {
-        this.#options.log.warn({ err: error }, "a delivery could not be read");
+    const { host, port, log, http = createHttpAddresses(log) } = this.#options;
+    const listener = async (request: IncomingMessage, response: ServerResponse) => {
+      await this.#admit(request, response).catch((error) => {
+        log.warn({ err: error }, "a delivery could not be read");
         answer(response, 400);
       });
-    });
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(this.#options.port, this.#options.host, resolve);
-    });
-    this.#server = server;
+    };
+    this.#served = await http.serve({ address: { host, port }, paths: [SLACK_EVENTS], listener });
   }
 
   async stop(): Promise<void> {
-    if (this.#server === undefined) return;
-    const stopped = new Promise<void>((resolve) => this.#server?.close(() => resolve()));
-    this.#server.closeIdleConnections();
-    const limit = new Promise((resolve) => setTimeout(resolve, (this.#options.drainSeconds ?? 10) * 1000).unref());
+    if (this.#served === undefined) return;
+    const drainMs = (this.#options.drainSeconds ?? 10) * 1000;
+    const stopped = this.#served.close(drainMs);
+    const limit = new Promise((resolve) => setTimeout(resolve, drainMs).unref());
     await Promise.race([Promise.allSettled([stopped, ...this.#underWay]), limit]);
-    this.#server.closeAllConnections();
+    await stopped;
   }
 
   async #admit(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (requestUrl(request).pathname !== PATH) return answer(response, 404);
+    if (requestUrl(request).pathname !== SLACK_EVENTS) return answer(response, 404);
     if (request.method !== "POST") return answer(response, 405);
     const raw = await bodyOf(request, BODY_BYTES);
     if (raw === null) {

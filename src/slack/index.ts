@@ -4,6 +4,7 @@ import { renderNotices } from "../../templates/messages/enrolled.ts";
 import { renderHome } from "../../templates/messages/home.ts";
 import type { Message } from "../../templates/messages/message.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
+import type { HttpAddresses } from "../http/addresses.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Inbox, Timeline } from "../timeline/contract.ts";
 import type { Outbox } from "../timeline/outbox.ts";
@@ -20,6 +21,8 @@ export interface SlackOptions {
   readonly inbox: Inbox;
   readonly outbox: Outbox;
   readonly log: Logger;
+  /** What this process serves. Absent: deliveries over HTTP are served by themselves. */
+  readonly http?: HttpAddresses;
   /** Slack does not let the bot in (a revoked token, an uninstalled app). It keeps trying. */
   readonly onLockedOut?: (says: string) => void;
 }

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
+import { SLACK_EVENTS } from "../http/paths.ts";
 import { LifeboatError } from "../lib/errors.ts";
 import { projectRoot } from "../lib/root.ts";
-import { PATH } from "./http-receiver.ts";
 
 /** The app's manifest as YAML, for Socket Mode: `manifest.yml`, with its comments. */
 export function socketManifest(): string {
@@ -41,5 +41,5 @@ function requestUrlAt(address: string): string {
     });
   let path = url.pathname;
   while (path.endsWith("/")) path = path.slice(0, -1);
-  return `${url.origin}${path.endsWith(PATH) ? path : path + PATH}`;
+  return `${url.origin}${path.endsWith(SLACK_EVENTS) ? path : path + SLACK_EVENTS}`;
 }

@@ -5,7 +5,7 @@ import { announce } from "./announce.ts";
 import { buildApp } from "./app.ts";
 import { callFailureOf } from "./call-failure.ts";
 import { createClients } from "./clients.ts";
-import { checkTokens, type SlackConfig } from "./config.ts";
+import { checkTokens } from "./config.ts";
 import { HttpReceiver } from "./http-receiver.ts";
 import { type Identity, learnIdentity, workspacesOf } from "./identity.ts";
 import type { Slack, SlackOptions } from "./index.ts";
@@ -91,7 +91,7 @@ export function openSlack(options: SlackTransportOptions): Slack {
     now: () => timeline.now(),
     log,
   });
-  const receiver = receiverFor(config, log, {
+  const receiver = receiverFor(options, {
     lockedOut,
     hello: (id) => {
       appId ??= id;
@@ -164,7 +164,7 @@ interface Hooks {
   readonly up: () => void;
 }
 
-function receiverFor(config: SlackConfig, log: SlackOptions["log"], hooks: Hooks): SocketReceiver | HttpReceiver {
+function receiverFor({ config, log, http }: SlackOptions, hooks: Hooks): SocketReceiver | HttpReceiver {
   const { transport } = config;
   const onRateLimited = () =>
     log.error("Slack holds back events of this workspace: more than 30,000 came in the last hour");
@@ -175,6 +175,7 @@ function receiverFor(config: SlackConfig, log: SlackOptions["log"], hooks: Hooks
       host: transport.host,
       log,
       drainSeconds: DRAIN_SECONDS,
+      ...(http && { http }),
       onRateLimited,
     });
   let before = 0;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { serveHealth } from "../../src/health.ts";
+import { createHttpAddresses } from "../../src/http/addresses.ts";
 import { createIncidents, type Incidents } from "../../src/incidents/index.ts";
 import { withDeadline } from "../../src/lib/deadline.ts";
 import { createMetrics, type Metrics } from "../../src/metrics/index.ts";
@@ -33,7 +34,12 @@ beforeAll(async () => {
     },
     log: quiet,
   });
-  health = await serveHealth(0, "127.0.0.1", { live: async () => fine, ready: () => fine }, metrics);
+  health = await serveHealth(
+    createHttpAddresses(quiet),
+    { host: "127.0.0.1", port: 0 },
+    { live: async () => fine, ready: () => fine },
+    metrics,
+  );
 }, 60_000);
 afterAll(async () => {
   await health?.close();

@@ -12,6 +12,7 @@ import { createWorkspace } from "../../practice/slack/index.ts";
 import { handleEnvironment } from "../../practice/systems/practice/handle.ts";
 import { openPage } from "../../src/comms/page/serve.ts";
 import { serveHealth } from "../../src/health.ts";
+import { createHttpAddresses } from "../../src/http/addresses.ts";
 import { requestUrl } from "../../src/lib/request-url.ts";
 import { listen } from "../../src/paging/webhook/listener.ts";
 import { HttpReceiver } from "../../src/slack/http-receiver.ts";
@@ -43,7 +44,7 @@ beforeAll(async () => {
   servers.set("Slack's deliveries", slack.port);
   closing.push(() => slack.stop());
   const checks = { live: async () => ({ ok: true, says: "yes" }), ready: () => ({ ok: true, says: "yes" }) };
-  const health = await serveHealth(0, "127.0.0.1", checks);
+  const health = await serveHealth(createHttpAddresses(quiet), { host: "127.0.0.1", port: 0 }, checks);
   servers.set("health", health.port);
   closing.push(() => health.close());
   const hooks = await listen({

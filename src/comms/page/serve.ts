@@ -1,7 +1,8 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
+import { createHttpAddresses, type HttpAddresses } from "../../http/addresses.ts";
+import { STATUS_PAGE } from "../../http/paths.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 
@@ -12,6 +13,8 @@ export interface PageOptions {
   readonly port: number | null;
   readonly host: string;
   readonly log: Logger;
+  /** Absent: it is served by itself. */
+  readonly http?: HttpAddresses;
 }
 
 /** The built-in status page: one file, kept in memory and on disk, served whatever else is down. */
@@ -34,12 +37,16 @@ const HEADERS = {
 } as const;
 
 /** Opens the page before anything else is there: it needs no store. */
-export async function openPage({ folder, port, host, log }: PageOptions): Promise<StatusPage> {
+export async function openPage({ folder, port, host, log, http }: PageOptions): Promise<StatusPage> {
   const file = join(folder, "index.html");
   let html = await readFile(file, "utf8").catch(() => NOT_YET);
   let writing: Promise<void> = Promise.resolve();
-  const server = port === null ? null : await serve(port, host, () => html);
-  const bound = server === null ? null : (server.address() as AddressInfo).port;
+  const addresses = http ?? createHttpAddresses(log);
+  const served =
+    port === null
+      ? null
+      : await addresses.serve({ address: { host, port }, paths: [STATUS_PAGE], listener: answering(() => html) });
+  const bound = served?.port ?? null;
   if (bound !== null) log.info({ port: bound, host }, "The status page is served.");
   return {
     port: bound,
@@ -50,11 +57,7 @@ export async function openPage({ folder, port, host, log }: PageOptions): Promis
     },
     async close() {
       await writing.catch((error) => log.warn({ says: messageOf(error) }, "The status page could not be written."));
-      if (server === null) return;
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
+      await served?.close();
     },
   };
 }
@@ -66,20 +69,11 @@ async function write(folder: string, file: string, html: string): Promise<void> 
   await rename(whole, file);
 }
 
-function serve(port: number, host: string, html: () => string): Promise<Server> {
-  const server = createServer((request, response) => {
+function answering(html: () => string) {
+  return (request: IncomingMessage, response: ServerResponse) => {
     const isPage = (request.url ?? "").split("?")[0] === "/";
     const reads = request.method === "GET" || request.method === "HEAD";
     response.writeHead(!reads ? 405 : isPage ? 200 : 404, HEADERS);
     response.end(!reads || request.method === "HEAD" ? undefined : isPage ? html() : "Nothing is here.\n");
-  });
-  // Slow readers and idle ones are let go: this page has to be there for the next.
-  server.requestTimeout = 10_000;
-  server.headersTimeout = 5000;
-  server.keepAliveTimeout = 2000;
-  server.maxConnections = 500;
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => resolve(server));
-  });
+  };
 }
