@@ -6,22 +6,26 @@ import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { failover } from "./failover.ts";
 import { grammarOf } from "./grammar.ts";
-import { inputErrors, needsInputs } from "./inputs.ts";
+import { gatherInputs, inputErrors, keptFrom, needsInputs } from "./inputs.ts";
 import { lineFor } from "./line.ts";
 import { replan } from "./replan.ts";
 import { restore } from "./restore.ts";
+import { findRun } from "./runs.ts";
 import { say, stop } from "./say.ts";
 import { START_OPTIONS, startRun } from "./start.ts";
 import { didYouMean, runbooksHere, runbooksNamed } from "./targets.ts";
 import { parse, type Typed } from "./tokens.ts";
 
+/** The button below a dry run. */
+const REAL = "run.real";
+
 export const runbook: Command = {
   verb: "runbook",
-  aliases: ["run", "runbook.inputs"],
+  aliases: ["run", "runbook.inputs", REAL],
   summary: "Start a runbook by its id; with nothing, list them.",
   usage: `/dr runbook [<id>] ${START_OPTIONS}`,
   examples: ["/dr runbook", "/dr runbook database-failover --dry-run"],
-  reads: ({ verb, words }) => verb !== "runbook.inputs" && words.length === 0,
+  reads: ({ verb, words }) => verb !== "runbook.inputs" && verb !== REAL && words.length === 0,
   startsRuns: true,
   checkForm(context, { verb, actionValue, form }) {
     if (verb !== "runbook.inputs") return {};
@@ -33,6 +37,7 @@ export const runbook: Command = {
   },
   async handle(context, request) {
     if (request.verb === "runbook.inputs") return withForm(context, request);
+    if (request.verb === REAL) return forReal(context, request);
     const [asked, ...strays] = assignedIn(request.words).words;
     const known = runbooksHere(context);
     if (asked === undefined) return list(context, known);
@@ -55,6 +60,22 @@ export const runbook: Command = {
     });
   },
 };
+
+/** As if the line of the dry run were typed without `--dry-run`: planned again, looked at again, approved by the same people. */
+async function forReal(context: CommandContext, request: Request): Promise<Reply> {
+  const { run } = await findRun(context, request);
+  const found = context.catalog.runbooks.find(({ id, system }) => id === run.runbook && system === run.plan.system);
+  if (found === undefined || !found.modes.includes(run.mode))
+    return stop({
+      ...{ code: "runbook-changed", where: run.plan.title, what: "The runbook has changed since this dry run" },
+      ...{ stateNow: "Nothing was requested", next: "`/dr runbook` lists what can be run now" },
+    });
+  const options = run.plan.kind === "drill" ? { drill: true as const } : {};
+  const head = `runbook ${found.system}/${found.id} --${run.mode}`;
+  const typed = { ...request, words: [], options };
+  const gathered = gatherInputs(context, typed, found, { kept: keptFrom(run, found), head });
+  return gathered.kind === "reply" ? gathered.reply : startRun(context, typed, found, run.mode, gathered.values);
+}
 
 /** A press carries the line that was typed so far, and so does the form it opens: they come back to where it was typed. */
 async function withForm(context: CommandContext, request: Request): Promise<Reply> {

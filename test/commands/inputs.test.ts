@@ -99,6 +99,13 @@ describe("a runbook that has to be told which one", () => {
     });
     const { state } = await house.state(idFor("inc", "sent"));
     expect(state.runs.get(idFor("run", "sent"))).toMatchObject({ dryRun: true });
+    house.remark("the button below a dry run asks for the same, for real");
+    await house.press("alex", "run.real", idFor("run", "sent"), { key: "real" });
+    const dry = state.runs.get(idFor("run", "sent"));
+    const where = (await house.house.timeline.streamOfRun(idFor("run", "real"))) ?? "";
+    const real = (await house.state(where)).state.runs.get(idFor("run", "real"));
+    expect(real).toMatchObject({ dryRun: false, mode: dry?.mode, runbook: dry?.runbook, status: "preflight" });
+    expect(real?.plan.inputs).toEqual(dry?.plan.inputs);
     house.remark("what is emptied in the form is not what was typed");
     await house.press("alex", "runbook.inputs", actionValue, { form: { "input.service": "", "input.revision": "7" } });
     expectPage("inputs-form.out", house.script());
