@@ -45,12 +45,10 @@ export function commandNamed(all: readonly Command[], word: string): Command | n
 }
 
 export function unknownVerb(all: readonly Command[], word: string): never {
-  const verbs = all.map(({ verb }) => verb);
   const typed = all.flatMap(({ verb, aliases }) => [verb, ...aliases.filter((alias) => !alias.includes("."))]);
   return stop({
     code: "verb-unknown",
     what: `There is no command "${word}"`,
-    allowed: `Commands: ${verbs.join(", ")}`,
-    ...{ next: "`/dr help` explains them", ...didYouMean(word, typed) },
+    ...{ next: "`/dr help` lists them", ...didYouMean(word, typed) },
   });
 }

@@ -18,6 +18,7 @@ import type { CommandContext } from "./context.ts";
 import { declare } from "./declare.ts";
 import { delegate } from "./delegate.ts";
 import { deny } from "./deny.ts";
+import { details } from "./details.ts";
 import { done } from "./done.ts";
 import { enroll } from "./enroll.ts";
 import { escalate } from "./escalate.ts";
@@ -76,6 +77,7 @@ export const commands: readonly Command[] = [
   approve,
   deny,
   steps,
+  details,
   ask,
   answerQuestion,
   escalate,

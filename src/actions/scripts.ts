@@ -182,7 +182,7 @@ function refuseFailed(script: Script, end: ChildEnd): ChildEnd {
   throw new LifeboatError({
     code: "script-failed",
     where: script.name,
-    what: `The script ${how}${tail === "" ? "" : `, and last said: ${tail.slice(-600)}`}`,
+    what: `The script ${how}.${tail === "" ? "" : ` It last said: ${tail.slice(-600)}`}`,
     stateNow: "What it had done until then stands; the next look at the target tells",
   });
 }

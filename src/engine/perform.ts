@@ -309,7 +309,7 @@ function haltedBefore(attempt: Attempt, job?: Job, found?: Found): Problem {
 
 function questionAfter(attempt: Attempt, job: Job, found: Found, error?: unknown): Problem {
   const problem = question(attempt, job, found.seen, found.done, found.blind);
-  return error === undefined ? problem : { ...problem, what: `${messageOf(error)} ${problem.what}` };
+  return error === undefined ? problem : { ...problem, what: `${problem.what} ${messageOf(error)}` };
 }
 
 /** What a person is asked when nobody can know: what is known, what each answer would do, how things are. */

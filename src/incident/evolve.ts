@@ -98,9 +98,9 @@ function unreadable(state: IncidentState, event: Recorded, error: unknown): Inci
   const problem: Problem = {
     code: "event-unreadable",
     where: run.title,
-    what: `What stands at ${event.version} of the timeline (${event.type}) can't be read by this version: ${messageOf(error)}`,
-    stateNow: "What it would have changed is not known here; everything before and after it is.",
-    next: "Look at it with `/dr timeline`, then abort the run, or resume it as if that had not been said.",
+    what: `This version can't read entry ${event.version} of the timeline (${event.type}). ${messageOf(error)}`,
+    stateNow: "Unknown is only what that entry changed.",
+    next: "Look at it with `/dr timeline`, then abort the run, or resume it without that entry.",
   };
   const stuck = { ...run, stuck: problem, stuckOn: [], status: run.ending?.as ?? ("stopped" as const), problem };
   return { ...state, runs: new Map(state.runs).set(run.id, moveWork(stuck, event.at)) };

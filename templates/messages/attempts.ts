@@ -1,15 +1,17 @@
 import type { IncidentState, RunState, StepState } from "../../src/incident/state.ts";
 import { needsPerson } from "../../src/incident/status.ts";
 import { wayBackOf } from "../../src/incident/undo.ts";
-import { type Problem, sayProblem } from "../../src/lib/errors.ts";
+import type { Problem } from "../../src/lib/errors.ts";
 import { actionValue } from "./action-value.ts";
 import { actions, type Button, context, section } from "./blocks.ts";
-import { cut, plain, safe, withCommands } from "./escape.ts";
+import { briefLines, briefOf, briefWords } from "./brief.ts";
+import { detailsButton } from "./details.ts";
+import { cut, plain, safe } from "./escape.ts";
 import { kindPrefix } from "./kind.ts";
 import type { Message } from "./message.ts";
 import { changes } from "./plan.ts";
 import { offerUnplanned } from "./preflight.ts";
-import { inItsThread, sentences } from "./refusal.ts";
+import { inItsThread } from "./refusal.ts";
 import type { Surroundings } from "./view.ts";
 import { clock } from "./when.ts";
 
@@ -37,8 +39,16 @@ export function attemptsOf(run: RunState, step: StepState, around: Surroundings)
 /** The engine itself could not go on. */
 export function stuck(state: IncidentState, run: RunState, problem: Problem, around: Surroundings): Message {
   const prefix = kindPrefix(run.plan.kind, around.practice);
-  const text = `${prefix}${safe(run.plan.title)} is blocked: nothing runs until it's resumed. ${sentences(inItsThread(run, problem))} Resume or abort it at the top of its thread.`;
-  return { text, blocks: [section(`⚠️ ${text}`), ...offerUnplanned(state, run, run.stuckOn ?? [])] };
+  const head = `⚠️ *${prefix}${safe(cut(run.plan.title, 60))} is blocked:*`;
+  const offer = offerUnplanned(state, run, run.stuckOn ?? []);
+  const next = problem.next ?? "Resume or abort it at the top of its thread";
+  const { where, ...said } = inItsThread(run, problem);
+  const what = where === undefined ? said.what : `${where}: ${said.what}`;
+  const brief = briefOf({ ...said, what, ...(offer.length === 0 && { next }) }, head);
+  return {
+    text: `${prefix}${safe(run.plan.title)} is blocked: nothing runs until it's resumed. ${briefWords(brief)}`,
+    blocks: [section(briefLines(head, brief).join("\n")), ...offer, actions(detailsButton(run, null))],
+  };
 }
 
 function newestAttempt(
@@ -67,24 +77,22 @@ function afterAbort(run: RunState): string {
 }
 
 function asking(run: RunState, step: StepState & { status: "failed" | "stopped" }, around: Surroundings): Message {
-  const outcome = step.status === "failed" ? "failed" : "stopped, outcome unknown";
-  const head = `${kindPrefix(run.plan.kind, around.practice)}${safe(step.step.title)} ${outcome} at ${clock(step.at)} (attempt ${step.attempts})`;
+  const outcome = step.status === "failed" ? "failed" : "stopped";
+  const title = `${kindPrefix(run.plan.kind, around.practice)}${safe(cut(step.step.title, 60))} ${outcome}:`;
+  const head = `${step.status === "failed" ? "❌" : "⚠️"} *${title}*`;
   const { problem } = step;
+  const brief = briefOf(
+    { ...problem, stateNow: problem.stateNow ?? stateNow(step), next: problem.next ?? nextMove(step) },
+    head,
+  );
   return {
-    text: `${head}: ${sentences(problem)} ${safe(run.plan.title)} is paused: retry, skip or abort.`,
+    text: `${title} ${briefWords(brief)} ${safe(run.plan.title)} is paused: retry, skip or abort.`,
     blocks: [
-      section(`${step.status === "failed" ? "❌" : "⚠️"} *${head}*\n${safe(problem.what)}`),
-      section(
-        [
-          `*State now:* ${safe(problem.stateNow ?? stateNow(step))}`,
-          problem.allowed ? `*Allowed:* ${safe(problem.allowed)}` : null,
-          `*Next:* ${problem.next ? withCommands(problem.next) : nextMove(step)}`,
-        ]
-          .filter((line) => line !== null)
-          .join("\n"),
+      section(briefLines(head, brief).join("\n")),
+      actions(retry(run, step), skip(run, step), abort(run, step), detailsButton(run, step.step.id)),
+      context(
+        `${safe(run.plan.title)} · paused: nothing else starts · attempt ${step.attempts} at ${clock(step.at)}${afterAbort(run)}`,
       ),
-      actions(retry(run, step), skip(run, step), abort(run, step)),
-      context(`${safe(run.plan.title)} · paused: nothing else starts${afterAbort(run)}`),
     ],
   };
 }
@@ -155,5 +163,5 @@ function closed(run: RunState, step: StepState, what: string, around: Surroundin
 
 /** What happened and how things stood then; what to do next is no longer asked. */
 function outcome({ next: _, ...problem }: Problem): string {
-  return safe(sayProblem(problem));
+  return briefWords(briefOf(problem));
 }

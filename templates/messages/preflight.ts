@@ -5,8 +5,10 @@ import { changesThings, stepsInOrder } from "../../src/incident/order.ts";
 import type { IncidentState, RunState } from "../../src/incident/state.ts";
 import { UNFENCED } from "../../src/incident/unfenced.ts";
 import { actionValue } from "./action-value.ts";
-import { actions, context, lines, section } from "./blocks.ts";
-import { safe } from "./escape.ts";
+import { actions, type Button, context, lines, section } from "./blocks.ts";
+import { briefLines, briefOf, briefWords } from "./brief.ts";
+import { detailsButton } from "./details.ts";
+import { ended, safe } from "./escape.ts";
 import { checksCount, distinct, factLine, findingLines } from "./facts.ts";
 import { aloud, notFencedLines } from "./fence.ts";
 import { runTitle } from "./kind.ts";
@@ -21,19 +23,49 @@ export function preflight(
   seen: Preflight & { readonly at: Date },
   around: Surroundings,
 ): Message {
-  const failed = findingsOf(failedOf(seen.checks, "block")).map(({ says }) => safe(says));
+  if (!seen.ready) return blocked(state, run, seen);
   const risks = notFencedLines(run, around, run.endedAt === null && !run.dryRun);
   const facts = factsNow(run, seen.facts).map(factLine);
   return {
-    text: `${verdict(run, seen)} Data loss: ${safe(seen.loss)}. ${aloud(risks)}${checksCount(seen.checks)}.${failed.length > 0 ? ` ${failed.join(" ")}` : ""}`,
+    text: `${verdict(run, seen)} Data loss: ${safe(seen.loss)}. ${aloud(risks)}${checksCount(seen.checks)}.`,
     blocks: [
-      section(`${seen.ready ? "🔎" : "❌"} *${verdict(run, seen)}*\n*Data loss:* ${safe(seen.loss)}`),
+      section(`🔎 *${verdict(run, seen)}*\n*Data loss:* ${safe(seen.loss)}`),
       ...lines([...risks, ...findingLines(seen.checks)]),
-      ...(seen.ready ? [] : offerUnplanned(state, run, seen.facts)),
       ...(facts.length > 0 ? [context(facts.join(" · "))] : []),
       context(`${checksCount(seen.checks)} · ${at(seen.at)} · facts ${seen.factsHash.slice(0, 8)}`),
     ],
   };
+}
+
+/** Why the run may not go on, in three lines; once it has ended, its result says so and this says no more than that. */
+function blocked(state: IncidentState, run: RunState, seen: Preflight & { readonly at: Date }): Message {
+  const offer = run.endedAt === null ? offerUnplanned(state, run, seen.facts) : [];
+  const next = offer.length > 0 || run.endedAt !== null ? undefined : run.problem?.next;
+  const brief = briefOf({
+    what: firstFinding(seen.checks),
+    stateNow: "Nothing was started or changed",
+    ...(next && { next }),
+  });
+  const small = context(`${checksCount(seen.checks)} · ${at(seen.at)} · facts ${seen.factsHash.slice(0, 8)}`);
+  return {
+    text: `${verdict(run, seen)} ${briefWords({ ...brief, stateNow: null })}`,
+    blocks: [
+      section(
+        run.endedAt === null ? briefLines("❌ *Preflight failed:*", brief).join("\n") : `❌ *${verdict(run, seen)}*`,
+      ),
+      ...offer,
+      actions(detailsButton(run, null)),
+      small,
+    ],
+  };
+}
+
+/** The first of what stops it, and how many more there are. Not escaped. */
+export function firstFinding(checks: Preflight["checks"]): string {
+  const [first = "A check failed", ...others] = findingsOf(failedOf(checks, "block")).map(({ says }) => says);
+  return others.length === 0
+    ? first
+    : `${ended(first)} And ${others.length} more ${others.length === 1 ? "problem" : "problems"}.`;
 }
 
 function verdict(run: RunState, seen: Preflight): string {
@@ -63,10 +95,17 @@ function factsNow(run: RunState, facts: readonly ShownFact[]): readonly ShownFac
 
 /** The way on when the old primary is dead, until a later run is there. */
 export function offerUnplanned(state: IncidentState, run: RunState, facts: readonly ShownFact[]): Block[] {
-  const taken = [...state.runs.values()].some(({ requestedAt }) => requestedAt > run.requestedAt);
-  if (taken || !unplannedInstead(run, facts)) return [];
+  const button = unplannedInstead(run, facts) ? unplannedButton(state, run) : [];
+  if (button.length === 0) return [];
   return [
     section(`*Next:* Run it unplanned, without the old primary: \`/dr unplanned ${run.id}\``),
-    actions({ label: "Run it unplanned", verb: "run.unplanned", actionValue: actionValue(run.id), style: "primary" }),
+    actions(...button),
   ];
+}
+
+/** Empty: a later run was requested already. */
+export function unplannedButton(state: IncidentState, run: RunState): readonly Button[] {
+  const taken = [...state.runs.values()].some(({ requestedAt }) => requestedAt > run.requestedAt);
+  if (taken) return [];
+  return [{ label: "Run it unplanned", verb: "run.unplanned", actionValue: actionValue(run.id), style: "primary" }];
 }

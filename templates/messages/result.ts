@@ -1,20 +1,22 @@
 import { type Accounting, account } from "../../src/incident/accounting.ts";
-import { failedOf, findingsOf } from "../../src/incident/findings.ts";
 import { unplannedInstead } from "../../src/incident/offers.ts";
 import { type Loss, recoveryOf } from "../../src/incident/recovery.ts";
 import type { IncidentState, RunState } from "../../src/incident/state.ts";
 import { actionValue } from "./action-value.ts";
 import { actions, type Button, context, header, lines, section } from "./blocks.ts";
+import { briefLines, briefOf, briefWords } from "./brief.ts";
 import { clockOrigin } from "./deadline.ts";
+import { detailsButton } from "./details.ts";
 import { cut, ended, plain, safe, withCommands } from "./escape.ts";
 import { checksCount, findingLines } from "./facts.ts";
 import { aloud, notFencedLines } from "./fence.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
+import { changedWords } from "./left.ts";
 import { lineOf } from "./line.ts";
 import { raiseButton } from "./maintenance.ts";
 import type { Block, Message } from "./message.ts";
-import { offerUnplanned } from "./preflight.ts";
-import { inItsThread, sentences } from "./refusal.ts";
+import { gatesOf } from "./plan.ts";
+import { firstFinding, unplannedButton } from "./preflight.ts";
 import { undoButton, waysBack } from "./undo.ts";
 import type { Surroundings } from "./view.ts";
 import { at, between, clock, lasting } from "./when.ts";
@@ -79,7 +81,7 @@ function dryRunOver(run: RunState, around: Surroundings): Message {
       : ["✅", "ready to run"];
   const head = `${kindPrefix(run.plan.kind, around.practice)}${safe(runTitle(run.plan, true))}: ${verdict}.`;
   const loss = `Data loss: ${ended(safe(run.preflight?.loss ?? "unknown"))}`;
-  const line = `\`${safe(lineOf(run.plan))}\``;
+  const line = `\`${safe(lineOf(run.plan))}${run.plan.kind === "drill" ? " --drill" : ""}\``;
   const next = ready ? `Run it for real: ${line}` : `Fix it, then try again: ${line.replace(/`$/, " --dry-run`")}`;
   const risks = notFencedLines(run, around);
   return {
@@ -88,62 +90,66 @@ function dryRunOver(run: RunState, around: Surroundings): Message {
       section(`${mark} *${head}* Nothing was changed.\n${loss}`),
       ...lines([...risks, ...found]),
       section(`*Next:* ${next}`),
+      actions(...(ready ? [forReal(run)] : []), detailsButton(run, null)),
       context(checksCount(checks)),
     ],
   };
 }
 
+/** The same request as the line beside it. Where no approval follows, the press itself is asked about. */
+function forReal({ id, plan }: RunState): Button {
+  const confirm = {
+    title: "Run for real?",
+    says: `${cut(plan.title, 100)}: ${cut(plan.target, 120)}. No approval follows: it starts when its preflight passes.`,
+    yes: "Run for real",
+    no: "Not now",
+  };
+  return {
+    label: "Run for real",
+    verb: "run.real",
+    actionValue: actionValue(id),
+    style: "primary",
+    aloud: "Run this runbook for real",
+    ...(gatesOf(plan).length === 0 && { confirm }),
+  };
+}
+
 function endedEarly(state: IncidentState, run: RunState, endedAt: Date, around: Surroundings): Message {
   const prefix = kindPrefix(run.plan.kind, around.practice);
-  const word = run.status === "aborted" ? "aborted" : "failed";
+  const aborted = run.status === "aborted";
   const found = foundBefore(run);
   const unplanned = found !== null && unplannedInstead(run, run.preflight?.facts ?? []);
   // One way on: where the unplanned run is offered, what the runbook asks for beforehand is none.
   const next = unplanned ? `Run it unplanned: \`/dr unplanned ${run.id}\`` : run.problem?.next;
-  const why = run.problem ? sentences(inItsThread(run, { ...run.problem, ...(next && { next }) })) : "";
-  const text = `${prefix}${safe(runTitle(run.plan, run.dryRun))} ${word}. ${why}`;
+  const problem = {
+    what: found ?? run.problem?.what ?? (aborted ? "Aborted" : "Failed"),
+    stateNow: (aborted ? null : run.problem?.stateNow) ?? changedWords(run),
+    ...(next && { next }),
+  };
+  const brief = briefOf(problem);
   return {
-    text,
+    text: `${prefix}${safe(runTitle(run.plan, run.dryRun))} ${aborted ? "aborted" : "failed"}. ${briefWords(brief)}`,
     blocks: [
-      header(`${prefix}${word === "aborted" ? "Aborted" : "Failed"}: ${plain(run.plan.title)}`),
-      section(
-        [
-          ...(found ?? [`${word === "aborted" ? "⏹️" : "❌"} ${safe(run.problem?.what ?? word)}`]),
-          `*State now:* ${safe(run.problem?.stateNow ?? "see the steps above")}`,
-          ...notFencedLines(run, around),
-          ...(next && !unplanned ? [`*Next:* ${withCommands(next)}`] : []),
-        ].join("\n"),
-      ),
-      ...(unplanned && run.preflight ? offerUnplanned(state, run, run.preflight.facts) : []),
+      header(`${prefix}${aborted ? "Aborted" : "Failed"}: ${plain(run.plan.title)}`),
+      section([...briefLines(aborted ? "⏹️" : "❌", brief), ...notFencedLines(run, around)].join("\n")),
+      actions(...(unplanned ? unplannedButton(state, run) : []), ...undo(state, run), detailsButton(run, null)),
       ...(run.status === "failed" && isMaintenance(state) ? [actions(...raiseButton(state))] : []),
-      ...goingBack(state, run),
       context(`Ended ${at(endedAt)} after ${between(run.requestedAt, endedAt)} · ${safe(run.id)}`),
     ],
   };
 }
 
-/** What it has changed and how to go back: only where something of it stands, and while the incident is open. */
-function goingBack(state: IncidentState, run: RunState): Block[] {
-  const ways = waysBack(state, run);
-  if (ways.length === 0) return [];
+/** Where something of it stands, and while the incident is open; how else to go back is in the details. */
+function undo(state: IncidentState, run: RunState): readonly Button[] {
+  if (waysBack(state, run).length === 0) return [];
   const button = isOver(state) && !isMaintenance(state) ? null : undoButton(state, run);
-  return [...lines(["*Undo, in this order*", ...ways]), ...(button ? [actions(button)] : [])];
+  return button ? [button] : [];
 }
 
-const FOUND_MAX = 3;
-
-/** What the preflight found, a line each; the rest is in its thread. Null where it is not why the run ended. */
-function foundBefore({ problem, preflight }: RunState): string[] | null {
+/** What the preflight found: the first, and how many more there are. Null where it is not why the run ended. */
+function foundBefore({ problem, preflight }: RunState): string | null {
   if (problem?.code !== "preflight-blocked" || preflight === null) return null;
-  const found = findingsOf(failedOf(preflight.checks, "block")).map(({ says }) => says);
-  const [only] = found;
-  if (only !== undefined && found.length === 1) return [`❌ ${safe(only)}`];
-  const more = found.length - FOUND_MAX;
-  return [
-    `❌ ${found.length} problems stop it:`,
-    ...found.slice(0, FOUND_MAX).map((says) => `• ${safe(cut(says, 300))}`),
-    ...(more > 0 ? [`• and ${more} more, in the preflight of this thread`] : []),
-  ];
+  return firstFinding(preflight.checks);
 }
 
 /** "4 min 12 s since users were hurt; objective 30 min: met." */

@@ -179,6 +179,8 @@ describe("authority, as people speak of it", () => {
       form: { reason: "The primary will not come back" },
     });
     await house.press("vera", "gate.approve", actionValue, here);
+    await house.press("vera", "run.details", run, pressed);
+    await house.ask("vera", `details ${run} nothing-of-it`, here);
     await house.press("alex", "run.replan", run, pressed);
     await house.press("alex", "run.replan", run, {
       ...here,

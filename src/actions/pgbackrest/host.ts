@@ -110,7 +110,7 @@ function outputOf(host: Host, program: Program, end: ChildEnd): string {
   throw new LifeboatError({
     code: "host-program-failed",
     where: `${host.name}, ${program}`,
-    what: `It ${how}${tail === "" ? "" : `, and last said: ${tail}`}`,
+    what: `It ${how}.${tail === "" ? "" : ` It last said: ${tail}`}`,
   });
 }
 

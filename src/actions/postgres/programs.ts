@@ -66,7 +66,7 @@ export async function runProgram(
   throw new LifeboatError({
     code: "program-failed",
     where: program,
-    what: `It ${how}${tail === "" ? "" : `, and last said: ${tail}`}`,
+    what: `It ${how}.${tail === "" ? "" : ` It last said: ${tail}`}`,
   });
 }
 

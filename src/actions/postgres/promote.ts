@@ -329,7 +329,7 @@ function refuseSplit(old: NodeView, now: AnsweringNode): void {
     code: "split-brain",
     where: now.name,
     what: `Two servers take writes: ${now.name} on timeline ${now.timeline} and ${old.name} on timeline ${old.timeline} (split brain)`,
-    stateNow: `${now.name} is promoted; ${old.name} is still a primary and is not fenced, and what it accepts will be lost`,
+    stateNow: `${now.name} is promoted; ${old.name} is not fenced, and what it accepts will be lost`,
     next: `Fence or stop ${old.name} now, then retry this step`,
   });
 }
