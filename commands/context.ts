@@ -1,4 +1,4 @@
-import type { Sightings } from "../src/catalog/binding.ts";
+import type { Observations } from "../src/catalog/binding.ts";
 import type { Reloaded } from "../src/catalog/live.ts";
 import type { TargetLook } from "../src/catalog/roles.ts";
 import type { ActionCard, Catalog } from "../src/catalog/types.ts";
@@ -21,7 +21,7 @@ export interface CommandContext {
   /** Values of the drill environment, in the same form; absent: there is none. */
   readonly drillVariables?: ReadonlyMap<string, ReadonlyMap<string, string | number | boolean>>;
   /** Looks at members of targets, read-only and bounded: what a plan needs to know which side is active. Absent: none answers. */
-  readonly lookAt?: (targets: readonly TargetLook[], drill: boolean) => Promise<Sightings>;
+  readonly lookAt?: (targets: readonly TargetLook[], drill: boolean) => Promise<Observations>;
   readonly timeline: Timeline;
   /** Incidents as they are now, and the one way to decide on one. */
   readonly incidents: Incidents;

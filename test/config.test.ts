@@ -4,7 +4,7 @@ import { configurationTable, loadConfig } from "../src/config.ts";
 import { projectRoot } from "../src/lib/root.ts";
 import { renamedSettings, warnOfRenamed } from "../src/renamed-settings.ts";
 import { makeKeys } from "../src/timeline/keys.ts";
-import { testKeyring, testKeySettings, testKeys } from "./timeline/keys.ts";
+import { testKeyring, testKeySettings, testKeys } from "./support/record-keys.ts";
 
 const tokens = { SLACK_BOT_TOKEN: "xoxb-1-abc", SLACK_APP_TOKEN: "xapp-1-abc" };
 const socket = { ...tokens, ...testKeySettings };

@@ -12,11 +12,11 @@ import { planRunbook } from "../src/catalog/plan.ts";
 import { reportFindings } from "../src/catalog/report.ts";
 import { projectRoot } from "../src/lib/root.ts";
 import type { Store } from "../src/timeline/index.ts";
-import { survives } from "./actions/survives.ts";
-import type { Proof } from "./actions/trial.ts";
-import { makeFolder, shopSystem, valuesRunbook } from "./catalog/folder.ts";
-import { engineOn, Night } from "./engine/bed.ts";
-import { storeOn, type TestServer, testServer } from "./timeline/server.ts";
+import { makeFolder, shopSystem, valuesRunbook } from "./support/catalog-folder.ts";
+import { EngineScenario, engineOn } from "./support/engine-harness.ts";
+import type { FailureSuite } from "./support/failure-case.ts";
+import { storeOn, type TestServer, testServer } from "./support/postgres.ts";
+import { runFailureSuite } from "./support/run-failure-suite.ts";
 
 /** The example of CONTRIBUTING.md, taken out of it as it stands there. */
 const page = readFileSync(join(projectRoot(), "CONTRIBUTING.md"), "utf8");
@@ -75,12 +75,13 @@ const { check, set } = await moduleOf<{ check: Action; set: Action }>("// src/ac
   "../": "src/actions",
 });
 const actions: ReadonlyMap<string, Action> = new Map([check, set].map((one) => [one.id, withDeadlines(one)]));
-const { proof } = await moduleOf<{ proof: Proof }>("// test/actions/flags/trials.ts", {
+const { suite } = await moduleOf<{ suite: FailureSuite }>("// test/actions/flags/failure-cases.ts", {
   "../../../practice/": "practice",
   "../../../src/": "src",
+  "../../support/": "test/support",
   "../": "test/actions",
 });
-await survives({ ...proof, actions });
+await runFailureSuite({ ...suite, actions });
 
 test("the example of CONTRIBUTING.md lints, is planned, and runs: one request, and the world shows it", async () => {
   const cards = new Map([...actions.values()].map((action) => [action.id, cardOf(action)]));
@@ -102,12 +103,12 @@ test("the example of CONTRIBUTING.md lints, is planned, and runs: one request, a
   const engine = engineOn(store, { actions });
   engine.start();
   try {
-    const night = new Night(store);
-    await night.requested(planned.plan);
-    await night.untilAsked("approve");
+    const scenario = new EngineScenario(store);
+    await scenario.requested(planned.plan);
+    await scenario.untilApprovalRequested("approve");
     expect(asked.filter((request) => request.startsWith("PUT"))).toEqual([]);
-    await night.approve("cy", "approve");
-    const run = await night.until((one) => one.status === "verified");
+    await scenario.approve("cy", "approve");
+    const run = await scenario.until((one) => one.status === "verified");
     expect(run.steps.get("switch-off")).toMatchObject({ status: "done", says: "checkout is off." });
   } finally {
     await engine.stop();

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createWorkspace, type Workspace } from "../practice/slack/index.ts";
 import { freePort } from "../src/lib/port.ts";
 import { projectRoot } from "../src/lib/root.ts";
-import { testServer } from "./timeline/server.ts";
+import { testServer } from "./support/postgres.ts";
 
 /**
  * No container engine is needed for this: the last stage of the Dockerfile is laid out in a folder, from its own COPY

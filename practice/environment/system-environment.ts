@@ -36,7 +36,7 @@ export interface SystemEnvironment {
   /** What can be broken on purpose, in the order the page offers it. */
   readonly strikes?: readonly InjectableFault[];
   /** Does one of `strikes`, by its id; resolves when it is done. */
-  strike?(id: string): Promise<void>;
+  inject?(id: string): Promise<void>;
   /** An ES module of its own for the page, `mount(element, base)`, served by `handle`: `/estate/panel.js`. Absent: parts, rows and strikes are drawn. */
   readonly panel?: string;
   /** Ends every process it started and removes what it wrote. */

@@ -48,7 +48,7 @@ async function route(behind: Behind, path: string, request: IncomingMessage, res
       const { what } = JSON.parse(await textOf(request, BODY_BYTES_MAX)) as { what?: unknown };
       if (what !== "calm" && !Object.hasOwn(READER_TROUBLES, String(what)))
         return say(response, 400, { error: `One of ${Object.keys(READER_TROUBLES).join(", ")}, calm is needed.` });
-      await behind.readers.chaos(what as ReaderFault | "calm");
+      await behind.readers.injectFault(what as ReaderFault | "calm");
       return say(response, 200, sightOf(behind));
     }
     default:

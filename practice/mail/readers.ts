@@ -17,7 +17,7 @@ export interface Readers {
   readonly components: ReadonlyMap<string, string>;
   /** Calls Statuspage understood, oldest first. */
   readonly ledger: readonly string[];
-  chaos(what: ReaderFault | "calm"): Promise<void>;
+  injectFault(what: ReaderFault | "calm"): Promise<void>;
   /** Where the bot's own page is; shown beside these. */
   pageAt(url: string): void;
   close(): Promise<void>;
@@ -58,7 +58,7 @@ export async function createReaders(): Promise<Readers> {
     notices: statuspage.incidents,
     components: statuspage.components,
     ledger: statuspage.ledger,
-    async chaos(what) {
+    async injectFault(what) {
       if (what in MAIL_TROUBLES || what === "calm") await mailbox.cause(what === "calm" ? null : (what as MailFault));
       if (what in PAGE_TROUBLES || what === "calm")
         statuspage.cause(what === "calm" ? null : (what as StatuspageFault));

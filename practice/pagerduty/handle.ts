@@ -58,7 +58,7 @@ async function act(pager: Pager, asked: unknown): Promise<void> {
   if (what === "acknowledge") return pager.acknowledge(String(incident), String(user));
   if (what === "resolve") return pager.resolve(String(incident), String(user));
   if (what === "alarm") return void pager.alarm(String(title ?? "Orders: error rate over 20 %"));
-  if (what === "trouble") return pager.chaos(String(name) as PagerFault | "calm", on === true);
+  if (what === "trouble") return pager.injectFault(String(name) as PagerFault | "calm", on === true);
   throw new Error("One of acknowledge, resolve, alarm, trouble is needed.");
 }
 

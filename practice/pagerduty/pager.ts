@@ -37,7 +37,7 @@ export interface Pager {
   note(incident: string, user: string, content: string): void;
   /** Who is on call for a policy now, level by level. */
   onCall(policy: string, levels: readonly (readonly string[])[]): void;
-  chaos(what: PagerFault | "calm", on?: boolean): void;
+  injectFault(what: PagerFault | "calm", on?: boolean): void;
   close(): Promise<void>;
 }
 
@@ -71,7 +71,7 @@ export async function createPager({ log, company = practiceCompany }: PagerOptio
     alarm: (title) => state.trigger({ title, by: null }),
     note: (id, user, content) => state.annotate(incident(id), content, user),
     onCall: (policy, levels) => state.roster(policy, levels),
-    chaos(what, on = true) {
+    injectFault(what, on = true) {
       if (what === "calm") faults.calm();
       else faults.set(what, on);
       state.touched();

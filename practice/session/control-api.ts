@@ -100,7 +100,7 @@ export function createControlApi(behind: Behind): ControlApi {
     const environment = behind.now()?.environment;
     const found = environment?.strikes?.find((one) => one.id === id);
     if (found === undefined) throw new Error(`There is no ${String(id)} here.`);
-    await environment?.strike?.(found.id);
+    await environment?.inject?.(found.id);
   }
 
   /** The world as a runbook finds it, so that it can be played, and the words that start it then. */

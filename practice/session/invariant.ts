@@ -51,7 +51,7 @@ export interface InvariantMonitor {
    * Breaks something meanwhile. `returns`: it brings something back, and what takes writes because of it is what the next
    * run is for, so it is excused until that run has ended verified.
    */
-  strike(work: () => Promise<void>, returns: boolean): Promise<void>;
+  faultInjected(work: () => Promise<void>, returns: boolean): Promise<void>;
   /** A run is asked for: from here on what happens is its doing. */
   begins(): Promise<void>;
   /** Holds the world against a run that is over. Resolves when that is looked at. */
@@ -168,7 +168,7 @@ export async function monitorInvariant(state: ObservedState, options: MonitorOpt
 
   return {
     violations,
-    async strike(work, returns) {
+    async faultInjected(work, returns) {
       excusing = returns;
       await work();
       await lookNow();

@@ -32,7 +32,7 @@ export async function playScenario(
   const isOver = (message: Message) => isNew(message) && endsRun(message);
   const asks = (message: Message) => isNew(message) && offers(message, "gate.approve");
 
-  if (options.unplanned) await environment.chaos("kill-primary");
+  if (options.unplanned) await environment.injectFault("kill-primary");
   await accepted(alex.slash(`/dr ${options.words}${options.unplanned ? " --unplanned" : ""}`));
 
   const first = await sam.waitForMessage((message) => asks(message) || isOver(message), wait);

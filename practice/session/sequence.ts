@@ -62,7 +62,7 @@ export async function playSequence(practice: Played, options: SequenceOptions): 
     for (const { text, line } of lines) {
       if (line.kind === "break") {
         const { id, returns = false } = line.strike;
-        await monitor.strike(async () => environment.strike?.(id), returns);
+        await monitor.faultInjected(async () => environment.inject?.(id), returns);
         await options.onLine?.(text, null);
         continue;
       }

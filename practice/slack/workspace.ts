@@ -55,7 +55,7 @@ export interface Workspace {
   /** What crossed the wire, newest last. */
   readonly inspected: readonly Entry[];
   /** Makes something go wrong: `chaos("rateLimit", { seconds: 10 })`. */
-  chaos(name: string, fault?: SlackFault): void;
+  faults(name: string, fault?: SlackFault): void;
   /** Open Socket Mode connections and how many envelopes each was given. */
   connections(): readonly { name: string; frozen: boolean; seen: number }[];
   close(): Promise<void>;
@@ -122,7 +122,7 @@ export async function createWorkspace(options: WorkspaceOptions = {}): Promise<W
     conversation: () => transcript(snapshot(platform)),
     snapshot: () => snapshot(platform),
     inspected: inspector.entries,
-    chaos: (name, fault) => cause(platform, name, fault),
+    faults: (name, fault) => cause(platform, name, fault),
     connections: () => socketMode.report(),
     async close() {
       closing.abort();

@@ -72,11 +72,11 @@ export interface Watch<I> {
   /** From the moment it was verified. */
   readonly forSeconds: number;
   /** Read-only and bounded. Null: nothing is wrong, or nobody can tell. */
-  look(ctx: ReadContext, input: I): Promise<Sighting | null>;
+  look(ctx: ReadContext, input: I): Promise<Observation | null>;
 }
 
 /** Two servers that both take writes: what was seen, and what has to be done about it, in a sentence each. */
-export interface Sighting {
+export interface Observation {
   readonly says: string;
   readonly next: string;
 }

@@ -1,4 +1,4 @@
-import type { Sighting, TargetLook } from "../catalog/roles.ts";
+import type { RoleObservation, TargetLook } from "../catalog/roles.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { ReadContext } from "./contract.ts";
@@ -28,7 +28,7 @@ type LookContext = Omit<ReadContext, "signal" | "evidenceOf"> & { readonly signa
 export async function lookAtMembers(
   ctx: LookContext,
   targets: readonly TargetLook[],
-): Promise<ReadonlyMap<string, ReadonlyMap<string, Sighting>>> {
+): Promise<ReadonlyMap<string, ReadonlyMap<string, RoleObservation>>> {
   // What can't be loaded is said by the look itself.
   for (const kind of new Set(targets.map((one) => one.kind))) await loadFor(kind).catch(() => {});
   const looks = targets.map(async ({ target, kind, members }) => {
@@ -39,12 +39,12 @@ export async function lookAtMembers(
 }
 
 /** One look that met silence is no lost site: it is looked at once more before anybody believes it. */
-async function lookTwice(...of: Parameters<typeof lookAtMember>): Promise<Sighting> {
+async function lookTwice(...of: Parameters<typeof lookAtMember>): Promise<RoleObservation> {
   const first = await lookAtMember(...of);
   return first.state === "silent" ? await lookAtMember(...of) : first;
 }
 
-async function lookAtMember(ctx: LookContext, kind: string, id: string, input: unknown): Promise<Sighting> {
+async function lookAtMember(ctx: LookContext, kind: string, id: string, input: unknown): Promise<RoleObservation> {
   const known = memberKinds.get(kind);
   const parsed = known?.input.safeParse(input);
   if (known === undefined || !parsed?.success)

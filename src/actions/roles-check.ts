@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Found, rolesOf, type Sighting } from "../catalog/roles.ts";
+import { type Found, type RoleObservation, rolesOf } from "../catalog/roles.ts";
 import type { Target } from "../catalog/types.ts";
 import type { Check } from "./contract.ts";
 import { lookAtMembers } from "./members.ts";
@@ -24,7 +24,7 @@ type Input = z.infer<typeof input>;
 type Looked = Input["targets"][number];
 
 /** Target → member → what was seen. */
-type Seen = Readonly<Record<string, Readonly<Record<string, Sighting>>>>;
+type Seen = Readonly<Record<string, Readonly<Record<string, RoleObservation>>>>;
 
 /**
  * Looks once more which member is active. The planner puts it right before the first change of a plan that speaks of roles: what the

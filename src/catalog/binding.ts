@@ -1,7 +1,7 @@
 import type { Problem } from "../lib/errors.ts";
 import type { Path } from "./fault.ts";
 import { referableParts, referencesIn, resolve, type Scalar } from "./reference.ts";
-import { NOTHING_SAID, type Roles, rolesOf, type Said, type Sighting } from "./roles.ts";
+import { NOTHING_SAID, type RoleObservation, type Roles, rolesOf, type Said } from "./roles.ts";
 import { hasRoles, leaderOf } from "./targets.ts";
 import type { Member, Mode, Runbook, RunbookStep, System, Target } from "./types.ts";
 
@@ -199,10 +199,10 @@ export type Bindings =
   | { readonly ok: false; readonly problem: Problem };
 
 /** What was seen of each member of each target. */
-export type Sightings = ReadonlyMap<string, ReadonlyMap<string, Sighting>>;
+export type Observations = ReadonlyMap<string, ReadonlyMap<string, RoleObservation>>;
 
 /** Which member has which role and which way it goes; or why nobody can tell, or why it would go the wrong way. */
-export function bindTargets(system: System, runbook: Runbook, mode: Mode, seen: Sightings, said: Said): Bindings {
+export function bindTargets(system: System, runbook: Runbook, mode: Mode, seen: Observations, said: Said): Bindings {
   const { direction } = runbook;
   const roles = new Map<string, Roles>();
   for (const target of targetsToLookAt(system, runbook, mode).filter(hasRoles)) {

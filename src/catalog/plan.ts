@@ -1,6 +1,6 @@
 import { canonicalBytes, sha256 } from "../lib/canonical.ts";
 import { messageOf, type Problem } from "../lib/errors.ts";
-import { type Binding, bindTargets, goesWith, type Sightings, targetNames } from "./binding.ts";
+import { type Binding, bindTargets, goesWith, type Observations, targetNames } from "./binding.ts";
 import { heldAs, trespasses } from "./drill.ts";
 import { AS_SEEN } from "./input.ts";
 import { readManifest, withManifests } from "./manifest.ts";
@@ -52,7 +52,7 @@ export function planRunbook(request: PlanRequest): Planned {
 }
 
 /** The same, of what is prepared and was looked at. */
-export function planPrepared(request: PlanRequest, prepared: Prepared, seen: Sightings): Planned {
+export function planPrepared(request: PlanRequest, prepared: Prepared, seen: Observations): Planned {
   const { system, runbook, inputs, drill, given } = prepared;
   const targets = bindTargets(system, runbook, request.mode, seen, saidIn(inputs));
   if (!targets.ok) return refuse([targets.problem]);

@@ -1,5 +1,5 @@
 import type { Problem } from "../lib/errors.ts";
-import { type Sightings, targetsToLookAt, variablesBehind } from "./binding.ts";
+import { type Observations, targetsToLookAt, variablesBehind } from "./binding.ts";
 import { bindInputs } from "./bound.ts";
 import { changesSomething, type Grounds, groundOf } from "./drill.ts";
 import { referableParts, referencesIn, resolve, type Scalar } from "./reference.ts";
@@ -29,7 +29,7 @@ export interface PlanRequest {
   /** What was said about tonight: input → value, a moment as ISO 8601 in UTC. Absent: nothing. */
   readonly inputs?: ReadonlyMap<string, Scalar>;
   /** What was seen of the members of its targets, for `toLookAt`. Absent: none of them answered. */
-  readonly seen?: Sightings;
+  readonly seen?: Observations;
 }
 
 /** The system, the runbook and the values a plan is made of. */
@@ -93,7 +93,7 @@ function apartFor({ catalog, variables }: PlanRequest, system: System, given: Gi
 }
 
 /** Servers of the drill environment that answer under a name of production's, too; empty where none does. */
-export function sharedServers(drill: Sightings, production: Sightings): readonly Problem[] {
+export function sharedServers(drill: Observations, production: Observations): readonly Problem[] {
   const known = new Map(
     [...production].flatMap(([target, members]) =>
       [...members].flatMap(([id, { process }]) => (process === undefined ? [] : [[process, `${target}, ${id}`]])),

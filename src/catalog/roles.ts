@@ -7,7 +7,7 @@ import type { Basis, Member, Target } from "./types.ts";
  */
 
 /** What one member was seen to be. Plain JSON. */
-export interface Sighting {
+export interface RoleObservation {
   /**
    * - `active`: takes writes, or traffic leads to it.
    * - `fenced`: could be active, and is kept from it.
@@ -64,7 +64,7 @@ export type Found = { readonly ok: true; readonly roles: Roles } | { readonly ok
  */
 export function rolesOf(
   target: Target,
-  seen: ReadonlyMap<string, Sighting>,
+  seen: ReadonlyMap<string, RoleObservation>,
   said: Said = NOTHING_SAID,
   mendsSplit = false,
 ): Found {
@@ -79,7 +79,7 @@ export function rolesOf(
       `Its members are not of one cluster: ${told}`,
       "Correct the addresses of the target, or rebuild the member that is wrong",
     );
-  const by = (state: Sighting["state"]) => all.filter((one) => one.seen.state === state);
+  const by = (state: RoleObservation["state"]) => all.filter((one) => one.seen.state === state);
   const [unclear] = by("unclear");
   if (unclear !== undefined)
     return no(
@@ -122,7 +122,7 @@ export function rolesOf(
 
 interface One {
   readonly member: Member;
-  readonly seen: Sighting;
+  readonly seen: RoleObservation;
 }
 
 /** The one that became active last; null where that cannot be told. */
@@ -133,13 +133,13 @@ function newest(active: readonly One[]): One | null {
     : null;
 }
 
-const NOT_SEEN: Sighting = { state: "silent", says: "a member was not looked at" };
+const NOT_SEEN: RoleObservation = { state: "silent", says: "a member was not looked at" };
 
 /** No member is active by its own word. */
 function inferred(
   { title }: Target,
   all: readonly One[],
-  by: (state: Sighting["state"]) => readonly One[],
+  by: (state: RoleObservation["state"]) => readonly One[],
   told: string,
   { from }: Said,
 ): Found {

@@ -1,4 +1,4 @@
-import type { Action, Sighting } from "../actions/contract.ts";
+import type { Action, Observation } from "../actions/contract.ts";
 import type { Touch } from "../catalog/drill.ts";
 import type { ActionStep, Plan } from "../catalog/types.ts";
 import type { IncidentState } from "../incident/state.ts";
@@ -81,7 +81,7 @@ export function createSplitBrainMonitor(options: SplitBrainMonitorOptions): Spli
     );
   }
 
-  async function look({ action, step, plan }: Watched): Promise<Sighting | null> {
+  async function look({ action, step, plan }: Watched): Promise<Observation | null> {
     const { practice } = options;
     return await withDeadline(
       `Watching "${step.title}"`,
@@ -95,7 +95,7 @@ export function createSplitBrainMonitor(options: SplitBrainMonitorOptions): Spli
   }
 
   /** Read first: most looks find what is known already, and a lock of the stream is not taken for them. */
-  async function record(one: Watched, seen: Sighting | null): Promise<void> {
+  async function record(one: Watched, seen: Observation | null): Promise<void> {
     const known = (await incidents.read(one.stream)).runs.get(one.run)?.splits ?? [];
     const stands = known.some(({ step, over }) => step === one.step.id && over === null);
     if (stands === (seen !== null)) return;
@@ -120,7 +120,7 @@ function watchedIn(state: IncidentState, actions: ReadonlyMap<string, Action>, n
 }
 
 /** Decided where it is written: two processes that see the same write it once. */
-function saying({ run, step }: Watched, seen: Sighting | null, events: readonly StoredEvent[]) {
+function saying({ run, step }: Watched, seen: Observation | null, events: readonly StoredEvent[]) {
   const said = events.filter(
     (event) =>
       event.run === run &&

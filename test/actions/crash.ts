@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { ApplyContext, Evidence } from "../../src/actions/contract.ts";
 import { type Recovery, recovery } from "../../src/engine/recover.ts";
-import { built } from "../built.ts";
-import type { Conductor } from "./conductor.ts";
+import type { ActionHarness } from "../support/action-harness.ts";
+import { built } from "../support/built.ts";
 
 export interface Died {
   /** What the intent recorded. */
@@ -49,17 +49,17 @@ export interface Recovered {
 
 /** What the engine does with an attempt of which only the intent is known: `src/engine/perform.ts`, by its own rule. */
 export async function recoverFrom(
-  conductor: Conductor,
+  harness: ActionHarness,
   id: string,
   given: unknown,
   before: unknown,
 ): Promise<Recovered> {
-  const action = conductor.action(id);
-  const input = conductor.input(id, given);
+  const action = harness.action(id);
+  const input = harness.input(id, given);
   const context: ApplyContext = {
-    ...conductor.context,
+    ...harness.context,
     budget: action.budget,
-    progress: (says) => conductor.progress.push(says),
+    progress: (says) => harness.progress.push(says),
     launched: async () => {},
   };
   let seen: unknown;

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import { absent, openFleet } from "../../practice/environment/fleet.ts";
 import { soon } from "../../practice/environment/patience.ts";
-import { built } from "../built.ts";
+import { built } from "../support/built.ts";
 
 /** Programs of the system's packages that practice starts: none may outlive it. */
 const alive = (pid: number) => {

@@ -1,28 +1,28 @@
 import type { ApplyContext, Done, Evidence, Handle } from "../../src/actions/contract.ts";
 import { type Recovery, recovery } from "../../src/engine/recover.ts";
-import type { Conductor } from "./conductor.ts";
+import type { ActionHarness } from "../support/action-harness.ts";
 
 /** One step as the engine takes it, cut where a crash would cut it. `before` is what the timeline would remember. */
 export class Step {
-  readonly #conductor: Conductor;
+  readonly #harness: ActionHarness;
   readonly #id: string;
   readonly #input: unknown;
   before: unknown = null;
 
-  constructor(conductor: Conductor, id: string, given: unknown) {
-    this.#conductor = conductor;
+  constructor(harness: ActionHarness, id: string, given: unknown) {
+    this.#harness = harness;
     this.#id = id;
-    this.#input = conductor.input(id, given);
+    this.#input = harness.input(id, given);
   }
 
   get #action() {
-    return this.#conductor.action(this.#id);
+    return this.#harness.action(this.#id);
   }
 
   #context(signal = new AbortController().signal): ApplyContext {
-    const progress = (says: string) => this.#conductor.progress.push(says);
+    const progress = (says: string) => this.#harness.progress.push(says);
     const launched = async () => {};
-    return { ...this.#conductor.context, signal, budget: this.#action.budget, progress, launched };
+    return { ...this.#harness.context, signal, budget: this.#action.budget, progress, launched };
   }
 
   /** What is seen, through the timeline: plain JSON or nothing. */
@@ -50,7 +50,7 @@ export class Step {
   }
 
   async blockedBy(): Promise<readonly string[]> {
-    const checks = this.#action.ready(await this.look(), this.#input, this.#conductor.context);
+    const checks = this.#action.ready(await this.look(), this.#input, this.#harness.context);
     return checks.filter((check) => !check.ok && check.level === "block").map((check) => check.id);
   }
 

@@ -7,7 +7,7 @@ import { initCluster, startServer } from "../../src/lib/pgserver.ts";
 import { freePort } from "../../src/lib/port.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { asSuperuser, storeOn } from "../timeline/server.ts";
+import { asSuperuser, storeOn } from "../support/postgres.ts";
 
 /** A process that said on its standard output that it is ready. */
 export interface Ready {

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { createWorkspace, type Workspace } from "../../practice/slack/workspace.ts";
 import { freePort } from "../../src/lib/port.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { testKeySettings } from "../timeline/keys.ts";
+import { testKeySettings } from "../support/record-keys.ts";
 import { type Around, ended, type Ready } from "./around.ts";
 
 export async function openWorkspace(around: Around): Promise<Workspace> {

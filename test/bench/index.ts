@@ -13,14 +13,14 @@ import { p11 } from "./p11.ts";
 import { p12 } from "./p12.ts";
 import { forMachines, load, type Measured, page } from "./page.ts";
 import { pause } from "./pause.ts";
-import { story } from "./story.ts";
+import { scenario } from "./scenario.ts";
 
 /**
  * `npm run bench [-- name…] [--json]`: where claims about speed live. Figures are ratios, measured side by side, because
  * milliseconds of one machine say nothing about another. Ends with 1 when a figure could not be measured; a goal that was
  * missed is said, and is no error.
  */
-const figures: readonly Figure[] = [p1, p2, p3, p5, p6, p7, p8, p10, p11, p12, pause, story];
+const figures: readonly Figure[] = [p1, p2, p3, p5, p6, p7, p8, p10, p11, p12, pause, scenario];
 
 let around = new Around();
 for (const signal of ["SIGINT", "SIGTERM"] as const)

@@ -16,14 +16,19 @@ function command(trigger: string, responseUrl: string): string {
   }).toString();
 }
 
-export interface Door {
+export interface Transport {
   readonly port: number;
   readonly team: string;
   readonly responseUrl: string;
 }
 
 /** Sends `count` signed commands, `atOnce` at a time, and gives each one's milliseconds until it was acknowledged. */
-export async function sendCommands(server: Door, count: number, atOnce: number, prefix: string): Promise<number[]> {
+export async function sendCommands(
+  server: Transport,
+  count: number,
+  atOnce: number,
+  prefix: string,
+): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
   const took: number[] = [];
   let next = 0;

@@ -2,7 +2,7 @@ import { TEAM } from "../../practice/slack/people.ts";
 import { freePort } from "../../src/lib/port.ts";
 import { botEnvironment, openWorkspace, startBot } from "./bots.ts";
 import type { Figure } from "./figure.ts";
-import { type Door, SIGNING_SECRET, sendCommands } from "./load.ts";
+import { SIGNING_SECRET, sendCommands, type Transport } from "./load.ts";
 import { median, quantile } from "./statistics.ts";
 
 const REQUESTS = 1_000;
@@ -22,8 +22,8 @@ export const p1: Figure = {
     const bare = await around.program("bolt", { ...env, ...http });
     const team = TEAM;
     const responseUrl = `${workspace.url}/response/none`;
-    const ours: Door = { port, team, responseUrl };
-    const theirs: Door = { port: Number(bare.said.split(" ")[1]), team, responseUrl };
+    const ours: Transport = { port, team, responseUrl };
+    const theirs: Transport = { port: Number(bare.said.split(" ")[1]), team, responseUrl };
 
     const took: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
     await sendCommands(ours, 200, AT_ONCE, "warm");

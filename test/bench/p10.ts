@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import { noHash } from "../../src/timeline/chain.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { event } from "../timeline/server.ts";
+import { event } from "../support/postgres.ts";
 import type { Figure } from "./figure.ts";
 import { median } from "./statistics.ts";
 

@@ -1,6 +1,6 @@
 import { newId } from "../../src/lib/ids.ts";
-import { engineOn } from "../engine/bed.ts";
-import { event } from "../timeline/server.ts";
+import { engineOn } from "../support/engine-harness.ts";
+import { event } from "../support/postgres.ts";
 import type { Figure } from "./figure.ts";
 import { openRemote } from "./remote.ts";
 import { atGate, gated } from "./run.ts";

@@ -1,7 +1,7 @@
 import type { Store } from "../../src/timeline/index.ts";
-import { TestHouse } from "../commands/house.ts";
-import { declared, manyEvents, pastIncidents } from "../incidents/past.ts";
-import { storeOn, until } from "../timeline/server.ts";
+import { declared, manyEvents, pastIncidents } from "../support/past-incidents.ts";
+import { storeOn, until } from "../support/postgres.ts";
+import { TestApp } from "../support/test-app.ts";
 import type { Around } from "./around.ts";
 import type { Figure } from "./figure.ts";
 import { median, timed } from "./statistics.ts";
@@ -57,7 +57,7 @@ export const p12: Figure = {
   },
 };
 
-class Measured extends TestHouse {
+class Measured extends TestApp {
   readonly store: Store;
   constructor(store: Store) {
     super(store);
@@ -90,7 +90,7 @@ async function firstLooks(...houses: readonly Measured[]) {
       const fresh = await storeOn(store.url);
       const before = process.memoryUsage().rss;
       const began = performance.now();
-      await new TestHouse(fresh).ask("sam", "status");
+      await new TestApp(fresh).ask("sam", "status");
       took.push(performance.now() - began);
       memory = Math.max(memory, process.memoryUsage().rss - before);
       await fresh.close();

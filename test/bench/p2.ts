@@ -1,7 +1,7 @@
 import { openWorkspace } from "./bots.ts";
-import { openDoor } from "./door.ts";
 import type { Figure } from "./figure.ts";
 import { median } from "./statistics.ts";
+import { openTransport } from "./transport.ts";
 
 const CALL_MS = 100;
 const ROUNDS = 7;
@@ -11,8 +11,8 @@ export const p2: Figure = {
   title: `/dr declare → channel and status card with its buttons, ${CALL_MS} ms for every call to Slack`,
   async measure(around) {
     const workspace = await openWorkspace(around);
-    await openDoor(around, workspace, await around.store());
-    workspace.chaos("delayCalls", { seconds: CALL_MS / 1000 });
+    await openTransport(around, workspace, await around.store());
+    workspace.faults("delayCalls", { seconds: CALL_MS / 1000 });
     const alex = workspace.as("UALEX");
     const took: number[] = [];
     const calls: number[] = [];

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { engineOn } from "../engine/bed.ts";
+import { engineOn } from "../support/engine-harness.ts";
 import type { Figure } from "./figure.ts";
 import { openRemote } from "./remote.ts";
 import { gated, runOf } from "./run.ts";

@@ -1,5 +1,5 @@
 import type { Plan, PlanStep } from "../../src/catalog/types.ts";
-import { engineOn } from "../engine/bed.ts";
+import { engineOn } from "../support/engine-harness.ts";
 import type { Figure } from "./figure.ts";
 import { openRemote } from "./remote.ts";
 import { gated, runOf } from "./run.ts";

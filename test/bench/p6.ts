@@ -5,8 +5,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Point } from "../../src/engine/kill-point.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { leaseTimings } from "../../src/timeline/leases.ts";
-import { away, deed, folder, go, planOf } from "../engine/bed.ts";
-import { ledger } from "../engine/deeds.ts";
+import { away, folder, go, ledgerStep, planOf } from "../support/engine-harness.ts";
+import { ledger } from "../support/ledger-actions.ts";
 import type { Around } from "./around.ts";
 import { openWorkspace } from "./bots.ts";
 import { built } from "./built.ts";
@@ -88,7 +88,10 @@ async function killed(
   };
   const start = () => around.node([join(out, "test/bench/processes/driver.js")], env);
   const ready = [await start()];
-  const waiting = await atGate(store, planOf([[go()], [deed(dir, "put", "it"), deed(dir, "put", "after")]]));
+  const waiting = await atGate(
+    store,
+    planOf([[go()], [ledgerStep(dir, "put", "it"), ledgerStep(dir, "put", "after")]]),
+  );
   if (then === "standby") {
     ready.push(await start());
     await pause((leaseTimings.guard + 1) * 1000);

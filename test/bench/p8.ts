@@ -1,11 +1,11 @@
-import { engineOn } from "../engine/bed.ts";
+import { engineOn } from "../support/engine-harness.ts";
 import { openWorkspace } from "./bots.ts";
-import { openDoor, staffed } from "./door.ts";
 import type { Figure } from "./figure.ts";
 import { STEP_MS, STEPS } from "./p3.ts";
 import { openRemote } from "./remote.ts";
 import { gated, runOf } from "./run.ts";
 import { median } from "./statistics.ts";
+import { openTransport, staffed } from "./transport.ts";
 
 const ROUNDS = 5;
 /** A dead Slack may cost a deadline each time. */
@@ -18,7 +18,7 @@ export const p8: Figure = {
     const store = await around.store();
     const remote = await openRemote(around);
     const workspace = await openWorkspace(around);
-    const slack = await openDoor(around, workspace, store);
+    const slack = await openTransport(around, workspace, store);
     const engine = engineOn(store, {
       actions: remote.actions,
       systems: new Map([[staffed.id, staffed]]),
@@ -37,7 +37,7 @@ export const p8: Figure = {
     };
     const there = await rounds(ROUNDS);
     // Connections stay open and requests are taken, and nothing ever comes back.
-    workspace.chaos("delayCalls", { seconds: 3_600 });
+    workspace.faults("delayCalls", { seconds: 3_600 });
     const away = await rounds(ROUNDS_AWAY);
     return [
       { what: "approval → verified with Slack, median", value: there, unit: "ms" },

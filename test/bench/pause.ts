@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { attacks, ways } from "../security/attacks.ts";
+import { attacks, ways } from "../support/attacks.ts";
 import type { Figure } from "./figure.ts";
 
 /** Each as often; the quickest counts: what else the machine did meanwhile is not the bot's pause. */

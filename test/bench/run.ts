@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Plan, PlanStep } from "../../src/catalog/types.ts";
 import { newId } from "../../src/lib/ids.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { go, Night, planOf } from "../engine/bed.ts";
+import { EngineScenario, go, planOf } from "../support/engine-harness.ts";
 
 /** A run that takes longer counts as one that does not end. */
 const PATIENCE_MS = 45_000;
@@ -23,27 +23,28 @@ export function gated(stages: readonly (readonly PlanStep[])[], parallel = false
 
 export async function atGate(store: Store, plan: Plan): Promise<AtGate> {
   const run = newId("run");
-  const night = new Night(store, newId("inc"));
-  await night.requested(plan, run);
-  await night.untilAsked("go", run);
-  const { ask } = await night.gate("go", run);
+  const scenario = new EngineScenario(store, newId("inc"));
+  await scenario.requested(plan, run);
+  await scenario.untilApprovalRequested("go", run);
+  const { ask } = await scenario.gate("go", run);
   return {
     run,
     async approve() {
-      const outcome = await night.asks("bo", { type: "approve", run, ask });
+      const outcome = await scenario.asks("bo", { type: "approve", run, ask });
       if (outcome.kind !== "accepted") throw new Error(`Refused: ${JSON.stringify(outcome.problem)}`);
     },
     async verified() {
       // A light look: who waits here must not be what is measured.
       const end = performance.now() + PATIENCE_MS;
       while (!(await isDone(store, run))) {
-        if (performance.now() > end) throw new Error(`No end after ${PATIENCE_MS / 1000} s:\n${await night.print()}`);
+        if (performance.now() > end)
+          throw new Error(`No end after ${PATIENCE_MS / 1000} s:\n${await scenario.print()}`);
         await pause(40);
       }
-      const events = await store.timeline.read(night.stream);
+      const events = await store.timeline.read(scenario.stream);
       const approved = events.find(({ type }) => type === "gate.approved");
       const verified = events.find(({ type }) => type === "run.verified");
-      if (!approved || !verified) throw new Error(`It did not end well:\n${await night.print()}`);
+      if (!approved || !verified) throw new Error(`It did not end well:\n${await scenario.print()}`);
       return verified.at.getTime() - approved.at.getTime();
     },
   };

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import type { Gate } from "../../src/catalog/types.ts";
+import { makeFolder, shopSystem } from "../support/catalog-folder.ts";
 import { cards } from "./cards.ts";
-import { makeFolder, shopSystem } from "./folder.ts";
 
 const chains = `escalation:
   by-role: { roles: [responder, incident-commander, vp-engineering, cto], every: 5m }

@@ -20,8 +20,8 @@ import type {
 } from "../../src/catalog/types.ts";
 import { planUndo } from "../../src/catalog/undo.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { makeFolder } from "./folder.ts";
-import { seenFor } from "./sightings.ts";
+import { makeFolder } from "../support/catalog-folder.ts";
+import { seenFor } from "../support/target-observations.ts";
 
 const { catalog } = loadCatalog(join(projectRoot(), "templates", "systems"), cards);
 

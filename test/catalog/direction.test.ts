@@ -4,10 +4,10 @@ import { stringify } from "yaml";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import { planRunbook } from "../../src/catalog/plan.ts";
 import { type PlanRequest, preparePlan } from "../../src/catalog/prepare.ts";
-import type { Sighting } from "../../src/catalog/roles.ts";
+import type { RoleObservation } from "../../src/catalog/roles.ts";
 import type { ActionCard } from "../../src/catalog/types.ts";
+import { type Folder, makeFolder, shopSystem, valuesRunbook } from "../support/catalog-folder.ts";
 import { cards as known } from "./cards.ts";
-import { type Folder, makeFolder, shopSystem, valuesRunbook } from "./folder.ts";
 
 const cards = new Map([
   ...known,
@@ -55,8 +55,8 @@ const EAST_HOST = "10.0.0.1";
 
 function request(
   runbook: object,
-  a: Sighting["state"],
-  b: Sighting["state"],
+  a: RoleObservation["state"],
+  b: RoleObservation["state"],
   more: Partial<PlanRequest> = {},
 ): PlanRequest {
   folder = makeFolder({
@@ -66,7 +66,10 @@ function request(
   });
   const { catalog, problems } = loadCatalog(folder.path, cards);
   expect(problems).toEqual([]);
-  const one = (id: string, state: Sighting["state"]): [string, Sighting] => [id, { state, says: `${id} is ${state}` }];
+  const one = (id: string, state: RoleObservation["state"]): [string, RoleObservation] => [
+    id,
+    { state, says: `${id} is ${state}` },
+  ];
   return {
     ...{ catalog, cards, system: "shop", runbook: "move", mode: "unplanned", kind: "real" },
     variables: new Map([
@@ -83,7 +86,12 @@ function request(
   };
 }
 
-function planned(runbook: object, a: Sighting["state"], b: Sighting["state"], more: Partial<PlanRequest> = {}) {
+function planned(
+  runbook: object,
+  a: RoleObservation["state"],
+  b: RoleObservation["state"],
+  more: Partial<PlanRequest> = {},
+) {
   const made = planRunbook(request(runbook, a, b, more));
   if (!made.ok) return made.problems.map(({ code, what, next }) => ({ code, what, next }));
   return made.plan;

@@ -7,8 +7,8 @@ import { planRunbook } from "../../src/catalog/plan.ts";
 import type { PlanRequest } from "../../src/catalog/prepare.ts";
 import { reportFindings } from "../../src/catalog/report.ts";
 import type { Plan } from "../../src/catalog/types.ts";
+import { makeFolder, shelf, shopSystem, valuesRunbook } from "../support/catalog-folder.ts";
 import { cards } from "./cards.ts";
-import { makeFolder, shelf, shopSystem, valuesRunbook } from "./folder.ts";
 
 type Given = Readonly<Record<string, string | number>>;
 

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { lint } from "../../src/catalog/lint.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
+import { type Folder, makeFolder, shopSystem as withVariables } from "../support/catalog-folder.ts";
 import { cards } from "./cards.ts";
-import { type Folder, makeFolder, shopSystem as withVariables } from "./folder.ts";
 
 const shopSystem = withVariables.replaceAll(/^(variables|targets):\n(?: .*\n)*/gm, "");
 

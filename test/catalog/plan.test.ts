@@ -9,9 +9,9 @@ import { loadCatalog } from "../../src/catalog/load.ts";
 import { type Planned, planRunbook } from "../../src/catalog/plan.ts";
 import type { PlanRequest } from "../../src/catalog/prepare.ts";
 import { reportFindings } from "../../src/catalog/report.ts";
-import { Story } from "../incident/world.ts";
+import { makeFolder, shelf, shopSystem, valuesRunbook } from "../support/catalog-folder.ts";
+import { IncidentScenario } from "../support/incident-scenario.ts";
 import { cards } from "./cards.ts";
-import { makeFolder, shelf, shopSystem, valuesRunbook } from "./folder.ts";
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -285,7 +285,7 @@ describe("given a runbook that includes others, when it is planned", () => {
     const steps = made.stages.flatMap((stage) => stage.steps);
     expect(steps.slice(2).map((step) => step.when?.step)).toEqual(["confirm-check", "more-check"]);
     // What the second asks is passed over by the first, and so it is too.
-    const story = new Story()
+    const story = new IncidentScenario()
       .declared()
       .requested({ ...made, system: "shop" })
       .preflighted();
@@ -295,7 +295,7 @@ describe("given a runbook that includes others, when it is planned", () => {
       "passedOver",
       "passedOver",
     ]);
-    const other = new Story()
+    const other = new IncidentScenario()
       .declared()
       .requested({ ...made, system: "shop" })
       .preflighted();

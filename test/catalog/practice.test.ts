@@ -8,7 +8,7 @@ import { lint } from "../../src/catalog/lint.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import { planRunbook } from "../../src/catalog/plan.ts";
 import { practiceAccounts } from "../../src/catalog/practice-accounts.ts";
-import type { Sighting } from "../../src/catalog/roles.ts";
+import type { RoleObservation } from "../../src/catalog/roles.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 
 const systems = join(projectRoot(), "templates", "systems");
@@ -24,8 +24,8 @@ const values = new Map<string, string | number>([
 const home = seen("active", "standby");
 const away = seen("fenced", "active");
 
-function seen(a: Sighting["state"], b: Sighting["state"]) {
-  const one = (name: string, state: Sighting["state"]): [string, Sighting] => [
+function seen(a: RoleObservation["state"], b: RoleObservation["state"]) {
+  const one = (name: string, state: RoleObservation["state"]): [string, RoleObservation] => [
     name,
     { state, cluster: state === "silent" ? null : "7", says: `${name} is ${state}` },
   ];

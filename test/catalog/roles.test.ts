@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { NOTHING_SAID, rolesOf, type Said, type Sighting } from "../../src/catalog/roles.ts";
+import { NOTHING_SAID, type RoleObservation, rolesOf, type Said } from "../../src/catalog/roles.ts";
 import type { Target } from "../../src/catalog/types.ts";
 
 const target: Target = {
@@ -11,7 +11,7 @@ const target: Target = {
   ],
 };
 
-type State = Sighting["state"];
+type State = RoleObservation["state"];
 const states: readonly State[] = ["active", "fenced", "standby", "silent", "unclear"];
 
 function roles(
@@ -20,7 +20,7 @@ function roles(
   said: Partial<Said> = {},
   more: { streaming?: boolean; followers?: number; clusters?: [string, string] } = {},
 ) {
-  const one = (id: string, state: State, cluster: string): [string, Sighting] => [
+  const one = (id: string, state: State, cluster: string): [string, RoleObservation] => [
     id,
     {
       ...{ state, says: `${id} is ${state}` },
@@ -76,7 +76,7 @@ describe("which side is active", () => {
 
   test("of two that take writes the one promoted last is meant, by what ends that and nothing else", () => {
     const seen = (a: number | undefined, b: number | undefined) =>
-      new Map<string, Sighting>([
+      new Map<string, RoleObservation>([
         ["a", { state: "active", says: "a takes writes", ...(a !== undefined && { order: a }) }],
         ["b", { state: "active", says: "b takes writes", ...(b !== undefined && { order: b }) }],
       ]);
@@ -98,7 +98,7 @@ describe("which side is active", () => {
       [2, 2],
       [3, 2],
     ] as const) {
-      const seen = new Map<string, Sighting>([
+      const seen = new Map<string, RoleObservation>([
         ["a", { state: "active", says: "a takes writes", order: a }],
         ["b", { state: "active", says: "b takes writes", order: b }],
       ]);

@@ -4,8 +4,8 @@ import { describe, expect, test } from "@jest/globals";
 import { lint } from "../../src/catalog/lint.ts";
 import { rules } from "../../src/catalog/rules/index.ts";
 import { projectRoot } from "../../src/lib/root.ts";
+import { makeFolder, shelf, shopSystem, valuesRunbook } from "../support/catalog-folder.ts";
 import { cards } from "./cards.ts";
-import { makeFolder, shelf, shopSystem, valuesRunbook } from "./folder.ts";
 
 /**
  * A page is a file with something wrong in it (`x.yml`) and what a person is told about it (`x.out`). A page that begins

@@ -4,8 +4,8 @@ import { expect, test } from "@jest/globals";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import { reportFindings } from "../../src/catalog/report.ts";
 import { loadVariables } from "../../src/catalog/variables.ts";
+import { makeFolder, shopSystem } from "../support/catalog-folder.ts";
 import { cards } from "./cards.ts";
-import { makeFolder, shopSystem } from "./folder.ts";
 
 function load(text: string): { variables: unknown; said: string } {
   const folder = makeFolder({ "systems/shop/system.yml": shopSystem, "values.yml": text });

@@ -8,7 +8,7 @@ import { cards } from "../../src/actions/index.ts";
 import { lint } from "../../src/catalog/lint.ts";
 import { makeOwn } from "../../src/cli/init.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { keepPages } from "../messages/page.ts";
+import { keepPages } from "../support/printed-page.ts";
 
 const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
 const shipped = readdirSync(join(projectRoot(), "templates/systems"), { withFileTypes: true })

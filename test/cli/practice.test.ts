@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { describe, expect, test } from "@jest/globals";
 import { systems } from "../../practice/systems/index.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { built } from "../built.ts";
+import { built } from "../support/built.ts";
 
 interface Said {
   readonly code: number;

@@ -9,23 +9,23 @@ import type { Reloaded } from "../../src/catalog/live.ts";
 import { createTotp } from "../../src/mfa/totp.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createSecondFactors } from "../../src/timeline/second-factors.ts";
-import { seen } from "../messages/orders.ts";
-import { keepPages } from "../messages/page.ts";
-import { enrolledIn, hoursBefore, proofsBecome } from "../timeline/keys.ts";
-import { storeForEach } from "../timeline/store-for-each.ts";
-import { TestHouse } from "./house.ts";
+import { seen } from "../support/orders-system.ts";
+import { keepPages } from "../support/printed-page.ts";
+import { enrolledIn, hoursBefore, proofsBecome } from "../support/record-keys.ts";
+import { storeForEach } from "../support/store-for-each.ts";
+import { TestApp } from "../support/test-app.ts";
 
 const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
 const here = { channel: "C0INCNIGHT" };
 const pressed = { ...here, canAskForm: true };
 
 let store: Store;
-let house: TestHouse;
+let app: TestApp;
 
 storeForEach((fresh) => {
   store = fresh;
-  house = new TestHouse(store);
-  Object.assign(house.house, {
+  app = new TestApp(store);
+  Object.assign(app.context, {
     mfa: createTotp(createSecondFactors(store.pool, store.keyring), [randomBytes(32)], { settleHours: 0 }),
   });
 });
@@ -33,10 +33,10 @@ storeForEach((fresh) => {
 /** Somebody asked for it, it was looked at, and the question is open. */
 async function asked(words: string, key: string, ask: string): Promise<string> {
   const run = idFor("run", key);
-  await house.ask("alex", `${words} --severity P1`, { key, channel: "C0INCNIGHT" });
-  house.channels.set(idFor("inc", key), "C0INCNIGHT");
-  await house.engine(run, { type: "run.preflighted", data: { ...seen, facts: [], checks: [] } });
-  await house.open(run, "approve", ask);
+  await app.ask("alex", `${words} --severity P1`, { key, channel: "C0INCNIGHT" });
+  app.channels.set(idFor("inc", key), "C0INCNIGHT");
+  await app.engine(run, { type: "run.preflighted", data: { ...seen, facts: [], checks: [] } });
+  await app.open(run, "approve", ask);
   return run;
 }
 
@@ -52,42 +52,42 @@ describe("authority, as people speak of it", () => {
   test("the VP Engineering asks back, enrolls, and approves with a code", async () => {
     const run = await asked("failover practice-a", "region", "ask-region");
     const actionValue = `${run}/ask-region`;
-    await house.press("vera", "gate.ask", actionValue, pressed);
-    await house.press("vera", "gate.ask", actionValue, { ...here, form: { question: "Is <!channel> told?" } });
-    await house.press("alex", "gate.answer", actionValue, pressed);
-    await house.press("alex", "gate.answer", actionValue, { ...here, form: { answer: "They are" } });
-    await house.press("cass", "gate.escalate", actionValue, pressed);
-    await house.press("alex", "gate.escalate", actionValue, pressed);
-    await house.ask("alex", `escalate ${run}`, here);
-    await house.press("alex", "gate.escalate", actionValue, { ...here, form: { reason: "Alex has to board" } });
-    await house.press("alex", "gate.escalate", actionValue, pressed);
-    await house.press("sam", "gate.approve", actionValue, pressed);
-    await house.press("vera", "gate.approve", actionValue, pressed);
-    const form = await house.ask("vera", "enroll", pressed);
+    await app.press("vera", "gate.ask", actionValue, pressed);
+    await app.press("vera", "gate.ask", actionValue, { ...here, form: { question: "Is <!channel> told?" } });
+    await app.press("alex", "gate.answer", actionValue, pressed);
+    await app.press("alex", "gate.answer", actionValue, { ...here, form: { answer: "They are" } });
+    await app.press("cass", "gate.escalate", actionValue, pressed);
+    await app.press("alex", "gate.escalate", actionValue, pressed);
+    await app.ask("alex", `escalate ${run}`, here);
+    await app.press("alex", "gate.escalate", actionValue, { ...here, form: { reason: "Alex has to board" } });
+    await app.press("alex", "gate.escalate", actionValue, pressed);
+    await app.press("sam", "gate.approve", actionValue, pressed);
+    await app.press("vera", "gate.approve", actionValue, pressed);
+    const form = await app.ask("vera", "enroll", pressed);
     const secret = secretIn(form);
-    await house.ask("vera", "", { ...here, verb: "enroll", actionValue: "", form: { code: "000000" } });
-    await house.ask("vera", "", {
+    await app.ask("vera", "", { ...here, verb: "enroll", actionValue: "", form: { code: "000000" } });
+    await app.ask("vera", "", {
       ...here,
       verb: "enroll",
       actionValue: "",
       form: { code: codeOf(secret, -1) },
       hidden: true,
     });
-    await house.ask("vera", "enroll", here);
-    await house.press("vera", "gate.approve", actionValue, pressed);
-    await house.press("vera", "gate.approve", actionValue, {
+    await app.ask("vera", "enroll", here);
+    await app.press("vera", "gate.approve", actionValue, pressed);
+    await app.press("vera", "gate.approve", actionValue, {
       ...here,
       form: { code: codeOf(secret, -1) },
       hidden: true,
     });
-    await house.press("vera", "gate.approve", actionValue, {
+    await app.press("vera", "gate.approve", actionValue, {
       ...here,
       form: { code: codeOf(secret, 0) },
       hidden: true,
     });
-    await house.ask("toni", `approve ${run} ask-region --code 123456`, here);
-    expectPage("authority-proof.out", house.script());
-    const { state } = await house.state(idFor("inc", "region"));
+    await app.ask("toni", `approve ${run} ask-region --code 123456`, here);
+    expectPage("authority-proof.out", app.script());
+    const { state } = await app.state(idFor("inc", "region"));
     const step = state.runs.get(run)?.steps.get("approve");
     expect(step?.status === "gate" && step.gate.approvals).toMatchObject([{ person: "vera-lindqvist", proved: true }]);
     expect((await store.timeline.read("workspace")).map(({ type }) => type)).toContain("person.enrolled");
@@ -95,11 +95,11 @@ describe("authority, as people speak of it", () => {
 
   test("a stolen account enrolls while the question is open: its code counts for nothing until somebody vouches", async () => {
     const proofs = createSecondFactors(store.pool, store.keyring);
-    Object.assign(house.house, { mfa: createTotp(proofs, [randomBytes(32)], { settleHours: 24 }) });
+    Object.assign(app.context, { mfa: createTotp(proofs, [randomBytes(32)], { settleHours: 24 }) });
     const enrolls = async (person: string) => {
-      const secret = secretIn(await house.ask(person, "enroll", { ...pressed, hidden: true }));
+      const secret = secretIn(await app.ask(person, "enroll", { ...pressed, hidden: true }));
       const code = codeOf(secret, -1);
-      await house.ask(person, "", { ...here, verb: "enroll", actionValue: "", form: { code }, hidden: true });
+      await app.ask(person, "", { ...here, verb: "enroll", actionValue: "", form: { code }, hidden: true });
       return secret;
     };
     const [toni, alex] = [await enrolls("toni"), await enrolls("alex")];
@@ -109,13 +109,13 @@ describe("authority, as people speak of it", () => {
     }));
     const run = await asked("failover practice-a", "region", "ask-region");
     const vera = await enrolls("vera");
-    await house.press("vera", "gate.approve", `${run}/ask-region`, pressed);
-    await house.ask("vera", "vouch vera --code 123456", here);
-    await house.ask("cass", "vouch vera --code 123456", here);
-    await house.ask("toni", "vouch sam", here);
-    await house.ask("toni", "vouch vera", pressed);
+    await app.press("vera", "gate.approve", `${run}/ask-region`, pressed);
+    await app.ask("vera", "vouch vera --code 123456", here);
+    await app.ask("cass", "vouch vera --code 123456", here);
+    await app.ask("toni", "vouch sam", here);
+    await app.ask("toni", "vouch vera", pressed);
     const vouches = (person: string, secret: string, step: number) =>
-      house.ask(person, "", {
+      app.ask(person, "", {
         ...{
           ...here,
           verb: "vouch",
@@ -127,17 +127,17 @@ describe("authority, as people speak of it", () => {
     // Whoever asked for the run vouches: that is their own word, and approves nothing of it.
     await vouches("alex", alex, 0);
     const approves = (step: number) =>
-      house.press("vera", "gate.approve", `${run}/ask-region`, {
+      app.press("vera", "gate.approve", `${run}/ask-region`, {
         ...{ ...here, form: { code: codeOf(vera, step) }, hidden: true },
       });
     await approves(0);
     await vouches("toni", toni, 0);
     await approves(1);
     // Toni and the account she vouched for are one word.
-    await house.press("toni", "gate.approve", `${run}/ask-region`, {
+    await app.press("toni", "gate.approve", `${run}/ask-region`, {
       ...{ ...here, form: { code: codeOf(toni, 1) }, hidden: true },
     });
-    expectPage("authority-new-proof.out", house.script());
+    expectPage("authority-new-proof.out", app.script());
     const told = (await store.timeline.read("workspace")).map(({ type }) => type);
     expect(told.filter((type) => type.startsWith("person."))).toEqual([
       ...["person.enrolled", "person.enrolled", "person.enrolled", "person.vouched", "person.vouched"],
@@ -146,49 +146,49 @@ describe("authority, as people speak of it", () => {
 
   test("a role is lent, used, and taken back", async () => {
     const run = await asked("failover database", "db", "ask-db");
-    await house.ask("sam", "delegate", pressed);
-    await house.ask("sam", "delegate incident-commander to <@UALEX> for 2h", here);
-    await house.ask("vera", "delegate incident-commander to @cass for 2h", here);
-    await house.ask("sam", "delegate incident-commander to <@UCASS|cass> for soon", here);
-    await house.ask("sam", "delegate incident-commander to <@UCASS|cass> for 2h on a plane", here);
-    await house.ask("cass", "delegate incident-commander to <@UTONI> for 1h", here);
-    await house.ask("alex", "delegate", here);
-    await house.press("cass", "gate.approve", `${run}/ask-db`, here);
-    await house.press("sam", "gate.approve", `${run}/ask-db`, here);
-    await house.ask("sam", "delegate end incident-commander @cass", here);
-    await house.ask("sam", "", {
+    await app.ask("sam", "delegate", pressed);
+    await app.ask("sam", "delegate incident-commander to <@UALEX> for 2h", here);
+    await app.ask("vera", "delegate incident-commander to @cass for 2h", here);
+    await app.ask("sam", "delegate incident-commander to <@UCASS|cass> for soon", here);
+    await app.ask("sam", "delegate incident-commander to <@UCASS|cass> for 2h on a plane", here);
+    await app.ask("cass", "delegate incident-commander to <@UTONI> for 1h", here);
+    await app.ask("alex", "delegate", here);
+    await app.press("cass", "gate.approve", `${run}/ask-db`, here);
+    await app.press("sam", "gate.approve", `${run}/ask-db`, here);
+    await app.ask("sam", "delegate end incident-commander @cass", here);
+    await app.ask("sam", "", {
       ...here,
       verb: "delegate",
       actionValue: "",
       form: { role: "incident-commander", person: "cass-moreau", for: "30m", reason: "" },
     });
-    expectPage("authority-lent.out", house.script());
+    expectPage("authority-lent.out", app.script());
   });
 
   test("it is denied with a reason, explained once more, and asked for anew with another plan", async () => {
     const run = await asked("failover database", "db", "ask-db");
     const actionValue = `${run}/ask-db`;
-    await house.press("cass", "gate.deny", actionValue, pressed);
-    await house.press("sam", "gate.deny", actionValue, pressed);
-    await house.ask("sam", `deny ${run}`, here);
-    await house.press("sam", "gate.deny", actionValue, { ...here, form: { reason: "Ask <!channel> what is lost" } });
-    await house.press("vera", "gate.explain", actionValue, { ...here, form: { reason: "I am afraid" } });
-    await house.press("sam", "gate.explain", actionValue, pressed);
-    await house.press("sam", "gate.explain", actionValue, {
+    await app.press("cass", "gate.deny", actionValue, pressed);
+    await app.press("sam", "gate.deny", actionValue, pressed);
+    await app.ask("sam", `deny ${run}`, here);
+    await app.press("sam", "gate.deny", actionValue, { ...here, form: { reason: "Ask <!channel> what is lost" } });
+    await app.press("vera", "gate.explain", actionValue, { ...here, form: { reason: "I am afraid" } });
+    await app.press("sam", "gate.explain", actionValue, pressed);
+    await app.press("sam", "gate.explain", actionValue, {
       ...here,
       form: { reason: "The primary will not come back" },
     });
-    await house.press("vera", "gate.approve", actionValue, here);
-    await house.press("vera", "run.details", run, pressed);
-    await house.ask("vera", `details ${run} nothing-of-it`, here);
-    await house.press("alex", "run.replan", run, pressed);
-    await house.press("alex", "run.replan", run, {
+    await app.press("vera", "gate.approve", actionValue, here);
+    await app.press("vera", "run.details", run, pressed);
+    await app.ask("vera", `details ${run} nothing-of-it`, here);
+    await app.press("alex", "run.replan", run, pressed);
+    await app.press("alex", "run.replan", run, {
       ...here,
       form: { mode: "unplanned", reason: "It is lost" },
       key: "anew",
     });
-    expectPage("authority-denied.out", house.script());
-    const { state } = await house.state(idFor("inc", "db"));
+    expectPage("authority-denied.out", app.script());
+    const { state } = await app.state(idFor("inc", "db"));
     expect([...state.runs.values()].map(({ mode, status }) => [mode, status])).toEqual([
       ["planned", "aborted"],
       ["unplanned", "preflight"],
@@ -198,40 +198,40 @@ describe("authority, as people speak of it", () => {
   test("nobody answers: the glass is broken by two, and reviewed by a third", async () => {
     const run = await asked("failover database", "db", "ask-db");
     const actionValue = `${run}/ask-db`;
-    await house.press("cass", "gate.break", actionValue, { ...here, form: { reason: "I want to help" } });
-    await house.press("alex", "gate.break", actionValue, pressed);
-    await house.press("alex", "gate.break", actionValue, { ...here, form: { reason: "Nobody answers" } });
-    await house.ask("alex", `escalate ${run} Sam is on a plane`, here);
-    await house.press("alex", "gate.break", actionValue, { ...here, form: { reason: "Nobody answers" } });
-    house.noTimeToAnswer();
-    await house.press("alex", "gate.break", actionValue, { ...here, form: { reason: "Nobody answers" } });
-    await house.press("alex", "gate.break", actionValue, here);
-    await house.press("alex", "gate.confirm-break", actionValue, here);
-    await house.press("sam", "gate.confirm-break", actionValue, here);
-    await house.press("vera", "gate.approve", actionValue, here);
-    await house.ask("alex", "review", here);
-    await house.press("sam", "glass.review", actionValue, { ...here, form: { finding: "I was right" } });
-    await house.press("vera", "glass.review", actionValue, pressed);
-    await house.press("vera", "glass.review", actionValue, {
+    await app.press("cass", "gate.break", actionValue, { ...here, form: { reason: "I want to help" } });
+    await app.press("alex", "gate.break", actionValue, pressed);
+    await app.press("alex", "gate.break", actionValue, { ...here, form: { reason: "Nobody answers" } });
+    await app.ask("alex", `escalate ${run} Sam is on a plane`, here);
+    await app.press("alex", "gate.break", actionValue, { ...here, form: { reason: "Nobody answers" } });
+    app.noTimeToAnswer();
+    await app.press("alex", "gate.break", actionValue, { ...here, form: { reason: "Nobody answers" } });
+    await app.press("alex", "gate.break", actionValue, here);
+    await app.press("alex", "gate.confirm-break", actionValue, here);
+    await app.press("sam", "gate.confirm-break", actionValue, here);
+    await app.press("vera", "gate.approve", actionValue, here);
+    await app.ask("alex", "review", here);
+    await app.press("sam", "glass.review", actionValue, { ...here, form: { finding: "I was right" } });
+    await app.press("vera", "glass.review", actionValue, pressed);
+    await app.press("vera", "glass.review", actionValue, {
       ...here,
       form: { finding: "It was right; my phone was off" },
     });
-    await house.ask("vera", "review", here);
-    await house.ask("sam", "timeline --last 8", here);
-    expectPage("authority-glass.out", house.script());
+    await app.ask("vera", "review", here);
+    await app.ask("sam", "timeline --last 8", here);
+    expectPage("authority-glass.out", app.script());
   });
 
   test("roles are taken by a button, handed over with a note, and explained", async () => {
     await asked("failover database", "db", "ask-db");
     const incident = idFor("inc", "db");
-    await house.press("sam", "role", `${incident}/incident-commander`, here);
-    await house.press("alex", "role", `${incident}/incident-commander`, here);
-    await house.press("sam", "role", incident, {
+    await app.press("sam", "role", `${incident}/incident-commander`, here);
+    await app.press("alex", "role", `${incident}/incident-commander`, here);
+    await app.press("sam", "role", incident, {
       ...here,
       form: { role: "comms-lead", person: "cass-moreau", note: "Customers know nothing yet" },
     });
-    await house.ask("sam", "role", here);
-    expectPage("authority-roles.out", house.script());
+    await app.ask("sam", "role", here);
+    expectPage("authority-roles.out", app.script());
   });
 
   test("only an administrator has the files read anew, and is told what came of it", async () => {
@@ -248,18 +248,18 @@ describe("authority, as people speak of it", () => {
         ],
       },
     ];
-    Object.assign(house.house, { reload: async () => outcomes.shift() });
-    await house.ask("alex", "reload", here);
+    Object.assign(app.context, { reload: async () => outcomes.shift() });
+    await app.ask("alex", "reload", here);
     expect(outcomes).toHaveLength(3);
-    for (const _ of [1, 2, 3]) await house.ask("vera", "reload", here);
-    expectPage("authority-reload.out", house.script());
+    for (const _ of [1, 2, 3]) await app.ask("vera", "reload", here);
+    expectPage("authority-reload.out", app.script());
   });
 
   test("without a key, whoever wants to enroll is told what is to be set", async () => {
-    Object.assign(house.house, { mfa: createTotp(createSecondFactors(store.pool, store.keyring), []) });
+    Object.assign(app.context, { mfa: createTotp(createSecondFactors(store.pool, store.keyring), []) });
     const run = await asked("failover practice-a", "region", "ask-region");
-    await house.ask("vera", "enroll", here);
-    await house.press("vera", "gate.approve", `${run}/ask-region`, pressed);
-    expectPage("authority-no-key.out", house.script());
+    await app.ask("vera", "enroll", here);
+    await app.press("vera", "gate.approve", `${run}/ask-region`, pressed);
+    expectPage("authority-no-key.out", app.script());
   });
 });

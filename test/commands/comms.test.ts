@@ -4,22 +4,22 @@ import { describe, expect, test } from "@jest/globals";
 import { idFor } from "../../commands/ids.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
-import { keepPages, printView } from "../messages/page.ts";
-import { storeForEach } from "../timeline/store-for-each.ts";
-import { TestHouse } from "./house.ts";
+import { keepPages, printView } from "../support/printed-page.ts";
+import { storeForEach } from "../support/store-for-each.ts";
+import { TestApp } from "../support/test-app.ts";
 
 const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
 const IN = { channel: "C0INCTOLD" };
 const incident = idFor("inc", "declare-key");
 
 let store: Store;
-let house: TestHouse;
+let app: TestApp;
 
 storeForEach(async (fresh) => {
   store = fresh;
-  house = new TestHouse(store);
-  await house.ask("alex", "declare Orders cannot be placed --severity P1", { key: "declare-key" });
-  house.channels.set(incident, IN.channel);
+  app = new TestApp(store);
+  await app.ask("alex", "declare Orders cannot be placed --severity P1", { key: "declare-key" });
+  app.channels.set(incident, IN.channel);
 });
 
 const fields = (template: string, given: Record<string, string>) => ({
@@ -37,8 +37,8 @@ const still = (page: string) =>
     .replace(/redraw .*/g, "redraw  <then>");
 
 async function shown(): Promise<string> {
-  const { state } = await house.state(incident);
-  const system = house.house.catalog.systems.find(({ id }) => id === "practice");
+  const { state } = await app.state(incident);
+  const system = app.context.catalog.systems.find(({ id }) => id === "practice");
   if (system === undefined) throw new Error("There is no practice system.");
   const names = (who: string) => `@${who}`;
   const view = renderIncident(state, { system, now: store.timeline.now(), practice: true, names, channel: IN.channel });
@@ -51,9 +51,9 @@ async function shown(): Promise<string> {
 
 describe("telling people", () => {
   test("from the form to the channel", async () => {
-    await house.ask("alex", "update", IN);
-    await house.ask("cass", "update", { ...IN, canAskForm: true });
-    await house.ask("cass", "update", {
+    await app.ask("alex", "update", IN);
+    await app.ask("cass", "update", { ...IN, canAskForm: true });
+    await app.ask("cass", "update", {
       ...{ ...IN, canAskForm: true, verb: "update.preview", actionValue: incident },
       form: fields("executives-initial", {
         business: "No orders since 02:41.",
@@ -61,31 +61,31 @@ describe("telling people", () => {
         nextUpdate: "soon",
       }),
     });
-    house.remark("what is missing is said, and nothing is sent");
-    await house.press("cass", "update", incident, { ...IN, form: fields("customers-initial", { impact: "" }) });
-    house.remark("what is sent");
+    app.remark("what is missing is said, and nothing is sent");
+    await app.press("cass", "update", incident, { ...IN, form: fields("customers-initial", { impact: "" }) });
+    app.remark("what is sent");
     const given = {
       headline: "Orders",
       impact: "No <!channel> orders, see https://evil.example",
       nextUpdate: "03:15 UTC",
     };
-    await house.press("cass", "update", incident, { ...IN, form: fields("customers-initial", given), key: "sent" });
-    await house.press("cass", "update", incident, { ...IN, form: fields("customers-initial", given), key: "sent" });
-    await house.press("sam", "update", incident, {
+    await app.press("cass", "update", incident, { ...IN, form: fields("customers-initial", given), key: "sent" });
+    await app.press("cass", "update", incident, { ...IN, form: fields("customers-initial", given), key: "sent" });
+    await app.press("sam", "update", incident, {
       ...IN,
       form: fields("executives-progress", { ...given, news: "It is worse", business: "No orders", need: "Nothing" }),
     });
-    house.remark("what would be untrue");
-    await house.press("cass", "update", incident, {
+    app.remark("what would be untrue");
+    await app.press("cass", "update", incident, {
       ...IN,
       form: fields("customers-resolution", { headline: "Orders", cause: "Rain", followUp: "A roof" }),
     });
-    house.remark("where no form can be opened");
-    await house.ask("cass", "update --template responders-progress The standby is well", IN);
-    await house.ask("cass", "update --template responders-progres", IN);
-    expectPage("told.out", still(house.script()));
+    app.remark("where no form can be opened");
+    await app.ask("cass", "update --template responders-progress The standby is well", IN);
+    await app.ask("cass", "update --template responders-progres", IN);
+    expectPage("told.out", still(app.script()));
     expectPage("told-view.out", still(await shown()));
-    const { events } = await house.state(incident);
+    const { events } = await app.state(incident);
     expect(events.filter(({ type }) => type === "update.posted")).toHaveLength(2);
   });
 
@@ -96,16 +96,16 @@ describe("telling people", () => {
       doing: "y",
       nextUpdate: "z",
     });
-    await house.press("cass", "update", incident, { ...IN, form: secret });
-    const first = await house.ask("cass", "update --template customers-initial", { ...IN, canAskForm: true });
+    await app.press("cass", "update", incident, { ...IN, form: secret });
+    const first = await app.ask("cass", "update --template customers-initial", { ...IN, canAskForm: true });
     expect(JSON.stringify(first)).not.toContain("pg primary");
     const given = { headline: "Orders fail", impact: "You cannot order", nextUpdate: "soon" };
-    await house.press("cass", "update", incident, { ...IN, form: fields("customers-initial", given) });
-    const next = await house.ask("cass", "update --template customers-progress", { ...IN, canAskForm: true });
+    await app.press("cass", "update", incident, { ...IN, form: fields("customers-initial", given) });
+    const next = await app.ask("cass", "update --template customers-progress", { ...IN, canAskForm: true });
     const forms = JSON.stringify(next);
     expect(forms).toContain('"initial_value":"You cannot order"');
     expect(forms).toContain('"initial_value":"Orders fail"');
-    const page = await house.ask("cass", "update --template status-page-progress", { ...IN, canAskForm: true });
+    const page = await app.ask("cass", "update --template status-page-progress", { ...IN, canAskForm: true });
     expect(JSON.stringify(page)).toContain('"initial_value":"You cannot order"');
   });
 
@@ -118,34 +118,34 @@ describe("telling people", () => {
         value: null,
       }));
     await remember("comms.reminded", "comms.reminded/1");
-    await house.press("alex", "snooze", `${incident}/${due}`, IN);
-    await house.press("cass", "snooze", `${incident}/${due}`, IN);
-    await house.ask("cass", "snooze 300", IN);
-    await house.ask("cass", "snooze soon", IN);
-    house.remark("reminded, and put off");
+    await app.press("alex", "snooze", `${incident}/${due}`, IN);
+    await app.press("cass", "snooze", `${incident}/${due}`, IN);
+    await app.ask("cass", "snooze 300", IN);
+    await app.ask("cass", "snooze soon", IN);
+    app.remark("reminded, and put off");
     expectPage("owed-reminded.out", still(await shown()));
     await remember("comms.late", "comms.late/1");
     expectPage("owed-late.out", still(await shown()));
     const given = { headline: "Orders", impact: "No orders", nextUpdate: "soon" };
-    await house.press("cass", "update", incident, { ...IN, form: fields("customers-initial", given) });
-    await house.press("cass", "snooze", `${incident}/${due}`, IN);
+    await app.press("cass", "update", incident, { ...IN, form: fields("customers-initial", given) });
+    await app.press("cass", "snooze", `${incident}/${due}`, IN);
     expectPage("owed-said.out", still(await shown()));
-    expectPage("owed.out", still(house.script()));
+    expectPage("owed.out", still(app.script()));
   });
 
   test("catching up fits a phone, for who asks and for who comes late, and says nothing to who was there", async () => {
-    await house.ask("sam", "role take commander", IN);
-    await house.ask("alex", "note The provider confirms <!here> an outage", IN);
-    await house.ask("alex", "failover database", { ...IN, key: "run-key" });
+    await app.ask("sam", "role take commander", IN);
+    await app.ask("alex", "note The provider confirms <!here> an outage", IN);
+    await app.ask("alex", "failover database", { ...IN, key: "run-key" });
     const run = idFor("run", "run-key");
-    await house.engine(run, {
+    await app.engine(run, {
       type: "run.preflighted",
       data: { ready: true, factsHash: "f", facts: [], checks: [], loss: "nothing" },
     });
-    await house.open(run, "approve", "ask-first");
-    await house.ask("vera", "catchup", IN);
-    await house.ask("somebody", "catchup", IN);
-    await house.press("vera", "catchup", "joined", IN);
-    expectPage("catchup.out", still(house.script()));
+    await app.open(run, "approve", "ask-first");
+    await app.ask("vera", "catchup", IN);
+    await app.ask("somebody", "catchup", IN);
+    await app.press("vera", "catchup", "joined", IN);
+    expectPage("catchup.out", still(app.script()));
   });
 });

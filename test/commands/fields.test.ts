@@ -43,10 +43,10 @@ describe("what is said of a form before it closes", () => {
   });
 
   test("each form by the command that takes it up", () => {
-    const house = { timeline: { now: () => now } } as unknown as CommandContext;
+    const app = { timeline: { now: () => now } } as unknown as CommandContext;
     const tomorrow = picked("2026-11-22T03:00:00Z");
     const said = (verb: string, form: Record<string, string>, required: string[] = []) =>
-      Object.keys(checkForm(house, { verb, actionValue: "", form }, required));
+      Object.keys(checkForm(app, { verb, actionValue: "", form }, required));
     expect(said("note", { text: "x", at: tomorrow }, ["text"])).toEqual(["at"]);
     expect(said("declare", { title: " ", impact: tomorrow }, ["title"])).toEqual(["title", "impact"]);
     expect(said("enroll", { code: "no", current: "123456" }, ["code"])).toEqual(["code"]);

@@ -6,7 +6,7 @@ import type { Catalog, Runbook } from "../../src/catalog/types.ts";
 import type { IncidentState } from "../../src/incident/state.ts";
 import type { LastVerified } from "../../src/incidents/index.ts";
 import { verifiedIn } from "../../src/incidents/summary.ts";
-import { orders } from "../messages/orders.ts";
+import { orders } from "../support/orders-system.ts";
 
 /** The first Tuesday of January, April, July and October at 10:00. */
 const calendar = toCalendar({

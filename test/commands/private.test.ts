@@ -10,15 +10,15 @@ import { wantedPages } from "../../src/paging/wanted.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { pageWords } from "../../templates/messages/page-text.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
-import { seen } from "../messages/orders.ts";
-import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
-import { TestHouse } from "./house.ts";
+import { seen } from "../support/orders-system.ts";
+import { storeOn, type TestServer, testServer } from "../support/postgres.ts";
+import { TestApp } from "../support/test-app.ts";
 
 /** Where a private incident is, and its twin where nothing was ever declared. */
 let server: TestServer;
 const stores: Store[] = [];
-let house: TestHouse;
-let twin: TestHouse;
+let house: TestApp;
+let twin: TestApp;
 
 const incident = idFor("inc", "secret-key");
 const run = idFor("run", "secret-run");
@@ -29,7 +29,7 @@ const SECRETS = ["zebra", incident, run, "ask-secret", CHANNEL];
 beforeAll(async () => {
   server = await testServer();
   for (let n = 0; n < 2; n++) stores.push(await storeOn(await server.database()));
-  [house, twin] = stores.map((store) => new TestHouse(store)) as [TestHouse, TestHouse];
+  [house, twin] = stores.map((store) => new TestApp(store)) as [TestApp, TestApp];
   await house.ask("alex", "declare --private P1 The zebra keys leaked", { key: "secret-key" });
   house.channels.set(incident, CHANNEL);
   const here = { channel: CHANNEL };

@@ -7,7 +7,7 @@ import { renderPage } from "../../src/comms/page/render.ts";
 import type { Template } from "../../src/comms/template.ts";
 import type { UpdateState } from "../../src/incident/state.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { nightOf, writingOf } from "./nights.ts";
+import { scenarioOf, writingOf } from "./scenarios.ts";
 
 const { templates } = loadTemplates(join(projectRoot(), "templates", "systems"));
 const shipped = templates.for("orders");
@@ -69,7 +69,7 @@ const filledWith = (template: Template, give: (name: string) => string) =>
   Object.fromEntries(template.fields.map(({ name }) => [name, give(name)]));
 
 function written(template: Template, given: Readonly<Record<string, string>>) {
-  return compose(template, given, writingOf(nightOf(template.moment))).update;
+  return compose(template, given, writingOf(scenarioOf(template.moment))).update;
 }
 
 /** The built-in page with this on it. */
@@ -136,7 +136,7 @@ describe("whatever is filled in stays words", () => {
 
   test("what an incident is called, and what a target answered, are words too", () => {
     const template = shipped.find(({ id }) => id === "executives-initial") as Template;
-    const night = nightOf("initial");
+    const night = scenarioOf("initial");
     const declared = night.state.declared;
     if (declared === null) throw new Error("Nothing was declared.");
     const title = "<!channel> <https://evil.example|pay here>\r\nBcc: x@evil.com";

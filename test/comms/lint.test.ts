@@ -5,7 +5,7 @@ import { reportFindings } from "../../src/catalog/report.ts";
 import { loadTemplates, shippedTemplates } from "../../src/comms/load.ts";
 import { readTemplate } from "../../src/comms/read.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { makeFolder } from "../catalog/folder.ts";
+import { makeFolder } from "../support/catalog-folder.ts";
 
 const home = join(projectRoot(), "test", "comms", "mistakes");
 const names = readdirSync(home)

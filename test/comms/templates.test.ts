@@ -5,8 +5,8 @@ import { loadTemplates } from "../../src/comms/load.ts";
 import { NEXT_UPDATE, type Template } from "../../src/comms/template.ts";
 import { momentsNow } from "../../src/incident/moments.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { keepPages } from "../messages/page.ts";
-import { nightOf, shop, writingOf } from "./nights.ts";
+import { keepPages } from "../support/printed-page.ts";
+import { scenarioOf, shop, writingOf } from "./scenarios.ts";
 
 const keep = keepPages(join(projectRoot(), "test", "comms"));
 const { templates, problems } = loadTemplates(join(projectRoot(), "templates", "systems"));
@@ -14,7 +14,7 @@ const shipped = templates.for("orders");
 
 /** What a writer with little time says: what is offered, and where nothing is, what the form asks for. */
 function filledIn(template: Template): Record<string, string> {
-  const offered = prefilled(template, writingOf(nightOf(template.moment)));
+  const offered = prefilled(template, writingOf(scenarioOf(template.moment)));
   return Object.fromEntries(template.fields.map(({ name, describes }) => [name, offered[name] || `(${describes})`]));
 }
 
@@ -44,7 +44,7 @@ describe("the shipped templates", () => {
     const { update, missing, destinations } = compose(
       template,
       filledIn(template),
-      writingOf(nightOf(template.moment)),
+      writingOf(scenarioOf(template.moment)),
     );
     expect(missing).toEqual([]);
     expect(destinations.every(({ why }) => why === null)).toBe(true);
@@ -61,14 +61,14 @@ describe("the shipped templates", () => {
   });
 
   test.each(shipped.map((template) => [template.id, template] as const))("%s fits its own night", (_, template) => {
-    expect(momentsNow(nightOf(template.moment).state, template.audience)).toContain(template.moment);
+    expect(momentsNow(scenarioOf(template.moment).state, template.audience)).toContain(template.moment);
   });
 
   test("each says when the next word comes, while there is one to come", () => {
     const silent = shipped.filter(({ moment }) => !/^(resolution|postmortem|drill-result)$/.test(moment));
     for (const template of silent) {
       const given = { ...filledIn(template), [NEXT_UPDATE]: "04:44 UTC" };
-      const { update } = compose(template, given, writingOf(nightOf(template.moment)));
+      const { update } = compose(template, given, writingOf(scenarioOf(template.moment)));
       const said = [update.slack?.text, update.email?.text, update.page?.body].filter((text) => text !== undefined);
       expect(said.every((text) => text.includes("04:44 UTC"))).toBe(true);
     }
@@ -76,12 +76,12 @@ describe("the shipped templates", () => {
 
   test("what nobody filled in is asked for", () => {
     const template = shipped.find(({ id }) => id === "customers-initial") as Template;
-    const { missing } = compose(template, {}, writingOf(nightOf("initial")));
+    const { missing } = compose(template, {}, writingOf(scenarioOf("initial")));
     expect(missing.map(({ name }) => name)).toEqual(["headline", "impact", "nextUpdate"]);
   });
 
   test("what is not for real says so first, in every channel", () => {
-    const night = nightOf("drill-announcement");
+    const night = scenarioOf("drill-announcement");
     const template = shipped.find(({ id }) => id === "executives-drill-announcement") as Template;
     const { update } = compose(template, filledIn(template), writingOf(night));
     expect(update.slack?.text).toMatch(/^\*This is a drill\. /);
@@ -96,7 +96,7 @@ describe("the shipped templates", () => {
 
   test("where a channel is not configured, its absence is said and nothing is planned for it", () => {
     const template = shipped.find(({ id }) => id === "customers-initial") as Template;
-    const writing = { ...writingOf(nightOf("initial")), reach: { email: false, statuspage: false } };
+    const writing = { ...writingOf(scenarioOf("initial")), reach: { email: false, statuspage: false } };
     const { update, destinations } = compose(template, filledIn(template), writing);
     expect([update.email, update.channels]).toEqual([null, []]);
     expect(destinations).toEqual([{ to: "e-mail: 2 addresses", why: "no mail server is configured (SMTP_URL)" }]);

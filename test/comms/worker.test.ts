@@ -1,37 +1,37 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { asSuperuser, type TestServer, testServer, until } from "../timeline/server.ts";
-import { type Desk, openDesk } from "./desk.ts";
+import { asSuperuser, type TestServer, testServer, until } from "../support/postgres.ts";
+import { type CommsHarness, openCommsHarness } from "./harness.ts";
 
 let server: TestServer;
-let desk: Desk;
+let harness: CommsHarness;
 const N = "inc-night";
 
 beforeAll(async () => {
   server = await testServer();
 }, 60_000);
 afterAll(() => server.close());
-afterEach(() => desk.close());
+afterEach(() => harness.close());
 
-const about = async (type: string) => (await desk.told(N)).filter((one) => one.startsWith(type));
+const about = async (type: string) => (await harness.told(N)).filter((one) => one.startsWith(type));
 
 describe("what was said is brought outside once", () => {
   test("by mail and on both pages, and the timeline says so", async () => {
-    desk = await openDesk(server);
-    await desk.clerk();
-    await desk.declare(N);
-    await desk.say(N, "customers-initial", "You cannot order");
-    await desk.say(N, "status-page-initial", "You cannot order");
+    harness = await openCommsHarness(server);
+    await harness.clerk();
+    await harness.declare(N);
+    await harness.say(N, "customers-initial", "You cannot order");
+    await harness.say(N, "status-page-initial", "You cannot order");
     await until(async () => (await about("update.delivered")).length === 3, 10);
     expect((await about("update.delivered")).sort()).toEqual([
       "update.delivered email",
       "update.delivered page",
       "update.delivered statuspage",
     ]);
-    expect(desk.readers.mails).toHaveLength(1);
-    expect(desk.readers.notices).toHaveLength(1);
-    const events = await desk.store.timeline.read(N);
+    expect(harness.readers.mails).toHaveLength(1);
+    expect(harness.readers.notices).toHaveLength(1);
+    const events = await harness.store.timeline.read(N);
     expect(events.find(({ data }) => (data as { via?: string }).via === "email")?.data).toMatchObject({
       to: "2 addresses",
       says: null,
@@ -39,109 +39,109 @@ describe("what was said is brought outside once", () => {
     // Addresses are on no timeline, and in the table no longer than they are needed.
     expect(JSON.stringify(events)).not.toContain("@orders.example");
     const [kept] = await asSuperuser<{ all: string }>(
-      desk.store.url,
+      harness.store.url,
       "select string_agg(content::text, '') as all from lifeboat.delivery",
     );
     expect(kept?.all).not.toContain("@orders.example");
   }, 30_000);
 
   test("while the mail server is down it is queued and visible; back, it goes out once, with two processes and a restart between", async () => {
-    desk = await openDesk(server);
-    const first = await desk.clerk();
-    await desk.readers.chaos("smtp-down");
-    await desk.declare(N);
-    await desk.say(N, "customers-initial", "You cannot order");
-    await desk.say(N, "customers-progress", "Still");
+    harness = await openCommsHarness(server);
+    const first = await harness.clerk();
+    await harness.readers.injectFault("smtp-down");
+    await harness.declare(N);
+    await harness.say(N, "customers-initial", "You cannot order");
+    await harness.say(N, "customers-progress", "Still");
     await until(async () => (await about("update.delayed")).length === 1, 10);
     expect(await about("update.delivered")).toEqual([]);
     await first.stop();
-    await Promise.all([desk.clerk(), desk.clerk()]);
-    await desk.readers.chaos("calm");
+    await Promise.all([harness.clerk(), harness.clerk()]);
+    await harness.readers.injectFault("calm");
     await until(async () => (await about("update.delivered")).length === 2, 30);
     // In the order it was said.
-    expect(desk.readers.mails.map(({ subject }) => subject)).toEqual(["You cannot order", "Still: update"]);
+    expect(harness.readers.mails.map(({ subject }) => subject)).toEqual(["You cannot order", "Still: update"]);
     expect(await about("update.delayed")).toHaveLength(1);
   }, 60_000);
 
   test("a mail whose arrival nobody confirmed comes again under the same Message-ID, and that is said", async () => {
-    desk = await openDesk(server);
-    await desk.readers.chaos("smtp-cut");
-    await desk.clerk();
-    await desk.declare(N);
-    await desk.say(N, "customers-initial", "You cannot order");
+    harness = await openCommsHarness(server);
+    await harness.readers.injectFault("smtp-cut");
+    await harness.clerk();
+    await harness.declare(N);
+    await harness.say(N, "customers-initial", "You cannot order");
     await until(async () => (await about("update.delivered")).length === 1, 20);
-    expect(new Set(desk.readers.mails.map(({ messageId }) => messageId)).size).toBe(1);
-    expect(desk.readers.mails).toHaveLength(2);
-    const events = await desk.store.timeline.read(N);
+    expect(new Set(harness.readers.mails.map(({ messageId }) => messageId)).size).toBe(1);
+    expect(harness.readers.mails).toHaveLength(2);
+    const events = await harness.store.timeline.read(N);
     expect(events.find(({ type }) => type === "update.delivered")?.data).toMatchObject({
       says: "it may have arrived twice, under one Message-ID",
     });
   }, 30_000);
 
   test("what the mail server will never take is told, and the next one goes out", async () => {
-    desk = await openDesk(server);
-    await desk.readers.chaos("smtp-refuse");
-    await desk.clerk();
-    await desk.declare(N);
-    await desk.say(N, "customers-initial", "You cannot order");
+    harness = await openCommsHarness(server);
+    await harness.readers.injectFault("smtp-refuse");
+    await harness.clerk();
+    await harness.declare(N);
+    await harness.say(N, "customers-initial", "You cannot order");
     await until(async () => (await about("update.undelivered")).length === 1, 10);
-    await desk.readers.chaos("calm");
-    await desk.say(N, "customers-progress", "Still");
+    await harness.readers.injectFault("calm");
+    await harness.say(N, "customers-progress", "Still");
     await until(async () => (await about("update.delivered")).length === 1, 10);
-    expect(desk.readers.mails.map(({ subject }) => subject)).toEqual(["Still: update"]);
+    expect(harness.readers.mails.map(({ subject }) => subject)).toEqual(["Still: update"]);
   }, 30_000);
 
   test.each(["statuspage-500", "statuspage-hang", "statuspage-limit"] as const)(
     "Statuspage with %s: queued, and there once when it is well",
     async (trouble) => {
-      desk = await openDesk(server);
-      await desk.readers.chaos(trouble);
-      await desk.clerk();
-      await desk.declare(N);
-      await desk.say(N, "status-page-initial", "You cannot order");
+      harness = await openCommsHarness(server);
+      await harness.readers.injectFault(trouble);
+      await harness.clerk();
+      await harness.declare(N);
+      await harness.say(N, "status-page-initial", "You cannot order");
       await until(async () => (await about("update.delayed")).length === 1, 10);
-      await desk.readers.chaos("calm");
+      await harness.readers.injectFault("calm");
       await until(async () => (await about("update.delivered statuspage")).length === 1, 20);
-      expect(desk.readers.notices.map(({ incident_updates }) => incident_updates.length)).toEqual([1]);
+      expect(harness.readers.notices.map(({ incident_updates }) => incident_updates.length)).toEqual([1]);
     },
     60_000,
   );
 
   test("Statuspage does it and the answer is lost: it is looked for, and not said twice", async () => {
-    desk = await openDesk(server);
-    await desk.clerk();
-    await desk.declare(N);
+    harness = await openCommsHarness(server);
+    await harness.clerk();
+    await harness.declare(N);
     for (const [template, words] of [
       ["status-page-initial", "You cannot order"],
       ["status-page-progress", "Still"],
     ] as const) {
-      await desk.readers.chaos("statuspage-cut");
-      await desk.say(N, template, words);
+      await harness.readers.injectFault("statuspage-cut");
+      await harness.say(N, template, words);
       await until(
         async () => (await about("update.delivered statuspage")).length === (words === "Still" ? 2 : 1),
         20_000,
       );
     }
-    await desk.resolve(N);
-    await desk.say(N, "status-page-resolution", "It is over");
+    await harness.resolve(N);
+    await harness.say(N, "status-page-resolution", "It is over");
     await until(async () => (await about("update.delivered statuspage")).length === 3, 20);
-    expect(desk.readers.notices).toHaveLength(1);
-    expect(desk.readers.notices[0]?.incident_updates.map(({ status }) => status)).toEqual([
+    expect(harness.readers.notices).toHaveLength(1);
+    expect(harness.readers.notices[0]?.incident_updates.map(({ status }) => status)).toEqual([
       "resolved",
       "investigating",
       "investigating",
     ]);
-    const writes = desk.readers.ledger.filter((call) => !call.startsWith("GET"));
+    const writes = harness.readers.ledger.filter((call) => !call.startsWith("GET"));
     expect(writes.map((call) => call.split(" ")[0])).toEqual(["POST", "PATCH", "PATCH"]);
   }, 60_000);
 });
 
 describe("the built-in page", () => {
   test("is there when the store and everything else is not", async () => {
-    desk = await openDesk(server);
-    const clerk = await desk.clerk();
-    await desk.declare(N);
-    await desk.say(N, "status-page-initial", "You can <b>not</b> order <script>alert(1)</script>");
+    harness = await openCommsHarness(server);
+    const clerk = await harness.clerk();
+    await harness.declare(N);
+    await harness.say(N, "status-page-initial", "You can <b>not</b> order <script>alert(1)</script>");
     await until(async () => (await about("update.delivered page")).length === 1, 10);
     const url = `http://127.0.0.1:${clerk.page.port}/`;
     await server.server.stop("immediate");
@@ -152,21 +152,21 @@ describe("the built-in page", () => {
       expect(html).toContain("We are investigating a problem");
       expect(html).not.toMatch(/<script|<b>not/);
       expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'");
-      expect(await readFile(join(desk.folder, "index.html"), "utf8")).toBe(html);
+      expect(await readFile(join(harness.folder, "index.html"), "utf8")).toBe(html);
     } finally {
       await server.restart();
     }
   }, 60_000);
 
   test("says what it said before until it knows better, and shows nobody anything that was not written for it", async () => {
-    desk = await openDesk(server);
-    const clerk = await desk.clerk();
-    await desk.declare(N);
-    await desk.say(N, "executives-initial", "Confidential");
-    await desk.say(N, "status-page-initial", "You cannot order");
+    harness = await openCommsHarness(server);
+    const clerk = await harness.clerk();
+    await harness.declare(N);
+    await harness.say(N, "executives-initial", "Confidential");
+    await harness.say(N, "status-page-initial", "You cannot order");
     await until(async () => (await about("update.delivered page")).length === 1, 10);
     await clerk.stop();
-    const next = await desk.clerk();
+    const next = await harness.clerk();
     const html = await (await fetch(`http://127.0.0.1:${next.page.port}/`)).text();
     expect(html).toContain("You cannot order");
     expect(html).not.toMatch(/Confidential|Orders cannot be placed|P1/);
@@ -177,12 +177,12 @@ describe("the built-in page", () => {
 
 describe("what is owed", () => {
   test("is reminded of and told late once each, by however many processes", async () => {
-    desk = await openDesk(server, { firstNoticeSeconds: 3, remindSeconds: 1.5 });
-    await Promise.all([desk.clerk(), desk.clerk(), desk.clerk()]);
-    await desk.declare(N);
+    harness = await openCommsHarness(server, { firstNoticeSeconds: 3, remindSeconds: 1.5 });
+    await Promise.all([harness.clerk(), harness.clerk(), harness.clerk()]);
+    await harness.declare(N);
     await until(async () => (await about("comms.late")).length === 1, 15);
-    expect(await desk.told(N)).toEqual(["comms.reminded firstNotice@1", "comms.late firstNotice@1"]);
-    const events = await desk.store.timeline.read(N);
+    expect(await harness.told(N)).toEqual(["comms.reminded firstNotice@1", "comms.late firstNotice@1"]);
+    const events = await harness.store.timeline.read(N);
     const [declared, reminded, late] = events.map(({ at }) => at.getTime());
     // By the store's clock, neither early nor by more than a look late.
     expect((reminded ?? 0) - (declared ?? 0)).toBeGreaterThanOrEqual(1500);
@@ -191,35 +191,35 @@ describe("what is owed", () => {
   }, 30_000);
 
   test("survives that nobody was there when it fell due", async () => {
-    desk = await openDesk(server, { firstNoticeSeconds: 2, remindSeconds: 1 });
-    const first = await desk.clerk();
-    await desk.declare(N);
-    await until(async () => (await desk.told(N)).length === 0 && (await scheduled()) !== null, 10);
+    harness = await openCommsHarness(server, { firstNoticeSeconds: 2, remindSeconds: 1 });
+    const first = await harness.clerk();
+    await harness.declare(N);
+    await until(async () => (await harness.told(N)).length === 0 && (await scheduled()) !== null, 10);
     await first.stop();
     await until(
       async () =>
-        (await asSuperuser(desk.store.url, "select from lifeboat.schedule where next_at < now() - interval '2s'"))
+        (await asSuperuser(harness.store.url, "select from lifeboat.schedule where next_at < now() - interval '2s'"))
           .length === 1,
       10_000,
     );
-    await desk.clerk();
-    await until(async () => (await desk.told(N)).length > 0, 10);
+    await harness.clerk();
+    await until(async () => (await harness.told(N)).length > 0, 10);
     // What was missed collapses into what is true now.
-    expect(await desk.told(N)).toEqual(["comms.late firstNotice@1"]);
+    expect(await harness.told(N)).toEqual(["comms.late firstNotice@1"]);
   }, 30_000);
 
   test("snoozed, it is late all the same; said, it is owed no more", async () => {
-    desk = await openDesk(server, { firstNoticeSeconds: 4, remindSeconds: 2, updatesSeconds: 3600 });
-    await desk.clerk();
-    await desk.declare(N);
+    harness = await openCommsHarness(server, { firstNoticeSeconds: 4, remindSeconds: 2, updatesSeconds: 3600 });
+    await harness.clerk();
+    await harness.declare(N);
     await until(async () => (await about("comms.reminded")).length === 1);
-    await desk.snooze(N, "firstNotice@1", 1);
+    await harness.snooze(N, "firstNotice@1", 1);
     await until(async () => (await about("comms.late")).length === 1);
-    await desk.say(N, "executives-initial", "We are looking");
-    await expect(desk.snooze(N, "firstNotice@1", 1)).rejects.toThrow("No update is due here any more");
+    await harness.say(N, "executives-initial", "We are looking");
+    await expect(harness.snooze(N, "firstNotice@1", 1)).rejects.toThrow("No update is due here any more");
     const soon = Date.now() + 3_600_000 - 600_000;
     await until(async () => new Date((await scheduled()) ?? 0).getTime() > soon);
-    expect((await desk.told(N)).filter((one) => one.startsWith("comms."))).toEqual([
+    expect((await harness.told(N)).filter((one) => one.startsWith("comms."))).toEqual([
       "comms.reminded firstNotice@1",
       "comms.snoozed firstNotice@1",
       "comms.late firstNotice@1",
@@ -229,7 +229,7 @@ describe("what is owed", () => {
 
 async function scheduled(): Promise<string | null> {
   const [row] = await asSuperuser<{ next: string | null }>(
-    desk.store.url,
+    harness.store.url,
     `select to_json(next_at)#>>'{}' as next from lifeboat.schedule where stream = '${N}'`,
   );
   return row?.next ?? null;

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { idFor } from "../../commands/ids.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { seen } from "../messages/orders.ts";
-import { KeyFiles, SecurityKey } from "../proof/security-key.ts";
-import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { seen } from "../support/orders-system.ts";
+import { storeOn, type TestServer, testServer } from "../support/postgres.ts";
+import { KeyFiles, SecurityKey } from "../support/security-key.ts";
 import { type Asking, Served } from "./served.ts";
 
 const me = String(process.getuid?.());
@@ -36,10 +36,10 @@ async function refusals(): Promise<readonly unknown[]> {
 /** Alex asks for the region's failover: a gate of the VP Engineering that wants step-up. */
 async function asked(): Promise<{ run: string; stream: string }> {
   const key = "region";
-  await bot.bed.ask("alex", "failover practice-a --severity P1", { key, channel: "C0INCNIGHT" });
+  await bot.app.ask("alex", "failover practice-a --severity P1", { key, channel: "C0INCNIGHT" });
   const [run, stream] = [idFor("run", key), idFor("inc", key)];
-  await bot.bed.engine(run, { type: "run.preflighted", data: { ...seen, facts: [], checks: [] } });
-  await bot.bed.open(run, "approve", "ask-region");
+  await bot.app.engine(run, { type: "run.preflighted", data: { ...seen, facts: [], checks: [] } });
+  await bot.app.open(run, "approve", "ask-region");
   return { run, stream };
 }
 
@@ -178,8 +178,8 @@ describe("a key of the roster", () => {
     const words = ["approve", run, "ask-region"];
     const { nonce, opened } = await bot.opened(words, { sign: () => "" });
     const signature = key.sign(opened.statement ?? "");
-    await bot.bed.engine(run, { type: "gate.voided", data: { step: "approve", ask: "ask-region", why: "It moved" } });
-    await bot.bed.open(run, "approve", "ask-again");
+    await bot.app.engine(run, { type: "gate.voided", data: { step: "approve", ask: "ask-region", why: "It moved" } });
+    await bot.app.open(run, "approve", "ask-again");
     const { body } = await bot.send("/v1/run", { nonce, code: null, signature });
     expect(body).toMatchObject({ exit: 1 });
     expect(await approvals(stream)).toEqual([]);

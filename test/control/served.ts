@@ -11,8 +11,8 @@ import { createKeyCounters } from "../../src/mfa/key-counters.ts";
 import { createTotp } from "../../src/mfa/totp.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createSecondFactors } from "../../src/timeline/second-factors.ts";
-import { TestHouse } from "../commands/house.ts";
-import { quiet } from "../timeline/server.ts";
+import { quiet } from "../support/postgres.ts";
+import { TestApp } from "../support/test-app.ts";
 
 export interface Sent {
   readonly status: number;
@@ -30,7 +30,7 @@ export interface Asking {
 
 /** The bot's side of the command line, in this process, over a house on a real store. */
 export class Served {
-  readonly bed: TestHouse;
+  readonly app: TestApp;
   readonly folder: string;
   readonly socket: string;
   readonly mfa;
@@ -41,9 +41,9 @@ export class Served {
     this.#store = store;
     this.folder = folder;
     this.socket = join(folder, "run", "bot.sock");
-    this.bed = new TestHouse(store);
+    this.app = new TestApp(store);
     this.mfa = createTotp(createSecondFactors(store.pool, store.keyring), [randomBytes(32)], { settleHours });
-    Object.assign(this.bed.house, { mfa: this.mfa });
+    Object.assign(this.app.context, { mfa: this.mfa });
   }
 
   static async open(store: Store, people: ReadonlyMap<string, string>, settleHours = 0): Promise<Served> {
@@ -58,18 +58,18 @@ export class Served {
     await this.#control?.close();
     const config = { socket: this.socket, tls: null, people: new Map<string, string>(), ...more };
     const counters = createKeyCounters(createSecondFactors(this.#store.pool, this.#store.keyring));
-    this.#control = await startControl({ config, context: this.bed.house, counters, log: quiet });
+    this.#control = await startControl({ config, context: this.app.context, counters, log: quiet });
     return this.#control;
   }
 
   /** Puts keys onto the roster. */
   keys(of: Readonly<Record<string, readonly string[]>>): void {
-    const { catalog } = this.bed.house;
+    const { catalog } = this.app.context;
     const systems = catalog.systems.map((system) => ({
       ...system,
       people: system.people.map((person) => (of[person.id] ? { ...person, keys: of[person.id] } : person)),
     }));
-    Object.assign(this.bed.house, { catalog: { ...catalog, systems } });
+    Object.assign(this.app.context, { catalog: { ...catalog, systems } });
   }
 
   async enroll(person: string): Promise<(steps: number) => string> {

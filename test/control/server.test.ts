@@ -21,9 +21,9 @@ import { openCallers } from "../../src/control/callers.ts";
 import { type Hello, LIMITS } from "../../src/control/protocol.ts";
 import { createSessions } from "../../src/control/sessions.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { built } from "../built.ts";
-import { KeyFiles } from "../proof/security-key.ts";
-import { storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
+import { built } from "../support/built.ts";
+import { storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
+import { KeyFiles } from "../support/security-key.ts";
 import { Served } from "./served.ts";
 
 const me = String(process.getuid?.());

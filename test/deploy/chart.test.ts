@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { parseAllDocuments } from "yaml";
 import { configurationTable } from "../../src/config.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { describeWith } from "../actions/present.ts";
+import { describeWith } from "../support/describe-with.ts";
 
 /**
  * The chart as Helm itself renders it, and its objects by the API descriptions of the oldest Kubernetes it claims, of one

@@ -10,9 +10,9 @@ import { configurationTable } from "../../src/config.ts";
 import { freePort } from "../../src/lib/port.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { makeKeys } from "../../src/timeline/keys.ts";
-import { describeWith } from "../actions/present.ts";
-import { built } from "../built.ts";
-import { type TestServer, testServer } from "../timeline/server.ts";
+import { built } from "../support/built.ts";
+import { describeWith } from "../support/describe-with.ts";
+import { type TestServer, testServer } from "../support/postgres.ts";
 
 /** No Docker here: what its PostgreSQL would run first is run in one, and the bot with the logins that makes. */
 const root = projectRoot();

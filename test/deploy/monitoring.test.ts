@@ -5,7 +5,7 @@ import { parser } from "@prometheus-io/lezer-promql";
 import { parse } from "yaml";
 import { projectRoot } from "../../src/lib/root.ts";
 import { createMetrics } from "../../src/metrics/index.ts";
-import { quiet } from "../timeline/server.ts";
+import { quiet } from "../support/postgres.ts";
 
 /** Alert rules, dashboard and documentation name what the bot really says, and ask it in PromQL that parses. */
 const read = (file: string) => readFileSync(join(projectRoot(), file), "utf8");

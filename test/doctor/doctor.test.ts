@@ -12,8 +12,8 @@ import { checkStore } from "../../src/doctor/store.ts";
 import { freePort } from "../../src/lib/port.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { makeKeys } from "../../src/timeline/keys.ts";
-import { built } from "../built.ts";
-import { asSuperuser, quiet, type TestServer, testServer } from "../timeline/server.ts";
+import { built } from "../support/built.ts";
+import { asSuperuser, quiet, type TestServer, testServer } from "../support/postgres.ts";
 
 /** `lifeboat doctor` against real servers, each with one thing wrong. */
 let server: TestServer;

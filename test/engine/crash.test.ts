@@ -6,10 +6,10 @@ import { POINTS, type Point } from "../../src/engine/kill-point.ts";
 import type { RunState } from "../../src/incident/state.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { built } from "../built.ts";
-import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
-import { away, deed, engineOn, folder, go, Night, planOf } from "./bed.ts";
-import { behave, ledger } from "./deeds.ts";
+import { built } from "../support/built.ts";
+import { away, EngineScenario, engineOn, folder, go, ledgerStep, planOf } from "../support/engine-harness.ts";
+import { behave, ledger } from "../support/ledger-actions.ts";
+import { storeOn, type TestServer, testServer } from "../support/postgres.ts";
 
 /** Real processes, killed as `kill -9` kills, at every point of a step; an engine in this process takes over. */
 
@@ -30,7 +30,7 @@ function database(): Promise<string> {
 }
 
 interface Scene {
-  readonly night: Night;
+  readonly scenario: EngineScenario;
   readonly dir: string;
   bot(env?: Record<string, string>): Promise<ChildProcess>;
 }
@@ -53,7 +53,7 @@ async function scene<T>(play: (scene: Scene) => Promise<T>, as = timings): Promi
     });
   };
   try {
-    return await play({ night: new Night(store), dir, bot });
+    return await play({ scenario: new EngineScenario(store), dir, bot });
   } finally {
     for (const child of children) child.kill("SIGKILL");
     await store.close();
@@ -62,26 +62,28 @@ async function scene<T>(play: (scene: Scene) => Promise<T>, as = timings): Promi
 }
 
 /** Runs a plan with a process that is killed at `point` of the step "it". */
-async function killedAt({ night, dir, bot }: Scene, point: Point, verb: string): Promise<void> {
+async function killedAt({ scenario, dir, bot }: Scene, point: Point, verb: string): Promise<void> {
   const marker = join(dir, "killed");
-  await night.requested(planOf([[deed(dir, "look", "check")], [go()], [deed(dir, verb, "it"), deed(dir, "put", "b")]]));
+  await scenario.requested(
+    planOf([[ledgerStep(dir, "look", "check")], [go()], [ledgerStep(dir, verb, "it"), ledgerStep(dir, "put", "b")]]),
+  );
   const child = await bot({ LIFEBOAT_KILL_AT: `it:${point}`, LIFEBOAT_KILL_ONCE: marker });
   const died = new Promise((resolve) => child.once("exit", (_code, signal) => resolve(signal)));
-  await night.untilAsked();
+  await scenario.untilApprovalRequested();
   // What is proven at once is written with its proof: the log has to end before it.
   if (point === "applied") behave(dir, "it", "slow", 200);
-  await night.approve();
+  await scenario.approve();
   expect(await died).toBe("SIGKILL");
   expect(existsSync(marker)).toBe(true);
 }
 
 /** What became of it once another engine was there. */
-async function takenOver({ night, dir }: Scene, settled: (run: RunState) => boolean) {
-  const engine = engineOn(night.store);
+async function takenOver({ scenario, dir }: Scene, settled: (run: RunState) => boolean) {
+  const engine = engineOn(scenario.store);
   engine.start();
   try {
-    const run = await night.until(settled, "run-1", 30);
-    const verified = (await night.types()).filter((type) => type === "step.verified it").length;
+    const run = await scenario.until(settled, "run-1", 30);
+    const verified = (await scenario.types()).filter((type) => type === "step.verified it").length;
     return { run: run.status, it: run.steps.get("it")?.status, effects: ledger(dir), verified };
   } finally {
     await engine.stop();
@@ -142,7 +144,7 @@ describe("kill -9", () => {
       scene(async (on) => {
         await killedAt(on, name === "aborted before" ? "before-apply" : "after-apply", "guard");
         if (name === "unclear") behave(on.dir, "it", "unclear");
-        else await on.night.asks("cy", { type: "abort", run: "run-1", reason: "enough" });
+        else await on.scenario.asks("cy", { type: "abort", run: "run-1", reason: "enough" });
         return takenOver(on, (run) => run.steps.get("it")?.status !== "running");
       }),
     );
@@ -170,14 +172,14 @@ test(
   "a process frozen before the effect finds out, when it wakes, that the run is not its own",
   () =>
     scene(async (on) => {
-      const { night, dir, bot } = on;
+      const { scenario, dir, bot } = on;
       const budget = { typicalSeconds: 1, warnSeconds: 9, failSeconds: 20 };
-      await night.requested(planOf([[go()], [deed(dir, "flip", "it", { budget })]]));
+      await scenario.requested(planOf([[go()], [ledgerStep(dir, "flip", "it", { budget })]]));
       const child = await bot();
-      await night.untilAsked();
+      await scenario.untilApprovalRequested();
       behave(dir, "it", "hangsLooking", 1_500);
-      await night.approve();
-      await night.untilStep("it", "running");
+      await scenario.approve();
+      await scenario.untilStep("it", "running");
       child.kill("SIGSTOP");
       behave(dir, "it", "hangsLooking", null);
       expect(await takenOver(on, settled)).toMatchObject({ run: "verified", effects: ["flip it"] });

@@ -4,26 +4,28 @@ import type { Plan, PlanStep, Repeat } from "../../src/catalog/types.ts";
 import { type Intent, next } from "../../src/engine/next.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { mayStart, passGates } from "../../src/incident/start.ts";
-import { action, failover, gate, MIDNIGHT, manual, plan, Story } from "../incident/world.ts";
+import { action, failover, gate, IncidentScenario, MIDNIGHT, manual, plan } from "../support/incident-scenario.ts";
 
-const says = (story: Story, epoch = "1") => next(story.run(), { epoch, now: story.now });
-const what = (story: Story, epoch = "1") =>
+const says = (story: IncidentScenario, epoch = "1") => next(story.run(), { epoch, now: story.now });
+const what = (story: IncidentScenario, epoch = "1") =>
   says(story, epoch).intents.map((intent) => ("step" in intent ? `${intent.do} ${intent.step}` : intent.do));
 
 const wait = (id: string, seconds: number): PlanStep => ({ id, title: id, when: null, kind: "wait", seconds });
-const begun = (of: Plan = failover()) => new Story().declared().requested(of).preflighted();
+const begun = (of: Plan = failover()) => new IncidentScenario().declared().requested(of).preflighted();
 
 describe("what is next", () => {
   test("a run that was asked for is looked at first", () => {
-    expect(what(new Story().declared().requested())).toEqual(["preflight"]);
+    expect(what(new IncidentScenario().declared().requested())).toEqual(["preflight"]);
   });
 
   test("a preflight that is not ready ends it", () => {
-    expect(what(new Story().declared().requested().preflighted({ ready: false }))).toEqual(["fail"]);
+    expect(what(new IncidentScenario().declared().requested().preflighted({ ready: false }))).toEqual(["fail"]);
   });
 
   test("a dry run is finished when it has looked", () => {
-    expect(what(new Story().declared().requested(failover(), { dryRun: true }).preflighted())).toEqual(["finish"]);
+    expect(what(new IncidentScenario().declared().requested(failover(), { dryRun: true }).preflighted())).toEqual([
+      "finish",
+    ]);
   });
 
   test("steps go one by one, parallel ones together, and a stage waits for the one before", () => {
@@ -116,7 +118,7 @@ describe("what is next", () => {
   });
 
   test("what a dead replica left is taken over, and told how far it got", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo");
     story.starts("fence");
     expect(what(story, "1")).toEqual([]);
@@ -126,7 +128,7 @@ describe("what is next", () => {
   });
 
   test("paused, nothing starts, and what is half done may still be finished", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo");
     story.happened({ type: "run.paused", data: { reason: null } });
     expect(what(story)).toEqual([]);
@@ -195,7 +197,7 @@ describe("what is next", () => {
   });
 
   test("aborted: what runs is asked to stop, what was left is settled, and then it is free", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo");
     story.starts("fence");
     story.asks("cy", { type: "abort", run: "run-1", reason: "enough" });
@@ -254,8 +256,8 @@ const worlds = fc
  * Plays a run to its end as the driver would, one event at a time. `crashes` says after which events the process dies: the
  * next one has another epoch and knows only the log.
  */
-function play(of: Plan, world: World, crashes: (written: number) => boolean): Story {
-  const story = new Story().declared().requested(of);
+function play(of: Plan, fixture: World, crashes: (written: number) => boolean): IncidentScenario {
+  const story = new IncidentScenario().declared().requested(of);
   let epoch = 1;
   for (let turn = 0; turn < 400 && story.run().ending === null; turn++) {
     const before = story.log.length;
@@ -263,7 +265,7 @@ function play(of: Plan, world: World, crashes: (written: number) => boolean): St
     expect(fold("inc-1", story.log, story.plans).runs).toEqual(story.state.runs);
     const { intents, wakeAt } = next(story.run(), { epoch: String(epoch), now: story.now });
     const intent = intents[0] ?? own(story, String(epoch));
-    if (intent) perform(story, intent, world, String(epoch));
+    if (intent) perform(story, intent, fixture, String(epoch));
     else if (!person(story))
       story.at(story.seconds + Math.max(0.001, ((wakeAt?.getTime() ?? Number.NaN) - story.now.getTime()) / 1000));
     if (story.log.length > before && crashes(story.log.length)) epoch++;
@@ -273,12 +275,12 @@ function play(of: Plan, world: World, crashes: (written: number) => boolean): St
 
 type Doing = Intent | { readonly do: "goOn"; readonly step: string };
 
-function own(story: Story, epoch: string): Doing | null {
+function own(story: IncidentScenario, epoch: string): Doing | null {
   const step = [...story.run().steps.values()].find((one) => one.status === "running" && one.epoch === epoch);
   return step ? { do: "goOn", step: step.step.id } : null;
 }
 
-function perform(story: Story, intent: Doing, world: World, epoch: string): void {
+function perform(story: IncidentScenario, intent: Doing, fixture: World, epoch: string): void {
   switch (intent.do) {
     case "preflight":
       story.preflighted();
@@ -303,7 +305,7 @@ function perform(story: Story, intent: Doing, world: World, epoch: string): void
       return;
     }
     case "goOn":
-      goOn(story, intent.step, world);
+      goOn(story, intent.step, fixture);
       return;
     case "closeWait":
       story.happened({ type: "step.confirmed", data: { step: intent.step, note: null } });
@@ -323,12 +325,12 @@ function perform(story: Story, intent: Doing, world: World, epoch: string): void
 }
 
 /** One event further with a step that is ours. */
-function goOn(story: Story, id: string, world: World): void {
+function goOn(story: IncidentScenario, id: string, fixture: World): void {
   const step = story.run().steps.get(id);
   if (step?.status !== "running") throw new Error(`${id} is not running`);
   const at = { step: id, attempt: step.attempts };
   const reads = step.step.kind === "action" && step.step.risk === "read";
-  if (step.reached === "started" && step.attempts <= (world.fails[id] ?? 0)) {
+  if (step.reached === "started" && step.attempts <= (fixture.fails[id] ?? 0)) {
     const problem = { code: "x", what: "no", stateNow: "as before" };
     story.happened({ type: "step.failed", data: { ...at, problem, retryable: true, seconds: 1 } });
   } else if (step.reached === "started" && !reads)
@@ -338,7 +340,7 @@ function goOn(story: Story, id: string, world: World): void {
 }
 
 /** People do what they are asked: approve, confirm, try again. */
-function person(story: Story): boolean {
+function person(story: IncidentScenario): boolean {
   for (const step of story.run().steps.values()) {
     const id = step.step.id;
     const run = "run-1";
@@ -356,9 +358,9 @@ function person(story: Story): boolean {
 describe("whatever the plan, the outcomes and the crashes", () => {
   test("a run ends the same, never starts a done step, and never a covered one before its gates", () => {
     fc.assert(
-      fc.property(plans, worlds, fc.uniqueArray(fc.nat(60)), (of, world, crashes) => {
-        const calm = play(of, world, () => false);
-        const stormy = play(of, world, (written) => crashes.includes(written));
+      fc.property(plans, worlds, fc.uniqueArray(fc.nat(60)), (of, fixture, crashes) => {
+        const calm = play(of, fixture, () => false);
+        const stormy = play(of, fixture, (written) => crashes.includes(written));
         for (const story of [calm, stormy]) {
           expect(story.run().ending).toEqual({ as: "verified" });
           const done = new Set<string>();
@@ -376,7 +378,8 @@ describe("whatever the plan, the outcomes and the crashes", () => {
               for (const id of gates) expect(passed).toContain(id);
           }
         }
-        const ends = (story: Story) => [...story.run().steps.values()].map((step) => [step.step.id, step.status]);
+        const ends = (story: IncidentScenario) =>
+          [...story.run().steps.values()].map((step) => [step.step.id, step.status]);
         expect(ends(stormy)).toEqual(ends(calm));
       }),
       { numRuns: 60 },

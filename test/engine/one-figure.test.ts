@@ -2,8 +2,8 @@ import { expect, test } from "@jest/globals";
 import { z } from "zod";
 import type { Action, Fact } from "../../src/actions/contract.ts";
 import { lookAhead } from "../../src/engine/preflight.ts";
-import { action, gate, plan, Story } from "../incident/world.ts";
-import { quiet } from "../timeline/server.ts";
+import { action, gate, IncidentScenario, plan } from "../support/incident-scenario.ts";
+import { quiet } from "../support/postgres.ts";
 
 /** An action that only says what would be lost. */
 function telling(id: string, value: string, of?: string): [string, Action] {
@@ -17,7 +17,7 @@ function telling(id: string, value: string, of?: string): [string, Action] {
 
 async function lossShown(...actions: readonly [string, Action][]): Promise<string> {
   const look = action("look", { risk: "read", repeat: "safe" });
-  const story = new Story()
+  const story = new IncidentScenario()
     .declared()
     .requested(plan([[look], [gate("go"), action("drain", { risk: "read" }), action("promote")]]));
   const around = {

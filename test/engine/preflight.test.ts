@@ -6,7 +6,7 @@ import type { PlanStep, Risk } from "../../src/catalog/types.ts";
 import { lookAhead } from "../../src/engine/preflight.ts";
 import type { RunState } from "../../src/incident/state.ts";
 import { createLog } from "../../src/lib/log.ts";
-import { action, gate } from "../incident/world.ts";
+import { action, gate } from "../support/incident-scenario.ts";
 
 /** Given a plan and how far it is; when all targets are looked at; then which failed checks people are shown. */
 const input = z.strictObject({ server: z.string() });

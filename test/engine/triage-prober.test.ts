@@ -12,8 +12,8 @@ import type { TriageState } from "../../src/incident/state.ts";
 import { newId } from "../../src/lib/ids.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { incidentsOn } from "../incidents/on.ts";
-import { quiet, storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { incidentsOn } from "../support/incidents-on.ts";
+import { quiet, storeOn, type TestServer, testServer } from "../support/postgres.ts";
 
 /** The tree of the practice system, asked of a small application and of databases that are not there. */
 const { catalog } = loadCatalog(join(projectRoot(), "templates", "systems", "practice"), cards);

@@ -3,7 +3,7 @@ import { afterEach, expect, test } from "@jest/globals";
 import { openPage } from "../../src/comms/page/serve.ts";
 import { createHttpAddresses, type Served, type Site } from "../../src/http/addresses.ts";
 import { freePort } from "../../src/lib/port.ts";
-import { quiet } from "../timeline/server.ts";
+import { quiet } from "../support/postgres.ts";
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Plan, PlanStep } from "../../src/catalog/types.ts";
 import { account, type PhaseName } from "../../src/incident/accounting.ts";
 import { fold } from "../../src/incident/evolve.ts";
-import { action, gate, manual, plan, Story } from "./world.ts";
+import { action, gate, IncidentScenario, manual, plan } from "../support/incident-scenario.ts";
 
 const EXPIRES = 100_000;
 const wait = (id: string, seconds: number): PlanStep => ({ id, title: id, when: null, kind: "wait", seconds });
@@ -18,7 +18,7 @@ const PLAN: Plan = plan([
  * answer of the code under test has to be the same.
  */
 class Script {
-  readonly story = new Story();
+  readonly story = new IncidentScenario();
   readonly spent: Record<PhaseName, number> = { detecting: 0, deciding: 0, people: 0, machines: 0 };
   #asks = 0;
   #facts = 0;

@@ -1,12 +1,12 @@
 import { expect, test } from "@jest/globals";
 import { dueAt, openActions, remindersOf } from "../../src/incident/actions.ts";
-import { codeOf, MIDNIGHT, Story } from "./world.ts";
+import { codeOf, IncidentScenario, MIDNIGHT } from "../support/incident-scenario.ts";
 
 const today = new Date(MIDNIGHT).toISOString().slice(0, 10);
 const add = { type: "addAction", text: "Build a standby", owner: "bo", due: today, link: null } as const;
 
 test("an item is added, is due, and is done once", () => {
-  const story = new Story().declared();
+  const story = new IncidentScenario().declared();
   expect(codeOf(story.asks("ana", add))).toBe("accepted");
   expect(codeOf(story.asks("ana", { ...add, text: "Fence orders-a", owner: null, due: null }))).toBe("accepted");
   expect(story.state.actions?.map(({ id, text, owner }) => [id, text, owner])).toEqual([
@@ -30,13 +30,13 @@ test.each([
   ["a day that no month has", { ...add, due: "2026-02-30" }, "due-unclear"],
   ["a day that is over", { ...add, due: "1999-01-01" }, "due-past"],
 ] as const)("%s is refused", (_given, command, code) => {
-  expect(codeOf(new Story().declared().asks("ana", command))).toBe(code);
+  expect(codeOf(new IncidentScenario().declared().asks("ana", command))).toBe(code);
 });
 
 test("an item belongs to something that was declared, and is for people on the roster", () => {
-  expect(codeOf(new Story().asks("ana", add))).toBe("not-declared");
+  expect(codeOf(new IncidentScenario().asks("ana", add))).toBe("not-declared");
   const stranger = { kind: "person", person: null, slackUser: "U_NEW", name: "New", door: "slack" } as const;
-  expect(codeOf(new Story().declared().asks(stranger, add))).toBe("not-on-roster");
+  expect(codeOf(new IncidentScenario().declared().asks(stranger, add))).toBe("not-on-roster");
 });
 
 test("what is due is told in the morning of that day", () => {

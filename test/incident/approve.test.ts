@@ -3,7 +3,17 @@ import type { SignedDecision } from "../../src/incident/commands.ts";
 import type { Actor } from "../../src/incident/events.ts";
 import { isHandled } from "../../src/incident/evolve.ts";
 import { sayProblem } from "../../src/lib/errors.ts";
-import { action, byPerson, codeOf, failover, gate, plan, rosterWith, Story, startCode } from "./world.ts";
+import {
+  action,
+  byPerson,
+  codeOf,
+  failover,
+  gate,
+  IncidentScenario,
+  plan,
+  rosterWith,
+  startCode,
+} from "../support/incident-scenario.ts";
 
 const stranger: Actor = { kind: "person", person: null, slackUser: "U_NOBODY", name: "Nobody", door: "slack" };
 
@@ -45,7 +55,7 @@ describe("who may approve", () => {
     ["is the bot", { kind: "bot" }, "not-on-roster"],
   ];
   test.each(rows)("given one who %s", (_given, who, then) => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     expect(codeOf(story.approve(who))).toBe(then);
     expect(story.gateOf("go").approvals).toHaveLength(then === "accepted" ? 1 : 0);
     expect(startCode(story.mayStart("fence"))).toBe(then === "accepted" ? "ok" : "quorum-missing");
@@ -54,7 +64,7 @@ describe("who may approve", () => {
   test.each(["a guest", "deactivated", "from another workspace", "a bot", "the look-up failed"])(
     "given one who is barred: %s, though the roster names them",
     (why) => {
-      const story = Story.asking();
+      const story = IncidentScenario.asking();
       const outcome = story.approve("bo", "ask-1", { blocked: why });
       expect(codeOf(outcome)).toBe("barred");
       expect(codeOf(story.deny("bo", "ask-1", { blocked: why }))).toBe("barred");
@@ -63,13 +73,13 @@ describe("who may approve", () => {
   );
 
   test("an account that two people claim is nobody's", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.system = rosterWith("oli", { slack: ["U_BO"] });
     expect(codeOf(story.approve("bo"))).toBe("not-on-roster");
   });
 
   test("one who gives no name is nobody, even where there is only one person", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.system = { ...story.system, people: story.system.people.filter((person) => person.id === "bo") };
     expect(codeOf(story.approve({ kind: "person", person: null, slackUser: null, name: "", door: "cli" }))).toBe(
       "not-on-roster",
@@ -77,14 +87,14 @@ describe("who may approve", () => {
   });
 
   test("an empty role means nobody, not everybody", () => {
-    const story = Story.asking(failover({ role: "night-watch", escalate: [] }));
+    const story = IncidentScenario.asking(failover({ role: "night-watch", escalate: [] }));
     for (const who of ["ana", "bo", "cy", "vera", "duo", "tess", "oli"])
       expect(codeOf(story.approve(who))).toBe(who === "ana" ? "gate-requester" : "gate-role");
     expect(startCode(story.mayStart("fence"))).toBe("quorum-missing");
   });
 
   test("a role given after the question was asked does not count, and one taken away does not either", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.system = rosterWith("oli", { roles: ["database-administrator"] });
     expect(codeOf(story.approve("oli"))).toBe("gate-added-later");
     story.system = rosterWith("bo", { roles: [] });
@@ -92,20 +102,20 @@ describe("who may approve", () => {
   });
 
   test("a role taken during the incident is not authority over a gate", () => {
-    const story = Story.asking(failover({ role: "scribe", escalate: [] }));
+    const story = IncidentScenario.asking(failover({ role: "scribe", escalate: [] }));
     story.asks("oli", { type: "assignRole", role: "scribe", person: "oli", note: null });
     expect(codeOf(story.approve("oli"))).toBe("gate-role");
   });
 
   test("a gate with step-up needs a fresh proof to approve, and none to deny", () => {
-    const story = Story.asking(failover({ stepUp: true }));
+    const story = IncidentScenario.asking(failover({ stepUp: true }));
     expect(codeOf(story.approve("bo"))).toBe("step-up-needed");
     expect(codeOf(story.approve("bo", "ask-1", { provedAfresh: true }))).toBe("accepted");
     expect(codeOf(story.deny("vera"))).toBe("accepted");
   });
 
   test("an approval of such a gate that was written without a proof starts nothing", () => {
-    const story = Story.asking(failover({ stepUp: true }));
+    const story = IncidentScenario.asking(failover({ stepUp: true }));
     const { planHash, factsHash } = story.gateOf("go");
     const data = { step: "go", ask: "ask-1", person: "bo", role: "database-administrator", planHash, factsHash };
     story.happened({ type: "gate.approved", data });
@@ -115,14 +125,14 @@ describe("who may approve", () => {
 
 describe("one person counts once", () => {
   test("fifty clicks of one person are one approval, and each is answered", () => {
-    const story = Story.asking(failover({ quorum: 2 }));
+    const story = IncidentScenario.asking(failover({ quorum: 2 }));
     const codes = Array.from({ length: 50 }, () => codeOf(story.approve("bo")));
     expect(codes).toEqual(["accepted", ...Array(49).fill("already-decided")]);
     expect(startCode(story.mayStart("fence"))).toBe("quorum-missing");
   });
 
   test("a click that was handled is known by its key, and by nothing shorter or longer", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo", "ask-1", { key: "click-1" });
     story.approve("bo", "ask-1", { key: "click-22" });
     expect(["click-1", "click-22", "click-2", "click", "click-1/gate"].map((key) => isHandled(story.log, key))).toEqual(
@@ -131,14 +141,14 @@ describe("one person counts once", () => {
   });
 
   test("two roles and two accounts are still one person", () => {
-    const story = Story.asking(failover({ quorum: 2 }));
+    const story = IncidentScenario.asking(failover({ quorum: 2 }));
     expect(codeOf(story.approve(byPerson("duo", "U_DUO")))).toBe("accepted");
     expect(codeOf(story.approve(byPerson("duo", "U_DUO_2")))).toBe("already-decided");
     expect(startCode(story.mayStart("fence"))).toBe("quorum-missing");
   });
 
   test("a quorum of two is two people", () => {
-    const story = Story.asking(failover({ quorum: 2 }));
+    const story = IncidentScenario.asking(failover({ quorum: 2 }));
     story.approve("bo");
     expect(startCode(story.mayStart("fence"))).toBe("quorum-missing");
     story.approve("vera");
@@ -146,7 +156,7 @@ describe("one person counts once", () => {
   });
 
   test("after enough, the next is told by whom it was decided", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo");
     const outcome = story.approve("vera");
     expect(outcome.kind === "refused" && sayProblem(outcome.problem)).toBe("Gate go: Already decided by Bo.");
@@ -159,13 +169,13 @@ describe("when an approval is taken", () => {
     [900, "gate-expired"],
     [900.001, "gate-expired"],
   ])("%d s after the question, of 900", (after, then) => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.at(60 + after);
     expect(codeOf(story.approve("bo"))).toBe(then);
   });
 
   test("an ask that has been replaced is dead, and its newer one is not decided by it", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.at(960).timePasses().at(970).asks("ana", { type: "retryStep", run: "run-1", step: "go" });
     story.gateOpened("go", "ask-2");
     expect(codeOf(story.approve("bo", "ask-1"))).toBe("ask-superseded");
@@ -175,7 +185,7 @@ describe("when an approval is taken", () => {
   });
 
   test("approvals of an earlier ask are not carried over", () => {
-    const story = Story.asking(failover({ quorum: 2 }));
+    const story = IncidentScenario.asking(failover({ quorum: 2 }));
     story.approve("bo");
     story.preflighted({ factsHash: "facts-2" }).timePasses().gateOpened("go", "ask-2");
     story.approve("vera", "ask-2");
@@ -183,7 +193,7 @@ describe("when an approval is taken", () => {
   });
 
   test("after the facts have changed, the old question is no longer answered", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.preflighted({ factsHash: "facts-2" });
     expect(codeOf(story.approve("bo"))).toBe("facts-changed");
     expect(story.timePasses().gateOf("go").outcome).toBe("voided");
@@ -191,7 +201,7 @@ describe("when an approval is taken", () => {
   });
 
   test("an ask that shows another plan than the run's is not answered, and is void", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     const { approvers } = story.gateOf("go");
     story.preflighted({ factsHash: "facts-2" }).timePasses();
     const expiresAt = new Date(story.now.getTime() + 900_000).toISOString();
@@ -206,7 +216,7 @@ describe("when an approval is taken", () => {
   });
 
   test("an ask of another run, and one nobody asked, are unknown", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.requested(failover(), { run: "run-2" }).preflighted({}, "run-2").done("check", "run-2");
     story.gateOpened("go", "ask-of-2", "run-2");
     expect(codeOf(story.approve("bo", "ask-of-2"))).toBe("ask-unknown");
@@ -218,7 +228,7 @@ describe("when an approval is taken", () => {
   });
 
   test("nothing is approved in a run that has ended", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.asks("ana", { type: "abort", run: "run-1", reason: "false alarm" });
     expect(codeOf(story.approve("bo"))).toBe("run-ended");
   });
@@ -226,7 +236,7 @@ describe("when an approval is taken", () => {
 
 describe("deny against approve", () => {
   test("deny, then approve: denied", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     expect(codeOf(story.deny("vera"))).toBe("accepted");
     const outcome = story.approve("bo");
     expect(outcome.kind === "refused" && sayProblem(outcome.problem)).toBe(
@@ -237,7 +247,7 @@ describe("deny against approve", () => {
   });
 
   test("approve, then deny before the start: denied", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo");
     expect(startCode(story.mayStart("fence"))).toBe("ok");
     expect(codeOf(story.deny("vera"))).toBe("accepted");
@@ -245,14 +255,14 @@ describe("deny against approve", () => {
   });
 
   test("one may take one's own approval back, as long as nothing has started", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo");
     expect(codeOf(story.deny("bo"))).toBe("accepted");
     expect(startCode(story.mayStart("fence"))).toBe("gate-denied");
   });
 
   test("approve, start, then deny: too late, and told to abort instead", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo");
     story.starts("fence");
     const outcome = story.deny("vera");
@@ -262,15 +272,15 @@ describe("deny against approve", () => {
   });
 
   test("the requester may say no to their own request, when they hold a deciding role", () => {
-    expect(codeOf(Story.asking().deny("ana"))).toBe("accepted");
+    expect(codeOf(IncidentScenario.asking().deny("ana"))).toBe("accepted");
   });
 
   test.each(["oli", "tess"])("one without a deciding role may not deny (%s)", (who) => {
-    expect(codeOf(Story.asking().deny(who))).toBe("gate-role");
+    expect(codeOf(IncidentScenario.asking().deny(who))).toBe("gate-role");
   });
 
   test("somebody who was given the role later may deny, and a denial needs no unchanged facts", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.system = rosterWith("oli", { roles: ["database-administrator"] });
     story.preflighted({ factsHash: "facts-2" });
     expect(codeOf(story.deny("oli"))).toBe("accepted");
@@ -279,7 +289,7 @@ describe("deny against approve", () => {
 
 describe("every refusal", () => {
   test("is an event that says who, which question, why, and what would be allowed", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve(byPerson("ana", "U_ANA_PHONE"), "ask-1", { key: "click-7" });
     expect(story.log.at(-1)).toMatchObject({
       type: "approval.refused",
@@ -300,7 +310,7 @@ describe("every refusal", () => {
   });
 
   test("names nobody where nobody may", () => {
-    const story = Story.asking(
+    const story = IncidentScenario.asking(
       plan([
         [action("check", { risk: "read" })],
         [gate("go", { role: "night-watch", escalate: [] })],
@@ -314,7 +324,7 @@ describe("every refusal", () => {
   test("names nobody whose accounts are all closed, and lets them decide all the same if they do", () => {
     const unreachable = new Set(["U_CY", "U_DUO"]);
     const allowed = (who: string) => {
-      const outcome = Story.asking().approve(who, "ask-1", { unreachable });
+      const outcome = IncidentScenario.asking().approve(who, "ask-1", { unreachable });
       return outcome.kind === "refused" ? outcome.problem.allowed : "accepted";
     };
     expect(allowed("ana")).toBe("Bo, Vera or Duo may approve it");
@@ -323,7 +333,7 @@ describe("every refusal", () => {
   });
 
   test("what an account calls itself is not written down", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve({ kind: "person", person: null, slackUser: "U_BO", name: "The CEO", door: "slack" });
     expect(story.log.at(-1)?.actor).toEqual({
       kind: "person",
@@ -336,7 +346,7 @@ describe("every refusal", () => {
 });
 
 describe("a proof that counts by somebody's word", () => {
-  const asking = () => Story.asking(failover({ stepUp: true, quorum: 2 }));
+  const asking = () => IncidentScenario.asking(failover({ stepUp: true, quorum: 2 }));
   const proved = (vouchedBy: string | null) => ({ provedAfresh: true, vouchedBy });
 
   test("is recorded with whose word it was", () => {
@@ -378,13 +388,13 @@ describe("a proof that counts by somebody's word", () => {
 describe("a decision that was signed", () => {
   const record = { key: "SHA256:key", statement: "{}", signature: "-----BEGIN SSH SIGNATURE-----" };
 
-  function signed(story: Story, other: Partial<SignedDecision> = {}) {
+  function signed(story: IncidentScenario, other: Partial<SignedDecision> = {}) {
     const { ask, planHash, factsHash } = story.gateOf("go");
     return { signed: { run: "run-1", ask, planHash, factsHash, userVerified: true, record, ...other } };
   }
 
   test("is the one it was signed for: this run, request, plan and facts, or nothing", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     for (const other of [{ run: "run-2" }, { ask: "ask-2" }, { planHash: "another" }, { factsHash: "facts-2" }]) {
       expect(codeOf(story.approve("bo", "ask-1", signed(story, other)))).toBe("signed-other");
       expect(codeOf(story.deny("bo", "ask-1", signed(story, other)))).toBe("signed-other");

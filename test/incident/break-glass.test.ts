@@ -1,16 +1,16 @@
 import { describe, expect, test } from "@jest/globals";
 import { unreviewed } from "../../src/incident/break-glass.ts";
 import type { DecideContext } from "../../src/incident/commands.ts";
-import { codeOf, failover, rosterWith, Story, SYSTEM, startCode } from "./world.ts";
+import { codeOf, failover, IncidentScenario, rosterWith, SYSTEM, startCode } from "../support/incident-scenario.ts";
 
-const vp = (more = {}) => Story.asking(failover({ role: "vp-engineering", escalate: [], ...more }));
+const vp = (more = {}) => IncidentScenario.asking(failover({ role: "vp-engineering", escalate: [], ...more }));
 const breaks = (
-  story: Story,
+  story: IncidentScenario,
   who: string,
   reason: string | null = "nobody answers",
   more: Partial<DecideContext> = {},
 ) => story.asks(who, { type: "breakGlass", run: "run-1", ask: "ask-1", reason }, more);
-const confirms = (story: Story, who: string, more: Partial<DecideContext> = {}) =>
+const confirms = (story: IncidentScenario, who: string, more: Partial<DecideContext> = {}) =>
   story.asks(who, { type: "confirmBreak", run: "run-1", ask: "ask-1" }, more);
 
 describe("who may break the glass", () => {
@@ -174,14 +174,19 @@ describe("what a broken glass is worth", () => {
   });
 
   test.each([
-    ["the facts moved", (_: Story) => {}, { factsHash: "facts-2" }, "facts-changed"],
-    ["another plan is at hand", (_: Story) => {}, { planHash: "another" }, "plan-changed"],
-    ["its time is over", (story: Story) => void story.at(660), {}, "gate-voided"],
-    ["the first may no longer", (story: Story) => story.roster(rosterWith("cy", { roles: [] })), {}, "gate-voided"],
-    ["the second is gone", (story: Story) => story.roster(rosterWith("oli", null)), {}, "gate-voided"],
+    ["the facts moved", (_: IncidentScenario) => {}, { factsHash: "facts-2" }, "facts-changed"],
+    ["another plan is at hand", (_: IncidentScenario) => {}, { planHash: "another" }, "plan-changed"],
+    ["its time is over", (story: IncidentScenario) => void story.at(660), {}, "gate-voided"],
+    [
+      "the first may no longer",
+      (story: IncidentScenario) => story.roster(rosterWith("cy", { roles: [] })),
+      {},
+      "gate-voided",
+    ],
+    ["the second is gone", (story: IncidentScenario) => story.roster(rosterWith("oli", null)), {}, "gate-voided"],
     [
       "the first is deactivated",
-      (_: Story) => {},
+      (_: IncidentScenario) => {},
       {
         accounts: new Map([
           ["cy", "deactivated"],
@@ -192,7 +197,7 @@ describe("what a broken glass is worth", () => {
     ],
     [
       "the second is deactivated",
-      (_: Story) => {},
+      (_: IncidentScenario) => {},
       {
         accounts: new Map([
           ["cy", null],
@@ -201,8 +206,18 @@ describe("what a broken glass is worth", () => {
       },
       "gate-voided",
     ],
-    ["the first was not looked up", (_: Story) => {}, { accounts: new Map([["oli", null]]) }, "standing-unknown"],
-    ["the second was not looked up", (_: Story) => {}, { accounts: new Map([["cy", null]]) }, "standing-unknown"],
+    [
+      "the first was not looked up",
+      (_: IncidentScenario) => {},
+      { accounts: new Map([["oli", null]]) },
+      "standing-unknown",
+    ],
+    [
+      "the second was not looked up",
+      (_: IncidentScenario) => {},
+      { accounts: new Map([["cy", null]]) },
+      "standing-unknown",
+    ],
   ])("nothing when %s", (_when, change, more, then) => {
     const story = broken();
     change(story);
@@ -242,7 +257,7 @@ describe("the review", () => {
     story.starts("fence");
     return story;
   };
-  const reviews = (story: Story, who: string, finding = "It was right") =>
+  const reviews = (story: IncidentScenario, who: string, finding = "It was right") =>
     story.asks(who, { type: "review", run: "run-1", ask: "ask-1", finding });
 
   test.each([

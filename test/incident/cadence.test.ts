@@ -3,7 +3,7 @@ import type { Cadence, System } from "../../src/catalog/types.ts";
 import { cadenceDue, duesOf, nextUpdateAt } from "../../src/incident/cadence.ts";
 import type { Event, Moment, NewEvent, PostedUpdate } from "../../src/incident/events.ts";
 import { evolveStrictly, fold, type LogEvent } from "../../src/incident/evolve.ts";
-import { MIDNIGHT, SYSTEM } from "./world.ts";
+import { MIDNIGHT, SYSTEM } from "../support/incident-scenario.ts";
 
 const MINUTE = 60;
 const P1: Cadence = {
@@ -77,17 +77,17 @@ class Night {
 
 describe("what people are owed", () => {
   test("first notice, then updates, then the resolution and the post-mortem", () => {
-    const night = new Night().declared();
-    expect(night.owed()).toEqual(["firstNotice@1 by 15"]);
-    night.told(12, "initial");
-    expect(night.owed()).toEqual(["update@2 by 42"]);
-    night.told(40);
-    expect(night.owed()).toEqual(["update@3 by 70"]);
-    night.at(50, { type: "incident.resolved", data: { summary: null } });
-    expect(night.owed()).toEqual(["resolution@4 by 65", "postmortem@4 by 2930"]);
-    night.told(55, "resolution");
-    expect(night.owed()).toEqual(["postmortem@4 by 2930"]);
-    expect(night.told(600, "postmortem").owed()).toEqual([]);
+    const scenario = new Night().declared();
+    expect(scenario.owed()).toEqual(["firstNotice@1 by 15"]);
+    scenario.told(12, "initial");
+    expect(scenario.owed()).toEqual(["update@2 by 42"]);
+    scenario.told(40);
+    expect(scenario.owed()).toEqual(["update@3 by 70"]);
+    scenario.at(50, { type: "incident.resolved", data: { summary: null } });
+    expect(scenario.owed()).toEqual(["resolution@4 by 65", "postmortem@4 by 2930"]);
+    scenario.told(55, "resolution");
+    expect(scenario.owed()).toEqual(["postmortem@4 by 2930"]);
+    expect(scenario.told(600, "postmortem").owed()).toEqual([]);
   });
 
   test("nothing where nothing is promised", () => {
@@ -96,88 +96,88 @@ describe("what people are owed", () => {
   });
 
   test("reopened, it is owed anew from there, and the resolution no longer is", () => {
-    const night = new Night()
+    const scenario = new Night()
       .declared()
       .told(5)
       .at(20, { type: "incident.resolved", data: { summary: null } });
-    night.at(30, { type: "incident.reopened", data: { reason: "it came back" } });
-    expect(night.owed()).toEqual(["firstNotice@4 by 45"]);
+    scenario.at(30, { type: "incident.reopened", data: { reason: "it came back" } });
+    expect(scenario.owed()).toEqual(["firstNotice@4 by 45"]);
   });
 
   test("by today's severity, whatever it was", () => {
-    const night = new Night().declared().told(10);
-    night.at(11, { type: "incident.severityChanged", data: { from: "P1", to: "P0", reason: null } });
-    expect(night.owed()).toEqual(["update@2 by 25"]);
-    night.at(12, { type: "incident.severityChanged", data: { from: "P0", to: "P2", reason: null } });
-    expect(night.owed()).toEqual([]);
+    const scenario = new Night().declared().told(10);
+    scenario.at(11, { type: "incident.severityChanged", data: { from: "P1", to: "P0", reason: null } });
+    expect(scenario.owed()).toEqual(["update@2 by 25"]);
+    scenario.at(12, { type: "incident.severityChanged", data: { from: "P0", to: "P2", reason: null } });
+    expect(scenario.owed()).toEqual([]);
   });
 
   test("only what reaches the promised audiences keeps the promise", () => {
     const promised = { ...system, cadence: [{ ...P1, counts: ["customers", "status-page"] }] } satisfies System;
-    const night = new Night().declared().told(5, "initial", "responders");
-    expect(night.owed(promised)).toEqual(["firstNotice@1 by 15"]);
-    expect(night.told(6, "initial", "status-page").owed(promised)).toEqual(["update@3 by 36"]);
+    const scenario = new Night().declared().told(5, "initial", "responders");
+    expect(scenario.owed(promised)).toEqual(["firstNotice@1 by 15"]);
+    expect(scenario.told(6, "initial", "status-page").owed(promised)).toEqual(["update@3 by 36"]);
   });
 
   test("the next word is promised from now, and not once it is over", () => {
-    const night = new Night().declared();
+    const scenario = new Night().declared();
     const now = new Date(MIDNIGHT + 7 * 60_000);
-    expect(nextUpdateAt(night.state, system, now)).toEqual(new Date(MIDNIGHT + 37 * 60_000));
-    night.at(8, { type: "incident.resolved", data: { summary: null } });
-    expect(nextUpdateAt(night.state, system, now)).toBeNull();
+    expect(nextUpdateAt(scenario.state, system, now)).toEqual(new Date(MIDNIGHT + 37 * 60_000));
+    scenario.at(8, { type: "incident.resolved", data: { summary: null } });
+    expect(nextUpdateAt(scenario.state, system, now)).toBeNull();
   });
 });
 
 describe("the clock", () => {
   test("reminds once before it is due, and says once that it is late", () => {
-    const night = new Night().declared();
-    expect(night.look(9.99)).toEqual([]);
-    expect(night.next(1)).toBe(10);
-    expect(night.look(10)).toEqual(["comms.reminded firstNotice@1"]);
-    expect(night.look(11)).toEqual([]);
-    expect(night.next(11)).toBe(15);
-    expect(night.look(15)).toEqual(["comms.late firstNotice@1"]);
-    expect([16, 100, 1000].map((minute) => night.look(minute))).toEqual([[], [], []]);
-    expect(night.next(16)).toBeNull();
+    const scenario = new Night().declared();
+    expect(scenario.look(9.99)).toEqual([]);
+    expect(scenario.next(1)).toBe(10);
+    expect(scenario.look(10)).toEqual(["comms.reminded firstNotice@1"]);
+    expect(scenario.look(11)).toEqual([]);
+    expect(scenario.next(11)).toBe(15);
+    expect(scenario.look(15)).toEqual(["comms.late firstNotice@1"]);
+    expect([16, 100, 1000].map((minute) => scenario.look(minute))).toEqual([[], [], []]);
+    expect(scenario.next(16)).toBeNull();
   });
 
   test("said in time, it neither reminds nor is late", () => {
-    const night = new Night().declared().told(9);
-    expect(night.look(15)).toEqual([]);
-    expect(night.next(15)).toBe(34);
+    const scenario = new Night().declared().told(9);
+    expect(scenario.look(15)).toEqual([]);
+    expect(scenario.next(15)).toBe(34);
   });
 
   test("a snooze moves the reminder and never what is owed", () => {
-    const night = new Night().declared();
-    night.look(10);
+    const scenario = new Night().declared();
+    scenario.look(10);
     const until = new Date(MIDNIGHT + 13 * 60_000).toISOString();
-    night.at(11, { type: "comms.snoozed", data: { due: "firstNotice@1", kind: "firstNotice", until } });
-    expect(night.owed()).toEqual(["firstNotice@1 by 15"]);
-    expect(night.look(12)).toEqual([]);
-    expect(night.look(13)).toEqual(["comms.reminded firstNotice@1"]);
-    expect(night.look(15)).toEqual(["comms.late firstNotice@1"]);
+    scenario.at(11, { type: "comms.snoozed", data: { due: "firstNotice@1", kind: "firstNotice", until } });
+    expect(scenario.owed()).toEqual(["firstNotice@1 by 15"]);
+    expect(scenario.look(12)).toEqual([]);
+    expect(scenario.look(13)).toEqual(["comms.reminded firstNotice@1"]);
+    expect(scenario.look(15)).toEqual(["comms.late firstNotice@1"]);
   });
 
   test("snoozed past its time it is late when it is late, and reminded once more afterwards", () => {
-    const night = new Night().declared();
+    const scenario = new Night().declared();
     const until = new Date(MIDNIGHT + 20 * 60_000).toISOString();
-    night.at(12, { type: "comms.snoozed", data: { due: "firstNotice@1", kind: "firstNotice", until } });
-    expect(night.look(16)).toEqual(["comms.late firstNotice@1"]);
-    expect(night.next(16)).toBe(20);
-    expect(night.look(20)).toEqual(["comms.reminded firstNotice@1"]);
-    expect(night.look(30)).toEqual([]);
+    scenario.at(12, { type: "comms.snoozed", data: { due: "firstNotice@1", kind: "firstNotice", until } });
+    expect(scenario.look(16)).toEqual(["comms.late firstNotice@1"]);
+    expect(scenario.next(16)).toBe(20);
+    expect(scenario.look(20)).toEqual(["comms.reminded firstNotice@1"]);
+    expect(scenario.look(30)).toEqual([]);
   });
 
   test("what was missed while nobody looked collapses: late, once, without the reminder", () => {
-    const night = new Night().declared();
-    expect(night.look(600)).toEqual(["comms.late firstNotice@1"]);
-    expect(night.look(601)).toEqual([]);
+    const scenario = new Night().declared();
+    expect(scenario.look(600)).toEqual(["comms.late firstNotice@1"]);
+    expect(scenario.look(601)).toEqual([]);
   });
 
   test("a short promise is reminded of halfway, not before it began", () => {
     const hasty = { ...system, cadence: [{ ...P1, firstNoticeSeconds: 4 * MINUTE }] };
-    const night = new Night().declared();
-    expect(night.look(1.9, hasty)).toEqual([]);
-    expect(night.look(2, hasty)).toEqual(["comms.reminded firstNotice@1"]);
+    const scenario = new Night().declared();
+    expect(scenario.look(1.9, hasty)).toEqual([]);
+    expect(scenario.look(2, hasty)).toEqual(["comms.reminded firstNotice@1"]);
   });
 });

@@ -5,22 +5,33 @@ import { delegationsNow, standsFor } from "../../src/incident/delegation.ts";
 import { fallThrough, gateDue } from "../../src/incident/gates.ts";
 import { approversOf, decidedAtCommandLine, deciders, passGates } from "../../src/incident/start.ts";
 import type { Approval, Broken } from "../../src/incident/state.ts";
-import { action, byPerson, codeOf, failover, gate, plan, rosterWith, Story, SYSTEM, startCode } from "./world.ts";
+import {
+  action,
+  byPerson,
+  codeOf,
+  failover,
+  gate,
+  IncidentScenario,
+  plan,
+  rosterWith,
+  SYSTEM,
+  startCode,
+} from "../support/incident-scenario.ts";
 
 /** Each check by itself, where whole conversations pass it beside others that say the same. */
 const all = new Map(SYSTEM.people.map(({ id }) => [id, null]));
-const lend = (story: Story, from: string, role: string, to: string) =>
+const lend = (story: IncidentScenario, from: string, role: string, to: string) =>
   story.asks(from, { type: "delegate", role, to, seconds: 7200, reason: null });
 const atDoor = (who: string) => ({ ...byPerson(who, ""), slackUser: null, door: "cli" as const });
 
 describe("a start", () => {
   test("is not made of a gate, not even of one that waits", () => {
-    const story = new Story().declared().requested().preflighted().done("check");
+    const story = new IncidentScenario().declared().requested().preflighted().done("check");
     expect(story.mayStart("go")).toMatchObject({ code: "step-not-startable", why: expect.stringContaining("asked") });
   });
 
   test("may be the next attempt of what failed and has attempts left", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo");
     story.starts("fence");
     story.done("fence").done("promote").started("smoke");
@@ -30,7 +41,7 @@ describe("a start", () => {
   });
 
   test("in a dry run is of what only looks", () => {
-    const story = new Story().declared().requested(failover(), { dryRun: true }).preflighted();
+    const story = new IncidentScenario().declared().requested(failover(), { dryRun: true }).preflighted();
     expect(startCode(story.mayStart("check"))).toBe("ok");
     expect(startCode(story.mayStart("fence"))).toBe("dry-run");
   });
@@ -38,20 +49,20 @@ describe("a start", () => {
   test("of a step whose condition is known and true, behind its gate", () => {
     const when = { step: "check", fact: "loss", is: true } as const;
     const of = plan([[action("check", { risk: "read" })], [gate("go")], [{ ...action("fence"), when }]]);
-    const story = new Story().declared().requested(of).preflighted();
+    const story = new IncidentScenario().declared().requested(of).preflighted();
     story.done("check", "run-1", [{ id: "loss", value: true }]).gateOpened();
     story.approve("bo");
     expect(startCode(story.mayStart("fence"))).toBe("ok");
   });
 
   test("is refused in the words of the denial", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.deny("vera");
     expect(story.mayStart("fence")).toMatchObject({ code: "gate-denied", why: expect.stringContaining("not tonight") });
   });
 
   test("that is void says what is certain, and leaves out what could not be looked up", () => {
-    const story = Story.asking(failover({ quorum: 2 }));
+    const story = IncidentScenario.asking(failover({ quorum: 2 }));
     story.approve("bo");
     story.approve("vera");
     const gone = new Map<string, string | null>([["bo", "deactivated"]]);
@@ -68,10 +79,10 @@ describe("gates with nothing behind them", () => {
   const last = () => {
     const when = { step: "check", fact: "loss", is: true } as const;
     const of = plan([[action("check", { risk: "read" })], [gate("go"), gate("maybe", {}, when)]]);
-    const story = new Story().declared().requested(of).preflighted();
+    const story = new IncidentScenario().declared().requested(of).preflighted();
     return story.done("check", "run-1", [{ id: "loss", value: false }]).gateOpened();
   };
-  const passes = (story: Story, more = {}) => passGates(story.state, story.run(), story.startContext(more));
+  const passes = (story: IncidentScenario, more = {}) => passGates(story.state, story.run(), story.startContext(more));
 
   test("pass, but for those their condition passed over", () => {
     const story = last();
@@ -85,7 +96,7 @@ describe("gates with nothing behind them", () => {
     expect(passes(story, { planHash: "other" })).toMatchObject({ ok: false, code: "plan-changed" });
     story.asks("bo", { type: "pause", run: "run-1", reason: null });
     expect(passes(story)).toMatchObject({ ok: false, code: "run-paused" });
-    const dry = new Story().declared().requested(failover(), { dryRun: true }).preflighted();
+    const dry = new IncidentScenario().declared().requested(failover(), { dryRun: true }).preflighted();
     expect(passes(dry)).toEqual({ ok: true, events: [] });
   });
 });
@@ -93,7 +104,7 @@ describe("gates with nothing behind them", () => {
 describe("who is looked up before a start", () => {
   test("those who approved the gates before it, their lenders, and who broke the glass; nobody of gates that are closed", () => {
     const of = plan([[gate("go")], [action("fence")], [gate("last")], [action("promote")]]);
-    const story = new Story().declared().requested(of).preflighted().gateOpened("go");
+    const story = new IncidentScenario().declared().requested(of).preflighted().gateOpened("go");
     lend(story, "bo", "database-administrator", "oli");
     story.approve("oli");
     expect(approversOf(story.run(), "fence")).toEqual(["oli", "bo"]);
@@ -113,12 +124,12 @@ describe("who is looked up before a start", () => {
   });
 
   test("who said so at the command line, and nowhere else, is known as such", () => {
-    const story = Story.asking(failover({ quorum: 2 }));
+    const story = IncidentScenario.asking(failover({ quorum: 2 }));
     lend(story, "vera", "vp-engineering", "oli");
     story.approve(atDoor("bo"));
     story.approve(atDoor("oli"));
     expect(decidedAtCommandLine(story.run())).toEqual(new Set(["bo", "oli", "vera"]));
-    const alone = Story.asking().silent();
+    const alone = IncidentScenario.asking().silent();
     alone.system = {
       ...SYSTEM,
       breakGlass: { ...(SYSTEM.breakGlass as never as object), secondPerson: false } as never,
@@ -132,7 +143,7 @@ describe("who is looked up before a start", () => {
 
 describe("authority", () => {
   test("of a step the plan has no gate for is nobody's", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     expect(policyOf(story.run(), { ...story.gateOf("go"), step: "fence" })).toMatchObject({
       roles: [],
       quorum: Number.POSITIVE_INFINITY,
@@ -140,13 +151,13 @@ describe("authority", () => {
   });
 
   test("is not borrowed with a role that decides nothing here", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     lend(story, "cy", "incident-commander", "oli");
     expect(codeOf(story.approve("oli"))).toBe("gate-role");
   });
 
   test("of who approved for somebody is that lender's loan of a deciding role, and no other", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     lend(story, "bo", "database-administrator", "oli");
     lend(story, "cy", "incident-commander", "oli");
     const lent = delegationsNow(story.state, story.now);
@@ -165,7 +176,7 @@ describe("authority", () => {
   });
 
   test("that is to be lent later is not lent yet", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     lend(story, "bo", "database-administrator", "oli");
     expect(delegationsNow(story.state, new Date(story.now.getTime() - 1))).toEqual([]);
     expect(delegationsNow(story.state, story.now)).toHaveLength(1);
@@ -173,7 +184,7 @@ describe("authority", () => {
 });
 
 describe("who is waited for", () => {
-  const who = (story: Story) => {
+  const who = (story: IncidentScenario) => {
     const lent = delegationsNow(story.state, story.now);
     const found = awaited(story.run(), story.gateOf("go"), story.system, story.now, lent);
     const asked = found.asked.map(({ people }) => people.map(({ id }) => id));
@@ -181,29 +192,29 @@ describe("who is waited for", () => {
   };
 
   test("a lender and a borrower are one place: when one has approved, neither is waited for", () => {
-    const story = Story.asking(failover({ quorum: 2 }));
+    const story = IncidentScenario.asking(failover({ quorum: 2 }));
     lend(story, "bo", "database-administrator", "oli");
     expect(who(story)).toMatchObject({ asked: [["bo", "cy", "duo", "oli"]], missing: 2, next: ["vera", "duo"] });
     story.approve("oli");
     expect(who(story)).toMatchObject({ asked: [["cy", "duo"]], missing: 1 });
-    const other = Story.asking(failover({ quorum: 2 }));
+    const other = IncidentScenario.asking(failover({ quorum: 2 }));
     lend(other, "bo", "database-administrator", "oli");
     other.approve("bo");
     expect(who(other)).toMatchObject({ asked: [["cy", "duo"]], missing: 1 });
   });
 
   test("nobody once the glass is broken or enough have approved; and it says when it can't be enough", () => {
-    const story = Story.asking(failover({ quorum: 2, role: "vp-engineering", escalate: [] }));
+    const story = IncidentScenario.asking(failover({ quorum: 2, role: "vp-engineering", escalate: [] }));
     expect(who(story)).toMatchObject({ missing: 2, possible: true });
     lend(story, "vera", "vp-engineering", "oli");
     story.system = rosterWith("duo", { roles: [] });
     expect(who(story)).toMatchObject({ asked: [["vera", "oli"]], missing: 2, possible: false });
-    const broken = Story.asking(failover({ quorum: 2 })).silent();
+    const broken = IncidentScenario.asking(failover({ quorum: 2 })).silent();
     broken.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
     broken.asks("oli", { type: "confirmBreak", run: "run-1", ask: "ask-1" });
     expect(isAnswered(broken.run(), broken.gateOf("go"))).toBe(true);
     expect(who(broken)).toMatchObject({ missing: 0, next: undefined });
-    const many = Story.asking();
+    const many = IncidentScenario.asking();
     many.approve("bo");
     many.happened({
       type: "gate.approved",
@@ -216,15 +227,15 @@ describe("who is waited for", () => {
   });
 
   test("not a role the plan no longer names", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     const narrowed = { ...story.gateOf("go"), role: "cto" };
     expect(awaited(story.run(), narrowed, SYSTEM, story.now).asked[0]?.people).toEqual([]);
   });
 });
 
 describe("a broken glass, judged by itself", () => {
-  const broke = (more: Partial<Broken> = {}, change: (story: Story) => void = () => {}) => {
-    const story = Story.asking().silent();
+  const broke = (more: Partial<Broken> = {}, change: (story: IncidentScenario) => void = () => {}) => {
+    const story = IncidentScenario.asking().silent();
     story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
     story.asks("oli", { type: "confirmBreak", run: "run-1", ask: "ask-1" });
     change(story);
@@ -236,7 +247,7 @@ describe("a broken glass, judged by itself", () => {
 
   test("counts as it is", () => expect(broke()).toBeNull());
   const asItIs = () => {};
-  test.each<[string, Partial<Broken>, (story: Story) => void]>([
+  test.each<[string, Partial<Broken>, (story: IncidentScenario) => void]>([
     ["for another plan", { planHash: "other" }, asItIs],
     ["for other facts", { factsHash: "other" }, asItIs],
     ["after its time", {}, (story) => story.at(60 + 600)],
@@ -251,7 +262,7 @@ describe("a broken glass, judged by itself", () => {
   });
   test("by one, where that is recorded, or where none is asked for", () => {
     expect(broke({ second: null, alone: "nobody came" })).toBeNull();
-    const lone = (story: Story) =>
+    const lone = (story: IncidentScenario) =>
       story.roster({ ...SYSTEM, breakGlass: { ...breakGlass, secondPerson: false } as never });
     expect(broke({ second: null, alone: null }, lone)).toBeNull();
   });
@@ -260,7 +271,7 @@ describe("a broken glass, judged by itself", () => {
     expect(broke({}, (story) => story.roster(rosterWith("cy", { roles: [] })))?.why).toMatch(/^Cy may no longer/);
   });
   test("is no glass that is whole", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     const context = { now: story.now, system: SYSTEM, accounts: all };
     expect(flawOfBreak(story.run(), story.gateOf("go"), context)).toMatchObject({ why: "Break-glass was not used" });
   });
@@ -268,17 +279,17 @@ describe("a broken glass, judged by itself", () => {
 
 describe("what time makes due", () => {
   test("an escalation is not said twice over: whoever is asked anew is not reminded in the same breath", () => {
-    const story = Story.asking(failover({ remindSeconds: 300 })).at(60 + 300);
+    const story = IncidentScenario.asking(failover({ remindSeconds: 300 })).at(60 + 300);
     expect(gateDue(story.run(), "go", story.now).events.map(({ type }) => type)).toEqual(["gate.escalated"]);
   });
 
-  test.each<[string, (story: Story) => void]>([
+  test.each<[string, (story: IncidentScenario) => void]>([
     ["it is closed", (story) => void story.deny("vera")],
     ["enough have approved", (story) => void story.approve("vera")],
     ["its time is over", (story) => void story.at(60 + 900)],
     ["the run has ended", (story) => void story.asks("ana", { type: "abort", run: "run-1", reason: "x" })],
   ])("no level is passed over when %s", (_when, happens) => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     happens(story);
     const gone = new Map(SYSTEM.people.filter(({ id }) => id !== "vera").map(({ id }) => [id, "deactivated"]));
     const context = { now: story.now, system: SYSTEM, gone };
@@ -287,7 +298,7 @@ describe("what time makes due", () => {
   });
 
   test("a borrower who is gone does not keep a level filled, though the lender is there", () => {
-    const story = Story.asking(
+    const story = IncidentScenario.asking(
       failover({ role: "vp-engineering", quorum: 2, escalate: [{ role: "cto", afterSeconds: 300 }] }),
     );
     lend(story, "vera", "vp-engineering", "oli");
@@ -304,7 +315,7 @@ describe("what time makes due", () => {
 
 describe("what is refused in so many words", () => {
   test("to approve what a broken glass has decided", () => {
-    const story = Story.asking().silent();
+    const story = IncidentScenario.asking().silent();
     story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
     story.asks("oli", { type: "confirmBreak", run: "run-1", ask: "ask-1" });
     expect(story.approve("vera")).toMatchObject({
@@ -313,7 +324,7 @@ describe("what is refused in so many words", () => {
   });
 
   test("to review another question than the one whose glass was broken", () => {
-    const story = Story.asking().silent();
+    const story = IncidentScenario.asking().silent();
     story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
     story.asks("oli", { type: "confirmBreak", run: "run-1", ask: "ask-1" });
     story.at(90).requested(plan([[gate("go")], [action("a")]], { resources: ["other"] }), { run: "run-2" });
@@ -325,13 +336,13 @@ describe("what is refused in so many words", () => {
   });
 
   test("to lend a role when all is over", () => {
-    const story = new Story().declared();
+    const story = new IncidentScenario().declared();
     story.asks("cy", { type: "resolve", summary: null });
     expect(codeOf(lend(story, "bo", "database-administrator", "oli"))).toBe("incident-over");
   });
 
   test("to wait for a second person where there is none any more", () => {
-    const story = Story.asking().silent();
+    const story = IncidentScenario.asking().silent();
     const breaks = () => codeOf(story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" }));
     expect(breaks()).toBe("accepted");
     expect(breaks()).toBe("second-awaited");

@@ -2,16 +2,16 @@ import { describe, expect, test } from "@jest/globals";
 import type { Conformance, Gate, Plan } from "../../src/catalog/types.ts";
 import { openGate } from "../../src/incident/gates.ts";
 import type { StartContext } from "../../src/incident/start.ts";
-import { action, codeOf, GATE, gate, plan, Story, startCode } from "./world.ts";
+import { action, codeOf, GATE, gate, IncidentScenario, plan, startCode } from "../support/incident-scenario.ts";
 
 const PLAN: Plan = plan([[gate("go")], [action("fence"), action("promote", { risk: "irreversible" })]]);
-const asking = (of = PLAN) => new Story().declared().requested(of).preflighted().at(60).gateOpened();
+const asking = (of = PLAN) => new IncidentScenario().declared().requested(of).preflighted().at(60).gateOpened();
 const today = (more: Partial<Gate> = {}, differences: Conformance["differences"] = []): Conformance => ({
   gates: new Map([["go", { ...GATE, ...more }]]),
   differences,
 });
 const at = (conformance: Conformance): Partial<StartContext> => ({ conformance });
-const asksAgain = (story: Story, conformance: Conformance, ask = "ask-2") =>
+const asksAgain = (story: IncidentScenario, conformance: Conformance, ask = "ask-2") =>
   story.write([openGate(story.run(), "go", { ask, now: story.now, key: ask, system: story.system, conformance })]);
 
 describe("an approval counts by the rules of today", () => {
@@ -87,7 +87,7 @@ describe("a question is asked by the stricter of the plan and the catalogue", ()
     ],
     ["its proof", { stepUp: true }, [["bo", "step-up-needed"]]],
   ])("%s", (_given, more, votes) => {
-    const story = new Story().declared().requested(PLAN).preflighted();
+    const story = new IncidentScenario().declared().requested(PLAN).preflighted();
     asksAgain(story, today(more), "ask-1");
     expect(votes.map(([who]) => [who, codeOf(story.approve(who))])).toEqual(votes);
     expect(startCode(story.mayStart("fence", at(today(more))))).toBe(
@@ -96,23 +96,23 @@ describe("a question is asked by the stricter of the plan and the catalogue", ()
   });
 
   test("the higher number and the shorter time", () => {
-    const story = new Story().declared().requested(PLAN).preflighted();
+    const story = new IncidentScenario().declared().requested(PLAN).preflighted();
     asksAgain(story, today({ quorum: 2, expiresSeconds: 120 }), "ask-1");
     expect(story.gateOf("go")).toMatchObject({ quorum: 2, expiresAt: new Date(story.now.getTime() + 120_000) });
-    const longer = new Story().declared().requested(PLAN).preflighted();
+    const longer = new IncidentScenario().declared().requested(PLAN).preflighted();
     asksAgain(longer, today({ expiresSeconds: 5000 }), "ask-1");
     expect(longer.gateOf("go").expiresAt).toEqual(new Date(longer.now.getTime() + 900_000));
   });
 
   test("with the plan's rules untouched where the catalogue asks for no more", () => {
-    const story = new Story().declared().requested(PLAN).preflighted();
+    const story = new IncidentScenario().declared().requested(PLAN).preflighted();
     asksAgain(story, today(), "ask-1");
     expect(story.gateOf("go")).not.toHaveProperty("today");
     expect(story.gateOf("go")).not.toHaveProperty("differs");
   });
 
   test("a gate.opened whose roles are wider than the catalogue's opens nothing, whoever wrote it", () => {
-    const story = new Story().declared().requested(PLAN).preflighted();
+    const story = new IncidentScenario().declared().requested(PLAN).preflighted();
     const wide = openGate(story.run(), "go", { ask: "ask-1", now: story.now, key: "x", system: story.system });
     const data = { ...wide.data, today: { roles: ["on-call"], stepUp: false }, role: "on-call", approvers: ["oli"] };
     story.write([{ ...wide, data } as never]);

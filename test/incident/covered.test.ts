@@ -1,7 +1,17 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Gate } from "../../src/catalog/types.ts";
 import type { IncidentCommand } from "../../src/incident/commands.ts";
-import { action, codeOf, gate, manual, plan, rosterWith, Story, SYSTEM, startCode } from "./world.ts";
+import {
+  action,
+  codeOf,
+  gate,
+  IncidentScenario,
+  manual,
+  plan,
+  rosterWith,
+  SYSTEM,
+  startCode,
+} from "../support/incident-scenario.ts";
 
 /** A backup is made, then it is wiped: what is approved is both. */
 const wiping = (more: Partial<Gate> = {}) =>
@@ -12,9 +22,17 @@ const wiping = (more: Partial<Gate> = {}) =>
     [manual("tell")],
   ]);
 const asking = (more: Partial<Gate> = {}) =>
-  new Story().declared().at(10).requested(wiping(more)).at(20).preflighted().done("look").at(60).gateOpened();
+  new IncidentScenario()
+    .declared()
+    .at(10)
+    .requested(wiping(more))
+    .at(20)
+    .preflighted()
+    .done("look")
+    .at(60)
+    .gateOpened();
 const skip = (step = "backup"): IncidentCommand => ({ type: "skipStep", run: "run-1", step, reason: "hurry" });
-const lend = (story: Story, from: string, role: string, to: string) =>
+const lend = (story: IncidentScenario, from: string, role: string, to: string) =>
   story.asks(from, { type: "delegate", role, to, seconds: 7200, reason: null });
 const resume: IncidentCommand = { type: "resume", run: "run-1" };
 const pause: IncidentCommand = { type: "pause", run: "run-1", reason: null };
@@ -107,7 +125,7 @@ describe("a skip of what an approval covers", () => {
   test("never of the look that the active side is the planned one, while a change is to come", () => {
     const look = action("roles-unchanged", { action: "roles.check", risk: "read" });
     const of = plan([[gate("go")], [look, action("wipe")]]);
-    const story = new Story().declared().requested(of).preflighted().gateOpened();
+    const story = new IncidentScenario().declared().requested(of).preflighted().gateOpened();
     story.approve("bo");
     expect(codeOf(story.asks("bo", skip("roles-unchanged")))).toBe("look-not-skippable");
     story.asks("bo", skip("wipe"));
@@ -187,10 +205,10 @@ describe("a standstill that outlives an approval", () => {
 });
 
 describe("break-glass comes after the chain", () => {
-  const breaks = (story: Story, who: string) =>
+  const breaks = (story: IncidentScenario, who: string) =>
     codeOf(story.asks(who, { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "nobody answers" }));
   const { breakGlass } = SYSTEM;
-  const patient = (story: Story, more = {}) => {
+  const patient = (story: IncidentScenario, more = {}) => {
     story.system = { ...SYSTEM, ...(breakGlass && { breakGlass: { ...breakGlass, silentForSeconds: 120, ...more } }) };
     return story;
   };
@@ -228,9 +246,9 @@ describe("break-glass comes after the chain", () => {
 
 describe("who asked for the run", () => {
   const { breakGlass } = SYSTEM;
-  const breaks = (story: Story, who = "ana") =>
+  const breaks = (story: IncidentScenario, who = "ana") =>
     codeOf(story.asks(who, { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "nobody answers" }));
-  const with_ = (story: Story, more: object) => {
+  const with_ = (story: IncidentScenario, more: object) => {
     story.system = { ...story.system, ...(breakGlass && { breakGlass: { ...breakGlass, ...more } }) };
     return story;
   };

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
-import { byPerson, codeOf, failover, rosterWith, Story, startCode } from "./world.ts";
+import { byPerson, codeOf, failover, IncidentScenario, rosterWith, startCode } from "../support/incident-scenario.ts";
 
-const lend = (story: Story, from: string, role: string, to: string, seconds = 7200) =>
+const lend = (story: IncidentScenario, from: string, role: string, to: string, seconds = 7200) =>
   story.asks(from, { type: "delegate", role, to, seconds, reason: "at dinner" });
 
 /** The gate is Vera's alone, and lapses to nobody. */
-const vp = () => Story.asking(failover({ role: "vp-engineering", escalate: [] }));
+const vp = () => IncidentScenario.asking(failover({ role: "vp-engineering", escalate: [] }));
 
 describe("who may lend what to whom", () => {
   const rows: readonly [given: string, from: string, role: string, to: string, seconds: number, then: string][] = [
@@ -63,7 +63,7 @@ describe("what a borrowed role is worth", () => {
     [7199.999, "accepted"],
     [7200, "gate-role"],
   ])("%d s after it was lent for 7200", (after, then) => {
-    const story = Story.asking(failover({ role: "vp-engineering", escalate: [], expiresSeconds: 9000 }));
+    const story = IncidentScenario.asking(failover({ role: "vp-engineering", escalate: [], expiresSeconds: 9000 }));
     lend(story, "vera", "vp-engineering", "oli");
     story.at(60 + after);
     expect(codeOf(story.approve("oli"))).toBe(then);
@@ -84,7 +84,7 @@ describe("what a borrowed role is worth", () => {
       ["oli", "vera"],
       ["vera", "oli"],
     ] as const) {
-      const story = Story.asking(failover({ role: "vp-engineering", escalate: [], quorum: 2 }));
+      const story = IncidentScenario.asking(failover({ role: "vp-engineering", escalate: [], quorum: 2 }));
       lend(story, "vera", "vp-engineering", "oli");
       story.approve(first);
       expect(codeOf(story.approve(second))).toBe("place-taken");
@@ -95,13 +95,13 @@ describe("what a borrowed role is worth", () => {
   });
 
   test("what who asked for the run lends is worth nothing in it", () => {
-    const story = Story.asking(failover({ role: "database-administrator", escalate: [] }));
+    const story = IncidentScenario.asking(failover({ role: "database-administrator", escalate: [] }));
     lend(story, "ana", "database-administrator", "oli");
     expect(codeOf(story.approve("oli"))).toBe("gate-role");
   });
 
   test("who asks for a run afterwards does not come to decide it by what they borrowed", () => {
-    const story = new Story().declared();
+    const story = new IncidentScenario().declared();
     lend(story, "vera", "vp-engineering", "oli");
     story.requested(failover({ role: "vp-engineering", escalate: [] }), { by: "oli" });
     story.preflighted().done("check").gateOpened();
@@ -116,12 +116,13 @@ describe("what a borrowed role is worth", () => {
   });
 
   test.each([
-    ["the lender lost the role", (story: Story) => story.roster(rosterWith("vera", { roles: [] })), {}],
-    ["the lender left the roster", (story: Story) => story.roster(rosterWith("vera", null)), {}],
-    ["the borrower left the roster", (story: Story) => story.roster(rosterWith("oli", null)), {}],
+    ["the lender lost the role", (story: IncidentScenario) => story.roster(rosterWith("vera", { roles: [] })), {}],
+    ["the lender left the roster", (story: IncidentScenario) => story.roster(rosterWith("vera", null)), {}],
+    ["the borrower left the roster", (story: IncidentScenario) => story.roster(rosterWith("oli", null)), {}],
     [
       "it was ended",
-      (story: Story) => void story.asks("vera", { type: "endDelegation", role: "vp-engineering", to: "oli" }),
+      (story: IncidentScenario) =>
+        void story.asks("vera", { type: "endDelegation", role: "vp-engineering", to: "oli" }),
       {},
     ],
     ["the lender is deactivated", () => {}, { vera: "deactivated" }],
@@ -142,7 +143,7 @@ describe("what a borrowed role is worth", () => {
   });
 
   test("lender and borrower count once, even where the log holds both", () => {
-    const story = Story.asking(failover({ role: "vp-engineering", escalate: [], quorum: 2 }));
+    const story = IncidentScenario.asking(failover({ role: "vp-engineering", escalate: [], quorum: 2 }));
     lend(story, "vera", "vp-engineering", "oli");
     story.approve("oli");
     const { planHash, factsHash } = story.gateOf("go");

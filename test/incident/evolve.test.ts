@@ -2,16 +2,16 @@ import { describe, expect, test } from "@jest/globals";
 import type { Event } from "../../src/incident/events.ts";
 import { blankIncident, evolve, evolveStrictly, fold, type LogEvent, plansNeeded } from "../../src/incident/evolve.ts";
 import { hashOf } from "../../src/lib/canonical.ts";
-import { failover, Story, startCode } from "./world.ts";
+import { failover, IncidentScenario, startCode } from "../support/incident-scenario.ts";
 
 const PROBLEM = { code: "no-answer", what: "The standby did not answer" };
 
-function event(story: Story, of: { type: string; data: unknown }, run: string | null = "run-1"): LogEvent {
+function event(story: IncidentScenario, of: { type: string; data: unknown }, run: string | null = "run-1"): LogEvent {
   return { ...of, run, version: story.log.length + 1, key: "k", actor: { kind: "bot" }, at: story.now };
 }
 
 test("the same events are the same state, however they are cut", () => {
-  const story = Story.asking();
+  const story = IncidentScenario.asking();
   story.approve("bo");
   story.starts("fence");
   const whole = fold("inc-1", story.log, story.plans);
@@ -24,7 +24,7 @@ test("the same events are the same state, however they are cut", () => {
 });
 
 test("an event of an unknown type advances the version and nothing else", () => {
-  const story = Story.asking();
+  const story = IncidentScenario.asking();
   for (const type of ["run.teleported", "toString", "__proto__", ""]) {
     const after = evolve(story.state, event(story, { type, data: null }), story.plans);
     expect(after).toEqual({ ...story.state, version: story.log.length + 1 });
@@ -32,7 +32,7 @@ test("an event of an unknown type advances the version and nothing else", () => 
 });
 
 test("a state that was handed out does not change when more happens", () => {
-  const story = Story.asking();
+  const story = IncidentScenario.asking();
   const before = story.state;
   const copy = structuredClone(before);
   story.approve("bo");
@@ -42,7 +42,7 @@ test("a state that was handed out does not change when more happens", () => {
 
 describe("a plan that is not at hand", () => {
   test("leaves its run live, and closed to everything but its end", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo");
     story.plans.clear();
     story.state = fold("inc-1", story.log, story.plans);
@@ -54,7 +54,7 @@ describe("a plan that is not at hand", () => {
   });
 
   test("can be fetched beforehand", () => {
-    expect(plansNeeded(Story.asking().log)).toEqual([{ run: "run-1", planHash: hashOf(failover()) }]);
+    expect(plansNeeded(IncidentScenario.asking().log)).toEqual([{ run: "run-1", planHash: hashOf(failover()) }]);
   });
 });
 
@@ -131,7 +131,7 @@ describe("pairs that should not follow each other", () => {
     ],
   ];
   test.each(rows)("%s: the strict fold names both sides", (_given, of, run, says) => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     const one = event(story, of, run);
     expect(() => evolveStrictly(story.state, one, story.plans)).toThrow(
       `${of.type} (version ${one.version}) can't follow: ${says}`,
@@ -139,14 +139,14 @@ describe("pairs that should not follow each other", () => {
   });
 
   test.each(rows)("%s: the fold goes on", (_given, of, run) => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     const whole = { step: "", ask: "", role: "", escalate: [], approvers: [], expiresAt: "", ...of.data };
     const after = evolve(story.state, event(story, { type: of.type, data: whole }, run), story.plans);
     expect(after.version).toBe(story.log.length + 1);
   });
 
   test("nothing happens in a run that has ended but the news of what was under way", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo");
     story.starts("fence");
     story.asks("ana", { type: "abort", run: "run-1", reason: "x" });
@@ -158,14 +158,14 @@ describe("pairs that should not follow each other", () => {
   });
 
   test("the first ending stands", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.asks("ana", { type: "abort", run: "run-1", reason: "x" });
     const late = event(story, { type: "run.verified", data: { dryRun: false } });
     expect(evolve(story.state, late, story.plans).runs.get("run-1")?.status).toBe("aborted");
   });
 
   test("what is recorded about another ask changes nothing", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     for (const of of [
       { type: "gate.passed", data: { step: "go", ask: "ask-9", people: ["bo"] } },
       { type: "gate.denied", data: { step: "go", ask: "ask-9", person: "vera", role: "vp-engineering", reason: null } },
@@ -174,7 +174,7 @@ describe("pairs that should not follow each other", () => {
   });
 
   test("a person recorded twice is one person", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo");
     const again = story.log.at(-1) as LogEvent;
     const twice = evolve(story.state, { ...again, version: again.version + 1, key: "other" }, story.plans);
@@ -182,7 +182,7 @@ describe("pairs that should not follow each other", () => {
   });
 
   test("what has passed stays passed, whatever is recorded about it later", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo");
     story.starts("fence");
     for (const of of [
@@ -196,11 +196,11 @@ describe("pairs that should not follow each other", () => {
 
 describe("a run is", () => {
   const approved = () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo");
     return story;
   };
-  const failing = (step: string, retryable: boolean) => (story: Story) =>
+  const failing = (step: string, retryable: boolean) => (story: IncidentScenario) =>
     story.happened({
       type: "step.failed",
       data: { step, attempt: story.run().steps.get(step)?.attempts ?? 0, problem: PROBLEM, retryable, seconds: 1 },
@@ -211,22 +211,22 @@ describe("a run is", () => {
     story.starts("fence");
     return story;
   };
-  const pausing = (story: Story) => story.happened({ type: "run.paused", data: { reason: null } });
+  const pausing = (story: IncidentScenario) => story.happened({ type: "run.paused", data: { reason: null } });
 
-  const rows: readonly (readonly [string, () => Story, string, string | null])[] = [
-    ["just asked for", () => new Story().declared().requested(), "preflight", null],
-    ["paused before it was looked at", () => pausing(new Story().declared().requested()), "paused", null],
+  const rows: readonly (readonly [string, () => IncidentScenario, string, string | null])[] = [
+    ["just asked for", () => new IncidentScenario().declared().requested(), "preflight", null],
+    ["paused before it was looked at", () => pausing(new IncidentScenario().declared().requested()), "paused", null],
     [
       "looked at and not ready",
-      () => new Story().declared().requested().preflighted({ ready: false }),
+      () => new IncidentScenario().declared().requested().preflighted({ ready: false }),
       "stopped",
       "preflight-blocked",
     ],
-    ["looked at and ready", () => new Story().declared().requested().preflighted(), "running", null],
-    ["asking", () => Story.asking(), "waiting", null],
+    ["looked at and ready", () => new IncidentScenario().declared().requested().preflighted(), "running", null],
+    ["asking", () => IncidentScenario.asking(), "waiting", null],
     ["approved, and not yet gone on", approved, "waiting", null],
     ["denied", () => deny(approved()), "stopped", "gate-denied"],
-    ["expired", () => Story.asking().at(960).timePasses(), "stopped", "gate-expired"],
+    ["expired", () => IncidentScenario.asking().at(960).timePasses(), "stopped", "gate-expired"],
     ["changing something", fencing, "running", null],
     ["paused in a step", () => pausing(fencing()), "paused", null],
     ["failed, for good", () => failing("fence", false)(fencing()), "stopped", "no-answer"],
@@ -267,12 +267,12 @@ describe("a run is", () => {
     expect([run.status, run.problem?.code ?? null]).toEqual([status, problem]);
   });
 
-  function deny(story: Story): Story {
+  function deny(story: IncidentScenario): IncidentScenario {
     story.deny("vera");
     return story;
   }
 
-  function outOfAttempts(story: Story): Story {
+  function outOfAttempts(story: IncidentScenario): IncidentScenario {
     for (let i = 0; i < 2; i++) failing("smoke", true)(story).started("smoke");
     return failing("smoke", true)(story);
   }
@@ -280,7 +280,7 @@ describe("a run is", () => {
 
 describe("a step keeps", () => {
   const fencing = () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo");
     story.starts("fence");
     story.happened({ type: "step.intended", data: { step: "fence", attempt: 1, before: { at: "0/5" } } });
@@ -330,9 +330,9 @@ test("a blank incident is not declared", () => {
 });
 
 test("a look that finds nothing ready says what was changed before it", () => {
-  const blocked = (story: Story) => story.preflighted({ ready: false }).run().problem?.stateNow;
-  expect(blocked(new Story().declared().requested())).toBe("Nothing was changed.");
-  const story = Story.asking();
+  const blocked = (story: IncidentScenario) => story.preflighted({ ready: false }).run().problem?.stateNow;
+  expect(blocked(new IncidentScenario().declared().requested())).toBe("Nothing was changed.");
+  const story = IncidentScenario.asking();
   story.approve("bo");
   story.starts("fence");
   expect(blocked(story.done("fence"))).toBe('Changed: "Step fence". Not changed: "Step promote".');

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { awaited } from "../../src/incident/authority.ts";
 import { gateDue, openGate } from "../../src/incident/gates.ts";
 import { LifeboatError } from "../../src/lib/errors.ts";
-import { failover, gate, MIDNIGHT, plan, rosterWith, Story } from "./world.ts";
+import { failover, gate, IncidentScenario, MIDNIGHT, plan, rosterWith } from "../support/incident-scenario.ts";
 
 const CHAIN = {
   escalate: [
@@ -14,7 +14,7 @@ const CHAIN = {
 const second = (date: Date | null) => (date === null ? null : (date.getTime() - MIDNIGHT) / 1000);
 
 describe("silence escalates", () => {
-  const asking = () => Story.asking(failover(CHAIN));
+  const asking = () => IncidentScenario.asking(failover(CHAIN));
   test.each([
     [60, [], 360],
     [359.999, [], 360],
@@ -42,7 +42,7 @@ describe("silence escalates", () => {
   });
 
   test("while too few have approved, it does", () => {
-    const story = Story.asking(failover({ ...CHAIN, quorum: 2 }));
+    const story = IncidentScenario.asking(failover({ ...CHAIN, quorum: 2 }));
     story.approve("bo");
     expect(gateDue(story.at(360).run(), "go", story.now).events).toHaveLength(1);
   });
@@ -79,7 +79,7 @@ describe("silence escalates", () => {
 
 describe("a question pins", () => {
   test("what was shown, who decides, how many, until when, and who may", () => {
-    const story = Story.asking(failover({ ...CHAIN, quorum: 2 }));
+    const story = IncidentScenario.asking(failover({ ...CHAIN, quorum: 2 }));
     expect(story.log.at(-1)).toMatchObject({
       type: "gate.opened",
       data: {
@@ -101,24 +101,24 @@ describe("a question pins", () => {
   });
 
   test("at least one person, whatever a plan says", () => {
-    expect(Story.asking(failover({ quorum: 0 })).gateOf("go").quorum).toBe(1);
+    expect(IncidentScenario.asking(failover({ quorum: 0 })).gateOf("go").quorum).toBe(1);
   });
 
   test("nothing, where there is nothing to ask", () => {
-    const asked = (story: Story, step: string) => () => {
+    const asked = (story: IncidentScenario, step: string) => () => {
       openGate(story.run(), step, { ask: "a", now: story.now, key: "k", system: story.system });
     };
-    expect(asked(new Story().declared().requested(), "go")).toThrow(LifeboatError);
-    expect(asked(Story.asking(), "go")).toThrow(LifeboatError);
-    expect(asked(Story.asking(), "fence")).toThrow(LifeboatError);
-    const denied = Story.asking();
+    expect(asked(new IncidentScenario().declared().requested(), "go")).toThrow(LifeboatError);
+    expect(asked(IncidentScenario.asking(), "go")).toThrow(LifeboatError);
+    expect(asked(IncidentScenario.asking(), "fence")).toThrow(LifeboatError);
+    const denied = IncidentScenario.asking();
     denied.deny("bo");
     expect(asked(denied, "go")).toThrow(LifeboatError);
   });
 });
 
 describe("who is waited for", () => {
-  const seen = (story: Story) => {
+  const seen = (story: IncidentScenario) => {
     const who = awaited(story.run(), story.gateOf("go"), story.system, story.now);
     return {
       asked: who.asked.map(({ role, since, people }) => [role, second(since), people.map((one) => one.id)]),
@@ -131,7 +131,7 @@ describe("who is waited for", () => {
   };
 
   test("first those of the gate's role, but not the requester", () => {
-    expect(seen(Story.asking(failover({ ...CHAIN, quorum: 2 })))).toEqual({
+    expect(seen(IncidentScenario.asking(failover({ ...CHAIN, quorum: 2 })))).toEqual({
       asked: [["database-administrator", 60, ["bo", "cy", "duo"]]],
       approved: [],
       missing: 2,
@@ -142,7 +142,7 @@ describe("who is waited for", () => {
   });
 
   test("then the next level too; who has approved is waited for no more", () => {
-    const story = Story.asking(failover({ ...CHAIN, quorum: 2 }));
+    const story = IncidentScenario.asking(failover({ ...CHAIN, quorum: 2 }));
     story.approve("duo");
     story.at(360).timePasses();
     expect(seen(story)).toMatchObject({
@@ -157,21 +157,24 @@ describe("who is waited for", () => {
   });
 
   test("nobody comes next when enough have approved, or when the chain is at its end", () => {
-    const enough = Story.asking(failover(CHAIN));
+    const enough = IncidentScenario.asking(failover(CHAIN));
     enough.approve("bo");
     expect(seen(enough)).toMatchObject({ missing: 0, next: null });
-    expect(seen(Story.asking(failover(CHAIN)).at(700).timePasses())).toMatchObject({ missing: 1, next: null });
+    expect(seen(IncidentScenario.asking(failover(CHAIN)).at(700).timePasses())).toMatchObject({
+      missing: 1,
+      next: null,
+    });
   });
 
   test("an approval of somebody who has left does not count", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo");
     story.system = rosterWith("bo", null);
     expect(seen(story)).toMatchObject({ approved: [], missing: 1 });
   });
 
   test("an approval of somebody who has lost the role does not count, and one who got it later is not waited for", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     story.approve("bo");
     story.system = rosterWith("bo", { roles: ["on-call"] }, rosterWith("oli", { roles: ["database-administrator"] }));
     expect(seen(story)).toMatchObject({
@@ -182,9 +185,9 @@ describe("who is waited for", () => {
   });
 
   test("it is said when even everybody would not be enough", () => {
-    expect(seen(Story.asking(failover({ quorum: 9 })))).toMatchObject({ missing: 9, possible: false });
+    expect(seen(IncidentScenario.asking(failover({ quorum: 9 })))).toMatchObject({ missing: 9, possible: false });
     const alone = plan([[gate("go", { role: "on-call", escalate: [] })]]);
-    const story = new Story().declared().requested(alone).preflighted().gateOpened();
+    const story = new IncidentScenario().declared().requested(alone).preflighted().gateOpened();
     story.system = rosterWith("oli", null);
     expect(seen(story)).toMatchObject({ missing: 1, possible: false, asked: [["on-call", 0, []]] });
     expect(seen(story.at(900)).expired).toBe(true);

@@ -3,7 +3,7 @@ import type { IncidentCommand } from "../../src/incident/commands.ts";
 import type { Actor } from "../../src/incident/events.ts";
 import { hashOf } from "../../src/lib/canonical.ts";
 import { sayProblem } from "../../src/lib/errors.ts";
-import { action, codeOf, failover, gate, MIDNIGHT, plan, Story } from "./world.ts";
+import { action, codeOf, failover, gate, IncidentScenario, MIDNIGHT, plan } from "../support/incident-scenario.ts";
 
 const stranger: Actor = { kind: "person", person: null, slackUser: "U_NEW", name: "New", door: "slack" };
 
@@ -22,21 +22,21 @@ describe("declare", () => {
     ["an impact that starts later", { impactStartedAt: new Date(MIDNIGHT + 1) }, "impact-later"],
     ["an impact at no time at all", { impactStartedAt: new Date(Number.NaN) }, "impact-later"],
   ] as const)("with %s", (_given, more, then) => {
-    expect(codeOf(new Story().asks("ana", declaring(more)))).toBe(then);
+    expect(codeOf(new IncidentScenario().asks("ana", declaring(more)))).toBe(then);
   });
 
   test("is for everybody but those who are barred", () => {
-    expect(codeOf(new Story().asks(stranger, declaring()))).toBe("accepted");
-    expect(codeOf(new Story().asks("ana", declaring(), { blocked: "guests can't" }))).toBe("barred");
+    expect(codeOf(new IncidentScenario().asks(stranger, declaring()))).toBe("accepted");
+    expect(codeOf(new IncidentScenario().asks("ana", declaring(), { blocked: "guests can't" }))).toBe("barred");
   });
 
   test("happens once", () => {
-    const story = new Story().declared();
+    const story = new IncidentScenario().declared();
     expect(codeOf(story.asks("bo", declaring()))).toBe("already-declared");
   });
 
   test("keeps what people typed readable and nothing else of it", () => {
-    const story = new Story();
+    const story = new IncidentScenario();
     story.asks("ana", declaring({ title: `  Paying\r\nis \u202eslow\u0007 ${"x".repeat(200)}` }));
     expect(story.state.declared?.title).toMatch(/^Paying is slow x+…$/);
     expect([...(story.state.declared?.title ?? "")]).toHaveLength(150);
@@ -47,7 +47,7 @@ const STATUSES = ["investigating", "identified", "mitigating", "monitoring"] as 
 
 describe("status", () => {
   test.each(STATUSES.flatMap((from) => STATUSES.map((to) => [from, to] as const)))("%s → %s", (from, to) => {
-    const story = new Story().declared();
+    const story = new IncidentScenario().declared();
     if (from !== "investigating") story.asks("ana", { type: "changeStatus", to: from });
     expect(codeOf(story.asks("ana", { type: "changeStatus", to }))).toBe(from === to ? "status-same" : "accepted");
     expect(story.state.status).toBe(to);
@@ -83,7 +83,7 @@ describe("status", () => {
     ["closed", [RESOLVE, CLOSE], REOPEN, "accepted", "investigating"],
   ];
   test.each(rows)("given it is %s (%#)", (_given, before, command, then, status) => {
-    const story = new Story().declared();
+    const story = new IncidentScenario().declared();
     for (const one of before) story.asks("ana", one);
     expect(codeOf(story.asks("ana", command))).toBe(then);
     expect(story.state.status).toBe(status);
@@ -91,28 +91,28 @@ describe("status", () => {
   });
 
   test("resolved and closed are not set like other statuses", () => {
-    const outcome = new Story().declared().asks("ana", { type: "changeStatus", to: "closed" as never });
+    const outcome = new IncidentScenario().declared().asks("ana", { type: "changeStatus", to: "closed" as never });
     expect(codeOf(outcome)).toBe("status-unknown");
   });
 
   test("nothing but a declaration is possible where nothing was declared", () => {
     for (const command of [RESOLVE, REOPEN, CLOSE, POSTMORTEM, MONITOR, SEVERITY, ROLE, NOTE, RUN])
-      expect(codeOf(new Story().asks("ana", command))).toBe("not-declared");
+      expect(codeOf(new IncidentScenario().asks("ana", command))).toBe("not-declared");
   });
 
   test("strangers to the roster change nothing, but may leave a note", () => {
     for (const command of [RESOLVE, MONITOR, SEVERITY, ROLE, RUN])
-      expect(codeOf(new Story().declared().asks(stranger, command))).toBe("not-on-roster");
-    expect(codeOf(new Story().declared().asks(stranger, NOTE))).toBe("accepted");
+      expect(codeOf(new IncidentScenario().declared().asks(stranger, command))).toBe("not-on-roster");
+    expect(codeOf(new IncidentScenario().declared().asks(stranger, NOTE))).toBe("accepted");
   });
 
   test("the barred do nothing at all", () => {
     for (const command of [RESOLVE, MONITOR, SEVERITY, ROLE, RUN, NOTE, REOPEN, CLOSE])
-      expect(codeOf(new Story().declared().asks("ana", command, { blocked: "deactivated" }))).toBe("barred");
+      expect(codeOf(new IncidentScenario().declared().asks("ana", command, { blocked: "deactivated" }))).toBe("barred");
   });
 
   test("an incident is not resolved, nor closed, while a run is live, and it says which", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     const outcome = story.asks("ana", RESOLVE);
     expect(outcome.kind === "refused" && sayProblem(outcome.problem)).toBe(
       '"Failover of the database" (run-1, waiting) is still in progress. An incident can be resolved once no run is in progress. ' +
@@ -128,7 +128,7 @@ test.each([
   ["P1", "severity-same"],
   ["P3", "severity-unknown"],
 ] as const)("severity P1 → %s", (to, then) => {
-  const story = new Story().declared();
+  const story = new IncidentScenario().declared();
   expect(codeOf(story.asks("oli", { type: "changeSeverity", to, reason: "worse" }))).toBe(then);
 });
 
@@ -141,19 +141,19 @@ describe("roles", () => {
     ["one who holds a standing authority", "vp-engineering", "vera", "role-standing"],
     ["a role there is not", "king", "cy", "role-unknown"],
   ])("go to %s", (_given, role, person, then) => {
-    const story = new Story().declared();
+    const story = new IncidentScenario().declared();
     expect(codeOf(story.asks("ana", { type: "assignRole", role, person, note: null }))).toBe(then);
     expect(story.state.roles.get(role)).toBe(then === "accepted" ? person : undefined);
   });
 
   test("are handed over, and not taken twice", () => {
-    const story = new Story().declared();
+    const story = new IncidentScenario().declared();
     const give = (person: string) => story.asks("ana", { type: "assignRole", role: "scribe", person, note: "shift" });
     expect([give("bo"), give("oli"), give("oli")].map(codeOf)).toEqual(["accepted", "accepted", "role-held"]);
   });
 
   test("a refusal says who may take it", () => {
-    const story = new Story().declared();
+    const story = new IncidentScenario().declared();
     const outcome = story.asks("ana", { type: "assignRole", role: "incident-commander", person: "bo", note: null });
     expect(outcome.kind === "refused" && outcome.problem.allowed).toBe("It may be taken by Cy");
   });
@@ -166,18 +166,18 @@ describe("notes", () => {
     ["a time that was", "Seen", new Date(MIDNIGHT - 1000), "accepted"],
     ["a time to come", "Seen", new Date(MIDNIGHT + 1000), "note-later"],
   ])("with %s", (_given, text, happenedAt, then) => {
-    const story = new Story().declared();
+    const story = new IncidentScenario().declared();
     expect(codeOf(story.asks("oli", { type: "note", text, happenedAt, link: null }))).toBe(then);
   });
 
   test("keep their lines and lose what hides in them", () => {
-    const story = new Story().declared();
+    const story = new IncidentScenario().declared();
     story.asks("oli", { type: "note", text: "one\r\ntwo\u2028three\u202e\u0000", happenedAt: null, link: null });
     expect(story.log.at(-1)?.data).toMatchObject({ text: "one\ntwo\nthree" });
   });
 
   test("are cut where they get too long", () => {
-    const story = new Story().declared();
+    const story = new IncidentScenario().declared();
     story.asks("oli", { type: "note", text: "🌊".repeat(4000), happenedAt: null, link: null });
     expect(story.log.at(-1)?.data).toMatchObject({ text: `${"🌊".repeat(2999)}…` });
   });
@@ -199,21 +199,21 @@ describe("a run is requested", () => {
     ["with a step that no gate covers", runOf(ungated), "plan-uncovered"],
     ["with a step that no gate covers, dry", runOf(ungated, { dryRun: true }), "accepted"],
   ])("%s", (_given, command, then) => {
-    const story = new Story().declared();
+    const story = new IncidentScenario().declared();
     if (command.type === "requestRun") story.plans.set(command.planHash, command.plan);
     expect(codeOf(story.asks("ana", command))).toBe(then);
   });
 
   test("for real in a drill: no", () => {
-    expect(codeOf(new Story().declared("drill").asks("ana", runOf()))).toBe("plan-kind");
+    expect(codeOf(new IncidentScenario().declared("drill").asks("ana", runOf()))).toBe("plan-kind");
   });
 
   test("once under one id", () => {
-    expect(codeOf(new Story().declared().requested().asks("ana", runOf()))).toBe("run-known");
+    expect(codeOf(new IncidentScenario().declared().requested().asks("ana", runOf()))).toBe("run-known");
   });
 
   test("by a person of the roster, whose name is kept, whatever account they used", () => {
-    const story = new Story().declared();
+    const story = new IncidentScenario().declared();
     story.plans.set(hashOf(failover()), failover());
     story.asks({ kind: "person", person: null, slackUser: "U_ANA_PHONE", name: "phone", door: "slack" }, runOf());
     expect(story.run().requester).toBe("ana");

@@ -2,13 +2,13 @@ import { describe, expect, test } from "@jest/globals";
 import type { ActionStep } from "../../src/catalog/types.ts";
 import { recoveryOf } from "../../src/incident/recovery.ts";
 import { serviceOf } from "../../src/incident/service.ts";
-import { failover, MIDNIGHT, Story } from "./world.ts";
+import { failover, IncidentScenario, MIDNIGHT } from "../support/incident-scenario.ts";
 
 const impact = new Date(MIDNIGHT - 120_000);
 
 /** Asked at 60, approved by Bo at 100 and Vera at 160, and everything done; the last step at 400, the run's end at 405. */
-function recovered(impactStartedAt: Date | null, rpo: Loss | null, counted: Loss | null = null): Story {
-  const story = new Story()
+function recovered(impactStartedAt: Date | null, rpo: Loss | null, counted: Loss | null = null): IncidentScenario {
+  const story = new IncidentScenario()
     .declared("real", impactStartedAt)
     .at(10)
     .requested(failover({ quorum: 2 }))
@@ -37,7 +37,7 @@ interface Loss {
 const unknown: Loss = { subject: "orders", seconds: null, rows: null, method: "the primary is silent" };
 const counted: Loss = { subject: "orders", seconds: 2, rows: 40, method: "ledger" };
 
-const of = (story: Story) => recoveryOf(story.state, story.run());
+const of = (story: IncidentScenario) => recoveryOf(story.state, story.run());
 
 describe("a recovery took", () => {
   test("from the impact to the last step seen to be done", () => {
@@ -59,11 +59,11 @@ describe("a recovery took", () => {
   });
 
   test("an unknown time, while it is not verified", () => {
-    expect(of(Story.asking())).toMatchObject({ verifiedAt: null, rtoSeconds: null, met: null });
+    expect(of(IncidentScenario.asking())).toMatchObject({ verifiedAt: null, rtoSeconds: null, met: null });
   });
 
   test("no time at all, when it was a dry run", () => {
-    const story = new Story().declared().requested(failover(), { dryRun: true }).preflighted();
+    const story = new IncidentScenario().declared().requested(failover(), { dryRun: true }).preflighted();
     expect(of(story.happened({ type: "run.verified", data: { dryRun: true } }))).toMatchObject({
       rtoSeconds: null,
       met: null,
@@ -73,8 +73,8 @@ describe("a recovery took", () => {
 
 describe("a planned run took", () => {
   /** Asked at 60 and approved at 800; the fence begins at 805 and the promotion is seen at 835; the last look ends at 890. */
-  function switched(): Story {
-    const story = new Story()
+  function switched(): IncidentScenario {
+    const story = new IncidentScenario()
       .declared("maintenance")
       .at(10)
       .requested({ ...failover(), mode: "planned" })
@@ -96,7 +96,7 @@ describe("a planned run took", () => {
   });
 
   test("nothing of the objective yet, while it is decided", () => {
-    const story = new Story()
+    const story = new IncidentScenario()
       .declared("maintenance")
       .requested({ ...failover(), mode: "planned" })
       .preflighted();
@@ -169,7 +169,7 @@ test("people were waited for, from the first question to the decision", () => {
       ],
     },
   ]);
-  expect(of(Story.asking()).waits).toMatchObject([
+  expect(of(IncidentScenario.asking()).waits).toMatchObject([
     { step: "go", outcome: "open", decidedAt: null, waitedSeconds: null },
   ]);
 });

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "@jest/globals";
 import { awaited } from "../../src/incident/authority.ts";
 import { fallThrough, gateDue } from "../../src/incident/gates.ts";
-import { codeOf, failover, rosterWith, Story } from "./world.ts";
+import { codeOf, failover, IncidentScenario, rosterWith } from "../support/incident-scenario.ts";
 
 const CHAIN = [
   { role: "vp-engineering", afterSeconds: 300 },
   { role: "cto", afterSeconds: 600 },
 ];
 const asking = (more = {}) =>
-  Story.asking(failover({ role: "incident-commander", escalate: CHAIN, remindSeconds: 120, ...more }));
-const said = (story: Story) => story.types().filter((type) => /gate\.(escalated|reminded)/.test(type));
+  IncidentScenario.asking(failover({ role: "incident-commander", escalate: CHAIN, remindSeconds: 120, ...more }));
+const said = (story: IncidentScenario) => story.types().filter((type) => /gate\.(escalated|reminded)/.test(type));
 
 describe("reminders", () => {
   test("come every two minutes until the next level is asked, and are counted from then", () => {
@@ -56,7 +56,7 @@ describe("reminders", () => {
 });
 
 describe("a question before the decision", () => {
-  const ask = (story: Story, who: string, text = "Is the provider back?") =>
+  const ask = (story: IncidentScenario, who: string, text = "Is the provider back?") =>
     story.asks(who, { type: "question", run: "run-1", ask: "ask-1", text });
 
   test.each([
@@ -101,7 +101,7 @@ describe("a question before the decision", () => {
 });
 
 describe("why it was denied", () => {
-  const explain = (story: Story, who: string, reason = "Too much would be lost", ask = "ask-1") =>
+  const explain = (story: IncidentScenario, who: string, reason = "Too much would be lost", ask = "ask-1") =>
     codeOf(story.asks(who, { type: "explain", run: "run-1", ask, reason }));
 
   test("may be told after the press, by whoever denied", () => {
@@ -126,7 +126,7 @@ describe("why it was denied", () => {
 });
 
 describe("not waiting for silence", () => {
-  const escalate = (story: Story, who: string) =>
+  const escalate = (story: IncidentScenario, who: string) =>
     story.asks(who, { type: "escalate", run: "run-1", ask: "ask-1", why: null });
 
   test.each([
@@ -172,7 +172,7 @@ describe("not waiting for silence", () => {
 });
 
 describe("a level nobody of which is there", () => {
-  const falls = (story: Story, gone: Record<string, string> = {}) => {
+  const falls = (story: IncidentScenario, gone: Record<string, string> = {}) => {
     const context = { now: story.now, system: story.system, gone: new Map(Object.entries(gone)) };
     story.write(fallThrough(story.state, story.run(), "go", context));
     return story.gateOf("go");
@@ -195,7 +195,7 @@ describe("a level nobody of which is there", () => {
   });
 
   test("because its only holder asked for the run", () => {
-    const story = new Story()
+    const story = new IncidentScenario()
       .declared()
       .requested(failover({ role: "incident-commander", escalate: CHAIN }), { by: "cy" });
     story.preflighted().done("check").gateOpened();

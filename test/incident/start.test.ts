@@ -3,11 +3,21 @@ import type { PlanStep } from "../../src/catalog/types.ts";
 import { evolve } from "../../src/incident/evolve.ts";
 import { passGates } from "../../src/incident/start.ts";
 import { hashOf } from "../../src/lib/canonical.ts";
-import { action, failover, gate, manual, plan, rosterWith, Story, SYSTEM, startCode } from "./world.ts";
+import {
+  action,
+  failover,
+  gate,
+  IncidentScenario,
+  manual,
+  plan,
+  rosterWith,
+  SYSTEM,
+  startCode,
+} from "../support/incident-scenario.ts";
 
 /** Approved by Bo (and Vera), nothing started. */
-function approved(quorum = 1): Story {
-  const story = Story.asking(failover({ quorum }));
+function approved(quorum = 1): IncidentScenario {
+  const story = IncidentScenario.asking(failover({ quorum }));
   story.approve("bo");
   if (quorum > 1) story.approve("vera");
   return story;
@@ -45,7 +55,7 @@ describe("a step that changes something starts only", () => {
   });
 
   test("when its gate has been asked", () => {
-    const story = new Story().declared().requested().preflighted().done("check");
+    const story = new IncidentScenario().declared().requested().preflighted().done("check");
     expect(startCode(story.mayStart("fence"))).toBe("gate-not-asked");
   });
 
@@ -130,7 +140,7 @@ describe("a step that changes something starts only", () => {
   });
 
   test("after a preflight that found it ready", () => {
-    const story = new Story().declared().requested();
+    const story = new IncidentScenario().declared().requested();
     expect(startCode(story.mayStart("check"))).toBe("not-preflighted");
     expect(startCode(story.preflighted({ ready: false }).mayStart("check"))).toBe("preflight-blocked");
     const late = approved().preflighted({ ready: false });
@@ -138,7 +148,7 @@ describe("a step that changes something starts only", () => {
   });
 
   test("never in a dry run", () => {
-    const story = new Story()
+    const story = new IncidentScenario()
       .declared()
       .requested(failover(), { dryRun: true })
       .preflighted()
@@ -149,7 +159,7 @@ describe("a step that changes something starts only", () => {
   });
 
   test("for real in a real incident, as a drill in a drill", () => {
-    const story = new Story().declared("drill");
+    const story = new IncidentScenario().declared("drill");
     const real = failover();
     const planHash = hashOf(real);
     story.plans.set(planHash, real);
@@ -184,7 +194,7 @@ describe("approvers are looked at again at the start", () => {
   });
 
   test("turned out since to be the requester's second self", () => {
-    const story = new Story().declared();
+    const story = new IncidentScenario().declared();
     const of = failover();
     const planHash = hashOf(of);
     story.plans.set(planHash, of);
@@ -198,7 +208,7 @@ describe("approvers are looked at again at the start", () => {
   });
 
   test("held no deciding role when it was asked, whatever the log says they approved", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     const { planHash, factsHash } = story.gateOf("go");
     const data = { step: "go", ask: "ask-1", person: "oli", role: "database-administrator", planHash, factsHash };
     story.happened({ type: "gate.approved", data });
@@ -208,7 +218,7 @@ describe("approvers are looked at again at the start", () => {
 
   test("an approval recorded for another plan or other facts never counts", () => {
     for (const change of [{ planHash: "x" }, { factsHash: "x" }, { ask: "x" }]) {
-      const story = Story.asking();
+      const story = IncidentScenario.asking();
       const { planHash, factsHash } = story.gateOf("go");
       const data = { step: "go", ask: "ask-1", person: "bo", role: "database-administrator", planHash, factsHash };
       if ("ask" in change)
@@ -243,7 +253,7 @@ describe("the stricter of what was pinned and what the plan says applies", () =>
     ["an earlier expiry was pinned", { expiresAt: "2026-03-01T00:01:30.000Z" }, "gate-expired"],
   ] as const;
   test.each(cases)("%s", (_given, pinned, then) => {
-    const story = new Story()
+    const story = new IncidentScenario()
       .declared()
       .requested(failover({ quorum: 2 }))
       .preflighted()
@@ -273,7 +283,7 @@ describe("the stricter of what was pinned and what the plan says applies", () =>
 describe("what a gate covers", () => {
   test("everything behind it, back to the start: a later gate does not replace an earlier one", () => {
     const of = plan([[gate("one")], [gate("two", { role: "cto", escalate: [] })], [action("fence")]]);
-    const story = new Story()
+    const story = new IncidentScenario()
       .declared()
       .requested(of)
       .preflighted()
@@ -288,7 +298,7 @@ describe("what a gate covers", () => {
 
   test("a step with no gate before it never starts, not even with one after it", () => {
     const of = plan([[action("fence")], [gate("go")], [action("promote")]]);
-    const story = new Story().declared().requested(of, { dryRun: true });
+    const story = new IncidentScenario().declared().requested(of, { dryRun: true });
     expect(startCode(story.preflighted().mayStart("fence"))).toBe("dry-run");
     const planHash = hashOf(of);
     const { runbook, title, mode } = of;
@@ -305,14 +315,14 @@ describe("what a gate covers", () => {
   ];
 
   test("a gate whose condition is false is passed over; when it was the only one, nothing starts", () => {
-    const story = new Story().declared().requested(plan(guarded)).preflighted();
+    const story = new IncidentScenario().declared().requested(plan(guarded)).preflighted();
     story.done("check", "run-1", [{ id: "loss", value: false }]);
     expect(story.status("go")).toBe("passedOver");
     expect(startCode(story.mayStart("fence"))).toBe("no-gate");
   });
 
   test("a gate whose condition lost its evidence is asked all the same", () => {
-    const story = new Story().declared().requested(plan(guarded)).preflighted();
+    const story = new IncidentScenario().declared().requested(plan(guarded)).preflighted();
     story.asks("ana", { type: "skipStep", run: "run-1", step: "check", reason: "it hangs" });
     expect(story.status("go")).toBe("waiting");
     expect(startCode(story.mayStart("fence"))).toBe("gate-not-asked");
@@ -320,12 +330,12 @@ describe("what a gate covers", () => {
 
   test("a step whose condition is false, or lost its evidence, is passed over", () => {
     const of = plan([[action("check", { risk: "read" })], [gate("go")], [{ ...action("fence"), when: lossKnown }]]);
-    const seen = new Story().declared().requested(of).preflighted().done("check");
+    const seen = new IncidentScenario().declared().requested(of).preflighted().done("check");
     expect(seen.status("fence")).toBe("passedOver");
-    const skipped = new Story().declared().requested(of).preflighted();
+    const skipped = new IncidentScenario().declared().requested(of).preflighted();
     skipped.asks("ana", { type: "skipStep", run: "run-1", step: "check", reason: "it hangs" });
     expect(skipped.status("fence")).toBe("passedOver");
-    const holds = new Story()
+    const holds = new IncidentScenario()
       .declared()
       .requested(of)
       .preflighted()
@@ -340,7 +350,7 @@ describe("what a gate covers", () => {
     ];
     const of = { ...plan([[gate("go")], steps]) };
     const parallel = { ...of, stages: of.stages.map((stage, i) => ({ ...stage, parallel: i === 1 })) };
-    const story = new Story().declared().requested(parallel).preflighted().gateOpened("go");
+    const story = new IncidentScenario().declared().requested(parallel).preflighted().gateOpened("go");
     story.approve("bo");
     expect(startCode(story.mayStart("look"))).toBe("out-of-order");
     expect(startCode(story.mayStart("probe"))).toBe("ok");
@@ -352,7 +362,7 @@ describe("what a gate covers", () => {
       [action("a", { risk: "read" }), gate("go"), action("b"), action("c")],
     ]);
     const parallel = { ...of, stages: of.stages.map((stage, i) => ({ ...stage, parallel: i === 1 })) };
-    const story = new Story().declared().requested(parallel).preflighted();
+    const story = new IncidentScenario().declared().requested(parallel).preflighted();
     expect(startCode(story.mayStart("a"))).toBe("out-of-order");
     story.done("check").gateOpened("go");
     expect(startCode(story.mayStart("a"))).toBe("ok");
@@ -363,7 +373,7 @@ describe("what a gate covers", () => {
 
   test("a step that reads needs the approval before it, and does not use it up", () => {
     const of = plan([[gate("go")], [action("smoke", { risk: "read" }), action("fence")]]);
-    const story = new Story().declared().requested(of).preflighted().gateOpened();
+    const story = new IncidentScenario().declared().requested(of).preflighted().gateOpened();
     expect(startCode(story.mayStart("smoke"))).toBe("quorum-missing");
     story.approve("bo");
     expect(story.mayStart("smoke")).toEqual({ ok: true, events: [] });
@@ -372,7 +382,7 @@ describe("what a gate covers", () => {
   });
 
   test("a manual step is told to people only behind an approval, and uses it up", () => {
-    const story = new Story()
+    const story = new IncidentScenario()
       .declared()
       .requested(plan([[gate("go")], [manual("cut")]]))
       .preflighted()
@@ -384,7 +394,7 @@ describe("what a gate covers", () => {
   });
 
   test("a gate skipped in the log is not a gate passed", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     expect(() => story.happened({ type: "step.skipped", data: { step: "go", reason: "x" } })).toThrow();
     const event = { version: 99, key: "x", run: "run-1", type: "step.skipped", data: { step: "go", reason: "x" } };
     story.state = evolve(story.state, { ...event, actor: { kind: "bot" }, at: story.now }, story.plans);
@@ -392,7 +402,7 @@ describe("what a gate covers", () => {
   });
 });
 
-function codeAfterDenial(story: Story): string {
+function codeAfterDenial(story: IncidentScenario): string {
   story.deny("vera");
   return startCode(story.mayStart("fence"));
 }
@@ -428,7 +438,7 @@ describe("once a gate has passed", () => {
 
 test("at the end of a run, gates with nothing behind them pass by the same rules", () => {
   const of = plan([[gate("go")], [action("fence")], [gate("close", { role: "cto", escalate: [] })]]);
-  const story = new Story().declared().requested(of).preflighted().gateOpened("go");
+  const story = new IncidentScenario().declared().requested(of).preflighted().gateOpened("go");
   story.approve("bo");
   story.starts("fence");
   story.done("fence").gateOpened("close", "ask-2");

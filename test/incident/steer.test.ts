@@ -2,14 +2,14 @@ import { describe, expect, test } from "@jest/globals";
 import type { IncidentCommand } from "../../src/incident/commands.ts";
 import type { Actor } from "../../src/incident/events.ts";
 import { sayProblem } from "../../src/lib/errors.ts";
-import { action, codeOf, failover, gate, plan, Story } from "./world.ts";
+import { action, codeOf, failover, gate, IncidentScenario, plan } from "../support/incident-scenario.ts";
 
 const stranger: Actor = { kind: "person", person: null, slackUser: "U_NEW", name: "New", door: "slack" };
 const PROBLEM = { code: "no-answer", what: "The standby did not answer" };
 
 /** Fence is under way, approved by Bo. */
-function underWay(): Story {
-  const story = Story.asking();
+function underWay(): IncidentScenario {
+  const story = IncidentScenario.asking();
   story.approve("bo");
   story.starts("fence");
   return story;
@@ -66,12 +66,12 @@ describe("who may steer a run", () => {
 });
 
 describe("an abort says what has been changed and what has not", () => {
-  const said = (story: Story) => {
+  const said = (story: IncidentScenario) => {
     story.asks("ana", { type: "abort", run: "run-1", reason: "enough" });
     return story.run().problem?.stateNow;
   };
   test("before anything", () => {
-    expect(said(Story.asking())).toBe("Nothing was changed.");
+    expect(said(IncidentScenario.asking())).toBe("Nothing was changed.");
   });
   test("with a step claimed and nothing sent", () => {
     expect(said(underWay())).toBe("Nothing was changed.");
@@ -98,11 +98,11 @@ describe("an abort says what has been changed and what has not", () => {
 describe("retry", () => {
   const retry = (step: string): IncidentCommand => ({ type: "retryStep", run: "run-1", step });
   test.each([
-    ["failed", "oli", (story: Story) => failed(story, true), "accepted"],
-    ["failed for good", "oli", (story: Story) => failed(story, false), "accepted"],
+    ["failed", "oli", (story: IncidentScenario) => failed(story, true), "accepted"],
+    ["failed for good", "oli", (story: IncidentScenario) => failed(story, false), "accepted"],
     ["stopped", "oli", stopped, "accepted"],
-    ["still running", "oli", (story: Story) => story, "step-not-failed"],
-    ["done", "oli", (story: Story) => story.done("fence"), "step-not-failed"],
+    ["still running", "oli", (story: IncidentScenario) => story, "step-not-failed"],
+    ["done", "oli", (story: IncidentScenario) => story.done("fence"), "step-not-failed"],
     ["stopped, by a stranger", stranger, stopped, "not-on-roster"],
   ] as const)("of a step that has %s", (_given, who, given, then) => {
     expect(codeOf(given(underWay()).asks(who, retry("fence")))).toBe(then);
@@ -136,7 +136,7 @@ describe("retry", () => {
   });
 
   test("of a denied gate asks again, for those who steer; of an open one, for nobody", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     expect(codeOf(story.asks("ana", retry("go")))).toBe("step-not-failed");
     story.deny("vera");
     expect(codeOf(story.asks("oli", retry("go")))).toBe("not-steering");
@@ -162,9 +162,9 @@ describe("skip", () => {
   });
 
   test("never a gate, open or not yet asked", () => {
-    const story = Story.asking();
+    const story = IncidentScenario.asking();
     expect(codeOf(story.asks("cy", skip("go")))).toBe("gate-not-skippable");
-    const early = new Story().declared().requested();
+    const early = new IncidentScenario().declared().requested();
     expect(codeOf(early.asks("ana", skip("go")))).toBe("gate-not-skippable");
   });
 
@@ -181,7 +181,7 @@ describe("skip", () => {
       action("set_read_only", { action: "rds.set_read_only", ...(fences && { fences }) });
     const skipping = (fences?: true) => {
       const of = plan([[gate("go")], [setReadOnly(fences), action("promote", { risk: "irreversible" })]]);
-      return codeOf(new Story().declared().requested(of).preflighted().asks("ana", skip("set_read_only")));
+      return codeOf(new IncidentScenario().declared().requested(of).preflighted().asks("ana", skip("set_read_only")));
     };
     expect(skipping(true)).toBe("fence-not-skippable");
     expect(skipping()).toBe("accepted");
@@ -189,18 +189,18 @@ describe("skip", () => {
 
   test("a fence with nothing irreversible behind it, or with that settled", () => {
     const of = plan([[gate("go")], [action("fence"), action("repoint")]]);
-    const story = new Story().declared().requested(of).preflighted();
+    const story = new IncidentScenario().declared().requested(of).preflighted();
     expect(codeOf(story.asks("ana", skip("fence")))).toBe("accepted");
-    const settled = Story.asking();
+    const settled = IncidentScenario.asking();
     settled.asks("ana", skip("promote"));
     expect(codeOf(settled.asks("ana", skip("fence")))).toBe("accepted");
   });
 
   test.each([
     ["stopped", stopped, "promote", "accepted"],
-    ["waiting", (story: Story) => story, "promote", "accepted"],
-    ["running", (story: Story) => story, "fence", "step-not-skippable"],
-    ["done", (story: Story) => story.done("fence"), "fence", "step-not-skippable"],
+    ["waiting", (story: IncidentScenario) => story, "promote", "accepted"],
+    ["running", (story: IncidentScenario) => story, "fence", "step-not-skippable"],
+    ["done", (story: IncidentScenario) => story.done("fence"), "fence", "step-not-skippable"],
   ] as const)("a step that is %s", (_given, given, step, then) => {
     const story = given(underWay());
     expect(codeOf(story.asks("cy", skip(step)))).toBe(then);
@@ -252,18 +252,18 @@ describe("done by hand", () => {
   });
 });
 
-function failed(story: Story, retryable: boolean): Story {
+function failed(story: IncidentScenario, retryable: boolean): IncidentScenario {
   return story.happened({
     type: "step.failed",
     data: { step: "fence", attempt: 1, problem: PROBLEM, retryable, seconds: 1 },
   });
 }
 
-function stopped(story: Story): Story {
+function stopped(story: IncidentScenario): IncidentScenario {
   return story.happened({ type: "step.stopped", data: { step: "fence", attempt: 1, problem: PROBLEM } });
 }
 
 test("a run that was asked for under one's own name is one's own, whoever declared", () => {
-  const story = new Story().declared().requested(failover(), { by: "oli" });
+  const story = new IncidentScenario().declared().requested(failover(), { by: "oli" });
   expect(codeOf(story.asks("oli", { type: "abort", run: "run-1", reason: "wrong one" }))).toBe("accepted");
 });

@@ -10,8 +10,8 @@ import { account } from "../../src/incident/accounting.ts";
 import { evolveStrictly, fold, type LogEvent } from "../../src/incident/evolve.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
-import { around } from "../messages/around.ts";
-import { orders } from "../messages/orders.ts";
+import { orders } from "../support/orders-system.ts";
+import { around } from "../support/surroundings.ts";
 
 /**
  * Timelines and plans that version 0.1 wrote in practice: a planned failover, the rejoin after it and a region failover. What was

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "@jest/globals";
 import { next } from "../../src/engine/next.ts";
-import { action, codeOf, gate, plan, Story, startCode } from "./world.ts";
+import { action, codeOf, gate, IncidentScenario, plan, startCode } from "../support/incident-scenario.ts";
 
 /** Two roles are asked at the same moment: both have to say yes, each by a person of their own. */
 const both = () => {
   const of = plan([[gate("dba"), gate("vp", { role: "vp-engineering", escalate: [] })], [action("fence")]]);
   return { ...of, stages: of.stages.map((stage, i) => ({ ...stage, parallel: i === 0 })) };
 };
-const ready = () => new Story().declared().requested(both()).preflighted();
+const ready = () => new IncidentScenario().declared().requested(both()).preflighted();
 const asking = () => ready().gateOpened("dba", "ask-dba").gateOpened("vp", "ask-vp");
-const doing = (story: Story) =>
+const doing = (story: IncidentScenario) =>
   next(story.run(), { epoch: "1", now: story.now }).intents.map((intent) =>
     "step" in intent ? `${intent.do} ${intent.step}` : intent.do,
   );

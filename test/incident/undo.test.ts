@@ -5,8 +5,8 @@ import type { Event } from "../../src/incident/events.ts";
 import { openGate } from "../../src/incident/gates.ts";
 import type { RunState } from "../../src/incident/state.ts";
 import { byHandAfter, changedSteps, coveringGate, undoneBy, undoRefusal } from "../../src/incident/undo.ts";
-import { failover, orders } from "../messages/orders.ts";
-import { Story } from "../messages/story.ts";
+import { failover, orders } from "../support/orders-system.ts";
+import { RecordedIncident } from "../support/recorded-incident.ts";
 
 /** `turn` is taken back by `turn`; what a step says of its way back stands in its input. */
 const card: ActionCard = {
@@ -72,7 +72,7 @@ function planOf(...stages: readonly PlanStage[]): Plan {
 }
 
 /** A run whose steps were carried out in this order, and that was aborted. */
-function ran(plan: Plan, done: readonly string[], story = begun(), id = "run-1"): Story {
+function ran(plan: Plan, done: readonly string[], story = begun(), id = "run-1"): RecordedIncident {
   story.after(60).request("ana", plan, { run: id }).engine({ type: "run.preflighted", data: looked }, id);
   for (const step of done) carriedOut(story, id, step);
   return story.ask("ana", { type: "abort", run: id, reason: "Enough" });
@@ -80,14 +80,14 @@ function ran(plan: Plan, done: readonly string[], story = begun(), id = "run-1")
 
 const looked = { ready: true, factsHash: "f", facts: [], checks: [], loss: "nothing" };
 
-function begun(): Story {
-  return new Story(orders).ask("ana", {
+function begun(): RecordedIncident {
+  return new RecordedIncident(orders).ask("ana", {
     ...{ type: "declare", title: "Down", system: "orders", severity: "P1", kind: "real" },
     ...{ impactStartedAt: null, announceIn: null },
   });
 }
 
-function carriedOut(story: Story, run: string, step: string): void {
+function carriedOut(story: RecordedIncident, run: string, step: string): void {
   const found = runOf(story, run).steps.get(step)?.step;
   if (found?.kind === "manual") {
     story.engine({ type: "step.opened", data: { step, until: null } }, run);
@@ -99,10 +99,10 @@ function carriedOut(story: Story, run: string, step: string): void {
   story.engine({ type: "step.verified", data: { step, attempt: 1, says: "", facts: [], rpo: null, seconds: 1 } }, run);
 }
 
-const runOf = (story: Story, id: string) => story.state.runs.get(id) as RunState;
+const runOf = (story: RecordedIncident, id: string) => story.state.runs.get(id) as RunState;
 
 function undo(
-  story: Story,
+  story: RecordedIncident,
   run: string,
   step: string,
   own: string,

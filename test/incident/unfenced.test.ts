@@ -2,17 +2,17 @@ import { describe, expect, test } from "@jest/globals";
 import type { Plan } from "../../src/catalog/types.ts";
 import type { ShownFact } from "../../src/incident/events.ts";
 import { unfencedAfter, unfencedIn } from "../../src/incident/unfenced.ts";
-import { action, failover, gate, plan, Story, startCode } from "./world.ts";
+import { action, failover, gate, IncidentScenario, plan, startCode } from "../support/incident-scenario.ts";
 
 const shown: ShownFact = { step: "fence", id: "unfenced", label: "NOT FENCED", value: "orders-a", material: true };
 const open = [{ id: "unfenced", value: "orders-a" }];
 
-function asking(facts: readonly ShownFact[], of: Plan = failover()): Story {
-  return new Story().declared().requested(of).preflighted({ facts }).done("check").gateOpened();
+function asking(facts: readonly ShownFact[], of: Plan = failover()): IncidentScenario {
+  return new IncidentScenario().declared().requested(of).preflighted({ facts }).done("check").gateOpened();
 }
 
 /** Nobody answers there any more when the step fences. */
-function wentOn(facts: readonly ShownFact[], of?: Plan): Story {
+function wentOn(facts: readonly ShownFact[], of?: Plan): IncidentScenario {
   const story = asking(facts, of);
   story.approve("bo");
   story.starts("fence");
@@ -70,7 +70,7 @@ describe("a server that can't be fenced", () => {
   });
 
   test("of an older log, which does not say what a question showed, holds up no run under way", () => {
-    const story = new Story().declared().requested().preflighted().done("check").gateOpened();
+    const story = new IncidentScenario().declared().requested().preflighted().done("check").gateOpened();
     for (const event of story.log)
       if (event.type === "gate.opened") delete (event.data as { unfenced?: unknown }).unfenced;
     const gateState = story.gateOf("go") as { unfenced?: readonly string[] | undefined };

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Store } from "../../src/timeline/index.ts";
-import { TestHouse } from "../commands/house.ts";
-import { storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
+import { declared, pastIncidents } from "../support/past-incidents.ts";
+import { storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
+import { TestApp } from "../support/test-app.ts";
 import { counted } from "./counted.ts";
-import { declared, pastIncidents } from "./past.ts";
 
 /** More than any list shows, and more than what is read before the first answer of a store without summaries. */
 const MANY = 130;
@@ -23,7 +23,7 @@ async function placeWith(past: number): Promise<Place> {
   const open = await declared(store, false, "Payments fail");
   await pastIncidents(store, past);
   // One process looks, and keeps what it derived.
-  await new TestHouse(store).ask("sam", "list");
+  await new TestApp(store).ask("sam", "list");
   await until(async () => (await summaries(store)) === past);
   return { store, open };
 }
@@ -48,12 +48,12 @@ afterAll(async () => {
 /** What each line reads as the first of a process that has just begun, and when it is typed again. */
 async function readsOf({ store, open }: Place, line: string): Promise<readonly (readonly string[])[]> {
   const { store: own, reads } = counted(store);
-  const house = new TestHouse(own);
-  house.channels.set(open, "C0PAYMENTS");
+  const app = new TestApp(own);
+  app.channels.set(open, "C0PAYMENTS");
   const all: string[][] = [];
   for (let times = 0; times < 2; times++) {
     reads.length = 0;
-    await house.ask("sam", line, { key: `${line}-${store.url}-${times}-${all.length}` });
+    await app.ask("sam", line, { key: `${line}-${store.url}-${times}-${all.length}` });
     all.push([...reads].sort());
   }
   return all;

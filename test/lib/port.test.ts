@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
 import { freePort } from "../../src/lib/port.ts";
-import { built } from "../built.ts";
+import { built } from "../support/built.ts";
 
 test("a port is free, is given once, and lies below what the system gives to outgoing connections", async () => {
   const ports = await Promise.all(Array.from({ length: 20 }, () => freePort()));

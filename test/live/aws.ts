@@ -1,5 +1,5 @@
 import { anInstance, createAws } from "../../practice/targets/aws/index.ts";
-import { blockedBy, conduct } from "../actions/conductor.ts";
+import { actionHarness, blockedBy } from "../support/action-harness.ts";
 import { type Deal, insist, type Target } from "./target.ts";
 
 const CONTRACT = ['"lifeboat contract"'];
@@ -41,16 +41,16 @@ export const aws: Target = {
     };
   },
   deals({ setting, optional, environment, practice, mayChange, signal }) {
-    const conductor = conduct({ ...environment }, { practice, signal });
+    const harness = actionHarness({ ...environment }, { practice, signal });
     const place = { account: setting("LIVE_AWS_ACCOUNT"), region: setting("LIVE_AWS_REGION"), pollSeconds: 2 };
     const gate = { ...place, metric: { namespace: "AWS/RDS", name: "ReplicaLag" }, is: "<=", limit: 1 };
     const account = async (given: object) => {
-      const { checks } = await conductor.look("cloudwatch.gate", given);
+      const { checks } = await harness.look("cloudwatch.gate", given);
       return checks.find(({ id }) => id === "aws.account");
     };
     const instance = optional("LIVE_RDS_INSTANCE");
     const [zone = "", name = ""] = (mayChange ?? "/").split("/");
-    const restorer = conduct({ ...environment }, { practice });
+    const restorer = actionHarness({ ...environment }, { practice });
     const record = (from: readonly string[], to: readonly string[]) => ({
       ...place,
       pollSeconds: practice ? 0.05 : 2,
@@ -85,7 +85,7 @@ export const aws: Target = {
       {
         says: "a metric without a value is no yes",
         async hold() {
-          const { checks } = await conductor.look("cloudwatch.gate", {
+          const { checks } = await harness.look("cloudwatch.gate", {
             ...gate,
             metric: { ...gate.metric, dimensions: { DBInstanceIdentifier: "lifeboat-is-not-here" } },
           });
@@ -98,7 +98,7 @@ export const aws: Target = {
       looks.push({
         says: `RDS instance ${instance} is looked at`,
         async hold() {
-          return (await conductor.perform("check", "rds.check", { ...place, instance })).evidence.says;
+          return (await harness.perform("check", "rds.check", { ...place, instance })).evidence.says;
         },
       });
     }
@@ -116,7 +116,7 @@ export const aws: Target = {
             by: `give it back its ${was.length} values in zone ${zone}: ${was.join(" ")}`,
             back: () => restorer.perform("back", "route53.shift", record(CONTRACT, was)),
           });
-          const there = await conductor.perform("there", "route53.shift", record(was, CONTRACT));
+          const there = await harness.perform("there", "route53.shift", record(was, CONTRACT));
           await putBack();
           const now = await valuesNow();
           insist([...now].sort().join() === [...was].sort().join(), `it says ${now.join(" ")}, not ${was.join(" ")}`);

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { createConsul } from "../../practice/targets/consul/index.ts";
-import { blockedBy, conduct } from "../actions/conductor.ts";
+import { actionHarness, blockedBy } from "../support/action-harness.ts";
 import { insist, type Target } from "./target.ts";
 
 const FILE = "lifeboat-contract.snap";
@@ -35,7 +35,7 @@ export const consul: Target = {
     };
   },
   deals({ setting, optional, environment, practice, mayChange, signal }) {
-    const conductor = conduct({ ...environment }, { practice, signal });
+    const harness = actionHarness({ ...environment }, { practice, signal });
     const address = setting("CONSUL_HTTP_ADDR");
     const cluster = {
       name: "contract",
@@ -48,7 +48,7 @@ export const consul: Target = {
       {
         says: "it has a leader and servers enough",
         async hold() {
-          const { evidence, facts } = await conductor.perform("check", "consul.check", { cluster });
+          const { evidence, facts } = await harness.perform("check", "consul.check", { cluster });
           return `${evidence.says} It may lose ${facts.failureTolerance} servers; failing: ${facts.critical || "none"}.`;
         },
       },
@@ -56,7 +56,7 @@ export const consul: Target = {
         says: "another datacenter at that address is refused",
         async hold() {
           const other = { ...cluster, datacenter: `${cluster.datacenter}-not` };
-          const { checks } = await conductor.look("consul.check", { cluster: other });
+          const { checks } = await harness.look("consul.check", { cluster: other });
           insist(blockedBy(checks).join() === "cluster.answers", "it was taken for the right one");
           return checks[0]?.says ?? "";
         },
@@ -65,7 +65,7 @@ export const consul: Target = {
         says: "a service that is not there is missed by name",
         async hold() {
           const given = { cluster, services: ["lifeboat-is-not-here"] };
-          const { checks } = await conductor.look("consul.check", given);
+          const { checks } = await harness.look("consul.check", given);
           insist(blockedBy(checks).includes("services.known"), "it was not missed");
           return checks.find(({ id }) => id === "services.known")?.says ?? "";
         },
@@ -84,7 +84,7 @@ export const consul: Target = {
             by: `rm ${file}*`,
             back: async () => Promise.all((await made()).map((name) => rm(join(folder, name)))),
           });
-          const { evidence, facts } = await conductor.perform("snapshot", "consul.snapshot", { cluster, file });
+          const { evidence, facts } = await harness.perform("snapshot", "consul.snapshot", { cluster, file });
           insist(((await stat(file)).mode & 0o077) === 0, "others may read it");
           insist(facts.keys !== 0 || facts.services !== 0, "Consul knows nothing: that proves nothing");
           await putBack();

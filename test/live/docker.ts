@@ -3,8 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createDocker } from "../../practice/targets/docker/index.ts";
-import { blockedBy, conduct } from "../actions/conductor.ts";
-import { soon } from "../actions/shop.ts";
+import { actionHarness, blockedBy } from "../support/action-harness.ts";
+import { soon } from "../support/database-fixture.ts";
 import { type Given, insist, type Target } from "./target.ts";
 
 export const docker: Target = {
@@ -42,7 +42,7 @@ export const docker: Target = {
   deals(given) {
     const { setting, practice, mayChange, signal } = given;
     const { where, secrets } = engineOf(given);
-    const conductor = conduct(secrets, { practice, signal });
+    const harness = actionHarness(secrets, { practice, signal });
     const project = { ...where, engineId: setting("DOCKER_ENGINE_ID"), project: setting("DOCKER_PROJECT") };
     const services = setting("DOCKER_SERVICES").split(",");
     const stableSeconds = practice ? 0.1 : 10;
@@ -50,7 +50,7 @@ export const docker: Target = {
       {
         says: "its services run, are healthy and stay so",
         async hold() {
-          const { evidence } = await conductor.perform("check", "compose.check", { project, services, stableSeconds });
+          const { evidence } = await harness.perform("check", "compose.check", { project, services, stableSeconds });
           return evidence.says;
         },
       },
@@ -58,7 +58,7 @@ export const docker: Target = {
         says: "another engine at that address is refused",
         async hold() {
           const other = { ...project, engineId: "lifeboat-is-not-here" };
-          const { checks } = await conductor.look("compose.check", { project: other, services });
+          const { checks } = await harness.look("compose.check", { project: other, services });
           insist(blockedBy(checks).join() === "engine.answers", "it was taken for the right one");
           return checks[0]?.says ?? "";
         },
@@ -66,7 +66,7 @@ export const docker: Target = {
       {
         says: "a service that is not there is missed by name",
         async hold() {
-          const { checks } = await conductor.look("compose.check", { project, services: ["lifeboat-is-not-here"] });
+          const { checks } = await harness.look("compose.check", { project, services: ["lifeboat-is-not-here"] });
           insist(blockedBy(checks).join() === "services.present", "it was not missed");
           return checks.find(({ id }) => id === "services.present")?.says ?? "";
         },
@@ -76,7 +76,7 @@ export const docker: Target = {
         changes: `${project.project}: ${mayChange} restarted once`,
         async hold() {
           const restart = { project, services: [mayChange], stableSeconds };
-          const { evidence, applied } = await conductor.perform("restart", "compose.restart", restart);
+          const { evidence, applied } = await harness.perform("restart", "compose.restart", restart);
           insist(applied, "nothing was sent");
           return evidence.says;
         },

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { createAws } from "../../practice/targets/aws/index.ts";
 import { createS3 } from "../../practice/targets/s3/index.ts";
-import { holdTheWire } from "../wire/held.ts";
+import { holdTheWire } from "../support/held.ts";
 import { openChanges } from "./changes.ts";
 import { hold } from "./hold.ts";
 import { targetNamed } from "./targets.ts";

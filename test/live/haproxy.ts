@@ -1,6 +1,6 @@
 import { HAPROXY_PACKAGES, HAPROXY_PROGRAMS } from "../../practice/targets/haproxy/index.ts";
-import { blockedBy, conduct } from "../actions/conductor.ts";
-import { openFront } from "../actions/haproxy/trials.ts";
+import { openFront } from "../actions/haproxy/failure-cases.ts";
+import { actionHarness, blockedBy } from "../support/action-harness.ts";
 import { insist, type Target } from "./target.ts";
 
 export const haproxy: Target = {
@@ -19,7 +19,7 @@ export const haproxy: Target = {
   async standIn() {
     const front = await openFront();
     const ready = { servers: [{ backend: "web", server: "green", state: "ready" }], probe: undefined };
-    await conduct({}).perform("both", "haproxy.set_server", front.lead("green", ready));
+    await actionHarness({}).perform("both", "haproxy.set_server", front.lead("green", ready));
     return {
       environment: { HAPROXY_SOCKET: front.haproxy.socket, HAPROXY_NODE: "practice", HAPROXY_SERVER: "web/green" },
       mayChange: "web/green",
@@ -27,8 +27,8 @@ export const haproxy: Target = {
     };
   },
   deals({ setting, practice, mayChange, signal }) {
-    const conductor = conduct({}, { practice, signal });
-    const restorer = conduct({}, { practice });
+    const harness = actionHarness({}, { practice, signal });
+    const restorer = actionHarness({}, { practice });
     const place = setting("HAPROXY_SOCKET");
     const [, host, port] = /^([^/]+):(\d+)$/.exec(place) ?? [];
     const target = { ...(host ? { host, port: Number(port) } : { socket: place }), node: setting("HAPROXY_NODE") };
@@ -43,7 +43,7 @@ export const haproxy: Target = {
       {
         says: "it answers, and has the server",
         async hold() {
-          const { checks, facts } = await conductor.look("haproxy.set_server", given("ready"));
+          const { checks, facts } = await harness.look("haproxy.set_server", given("ready"));
           insist(blockedBy(checks).length === 0, checks.map(({ says }) => says).join(" "));
           return `${checks.map(({ says }) => says).join(" ")} ${ref} is ${facts[`state:${ref}`]}.`;
         },
@@ -52,7 +52,7 @@ export const haproxy: Target = {
         says: "another HAProxy at that place is refused",
         async hold() {
           const other = given("ready", { haproxy: { ...target, node: "lifeboat-is-not-here" } });
-          const { checks } = await conductor.look("haproxy.set_server", other);
+          const { checks } = await harness.look("haproxy.set_server", other);
           insist(blockedBy(checks).join() === "haproxy.answers", "it was taken for the right one");
           return checks[0]?.says ?? "";
         },
@@ -61,7 +61,7 @@ export const haproxy: Target = {
         says: "a server that is not there is missed by name",
         async hold() {
           const nobody = given("ready", { servers: [{ backend, server: "lifeboat-is-not-here", state: "ready" }] });
-          const { checks } = await conductor.look("haproxy.set_server", nobody);
+          const { checks } = await harness.look("haproxy.set_server", nobody);
           insist(blockedBy(checks).includes("servers.present"), "it was not missed");
           return checks.find(({ id }) => id === "servers.present")?.says ?? "";
         },
@@ -71,7 +71,7 @@ export const haproxy: Target = {
         changes: `${ref}: maintenance, and back`,
         async hold(changes) {
           insist(mayChange === ref, `--may-change says ${mayChange}, and the server is ${ref}`);
-          const { facts } = await conductor.look("haproxy.set_server", given("maint"));
+          const { facts } = await harness.look("haproxy.set_server", given("maint"));
           const was = String(facts[`state:${ref}`]);
           insist(was !== "maint", `${ref} is in maintenance already`);
           const putBack = changes.until({
@@ -79,7 +79,7 @@ export const haproxy: Target = {
             by: `echo "set server ${ref} state ${was}" | socat stdio ${place}`,
             back: () => restorer.perform("back", "haproxy.set_server", given(was)),
           });
-          const { evidence } = await conductor.perform("out", "haproxy.set_server", given("maint"));
+          const { evidence } = await harness.perform("out", "haproxy.set_server", given("maint"));
           await putBack();
           return evidence.says;
         },

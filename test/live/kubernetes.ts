@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createCluster, kubeconfigOf } from "../../practice/targets/kubernetes/index.ts";
-import { blockedBy, conduct } from "../actions/conductor.ts";
-import { deployment } from "../actions/kubernetes/world.ts";
+import { actionHarness, blockedBy } from "../support/action-harness.ts";
+import { deployment } from "../support/kubernetes-fixture.ts";
 import { insist, type Target } from "./target.ts";
 
 export const kubernetes: Target = {
@@ -35,7 +35,7 @@ export const kubernetes: Target = {
     };
   },
   deals({ setting, environment, practice, mayChange, signal }) {
-    const conductor = conduct({ ...environment }, { practice, signal });
+    const harness = actionHarness({ ...environment }, { practice, signal });
     const cluster = {
       kubeconfigFrom: "KUBECONFIG",
       context: setting("KUBE_CONTEXT"),
@@ -43,19 +43,19 @@ export const kubernetes: Target = {
       clusterUid: setting("KUBE_CLUSTER_UID"),
     };
     const workload = mayChange ?? "";
-    const restorer = conduct({ ...environment }, { practice });
+    const restorer = actionHarness({ ...environment }, { practice });
     return [
       {
         says: "it is looked at",
         async hold() {
-          return (await conductor.perform("check", "kubernetes.check", { cluster })).evidence.says;
+          return (await harness.perform("check", "kubernetes.check", { cluster })).evidence.says;
         },
       },
       {
         says: "another cluster behind the context is refused before anything is asked of it",
         async hold() {
           const other = { ...cluster, clusterUid: randomUUID() };
-          const { checks } = await conductor.look("kubernetes.check", { cluster: other });
+          const { checks } = await harness.look("kubernetes.check", { cluster: other });
           insist(blockedBy(checks).join() === "cluster.answers", `blocked by ${blockedBy(checks).join() || "nothing"}`);
           return checks[0]?.says ?? "";
         },
@@ -64,7 +64,7 @@ export const kubernetes: Target = {
         says: "a workload that is not there is missed by name",
         async hold() {
           const given = { cluster, workloads: ["deployment/lifeboat-is-not-here"] };
-          const { checks } = await conductor.look("kubernetes.check", given);
+          const { checks } = await harness.look("kubernetes.check", given);
           insist(blockedBy(checks).includes("workloads"), "it was not missed");
           return checks.find(({ id }) => id === "workloads")?.says ?? "";
         },
@@ -84,7 +84,7 @@ export const kubernetes: Target = {
             by: `kubectl -n ${cluster.namespace} scale ${workload} --replicas=${had}`,
             back: () => restorer.perform("back", "kubernetes.scale", { cluster, counts: { [workload]: had } }),
           });
-          const more = await conductor.perform("more", "kubernetes.scale", {
+          const more = await harness.perform("more", "kubernetes.scale", {
             cluster,
             workloads: [workload],
             replicas: had + 1,
@@ -98,7 +98,7 @@ export const kubernetes: Target = {
         says: "new pods replace the old ones",
         changes: `${workload}: a rolling restart`,
         async hold() {
-          return (await conductor.perform("restart", "kubernetes.restart", { cluster, workload })).evidence.says;
+          return (await harness.perform("restart", "kubernetes.restart", { cluster, workload })).evidence.says;
         },
       },
     ];

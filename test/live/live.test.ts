@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { absent } from "../../practice/environment/fleet.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { describeWith } from "../actions/present.ts";
+import { describeWith } from "../support/describe-with.ts";
 import { dealsOf, hold } from "./hold.ts";
 import { type Served, type Serving, serve } from "./served.ts";
 import { targetNamed, targets } from "./targets.ts";

@@ -1,6 +1,6 @@
 import { PATRONI_PACKAGES, PATRONI_PROGRAMS, startPatroni } from "../../practice/targets/patroni/index.ts";
-import { blockedBy, conduct } from "../actions/conductor.ts";
-import { soon } from "../actions/shop.ts";
+import { actionHarness, blockedBy } from "../support/action-harness.ts";
+import { soon } from "../support/database-fixture.ts";
 import { insist, type Target } from "./target.ts";
 
 export const patroni: Target = {
@@ -35,8 +35,8 @@ export const patroni: Target = {
     };
   },
   deals({ setting, optional, environment, practice, mayChange, signal }) {
-    const conductor = conduct({ ...environment }, { practice, signal });
-    const restorer = conduct({ ...environment }, { practice });
+    const harness = actionHarness({ ...environment }, { practice, signal });
+    const restorer = actionHarness({ ...environment }, { practice });
     const scope = setting("PATRONI_SCOPE");
     /** Its members as it tells them itself. */
     const clusterOf = async () => {
@@ -55,7 +55,7 @@ export const patroni: Target = {
     const readyOne = async (leader: string) => {
       const cluster = await clusterOf();
       for (const { name: candidate } of cluster.members.filter(({ name }) => name !== leader)) {
-        const { checks } = await conductor.look("patroni.switchover", { cluster, leader, candidate });
+        const { checks } = await harness.look("patroni.switchover", { cluster, leader, candidate });
         if (blockedBy(checks).length === 0) return candidate;
       }
       throw new Error("No member is ready to lead");
@@ -66,8 +66,8 @@ export const patroni: Target = {
         says: "it is looked at, twice with the same material facts",
         async hold() {
           const cluster = await clusterOf();
-          const first = await conductor.perform("first", "patroni.check", { cluster });
-          const second = await conductor.perform("second", "patroni.check", { cluster });
+          const first = await harness.perform("first", "patroni.check", { cluster });
+          const second = await harness.perform("second", "patroni.check", { cluster });
           insist(first.facts.leader === second.facts.leader, "the leader changed meanwhile");
           return second.evidence.says;
         },
@@ -76,7 +76,7 @@ export const patroni: Target = {
         says: "a member is ready to lead, by the leader's own account",
         async hold() {
           const cluster = await clusterOf();
-          const { facts } = await conductor.look("patroni.check", { cluster });
+          const { facts } = await harness.look("patroni.check", { cluster });
           return `${await readyOne(String(facts.leader))} streams from ${facts.leader}.`;
         },
       },
@@ -85,7 +85,7 @@ export const patroni: Target = {
         async hold() {
           const cluster = await clusterOf();
           const candidate = cluster.members[0]?.name ?? "";
-          const { checks } = await conductor.look("patroni.failover", { cluster, candidate, allowDataLoss: true });
+          const { checks } = await harness.look("patroni.failover", { cluster, candidate, allowDataLoss: true });
           insist(blockedBy(checks).includes("leader.lost"), "it would have been");
           return checks.find(({ id }) => id === "leader.lost")?.says ?? "";
         },
@@ -96,14 +96,14 @@ export const patroni: Target = {
         async hold(changes) {
           named();
           const cluster = await clusterOf();
-          const { done } = await conductor.look("patroni.pause", { cluster });
+          const { done } = await harness.look("patroni.pause", { cluster });
           insist(done === "no", "it is paused already, and resuming it is for whoever paused it");
           const putBack = changes.until({
             left: `${scope} is paused, so nothing fails over by itself`,
             by: `patronictl resume ${scope}`,
             back: () => restorer.perform("resume", "patroni.resume", { cluster }),
           });
-          const { evidence } = await conductor.perform("pause", "patroni.pause", { cluster });
+          const { evidence } = await harness.perform("pause", "patroni.pause", { cluster });
           await putBack();
           return evidence.says;
         },
@@ -114,7 +114,7 @@ export const patroni: Target = {
         async hold(changes) {
           named();
           const cluster = await clusterOf();
-          const { facts } = await conductor.look("patroni.check", { cluster });
+          const { facts } = await harness.look("patroni.check", { cluster });
           const leader = String(facts.leader);
           const candidate = await readyOne(leader);
           const back = { cluster, leader: candidate, candidate: leader };
@@ -132,7 +132,7 @@ export const patroni: Target = {
               await restorer.perform("back", "patroni.switchover", back);
             },
           });
-          const { evidence } = await conductor.perform("there", "patroni.switchover", { cluster, leader, candidate });
+          const { evidence } = await harness.perform("there", "patroni.switchover", { cluster, leader, candidate });
           await putBack();
           return `${evidence.says} ${leader} leads again.`;
         },

@@ -5,7 +5,7 @@ import {
   PGBACKREST_PACKAGES,
   PGBACKREST_PROGRAMS,
 } from "../../practice/targets/pgbackrest/index.ts";
-import { blockedBy, conduct } from "../actions/conductor.ts";
+import { actionHarness, blockedBy } from "../support/action-harness.ts";
 import { type Given, insist, type Target } from "./target.ts";
 
 export const pgbackrest: Target = {
@@ -46,7 +46,7 @@ export const pgbackrest: Target = {
   },
   deals(given) {
     const { setting, environment, practice, mayChange, signal } = given;
-    const conductor = conduct({ ...environment }, { practice, signal });
+    const harness = actionHarness({ ...environment }, { practice, signal });
     const stanza = setting("PGBACKREST_STANZA");
     const host = { ...hostOf(given), stanza, data: setting("PGBACKREST_DATA") };
     return [
@@ -54,7 +54,7 @@ export const pgbackrest: Target = {
         says: "there is a whole backup, and the log is archived",
         async hold() {
           // How old they may be is for whoever runs it: it is said, and decides nothing here.
-          const { evidence } = await conductor.perform("check", "pgbackrest.check", { host, mustBeFresh: false });
+          const { evidence } = await harness.perform("check", "pgbackrest.check", { host, mustBeFresh: false });
           return evidence.says;
         },
       },
@@ -62,7 +62,7 @@ export const pgbackrest: Target = {
         says: "a stanza that is not there is refused",
         async hold() {
           const other = { ...host, stanza: "lifeboat-is-not-here" };
-          const { checks } = await conductor.look("pgbackrest.check", { host: other });
+          const { checks } = await harness.look("pgbackrest.check", { host: other });
           insist(blockedBy(checks).length > 0, "it was taken for one that is");
           return checks[0]?.says ?? "";
         },
@@ -70,7 +70,7 @@ export const pgbackrest: Target = {
       {
         says: "every file of the repository is as it was written; reading all of a large one takes its time",
         async hold() {
-          return (await conductor.perform("verify", "pgbackrest.verify", { host })).evidence.says;
+          return (await harness.perform("verify", "pgbackrest.verify", { host })).evidence.says;
         },
       },
       {
@@ -78,7 +78,7 @@ export const pgbackrest: Target = {
         changes: `${stanza}: one incremental backup`,
         async hold() {
           insist(mayChange === stanza, `--may-change says ${mayChange}, and the stanza is ${stanza}`);
-          const { evidence, applied } = await conductor.perform("backup", "pgbackrest.backup", { host, type: "incr" });
+          const { evidence, applied } = await harness.perform("backup", "pgbackrest.backup", { host, type: "incr" });
           insist(applied, "nothing was made");
           return evidence.says;
         },

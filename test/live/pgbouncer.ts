@@ -1,6 +1,6 @@
 import { PGBOUNCER_PACKAGES, PGBOUNCER_PROGRAMS, startPgBouncer } from "../../practice/targets/pgbouncer/index.ts";
 import { freePort } from "../../src/lib/port.ts";
-import { blockedBy, conduct } from "../actions/conductor.ts";
+import { actionHarness, blockedBy } from "../support/action-harness.ts";
 import { insist, type Target } from "./target.ts";
 
 export const pgbouncer: Target = {
@@ -30,8 +30,8 @@ export const pgbouncer: Target = {
     };
   },
   deals({ setting, environment, practice, mayChange, signal }) {
-    const conductor = conduct({ ...environment }, { practice, signal });
-    const restorer = conduct({ ...environment }, { practice });
+    const harness = actionHarness({ ...environment }, { practice, signal });
+    const restorer = actionHarness({ ...environment }, { practice });
     const { hostname: host, port, username } = new URL(setting("PGBOUNCER_ADMIN"));
     const database = setting("PGBOUNCER_DATABASE");
     const pool = {
@@ -43,12 +43,12 @@ export const pgbouncer: Target = {
       database,
       tls: setting("PGBOUNCER_TLS"),
     };
-    const isPaused = async () => (await conductor.look("pgbouncer.pause", { pool })).facts.paused;
+    const isPaused = async () => (await harness.look("pgbouncer.pause", { pool })).facts.paused;
     return [
       {
         says: "it answers, and says where the database leads and how long clients may wait",
         async hold() {
-          const { checks, facts } = await conductor.look("pgbouncer.pause", { pool });
+          const { checks, facts } = await harness.look("pgbouncer.pause", { pool });
           insist(blockedBy(checks).length === 0, checks.map(({ says }) => says).join(" "));
           return `${checks.map(({ says }) => says).join(" ")} It leads to ${facts.target}; ${facts.clients} clients.`;
         },
@@ -57,7 +57,7 @@ export const pgbouncer: Target = {
         says: "a database it does not serve is refused",
         async hold() {
           const other = { ...pool, database: "lifeboat_is_not_here" };
-          const { checks } = await conductor.look("pgbouncer.pause", { pool: other });
+          const { checks } = await harness.look("pgbouncer.pause", { pool: other });
           insist(blockedBy(checks).join() === "pool.answers", "it was taken for one it serves");
           return checks[0]?.says ?? "";
         },
@@ -73,7 +73,7 @@ export const pgbouncer: Target = {
             by: `RESUME ${database}; on PgBouncer's console`,
             back: () => restorer.perform("resume", "pgbouncer.resume", { pool }),
           });
-          const { evidence } = await conductor.perform("pause", "pgbouncer.pause", { pool });
+          const { evidence } = await harness.perform("pause", "pgbouncer.pause", { pool });
           await putBack();
           insist((await isPaused()) === false, "it is still paused");
           return evidence.says;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createHost } from "../../practice/environment/database.ts";
 import { setUp } from "../../practice/environment/setup.ts";
-import { blockedBy, conduct } from "../actions/conductor.ts";
+import { actionHarness, blockedBy } from "../support/action-harness.ts";
 import { insist, type Target } from "./target.ts";
 
 export const postgres: Target = {
@@ -58,8 +58,8 @@ export const postgres: Target = {
     };
   },
   deals({ setting, optional, environment, practice, mayChange, signal }) {
-    const conductor = conduct({ ...environment }, { practice, signal });
-    const restorer = conduct({ ...environment }, { practice });
+    const harness = actionHarness({ ...environment }, { practice, signal });
+    const restorer = actionHarness({ ...environment }, { practice });
     const tls = optional("POSTGRES_TLS") === "" ? {} : { tls: optional("POSTGRES_TLS") };
     const nodeOf = (name: string) => {
       const { hostname: host, port, username, pathname } = new URL(setting(name));
@@ -71,14 +71,14 @@ export const postgres: Target = {
     const nodes = [standby, primary];
     const app = { user: setting("POSTGRES_APP_USER"), passwordFrom: "POSTGRES_APP_PASSWORD" };
     const fenced = async () =>
-      (await conductor.look("postgres.fence", { node: primary, app })).facts.readOnly as boolean | null;
+      (await harness.look("postgres.fence", { node: primary, app })).facts.readOnly as boolean | null;
     return [
       {
         says: "who is primary and who follows is looked up, not believed",
         async hold() {
           // Unplanned: how far it is behind at this moment is said, and decides nothing.
           const given = { nodes, mode: "unplanned" };
-          const { facts, evidence } = await conductor.perform("check", "postgres.check", given);
+          const { facts, evidence } = await harness.perform("check", "postgres.check", given);
           insist(facts.primary === primary.name, `the primary is ${facts.primary}`);
           insist(facts.standby === standby.name, `the standby is ${facts.standby}`);
           insist(facts.streaming === true, `${standby.name} does not stream`);
@@ -90,8 +90,8 @@ export const postgres: Target = {
         async hold() {
           // An empty one would prove nothing.
           const counts = [{ table: setting("POSTGRES_TABLE"), min: 1 }];
-          const one = await conductor.perform("one", "postgres.verify_data", { node: primary, counts });
-          const two = await conductor.perform("two", "postgres.verify_data", { node: standby, counts });
+          const one = await harness.perform("one", "postgres.verify_data", { node: primary, counts });
+          const two = await harness.perform("two", "postgres.verify_data", { node: standby, counts });
           return `${one.evidence.says} ${two.evidence.says}`;
         },
       },
@@ -102,7 +102,7 @@ export const postgres: Target = {
               says: "a server of another cluster is told from it by its system identifier",
               async hold() {
                 const strange = { nodes: [primary, standby, nodeOf("POSTGRES_OTHER")] };
-                const { checks } = await conductor.look("postgres.check", strange);
+                const { checks } = await harness.look("postgres.check", strange);
                 insist(blockedBy(checks).includes("standby.sameCluster"), "it was taken for one of them");
                 return checks.find(({ id }) => id === "standby.sameCluster")?.says ?? "";
               },
@@ -119,7 +119,7 @@ export const postgres: Target = {
             by: "alter system reset default_transaction_read_only; select pg_reload_conf(); on it",
             back: () => restorer.perform("unfence", "postgres.unfence", { node: primary, app, other: standby }),
           });
-          const { evidence } = await conductor.perform("fence", "postgres.fence", { node: primary, app });
+          const { evidence } = await harness.perform("fence", "postgres.fence", { node: primary, app });
           await putBack();
           insist((await fenced()) === false, "it is still read-only");
           return evidence.says;

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RABBITMQ_PACKAGES, RABBITMQ_PROGRAMS, startRabbit, USER } from "../../practice/targets/rabbitmq/index.ts";
-import { blockedBy, conduct } from "../actions/conductor.ts";
+import { actionHarness, blockedBy } from "../support/action-harness.ts";
 import { insist, type Target } from "./target.ts";
 
 const QUEUE = "lifeboat-contract";
@@ -37,7 +37,7 @@ export const rabbitmq: Target = {
     };
   },
   deals({ setting, environment, practice, mayChange, signal }) {
-    const conductor = conduct({ ...environment }, { practice, signal });
+    const harness = actionHarness({ ...environment }, { practice, signal });
     const vhost = setting("RABBITMQ_VHOST");
     const login = { user: setting("RABBITMQ_USER"), passwordFrom: "RABBITMQ_PASSWORD" };
     const broker = { url: setting("RABBITMQ_URL"), login, cluster: setting("RABBITMQ_CLUSTER") };
@@ -46,7 +46,7 @@ export const rabbitmq: Target = {
       const folder = await mkdtemp(join(tmpdir(), "lifeboat-definitions-"));
       try {
         const file = join(folder, "definitions.json");
-        const { evidence } = await conductor.perform("export", "rabbitmq.export", { broker, vhost, file });
+        const { evidence } = await harness.perform("export", "rabbitmq.export", { broker, vhost, file });
         return await work(file, evidence.says);
       } finally {
         await rm(folder, { recursive: true, force: true });
@@ -63,14 +63,14 @@ export const rabbitmq: Target = {
       {
         says: "it answers, and is well by its own account",
         async hold() {
-          return (await conductor.perform("check", "rabbitmq.check", { broker, vhost })).evidence.says;
+          return (await harness.perform("check", "rabbitmq.check", { broker, vhost })).evidence.says;
         },
       },
       {
         says: "a broker of another name at that address is refused",
         async hold() {
           const other = { ...broker, cluster: `${broker.cluster}-not` };
-          const { checks } = await conductor.look("rabbitmq.check", { broker: other, vhost });
+          const { checks } = await harness.look("rabbitmq.check", { broker: other, vhost });
           insist(blockedBy(checks).join() === "broker.answers", "it was taken for the right one");
           return checks[0]?.says ?? "";
         },
@@ -79,7 +79,7 @@ export const rabbitmq: Target = {
         says: "what it has goes into a file, and nothing of the file is then missing in it",
         async hold() {
           return await exported(async (file, says) => {
-            const { done, facts } = await conductor.look("rabbitmq.import", { broker, vhost, file });
+            const { done, facts } = await harness.look("rabbitmq.import", { broker, vhost, file });
             insist(done === "yes", `an import would not be a matter of course: ${facts.missing} are missing`);
             return says;
           });
@@ -101,7 +101,7 @@ export const rabbitmq: Target = {
               by: `rabbitmqctl delete_queue -p ${vhost} ${QUEUE} --if-empty`,
               back: deleteQueue,
             });
-            const { evidence, applied } = await conductor.perform("in", "rabbitmq.import", { broker, vhost, file });
+            const { evidence, applied } = await harness.perform("in", "rabbitmq.import", { broker, vhost, file });
             insist(applied, "nothing was sent");
             await putBack();
             return evidence.says;

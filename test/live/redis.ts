@@ -1,5 +1,5 @@
 import { REDIS_PACKAGES, REDIS_PROGRAMS, startRedis } from "../../practice/targets/redis/index.ts";
-import { blockedBy, conduct } from "../actions/conductor.ts";
+import { actionHarness, blockedBy } from "../support/action-harness.ts";
 import { insist, type Target } from "./target.ts";
 
 export const redis: Target = {
@@ -25,7 +25,7 @@ export const redis: Target = {
     };
   },
   deals({ setting, optional, environment, practice, mayChange, signal }) {
-    const conductor = conduct({ ...environment }, { practice, signal });
+    const harness = actionHarness({ ...environment }, { practice, signal });
     const login = (name: string) => (optional(name) === "" ? {} : { passwordFrom: name });
     const master = setting("REDIS_MASTER");
     const set = {
@@ -43,13 +43,13 @@ export const redis: Target = {
       {
         says: "it is looked at",
         async hold() {
-          return (await conductor.perform("check", "redis.check", { set })).evidence.says;
+          return (await harness.perform("check", "redis.check", { set })).evidence.says;
         },
       },
       {
         says: "it is ready for a failover that loses nothing",
         async hold() {
-          const { checks } = await conductor.look("redis.failover", { set });
+          const { checks } = await harness.look("redis.failover", { set });
           insist(blockedBy(checks).length === 0, `blocked by ${blockedBy(checks).join()}`);
           return checks.map(({ says }) => says).join(" ");
         },
@@ -59,7 +59,7 @@ export const redis: Target = {
         changes: `${master}: one failover; writes wait a second or two`,
         async hold() {
           insist(mayChange === master, `--may-change says ${mayChange}, and the master is ${master}`);
-          return (await conductor.perform("failover", "redis.failover", { set })).evidence.says;
+          return (await harness.perform("failover", "redis.failover", { set })).evidence.says;
         },
       },
     ];

@@ -3,7 +3,7 @@ import type { ReadContext } from "../../src/actions/contract.ts";
 import { type Bucket, withBucket } from "../../src/actions/s3/bucket.ts";
 import { SOURCE_ETAG } from "../../src/actions/s3/difference.ts";
 import { type Listed, listAll } from "../../src/actions/s3/listing.ts";
-import { conduct } from "../actions/conductor.ts";
+import { actionHarness } from "../support/action-harness.ts";
 import { insist, type Target } from "./target.ts";
 
 const OBJECTS_MAX = 10_000;
@@ -50,14 +50,14 @@ export const s3: Target = {
     };
   },
   deals({ setting, optional, environment, practice, mayChange, signal }) {
-    const conductor = conduct({ ...environment }, { practice, signal });
+    const harness = actionHarness({ ...environment }, { practice, signal });
     const bucket = (name: string) => ({
       bucket: name,
       region: setting("S3_REGION"),
       ...(optional("S3_ENDPOINT") ? { endpoint: setting("S3_ENDPOINT") } : { account: setting("S3_ACCOUNT") }),
       ...(optional("S3_CREDENTIALS") ? { credentialsFrom: "S3_CREDENTIALS" } : {}),
     });
-    const restorer = conduct({ ...environment }, { practice });
+    const restorer = actionHarness({ ...environment }, { practice });
     const source = bucket(setting("S3_SOURCE"));
     const prefix = optional("S3_PREFIX");
     const sync = { source, destination: bucket(mayChange ?? "lifeboat-is-not-here"), prefix };
@@ -66,7 +66,7 @@ export const s3: Target = {
         says: "a bucket that is not there is said to be so, and nothing is sent",
         async hold() {
           const missing = { ...sync, destination: bucket("lifeboat-is-not-here-4711") };
-          const { checks, done } = await conductor.look("s3.sync", missing);
+          const { checks, done } = await harness.look("s3.sync", missing);
           const blocks = checks.filter(({ ok, level }) => !ok && level === "block");
           insist(blocks.length > 0 && done === "unknown", "it was taken for one that is there");
           return blocks.map(({ says }) => says).join(" ");
@@ -76,9 +76,9 @@ export const s3: Target = {
         says: "what another bucket lacks is copied, and a second time nothing is",
         changes: `${mayChange}: gets what it lacks of ${source.bucket}/${prefix}, which is deleted there again`,
         async hold(changes) {
-          const from = await listAll(conductor.context, source, prefix, OBJECTS_MAX);
+          const from = await listAll(harness.context, source, prefix, OBJECTS_MAX);
           insist(from.size > 0, `${source.bucket}/${prefix} is empty: that proves nothing`);
-          const there = await listAll(conductor.context, sync.destination, prefix, OBJECTS_MAX);
+          const there = await listAll(harness.context, sync.destination, prefix, OBJECTS_MAX);
           const taken = [...from.keys()].find((key) => there.has(key));
           insist(taken === undefined, `${mayChange} holds ${taken} already: name a bucket without any of these keys`);
           const putBack = changes.until({
@@ -86,9 +86,9 @@ export const s3: Target = {
             by: `delete those of its objects whose metadata has ${SOURCE_ETAG}`,
             back: () => takeAway(restorer.context, sync.destination, [...from.values()]),
           });
-          const copied = await conductor.perform("copy", "s3.sync", sync);
+          const copied = await harness.perform("copy", "s3.sync", sync);
           insist(copied.applied, "nothing was copied");
-          const again = await conductor.perform("again", "s3.sync", sync);
+          const again = await harness.perform("again", "s3.sync", sync);
           insist(!again.applied, "the second time something was copied");
           await putBack();
           const largest = Math.max(...[...from.values()].map(({ size }) => size));

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createSearch } from "../../practice/targets/search/index.ts";
-import { conduct } from "../actions/conductor.ts";
+import { actionHarness } from "../support/action-harness.ts";
 import { insist, type Target } from "./target.ts";
 
 export const search: Target = {
@@ -34,7 +34,7 @@ export const search: Target = {
     };
   },
   deals({ setting, environment, practice, mayChange, signal }) {
-    const conductor = conduct({ ...environment }, { practice, signal });
+    const harness = actionHarness({ ...environment }, { practice, signal });
     const cluster = {
       name: "contract",
       url: setting("OPENSEARCH_URL"),
@@ -48,7 +48,7 @@ export const search: Target = {
       {
         says: "it answers and is looked at",
         async hold() {
-          const { checks } = await conductor.look("search.check", { cluster, repository, indices });
+          const { checks } = await harness.look("search.check", { cluster, repository, indices });
           const answers = checks[0];
           insist(answers?.ok === true, answers?.says ?? "nothing was said");
           return checks.map(({ says }) => says).join(" ");
@@ -58,7 +58,7 @@ export const search: Target = {
         says: "another cluster at that address is refused",
         async hold() {
           const other = { ...cluster, clusterUuid: randomUUID() };
-          const { checks } = await conductor.look("search.check", { cluster: other, repository, indices });
+          const { checks } = await harness.look("search.check", { cluster: other, repository, indices });
           insist(checks[0]?.ok === false, "it was taken for the right one");
           return checks[0]?.says ?? "";
         },
@@ -68,8 +68,8 @@ export const search: Target = {
         changes: `${repository}: one snapshot of ${indices.join()} more, which stays`,
         async hold() {
           const given = { cluster, repository, indices, name: "lifeboat-contract", pollSeconds };
-          const made = await conductor.perform("snapshot", "search.snapshot", given);
-          await conductor.perform("check", "search.check", { cluster, repository, indices });
+          const made = await harness.perform("snapshot", "search.snapshot", given);
+          await harness.perform("check", "search.check", { cluster, repository, indices });
           return made.evidence.says;
         },
       },

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { soon } from "../actions/shop.ts";
-import { built } from "../built.ts";
+import { built } from "../support/built.ts";
+import { soon } from "../support/database-fixture.ts";
 
 /** A stand-in of another process, as what that one prints says. */
 export interface Served {

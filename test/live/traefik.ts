@@ -1,5 +1,5 @@
-import { blockedBy, conduct } from "../actions/conductor.ts";
-import { openTraefik, proof } from "../actions/traefik/trials.ts";
+import { openTraefik, suite } from "../actions/traefik/failure-cases.ts";
+import { actionHarness, blockedBy } from "../support/action-harness.ts";
 import { insist, type Target } from "./target.ts";
 
 const NOWHERE = "http://127.0.0.1:1";
@@ -19,7 +19,7 @@ export const traefik: Target = {
   ],
   mayChange: { is: "that service", does: "leads to TRAEFIK_TO and back: the file is written twice, its comments stay" },
   async standIn() {
-    await proof.open?.();
+    await suite.open?.();
     const stand = await openTraefik();
     const { to } = stand.given() as unknown as { to: { servers: readonly string[] } };
     return {
@@ -33,13 +33,13 @@ export const traefik: Target = {
       mayChange: "shop",
       async stop() {
         await stand.close();
-        await proof.close?.();
+        await suite.close?.();
       },
     };
   },
   deals({ setting, optional, environment, practice, mayChange, signal }) {
-    const conductor = conduct({ ...environment }, { practice, signal });
-    const restorer = conduct({ ...environment }, { practice });
+    const harness = actionHarness({ ...environment }, { practice, signal });
+    const restorer = actionHarness({ ...environment }, { practice });
     const service = setting("TRAEFIK_SERVICE");
     const user = optional("TRAEFIK_USER");
     /** Each server is asked by itself before anything is led there. */
@@ -54,12 +54,12 @@ export const traefik: Target = {
       ...more,
     });
     const others = setting("TRAEFIK_TO").split(",");
-    const leadsTo = async () => String((await conductor.look("traefik.switch", to(others))).facts.lead);
+    const leadsTo = async () => String((await harness.look("traefik.switch", to(others))).facts.lead);
     return [
       {
         says: "the file and the API say where the service leads, and the other servers answer by themselves",
         async hold() {
-          const { checks } = await conductor.look("traefik.switch", to(others));
+          const { checks } = await harness.look("traefik.switch", to(others));
           insist(blockedBy(checks).length === 0, checks.map(({ says }) => says).join(" "));
           return checks.map(({ says }) => says).join(" ");
         },
@@ -68,7 +68,7 @@ export const traefik: Target = {
         says: "a service the file does not have is refused",
         async hold() {
           const given = to(others, { service: "lifeboat-is-not-here" });
-          const { checks } = await conductor.look("traefik.switch", given);
+          const { checks } = await harness.look("traefik.switch", given);
           insist(blockedBy(checks).join() === "service.present", `blocked by ${blockedBy(checks).join() || "nothing"}`);
           return checks.find(({ id }) => id === "service.present")?.says ?? "";
         },
@@ -76,7 +76,7 @@ export const traefik: Target = {
       {
         says: "servers that do not answer by themselves are refused",
         async hold() {
-          const { checks } = await conductor.look("traefik.switch", to([NOWHERE]));
+          const { checks } = await harness.look("traefik.switch", to([NOWHERE]));
           insist(blockedBy(checks).join() === "target.answers", `blocked by ${blockedBy(checks).join() || "nothing"}`);
           return checks.find(({ id }) => id === "target.answers")?.says ?? "";
         },
@@ -94,7 +94,7 @@ export const traefik: Target = {
             by: `make ${service} lead to ${before} in ${setting("TRAEFIK_FILE")}`,
             back: () => restorer.perform("back", "traefik.switch", to(home)),
           });
-          const { evidence } = await conductor.perform("there", "traefik.switch", to(others));
+          const { evidence } = await harness.perform("there", "traefik.switch", to(others));
           await putBack();
           insist((await leadsTo()) === before, `it leads to ${await leadsTo()}`);
           return evidence.says;

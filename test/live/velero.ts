@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createCluster, kubeconfigOf } from "../../practice/targets/kubernetes/index.ts";
-import { blockedBy, conduct } from "../actions/conductor.ts";
+import { actionHarness, blockedBy } from "../support/action-harness.ts";
 import { insist, type Target } from "./target.ts";
 
 export const velero: Target = {
@@ -28,7 +28,7 @@ export const velero: Target = {
     };
   },
   deals({ setting, environment, practice, mayChange, signal }) {
-    const conductor = conduct({ ...environment }, { practice, signal });
+    const harness = actionHarness({ ...environment }, { practice, signal });
     const cluster = {
       kubeconfigFrom: "KUBECONFIG",
       context: setting("KUBE_CONTEXT"),
@@ -40,7 +40,7 @@ export const velero: Target = {
       {
         says: "it may be asked for a backup, and has a place to keep it",
         async hold() {
-          const { checks, facts } = await conductor.look("velero.backup", backup);
+          const { checks, facts } = await harness.look("velero.backup", backup);
           insist(blockedBy(checks).length === 0, checks.map(({ says }) => says).join(" "));
           return `${checks.map(({ says }) => says).join(" ")} The next one would be ${facts.next}.`;
         },
@@ -49,7 +49,7 @@ export const velero: Target = {
         says: "another cluster behind the context is refused before anything is asked of it",
         async hold() {
           const other = { ...backup, cluster: { ...cluster, clusterUid: randomUUID() } };
-          const { checks } = await conductor.look("velero.backup", other);
+          const { checks } = await harness.look("velero.backup", other);
           insist(blockedBy(checks).join() === "cluster.answers", `blocked by ${blockedBy(checks).join() || "nothing"}`);
           return checks[0]?.says ?? "";
         },
@@ -57,7 +57,7 @@ export const velero: Target = {
       {
         says: "a backup that is not there is missed",
         async hold() {
-          const { checks } = await conductor.look("velero.check", { cluster, backup: "lifeboat-is-not-here" });
+          const { checks } = await harness.look("velero.check", { cluster, backup: "lifeboat-is-not-here" });
           insist(blockedBy(checks).join() === "velero.backup", `blocked by ${blockedBy(checks).join() || "nothing"}`);
           return checks.find(({ id }) => id === "velero.backup")?.says ?? "";
         },
@@ -66,8 +66,8 @@ export const velero: Target = {
         says: "a namespace is backed up without an error, and the backup is found by its name",
         changes: `${mayChange}: one backup, deleted by Velero after an hour`,
         async hold() {
-          const { evidence, facts } = await conductor.perform("backup", "velero.backup", backup);
-          await conductor.perform("check", "velero.check", { cluster, backup: facts.backup });
+          const { evidence, facts } = await harness.perform("backup", "velero.backup", backup);
+          await harness.perform("check", "velero.check", { cluster, backup: facts.backup });
           return evidence.says;
         },
       },

@@ -10,8 +10,8 @@ import { BRIEF_WORDS, briefLines, briefOf, wordsIn } from "../../templates/messa
 import { detailLines } from "../../templates/messages/details.ts";
 import { refusal } from "../../templates/messages/refusal.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
-import { around } from "./around.ts";
-import * as nights from "./nights.ts";
+import * as nights from "../support/incident-states.ts";
+import { around } from "../support/surroundings.ts";
 
 /** "About fifty": the labels of the lines, a cause that is never cut below what names it, and one line that says what is allowed. */
 const MOST = BRIEF_WORDS + 15;

@@ -4,9 +4,9 @@ import { cut, plain, plainWords, safe, withCommands } from "../../templates/mess
 import type { Block } from "../../templates/messages/message.ts";
 import { refusal } from "../../templates/messages/refusal.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
-import { around } from "./around.ts";
-import { failover, orders, seen } from "./orders.ts";
-import { Story } from "./story.ts";
+import { failover, orders, seen } from "../support/orders-system.ts";
+import { RecordedIncident } from "../support/recorded-incident.ts";
+import { around } from "../support/surroundings.ts";
 
 /** What an attacker, or a tired person with a clipboard, puts into a title. */
 const hostile = fc.oneof(
@@ -115,7 +115,7 @@ describe("whatever people write, wherever it is shown", () => {
       fc.property(words, words, words, (title, reason, what) => {
         const plan = { ...failover, title: what, target: title, summary: reason, afterwards: [what] };
         const problem = { code: "x", what, stateNow: reason, next: title };
-        const story = new Story(orders)
+        const story = new RecordedIncident(orders)
           .ask("ana", {
             ...{ type: "declare", title: `t ${title}`, system: "orders", severity: "P1", kind: "real" },
             ...{ impactStartedAt: null, announceIn: null },
@@ -149,7 +149,7 @@ describe("whatever people write, wherever it is shown", () => {
   test("limits of Slack hold for the longest things people may write", () => {
     const long = "W".repeat(149);
     const plan = { ...failover, title: long, target: long.repeat(3), summary: long.repeat(5) };
-    const story = new Story(orders)
+    const story = new RecordedIncident(orders)
       .ask("ana", {
         ...{ type: "declare", title: long, system: "orders", severity: "P1", kind: "real" },
         ...{ impactStartedAt: null, announceIn: null },

@@ -1,12 +1,12 @@
 import { expect, test } from "@jest/globals";
 import { renderIncident } from "../../templates/messages/render.ts";
-import { around } from "./around.ts";
-import { failover, orders, seen } from "./orders.ts";
-import { Story } from "./story.ts";
+import { failover, orders, seen } from "../support/orders-system.ts";
+import { RecordedIncident } from "../support/recorded-incident.ts";
+import { around } from "../support/surroundings.ts";
 
 /** A planned failover that is asked for where Ana types, has been looked at, and waits for a decision. */
-function planned(): Story {
-  return new Story(orders)
+function planned(): RecordedIncident {
+  return new RecordedIncident(orders)
     .ask("ana", {
       ...{ type: "declare", title: "Orders database: failover", system: "orders", severity: "P2", kind: "maintenance" },
       ...{ impactStartedAt: null, announceIn: "C0TYPED" },

@@ -7,12 +7,12 @@ import type { Runbook } from "../../src/catalog/types.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { COMMANDER } from "../../src/incident/people.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
-import { around } from "./around.ts";
-import * as nights from "./nights.ts";
-import type { Story } from "./story.ts";
+import * as nights from "../support/incident-states.ts";
+import type { RecordedIncident } from "../support/recorded-incident.ts";
+import { around } from "../support/surroundings.ts";
 
 /** How loud an incident is: lines Slack writes by itself, and messages where it is followed. */
-const stories: readonly (readonly [string, () => Story])[] = Object.entries(nights);
+const stories: readonly (readonly [string, () => RecordedIncident])[] = Object.entries(nights);
 
 describe("the topic", () => {
   test.each(stories)("%s: changes only with severity, status or commander, and never with time", (_, tell) => {

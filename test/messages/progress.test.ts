@@ -3,22 +3,22 @@ import { fold } from "../../src/incident/evolve.ts";
 import { safe } from "../../templates/messages/escape.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
 import type { ShownMessage } from "../../templates/messages/view.ts";
-import { around } from "./around.ts";
-import * as nights from "./nights.ts";
-import { asked, everyRunbook, planOf } from "./plans.ts";
-import { printMessage } from "./print.ts";
-import type { Story } from "./story.ts";
+import * as nights from "../support/incident-states.ts";
+import { printMessage } from "../support/print-blocks.ts";
+import type { RecordedIncident } from "../support/recorded-incident.ts";
+import { asked, everyRunbook, planOf } from "../support/runbook-plans.ts";
+import { around } from "../support/surroundings.ts";
 
 const RUN = "run-4hx8w2pd";
 
-function cardAt(story: Story, now = story.now): { readonly says: string; readonly redrawAt: Date | null } {
+function cardAt(story: RecordedIncident, now = story.now): { readonly says: string; readonly redrawAt: Date | null } {
   const view = renderIncident(story.state, { ...around(story), now });
   const card = view.messages.find(({ key }) => key === `run:${RUN}`) as ShownMessage;
   return { says: printMessage(card.message), redrawAt: view.redrawAt };
 }
 
 /** Moments at which the card becomes another though nothing happens, within so many seconds. */
-function ticks(story: Story, seconds: number): readonly number[] {
+function ticks(story: RecordedIncident, seconds: number): readonly number[] {
   const moments: number[] = [];
   const end = story.now.getTime() + seconds * 1000;
   let { says, redrawAt } = cardAt(story);

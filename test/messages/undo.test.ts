@@ -6,9 +6,9 @@ import { gateCard } from "../../templates/messages/gate.ts";
 import { coveredBy, gatesOf, stepsOf } from "../../templates/messages/plan.ts";
 import { runCard } from "../../templates/messages/run.ts";
 import { noReturnWords } from "../../templates/messages/undo.ts";
-import { around } from "./around.ts";
-import { printMessage } from "./page.ts";
-import { asked, everyRunbook, planOf } from "./plans.ts";
+import { printMessage } from "../support/printed-page.ts";
+import { asked, everyRunbook, planOf } from "../support/runbook-plans.ts";
+import { around } from "../support/surroundings.ts";
 
 /** Asked of the action itself, not of the plan. */
 function says(step: ActionStep): string {

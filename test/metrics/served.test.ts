@@ -5,7 +5,7 @@ import { createIncidents, type Incidents } from "../../src/incidents/index.ts";
 import { withDeadline } from "../../src/lib/deadline.ts";
 import { createMetrics, type Metrics } from "../../src/metrics/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { event, quiet, storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { event, quiet, storeOn, type TestServer, testServer } from "../support/postgres.ts";
 
 /** A bot's metrics over HTTP, on a real store. */
 let server: TestServer;

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { createPager, type Pager } from "../../practice/pagerduty/index.ts";
 import { type Account, createPagerDuty, type PagerDuty } from "../../src/paging/client.ts";
 import { PagerDutyError } from "../../src/paging/errors.ts";
-import { quiet } from "../timeline/server.ts";
-import { holdPagerDuty } from "../wire/held.ts";
+import { holdPagerDuty } from "../support/held.ts";
+import { quiet } from "../support/postgres.ts";
 
 const wire = holdPagerDuty();
 
@@ -54,7 +54,7 @@ describe("who is on call", () => {
     expect((await pd.onCall("PCOMMAND")).map(({ user }) => user)).toEqual(["PVERA", "PSAM0"]);
   });
   test("nobody", async () => {
-    pager.chaos("nobody");
+    pager.injectFault("nobody");
     expect(await pd.onCall("PCOMMAND")).toEqual([]);
   });
 });
@@ -127,7 +127,7 @@ describe("when PagerDuty is not well", () => {
   ];
 
   test.each(calls)("silence ends at our deadline: %s", async (_, call) => {
-    pager.chaos("hang");
+    pager.injectFault("hang");
     const began = performance.now();
     const { status, message } = await trouble(call(createPagerDuty(account({ seconds: 0.3 }))));
     expect(status).toBeNull();
@@ -136,30 +136,30 @@ describe("when PagerDuty is not well", () => {
   });
 
   test.each(calls)("a broken connection is unsure: %s", async (_, call) => {
-    pager.chaos("down");
+    pager.injectFault("down");
     expect(await trouble(call(pd))).toMatchObject({ status: null, refused: false });
   });
 
   test.each(calls)("a 500 is unsure, and its request was sent once: %s", async (_, call) => {
-    pager.chaos("failAfter");
+    pager.injectFault("failAfter");
     expect(await trouble(call(pd))).toMatchObject({ status: 500, refused: false });
     expect(pager.ledger).toHaveLength(1);
   });
 
   test.each(calls)("a revoked key is refused until a person acts: %s", async (_, call) => {
-    pager.chaos("lockOut");
+    pager.injectFault("lockOut");
     expect(await trouble(call(pd))).toMatchObject({ status: 401, refused: true });
   });
 
   test.each(calls)("too many requests: it says when to come back: %s", async (_, call) => {
-    pager.chaos("throttle");
+    pager.injectFault("throttle");
     expect(await trouble(call(pd))).toMatchObject({ status: 429, refused: false, afterSeconds: 2 });
   });
 
   test("what was done though the answer was lost is found, and not done twice", async () => {
-    pager.chaos("failAfter");
+    pager.injectFault("failAfter");
     await trouble(pd.open("k", asked));
-    pager.chaos("calm");
+    pager.injectFault("calm");
     expect(await pd.open("k", asked)).toBe(false);
     expect(pager.incidents).toHaveLength(1);
   });

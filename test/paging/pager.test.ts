@@ -2,14 +2,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Pager } from "../../practice/pagerduty/index.ts";
 import type { Paging } from "../../src/paging/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { deed, engineOn, folder, go, Night, planOf } from "../engine/bed.ts";
-import { storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
-import { openPager, pagingOn, phones, plans } from "./night.ts";
+import { EngineScenario, engineOn, folder, go, ledgerStep, planOf } from "../support/engine-harness.ts";
+import { storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
+import { openPager, pagingOn, phones, plans } from "./scenario.ts";
 
 let server: TestServer;
 let store: Store;
 let pager: Pager;
-let night: Night;
+let scenario: EngineScenario;
 let dir: string;
 let url: string;
 const running: { stop(): Promise<unknown> }[] = [];
@@ -22,7 +22,7 @@ beforeEach(async () => {
   url = await server.database();
   store = await storeOn(url);
   pager = await openPager();
-  night = new Night(store);
+  scenario = new EngineScenario(store);
   dir = await folder();
 });
 afterEach(async () => {
@@ -45,11 +45,11 @@ function engine(): void {
 
 /** A run with one gate and one thing to do, asked for by Ana. */
 async function asked(gate: Parameters<typeof go>[0] = {}): Promise<void> {
-  const plan = planOf([[go({ expiresSeconds: 600, ...gate })], [deed(dir, "put", "fence")]]);
+  const plan = planOf([[go({ expiresSeconds: 600, ...gate })], [ledgerStep(dir, "put", "fence")]]);
   const { hashOf } = await import("../../src/lib/canonical.ts");
   plans.set(hashOf(plan), plan);
-  await night.requested(plan);
-  await night.untilAsked();
+  await scenario.requested(plan);
+  await scenario.untilApprovalRequested();
 }
 
 async function events(type: string) {
@@ -64,7 +64,7 @@ async function declare(severity: "P0" | "P2", kind: "real" | "drill" = "real", t
   const entry = { occasion: "quarter", audiences: [], unannounced: false } as const;
   const drill = tells ? { drill: { ...entry, tells } } : {};
   const declare = { title: "Orders fail", system: "shop", severity, kind, ...drill } as const;
-  await night.asks("oli", { type: "declare", ...declare, impactStartedAt: null, announceIn: null });
+  await scenario.asks("oli", { type: "declare", ...declare, impactStartedAt: null, announceIn: null });
 }
 
 describe("an incident", () => {
@@ -74,11 +74,11 @@ describe("an incident", () => {
     await until(() => alarms()[0]?.status === "triggered");
     expect(alarms()).toMatchObject([{ title: "INC-1 · P0 Shop: Orders fail", assigned: ["POLI0"] }]);
     await until(async () => (await events("page.sent")).length === 1);
-    await night.asks("cy", { type: "assignRole", role: "incident-commander", person: "cy", note: null });
+    await scenario.asks("cy", { type: "assignRole", role: "incident-commander", person: "cy", note: null });
     await until(() => alarms()[0]?.status === "acknowledged");
-    await night.asks("cy", { type: "resolve", summary: null });
+    await scenario.asks("cy", { type: "resolve", summary: null });
     await until(() => alarms()[0]?.status === "resolved");
-    await night.asks("cy", { type: "reopen", reason: "It is back" });
+    await scenario.asks("cy", { type: "reopen", reason: "It is back" });
     await until(() => alarms().length === 2);
     expect(await events("page.failed")).toEqual([]);
   });
@@ -86,7 +86,7 @@ describe("an incident", () => {
   test("of P2 wakes nobody, until it is worse", async () => {
     await paging();
     await declare("P2");
-    await night.asks("oli", { type: "changeSeverity", to: "P0", reason: null });
+    await scenario.asks("oli", { type: "changeSeverity", to: "P0", reason: null });
     await until(() => alarms().length === 1);
     expect(pager.ledger.filter(({ changed }) => changed > 0)).toHaveLength(1);
   });
@@ -96,7 +96,7 @@ describe("an incident", () => {
     await declare("P0", "drill", ["vp-engineering"]);
     await until(() => alarms()[0]?.status === "triggered");
     expect(alarms()).toMatchObject([{ title: "DRILL · DRILL-1 · P0 Shop: Orders fail", assigned: ["PVERA"] }]);
-    await night.asks("cy", { type: "resolve", summary: null });
+    await scenario.asks("cy", { type: "resolve", summary: null });
     await until(() => alarms()[0]?.status === "resolved");
     expect(pager.incidents).toHaveLength(1);
   });
@@ -104,9 +104,9 @@ describe("an incident", () => {
   test("that is a drill without an entry wakes nobody", async () => {
     await paging();
     await declare("P0", "drill");
-    await night.asks("cy", { type: "resolve", summary: null });
+    await scenario.asks("cy", { type: "resolve", summary: null });
     // Paging has seen all of it once a later incident, a real one, rings.
-    const real = new Night(store, "inc-2");
+    const real = new EngineScenario(store, "inc-2");
     await real.asks("oli", {
       type: "declare",
       title: "Real",
@@ -128,14 +128,14 @@ describe("a question", () => {
     await asked({ escalate: [{ role: "vp-engineering", afterSeconds: 1 }] });
     await until(() => summons().length === 1);
     expect(summons()).toMatchObject([{ policy: "PDBA0", assigned: ["PBO00"] }]);
-    expect((await night.gate()).summons).toEqual([
+    expect((await scenario.gate()).summons).toEqual([
       { level: 0, role: "database-administrator", people: ["bo"], source: "pagerduty", why: null },
     ]);
     await until(() => summons()[0]?.policy === "PVPE0");
     expect(summons()).toMatchObject([{ assigned: ["PVERA"], status: "triggered" }]);
-    await night.approve("vera");
+    await scenario.approve("vera");
     await until(() => summons()[0]?.status === "resolved");
-    await night.until(({ status }) => status === "verified");
+    await scenario.until(({ status }) => status === "verified");
     await until(() => (alarms()[0]?.notes.length ?? 0) === 1);
     expect(alarms()[0]?.notes[0]?.content).toContain("is done and verified");
     expect(summons()).toHaveLength(1);
@@ -150,13 +150,13 @@ describe("a question", () => {
     pager.acknowledge(summons()[0]?.id ?? "", "PBO00");
     await until(async () => (await events("page.acknowledged")).length === 1);
     expect(await events("page.acknowledged")).toMatchObject([{ person: "bo", name: "Bo" }]);
-    expect((await night.gate()).outcome).toBe("open");
-    const { paging: shown } = await night.state();
+    expect((await scenario.gate()).outcome).toBe("open");
+    const { paging: shown } = await scenario.state();
     expect([...shown.pages.values()].at(-1)?.acknowledged).toMatchObject([{ person: "bo" }]);
   });
 
   test.each([
-    ["nobody", () => pager.chaos("nobody"), "PagerDuty has no one on call for it"],
+    ["nobody", () => pager.injectFault("nobody"), "PagerDuty has no one on call for it"],
     ["a stranger", () => pager.onCall("PDBA0", [["PNELL"]]), "PagerDuty names Nell, who is not on the roster"],
     [
       "somebody without the role",
@@ -168,18 +168,18 @@ describe("a question", () => {
       () => pager.onCall("PDBA0", [["PANA0"]]),
       "PagerDuty names Ana, who requested this run",
     ],
-    ["nothing: it is silent", () => pager.chaos("hang"), "PagerDuty's GET /oncalls: It gave no answer in time."],
+    ["nothing: it is silent", () => pager.injectFault("hang"), "PagerDuty's GET /oncalls: It gave no answer in time."],
   ])("when PagerDuty names %s, the roster says who is asked, and why", async (_, trouble, why) => {
     trouble();
     await paging();
     engine();
     await asked();
-    await until(async () => (await night.gate()).summons.length === 1);
+    await until(async () => (await scenario.gate()).summons.length === 1);
     const people = ["bo", "cy", "duo"];
-    expect((await night.gate()).summons).toEqual([
+    expect((await scenario.gate()).summons).toEqual([
       { level: 0, role: "database-administrator", people, source: "roster", why },
     ]);
-    pager.chaos("calm");
+    pager.injectFault("calm");
     await until(() => summons().length === 1);
     expect(summons()[0]?.assigned).toEqual(["PBO00", "PCY00"]);
   });
@@ -189,8 +189,8 @@ describe("a question", () => {
     await paging();
     engine();
     await asked();
-    await until(async () => (await night.gate()).summons.length === 1);
-    expect((await night.gate()).summons[0]).toMatchObject({
+    await until(async () => (await scenario.gate()).summons.length === 1);
+    expect((await scenario.gate()).summons[0]).toMatchObject({
       people: ["bo"],
       source: "pagerduty",
       why: expect.stringContaining("Nell"),
@@ -200,7 +200,7 @@ describe("a question", () => {
 
 describe("somebody decides in another's place", () => {
   const lends = (from: string, to: string) =>
-    night.asks(from, { type: "delegate", role: "database-administrator", to, seconds: 3600, reason: null });
+    scenario.asks(from, { type: "delegate", role: "database-administrator", to, seconds: 3600, reason: null });
 
   test("whom they lent it to before the question is on call with them, and rung by name", async () => {
     await paging({ settings: { onCallSeconds: 5 } });
@@ -209,7 +209,7 @@ describe("somebody decides in another's place", () => {
     await lends("bo", "oli");
     await asked();
     await until(() => summons().length === 1);
-    expect((await night.gate()).summons).toMatchObject([{ people: ["bo", "oli"], source: "pagerduty" }]);
+    expect((await scenario.gate()).summons).toMatchObject([{ people: ["bo", "oli"], source: "pagerduty" }]);
     expect(summons()[0]?.assigned).toEqual(["PBO00", "POLI0"]);
   });
 
@@ -220,7 +220,7 @@ describe("somebody decides in another's place", () => {
     await until(() => summons()[0]?.policy === "PDBA0");
     await lends("bo", "oli");
     await until(() => summons()[0]?.assigned.includes("POLI0") === true);
-    await night.asks("bo", { type: "endDelegation", role: "database-administrator", to: "oli" });
+    await scenario.asks("bo", { type: "endDelegation", role: "database-administrator", to: "oli" });
     await until(() => summons()[0]?.policy === "PDBA0" && !summons()[0]?.assigned.includes("POLI0"));
     expect(summons()).toHaveLength(1);
   });
@@ -232,11 +232,11 @@ describe("in a lesser incident", () => {
     engine();
     await declare("P2");
     await asked({ escalate: [], remindSeconds: 1 });
-    await until(async () => (await night.gate()).reminders.length > 0);
+    await until(async () => (await scenario.gate()).reminders.length > 0);
     await until(() => summons().length === 1);
     const sent = (await store.timeline.read("inc-1")).filter(({ type }) => /^(gate.reminded|page.sent)$/.test(type));
     expect(sent[0]?.type).toBe("gate.reminded");
-    await night.approve("bo");
+    await scenario.approve("bo");
     await until(() => summons()[0]?.status === "resolved");
   });
 
@@ -258,21 +258,21 @@ describe("a broken glass", () => {
     engine();
     await declare("P2");
     await asked({ escalate: [], remindSeconds: 600 });
-    const { ask } = await night.gate();
-    await night.asks("oli", { type: "breakGlass", run: "run-1", ask, reason: "Nobody answers" });
+    const { ask } = await scenario.gate();
+    await scenario.asks("oli", { type: "breakGlass", run: "run-1", ask, reason: "Nobody answers" });
     await until(() => glass().length === 1);
     // Everybody who could be the second person, and is known to PagerDuty; never the first, nor who asked for the run.
     expect(glass()[0]?.assigned.toSorted()).toEqual(["PBO00", "PCY00"]);
     expect(glass()[0]?.title).toContain("BREAK-GLASS requested: Oli");
-    await night.asks("cy", { type: "confirmBreak", run: "run-1", ask });
-    await night.until(({ status }) => status === "verified");
+    await scenario.asks("cy", { type: "confirmBreak", run: "run-1", ask });
+    await scenario.until(({ status }) => status === "verified");
     await until(() => broken().length === 1 && glass()[0]?.status === "resolved");
     // Who decides such a gate and had no part in it.
     expect(broken()[0]).toMatchObject({ status: "triggered", assigned: ["PBO00"] });
     expect(broken()[0]?.title).toContain("BREAK-GLASS: Oli overrode the approval");
-    await night.asks("oli", { type: "review", run: "run-1", ask, finding: "Fine" });
+    await scenario.asks("oli", { type: "review", run: "run-1", ask, finding: "Fine" });
     expect(broken()[0]?.status).toBe("triggered");
-    await night.asks("bo", { type: "review", run: "run-1", ask, finding: "It was needed" });
+    await scenario.asks("bo", { type: "review", run: "run-1", ask, finding: "It was needed" });
     await until(() => broken()[0]?.status === "resolved");
     expect([...glass(), ...broken()]).toHaveLength(2);
   });
@@ -280,41 +280,41 @@ describe("a broken glass", () => {
 
 describe("when PagerDuty is away", () => {
   test("silent from the start: the run is approved from the roster and completes, and the outage is said once", async () => {
-    pager.chaos("hang");
+    pager.injectFault("hang");
     await paging({ settings: { lastRetrySeconds: 0.1 } });
     engine();
     await asked();
-    await night.approve("bo");
-    await night.until(({ status }) => status === "verified");
+    await scenario.approve("bo");
+    await scenario.until(({ status }) => status === "verified");
     await until(async () => (await events("page.failed")).length > 0, 20);
-    pager.chaos("down");
+    pager.injectFault("down");
     await until(() => pager.ledger.filter(({ answered }) => answered === "cut").length >= 3, 20);
     expect(await events("page.failed")).toHaveLength(1);
-    expect((await night.state()).paging.failing).not.toBeNull();
-    pager.chaos("calm");
+    expect((await scenario.state()).paging.failing).not.toBeNull();
+    pager.injectFault("calm");
     await until(() => alarms().length === 1, 20);
-    await until(async () => (await night.state()).paging.failing === null);
+    await until(async () => (await scenario.state()).paging.failing === null);
     // What was over before PagerDuty came back wakes nobody.
     expect(summons().filter(({ status }) => status !== "resolved")).toEqual([]);
   }, 60_000);
 
   test("everything is done though it answers 500: once each", async () => {
-    pager.chaos("failAfter");
+    pager.injectFault("failAfter");
     await paging();
     await declare("P0");
     await until(() => pager.ledger.length >= 3);
-    pager.chaos("calm");
+    pager.injectFault("calm");
     await until(async () => (await events("page.sent")).length === 1);
     expect(pager.happened()).toEqual(["triggered"]);
   });
 
   test("its key revoked: said once, tried on", async () => {
-    pager.chaos("lockOut");
+    pager.injectFault("lockOut");
     await paging();
     await declare("P0");
     await until(async () => (await events("page.failed")).length === 1);
     expect(await events("page.failed")).toMatchObject([{ problem: { what: expect.stringContaining("401") } }]);
-    pager.chaos("calm");
+    pager.injectFault("calm");
     await until(() => alarms().length === 1);
   });
 });
@@ -328,8 +328,8 @@ describe("once", () => {
       engine();
       await asked();
       await until(() => summons().length === 1);
-      await night.approve("bo");
-      await night.until(({ status }) => status === "verified");
+      await scenario.approve("bo");
+      await scenario.until(({ status }) => status === "verified");
       await until(() => summons()[0]?.status === "resolved" && (alarms()[0]?.notes.length ?? 0) > 0);
       expect(await events("gate.summoned")).toHaveLength(1);
       expect((await events("page.sent")).length).toBe(2);

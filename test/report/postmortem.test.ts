@@ -6,23 +6,23 @@ import { account } from "../../src/incident/accounting.ts";
 import { html, markdown } from "../../src/report/markup.ts";
 import { draftPostmortem, type PostmortemRequest } from "../../src/report/postmortem.ts";
 import { transcript } from "../../src/report/transcript.ts";
-import * as nights from "../messages/nights.ts";
-import { orders } from "../messages/orders.ts";
-import { keepPages } from "../messages/page.ts";
-import { Story } from "../messages/story.ts";
+import * as nights from "../support/incident-states.ts";
+import { orders } from "../support/orders-system.ts";
+import { keepPages } from "../support/printed-page.ts";
+import { RecordedIncident } from "../support/recorded-incident.ts";
 import { faultsIn } from "./html.ts";
 import * as stories from "./stories.ts";
 
 const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
 const names = (who: string) => orders.people.find(({ id }) => id === who)?.name ?? who;
 
-function requestOf(story: Story, more: Partial<PostmortemRequest> = {}): PostmortemRequest {
+function requestOf(story: RecordedIncident, more: Partial<PostmortemRequest> = {}): PostmortemRequest {
   const { events, plans, state } = story;
   return { incident: state.id, events, plans, system: orders, names, practice: false, pictures: true, ...more };
 }
 
 describe("the post-mortem that the timeline writes", () => {
-  const pages: Record<string, () => Story> = {
+  const pages: Record<string, () => RecordedIncident> = {
     resolved: nights.resolved,
     aborted: () => nights.aborted().ask("bo", { type: "resolve", summary: null }),
     "dry-run": nights.drillDryRun,
@@ -173,7 +173,7 @@ describe("where the minutes went", () => {
   test("has no negative part, whenever somebody says the impact began", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 86_400 }), fc.integer({ min: 0, max: 3_600 }), (before, wait) => {
-        const story = new Story(orders);
+        const story = new RecordedIncident(orders);
         const impactStartedAt = new Date(story.now.getTime() - before * 1000);
         story
           .ask("ana", {
@@ -236,7 +236,7 @@ describe("other people's words in a document", () => {
   test("reach a whole document without becoming part of it", () => {
     fc.assert(
       fc.property(hostile, hostile, (title, note) => {
-        const story = new Story(orders)
+        const story = new RecordedIncident(orders)
           .ask("ana", {
             ...{ type: "declare", title: `t ${title}`, system: "orders", severity: "P1", kind: "real" },
             ...{ impactStartedAt: null, announceIn: null },

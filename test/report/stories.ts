@@ -1,8 +1,8 @@
 import type { Plan } from "../../src/catalog/types.ts";
 import { hashOf } from "../../src/lib/canonical.ts";
-import * as nights from "../messages/nights.ts";
-import { failover, orders, seen } from "../messages/orders.ts";
-import { Story } from "../messages/story.ts";
+import * as nights from "../support/incident-states.ts";
+import { failover, orders, seen } from "../support/orders-system.ts";
+import { RecordedIncident } from "../support/recorded-incident.ts";
 
 /** Whole records, as post-mortems are made of: each has come to its end. */
 
@@ -12,7 +12,7 @@ const RUN = "run-4hx8w2pd";
 export const berlin = { ...orders, timezone: "Europe/Berlin" };
 
 /** A switchover on purpose, in maintenance: fenced, drained, promoted, and a standby rebuilt at the end. */
-export function planned(): Story {
+export function planned(): RecordedIncident {
   const [decide, switching, check] = failover.stages;
   if (!decide || !switching || !check) throw new Error("The plan of the orders has three stages.");
   const [fence, promote] = switching.steps;
@@ -36,7 +36,7 @@ export function planned(): Story {
       { id: "again", title: "Protect again", parallel: false, steps: [{ ...rejoin, service: "aside" }] },
     ],
   };
-  const story = new Story(berlin).ask("ana", {
+  const story = new RecordedIncident(berlin).ask("ana", {
     ...{ type: "declare", title: "Switch the orders database over", system: "orders", severity: "P2" },
     ...{ kind: "maintenance", impactStartedAt: null, announceIn: null },
   } as const);
@@ -58,7 +58,7 @@ export function planned(): Story {
 }
 
 /** The night with a loss, in which what was lost is known and an update went out late. */
-export function unplannedWithLoss(): Story {
+export function unplannedWithLoss(): RecordedIncident {
   const story = nights.byHand();
   // The loss was measured against the newest write that was kept.
   const promoted = story.events.findLast(
@@ -86,7 +86,7 @@ export function unplannedWithLoss(): Story {
 }
 
 /** Refused once, asked again, approved, and a dry run before all of it. */
-export function deniedAndAskedAgain(): Story {
+export function deniedAndAskedAgain(): RecordedIncident {
   const story = nights.declared().request("ana", failover, { run: "run-dry00000", dryRun: true }).after(3);
   return story
     .engine({ type: "run.preflighted", data: seen }, "run-dry00000")
@@ -126,9 +126,9 @@ export function deniedAndAskedAgain(): Story {
 }
 
 /** A drill in the drill environment that took longer than it should. */
-export function drill(): Story {
+export function drill(): RecordedIncident {
   const plan: Plan = { ...failover, kind: "drill", drill: { on: "environment" }, rtoSeconds: 60 };
-  return new Story(berlin)
+  return new RecordedIncident(berlin)
     .ask("ana", {
       ...{ type: "declare", title: "Quarterly failover drill", system: "orders", severity: "P2", kind: "drill" },
       ...{ impactStartedAt: null, announceIn: null },
@@ -150,7 +150,7 @@ export function drill(): Story {
 }
 
 /** The first run is aborted half-way; a second one recovers. */
-export function secondAttempt(): Story {
+export function secondAttempt(): RecordedIncident {
   const again: Plan = { ...failover, resources: ["postgres:10.1.0.5:5432/orders"] };
   const second = "run-second00";
   const story = nights.aborted().after(20);

@@ -5,8 +5,8 @@ import { reportFindings } from "../../src/catalog/report.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { draftPostmortem } from "../../src/report/postmortem.ts";
 import { checkTemplate, checkTemplates, shippedTemplate, templateFor } from "../../src/report/templates.ts";
-import { makeFolder } from "../catalog/folder.ts";
-import { keepPages } from "../messages/page.ts";
+import { makeFolder } from "../support/catalog-folder.ts";
+import { keepPages } from "../support/printed-page.ts";
 import { faultsIn } from "./html.ts";
 import * as stories from "./stories.ts";
 

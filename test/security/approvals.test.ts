@@ -7,10 +7,10 @@ import type { Catalog, Gate, GateStep, Plan, PlanStep, Runbook, RunbookStep, Sys
 import { planUndo } from "../../src/catalog/undo.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { away, deed, engineOn, folder, go, Night, planOf } from "../engine/bed.ts";
-import { actions, ledger } from "../engine/deeds.ts";
-import { codeOf, GATE, rosterWith, SYSTEM } from "../incident/world.ts";
-import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { away, EngineScenario, engineOn, folder, go, ledgerStep, planOf } from "../support/engine-harness.ts";
+import { codeOf, GATE, rosterWith, SYSTEM } from "../support/incident-scenario.ts";
+import { actions, ledger } from "../support/ledger-actions.ts";
+import { storeOn, type TestServer, testServer } from "../support/postgres.ts";
 
 /**
  * Attacks on approvals, against a live engine on a real store: by somebody who can put a plan of their own into the store, who requested a
@@ -34,7 +34,7 @@ const cards = new Map([...deeds].map(([id, action]) => [id, cardOf(action)]));
 
 let server: TestServer;
 let store: Store;
-let night: Night;
+let scenario: EngineScenario;
 let dir: string;
 let live: Engine[] = [];
 /** What the bot's own files say now. */
@@ -46,7 +46,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 beforeEach(async () => {
   store = await storeOn(await server.database());
-  night = new Night(store);
+  scenario = new EngineScenario(store);
   dir = await folder();
   catalog = catalogOf(plan());
 });
@@ -58,7 +58,11 @@ afterEach(async () => {
 
 /** A backup is made, then it is wiped. */
 function plan(more: Partial<Gate> = {}): Plan {
-  return planOf([[deed(dir, "look", "check")], [go(more)], [deed(dir, "put", "backup"), deed(dir, "promote", "wipe")]]);
+  return planOf([
+    [ledgerStep(dir, "look", "check")],
+    [go(more)],
+    [ledgerStep(dir, "put", "backup"), ledgerStep(dir, "promote", "wipe")],
+  ]);
 }
 
 function catalogOf({ runbook: id, title, summary, stages }: Plan, system: System = SYSTEM): Catalog {
@@ -98,16 +102,16 @@ const withSteps = (of: Plan, change: (step: PlanStep) => PlanStep[]): Plan => ({
   stages: of.stages.map((stage) => ({ ...stage, steps: stage.steps.flatMap(change) })),
 });
 const approving = async (who: string) => {
-  const { ask } = await night.gate();
-  return codeOf(await night.asks(who, { type: "approve", run: "run-1", ask }));
+  const { ask } = await scenario.gate();
+  return codeOf(await scenario.asks(who, { type: "approve", run: "run-1", ask }));
 };
 /** Asked anew, after this question. */
 const untilAskedAfter = (ask: string) =>
-  night.until((run) => {
+  scenario.until((run) => {
     const state = run.steps.get("go");
     return state?.status === "gate" && state.gate.outcome === "open" && state.gate.ask !== ask;
   });
-const refusal = async () => (await night.until(({ stuck }) => stuck !== null)).stuck;
+const refusal = async () => (await scenario.until(({ stuck }) => stuck !== null)).stuck;
 const voidedWhy = async () =>
   (await store.timeline.read("inc-1")).flatMap(({ type, data }) =>
     type === "gate.voided" ? [(data as { why: string }).why] : [],
@@ -116,10 +120,10 @@ const voidedWhy = async () =>
 describe("plan bytes of an attacker's own, under their own hash", () => {
   test("with a weaker gate: asked by the catalogue's rules, and the attacker's people approve nothing", async () => {
     catalog = catalogOf(plan({ role: "vp-engineering", escalate: [], quorum: 2, stepUp: true }));
-    await night.requested(plan({ role: "on-call", escalate: [] }));
+    await scenario.requested(plan({ role: "on-call", escalate: [] }));
     start();
-    await night.untilAsked();
-    const gate = await night.gate();
+    await scenario.untilApprovalRequested();
+    const gate = await scenario.gate();
     expect(gate).toMatchObject({
       role: "vp-engineering",
       quorum: 2,
@@ -134,7 +138,7 @@ describe("plan bytes of an attacker's own, under their own hash", () => {
     ["without its gate", (of) => withSteps(of, (one) => (one.kind === "gate" ? [] : [one])), /needs the approval “go”/],
     [
       "with a step of its own",
-      (of) => withSteps(of, (one) => (one.id === "wipe" ? [one, deed(dir, "put", "mine")] : [one])),
+      (of) => withSteps(of, (one) => (one.id === "wipe" ? [one, ledgerStep(dir, "put", "mine")] : [one])),
       /“mine” \(folder.put\) isn't a step of/,
     ],
     [
@@ -156,44 +160,44 @@ describe("plan bytes of an attacker's own, under their own hash", () => {
     const bytes = hasGate
       ? forged
       : withSteps(forged, (one) => (one.kind === "action" ? [{ ...one, risk: "read" }] : [one]));
-    await night.requested(bytes);
+    await scenario.requested(bytes);
     start();
     expect(await refusal()).toMatchObject({
       code: "catalogue-differs",
       what: expect.stringMatching(hasGate ? says : /plan says read/),
     });
-    expect(await night.types()).toEqual(["run.requested", "run.stuck"]);
+    expect(await scenario.types()).toEqual(["run.requested", "run.stuck"]);
     expect(ledger(dir)).toEqual([]);
   });
 
   test("of a system that is gone from the catalogue: it waits for it, and goes on when it is back", async () => {
     const whole = catalog;
     catalog = { systems: [], runbooks: [] };
-    await night.requested(plan());
+    await scenario.requested(plan());
     start();
     expect(await refusal()).toMatchObject({
       code: "catalogue-differs",
       what: expect.stringContaining("has no system shop"),
     });
     catalog = whole;
-    await night.asks("ana", { type: "resume", run: "run-1" });
-    await night.untilAsked();
+    await scenario.asks("ana", { type: "resume", run: "run-1" });
+    await scenario.untilApprovalRequested();
     expect(await approving("bo")).toBe("accepted");
-    await night.until(({ status }) => status === "verified");
+    await scenario.until(({ status }) => status === "verified");
   });
 });
 
 describe("an undo", () => {
   test("is held against the run it goes back to: a call of an attacker's own is not made", async () => {
-    await night.requested(plan());
+    await scenario.requested(plan());
     start();
-    await night.untilAsked();
-    await night.approve("bo");
-    await night.until(({ status }) => status === "verified");
-    const { step, origin } = await night.step("wipe");
+    await scenario.untilApprovalRequested();
+    await scenario.approve("bo");
+    await scenario.until(({ status }) => status === "verified");
+    const { step, origin } = await scenario.step("wipe");
     if (step.kind !== "action" || origin === undefined) throw new Error("It was not done.");
-    const gate = (await night.step("go")).step as GateStep;
-    const whole = { plan: (await night.run()).plan, run: "run-1", step, before: origin.before, verified: true };
+    const gate = (await scenario.step("go")).step as GateStep;
+    const whole = { plan: (await scenario.run()).plan, run: "run-1", step, before: origin.before, verified: true };
     const own = planUndo({ ...whole, gate, byHand: [], mode: "planned", cards });
     if (!own.ok) throw new Error(JSON.stringify(own.problems));
     const undoes = {
@@ -204,79 +208,81 @@ describe("an undo", () => {
       before: origin.before,
       verified: true,
     };
-    await night.requested(
-      planOf([[go()], [{ ...deed(dir, "put", "mine"), id: "undo" }]], { undoes, runbook: "undo:wipe" }),
+    await scenario.requested(
+      planOf([[go()], [{ ...ledgerStep(dir, "put", "mine"), id: "undo" }]], { undoes, runbook: "undo:wipe" }),
       "run-2",
     );
-    const run = await night.until(({ stuck }) => stuck !== null, "run-2");
+    const run = await scenario.until(({ stuck }) => stuck !== null, "run-2");
     expect(run.stuck?.what).toBe(
       "The catalogue doesn't allow this plan as it stands: “wipe” is not taken back like this",
     );
     expect(ledger(dir)).toEqual(["put backup", "promote wipe"]);
     // What its action says is made, once the same people have approved it.
-    await night.asks("ana", { type: "abort", run: "run-2", reason: "It was an attack" });
-    await night.requested(own.plan, "run-3");
-    await night.untilAsked("approve", "run-3");
-    await night.approve("bo", "approve", "run-3");
-    await night.until(({ status }) => status === "verified", "run-3");
+    await scenario.asks("ana", { type: "abort", run: "run-2", reason: "It was an attack" });
+    await scenario.requested(own.plan, "run-3");
+    await scenario.untilApprovalRequested("approve", "run-3");
+    await scenario.approve("bo", "approve", "run-3");
+    await scenario.until(({ status }) => status === "verified", "run-3");
     expect(ledger(dir)).toEqual(["put backup", "promote wipe", "put back"]);
   });
 });
 
 describe("the requester changes what others approve", () => {
   test("a skip before the approval makes the question void: what was on the screen can't be approved", async () => {
-    await night.requested(plan());
+    await scenario.requested(plan());
     start();
-    await night.untilAsked();
-    const { ask } = await night.gate();
+    await scenario.untilApprovalRequested();
+    const { ask } = await scenario.gate();
     const skip = { type: "skipStep", run: "run-1", step: "backup", reason: "hurry" } as const;
-    expect(codeOf(await night.asks("ana", skip))).toBe("accepted");
-    expect(codeOf(await night.asks("bo", { type: "approve", run: "run-1", ask }))).toMatch(/^ask-(void|superseded)$/);
+    expect(codeOf(await scenario.asks("ana", skip))).toBe("accepted");
+    expect(codeOf(await scenario.asks("bo", { type: "approve", run: "run-1", ask }))).toMatch(
+      /^ask-(void|superseded)$/,
+    );
     await untilAskedAfter(ask);
-    expect((await night.gate()).because).toBe("Ana skipped “backup” (hurry)");
+    expect((await scenario.gate()).because).toBe("Ana skipped “backup” (hurry)");
     expect(ledger(dir)).toEqual([]);
     expect(await approving("bo")).toBe("accepted");
-    await night.until(({ status }) => status === "verified");
+    await scenario.until(({ status }) => status === "verified");
     expect(ledger(dir)).toEqual(["promote wipe"]);
   });
 
   test("a skip after the approval is refused, and what was approved is what runs", async () => {
-    await night.requested(plan());
+    await scenario.requested(plan());
     start();
-    await night.untilAsked();
-    await night.asks("oli", { type: "pause", run: "run-1", reason: null });
+    await scenario.untilApprovalRequested();
+    await scenario.asks("oli", { type: "pause", run: "run-1", reason: null });
     expect(await approving("bo")).toBe("accepted");
     const skip = { type: "skipStep", run: "run-1", step: "backup", reason: "hurry" } as const;
-    expect(codeOf(await night.asks("ana", skip))).toBe("skip-approved");
+    expect(codeOf(await scenario.asks("ana", skip))).toBe("skip-approved");
     expect(ledger(dir)).toEqual([]);
-    await night.asks("ana", { type: "resume", run: "run-1" });
-    await night.until(({ status }) => status === "verified");
+    await scenario.asks("ana", { type: "resume", run: "run-1" });
+    await scenario.until(({ status }) => status === "verified");
     expect(ledger(dir)).toEqual(["put backup", "promote wipe"]);
   });
 
   test("break-glass before the chain was silent, and alone after it", async () => {
-    await night.requested(plan());
+    await scenario.requested(plan());
     start();
-    await night.untilAsked();
-    const { ask } = await night.gate();
+    await scenario.untilApprovalRequested();
+    const { ask } = await scenario.gate();
     const breaks = async () =>
-      codeOf(await night.asks("ana", { type: "breakGlass", run: "run-1", ask, reason: "hurry" }));
+      codeOf(await scenario.asks("ana", { type: "breakGlass", run: "run-1", ask, reason: "hurry" }));
     expect(await breaks()).toBe("chain-not-silent");
-    await night.asks("ana", { type: "escalate", run: "run-1", ask, why: null });
+    await scenario.asks("ana", { type: "escalate", run: "run-1", ask, why: null });
     expect(await breaks()).toBe("accepted");
     expect(await breaks()).toBe("second-awaited");
-    expect((await night.gate()).broken).toBeNull();
+    expect((await scenario.gate()).broken).toBeNull();
     expect(ledger(dir)).toEqual([]);
   });
 });
 
 describe("the rules change under a live bot", () => {
   test("who is taken off the roster no longer counts, also for what they approved and nothing has used", async () => {
-    await night.requested(plan({ quorum: 2 }));
+    await scenario.requested(plan({ quorum: 2 }));
     catalog = catalogOf(plan({ quorum: 2 }));
     start();
-    await night.untilAsked();
-    const { ask } = await night.gate();
+    await scenario.untilApprovalRequested();
+    const { ask } = await scenario.gate();
     expect(await approving("bo")).toBe("accepted");
     const [book] = catalog.runbooks;
     catalog = { systems: [rosterWith("bo", null)], runbooks: book ? [book] : [] };
@@ -287,10 +293,10 @@ describe("the rules change under a live bot", () => {
   });
 
   test("a quorum raised while the question is open, and a restart: one approval starts nothing", async () => {
-    await night.requested(plan());
+    await scenario.requested(plan());
     start();
-    await night.untilAsked();
-    const { ask } = await night.gate();
+    await scenario.untilApprovalRequested();
+    const { ask } = await scenario.gate();
     await stop();
     catalog = catalogOf(plan({ quorum: 2 }));
     expect(await approving("bo")).toBe("accepted");
@@ -300,39 +306,39 @@ describe("the rules change under a live bot", () => {
     expect(await approving("bo")).toBe("accepted");
     expect(ledger(dir)).toEqual([]);
     expect(await approving("cy")).toBe("accepted");
-    await night.until(({ status }) => status === "verified");
+    await scenario.until(({ status }) => status === "verified");
     expect(ledger(dir)).toEqual(["put backup", "promote wipe"]);
   });
 
   test("stricter rules in the middle of a run: it is asked again and goes on from where it was", async () => {
     const between = planOf([
       [go()],
-      [deed(dir, "put", "fence")],
+      [ledgerStep(dir, "put", "fence")],
       [{ id: "say", title: "say", when: null, kind: "manual", instructions: "Say when", role: null }],
-      [deed(dir, "promote", "promote")],
+      [ledgerStep(dir, "promote", "promote")],
     ]);
     catalog = catalogOf(between);
-    await night.requested(between);
+    await scenario.requested(between);
     start();
-    await night.untilAsked();
-    await night.approve("bo");
-    await night.untilStep("say", "open");
-    const { ask } = await night.gate();
+    await scenario.untilApprovalRequested();
+    await scenario.approve("bo");
+    await scenario.untilStep("say", "open");
+    const { ask } = await scenario.gate();
     catalog = catalogOf(
       withSteps(between, (one) => (one.kind === "gate" ? [{ ...one, gate: { ...GATE, quorum: 2 } }] : [one])),
     );
-    await night.asks("bo", { type: "confirmStep", run: "run-1", step: "say", note: null });
+    await scenario.asks("bo", { type: "confirmStep", run: "run-1", step: "say", note: null });
     await untilAskedAfter(ask);
     expect(ledger(dir)).toEqual(["put fence"]);
     for (const who of ["bo", "vera"]) expect(await approving(who)).toBe("accepted");
-    await night.until(({ status }) => status === "verified");
+    await scenario.until(({ status }) => status === "verified");
     expect(ledger(dir)).toEqual(["put fence", "promote promote"]);
   });
 
   test("an edit of other things in the files changes no run under way", async () => {
-    await night.requested(plan());
+    await scenario.requested(plan());
     start();
-    await night.untilAsked();
+    await scenario.untilApprovalRequested();
     const [book] = catalog.runbooks;
     if (book === undefined) throw new Error("There is no runbook.");
     const { stages } = book;
@@ -342,7 +348,7 @@ describe("the rules change under a live bot", () => {
       runbooks: [{ ...book, title: "Another title", summary: "Other words", stages: [...stages, more] }],
     };
     expect(await approving("bo")).toBe("accepted");
-    await night.until(({ status }) => status === "verified");
+    await scenario.until(({ status }) => status === "verified");
     expect(await voidedWhy()).toEqual([]);
   });
 });

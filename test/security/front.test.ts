@@ -5,47 +5,47 @@ import { answer, commands, readLine } from "../../commands/index.ts";
 import { createBusy } from "../../src/slack/busy.ts";
 import { takeMention } from "../../src/slack/listen/mention.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { TestHouse } from "../commands/house.ts";
-import { seen } from "../messages/orders.ts";
-import { storeForEach } from "../timeline/store-for-each.ts";
+import { seen } from "../support/orders-system.ts";
+import { storeForEach } from "../support/store-for-each.ts";
+import { TestApp } from "../support/test-app.ts";
 
 /**
  * What members, outsiders and attackers try at the front. Each is refused with a sentence, changes nothing and leaves an
  * event or a count. Nothing here reaches an action: what commands can cause is on the timeline, and that is compared.
  */
 let store: Store;
-let house: TestHouse;
+let app: TestApp;
 const CHANNEL = "C0INCNIGHT";
 
 storeForEach((fresh) => {
   store = fresh;
-  house = new TestHouse(store);
+  app = new TestApp(store);
 });
 
 /** Alex asked for a failover; the question is open and waits for its approval. */
 async function waiting(key = "real"): Promise<{ incident: string; run: string; ask: string }> {
   const [incident, run] = [idFor("inc", key), idFor("run", key)];
-  await house.ask("alex", "failover database --severity P1", { key, channel: CHANNEL });
-  house.channels.set(incident, CHANNEL);
-  await house.engine(run, { type: "run.preflighted", data: { ...seen, facts: [], checks: [] } });
-  await house.open(run, "approve", `ask-${key}`);
+  await app.ask("alex", "failover database --severity P1", { key, channel: CHANNEL });
+  app.channels.set(incident, CHANNEL);
+  await app.engine(run, { type: "run.preflighted", data: { ...seen, facts: [], checks: [] } });
+  await app.open(run, "approve", `ask-${key}`);
   return { incident, run, ask: `ask-${key}` };
 }
 
 const textOf = (reply: Reply) => (reply.kind === "private" ? reply.message.text : `(${reply.kind})`);
 const refusedOf = async () => {
-  const rows = await house.house.tally.read("refused/");
+  const rows = await app.context.tally.read("refused/");
   return Object.fromEntries(rows.map(({ what, who, total }) => [`${what} ${who}`, total]));
 };
 
 describe("people on no roster", () => {
   test("declare two P0 and five incidents an hour, and are told whom to call then", async () => {
     const replies = [];
-    for (let n = 0; n < 4; n++) replies.push(textOf(await house.ask("stranger", `declare P0 Down ${n}`)));
+    for (let n = 0; n < 4; n++) replies.push(textOf(await app.ask("stranger", `declare P0 Down ${n}`)));
     expect(replies.slice(0, 2).every((text) => text.startsWith("P0 incident declared"))).toBe(true);
     expect(replies[2]).toMatch(/^Too many incidents were declared within an hour.*2 of them P0.*Call Sam Okafor/s);
     const more = [];
-    for (let n = 0; n < 4; n++) more.push(textOf(await house.ask("stranger", `declare P2 Slow ${n}`)));
+    for (let n = 0; n < 4; n++) more.push(textOf(await app.ask("stranger", `declare P2 Slow ${n}`)));
     expect(more.filter((text) => text.startsWith("P2 incident declared"))).toHaveLength(1);
     expect(await store.timeline.streams("inc-")).toHaveLength(3);
     expect(await refusedOf()).toEqual({ "refused/declare-limit U0STRANGER": 5 });
@@ -53,7 +53,7 @@ describe("people on no roster", () => {
 
   test("many accounts are no way around it", async () => {
     for (let n = 0; n < 14; n++)
-      await house.ask(`nobody${n}`, `declare P0 Down ${n}`, { channel: n % 2 ? "C0ONE" : "C0TWO" });
+      await app.ask(`nobody${n}`, `declare P0 Down ${n}`, { channel: n % 2 ? "C0ONE" : "C0TWO" });
     expect(await store.timeline.streams("inc-")).toHaveLength(10);
   });
 
@@ -61,9 +61,9 @@ describe("people on no roster", () => {
     const { incident, run, ask } = await waiting();
     const before = (await store.timeline.read(incident)).length;
     for (let n = 0; n < 25; n++) {
-      await house.ask("stranger", `abort ${run} now`, { channel: CHANNEL });
-      await house.press("stranger", "gate.approve", `${run}/${ask}`, { channel: CHANNEL });
-      await house.ask("guest", "pause", { channel: CHANNEL, blocked: "Guests may not use Lifeboat." });
+      await app.ask("stranger", `abort ${run} now`, { channel: CHANNEL });
+      await app.press("stranger", "gate.approve", `${run}/${ask}`, { channel: CHANNEL });
+      await app.ask("guest", "pause", { channel: CHANNEL, blocked: "Guests may not use Lifeboat." });
     }
     expect(await store.timeline.read(incident)).toHaveLength(before);
     expect(await refusedOf()).toEqual({
@@ -75,7 +75,7 @@ describe("people on no roster", () => {
   test("note ten things an hour", async () => {
     const { incident } = await waiting();
     const before = (await store.timeline.read(incident)).length;
-    for (let n = 0; n < 15; n++) await house.ask("stranger", `note Something ${n}`, { channel: CHANNEL });
+    for (let n = 0; n < 15; n++) await app.ask("stranger", `note Something ${n}`, { channel: CHANNEL });
     expect(await store.timeline.read(incident)).toHaveLength(before + 10);
   });
 });
@@ -83,7 +83,7 @@ describe("people on no roster", () => {
 test("people on the roster are refused on the timeline, up to a number", async () => {
   const { incident, run, ask } = await waiting();
   const before = (await store.timeline.read(incident)).length;
-  for (let n = 0; n < 30; n++) await house.press("alex", "gate.approve", `${run}/${ask}`, { channel: CHANNEL });
+  for (let n = 0; n < 30; n++) await app.press("alex", "gate.approve", `${run}/${ask}`, { channel: CHANNEL });
   const events = (await store.timeline.read(incident)).slice(before);
   expect(events.map(({ type }) => type)).toEqual(Array(20).fill("approval.refused"));
   expect(Object.values(await refusedOf())).toEqual([10]);
@@ -111,11 +111,11 @@ test("the incident that waits is found whatever else was declared", async () => 
       value: null,
     }));
   const there = { channel: CHANNEL };
-  expect(textOf(await house.ask("sam", "status", there))).toContain("waiting for approval");
-  expect(textOf(await house.ask("sam", "pause", there))).not.toContain("Several incidents");
-  const named = await house.ask("sam", `status --incident ${incident}`, { channel: "C0ELSEWHERE" });
+  expect(textOf(await app.ask("sam", "status", there))).toContain("waiting for approval");
+  expect(textOf(await app.ask("sam", "pause", there))).not.toContain("Several incidents");
+  const named = await app.ask("sam", `status --incident ${incident}`, { channel: "C0ELSEWHERE" });
   expect(textOf(named)).not.toContain("There is no incident");
-  const { state } = await house.state(incident);
+  const { state } = await app.state(incident);
   expect(state.runs.get(run)?.paused).toBe(true);
 });
 
@@ -127,7 +127,7 @@ describe("a command by mention", () => {
     const delivery = heard(text);
     if (!delivery) throw new Error("not heard");
     const { verb, words, options, rest, mention, tooLong } = delivery;
-    const somebody = house.house.catalog.systems[0]?.people.find(({ id }) => id.startsWith(person));
+    const somebody = app.context.catalog.systems[0]?.people.find(({ id }) => id.startsWith(person));
     const request: Request = {
       ...{ verb, words, options, rest },
       ...(mention && { mention }),
@@ -145,7 +145,7 @@ describe("a command by mention", () => {
       actionValue: null,
       canAskForm: false,
     };
-    return textOf(await answer(house.house, request));
+    return textOf(await answer(app.context, request));
   }
 
   test("approves when it is the whole message, and from no prose", async () => {
@@ -170,7 +170,7 @@ describe("a command by mention", () => {
 
   test("nothing that changes runs from within other words, and what reads does", async () => {
     const { incident } = await waiting();
-    const before = (await house.state(incident)).state;
+    const before = (await app.state(incident)).state;
     for (const { verb, reads } of commands) {
       if (reads !== undefined) continue;
       expect([verb, await said("sam", `please do not <@U0BOT> ${verb} everything`)]).toEqual([
@@ -178,7 +178,7 @@ describe("a command by mention", () => {
         expect.stringContaining("isn't a command"),
       ]);
     }
-    expect({ ...(await house.state(incident)).state, version: 0 }).toEqual({ ...before, version: 0 });
+    expect({ ...(await app.state(incident)).state, version: 0 }).toEqual({ ...before, version: 0 });
     expect(await said("sam", "hello <@U0BOT> status")).not.toContain("not a command");
   });
 });
@@ -186,8 +186,8 @@ describe("a command by mention", () => {
 describe("in a channel shared with another company", () => {
   const place = { why: "This channel is shared with another company.", known: true };
   const ask = (line: string, more: Partial<Request> = {}, where: Request["caller"]["place"] = place) => {
-    const sam = house.house.catalog.systems[0]?.people.find(({ id }) => id.startsWith("sam"));
-    return answer(house.house, {
+    const sam = app.context.catalog.systems[0]?.people.find(({ id }) => id.startsWith("sam"));
+    return answer(app.context, {
       ...readLine(line),
       caller: {
         transport: "slack",

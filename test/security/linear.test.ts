@@ -5,7 +5,7 @@ import { describe, expect, test } from "@jest/globals";
 import { readArgs, readLine } from "../../commands/index.ts";
 import { LINE_MAX } from "../../commands/tokens.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { attacks, ways } from "./attacks.ts";
+import { attacks, ways } from "../support/attacks.ts";
 
 /**
  * What the attack list freezes a bot with: one message is enough where the work grows faster than the text. Patterns are

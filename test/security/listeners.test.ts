@@ -16,7 +16,7 @@ import { createHttpAddresses } from "../../src/http/addresses.ts";
 import { requestUrl } from "../../src/lib/request-url.ts";
 import { listen } from "../../src/paging/webhook/listener.ts";
 import { HttpReceiver } from "../../src/slack/http-receiver.ts";
-import { quiet } from "../timeline/server.ts";
+import { quiet } from "../support/postgres.ts";
 
 /**
  * Whatever is sent to it, a server answers or hangs up, and answers the next one. What a listener throws, or leaves rejected, ends the

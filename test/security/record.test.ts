@@ -16,13 +16,13 @@ import { openKnownHeads } from "../../src/timeline/known-heads.ts";
 import { ownLogin } from "../../src/timeline/migrate.ts";
 import { createSecondFactors } from "../../src/timeline/second-factors.ts";
 import { storeDoubt } from "../../templates/messages/store-doubt.ts";
-import { TestHouse } from "../commands/house.ts";
-import { away, deed, engineOn, folder, go, incident, Night, planOf } from "../engine/bed.ts";
-import { ledger } from "../engine/deeds.ts";
-import { incidentsOn } from "../incidents/on.ts";
-import { openBench, said } from "../slack/bench.ts";
-import { testKeyring, testKeys } from "../timeline/keys.ts";
-import { asSuperuser, event, quiet, storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
+import { away, EngineScenario, engineOn, folder, go, incident, ledgerStep, planOf } from "../support/engine-harness.ts";
+import { incidentsOn } from "../support/incidents-on.ts";
+import { ledger } from "../support/ledger-actions.ts";
+import { asSuperuser, event, quiet, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
+import { testKeyring, testKeys } from "../support/record-keys.ts";
+import { openSlackHarness, said } from "../support/slack-harness.ts";
+import { TestApp } from "../support/test-app.ts";
 
 /** What whoever holds the store can do to the record, and what the record says to it. */
 
@@ -105,16 +105,16 @@ describe("with the application's login", () => {
   test("a forged approval opens no gate, and verify names it", async () => {
     const dir = await folder();
     const store = await storeOn(url);
-    const night = new Night(store);
+    const scenario = new EngineScenario(store);
     const engine = engineOn(store);
     const alarms: string[] = [];
     store.timeline.onTampered(({ where = "" }) => alarms.push(where));
     try {
-      await night.requested(planOf([[go()], [deed(dir, "put", "b")]]));
+      await scenario.requested(planOf([[go()], [ledgerStep(dir, "put", "b")]]));
       engine.start();
-      await night.untilAsked();
-      const { ask } = await night.gate();
-      const [planHash] = night.plans.keys();
+      await scenario.untilApprovalRequested();
+      const { ask } = await scenario.gate();
+      const [planHash] = scenario.plans.keys();
       const data = { step: "go", ask, person: "bo", role: "lead", planHash, factsHash: null, proved: true };
       const forged = await forges({
         run: "run-1",
@@ -123,7 +123,7 @@ describe("with the application's login", () => {
         actor: { kind: "person", person: "bo" },
       });
       // The engine, a person's click and a reader meet it alike.
-      await expect(night.approve()).rejects.toMatchObject({ problem: { code: "timeline-broken" } });
+      await expect(scenario.approve()).rejects.toMatchObject({ problem: { code: "timeline-broken" } });
       await expect(store.timeline.read(incident)).rejects.toMatchObject({ problem: { code: "timeline-broken" } });
       const found = await store.timeline.verify();
       expect(says(found)).toBe(
@@ -341,24 +341,24 @@ describe("a store that came back older", () => {
     const dir = await folder();
     const state = await mkdtemp(join(tmpdir(), "lifeboat-state-"));
     const store: Store = await storeOn(url, { stateFolder: state });
-    const night = new Night(store);
+    const scenario = new EngineScenario(store);
     const engine = engineOn(store);
     const states = incidentsOn(store);
     const alarms: (string | null)[] = [];
     store.timeline.onDoubt((doubt) => alarms.push(doubt?.code ?? null));
     try {
-      await night.requested(planOf([[go()], [deed(dir, "flip", "b")]]));
+      await scenario.requested(planOf([[go()], [ledgerStep(dir, "flip", "b")]]));
       engine.start();
-      await night.untilAsked();
+      await scenario.untilApprovalRequested();
       const restore = await copied();
-      await night.approve();
-      await night.until((run) => run.status === "verified");
+      await scenario.approve();
+      await scenario.until((run) => run.status === "verified");
       expect(ledger(dir)).toEqual(["flip b"]);
       expect((await states.read(incident)).runs.get("run-1")?.ending).not.toBeNull();
 
       await restore();
       // The same people approve the same question again: it is open once more in the store.
-      await expect(night.approve()).rejects.toThrow();
+      await expect(scenario.approve()).rejects.toThrow();
       const declared = store.timeline.decide("inc-9", () => ({ events: [event("declared")], value: null }));
       await expect(declared).rejects.toMatchObject({
         problem: { code: "store-went-back", next: expect.stringMatching("accept-store") },
@@ -386,7 +386,7 @@ describe("a store that came back older", () => {
         [version, null],
       ]);
       expect(alarms).toEqual(["store-went-back", null]);
-      const run = await night.until(({ stuck }) => stuck !== null);
+      const run = await scenario.until(({ stuck }) => stuck !== null);
       expect(run.stuck).toMatchObject({ code: "store-went-back" });
       expect(ledger(dir)).toEqual(["flip b"]);
       // Changes go on, and the same acceptance does not excuse the same thing twice.
@@ -420,19 +420,19 @@ describe("a store that came back older", () => {
 });
 
 test("people are told of a store that came back older: by every command, and where incidents are announced", async () => {
-  const bench = await openBench(server, { config: { announceIn: "incident-response" } });
-  const { store, workspace, slack } = bench;
+  const harness = await openSlackHarness(server, { config: { announceIn: "incident-response" } });
+  const { store, workspace, slack } = harness;
   try {
-    const house = new TestHouse(store);
-    const healthy = await house.ask("sam", "list");
+    const app = new TestApp(store);
+    const healthy = await app.ask("sam", "list");
     expect(healthy).not.toMatchObject({ message: { text: expect.stringMatching(/isn't the one Lifeboat knew/) } });
     store.guard.known.note("inc-9", { version: 3, hash: "a".repeat(64) });
     await store.guard.check();
-    const read = await house.ask("sam", "list");
+    const read = await app.ask("sam", "list");
     expect(read).toMatchObject({
       message: { text: expect.stringMatching(/inc-9 is gone \(event 3 was seen\).*accept-store/) },
     });
-    const declared = await house.ask("sam", "declare P1 It is down --system practice");
+    const declared = await app.ask("sam", "declare P1 It is down --system practice");
     expect(declared).toMatchObject({ refused: true, message: { text: expect.stringMatching(/accept-store/) } });
     expect(await store.timeline.streams("inc-")).toEqual([]);
 
@@ -440,7 +440,7 @@ test("people are told of a store that came back older: by every command, and whe
     if (doubt !== null) await slack.announce(storeDoubt(doubt));
     expect(said(workspace, "CINCIDENT").join()).toMatch(/stopped every change[\s\S]*inc-9 is gone[\s\S]*accept-store/);
   } finally {
-    await bench.close();
+    await harness.close();
   }
 }, 60_000);
 

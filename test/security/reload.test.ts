@@ -11,11 +11,11 @@ import type { Engine } from "../../src/engine/engine.ts";
 import type { Actor, DataOf } from "../../src/incident/events.ts";
 import { createReloader, printsOf, type Reloader } from "../../src/reload.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { type Folder, makeFolder } from "../catalog/folder.ts";
-import { away, engineOn, folder, Night } from "../engine/bed.ts";
-import { actions, ledger } from "../engine/deeds.ts";
-import { byPerson, codeOf } from "../incident/world.ts";
-import { quiet, storeOn, type TestServer, testServer, until } from "../timeline/server.ts";
+import { type Folder, makeFolder } from "../support/catalog-folder.ts";
+import { away, EngineScenario, engineOn, folder } from "../support/engine-harness.ts";
+import { byPerson, codeOf } from "../support/incident-scenario.ts";
+import { actions, ledger } from "../support/ledger-actions.ts";
+import { quiet, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
 
 /** The files of a live bot are changed: who is taken off them stops counting within seconds, and a mistake changes nothing. */
 const cards = new Map([...actions].map(([id, action]) => [id, cardOf(action)]));
@@ -58,7 +58,7 @@ let server: TestServer;
 let store: Store;
 let files: Folder;
 let dir: string;
-let night: Night;
+let scenario: EngineScenario;
 let stopping: (() => Promise<void>)[];
 
 beforeAll(async () => {
@@ -69,7 +69,7 @@ beforeEach(async () => {
   store = await storeOn(await server.database());
   dir = await folder();
   files = makeFolder({ "shop/system.yml": systemYml(), "shop/runbooks/wipe.yml": wipeYml(dir) });
-  night = new Night(store);
+  scenario = new EngineScenario(store);
   stopping = [];
 });
 afterEach(async () => {
@@ -105,7 +105,7 @@ async function startBot({ everyMs = 60_000, engine = false } = {}): Promise<Bot>
     });
     stopping.push(() => started.stop());
     started.start();
-    night.system = () => live.systems[0] as System;
+    scenario.system = () => live.systems[0] as System;
   }
   return { live, reloader };
 }
@@ -146,38 +146,38 @@ function planned(live: LiveCatalog): Plan {
 describe("a person taken off the roster of a live bot", () => {
   test("stops counting within 5 s of the file, for what they approved and nothing has used", async () => {
     const { live } = await startBot({ everyMs: 1_000, engine: true });
-    await night.requested(planned(live));
-    await night.untilAsked();
-    const { ask } = await night.gate();
-    expect(codeOf(await night.asks("bo", { type: "approve", run: "run-1", ask }))).toBe("accepted");
+    await scenario.requested(planned(live));
+    await scenario.untilApprovalRequested();
+    const { ask } = await scenario.gate();
+    expect(codeOf(await scenario.asks("bo", { type: "approve", run: "run-1", ask }))).toBe("accepted");
     const from = performance.now();
     write("system.yml", systemYml(without("bo")));
     await until(
-      async () => codeOf(await night.asks("bo", { type: "pause", run: "run-1", reason: null })) === "not-on-roster",
+      async () => codeOf(await scenario.asks("bo", { type: "pause", run: "run-1", reason: null })) === "not-on-roster",
     );
     expect(performance.now() - from).toBeLessThan(5_000);
-    await night.asks("ana", { type: "resume", run: "run-1" });
-    expect(codeOf(await night.asks("cy", { type: "approve", run: "run-1", ask }))).toBe("accepted");
-    await night.until((run) => {
+    await scenario.asks("ana", { type: "resume", run: "run-1" });
+    expect(codeOf(await scenario.asks("cy", { type: "approve", run: "run-1", ask }))).toBe("accepted");
+    await scenario.until((run) => {
       const state = run.steps.get("go");
       return state?.status === "gate" && state.gate.outcome === "open" && state.gate.ask !== ask;
     });
-    expect((await night.gate()).because).toBe("bo is no longer on the roster");
+    expect((await scenario.gate()).because).toBe("bo is no longer on the roster");
     expect(ledger(dir)).toEqual([]);
   });
 
   test("a quorum that is lowered in the files opens nothing that was asked with more", async () => {
     const { live, reloader } = await startBot({ engine: true });
-    await night.requested(planned(live));
-    await night.untilAsked();
-    const { ask } = await night.gate();
+    await scenario.requested(planned(live));
+    await scenario.untilApprovalRequested();
+    const { ask } = await scenario.gate();
     write("runbooks/wipe.yml", wipeYml(dir, "role: dba, quorum: 1"));
     expect(await reloader.now("signal", bot)).toMatchObject({ kind: "changed" });
-    await night.asks("bo", { type: "approve", run: "run-1", ask });
-    await until(async () => (await night.gate()).approvals.length === 1);
-    expect((await night.step("wipe")).status).toBe("waiting");
-    await night.asks("cy", { type: "approve", run: "run-1", ask });
-    await night.until(({ status }) => status === "verified");
+    await scenario.asks("bo", { type: "approve", run: "run-1", ask });
+    await until(async () => (await scenario.gate()).approvals.length === 1);
+    expect((await scenario.step("wipe")).status).toBe("waiting");
+    await scenario.asks("cy", { type: "approve", run: "run-1", ask });
+    await scenario.until(({ status }) => status === "verified");
     expect(ledger(dir)).toEqual(["put wipe"]);
   });
 });

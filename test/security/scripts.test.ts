@@ -19,12 +19,12 @@ import { projectRoot } from "../../src/lib/root.ts";
 import { writableByOthers } from "../../src/lib/writable.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { redacted } from "../../src/timeline/redacted.ts";
-import { conduct } from "../actions/conductor.ts";
-import { soon } from "../actions/shop.ts";
-import { built } from "../built.ts";
-import { away, engineOn, folder, go, Night, planOf } from "../engine/bed.ts";
-import { actions } from "../engine/deeds.ts";
-import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { actionHarness } from "../support/action-harness.ts";
+import { built } from "../support/built.ts";
+import { soon } from "../support/database-fixture.ts";
+import { away, EngineScenario, engineOn, folder, go, planOf } from "../support/engine-harness.ts";
+import { actions } from "../support/ledger-actions.ts";
+import { storeOn, type TestServer, testServer } from "../support/postgres.ts";
 
 /**
  * What a script may do to Lifeboat, and what may become of it when Lifeboat is killed, stopped or robbed of its run: real
@@ -136,7 +136,7 @@ test("nothing is started that could not be recorded, and nothing when its starte
 });
 
 describe("what others can write to is not run", () => {
-  const conductor = conduct({ TOKEN: "a-token-of-its-own" });
+  const harness = actionHarness({ TOKEN: "a-token-of-its-own" });
   const bound = async (path: string, environment: readonly string[] = []) => ({
     script: { name: "open", path, sha256: sha256(await readFile(path)), environment },
     arguments: [url],
@@ -159,7 +159,7 @@ describe("what others can write to is not run", () => {
     for (const one of [".", "shop", "shop/scripts", "shop/scripts/repoint.mjs"]) await chmod(join(home, one), 0o755);
     expect(writableByOthers(path)).toBe(null);
     await chmod(join(home, open), 0o777);
-    await expect(conductor.perform("run", "script.run", await bound(path))).rejects.toMatchObject({
+    await expect(harness.perform("run", "script.run", await bound(path))).rejects.toMatchObject({
       problem: { code: "script-writable", stateNow: "It was not started" },
     });
     expect(effects).toEqual([]);
@@ -199,7 +199,7 @@ describe("who it is", () => {
 const timings = { lease: 3, lock: 1.5, gap: 1.2, guard: 1.5 };
 
 interface Scene {
-  readonly night: Night;
+  readonly scenario: EngineScenario;
   bot(env?: Record<string, string>): Promise<ChildProcess>;
 }
 
@@ -221,7 +221,7 @@ async function scene(play: (scene: Scene) => Promise<void>): Promise<void> {
     });
   };
   try {
-    await play({ night: new Night(store), bot });
+    await play({ scenario: new EngineScenario(store), bot });
   } finally {
     for (const child of children) child.kill("SIGKILL");
     await store.close();
@@ -253,18 +253,18 @@ ${succeeds ? `await fetch(process.argv[2], { method: "PUT", body: "done" });` : 
 
 const withScripts = new Map([...actions, [runAction.id, runAction as Action]]);
 
-async function started({ night }: Scene): Promise<ProcessIdentity> {
-  await night.untilAsked();
-  await night.approve();
-  const run = await night.until((one) => one.steps.get("it")?.process !== undefined);
+async function started({ scenario }: Scene): Promise<ProcessIdentity> {
+  await scenario.untilApprovalRequested();
+  await scenario.approve();
+  const run = await scenario.until((one) => one.steps.get("it")?.process !== undefined);
   return run.steps.get("it")?.process as ProcessIdentity;
 }
 
-async function goesOn({ night }: Scene, until: (run: RunState) => boolean): Promise<RunState> {
-  const engine = engineOn(night.store, { actions: withScripts });
+async function goesOn({ scenario }: Scene, until: (run: RunState) => boolean): Promise<RunState> {
+  const engine = engineOn(scenario.store, { actions: withScripts });
   engine.start();
   try {
-    return await night.until(until, "run-1", 40);
+    return await scenario.until(until, "run-1", 40);
   } finally {
     await engine.stop();
   }
@@ -277,13 +277,13 @@ describe("Lifeboat is lost while a script runs", () => {
     "killed: it is waited for, its one effect is seen, and nobody is asked",
     () =>
       scene(async (on) => {
-        await on.night.requested(planOf([[go()], [await slow(4_000)]]));
+        await on.scenario.requested(planOf([[go()], [await slow(4_000)]]));
         const bot = await on.bot();
         const child = await started(on);
         bot.kill("SIGKILL");
         const run = await goesOn(on, settled);
         expect({ status: run.status, effects }).toEqual({ status: "verified", effects: ["done"] });
-        const said = (await on.night.print()).split("\n").filter((line) => line.startsWith("step.progressed"));
+        const said = (await on.scenario.print()).split("\n").filter((line) => line.startsWith("step.progressed"));
         expect(said.join("\n")).toContain(`It is still running (pid ${child.pid} on`);
         expect(await lookAtProcess(child)).toBe("gone");
       }),
@@ -294,7 +294,7 @@ describe("Lifeboat is lost while a script runs", () => {
     "killed, and a person asks for another try: it begins only when the first has ended",
     () =>
       scene(async (on) => {
-        await on.night.requested(planOf([[go()], [await slow(2_000, { succeeds: false, timeoutSeconds: 4 })]]));
+        await on.scenario.requested(planOf([[go()], [await slow(2_000, { succeeds: false, timeoutSeconds: 4 })]]));
         const bot = await on.bot();
         await started(on);
         bot.kill("SIGKILL");
@@ -304,7 +304,7 @@ describe("Lifeboat is lost while a script runs", () => {
         const state = stopped.steps.get("it");
         const elsewhere = { ...(state?.process as ProcessIdentity), bootId: "another", machineId: null, seconds: 1 };
         const problem = state?.status === "stopped" ? state.problem : null;
-        await on.night.store.timeline.decide("inc-1", () => {
+        await on.scenario.store.timeline.decide("inc-1", () => {
           const of = { run: "run-1", actor: { kind: "bot" } };
           const data = { step: "it", attempt: 1 };
           const events = [
@@ -318,11 +318,11 @@ describe("Lifeboat is lost while a script runs", () => {
           ];
           return { events: events as never, value: null };
         });
-        await on.night.asks("ana", { type: "retryStep", run: "run-1", step: "it" });
+        await on.scenario.asks("ana", { type: "retryStep", run: "run-1", step: "it" });
         const since = performance.now();
         await goesOn(on, (run) => (run.steps.get("it")?.attempts ?? 0) >= 2 && settled(run));
         expect(performance.now() - since).toBeGreaterThan(4_000);
-        expect(await on.night.print()).toContain("It may still be running (pid");
+        expect(await on.scenario.print()).toContain("It may still be running (pid");
       }),
     60_000,
   );
@@ -330,18 +330,18 @@ describe("Lifeboat is lost while a script runs", () => {
   test("killed, and the run is aborted: what runs here is ended, what runs elsewhere is told to people, and nothing is repeated", async () => {
     for (const elsewhere of [false, true])
       await scene(async (on) => {
-        await on.night.requested(planOf([[go()], [await slow(60_000)]]));
+        await on.scenario.requested(planOf([[go()], [await slow(60_000)]]));
         const bot = await on.bot();
         const child = await started(on);
         bot.kill("SIGKILL");
         const process = { ...child, bootId: "another", machineId: null };
         if (elsewhere)
-          await on.night.store.timeline.decide("inc-1", () => {
+          await on.scenario.store.timeline.decide("inc-1", () => {
             const data = { step: "it", attempt: 1, says: "started", process };
             const event = { type: "step.progressed", key: "elsewhere", run: "run-1", actor: { kind: "bot" }, data };
             return { events: [event as never], value: null };
           });
-        await on.night.asks("cy", { type: "abort", run: "run-1", reason: "enough" });
+        await on.scenario.asks("cy", { type: "abort", run: "run-1", reason: "enough" });
         const run = await goesOn(on, (one) => one.steps.get("it")?.status === "stopped");
         const step = run.steps.get("it");
         const problem = step?.status === "stopped" ? step.problem : null;
@@ -358,13 +358,13 @@ describe("Lifeboat is lost while a script runs", () => {
     "told to stop with too little time: it is handed over with who it is, and finished by the next",
     () =>
       scene(async (on) => {
-        await on.night.requested(planOf([[go()], [await slow(4_000)]]));
+        await on.scenario.requested(planOf([[go()], [await slow(4_000)]]));
         const bot = await on.bot({ DRAIN_MS: "200" });
         const child = await started(on);
         const gone = new Promise((resolve) => bot.once("exit", resolve));
         bot.kill("SIGTERM");
         expect(await gone).toBe(0);
-        expect(await on.night.print()).toContain(`Handed over: this Lifeboat is stopping, process ${child.pid} on`);
+        expect(await on.scenario.print()).toContain(`Handed over: this Lifeboat is stopping, process ${child.pid} on`);
         expect(await lookAtProcess(child)).toBe("alive");
         const run = await goesOn(on, settled);
         expect({ status: run.status, effects }).toEqual({ status: "verified", effects: ["done"] });
@@ -377,13 +377,13 @@ describe("Lifeboat is lost while a script runs", () => {
     () =>
       scene(async (on) => {
         const after = { ...(await slow(1)), id: "after", title: "After" } as PlanStep;
-        await on.night.requested(planOf([[go()], [await slow(1_500), after]]));
+        await on.scenario.requested(planOf([[go()], [await slow(1_500), after]]));
         const bot = await on.bot({ DRAIN_MS: "20000" });
         await started(on);
         const gone = new Promise((resolve) => bot.once("exit", resolve));
         bot.kill("SIGTERM");
         expect(await gone).toBe(0);
-        const run = await on.night.run();
+        const run = await on.scenario.run();
         expect({ it: run.steps.get("it")?.status, after: run.steps.get("after")?.status, effects }).toEqual({
           it: "done",
           after: "waiting",
@@ -397,7 +397,7 @@ describe("Lifeboat is lost while a script runs", () => {
     "killed after its time: what still runs then is ended by itself",
     () =>
       scene(async (on) => {
-        await on.night.requested(planOf([[go()], [await slow(60_000, { timeoutSeconds: 1 })]]));
+        await on.scenario.requested(planOf([[go()], [await slow(60_000, { timeoutSeconds: 1 })]]));
         const bot = await on.bot();
         const child = await started(on);
         bot.kill("SIGKILL");
@@ -442,7 +442,7 @@ test("a secret that was read comes out nowhere: not in what is seen, done, said,
   const opened = await storeOn(await server.database(), { timings });
   const store: Store = { ...opened, timeline: redacted(opened.timeline, book.redact) };
   const action = leaky(secret);
-  const night = new Night(store);
+  const scenario = new EngineScenario(store);
   const engine = engineOn(store, { actions: new Map([[action.id, action]]) });
   const line = (id: string, fails: boolean): PlanStep => {
     const { id: name, risk, repeat, budget } = action;
@@ -461,12 +461,12 @@ test("a secret that was read comes out nowhere: not in what is seen, done, said,
   };
   try {
     engine.start();
-    await night.requested(planOf([[go()], [line("says", false), line("fails", true)]]));
-    await night.untilAsked();
-    await night.approve();
-    await night.until((run) => run.steps.get("fails")?.status === "failed");
-    await night.asks("ana", { type: "retryStep", run: "run-1", step: "fails" });
-    await night.asks("ana", { type: "abort", run: "run-1", reason: `It said ${secret}` });
+    await scenario.requested(planOf([[go()], [line("says", false), line("fails", true)]]));
+    await scenario.untilApprovalRequested();
+    await scenario.approve();
+    await scenario.until((run) => run.steps.get("fails")?.status === "failed");
+    await scenario.asks("ana", { type: "retryStep", run: "run-1", step: "fails" });
+    await scenario.asks("ana", { type: "abort", run: "run-1", reason: `It said ${secret}` });
     const { rows } = await opened.pool.query<{ text: string }>(
       "select data::text || actor::text as text from lifeboat.event",
     );
@@ -480,7 +480,7 @@ test("a secret that was read comes out nowhere: not in what is seen, done, said,
       "run.preflighted",
       "run.aborted",
     ])
-      expect(await night.print()).toContain(way);
+      expect(await scenario.print()).toContain(way);
     const bare = written.replace(/[\s\\]|\\n/g, "");
     for (const writing of [
       secret,

@@ -4,7 +4,7 @@ import type { Runbook, System } from "../../src/catalog/types.ts";
 import { redactAll, redactor } from "../../src/lib/redact.ts";
 import { weaknesses } from "../../src/script-host.ts";
 import { createSecrets } from "../../src/secrets.ts";
-import { SYSTEM } from "../incident/world.ts";
+import { SYSTEM } from "../support/incident-scenario.ts";
 
 /** Which secrets are given to whom, and that none comes out again in whatever writing. */
 const CANARY = `c4n/ry+"quote"&=%é!x7Qz`;

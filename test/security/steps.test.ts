@@ -9,11 +9,11 @@ import type { Store } from "../../src/timeline/index.ts";
 import { gateCard } from "../../templates/messages/gate.ts";
 import type { Form } from "../../templates/messages/message.ts";
 import { pagesOf, type Shown, stepsForm } from "../../templates/messages/plan-steps.ts";
-import { TestHouse } from "../commands/house.ts";
-import { around } from "../messages/around.ts";
-import { declared } from "../messages/nights.ts";
-import { failover, seen } from "../messages/orders.ts";
-import { storeOn, type TestServer, testServer } from "../timeline/server.ts";
+import { declared } from "../support/incident-states.ts";
+import { failover, seen } from "../support/orders-system.ts";
+import { storeOn, type TestServer, testServer } from "../support/postgres.ts";
+import { around } from "../support/surroundings.ts";
+import { TestApp } from "../support/test-app.ts";
 
 const HASH = "0123456789abcdef".repeat(4);
 
@@ -86,7 +86,7 @@ describe("a plan that is longer than its card", () => {
 describe("as people press it", () => {
   let server: TestServer;
   let store: Store;
-  let house: TestHouse;
+  let app: TestApp;
   const pressed = { channel: "C0INCNIGHT", canAskForm: true };
   const formOf = (reply: Reply): Form => {
     if (reply.kind === "form") return reply.form;
@@ -97,8 +97,8 @@ describe("as people press it", () => {
   beforeAll(async () => {
     server = await testServer();
     store = await storeOn(await server.database());
-    house = new TestHouse(store);
-    lengthen(house);
+    app = new TestApp(store);
+    lengthen(app);
   }, 60_000);
   afterAll(async () => {
     await store?.close();
@@ -107,25 +107,25 @@ describe("as people press it", () => {
 
   async function asked(key: string): Promise<{ incident: string; run: string }> {
     const [incident, run] = [idFor("inc", key), idFor("run", key)];
-    await house.ask("alex", "failover database --severity P1", { key, channel: pressed.channel });
-    house.channels.set(incident, pressed.channel);
-    await house.engine(run, { type: "run.preflighted", data: { ...seen, facts: [], checks: [] } });
-    await house.open(run, "approve", `ask-${key}`);
+    await app.ask("alex", "failover database --severity P1", { key, channel: pressed.channel });
+    app.channels.set(incident, pressed.channel);
+    await app.engine(run, { type: "run.preflighted", data: { ...seen, facts: [], checks: [] } });
+    await app.open(run, "approve", `ask-${key}`);
     return { incident, run };
   }
 
   test("the card's Approve lists the plan first, who looked is recorded, and the last page decides", async () => {
     const { incident, run } = await asked("long");
-    const first = formOf(await house.press("sam", "gate.approve", `${run}/ask-long`, pressed));
+    const first = formOf(await app.press("sam", "gate.approve", `${run}/ask-long`, pressed));
     expect(first).toMatchObject({ callback: "plan.steps", submit: "" });
-    const late = await house.press("sam", "gate.approve", `${run}/ask-long`, { ...pressed, canAskForm: false });
+    const late = await app.press("sam", "gate.approve", `${run}/ask-long`, { ...pressed, canAskForm: false });
     expect(textOf(late)).toMatch(/longer than its card.*Nothing was approved/s);
     let page = first;
     while (page.callback === "plan.steps")
-      page = formOf(await house.press("sam", "plan.next", page.actionValue, pressed));
-    page = formOf(await house.press("sam", "plan.previous", page.actionValue, pressed));
-    page = formOf(await house.press("sam", "plan.next", page.actionValue, pressed));
-    const before = (await house.state(incident)).events;
+      page = formOf(await app.press("sam", "plan.next", page.actionValue, pressed));
+    page = formOf(await app.press("sam", "plan.previous", page.actionValue, pressed));
+    page = formOf(await app.press("sam", "plan.next", page.actionValue, pressed));
+    const before = (await app.state(incident)).events;
     expect(before.filter(({ type }) => type === "gate.approved")).toEqual([]);
     expect(
       before.filter(({ type }) => type === "gate.shown").map(({ data, actor }) => ({ data, actor })),
@@ -134,32 +134,32 @@ describe("as people press it", () => {
       { data: { person: "sam-okafor", complete: true } },
     ]);
     // The same decision, by the same rules: who asked does not approve there either.
-    const own = await house.press("alex", page.callback, page.actionValue, { channel: pressed.channel, form: {} });
+    const own = await app.press("alex", page.callback, page.actionValue, { channel: pressed.channel, form: {} });
     expect(textOf(own)).toMatch(/asked for|requested|your own/i);
-    const given = await house.press("sam", page.callback, page.actionValue, { channel: pressed.channel, form: {} });
+    const given = await app.press("sam", page.callback, page.actionValue, { channel: pressed.channel, form: {} });
     expect(textOf(given)).toContain("Your approval");
-    const after = (await house.state(incident)).events.filter(({ type }) => type === "gate.approved");
+    const after = (await app.state(incident)).events.filter(({ type }) => type === "gate.approved");
     expect(after).toHaveLength(1);
-    await house.ask("sam", `abort ${run} done`, { channel: pressed.channel });
+    await app.ask("sam", `abort ${run} done`, { channel: pressed.channel });
   });
 
   test("the same thing is asked for so often, then no more, and the card counts", async () => {
     // The one before was the first.
     for (let n = 1; n < ASKED_MAX; n++) {
       const { run } = await asked(`again-${n}`);
-      const card = await house.ask("sam", `approve ${run}`, { channel: pressed.channel });
+      const card = await app.ask("sam", `approve ${run}`, { channel: pressed.channel });
       expect(JSON.stringify(card)).toContain(`Asked ${n + 1} times within an hour`);
-      await house.ask("sam", `deny ${run} no`, { channel: pressed.channel });
-      await house.ask("alex", `abort ${run} again`, { channel: pressed.channel });
+      await app.ask("sam", `deny ${run} no`, { channel: pressed.channel });
+      await app.ask("alex", `abort ${run} again`, { channel: pressed.channel });
     }
-    const more = await house.ask("alex", "failover database", { key: "again-more", channel: pressed.channel });
+    const more = await app.ask("alex", "failover database", { key: "again-more", channel: pressed.channel });
     expect(textOf(more)).toContain(`requested this ${ASKED_MAX} times within an hour`);
   });
 });
 
 /** The practice failover, with more looks at its end than a card names. */
-function lengthen(house: TestHouse): void {
-  const { catalog } = house.house;
+function lengthen(app: TestApp): void {
+  const { catalog } = app.context;
   const runbooks = catalog.runbooks.map((book) => {
     if (book.id !== "database-failover") return book;
     const stages = book.stages.map((stage, n) => {
@@ -170,5 +170,5 @@ function lengthen(house: TestHouse): void {
     });
     return { ...book, stages };
   });
-  Object.assign(house.house, { catalog: { ...catalog, runbooks } });
+  Object.assign(app.context, { catalog: { ...catalog, runbooks } });
 }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Plan } from "../../src/catalog/types.ts";
 import type { IncidentCommand } from "../../src/incident/commands.ts";
 import type { Actor, Event } from "../../src/incident/events.ts";
-import { action, byPerson, gate, plan, Story, SYSTEM } from "../incident/world.ts";
+import { action, byPerson, gate, IncidentScenario, plan, SYSTEM } from "../support/incident-scenario.ts";
 
 /**
  * Attackers against a model. A coalition holds some people's accounts, and does with them whatever can be asked, in any order; nobody
@@ -47,7 +47,7 @@ function right(step: string, { people, requester, devices }: Coalition): "votes"
 
 class Attack {
   readonly by: Coalition;
-  readonly story: Story;
+  readonly story: IncidentScenario;
   readonly asks: string[] = ["made-up"];
   readonly started = new Set<string>();
   accepted = 0;
@@ -55,7 +55,7 @@ class Attack {
 
   constructor(by: Coalition) {
     this.by = by;
-    this.story = new Story().declared().requested(PLAN, { by: by.requester }).preflighted().done("check");
+    this.story = new IncidentScenario().declared().requested(PLAN, { by: by.requester }).preflighted().done("check");
   }
 
   /** Every account the coalition can speak with, and what it can pretend to be. */
@@ -269,7 +269,7 @@ function coveredBy(step: string): string | null {
 test.each<[string, Event["type"]]>([["a person off the roster", "incident.declared"]])(
   "what %s asks for leaves nothing but a refusal",
   (_who, declared) => {
-    const story = Story.asking(PLAN);
+    const story = IncidentScenario.asking(PLAN);
     const before = story.log.length;
     const stranger: Actor = { kind: "person", person: null, slackUser: "U_NEW", name: "Vera", door: "slack" };
     for (const type of ["approve", "deny", "escalate", "breakGlass", "confirmBreak"] as const)

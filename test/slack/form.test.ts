@@ -3,18 +3,18 @@ import type { Reply } from "../../commands/command.ts";
 import { actions, section } from "../../templates/messages/blocks.ts";
 import { choiceInput, momentInput, textInput } from "../../templates/messages/form.ts";
 import { updateForm } from "../../templates/messages/update-form.ts";
-import { asSuperuser, type TestServer, testServer } from "../timeline/server.ts";
-import { type Bench, calls, openBench, until } from "./bench.ts";
+import { asSuperuser, type TestServer, testServer } from "../support/postgres.ts";
+import { calls, openSlackHarness, type SlackHarness, until } from "../support/slack-harness.ts";
 
 let server: TestServer;
-let bench: Bench;
+let harness: SlackHarness;
 beforeAll(async () => {
   server = await testServer();
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 afterAll(() => server.close());
 
-const cass = () => bench.workspace.as("UCASS");
+const cass = () => harness.workspace.as("UCASS");
 
 const form = (template: string, words: string) =>
   updateForm({
@@ -35,8 +35,8 @@ const form = (template: string, words: string) =>
 
 describe("a form that is drawn anew while it is open", () => {
   test("comes with everything that stands in it, keeps what was typed, and is sent as it is", async () => {
-    bench = await openBench(server);
-    bench.reply = ({ verb, form: given }) => {
+    harness = await openSlackHarness(server);
+    harness.reply = ({ verb, form: given }) => {
       if (verb === "update" && given !== null) return { kind: "nothing" };
       return {
         kind: "form",
@@ -51,7 +51,7 @@ describe("a form that is drawn anew while it is open", () => {
     const anew = await cass().waitForView(({ blocks }) => JSON.stringify(blocks).includes("So: No orders"));
     expect(anew.id).toBe(open.id);
     expect(JSON.stringify(anew.blocks)).toContain("field-second");
-    const changed = bench.asked.find(({ verb }) => verb === "update.preview");
+    const changed = harness.asked.find(({ verb }) => verb === "update.preview");
     expect(changed).toMatchObject({
       form: { template: "second", "field-impact": "No orders", "field-first": "" },
       actionValue: "inc-told",
@@ -59,17 +59,17 @@ describe("a form that is drawn anew while it is open", () => {
       place: { channel: "CGENERAL", thread: null },
     });
     await cass().submit(anew, { "field-impact": "No orders" });
-    await until(() => bench.asked.some(({ verb, form: given }) => verb === "update" && given !== null));
-    const sent = bench.asked.find(({ verb, form: given }) => verb === "update" && given !== null);
+    await until(() => harness.asked.some(({ verb, form: given }) => verb === "update" && given !== null));
+    const sent = harness.asked.find(({ verb, form: given }) => verb === "update" && given !== null);
     expect(sent).toMatchObject({ form: { template: "second", "field-impact": "No orders" }, actionValue: "inc-told" });
-    expect(calls(bench.workspace, "views.open")).toHaveLength(1);
-    expect(calls(bench.workspace, "views.update")).toHaveLength(1);
+    expect(calls(harness.workspace, "views.open")).toHaveLength(1);
+    expect(calls(harness.workspace, "views.update")).toHaveLength(1);
   });
 
   test("is left alone when it was closed meanwhile", async () => {
-    bench = await openBench(server);
+    harness = await openSlackHarness(server);
     let answered = 0;
-    bench.reply = async ({ verb }) => {
+    harness.reply = async ({ verb }) => {
       if (verb === "update.preview") await cass().dismiss(await cass().waitForView());
       answered += 1;
       return { kind: "form", form: form("first", "words") };
@@ -82,32 +82,32 @@ describe("a form that is drawn anew while it is open", () => {
     await cass().waitForNoView();
     // Nobody is told of a form they closed themselves.
     expect(
-      calls(bench.workspace, "chat.postMessage").filter(({ sent }) => JSON.stringify(sent).includes("form")),
+      calls(harness.workspace, "chat.postMessage").filter(({ sent }) => JSON.stringify(sent).includes("form")),
     ).toEqual([]);
   });
 });
 
 describe("who comes into an incident's channel", () => {
   test("is offered what they missed, when a person brings them and it is an incident's", async () => {
-    bench = await openBench(server);
-    await bench.declare("inc-late");
-    await bench.show("inc-late", {
+    harness = await openSlackHarness(server);
+    await harness.declare("inc-late");
+    await harness.show("inc-late", {
       channel: { name: "inc-late", topic: "", bookmarks: [], invite: ["UALEX"], pinned: [] },
     });
-    await until(async () => (await bench.outbox.placeOf("inc-late")) !== null);
-    const channel = (await bench.outbox.placeOf("inc-late")) as string;
+    await until(async () => (await harness.outbox.placeOf("inc-late")) !== null);
+    const channel = (await harness.outbox.placeOf("inc-late")) as string;
     await until(() =>
-      bench.workspace.snapshot().channels.some(({ id, members }) => id === channel && members.includes("UALEX")),
+      harness.workspace.snapshot().channels.some(({ id, members }) => id === channel && members.includes("UALEX")),
     );
-    bench.reply = () => ({ kind: "private", message: { text: "What you missed", blocks: [] } });
-    const alex = bench.workspace.as("UALEX");
+    harness.reply = () => ({ kind: "private", message: { text: "What you missed", blocks: [] } });
+    const alex = harness.workspace.as("UALEX");
     await alex.slash("/invite <@UVERA>", channel);
-    const told = await bench.workspace.as("UVERA").waitForMessage(({ text }) => text === "What you missed");
+    const told = await harness.workspace.as("UVERA").waitForMessage(({ text }) => text === "What you missed");
     expect(told).toMatchObject({ only: "UVERA", channel });
     // Not Alex, whom the bot brought in; not a guest, who may do nothing; and not in other channels.
     await alex.slash("/invite <@UGIL>", channel);
     await until(async () => (await open_()) === 0);
-    expect(bench.asked.map(({ verb, actionValue, caller }) => [verb, actionValue, caller.slackUser])).toEqual([
+    expect(harness.asked.map(({ verb, actionValue, caller }) => [verb, actionValue, caller.slackUser])).toEqual([
       ["catchup", "joined", "UVERA"],
     ]);
   });
@@ -115,12 +115,12 @@ describe("who comes into an incident's channel", () => {
 
 /** How many deliveries are still to be answered. */
 async function open_(): Promise<number> {
-  const rows = await asSuperuser(bench.store.url, "select from lifeboat.inbox where done_at is null");
+  const rows = await asSuperuser(harness.store.url, "select from lifeboat.inbox where done_at is null");
   return rows.length;
 }
 
 test("a long plan is paged through in one form, and sent from its last page as an approval", async () => {
-  bench = await openBench(server);
+  harness = await openSlackHarness(server);
   const page = (n: number) => ({
     kind: "form" as const,
     form: {
@@ -134,7 +134,7 @@ test("a long plan is paged through in one form, and sent from its last page as a
       ],
     },
   });
-  bench.reply = ({ verb, actionValue, form: given }) => {
+  harness.reply = ({ verb, actionValue, form: given }) => {
     if (verb === "gate.approve" && given !== null) return { kind: "nothing" };
     return page(verb === "plan.next" ? Number(actionValue?.split("/")[2]) + 1 : 1);
   };
@@ -146,8 +146,8 @@ test("a long plan is paged through in one form, and sent from its last page as a
   }
   const last = await cass().waitForView(({ callback_id: id }) => id === "gate.approve");
   await cass().submit(last, {});
-  await until(() => bench.asked.some(({ verb, form: given }) => verb === "gate.approve" && given !== null));
-  expect(bench.asked.at(-1)).toMatchObject({ verb: "gate.approve", form: {}, actionValue: "run-1/ask-1/3" });
+  await until(() => harness.asked.some(({ verb, form: given }) => verb === "gate.approve" && given !== null));
+  expect(harness.asked.at(-1)).toMatchObject({ verb: "gate.approve", form: {}, actionValue: "run-1/ask-1/3" });
 });
 
 describe("a form that is refused", () => {
@@ -182,11 +182,11 @@ describe("a form that is refused", () => {
     );
 
   test("for what can be seen at once stays open with errors at its fields, and asks nothing", async () => {
-    bench = await openBench(server);
-    bench.reply = ({ form: given }) => (given === null ? asked : { kind: "nothing" });
+    harness = await openSlackHarness(server);
+    harness.reply = ({ form: given }) => (given === null ? asked : { kind: "nothing" });
     let right = false;
     const seen: unknown[] = [];
-    bench.checkForm = (sent, required) => {
+    harness.checkForm = (sent, required) => {
       seen.push([sent, required]);
       return right ? {} : { text: "It says nothing.", "not-a-field": "Slack takes no error for this." };
     };
@@ -196,20 +196,20 @@ describe("a form that is refused", () => {
       error: "form_errors",
       errors: { text: "It says nothing." },
     });
-    expect(bench.workspace.snapshot().modals.UCASS).toHaveLength(1);
+    expect(harness.workspace.snapshot().modals.UCASS).toHaveLength(1);
     const form = { ...filled, at: "1764000000" };
     expect(seen).toEqual([[{ verb: "note", actionValue: "inc-1", form }, ["text", "kind", "code"]]]);
-    expect(bench.asked).toHaveLength(1);
+    expect(harness.asked).toHaveLength(1);
     right = true;
     expect(await cass().submit(open, filled)).toMatchObject({ ok: true });
-    await until(() => bench.asked.length === 2);
-    expect(bench.asked[1]).toMatchObject({ form, actionValue: "inc-1" });
+    await until(() => harness.asked.length === 2);
+    expect(harness.asked[1]).toMatchObject({ form, actionValue: "inc-1" });
   });
 
   test("for what only the store knows is shown again, with all that was typed but codes, until it is right", async () => {
-    bench = await openBench(server);
+    harness = await openSlackHarness(server);
     let refusals = 2;
-    bench.reply = ({ form: given }) => {
+    harness.reply = ({ form: given }) => {
       if (given === null) return asked;
       if (refusals-- === 0) return { kind: "nothing" };
       return { kind: "private", message: { text: "No", blocks: [section(`No, ${refusals} left`)] }, refused: true };
@@ -224,15 +224,15 @@ describe("a form that is refused", () => {
       expect(open).toMatchObject({ callback_id: "note", title: { text: "Add to the timeline" } });
     }
     await cass().submit(open, { code: "654321" });
-    await until(() => bench.asked.length === 4);
-    expect(bench.asked[3]).toMatchObject({ form: { text: filled.text, code: "654321" }, actionValue: "inc-1" });
-    expect(new Set(bench.asked.map(({ key }) => key)).size).toBe(4);
+    await until(() => harness.asked.length === 4);
+    expect(harness.asked[3]).toMatchObject({ form: { text: filled.text, code: "654321" }, actionValue: "inc-1" });
+    expect(new Set(harness.asked.map(({ key }) => key)).size).toBe(4);
     await cass().waitForNoView();
   });
 
   test("too late to be shown again is said, with what was typed", async () => {
-    bench = await openBench(server);
-    bench.reply = async ({ form: given }) => {
+    harness = await openSlackHarness(server);
+    harness.reply = async ({ form: given }) => {
       if (given === null) return asked;
       await new Promise((resolve) => setTimeout(resolve, 3200));
       return { kind: "private", message: { text: "No", blocks: [section("No")] }, refused: true };

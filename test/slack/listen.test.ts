@@ -3,15 +3,15 @@ import pg from "pg";
 import type { Reply } from "../../commands/command.ts";
 import { createWorkspace } from "../../practice/slack/workspace.ts";
 import type { Delivery } from "../../src/slack/listen/delivery.ts";
-import { asSuperuser, type TestServer, testServer } from "../timeline/server.ts";
-import { type Bench, calls, message, openBench, until } from "./bench.ts";
+import { asSuperuser, type TestServer, testServer } from "../support/postgres.ts";
+import { calls, message, openSlackHarness, type SlackHarness, until } from "../support/slack-harness.ts";
 
 let server: TestServer;
-let bench: Bench;
+let harness: SlackHarness;
 beforeAll(async () => {
   server = await testServer();
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 afterAll(() => server.close());
 
 const say = (text: string): Reply => ({ kind: "private", message: { text, blocks: [] } });
@@ -36,10 +36,10 @@ const reasonForm: Reply = {
     ],
   },
 };
-const alex = () => bench.workspace.as("UALEX");
+const alex = () => harness.workspace.as("UALEX");
 const rows = () =>
   asSuperuser<{ key: string; kind: string; done: boolean }>(
-    bench.store.url,
+    harness.store.url,
     "select key, kind, done_at is not null as done from lifeboat.inbox order by id",
   );
 
@@ -47,11 +47,11 @@ const OWN = { name: "inc-1-orders", topic: "", bookmarks: [], invite: [], pinned
 
 describe("what people do in Slack", () => {
   test("/dr becomes a request, and its answer is for them alone", async () => {
-    bench = await openBench(server);
+    harness = await openSlackHarness(server);
     expect(await alex().slash("/dr failover database --dry-run")).toMatchObject({ ok: true });
     const told = await alex().waitForMessage(({ text }) => text === "You asked: failover");
     expect(told.only).toBe("UALEX");
-    expect(bench.asked).toMatchObject([
+    expect(harness.asked).toMatchObject([
       {
         verb: "failover",
         words: ["database"],
@@ -68,8 +68,8 @@ describe("what people do in Slack", () => {
   });
 
   test("a button's verb is its id up to the colon, and its value is what it carries", async () => {
-    bench = await openBench(server);
-    bench.scenes.set("inc-1", {
+    harness = await openSlackHarness(server);
+    harness.scenes.set("inc-1", {
       channel: { name: "inc-1", topic: "", bookmarks: [], invite: ["UALEX"], pinned: [] },
       messages: [
         message("run", "the run"),
@@ -79,12 +79,12 @@ describe("what people do in Slack", () => {
         }),
       ],
     });
-    await bench.declare("inc-1");
+    await harness.declare("inc-1");
     const prompt = await alex().waitForMessage(({ text }) => text === "Please decide");
     expect(await alex().click(prompt, "gate.approve:1")).toMatchObject({ ok: true });
     const told = await alex().waitForMessage(({ text }) => text === "You asked: gate.approve");
     expect(told).toMatchObject({ only: "UALEX", thread_ts: prompt.thread_ts });
-    expect(bench.asked[0]).toMatchObject({
+    expect(harness.asked[0]).toMatchObject({
       verb: "gate.approve",
       actionValue: "ask-1",
       words: [],
@@ -95,14 +95,14 @@ describe("what people do in Slack", () => {
   });
 
   test("a form is opened, and comes back with its values, what it carried and where it was asked for", async () => {
-    bench = await openBench(server);
-    bench.reply = ({ form }) => (form === null ? reasonForm : say(`Aborted: ${form.reason}`));
+    harness = await openSlackHarness(server);
+    harness.reply = ({ form }) => (form === null ? reasonForm : say(`Aborted: ${form.reason}`));
     await alex().slash("/dr abort");
     const view = await alex().waitForView();
     expect(await alex().submit(view, { reason: "It is the wrong one" })).toMatchObject({ ok: true });
     await alex().waitForNoView();
     await alex().waitForMessage(({ text }) => text === "Aborted: It is the wrong one");
-    expect(bench.asked[1]).toMatchObject({
+    expect(harness.asked[1]).toMatchObject({
       verb: "run.abort",
       actionValue: "run-1",
       form: { reason: "It is the wrong one" },
@@ -112,8 +112,8 @@ describe("what people do in Slack", () => {
   });
 
   test("a form that comes too late is said in words", async () => {
-    bench = await openBench(server);
-    bench.reply = async () => {
+    harness = await openSlackHarness(server);
+    harness.reply = async () => {
       await new Promise((resolve) => setTimeout(resolve, 3200));
       return reasonForm;
     };
@@ -122,13 +122,13 @@ describe("what people do in Slack", () => {
   });
 
   test("the words of /dr work in threads by mention", async () => {
-    bench = await openBench(server);
+    harness = await openSlackHarness(server);
     const root = await alex().say("It is down");
     const thread = root.ok ? (root.ts as string) : "";
     await alex().say("<@ULIFEBOAT> note the primary is gone", "CINCIDENT", thread);
     const told = await alex().waitForMessage(({ text }) => text === "You asked: note");
     expect(told).toMatchObject({ only: "UALEX", thread_ts: thread });
-    expect(bench.asked[0]).toMatchObject({
+    expect(harness.asked[0]).toMatchObject({
       verb: "note",
       rest: "the primary is gone",
       place: { thread },
@@ -137,13 +137,13 @@ describe("what people do in Slack", () => {
   });
 
   test("a message goes onto the timeline with its words, its time and its link", async () => {
-    bench = await openBench(server);
-    await bench.workspace.as("USAM").say("Dashboards are red & getting worse");
+    harness = await openSlackHarness(server);
+    await harness.workspace.as("USAM").say("Dashboards are red & getting worse");
     const red = await alex().waitForMessage(({ text }) => text.startsWith("Dashboards"));
     await alex().shortcut("add_to_timeline", red);
-    await until(() => bench.asked.length === 1);
-    expect(bench.asked[0]).toMatchObject({ verb: "note", actionValue: null, words: [] });
-    expect(bench.asked[0]?.form).toEqual({
+    await until(() => harness.asked.length === 1);
+    expect(harness.asked[0]).toMatchObject({ verb: "note", actionValue: null, words: [] });
+    expect(harness.asked[0]?.form).toEqual({
       text: "Dashboards are red & getting worse",
       at: new Date(Number(red.ts) * 1000).toISOString(),
       link: expect.stringContaining("http"),
@@ -155,19 +155,19 @@ describe("what people do in Slack", () => {
     ["start_failover", false, { verb: "failover", form: null, rest: "" }],
     ["show_status", false, { verb: "status", form: null, rest: "" }],
   ] as const)("the shortcut %s", async (callback, onMessage, request) => {
-    bench = await openBench(server);
-    await bench.workspace.as("USAM").say("Checkout fails");
+    harness = await openSlackHarness(server);
+    await harness.workspace.as("USAM").say("Checkout fails");
     const found = await alex().waitForMessage(({ text }) => text === "Checkout fails");
     await alex().shortcut(callback, onMessage ? found : undefined);
-    await until(() => bench.asked.length === 1);
-    expect(bench.asked[0]).toMatchObject({ ...request, canAskForm: true });
+    await until(() => harness.asked.length === 1);
+    expect(harness.asked[0]).toMatchObject({ ...request, canAskForm: true });
     await alex().waitForMessage(({ text }) => text === `You asked: ${request.verb}`);
   });
 
   test("a file is put into the incident's channel, and who asked elsewhere is told where it is; without one, where it was asked for", async () => {
-    bench = await openBench(server);
+    harness = await openSlackHarness(server);
     let channel: string | null = null;
-    bench.reply = () => ({
+    harness.reply = () => ({
       channel,
       kind: "file",
       name: "post-mortem.md",
@@ -177,10 +177,10 @@ describe("what people do in Slack", () => {
     await alex().slash("/dr postmortem");
     const posted = await alex().waitForMessage(({ files }) => files?.[0]?.name === "post-mortem.md");
     expect(posted).toMatchObject({ channel: "CINCIDENT", text: "The draft" });
-    bench.scenes.set("inc-1", { channel: { ...OWN }, messages: [] });
-    await bench.declare("inc-1");
-    await until(async () => (await bench.slack.channelOf("inc-1")) !== null);
-    channel = await bench.slack.channelOf("inc-1");
+    harness.scenes.set("inc-1", { channel: { ...OWN }, messages: [] });
+    await harness.declare("inc-1");
+    await until(async () => (await harness.slack.channelOf("inc-1")) !== null);
+    channel = await harness.slack.channelOf("inc-1");
     await alex().slash("/dr postmortem");
     const there = await alex().waitForMessage((one) => one.channel === channel && (one.files?.length ?? 0) > 0);
     expect(there.text).toBe("The draft");
@@ -189,32 +189,32 @@ describe("what people do in Slack", () => {
   });
 
   test("the Home tab is drawn when it is opened, and again when something changes", async () => {
-    bench = await openBench(server);
+    harness = await openSlackHarness(server);
     const home = await alex().openHome();
     expect(JSON.stringify(home.blocks)).toContain("UALEX: nothing");
-    await bench.declare("inc-1");
-    await until(() => JSON.stringify(bench.workspace.snapshot().homes.UALEX?.blocks).includes("UALEX: inc-1"));
+    await harness.declare("inc-1");
+    await until(() => JSON.stringify(harness.workspace.snapshot().homes.UALEX?.blocks).includes("UALEX: inc-1"));
   });
 });
 
 describe("deliveries", () => {
   test("that come twice have one effect and are acknowledged both times", async () => {
-    bench = await openBench(server);
-    bench.workspace.chaos("duplicate", { times: 3 });
+    harness = await openSlackHarness(server);
+    harness.workspace.faults("duplicate", { times: 3 });
     for (let i = 0; i < 3; i++) expect(await alex().slash("/dr status")).toMatchObject({ ok: true });
-    await until(() => bench.asked.length >= 3);
+    await until(() => harness.asked.length >= 3);
     await until(async () => (await rows()).every(({ done }) => done));
-    expect(bench.asked).toHaveLength(3);
+    expect(harness.asked).toHaveLength(3);
     expect(await rows()).toHaveLength(3);
   });
 
   test("are written down before they are acknowledged", async () => {
-    bench = await openBench(server);
+    harness = await openSlackHarness(server);
     let release = () => {};
     const held = new Promise<void>((resolve) => {
       release = resolve;
     });
-    bench.reply = () => held.then(() => say("done"));
+    harness.reply = () => held.then(() => say("done"));
     expect(await alex().slash("/dr status")).toMatchObject({ ok: true });
     expect(await rows()).toMatchObject([{ kind: "slack.command", done: false }]);
     release();
@@ -222,8 +222,8 @@ describe("deliveries", () => {
   });
 
   test("that can't be written down are refused in words, and not done later either", async () => {
-    bench = await openBench(server);
-    const blocker = new pg.Client({ connectionString: bench.store.url });
+    harness = await openSlackHarness(server);
+    const blocker = new pg.Client({ connectionString: harness.store.url });
     await blocker.connect();
     await blocker.query("begin");
     await blocker.query("lock table lifeboat.inbox in access exclusive mode");
@@ -234,11 +234,11 @@ describe("deliveries", () => {
     await alex().slash("/dr status");
     await alex().waitForMessage(({ text }) => text === "You asked: status");
     await until(async () => (await rows()).every(({ done }) => done));
-    expect(bench.asked.map(({ verb }) => verb)).toEqual(["status"]);
+    expect(harness.asked.map(({ verb }) => verb)).toEqual(["status"]);
   });
 
   test("of a process that died are handled by another, without forms", async () => {
-    bench = await openBench(server, { start: false });
+    harness = await openSlackHarness(server, { start: false });
     const delivery: Delivery = {
       user: "UALEX",
       channel: "CINCIDENT",
@@ -252,28 +252,28 @@ describe("deliveries", () => {
       responseUrl: null,
       about: null,
     };
-    await bench.store.inbox.receive("slack:command:1", "slack.command", delivery, 0.1);
-    bench.slack.start();
+    await harness.store.inbox.receive("slack:command:1", "slack.command", delivery, 0.1);
+    harness.slack.start();
     const told = await alex().waitForMessage(({ text }) => text === "You asked: status");
     expect(told.only).toBe("UALEX");
-    expect(bench.asked[0]).toMatchObject({ key: "slack:command:1", canAskForm: false });
+    expect(harness.asked[0]).toMatchObject({ key: "slack:command:1", canAskForm: false });
   });
 
   test("that nobody could answer are tried again with the same key", async () => {
-    bench = await openBench(server);
+    harness = await openSlackHarness(server);
     let tries = 0;
-    bench.reply = () => {
+    harness.reply = () => {
       if (++tries === 1) throw new Error("the store went away");
       return say("Now it worked");
     };
     await alex().slash("/dr status");
     await alex().waitForMessage(({ text }) => text === "Now it worked", 15_000);
-    expect(new Set(bench.asked.map(({ key }) => key)).size).toBe(1);
+    expect(new Set(harness.asked.map(({ key }) => key)).size).toBe(1);
   });
 });
 
 describe("what was done long ago, by Slack's own time, is not done now", () => {
-  const hoursOld = () => bench.workspace.chaos("stale", { seconds: 3 * 3600 });
+  const hoursOld = () => harness.workspace.faults("stale", { seconds: 3 * 3600 });
   const inDirect = (text: string) => ({ text: expect.stringContaining(text), user: "ULIFEBOAT", channel: "DUALEX" });
   const settled = async (kind: string) => {
     const row = (rows: { kind: string; done: boolean }[]) => rows.find((one) => one.kind === kind);
@@ -281,23 +281,23 @@ describe("what was done long ago, by Slack's own time, is not done now", () => {
   };
 
   test("a mention: nothing is asked, and who sent it is told in a direct message", async () => {
-    bench = await openBench(server);
+    harness = await openSlackHarness(server);
     hoursOld();
     await alex().say("<@ULIFEBOAT> abort wrong database");
     const told = await alex().waitForMessage(({ text }) => text.includes("Not done"));
     expect(told).toMatchObject(inDirect("`abort wrong database`"));
     expect(told.text).toContain("3 h ago");
     await settled("slack.mention");
-    expect(bench.asked).toEqual([]);
+    expect(harness.asked).toEqual([]);
   });
 
   test("a press, of a button and of a shortcut", async () => {
-    bench = await openBench(server);
-    bench.scenes.set("inc-1", {
+    harness = await openSlackHarness(server);
+    harness.scenes.set("inc-1", {
       channel: { ...OWN, invite: ["UALEX"] },
       messages: [message("gate", "Decide", { message: { text: "Decide", blocks: [button("gate.approve", "ask-1")] } })],
     });
-    await bench.declare("inc-1");
+    await harness.declare("inc-1");
     const prompt = await alex().waitForMessage(({ text }) => text === "Decide");
     hoursOld();
     await alex().click(prompt, "gate.approve");
@@ -305,25 +305,25 @@ describe("what was done long ago, by Slack's own time, is not done now", () => {
     await alex().shortcut("start_failover");
     await settled("slack.action");
     await settled("slack.shortcut");
-    expect(bench.asked).toEqual([]);
+    expect(harness.asked).toEqual([]);
   });
 
   test("who came into a channel hours ago is offered nothing, and told nothing", async () => {
-    bench = await openBench(server);
-    bench.scenes.set("inc-1", { channel: { ...OWN }, messages: [] });
-    await bench.declare("inc-1");
-    await until(async () => (await bench.slack.channelOf("inc-1")) !== null);
+    harness = await openSlackHarness(server);
+    harness.scenes.set("inc-1", { channel: { ...OWN }, messages: [] });
+    await harness.declare("inc-1");
+    await until(async () => (await harness.slack.channelOf("inc-1")) !== null);
     hoursOld();
-    const channel = (await bench.slack.channelOf("inc-1")) as string;
-    await bench.workspace.as("USAM").slash("/invite <@UVERA>", channel);
+    const channel = (await harness.slack.channelOf("inc-1")) as string;
+    await harness.workspace.as("USAM").slash("/invite <@UVERA>", channel);
     await settled("slack.joined");
-    expect(bench.asked).toEqual([]);
-    expect(bench.workspace.snapshot().messages.filter(({ text }) => text.includes("Not done"))).toEqual([]);
+    expect(harness.asked).toEqual([]);
+    expect(harness.workspace.snapshot().messages.filter(({ text }) => text.includes("Not done"))).toEqual([]);
   });
 
   test("what is a few minutes old is done", async () => {
-    bench = await openBench(server);
-    bench.workspace.chaos("stale", { seconds: 600 });
+    harness = await openSlackHarness(server);
+    harness.workspace.faults("stale", { seconds: 600 });
     await alex().say("<@ULIFEBOAT> status");
     await alex().waitForMessage(({ text }) => text === "You asked: status");
   });
@@ -335,22 +335,22 @@ describe("who may speak", () => {
     ["UGIL", "Guests may not use Lifeboat."],
     ["UDEE", "This Slack account is deactivated."],
   ])("%s: %s", async (user, blocked) => {
-    bench = await openBench(server);
-    await bench.workspace.as(user).slash("/dr status");
-    await until(() => bench.asked.length === 1);
-    expect(bench.asked[0]?.caller.blocked).toBe(blocked);
+    harness = await openSlackHarness(server);
+    await harness.workspace.as(user).slash("/dr status");
+    await until(() => harness.asked.length === 1);
+    expect(harness.asked[0]?.caller.blocked).toBe(blocked);
   });
 
   test("another workspace is not heard at all", async () => {
-    bench = await openBench(server);
-    await bench.workspace.as("UODA").slash("/dr status", "CSHARED");
+    harness = await openSlackHarness(server);
+    await harness.workspace.as("UODA").slash("/dr status", "CSHARED");
     await alex().slash("/dr status");
-    await until(() => bench.asked.length === 1);
-    expect(bench.asked[0]?.caller.slackUser).toBe("UALEX");
+    await until(() => harness.asked.length === 1);
+    expect(harness.asked[0]?.caller.slackUser).toBe("UALEX");
   });
 
   test("somebody from outside who is let in by the list is still barred by their account", async () => {
-    bench = await openBench(server, {
+    harness = await openSlackHarness(server, {
       config: {
         allowed: [
           { team: "TPRACTICE", enterprise: null },
@@ -358,41 +358,41 @@ describe("who may speak", () => {
         ],
       },
     });
-    await bench.workspace.as("UODA").slash("/dr status", "CSHARED");
-    await until(() => bench.asked.length === 1);
-    expect(bench.asked[0]?.caller.blocked).toBe("This Slack account belongs to another company's workspace.");
+    await harness.workspace.as("UODA").slash("/dr status", "CSHARED");
+    await until(() => harness.asked.length === 1);
+    expect(harness.asked[0]?.caller.blocked).toBe("This Slack account belongs to another company's workspace.");
   });
 
   test("nothing is decided in a channel shared with another company", async () => {
-    bench = await openBench(server);
+    harness = await openSlackHarness(server);
     await alex().slash("/dr approve", "CSHARED");
     await alex().slash("/dr status", "CSHARED");
-    await until(() => bench.asked.length === 2);
+    await until(() => harness.asked.length === 2);
     // What may be done there is decided in one place, commands/admission.ts.
     const why = "This channel is shared with another company, so nothing may be changed or decided in it.";
-    const places = Object.fromEntries(bench.asked.map(({ verb, caller }) => [verb, caller.place]));
+    const places = Object.fromEntries(harness.asked.map(({ verb, caller }) => [verb, caller.place]));
     expect(places).toEqual({ approve: { why, known: true }, status: { why, known: true } });
   });
 
   test("whoever Slack can't vouch for is barred", async () => {
-    bench = await openBench(server);
-    bench.workspace.chaos("rateLimit", { seconds: 5, method: "users.info" });
+    harness = await openSlackHarness(server);
+    harness.workspace.faults("rateLimit", { seconds: 5, method: "users.info" });
     await alex().slash("/dr status");
-    await until(() => bench.asked.length === 1);
-    expect(bench.asked[0]?.caller.blocked).toMatch(/^Slack could not say whether this account may use Lifeboat/);
+    await until(() => harness.asked.length === 1);
+    expect(harness.asked[0]?.caller.blocked).toMatch(/^Slack could not say whether this account may use Lifeboat/);
   });
 
   test("a delivery for another app goes nowhere", async () => {
-    bench = await openBench(server, { config: { appId: "AOTHER" } });
+    harness = await openSlackHarness(server, { config: { appId: "AOTHER" } });
     expect(await alex().slash("/dr status")).toMatchObject({ ok: true });
     await alex().waitForMessage(({ text }) => text.includes("ALIFEBOAT, which is not this one"));
     expect(await rows()).toEqual([]);
-    expect(bench.asked).toEqual([]);
+    expect(harness.asked).toEqual([]);
   });
 });
 
 describe("standing just before a start", () => {
-  const check = (person: string) => bench.slack.accountStatus.check(bench.shop, person);
+  const check = (person: string) => harness.slack.accountStatus.check(harness.shop, person);
 
   test.each([
     ["alex", null],
@@ -401,7 +401,7 @@ describe("standing just before a start", () => {
     ["terminal", null],
     ["nobody", "nobody is no longer on the roster of Orders."],
   ])("%s: %s", async (person, says) => {
-    bench = await openBench(server);
+    harness = await openSlackHarness(server);
     expect(await check(person)).toBe(says);
   });
 
@@ -409,27 +409,30 @@ describe("standing just before a start", () => {
     ["roster", null],
     ["refuse", expect.stringContaining("Slack could not say")],
   ] as const)("with Slack away, the rule is: %s", async (slackUnavailable, says) => {
-    bench = await openBench(server, { config: { slackUnavailable } });
-    bench.workspace.chaos("unavailable", { seconds: 60 });
+    harness = await openSlackHarness(server, { config: { slackUnavailable } });
+    harness.workspace.faults("unavailable", { seconds: 60 });
     expect(await check("alex")).toEqual(says);
-    bench.workspace.chaos("calm");
+    harness.workspace.faults("calm");
   });
 });
 
 describe("starting", () => {
   test("waits for nobody, and Slack may come later", async () => {
     const workspace = await createWorkspace({ manifestFile: "manifest.yml" });
-    workspace.chaos("unavailable", { seconds: 60 });
-    bench = await openBench(server, { workspace, start: false });
-    bench.slack.start();
-    bench.scenes.set("inc-1", { channel: null, messages: [message("news", "It happened before", { in: "announce" })] });
-    await bench.declare("inc-1");
+    workspace.faults("unavailable", { seconds: 60 });
+    harness = await openSlackHarness(server, { workspace, start: false });
+    harness.slack.start();
+    harness.scenes.set("inc-1", {
+      channel: null,
+      messages: [message("news", "It happened before", { in: "announce" })],
+    });
+    await harness.declare("inc-1");
     await until(() => calls(workspace, "auth.test").length >= 1);
-    expect(bench.slack.ready()).toBe(false);
-    workspace.chaos("calm");
-    await until(() => bench.slack.ready());
+    expect(harness.slack.ready()).toBe(false);
+    workspace.faults("calm");
+    await until(() => harness.slack.ready());
     await until(() => workspace.snapshot().messages.some(({ text }) => text === "It happened before"));
-    await bench.slack.stop();
+    await harness.slack.stop();
     await workspace.close();
   });
 });

@@ -8,11 +8,11 @@ import * as forms from "../../templates/messages/forms.ts";
 import { inputsForm } from "../../templates/messages/inputs.ts";
 import type { Form } from "../../templates/messages/message.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
-import { describeWith } from "../actions/present.ts";
-import { around } from "../messages/around.ts";
-import * as nights from "../messages/nights.ts";
-import { orders } from "../messages/orders.ts";
-import { Story } from "../messages/story.ts";
+import { describeWith } from "../support/describe-with.ts";
+import * as nights from "../support/incident-states.ts";
+import { orders } from "../support/orders-system.ts";
+import { RecordedIncident } from "../support/recorded-incident.ts";
+import { around } from "../support/surroundings.ts";
 import {
   bySlackSdk,
   bySlackTypes,
@@ -58,7 +58,7 @@ const everyForm: Readonly<Record<string, Form>> = {
 
 const stories = Object.values(nights).flatMap((tell) => {
   const told: unknown = typeof tell === "function" && tell.length === 0 ? (tell as () => unknown)() : null;
-  return told instanceof Story ? [told] : [];
+  return told instanceof RecordedIncident ? [told] : [];
 });
 const payloads: readonly Payload[] = [
   ...stories

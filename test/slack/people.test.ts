@@ -8,8 +8,8 @@ import { checkTokens, type SlackConfig } from "../../src/slack/config.ts";
 import { isOneOf, learnIdentity, workspacesOf } from "../../src/slack/identity.ts";
 import { blockedAs, createPeople, type Member } from "../../src/slack/people.ts";
 import { personOf } from "../../src/slack/roster.ts";
-import { quiet, until } from "../timeline/server.ts";
-import { configFor, shop } from "./bench.ts";
+import { quiet, until } from "../support/postgres.ts";
+import { configFor, shop } from "../support/slack-harness.ts";
 
 const ours = [{ team: "T1", enterprise: null }];
 const member: Member = { id: "U1", team_id: "T1", name: "ana" };
@@ -196,7 +196,7 @@ describe("an approval while Slack is silent", () => {
 
   test("a look-up that is under way ends as soon as the silence is known", async () => {
     const { people, fallsSilent } = await peopleOf("roster");
-    workspace.chaos("delayCalls", { seconds: 3_600 });
+    workspace.faults("delayCalls", { seconds: 3_600 });
     try {
       const before = asked;
       const checked = people.accountStatus.check(shop, "alex");
@@ -205,7 +205,7 @@ describe("an approval while Slack is silent", () => {
       fallsSilent();
       expect([await checked, await gone]).toEqual([null, null]);
     } finally {
-      workspace.chaos("calm");
+      workspace.faults("calm");
     }
   });
 });

@@ -4,32 +4,43 @@ import type { Message } from "../../practice/slack/index.ts";
 import { createEditBudget } from "../../src/slack/publish/budget.ts";
 import { renderHome } from "../../templates/messages/home.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
-import { type TestServer, testServer } from "../timeline/server.ts";
-import { type Bench, type BenchOptions, calls, message, openBench, said, until } from "./bench.ts";
+import { type TestServer, testServer } from "../support/postgres.ts";
+import {
+  calls,
+  message,
+  openSlackHarness,
+  type SlackHarness,
+  type SlackHarnessOptions,
+  said,
+  until,
+} from "../support/slack-harness.ts";
 
 /** Where messages go when Slack has no place for them. */
 let server: TestServer;
-let bench: Bench;
+let harness: SlackHarness;
 const logged: { level: number; event?: string; error?: string; says?: string }[] = [];
 const log = pino({ level: "info" }, { write: (line: string) => void logged.push(JSON.parse(line)) });
 
 beforeAll(async () => {
   server = await testServer();
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 afterAll(() => server.close());
 
-async function open(options: BenchOptions = {}): Promise<void> {
+async function open(options: SlackHarnessOptions = {}): Promise<void> {
   logged.length = 0;
-  bench = await openBench(server, { ...options, door: { draw: renderIncident, log, ...options.door } });
+  harness = await openSlackHarness(server, {
+    ...options,
+    transport: { draw: renderIncident, log, ...options.transport },
+  });
 }
 
 const events = () => logged.flatMap(({ event }) => event ?? []);
-const place = (id: string) => bench.workspace.snapshot().channels.find((one) => one.id === id);
+const place = (id: string) => harness.workspace.snapshot().channels.find((one) => one.id === id);
 const messagesIn = (channel: string): Message[] =>
-  bench.workspace.snapshot().messages.filter((one) => one.channel === channel && one.user === "ULIFEBOAT");
+  harness.workspace.snapshot().messages.filter((one) => one.channel === channel && one.user === "ULIFEBOAT");
 const isRoot = ({ ts, thread_ts: root }: Message) => root === undefined || root === ts;
-const rows = async (sql: string) => (await bench.store.pool.query(sql)).rows;
+const rows = async (sql: string) => (await harness.store.pool.query(sql)).rows;
 /** Until Slack shows every message as it is wanted. */
 const settled = () =>
   until(
@@ -41,7 +52,7 @@ const settled = () =>
       ).length === 0,
   );
 const directTo = (user: string) =>
-  bench.workspace.snapshot().channels.find(({ kind, members }) => kind === "im" && members.includes(user))?.id ?? "";
+  harness.workspace.snapshot().channels.find(({ kind, members }) => kind === "im" && members.includes(user))?.id ?? "";
 
 describe("when Slack makes no channel for an incident", () => {
   test.each([
@@ -55,10 +66,10 @@ describe("when Slack makes no channel for an incident", () => {
     "%s, announced in %s: everything is in one thread, and nothing else of the channel is touched",
     async (error, in_) => {
       await open({ config: { announceIn: in_ } });
-      bench.workspace.chaos("refuse", { error });
+      harness.workspace.faults("refuse", { error });
       const before = place("CINCIDENT");
-      await bench.declare("inc-1");
-      await bench.happen("inc-1");
+      await harness.declare("inc-1");
+      await harness.happen("inc-1");
       await until(() => messagesIn("CINCIDENT").length >= 3);
       await settled();
       const told = messagesIn("CINCIDENT");
@@ -70,26 +81,28 @@ describe("when Slack makes no channel for an incident", () => {
       );
       expect(told.some(({ subtype }) => subtype !== undefined)).toBe(false);
       expect(place("CINCIDENT")).toEqual(before);
-      const touched = bench.workspace.inspected.filter(({ name }) => /setTopic|invite|pins|bookmarks|join/.test(name));
+      const touched = harness.workspace.inspected.filter(({ name }) =>
+        /setTopic|invite|pins|bookmarks|join/.test(name),
+      );
       expect(touched).toEqual([]);
-      expect(calls(bench.workspace, "conversations.create")).toHaveLength(1);
+      expect(calls(harness.workspace, "conversations.create")).toHaveLength(1);
       const told_ = logged.filter(({ event }) => event === "slack.channel_refused");
       expect(told_).toEqual([expect.objectContaining({ level: 40, error, incident: "inc-1" })]);
-      expect(await bench.slack.channelOf("inc-1")).toBeNull();
+      expect(await harness.slack.channelOf("inc-1")).toBeNull();
     },
   );
 
   test("a later change is an edit in that thread; a second incident gets a thread of its own", async () => {
     await open();
-    bench.workspace.chaos("refuse");
-    await bench.declare("inc-1");
+    harness.workspace.faults("refuse");
+    await harness.declare("inc-1");
     await until(() => messagesIn("CINCIDENT").length >= 3);
-    await bench.declare("inc-2");
+    await harness.declare("inc-2");
     await until(() => messagesIn("CINCIDENT").length >= 6);
     await settled();
     const roots = messagesIn("CINCIDENT").filter(isRoot);
     expect(roots).toHaveLength(2);
-    await bench.happen("inc-1");
+    await harness.happen("inc-1");
     await settled();
     expect(messagesIn("CINCIDENT").filter(isRoot)).toHaveLength(2);
   });
@@ -97,24 +110,24 @@ describe("when Slack makes no channel for an incident", () => {
 
 describe("what was typed where nothing can be posted", () => {
   const told = async () => {
-    await until(() => said(bench.workspace, "CINCIDENT").some((text) => text.includes("Orders are failing")));
+    await until(() => said(harness.workspace, "CINCIDENT").some((text) => text.includes("Orders are failing")));
     await settled();
   };
 
   test("in two people's direct messages: it's announced in the announce channel", async () => {
     await open();
-    await bench.declare("inc-1", await bench.workspace.as("UALEX").open(["USAM"]));
+    await harness.declare("inc-1", await harness.workspace.as("UALEX").open(["USAM"]));
     await told();
-    expect(calls(bench.workspace, "chat.postMessage").filter(({ error }) => error !== null)).toEqual([]);
+    expect(calls(harness.workspace, "chat.postMessage").filter(({ error }) => error !== null)).toEqual([]);
   });
 
   test("in a private channel without the bot: the same, and who declared is told", async () => {
     await open();
-    const secret = await bench.workspace.as("UALEX").open(["USAM"], "war-room");
-    await bench.declare("inc-1", secret);
+    const secret = await harness.workspace.as("UALEX").open(["USAM"], "war-room");
+    await harness.declare("inc-1", secret);
     await told();
-    await until(() => said(bench.workspace, directTo("UALEX")).length === 1);
-    expect(said(bench.workspace, directTo("UALEX"))[0]).toBe(
+    await until(() => said(harness.workspace, directTo("UALEX")).length === 1);
+    expect(said(harness.workspace, directTo("UALEX"))[0]).toBe(
       `Announced in <#CINCIDENT>, not in <#${secret}>. I can't post there (\`channel_not_found\`). Next: invite me with \`/invite\`, or declare in another channel.`,
     );
     expect(logged.find(({ event }) => event === "slack.place_redirected")).toMatchObject({
@@ -124,15 +137,15 @@ describe("what was typed where nothing can be posted", () => {
     });
 
     // Once the bot is invited, what is declared there is announced there.
-    await bench.workspace.as("UALEX").slash("/invite @lifeboat", secret);
-    await until(async () => (await bench.outbox.lane(secret))?.borrowed === false);
-    await bench.declare("inc-2", secret);
-    await until(() => said(bench.workspace, secret).length === 1);
+    await harness.workspace.as("UALEX").slash("/invite @lifeboat", secret);
+    await until(async () => (await harness.outbox.lane(secret))?.borrowed === false);
+    await harness.declare("inc-2", secret);
+    await until(() => said(harness.workspace, secret).length === 1);
   });
 
   test("in several people's direct messages: by Slack's refusal", async () => {
     await open();
-    await bench.declare("inc-1", await bench.workspace.as("UALEX").open(["USAM", "UVERA"]));
+    await harness.declare("inc-1", await harness.workspace.as("UALEX").open(["USAM", "UVERA"]));
     await told();
     expect(events()).toContain("slack.place_redirected");
   });
@@ -140,21 +153,21 @@ describe("what was typed where nothing can be posted", () => {
 
 describe("an announce channel that is not there", () => {
   test("misspelt: the log, the readiness and the Home tab say so, and nothing is lost once it is there", async () => {
-    await open({ config: { announceIn: "incident-respnse" }, door: { drawHome: renderHome } });
+    await open({ config: { announceIn: "incident-respnse" }, transport: { drawHome: renderHome } });
     const says = "Incidents can't be announced: there is no public channel #incident-respnse.";
-    expect(bench.slack.announcing).toMatchObject({ trouble: expect.stringContaining(says), ever: false });
+    expect(harness.slack.announcing).toMatchObject({ trouble: expect.stringContaining(says), ever: false });
     expect(logged.filter(({ event }) => event === "slack.announce_channel_missing")).toEqual([
       expect.objectContaining({ level: 50, says: expect.stringContaining(says) }),
     ]);
-    const home = await bench.workspace.as("UALEX").openHome();
+    const home = await harness.workspace.as("UALEX").openHome();
     expect(JSON.stringify(home.blocks)).toContain(says);
-    await bench.declare("inc-1");
-    await until(() => bench.workspace.snapshot().channels.some(({ name }) => name.startsWith("inc-1")));
+    await harness.declare("inc-1");
+    await until(() => harness.workspace.snapshot().channels.some(({ name }) => name.startsWith("inc-1")));
   });
 
   test("there: nothing is said", async () => {
     await open({ config: { announceIn: "incident-response" } });
-    expect(bench.slack.announcing).toMatchObject({ trouble: null, ever: true });
+    expect(harness.slack.announcing).toMatchObject({ trouble: null, ever: true });
     expect(events()).toEqual([]);
   });
 });
@@ -167,32 +180,32 @@ describe("who reads nothing any more", () => {
     async (when) => {
       const seen: (readonly string[])[] = [];
       await open({
-        door: {
+        transport: {
           draw: (_state, { system }) => {
             seen.push(system.people.flatMap(({ slack }) => slack));
             return { redrawAt: null, channel: null, messages: ["UVERA", "USAM"].map(letter) };
           },
         },
       });
-      const vera = () => said(bench.workspace, directTo("UVERA")).length;
+      const vera = () => said(harness.workspace, directTo("UVERA")).length;
       if (when === "deactivated since") {
-        await bench.declare("inc-0");
+        await harness.declare("inc-0");
         await until(() => vera() === 1);
         // What was asked before it was known counts for ten minutes; another process knows nothing yet.
-        await bench.slack.stop();
-        bench.workspace.chaos("deactivate", { user: "UVERA" });
-        await bench.sibling();
-      } else bench.workspace.chaos("deactivate", { user: "UVERA" });
-      await bench.declare("inc-1");
+        await harness.slack.stop();
+        harness.workspace.faults("deactivate", { user: "UVERA" });
+        await harness.sibling();
+      } else harness.workspace.faults("deactivate", { user: "UVERA" });
+      await harness.declare("inc-1");
       await until(() => seen.at(-1)?.includes("UVERA") === false);
-      await until(() => said(bench.workspace, directTo("USAM")).length >= 1);
-      const before = bench.workspace.inspected.length;
-      await bench.happen("inc-1");
-      await bench.declare("inc-2");
-      await until(() => said(bench.workspace, directTo("USAM")).length >= (when === "deactivated since" ? 3 : 2));
+      await until(() => said(harness.workspace, directTo("USAM")).length >= 1);
+      const before = harness.workspace.inspected.length;
+      await harness.happen("inc-1");
+      await harness.declare("inc-2");
+      await until(() => said(harness.workspace, directTo("USAM")).length >= (when === "deactivated since" ? 3 : 2));
       await settled();
       expect(vera()).toBe(when === "deactivated since" ? 1 : 0);
-      const since = bench.workspace.inspected
+      const since = harness.workspace.inspected
         .slice(before)
         .filter(({ sent }) => JSON.stringify(sent).includes("UVERA"));
       expect(since).toEqual([]);
@@ -206,19 +219,21 @@ describe("who reads nothing any more", () => {
 describe("what Slack tells everybody", () => {
   const channel = { name: "inc-1", topic: "P1 · 0", bookmarks: [], invite: ["UALEX"], pinned: [] };
   const topics = () =>
-    calls(bench.workspace, "conversations.setTopic").map(({ sent }) => (sent as { topic: string }).topic);
+    calls(harness.workspace, "conversations.setTopic").map(({ sent }) => (sent as { topic: string }).topic);
 
   test("the topic is set once a minute, to what it is by then; nothing else waits for it", async () => {
     await open({
-      door: { draw: (state) => ({ redrawAt: null, channel: null, messages: [], ...bench.scenes.get(state.id) }) },
+      transport: {
+        draw: (state) => ({ redrawAt: null, channel: null, messages: [], ...harness.scenes.get(state.id) }),
+      },
     });
-    bench.scenes.set("inc-1", { channel, messages: [] });
-    await bench.declare("inc-1");
+    harness.scenes.set("inc-1", { channel, messages: [] });
+    await harness.declare("inc-1");
     await until(() => topics().length === 1);
-    for (const n of [1, 2, 3]) await bench.show("inc-1", { channel: { ...channel, topic: `P1 · ${n}` } });
-    await bench.show("inc-1", { channel: { ...channel, topic: "P1 · 4", invite: ["UALEX", "USAM"] } });
+    for (const n of [1, 2, 3]) await harness.show("inc-1", { channel: { ...channel, topic: `P1 · ${n}` } });
+    await harness.show("inc-1", { channel: { ...channel, topic: "P1 · 4", invite: ["UALEX", "USAM"] } });
     await until(() =>
-      bench.workspace.snapshot().channels.some(({ name, members }) => name === "inc-1" && members.includes("USAM")),
+      harness.workspace.snapshot().channels.some(({ name, members }) => name === "inc-1" && members.includes("USAM")),
     );
     await until(
       async () => (await rows("select from lifeboat.outbox_lane where shown -> 'invited' ? 'USAM'")).length === 1,
@@ -235,11 +250,13 @@ describe("what Slack tells everybody", () => {
 
   test("a topic it does not let the bot set is not tried again and again", async () => {
     await open({
-      door: { draw: (state) => ({ redrawAt: null, channel: null, messages: [], ...bench.scenes.get(state.id) }) },
+      transport: {
+        draw: (state) => ({ redrawAt: null, channel: null, messages: [], ...harness.scenes.get(state.id) }),
+      },
     });
-    bench.workspace.chaos("refuse", { method: "conversations.setTopic" });
-    bench.scenes.set("inc-1", { channel, messages: [message("card", "one")] });
-    await bench.declare("inc-1");
+    harness.workspace.faults("refuse", { method: "conversations.setTopic" });
+    harness.scenes.set("inc-1", { channel, messages: [message("card", "one")] });
+    await harness.declare("inc-1");
     await until(() => topics().length === 1);
     await settled();
     expect(topics()).toHaveLength(1);
@@ -248,7 +265,7 @@ describe("what Slack tells everybody", () => {
 
 test("two processes of one store edit at one pace, a process of another workspace at its own", async () => {
   await open({ start: false });
-  const [one, two] = [createEditBudget(bench.outbox, () => "T1"), createEditBudget(bench.outbox, () => "T1")];
+  const [one, two] = [createEditBudget(harness.outbox, () => "T1"), createEditBudget(harness.outbox, () => "T1")];
   const began = performance.now();
   const taken = await Promise.all(Array.from({ length: 30 }, (_, n) => (n % 2 ? one : two).take(false)));
   const burst = taken.filter(Boolean).length;
@@ -256,13 +273,13 @@ test("two processes of one store edit at one pace, a process of another workspac
   // What it gains meanwhile counts too: 0.8 a second.
   expect(burst).toBeLessThanOrEqual(10 + Math.ceil(((performance.now() - began) / 1000) * 0.8));
   expect(await one.take(true)).toBe(true);
-  expect(await createEditBudget(bench.outbox, () => "T2").take(false)).toBe(true);
+  expect(await createEditBudget(harness.outbox, () => "T2").take(false)).toBe(true);
 });
 
 test("a Home tab whose blocks Slack refuses says in words how to get at the same", async () => {
   await open();
-  bench.workspace.chaos("refuse", { method: "views.publish", error: "invalid_arguments", times: 1 });
-  const home = await bench.workspace.as("UALEX").openHome();
+  harness.workspace.faults("refuse", { method: "views.publish", error: "invalid_arguments", times: 1 });
+  const home = await harness.workspace.as("UALEX").openHome();
   expect(JSON.stringify(home.blocks)).toContain("This tab can't be shown right now");
   expect(events()).toContain("slack.home_refused");
 });

@@ -3,15 +3,23 @@ import { readManifest } from "../../practice/slack/manifest.ts";
 import { createWorkspace } from "../../practice/slack/workspace.ts";
 import { actions } from "../../templates/messages/blocks.ts";
 import { renderNotices } from "../../templates/messages/enrolled.ts";
-import { type TestServer, testServer } from "../timeline/server.ts";
-import { type Bench, calls, message, openBench, type Scene, said, until } from "./bench.ts";
+import { type TestServer, testServer } from "../support/postgres.ts";
+import {
+  calls,
+  message,
+  openSlackHarness,
+  type ShownScene,
+  type SlackHarness,
+  said,
+  until,
+} from "../support/slack-harness.ts";
 
 let server: TestServer;
-let bench: Bench;
+let harness: SlackHarness;
 beforeAll(async () => {
   server = await testServer();
 });
-afterEach(() => bench.close());
+afterEach(() => harness.close());
 afterAll(() => server.close());
 
 const channel = {
@@ -21,13 +29,13 @@ const channel = {
   invite: ["UALEX", "USAM"],
   pinned: [] as string[],
 };
-const own = () => bench.workspace.snapshot().channels.find(({ name }) => name.startsWith("inc-1-orders"));
-const inOwn = () => said(bench.workspace, own()?.id ?? "");
+const own = () => harness.workspace.snapshot().channels.find(({ name }) => name.startsWith("inc-1-orders"));
+const inOwn = () => said(harness.workspace, own()?.id ?? "");
 
 describe("an incident in Slack", () => {
   test("gets its channel, its people, its furniture and its messages in the order of the drawing", async () => {
-    bench = await openBench(server);
-    bench.scenes.set("inc-1", {
+    harness = await openSlackHarness(server);
+    harness.scenes.set("inc-1", {
       channel: { ...channel, pinned: ["card"], bookmarks: [{ title: "Dashboard", link: "https://example.org/d" }] },
       messages: [
         message("announcement", "An incident was declared.", { in: "announce" }),
@@ -37,114 +45,117 @@ describe("an incident in Slack", () => {
         message("step-2", "2. Promote", { under: "run", broadcast: true }),
       ],
     });
-    await bench.declare("inc-1");
+    await harness.declare("inc-1");
     await until(() => inOwn().length === 4);
     const at = own()?.id as string;
-    expect(await bench.slack.channelOf("inc-1")).toBe(at);
+    expect(await harness.slack.channelOf("inc-1")).toBe(at);
     expect(inOwn().toSorted()).toEqual([
       "1. Fence",
       "2. Promote",
       "Failover of the orders database",
       "Status: investigating",
     ]);
-    await until(() => (bench.workspace.snapshot().pins[at] ?? []).length === 1);
-    await until(() => (bench.workspace.snapshot().bookmarks[at] ?? []).length === 1);
+    await until(() => (harness.workspace.snapshot().pins[at] ?? []).length === 1);
+    await until(() => (harness.workspace.snapshot().bookmarks[at] ?? []).length === 1);
     await until(() => own()?.members.includes("USAM") === true && own()?.topic.value === channel.topic);
-    const messages = bench.workspace.snapshot().messages.filter((one) => one.channel === at);
+    const messages = harness.workspace.snapshot().messages.filter((one) => one.channel === at);
     const root = messages.find(({ text }) => text.startsWith("Failover"));
     expect(messages.filter((one) => one.thread_ts === root?.ts && one.ts !== root?.ts).map(({ text }) => text)).toEqual(
       ["1. Fence", "2. Promote"],
     );
-    expect(said(bench.workspace, "CINCIDENT")).toEqual(["An incident was declared."]);
+    expect(said(harness.workspace, "CINCIDENT")).toEqual(["An incident was declared."]);
     expect(root?.metadata).toEqual({ event_type: "lifeboat", event_payload: { key: "inc-1/run" } });
   });
 
   test("says in somebody's direct messages what is theirs, once, and edits it there; who can't be reached holds up nobody", async () => {
-    bench = await openBench(server);
+    harness = await openSlackHarness(server);
     const letter = (user: string, text: string) =>
       message(`gate:1:to:${user}`, text, { in: { person: user }, priority: 0 });
-    bench.scenes.set("inc-1", {
+    harness.scenes.set("inc-1", {
       channel,
       messages: [letter("UNOBODY", "Decide?"), letter("UVERA", "Decide?"), letter("USAM", "Decide?")],
     });
-    await bench.declare("inc-1");
+    await harness.declare("inc-1");
     const to = (user: string) => {
-      const at = bench.workspace
+      const at = harness.workspace
         .snapshot()
         .channels.find(({ kind, members }) => kind === "im" && members.includes(user));
-      return said(bench.workspace, at?.id ?? "");
+      return said(harness.workspace, at?.id ?? "");
     };
     await until(() => to("UVERA").length === 1 && to("USAM").length === 1);
-    await bench.show("inc-1", { messages: [letter("UVERA", "Decided."), letter("USAM", "Decided.")] });
+    await harness.show("inc-1", { messages: [letter("UVERA", "Decided."), letter("USAM", "Decided.")] });
     await until(() => to("UVERA")[0] === "Decided." && to("USAM")[0] === "Decided.");
     expect([to("UVERA"), to("USAM"), to("UALEX")]).toEqual([["Decided."], ["Decided."], []]);
-    expect(await bench.slack.channelOf("inc-1")).toBe(own()?.id);
+    expect(await harness.slack.channelOf("inc-1")).toBe(own()?.id);
   });
 
   test("who enrolled is told where incidents are announced, known by its name, and to them, once", async () => {
-    bench = await openBench(server, {
+    harness = await openSlackHarness(server, {
       config: { announceIn: "incident-response" },
-      door: { drawHouse: renderNotices },
+      transport: { drawHouse: renderNotices },
     });
     const data = { people: ["orders/vera"], method: "TOTP", replaced: false, countsFrom: "2026-11-22T02:10:00Z" };
     const happens = (type: string, of: object, key: string) =>
-      bench.store.timeline.decide("workspace", () => ({
+      harness.store.timeline.decide("workspace", () => ({
         events: [{ type, data: of, key, actor: { kind: "bot" } }],
         value: null,
       }));
     await happens("command.refused", { verb: "x", code: "x", says: "x" }, "k-1");
     await happens("person.enrolled", data, "k-2");
-    await until(() => said(bench.workspace, "CINCIDENT").length === 1);
-    expect(said(bench.workspace, "CINCIDENT")[0]).toMatch(
+    await until(() => said(harness.workspace, "CINCIDENT").length === 1);
+    expect(said(harness.workspace, "CINCIDENT")[0]).toMatch(
       /<@UVERA> set up an authenticator.* It counts from .*2026-11-22 02:10:00 UTC.*lifeboat unenroll orders\/vera/s,
     );
     const im = () =>
-      bench.workspace.snapshot().channels.find(({ kind, members }) => kind === "im" && members.includes("UVERA"))?.id ??
-      "";
-    await until(() => said(bench.workspace, im()).length === 1);
+      harness.workspace.snapshot().channels.find(({ kind, members }) => kind === "im" && members.includes("UVERA"))
+        ?.id ?? "";
+    await until(() => said(harness.workspace, im()).length === 1);
     await happens("person.vouched", { people: ["orders/vera"], by: "orders/sam" }, "k-3");
-    await until(() => said(bench.workspace, "CINCIDENT").length === 2);
-    expect(said(bench.workspace, "CINCIDENT")[1]).toContain("<@USAM> vouched for <@UVERA>'s new authenticator");
-    await bench.declare("inc-1");
-    bench.scenes.set("inc-1", { channel: null, messages: [message("announcement", "Declared.", { in: "announce" })] });
-    await bench.happen("inc-1");
-    await until(() => said(bench.workspace, "CINCIDENT").length === 3);
+    await until(() => said(harness.workspace, "CINCIDENT").length === 2);
+    expect(said(harness.workspace, "CINCIDENT")[1]).toContain("<@USAM> vouched for <@UVERA>'s new authenticator");
+    await harness.declare("inc-1");
+    harness.scenes.set("inc-1", {
+      channel: null,
+      messages: [message("announcement", "Declared.", { in: "announce" })],
+    });
+    await harness.happen("inc-1");
+    await until(() => said(harness.workspace, "CINCIDENT").length === 3);
   });
 
   test("edits what changed, leaves alone what is said once, and leaves what is no longer drawn", async () => {
-    bench = await openBench(server);
+    harness = await openSlackHarness(server);
     const card = (text: string) => message("card", text, { priority: 0 });
-    bench.scenes.set("inc-1", {
+    harness.scenes.set("inc-1", {
       channel,
       messages: [card("one"), message("news", "said", { once: true }), message("old", "old")],
     });
-    await bench.declare("inc-1");
+    await harness.declare("inc-1");
     await until(() => inOwn().length === 3);
-    await bench.show("inc-1", { messages: [card("two"), message("news", "changed", { once: true })] });
+    await harness.show("inc-1", { messages: [card("two"), message("news", "changed", { once: true })] });
     await until(() => inOwn().includes("two"));
     expect(inOwn().toSorted()).toEqual(["old", "said", "two"]);
-    expect(calls(bench.workspace, "chat.update")).toHaveLength(1);
+    expect(calls(harness.workspace, "chat.update")).toHaveLength(1);
   });
 
   test("a live list that changes ten times in a second is edited once in three, an outcome at once", async () => {
-    bench = await openBench(server);
+    harness = await openSlackHarness(server);
     const scene = (n: number) => ({
       channel,
       messages: [message("steps", `step ${n}`, { priority: 2 }), message("gate", `gate ${n}`, { priority: 0 })],
     });
-    bench.scenes.set("inc-1", scene(0));
-    await bench.declare("inc-1");
+    harness.scenes.set("inc-1", scene(0));
+    await harness.declare("inc-1");
     await until(() => inOwn().length === 2);
-    for (let n = 1; n <= 10; n++) await bench.show("inc-1", scene(n));
+    for (let n = 1; n <= 10; n++) await harness.show("inc-1", scene(n));
     await until(() => inOwn().includes("gate 10"), 2);
     await until(() => inOwn().includes("step 10"));
-    const edits = calls(bench.workspace, "chat.update").map((entry) => String((entry.sent as { text: string }).text));
+    const edits = calls(harness.workspace, "chat.update").map((entry) => String((entry.sent as { text: string }).text));
     expect(edits.filter((text) => text.startsWith("step")).length).toBeLessThanOrEqual(2);
   });
 
   test("the result of a run is never shown below steps that still say pending, though Slack takes no edits for a while", async () => {
-    bench = await openBench(server);
-    const scene = (steps: string, more: Scene["messages"] = []) => ({
+    harness = await openSlackHarness(server);
+    const scene = (steps: string, more: ShownScene["messages"] = []) => ({
       channel,
       messages: [
         message("run", steps, { priority: 0 }),
@@ -152,24 +163,24 @@ describe("an incident in Slack", () => {
         ...more,
       ],
     });
-    bench.scenes.set("inc-1", scene("pending"));
-    await bench.declare("inc-1");
+    harness.scenes.set("inc-1", scene("pending"));
+    await harness.declare("inc-1");
     await until(() => inOwn().length === 2);
-    bench.workspace.chaos("rateLimit", { seconds: 1, method: "chat.update" });
+    harness.workspace.faults("rateLimit", { seconds: 1, method: "chat.update" });
     const result = message("result", "Done and verified", { under: "run", priority: 0, broadcast: true });
-    await bench.show("inc-1", scene("done", [result]));
+    await harness.show("inc-1", scene("done", [result]));
     await until(() => inOwn().length === 3);
     expect(inOwn()).toEqual(["done", "done", "Done and verified"]);
   });
 
   test("a prompt behind sixty queued posts is visible within a second", async () => {
-    bench = await openBench(server);
+    harness = await openSlackHarness(server);
     const posts = Array.from({ length: 60 }, (_, i) => message(`n${i}`, `news ${i}`, { priority: 2 }));
-    bench.scenes.set("inc-1", { channel, messages: posts });
-    await bench.declare("inc-1");
+    harness.scenes.set("inc-1", { channel, messages: posts });
+    await harness.declare("inc-1");
     await until(() => inOwn().length >= 4);
     const pressed = performance.now();
-    await bench.show("inc-1", {
+    await harness.show("inc-1", {
       messages: [...posts, message("run", "the run"), message("gate", "Please approve", { under: "run", priority: 0 })],
     });
     await until(() => inOwn().includes("Please approve"));
@@ -183,92 +194,94 @@ describe("an incident in Slack", () => {
 
 describe("when Slack misbehaves", () => {
   test("a limit in one channel holds up no other", async () => {
-    bench = await openBench(server);
-    bench.scenes.set("inc-1", { channel, messages: [message("card", "one")] });
-    await bench.declare("inc-1");
+    harness = await openSlackHarness(server);
+    harness.scenes.set("inc-1", { channel, messages: [message("card", "one")] });
+    await harness.declare("inc-1");
     await until(() => inOwn().length === 1);
-    bench.workspace.chaos("rateLimit", { seconds: 3, method: "chat.postMessage" });
-    await bench.show("inc-1", { messages: [message("card", "one"), message("more", "more")] });
-    await until(() => calls(bench.workspace, "chat.postMessage").some((entry) => entry.error === "ratelimited"));
-    bench.workspace.chaos("calm");
-    bench.scenes.set("inc-2", { channel: null, messages: [message("news", "elsewhere", { in: "announce" })] });
-    await bench.declare("inc-2");
-    await until(() => said(bench.workspace, "CINCIDENT").includes("elsewhere"), 2);
+    harness.workspace.faults("rateLimit", { seconds: 3, method: "chat.postMessage" });
+    await harness.show("inc-1", { messages: [message("card", "one"), message("more", "more")] });
+    await until(() => calls(harness.workspace, "chat.postMessage").some((entry) => entry.error === "ratelimited"));
+    harness.workspace.faults("calm");
+    harness.scenes.set("inc-2", { channel: null, messages: [message("news", "elsewhere", { in: "announce" })] });
+    await harness.declare("inc-2");
+    await until(() => said(harness.workspace, "CINCIDENT").includes("elsewhere"), 2);
     expect(inOwn()).toEqual(["one"]);
     await until(() => inOwn().includes("more"));
   });
 
   test("a post whose answer was lost is found and not said twice", async () => {
-    bench = await openBench(server);
-    bench.scenes.set("inc-1", { channel, messages: [message("card", "one")] });
-    await bench.declare("inc-1");
+    harness = await openSlackHarness(server);
+    harness.scenes.set("inc-1", { channel, messages: [message("card", "one")] });
+    await harness.declare("inc-1");
     await until(() => inOwn().length === 1);
-    bench.workspace.chaos("loseReplies", { times: 1 });
-    await bench.show("inc-1", {
+    harness.workspace.faults("loseReplies", { times: 1 });
+    await harness.show("inc-1", {
       messages: [message("card", "one"), message("run", "the run"), message("step", "a step", { under: "run" })],
     });
     await until(() => inOwn().includes("a step"));
     expect(inOwn().filter((text) => text === "the run")).toHaveLength(1);
-    expect(calls(bench.workspace, "conversations.history").length).toBeGreaterThan(0);
+    expect(calls(harness.workspace, "conversations.history").length).toBeGreaterThan(0);
   });
 
   test("a channel whose making was never answered is found and not made twice", async () => {
-    bench = await openBench(server);
-    bench.workspace.chaos("loseReplies", { times: 1 });
-    bench.scenes.set("inc-1", { channel, messages: [message("card", "one")] });
-    await bench.declare("inc-1");
+    harness = await openSlackHarness(server);
+    harness.workspace.faults("loseReplies", { times: 1 });
+    harness.scenes.set("inc-1", { channel, messages: [message("card", "one")] });
+    await harness.declare("inc-1");
     await until(() => inOwn().length === 1);
-    expect(bench.workspace.snapshot().channels.filter(({ name }) => name.startsWith("inc-1"))).toHaveLength(1);
+    expect(harness.workspace.snapshot().channels.filter(({ name }) => name.startsWith("inc-1"))).toHaveLength(1);
   });
 
   test("blocks it does not take are said in words", async () => {
-    bench = await openBench(server);
+    harness = await openSlackHarness(server);
     // Past the clamps, which let nothing through that this workspace refuses; Slack's own rules may be ahead of ours.
     const odd = { text: "words", blocks: [{ type: "hologram" }] };
-    await bench.outbox.want({
+    await harness.outbox.want({
       ...{ stream: "inc-1", version: 1, about: {}, redrawAt: null },
       lanes: [{ lane: "CINCIDENT", own: false, place: "CINCIDENT", wanted: null }],
       messages: [
         { key: "card", lane: "CINCIDENT", under: null, priority: 1, broadcast: false, once: false, wanted: odd },
       ],
     });
-    await until(() => said(bench.workspace, "CINCIDENT").includes("words"));
-    expect(calls(bench.workspace, "chat.postMessage").map(({ error }) => error)).toEqual(["invalid_blocks", null]);
+    await until(() => said(harness.workspace, "CINCIDENT").includes("words"));
+    expect(calls(harness.workspace, "chat.postMessage").map(({ error }) => error)).toEqual(["invalid_blocks", null]);
   });
 
   test("everything that happened while it was away is there when it is back", async () => {
-    bench = await openBench(server);
-    bench.workspace.chaos("unavailable", { seconds: 60 });
-    bench.scenes.set("inc-1", {
+    harness = await openSlackHarness(server);
+    harness.workspace.faults("unavailable", { seconds: 60 });
+    harness.scenes.set("inc-1", {
       channel,
       messages: [message("card", "one"), message("run", "the run"), message("step", "a step", { under: "run" })],
     });
-    await bench.declare("inc-1");
-    await until(() => bench.workspace.inspected.some((entry) => entry.name === "conversations.create"));
-    await bench.happen("inc-1");
-    bench.workspace.chaos("calm");
+    await harness.declare("inc-1");
+    await until(() => harness.workspace.inspected.some((entry) => entry.name === "conversations.create"));
+    await harness.happen("inc-1");
+    harness.workspace.faults("calm");
     await until(() => inOwn().length === 3);
   });
 
   test("an archived channel of an open incident is made anew, with everything in it", async () => {
-    bench = await openBench(server);
-    bench.scenes.set("inc-1", { channel, messages: [message("card", "one"), message("run", "the run")] });
-    await bench.declare("inc-1");
+    harness = await openSlackHarness(server);
+    harness.scenes.set("inc-1", { channel, messages: [message("card", "one"), message("run", "the run")] });
+    await harness.declare("inc-1");
     await until(() => inOwn().length === 2);
     const first = own();
     await archive(first?.id as string);
-    await bench.show("inc-1", { messages: [message("card", "two"), message("run", "the run"), message("new", "new")] });
+    await harness.show("inc-1", {
+      messages: [message("card", "two"), message("run", "the run"), message("new", "new")],
+    });
     await until(
       async () =>
-        (await bench.slack.channelOf("inc-1")) !== first?.id && (await bench.slack.channelOf("inc-1")) !== null,
+        (await harness.slack.channelOf("inc-1")) !== first?.id && (await harness.slack.channelOf("inc-1")) !== null,
     );
-    const second = (await bench.slack.channelOf("inc-1")) as string;
-    await until(() => said(bench.workspace, second).length === 3);
-    expect(said(bench.workspace, second)).toEqual(["two", "the run", "new"]);
+    const second = (await harness.slack.channelOf("inc-1")) as string;
+    await until(() => said(harness.workspace, second).length === 3);
+    expect(said(harness.workspace, second)).toEqual(["two", "the run", "new"]);
   });
 
   async function archive(id: string) {
-    const { SLACK_API_URL, SLACK_BOT_TOKEN } = bench.workspace.environment();
+    const { SLACK_API_URL, SLACK_BOT_TOKEN } = harness.workspace.environment();
     const answer = await fetch(new URL("conversations.archive", SLACK_API_URL), {
       method: "POST",
       headers: { authorization: `Bearer ${SLACK_BOT_TOKEN}` },
@@ -280,37 +293,37 @@ describe("when Slack misbehaves", () => {
 
 describe("several processes", () => {
   test("share the work and say nothing twice", async () => {
-    bench = await openBench(server);
-    await bench.sibling();
+    harness = await openSlackHarness(server);
+    await harness.sibling();
     const incidents = Array.from({ length: 5 }, (_, i) => `inc-1${i}`);
     for (const id of incidents) {
-      bench.scenes.set(id, {
+      harness.scenes.set(id, {
         channel: { ...channel, name: id },
         messages: [0, 1, 2].map((n) => message(`m${n}`, `${id} says ${n}`)),
       });
-      await bench.declare(id);
+      await harness.declare(id);
     }
     const all = () =>
-      bench.workspace
+      harness.workspace
         .snapshot()
         .messages.filter((one) => /says/.test(one.text))
         .map((one) => one.text);
     await until(() => all().length >= 15);
-    await bench.happen("inc-10");
-    await until(async () => (await bench.outbox.claim("nobody", 1, 50)).length === 0);
+    await harness.happen("inc-10");
+    await until(async () => (await harness.outbox.claim("nobody", 1, 50)).length === 0);
     expect(new Set(all()).size).toBe(15);
     expect(all()).toHaveLength(15);
   });
 
   test("a rebuild finds what is there and says it no second time", async () => {
-    bench = await openBench(server);
-    bench.scenes.set("inc-1", { channel, messages: [message("card", "one"), message("run", "the run")] });
-    await bench.declare("inc-1");
+    harness = await openSlackHarness(server);
+    harness.scenes.set("inc-1", { channel, messages: [message("card", "one"), message("run", "the run")] });
+    await harness.declare("inc-1");
     await until(() => inOwn().length === 2);
     const before = own()?.id;
-    await bench.slack.rebuild("inc-1");
-    await until(async () => (await bench.slack.channelOf("inc-1")) === before);
-    await until(async () => (await bench.outbox.shownAs("inc-1", ["card", "run"])).size === 2);
+    await harness.slack.rebuild("inc-1");
+    await until(async () => (await harness.slack.channelOf("inc-1")) === before);
+    await until(async () => (await harness.outbox.shownAs("inc-1", ["card", "run"])).size === 2);
     expect(inOwn()).toHaveLength(2);
   });
 });
@@ -324,16 +337,16 @@ describe("a question to one person", () => {
         blocks: open ? [actions({ label: "Approve", verb: "gate.approve", actionValue: "ask-1" })] : [],
       },
     });
-  const direct = () => bench.workspace.snapshot().messages.filter(({ channel: where }) => where === "DUALEX");
+  const direct = () => harness.workspace.snapshot().messages.filter(({ channel: where }) => where === "DUALEX");
   const open = () => direct().filter(({ blocks }) => JSON.stringify(blocks ?? []).includes("gate.approve"));
 
   test("whose answer was lost is there once", async () => {
-    bench = await openBench(server);
-    bench.workspace.chaos("loseReplies", { times: 1, method: "chat.postMessage" });
-    bench.scenes.set("inc-1", { channel: null, messages: [question("Decide", true)] });
-    await bench.declare("inc-1");
-    await until(() => calls(bench.workspace, "conversations.history").some(({ error }) => error === null));
-    await bench.show("inc-1", { messages: [question("Decided", false)] });
+    harness = await openSlackHarness(server);
+    harness.workspace.faults("loseReplies", { times: 1, method: "chat.postMessage" });
+    harness.scenes.set("inc-1", { channel: null, messages: [question("Decide", true)] });
+    await harness.declare("inc-1");
+    await until(() => calls(harness.workspace, "conversations.history").some(({ error }) => error === null));
+    await harness.show("inc-1", { messages: [question("Decided", false)] });
     await until(() => direct().some(({ text }) => text === "Decided"));
     expect(direct().map(({ text }) => text)).toEqual(["Decided"]);
   });
@@ -343,18 +356,18 @@ describe("a question to one person", () => {
     const bot = manifest.oauth_config?.scopes?.bot as string[];
     bot.splice(bot.indexOf("im:history"), 1);
     const workspace = await createWorkspace({ manifest });
-    bench = await openBench(server, { workspace });
-    workspace.chaos("loseReplies", { times: 1, method: "chat.postMessage" });
-    bench.scenes.set("inc-1", { channel: null, messages: [question("Decide", true)] });
-    await bench.declare("inc-1");
+    harness = await openSlackHarness(server, { workspace });
+    workspace.faults("loseReplies", { times: 1, method: "chat.postMessage" });
+    harness.scenes.set("inc-1", { channel: null, messages: [question("Decide", true)] });
+    await harness.declare("inc-1");
     await until(() => open().length === 2);
     expect(calls(workspace, "conversations.history").map(({ error }) => error)).toEqual(["missing_scope"]);
     // The app is installed again, with what its manifest asks for now.
     bot.push("im:history");
-    await bench.show("inc-1", { messages: [question("Decided", false)] });
+    await harness.show("inc-1", { messages: [question("Decided", false)] });
     await until(() => open().length === 0);
     expect(direct().map(({ text }) => text)).toEqual(["Decided", "Decided"]);
-    await bench.slack.stop();
+    await harness.slack.stop();
     await workspace.close();
   });
 });

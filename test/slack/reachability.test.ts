@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { createMemberships } from "../../src/slack/memberships.ts";
 import { createReachability, type Reachability } from "../../src/slack/reachability.ts";
-import { quiet, until } from "../timeline/server.ts";
+import { quiet, until } from "../support/postgres.ts";
 
 /** A Slack that answers, hangs or hangs up, as it is told by the path. */
 let slack: Server;

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "@jest/globals";
 import type { App, ReceiverEvent } from "@slack/bolt";
 import { createWorkspace, type Workspace } from "../../practice/slack/workspace.ts";
 import { SocketReceiver } from "../../src/slack/receiver.ts";
-import { quiet, until } from "../timeline/server.ts";
+import { quiet, until } from "../support/postgres.ts";
 import { timers } from "./timers.ts";
 
 /**
@@ -66,7 +66,7 @@ describe("the socket receiver", () => {
 
   test("hears everything while Slack refreshes one connection", async () => {
     const watched = await open();
-    workspace.chaos("refresh", { connection: workspace.connections()[0]?.name as string });
+    workspace.faults("refresh", { connection: workspace.connections()[0]?.name as string });
     for (let i = 0; i < 10; i++) expect(await press()).toMatchObject({ ok: true });
     await until(() => receiver.connected === 2);
     expect(watched.bodies).toHaveLength(10);
@@ -75,7 +75,7 @@ describe("the socket receiver", () => {
   test("is back at once when every connection is cut", async () => {
     await open();
     const cut = performance.now();
-    workspace.chaos("drop");
+    workspace.faults("drop");
     await until(() => receiver.connected < 2);
     await until(() => receiver.connected === 2);
     expect(performance.now() - cut).toBeLessThan(4_000);
@@ -84,17 +84,17 @@ describe("the socket receiver", () => {
 
   test("keeps trying while Slack is away, and is there when it is back", async () => {
     await open();
-    workspace.chaos("unavailable", { seconds: 60 });
-    workspace.chaos("drop");
+    workspace.faults("unavailable", { seconds: 60 });
+    workspace.faults("drop");
     await until(() => receiver.connected === 0);
     await until(() => workspace.inspected.filter((one) => one.name === "apps.connections.open").length >= 6);
-    workspace.chaos("calm");
+    workspace.faults("calm");
     await until(() => receiver.connected === 2);
   });
 
   test("a payload without an event inside ends nothing", async () => {
     const watched = await open();
-    workspace.chaos("appRateLimited");
+    workspace.faults("appRateLimited");
     await until(() => watched.limited === 1);
     expect(await press()).toMatchObject({ ok: true });
     expect(watched.bodies).toHaveLength(1);
@@ -102,11 +102,11 @@ describe("the socket receiver", () => {
 
   test("says once that it is locked out, and comes back when it is let in", async () => {
     const watched = await open();
-    workspace.chaos("revoke");
+    workspace.faults("revoke");
     await until(() => watched.fatal.length === 1);
     await until(() => workspace.inspected.filter((one) => one.name === "apps.connections.open").length >= 6);
     expect(watched.fatal).toHaveLength(1);
-    workspace.chaos("restore");
+    workspace.faults("restore");
     await until(() => receiver.connected === 2);
   });
 

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { projectRoot } from "../../src/lib/root.ts";
-import { browserPath, openBrowser } from "../workspace/fixtures/browser.ts";
-import { type Bed, openBed } from "./bed.ts";
+import { browserPath, openBrowser } from "../support/browser.ts";
+import { openPracticeHarness, type PracticeHarness } from "./harness.ts";
 import { channelButton, messageIn, openThread } from "./page.ts";
 import { askFor, heard, isQuestion, newFrom, questionOf } from "./voices.ts";
 
@@ -16,22 +16,22 @@ const picture = async (page: Page, name: string) => {
 };
 
 inBrowser("a newcomer's two minutes, in a browser", () => {
-  let bed: Bed;
+  let harness: PracticeHarness;
   let browser: Browser;
   const complaints: string[] = [];
 
   beforeAll(async () => {
-    bed = await openBed();
+    harness = await openPracticeHarness();
     browser = await openBrowser(path as string);
   }, 120_000);
   afterAll(async () => {
     await browser?.close();
-    await bed?.stop();
+    await harness?.stop();
   }, 60_000);
-  beforeEach(() => bed.environment.heal(), 120_000);
+  beforeEach(() => harness.environment.heal(), 120_000);
   afterEach(async () => {
     await Promise.all(browser.contexts().map((context) => context.close()));
-    await bed.endOpenRuns();
+    await harness.endOpenRuns();
     expect(complaints.splice(0)).toEqual([]);
   }, 60_000);
 
@@ -40,13 +40,14 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
     page.setDefaultTimeout(30_000);
     page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
     page.on("pageerror", (error) => complaints.push(String(error)));
-    await page.goto(bed.url);
+    await page.goto(harness.url);
     await page.getByRole("textbox", { name: "Message #incident-response" }).waitFor();
     return page;
   }
 
   /** The name of a channel of an incident, as the list of channels shows it. */
-  const nameOf = (channel: string) => bed.workspace.snapshot().channels.find(({ id }) => id === channel)?.name ?? "";
+  const nameOf = (channel: string) =>
+    harness.workspace.snapshot().channels.find(({ id }) => id === channel)?.name ?? "";
   const thread = (page: Page) => page.getByRole("region", { name: "Thread" });
   const card = (page: Page, server: string) =>
     page.getByRole("complementary").getByRole("listitem").filter({ hasText: server });
@@ -60,11 +61,11 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
     const page = await open({ viewport: { width: 1440, height: 900 } });
     await card(page, "orders-a").getByText("The application writes here.").waitFor();
     const box = page.getByRole("textbox", { name: "Message #incident-response" });
-    const isNew = newFrom(bed);
+    const isNew = newFrom(harness);
     await box.fill("/dr failover database");
     await box.press("Enter");
-    const question = await bed.workspace.as("USAM").waitForMessage((m) => isNew(m) && isQuestion(m), 30_000);
-    await channelButton(bed, page, question).click();
+    const question = await harness.workspace.as("USAM").waitForMessage((m) => isNew(m) && isQuestion(m), 30_000);
+    await channelButton(harness, page, question).click();
     await become(page, /Sam Okafor/);
     await openThread(page, question);
     await thread(page).getByRole("button", { name: "Approve Fail over" }).click();
@@ -90,12 +91,12 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
   }, 150_000);
 
   test("on a phone: the decision is on one screen, nothing sticks out, and a thumb can press it", async () => {
-    const isNew = newFrom(bed);
-    const question = await askFor(bed, "/dr failover database");
+    const isNew = newFrom(harness);
+    const question = await askFor(harness, "/dr failover database");
     const page = await open({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
     await page.getByRole("button", { name: "Back" }).tap();
     await become(page, /Vera Lindqvist/);
-    await channelButton(bed, page, question).tap();
+    await channelButton(harness, page, question).tap();
     const decision = messageIn(await openThread(page, question.card), question.card);
     const approve = decision.getByRole("button", { name: "Approve Fail over" });
     await approve.waitFor();
@@ -107,17 +108,17 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
     await picture(page, "phone.png");
     await approve.tap();
     await page.getByRole("alertdialog").getByRole("button", { name: "Approve" }).tap();
-    await heard(bed, isNew, /is done and verified/, 60_000);
-    expect((await bed.lastRun()).run).toMatchObject({ id: question.run, status: "verified" });
+    await heard(harness, isNew, /is done and verified/, 60_000);
+    expect((await harness.lastRun()).run).toMatchObject({ id: question.run, status: "verified" });
   }, 150_000);
 
   test("without a mouse: the same story by keys alone", async () => {
     const page = await open({ viewport: { width: 1280, height: 800 } });
-    const isNew = newFrom(bed);
+    const isNew = newFrom(harness);
     await reach(page, /^Message #incident-response$/);
     await page.keyboard.type("/dr failover database");
     await page.keyboard.press("Enter");
-    const question = await bed.workspace.as("USAM").waitForMessage((m) => isNew(m) && isQuestion(m), 30_000);
+    const question = await harness.workspace.as("USAM").waitForMessage((m) => isNew(m) && isQuestion(m), 30_000);
     await reach(page, /^You are/);
     await page.keyboard.press("Enter");
     await page.getByRole("menu").waitFor();
@@ -137,7 +138,7 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
     await thread(page)
       .getByRole("heading", { name: /Done and verified/ })
       .waitFor({ timeout: 60_000 });
-    expect((await bed.lastRun()).run).toMatchObject({ id: questionOf(question).run, status: "verified" });
+    expect((await harness.lastRun()).run).toMatchObject({ id: questionOf(question).run, status: "verified" });
   }, 150_000);
 });
 

@@ -2,33 +2,33 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Message } from "../../practice/slack/index.ts";
-import { until } from "../timeline/server.ts";
-import { type Bed, openBed } from "./bed.ts";
+import { until } from "../support/postgres.ts";
+import { openPracticeHarness, type PracticeHarness } from "./harness.ts";
 
-let bed: Bed;
+let harness: PracticeHarness;
 
 beforeAll(async () => {
-  bed = await openBed();
+  harness = await openPracticeHarness();
 }, 120_000);
-afterAll(() => bed?.stop(), 60_000);
-afterEach(() => bed.readers.chaos("calm"));
+afterAll(() => harness?.stop(), 60_000);
+afterEach(() => harness.readers.injectFault("calm"));
 
 const inOwn = (channel: string) => (message: Message) => message.channel === channel;
 
 /** Declares an incident and waits for its own channel. */
 async function declare(title: string): Promise<{ id: string; channel: string }> {
-  const alex = bed.workspace.as("UALEX");
+  const alex = harness.workspace.as("UALEX");
   await alex.slash(`/dr declare ${title} --severity P1`);
   const named = await alex.waitForMessage(({ text }) => text.includes(title) && /Follow it in <#C/.test(text), 15_000);
   const channel = /<#(C[A-Z0-9]+)>/.exec(named.text)?.[1] ?? "";
-  const [stream] = await bed.store.timeline.streams("inc-", 1);
+  const [stream] = await harness.store.timeline.streams("inc-", 1);
   return { id: stream?.id ?? "", channel };
 }
 
 describe("people are told", () => {
   test("a comms lead sends customers a correct update in three interactions", async () => {
     const { id, channel } = await declare("Orders cannot be placed");
-    const cass = bed.workspace.as("UCASS");
+    const cass = harness.workspace.as("UCASS");
     // One: ask. Two: choose what to write; it is drawn anew with what fits. Three: send.
     await cass.slash("/dr update", channel);
     const form = await cass.waitForView(({ callback_id }) => callback_id === "update");
@@ -40,8 +40,8 @@ describe("people are told", () => {
     const impact = "You can look at the shop, but not order. <!channel> https://evil.example";
     expect(await cass.submit(page, { "field-impact": impact })).toMatchObject({ ok: true });
 
-    await until(() => bed.readers.notices.length === 1, 20);
-    const [notice] = bed.readers.notices;
+    await until(() => harness.readers.notices.length === 1, 20);
+    const [notice] = harness.readers.notices;
     expect(notice).toMatchObject({ status: "investigating", impact: "major" });
     expect(notice?.name).toBe("PRACTICE · Practice orders: some functions are not available");
     expect(notice?.incident_updates[0]?.body).toMatch(/You can look at the shop, but not order\. ‹!channel›/);
@@ -52,10 +52,10 @@ describe("people are told", () => {
       20_000,
     );
     expect(recorded.text).not.toContain("<!channel>");
-    const html = await readFile(join(bed.dataFolder, "status-page", "index.html"), "utf8");
+    const html = await readFile(join(harness.dataFolder, "status-page", "index.html"), "utf8");
     expect(html).toContain("We are investigating a problem");
     expect(html).not.toMatch(/<!channel>|https:\/\/evil/);
-    const events = await bed.store.timeline.read(id);
+    const events = await harness.store.timeline.read(id);
     expect(events.find(({ type }) => type === "update.posted")).toMatchObject({
       actor: { person: "cass-moreau" },
       data: { template: "status-page-initial", audience: "status-page" },
@@ -64,7 +64,7 @@ describe("people are told", () => {
 
   test("whoever does not tell people is told who does, and nothing is sent", async () => {
     const { channel } = await declare("Search is slow");
-    const alex = bed.workspace.as("UALEX");
+    const alex = harness.workspace.as("UALEX");
     await alex.slash("/dr update", channel);
     const said = await alex.waitForMessage(({ text }) => text.includes("Updates are sent by the comms lead"));
     expect(said.text).toContain("Cass Moreau");
@@ -72,9 +72,9 @@ describe("people are told", () => {
 
   test("while the mail server is down it is queued and says so, and goes out once when it is back, across a restart and with two bots", async () => {
     const { channel, id } = await declare("Carts are empty");
-    const cass = bed.workspace.as("UCASS");
-    await bed.readers.chaos("smtp-down");
-    const before = bed.readers.mails.length;
+    const cass = harness.workspace.as("UCASS");
+    await harness.readers.injectFault("smtp-down");
+    const before = harness.readers.mails.length;
     await cass.slash("/dr update --template customers-initial", channel);
     const form = await cass.waitForView(({ callback_id }) => callback_id === "update");
     await cass.submit(form, { "field-impact": "Your cart looks empty. Nothing in it is lost." });
@@ -82,12 +82,12 @@ describe("people are told", () => {
       (message) => inOwn(channel)(message) && /E-mail: ⏳ queued since/.test(message.text),
       30_000,
     );
-    await bed.bot.kill();
-    await bed.bot.start();
-    const other = await bed.anotherBot();
+    await harness.bot.kill();
+    await harness.bot.start();
+    const other = await harness.anotherBot();
     try {
-      await bed.readers.chaos("calm");
-      await until(() => bed.readers.mails.length > before, 60);
+      await harness.readers.injectFault("calm");
+      await until(() => harness.readers.mails.length > before, 60);
       await cass.waitForMessage(
         (message) => inOwn(channel)(message) && /E-mail: ✅ sent at .* to 2 addresses/.test(message.text),
         30_000,
@@ -96,7 +96,7 @@ describe("people are told", () => {
       await other.stop();
       other.close();
     }
-    const mails = bed.readers.mails.slice(before);
+    const mails = harness.readers.mails.slice(before);
     expect(mails).toHaveLength(1);
     expect(mails[0]).toMatchObject({
       subject: "[PRACTICE] Practice orders: some functions are not available",
@@ -105,17 +105,17 @@ describe("people are told", () => {
     // Readers do not see each other.
     expect(`${mails[0]?.to}${mails[0]?.headers.cc ?? ""}${mails[0]?.text}`).not.toContain("@orders.example");
     expect(mails[0]?.text).toContain("Your cart looks empty.");
-    const events = await bed.store.timeline.read(id);
+    const events = await harness.store.timeline.read(id);
     const types = events.map(({ type }) => type).filter((type) => type.startsWith("update."));
     expect(types).toEqual(["update.posted", "update.delayed", "update.delivered"]);
   }, 180_000);
 
   test("who joins late is offered what they missed, on one screen of a phone", async () => {
     const { channel, id } = await declare("Payments time out");
-    const alex = bed.workspace.as("UALEX");
+    const alex = harness.workspace.as("UALEX");
     await alex.slash("/dr note The provider confirms an outage", channel);
     await alex.waitForMessage(({ text }) => text.startsWith("Noted on the timeline"));
-    const vera = bed.workspace.as("UVERA");
+    const vera = harness.workspace.as("UVERA");
     await vera.slash(`/dr catchup --incident ${id}`);
     const said = await vera.waitForMessage(({ text, only }) => only === "UVERA" && text.includes("Payments time out"));
     expect(said.text).toMatch(/Now: .*investigating/);

@@ -1,6 +1,6 @@
 import type { Locator, Page } from "playwright-core";
 import type { Message } from "../../practice/slack/index.ts";
-import type { Bed } from "./bed.ts";
+import type { PracticeHarness } from "./harness.ts";
 
 type Place = Pick<Message, "channel" | "ts" | "thread_ts">;
 
@@ -13,8 +13,8 @@ export function messageIn(where: Locator, { ts }: Pick<Place, "ts">): Locator {
 }
 
 /** Opens the channel of a message from the list of channels. */
-export function channelButton(bed: Bed, page: Page, { channel }: Pick<Place, "channel">): Locator {
-  const name = bed.workspace.snapshot().channels.find(({ id }) => id === channel)?.name;
+export function channelButton(harness: PracticeHarness, page: Page, { channel }: Pick<Place, "channel">): Locator {
+  const name = harness.workspace.snapshot().channels.find(({ id }) => id === channel)?.name;
   if (name === undefined) throw new Error(`There is no channel ${channel}.`);
   return page.getByRole("navigation", { name: "Channels" }).getByRole("button", { name });
 }

@@ -8,23 +8,23 @@ import { clearFolder } from "../../practice/session/leftovers.ts";
 import { phonesOf } from "../../practice/session/phones.ts";
 import { noteProcess } from "../../practice/session/pidfile.ts";
 import { playRunbook } from "../../practice/session/play.ts";
-import { type Bed, openBed } from "./bed.ts";
+import { openPracticeHarness, type PracticeHarness } from "./harness.ts";
 
 /** The player where things do not go well; that it plays every runbook is seen in test/cli and test/systems. */
 describe("whoever plays reads the screen", () => {
-  let bed: Bed;
+  let harness: PracticeHarness;
   beforeAll(async () => {
-    bed = await openBed();
+    harness = await openPracticeHarness();
   }, 120_000);
-  afterAll(() => bed?.stop(), 60_000);
+  afterAll(() => harness?.stop(), 60_000);
 
   test("a run that stops and asks ends the play in its words, and holds nothing afterwards", async () => {
-    await bed.environment.prepare("database-failover", "unplanned");
+    await harness.environment.prepare("database-failover", "unplanned");
     const planned = { runbook: "database-failover", mode: "planned", seconds: 90 } as const;
-    const play = await playRunbook(bed, { ...planned, prepare: false });
+    const play = await playRunbook(harness, { ...planned, prepare: false });
     expect(play.outcome).not.toBe("verified");
     expect(play.problem).toMatch(/orders-a does not answer/);
-    const again = await playRunbook(bed, { ...planned, postmortem: true });
+    const again = await playRunbook(harness, { ...planned, postmortem: true });
     expect(again).toMatchObject({ problem: null, outcome: "verified", timeline: { verified: true } });
     expect(again.report?.approvals.map(({ person }) => person)).toEqual(["sam-okafor"]);
     expect(again.report?.rpo.rowsLost).toBe(0);
@@ -33,13 +33,13 @@ describe("whoever plays reads the screen", () => {
   }, 200_000);
 
   test("a run that is refused is told in the words of the refusal; nothing was started", async () => {
-    const play = await playRunbook(bed, { runbook: "practice-manual", mode: "unplanned", seconds: 30 });
+    const play = await playRunbook(harness, { runbook: "practice-manual", mode: "unplanned", seconds: 30 });
     expect(play).toMatchObject({ outcome: "stopped", report: null });
     expect(play.problem).toMatch(/This runbook has no unplanned mode/);
   }, 60_000);
 
   test("where two have to approve and one of those asked has left, the next level is asked", async () => {
-    await bed.catalog(async (practice) => {
+    await harness.catalog(async (practice) => {
       const file = join(practice, "runbooks", "practice-manual.yml");
       const text = await readFile(file, "utf8");
       await writeFile(
@@ -50,18 +50,18 @@ describe("whoever plays reads the screen", () => {
         ),
       );
     });
-    const play = await playRunbook(bed, { runbook: "practice-manual", mode: "planned", seconds: 90 });
+    const play = await playRunbook(harness, { runbook: "practice-manual", mode: "planned", seconds: 90 });
     expect(play).toMatchObject({ problem: null, outcome: "verified" });
     expect(play.report?.approvals.map(({ person }) => person)).toEqual(["sam-okafor", "vera-lindqvist"]);
   }, 150_000);
 
   test("an approval with a code never waits for the next code: the phone that has none left is replaced", async () => {
     const usedUp = new UsedUp();
-    phonesOf(bed.dataFolder).set("USAM", usedUp);
-    const play = await playRunbook(bed, { runbook: "practice-manual", mode: "planned", seconds: 90 });
+    phonesOf(harness.dataFolder).set("USAM", usedUp);
+    const play = await playRunbook(harness, { runbook: "practice-manual", mode: "planned", seconds: 90 });
     expect(play).toMatchObject({ problem: null, outcome: "verified" });
     expect(play.report?.approvals.map(({ person }) => person)).toEqual(["sam-okafor", "vera-lindqvist"]);
-    expect(phonesOf(bed.dataFolder).get("USAM")).not.toBe(usedUp);
+    expect(phonesOf(harness.dataFolder).get("USAM")).not.toBe(usedUp);
   }, 150_000);
 });
 

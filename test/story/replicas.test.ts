@@ -5,46 +5,46 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { BotProcess } from "../../practice/session/bot-process.ts";
 import { adoptServer } from "../../src/lib/pgserver.ts";
 import type { StoredEvent } from "../../src/timeline/contract.ts";
-import { type Bed, logStatements, openBed } from "./bed.ts";
+import { logStatements, openPracticeHarness, type PracticeHarness } from "./harness.ts";
 import { askFor, heard, newFrom } from "./voices.ts";
 
-let bed: Bed;
+let harness: PracticeHarness;
 let other: BotProcess;
 let marker: string;
 let before: readonly string[];
 
 beforeAll(async () => {
-  bed = await openBed();
-  other = await bed.anotherBot();
-  marker = join(bed.folder, "killed");
+  harness = await openPracticeHarness();
+  other = await harness.anotherBot();
+  marker = join(harness.folder, "killed");
 }, 120_000);
 afterAll(async () => {
   await other?.stop();
-  await bed?.stop();
+  await harness?.stop();
 }, 60_000);
 
 beforeEach(async () => {
-  await bed.environment.heal();
-  await logStatements(bed);
-  before = await bed.deeds();
+  await harness.environment.heal();
+  await logStatements(harness);
+  before = await harness.deeds();
 }, 120_000);
 
 afterEach(async () => {
-  bed.workspace.chaos("calm");
-  await bed.endOpenRuns();
+  harness.workspace.faults("calm");
+  await harness.endOpenRuns();
 }, 60_000);
 
 /** What the servers were told since the test began, each once: fence, promotion, and what goes with them. */
 async function eachOnce(): Promise<void> {
-  const told = (await bed.deeds()).slice();
+  const told = (await harness.deeds()).slice();
   for (const old of before) told.splice(told.indexOf(old), 1);
   expect(told.filter((line) => /alter system set default_transaction_read_only/.test(line))).toHaveLength(1);
   expect(told.filter((line) => /select pg_promote/.test(line))).toHaveLength(1);
-  const { run, events } = await bed.lastRun();
+  const { run, events } = await harness.lastRun();
   expect(run.status).toBe("verified");
-  expect(await bed.environment.ledger()).toMatchObject({ lost: 0 });
+  expect(await harness.environment.ledger()).toMatchObject({ lost: 0 });
   expect(events.map(({ version }) => version)).toEqual(events.map((_, index) => index + 1));
-  expect(await bed.store.timeline.verify()).toMatchObject({ ok: true });
+  expect(await harness.store.timeline.verify()).toMatchObject({ ok: true });
 }
 
 const stepsOf = (events: readonly StoredEvent[], run: string) =>
@@ -54,7 +54,7 @@ const stepsOf = (events: readonly StoredEvent[], run: string) =>
 async function armed(at: string): Promise<void> {
   await rm(marker, { force: true });
   const environment = { LIFEBOAT_KILL_AT: at, LIFEBOAT_KILL_ONCE: marker };
-  for (const bot of [bed.bot, other]) {
+  for (const bot of [harness.bot, other]) {
     await bot.stop();
     await bot.start(60, environment);
   }
@@ -64,13 +64,13 @@ async function armed(at: string): Promise<void> {
 
 describe("two bots on one store", () => {
   test("every envelope delivered twice: no step is performed twice", async () => {
-    bed.workspace.chaos("duplicate", { times: 50 });
-    const isNew = newFrom(bed);
-    const question = await askFor(bed, "/dr failover database");
-    await bed.workspace.as("USAM").click(question.card, "gate.approve", { confirm: true });
-    await heard(bed, isNew, /is done and verified/, 60_000);
+    harness.workspace.faults("duplicate", { times: 50 });
+    const isNew = newFrom(harness);
+    const question = await askFor(harness, "/dr failover database");
+    await harness.workspace.as("USAM").click(question.card, "gate.approve", { confirm: true });
+    await heard(harness, isNew, /is done and verified/, 60_000);
     await eachOnce();
-    const { events } = await bed.lastRun();
+    const { events } = await harness.lastRun();
     const started = stepsOf(events, question.run).filter(({ type }) => type === "step.started");
     expect(new Set(started.map(({ data }) => (data as { step: string }).step)).size).toBe(started.length);
     expect(events.filter(({ type }) => type === "run.requested")).toHaveLength(1);
@@ -79,7 +79,7 @@ describe("two bots on one store", () => {
 
   describe("and one of them is killed for good", () => {
     afterEach(async () => {
-      await bed.bot.start(60);
+      await harness.bot.start(60);
       await other.start(60);
     }, 60_000);
 
@@ -87,14 +87,14 @@ describe("two bots on one store", () => {
       "at %s: the other goes on within 5 s, hears what people press, and repeats nothing",
       async (at) => {
         await armed(at);
-        const isNew = newFrom(bed);
-        const question = await askFor(bed, "/dr failover database");
-        await bed.workspace.as("USAM").click(question.card, "gate.approve", { confirm: true });
-        await heard(bed, isNew, /is done and verified/, 60_000);
-        expect([bed.bot.running, other.running].filter(Boolean)).toHaveLength(1);
+        const isNew = newFrom(harness);
+        const question = await askFor(harness, "/dr failover database");
+        await harness.workspace.as("USAM").click(question.card, "gate.approve", { confirm: true });
+        await heard(harness, isNew, /is done and verified/, 60_000);
+        expect([harness.bot.running, other.running].filter(Boolean)).toHaveLength(1);
         await eachOnce();
 
-        const steps = stepsOf((await bed.lastRun()).events, question.run);
+        const steps = stepsOf((await harness.lastRun()).events, question.run);
         const [first, again] = steps.flatMap(({ type, data }, i) =>
           type === "step.started" && (data as { step: string }).step === at.split(":")[0] ? [i] : [],
         );
@@ -108,15 +108,15 @@ describe("two bots on one store", () => {
   });
 
   test("their store is restarted in the middle of it: the run ends verified", async () => {
-    const isNew = newFrom(bed);
-    const question = await askFor(bed, "/dr failover database");
-    const sam = bed.workspace.as("USAM");
+    const isNew = newFrom(harness);
+    const question = await askFor(harness, "/dr failover database");
+    const sam = harness.workspace.as("USAM");
     await sam.click(question.card, "gate.approve", { confirm: true });
     await fenced(question.run);
-    const server = await adoptServer(join(bed.dataFolder, "postgres"));
+    const server = await adoptServer(join(harness.dataFolder, "postgres"));
     await server?.stop("fast");
     expect(server).not.toBeNull();
-    await heard(bed, isNew, /is done and verified/, 90_000);
+    await heard(harness, isNew, /is done and verified/, 90_000);
     await eachOnce();
   }, 180_000);
 });
@@ -125,12 +125,12 @@ describe("two bots on one store", () => {
 async function fenced(run: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const look = async () => {
-      const { events } = await bed.lastRun();
+      const { events } = await harness.lastRun();
       const isFence = ({ type, data }: StoredEvent) =>
         type === "step.verified" && (data as { step: string }).step === "fence";
       if (stepsOf(events, run).some(isFence)) done(resolve);
     };
-    const unfollow = bed.store.timeline.follow(() => look().catch((error) => done(() => reject(error))));
+    const unfollow = harness.store.timeline.follow(() => look().catch((error) => done(() => reject(error))));
     const done = (how: () => void) => {
       unfollow();
       how();

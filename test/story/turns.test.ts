@@ -5,50 +5,50 @@ import { createHost, type DatabaseHost } from "../../practice/environment/databa
 import { setUp } from "../../practice/environment/setup.ts";
 import type { Message } from "../../practice/slack/index.ts";
 import { untilStreaming } from "../../practice/systems/practice/heal.ts";
-import { until } from "../timeline/server.ts";
-import { type Bed, logStatements, openBed } from "./bed.ts";
+import { until } from "../support/postgres.ts";
+import { logStatements, openPracticeHarness, type PracticeHarness } from "./harness.ts";
 import { answerTo, askFor, buttonOf, heard, isQuestion, newFrom, type Question, questionOf } from "./voices.ts";
 
-let bed: Bed;
+let harness: PracticeHarness;
 let values: string;
 
 beforeAll(async () => {
-  bed = await openBed();
-  values = join(bed.folder, "values.json");
+  harness = await openPracticeHarness();
+  values = join(harness.folder, "values.json");
 }, 120_000);
-afterAll(() => bed?.stop(), 60_000);
-afterEach(() => bed.endOpenRuns(), 60_000);
+afterAll(() => harness?.stop(), 60_000);
+afterEach(() => harness.endOpenRuns(), 60_000);
 
-const alex = () => bed.workspace.as("UALEX");
-const sam = () => bed.workspace.as("USAM");
+const alex = () => harness.workspace.as("UALEX");
+const sam = () => harness.workspace.as("USAM");
 
 async function approve({ card }: Question) {
-  const isNew = newFrom(bed);
+  const isNew = newFrom(harness);
   await sam().click(card, "gate.approve", { confirm: true });
-  return heard(bed, isNew, /is done and verified/, 60_000);
+  return heard(harness, isNew, /is done and verified/, 60_000);
 }
 
 /** Asks for a run that can not start, and gives the thread's last word on it. */
 async function refused(words: string) {
-  const isNew = newFrom(bed);
-  const before = await bed.deeds();
+  const isNew = newFrom(harness);
+  const before = await harness.deeds();
   await alex().slash(words);
   // The run's own message and its list of steps say "failed" as well, and are drawn at the same time.
   const isReport = (m: Message) =>
     isNew(m) && m.thread_ts !== undefined && m.thread_ts !== m.ts && !m.text.startsWith("Steps of");
-  const { text } = await heard(bed, isReport, /\bfailed\./);
+  const { text } = await heard(harness, isReport, /\bfailed\./);
   expect(text).toContain("Nothing was changed.");
-  expect(await bed.deeds()).toEqual(before);
+  expect(await harness.deeds()).toEqual(before);
   return text;
 }
 
 /** Asks for a run that is not even planned: only who asked is told, and nothing is declared. */
 async function unplannable(words: string) {
-  const declared = () => bed.store.timeline.streams("inc-");
-  const [known, deeds] = [await declared(), await bed.deeds()];
-  const says = await answerTo(bed, "UALEX", () => alex().slash(words));
+  const declared = () => harness.store.timeline.streams("inc-");
+  const [known, deeds] = [await declared(), await harness.deeds()];
+  const says = await answerTo(harness, "UALEX", () => alex().slash(words));
   expect(says).toMatch(/^"[^"]+" can't be planned; nothing was started\./);
-  expect([await declared(), await bed.deeds()]).toEqual([known, deeds]);
+  expect([await declared(), await harness.deeds()]).toEqual([known, deeds]);
   return says;
 }
 
@@ -74,49 +74,49 @@ describe("words nobody understands", () => {
       /There is no runbook "datbase-check" here\..*Did you mean `\/dr runbook database-check`\?$/,
     ],
   ])("%s: what there is instead, and nothing is declared", async (words, says) => {
-    const declared = () => bed.store.timeline.streams("inc-");
+    const declared = () => harness.store.timeline.streams("inc-");
     const before = await declared();
-    expect(await answerTo(bed, "UALEX", () => alex().slash(words))).toMatch(says);
+    expect(await answerTo(harness, "UALEX", () => alex().slash(words))).toMatch(says);
     expect(await declared()).toEqual(before);
   });
 });
 
 describe("servers that are not as a failover needs them", () => {
   beforeEach(async () => {
-    await bed.environment.heal();
-    await logStatements(bed);
+    await harness.environment.heal();
+    await logStatements(harness);
   }, 120_000);
 
   test("no standby: said, with what brings one back", async () => {
-    await bed.environment.nodes[1].kill();
+    await harness.environment.nodes[1].kill();
     const says = await unplannable("/dr failover database");
     expect(says).toContain("no standby is ready (orders-a takes writes; not a standby: orders-b)");
     expect(says).toContain("`/dr restore database`");
   }, 60_000);
 
   test("the primary is dead: the unplanned way is one press, and ends verified", async () => {
-    const isNew = newFrom(bed);
-    await bed.environment.chaos("kill-primary");
+    const isNew = newFrom(harness);
+    await harness.environment.injectFault("kill-primary");
     expect(await refused("/dr failover database")).toMatch(/orders-a does not answer/);
     const offer = await alex().waitForMessage((m) => isNew(m) && buttonOf(m, "run.unplanned") !== undefined);
-    const later = newFrom(bed);
+    const later = newFrom(harness);
     await alex().click(offer, "run.unplanned");
     const question = questionOf(await sam().waitForMessage((m) => later(m) && isQuestion(m), 30_000));
     await approve(question);
-    const { run } = await bed.lastRun();
+    const { run } = await harness.lastRun();
     expect(run).toMatchObject({ mode: "unplanned", status: "verified" });
   }, 90_000);
 
   test("the primary dies while the question is open: void, stuck, and the unplanned way is one press there too", async () => {
-    const question = await askFor(bed, "/dr failover database");
-    const before = await bed.deeds();
-    await bed.environment.chaos("kill-primary");
-    const isNew = newFrom(bed);
+    const question = await askFor(harness, "/dr failover database");
+    const before = await harness.deeds();
+    await harness.environment.injectFault("kill-primary");
+    const isNew = newFrom(harness);
     await sam().click(question.card, "gate.approve", { confirm: true });
-    await heard(bed, (m) => m.ts === question.card.ts, /void: It can't start any more: orders-a does not/);
-    const stuck = await heard(bed, isNew, /is blocked: nothing runs until it's resumed/);
-    expect(await bed.deeds()).toEqual(before);
-    const later = newFrom(bed);
+    await heard(harness, (m) => m.ts === question.card.ts, /void: It can't start any more: orders-a does not/);
+    const stuck = await heard(harness, isNew, /is blocked: nothing runs until it's resumed/);
+    expect(await harness.deeds()).toEqual(before);
+    const later = newFrom(harness);
     await alex().click(stuck, "run.unplanned");
     const again = questionOf(await sam().waitForMessage((m) => later(m) && isQuestion(m), 30_000));
     expect(again.run).not.toBe(question.run);
@@ -126,14 +126,14 @@ describe("servers that are not as a failover needs them", () => {
 
 describe("one failover after the other", () => {
   beforeEach(async () => {
-    await bed.environment.heal();
-    await logStatements(bed);
+    await harness.environment.heal();
+    await logStatements(harness);
   }, 120_000);
 
   test("a second while one runs is held, and says by which and where", async () => {
-    const first = await askFor(bed, "/dr failover database");
-    const says = await answerTo(bed, "UCASS", () =>
-      bed.workspace.as("UCASS").slash("/dr failover database --unplanned"),
+    const first = await askFor(harness, "/dr failover database");
+    const says = await answerTo(harness, "UCASS", () =>
+      harness.workspace.as("UCASS").slash("/dr failover database --unplanned"),
     );
     expect(says).toContain("was not started: ");
     expect(says).toContain(`(${first.run}), requested by Alex Rivera, is using the same target in <#${first.channel}>`);
@@ -142,7 +142,7 @@ describe("one failover after the other", () => {
   }, 90_000);
 
   test("a second when it is over: there is no standby, and it says what brings one back", async () => {
-    await approve(await askFor(bed, "/dr failover database"));
+    await approve(await askFor(harness, "/dr failover database"));
     const says = await unplannable("/dr failover database");
     expect(says).toContain("no standby is ready (orders-b takes writes; not a standby: orders-a)");
     expect(says).toContain("`/dr restore database`");
@@ -150,16 +150,16 @@ describe("one failover after the other", () => {
   }, 90_000);
 
   test("restored, and moved back: every server has been where it was, and nothing was lost", async () => {
-    await approve(await askFor(bed, "/dr failover database"));
-    const restore = await askFor(bed, "/dr restore database");
+    await approve(await askFor(harness, "/dr failover database"));
+    const restore = await askFor(harness, "/dr restore database");
     expect(restore.card.text).toContain("orders-a is rebuilt as a standby of orders-b");
     await approve(restore);
-    const back = await askFor(bed, "/dr failover database");
+    const back = await askFor(harness, "/dr failover database");
     expect(back.card.text).toContain("writes move from orders-b to orders-a. Data loss: nothing");
     await approve(back);
-    const { application } = await bed.environment.state();
+    const { application } = await harness.environment.state();
     expect(application?.target.name).toBe("orders-a");
-    expect(await bed.environment.ledger()).toMatchObject({ lost: 0 });
+    expect(await harness.environment.ledger()).toMatchObject({ lost: 0 });
   }, 120_000);
 });
 
@@ -167,14 +167,14 @@ describe("a catalogue that asks for too much, or points at the wrong servers", (
   const hosts: DatabaseHost[] = [];
 
   beforeAll(async () => {
-    await bed.environment.heal();
-    await bed.catalog(
+    await harness.environment.heal();
+    await harness.catalog(
       async (practice) => {
         const file = join(practice, "runbooks/database-failover.yml");
         const text = await readFile(file, "utf8");
         const strict = text.replace(/( +)mode: \$\{mode\}\n/, "$&$1maxLagBytes: 2000\n");
         await writeFile(file, strict);
-        await writeFile(values, await readFile(bed.environment.environment().LIFEBOAT_VALUES as string));
+        await writeFile(values, await readFile(harness.environment.environment().LIFEBOAT_VALUES as string));
       },
       { LIFEBOAT_VALUES: values },
     );
@@ -182,23 +182,26 @@ describe("a catalogue that asks for too much, or points at the wrong servers", (
   afterAll(() => Promise.all(hosts.map((host) => host.kill())));
 
   test("lag over the limit: how much, the limit, and what can be done", async () => {
-    await bed.environment.chaos("stall-replication");
+    await harness.environment.injectFault("stall-replication");
     try {
-      await until(async () => (await bed.environment.state()).nodes.some(({ lagBytes }) => (lagBytes ?? 0) > 4000), 20);
+      await until(
+        async () => (await harness.environment.state()).nodes.some(({ lagBytes }) => (lagBytes ?? 0) > 4000),
+        20,
+      );
       const says = await refused("/dr failover database");
       expect(says).toMatch(
         /orders-b is \d{4,} bytes and [\d.]+ s behind; the limit is 2000 bytes and 60 s\. Wait until/,
       );
     } finally {
-      await bed.environment.chaos("resume-replication");
+      await harness.environment.injectFault("resume-replication");
     }
   }, 60_000);
 
   test("the standby of another cluster: both are named, nobody is promoted", async () => {
-    const secrets = bed.environment.environment();
+    const secrets = harness.environment.environment();
     const password = secrets.ORDERS_DB_PASSWORD as string;
     const passwords = { owner: password, admin: password, app: password, monitor: password, replicator: password };
-    const folder = join(bed.folder, "estate");
+    const folder = join(harness.folder, "estate");
     const [c, d] = await Promise.all(["orders-c", "orders-d"].map((name) => createHost(name, folder, passwords)));
     if (!c || !d) throw new Error("There are two.");
     hosts.push(c, d);
@@ -212,7 +215,7 @@ describe("a catalogue that asks for too much, or points at the wrong servers", (
     const says = await unplannable("/dr failover database");
     expect(says).toContain("Its members are not of one cluster: orders-a takes writes; orders-b is a standby");
     await rm(values);
-    const unreadable = await answerTo(bed, "UALEX", () => alex().slash("/dr failover database"));
+    const unreadable = await answerTo(harness, "UALEX", () => alex().slash("/dr failover database"));
     expect(unreadable).toMatch(/aPort/);
   }, 90_000);
 });

@@ -2,9 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import pg from "pg";
-import { until } from "../timeline/server.ts";
-import { type Bed, logStatements, openBed } from "./bed.ts";
-import { killedOnce } from "./killed-once.ts";
+import { killedOnce } from "../support/killed-once.ts";
+import { until } from "../support/postgres.ts";
+import { logStatements, openPracticeHarness, type PracticeHarness } from "./harness.ts";
 import { answerTo, askFor, buttonOf, heard, newFrom, questionOf } from "./voices.ts";
 
 /** Stops between the fence and the promotion, where people give a failover up. */
@@ -41,33 +41,33 @@ stages:
         with: { from: "\${database.from}", to: "\${database.to}", fenceStep: fence }
 `;
 
-let bed: Bed;
+let harness: PracticeHarness;
 let environment: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
-  bed = await openBed();
+  harness = await openPracticeHarness();
 }, 120_000);
-afterAll(() => bed?.stop(), 60_000);
-afterEach(() => bed.endOpenRuns(), 60_000);
+afterAll(() => harness?.stop(), 60_000);
+afterEach(() => harness.endOpenRuns(), 60_000);
 beforeEach(async () => {
-  await bed.environment.heal();
-  await logStatements(bed);
+  await harness.environment.heal();
+  await logStatements(harness);
   // A bot that was killed is started again with the catalogue of everybody.
-  environment = await bed.catalog((practice) => writeFile(join(practice, "runbooks/slow-move.yml"), GIVEN_UP));
+  environment = await harness.catalog((practice) => writeFile(join(practice, "runbooks/slow-move.yml"), GIVEN_UP));
 }, 120_000);
 
-const alex = () => bed.workspace.as("UALEX");
-const sam = () => bed.workspace.as("USAM");
+const alex = () => harness.workspace.as("UALEX");
+const sam = () => harness.workspace.as("USAM");
 
 /** A run that fenced the primary and was aborted: nobody can order. */
 async function givenUp() {
-  const question = await askFor(bed, "/dr runbook slow-move");
+  const question = await askFor(harness, "/dr runbook slow-move");
   await sam().click(question.card, "gate.approve", { confirm: true });
-  await until(async () => (await bed.lastRun()).run.steps.get("wait")?.status === "open", 30);
-  const isNew = newFrom(bed);
+  await until(async () => (await harness.lastRun()).run.steps.get("wait")?.status === "open", 30);
+  const isNew = newFrom(harness);
   await alex().slash(`/dr abort ${question.run} The primary is fine`);
-  const over = await heard(bed, (m) => isNew(m) && buttonOf(m, "run.undo") !== undefined, /aborted/);
-  await until(async () => !(await bed.environment.healthy()), 15);
+  const over = await heard(harness, (m) => isNew(m) && buttonOf(m, "run.undo") !== undefined, /aborted/);
+  await until(async () => !(await harness.environment.healthy()), 15);
   return { over, run: question.run };
 }
 
@@ -80,7 +80,7 @@ async function promote(url: string): Promise<void> {
 }
 
 const opened = async () =>
-  (await bed.deeds()).filter((deed) => /alter system reset default_transaction_read_only/.test(deed)).length;
+  (await harness.deeds()).filter((deed) => /alter system reset default_transaction_read_only/.test(deed)).length;
 
 describe("a failover is given up after the fence", () => {
   test.each(["undo:intended", "undo:after-apply", "undo:verified"])(
@@ -89,20 +89,20 @@ describe("a failover is given up after the fence", () => {
       const { over, run } = await givenUp();
       expect(JSON.stringify(over.blocks)).toContain(`/dr undo fence ${run}`);
       const before = await opened();
-      await killedOnce(bed.bot, { at, marker: join(bed.folder, "killed"), environment }, async () => {
-        const isNew = newFrom(bed);
+      await killedOnce(harness.bot, { at, marker: join(harness.folder, "killed"), environment }, async () => {
+        const isNew = newFrom(harness);
         await alex().click(over, "run.undo", { confirm: true });
-        const card = await heard(bed, (m) => isNew(m) && buttonOf(m, "gate.approve") !== undefined, /Undo/);
+        const card = await heard(harness, (m) => isNew(m) && buttonOf(m, "gate.approve") !== undefined, /Undo/);
         await sam().click(questionOf(card).card, "gate.approve", { confirm: true });
-        await until(async () => (await bed.lastRun()).run.ending !== null, 60);
+        await until(async () => (await harness.lastRun()).run.ending !== null, 60);
       });
-      const { run: undone } = await bed.lastRun();
+      const { run: undone } = await harness.lastRun();
       expect([undone.status, undone.plan.undoes]).toMatchObject(["verified", { run, step: "fence" }]);
-      await until(() => bed.environment.healthy(), 30);
-      expect((await bed.environment.writers()).length).toBe(1);
+      await until(() => harness.environment.healthy(), 30);
+      expect((await harness.environment.writers()).length).toBe(1);
       expect((await opened()) - before).toBe(1);
-      expect(await bed.environment.ledger()).toMatchObject({ lost: 0 });
-      expect(await bed.store.timeline.verify()).toMatchObject({ ok: true, problems: [] });
+      expect(await harness.environment.ledger()).toMatchObject({ lost: 0 });
+      expect(await harness.store.timeline.verify()).toMatchObject({ ok: true, problems: [] });
     },
     240_000,
   );
@@ -110,34 +110,34 @@ describe("a failover is given up after the fence", () => {
   test("not while the other server takes writes, and nothing is changed then", async () => {
     const { run } = await givenUp();
     const before = await opened();
-    await promote(bed.environment.nodes[1].url());
-    const isNew = newFrom(bed);
+    await promote(harness.environment.nodes[1].url());
+    const isNew = newFrom(harness);
     await alex().slash(`/dr undo fence ${run}`);
-    const { text } = await heard(bed, (m) => isNew(m) && m.thread_ts !== undefined, /split brain/, 60_000);
+    const { text } = await heard(harness, (m) => isNew(m) && m.thread_ts !== undefined, /split brain/, 60_000);
     expect(text).toContain("orders-b takes writes");
     expect(await opened()).toBe(before);
-    expect((await bed.environment.writers()).length).toBe(1);
+    expect((await harness.environment.writers()).length).toBe(1);
   }, 120_000);
 
   test("not while the other server is silent, unless that is accepted", async () => {
     const { run } = await givenUp();
-    await bed.environment.nodes[1].kill();
-    const isNew = newFrom(bed);
+    await harness.environment.nodes[1].kill();
+    const isNew = newFrom(harness);
     await alex().slash(`/dr undo fence ${run}`);
     const { text } = await heard(
-      bed,
+      harness,
       (m) => isNew(m) && m.thread_ts !== undefined,
       /failed\. .*does not answer/s,
       60_000,
     );
     expect(text).toContain(`/dr undo fence ${run} --unplanned`);
-    const question = await askFor(bed, `/dr undo fence ${run} --unplanned`);
+    const question = await askFor(harness, `/dr undo fence ${run} --unplanned`);
     expect(JSON.stringify(question.card.blocks)).toContain("two servers take writes");
     expect(
-      await answerTo(bed, "UALEX", () => alex().click(question.card, "gate.approve", { confirm: true })),
+      await answerTo(harness, "UALEX", () => alex().click(question.card, "gate.approve", { confirm: true })),
     ).toContain("you can't approve it");
     await sam().click(question.card, "gate.approve", { confirm: true });
-    await until(async () => (await bed.lastRun()).run.status === "verified", 60);
-    await until(() => bed.environment.healthy(), 30);
+    await until(async () => (await harness.lastRun()).run.status === "verified", 60);
+    await until(() => harness.environment.healthy(), 30);
   }, 120_000);
 });

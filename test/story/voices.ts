@@ -1,5 +1,5 @@
 import type { Message } from "../../practice/slack/index.ts";
-import type { Bed } from "./bed.ts";
+import type { PracticeHarness } from "./harness.ts";
 
 /** A question as it stands in the run's thread, with the ids its buttons carry. */
 export interface Question {
@@ -10,10 +10,10 @@ export interface Question {
 }
 
 /** Somebody asks for a run, and the question whether it may go on is there. */
-export async function askFor(bed: Bed, words: string, who = "UALEX"): Promise<Question> {
-  const isNew = newFrom(bed);
-  await bed.workspace.as(who).slash(words);
-  return questionOf(await bed.workspace.as("USAM").waitForMessage((m) => isNew(m) && isQuestion(m), 30_000));
+export async function askFor(harness: PracticeHarness, words: string, who = "UALEX"): Promise<Question> {
+  const isNew = newFrom(harness);
+  await harness.workspace.as(who).slash(words);
+  return questionOf(await harness.workspace.as("USAM").waitForMessage((m) => isNew(m) && isQuestion(m), 30_000));
 }
 
 export function questionOf(card: Message): Question {
@@ -23,22 +23,27 @@ export function questionOf(card: Message): Question {
 }
 
 /** Whoever comes next says it: true for messages that are not there yet. */
-export function newFrom(bed: Bed): (message: Message) => boolean {
-  const { messages, ephemerals } = bed.workspace.snapshot();
+export function newFrom(harness: PracticeHarness): (message: Message) => boolean {
+  const { messages, ephemerals } = harness.workspace.snapshot();
   const before = new Set([...messages, ...ephemerals].map(({ channel, ts }) => `${channel}/${ts}`));
   return ({ channel, ts }) => !before.has(`${channel}/${ts}`);
 }
 
 /** What somebody alone is told in answer to what they do. */
-export async function answerTo(bed: Bed, user: string, deed: () => Promise<unknown>): Promise<string> {
-  const isNew = newFrom(bed);
+export async function answerTo(harness: PracticeHarness, user: string, deed: () => Promise<unknown>): Promise<string> {
+  const isNew = newFrom(harness);
   await deed();
-  return bed.workspace.as(user).waitForAnswer((m) => isNew(m) && m.only === user, 10_000);
+  return harness.workspace.as(user).waitForAnswer((m) => isNew(m) && m.only === user, 10_000);
 }
 
 /** The first new word of the bot to everybody that fits. */
-export async function heard(bed: Bed, isNew: (m: Message) => boolean, pattern: RegExp, ms = 30_000): Promise<Message> {
-  return bed.workspace.as("USAM").waitForMessage((m) => isNew(m) && !m.only && pattern.test(m.text), ms);
+export async function heard(
+  harness: PracticeHarness,
+  isNew: (m: Message) => boolean,
+  pattern: RegExp,
+  ms = 30_000,
+): Promise<Message> {
+  return harness.workspace.as("USAM").waitForMessage((m) => isNew(m) && !m.only && pattern.test(m.text), ms);
 }
 
 /** As it stands in the thread; the same question by direct message is for one pair of eyes. */

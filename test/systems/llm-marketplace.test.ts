@@ -23,9 +23,9 @@ import {
 } from "../../practice/systems/llm-marketplace/names.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { built } from "../built.ts";
+import { built } from "../support/built.ts";
+import { FAST_SLACK } from "../support/fast-slack.ts";
 import { playsItsCycles } from "./cycles.ts";
-import { FAST_SLACK } from "./fast-slack.ts";
 import { takesATransaction } from "./transaction.ts";
 
 /** Every runbook of LLM-Marketplace, played from what is on the screen; what it did is told by the world. */
@@ -228,7 +228,7 @@ describe("the data is destroyed", () => {
       expect(state.instances.get(`${EAST}/${ASIDE}`)?.port).toBe(practice.environment.databases.east.port);
       expect(await arrivesAt()).toEqual(["east"]);
       // The other region's replica follows the harmed one: it is never promoted, also when the region is lost now.
-      await practice.environment.strike?.("lose-us-east-1");
+      await practice.environment.inject?.("lose-us-east-1");
       const move = { runbook: "cr-f-001", mode: "unplanned", seconds: 60, prepare: false } as const;
       const { outcome, texts } = await playRunbook(practice, move);
       expect([outcome, accepted("PromoteReadReplica")]).toEqual(["failed", []]);

@@ -22,11 +22,11 @@ import {
 } from "../../practice/systems/marimo-erp/names.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { describeWith } from "../actions/present.ts";
-import { built } from "../built.ts";
-import { killedOnce } from "../story/killed-once.ts";
+import { built } from "../support/built.ts";
+import { describeWith } from "../support/describe-with.ts";
+import { FAST_SLACK } from "../support/fast-slack.ts";
+import { killedOnce } from "../support/killed-once.ts";
 import { playsItsCycles } from "./cycles.ts";
-import { FAST_SLACK } from "./fast-slack.ts";
 import { takesATransaction } from "./transaction.ts";
 
 /** Every runbook of Marimo ERP, played from what is on the screen; what it did is told by the world. */

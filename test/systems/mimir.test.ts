@@ -21,11 +21,11 @@ import {
 } from "../../practice/systems/mimir/names.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { describeWith } from "../actions/present.ts";
-import { built } from "../built.ts";
-import { killedOnce } from "../story/killed-once.ts";
+import { built } from "../support/built.ts";
+import { describeWith } from "../support/describe-with.ts";
+import { FAST_SLACK } from "../support/fast-slack.ts";
+import { killedOnce } from "../support/killed-once.ts";
 import { playsItsCycles } from "./cycles.ts";
-import { FAST_SLACK } from "./fast-slack.ts";
 import { takesATransaction } from "./transaction.ts";
 
 /** Every runbook of Mimir, played from what is on the screen; what it did is told by the world. */
@@ -346,7 +346,7 @@ describe("Mimir", () => {
     "planned, with the region gone, it says what can't be done before anybody is asked",
     async () => {
       await practice.environment.prepare("region-failover", "planned");
-      await practice.environment.strike?.("lose-us-east-1");
+      await practice.environment.inject?.("lose-us-east-1");
       const play = await playRunbook(practice, {
         runbook: "region-failover",
         mode: "planned",

@@ -8,9 +8,9 @@ import { type Practice, startPractice } from "../../practice/session/practice.ts
 import { playSequence } from "../../practice/session/sequence.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { built } from "../built.ts";
+import { built } from "../support/built.ts";
+import { FAST_SLACK } from "../support/fast-slack.ts";
 import { playsItsCycles } from "./cycles.ts";
-import { FAST_SLACK } from "./fast-slack.ts";
 
 /** The orders system: its cycles, and what a sequence of runbooks says when it does not go well. */
 let folder: string;

@@ -12,10 +12,10 @@ import { NAMES } from "../../practice/systems/reference/cloud.ts";
 import { type ReferenceEnvironment, reference } from "../../practice/systems/reference/index.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { describeWith } from "../actions/present.ts";
-import { built } from "../built.ts";
+import { built } from "../support/built.ts";
+import { describeWith } from "../support/describe-with.ts";
+import { FAST_SLACK } from "../support/fast-slack.ts";
 import { playsItsCycles } from "./cycles.ts";
-import { FAST_SLACK } from "./fast-slack.ts";
 
 /** The reference system, every runbook of it, over a real Patroni cluster and real DNS, through the real bot. */
 const describe = await describeWith(

@@ -11,10 +11,10 @@ import { API_BEFORE, MEDIA, MEDIA_BACKUP, MEDIA_NEW } from "../../practice/syste
 import type { ArchivedHost } from "../../practice/targets/pgbackrest/index.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { describeWith } from "../actions/present.ts";
-import { built } from "../built.ts";
+import { built } from "../support/built.ts";
+import { describeWith } from "../support/describe-with.ts";
+import { FAST_SLACK } from "../support/fast-slack.ts";
 import { playsItsCycles } from "./cycles.ts";
-import { FAST_SLACK } from "./fast-slack.ts";
 import { takesATransaction } from "./transaction.ts";
 
 /** Every runbook of SAV3, played from what is on the screen; what it did is told by the world. */

@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { adoptServer } from "../../src/lib/pgserver.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { openStore, type Store } from "../../src/timeline/index.ts";
-import { built } from "../built.ts";
-import { event, quiet, tempFolder, until } from "./server.ts";
+import { built } from "../support/built.ts";
+import { event, quiet, tempFolder, until } from "../support/postgres.ts";
 
 describe("a store in a data folder", () => {
   let folder: string;

@@ -5,7 +5,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Lease } from "../../src/timeline/contract.ts";
 import { openStore } from "../../src/timeline/index.ts";
-import { quiet, storeOn } from "./server.ts";
+import { quiet, storeOn } from "../support/postgres.ts";
 
 const where = process.argv[2] ?? "";
 const store = await (where.startsWith("postgres:") ? storeOn(where) : openStore({ dataFolder: where, log: quiet }));

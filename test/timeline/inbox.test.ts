@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { attemptsMax, type Store } from "../../src/timeline/index.ts";
-import { asSuperuser, storeOn, type TestServer, testServer } from "./server.ts";
+import { asSuperuser, storeOn, type TestServer, testServer } from "../support/postgres.ts";
 
 describe("the inbox", () => {
   let on: TestServer;

@@ -9,9 +9,9 @@ import { type HolderProcess, thisProcess } from "../../src/lib/predecessor.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import type { Lease } from "../../src/timeline/contract.ts";
 import { leaseTimings, type Store } from "../../src/timeline/index.ts";
-import { built } from "../built.ts";
-import { type Net, openNet } from "./net.ts";
-import { asSuperuser, event, storeOn, type TestServer, testServer, until } from "./server.ts";
+import { built } from "../support/built.ts";
+import { type Net, openNet } from "../support/network.ts";
+import { asSuperuser, event, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
 
 /** A tenth of the real ones, so that nobody waits. */
 const tenth = { lease: 1, lock: 0.4, gap: 0.2, guard: 0.5 };

@@ -5,8 +5,8 @@ import { projectRoot } from "../../src/lib/root.ts";
 import { asOwner } from "../../src/timeline/database.ts";
 import { migrate } from "../../src/timeline/migrate.ts";
 import { dumpSchema } from "../../src/timeline/schema.ts";
-import { testKeyring } from "./keys.ts";
-import { asSuperuser, event, quiet, storeOn, type TestServer, testServer } from "./server.ts";
+import { asSuperuser, event, quiet, storeOn, type TestServer, testServer } from "../support/postgres.ts";
+import { testKeyring } from "../support/record-keys.ts";
 
 const page = join(projectRoot(), "src", "timeline", "schema.sql");
 

@@ -6,8 +6,8 @@ import { chainHash, noHash } from "../../src/timeline/chain.ts";
 import { createClock } from "../../src/timeline/clock.ts";
 import type { NewRun } from "../../src/timeline/contract.ts";
 import type { Store } from "../../src/timeline/index.ts";
+import { asSuperuser, event, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
 import { complaints } from "./independent-verifier.ts";
-import { asSuperuser, event, storeOn, type TestServer, testServer, until } from "./server.ts";
 
 let on: TestServer;
 let url: string;

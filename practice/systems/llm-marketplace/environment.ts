@@ -111,7 +111,7 @@ export async function createMarketplace(options: SystemEnvironmentOptions): Prom
       inputs: (runbook): Record<string, string> =>
         lastGood === null || runbook !== "db-restore-snapshot" ? {} : { before: lastGood },
       strikes: strikesOf(parts).map(({ work: _, ...strike }) => strike),
-      async strike(id) {
+      async inject(id) {
         const found = strikesOf(parts).find((one) => one.id === id);
         if (!found) throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
         await found.work();

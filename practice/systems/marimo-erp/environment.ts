@@ -134,7 +134,7 @@ export async function createMarimo(options: SystemEnvironmentOptions): Promise<M
         { id: "corrupt-database", title: "Delete users in the database" },
         { id: "kill-redis", title: "Kill Redis" },
       ],
-      async strike(id) {
+      async inject(id) {
         if (id === "lose-datacentre") return await lose(parts, "primary");
         if (id === "return-datacentre") return await bringBack(parts, "primary");
         if (id === "lose-secondary") return await lose(parts, "secondary");

@@ -126,7 +126,7 @@ export async function createMimir(options: SystemEnvironmentOptions): Promise<Mi
         { id: "corrupt-database", title: "Delete every other order" },
         { id: "kill-redis", title: "Kill the Redis master" },
       ],
-      async strike(id) {
+      async inject(id) {
         if (id === "lose-us-east-1") return await loseRegion(parts, "east");
         if (id === "return-us-east-1") return await returnRegion(parts, "east");
         if (id === "lose-us-west-2") return await loseRegion(parts, "west");

@@ -35,7 +35,7 @@ export interface PracticeEnvironment extends SystemEnvironment {
   state(): Promise<EnvironmentState>;
   /** Acknowledged orders against the rows on the server the application writes to. */
   ledger(): Promise<Losses>;
-  chaos(what: EnvironmentFault): Promise<void>;
+  injectFault(what: EnvironmentFault): Promise<void>;
   /** The host's part of a rejoin: `node` is rebuilt as a standby of the other one. */
   rebuild(node: string): Promise<void>;
   /** One primary that takes the traffic and one standby that streams, whatever was before; see `heal.ts`. */
@@ -147,7 +147,7 @@ function build(
     }),
     state: () => snapshot.look(),
     ledger: async () => countLosses(application, await active()),
-    async chaos(what) {
+    async injectFault(what) {
       log.info({ what }, "chaos");
       const primary = await active();
       await deeds(what, primary, otherThan(primary), practiceEnvironment);
@@ -169,9 +169,9 @@ function build(
       title: says,
       ...(returns && { returns }),
     })),
-    async strike(id) {
+    async inject(id) {
       const known = ENVIRONMENT_FAULTS.find(({ what }) => what === id);
-      if (known) return practiceEnvironment.chaos(known.what);
+      if (known) return practiceEnvironment.injectFault(known.what);
       throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
     },
     async reset() {

@@ -84,7 +84,7 @@ async function chaos(
   if (!known)
     return say(response, 400, { error: `One of ${ENVIRONMENT_FAULTS.map((one) => one.what).join(", ")} is needed.` });
   try {
-    await environment.chaos(known.what as EnvironmentFault);
+    await environment.injectFault(known.what as EnvironmentFault);
   } catch (error) {
     return say(response, 409, { error: messageOf(error) });
   }

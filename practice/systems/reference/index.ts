@@ -236,7 +236,7 @@ async function build(
       { title: "Kubernetes with Velero, two clusters", kind: "stand-in" },
     ],
     strikes: STRIKES,
-    strike,
+    inject: strike,
     handle: () => false,
     environment: () => ({
       LIFEBOAT_VALUES: valuesFile,

@@ -155,7 +155,7 @@ export async function createSav3(options: SystemEnvironmentOptions): Promise<Sav
         { id: "lose-databases", title: "Lose both database servers" },
         { id: "burn", title: "Lose every machine" },
       ],
-      strike: (id) => strike(parts, id),
+      inject: (id) => strike(parts, id),
       look: () => look(parts),
       stop,
     };

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Aws } from "../../../practice/targets/aws/index.ts";
 import type { Evidence } from "../../../src/actions/contract.ts";
-import { holdTheWire, testAllSeen } from "../../wire/held.ts";
-import { attempt } from "../attempt.ts";
-import { blockedBy } from "../conductor.ts";
-import { survives } from "../survives.ts";
-import { add, get, globally, groups, promote, proof, readOnly, reboot, remove } from "./rds-trials.ts";
-import { conductorFor, EAST, rdsPlace, type Scenario, standIn, WEST } from "./stand.ts";
+import { blockedBy } from "../../support/action-harness.ts";
+import { attempt } from "../../support/attempt.ts";
+import { holdTheWire, testAllSeen } from "../../support/held.ts";
+import { runFailureSuite } from "../../support/run-failure-suite.ts";
+import { EAST, harnessFor, rdsPlace, type Scenario, standIn, WEST } from "./fixture.ts";
+import { add, get, globally, groups, promote, readOnly, reboot, remove, suite } from "./rds-failure-cases.ts";
 
 const wire = holdTheWire();
-await survives(proof);
+await runFailureSuite(suite);
 
 describe("rds.check_backups", () => {
   const stand = standIn();
@@ -28,7 +28,7 @@ describe("rds.check_backups", () => {
     const aws = stand.aws();
     add(aws, { id: "orders", region: EAST, ...more });
     aws.state.snapshots.push(snapshotOf(snapshot), { ...snapshotOf({}), instance: "ledger" });
-    const { checks } = await conductorFor({}).look("rds.check_backups", given);
+    const { checks } = await harnessFor({}).look("rds.check_backups", given);
     expect(blockedBy(checks)).toEqual(blocks);
   });
 
@@ -37,12 +37,12 @@ describe("rds.check_backups", () => {
     for (const [id, hours] of Object.entries({ older: 30, newest: 2, oldest: 60 }))
       aws.state.snapshots.push(snapshotOf({ id, at: hoursAgo(hours) }));
     const from = { ...rdsPlace(EAST), ...groups, newestOf: "orders", target: "orders-new" };
-    const { facts } = await conductorFor({}).look("rds.restore_snapshot", from);
+    const { facts } = await harnessFor({}).look("rds.restore_snapshot", from);
     expect(facts.from).toBe("newest");
     const before = new Date(hoursAgo(20)).toISOString();
-    expect((await conductorFor({}).look("rds.restore_snapshot", { ...from, before })).facts.from).toBe("older");
+    expect((await harnessFor({}).look("rds.restore_snapshot", { ...from, before })).facts.from).toBe("older");
     aws.state.clock.stop();
-    await attempt(conductorFor({}), "rds.restore_snapshot", from, { failSeconds: 0.2 });
+    await attempt(harnessFor({}), "rds.restore_snapshot", from, { failSeconds: 0.2 });
     expect(aws.ledger.of("RestoreDBInstanceFromDBSnapshot")[0]?.given).toMatchObject({
       DBSnapshotIdentifier: "newest",
     });
@@ -59,14 +59,14 @@ describe("rds.set_read_only is undone", () => {
   ])("%s", async (_what, replica, acceptUnreachable, blocks) => {
     const aws = stand.aws();
     readOnly.prepare(aws);
-    const conductor = conductorFor(readOnly);
-    const given = conductor.input(readOnly.action, readOnly.input(aws));
-    const outcome = await attempt(conductor, readOnly.action, given);
+    const harness = harnessFor(readOnly);
+    const given = harness.input(readOnly.action, readOnly.input(aws));
+    const outcome = await attempt(harness, readOnly.action, given);
     add(aws, { id: "orders-west", region: WEST, ...replica });
     const calls = [{ action: "rds.promote_replica", input: { ...rdsPlace(WEST), replica: "orders-west" } }];
-    const back = conductor.action(readOnly.action).undo.step(outcome.before, given, { calls, acceptUnreachable });
+    const back = harness.action(readOnly.action).undo.step(outcome.before, given, { calls, acceptUnreachable });
     if (back.kind !== "step") throw new Error(back.says);
-    expect(blockedBy((await conductor.look(back.action, back.input)).checks)).toEqual(blocks);
+    expect(blockedBy((await harness.look(back.action, back.input)).checks)).toEqual(blocks);
   });
 });
 
@@ -76,12 +76,12 @@ describe("RDS as it fools people", () => {
   test("a promotion is believed when the source is gone, not while the status still says available", async () => {
     const aws = stand.aws();
     promote.prepare(aws);
-    const conductor = conductorFor(promote);
+    const harness = harnessFor(promote);
     const fenced = { id: "fencedAt", label: "Fenced at", value: new Date().toISOString(), material: false };
-    const { says, facts } = conductor.context.evidenceOf("fence") as Evidence;
-    conductor.remember("fence", { says, facts: [...facts, fenced] });
-    const { facts: looked } = await conductor.look(promote.action, promote.input(aws));
-    const outcome = await attempt(conductor, promote.action, promote.input(aws));
+    const { says, facts } = harness.context.evidenceOf("fence") as Evidence;
+    harness.remember("fence", { says, facts: [...facts, fenced] });
+    const { facts: looked } = await harness.look(promote.action, promote.input(aws));
+    const outcome = await attempt(harness, promote.action, promote.input(aws));
     // From when it was measured to the fence, and no more than the lag: not an age that grows with the promotion.
     expect(outcome).toMatchObject({
       is: "verified",
@@ -92,7 +92,7 @@ describe("RDS as it fools people", () => {
     expect(looked.loss).toMatch(
       /^writes after \d\d:\d\d:\d\d UTC \(the newest that reached orders-b, by CloudWatch's Repl/,
     );
-    expect(conductor.progress).toEqual(
+    expect(harness.progress).toEqual(
       expect.arrayContaining([
         "orders-b is modifying and still a replica",
         "orders-b is rebooting and still a replica",
@@ -104,17 +104,17 @@ describe("RDS as it fools people", () => {
   test("a replica that follows an instance that was put aside is neither taken for a standby nor promoted", async () => {
     const aws = stand.aws();
     promote.prepare(aws);
-    const conductor = conductorFor(promote);
+    const harness = harnessFor(promote);
     const source = { source: "orders", sourceRegion: EAST };
     const given = { ...rdsPlace(WEST), replica: "orders-b", fenceStep: "fence", maxLagSeconds: 300, ...source };
     const checked = { ...rdsPlace(WEST), instance: "orders-b", expect: { replicaOf: "orders", sourceRegion: EAST } };
     const blocks = async () => [
-      blockedBy((await conductor.look("rds.promote_replica", given)).checks),
-      blockedBy((await conductor.look("rds.check", checked)).checks),
+      blockedBy((await harness.look("rds.promote_replica", given)).checks),
+      blockedBy((await harness.look("rds.check", checked)).checks),
     ];
     expect(await blocks()).toEqual([[], []]);
     const aside = { ...rdsPlace(EAST), from: "orders", to: "orders-aside" };
-    expect(await attempt(conductor, "rds.rename", aside)).toMatchObject({ is: "verified" });
+    expect(await attempt(harness, "rds.rename", aside)).toMatchObject({ is: "verified" });
     // A restored instance has its name now; the replica still follows the harmed one.
     add(aws, { id: "orders", region: EAST });
     expect(await blocks()).toEqual([["replica.source"], ["instance.source"]]);
@@ -123,15 +123,15 @@ describe("RDS as it fools people", () => {
   test("what is lost is what the decision showed, where the old primary did not answer the look before it", async () => {
     const aws = stand.aws();
     promote.prepare(aws);
-    const conductor = conductorFor(promote);
+    const harness = harnessFor(promote);
     const keptUntil = "2026-11-21T17:53:12.000Z";
     const fact = (id: string, value: string | boolean) => ({ id, label: id, value, material: false });
-    conductor.remember("pair", {
+    harness.remember("pair", {
       says: "The primary does not answer.",
       facts: [fact("primaryReachable", false), fact("newestWriteAt", keptUntil)],
     });
     const given = { ...(promote.input(aws) as object), lossStep: "pair" };
-    expect(await attempt(conductor, promote.action, given)).toMatchObject({
+    expect(await attempt(harness, promote.action, given)).toMatchObject({
       evidence: { says: expect.stringContaining("17:53:12 UTC"), rpo: { seconds: null, rows: null, keptUntil } },
     });
   });
@@ -155,7 +155,7 @@ describe("RDS as it fools people", () => {
       if (replication) Object.assign(get(aws, WEST, "orders-b") ?? {}, { replication });
       if (lag !== undefined) aws.state.metrics.set("AWS/RDS ReplicaLag orders-b", lag);
       else if (blocks[0] === "replica.lag") aws.state.metrics.clear();
-      const { checks } = await conductorFor({ ...promote, ...more }).look(promote.action, promote.input(aws));
+      const { checks } = await harnessFor({ ...promote, ...more }).look(promote.action, promote.input(aws));
       expect(blockedBy(checks)).toEqual(blocks);
     },
   );
@@ -163,14 +163,14 @@ describe("RDS as it fools people", () => {
   test("a zone that changed is the only thing that says a failover happened; a person's retry looks first", async () => {
     const aws = stand.aws();
     reboot.prepare(aws);
-    const conductor = conductorFor(reboot);
+    const harness = harnessFor(reboot);
     aws.faults.next("RebootDBInstance", "dropAfter");
     const given = { ...rdsPlace(EAST), instance: "orders" };
-    let outcome = await attempt(conductor, reboot.action, given);
+    let outcome = await attempt(harness, reboot.action, given);
     expect(["asksAPerson", "verified"]).toContain(outcome.is);
     // While it reboots, every retry is told that it can't be known yet.
     while (outcome.is === "asksAPerson")
-      outcome = await attempt(conductor, reboot.action, given, { before: outcome.before });
+      outcome = await attempt(harness, reboot.action, given, { before: outcome.before });
     expect(outcome).toMatchObject({ is: "verified" });
     expect(aws.ledger.of("RebootDBInstance")).toHaveLength(1);
     expect(get(aws, EAST, "orders")?.zone).toBe("us-east-1b");
@@ -180,9 +180,9 @@ describe("RDS as it fools people", () => {
     const aws = stand.aws();
     const scenario = globally("rds.global_failover", "FailoverGlobalCluster", { allowDataLoss: true });
     scenario.prepare(aws);
-    await attempt(conductorFor(scenario), scenario.action, scenario.input(aws));
+    await attempt(harnessFor(scenario), scenario.action, scenario.input(aws));
     expect(aws.ledger.of("FailoverGlobalCluster")[0]?.given).toMatchObject({ AllowDataLoss: "true" });
-    const { action } = conductorFor({});
+    const { action } = harnessFor({});
     expect(
       action(scenario.action).input.safeParse({ ...(scenario.input(aws) as object), allowDataLoss: false }),
     ).toMatchObject({
@@ -194,12 +194,12 @@ describe("RDS as it fools people", () => {
     const aws = stand.aws();
     promote.prepare(aws);
     aws.faults.down(EAST);
-    const outcome = await attempt(conductorFor(promote), promote.action, promote.input(aws));
+    const outcome = await attempt(harnessFor(promote), promote.action, promote.input(aws));
     expect(outcome).toMatchObject({ is: "verified" });
     expect(aws.ledger.entries.filter((entry) => entry.region === EAST)).toEqual([]);
 
     aws.faults.down(WEST);
-    const { checks, facts } = await conductorFor({}).look("rds.check", { ...rdsPlace(WEST), instance: "orders-b" });
+    const { checks, facts } = await harnessFor({}).look("rds.check", { ...rdsPlace(WEST), instance: "orders-b" });
     expect(blockedBy(checks)).toEqual(["aws.account", "instance.there"]);
     expect(facts.status).toBe("not seen (silent)");
   });
@@ -209,8 +209,8 @@ describe("RDS as it fools people", () => {
     readOnly.prepare(aws);
     aws.faults.down(EAST);
     const given = readOnly.input(aws) as object;
-    expect(await attempt(conductorFor({}), readOnly.action, given)).toMatchObject({ is: "failed" });
-    const accepted = await attempt(conductorFor({}), readOnly.action, { ...given, acceptUnreachable: true });
+    expect(await attempt(harnessFor({}), readOnly.action, given)).toMatchObject({ is: "failed" });
+    const accepted = await attempt(harnessFor({}), readOnly.action, { ...given, acceptUnreachable: true });
     expect(accepted).toMatchObject({
       is: "verified",
       evidence: {
@@ -225,10 +225,10 @@ describe("RDS as it fools people", () => {
     const aws = stand.aws();
     readOnly.prepare(aws);
     Object.assign(get(aws, EAST, "orders") ?? {}, { parameterStatus: "pending-reboot" });
-    const conductor = conductorFor({});
-    const { checks } = await conductor.look(readOnly.action, readOnly.input(aws));
+    const harness = harnessFor({});
+    const { checks } = await harness.look(readOnly.action, readOnly.input(aws));
     expect(checks.filter(({ ok }) => !ok).map(({ id, level }) => [id, level])).toEqual([["group.inSync", "warn"]]);
-    expect(await attempt(conductor, readOnly.action, readOnly.input(aws))).toMatchObject({
+    expect(await attempt(harness, readOnly.action, readOnly.input(aws))).toMatchObject({
       is: "verified",
       evidence: { says: expect.stringContaining("waits for a reboot") },
     });
@@ -239,25 +239,25 @@ describe("RDS as it fools people", () => {
     const aws = stand.aws();
     reboot.prepare(aws);
     aws.faults.deny("rds:DescribeEvents");
-    const { checks } = await conductorFor({}).look(reboot.action, reboot.input(aws));
+    const { checks } = await harnessFor({}).look(reboot.action, reboot.input(aws));
     expect(checks.find((check) => check.id === "instance.events")).toMatchObject({
       ok: false,
       says: expect.stringContaining("Allow rds:DescribeEvents."),
     });
     aws.faults.clear();
     aws.faults.deny("rds:RebootDBInstance");
-    expect(await attempt(conductorFor({}), reboot.action, reboot.input(aws))).toMatchObject({
+    expect(await attempt(harnessFor({}), reboot.action, reboot.input(aws))).toMatchObject({
       why: expect.stringContaining("Allow rds:RebootDBInstance"),
     });
   });
 
   test("without a stand-in practice calls nobody", async () => {
     delete process.env.AWS_ENDPOINT_URL;
-    await expect(conductorFor({}).look("rds.check", { ...rdsPlace(WEST), instance: "x" })).rejects.toMatchObject({
+    await expect(harnessFor({}).look("rds.check", { ...rdsPlace(WEST), instance: "x" })).rejects.toMatchObject({
       problem: { code: "aws-endpoint-missing" },
     });
     process.env.AWS_ENDPOINT_URL = "https://rds.us-west-2.amazonaws.com.example.org";
-    await expect(conductorFor({}).look("rds.check", { ...rdsPlace(WEST), instance: "x" })).rejects.toThrow();
+    await expect(harnessFor({}).look("rds.check", { ...rdsPlace(WEST), instance: "x" })).rejects.toThrow();
   });
 });
 
@@ -277,7 +277,7 @@ describe("there and back between regions", () => {
     const aws = stand.aws();
     add(aws, { id: "orders-b", region: WEST, encrypted: true });
     aws.state.parameterGroups.set(`${EAST}/orders-16`, new Map());
-    const look = async (given: object) => (await conductorFor({}).look("rds.make_replica", given)).checks;
+    const look = async (given: object) => (await harnessFor({}).look("rds.make_replica", given)).checks;
     expect(blockedBy(await look(far))).toEqual(["source.encryption"]);
     expect((await look(far)).filter(({ ok }) => !ok).map(({ id }) => id)).toEqual([
       "source.encryption",
@@ -288,7 +288,7 @@ describe("there and back between regions", () => {
     const near = { ...whole, replica: "orders-c", region: WEST };
     expect(blockedBy(await look(near))).toEqual(["source.encryption", "replica.network"]);
 
-    const { context, action } = conductorFor({});
+    const { context, action } = harnessFor({});
     const send = async (given: object) => {
       const make = action("rds.make_replica");
       const input = make.input.parse(given);
@@ -308,10 +308,10 @@ describe("there and back between regions", () => {
     add(aws, { id: "orders-readers", region: EAST, source: { id: "orders", region: EAST } });
     add(aws, { id: "orders-b", region: WEST, encrypted: true });
     aws.state.parameterGroups.set(`${EAST}/orders-16`, new Map());
-    const conductor = conductorFor({});
-    await conductor.perform("aside", "rds.rename", { ...rdsPlace(EAST), from: "orders", to: "orders-before" });
+    const harness = harnessFor({});
+    await harness.perform("aside", "rds.rename", { ...rdsPlace(EAST), from: "orders", to: "orders-before" });
     expect(get(aws, EAST, "orders-readers")?.source?.id).toBe("orders-before");
-    await conductor.perform("replica", "rds.make_replica", whole);
+    await harness.perform("replica", "rds.make_replica", whole);
     expect(get(aws, EAST, "orders")).toMatchObject({
       source: { id: "orders-b", region: WEST },
       encrypted: true,
@@ -327,11 +327,11 @@ describe("there and back between regions", () => {
     const old = add(aws, { id: "orders", region: EAST, parameterGroup: "orders-16" });
     add(aws, { id: "orders-b", region: WEST, encrypted: true });
     aws.state.parameterGroups.set(`${EAST}/orders-16`, new Map());
-    const conductor = conductorFor(remove);
-    await conductor.perform("delete", "rds.delete", remove.input(aws));
+    const harness = harnessFor(remove);
+    await harness.perform("delete", "rds.delete", remove.input(aws));
     const snapshot = `orders-final-${old.resourceId.toLowerCase()}`;
     expect(aws.state.snapshots).toMatchObject([{ id: snapshot, instance: "orders", status: "available" }]);
-    await conductor.perform("replica", "rds.make_replica", { ...whole, after: "delete" });
+    await harness.perform("replica", "rds.make_replica", { ...whole, after: "delete" });
     expect(get(aws, EAST, "orders")).toMatchObject({
       source: { id: "orders-b", region: WEST },
       parameterGroup: "orders-16",
@@ -341,7 +341,7 @@ describe("there and back between regions", () => {
   test("a replica goes without a snapshot, of which RDS makes none", async () => {
     const aws = stand.aws();
     add(aws, { id: "orders", region: EAST, source: { id: "orders-b", region: WEST } });
-    const { evidence } = await conductorFor(remove).perform("delete", "rds.delete", remove.input(aws));
+    const { evidence } = await harnessFor(remove).perform("delete", "rds.delete", remove.input(aws));
     expect([aws.state.snapshots, get(aws, EAST, "orders")]).toEqual([[], undefined]);
     expect(evidence.says).toBe("orders is deleted. It was a replica.");
   });
@@ -352,7 +352,7 @@ describe("there and back between regions", () => {
   ])("nothing is deleted %s", async (_what, more: object, evidence, blocks) => {
     const aws = stand.aws();
     add(aws, { id: "orders", region: EAST, ...more });
-    const { checks } = await conductorFor({ evidence }).look("rds.delete", remove.input(aws));
+    const { checks } = await harnessFor({ evidence }).look("rds.delete", remove.input(aws));
     expect(blockedBy(checks)).toEqual(blocks);
     expect(aws.ledger.of("DeleteDBInstance")).toEqual([]);
   });
@@ -362,7 +362,7 @@ describe("there and back between regions", () => {
     add(aws, { id: "orders-b", region: WEST, encrypted: true });
     aws.state.parameterGroups.set(`${EAST}/orders-16`, new Map());
     aws.state.onCreate = async (made) => void Object.assign(made, { subnetGroup: "default" });
-    await expect(conductorFor({}).perform("replica", "rds.make_replica", whole)).rejects.toMatchObject({
+    await expect(harnessFor({}).perform("replica", "rds.make_replica", whole)).rejects.toMatchObject({
       problem: { code: "replica-unlike", what: expect.stringContaining("subnet group default") },
     });
   });
@@ -375,24 +375,24 @@ describe("what RDS does at the edges", () => {
     const aws = stand.aws();
     promote.prepare(aws);
     aws.state.metrics.set("AWS/RDS ReplicaLag orders-b", 301);
-    const conductor = conductorFor(promote);
+    const harness = harnessFor(promote);
     const given = { ...(promote.input(aws) as object), drainStep: "drain" };
-    const blocked = async () => blockedBy((await conductor.look(promote.action, given)).checks);
+    const blocked = async () => blockedBy((await harness.look(promote.action, given)).checks);
     // Before it: the lag says how far there is to go.
     expect(await blocked()).toEqual(["replica.lag"]);
     const drained = (value: boolean) => {
       const facts = [{ id: "drained", label: "Standby has everything", value, material: false }];
-      conductor.remember("drain", { says: "drained", facts });
+      harness.remember("drain", { says: "drained", facts });
     };
     drained(false);
     expect(await blocked()).toEqual(["replica.lag"]);
     drained(true);
     expect(await blocked()).toEqual([]);
-    const input = conductor.input(promote.action, given);
-    const { seen } = await conductor.look(promote.action, given);
-    const facts = conductor.action(promote.action).facts(seen, input);
+    const input = harness.input(promote.action, given);
+    const { seen } = await harness.look(promote.action, given);
+    const facts = harness.action(promote.action).facts(seen, input);
     expect(facts.find(({ id }) => id === "lagWithinLimit")?.material).toBe(false);
-    const { evidence } = await conductor.perform("promote", promote.action, given);
+    const { evidence } = await harness.perform("promote", promote.action, given);
     expect(evidence).toMatchObject({ says: expect.stringContaining("Lost: nothing"), rpo: { seconds: 0, rows: 0 } });
   });
 
@@ -411,20 +411,20 @@ describe("what RDS does at the edges", () => {
   ])("backups %s are restored without their instance", async (_what, from, more) => {
     const aws = stand.aws();
     backups(aws, from);
-    const conductor = conductorFor({});
+    const harness = harnessFor({});
     const given = { ...pitr, ...more };
     for (const time of ["2026-10-31T00:00:00Z", "2026-11-21T00:00:00Z"]) {
-      const { checks } = await conductor.look("rds.restore_pitr", { ...given, time });
+      const { checks } = await harness.look("rds.restore_pitr", { ...given, time });
       expect(blockedBy(checks)).toEqual(["restore.source"]);
     }
-    await conductor.perform("restore", "rds.restore_pitr", given);
+    await harness.perform("restore", "rds.restore_pitr", given);
     expect(aws.ledger.of("RestoreDBInstanceToPointInTime")[0]?.given).toMatchObject({
       SourceDBInstanceAutomatedBackupsArn: `arn:aws:rds:${EAST}:111122223333:auto-backup:ab-${from}`,
     });
   });
 
   test("backups that are not replicated here are said to be missing", async () => {
-    const { checks } = await conductorFor({}).look("rds.restore_pitr", { ...pitr, sourceRegion: WEST });
+    const { checks } = await harnessFor({}).look("rds.restore_pitr", { ...pitr, sourceRegion: WEST });
     expect(checks.find(({ ok }) => !ok)?.says).toBe("Automated backups of orders from us-west-2 are not in us-east-1");
   });
 
@@ -432,7 +432,7 @@ describe("what RDS does at the edges", () => {
     const aws = stand.aws();
     add(aws, { id: "orders", region: EAST });
     aws.state.onCreate = async (made) => void Object.assign(made, { multiAz: true });
-    await expect(conductorFor({}).perform("restore", "rds.restore_pitr", pitr)).rejects.toMatchObject({
+    await expect(harnessFor({}).perform("restore", "rds.restore_pitr", pitr)).rejects.toMatchObject({
       problem: { code: "restored-unlike", what: expect.stringContaining("it is Multi-AZ") },
     });
   });
@@ -441,7 +441,7 @@ describe("what RDS does at the edges", () => {
     const aws = stand.aws();
     reboot.prepare(aws);
     Object.assign(get(aws, EAST, "orders") ?? {}, { pending: { EngineVersion: "16.9" } });
-    const { checks } = await conductorFor({}).look(reboot.action, reboot.input(aws));
+    const { checks } = await harnessFor({}).look(reboot.action, reboot.input(aws));
     expect(checks.filter(({ ok }) => !ok).map(({ id, level }) => [id, level])).toEqual([["instance.pending", "warn"]]);
   });
 
@@ -449,12 +449,12 @@ describe("what RDS does at the edges", () => {
     const aws = stand.aws();
     const cluster = { id: "shop", region: EAST, status: "available", members: ["shop-1", "shop-2"], writer: "shop-1" };
     aws.state.clusters.set(`${EAST}/shop`, { ...cluster, engine: "mysql" });
-    const conductor = conductorFor({});
+    const harness = harnessFor({});
     const given = { ...rdsPlace(EAST), cluster: "shop" };
     const blocked = async (more: object) =>
-      blockedBy((await conductor.look("rds.failover_cluster", { ...given, ...more })).checks);
+      blockedBy((await harness.look("rds.failover_cluster", { ...given, ...more })).checks);
     expect([await blocked({}), await blocked({ target: "shop-2" })]).toEqual([[], ["cluster.member"]]);
-    const { evidence } = await conductor.perform("failover", "rds.failover_cluster", given);
+    const { evidence } = await harness.perform("failover", "rds.failover_cluster", given);
     expect(evidence.says).toBe("shop-2 is the writer of shop.");
     aws.state.clusters.set(`${EAST}/shop`, cluster);
     expect(await blocked({})).toEqual(["cluster.member"]);

@@ -3,23 +3,33 @@ import { describe, expect, test } from "@jest/globals";
 import { type Aws, covered, type RecordSet } from "../../../practice/targets/aws/index.ts";
 import type { Evidence } from "../../../src/actions/contract.ts";
 import { controlPlaneOf } from "../../../src/actions/route53/client.ts";
-import { holdTheWire, testAllSeen } from "../../wire/held.ts";
-import { attempt } from "../attempt.ts";
-import { blockedBy, conduct } from "../conductor.ts";
+import { actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { attempt } from "../../support/attempt.ts";
+import { holdTheWire, testAllSeen } from "../../support/held.ts";
+import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
-import { survives } from "../survives.ts";
-import { conductorFor, EAST, place, standIn, WEST } from "./stand.ts";
-import { eastControl, override, proof, records, regions, routing, setWeights, shift, ZONE } from "./traffic-trials.ts";
+import { EAST, harnessFor, place, standIn, WEST } from "./fixture.ts";
+import {
+  eastControl,
+  override,
+  records,
+  regions,
+  routing,
+  setWeights,
+  shift,
+  suite,
+  ZONE,
+} from "./traffic-failure-cases.ts";
 
 const wire = holdTheWire();
-await survives(proof);
+await runFailureSuite(suite);
 
 describe("route53.shift", () => {
   const stand = standIn();
   const begin = () => {
     const aws = stand.aws();
     shift.prepare(aws);
-    return { aws, conductor: conductorFor({}), given: shift.input(aws) as Record<string, unknown> };
+    return { aws, harness: harnessFor({}), given: shift.input(aws) as Record<string, unknown> };
   };
   const at = async (port: number, name = "api.shop.test") => {
     const resolver = new Resolver({ timeout: 500, tries: 1 });
@@ -28,50 +38,50 @@ describe("route53.shift", () => {
   };
 
   test("both weights go in one batch, and real name servers answer the other address afterwards", async () => {
-    const { aws, conductor, given } = begin();
+    const { aws, harness, given } = begin();
     expect(await at(aws.nameServer.port)).toEqual([{ address: "127.0.0.11", ttl: 30 }]);
-    const { evidence } = await conductor.perform("shift", shift.action, given);
+    const { evidence } = await harness.perform("shift", shift.action, given);
     expect(evidence.says).toContain("Every name server has them. Resolvers may keep the old answer for up to 30 s.");
     expect(await at(aws.nameServer.port)).toEqual([{ address: "127.0.0.12", ttl: 30 }]);
   });
 
   test("undo carries the record sets as they were", async () => {
-    const { conductor, given } = begin();
-    const { seen } = await conductor.look(shift.action, given);
+    const { harness, given } = begin();
+    const { seen } = await harness.look(shift.action, given);
     const plan = { calls: [], acceptUnreachable: false };
-    const undo = conductor.action(shift.action).undo.step(seen, conductor.input(shift.action, given), plan);
+    const undo = harness.action(shift.action).undo.step(seen, harness.input(shift.action, given), plan);
     expect(undo).toMatchObject({ kind: "step", action: "route53.shift" });
     expect(JSON.stringify(undo)).toContain('"weight":100');
   });
 
   test("an earlier change that is not complete is waited for", async () => {
-    const { aws, conductor, given } = begin();
+    const { aws, harness, given } = begin();
     Object.assign(aws.state.zones.get(ZONE) ?? {}, { busyUntil: Date.now() + 300 });
-    expect(await attempt(conductor, shift.action, given)).toMatchObject({ is: "verified" });
+    expect(await attempt(harness, shift.action, given)).toMatchObject({ is: "verified" });
     const sent = aws.ledger.of("ChangeResourceRecordSets");
     expect(sent.at(0)).toMatchObject({ outcome: "refused", code: "PriorRequestNotComplete" });
     expect(sent.filter((entry) => entry.outcome === "accepted")).toHaveLength(1);
   });
 
   test("a protected record or a long time to live is said before, not found out in the middle", async () => {
-    const { aws, conductor, given } = begin();
+    const { aws, harness, given } = begin();
     aws.state.zones.get(ZONE)?.protections.push({ name: "api.shop.test", type: "A", comment: "ask the network team" });
-    const { checks } = await conductor.look(shift.action, { ...given, ttlSecondsMax: 20 });
+    const { checks } = await harness.look(shift.action, { ...given, ttlSecondsMax: 20 });
     expect(blockedBy(checks)).toEqual(["record.1.ttl", "record.1.unprotected", "record.2.ttl", "record.2.unprotected"]);
     expect(checks.map((check) => check.says).join(" ")).toContain("ask the network team");
   });
 
   test("a change that could not be followed is not begun: the permission is named before", async () => {
-    const { aws, conductor, given } = begin();
-    expect(blockedBy((await conductor.look(shift.action, given)).checks)).toEqual([]);
+    const { aws, harness, given } = begin();
+    expect(blockedBy((await harness.look(shift.action, given)).checks)).toEqual([]);
     aws.faults.deny("route53:GetChange");
-    const { checks } = await conductor.look(shift.action, given);
+    const { checks } = await harness.look(shift.action, given);
     expect(blockedBy(checks)).toEqual(["change.readable"]);
     expect(checks.at(-1)?.says).toContain("Allow route53:GetChange");
   });
 
   test("a wildcard is found under the name AWS lists it by, and beside it every value of a TXT record", async () => {
-    const { aws, conductor, given } = begin();
+    const { aws, harness, given } = begin();
     const zone = aws.state.zones.get(ZONE);
     const txt = ['"v=spf1 -all"', '"site-verification=abc"'];
     const wild = { name: "*.shop.test", type: "A", ttl: 30, values: ["127.0.0.11"] };
@@ -83,7 +93,7 @@ describe("route53.shift", () => {
         { name: "shop.test", type: "TXT", from: { values: [...txt].reverse() }, to: { values: [...txt, '"third"'] } },
       ],
     };
-    expect(await attempt(conductor, shift.action, to)).toMatchObject({ is: "verified" });
+    expect(await attempt(harness, shift.action, to)).toMatchObject({ is: "verified" });
     expect(zone?.records.map(({ name, values }) => [name.replace(/\.$/, ""), values])).toEqual([
       ["*.shop.test", ["127.0.0.12"]],
       ["shop.test", [...txt, '"third"']],
@@ -91,36 +101,36 @@ describe("route53.shift", () => {
   });
 
   test("a plan that leaves every weight at 0 is refused, siblings counted that it does not name", async () => {
-    const { aws, conductor, given } = begin();
+    const { aws, harness, given } = begin();
     const [east] = given.records as [object];
-    const look = async () => blockedBy((await conductor.look(shift.action, { ...given, records: [east] })).checks);
+    const look = async () => blockedBy((await harness.look(shift.action, { ...given, records: [east] })).checks);
     expect(await look()).toEqual(["weights.some"]);
     setWeights(aws, 100, 1);
     expect(await look()).toEqual([]);
   });
 
   test("what somebody changed between the look and the request refuses the whole batch", async () => {
-    const { aws, conductor, given } = begin();
-    const { seen } = await conductor.look(shift.action, given);
+    const { aws, harness, given } = begin();
+    const { seen } = await harness.look(shift.action, given);
     const zone = aws.state.zones.get(ZONE);
     if (zone) zone.records = records(100, 0).map((set) => ({ ...set, values: ["127.0.0.99"] }));
-    const action = conductor.action(shift.action);
-    const context = { ...conductor.context, budget: action.budget, progress: () => {}, launched: async () => {} };
+    const action = harness.action(shift.action);
+    const context = { ...harness.context, budget: action.budget, progress: () => {}, launched: async () => {} };
     await expect(action.apply?.(context, action.input.parse(given), seen)).rejects.toThrow(/do not match the current/);
     expect(zone?.records.map(({ values }) => values[0])).toEqual(["127.0.0.99", "127.0.0.99"]);
   });
 
   test("half of it being so is somebody else's doing: a person is asked", async () => {
-    const { aws, conductor, given } = begin();
+    const { aws, harness, given } = begin();
     setWeights(aws, 0, 0);
-    const { done } = await conductor.look(shift.action, given);
+    const { done } = await harness.look(shift.action, given);
     expect(done).toBe("partial");
   });
 
   test("with the control plane's region gone it says so, and nothing is sent", async () => {
-    const { aws, conductor, given } = begin();
+    const { aws, harness, given } = begin();
     aws.faults.down(EAST);
-    expect(await attempt(conductor, shift.action, given)).toMatchObject({ is: "failed" });
+    expect(await attempt(harness, shift.action, given)).toMatchObject({ is: "failed" });
     expect(aws.ledger.of("ChangeResourceRecordSets")).toHaveLength(0);
   });
 });
@@ -131,18 +141,18 @@ describe("route53.check", () => {
   test("says what the checkers report and whether somebody overrides them, and stands in nobody's way", async () => {
     const aws = stand.aws();
     override.prepare(aws);
-    const conductor = conductorFor({});
+    const harness = harnessFor({});
     const given = { ...place(WEST), healthChecks: ["hc-east"] };
-    expect((await conductor.look("route53.check", given)).facts).toMatchObject({ readable: true, healthy1: true });
+    expect((await harness.look("route53.check", given)).facts).toMatchObject({ readable: true, healthy1: true });
     const check = aws.state.healthChecks.get("hc-east");
     Object.assign(check ?? {}, { endpointUp: false });
-    expect((await conductor.look("route53.check", given)).facts.healthy1).toBe(false);
+    expect((await harness.look("route53.check", given)).facts.healthy1).toBe(false);
     Object.assign(check ?? {}, { disabled: true });
-    const forced = await conductor.look("route53.check", given);
+    const forced = await harness.look("route53.check", given);
     expect(forced.facts.healthy1).toBe(true);
     expect(forced.checks.at(-1)).toMatchObject({ ok: false, says: expect.stringContaining("forced healthy by hand") });
     aws.faults.down(EAST);
-    const blind = await conductor.look("route53.check", given);
+    const blind = await harness.look("route53.check", given);
     expect(blind.facts.readable).toBe(false);
     expect(blockedBy(blind.checks)).toEqual([]);
   });
@@ -156,22 +166,22 @@ describe("route53.healthcheck_override", () => {
     override.prepare(aws);
     const check = () => aws.state.healthChecks.get("hc-east");
     Object.assign(check() ?? {}, { inverted: true });
-    const conductor = conductorFor({});
+    const harness = harnessFor({});
     const given = { ...place(WEST), healthCheck: "hc-east" };
     const normal = { ...given, force: "normal" };
-    expect((await conductor.look(override.action, normal)).done).toBe("yes");
+    expect((await harness.look(override.action, normal)).done).toBe("yes");
     for (const force of ["unhealthy", "healthy"]) {
-      const outcome = await attempt(conductor, override.action, { ...given, force });
+      const outcome = await attempt(harness, override.action, { ...given, force });
       const plan = { calls: [], acceptUnreachable: false };
-      const input = conductor.input(override.action, { ...given, force });
-      expect(conductor.action(override.action).undo.step(outcome.before, input, plan)).toMatchObject({
+      const input = harness.input(override.action, { ...given, force });
+      expect(harness.action(override.action).undo.step(outcome.before, input, plan)).toMatchObject({
         input: { force: "normal", inverted: true },
       });
       const { evidence } = outcome as { evidence: Evidence };
-      conductor.remember("force", evidence);
-      const unsure = (await conductor.look(override.action, normal)).checks.find(({ ok }) => !ok);
+      harness.remember("force", evidence);
+      const unsure = (await harness.look(override.action, normal)).checks.find(({ ok }) => !ok);
       expect(unsure).toMatchObject({ id: "healthCheck.design", level: "warn" });
-      await conductor.perform("free", override.action, { ...normal, restoreFrom: "force" });
+      await harness.perform("free", override.action, { ...normal, restoreFrom: "force" });
       expect(check()).toMatchObject({ disabled: false, inverted: true });
     }
   });
@@ -188,12 +198,12 @@ describe("route53.healthcheck_override", () => {
   test("a check that was changed meanwhile is refused by its version, and a person's change stays", async () => {
     const aws = stand.aws();
     override.prepare(aws);
-    const conductor = conductorFor({});
+    const harness = harnessFor({});
     const given = override.input(aws);
-    const { seen } = await conductor.look(override.action, given);
+    const { seen } = await harness.look(override.action, given);
     Object.assign(aws.state.healthChecks.get("hc-east") ?? {}, { version: 4, disabled: true });
-    const action = conductor.action(override.action);
-    const context = { ...conductor.context, budget: action.budget, progress: () => {}, launched: async () => {} };
+    const action = harness.action(override.action);
+    const context = { ...harness.context, budget: action.budget, progress: () => {}, launched: async () => {} };
     await expect(action.apply?.(context, action.input.parse(given), seen)).rejects.toThrow(
       /HealthCheckVersionMismatch/,
     );
@@ -203,17 +213,17 @@ describe("route53.healthcheck_override", () => {
   test("with the control plane gone it goes on only where that is accepted, and says that nothing was forced", async () => {
     const aws = stand.aws();
     override.prepare(aws);
-    const conductor = conductorFor({});
+    const harness = harnessFor({});
     const given = override.input(aws);
     aws.faults.down(EAST);
-    expect(blockedBy((await conductor.look(override.action, given)).checks)).toEqual(["healthCheck.there"]);
+    expect(blockedBy((await harness.look(override.action, given)).checks)).toEqual(["healthCheck.there"]);
     const accepting = { ...place(WEST), healthCheck: "hc-east", force: "unhealthy", acceptUnreachable: true };
-    expect(blockedBy((await conductor.look(override.action, accepting)).checks)).toEqual([]);
-    const { evidence, facts } = await conductor.perform("stay", override.action, accepting);
+    expect(blockedBy((await harness.look(override.action, accepting)).checks)).toEqual([]);
+    const { evidence, facts } = await harness.perform("stay", override.action, accepting);
     expect(evidence.says).toMatch(/^NOT FORCED: Route 53's control plane does not answer/);
     expect(facts).toMatchObject({ forced: false });
     aws.faults.up(EAST);
-    expect((await conductor.perform("stay", override.action, accepting)).facts).toMatchObject({ forced: true });
+    expect((await harness.perform("stay", override.action, accepting)).facts).toMatchObject({ forced: true });
     expect(aws.state.healthChecks.get("hc-east")).toMatchObject({ disabled: true, inverted: true });
   });
 
@@ -233,11 +243,11 @@ describe("route53.healthcheck_override", () => {
       { name: "www.shop.test", type: "A", setIdentifier: "s", failover: "SECONDARY", ttl: 10, values: ["127.0.0.12"] },
     ];
     aws.state.zones.set(ZONE, { id: ZONE, records: sets, served: sets, protections: [], busyUntil: 0 });
-    const conductor = conductorFor({});
+    const harness = harnessFor({});
     const asks = dns(aws, "127.0.0.11", { name: "www.shop.test", resolvers: [] });
-    expect((await conductor.look("dns.verify", asks)).checks.every((check) => check.ok)).toBe(true);
-    await attempt(conductor, override.action, override.input(aws));
-    const after = await conductor.perform("dns", "dns.verify", { ...asks, expect: ["127.0.0.12"] });
+    expect((await harness.look("dns.verify", asks)).checks.every((check) => check.ok)).toBe(true);
+    await attempt(harness, override.action, override.input(aws));
+    const after = await harness.perform("dns", "dns.verify", { ...asks, expect: ["127.0.0.12"] });
     expect(after.facts).toMatchObject({ dnsTailSeconds: 10 });
   });
 });
@@ -257,30 +267,30 @@ describe("dns.verify", () => {
   test("it waits until the last resolver has let go of the old answer", async () => {
     const aws = stand.aws();
     shift.prepare(aws);
-    const conductor = conductorFor({});
-    const before = await conductor.look("dns.verify", dns(aws, "127.0.0.12"));
+    const harness = harnessFor({});
+    const before = await harness.look("dns.verify", dns(aws, "127.0.0.12"));
     expect(before.checks.map((check) => [check.level, check.ok])).toEqual([
       ["warn", false],
       ["warn", false],
     ]);
     const zone = aws.state.zones.get(ZONE);
     if (zone) zone.served = records(0, 100);
-    const { evidence } = await conductor.perform("dns", "dns.verify", dns(aws, "127.0.0.12"));
+    const { evidence } = await harness.perform("dns", "dns.verify", dns(aws, "127.0.0.12"));
     expect(evidence.says).toContain("2 servers answer api.shop.test with 127.0.0.12");
-    expect(conductor.progress).toEqual([`127.0.0.1:${aws.resolver.port} answers 127.0.0.11`]);
+    expect(harness.progress).toEqual([`127.0.0.1:${aws.resolver.port} answers 127.0.0.11`]);
   });
 
   test("a server that does not answer, a name that is not there, and a server outside practice", async () => {
     const aws = stand.aws();
     shift.prepare(aws);
-    const conductor = conductorFor({});
-    const silent = await conductor.look("dns.verify", dns(aws, "127.0.0.11", { name: "gone.shop.test" }));
+    const harness = harnessFor({});
+    const silent = await harness.look("dns.verify", dns(aws, "127.0.0.11", { name: "gone.shop.test" }));
     expect(silent.checks[0]).toMatchObject({ ok: false, says: expect.stringContaining("ENOTFOUND") });
     await expect(
-      conductor.look("dns.verify", dns(aws, "127.0.0.11", { resolvers: [{ host: "192.0.2.53" }] })),
+      harness.look("dns.verify", dns(aws, "127.0.0.11", { resolvers: [{ host: "192.0.2.53" }] })),
     ).rejects.toMatchObject({ problem: { code: "address-outside-practice" } });
     await expect(
-      conductor.look("dns.verify", { ...dns(aws, "127.0.0.11"), nameServers: [], zone: "shop.test" }),
+      harness.look("dns.verify", { ...dns(aws, "127.0.0.11"), nameServers: [], zone: "shop.test" }),
     ).rejects.toMatchObject({ problem: { code: "dns-servers-missing" } });
   });
 });
@@ -290,23 +300,23 @@ describe("arc.set_routing", () => {
   const begin = () => {
     routing.prepare(stand.aws());
     const given = routing.input(stand.aws()) as Record<string, unknown>;
-    return { aws: stand.aws(), conductor: conductorFor({}), given };
+    return { aws: stand.aws(), harness: harnessFor({}), given };
   };
 
   test("all controls in one update, seen by the endpoints", async () => {
-    const { aws, conductor, given } = begin();
-    expect(await attempt(conductor, routing.action, given)).toMatchObject({ is: "verified" });
+    const { aws, harness, given } = begin();
+    expect(await attempt(harness, routing.action, given)).toMatchObject({ is: "verified" });
     expect(aws.ledger.of(routing.operation)).toHaveLength(1);
     expect(routing.holds(aws)).toBe(true);
-    expect(await attempt(conductor, routing.action, given)).toMatchObject({ is: "verified" });
+    expect(await attempt(harness, routing.action, given)).toMatchObject({ is: "verified" });
     expect(aws.ledger.of(routing.operation)).toHaveLength(1);
   });
 
   test("with two regions gone the next endpoint is asked", async () => {
-    const { aws, conductor, given } = begin();
+    const { aws, harness, given } = begin();
     aws.faults.down(EAST);
     aws.faults.down(WEST);
-    expect(await attempt(conductor, routing.action, given)).toMatchObject({ is: "verified" });
+    expect(await attempt(harness, routing.action, given)).toMatchObject({ is: "verified" });
     expect(aws.ledger.of(routing.operation).map((entry) => [entry.region, entry.outcome])).toEqual([
       [EAST, "dropped"],
       [WEST, "dropped"],
@@ -315,9 +325,9 @@ describe("arc.set_routing", () => {
   });
 
   test("with three gone it can't be seen, so it is not begun", async () => {
-    const { aws, conductor, given } = begin();
+    const { aws, harness, given } = begin();
     for (const region of regions.slice(0, 3)) aws.faults.down(region);
-    expect(await attempt(conductor, routing.action, given)).toMatchObject({ why: "blocked: arc.endpoints" });
+    expect(await attempt(harness, routing.action, given)).toMatchObject({ why: "blocked: arc.endpoints" });
   });
 
   test.each([
@@ -326,11 +336,11 @@ describe("arc.set_routing", () => {
   ] as const)(
     "killed between two endpoints, of which the first %s: it is done once",
     async (_what, way, times, breaks) => {
-      const { aws, conductor, given } = begin();
+      const { aws, harness, given } = begin();
       breaks(aws);
       const died = await performAndDie(routing.action, given, { at: "asking the next" });
       expect(died.applied).toBe(false);
-      const recovered = await recoverFrom(conductor, routing.action, given, died.before);
+      const recovered = await recoverFrom(harness, routing.action, given, died.before);
       expect(recovered.way).toBe(way);
       expect(aws.ledger.of(routing.operation, "accepted")).toHaveLength(times);
       expect(routing.holds(aws)).toBe(true);
@@ -338,19 +348,19 @@ describe("arc.set_routing", () => {
   );
 
   test("a safety rule holds, at every endpoint, until it is overridden in so many words", async () => {
-    const { aws, conductor, given } = begin();
+    const { aws, harness, given } = begin();
     aws.state.rules.push({ arn: "rule/1", controls: [eastControl], atLeast: 1 });
-    expect(await attempt(conductor, routing.action, given)).toMatchObject({ is: "failed" });
+    expect(await attempt(harness, routing.action, given)).toMatchObject({ is: "failed" });
     expect(aws.ledger.of(routing.operation)).toHaveLength(1);
-    const broken = await attempt(conductor, routing.action, { ...given, overrideRules: ["rule/1"] });
+    const broken = await attempt(harness, routing.action, { ...given, overrideRules: ["rule/1"] });
     expect(broken).toMatchObject({ is: "verified" });
   });
 
   test("controls of another account, and endpoints that are not AWS's, are refused", async () => {
-    const { conductor, given } = begin();
-    const other = await conductor.look(routing.action, { ...given, account: "999988887777" });
+    const { harness, given } = begin();
+    const other = await harness.look(routing.action, { ...given, account: "999988887777" });
     expect(blockedBy(other.checks)).toEqual(["arc.account"]);
-    const outside = conduct({}, { practice: false });
+    const outside = actionHarness({}, { practice: false });
     await expect(outside.look(routing.action, given)).rejects.toMatchObject({ problem: { code: "arc-endpoint" } });
   });
 });
@@ -371,9 +381,9 @@ describe("cloudwatch.gate", () => {
     ["replication not active", -1, ["metric.within"]],
   ])("%s", async (_what, value, blocks) => {
     if (value !== null) stand.aws().state.metrics.set("AWS/RDS ReplicaLag orders-b", value);
-    const conductor = conductorFor({});
-    expect(blockedBy((await conductor.look("cloudwatch.gate", given)).checks)).toEqual(blocks);
-    const performed = conductor.perform("gate", "cloudwatch.gate", given);
+    const harness = harnessFor({});
+    expect(blockedBy((await harness.look("cloudwatch.gate", given)).checks)).toEqual(blocks);
+    const performed = harness.perform("gate", "cloudwatch.gate", given);
     if (blocks.length === 0)
       expect((await performed).evidence.says).toBe("ReplicaLag of orders-b is 12; <= 300 holds.");
     else await expect(performed).rejects.toThrow("blocked");
@@ -381,7 +391,7 @@ describe("cloudwatch.gate", () => {
 
   test("a permission that is missing is named", async () => {
     stand.aws().faults.deny("cloudwatch:GetMetricData");
-    const { checks } = await conductorFor({}).look("cloudwatch.gate", given);
+    const { checks } = await harnessFor({}).look("cloudwatch.gate", given);
     expect(checks.find((check) => check.id === "metric.within")?.says).toContain("Allow cloudwatch:GetMetricData.");
   });
 });

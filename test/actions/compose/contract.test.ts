@@ -9,18 +9,18 @@ import {
   type PracticeDocker,
   sick,
 } from "../../../practice/targets/docker/index.ts";
-import { type Conductor, conduct } from "../conductor.ts";
+import { type ActionHarness, actionHarness } from "../../support/action-harness.ts";
+import { soon } from "../../support/database-fixture.ts";
+import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
-import { soon } from "../shop.ts";
 import { Step } from "../step.ts";
-import { survives } from "../survives.ts";
-import { apiOf, earlier, openDocker, projectOf, proof, stable } from "./trials.ts";
+import { apiOf, earlier, openDocker, projectOf, stable, suite } from "./failure-cases.ts";
 
-await survives(proof);
+await runFailureSuite(suite);
 
 let folder: string;
 let docker: PracticeDocker;
-let conductor: Conductor;
+let harness: ActionHarness;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "lifeboat-docker-"));
@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 beforeEach(async () => {
   docker = await openDocker(folder);
-  conductor = conduct({});
+  harness = actionHarness({});
 });
 afterEach(() => docker.close());
 
@@ -39,26 +39,26 @@ const back = () => earlier(docker);
 describe("a compose project", () => {
   test("is looked at by its labels, and a crash loop is not taken for health", async () => {
     const given = { project: project(), services: ["api", "worker"], stableSeconds: 0.05 };
-    const { evidence, facts } = await conductor.perform("check", "compose.check", given);
+    const { evidence, facts } = await harness.perform("check", "compose.check", given);
     expect(evidence.says).toContain("sav3-api-1: running, healthy; sav3-worker-1: running");
     expect(facts).toMatchObject({ "image:sav3-api-1": "r.test/api:2", "restarts:sav3-api-1": 0 });
-    const watched = conductor.perform("check", "compose.check", { ...given, stableSeconds: 0.4 });
+    const watched = harness.perform("check", "compose.check", { ...given, stableSeconds: 0.4 });
     const outcome = watched.then(
       () => "stable",
       (error: Error) => error.message,
     );
-    await soon("it being watched", async () => conductor.progress.some((says) => says.includes("again in 0.4 s")));
+    await soon("it being watched", async () => harness.progress.some((says) => says.includes("again in 0.4 s")));
     await docker.crash("sav3-worker-1");
     expect(await outcome).toContain("sav3-worker-1 did not stay up");
     expect(docker.writes()).toEqual([]);
   });
 
   test("another engine behind the same address, and one that hangs, are said before anything is sent", async () => {
-    const stranger = new Step(conductor, "compose.stop", { ...api(), project: { ...project(), engineId: "another" } });
+    const stranger = new Step(harness, "compose.stop", { ...api(), project: { ...project(), engineId: "another" } });
     expect(await stranger.blockedBy()).toEqual(["engine.answers"]);
-    const nobody = new Step(conductor, "compose.stop", { project: project(), services: ["nobody"] });
+    const nobody = new Step(harness, "compose.stop", { project: project(), services: ["nobody"] });
     expect(await nobody.blockedBy()).toEqual(["services.present"]);
-    const step = new Step(conductor, "compose.stop", api());
+    const step = new Step(harness, "compose.stop", api());
     await step.intend();
     docker.faults.throw({ kind: "down" });
     expect(await step.blockedBy()).toEqual(["engine.answers"]);
@@ -82,7 +82,7 @@ describe("a process killed on the way", () => {
         when: () => soon("the restart", async () => slow.writes().length === 1),
       });
       expect(died.applied).toBe(false);
-      const step = new Step(conductor, "compose.restart", given);
+      const step = new Step(harness, "compose.restart", given);
       step.before = died.before;
       expect(await step.afterwards()).toBe("ask");
       await soon("the restart being over", async () => (await step.done()) === "yes");
@@ -97,7 +97,7 @@ describe("a process killed on the way", () => {
     const at = "giving it the service's name";
     const given = { project: project(), service: "api", image: back(), ...stable };
     const { before } = await performAndDie("compose.rollback", given, { at });
-    const { way } = await recoverFrom(conductor, "compose.rollback", given, before);
+    const { way } = await recoverFrom(harness, "compose.rollback", given, before);
     expect(way).toBe("again");
     const now = docker.container("sav3-api-1");
     expect([now?.reference, now?.config.Env]).toEqual([given.image, expect.arrayContaining(["DB=pool", "MODE=one"])]);
@@ -110,7 +110,7 @@ describe("compose.rollback refuses", () => {
   test("an image nobody has, a volume without a name, and a service of several containers", async () => {
     const image = `r.test/api@sha256:${"0".repeat(64)}`;
     expect(
-      await new Step(conductor, "compose.rollback", { project: project(), service: "api", image }).blockedBy(),
+      await new Step(harness, "compose.rollback", { project: project(), service: "api", image }).blockedBy(),
     ).toEqual(["image.available"]);
     const Name = "f".repeat(64);
     await docker.up({
@@ -120,14 +120,14 @@ describe("compose.rollback refuses", () => {
       mounts: [{ Type: "volume", Name, Destination: "/data" }],
     });
     expect(
-      await new Step(conductor, "compose.rollback", { project: project(), service: "db", image: back() }).blockedBy(),
+      await new Step(harness, "compose.rollback", { project: project(), service: "db", image: back() }).blockedBy(),
     ).toEqual(["volumes.named"]);
     expect(docker.writes()).toEqual([]);
   });
 
   test("to remove what it replaced before the new one is healthy", async () => {
     const image = byDigest(docker.publish({ tag: "r.test/api:sick", program: sick }));
-    const step = new Step(conductor, "compose.rollback", { project: project(), service: "api", image });
+    const step = new Step(harness, "compose.rollback", { project: project(), service: "api", image });
     await step.intend();
     await expect(step.apply(1500)).rejects.toThrow();
     const kept = docker.containers().find(({ name }) => name.startsWith("sav3-api-lifeboat-old"));

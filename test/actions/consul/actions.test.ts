@@ -2,19 +2,19 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { consulCovered } from "../../../practice/targets/consul/index.ts";
-import { blockedBy, type Conductor, conduct } from "../conductor.ts";
+import { type ActionHarness, actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
-import { survives } from "../survives.ts";
-import { begin, clusterOf, fill, proof, saved, shared, type World } from "./trials.ts";
+import { begin, type ConsulFixture, clusterOf, fill, saved, shared, suite } from "./failure-cases.ts";
 
-await survives(proof);
+await runFailureSuite(suite);
 
 describe("consul.*", () => {
-  let consul: World;
-  let conductor: Conductor;
+  let consul: ConsulFixture;
+  let harness: ActionHarness;
   beforeEach(async () => {
     consul = await begin();
-    conductor = conduct({ ...consul.secrets });
+    harness = actionHarness({ ...consul.secrets });
   });
   afterEach(() => consul.close());
 
@@ -22,9 +22,9 @@ describe("consul.*", () => {
     const file = await saved();
     expect(((await stat(file)).mode & 0o777).toString(8)).toBe("600");
     const given = { cluster: clusterOf(consul), file, pollSeconds: 0.02 };
-    const { evidence } = await conductor.perform("restore", "consul.restore", given);
+    const { evidence } = await harness.perform("restore", "consul.restore", given);
     expect(evidence.says).toBe("erp knows 2 services and 2 keys again.");
-    const checked = await conductor.perform("check", "consul.check", {
+    const checked = await harness.perform("check", "consul.check", {
       cluster: clusterOf(consul),
       services: ["auth"],
     });
@@ -36,15 +36,15 @@ describe("consul.*", () => {
     fill(consul);
     consul.state.kv.set("erp/limits", "1");
     const given = { cluster: clusterOf(consul), file, replacesWhatIsThere: true, pollSeconds: 0.02 };
-    await conductor.perform("restore", "consul.restore", given);
+    await harness.perform("restore", "consul.restore", given);
     expect(consul.state.kv.get("erp/limits")).toBe("5");
     expect(consul.ledger.of("SnapshotRestore")).toHaveLength(1);
     // Again: it holds exactly that, so nothing is sent.
-    await conductor.perform("again", "consul.restore", given);
+    await harness.perform("again", "consul.restore", given);
     expect(consul.ledger.of("SnapshotRestore")).toHaveLength(1);
   });
 
-  test.each<[string, (consul: World) => void, string[]]>([
+  test.each<[string, (consul: ConsulFixture) => void, string[]]>([
     [
       "no leader",
       ({ state }) => void Object.assign(state, { leader: "" }),
@@ -57,32 +57,32 @@ describe("consul.*", () => {
   ])("what a check says: %s", async (_what, make, blocks) => {
     fill(consul);
     make(consul);
-    const { checks } = await conductor.look("consul.check", { cluster: clusterOf(consul), services: ["auth"] });
+    const { checks } = await harness.look("consul.check", { cluster: clusterOf(consul), services: ["auth"] });
     expect(blockedBy(checks)).toEqual(blocks);
   });
 
   test("another version, a changed byte and a file without a label are refused before anything is sent", async () => {
     const file = await saved();
     const other = await begin("1.20.0");
-    const elsewhere = conduct({ ...other.secrets });
+    const elsewhere = actionHarness({ ...other.secrets });
     const wrongVersion = await elsewhere.look("consul.restore", { cluster: clusterOf(other), file });
     await other.close();
     expect(blockedBy(wrongVersion.checks)).toEqual(["snapshot.version"]);
     const bytes = await readFile(file);
     bytes[40] = (bytes[40] ?? 0) ^ 1;
     await writeFile(file, bytes);
-    const broken = await conductor.look("consul.restore", { cluster: clusterOf(consul), file });
+    const broken = await harness.look("consul.restore", { cluster: clusterOf(consul), file });
     expect(blockedBy(broken.checks)).toEqual(["snapshot.whole"]);
     const bare = join(shared.folder, "bare.snap");
     await writeFile(bare, await readFile(await saved()));
-    const unlabelled = await conductor.look("consul.restore", { cluster: clusterOf(consul), file: bare });
+    const unlabelled = await harness.look("consul.restore", { cluster: clusterOf(consul), file: bare });
     expect(blockedBy(unlabelled.checks)).toEqual(["snapshot.whole", "snapshot.version"]);
   });
 
   test("killed for real after the restore was sent: what is there is what was asked for, and it is not sent again", async () => {
     const given = { cluster: clusterOf(consul), file: await saved(), pollSeconds: 0.02 };
     const died = await performAndDie("consul.restore", given, { secrets: { ...consul.secrets } });
-    const { way, evidence } = await recoverFrom(conductor, "consul.restore", given, died.before);
+    const { way, evidence } = await recoverFrom(harness, "consul.restore", given, died.before);
     expect([died.applied, way, evidence?.says]).toEqual([true, "verify", "erp knows 2 services and 2 keys again."]);
     expect(consul.ledger.of("SnapshotRestore")).toHaveLength(1);
   });

@@ -1,22 +1,28 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { blockedBy } from "../conductor.ts";
-import { soon } from "../shop.ts";
-import { deployment, NAMESPACE, openWorld, Step, type World } from "./world.ts";
+import { blockedBy } from "../../support/action-harness.ts";
+import { soon } from "../../support/database-fixture.ts";
+import {
+  deployment,
+  type KubernetesFixture,
+  NAMESPACE,
+  openKubernetesFixture,
+  Step,
+} from "../../support/kubernetes-fixture.ts";
 
-let world: World;
+let fixture: KubernetesFixture;
 beforeEach(async () => {
-  world = await openWorld();
+  fixture = await openKubernetesFixture();
 });
-afterEach(() => world.close());
+afterEach(() => fixture.close());
 
-const replicasOf = (name: string) => world.primary.get("deployments", NAMESPACE, name)?.spec?.replicas;
+const replicasOf = (name: string) => fixture.primary.get("deployments", NAMESPACE, name)?.spec?.replicas;
 
 async function shopOf(counts: Record<string, number>): Promise<void> {
   for (const [name, count] of Object.entries(counts))
-    world.primary.put("deployments", NAMESPACE, deployment(name, count));
+    fixture.primary.put("deployments", NAMESPACE, deployment(name, count));
   await soon("the shop running", async () =>
     Object.entries(counts).every(
-      ([name, count]) => world.primary.get("deployments", NAMESPACE, name)?.status?.availableReplicas === count,
+      ([name, count]) => fixture.primary.get("deployments", NAMESPACE, name)?.status?.availableReplicas === count,
     ),
   );
 }
@@ -24,93 +30,93 @@ async function shopOf(counts: Record<string, number>): Promise<void> {
 describe("scaling down and back", () => {
   test("at 0 a pod that is being deleted still writes: it is not done before the last one is gone", async () => {
     await shopOf({ api: 2 });
-    const conductor = world.conductor();
-    const down = { cluster: world.target, workloads: ["deployment/api"], replicas: 0 };
-    const step = new Step(conductor, "kubernetes.scale", down);
-    world.primary.setGrace(3600);
+    const harness = fixture.harness();
+    const down = { cluster: fixture.target, workloads: ["deployment/api"], replicas: 0 };
+    const step = new Step(harness, "kubernetes.scale", down);
+    fixture.primary.setGrace(3600);
     await step.intend();
     await step.apply();
     await soon("the workload saying it has none", async () => {
-      const status = world.primary.get("deployments", NAMESPACE, "api")?.status;
+      const status = fixture.primary.get("deployments", NAMESPACE, "api")?.status;
       return status?.replicas === 0;
     });
-    const { done, facts } = await conductor.look("kubernetes.scale", down);
+    const { done, facts } = await harness.look("kubernetes.scale", down);
     expect([done, facts.podsLeft]).toEqual(["no", 2]);
-    expect(world.primary.list("pods", NAMESPACE)).toHaveLength(2);
+    expect(fixture.primary.list("pods", NAMESPACE)).toHaveLength(2);
     let verified = false;
     const verifying = step.verify().then(() => {
       verified = true;
     });
-    const looks = () => world.primary.ledger.filter(({ path }) => path.endsWith("/pods")).length;
+    const looks = () => fixture.primary.ledger.filter(({ path }) => path.endsWith("/pods")).length;
     const before = looks();
     await soon("a few looks at them", async () => looks() > before + 2);
     expect(verified).toBe(false);
-    world.primary.setGrace(0);
+    fixture.primary.setGrace(0);
     await verifying;
-    expect(world.primary.list("pods", NAMESPACE)).toEqual([]);
-    expect((await conductor.look("kubernetes.scale", down)).done).toBe("yes");
+    expect(fixture.primary.list("pods", NAMESPACE)).toEqual([]);
+    expect((await harness.look("kubernetes.scale", down)).done).toBe("yes");
   });
 
   test("the count is right and the configuration is newer: pods are replaced, and once", async () => {
-    world.primary.put("configmaps", NAMESPACE, { metadata: { name: "app" }, data: { DATABASE: "east" } });
+    fixture.primary.put("configmaps", NAMESPACE, { metadata: { name: "app" }, data: { DATABASE: "east" } });
     await shopOf({ api: 2 });
-    const conductor = world.conductor();
-    const start = { cluster: world.target, workloads: ["deployment/api"], replicas: 2, reads: ["app"] };
-    await conductor.perform("start", "kubernetes.scale", start);
-    const names = () => world.primary.list("pods", NAMESPACE).map(({ metadata }) => metadata.name);
+    const harness = fixture.harness();
+    const start = { cluster: fixture.target, workloads: ["deployment/api"], replicas: 2, reads: ["app"] };
+    await harness.perform("start", "kubernetes.scale", start);
+    const names = () => fixture.primary.list("pods", NAMESPACE).map(({ metadata }) => metadata.name);
     const old = names();
-    expect((await conductor.perform("start", "kubernetes.scale", start)).applied).toBe(false);
+    expect((await harness.perform("start", "kubernetes.scale", start)).applied).toBe(false);
 
     const to = async (from: string, to: string) =>
-      await conductor.perform("config", "kubernetes.patch_config", {
-        cluster: world.target,
+      await harness.perform("config", "kubernetes.patch_config", {
+        cluster: fixture.target,
         configMap: "app",
         changes: { DATABASE: { from, to } },
       });
     // There and back again: a pod that was started anew meanwhile read the other value.
     await to("east", "west");
     await to("west", "east");
-    expect((await conductor.perform("start", "kubernetes.scale", start)).applied).toBe(true);
+    expect((await harness.perform("start", "kubernetes.scale", start)).applied).toBe(true);
     await soon("the old pods being gone", async () => !names().some((name) => old.includes(name)));
-    const restart = { cluster: world.target, workload: "deployment/api", reads: ["app"] };
-    expect((await conductor.perform("restart", "kubernetes.restart", restart)).applied).toBe(false);
+    const restart = { cluster: fixture.target, workload: "deployment/api", reads: ["app"] };
+    expect((await harness.perform("restart", "kubernetes.restart", restart)).applied).toBe(false);
     await to("east", "west");
-    expect((await conductor.perform("restart", "kubernetes.restart", restart)).applied).toBe(true);
-    expect((await conductor.perform("start", "kubernetes.scale", start)).applied).toBe(false);
+    expect((await harness.perform("restart", "kubernetes.restart", restart)).applied).toBe(true);
+    expect((await harness.perform("start", "kubernetes.scale", start)).applied).toBe(false);
     expect(replicasOf("api")).toBe(2);
   });
 
   test("a value that goes there and back is changed from any it may have, and from no other", async () => {
-    world.primary.put("configmaps", NAMESPACE, { metadata: { name: "app" }, data: { DATABASE: "east" } });
-    const held = () => world.primary.get("configmaps", NAMESPACE, "app")?.data;
-    const conductor = world.conductor();
+    fixture.primary.put("configmaps", NAMESPACE, { metadata: { name: "app" }, data: { DATABASE: "east" } });
+    const held = () => fixture.primary.get("configmaps", NAMESPACE, "app")?.data;
+    const harness = fixture.harness();
     const towards = (to: string) => ({
-      ...{ cluster: world.target, configMap: "app" },
+      ...{ cluster: fixture.target, configMap: "app" },
       changes: { DATABASE: { from: ["east", "west"], to } },
     });
     const perform = async (to: string) =>
-      (await conductor.perform("config", "kubernetes.patch_config", towards(to))).applied;
+      (await harness.perform("config", "kubernetes.patch_config", towards(to))).applied;
     expect([await perform("west"), await perform("west"), await perform("east")]).toEqual([true, false, true]);
     expect(held()).toEqual({ DATABASE: "east" });
-    world.primary.edit("configmaps", NAMESPACE, "app", (one) => {
+    fixture.primary.edit("configmaps", NAMESPACE, "app", (one) => {
       one.data = { DATABASE: "somewhere" };
     });
-    const seen = await conductor.look("kubernetes.patch_config", towards("west"));
+    const seen = await harness.look("kubernetes.patch_config", towards("west"));
     expect([seen.done, blockedBy(seen.checks)]).toEqual(["partial", ["config.known"]]);
     expect(held()).toEqual({ DATABASE: "somewhere" });
   });
 
   test("an autoscaler that moved on within its range is no reason to wait", async () => {
     await shopOf({ api: 2 });
-    world.primary.put("horizontalpodautoscalers", NAMESPACE, {
+    fixture.primary.put("horizontalpodautoscalers", NAMESPACE, {
       metadata: { name: "api" },
       spec: { scaleTargetRef: { kind: "Deployment", name: "api" }, minReplicas: 2, maxReplicas: 6 },
     });
-    const up = { cluster: world.target, workloads: ["deployment/api"], replicas: 3 };
-    const step = new Step(world.conductor(), "kubernetes.scale", up);
+    const up = { cluster: fixture.target, workloads: ["deployment/api"], replicas: 3 };
+    const step = new Step(fixture.harness(), "kubernetes.scale", up);
     await step.intend();
     await step.apply();
-    world.primary.edit("deployments", NAMESPACE, "api", (one) => {
+    fixture.primary.edit("deployments", NAMESPACE, "api", (one) => {
       one.spec = { ...one.spec, replicas: 5 };
     });
     const { facts } = await step.verify();
@@ -119,9 +125,9 @@ describe("scaling down and back", () => {
 
   test("brings back exactly the recorded counts, and leaves alone what stood at 0", async () => {
     await shopOf({ api: 3, web: 2, report: 0, postgres: 1 });
-    const conductor = world.conductor();
-    const down = { cluster: world.target, selector: "app!=postgres", replicas: 0 };
-    const { evidence } = await conductor.perform("down", "kubernetes.scale", down);
+    const harness = fixture.harness();
+    const down = { cluster: fixture.target, selector: "app!=postgres", replicas: 0 };
+    const { evidence } = await harness.perform("down", "kubernetes.scale", down);
     expect(
       evidence.facts.filter(({ id }) => id.startsWith("replicasBefore:")).map(({ id, value }) => [id, value]),
     ).toEqual([
@@ -130,45 +136,45 @@ describe("scaling down and back", () => {
       ["replicasBefore:deployment/web", 2],
     ]);
     expect(["api", "web", "report", "postgres"].map(replicasOf)).toEqual([0, 0, 0, 1]);
-    expect(world.primary.list("pods", NAMESPACE)).toHaveLength(1);
+    expect(fixture.primary.list("pods", NAMESPACE)).toHaveLength(1);
 
-    await conductor.perform("back", "kubernetes.scale", { cluster: world.target, restoreFrom: "down" });
+    await harness.perform("back", "kubernetes.scale", { cluster: fixture.target, restoreFrom: "down" });
     expect(["api", "web", "report", "postgres"].map(replicasOf)).toEqual([3, 2, 0, 1]);
-    expect(JSON.stringify(world.primary.get("deployments", NAMESPACE, "api")?.metadata)).not.toContain(
+    expect(JSON.stringify(fixture.primary.get("deployments", NAMESPACE, "api")?.metadata)).not.toContain(
       "replicas-before",
     );
-    expect(world.primary.writes()).toHaveLength(4);
+    expect(fixture.primary.writes()).toHaveLength(4);
   });
 
   test("a crash between two patches, and a second attempt that sees only what is left, forget no count", async () => {
     await shopOf({ api: 3, web: 2 });
-    const conductor = world.conductor();
-    const given = { cluster: world.target, workloads: ["deployment/api", "deployment/web"], replicas: 0 };
-    const step = new Step(conductor, "kubernetes.scale", given);
+    const harness = fixture.harness();
+    const given = { cluster: fixture.target, workloads: ["deployment/api", "deployment/web"], replicas: 0 };
+    const step = new Step(harness, "kubernetes.scale", given);
     await step.intend();
-    world.primary.faults.throw({ kind: "down", on: "writes", after: 1 });
+    fixture.primary.faults.throw({ kind: "down", on: "writes", after: 1 });
     await expect(step.apply()).rejects.toThrow();
-    world.primary.faults.clear();
+    fixture.primary.faults.clear();
     expect(["api", "web"].map(replicasOf)).toEqual([0, 2]);
 
     expect(await step.afterwards()).toBe("again");
     await step.intend();
     await step.apply();
     const evidence = await step.verify();
-    conductor.remember("down", evidence);
-    await conductor.perform("back", "kubernetes.scale", { cluster: world.target, restoreFrom: "down" });
+    harness.remember("down", evidence);
+    await harness.perform("back", "kubernetes.scale", { cluster: fixture.target, restoreFrom: "down" });
     expect(["api", "web"].map(replicasOf)).toEqual([3, 2]);
   });
 
   test("somebody who moved a count since the intent is not overruled: a person is asked", async () => {
     await shopOf({ api: 3 });
-    const step = new Step(world.conductor(), "kubernetes.scale", {
-      cluster: world.target,
+    const step = new Step(fixture.harness(), "kubernetes.scale", {
+      cluster: fixture.target,
       workloads: ["deployment/api"],
       replicas: 0,
     });
     await step.intend();
-    world.primary.edit("deployments", NAMESPACE, "api", (one) => {
+    fixture.primary.edit("deployments", NAMESPACE, "api", (one) => {
       one.spec = { ...one.spec, replicas: 5 };
     });
     expect(await step.afterwards()).toBe("ask");
@@ -178,28 +184,28 @@ describe("scaling down and back", () => {
 
   test("an old mark does not count once somebody scaled by hand", async () => {
     await shopOf({ api: 3 });
-    const conductor = world.conductor();
-    const down = { cluster: world.target, workloads: ["deployment/api"], replicas: 0 };
-    await conductor.perform("first", "kubernetes.scale", down);
-    world.primary.edit("deployments", NAMESPACE, "api", (one) => {
+    const harness = fixture.harness();
+    const down = { cluster: fixture.target, workloads: ["deployment/api"], replicas: 0 };
+    await harness.perform("first", "kubernetes.scale", down);
+    fixture.primary.edit("deployments", NAMESPACE, "api", (one) => {
       one.spec = { ...one.spec, replicas: 5 };
     });
-    const { facts } = await conductor.perform("second", "kubernetes.scale", down);
+    const { facts } = await harness.perform("second", "kubernetes.scale", down);
     expect(facts["replicasBefore:deployment/api"]).toBe(5);
   });
 
   test("an autoscaler that would move it back blocks, one that sleeps at 0 does not", async () => {
     await shopOf({ api: 3 });
-    world.primary.put("horizontalpodautoscalers", NAMESPACE, {
+    fixture.primary.put("horizontalpodautoscalers", NAMESPACE, {
       metadata: { name: "api" },
       spec: { scaleTargetRef: { kind: "Deployment", name: "api" }, minReplicas: 2, maxReplicas: 6 },
     });
     const look = async (replicas: number) =>
       blockedBy(
         (
-          await world
-            .conductor()
-            .look("kubernetes.scale", { cluster: world.target, workloads: ["deployment/api"], replicas })
+          await fixture
+            .harness()
+            .look("kubernetes.scale", { cluster: fixture.target, workloads: ["deployment/api"], replicas })
         ).checks,
       );
     expect(await look(9)).toEqual(["autoscaler.api"]);
@@ -208,9 +214,11 @@ describe("scaling down and back", () => {
   });
 
   test("restoring waits for the counts, and a workload that is gone is named", async () => {
-    const { checks } = await world.conductor().look("kubernetes.scale", { cluster: world.target, restoreFrom: "down" });
+    const { checks } = await fixture
+      .harness()
+      .look("kubernetes.scale", { cluster: fixture.target, restoreFrom: "down" });
     expect(blockedBy(checks)).toEqual(["evidence.counts"]);
-    const gone = { cluster: world.target, workloads: ["deployment/gone"], replicas: 1 };
-    expect(blockedBy((await world.conductor().look("kubernetes.scale", gone)).checks)).toEqual(["workloads.present"]);
+    const gone = { cluster: fixture.target, workloads: ["deployment/gone"], replicas: 1 };
+    expect(blockedBy((await fixture.harness().look("kubernetes.scale", gone)).checks)).toEqual(["workloads.present"]);
   });
 });

@@ -8,17 +8,17 @@ import {
   type PatroniCluster,
   type PatroniNode,
 } from "../../../practice/targets/patroni/index.ts";
-import { openNet } from "../../timeline/net.ts";
-import { blockedBy, type Conductor, conduct } from "../conductor.ts";
+import { type ActionHarness, actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { describeWith } from "../../support/describe-with.ts";
+import { until } from "../../support/failure-case.ts";
+import { openNet } from "../../support/network.ts";
+import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
-import { describeWith } from "../present.ts";
 import { Step } from "../step.ts";
-import { survives } from "../survives.ts";
-import { until } from "../trial.ts";
-import { home, clusterOf as named, openApi, opened, proof, secretsOf } from "./trials.ts";
+import { home, clusterOf as named, openApi, opened, secretsOf, suite } from "./failure-cases.ts";
 import { openWriters } from "./writers.ts";
 
-await survives(proof);
+await runFailureSuite(suite);
 
 /** A real Patroni cluster, handed over under load, and everything that may go wrong around the one request. */
 const describe = await describeWith(PATRONI_PROGRAMS, PATRONI_PACKAGES);
@@ -27,19 +27,19 @@ describe("patroni over a real cluster", () => {
   let environment: PatroniCluster;
   let leader: PatroniNode;
   let candidate: PatroniNode;
-  let conductor: Conductor;
+  let harness: ActionHarness;
   let secrets: Record<string, string>;
 
   const clusterOf = (api?: Record<string, string>) => named(environment, api);
   const handOver = () => ({ cluster: clusterOf(), leader: leader.name, candidate: candidate.name });
-  const blocks = async (action: string, input: object) => blockedBy((await conductor.look(action, input)).checks);
+  const blocks = async (action: string, input: object) => blockedBy((await harness.look(action, input)).checks);
   const timeline = async (node: PatroniNode) =>
     ((await (await fetch(`${node.api}/patroni`)).json()) as { timeline: number }).timeline;
 
   beforeAll(() => {
     environment = opened();
     secrets = secretsOf(environment);
-    conductor = conduct(secrets);
+    harness = actionHarness(secrets);
   });
   beforeEach(async () => {
     leader = await environment.settled();
@@ -49,7 +49,7 @@ describe("patroni over a real cluster", () => {
   test("a switchover under load loses nothing that was acknowledged", async () => {
     const writers = await openWriters(environment);
     const from = await timeline(leader);
-    const { evidence, applied } = await conductor.perform("switch", "patroni.switchover", handOver());
+    const { evidence, applied } = await harness.perform("switch", "patroni.switchover", handOver());
     expect(applied).toBe(true);
     expect(evidence.says).toContain(`${candidate.name} leads practice on timeline ${from + 1}`);
     await writers.flowing();
@@ -57,7 +57,7 @@ describe("patroni over a real cluster", () => {
     expect(await writers.lostOn(candidate)).toBe(0);
     expect(writers.acknowledged).toBeGreaterThan(200);
 
-    const again = await conductor.perform("again", "patroni.switchover", handOver());
+    const again = await harness.perform("again", "patroni.switchover", handOver());
     expect(again.applied).toBe(false);
   }, 100_000);
 
@@ -69,7 +69,7 @@ describe("patroni over a real cluster", () => {
     async (_when, at, way) => {
       const from = await timeline(leader);
       const died = await performAndDie("patroni.switchover", handOver(), { secrets, ...(at ? { at } : {}) });
-      const recovered = await recoverFrom(conductor, "patroni.switchover", handOver(), died.before);
+      const recovered = await recoverFrom(harness, "patroni.switchover", handOver(), died.before);
       expect(recovered.way).toBe(way);
       expect(await environment.settled()).toBe(candidate);
       expect(await timeline(candidate)).toBe(from + 1);
@@ -82,23 +82,21 @@ describe("patroni over a real cluster", () => {
     const net = await openNet(Number(new URL(leader.api).port));
     try {
       const given = handOver();
-      const { seen } = await conductor.look("patroni.switchover", given);
+      const { seen } = await harness.look("patroni.switchover", given);
       const wired = {
         ...given,
         cluster: clusterOf({ ...given.cluster.api, [leader.name]: net.url(`${leader.api}/`) }),
       };
       const lost = net.loseAnswerTo("POST /switchover");
-      await expect(conductor.perform("switch", "patroni.switchover", wired)).rejects.toThrow(
-        /hang up|ECONNRESET|closed/,
-      );
+      await expect(harness.perform("switch", "patroni.switchover", wired)).rejects.toThrow(/hang up|ECONNRESET|closed/);
       await lost;
-      const recovered = await recoverFrom(conductor, "patroni.switchover", given, seen);
+      const recovered = await recoverFrom(harness, "patroni.switchover", given, seen);
       expect(recovered.way).toBe("verify");
       expect(await timeline(candidate)).toBe(from + 1);
 
-      const action = conductor.action("patroni.switchover");
-      const context = { ...conductor.context, budget: action.budget, progress: () => {}, launched: async () => {} };
-      const second = action.apply?.(context, conductor.input("patroni.switchover", given), seen);
+      const action = harness.action("patroni.switchover");
+      const context = { ...harness.context, budget: action.budget, progress: () => {}, launched: async () => {} };
+      const second = action.apply?.(context, harness.input("patroni.switchover", given), seen);
       await expect(second).rejects.toThrow(/Patroni answered 412.*leader name does not match/);
     } finally {
       await net.close();
@@ -124,7 +122,7 @@ describe("patroni over a real cluster", () => {
       await primary.query("create table if not exists behind (n int)");
       await primary.query("insert into behind select generate_series(1, 1000)");
       await primary.end();
-      const looked = await conductor.look("patroni.switchover", handOver());
+      const looked = await harness.look("patroni.switchover", handOver());
       expect(blockedBy(looked.checks)).toContain("candidate.streams");
       expect(looked.facts.lagBytes).toBeGreaterThan(0);
     } finally {
@@ -136,16 +134,16 @@ describe("patroni over a real cluster", () => {
 
   test("pause keeps switchovers away, and resume lets them be", async () => {
     const cluster = clusterOf();
-    await conductor.perform("pause", "patroni.pause", { cluster });
-    expect(blockedBy((await conductor.look("patroni.switchover", handOver())).checks)).toEqual(["cluster.notPaused"]);
-    expect((await conductor.look("patroni.pause", { cluster })).done).toBe("yes");
-    await conductor.perform("resume", "patroni.resume", { cluster });
-    expect(blockedBy((await conductor.look("patroni.switchover", handOver())).checks)).toEqual([]);
+    await harness.perform("pause", "patroni.pause", { cluster });
+    expect(blockedBy((await harness.look("patroni.switchover", handOver())).checks)).toEqual(["cluster.notPaused"]);
+    expect((await harness.look("patroni.pause", { cluster })).done).toBe("yes");
+    await harness.perform("resume", "patroni.resume", { cluster });
+    expect(blockedBy((await harness.look("patroni.switchover", handOver())).checks)).toEqual([]);
   }, 60_000);
 
   test("Patroni is not let act again while another server takes the writes", async () => {
     const place = ({ name, port }: PatroniNode) => ({ name, host: "127.0.0.1", port });
-    await conductor.perform("pause", "patroni.pause", { cluster: clusterOf() });
+    await harness.perform("pause", "patroni.pause", { cluster: clusterOf() });
     const resume = (outside: object[], more = {}) => ({ cluster: clusterOf(), outside, ...more });
     // To the action it is a server outside: it is of the same system identifier and takes writes.
     expect(await blocks("patroni.resume", resume([place(leader)]))).toContain(`outside.${leader.name}`);
@@ -153,7 +151,7 @@ describe("patroni over a real cluster", () => {
     expect(await blocks("patroni.resume", resume([silent]))).toContain("outside.elsewhere");
     expect(await blocks("patroni.resume", resume([silent], { acceptUnreachable: true }))).toEqual([]);
     expect(await blocks("patroni.resume", resume([{ ...silent, mayBeAbsent: true }]))).toEqual([]);
-    await conductor.perform("resume", "patroni.resume", resume([place(candidate)]));
+    await harness.perform("resume", "patroni.resume", resume([place(candidate)]));
   });
 
   test("a cluster is not made to follow a server that takes no writes, nor one of its own history", async () => {
@@ -167,15 +165,15 @@ describe("patroni over a real cluster", () => {
 
   test("a cluster that is led is not failed over, and a leader is not rebuilt", async () => {
     const cluster = clusterOf();
-    const failover = await conductor.look("patroni.failover", { cluster, candidate: candidate.name });
+    const failover = await harness.look("patroni.failover", { cluster, candidate: candidate.name });
     expect(blockedBy(failover.checks)).toEqual(["leader.lost", "loss.accepted"]);
-    const rebuild = await conductor.look("patroni.reinitialize", { cluster, member: leader.name });
+    const rebuild = await harness.look("patroni.reinitialize", { cluster, member: leader.name });
     expect(blockedBy(rebuild.checks)).toEqual(["member.expendable"]);
   }, 60_000);
 
   test("members of another cluster behind these addresses do not count as an answer", async () => {
     const cluster = { ...clusterOf(), name: "another" };
-    const looked = await conductor.look("patroni.failover", {
+    const looked = await harness.look("patroni.failover", {
       cluster,
       candidate: candidate.name,
       allowDataLoss: true,
@@ -185,7 +183,7 @@ describe("patroni over a real cluster", () => {
   }, 60_000);
 
   test("a replica is rebuilt from the leader until it streams", async () => {
-    const { evidence } = await conductor.perform("rebuild", "patroni.reinitialize", {
+    const { evidence } = await harness.perform("rebuild", "patroni.reinitialize", {
       cluster: clusterOf(),
       member: candidate.name,
     });
@@ -199,7 +197,7 @@ describe("patroni over a real cluster", () => {
     try {
       const cluster = clusterOf({ ...clusterOf().api, [hung.name]: net.url(`${hung.api}/`) });
       const started = performance.now();
-      const looked = await conductor.look("patroni.check", { cluster, candidate: candidate.name });
+      const looked = await harness.look("patroni.check", { cluster, candidate: candidate.name });
       expect(performance.now() - started).toBeLessThan(25_000);
       expect(blockedBy(looked.checks)).toEqual([]);
       expect(looked.facts.leader).toBe(leader.name);
@@ -227,7 +225,7 @@ describe("patroni over a real cluster", () => {
     const effects = () => api.way.writes().filter(({ done }) => done).length;
 
     test("nobody leads: what does nothing is known to have done nothing, and is sent once", async () => {
-      const step = new Step(conductor, "patroni.failover", given);
+      const step = new Step(harness, "patroni.failover", given);
       const died = await performAndDie("patroni.failover", given, { secrets, at: "is asked to lead" });
       step.before = died.before;
       expect([await step.afterwards(), effects()]).toEqual(["again", 0]);
@@ -250,7 +248,7 @@ describe("patroni over a real cluster", () => {
     ] as const)(
       "nobody leads, and %s: one leads afterwards, asked for once",
       async (_what, kind) => {
-        const step = new Step(conductor, "patroni.failover", given);
+        const step = new Step(harness, "patroni.failover", given);
         if (kind) strike(kind);
         if (kind === "failAfter") {
           await step.intend();
@@ -265,7 +263,7 @@ describe("patroni over a real cluster", () => {
         expect(says).toContain(`${given.candidate} leads`);
         expect(effects()).toBe(1);
         // Whoever finds one leading, by whatever hand, asks for nothing.
-        const { applied } = await conductor.perform("again", "patroni.failover", given);
+        const { applied } = await harness.perform("again", "patroni.failover", given);
         expect([applied, effects()]).toEqual([false, 1]);
       },
       100_000,

@@ -13,21 +13,21 @@ import {
   type Repository,
 } from "../../../practice/targets/pgbackrest/index.ts";
 import { sshCommand } from "../../../src/actions/pgbackrest/host.ts";
-import { blockedBy, conduct } from "../conductor.ts";
+import { actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { describeWith } from "../../support/describe-with.ts";
+import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
-import { describeWith } from "../present.ts";
 import { Step } from "../step.ts";
-import { survives } from "../survives.ts";
-import { proof } from "./trials.ts";
+import { suite } from "./failure-cases.ts";
 
-await survives(proof);
+await runFailureSuite(suite);
 
 /** A real pgBackRest over a real PostgreSQL: a backup, and every way back from it. */
 const describe = await describeWith(PGBACKREST_PROGRAMS, PGBACKREST_PACKAGES);
 
 describe("pgbackrest.check, .verify, .backup and .restore", () => {
   const secrets = { OWNER_PASSWORD: "owner-secret" };
-  const conductor = conduct(secrets);
+  const harness = actionHarness(secrets);
   let fleet: Fleet;
   let host: ArchivedHost;
   let repository: Repository;
@@ -86,22 +86,22 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
   }, 30_000);
 
   test("says what could be restored, and refuses to call it fresh when it is not", async () => {
-    const { evidence, facts } = await conductor.perform("check", "pgbackrest.check", { host: host.input });
+    const { evidence, facts } = await harness.perform("check", "pgbackrest.check", { host: host.input });
     expect(evidence.says).toMatch(/^Newest backup \d{8}-\d{6}F \(full\) ended .+; the log is archived up to 20/);
     expect(facts).toMatchObject({ repositoryReachable: true, backups: 1, archiveMax: expect.stringMatching(/^0{7}1/) });
     const old = { host: host.input, maxAgeSeconds: 0.001, rpoSeconds: 0.001 };
     await soon("a second passing", async () => {
-      const looked = await conductor.look("pgbackrest.check", old);
+      const looked = await harness.look("pgbackrest.check", old);
       return blockedBy(looked.checks).join() === "backup.age,archive.age";
     });
-    const emergency = await conductor.look("pgbackrest.check", { ...old, mustBeFresh: false });
+    const emergency = await harness.look("pgbackrest.check", { ...old, mustBeFresh: false });
     expect(blockedBy(emergency.checks)).toEqual([]);
     const elsewhere = { host: { ...host.input, stanza: "nowhere" } };
-    expect(blockedBy((await conductor.look("pgbackrest.check", elsewhere)).checks)).toEqual(["repository.usable"]);
+    expect(blockedBy((await harness.look("pgbackrest.check", elsewhere)).checks)).toEqual(["repository.usable"]);
   }, 30_000);
 
   test("reads every file and compares", async () => {
-    const { evidence } = await conductor.perform("verify", "pgbackrest.verify", { host: host.input });
+    const { evidence } = await harness.perform("verify", "pgbackrest.verify", { host: host.input });
     expect(evidence.says).toMatch(/^Every file of stanza main is as it was written/);
   }, 30_000);
 
@@ -112,19 +112,19 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
     "a backup killed %s ends with exactly one more",
     async (_when, at, way) => {
       const given = { host: host.input, type: "incr" };
-      const count = async () => Number((await conductor.look("pgbackrest.backup", given)).facts.backups);
+      const count = async () => Number((await harness.look("pgbackrest.backup", given)).facts.backups);
       const before = await count();
       const died = await performAndDie("pgbackrest.backup", given, { secrets, ...(at ? { at } : {}) });
-      expect((await recoverFrom(conductor, "pgbackrest.backup", given, died.before)).way).toBe(way);
+      expect((await recoverFrom(harness, "pgbackrest.backup", given, died.before)).way).toBe(way);
       expect(await count()).toBe(before + 1);
     },
     60_000,
   );
 
   const incremental = () => ({ host: host.input, type: "incr" });
-  const count = async () => Number((await conductor.look("pgbackrest.backup", incremental())).facts.backups);
+  const count = async () => Number((await harness.look("pgbackrest.backup", incremental())).facts.backups);
   const begun = async (id: string, given: object) => {
-    const step = new Step(conductor, id, given);
+    const step = new Step(harness, id, given);
     await step.intend();
     return step;
   };
@@ -133,11 +133,11 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
     const before = await count();
     const busy = () =>
       soon("the backup being made", async () => {
-        const { checks } = await conductor.look("pgbackrest.backup", incremental());
+        const { checks } = await harness.look("pgbackrest.backup", incremental());
         return blockedBy(checks).includes("repository.free");
       });
     const died = await performAndDie("pgbackrest.backup", incremental(), { secrets, when: busy });
-    const again = async () => await recoverFrom(conductor, "pgbackrest.backup", incremental(), died.before);
+    const again = async () => await recoverFrom(harness, "pgbackrest.backup", incremental(), died.before);
     const outcome = await soon("its end", async () => {
       try {
         return await again();
@@ -184,7 +184,7 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
   test("another stanza behind the same host is refused", async () => {
     const elsewhere = { ...host.input, stanza: "nowhere" };
     const blocked = async (id: string, more: object) =>
-      blockedBy((await conductor.look(id, { ...more, host: elsewhere })).checks);
+      blockedBy((await harness.look(id, { ...more, host: elsewhere })).checks);
     expect(await blocked("pgbackrest.backup", incremental())).toEqual(["repository.answers"]);
     expect(await blocked("pgbackrest.restore", restoring())).toContain("repository.usable");
   }, 30_000);
@@ -200,15 +200,15 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
   }, 60_000);
 
   test("never while PostgreSQL runs; never a backup that is not there; never further than the log goes", async () => {
-    const running = await conductor.look("pgbackrest.restore", restoring());
+    const running = await harness.look("pgbackrest.restore", restoring());
     expect(blockedBy(running.checks)).toEqual(["evidence.stopped"]);
-    const unknown = await conductor.look("pgbackrest.restore", restoring({ set: "20200101-000000F" }));
+    const unknown = await harness.look("pgbackrest.restore", restoring({ set: "20200101-000000F" }));
     expect(blockedBy(unknown.checks)).toContain("backup.there");
     const future = restoring({ targetTime: "2099-01-01T00:00:00Z" });
-    expect(blockedBy((await conductor.look("pgbackrest.restore", future)).checks)).toContain("archive.reaches");
+    expect(blockedBy((await harness.look("pgbackrest.restore", future)).checks)).toContain("archive.reaches");
     // What the runbook of SAV3 says literally: pgBackRest knows no --backup-id, and "latest" is no label.
     await expect(host.pgbackrest("restore", "--delta", "--backup-id=latest")).rejects.toThrow(/invalid option/);
-    expect(() => conductor.input("pgbackrest.restore", restoring({ set: "latest" }))).toThrow(/is a label/);
+    expect(() => harness.input("pgbackrest.restore", restoring({ set: "latest" }))).toThrow(/is a label/);
     await expect(host.pgbackrest("restore", "--delta")).rejects.toThrow(/while PostgreSQL is running/);
   }, 30_000);
 
@@ -216,7 +216,7 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
     // A backup has to have ended in a second before the moment.
     const target = await soon("a moment after the backup", async () => {
       const at = await write("before-the-damage", 1);
-      const { checks } = await conductor.look("pgbackrest.restore", restoring({ targetTime: at }));
+      const { checks } = await harness.look("pgbackrest.restore", restoring({ targetTime: at }));
       return blockedBy(checks).includes("backup.there") ? null : at;
     });
     await write("damage", 10);
@@ -226,12 +226,12 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
     await scratch.stop();
     const given = { host: scratch.input, copies: scratch.copies, targetTime: target, archiveMode: "off" };
     const uncopied = { host: scratch.input, archiveMode: "off" };
-    expect(() => conductor.input("pgbackrest.restore", { host: scratch.input })).toThrow(/copies/);
+    expect(() => harness.input("pgbackrest.restore", { host: scratch.input })).toThrow(/copies/);
     // A cluster that nobody restored there may be of use.
-    expect(blockedBy((await conductor.look("pgbackrest.restore", uncopied)).checks)).toEqual(["data.ofNoUse"]);
-    const { facts } = await conductor.look("pgbackrest.restore", given);
+    expect(blockedBy((await harness.look("pgbackrest.restore", uncopied)).checks)).toEqual(["data.ofNoUse"]);
+    const { facts } = await harness.look("pgbackrest.restore", given);
     expect([facts.backupsThere, facts.moments]).toEqual([expect.stringMatching(/F/), expect.stringContaining(" to ")]);
-    await conductor.perform("scratch", "pgbackrest.restore", { ...given, set: "newest" });
+    await harness.perform("scratch", "pgbackrest.restore", { ...given, set: "newest" });
     await scratch.start();
     const client = new pg.Client(scratch.url());
     await client.connect();
@@ -242,7 +242,7 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
     await client.end();
     await scratch.stop();
     const kept = await readdir(scratch.copies);
-    expect((await conductor.perform("again", "pgbackrest.restore", uncopied)).applied).toBe(true);
+    expect((await harness.perform("again", "pgbackrest.restore", uncopied)).applied).toBe(true);
     expect(await readdir(scratch.copies)).toEqual(kept);
     expect((await sql("select count(*)::int as n from written where kind = 'damage'"))[0]).toEqual({ n: 10 });
     await sql("delete from written where kind in ('damage', 'before-the-damage')");
@@ -258,11 +258,11 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
     ];
     await host.stop();
     const given = restoring({ targetTime: target });
-    const { evidence } = await conductor.perform("restore", "pgbackrest.restore", given);
+    const { evidence } = await harness.perform("restore", "pgbackrest.restore", given);
     expect(evidence.says).toContain(`recovers to ${target}. What was there is in ${host.copies}/archive-a-`);
     expect(evidence.rpo).toMatchObject({ seconds: null, method: `everything written after ${target}` });
     expect(await restored()).toBe(1);
-    const again = await conductor.perform("restore", "pgbackrest.restore", given).catch((error: Error) => error);
+    const again = await harness.perform("restore", "pgbackrest.restore", given).catch((error: Error) => error);
     expect(again).not.toBeInstanceOf(Error);
     await recovered();
     expect(await kinds()).toEqual([
@@ -273,9 +273,9 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
     expect(Number(now?.timeline)).toBeGreaterThan(timeline);
     const data = { node: node(), counts: [{ table: "written", min: 520, max: 520 }] };
     const newest = [{ table: "written", column: "at", notAfter: target }];
-    const held = await conductor.perform("data", "postgres.verify_data", { ...data, newest });
+    const held = await harness.perform("data", "postgres.verify_data", { ...data, newest });
     expect(held.facts).toMatchObject({ rowsOfWritten: 520 });
-    const short = conductor.perform("data", "postgres.verify_data", {
+    const short = harness.perform("data", "postgres.verify_data", {
       ...data,
       counts: [{ table: "written", min: 521 }],
     });
@@ -292,7 +292,7 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
       await host.stop();
       const count = await restored();
       const died = await performAndDie("pgbackrest.restore", restoring(), { secrets, ...(at ? { at } : {}) });
-      const found = await recoverFrom(conductor, "pgbackrest.restore", restoring(), died.before);
+      const found = await recoverFrom(harness, "pgbackrest.restore", restoring(), died.before);
       expect(found.way).toBe(way);
       expect(await restored()).toBe(count + copies);
       if (found.evidence) expect(found.evidence.says).toContain(`What was there is in ${host.copies}/archive-a-`);
@@ -304,18 +304,18 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
 
   test("a host that is not there is an observation", async () => {
     const gone = { ...host.input, data: "/nonexistent/data", config: "/nonexistent/pgbackrest.conf" };
-    const looked = await conductor.look("pgbackrest.restore", { host: gone, copies: "/nonexistent/copies" });
+    const looked = await harness.look("pgbackrest.restore", { host: gone, copies: "/nonexistent/copies" });
     expect(blockedBy(looked.checks)).toEqual(["repository.usable", "backup.there", "host.answers"]);
     expect(looked.done).toBe("unknown");
   }, 30_000);
 
   test("a file of a backup that is not as it was written is found, though pgBackRest ends with 0", async () => {
-    const label = String((await conductor.look("pgbackrest.check", { host: host.input })).facts.newestBackup).slice(
+    const label = String((await harness.look("pgbackrest.check", { host: host.input })).facts.newestBackup).slice(
       0,
       16,
     );
     await writeFile(join(fleet.folder, "repository/backup/main", label, "pg_data/postgresql.conf.lz4"), "broken");
-    const read = conductor.perform("verify", "pgbackrest.verify", { host: host.input });
+    const read = harness.perform("verify", "pgbackrest.verify", { host: host.input });
     await expect(read).rejects.toThrow(/found errors: .*status: error.*checksum invalid: 1/);
   }, 30_000);
 });

@@ -2,20 +2,20 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { beforeEach, expect, test } from "@jest/globals";
 import pg from "pg";
 import { PGBOUNCER_PACKAGES, PGBOUNCER_PROGRAMS } from "../../../practice/targets/pgbouncer/index.ts";
-import { openNet } from "../../timeline/net.ts";
-import { blockedBy, conduct } from "../conductor.ts";
+import { actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { describeWith } from "../../support/describe-with.ts";
+import { openNet } from "../../support/network.ts";
+import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
-import { describeWith } from "../present.ts";
-import { survives } from "../survives.ts";
-import { opened, proof, run, secrets } from "./trials.ts";
+import { opened, run, secrets, suite } from "./failure-cases.ts";
 
-await survives(proof);
+await runFailureSuite(suite);
 
 /** Two real PostgreSQL servers behind a real PgBouncer: clients are moved from one to the other and see no error. */
 const describe = await describeWith(PGBOUNCER_PROGRAMS, PGBOUNCER_PACKAGES);
 
 describe("pgbouncer.pause, .repoint and .resume", () => {
-  const conductor = conduct(secrets);
+  const harness = actionHarness(secrets);
   const pool = (port?: number) => opened().pool(port);
   const client = async () => {
     const one = new pg.Client({
@@ -31,8 +31,8 @@ describe("pgbouncer.pause, .repoint and .resume", () => {
   };
 
   beforeEach(async () => {
-    if ((await conductor.look("pgbouncer.resume", { pool: pool() })).done === "no") {
-      await conductor.perform("resume", "pgbouncer.resume", { pool: pool() });
+    if ((await harness.look("pgbouncer.resume", { pool: pool() })).done === "no") {
+      await harness.perform("resume", "pgbouncer.resume", { pool: pool() });
     }
   });
   test.each([
@@ -41,10 +41,10 @@ describe("pgbouncer.pause, .repoint and .resume", () => {
   ])(
     "killed %s, the run goes on",
     async (_when, id, at, way) => {
-      if (id === "pgbouncer.resume") await conductor.perform("pause", "pgbouncer.pause", { pool: pool() });
+      if (id === "pgbouncer.resume") await harness.perform("pause", "pgbouncer.pause", { pool: pool() });
       const died = await performAndDie(id, { pool: pool() }, { secrets, ...(at ? { at } : {}) });
       expect(died.applied).toBe(true);
-      expect((await recoverFrom(conductor, id, { pool: pool() }, died.before)).way).toBe(way);
+      expect((await recoverFrom(harness, id, { pool: pool() }, died.before)).way).toBe(way);
     },
     30_000,
   );
@@ -55,7 +55,7 @@ describe("pgbouncer.pause, .repoint and .resume", () => {
     await long.query("select 1");
     const other = await client();
     try {
-      const attempt = conductor.perform("pause", "pgbouncer.pause", { pool: pool(), waitSeconds: 1 });
+      const attempt = harness.perform("pause", "pgbouncer.pause", { pool: pool(), waitSeconds: 1 });
       await expect(attempt).rejects.toThrow(/timeout/i);
       await expect(other.query("select 1 as one")).resolves.toMatchObject({ rows: [{ one: 1 }] });
     } finally {
@@ -68,7 +68,7 @@ describe("pgbouncer.pause, .repoint and .resume", () => {
     const net = await openNet(opened().bouncer.port);
     net.hold();
     const started = performance.now();
-    const looked = await conductor.look("pgbouncer.pause", {
+    const looked = await harness.look("pgbouncer.pause", {
       pool: pool(Number(new URL(net.url("http://127.0.0.1:1/")).port)),
     });
     expect(performance.now() - started).toBeLessThan(20_000);
@@ -80,7 +80,7 @@ describe("pgbouncer.pause, .repoint and .resume", () => {
 
   test("under load: pause, stop, promote, repoint, resume; no client sees an error and nothing is lost", async () => {
     const { primary, standby, leadTo } = opened();
-    await conductor.perform("home", "pgbouncer.repoint", leadTo(primary));
+    await harness.perform("home", "pgbouncer.repoint", leadTo(primary));
     const acknowledged: number[] = [];
     const errors: string[] = [];
     let [stopped, n] = [false, 0];
@@ -102,7 +102,7 @@ describe("pgbouncer.pause, .repoint and .resume", () => {
       }
     };
     await flowing();
-    await conductor.perform("pause", "pgbouncer.pause", { pool: pool() });
+    await harness.perform("pause", "pgbouncer.pause", { pool: pool() });
     const [at] = await run(primary, "select pg_current_wal_flush_lsn()::text as at");
     for (;;) {
       const [row] = await run(standby, `select pg_last_wal_replay_lsn() >= '${at?.at}'::pg_lsn as there`);
@@ -110,11 +110,11 @@ describe("pgbouncer.pause, .repoint and .resume", () => {
     }
     await primary.kill();
     await run(standby, "select pg_promote(true, 30)");
-    const { evidence } = await conductor.perform("repoint", "pgbouncer.repoint", leadTo(standby));
+    const { evidence } = await harness.perform("repoint", "pgbouncer.repoint", leadTo(standby));
     expect(evidence.says).toBe(`pool leads app to 127.0.0.1:${standby.port}.`);
-    const paused = (await conductor.look("pgbouncer.repoint", leadTo(standby))).facts;
+    const paused = (await harness.look("pgbouncer.repoint", leadTo(standby))).facts;
     expect(paused).toMatchObject({ paused: true, target: `127.0.0.1:${standby.port}` });
-    await conductor.perform("resume", "pgbouncer.resume", { pool: pool() });
+    await harness.perform("resume", "pgbouncer.resume", { pool: pool() });
     await flowing();
     stopped = true;
     await Promise.all(work);
@@ -122,7 +122,7 @@ describe("pgbouncer.pause, .repoint and .resume", () => {
     expect(acknowledged.filter((id) => !there.has(id))).toEqual([]);
     expect(errors).toEqual([]);
 
-    const again = await conductor.perform("repoint", "pgbouncer.repoint", leadTo(standby));
+    const again = await harness.perform("repoint", "pgbouncer.repoint", leadTo(standby));
     expect(again.applied).toBe(false);
   }, 60_000);
 });

@@ -5,18 +5,18 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import type { ReadContext } from "../../../src/actions/contract.ts";
 import { actions } from "../../../src/actions/index.ts";
-import { blockedBy } from "../conductor.ts";
-import { type NodeInput, openShop, type Shop, soon } from "../shop.ts";
-import { survives } from "../survives.ts";
-import { opened, proof } from "./trials.ts";
+import { blockedBy } from "../../support/action-harness.ts";
+import { type DatabaseFixture, type NodeInput, openDatabaseFixture, soon } from "../../support/database-fixture.ts";
+import { runFailureSuite } from "../../support/run-failure-suite.ts";
+import { opened, suite } from "./failure-cases.ts";
 
-await survives(proof);
+await runFailureSuite(suite);
 
 describe("where a server of somebody else's answers", () => {
-  let other: Shop;
+  let other: DatabaseFixture;
   let stranger: NodeInput;
   beforeAll(async () => {
-    other = await openShop();
+    other = await openDatabaseFixture();
     await opened().whole();
     stranger = { ...other.a, name: "stranger", passwordFrom: "OTHER_PASSWORD" };
   }, 90_000);
@@ -24,12 +24,12 @@ describe("where a server of somebody else's answers", () => {
 
   /** With the passwords of both. */
   const blocks = async (id: string, given: object) => {
-    const conductor = opened().conductor();
+    const harness = opened().harness();
     const own = opened().environment.environment();
     const password = other.environment.environment().ORDERS_DB_PASSWORD ?? "";
     const secret = (name: string) => (name === "OTHER_PASSWORD" ? password : (own[name] ?? ""));
-    const context: ReadContext = { ...conductor.context, secret };
-    const action = conductor.action(id);
+    const context: ReadContext = { ...harness.context, secret };
+    const action = harness.action(id);
     const input = action.input.parse(given);
     return blockedBy(action.ready(await action.observe(context, input), input, context));
   };
@@ -50,11 +50,11 @@ describe("where a server of somebody else's answers", () => {
 test("servers are lost only where nothing answers: one that is up, whatever it is or says, holds the newer data", async () => {
   const { a, b, ...shop } = opened();
   await shop.whole();
-  const conductor = opened().conductor();
+  const harness = opened().harness();
   const gone = { ...a, name: "orders-gone", port: 1 };
   const refusing = { ...a, name: "orders-refusing", user: "nobody-here" };
   const lost = async (...nodes: NodeInput[]) => {
-    const { facts, checks } = await conductor.look("postgres.check_lost", { nodes });
+    const { facts, checks } = await harness.look("postgres.check_lost", { nodes });
     return [blockedBy(checks), ...Object.values(facts).map((value) => String(value).replace(/ \(.*/, ""))];
   };
   expect(await lost(gone)).toEqual([[], "not answering"]);
@@ -70,7 +70,7 @@ describe("who a server is", () => {
   test("a plan's system identifier is asked in every session: where another cluster answers, nothing goes on", async () => {
     const { a, b, app, ...shop } = opened();
     await shop.whole();
-    const conductor = opened().conductor();
+    const harness = opened().harness();
     const script = await opened().script("rejoin.mjs", ["PRACTICE_HOSTS_TOKEN"]);
     const wrong = { ...a, systemIdentifier: "7000000000000000000" };
     const given: Record<string, object> = {
@@ -99,22 +99,22 @@ describe("who a server is", () => {
     const every = [...actions.keys()].filter((id) => id.startsWith("postgres.") && id !== "postgres.check_dump");
     expect(Object.keys(given).sort()).toEqual(every.sort());
     for (const [id, input] of Object.entries(given)) {
-      const { checks } = await conductor.look(id, input);
+      const { checks } = await harness.look(id, input);
       expect([id, blockedBy(checks)]).toEqual([id, expect.arrayContaining(["node.identity"])]);
     }
-    const write = conductor.action("postgres.fence");
+    const write = harness.action("postgres.fence");
     const input = write.input.parse(given["postgres.fence"]);
     const apply = write.apply?.(
-      { ...conductor.context, budget: write.budget, progress: () => {}, launched: async () => {} },
+      { ...harness.context, budget: write.budget, progress: () => {}, launched: async () => {} },
       input,
       null,
     );
     await expect(apply).rejects.toMatchObject({ problem: { code: "other-cluster" } });
 
-    const { seen } = await conductor.look("postgres.verify", { node: a });
+    const { seen } = await harness.look("postgres.verify", { node: a });
     const right = { ...a, systemIdentifier: (seen as { systemId: string }).systemId };
     // The application's login is asked too, and may say who its server is.
-    const { evidence } = await conductor.perform("verify", "postgres.verify", { node: right, writesAs: app });
+    const { evidence } = await harness.perform("verify", "postgres.verify", { node: right, writesAs: app });
     expect(evidence.says).toContain("takes writes by app");
   });
 });
@@ -125,7 +125,7 @@ describe("whom a fence leaves the writes to", () => {
     return blockedBy(
       (
         await opened()
-          .conductor()
+          .harness()
           .look("postgres.fence", { node: a, app, ...more })
       ).checks,
     );
@@ -152,7 +152,7 @@ describe("whom a fence leaves the writes to", () => {
     const { a, b, app } = opened();
     await superuser(b, "select pg_promote(true, 30)");
     expect(await look({ peer: b, peerIs: "writer" })).toEqual([]);
-    await opened().conductor().perform("fence", "postgres.fence", { node: b, app });
+    await opened().harness().perform("fence", "postgres.fence", { node: b, app });
     expect(await look({ peer: b })).toEqual(["fence.peer"]);
     expect(await isReadOnly(a)).toBe(false);
     await opened().whole();
@@ -177,25 +177,25 @@ describe("rows that only the old primary holds", () => {
       );
     for (const n of [1, 2, 3]) await put(a, n, "both");
     await opened()
-      .conductor()
+      .harness()
       .perform("settled", "postgres.check", { nodes: [a, b] });
     await superuser(b, "select pg_promote(true, 30)");
     await put(b, 1, "newer there");
     await put(a, 2, "newer here");
     await put(a, 4, "only here");
-    const conductor = opened().conductor();
+    const harness = opened().harness();
     const input = {
       node: a,
       primary: b,
       tables: [{ table: "public.notes", key: ["shop", "id"], changed: "written" }],
       folder,
     };
-    const { checks: early } = await conductor.look("postgres.export_divergence", input);
+    const { checks: early } = await harness.look("postgres.export_divergence", input);
     expect(early.filter(({ ok }) => !ok).map(({ says }) => says)).toEqual([
       `${a.name} still takes writes. Fence it first.`,
     ]);
-    await conductor.perform("fence", "postgres.fence", { node: a, app, peer: b, peerIs: "writer" });
-    const { facts } = await conductor.perform("export", "postgres.export_divergence", input);
+    await harness.perform("fence", "postgres.fence", { node: a, app, peer: b, peerIs: "writer" });
+    const { facts } = await harness.perform("export", "postgres.export_divergence", input);
     expect(facts).toMatchObject({ exported: true, comparedRows: 4, absentRows: 1, newerRows: 1 });
     const lines = (await readFile(String(facts.exportFile), "utf8"))
       .trimEnd()
@@ -208,15 +208,15 @@ describe("rows that only the old primary holds", () => {
       [undefined, undefined, undefined],
     ]);
     const look = async (table: object) =>
-      blockedBy((await conductor.look("postgres.export_divergence", { ...input, tables: [table] })).checks);
+      blockedBy((await harness.look("postgres.export_divergence", { ...input, tables: [table] })).checks);
     expect(await look({ table: "public.notes", key: ["shop"] })).toEqual(["tables.comparable"]);
     expect(await look({ table: "public.gone", key: ["id"] })).toEqual(["tables.comparable"]);
 
     // A rebuild that is told of the export begins only over its evidence.
     const script = await opened().script("rejoin.mjs", ["PRACTICE_HOSTS_TOKEN"]);
     const rebuild = { node: a, primary: b, slot: "orders", script, exportStep: "not-run" };
-    expect(blockedBy((await conductor.look("postgres.rejoin", rebuild)).checks)).toEqual(["evidence.export"]);
-    const { checks, facts: told } = await conductor.look("postgres.rejoin", { ...rebuild, exportStep: "export" });
+    expect(blockedBy((await harness.look("postgres.rejoin", rebuild)).checks)).toEqual(["evidence.export"]);
+    const { checks, facts: told } = await harness.look("postgres.rejoin", { ...rebuild, exportStep: "export" });
     expect([blockedBy(checks), told.loss]).toEqual([[], expect.stringContaining("2 rows")]);
     await rm(folder, { recursive: true });
     await opened().whole();
@@ -227,16 +227,16 @@ test("a killed export leaves no file behind that counts", async () => {
   await opened().whole();
   const { a, b } = opened();
   const folder = await mkdtemp(join(tmpdir(), "lifeboat-export-"));
-  const conductor = opened().conductor();
+  const harness = opened().harness();
   const input = { node: b, primary: a, tables: [{ table: "public.orders", key: ["id"] }], folder };
   await writeFile(join(folder, "divergence-orders-b-1.jsonl.partial"), "{}\n");
-  expect((await conductor.look("postgres.export_divergence", input)).facts.newestExport).toBe("none");
-  await conductor.perform("export", "postgres.export_divergence", input);
+  expect((await harness.look("postgres.export_divergence", input)).facts.newestExport).toBe("none");
+  await harness.perform("export", "postgres.export_divergence", input);
   expect((await readdir(folder)).filter((file) => file.endsWith(".jsonl"))).toHaveLength(1);
   const cut = join(folder, "divergence-orders-b-2.jsonl");
   await writeFile(cut, '{"format":"lifeboat.divergence/1"}\n{"table":"public.orders"}\n');
-  const action = conductor.action("postgres.export_divergence");
-  const context = { ...conductor.context, budget: action.budget, progress: () => {}, launched: async () => {} };
+  const action = harness.action("postgres.export_divergence");
+  const context = { ...harness.context, budget: action.budget, progress: () => {}, launched: async () => {} };
   await expect(action.verify(context, action.input.parse(input), null, { file: cut })).rejects.toThrow();
   await rm(folder, { recursive: true });
 });

@@ -2,24 +2,24 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, beforeEach, expect, test } from "@jest/globals";
 import type { PracticeRabbit } from "../../../practice/targets/rabbitmq/index.ts";
-import { type Conductor, conduct } from "../conductor.ts";
-import { describeWith } from "../present.ts";
+import { type ActionHarness, actionHarness } from "../../support/action-harness.ts";
+import { describeWith } from "../../support/describe-with.ts";
+import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { Step } from "../step.ts";
-import { survives } from "../survives.ts";
-import { brokerOf, furnish, needs, opened, proof, queuesOf } from "./trials.ts";
+import { brokerOf, furnish, needs, opened, queuesOf, suite } from "./failure-cases.ts";
 
-await survives(proof);
+await runFailureSuite(suite);
 const describe = await describeWith(needs.programs, needs.packages);
 
 describe("RabbitMQ, a real one", () => {
   let rabbit: PracticeRabbit;
-  let conductor: Conductor;
+  let harness: ActionHarness;
   let folder: string;
   let file: string;
 
   beforeAll(() => {
     ({ rabbit, folder, file } = opened());
-    conductor = conduct({ RABBIT: rabbit.password });
+    harness = actionHarness({ RABBIT: rabbit.password });
   });
   beforeEach(() => rabbit.forget());
 
@@ -31,13 +31,13 @@ describe("RabbitMQ, a real one", () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect(await queues()).toEqual([]);
     const check = { broker: broker(), queues: ["orders"] };
-    expect(await new Step(conductor, "rabbitmq.check", check).blockedBy()).toEqual(["queues"]);
-    const { evidence, applied } = await conductor.perform("import", "rabbitmq.import", given());
+    expect(await new Step(harness, "rabbitmq.check", check).blockedBy()).toEqual(["queues"]);
+    const { evidence, applied } = await harness.perform("import", "rabbitmq.import", given());
     expect(applied).toBe(true);
     expect(evidence.says).toContain("1 queues, 1 exchanges, 1 bindings");
-    const { facts } = await conductor.perform("check", "rabbitmq.check", check);
+    const { facts } = await harness.perform("check", "rabbitmq.check", check);
     expect(facts).toMatchObject({ brokerAnswers: true, "messages:orders": 0 });
-    expect((await conductor.perform("again", "rabbitmq.import", given())).applied).toBe(false);
+    expect((await harness.perform("again", "rabbitmq.import", given())).applied).toBe(false);
     const [one] = (await rabbit.api("GET", "/api/bindings/%2f/e/events/q/orders")) as { routing_key: string }[];
     expect(one?.routing_key).toBe("order.*");
   }, 20_000);
@@ -51,14 +51,14 @@ describe("RabbitMQ, a real one", () => {
     ];
     const foreign = join(folder, "foreign.json");
     await writeFile(foreign, JSON.stringify(other));
-    await conductor.perform("foreign", "rabbitmq.import", { ...given(), file: foreign });
+    await harness.perform("foreign", "rabbitmq.import", { ...given(), file: foreign });
     expect(await rabbit.api("GET", "/api/overview")).toMatchObject({ cluster_name: rabbit.cluster });
     expect(await rabbit.api("GET", "/api/users/worker")).toMatchObject({ name: "worker" });
     await rabbit.api("DELETE", "/api/users/worker");
   }, 20_000);
 
   test("what would not work is said before anything is sent", async () => {
-    const blocked = (more: object) => new Step(conductor, "rabbitmq.import", { ...given(), ...more }).blockedBy();
+    const blocked = (more: object) => new Step(harness, "rabbitmq.import", { ...given(), ...more }).blockedBy();
     expect(await blocked({ broker: { ...broker(), cluster: "another" } })).toEqual(["broker.answers"]);
     expect(await blocked({ file: join(folder, "none.json") })).toEqual(["file.readable"]);
     expect(await blocked({ sha256: "0".repeat(64) })).toEqual(["file.right"]);
@@ -69,12 +69,12 @@ describe("RabbitMQ, a real one", () => {
   test("an export is done when the file says what the broker has", async () => {
     await furnish(rabbit);
     const one = { broker: broker(), vhost: "/", file: join(folder, "vhost.json") };
-    const step = new Step(conductor, "rabbitmq.export", one);
+    const step = new Step(harness, "rabbitmq.export", one);
     expect(await step.done()).toBe("no");
-    await conductor.perform("export", "rabbitmq.export", one);
+    await harness.perform("export", "rabbitmq.export", one);
     expect(await step.done()).toBe("yes");
     await rabbit.forget();
-    await conductor.perform("import", "rabbitmq.import", one);
+    await harness.perform("import", "rabbitmq.import", one);
     expect(await queues()).toEqual(["orders"]);
   }, 20_000);
 });

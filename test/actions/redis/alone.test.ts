@@ -7,20 +7,20 @@ import {
   type RedisNode,
   startRedis,
 } from "../../../practice/targets/redis/index.ts";
-import { blockedBy, conduct } from "../conductor.ts";
+import { actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { describeWith } from "../../support/describe-with.ts";
+import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
-import { describeWith } from "../present.ts";
-import { survives } from "../survives.ts";
-import { aloneProof } from "./trials.ts";
+import { aloneSuite } from "./failure-cases.ts";
 
-await survives(aloneProof);
+await runFailureSuite(aloneSuite);
 
 /** Pairs that no Sentinel watches: promoted in another place, or emptied and made again. */
 const describe = await describeWith(REDIS_PROGRAMS, REDIS_PACKAGES);
 
 describe("redis without Sentinels", () => {
   let environment: RedisGroup;
-  const conductor = conduct({});
+  const harness = actionHarness({});
   const named = (node: RedisNode) => ({ name: node.name, host: "127.0.0.1", port: node.port });
   const pair = async () => {
     const from = await environment.alone();
@@ -39,11 +39,11 @@ describe("redis without Sentinels", () => {
   test("a planned promotion loses nothing, and the old master follows", async () => {
     const { from, to } = await pair();
     await from.raw("SET", "kept", "yes");
-    const { evidence } = await conductor.perform("promote", "redis.promote_dr", { from: named(from), to: named(to) });
+    const { evidence } = await harness.perform("promote", "redis.promote_dr", { from: named(from), to: named(to) });
     expect(evidence.rpo).toMatchObject({ seconds: 0, rows: 0 });
     expect(await to.raw("GET", "kept")).toContain("yes");
     expect(await from.raw("ROLE")).toContain("slave");
-    const again = await conductor.look("redis.promote_dr", { from: named(from), to: named(to) });
+    const again = await harness.look("redis.promote_dr", { from: named(from), to: named(to) });
     expect(again.done).toBe("yes");
   }, 40_000);
 
@@ -56,7 +56,7 @@ describe("redis without Sentinels", () => {
       const { from, to } = await pair();
       const given = { from: named(from), to: named(to) };
       const died = await performAndDie("redis.promote_dr", given, at === undefined ? {} : { at });
-      const recovered = await recoverFrom(conductor, "redis.promote_dr", given, died.before);
+      const recovered = await recoverFrom(harness, "redis.promote_dr", given, died.before);
       expect(recovered).toMatchObject({ way, evidence: { rpo: { rows: 0 } } });
       expect(await from.raw("ROLE")).toContain("slave");
     },
@@ -67,14 +67,14 @@ describe("redis without Sentinels", () => {
     const { from, to } = await pair();
     const given = { from: named(from), to: named(to) };
     const unplanned = { ...given, mode: "unplanned" };
-    expect(blockedBy((await conductor.look("redis.promote_dr", unplanned)).checks)).toEqual(["master.fit"]);
+    expect(blockedBy((await harness.look("redis.promote_dr", unplanned)).checks)).toEqual(["master.fit"]);
     await from.member.kill();
-    expect(blockedBy((await conductor.look("redis.promote_dr", given)).checks)).toContain("master.fit");
+    expect(blockedBy((await harness.look("redis.promote_dr", given)).checks)).toContain("master.fit");
     const accepting = { ...unplanned, allowUnfenced: true };
     const moment = /^writes after (\d\d:\d\d:\d\d) UTC \(when .* last heard from .*\); how many is unknown/;
-    const looked = await conductor.look("redis.promote_dr", accepting);
+    const looked = await harness.look("redis.promote_dr", accepting);
     expect(looked.facts).toMatchObject({ unfenced: given.from.name, loss: expect.stringMatching(moment) });
-    const { evidence, facts } = await conductor.perform("promote", "redis.promote_dr", accepting);
+    const { evidence, facts } = await harness.perform("promote", "redis.promote_dr", accepting);
     expect(facts).toMatchObject({ unfenced: given.from.name });
     expect(evidence.rpo).toMatchObject({ seconds: null, rows: null });
     // Redis counts whole seconds, so two looks may differ by one; an age would have grown by what lies between them.
@@ -85,22 +85,22 @@ describe("redis without Sentinels", () => {
 
   test("two masters with nothing recorded are for a person to judge", async () => {
     const [from, to] = [await environment.alone(), await environment.alone()];
-    expect((await conductor.look("redis.promote_dr", { from: named(from), to: named(to) })).done).toBe("partial");
+    expect((await harness.look("redis.promote_dr", { from: named(from), to: named(to) })).done).toBe("partial");
   }, 40_000);
 
   test("the way back: the old side follows, is promoted again, and nothing is lost either way", async () => {
     const { from, to } = await pair();
     await from.raw("SET", "kept", "yes");
     await from.member.kill();
-    await conductor.perform("promote", "redis.promote_dr", { from: named(from), to: named(to), mode: "unplanned" });
+    await harness.perform("promote", "redis.promote_dr", { from: named(from), to: named(to), mode: "unplanned" });
     await to.raw("SET", "later", "yes");
     // It comes back empty and as a master: nobody told it of the promotion.
     const back = await environment.alone();
     const given = { node: named(back), master: named(to) };
-    await conductor.perform("follow", "redis.follow", given);
+    await harness.perform("follow", "redis.follow", given);
     expect(await back.raw("GET", "later")).toContain("yes");
-    expect((await conductor.look("redis.follow", given)).done).toBe("yes");
-    await conductor.perform("home", "redis.promote_dr", { from: named(to), to: named(back) });
+    expect((await harness.look("redis.follow", given)).done).toBe("yes");
+    await harness.perform("home", "redis.promote_dr", { from: named(to), to: named(back) });
     expect([await back.raw("ROLE"), await to.raw("ROLE")]).toEqual([
       expect.stringContaining("master"),
       expect.stringContaining("slave"),
@@ -110,7 +110,7 @@ describe("redis without Sentinels", () => {
   test("what takes the writes, or holds the only copy, is not made a replica", async () => {
     const [node, master] = [await environment.alone(), await environment.alone()];
     await node.raw("SET", "only", "here");
-    const look = async (given: object) => blockedBy((await conductor.look("redis.follow", given)).checks);
+    const look = async (given: object) => blockedBy((await harness.look("redis.follow", given)).checks);
     const given = { node: named(node), master: named(master) };
     expect(await look(given)).toEqual(["node.notTheOnlyHolder"]);
     await master.raw("SET", "other", "yes");
@@ -137,20 +137,20 @@ describe("redis without Sentinels", () => {
     const other = await environment.alone();
     const follow = { node: named(first), master: named(other), set };
     await other.raw("SET", "here", "too");
-    expect(blockedBy((await conductor.look("redis.follow", follow)).checks)).toContain("node.notTheMaster");
+    expect(blockedBy((await harness.look("redis.follow", follow)).checks)).toContain("node.notTheMaster");
 
-    const before = (await conductor.look("redis.forget", { set })).seen;
-    const { facts } = await conductor.perform("forget", "redis.forget", { set, of: `127.0.0.1:${first.port}` });
+    const before = (await harness.look("redis.forget", { set })).seen;
+    const { facts } = await harness.perform("forget", "redis.forget", { set, of: `127.0.0.1:${first.port}` });
     expect(facts.forgottenBy).toBe(3);
-    expect(blockedBy((await conductor.look("redis.monitor", { set, node: named(first), quorum: 4 })).checks)).toEqual([
+    expect(blockedBy((await harness.look("redis.monitor", { set, node: named(first), quorum: 4 })).checks)).toEqual([
       "sentinels.enough",
     ]);
-    const undo = conductor.action("redis.forget").undo.step(before, conductor.input("redis.forget", { set }), {
+    const undo = harness.action("redis.forget").undo.step(before, harness.input("redis.forget", { set }), {
       calls: [],
       acceptUnreachable: false,
     });
     if (undo.kind !== "step") throw new Error(undo.says);
-    const watched = await conductor.perform("monitor", undo.action, undo.input);
+    const watched = await harness.perform("monitor", undo.action, undo.input);
     expect(watched.evidence.says).toContain("3 Sentinels watch");
     await environment.settled();
   }, 90_000);

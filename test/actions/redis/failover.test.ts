@@ -1,14 +1,14 @@
 import { afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { REDIS_PACKAGES, REDIS_PROGRAMS, type RedisGroup } from "../../../practice/targets/redis/index.ts";
-import { type Net, openNet } from "../../timeline/net.ts";
-import { blockedBy, conduct } from "../conductor.ts";
+import { actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { describeWith } from "../../support/describe-with.ts";
+import { type Net, openNet } from "../../support/network.ts";
+import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
-import { describeWith } from "../present.ts";
-import { survives } from "../survives.ts";
-import { opened, watchedProof } from "./trials.ts";
+import { opened, watchedSuite } from "./failure-cases.ts";
 import { openWriters, type Writers } from "./writers.ts";
 
-await survives(watchedProof);
+await runFailureSuite(watchedSuite);
 
 /** A planned failover of a real Sentinel trio under load, and everything that may go wrong around its one request. */
 const describe = await describeWith(REDIS_PROGRAMS, REDIS_PACKAGES);
@@ -17,7 +17,7 @@ describe("redis.failover over real Sentinels", () => {
   let environment: RedisGroup;
   let writers: Writers;
   let nets: Net[] = [];
-  const conductor = conduct({});
+  const harness = actionHarness({});
 
   const setOf = (ports = environment.sentinels.map((one) => one.port)) => ({
     set: { master: environment.master, sentinels: ports.map((port) => ({ host: "127.0.0.1", port })) },
@@ -56,7 +56,7 @@ describe("redis.failover over real Sentinels", () => {
 
   test("loses nothing under load, measures that, and stops writes for seconds at most", async () => {
     const from = await said();
-    const { evidence, applied } = await conductor.perform("failover", "redis.failover", setOf());
+    const { evidence, applied } = await harness.perform("failover", "redis.failover", setOf());
     expect(applied).toBe(true);
     expect(evidence.rpo).toMatchObject({ seconds: 0, rows: 0 });
     expect(evidence.says).toContain(`${from.address} follows it. Lost: nothing.`);
@@ -74,7 +74,7 @@ describe("redis.failover over real Sentinels", () => {
       const from = await said();
       const died = await performAndDie("redis.failover", setOf(), at === undefined ? {} : { at });
       expect(died.applied).toBe(at === undefined);
-      const recovered = await recoverFrom(conductor, "redis.failover", setOf(), died.before);
+      const recovered = await recoverFrom(harness, "redis.failover", setOf(), died.before);
       expect(recovered.way).toBe(way);
       expect(recovered.evidence?.rpo).toMatchObject({ rows: 0 });
       await held(from);
@@ -89,7 +89,7 @@ describe("redis.failover over real Sentinels", () => {
     const lost = Promise.race(nets.map((net) => net.loseAnswerTo("FAILOVER")));
     const died = await performAndDie("redis.failover", given, { when: lost });
     expect(died.applied).toBe(false);
-    const recovered = await recoverFrom(conductor, "redis.failover", given, died.before);
+    const recovered = await recoverFrom(harness, "redis.failover", given, died.before);
     expect(recovered.way).toBe("verify");
     await held(from);
   }, 90_000);
@@ -98,22 +98,20 @@ describe("redis.failover over real Sentinels", () => {
     const from = await said();
     nets = await Promise.all(environment.sentinels.map((one) => openNet(one.port)));
     const given = setOf(nets.map((net) => Number(new URL(net.url("redis://127.0.0.1:1/")).port)));
-    const before = await conductor.look("redis.failover", given);
+    const before = await harness.look("redis.failover", given);
     for (const net of nets) void net.loseAnswerTo("FAILOVER");
-    await expect(conductor.perform("failover", "redis.failover", given)).rejects.toThrow(
-      /closed|connection|ECONNRESET/i,
-    );
+    await expect(harness.perform("failover", "redis.failover", given)).rejects.toThrow(/closed|connection|ECONNRESET/i);
     for (const net of nets) net.cut();
-    const recovered = await recoverFrom(conductor, "redis.failover", setOf(), before.seen);
+    const recovered = await recoverFrom(harness, "redis.failover", setOf(), before.seen);
     expect(recovered).toMatchObject({ way: "verify", evidence: { says: expect.stringContaining("is master") } });
     await held(from);
   }, 90_000);
 
   test("moved by hand before: it is seen, and nothing is asked for", async () => {
     const from = await said();
-    await conductor.perform("by-hand", "redis.failover", setOf());
+    await harness.perform("by-hand", "redis.failover", setOf());
     const again = { ...setOf(), from: from.address };
-    const { applied, evidence } = await conductor.perform("failover", "redis.failover", again);
+    const { applied, evidence } = await harness.perform("failover", "redis.failover", again);
     expect(applied).toBe(false);
     expect(evidence.says).toContain(`${from.address} follows it.`);
     await held(from);
@@ -121,29 +119,25 @@ describe("redis.failover over real Sentinels", () => {
 
   test("a master that moved and came back is for a person to judge", async () => {
     const from = await said();
-    const { seen } = await conductor.look("redis.failover", setOf());
+    const { seen } = await harness.look("redis.failover", setOf());
     const returned = { ...(seen as { epoch: number }), epoch: from.epoch + 2 };
-    const action = conductor.action("redis.failover");
-    expect(action.done(returned, conductor.input("redis.failover", setOf()), seen)).toBe("unknown");
+    const action = harness.action("redis.failover");
+    expect(action.done(returned, harness.input("redis.failover", setOf()), seen)).toBe("unknown");
     expect(
-      action.done(
-        { ...returned, epoch: from.epoch, undecided: true },
-        conductor.input("redis.failover", setOf()),
-        seen,
-      ),
+      action.done({ ...returned, epoch: from.epoch, undecided: true }, harness.input("redis.failover", setOf()), seen),
     ).toBe("unknown");
-    expect(action.done(seen, conductor.input("redis.failover", setOf()), seen)).toBe("no");
+    expect(action.done(seen, harness.input("redis.failover", setOf()), seen)).toBe("no");
   });
 
   test("a replica that hangs is waited for, then writes go on and nothing was asked for", async () => {
     const from = await said();
     const replica = environment.nodes.find((node) => node.port !== from.port);
-    const { seen } = await conductor.look("redis.failover", setOf());
+    const { seen } = await harness.look("redis.failover", setOf());
     replica?.member.freeze();
     try {
-      const action = conductor.action("redis.failover");
-      const context = { ...conductor.context, budget: action.budget, progress: () => {}, launched: async () => {} };
-      const input = conductor.input("redis.failover", { ...setOf(), pauseSeconds: 2 });
+      const action = harness.action("redis.failover");
+      const context = { ...harness.context, budget: action.budget, progress: () => {}, launched: async () => {} };
+      const input = harness.input("redis.failover", { ...setOf(), pauseSeconds: 2 });
       await expect(action.apply?.(context, input, seen)).rejects.toThrow(/has still not received everything/);
       await writers.flowing();
       expect(writers.longestGapMilliseconds).toBeLessThan(10_000);
@@ -159,7 +153,7 @@ describe("redis.failover over real Sentinels", () => {
     const master = environment.nodes.find((node) => node.port === from.port);
     master?.member.freeze();
     try {
-      expect(blockedBy((await conductor.look("redis.failover", setOf())).checks)).toContain("master.answers");
+      expect(blockedBy((await harness.look("redis.failover", setOf())).checks)).toContain("master.answers");
     } finally {
       master?.member.thaw();
       await environment.settled();

@@ -7,8 +7,8 @@ import {
   type RedisNode,
   startRedis,
 } from "../../../practice/targets/redis/index.ts";
-import { conduct } from "../conductor.ts";
-import { describeWith } from "../present.ts";
+import { actionHarness } from "../../support/action-harness.ts";
+import { describeWith } from "../../support/describe-with.ts";
 
 /** Two regions, each with Sentinels and a password of its own: those of one cannot lead the servers of the other. */
 const describe = await describeWith(REDIS_PROGRAMS, REDIS_PACKAGES);
@@ -16,7 +16,7 @@ const describe = await describeWith(REDIS_PROGRAMS, REDIS_PACKAGES);
 describe("redis in two regions", () => {
   let east: RedisGroup;
   let west: RedisGroup;
-  const conductor = conduct({ EAST: "east-word", WEST: "west-word" });
+  const harness = actionHarness({ EAST: "east-word", WEST: "west-word" });
   const at = (node: RedisNode | undefined, passwordFrom: string) => ({
     ...{ name: `${passwordFrom.toLowerCase()}-${node?.name}`, host: "127.0.0.1", port: node?.port, passwordFrom },
   });
@@ -45,7 +45,7 @@ describe("redis in two regions", () => {
     });
     const gone = { name: "gone", host: "127.0.0.1", port: 1, passwordFrom: "WEST" };
     const elsewhere = [...west.nodes.map((node) => at(node, "WEST")), gone];
-    const { evidence } = await conductor.perform("failover", "redis.failover", { set: setOf(east, "EAST"), elsewhere });
+    const { evidence } = await harness.perform("failover", "redis.failover", { set: setOf(east, "EAST"), elsewhere });
     const master = east.nodes[1]?.port;
     expect(await Promise.all(west.nodes.map(follows))).toEqual([master, master]);
     expect(evidence.says).toMatch(/west-redis-1 and west-redis-2 follow it from elsewhere\. gone did not answer/);
@@ -53,23 +53,23 @@ describe("redis in two regions", () => {
 
   test("the cache of a set is emptied where its Sentinels say the master is", async () => {
     await east.nodes[1]?.raw("SET", "wrong", "yes");
-    await conductor.perform("rebuild", "redis.rebuild", { set: setOf(east, "EAST") });
+    await harness.perform("rebuild", "redis.rebuild", { set: setOf(east, "EAST") });
     expect(await east.nodes[1]?.raw("EXISTS", "wrong")).toBe(":0\r\n");
   }, 40_000);
 
   test("the other region is promoted from whichever server the Sentinels had chosen, and all that is left follows", async () => {
     const [first, second] = east.nodes;
     await second?.raw("SET", "kept", "yes");
-    await conductor.perform("forget", "redis.forget", { set: setOf(east, "EAST") });
+    await harness.perform("forget", "redis.forget", { set: setOf(east, "EAST") });
     const given = { from: at(first, "EAST"), fromOthers: [at(second, "EAST")], to: at(west.nodes[0], "WEST") };
-    const { evidence } = await conductor.perform("promote", "redis.promote_dr", given);
+    const { evidence } = await harness.perform("promote", "redis.promote_dr", given);
     expect(evidence.rpo).toMatchObject({ seconds: 0, rows: 0 });
     expect(await west.nodes[0]?.raw("GET", "kept")).toContain("yes");
     expect(await follows(second)).toBe(west.nodes[0]?.port);
     // The master is looked for here, too: its region's first server is named last.
     const master = { master: at(west.nodes[1], "WEST"), masterOthers: [at(west.nodes[0], "WEST")] };
-    await conductor.perform("follow", "redis.follow", { node: at(first, "EAST"), ...master });
+    await harness.perform("follow", "redis.follow", { node: at(first, "EAST"), ...master });
     expect(await follows(first)).toBe(west.nodes[0]?.port);
-    expect((await conductor.look("redis.follow", { node: at(first, "EAST"), ...master })).done).toBe("yes");
+    expect((await harness.look("redis.follow", { node: at(first, "EAST"), ...master })).done).toBe("yes");
   }, 60_000);
 });

@@ -5,52 +5,52 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createS3, type S3 } from "../../../practice/targets/s3/index.ts";
 import type { ApplyContext } from "../../../src/actions/contract.ts";
 import { BYTES_AT_ONCE, patienceFor, roomFor } from "../../../src/actions/s3/copy.ts";
-import { holdTheWire, testAllSeen } from "../../wire/held.ts";
-import { blockedBy, type Conductor, conduct } from "../conductor.ts";
+import { type ActionHarness, actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { soon } from "../../support/database-fixture.ts";
+import { holdTheWire, testAllSeen } from "../../support/held.ts";
+import { NAMESPACE, openKubernetesFixture } from "../../support/kubernetes-fixture.ts";
+import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
-import { NAMESPACE, openWorld } from "../kubernetes/world.ts";
-import { soon } from "../shop.ts";
-import { survives } from "../survives.ts";
-import { begin, destination, parity, proof, source, type World } from "./trials.ts";
+import { type AwsFixture, begin, destination, parity, source, suite } from "./failure-cases.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
 const wire = holdTheWire();
-await survives(proof);
+await runFailureSuite(suite);
 
 describe("s3.sync", () => {
-  let world: World;
-  let conductor: Conductor;
+  let fixture: AwsFixture;
+  let harness: ActionHarness;
   beforeEach(async () => {
-    world = await begin();
-    conductor = conduct({});
+    fixture = await begin();
+    harness = actionHarness({});
   });
-  afterEach(() => world.close());
+  afterEach(() => fixture.close());
 
   test("parts, metadata and what is more there; a second run copies nothing", async () => {
-    world.s3.put("media-west", "own.txt", "only here");
+    fixture.s3.put("media-west", "own.txt", "only here");
     const etag = '"0123456789abcdef0123456789abcdef-2"';
-    world.s3.put("media-east", "video/a.mp4", Buffer.alloc(17 * 1024 * 1024, 7), { etag });
-    const first = await conductor.perform("sync", "s3.sync", { source, destination });
+    fixture.s3.put("media-east", "video/a.mp4", Buffer.alloc(17 * 1024 * 1024, 7), { etag });
+    const first = await harness.perform("sync", "s3.sync", { source, destination });
     expect(first.evidence.says).toBe(
       "media-west (us-west-2) has all 4 objects of media-east (us-east-1); 4 were missing before, and it has 1 more of its own.",
     );
-    expect(world.s3.buckets.get("media-west")?.objects.get("img/2.png")?.headers).toMatchObject({
+    expect(fixture.s3.buckets.get("media-west")?.objects.get("img/2.png")?.headers).toMatchObject({
       "content-type": "image/png",
       "x-amz-meta-by": "me",
     });
-    expect(world.ledger.of("UploadPart", "accepted")).toHaveLength(2);
-    world.ledger.clear();
-    expect((await conductor.perform("again", "s3.sync", { source, destination })).applied).toBe(false);
-    expect(world.ledger.of("PutObject")).toHaveLength(0);
-    expect(world.ledger.of("CreateMultipartUpload")).toHaveLength(0);
+    expect(fixture.ledger.of("UploadPart", "accepted")).toHaveLength(2);
+    fixture.ledger.clear();
+    expect((await harness.perform("again", "s3.sync", { source, destination })).applied).toBe(false);
+    expect(fixture.ledger.of("PutObject")).toHaveLength(0);
+    expect(fixture.ledger.of("CreateMultipartUpload")).toHaveLength(0);
   });
 
   test.each([
     [
       "one large object that was put in one request, in buckets without checksums",
       (): object => {
-        for (const one of world.s3.buckets.values()) one.noChecksums = true;
+        for (const one of fixture.s3.buckets.values()) one.noChecksums = true;
         return {};
       },
     ],
@@ -60,54 +60,57 @@ describe("s3.sync", () => {
     ],
   ])("%s is there after it was copied in parts", async (_what, more) => {
     const big = Buffer.alloc(17 * 1024 * 1024, 7);
-    world.s3.put("media-east", "video/a.mp4", big, { ...more(), at: new Date(Date.now() - 60_000) });
-    await conductor.perform("sync", "s3.sync", { source, destination });
-    expect(world.s3.buckets.get("media-west")?.objects.get("video/a.mp4")?.etag).toMatch(/-2"$/);
-    expect(parity(world)).toBe(true);
-    expect((await conductor.perform("again", "s3.sync", { source, destination })).applied).toBe(false);
-    world.s3.put("media-east", "video/a.mp4", Buffer.alloc(big.length, 8), { at: new Date(Date.now() + 60_000) });
-    expect((await conductor.perform("changed", "s3.sync", { source, destination })).applied).toBe(true);
-    expect(parity(world)).toBe(true);
+    fixture.s3.put("media-east", "video/a.mp4", big, { ...more(), at: new Date(Date.now() - 60_000) });
+    await harness.perform("sync", "s3.sync", { source, destination });
+    expect(fixture.s3.buckets.get("media-west")?.objects.get("video/a.mp4")?.etag).toMatch(/-2"$/);
+    expect(parity(fixture)).toBe(true);
+    expect((await harness.perform("again", "s3.sync", { source, destination })).applied).toBe(false);
+    fixture.s3.put("media-east", "video/a.mp4", Buffer.alloc(big.length, 8), { at: new Date(Date.now() + 60_000) });
+    expect((await harness.perform("changed", "s3.sync", { source, destination })).applied).toBe(true);
+    expect(parity(fixture)).toBe(true);
   });
 
   test("what was begun in parts and fails leaves no parts behind, whoever stops it", async () => {
-    const uploads = () => world.s3.buckets.get("media-west")?.uploads.size;
-    world.s3.put("media-east", "video/a.mp4", Buffer.alloc(17 * 1024 * 1024, 7));
-    world.faults.next("UploadPart", "fail");
-    await expect(conductor.perform("fails", "s3.sync", { source, destination })).rejects.toThrow();
-    expect([world.ledger.of("AbortMultipartUpload", "accepted").length, uploads()]).toEqual([1, 0]);
-    world.faults.next("UploadPart", "hang");
+    const uploads = () => fixture.s3.buckets.get("media-west")?.uploads.size;
+    fixture.s3.put("media-east", "video/a.mp4", Buffer.alloc(17 * 1024 * 1024, 7));
+    fixture.faults.next("UploadPart", "fail");
+    await expect(harness.perform("fails", "s3.sync", { source, destination })).rejects.toThrow();
+    expect([fixture.ledger.of("AbortMultipartUpload", "accepted").length, uploads()]).toEqual([1, 0]);
+    fixture.faults.next("UploadPart", "hang");
     const leaving = new AbortController();
-    const stopped = conduct({}, { signal: leaving.signal }).perform("stopped", "s3.sync", { source, destination });
+    const stopped = actionHarness({}, { signal: leaving.signal }).perform("stopped", "s3.sync", {
+      source,
+      destination,
+    });
     const ended = expect(stopped).rejects.toThrow();
-    await soon("a part under way", async () => world.ledger.of("UploadPart", "dropped").length === 1);
+    await soon("a part under way", async () => fixture.ledger.of("UploadPart", "dropped").length === 1);
     leaving.abort();
     await ended;
-    await soon("the clean-up", async () => world.ledger.of("AbortMultipartUpload", "accepted").length === 2);
+    await soon("the clean-up", async () => fixture.ledger.of("AbortMultipartUpload", "accepted").length === 2);
     expect(uploads()).toBe(0);
   });
 
   test("a bucket under a key of KMS, whose ETags say nothing of what they hold", async () => {
-    const west = world.s3.buckets.get("media-west");
+    const west = fixture.s3.buckets.get("media-west");
     if (west) west.kms = true;
-    await conductor.perform("sync", "s3.sync", { source, destination });
-    expect(parity(world)).toBe(true);
-    expect((await conductor.perform("again", "s3.sync", { source, destination })).applied).toBe(false);
-    world.s3.put("media-east", "img/1.png", "PICTURE 1", { at: new Date(Date.now() + 60_000) });
-    expect((await conductor.perform("changed", "s3.sync", { source, destination })).applied).toBe(true);
-    expect(parity(world)).toBe(true);
+    await harness.perform("sync", "s3.sync", { source, destination });
+    expect(parity(fixture)).toBe(true);
+    expect((await harness.perform("again", "s3.sync", { source, destination })).applied).toBe(false);
+    fixture.s3.put("media-east", "img/1.png", "PICTURE 1", { at: new Date(Date.now() + 60_000) });
+    expect((await harness.perform("changed", "s3.sync", { source, destination })).applied).toBe(true);
+    expect(parity(fixture)).toBe(true);
   });
 
   test("any checksum both sides have shows that two are the same, in whatever order they name them", async () => {
     const sums = { crc64nvme: "AAAAAAAAAAA=", sha256: "c2FtZQ==" };
     const put = (bucket: string, etag: string, checksums: Record<string, string>) =>
-      world.s3.put(bucket, "both", "same bytes", { etag: `"${etag}-2"`, checksums });
+      fixture.s3.put(bucket, "both", "same bytes", { etag: `"${etag}-2"`, checksums });
     put("media-east", "1".repeat(32), sums);
     put("media-west", "2".repeat(32), { sha256: sums.sha256 });
-    for (const n of [1, 2, 3]) world.s3.buckets.get("media-east")?.objects.delete(`img/${n}.png`);
-    expect((await conductor.look("s3.sync", { source, destination })).facts.missing).toBe(0);
+    for (const n of [1, 2, 3]) fixture.s3.buckets.get("media-east")?.objects.delete(`img/${n}.png`);
+    expect((await harness.look("s3.sync", { source, destination })).facts.missing).toBe(0);
     put("media-west", "3".repeat(32), { sha256: "b3RoZXI=", crc64nvme: sums.crc64nvme });
-    expect((await conductor.look("s3.sync", { source, destination })).facts.missing).toBe(1);
+    expect((await harness.look("s3.sync", { source, destination })).facts.missing).toBe(1);
   });
 
   test("a large object has the time a slow line takes for it, and only so many bytes are on their way at once", () => {
@@ -140,77 +143,77 @@ describe("s3.sync", () => {
 
   test("a bucket in use: what was there when it was listed arrives, what is written meanwhile is counted", async () => {
     let n = 0;
-    const writing = setInterval(() => world.s3.put("media-east", `new/${n++}`, "just now"), 1);
-    const { evidence } = await conductor.perform("sync", "s3.sync", { source, destination });
+    const writing = setInterval(() => fixture.s3.put("media-east", `new/${n++}`, "just now"), 1);
+    const { evidence } = await harness.perform("sync", "s3.sync", { source, destination });
     clearInterval(writing);
     expect(n).toBeGreaterThan(3);
     expect(evidence.says).toMatch(/but not \d+ that were written or changed meanwhile/);
-    expect(world.s3.buckets.get("media-west")?.objects.has("img/2.png")).toBe(true);
+    expect(fixture.s3.buckets.get("media-west")?.objects.has("img/2.png")).toBe(true);
   });
 
   test("nothing to copy from a bucket in use: what is written after that was seen does not count against it", async () => {
-    await conductor.perform("sync", "s3.sync", { source, destination });
-    const { seen, done } = await conductor.look("s3.sync", { source, destination });
+    await harness.perform("sync", "s3.sync", { source, destination });
+    const { seen, done } = await harness.look("s3.sync", { source, destination });
     expect(done).toBe("yes");
-    world.s3.put("media-east", "new/late", "just now", { at: new Date(Date.now() + 2000) });
-    const action = conductor.action("s3.sync");
+    fixture.s3.put("media-east", "new/late", "just now", { at: new Date(Date.now() + 2000) });
+    const action = harness.action("s3.sync");
     const ctx = {
-      ...conductor.context,
+      ...harness.context,
       budget: action.budget,
       progress: () => {},
       launched: async () => {},
       attempt: 1,
     } as unknown as ApplyContext;
-    const given = conductor.input("s3.sync", { source, destination });
+    const given = harness.input("s3.sync", { source, destination });
     const { says } = await action.verify(ctx, given, seen, null);
     expect(says).toMatch(/but not 1 that were written or changed meanwhile/);
   });
 
   test("killed for real in the middle: it goes on with what is missing", async () => {
-    for (let n = 0; n < 60; n++) world.s3.put("media-east", `many/${n}`, `${n}`);
+    for (let n = 0; n < 60; n++) fixture.s3.put("media-east", `many/${n}`, `${n}`);
     const given = { source, destination, atOnce: 1 };
     const some = (async () => {
-      while (world.ledger.of("PutObject", "accepted").length < 5) await new Promise((later) => setTimeout(later, 2));
+      while (fixture.ledger.of("PutObject", "accepted").length < 5) await new Promise((later) => setTimeout(later, 2));
     })();
     const died = await performAndDie("s3.sync", given, { when: some });
-    const before = world.ledger.of("PutObject", "accepted").length;
+    const before = fixture.ledger.of("PutObject", "accepted").length;
     expect([died.applied, before < 60]).toEqual([false, true]);
-    const { way, evidence } = await recoverFrom(conductor, "s3.sync", given, died.before);
+    const { way, evidence } = await recoverFrom(harness, "s3.sync", given, died.before);
     expect([way, evidence?.says]).toEqual(["again", expect.stringContaining("has all 63 objects")]);
-    expect(parity(world)).toBe(true);
-    const puts = world.ledger.of("PutObject", "accepted").map((entry) => entry.given.Key);
+    expect(parity(fixture)).toBe(true);
+    const puts = fixture.ledger.of("PutObject", "accepted").map((entry) => entry.given.Key);
     // At most the one under way when it died is put twice.
     expect(puts.length - new Set(puts).size).toBeLessThanOrEqual(1);
   });
 
   test("a bucket of somebody else's, one in another region, and one that is gone are said", async () => {
-    const strange = await conductor.look("s3.sync", {
+    const strange = await harness.look("s3.sync", {
       source,
       destination: { ...destination, account: "999988887777" },
     });
     expect(strange.checks.find((check) => !check.ok)?.says).toContain("not of account 999988887777");
-    const moved = await conductor.look("s3.sync", { source, destination: { ...destination, region: "eu-west-1" } });
+    const moved = await harness.look("s3.sync", { source, destination: { ...destination, region: "eu-west-1" } });
     expect(moved.checks.find((check) => !check.ok)?.says).toContain("is not in eu-west-1");
-    world.faults.down("us-east-1");
-    const gone = await conductor.look("s3.sync", { source, destination });
+    fixture.faults.down("us-east-1");
+    const gone = await harness.look("s3.sync", { source, destination });
     expect([blockedBy(gone.checks), gone.done]).toEqual([["source.answers"], "unknown"]);
   });
 });
 
 describe("s3.check_replication", () => {
-  let world: World;
+  let fixture: AwsFixture;
   beforeEach(async () => {
-    world = await begin();
-    const east = world.s3.buckets.get("media-east");
+    fixture = await begin();
+    const east = fixture.s3.buckets.get("media-east");
     east?.objects.clear();
     east?.rules.push({ id: "dr", destination: "media-west", prefix: "", seconds: 1, enabled: true });
   });
-  afterEach(() => world.close());
+  afterEach(() => fixture.close());
   const given = (more: object = {}) => ({ source, destination, rpoSeconds: 3600, ...more });
   const put = (key: string, secondsAgo = 0) =>
-    world.s3.put("media-east", key, key, { at: new Date(Date.now() - secondsAgo * 1000) });
+    fixture.s3.put("media-east", key, key, { at: new Date(Date.now() - secondsAgo * 1000) });
   const settled = async () => {
-    const all = [...(world.s3.buckets.get("media-east")?.objects.values() ?? [])];
+    const all = [...(fixture.s3.buckets.get("media-east")?.objects.values() ?? [])];
     while (all.some((one) => one.replication === "PENDING")) await new Promise((later) => setTimeout(later, 5));
   };
 
@@ -219,49 +222,49 @@ describe("s3.check_replication", () => {
     await settled();
   };
   const waiting = (seconds: number) => () => {
-    world.s3.hold();
+    fixture.s3.hold();
     put("a", seconds);
   };
   const metric = { metric: { ruleId: "dr", region: "us-west-2" } };
-  const slow = () => world.state.metrics.set("AWS/S3 ReplicationLatency media-east,media-west,dr", 4000);
-  const unruled = () => world.s3.buckets.get("media-east")?.rules.splice(0);
+  const slow = () => fixture.state.metrics.set("AWS/S3 ReplicationLatency media-east,media-west,dr", 4000);
+  const unruled = () => fixture.s3.buckets.get("media-east")?.rules.splice(0);
   test.each<[string, () => unknown, object, string[]]>([
     ["all copied", copied, {}, []],
     ["one on its way, within the RPO", waiting(60), {}, []],
     ["one on its way for too long", waiting(7200), {}, ["replication.withinRpo"]],
     ["objects that say nothing", () => [unruled(), put("a")], {}, ["replication.ruled", "replication.withinRpo"]],
     ["nothing there that could be lost", () => {}, {}, []],
-    ["the source gone", () => world.faults.down("us-east-1"), {}, ["source.answers"]],
-    ["the source gone, and that is known", () => world.faults.down("us-east-1"), { whenUnknown: "warn" }, []],
-    ["the destination gone", () => copied().then(() => world.faults.down("us-west-2")), {}, ["destination.answers"]],
+    ["the source gone", () => fixture.faults.down("us-east-1"), {}, ["source.answers"]],
+    ["the source gone, and that is known", () => fixture.faults.down("us-east-1"), { whenUnknown: "warn" }, []],
+    ["the destination gone", () => copied().then(() => fixture.faults.down("us-west-2")), {}, ["destination.answers"]],
     ["a metric without data", copied, metric, ["latency.within"]],
     ["a metric beyond it", () => copied().then(slow), metric, ["latency.within"]],
   ])("%s", async (_what, make, more, blocks) => {
     await make();
-    expect(blockedBy((await conduct({}).look("s3.check_replication", given(more))).checks)).toEqual(blocks);
+    expect(blockedBy((await actionHarness({}).look("s3.check_replication", given(more))).checks)).toEqual(blocks);
   });
 
   test("one that waits is seen behind any number of younger ones, and one that failed is not there either", async () => {
-    const east = world.s3.buckets.get("media-east");
+    const east = fixture.s3.buckets.get("media-east");
     put("good");
     await settled();
     if (east) east.fails = (key) => key === "bad";
     put("bad", 30);
     await settled();
     const within = async (more: object) =>
-      blockedBy((await conduct({}).look("s3.check_replication", given({ sample: 3, ...more }))).checks);
+      blockedBy((await actionHarness({}).look("s3.check_replication", given({ sample: 3, ...more }))).checks);
     expect(await within({ rpoSeconds: 3600 })).toEqual([]);
     expect(await within({ rpoSeconds: 0 })).toEqual(["replication.withinRpo"]);
     east?.objects.delete("bad");
-    world.s3.hold();
+    fixture.s3.hold();
     put("waits", 7200);
     // As if copied long ago: no rule of the stand-in touches these.
     const settledPut = (key: string) => {
-      const made = world.s3.put("media-east", key, "x", { replication: "REPLICA" });
+      const made = fixture.s3.put("media-east", key, "x", { replication: "REPLICA" });
       made.replication = "COMPLETED";
       return made;
     };
-    for (let n = 0; n < 8; n++) world.s3.buckets.get("media-west")?.objects.set(`new/${n}`, settledPut(`new/${n}`));
+    for (let n = 0; n < 8; n++) fixture.s3.buckets.get("media-west")?.objects.set(`new/${n}`, settledPut(`new/${n}`));
     expect(await within({})).toEqual(["replication.withinRpo"]);
     // More that differ than may be asked for: nobody knows of the rest.
     for (let n = 0; n < 4; n++) settledPut(`other/${n}`);
@@ -269,34 +272,34 @@ describe("s3.check_replication", () => {
   });
 
   test("failed for good is said with its key; unknown loss is unknown", async () => {
-    const east = world.s3.buckets.get("media-east");
+    const east = fixture.s3.buckets.get("media-east");
     if (east) east.fails = (key) => key === "bad";
     put("good");
     put("bad");
     await settled();
-    const { checks, facts } = await conduct({}).look("s3.check_replication", given());
+    const { checks, facts } = await actionHarness({}).look("s3.check_replication", given());
     expect(facts).toMatchObject({ failed: 1, pending: 0 });
     expect(checks.find((check) => check.id === "replication.failed")?.says).toContain("(bad)");
-    world.faults.down("us-east-1");
-    const { evidence } = await conduct({}).perform("lag", "s3.check_replication", given({ whenUnknown: "warn" }));
+    fixture.faults.down("us-east-1");
+    const { evidence } = await actionHarness({}).perform("lag", "s3.check_replication", given({ whenUnknown: "warn" }));
     expect(evidence.says).toContain("what it had not copied is unknown");
   });
 });
 
 describe("s3.switch_active", () => {
-  let world: World;
+  let fixture: AwsFixture;
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "lifeboat-s3-"));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
   beforeEach(async () => {
-    world = await begin();
+    fixture = await begin();
   });
-  afterEach(() => world.close());
+  afterEach(() => fixture.close());
 
   test("in a ConfigMap, beside what else it says; the probe leaves nothing behind", async () => {
-    const clusters = await openWorld();
+    const clusters = await openKubernetesFixture();
     try {
       clusters.primary.put("configmaps", NAMESPACE, {
         metadata: { name: "app" },
@@ -307,12 +310,12 @@ describe("s3.switch_active", () => {
         to: destination,
         setting: { in: { kind: "configMap", cluster: clusters.target, configMap: "app" }, keys: { bucket: "BUCKET" } },
       };
-      const { evidence } = await clusters.conductor().perform("switch", "s3.switch_active", given);
+      const { evidence } = await clusters.harness().perform("switch", "s3.switch_active", given);
       expect(evidence.says).toBe(
         "ConfigMap app of primary names media-west (us-west-2), which took an object, gave it back and let it go.",
       );
-      expect(world.s3.buckets.get("media-west")?.objects.size).toBe(0);
-      expect(world.ledger.of("PutObject", "accepted")).toHaveLength(1);
+      expect(fixture.s3.buckets.get("media-west")?.objects.size).toBe(0);
+      expect(fixture.ledger.of("PutObject", "accepted")).toHaveLength(1);
     } finally {
       await clusters.close();
     }
@@ -331,12 +334,12 @@ describe("s3.switch_active", () => {
         setting: { in: { kind: "file", path: file }, keys: { bucket: "MEDIA_BUCKET", endpoint: "MEDIA_URL" } },
       };
       minio.faults.deny("s3:DeleteObject");
-      const conductor = conduct({ MINIO: "practice:practice" });
-      await expect(conductor.perform("switch", "s3.switch_active", given)).rejects.toMatchObject({
+      const harness = actionHarness({ MINIO: "practice:practice" });
+      await expect(harness.perform("switch", "s3.switch_active", given)).rejects.toMatchObject({
         problem: { code: "s3-probe", stateNow: expect.stringContaining("names it already") },
       });
       minio.faults.clear();
-      expect((await conductor.perform("again", "s3.switch_active", given)).applied).toBe(false);
+      expect((await harness.perform("again", "s3.switch_active", given)).applied).toBe(false);
       expect(await readFile(file, "utf8")).toBe(`# buckets\nMEDIA_BUCKET=media\nMEDIA_URL=${minio.url}\nTHEME=dark\n`);
     } finally {
       await minio.close();

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import type { S3 as Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createS3, type S3, s3Covered } from "../../../practice/targets/s3/index.ts";
-import { holdTheWire } from "../../wire/held.ts";
+import { holdTheWire } from "../../support/held.ts";
 
 holdTheWire();
 

@@ -6,12 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { sha256 } from "../../../src/lib/canonical.ts";
-import { blockedBy, conduct } from "../conductor.ts";
-import { soon } from "../shop.ts";
-import { survives } from "../survives.ts";
-import { proof } from "./trials.ts";
+import { actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { soon } from "../../support/database-fixture.ts";
+import { runFailureSuite } from "../../support/run-failure-suite.ts";
+import { suite } from "./failure-cases.ts";
 
-await survives(proof);
+await runFailureSuite(suite);
 
 let folder: string;
 let world: Server;
@@ -58,49 +58,49 @@ await fetch(process.argv[2], { method: "PUT", body: String(Number(now) + 1) });`
     );
     effect = "1";
     const given = { script: count, arguments: [url], observe: { url, changes: "effect" }, settleSeconds: 0.5 };
-    const conductor = conduct({});
+    const harness = actionHarness({});
     for (const after of ["2", "3"]) {
-      expect((await conductor.perform("run", "script.run", given)).applied).toBe(true);
+      expect((await harness.perform("run", "script.run", given)).applied).toBe(true);
       expect(effect).toBe(after);
     }
     const idle = { ...given, script: await script("idle.mjs", "") };
-    await expect(conductor.perform("run", "script.run", idle)).rejects.toMatchObject({
+    await expect(harness.perform("run", "script.run", idle)).rejects.toMatchObject({
       problem: { stateNow: expect.stringContaining("still says effect 3") },
     });
     // After a crash: it ran where the value moved since the intent, and only there.
-    const action = conductor.action("script.run");
+    const action = harness.action("script.run");
     const input = action.input.parse(given);
-    const before = await action.observe(conductor.context, input);
-    expect(action.done(await action.observe(conductor.context, input), input, before)).toBe("no");
+    const before = await action.observe(harness.context, input);
+    expect(action.done(await action.observe(harness.context, input), input, before)).toBe("no");
     effect = "4";
-    expect(action.done(await action.observe(conductor.context, input), input, before)).toBe("yes");
+    expect(action.done(await action.observe(harness.context, input), input, before)).toBe("yes");
   });
 
   test("runs an allowed script and believes what it sees, not the exit code", async () => {
     const good = await script("good.mjs", `${put}await put("good");`);
-    const { evidence, applied } = await conduct({}).perform("run", "script.run", step(good, "good"));
+    const { evidence, applied } = await actionHarness({}).perform("run", "script.run", step(good, "good"));
     expect(applied).toBe(true);
     expect(evidence.says).toMatch(/^good\.mjs ran for [\d.]+ s; .* answers as expected\.$/);
 
-    const again = await conduct({}).perform("run", "script.run", step(good, "good"));
+    const again = await actionHarness({}).perform("run", "script.run", step(good, "good"));
     expect(again.applied).toBe(false);
 
     const liar = await script("liar.mjs", `console.log("all done");`);
-    await expect(conduct({}).perform("run", "script.run", step(liar, "lied"))).rejects.toMatchObject({
+    await expect(actionHarness({}).perform("run", "script.run", step(liar, "lied"))).rejects.toMatchObject({
       problem: { code: "not-seen", stateNow: expect.stringContaining('effect is "good"') },
     });
   });
 
   test("an edited script is not started", async () => {
     const bound = await script("edited.mjs", `${put}await put("first");`);
-    const looked = await conduct({}).look("script.run", step(bound, "second"));
+    const looked = await actionHarness({}).look("script.run", step(bound, "second"));
     await writeFile(bound.path, `${put}await put("second");`);
-    const conductor = conduct({});
-    expect(blockedBy((await conductor.look("script.run", step(bound, "second"))).checks)).toEqual(["script.unchanged"]);
+    const harness = actionHarness({});
+    expect(blockedBy((await harness.look("script.run", step(bound, "second"))).checks)).toEqual(["script.unchanged"]);
 
-    const run = conductor.action("script.run");
-    const context = { ...conductor.context, budget: run.budget, progress: () => {}, launched: async () => {} };
-    const input = conductor.input("script.run", step(bound, "second"));
+    const run = harness.action("script.run");
+    const context = { ...harness.context, budget: run.budget, progress: () => {}, launched: async () => {} };
+    const input = harness.input("script.run", step(bound, "second"));
     await expect(run.apply?.(context, input, looked.seen)).rejects.toMatchObject({
       problem: { code: "script-changed", stateNow: "It was not started" },
     });
@@ -121,7 +121,7 @@ await fetch(process.argv[2], { method: "PUT", body: String(Number(now) + 1) });`
     ];
     const echo = await script("echo.mjs", `${put}await put(JSON.stringify(process.argv.slice(3)));`);
     const given = { ...step(echo, JSON.stringify(nasty)), arguments: [url, ...nasty] };
-    await conduct({}).perform("run", "script.run", given);
+    await actionHarness({}).perform("run", "script.run", given);
     expect(JSON.parse(effect)).toEqual(nasty);
     expect(existsSync(marker)).toBe(false);
   });
@@ -134,9 +134,9 @@ await fetch(process.argv[2], { method: "PUT", body: String(Number(now) + 1) });`
        await put(Object.keys(process.env).sort().join(","));`,
       ["SHOP_TOKEN"],
     );
-    const conductor = conduct({ SHOP_TOKEN: "tok-12345678" });
+    const harness = actionHarness({ SHOP_TOKEN: "tok-12345678" });
     const wanted = "HOME,LANG,LIFEBOAT_CHILD,PATH,PWD,SHOP_TOKEN";
-    const { handle } = await conductor.perform("run", "script.run", step(nosy, wanted));
+    const { handle } = await harness.perform("run", "script.run", step(nosy, wanted));
     expect(handle).toMatchObject({ output: "token is [secret]\n", exitCode: 0 });
     delete process.env.LIFEBOAT_TEST_SECRET;
   });
@@ -145,7 +145,7 @@ await fetch(process.argv[2], { method: "PUT", body: String(Number(now) + 1) });`
     const noisy = await script("noisy.mjs", `const go = () => process.stdout.write("x".repeat(65536), go); go();`);
     const started = performance.now();
     await expect(
-      conduct({}).perform("run", "script.run", step(noisy, "never", { timeoutSeconds: 1 })),
+      actionHarness({}).perform("run", "script.run", step(noisy, "never", { timeoutSeconds: 1 })),
     ).rejects.toMatchObject({ problem: { code: "script-failed" } });
     expect(performance.now() - started).toBeLessThan(15_000);
   });
@@ -162,7 +162,7 @@ while true; do sleep 1; done
 `,
     );
     await expect(
-      conduct({}).perform("run", "script.run", step(stubborn, "never", { timeoutSeconds: 1 })),
+      actionHarness({}).perform("run", "script.run", step(stubborn, "never", { timeoutSeconds: 1 })),
     ).rejects.toMatchObject({ problem: { what: expect.stringContaining("was ended at its deadline") } });
     expect((await readFile(pids, "utf8")).trim().split("\n").length).toBe(2);
     await soon("both being gone", async () => (await running(pids)) + (await running("stubborn.sh")) === 0);
@@ -175,7 +175,7 @@ while true; do sleep 1; done
       `#!/bin/sh\nsh -c 'sleep 300; true' ${pids} &\necho $! > ${pids}\nexit 3\n`,
     );
     const started = performance.now();
-    await expect(conduct({}).perform("run", "script.run", step(leaver, "never"))).rejects.toMatchObject({
+    await expect(actionHarness({}).perform("run", "script.run", step(leaver, "never"))).rejects.toMatchObject({
       problem: { what: expect.stringContaining("exit code 3") },
     });
     expect(performance.now() - started).toBeLessThan(15_000);
@@ -190,7 +190,7 @@ while true; do sleep 1; done
     ["a name that is no variable", { environment: ["A=B"] }],
   ])("%s is refused in its input", async (_what, change) => {
     const bound = { ...(await script("input.mjs", "")), ...change };
-    expect(conduct({}).action("script.run").input.safeParse(step(bound, "x")).success).toBe(false);
+    expect(actionHarness({}).action("script.run").input.safeParse(step(bound, "x")).success).toBe(false);
   });
 });
 

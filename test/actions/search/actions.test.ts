@@ -1,37 +1,37 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { searchCovered } from "../../../practice/targets/search/index.ts";
-import { blockedBy, type Conductor, conduct } from "../conductor.ts";
+import { type ActionHarness, actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
-import { survives } from "../survives.ts";
-import { begin, DOCS, proof, restoreOf, snapshotOf, taken, type World, west } from "./trials.ts";
+import { begin, DOCS, restoreOf, type SearchFixture, snapshotOf, suite, taken, west } from "./failure-cases.ts";
 
-await survives(proof);
+await runFailureSuite(suite);
 
 describe.each(["elasticsearch", "opensearch"] as const)("%s", (distribution) => {
-  let search: World;
-  let conductor: Conductor;
+  let search: SearchFixture;
+  let harness: ActionHarness;
   beforeEach(async () => {
     search = await begin(distribution);
-    conductor = conduct({ ...search.secrets });
+    harness = actionHarness({ ...search.secrets });
   });
   afterEach(() => search.close());
 
   test("from a snapshot in one cluster to an alias in the other, and what is lost is the snapshot's age", async () => {
-    await conductor.perform("snapshot", "search.snapshot", snapshotOf(search));
+    await harness.perform("snapshot", "search.snapshot", snapshotOf(search));
     search.cluster("east").state.indices.get("packages-v3")?.docs.set("late", {});
     search.faults.down("east");
-    const checked = await conductor.perform("check", "search.check", {
+    const checked = await harness.perform("check", "search.check", {
       cluster: west(search),
       repository: "backups",
       indices: ["packages-*"],
     });
     expect(checked.facts).toMatchObject({ health: "green", snapshot: "packages-lifeboat-1", freeDisk: 0.6 });
-    const restored = await conductor.perform("restore", "search.restore", restoreOf(search));
+    const restored = await harness.perform("restore", "search.restore", restoreOf(search));
     expect(restored.evidence.says).toBe(
       "packages-lifeboat-1 is restored from packages-lifeboat-1 and holds 40 documents, and had 40 when the snapshot was taken.",
     );
     expect(restored.evidence.rpo?.seconds).toBeLessThan(5);
-    const swapped = await conductor.perform("swap", "search.swap_alias", {
+    const swapped = await harness.perform("swap", "search.swap_alias", {
       cluster: west(search),
       alias: "packages",
       toNewestOf: "packages",
@@ -43,17 +43,17 @@ describe.each(["elasticsearch", "opensearch"] as const)("%s", (distribution) => 
 });
 
 describe("what search.* says before it is too late", () => {
-  let search: World;
-  let conductor: Conductor;
+  let search: SearchFixture;
+  let harness: ActionHarness;
   beforeEach(async () => {
     search = await taken();
-    conductor = conduct({ ...search.secrets });
+    harness = actionHarness({ ...search.secrets });
   });
   afterEach(() => search.close());
   const check = (more: object = {}) =>
-    conductor.look("search.check", { cluster: west(search), repository: "backups", indices: ["packages-v3"], ...more });
+    harness.look("search.check", { cluster: west(search), repository: "backups", indices: ["packages-v3"], ...more });
 
-  test.each<[string, (search: World) => void, string[]]>([
+  test.each<[string, (search: SearchFixture) => void, string[]]>([
     [
       "a snapshot that is too old",
       (s) => void Object.assign(s.repository.snapshots.get("nightly") ?? {}, { startedAt: Date.now() - 7_200_000 }),
@@ -77,7 +77,7 @@ describe("what search.* says before it is too late", () => {
   test("a snapshot is chosen by its name, or by what it was taken before, and may then be old", async () => {
     const old = search.repository.snapshots.get("nightly");
     Object.assign(old ?? {}, { startedAt: Date.now() - 7_200_000 });
-    const look = async (more: object) => await conductor.look("search.restore", { ...restoreOf(search), ...more });
+    const look = async (more: object) => await harness.look("search.restore", { ...restoreOf(search), ...more });
     const newest = await look({ snapshot: "newest" });
     expect([newest.facts.snapshot, newest.facts.snapshotsThere]).toEqual(["nightly", "nightly"]);
     expect(blockedBy(newest.checks)).toEqual(["snapshot.usable"]);
@@ -93,17 +93,17 @@ describe("what search.* says before it is too late", () => {
   test("what an earlier step takes is restored, and no older one is shown for it", async () => {
     search.repository.snapshots.clear();
     const given = { ...restoreOf(search), after: "take" };
-    const before = await conductor.look("search.restore", given);
+    const before = await harness.look("search.restore", given);
     expect([before.facts.snapshot, before.facts.counted]).toEqual(["the newest when step take is done", null]);
     expect(before.checks.filter(({ ok }) => !ok)).toMatchObject([
       { id: "evidence.snapshot.usable", madeSoBy: { steps: ["take"] } },
     ]);
-    await conductor.perform("take", "search.snapshot", snapshotOf(search));
-    expect(blockedBy((await conductor.look("search.restore", given)).checks)).toEqual([]);
+    await harness.perform("take", "search.snapshot", snapshotOf(search));
+    expect(blockedBy((await harness.look("search.restore", given)).checks)).toEqual([]);
   });
 
   test("a wrong key is said, and shown nowhere", async () => {
-    const stranger = conduct({ SEARCH_PASSWORD: "x", WEST_KEY: "c2VjcmV0" });
+    const stranger = actionHarness({ SEARCH_PASSWORD: "x", WEST_KEY: "c2VjcmV0" });
     const looked = await stranger.look("search.check", {
       cluster: west(search),
       repository: "backups",
@@ -115,19 +115,19 @@ describe("what search.* says before it is too late", () => {
 
   test("a standby that knows the repository read-only takes no snapshot", async () => {
     search.cluster("west").addIndex("packages", DOCS);
-    const looked = await conductor.look("search.snapshot", { ...snapshotOf(search), cluster: west(search) });
+    const looked = await harness.look("search.snapshot", { ...snapshotOf(search), cluster: west(search) });
     expect(blockedBy(looked.checks)).toEqual(["repository.writable"]);
   });
 
   test("a snapshot that ends as FAILED is not one, and one that lost documents is not put in use", async () => {
     search.repository.coming.push("FAILED");
-    await expect(conductor.perform("s", "search.snapshot", snapshotOf(search))).rejects.toMatchObject({
+    await expect(harness.perform("s", "search.snapshot", snapshotOf(search))).rejects.toMatchObject({
       problem: { code: "snapshot-failed" },
     });
     (
       search.repository.snapshots.get("nightly")?.contents.get("packages-v3") as Map<string, unknown> | undefined
     )?.clear();
-    await expect(conductor.perform("r", "search.restore", restoreOf(search))).rejects.toMatchObject({
+    await expect(harness.perform("r", "search.restore", restoreOf(search))).rejects.toMatchObject({
       problem: { code: "restore-incomplete" },
     });
   });
@@ -135,7 +135,7 @@ describe("what search.* says before it is too late", () => {
   test("killed for real right after the restore was asked for: the successor waits for that one", async () => {
     const died = await performAndDie("search.restore", restoreOf(search), { secrets: { ...search.secrets } });
     expect(died.applied).toBe(true);
-    const { way, evidence } = await recoverFrom(conductor, "search.restore", restoreOf(search), died.before);
+    const { way, evidence } = await recoverFrom(harness, "search.restore", restoreOf(search), died.before);
     expect([way, evidence?.says]).toEqual(["verify", expect.stringContaining("holds 40 documents")]);
     expect(search.ledger.of("RestoreSnapshot")).toHaveLength(1);
   });

@@ -3,45 +3,45 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { traefikCovered } from "../../../practice/targets/traefik/index.ts";
 import { traefikMember } from "../../../src/actions/traefik/member.ts";
-import { type Conductor, conduct } from "../conductor.ts";
+import { type ActionHarness, actionHarness } from "../../support/action-harness.ts";
+import { soon } from "../../support/database-fixture.ts";
+import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { performAndDie, recoverFrom } from "../crash.ts";
-import { soon } from "../shop.ts";
 import { Step } from "../step.ts";
-import { survives } from "../survives.ts";
-import { addresses, openTraefik, proof, type Stand } from "./trials.ts";
+import { addresses, openTraefik, suite, type TraefikFixture } from "./failure-cases.ts";
 
-await survives(proof);
+await runFailureSuite(suite);
 
-let stand: Stand;
-let conductor: Conductor;
+let stand: TraefikFixture;
+let harness: ActionHarness;
 let file: string;
 let urls: readonly string[];
 beforeEach(async () => {
   stand = await openTraefik();
   urls = addresses();
   file = stand.file;
-  conductor = conduct({});
+  harness = actionHarness({});
 });
 afterEach(() => stand.close());
 const given = (more?: object) => stand.given(more);
-const step = (more?: object) => new Step(conductor, "traefik.switch", given(more));
+const step = (more?: object) => new Step(harness, "traefik.switch", given(more));
 
 describe("traefik.switch", () => {
   test("moves real requests by one rename, keeps comments and the file as it was, and leads back", async () => {
     expect(await stand.served()).toBe("old");
-    const { evidence, applied } = await conductor.perform("switch", "traefik.switch", given());
+    const { evidence, applied } = await harness.perform("switch", "traefik.switch", given());
     expect([applied, await stand.served()]).toEqual([true, "fresh"]);
     expect(evidence.says).toContain("answered as expected 3 times in a row");
     expect(await readFile(file, "utf8")).toContain("# where the shop runs");
     expect(await readFile(`${file}.before`, "utf8")).toBe(stand.before);
     expect((await readdir(stand.folder)).sort()).toEqual(["dynamic.yml", "dynamic.yml.before"]);
-    expect((await conductor.perform("again", "traefik.switch", given())).applied).toBe(false);
+    expect((await harness.perform("again", "traefik.switch", given())).applied).toBe(false);
     const back = {
       to: { servers: [urls[0]] },
       target: [{ url: `${urls[0]}/health` }],
       probe: { url: stand.traefik.url, json: { served: "old" } },
     };
-    await conductor.perform("back", "traefik.switch", given(back));
+    await harness.perform("back", "traefik.switch", given(back));
     expect(await stand.served()).toBe("old");
   });
 
@@ -49,7 +49,7 @@ describe("traefik.switch", () => {
     const seenAs = async (more: object) => {
       const { to: _to, target: _target, probe: _probe, times: _times, ...place } = stand.given(more);
       const look = async (url?: string) =>
-        traefikMember.look(conductor.context, traefikMember.input.parse({ ...place, url }));
+        traefikMember.look(harness.context, traefikMember.input.parse({ ...place, url }));
       return await Promise.all([look(`${urls[0]}/`), look(urls[1])]).then((all) => all.map(({ state }) => state));
     };
     expect(await seenAs({})).toEqual(["active", "standby"]);
@@ -59,13 +59,13 @@ describe("traefik.switch", () => {
       "silent",
     ]);
     expect(await seenAs({ service: "unknown" })).toEqual(["unclear", "unclear"]);
-    await conductor.perform("switch", "traefik.switch", given());
+    await harness.perform("switch", "traefik.switch", given());
     expect(await seenAs({})).toEqual(["standby", "active"]);
   });
 
   test("moves shares of a weighted service", async () => {
     const weights = { service: "split", to: { weights: { shop: 0, spare: 1 } }, probe: { url: stand.traefik.url } };
-    await conductor.perform("split", "traefik.switch", given(weights));
+    await harness.perform("split", "traefik.switch", given(weights));
     expect(await readFile(file, "utf8")).toMatch(/name: spare, weight: 1|name: spare\n\s+weight: 1/);
   });
 
@@ -109,7 +109,7 @@ describe("traefik.switch", () => {
       await writeFile(file, stand.before);
       await soon("the old way", async () => (await stand.served()) === "old");
       const died = await performAndDie("traefik.switch", given(), at ? { at } : {});
-      expect((await recoverFrom(conductor, "traefik.switch", given(), died.before)).way).toBe(way);
+      expect((await recoverFrom(harness, "traefik.switch", given(), died.before)).way).toBe(way);
       expect(await stand.served()).toBe("fresh");
     }
   }, 90_000);

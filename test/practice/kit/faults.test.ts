@@ -4,7 +4,7 @@ import type { FaultKind } from "../../../practice/kit/faults.ts";
 import { createLedger } from "../../../practice/kit/ledger.ts";
 import { servePlain } from "../../../practice/kit/plain.ts";
 import { openServer } from "../../../practice/kit/server.ts";
-import { until as untilTrue } from "../../actions/trial.ts";
+import { until as untilTrue } from "../../support/failure-case.ts";
 
 /** What a kind of fault means, whichever front it strikes: what the caller is told, and whether it was done. */
 const MEANS: Readonly<Record<FaultKind, readonly [told: number | "cut" | "nothing", done: boolean]>> = {

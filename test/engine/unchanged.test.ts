@@ -1,0 +1,72 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import type { ActionStep, Undone } from "../../src/catalog/types.ts";
+import { stillUnchanged } from "../../src/engine/unchanged.ts";
+import { away, folder, ledgerStep, planOf } from "../support/engine-harness.ts";
+import { actions, behave } from "../support/ledger-actions.ts";
+import { quiet } from "../support/postgres.ts";
+
+let dir: string;
+beforeEach(async () => {
+  dir = await folder();
+});
+afterEach(() => away(dir));
+
+const nothing = { evidenceOf: () => null };
+const around = () => ({
+  actions,
+  log: quiet,
+  practice: true,
+  secret: () => "",
+  drillLimits: () => null,
+  observeSeconds: 5,
+});
+
+/** The plan that takes back a `put` of fence. */
+function look(more: Partial<Undone> = {}) {
+  const put = ledgerStep(dir, "put", "fence") as ActionStep;
+  const undoes = {
+    run: "run-1",
+    step: "fence",
+    action: put.action,
+    input: put.input,
+    before: null,
+    verified: true,
+    ...more,
+  };
+  const undo = ledgerStep(dir, "guard", "undo") as ActionStep;
+  return stillUnchanged(planOf([[undo]], { undoes }), undo, around(), nothing);
+}
+
+test("what was done and stands may be taken back", async () => {
+  writeFileSync(join(dir, "fence"), "there");
+  expect(await look()).toMatchObject({ ok: true, level: "block" });
+});
+
+test("what somebody changed since is not taken back: the run is blocked", async () => {
+  writeFileSync(join(dir, "fence"), "there");
+  rmSync(join(dir, "fence"));
+  expect(await look()).toMatchObject({
+    ok: false,
+    level: "block",
+    says: expect.stringContaining("It changed since the step"),
+  });
+});
+
+test("what can't be told is shown to those who decide", async () => {
+  behave(dir, "fence", "unclear");
+  expect(await look()).toMatchObject({ ok: false, level: "warn" });
+});
+
+test("what nobody saw the end of is left to the call that takes it back, and to its own look", async () => {
+  expect(await look({ verified: false })).toBeNull();
+});
+
+test("an action this version does not know blocks it, with the reason", async () => {
+  expect(await look({ action: "folder.gone" })).toMatchObject({
+    ok: false,
+    level: "block",
+    says: expect.stringContaining("folder.gone"),
+  });
+});

@@ -1,0 +1,297 @@
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "@jest/globals";
+import { toCalendar } from "../../src/catalog/calendar.ts";
+import type { System } from "../../src/catalog/types.ts";
+import type { OccasionNow } from "../../templates/messages/calendar.ts";
+import { renderHome } from "../../templates/messages/home.ts";
+import { renderIncident } from "../../templates/messages/render.ts";
+import * as nights from "../support/incident-states.ts";
+import { orders } from "../support/orders-system.ts";
+import { keepPages, printBlocks, printView } from "../support/printed-page.ts";
+import type { RecordedIncident } from "../support/recorded-incident.ts";
+import { around } from "../support/surroundings.ts";
+
+const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
+
+const pages: Record<string, () => RecordedIncident> = {
+  "a-declared": nights.declared,
+  "b-requested": nights.requested,
+  "c-asked": nights.asked,
+  "d-escalated": nights.escalated,
+  "e-approved": nights.approved,
+  "f-failed": nights.failed,
+  "g-by-hand": nights.byHand,
+  "h-verified": nights.verified,
+  "i-resolved": nights.resolved,
+  "j-aborted": nights.aborted,
+  "k-denied": nights.denied,
+  "l-denied-and-asked-again": nights.deniedAndAskedAgain,
+  "m-planned-but-dead": nights.plannedButDead,
+  "n-drill-dry-run": nights.drillDryRun,
+  "o-stuck-and-paused": nights.stuckAndPaused,
+  "q-asked-back-and-lent": nights.askedBack,
+  "r-glass-wanted": nights.breakGlassRequested,
+  "s-glass-broken": nights.breakGlassUsed,
+  "t-glass-reviewed": nights.breakGlassReviewed,
+  "u-triage-looks": nights.triageLooks,
+  "v-triage-asks": nights.triageAsks,
+  "w-triage-proposes": nights.triageProposes,
+  "x-lanes": nights.lanes,
+  "y-late": nights.late,
+  "z-told-inputs": nights.told,
+};
+
+describe("everything Slack shows of an incident", () => {
+  for (const [name, tell] of Object.entries(pages)) {
+    test(name, () => {
+      const story = tell();
+      expectPage(`${name}.out`, printView(renderIncident(story.state, around(story))));
+    });
+  }
+
+  test("before its channel exists and in the practice workspace it says both", () => {
+    const story = nights.declared();
+    const view = renderIncident(story.state, around(story, { channel: null, practice: true }));
+    expectPage("p-practice-without-channel.out", printView(view));
+  });
+
+  test("the same state, surroundings and time draw the same view", () => {
+    const [one, other] = [nights.verified(), nights.verified()];
+    expect(renderIncident(one.state, around(one))).toEqual(renderIncident(other.state, around(other)));
+  });
+
+  test("an incident nobody declared shows nothing", () => {
+    const story = nights.declared();
+    const blank = { ...story.state, declared: null };
+    expect(renderIncident(blank, around(story))).toEqual({ channel: null, messages: [], redrawAt: null });
+  });
+});
+
+describe("a run that is over", () => {
+  const over = Object.entries(pages).flatMap(([name, tell]) =>
+    [...tell().state.runs.values()].some(({ endedAt }) => endedAt !== null) ? [[name, tell] as const] : [],
+  );
+
+  test.each(over)("%s: nothing of it is pending, and nothing of it lags behind its result", (_, tell) => {
+    const story = tell();
+    const { messages } = renderIncident(story.state, around(story));
+    for (const { id, endedAt } of story.state.runs.values()) {
+      if (endedAt === null) continue;
+      const own = messages.filter(({ key, under }) => under === `run:${id}` || key === `run:${id}`);
+      expect(own.map(({ key }) => key)).toContain(`result:${id}`);
+      for (const { priority, message } of own) {
+        expect(priority).toBe(0);
+        expect(JSON.stringify(message)).not.toMatch(/pending|waits (its turn|for)/);
+      }
+    }
+  });
+});
+
+describe("a server that could not be fenced", () => {
+  const shown = (story: RecordedIncident) => {
+    const { messages } = renderIncident(story.state, around(story));
+    return new Map(messages.map(({ key, message }) => [key, message]));
+  };
+  const LINE = "NOT FENCED: orders-a";
+
+  test("stands on the preflight, the decision and its confirmation, which the approval accepts", () => {
+    const all = shown(nights.askedUnfenced());
+    const card = all.get("gate:ask-first");
+    expect(card?.text).toContain(`⚠️ ${LINE}. If it comes back, two servers take writes. You accept this by approving.`);
+    expect(JSON.stringify(card?.blocks)).toContain(`*${LINE}.*`);
+    // In preflight it is known that it does not answer: no later step "does it".
+    expect(JSON.stringify(card?.blocks)).not.toContain("Fencing:");
+    expect(JSON.stringify(card?.blocks)).toMatch(/"text":"⚠ NOT FENCED: orders-a\. You accept this by approving\./);
+    expect(JSON.stringify(all.get("preflight:run-4hx8w2pd")?.blocks)).toContain(LINE);
+  });
+
+  test("stands on the outcome of the question, the result, and the status, with who accepted it", () => {
+    const all = shown(nights.wentOnUnfenced());
+    for (const key of ["gate:ask-first", "result:run-4hx8w2pd", "card"])
+      expect([key, JSON.stringify(all.get(key)?.blocks)]).toEqual([
+        key,
+        expect.stringContaining(`*${LINE}.* If it comes back, two servers take writes. Accepted by <@U0VERA>.`),
+      ]);
+    expect(all.get("result:run-4hx8w2pd")?.text).toContain(LINE);
+  });
+});
+
+describe("a run that did not begin", () => {
+  const resultOf = (story: RecordedIncident) => {
+    const { messages } = renderIncident(story.state, around(story));
+    const found = messages.find(({ key }) => key === "result:run-4hx8w2pd")?.message;
+    if (!found) throw new Error("There is no result.");
+    return { text: found.text, blocks: JSON.stringify(found.blocks) };
+  };
+
+  test("says one cause once and one way on: what the runbook asks for beforehand is none when the primary is dead", () => {
+    const { text, blocks } = resultOf(nights.plannedButDead());
+    expect(blocks.match(/does not answer/g)).toHaveLength(1);
+    expect(blocks.match(/\*Next:\*/g)).toHaveLength(1);
+    expect(blocks).toContain("/dr unplanned run-4hx8w2pd");
+    expect(`${text}${blocks}`).not.toMatch(/restore database|fenced/);
+  });
+
+  test("does not offer a mode its runbook does not have", () => {
+    const { blocks } = resultOf(nights.onlyPlannedAndDead());
+    expect(blocks).not.toContain("unplanned");
+    expect(blocks.match(/\*Next:\*/g)).toHaveLength(1);
+  });
+
+  test("a dry run says its warnings and its loss, and the line that runs it for real", () => {
+    const { text, blocks } = resultOf(nights.dryRunWarned());
+    for (const said of [text, blocks]) {
+      expect(said).toContain("ready to run, with 2 warnings");
+      expect(said).toContain("disk is 91 % full");
+      expect(said).toContain("Data loss: about 3 s of writes");
+      expect(said).toContain("Run it for real: `/dr runbook orders/database-failover --unplanned`");
+    }
+  });
+});
+
+describe("one key is one message for ever", () => {
+  for (const [name, tell] of Object.entries(pages)) {
+    test(`${name}: keys and buttons are unique, roots are there, and what was shown stays shown`, () => {
+      const story = tell();
+      const { messages } = renderIncident(story.state, around(story));
+      const keys = messages.map(({ key }) => key);
+      expect(new Set(keys).size).toBe(keys.length);
+      for (const { under } of messages) if (under !== null) expect(keys).toContain(under);
+      for (const { message } of messages) {
+        const ids = message.blocks.flatMap((block) =>
+          block.type === "actions" ? (block.elements as { action_id: string }[]).map(({ action_id }) => action_id) : [],
+        );
+        expect(new Set(ids).size).toBe(ids.length);
+      }
+    });
+  }
+
+  test("no message of an earlier moment vanishes with its buttons still on it", () => {
+    const moments = [nights.asked, nights.escalated, nights.approved, nights.failed, nights.byHand, nights.verified];
+    const drawn = moments.map((tell) => {
+      const story = tell();
+      return renderIncident(story.state, around(story)).messages;
+    });
+    for (let n = 1; n < drawn.length; n++) {
+      const later = new Set(drawn[n]?.map(({ key }) => key));
+      const withButtons = drawn[n - 1]?.filter(({ message }) => message.blocks.some(({ type }) => type === "actions"));
+      for (const { key } of withButtons ?? []) expect([...later]).toContain(key);
+    }
+  });
+
+  test("what is over ends with what is to be ticked off: of a drill, and of an incident where a list is for those", () => {
+    const calendar = toCalendar({
+      quarter: {
+        ...{ title: "Quarterly drill", runbook: "database-failover", mode: "unplanned", kind: "drill" },
+        ...{ schedule: "quarterly", timezone: "UTC", takes: 3600, tells: [], unannounced: false },
+        ...{ checklist: "before", afterwards: "after" },
+      },
+    });
+    const checklists = [
+      { id: "before", title: "Before it", items: ["Everybody knows"] },
+      { id: "after", title: "After it", items: ["The RTO was met", "There is a <standby> again"] },
+      { id: "learn", title: "After an incident", items: ["The post-mortem has a date"], afterIncidents: true as const },
+    ];
+    const end = (story: RecordedIncident, kind: "real" | "drill") => {
+      const runs = [...story.state.runs].map(([id, run]) => [id, { ...run, plan: { ...run.plan, kind } }] as const);
+      const state = { ...story.state, runs: new Map(runs) };
+      const { messages } = renderIncident(state, around(story, { system: { ...orders, calendar, checklists } }));
+      return printBlocks(messages.find(({ key }) => key.startsWith("result:"))?.message.blocks ?? []);
+    };
+    expect(end(nights.verified(), "drill")).toMatch(
+      /\*After it\*\n\s+☐ The RTO was met\n\s+☐ There is a &lt;standby&gt; again/,
+    );
+    expect(end(nights.verified(), "drill")).not.toContain("Before it");
+    expect(end(nights.verified(), "drill")).not.toContain("After an incident");
+    expect(end(nights.verified(), "real")).not.toContain("After it");
+    expect(end(nights.verified(), "real")).toMatch(/\*After an incident\*\n\s+☐ The post-mortem has a date/);
+  });
+
+  test("who was asked and has lost the role since is told so in the letter they have, and by its outcome in the end", () => {
+    const moved: System = {
+      ...orders,
+      people: orders.people.map((one) => (one.id === "bo" ? { ...one, roles: [], slack: ["U0BONEW"] } : one)),
+    };
+    const gone: System = { ...orders, people: orders.people.filter(({ id }) => id !== "bo") };
+    for (const system of [moved, gone]) {
+      const letter = (story: RecordedIncident) =>
+        renderIncident(story.state, around(story, { system })).messages.find(
+          ({ key }) => key === "gate:ask-first:to:bo",
+        );
+      expect(letter(nights.asked())).toMatchObject({ in: { person: "U0BO" } });
+      expect(letter(nights.asked())?.message.text).toContain("no longer hold a role that decides this");
+      expect(letter(nights.asked())?.message.blocks.filter(({ type }) => type === "actions")).toEqual([]);
+      expect(letter(nights.approved())?.message.text).toContain("pproved by");
+    }
+  });
+
+  test("when a run is over, nothing of it can be pressed but what comes next", () => {
+    for (const tell of [nights.verified, nights.aborted]) {
+      const story = tell();
+      const verbs = renderIncident(story.state, around(story))
+        .messages.filter(({ key }) => key !== "card" && key !== "roles")
+        .flatMap(({ message }) => message.blocks)
+        .flatMap((block) => (block.type === "actions" ? (block.elements as { action_id: string }[]) : []))
+        .map(({ action_id }) => action_id);
+      const over = ["incident.resolve", "postmortem", "run.details:run"];
+      expect(verbs.filter((verb) => !over.includes(verb))).toEqual([]);
+    }
+  });
+});
+
+describe("the Home tab", () => {
+  const home = (person: string | null, story: RecordedIncident) =>
+    renderHome({
+      slackUser: "U0",
+      personIn: new Map(person ? [["orders", person]] : []),
+      systems: [orders],
+      incidents: [{ state: story.state, channel: "C0INC7K2M" }],
+      now: story.now,
+      practice: false,
+      names: (who) => who,
+    });
+
+  test("of somebody who may decide", () => expectPage("home-vera.out", printBlocks(home("vera", nights.asked()))));
+  test("of the one who asked for the run", () => expectPage("home-ana.out", printBlocks(home("ana", nights.asked()))));
+  test("of somebody a role is lent to", () =>
+    expectPage("home-cleo.out", printBlocks(home("cleo", nights.askedBack()))));
+  test("of somebody who may review a broken glass, and of one who may not", () => {
+    expectPage("home-vera-glass.out", printBlocks(home("vera", nights.breakGlassUsed())));
+    expect(printBlocks(home("bo", nights.breakGlassUsed()))).not.toContain("waits for a review");
+  });
+  test("with what is practised next, and what is overdue", () => {
+    const story = nights.declared();
+    const one = {
+      system: "Orders",
+      title: "Fail over & back",
+      kind: "drill",
+      hidden: false,
+      line: "/dr failover database --drill",
+    } as const;
+    const at = (iso: string) => new Date(iso);
+    const occasions: readonly OccasionNow[] = [
+      {
+        ...one,
+        nextAt: at("2026-12-02T10:00:00Z"),
+        overdueSince: at("2026-11-04T10:00:00Z"),
+        last: { run: "run-1", at: at("2026-10-07T11:00:00Z") },
+      },
+      {
+        ...one,
+        title: "Look",
+        kind: "verification",
+        nextAt: at("2026-11-22T06:00:00Z"),
+        overdueSince: null,
+        last: null,
+      },
+      { ...one, title: "Leave the region", hidden: true, nextAt: null, overdueSince: null, last: null },
+    ];
+    const drawn = renderHome({
+      ...{ slackUser: "U0", personIn: new Map([["orders", "ana"]]), systems: [orders], incidents: [], occasions },
+      ...{ now: story.now, practice: false, names: (who: string) => who },
+    });
+    expectPage("home-drills.out", printBlocks(drawn));
+  });
+  test("of a stranger", () => expectPage("home-stranger.out", printBlocks(home(null, nights.asked()))));
+});

@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import { cards } from "../../src/actions/index.ts";
+import { sampleOf } from "../../src/catalog/input.ts";
+import { loadCatalog } from "../../src/catalog/load.ts";
+import { planRunbook } from "../../src/catalog/plan.ts";
+import type { PlanRequest } from "../../src/catalog/prepare.ts";
+import type { ActionCard, GateStep, Mode, Plan, Runbook, System } from "../../src/catalog/types.ts";
+import type { Preflight } from "../../src/incident/events.ts";
+import type { Declared, RunState } from "../../src/incident/state.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import type { ApprovalRequest } from "../../templates/messages/gate.ts";
+import { RecordedIncident } from "./recorded-incident.ts";
+import { seenFor } from "./target-observations.ts";
+
+/** Every runbook of every shipped system, planned, and a run of it that waits at its gates. */
+
+const systems = join(projectRoot(), "templates", "systems");
+const { catalog } = loadCatalog(systems, cards);
+
+/** Values only an installation can give are guessed here, so an input may miss what its action demands of such a value. */
+const guessing = new Map([...cards].map(([id, card]) => [id, lenient(card)]));
+
+function lenient(card: ActionCard): ActionCard {
+  return {
+    ...card,
+    checkInput(input) {
+      const checked = card.checkInput(input);
+      return checked.ok ? checked : { ok: true, input };
+    },
+    resources: () => [],
+  };
+}
+
+/** `[name, runbook, mode, back]`; those with a direction in both. */
+export const everyRunbook = catalog.runbooks.flatMap((book) =>
+  book.modes.flatMap((mode) =>
+    (book.direction ? [false, true] : [false]).map(
+      (back) => [`${book.system}/${book.id} ${mode}${back ? " back" : ""}`, book, mode, back] as const,
+    ),
+  ),
+);
+
+export function planOf(book: Runbook, mode: Mode, back: boolean): { system: System; plan: Plan } {
+  const system = catalog.systems.find(({ id }) => id === book.system) as System;
+  const values = system.variables.map(
+    ({ name, type }, i) => [name, type === "number" ? i + 1 : type === "boolean" ? false : name] as const,
+  );
+  const inputs = new Map((book.inputs ?? []).map((input) => [input.name, sampleOf(input)]));
+  const seen = seenFor(system, book, back);
+  const request = { catalog, variables: new Map([[system.id, new Map(values)]]), cards: guessing, inputs, seen };
+  const planned = planRunbook({ ...request, system: system.id, runbook: book.id, mode, kind: "real" } as PlanRequest);
+  if (!planned.ok) throw new Error(JSON.stringify(planned.problems, null, 2));
+  return { system, plan: planned.plan };
+}
+
+/** A run of the plan, asked for, looked at, with nothing approved. @throws when it's refused */
+export function asked(system: System, plan: Plan, seen: Preflight) {
+  const story = new RecordedIncident(system);
+  const person = system.people[0]?.id as string;
+  story.ask(person, {
+    type: "declare",
+    title: "Down",
+    system: system.id,
+    severity: system.severities[0]?.id ?? "P1",
+    kind: plan.kind,
+    impactStartedAt: null,
+    announceIn: null,
+  });
+  story.request(person, plan).engine({ type: "run.preflighted", data: seen });
+  const run = () => story.state.runs.get("run-4hx8w2pd") as RunState;
+  const declared = story.state.declared as Declared;
+  if (!declared || !run()) throw new Error("The run was refused.");
+  return {
+    story,
+    declared,
+    run,
+    /** Opens a gate, and gives what its card is drawn from. */
+    open(gate: GateStep): ApprovalRequest {
+      story.open(gate.id, `ask-${gate.id}`);
+      const state = run().steps.get(gate.id);
+      if (state?.status !== "gate") throw new Error("The gate is not open.");
+      return { state: story.state, run: run(), step: gate, gate: state.gate };
+    },
+  };
+}
