@@ -23,6 +23,7 @@ export const navigation: readonly Section[] = [
     text: "Understand",
     items: [
       { text: "Concepts", link: "/concepts" },
+      { text: "Glossary", link: "/glossary" },
       { text: "Sites, roles, directions", link: "/catalogue" },
       { text: "What your applications answer", link: "/contracts" },
       { text: "Cycles: there and back", link: "/cycles" },

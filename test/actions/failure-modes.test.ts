@@ -9,29 +9,29 @@ import { aloneSuite, watchedSuite } from "./redis/failure-cases.ts";
 
 /**
  * Every action that changes something, and everything it has to stand: where that is tested, or why it can not happen.
- * `dangers.md` is this list as a page. A new action is missing here until its trials stand in its target's `trials.ts`.
+ * `dangers.md` is this list as a page. A new action is missing here until its failure cases stand in its target's `failure-cases.ts`.
  */
 const here = join(projectRoot(), "test", "actions");
 const changing = [...actions.values()].filter(({ risk }) => risk !== "read").map(({ id }) => id);
-const trials = failureSuites.flatMap(([, { cases: own }]) => own);
+const cases = failureSuites.flatMap(([, { cases: own }]) => own);
 const handmade = failureSuites.flatMap(([, { handmade: own = [] }]) => own);
 
 /** Where a file has two. */
 const names = new Map<FailureSuite, string>([
-  [aloneSuite, "aloneProof"],
-  [watchedSuite, "watchedProof"],
+  [aloneSuite, "aloneSuite"],
+  [watchedSuite, "watchedSuite"],
 ]);
 
-/** `null`: run by a trial. Undefined: nobody thought of it. */
+/** `null`: run by a failure case. Undefined: no one thought of it. */
 function answerTo(action: string, mode: FailureMode): Instead | null | undefined {
-  const own = trials.filter((failureCase) => failureCase.action === action);
+  const own = cases.filter((failureCase) => failureCase.action === action);
   if (own.some(({ instead = {} }) => !(mode in instead))) return null;
   const said = [...own, ...handmade.filter((one) => one.action === action)];
   return said.map(({ instead = {} }) => instead[mode]).find((one) => one !== undefined);
 }
 
 describe("what everything that changes something has to stand", () => {
-  test.each(changing)("%s: each danger is tested, or it is said why it can't happen", (action) => {
+  test.each(changing)("%s: each failure mode is tested, or it is said why it can't happen", (action) => {
     const open = FAILURE_MODES.filter((mode) => {
       const answer = answerTo(action, mode);
       return answer === undefined || (typeof answer === "string" && answer.length < 20);
@@ -39,21 +39,21 @@ describe("what everything that changes something has to stand", () => {
     expect(open).toEqual([]);
   });
 
-  test("a trial is of an action there is, and is run by the file beside it", async () => {
-    for (const { action } of [...trials, ...handmade]) expect(changing).toContain(action);
-    for (const [file, proof] of failureSuites) {
+  test("a failure case is of an action there is, and is run by the file beside it", async () => {
+    for (const { action } of [...cases, ...handmade]) expect(changing).toContain(action);
+    for (const [file, suite] of failureSuites) {
       const text = readFileSync(join(here, file), "utf8");
-      const name = names.get(proof) ?? "proof";
+      const name = names.get(suite) ?? "suite";
       const from =
         new RegExp(`import \\{[^}]*\\b${name}\\b[^}]*\\} from "\\./([\\w-]+\\.ts)";`).exec(text)?.[1] ?? "none";
       const own = (await import(join(here, dirname(file), from))) as Record<string, unknown>;
-      expect([file, own[name] === proof]).toEqual([file, true]);
+      expect([file, own[name] === suite]).toEqual([file, true]);
       expect([file, text.includes(`\nawait runFailureSuite(${name});\n`)]).toEqual([file, true]);
     }
   });
 
   test("what is tested elsewhere is: a test of that name, in a file where nothing is left out", () => {
-    for (const { action, instead = {} } of [...trials, ...handmade]) {
+    for (const { action, instead = {} } of [...cases, ...handmade]) {
       for (const claim of Object.values(instead)) {
         if (typeof claim === "string") continue;
         const text = readFileSync(join(here, claim.file), "utf8");
@@ -91,7 +91,7 @@ function literal(text: string): string {
   return JSON.stringify(text).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
-/** ✓ a trial · → another test · – can not happen; the numbers lead to the lines below the table. */
+/** ✓ a case · → another test · – can not happen; the numbers lead to the lines below the table. */
 function page(): string {
   const notes: string[] = [];
   const noted = (mark: string, says: string) => {
@@ -109,7 +109,7 @@ function page(): string {
   );
   return `# What every action that changes something has to stand
 
-Written by \`PAGES=write npm test -- test/actions/dangers\`, out of the trials themselves. ✓ a trial runs it; → another test does;
+Written by \`PAGES=write npm test -- test/actions/dangers\`, out of the failure cases themselves. ✓ a case runs it; → another test does;
 – it can't happen there, for the reason below.
 
 | action | ${FAILURE_MODES.join(" | ")} |

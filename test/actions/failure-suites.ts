@@ -19,8 +19,8 @@ import { suite as script } from "./script/failure-cases.ts";
 import { suite as search } from "./search/failure-cases.ts";
 import { suite as traefik } from "./traefik/failure-cases.ts";
 
-/** The trials of every target, and the test file beside them that runs them. */
-export const failureSuites: readonly (readonly [file: string, proof: FailureSuite])[] = [
+/** The failure cases of every target, and the test file beside them that runs them. */
+export const failureSuites: readonly (readonly [file: string, suite: FailureSuite])[] = [
   ["app/readonly.test.ts", app],
   ["aws/rds.test.ts", rds],
   ["aws/traffic.test.ts", traffic],

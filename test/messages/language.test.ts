@@ -3,30 +3,15 @@ import { join, relative } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { parseSync } from "@swc/core";
 import { projectRoot } from "../../src/lib/root.ts";
+import { RETIRED_IN_SENTENCES } from "../support/retired-words.ts";
 
 /** Where the sentences are that people read in Slack, at the command line and on a phone. */
 const PLACES = ["templates/messages", "commands", "src/incident", "src/engine", "src/report", "src/paging", "src/mfa"];
 
-/** What an incident channel does not say, and what it says instead. */
-const RETIRED: readonly (readonly [RegExp, string])[] = [
-  [/\bcan not\b/i, "can't"],
-  [/\b(somebody|someone else's word)\b/i, "someone, or who it is"],
-  [/\bnobody\b(?! (available|left))/i, "no one, or none"],
-  [/\b(whoever|whomever)\b/i, "the role, or the person"],
-  [/\b(everybody|anybody)\b/i, "everyone, anyone"],
-  [/\b(is|are|was|were) asked for\b/i, "requested"],
-  [/\basked? for (by|anew)\b/i, "requested by, requested again"],
-  [/\banew\b/i, "again"],
-  [/\busers (are|were|is) (hurt|well)\b/i, "impact, customers are affected"],
-  [/\b(broken|broke|break the|breaks the) glass\b|\bglass (is|was) broken\b/i, "break-glass"],
-  [/\bwaits its turn\b|\bas (it|they) should be\b|\bso be it\b/i, "pending, passed, OK"],
-  [/\b(put it right|is tried on|under way)\b/i, "fix it, retrying, in progress"],
-];
-
 describe("the words of an incident channel", () => {
   test.each(PLACES)("%s says none that are retired", (place) => {
     const found = sentencesUnder(place).flatMap(({ where, says }) =>
-      RETIRED.filter(([word]) => word.test(says)).map(([, instead]) => `${where}: ${says}  (${instead})`),
+      RETIRED_IN_SENTENCES.filter(([word]) => word.test(says)).map(([, instead]) => `${where}: ${says}  (${instead})`),
     );
     expect(found).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import type { FaultKind } from "../../practice/kit/faults.ts";
 import type { Action, Evidence, PlannedCall } from "../../src/actions/contract.ts";
 
-/** What everything that changes something has to stand. `dangers.test.ts` demands each of them of every action. */
+/** What everything that changes something has to stand. `failure-modes.test.ts` demands each of them of every action. */
 export const FAILURE_MODES = [
   "killed before",
   "killed during",
@@ -53,7 +53,7 @@ export interface CaseFixture {
   readonly calls?: readonly PlannedCall[];
 }
 
-/** A hand-written test that shows it. `dangers.test.ts` looks whether there is one of that name. */
+/** A hand-written test that shows it. `failure-modes.test.ts` looks whether there is one of that name. */
 export interface Elsewhere {
   readonly test: string;
   /** Below `test/actions`. */
@@ -90,7 +90,7 @@ export interface Handmade {
   readonly instead: Readonly<Record<FailureMode, Instead>>;
 }
 
-/** What a target's `trials.ts` holds. */
+/** What a target's `failure-cases.ts` holds. */
 export interface FailureSuite {
   /** Debian's programs and packages, where the target is a real one. */
   readonly needs?: { readonly programs: readonly string[]; readonly packages: readonly string[] };
