@@ -141,7 +141,7 @@ describe("what is shown of it", () => {
 
 test("whoever is asked, paged or invited becomes a member, and stays one", async () => {
   const { state } = await house.state(incident);
-  const system = house.house.catalog.systems[0];
+  const system = house.context.catalog.systems[0];
   const knows = (person: string) => mayKnowOf(state, system, { person, slackUser: null });
   expect(["cass-moreau", "vera-lindqvist"].map(knows)).toEqual([false, false]);
   expect(await textOf("cass", "invite @sam")).toContain("No open incidents");
@@ -177,11 +177,11 @@ describe("what is declared beside it says nothing of it:", () => {
 
 async function drawn() {
   const { state } = await house.state(incident);
-  const [system] = house.house.catalog.systems;
+  const [system] = house.context.catalog.systems;
   if (system === undefined) throw new Error("There is no system");
   const around = {
     system,
-    now: house.house.timeline.now(),
+    now: house.context.timeline.now(),
     practice: true,
     names: (who: string) => who,
     channel: null,
@@ -192,7 +192,7 @@ async function drawn() {
 function isMember(state: Awaited<ReturnType<typeof drawn>>["state"], place: unknown): boolean {
   if (typeof place !== "object" || place === null || !("person" in place)) return false;
   const account = String(place.person);
-  const [system] = house.house.catalog.systems;
+  const [system] = house.context.catalog.systems;
   const person = system?.people.find(({ slack }) => slack.includes(account))?.id ?? null;
   return mayKnowOf(state, system, { person, slackUser: account });
 }
