@@ -1,20 +1,29 @@
 import type { Alert, System } from "../src/catalog/types.ts";
-import { safe } from "../templates/messages/escape.ts";
-import type { Command } from "./command.ts";
+import { parseActionValue } from "../templates/messages/action-value.ts";
+import { cut, safe } from "../templates/messages/escape.ts";
+import { at } from "../templates/messages/when.ts";
+import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
+import { needsInputs } from "./inputs.ts";
 import { lineFor } from "./line.ts";
-import { say } from "./say.ts";
-import { runnable } from "./start.ts";
+import { say, stop } from "./say.ts";
+import { runnable, startRun } from "./start.ts";
 import { systemNamed } from "./targets.ts";
+import { theIncident } from "./the-incident.ts";
+
+/** What came in and is no alert of the catalogue, or was refused: so many lines. */
+const STRAYS = 10;
 
 export const alerts: Command = {
   verb: "alerts",
-  aliases: ["alert"],
+  aliases: ["alert", "alert.start"],
   summary: "List alerts, their severity and the command that answers them. Words filter the list.",
   usage: "/dr alerts [<words…>] [--system <system>]",
   examples: ["/dr alerts", "/dr alerts database"],
-  reads: () => true,
+  startsRuns: true,
+  reads: ({ verb }) => verb !== "alert.start",
   async handle(context, request) {
+    if (request.verb === "alert.start") return start(context, request);
     const named = request.options.system;
     const known = runnable(context);
     const systems = named === undefined ? known : [systemNamed(known, named)];
@@ -23,13 +32,56 @@ export const alerts: Command = {
     const found = all
       .filter((one) => words.every((word) => namesOf(one.system, one.alert).some((name) => name.includes(word))))
       .sort((one, other) => one.alert.severity.localeCompare(other.alert.severity));
+    const strays = words.length === 0 ? await strayLines(context) : [];
     if (found.length > 0)
-      return say(found.map(({ system, alert }) => line(context, system, alert, systems.length > 1)));
-    if (all.length === 0) return say("The catalogue has no alerts for this channel.");
+      return say([...found.map(({ system, alert }) => line(context, system, alert, systems.length > 1)), ...strays]);
+    if (all.length === 0) return say(["The catalogue has no alerts for this channel.", ...strays]);
     return say(
       `No alert has "${safe(request.words.join(" "))}" in it. There are: ${all.map(({ alert }) => safe(alert.id)).join(", ")}.`,
     );
   },
+};
+
+/** Carries incident, alert and mode: what the alert proposes is requested like any run. */
+async function start(context: CommandContext, request: Request): Promise<Reply> {
+  const { incident, about } = parseActionValue(request.actionValue);
+  const [alert = "", mode = ""] = about;
+  if (incident === null || mode === "")
+    return stop({ code: "press-only", what: "This is pressed, not typed", next: "`/dr alerts` lists the commands" });
+  const state = await theIncident(context, request);
+  const proposed = state.id === incident ? state.alerts?.get(alert)?.runbook : null;
+  const found = proposed?.modes.find((one) => one === mode);
+  if (!proposed || found === undefined)
+    return stop({ code: "nothing-proposed", what: "This alert proposes no runbook" });
+  const book = context.catalog.runbooks.find(
+    ({ id, system }) => id === proposed.id && system === state.declared?.system,
+  );
+  if (book === undefined)
+    return stop({
+      code: "runbook-gone",
+      what: `The runbook ${safe(proposed.id)} is not in the catalogue any more`,
+      next: "`/dr runbook` lists what there is",
+    });
+  const options = { incident: state.id, [found]: true as const };
+  const typed = { verb: "runbook", words: [book.id], options, wantsForm: true as const };
+  return startRun(context, { ...request, ...(needsInputs(book) ? typed : { options }) }, book, found);
+}
+
+/** What was sent and opened no incident: without it nobody would know that an alert is missing in the catalogue, or its sender's secret wrong. */
+async function strayLines({ tally }: CommandContext): Promise<string[]> {
+  const counted = (await tally.read("alerts/")).slice(0, STRAYS);
+  if (counted.length === 0) return [];
+  const lines = counted.map(({ what, who, count, lastAt, last }) => {
+    const kind = STRAY[what] ?? what;
+    return `• ${kind}: ${safe(cut(who, 120))}, ${count} times, last ${at(lastAt)}${last ? ` (${safe(cut(last, 160))})` : ""}`;
+  });
+  return ["*Sent, and no alert of the catalogue:*", ...lines];
+}
+
+const STRAY: Readonly<Record<string, string>> = {
+  "alerts/unmatched": "Not in the catalogue",
+  "alerts/refused": "Not readable",
+  "alerts/unauthenticated": "Not authenticated",
 };
 
 /** Everything it goes by, in lower case. */
@@ -47,5 +99,6 @@ function line({ catalog }: CommandContext, system: System, alert: Alert, several
       : system.triage !== undefined
         ? "No runbook answers it. Start triage: `/dr triage`"
         : "No runbook answers it";
-  return `• *${alert.severity}* ${safe(alert.id)}${where}: ${safe(alert.title)} (${safe(alert.when)}). ${next}`;
+  const more = alert.link === null ? "" : ` · <${new URL(alert.link).href.replace(/\|/g, "%7C")}|More>`;
+  return `• *${alert.severity}* ${safe(alert.id)}${where}: ${safe(alert.title)} (${safe(alert.when)}). ${next}${more}`;
 }

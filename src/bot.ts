@@ -5,6 +5,9 @@ import { WORKSPACE } from "../commands/record.ts";
 import { pageWords } from "../templates/messages/page-text.ts";
 import { storeAccepted, storeDoubt, tampered } from "../templates/messages/store-doubt.ts";
 import { actions, cards } from "./actions/index.ts";
+import { alertPaths } from "./alerts/config.ts";
+import { startAlerts } from "./alerts/index.ts";
+import { lookByPlanning } from "./alerts/look.ts";
 import { conformanceOf } from "./catalog/conformance.ts";
 import { drainSecondsOf } from "./catalog/drain.ts";
 import { drillLimits } from "./catalog/drill.ts";
@@ -25,6 +28,7 @@ import { createTriageProber } from "./engine/triage-prober.ts";
 import { serveHealth, slackHealth, storeHealth } from "./health.ts";
 import { createHttpAddresses } from "./http/addresses.ts";
 import { PAGERDUTY_WEBHOOK, SLACK_EVENTS } from "./http/paths.ts";
+import { serveWebhooks } from "./http/webhooks.ts";
 import { createIncidents } from "./incidents/index.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
@@ -62,6 +66,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   const http = createHttpAddresses(log, [
     ...(config.slack?.transport.kind === "http" ? [SLACK_EVENTS] : []),
     ...(config.paging?.webhook ? [PAGERDUTY_WEBHOOK] : []),
+    ...alertPaths(config.alerts),
   ]);
   const page = await openPage({ ...config.comms.page, http, log });
   const opened = await openStore({
@@ -198,18 +203,34 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   const paging =
     config.paging === null || !catalog.systems.some((system) => system.paging)
       ? null
-      : await startPaging({
+      : startPaging({
           config: config.paging,
           timeline,
           inbox,
           pages: createPages(pool),
           incidents,
           systems: systemsById(catalog, ({ paging }) => paging !== undefined),
+          books: () => catalog.runbooks,
           secret: secrets.forPaging,
           words: pageWords(config.practice),
-          http,
           log,
         });
+  const alerts = startAlerts({
+    config: config.alerts,
+    timeline,
+    incidents,
+    inbox,
+    tally: context.tally,
+    systems: () => catalog.systems,
+    books: () => catalog.runbooks,
+    look: lookByPlanning(context),
+    log,
+  });
+  const routes = [...(paging?.route ? [paging.route] : []), ...alerts.routes];
+  const webhooks =
+    config.webhooks === null || routes.length === 0
+      ? null
+      : await serveWebhooks({ ...config.webhooks, routes, http, log });
   const control = await startControl({ config: config.cli, context, counters, log });
   log.info({ practice: config.practice, systems: catalog.systems.length, drainSeconds }, "Lifeboat is up.");
 
@@ -217,6 +238,8 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     reload: async () => void (await reloader.now("signal", { kind: "bot" })),
     async stop() {
       await reloader.stop();
+      await webhooks?.close();
+      await alerts.stop();
       // People are heard until the steps under way have ended: a run can still be aborted.
       await engine.stop();
       await control.close();

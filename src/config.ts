@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { join, resolve } from "node:path";
 import { z } from "zod";
+import { type AlertsConfig, isTopicArn } from "./alerts/config.ts";
 import { nearest } from "./catalog/suggest.ts";
 import type { CommsConfig } from "./comms/config.ts";
 import type { ControlConfig } from "./control/index.ts";
@@ -37,6 +38,9 @@ export interface Config {
   readonly slack: SlackConfig | null;
   /** Null: nobody is paged, because this is practice without its own pager. */
   readonly paging: PagingConfig | null;
+  /** Where monitoring and PagerDuty post to; null: nowhere. */
+  readonly webhooks: { readonly port: number; readonly host: string } | null;
+  readonly alerts: AlertsConfig;
   readonly comms: CommsConfig;
   /** 32 bytes secrets of people are kept with; null: nobody can enroll a proof of who they are. */
   readonly secretKeys: readonly Buffer[];
@@ -82,6 +86,16 @@ const signingSecret = z
   .refine(
     (secret) => /^\S{16,200}$/.test(secret) && new Set(secret).size >= 6,
     "It is shown under Basic Information of your Slack app, 32 characters",
+  )
+  .optional();
+
+/** Several while one is changed: the old and the new. */
+const secrets = z
+  .string()
+  .transform((text) => text.split(",").map((secret) => secret.trim()))
+  .refine(
+    (list) => list.every((secret) => /^\S{16,200}$/.test(secret)),
+    "Secrets of 16 characters or more, with commas",
   )
   .optional();
 
@@ -176,7 +190,7 @@ const settings = z.object({
     .transform((host) => host.replace(/^\[|\]$/g, ""))
     .default("127.0.0.1")
     .describe(
-      "Address everything listens on: Slack's deliveries over HTTP, PagerDuty's webhooks, the health checks and the status page. In a " +
+      "Address everything listens on: Slack's deliveries over HTTP, webhooks, the health checks and the status page. In a " +
         "container behind a proxy: `0.0.0.0` or `::`",
     ),
   PAGERDUTY_REGION: z
@@ -185,18 +199,32 @@ const settings = z.object({
     .describe(
       "Where your PagerDuty account is. What is paged, and with which keys, stands in `paging:` of each system",
     ),
-  PAGERDUTY_WEBHOOK_PORT: port
+  LIFEBOAT_WEBHOOK_PORT: port
     .optional()
-    .describe("Port of `POST /pagerduty/webhook`, for PagerDuty's v3 webhooks. Unset: not served"),
-  PAGERDUTY_WEBHOOK_SECRETS: z
+    .describe(
+      "Port that monitoring and PagerDuty post to at `LISTEN_HOST`: `/alerts/…` and `/pagerduty/webhook`. Unset: not served",
+    ),
+  PAGERDUTY_WEBHOOK_SECRETS: secrets.describe(
+    "Secrets PagerDuty signs its webhooks with, with commas: the old and the new while one is changed",
+  ),
+  LIFEBOAT_ALERTMANAGER_SECRETS: secrets.describe(
+    "Secrets Alertmanager sends to `/alerts/alertmanager`, as a bearer token or the password of the user `lifeboat`. With commas: the old " +
+      "and the new while one is changed. Unset: not served",
+  ),
+  LIFEBOAT_GRAFANA_SECRETS: secrets.describe(
+    "The same for Grafana and `/alerts/grafana`, which may also sign with one (HMAC, with `X-Grafana-Alerting-Timestamp`)",
+  ),
+  LIFEBOAT_CLOUDWATCH_TOPICS: z
     .string()
-    .transform((text) => text.split(",").map((secret) => secret.trim()))
-    .refine(
-      (secrets) => secrets.every((secret) => /^\S{16,200}$/.test(secret)),
-      "Secrets of 16 characters or more, with commas",
-    )
+    .transform((text) => text.split(",").map((topic) => topic.trim()))
+    .refine((topics) => topics.every(isTopicArn), "ARNs of SNS topics: arn:aws:sns:us-east-1:123456789012:alarms")
     .optional()
-    .describe("Secrets PagerDuty signs its webhooks with, with commas: the old and the new while one is changed"),
+    .describe(
+      "ARNs of the SNS topics whose CloudWatch alarms are accepted at `/alerts/cloudwatch`, with commas. Unset: not served",
+    ),
+  LIFEBOAT_ALERT_SECRETS: secrets.describe(
+    "Secrets any other sender signs with (HMAC-SHA256) at `/alerts/generic`, with commas. Unset: not served",
+  ),
   PAGERDUTY_API_URL: z
     .string()
     .refine(isLoopbackUrl, "Only the practice pager on this machine: http://127.0.0.1:4181")
@@ -389,6 +417,7 @@ export function loadConfig(
     ...(bot ? keyProblems(given) : []),
     ...cliProblems(given),
     ...pagingProblems(given),
+    ...webhookProblems(given),
     ...commsProblems(given),
   ];
   if (!parsed.success || problems.length > 0) {
@@ -426,6 +455,13 @@ function configOf(read: Settings, slack: boolean): Config {
     },
     slack: slack ? slackOf(read) : null,
     paging: pagingOf(read),
+    webhooks: webhooksOf(read),
+    alerts: {
+      alertmanager: read.LIFEBOAT_ALERTMANAGER_SECRETS ?? [],
+      grafana: read.LIFEBOAT_GRAFANA_SECRETS ?? [],
+      cloudwatch: read.LIFEBOAT_CLOUDWATCH_TOPICS ?? [],
+      generic: read.LIFEBOAT_ALERT_SECRETS ?? [],
+    },
     comms: commsOf(read),
     cli: cliOf(read),
     slackUnavailable: read.LIFEBOAT_SLACK_UNAVAILABLE,
@@ -489,12 +525,17 @@ function pagingOf(read: Settings): PagingConfig | null {
   const local = read.PAGERDUTY_API_URL?.replace(/\/$/, "");
   if (read.SLACK_API_URL !== undefined && local === undefined) return null;
   const domain = read.PAGERDUTY_REGION === "eu" ? "eu.pagerduty.com" : "pagerduty.com";
-  const { PAGERDUTY_WEBHOOK_PORT: port, PAGERDUTY_WEBHOOK_SECRETS: secrets } = read;
+  const { PAGERDUTY_WEBHOOK_SECRETS: secrets } = read;
   return {
     apiUrl: local ?? `https://api.${domain}`,
     eventsUrl: local ?? `https://events.${domain}`,
-    webhook: port === undefined ? null : { port, host: read.LISTEN_HOST, secrets: secrets ?? [] },
+    webhook: secrets === undefined ? null : { secrets },
   };
+}
+
+function webhooksOf(read: Settings): Config["webhooks"] {
+  const port = read.LIFEBOAT_WEBHOOK_PORT;
+  return port === undefined ? null : { port, host: read.LISTEN_HOST };
 }
 
 function problemOf(
@@ -615,20 +656,38 @@ function cliProblems(given: Readonly<Record<string, string>>): Problem[] {
     }));
 }
 
-/** Webhooks are signed or not heard, and what is paged in practice rings on this machine only. */
+/** What is paged in practice rings on this machine only. */
 function pagingProblems(given: Readonly<Record<string, string>>): Problem[] {
-  const { PAGERDUTY_API_URL, PAGERDUTY_WEBHOOK_PORT, PAGERDUTY_WEBHOOK_SECRETS, SLACK_API_URL } = given;
+  const { PAGERDUTY_API_URL, SLACK_API_URL } = given;
   const problems: Problem[] = [];
-  if (PAGERDUTY_WEBHOOK_PORT && !PAGERDUTY_WEBHOOK_SECRETS) {
-    const what = "It's not set, so every webhook would be refused";
-    const next = "Give the secret PagerDuty showed when the webhook was made, or unset PAGERDUTY_WEBHOOK_PORT";
-    problems.push({ code: "config", where: "PAGERDUTY_WEBHOOK_SECRETS", what, next });
-  }
   if (PAGERDUTY_API_URL && !SLACK_API_URL) {
     const what = "This is the practice pager, and it is not practice: nobody would be woken";
     problems.push({ code: "config", where: "PAGERDUTY_API_URL", what, next: "Unset it" });
   }
   return problems;
+}
+
+const ALERT_SENDERS = [
+  "LIFEBOAT_ALERTMANAGER_SECRETS",
+  "LIFEBOAT_GRAFANA_SECRETS",
+  "LIFEBOAT_CLOUDWATCH_TOPICS",
+  "LIFEBOAT_ALERT_SECRETS",
+] as const;
+
+/** There is one listener, and it is of use only with somebody it accepts. */
+function webhookProblems(given: Readonly<Record<string, string>>): Problem[] {
+  const { LIFEBOAT_WEBHOOK_PORT: port, PAGERDUTY_WEBHOOK_SECRETS: pager } = given;
+  const senders = ALERT_SENDERS.filter((name) => given[name]);
+  const where = "LIFEBOAT_WEBHOOK_PORT";
+  if (!port && senders.length > 0) {
+    const what = `It's not set, and ${senders.join(", ")} would be of no use`;
+    return [{ code: "config", where, what, next: "Set it" }];
+  }
+  if (port && !pager && senders.length === 0) {
+    const next = `Set PAGERDUTY_WEBHOOK_SECRETS or one of ${ALERT_SENDERS.join(", ")}`;
+    return [{ code: "config", where, what: "It's set, and every webhook would be refused", next }];
+  }
+  return [];
 }
 
 /** A name that is nearly a setting's, while that setting is unset: somebody believes they set it. */

@@ -9,6 +9,7 @@ export const renamedSettings: Readonly<Record<string, string>> = {
   LIFEBOAT_NEW_PROOF_HOURS: "LIFEBOAT_MFA_COOLDOWN_HOURS",
   LIFEBOAT_WATCH_SECONDS: "LIFEBOAT_SPLIT_BRAIN_CHECK_SECONDS",
   LIFEBOAT_WHEN_SLACK_IS_SILENT: "LIFEBOAT_SLACK_UNAVAILABLE",
+  PAGERDUTY_WEBHOOK_PORT: "LIFEBOAT_WEBHOOK_PORT",
 };
 
 /** The environment with every setting under its current name. */

@@ -21,6 +21,18 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   },
   timeline: { at: "src/timeline/", may: ["src/lib/"] },
   projection: { at: "src/projection/", may: ["src/lib/", "src/timeline/contract.ts"] },
+  alerts: {
+    at: "src/alerts/",
+    may: [
+      "src/http/",
+      "src/lib/",
+      "src/catalog/",
+      "src/incident/",
+      "src/incidents/",
+      "src/projection/",
+      "src/timeline/contract.ts",
+    ],
+  },
   engine: {
     at: "src/engine/",
     may: [

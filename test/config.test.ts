@@ -51,6 +51,8 @@ describe("what is read", () => {
           eventsUrl: "https://events.pagerduty.com",
           webhook: null,
         },
+        webhooks: null,
+        alerts: { alertmanager: [], grafana: [], cloudwatch: [], generic: [] },
         comms: {
           mail: null,
           statuspage: null,
@@ -139,8 +141,9 @@ describe("what is read", () => {
         paging: {
           apiUrl: "https://api.eu.pagerduty.com",
           eventsUrl: "https://events.eu.pagerduty.com",
-          webhook: { port: 3100, host: "127.0.0.1", secrets: ["0123456789abcdef", "fedcba9876543210"] },
+          webhook: { secrets: ["0123456789abcdef", "fedcba9876543210"] },
         },
+        webhooks: { port: 3100, host: "127.0.0.1" },
       },
     });
   });
@@ -177,6 +180,22 @@ describe("what is read", () => {
 
   test("webhooks without a secret are a mistake", () => {
     expect(problemsOf({ ...socket, PAGERDUTY_WEBHOOK_PORT: "3100" })).toContain("every webhook would be refused");
+  });
+
+  test("one port for everything that is posted, and somebody whose posts are accepted", () => {
+    const alerts = { LIFEBOAT_ALERTMANAGER_SECRETS: "0123456789abcdef, fedcba9876543210" };
+    expect(loadConfig({ ...socket, ...alerts, LIFEBOAT_WEBHOOK_PORT: "3100" })).toMatchObject({
+      config: {
+        webhooks: { port: 3100, host: "127.0.0.1" },
+        alerts: { alertmanager: ["0123456789abcdef", "fedcba9876543210"], grafana: [], cloudwatch: [], generic: [] },
+      },
+    });
+    expect(problemsOf({ ...socket, ...alerts })).toContain("would be of no use");
+    expect(problemsOf({ ...socket, LIFEBOAT_WEBHOOK_PORT: "3100" })).toContain("every webhook would be refused");
+    for (const topics of ["alarms", "arn:aws:sns:us-east-1:1:alarms", "arn:aws:sqs:us-east-1:123456789012:alarms"])
+      expect(problemsOf({ ...socket, LIFEBOAT_WEBHOOK_PORT: "3100", LIFEBOAT_CLOUDWATCH_TOPICS: topics })).toContain(
+        "LIFEBOAT_CLOUDWATCH_TOPICS",
+      );
   });
 
   test("a signing secret means HTTP, on its port", () => {
@@ -245,7 +264,9 @@ describe("settings under their former names", () => {
     LIFEBOAT_NEW_PROOF_HOURS: "7",
     LIFEBOAT_WATCH_SECONDS: "9",
     LIFEBOAT_WHEN_SLACK_IS_SILENT: "roster",
+    PAGERDUTY_WEBHOOK_PORT: "3100",
   };
+  const given = { ...socket, PAGERDUTY_WEBHOOK_SECRETS: "0123456789abcdef" };
   const all = Object.entries(renamedSettings);
 
   test("every one has a value here", () => {
@@ -253,24 +274,24 @@ describe("settings under their former names", () => {
   });
 
   test.each(all)("%s is read as %s", (old, current) => {
-    const before = loadConfig({ ...socket, [old]: values[old] });
-    const now = loadConfig({ ...socket, [current]: values[old] });
+    const before = loadConfig({ ...given, [old]: values[old] });
+    const now = loadConfig({ ...given, [current]: values[old] });
     expect(before).toEqual({ ...now, renamed: { [old]: current } });
     expect(now).toMatchObject({ ok: true, renamed: {} });
-    expect(now).not.toEqual(loadConfig(socket));
-    expect(loadConfig({ ...socket, [old]: values[old], [current]: "" })).toEqual(before);
-    expect(loadConfig({ ...socket, [old]: "", [current]: values[old] })).toEqual(now);
+    expect(now).not.toEqual(loadConfig(given));
+    expect(loadConfig({ ...given, [old]: values[old], [current]: "" })).toEqual(before);
+    expect(loadConfig({ ...given, [old]: "", [current]: values[old] })).toEqual(now);
   });
 
   test.each(all)("%s and %s may both be set, to the same value only", (old, current) => {
-    expect(loadConfig({ ...socket, [old]: values[old], [current]: values[old] })).toMatchObject({ ok: true });
-    const said = problemsOf({ ...socket, [old]: values[old] ?? "", [current]: "something-else=x" });
+    expect(loadConfig({ ...given, [old]: values[old], [current]: values[old] })).toMatchObject({ ok: true });
+    const said = problemsOf({ ...given, [old]: values[old] ?? "", [current]: "something-else=x" });
     expect(said).toContain(`${old} and ${current}: Both names of one setting are set, and their values differ.`);
     expect(said).toContain(`Unset ${old}`);
   });
 
   test("a value that can't be used is told under the name it was given", () => {
-    expect(problemsOf({ ...socket, LIFEBOAT_WHEN_SLACK_IS_SILENT: "hope" })).toBe(
+    expect(problemsOf({ ...given, LIFEBOAT_WHEN_SLACK_IS_SILENT: "hope" })).toBe(
       "LIFEBOAT_WHEN_SLACK_IS_SILENT (now LIFEBOAT_SLACK_UNAVAILABLE): This can't be used. Allowed: refuse, cached, roster.\n",
     );
   });

@@ -47,6 +47,7 @@ export const navigation: readonly Section[] = [
       { text: "Lifeboat is down", link: "/operations/lifeboat-down" },
       { text: "Slack is down", link: "/operations/slack-down" },
       { text: "The command line", link: "/command-line" },
+      { text: "Alerts", link: "/alerts" },
       { text: "The store fails over", link: "/operations/store-failover" },
       { text: "A run is stuck", link: "/operations/stuck-run" },
       { text: "A secret rotates", link: "/operations/rotate-secrets" },

@@ -83,7 +83,7 @@ export async function openSession(house: Promise<SharedServices>, options: Sessi
           STATUS_PAGE_PORT: pagePort,
           LIFEBOAT_SPLIT_BRAIN_CHECK_SECONDS: "3",
           STATUS_PAGE_LINK: `http://127.0.0.1:${pagePort}/`,
-          PAGERDUTY_WEBHOOK_PORT: webhookPort,
+          LIFEBOAT_WEBHOOK_PORT: webhookPort,
           LIFEBOAT_SECRET_KEY: secretKey,
           ...options.environment,
           ...extra,

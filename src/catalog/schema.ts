@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { KEY_TYPES, parsePublicKey } from "../lib/ssh-key.ts";
-import { alertsSchema } from "./alerts.ts";
+import { alertsSchema, otherAlertsSchema } from "./alerts.ts";
 import { backupsSchema } from "./backups.ts";
 import { calendarSchema } from "./calendar.ts";
 import { cadenceSchema, commsSchema, linksSchema } from "./comms.ts";
@@ -175,6 +175,7 @@ export const systemSchema = z
     links: linksSchema.optional(),
     triage: triageSchema.optional(),
     alerts: alertsSchema.optional(),
+    otherAlerts: otherAlertsSchema.optional(),
     backups: backupsSchema.optional(),
     calendar: calendarSchema.optional(),
     cycles: cyclesSchema.optional(),

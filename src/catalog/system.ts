@@ -80,6 +80,7 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
     ...(written.links && { links: toLinks(written.links) }),
     ...(written.triage && { triage: toTriage(written.triage) }),
     ...(written.alerts && { alerts: toAlerts(written.alerts) }),
+    ...(written.otherAlerts && { otherAlerts: written.otherAlerts }),
     ...(written.backups && { backups: toBackups(written.backups) }),
     ...(written.calendar && { calendar: toCalendar(written.calendar) }),
     ...(written.cycles && { cycles: toCycles(written.cycles) }),

@@ -1,4 +1,4 @@
-import type { Alert } from "./alerts.ts";
+import type { Alert, OtherAlerts } from "./alerts.ts";
 import type { Backup } from "./backups.ts";
 import type { Occasion } from "./calendar.ts";
 import type { Checklist, Compliance, Contact } from "./compliance.ts";
@@ -7,7 +7,7 @@ import type { Input } from "./input.ts";
 import type { Scalar } from "./reference.ts";
 import type { Triage } from "./triage.ts";
 
-export type { Alert } from "./alerts.ts";
+export type { Alert, OtherAlerts } from "./alerts.ts";
 export type { Backup } from "./backups.ts";
 export type { Occasion } from "./calendar.ts";
 export type { Checklist, Compliance, Contact } from "./compliance.ts";
@@ -63,6 +63,8 @@ export interface System {
   /** The tree of `/dr triage`; absent: there is none. */
   readonly triage?: Triage;
   readonly alerts?: readonly Alert[];
+  /** Absent: alerts that are not listed open no incident. */
+  readonly otherAlerts?: OtherAlerts;
   readonly backups?: readonly Backup[];
   /** Drills, verifications and reviews, and when they are due. */
   readonly calendar?: readonly Occasion[];

@@ -21,7 +21,8 @@ export type Event =
   | PersonEvent
   | ServiceEvent
   | CatalogueEvent
-  | TriageEvent;
+  | TriageEvent
+  | AlertEvent;
 export type EventType = Event["type"];
 export type DataOf<T extends EventType> = Extract<Event, { type: T }>["data"];
 
@@ -540,6 +541,45 @@ export interface Concluded {
   readonly advice: string | null;
   /** `modes`: those it is proposed in. */
   readonly runbook: { readonly id: string; readonly title: string; readonly modes: readonly Mode[] } | null;
+}
+
+/** What monitoring says, as far as the catalogue knows it. Texts of the sender are kept as they came, cut. */
+export type AlertEvent =
+  /** These instances of an alert fire, and did not before. One event for all that came in together. */
+  | { type: "alert.fired"; data: FiredAlert }
+  | {
+      type: "alert.resolved";
+      data: {
+        alert: string;
+        /** Ids of instances. */
+        instances: readonly string[];
+        /** By when this was so: what came in before it and is heard after it is old. ISO 8601. */
+        asOf: string;
+      };
+    }
+  /** What the proposed runbook would act on was looked at, read-only. `ok` false: it can't be started as things are. */
+  | { type: "alert.looked"; data: { alert: string; ok: boolean; says: readonly string[] } }
+  /** It stands in the stream of a system's alerts: the incident they opened. Whoever hears of more alerts joins it. */
+  | { type: "alert.incidentOpened"; data: { incident: string } };
+
+export interface FiredAlert {
+  /** The catalogue's id of it; of one the catalogue does not have, the name the monitoring gives it. */
+  readonly alert: string;
+  readonly sender: string;
+  /** The catalogue's words. */
+  readonly title: string;
+  readonly severity: SeverityId;
+  readonly component: string;
+  /** What is proposed, and the modes it is proposed in. */
+  readonly runbook: Concluded["runbook"];
+  /** The sender's words and where it shows the alert. */
+  readonly summary: string | null;
+  readonly link: string | null;
+  /** When it began to fire, by the sender's clock. ISO 8601; null: it does not say. */
+  readonly startedAt: string | null;
+  /** `labels`: the sender's, as `name=value`. */
+  readonly instances: readonly { readonly id: string; readonly labels: string }[];
+  readonly asOf: string;
 }
 
 /** An event as it stands on a timeline. */

@@ -230,6 +230,10 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "triage.answered":
     case "triage.unseen":
     case "triage.concluded":
+    case "alert.fired":
+    case "alert.resolved":
+    case "alert.looked":
+    case "alert.incidentOpened":
       return run;
     default:
       return event satisfies never;
@@ -298,6 +302,10 @@ const KNOWN: Record<EventType, true> = {
   "triage.answered": true,
   "triage.unseen": true,
   "triage.concluded": true,
+  "alert.fired": true,
+  "alert.resolved": true,
+  "alert.looked": true,
+  "alert.incidentOpened": true,
   "page.sent": true,
   "page.failed": true,
   "page.acknowledged": true,

@@ -1,5 +1,6 @@
 import type {
   ActionEvent,
+  AlertEvent,
   CatalogueEvent,
   ChannelEvent,
   CommsEvent,
@@ -67,6 +68,7 @@ export function quarrelWith(state: IncidentState, event: Recorded, plans: Readon
 
 function ofIncident(state: IncidentState, event: Recorded): string | null {
   if (event.type === "command.refused") return null;
+  if (event.type === "alert.incidentOpened") return null;
   if (event.type === "incident.declared") return state.declared === null ? null : "the incident is declared already";
   if (!isOfIncident(event)) return "it belongs to a run, and names none";
   if (state.declared === null) return "the incident is not declared";
@@ -109,6 +111,7 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
       return posted?.deliveries.has(via) ? null : `no update ${update} goes out by ${via}`;
     }
     case "triage.asked":
+    case "alert.fired":
       return null;
     case "channel.archiveAnnounced":
     case "channel.archived":
@@ -118,6 +121,9 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
     case "action.done":
     case "action.reminded":
       return actionIn(state, event.data.action)?.done === null ? null : `no action item ${event.data.action} is open`;
+    case "alert.resolved":
+    case "alert.looked":
+      return state.alerts?.has(event.data.alert) ? null : `no alert ${event.data.alert} ever fired`;
     case "triage.answered":
     case "triage.unseen": {
       const { triage, question } = event.data;
@@ -196,9 +202,10 @@ function isOfIncident(
   | PersonEvent
   | CatalogueEvent
   | TriageEvent
+  | AlertEvent
 > {
   return (
-    /^(incident|member|channel|action|page|update|comms|person|catalogue|triage)\./.test(event.type) ||
+    /^(incident|member|channel|action|page|update|comms|person|catalogue|triage|alert)\./.test(event.type) ||
     event.type === "postmortem.drafted"
   );
 }

@@ -8,6 +8,7 @@ import type {
   DataOf,
   DrillEntry,
   DueKind,
+  FiredAlert,
   IncidentStatus,
   PostedUpdate,
   Preflight,
@@ -47,6 +48,8 @@ export interface IncidentState {
   readonly actions?: readonly ActionItem[];
   /** While it is closed: since when, and what was said or done about its channel. */
   readonly closing?: Closing;
+  /** By the id of the alert, in the order they first fired. Absent: none ever did. */
+  readonly alerts?: ReadonlyMap<string, AlertState>;
 }
 
 export interface ActionItem {
@@ -74,6 +77,25 @@ export interface Closing {
   /** When the channel is archived, as people were told; null: they were not. */
   readonly archiveAt: Date | null;
   readonly archived: boolean;
+}
+
+export interface AlertState extends Omit<FiredAlert, "instances" | "asOf"> {
+  readonly instances: ReadonlyMap<string, AlertInstance>;
+  readonly firstAt: Date;
+  /** When the last event about it was recorded. */
+  readonly changedAt: Date;
+  /** When it began to fire, after none of it did; the last few. */
+  readonly starts: readonly Date[];
+  /** When the last of its instances was resolved; null: it fires. */
+  readonly resolvedAt: Date | null;
+  /** What a look found, before what it proposes is offered; null: nobody has looked yet. */
+  readonly looked: { readonly ok: boolean; readonly says: readonly string[]; readonly at: Date } | null;
+}
+
+export interface AlertInstance {
+  readonly labels: string;
+  readonly firing: boolean;
+  readonly asOf: string;
 }
 
 export interface TriageState {

@@ -3,5 +3,5 @@ export interface PagingConfig {
   readonly apiUrl: string;
   readonly eventsUrl: string;
   /** Null: PagerDuty tells us nothing; who acknowledged is then not known. */
-  readonly webhook: { readonly port: number; readonly host: string; readonly secrets: readonly string[] } | null;
+  readonly webhook: { readonly secrets: readonly string[] } | null;
 }

@@ -1,5 +1,6 @@
 import type { System } from "../catalog/types.ts";
-import type { HttpAddresses } from "../http/addresses.ts";
+import type { WebhookRoute } from "../http/webhooks.ts";
+import type { Book } from "../incident/alerts.ts";
 import type { Incidents } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Inbox, Timeline } from "../timeline/contract.ts";
@@ -8,7 +9,7 @@ import { createPagerDuty, type PagerDuty } from "./client.ts";
 import type { PagingConfig } from "./config.ts";
 import { createPager, type PagerSettings } from "./pager.ts";
 import type { PageWords } from "./wanted.ts";
-import { listen } from "./webhook/listener.ts";
+import { pagerdutyRoute } from "./webhook/route.ts";
 import { createWorker } from "./webhook/worker.ts";
 
 export type { PagingConfig } from "./config.ts";
@@ -24,39 +25,36 @@ export interface PagingOptions {
   readonly incidents: Pick<Incidents, "read" | "toCatchUp">;
   /** Those that are paged, as they are now. */
   readonly systems: SystemsById;
+  /** Runbooks of the catalogue: what an alert proposes. */
+  readonly books: () => readonly Book[];
   /** A secret by the name of its variable; throws a `LifeboatError` that names what to set. */
   readonly secret: (name: string) => string;
   readonly words: PageWords;
   readonly log: Logger;
   readonly settings?: Partial<PagerSettings>;
-  /** Absent: webhooks are served by themselves. */
-  readonly http?: HttpAddresses;
 }
 
 export interface Paging {
-  /** The port webhooks are heard on, or null. */
-  readonly port: number | null;
+  /** What PagerDuty posts to; null: nothing is received from it. */
+  readonly route: WebhookRoute | null;
   stop(): Promise<void>;
 }
 
-/** Begins to page. Waits for its own port, never for PagerDuty. */
-export async function startPaging(options: PagingOptions): Promise<Paging> {
-  const { config, timeline, inbox, log, http } = options;
+/** Begins to page. Never waits for PagerDuty. */
+export function startPaging(options: PagingOptions): Paging {
+  const { config, timeline, inbox, log } = options;
   const { systems } = options;
   const leaving = new AbortController();
   const account = accounts(options, leaving.signal);
   const pager = createPager({ ...options, systems, account });
-  const worker = createWorker(inbox, { timeline, systems, account, log }, log);
-  const listener =
-    config.webhook === null
-      ? null
-      : await listen({ ...config.webhook, inbox, log, received: worker.now, ...(http && { http }) });
+  const worker = createWorker(inbox, { timeline, systems, books: options.books, account, log }, log);
+  const { webhook } = config;
+  const route = webhook === null ? null : pagerdutyRoute({ ...webhook, inbox, log, received: worker.now });
   pager.start();
   worker.start();
   return {
-    port: listener?.port ?? null,
+    route,
     async stop() {
-      await listener?.close();
       pager.leave();
       leaving.abort();
       await worker.stop();

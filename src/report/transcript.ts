@@ -227,6 +227,18 @@ function tell(
       const { runbook, advice } = event.data;
       return `triage comes to ${[...(runbook ? [`"${runbook.title}"`] : []), ...(advice ? [advice] : [])].join(": ")}`;
     }
+    case "alert.fired": {
+      const { alert, instances, summary } = event.data;
+      return `alert ${alert} fires${instances.length > 1 ? ` (${instances.length} instances)` : ""}${summary === null ? "" : `: ${summary}`}`;
+    }
+    case "alert.resolved": {
+      const { alert, instances } = event.data;
+      return `alert ${alert} resolved${instances.length > 1 ? ` (${instances.length} instances)` : ""}`;
+    }
+    case "alert.looked":
+      return `looked at what answers alert ${event.data.alert}: ${event.data.says.join("; ")}`;
+    case "alert.incidentOpened":
+      return `alerts opened ${event.data.incident}`;
     case "page.sent": {
       const { role, people } = event.data;
       return `paged ${role === null ? "on-call" : roles(role)}${people.length > 0 ? ` (${people.map(names).join(" and ")})` : ""}`;

@@ -2,6 +2,7 @@ import { COMMANDER } from "../../src/incident/people.ts";
 import { recoveryOf } from "../../src/incident/recovery.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { actionValue } from "./action-value.ts";
+import { alertWords } from "./alerts.ts";
 import { actions, context, fields, header, lines, section } from "./blocks.ts";
 import { reviewsDue } from "./break-glass.ts";
 import { clockOrigin, clockStart, deadlineOf } from "./deadline.ts";
@@ -24,7 +25,7 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
   const runs = [...state.runs.values()];
   const planned = declared.kind === "maintenance";
   return {
-    text: `${prefix}${named(state)} ${safe(declared.title)}: ${statusWords(state.status)}. ${planned ? "" : `${rolesSentence(state, around)} `}${runsSentence(runs)}${owedSentence(state, around)}`,
+    text: `${prefix}${named(state)} ${safe(declared.title)}: ${statusWords(state.status)}. ${planned ? "" : `${rolesSentence(state, around)} `}${runsSentence(runs)}${alertSentence(state)}${owedSentence(state, around)}`,
     blocks: [
       header(`${prefix}${named(state)}: ${plain(declared.title)}`),
       fields([
@@ -35,6 +36,7 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
         ...owedPair(state, around),
       ]),
       ...pagedBlocks(state, around),
+      ...alertBlocks(state),
       ...(runs.length > 0 ? lines(["*Runs*", ...runs.map((run) => runLine(state, run, around.now))]) : []),
       ...lines(stillUnfenced(runs, around)),
       ...reviewsDue(state, around),
@@ -52,6 +54,16 @@ function owedSentence(state: IncidentState, around: Surroundings): string {
 function owedPair(state: IncidentState, around: Surroundings): (readonly [string, string])[] {
   const due = nextDueUpdate(state, around);
   return due === null ? [] : [["Next update due", dueUpdateWords(due)]];
+}
+
+function alertSentence(state: IncidentState): string {
+  const words = alertWords(state);
+  return words === null ? "" : ` Alerts: ${words}.`;
+}
+
+function alertBlocks(state: IncidentState): Block[] {
+  const words = alertWords(state);
+  return words === null ? [] : [section(`*Alerts:* ${words}`)];
 }
 
 function pagedBlocks(state: IncidentState, around: Surroundings): Block[] {

@@ -2,6 +2,7 @@ import type { GateStep } from "../../src/catalog/types.ts";
 import { isPrivate } from "../../src/incident/members.ts";
 import type { Declared, GateState, IncidentState, RunState, StepState } from "../../src/incident/state.ts";
 import { isSurprise } from "../../src/incident/surprise.ts";
+import { renderAlerts } from "./alerts.ts";
 import { announcement } from "./announcement.ts";
 import { attemptsOf, stuck } from "./attempts.ts";
 import { breakGlassRequested, breakGlassUsed } from "./break-glass.ts";
@@ -59,6 +60,7 @@ export const renderIncident: RenderIncident = (state, around): View => {
       const message = triageCard(state, triage, n === all.length - 1, around);
       return { key: `triage:${triage.id}`, in: "incident", under: null, priority: 0, message };
     }),
+    ...renderAlerts(state, around),
     ...renderSentUpdates(state, declared, around),
     ...announcedInstead(declared, around),
   ];

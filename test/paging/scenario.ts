@@ -1,5 +1,6 @@
 import { createPager, type Pager } from "../../practice/pagerduty/index.ts";
 import type { Plan, System } from "../../src/catalog/types.ts";
+import { serveWebhooks } from "../../src/http/webhooks.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { type Paging, startPaging } from "../../src/paging/index.ts";
 import type { PagerSettings } from "../../src/paging/pager.ts";
@@ -13,6 +14,12 @@ import { quiet } from "../support/postgres.ts";
 /** The shop, with phones: Bo is on call for the database, Vera for engineering. Ana asks for runs in these tests. */
 export const phones: System = {
   ...SYSTEM,
+  alerts: [
+    {
+      ...{ id: "DatabaseDown", title: "The database is down", when: "up == 0", severity: "P2", component: "database" },
+      ...{ runbook: "db-failover", mode: null, link: null },
+    },
+  ],
   paging: {
     service: "PSHOP",
     routingKeyFrom: "SHOP_ROUTING_KEY",
@@ -64,13 +71,13 @@ export async function pagingOn(
   store: Store,
   pager: Pager,
   more: { settings?: Partial<PagerSettings>; systems?: readonly System[]; secrets?: readonly string[] } = {},
-): Promise<Paging> {
+): Promise<Paging & { readonly port: number }> {
   const secrets = more.secrets ?? [pager.environment().PAGERDUTY_WEBHOOK_SECRETS];
-  const paging = await startPaging({
+  const paging = startPaging({
     config: {
       apiUrl: pager.url,
       eventsUrl: pager.url,
-      webhook: { port: 0, host: "127.0.0.1", secrets },
+      webhook: { secrets },
     },
     timeline: store.timeline,
     inbox: store.inbox,
@@ -80,13 +87,23 @@ export async function pagingOn(
       read: async (stream) => fold(stream, await store.timeline.read(stream), plans),
     },
     systems: new Map((more.systems ?? [phones]).filter(({ paging }) => paging).map((one) => [one.id, one])),
+    books: () => [{ system: "shop", id: "db-failover", title: "Fail over", modes: ["unplanned"] }],
     secret: (name) => (name === "PAGERDUTY_TOKEN" ? "a-token" : "0123456789abcdef0123456789abcdef"),
     words: pageWords(false),
     log: quiet,
     settings: { pollMs: 50, firstRetrySeconds: 0.05, lastRetrySeconds: 0.2, onCallSeconds: 0.5, ...more.settings },
   });
-  pager.subscribe(`http://127.0.0.1:${paging.port}/pagerduty/webhook`);
-  return paging;
+  const routes = paging.route === null ? [] : [paging.route];
+  const webhooks = await serveWebhooks({ port: 0, host: "127.0.0.1", routes, log: quiet });
+  pager.subscribe(`http://127.0.0.1:${webhooks.port}/pagerduty/webhook`);
+  return {
+    ...paging,
+    port: webhooks.port,
+    async stop() {
+      await webhooks.close();
+      await paging.stop();
+    },
+  };
 }
 
 /** Plans of every run of these tests, by hash. */

@@ -10,11 +10,13 @@ import { handleReaders } from "../../practice/mail/handle.ts";
 import { handlePager } from "../../practice/pagerduty/handle.ts";
 import { createWorkspace } from "../../practice/slack/index.ts";
 import { handleEnvironment } from "../../practice/systems/practice/handle.ts";
+import { alertRoutes } from "../../src/alerts/routes.ts";
 import { openPage } from "../../src/comms/page/serve.ts";
 import { serveHealth } from "../../src/health.ts";
 import { createHttpAddresses } from "../../src/http/addresses.ts";
+import { serveWebhooks } from "../../src/http/webhooks.ts";
 import { requestUrl } from "../../src/lib/request-url.ts";
-import { listen } from "../../src/paging/webhook/listener.ts";
+import { pagerdutyRoute } from "../../src/paging/webhook/route.ts";
 import { HttpReceiver } from "../../src/slack/http-receiver.ts";
 import { quiet } from "../support/postgres.ts";
 
@@ -47,11 +49,22 @@ beforeAll(async () => {
   const health = await serveHealth(createHttpAddresses(quiet), { host: "127.0.0.1", port: 0 }, checks);
   servers.set("health", health.port);
   closing.push(() => health.close());
-  const hooks = await listen({
-    ...{ port: 0, host: "127.0.0.1", secrets: ["a secret of sixteen"], log: quiet },
-    inbox: { receive: async () => true },
-    received: () => {},
+  const secrets = ["a secret of sixteen"];
+  const kept = { inbox: { receive: async () => true }, received: () => {}, log: quiet };
+  const alerts = alertRoutes({
+    ...kept,
+    config: {
+      alertmanager: secrets,
+      grafana: secrets,
+      generic: secrets,
+      cloudwatch: ["arn:aws:sns:eu-west-1:123456789012:a"],
+    },
+    tally: { add: async () => 1 },
+    certificate: () => Promise.reject(new Error("nothing is fetched here")),
+    now: () => new Date(),
   });
+  const routes = [pagerdutyRoute({ ...kept, secrets }), ...alerts];
+  const hooks = await serveWebhooks({ port: 0, host: "127.0.0.1", routes, log: quiet });
   servers.set("webhooks", hooks.port);
   closing.push(() => hooks.close());
   const folder = await mkdtemp(join(tmpdir(), "lifeboat-page-"));

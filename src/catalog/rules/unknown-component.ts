@@ -10,6 +10,7 @@ export const unknownComponent: Rule = {
     const components = system.components.map(({ id }) => id);
     const named: [string, Path][] = [
       ...(system.alerts ?? []).map(({ id, component }): [string, Path] => [component, ["alerts", id, "component"]]),
+      ...(system.otherAlerts ? [[system.otherAlerts.component, ["otherAlerts", "component"]] as [string, Path]] : []),
       ...(system.backups ?? []).flatMap(({ id, of }) =>
         of.map((component, k): [string, Path] => [component, ["backups", id, "of", k]]),
       ),

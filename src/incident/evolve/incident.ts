@@ -1,6 +1,7 @@
 import type { IncidentStatus, Recorded } from "../events.ts";
 import type { Closing, Delegation, IncidentState } from "../state.ts";
 import { evolveActions } from "./actions.ts";
+import { evolveAlerts } from "./alerts.ts";
 import { evolvePaging } from "./paging.ts";
 import { evolveTriage } from "./triage.ts";
 
@@ -71,6 +72,10 @@ export function evolveIncident(state: IncidentState, event: Recorded): IncidentS
     case "triage.unseen":
     case "triage.concluded":
       return { ...state, triages: evolveTriage(state.triages ?? [], event) };
+    case "alert.fired":
+    case "alert.resolved":
+    case "alert.looked":
+      return { ...state, alerts: evolveAlerts(state.alerts ?? new Map(), event) };
     default:
       return state;
   }

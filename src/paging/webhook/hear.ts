@@ -1,7 +1,8 @@
-import type { System } from "../../catalog/types.ts";
+import type { Alert, System } from "../../catalog/types.ts";
+import { alertEvents, type Book, type Heard, saidOf } from "../../incident/alerts.ts";
 import { decide } from "../../incident/decide.ts";
 import type { Event, NewEvent, SeverityId } from "../../incident/events.ts";
-import { fold } from "../../incident/evolve.ts";
+import { evolve, fold } from "../../incident/evolve.ts";
 import { leastSeverity, severityNamed, usualSeverity } from "../../incident/severity.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
@@ -14,6 +15,8 @@ import type { WebhookEvent } from "./payload.ts";
 export interface Hearing {
   readonly timeline: Pick<Timeline, "decide" | "read">;
   readonly systems: Pick<ReadonlyMap<string, System>, "get" | "values">;
+  /** Runbooks of the catalogue, so that one can be proposed. */
+  readonly books: () => readonly Book[];
   readonly account: (system: System) => PagerDuty;
   readonly log: Logger;
 }
@@ -56,6 +59,12 @@ async function hearOurs(
 
 async function update(hearing: Hearing, stream: string, system: System, event: WebhookEvent): Promise<void> {
   await append(hearing, stream, event.id, () => heard(event, system, alarmKey(stream), null, alarmKey(stream)));
+  const alert = alertOf(event.data, system);
+  if (alert === null || event.data.type !== "incident") return;
+  await hearing.timeline.decide(stream, (events, now) => {
+    const state = fold(stream, events, new Map());
+    return { events: alertEvents(state, [heardOf(event, system, alert, hearing.books(), now)]), value: null };
+  });
 }
 
 /** An acknowledgement by a person, or what else happened over there as a note; our own doings come back and are nothing new. */
@@ -95,7 +104,12 @@ async function isOver({ account, log }: Hearing, system: System, id: string): Pr
   }
 }
 
-async function declare({ timeline }: Hearing, stream: string, system: System, event: WebhookEvent): Promise<void> {
+async function declare(
+  { timeline, books }: Hearing,
+  stream: string,
+  system: System,
+  event: WebhookEvent,
+): Promise<void> {
   const { data } = event;
   const key = `pagerduty/${stream}`;
   const people = (data.assignees ?? []).flatMap(({ id }) => personOf(id, system)?.id ?? []);
@@ -120,13 +134,42 @@ async function declare({ timeline }: Hearing, stream: string, system: System, ev
       fold(stream, events, new Map()),
       { now, actor: BOT, blocked: null, system, key },
     );
-    return { events: outcome.kind === "accepted" ? [...outcome.events, sent] : [], value: null };
+    if (outcome.kind !== "accepted") return { events: [], value: null };
+    const alert = alertOf(data, system);
+    const first = [...outcome.events, sent];
+    if (alert === null) return { events: first, value: null };
+    let state = fold(stream, events, new Map());
+    for (const one of first)
+      state = evolve(state, { ...one, version: state.version + 1, run: null, at: now }, new Map());
+    return { events: [...first, ...alertEvents(state, [heardOf(event, system, alert, books(), now)])], value: null };
   });
 }
 
-/** A priority that is called like a severity is that severity; else the urgency decides. */
-function severityOf({ priority, urgency }: WebhookEvent["data"], system: System): SeverityId {
-  const named = severityNamed(system, priority?.summary ?? "");
+/** The alert of the catalogue that this is about: the only one whose name is a word of the title, as Prometheus and CloudWatch put it there. */
+function alertOf({ title }: WebhookEvent["data"], { alerts = [] }: System): Alert | null {
+  const words = new Set((title ?? "").split(/[^A-Za-z0-9_-]/));
+  const found = alerts.filter(({ id, names = [] }) => words.has(id) || names.some((name) => title?.includes(name)));
+  return found.length === 1 ? (found[0] ?? null) : null;
+}
+
+function heardOf({ data }: WebhookEvent, system: System, alert: Alert, books: readonly Book[], now: Date): Heard {
+  return {
+    ...saidOf(system.id, alert, books),
+    sender: "pagerduty",
+    status: data.status === "resolved" ? "resolved" : "firing",
+    instance: data.id ?? "",
+    labels: "",
+    summary: data.title?.slice(0, 300) ?? null,
+    link: null,
+    startedAt: null,
+    receivedAt: now.toISOString(),
+  };
+}
+
+/** A priority that is called like a severity is that severity; else what the catalogue says of the alert; else the urgency decides. */
+function severityOf(data: WebhookEvent["data"], system: System): SeverityId {
+  const { priority, urgency } = data;
+  const named = severityNamed(system, priority?.summary ?? "") ?? alertOf(data, system)?.severity;
   return named ?? (urgency === "low" ? leastSeverity(system) : usualSeverity(system));
 }
 

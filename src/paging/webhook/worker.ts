@@ -2,8 +2,8 @@ import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Inbox } from "../../timeline/contract.ts";
 import { type Hearing, hear } from "./hear.ts";
-import { KIND } from "./listener.ts";
 import type { WebhookEvent } from "./payload.ts";
+import { KIND } from "./route.ts";
 
 const CLAIM_SECONDS = 60;
 const AT_ONCE = 10;

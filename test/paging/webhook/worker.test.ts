@@ -3,7 +3,6 @@ import { request } from "node:http";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Pager } from "../../../practice/pagerduty/index.ts";
 import { evolvePaging } from "../../../src/incident/evolve/paging.ts";
-import type { Paging } from "../../../src/paging/index.ts";
 import { isSigned } from "../../../src/paging/webhook/signature.ts";
 import type { Store } from "../../../src/timeline/index.ts";
 import { storeOn, type TestServer, testServer, until } from "../../support/postgres.ts";
@@ -40,7 +39,7 @@ describe("at the door", () => {
   let server: TestServer;
   let store: Store;
   let pager: Pager;
-  let paging: Paging;
+  let paging: Awaited<ReturnType<typeof pagingOn>>;
   let serial = 0;
 
   beforeAll(async () => {
@@ -61,7 +60,7 @@ describe("at the door", () => {
   /** Sends exactly these bytes and says what was answered. */
   function post(body: string, headers: Record<string, string> = {}, path = "/pagerduty/webhook", method = "POST") {
     return new Promise<number>((resolve, reject) => {
-      const sent = request({ host: "127.0.0.1", port: paging.port ?? 0, path, method, agent: false, headers });
+      const sent = request({ host: "127.0.0.1", port: paging.port, path, method, agent: false, headers });
       sent.on("response", (response) => {
         response.resume();
         resolve(response.statusCode ?? 0);
@@ -112,6 +111,22 @@ describe("at the door", () => {
     expect(await kept()).toEqual([]);
     expect(await post(body, { "x-pagerduty-signature": sign(body) })).toBe(202);
     expect(await kept()).toHaveLength(1);
+  });
+
+  test("an alert of the catalogue brings its severity and proposes its runbook, and its end is written", async () => {
+    const title = { title: "[FIRING:1] DatabaseDown (orders-a critical)" };
+    await send(incident("triggered", {}, title));
+    await done();
+    expect(await types()).toEqual(["incident.declared", "page.sent", "alert.fired"]);
+    const events = await store.timeline.read("inc-pd-qalarm1");
+    expect(events[0]?.data).toMatchObject({ severity: "P2" });
+    expect(events[2]?.data).toMatchObject({
+      alert: "DatabaseDown",
+      runbook: { id: "db-failover", modes: ["unplanned"] },
+    });
+    await send(incident("resolved", { agent: { id: "PMON0", type: "service_reference", summary: "Monitor" } }, title));
+    await done();
+    expect(await types()).toEqual(["incident.declared", "page.sent", "alert.fired", "alert.resolved"]);
   });
 
   test.each([
