@@ -1,4 +1,4 @@
-import type { Sightings } from "../catalog/binding.ts";
+import type { Observations } from "../catalog/binding.ts";
 import { planPrepared } from "../catalog/plan.ts";
 import { type PlanRequest, preparePlan } from "../catalog/prepare.ts";
 import type { TargetLook } from "../catalog/roles.ts";
@@ -9,7 +9,7 @@ export interface LookOptions extends Pick<PlanRequest, "catalog" | "cards"> {
   /** Read for every look, as for every plan. */
   readonly variables: PlanRequest["variables"];
   /** Looks at members of targets, read-only and bounded; absent: none answers. */
-  readonly lookAt?: (targets: readonly TargetLook[], drill: boolean) => Promise<Sightings>;
+  readonly lookAt?: (targets: readonly TargetLook[], drill: boolean) => Promise<Observations>;
 }
 
 /**

@@ -4,14 +4,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/g
 import { alertRoutes } from "../../src/alerts/routes.ts";
 import { isCertificateUrl } from "../../src/alerts/sns/certificate.ts";
 import { confirmSubscription, confirmUrl } from "../../src/alerts/sns/confirm.ts";
-import { serveWebhooks, type WebhookServer } from "../../src/http/webhooks.ts";
+import { serveWebhooks } from "../../src/http/webhooks.ts";
 import { quiet } from "../support/postgres.ts";
 import { alertmanager, CERTIFICATE_URL, certificate, cloudwatch, generic, grafana, sns, TOPIC } from "./samples.ts";
 
 const SECRETS = ["the-new-secret-111111", "the-old-secret-000000"] as const;
 const NOW = new Date("2026-03-01T00:00:15.000Z");
 
-let server: WebhookServer;
+let server: Awaited<ReturnType<typeof serveWebhooks>>;
 const kept: { key: string; kind: string; body: unknown }[] = [];
 const counted: string[] = [];
 const fetched: string[] = [];
