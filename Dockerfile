@@ -15,7 +15,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts --workspaces=false
 
 FROM ${NODE_IMAGE}
-ENV NODE_ENV=production LIFEBOAT_SYSTEMS=/app/templates/systems LIFEBOAT_DATA=/tmp/lifeboat LIFEBOAT_STATE=/var/lib/lifeboat HEALTH_PORT=8080
+ENV NODE_ENV=production LIFEBOAT_SYSTEMS=/app/templates/systems LIFEBOAT_DATA=/tmp/lifeboat LIFEBOAT_STATE=/var/lib/lifeboat LIFEBOAT_INTERNAL_LISTEN=8080
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
@@ -32,7 +32,7 @@ USER node
 EXPOSE 8080
 # Alive means: connected to the store. Whether Slack can be heard is /ready, which must not restart a bot mid-failover.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
-  CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.HEALTH_PORT + '/live').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.LIFEBOAT_INTERNAL_LISTEN.split(':').pop() + '/live').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # exec form: signals reach the bot itself, which finishes the steps under way before it leaves. It logs at the start how long
 # that may take (drainSeconds): give it that and 15 s more before it is killed (docker run --stop-timeout, stop_grace_period,
 # terminationGracePeriodSeconds).

@@ -66,6 +66,9 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   const http = createHttpAddresses(log, [
     ...(config.slack?.transport.kind === "http" ? [SLACK_EVENTS] : []),
     ...(config.paging?.webhook ? [PAGERDUTY_WEBHOOK] : []),
+    ...Object.entries(config.alerts).flatMap(([sender, accepted]) =>
+      accepted.length > 0 ? [`/alerts/${sender}`] : [],
+    ),
     ...alertPaths(config.alerts),
   ]);
   const page = await openPage({ ...config.comms.page, http, log });
@@ -140,11 +143,11 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     settings: { drainMs: drainSeconds * 1000 },
   });
   const health =
-    config.health.port === null
+    config.health === null
       ? null
       : await serveHealth(
           http,
-          { host: config.health.host, port: config.health.port },
+          config.health,
           {
             live: () => storeHealth(pool),
             ready: () => {

@@ -5,11 +5,12 @@ import { type AlertsConfig, isTopicArn } from "./alerts/config.ts";
 import { nearest } from "./catalog/suggest.ts";
 import type { CommsConfig } from "./comms/config.ts";
 import type { ControlConfig } from "./control/index.ts";
+import type { Address } from "./http/addresses.ts";
 import { isInternalAddress, kindOfAddress } from "./lib/address.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
 import { projectRoot } from "./lib/root.ts";
 import type { PagingConfig } from "./paging/config.ts";
-import { formerName, withCurrentNames } from "./renamed-settings.ts";
+import { formerAddressesIn, formerNames, withCurrentNames } from "./renamed-settings.ts";
 import type { SlackConfig } from "./slack/config.ts";
 import { isSigningKey, isVerifyKey, type RecordKeys } from "./timeline/keys.ts";
 
@@ -39,7 +40,7 @@ export interface Config {
   /** Null: nobody is paged, because this is practice without its own pager. */
   readonly paging: PagingConfig | null;
   /** Where monitoring and PagerDuty post to; null: nowhere. */
-  readonly webhooks: { readonly port: number; readonly host: string } | null;
+  readonly webhooks: Address | null;
   readonly alerts: AlertsConfig;
   readonly comms: CommsConfig;
   /** 32 bytes secrets of people are kept with; null: nobody can enroll a proof of who they are. */
@@ -56,7 +57,8 @@ export interface Config {
   readonly drainSeconds: number | null;
   /** The operating system's user scripts run as; null: ours. */
   readonly scriptUser: string | null;
-  readonly health: { readonly port: number | null; readonly host: string };
+  /** Null: not served. */
+  readonly health: Address | null;
   readonly logLevel: string;
 }
 
@@ -75,6 +77,15 @@ const port = z
   .regex(/^\d{1,5}$/, "A port is a number from 0 to 65535")
   .transform(Number)
   .refine((number) => number <= 65_535, "A port is a number from 0 to 65535");
+
+/** `3000`: a port of loopback. `0.0.0.0:3000`, `[::]:3000`: of that address. */
+const listenAddress = z
+  .string()
+  .transform((text) => (/^\d{1,5}$/.test(text) ? { host: null, port: Number(text) } : addressIn(text)))
+  .refine(
+    ({ host, port: number }) => (host === null || isIP(host) !== 0) && number <= 65_535,
+    "A port of loopback, or an address and a port: 3000, 0.0.0.0:3000, [::]:3000",
+  );
 
 const databaseUrl = z
   .string()
@@ -163,7 +174,9 @@ const settings = z.object({
     .regex(/^xapp-[\w-]+$/, "An app-level token begins with xapp-")
     .optional()
     .describe("App-level token, `xapp-…`, for socket mode. This or `SLACK_SIGNING_SECRET`"),
-  SLACK_SIGNING_SECRET: signingSecret.describe("Signing secret, for HTTP: Slack sends to `/slack/events` on `PORT`"),
+  SLACK_SIGNING_SECRET: signingSecret.describe(
+    "Signing secret, for HTTP: Slack sends to `/slack/events` of the public address",
+  ),
   SLACK_SIGNING_SECRET_PREVIOUS: signingSecret.describe(
     "The signing secret before, while it is changed: what is signed with either is heard. Unset it when Slack shows only the new one",
   ),
@@ -183,15 +196,17 @@ const settings = z.object({
     .refine((ids) => ids.every((id) => /^[TE][A-Z0-9]+$/.test(id)), "Team ids (T…) or enterprise ids (E…), with commas")
     .optional()
     .describe("Workspaces whose members may speak to the bot. Unset: the one its token belongs to, and no other"),
-  PORT: port.default(3000).describe("Port Slack sends to at `LISTEN_HOST`, for HTTP"),
-  LISTEN_HOST: z
-    .string()
-    .regex(/^(?:[\w.:-]{1,253}|\[[\w.:%-]{2,60}\])$/, "An address or a name: 127.0.0.1, ::1, 0.0.0.0")
-    .transform((host) => host.replace(/^\[|\]$/g, ""))
-    .default("127.0.0.1")
+  LIFEBOAT_PUBLIC_LISTEN: listenAddress
+    .optional()
     .describe(
-      "Address everything listens on: Slack's deliveries over HTTP, webhooks, the health checks and the status page. In a " +
-        "container behind a proxy: `0.0.0.0` or `::`",
+      "Public address: Slack's deliveries over HTTP, webhooks of PagerDuty and monitoring, and the status page, by path. `3000` is a port of loopback, for a proxy " +
+        "beside the bot; in a container `0.0.0.0:3000`. Unset: `3000` where somebody sends here; the status page is only written",
+    ),
+  LIFEBOAT_INTERNAL_LISTEN: listenAddress
+    .optional()
+    .describe(
+      "Internal address: `GET /live`, `/ready` and `/metrics`. `8080` is a port of loopback; `0.0.0.0:8080` for a probe from outside. Keep it from the " +
+        "internet. Unset: not served",
     ),
   PAGERDUTY_REGION: z
     .enum(["us", "eu"], "Allowed: us, eu")
@@ -199,13 +214,8 @@ const settings = z.object({
     .describe(
       "Where your PagerDuty account is. What is paged, and with which keys, stands in `paging:` of each system",
     ),
-  LIFEBOAT_WEBHOOK_PORT: port
-    .optional()
-    .describe(
-      "Port that monitoring and PagerDuty post to at `LISTEN_HOST`: `/alerts/…` and `/pagerduty/webhook`. Unset: not served",
-    ),
   PAGERDUTY_WEBHOOK_SECRETS: secrets.describe(
-    "Secrets PagerDuty signs its webhooks with, with commas: the old and the new while one is changed",
+    "Secrets PagerDuty signs its webhooks with, with commas: the old and the new while one is changed. They go to `/pagerduty/webhook` of the public address. Unset: not served",
   ),
   LIFEBOAT_ALERTMANAGER_SECRETS: secrets.describe(
     "Secrets Alertmanager sends to `/alerts/alertmanager`, as a bearer token or the password of the user `lifeboat`. With commas: the old " +
@@ -250,9 +260,6 @@ const settings = z.object({
     .refine(isLoopbackUrl, "Only the stand-in on this machine: http://127.0.0.1:4180/comms/v1")
     .optional()
     .describe("The practice stand-in for Statuspage on this machine. Only in practice"),
-  STATUS_PAGE_PORT: port
-    .optional()
-    .describe("Port the built-in status page is served on, at `LISTEN_HOST`. Unset: it is only written"),
   STATUS_PAGE_FOLDER: z
     .string()
     .optional()
@@ -377,14 +384,27 @@ const settings = z.object({
       "User of the operating system that scripts run as, so that they can't read Lifeboat's own secrets. Lifeboat has to run as root for it. " +
         "Unset: the same as Lifeboat",
     ),
-  HEALTH_PORT: port.optional().describe("Port of `GET /live`, `GET /ready` and `GET /metrics`. Unset: not served"),
 });
+
+/** Read until 0.3, see `renamed-settings.ts`: each part had a port of its own, all at one host. */
+const formerAddresses = {
+  PORT: port.optional(),
+  LISTEN_HOST: z
+    .string()
+    .regex(/^(?:[\w.:-]{1,253}|\[[\w.:%-]{2,60}\])$/, "An address or a name: 127.0.0.1, ::1, 0.0.0.0")
+    .transform((host) => host.replace(/^\[|\]$/g, ""))
+    .optional(),
+  PAGERDUTY_WEBHOOK_PORT: port.optional(),
+  STATUS_PAGE_PORT: port.optional(),
+  HEALTH_PORT: port.optional(),
+};
+const allSettings = settings.extend(formerAddresses);
 
 /** Whoever practises does not wait for it. */
 const PRACTICE_DRAIN_SECONDS = 5;
 
-type Setting = keyof typeof settings.shape;
-type Settings = z.output<typeof settings>;
+type Setting = keyof typeof allSettings.shape;
+type Settings = z.output<typeof allSettings>;
 
 const slackOnly: readonly Setting[] = [
   "SLACK_BOT_TOKEN",
@@ -403,15 +423,16 @@ export function loadConfig(
   { slack = true, bot = slack }: { readonly slack?: boolean; readonly bot?: boolean } = {},
 ): LoadedConfig {
   const current = withCurrentNames(env);
-  const names = (Object.keys(settings.shape) as Setting[]).filter((name) => slack || !slackOnly.includes(name));
+  const names = (Object.keys(allSettings.shape) as Setting[]).filter((name) => slack || !slackOnly.includes(name));
   const given = Object.fromEntries(names.flatMap((name) => (current.env[name] ? [[name, current.env[name]]] : [])));
-  const schema = slack ? settings : settings.partial({ SLACK_BOT_TOKEN: true });
+  const schema = slack ? allSettings : allSettings.partial({ SLACK_BOT_TOKEN: true });
   const parsed = schema.safeParse(given);
   const problems = [
     ...(parsed.error?.issues ?? []).map((issue) =>
       problemOf(String(issue.path[0]) as Setting, issue.message, given, current.renamed),
     ),
     ...current.problems,
+    ...addressProblems(parsed.data as Settings | undefined),
     ...misspelt(current.env),
     ...(slack ? doorProblems(given) : []),
     ...(bot ? keyProblems(given) : []),
@@ -423,15 +444,19 @@ export function loadConfig(
   if (!parsed.success || problems.length > 0) {
     return { ok: false, problems: problems.map((problem) => `${sayProblem(problem)}\n`).join("") };
   }
-  return { ok: true, config: configOf(parsed.data as Settings, slack), renamed: current.renamed };
+  return {
+    ok: true,
+    config: configOf(parsed.data as Settings, slack),
+    renamed: { ...current.renamed, ...formerAddressesIn(given) },
+  };
 }
 
 /** The reference of all settings, as a Markdown table. */
 export function configurationTable(): string {
   const rows = Object.entries(settings.shape).map(([name, schema]) => {
     const initial = schema.safeParse(undefined).data;
-    const before = formerName(name);
-    const renamed = before === null ? "" : ` Before 0.2: \`${before}\`, which works until 0.3.`;
+    const before = formerNames(name).map((former) => `\`${former}\``);
+    const renamed = before.length === 0 ? "" : ` Before 0.2: ${before.join(", ")}, read until 0.3.`;
     return `| \`${name}\` | ${initial === undefined ? "" : `\`${String(initial)}\``} | ${schema.description ?? ""}.${renamed} |`;
   });
   return ["| setting | default | what it is |", "|---|---|---|", ...rows, ""].join("\n");
@@ -455,7 +480,7 @@ function configOf(read: Settings, slack: boolean): Config {
     },
     slack: slack ? slackOf(read) : null,
     paging: pagingOf(read),
-    webhooks: webhooksOf(read),
+    webhooks: addressesOf(read).webhooks,
     alerts: {
       alertmanager: read.LIFEBOAT_ALERTMANAGER_SECRETS ?? [],
       grafana: read.LIFEBOAT_GRAFANA_SECRETS ?? [],
@@ -470,9 +495,45 @@ function configOf(read: Settings, slack: boolean): Config {
     watchSeconds: read.LIFEBOAT_SPLIT_BRAIN_CHECK_SECONDS,
     drainSeconds: read.LIFEBOAT_DRAIN_SECONDS ?? (read.SLACK_API_URL === undefined ? null : PRACTICE_DRAIN_SECONDS),
     scriptUser: read.LIFEBOAT_SCRIPT_USER ?? null,
-    health: { port: read.HEALTH_PORT ?? null, host: read.LISTEN_HOST },
+    health: addressesOf(read).health,
     logLevel: read.LOG_LEVEL,
   };
+}
+
+/** What is served where. What has the same address shares one server. */
+function addressesOf(read: Settings) {
+  const host = read.LISTEN_HOST ?? "127.0.0.1";
+  const at = (port: number | undefined): Address | null => (port === undefined ? null : { host, port });
+  const whole = (given: Settings["LIFEBOAT_PUBLIC_LISTEN"]) => given && { ...given, host: given.host ?? host };
+  const open = whole(read.LIFEBOAT_PUBLIC_LISTEN);
+  const shared = open ?? { host, port: read.PORT ?? 3000 };
+  const hears = SENDERS.some((name) => read[name] !== undefined);
+  return {
+    slack: shared,
+    webhooks: at(read.PAGERDUTY_WEBHOOK_PORT) ?? (hears ? shared : null),
+    statusPage: at(read.STATUS_PAGE_PORT) ?? open ?? null,
+    health: whole(read.LIFEBOAT_INTERNAL_LISTEN) ?? at(read.HEALTH_PORT),
+  };
+}
+
+/** An address that is given in the old way and the new, and differs. */
+function addressProblems(read: Settings | undefined): Problem[] {
+  if (read === undefined) return [];
+  const { LIFEBOAT_PUBLIC_LISTEN: open, LIFEBOAT_INTERNAL_LISTEN: internal } = read;
+  const differs = (former: keyof typeof formerAddresses, current: string, same: boolean): Problem[] => {
+    if (read[former] === undefined || same) return [];
+    const next = `Unset ${former}: ${current} replaces it`;
+    return [{ code: "config", where: `${former} and ${current}`, what: "Both say where to listen, and differ", next }];
+  };
+  const atPublic = (["PORT", "PAGERDUTY_WEBHOOK_PORT", "STATUS_PAGE_PORT"] as const).flatMap((former) =>
+    differs(former, "LIFEBOAT_PUBLIC_LISTEN", open === undefined || open.port === read[former]),
+  );
+  const host = open?.host ?? null;
+  return [
+    ...atPublic,
+    ...differs("HEALTH_PORT", "LIFEBOAT_INTERNAL_LISTEN", internal === undefined || internal.port === read.HEALTH_PORT),
+    ...differs("LISTEN_HOST", "LIFEBOAT_PUBLIC_LISTEN", host === null || host === read.LISTEN_HOST),
+  ];
 }
 
 function keysOf(read: Settings): RecordKeys | undefined {
@@ -507,8 +568,7 @@ function slackOf(read: Settings): SlackConfig {
             signingSecrets: [read.SLACK_SIGNING_SECRET, read.SLACK_SIGNING_SECRET_PREVIOUS].filter(
               (secret) => secret !== undefined,
             ),
-            port: read.PORT,
-            host: read.LISTEN_HOST,
+            ...addressesOf(read).slack,
           }
         : { kind: "socket", appToken: read.SLACK_APP_TOKEN },
     apiUrl: read.SLACK_API_URL ?? null,
@@ -533,11 +593,6 @@ function pagingOf(read: Settings): PagingConfig | null {
   };
 }
 
-function webhooksOf(read: Settings): Config["webhooks"] {
-  const port = read.LIFEBOAT_WEBHOOK_PORT;
-  return port === undefined ? null : { port, host: read.LISTEN_HOST };
-}
-
 function problemOf(
   name: Setting,
   message: string,
@@ -549,7 +604,7 @@ function problemOf(
     const where = former === undefined ? name : `${former} (now ${name})`;
     return { code: "config", where, what: "This can't be used", allowed: message };
   }
-  return { code: "config", where: name, what: "It is not set", allowed: settings.shape[name].description ?? "" };
+  return { code: "config", where: name, what: "It is not set", allowed: allSettings.shape[name].description ?? "" };
 }
 
 /** Whoever can write to the database must not be able to write the record: outside practice the keys are given. */
@@ -607,8 +662,7 @@ function commsOf(read: Settings): CommsConfig {
     statuspage: key === undefined ? null : { key, apiUrl: read.STATUSPAGE_API_URL ?? STATUSPAGE },
     page: {
       folder: resolve(read.STATUS_PAGE_FOLDER ?? join(read.LIFEBOAT_DATA, "status-page")),
-      port: read.STATUS_PAGE_PORT ?? null,
-      host: read.LISTEN_HOST,
+      address: addressesOf(read).statusPage,
       link: read.STATUS_PAGE_LINK ?? null,
     },
   };
@@ -667,27 +721,21 @@ function pagingProblems(given: Readonly<Record<string, string>>): Problem[] {
   return problems;
 }
 
-const ALERT_SENDERS = [
+/** Who posts here: webhooks are served where one of them is set. */
+const SENDERS = [
+  "PAGERDUTY_WEBHOOK_SECRETS",
   "LIFEBOAT_ALERTMANAGER_SECRETS",
   "LIFEBOAT_GRAFANA_SECRETS",
   "LIFEBOAT_CLOUDWATCH_TOPICS",
   "LIFEBOAT_ALERT_SECRETS",
 ] as const;
 
-/** There is one listener, and it is of use only with somebody it accepts. */
+/** A port by itself is of use only with a sender that is accepted. */
 function webhookProblems(given: Readonly<Record<string, string>>): Problem[] {
-  const { LIFEBOAT_WEBHOOK_PORT: port, PAGERDUTY_WEBHOOK_SECRETS: pager } = given;
-  const senders = ALERT_SENDERS.filter((name) => given[name]);
-  const where = "LIFEBOAT_WEBHOOK_PORT";
-  if (!port && senders.length > 0) {
-    const what = `It's not set, and ${senders.join(", ")} would be of no use`;
-    return [{ code: "config", where, what, next: "Set it" }];
-  }
-  if (port && !pager && senders.length === 0) {
-    const next = `Set PAGERDUTY_WEBHOOK_SECRETS or one of ${ALERT_SENDERS.join(", ")}`;
-    return [{ code: "config", where, what: "It's set, and every webhook would be refused", next }];
-  }
-  return [];
+  const where = "PAGERDUTY_WEBHOOK_PORT";
+  if (!given[where] || SENDERS.some((name) => given[name])) return [];
+  const next = `Unset it, or set one of ${SENDERS.join(", ")}`;
+  return [{ code: "config", where, what: "It's set, and every webhook would be refused", next }];
 }
 
 /** A name that is nearly a setting's, while that setting is unset: somebody believes they set it. */

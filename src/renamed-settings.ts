@@ -9,7 +9,15 @@ export const renamedSettings: Readonly<Record<string, string>> = {
   LIFEBOAT_NEW_PROOF_HOURS: "LIFEBOAT_MFA_COOLDOWN_HOURS",
   LIFEBOAT_WATCH_SECONDS: "LIFEBOAT_SPLIT_BRAIN_CHECK_SECONDS",
   LIFEBOAT_WHEN_SLACK_IS_SILENT: "LIFEBOAT_SLACK_UNAVAILABLE",
-  PAGERDUTY_WEBHOOK_PORT: "LIFEBOAT_WEBHOOK_PORT",
+};
+
+/** Ports that became addresses in 0.2: old name → the address that replaces it. They are read as before until 0.3. */
+const replacedByAddress: Readonly<Record<string, string>> = {
+  PORT: "LIFEBOAT_PUBLIC_LISTEN",
+  LISTEN_HOST: "LIFEBOAT_PUBLIC_LISTEN",
+  PAGERDUTY_WEBHOOK_PORT: "LIFEBOAT_PUBLIC_LISTEN",
+  STATUS_PAGE_PORT: "LIFEBOAT_PUBLIC_LISTEN",
+  HEALTH_PORT: "LIFEBOAT_INTERNAL_LISTEN",
 };
 
 /** The environment with every setting under its current name. */
@@ -41,9 +49,16 @@ export function warnOfRenamed(log: Pick<Logger, "warn">, renamed: CurrentNames["
   log.warn({ event: "config.settings_renamed", use: renamed }, "settings have new names; the old ones work until 0.3");
 }
 
-/** The name a setting had before, or null. */
-export function formerName(setting: string): string | null {
-  return Object.entries(renamedSettings).find(([, current]) => current === setting)?.[0] ?? null;
+/** Old ports and hosts that are set, each with the address to write instead. Without Slack over HTTP `PORT` is nobody's. */
+export function formerAddressesIn(env: Environment): Readonly<Record<string, string>> {
+  const isRead = (name: string) => env[name] && (name !== "PORT" || env.SLACK_SIGNING_SECRET);
+  return Object.fromEntries(Object.entries(replacedByAddress).filter(([name]) => isRead(name)));
+}
+
+/** What a setting was called before. */
+export function formerNames(setting: string): readonly string[] {
+  const all = [...Object.entries(renamedSettings), ...Object.entries(replacedByAddress)];
+  return all.filter(([, current]) => current === setting).map(([former]) => former);
 }
 
 function differs(old: string, current: string): Problem {

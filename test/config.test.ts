@@ -56,7 +56,7 @@ describe("what is read", () => {
         comms: {
           mail: null,
           statuspage: null,
-          page: { folder: resolve(".lifeboat", "status-page"), port: null, host: "127.0.0.1", link: null },
+          page: { folder: resolve(".lifeboat", "status-page"), address: null, link: null },
         },
         secretKeys: [],
         mfaCooldownHours: 24,
@@ -65,7 +65,7 @@ describe("what is read", () => {
         watchSeconds: 60,
         drainSeconds: null,
         scriptUser: null,
-        health: { port: null, host: "127.0.0.1" },
+        health: null,
         logLevel: "info",
       },
     });
@@ -135,7 +135,7 @@ describe("what is read", () => {
 
   test("PagerDuty in Europe, with the old and the new secret of its webhooks", () => {
     const secrets = "0123456789abcdef, fedcba9876543210";
-    const given = { PAGERDUTY_REGION: "eu", PAGERDUTY_WEBHOOK_PORT: "3100", PAGERDUTY_WEBHOOK_SECRETS: secrets };
+    const given = { PAGERDUTY_REGION: "eu", LIFEBOAT_PUBLIC_LISTEN: "3100", PAGERDUTY_WEBHOOK_SECRETS: secrets };
     expect(loadConfig({ ...socket, ...given })).toMatchObject({
       config: {
         paging: {
@@ -182,30 +182,31 @@ describe("what is read", () => {
     expect(problemsOf({ ...socket, PAGERDUTY_WEBHOOK_PORT: "3100" })).toContain("every webhook would be refused");
   });
 
-  test("one port for everything that is posted, and somebody whose posts are accepted", () => {
+  test("whoever is accepted posts to the public address", () => {
     const alerts = { LIFEBOAT_ALERTMANAGER_SECRETS: "0123456789abcdef, fedcba9876543210" };
-    expect(loadConfig({ ...socket, ...alerts, LIFEBOAT_WEBHOOK_PORT: "3100" })).toMatchObject({
+    expect(loadConfig({ ...socket, ...alerts, LIFEBOAT_PUBLIC_LISTEN: "3100" })).toMatchObject({
       config: {
         webhooks: { port: 3100, host: "127.0.0.1" },
         alerts: { alertmanager: ["0123456789abcdef", "fedcba9876543210"], grafana: [], cloudwatch: [], generic: [] },
       },
     });
-    expect(problemsOf({ ...socket, ...alerts })).toContain("would be of no use");
-    expect(problemsOf({ ...socket, LIFEBOAT_WEBHOOK_PORT: "3100" })).toContain("every webhook would be refused");
+    expect(loadConfig({ ...socket, ...alerts })).toMatchObject({ config: { webhooks: { port: 3000 } } });
+    expect(problemsOf({ ...socket, PAGERDUTY_WEBHOOK_PORT: "3100" })).toContain("every webhook would be refused");
+    expect(problemsOf({ ...socket, ...alerts, PAGERDUTY_WEBHOOK_PORT: "3100" })).toBe("");
     for (const topics of ["alarms", "arn:aws:sns:us-east-1:1:alarms", "arn:aws:sqs:us-east-1:123456789012:alarms"])
-      expect(problemsOf({ ...socket, LIFEBOAT_WEBHOOK_PORT: "3100", LIFEBOAT_CLOUDWATCH_TOPICS: topics })).toContain(
+      expect(problemsOf({ ...socket, LIFEBOAT_PUBLIC_LISTEN: "3100", LIFEBOAT_CLOUDWATCH_TOPICS: topics })).toContain(
         "LIFEBOAT_CLOUDWATCH_TOPICS",
       );
   });
 
-  test("a signing secret means HTTP, on its port", () => {
+  test("a signing secret means HTTP, at the public address", () => {
     const loaded = loadConfig({
       ...testKeySettings,
       SLACK_BOT_TOKEN: "xoxb-1-abc",
       SLACK_SIGNING_SECRET: "0123456789abcdef0123456789abcdef",
       SLACK_ALLOWED_TEAMS: "T1, E2",
-      PORT: "8080",
-      HEALTH_PORT: "0",
+      LIFEBOAT_PUBLIC_LISTEN: "8080",
+      LIFEBOAT_INTERNAL_LISTEN: "0",
       LIFEBOAT_ANNOUNCE_CHANNEL: "#dr",
     });
     expect(loaded).toMatchObject({
@@ -264,9 +265,8 @@ describe("settings under their former names", () => {
     LIFEBOAT_NEW_PROOF_HOURS: "7",
     LIFEBOAT_WATCH_SECONDS: "9",
     LIFEBOAT_WHEN_SLACK_IS_SILENT: "roster",
-    PAGERDUTY_WEBHOOK_PORT: "3100",
   };
-  const given = { ...socket, PAGERDUTY_WEBHOOK_SECRETS: "0123456789abcdef" };
+  const given = socket;
   const all = Object.entries(renamedSettings);
 
   test("every one has a value here", () => {
@@ -312,6 +312,87 @@ describe("settings under their former names", () => {
   });
 });
 
+describe("two addresses", () => {
+  const http = { ...testKeySettings, SLACK_BOT_TOKEN: "xoxb-1-abc", SLACK_SIGNING_SECRET: "0123456789abcdef" };
+  const secrets = { PAGERDUTY_WEBHOOK_SECRETS: "0123456789abcdef" };
+
+  /** Where everything is served, by what it is. */
+  function served(env: Record<string, string>): Record<string, unknown> {
+    const loaded = loadConfig(env);
+    if (!loaded.ok) throw new Error(loaded.problems);
+    const { slack, webhooks, comms, health } = loaded.config;
+    const at = (one: { host: string; port: number } | null | undefined) => (one ? `${one.host} ${one.port}` : null);
+    return {
+      slack: slack?.transport.kind === "http" ? at(slack.transport) : null,
+      webhook: at(webhooks),
+      page: at(comms.page.address),
+      health: at(health),
+      warned: Object.keys(loaded.renamed),
+    };
+  }
+
+  test("both are on loopback by default, and what is public shares one", () => {
+    const nothing = { slack: null, webhook: null, page: null, health: null, warned: [] };
+    expect(served(socket)).toEqual(nothing);
+    expect(served({ ...http, ...secrets })).toEqual({ ...nothing, slack: "127.0.0.1 3000", webhook: "127.0.0.1 3000" });
+    const both = { LIFEBOAT_PUBLIC_LISTEN: "4000", LIFEBOAT_INTERNAL_LISTEN: "4001" };
+    const all = {
+      slack: "127.0.0.1 4000",
+      webhook: "127.0.0.1 4000",
+      page: "127.0.0.1 4000",
+      health: "127.0.0.1 4001",
+    };
+    expect(served({ ...http, ...secrets, ...both })).toEqual({ ...all, warned: [] });
+  });
+
+  test("an address of its own for each, as a container needs it", () => {
+    const given = { LIFEBOAT_PUBLIC_LISTEN: "0.0.0.0:3000", LIFEBOAT_INTERNAL_LISTEN: "[::]:8080" };
+    expect(served({ ...http, ...given })).toMatchObject({
+      slack: "0.0.0.0 3000",
+      page: "0.0.0.0 3000",
+      health: ":: 8080",
+    });
+    for (const wrong of ["everywhere:80", "0.0.0.0", "70000", "10.0.0.1:99999", "http://10.0.0.1:80"])
+      expect(problemsOf({ ...http, LIFEBOAT_PUBLIC_LISTEN: wrong })).toContain(
+        "LIFEBOAT_PUBLIC_LISTEN: This can't be used",
+      );
+  });
+
+  test("ports of before are read as before, each by itself, and warned of", () => {
+    const ports = {
+      PORT: "1",
+      PAGERDUTY_WEBHOOK_PORT: "2",
+      STATUS_PAGE_PORT: "3",
+      HEALTH_PORT: "4",
+      LISTEN_HOST: "::",
+    };
+    expect(served({ ...http, ...secrets, ...ports })).toEqual({
+      ...{ slack: ":: 1", webhook: ":: 2", page: ":: 3", health: ":: 4" },
+      warned: ["PORT", "LISTEN_HOST", "PAGERDUTY_WEBHOOK_PORT", "STATUS_PAGE_PORT", "HEALTH_PORT"],
+    });
+    // A platform sets it for every program; with Socket Mode nothing listens on it.
+    expect(served({ ...socket, PORT: "8080" })).toMatchObject({ slack: null, warned: [] });
+    // The image names a port; a host that was given before still says where.
+    const image = { LIFEBOAT_INTERNAL_LISTEN: "8080", LISTEN_HOST: "0.0.0.0" };
+    expect(served({ ...socket, ...image })).toMatchObject({ health: "0.0.0.0 8080", warned: ["LISTEN_HOST"] });
+  });
+
+  test.each([
+    [{ PORT: "3001" }, "PORT"],
+    [{ PAGERDUTY_WEBHOOK_PORT: "3001", ...secrets }, "PAGERDUTY_WEBHOOK_PORT"],
+    [{ STATUS_PAGE_PORT: "3001" }, "STATUS_PAGE_PORT"],
+    [{ LISTEN_HOST: "127.0.0.1" }, "LISTEN_HOST"],
+    [{ HEALTH_PORT: "3001" }, "HEALTH_PORT"],
+  ])("the old and the new at once, and different: %j", (former, name) => {
+    const given = { ...http, LIFEBOAT_PUBLIC_LISTEN: "0.0.0.0:3000", LIFEBOAT_INTERNAL_LISTEN: "0.0.0.0:8080" };
+    expect(problemsOf({ ...given, ...former } as Record<string, string>)).toMatch(
+      new RegExp(`^${name} and LIFEBOAT_\\w+_LISTEN: Both say where to listen, and differ. Unset ${name}: `),
+    );
+    const same = { PORT: "3000", STATUS_PAGE_PORT: "3000", HEALTH_PORT: "8080", LISTEN_HOST: "0.0.0.0" };
+    expect(problemsOf({ ...given, ...same })).toBe("");
+  });
+});
+
 describe("what is refused", () => {
   test("everything at once, a line each, and no secret is repeated", () => {
     const said = problemsOf({
@@ -330,8 +411,8 @@ describe("what is refused", () => {
       "SLACK_SIGNING_SECRET: This can't be used. It is shown under Basic Information of your Slack app, 32 characters.",
       "SLACK_API_URL: This can't be used. Only the practice workspace on this machine: http://127.0.0.1:4180/api/.",
       "SLACK_ALLOWED_TEAMS: This can't be used. Team ids (T…) or enterprise ids (E…), with commas.",
-      "PORT: This can't be used. A port is a number from 0 to 65535.",
       "LOG_LEVEL: This can't be used. Allowed: trace, debug, info, warn, error, fatal, silent.",
+      "PORT: This can't be used. A port is a number from 0 to 65535.",
       "LIFEBOAT_VALEUS: There is no such setting. Did you mean LIFEBOAT_VALUES?",
       "SLACK_BOT_TOKEN: This is not a practice token, and SLACK_API_URL would send it elsewhere than to slack.com. Unset SLACK_API_URL, or use a practice token.",
     ]);
@@ -395,7 +476,5 @@ test("the reference names every setting once, with its default", () => {
   const rows = table.trimEnd().split("\n").slice(2);
   expect(new Set(rows.map((row) => row.split("|")[1])).size).toBe(rows.length);
   expect(table).toContain("| `LIFEBOAT_DATA` | `.lifeboat` | Folder for what Lifeboat keeps on this machine. |");
-  expect(table).toContain(
-    "| `HEALTH_PORT` |  | Port of `GET /live`, `GET /ready` and `GET /metrics`. Unset: not served. |",
-  );
+  expect(table).toMatch(/\| `LIFEBOAT_INTERNAL_LISTEN` \| {2}\| .* Before 0\.2: `HEALTH_PORT`, read until 0\.3\. \|/);
 });

@@ -85,7 +85,7 @@ describe("the image", () => {
       env: {
         PATH: process.env.PATH,
         DATABASE_URL: await server.database(),
-        HEALTH_PORT: String(port),
+        LIFEBOAT_INTERNAL_LISTEN: String(port),
         LOG_LEVEL: "warn",
         ...workspace.environment(),
       },

@@ -10,7 +10,7 @@ import { noteProcess } from "./pidfile.ts";
 export interface BotCommand {
   readonly program: string;
   readonly arguments: readonly string[];
-  /** The whole environment of the bot. `HEALTH_PORT` must be in it. */
+  /** The whole environment of the bot. `LIFEBOAT_INTERNAL_LISTEN` must be in it. */
   readonly environment: Readonly<Record<string, string>>;
   /** What the bot logs goes here. */
   readonly logFile: string;
@@ -85,7 +85,7 @@ export class BotProcess {
 
   private async ready(child: ChildProcess, seconds: number): Promise<void> {
     const until = performance.now() + seconds * 1000;
-    const url = `http://127.0.0.1:${this.command.environment.HEALTH_PORT}/ready`;
+    const url = `http://127.0.0.1:${this.command.environment.LIFEBOAT_INTERNAL_LISTEN}/ready`;
     let last = "it has not answered yet";
     while (performance.now() < until) {
       if (child.exitCode !== null || child.signalCode !== null)

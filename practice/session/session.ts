@@ -66,11 +66,10 @@ export async function openSession(house: Promise<SharedServices>, options: Sessi
     const { workspace, pager, readers } = await house;
     const secretKey = randomBytes(32).toString("base64");
     const botCommand: PracticeSession["botCommand"] = async (extra = {}) => {
-      const webhookPort = String(await freePort());
+      const publicPort = String(await freePort());
       // Each bot is told of everything; hearing it from two is harmless.
-      pager.subscribe(`http://127.0.0.1:${webhookPort}/pagerduty/webhook`);
-      const pagePort = String(await freePort());
-      readers.pageAt(`http://127.0.0.1:${pagePort}/`);
+      pager.subscribe(`http://127.0.0.1:${publicPort}/pagerduty/webhook`);
+      readers.pageAt(`http://127.0.0.1:${publicPort}/`);
       return {
         ...options.bot,
         environment: {
@@ -80,15 +79,14 @@ export async function openSession(house: Promise<SharedServices>, options: Sessi
           ...pager.environment(),
           ...readers.environment(),
           LIFEBOAT_SYSTEMS: folderOf(kind.system),
-          STATUS_PAGE_PORT: pagePort,
+          LIFEBOAT_PUBLIC_LISTEN: publicPort,
           LIFEBOAT_SPLIT_BRAIN_CHECK_SECONDS: "3",
-          STATUS_PAGE_LINK: `http://127.0.0.1:${pagePort}/`,
-          LIFEBOAT_WEBHOOK_PORT: webhookPort,
+          STATUS_PAGE_LINK: `http://127.0.0.1:${publicPort}/`,
           LIFEBOAT_SECRET_KEY: secretKey,
           ...options.environment,
           ...extra,
           LIFEBOAT_DATA: dataFolder,
-          HEALTH_PORT: String(await freePort()),
+          LIFEBOAT_INTERNAL_LISTEN: String(await freePort()),
         },
       };
     };

@@ -19,7 +19,7 @@ export async function botEnvironment(workspace: Workspace, database: string, dat
     ...testKeySettings,
     DATABASE_URL: database,
     LIFEBOAT_DATA: data,
-    HEALTH_PORT: String(await freePort()),
+    LIFEBOAT_INTERNAL_LISTEN: String(await freePort()),
   };
 }
 
@@ -38,7 +38,7 @@ export async function startBot(
   });
   around.later(() => ended(child));
   for (;;) {
-    const answer = await fetch(`http://127.0.0.1:${env.HEALTH_PORT}/ready`).catch(() => null);
+    const answer = await fetch(`http://127.0.0.1:${env.LIFEBOAT_INTERNAL_LISTEN}/ready`).catch(() => null);
     await answer?.text();
     if (answer?.ok) return { child, said: "ready", milliseconds: performance.now() - began };
     if (child.exitCode !== null) throw new Error(`The bot ended at once (${child.exitCode}).`);

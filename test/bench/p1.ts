@@ -17,7 +17,7 @@ export const p1: Figure = {
     const store = await around.store();
     const port = await freePort();
     const { SLACK_APP_TOKEN: _, ...env } = await botEnvironment(workspace, store.url, await around.folder());
-    const http = { SLACK_SIGNING_SECRET: SIGNING_SECRET, PORT: String(port) };
+    const http = { SLACK_SIGNING_SECRET: SIGNING_SECRET, LIFEBOAT_PUBLIC_LISTEN: String(port) };
     await startBot(around, ["--import", "tsx", "src/main.ts"], { ...env, ...http });
     const bare = await around.program("bolt", { ...env, ...http });
     const team = TEAM;

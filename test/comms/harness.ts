@@ -76,7 +76,7 @@ export async function openCommsHarness(server: TestServer, cadence: Partial<Cade
     system,
     async clerk() {
       const own = await storeOn(url);
-      const page = await openPage({ folder, port: 0, host: "127.0.0.1", log: quiet });
+      const page = await openPage({ folder, address: { host: "127.0.0.1", port: 0 }, log: quiet });
       const { SMTP_URL, MAIL_FROM, STATUSPAGE_API_KEY, STATUSPAGE_API_URL } = readers.environment();
       const email = createEmail({ url: SMTP_URL, from: MAIL_FROM });
       const statuspage = createStatuspage({ apiUrl: STATUSPAGE_API_URL, key: STATUSPAGE_API_KEY, seconds: 1 });

@@ -193,7 +193,7 @@ describe("the Helm chart", () => {
   });
 
   test.each([
-    ["a value that does not exist", ["--set", "statusPage.enabeld=true"], /enabeld/],
+    ["a value that does not exist", ["--set", "public.statuspaeg=true"], /statuspaeg/],
     ["a secret among the settings", ["--set", "settings.SLACK_BOT_TOKEN=xoxb-1"], /SLACK_BOT_TOKEN/],
     [
       "the owner's login among the settings",
@@ -204,7 +204,7 @@ describe("the Helm chart", () => {
     ["an ingress without anything to serve", ["--set", "ingress.enabled=true"], /nothing is served/],
     [
       "an ingress without TLS",
-      ["--set", "ingress.enabled=true", "--set", "statusPage.enabled=true"],
+      ["--set", "ingress.enabled=true", "--set", "public.statusPage=true"],
       /ingress\.tlsSecret: Slack and PagerDuty speak TLS only/,
     ],
     ["an account that is not named", ["--set", "serviceAccount.create=false"], /serviceAccount\.name/],

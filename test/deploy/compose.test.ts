@@ -82,7 +82,13 @@ describe("the compose file", () => {
     const { DATABASE_OWNER_URL: _, ...ofBot } = env;
     const bot = spawn(process.execPath, [await built("src/main.ts"), "--no-slack"], {
       cwd: root,
-      env: { ...ofBot, HEALTH_PORT: String(port), LIFEBOAT_DATA: state, LIFEBOAT_SYSTEMS: systems, LOG_LEVEL: "error" },
+      env: {
+        ...ofBot,
+        LIFEBOAT_INTERNAL_LISTEN: String(port),
+        LIFEBOAT_DATA: state,
+        LIFEBOAT_SYSTEMS: systems,
+        LOG_LEVEL: "error",
+      },
       stdio: ["ignore", "ignore", "pipe"],
     });
     let said = "";

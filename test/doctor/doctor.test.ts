@@ -166,9 +166,14 @@ test.each([
 
 describe("all of it", () => {
   test("settings that are wrong are told one by one, and nothing else is tried", async () => {
-    const findings = await examine({ HEALTH_PORT: "many", DATABASE_URL: "postgres://x:canary@127.0.0.1:1/y" }, quiet);
+    const findings = await examine(
+      { LIFEBOAT_INTERNAL_LISTEN: "many", DATABASE_URL: "postgres://x:canary@127.0.0.1:1/y" },
+      quiet,
+    );
     expect(findings.map(({ id }) => id)).toEqual(["node", "settings", "settings", "settings"]);
-    expect(JSON.stringify(findings)).toMatch(/HEALTH_PORT: .*LIFEBOAT_EVENT_KEYS: .*LIFEBOAT_SIGNING_KEY: /s);
+    expect(JSON.stringify(findings)).toMatch(
+      /LIFEBOAT_INTERNAL_LISTEN: .*LIFEBOAT_EVENT_KEYS: .*LIFEBOAT_SIGNING_KEY: /s,
+    );
     expect(JSON.stringify(findings)).not.toContain("canary");
   });
 

@@ -106,7 +106,7 @@ test("a sender that never finishes its headers is let go, whatever site shares t
   const http = createHttpAddresses(quiet);
   const port = await freePort();
   kept(await http.serve(named(port, "/one")));
-  kept(await openPage({ folder: "/nowhere", host: "127.0.0.1", port, log: quiet, http }));
+  kept(await openPage({ folder: "/nowhere", address: { host: "127.0.0.1", port }, log: quiet, http }));
   expect(await asked(port, "/")).toMatch(/^200 .*No status yet/);
   const socket = connect(port, "127.0.0.1");
   const ended = new Promise((resolve) => socket.once("close", resolve));

@@ -120,7 +120,7 @@ beforeAll(async () => {
       LIFEBOAT_CLI_SOCKET: socket,
       LIFEBOAT_CLI_USERS: `${caller}=rio`,
       LIFEBOAT_SECRET_KEY: Buffer.alloc(32, 7).toString("base64"),
-      HEALTH_PORT: String(health),
+      LIFEBOAT_INTERNAL_LISTEN: String(health),
       LOG_LEVEL: "fatal",
     },
     stdio: ["ignore", "ignore", "inherit"],

@@ -68,7 +68,7 @@ beforeAll(async () => {
   servers.set("webhooks", hooks.port);
   closing.push(() => hooks.close());
   const folder = await mkdtemp(join(tmpdir(), "lifeboat-page-"));
-  const page = await openPage({ folder, port: 0, host: "127.0.0.1", log: quiet });
+  const page = await openPage({ folder, address: { host: "127.0.0.1", port: 0 }, log: quiet });
   servers.set("status page", page.port as number);
   closing.push(() => page.close());
   const workspace = await createWorkspace();

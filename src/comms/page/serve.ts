@@ -1,7 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { createHttpAddresses, type HttpAddresses } from "../../http/addresses.ts";
+import { type Address, createHttpAddresses, type HttpAddresses } from "../../http/addresses.ts";
 import { STATUS_PAGE } from "../../http/paths.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
@@ -10,8 +10,7 @@ export interface PageOptions {
   /** The page is written here too, for any web server or bucket to take; what was written last is served until anew. */
   readonly folder: string;
   /** Null: only written, not served. */
-  readonly port: number | null;
-  readonly host: string;
+  readonly address: Address | null;
   readonly log: Logger;
   /** Absent: it is served by itself. */
   readonly http?: HttpAddresses;
@@ -37,17 +36,15 @@ const HEADERS = {
 } as const;
 
 /** Opens the page before anything else is there: it needs no store. */
-export async function openPage({ folder, port, host, log, http }: PageOptions): Promise<StatusPage> {
+export async function openPage({ folder, address, log, http }: PageOptions): Promise<StatusPage> {
   const file = join(folder, "index.html");
   let html = await readFile(file, "utf8").catch(() => NOT_YET);
   let writing: Promise<void> = Promise.resolve();
   const addresses = http ?? createHttpAddresses(log);
   const served =
-    port === null
-      ? null
-      : await addresses.serve({ address: { host, port }, paths: [STATUS_PAGE], listener: answering(() => html) });
+    address === null ? null : await addresses.serve({ address, paths: [STATUS_PAGE], listener: answering(() => html) });
   const bound = served?.port ?? null;
-  if (bound !== null) log.info({ port: bound, host }, "The status page is served.");
+  if (bound !== null) log.info({ port: bound, host: address?.host }, "The status page is served.");
   return {
     port: bound,
     show(next) {

@@ -54,16 +54,16 @@ readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
 {{- end -}}
 
-{{/* What is served from outside, by name and port. */}}
-{{- define "lifeboat.publicPorts" -}}
-{{- if .Values.slackHttp.enabled }}
-- { name: slack, port: {{ .Values.slackHttp.port }} }
+{{/* Paths that are served from outside, all on one port. */}}
+{{- define "lifeboat.publicPaths" -}}
+{{- if .Values.public.slack }}
+- { path: /slack/events, type: Exact }
 {{- end }}
-{{- if .Values.pagerdutyWebhook.enabled }}
-- { name: pagerduty, port: {{ .Values.pagerdutyWebhook.port }} }
+{{- if .Values.public.pagerduty }}
+- { path: /pagerduty/webhook, type: Exact }
 {{- end }}
-{{- if .Values.statusPage.enabled }}
-- { name: status-page, port: {{ .Values.statusPage.port }} }
+{{- if .Values.public.statusPage }}
+- { path: /, type: Prefix }
 {{- end }}
 {{- end -}}
 
@@ -73,7 +73,6 @@ capabilities: { drop: [ALL] }
 
 {{/* Settings of the bot and of its migration alike: they read one configuration. */}}
 {{- define "lifeboat.settings" -}}
-- { name: LISTEN_HOST, value: "0.0.0.0" }
 - { name: LIFEBOAT_SYSTEMS, value: {{ include "lifeboat.systemsFolder" . | quote }} }
 {{- if .Values.systems.values }}
 - { name: LIFEBOAT_VALUES, value: /etc/lifeboat/values/values.yml }
@@ -81,14 +80,8 @@ capabilities: { drop: [ALL] }
 {{- if .Values.systems.drillValues }}
 - { name: LIFEBOAT_DRILL_VALUES, value: /etc/lifeboat/values/drill-values.yml }
 {{- end }}
-{{- if .Values.slackHttp.enabled }}
-- { name: PORT, value: {{ .Values.slackHttp.port | quote }} }
-{{- end }}
-{{- if .Values.pagerdutyWebhook.enabled }}
-- { name: PAGERDUTY_WEBHOOK_PORT, value: {{ .Values.pagerdutyWebhook.port | quote }} }
-{{- end }}
-{{- if .Values.statusPage.enabled }}
-- { name: STATUS_PAGE_PORT, value: {{ .Values.statusPage.port | quote }} }
+{{- if include "lifeboat.publicPaths" . | fromYamlArray }}
+- { name: LIFEBOAT_PUBLIC_LISTEN, value: "0.0.0.0:{{ .Values.public.port }}" }
 {{- end }}
 {{- range $name, $value := .Values.settings }}
 - { name: {{ $name }}, value: {{ $value | toString | quote }} }
