@@ -3,7 +3,7 @@ import { LifeboatError, messageOf, type Problem } from "../src/lib/errors.ts";
 import type { Button } from "../templates/messages/blocks.ts";
 import { CODE_FIELDS } from "../templates/messages/forms.ts";
 import { helpOf } from "../templates/messages/help.ts";
-import { doubted } from "../templates/messages/store-doubt.ts";
+import { doubted } from "../templates/messages/store-in-doubt.ts";
 import { abort } from "./abort.ts";
 import { notAdmitted } from "./admission.ts";
 import { alerts } from "./alerts.ts";

@@ -1,7 +1,7 @@
 import type { Scalar } from "../src/catalog/reference.ts";
 import type { Plan, Runbook } from "../src/catalog/types.ts";
 import { ended } from "../templates/messages/escape.ts";
-import { FIELD, inputsForm, inputsWanted, SECONDS_FIELD } from "../templates/messages/inputs.ts";
+import { FIELD, inputsForm, inputsRequested, SECONDS_FIELD } from "../templates/messages/inputs.ts";
 import { quoted } from "../templates/messages/line.ts";
 import { assignedIn } from "./assigned.ts";
 import type { FormErrors, Reply, Request } from "./command.ts";
@@ -42,7 +42,7 @@ export function gatherInputs(context: CommandContext, request: Request, runbook:
   const actionValue = [line(initial), line(new Map())].find((one) => one.length <= CARRIED_MAX) ?? null;
   if (request.canAskForm && request.wantsForm && actionValue !== null)
     return { kind: "reply", reply: { kind: "form", form: inputsForm(runbook, initial, actionValue) } };
-  const message = inputsWanted(runbook, read.problems, `/dr ${line(read.next)}`, actionValue);
+  const message = inputsRequested(runbook, read.problems, `/dr ${line(read.next)}`, actionValue);
   return { kind: "reply", reply: { kind: "private", message, refused: true } };
 }
 

@@ -3,7 +3,7 @@ import { hostname, userInfo } from "node:os";
 import type { CommandContext } from "../commands/context.ts";
 import { WORKSPACE } from "../commands/record.ts";
 import { pageWords } from "../templates/messages/page-text.ts";
-import { storeAccepted, storeDoubt, tampered } from "../templates/messages/store-doubt.ts";
+import { storeAccepted, storeInDoubt, tampered } from "../templates/messages/store-in-doubt.ts";
 import { actions, cards } from "./actions/index.ts";
 import { alertPaths } from "./alerts/config.ts";
 import { startAlerts } from "./alerts/index.ts";
@@ -192,7 +192,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     log,
   });
   const sayDoubt = (doubt: Problem | null) =>
-    void slack?.announce(doubt === null ? storeAccepted() : storeDoubt(doubt));
+    void slack?.announce(doubt === null ? storeAccepted() : storeInDoubt(doubt));
   if (timeline.doubt() !== null) sayDoubt(timeline.doubt());
   timeline.onDoubt(sayDoubt);
   timeline.onTampered((problem) => void slack?.announce(tampered(problem)));

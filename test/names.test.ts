@@ -3,15 +3,27 @@ import { join, relative } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { configurationTable } from "../src/config.ts";
 import { projectRoot } from "../src/lib/root.ts";
+import { renamedSettings } from "../src/renamed-settings.ts";
 import { RETIRED_IN_NAMES } from "./support/retired-words.ts";
 
 const root = projectRoot();
 
-/** What keeps a retired word in its name, and why. A path ends with `/` where it means a folder. */
+/**
+ * What keeps a retired word in its name, and why: a file, a folder (ending with `/`; both with what they export), or an export.
+ * One that is no longer needed fails below.
+ */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   "commands/vouch.ts": "named after the verb people type",
-  vouch: "the command people type",
   "src/timeline/migrations/": "migrations that have run keep their names",
+  LANES: "swim lanes of the picture in a post-mortem",
+  // They move while the five followers become one outbox with sinks.
+  "src/comms/cadence.ts": "moving",
+  "src/paging/wanted.ts": "moving",
+  "src/slack/publish/": "moving",
+  "src/timeline/delivery.ts": "moving",
+  "src/timeline/outbox.ts": "moving",
+  "src/timeline/pages.ts": "moving",
+  "practice/slack/page/world.js": "moving",
 };
 
 const files = ["src", "commands", "templates/messages", "practice", "test", "docs"].flatMap((top) =>
@@ -19,7 +31,9 @@ const files = ["src", "commands", "templates/messages", "practice", "test", "doc
     .filter((entry) => entry.isFile() && !entry.parentPath.includes("node_modules"))
     .map((entry) => relative(root, join(entry.parentPath, entry.name)))
     // Pages of tests are named by what they show.
-    .filter((file) => !/\/(pages|rules|mistakes)\/|\/\.vitepress\/(cache|dist)\//.test(file)),
+    .filter(
+      (file) => !/^test\/catalog\/rules\/\w[\w-]*\/|\/(pages|mistakes)\/|\/\.vitepress\/(cache|dist)\//.test(file),
+    ),
 );
 
 /** The words of `openFrontDoor`, `glass-page` or `LIFEBOAT_DOOR_PEOPLE`, in lower case. What is one term together is left out. */
@@ -49,31 +63,31 @@ function exportsOf(source: string): readonly string[] {
   return [...[...declared].map(([, name = ""]) => name), ...listed];
 }
 
+const exported = files
+  .filter((file) => file.endsWith(".ts"))
+  .flatMap((file) => exportsOf(readFileSync(join(root, file), "utf8")).map((name) => ({ file, name })));
+
+/** The exception that covers a file, if any. */
+function exceptionOf(file: string): string | undefined {
+  return Object.keys(EXCEPTIONS).find((one) => (one.endsWith("/") ? file.startsWith(one) : file === one));
+}
+
 describe("no retired word comes back", () => {
   test("in the name of a file or folder", () => {
-    const excepted = (file: string) =>
-      Object.keys(EXCEPTIONS).some(
-        (one) => one.includes("/") && (one.endsWith("/") ? file.startsWith(one) : file === one),
-      );
-    expect(files.filter((file) => !excepted(file)).flatMap(retiredIn)).toEqual([]);
+    expect(files.filter((file) => exceptionOf(file) === undefined).flatMap(retiredIn)).toEqual([]);
   });
 
   test("in the name of an export", () => {
-    const found = files
-      .filter((file) => file.endsWith(".ts"))
-      .flatMap((file) =>
-        exportsOf(readFileSync(join(root, file), "utf8"))
-          .filter((name) => !Object.hasOwn(EXCEPTIONS, name))
-          .flatMap(retiredIn)
-          .map((says) => `${file} exports ${says}`),
-      );
+    const found = exported
+      .filter(({ file, name }) => exceptionOf(file) === undefined && !Object.hasOwn(EXCEPTIONS, name))
+      .flatMap(({ file, name }) => retiredIn(name).map((says) => `${file} exports ${says}`));
     expect(found).toEqual([]);
   });
 
   test("in the name of a setting", () => {
     const settings = [...configurationTable().matchAll(/`([A-Z][A-Z0-9_]+)`/g)].map(([, name = ""]) => name);
     expect(settings.length).toBeGreaterThan(20);
-    expect(settings.flatMap(retiredIn)).toEqual([]);
+    expect(settings.filter((name) => !Object.hasOwn(renamedSettings, name)).flatMap(retiredIn)).toEqual([]);
   });
 
   test("a name with a retired word would be found", () => {
@@ -85,16 +99,14 @@ describe("no retired word comes back", () => {
     ]);
   });
 
-  test("every exception is still there", () => {
-    const names = new Set(
-      files.filter((file) => file.endsWith(".ts")).flatMap((file) => exportsOf(readFileSync(join(root, file), "utf8"))),
-    );
-    const stale = Object.keys(EXCEPTIONS).filter((one) =>
-      one.includes("/")
-        ? !files.some((file) => (one.endsWith("/") ? file.startsWith(one) : file === one))
-        : !names.has(one),
-    );
-    expect(stale).toEqual([]);
+  test("every exception is still needed", () => {
+    const needed = new Set([
+      ...files.filter((file) => retiredIn(file).length > 0).map(exceptionOf),
+      ...exported
+        .filter(({ name }) => retiredIn(name).length > 0)
+        .flatMap(({ file, name }) => [exceptionOf(file), name]),
+    ]);
+    expect(Object.keys(EXCEPTIONS).filter((one) => !needed.has(one))).toEqual([]);
   });
 });
 

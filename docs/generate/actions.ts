@@ -152,7 +152,7 @@ interface FailureMode {
 
 /** The page of trials, read back: action → how each way to fail is answered by a test. */
 function failureModes(): ReadonlyMap<string, readonly FailureMode[]> {
-  const lines = readFileSync(join(projectRoot(), "test", "actions", "dangers.md"), "utf8").split("\n");
+  const lines = readFileSync(join(projectRoot(), "test", "actions", "failure-modes.md"), "utf8").split("\n");
   const notes = new Map(lines.flatMap((line) => noteIn(line)));
   const rows = lines
     .filter((line) => line.startsWith("| "))

@@ -5,7 +5,7 @@ import { messageOf } from "../../src/lib/errors.ts";
 import { requestUrl } from "../../src/lib/request-url.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { textOf } from "../kit/body.ts";
-import { READER_TROUBLES, type ReaderFault } from "./faults.ts";
+import { READER_FAULTS, type ReaderFault } from "./faults.ts";
 import type { Readers } from "./readers.ts";
 
 interface Behind {
@@ -46,8 +46,8 @@ async function route(behind: Behind, path: string, request: IncomingMessage, res
       return stream(behind, request, response);
     case "POST /comms/chaos": {
       const { what } = JSON.parse(await textOf(request, BODY_BYTES_MAX)) as { what?: unknown };
-      if (what !== "calm" && !Object.hasOwn(READER_TROUBLES, String(what)))
-        return say(response, 400, { error: `One of ${Object.keys(READER_TROUBLES).join(", ")}, calm is needed.` });
+      if (what !== "calm" && !Object.hasOwn(READER_FAULTS, String(what)))
+        return say(response, 400, { error: `One of ${Object.keys(READER_FAULTS).join(", ")}, calm is needed.` });
       await behind.readers.injectFault(what as ReaderFault | "calm");
       return say(response, 200, sightOf(behind));
     }
@@ -63,7 +63,7 @@ function sightOf({ readers, trouble, page }: Behind) {
     components: Object.fromEntries(readers.components),
     page: page(),
     trouble: trouble(),
-    troubles: Object.entries(READER_TROUBLES).map(([what, says]) => ({ what, says })),
+    troubles: Object.entries(READER_FAULTS).map(([what, says]) => ({ what, says })),
   };
 }
 

@@ -18,14 +18,14 @@ export interface ReceivedMail {
 }
 
 /** Ways a mail server goes wrong. */
-export const MAIL_TROUBLES = {
+export const MAIL_FAULTS = {
   "smtp-down": "Nobody answers on its port.",
   "smtp-hang": "It takes the call and says nothing.",
   "smtp-busy": "It says to come back later (451).",
   "smtp-refuse": "It knows none of these addresses (550).",
   "smtp-cut": "It takes the next mail, and the line is cut before it says so.",
 } as const;
-export type MailFault = keyof typeof MAIL_TROUBLES;
+export type MailFault = keyof typeof MAIL_FAULTS;
 
 /** A real SMTP server whose mailboxes everybody may read. */
 export class Mailbox {

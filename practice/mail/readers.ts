@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ReaderFault } from "./faults.ts";
 import { handleReaders } from "./handle.ts";
-import { MAIL_TROUBLES, Mailbox, type MailFault, type ReceivedMail } from "./mailbox.ts";
-import { PAGE_TROUBLES, type PublicIncident, Statuspage, type StatuspageFault } from "./statuspage.ts";
+import { MAIL_FAULTS, Mailbox, type MailFault, type ReceivedMail } from "./mailbox.ts";
+import { type PublicIncident, STATUSPAGE_FAULTS, Statuspage, type StatuspageFault } from "./statuspage.ts";
 
 /** Those who are told: a mail server whose mailboxes are open, and a stand-in for Statuspage. */
 export interface Readers {
@@ -59,8 +59,8 @@ export async function createReaders(): Promise<Readers> {
     components: statuspage.components,
     ledger: statuspage.ledger,
     async injectFault(what) {
-      if (what in MAIL_TROUBLES || what === "calm") await mailbox.cause(what === "calm" ? null : (what as MailFault));
-      if (what in PAGE_TROUBLES || what === "calm")
+      if (what in MAIL_FAULTS || what === "calm") await mailbox.cause(what === "calm" ? null : (what as MailFault));
+      if (what in STATUSPAGE_FAULTS || what === "calm")
         statuspage.cause(what === "calm" ? null : (what as StatuspageFault));
     },
     pageAt(url) {

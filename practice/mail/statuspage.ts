@@ -17,13 +17,13 @@ export interface PublicIncident {
   readonly incident_updates: { readonly body: string; readonly status: string; readonly created_at: string }[];
 }
 
-export const PAGE_TROUBLES = {
+export const STATUSPAGE_FAULTS = {
   "statuspage-500": "It answers 500 and does nothing.",
   "statuspage-hang": "It takes the call and says nothing.",
   "statuspage-limit": "It says there were too many calls (420).",
   "statuspage-cut": "It does the next thing, and the line is cut before it says so.",
 } as const;
-export type StatuspageFault = keyof typeof PAGE_TROUBLES;
+export type StatuspageFault = keyof typeof STATUSPAGE_FAULTS;
 
 const BODY_BYTES_MAX = 100_000;
 

@@ -2,7 +2,7 @@ import { LifeboatError } from "../../src/lib/errors.ts";
 import type { FaultKind } from "../kit/faults.ts";
 
 /** What can go wrong with it, in the order the panel offers it. One of `answers` at a time; the others add up. */
-export const TROUBLES = [
+export const PAGER_FAULTS = [
   { what: "down", says: "Down", explains: "Connections are cut before anything is answered.", answers: true },
   { what: "hang", says: "Hang", explains: "Connections are accepted, and nothing is ever said.", answers: true },
   { what: "fail", says: "Fail with 500", explains: "It answers 500 and does nothing.", answers: true },
@@ -25,7 +25,7 @@ export const TROUBLES = [
   { what: "forge", says: "Wrong signature", explains: "Webhooks are signed with another secret.", answers: false },
 ] as const;
 
-export type PagerFault = (typeof TROUBLES)[number]["what"];
+export type PagerFault = (typeof PAGER_FAULTS)[number]["what"];
 
 const FAULTS = ["down", "hang", "fail", "failAfter", "throttle"] as const satisfies readonly (PagerFault & FaultKind)[];
 
@@ -47,14 +47,14 @@ export class FaultInjection {
   }
 
   set(what: string, on: boolean): void {
-    const found = TROUBLES.find((one) => one.what === what);
+    const found = PAGER_FAULTS.find((one) => one.what === what);
     if (found === undefined)
       throw new LifeboatError({
         code: "trouble-unknown",
         what: `There is no trouble called ${what}`,
-        allowed: TROUBLES.map((one) => one.what).join(", "),
+        allowed: PAGER_FAULTS.map((one) => one.what).join(", "),
       });
-    if (on && found.answers) for (const one of TROUBLES) if (one.answers) this.#now.delete(one.what);
+    if (on && found.answers) for (const one of PAGER_FAULTS) if (one.answers) this.#now.delete(one.what);
     if (on) this.#now.add(found.what);
     else this.#now.delete(found.what);
   }

@@ -1,4 +1,4 @@
-import { type FaultInjection, type PagerFault, TROUBLES } from "./faults.ts";
+import { type FaultInjection, PAGER_FAULTS, type PagerFault } from "./faults.ts";
 import type { PagerState } from "./state.ts";
 
 /** Everything the panel shows: `GET /pager/state`. */
@@ -18,7 +18,7 @@ export interface PagerSnapshot {
     }[];
   }[];
   readonly trouble: readonly PagerFault[];
-  readonly troubles: typeof TROUBLES;
+  readonly troubles: typeof PAGER_FAULTS;
   /** What was asked lately, newest first. */
   readonly asked: readonly { readonly at: string; readonly says: string; readonly bad: boolean }[];
 }
@@ -46,7 +46,7 @@ export function snapshotOf(state: PagerState, faults: FaultInjection): PagerSnap
           })),
       })),
     trouble: faults.now,
-    troubles: TROUBLES,
+    troubles: PAGER_FAULTS,
     asked: state.ledger
       .slice(-ASKED)
       .reverse()

@@ -61,7 +61,7 @@ export class PagerState {
   readonly happened: Happened[] = [];
   readonly #watchers = new Set<() => void>();
   #levels: Map<string, readonly (readonly string[])[]>;
-  #told: (happened: Happened) => void = () => {};
+  #notify: (happened: Happened) => void = () => {};
 
   constructor(company: Company) {
     this.company = company;
@@ -70,7 +70,7 @@ export class PagerState {
 
   /** Calls back on every change of an incident: for webhooks. */
   tell(told: (happened: Happened) => void): void {
-    this.#told = told;
+    this.#notify = told;
   }
 
   watch(changed: () => void): () => void {
@@ -174,7 +174,7 @@ export class PagerState {
     if (change !== "annotated") incident.changedAt = new Date().toISOString();
     const happened = { change, incident: { ...incident }, by, at: new Date().toISOString() };
     this.happened.push(happened);
-    this.#told(happened);
+    this.#notify(happened);
     this.touched();
   }
 }

@@ -3,7 +3,7 @@ import { errorAt, type Fault, type Path } from "./fault.ts";
 import { INPUT_LENGTH_MAX } from "./input-words.ts";
 import type { Scalar } from "./reference.ts";
 import { scalar, sentence } from "./schema-parts.ts";
-import { carriesPassword } from "./secret.ts";
+import { containsPassword } from "./secret.ts";
 import { show } from "./shape.ts";
 
 /**
@@ -146,7 +146,7 @@ function textFault({ pattern }: Input, value: Scalar): string | null {
   if (/[\p{Cc}\p{Cf}\u2028\u2029]/u.test(value)) return "There is an invisible character in it";
   if (value.startsWith("-")) return `${show(value)} begins with a hyphen`;
   if (value.includes("${")) return "It refers to something else; it has to be the value itself";
-  if (carriesPassword(value)) return "It holds a password, and plans are shown to everyone";
+  if (containsPassword(value)) return "It holds a password, and plans are shown to everyone";
   return wholePattern(pattern ?? "").test(value) ? null : `${show(value)} does not fit "${pattern}"`;
 }
 

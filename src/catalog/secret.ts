@@ -1,5 +1,5 @@
 /** An address with a password in it: `postgres://shop:…@db/orders`. */
-export function carriesPassword(text: string): boolean {
+export function containsPassword(text: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\/[^/@\s:]*:[^/@\s]+@/i.test(text);
 }
 

@@ -6,7 +6,7 @@ import { parseYaml } from "./parse.ts";
 import { toFinding } from "./positions.ts";
 import type { Scalar } from "./reference.ts";
 import { valuesSchema } from "./schema.ts";
-import { carriesPassword } from "./secret.ts";
+import { containsPassword } from "./secret.ts";
 import { show } from "./shape.ts";
 import { offer } from "./suggest.ts";
 import type { Catalog, System } from "./types.ts";
@@ -97,7 +97,7 @@ function valueFault(system: System, name: string, value: Scalar | null, path: Pa
   if (typeof value === "string" && value.includes("${")) {
     return errorAt(path, `The value of "${name}" refers to something else; it has to be the value itself`);
   }
-  if (typeof value === "string" && carriesPassword(value)) {
+  if (typeof value === "string" && containsPassword(value)) {
     return errorAt(path, `The value of "${name}" holds a password; plans are shown to everyone`, {
       next: "Put it into an environment variable and let the runbook name that",
       hidden: true,

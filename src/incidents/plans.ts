@@ -7,7 +7,7 @@ export function decodePlan(bytes: Uint8Array): Plan {
   return JSON.parse(Buffer.from(bytes).toString("utf8")) as Plan;
 }
 
-export interface Wanted {
+export interface PlanOfRun {
   readonly run: string;
   readonly planHash: string;
 }
@@ -17,9 +17,9 @@ export interface PlanCache {
   /** Those that were read. One that is not stored is absent: its run then has no steps. */
   readonly plans: Plans;
   /** Of these, the ones nobody has looked for yet. */
-  unknown(wanted: readonly Wanted[]): readonly Wanted[];
+  unknown(wanted: readonly PlanOfRun[]): readonly PlanOfRun[];
   /** Looks for these. False: one of them is not stored (or not with that hash), so it is looked for again next time. */
-  learn(wanted: readonly Wanted[]): Promise<boolean>;
+  learn(wanted: readonly PlanOfRun[]): Promise<boolean>;
 }
 
 /** So many are kept; the one read first goes first. */
@@ -29,7 +29,7 @@ export function createPlanCache(timeline: Pick<Timeline, "planOf">): PlanCache {
   const plans = new Map<string, Plan>();
   const missing = new Set<string>();
 
-  async function look({ run, planHash }: Wanted): Promise<boolean> {
+  async function look({ run, planHash }: PlanOfRun): Promise<boolean> {
     if (plans.has(planHash)) return true;
     const stored = await timeline.planOf(run);
     if (stored?.planHash !== planHash) {

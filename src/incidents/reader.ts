@@ -2,7 +2,7 @@ import { type Plans, plansNeeded } from "../incident/evolve.ts";
 import type { IncidentState } from "../incident/state.ts";
 import type { Decided, Decision, StoredEvent, Timeline } from "../timeline/contract.ts";
 import { blank, type Folded, foldOn, startIn } from "./folded.ts";
-import { createPlanCache, type Wanted } from "./plans.ts";
+import { createPlanCache, type PlanOfRun } from "./plans.ts";
 
 /** Incidents as they are now, each folded on from where it was last looked at. */
 export interface Reader {
@@ -67,7 +67,7 @@ export function createReader(timeline: Source, stays: (id: string) => boolean = 
     return { ...folded, state: { ...state, number: await timeline.numberOf(state.id) } };
   }
 
-  function folded(id: string, events: readonly StoredEvent[]): Folded | { readonly lacking: readonly Wanted[] } {
+  function folded(id: string, events: readonly StoredEvent[]): Folded | { readonly lacking: readonly PlanOfRun[] } {
     const from = startIn(known.get(id), id, events);
     const more = events.slice(from.state.version);
     const wanted = plansNeeded(more);
@@ -104,7 +104,7 @@ export function createReader(timeline: Source, stays: (id: string) => boolean = 
       // Whatever is long is read before the stream is locked.
       if (!known.has(id)) await read(id);
       for (let tries = 1; ; tries++) {
-        let lacking: readonly Wanted[] = [];
+        let lacking: readonly PlanOfRun[] = [];
         const decided = await timeline.decide(id, (events, now) => {
           const made = folded(id, events);
           if ("state" in made) return decide(made.state, events, now);

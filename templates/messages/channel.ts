@@ -3,7 +3,7 @@ import { isPrivate, membersNamed } from "../../src/incident/members.ts";
 import { incidentName } from "../../src/incident/numbers.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { topicOf } from "./card.ts";
-import { toldOf } from "./drill.ts";
+import { usersNoticed } from "./drill.ts";
 import { cut, plain } from "./escape.ts";
 import { holders } from "./people.ts";
 import type { ChannelView, Surroundings } from "./view.ts";
@@ -56,7 +56,7 @@ export function invited(state: IncidentState, declared: Declared, around: Surrou
     ...people.filter((one) => /^[UW][A-Z0-9]{5,}$/.test(one)),
   ];
   const users = people.flatMap((person) => around.system.people.find(({ id }) => id === person)?.slack ?? []);
-  return [...new Set([...direct, ...toldOf(declared, around), ...users])];
+  return [...new Set([...direct, ...usersNoticed(declared, around), ...users])];
 }
 
 /** Of a private incident: everybody its timeline names, and the holders of its roles. */

@@ -6,8 +6,8 @@ import { kindPrefix } from "./kind.ts";
 import type { ShownMessage, Surroundings } from "./view.ts";
 
 /** Those whom the calendar entry names are told that it begins, each directly; where it is a surprise, nobody else is. */
-export function drillTold(state: IncidentState, declared: Declared, around: Surroundings): ShownMessage[] {
-  return toldOf(declared, around).map((user) => {
+export function renderDrillNotices(state: IncidentState, declared: Declared, around: Surroundings): ShownMessage[] {
+  return usersNoticed(declared, around).map((user) => {
     const where = around.channel ? ` Follow it in <#${around.channel}>.` : "";
     const quiet = isSurprise(declared) ? " Keep it to yourself: only you and those named with you know." : "";
     const text = `${kindPrefix("drill", around.practice)}${safe(declared.title)} (${safe(around.system.title)}) begins.${where}${quiet}`;
@@ -22,7 +22,7 @@ export function drillTold(state: IncidentState, declared: Declared, around: Surr
 }
 
 /** Slack accounts of those whom the entry names. */
-export function toldOf({ drill }: Declared, { system }: Surroundings): readonly string[] {
+export function usersNoticed({ drill }: Declared, { system }: Surroundings): readonly string[] {
   const named = system.people.filter(({ roles }) => roles.some((role) => drill?.tells.includes(role)));
   return [...new Set(named.flatMap(({ slack }) => slack.slice(0, 1)))];
 }

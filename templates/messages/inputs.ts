@@ -8,7 +8,7 @@ import { code } from "./help.ts";
 import type { Block, Form, Message } from "./message.ts";
 
 /** Why a runbook was not started yet: what it has to be told, the line to type, and a form that keeps what was typed, unless it is too much. */
-export function inputsWanted(
+export function inputsRequested(
   runbook: Runbook,
   problems: readonly Problem[],
   line: string,

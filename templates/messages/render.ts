@@ -11,7 +11,7 @@ import { channelOf, invited } from "./channel.ts";
 import { clockMoments, renderLate } from "./clocks.ts";
 import { deadlineOf } from "./deadline.ts";
 import { askedDirectly } from "./direct.ts";
-import { drillTold } from "./drill.ts";
+import { renderDrillNotices } from "./drill.ts";
 import { announcedInstead, inOneThread, toEach } from "./elsewhere.ts";
 import { type ApprovalRequest, gateCard } from "./gate.ts";
 import { gateAbandoned, gateOutcome, gateSuperseded } from "./gate-end.ts";
@@ -42,7 +42,7 @@ export const renderIncident: RenderIncident = (state, around): View => {
   }
   const messages: ShownMessage[] = [
     ...announced(state, declared, around),
-    ...drillTold(state, declared, around),
+    ...renderDrillNotices(state, declared, around),
     {
       key: "card",
       in: "incident",

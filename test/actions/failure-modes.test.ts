@@ -9,7 +9,7 @@ import { aloneSuite, watchedSuite } from "./redis/failure-cases.ts";
 
 /**
  * Every action that changes something, and everything it has to stand: where that is tested, or why it can not happen.
- * `dangers.md` is this list as a page. A new action is missing here until its failure cases stand in its target's `failure-cases.ts`.
+ * `failure-modes.md` is this list as a page. A new action is missing here until its failure cases stand in its target's `failure-cases.ts`.
  */
 const here = join(projectRoot(), "test", "actions");
 const changing = [...actions.values()].filter(({ risk }) => risk !== "read").map(({ id }) => id);
@@ -67,7 +67,7 @@ describe("what everything that changes something has to stand", () => {
   });
 
   test("the page says the same", () => {
-    const file = join(here, "dangers.md");
+    const file = join(here, "failure-modes.md");
     const text = page();
     if (process.env.PAGES === "write") writeFileSync(file, text);
     expect(readFileSync(file, "utf8")).toBe(text);
@@ -109,7 +109,7 @@ function page(): string {
   );
   return `# What every action that changes something has to stand
 
-Written by \`PAGES=write npm test -- test/actions/dangers\`, out of the failure cases themselves. ✓ a case runs it; → another test does;
+Written by \`PAGES=write npm test -- test/actions/failure-modes\`, out of the failure cases themselves. ✓ a case runs it; → another test does;
 – it can't happen there, for the reason below.
 
 | action | ${FAILURE_MODES.join(" | ")} |

@@ -11,7 +11,7 @@ import type { Store } from "../../src/timeline/index.ts";
 import { createSecondFactors } from "../../src/timeline/second-factors.ts";
 import { seen } from "../support/orders-system.ts";
 import { keepPages } from "../support/printed-page.ts";
-import { enrolledIn, hoursBefore, proofsBecome } from "../support/record-keys.ts";
+import { enrolledIn, hoursBefore, secondFactorsBecome } from "../support/record-keys.ts";
 import { storeForEach } from "../support/store-for-each.ts";
 import { TestApp } from "../support/test-app.ts";
 
@@ -103,7 +103,7 @@ describe("authority, as people speak of it", () => {
       return secret;
     };
     const [toni, alex] = [await enrolls("toni"), await enrolls("alex")];
-    await proofsBecome(store, await enrolledIn(store), (row) => ({
+    await secondFactorsBecome(store, await enrolledIn(store), (row) => ({
       ...row,
       enrolledAt: hoursBefore(row.enrolledAt, 30),
     }));

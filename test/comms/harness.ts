@@ -42,7 +42,7 @@ export interface CommsHarness {
   resolve(incident: string): Promise<void>;
   snooze(incident: string, due: string, minutes: number): Promise<void>;
   /** Types of what happened, those about telling people, each with what it is about. */
-  told(incident: string): Promise<string[]>;
+  delivered(incident: string): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -127,7 +127,7 @@ export async function openCommsHarness(server: TestServer, cadence: Partial<Cade
     },
     resolve: (incident) => act(incident, { type: "resolve", summary: null }),
     snooze: (incident, due, minutes) => act(incident, { type: "snooze", due, minutes }),
-    async told(incident) {
+    async delivered(incident) {
       const events = await store.timeline.read(incident);
       return events
         .filter(({ type }) => /^(update|comms)\./.test(type))

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 afterEach(() => harness.close());
 
-const about = async (type: string) => (await harness.told(N)).filter((one) => one.startsWith(type));
+const about = async (type: string) => (await harness.delivered(N)).filter((one) => one.startsWith(type));
 
 describe("what was said is brought outside once", () => {
   test("by mail and on both pages, and the timeline says so", async () => {
@@ -181,7 +181,7 @@ describe("what is owed", () => {
     await Promise.all([harness.clerk(), harness.clerk(), harness.clerk()]);
     await harness.declare(N);
     await until(async () => (await about("comms.late")).length === 1, 15);
-    expect(await harness.told(N)).toEqual(["comms.reminded firstNotice@1", "comms.late firstNotice@1"]);
+    expect(await harness.delivered(N)).toEqual(["comms.reminded firstNotice@1", "comms.late firstNotice@1"]);
     const events = await harness.store.timeline.read(N);
     const [declared, reminded, late] = events.map(({ at }) => at.getTime());
     // By the store's clock, neither early nor by more than a look late.
@@ -194,7 +194,7 @@ describe("what is owed", () => {
     harness = await openCommsHarness(server, { firstNoticeSeconds: 2, remindSeconds: 1 });
     const first = await harness.clerk();
     await harness.declare(N);
-    await until(async () => (await harness.told(N)).length === 0 && (await scheduled()) !== null, 10);
+    await until(async () => (await harness.delivered(N)).length === 0 && (await scheduled()) !== null, 10);
     await first.stop();
     await until(
       async () =>
@@ -203,9 +203,9 @@ describe("what is owed", () => {
       10_000,
     );
     await harness.clerk();
-    await until(async () => (await harness.told(N)).length > 0, 10);
+    await until(async () => (await harness.delivered(N)).length > 0, 10);
     // What was missed collapses into what is true now.
-    expect(await harness.told(N)).toEqual(["comms.late firstNotice@1"]);
+    expect(await harness.delivered(N)).toEqual(["comms.late firstNotice@1"]);
   }, 30_000);
 
   test("snoozed, it is late all the same; said, it is owed no more", async () => {
@@ -219,7 +219,7 @@ describe("what is owed", () => {
     await expect(harness.snooze(N, "firstNotice@1", 1)).rejects.toThrow("No update is due here any more");
     const soon = Date.now() + 3_600_000 - 600_000;
     await until(async () => new Date((await scheduled()) ?? 0).getTime() > soon);
-    expect((await harness.told(N)).filter((one) => one.startsWith("comms."))).toEqual([
+    expect((await harness.delivered(N)).filter((one) => one.startsWith("comms."))).toEqual([
       "comms.reminded firstNotice@1",
       "comms.snoozed firstNotice@1",
       "comms.late firstNotice@1",

@@ -33,7 +33,7 @@ export const NO_PEER: Readonly<Record<string, string>> = {
 };
 
 /** S3 servers that install by name, as they were on 2026-11-30, and why moto stays the peer. */
-export const NOT_TAKEN: Readonly<Record<string, string>> = {
+export const NOT_USED: Readonly<Record<string, string>> = {
   "s3rver 3.7.1 (npm)": "no release since 3.7.1; no conditional writes, none of today's checksums",
   "@push.rocks/smarts3 2.2.7 (npm)": "a wrapper around s3rver",
   "fauxqs 2.4.1 (npm)": "needs Node 22; Lifeboat runs on 20.19",

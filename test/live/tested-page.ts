@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { projectRoot } from "../../src/lib/root.ts";
 import { dealsOf } from "./hold.ts";
-import { MOTO, NO_PEER, NOT_TAKEN } from "./peers.ts";
+import { MOTO, NO_PEER, NOT_USED } from "./peers.ts";
 import { targets } from "./targets.ts";
 import { programOf, readTested, type Tested } from "./tested.ts";
 
@@ -58,7 +58,7 @@ export async function testedPage(): Promise<string> {
     ...MOTO.shortcuts.map((one) => `- ${one}`),
     "",
     "## Looked at and not taken as a second S3",
-    ...Object.entries(NOT_TAKEN).map(([name, why]) => `- ${name}: ${why}.`),
+    ...Object.entries(NOT_USED).map(([name, why]) => `- ${name}: ${why}.`),
   ].join("\n")}\n`;
 }
 

@@ -37,9 +37,9 @@ const pages: Record<string, () => RecordedIncident> = {
   "u-triage-looks": nights.triageLooks,
   "v-triage-asks": nights.triageAsks,
   "w-triage-proposes": nights.triageProposes,
-  "x-lanes": nights.lanes,
+  "x-lanes": nights.parallelBranches,
   "y-late": nights.late,
-  "z-told-inputs": nights.told,
+  "z-told-inputs": nights.updatesSent,
 };
 
 describe("everything Slack shows of an incident", () => {

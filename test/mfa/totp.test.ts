@@ -7,7 +7,7 @@ import { createTotp, stepOf } from "../../src/mfa/totp.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createSecondFactors } from "../../src/timeline/second-factors.ts";
 import { asSuperuser, storeOn, type TestServer, testServer } from "../support/postgres.ts";
-import { hoursBefore, proofsBecome } from "../support/record-keys.ts";
+import { hoursBefore, secondFactorsBecome } from "../support/record-keys.ts";
 
 describe("the codes of RFC 6238, appendix B", () => {
   const secret = Buffer.from("12345678901234567890", "ascii");
@@ -143,7 +143,7 @@ describe("somebody who proves who they are", () => {
     );
     expect(row?.left).toBeGreaterThan(14 * 60);
     expect(row?.left).toBeLessThanOrEqual(15 * 60);
-    await proofsBecome(store, [vera], (row) => ({ ...row, lockedUntil: new Date() }));
+    await secondFactorsBecome(store, [vera], (row) => ({ ...row, lockedUntil: new Date() }));
     expect(await check(shows(secret))).toBe("ok");
   });
 
@@ -173,7 +173,7 @@ describe("somebody who proves who they are", () => {
     const secret = await enrolled();
     const now = new Date();
     const ages = (hours: number) =>
-      proofsBecome(store, [vera], (row) => ({ ...row, enrolledAt: hoursBefore(new Date(), hours) }));
+      secondFactorsBecome(store, [vera], (row) => ({ ...row, enrolledAt: hoursBefore(new Date(), hours) }));
     expect(await counts()).toBe("proof-new");
     await ages(23.9);
     expect(await counts()).toBe("proof-new");
@@ -202,7 +202,7 @@ describe("somebody who proves who they are", () => {
 
   test("what was shown more than ten minutes ago is not confirmed any more", async () => {
     const { secret } = await mfa.begin([vera], "Vera");
-    await proofsBecome(store, [vera], (row) => ({ ...row, pendingAt: hoursBefore(row.pendingAt, 601 / 3600) }));
+    await secondFactorsBecome(store, [vera], (row) => ({ ...row, pendingAt: hoursBefore(row.pendingAt, 601 / 3600) }));
     expect(codeOf(await mfa.confirm([vera], shows(secret), null, "late"))).toBe("proof-nothing-pending");
   });
 

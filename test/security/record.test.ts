@@ -15,7 +15,7 @@ import { makeKeys, openKeyring, type RecordKeys } from "../../src/timeline/keys.
 import { openKnownHeads } from "../../src/timeline/known-heads.ts";
 import { ownLogin } from "../../src/timeline/migrate.ts";
 import { createSecondFactors } from "../../src/timeline/second-factors.ts";
-import { storeDoubt } from "../../templates/messages/store-doubt.ts";
+import { storeInDoubt } from "../../templates/messages/store-in-doubt.ts";
 import { away, EngineScenario, engineOn, folder, go, incident, ledgerStep, planOf } from "../support/engine-harness.ts";
 import { incidentsOn } from "../support/incidents-on.ts";
 import { ledger } from "../support/ledger-actions.ts";
@@ -437,7 +437,7 @@ test("people are told of a store that came back older: by every command, and whe
     expect(await store.timeline.streams("inc-")).toEqual([]);
 
     const doubt = store.timeline.doubt();
-    if (doubt !== null) await slack.announce(storeDoubt(doubt));
+    if (doubt !== null) await slack.announce(storeInDoubt(doubt));
     expect(said(workspace, "CINCIDENT").join()).toMatch(/stopped every change[\s\S]*inc-9 is gone[\s\S]*accept-store/);
   } finally {
     await harness.close();

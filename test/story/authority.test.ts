@@ -7,9 +7,9 @@ import type { View } from "../../practice/slack/index.ts";
 import { createSecondFactors } from "../../src/timeline/second-factors.ts";
 import { browserPath, openBrowser } from "../support/browser.ts";
 import { enrolledIn } from "../support/record-keys.ts";
+import { answerTo, askFor, buttonOf, heard, newFrom, type Question } from "./approval-requests.ts";
 import { openPracticeHarness, type PracticeHarness } from "./harness.ts";
 import { channelButton, messageIn, openThread } from "./page.ts";
-import { answerTo, askFor, buttonOf, heard, newFrom, type Question } from "./voices.ts";
 
 /** The region failover of the practice system: decided by the VP Engineering, with a code, and by the CTO when she is silent. */
 let harness: PracticeHarness;

@@ -4,9 +4,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { projectRoot } from "../../src/lib/root.ts";
 import { browserPath, openBrowser } from "../support/browser.ts";
+import { askFor, heard, isQuestion, newFrom, questionOf } from "./approval-requests.ts";
 import { openPracticeHarness, type PracticeHarness } from "./harness.ts";
 import { channelButton, messageIn, openThread } from "./page.ts";
-import { askFor, heard, isQuestion, newFrom, questionOf } from "./voices.ts";
 
 const path = browserPath();
 const inBrowser = path ? describe : describe.skip;

@@ -6,8 +6,8 @@ import type { View } from "../../practice/slack/index.ts";
 import type { StepState } from "../../src/incident/state.ts";
 import { built } from "../support/built.ts";
 import { until } from "../support/postgres.ts";
+import { answerTo } from "./approval-requests.ts";
 import { openPracticeHarness, type PracticeHarness } from "./harness.ts";
-import { answerTo } from "./voices.ts";
 
 /** Slack answers nothing from before the bot starts until all is over: everything is asked and decided at the command line. */
 let harness: PracticeHarness;

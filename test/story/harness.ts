@@ -28,7 +28,7 @@ export interface PracticeHarness extends Practice {
   /** How many times a server was told to promote, by its own log. */
   promotions(node: string): Promise<number>;
   /** Everything the servers were told that changes them, by their own logs, oldest first for each. */
-  deeds(): Promise<readonly string[]>;
+  userActions(): Promise<readonly string[]>;
   /** Gives the bot a catalogue of its own, a copy of the practice system, and starts it anew. With what: for the next start. */
   catalog(
     change: (practice: string) => Promise<void>,
@@ -106,7 +106,7 @@ export async function openPracticeHarness(
       const written = await readFile(join(folder, "environment", node, "server.log"), "utf8");
       return written.split("\n").filter((line) => /execute .*select pg_promote\(true/.test(line)).length;
     },
-    async deeds() {
+    async userActions() {
       const logs = practice.environment.nodes.map(({ folder }) => readFile(join(folder, "server.log"), "utf8"));
       return (await Promise.all(logs)).flatMap((log) => log.match(DEEDS) ?? []);
     },

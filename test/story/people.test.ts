@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Actor } from "../../src/incident/events.ts";
 import { createTally } from "../../src/timeline/tally.ts";
+import { answerTo, askFor, heard, isQuestion, newFrom, type Question, questionOf } from "./approval-requests.ts";
 import { logStatements, openPracticeHarness, type PracticeHarness } from "./harness.ts";
-import { answerTo, askFor, heard, isQuestion, newFrom, type Question, questionOf } from "./voices.ts";
 
 let harness: PracticeHarness;
 const runbook = (practice: string, name: string) => join(practice, "runbooks", `${name}.yml`);
@@ -41,7 +41,7 @@ describe("an approval that does not count", () => {
 
   beforeAll(async () => {
     question = await askFor(harness, "/dr failover database");
-    deeds = await harness.deeds();
+    deeds = await harness.userActions();
   }, 60_000);
   afterAll(() => harness.endOpenRuns(), 60_000);
 
@@ -63,7 +63,7 @@ describe("an approval that does not count", () => {
       expect(await approvedBy(user)).toMatch(says);
       expect(await counted()).toBe(before + 1);
       expect((await harness.lastRun()).events).toHaveLength(length);
-      expect(await harness.deeds()).toEqual(deeds);
+      expect(await harness.userActions()).toEqual(deeds);
     },
   );
 
@@ -73,7 +73,7 @@ describe("an approval that does not count", () => {
   ])("of %s: they are told why, it is on the timeline, the servers hear nothing", async (_who, user, code, says) => {
     expect(await approvedBy(user)).toMatch(says);
     expect(await lastRefusal()).toEqual({ user, code });
-    expect(await harness.deeds()).toEqual(deeds);
+    expect(await harness.userActions()).toEqual(deeds);
   });
 
   test("given twice, from a phone and a laptop, it counts once and one promotion follows; given when all is over, there is nothing left to approve", async () => {
@@ -105,7 +105,7 @@ describe("a question that no longer holds", () => {
   afterEach(() => harness.endOpenRuns(), 60_000);
 
   test("its time is over: the thread says so, and a late approval is refused", async () => {
-    const before = await harness.deeds();
+    const before = await harness.userActions();
     const isNew = newFrom(harness);
     const question = await askFor(harness, "/dr runbook hasty");
     await heard(harness, isNew, /expired without a decision/);
@@ -114,7 +114,7 @@ describe("a question that no longer holds", () => {
     expect(says).toMatch(/The approval has expired.*Request it again/s);
     expect(await lastRefusal()).toEqual({ user: "USAM", code: "gate-expired" });
     await abort(question);
-    expect(await harness.deeds()).toEqual(before);
+    expect(await harness.userActions()).toEqual(before);
   }, 60_000);
 
   test("the runbook's file was changed since: what was shown is what happens", async () => {
@@ -148,7 +148,7 @@ describe("a question that no longer holds", () => {
 
   test("the standby stopped replaying meanwhile: the approval is void, and it is asked again when that is put right", async () => {
     const question = await askFor(harness, "/dr failover database");
-    const before = await harness.deeds();
+    const before = await harness.userActions();
     const isNew = newFrom(harness);
     const sam = harness.workspace.as("USAM");
     await harness.environment.injectFault("pause-replay");
@@ -156,7 +156,7 @@ describe("a question that no longer holds", () => {
     const { ts } = question.card;
     await heard(harness, (m) => m.ts === ts, /void: It can't start any more: .*Replay on orders-b is paused/s);
     await heard(harness, isNew, /is blocked: nothing runs until it's resumed\..*Replay on orders-b is paused/s);
-    expect(await harness.deeds()).toEqual(before);
+    expect(await harness.userActions()).toEqual(before);
 
     await harness.environment.injectFault("resume-replay");
     const later = newFrom(harness);
@@ -169,6 +169,6 @@ describe("a question that no longer holds", () => {
     const { events } = await harness.lastRun();
     expect(events.map(({ type }) => type)).toEqual(expect.arrayContaining(["gate.voided", "run.stuck", "run.resumed"]));
     await abort(again);
-    expect(await harness.deeds()).toEqual(before);
+    expect(await harness.userActions()).toEqual(before);
   }, 90_000);
 });

@@ -5,8 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { BotProcess } from "../../practice/session/bot-process.ts";
 import { adoptServer } from "../../src/lib/pgserver.ts";
 import type { StoredEvent } from "../../src/timeline/contract.ts";
+import { askFor, heard, newFrom } from "./approval-requests.ts";
 import { logStatements, openPracticeHarness, type PracticeHarness } from "./harness.ts";
-import { askFor, heard, newFrom } from "./voices.ts";
 
 let harness: PracticeHarness;
 let other: BotProcess;
@@ -26,7 +26,7 @@ afterAll(async () => {
 beforeEach(async () => {
   await harness.environment.heal();
   await logStatements(harness);
-  before = await harness.deeds();
+  before = await harness.userActions();
 }, 120_000);
 
 afterEach(async () => {
@@ -36,7 +36,7 @@ afterEach(async () => {
 
 /** What the servers were told since the test began, each once: fence, promotion, and what goes with them. */
 async function eachOnce(): Promise<void> {
-  const told = (await harness.deeds()).slice();
+  const told = (await harness.userActions()).slice();
   for (const old of before) told.splice(told.indexOf(old), 1);
   expect(told.filter((line) => /alter system set default_transaction_read_only/.test(line))).toHaveLength(1);
   expect(told.filter((line) => /select pg_promote/.test(line))).toHaveLength(1);

@@ -6,8 +6,17 @@ import { setUp } from "../../practice/environment/setup.ts";
 import type { Message } from "../../practice/slack/index.ts";
 import { untilStreaming } from "../../practice/systems/practice/heal.ts";
 import { until } from "../support/postgres.ts";
+import {
+  answerTo,
+  askFor,
+  buttonOf,
+  heard,
+  isQuestion,
+  newFrom,
+  type Question,
+  questionOf,
+} from "./approval-requests.ts";
 import { logStatements, openPracticeHarness, type PracticeHarness } from "./harness.ts";
-import { answerTo, askFor, buttonOf, heard, isQuestion, newFrom, type Question, questionOf } from "./voices.ts";
 
 let harness: PracticeHarness;
 let values: string;
@@ -31,24 +40,24 @@ async function approve({ card }: Question) {
 /** Asks for a run that can not start, and gives the thread's last word on it. */
 async function refused(words: string) {
   const isNew = newFrom(harness);
-  const before = await harness.deeds();
+  const before = await harness.userActions();
   await alex().slash(words);
   // The run's own message and its list of steps say "failed" as well, and are drawn at the same time.
   const isReport = (m: Message) =>
     isNew(m) && m.thread_ts !== undefined && m.thread_ts !== m.ts && !m.text.startsWith("Steps of");
   const { text } = await heard(harness, isReport, /\bfailed\./);
   expect(text).toContain("Nothing was changed.");
-  expect(await harness.deeds()).toEqual(before);
+  expect(await harness.userActions()).toEqual(before);
   return text;
 }
 
 /** Asks for a run that is not even planned: only who asked is told, and nothing is declared. */
 async function unplannable(words: string) {
   const declared = () => harness.store.timeline.streams("inc-");
-  const [known, deeds] = [await declared(), await harness.deeds()];
+  const [known, deeds] = [await declared(), await harness.userActions()];
   const says = await answerTo(harness, "UALEX", () => alex().slash(words));
   expect(says).toMatch(/^"[^"]+" can't be planned; nothing was started\./);
-  expect([await declared(), await harness.deeds()]).toEqual([known, deeds]);
+  expect([await declared(), await harness.userActions()]).toEqual([known, deeds]);
   return says;
 }
 
@@ -109,13 +118,13 @@ describe("servers that are not as a failover needs them", () => {
 
   test("the primary dies while the question is open: void, stuck, and the unplanned way is one press there too", async () => {
     const question = await askFor(harness, "/dr failover database");
-    const before = await harness.deeds();
+    const before = await harness.userActions();
     await harness.environment.injectFault("kill-primary");
     const isNew = newFrom(harness);
     await sam().click(question.card, "gate.approve", { confirm: true });
     await heard(harness, (m) => m.ts === question.card.ts, /void: It can't start any more: orders-a does not/);
     const stuck = await heard(harness, isNew, /is blocked: nothing runs until it's resumed/);
-    expect(await harness.deeds()).toEqual(before);
+    expect(await harness.userActions()).toEqual(before);
     const later = newFrom(harness);
     await alex().click(stuck, "run.unplanned");
     const again = questionOf(await sam().waitForMessage((m) => later(m) && isQuestion(m), 30_000));

@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import pg from "pg";
 import { killedOnce } from "../support/killed-once.ts";
 import { until } from "../support/postgres.ts";
+import { answerTo, askFor, buttonOf, heard, newFrom, questionOf } from "./approval-requests.ts";
 import { logStatements, openPracticeHarness, type PracticeHarness } from "./harness.ts";
-import { answerTo, askFor, buttonOf, heard, newFrom, questionOf } from "./voices.ts";
 
 /** Stops between the fence and the promotion, where people give a failover up. */
 const GIVEN_UP = `title: Move the orders database, slowly
@@ -80,7 +80,7 @@ async function promote(url: string): Promise<void> {
 }
 
 const opened = async () =>
-  (await harness.deeds()).filter((deed) => /alter system reset default_transaction_read_only/.test(deed)).length;
+  (await harness.userActions()).filter((deed) => /alter system reset default_transaction_read_only/.test(deed)).length;
 
 describe("a failover is given up after the fence", () => {
   test.each(["undo:intended", "undo:after-apply", "undo:verified"])(

@@ -282,7 +282,7 @@ export function triageProposes(): RecordedIncident {
 }
 
 /** The same plan with a lane beside the verification. */
-export function lanes(): RecordedIncident {
+export function parallelBranches(): RecordedIncident {
   const [decide, switching, check] = failover.stages;
   if (!decide || !switching || !check) throw new Error("The plan of the orders has three stages.");
   const both = {
@@ -321,7 +321,7 @@ export function late(): RecordedIncident {
 }
 
 /** The same plan, told tonight's values: they are on the plan and in the question. */
-export function told(): RecordedIncident {
+export function updatesSent(): RecordedIncident {
   const inputs = [
     { name: "node", value: "worker_3*" },
     { name: "to", value: "2026-11-21T02:13:00Z" },

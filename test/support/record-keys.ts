@@ -18,7 +18,7 @@ export const testKeySettings = {
 };
 
 /** As if what somebody has to prove with stood there differently. */
-export async function proofsBecome(
+export async function secondFactorsBecome(
   store: Store,
   holders: readonly string[],
   become: (row: SecondFactorRow) => SecondFactorRow,

@@ -1,17 +1,16 @@
 import type { Fault } from "../fault.ts";
 import { actionInput } from "./action-input.ts";
 import { blindFence } from "./blind-fence.ts";
-import { breakGlassSeats } from "./break-glass-seats.ts";
+import { breakGlassQuorum } from "./break-glass-quorum.ts";
 import { cadenceKept } from "./cadence-kept.ts";
 import { clearStart } from "./clear-start.ts";
 import { commsKnown } from "./comms-known.ts";
 import { cycleLines } from "./cycle-lines.ts";
 import { drillPlace } from "./drill-place.ts";
 import { duplicateId } from "./duplicate-id.ts";
-import { emptySeat } from "./empty-seat.ts";
 import { escalationOrder } from "./escalation-order.ts";
 import { exerciseGate } from "./exercise-gate.ts";
-import { gateSeats } from "./gate-seats.ts";
+import { gateQuorum } from "./gate-quorum.ts";
 import { inputIsData } from "./input-is-data.ts";
 import { manifestAllowed } from "./manifest-allowed.ts";
 import { missingGate } from "./missing-gate.ts";
@@ -34,6 +33,7 @@ import { threeTwoOne } from "./three-two-one.ts";
 import { triageProbe } from "./triage-probe.ts";
 import { triageTree } from "./triage-tree.ts";
 import { unfencedPromote } from "./unfenced-promote.ts";
+import { unheldRole } from "./unheld-role.ts";
 import { unknownAction } from "./unknown-action.ts";
 import { unknownChecklist } from "./unknown-checklist.ts";
 import { unknownComponent } from "./unknown-component.ts";
@@ -72,10 +72,10 @@ export const rules: readonly Rule[] = [
   drillPlace,
   parallelGate,
   weakerGate,
-  emptySeat,
-  gateSeats,
+  unheldRole,
+  gateQuorum,
   escalationOrder,
-  breakGlassSeats,
+  breakGlassQuorum,
   unfencedPromote,
   blindFence,
   unreachable,

@@ -1,5 +1,5 @@
 import { errorAt, type Fault, type Path } from "../fault.ts";
-import { carriesPassword, isSecretName } from "../secret.ts";
+import { containsPassword, isSecretName } from "../secret.ts";
 import { actionsOf } from "../walk.ts";
 import type { Rule } from "./rule.ts";
 
@@ -42,7 +42,7 @@ function* check(value: unknown, path: Path): Generator<Fault> {
     for (const [name, inner] of Object.entries(value)) {
       yield* check(inner, [...path, Array.isArray(value) ? Number(name) : name]);
     }
-  } else if (typeof value === "string" && carriesPassword(value)) {
+  } else if (typeof value === "string" && containsPassword(value)) {
     yield errorAt(path, "This address carries a password", {
       next: "Name an environment variable instead",
       hidden: true,

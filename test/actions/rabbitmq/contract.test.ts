@@ -6,7 +6,7 @@ import { type ActionHarness, actionHarness } from "../../support/action-harness.
 import { describeWith } from "../../support/describe-with.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { Step } from "../step.ts";
-import { brokerOf, furnish, needs, opened, queuesOf, suite } from "./failure-cases.ts";
+import { brokerOf, declareObjects, needs, opened, queuesOf, suite } from "./failure-cases.ts";
 
 await runFailureSuite(suite);
 const describe = await describeWith(needs.programs, needs.packages);
@@ -67,7 +67,7 @@ describe("RabbitMQ, a real one", () => {
   }, 20_000);
 
   test("an export is done when the file says what the broker has", async () => {
-    await furnish(rabbit);
+    await declareObjects(rabbit);
     const one = { broker: broker(), vhost: "/", file: join(folder, "vhost.json") };
     const step = new Step(harness, "rabbitmq.export", one);
     expect(await step.done()).toBe("no");

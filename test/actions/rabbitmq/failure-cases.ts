@@ -24,7 +24,7 @@ export const brokerOf = (one: PracticeRabbit, port = one.port) => ({
   login: { user: USER, passwordFrom: "RABBIT" },
   cluster: one.cluster,
 });
-export async function furnish(one: PracticeRabbit): Promise<void> {
+export async function declareObjects(one: PracticeRabbit): Promise<void> {
   await one.api("PUT", "/api/queues/%2f/orders", { durable: true, arguments: { "x-max-length": 10 } });
   await one.api("PUT", "/api/exchanges/%2f/events", { type: "topic", durable: true });
   await one.api("POST", "/api/bindings/%2f/e/events/q/orders", { routing_key: "order.*" });
@@ -45,7 +45,7 @@ const importing: FailureCase = {
       secrets: { RABBIT: rabbit.password },
       ...struck(way),
       holds: async () => (await queuesOf(rabbit)).join() === "orders",
-      byHand: () => furnish(rabbit),
+      byHand: () => declareObjects(rabbit),
       wrong: () => rabbit.api("PUT", "/api/queues/%2f/orders", { durable: false }),
       blocks: "objects.compatible",
       other: () => asked({ ...input, broker: { ...input.broker, cluster: "another" } }),
@@ -96,7 +96,7 @@ export const suite: FailureSuite = {
   async open() {
     folder = await mkdtemp(join(tmpdir(), "lifeboat-definitions-"));
     rabbit = await startRabbit();
-    await furnish(rabbit);
+    await declareObjects(rabbit);
     const given = { broker: brokerOf(rabbit), file: join(folder, "all.json") };
     await actionHarness({ RABBIT: rabbit.password }).perform("export", "rabbitmq.export", given);
   },

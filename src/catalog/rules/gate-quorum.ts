@@ -4,8 +4,8 @@ import type { System } from "../types.ts";
 import { gatesOf } from "../walk.ts";
 import type { Rule } from "./rule.ts";
 
-export const gateSeats: Rule = {
-  id: "gate-seats",
+export const gateQuorum: Rule = {
+  id: "gate-quorum",
   says: "Every gate can be passed: somebody holds each of its roles, and its quorum of people exists.",
   *runbook({ system, runbook }) {
     for (const { step, gate, path } of gatesOf(runbook)) {

@@ -1,8 +1,8 @@
 import { errorAt, warningAt } from "../fault.ts";
 import type { Rule } from "./rule.ts";
 
-export const breakGlassSeats: Rule = {
-  id: "break-glass-seats",
+export const breakGlassQuorum: Rule = {
+  id: "break-glass-quorum",
   says: "The glass can be broken: somebody may, and where a second person has to confirm it, there are two.",
   *system({ system }) {
     const { breakGlass, people } = system;

@@ -3,8 +3,8 @@ import type { Runbook, System } from "../types.ts";
 import { gatesOf, stepsOf } from "../walk.ts";
 import type { Rule } from "./rule.ts";
 
-export const emptySeat: Rule = {
-  id: "empty-seat",
+export const unheldRole: Rule = {
+  id: "unheld-role",
   says: "Every role that a gate or a step by hand asks for is held by somebody.",
   *whole({ system, runbooks }) {
     for (const { id, title } of system.roles) {

@@ -4,7 +4,7 @@ import { safe } from "./escape.ts";
 import type { Message } from "./message.ts";
 
 /** The store is not the one that was known: said where incidents are announced. */
-export function storeDoubt(problem: Problem): Message {
+export function storeInDoubt(problem: Problem): Message {
   const facts = [
     ":rotating_light: *Lifeboat has stopped every change*",
     `Cause: ${safe(problem.what)}`,
