@@ -204,7 +204,9 @@ const files = ["src", "commands", "templates", "practice"].flatMap((top) =>
 function importsOf(file: string): string[] {
   const source = readFileSync(join(root, file), "utf8");
   return [
-    ...source.matchAll(/(?:^|\n)\s*(?:(?:import|export)\b[^;"']*?\bfrom|import)\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/g),
+    ...source.matchAll(
+      /(?:^|\n)\s*(?:(?:import|export)\b[^;"']*?\bfrom|import)\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/g,
+    ),
   ].map((match) => (match[1] ?? match[2]) as string);
 }
 

@@ -26,11 +26,11 @@ export interface Notice {
   readonly receivedAt: string;
 }
 
-export type Told = Omit<Notice, "sender" | "receivedAt" | "fingerprint">;
+export type ReceivedAlert = Omit<Notice, "sender" | "receivedAt" | "fingerprint">;
 
 /** What a body came to: alerts, or why it is refused, in one sentence for the log of whoever connects the sender. */
 export type Parsed =
-  | { readonly ok: true; readonly told: readonly Told[] }
+  | { readonly ok: true; readonly told: readonly ReceivedAlert[] }
   | { readonly ok: false; readonly says: string };
 
 /** Longer lists are refused: senders can be told to split them. */
@@ -53,14 +53,14 @@ export const momentSchema = z.iso
   .transform((text) => (text.startsWith("0001-") ? null : text));
 
 /** Texts of other people, cut to what is kept. */
-export function told(given: Told): Told {
+export function receivedAlert(given: ReceivedAlert): ReceivedAlert {
   const labels = Object.fromEntries(
     Object.entries(given.labels).map(([key, value]) => [key, value.slice(0, VALUE_MAX)]),
   );
   return { ...given, labels, summary: lineOf(given.summary), link: linkOf(given.link) };
 }
 
-export function noticeOf(sender: Sender, one: Told, receivedAt: Date): Notice {
+export function noticeOf(sender: Sender, one: ReceivedAlert, receivedAt: Date): Notice {
   const labels = Object.entries(one.labels).sort(([a], [b]) => (a < b ? -1 : 1));
   const fingerprint = sha256(JSON.stringify([sender, one.name, labels])).slice(0, 16);
   return { ...one, sender, fingerprint, receivedAt: receivedAt.toISOString() };

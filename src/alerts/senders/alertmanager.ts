@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { ALERTS_MAX, jsonIn, labelsSchema, momentSchema, nameSchema, type Parsed, refusal, told } from "../notice.ts";
+import {
+  ALERTS_MAX,
+  jsonIn,
+  labelsSchema,
+  momentSchema,
+  nameSchema,
+  type Parsed,
+  receivedAlert,
+  refusal,
+} from "../notice.ts";
 
 const alert = z.object({
   status: z.enum(["firing", "resolved"]),
@@ -42,7 +51,14 @@ function parse(raw: Uint8Array, payload: z.ZodType<z.output<typeof schema>>): Pa
     if (!name.success) return { ok: false, says: "alerts.labels: alertname is missing" };
     const summary = annotations.summary ?? annotations.description ?? null;
     list.push(
-      told({ name: name.data, status, labels, summary, startedAt: startsAt ?? null, link: generatorURL ?? null }),
+      receivedAlert({
+        name: name.data,
+        status,
+        labels,
+        summary,
+        startedAt: startsAt ?? null,
+        link: generatorURL ?? null,
+      }),
     );
   }
   return { ok: true, told: list };

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { jsonIn, nameSchema, type Parsed, refusal, told } from "../notice.ts";
+import { jsonIn, nameSchema, type Parsed, receivedAlert, refusal } from "../notice.ts";
 
 const text = z.string().max(1024);
 
@@ -45,7 +45,7 @@ export function parseCloudWatch(message: string): Parsed {
     ...(alarm.Trigger?.Namespace && { namespace: alarm.Trigger.Namespace }),
     ...(alarm.Trigger?.MetricName && { metric: alarm.Trigger.MetricName }),
   };
-  const one = told({
+  const one = receivedAlert({
     name: alarm.AlarmName,
     status: alarm.NewStateValue === "ALARM" ? "firing" : "resolved",
     labels,

@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { ALERTS_MAX, jsonIn, labelsSchema, momentSchema, nameSchema, type Parsed, refusal, told } from "../notice.ts";
+import {
+  ALERTS_MAX,
+  jsonIn,
+  labelsSchema,
+  momentSchema,
+  nameSchema,
+  type Parsed,
+  receivedAlert,
+  refusal,
+} from "../notice.ts";
 
 /** Documented in docs/alerts.md. It is ours, so unknown fields are refused: they are a mistake. */
 const schema = z.strictObject({
@@ -27,7 +36,7 @@ export function parseGeneric(raw: Uint8Array): Parsed {
   return {
     ok: true,
     told: alerts.map(({ summary, startedAt, link, ...one }) =>
-      told({ ...one, summary: summary ?? null, startedAt: startedAt ?? null, link: link ?? null }),
+      receivedAlert({ ...one, summary: summary ?? null, startedAt: startedAt ?? null, link: link ?? null }),
     ),
   };
 }
