@@ -162,7 +162,7 @@ const packages: Record<string, string[]> = {
   "@aws-sdk/client-s3": ["src/actions/s3/"],
   "@aws-sdk/client-cloudwatch": ["src/actions/aws-metrics.ts"],
   "@aws-sdk/client-sts": ["src/actions/aws.ts"],
-  otpauth: ["src/mfa/", "practice/session/authenticator.ts"],
+  otpauth: ["src/mfa/", "practice/session/authenticator.ts", "practice/session/authenticators.ts"],
   pg: [
     "src/timeline/",
     "src/actions/postgres/",

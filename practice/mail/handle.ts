@@ -18,7 +18,6 @@ interface Behind {
 
 const FILES: Readonly<Record<string, string>> = {
   "/comms/panel.js": "text/javascript; charset=utf-8",
-  "/comms/panel.css": "text/css; charset=utf-8",
 };
 const BODY_BYTES_MAX = 4096;
 

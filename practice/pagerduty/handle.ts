@@ -18,7 +18,6 @@ interface Behind {
 
 const FILES: Readonly<Record<string, string>> = {
   "/pager/panel.js": "text/javascript; charset=utf-8",
-  "/pager/panel.css": "text/css; charset=utf-8",
 };
 
 /** Everything under `/pager/`: people's phones. Whose Host and Origin it is has been checked by the workspace. */

@@ -27,7 +27,6 @@ export interface Behind {
 const BODY_BYTES_MAX = 4096;
 const FILES: Readonly<Record<string, string>> = {
   "/systems/panel.js": "text/javascript; charset=utf-8",
-  "/systems/panel.css": "text/css; charset=utf-8",
 };
 
 export function createControlApi(behind: Behind): ControlApi {

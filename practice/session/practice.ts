@@ -9,6 +9,7 @@ import { createPager } from "../pagerduty/index.ts";
 import { createWorkspace } from "../slack/index.ts";
 import { environmentKindOf, orders } from "../systems/index.ts";
 import type { PracticeEnvironment } from "../systems/practice/index.ts";
+import { createAuthenticators } from "./authenticators.ts";
 import { createControlApi, hintFor } from "./control-api.ts";
 import { clearFolder, HOST_PID } from "./leftovers.ts";
 import { noteProcess } from "./pidfile.ts";
@@ -73,15 +74,23 @@ export async function startPractice(options: PracticeOptions): Promise<Practice<
       const before = session;
       session = null;
       await before?.stop();
+      authenticators.clear();
       await open(asked);
     } finally {
       changing = false;
     }
   };
   const switchboard = createControlApi({ now: () => session, practise, log });
-  const house = openHouse(options, () => hintFor(session?.system ?? first), [
+  const authenticators = createAuthenticators(async () => (await house).workspace);
+  const house: ReturnType<typeof openHouse> = openHouse(options, () => hintFor(session?.system ?? first), [
     { prefix: "/systems", handle: switchboard.handle, panel: "/systems/panel.js", title: "Practice estate" },
     { prefix: "/estate", handle: (request, response) => session?.environment.handle(request, response) ?? false },
+    {
+      prefix: "/authenticators",
+      handle: authenticators.handle,
+      panel: "/authenticators/panel.js",
+      title: "Authenticators",
+    },
   ]);
   const current = (): PracticeSession => {
     if (session !== null) return session;

@@ -47,6 +47,8 @@ export function createTotp(
       }));
       const totp = totpOf(bytes);
       totp.issuer = issuer;
+      // The issuer is said once, as a parameter: its QR code has to fit a phone's width.
+      totp.issuerInLabel = false;
       totp.label = label;
       return { secret: totp.secret.base32, uri: shortUri(totp) };
     },

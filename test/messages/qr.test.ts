@@ -3,7 +3,7 @@ import decodeQR from "qr/decode.js";
 import { enrollForm } from "../../templates/messages/forms.ts";
 import { qrCode } from "../../templates/messages/qr.ts";
 
-const URI = "otpauth://totp/Lifeboat:Vera%20Lindqvist?issuer=Lifeboat&secret=3YJUCHSHSUWWWD7BNQQWEKAI3NIIES6V";
+const URI = "otpauth://totp/Vera%20Lindqvist?issuer=Lifeboat&secret=3YJUCHSHSUWWWD7BNQQWEKAI3NIIES6V";
 
 /** A character of a code block of Slack's, pixels: what is drawn is lower than its line, so there is a gap below each. */
 const CELL = { width: 7, drawn: 14, line: 18 };

@@ -101,7 +101,7 @@ describe("somebody who proves who they are", () => {
   test("enrolls once, with a code, and can then prove it", async () => {
     expect(await mfa.enrolled([vera])).toBe(false);
     const { secret, uri } = await mfa.begin([vera], "Vera Lindqvist (Shop)");
-    expect(uri).toMatch(/^otpauth:\/\/totp\/Lifeboat:Vera%20Lindqvist%20\(Shop\)\?/);
+    expect(uri).toMatch(/^otpauth:\/\/totp\/Vera%20Lindqvist%20\(Shop\)\?issuer=Lifeboat&secret=[A-Z2-7]{32}$/);
     expect(await mfa.enrolled([vera])).toBe(false);
     expect(codeOf(await mfa.confirm([vera], wrongFor(secret), null, "enroll-1"))).toBe("proof-wrong");
     expect(codeOf(await mfa.confirm([vera], shows(secret, -1), null, "enroll-2"))).toBe("ok");

@@ -1,79 +1,84 @@
-/** People's phones, as an element of the practice workspace: what rings, and the button that answers it. */
+// People's phones: what rings, and the button that answers it.
+import {
+  button,
+  clock,
+  follow,
+  headlineOf,
+  keepFocus,
+  make,
+  orNothing,
+  panel,
+  post,
+  say,
+  section,
+} from "/page/panel.js";
+
+/** Draws the panel into an element and keeps it current. @returns {() => void} takes it away again */
 export function mount(element, root = "/pager") {
-  const style = make("link", { rel: "stylesheet", href: `${root}/panel.css` });
-  document.head.append(style);
-  const parts = skeleton();
+  const act = async (body) => {
+    const { ok, body: said } = await post(`${root}/do`, body);
+    say(parts.said, ok ? "" : said.error, "bad");
+  };
+  const parts = skeleton(act);
   element.replaceChildren(parts.panel);
-  const act = (body) => ask(parts, root, body);
-  parts.alarm.addEventListener("click", () => act({ what: "alarm" }));
-  parts.calm.addEventListener("click", () => act({ what: "trouble", name: "calm" }));
-  const source = new EventSource(`${root}/events`);
-  source.addEventListener("message", (event) => show(parts, JSON.parse(event.data), act));
-  source.addEventListener("error", () => headline(parts, "The pager does not answer.", "bad"));
+  const end = follow(
+    `${root}/events`,
+    (sight) => show(parts, sight, act),
+    () => say(parts.headline, "The pager doesn't answer.", "bad"),
+  );
   return () => {
-    source.close();
-    style.remove();
+    end();
     element.replaceChildren();
   };
 }
 
-function skeleton() {
+function skeleton(act) {
   const parts = {
-    headline: make("p", { class: "pager-headline", role: "status" }, "Looking …"),
-    phones: make("ul", { class: "pager-phones" }),
-    troubles: make("div", { class: "pager-troubles" }),
-    asked: make("ul", { class: "pager-asked" }),
-    said: make("p", { class: "pager-said", role: "status" }),
-    alarm: make(
-      "button",
-      { type: "button", title: "An incident begins in PagerDuty, not here" },
-      "Let a monitor raise the alarm",
-    ),
-    calm: make("button", { type: "button" }, "Calm everything"),
+    headline: headlineOf(),
+    phones: make("ul", { class: "panel-cards side-by-side" }),
+    troubles: make("div", { class: "panel-buttons" }),
+    asked: make("ul", { class: "panel-log" }),
+    said: make("p", { class: "panel-said", role: "status" }),
   };
-  parts.panel = make(
-    "section",
-    { class: "pager", "aria-label": "Phones" },
+  const alarm = button("Let a monitor raise the alarm", () => act({ what: "alarm" }), {
+    "aria-description": "An incident begins in PagerDuty, not here",
+  });
+  const calm = button("Calm everything", () => act({ what: "trouble", name: "calm" }));
+  parts.panel = panel(
+    "Phones",
     parts.headline,
     section("Phones", parts.phones),
-    section("From outside", make("div", { class: "pager-troubles" }, parts.alarm)),
-    section("What may go wrong with PagerDuty", parts.troubles, parts.calm, parts.said),
-    section("What it was asked", parts.asked),
+    section("From outside", alarm),
+    section("Break PagerDuty", parts.troubles, make("p", { class: "panel-said" }, calm), parts.said),
+    section("Requests it got", parts.asked),
   );
   return parts;
 }
 
 function show(parts, sight, act) {
-  headline(parts, ...sayAll(sight));
+  say(parts.headline, ...sayAll(sight));
   keepFocus(parts.panel, () => {
     parts.phones.replaceChildren(...sight.phones.map((phone) => drawPhone(phone, act)));
     parts.troubles.replaceChildren(
       ...sight.troubles.map((one) => {
         const on = sight.trouble.includes(one.what);
-        const button = make(
-          "button",
-          {
-            type: "button",
-            id: `pager-${one.what}`,
-            "aria-pressed": String(on),
-            title: one.explains,
-            "aria-description": one.explains,
-          },
-          one.says,
-        );
-        button.addEventListener("click", () => act({ what: "trouble", name: one.what, on: !on }));
-        return button;
+        return button(one.says, () => act({ what: "trouble", name: one.what, on: !on }), {
+          id: `pager-${one.what}`,
+          "aria-pressed": String(on),
+          title: one.explains,
+          "aria-description": one.explains,
+        });
       }),
     );
   });
   parts.asked.replaceChildren(
-    ...(sight.asked.length === 0
-      ? [make("li", {}, "Nothing yet.")]
-      : sight.asked.map((one) => {
-          const line = make("li", {}, `${clock(one.at)} ${one.says}`);
-          if (one.bad) line.dataset.tone = "bad";
-          return line;
-        })),
+    ...orNothing(
+      sight.asked.map((one) => {
+        const line = make("li", {}, `${clock(one.at)} ${one.says}`);
+        if (one.bad) line.dataset.tone = "bad";
+        return line;
+      }),
+    ),
   );
 }
 
@@ -93,68 +98,31 @@ function drawPhone(phone, act) {
   const duty = phone.onCallFor.length > 0 ? `On call: ${phone.onCallFor.join(", ")}` : "Not on call";
   const item = make(
     "li",
-    { class: "pager-phone" },
-    make("p", { class: "pager-name" }, `${rings ? "📳 " : ""}${phone.name}`),
+    { class: "panel-card" },
+    make("p", { class: "panel-name" }, `${rings ? "📳 " : ""}${phone.name}`),
     make("p", {}, duty),
     ...phone.pages.map((page) => drawPage(page, phone, act)),
   );
-  item.dataset.rings = String(rings);
+  if (rings) item.dataset.tone = "warn";
   return item;
 }
 
 function drawPage(page, phone, act) {
-  const box = make("div", { class: "pager-page" }, make("p", { class: "pager-title" }, page.title));
   const by = page.by.length > 0 ? `, answered by ${page.by.join(" and ")}` : "";
-  box.append(make("p", {}, `${page.ringing ? "Ringing since" : "Rang at"} ${clock(page.since)}${by}`));
+  const since = `${page.ringing ? "Ringing since" : "Rang at"} ${clock(page.since)}${by}`;
+  const box = make(
+    "div",
+    { class: "panel-part" },
+    make("p", { class: "panel-name" }, page.title),
+    make("p", {}, since),
+  );
   if (page.ringing) {
-    const id = `pager-${page.id}-${phone.user}`;
-    const button = make(
-      "button",
-      { type: "button", id, "aria-label": `Acknowledge as ${phone.name}: ${page.title}` },
-      "Acknowledge",
-    );
-    button.addEventListener("click", () => act({ what: "acknowledge", incident: page.id, user: phone.user }));
-    box.append(button);
+    const press = () => act({ what: "acknowledge", incident: page.id, user: phone.user });
+    const called = {
+      id: `pager-${page.id}-${phone.user}`,
+      "aria-label": `Acknowledge as ${phone.name}: ${page.title}`,
+    };
+    box.append(button("Acknowledge", press, called));
   }
   return box;
-}
-
-async function ask(parts, root, body) {
-  try {
-    const answer = await fetch(`${root}/do`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    parts.said.textContent = answer.ok ? "" : (await answer.json()).error;
-  } catch {
-    parts.said.textContent = "The pager did not answer.";
-  }
-}
-
-/** Drawn anew under somebody's finger: what had the focus has it again. */
-function keepFocus(panel, draw) {
-  const id = panel.contains(document.activeElement) ? document.activeElement.id : "";
-  draw();
-  if (id !== "") panel.querySelector(`#${CSS.escape(id)}`)?.focus();
-}
-
-function headline(parts, text, tone) {
-  if (parts.headline.textContent !== text) parts.headline.textContent = text;
-  parts.headline.dataset.tone = tone;
-}
-
-function section(title, ...children) {
-  return make("div", {}, make("h2", {}, title), ...children);
-}
-
-function make(name, attributes, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
-}
-
-function clock(iso) {
-  return new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }

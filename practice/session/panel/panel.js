@@ -1,6 +1,6 @@
 // What is practised, in a side panel: which system, what its estate is made of and how it is, what can be broken, and the
-// scene for each runbook. A system whose estate has a panel of its own is drawn by that. Plain DOM and no style attributes,
-// so it works under the workspace's content security policy.
+// scene for each runbook. A system whose estate has a panel of its own is drawn by that.
+import { button, make, panel, post, say, section } from "/page/panel.js";
 
 const PERIOD = 1000;
 
@@ -12,7 +12,6 @@ const PERIOD = 1000;
  */
 export function mount(element, base = "/systems") {
   const root = base.replace(/\/$/, "");
-  const style = ensureStyle(`${root}/panel.css`);
   const parts = skeleton(root);
   element.replaceChildren(parts.chooser, parts.body);
   let timer;
@@ -24,7 +23,7 @@ export function mount(element, base = "/systems") {
         () => null,
       );
       if (gone) return;
-      if (state === null) say(parts.status, "The practice does not answer. Was it ended?", "bad");
+      if (state === null) say(parts.status, "Practice doesn't answer. Was it ended?", "bad");
       else await show(parts, state);
     }
     timer = setTimeout(look, PERIOD);
@@ -34,7 +33,6 @@ export function mount(element, base = "/systems") {
     gone = true;
     clearTimeout(timer);
     parts.undo?.();
-    style.remove();
     element.replaceChildren();
   };
 }
@@ -42,22 +40,18 @@ export function mount(element, base = "/systems") {
 function skeleton(root) {
   const parts = {
     root,
-    select: make("select", { class: "systems-select", "aria-label": "System that is practised" }),
-    change: make("button", { type: "button" }, "Practise it"),
-    status: make("p", { class: "systems-said", role: "status" }, "Looking …"),
+    select: make("select", { "aria-label": "System that is practised" }),
+    change: button("Switch", () => change(parts)),
+    status: make("p", { class: "panel-said", role: "status" }, "Looking …"),
     body: make("div", {}),
     shown: undefined,
     undo: undefined,
   };
-  parts.chooser = make(
-    "section",
-    { class: "systems", "aria-label": "System" },
-    make("h2", {}, "System"),
-    make("div", { class: "systems-choose" }, parts.select, parts.change),
-    parts.status,
+  parts.chooser = panel(
+    "System",
+    section("System", make("div", { class: "panel-choice" }, parts.select, parts.change), parts.status),
   );
   parts.select.addEventListener("change", () => offerChange(parts));
-  parts.change.addEventListener("click", () => change(parts));
   return parts;
 }
 
@@ -65,7 +59,7 @@ async function show(parts, state) {
   parts.state = state;
   drawChoice(parts, state);
   if (state.wanted !== null)
-    say(parts.status, `Setting up ${titleOf(state, state.wanted)}: its estate and the bot are started anew …`, "warn");
+    say(parts.status, `Setting up ${titleOf(state, state.wanted)}: starting its estate and the bot …`, "warn");
   else if (state.failed !== null) say(parts.status, state.failed, "bad");
   else if (parts.status.dataset.keep === undefined) say(parts.status, "");
   if (parts.shown !== state.system) {
@@ -108,10 +102,10 @@ function drawChoice(parts, { systems, system }) {
 function offerChange(parts) {
   const chosen = parts.state?.systems.find(({ system }) => system === parts.select.value);
   const busy = parts.state === undefined || parts.state.wanted !== null;
-  parts.change.textContent = chosen && chosen.system === parts.state?.system ? "Start anew" : "Practise it";
+  parts.change.textContent = chosen && chosen.system === parts.state?.system ? "Reset" : "Switch";
   parts.change.disabled = busy || !chosen || chosen.install !== null;
-  if (chosen?.install) say(parts.status, `To practise it: ${chosen.install}`, "warn", true);
-  else if (parts.status.dataset.keep !== undefined) say(parts.status, "");
+  if (chosen?.install) keep(parts.status, `To practise it: ${chosen.install}`);
+  else if (parts.status.dataset.keep !== undefined) quiet(parts.status);
 }
 
 async function change(parts) {
@@ -122,25 +116,23 @@ async function change(parts) {
 function general(parts) {
   const own = {
     parts,
-    rows: make("ul", { class: "systems-rows" }),
-    made: make("ul", { class: "systems-made" }),
-    strikes: make("div", { class: "systems-buttons" }),
-    scene: make("select", { class: "systems-select", "aria-label": "Runbook" }),
-    set: make("button", { type: "button" }, "Set the scene"),
-    said: make("p", { class: "systems-said", role: "status" }),
-    struck: make("p", { class: "systems-said", role: "status" }),
+    rows: make("ul", { class: "panel-cards" }),
+    made: make("ul", { class: "panel-log in-two" }),
+    strikes: make("div", { class: "panel-buttons" }),
+    scene: make("select", { "aria-label": "Runbook" }),
+    set: button("Set the scene", () => setScene(own)),
+    said: make("p", { class: "panel-said", role: "status" }),
+    struck: make("p", { class: "panel-said", role: "status" }),
   };
   own.strikesBox = section("Break something", own.strikes, own.struck);
-  own.rowsBox = section("As it is now", own.rows);
-  own.panel = make(
-    "section",
-    { class: "systems", "aria-label": "Practice estate" },
+  own.rowsBox = section("State now", own.rows);
+  own.panel = panel(
+    "Practice estate",
     own.rowsBox,
-    section("Play a runbook", make("div", { class: "systems-scene" }, own.scene, own.set), own.said),
+    section("Play a runbook", make("div", { class: "panel-scene" }, own.scene, own.set), own.said),
     own.strikesBox,
     section("What it is made of", own.made),
   );
-  own.set.addEventListener("click", () => setScene(own));
   return own;
 }
 
@@ -155,15 +147,15 @@ function drawScenes(parts, state) {
 async function setScene(own) {
   const [runbook, mode] = own.scene.value.split(" ");
   own.set.disabled = true;
-  say(own.said, "Everything is brought to where the runbook begins …", "warn");
+  say(own.said, "Bringing everything to where the runbook begins …", "warn");
   const problem = await tell(own.parts, "scene", { runbook, mode });
   own.set.disabled = false;
   if (problem !== null) return say(own.said, problem, "bad");
   const { words } = own.parts;
-  const type = make("button", { type: "button", class: "systems-words" }, words);
-  type.addEventListener("click", () =>
-    document.dispatchEvent(new CustomEvent("compose", { detail: { channel: "CINCIDENT", text: words } })),
-  );
+  const compose = { detail: { channel: "CINCIDENT", text: words } };
+  const type = button(words, () => document.dispatchEvent(new CustomEvent("compose", compose)), {
+    class: "panel-type",
+  });
   own.said.replaceChildren("Ready. In #incident-response, type ", type);
   own.said.dataset.tone = "";
 }
@@ -172,15 +164,13 @@ function drawGeneral(own, state) {
   own.rowsBox.hidden = state.rows.length === 0;
   own.rows.replaceChildren(
     ...state.rows.map(({ title, state: how, tone = "well" }) => {
-      const row = make("li", {}, make("span", { class: "systems-name" }, title), make("span", {}, how));
+      const row = make("li", { class: "panel-card" }, make("p", { class: "panel-name" }, title), make("p", {}, how));
       row.dataset.tone = tone;
       return row;
     }),
   );
   own.made.replaceChildren(
-    ...state.parts.map(({ title, kind }) =>
-      make("li", {}, make("span", {}, title), make("span", { class: "systems-kind" }, kind)),
-    ),
+    ...state.parts.map(({ title, kind }) => make("li", {}, make("span", {}, title), make("span", {}, kind))),
   );
   own.strikesBox.hidden = state.strikes.length === 0;
   const key = JSON.stringify(state.strikes);
@@ -188,65 +178,41 @@ function drawGeneral(own, state) {
   own.key = key;
   own.strikes.replaceChildren(
     ...state.strikes.map(({ id, title }) => {
-      const button = make("button", { type: "button" }, title);
-      button.addEventListener("click", () => strike(own, button, id, title));
-      return button;
+      const press = () => strike(own, element, id, title);
+      const element = button(title, press, { "data-harm": "" });
+      return element;
     }),
   );
 }
 
-async function strike(own, button, id, title) {
-  button.disabled = true;
-  say(own.struck, `${title}: under way …`, "warn");
+async function strike(own, pressed, id, title) {
+  pressed.disabled = true;
+  say(own.struck, `${title}: in progress …`, "warn");
   const problem = await tell(own.parts, "strike", { id });
-  button.disabled = false;
+  pressed.disabled = false;
   say(own.struck, problem === null ? `${title}: done.` : `${title}: ${problem}`, problem === null ? "" : "bad");
 }
 
 /** @returns why it was not done, or null */
-async function tell(parts, what, body) {
-  try {
-    const answer = await fetch(`${parts.root}/${what}`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    const said = await answer.json();
-    parts.words = said.words;
-    if (answer.ok) await show(parts, said);
-    else if (what === "change") say(parts.status, said.error, "bad");
-    return answer.ok ? null : said.error;
-  } catch {
-    return "the practice did not answer.";
-  }
+async function tell(parts, what, given) {
+  const { ok, body } = await post(`${parts.root}/${what}`, given);
+  parts.words = body.words;
+  if (ok) await show(parts, body);
+  else if (what === "change") say(parts.status, body.error, "bad");
+  return ok ? null : body.error;
 }
 
 function titleOf({ systems }, system) {
   return systems.find((one) => one.system === system)?.title ?? system;
 }
 
-function say(where, text, tone = "", keep = false) {
-  if (where.textContent !== text) where.textContent = text;
-  where.dataset.tone = tone;
-  if (keep) where.dataset.keep = "";
-  else delete where.dataset.keep;
+/** Said until another system is chosen. */
+function keep(where, text) {
+  say(where, text, "warn");
+  where.dataset.keep = "";
 }
 
-function section(title, ...children) {
-  return make("div", {}, make("h2", {}, title), ...children);
-}
-
-function make(name, attributes, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
-}
-
-function ensureStyle(href) {
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = href;
-  document.head.append(link);
-  return link;
+function quiet(where) {
+  say(where, "");
+  delete where.dataset.keep;
 }

@@ -5,9 +5,9 @@ import { act } from "./world.js";
 
 /**
  * Blocks of a message or view.
- * @param {{ blocks: any[], place: any, filled: any, fill: (block: string, action: string, choice: any) => void, failed?: (outcome: any) => void, errors?: Record<string, string> }} props
+ * @param {{ blocks: any[], place: any, filled: any, fill: (block: string, action: string, choice: any) => void, failed?: (outcome: any) => void, errors?: Record<string, string>, level?: 2 | 3 }} props `level`: of headings, one below those around
  */
-export function Blocks({ blocks, place, filled, fill, failed, errors = {} }) {
+export function Blocks({ blocks, place, filled, fill, failed, errors = {}, level = 2 }) {
   /** Everything one element needs, whichever block it stands in. */
   const wire = (block, element) => ({
     element,
@@ -29,7 +29,7 @@ export function Blocks({ blocks, place, filled, fill, failed, errors = {} }) {
   return html`<div class="blocks">
     ${blocks.map((block) => {
       const Kind = kinds[block.type] ?? Unknown;
-      return html`<${Kind} key=${block.block_id} block=${block} wire=${wire} error=${errors[block.block_id]} />`;
+      return html`<${Kind} key=${block.block_id} block=${block} wire=${wire} level=${level} error=${errors[block.block_id]} />`;
     })}
   </div>`;
 }
@@ -44,8 +44,8 @@ function Section({ block, wire }) {
   </div>`;
 }
 
-function Header({ block }) {
-  return html`<h3 class="block header">${plain(block.text)}</h3>`;
+function Header({ block, level }) {
+  return html`<${`h${level}`} class="block header">${plain(block.text)}<//>`;
 }
 
 function Divider() {

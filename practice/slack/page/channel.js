@@ -25,7 +25,7 @@ export function Channel({ id }) {
     </header>
     <${Furniture} channel=${channel} />
     <${Said} messages=${said} label=${`Messages in ${channelName(channel)}`} key=${`${id} ${world.me}`}>
-      ${id === "CINCIDENT" && said.filter((one) => !one.subtype).length === 0 && html`<${FirstHint} channel=${id} />`}
+      ${id === "CINCIDENT" && world.tour === null && said.filter((one) => !one.subtype).length === 0 && html`<${FirstHint} channel=${id} />`}
     <//>
     ${!member && !isIm && html`<p class="not-member">${userOf(world.me).real_name} is not in this channel. Slack would not let them write here; practice does.</p>`}
     ${
@@ -41,12 +41,18 @@ export function Thread() {
   const { channel: id, ts } = world.thread;
   const channel = channelOf(id);
   const all = visibleIn(id).filter((one) => one.ts === ts || (isReply(one) && one.thread_ts === ts));
+  const pane = useRef(null);
   const shut = () => {
     world.thread = null;
     world.screen = "main";
     changed();
+    // Back to where it was opened, once that is shown again.
+    requestAnimationFrame(() =>
+      /** @type {HTMLElement} */ (document.querySelector(`main [data-ts="${ts}"] .replies`))?.focus(),
+    );
   };
-  return html`<section class="pane thread" aria-label="Thread" onKeyDown=${(event) => event.key === "Escape" && !event.defaultPrevented && shut()}>
+  useEffect(() => pane.current.querySelector("[role=log]").focus({ preventScroll: true }), [ts]);
+  return html`<section class="pane thread" aria-label="Thread" ref=${pane} onKeyDown=${(event) => event.key === "Escape" && !event.defaultPrevented && shut()}>
     <header class="pane-head">
       <${Back} to="main" shut=${shut} />
       <div class="title"><h2>Thread</h2><p class="topic">${channel && channelName(channel) ? `#${channelName(channel)}` : ""}</p></div>
@@ -137,6 +143,6 @@ function FirstHint({ channel }) {
     <p><strong>Welcome to practice.</strong> Everything here runs on this machine, and nothing you break is real.</p>
     <p>${what}</p>
     <p><button type="button" class="command" onClick=${type}>${world.hint}</button></p>
-    <p class="hint">Change who you are at the top left: approvals need another person than the one who asked.</p>
+    <p class="hint">Nobody approves their own request: become another person <span class="wide">at the top left</span><span class="narrow">behind ‹, at the top</span> to approve.</p>
   </div>`;
 }

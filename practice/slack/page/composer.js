@@ -15,7 +15,7 @@ export function Composer({ channel, thread }) {
 
   useEffect(() => {
     const fill = (event) => {
-      if (event.detail.channel !== channel || thread) return;
+      if ((event.detail.channel ?? channel) !== channel || thread) return;
       setText(event.detail.text);
       box.current.focus();
     };

@@ -1,19 +1,30 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "./html.js";
 
 /**
  * A button that opens a list of things to pick. Arrow keys move, Enter picks, Esc closes and gives the focus back.
- * @param {{ label: string, face: any, className?: string, items: { key: string, label: any, note?: any, mark?: any, current?: boolean, pick: () => any }[] }} props
+ * @param {{ label: string, face: any, className?: string, items: { key: string, label: any, note?: any, mark?: any, current?: boolean, pick: () => any }[], says?: boolean }} props `says`: the face says in words what it is
  */
-export function Menu({ label, face, className = "", items }) {
+export function Menu({ label, face, className = "", items, says = false }) {
   const [open, setOpen] = useState(false);
   const root = useRef(null);
-  useEffect(() => {
+  const list = useRef(null);
+  useLayoutEffect(() => {
     if (!open) return undefined;
+    const settle = () => place(list.current, root.current);
+    // Above everything, so that no scrolling list or pane cuts it off.
+    list.current.showPopover();
+    settle();
+    addEventListener("resize", settle);
+    document.addEventListener("scroll", settle, true);
     (root.current.querySelector("[aria-current=true]") ?? root.current.querySelector("[role=menuitem]"))?.focus();
     const away = (event) => root.current.contains(event.target) || setOpen(false);
     document.addEventListener("pointerdown", away);
-    return () => document.removeEventListener("pointerdown", away);
+    return () => {
+      document.removeEventListener("pointerdown", away);
+      document.removeEventListener("scroll", settle, true);
+      removeEventListener("resize", settle);
+    };
   }, [open]);
   const shut = () => {
     setOpen(false);
@@ -33,11 +44,11 @@ export function Menu({ label, face, className = "", items }) {
     }
   };
   return html`<span class="menu" ref=${root} onKeyDown=${move}>
-    <button type="button" class=${className} aria-haspopup="menu" aria-expanded=${open} aria-label=${label} title=${label}
+    <button type="button" class=${className} aria-haspopup="menu" aria-expanded=${open} aria-label=${says ? undefined : label} title=${says ? undefined : label}
       onClick=${() => setOpen(!open)}>${face}</button>
     ${
       open &&
-      html`<span class="menu-list" role="menu" aria-label=${label}>
+      html`<span class="menu-list" role="menu" aria-label=${label} popover="manual" ref=${list}>
       ${items.map(
         (
           item,
@@ -50,4 +61,18 @@ export function Menu({ label, face, className = "", items }) {
     </span>`
     }
   </span>`;
+}
+
+const GAP = 4;
+const EDGE = 8;
+
+/** Under its button, above it where there is no room, and always within the window. */
+function place(list, button) {
+  const { top, bottom, left, right } = button.getBoundingClientRect();
+  const { width, height } = list.getBoundingClientRect();
+  const below = bottom + GAP + height <= innerHeight - EDGE;
+  const startsLeft = left + width <= innerWidth - EDGE;
+  const [x, y] = [startsLeft ? left : right - width, below ? bottom + GAP : top - GAP - height];
+  list.style.left = `${Math.max(EDGE, Math.min(x, innerWidth - EDGE - width))}px`;
+  list.style.top = `${Math.max(EDGE, Math.min(y, innerHeight - EDGE - height))}px`;
 }

@@ -52,7 +52,7 @@ export function Message({ message, joined, inThread }) {
       ${!joined && html`<${Head} user=${user} time=${time} />`}
       ${
         message.blocks?.length
-          ? html`<${Blocks} blocks=${message.blocks} place=${place} filled=${filled} fill=${fill} failed=${setFailure} />`
+          ? html`<${Blocks} blocks=${message.blocks} place=${place} filled=${filled} fill=${fill} failed=${setFailure} level=${inThread ? 3 : 2} />`
           : html`<div class="words">${mrkdwn(message.text)}</div>`
       }
       ${message.edited && html`<span class="edited">(edited)</span>`}

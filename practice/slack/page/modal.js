@@ -1,8 +1,8 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Blocks } from "./blocks.js";
 import { html } from "./html.js";
 import { plain, textOf } from "./mrkdwn.js";
-import { act, world } from "./world.js";
+import { act, userOf, world } from "./world.js";
 
 /** The modal on top of this person's stack. */
 export function Modal() {
@@ -44,9 +44,10 @@ function Shown({ view, depth }) {
         <button type="button" class="icon" aria-label="Close" onClick=${() => act({ do: "close", view: view.id, all: true })}>✕</button>
       </header>
       <div class="modal-body" tabindex="-1">
-        <${Blocks} blocks=${view.blocks} place=${{ view: view.id }} filled=${filled} fill=${fill} failed=${setFailure} errors=${errors} />
+        <${Blocks} blocks=${view.blocks} place=${{ view: view.id }} filled=${filled} fill=${fill} failed=${setFailure} errors=${errors} level=${3} />
         ${failure && html`<p class="fault" role="alert">⚠ ${failure.said}</p>`}
       </div>
+      <${Beside} view=${view} fill=${fill} />
       <footer>
         <span class="practice-word">Practice</span>
         <button type="button" class="button" onClick=${close}>${view.close ? plain(view.close) : "Cancel"}</button>
@@ -54,6 +55,31 @@ function Shown({ view, depth }) {
       </footer>
     </form>
   </dialog>`;
+}
+
+/** What practice lays beside a form, such as the phone that shows the code it wants. Panels say what, if anything. */
+function Beside({ view, fill }) {
+  return world.panels.map((panel) => html`<${BesideOne} key=${panel.url} ...${{ panel, view, fill }} />`);
+}
+
+function BesideOne({ panel, view, fill }) {
+  const box = useRef(null);
+  useEffect(() => {
+    let undo;
+    let gone = false;
+    import(panel.url)
+      .then(({ besideForm }) => {
+        const user = userOf(world.me);
+        if (gone || !besideForm) return;
+        undo = besideForm(box.current, { base: panel.base, user: user.id, name: user.real_name, view, fill });
+      })
+      .catch(() => {});
+    return () => {
+      gone = true;
+      undo?.();
+    };
+  }, [panel.url, view]);
+  return html`<div class="beside-form" ref=${box}></div>`;
 }
 
 /** Slack's confirm dialog, before anything is sent. */
@@ -85,11 +111,15 @@ function useOpen(box) {
     const before = /** @type {HTMLElement} */ (document.activeElement);
     dialog.showModal();
     const first = dialog.querySelector("[autofocus], .modal-body input, .modal-body select, .modal-body textarea");
-    (first ?? dialog.querySelector("footer .button"))?.focus();
+    // What stands above the first field is to be read first.
+    /** @type {HTMLElement} */ (first ?? dialog.querySelector("footer .button"))?.focus({ preventScroll: true });
     return () => {
       // While a modal dialog is open nothing outside it can have the focus.
       dialog.close();
+      // What was pressed may be gone, drawn anew or not pressable any more: then back to where one types.
       before?.focus?.();
+      if (document.activeElement === document.body || document.activeElement === null)
+        /** @type {HTMLElement} */ ([...document.querySelectorAll(".composer textarea")].at(-1))?.focus();
     };
   }, []);
 }

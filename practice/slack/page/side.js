@@ -15,22 +15,34 @@ export function Side() {
     world.side = id;
     changed();
   };
-  return html`<aside class="pane side" aria-label="Behind the scenes">
+  const tabs = sideTabs();
+  /** Arrow keys go from tab to tab, as in every list of tabs. */
+  const turn = (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    const at = tabs.findIndex(({ id }) => id === world.side);
+    pick(tabs[(at + by + tabs.length) % tabs.length].id);
+    const list = event.currentTarget;
+    requestAnimationFrame(() => list.querySelector("[aria-selected=true]")?.focus());
+  };
+  const Kind = world.phone ? "section" : "aside";
+  return html`<${Kind} class="pane side" aria-label="Behind the scenes">
     <header class="pane-head">
       <${Back} to="sidebar" />
-      <div class="tabs" role="tablist">
-        ${sideTabs().map((tab) => html`<button type="button" role="tab" aria-selected=${world.side === tab.id} class=${world.side === tab.id ? "current" : ""} onClick=${() => pick(tab.id)}>${tab.title}</button>`)}
+      <div class="tabs" role="tablist" aria-label="Panels" onKeyDown=${turn}>
+        ${tabs.map((tab) => html`<button type="button" role="tab" tabindex=${world.side === tab.id ? 0 : -1} aria-selected=${world.side === tab.id} class=${world.side === tab.id ? "current" : ""} onClick=${() => pick(tab.id)}>${tab.title}</button>`)}
       </div>
       <button type="button" class="icon close" aria-label="Close panel" onClick=${shut}>✕</button>
     </header>
-    ${world.panels.map((panel) => html`<${Panel} key=${panel.url} panel=${panel} shown=${world.side === panel.url} />`)}
+    ${world.panels.filter(({ url }) => url === world.side).map((panel) => html`<${Panel} key=${panel.url} panel=${panel} />`)}
     ${world.side === "inspector" && html`<${Inspector} />`}
     ${world.side === "chaos" && html`<${Chaos} />`}
-  </aside>`;
+  <//>`;
 }
 
-/** Somebody else's panel; it draws itself into an element of its own. */
-function Panel({ panel, shown }) {
+/** Somebody else's panel; it draws itself into an element of its own, while it is shown: each follows a stream, and a browser has few. */
+function Panel({ panel }) {
   const box = useRef(null);
   const [failure, setFailure] = useState(null);
   useEffect(() => {
@@ -42,7 +54,7 @@ function Panel({ panel, shown }) {
       .catch((error) => setFailure(String(error)));
     return () => typeof undo === "function" && undo();
   }, [panel.url]);
-  return html`<div class="side-body mounted" hidden=${!shown}>
+  return html`<div class="side-body mounted">
     ${failure && html`<p class="fault" role="alert">This panel could not be drawn: ${failure}</p>`}
     <div ref=${box}></div>
   </div>`;

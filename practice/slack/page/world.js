@@ -37,6 +37,10 @@ export const world = {
   /** `${persona} ${channel}` → last ts seen */
   read: new Map(),
   confirm: null,
+  /** Panes are screens, one at a time. */
+  phone: false,
+  /** The step of the tour that is shown, or null. */
+  tour: null,
 };
 
 const watchers = new Set();
@@ -55,6 +59,13 @@ export function useWorld() {
   }, []);
   return world;
 }
+
+const narrow = matchMedia("(max-width: 760px)");
+world.phone = narrow.matches;
+narrow.addEventListener("change", () => {
+  world.phone = narrow.matches;
+  changed();
+});
 
 /** A panel that changes what the bot works on says what is typed first from then on. */
 document.addEventListener("hint", (event) => {

@@ -21,7 +21,6 @@ interface Behind {
 const BODY_BYTES_MAX = 4096;
 const FILES: Readonly<Record<string, string>> = {
   "/estate/panel.js": "text/javascript; charset=utf-8",
-  "/estate/panel.css": "text/css; charset=utf-8",
 };
 
 /** Everything under `/estate/`: the panel, what it shows and what it does, and the hosts' own agent. */

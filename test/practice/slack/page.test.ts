@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import type { Browser, Page } from "playwright-core";
 import { createWorkspace, type Workspace } from "../../../practice/slack/index.ts";
 import { browserPath, openBrowser } from "../../support/browser.ts";
+import { violationsIn } from "./fixtures/axe.ts";
 import { startBot } from "./fixtures/bot.ts";
 
 // What these tests show is no bot of ours: it is not recorded for the validators.
@@ -57,8 +58,8 @@ inBrowser("the page, as a person uses it", () => {
     expect(complaints.splice(0)).toEqual([]);
   });
 
-  async function open(width = 1280, height = 800): Promise<Page> {
-    const context = await browser.newContext({ viewport: { width, height } });
+  async function open(width = 1280, height = 800, colorScheme: "light" | "dark" = "light"): Promise<Page> {
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme });
     const page = await context.newPage();
     page.setDefaultTimeout(10_000);
     page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
@@ -201,4 +202,127 @@ inBrowser("the page, as a person uses it", () => {
     await page.getByText("as Vera Lindqvist").waitFor();
     expect(await widths()).toEqual([390, 390]);
   });
+
+  test.each([
+    ["at a desk", 1280, 800, "light"],
+    ["at a desk in the dark", 1280, 800, "dark"],
+    ["on a phone", 390, 844, "light"],
+  ] as const)("no screen keeps anybody out: %s", async (_, width, height, colorScheme) => {
+    const page = await open(width, height, colorScheme);
+    const phone = width < 760;
+    const sound = async (screen: string) =>
+      expect({ screen, found: await violationsIn(page) }).toEqual({ screen, found: [] });
+    await sound("the tour and an empty channel");
+    await page.getByRole("button", { name: "Close the tour" }).click();
+    await workspace.as("USAM").slash("/dr failover mail");
+    const request = message(page, "failover mail needs approval");
+    await request.waitFor();
+    await workspace.as("UCASS").say("Look here", "CINCIDENT", (await request.getAttribute("data-ts")) as string);
+    await sound("a channel");
+    await request.getByRole("button", { name: /1 reply/ }).click();
+    await page.getByRole("region", { name: "Thread" }).getByText("Look here").waitFor();
+    await sound("a thread");
+    await page.keyboard.press("Escape");
+    await request.getByRole("button", { name: "Approve" }).click();
+    await page.getByRole("dialog", { name: "Approve" }).waitFor();
+    await sound("a form");
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    if (phone) await page.getByRole("button", { name: "Back" }).click();
+    await page.getByRole("button", { name: /^You are/ }).click();
+    await page.getByRole("menu").waitFor();
+    await sound("the list of people");
+    await page.keyboard.press("Escape");
+    for (const panel of ["Estate", "Inspector", "Chaos"]) {
+      const way = phone
+        ? page.getByRole("navigation", { name: "Channels" }).getByRole("button", { name: panel })
+        : page.getByRole("tab", { name: panel });
+      await way.click();
+      await page.getByRole("tab", { name: panel, selected: true }).waitFor();
+      await sound(panel);
+      if (phone) await page.getByRole("button", { name: "Back" }).click();
+    }
+    await page.getByRole("button", { name: /Lifeboat Home/ }).click();
+    await page.getByRole("heading", { name: "Nothing is on fire" }).waitFor();
+    await sound("Home");
+  });
+
+  test("what has the focus is never lost: after a form, a thread, a menu, and from tab to tab", async () => {
+    const page = await open();
+    const focus = () =>
+      page.evaluate("document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent.trim()");
+    await workspace.as("UALEX").slash("/dr failover mail");
+    const request = message(page, "failover mail needs approval");
+    await request.getByRole("button", { name: "Approve" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog", { name: "Approve" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    expect(await focus()).toMatch(/^Approve/);
+
+    await workspace.as("UCASS").say("Look here", "CINCIDENT", (await request.getAttribute("data-ts")) as string);
+    await request.getByRole("button", { name: /1 reply/ }).focus();
+    await page.keyboard.press("Enter");
+    await expect(settled(focus)).resolves.toBe("Thread");
+    await page.keyboard.press("Escape");
+    await page.getByRole("region", { name: "Thread" }).waitFor({ state: "detached" });
+    await expect(settled(focus, /repl/)).resolves.toMatch(/1 reply/);
+
+    await page.getByRole("button", { name: "Shortcuts and files" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("menuitem").first().waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Escape");
+    expect(await focus()).toBe("Shortcuts and files");
+
+    await page.getByRole("tab", { name: "Estate" }).focus();
+    await page.keyboard.press("ArrowRight");
+    await page.getByRole("tab", { name: "Inspector", selected: true }).waitFor();
+    await expect(settled(focus, /Inspector/)).resolves.toBe("Inspector");
+  });
+
+  test("a new message is told to screen readers, and its menu is seen whole though it is the last one", async () => {
+    const page = await open();
+    const log = page.getByRole("log", { name: "Messages in incident-response" });
+    expect(await log.getAttribute("aria-live")).toBe("polite");
+    for (let n = 0; n < 12; n++) await workspace.as("USAM").say(`Line ${n}`);
+    const last = log.getByRole("article").filter({ hasText: "Line 11" });
+    await last.hover();
+    await last.getByRole("button", { name: "More message actions" }).click();
+    const menu = page.getByRole("menu");
+    await menu.waitFor();
+    for (const item of await menu.getByRole("menuitem").all()) {
+      await item.click({ trial: true, timeout: 3000 });
+    }
+    await page.keyboard.press("Escape");
+  });
+
+  test("the tour goes three steps, covers nothing, is remembered, and comes back", async () => {
+    const page = await open(390, 844);
+    const tour = page.getByRole("region", { name: "Tour" });
+    await tour.getByText("1 of 3: What to type").waitFor();
+    for (const step of ["2 of 3: Whose turn it is", "3 of 3: Where the record is"]) {
+      await tour.getByRole("button", { name: "Next" }).click();
+      await tour.getByText(step).waitFor();
+      await page.getByRole("textbox", { name: /^Message/ }).click({ trial: true });
+      await page.getByRole("button", { name: "Back", exact: true }).first().click({ trial: true });
+    }
+    await page.reload();
+    await tour.getByText("3 of 3").waitFor();
+    await tour.getByRole("button", { name: "Done" }).click();
+    await tour.waitFor({ state: "detached" });
+    await page.reload();
+    await page.getByRole("button", { name: "Tour" }).click();
+    await tour.getByText("1 of 3").waitFor();
+  });
 });
+
+/** What it says once it says that: focus follows what is drawn. */
+async function settled(look: () => Promise<unknown>, wanted = /Thread/): Promise<unknown> {
+  const until = performance.now() + 10_000;
+  for (;;) {
+    const seen = await look();
+    if (wanted.test(String(seen)) || performance.now() > until) return seen;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,8 +1,11 @@
 // The practice estate in a side panel: what the servers and the application are doing, and buttons that break them.
-// Plain DOM and no style attributes, so it works under the workspace's content security policy.
+import { button, clock, follow, headlineOf, make, orNothing, panel, post, say, section } from "/page/panel.js";
 
 const HARM = new Set(["kill-primary", "stall-and-kill-primary", "freeze-primary"]);
 const SECONDS_SHOWN = 60;
+const SAMPLES_A_SECOND = 2;
+/** Kept while another panel is shown. */
+const writes = [];
 
 /**
  * Draws the panel into an element and keeps it current.
@@ -12,47 +15,32 @@ const SECONDS_SHOWN = 60;
  */
 export function mount(element, base = "/estate") {
   const root = base.replace(/\/$/, "");
-  const style = ensureStyle(`${root}/panel.css`);
   const parts = skeleton();
   element.replaceChildren(parts.panel);
-  const writes = [];
-  const source = new EventSource(`${root}/events`);
-  source.addEventListener("message", (event) => show(parts, JSON.parse(event.data), writes));
-  source.addEventListener("error", () => headline(parts, "The estate does not answer.", "bad"));
+  const end = follow(
+    `${root}/events`,
+    (state) => show(parts, state),
+    () => say(parts.headline, "The estate doesn't answer.", "bad"),
+  );
   void addButtons(parts, root);
   return () => {
-    source.close();
-    style.remove();
+    end();
     element.replaceChildren();
   };
 }
 
-function ensureStyle(href) {
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = href;
-  document.head.append(link);
-  return link;
-}
-
 function skeleton() {
   const parts = {
-    headline: make("p", { class: "estate-headline", role: "status" }, "Looking …"),
-    nodes: make("ul", { class: "estate-nodes" }),
-    numbers: make("dl", { class: "estate-numbers" }),
-    chart: svg("svg", {
-      class: "estate-chart",
-      viewBox: `0 0 ${SECONDS_SHOWN * 2} 24`,
-      preserveAspectRatio: "none",
-      role: "img",
-    }),
-    buttons: make("div", { class: "estate-buttons" }),
-    said: make("p", { class: "estate-said", role: "status" }),
-    log: make("ul", { class: "estate-log" }),
+    headline: headlineOf(),
+    nodes: make("ul", { class: "panel-cards side-by-side" }),
+    numbers: make("dl", { class: "panel-numbers" }),
+    chart: svg("svg", { class: "panel-chart", viewBox: `0 0 ${CHART.width} ${CHART.height}`, role: "img" }),
+    buttons: make("div", { class: "panel-buttons" }),
+    said: make("p", { class: "panel-said", role: "status" }),
+    log: make("ul", { class: "panel-log" }),
   };
-  parts.panel = make(
-    "section",
-    { class: "estate", "aria-label": "Practice estate" },
+  parts.panel = panel(
+    "Practice estate",
     parts.headline,
     section("Servers", parts.nodes),
     section("Orders application", parts.numbers, parts.chart),
@@ -62,13 +50,9 @@ function skeleton() {
   return parts;
 }
 
-function section(title, ...children) {
-  return make("div", {}, make("h2", {}, title), ...children);
-}
-
-function show(parts, state, writes) {
+function show(parts, state) {
   const app = state.application;
-  headline(parts, ...sayAll(state));
+  say(parts.headline, ...sayAll(state));
   parts.nodes.replaceChildren(...state.nodes.map(drawNode));
   parts.numbers.replaceChildren(
     number("Orders per second", app ? String(app.writesPerSecond) : "–", !app?.healthy),
@@ -77,13 +61,9 @@ function show(parts, state, writes) {
     number("Orders lost", state.lostRows === null ? "unknown" : String(state.lostRows), (state.lostRows ?? 0) > 0),
   );
   writes.push(app?.writesPerSecond ?? 0);
-  writes.splice(0, writes.length - SECONDS_SHOWN * 2);
+  writes.splice(0, writes.length - SECONDS_SHOWN * SAMPLES_A_SECOND);
   drawChart(parts.chart, writes);
-  parts.log.replaceChildren(
-    ...(state.happened.length === 0
-      ? [make("li", {}, "Nothing yet.")]
-      : state.happened.map((one) => make("li", {}, `${clock(one.at)} ${one.says}`))),
-  );
+  parts.log.replaceChildren(...orNothing(state.happened.map((one) => make("li", {}, `${clock(one.at)} ${one.says}`))));
 }
 
 /** While nothing is written, how long already; afterwards, how long at most. */
@@ -96,9 +76,9 @@ function sayGap(app) {
 /** One sentence for the whole estate, worst thing first. */
 function sayAll(state) {
   const app = state.application;
-  if (!app) return ["The orders application does not answer.", "bad"];
+  if (!app) return ["The orders application doesn't answer.", "bad"];
   if (state.splitBrain) return ["Both servers take writes: split brain.", "bad"];
-  if (!app.healthy) return ["Nobody can order: no order is being written.", "bad"];
+  if (!app.healthy) return ["Orders fail: nothing is being written.", "bad"];
   if ((state.lostRows ?? 0) > 0)
     return [`Orders are written again; ${state.lostRows} acknowledged orders are lost.`, "warn"];
   const standby = state.nodes.find((node) => node.role === "standby");
@@ -108,15 +88,10 @@ function sayAll(state) {
   return ["All is well: orders are written, and the standby follows.", "good"];
 }
 
-function headline(parts, text, tone) {
-  if (parts.headline.textContent !== text) parts.headline.textContent = text;
-  parts.headline.dataset.tone = tone;
-}
-
 function drawNode(node) {
   const tone = node.reachable ? (node.role === "standby" && node.streaming === false ? "warn" : "good") : "bad";
   const lines = [sayRole(node), node.takesTraffic ? "The application writes here." : null, sayMore(node)];
-  const item = make("li", { class: "estate-node" }, make("p", { class: "estate-name" }, node.name));
+  const item = make("li", { class: "panel-card" }, make("p", { class: "panel-name" }, node.name));
   item.dataset.tone = node.readOnly ? "warn" : tone;
   item.append(...lines.filter(Boolean).map((line) => make("p", {}, line)));
   return item;
@@ -124,7 +99,7 @@ function drawNode(node) {
 
 function sayRole(node) {
   if (node.role === "down") return "Down: no process.";
-  if (node.role === "silent") return "Silent: it does not answer.";
+  if (node.role === "silent") return "Silent: it doesn't answer.";
   const fenced = node.readOnly ? ", fenced (read-only)" : "";
   return `${node.role === "primary" ? "Primary" : "Standby"}${fenced}, timeline ${node.timeline}.`;
 }
@@ -142,16 +117,38 @@ function number(label, value, bad) {
   return make("div", {}, make("dt", {}, label), shown);
 }
 
+/** In units of the picture: the bars are right of the labels of one axis and above those of the other. */
+const CHART = { width: 320, height: 104, left: 28, right: 4, top: 20, bottom: 18 };
+
+/** Orders per second over the last minute: what is counted up the side, how long ago along the foot. */
 function drawChart(chart, writes) {
-  const most = Math.max(20, ...writes);
-  const offset = SECONDS_SHOWN * 2 - writes.length;
+  const { width, height, left, right, top, bottom } = CHART;
+  const most = Math.max(20, Math.ceil(Math.max(...writes) / 10) * 10);
+  const [across, up] = [width - left - right, height - top - bottom];
+  const wide = across / (SECONDS_SHOWN * SAMPLES_A_SECOND);
+  const y = (count) => top + up - (count / most) * up;
   const bars = writes.map((count, i) => {
-    const height = count === 0 ? 2 : (count / most) * 24;
-    const attributes = { x: offset + i, y: 24 - height, width: 0.8, height, fill: "currentColor" };
-    return svg("rect", count === 0 ? { ...attributes, fill: null, class: "estate-missing" } : attributes);
+    const x = left + across - (writes.length - i) * wide;
+    if (count === 0) return svg("rect", { x, y: y(0) - 3, width: wide * 0.8, height: 3, class: "missing" });
+    return svg("rect", { x, y: y(count), width: wide * 0.8, height: y(0) - y(count), fill: "currentColor" });
   });
-  chart.setAttribute("aria-label", `Orders per second over the last minute; now ${writes.at(-1) ?? 0}`);
-  chart.replaceChildren(...bars);
+  const rows = [0, most / 2, most].flatMap((count) => [
+    svg("line", { x1: left, x2: width - right, y1: y(count), y2: y(count) }),
+    words(left - 4, y(count) + 4, String(count), "end"),
+  ]);
+  const moments = [SECONDS_SHOWN, SECONDS_SHOWN / 2, 0].map((ago) => {
+    const x = left + across - ago * SAMPLES_A_SECOND * wide;
+    const anchor = ago === SECONDS_SHOWN ? "start" : ago === 0 ? "end" : "middle";
+    return words(x, height - 4, ago === 0 ? "now" : `${ago} s ago`, anchor);
+  });
+  chart.setAttribute("aria-label", `Orders per second over the last ${SECONDS_SHOWN} s; now ${writes.at(-1) ?? 0}`);
+  chart.replaceChildren(...rows, ...bars, ...moments, words(0, 11, "Orders per second", "start"));
+}
+
+function words(x, y, text, anchor) {
+  const element = svg("text", { x, y, "text-anchor": anchor });
+  element.textContent = text;
+  return element;
 }
 
 async function addButtons(parts, root) {
@@ -159,14 +156,10 @@ async function addButtons(parts, root) {
   const { chaos } = await answer.json();
   parts.buttons.replaceChildren(
     ...chaos.map((one) => {
-      const button = make(
-        "button",
-        { type: "button", title: one.explains, "aria-description": one.explains },
-        one.says,
-      );
-      if (HARM.has(one.what)) button.dataset.harm = "";
-      button.addEventListener("click", () => cause(parts, root, one));
-      return button;
+      const press = () => cause(parts, root, one);
+      const element = button(one.says, press, { title: one.explains, "aria-description": one.explains });
+      if (HARM.has(one.what)) element.dataset.harm = "";
+      return element;
     }),
   );
 }
@@ -174,36 +167,15 @@ async function addButtons(parts, root) {
 async function cause(parts, root, one) {
   const buttons = [...parts.buttons.children];
   for (const button of buttons) button.disabled = true;
-  say(parts, `${one.says}: under way …`);
-  try {
-    const answer = await fetch(`${root}/chaos`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ what: one.what }),
-    });
-    const said = await answer.json();
-    say(parts, answer.ok ? `${one.says}: done. ${one.explains}` : `${one.says}: ${said.error}`, answer.ok ? "" : "bad");
-  } catch {
-    say(parts, `${one.says}: the estate did not answer.`, "bad");
-  }
+  say(parts.said, `${one.says}: in progress …`);
+  const { ok, body } = await post(`${root}/chaos`, { what: one.what });
+  say(parts.said, ok ? `${one.says}: done. ${one.explains}` : `${one.says}: ${body.error}`, ok ? "" : "bad");
   for (const button of buttons) button.disabled = false;
-}
-
-function say(parts, text, tone = "") {
-  parts.said.textContent = text;
-  parts.said.dataset.tone = tone;
-}
-
-function make(name, attributes, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
 }
 
 function svg(name, attributes) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) if (value !== null) element.setAttribute(key, String(value));
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
   return element;
 }
 
@@ -213,8 +185,4 @@ function seconds(value) {
 
 function bytes(value) {
   return value < 10_000 ? `${value} bytes` : `${Math.round(value / 1000)} kB`;
-}
-
-function clock(iso) {
-  return new Date(iso).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 }
