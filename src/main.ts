@@ -52,7 +52,9 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 }
 
 const bot = await starting.catch((error) => {
-  log.fatal({ err: error }, messageOf(error));
+  // At a terminal the mistakes of a catalogue are read as `lifeboat lint` prints them, not in one line of JSON.
+  if (process.stderr.isTTY) process.stderr.write(`${messageOf(error)}\n`);
+  else log.fatal({ err: error }, messageOf(error));
   process.exit(1);
 });
 

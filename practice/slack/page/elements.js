@@ -25,12 +25,14 @@ export function Element({ element, id, label, value, change, use, suggest }) {
     : html`<span class="unsupported-element">“${element.type}” is not supported in practice</span>`;
 }
 
+/** While it is busy it can't be pressed again, and keeps the focus: a disabled one loses it, and a form that opens could not give it back. */
 function Button({ element, settle, busy }) {
   const press = async () => {
+    if (busy) return;
     if (element.url && /^https?:/i.test(element.url)) open(element.url, "_blank", "noopener,noreferrer");
     await settle(null);
   };
-  return html`<button type="button" class=${`button ${element.style ?? ""}`} aria-busy=${busy} disabled=${busy}
+  return html`<button type="button" class=${`button ${element.style ?? ""}`} aria-busy=${busy} aria-disabled=${busy}
     aria-label=${element.accessibility_label} onClick=${press}>${plain(element.text)}</button>`;
 }
 

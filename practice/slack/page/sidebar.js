@@ -41,7 +41,7 @@ function Switcher() {
     };
   });
   const standing = standingOf(user);
-  const face = html`<${Avatar} id=${user.id} /><span class="who"><span class="visually-hidden">You are </span><strong>${user.real_name}</strong> <small>${user.profile.title}</small></span><span class="visually-hidden">. Change who you are</span><span aria-hidden="true">▾</span>`;
+  const face = html`<span class="visually-hidden">You are </span><${Avatar} id=${user.id} /><span class="who"><strong>${user.real_name}</strong> <small>${user.profile.title}</small></span><span class="visually-hidden">. Change who you are</span><span aria-hidden="true">▾</span>`;
   return html`<div class=${`switcher ${standing ? "limited" : ""}`}>
     <p class="switcher-label" aria-hidden="true">You are</p>
     <${Menu} label=${`You are ${user.real_name} ${user.profile.title}. Change who you are`} face=${face} className="switch" items=${items} says />
