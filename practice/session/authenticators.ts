@@ -49,7 +49,7 @@ const BODY_BYTES_MAX = 4096;
 /** A form that replaces a phone asks for a code of the old one, too. */
 const ENTRIES_MAX = 2;
 
-type People = Pick<Workspace, "sight">;
+type People = Pick<Workspace, "snapshot">;
 
 /** @param workspace where the QR codes are shown */
 export function createAuthenticators(workspace: () => Promise<People>, now: () => number = Date.now): Authenticators {

@@ -2,7 +2,7 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import { projectRoot } from "../../src/lib/root.ts";
-import { built } from "../built.ts";
+import { built } from "../support/built.ts";
 
 const where = { cwd: projectRoot(), env: { PATH: process.env.PATH ?? "", LIFEBOAT_SYSTEMS: "/nonexistent" } };
 const LINES_MAX = 40;
