@@ -41,7 +41,7 @@ export interface SentForm {
 /** Block id → one plain sentence: what is wrong there and what is allowed. */
 export type FormErrors = Readonly<Record<string, string>>;
 
-/** What a person asked for, whichever door it came through. */
+/** What a person asked for, over whichever transport it came. */
 export interface Request {
   readonly verb: string;
   /** What followed the verb: words, and `--options`. */
@@ -58,7 +58,7 @@ export interface Request {
   readonly form: Readonly<Record<string, string>> | null;
   /** What a button, shortcut or form carried. A look-up key and nothing more. */
   readonly actionValue: string | null;
-  /** A form can be opened in answer to this request (the door has one, and its time is not up). */
+  /** A form can be opened in answer to this request (the transport has one, and its time is not up). */
   readonly canAskForm: boolean;
   /** A form is wanted, though nothing may be missing for an answer. */
   readonly wantsForm?: true;
@@ -70,7 +70,7 @@ export interface Request {
   readonly signed?: { readonly decision: SignedDecision | null };
 }
 
-/** Who is asking, as the door established it freshly. */
+/** Who is asking, as the transport established it. */
 export interface Caller {
   readonly transport: Transport;
   readonly slackUser: string | null;

@@ -28,7 +28,7 @@ export interface CommandContext {
   readonly log: Logger;
   /** The practice workspace: shown on everything, and only practice systems may run. */
   readonly practice: boolean;
-  /** How the door shows a channel or a person; plain words where it can not. */
+  /** How the transport shows a channel or a person; plain words where it can not. */
   readonly channelOf: (incident: string) => Promise<string | null>;
   /** The incident whose own channel this is, or null. */
   /** Where incidents are announced that were declared nowhere, or where nobody else reads: a channel's id or name. Absent: nowhere. */

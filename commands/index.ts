@@ -136,7 +136,7 @@ export function checkForm(context: CommandContext, sent: SentForm, required: rea
   return { ...blanks(sent.form, required), ...sixDigits(sent.form, CODE_FIELDS), ...own };
 }
 
-/** Answers a request, whichever door it came through. What a person can cause never throws: it is said. */
+/** Answers a request, over whichever transport it came. What a person can cause never throws: it is said. */
 export async function answer(context: CommandContext, request: Request): Promise<Reply> {
   return warned(context, await answered(context, request));
 }

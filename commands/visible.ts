@@ -10,7 +10,7 @@ import type { CommandContext } from "./context.ts";
 
 /**
  * What this caller may know of: a private incident they are not a member of is not there, whichever command asks and however it is
- * named. Every command gets this house and no other.
+ * named. Every command gets this context and no other.
  */
 export function visibleTo(context: CommandContext, caller: Caller): CommandContext {
   // Whoever may know of one at the beginning of their request may know of it until its end.

@@ -21,7 +21,7 @@ import type { Outbox } from "./timeline/outbox.ts";
 import { createSecondFactors } from "./timeline/second-factors.ts";
 import { createTally } from "./timeline/tally.ts";
 
-/** What commands may use, the same behind every door. */
+/** What commands may use, the same for every transport. */
 export function commandContextOf(
   config: Config,
   catalog: Catalog,

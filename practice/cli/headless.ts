@@ -18,7 +18,7 @@ export interface Headless {
   readonly unplanned: boolean;
   readonly kill?: string | undefined;
   readonly json: boolean;
-  /** `node=worker-3`; what is left out the estate says. */
+  /** `node=worker-3`; what is left out the environment says. */
   readonly inputs: readonly string[];
 }
 

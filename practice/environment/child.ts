@@ -5,7 +5,7 @@ import { projectRoot } from "../../src/lib/root.ts";
 import { PATIENCE_SECONDS } from "./patience.ts";
 
 /**
- * Starts one of the estate's own programs, from the sources as from the build. Its standard input is a pipe from us: when
+ * Starts one of the environment's own programs, from the sources as from the build. Its standard input is a pipe from us: when
  * we die, however, it closes, and the program ends by itself.
  *
  * @param entry path in the practice package, without its ending: `environment/server-supervisor`

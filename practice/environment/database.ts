@@ -13,7 +13,7 @@ export interface Target {
   readonly port: number;
 }
 
-/** One PostgreSQL server of the estate: its folder, its port, and what can be done to its machine. */
+/** One PostgreSQL server of the environment: its folder, its port, and what can be done to its machine. */
 export interface DatabaseHost {
   readonly name: string;
   readonly port: number;

@@ -3,9 +3,9 @@ import { endServerOf } from "./leftovers.ts";
 
 /**
  * A process that outlives the practice host for a moment: PostgreSQL does not notice that its parent died. When the pipe
- * from the host closes, the servers of the data folders named are ended and the estate's folder is removed.
+ * from the host closes, the servers of the data folders named are ended and the environment's folder is removed.
  *
- * Arguments: the estate's folder, then each data folder.
+ * Arguments: the environment's folder, then each data folder.
  */
 const [folder, ...dataFolders] = process.argv.slice(2) as [string, ...string[]];
 

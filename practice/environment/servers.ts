@@ -2,7 +2,7 @@ import { setTimeout as passing } from "node:timers/promises";
 import pg from "pg";
 import type { Losses } from "./system-environment.ts";
 
-/** A database server of an estate that could take writes of the application. */
+/** A database server of an environment that could take writes of the application. */
 export interface DatabaseServer {
   /** As people and plans call it: `orders-a`. */
   readonly name: string;

@@ -86,7 +86,7 @@ export interface SystemEnvironmentOptions {
   readonly log: Logger;
 }
 
-/** How an estate is had. One a system, listed in `systems.ts`. */
+/** How an environment is had. One a system, listed in `systems.ts`. */
 export interface SystemEnvironmentKind {
   /** The folder of the system under `templates/systems`. */
   readonly system: string;

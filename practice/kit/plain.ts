@@ -19,7 +19,7 @@ export interface PlainCall {
   readonly parts: readonly string[];
 }
 
-/** What is answered, and what changes in the world; apart, so that weather can lose the one and keep the other. */
+/** What is answered, and what changes in the world; apart, so that a fault can lose the one and keep the other. */
 export interface PlainTurn {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
@@ -38,7 +38,7 @@ export interface Route {
 export interface PlainOptions {
   /** In the ledger. */
   readonly service: string;
-  /** In the ledger, and what `weather.down` takes away. */
+  /** In the ledger, and what `faults.down` takes away. */
   readonly place: string;
   readonly faults: FaultInjection;
   readonly ledger: Ledger;
@@ -51,7 +51,7 @@ export interface PlainOptions {
   readonly tooMany: string;
 }
 
-/** Serves a table of routes on loopback, as the weather allows, and writes down what became of each request. */
+/** Serves a table of routes on loopback, as injected faults allow, and writes down what became of each request. */
 export async function servePlain(options: PlainOptions): Promise<Listening> {
   const { service, place, faults, ledger, routes, refusal } = options;
   return await listening(answer);

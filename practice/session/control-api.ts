@@ -11,7 +11,7 @@ import type { PracticeSession } from "./session.ts";
 import { typedInputs } from "./typed-inputs.ts";
 import type { WrittenRunbook } from "./written.ts";
 
-/** What the page's panel reaches: which system is practised, how its estate is, and what can be done to it. */
+/** What the page's panel reaches: which system is practised, how its environment is, and what can be done to it. */
 export interface ControlApi {
   /** For `/systems/…`; false when the path is somebody else's. */
   handle(request: IncomingMessage, response: ServerResponse): boolean;

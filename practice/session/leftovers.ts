@@ -30,6 +30,6 @@ export async function clearFolder(folder: string): Promise<void> {
   const named = (name: string) => files.filter((file) => file === name || file.endsWith(`/${name}`));
   await Promise.all(named(BOT_PID).map((file) => endNoted(join(real, file))));
   await Promise.all(named("postmaster.pid").map((file) => endServerOf(dirname(join(real, file)))));
-  // The keeper of a killed estate may be emptying it at this very moment.
+  // The supervisor of a killed environment may be emptying it at this very moment.
   await rm(real, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }

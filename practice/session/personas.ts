@@ -12,7 +12,7 @@ export function membersOf(workspace: Workspace): ReadonlySet<string> {
 }
 
 /**
- * Who asks for a run, by account. Whoever asks can not approve: so somebody whose seat no gate of it needs, else somebody
+ * Who asks for a run, by account. Whoever asks can not approve: so somebody whose role no gate of it needs, else somebody
  * without whom enough are left. The roster's order decides among equals.
  */
 export function requesterOf(systemFolder: string, id: string, members: ReadonlySet<string>): string {

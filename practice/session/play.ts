@@ -16,7 +16,7 @@ export interface PlayOptions {
   /** Its id in the system that is practised: `database-failover`. */
   readonly runbook: string;
   readonly mode: "planned" | "unplanned";
-  /** What is said of its inputs, as it is typed; what is left out here the estate says. */
+  /** What is said of its inputs, as it is typed; what is left out here the environment says. */
   readonly inputs?: Readonly<Record<string, string>>;
   /** How long it may take from the request to its end, the time people and machines need together. */
   readonly seconds: number;

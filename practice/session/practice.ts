@@ -32,13 +32,13 @@ export interface PracticeOptions {
   readonly progress?: (says: string) => void;
 }
 
-/** A local Slack, an estate to fail over, and the real bot between them. What belongs to the system is of the one practised now. */
+/** A local Slack, an environment to fail over, and the real bot between them. What belongs to the system is of the one practised now. */
 export interface Practice<E extends SystemEnvironment = PracticeEnvironment>
   extends SharedServices,
     Omit<PracticeSession, "estate"> {
   readonly url: string;
   readonly environment: E;
-  /** Ends the estate and the bot and begins anew with another system, or the same one; the workspace stays as it is. */
+  /** Ends the environment and the bot and begins anew with another system, or the same one; the workspace stays as it is. */
   practise(system: string): Promise<void>;
 }
 

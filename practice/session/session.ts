@@ -22,7 +22,7 @@ export interface SharedServices {
 
 export interface SessionOptions {
   readonly system: string;
-  /** Emptied by whoever gives it; what an estate left in it is ended by the estate. */
+  /** Emptied by whoever gives it; what an environment left in it is ended by the environment. */
   readonly folder: string;
   readonly log: Logger;
   readonly bot: { readonly program: string; readonly arguments: readonly string[] };
@@ -30,7 +30,7 @@ export interface SessionOptions {
   readonly progress: (says: string) => void;
 }
 
-/** One system being practised: its estate, and the bot that works on it. */
+/** One system being practised: its environment, and the bot that works on it. */
 export interface PracticeSession {
   readonly system: string;
   /** Where the system and its runbooks are written. */
@@ -48,7 +48,7 @@ export function folderOf(system: string): string {
   return join(projectRoot(), "templates", "systems", system);
 }
 
-/** The estate and the bot's store are made side by side: they know nothing of each other, and each takes seconds. */
+/** The environment and the bot's store are made side by side: they know nothing of each other, and each takes seconds. */
 export async function openSession(house: Promise<SharedServices>, options: SessionOptions): Promise<PracticeSession> {
   const { folder, log, progress } = options;
   const kind = environmentKindOf(options.system);

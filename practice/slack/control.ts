@@ -95,7 +95,7 @@ function events(platform: Platform, request: IncomingMessage, response: ServerRe
   });
 }
 
-/** What a change of furniture or weather means, looked up when it is told, so that nothing old is told. */
+/** What a change of channel setup or faults means, looked up when it is told, so that nothing old is told. */
 function around(platform: Platform, change: Change): Json {
   const { pins, bookmarks } = platform.store;
   if (change.kind === "furniture")

@@ -18,7 +18,7 @@ import { bytesOf, decode, partsOf } from "./web/body.ts";
 import { WebApi } from "./web/call.ts";
 import { receive } from "./web/files.ts";
 
-/** Another room's pages under this workspace's address: the practice estate. */
+/** Another room's pages under this workspace's address: the practice environment. */
 export interface Mount {
   /** `/estate`: what is under it is handled there. */
   readonly prefix: string;

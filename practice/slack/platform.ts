@@ -10,7 +10,7 @@ import type { SocketMode } from "./socketmode.ts";
 import type { Store } from "./store.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** What both sides of the workspace share: the methods a bot calls and the deeds a person does. */
+/** What both sides of the workspace share: the methods a bot calls and the actions a user takes. */
 export interface Platform {
   readonly store: Store;
   readonly tokens: Tokens;

@@ -54,7 +54,7 @@ export interface Workspace {
   snapshot(): Snapshot;
   /** What crossed the wire, newest last. */
   readonly inspected: readonly Entry[];
-  /** Makes something go wrong: `chaos("rateLimit", { seconds: 10 })`. */
+  /** Makes something go wrong: `faults("rateLimit", { seconds: 10 })`. */
   faults(name: string, fault?: SlackFault): void;
   /** Open Socket Mode connections and how many envelopes each was given. */
   connections(): readonly { name: string; frozen: boolean; seen: number }[];

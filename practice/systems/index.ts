@@ -7,7 +7,7 @@ import { createPracticeEnvironment, type PracticeEnvironment } from "./practice/
 import { reference } from "./reference/index.ts";
 import { sav3 } from "./sav3/index.ts";
 
-/** The orders estate: PostgreSQL comes from npm, so it needs nothing. */
+/** The orders environment: PostgreSQL comes from npm, so it needs nothing. */
 export const orders = {
   system: "practice",
   needs: [],

@@ -197,7 +197,7 @@ export interface ReadContext extends Evidences {
   readonly log: Logger;
   /** A secret by the name the catalogue gave it; throws a `LifeboatError` that names what to set. */
   secret(name: string): string;
-  /** True inside the practice workspace, where only addresses of the practice estate may be touched. */
+  /** True inside the practice workspace, where only addresses of the practice environment may be touched. */
   readonly practice: boolean;
 }
 

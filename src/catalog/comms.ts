@@ -2,7 +2,7 @@ import { z } from "zod";
 import { duration } from "./duration.ts";
 import type { Audience, Cadence, Comms, Link, SeverityId } from "./types.ts";
 
-/** How `cadence`, `comms` and `links` of a system are written, and what the house reads from them. */
+/** How `cadence`, `comms` and `links` of a system are written, and what Lifeboat reads from them. */
 
 export const audiences = [
   "responders",

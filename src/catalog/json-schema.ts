@@ -11,7 +11,7 @@ export const jsonSchemas: Readonly<Record<string, () => string>> = {
 };
 
 function textOf(schema: z.ZodType, title: string): string {
-  // Draft 7 is what the YAML language server reads best; `input`, because people write `10m` where the house reads 600.
+  // Draft 7 is what the YAML language server reads best; `input`, because people write `10m` where Lifeboat reads 600.
   const { $schema, ...body } = z.toJSONSchema(schema, { io: "input", target: "draft-7" });
   return `${JSON.stringify({ $schema, title, ...body }, null, 2)}\n`;
 }

@@ -89,7 +89,7 @@ function sayYaml(code: string, message: string): Omit<Fault, "path" | "level"> {
   return { what: message.split("\n")[0] ?? message };
 }
 
-/** What YAML itself allows and this house does not. */
+/** What YAML itself allows and Lifeboat does not. */
 function refusals(source: Source): Finding[] {
   const found: Finding[] = [];
   const say = (node: { range?: readonly number[] | null | undefined }, what: string, next?: string) => {

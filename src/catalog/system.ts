@@ -13,7 +13,7 @@ import type { Component, Gate, Paging, System, Tier } from "./types.ts";
 
 export type Chain = Gate["escalate"];
 
-/** A system as the rest of the house reads it. `home` is its folder. */
+/** A system as the rest of the source reads it. `home` is its folder. */
 export function toSystem(id: string, written: WrittenSystem, home: string): System {
   return {
     id,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { id, mode, scalar, sentence } from "./schema-parts.ts";
 
-/** How the decision tree of a system is written, and what the house reads from it. */
+/** How the decision tree of a system is written, and what Lifeboat reads from it. */
 
 const probe = z
   .strictObject({

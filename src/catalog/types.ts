@@ -17,14 +17,14 @@ export type { Answer, Probe, Question, Triage } from "./triage.ts";
 
 /**
  * What a system, a runbook and a plan are. `schema.ts` says how they are written; this file says what the rest of the
- * house reads. Every duration is a number of seconds and its name says so.
+ * Lifeboat reads. Every duration is a number of seconds and its name says so.
  */
 
 /** A product with components, regions and people: `templates/systems/<id>/system.yml`. */
 export interface System {
   readonly id: string;
   readonly title: string;
-  /** `practice` systems may only be run against the practice estate; `production` ones never in practice. */
+  /** `practice` systems may only be run against the practice environment; `production` ones never in practice. */
   readonly environment: "practice" | "production";
   /** IANA name of the time zone its people live by; absent: reports say UTC alone. */
   readonly timezone?: string;
@@ -133,7 +133,7 @@ export interface BreakGlass {
   readonly aloneAfterSeconds: number;
   /** What it opens has to start within this time. */
   readonly lastsSeconds: number;
-  /** The last level of the chain has had so long to answer before the glass may be broken. */
+  /** The last level of the chain has had so long to answer before break-glass may be used. */
   readonly silentForSeconds: number;
   /** Why who requested a run may go past its approval alone, in words; absent: never without a second person. */
   readonly requesterAlone?: string;
@@ -383,7 +383,7 @@ export interface WrittenClock extends Clock {
   readonly path: readonly (string | number)[];
 }
 
-/** Steps of a parallel stage that go one after the other, beside the other lanes. A step in none is a lane by itself. */
+/** Steps of a parallel stage that go one after the other, beside the other branches. A step in none is a branch by itself. */
 export interface Branch {
   readonly id: string;
   readonly title: string;
@@ -461,7 +461,7 @@ export interface Condition {
 
 /** A runbook bound to inputs, every value resolved. Its canonical bytes are hashed; the engine runs the stored bytes. */
 export interface Plan {
-  /** 2 where a stage has lanes, which whoever knows only 1 would run all at once. */
+  /** 2 where a stage has branches, which whoever knows only 1 would run all at once. */
   readonly format: 1 | 2;
   readonly system: string;
   readonly systemTitle: string;
@@ -530,10 +530,10 @@ export interface DrillPlan {
 export interface PlanStage {
   readonly id: string;
   readonly title: string;
-  /** Its steps run side by side, those of one lane one after the other. */
+  /** Its steps run side by side, those of one branch one after the other. */
   readonly parallel: boolean;
   readonly steps: readonly PlanStep[];
-  /** Absent: each step is a lane by itself. */
+  /** Absent: each step is a branch by itself. */
   readonly lanes?: readonly Branch[];
 }
 

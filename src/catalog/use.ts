@@ -21,7 +21,7 @@ import { runsIn } from "./walk.ts";
  * `use` puts the steps of another runbook of the same system where it stands, so that what is checked, planned and hashed is
  * flat. Their ids begin with the id of where they are included, and everything among them that names a step follows. Where a
  * whole stage is included, its stages come as they are; in a list of steps they come one after the other, and in
- * a parallel stage as one lane. How long its stages should take comes along with them, unless the place says it for all.
+ * a parallel stage as one branch. How long its stages should take comes along with them, unless the place says it for all.
  */
 export interface Flat {
   readonly runbook: Runbook;

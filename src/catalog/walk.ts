@@ -38,7 +38,7 @@ export function gatesOf(runbook: Runbook, mode?: Mode): (Placed & { readonly gat
   );
 }
 
-/** True when `first` is over before `second` begins: the lanes of one parallel stage are not in order. */
+/** True when `first` is over before `second` begins: the branches of one parallel stage are not in order. */
 export function isBefore(first: Placed, second: Placed): boolean {
   if (first.stageIndex !== second.stageIndex) return first.stageIndex < second.stageIndex;
   return inOneBranch(first.stage, first.step.id, second.step.id) && first.stepIndex < second.stepIndex;

@@ -5,7 +5,7 @@ import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf, type Problem } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 
-/** What actions are given of this house, whatever step they perform. */
+/** What actions are given of this process, whatever step they perform. */
 export interface Surroundings {
   readonly actions: ReadonlyMap<string, Action>;
   readonly log: Logger;

@@ -58,7 +58,7 @@ export interface QuorumSlot {
   readonly onBehalfOf: string | null;
 }
 
-/** Their own role first, else one lent to them; null: they decide nothing here. */
+/** Their own role first, else one delegated to them; null: they decide nothing here. */
 export function quorumSlotOf(
   person: Person,
   run: RunState,
@@ -73,7 +73,7 @@ export function quorumSlotOf(
   return loan === undefined ? null : { role: loan.role, onBehalfOf: loan.from };
 }
 
-/** They, or who lent them the role, held it when the question was asked. */
+/** They, or who delegated the role to them, held it when the question was asked. */
 export function wasThere(person: string, seat: QuorumSlot, gate: GateState): boolean {
   return gate.approvers.includes(seat.onBehalfOf ?? person);
 }
@@ -83,7 +83,7 @@ export function slotsFilled(approvals: readonly Approval[]): number {
   return new Set(approvals.map(({ person, onBehalfOf }) => onBehalfOf ?? person)).size;
 }
 
-/** Enough have approved, or the glass is broken. Whether it still counts is judged when it is used. */
+/** Enough have approved, or break-glass was used. Whether it still counts is judged when it is used. */
 export function isAnswered(run: RunState, gate: GateState): boolean {
   return gate.broken !== null || slotsFilled(gate.approvals) >= policyOf(run, gate).quorum;
 }

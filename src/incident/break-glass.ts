@@ -4,7 +4,7 @@ import { type Delegations, isRequester } from "./delegation.ts";
 import { personById } from "./people.ts";
 import type { Break, GateState, IncidentState, RunState } from "./state.ts";
 
-/** The role of today's roster by which this person may break the glass, or null. */
+/** The role of today's roster by which this person may use break-glass, or null. */
 export function breakingRole(person: Person, system: System): string | null {
   return system.breakGlass?.roles.find((role) => person.roles.includes(role)) ?? null;
 }
@@ -20,7 +20,7 @@ export function silentFrom(run: RunState, gate: GateState, system: System, now: 
   return new Date(asked.getTime() + (system.breakGlass?.silentForSeconds ?? 0) * 1000);
 }
 
-/** True where who breaks the glass asked for this run and the system does not let them do so alone. */
+/** True where who uses break-glass asked for this run and the system does not let them do so alone. */
 export function needsSecond(person: Person, run: RunState, system: System): boolean {
   return isRequester(person, run) && system.breakGlass?.requesterAlone === undefined;
 }
@@ -42,7 +42,7 @@ export function secondsFor(
   );
 }
 
-/** Why a broken glass does not open this gate now, or null. As strict as an approval: plan, facts, time and standing. */
+/** Why a break-glass does not open this gate now, or null. As strict as an approval: plan, facts, time and standing. */
 export function flawOfBreak(
   run: RunState,
   gate: GateState,

@@ -92,7 +92,7 @@ export interface SignedDecision {
   readonly record: SignatureRecord;
 }
 
-/** Who asks, established freshly at the door, and what the rules are today. */
+/** Who asks, established freshly by the transport, and what the rules are today. */
 export interface DecideContext {
   readonly now: Date;
   readonly actor: Actor;
@@ -112,7 +112,7 @@ export interface DecideContext {
   readonly key: string;
 }
 
-/** Refusals are events too: who, why, and through which door. */
+/** Refusals are events too: who, why, and over which transport. */
 export type Outcome =
   | { readonly kind: "accepted"; readonly events: readonly NewEvent[] }
   | { readonly kind: "refused"; readonly problem: Problem; readonly events: readonly NewEvent[] };

@@ -18,7 +18,7 @@ import type { IncidentState } from "./state.ts";
 
 /**
  * What a command comes to: events, or a refusal that is an event too. Pure: who asks, what time it is and what the roster
- * says today all come in with the context, freshly established by the door.
+ * says today all come in with the context, freshly established by the transport.
  */
 export function decide(command: IncidentCommand, state: IncidentState, context: DecideContext): Outcome {
   switch (command.type) {

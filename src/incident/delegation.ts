@@ -2,12 +2,12 @@ import type { Person, System } from "../catalog/types.ts";
 import type { Delegation, IncidentState, RunState } from "./state.ts";
 
 /**
- * Authority lent for a while. Only a role the lender holds on today's roster is worth anything, so what was borrowed can not
- * be lent on; and what the requester of a run lends counts for nothing in that run, because their own authority does not.
+ * Authority delegated for a while. Only a role the delegating person holds on today's roster is worth anything, so what was delegated can't
+ * be delegated on; and what the requester of a run delegates counts for nothing in that run, because their own authority does not.
  */
 export type Delegations = readonly Delegation[];
 
-/** What is lent now. Over from its first moment on: at `until` itself nothing is lent. */
+/** What is delegated now. Over from its first moment on: at `until` itself nothing is delegated. */
 export function delegationsNow(state: IncidentState, now: Date): Delegations {
   return state.delegations.filter(({ since, until }) => since <= now && now < until);
 }
@@ -20,7 +20,7 @@ export function delegatedTo(person: Person, run: RunState, system: System, lent:
   });
 }
 
-/** One of these roles is lent to them by that person now. */
+/** One of these roles is delegated to them by that person now. */
 export function standsFor(
   person: Person,
   lender: string,

@@ -306,7 +306,7 @@ export type GateEvent =
         vouchedBy?: string | null;
       };
     }
-  /** The glass is broken: the gate counts as approved for this ask, until then, and somebody else has to review it. */
+  /** Break-glass was used: the gate counts as approved for this ask, until then, and somebody else has to review it. */
   | {
       type: "gate.broken";
       data: {
@@ -323,7 +323,7 @@ export type GateEvent =
         until: string;
       };
     }
-  /** Somebody who had no part in it has looked at a broken glass. */
+  /** Somebody who had no part in it has looked at a break-glass. */
   | { type: "gate.reviewed"; data: { step: string; ask: string; person: string; finding: string } }
   | { type: "gate.expired"; data: { step: string; ask: string } }
   /** The approval no longer holds (plan or facts changed, an approver is no longer valid); it is asked again. */
@@ -442,7 +442,7 @@ export type Moment =
 
 export type DueKind = "firstNotice" | "update" | "resolution" | "postmortem";
 
-/** Ways an update leaves the house beside Slack, which shows what the timeline holds. */
+/** Ways an update leaves the bot beside Slack, which shows what the timeline holds. */
 export type Via = "email" | "page" | "statuspage";
 
 export type ComponentStatus = "operational" | "degraded_performance" | "partial_outage" | "major_outage";

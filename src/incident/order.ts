@@ -40,7 +40,7 @@ export function askedTogether(plan: Plan, gate: string): readonly GateStep[] {
 
 /**
  * Steps that must be settled before this one may start: all of the stages before, and in its own stage all before it,
- * or, where the stage is parallel, only those of its own lane and the gates before it.
+ * or, where the stage is parallel, only those of its own branch and the gates before it.
  */
 export function unsettledBefore(run: RunState, step: string): readonly StepState[] {
   return stepsBefore(run.plan, step)

@@ -6,7 +6,7 @@ import type { IncidentState } from "./state.ts";
 export const COMMANDER = "incident-commander";
 
 /**
- * The one person on today's roster who acts, or null. A door may name a person, an account or both; where both are
+ * The one person on today's roster who acts, or null. A transport may name a person, an account or both; where both are
  * named they must belong together, and an account two people claim belongs to nobody.
  */
 export function personOf(actor: Actor, system: System): Person | null {

@@ -380,7 +380,7 @@ export interface GateState {
   readonly deniedBy: string | null;
   /** How often those asked were reminded. */
   readonly reminders: readonly { readonly at: Date; readonly roles: readonly string[] }[];
-  /** Somebody wants to break the glass and waits for a second person. */
+  /** Somebody wants to use break-glass and waits for a second person. */
   readonly breaking: Breaking | null;
   readonly broken: Broken | null;
   readonly outcome: "open" | "passed" | "denied" | "expired" | "voided";

@@ -38,7 +38,7 @@ export interface Incidents {
   ): Promise<Decided<T>>;
   /** Open ones, the one with the newest event first. */
   open(): Promise<readonly Placed[]>;
-  /** Open ones, those with a run that is not over, and those with a broken glass nobody has reviewed; the newest event first. */
+  /** Open ones, those with a run that is not over, and those with a break-glass nobody has reviewed; the newest event first. */
   current(): Promise<readonly IncidentState[]>;
   /** All that were declared, the newest event first, each read when it is asked for. */
   all(): AsyncIterable<IncidentState>;

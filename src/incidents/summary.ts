@@ -26,7 +26,7 @@ export interface VerifiedRun {
 
 const RULE = 1;
 
-/** Null: something in it is open (the incident itself, a run, a review of a broken glass). */
+/** Null: something in it is open (the incident itself, a run, a review of a break-glass). */
 export function summaryOf(state: IncidentState): Summary | null {
   if (isOpen(state) && state.declared !== null) return null;
   if ([...state.runs.values()].some(isLive) || unreviewed(state).length > 0) return null;

@@ -10,12 +10,12 @@ export function summonsKey(incident: string, ask: string): string {
   return `lifeboat/${incident}/${ask}`;
 }
 
-/** About a glass somebody wants to break at this question. */
+/** About break-glass somebody wants to use at this question. */
 export function breakGlassKey(incident: string, ask: string): string {
   return `${summonsKey(incident, ask)}/glass`;
 }
 
-/** About the glass that was broken: a page of its own, because it rings anew and says something else. */
+/** About a break-glass that was used: a page of its own, because it rings anew and says something else. */
 export function brokenKey(incident: string, ask: string): string {
   return `${breakGlassKey(incident, ask)}-broken`;
 }

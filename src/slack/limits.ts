@@ -1,5 +1,5 @@
 /**
- * Every limit of Slack this house has to respect, and where the number is from: [DOC] Slack's documentation, [METH] a
+ * Every limit of Slack Lifeboat has to respect, and where the number is from: [DOC] Slack's documentation, [METH] a
  * method's page, [TYPES] comments in @slack/types, [ISSUE] a public report. `truncate.ts` applies them.
  */
 export const limits = {

@@ -18,7 +18,7 @@ import { createPublisher } from "./publish.ts";
 import { createReachability } from "./reachability.ts";
 import { SocketReceiver } from "./receiver.ts";
 
-/** What a Slack door is made of, with what people can say and what they are shown given from outside. */
+/** What the Slack transport is made of, with what people can say and what they are shown given from outside. */
 export interface SlackTransportOptions extends SlackOptions {
   readonly answer: (request: Request) => Promise<Reply>;
   readonly readLine: ReadLine;

@@ -2,7 +2,7 @@ import { LogLevel, type Logger as SlackLogger } from "@slack/web-api";
 import type { Logger } from "../lib/log.ts";
 
 /**
- * The house's log behind the face the SDK knows. The SDK's debug lines hold whole bodies (tokens, `response_url`), so they
+ * The bot's log behind the face the SDK knows. The SDK's debug lines hold whole bodies (tokens, `response_url`), so they
  * are never written, whatever the level.
  */
 export function sdkLog(log: Logger): SlackLogger {

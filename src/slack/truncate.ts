@@ -141,7 +141,7 @@ function clampBlock(block: Block, surface: Surface): Block | null {
   return { type: block.type, ...made, ...(isShort(id, limits.id) && { block_id: id }) };
 }
 
-/** What is left of a block of each type this house uses; null: nothing worth showing. */
+/** What is left of a block of each type Lifeboat uses; null: nothing worth showing. */
 const SHAPES: Readonly<Record<string, (block: Json, surface: Surface) => Json | null>> = {
   divider: () => ({}),
   header: (block) => wrap("text", plainFrom(block.text, limits.headerText)),

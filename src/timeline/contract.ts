@@ -1,7 +1,7 @@
 import type { Problem } from "../lib/errors.ts";
 
 /**
- * What the rest of the house may ask of the timeline. It knows no event names: an event here is a type and a JSON value.
+ * What the rest of the source may ask of the timeline. It knows no event names: an event here is a type and a JSON value.
  */
 export interface StoredEvent {
   readonly stream: string;
@@ -184,7 +184,7 @@ export interface Inbox {
   receive(key: string, kind: string, body: unknown, claimSeconds?: number): Promise<boolean>;
   /**
    * Items nobody has finished, oldest first; each is claimed for `claimSeconds`. With `kind`, only kinds that start so:
-   * every door takes up its own.
+   * every transport takes up its own.
    */
   take(
     limit: number,

@@ -1,7 +1,7 @@
 import { cut, plain } from "./escape.ts";
 import type { Block } from "./message.ts";
 
-/** Block Kit in the few shapes this house uses. Arguments named `mrkdwn` are already escaped where they had to be. */
+/** Block Kit in the few shapes Lifeboat uses. Arguments named `mrkdwn` are already escaped where they had to be. */
 
 export function header(words: string): Block {
   return { type: "header", text: plainText(cut(plain(words), 150)) };

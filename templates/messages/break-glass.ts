@@ -22,7 +22,7 @@ export function brokeWords(
   return `${around.names(person)} alone${alone === null ? "" : ` (${safe(alone)})`}`;
 }
 
-/** Who breaks the glass requested the run, and may not go on without a second person. */
+/** Who uses break-glass requested the run, and may not go on without a second person. */
 function isOwn(run: RunState, person: string, { system }: Surroundings): boolean {
   const found = personById(person, system);
   return found !== null && needsSecond(found, run, system);

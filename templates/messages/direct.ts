@@ -24,7 +24,7 @@ function letters(
   message: Message,
   around: Surroundings,
 ): ShownMessage[] {
-  // Also what is lent no longer: a letter that was sent is edited to the outcome.
+  // Also what is delegated no longer: a letter that was sent is edited to the outcome.
   const lent = state.delegations.filter(
     ({ since, until }) => until > asked.openedAt && (asked.closedAt === null || since < asked.closedAt),
   );

@@ -1,6 +1,6 @@
 /**
  * Other people's words inside our sentences. Everything a person, a catalogue or a target wrote goes through `safe`
- * before it stands in mrkdwn; nothing else in the house escapes.
+ * before it stands in mrkdwn; nothing else escapes.
  *
  * After it the words can not ping, link, format, quote, start a line, hide, turn the reading direction, or pass a letter for its twin. `&`, `<` and
  * `>` become the entities Slack asks for; it documents no escape for its formatting marks, so those become their nearest

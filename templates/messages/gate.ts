@@ -39,7 +39,7 @@ export interface ApprovalRequest {
   readonly gate: GateState;
 }
 
-/** Who this ask waits for now, with what is lent. */
+/** Who this ask waits for now, with what is delegated. */
 export function awaitedNow({ state, run, gate }: ApprovalRequest, around: Surroundings): Awaited {
   return awaited(run, gate, around.system, around.now, delegationsNow(state, around.now));
 }

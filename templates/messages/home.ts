@@ -108,7 +108,7 @@ function readerOf(home: HomeSituation, state: IncidentState): string | null {
   return home.personIn.get(state.declared?.system ?? "") ?? null;
 }
 
-/** Gates this person may decide: by a role of their own or one that is lent to them, and not for a run of their own. */
+/** Gates this person may decide: by a role of their own or one that is delegated to them, and not for a run of their own. */
 function pendingFor(home: HomeSituation, state: IncidentState, channel: string | null): Pending[] {
   const system = home.systems.find(({ id }) => id === state.declared?.system);
   const person = readerOf(home, state);

@@ -9,7 +9,7 @@ export function pageOf(state: IncidentState, ask: string | null): Page | null {
   return lastPage(state, (page, key) => page.ask === ask && !/\/(glass|split-[\w-]+)$/.test(key));
 }
 
-/** The page about a glass that is to be broken at this question, or was. */
+/** The page about break-glass that is to be used at this question, or was. */
 export function breakGlassPageOf(state: IncidentState, ask: string): Page | null {
   return lastPage(state, (page, key) => page.ask === ask && GLASS.test(key));
 }

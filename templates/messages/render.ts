@@ -240,7 +240,7 @@ function openGates(run: RunState): readonly GateState[] {
   );
 }
 
-/** When those who are asked have waited another minute, and when what is lent or waited for ends. */
+/** When those who are asked have waited another minute, and when what is delegated or waited for ends. */
 function gateMoments(state: IncidentState, gate: GateState, now: Date): Date[] {
   const since = [gate.openedAt, ...gate.risen.map(({ at }) => at)];
   const ends = [...state.delegations.map(({ until }) => until), ...(gate.breaking ? [gate.breaking.aloneAt] : [])];

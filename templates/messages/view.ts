@@ -86,7 +86,7 @@ export interface HomeSituation {
 export type RenderIncident = (state: IncidentState, around: Surroundings) => View;
 export type RenderHome = (situation: HomeSituation) => readonly Block[];
 
-/** What happened in the house and not in an incident, as the timeline holds it; what is not to be told is left out. */
+/** What happened in the workspace and not in an incident, as the timeline holds it; what is not to be told is left out. */
 export type RenderNotices = (
   events: readonly { readonly type: string; readonly version: number; readonly data: unknown }[],
   around: NoticeSurroundings,

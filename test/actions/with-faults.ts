@@ -2,7 +2,7 @@ import type { FaultInjection } from "../../practice/kit/fault-injection.ts";
 import type { Ledger } from "../../practice/kit/ledger.ts";
 import type { CaseFixture, FailureCase, FailureMode, Instead } from "../support/failure-case.ts";
 
-/** A stand-in with weather and a ledger by operations, as the one request of an action meets it. */
+/** A stand-in with faults and a ledger by operations, as the one request of an action meets it. */
 export function withFaults(
   { faults, ledger }: { readonly faults: FaultInjection; readonly ledger: Ledger },
   operation: string,
@@ -15,7 +15,7 @@ export function withFaults(
   };
 }
 
-/** A stand-in with weather and a ledger of effects. */
+/** A stand-in with faults and a ledger of effects. */
 export interface StandInFixture {
   readonly faults: FaultInjection;
   readonly ledger: Ledger;

@@ -11,7 +11,7 @@ const STAGES = [
   [600, 600, 500],
   [300, 200],
 ];
-/** Milliseconds each step takes, by lane: a database, a search cluster and a scale-up side by side. */
+/** Milliseconds each step takes, by branch: a database, a search cluster and a scale-up side by side. */
 const LANES = [[500, 900, 300], [800, 400], [600]];
 const ROUNDS = 7;
 

@@ -4,7 +4,7 @@ import { nothingToUndo } from "../../src/actions/undo.ts";
 import type { PlanStep } from "../../src/catalog/types.ts";
 import type { Around } from "./around.ts";
 
-/** A server that takes as long as it is told, and the action that asks it; looking costs nothing, so only the house is measured. */
+/** A server that takes as long as it is told, and the action that asks it; looking costs nothing, so only Lifeboat is measured. */
 export interface Remote {
   readonly url: string;
   readonly actions: ReadonlyMap<string, Action>;

@@ -28,7 +28,7 @@ export interface Asking {
   readonly owner?: boolean;
 }
 
-/** The bot's side of the command line, in this process, over a house on a real store. */
+/** The bot's side of the command line, in this process, over a command context on a real store. */
 export class Served {
   readonly app: TestApp;
   readonly folder: string;

@@ -111,7 +111,7 @@ export function notItsTurn(log: readonly LogEvent[], plan: Plan, { run, step }: 
   return "no such step";
 }
 
-/** Why a broken glass opens nothing now. */
+/** Why a break-glass opens nothing now. */
 function againstGlass(
   glass: DataOf<"gate.broken">,
   question: DataOf<"gate.opened">,

@@ -139,7 +139,7 @@ const breaking: fc.Arbitrary<Move> = fc
     story.asks(who, command, { provedAfresh: luck > 0 });
   });
 
-/** Two who may break the glass of a question that is open, one after the other. */
+/** Two who may use break-glass of a question that is open, one after the other. */
 const breakingTogether: fc.Arbitrary<Move> = fc
   .tuple(fc.shuffledSubarray(IDS, { minLength: 2 }), fc.nat(2))
   .map(([people, alone]) => ({ story, asks }) => {
@@ -214,7 +214,7 @@ const working: fc.Arbitrary<Move> = fc.tuple(run, aStep, fc.nat(4)).map(([id, st
   }
 });
 
-/** What goes well on most nights, so that the others have something to break: by votes, by what is lent, or by broken glass. */
+/** What goes well on most nights, so that the others have something to break: by votes, by what is delegated, or by break-glass. */
 const goingWell: fc.Arbitrary<Move> = fc
   .tuple(run, fc.shuffledSubarray(IDS, { minLength: 3 }), fc.constantFrom("votes", "votes", "loans", "glass"))
   .map(([id, people, way]) => (scenario) => {

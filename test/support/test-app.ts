@@ -132,7 +132,7 @@ export class TestApp {
     Object.assign(this.context, { timeline: { ...this.#store.timeline, now: () => now } });
   }
 
-  /** From now on nobody who is asked is given time to answer before the glass may be broken. */
+  /** From now on nobody who is asked is given time to answer before break-glass may be used. */
   noTimeToAnswer(): void {
     for (const { breakGlass } of this.context.catalog.systems)
       if (breakGlass) Object.assign(breakGlass, { silentForSeconds: 0 });

@@ -40,7 +40,7 @@ const panel = `arn:aws:route53-recovery-control::${ACCOUNT}:controlpanel/marketp
 export const CONTROLS = { east: `${panel}/east`, west: `${panel}/west` } as const;
 export const ARC_REGIONS = [EAST, WEST, "eu-west-1", "ap-southeast-2", "ap-northeast-1"] as const;
 
-/** As RDS writes an endpoint. Only the estate's own machines can look it up. */
+/** As RDS writes an endpoint. Only the environment's own machines can look it up. */
 export function endpointOf(region: string, instance: string): string {
   return `${instance}.cpractice.${region}.rds.test:5432`;
 }

@@ -7,7 +7,7 @@ import type { Target } from "../../environment/database.ts";
 import type { OrdersState } from "./orders/api.ts";
 import type { Acknowledged } from "./orders/ledger.ts";
 
-/** The orders application as the estate sees it: a process behind an address. */
+/** The orders application as the environment sees it: a process behind an address. */
 export interface Application {
   readonly url: string;
   readonly running: boolean;

@@ -19,7 +19,7 @@ import { countLosses, type Losses } from "./losses.ts";
 import { createEnvironmentObserver, type EnvironmentState } from "./snapshot.ts";
 
 export interface EnvironmentOptions {
-  /** Made if it is not there; what an estate left in it is ended and removed. Removed again by `stop`. */
+  /** Made if it is not there; what an environment left in it is ended and removed. Removed again by `stop`. */
   readonly folder: string;
   readonly log: Logger;
   /** Orders written per second; 20 if left out. */
@@ -30,7 +30,7 @@ export interface EnvironmentOptions {
 export interface PracticeEnvironment extends SystemEnvironment {
   readonly nodes: readonly [DatabaseHost, DatabaseHost];
   readonly application: Application;
-  /** Where the estate answers by itself, also without the workspace: `http://127.0.0.1:…`. */
+  /** Where the environment answers by itself, also without the workspace: `http://127.0.0.1:…`. */
   readonly url: string;
   state(): Promise<EnvironmentState>;
   /** Acknowledged orders against the rows on the server the application writes to. */
@@ -83,7 +83,7 @@ async function raise(
   await Promise.all([application.start(a.target), b.follow(a).then(() => untilStreaming(a))]);
 }
 
-/** Ends the servers an estate left behind when its host was killed together with its keeper, and removes the folder. */
+/** Ends the servers an environment left behind when its host was killed together with its supervisor, and removes the folder. */
 export async function clearLeftovers(folder: string): Promise<void> {
   await Promise.all(NAMES.map((name) => endServerOf(join(folder, name))));
   await rm(folder, { recursive: true, force: true });

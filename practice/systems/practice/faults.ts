@@ -19,11 +19,11 @@ interface Deed {
   readonly what: EnvironmentFault;
   readonly says: string;
   readonly explains: string;
-  /** As in `Strike`. */
+  /** As in `InjectableFault`. */
   readonly returns?: true;
 }
 
-/** What can be done to the estate, in the order the panel offers it. */
+/** What can be done to the environment, in the order the panel offers it. */
 export const ENVIRONMENT_FAULTS: readonly Deed[] = [
   { what: "kill-primary", says: "Kill the primary", explains: "A power cut on the machine the application writes to." },
   {

@@ -4,7 +4,7 @@ import type { Application } from "./application.ts";
 import { lookAtHost } from "./look.ts";
 
 /**
- * Puts the estate back as it was at the beginning: the first server is primary and takes the traffic, the second streams
+ * Puts the environment back as it was at the beginning: the first server is primary and takes the traffic, the second streams
  * from it, nothing is fenced. Rows are kept from whichever server the application was writing to. With `handsBack: false`
  * the primary stays where the rows are.
  */

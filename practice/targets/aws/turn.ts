@@ -8,7 +8,7 @@ export interface Call {
   readonly given: Readonly<Record<string, unknown>>;
 }
 
-/** The answer, and what changes in the world. They are apart so that weather can lose the one and keep the other. */
+/** The answer, and what changes in the world. They are apart so that a fault can lose the one and keep the other. */
 export interface Turn {
   readonly answer: Xml;
   readonly effect?: () => void;

@@ -20,7 +20,7 @@ export interface Consul {
   /** A management token, for `X-Consul-Token`. */
   readonly token: string;
   readonly state: ConsulState;
-  /** `weather.down(datacenter)` takes it away. */
+  /** `faults.down(datacenter)` takes it away. */
   readonly faults: FaultInjection;
   readonly ledger: Ledger;
   close(): Promise<void>;

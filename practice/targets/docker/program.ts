@@ -39,7 +39,7 @@ export const web: Program = async (about) => {
 /** Starts and never becomes healthy. */
 export const sick: Program = async () => ({ healthy: () => false, stop: async () => {} });
 
-/** For a program of the estate that is started and stopped elsewhere: a database, a cache. */
+/** For a program of the environment that is started and stopped elsewhere: a database, a cache. */
 export function managed(deeds: {
   start(): Promise<void>;
   stop(): Promise<void>;

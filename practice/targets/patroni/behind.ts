@@ -5,7 +5,7 @@ import { soon } from "../../environment/patience.ts";
 import type { PatroniCluster, PatroniNode } from "./index.ts";
 
 const REJECT = "host replication all 127.0.0.1/32 reject # practice\n";
-/** `maximum_lag_on_failover` of the estate. */
+/** `maximum_lag_on_failover` of the environment. */
 const LAG_BYTES = 1_048_576;
 const BEHIND_BYTES = 6 * LAG_BYTES;
 

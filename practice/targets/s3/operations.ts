@@ -6,7 +6,7 @@ import { listObjects } from "./listing.ts";
 import type { Asked } from "./request.ts";
 import { type Bucket, etagOf, md5, type Store, type Stored } from "./store.ts";
 
-/** What S3 answers, and what changes in the world; apart, so that weather can lose the one and keep the other. */
+/** What S3 answers, and what changes in the world; apart, so that a fault can lose the one and keep the other. */
 export interface S3Turn {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;

@@ -12,7 +12,7 @@ import { createStore, type Store } from "./store.ts";
 
 const XMLNS = "http://s3.amazonaws.com/doc/2006-03-01/";
 
-/** Answers one request that was signed for S3 in a region, as the weather allows, and writes what became of it. */
+/** Answers one request that was signed for S3 in a region, as injected faults allow, and writes what became of it. */
 export function createS3Service(store: Store, faults: FaultInjection, ledger: Ledger) {
   const operations = s3Operations(store);
 

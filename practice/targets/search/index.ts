@@ -19,7 +19,7 @@ export interface SearchOptions {
   /** Seconds of a cluster per second of the wall, inverted. A snapshot takes 60 s of it, a restore 120 s. */
   readonly scale?: number;
   readonly distribution?: "elasticsearch" | "opensearch";
-  /** Names of clusters; `weather.down` takes one away. */
+  /** Names of clusters; `faults.down` takes one away. */
   readonly clusters?: readonly string[];
 }
 

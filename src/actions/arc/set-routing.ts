@@ -23,7 +23,7 @@ const input = z.strictObject({
     .array(z.strictObject({ arn: controlArn, state: z.enum(["On", "Off"]) }))
     .min(1)
     .max(10),
-  /** Breaks glass: safety rules that may be violated by this change. */
+  /** Overrides: safety rules that may be violated by this change. */
   overrideRules: z.array(z.string().min(1)).max(10).default([]),
 });
 type Input = z.infer<typeof input>;

@@ -12,7 +12,7 @@ type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T 
 const SHORTEST = 60;
 const LONGEST = 24 * 3600;
 
-/** Only what the roster gives somebody can be lent, so a loan can not be lent on; and never to who asked for a live run. */
+/** Only what the roster gives somebody can be delegated, and it can't be delegated on; and never to who asked for a live run. */
 export function delegate(command: Of<"delegate">, state: IncidentState, context: DecideContext): Outcome {
   const no = (problem: Parameters<typeof refuse>[2]) => refuse(context, "delegate", problem);
   const { system, now } = context;

@@ -9,7 +9,7 @@ export function accept(context: DecideContext, events: readonly Event[], run: st
   return { kind: "accepted", events: events.map((event) => stamped(context, event, run)) };
 }
 
-/** No, as an event: who, through which door, and what would be allowed. */
+/** No, as an event: who, over which transport, and what would be allowed. */
 export function refuse(context: DecideContext, verb: string, problem: Problem, run: string | null = null): Outcome {
   const data = { verb, code: problem.code, says: sayProblem(problem) };
   return { kind: "refused", problem, events: [stamped(context, { type: "command.refused", data }, run)] };

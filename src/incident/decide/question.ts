@@ -24,7 +24,7 @@ export interface Question {
   readonly run: RunState;
   readonly gate: GateState;
   readonly title: string;
-  /** What is lent now in this incident. */
+  /** What is delegated now in this incident. */
   readonly delegations: Delegations;
 }
 

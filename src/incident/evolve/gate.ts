@@ -15,7 +15,7 @@ export function evolveGate(before: RunState, event: AskEvent): RunState {
   });
 }
 
-/** Somebody looked at a broken glass: once, whatever has become of the run since. */
+/** Somebody looked at a break-glass: once, whatever has become of the run since. */
 export function reviewed(run: RunState, event: Extract<Recorded, { type: "gate.reviewed" }>): RunState {
   const { ask, person, finding } = event.data;
   const review = { person, at: event.at, finding };

@@ -50,7 +50,7 @@ export interface Interaction {
   readonly live: InteractionHandles;
 }
 
-/** `commands/index.ts`, as far as a door needs it. */
+/** `commands/index.ts`, as far as a transport needs it. */
 export type ReadLine = (text: string) => Pick<Delivery, "verb" | "words" | "options" | "rest" | "tooLong">;
 
 /** `ts`: seconds since 1970 and six digits, as Slack stamps messages and presses. Nothing where there is none. */

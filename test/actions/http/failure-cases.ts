@@ -2,7 +2,7 @@ import { answerSynthetic, type SyntheticStore } from "../../../practice/environm
 import { openServer, type StandInServer } from "../../../practice/kit/server.ts";
 import { asked, type FailureCase, type FailureSuite, struck } from "../../support/failure-case.ts";
 
-/** A front door with the practice estates' own endpoint behind it, over rows that are kept here. */
+/** A front door with the practice environments' own endpoint behind it, over rows that are kept here. */
 export async function openFrontEnd(): Promise<{
   readonly server: StandInServer;
   readonly keys: string[];

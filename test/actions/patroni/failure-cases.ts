@@ -39,7 +39,7 @@ const FILE = "patroni/switchover.test.ts";
 const paused = async () =>
   ((await (await fetch(`${environment.nodes[0]?.api}/cluster`)).json()) as { pause?: boolean }).pause === true;
 
-/** Every member's API behind a door of its own. */
+/** Every member's API behind a proxy of its own. */
 export async function openApi(one: PatroniCluster) {
   const ways = await Promise.all(
     one.nodes.map(async ({ name, api }) => ({ name, way: await openFront(api, (method) => method !== "GET") })),

@@ -4,7 +4,7 @@ import { openStore } from "../../../src/timeline/index.ts";
 import { engineOn } from "../../support/engine-harness.ts";
 import { testKeys } from "../../support/record-keys.ts";
 
-/** A process to be killed: all of the bot is loaded, the engine drives the deeds of `test/support/ledger-actions.ts`. */
+/** A process to be killed: all of the bot is loaded, the engine drives the actions of `test/support/ledger-actions.ts`. */
 const store = await openStore({
   databaseUrl: process.env.DATABASE_URL,
   dataFolder: "/nonexistent",
