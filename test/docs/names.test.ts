@@ -22,12 +22,8 @@ function unknownIn(pattern: RegExp, known: (word: string) => boolean): readonly 
 
 const cli = readFileSync(join(root, "src", "cli.ts"), "utf8");
 const cliVerbs = new Set([...cli.matchAll(/^ {2}"?([\w-]+)"?: async \(/gm)].map(([, verb]) => verb));
-const cliOptions = new Set(
-  [
-    ...cli.matchAll(/--[a-z-]+/g),
-    ...readFileSync(join(root, "src", "cli", "dr.ts"), "utf8").matchAll(/--[a-z-]+/g),
-  ].map(([option]) => option),
-);
+const usages = ["usage.ts", "dr.ts"].map((file) => readFileSync(join(root, "src", "cli", file), "utf8")).join("\n");
+const cliOptions = new Set([...usages.matchAll(/--[a-z-]+/g)].map(([option]) => option));
 const verbs = new Set(commands.flatMap(({ verb, aliases = [] }) => [verb, ...aliases]));
 
 describe("what the pages name", () => {
