@@ -166,11 +166,11 @@ describe("the Helm chart", () => {
     expect(objects.filter(({ kind }) => kind === "Service").map(({ spec }) => spec.clusterIP)).toEqual(["None"]);
   });
 
-  test("what is switched on is served at the paths Slack and PagerDuty are given", async () => {
+  test("what is switched on is served at the paths its senders are given", async () => {
     const [rule] = one(await render("--values", everything), "Ingress").spec.rules as {
       http: { paths: { path: string }[] };
     }[];
-    expect(rule?.http.paths.map(({ path }) => path)).toEqual(["/slack/events", "/pagerduty/webhook", "/"]);
+    expect(rule?.http.paths.map(({ path }) => path)).toEqual(["/slack/events", "/pagerduty/webhook", "/alerts", "/"]);
   });
 
   test("files of systems arrive at their paths", async () => {

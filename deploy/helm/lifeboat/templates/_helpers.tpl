@@ -62,6 +62,9 @@ capabilities: { drop: [ALL] }
 {{- if .Values.public.pagerduty }}
 - { path: /pagerduty/webhook, type: Exact }
 {{- end }}
+{{- if .Values.public.alerts }}
+- { path: /alerts, type: Prefix }
+{{- end }}
 {{- if .Values.public.statusPage }}
 - { path: /, type: Prefix }
 {{- end }}
