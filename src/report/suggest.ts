@@ -264,16 +264,15 @@ export const RULES: readonly Rule[] = [
   {
     id: "afterwards",
     fact: "the runbook says what to do when it is over",
-    of: ({ runs }) => {
-      const isTold = withoutStandby(runs).length > 0;
-      return runs
+    of: ({ runs }) =>
+      runs
         .filter((run) => run.ending?.as === "verified")
         .flatMap((run) =>
           run.plan.afterwards
-            .filter((line) => !(isTold && STANDBY.test(line)))
+            // Whether there is a standby again is a fact of its own.
+            .filter((line) => !(STANDBY.test(line) && promoted(run)))
             .map((line) => ({ what: plainLine(line), why: `Says “${run.plan.title}”`, event: null })),
-        );
-    },
+        ),
   },
   {
     id: "drill-overdue",
@@ -304,6 +303,12 @@ function withoutStandby(runs: readonly RunState[]): readonly { run: RunState; st
   );
   const rebuilt = done.filter(({ action }) => REBUILDS.test(action));
   return done.filter(({ action, at }) => PROMOTES.test(action) && !rebuilt.some((one) => one.at > at));
+}
+
+function promoted(run: RunState): boolean {
+  return [...run.steps.values()].some(({ step, status }) => {
+    return status === "done" && step.kind === "action" && PROMOTES.test(step.action);
+  });
 }
 
 function plainLine(line: string): string {

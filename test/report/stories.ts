@@ -11,13 +11,27 @@ const RUN = "run-4hx8w2pd";
 /** The orders' shop in its own time zone. */
 export const berlin = { ...orders, timezone: "Europe/Berlin" };
 
+/** One gate, and the old primary as standby of the new one. */
+export function rejoinStages(): Plan["stages"] {
+  const [decide, switching] = failover.stages;
+  const fence = switching?.steps[0];
+  if (!decide || fence?.kind !== "action") throw new Error("The plan of the orders decides and fences.");
+  const rejoin = { ...fence, id: "rejoin", title: "Rebuild the old primary as standby", action: "postgres.rejoin" };
+  const last = {
+    id: "again",
+    title: "Protect again",
+    parallel: false,
+    steps: [{ ...rejoin, service: "aside" as const }],
+  };
+  return [decide, last];
+}
+
 /** A switchover on purpose, in maintenance: fenced, drained, promoted, and a standby rebuilt at the end. */
 export function planned(): RecordedIncident {
   const [decide, switching, check] = failover.stages;
   if (!decide || !switching || !check) throw new Error("The plan of the orders has three stages.");
   const [fence, promote] = switching.steps;
   if (fence?.kind !== "action" || promote?.kind !== "action") throw new Error("It fences and promotes.");
-  const rejoin = { ...fence, id: "rejoin", title: "Rebuild the old primary as standby", action: "postgres.rejoin" };
   const plan: Plan = {
     ...failover,
     mode: "planned",
@@ -33,7 +47,7 @@ export function planned(): RecordedIncident {
         ],
       },
       check,
-      { id: "again", title: "Protect again", parallel: false, steps: [{ ...rejoin, service: "aside" }] },
+      ...rejoinStages().slice(1),
     ],
   };
   const story = new RecordedIncident(berlin).ask("ana", {
