@@ -38,6 +38,7 @@ export const navigation: readonly Section[] = [
       { text: "Settings", link: "/reference/settings" },
       { text: "Runbooks", link: "/reference/runbooks/" },
       { text: "Actions", link: "/reference/actions/" },
+      { text: "Reports", link: "/reference/reports" },
     ],
   },
   {
@@ -55,6 +56,8 @@ export const navigation: readonly Section[] = [
       { text: "Back up and restore the store", link: "/operations/backup" },
       { text: "Upgrade", link: "/operations/upgrade" },
       { text: "Metrics", link: "/operations/metrics" },
+      { text: "Post-mortems", link: "/post-mortem" },
+      { text: "A post-mortem, as drafted", link: "/examples/post-mortem" },
       { text: "The record and its keys", link: "/record" },
     ],
   },

@@ -6,6 +6,7 @@ import { configurationTable } from "../../src/config.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { actionPages } from "./actions.ts";
 import { page } from "./markdown.ts";
+import { reportPage } from "./reports.ts";
 import { runbookPages } from "./runbooks.ts";
 
 /** Every page below `docs/` that is written from the code: file → text. */
@@ -13,6 +14,7 @@ export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
     ["reference/commands.md", commandsPage()],
     ["reference/settings.md", settingsPage()],
+    ["reference/reports.md", reportPage()],
     ...actionPages(),
     ...runbookPages(),
   ]);

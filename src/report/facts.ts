@@ -211,7 +211,13 @@ function wholeLoss({ state, runs, when }: Known): Facts["loss"] {
 }
 
 /** Said again with what follows, or of no use to a reader: what is left out is in `/dr timeline`. */
-const LEFT_OUT: ReadonlySet<string> = new Set(["gate.reminded", "gate.shown", "comms.reminded", "postmortem.drafted"]);
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  "gate.reminded",
+  "gate.shown",
+  "comms.reminded",
+  "postmortem.drafted",
+  "action.reminded",
+]);
 const REFUSED: ReadonlySet<string> = new Set(["command.refused", "approval.refused"]);
 
 function linesOf(

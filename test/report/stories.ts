@@ -120,7 +120,7 @@ export function deniedAndAskedAgain(): RecordedIncident {
     .after(25)
     .ask("vera", { type: "approve", run: RUN, ask: "ask-second" })
     .ask("bo", { type: "approve", run: RUN, ask: "ask-second" })
-    .engine({ type: "gate.passed", data: { step: "go", ask: "ask-second", people: ["bo"] } })
+    .engine({ type: "gate.passed", data: { step: "go", ask: "ask-second", people: ["vera"] } })
     .step("fence", 4, "The old primary accepts no more writes.")
     .step("promote", 9, "The standby takes writes on timeline 4.", {
       ...{ subject: "orders", seconds: 3.2, rows: 12, method: "heartbeat table at promotion" },
