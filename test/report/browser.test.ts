@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Browser } from "playwright-core";
 import { projectRoot } from "../../src/lib/root.ts";
 import { draftPostmortem } from "../../src/report/postmortem.ts";
-import type { Story } from "../messages/story.ts";
-import { browserPath, openBrowser } from "../workspace/fixtures/browser.ts";
-import * as stories from "./stories.ts";
+import { browserPath, openBrowser } from "../support/browser.ts";
+import type { RecordedIncident } from "../support/recorded-incident.ts";
+import * as stories from "../support/report-stories.ts";
 
 /** The page as people see it: on a phone, at a desk, and on A4 (180 mm between the margins). */
 const PLACES = [
@@ -19,18 +19,18 @@ const path = browserPath();
 const inBrowser = path ? describe : describe.skip;
 const names = (who: string) => stories.berlin.people.find(({ id }) => id === who)?.name ?? who;
 
-function pageOf({ state, events, plans }: Story): string {
+function pageOf({ state, events, plans }: RecordedIncident): string {
   const request = { incident: state.id, events, plans, system: stories.berlin, names, practice: false };
   return draftPostmortem({ ...request, pictures: true }).html;
 }
 
-function withLongWords(): Story {
+function withLongWords(): RecordedIncident {
   const text = `postgres:10.0.0.5:5432/${"a".repeat(200)} default_transaction_read_only_and_then_some_more_of_it`;
   return stories.unplannedWithLoss().ask("bo", { type: "note", text, happenedAt: null, link: null });
 }
 
 /** Runs in the page. */
-const unreadable = readFileSync(join(projectRoot(), "test", "report", "unreadable.js"), "utf8");
+const unreadable = readFileSync(join(projectRoot(), "test", "support", "unreadable-page.js"), "utf8");
 
 inBrowser("a report in a browser", () => {
   let browser: Browser;

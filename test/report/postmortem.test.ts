@@ -8,12 +8,12 @@ import { projectRoot } from "../../src/lib/root.ts";
 import { html, markdown } from "../../src/report/markup.ts";
 import { draftPostmortem, type PostmortemRequest } from "../../src/report/postmortem.ts";
 import { transcript } from "../../src/report/transcript.ts";
+import { faultsIn } from "../support/html-syntax.ts";
 import * as nights from "../support/incident-states.ts";
 import { orders } from "../support/orders-system.ts";
 import { keepPages } from "../support/printed-page.ts";
 import { RecordedIncident } from "../support/recorded-incident.ts";
-import { faultsIn } from "./html.ts";
-import * as stories from "./stories.ts";
+import * as stories from "../support/report-stories.ts";
 
 const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
 const names = (who: string) => orders.people.find(({ id }) => id === who)?.name ?? who;

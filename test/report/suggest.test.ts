@@ -5,21 +5,21 @@ import type { Event } from "../../src/incident/events.ts";
 import type { Known } from "../../src/report/known.ts";
 import { RULES, suggestionsOf } from "../../src/report/suggest.ts";
 import { whenOf } from "../../src/report/when.ts";
-import * as nights from "../messages/nights.ts";
-import { failover, orders } from "../messages/orders.ts";
-import { keepPages } from "../messages/page.ts";
-import { Story } from "../messages/story.ts";
-import * as stories from "./stories.ts";
+import * as nights from "../support/incident-states.ts";
+import { failover, orders } from "../support/orders-system.ts";
+import { keepPages } from "../support/printed-page.ts";
+import { RecordedIncident } from "../support/recorded-incident.ts";
+import * as stories from "../support/report-stories.ts";
 
 const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
 
-function knownOf({ state, events }: Story, overdue: readonly string[] = []): Known {
+function knownOf({ state, events }: RecordedIncident, overdue: readonly string[] = []): Known {
   const names = (who: string) => orders.people.find(({ id }) => id === who)?.name ?? who;
   const runs = [...state.runs.values()].filter(({ dryRun }) => !dryRun);
   return { state, events, system: orders, names, when: whenOf(orders), day: "2026-11-21", runs, overdue };
 }
 
-const after = (story: Story, event: Event, run: string | null = "run-4hx8w2pd") => story.engine(event, run);
+const after = (story: RecordedIncident, event: Event, run: string | null = "run-4hx8w2pd") => story.engine(event, run);
 const lost = (rpo: { seconds: number | null; rows: number | null }) => {
   const story = nights.approved();
   story.engine({ type: "step.started", data: { step: "promote", attempt: 1, epoch: "1" } });
@@ -29,7 +29,7 @@ const lost = (rpo: { seconds: number | null; rows: number | null }) => {
 };
 
 /** With one more event on its log, where the items are read. */
-function withEvent(story: Story, event: Event, run: string | null): Known {
+function withEvent(story: RecordedIncident, event: Event, run: string | null): Known {
   const known = knownOf(story);
   const more = { version: known.events.length + 1, key: "more", run, actor: { kind: "bot" }, at: story.now } as const;
   return { ...known, events: [...known.events, { ...event, ...more }] };
@@ -44,8 +44,8 @@ const TOLD: Readonly<Record<string, () => Known>> = {
   "not-fenced": () => knownOf(nights.wentOnUnfenced()),
   "no-standby": () => knownOf(nights.verified()),
   "left-half-way": () => knownOf(nights.aborted()),
-  "review-open": () => knownOf(nights.glassBroken()),
-  "break-glass": () => knownOf(nights.glassReviewed()),
+  "review-open": () => knownOf(nights.breakGlassUsed()),
+  "break-glass": () => knownOf(nights.breakGlassReviewed()),
   "rto-missed": () => knownOf(stories.drill()),
   "rpo-missed": () => knownOf(lost({ seconds: 95, rows: 212 })),
   "loss-unknown": () => knownOf(lost({ seconds: null, rows: null })),
@@ -69,7 +69,7 @@ const TOLD: Readonly<Record<string, () => Known>> = {
   },
   "impact-unknown": () => {
     const more = { system: "orders", severity: "P1", kind: "real", impactStartedAt: null, announceIn: null } as const;
-    return knownOf(new Story(orders).ask("ana", { type: "declare", title: "Orders are slow", ...more }));
+    return knownOf(new RecordedIncident(orders).ask("ana", { type: "declare", title: "Orders are slow", ...more }));
   },
   afterwards: () => {
     const { events, plans } = nights.verified();

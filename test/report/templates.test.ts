@@ -6,9 +6,9 @@ import { projectRoot } from "../../src/lib/root.ts";
 import { draftPostmortem } from "../../src/report/postmortem.ts";
 import { checkTemplate, checkTemplates, shippedTemplate, templateFor } from "../../src/report/templates.ts";
 import { makeFolder } from "../support/catalog-folder.ts";
+import { faultsIn } from "../support/html-syntax.ts";
 import { keepPages } from "../support/printed-page.ts";
-import { faultsIn } from "./html.ts";
-import * as stories from "./stories.ts";
+import * as stories from "../support/report-stories.ts";
 
 const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
 const systems = join(projectRoot(), "templates", "systems");

@@ -1,8 +1,8 @@
 import type { Plan } from "../../src/catalog/types.ts";
 import { hashOf } from "../../src/lib/canonical.ts";
-import * as nights from "../support/incident-states.ts";
-import { failover, orders, seen } from "../support/orders-system.ts";
-import { RecordedIncident } from "../support/recorded-incident.ts";
+import * as nights from "./incident-states.ts";
+import { failover, orders, seen } from "./orders-system.ts";
+import { RecordedIncident } from "./recorded-incident.ts";
 
 /** Whole records, as post-mortems are made of: each has come to its end. */
 
