@@ -37,13 +37,12 @@ import { createMetrics } from "./metrics/index.ts";
 import { createKeyCounters } from "./mfa/key-counters.ts";
 import { startPaging } from "./paging/index.ts";
 import { peopleInEvents } from "./people-in-events.ts";
+import { createDeliveries } from "./projection/deliveries.ts";
+import { createOutbox } from "./projection/outbox.ts";
 import { createReloader, printsOf } from "./reload.ts";
 import { prepareScripts } from "./script-host.ts";
 import { createSlack } from "./slack/index.ts";
-import { createDeliveries } from "./timeline/delivery.ts";
 import { openStore } from "./timeline/index.ts";
-import { createOutbox } from "./timeline/outbox.ts";
-import { createPages } from "./timeline/pages.ts";
 import { redacted } from "./timeline/redacted.ts";
 import { createSchedule } from "./timeline/schedule.ts";
 import { createSecondFactors } from "./timeline/second-factors.ts";
@@ -97,6 +96,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   const store = { ...opened, timeline: metrics.counted(redacted(opened.timeline, book.redact)) };
   const { timeline, leases, inbox, pool } = store;
   const outbox = createOutbox(pool);
+  const deliveries = createDeliveries(pool);
   const incidents = createIncidents({
     timeline,
     channels: {
@@ -162,10 +162,10 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   const comms = createCommsWorker({
     timeline,
     incidents,
-    deliveries: createDeliveries(pool),
+    deliveries,
     schedule: createSchedule(pool),
     systems: () => catalog.systems,
-    ways: [...(mail ? [mail] : []), ...(config.comms.statuspage ? [createStatuspage(config.comms.statuspage)] : [])],
+    sinks: [...(mail ? [mail] : []), ...(config.comms.statuspage ? [createStatuspage(config.comms.statuspage)] : [])],
     page,
     practice: config.practice,
     log,
@@ -210,7 +210,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
           config: config.paging,
           timeline,
           inbox,
-          pages: createPages(pool),
+          deliveries,
           incidents,
           systems: systemsById(catalog, ({ paging }) => paging !== undefined),
           books: () => catalog.runbooks,

@@ -13,11 +13,11 @@ import { LifeboatError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import type { SecretBook } from "./lib/redact.ts";
 import { createTotp } from "./mfa/totp.ts";
+import type { Outbox } from "./projection/outbox.ts";
 import { checkTemplates, templateFor } from "./report/templates.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
 import { directOf } from "./slack/publish/drawing.ts";
 import type { Store } from "./timeline/index.ts";
-import type { Outbox } from "./timeline/outbox.ts";
 import { createSecondFactors } from "./timeline/second-factors.ts";
 import { createTally } from "./timeline/tally.ts";
 
@@ -55,7 +55,7 @@ export function commandContextOf(
     channelOf: (incident) => outbox.placeOf(incident),
     announceIn: config.slack?.announceIn ?? null,
     incidentAt: async (channel) => (await outbox.streamAt(channel))?.stream ?? null,
-    unreachable: async () => new Set((await outbox.closedLanes()).flatMap((lane) => directOf(lane) ?? [])),
+    unreachable: async () => new Set((await outbox.closedQueues()).flatMap((queue) => directOf(queue) ?? [])),
     tally: createTally(store.pool),
     ...(reload && { reload }),
     comms: {

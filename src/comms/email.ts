@@ -1,8 +1,8 @@
 import type { Transporter } from "nodemailer";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
+import type { Sent, Sink } from "../projection/worker.ts";
 import { addresses } from "./compose.ts";
-import type { Sent, Way } from "./way.ts";
 
 /** A mail as the delivery keeps it. */
 export interface Mail {
@@ -29,7 +29,7 @@ const SECONDS = { connect: 5, greet: 5, silence: 10, all: 25 } as const;
  * Mail over SMTP. A mail that may have arrived is sent again under the same Message-ID, by which readers' mailboxes know it:
  * a customer who reads twice loses less than one who hears nothing.
  */
-export function createEmail({ url, from }: MailOptions): Way & { close(): void } {
+export function createEmail({ url, from }: MailOptions): Sink & { close(): void } {
   let transport: Promise<Transporter> | null = null;
   const connect = async () => {
     const { createTransport } = await import("nodemailer");
@@ -46,9 +46,9 @@ export function createEmail({ url, from }: MailOptions): Way & { close(): void }
     } as Parameters<typeof createTransport>[0]);
   };
   return {
-    via: "email",
-    async send({ key, content, unsure }) {
-      const mail = content as Mail;
+    name: "email",
+    async send({ key, desired, unsure }) {
+      const mail = desired as Mail;
       transport ??= connect();
       const sender = await transport;
       try {
@@ -61,7 +61,11 @@ export function createEmail({ url, from }: MailOptions): Way & { close(): void }
           ...(unsure ? ["it may have arrived twice, under one Message-ID"] : []),
         ];
         return {
-          ...{ how: "delivered", to: addresses(mail.to.length - refused.length), reference: sent.messageId ?? null },
+          ...{
+            how: "delivered",
+            told: { to: addresses(mail.to.length - refused.length) },
+            reference: sent.messageId ?? null,
+          },
           says: says.length === 0 ? null : says.join("; "),
         };
       } catch (error) {

@@ -1,21 +1,21 @@
 import type { System } from "../catalog/types.ts";
 import type { Via } from "../incident/events.ts";
 import type { IncidentState, UpdateState } from "../incident/state.ts";
-import type { WantedDelivery } from "../timeline/delivery.ts";
+import type { Desired } from "../projection/deliveries.ts";
 import type { Mail } from "./email.ts";
 import { routeOf } from "./route.ts";
 import type { Notice } from "./statuspage.ts";
 
 /** What has to go out of an incident's updates, each under a key that stays the same, in the order it was said. */
-export function outgoing(state: IncidentState, system: System): readonly WantedDelivery[] {
+export function outgoing(state: IncidentState, system: System): readonly Desired[] {
   return state.comms.updates.flatMap((update) =>
     update.channels.flatMap((via) => {
       const status = update.deliveries.get(via)?.status;
       const content = status === "queued" || status === "delayed" ? contentOf(via, update, state, system) : null;
       if (content === null) return [];
       // Mail to customers waits for no mail to executives; a page has one history.
-      const lane = via === "email" ? `${state.id}/email/${update.audience}` : `${state.id}/${via}`;
-      return [{ key: `${update.update}/${via}`, stream: state.id, lane, via, content }];
+      const queue = via === "email" ? `${state.id}/email/${update.audience}` : `${state.id}/${via}`;
+      return [{ sink: via, queue, key: `${update.update}/${via}`, once: true, desired: content }];
     }),
   );
 }

@@ -2,7 +2,8 @@ import { z } from "zod";
 import type { ComponentStatus, PostedUpdate } from "../incident/events.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
-import type { Letter, Sent, Way } from "./way.ts";
+import type { DueItem } from "../projection/deliveries.ts";
+import type { Sent, Sink } from "../projection/worker.ts";
 
 /** What stands on a page at Atlassian Statuspage, as the delivery keeps it. */
 export interface Notice {
@@ -35,7 +36,7 @@ type Incident = z.infer<typeof incidentShape>;
 const LOOKED_AT = 50;
 
 /** A page at Atlassian Statuspage. What may have arrived is looked for before it is said again. */
-export function createStatuspage({ apiUrl, key, seconds = 10 }: StatuspageOptions): Way {
+export function createStatuspage({ apiUrl, key, seconds = 10 }: StatuspageOptions): Sink {
   const ask = async (method: string, path: string, body?: unknown): Promise<Answer> => {
     const url = `${apiUrl.replace(/\/$/, "")}${path}`;
     return await withDeadline("Statuspage", seconds, async (signal) => {
@@ -50,7 +51,7 @@ export function createStatuspage({ apiUrl, key, seconds = 10 }: StatuspageOption
     });
   };
 
-  async function tell(notice: Notice, letter: Letter): Promise<Sent> {
+  async function tell(notice: Notice, letter: DueItem): Promise<Sent> {
     const incidents = `/pages/${notice.pageId}/incidents`;
     let known = letter.reference;
     if (letter.unsure) {
@@ -80,10 +81,10 @@ export function createStatuspage({ apiUrl, key, seconds = 10 }: StatuspageOption
   }
 
   return {
-    via: "statuspage",
+    name: "statuspage",
     async send(letter) {
       try {
-        return await tell(letter.content as Notice, letter);
+        return await tell(letter.desired as Notice, letter);
       } catch (error) {
         return unheard(error);
       }
@@ -110,13 +111,15 @@ function has({ incident_updates }: Incident, { body, status }: Notice): boolean 
 }
 
 function delivered({ id, shortlink }: Incident): Sent {
-  return { how: "delivered", to: shortlink ?? "the page", reference: id, says: null };
+  return { how: "delivered", told: { to: shortlink ?? "the page" }, reference: id, says: null };
 }
 
 function settled({ status, body }: Answer): Sent {
   if (status >= 200 && status < 300) {
     const read = incidentShape.safeParse(jsonOf(body));
-    return read.success ? delivered(read.data) : { how: "delivered", to: "the page", reference: null, says: null };
+    return read.success
+      ? delivered(read.data)
+      : { how: "delivered", told: { to: "the page" }, reference: null, says: null };
   }
   const says = `Statuspage answers ${status}: ${body.replace(/\s+/g, " ").slice(0, 150)}`;
   if (status === 400 || status === 422) return { how: "never", says };

@@ -1,17 +1,16 @@
-import { randomUUID } from "node:crypto";
 import type { System } from "../catalog/types.ts";
 import type { Incidents } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
+import type { Deliveries } from "../projection/deliveries.ts";
 import { createProjector } from "../projection/projector.ts";
+import { createDeliveryWorker, type Sink } from "../projection/worker.ts";
 import type { Timeline } from "../timeline/contract.ts";
-import type { Deliveries } from "../timeline/delivery.ts";
 import type { Schedule } from "../timeline/schedule.ts";
 import { createCadenceKeeper } from "./cadence.ts";
-import { createDeliveryWorker } from "./delivery-worker.ts";
+import { onTimeline } from "./delivery-record.ts";
 import { outgoing } from "./outgoing.ts";
 import { createPagePublisher } from "./page/publish.ts";
 import type { StatusPage } from "./page/serve.ts";
-import type { Way } from "./way.ts";
 
 export interface CommsWorkerOptions {
   readonly timeline: Pick<Timeline, "decide" | "follow" | "now">;
@@ -21,7 +20,7 @@ export interface CommsWorkerOptions {
   /** As they are now. */
   readonly systems: () => readonly System[];
   /** Mail and Statuspage, as far as they are configured. The built-in page needs no configuration. */
-  readonly ways: readonly Way[];
+  readonly sinks: readonly Sink[];
   readonly page: StatusPage;
   readonly practice: boolean;
   readonly log: Logger;
@@ -46,10 +45,6 @@ export function createCommsWorker(options: CommsWorkerOptions): CommsWorker {
   const { read } = incidents;
   const page = createPagePublisher({ ...options, read, now: timeline.now });
   const cadence = createCadenceKeeper({ ...options, read });
-  const worker = createDeliveryWorker({
-    ...{ timeline, deliveries, log, owner: `comms-${randomUUID()}` },
-    ways: [...options.ways, page.way],
-  });
   const projector = createProjector({
     ...{ name: "comms", timeline, log, look, missed },
     async round() {
@@ -59,11 +54,16 @@ export function createCommsWorker(options: CommsWorkerOptions): CommsWorker {
     ...(options.pollMs !== undefined && { everyMs: options.pollMs }),
   });
 
+  const worker = createDeliveryWorker({
+    ...{ deliveries, log, ended: projector.wake },
+    sinks: [...options.sinks, page.sink].map((sink) => onTimeline(sink, timeline)),
+  });
+
   async function look(incident: string): Promise<void> {
     const state = await read(incident);
     const system = systems().find(({ id }) => id === state.declared?.system) ?? null;
     if (system !== null) {
-      for (const wanted of outgoing(state, system)) await deliveries.want(wanted);
+      await deliveries.enqueue(state.id, state.version, outgoing(state, system));
       if (page.keep(state)) await page.publish();
     }
     await cadence.look(state, system);
@@ -80,5 +80,11 @@ export function createCommsWorker(options: CommsWorkerOptions): CommsWorker {
     return streams.flatMap(({ id, version }) => ((seen.get(id) ?? -1) < version ? [id] : []));
   }
 
-  return { start: projector.start, stop: projector.stop };
+  return {
+    start: projector.start,
+    async stop() {
+      await projector.stop();
+      await worker.settled();
+    },
+  };
 }

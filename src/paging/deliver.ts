@@ -1,4 +1,4 @@
-import type { DueItem } from "../timeline/pages.ts";
+import type { DueItem } from "../projection/deliveries.ts";
 import type { Incident, PagerDuty, Target } from "./client.ts";
 import type { Wanted } from "./wanted.ts";
 
@@ -9,8 +9,8 @@ import type { Wanted } from "./wanted.ts";
  * @returns true when phones were made to ring by it, now or in an attempt before whose end nobody saw
  */
 export async function deliver(pd: PagerDuty, item: DueItem): Promise<boolean> {
-  const wanted = item.wanted as Wanted;
-  const told = item.told as Wanted | null;
+  const wanted = item.desired as Wanted;
+  const told = item.delivered as Wanted | null;
   switch (wanted.kind) {
     case "alarm":
       return await alarm(pd, item, wanted, told?.kind === "alarm" ? told : null);

@@ -3,8 +3,8 @@ import type { WebhookRoute } from "../http/webhooks.ts";
 import type { Book } from "../incident/alerts.ts";
 import type { Incidents } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
+import type { Deliveries } from "../projection/deliveries.ts";
 import type { Inbox, Timeline } from "../timeline/contract.ts";
-import type { Pages } from "../timeline/pages.ts";
 import { createPagerDuty, type PagerDuty } from "./client.ts";
 import type { PagingConfig } from "./config.ts";
 import { createPager, type PagerSettings } from "./pager.ts";
@@ -21,7 +21,7 @@ export interface PagingOptions {
   readonly config: PagingConfig;
   readonly timeline: Timeline;
   readonly inbox: Inbox;
-  readonly pages: Pages;
+  readonly deliveries: Deliveries;
   readonly incidents: Pick<Incidents, "read" | "toCatchUp">;
   /** Those that are paged, as they are now. */
   readonly systems: SystemsById;

@@ -1,14 +1,14 @@
-import { randomUUID } from "node:crypto";
 import type { System } from "../catalog/types.ts";
 import { delegationsNow } from "../incident/delegation.ts";
 import type { IncidentState } from "../incident/state.ts";
 import type { Incidents } from "../incidents/index.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import type { Deliveries, DueItem } from "../projection/deliveries.ts";
 import { createTasks } from "../projection/flights.ts";
 import { createProjector } from "../projection/projector.ts";
+import { createDeliveryWorker, type Later, type Sent } from "../projection/worker.ts";
 import type { Timeline } from "../timeline/contract.ts";
-import type { DueItem, Pages } from "../timeline/pages.ts";
 import type { PagerDuty } from "./client.ts";
 import { deliver } from "./deliver.ts";
 import { PagerDutyError } from "./errors.ts";
@@ -18,7 +18,7 @@ import { isAwaited, type PageWords, type Wanted, wantedPages } from "./wanted.ts
 
 export interface PagerOptions {
   readonly timeline: Pick<Timeline, "follow" | "decide" | "now">;
-  readonly pages: Pages;
+  readonly deliveries: Deliveries;
   readonly incidents: Pick<Incidents, "read" | "toCatchUp">;
   readonly systems: Pick<ReadonlyMap<string, System>, "get" | "values">;
   /** PagerDuty as a system sees it; throws what to set when a secret is missing. */
@@ -42,9 +42,7 @@ const usual: PagerSettings = { pollMs: 1_000, firstRetrySeconds: 1, lastRetrySec
 const REFUSED_SECONDS = 60;
 /** What was over for longer when this process began had its pages ended by another. */
 const OVER_SECONDS = 86_400;
-const AT_ONCE = 8;
-/** More than every call of one delivery together may take. */
-const CLAIM_SECONDS = 60;
+const SINK = "pagerduty";
 
 /**
  * PagerDuty as a projection of the timeline, as Slack is: whenever an incident changes, what should be shown is drawn anew
@@ -58,12 +56,10 @@ export interface Pager {
 }
 
 export function createPager(options: PagerOptions): Pager {
-  const { timeline, pages, log } = options;
+  const { timeline, deliveries, log } = options;
   const settings = { ...usual, ...options.settings };
-  const owner = `pager-${randomUUID()}`;
   const onCall = createOnCall(settings.onCallSeconds);
   const asking = createTasks();
-  const sending = createTasks();
   const projector = createProjector({
     name: "pager",
     timeline,
@@ -74,8 +70,12 @@ export function createPager(options: PagerOptions): Pager {
       const found = await options.incidents.toCatchUp();
       return found.flatMap(({ id, over, updatedAt }) => (!over || updatedAt.getTime() >= since ? [id] : []));
     },
-    round: take,
+    round: () => worker.round(),
     everyMs: settings.pollMs,
+  });
+  const worker = createDeliveryWorker({
+    ...{ deliveries, log, ended: projector.wake },
+    sinks: [{ name: SINK, send, delayed }],
   });
 
   async function draw(stream: string): Promise<void> {
@@ -83,7 +83,9 @@ export function createPager(options: PagerOptions): Pager {
     const system = options.systems.get(state.declared?.system ?? "");
     if (system?.paging === undefined) return;
     summon(stream, state, system);
-    await pages.want(stream, state.version, wantedPages(state, system, options.words, timeline.now()));
+    const wanted = wantedPages(state, system, options.words, timeline.now());
+    const items = wanted.map(({ key, wanted: desired }) => ({ sink: SINK, queue: key, key, once: false, desired }));
+    await deliveries.enqueue(stream, state.version, items);
     projector.wake();
   }
 
@@ -112,28 +114,19 @@ export function createPager(options: PagerOptions): Pager {
       }
   }
 
-  async function take(): Promise<void> {
-    if (sending.size >= AT_ONCE) return;
-    for (const item of await pages.claim(owner, CLAIM_SECONDS, AT_ONCE - sending.size))
-      sending.start(item.key, () =>
-        send(item)
-          .catch((error) =>
-            log.error({ event: "paging.page_failed", err: error, page: item.key }, "page not handled; retrying"),
-          )
-          .finally(projector.wake),
-      );
-  }
-
-  /** The timeline says it before the table does: after a crash between the two it is looked at again, and said once. */
-  async function send(item: DueItem): Promise<void> {
+  /** The timeline says it before the outbox does: after a crash between the two PagerDuty is looked at again, and it is said once. */
+  async function send(item: DueItem): Promise<Sent> {
     try {
       if (await deliver(await accountOf(item), item)) await recordSent(timeline, item);
-      await pages.told(item, owner);
+      return { how: "delivered", told: item.desired, reference: null, says: null };
     } catch (error) {
-      log.warn({ page: item.key, failures: item.failures, says: messageOf(error) }, "PagerDuty was not told.");
-      await pages.later(item, owner, pauseAfter(error, item.failures), messageOf(error));
-      if (rings(item) && !projector.stopping.aborted) await recordFailed(timeline, item, error);
+      const seconds = pauseAfter(error, item.tries);
+      return { how: "later", sure: false, says: messageOf(error), seconds, error };
     }
+  }
+
+  async function delayed(item: DueItem, { error }: Later): Promise<void> {
+    if (rings(item) && !projector.stopping.aborted) await recordFailed(timeline, item, error);
   }
 
   async function accountOf({ stream }: DueItem): Promise<PagerDuty> {
@@ -143,9 +136,9 @@ export function createPager(options: PagerOptions): Pager {
     return options.account(system);
   }
 
-  function pauseAfter(error: unknown, failures: number): number {
+  function pauseAfter(error: unknown, tries: number): number {
     const { firstRetrySeconds, lastRetrySeconds } = settings;
-    const doubled = Math.min(lastRetrySeconds, firstRetrySeconds * 2 ** Math.min(failures, 20));
+    const doubled = Math.min(lastRetrySeconds, firstRetrySeconds * 2 ** Math.min(tries, 20));
     const jittered = doubled * (0.75 + Math.random() / 2);
     if (!(error instanceof PagerDutyError)) return jittered;
     if (error.afterSeconds !== null) return Math.max(error.afterSeconds, jittered);
@@ -157,13 +150,13 @@ export function createPager(options: PagerOptions): Pager {
     leave: projector.leave,
     async stop() {
       await projector.stop();
-      await Promise.all([sending.settled(), asking.settled()]);
+      await Promise.all([worker.settled(), asking.settled()]);
     },
   };
 }
 
 /** It makes phones ring. */
-function rings({ wanted }: DueItem): boolean {
-  const page = wanted as Wanted;
+function rings({ desired }: DueItem): boolean {
+  const page = desired as Wanted;
   return (page.kind === "alarm" || page.kind === "summons") && page.open;
 }

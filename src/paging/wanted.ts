@@ -13,11 +13,16 @@ import type {
   StepState,
   Summons,
 } from "../incident/state.ts";
-import type { WantedItem } from "../timeline/pages.ts";
 import type { Alarm, Target } from "./client.ts";
 import { adoptedFrom, alarmKey, breakGlassKey, brokenKey, splitKey, summonsKey } from "./keys.ts";
 
 /** What PagerDuty should show under one key. Drawn from the state and nothing else, as Slack's messages are. */
+/** What should be shown under a key. */
+export interface WantedItem {
+  readonly key: string;
+  readonly wanted: Wanted;
+}
+
 export type Wanted =
   /** There is an incident: whoever looks after the service is woken. */
   | { readonly kind: "alarm"; readonly open: true; readonly acknowledged: boolean; readonly alarm: Alarm }

@@ -4,18 +4,18 @@ import type { RenderHome, RenderIncident, RenderNotices } from "../../templates/
 import type { Catalog, Person, System } from "../catalog/types.ts";
 import type { Incidents } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
+import type { Outbox } from "../projection/outbox.ts";
 import { createProjector, isIncident } from "../projection/projector.ts";
 import type { Timeline } from "../timeline/contract.ts";
-import type { Outbox } from "../timeline/outbox.ts";
 import type { Clients } from "./clients.ts";
 import type { Identity } from "./identity.ts";
 import { createAccounts } from "./publish/accounts.ts";
 import { createEditBudget } from "./publish/budget.ts";
 import { announceTrouble } from "./publish/channel.ts";
-import { announcedIn, directOf, drawingOf, houseDrawing, ownLane } from "./publish/drawing.ts";
+import { announcedIn, directOf, drawingOf, houseDrawing, ownQueue } from "./publish/drawing.ts";
 import { createHomes, type Homes } from "./publish/homes.ts";
-import { Bell, CLAIM_SECONDS, workLane } from "./publish/lane.ts";
 import { namesIn } from "./publish/names.ts";
+import { Bell, CLAIM_SECONDS, workQueue } from "./publish/queue.ts";
 
 export interface PublisherOptions {
   readonly timeline: Pick<Timeline, "read" | "follow" | "now">;
@@ -58,7 +58,7 @@ export interface Publisher {
   rebuild(incident?: string): Promise<void>;
 }
 
-const LANES_AT_ONCE = 20;
+const QUEUES_AT_ONCE = 20;
 const ANNOUNCE_CHECK_MS = 300_000;
 const ANNOUNCE_AGAIN_MS = 30_000;
 
@@ -73,7 +73,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     announceTrouble: () => announcing.trouble,
   });
   const accounts = createAccounts(options.clients.ask);
-  const lanes = new Map<string, { bell: Bell; work: Promise<void>; again: boolean }>();
+  const queues = new Map<string, { bell: Bell; work: Promise<void>; again: boolean }>();
   const edits = createEditBudget(
     outbox,
     () => {
@@ -112,11 +112,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (state.declared === null || system === undefined) return;
     const typedIn = announcedIn(state.declared.announceIn, options.announceIn);
     const [own, typed, closed] = await Promise.all([
-      outbox.lane(ownLane(incident)),
-      typedIn === null ? null : outbox.lane(typedIn),
-      outbox.closedLanes(),
+      outbox.queue(ownQueue(incident)),
+      typedIn === null ? null : outbox.queue(typedIn),
+      outbox.closedQueues(),
     ]);
-    const unreachable = new Set(closed.flatMap((lane) => directOf(lane) ?? []));
+    const unreachable = new Set(closed.flatMap((queue) => directOf(queue) ?? []));
     const view = options.draw(state, {
       system: withoutAccounts(system, unreachable),
       now: timeline.now(),
@@ -132,7 +132,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const drawn = drawingOf(state, view, options.announceIn, unreachable);
     await outbox.want(drawn);
     homes.changed();
-    for (const { lane } of drawn.lanes) lanes.get(lane)?.bell.ring();
+    for (const { queue } of drawn.queues) queues.get(queue)?.bell.ring();
     projector.wake();
   }
 
@@ -171,15 +171,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
     checkAnnounceSoon(announcing.trouble === null ? ANNOUNCE_CHECK_MS : ANNOUNCE_AGAIN_MS);
     for (const incident of await outbox.dueForRedraw()) changed(incident);
     if (!sending) return;
-    for (const lane of await outbox.claim(owner, CLAIM_SECONDS, LANES_AT_ONCE)) {
-      const running = lanes.get(lane);
+    for (const queue of await outbox.claim(owner, CLAIM_SECONDS, QUEUES_AT_ONCE)) {
+      const running = queues.get(queue);
       // It was let go of and claimed again before its worker had ended: the claim is ours, so somebody has to use it.
       if (running) running.again = true;
-      else work(lane);
+      else work(queue);
     }
   }
 
-  function work(lane: string): void {
+  function work(queue: string): void {
     const bell = new Bell();
     const deps = {
       outbox,
@@ -198,15 +198,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
       onAnnounceLost: () => checkAnnounceSoon(ANNOUNCE_AGAIN_MS),
       stopping,
     };
-    const done = workLane(deps, lane, bell)
-      .catch((error) => log.error({ err: error, lane }, "A channel could not be worked on; it is tried again."))
+    const done = workQueue(deps, queue, bell)
+      .catch((error) => log.error({ err: error, queue }, "A channel could not be worked on; it is tried again."))
       .finally(() => {
-        lanes.delete(lane);
-        if (entry.again && !stopping.aborted) work(lane);
+        queues.delete(queue);
+        if (entry.again && !stopping.aborted) work(queue);
         else if (bell.rung) projector.wake();
       });
     const entry = { bell, work: done, again: false };
-    lanes.set(lane, entry);
+    queues.set(queue, entry);
   }
 
   return {
@@ -217,7 +217,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     async stop() {
       await projector.stop();
-      await Promise.allSettled([...lanes.values()].map(({ work }) => work));
+      await Promise.allSettled([...queues.values()].map(({ work }) => work));
       await homes.stop();
     },
     async slackIsBack() {

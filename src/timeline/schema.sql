@@ -1,26 +1,6 @@
 -- Made from the migrations by test/timeline/schema.test.ts (UPDATE_PAGES=1); not applied by anything.
 
 -- tables
-create table lifeboat.delivery (
-  id bigint not null generated always as identity,
-  key text not null,
-  stream text not null,
-  lane text not null,
-  via text not null,
-  content jsonb not null,
-  wanted_at timestamp with time zone not null default clock_timestamp(),
-  sending_since timestamp with time zone,
-  attempts integer not null default 0,
-  not_before timestamp with time zone not null default '-infinity'::timestamp with time zone,
-  says text,
-  owner text,
-  claimed_until timestamp with time zone not null default '-infinity'::timestamp with time zone,
-  ended_at timestamp with time zone,
-  outcome text,
-  reference text,
-  reached text,
-  recorded_at timestamp with time zone
-);
 create table lifeboat.event (
   stream text not null,
   version integer not null,
@@ -57,25 +37,35 @@ create table lifeboat.outbox (
   id bigint not null generated always as identity,
   stream text not null,
   key text not null,
-  lane text not null,
+  queue text not null,
   under text,
   priority smallint not null,
   broadcast boolean not null default false,
   once boolean not null default false,
-  wanted jsonb not null,
-  wanted_hash text not null,
-  shown_as text,
-  shown_hash text,
-  shown_at timestamp with time zone,
-  sent_since timestamp with time zone,
-  sent_hash text,
+  desired jsonb not null,
+  desired_hash text not null,
+  delivered_as text,
+  delivered_hash text,
+  delivered_at timestamp with time zone,
+  sending_since timestamp with time zone,
+  sending_hash text,
   plain boolean not null default false,
   not_before timestamp with time zone not null default '-infinity'::timestamp with time zone,
-  failures integer not null default 0,
-  says text
+  tries integer not null default 0,
+  says text,
+  sink text not null default 'slack'::text,
+  version integer not null default 0,
+  delivered jsonb,
+  given_up_at timestamp with time zone,
+  recorded_at timestamp with time zone
 );
-create table lifeboat.outbox_lane (
-  lane text not null,
+create table lifeboat.outbox_page (
+  reader text not null,
+  opened_at timestamp with time zone not null,
+  shown_hash text
+);
+create table lifeboat.outbox_queue (
+  queue text not null,
   stream text,
   place text,
   place_name text,
@@ -91,12 +81,8 @@ create table lifeboat.outbox_lane (
   failures integer not null default 0,
   says text,
   owner text,
-  claimed_until timestamp with time zone not null default '-infinity'::timestamp with time zone
-);
-create table lifeboat.outbox_page (
-  reader text not null,
-  opened_at timestamp with time zone not null,
-  shown_hash text
+  claimed_until timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  sink text not null default 'slack'::text
 );
 create table lifeboat.outbox_stream (
   stream text not null,
@@ -104,21 +90,6 @@ create table lifeboat.outbox_stream (
   about jsonb not null default '{}'::jsonb,
   redraw_at timestamp with time zone,
   drawn_at timestamp with time zone not null default now()
-);
-create table lifeboat.page (
-  key text not null,
-  stream text not null,
-  version integer not null,
-  wanted jsonb not null,
-  wanted_hash text not null,
-  told jsonb,
-  told_hash text,
-  tried boolean not null default false,
-  not_before timestamp with time zone not null default '-infinity'::timestamp with time zone,
-  failures integer not null default 0,
-  says text,
-  owner text,
-  claimed_until timestamp with time zone not null default '-infinity'::timestamp with time zone
 );
 create table lifeboat.person (
   id text not null,
@@ -223,10 +194,6 @@ create table lifeboat.tally (
 );
 
 -- constraints
-alter table lifeboat.delivery add constraint delivery_check CHECK (((ended_at IS NULL) = (outcome IS NULL)));
-alter table lifeboat.delivery add constraint delivery_key_key UNIQUE (key);
-alter table lifeboat.delivery add constraint delivery_outcome_check CHECK ((outcome = ANY (ARRAY['delivered'::text, 'undelivered'::text])));
-alter table lifeboat.delivery add constraint delivery_pkey PRIMARY KEY (id);
 alter table lifeboat.event add constraint event_authenticated CHECK (((mac IS NOT NULL) AND (mac ~ '^[0-9a-f]{64}$'::text) AND (mac_key IS NOT NULL) AND (mac_key ~ '^[0-9a-f]{16}$'::text))) NOT VALID;
 alter table lifeboat.event add constraint event_hash_check CHECK ((hash ~ '^[0-9a-f]{64}$'::text));
 alter table lifeboat.event add constraint event_pkey PRIMARY KEY (stream, version);
@@ -237,16 +204,14 @@ alter table lifeboat.event add constraint event_version_check CHECK ((version > 
 alter table lifeboat.inbox add constraint inbox_key_key UNIQUE (key);
 alter table lifeboat.inbox add constraint inbox_pkey PRIMARY KEY (id);
 alter table lifeboat.migration add constraint migration_pkey PRIMARY KEY (name);
-alter table lifeboat.outbox add constraint outbox_lane_fkey FOREIGN KEY (lane) REFERENCES lifeboat.outbox_lane(lane);
 alter table lifeboat.outbox add constraint outbox_pkey PRIMARY KEY (id);
-alter table lifeboat.outbox add constraint outbox_stream_fkey FOREIGN KEY (stream) REFERENCES lifeboat.outbox_stream(stream);
-alter table lifeboat.outbox add constraint outbox_stream_key_key UNIQUE (stream, key);
-alter table lifeboat.outbox_lane add constraint outbox_lane_pkey PRIMARY KEY (lane);
-alter table lifeboat.outbox_lane add constraint outbox_lane_stream_fkey FOREIGN KEY (stream) REFERENCES lifeboat.outbox_stream(stream);
-alter table lifeboat.outbox_lane add constraint outbox_lane_stream_key UNIQUE (stream);
+alter table lifeboat.outbox add constraint outbox_queue_fkey FOREIGN KEY (queue) REFERENCES lifeboat.outbox_queue(queue);
+alter table lifeboat.outbox add constraint outbox_sink_stream_key_key UNIQUE (sink, stream, key);
 alter table lifeboat.outbox_page add constraint outbox_page_pkey PRIMARY KEY (reader);
+alter table lifeboat.outbox_queue add constraint outbox_queue_pkey PRIMARY KEY (queue);
+alter table lifeboat.outbox_queue add constraint outbox_queue_stream_fkey FOREIGN KEY (stream) REFERENCES lifeboat.outbox_stream(stream);
+alter table lifeboat.outbox_queue add constraint outbox_queue_stream_key UNIQUE (stream);
 alter table lifeboat.outbox_stream add constraint outbox_stream_pkey PRIMARY KEY (stream);
-alter table lifeboat.page add constraint page_pkey PRIMARY KEY (key);
 alter table lifeboat.person add constraint person_id_check CHECK ((id ~ '^person-[0-9a-z]{12}$'::text));
 alter table lifeboat.person add constraint person_identity_key UNIQUE (identity);
 alter table lifeboat.person add constraint person_pkey PRIMARY KEY (id);
@@ -278,13 +243,13 @@ alter table lifeboat.summary add constraint summary_version_check CHECK ((versio
 alter table lifeboat.tally add constraint tally_pkey PRIMARY KEY (what, who);
 
 -- indexes
-CREATE INDEX delivery_open ON lifeboat.delivery USING btree (lane, id) WHERE (ended_at IS NULL);
-CREATE INDEX delivery_unrecorded ON lifeboat.delivery USING btree (id) WHERE ((ended_at IS NOT NULL) AND (recorded_at IS NULL));
 CREATE INDEX inbox_done ON lifeboat.inbox USING btree (done_at) WHERE (done_at IS NOT NULL);
 CREATE INDEX inbox_open ON lifeboat.inbox USING btree (id) WHERE (done_at IS NULL);
-CREATE INDEX outbox_due ON lifeboat.outbox USING btree (lane) WHERE (shown_hash IS DISTINCT FROM wanted_hash);
+CREATE INDEX outbox_due ON lifeboat.outbox USING btree (queue, id) WHERE ((delivered_hash IS DISTINCT FROM desired_hash) AND (given_up_at IS NULL));
+CREATE INDEX outbox_given_up ON lifeboat.outbox USING btree (given_up_at) WHERE (given_up_at IS NOT NULL);
+CREATE INDEX outbox_reference ON lifeboat.outbox USING btree (queue, id) WHERE ((delivered_as IS NOT NULL) AND (sink <> 'slack'::text));
 CREATE INDEX outbox_stream_redraw ON lifeboat.outbox_stream USING btree (redraw_at) WHERE (redraw_at IS NOT NULL);
-CREATE INDEX page_due ON lifeboat.page USING btree (not_before) WHERE (told_hash IS DISTINCT FROM wanted_hash);
+CREATE INDEX outbox_unrecorded ON lifeboat.outbox USING btree (id) WHERE ((recorded_at IS NULL) AND (sink <> 'slack'::text) AND ((delivered_hash IS NOT NULL) OR (given_up_at IS NOT NULL)));
 CREATE INDEX run_due ON lifeboat.run USING btree (wake_at) WHERE (NOT done);
 CREATE INDEX run_resource_run ON lifeboat.run_resource USING btree (run);
 CREATE INDEX run_stream ON lifeboat.run USING btree (stream);
@@ -333,15 +298,13 @@ CREATE TRIGGER never_gone BEFORE DELETE OR TRUNCATE ON lifeboat.stream FOR EACH 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON lifeboat.stream_number FOR EACH STATEMENT EXECUTE FUNCTION lifeboat.refuse_change();
 
 -- grants
-grant delete, insert, select, update on lifeboat.delivery to lifeboat_app;
 grant insert, select on lifeboat.event to lifeboat_app;
 grant delete, insert, select, update on lifeboat.inbox to lifeboat_app;
 grant select on lifeboat.migration to lifeboat_app;
 grant delete, insert, select, update on lifeboat.outbox to lifeboat_app;
-grant delete, insert, select, update on lifeboat.outbox_lane to lifeboat_app;
 grant delete, insert, select, update on lifeboat.outbox_page to lifeboat_app;
+grant delete, insert, select, update on lifeboat.outbox_queue to lifeboat_app;
 grant delete, insert, select, update on lifeboat.outbox_stream to lifeboat_app;
-grant insert, select, update on lifeboat.page to lifeboat_app;
 grant insert, select on lifeboat.person to lifeboat_app;
 grant insert, select on lifeboat.plan to lifeboat_app;
 grant select on lifeboat.proof to lifeboat_app;

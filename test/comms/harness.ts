@@ -12,7 +12,7 @@ import { type CommsWorker, createCommsWorker } from "../../src/comms/worker.ts";
 import { decide } from "../../src/incident/decide.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { createDeliveries } from "../../src/timeline/delivery.ts";
+import { createDeliveries } from "../../src/projection/deliveries.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createSchedule } from "../../src/timeline/schedule.ts";
 import { incidentsOn } from "../support/incidents-on.ts";
@@ -86,7 +86,7 @@ export async function openCommsHarness(server: TestServer, cadence: Partial<Cade
         deliveries: createDeliveries(own.pool),
         schedule: createSchedule(own.pool),
         systems: () => [system],
-        ways: [email, statuspage],
+        sinks: [email, statuspage],
         page,
         practice: false,
         log: quiet,

@@ -40,7 +40,7 @@ describe("what was said is brought outside once", () => {
     expect(JSON.stringify(events)).not.toContain("@orders.example");
     const [kept] = await asSuperuser<{ all: string }>(
       harness.store.url,
-      "select string_agg(content::text, '') as all from lifeboat.delivery",
+      "select string_agg(desired::text, '') as all from lifeboat.outbox",
     );
     expect(kept?.all).not.toContain("@orders.example");
   }, 30_000);

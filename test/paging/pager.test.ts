@@ -347,10 +347,14 @@ describe("once", () => {
     await first.stop();
     running.splice(0);
     // As after a crash: PagerDuty was told, and our own table does not know it.
-    await store.pool.query("update lifeboat.page set told = null, told_hash = null");
+    await store.pool.query(
+      "update lifeboat.outbox set delivered = null, delivered_hash = null where sink = 'pagerduty'",
+    );
     await paging();
     await until(async () => {
-      const { rows } = await store.pool.query("select count(*)::int as due from lifeboat.page where told_hash is null");
+      const { rows } = await store.pool.query(
+        "select count(*)::int as due from lifeboat.outbox where sink = 'pagerduty' and delivered_hash is null",
+      );
       return rows[0].due === 0;
     });
     expect(pager.happened()).toEqual(["triggered"]);

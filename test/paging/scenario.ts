@@ -4,8 +4,8 @@ import { serveWebhooks } from "../../src/http/webhooks.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { type Paging, startPaging } from "../../src/paging/index.ts";
 import type { PagerSettings } from "../../src/paging/pager.ts";
+import { createDeliveries } from "../../src/projection/deliveries.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { createPages } from "../../src/timeline/pages.ts";
 import { pageWords } from "../../templates/messages/page-text.ts";
 import { SYSTEM } from "../support/incident-scenario.ts";
 import { incidentsOn } from "../support/incidents-on.ts";
@@ -81,7 +81,7 @@ export async function pagingOn(
     },
     timeline: store.timeline,
     inbox: store.inbox,
-    pages: createPages(store.pool),
+    deliveries: createDeliveries(store.pool),
     incidents: {
       ...incidentsOn(store),
       read: async (stream) => fold(stream, await store.timeline.read(stream), plans),

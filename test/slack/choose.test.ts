@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import type { Item } from "../../src/projection/outbox.ts";
 import { choose, EDITS, POSTS } from "../../src/slack/publish/choose.ts";
 import { filled, spent, waitFor } from "../../src/slack/publish/pace.ts";
-import type { Item } from "../../src/timeline/outbox.ts";
 
 let serial = 0;
 const item = (more: Partial<Item> = {}): Item => ({
@@ -14,16 +14,16 @@ const item = (more: Partial<Item> = {}): Item => ({
   priority: 1,
   broadcast: false,
   once: false,
-  wanted: {},
-  wantedHash: "new",
-  shownAs: null,
-  shownHash: null,
-  shownAgoMs: null,
-  sentSince: null,
-  sentHash: null,
+  desired: {},
+  desiredHash: "new",
+  deliveredAs: null,
+  deliveredHash: null,
+  deliveredAgoMs: null,
+  sendingSince: null,
+  sendingHash: null,
   plain: false,
   waitMs: 0,
-  failures: 0,
+  tries: 0,
   ...more,
 });
 const full = { tokens: 4, at: 0 };
@@ -68,7 +68,7 @@ describe("what is done next in a channel", () => {
 
   test("an edit nobody waits for rests three seconds, one that may lag twelve; an urgent one does not", () => {
     const edit = (priority: number) =>
-      item({ key: `edit ${priority}`, priority, shownAs: "1.1", shownHash: "old", shownAgoMs: 1000 });
+      item({ key: `edit ${priority}`, priority, deliveredAs: "1.1", deliveredHash: "old", deliveredAgoMs: 1000 });
     const choice = choose([edit(1), edit(0)], new Set(), full, plenty);
     expect(choice.start.map(({ key }) => key)).toEqual(["edit 0"]);
     expect(choice.waitMs).toBe(2000);
@@ -76,13 +76,13 @@ describe("what is done next in a channel", () => {
   });
 
   test("at ten times Slack's rate, what waits for time waits a tenth of it", () => {
-    const edit = item({ priority: 1, shownAs: "1.1", shownHash: "old", shownAgoMs: 1000 });
+    const edit = item({ priority: 1, deliveredAs: "1.1", deliveredHash: "old", deliveredAgoMs: 1000 });
     expect(choose([edit], new Set(), full, plenty, 10).waitMs).toBe(200);
     expect(choose([item()], new Set(), empty, plenty, 10).waitMs).toBe(100);
   });
 
   test("a post waits until what stands above it is up to date, where that is urgent", () => {
-    const shown = { shownAs: "1.1", shownHash: "old", shownAgoMs: 100 };
+    const shown = { deliveredAs: "1.1", deliveredHash: "old", deliveredAgoMs: 100 };
     const root = item({ key: "run", priority: 0, ...shown });
     const steps = item({ key: "steps", under: "run", rootAs: "1.1", priority: 0, ...shown });
     const elsewhere = item({ key: "card", priority: 0, ...shown });
@@ -93,11 +93,11 @@ describe("what is done next in a channel", () => {
     expect(started([elsewhere, result], full, plenty, [elsewhere.id])).toEqual(["result"]);
     expect(started([elsewhere, broadcast], full, plenty, [elsewhere.id])).toEqual([]);
     expect(started([{ ...steps, priority: 2 }, result])).toEqual(["result"]);
-    expect(started([{ ...steps, failures: 3, waitMs: 60_000 }, result])).toEqual(["result"]);
+    expect(started([{ ...steps, tries: 3, waitMs: 60_000 }, result])).toEqual(["result"]);
   });
 
   test("a message that keeps failing holds up nothing behind it", () => {
-    const poison = (failures: number) => item({ key: "poison", failures, waitMs: 60_000 });
+    const poison = (tries: number) => item({ key: "poison", tries, waitMs: 60_000 });
     expect(started([poison(2), item({ key: "next" })])).toEqual([]);
     expect(started([poison(3), item({ key: "next" })])).toEqual(["next"]);
   });
@@ -107,9 +107,9 @@ describe("what is done next in a channel", () => {
       priority: fc.constantFrom(0, 1, 2),
       under: fc.constantFrom(null, "root"),
       rootAs: fc.constantFrom(null, "1.1"),
-      shownAs: fc.constantFrom(null, "2.2"),
+      deliveredAs: fc.constantFrom(null, "2.2"),
       waitMs: fc.constantFrom(0, 500),
-      failures: fc.constantFrom(0, 5),
+      tries: fc.constantFrom(0, 5),
     });
     fc.assert(
       fc.property(
@@ -124,7 +124,7 @@ describe("what is done next in a channel", () => {
           expect(start.some(({ id }) => busy.has(id))).toBe(false);
           expect(start.some(({ waitMs }) => waitMs > 0)).toBe(false);
           expect(
-            start.some(({ under, rootAs, shownAs }) => shownAs === null && under !== null && rootAs === null),
+            start.some(({ under, rootAs, deliveredAs }) => deliveredAs === null && under !== null && rootAs === null),
           ).toBe(false);
           expect(posts.tokens).toBeGreaterThanOrEqual(-POSTS.debt);
         },

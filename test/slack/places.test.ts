@@ -47,7 +47,7 @@ const settled = () =>
     async () =>
       (
         await rows(
-          "select from lifeboat.outbox where shown_hash is distinct from wanted_hash and not (once and shown_as is not null)",
+          "select from lifeboat.outbox where delivered_hash is distinct from desired_hash and not (once and delivered_as is not null)",
         )
       ).length === 0,
   );
@@ -138,7 +138,7 @@ describe("what was typed where nothing can be posted", () => {
 
     // Once the bot is invited, what is declared there is announced there.
     await harness.workspace.as("UALEX").slash("/invite @lifeboat", secret);
-    await until(async () => (await harness.outbox.lane(secret))?.borrowed === false);
+    await until(async () => (await harness.outbox.queue(secret))?.borrowed === false);
     await harness.declare("inc-2", secret);
     await until(() => said(harness.workspace, secret).length === 1);
   });
@@ -236,12 +236,12 @@ describe("what Slack tells everybody", () => {
       harness.workspace.snapshot().channels.some(({ name, members }) => name === "inc-1" && members.includes("USAM")),
     );
     await until(
-      async () => (await rows("select from lifeboat.outbox_lane where shown -> 'invited' ? 'USAM'")).length === 1,
+      async () => (await rows("select from lifeboat.outbox_queue where shown -> 'invited' ? 'USAM'")).length === 1,
     );
     expect(topics()).toEqual(["P1 · 0"]);
     // A minute later.
     await rows(
-      "update lifeboat.outbox_lane set shown = jsonb_set(shown, '{topicAt}', '0'), furnish_at = now() where stream = 'inc-1'",
+      "update lifeboat.outbox_queue set shown = jsonb_set(shown, '{topicAt}', '0'), furnish_at = now() where stream = 'inc-1'",
     );
     await until(() => topics().length === 2);
     await settled();

@@ -238,9 +238,9 @@ describe("when Slack misbehaves", () => {
     const odd = { text: "words", blocks: [{ type: "hologram" }] };
     await harness.outbox.want({
       ...{ stream: "inc-1", version: 1, about: {}, redrawAt: null },
-      lanes: [{ lane: "CINCIDENT", own: false, place: "CINCIDENT", wanted: null }],
+      queues: [{ queue: "CINCIDENT", own: false, place: "CINCIDENT", wanted: null }],
       messages: [
-        { key: "card", lane: "CINCIDENT", under: null, priority: 1, broadcast: false, once: false, wanted: odd },
+        { key: "card", queue: "CINCIDENT", under: null, priority: 1, broadcast: false, once: false, desired: odd },
       ],
     });
     await until(() => said(harness.workspace, "CINCIDENT").includes("words"));
@@ -323,7 +323,7 @@ describe("several processes", () => {
     const before = own()?.id;
     await harness.slack.rebuild("inc-1");
     await until(async () => (await harness.slack.channelOf("inc-1")) === before);
-    await until(async () => (await harness.outbox.shownAs("inc-1", ["card", "run"])).size === 2);
+    await until(async () => (await harness.outbox.deliveredAs("inc-1", ["card", "run"])).size === 2);
     expect(inOwn()).toHaveLength(2);
   });
 });

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { CommandContext } from "../../commands/context.ts";
 import { createWorkspace, type Workspace } from "../../practice/slack/workspace.ts";
+import { createOutbox } from "../../src/projection/outbox.ts";
 import { createSlack, type Slack } from "../../src/slack/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { createOutbox } from "../../src/timeline/outbox.ts";
 import { createTally } from "../../src/timeline/tally.ts";
 import { incidentsOn } from "../support/incidents-on.ts";
 import { quiet, storeOn, type TestServer, testServer } from "../support/postgres.ts";

@@ -1,6 +1,6 @@
 import { createIncidents, type Incidents } from "../../src/incidents/index.ts";
+import { createOutbox } from "../../src/projection/outbox.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { createOutbox } from "../../src/timeline/outbox.ts";
 import { quiet } from "./postgres.ts";
 
 /** The read model of a process on this store, with the channels of its outbox. */

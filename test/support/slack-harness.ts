@@ -2,10 +2,10 @@ import type { FormErrors, Reply, Request, SentForm } from "../../commands/comman
 import { readLine } from "../../commands/index.ts";
 import { createWorkspace, type Workspace } from "../../practice/slack/workspace.ts";
 import type { Catalog, System } from "../../src/catalog/types.ts";
+import { createOutbox, type Outbox } from "../../src/projection/outbox.ts";
 import type { Slack, SlackConfig } from "../../src/slack/index.ts";
 import { openSlack, type SlackTransportOptions } from "../../src/slack/open.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { createOutbox, type Outbox } from "../../src/timeline/outbox.ts";
 import { createTally } from "../../src/timeline/tally.ts";
 import type { ShownMessage, View } from "../../templates/messages/view.ts";
 import { incidentsOn } from "./incidents-on.ts";

@@ -1,7 +1,7 @@
 import type { System } from "../../catalog/types.ts";
 import type { IncidentState } from "../../incident/state.ts";
 import { messageOf } from "../../lib/errors.ts";
-import type { Way } from "../way.ts";
+import type { Sink } from "../../projection/worker.ts";
 import { type PagedIncident, renderPage } from "./render.ts";
 import type { StatusPage } from "./serve.ts";
 
@@ -20,7 +20,7 @@ export interface PagePublisher {
   read(incident: string): Promise<void>;
   publish(): Promise<void>;
   /** The page as updates are delivered to it. */
-  readonly way: Way;
+  readonly sink: Sink;
 }
 
 export function createPagePublisher({ page, systems, practice, now, ...options }: PagePublisherOptions): PagePublisher {
@@ -44,18 +44,18 @@ export function createPagePublisher({ page, systems, practice, now, ...options }
     await page.show(renderPage({ systems: systems(), incidents: [...onPage.values()], practice, now: now() }));
   }
 
-  const way: Way = {
-    via: "page",
-    async send({ content }) {
-      await read((content as { incident: string }).incident);
+  const sink: Sink = {
+    name: "page",
+    async send({ desired }) {
+      await read((desired as { incident: string }).incident);
       try {
         await publish();
       } catch (error) {
         return { how: "later", sure: true, says: `the page could not be written: ${messageOf(error)}` };
       }
-      return { how: "delivered", to: "the page", reference: null, says: null };
+      return { how: "delivered", told: { to: "the page" }, reference: null, says: null };
     },
   };
 
-  return { keep, read, publish, way };
+  return { keep, read, publish, sink };
 }

@@ -1,4 +1,4 @@
-import type { Outbox } from "../../timeline/outbox.ts";
+import type { Outbox } from "../../projection/outbox.ts";
 import { pacesAt } from "./choose.ts";
 import type { Bucket } from "./pace.ts";
 
@@ -16,9 +16,9 @@ export function createEditBudget(
   rate = 1,
 ): EditBudget {
   const { edits } = pacesAt(rate);
-  const lane = () => `workspace:${workspace()}:edits`;
+  const queue = () => `workspace:${workspace()}:edits`;
   return {
-    look: async () => ({ tokens: await outbox.tokens(lane(), edits), at: performance.now() }),
-    take: (urgent) => outbox.spend(lane(), edits, urgent ? 1 - edits.debt : 1),
+    look: async () => ({ tokens: await outbox.tokens(queue(), edits), at: performance.now() }),
+    take: (urgent) => outbox.spend(queue(), edits, urgent ? 1 - edits.debt : 1),
   };
 }

@@ -1,10 +1,10 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "../../lib/log.ts";
-import type { Lane, Outbox } from "../../timeline/outbox.ts";
+import type { Outbox, Queue } from "../../projection/outbox.ts";
 import { type CallFailure, callFailureOf } from "../call-failure.ts";
 import type { Identity } from "../identity.ts";
 import { channelName } from "../truncate.ts";
-import { announceLane, namedOf, type WantedChannel } from "./drawing.ts";
+import { announceQueue, namedOf, type WantedChannel } from "./drawing.ts";
 import { isSlackChannel } from "./names.ts";
 
 export interface Making {
@@ -23,16 +23,16 @@ const SUFFIXES = ["", ...Array.from({ length: 19 }, (_, i) => `-${i + 2}`)];
  * under that name; a name somebody else holds gets a suffix. Slack's id and name are what is kept. Whatever else Slack refuses
  * it for, the incident is handled where it is announced.
  */
-export async function makeChannel(deps: Making, branch: Lane): Promise<CallFailure | null> {
+export async function makeChannel(deps: Making, branch: Queue): Promise<CallFailure | null> {
   const wanted = branch.wanted as WantedChannel;
-  if (!(await deps.outbox.making(branch.lane, deps.owner))) return null;
+  if (!(await deps.outbox.making(branch.queue, deps.owner))) return null;
   try {
     const taken = new Set((await deps.outbox.places()).values());
     for (const suffix of SUFFIXES) {
       const name = channelName(wanted.name, suffix);
       const made = await create(deps, name, taken, wanted);
       if (made === null) continue;
-      await deps.outbox.made(branch.lane, deps.owner, made.id, made.name);
+      await deps.outbox.made(branch.queue, deps.owner, made.id, made.name);
       return null;
     }
     return await handleElsewhere(deps, branch, "name_taken");
@@ -42,14 +42,14 @@ export async function makeChannel(deps: Making, branch: Lane): Promise<CallFailu
   }
 }
 
-async function handleElsewhere(deps: Making, branch: Lane, error: string): Promise<null> {
+async function handleElsewhere(deps: Making, branch: Queue, error: string): Promise<null> {
   deps.log.warn(
     { event: "slack.channel_refused", incident: branch.stream, error },
     "slack does not create the incident's channel; it is handled elsewhere",
   );
   const { private: hidden } = branch.wanted as WantedChannel;
-  const place = hidden ? null : announceLane(deps.announceIn);
-  await deps.outbox.unmade(branch.lane, deps.owner, place ?? "", error);
+  const place = hidden ? null : announceQueue(deps.announceIn);
+  await deps.outbox.unmade(branch.queue, deps.owner, place ?? "", error);
   return null;
 }
 
@@ -57,10 +57,10 @@ type Announcing = Pick<Making, "client" | "announceIn"> & { readonly outbox: Pic
 
 /** The id of the channel incidents are announced in; null: there is none by that name that this bot can see. */
 export async function announceChannel(deps: Announcing): Promise<string | null> {
-  const lane = announceLane(deps.announceIn);
-  const name = lane === null ? null : namedOf(lane);
-  if (lane === null || name === null) return lane;
-  const known = (await deps.outbox.lane(lane))?.place;
+  const queue = announceQueue(deps.announceIn);
+  const name = queue === null ? null : namedOf(queue);
+  if (queue === null || name === null) return queue;
+  const known = (await deps.outbox.queue(queue))?.place;
   return known ?? (await channelCalled(deps, name))?.id ?? null;
 }
 
@@ -84,11 +84,11 @@ export async function announceTrouble(deps: Announcing): Promise<string | null |
 }
 
 /** Opens somebody's direct messages; Slack gives the same channel each time. */
-export async function openDirect(deps: Making, branch: Lane, user: string): Promise<CallFailure | null> {
+export async function openDirect(deps: Making, branch: Queue, user: string): Promise<CallFailure | null> {
   try {
     const { channel } = await deps.client.conversations.open({ users: user });
     if (!channel?.id) throw new Error("Slack opened direct messages and gave them no id.");
-    await deps.outbox.made(branch.lane, deps.owner, channel.id, "");
+    await deps.outbox.made(branch.queue, deps.owner, channel.id, "");
     return null;
   } catch (error) {
     return callFailureOf(error);
@@ -96,12 +96,12 @@ export async function openDirect(deps: Making, branch: Lane, user: string): Prom
 }
 
 /** Learns the id of a channel people know by its name. */
-export async function findNamed(deps: Making, branch: Lane, name: string): Promise<CallFailure | null> {
+export async function findNamed(deps: Making, branch: Queue, name: string): Promise<CallFailure | null> {
   try {
     const found = await channelCalled(deps, name);
     if (!found?.id)
       return { kind: "refused", error: "channel_not_found", says: `There is no public channel #${name}.` };
-    await deps.outbox.made(branch.lane, deps.owner, found.id, name);
+    await deps.outbox.made(branch.queue, deps.owner, found.id, name);
     return null;
   } catch (error) {
     return callFailureOf(error);

@@ -1,4 +1,4 @@
-import type { Item } from "../../timeline/outbox.ts";
+import type { Item } from "../../projection/outbox.ts";
 import { limits } from "../limits.ts";
 import { type Bucket, faster, type Pace, spent, waitFor } from "./pace.ts";
 
@@ -75,7 +75,7 @@ export function choose(
       other.id !== item.id &&
       other.stream === item.stream &&
       other.under === item.under &&
-      other.failures < PATIENCE &&
+      other.tries < PATIENCE &&
       (urgencyOf(other) < urgencyOf(item) ||
         (urgencyOf(other) === urgencyOf(item) && Number(other.id) < Number(item.id)))
     );
@@ -90,19 +90,19 @@ function isStaleAbove(other: Item, item: Item): boolean {
     !isPost(other) &&
     other.priority === 0 &&
     other.stream === item.stream &&
-    other.failures < PATIENCE &&
+    other.tries < PATIENCE &&
     Number(other.id) < Number(item.id)
   );
 }
 
 export function isPost(item: Item): boolean {
-  return item.shownAs === null;
+  return item.deliveredAs === null;
 }
 
 function restOf(item: Item, urgent: boolean): number {
-  if (urgent || item.shownAgoMs === null) return 0;
+  if (urgent || item.deliveredAgoMs === null) return 0;
   const every = item.priority === 2 ? limits.lagEverySeconds : limits.editEverySeconds;
-  return Math.max(0, every * 1000 - item.shownAgoMs);
+  return Math.max(0, every * 1000 - item.deliveredAgoMs);
 }
 
 /** A root not yet posted is as urgent as the most urgent of its replies. */

@@ -1,6 +1,6 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "../../lib/log.ts";
-import type { Item, Outbox } from "../../timeline/outbox.ts";
+import type { Item, Outbox } from "../../projection/outbox.ts";
 import { type CallFailure, callFailureOf } from "../call-failure.ts";
 import type { Identity } from "../identity.ts";
 import { isPost } from "./choose.ts";
@@ -11,12 +11,12 @@ export interface Delivering {
   readonly client: WebClient;
   readonly identity: () => Identity;
   readonly log: Logger;
-  /** This process's name as an owner of lanes. */
+  /** This process's name as an owner of queues. */
   readonly owner: string;
 }
 
 /** What one message's failure means for its whole channel. */
-export type LaneTrouble = CallFailure | { readonly kind: "place gone"; readonly error: string; readonly says: string };
+export type QueueTrouble = CallFailure | { readonly kind: "place gone"; readonly error: string; readonly says: string };
 
 /** Slack takes the words but not the blocks. */
 const TOO_RICH = new Set([
@@ -37,18 +37,20 @@ const PLACE_GONE = new Set([
   "user_not_found",
 ]);
 const MESSAGE_GONE = new Set(["message_not_found", "thread_not_found"]);
+/** A message Slack has refused so often, in about 20 minutes, is given up: people are told, and can have it tried again. */
+const TRIES = 10;
 const NOT_EDITABLE = new Set(["edit_window_closed", "cant_update_message", "is_bot_message", "update_failed"]);
 
 /**
  * Makes one message be shown as wanted, or writes down why it is not. Resolves with the trouble when it is the channel's
  * or Slack's rather than the message's own.
  */
-export async function deliver(deps: Delivering, item: Item, channel: string): Promise<LaneTrouble | null> {
+export async function deliver(deps: Delivering, item: Item, channel: string): Promise<QueueTrouble | null> {
   try {
     if (isPost(item)) await bring(deps, item, channel);
     else {
       await edit(deps.client, item, channel);
-      await deps.outbox.shown(item.id, item.shownAs as string, item.wantedHash);
+      await deps.outbox.delivered(item.id, item.deliveredAs as string, item.desiredHash);
       if (isDirect(channel) && !offersButtons(item)) await closeCopies(deps, item, channel);
     }
     return null;
@@ -70,20 +72,21 @@ function isDirect(channel: string): boolean {
 }
 
 function offersButtons(item: Item): boolean {
-  const { blocks } = item.wanted as { blocks?: readonly { readonly type: string }[] };
+  const { blocks } = item.desired as { blocks?: readonly { readonly type: string }[] };
   return (blocks ?? []).some(({ type }) => type === "actions");
 }
 
 async function bring(deps: Delivering, item: Item, channel: string): Promise<void> {
   const { outbox, client } = deps;
-  if (item.sentSince !== null) {
+  if (item.sendingSince !== null) {
     const there = await lookFor(deps, item, channel);
-    if (there !== null) return outbox.shown(item.id, there, item.once ? item.wantedHash : (item.sentHash ?? ""));
+    if (there !== null)
+      return outbox.delivered(item.id, there, item.once ? item.desiredHash : (item.sendingHash ?? ""));
     await outbox.notSent(item.id);
   }
   if (!(await outbox.sending(item, deps.owner))) return;
   const ts = await post(client, item, channel);
-  await outbox.shown(item.id, ts, item.wantedHash);
+  await outbox.delivered(item.id, ts, item.desiredHash);
 }
 
 /** Without the right to read the channel a rare second copy is the lesser evil, and the log says so. */
@@ -101,9 +104,9 @@ async function lookFor(deps: Delivering, item: Item, channel: string): Promise<s
   }
 }
 
-async function settle(deps: Delivering, item: Item, failure: CallFailure): Promise<LaneTrouble | null> {
+async function settle(deps: Delivering, item: Item, failure: CallFailure): Promise<QueueTrouble | null> {
   const { outbox } = deps;
-  const seconds = backoffSeconds(item.failures);
+  const seconds = backoffSeconds(item.tries);
   switch (failure.kind) {
     case "unknown":
       await outbox.unclear(item.id, failure.says, seconds);
@@ -112,7 +115,7 @@ async function settle(deps: Delivering, item: Item, failure: CallFailure): Promi
     case "locked out":
     case "unsent":
       // A message that was being looked for is still to be looked for.
-      if (item.sentSince === null) await outbox.notSent(item.id);
+      if (item.sendingSince === null) await outbox.notSent(item.id);
       return failure;
     case "refused":
       return refused(deps, item, failure, seconds);
@@ -126,7 +129,7 @@ async function refused(
   item: Item,
   { error, says }: Extract<CallFailure, { kind: "refused" }>,
   seconds: number,
-): Promise<LaneTrouble | null> {
+): Promise<QueueTrouble | null> {
   if (TOO_RICH.has(error) && !item.plain) {
     log.warn({ message: nameOf(item), says }, "Slack does not take the blocks of a message; it gets the words.");
     await outbox.wordsOnly(item.id);
@@ -142,10 +145,16 @@ async function refused(
   }
   if (NOT_EDITABLE.has(error) && !isPost(item)) {
     log.warn({ message: nameOf(item), says }, "Slack no longer lets a message be edited; it stays as it is.");
-    await outbox.shown(item.id, item.shownAs as string, item.wantedHash);
+    await outbox.delivered(item.id, item.deliveredAs as string, item.desiredHash);
     return null;
   }
-  log.error({ message: nameOf(item), says }, "Slack does not take a message.");
+  const about = { message: nameOf(item), tries: item.tries + 1, says };
+  if (item.tries + 1 >= TRIES) {
+    log.error({ event: "outbox.given_up", sink: "slack", ...about }, "slack refuses a message; not retried");
+    await outbox.giveUp(item.id, says);
+    return null;
+  }
+  log.error({ event: "slack.message_refused", ...about }, "slack refuses a message; retrying");
   await outbox.failed(item.id, says, seconds);
   return null;
 }

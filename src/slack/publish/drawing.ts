@@ -1,6 +1,6 @@
 import type { ShownMessage, View } from "../../../templates/messages/view.ts";
 import type { IncidentState } from "../../incident/state.ts";
-import type { Drawing, WantedMessage } from "../../timeline/outbox.ts";
+import type { Drawing, WantedMessage } from "../../projection/outbox.ts";
 import { channelName, topicText, truncateMessage } from "../truncate.ts";
 import { isSlackChannel } from "./names.ts";
 
@@ -32,17 +32,17 @@ export function drawingOf(
 ): Drawing {
   const { declared } = state;
   const announce = announcedIn(declared?.announceIn ?? null, announceIn);
-  const own = view.channel === null ? null : ownLane(state.id);
+  const own = view.channel === null ? null : ownQueue(state.id);
   const laneOf = ({ in: place }: ShownMessage) => {
-    if (typeof place === "object") return "person" in place ? directLane(place.person) : place.channel;
+    if (typeof place === "object") return "person" in place ? directQueue(place.person) : place.channel;
     return place === "incident" ? (own ?? announce) : announce;
   };
   const shown = view.messages.filter(
     ({ in: place }) => !(typeof place === "object" && "person" in place && unreachable.has(place.person)),
   );
   const messages: WantedMessage[] = shown.flatMap((message) => {
-    const lane = laneOf(message);
-    return lane === null ? [] : [wanted(message, lane)];
+    const queue = laneOf(message);
+    return queue === null ? [] : [wanted(message, queue)];
   });
   const places = shown.flatMap(({ in: place }) => (typeof place === "object" ? [place] : []));
   const elsewhere = new Set(places.flatMap((place) => ("channel" in place ? [place.channel] : [])));
@@ -52,10 +52,10 @@ export function drawingOf(
     version: state.version,
     about: { system: state.declared?.system ?? "", live: state.status !== "closed" } satisfies About,
     redrawAt: view.redrawAt,
-    lanes: [
-      ...(own === null ? [] : [{ lane: own, own: true, place: null, wanted: channelOf(view) }]),
-      ...[...new Set([...(announce === null ? [] : [announce]), ...elsewhere])].map(sharedLane),
-      ...[...direct].map((user) => ({ lane: directLane(user), own: false, place: null, wanted: null })),
+    queues: [
+      ...(own === null ? [] : [{ queue: own, own: true, place: null, wanted: channelOf(view) }]),
+      ...[...new Set([...(announce === null ? [] : [announce]), ...elsewhere])].map(sharedQueue),
+      ...[...direct].map((user) => ({ queue: directQueue(user), own: false, place: null, wanted: null })),
     ],
     messages,
   };
@@ -68,68 +68,68 @@ export function houseDrawing(
   messages: readonly ShownMessage[],
   announceIn: string | null,
 ): Drawing {
-  const announce = announceLane(announceIn);
+  const announce = announceQueue(announceIn);
   const placed = messages.flatMap((message) => {
     const { in: place } = message;
-    const lane = typeof place === "object" && "person" in place ? directLane(place.person) : announce;
-    return lane === null ? [] : [wanted(message, lane)];
+    const queue = typeof place === "object" && "person" in place ? directQueue(place.person) : announce;
+    return queue === null ? [] : [wanted(message, queue)];
   });
   return {
     stream,
     version,
     about: { system: "", live: false } satisfies About,
     redrawAt: null,
-    lanes: [...new Set(placed.map(({ lane }) => lane))].map(sharedLane),
+    queues: [...new Set(placed.map(({ queue }) => queue))].map(sharedQueue),
     messages: placed,
   };
 }
 
-function sharedLane(lane: string): Drawing["lanes"][number] {
-  return { lane, own: false, place: isSlackChannel(lane) ? lane : null, wanted: null };
+function sharedQueue(queue: string): Drawing["queues"][number] {
+  return { queue, own: false, place: isSlackChannel(queue) ? queue : null, wanted: null };
 }
 
 /** Where it was typed; but what was typed in direct messages is for more than those two. */
 export function announcedIn(typedIn: string | null, announceIn: string | null): string | null {
-  const usual = announceLane(announceIn);
+  const usual = announceQueue(announceIn);
   if (typedIn === null || !isSlackChannel(typedIn)) return usual;
   return typedIn.startsWith("D") ? (usual ?? typedIn) : typedIn;
 }
 
 /** Where incidents are announced that were declared nowhere: the channel's id, or its name until Slack has said its id. */
-export function announceLane(announceIn: string | null): string | null {
+export function announceQueue(announceIn: string | null): string | null {
   if (announceIn === null) return null;
   return isSlackChannel(announceIn) ? announceIn : `named:${announceIn}`;
 }
 
-/** The name of the channel a lane is for, where its id has to be asked for; or null. */
-export function namedOf(lane: string): string | null {
-  return /^named:(.+)$/.exec(lane)?.[1] ?? null;
+/** The name of the channel a queue is for, where its id has to be asked for; or null. */
+export function namedOf(queue: string): string | null {
+  return /^named:(.+)$/.exec(queue)?.[1] ?? null;
 }
 
-/** An incident's own lane; every other lane is called by its channel's id. */
-export function ownLane(incident: string): string {
+/** An incident's own queue; every other queue is called by its channel's id. */
+export function ownQueue(incident: string): string {
   return `incident:${incident}`;
 }
 
 /** A person's direct messages; the channel is opened when there is something to say. */
-export function directLane(user: string): string {
+export function directQueue(user: string): string {
   return `direct:${user}`;
 }
 
-/** Whose direct messages a lane is, or null. */
-export function directOf(lane: string): string | null {
-  return /^direct:(.+)$/.exec(lane)?.[1] ?? null;
+/** Whose direct messages a queue is, or null. */
+export function directOf(queue: string): string | null {
+  return /^direct:(.+)$/.exec(queue)?.[1] ?? null;
 }
 
-function wanted(shown: ShownMessage, lane: string): WantedMessage {
+function wanted(shown: ShownMessage, queue: string): WantedMessage {
   return {
     key: shown.key,
-    lane,
+    queue,
     under: shown.under,
     priority: shown.priority,
     broadcast: shown.broadcast ?? false,
     once: shown.once ?? false,
-    wanted: truncateMessage(shown.message),
+    desired: truncateMessage(shown.message),
   };
 }
 

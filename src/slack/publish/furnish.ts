@@ -1,6 +1,6 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "../../lib/log.ts";
-import type { Lane, Outbox } from "../../timeline/outbox.ts";
+import type { Outbox, Queue } from "../../projection/outbox.ts";
 import { type CallFailure, callFailureOf } from "../call-failure.ts";
 import { limits } from "../limits.ts";
 import { backoffSeconds } from "./deliver.ts";
@@ -47,29 +47,29 @@ const SETTLED = new Set([
  * Topic, members, bookmarks and pins. It never holds up a message, and its failures are its own. `waiting`: a message to
  * be pinned is not there yet.
  */
-export async function furnish(deps: Furnishing, branch: Lane): Promise<"done" | "waiting" | "failed"> {
-  const channel = branch.place as string;
-  const wanted = branch.wanted as WantedChannel;
-  const have = { ...(branch.shown as Furniture) };
+export async function furnish(deps: Furnishing, queue: Queue): Promise<"done" | "waiting" | "failed"> {
+  const channel = queue.place as string;
+  const wanted = queue.wanted as WantedChannel;
+  const have = { ...(queue.shown as Furniture) };
   delete have.wanted;
-  const posted = await deps.outbox.shownAs(branch.stream as string, wanted.pinned);
+  const posted = await deps.outbox.deliveredAs(queue.stream as string, wanted.pinned);
   const troubles = (
     await Promise.all([
       setTopic(deps, channel, wanted, have),
       invite(deps, channel, wanted, have),
-      bookmark(deps, channel, wanted, have, branch.furnishFailures > 0),
+      bookmark(deps, channel, wanted, have, queue.furnishFailures > 0),
       pin(deps, channel, wanted, have, posted),
     ])
   ).filter((failure) => failure !== null);
   const waiting = wanted.pinned.some((key) => !posted.has(key));
   const isTopicDue = have.topic !== wanted.topic;
   if (troubles.length === 0 && !waiting && !isTopicDue) have.wanted = wanted;
-  const waits = [retryIn(troubles, waiting, branch.furnishFailures), isTopicDue ? topicWait(have) : null];
+  const waits = [retryIn(troubles, waiting, queue.furnishFailures), isTopicDue ? topicWait(have) : null];
   const again = waits.reduce(
     (first, wait) => (first === null ? wait : wait === null ? first : Math.min(first, wait)),
     null,
   );
-  await deps.outbox.furnished(branch.lane, deps.owner, have, again, troubles.length > 0, wanted);
+  await deps.outbox.furnished(queue.queue, deps.owner, have, again, troubles.length > 0, wanted);
   return troubles.length > 0 ? "failed" : waiting ? "waiting" : "done";
 }
 

@@ -1,6 +1,6 @@
 import type { WebClient } from "@slack/web-api";
 import type { Block } from "../../../templates/messages/message.ts";
-import type { Item } from "../../timeline/outbox.ts";
+import type { Item } from "../../projection/outbox.ts";
 import type { Identity } from "../identity.ts";
 
 /** Slack's block types are a closed union; ours are plain JSON that `truncate.ts` and the workspace's validator check. */
@@ -38,7 +38,7 @@ export async function edit(client: WebClient, item: Item, channel: string): Prom
   const { text, blocks } = contentOf(item);
   await client.chat.update({
     channel,
-    ts: item.shownAs as string,
+    ts: item.deliveredAs as string,
     text,
     // Left out, the old blocks would stay.
     blocks,
@@ -48,7 +48,7 @@ export async function edit(client: WebClient, item: Item, channel: string): Prom
 
 /** The `ts` of a message that was sent though nobody knows, or null: it is not there. */
 export async function find(client: WebClient, item: Item, channel: string, who: Identity): Promise<string | null> {
-  const [first] = await copiesOf(client, item, channel, who, (item.sentSince?.getTime() ?? 0) / 1000 - SKEW_SECONDS);
+  const [first] = await copiesOf(client, item, channel, who, (item.sendingSince?.getTime() ?? 0) / 1000 - SKEW_SECONDS);
   return first ?? null;
 }
 
@@ -60,9 +60,9 @@ const COPY_SECONDS = 3600;
  * to read direct messages, or because Slack did not show it yet.
  */
 export async function editCopies(client: WebClient, item: Item, channel: string, who: Identity): Promise<void> {
-  const since = Number(item.shownAs) - COPY_SECONDS;
+  const since = Number(item.deliveredAs) - COPY_SECONDS;
   const copies = await copiesOf(client, item, channel, who, since, "all");
-  for (const ts of copies) if (ts !== item.shownAs) await edit(client, { ...item, shownAs: ts }, channel);
+  for (const ts of copies) if (ts !== item.deliveredAs) await edit(client, { ...item, deliveredAs: ts }, channel);
 }
 
 /** The `ts` of our messages of this name, the newest first: the first one found, or all. `since`: seconds since 1970. */
@@ -99,6 +99,6 @@ function keyIn(message: unknown): unknown {
 }
 
 function contentOf(item: Item): { text: string; blocks: readonly Block[] } {
-  const { text, blocks } = item.wanted as { text: string; blocks: readonly Block[] };
+  const { text, blocks } = item.desired as { text: string; blocks: readonly Block[] };
   return { text, blocks: item.plain ? [] : blocks };
 }

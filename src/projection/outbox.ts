@@ -2,9 +2,9 @@ import type { Pool, PoolClient } from "pg";
 import { hashOf } from "../lib/canonical.ts";
 
 /**
- * The outbox: what each place outside should show, beside what it was last seen to show. It knows no messages and no
- * Slack; a message is a JSON value with a key, a place is a lane. Several processes share it: a lane is worked on by one
- * at a time, and every write about a lane says nothing (and returns false) when the lane has passed to another.
+ * The outbox as Slack uses it: messages in places that have to be made first, with threads, a pace and edits. What sinks without such
+ * places use of the same tables is in `deliveries.ts`. A message is a JSON value with a key, a place is a queue. Several processes share it: a
+ * queue is worked on by one at a time, and every write about a queue says nothing (and returns false) when the queue has passed to another.
  */
 export interface Outbox {
   /**
@@ -19,38 +19,38 @@ export interface Outbox {
   /** Streams drawn at an older version than this one: what was missed while nobody was listening. */
   versions(streams: readonly string[]): Promise<ReadonlyMap<string, number>>;
 
-  /** Lanes with something to do now and nobody doing it. */
+  /** Queues with something to do now and nobody doing it. */
   claim(owner: string, seconds: number, limit: number): Promise<readonly string[]>;
-  lane(lane: string): Promise<Lane | null>;
+  queue(queue: string): Promise<Queue | null>;
   /** Extends the claim. */
-  hold(lane: string, owner: string, seconds: number): Promise<boolean>;
+  hold(queue: string, owner: string, seconds: number): Promise<boolean>;
   /** Lets go, and leaves word of how many messages could be sent at once now. */
-  release(lane: string, owner: string, tokens: number): Promise<void>;
+  release(queue: string, owner: string, tokens: number): Promise<void>;
   /** The place answers again: what was put off because of it is due now. */
   retryNow(): Promise<void>;
 
-  making(lane: string, owner: string): Promise<boolean>;
-  made(lane: string, owner: string, place: string, name: string): Promise<boolean>;
+  making(queue: string, owner: string): Promise<boolean>;
+  made(queue: string, owner: string, place: string, name: string): Promise<boolean>;
   /**
-   * A stream's own place can't be made: its lane only edits what was sent there before, and `says` why. What it should show is
-   * drawn into another lane from now on.
+   * A stream's own place can't be made: its queue only edits what was sent there before, and `says` why. What it should show is
+   * drawn into another queue from now on.
    */
-  unmade(lane: string, owner: string, place: string, says: string): Promise<boolean>;
+  unmade(queue: string, owner: string, place: string, says: string): Promise<boolean>;
   /**
    * A shared place takes nothing: what is meant for it goes to `place`. Streams with something due there are sent anew as a whole,
    * so that no thread is torn; those streams.
    */
-  redirected(lane: string, owner: string, place: string, says: string): Promise<readonly string[]>;
+  redirected(queue: string, owner: string, place: string, says: string): Promise<readonly string[]>;
   /** Nothing is read there any more: what waits for it is dropped, and nothing is tried for so long. */
-  closed(lane: string, owner: string, says: string, seconds: number): Promise<boolean>;
-  closedLanes(): Promise<readonly string[]>;
+  closed(queue: string, owner: string, says: string, seconds: number): Promise<boolean>;
+  closedQueues(): Promise<readonly string[]>;
   /** A redirected place takes messages again; what was sent elsewhere stays there. */
-  restored(lane: string): Promise<void>;
+  restored(queue: string): Promise<void>;
   /** The place is gone: forget it and everything that was in it, so that all is made anew. */
-  lost(lane: string, owner: string): Promise<boolean>;
+  lost(queue: string, owner: string): Promise<boolean>;
   /** `failed`: it is tried again because something went wrong, not because it is too early. */
   furnished(
-    lane: string,
+    queue: string,
     owner: string,
     shown: unknown,
     retryInSeconds: number | null,
@@ -58,17 +58,19 @@ export interface Outbox {
     /** What was to be shown when this began: what has changed since is due at once. */
     wanted: unknown,
   ): Promise<boolean>;
-  /** Nothing more in this lane for so long. With `failed`, it also counts as a failure of the lane. */
-  putOff(lane: string, owner: string, seconds: number, says: string, failed: boolean): Promise<boolean>;
-  answered(lane: string): Promise<void>;
+  /** Nothing more in this queue for so long. With `failed`, it also counts as a failure of the queue. */
+  putOff(queue: string, owner: string, seconds: number, says: string, failed: boolean): Promise<boolean>;
+  answered(queue: string): Promise<void>;
 
-  /** Messages of the lane that are not shown as wanted, oldest first. */
-  pending(lane: string): Promise<readonly Item[]>;
+  /** Messages of the queue that are not shown as wanted, oldest first. */
+  pending(queue: string): Promise<readonly Item[]>;
   /** Before sending: from now on "nobody knows" until one of the next four is called. */
   sending(item: Item, owner: string): Promise<boolean>;
-  shown(id: string, as: string, hash: string): Promise<void>;
+  delivered(id: string, as: string, hash: string): Promise<void>;
   /** It was certainly not sent, or may be sent again. */
   failed(id: string, says: string, seconds: number): Promise<void>;
+  /** It was refused so often that it isn't tried any more, until something else is desired or a person asks for it. */
+  giveUp(id: string, says: string): Promise<void>;
   /** It may or may not have been sent: looked for before it is sent again. */
   unclear(id: string, says: string, seconds: number): Promise<void>;
   /** Looked for and not there: may be sent. */
@@ -77,15 +79,15 @@ export interface Outbox {
   /** What was shown is gone; it is sent anew. */
   gone(id: string): Promise<void>;
 
-  /** What is left of a pace that processes share, kept in a lane of its own: full when nobody has spent of it. */
-  tokens(lane: string, pace: SharedPace): Promise<number>;
+  /** What is left of a pace that processes share, kept in a queue of its own: full when nobody has spent of it. */
+  tokens(queue: string, pace: SharedPace): Promise<number>;
   /** Takes one, unless fewer than `least` are left. */
-  spend(lane: string, pace: SharedPace, least: number): Promise<boolean>;
+  spend(queue: string, pace: SharedPace, least: number): Promise<boolean>;
 
   placeOf(stream: string): Promise<string | null>;
   streamAt(place: string): Promise<{ readonly stream: string; readonly about: unknown } | null>;
   /** What each of these messages is called outside; those not there yet are absent. */
-  shownAs(stream: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  deliveredAs(stream: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Of these streams; one that has no place of its own is absent. */
   placesOf(streams: readonly string[]): Promise<ReadonlyMap<string, string>>;
   places(): Promise<ReadonlyMap<string, string>>;
@@ -109,8 +111,8 @@ export interface Drawing {
   readonly version: number;
   readonly about: unknown;
   readonly redrawAt: Date | null;
-  readonly lanes: readonly {
-    readonly lane: string;
+  readonly queues: readonly {
+    readonly queue: string;
     readonly own: boolean;
     readonly place: string | null;
     readonly wanted: unknown;
@@ -120,12 +122,12 @@ export interface Drawing {
 
 export interface WantedMessage {
   readonly key: string;
-  readonly lane: string;
+  readonly queue: string;
   readonly under: string | null;
   readonly priority: number;
   readonly broadcast: boolean;
   readonly once: boolean;
-  readonly wanted: unknown;
+  readonly desired: unknown;
 }
 
 export interface Drawn {
@@ -133,8 +135,8 @@ export interface Drawn {
   readonly about: unknown;
 }
 
-export interface Lane {
-  readonly lane: string;
+export interface Queue {
+  readonly queue: string;
   readonly stream: string | null;
   readonly place: string | null;
   readonly placeName: string | null;
@@ -165,23 +167,24 @@ export interface Item {
   readonly priority: number;
   readonly broadcast: boolean;
   readonly once: boolean;
-  readonly wanted: unknown;
-  readonly wantedHash: string;
-  readonly shownAs: string | null;
-  readonly shownHash: string | null;
-  readonly shownAgoMs: number | null;
-  readonly sentSince: Date | null;
-  readonly sentHash: string | null;
+  readonly desired: unknown;
+  readonly desiredHash: string;
+  readonly deliveredAs: string | null;
+  readonly deliveredHash: string | null;
+  readonly deliveredAgoMs: number | null;
+  readonly sendingSince: Date | null;
+  readonly sendingHash: string | null;
   readonly plain: boolean;
   readonly waitMs: number;
-  readonly failures: number;
+  /** How often it failed in a row. */
+  readonly tries: number;
 }
 
 export function createOutbox(pool: Pool): Outbox {
   const run = (text: string, values: unknown[] = []) => pool.query(text, values);
   const touched = async (text: string, values: unknown[]) => ((await run(text, values)).rowCount ?? 0) > 0;
-  const ofLane = (set: string, lane: string, owner: string, values: unknown[] = []) =>
-    touched(`update lifeboat.outbox_lane set ${set} where lane = $1 and owner = $2`, [lane, owner, ...values]);
+  const ofQueue = (set: string, queue: string, owner: string, values: unknown[] = []) =>
+    touched(`update lifeboat.outbox_queue set ${set} where queue = $1 and owner = $2`, [queue, owner, ...values]);
 
   return {
     want: (drawing) => inTransaction(pool, (client) => want(client, drawing)),
@@ -205,193 +208,206 @@ export function createOutbox(pool: Pool): Outbox {
 
     async claim(owner, seconds, limit) {
       const { rows } = await run(CLAIM, [owner, seconds, limit]);
-      return rows.map((row) => row.lane);
+      return rows.map((row) => row.queue);
     },
 
-    async lane(lane) {
-      const { rows } = await run(LANE, [lane]);
+    async queue(queue) {
+      const { rows } = await run(LANE, [queue]);
       return rows[0] ?? null;
     },
 
-    hold: (lane, owner, seconds) => ofLane("claimed_until = now() + make_interval(secs => $3)", lane, owner, [seconds]),
-    async release(lane, owner, tokens) {
-      await ofLane("owner = null, claimed_until = '-infinity', tokens = $3, tokens_at = now()", lane, owner, [tokens]);
+    hold: (queue, owner, seconds) =>
+      ofQueue("claimed_until = now() + make_interval(secs => $3)", queue, owner, [seconds]),
+    async release(queue, owner, tokens) {
+      await ofQueue("owner = null, claimed_until = '-infinity', tokens = $3, tokens_at = now()", queue, owner, [
+        tokens,
+      ]);
     },
 
     async retryNow() {
       await run(
-        "update lifeboat.outbox_lane set not_before = '-infinity', furnish_at = '-infinity' where failures > 0 or furnish_failures > 0",
+        "update lifeboat.outbox_queue set not_before = '-infinity', furnish_at = '-infinity' where failures > 0 or furnish_failures > 0",
       );
-      await run(
-        "update lifeboat.outbox set not_before = '-infinity' where failures > 0 and shown_hash is distinct from wanted_hash",
-      );
+      await run(`update lifeboat.outbox set not_before = '-infinity' where sink = 'slack' and tries > 0 and ${DUE}`);
     },
 
-    making: (lane, owner) => ofLane("making_since = coalesce(making_since, now())", lane, owner),
-    made: (lane, owner, place, name) =>
-      ofLane(
+    making: (queue, owner) => ofQueue("making_since = coalesce(making_since, now())", queue, owner),
+    made: (queue, owner, place, name) =>
+      ofQueue(
         "place = $3, place_name = $4, borrowed = false, making_since = null, failures = 0, says = null",
-        lane,
+        queue,
         owner,
         [place, name],
       ),
-    unmade: (lane, owner, place, says) =>
-      ofLane(
+    unmade: (queue, owner, place, says) =>
+      ofQueue(
         "place = $3, place_name = '', borrowed = true, making_since = null, failures = 0, says = $4",
-        lane,
+        queue,
         owner,
         [place, says],
       ),
-    redirected: (lane, owner, place, says) =>
+    redirected: (queue, owner, place, says) =>
       inTransaction(pool, async (client) => {
         const { rowCount } = await client.query(
-          `update lifeboat.outbox_lane set place = $3, borrowed = true, failures = 0, says = $4, not_before = '-infinity'
-           where lane = $1 and owner = $2`,
-          [lane, owner, place, says],
+          `update lifeboat.outbox_queue set place = $3, borrowed = true, failures = 0, says = $4, not_before = '-infinity'
+           where queue = $1 and owner = $2`,
+          [queue, owner, place, says],
         );
         if (rowCount === 0) return [];
-        const { rows } = await client.query(`select distinct stream from lifeboat.outbox where lane = $1 and ${DUE}`, [
-          lane,
+        const { rows } = await client.query(`select distinct stream from lifeboat.outbox where queue = $1 and ${DUE}`, [
+          queue,
         ]);
         const streams = rows.map((row) => row.stream as string);
         await client.query(
-          `update lifeboat.outbox set ${UNSHOWN}, sent_since = null where lane = $1 and stream = any($2)`,
-          [lane, streams],
+          `update lifeboat.outbox set ${UNSHOWN}, sending_since = null where queue = $1 and stream = any($2)`,
+          [queue, streams],
         );
         return streams;
       }),
-    closed: (lane, owner, says, seconds) =>
+    closed: (queue, owner, says, seconds) =>
       inTransaction(pool, async (client) => {
         const { rowCount } = await client.query(
-          `update lifeboat.outbox_lane set place = null, borrowed = true, failures = 0, says = $3,
-           not_before = now() + make_interval(secs => $4) where lane = $1 and owner = $2`,
-          [lane, owner, says, seconds],
+          `update lifeboat.outbox_queue set place = null, borrowed = true, failures = 0, says = $3,
+           not_before = now() + make_interval(secs => $4) where queue = $1 and owner = $2`,
+          [queue, owner, says, seconds],
         );
         if (rowCount === 0) return false;
-        await client.query("delete from lifeboat.outbox where lane = $1 and shown_as is null", [lane]);
+        await client.query("delete from lifeboat.outbox where queue = $1 and delivered_as is null", [queue]);
         return true;
       }),
-    async closedLanes() {
+    async closedQueues() {
       const { rows } = await run(
-        "select lane from lifeboat.outbox_lane where stream is null and borrowed and not_before > now()",
+        "select queue from lifeboat.outbox_queue where stream is null and borrowed and not_before > now()",
       );
-      return rows.map((row) => row.lane);
+      return rows.map((row) => row.queue);
     },
-    async restored(lane) {
+    async restored(queue) {
       await run(
-        "update lifeboat.outbox_lane set place = lane, borrowed = false, says = null where lane = $1 and stream is null and borrowed",
-        [lane],
+        "update lifeboat.outbox_queue set place = queue, borrowed = false, says = null where queue = $1 and stream is null and borrowed",
+        [queue],
       );
     },
-    lost: (lane, owner) =>
+    lost: (queue, owner) =>
       inTransaction(pool, async (client) => {
         const { rowCount } = await client.query(
-          "update lifeboat.outbox_lane set place = null, borrowed = false, making_since = null, shown = '{}' where lane = $1 and owner = $2",
-          [lane, owner],
+          "update lifeboat.outbox_queue set place = null, borrowed = false, making_since = null, shown = '{}' where queue = $1 and owner = $2",
+          [queue, owner],
         );
         if (rowCount === 0) return false;
-        await client.query(`update lifeboat.outbox set ${UNSHOWN}, sent_since = null where lane = $1`, [lane]);
+        await client.query(`update lifeboat.outbox set ${UNSHOWN}, sending_since = null where queue = $1`, [queue]);
         return true;
       }),
-    furnished: (lane, owner, shown, retryInSeconds, failed, wanted) =>
-      ofLane(
+    furnished: (queue, owner, shown, retryInSeconds, failed, wanted) =>
+      ofQueue(
         `shown = $3, furnish_failures = case when $5::boolean then furnish_failures + 1 else 0 end,
          furnish_at = case when $4::float8 is null or (not $5::boolean and wanted is distinct from $6::jsonb) then '-infinity' else now() + make_interval(secs => $4::float8) end`,
-        lane,
+        queue,
         owner,
         [JSON.stringify(shown), retryInSeconds, failed, JSON.stringify(wanted)],
       ),
-    putOff: (lane, owner, seconds, says, failed) =>
-      ofLane(
+    putOff: (queue, owner, seconds, says, failed) =>
+      ofQueue(
         "not_before = greatest(not_before, now() + make_interval(secs => $3)), says = $4, failures = failures + $5",
-        lane,
+        queue,
         owner,
         [seconds, says, failed ? 1 : 0],
       ),
-    async answered(lane) {
-      await run("update lifeboat.outbox_lane set failures = 0, says = null where lane = $1 and failures > 0", [lane]);
+    async answered(queue) {
+      await run("update lifeboat.outbox_queue set failures = 0, says = null where queue = $1 and failures > 0", [
+        queue,
+      ]);
     },
 
-    async pending(lane) {
-      const { rows } = await run(PENDING, [lane]);
+    async pending(queue) {
+      const { rows } = await run(PENDING, [queue]);
       return rows;
     },
 
     sending: (item, owner) =>
       touched(
-        `update lifeboat.outbox set sent_since = now(), sent_hash = wanted_hash where id = $1 and shown_as is null
-         and exists (select from lifeboat.outbox_lane where lane = outbox.lane and owner = $2)`,
+        `update lifeboat.outbox set sending_since = now(), sending_hash = desired_hash where id = $1 and delivered_as is null
+         and exists (select from lifeboat.outbox_queue where queue = outbox.queue and owner = $2)`,
         [item.id, owner],
       ),
-    async shown(id, as, hash) {
+    async delivered(id, as, hash) {
       await run(
-        `update lifeboat.outbox set shown_as = $2, shown_hash = $3, shown_at = now(), sent_since = null, sent_hash = null,
-         failures = 0, says = null where id = $1`,
+        `update lifeboat.outbox set delivered_as = $2, delivered_hash = $3, delivered_at = now(), sending_since = null, sending_hash = null,
+         tries = 0, says = null where id = $1`,
         [id, as, hash],
       );
     },
     async failed(id, says, seconds) {
-      await run(`update lifeboat.outbox set sent_since = null, sent_hash = null, ${LATER} where id = $1`, [
+      await run(`update lifeboat.outbox set sending_since = null, sending_hash = null, ${LATER} where id = $1`, [
         id,
         says,
         seconds,
       ]);
     },
+    async giveUp(id, says) {
+      await run(
+        `update lifeboat.outbox set sending_since = null, sending_hash = null, tries = tries + 1, says = $2, given_up_at = now() where id = $1`,
+        [id, says],
+      );
+    },
     async unclear(id, says, seconds) {
       await run(`update lifeboat.outbox set ${LATER} where id = $1`, [id, says, seconds]);
     },
     async notSent(id) {
-      await run("update lifeboat.outbox set sent_since = null, sent_hash = null where id = $1", [id]);
+      await run("update lifeboat.outbox set sending_since = null, sending_hash = null where id = $1", [id]);
     },
     async wordsOnly(id) {
-      await run("update lifeboat.outbox set plain = true, sent_since = null, sent_hash = null where id = $1", [id]);
+      await run("update lifeboat.outbox set plain = true, sending_since = null, sending_hash = null where id = $1", [
+        id,
+      ]);
     },
     async gone(id) {
-      await run(`update lifeboat.outbox set ${UNSHOWN}, sent_since = null where id = $1`, [id]);
+      await run(`update lifeboat.outbox set ${UNSHOWN}, sending_since = null where id = $1`, [id]);
     },
 
-    async tokens(lane, { perSecond, burst }) {
-      const { rows } = await run(`select ${REFILLED} as tokens from lifeboat.outbox_lane where lane = $1`, [
-        lane,
+    async tokens(queue, { perSecond, burst }) {
+      const { rows } = await run(`select ${REFILLED} as tokens from lifeboat.outbox_queue where queue = $1`, [
+        queue,
         burst,
         perSecond,
       ]);
       return rows[0]?.tokens ?? burst;
     },
-    spend: (lane, { perSecond, burst }, least) =>
+    spend: (queue, { perSecond, burst }, least) =>
       touched(
-        `insert into lifeboat.outbox_lane (lane, tokens, tokens_at) values ($1, $2::float8 - 1, now())
-         on conflict (lane) do update set tokens = ${REFILLED} - 1, tokens_at = now() where ${REFILLED} >= $4::float8`,
-        [lane, burst, perSecond, least],
+        `insert into lifeboat.outbox_queue (queue, tokens, tokens_at) values ($1, $2::float8 - 1, now())
+         on conflict (queue) do update set tokens = ${REFILLED} - 1, tokens_at = now() where ${REFILLED} >= $4::float8`,
+        [queue, burst, perSecond, least],
       ),
 
     async placeOf(stream) {
-      const { rows } = await run("select place from lifeboat.outbox_lane where stream = $1 and not borrowed", [stream]);
+      const { rows } = await run("select place from lifeboat.outbox_queue where stream = $1 and not borrowed", [
+        stream,
+      ]);
       return rows[0]?.place ?? null;
     },
     async streamAt(place) {
       const { rows } = await run(
-        "select s.stream, s.about from lifeboat.outbox_lane l join lifeboat.outbox_stream s using (stream) where l.place = $1 and not l.borrowed",
+        "select s.stream, s.about from lifeboat.outbox_queue l join lifeboat.outbox_stream s using (stream) where l.place = $1 and not l.borrowed",
         [place],
       );
       return rows[0] ?? null;
     },
-    async shownAs(stream, keys) {
+    async deliveredAs(stream, keys) {
       const { rows } = await run(
-        "select key, shown_as from lifeboat.outbox where stream = $1 and key = any($2) and shown_as is not null",
+        "select key, delivered_as from lifeboat.outbox where sink = 'slack' and stream = $1 and key = any($2) and delivered_as is not null",
         [stream, keys],
       );
-      return new Map(rows.map((row) => [row.key, row.shown_as]));
+      return new Map(rows.map((row) => [row.key, row.delivered_as]));
     },
     async places() {
       const { rows } = await run(
-        "select stream, place from lifeboat.outbox_lane where stream is not null and place is not null and not borrowed",
+        "select stream, place from lifeboat.outbox_queue where stream is not null and place is not null and not borrowed",
       );
       return new Map(rows.map((row) => [row.stream, row.place]));
     },
     async placesOf(streams) {
       const { rows } = await run(
-        "select stream, place from lifeboat.outbox_lane where stream = any($1) and place is not null and not borrowed",
+        "select stream, place from lifeboat.outbox_queue where stream = any($1) and place is not null and not borrowed",
         [streams],
       );
       return new Map(rows.map((row) => [row.stream, row.place]));
@@ -400,13 +416,13 @@ export function createOutbox(pool: Pool): Outbox {
     forget: (stream) =>
       inTransaction(pool, async (client) => {
         await client.query(
-          `update lifeboat.outbox_lane set place = null, borrowed = false, making_since = null, shown = '{}'
+          `update lifeboat.outbox_queue set place = null, borrowed = false, making_since = null, shown = '{}'
            where stream is not null and ($1::text is null or stream = $1)`,
           [stream ?? null],
         );
         // Sent at some time, as far as anybody knows: each is looked for in its place before it is sent.
         await client.query(
-          `update lifeboat.outbox set ${UNSHOWN}, sent_since = 'epoch' where $1::text is null or stream = $1`,
+          `update lifeboat.outbox set ${UNSHOWN}, sending_since = 'epoch' where sink = 'slack' and ($1::text is null or stream = $1)`,
           [stream ?? null],
         );
         await client.query("update lifeboat.outbox_stream set version = -1 where $1::text is null or stream = $1", [
@@ -443,13 +459,14 @@ async function want(client: PoolClient, drawing: Drawing): Promise<boolean> {
     [stream, version, JSON.stringify(about), redrawAt],
   );
   if (rowCount === 0) return false;
-  for (const { lane, own, place, wanted } of drawing.lanes)
-    if (own) await client.query(WANT_OWN_LANE, [lane, stream, wanted === null ? null : JSON.stringify(wanted)]);
-    else await client.query(WANT_SHARED_LANE, [lane, place]);
+  for (const { queue, own, place, wanted } of drawing.queues)
+    if (own) await client.query(WANT_OWN_QUEUE, [queue, stream, wanted === null ? null : JSON.stringify(wanted)]);
+    else await client.query(WANT_SHARED_QUEUE, [queue, place]);
   if (drawing.messages.length > 0)
     await client.query(WANT_MESSAGES, [
       stream,
-      JSON.stringify(drawing.messages.map((message) => ({ ...message, hash: hashOf(message.wanted) }))),
+      JSON.stringify(drawing.messages.map((message) => ({ ...message, hash: hashOf(message.desired) }))),
+      version,
     ]);
   return true;
 }
@@ -475,70 +492,72 @@ async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promis
   }
 }
 
-const WANT_OWN_LANE = `
-  insert into lifeboat.outbox_lane (lane, stream, wanted) values ($1, $2, $3)
-  on conflict (lane) do update set wanted = excluded.wanted,
-    furnish_at = case when outbox_lane.furnish_failures = 0 then '-infinity' else outbox_lane.furnish_at end
-  where outbox_lane.wanted is distinct from excluded.wanted`;
-const WANT_SHARED_LANE = `insert into lifeboat.outbox_lane (lane, place) values ($1, $2) on conflict (lane) do nothing`;
+const WANT_OWN_QUEUE = `
+  insert into lifeboat.outbox_queue (queue, stream, wanted) values ($1, $2, $3)
+  on conflict (queue) do update set wanted = excluded.wanted,
+    furnish_at = case when outbox_queue.furnish_failures = 0 then '-infinity' else outbox_queue.furnish_at end
+  where outbox_queue.wanted is distinct from excluded.wanted`;
+const WANT_SHARED_QUEUE = `insert into lifeboat.outbox_queue (queue, place) values ($1, $2) on conflict (queue) do nothing`;
 
-const NEVER_SENT = "(outbox.shown_as is null and outbox.sent_since is null)";
+const NEVER_SENT = "(outbox.delivered_as is null and outbox.sending_since is null)";
 
 /**
  * The order of the drawing is the order of the ids, so that what stands first is sent first. What was never sent goes where it is
  * drawn now; what is somewhere stays there.
  */
 const WANT_MESSAGES = `
-  insert into lifeboat.outbox (stream, key, lane, under, priority, broadcast, once, wanted, wanted_hash)
-  select $1, m.key, m.lane, m.under, m.priority, m.broadcast, m.once, m.wanted, m.hash
+  insert into lifeboat.outbox (sink, stream, version, key, queue, under, priority, broadcast, once, desired, desired_hash)
+  select 'slack', $1, $3, m.key, m.queue, m.under, m.priority, m.broadcast, m.once, m.desired, m.hash
   from rows from (jsonb_to_recordset($2::jsonb)
-    as (key text, lane text, under text, priority smallint, broadcast boolean, once boolean, wanted jsonb, hash text))
-    with ordinality as m(key, lane, under, priority, broadcast, once, wanted, hash, place)
+    as (key text, queue text, under text, priority smallint, broadcast boolean, once boolean, desired jsonb, hash text))
+    with ordinality as m(key, queue, under, priority, broadcast, once, desired, hash, place)
   order by m.place
-  on conflict (stream, key) do update set priority = excluded.priority, wanted = excluded.wanted, wanted_hash = excluded.wanted_hash,
-    lane = case when ${NEVER_SENT} then excluded.lane else outbox.lane end,
+  on conflict (sink, stream, key) do update set priority = excluded.priority, desired = excluded.desired, desired_hash = excluded.desired_hash,
+    version = excluded.version, given_up_at = null,
+    queue = case when ${NEVER_SENT} then excluded.queue else outbox.queue end,
     under = case when ${NEVER_SENT} then excluded.under else outbox.under end,
     broadcast = case when ${NEVER_SENT} then excluded.broadcast else outbox.broadcast end
-  where (outbox.wanted_hash <> excluded.wanted_hash and not (outbox.once and outbox.shown_as is not null))
-    or (outbox.lane <> excluded.lane and ${NEVER_SENT})`;
+  where (outbox.desired_hash <> excluded.desired_hash and not (outbox.once and outbox.delivered_as is not null))
+    or (outbox.queue <> excluded.queue and ${NEVER_SENT})`;
 
-const DUE = `outbox.shown_hash is distinct from outbox.wanted_hash and not (outbox.once and outbox.shown_as is not null)`;
+const DUE = `outbox.delivered_hash is distinct from outbox.desired_hash and outbox.given_up_at is null
+  and not (outbox.once and outbox.delivered_as is not null)`;
 /** $2: burst, $3: gained in a second. */
-const REFILLED = `least($2::float8, outbox_lane.tokens + greatest(0, extract(epoch from now() - outbox_lane.tokens_at)::float8) * $3::float8)`;
-const UNSHOWN = `shown_as = null, shown_hash = null, shown_at = null, sent_hash = null, plain = false, failures = 0, not_before = '-infinity'`;
-const LATER = `failures = failures + 1, says = $2, not_before = now() + make_interval(secs => $3)`;
+const REFILLED = `least($2::float8, outbox_queue.tokens + greatest(0, extract(epoch from now() - outbox_queue.tokens_at)::float8) * $3::float8)`;
+const UNSHOWN = `delivered_as = null, delivered_hash = null, delivered_at = null, sending_hash = null, plain = false, tries = 0, given_up_at = null, not_before = '-infinity'`;
+const LATER = `tries = tries + 1, says = $2, not_before = now() + make_interval(secs => $3)`;
 const UNFURNISHED = `l.stream is not null and not l.borrowed and l.wanted is not null
   and l.wanted is distinct from l.shown -> 'wanted'`;
 
 const CLAIM = `
-  update lifeboat.outbox_lane set owner = $1, claimed_until = now() + make_interval(secs => $2)
-  where lane in (
-    select l.lane from lifeboat.outbox_lane l
-    where (l.owner is null or l.claimed_until < now()) and l.not_before <= now()
-      and (exists (select from lifeboat.outbox where outbox.lane = l.lane and ${DUE} and outbox.not_before <= now()
-          and not (l.borrowed and l.stream is not null and outbox.shown_as is null))
+  update lifeboat.outbox_queue set owner = $1, claimed_until = now() + make_interval(secs => $2)
+  where queue in (
+    select l.queue from lifeboat.outbox_queue l
+    where l.sink = 'slack' and (l.owner is null or l.claimed_until < now()) and l.not_before <= now()
+      and (exists (select from lifeboat.outbox where outbox.queue = l.queue and ${DUE} and outbox.not_before <= now()
+          and not (l.borrowed and l.stream is not null and outbox.delivered_as is null))
         or (${UNFURNISHED} and l.furnish_at <= now()))
-    order by (select min(priority) from lifeboat.outbox where outbox.lane = l.lane and ${DUE}) nulls last
+    order by (select min(priority) from lifeboat.outbox where outbox.queue = l.queue and ${DUE}) nulls last
     limit $3
     for update of l skip locked)
-  returning lane`;
+  returning queue`;
 
 const LANE = `
-  select lane, stream, place, place_name as "placeName", borrowed, says, making_since as "makingSince", wanted, shown,
+  select queue, stream, place, place_name as "placeName", borrowed, says, making_since as "makingSince", wanted, shown,
     (${UNFURNISHED}) and furnish_at <= now() as "furnishDue", furnish_failures as "furnishFailures", tokens,
     case when tokens_at = '-infinity' then 0 else extract(epoch from now() - tokens_at)::float8 * 1000 end as "tokensAgoMs",
     case when not_before = '-infinity' then 0 else extract(epoch from not_before - now())::float8 * 1000 end as "waitMs",
     failures
-  from lifeboat.outbox_lane l where lane = $1`;
+  from lifeboat.outbox_queue l where queue = $1`;
 
 const PENDING = `
-  select outbox.id::text, outbox.stream, outbox.key, outbox.under, root.shown_as as "rootAs", outbox.priority,
-    outbox.broadcast, outbox.once, outbox.wanted, outbox.wanted_hash as "wantedHash", outbox.shown_as as "shownAs",
-    outbox.shown_hash as "shownHash", extract(epoch from now() - outbox.shown_at)::float8 * 1000 as "shownAgoMs",
-    outbox.sent_since as "sentSince", outbox.sent_hash as "sentHash", outbox.plain,
+  select outbox.id::text, outbox.stream, outbox.key, outbox.under, root.delivered_as as "rootAs", outbox.priority,
+    outbox.broadcast, outbox.once, outbox.desired, outbox.desired_hash as "desiredHash", outbox.delivered_as as "deliveredAs",
+    outbox.delivered_hash as "deliveredHash", extract(epoch from now() - outbox.delivered_at)::float8 * 1000 as "deliveredAgoMs",
+    outbox.sending_since as "sendingSince", outbox.sending_hash as "sendingHash", outbox.plain,
     case when outbox.not_before = '-infinity' then 0
       else extract(epoch from outbox.not_before - now())::float8 * 1000 end as "waitMs",
-    outbox.failures
-  from lifeboat.outbox left join lifeboat.outbox root on root.stream = outbox.stream and root.key = outbox.under
-  where outbox.lane = $1 and ${DUE}
+    outbox.tries
+  from lifeboat.outbox left join lifeboat.outbox root on root.sink = 'slack' and root.stream = outbox.stream and root.key = outbox.under
+  where outbox.queue = $1 and ${DUE}
   order by outbox.id`;

@@ -1,12 +1,12 @@
 import type { WebClient } from "@slack/web-api";
-import type { Item, Lane } from "../../timeline/outbox.ts";
+import type { Item, Queue } from "../../projection/outbox.ts";
 import type { CallFailure } from "../call-failure.ts";
 import { type Accounts, CLOSED_ACCOUNT } from "./accounts.ts";
 import type { EditBudget } from "./budget.ts";
 import { announceChannel, findNamed, type Making, makeChannel, openDirect } from "./channel.ts";
 import { choose, isPost, pacesAt } from "./choose.ts";
 import { backoffSeconds, type Delivering, deliver } from "./deliver.ts";
-import { type About, announceLane, directOf, namedOf, type WantedChannel } from "./drawing.ts";
+import { type About, announceQueue, directOf, namedOf, type WantedChannel } from "./drawing.ts";
 import { furnish } from "./furnish.ts";
 import { type Bucket, filled } from "./pace.ts";
 
@@ -28,7 +28,7 @@ export interface Working extends Delivering, Making {
 /** A claim is renewed on every round, at least every five seconds; a dead process's channels are taken up after this. */
 export const CLAIM_SECONDS = 15;
 const ROUND_MS = 5000;
-/** A lane that has to wait longer than this is let go of. */
+/** A queue that has to wait longer than this is let go of. */
 const LINGER_MS = 5000;
 const LOCKED_OUT_SECONDS = 60;
 /** Where nothing is to be edited, nobody asks how many edits are left. */
@@ -68,7 +68,7 @@ export class Bell {
 }
 
 /** Works on one channel until nothing in it is due, or it has to wait, or it has passed to another process. */
-export async function workLane(deps: Working, name: string, bell: Bell): Promise<void> {
+export async function workQueue(deps: Working, name: string, bell: Bell): Promise<void> {
   const { outbox, owner, rate } = deps;
   const paces = pacesAt(rate);
   const underWay = new Map<string, Promise<void>>();
@@ -81,42 +81,42 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
   try {
     while (!broken && !deps.stopping.aborted && (await outbox.hold(name, owner, CLAIM_SECONDS))) {
       if (gone !== null) await Promise.all(underWay.values());
-      const branch = await outbox.lane(name);
-      if (branch === null) return;
+      const queue = await outbox.queue(name);
+      if (queue === null) return;
       const now = performance.now();
-      posts = filled(posts ?? { tokens: branch.tokens, at: now - restedMs(branch) }, paces.posts, now);
+      posts = filled(posts ?? { tokens: queue.tokens, at: now - restedMs(queue) }, paces.posts, now);
       if (gone !== null) {
-        await placeGone(deps, branch, gone);
+        await placeGone(deps, queue, gone);
         gone = null;
         continue;
       }
-      if (branch.waitMs > 0) {
-        if (branch.waitMs > LINGER_MS) return;
-        await bell.wait(branch.waitMs, [], deps.stopping);
+      if (queue.waitMs > 0) {
+        if (queue.waitMs > LINGER_MS) return;
+        await bell.wait(queue.waitMs, [], deps.stopping);
         continue;
       }
       const person = directOf(name);
       if (person !== null && !isAsked) {
         isAsked = true;
         const closed = await deps.accounts.closed(person);
-        if (closed !== null) return await closeDirect(deps, branch, person, closed);
+        if (closed !== null) return await closeDirect(deps, queue, person, closed);
       }
-      if (branch.place === null) {
+      if (queue.place === null) {
         const known = namedOf(name);
-        if (branch.wanted === null && person === null && known === null) return;
+        if (queue.wanted === null && person === null && known === null) return;
         const failure =
           person !== null
-            ? await openDirect(deps, branch, person)
+            ? await openDirect(deps, queue, person)
             : known !== null
-              ? await findNamed(deps, branch, known)
-              : await makeChannel(deps, branch);
-        if (failure !== null) await settleLane(deps, branch, failure);
-        else if (branch.stream !== null) deps.onPlace(branch.stream);
+              ? await findNamed(deps, queue, known)
+              : await makeChannel(deps, queue);
+        if (failure !== null) await settleQueue(deps, queue, failure);
+        else if (queue.stream !== null) deps.onPlace(queue.stream);
         continue;
       }
-      if ((branch.furnishDue || toPin) && !branch.borrowed && furnishing === null) furnishing = beginFurnishing(branch);
+      if ((queue.furnishDue || toPin) && !queue.borrowed && furnishing === null) furnishing = beginFurnishing(queue);
       const busy = new Set(underWay.keys());
-      const due = await dueIn(branch);
+      const due = await dueIn(queue);
       const edits = due.every(isPost) ? NO_EDITS : await deps.edits.look();
       const choice = choose(due, busy, posts, edits, rate);
       // Something ended while the outbox was read: what it made possible is not in what was read.
@@ -124,7 +124,7 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
       posts = choice.posts;
       let outpaced = false;
       for (const item of choice.start) {
-        if (isPost(item) || (await deps.edits.take(item.priority === 0))) underWay.set(item.id, begin(item, branch));
+        if (isPost(item) || (await deps.edits.take(item.priority === 0))) underWay.set(item.id, begin(item, queue));
         else outpaced = true;
       }
       // Another process took the edit that was left: it is looked at again how long to wait.
@@ -140,32 +140,32 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
   }
 
   /** What is new is drawn elsewhere where an incident has no channel of its own; what stands in a place is edited there. */
-  async function dueIn({ borrowed, stream }: Lane): Promise<readonly Item[]> {
+  async function dueIn({ borrowed, stream }: Queue): Promise<readonly Item[]> {
     const items = await outbox.pending(name);
     return borrowed && stream !== null ? items.filter((item) => !isPost(item)) : items;
   }
 
-  async function begin(item: Item, branch: Lane): Promise<void> {
+  async function begin(item: Item, queue: Queue): Promise<void> {
     try {
-      const failure = await deliver(deps, item, branch.place as string);
+      const failure = await deliver(deps, item, queue.place as string);
       if (failure?.kind === "place gone") gone = failure.error;
-      else if (failure !== null) await settleLane(deps, branch, failure);
-      else if (branch.failures > 0) await outbox.answered(name);
-      toPin ||= isPost(item) && ((branch.wanted as WantedChannel | null)?.pinned.includes(item.key) ?? false);
+      else if (failure !== null) await settleQueue(deps, queue, failure);
+      else if (queue.failures > 0) await outbox.answered(name);
+      toPin ||= isPost(item) && ((queue.wanted as WantedChannel | null)?.pinned.includes(item.key) ?? false);
     } catch (error) {
       broken = true;
-      deps.log.error({ err: error, lane: name }, "What Slack shows could not be written down.");
+      deps.log.error({ err: error, queue: name }, "What Slack shows could not be written down.");
     } finally {
       underWay.delete(item.id);
     }
   }
 
-  async function beginFurnishing(branch: Lane): Promise<void> {
+  async function beginFurnishing(queue: Queue): Promise<void> {
     toPin = false;
     try {
-      await furnish(deps, branch);
+      await furnish(deps, queue);
     } catch (error) {
-      deps.log.error({ err: error, lane: name }, "A channel could not be furnished.");
+      deps.log.error({ err: error, queue: name }, "A channel could not be furnished.");
     } finally {
       furnishing = null;
     }
@@ -173,9 +173,10 @@ export async function workLane(deps: Working, name: string, bell: Bell): Promise
 }
 
 /** What a failure means for the channel it happened in, and for no other. */
-async function settleLane(deps: Working, branch: Lane, failure: CallFailure): Promise<void> {
+async function settleQueue(deps: Working, queue: Queue, failure: CallFailure): Promise<void> {
   const { outbox, owner } = deps;
-  const putOff = (seconds: number, failed: boolean) => outbox.putOff(branch.lane, owner, seconds, failure.says, failed);
+  const putOff = (seconds: number, failed: boolean) =>
+    outbox.putOff(queue.queue, owner, seconds, failure.says, failed);
   switch (failure.kind) {
     case "limited":
       await putOff(failure.seconds, false);
@@ -185,20 +186,20 @@ async function settleLane(deps: Working, branch: Lane, failure: CallFailure): Pr
       await putOff(LOCKED_OUT_SECONDS, true);
       return;
     case "refused": {
-      const person = directOf(branch.lane);
-      if (person !== null && CLOSED_ACCOUNT.has(failure.error)) return closeDirect(deps, branch, person, failure.error);
-      if (branch.lane === announceLane(deps.announceIn)) deps.onAnnounceLost();
-      else if (branch.failures === 0)
+      const person = directOf(queue.queue);
+      if (person !== null && CLOSED_ACCOUNT.has(failure.error)) return closeDirect(deps, queue, person, failure.error);
+      if (queue.queue === announceQueue(deps.announceIn)) deps.onAnnounceLost();
+      else if (queue.failures === 0)
         deps.log.error(
-          { event: "slack.place_refused", lane: branch.lane, error: failure.error, says: failure.says },
+          { event: "slack.place_refused", queue: queue.queue, error: failure.error, says: failure.says },
           "slack does not open a place for messages; they wait",
         );
-      await putOff(backoffSeconds(branch.failures), true);
+      await putOff(backoffSeconds(queue.failures), true);
       return;
     }
     case "unsent":
     case "unknown":
-      await putOff(backoffSeconds(branch.failures), true);
+      await putOff(backoffSeconds(queue.failures), true);
       return;
     default:
       failure satisfies never;
@@ -208,9 +209,9 @@ async function settleLane(deps: Working, branch: Lane, failure: CallFailure): Pr
 /** An account can be activated again; until then nothing is tried. */
 const CLOSED_ACCOUNT_SECONDS = 24 * 3600;
 
-async function closeDirect(deps: Working, branch: Lane, person: string, error: string): Promise<void> {
+async function closeDirect(deps: Working, queue: Queue, person: string, error: string): Promise<void> {
   deps.log.warn({ event: "slack.person_unreachable", user: person, error }, "an account takes no direct messages");
-  await deps.outbox.closed(branch.lane, deps.owner, error, CLOSED_ACCOUNT_SECONDS);
+  await deps.outbox.closed(queue.queue, deps.owner, error, CLOSED_ACCOUNT_SECONDS);
   deps.onUnreachable();
 }
 
@@ -218,35 +219,35 @@ async function closeDirect(deps: Working, branch: Lane, person: string, error: s
  * An open incident whose channel was archived or deleted gets a new one with everything in it. What was meant for another
  * place goes where incidents are announced.
  */
-async function placeGone(deps: Working, branch: Lane, error: string): Promise<void> {
+async function placeGone(deps: Working, queue: Queue, error: string): Promise<void> {
   const { outbox, client, owner } = deps;
-  deps.log.warn({ event: "slack.place_gone", channel: branch.place, error }, "a channel can't be written to");
-  const person = directOf(branch.lane);
-  if (person !== null && CLOSED_ACCOUNT.has(error)) return closeDirect(deps, branch, person, error);
-  const about = branch.stream === null ? null : ((await outbox.drawn(branch.stream))?.about as About | undefined);
-  if (about?.live && !branch.borrowed && error !== "not_in_channel") {
-    await outbox.lost(branch.lane, owner);
+  deps.log.warn({ event: "slack.place_gone", channel: queue.place, error }, "a channel can't be written to");
+  const person = directOf(queue.queue);
+  if (person !== null && CLOSED_ACCOUNT.has(error)) return closeDirect(deps, queue, person, error);
+  const about = queue.stream === null ? null : ((await outbox.drawn(queue.stream))?.about as About | undefined);
+  if (about?.live && !queue.borrowed && error !== "not_in_channel") {
+    await outbox.lost(queue.queue, owner);
     return;
   }
-  const joined = error === "not_in_channel" && (await join(client, branch.place as string));
-  if (!joined && (await redirect(deps, branch, error))) return;
-  await outbox.putOff(branch.lane, owner, joined ? 0 : backoffSeconds(Math.max(3, branch.failures)), error, !joined);
+  const joined = error === "not_in_channel" && (await join(client, queue.place as string));
+  if (!joined && (await redirect(deps, queue, error))) return;
+  await outbox.putOff(queue.queue, owner, joined ? 0 : backoffSeconds(Math.max(3, queue.failures)), error, !joined);
 }
 
 /** Where people typed, or asked to be told, nothing can be said: it is said in the announce channel. */
-async function redirect(deps: Working, branch: Lane, error: string): Promise<boolean> {
-  if (branch.stream !== null || directOf(branch.lane) !== null) return false;
-  if (branch.lane === announceLane(deps.announceIn)) {
+async function redirect(deps: Working, queue: Queue, error: string): Promise<boolean> {
+  if (queue.stream !== null || directOf(queue.queue) !== null) return false;
+  if (queue.queue === announceQueue(deps.announceIn)) {
     deps.onAnnounceLost();
     return false;
   }
   const place = await announceChannel(deps).catch(() => null);
-  if (place === null || place === branch.place) return false;
+  if (place === null || place === queue.place) return false;
   deps.log.warn(
-    { event: "slack.place_redirected", channel: branch.place, to: place, error },
+    { event: "slack.place_redirected", channel: queue.place, to: place, error },
     "what was meant for a channel goes to the announce channel",
   );
-  for (const stream of await deps.outbox.redirected(branch.lane, deps.owner, place, error)) deps.onPlace(stream);
+  for (const stream of await deps.outbox.redirected(queue.queue, deps.owner, place, error)) deps.onPlace(stream);
   return true;
 }
 
@@ -258,7 +259,7 @@ async function join(client: WebClient, channel: string): Promise<boolean> {
   );
 }
 
-/** A lane nobody ever worked on starts with a full bucket. */
-function restedMs(branch: Lane): number {
-  return branch.tokensAgoMs === 0 && branch.tokens === 0 ? 60_000 : branch.tokensAgoMs;
+/** A queue nobody ever worked on starts with a full bucket. */
+function restedMs(queue: Queue): number {
+  return queue.tokensAgoMs === 0 && queue.tokens === 0 ? 60_000 : queue.tokensAgoMs;
 }

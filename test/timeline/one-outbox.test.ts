@@ -1,0 +1,170 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { hashOf, sha256 } from "../../src/lib/canonical.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import { createDeliveries, type DueItem, type Ended } from "../../src/projection/deliveries.ts";
+import { createOutbox } from "../../src/projection/outbox.ts";
+import { createDeliveryWorker, type Sink } from "../../src/projection/worker.ts";
+import type { Store } from "../../src/timeline/index.ts";
+import { asSuperuser, quiet, storeOn, type TestServer, testServer, until } from "./server.ts";
+
+/** A store as the version before one outbox left it: what was pending, under way and over, in its three tables. */
+const OLD_ROWS = `
+  insert into lifeboat.page (key, stream, version, wanted, wanted_hash, told, told_hash, tried, not_before, failures, owner, claimed_until) values
+    ('lifeboat/inc-new', 'inc-new', 4, '{"n": 1}', 'w', null, null, false, '-infinity', 0, null, '-infinity'),
+    ('lifeboat/inc-tried', 'inc-tried', 5, '{"n": 2}', 'w', null, null, true, '-infinity', 2, null, '-infinity'),
+    ('lifeboat/inc-changed', 'inc-changed', 6, '{"n": 3}', 'w', '{"n": 0}', 'old', true, '-infinity', 0, null, '-infinity'),
+    ('lifeboat/inc-told', 'inc-told', 7, '{"n": 4}', 'w', '{"n": 4}', 'w', true, '-infinity', 0, null, '-infinity'),
+    ('lifeboat/inc-held', 'inc-held', 8, '{"n": 5}', 'w', null, null, true, '-infinity', 0, 'another', now() + interval '1 hour'),
+    ('lifeboat/inc-later', 'inc-later', 9, '{"n": 6}', 'w', null, null, true, now() + interval '1 hour', 3, null, '-infinity');
+  insert into lifeboat.delivery (key, stream, lane, via, content, sending_since, attempts, owner, claimed_until, ended_at, outcome, reference, reached, recorded_at, says) values
+    ('upd-1/email', 'inc-1', 'inc-1/email/customers', 'email', '{}', null, 1, null, '-infinity', now(), 'delivered', 'ref-1', '2 addresses', now(), null),
+    ('upd-2/email', 'inc-1', 'inc-1/email/customers', 'email', '{"n": 2}', now(), 1, null, '-infinity', null, null, null, null, null, null),
+    ('upd-3/email', 'inc-1', 'inc-1/email/customers', 'email', '{"n": 3}', null, 0, null, '-infinity', null, null, null, null, null, null),
+    ('upd-4/email', 'inc-2', 'inc-2/email/customers', 'email', '{"n": 4}', null, 1, null, '-infinity', now(), 'delivered', 'ref-4', '3 addresses', null, 'one refused'),
+    ('upd-5/email', 'inc-3', 'inc-3/email/customers', 'email', '{}', null, 1, null, '-infinity', now(), 'undelivered', null, null, now(), 'no'),
+    ('upd-6/statuspage', 'inc-4', 'inc-4/statuspage', 'statuspage', '{"n": 6}', null, 1, 'another', now() + interval '1 hour', null, null, null, null, null, null);
+  insert into lifeboat.outbox_stream (stream, version) values ('inc-1', 3);
+  insert into lifeboat.outbox_lane (lane, place, tokens, tokens_at) values
+    ('CINCIDENT', 'CINCIDENT', 2, now()), ('workspace:T1:edits', null, 7, now());
+  insert into lifeboat.outbox (stream, key, lane, under, priority, once, wanted, wanted_hash, shown_as, shown_hash, sent_since, failures) values
+    ('inc-1', 'card', 'CINCIDENT', null, 1, false, '{"text": "b"}', 'b', '1.1', 'a', null, 0),
+    ('inc-1', 'shown', 'CINCIDENT', null, 1, false, '{"text": "c"}', 'c', '1.2', 'c', null, 0),
+    ('inc-1', 'said', 'CINCIDENT', null, 1, true, '{"text": "d"}', 'd', '1.3', 'x', null, 0),
+    ('inc-1', 'maybe', 'CINCIDENT', 'card', 0, false, '{"text": "e"}', 'e', null, null, now(), 1);`;
+
+let on: TestServer;
+let url: string;
+let store: Store;
+
+beforeAll(async () => {
+  on = await testServer();
+  url = await on.database();
+  const folder = join(projectRoot(), "src/timeline/migrations");
+  await asSuperuser(
+    url,
+    "create schema lifeboat; create table lifeboat.migration (name text primary key, checksum text not null, applied_at timestamptz(3) not null default now())",
+  );
+  for (const name of (await readdir(folder)).filter((one) => one < "0120").sort()) {
+    const sql = await readFile(join(folder, name), "utf8");
+    await asSuperuser(url, sql);
+    await asSuperuser(url, "insert into lifeboat.migration (name, checksum) values ($1, $2)", [name, sha256(sql)]);
+  }
+  await asSuperuser(url, OLD_ROWS);
+  store = await storeOn(url);
+}, 60_000);
+afterAll(async () => {
+  await store.close();
+  await on.close();
+}, 60_000);
+
+/** Takes everything, and remembers what it was given. */
+function taking(name: string) {
+  const sent: DueItem[] = [];
+  const recorded: Ended[] = [];
+  const sink: Sink = {
+    name,
+    async send(item) {
+      sent.push(item);
+      return { how: "delivered", told: { to: "all" }, reference: `new-${item.key}`, says: null };
+    },
+    record: async (ended) => void recorded.push(ended),
+  };
+  return { sent, recorded, sink };
+}
+
+test("what was pending in the three tables is sent once by two workers, in order, and nothing else is", async () => {
+  const sinks = ["pagerduty", "email", "statuspage"].map(taking);
+  const [pages, mail, status] = sinks as [
+    ReturnType<typeof taking>,
+    ReturnType<typeof taking>,
+    ReturnType<typeof taking>,
+  ];
+  const workers = [1, 2].map(() =>
+    createDeliveryWorker({
+      deliveries: createDeliveries(store.pool),
+      sinks: sinks.map(({ sink }) => sink),
+      log: quiet,
+      ended: () => {},
+    }),
+  );
+  await until(async () => {
+    for (const worker of workers) await worker.round();
+    await Promise.all(workers.map((worker) => worker.settled()));
+    return mail.recorded.length === 3 && pages.sent.length === 3;
+  });
+  for (const worker of workers) await worker.round();
+
+  expect(
+    pages.sent.map(({ key, version, tried, tries, delivered }) => ({ key, version, tried, tries, delivered })),
+  ).toEqual(
+    expect.arrayContaining([
+      { key: "lifeboat/inc-new", version: 4, tried: false, tries: 0, delivered: null },
+      { key: "lifeboat/inc-tried", version: 5, tried: true, tries: 2, delivered: null },
+      { key: "lifeboat/inc-changed", version: 6, tried: true, tries: 0, delivered: { n: 0 } },
+    ]),
+  );
+  expect(pages.sent).toHaveLength(3);
+  // In the order of its queue; what was under way is "nobody knows", and what the outside called the last one is known.
+  expect(mail.sent.map(({ key, unsure, reference, desired }) => ({ key, unsure, reference, desired }))).toEqual([
+    { key: "upd-2/email", unsure: true, reference: "ref-1", desired: { n: 2 } },
+    { key: "upd-3/email", unsure: false, reference: "new-upd-2/email", desired: { n: 3 } },
+  ]);
+  expect(status.sent).toEqual([]);
+  expect(mail.recorded.map(({ key, delivered, says }) => ({ key, delivered, says }))).toEqual(
+    expect.arrayContaining([{ key: "upd-4/email", delivered: { to: "3 addresses" }, says: "one refused" }]),
+  );
+  // Said again by whoever folds the timeline anew: it was said once.
+  const deliveries = createDeliveries(store.pool);
+  const again = { sink: "email", queue: "inc-1/email/customers", once: true, desired: { n: 9 } };
+  await deliveries.enqueue(
+    "inc-1",
+    99,
+    ["upd-1/email", "upd-2/email"].map((key) => ({ ...again, key })),
+  );
+  expect(await deliveries.claim("me", ["email"], 60, 10)).toEqual([]);
+  // What another process held when it was migrated is its own until its claim is over.
+  await asSuperuser(url, "update lifeboat.outbox_queue set claimed_until = now() where owner = 'another'");
+  expect(
+    (await deliveries.claim("me", ["pagerduty", "statuspage"], 60, 10)).map(({ key, unsure }) => [key, unsure]),
+  ).toEqual(
+    expect.arrayContaining([
+      ["lifeboat/inc-held", true],
+      ["upd-6/statuspage", false],
+    ]),
+  );
+});
+
+test("what Slack was shown stays shown, what it should show stays due, and its shared pace is where it was", async () => {
+  const outbox = createOutbox(store.pool);
+  expect(await outbox.claim("me", 60, 10)).toEqual(["CINCIDENT"]);
+  const due = await outbox.pending("CINCIDENT");
+  expect(
+    due.map(({ key, deliveredAs, sendingSince, rootAs, tries }) => [
+      key,
+      deliveredAs,
+      sendingSince !== null,
+      rootAs,
+      tries,
+    ]),
+  ).toEqual([
+    ["card", "1.1", false, null, 0],
+    ["maybe", null, true, "1.1", 1],
+  ]);
+  const before = await outbox.tokens("workspace:T1:edits", { perSecond: 0, burst: 10 });
+  expect(before).toBe(7);
+  // Drawn anew at the next version it changes no more than what is drawn.
+  const message = { queue: "CINCIDENT", under: null, priority: 1, broadcast: false };
+  await outbox.want({
+    ...{ stream: "inc-1", version: 4, about: {}, redrawAt: null, queues: [] },
+    messages: [
+      { ...message, key: "said", once: true, desired: { text: "otherwise" } },
+      { ...message, key: "card", once: false, desired: { text: "z" } },
+    ],
+  });
+  expect((await outbox.pending("CINCIDENT")).map(({ key, desiredHash }) => [key, desiredHash])).toEqual([
+    ["card", hashOf({ text: "z" })],
+    ["maybe", "e"],
+  ]);
+});
