@@ -10,6 +10,7 @@ import type { Logger } from "../src/lib/log.ts";
 import type { SecondFactor } from "../src/mfa/second-factor.ts";
 import type { ReportTemplate } from "../src/report/templates.ts";
 import type { Tally, Timeline } from "../src/timeline/contract.ts";
+import type { Undelivered } from "../templates/messages/undelivered.ts";
 
 /** What commands may use. They read, decide and append; they can not reach actions. */
 export interface CommandContext {
@@ -36,6 +37,12 @@ export interface CommandContext {
   readonly incidentAt: (channel: string) => Promise<string | null>;
   /** Slack accounts that read nothing any more, as far as it is known; absent: nobody knows. */
   readonly unreachable?: () => Promise<ReadonlySet<string>>;
+  /** What places outside were not shown, of an incident; absent: nobody knows. */
+  readonly deliveries?: {
+    undelivered(incident: string): Promise<readonly Undelivered[]>;
+    /** Tries it now. How many there were. */
+    tryAgain(incident: string): Promise<number>;
+  };
   /** Counts that are the same in every process. */
   readonly tally: Tally;
   /** What can be said, and how far this installation reaches. */

@@ -37,6 +37,7 @@ import { record } from "./record.ts";
 import { reload } from "./reload.ts";
 import { reopen } from "./reopen.ts";
 import { replan } from "./replan.ts";
+import { resend } from "./resend.ts";
 import { resolve } from "./resolve.ts";
 import { restore } from "./restore.ts";
 import { resume } from "./resume.ts";
@@ -107,6 +108,7 @@ export const commands: readonly Command[] = [
   update,
   snooze,
   catchup,
+  resend,
   reload,
 ];
 

@@ -4,6 +4,7 @@ import { section } from "../templates/messages/blocks.ts";
 import { statusCard } from "../templates/messages/card.ts";
 import { progressLines } from "../templates/messages/progress.ts";
 import { stepList } from "../templates/messages/steps.ts";
+import { undeliveredLines } from "../templates/messages/undelivered.ts";
 import { act } from "./act.ts";
 import type { Command, Reply } from "./command.ts";
 import { no, say, stop, surroundings, whereOf } from "./say.ts";
@@ -42,11 +43,16 @@ export const status: Command = {
       const { text, blocks } = stepList(run, around);
       return { text, blocks: [section(progressLines(incident, run, around).join("\n")), ...blocks] };
     });
+    const failing = undeliveredLines((await context.deliveries?.undelivered(incident.id)) ?? []);
     return {
       kind: "private",
       message: {
-        text: [card.text, ...lists.map(({ text }) => text)].join("\n"),
-        blocks: [...card.blocks, ...lists.flatMap(({ blocks }) => blocks)].slice(0, 50),
+        text: [card.text, ...failing, ...lists.map(({ text }) => text)].join("\n"),
+        blocks: [
+          ...card.blocks,
+          ...(failing.length === 0 ? [] : [section(failing.join("\n"))]),
+          ...lists.flatMap(({ blocks }) => blocks),
+        ].slice(0, 50),
       },
     } satisfies Reply;
   },

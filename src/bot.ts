@@ -156,6 +156,13 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
               if (slack === null) return { ok: true, says: "This bot runs without Slack." };
               return slackHealth(slack);
             },
+            undelivered: async () => {
+              const found = await deliveries.undelivered();
+              const streams = [...new Set(found.map(({ stream }) => stream))];
+              return found.length === 0
+                ? null
+                : `Not delivered: ${found.length}, in ${streams.slice(0, 5).join(", ")}.`;
+            },
           },
           metrics,
         );

@@ -13,6 +13,7 @@ import { LifeboatError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import type { SecretBook } from "./lib/redact.ts";
 import { createTotp } from "./mfa/totp.ts";
+import { createDeliveries } from "./projection/deliveries.ts";
 import type { Outbox } from "./projection/outbox.ts";
 import { checkTemplates, templateFor } from "./report/templates.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
@@ -56,6 +57,7 @@ export function commandContextOf(
     announceIn: config.slack?.announceIn ?? null,
     incidentAt: async (channel) => (await outbox.streamAt(channel))?.stream ?? null,
     unreachable: async () => new Set((await outbox.closedQueues()).flatMap((queue) => directOf(queue) ?? [])),
+    deliveries: createDeliveries(store.pool),
     tally: createTally(store.pool),
     ...(reload && { reload }),
     comms: {

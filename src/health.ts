@@ -8,6 +8,8 @@ export interface HealthChecks {
   live(): Promise<Health>;
   /** Can people reach it, and is the store the one it knew? */
   ready(): Health;
+  /** What places outside were not shown, as a sentence beside it; null: everything is delivered. */
+  undelivered?(): Promise<string | null>;
 }
 
 export interface Health {
@@ -62,7 +64,11 @@ export async function serveHealth(
 ): Promise<Served> {
   const answers: Record<string, () => Promise<Health>> = {
     "/live": () => checks.live(),
-    "/ready": async () => checks.ready(),
+    "/ready": async () => {
+      const { ok, says } = checks.ready();
+      const more = await withDeadline("The outbox", 1, async () => checks.undelivered?.()).catch(() => null);
+      return { ok, says: more ? `${says} ${more}` : says };
+    },
   };
   const listener = async (request: IncomingMessage, response: ServerResponse) => {
     const { pathname } = requestUrl(request);

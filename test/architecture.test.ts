@@ -72,7 +72,6 @@ const rooms: Record<string, { at: string; may: string[] }> = {
       "src/incident/",
       "src/incidents/",
       "src/timeline/contract.ts",
-      "src/timeline/delivery.ts",
       "src/timeline/schedule.ts",
       "templates/messages/escape.ts",
     ],
@@ -137,7 +136,6 @@ const rooms: Record<string, { at: string; may: string[] }> = {
       "src/incident/",
       "src/incidents/",
       "src/timeline/contract.ts",
-      "src/timeline/pages.ts",
     ],
   },
   practiceSlack: { at: "practice/slack/", may: ["src/lib/"] },
@@ -165,6 +163,7 @@ const packages: Record<string, string[]> = {
   otpauth: ["src/mfa/", "practice/session/authenticator.ts", "practice/session/authenticators.ts"],
   pg: [
     "src/timeline/",
+    "src/projection/",
     "src/actions/postgres/",
     "src/actions/patroni/",
     "src/actions/pgbouncer/",

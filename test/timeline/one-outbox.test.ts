@@ -1,9 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { hashOf, sha256 } from "../../src/lib/canonical.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { createDeliveries, type DueItem, type Ended } from "../../src/projection/deliveries.ts";
+import { createDeliveries, type DueItem, type Ended, FAILING_TRIES } from "../../src/projection/deliveries.ts";
 import { createOutbox } from "../../src/projection/outbox.ts";
 import { createDeliveryWorker, type Sink } from "../../src/projection/worker.ts";
 import type { Store } from "../../src/timeline/index.ts";
@@ -167,4 +167,84 @@ test("what Slack was shown stays shown, what it should show stays due, and its s
     ["card", hashOf({ text: "z" })],
     ["maybe", "e"],
   ]);
+});
+
+describe("what was given up", () => {
+  const deliveries = () => createDeliveries(store.pool);
+  const mail = (key: string) => ({ sink: "email", queue: `${key}/queue`, key, once: true, desired: { n: 1 } });
+
+  test("is not tried any more, is visible, and is tried again when a person asks for it", async () => {
+    let refuses = true;
+    let asked = 0;
+    const recorded: Ended[] = [];
+    const sink: Sink = {
+      name: "email",
+      async send() {
+        asked += 1;
+        return refuses
+          ? { how: "never", says: "no such mailbox" }
+          : { how: "delivered", told: { to: "all" }, reference: null, says: null };
+      },
+      record: async (ended) => void recorded.push(ended),
+    };
+    const worker = createDeliveryWorker({ deliveries: deliveries(), sinks: [sink], log: quiet, ended: () => {} });
+    const round = async () => {
+      await worker.round();
+      await worker.settled();
+      await worker.round();
+      await worker.settled();
+    };
+    await deliveries().enqueue("inc-refused", 1, [mail("upd-9/email")]);
+    await round();
+    expect([asked, recorded.map(({ delivered, says }) => [delivered, says])]).toEqual([1, [[null, "no such mailbox"]]]);
+    expect(await deliveries().undelivered("inc-refused")).toEqual([
+      { sink: "email", stream: "inc-refused", key: "upd-9/email", tries: 1, says: "no such mailbox", givenUp: true },
+    ]);
+    refuses = false;
+    expect(await deliveries().tryAgain("inc-refused")).toBe(1);
+    await round();
+    expect([asked, recorded.at(-1)?.delivered]).toEqual([2, { to: "all" }]);
+    expect(await deliveries().undelivered("inc-refused")).toEqual([]);
+    expect(await deliveries().tryAgain("inc-refused")).toBe(0);
+  });
+
+  test("is visible while it is tried on, from its fifth failure in a row", async () => {
+    const worker = createDeliveryWorker({
+      deliveries: deliveries(),
+      sinks: [{ name: "page", send: async () => ({ how: "later", sure: true, says: "the disk is full", seconds: 0 }) }],
+      log: quiet,
+      ended: () => {},
+    });
+    await deliveries().enqueue("inc-full", 1, [{ ...mail("upd-9/page"), sink: "page" }]);
+    const failing = async () =>
+      (await deliveries().undelivered("inc-full")).map(({ tries, givenUp }) => [tries, givenUp]);
+    for (let n = 1; n < FAILING_TRIES; n++) {
+      await worker.round();
+      await worker.settled();
+      expect(await failing()).toEqual([]);
+    }
+    await worker.round();
+    await worker.settled();
+    expect(await failing()).toEqual([[FAILING_TRIES, false]]);
+  });
+
+  test("in Slack comes back when something else is desired", async () => {
+    const outbox = createOutbox(store.pool);
+    const drawing = (version: number, text: string) => ({
+      ...{ stream: "inc-odd", version, about: {}, redrawAt: null },
+      queues: [{ queue: "CODD", own: false, place: "CODD", wanted: null }],
+      messages: [
+        { key: "card", queue: "CODD", under: null, priority: 1, broadcast: false, once: false, desired: { text } },
+      ],
+    });
+    await outbox.want(drawing(1, "one"));
+    const [item] = await outbox.pending("CODD");
+    await outbox.giveUp(item?.id ?? "", "msg_too_long");
+    expect(await outbox.pending("CODD")).toEqual([]);
+    expect(await outbox.claim("me", 60, 10)).not.toContain("CODD");
+    expect(await deliveries().undelivered("inc-odd")).toHaveLength(1);
+    await outbox.want(drawing(2, "two"));
+    expect(await outbox.pending("CODD")).toHaveLength(1);
+    expect(await outbox.claim("me", 60, 10)).toContain("CODD");
+  });
 });

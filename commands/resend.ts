@@ -1,0 +1,22 @@
+import type { Command } from "./command.ts";
+import { say, stop, whereOf } from "./say.ts";
+import { theIncident } from "./the-incident.ts";
+
+export const resend: Command = {
+  verb: "resend",
+  aliases: [],
+  summary: "Try again what Slack, PagerDuty, mail or a status page refused. `/dr status` lists it.",
+  usage: "/dr resend [<incident>]",
+  examples: ["/dr resend", "/dr resend INC-42"],
+  async handle(context, request) {
+    const incident = await theIncident(context, request, true);
+    if (context.deliveries === undefined)
+      return stop({ code: "resend-nowhere", what: "Nothing is delivered from here", next: "Ask a running bot" });
+    const tried = await context.deliveries.tryAgain(incident.id);
+    const where = await whereOf(context, incident.id);
+    if (tried === 0) return say(`Everything of ${where} is delivered or on its way.`);
+    return say(
+      `Trying ${tried} ${tried === 1 ? "delivery" : "deliveries"} of ${where} again. \`/dr status\` lists what fails.`,
+    );
+  },
+};
