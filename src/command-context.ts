@@ -17,7 +17,7 @@ import { createDeliveries } from "./projection/deliveries.ts";
 import type { Outbox } from "./projection/outbox.ts";
 import { checkTemplates, templateFor } from "./report/templates.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
-import { directOf } from "./slack/publish/drawing.ts";
+import { directOf } from "./sinks/slack/places.ts";
 import type { Store } from "./timeline/index.ts";
 import { createSecondFactors } from "./timeline/second-factors.ts";
 import { createTally } from "./timeline/tally.ts";

@@ -33,6 +33,22 @@ const rooms: Record<string, { at: string; may: string[] }> = {
       "src/timeline/contract.ts",
     ],
   },
+  sinksSlack: {
+    at: "src/sinks/slack/",
+    may: [
+      "src/lib/",
+      "src/catalog/types.ts",
+      "src/projection/",
+      "templates/messages/escape.ts",
+      "templates/messages/message.ts",
+    ],
+  },
+  sinksPagerduty: { at: "src/sinks/pagerduty/", may: ["src/lib/", "src/projection/"] },
+  sinksMail: { at: "src/sinks/mail/", may: ["src/lib/", "src/projection/"] },
+  sinksStatuspage: {
+    at: "src/sinks/statuspage/",
+    may: ["src/lib/", "src/projection/", "src/incident/events.ts"],
+  },
   engine: {
     at: "src/engine/",
     may: [
@@ -67,6 +83,8 @@ const rooms: Record<string, { at: string; may: string[] }> = {
     may: [
       "src/http/",
       "src/projection/",
+      "src/sinks/mail/",
+      "src/sinks/statuspage/",
       "src/lib/",
       "src/catalog/",
       "src/incident/",
@@ -117,6 +135,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
     may: [
       "src/http/",
       "src/projection/",
+      "src/sinks/slack/",
       "src/lib/",
       "src/catalog/",
       "src/incident/",
@@ -131,6 +150,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
     may: [
       "src/http/",
       "src/projection/",
+      "src/sinks/pagerduty/",
       "src/lib/",
       "src/catalog/types.ts",
       "src/incident/",
@@ -151,8 +171,8 @@ const rooms: Record<string, { at: string; may: string[] }> = {
 };
 
 const packages: Record<string, string[]> = {
-  "@slack/": ["src/slack/"],
-  "@pagerduty/": ["src/paging/"],
+  "@slack/": ["src/slack/", "src/sinks/slack/"],
+  "@pagerduty/": ["src/sinks/pagerduty/"],
   "@kubernetes/": ["src/actions/kubernetes-client.ts"],
   "@aws-sdk/client-rds": ["src/actions/rds/"],
   "@aws-sdk/client-route-53": ["src/actions/route53/"],
@@ -180,7 +200,7 @@ const packages: Record<string, string[]> = {
   "prom-client": ["src/metrics/"],
   liquidjs: ["src/comms/liquid.ts", "src/report/liquid.ts"],
   marked: ["src/report/page.ts"],
-  nodemailer: ["src/comms/email.ts"],
+  nodemailer: ["src/sinks/mail/"],
   "smtp-server": ["practice/mail/"],
   "postal-mime": ["practice/mail/"],
   yaml: [

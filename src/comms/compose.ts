@@ -3,6 +3,7 @@ import type { Moment, PostedUpdate, Via } from "../incident/events.ts";
 import { isPrivate } from "../incident/members.ts";
 import { incidentName } from "../incident/numbers.ts";
 import type { IncidentState } from "../incident/state.ts";
+import { addresses } from "../sinks/mail/email.ts";
 import { type Facts, factsOf, type Known } from "./facts.ts";
 import { letter } from "./letter.ts";
 import { render } from "./liquid.ts";
@@ -111,10 +112,6 @@ export function compose(template: Template, given: Readonly<Record<string, strin
         : []),
     ],
   };
-}
-
-export function addresses(count: number): string {
-  return `${count} ${count === 1 ? "address" : "addresses"}`;
 }
 
 const NO_MAIL = "no mail server is configured (SMTP_URL)";

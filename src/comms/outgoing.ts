@@ -2,9 +2,9 @@ import type { System } from "../catalog/types.ts";
 import type { Via } from "../incident/events.ts";
 import type { IncidentState, UpdateState } from "../incident/state.ts";
 import type { Desired } from "../projection/deliveries.ts";
-import type { Mail } from "./email.ts";
+import type { Mail } from "../sinks/mail/email.ts";
+import type { Notice } from "../sinks/statuspage/statuspage.ts";
 import { routeOf } from "./route.ts";
-import type { Notice } from "./statuspage.ts";
 
 /** What has to go out of an incident's updates, each under a key that stays the same, in the order it was said. */
 export function outgoing(state: IncidentState, system: System): readonly Desired[] {

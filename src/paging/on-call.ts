@@ -4,7 +4,7 @@ import { type Delegations, delegatedTo, isRequester } from "../incident/delegati
 import { allOf } from "../incident/people.ts";
 import type { GateState, RunState, Summons } from "../incident/state.ts";
 import { LifeboatError, messageOf, sayProblem } from "../lib/errors.ts";
-import type { PagerDuty } from "./client.ts";
+import type { PagerDuty } from "../sinks/pagerduty/client.ts";
 
 /** A gate waits for people, not for PagerDuty: it has this long to say who is on call. */
 const SECONDS = 3;

@@ -8,13 +8,14 @@ import type { Deliveries, DueItem } from "../projection/deliveries.ts";
 import { createTasks } from "../projection/flights.ts";
 import { createProjector } from "../projection/projector.ts";
 import { createDeliveryWorker, type Later, type Sent } from "../projection/worker.ts";
+import type { PagerDuty } from "../sinks/pagerduty/client.ts";
+import { deliver } from "../sinks/pagerduty/deliver.ts";
+import { PagerDutyError } from "../sinks/pagerduty/errors.ts";
+import type { Wanted } from "../sinks/pagerduty/wanted.ts";
 import type { Timeline } from "../timeline/contract.ts";
-import type { PagerDuty } from "./client.ts";
-import { deliver } from "./deliver.ts";
-import { PagerDutyError } from "./errors.ts";
 import { createOnCall, policyFor, summonsFor } from "./on-call.ts";
 import { recordFailed, recordSent, recordSummons } from "./record.ts";
-import { isAwaited, type PageWords, type Wanted, wantedPages } from "./wanted.ts";
+import { isAwaited, type PageWords, wantedPages } from "./wanted.ts";
 
 export interface PagerOptions {
   readonly timeline: Pick<Timeline, "follow" | "decide" | "now">;

@@ -2,8 +2,8 @@ import type { NewEvent, PageEvent } from "../incident/events.ts";
 import type { Summons } from "../incident/state.ts";
 import { LifeboatError, messageOf, type Problem } from "../lib/errors.ts";
 import type { DueItem } from "../projection/deliveries.ts";
+import type { Wanted } from "../sinks/pagerduty/wanted.ts";
 import type { Timeline } from "../timeline/contract.ts";
-import type { Wanted } from "./wanted.ts";
 
 const BOT = { kind: "bot" } as const;
 type Writing = Pick<Timeline, "decide">;

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Message } from "../../templates/messages/message.ts";
 import type { Logger } from "../lib/log.ts";
-import { callFailureOf } from "./call-failure.ts";
+import { callFailureOf } from "../sinks/slack/call-failure.ts";
+import { backoffSeconds } from "../sinks/slack/deliver.ts";
+import { isSlackChannel } from "../sinks/slack/names.ts";
+import { truncateMessage } from "../sinks/slack/truncate.ts";
 import type { Clients } from "./clients.ts";
-import { backoffSeconds } from "./publish/deliver.ts";
-import { isSlackChannel } from "./publish/names.ts";
-import { truncateMessage } from "./truncate.ts";
 
 export interface Announcing {
   readonly clients: Clients;

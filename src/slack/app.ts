@@ -1,9 +1,10 @@
 import { type AllMiddlewareArgs, type AnyMiddlewareArgs, App, type Receiver, type ReceiverEvent } from "@slack/bolt";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import type { Workspace } from "../sinks/slack/identity.ts";
+import { type Identity, isOneOf } from "../sinks/slack/identity.ts";
 import { whereTo } from "./clients.ts";
-import type { SlackConfig, Workspace } from "./config.ts";
-import { type Identity, isOneOf } from "./identity.ts";
+import type { SlackConfig } from "./config.ts";
 import { sdkLog } from "./sdk-log.ts";
 
 export interface AppOptions {

@@ -1,4 +1,5 @@
 import { LifeboatError } from "../lib/errors.ts";
+import type { Workspace } from "../sinks/slack/identity.ts";
 
 /** What this room needs to know of the installation. `src/config.ts` reads it from the environment. */
 export interface SlackConfig {
@@ -37,12 +38,6 @@ export interface HttpTransport {
   readonly signingSecrets: readonly string[];
   readonly port: number;
   readonly host: string;
-}
-
-/** Null: not told apart (an organisation's install has no team, most workspaces have no enterprise). */
-export interface Workspace {
-  readonly team: string | null;
-  readonly enterprise: string | null;
 }
 
 /** Practice tokens never reach slack.com and real ones never reach a practice workspace. */

@@ -12,7 +12,8 @@ import type { SlackConfig } from "./config.ts";
 import { openSlack } from "./open.ts";
 import type { AccountStatus } from "./people.ts";
 
-export type { SlackConfig, Workspace } from "./config.ts";
+export type { Workspace } from "../sinks/slack/identity.ts";
+export type { SlackConfig } from "./config.ts";
 
 export interface SlackOptions {
   readonly config: SlackConfig;

@@ -6,16 +6,17 @@ import type { Incidents } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Outbox } from "../projection/outbox.ts";
 import { createProjector, isIncident } from "../projection/projector.ts";
+import { createAccounts } from "../sinks/slack/accounts.ts";
+import { createEditBudget } from "../sinks/slack/budget.ts";
+import { announceTrouble } from "../sinks/slack/channel.ts";
+import type { Identity } from "../sinks/slack/identity.ts";
+import { namesIn } from "../sinks/slack/names.ts";
+import { directOf, ownQueue } from "../sinks/slack/places.ts";
+import { Bell, CLAIM_SECONDS, workQueue } from "../sinks/slack/queue.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { Clients } from "./clients.ts";
-import type { Identity } from "./identity.ts";
-import { createAccounts } from "./publish/accounts.ts";
-import { createEditBudget } from "./publish/budget.ts";
-import { announceTrouble } from "./publish/channel.ts";
-import { announcedIn, directOf, drawingOf, houseDrawing, ownQueue } from "./publish/drawing.ts";
+import { announcedIn, drawingOf, houseDrawing } from "./publish/drawing.ts";
 import { createHomes, type Homes } from "./publish/homes.ts";
-import { namesIn } from "./publish/names.ts";
-import { Bell, CLAIM_SECONDS, workQueue } from "./publish/queue.ts";
 
 export interface PublisherOptions {
   readonly timeline: Pick<Timeline, "read" | "follow" | "now">;

@@ -1,7 +1,7 @@
 import type { App, Receiver, ReceiverEvent } from "@slack/bolt";
 import { SocketModeClient } from "@slack/socket-mode";
 import type { Logger } from "../lib/log.ts";
-import { type CallFailure, callFailureOf } from "./call-failure.ts";
+import { type CallFailure, callFailureOf } from "../sinks/slack/call-failure.ts";
 import { whereTo } from "./clients.ts";
 import { sdkLog } from "./sdk-log.ts";
 

@@ -1,7 +1,7 @@
 /**
  * What the bot says: a sentence and, for those who see it, blocks. `text` is what screen readers, notifications and the
  * command line get, so it is whole without the blocks. Blocks are Slack's Block Kit as plain JSON; sizes are cut where
- * they leave the process (`src/slack/limits.ts`).
+ * they leave the process (`src/sinks/slack/limits.ts`).
  */
 export interface Message {
   readonly text: string;

@@ -3,7 +3,7 @@ import type { Browser, Page } from "playwright-core";
 import { createWorkspace, type Workspace } from "../../practice/slack/index.ts";
 import type { System } from "../../src/catalog/types.ts";
 import type { ShownCheck } from "../../src/incident/events.ts";
-import { truncateMessage } from "../../src/slack/truncate.ts";
+import { truncateMessage } from "../../src/sinks/slack/truncate.ts";
 import { gateCard } from "../../templates/messages/gate.ts";
 import { gatesOf } from "../../templates/messages/plan.ts";
 import { browserPath, openBrowser } from "../support/browser.ts";

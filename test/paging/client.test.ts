@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { createPager, type Pager } from "../../practice/pagerduty/index.ts";
-import { type Account, createPagerDuty, type PagerDuty } from "../../src/paging/client.ts";
-import { PagerDutyError } from "../../src/paging/errors.ts";
+import { type Account, createPagerDuty, type PagerDuty } from "../../src/sinks/pagerduty/client.ts";
+import { PagerDutyError } from "../../src/sinks/pagerduty/errors.ts";
 import { holdPagerDuty } from "../support/held.ts";
 import { quiet } from "../support/postgres.ts";
 

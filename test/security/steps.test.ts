@@ -4,7 +4,7 @@ import { idFor } from "../../commands/ids.ts";
 import type { Plan, PlanStep } from "../../src/catalog/types.ts";
 import { ASKED_MAX } from "../../src/incident/repeated.ts";
 import { hashOf } from "../../src/lib/canonical.ts";
-import { truncateForm } from "../../src/slack/truncate.ts";
+import { truncateForm } from "../../src/sinks/slack/truncate.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { gateCard } from "../../templates/messages/gate.ts";
 import type { Form } from "../../templates/messages/message.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { checkBlocks, checkView } from "../../practice/slack/blockkit/check.ts";
-import { limits } from "../../src/slack/limits.ts";
+import { limits } from "../../src/sinks/slack/limits.ts";
 import {
   channelName,
   disarm,
@@ -10,7 +10,7 @@ import {
   truncateHome,
   truncateMessage,
   truncateText,
-} from "../../src/slack/truncate.ts";
+} from "../../src/sinks/slack/truncate.ts";
 import type { Block } from "../../templates/messages/message.ts";
 
 const long = (letter: string, times: number) => letter.repeat(times);

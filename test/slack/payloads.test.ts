@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, jest, test } from "@jest/globals";
 import { parse } from "yaml";
+import { truncateForm, truncateMessage } from "../../src/sinks/slack/truncate.ts";
 import { httpManifest } from "../../src/slack/manifest.ts";
-import { truncateForm, truncateMessage } from "../../src/slack/truncate.ts";
 import { actions, section } from "../../templates/messages/blocks.ts";
 import * as forms from "../../templates/messages/forms.ts";
 import { inputsForm } from "../../templates/messages/inputs.ts";

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { pino } from "pino";
 import type { Message } from "../../practice/slack/index.ts";
-import { createEditBudget } from "../../src/slack/publish/budget.ts";
+import { createEditBudget } from "../../src/sinks/slack/budget.ts";
 import { renderHome } from "../../templates/messages/home.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
 import { type TestServer, testServer } from "../support/postgres.ts";

@@ -4,9 +4,9 @@ import { LINE_MAX } from "../../commands/tokens.ts";
 import { toHtml, toPage, toSlack, toText, wordsOf } from "../../src/comms/rich-text.ts";
 import { eventOf } from "../../src/paging/webhook/payload.ts";
 import { isSigned } from "../../src/paging/webhook/signature.ts";
+import { truncateMessage } from "../../src/sinks/slack/truncate.ts";
 import { takeMention } from "../../src/slack/listen/mention.ts";
 import { takeShortcut } from "../../src/slack/listen/shortcut.ts";
-import { truncateMessage } from "../../src/slack/truncate.ts";
 import { section } from "../../templates/messages/blocks.ts";
 import { cut, plain, plainWords, safe, withCommands } from "../../templates/messages/escape.ts";
 

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createPager, type Pager } from "../../practice/pagerduty/index.ts";
-import { createPagerDuty } from "../../src/paging/client.ts";
+import { createPagerDuty } from "../../src/sinks/pagerduty/client.ts";
 import { soon } from "../support/database-fixture.ts";
 import { quiet } from "../support/postgres.ts";
 import { type Answer, type Exchange, record } from "./exchange.ts";

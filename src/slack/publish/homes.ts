@@ -11,11 +11,11 @@ import { type Incidents, isOpen } from "../../incidents/index.ts";
 import { hashOf } from "../../lib/canonical.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Outbox } from "../../projection/outbox.ts";
+import { callFailureOf } from "../../sinks/slack/call-failure.ts";
+import { namesIn } from "../../sinks/slack/names.ts";
+import { truncateHome } from "../../sinks/slack/truncate.ts";
 import type { Timeline } from "../../timeline/contract.ts";
-import { callFailureOf } from "../call-failure.ts";
 import { systemsOf } from "../roster.ts";
-import { truncateHome } from "../truncate.ts";
-import { namesIn } from "./names.ts";
 
 export interface HomesOptions {
   readonly timeline: Pick<Timeline, "now">;

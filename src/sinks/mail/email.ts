@@ -1,8 +1,7 @@
 import type { Transporter } from "nodemailer";
-import { withDeadline } from "../lib/deadline.ts";
-import { messageOf } from "../lib/errors.ts";
-import type { Sent, Sink } from "../projection/worker.ts";
-import { addresses } from "./compose.ts";
+import { withDeadline } from "../../lib/deadline.ts";
+import { messageOf } from "../../lib/errors.ts";
+import type { Sent, Sink } from "../../projection/worker.ts";
 
 /** A mail as the delivery keeps it. */
 export interface Mail {
@@ -88,6 +87,10 @@ function letterOf(mail: Mail, key: string, from: string) {
     envelope: { from, to: [...to] },
     headers: { "Auto-Submitted": "auto-generated", "X-Lifeboat-Update": key.replace(/[^a-z0-9./-]+/gi, ".") },
   };
+}
+
+export function addresses(count: number): string {
+  return `${count} ${count === 1 ? "address" : "addresses"}`;
 }
 
 interface SmtpError {

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import type { ComponentStatus, PostedUpdate } from "../incident/events.ts";
-import { withDeadline } from "../lib/deadline.ts";
-import { LifeboatError, messageOf } from "../lib/errors.ts";
-import type { DueItem } from "../projection/deliveries.ts";
-import type { Sent, Sink } from "../projection/worker.ts";
+import type { ComponentStatus, PostedUpdate } from "../../incident/events.ts";
+import { withDeadline } from "../../lib/deadline.ts";
+import { LifeboatError, messageOf } from "../../lib/errors.ts";
+import type { DueItem } from "../../projection/deliveries.ts";
+import type { Sent, Sink } from "../../projection/worker.ts";
 
 /** What stands on a page at Atlassian Statuspage, as the delivery keeps it. */
 export interface Notice {

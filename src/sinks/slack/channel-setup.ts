@@ -1,10 +1,10 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "../../lib/log.ts";
 import type { Outbox, Queue } from "../../projection/outbox.ts";
-import { type CallFailure, callFailureOf } from "../call-failure.ts";
-import { limits } from "../limits.ts";
+import { type CallFailure, callFailureOf } from "./call-failure.ts";
 import { backoffSeconds } from "./deliver.ts";
-import type { WantedChannel } from "./drawing.ts";
+import { limits } from "./limits.ts";
+import type { WantedChannel } from "./places.ts";
 
 export interface Furnishing {
   readonly outbox: Outbox;

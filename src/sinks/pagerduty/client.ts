@@ -1,5 +1,5 @@
 import type { APIParameters, APIResponse } from "@pagerduty/pdjs/build/src/api.js";
-import { withDeadline } from "../lib/deadline.ts";
+import { withDeadline } from "../../lib/deadline.ts";
 import { PagerDutyError, pagerDutyErrorOf, unsure } from "./errors.ts";
 
 /** PagerDuty as one system sees it. */

@@ -1,5 +1,5 @@
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from "@slack/web-api";
-import { messageOf } from "../lib/errors.ts";
+import { messageOf } from "../../lib/errors.ts";
 
 /** What a failed call to Slack means for whoever made it. */
 export type CallFailure =

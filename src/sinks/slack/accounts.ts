@@ -1,6 +1,6 @@
 import type { WebClient } from "@slack/web-api";
 import { withDeadline } from "../../lib/deadline.ts";
-import { callFailureOf } from "../call-failure.ts";
+import { callFailureOf } from "./call-failure.ts";
 
 /** Whether an account still reads what is written to it, asked of Slack at most every ten minutes for each. */
 export interface Accounts {

@@ -1,7 +1,7 @@
 import type { WebClient } from "@slack/web-api";
 import type { Block } from "../../../templates/messages/message.ts";
 import type { Item } from "../../projection/outbox.ts";
-import type { Identity } from "../identity.ts";
+import type { Identity } from "./identity.ts";
 
 /** Slack's block types are a closed union; ours are plain JSON that `truncate.ts` and the workspace's validator check. */
 type PostArguments = Parameters<WebClient["chat"]["postMessage"]>[0];

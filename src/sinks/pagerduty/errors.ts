@@ -1,4 +1,4 @@
-import { LifeboatError, messageOf } from "../lib/errors.ts";
+import { LifeboatError, messageOf } from "../../lib/errors.ts";
 
 /** PagerDuty did not say yes. */
 export class PagerDutyError extends LifeboatError {

@@ -1,4 +1,4 @@
-import type { DueItem } from "../projection/deliveries.ts";
+import type { DueItem } from "../../projection/deliveries.ts";
 import type { Incident, PagerDuty, Target } from "./client.ts";
 import type { Wanted } from "./wanted.ts";
 

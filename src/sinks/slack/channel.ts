@@ -1,11 +1,11 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "../../lib/log.ts";
 import type { Outbox, Queue } from "../../projection/outbox.ts";
-import { type CallFailure, callFailureOf } from "../call-failure.ts";
-import type { Identity } from "../identity.ts";
-import { channelName } from "../truncate.ts";
-import { announceQueue, namedOf, type WantedChannel } from "./drawing.ts";
+import { type CallFailure, callFailureOf } from "./call-failure.ts";
+import type { Identity } from "./identity.ts";
 import { isSlackChannel } from "./names.ts";
+import { announceQueue, namedOf, type WantedChannel } from "./places.ts";
+import { channelName } from "./truncate.ts";
 
 export interface Making {
   readonly outbox: Outbox;
@@ -23,33 +23,33 @@ const SUFFIXES = ["", ...Array.from({ length: 19 }, (_, i) => `-${i + 2}`)];
  * under that name; a name somebody else holds gets a suffix. Slack's id and name are what is kept. Whatever else Slack refuses
  * it for, the incident is handled where it is announced.
  */
-export async function makeChannel(deps: Making, branch: Queue): Promise<CallFailure | null> {
-  const wanted = branch.wanted as WantedChannel;
-  if (!(await deps.outbox.making(branch.queue, deps.owner))) return null;
+export async function makeChannel(deps: Making, queue: Queue): Promise<CallFailure | null> {
+  const wanted = queue.wanted as WantedChannel;
+  if (!(await deps.outbox.making(queue.queue, deps.owner))) return null;
   try {
     const taken = new Set((await deps.outbox.places()).values());
     for (const suffix of SUFFIXES) {
       const name = channelName(wanted.name, suffix);
       const made = await create(deps, name, taken, wanted);
       if (made === null) continue;
-      await deps.outbox.made(branch.queue, deps.owner, made.id, made.name);
+      await deps.outbox.made(queue.queue, deps.owner, made.id, made.name);
       return null;
     }
-    return await handleElsewhere(deps, branch, "name_taken");
+    return await handleElsewhere(deps, queue, "name_taken");
   } catch (error) {
     const failure = callFailureOf(error);
-    return failure.kind === "refused" ? handleElsewhere(deps, branch, failure.error) : failure;
+    return failure.kind === "refused" ? handleElsewhere(deps, queue, failure.error) : failure;
   }
 }
 
-async function handleElsewhere(deps: Making, branch: Queue, error: string): Promise<null> {
+async function handleElsewhere(deps: Making, queue: Queue, error: string): Promise<null> {
   deps.log.warn(
-    { event: "slack.channel_refused", incident: branch.stream, error },
+    { event: "slack.channel_refused", incident: queue.stream, error },
     "slack does not create the incident's channel; it is handled elsewhere",
   );
-  const { private: hidden } = branch.wanted as WantedChannel;
+  const { private: hidden } = queue.wanted as WantedChannel;
   const place = hidden ? null : announceQueue(deps.announceIn);
-  await deps.outbox.unmade(branch.queue, deps.owner, place ?? "", error);
+  await deps.outbox.unmade(queue.queue, deps.owner, place ?? "", error);
   return null;
 }
 
@@ -84,11 +84,11 @@ export async function announceTrouble(deps: Announcing): Promise<string | null |
 }
 
 /** Opens somebody's direct messages; Slack gives the same channel each time. */
-export async function openDirect(deps: Making, branch: Queue, user: string): Promise<CallFailure | null> {
+export async function openDirect(deps: Making, queue: Queue, user: string): Promise<CallFailure | null> {
   try {
     const { channel } = await deps.client.conversations.open({ users: user });
     if (!channel?.id) throw new Error("Slack opened direct messages and gave them no id.");
-    await deps.outbox.made(branch.queue, deps.owner, channel.id, "");
+    await deps.outbox.made(queue.queue, deps.owner, channel.id, "");
     return null;
   } catch (error) {
     return callFailureOf(error);
@@ -96,12 +96,12 @@ export async function openDirect(deps: Making, branch: Queue, user: string): Pro
 }
 
 /** Learns the id of a channel people know by its name. */
-export async function findNamed(deps: Making, branch: Queue, name: string): Promise<CallFailure | null> {
+export async function findNamed(deps: Making, queue: Queue, name: string): Promise<CallFailure | null> {
   try {
     const found = await channelCalled(deps, name);
     if (!found?.id)
       return { kind: "refused", error: "channel_not_found", says: `There is no public channel #${name}.` };
-    await deps.outbox.made(branch.queue, deps.owner, found.id, name);
+    await deps.outbox.made(queue.queue, deps.owner, found.id, name);
     return null;
   } catch (error) {
     return callFailureOf(error);

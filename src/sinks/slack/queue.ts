@@ -1,14 +1,14 @@
 import type { WebClient } from "@slack/web-api";
 import type { Item, Queue } from "../../projection/outbox.ts";
-import type { CallFailure } from "../call-failure.ts";
 import { type Accounts, CLOSED_ACCOUNT } from "./accounts.ts";
 import type { EditBudget } from "./budget.ts";
+import type { CallFailure } from "./call-failure.ts";
 import { announceChannel, findNamed, type Making, makeChannel, openDirect } from "./channel.ts";
+import { furnish } from "./channel-setup.ts";
 import { choose, isPost, pacesAt } from "./choose.ts";
 import { backoffSeconds, type Delivering, deliver } from "./deliver.ts";
-import { type About, announceQueue, directOf, namedOf, type WantedChannel } from "./drawing.ts";
-import { furnish } from "./furnish.ts";
 import { type Bucket, filled } from "./pace.ts";
+import { type About, announceQueue, directOf, namedOf, type WantedChannel } from "./places.ts";
 
 export interface Working extends Delivering, Making {
   readonly edits: EditBudget;
@@ -175,8 +175,7 @@ export async function workQueue(deps: Working, name: string, bell: Bell): Promis
 /** What a failure means for the channel it happened in, and for no other. */
 async function settleQueue(deps: Working, queue: Queue, failure: CallFailure): Promise<void> {
   const { outbox, owner } = deps;
-  const putOff = (seconds: number, failed: boolean) =>
-    outbox.putOff(queue.queue, owner, seconds, failure.says, failed);
+  const putOff = (seconds: number, failed: boolean) => outbox.putOff(queue.queue, owner, seconds, failure.says, failed);
   switch (failure.kind) {
     case "limited":
       await putOff(failure.seconds, false);

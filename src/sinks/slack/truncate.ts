@@ -1,6 +1,6 @@
-import type { Block, Form, Message } from "../../templates/messages/message.ts";
-import { LifeboatError } from "../lib/errors.ts";
-import { trimmed } from "../lib/trim.ts";
+import type { Block, Form, Message } from "../../../templates/messages/message.ts";
+import { LifeboatError } from "../../lib/errors.ts";
+import { trimmed } from "../../lib/trim.ts";
 import { limits } from "./limits.ts";
 
 /**

@@ -1,5 +1,5 @@
 import type { Item } from "../../projection/outbox.ts";
-import { limits } from "../limits.ts";
+import { limits } from "./limits.ts";
 import { type Bucket, faster, type Pace, spent, waitFor } from "./pace.ts";
 
 export const POSTS: Pace = { perSecond: limits.postsPerSecond, burst: limits.postBurst, debt: 4 };

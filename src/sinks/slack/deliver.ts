@@ -1,9 +1,9 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "../../lib/log.ts";
 import type { Item, Outbox } from "../../projection/outbox.ts";
-import { type CallFailure, callFailureOf } from "../call-failure.ts";
-import type { Identity } from "../identity.ts";
+import { type CallFailure, callFailureOf } from "./call-failure.ts";
 import { isPost } from "./choose.ts";
+import type { Identity } from "./identity.ts";
 import { edit, editCopies, find, nameOf, post } from "./send.ts";
 
 export interface Delivering {

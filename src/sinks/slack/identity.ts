@@ -1,6 +1,11 @@
 import type { WebClient } from "@slack/web-api";
-import { LifeboatError } from "../lib/errors.ts";
-import type { Workspace } from "./config.ts";
+import { LifeboatError } from "../../lib/errors.ts";
+
+/** Null: not told apart (an organisation's install has no team, most workspaces have no enterprise). */
+export interface Workspace {
+  readonly team: string | null;
+  readonly enterprise: string | null;
+}
 
 /** Who the bot is, as Slack says. */
 export interface Identity {

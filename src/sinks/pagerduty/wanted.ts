@@ -1,0 +1,25 @@
+import type { Alarm, Target } from "./client.ts";
+
+/** What PagerDuty should show under one key. Rendered from the state and nothing else, as Slack's messages are. */
+export type Wanted =
+  /** There is an incident: whoever looks after the service is woken. */
+  | { readonly kind: "alarm"; readonly open: true; readonly acknowledged: boolean; readonly alarm: Alarm }
+  | { readonly kind: "alarm"; readonly open: false }
+  /** PagerDuty told us of it; it only has to learn that it is over. */
+  | { readonly kind: "adopted"; readonly incident: string; readonly open: boolean }
+  /** Somebody is asked to decide. */
+  | {
+      readonly kind: "summons";
+      readonly open: true;
+      /** Null: it is about no question: a drill has begun. */
+      readonly ask: string | null;
+      /** Null: not as the holder of a role (a broken glass). */
+      readonly role: string | null;
+      readonly people: readonly string[];
+      /** `service`: nobody knows better than the service's own policy. */
+      readonly to: Target | "service";
+      readonly alarm: Alarm;
+    }
+  | { readonly kind: "summons"; readonly open: false }
+  /** `incident`: PagerDuty's id, where it told us of the incident; else it is found by the key `on`. */
+  | { readonly kind: "note"; readonly on: string; readonly incident: string | null; readonly text: string };
