@@ -415,6 +415,10 @@ export function createOutbox(pool: Pool): Outbox {
 
     forget: (stream) =>
       inTransaction(pool, async (client) => {
+        // First, as a drawing does: the two wait for each other and never in a circle.
+        await client.query("update lifeboat.outbox_stream set version = -1 where $1::text is null or stream = $1", [
+          stream ?? null,
+        ]);
         await client.query(
           `update lifeboat.outbox_queue set place = null, borrowed = false, making_since = null, shown = '{}'
            where stream is not null and ($1::text is null or stream = $1)`,
@@ -425,9 +429,6 @@ export function createOutbox(pool: Pool): Outbox {
           `update lifeboat.outbox set ${UNSHOWN}, sending_since = 'epoch' where sink = 'slack' and ($1::text is null or stream = $1)`,
           [stream ?? null],
         );
-        await client.query("update lifeboat.outbox_stream set version = -1 where $1::text is null or stream = $1", [
-          stream ?? null,
-        ]);
       }),
 
     async opened(reader) {
@@ -462,13 +463,24 @@ async function want(client: PoolClient, drawing: Drawing): Promise<boolean> {
   for (const { queue, own, place, wanted } of drawing.queues)
     if (own) await client.query(WANT_OWN_QUEUE, [queue, stream, wanted === null ? null : JSON.stringify(wanted)]);
     else await client.query(WANT_SHARED_QUEUE, [queue, place]);
-  if (drawing.messages.length > 0)
+  const closed = await closedAmong(client, drawing);
+  const messages = drawing.messages.filter(({ queue }) => !closed.has(queue));
+  if (messages.length > 0)
     await client.query(WANT_MESSAGES, [
       stream,
-      JSON.stringify(drawing.messages.map((message) => ({ ...message, hash: hashOf(message.desired) }))),
+      JSON.stringify(messages.map((message) => ({ ...message, hash: hashOf(message.desired) }))),
       version,
     ]);
   return true;
+}
+
+/** What was rendered before a place was found closed is not wanted there after it. The rows stay as they are until the commit. */
+async function closedAmong(client: PoolClient, { queues }: Drawing): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query(
+    `select queue, ${CLOSED} as closed from lifeboat.outbox_queue where queue = any($1) order by queue for share`,
+    [queues.filter(({ own }) => !own).map(({ queue }) => queue)],
+  );
+  return new Set(rows.flatMap((row) => (row.closed ? [row.queue] : [])));
 }
 
 async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
@@ -499,6 +511,7 @@ const WANT_OWN_QUEUE = `
   where outbox_queue.wanted is distinct from excluded.wanted`;
 const WANT_SHARED_QUEUE = `insert into lifeboat.outbox_queue (queue, place) values ($1, $2) on conflict (queue) do nothing`;
 
+const CLOSED = "(stream is null and borrowed and place is null and not_before > now())";
 const NEVER_SENT = "(outbox.delivered_as is null and outbox.sending_since is null)";
 
 /**

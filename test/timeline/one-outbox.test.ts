@@ -248,3 +248,19 @@ describe("what was given up", () => {
     expect(await outbox.claim("me", 60, 10)).toContain("CODD");
   });
 });
+
+test("what is rendered while a place is found closed does not wait there for ever", async () => {
+  const outbox = createOutbox(store.pool);
+  const drawing = (version: number) => ({
+    ...{ stream: "inc-closed", version, about: {}, redrawAt: null },
+    queues: [{ queue: "direct:UGONE", own: false, place: null, wanted: null }],
+    messages: [
+      { key: "ask", queue: "direct:UGONE", under: null, priority: 0, broadcast: false, once: false, desired: {} },
+    ],
+  });
+  await outbox.want(drawing(1));
+  expect(await outbox.claim("me", 60, 10)).toContain("direct:UGONE");
+  await outbox.closed("direct:UGONE", "me", "user_disabled", 3600);
+  await outbox.want(drawing(2));
+  expect(await outbox.pending("direct:UGONE")).toEqual([]);
+});
