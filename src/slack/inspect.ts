@@ -1,11 +1,11 @@
 import { WebClient } from "@slack/web-api";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { announceTrouble } from "../sinks/slack/channel.ts";
+import { learnIdentity } from "../sinks/slack/identity.ts";
 import { createClients, whereTo } from "./clients.ts";
 import type { SlackConfig } from "./config.ts";
-import { learnIdentity } from "./identity.ts";
 import { botScopes } from "./manifest.ts";
-import { announceTrouble } from "./publish/channel.ts";
 import { sdkLog } from "./sdk-log.ts";
 
 /** Slack as this configuration finds it. Nothing is posted, and no socket is opened. */
@@ -39,7 +39,7 @@ export async function inspectSlack(config: SlackConfig, log: Logger): Promise<Sl
 }
 
 /** A doctor knows no channel from before. */
-const NOTHING_KNOWN = { lane: async () => null };
+const NOTHING_KNOWN = { queue: async () => null };
 
 /** Asks for the address of a socket, and does not open it. */
 async function socketTrouble({ transport, apiUrl }: SlackConfig, log: Logger): Promise<string | null> {

@@ -7,7 +7,7 @@ import { createDeliveries, type DueItem, type Ended, FAILING_TRIES } from "../..
 import { createOutbox } from "../../src/projection/outbox.ts";
 import { createDeliveryWorker, type Sink } from "../../src/projection/worker.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { asSuperuser, quiet, storeOn, type TestServer, testServer, until } from "./server.ts";
+import { asSuperuser, quiet, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
 
 /** A store as the version before one outbox left it: what was pending, under way and over, in its three tables. */
 const OLD_ROWS = `

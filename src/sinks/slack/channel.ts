@@ -53,7 +53,7 @@ async function handleElsewhere(deps: Making, queue: Queue, error: string): Promi
   return null;
 }
 
-type Announcing = Pick<Making, "client" | "announceIn"> & { readonly outbox: Pick<Making["outbox"], "lane"> };
+type Announcing = Pick<Making, "client" | "announceIn"> & { readonly outbox: Pick<Making["outbox"], "queue"> };
 
 /** The id of the channel incidents are announced in; null: there is none by that name that this bot can see. */
 export async function announceChannel(deps: Announcing): Promise<string | null> {
