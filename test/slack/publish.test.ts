@@ -141,7 +141,7 @@ describe("an incident in Slack", () => {
     harness = await openSlackHarness(server);
     const scene = (n: number) => ({
       channel,
-      messages: [message("steps", `step ${n}`, { priority: 2 }), message("gate", `gate ${n}`, { priority: 0 })],
+      messages: [message("steps", `step ${n}`, { priority: 1 }), message("gate", `gate ${n}`, { priority: 0 })],
     });
     harness.scenes.set("inc-1", scene(0));
     await harness.declare("inc-1");
