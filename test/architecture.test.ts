@@ -321,3 +321,26 @@ describe("the import table", () => {
     expect(drawers).toEqual([]);
   });
 });
+
+/** What tests of more than one folder share stands in one place; here is what doesn't, and why. */
+const shared: Readonly<Record<string, string>> = {
+  "test/actions/haproxy/failure-cases.ts": "the suite of a target; test/live runs it against the real program",
+  "test/actions/traefik/failure-cases.ts": "the suite of a target; test/live runs it against the real program",
+  "test/wire/": "what test/support/held.ts is made of",
+};
+
+test("a fixture that tests of more than one folder use is in test/support", () => {
+  const tests = readdirSync(join(root, "test"), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && /\.(ts|mjs)$/.test(entry.name))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+  const users = new Map<string, Set<string>>();
+  for (const file of tests) {
+    const folder = file.split("/").length > 2 ? (file.split("/")[1] as string) : ".";
+    for (const to of ours(file)) users.set(to, (users.get(to) ?? new Set()).add(folder));
+  }
+  const strays = [...users]
+    .filter(([file, folders]) => file.startsWith("test/") && !file.startsWith("test/support/") && folders.size > 1)
+    .map(([file, folders]) => `${file} (${[...folders].join(", ")})`)
+    .filter((says) => !Object.keys(shared).some((one) => says.startsWith(one)));
+  expect(strays).toEqual([]);
+});

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "@jest/globals";
 import type { Action, Done, Fact, Inverse, NotUndone } from "../../src/actions/contract.ts";
-import { performAndDie } from "../actions/crash.ts";
 import { type ActionHarness, actionHarness } from "./action-harness.ts";
 import { attempt, type Death, type Outcome, takeOver } from "./attempt.ts";
+import { performAndDie } from "./crash.ts";
 import { Asked, type CaseFixture, type FailureCase, type FailureSuite, type Fault, until } from "./failure-case.ts";
 
 /** Material facts that count what was done, or name it otherwise, so that no undo brings them back. */

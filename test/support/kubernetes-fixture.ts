@@ -79,4 +79,4 @@ export const widgetDefinition = {
   },
 };
 
-export { Step } from "../actions/step.ts";
+export { Step } from "./step.ts";

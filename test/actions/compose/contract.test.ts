@@ -10,10 +10,10 @@ import {
   sick,
 } from "../../../practice/targets/docker/index.ts";
 import { type ActionHarness, actionHarness } from "../../support/action-harness.ts";
+import { performAndDie, recoverFrom } from "../../support/crash.ts";
 import { soon } from "../../support/database-fixture.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
-import { performAndDie, recoverFrom } from "../crash.ts";
-import { Step } from "../step.ts";
+import { Step } from "../../support/step.ts";
 import { apiOf, earlier, openDocker, projectOf, stable, suite } from "./failure-cases.ts";
 
 await runFailureSuite(suite);

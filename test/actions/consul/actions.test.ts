@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { consulCovered } from "../../../practice/targets/consul/index.ts";
 import { type ActionHarness, actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { performAndDie, recoverFrom } from "../../support/crash.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
-import { performAndDie, recoverFrom } from "../crash.ts";
 import { begin, type ConsulFixture, clusterOf, fill, saved, shared, suite } from "./failure-cases.ts";
 
 await runFailureSuite(suite);

@@ -1,10 +1,10 @@
 import { beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { HAPROXY_PACKAGES, HAPROXY_PROGRAMS } from "../../../practice/targets/haproxy/index.ts";
 import { actionHarness } from "../../support/action-harness.ts";
+import { performAndDie, recoverFrom } from "../../support/crash.ts";
 import { describeWith } from "../../support/describe-with.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
-import { performAndDie, recoverFrom } from "../crash.ts";
-import { Step } from "../step.ts";
+import { Step } from "../../support/step.ts";
 import { type Front, opened, suite } from "./failure-cases.ts";
 
 await runFailureSuite(suite);

@@ -9,12 +9,12 @@ import {
   type PatroniNode,
 } from "../../../practice/targets/patroni/index.ts";
 import { type ActionHarness, actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { performAndDie, recoverFrom } from "../../support/crash.ts";
 import { describeWith } from "../../support/describe-with.ts";
 import { until } from "../../support/failure-case.ts";
 import { openNet } from "../../support/network.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
-import { performAndDie, recoverFrom } from "../crash.ts";
-import { Step } from "../step.ts";
+import { Step } from "../../support/step.ts";
 import { home, clusterOf as named, openApi, opened, secretsOf, suite } from "./failure-cases.ts";
 import { openWriters } from "./writers.ts";
 

@@ -14,10 +14,10 @@ import {
 } from "../../../practice/targets/pgbackrest/index.ts";
 import { sshCommand } from "../../../src/actions/pgbackrest/host.ts";
 import { actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { performAndDie, recoverFrom } from "../../support/crash.ts";
 import { describeWith } from "../../support/describe-with.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
-import { performAndDie, recoverFrom } from "../crash.ts";
-import { Step } from "../step.ts";
+import { Step } from "../../support/step.ts";
 import { suite } from "./failure-cases.ts";
 
 await runFailureSuite(suite);

@@ -3,10 +3,10 @@ import { beforeEach, expect, test } from "@jest/globals";
 import pg from "pg";
 import { PGBOUNCER_PACKAGES, PGBOUNCER_PROGRAMS } from "../../../practice/targets/pgbouncer/index.ts";
 import { actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { performAndDie, recoverFrom } from "../../support/crash.ts";
 import { describeWith } from "../../support/describe-with.ts";
 import { openNet } from "../../support/network.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
-import { performAndDie, recoverFrom } from "../crash.ts";
 import { opened, run, secrets, suite } from "./failure-cases.ts";
 
 await runFailureSuite(suite);

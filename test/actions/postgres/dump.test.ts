@@ -3,9 +3,9 @@ import { basename, join } from "node:path";
 import { beforeAll, expect, test } from "@jest/globals";
 import { soon } from "../../../practice/environment/patience.ts";
 import { actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { performAndDie, recoverFrom } from "../../support/crash.ts";
 import { describeWith } from "../../support/describe-with.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
-import { performAndDie, recoverFrom } from "../crash.ts";
 import { needs, opened, type Stock, secrets, suite } from "./dump-failure-cases.ts";
 
 await runFailureSuite(suite);

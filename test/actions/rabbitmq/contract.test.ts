@@ -5,7 +5,7 @@ import type { PracticeRabbit } from "../../../practice/targets/rabbitmq/index.ts
 import { type ActionHarness, actionHarness } from "../../support/action-harness.ts";
 import { describeWith } from "../../support/describe-with.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
-import { Step } from "../step.ts";
+import { Step } from "../../support/step.ts";
 import { brokerOf, declareObjects, needs, opened, queuesOf, suite } from "./failure-cases.ts";
 
 await runFailureSuite(suite);

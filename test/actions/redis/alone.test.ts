@@ -8,9 +8,9 @@ import {
   startRedis,
 } from "../../../practice/targets/redis/index.ts";
 import { actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { performAndDie, recoverFrom } from "../../support/crash.ts";
 import { describeWith } from "../../support/describe-with.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
-import { performAndDie, recoverFrom } from "../crash.ts";
 import { aloneSuite } from "./failure-cases.ts";
 
 await runFailureSuite(aloneSuite);

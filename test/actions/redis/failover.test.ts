@@ -1,10 +1,10 @@
 import { afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { REDIS_PACKAGES, REDIS_PROGRAMS, type RedisGroup } from "../../../practice/targets/redis/index.ts";
 import { actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { performAndDie, recoverFrom } from "../../support/crash.ts";
 import { describeWith } from "../../support/describe-with.ts";
 import { type Net, openNet } from "../../support/network.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
-import { performAndDie, recoverFrom } from "../crash.ts";
 import { opened, watchedSuite } from "./failure-cases.ts";
 import { openWriters, type Writers } from "./writers.ts";
 

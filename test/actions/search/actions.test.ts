@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { searchCovered } from "../../../practice/targets/search/index.ts";
 import { type ActionHarness, actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { performAndDie, recoverFrom } from "../../support/crash.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
-import { performAndDie, recoverFrom } from "../crash.ts";
 import { begin, DOCS, restoreOf, type SearchFixture, snapshotOf, suite, taken, west } from "./failure-cases.ts";
 
 await runFailureSuite(suite);

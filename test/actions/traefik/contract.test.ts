@@ -4,10 +4,10 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { traefikCovered } from "../../../practice/targets/traefik/index.ts";
 import { traefikMember } from "../../../src/actions/traefik/member.ts";
 import { type ActionHarness, actionHarness } from "../../support/action-harness.ts";
+import { performAndDie, recoverFrom } from "../../support/crash.ts";
 import { soon } from "../../support/database-fixture.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
-import { performAndDie, recoverFrom } from "../crash.ts";
-import { Step } from "../step.ts";
+import { Step } from "../../support/step.ts";
 import { addresses, openTraefik, suite, type TraefikFixture } from "./failure-cases.ts";
 
 await runFailureSuite(suite);

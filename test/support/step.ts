@@ -1,6 +1,6 @@
 import type { ApplyContext, Done, Evidence, Handle } from "../../src/actions/contract.ts";
 import { type Recovery, recovery } from "../../src/engine/recover.ts";
-import type { ActionHarness } from "../support/action-harness.ts";
+import type { ActionHarness } from "./action-harness.ts";
 
 /** One step as the engine takes it, cut where a crash would cut it. `before` is what the timeline would remember. */
 export class Step {

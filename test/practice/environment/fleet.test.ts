@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { expect, test } from "@jest/globals";
-import { absent, openFleet } from "../../practice/environment/fleet.ts";
-import { soon } from "../../practice/environment/patience.ts";
-import { built } from "../support/built.ts";
+import { absent, openFleet } from "../../../practice/environment/fleet.ts";
+import { soon } from "../../../practice/environment/patience.ts";
+import { built } from "../../support/built.ts";
 
 /** Programs of the system's packages that practice starts: none may outlive it. */
 const alive = (pid: number) => {
@@ -17,7 +17,7 @@ const alive = (pid: number) => {
 };
 
 test("a host that is killed leaves neither programs nor folders behind", async () => {
-  const host = spawn(process.execPath, [await built("test/actions/fleet-holder.ts")], {
+  const host = spawn(process.execPath, [await built("test/practice/environment/fleet-holder.ts")], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [line] = (await once(host.stdout, "data")) as [Buffer];

@@ -1,4 +1,4 @@
-import { openFleet } from "../../practice/environment/fleet.ts";
+import { openFleet } from "../../../practice/environment/fleet.ts";
 
 /** Starts a program that would live on, says which and where, and waits to be killed. */
 const fleet = await openFleet("held");

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { ApplyContext, Evidence } from "../../src/actions/contract.ts";
 import { type Recovery, recovery } from "../../src/engine/recover.ts";
-import type { ActionHarness } from "../support/action-harness.ts";
-import { built } from "../support/built.ts";
+import type { ActionHarness } from "./action-harness.ts";
+import { built } from "./built.ts";
 
 export interface Died {
   /** What the intent recorded. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import type { IncidentCommand } from "../../src/incident/commands.ts";
-import type { Actor } from "../../src/incident/events.ts";
-import { hashOf } from "../../src/lib/canonical.ts";
-import { sayProblem } from "../../src/lib/errors.ts";
-import { action, codeOf, failover, gate, IncidentScenario, MIDNIGHT, plan } from "../support/incident-scenario.ts";
+import type { IncidentCommand } from "../../../src/incident/commands.ts";
+import type { Actor } from "../../../src/incident/events.ts";
+import { hashOf } from "../../../src/lib/canonical.ts";
+import { sayProblem } from "../../../src/lib/errors.ts";
+import { action, codeOf, failover, gate, IncidentScenario, MIDNIGHT, plan } from "../../support/incident-scenario.ts";
 
 const stranger: Actor = { kind: "person", person: null, slackUser: "U_NEW", name: "New", door: "slack" };
 

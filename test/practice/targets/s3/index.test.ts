@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { S3 as Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { createS3, type S3, s3Covered } from "../../../practice/targets/s3/index.ts";
-import { holdTheWire } from "../../support/held.ts";
+import { createS3, type S3, s3Covered } from "../../../../practice/targets/s3/index.ts";
+import { holdTheWire } from "../../../support/held.ts";
 
 holdTheWire();
 
