@@ -88,9 +88,12 @@ export function runFacts(known: Known, run: RunState, name: string | null): { ru
         acceptedBy: acceptedBy.length === 0 ? "no one" : acceptedBy.map(names).join(" and "),
       })),
     total: counted ? length(counted.totalSeconds) : "not counted",
-    phases: (counted?.phases ?? []).map(({ says, seconds }) => ({
-      ...{ says, length: length(seconds), percent: share(seconds, counted?.totalSeconds ?? 0) },
-    })),
+    // Planned work is neither detected nor decided on while anyone waits.
+    phases: (counted?.phases ?? [])
+      .filter(({ seconds }) => seconds > 0 || isIncident(known))
+      .map(({ says, seconds }) => ({
+        ...{ says, length: length(seconds), percent: share(seconds, counted?.totalSeconds ?? 0) },
+      })),
     picture: shown?.name ?? null,
     pictureSays: picture?.alt ?? "",
     stages: [...(run.clocks?.values() ?? [])].map((one) => ({

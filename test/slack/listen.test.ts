@@ -172,11 +172,13 @@ describe("what people do in Slack", () => {
       kind: "file",
       name: "post-mortem.md",
       content: "# What happened",
+      beside: [{ name: "minutes.svg", content: "<svg/>" }],
       message: { text: "The draft", blocks: [] },
     });
     await alex().slash("/dr postmortem");
     const posted = await alex().waitForMessage(({ files }) => files?.[0]?.name === "post-mortem.md");
     expect(posted).toMatchObject({ channel: "CINCIDENT", text: "The draft" });
+    expect(posted.files?.map(({ name }) => name)).toEqual(["post-mortem.md", "minutes.svg"]);
     harness.scenes.set("inc-1", { channel: { ...OWN }, messages: [] });
     await harness.declare("inc-1");
     await until(async () => (await harness.slack.channelOf("inc-1")) !== null);
