@@ -45,10 +45,14 @@ export function commandNamed(all: readonly Command[], word: string): Command | n
 }
 
 export function unknownVerb(all: readonly Command[], word: string): never {
-  const typed = all.flatMap(({ verb, aliases }) => [verb, ...aliases.filter((alias) => !alias.includes("."))]);
   return stop({
     code: "verb-unknown",
     what: `There is no command "${word}"`,
-    ...{ next: "`/dr help` lists them", ...didYouMean(word, typed) },
+    ...{ next: "`/dr help` lists them", ...didYouMean(word, typedVerbs(all)) },
   });
+}
+
+/** What can be typed: the verbs of buttons have a dot in them. */
+function typedVerbs(all: readonly Command[]): readonly string[] {
+  return all.flatMap(({ verb, aliases }) => [verb, ...aliases.filter((alias) => !alias.includes("."))]);
 }

@@ -1,5 +1,11 @@
-import { quiet, situation, which } from "../templates/messages/situation.ts";
-import type { Reply, Request } from "./command.ts";
+import { entitled } from "../src/incident/authority.ts";
+import { delegationsNow } from "../src/incident/delegation.ts";
+import { personOf } from "../src/incident/people.ts";
+import { isLive } from "../src/incident/status.ts";
+import type { ApprovalRequest } from "../templates/messages/gate.ts";
+import { quiet, situation, waitingForYou, which } from "../templates/messages/situation.ts";
+import { openApprovalRequests } from "./approval-requests.ts";
+import { actorOf, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { meant } from "./incidents.ts";
 import { startWords } from "./targets.ts";
@@ -7,6 +13,8 @@ import { Unclear } from "./the-incident.ts";
 
 /** `/dr` alone: what can be done here and now. */
 export async function overview(context: CommandContext, request: Request): Promise<Reply> {
+  const [mine, ...others] = await waitingFor(context, request);
+  if (mine !== undefined) return { kind: "private", message: waitingForYou(mine, others.length) };
   const found = await meant(context, request);
   const starts = startWords(context);
   if (found.kind === "several") throw new Unclear(which(found.open));
@@ -18,4 +26,22 @@ export async function overview(context: CommandContext, request: Request): Promi
   const inside = incident.channel !== null && incident.channel === request.place.channel;
   const system = context.catalog.systems.find(({ id }) => id === incident.state.declared?.system);
   return { kind: "private", message: situation(incident, starts, inside, system?.triage !== undefined) };
+}
+
+/** Open approval requests that wait for whoever asks, the oldest first. */
+async function waitingFor(context: CommandContext, { caller }: Request): Promise<readonly ApprovalRequest[]> {
+  const now = context.timeline.now();
+  const open = await context.incidents.open();
+  const requests = open.flatMap(({ state }) => {
+    const system = context.catalog.systems.find(({ id }) => id === state.declared?.system);
+    const person = system && personOf(actorOf(caller), system);
+    if (!system || !person) return [];
+    const lent = delegationsNow(state, now);
+    return [...state.runs.values()]
+      .filter(isLive)
+      .flatMap((run) => openApprovalRequests(state, run))
+      .filter(({ gate }) => gate.broken === null && !gate.approvals.some((one) => one.person === person.id))
+      .filter(({ run, gate }) => entitled(run, gate, system, lent).some(({ id }) => id === person.id));
+  });
+  return requests.toSorted((a, b) => a.gate.openedAt.getTime() - b.gate.openedAt.getTime());
 }

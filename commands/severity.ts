@@ -1,5 +1,7 @@
 import { severityNamed } from "../src/incident/severity.ts";
+import { actionValue } from "../templates/messages/action-value.ts";
 import { safe } from "../templates/messages/escape.ts";
+import { severityForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { systemOf } from "./incidents.ts";
@@ -15,7 +17,10 @@ export const severity: Command = {
   async handle(context, request) {
     const incident = await theIncident(context, request);
     const system = systemOf(context, incident);
-    const [asked = "", ...words] = request.words;
+    const [typed = "", ...words] = request.words;
+    if (typed === "" && request.form === null && request.canAskForm)
+      return { kind: "form", form: severityForm(actionValue(incident.id), system, incident.severity) };
+    const asked = request.form?.severity ?? typed;
     const to = severityNamed(system, asked);
     if (to === null)
       return stop({
@@ -24,7 +29,8 @@ export const severity: Command = {
         allowed: `Severities: ${system.severities.map(({ id, title }) => `${id} (${title})`).join(", ")}`,
         next: "`/dr severity P0 <why>`",
       });
-    const reason = words.length > 0 ? request.rest.replace(/^\S+\s*/, "") : null;
+    const said = words.length > 0 ? request.rest.replace(/^\S+\s*/, "") : null;
+    const reason = request.form?.reason ?? said;
     const acted = await act(context, request, incident.id, { type: "changeSeverity", to, reason });
     if (acted.kind === "refused") return no(acted.problem);
     return say(`${await whereOf(context, incident.id)} is ${to} now${reason ? `: ${safe(reason)}` : "."}`);

@@ -56,6 +56,11 @@ export interface DrillEntry {
   readonly unannounced: boolean;
 }
 
+/** It is posted where the incident is followed. Absent in older logs: then it was shown on the card alone, and is not posted now. */
+export interface Posted {
+  readonly posted?: true;
+}
+
 export type IncidentEvent =
   | {
       type: "incident.declared";
@@ -78,8 +83,8 @@ export type IncidentEvent =
     }
   /** Maintenance that went wrong is an incident from here on, with everything that is on its timeline. */
   | { type: "incident.raised"; data: { severity: SeverityId; reason: string | null; announceIn: string | null } }
-  | { type: "incident.severityChanged"; data: { from: SeverityId; to: SeverityId; reason: string | null } }
-  | { type: "incident.statusChanged"; data: { from: IncidentStatus; to: IncidentStatus } }
+  | { type: "incident.severityChanged"; data: Posted & { from: SeverityId; to: SeverityId; reason: string | null } }
+  | { type: "incident.statusChanged"; data: Posted & { from: IncidentStatus; to: IncidentStatus } }
   | { type: "incident.roleAssigned"; data: { role: string; person: string; note: string | null } }
   /** For a while, somebody decides in the place of a holder of the role. */
   | {
@@ -88,8 +93,8 @@ export type IncidentEvent =
     }
   | { type: "incident.delegationEnded"; data: { role: string; from: string; to: string } }
   | { type: "incident.noted"; data: { text: string; happenedAt: string | null; link: string | null } }
-  | { type: "incident.resolved"; data: { summary: string | null } }
-  | { type: "incident.reopened"; data: { reason: string } }
+  | { type: "incident.resolved"; data: Posted & { summary: string | null } }
+  | { type: "incident.reopened"; data: Posted & { reason: string } }
   /** `waived`: why there is no post-mortem. Absent: one was drafted, or an older log does not say. */
   | { type: "incident.closed"; data: { waived?: string } }
   | { type: "postmortem.drafted"; data: { title: string } }

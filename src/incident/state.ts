@@ -46,6 +46,8 @@ export interface IncidentState {
   readonly added?: readonly string[];
   /** Oldest first. Absent: there are none. */
   readonly actions?: readonly ActionItem[];
+  /** What everyone who follows it has to know, oldest first. Absent: nothing of it has changed, or only in an older log. */
+  readonly changes?: readonly Change[];
   /** While it is closed: since when, and what was said or done about its channel. */
   readonly closing?: Closing;
   /** By the id of the alert, in the order they first fired. Absent: none ever did. */
@@ -68,6 +70,17 @@ export interface ActionItem {
   readonly done: { readonly at: Date; readonly by: Actor; readonly note: string | null } | null;
   /** When its owner was told that it is due; null: not yet. */
   readonly remindedAt: Date | null;
+}
+
+export interface Change {
+  readonly what: "severity" | "status" | "resolved" | "reopened";
+  /** A severity or a status. */
+  readonly from: string;
+  readonly to: string;
+  readonly by: Actor;
+  readonly at: Date;
+  /** Why, or what ended it; null: nothing was said. */
+  readonly says: string | null;
 }
 
 export interface Closing {

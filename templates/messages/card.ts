@@ -3,7 +3,7 @@ import { recoveryOf } from "../../src/incident/recovery.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
 import { actionValue } from "./action-value.ts";
 import { alertWords } from "./alerts.ts";
-import { actions, context, fields, header, lines, section } from "./blocks.ts";
+import { actions, type Button, context, fields, header, lines, section } from "./blocks.ts";
 import { reviewsDue } from "./break-glass.ts";
 import { clockOrigin, clockStart, deadlineOf } from "./deadline.ts";
 import { dueUpdateWords, nextDueUpdate } from "./due-updates.ts";
@@ -127,10 +127,16 @@ function nextMoves(state: IncidentState, runs: readonly RunState[]): Block[] {
     ];
   }
   const busy = runs.some(({ endedAt }) => endedAt === null);
-  const resolve = { label: "Resolve incident", verb: "incident.resolve", actionValue: actionValue(state.id) };
-  const take = { label: "Take a role", verb: "role", actionValue: actionValue(state.id) };
-  const look = { label: "Show status", verb: "status", actionValue: actionValue(state.id) };
-  return [busy ? actions(take, look) : actions(take, look, resolve)];
+  const key = actionValue(state.id);
+  const leads: readonly Button[] = [
+    { label: "Update…", verb: "update", actionValue: key, aloud: "Send an update" },
+    { label: "Severity…", verb: "severity", actionValue: key, aloud: "Change the severity" },
+    { label: "Note…", verb: "note", actionValue: key, aloud: "Add a note to the timeline" },
+  ];
+  const start: Button = { label: "Start runbook…", verb: "failover", actionValue: "", style: "primary" };
+  const take: Button = { label: "Take a role", verb: "role", actionValue: key };
+  const resolve: Button = { label: "Resolve incident", verb: "incident.resolve", actionValue: key };
+  return [busy ? actions(...leads, take) : actions(...leads, start, take, resolve)];
 }
 
 /**

@@ -96,6 +96,24 @@ export function reasonForm(callback: string, title: string, submit: string, acti
   };
 }
 
+export function severityForm(actionValue: string, system: System, now: string): Form {
+  return {
+    callback: "severity",
+    title: "Change the severity",
+    submit: "Change",
+    actionValue,
+    blocks: [
+      choiceInput(
+        "severity",
+        "Severity",
+        system.severities.map(({ id, title }) => ({ value: id, says: title === id ? id : `${id}: ${title}` })),
+        { initial: now },
+      ),
+      textInput("reason", "Why", { ...REASON, hint: "Posted in the channel with your name." }),
+    ],
+  };
+}
+
 export function noteForm(actionValue: string, initial: { text?: string } = {}): Form {
   return {
     callback: "note",

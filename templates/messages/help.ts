@@ -11,19 +11,27 @@ export interface Explained {
   readonly examples: readonly string[];
 }
 
+/** What people want to do, and the commands for it. Each command stands in one of them: a test says so. */
+export const HELP: readonly (readonly [title: string, verbs: readonly string[]])[] = [
+  ["Something is wrong", ["declare", "triage", "alerts", "status", "list"]],
+  ["Recover", ["failover", "restore", "runbook", "unplanned", "undo"]],
+  ["Decide", ["approve", "deny", "ask", "answer", "escalate", "steps"]],
+  ["Steer a run", ["pause", "resume", "abort", "retry", "skip", "done", "replan", "details"]],
+  ["Lead", ["role", "delegate", "severity", "invite", "note", "raise"]],
+  ["Tell people", ["update", "resend", "snooze", "catchup"]],
+  ["Finish", ["resolve", "reopen", "close", "postmortem", "action", "timeline"]],
+  ["Set up", ["enroll", "vouch", "calendar", "reload", "help"]],
+  ["No one answers", ["break-glass", "review"]],
+];
+
+/** Ten lines: the groups, and how to learn more. */
 export function helpList(commands: readonly Explained[]): Message {
-  const said = commands.map(({ usage, summary }) => `${code(usage)}\n${safe(summary)}`);
+  const known = new Set(commands.map(({ verb }) => verb));
+  const groups = HELP.map(([title, verbs]) => [title, verbs.filter((verb) => known.has(verb)).join(" · ")] as const);
+  const more = "More: `/dr help failover` explains one, `/dr` shows what fits now.";
   return {
-    text: [
-      "Commands:",
-      ...commands.map(({ usage, summary }) => `${safe(usage)} — ${safe(summary)}`),
-      "More about one: `/dr help <command>`.".replace("<command>", "&lt;command&gt;"),
-    ].join("\n"),
-    blocks: [
-      header("Commands"),
-      ...lines(said),
-      context("More about one: `/dr help failover` or `/dr failover --help`. What fits now: `/dr`."),
-    ],
+    text: [...groups.map(([title, verbs]) => `${title}: ${verbs}`), more].join("\n"),
+    blocks: [header("Commands"), ...lines(groups.map(([title, verbs]) => `*${title}:* ${verbs}`)), context(more)],
   };
 }
 

@@ -7,6 +7,7 @@ import { announcement } from "./announcement.ts";
 import { attemptsOf, stuck } from "./attempts.ts";
 import { breakGlassRequested, breakGlassUsed } from "./break-glass.ts";
 import { statusCard } from "./card.ts";
+import { renderChanges } from "./change.ts";
 import { channelOf, invited } from "./channel.ts";
 import { clockMoments, renderLate } from "./clocks.ts";
 import { deadlineOf } from "./deadline.ts";
@@ -51,6 +52,7 @@ export const renderIncident: RenderIncident = (state, around): View => {
       message: statusCard(state, declared, around),
     },
     ...roleQuestion(state, around),
+    ...renderChanges(state, around),
     ...[...state.roles].map(([role, person]): ShownMessage => {
       const message = roleAssigned(state, role, person, around);
       return { key: roleKey(state, role, person), in: "incident", under: null, priority: 1, message, once: true };

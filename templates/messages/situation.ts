@@ -1,10 +1,12 @@
 import type { IncidentState, RunState } from "../../src/incident/state.ts";
 import { actionValue } from "./action-value.ts";
 import { actions, type Button, context, header, lines } from "./blocks.ts";
-import { cut, safe } from "./escape.ts";
+import { cut, ended, plain, safe } from "./escape.ts";
+import type { ApprovalRequest } from "./gate.ts";
 import { runTitle } from "./kind.ts";
 import { named } from "./maintenance.ts";
 import type { Block, Message } from "./message.ts";
+import { stepsButton } from "./plan-steps.ts";
 import { runMark, runStatusWords, statusWords } from "./status.ts";
 import { at, clock } from "./when.ts";
 
@@ -22,7 +24,8 @@ export function quiet(systems: readonly string[], starts: readonly string[]): Me
       header("No open incidents"),
       actions(
         { label: "Declare incident…", verb: "declare", actionValue: "", style: "primary" },
-        { label: "Show all commands", verb: "help", actionValue: "" },
+        { label: "Start runbook…", verb: "failover", actionValue: "" },
+        { label: "All commands", verb: "help", actionValue: "" },
       ),
       ...(hints.length > 0 ? lines(["*Start a recovery*", ...hints]) : []),
       context(`Systems: ${systems.map(safe).join(", ") || "none in the catalogue"}`),
@@ -62,6 +65,33 @@ export function situation(
   };
 }
 
+/** `/dr` of someone whose approval a run waits for. `more`: how many other requests wait for them. */
+export function waitingForYou({ run, step, gate }: ApprovalRequest, more: number): Message {
+  const head = `Waiting for you: ${plain(run.plan.title)}`;
+  const told = [
+    `*${safe(step.title)}*`,
+    safe(run.plan.target),
+    `*Data loss:* ${ended(safe(gate.loss))} Expires ${at(gate.expiresAt)}`,
+    ...(more > 0 ? [`And ${more} more ${more === 1 ? "request" : "requests"}: your Home tab lists them.`] : []),
+  ];
+  const key = actionValue(run.id, gate.ask);
+  const review: Button = {
+    label: "Review and approve…",
+    verb: "approve",
+    actionValue: actionValue(run.id),
+    style: "primary",
+  };
+  const deny: Button = { label: "Deny", verb: "gate.deny", detail: "situation", actionValue: key, style: "danger" };
+  return {
+    text: [`${safe(head)}.`, ...told].join("\n").replaceAll("*", ""),
+    blocks: [
+      header(cut(head, 150)),
+      ...lines(told),
+      actions(review, deny, stepsButton({ run, step, gate }, { detail: "situation" })),
+    ],
+  };
+}
+
 /** Several incidents are open and it is not clear which one is meant. */
 export function which(open: readonly Open[]): Message {
   const told = open.map(({ state, channel }) => {
@@ -72,24 +102,22 @@ export function which(open: readonly Open[]): Message {
   return { text: [text, ...told].join("\n"), blocks: lines([text, ...told]) };
 }
 
-function moves(state: IncidentState, runs: readonly RunState[], hasTriage: boolean): Button[] {
+/** Three at most: what fits now. Everything else is a command. */
+function moves(state: IncidentState, runs: readonly RunState[], hasTriage: boolean): readonly Button[] {
+  const key = actionValue(state.id);
   if (state.status === "resolved" || state.status === "closed")
     return [
-      { label: "Draft post-mortem", verb: "postmortem", actionValue: actionValue(state.id), style: "primary" },
-      { label: "Reopen incident…", verb: "reopen", actionValue: actionValue(state.id) },
-      { label: "Show timeline", verb: "timeline", actionValue: actionValue(state.id) },
+      { label: "Draft post-mortem", verb: "postmortem", actionValue: key, style: "primary" },
+      { label: "Reopen incident…", verb: "reopen", actionValue: key },
+      { label: "Show timeline", verb: "timeline", actionValue: key },
     ];
+  const look: Button = { label: "Show status", verb: "status", detail: "situation", actionValue: key };
+  const [run] = runs;
+  if (run !== undefined) return [look, ...runMoves(run)];
   return [
-    ...runs.slice(0, 4).flatMap(runMoves),
-    ...(hasTriage && runs.length === 0 ? [triage(state)] : []),
-    { label: "Show status", verb: "status", detail: "situation", actionValue: actionValue(state.id) },
-    { label: "Take a role", verb: "role", actionValue: actionValue(state.id) },
-    { label: "Add a note…", verb: "note", actionValue: actionValue(state.id) },
-    { label: "Send an update…", verb: "update", actionValue: actionValue(state.id) },
-    { label: "Show timeline", verb: "timeline", actionValue: actionValue(state.id) },
-    ...(runs.length === 0
-      ? [{ label: "Resolve incident", verb: "incident.resolve", actionValue: actionValue(state.id) }]
-      : []),
+    hasTriage ? triage(state) : look,
+    { label: "Start runbook…", verb: "failover", actionValue: "" },
+    { label: "Resolve incident", verb: "incident.resolve", actionValue: key },
   ];
 }
 
@@ -97,13 +125,13 @@ function triage({ id }: IncidentState): Button {
   return { label: "Start triage", verb: "triage", actionValue: actionValue(id), style: "primary" };
 }
 
-function runMoves(run: RunState): Button[] {
-  const name = cut(run.plan.title, 22);
+function runMoves(run: RunState): readonly Button[] {
+  const key = actionValue(run.id);
   return [
     run.paused
-      ? { label: `Resume ${name}`, verb: "run.resume", detail: run.id, actionValue: actionValue(run.id) }
-      : { label: `Pause ${name}`, verb: "run.pause", detail: run.id, actionValue: actionValue(run.id) },
-    { label: `Abort ${name}…`, verb: "run.abort", detail: run.id, actionValue: actionValue(run.id), style: "danger" },
+      ? { label: "Resume run", verb: "run.resume", detail: run.id, actionValue: key }
+      : { label: "Pause run", verb: "run.pause", detail: run.id, actionValue: key },
+    { label: "Abort run…", verb: "run.abort", detail: run.id, actionValue: key, style: "danger" },
   ];
 }
 

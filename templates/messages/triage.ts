@@ -23,11 +23,22 @@ export function triageCard(
     text: [`${safe(title)}.`, ...said, ...now].join(" "),
     blocks: [
       header(title),
-      ...lines(triage.answered.map((one) => `✅ ${safe(one.asks)} *${safe(one.says)}*\n      ${source(one, around)}`)),
+      ...lines(
+        triage.answered.map(
+          (one) => `${markOf(one)} ${safe(one.asks)} *${safe(one.says)}*\n      ${source(one, around)}`,
+        ),
+      ),
       ...(ended ? [section("It was restarted.")] : [...asked(state, triage), ...concluded(state, triage)]),
       context(`Started by ${whoIs(triage.by, around)} ${at(triage.at)} · read-only`),
     ],
   };
+}
+
+/** Coloured by what it means for the system: an answer that something works, that it doesn't, or neither. */
+function markOf({ asks, says }: TriageState["answered"][number]): string {
+  if (!/^(does|do|is|are)\b/i.test(asks) || /^do they\b/i.test(asks)) return "🔹";
+  if (/^yes\b/i.test(says)) return "🟢";
+  return /^(no|nothing|none)\b/i.test(says) ? "🔴" : "🔹";
 }
 
 function source({ saw, by }: TriageState["answered"][number], around: Surroundings): string {

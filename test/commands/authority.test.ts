@@ -168,6 +168,8 @@ describe("authority, as people speak of it", () => {
   test("it is denied with a reason, explained once more, and asked for anew with another plan", async () => {
     const run = await asked("failover database", "db", "ask-db");
     const actionValue = `${run}/ask-db`;
+    await app.ask("sam", "", here);
+    await app.ask("alex", "", here);
     await app.press("cass", "gate.deny", actionValue, pressed);
     await app.press("sam", "gate.deny", actionValue, pressed);
     await app.ask("sam", `deny ${run}`, here);

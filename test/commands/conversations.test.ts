@@ -86,8 +86,8 @@ describe("a night", () => {
     const { events } = await app.state(incident);
     expect(events.map(({ type, data }) => [type, data]).slice(-3)).toEqual([
       ["incident.noted", expect.objectContaining({ text: "12 pods are down" })],
-      ["incident.resolved", { summary: "42 pods are up again" }],
-      ["incident.reopened", { reason: "they are not" }],
+      ["incident.resolved", { summary: "42 pods are up again", posted: true }],
+      ["incident.reopened", { reason: "they are not", posted: true }],
     ]);
   });
 

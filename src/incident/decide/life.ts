@@ -46,7 +46,7 @@ export function changeSeverity(command: Of<"changeSeverity">, state: IncidentSta
     });
   if (command.to === state.severity)
     return refuse(context, "severity", { code: "severity-same", what: `The severity is ${command.to} already` });
-  const data = { from: state.severity, to: command.to, reason: line(command.reason, LIMITS.reason) };
+  const data = { from: state.severity, to: command.to, reason: line(command.reason, LIMITS.reason), ...POSTED };
   return accept(context, [{ type: "incident.severityChanged", data }]);
 }
 
@@ -64,7 +64,7 @@ export function changeStatus(command: Of<"changeStatus">, state: IncidentState, 
     });
   if (command.to === state.status)
     return refuse(context, "status", { code: "status-same", what: `The incident is ${command.to} already` });
-  return accept(context, [{ type: "incident.statusChanged", data: { from: state.status, to: command.to } }]);
+  return accept(context, [{ type: "incident.statusChanged", data: { from: state.status, to: command.to, ...POSTED } }]);
 }
 
 export function note(command: Of<"note">, state: IncidentState, context: DecideContext): Outcome {
@@ -89,7 +89,8 @@ export function note(command: Of<"note">, state: IncidentState, context: DecideC
 export function resolve(command: Of<"resolve">, state: IncidentState, context: DecideContext): Outcome {
   const problem = notOnRoster(context) ?? notOpen(state) ?? stillLive(state, "resolved");
   if (problem !== null) return refuse(context, "resolve", problem);
-  return accept(context, [{ type: "incident.resolved", data: { summary: words(command.summary, LIMITS.summary) } }]);
+  const summary = words(command.summary, LIMITS.summary);
+  return accept(context, [{ type: "incident.resolved", data: { summary, ...POSTED } }]);
 }
 
 export function reopen(command: Of<"reopen">, state: IncidentState, context: DecideContext): Outcome {
@@ -102,8 +103,10 @@ export function reopen(command: Of<"reopen">, state: IncidentState, context: Dec
       what: "Say why you reopen it",
       next: "`/dr reopen <why>`",
     });
-  return accept(context, [{ type: "incident.reopened", data: { reason } }]);
+  return accept(context, [{ type: "incident.reopened", data: { reason, ...POSTED } }]);
 }
+
+const POSTED = { posted: true } as const;
 
 export function close(state: IncidentState, context: DecideContext): Outcome {
   const problem =

@@ -1,5 +1,5 @@
 import type { IncidentStatus, Recorded } from "../events.ts";
-import type { Closing, Delegation, IncidentState } from "../state.ts";
+import type { Change, Closing, Delegation, IncidentState } from "../state.ts";
 import { evolveActions } from "./actions.ts";
 import { evolveAlerts } from "./alerts.ts";
 import { evolvePaging } from "./paging.ts";
@@ -24,9 +24,9 @@ export function evolveIncident(state: IncidentState, event: Recorded): IncidentS
       return { ...withStatus(state, "investigating", event.at), declared, severity };
     }
     case "incident.severityChanged":
-      return { ...state, severity: event.data.to };
+      return { ...withChange(state, event), severity: event.data.to };
     case "incident.statusChanged":
-      return withStatus(state, event.data.to, event.at);
+      return withStatus(withChange(state, event), event.data.to, event.at);
     case "incident.roleAssigned":
       return assigned(state, event);
     case "incident.roleDelegated": {
@@ -41,9 +41,9 @@ export function evolveIncident(state: IncidentState, event: Recorded): IncidentS
       return { ...state, delegations };
     }
     case "incident.resolved":
-      return withStatus(state, state.declared?.kind === "maintenance" ? "closed" : "resolved", event.at);
+      return withStatus(withChange(state, event), endOf(state), event.at);
     case "incident.reopened": {
-      const { closing: _over, ...open } = state;
+      const { closing: _over, ...open } = withChange(state, event);
       return withStatus(open, "investigating", event.at);
     }
     case "incident.closed": {
@@ -78,6 +78,36 @@ export function evolveIncident(state: IncidentState, event: Recorded): IncidentS
       return { ...state, alerts: evolveAlerts(state.alerts ?? new Map(), event) };
     default:
       return state;
+  }
+}
+
+function endOf({ declared }: IncidentState): IncidentStatus {
+  return declared?.kind === "maintenance" ? "closed" : "resolved";
+}
+
+type ChangeEvent = Extract<
+  Recorded,
+  { type: "incident.severityChanged" | "incident.statusChanged" | "incident.resolved" | "incident.reopened" }
+>;
+
+function withChange(state: IncidentState, event: ChangeEvent): IncidentState {
+  if (event.data.posted !== true) return state;
+  const change = { ...changeIn(state, event), by: event.actor, at: event.at };
+  return { ...state, changes: [...(state.changes ?? []), change] };
+}
+
+function changeIn({ status }: IncidentState, event: ChangeEvent): Omit<Change, "by" | "at"> {
+  switch (event.type) {
+    case "incident.severityChanged":
+      return { what: "severity", from: event.data.from, to: event.data.to, says: event.data.reason };
+    case "incident.statusChanged":
+      return { what: "status", from: event.data.from, to: event.data.to, says: null };
+    case "incident.resolved":
+      return { what: "resolved", from: status, to: "resolved", says: event.data.summary };
+    case "incident.reopened":
+      return { what: "reopened", from: status, to: "investigating", says: event.data.reason };
+    default:
+      return event satisfies never;
   }
 }
 
