@@ -2,6 +2,7 @@ import type { System } from "../src/catalog/types.ts";
 import type { SeverityId } from "../src/incident/events.ts";
 import { incidentName } from "../src/incident/numbers.ts";
 import { severityNamed, usualSeverity } from "../src/incident/severity.ts";
+import { severityHelp } from "../templates/messages/contacts.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { declareForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
@@ -116,7 +117,7 @@ function severityIn(system: System, said: string | true | undefined): SeverityId
   return stop({
     code: "severity-unknown",
     what: said === true ? "--severity needs a value" : `There is no severity "${said}"`,
-    allowed: `Severities: ${known.join(", ")}`,
+    allowed: `Severities: ${severityHelp(system)}`,
     ...didYouMean(String(said).toUpperCase(), known, "declare … --severity "),
   });
 }

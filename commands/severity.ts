@@ -1,5 +1,6 @@
 import { severityNamed } from "../src/incident/severity.ts";
 import { actionValue } from "../templates/messages/action-value.ts";
+import { severityHelp } from "../templates/messages/contacts.ts";
 import { safe } from "../templates/messages/escape.ts";
 import { severityForm } from "../templates/messages/forms.ts";
 import { act } from "./act.ts";
@@ -26,7 +27,7 @@ export const severity: Command = {
       return stop({
         code: "severity-unknown",
         what: asked === "" ? `It is ${incident.severity} now` : `There is no severity "${asked}"`,
-        allowed: `Severities: ${system.severities.map(({ id, title }) => `${id} (${title})`).join(", ")}`,
+        allowed: `Severities: ${severityHelp(system)}`,
         next: "`/dr severity P0 <why>`",
       });
     const said = words.length > 0 ? request.rest.replace(/^\S+\s*/, "") : null;

@@ -21,6 +21,7 @@ import type { Config } from "./config.ts";
 import { rosterAccountStatus } from "./control/account-status.ts";
 import { startControl } from "./control/index.ts";
 import { createEngine } from "./engine/engine.ts";
+import { createResponseMonitor } from "./engine/response-monitor.ts";
 import { createSplitBrainMonitor } from "./engine/split-brain-monitor.ts";
 import { createTriageProber } from "./engine/triage-prober.ts";
 import { serveHealth, slackHealth, storeHealth } from "./health.ts";
@@ -225,6 +226,8 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
           words: pageWords(config.practice),
           log,
         });
+  const responses = createResponseMonitor({ timeline, incidents, systems: () => catalog.systems, log });
+  responses.start();
   const alerts = startAlerts({
     config: config.alerts,
     timeline,
@@ -250,6 +253,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
       await reloader.stop();
       await webhooks?.close();
       await alerts.stop();
+      await responses.stop();
       // People are heard until the steps under way have ended: a run can still be aborted.
       await engine.stop();
       await control.close();

@@ -11,6 +11,7 @@ import { inputSchema } from "./input.ts";
 import { id, isTimeZone, mode, scalar, sentence } from "./schema-parts.ts";
 import { sitesSchema, targetsSchema } from "./targets.ts";
 import { triageSchema } from "./triage.ts";
+import { unresolvedSchema } from "./unresolved.ts";
 
 /**
  * How a system and a runbook are written. Unknown keys are refused everywhere. The descriptions are what editors show
@@ -159,6 +160,7 @@ export const systemSchema = z
     severities: z.strictObject({ P0: severity, P1: severity, P2: severity, P3: severity }),
     declareWhen: z.array(sentence).optional().describe("When an incident is declared: Down for more than 5 minutes"),
     paging: paging.optional(),
+    ifUnresolved: unresolvedSchema.optional(),
     escalation: z.record(id, chain).default({}).describe("Chains that gates name, so that each is written once"),
     breakGlass: breakGlass.optional(),
     administrators: z

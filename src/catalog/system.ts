@@ -10,6 +10,7 @@ import { scriptPath } from "./script.ts";
 import { toSites, toTargets } from "./targets.ts";
 import { toTriage } from "./triage.ts";
 import type { Component, Gate, Paging, System, Tier } from "./types.ts";
+import { toUnresolved } from "./unresolved.ts";
 
 export type Chain = Gate["escalate"];
 
@@ -79,6 +80,7 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
     ...(written.comms && { comms: toComms(written.comms) }),
     ...(written.links && { links: toLinks(written.links) }),
     ...(written.triage && { triage: toTriage(written.triage) }),
+    ...(written.ifUnresolved && { ifUnresolved: toUnresolved(written.ifUnresolved) }),
     ...(written.alerts && { alerts: toAlerts(written.alerts) }),
     ...(written.otherAlerts && { otherAlerts: written.otherAlerts }),
     ...(written.backups && { backups: toBackups(written.backups) }),

@@ -6,6 +6,7 @@ import type { Cycle } from "./cycles.ts";
 import type { Input } from "./input.ts";
 import type { Scalar } from "./reference.ts";
 import type { Triage } from "./triage.ts";
+import type { Unresolved } from "./unresolved.ts";
 
 export type { Alert, OtherAlerts } from "./alerts.ts";
 export type { Backup } from "./backups.ts";
@@ -14,6 +15,7 @@ export type { Checklist, Compliance, Contact } from "./compliance.ts";
 export type { Cycle } from "./cycles.ts";
 export type { Input } from "./input.ts";
 export type { Answer, Probe, Question, Triage } from "./triage.ts";
+export type { Unresolved } from "./unresolved.ts";
 
 /**
  * What a system, a runbook and a plan are. `schema.ts` says how they are written; this file says what the rest of the
@@ -62,6 +64,8 @@ export interface System {
   readonly declareWhen?: readonly string[];
   /** The tree of `/dr triage`; absent: there is none. */
   readonly triage?: Triage;
+  /** Whom an incident reaches that goes on. Absent: nobody. */
+  readonly ifUnresolved?: Unresolved;
   readonly alerts?: readonly Alert[];
   /** Absent: alerts that are not listed open no incident. */
   readonly otherAlerts?: OtherAlerts;

@@ -93,6 +93,10 @@ export type IncidentEvent =
     }
   | { type: "incident.delegationEnded"; data: { role: string; from: string; to: string } }
   | { type: "incident.noted"; data: { text: string; happenedAt: string | null; link: string | null } }
+  /** It goes on, and the next level is reached. `level`: 1 for the first; `afterSeconds`: since it was declared or reopened. */
+  | { type: "incident.escalated"; data: { level: number; role: string; afterSeconds: number } }
+  /** Nobody took it on within the time its severity promises. */
+  | { type: "incident.responseLate"; data: { severity: SeverityId; withinSeconds: number; dueAt: string } }
   | { type: "incident.resolved"; data: Posted & { summary: string | null } }
   | { type: "incident.reopened"; data: Posted & { reason: string } }
   /** `waived`: why there is no post-mortem. Absent: one was drafted, or an older log does not say. */

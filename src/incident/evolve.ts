@@ -199,6 +199,8 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "incident.roleDelegated":
     case "incident.delegationEnded":
     case "incident.noted":
+    case "incident.escalated":
+    case "incident.responseLate":
     case "incident.resolved":
     case "incident.reopened":
     case "incident.closed":
@@ -254,6 +256,8 @@ const KNOWN: Record<EventType, true> = {
   "incident.roleDelegated": true,
   "incident.delegationEnded": true,
   "incident.noted": true,
+  "incident.escalated": true,
+  "incident.responseLate": true,
   "incident.resolved": true,
   "incident.reopened": true,
   "incident.closed": true,

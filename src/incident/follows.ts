@@ -89,6 +89,8 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
     case "incident.roleDelegated":
     case "incident.delegationEnded":
     case "incident.noted":
+    case "incident.escalated":
+    case "incident.responseLate":
     case "postmortem.drafted":
     case "member.added":
     case "page.sent":

@@ -50,6 +50,10 @@ export interface IncidentState {
   readonly changes?: readonly Change[];
   /** While it is closed: since when, and what was said or done about its channel. */
   readonly closing?: Closing;
+  /** Whom it reached because it went on, since it was declared or reopened; oldest first. Absent: nobody. */
+  readonly escalated?: readonly Escalated[];
+  /** When it was recorded that nobody had taken it on in time, since it was declared or reopened; absent: it was not. */
+  readonly responseLateAt?: Date;
   /** By the id of the alert, in the order they first fired. Absent: none ever did. */
   readonly alerts?: ReadonlyMap<string, AlertState>;
 }
@@ -90,6 +94,13 @@ export interface Closing {
   /** When the channel is archived, as people were told; null: they were not. */
   readonly archiveAt: Date | null;
   readonly archived: boolean;
+}
+
+export interface Escalated {
+  readonly level: number;
+  readonly role: string;
+  readonly afterSeconds: number;
+  readonly at: Date;
 }
 
 export interface AlertState extends Omit<FiredAlert, "instances" | "asOf"> {

@@ -1,5 +1,6 @@
 /** Keys are what PagerDuty knows our pages by (its dedup keys), so they say whose they are. */
-const ours = /^lifeboat\/(inc-[a-z0-9-]+)(?:\/(ask-[a-z0-9]+)(?:\/glass(?:-broken)?)?|\/split-[a-z0-9-]+)?$/;
+const ours =
+  /^lifeboat\/(inc-[a-z0-9-]+)(?:\/(ask-[a-z0-9]+)(?:\/glass(?:-broken)?)?|\/split-[a-z0-9-]+|\/unresolved-\d+)?$/;
 const adopted = /^inc-pd-([a-z0-9]{4,30})$/;
 
 export function alarmKey(incident: string): string {
@@ -23,6 +24,11 @@ export function brokenKey(incident: string, ask: string): string {
 /** About two servers that both take writes after a promotion of this run, for the n-th time. */
 export function splitKey(incident: string, run: string, n: number): string {
   return `${alarmKey(incident)}/split-${run}-${n}`;
+}
+
+/** About an incident that goes on, for this level; `since`: the version it was declared or reopened at. */
+export function unresolvedKey(incident: string, since: number, level: number): string {
+  return `${alarmKey(incident)}/unresolved-${since}${String(level).padStart(2, "0")}`;
 }
 
 /** Made by a Lifeboat: this one, or another on the same service. Never an alarm to take up. */

@@ -6,6 +6,7 @@ import { isPrivate } from "../incident/members.ts";
 import type {
   Break,
   Declared,
+  Escalated,
   GateState,
   IncidentState,
   RunState,
@@ -13,9 +14,10 @@ import type {
   StepState,
   Summons,
 } from "../incident/state.ts";
+import { isEnded } from "../incident/unresolved.ts";
 import type { Alarm, Target } from "../sinks/pagerduty/client.ts";
 import type { Wanted } from "../sinks/pagerduty/wanted.ts";
-import { adoptedFrom, alarmKey, breakGlassKey, brokenKey, splitKey, summonsKey } from "./keys.ts";
+import { adoptedFrom, alarmKey, breakGlassKey, brokenKey, splitKey, summonsKey, unresolvedKey } from "./keys.ts";
 
 /** What should be shown under a key. */
 export interface WantedItem {
@@ -40,6 +42,12 @@ export interface PageWords {
     about: { state: IncidentState; run: RunState; split: Split },
     system: System,
   ): { readonly summary: string; readonly details: string };
+  /** An incident goes on, and reaches the next level. */
+  unresolved(
+    state: IncidentState,
+    escalated: Escalated,
+    system: System,
+  ): { readonly summary: string; readonly details: string };
   result(run: RunState): string;
 }
 
@@ -60,6 +68,7 @@ export function wantedPages(state: IncidentState, system: System, words: PageWor
   if (state.declared.kind === "drill") return drillPages(state, state.declared, runs, around);
   return [
     root(state, system, words),
+    ...(state.escalated ?? []).map((one) => unresolved(state, one, around)),
     ...runs.flatMap((run) => [...run.steps.values()].flatMap((step) => asksOf(state, run, step, around))),
     ...runs.flatMap((run) => run.breaks.map((broke) => brokenGlass(state, run, broke, around))),
     ...runs.flatMap((run) => (run.splits ?? []).map((split, n) => splitBrain(state, run, split, n + 1, around))),
@@ -244,6 +253,20 @@ function splitBrain(state: IncidentState, run: RunState, split: Split, n: number
   const said = words.split({ state, run, split }, system);
   const alarm: Alarm = { ...said, source: system.id, severity: "critical" };
   return { key, wanted: { kind: "alarm", open: true, acknowledged: false, alarm } };
+}
+
+/** The holders of the role by its own policy; open until what the catalogue says ends it. */
+function unresolved(state: IncidentState, escalated: Escalated, { system, paging, words }: Around): Item {
+  const { level, role } = escalated;
+  const key = unresolvedKey(state.id, state.comms.opened?.version ?? 0, level);
+  if (isEnded(state, system.ifUnresolved?.until ?? "resolved")) return { key, wanted: CLOSED };
+  const people = system.people.filter(({ roles }) => roles.includes(role)).map(({ id }) => id);
+  const said = words.unresolved(state, escalated, system);
+  const alarm: Alarm = { ...said, source: system.id, severity: SEVERITIES[state.severity] };
+  const policy = paging.policies.find((one) => one.role === role)?.policy;
+  const users = usersOf(people, paging);
+  const to = policy !== undefined ? { policy } : users.length > 0 ? { users } : ("service" as const);
+  return { key, wanted: { kind: "summons", open: true, ask: null, role, people, to, alarm } };
 }
 
 function noteOf(state: IncidentState, run: RunState, words: PageWords): Item[] {

@@ -227,6 +227,10 @@ function tell(
       const { runbook, advice } = event.data;
       return `triage comes to ${[...(runbook ? [`"${runbook.title}"`] : []), ...(advice ? [advice] : [])].join(": ")}`;
     }
+    case "incident.escalated":
+      return `not resolved after ${length(event.data.afterSeconds)}: reached ${event.data.role}`;
+    case "incident.responseLate":
+      return `no response within the ${length(event.data.withinSeconds)} of ${event.data.severity}`;
     case "alert.fired": {
       const { alert, instances, summary } = event.data;
       return `alert ${alert} fires${instances.length > 1 ? ` (${instances.length} instances)` : ""}${summary === null ? "" : `: ${summary}`}`;

@@ -15,6 +15,7 @@ import type { Block, Message } from "./message.ts";
 import { ackWords, notPaged, pageOf } from "./page-status.ts";
 import { roleWords } from "./people.ts";
 import { runMark, runStatusWords, statusWords } from "./status.ts";
+import { responseWords } from "./unresolved.ts";
 import type { Surroundings } from "./view.ts";
 import { at, between, clock, lasting } from "./when.ts";
 
@@ -37,6 +38,7 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
       ]),
       ...pagedBlocks(state, around),
       ...alertBlocks(state),
+      ...responseBlocks(state, around),
       ...(runs.length > 0 ? lines(["*Runs*", ...runs.map((run) => runLine(state, run, around.now))]) : []),
       ...lines(stillUnfenced(runs, around)),
       ...reviewsDue(state, around),
@@ -59,6 +61,11 @@ function owedPair(state: IncidentState, around: Surroundings): (readonly [string
 function alertSentence(state: IncidentState): string {
   const words = alertWords(state);
   return words === null ? "" : ` Alerts: ${words}.`;
+}
+
+function responseBlocks(state: IncidentState, around: Surroundings): Block[] {
+  const words = responseWords(state, around);
+  return words === null ? [] : [context(`Response ${words}`)];
 }
 
 function alertBlocks(state: IncidentState): Block[] {

@@ -46,6 +46,7 @@ export function invited(state: IncidentState, declared: Declared, around: Surrou
   const people = [
     ...(by.kind === "person" && by.person ? [by.person] : []),
     ...state.roles.values(),
+    ...(state.escalated ?? []).flatMap(({ role }) => holders(around.system, state, role)),
     ...delegationsNow(state, around.now).map(({ to }) => to),
     ...runs.map(({ requester }) => requester),
     ...members(state, declared, around),

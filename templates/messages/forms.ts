@@ -1,6 +1,7 @@
 import type { Runbook, System } from "../../src/catalog/types.ts";
 import { LIMITS } from "../../src/incident/decide/words.ts";
-import { section } from "./blocks.ts";
+import { context, section } from "./blocks.ts";
+import { contactLines, declareWhenLines } from "./contacts.ts";
 import { cut, safe } from "./escape.ts";
 import { checkInput, choiceInput, momentInput, textInput } from "./form.ts";
 import { inputFields } from "./inputs.ts";
@@ -43,9 +44,24 @@ export function declareForm(
         optional: true,
         hint: "In your time zone, if known: the RTO counts from here. Empty: from now.",
       }),
+      ...declareRules(systems),
       checkInput("private", "Who can see it", { value: "private", says: "Private: only its members" }, initial.private),
     ],
   };
+}
+
+/** When an incident is declared, and whom to turn to where it is none: of one system, or of each by name. */
+function declareRules(systems: readonly System[]): Form["blocks"] {
+  const several = systems.length > 1;
+  const rules = systems.flatMap((system) => {
+    const lines = declareWhenLines(system);
+    return lines.length === 0
+      ? []
+      : [`*${several ? `${safe(system.title)}: declare when` : "Declare when"}*`, ...lines];
+  });
+  const contacts = several ? [] : systems[0] ? contactLines(systems[0]) : [];
+  const all = [...rules, ...(contacts.length > 0 ? ["*Not sure? Ask*", ...contacts] : [])];
+  return all.length === 0 ? [] : [context(cut(all.join("\n"), 1900))];
 }
 
 export function failoverForm(

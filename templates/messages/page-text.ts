@@ -3,12 +3,13 @@ import { needsSecond } from "../../src/incident/break-glass.ts";
 import { isPrivate } from "../../src/incident/members.ts";
 import { incidentName } from "../../src/incident/numbers.ts";
 import { personById } from "../../src/incident/people.ts";
-import type { Break, GateState, IncidentState, RunState, Split } from "../../src/incident/state.ts";
+import type { Break, Escalated, GateState, IncidentState, RunState, Split } from "../../src/incident/state.ts";
+import { contactLine } from "./contacts.ts";
 import { cut, ended, plain } from "./escape.ts";
 import { notFencedPlain } from "./fence.ts";
 import { kindPrefix, runTitle } from "./kind.ts";
 import { named } from "./maintenance.ts";
-import { clock } from "./when.ts";
+import { clock, lasting } from "./when.ts";
 
 /**
  * What a telephone says at night: plain words, one line, the worst first. A phone reads the beginning aloud and shows
@@ -36,6 +37,18 @@ export function pageWords(practice: boolean) {
       return {
         summary: cut(`${prefixOf(state)}${named(state)} ${plain(system.title)}: ${title}`, LINE),
         details: `${incidentName(state)}. Open its channel in Slack; /dr status shows where it stands.`,
+      };
+    },
+    unresolved(state: IncidentState, { role, afterSeconds }: Escalated, system: System): Spoken {
+      if (isPrivate(state.declared)) return hiddenWords(state, "it goes on and reaches you");
+      const title = plain(state.declared?.title ?? state.id);
+      const to = plain(system.roles.find(({ id }) => id === role)?.title ?? role);
+      return {
+        summary: cut(`${prefixOf(state)}${named(state)} not resolved after ${lasting(afterSeconds)}: ${title}`, LINE),
+        details: [
+          `Escalated to ${to} (${incidentName(state)}). Open its channel in Slack; /dr status shows where it is.`,
+          ...(system.contacts ?? []).slice(0, 5).map((one) => ended(plain(contactLine(one)))),
+        ].join("\n"),
       };
     },
     summons(

@@ -29,6 +29,7 @@ import { splitBrain } from "./split.ts";
 import { stepList } from "./steps.ts";
 import { triageCard } from "./triage.ts";
 import { unfilledRoles } from "./unfilled.ts";
+import { renderUnresolved } from "./unresolved.ts";
 import type { RenderIncident, ShownMessage, Surroundings, View } from "./view.ts";
 
 /** Everything Slack should show of an incident: the same state, surroundings and time give the same view. */
@@ -63,6 +64,7 @@ export const renderIncident: RenderIncident = (state, around): View => {
       return { key: `triage:${triage.id}`, in: "incident", under: null, priority: 0, message };
     }),
     ...renderAlerts(state, around),
+    ...renderUnresolved(state, around),
     ...renderSentUpdates(state, declared, around),
     ...announcedInstead(declared, around),
   ];

@@ -15,6 +15,8 @@ export const unknownRole: Rule = {
     for (const [id, chain] of chains) {
       for (const [k, { role }] of chain.entries()) yield* check(system, role, ["escalation", id, k, "role"]);
     }
+    for (const [k, { role }] of (system.ifUnresolved?.levels ?? []).entries())
+      yield* check(system, role, ["ifUnresolved", "levels", k, "role"]);
     for (const [k, role] of (system.administrators ?? []).entries()) yield* check(system, role, ["administrators", k]);
     for (const [k, role] of (system.privateRoles ?? []).entries()) yield* check(system, role, ["privateRoles", k]);
     for (const [k, role] of (system.breakGlass?.roles ?? []).entries())

@@ -42,8 +42,13 @@ export function evolveIncident(state: IncidentState, event: Recorded): IncidentS
     }
     case "incident.resolved":
       return withStatus(withChange(state, event), endOf(state), event.at);
+    case "incident.escalated":
+      return { ...state, escalated: [...(state.escalated ?? []), { ...event.data, at: event.at }] };
+    case "incident.responseLate":
+      return { ...state, responseLateAt: event.at };
     case "incident.reopened": {
-      const { closing: _over, ...open } = withChange(state, event);
+      // Whom it reached before counts from the beginning again.
+      const { closing: _over, escalated: _reached, responseLateAt: _late, ...open } = withChange(state, event);
       return withStatus(open, "investigating", event.at);
     }
     case "incident.closed": {
