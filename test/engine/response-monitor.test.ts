@@ -6,14 +6,21 @@ import { fold } from "../../src/incident/evolve.ts";
 import { wantedPages } from "../../src/paging/wanted.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { pageWords } from "../../templates/messages/page-text.ts";
-import { phones } from "../paging/scenario.ts";
-import { byPerson } from "../support/incident-scenario.ts";
+import { byPerson, SYSTEM } from "../support/incident-scenario.ts";
 import { incidentsOn } from "../support/incidents-on.ts";
 import { quiet, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
 
 /** Levels that are due at once and in a second, so that nothing has to wait for a quarter of an hour. */
 const system: System = {
-  ...phones,
+  ...SYSTEM,
+  paging: {
+    ...{ service: "PSHOP", routingKeyFrom: "SHOP_ROUTING_KEY", tokenFrom: "PAGERDUTY_TOKEN", from: "a@example.com" },
+    policies: [
+      { role: "database-administrator", policy: "PDBA0" },
+      { role: "vp-engineering", policy: "PVPE0" },
+    ],
+    people: [],
+  },
   severities: [{ id: "P1", title: "Much is down", respondWithinSeconds: 1 }],
   ifUnresolved: {
     until: "resolved",
