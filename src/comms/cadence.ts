@@ -12,7 +12,7 @@ export interface CadenceOptions {
 }
 
 /** Keeps the promises made to people: reminds of an update that is due, records one that is late, and says when to look next. */
-export interface CadenceKeeper {
+export interface CadenceWorker {
   /** Rejects nothing that is due: it is written, or looked at again. `system` null: it is in no catalogue any more. */
   look(state: IncidentState, system: System | null): Promise<void>;
   /** Incidents whose moment has come and that this process looks at now. */
@@ -25,7 +25,7 @@ export interface CadenceKeeper {
 const LOOK_SECONDS = 15;
 const LOOKS_AT_ONCE = 20;
 
-export function createCadenceKeeper({ timeline, read, schedule }: CadenceOptions): CadenceKeeper {
+export function createCadenceWorker({ timeline, read, schedule }: CadenceOptions): CadenceWorker {
   const planned = new Map<string, number | null>();
   /** Incidents whose moment this process has taken on, and has to say the next of. */
   const claimed = new Set<string>();

@@ -6,7 +6,7 @@ import { createProjector } from "../projection/projector.ts";
 import { createDeliveryWorker, type Sink } from "../projection/worker.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { Schedule } from "../timeline/schedule.ts";
-import { createCadenceKeeper } from "./cadence.ts";
+import { createCadenceWorker } from "./cadence.ts";
 import { onTimeline } from "./delivery-record.ts";
 import { outgoing } from "./outgoing.ts";
 import { createPagePublisher } from "./page/publish.ts";
@@ -44,7 +44,7 @@ export function createCommsWorker(options: CommsWorkerOptions): CommsWorker {
   const { timeline, incidents, deliveries, systems, log } = options;
   const { read } = incidents;
   const page = createPagePublisher({ ...options, read, now: timeline.now });
-  const cadence = createCadenceKeeper({ ...options, read });
+  const cadence = createCadenceWorker({ ...options, read });
   const projector = createProjector({
     ...{ name: "comms", timeline, log, look, missed },
     async round() {

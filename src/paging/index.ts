@@ -7,8 +7,8 @@ import type { Deliveries } from "../projection/deliveries.ts";
 import { createPagerDuty, type PagerDuty } from "../sinks/pagerduty/client.ts";
 import type { Inbox, Timeline } from "../timeline/contract.ts";
 import type { PagingConfig } from "./config.ts";
+import type { PageWords } from "./desired-pages.ts";
 import { createPager, type PagerSettings } from "./pager.ts";
-import type { PageWords } from "./wanted.ts";
 import { pagerdutyRoute } from "./webhook/route.ts";
 import { createWorker } from "./webhook/worker.ts";
 

@@ -10,12 +10,12 @@ import { createProjector } from "../projection/projector.ts";
 import { createDeliveryWorker, type Later, type Sent } from "../projection/worker.ts";
 import type { PagerDuty } from "../sinks/pagerduty/client.ts";
 import { deliver } from "../sinks/pagerduty/deliver.ts";
+import type { DesiredPage } from "../sinks/pagerduty/desired-page.ts";
 import { PagerDutyError } from "../sinks/pagerduty/errors.ts";
-import type { Wanted } from "../sinks/pagerduty/wanted.ts";
 import type { Timeline } from "../timeline/contract.ts";
+import { desiredPages, isAwaited, type PageWords } from "./desired-pages.ts";
 import { createOnCall, policyFor, summonsFor } from "./on-call.ts";
 import { recordFailed, recordSent, recordSummons } from "./record.ts";
-import { isAwaited, type PageWords, wantedPages } from "./wanted.ts";
 
 export interface PagerOptions {
   readonly timeline: Pick<Timeline, "follow" | "decide" | "now">;
@@ -84,7 +84,7 @@ export function createPager(options: PagerOptions): Pager {
     const system = options.systems.get(state.declared?.system ?? "");
     if (system?.paging === undefined) return;
     summon(stream, state, system);
-    const wanted = wantedPages(state, system, options.words, timeline.now());
+    const wanted = desiredPages(state, system, options.words, timeline.now());
     const items = wanted.map(({ key, wanted: desired }) => ({ sink: SINK, queue: key, key, once: false, desired }));
     await deliveries.enqueue(stream, state.version, items);
     projector.wake();
@@ -158,6 +158,6 @@ export function createPager(options: PagerOptions): Pager {
 
 /** It makes phones ring. */
 function rings({ desired }: DueItem): boolean {
-  const page = desired as Wanted;
+  const page = desired as DesiredPage;
   return (page.kind === "alarm" || page.kind === "summons") && page.open;
 }

@@ -2,7 +2,7 @@ import type { NewEvent, PageEvent } from "../incident/events.ts";
 import type { Summons } from "../incident/state.ts";
 import { LifeboatError, messageOf, type Problem } from "../lib/errors.ts";
 import type { DueItem } from "../projection/deliveries.ts";
-import type { Wanted } from "../sinks/pagerduty/wanted.ts";
+import type { DesiredPage } from "../sinks/pagerduty/desired-page.ts";
 import type { Timeline } from "../timeline/contract.ts";
 
 const BOT = { kind: "bot" } as const;
@@ -55,7 +55,7 @@ export async function recordFailed(timeline: Writing, item: DueItem, error: unkn
 const SENT_OR_NOT: readonly PageEvent["type"][] = ["page.sent", "page.failed"];
 
 function aboutOf(item: DueItem) {
-  const wanted = item.desired as Wanted;
+  const wanted = item.desired as DesiredPage;
   if (wanted.kind !== "summons" || !wanted.open) return { ask: null, role: null, people: [], to: "service" } as const;
   const { ask, role, people } = wanted;
   const to = wanted.to === "service" ? "service" : "policy" in wanted.to ? "policy" : "people";

@@ -1,7 +1,7 @@
 import { WebClient } from "@slack/web-api";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import { announceTrouble } from "../sinks/slack/channel.ts";
+import { announceProblem } from "../sinks/slack/channel.ts";
 import { learnIdentity } from "../sinks/slack/identity.ts";
 import { createClients, whereTo } from "./clients.ts";
 import type { SlackConfig } from "./config.ts";
@@ -34,7 +34,7 @@ export async function inspectSlack(config: SlackConfig, log: Logger): Promise<Sl
     workspace: { name: String(team) },
     missingScopes: granted === undefined ? null : botScopes().filter((scope) => !granted.includes(scope)),
     socket: await socketTrouble(config, log),
-    announcing: await announceTrouble({ client: ask, announceIn: config.announceIn, outbox: NOTHING_KNOWN }),
+    announcing: await announceProblem({ client: ask, announceIn: config.announceIn, outbox: NOTHING_KNOWN }),
   };
 }
 

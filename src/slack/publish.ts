@@ -8,7 +8,7 @@ import type { Outbox } from "../projection/outbox.ts";
 import { createProjector, isIncident } from "../projection/projector.ts";
 import { createAccounts } from "../sinks/slack/accounts.ts";
 import { createEditBudget } from "../sinks/slack/budget.ts";
-import { announceTrouble } from "../sinks/slack/channel.ts";
+import { announceProblem } from "../sinks/slack/channel.ts";
 import type { Identity } from "../sinks/slack/identity.ts";
 import { namesIn } from "../sinks/slack/names.ts";
 import { directOf, ownQueue } from "../sinks/slack/places.ts";
@@ -145,7 +145,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function checkAnnounce(): Promise<void> {
     announcing.askedAt = performance.now();
     const { announceIn } = options;
-    const trouble = await announceTrouble({ outbox, client: options.clients.ask, announceIn }).catch(() => undefined);
+    const trouble = await announceProblem({ outbox, client: options.clients.ask, announceIn }).catch(() => undefined);
     if (trouble === undefined) return;
     if (trouble !== announcing.trouble) {
       if (trouble === null) log.info({ event: "slack.announce_channel_found" }, "incidents can be announced");

@@ -6,7 +6,7 @@ import { idFor } from "../../commands/ids.ts";
 import { commands } from "../../commands/index.ts";
 import { mayKnowOf } from "../../src/incident/members.ts";
 import { recordedMetrics } from "../../src/metrics/recorded.ts";
-import { wantedPages } from "../../src/paging/wanted.ts";
+import { desiredPages } from "../../src/paging/desired-pages.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { pageWords } from "../../templates/messages/page-text.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
@@ -115,7 +115,7 @@ describe("what is shown of it", () => {
 
   test("wakes people without saying why", async () => {
     const { state, around } = await drawn();
-    const pages = wantedPages(state, around.system, pageWords(true), around.now);
+    const pages = desiredPages(state, around.system, pageWords(true), around.now);
     const told = JSON.stringify(pages);
     expect(pages.length).toBeGreaterThan(0);
     expect(told).toContain("private incident");

@@ -1,6 +1,6 @@
 import type { DueItem } from "../../projection/deliveries.ts";
 import type { Incident, PagerDuty, Target } from "./client.ts";
-import type { Wanted } from "./wanted.ts";
+import type { DesiredPage } from "./desired-page.ts";
 
 /**
  * Makes PagerDuty show what is wanted under a key. To be called again after any failure: it looks before it does what a
@@ -9,8 +9,8 @@ import type { Wanted } from "./wanted.ts";
  * @returns true when phones were made to ring by it, now or in an attempt before whose end nobody saw
  */
 export async function deliver(pd: PagerDuty, item: DueItem): Promise<boolean> {
-  const wanted = item.desired as Wanted;
-  const told = item.delivered as Wanted | null;
+  const wanted = item.desired as DesiredPage;
+  const told = item.delivered as DesiredPage | null;
   switch (wanted.kind) {
     case "alarm":
       return await alarm(pd, item, wanted, told?.kind === "alarm" ? told : null);
@@ -27,8 +27,8 @@ export async function deliver(pd: PagerDuty, item: DueItem): Promise<boolean> {
   }
 }
 
-type Of<K extends Wanted["kind"]> = Extract<Wanted, { kind: K }>;
-type Open<K extends Wanted["kind"]> = Extract<Wanted, { kind: K; open: true }>;
+type Of<K extends DesiredPage["kind"]> = Extract<DesiredPage, { kind: K }>;
+type Open<K extends DesiredPage["kind"]> = Extract<DesiredPage, { kind: K; open: true }>;
 
 /** Events under a key may be repeated: PagerDuty takes a second one for the same. */
 async function alarm(pd: PagerDuty, item: DueItem, wanted: Of<"alarm">, told: Of<"alarm"> | null): Promise<boolean> {

@@ -65,7 +65,7 @@ export async function announceChannel(deps: Announcing): Promise<string | null> 
 }
 
 /** Why nothing can be announced, as a sentence for operators and the Home tab; null: it can; undefined: nobody can tell now. */
-export async function announceTrouble(deps: Announcing): Promise<string | null | undefined> {
+export async function announceProblem(deps: Announcing): Promise<string | null | undefined> {
   const { announceIn } = deps;
   if (announceIn === null) return null;
   const words = isSlackChannel(announceIn) ? announceIn : `#${announceIn}`;

@@ -16,7 +16,7 @@ export interface Delivering {
 }
 
 /** What one message's failure means for its whole channel. */
-export type QueueTrouble = CallFailure | { readonly kind: "place gone"; readonly error: string; readonly says: string };
+export type QueueFailure = CallFailure | { readonly kind: "place gone"; readonly error: string; readonly says: string };
 
 /** Slack takes the words but not the blocks. */
 const TOO_RICH = new Set([
@@ -45,7 +45,7 @@ const NOT_EDITABLE = new Set(["edit_window_closed", "cant_update_message", "is_b
  * Makes one message be shown as wanted, or writes down why it is not. Resolves with the trouble when it is the channel's
  * or Slack's rather than the message's own.
  */
-export async function deliver(deps: Delivering, item: Item, channel: string): Promise<QueueTrouble | null> {
+export async function deliver(deps: Delivering, item: Item, channel: string): Promise<QueueFailure | null> {
   try {
     if (isPost(item)) await bring(deps, item, channel);
     else {
@@ -104,7 +104,7 @@ async function lookFor(deps: Delivering, item: Item, channel: string): Promise<s
   }
 }
 
-async function settle(deps: Delivering, item: Item, failure: CallFailure): Promise<QueueTrouble | null> {
+async function settle(deps: Delivering, item: Item, failure: CallFailure): Promise<QueueFailure | null> {
   const { outbox } = deps;
   const seconds = backoffSeconds(item.tries);
   switch (failure.kind) {
@@ -129,7 +129,7 @@ async function refused(
   item: Item,
   { error, says }: Extract<CallFailure, { kind: "refused" }>,
   seconds: number,
-): Promise<QueueTrouble | null> {
+): Promise<QueueFailure | null> {
   if (TOO_RICH.has(error) && !item.plain) {
     log.warn({ message: nameOf(item), says }, "Slack does not take the blocks of a message; it gets the words.");
     await outbox.wordsOnly(item.id);

@@ -16,13 +16,13 @@ import type {
 } from "../incident/state.ts";
 import { isEnded } from "../incident/unresolved.ts";
 import type { Alarm, Target } from "../sinks/pagerduty/client.ts";
-import type { Wanted } from "../sinks/pagerduty/wanted.ts";
+import type { DesiredPage } from "../sinks/pagerduty/desired-page.ts";
 import { adoptedFrom, alarmKey, breakGlassKey, brokenKey, splitKey, summonsKey, unresolvedKey } from "./keys.ts";
 
 /** What should be shown under a key. */
-export interface WantedItem {
+export interface DesiredItem {
   readonly key: string;
-  readonly wanted: Wanted;
+  readonly wanted: DesiredPage;
 }
 
 /** Every sentence a pager says: `templates/messages/page-text.ts`. One line each, but for `details`. */
@@ -57,7 +57,12 @@ export interface PageWords {
  * reviewed, wakes people in all of them. A drill wakes those whom its calendar entry names, by name, and nobody else: never a
  * policy or a service, which would ring whoever is on call. Only two primaries after an exercise on production wake as they always do.
  */
-export function wantedPages(state: IncidentState, system: System, words: PageWords, now: Date): readonly WantedItem[] {
+export function desiredPages(
+  state: IncidentState,
+  system: System,
+  words: PageWords,
+  now: Date,
+): readonly DesiredItem[] {
   const { paging } = system;
   if (paging === undefined || state.declared === null) return [];
   const runs = [...state.runs.values()];
@@ -81,7 +86,7 @@ function drillPages(
   { drill }: Declared,
   runs: readonly RunState[],
   around: Around,
-): readonly WantedItem[] {
+): readonly DesiredItem[] {
   const { system, words, paging } = around;
   const named = system.people
     .filter(({ roles }) => roles.some((role) => drill?.tells.includes(role)))
@@ -92,7 +97,7 @@ function drillPages(
     .flatMap((run) => (run.splits ?? []).map((split, n) => splitBrain(state, run, split, n + 1, around)));
   if (users.length === 0) return splits;
   const alarm: Alarm = { ...words.alarm(state, system), source: system.id, severity: SEVERITIES[state.severity] };
-  const began: Wanted =
+  const began: DesiredPage =
     isOver(state) || !isUrgent(state)
       ? CLOSED
       : { kind: "summons", open: true, ask: null, role: null, people: named, to: { users }, alarm };
@@ -105,7 +110,7 @@ function drillPages(
 }
 
 /** The same question, to those of the people asked who are named. */
-function onlyTo(named: readonly string[], wanted: Wanted, paging: Paging): Wanted {
+function onlyTo(named: readonly string[], wanted: DesiredPage, paging: Paging): DesiredPage {
   if (wanted.kind !== "summons" || !wanted.open) return wanted;
   const people = wanted.people.filter((one) => named.includes(one));
   const users = usersOf(people, paging);
@@ -114,7 +119,7 @@ function onlyTo(named: readonly string[], wanted: Wanted, paging: Paging): Wante
 
 interface Item {
   readonly key: string;
-  readonly wanted: Wanted;
+  readonly wanted: DesiredPage;
 }
 
 function root(state: IncidentState, system: System, words: PageWords): Item {
@@ -157,7 +162,7 @@ function asksOf(state: IncidentState, run: RunState, step: StepState, around: Ar
   return [...over, { key, wanted: { kind: "summons", open: true, ask: gate.ask, role, people, to, alarm } }];
 }
 
-const CLOSED: Wanted = { kind: "summons", open: false };
+const CLOSED: DesiredPage = { kind: "summons", open: false };
 
 /** Nobody is reminded and nobody comes after: whoever is asked first is all there is. */
 function asksOnce(run: RunState, gate: GateState): boolean {
@@ -239,7 +244,7 @@ function glassPage(
   people: readonly string[],
   said: { readonly summary: string; readonly details: string },
   { system, paging }: Around,
-): Wanted {
+): DesiredPage {
   const users = usersOf(people, paging);
   const alarm: Alarm = { ...said, source: system.id, severity: SEVERITIES[state.severity] };
   const to = users.length > 0 ? { users } : "service";
