@@ -3,7 +3,7 @@ import type { System } from "../../src/catalog/types.ts";
 import { createResponseMonitor } from "../../src/engine/response-monitor.ts";
 import { decide } from "../../src/incident/decide.ts";
 import { fold } from "../../src/incident/evolve.ts";
-import { wantedPages } from "../../src/paging/wanted.ts";
+import { desiredPages } from "../../src/paging/desired-pages.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { pageWords } from "../../templates/messages/page-text.ts";
 import { byPerson, SYSTEM } from "../support/incident-scenario.ts";
@@ -77,7 +77,7 @@ test("two processes and a restart reach each level once, and whom it wakes is on
     ...["incident.declared", "incident.escalated", "incident.escalated", "incident.responseLate"],
   ]);
   const pages = async () =>
-    wantedPages(await read(), system, pageWords(false), new Date())
+    desiredPages(await read(), system, pageWords(false), new Date())
       .filter(({ key }) => key.includes("unresolved"))
       .map(({ wanted }) => wanted);
   expect(await pages()).toMatchObject([
