@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { compose, prefilled } from "../../src/comms/compose.ts";
@@ -72,6 +73,16 @@ describe("the shipped templates", () => {
       const said = [update.slack?.text, update.email?.text, update.page?.body].filter((text) => text !== undefined);
       expect(said.every((text) => text.includes("04:44 UTC"))).toBe(true);
     }
+  });
+
+  test("an incident begins at one time, whoever reads of it: when impact began, not when it was declared", () => {
+    const folder = join(projectRoot(), "templates");
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
+      /comms\/.*\.md$/.test(file),
+    );
+    expect(files.length).toBeGreaterThan(20);
+    const declared = files.filter((file) => readFileSync(join(folder, file), "utf8").includes("incident.declared"));
+    expect(declared).toEqual([]);
   });
 
   test("what nobody filled in is asked for", () => {
