@@ -1,8 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
-import { projectRoot } from "../../src/lib/root.ts";
 import { browserPath, openBrowser } from "../support/browser.ts";
 import { askFor, heard, isQuestion, newFrom, questionOf } from "./approval-requests.ts";
 import { openPracticeHarness, type PracticeHarness } from "./harness.ts";
@@ -10,10 +8,6 @@ import { channelButton, messageIn, openThread } from "./page.ts";
 
 const path = browserPath();
 const inBrowser = path ? describe : describe.skip;
-/** With LIFEBOAT_PICTURES=1 the pictures of the README are taken anew. */
-const picture = async (page: Page, name: string) => {
-  if (process.env.LIFEBOAT_PICTURES === "1") await page.screenshot({ path: join(projectRoot(), "docs", name) });
-};
 
 inBrowser("a newcomer's two minutes, in a browser", () => {
   let harness: PracticeHarness;
@@ -77,7 +71,6 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
       .getByRole("heading", { name: /Done and verified/ })
       .waitFor();
     await card(page, "orders-a").getByText("fenced (read-only)").waitFor();
-    await picture(page, "practice.png");
 
     // Planned work has ended with its run: there is nothing to resolve.
     await thread(page).getByRole("button", { name: "Draft post-mortem" }).click();
@@ -104,8 +97,6 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
     expect(bottom.bottom - top.top).toBeLessThan(844 * 0.85);
     expect(bottom.bottom - bottom.top).toBeGreaterThanOrEqual(44);
     expect(await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")).toEqual([390, 390]);
-    await page.setViewportSize({ width: 390, height: 932 });
-    await picture(page, "phone.png");
     await approve.tap();
     await page.getByRole("alertdialog").getByRole("button", { name: "Approve" }).tap();
     await heard(harness, isNew, /is done and verified/, 60_000);
