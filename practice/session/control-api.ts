@@ -24,6 +24,8 @@ export interface Behind {
   readonly log: Logger;
 }
 
+type Alerts = readonly { readonly id: string; readonly title: string }[];
+
 const BODY_BYTES_MAX = 4096;
 const FILES: Readonly<Record<string, string>> = {
   "/systems/panel.js": "text/javascript; charset=utf-8",
@@ -35,11 +37,18 @@ export function createControlApi(behind: Behind): ControlApi {
   let offers: { at: number; list: Promise<readonly Offered[]> } | null = null;
 
   const read = new Map<string, readonly WrittenRunbook[]>();
+  const alertsRead = new Map<string, Alerts>();
   const titles = new Map<string, string>();
 
   async function runbooks(system: string): Promise<readonly WrittenRunbook[]> {
     const known = read.get(system) ?? (await import("./written.ts")).runbooksOf(system);
     read.set(system, known);
+    return known;
+  }
+
+  async function alertsIn(system: string): Promise<Alerts> {
+    const known = alertsRead.get(system) ?? (await import("./written.ts")).alertsOf(system);
+    alertsRead.set(system, known);
     return known;
   }
 
@@ -70,6 +79,7 @@ export function createControlApi(behind: Behind): ControlApi {
       parts: session?.environment.parts ?? [],
       rows: rows ?? [],
       strikes: session?.environment.strikes ?? [],
+      alerts: session === null ? [] : await alertsIn(session.system),
       runbooks:
         session === null ? [] : (await runbooks(session.system)).map(({ id, title, modes }) => ({ id, title, modes })),
       systems: await Promise.all((await list()).map(named)),
@@ -102,6 +112,13 @@ export function createControlApi(behind: Behind): ControlApi {
     await environment?.inject?.(found.id);
   }
 
+  async function alert({ id, status }: Record<string, unknown>): Promise<void> {
+    const session = behind.now();
+    const found = session === null ? undefined : (await alertsIn(session.system)).find((one) => one.id === id);
+    if (session === null || found === undefined) throw new Error(`There is no alert ${String(id)} here.`);
+    await session.sendAlert(found.id, status === "resolved" ? "resolved" : "firing");
+  }
+
   /** The world as a runbook finds it, so that it can be played, and the words that start it then. */
   async function scene({ runbook, mode }: Record<string, unknown>): Promise<{ words: string }> {
     const session = behind.now();
@@ -128,6 +145,9 @@ export function createControlApi(behind: Behind): ControlApi {
         return say(response, 202, await state());
       case "POST /systems/strike":
         await strike((await givenIn(request)).id);
+        return say(response, 200, await state());
+      case "POST /systems/alert":
+        await alert(await givenIn(request));
         return say(response, 200, await state());
       case "POST /systems/scene":
         return say(response, 200, { ...(await scene(await givenIn(request))), ...(await state()) });

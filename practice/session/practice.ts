@@ -123,6 +123,7 @@ export async function startPractice(options: PracticeOptions): Promise<Practice<
         return current().dataFolder;
       },
       botCommand: (extra) => current().botCommand(extra),
+      sendAlert: (name, status) => current().sendAlert(name, status),
     };
   } catch (error) {
     await stop();

@@ -12,6 +12,7 @@ import type { Pager } from "../pagerduty/index.ts";
 import type { Workspace } from "../slack/index.ts";
 import { environmentKindOf } from "../systems/index.ts";
 import { BOT_PID, type BotCommand, BotProcess } from "./bot-process.ts";
+import { sendAlert } from "./send-alert.ts";
 
 /** What stays while systems come and go. */
 export interface SharedServices {
@@ -39,6 +40,8 @@ export interface PracticeSession {
   readonly bot: BotProcess;
   /** The data folder of the bot's own store. */
   readonly dataFolder: string;
+  /** Posts an alert to its bot, as monitoring would. */
+  sendAlert(name: string, status: "firing" | "resolved"): Promise<void>;
   /** How another bot on the same store and the same Slack is started; its health is served on a port of its own. */
   botCommand(extra?: Readonly<Record<string, string>>): Promise<Omit<BotCommand, "logFile">>;
   stop(): Promise<void>;
@@ -65,6 +68,7 @@ export async function openSession(house: Promise<SharedServices>, options: Sessi
     progress("The estate is up.");
     const { workspace, pager, readers } = await house;
     const secretKey = randomBytes(32).toString("base64");
+    const alerts = { port: "", secret: randomBytes(32).toString("hex") };
     const botCommand: PracticeSession["botCommand"] = async (extra = {}) => {
       const publicPort = String(await freePort());
       // Each bot is told of everything; hearing it from two is harmless.
@@ -80,6 +84,7 @@ export async function openSession(house: Promise<SharedServices>, options: Sessi
           ...readers.environment(),
           LIFEBOAT_SYSTEMS: folderOf(kind.system),
           LIFEBOAT_PUBLIC_LISTEN: publicPort,
+          LIFEBOAT_ALERT_SECRETS: alerts.secret,
           LIFEBOAT_SPLIT_BRAIN_CHECK_SECONDS: "3",
           STATUS_PAGE_LINK: `http://127.0.0.1:${publicPort}/`,
           LIFEBOAT_SECRET_KEY: secretKey,
@@ -93,7 +98,9 @@ export async function openSession(house: Promise<SharedServices>, options: Sessi
     const made = await store;
     progress("The bot's store is there; the bot starts.");
     const files = { logFile: join(folder, "bot.log"), pidFile: join(folder, BOT_PID) };
-    const bot = new BotProcess({ ...(await botCommand()), ...files });
+    const command = await botCommand();
+    alerts.port = command.environment.LIFEBOAT_PUBLIC_LISTEN ?? "";
+    const bot = new BotProcess({ ...command, ...files });
     stops.push(async () => {
       await bot.stop();
       bot.close();
@@ -109,6 +116,7 @@ export async function openSession(house: Promise<SharedServices>, options: Sessi
       bot,
       dataFolder,
       botCommand,
+      sendAlert: (name, status) => sendAlert(alerts, { name, system: kind.system, status }),
       stop,
     };
   } catch (error) {

@@ -33,3 +33,10 @@ export function titleOf(system: string): string {
   const file = join(folderOf(system), "system.yml");
   return parseYaml(file, readFileSync(file, "utf8"), systemSchema).value?.title ?? system;
 }
+
+/** The alerts of a system, by the name its monitoring gives them. */
+export function alertsOf(system: string): readonly { readonly id: string; readonly title: string }[] {
+  const file = join(folderOf(system), "system.yml");
+  const alerts = parseYaml(file, readFileSync(file, "utf8"), systemSchema).value?.alerts ?? {};
+  return Object.entries(alerts).map(([id, { title }]) => ({ id, title }));
+}

@@ -13,7 +13,7 @@ const PERIOD = 1000;
 export function mount(element, base = "/systems") {
   const root = base.replace(/\/$/, "");
   const parts = skeleton(root);
-  element.replaceChildren(parts.chooser, parts.body);
+  element.replaceChildren(parts.chooser, parts.alerts.panel, parts.body);
   let timer;
   let gone = false;
   const look = async () => {
@@ -52,12 +52,44 @@ function skeleton(root) {
     section("System", make("div", { class: "panel-choice" }, parts.select, parts.change), parts.status),
   );
   parts.select.addEventListener("change", () => offerChange(parts));
+  parts.alerts = alertSender(parts);
   return parts;
+}
+
+/** Sends an alert as monitoring would: signed, over HTTP, to the bot. */
+function alertSender(parts) {
+  const own = {
+    select: make("select", { "aria-label": "Alert" }),
+    said: make("p", { class: "panel-said", role: "status" }),
+    key: "",
+  };
+  const send = async (status) => {
+    const problem = await tell(parts, "alert", { id: own.select.value, status });
+    say(own.said, problem ?? `${own.select.value}: sent as ${status}.`, problem === null ? "" : "bad");
+  };
+  const buttons = make(
+    "div",
+    { class: "panel-buttons" },
+    button("Send alert", () => send("firing")),
+    button("Send resolved", () => send("resolved")),
+  );
+  own.panel = panel("Monitoring", section("Send an alert", own.select, buttons, own.said));
+  own.panel.hidden = true;
+  return own;
+}
+
+function drawAlerts({ alerts: own }, { alerts = [] }) {
+  own.panel.hidden = alerts.length === 0;
+  const key = JSON.stringify(alerts);
+  if (own.key === key) return;
+  own.key = key;
+  own.select.replaceChildren(...alerts.map(({ id, title }) => make("option", { value: id }, `${id}: ${title}`)));
 }
 
 async function show(parts, state) {
   parts.state = state;
   drawChoice(parts, state);
+  drawAlerts(parts, state);
   if (state.wanted !== null)
     say(parts.status, `Setting up ${titleOf(state, state.wanted)}: starting its estate and the bot …`, "warn");
   else if (state.failed !== null) say(parts.status, state.failed, "bad");
