@@ -34,6 +34,10 @@ export interface CommandContext {
   /** The incident whose own channel this is, or null. */
   /** Where incidents are announced that were declared nowhere, or where nobody else reads: a channel's id or name. Absent: nowhere. */
   readonly announceIn?: string | null;
+  /** Where an issue of the tracker is, with `{issue}` in place of its key; null or absent: there is none. */
+  readonly issueUrl?: string | null;
+  /** Where the video bridge of an incident is, with `{incident}` in place of its name; null or absent: there is none. */
+  readonly bridgeUrl?: string | null;
   readonly incidentAt: (channel: string) => Promise<string | null>;
   /** Slack accounts that read nothing any more, as far as it is known; absent: nobody knows. */
   readonly unreachable?: () => Promise<ReadonlySet<string>>;

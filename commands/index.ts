@@ -5,6 +5,7 @@ import { CODE_FIELDS } from "../templates/messages/forms.ts";
 import { helpOf } from "../templates/messages/help.ts";
 import { doubted } from "../templates/messages/store-in-doubt.ts";
 import { abort } from "./abort.ts";
+import { action } from "./action.ts";
 import { notAdmitted } from "./admission.ts";
 import { alerts } from "./alerts.ts";
 import { answer as answerQuestion } from "./answer.ts";
@@ -13,6 +14,7 @@ import { ask } from "./ask.ts";
 import { breakGlass } from "./break-glass.ts";
 import { calendar } from "./calendar.ts";
 import { catchup } from "./catchup.ts";
+import { close } from "./close.ts";
 import type { Command, FormErrors, Reply, Request, SentForm } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { declare } from "./declare.ts";
@@ -104,7 +106,9 @@ export const commands: readonly Command[] = [
   resolve,
   raise,
   reopen,
+  close,
   postmortem,
+  action,
   update,
   snooze,
   catchup,

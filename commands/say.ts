@@ -67,6 +67,7 @@ export function surroundings(context: CommandContext, state: IncidentState, chan
     practice: context.practice,
     names: (who) => nameIn(context, who),
     channel,
+    bridgeUrl: context.bridgeUrl ?? null,
   };
 }
 

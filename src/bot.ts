@@ -176,6 +176,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     sinks: [...(mail ? [mail] : []), ...(config.comms.statuspage ? [createStatuspage(config.comms.statuspage)] : [])],
     page,
     practice: config.practice,
+    rules: { archiveAfterSeconds: config.archiveAfterSeconds },
     log,
   });
   const monitor = createSplitBrainMonitor({

@@ -55,6 +55,8 @@ export function commandContextOf(
     },
     channelOf: (incident) => outbox.placeOf(incident),
     announceIn: config.slack?.announceIn ?? null,
+    issueUrl: config.links.issue,
+    bridgeUrl: config.links.bridge,
     incidentAt: async (channel) => (await outbox.streamAt(channel))?.stream ?? null,
     unreachable: async () => new Set((await outbox.closedQueues()).flatMap((queue) => directOf(queue) ?? [])),
     deliveries: createDeliveries(store.pool),

@@ -43,6 +43,10 @@ export interface Config {
   readonly webhooks: Address | null;
   readonly alerts: AlertsConfig;
   readonly comms: CommsConfig;
+  /** After the closing, until the incident's channel is archived; null: never. */
+  readonly archiveAfterSeconds: number | null;
+  /** Templates of links: `{issue}`, `{incident}`. */
+  readonly links: { readonly issue: string | null; readonly bridge: string | null };
   /** 32 bytes secrets of people are kept with; null: nobody can enroll a proof of who they are. */
   readonly secretKeys: readonly Buffer[];
   /** What somebody has just enrolled proves nothing for so long, unless somebody vouches; 0: it counts at once. */
@@ -277,6 +281,30 @@ const settings = z.object({
     .describe(
       "Channel incidents are announced in when they were not declared in one Lifeboat can post in: a public channel's name, or an id. It must exist",
     ),
+  LIFEBOAT_ARCHIVE_DAYS: z
+    .string()
+    .regex(/^\d{1,4}(\.\d{1,6})?$/, "Days: 7")
+    .transform(Number)
+    .optional()
+    .describe(
+      "Days after an incident is closed until its channel is archived, which is said there before. Unset: never, because many apps may not take it " +
+        "back; reopening such an incident then makes a new channel",
+    ),
+  LIFEBOAT_ISSUE_URL: z
+    .string()
+    .refine(
+      (url) => /^https?:$/.test(protocolOf(url)) && url.includes("{issue}"),
+      "https://tracker.example.com/{issue}",
+    )
+    .optional()
+    .describe(
+      "Where an issue of your tracker is, with `{issue}` for its key: `/dr action add … --issue OPS-12` links it",
+    ),
+  LIFEBOAT_BRIDGE_URL: z
+    .string()
+    .refine((url) => /^https?:$/.test(protocolOf(url)), "https://meet.example.com/{incident}")
+    .optional()
+    .describe("The video bridge of an incident, with `{incident}` for its name (`inc-42`): a link on its status card"),
   SLACK_RATE: z
     .string()
     .regex(/^\d{1,3}$/, "A whole number, 1 to 100")
@@ -479,6 +507,8 @@ function configOf(read: Settings, slack: boolean): Config {
       drillValuesFile: read.LIFEBOAT_DRILL_VALUES === undefined ? undefined : resolve(read.LIFEBOAT_DRILL_VALUES),
     },
     slack: slack ? slackOf(read) : null,
+    archiveAfterSeconds: read.LIFEBOAT_ARCHIVE_DAYS === undefined ? null : read.LIFEBOAT_ARCHIVE_DAYS * 86_400,
+    links: { issue: read.LIFEBOAT_ISSUE_URL ?? null, bridge: read.LIFEBOAT_BRIDGE_URL ?? null },
     paging: pagingOf(read),
     webhooks: addressesOf(read).webhooks,
     alerts: {

@@ -63,6 +63,8 @@ describe("what is read", () => {
         cli: { socket: resolve(".lifeboat", "run", "bot.sock"), tls: null, people: new Map() },
         slackUnavailable: "refuse",
         watchSeconds: 60,
+        archiveAfterSeconds: null,
+        links: { issue: null, bridge: null },
         drainSeconds: null,
         scriptUser: null,
         health: null,
@@ -477,4 +479,19 @@ test("the reference names every setting once, with its default", () => {
   expect(new Set(rows.map((row) => row.split("|")[1])).size).toBe(rows.length);
   expect(table).toContain("| `LIFEBOAT_DATA` | `.lifeboat` | Folder for what Lifeboat keeps on this machine. |");
   expect(table).toMatch(/\| `LIFEBOAT_INTERNAL_LISTEN` \| {2}\| .* Before 0\.2: `HEALTH_PORT`, read until 0\.3\. \|/);
+});
+
+test("days until a channel is archived, and templates of links", () => {
+  const given = {
+    LIFEBOAT_ARCHIVE_DAYS: "7",
+    LIFEBOAT_ISSUE_URL: "https://t.example/{issue}",
+    LIFEBOAT_BRIDGE_URL: "https://m.example/{incident}",
+  };
+  const read = loadConfig({ ...socket, ...given });
+  expect(read).toMatchObject({
+    config: {
+      archiveAfterSeconds: 604_800,
+      links: { issue: given.LIFEBOAT_ISSUE_URL, bridge: given.LIFEBOAT_BRIDGE_URL },
+    },
+  });
 });

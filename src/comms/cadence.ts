@@ -1,6 +1,6 @@
 import type { System } from "../catalog/types.ts";
-import { cadenceDue } from "../incident/cadence.ts";
 import { fold } from "../incident/evolve.ts";
+import { type ScheduleRules, scheduled } from "../incident/scheduled.ts";
 import type { IncidentState } from "../incident/state.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { Schedule } from "../timeline/schedule.ts";
@@ -9,6 +9,7 @@ export interface CadenceOptions {
   readonly timeline: Pick<Timeline, "decide" | "now">;
   readonly read: (incident: string) => Promise<IncidentState>;
   readonly schedule: Schedule;
+  readonly rules: ScheduleRules;
 }
 
 /** Keeps the promises made to people: reminds of an update that is due, records one that is late, and says when to look next. */
@@ -25,7 +26,7 @@ export interface CadenceWorker {
 const LOOK_SECONDS = 15;
 const LOOKS_AT_ONCE = 20;
 
-export function createCadenceWorker({ timeline, read, schedule }: CadenceOptions): CadenceWorker {
+export function createCadenceWorker({ timeline, read, schedule, rules }: CadenceOptions): CadenceWorker {
   const planned = new Map<string, number | null>();
   /** Incidents whose moment this process has taken on, and has to say the next of. */
   const claimed = new Set<string>();
@@ -34,7 +35,7 @@ export function createCadenceWorker({ timeline, read, schedule }: CadenceOptions
   async function remind(incident: string, system: System): Promise<void> {
     const decided = await timeline.decide(incident, (events, now) => ({
       // Runs are not read: nothing that is due depends on them.
-      events: cadenceDue(fold(incident, events, new Map()), system, now).events,
+      events: scheduled(fold(incident, events, new Map()), system, now, rules).events,
       value: null,
     }));
     // What was written is looked at as any change is. Nothing was: this clock ran ahead, or another was quicker.
@@ -53,7 +54,7 @@ export function createCadenceWorker({ timeline, read, schedule }: CadenceOptions
   return {
     async look(state, system) {
       if (system === null) return lookAgain(state, null);
-      const { events, nextAt } = cadenceDue(state, system, timeline.now());
+      const { events, nextAt } = scheduled(state, system, timeline.now(), rules);
       if (events.length > 0) await remind(state.id, system);
       else await lookAgain(state, nextAt);
     },

@@ -1,4 +1,5 @@
 import type { System } from "../catalog/types.ts";
+import type { ScheduleRules } from "../incident/scheduled.ts";
 import type { Incidents } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Deliveries } from "../projection/deliveries.ts";
@@ -23,6 +24,8 @@ export interface CommsWorkerOptions {
   readonly sinks: readonly Sink[];
   readonly page: StatusPage;
   readonly practice: boolean;
+  /** What becomes of the channel of a closed incident; absent: nothing. */
+  readonly rules?: ScheduleRules;
   readonly log: Logger;
   readonly pollMs?: number;
 }
@@ -44,7 +47,7 @@ export function createCommsWorker(options: CommsWorkerOptions): CommsWorker {
   const { timeline, incidents, deliveries, systems, log } = options;
   const { read } = incidents;
   const page = createPagePublisher({ ...options, read, now: timeline.now });
-  const cadence = createCadenceWorker({ ...options, read });
+  const cadence = createCadenceWorker({ ...options, rules: options.rules ?? { archiveAfterSeconds: null }, read });
   const projector = createProjector({
     ...{ name: "comms", timeline, log, look, missed },
     async round() {

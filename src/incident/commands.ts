@@ -36,7 +36,8 @@ export type IncidentCommand =
   | { type: "note"; text: string; happenedAt: Date | null; link: string | null }
   | { type: "resolve"; summary: string | null }
   | { type: "reopen"; reason: string }
-  | { type: "close" }
+  /** `waived`: why there is no post-mortem; null: one was drafted. */
+  | { type: "close"; waived: string | null }
   | { type: "draftPostmortem" }
   /** `owner`: person id, or Slack user id when not on the roster. `due`: `YYYY-MM-DD`. */
   | { type: "addAction"; text: string; owner: string | null; due: string | null; link: string | null }

@@ -58,7 +58,7 @@ function decideFor(
     case "reopen":
       return reopen(command, state, context);
     case "close":
-      return close(state, context);
+      return close(command, state, context);
     case "draftPostmortem":
       return draftPostmortem(state, context);
     case "addMembers":

@@ -116,7 +116,8 @@ export type MemberEvent = { type: "member.added"; data: { who: readonly string[]
 export type ChannelEvent =
   /** People were told that the channel is archived at this moment. ISO 8601. */
   | { type: "channel.archiveAnnounced"; data: { at: string } }
-  | { type: "channel.archived"; data: Record<string, never> };
+  /** From now on it is to be archived. */
+  | { type: "channel.archiveDue"; data: Record<string, never> };
 
 /** Follow-up work that an incident leaves. `action`: unique in the timeline, `A1`, `A2` … */
 export type ActionEvent =

@@ -207,7 +207,7 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "postmortem.drafted":
     case "member.added":
     case "channel.archiveAnnounced":
-    case "channel.archived":
+    case "channel.archiveDue":
     case "action.added":
     case "action.done":
     case "action.reminded":
@@ -264,7 +264,7 @@ const KNOWN: Record<EventType, true> = {
   "postmortem.drafted": true,
   "member.added": true,
   "channel.archiveAnnounced": true,
-  "channel.archived": true,
+  "channel.archiveDue": true,
   "action.added": true,
   "action.done": true,
   "action.reminded": true,

@@ -116,7 +116,7 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
     case "alert.fired":
       return null;
     case "channel.archiveAnnounced":
-    case "channel.archived":
+    case "channel.archiveDue":
       return state.status === "closed" ? null : `the incident is ${state.status}, not closed`;
     case "action.added":
       return actionIn(state, event.data.action) ? `action item ${event.data.action} is there already` : null;

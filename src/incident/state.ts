@@ -48,6 +48,8 @@ export interface IncidentState {
   readonly actions?: readonly ActionItem[];
   /** What everyone who follows it has to know, oldest first. Absent: nothing of it has changed, or only in an older log. */
   readonly changes?: readonly Change[];
+  /** When its post-mortem was drafted first. Absent: it was not. */
+  readonly draftedAt?: Date;
   /** While it is closed: since when, and what was said or done about its channel. */
   readonly closing?: Closing;
   /** Whom it reached because it went on, since it was declared or reopened; oldest first. Absent: nobody. */
@@ -93,7 +95,7 @@ export interface Closing {
   readonly waived: string | null;
   /** When the channel is archived, as people were told; null: they were not. */
   readonly archiveAt: Date | null;
-  readonly archived: boolean;
+  readonly archiveDue: boolean;
 }
 
 export interface Escalated {

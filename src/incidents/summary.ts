@@ -1,4 +1,5 @@
 import type { Mode } from "../catalog/types.ts";
+import { openActions } from "../incident/actions.ts";
 import { unreviewed } from "../incident/break-glass.ts";
 import { isPrivate } from "../incident/members.ts";
 import type { IncidentState } from "../incident/state.ts";
@@ -26,10 +27,11 @@ export interface VerifiedRun {
 
 const RULE = 1;
 
-/** Null: something in it is open (the incident itself, a run, a review of a break-glass). */
+/** Null: something in it is open (the incident itself, a run, a review of a break-glass, an action item). */
 export function summaryOf(state: IncidentState): Summary | null {
   if (isOpen(state) && state.declared !== null) return null;
   if ([...state.runs.values()].some(isLive) || unreviewed(state).length > 0) return null;
+  if (openActions(state).length > 0) return null;
   return { rule: RULE, system: state.declared?.system ?? null, verified: verifiedIn(state) };
 }
 

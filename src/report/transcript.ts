@@ -145,8 +145,8 @@ function tell(
       return `added ${event.data.who.map(names).join(" and ")}${because(event.data.reason)}`;
     case "channel.archiveAnnounced":
       return `said that the channel is archived at ${stamp(new Date(event.data.at))}`;
-    case "channel.archived":
-      return "archived the channel";
+    case "channel.archiveDue":
+      return "the channel is to be archived";
     case "action.added": {
       const { action, text, owner, due } = event.data;
       return `action item ${action}: ${text} (${owner === null ? "no owner" : names(owner)}${due === null ? "" : `, due ${due}`})`;

@@ -69,6 +69,7 @@ export function openSlack(options: SlackTransportOptions): Slack {
     drawHome: options.drawHome,
     drawHouse: options.drawHouse,
     announceIn: config.announceIn,
+    bridgeUrl: context.bridgeUrl ?? null,
     rate: config.rate ?? 1,
     practice: context.practice,
     log,

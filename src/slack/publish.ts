@@ -1,8 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { WORKSPACE } from "../../commands/record.ts";
+import { openBefore } from "../../templates/messages/action-items.ts";
 import type { RenderHome, RenderIncident, RenderNotices } from "../../templates/messages/view.ts";
 import type { Catalog, Person, System } from "../catalog/types.ts";
-import type { Incidents } from "../incidents/index.ts";
+import { componentOf } from "../incident/actions.ts";
+import type { IncidentState } from "../incident/state.ts";
+import { type Incidents, isOpen } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Outbox } from "../projection/outbox.ts";
 import { createProjector, isIncident } from "../projection/projector.ts";
@@ -29,6 +32,8 @@ export interface PublisherOptions {
   readonly drawHome: RenderHome;
   readonly drawHouse: RenderNotices;
   readonly announceIn: string | null;
+  /** Where the video bridge of an incident is; null or absent: there is none. */
+  readonly bridgeUrl?: string | null;
   /** How many times as fast as Slack documents; 1 outside practice. */
   readonly rate: number;
   readonly practice: boolean;
@@ -107,6 +112,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     projector.wake();
   }
 
+  /** Asked for while it is open only: that is when somebody can learn from it. */
+  async function leftBefore(state: IncidentState) {
+    if (state.declared?.kind !== "real" || !isOpen(state)) return [];
+    return openBefore(await incidents.current(), state, componentOf(state));
+  }
+
   async function drawOne(incident: string): Promise<void> {
     const state = await incidents.read(incident);
     const system = catalog.systems.find(({ id }) => id === state.declared?.system);
@@ -124,6 +135,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
       practice: options.practice,
       names: namesIn([system]),
       channel: own === null || own.borrowed ? null : own.place,
+      bridgeUrl: options.bridgeUrl ?? null,
+      openBefore: await leftBefore(state),
       channelRefused: own?.borrowed ? (own.says ?? "refused") : null,
       redirected:
         typedIn !== null && typed?.borrowed && typed.place !== null

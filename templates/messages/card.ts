@@ -1,6 +1,8 @@
+import { incidentName } from "../../src/incident/numbers.ts";
 import { COMMANDER } from "../../src/incident/people.ts";
 import { recoveryOf } from "../../src/incident/recovery.ts";
 import type { Declared, IncidentState, RunState } from "../../src/incident/state.ts";
+import { openBeforeWords } from "./action-items.ts";
 import { actionValue } from "./action-value.ts";
 import { alertWords } from "./alerts.ts";
 import { actions, type Button, context, fields, header, lines, section } from "./blocks.ts";
@@ -42,10 +44,22 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
       ...(runs.length > 0 ? lines(["*Runs*", ...runs.map((run) => runLine(state, run, around.now))]) : []),
       ...lines(stillUnfenced(runs, around)),
       ...reviewsDue(state, around),
+      ...lines([...bridgeWords(state, around), ...leftWords(state, around)]),
       ...nextMoves(state, runs),
       context(`${safe(state.id)} · declared ${at(declared.at)}${note ? ` · ${note}` : ""}`),
     ],
   };
+}
+
+function bridgeWords(state: IncidentState, { bridgeUrl }: Surroundings): readonly string[] {
+  if (bridgeUrl == null || state.resolvedAt !== null) return [];
+  const link = bridgeUrl.replaceAll("{incident}", encodeURIComponent(incidentName(state).toLowerCase()));
+  return [`📹 <${link}|Join the bridge>`];
+}
+
+function leftWords(state: IncidentState, { openBefore }: Surroundings): readonly string[] {
+  const left = openBeforeWords(openBefore);
+  return left === null || state.resolvedAt !== null ? [] : [left];
 }
 
 function owedSentence(state: IncidentState, around: Surroundings): string {
@@ -130,7 +144,10 @@ function nextMoves(state: IncidentState, runs: readonly RunState[]): Block[] {
   if (state.status === "closed") return [];
   if (state.status === "resolved") {
     return [
-      actions({ label: "Draft post-mortem", verb: "postmortem", actionValue: actionValue(state.id), style: "primary" }),
+      actions(
+        { label: "Draft post-mortem", verb: "postmortem", actionValue: actionValue(state.id), style: "primary" },
+        { label: "Close incident", verb: "incident.close", actionValue: actionValue(state.id) },
+      ),
     ];
   }
   const busy = runs.some(({ endedAt }) => endedAt === null);

@@ -14,6 +14,7 @@ export function channelOf(state: IncidentState, declared: Declared, around: Surr
     name: channelName(state, declared),
     since: declared.at,
     ...(isPrivate(declared) && { private: true as const }),
+    ...(state.closing?.archiveDue && { archived: true as const }),
     topic: cut(topicOf(state, declared, around), 250),
     bookmarks: bookmarks(around),
     invite: invited(state, declared, around),

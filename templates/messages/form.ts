@@ -60,6 +60,11 @@ export function momentInput(
   });
 }
 
+/** A day. It comes back as `YYYY-MM-DD`. */
+export function dateInput(id: string, label: string, options: { optional?: boolean; hint?: string } = {}): Block {
+  return input(id, label, options, { type: "datepicker" });
+}
+
 /** A whole number; Slack holds it against its bounds while it is typed. */
 export function numberInput(
   id: string,

@@ -3,7 +3,7 @@ import { LIMITS } from "../../src/incident/decide/words.ts";
 import { context, section } from "./blocks.ts";
 import { contactLines, declareWhenLines } from "./contacts.ts";
 import { cut, safe } from "./escape.ts";
-import { checkInput, choiceInput, momentInput, textInput } from "./form.ts";
+import { checkInput, choiceInput, dateInput, momentInput, textInput } from "./form.ts";
 import { inputFields } from "./inputs.ts";
 import type { Form } from "./message.ts";
 import { qrCode } from "./qr.ts";
@@ -126,6 +126,43 @@ export function severityForm(actionValue: string, system: System, now: string): 
         { initial: now },
       ),
       textInput("reason", "Why", { ...REASON, hint: "Posted in the channel with your name." }),
+    ],
+  };
+}
+
+/** Where no post-mortem was drafted. */
+export function closeForm(actionValue: string): Form {
+  return {
+    callback: "close",
+    title: "Close the incident",
+    submit: "Close",
+    actionValue,
+    blocks: [
+      section("No post-mortem was drafted. Draft one with `/dr postmortem`, or say why there is none."),
+      textInput("reason", "Why there is no post-mortem", REASON),
+    ],
+  };
+}
+
+export function actionForm(
+  people: readonly { readonly id: string; readonly name: string }[],
+  actionValue: string,
+): Form {
+  return {
+    callback: "action",
+    title: "Add an action item",
+    submit: "Add",
+    actionValue,
+    blocks: [
+      textInput("text", "What is to be done", { length: LIMITS.reason }),
+      choiceInput(
+        "owner",
+        "Owner",
+        people.map(({ id, name }) => ({ value: id, says: name })),
+        { optional: true },
+      ),
+      dateInput("due", "Due", { optional: true, hint: "The owner is reminded that morning, 08:00 UTC." }),
+      textInput("link", "Link", { optional: true, length: LIMITS.link, placeholder: "https://…" }),
     ],
   };
 }

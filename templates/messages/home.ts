@@ -1,6 +1,8 @@
 import { entitled } from "../../src/incident/authority.ts";
 import { delegationsNow } from "../../src/incident/delegation.ts";
+import { incidentName } from "../../src/incident/numbers.ts";
 import type { GateState, IncidentState, RunState, StepState } from "../../src/incident/state.ts";
+import { actionLine, isDue } from "./action-items.ts";
 import { actionValue } from "./action-value.ts";
 import { actions, context, divider, header, lines, section } from "./blocks.ts";
 import { reviewsDue } from "./break-glass.ts";
@@ -23,6 +25,7 @@ export const renderHome: RenderHome = (home): readonly Block[] => {
     header("Waiting for your decision"),
     ...waiting(home),
     ...home.incidents.flatMap(({ state }) => reviewsDue(state, home, readerOf(home, state))),
+    ...todo(home),
     divider,
     header("Open incidents"),
     ...incidents(home),
@@ -125,6 +128,27 @@ function pendingFor(home: HomeSituation, state: IncidentState, channel: string |
         return may && !has ? [{ state, run, step, gate, channel }] : [];
       }),
     );
+}
+
+function todo({ actions: items = [], now, names }: HomeSituation): Block[] {
+  if (items.length === 0) return [];
+  return [
+    header("Your action items"),
+    ...lines(
+      items.slice(0, 10).map(({ state, item }) => {
+        const mark = isDue(item, now) ? "🔔 " : "";
+        return `• ${mark}${safe(incidentName(state))}/${actionLine(item, names)}`;
+      }),
+    ),
+    actions(
+      ...items.slice(0, 5).map(({ state, item }) => ({
+        label: `Done: ${incidentName(state)}/${item.id}`,
+        verb: "action.done",
+        detail: `${state.id}:${item.id}`,
+        actionValue: actionValue(state.id, item.id),
+      })),
+    ),
+  ];
 }
 
 function incidents(home: HomeSituation): Block[] {

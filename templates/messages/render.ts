@@ -2,9 +2,11 @@ import type { GateStep } from "../../src/catalog/types.ts";
 import { isPrivate } from "../../src/incident/members.ts";
 import type { Declared, GateState, IncidentState, RunState, StepState } from "../../src/incident/state.ts";
 import { isSurprise } from "../../src/incident/surprise.ts";
+import { actionReminders } from "./action-items.ts";
 import { renderAlerts } from "./alerts.ts";
 import { announcement } from "./announcement.ts";
 import { attemptsOf, stuck } from "./attempts.ts";
+import { section } from "./blocks.ts";
 import { breakGlassRequested, breakGlassUsed } from "./break-glass.ts";
 import { statusCard } from "./card.ts";
 import { renderChanges } from "./change.ts";
@@ -31,6 +33,7 @@ import { triageCard } from "./triage.ts";
 import { unfilledRoles } from "./unfilled.ts";
 import { renderUnresolved } from "./unresolved.ts";
 import type { RenderIncident, ShownMessage, Surroundings, View } from "./view.ts";
+import { at } from "./when.ts";
 
 /** Everything Slack should show of an incident: the same state, surroundings and time give the same view. */
 export const renderIncident: RenderIncident = (state, around): View => {
@@ -66,6 +69,8 @@ export const renderIncident: RenderIncident = (state, around): View => {
     ...renderAlerts(state, around),
     ...renderUnresolved(state, around),
     ...renderSentUpdates(state, declared, around),
+    ...actionReminders(state, around),
+    ...archiveAnnounced(state),
     ...announcedInstead(declared, around),
   ];
   const refused = around.channelRefused != null;
@@ -84,6 +89,14 @@ function withoutChannel(
   around: Surroundings,
 ): ShownMessage[] {
   return isPrivate(declared) ? toEach(messages, invited(state, declared, around)) : inOneThread(messages, declared);
+}
+
+/** Before the channel goes, in it: when, and what keeps it. */
+function archiveAnnounced({ closing }: IncidentState): ShownMessage[] {
+  if (closing === undefined || closing.archiveAt === null) return [];
+  const text = `This channel is archived ${at(closing.archiveAt)}. Still needed? Reopen the incident: \`/dr reopen <why>\``;
+  const message = { text, blocks: [section(`🗄️ ${text}`)] };
+  return [{ key: `archive:${closing.at.getTime()}`, in: "incident", under: null, priority: 1, message, once: true }];
 }
 
 /** A surprise and what is private are announced nowhere. */

@@ -1,5 +1,6 @@
 import type { System } from "../../src/catalog/types.ts";
-import type { IncidentState } from "../../src/incident/state.ts";
+import type { ActionItem, IncidentState } from "../../src/incident/state.ts";
+import type { OpenBefore } from "./action-items.ts";
 import type { OccasionNow } from "./calendar.ts";
 import type { Block, Message } from "./message.ts";
 
@@ -23,6 +24,8 @@ export interface ChannelView {
   readonly since?: Date;
   /** Only whom it is shown to may see it in Slack. */
   readonly private?: true;
+  /** It is to be archived once everything stands in it. */
+  readonly archived?: true;
   readonly topic: string;
   readonly bookmarks: readonly { readonly title: string; readonly link: string }[];
   /** Slack user ids to have in the channel. Nobody is ever removed. */
@@ -61,6 +64,10 @@ export interface Surroundings {
   readonly channel: string | null;
   /** Slack's word for why it makes no channel for this incident; null or absent: it did, or was not asked yet. */
   readonly channelRefused?: string | null;
+  /** Where the video bridge of an incident is, with `{incident}` in place of its name; null or absent: there is none. */
+  readonly bridgeUrl?: string | null;
+  /** What earlier incidents of the same component left to do; absent: nothing. */
+  readonly openBefore?: readonly OpenBefore[];
   /** Where it was typed nothing can be posted, so it is announced in another channel. */
   readonly redirected?: { readonly from: string; readonly to: string; readonly error: string } | null;
 }
@@ -75,6 +82,8 @@ export interface HomeSituation {
   readonly incidents: readonly { readonly state: IncidentState; readonly channel: string | null }[];
   /** The calendars of this person's systems, what is overdue first; absent: they have none. */
   readonly occasions?: readonly OccasionNow[];
+  /** This person's open action items; absent: none. */
+  readonly actions?: readonly { readonly state: IncidentState; readonly item: ActionItem }[];
   readonly now: Date;
   readonly practice: boolean;
   readonly names: (who: string) => string;

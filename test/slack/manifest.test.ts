@@ -30,6 +30,7 @@ const NEEDS: Record<string, string | null | Partial<Record<Kind, string>>> = {
   "chat.postEphemeral": "chat:write",
   "chat.postMessage": "chat:write",
   "chat.update": "chat:write",
+  "conversations.archive": { public: "channels:manage", private: "groups:write" },
   "conversations.create": { public: "channels:manage", private: "groups:write" },
   "conversations.history": { public: "channels:history", private: "groups:history", im: "im:history" },
   // Never of a direct message with the bot: nobody else reads it.
@@ -40,6 +41,8 @@ const NEEDS: Record<string, string | null | Partial<Record<Kind, string>>> = {
   "conversations.open": "im:write",
   "conversations.replies": { public: "channels:history", private: "groups:history" },
   "conversations.setTopic": { public: "channels:manage", private: "groups:write" },
+  // Slack's page names these scopes, and says that bot tokens are refused for now: then a new channel is made. [METH]
+  "conversations.unarchive": { public: "channels:manage", private: "groups:write" },
   filesUploadV2: "files:write",
   "pins.add": "pins:write",
   "users.info": "users:read",

@@ -149,6 +149,19 @@ export const conversations: Methods = {
       return {};
     },
   },
+  "conversations.unarchive": {
+    tier: 2,
+    needs: managing,
+    run(platform, args) {
+      const channel = visible(platform, args);
+      if (!channel.archived) throw new Refusal("not_archived");
+      channel.archived = false;
+      post(platform, { ...byBot, channel: channel.id, subtype: "channel_unarchive", text: "unarchived the channel" });
+      platform.store.announce({ kind: "channel", channel });
+      void tell(platform, { type: "channel_unarchive", channel: channel.id, user: BOT_USER });
+      return {};
+    },
+  },
   "conversations.rename": {
     tier: 2,
     needs: managing,

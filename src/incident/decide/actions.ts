@@ -65,7 +65,7 @@ function wrongDay(due: string, now: Date): Problem | null {
       next: "`--due 2026-12-24`",
     };
   if (due >= now.toISOString().slice(0, 10)) return null;
-  return { code: "due-past", what: `${due} is over`, allowed: "Today or a later day" };
+  return { code: "due-past", what: `${due} has passed`, allowed: "Choose today or a later day" };
 }
 
 function notDeclared(state: IncidentState): Problem | null {

@@ -108,13 +108,22 @@ export function reopen(command: Of<"reopen">, state: IncidentState, context: Dec
 
 const POSTED = { posted: true } as const;
 
-export function close(state: IncidentState, context: DecideContext): Outcome {
+/** After the resolution, with its post-mortem drafted, or with the reason why there is none. A drill needs none. */
+export function close(command: Of<"close">, state: IncidentState, context: DecideContext): Outcome {
   const problem =
     notOnRoster(context) ?? notOver(state, "closed") ?? stillLive(state, "closed") ?? stillUnreviewed(state);
   if (problem !== null) return refuse(context, "close", problem);
   if (state.status === "closed")
     return refuse(context, "close", { code: "status-same", what: "The incident is closed already" });
-  return accept(context, [{ type: "incident.closed", data: {} }]);
+  const waived = line(command.waived, LIMITS.reason);
+  if (waived === null && state.draftedAt === undefined && state.declared?.kind !== "drill")
+    return refuse(context, "close", {
+      code: "postmortem-missing",
+      what: "There is no post-mortem yet",
+      allowed: "Draft it, or say why there is none",
+      next: "`/dr postmortem`, or `/dr close --no-postmortem <why>`",
+    });
+  return accept(context, [{ type: "incident.closed", data: waived === null ? {} : { waived } }]);
 }
 
 export function draftPostmortem(state: IncidentState, context: DecideContext): Outcome {

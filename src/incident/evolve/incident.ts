@@ -55,13 +55,15 @@ export function evolveIncident(state: IncidentState, event: Recorded): IncidentS
       const waived = event.data.waived ?? null;
       return {
         ...withStatus(state, "closed", event.at),
-        closing: { at: event.at, waived, archiveAt: null, archived: false },
+        closing: { at: event.at, waived, archiveAt: null, archiveDue: false },
       };
     }
     case "channel.archiveAnnounced":
       return closing(state, { archiveAt: new Date(event.data.at) });
-    case "channel.archived":
-      return closing(state, { archived: true });
+    case "channel.archiveDue":
+      return closing(state, { archiveDue: true });
+    case "postmortem.drafted":
+      return state.draftedAt === undefined ? { ...state, draftedAt: event.at } : state;
     case "member.added":
       return { ...state, added: [...new Set([...(state.added ?? []), ...event.data.who])] };
     case "action.added":

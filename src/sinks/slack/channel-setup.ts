@@ -21,6 +21,8 @@ interface Furniture {
   invited?: string[];
   bookmarks?: string[];
   pinned?: string[];
+  /** It was archived, and nothing is written to it. */
+  archived?: boolean;
   wanted?: WantedChannel;
 }
 
@@ -41,6 +43,7 @@ const SETTLED = new Set([
   "not_authorized",
   "restricted_action",
   "invalid_link",
+  "already_archived",
 ]);
 
 /**
@@ -61,7 +64,10 @@ export async function furnish(deps: Furnishing, queue: Queue): Promise<"done" | 
       pin(deps, channel, wanted, have, posted),
     ])
   ).filter((failure) => failure !== null);
-  const waiting = wanted.pinned.some((key) => !posted.has(key));
+  const isWhole = troubles.length === 0 && have.topic === wanted.topic;
+  const last = isWhole ? await archive(deps, branch, wanted, have) : null;
+  if (last !== null && last !== "waiting") troubles.push(last);
+  const waiting = last === "waiting" || wanted.pinned.some((key) => !posted.has(key));
   const isTopicDue = have.topic !== wanted.topic;
   if (troubles.length === 0 && !waiting && !isTopicDue) have.wanted = wanted;
   const waits = [retryIn(troubles, waiting, queue.furnishFailures), isTopicDue ? topicWait(have) : null];
@@ -167,6 +173,42 @@ async function pin(
     first ??= failure;
   }
   return first;
+}
+
+/** The last thing that is done to it: `waiting` while there is still something to be said there. */
+async function archive({ client, outbox }: Furnishing, branch: Lane, wanted: WantedChannel, have: Furniture) {
+  if (wanted.archived !== true || have.archived === true) return null;
+  if ((await outbox.pending(branch.lane)).length > 0) return "waiting";
+  const failure = await attempt(
+    async () => void (await client.conversations.archive({ channel: branch.place as string })),
+  );
+  if (failure === null) have.archived = true;
+  return failure;
+}
+
+export function isArchived({ shown }: Lane): boolean {
+  return (shown as Furniture | null)?.archived === true;
+}
+
+/**
+ * Its incident was reopened. Slack lets many apps archive a channel and not take it back: then the incident gets a new channel with
+ * everything in it.
+ */
+export async function unarchive({ client, outbox, log, owner }: Furnishing, branch: Lane): Promise<CallFailure | null> {
+  const channel = branch.place as string;
+  const failure = await client.conversations.unarchive({ channel }).then(() => null, callFailureOf);
+  if (failure?.kind === "refused" && failure.error !== "not_archived") {
+    log.warn(
+      { event: "slack.not_unarchived", channel, error: failure.error },
+      "slack does not take an archived channel back; its incident gets a new one",
+    );
+    await outbox.lost(branch.lane, owner);
+    return null;
+  }
+  if (failure !== null && failure.kind !== "refused") return failure;
+  const { archived: _was, wanted: _told, ...have } = branch.shown as Furniture;
+  await outbox.furnished(branch.lane, owner, have, 0, false, branch.wanted);
+  return null;
 }
 
 /** Null: it is so now, or never will be. */

@@ -13,6 +13,7 @@ export interface WantedChannel {
   /** When the incident was declared, in seconds since 1970. Absent: written by an older version. */
   readonly since?: number;
   readonly private?: true;
+  readonly archived?: true;
   readonly topic: string;
   readonly bookmarks: readonly { readonly title: string; readonly link: string }[];
   readonly invite: readonly string[];

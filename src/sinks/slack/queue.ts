@@ -4,9 +4,9 @@ import { type Accounts, CLOSED_ACCOUNT } from "./accounts.ts";
 import type { EditBudget } from "./budget.ts";
 import type { CallFailure } from "./call-failure.ts";
 import { announceChannel, findNamed, type Making, makeChannel, openDirect } from "./channel.ts";
-import { furnish } from "./channel-setup.ts";
 import { choose, isPost, pacesAt } from "./choose.ts";
 import { backoffSeconds, type Delivering, deliver } from "./deliver.ts";
+import { furnish, isArchived, unarchive } from "./channel-setup.ts";
 import { type Bucket, filled } from "./pace.ts";
 import { type About, announceQueue, directOf, namedOf, type WantedChannel } from "./places.ts";
 
@@ -30,6 +30,8 @@ export const CLAIM_SECONDS = 15;
 const ROUND_MS = 5000;
 /** A queue that has to wait longer than this is let go of. */
 const LINGER_MS = 5000;
+/** Nothing is written to an archived channel: whether its incident was reopened is looked at again after this. */
+const ARCHIVED_SECONDS = 60;
 const LOCKED_OUT_SECONDS = 60;
 /** Where nothing is to be edited, nobody asks how many edits are left. */
 const NO_EDITS: Bucket = { tokens: 0, at: 0 };
@@ -93,6 +95,17 @@ export async function workQueue(deps: Working, name: string, bell: Bell): Promis
       if (queue.waitMs > 0) {
         if (queue.waitMs > LINGER_MS) return;
         await bell.wait(queue.waitMs, [], deps.stopping);
+        continue;
+      }
+      if (queue.place !== null && isArchived(queue)) {
+        if ((queue.wanted as WantedChannel | null)?.archived) {
+          if ((await outbox.pending(name)).length > 0)
+            await outbox.putOff(name, owner, ARCHIVED_SECONDS, "is_archived", false);
+          return;
+        }
+        const failure = await unarchive(deps, queue);
+        if (failure !== null) await settleQueue(deps, queue, failure);
+        else if (queue.stream !== null) deps.onPlace(queue.stream);
         continue;
       }
       const person = directOf(name);

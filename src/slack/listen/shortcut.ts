@@ -6,6 +6,7 @@ import { doneAt, type Interaction, NOTHING_TYPED } from "./delivery.ts";
 export const SHORTCUTS = {
   start_failover: { type: "global", verb: "failover" },
   show_status: { type: "global", verb: "status" },
+  declare_new_incident: { type: "global", verb: "declare" },
   declare_incident: { type: "message", verb: "declare" },
   add_to_timeline: { type: "message", verb: "note" },
 } as const;

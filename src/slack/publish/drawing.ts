@@ -91,11 +91,12 @@ function wanted(shown: ShownMessage, queue: string): WantedMessage {
 
 function channelOf(view: View): WantedChannel | null {
   if (view.channel === null) return null;
-  const { name, since, private: hidden, topic, bookmarks, invite, pinned } = view.channel;
+  const { name, since, private: hidden, archived, topic, bookmarks, invite, pinned } = view.channel;
   return {
     name: channelName(name),
     ...(since && { since: Math.floor(since.getTime() / 1000) }),
     ...(hidden && { private: true as const }),
+    ...(archived && { archived: true as const }),
     topic: topicText(topic),
     bookmarks,
     invite: [...new Set(invite)],

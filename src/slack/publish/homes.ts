@@ -4,6 +4,7 @@ import { PLAIN_HOME } from "../../../templates/messages/home.ts";
 import type { Block } from "../../../templates/messages/message.ts";
 import type { RenderHome } from "../../../templates/messages/view.ts";
 import type { Catalog } from "../../catalog/types.ts";
+import { openActions } from "../../incident/actions.ts";
 import { unreviewed } from "../../incident/break-glass.ts";
 import { mayKnowOf } from "../../incident/members.ts";
 import type { IncidentState } from "../../incident/state.ts";
@@ -107,6 +108,10 @@ async function situationOf(options: HomesOptions, user: string) {
     incidents: await incidents.withChannels(
       current.filter((state) => may(state) && (isOpen(state) || unreviewed(state).length > 0)),
     ),
+    actions: current
+      .filter(may)
+      .flatMap((state) => openActions(state).map((item) => ({ state, item })))
+      .filter(({ item: { owner } }) => owner === user || mine.some(({ person }) => person.id === owner)),
     occasions: mine
       .filter(({ system }) => system.environment === (options.practice ? "practice" : "production"))
       .flatMap(({ system, person }) => occasionsOf(catalog, system, lastVerified, person.id, now))

@@ -55,7 +55,8 @@ describe("status", () => {
 
   const RESOLVE: IncidentCommand = { type: "resolve", summary: null };
   const REOPEN: IncidentCommand = { type: "reopen", reason: "it is back" };
-  const CLOSE: IncidentCommand = { type: "close" };
+  const CLOSE: IncidentCommand = { type: "close", waived: "A false alarm" };
+  const CLOSE_DRAFTED: IncidentCommand = { type: "close", waived: null };
   const POSTMORTEM: IncidentCommand = { type: "draftPostmortem" };
   const MONITOR: IncidentCommand = { type: "changeStatus", to: "monitoring" };
   const SEVERITY: IncidentCommand = { type: "changeSeverity", to: "P0", reason: null };
@@ -77,6 +78,9 @@ describe("status", () => {
     ["resolved", [RESOLVE], REOPEN, "accepted", "investigating"],
     ["resolved", [RESOLVE], { type: "reopen", reason: " " }, "reason-missing", "resolved"],
     ["resolved", [RESOLVE], CLOSE, "accepted", "closed"],
+    ["resolved", [RESOLVE], CLOSE_DRAFTED, "postmortem-missing", "resolved"],
+    ["resolved", [RESOLVE], { type: "close", waived: " " }, "postmortem-missing", "resolved"],
+    ["resolved", [RESOLVE, POSTMORTEM], CLOSE_DRAFTED, "accepted", "closed"],
     ["closed", [RESOLVE, CLOSE], CLOSE, "status-same", "closed"],
     ["closed", [RESOLVE, CLOSE], RESOLVE, "incident-over", "closed"],
     ["closed", [RESOLVE, CLOSE], RUN, "incident-over", "closed"],

@@ -1,0 +1,24 @@
+import { closeForm } from "../templates/messages/forms.ts";
+import { act } from "./act.ts";
+import type { Command } from "./command.ts";
+import { no, say, whereOf } from "./say.ts";
+import { theIncident } from "./the-incident.ts";
+
+export const close: Command = {
+  verb: "close",
+  aliases: ["incident.close"],
+  summary: "Close a resolved incident: its post-mortem is drafted, or you say why there is none.",
+  usage: "/dr close [<incident>] [--no-postmortem <why>]",
+  examples: ["/dr close", "/dr close INC-42 --no-postmortem 'A false alarm'"],
+  async handle(context, request) {
+    const incident = await theIncident(context, request, true);
+    const typed = request.form?.reason ?? request.options["no-postmortem"];
+    const waived = typeof typed === "string" && typed.trim() !== "" ? typed.trim() : null;
+    const needsReason = incident.draftedAt === undefined && incident.status === "resolved";
+    if (waived === null && needsReason && request.form === null && request.canAskForm)
+      return { kind: "form", form: closeForm(incident.id) };
+    const acted = await act(context, request, incident.id, { type: "close", waived });
+    if (acted.kind === "refused") return no(acted.problem);
+    return say([`${await whereOf(context, incident.id)} is closed.`, "Not over? `/dr reopen <why>`."]);
+  },
+};
