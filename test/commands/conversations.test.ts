@@ -69,36 +69,36 @@ describe("a night", () => {
   test("that is closed, and leaves something to do", async () => {
     const incident = idFor("inc", "close-key");
     const here = { channel: "C0INCNIGHT" };
-    await house.ask("alex", "declare Orders fail", { key: "close-key" });
-    house.channels.set(incident, "C0INCNIGHT");
-    await house.ask("alex", "close", here);
-    await house.ask(
+    await app.ask("alex", "declare Orders fail", { key: "close-key" });
+    app.channels.set(incident, "C0INCNIGHT");
+    await app.ask("alex", "close", here);
+    await app.ask(
       "alex",
       "action add Build a second standby --owner <@USAM> --due 2099-12-24 --link https://x.example/1",
       here,
     );
-    await house.ask("alex", "action add", { ...here, canAskForm: true });
-    await house.press("alex", "action", incident, {
+    await app.ask("alex", "action add", { ...here, canAskForm: true });
+    await app.press("alex", "action", incident, {
       ...here,
       form: { text: "Fence orders-a", owner: "", due: "", link: "" },
     });
-    await house.ask("alex", "action add Write it up --issue OPS-1", here);
-    await house.ask("alex", "action add Late --due 2001-01-01", here);
-    await house.ask("cass", "action", here);
-    await house.ask("alex", "resolve The switch was replaced", here);
-    await house.press("alex", "incident.close", incident, { ...here, canAskForm: true });
-    await house.ask("alex", "close", here);
-    await house.ask("alex", "close --no-postmortem 'A switch was replaced'", here);
-    await house.ask("alex", "close", here);
-    house.remark("elsewhere, later");
-    await house.ask("cass", "action list");
-    await house.ask("cass", "action done INC-1/A2 Done by hand");
-    await house.press("sam", "action.done", `${incident}/A1`);
-    await house.press("sam", "action.done", `${incident}/A1`);
-    await house.ask("cass", "action list");
-    await house.ask("cass", "action done A1 --incident INC-1");
-    await house.ask("alex", "reopen INC-1 It is back");
-    expectPage("close.out", house.script());
+    await app.ask("alex", "action add Write it up --issue OPS-1", here);
+    await app.ask("alex", "action add Late --due 2001-01-01", here);
+    await app.ask("cass", "action", here);
+    await app.ask("alex", "resolve The switch was replaced", here);
+    await app.press("alex", "incident.close", incident, { ...here, canAskForm: true });
+    await app.ask("alex", "close", here);
+    await app.ask("alex", "close --no-postmortem 'A switch was replaced'", here);
+    await app.ask("alex", "close", here);
+    app.remark("elsewhere, later");
+    await app.ask("cass", "action list");
+    await app.ask("cass", "action done INC-1/A2 Done by hand");
+    await app.press("sam", "action.done", `${incident}/A1`);
+    await app.press("sam", "action.done", `${incident}/A1`);
+    await app.ask("cass", "action list");
+    await app.ask("cass", "action done A1 --incident INC-1");
+    await app.ask("alex", "reopen INC-1 It is back");
+    expectPage("close.out", app.script());
   });
 
   test("in which people say its number", async () => {

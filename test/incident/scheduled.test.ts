@@ -1,15 +1,15 @@
 import { expect, test } from "@jest/globals";
 import { scheduled } from "../../src/incident/scheduled.ts";
-import { MIDNIGHT, Story } from "./world.ts";
+import { IncidentScenario, MIDNIGHT } from "../support/incident-scenario.ts";
 
 const DAY = 86_400;
 const at = (seconds: number) => new Date(MIDNIGHT + seconds * 1000);
-const look = (story: Story, archiveAfterSeconds: number | null) =>
+const look = (story: IncidentScenario, archiveAfterSeconds: number | null) =>
   scheduled(story.state, { ...story.system, cadence: [] }, story.now, { archiveAfterSeconds });
-const typesOf = (story: Story, after: number | null) => look(story, after).events.map(({ type }) => type);
+const typesOf = (story: IncidentScenario, after: number | null) => look(story, after).events.map(({ type }) => type);
 
-function closed(): Story {
-  const story = new Story().declared();
+function closed(): IncidentScenario {
+  const story = new IncidentScenario().declared();
   story.asks("ana", { type: "resolve", summary: null });
   story.asks("ana", { type: "close", waived: "A false alarm" });
   return story;
@@ -42,7 +42,7 @@ test("what was said about it holds, whatever the setting is later; reopening tak
 });
 
 test("who owns an action item is told in the morning of its day, once, also after the incident is closed", () => {
-  const story = new Story().declared();
+  const story = new IncidentScenario().declared();
   const due = at(2 * DAY)
     .toISOString()
     .slice(0, 10);

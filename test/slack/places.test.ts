@@ -265,36 +265,36 @@ describe("what Slack tells everybody", () => {
 
 describe("the channel of a closed incident", () => {
   const channel = { name: "inc-1", topic: "P1 · closed", bookmarks: [], invite: ["UALEX"], pinned: [] };
-  const drawn: BenchOptions = {
-    door: { draw: (state) => ({ redrawAt: null, channel: null, messages: [], ...bench.scenes.get(state.id) }) },
+  const drawn: SlackHarnessOptions = {
+    transport: { draw: (state) => ({ redrawAt: null, channel: null, messages: [], ...harness.scenes.get(state.id) }) },
   };
-  const own = () => bench.workspace.snapshot().channels.filter(({ name }) => name.startsWith("inc-1"));
+  const own = () => harness.workspace.snapshot().channels.filter(({ name }) => name.startsWith("inc-1"));
   const gone = { channel: { ...channel, archived: true as const }, messages: [message("card", "closed")] };
   const back = { channel, messages: [message("card", "open again")] };
 
   async function archived(): Promise<void> {
     await open(drawn);
-    bench.scenes.set("inc-1", { channel, messages: [message("card", "closed")] });
-    await bench.declare("inc-1");
+    harness.scenes.set("inc-1", { channel, messages: [message("card", "closed")] });
+    await harness.declare("inc-1");
     await until(() => own().length === 1);
-    await bench.show("inc-1", gone);
+    await harness.show("inc-1", gone);
     await until(() => own()[0]?.archived === true);
   }
 
   test("is archived once, after everything stands in it, and taken back when it is reopened", async () => {
     await archived();
-    await bench.show("inc-1", gone);
-    await bench.show("inc-1", back);
+    await harness.show("inc-1", gone);
+    await harness.show("inc-1", back);
     await until(() => own()[0]?.archived === false);
     await until(() => messagesIn(own()[0]?.id ?? "").some(({ text }) => text?.includes("open again")));
-    expect(calls(bench.workspace, "conversations.archive")).toHaveLength(1);
-    expect(calls(bench.workspace, "conversations.create")).toHaveLength(1);
+    expect(calls(harness.workspace, "conversations.archive")).toHaveLength(1);
+    expect(calls(harness.workspace, "conversations.create")).toHaveLength(1);
   });
 
   test("is left where it is where Slack doesn't take it back: the incident gets a new one", async () => {
     await archived();
-    bench.workspace.chaos("refuse", { method: "conversations.unarchive", error: "not_in_channel" });
-    await bench.show("inc-1", back);
+    harness.workspace.faults("refuse", { method: "conversations.unarchive", error: "not_in_channel" });
+    await harness.show("inc-1", back);
     await until(() => own().length === 2);
     const fresh = own().find(({ archived: is }) => !is);
     await until(() => messagesIn(fresh?.id ?? "").some(({ text }) => text?.includes("open again")));
