@@ -10,10 +10,10 @@ import { httpManifest } from "../../src/slack/manifest.ts";
 
 const manifest = parse(readFileSync("manifest.yml", "utf8"));
 const scopes: string[] = [...manifest.oauth_config.scopes.bot, ...manifest.oauth_config.scopes.bot_optional];
-const folder = "src/slack";
-const source = readdirSync(folder, { recursive: true, encoding: "utf8" })
-  .filter((name) => name.endsWith(".ts"))
-  .map((name) => readFileSync(join(folder, name), "utf8"))
+const source = ["src/slack", "src/sinks/slack"]
+  .flatMap((folder) => readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => join(folder, name)))
+  .filter((path) => path.endsWith(".ts"))
+  .map((path) => readFileSync(path, "utf8"))
   .join("\n");
 
 type Kind = "public" | "private" | "im";

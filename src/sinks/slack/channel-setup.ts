@@ -65,7 +65,7 @@ export async function furnish(deps: Furnishing, queue: Queue): Promise<"done" | 
     ])
   ).filter((failure) => failure !== null);
   const isWhole = troubles.length === 0 && have.topic === wanted.topic;
-  const last = isWhole ? await archive(deps, branch, wanted, have) : null;
+  const last = isWhole ? await archive(deps, queue, wanted, have) : null;
   if (last !== null && last !== "waiting") troubles.push(last);
   const waiting = last === "waiting" || wanted.pinned.some((key) => !posted.has(key));
   const isTopicDue = have.topic !== wanted.topic;
@@ -176,17 +176,17 @@ async function pin(
 }
 
 /** The last thing that is done to it: `waiting` while there is still something to be said there. */
-async function archive({ client, outbox }: Furnishing, branch: Lane, wanted: WantedChannel, have: Furniture) {
+async function archive({ client, outbox }: Furnishing, queue: Queue, wanted: WantedChannel, have: Furniture) {
   if (wanted.archived !== true || have.archived === true) return null;
-  if ((await outbox.pending(branch.lane)).length > 0) return "waiting";
+  if ((await outbox.pending(queue.queue)).length > 0) return "waiting";
   const failure = await attempt(
-    async () => void (await client.conversations.archive({ channel: branch.place as string })),
+    async () => void (await client.conversations.archive({ channel: queue.place as string })),
   );
   if (failure === null) have.archived = true;
   return failure;
 }
 
-export function isArchived({ shown }: Lane): boolean {
+export function isArchived({ shown }: Queue): boolean {
   return (shown as Furniture | null)?.archived === true;
 }
 
@@ -194,20 +194,20 @@ export function isArchived({ shown }: Lane): boolean {
  * Its incident was reopened. Slack lets many apps archive a channel and not take it back: then the incident gets a new channel with
  * everything in it.
  */
-export async function unarchive({ client, outbox, log, owner }: Furnishing, branch: Lane): Promise<CallFailure | null> {
-  const channel = branch.place as string;
+export async function unarchive({ client, outbox, log, owner }: Furnishing, queue: Queue): Promise<CallFailure | null> {
+  const channel = queue.place as string;
   const failure = await client.conversations.unarchive({ channel }).then(() => null, callFailureOf);
   if (failure?.kind === "refused" && failure.error !== "not_archived") {
     log.warn(
       { event: "slack.not_unarchived", channel, error: failure.error },
       "slack does not take an archived channel back; its incident gets a new one",
     );
-    await outbox.lost(branch.lane, owner);
+    await outbox.lost(queue.queue, owner);
     return null;
   }
   if (failure !== null && failure.kind !== "refused") return failure;
-  const { archived: _was, wanted: _told, ...have } = branch.shown as Furniture;
-  await outbox.furnished(branch.lane, owner, have, 0, false, branch.wanted);
+  const { archived: _was, wanted: _told, ...have } = queue.shown as Furniture;
+  await outbox.furnished(queue.queue, owner, have, 0, false, queue.wanted);
   return null;
 }
 

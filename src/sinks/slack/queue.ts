@@ -4,9 +4,9 @@ import { type Accounts, CLOSED_ACCOUNT } from "./accounts.ts";
 import type { EditBudget } from "./budget.ts";
 import type { CallFailure } from "./call-failure.ts";
 import { announceChannel, findNamed, type Making, makeChannel, openDirect } from "./channel.ts";
+import { furnish, isArchived, unarchive } from "./channel-setup.ts";
 import { choose, isPost, pacesAt } from "./choose.ts";
 import { backoffSeconds, type Delivering, deliver } from "./deliver.ts";
-import { furnish, isArchived, unarchive } from "./channel-setup.ts";
 import { type Bucket, filled } from "./pace.ts";
 import { type About, announceQueue, directOf, namedOf, type WantedChannel } from "./places.ts";
 
