@@ -103,6 +103,30 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
     expect((await harness.lastRun()).run).toMatchObject({ id: question.run, status: "verified" });
   }, 150_000);
 
+  test("on a phone, with a code and no device: the VP sets up where she is refused, scans, and approves", async () => {
+    const isNew = newFrom(harness);
+    const question = await askFor(harness, "/dr failover practice-a");
+    const page = await open({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+    await page.getByRole("button", { name: "Back" }).tap();
+    await become(page, /Vera Lindqvist/);
+    await channelButton(harness, page, question).tap();
+    const decision = messageIn(await openThread(page, question.card), question.card);
+    await decision.getByRole("button", { name: /^Approve/ }).tap();
+    await thread(page).getByRole("button", { name: "Set up authenticator" }).tap();
+    const form = page.getByRole("dialog");
+    await form.getByRole("button", { name: /Scan with Vera's phone/ }).tap();
+    await form.getByRole("button", { name: /^Fill in/ }).tap();
+    await form.getByRole("button", { name: "Confirm" }).tap();
+    await form.waitFor({ state: "detached" });
+    await decision.getByRole("button", { name: /^Approve/ }).tap();
+    // No code counts twice: it can be filled in again when the next one comes, within 30 s.
+    await form.getByRole("button", { name: /^Fill in/ }).tap({ timeout: 60_000 });
+    await form.getByRole("button", { name: "Approve" }).tap();
+    await form.waitFor({ state: "detached" });
+    await heard(harness, isNew, /Leave a practice region is done and verified/, 60_000);
+    expect((await harness.lastRun()).run).toMatchObject({ id: question.run, status: "verified" });
+  }, 180_000);
+
   test("without a mouse: the same story by keys alone", async () => {
     const page = await open({ viewport: { width: 1280, height: 800 } });
     const isNew = newFrom(harness);
