@@ -14,6 +14,11 @@ export const resend: Command = {
       return stop({ code: "resend-nowhere", what: "Nothing is delivered from here", next: "Ask a running bot" });
     const tried = await context.deliveries.tryAgain(incident.id);
     const where = await whereOf(context, incident.id);
+    const by = request.caller.person ?? request.caller.slackUser;
+    context.log.info(
+      { event: "outbox.retried", incident: incident.id, deliveries: tried, by },
+      "deliveries tried again",
+    );
     if (tried === 0) return say(`Everything of ${where} is delivered or on its way.`);
     return say(
       `Trying ${tried} ${tried === 1 ? "delivery" : "deliveries"} of ${where} again. \`/dr status\` lists what fails.`,

@@ -159,10 +159,8 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
             },
             undelivered: async () => {
               const found = await deliveries.undelivered();
-              const streams = [...new Set(found.map(({ stream }) => stream))];
-              return found.length === 0
-                ? null
-                : `Not delivered: ${found.length}, in ${streams.slice(0, 5).join(", ")}.`;
+              const sinks = [...new Set(found.map(({ sink }) => sink))];
+              return found.length === 0 ? null : `Not delivered: ${found.length} (${sinks.join(", ")}).`;
             },
           },
           metrics,

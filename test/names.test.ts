@@ -17,10 +17,6 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   "src/timeline/migrations/": "migrations that have run keep their names",
   LANES: "swim lanes of the picture in a post-mortem",
   // Being changed by others when the rest was renamed.
-  Drawing: "desired state of the outbox",
-  WantedMessage: "desired state of the outbox",
-  WantedChannel: "desired state of a channel",
-  furnish: "sets up a channel",
   "src/slack/publish/": "computes the desired state of Slack",
   "practice/slack/page/world.js": "state of the practice page",
 };

@@ -11,7 +11,7 @@ export interface Outbox {
    * Writes down a drawing of a stream. False: a drawing of a later version is there, and nothing was written.
    * Messages that are no longer drawn stay as they are.
    */
-  want(drawing: Drawing): Promise<boolean>;
+  want(drawing: DesiredState): Promise<boolean>;
   /** How far a stream has been drawn, and what was noted about it. */
   drawn(stream: string): Promise<Drawn | null>;
   /** Streams that look different by now though nothing happened to them. */
@@ -106,7 +106,7 @@ export interface SharedPace {
   readonly burst: number;
 }
 
-export interface Drawing {
+export interface DesiredState {
   readonly stream: string;
   readonly version: number;
   readonly about: unknown;
@@ -117,10 +117,10 @@ export interface Drawing {
     readonly place: string | null;
     readonly wanted: unknown;
   }[];
-  readonly messages: readonly WantedMessage[];
+  readonly messages: readonly DesiredMessage[];
 }
 
-export interface WantedMessage {
+export interface DesiredMessage {
   readonly key: string;
   readonly queue: string;
   readonly under: string | null;
@@ -451,7 +451,7 @@ export function createOutbox(pool: Pool): Outbox {
   };
 }
 
-async function want(client: PoolClient, drawing: Drawing): Promise<boolean> {
+async function want(client: PoolClient, drawing: DesiredState): Promise<boolean> {
   const { stream, version, about, redrawAt } = drawing;
   const { rowCount } = await client.query(
     `insert into lifeboat.outbox_stream (stream, version, about, redraw_at) values ($1, $2, $3, $4)
@@ -475,7 +475,7 @@ async function want(client: PoolClient, drawing: Drawing): Promise<boolean> {
 }
 
 /** What was rendered before a place was found closed is not wanted there after it. The rows stay as they are until the commit. */
-async function closedAmong(client: PoolClient, { queues }: Drawing): Promise<ReadonlySet<string>> {
+async function closedAmong(client: PoolClient, { queues }: DesiredState): Promise<ReadonlySet<string>> {
   const { rows } = await client.query(
     `select queue, ${CLOSED} as closed from lifeboat.outbox_queue where queue = any($1) order by queue for share`,
     [queues.filter(({ own }) => !own).map(({ queue }) => queue)],

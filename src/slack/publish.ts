@@ -76,7 +76,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     ...options,
     client: options.clients.act,
     draw: options.drawHome,
-    announceTrouble: () => announcing.trouble,
+    announceProblem: () => announcing.trouble,
   });
   const accounts = createAccounts(options.clients.ask);
   const queues = new Map<string, { bell: Bell; work: Promise<void>; again: boolean }>();

@@ -6,7 +6,16 @@ import { projectRoot } from "../../src/lib/root.ts";
 import { RETIRED_IN_SENTENCES } from "../support/retired-words.ts";
 
 /** Where the sentences are that people read in Slack, at the command line and on a phone. */
-const PLACES = ["templates/messages", "commands", "src/incident", "src/engine", "src/report", "src/paging", "src/mfa"];
+const PLACES = [
+  "templates/messages",
+  "commands",
+  "src/incident",
+  "src/engine",
+  "src/report",
+  "src/paging",
+  "src/sinks",
+  "src/mfa",
+];
 
 describe("the words of an incident channel", () => {
   test.each(PLACES)("%s says none that are retired", (place) => {

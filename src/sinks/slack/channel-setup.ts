@@ -4,7 +4,7 @@ import type { Outbox, Queue } from "../../projection/outbox.ts";
 import { type CallFailure, callFailureOf } from "./call-failure.ts";
 import { backoffSeconds } from "./deliver.ts";
 import { limits } from "./limits.ts";
-import type { WantedChannel } from "./places.ts";
+import type { DesiredChannel } from "./places.ts";
 
 export interface Furnishing {
   readonly outbox: Outbox;
@@ -23,7 +23,7 @@ interface Furniture {
   pinned?: string[];
   /** It was archived, and nothing is written to it. */
   archived?: boolean;
-  wanted?: WantedChannel;
+  wanted?: DesiredChannel;
 }
 
 /** Already so, or will never be so: nothing to try again. */
@@ -50,9 +50,9 @@ const SETTLED = new Set([
  * Topic, members, bookmarks and pins. It never holds up a message, and its failures are its own. `waiting`: a message to
  * be pinned is not there yet.
  */
-export async function furnish(deps: Furnishing, queue: Queue): Promise<"done" | "waiting" | "failed"> {
+export async function setUpChannel(deps: Furnishing, queue: Queue): Promise<"done" | "waiting" | "failed"> {
   const channel = queue.place as string;
-  const wanted = queue.wanted as WantedChannel;
+  const wanted = queue.wanted as DesiredChannel;
   const have = { ...(queue.shown as Furniture) };
   delete have.wanted;
   const posted = await deps.outbox.deliveredAs(queue.stream as string, wanted.pinned);
@@ -86,7 +86,7 @@ function retryIn(troubles: readonly CallFailure[], waiting: boolean, failures: n
 }
 
 /** Slack tells everybody in the channel each time, so what changes within a minute is told once. */
-async function setTopic({ client }: Furnishing, channel: string, wanted: WantedChannel, have: Furniture) {
+async function setTopic({ client }: Furnishing, channel: string, wanted: DesiredChannel, have: Furniture) {
   if (have.topic === wanted.topic || topicWait(have) > 0) return null;
   const failure = await attempt(
     async () => void (await client.conversations.setTopic({ channel, topic: wanted.topic })),
@@ -103,7 +103,7 @@ function topicWait({ topicAt = 0 }: Furniture): number {
   return Math.max(0, limits.topicEverySeconds - since);
 }
 
-async function invite({ client, log }: Furnishing, channel: string, wanted: WantedChannel, have: Furniture) {
+async function invite({ client, log }: Furnishing, channel: string, wanted: DesiredChannel, have: Furniture) {
   const missing = wanted.invite.filter((user) => !have.invited?.includes(user));
   const troubles: (CallFailure | null)[] = [];
   for (let i = 0; i < missing.length; i += limits.inviteUsers) {
@@ -134,7 +134,7 @@ async function invite({ client, log }: Furnishing, channel: string, wanted: Want
 async function bookmark(
   { client }: Furnishing,
   channel: string,
-  wanted: WantedChannel,
+  wanted: DesiredChannel,
   have: Furniture,
   unsure: boolean,
 ) {
@@ -160,7 +160,7 @@ async function bookmark(
 async function pin(
   { client }: Furnishing,
   channel: string,
-  wanted: WantedChannel,
+  wanted: DesiredChannel,
   have: Furniture,
   posted: ReadonlyMap<string, string>,
 ) {
@@ -176,7 +176,7 @@ async function pin(
 }
 
 /** The last thing that is done to it: `waiting` while there is still something to be said there. */
-async function archive({ client, outbox }: Furnishing, queue: Queue, wanted: WantedChannel, have: Furniture) {
+async function archive({ client, outbox }: Furnishing, queue: Queue, wanted: DesiredChannel, have: Furniture) {
   if (wanted.archived !== true || have.archived === true) return null;
   if ((await outbox.pending(queue.queue)).length > 0) return "waiting";
   const failure = await attempt(

@@ -4,7 +4,7 @@ import type { Outbox, Queue } from "../../projection/outbox.ts";
 import { type CallFailure, callFailureOf } from "./call-failure.ts";
 import type { Identity } from "./identity.ts";
 import { isSlackChannel } from "./names.ts";
-import { announceQueue, namedOf, type WantedChannel } from "./places.ts";
+import { announceQueue, type DesiredChannel, namedOf } from "./places.ts";
 import { channelName } from "./truncate.ts";
 
 export interface Making {
@@ -24,7 +24,7 @@ const SUFFIXES = ["", ...Array.from({ length: 19 }, (_, i) => `-${i + 2}`)];
  * it for, the incident is handled where it is announced.
  */
 export async function makeChannel(deps: Making, queue: Queue): Promise<CallFailure | null> {
-  const wanted = queue.wanted as WantedChannel;
+  const wanted = queue.wanted as DesiredChannel;
   if (!(await deps.outbox.making(queue.queue, deps.owner))) return null;
   try {
     const taken = new Set((await deps.outbox.places()).values());
@@ -47,7 +47,7 @@ async function handleElsewhere(deps: Making, queue: Queue, error: string): Promi
     { event: "slack.channel_refused", incident: queue.stream, error },
     "slack does not create the incident's channel; it is handled elsewhere",
   );
-  const { private: hidden } = queue.wanted as WantedChannel;
+  const { private: hidden } = queue.wanted as DesiredChannel;
   const place = hidden ? null : announceQueue(deps.announceIn);
   await deps.outbox.unmade(queue.queue, deps.owner, place ?? "", error);
   return null;
@@ -108,7 +108,7 @@ export async function findNamed(deps: Making, queue: Queue, name: string): Promi
   }
 }
 
-async function create(deps: Making, name: string, taken: ReadonlySet<string>, wanted: WantedChannel) {
+async function create(deps: Making, name: string, taken: ReadonlySet<string>, wanted: DesiredChannel) {
   try {
     const { channel } = await deps.client.conversations.create({ name, is_private: wanted.private === true });
     if (!channel?.id) throw new Error("Slack made a channel and gave it no id.");
@@ -124,7 +124,7 @@ async function create(deps: Making, name: string, taken: ReadonlySet<string>, wa
 const CLOCKS_APART_SECONDS = 600;
 
 /** A store that begins again begins with number 1: a channel that is older than the incident is of another store's. */
-async function findOwn(deps: Making, name: string, taken: ReadonlySet<string>, wanted: WantedChannel) {
+async function findOwn(deps: Making, name: string, taken: ReadonlySet<string>, wanted: DesiredChannel) {
   const own = await channelCalled(deps, name, wanted.private === true ? "private_channel" : "public_channel");
   const since = (wanted.since ?? 0) - CLOCKS_APART_SECONDS;
   const isOurs = own?.creator === deps.identity().botUser && (own.created ?? 0) >= since;

@@ -8,7 +8,7 @@ export interface About {
 }
 
 /** The furniture of a channel, as the outbox keeps it. */
-export interface WantedChannel {
+export interface DesiredChannel {
   readonly name: string;
   /** When the incident was declared, in seconds since 1970. Absent: written by an older version. */
   readonly since?: number;

@@ -4,11 +4,11 @@ import { type Accounts, CLOSED_ACCOUNT } from "./accounts.ts";
 import type { EditBudget } from "./budget.ts";
 import type { CallFailure } from "./call-failure.ts";
 import { announceChannel, findNamed, type Making, makeChannel, openDirect } from "./channel.ts";
-import { furnish, isArchived, unarchive } from "./channel-setup.ts";
+import { isArchived, setUpChannel, unarchive } from "./channel-setup.ts";
 import { choose, isPost, pacesAt } from "./choose.ts";
 import { backoffSeconds, type Delivering, deliver } from "./deliver.ts";
 import { type Bucket, filled } from "./pace.ts";
-import { type About, announceQueue, directOf, namedOf, type WantedChannel } from "./places.ts";
+import { type About, announceQueue, type DesiredChannel, directOf, namedOf } from "./places.ts";
 
 export interface Working extends Delivering, Making {
   readonly edits: EditBudget;
@@ -98,7 +98,7 @@ export async function workQueue(deps: Working, name: string, bell: Bell): Promis
         continue;
       }
       if (queue.place !== null && isArchived(queue)) {
-        if ((queue.wanted as WantedChannel | null)?.archived) {
+        if ((queue.wanted as DesiredChannel | null)?.archived) {
           if ((await outbox.pending(name)).length > 0)
             await outbox.putOff(name, owner, ARCHIVED_SECONDS, "is_archived", false);
           return;
@@ -164,7 +164,7 @@ export async function workQueue(deps: Working, name: string, bell: Bell): Promis
       if (failure?.kind === "place gone") gone = failure.error;
       else if (failure !== null) await settleQueue(deps, queue, failure);
       else if (queue.failures > 0) await outbox.answered(name);
-      toPin ||= isPost(item) && ((queue.wanted as WantedChannel | null)?.pinned.includes(item.key) ?? false);
+      toPin ||= isPost(item) && ((queue.wanted as DesiredChannel | null)?.pinned.includes(item.key) ?? false);
     } catch (error) {
       broken = true;
       deps.log.error({ err: error, queue: name }, "What Slack shows could not be written down.");
@@ -176,7 +176,7 @@ export async function workQueue(deps: Working, name: string, bell: Bell): Promis
   async function beginFurnishing(queue: Queue): Promise<void> {
     toPin = false;
     try {
-      await furnish(deps, queue);
+      await setUpChannel(deps, queue);
     } catch (error) {
       deps.log.error({ err: error, queue: name }, "A channel could not be furnished.");
     } finally {

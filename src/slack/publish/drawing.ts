@@ -1,8 +1,8 @@
 import type { ShownMessage, View } from "../../../templates/messages/view.ts";
 import type { IncidentState } from "../../incident/state.ts";
-import type { Drawing, WantedMessage } from "../../projection/outbox.ts";
+import type { DesiredMessage, DesiredState } from "../../projection/outbox.ts";
 import { isSlackChannel } from "../../sinks/slack/names.ts";
-import { type About, announceQueue, directQueue, ownQueue, type WantedChannel } from "../../sinks/slack/places.ts";
+import { type About, announceQueue, type DesiredChannel, directQueue, ownQueue } from "../../sinks/slack/places.ts";
 import { channelName, topicText, truncateMessage } from "../../sinks/slack/truncate.ts";
 
 /** A view as the outbox takes it. What has no place to be shown in (nowhere was announced, an account that is gone) is left out. */
@@ -11,7 +11,7 @@ export function drawingOf(
   view: View,
   announceIn: string | null,
   unreachable: ReadonlySet<string> = new Set(),
-): Drawing {
+): DesiredState {
   const { declared } = state;
   const announce = announcedIn(declared?.announceIn ?? null, announceIn);
   const own = view.channel === null ? null : ownQueue(state.id);
@@ -22,7 +22,7 @@ export function drawingOf(
   const shown = view.messages.filter(
     ({ in: place }) => !(typeof place === "object" && "person" in place && unreachable.has(place.person)),
   );
-  const messages: WantedMessage[] = shown.flatMap((message) => {
+  const messages: DesiredMessage[] = shown.flatMap((message) => {
     const queue = laneOf(message);
     return queue === null ? [] : [wanted(message, queue)];
   });
@@ -49,7 +49,7 @@ export function houseDrawing(
   version: number,
   messages: readonly ShownMessage[],
   announceIn: string | null,
-): Drawing {
+): DesiredState {
   const announce = announceQueue(announceIn);
   const placed = messages.flatMap((message) => {
     const { in: place } = message;
@@ -66,7 +66,7 @@ export function houseDrawing(
   };
 }
 
-function sharedQueue(queue: string): Drawing["queues"][number] {
+function sharedQueue(queue: string): DesiredState["queues"][number] {
   return { queue, own: false, place: isSlackChannel(queue) ? queue : null, wanted: null };
 }
 
@@ -77,7 +77,7 @@ export function announcedIn(typedIn: string | null, announceIn: string | null): 
   return typedIn.startsWith("D") ? (usual ?? typedIn) : typedIn;
 }
 
-function wanted(shown: ShownMessage, queue: string): WantedMessage {
+function wanted(shown: ShownMessage, queue: string): DesiredMessage {
   return {
     key: shown.key,
     queue,
@@ -89,7 +89,7 @@ function wanted(shown: ShownMessage, queue: string): WantedMessage {
   };
 }
 
-function channelOf(view: View): WantedChannel | null {
+function channelOf(view: View): DesiredChannel | null {
   if (view.channel === null) return null;
   const { name, since, private: hidden, archived, topic, bookmarks, invite, pinned } = view.channel;
   return {

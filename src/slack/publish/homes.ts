@@ -28,7 +28,7 @@ export interface HomesOptions {
   readonly practice: boolean;
   readonly log: Logger;
   /** Why incidents can't be announced at the moment, or null. */
-  readonly announceTrouble: () => string | null;
+  readonly announceProblem: () => string | null;
 }
 
 /** Home tabs: drawn when somebody opens theirs, and again on every change for whoever opened it within the hour. */
@@ -117,7 +117,7 @@ async function situationOf(options: HomesOptions, user: string) {
       .flatMap(({ system, person }) => occasionsOf(catalog, system, lastVerified, person.id, now))
       .sort(bySoonest),
     now,
-    announceTrouble: options.announceTrouble(),
+    announceProblem: options.announceProblem(),
     practice: options.practice,
     names: namesIn(catalog.systems),
   };
