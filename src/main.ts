@@ -1,3 +1,4 @@
+import { setTimeout as passing } from "node:timers/promises";
 import { startBot } from "./bot.ts";
 import { loadConfig } from "./config.ts";
 import { messageOf } from "./lib/errors.ts";
@@ -32,6 +33,9 @@ process.on("unhandledRejection", (error) => {
 
 const starting = startBot(config, log, book);
 
+/** How long a bot that is told to stop may still be starting. One that waits for its store would wait for ever. */
+const STARTING_SECONDS = 5;
+
 // From the first moment on: a bot that is told to stop while it starts leaves as cleanly as any other.
 let leaving = false;
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -39,8 +43,9 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     if (leaving) process.exit(1);
     leaving = true;
     log.info({ signal }, "Leaving: runs are let go, what came in is finished.");
-    starting
-      .then((started) => started.stop())
+    const late = passing(STARTING_SECONDS * 1000, null, { ref: false });
+    Promise.race([starting, late])
+      .then((started) => started?.stop())
       .then(
         () => process.exit(0),
         (error) => {
