@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -13,27 +13,13 @@ import { makeKeys } from "../../src/timeline/keys.ts";
 import { built } from "../support/built.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { type TestServer, testServer } from "../support/postgres.ts";
+import { productionSystem } from "../support/production-system.ts";
 
 /** No Docker here: what its PostgreSQL would run first is run in one, and the bot with the logins that makes. */
 const root = projectRoot();
 const folder = join(root, "deploy/compose");
 const run = promisify(execFile);
 const describe = await describeWith(["psql"], ["postgresql"]);
-
-const SYSTEM = `
-title: Vault
-environment: production
-components: { database: { title: Vault, rto: 10m, rpo: 1m } }
-roles:
-  incident-commander: { title: Incident commander, explains: You decide. }
-people:
-  iris: { name: Iris Chen, slack: [UIRIS7], roles: [incident-commander] }
-severities:
-  P0: { title: Down, respondWithin: 15m }
-  P1: { title: Hurting, respondWithin: 1h }
-  P2: { title: Annoying, respondWithin: 4h }
-  P3: { title: Unnoticed, respondWithin: 1d }
-`;
 
 interface Service {
   readonly command?: string[];
@@ -75,9 +61,7 @@ describe("the compose file", () => {
 
   test("the two logins it makes are enough to migrate, and for a bot that lives", async () => {
     await run(process.execPath, [await built("src/cli.ts"), "migrate"], { env });
-    const systems = join(state, "systems");
-    await mkdir(join(systems, "vault"), { recursive: true });
-    await writeFile(join(systems, "vault", "system.yml"), SYSTEM);
+    const systems = await productionSystem(state);
     const port = await freePort();
     const { DATABASE_OWNER_URL: _, ...ofBot } = env;
     const bot = spawn(process.execPath, [await built("src/main.ts"), "--no-slack"], {

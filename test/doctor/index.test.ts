@@ -14,6 +14,7 @@ import { projectRoot } from "../../src/lib/root.ts";
 import { makeKeys } from "../../src/timeline/keys.ts";
 import { built } from "../support/built.ts";
 import { asSuperuser, quiet, type TestServer, testServer } from "../support/postgres.ts";
+import { productionSystem } from "../support/production-system.ts";
 
 /** `lifeboat doctor` against real servers, each with one thing wrong. */
 let server: TestServer;
@@ -178,26 +179,12 @@ describe("all of it", () => {
   });
 
   test("the command line: a page and an exit code, JSON, no secret in either, and a script's weaknesses", async () => {
-    const systems = join(folder, "systems");
-    await mkdir(join(systems, "vault", "scripts"), { recursive: true });
+    const scripts = "scripts: { wipe: { file: scripts/wipe.mjs, environment: [VAULT_TOKEN] } }\n";
+    const systems = await productionSystem(folder, scripts);
+    await mkdir(join(systems, "vault", "scripts"));
     const script = join(systems, "vault", "scripts", "wipe.mjs");
     await writeFile(script, "");
     await chmod(script, 0o755);
-    await writeFile(
-      join(systems, "vault", "system.yml"),
-      `title: Vault
-environment: production
-components: { database: { title: Vault, rto: 10m, rpo: 1m } }
-roles: { incident-commander: { title: Incident commander, explains: You decide. } }
-people: { iris: { name: Iris Chen, slack: [UIRIS7], roles: [incident-commander] } }
-severities:
-  P0: { title: Down, respondWithin: 15m }
-  P1: { title: Hurting, respondWithin: 1h }
-  P2: { title: Annoying, respondWithin: 4h }
-  P3: { title: Unnoticed, respondWithin: 1d }
-scripts: { wipe: { file: scripts/wipe.mjs, environment: [VAULT_TOKEN] } }
-`,
-    );
     const env = { LIFEBOAT_SYSTEMS: systems, DATABASE_URL: "postgres://x:canary@127.0.0.1:1/y", ...recordKeys };
     const page = await cli(["doctor"], env);
     expect(page.code).toBe(1);
