@@ -12,10 +12,9 @@ export function directionWords(plan: Plan): string | null {
   return plan.direction === undefined ? null : words(plan.direction, `: ${safe(cut(plan.direction.says, 200))}`);
 }
 
-/** The same on one line: what was seen is said only where it wasn't simply seen. */
+/** The same on one line of a phone: what it was concluded from stands above the card, in what the preflight saw. */
 export function directionLine({ direction }: Plan): string | null {
-  if (direction === undefined) return null;
-  return words(direction, direction.basis === "seen" ? "" : `: ${safe(cut(direction.says, 120))}`);
+  return direction === undefined ? null : words(direction, "");
 }
 
 function words({ from, to, basis }: NonNullable<Plan["direction"]>, why: string): string {

@@ -27,6 +27,25 @@ export function findingLines(checks: readonly ShownCheck[]): readonly string[] {
   );
 }
 
+/** Of a warning on a card: two lines of a phone, one where there are more. */
+const WARNING_LENGTH = { only: 84, first: 27 } as const;
+
+/**
+ * The same for who decides on a phone: without addresses, which say nothing to them; the first, and how many more the preflight's
+ * message has.
+ */
+export function warningsInShort(checks: readonly ShownCheck[]): readonly string[] {
+  const [first, ...more] = new Set(findingsOf(failedOf(checks)).map(({ says }) => withoutAddresses(says)));
+  if (first === undefined) return [];
+  if (more.length === 0) return [`⚠️ ${safe(cut(first, WARNING_LENGTH.only))}`];
+  return [`⚠️ ${safe(cut(first, WARNING_LENGTH.first))} +${more.length} more`];
+}
+
+/** "nothing listens at 127.0.0.1:5432" without where. */
+function withoutAddresses(says: string): string {
+  return says.replace(/ (?:at|on) (?:https?:\/\/)?[\w.[\]-]{1,253}:\d{2,5}\b/g, "");
+}
+
 /** "17/17 checks passed", "15/17 checks passed, 2 warnings": passed checks are a count and nothing else. */
 export function checksCount(checks: readonly ShownCheck[]): string {
   const passed = checks.filter(({ ok }) => ok).length;

@@ -11,7 +11,7 @@ import { openReviews } from "./break-glass.ts";
 import { deadlineOf } from "./deadline.ts";
 import { directionLine } from "./direction.ts";
 import { cut, ended, plain, safe } from "./escape.ts";
-import { findingLines } from "./facts.ts";
+import { warningsInShort } from "./facts.ts";
 import { aloud, fenceWords, notFencedLines, notFencedPlain } from "./fence.ts";
 import { inputLine } from "./inputs.ts";
 import { EXERCISE, kindPrefix } from "./kind.ts";
@@ -91,16 +91,17 @@ export function gateCard(ask: ApprovalRequest, around: Surroundings, apart = fal
   };
 }
 
-/** "Move writes to orders-b?"; where a gate's title is no question, what it's about as well. */
+/** "Move writes to orders-b?", without what a title explains after it; where it is no question, what it's about as well. */
 function questionOf({ plan }: RunState, { title }: GateStep): string {
-  return title.includes("?") ? title : `${plan.title}: ${title}`;
+  const end = title.indexOf("?") + 1;
+  return end > 0 ? title.slice(0, end) : `${plan.title}: ${title}`;
 }
 
 function contextWords({ run, gate }: ApprovalRequest, around: Surroundings, apart: boolean): string {
   const where = apart && around.channel ? [`details in <#${around.channel}>`] : [];
   return [
     `Requested by ${around.names(run.requester)} (can't approve)`,
-    `expires ${local(gate.expiresAt)} (${clock(gate.expiresAt)})`,
+    `expires ${local(gate.expiresAt)} (${gate.expiresAt.toISOString().slice(11, 16)} UTC)`,
     ...(needsSecondFactor(run, gate) ? ["needs a code: `/dr enroll`"] : []),
     ...where,
   ].join(" · ");
@@ -232,7 +233,7 @@ export function missingWords({ missing, approved }: Awaited): string {
   return missing === 1 ? "approval" : `approval by ${missing} people`;
 }
 
-/** What changes something, and how much only looks: "Fence orders-a → Promote orders-b (and 3 read-only steps)". */
+/** What changes something, and how much only looks: "Fence orders-a → Promote orders-b (+ 3 read-only)". */
 function startWords({ run, step }: ApprovalRequest): string {
   const covered = coveredBy(run.plan, step.id);
   if (covered.length === 0)
@@ -242,7 +243,7 @@ function startWords({ run, step }: ApprovalRequest): string {
   const checks = covered.length - acting.length;
   const named = acting.map((one) => safe(cut(one.title, TITLE_LENGTH))).join(" → ");
   if (acting.length === 0) return `${covered.length} read-only ${covered.length === 1 ? "step" : "steps"}`;
-  return checks === 0 ? named : `${named} (and ${checks} read-only ${checks === 1 ? "step" : "steps"})`;
+  return checks === 0 ? named : `${named} (+ ${checks} read-only)`;
 }
 
 function isLast(plan: Plan, gate: string): boolean {
@@ -266,7 +267,7 @@ function noReturn({ run, step }: ApprovalRequest): string {
 
 /** What the preflight warned of: it is a part of what is decided. */
 function warnings(run: RunState): string[] {
-  return findingLines(run.preflight?.checks ?? []).slice(0, 3);
+  return [...warningsInShort(run.preflight?.checks ?? [])];
 }
 
 /** What was taken out of the plan before this question: it is a part of what is decided. */

@@ -22,7 +22,12 @@ const seen = {
   ready: true,
   factsHash: "f",
   facts: [],
-  checks: [warning("lag", "The standby is 14 s behind.")],
+  checks: [
+    warning("lag", "The standby is 14 s behind."),
+    warning("primary", "The old primary can't be fenced by its own login: nothing listens at 127.0.0.1:54321."),
+    warning("app", "The application can't be asked what it wrote last: nothing listens at 127.0.0.1:54322."),
+    warning("again", "The application can't be asked what it wrote last: nothing listens at 127.0.0.1:54323."),
+  ],
   loss: "about 14 s of writes (newest replicated write at 17:53:12 UTC)",
 };
 
