@@ -36,6 +36,8 @@ export interface Play {
   /** What the timeline says of it; null when no run was asked for. */
   readonly report: RunReport | null;
   readonly timeline: RunRecord["timeline"] | null;
+  /** What its newest preflight found wrong; the thread has the first, "Details" has all. */
+  readonly findings: readonly string[];
   /** Everything its thread says at the end, in order. */
   readonly texts: readonly string[];
   /** Name of the post-mortem's file, or null. */
@@ -155,6 +157,7 @@ class Player {
       problem: problem ?? (outcome === "verified" ? null : `The run is ${outcome}`),
       report: record?.report ?? null,
       timeline: record?.timeline ?? null,
+      findings: record?.findings ?? [],
       texts: closed?.texts ?? [asked],
       postmortem: closed?.postmortem ?? null,
       seconds,
@@ -410,6 +413,7 @@ type PlayedLine = Omit<Play, "violations"> & { readonly record: RunRecord | null
 /** The answer to a request that was taken names the run. One that was refused names the run that holds the target, if any. */
 const REQUESTED = /\((run-[a-z0-9]+)\) (?:is asked for|requested)/;
 const NOTHING = {
+  findings: [],
   outcome: "stopped",
   refused: true,
   report: null,

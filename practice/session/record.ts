@@ -2,6 +2,7 @@ import { ONLY_LOOKS } from "../../src/catalog/plan.ts";
 import type { Plan, PlanStep } from "../../src/catalog/types.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { isFence } from "../../src/incident/fences.ts";
+import { failedOf } from "../../src/incident/findings.ts";
 import { decodePlan } from "../../src/incidents/index.ts";
 import { createLog } from "../../src/lib/log.ts";
 import { openStore } from "../../src/timeline/index.ts";
@@ -13,6 +14,8 @@ export interface RunRecord {
   readonly report: RunReport;
   /** Of its incident, and whether the chain of everything holds. */
   readonly timeline: { readonly events: number; readonly verified: boolean };
+  /** What its newest preflight found wrong, each as "Details" has it. */
+  readonly findings: readonly string[];
   /** What it did to servers that must not take writes. */
   readonly marks: readonly Mark[];
   /** False: no step of it was begun, so nothing was changed. */
@@ -43,6 +46,7 @@ export async function recordOf(dataFolder: string, run: string): Promise<RunReco
     return {
       report: reportOfRun(state, found),
       timeline: { events: events.length, verified: chain.ok },
+      findings: failedOf(found.preflight?.checks ?? []).map(({ says }) => says),
       marks: marksOf(found.plan, own),
       begun: own.some(({ type }) => type === "step.started"),
       changes: stepsOf(found.plan).some((step) => byHand(step, found.plan) || isChange(step)),

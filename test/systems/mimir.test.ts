@@ -354,7 +354,7 @@ describe("Mimir", () => {
         prepare: false,
       });
       expect(play.outcome).not.toBe("verified");
-      expect(play.texts.join("\n")).toMatch(/api\.mimir\.test A \(us-east-1\) can't be seen/);
+      expect(play.findings.join("\n")).toMatch(/api\.mimir\.test A \(us-east-1\) can't be seen/);
       expect(play.report?.approvals).toEqual([]);
     },
     LIMIT,
