@@ -33,9 +33,7 @@ export interface PracticeOptions {
 }
 
 /** A local Slack, an environment to fail over, and the real bot between them. What belongs to the system is of the one practised now. */
-export interface Practice<E extends SystemEnvironment = PracticeEnvironment>
-  extends SharedServices,
-    Omit<PracticeSession, "estate"> {
+export interface Practice<E extends SystemEnvironment = PracticeEnvironment> extends SharedServices, PracticeSession {
   readonly url: string;
   readonly environment: E;
   /** Ends the environment and the bot and begins anew with another system, or the same one; the workspace stays as it is. */

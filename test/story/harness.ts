@@ -103,7 +103,9 @@ export async function openPracticeHarness(
       await until(async () => (await openRuns()).length === 0, 30);
     },
     async promotions(node) {
-      const written = await readFile(join(folder, "environment", node, "server.log"), "utf8");
+      const host = practice.environment.nodes.find(({ name }) => name === node);
+      if (host === undefined) throw new Error(`There is no server ${node}.`);
+      const written = await readFile(join(host.folder, "server.log"), "utf8");
       return written.split("\n").filter((line) => /execute .*select pg_promote\(true/.test(line)).length;
     },
     async userActions() {

@@ -87,7 +87,7 @@ describe("a failover is given up after the fence", () => {
     "the fence is undone by a button though the bot dies at %s: orders are taken again, by one server",
     async (at) => {
       const { over, run } = await givenUp();
-      expect(JSON.stringify(over.blocks)).toContain(`/dr undo fence ${run}`);
+      expect(JSON.stringify(over.blocks)).toContain(`run.undo/${run}/fence`);
       const before = await opened();
       await killedOnce(harness.bot, { at, marker: join(harness.folder, "killed"), environment }, async () => {
         const isNew = newFrom(harness);

@@ -305,7 +305,7 @@ describe("Marimo ERP", () => {
       const before = consul.primary.state.index;
       const play = await playRunbook(practice, { runbook, mode, seconds: 60, prepare: false });
       expect(play).toMatchObject({ outcome: "failed", violations: [] });
-      expect(play.texts.join("\n")).toMatch(why);
+      expect([...play.texts, ...play.findings].join("\n")).toMatch(why);
       expect(play.report?.approvals).toEqual([]);
       expect([await takesWrites(a), await takesWrites(b)]).toEqual([true, false]);
       for (const cluster of Object.values(sites.clusters)) expect(cluster.writes()).toEqual([]);
