@@ -27,7 +27,7 @@ export function briefOf(
   head = "",
   beside = 0,
 ): Brief {
-  const next = problem.next ? fitted(problem.next, NEXT_WORDS) : null;
+  const next = problem.next ? fittedNext(problem.next) : null;
   const stateNow = problem.stateNow ? fitted(problem.stateNow, Math.max(STATE_MIN, STATE_WORDS - beside)) : null;
   const left = BRIEF_WORDS - wordsIn(head) - wordsIn(next ?? "") - wordsIn(stateNow ?? "");
   const cause = fitted(problem.what, Math.max(CAUSE_WORDS, left));
@@ -51,6 +51,23 @@ export function briefWords({ cause, stateNow, next }: Brief): string {
     .filter((part) => part !== null)
     .map((part) => ended(withCommands(part)))
     .join(" ");
+}
+
+/** What to do next is kept with its command, which is never cut: of the words before it as many as fit. */
+function fittedNext(text: string): string {
+  const shown = fitted(text, NEXT_WORDS);
+  const command = /`[^`]{1,300}`/.exec(oneLine(text))?.[0];
+  if (command === undefined || shown.includes(command)) return wholeSpans(shown);
+  const left = NEXT_WORDS - wordsIn(command);
+  if (left < 0) return wholeSpans(shown);
+  const [before = ""] = oneLine(text).split(command);
+  return left === 0 || before.trim() === "" ? command : `${fitted(before, left)} ${command}`;
+}
+
+/** Without a command that was cut in the middle. */
+function wholeSpans(text: string): string {
+  if (text.split("`").length % 2 === 1) return text;
+  return `${text.slice(0, text.lastIndexOf("`")).trimEnd()}…`;
 }
 
 /** As many of its sentences as fit; of a first one that is too long, as many of its words. Output of programs is no sentence. */

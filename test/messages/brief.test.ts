@@ -121,6 +121,18 @@ describe("what went wrong is said in three lines of about fifty words", () => {
     expect(long).toEqual([]);
   });
 
+  test("the next command is whole, however much is said before it", () => {
+    const command = "`/dr undo fence run-x7k2m9qp --unplanned`";
+    const why = "Accept that a server does not answer, and that two may take writes when it comes back";
+    for (const next of [`${why}: ${command}`, `${why}. ${why}: ${command}`, command, `${command} ${why}. ${why}.`]) {
+      const brief = briefOf({ what: "It failed", next });
+      expect(brief.next).toContain(command);
+      expect(wordsIn(brief.next ?? "")).toBeLessThanOrEqual(20);
+    }
+    const many = `Look at it first, then type one of these, whichever fits what you saw there: ${command} or ${command}`;
+    expect((briefOf({ what: "It failed", next: many }).next ?? "").split("`")).toHaveLength(3);
+  });
+
   test("whatever a target or a program says", () => {
     const text = fc.oneof(
       fc.string({ maxLength: 3000 }),
