@@ -106,7 +106,21 @@ export function createEngine(ports: EnginePorts): Engine {
         next: "Fix it and resume, or abort the run.",
       });
     const seen = (await timeline.read(lease.stream)).at(-1)?.version ?? 0;
-    await leases.release(lease, seen, new Date(timeline.now().getTime() + 250 * 2 ** count));
+    const later = new Date(timeline.now().getTime() + 250 * 2 ** count);
+    await letGo(lease, seen, later, later);
+  }
+
+  /**
+   * Lets go of a run that isn't driven here. `meanwhile`: when it is due where something happened since version `seen`, which nobody
+   * has looked at. Left as it is it would wait out its lease, and count as one more process that was lost.
+   */
+  async function letGo(lease: Lease, seen: number, wakeAt: Date | null, meanwhile: Date): Promise<void> {
+    let version = seen;
+    let at = wakeAt;
+    while (!(await leases.release(lease, version, at))) {
+      version = (await timeline.read(lease.stream, version)).at(-1)?.version ?? version;
+      at = meanwhile;
+    }
   }
 
   /** Its mere reading may be what kills whoever drives it, so nothing of it is read. */
@@ -132,7 +146,8 @@ export function createEngine(ports: EnginePorts): Engine {
       { lease },
     );
     if (decided.kind !== "written") return;
-    await leases.release(lease, decided.events.at(-1)?.version ?? decided.value, null);
+    const version = decided.events.at(-1)?.version ?? decided.value;
+    await letGo(lease, version, null, timeline.now());
   }
 
   async function sayStateNow(lease: Lease): Promise<string> {
