@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { System } from "../catalog/types.ts";
 import { fold, type LogEvent, type Plans } from "../incident/evolve.ts";
 import { projectRoot } from "../lib/root.ts";
+import { trimmedEnd } from "../lib/trim.ts";
 import { factsOf } from "./facts.ts";
 import { render } from "./liquid.ts";
 import { html } from "./markup.ts";
@@ -91,7 +92,9 @@ function pageOf(title: string, body: string): string {
 /** No blank lines in a row, and none at the end: what a template leaves out leaves no gap. */
 function tidy(text: string): string {
   return `${text
-    .replace(/[ \t]+$/gm, "")
+    .split("\n")
+    .map((line) => trimmedEnd(line, " \t"))
+    .join("\n")
     .replace(/\n{3,}/g, "\n\n")
     .trim()}\n`;
 }

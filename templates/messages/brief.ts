@@ -1,4 +1,5 @@
 import type { Problem } from "../../src/lib/errors.ts";
+import { trimmedEnd } from "../../src/lib/trim.ts";
 import { ended, withCommands } from "./escape.ts";
 
 /**
@@ -85,7 +86,7 @@ export function fitted(text: string, words: number): string {
 /** Up to its last comma, where that is most of it. */
 function clause(text: string): string {
   const at = Math.max(text.lastIndexOf(", "), text.lastIndexOf("; "));
-  return (at > text.length / 2 ? text.slice(0, at) : text).replace(/[\s,;:.]+$/, "");
+  return trimmedEnd(at > text.length / 2 ? text.slice(0, at) : text, " ,;:.");
 }
 
 function sentencesOf(text: string): readonly string[] {

@@ -21,7 +21,7 @@ export const renderHome: RenderHome = (home): readonly Block[] => {
   if (home.personIn.size === 0) return stranger();
   return [
     ...(home.practice ? [context("Practice workspace: nothing real is touched.")] : []),
-    ...(home.announceTrouble ? [section(`⚠️ ${safe(home.announceTrouble)}`)] : []),
+    ...(home.announceProblem ? [section(`⚠️ ${safe(home.announceProblem)}`)] : []),
     header("Waiting for your decision"),
     ...waiting(home),
     ...home.incidents.flatMap(({ state }) => reviewsDue(state, home, readerOf(home, state))),

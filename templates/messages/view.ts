@@ -88,7 +88,7 @@ export interface HomeSituation {
   readonly practice: boolean;
   readonly names: (who: string) => string;
   /** Why incidents can't be announced at the moment; null or absent: they can. */
-  readonly announceTrouble?: string | null;
+  readonly announceProblem?: string | null;
 }
 
 /** `templates/messages/render.ts`, `home.ts` and `enrolled.ts`: what the publisher is given. */

@@ -90,7 +90,7 @@ describe("a planned switchover", () => {
     const input = harness.input("postgres.promote", step);
     expect(promote.done((await harness.look("postgres.promote", step)).seen, input, null)).toBe("partial");
     await expect(promote.verify(context, input, before, null)).rejects.toMatchObject({
-      problem: { code: "split-brain", stateNow: expect.stringContaining(`${databases.a.name} is still a primary`) },
+      problem: { code: "split-brain", stateNow: expect.stringContaining(`${databases.a.name} is not fenced`) },
     });
   });
 

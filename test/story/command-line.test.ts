@@ -60,14 +60,14 @@ test("with Slack frozen from the start a failover is asked for, approved by some
     async () => [...((await harness.lastRun().catch(() => null))?.run.steps.values() ?? [])].some(isOpen),
     60,
   );
-  const { run, state } = await harness.lastRun();
+  const { run } = await harness.lastRun();
   const gate = [...run.steps.values()].find(isOpen);
   const ask = gate?.status === "gate" ? gate.gate.ask : "";
 
   expect((await dr("status")).out).toContain("waiting for approval by Incident commander");
   // What is asked, and what to type to approve exactly that.
   expect((await dr("approve")).out).toContain(`lifeboat dr approve ${run.id} ${ask}`);
-  expect((await dr("list")).out).toContain(state.id);
+  expect((await dr("list")).out).toContain(`${run.id}): waiting for approval`);
   expect(await dr("approve", run.id, ask)).toMatchObject({
     code: 1,
     out: expect.stringContaining("requested this run"),
