@@ -54,11 +54,12 @@ export function briefWords({ cause, stateNow, next }: Brief): string {
     .join(" ");
 }
 
-/** What to do next is kept with its command, which is never cut: of the words before it as many as fit. */
+/** Where the sentence with the command is too long, the command is kept, and of the words before it as many as fit. */
 function fittedNext(text: string): string {
   const shown = fitted(text, NEXT_WORDS);
   const command = /`[^`]{1,300}`/.exec(oneLine(text))?.[0];
-  if (command === undefined || shown.includes(command)) return wholeSpans(shown);
+  const isCut = shown.endsWith("…");
+  if (command === undefined || !isCut || shown.includes(command)) return wholeSpans(shown);
   const left = NEXT_WORDS - wordsIn(command);
   if (left < 0) return wholeSpans(shown);
   const [before = ""] = oneLine(text).split(command);

@@ -124,7 +124,7 @@ describe("what went wrong is said in three lines of about fifty words", () => {
   test("the next command is whole, however much is said before it", () => {
     const command = "`/dr undo fence run-x7k2m9qp --unplanned`";
     const why = "Accept that a server does not answer, and that two may take writes when it comes back";
-    for (const next of [`${why}: ${command}`, `${why}. ${why}: ${command}`, command, `${command} ${why}. ${why}.`]) {
+    for (const next of [`${why}: ${command}`, `${why}: ${command}. ${why}.`, command, `${command} ${why}. ${why}.`]) {
       const brief = briefOf({ what: "It failed", next });
       expect(brief.next).toContain(command);
       expect(wordsIn(brief.next ?? "")).toBeLessThanOrEqual(20);
