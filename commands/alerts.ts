@@ -4,10 +4,10 @@ import { cut, safe } from "../templates/messages/escape.ts";
 import { at } from "../templates/messages/when.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { needsInputs } from "./inputs.ts";
 import { lineFor } from "./line.ts";
+import { startProposed } from "./proposed.ts";
 import { say, stop } from "./say.ts";
-import { runnable, startRun } from "./start.ts";
+import { runnable } from "./start.ts";
 import { systemNamed } from "./targets.ts";
 import { theIncident } from "./the-incident.ts";
 
@@ -50,21 +50,7 @@ async function start(context: CommandContext, request: Request): Promise<Reply> 
     return stop({ code: "press-only", what: "This is pressed, not typed", next: "`/dr alerts` lists the commands" });
   const state = await theIncident(context, request);
   const proposed = state.id === incident ? state.alerts?.get(alert)?.runbook : null;
-  const found = proposed?.modes.find((one) => one === mode);
-  if (!proposed || found === undefined)
-    return stop({ code: "nothing-proposed", what: "This alert proposes no runbook" });
-  const book = context.catalog.runbooks.find(
-    ({ id, system }) => id === proposed.id && system === state.declared?.system,
-  );
-  if (book === undefined)
-    return stop({
-      code: "runbook-gone",
-      what: `The runbook ${safe(proposed.id)} is not in the catalogue any more`,
-      next: "`/dr runbook` lists what there is",
-    });
-  const options = { incident: state.id, [found]: true as const };
-  const typed = { verb: "runbook", words: [book.id], options, wantsForm: true as const };
-  return startRun(context, { ...request, ...(needsInputs(book) ? typed : { options }) }, book, found);
+  return startProposed(context, request, state, proposed, mode, "This alert proposes no runbook");
 }
 
 /** What was sent and opened no incident: without it nobody would know that an alert is missing in the catalogue, or its sender's secret wrong. */

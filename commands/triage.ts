@@ -1,13 +1,12 @@
 import type { IncidentState } from "../src/incident/state.ts";
 import { parseActionValue } from "../templates/messages/action-value.ts";
-import { safe } from "../templates/messages/escape.ts";
 import { act } from "./act.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";
-import { needsInputs } from "./inputs.ts";
+import { startProposed } from "./proposed.ts";
 import { no, say, stop, whereOf } from "./say.ts";
-import { runnable, startRun } from "./start.ts";
+import { runnable } from "./start.ts";
 import { systemNamed } from "./targets.ts";
 import { theIncident } from "./the-incident.ts";
 
@@ -57,21 +56,7 @@ async function start(context: CommandContext, request: Request): Promise<Reply> 
   const [, walk, mode] = carried(request, 3);
   const state = await theIncident(context, request);
   const proposed = state.triages?.find(({ id }) => id === walk)?.concluded?.runbook;
-  const found = proposed?.modes.find((one) => one === mode);
-  if (!proposed || found === undefined)
-    return stop({ code: "nothing-proposed", what: "This triage proposes nothing that could be started" });
-  const book = context.catalog.runbooks.find(
-    ({ id, system }) => id === proposed.id && system === state.declared?.system,
-  );
-  if (book === undefined)
-    return stop({
-      code: "runbook-gone",
-      what: `The runbook ${safe(proposed.id)} is not in the catalogue any more`,
-      next: "`/dr runbook` lists what there is",
-    });
-  const options = { incident: state.id, [found]: true as const };
-  const typed = { verb: "runbook", words: [book.id], options, wantsForm: true as const };
-  return startRun(context, { ...request, ...(needsInputs(book) ? typed : { options }) }, book, found);
+  return startProposed(context, request, state, proposed, mode, "This triage proposes nothing that could be started");
 }
 
 function carried({ actionValue }: Request, count: number): readonly [string, string, string, string] {

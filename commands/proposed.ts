@@ -1,0 +1,37 @@
+import type { Concluded } from "../src/incident/events.ts";
+import type { IncidentState } from "../src/incident/state.ts";
+import { safe } from "../templates/messages/escape.ts";
+import type { Reply, Request } from "./command.ts";
+import type { CommandContext } from "./context.ts";
+import { needsInputs } from "./inputs.ts";
+import { stop } from "./say.ts";
+import { startRun } from "./start.ts";
+
+/**
+ * Requests what a triage or an alert proposed, like any run: in its incident, with the form where the runbook needs inputs.
+ *
+ * @param nothing what is said where it isn't proposed, or not in this mode
+ */
+export async function startProposed(
+  context: CommandContext,
+  request: Request,
+  state: IncidentState,
+  proposed: Pick<NonNullable<Concluded["runbook"]>, "id" | "modes"> | null | undefined,
+  mode: string,
+  nothing: string,
+): Promise<Reply> {
+  const found = proposed?.modes.find((one) => one === mode);
+  if (!proposed || found === undefined) return stop({ code: "nothing-proposed", what: nothing });
+  const book = context.catalog.runbooks.find(
+    ({ id, system }) => id === proposed.id && system === state.declared?.system,
+  );
+  if (book === undefined)
+    return stop({
+      code: "runbook-gone",
+      what: `The runbook ${safe(proposed.id)} is not in the catalogue any more`,
+      next: "`/dr runbook` lists what there is",
+    });
+  const options = { incident: state.id, [found]: true as const };
+  const typed = { verb: "runbook", words: [book.id], options, wantsForm: true as const };
+  return startRun(context, { ...request, ...(needsInputs(book) ? typed : { options }) }, book, found);
+}
