@@ -198,7 +198,7 @@ const packages: Record<string, string[]> = {
   htm: [],
   pino: ["src/lib/log.ts"],
   "prom-client": ["src/metrics/"],
-  liquidjs: ["src/comms/liquid.ts", "src/report/liquid.ts"],
+  liquidjs: ["src/lib/liquid.ts"],
   marked: ["src/report/page.ts"],
   nodemailer: ["src/sinks/mail/"],
   "smtp-server": ["practice/mail/"],
