@@ -1,7 +1,7 @@
 import { stateNow } from "../src/incident/state-now.ts";
-import { safe } from "../templates/messages/escape.ts";
-import { reasonForm } from "../templates/messages/forms.ts";
-import { waysBack } from "../templates/messages/undo.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
+import { reasonForm } from "../templates/messages/kit/form.ts";
+import { waysBack } from "../templates/messages/run/undo.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { findRun } from "./runs.ts";

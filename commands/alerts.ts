@@ -1,7 +1,7 @@
 import type { Alert, System } from "../src/catalog/types.ts";
-import { parseActionValue } from "../templates/messages/action-value.ts";
-import { cut, safe } from "../templates/messages/escape.ts";
-import { at } from "../templates/messages/when.ts";
+import { parseActionValue } from "../templates/messages/kit/action-value.ts";
+import { cut, safe } from "../templates/messages/kit/escape.ts";
+import { at } from "../templates/messages/kit/when.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { lineFor } from "./line.ts";

@@ -1,5 +1,5 @@
-import { actionValue } from "../templates/messages/action-value.ts";
-import { answerForm } from "../templates/messages/forms.ts";
+import { answerForm } from "../templates/messages/approval/forms.ts";
+import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { act } from "./act.ts";
 import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command } from "./command.ts";

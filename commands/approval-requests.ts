@@ -1,5 +1,5 @@
 import type { IncidentState, RunState } from "../src/incident/state.ts";
-import type { ApprovalRequest } from "../templates/messages/gate.ts";
+import type { ApprovalRequest } from "../templates/messages/approval/gate.ts";
 
 /** Questions of a run that wait for an answer. */
 export function openApprovalRequests(state: IncidentState, run: RunState): readonly ApprovalRequest[] {

@@ -1,8 +1,8 @@
-import { actionValue } from "../templates/messages/action-value.ts";
-import { safe } from "../templates/messages/escape.ts";
-import { notFencedLines } from "../templates/messages/fence.ts";
-import { proveForm } from "../templates/messages/forms.ts";
-import { gateCard } from "../templates/messages/gate.ts";
+import { proveForm } from "../templates/messages/approval/forms.ts";
+import { gateCard } from "../templates/messages/approval/gate.ts";
+import { actionValue } from "../templates/messages/kit/action-value.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
+import { notFencedLines } from "../templates/messages/run/fence.ts";
 import { act } from "./act.ts";
 import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command } from "./command.ts";

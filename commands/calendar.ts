@@ -1,5 +1,5 @@
-import { occasionLine } from "../templates/messages/calendar.ts";
-import { safe } from "../templates/messages/escape.ts";
+import { occasionLine } from "../templates/messages/incident/calendar.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
 import type { Command } from "./command.ts";
 import { occasionsOf } from "./occasions.ts";
 import { say } from "./say.ts";

@@ -1,4 +1,4 @@
-import { closeForm } from "../templates/messages/forms.ts";
+import { closeForm } from "../templates/messages/incident/forms.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { no, say, whereOf } from "./say.ts";

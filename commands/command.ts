@@ -1,6 +1,6 @@
 import type { SignedDecision } from "../src/incident/commands.ts";
 import type { Actor, Transport } from "../src/incident/events.ts";
-import type { Form, Message } from "../templates/messages/message.ts";
+import type { Form, Message } from "../templates/messages/kit/message.ts";
 
 /** One `/dr` verb: its grammar, its help, who may give it and what it does, in one file. `index.ts` is the list. */
 export interface Command {

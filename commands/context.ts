@@ -10,7 +10,7 @@ import type { Logger } from "../src/lib/log.ts";
 import type { SecondFactor } from "../src/mfa/second-factor.ts";
 import type { ReportTemplate } from "../src/report/templates.ts";
 import type { Tally, Timeline } from "../src/timeline/contract.ts";
-import type { Undelivered } from "../templates/messages/undelivered.ts";
+import type { Undelivered } from "../templates/messages/comms/undelivered.ts";
 
 /** What commands may use. They read, decide and append; they can not reach actions. */
 export interface CommandContext {

@@ -1,7 +1,7 @@
-import { actionValue } from "../templates/messages/action-value.ts";
-import { ended, safe } from "../templates/messages/escape.ts";
-import { reasonForm } from "../templates/messages/forms.ts";
-import { changedWords, leftLines } from "../templates/messages/left.ts";
+import { actionValue } from "../templates/messages/kit/action-value.ts";
+import { ended, safe } from "../templates/messages/kit/escape.ts";
+import { reasonForm } from "../templates/messages/kit/form.ts";
+import { changedWords, leftLines } from "../templates/messages/run/left.ts";
 import { act, NOTHING_PROVED, wouldRefuse } from "./act.ts";
 import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command, Reply, Request } from "./command.ts";

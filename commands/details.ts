@@ -1,7 +1,7 @@
 import { isLive } from "../src/incident/status.ts";
 import { lastEntries, line, planIn } from "../src/report/transcript.ts";
-import { detailLines, detailsForm } from "../templates/messages/details.ts";
-import { plainWords } from "../templates/messages/escape.ts";
+import { plainWords } from "../templates/messages/kit/escape.ts";
+import { detailLines, detailsForm } from "../templates/messages/run/details.ts";
 import type { Command, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { type Found, findRun } from "./runs.ts";

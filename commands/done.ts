@@ -1,6 +1,6 @@
-import { actionValue } from "../templates/messages/action-value.ts";
-import { safe } from "../templates/messages/escape.ts";
-import { confirmForm } from "../templates/messages/forms.ts";
+import { actionValue } from "../templates/messages/kit/action-value.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
+import { confirmForm } from "../templates/messages/run/forms.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { findRun, stepIn } from "./runs.ts";

@@ -1,8 +1,8 @@
 import { personOf } from "../src/incident/people.ts";
 import { holderOf, type SecondFactor } from "../src/mfa/second-factor.ts";
-import { safe } from "../templates/messages/escape.ts";
-import { enrollForm, enrollLines } from "../templates/messages/forms.ts";
-import { at } from "../templates/messages/when.ts";
+import { enrollForm, enrollLines } from "../templates/messages/approval/forms.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
+import { at } from "../templates/messages/kit/when.ts";
 import { sourceOf, tellLocked } from "./codes.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";

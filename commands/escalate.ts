@@ -1,7 +1,7 @@
-import { actionValue } from "../templates/messages/action-value.ts";
-import { safe } from "../templates/messages/escape.ts";
-import { reasonForm } from "../templates/messages/forms.ts";
-import { roleOf } from "../templates/messages/people.ts";
+import { actionValue } from "../templates/messages/kit/action-value.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
+import { reasonForm } from "../templates/messages/kit/form.ts";
+import { roleOf } from "../templates/messages/kit/people.ts";
 import { act, wouldRefuse } from "./act.ts";
 import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command } from "./command.ts";

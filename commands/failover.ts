@@ -1,4 +1,4 @@
-import { failoverForm } from "../templates/messages/forms.ts";
+import { failoverForm } from "../templates/messages/run/forms.ts";
 import { assignedIn } from "./assigned.ts";
 import type { Command, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";

@@ -1,7 +1,7 @@
 import type { Runbook } from "../src/catalog/types.ts";
-import { safe } from "../templates/messages/escape.ts";
-import { code, helpList, helpOf } from "../templates/messages/help.ts";
-import { inputLines } from "../templates/messages/inputs.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
+import { code, helpList, helpOf } from "../templates/messages/kit/help.ts";
+import { inputLines } from "../templates/messages/run/inputs.ts";
 import type { Command } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { lineFor } from "./line.ts";

@@ -3,8 +3,8 @@ import { numberIn } from "../src/incident/numbers.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { knowsOf } from "../src/incident/surprise.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
-import { parseActionValue } from "../templates/messages/action-value.ts";
-import type { Open } from "../templates/messages/situation.ts";
+import type { Open } from "../templates/messages/incident/situation.ts";
+import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import type { Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 

@@ -1,9 +1,9 @@
 import { namesIncident, numberIn } from "../src/incident/numbers.ts";
 import { LifeboatError, messageOf, type Problem } from "../src/lib/errors.ts";
-import type { Button } from "../templates/messages/blocks.ts";
-import { CODE_FIELDS } from "../templates/messages/forms.ts";
-import { helpOf } from "../templates/messages/help.ts";
-import { doubted } from "../templates/messages/store-in-doubt.ts";
+import { CODE_FIELDS } from "../templates/messages/approval/forms.ts";
+import { doubted } from "../templates/messages/incident/store-in-doubt.ts";
+import type { Button } from "../templates/messages/kit/blocks.ts";
+import { helpOf } from "../templates/messages/kit/help.ts";
 import { abort } from "./abort.ts";
 import { action } from "./action.ts";
 import { notAdmitted } from "./admission.ts";

@@ -1,8 +1,8 @@
 import type { Scalar } from "../src/catalog/reference.ts";
 import type { Plan, Runbook } from "../src/catalog/types.ts";
-import { ended } from "../templates/messages/escape.ts";
-import { FIELD, inputsForm, inputsRequested, SECONDS_FIELD } from "../templates/messages/inputs.ts";
-import { quoted } from "../templates/messages/line.ts";
+import { ended } from "../templates/messages/kit/escape.ts";
+import { quoted } from "../templates/messages/kit/line.ts";
+import { FIELD, inputsForm, inputsRequested, SECONDS_FIELD } from "../templates/messages/run/inputs.ts";
 import { assignedIn } from "./assigned.ts";
 import type { FormErrors, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";

@@ -1,12 +1,12 @@
 import type { IncidentState } from "../src/incident/state.ts";
 import { isLive } from "../src/incident/status.ts";
 import { isOpen } from "../src/incidents/index.ts";
-import { safe } from "../templates/messages/escape.ts";
-import { inputWords } from "../templates/messages/inputs.ts";
-import { named } from "../templates/messages/maintenance.ts";
-import type { Open } from "../templates/messages/situation.ts";
-import { runStatusWords, statusWords } from "../templates/messages/status.ts";
-import { stamp } from "../templates/messages/when.ts";
+import { named } from "../templates/messages/incident/maintenance.ts";
+import type { Open } from "../templates/messages/incident/situation.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
+import { runStatusWords, statusWords } from "../templates/messages/kit/status.ts";
+import { stamp } from "../templates/messages/kit/when.ts";
+import { inputWords } from "../templates/messages/run/inputs.ts";
 import type { Command } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { mayKnow } from "./incidents.ts";

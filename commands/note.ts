@@ -1,6 +1,6 @@
-import { safe } from "../templates/messages/escape.ts";
-import { noteForm } from "../templates/messages/forms.ts";
-import { clock } from "../templates/messages/when.ts";
+import { noteForm } from "../templates/messages/incident/forms.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
+import { clock } from "../templates/messages/kit/when.ts";
 import { act } from "./act.ts";
 import type { Command, Request } from "./command.ts";
 import { pastMoment } from "./fields.ts";

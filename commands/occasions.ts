@@ -1,7 +1,7 @@
 import { lastOf, nextOf } from "../src/catalog/calendar.ts";
 import type { Catalog, Occasion, Runbook, System } from "../src/catalog/types.ts";
 import type { LastVerified } from "../src/incidents/index.ts";
-import type { OccasionNow } from "../templates/messages/calendar.ts";
+import type { OccasionNow } from "../templates/messages/incident/calendar.ts";
 import { lineFor } from "./line.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { actionValue } from "../templates/messages/action-value.ts";
+import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { findRun } from "./runs.ts";

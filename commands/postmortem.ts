@@ -1,6 +1,6 @@
 import { draftPostmortem, type Postmortem } from "../src/report/postmortem.ts";
-import { plainWords, safe } from "../templates/messages/escape.ts";
-import { said } from "../templates/messages/reply.ts";
+import { plainWords, safe } from "../templates/messages/kit/escape.ts";
+import { said } from "../templates/messages/kit/reply.ts";
 import { act } from "./act.ts";
 import type { Command, Reply } from "./command.ts";
 import type { CommandContext } from "./context.ts";

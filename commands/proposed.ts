@@ -1,6 +1,6 @@
 import type { Concluded } from "../src/incident/events.ts";
 import type { IncidentState } from "../src/incident/state.ts";
-import { safe } from "../templates/messages/escape.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
 import type { Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { needsInputs } from "./inputs.ts";

@@ -2,7 +2,7 @@ import type { NewEvent } from "../src/incident/events.ts";
 import { idOf, personOf } from "../src/incident/people.ts";
 import { type Problem, sayProblem } from "../src/lib/errors.ts";
 import type { StoredEvent } from "../src/timeline/contract.ts";
-import { parseActionValue } from "../templates/messages/action-value.ts";
+import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { actorOf, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 

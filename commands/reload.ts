@@ -1,7 +1,7 @@
 import { sayChange } from "../src/catalog/changes.ts";
 import type { System } from "../src/catalog/types.ts";
 import { allOf, oneOf, personOf, roleTitle } from "../src/incident/people.ts";
-import { cut, safe } from "../templates/messages/escape.ts";
+import { cut, safe } from "../templates/messages/kit/escape.ts";
 import { actorOf, type Command, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { say, stop } from "./say.ts";

@@ -1,5 +1,5 @@
-import { safe } from "../templates/messages/escape.ts";
-import { reasonForm } from "../templates/messages/forms.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
+import { reasonForm } from "../templates/messages/kit/form.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { no, say, whereOf } from "./say.ts";

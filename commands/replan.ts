@@ -1,6 +1,6 @@
 import type { Mode } from "../src/catalog/types.ts";
 import { isLive } from "../src/incident/status.ts";
-import { replanForm } from "../templates/messages/forms.ts";
+import { replanForm } from "../templates/messages/run/forms.ts";
 import { act } from "./act.ts";
 import { assignedIn } from "./assigned.ts";
 import type { Command } from "./command.ts";

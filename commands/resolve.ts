@@ -1,5 +1,5 @@
-import { actionValue } from "../templates/messages/action-value.ts";
-import { resolveForm } from "../templates/messages/forms.ts";
+import { resolveForm } from "../templates/messages/incident/forms.ts";
+import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { no, say, whereOf } from "./say.ts";

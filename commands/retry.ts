@@ -1,5 +1,5 @@
 import { needsPerson } from "../src/incident/status.ts";
-import { safe } from "../templates/messages/escape.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { findRun, stepIn } from "./runs.ts";

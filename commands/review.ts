@@ -1,8 +1,8 @@
 import { unreviewed } from "../src/incident/break-glass.ts";
 import type { IncidentState } from "../src/incident/state.ts";
-import { actionValue, parseActionValue } from "../templates/messages/action-value.ts";
-import { safe } from "../templates/messages/escape.ts";
-import { reviewForm } from "../templates/messages/forms.ts";
+import { reviewForm } from "../templates/messages/approval/forms.ts";
+import { actionValue, parseActionValue } from "../templates/messages/kit/action-value.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
 import { act } from "./act.ts";
 import type { Command, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";

@@ -1,6 +1,6 @@
 import type { Runbook } from "../src/catalog/types.ts";
-import { safe } from "../templates/messages/escape.ts";
-import { code } from "../templates/messages/help.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
+import { code } from "../templates/messages/kit/help.ts";
 import { assignedIn } from "./assigned.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";

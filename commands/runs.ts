@@ -1,6 +1,6 @@
 import type { IncidentState, RunState, StepState } from "../src/incident/state.ts";
 import { isLive } from "../src/incident/status.ts";
-import { parseActionValue } from "../templates/messages/action-value.ts";
+import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import type { Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { stop } from "./say.ts";

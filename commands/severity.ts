@@ -1,8 +1,8 @@
 import { severityNamed } from "../src/incident/severity.ts";
-import { actionValue } from "../templates/messages/action-value.ts";
-import { severityHelp } from "../templates/messages/contacts.ts";
-import { safe } from "../templates/messages/escape.ts";
-import { severityForm } from "../templates/messages/forms.ts";
+import { severityHelp } from "../templates/messages/incident/contacts.ts";
+import { severityForm } from "../templates/messages/incident/forms.ts";
+import { actionValue } from "../templates/messages/kit/action-value.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { systemOf } from "./incidents.ts";

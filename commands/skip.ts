@@ -1,7 +1,7 @@
 import { needsPerson } from "../src/incident/status.ts";
-import { actionValue } from "../templates/messages/action-value.ts";
-import { safe } from "../templates/messages/escape.ts";
-import { reasonForm } from "../templates/messages/forms.ts";
+import { actionValue } from "../templates/messages/kit/action-value.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
+import { reasonForm } from "../templates/messages/kit/form.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { findRun, stepIn } from "./runs.ts";

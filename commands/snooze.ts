@@ -1,6 +1,6 @@
-import { parseActionValue } from "../templates/messages/action-value.ts";
-import { nextDueUpdate } from "../templates/messages/due-updates.ts";
-import { clock } from "../templates/messages/when.ts";
+import { nextDueUpdate } from "../templates/messages/comms/due-updates.ts";
+import { parseActionValue } from "../templates/messages/kit/action-value.ts";
+import { clock } from "../templates/messages/kit/when.ts";
 import { act } from "./act.ts";
 import type { Command, Request } from "./command.ts";
 import { systemOf } from "./incidents.ts";

@@ -11,9 +11,9 @@ import { leastSeverity, severityNamed, usualSeverity } from "../src/incident/sev
 import type { IncidentState } from "../src/incident/state.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
 import type { Decision } from "../src/timeline/contract.ts";
-import { safe } from "../templates/messages/escape.ts";
-import { refusals } from "../templates/messages/refusal.ts";
-import { type Open, which } from "../templates/messages/situation.ts";
+import { type Open, which } from "../templates/messages/incident/situation.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
+import { refusals } from "../templates/messages/kit/refusal.ts";
 import { actorOf, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";

@@ -1,8 +1,8 @@
 import { fold } from "../src/incident/evolve.ts";
 import { incidentName } from "../src/incident/numbers.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
-import { safe } from "../templates/messages/escape.ts";
-import { modeWords } from "../templates/messages/kind.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
+import { modeWords } from "../templates/messages/kit/kind.ts";
 import type { Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";

@@ -1,10 +1,10 @@
 import type { IncidentStatus } from "../src/incident/events.ts";
 import { isLive } from "../src/incident/status.ts";
-import { section } from "../templates/messages/blocks.ts";
-import { statusCard } from "../templates/messages/card.ts";
-import { progressLines } from "../templates/messages/progress.ts";
-import { stepList } from "../templates/messages/steps.ts";
-import { undeliveredLines } from "../templates/messages/undelivered.ts";
+import { undeliveredLines } from "../templates/messages/comms/undelivered.ts";
+import { statusCard } from "../templates/messages/incident/card.ts";
+import { section } from "../templates/messages/kit/blocks.ts";
+import { progressLines } from "../templates/messages/run/progress.ts";
+import { stepList } from "../templates/messages/run/steps.ts";
 import { act } from "./act.ts";
 import type { Command, Reply } from "./command.ts";
 import { no, say, stop, surroundings, whereOf } from "./say.ts";

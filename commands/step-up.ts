@@ -5,7 +5,7 @@ import { delegationsNow } from "../src/incident/delegation.ts";
 import { oneOf, personOf, reachable } from "../src/incident/people.ts";
 import type { GateState, IncidentState, RunState } from "../src/incident/state.ts";
 import { holderOf, personIn } from "../src/mfa/second-factor.ts";
-import type { Form } from "../templates/messages/message.ts";
+import type { Form } from "../templates/messages/kit/message.ts";
 import { NOTHING_PROVED, type StepUp } from "./act.ts";
 import { checkCode } from "./codes.ts";
 import { actorOf, type Reply, type Request } from "./command.ts";

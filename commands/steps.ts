@@ -1,7 +1,7 @@
 import type { IncidentState, RunState } from "../src/incident/state.ts";
-import { plainWords, safe } from "../templates/messages/escape.ts";
-import { coveredBy, stepsOf } from "../templates/messages/plan.ts";
-import { isLong, pagesOf, type Shown, stepLines, stepsForm } from "../templates/messages/plan-steps.ts";
+import { plainWords, safe } from "../templates/messages/kit/escape.ts";
+import { coveredBy, stepsOf } from "../templates/messages/run/plan.ts";
+import { isLong, pagesOf, type Shown, stepLines, stepsForm } from "../templates/messages/run/plan-steps.ts";
 import { act } from "./act.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";

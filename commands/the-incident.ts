@@ -1,6 +1,6 @@
 import type { IncidentState } from "../src/incident/state.ts";
-import type { Message } from "../templates/messages/message.ts";
-import { which } from "../templates/messages/situation.ts";
+import { which } from "../templates/messages/incident/situation.ts";
+import type { Message } from "../templates/messages/kit/message.ts";
 import type { Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { meant } from "./incidents.ts";

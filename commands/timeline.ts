@@ -1,6 +1,6 @@
 import { lastEntries, line, planIn, transcript } from "../src/report/transcript.ts";
-import { safe, withCommands } from "../templates/messages/escape.ts";
-import { said } from "../templates/messages/reply.ts";
+import { safe, withCommands } from "../templates/messages/kit/escape.ts";
+import { said } from "../templates/messages/kit/reply.ts";
 import type { Command } from "./command.ts";
 import { fileName, namesOf } from "./ids.ts";
 import { confidential, nameIn, say, stop } from "./say.ts";

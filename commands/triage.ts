@@ -1,5 +1,5 @@
 import type { IncidentState } from "../src/incident/state.ts";
-import { parseActionValue } from "../templates/messages/action-value.ts";
+import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { act } from "./act.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";

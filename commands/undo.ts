@@ -1,7 +1,7 @@
 import { planUndo } from "../src/catalog/undo.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { byHandAfter, changedSteps, coveringGate, undoRefusal } from "../src/incident/undo.ts";
-import { parseActionValue } from "../templates/messages/action-value.ts";
+import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";

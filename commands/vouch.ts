@@ -1,7 +1,7 @@
 import { personOf } from "../src/incident/people.ts";
 import { holderOf } from "../src/mfa/second-factor.ts";
-import { safe } from "../templates/messages/escape.ts";
-import { proveForm } from "../templates/messages/forms.ts";
+import { proveForm } from "../templates/messages/approval/forms.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
 import { checkCode } from "./codes.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";

@@ -39,8 +39,8 @@ const rooms: Record<string, { at: string; may: string[] }> = {
       "src/lib/",
       "src/catalog/types.ts",
       "src/projection/",
-      "templates/messages/escape.ts",
-      "templates/messages/message.ts",
+      "templates/messages/kit/escape.ts",
+      "templates/messages/kit/message.ts",
     ],
   },
   sinksPagerduty: { at: "src/sinks/pagerduty/", may: ["src/lib/", "src/projection/"] },
@@ -91,7 +91,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
       "src/incidents/",
       "src/timeline/contract.ts",
       "src/timeline/schedule.ts",
-      "templates/messages/escape.ts",
+      "templates/messages/kit/escape.ts",
     ],
   },
   messages: {
@@ -121,7 +121,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
       "src/incident/",
       "src/mfa/",
       "commands/",
-      "templates/messages/escape.ts",
+      "templates/messages/kit/escape.ts",
     ],
   },
   // The command line's side holds nothing of the bot's: what it may load is what it may know.
@@ -261,6 +261,15 @@ describe("the import table", () => {
       .filter((file) => target(file) !== undefined)
       .flatMap((file) => ours(file).map((to) => ({ file, to })))
       .filter(({ file, to }) => target(to) !== undefined && target(to) !== target(file) && target(file) !== "wrap")
+      .map(({ file, to }) => `${file} → ${to}`);
+    expect(strays).toEqual([]);
+  });
+
+  test("the kit of messages loads no message", () => {
+    const strays = files
+      .filter((file) => file.startsWith("templates/messages/kit/"))
+      .flatMap((file) => valuesFrom(file).map((to) => ({ file, to })))
+      .filter(({ to }) => to.startsWith("templates/messages/") && !to.startsWith("templates/messages/kit/"))
       .map(({ file, to }) => `${file} → ${to}`);
     expect(strays).toEqual([]);
   });

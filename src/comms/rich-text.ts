@@ -1,4 +1,4 @@
-import { plain, safe } from "../../templates/messages/escape.ts";
+import { plain, safe } from "../../templates/messages/kit/escape.ts";
 
 /**
  * A rendered text before any channel has it: paragraphs and lists of runs. What a person or a target wrote is only ever

@@ -3,7 +3,7 @@ import { grammarOf } from "../../commands/grammar.ts";
 import { commandNamed } from "../../commands/help.ts";
 import { answer, commands, readArgs } from "../../commands/index.ts";
 import { record } from "../../commands/record.ts";
-import { plainWords } from "../../templates/messages/escape.ts";
+import { plainWords } from "../../templates/messages/kit/escape.ts";
 import { sayProblem } from "../lib/errors.ts";
 import { type IdentityPorts, identify } from "./identity.ts";
 import type { Answer, RunRequest } from "./protocol.ts";

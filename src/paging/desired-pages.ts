@@ -25,7 +25,7 @@ export interface DesiredItem {
   readonly wanted: DesiredPage;
 }
 
-/** Every sentence a pager says: `templates/messages/page-text.ts`. One line each, but for `details`. */
+/** Every sentence a pager says: `templates/messages/comms/page-text.ts`. One line each, but for `details`. */
 export interface PageWords {
   alarm(state: IncidentState, system: System): { readonly summary: string; readonly details: string };
   summons(

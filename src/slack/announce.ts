@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Message } from "../../templates/messages/message.ts";
+import type { Message } from "../../templates/messages/kit/message.ts";
 import type { Logger } from "../lib/log.ts";
 import { callFailureOf } from "../sinks/slack/call-failure.ts";
 import { backoffSeconds } from "../sinks/slack/deliver.ts";

@@ -1,8 +1,8 @@
 import type { CommandContext } from "../../commands/context.ts";
 import { answer, checkForm, readLine } from "../../commands/index.ts";
-import { renderNotices } from "../../templates/messages/enrolled.ts";
-import { renderHome } from "../../templates/messages/home.ts";
-import type { Message } from "../../templates/messages/message.ts";
+import { renderNotices } from "../../templates/messages/approval/enrolled.ts";
+import { renderHome } from "../../templates/messages/incident/home.ts";
+import type { Message } from "../../templates/messages/kit/message.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
 import type { HttpAddresses } from "../http/addresses.ts";
 import type { Logger } from "../lib/log.ts";

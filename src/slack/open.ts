@@ -1,5 +1,5 @@
 import type { FormErrors, Reply, Request, SentForm } from "../../commands/command.ts";
-import type { RenderHome, RenderIncident, RenderNotices } from "../../templates/messages/view.ts";
+import type { RenderHome, RenderIncident, RenderNotices } from "../../templates/messages/kit/view.ts";
 import { LifeboatError } from "../lib/errors.ts";
 import { callFailureOf } from "../sinks/slack/call-failure.ts";
 import { backoffSeconds } from "../sinks/slack/deliver.ts";

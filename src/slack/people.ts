@@ -1,6 +1,6 @@
 import type { WebClient } from "@slack/web-api";
 import type { Caller } from "../../commands/command.ts";
-import { plain } from "../../templates/messages/escape.ts";
+import { plain } from "../../templates/messages/kit/escape.ts";
 import type { Catalog, System } from "../catalog/types.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";

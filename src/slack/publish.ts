@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { WORKSPACE } from "../../commands/record.ts";
-import { openBefore } from "../../templates/messages/action-items.ts";
-import type { RenderHome, RenderIncident, RenderNotices } from "../../templates/messages/view.ts";
+import { openBefore } from "../../templates/messages/incident/action-items.ts";
+import type { RenderHome, RenderIncident, RenderNotices } from "../../templates/messages/kit/view.ts";
 import type { Catalog, Person, System } from "../catalog/types.ts";
 import { componentOf } from "../incident/actions.ts";
 import type { IncidentState } from "../incident/state.ts";

@@ -5,7 +5,7 @@ import { checkForm } from "../../commands/index.ts";
 import { inputErrors } from "../../commands/inputs.ts";
 import { momentIn } from "../../commands/moment.ts";
 import type { Input, Runbook } from "../../src/catalog/types.ts";
-import { inputsForm } from "../../templates/messages/inputs.ts";
+import { inputsForm } from "../../templates/messages/run/inputs.ts";
 
 const now = new Date("2026-11-21T03:00:00Z");
 const picked = (iso: string) => String(Date.parse(iso) / 1000);

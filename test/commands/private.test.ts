@@ -8,7 +8,7 @@ import { mayKnowOf } from "../../src/incident/members.ts";
 import { recordedMetrics } from "../../src/metrics/recorded.ts";
 import { desiredPages } from "../../src/paging/desired-pages.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { pageWords } from "../../templates/messages/page-text.ts";
+import { pageWords } from "../../templates/messages/comms/page-text.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
 import { seen } from "../support/orders-system.ts";
 import { storeOn, type TestServer, testServer } from "../support/postgres.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { idFor } from "../../commands/ids.ts";
-import type { Undelivered } from "../../templates/messages/undelivered.ts";
+import type { Undelivered } from "../../templates/messages/comms/undelivered.ts";
 import { storeForEach } from "../support/store-for-each.ts";
 import { TestApp } from "../support/test-app.ts";
 

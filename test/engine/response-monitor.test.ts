@@ -5,7 +5,7 @@ import { decide } from "../../src/incident/decide.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { desiredPages } from "../../src/paging/desired-pages.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { pageWords } from "../../templates/messages/page-text.ts";
+import { pageWords } from "../../templates/messages/comms/page-text.ts";
 import { byPerson, SYSTEM } from "../support/incident-scenario.ts";
 import { incidentsOn } from "../support/incidents-on.ts";
 import { quiet, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";

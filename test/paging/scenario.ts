@@ -6,7 +6,7 @@ import { type Paging, startPaging } from "../../src/paging/index.ts";
 import type { PagerSettings } from "../../src/paging/pager.ts";
 import { createDeliveries } from "../../src/projection/deliveries.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { pageWords } from "../../templates/messages/page-text.ts";
+import { pageWords } from "../../templates/messages/comms/page-text.ts";
 import { SYSTEM } from "../support/incident-scenario.ts";
 import { incidentsOn } from "../support/incidents-on.ts";
 import { quiet } from "../support/postgres.ts";

@@ -15,7 +15,7 @@ import { makeKeys, openKeyring, type RecordKeys } from "../../src/timeline/keys.
 import { openKnownHeads } from "../../src/timeline/known-heads.ts";
 import { ownLogin } from "../../src/timeline/migrate.ts";
 import { createSecondFactors } from "../../src/timeline/second-factors.ts";
-import { storeInDoubt } from "../../templates/messages/store-in-doubt.ts";
+import { storeInDoubt } from "../../templates/messages/incident/store-in-doubt.ts";
 import { away, EngineScenario, engineOn, folder, go, incident, ledgerStep, planOf } from "../support/engine-harness.ts";
 import { incidentsOn } from "../support/incidents-on.ts";
 import { ledger } from "../support/ledger-actions.ts";

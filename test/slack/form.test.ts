@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Reply } from "../../commands/command.ts";
-import { actions, section } from "../../templates/messages/blocks.ts";
-import { choiceInput, momentInput, textInput } from "../../templates/messages/form.ts";
-import { updateForm } from "../../templates/messages/update-form.ts";
+import { updateForm } from "../../templates/messages/comms/update-form.ts";
+import { actions, section } from "../../templates/messages/kit/blocks.ts";
+import { choiceInput, momentInput, textInput } from "../../templates/messages/kit/form.ts";
 import { asSuperuser, type TestServer, testServer } from "../support/postgres.ts";
 import { calls, openSlackHarness, type SlackHarness, until } from "../support/slack-harness.ts";
 

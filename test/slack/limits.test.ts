@@ -11,7 +11,7 @@ import {
   truncateMessage,
   truncateText,
 } from "../../src/sinks/slack/truncate.ts";
-import type { Block } from "../../templates/messages/message.ts";
+import type { Block } from "../../templates/messages/kit/message.ts";
 
 const long = (letter: string, times: number) => letter.repeat(times);
 const mrkdwn = (text: string) => ({ type: "mrkdwn", text });

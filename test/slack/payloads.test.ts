@@ -3,11 +3,17 @@ import { expect, jest, test } from "@jest/globals";
 import { parse } from "yaml";
 import { truncateForm, truncateMessage } from "../../src/sinks/slack/truncate.ts";
 import { httpManifest } from "../../src/slack/manifest.ts";
-import { actions, section } from "../../templates/messages/blocks.ts";
-import * as forms from "../../templates/messages/forms.ts";
-import { inputsForm } from "../../templates/messages/inputs.ts";
-import type { Form } from "../../templates/messages/message.ts";
+import * as approvalForms from "../../templates/messages/approval/forms.ts";
+import * as incidentForms from "../../templates/messages/incident/forms.ts";
+import { reasonForm } from "../../templates/messages/kit/form.ts";
+import * as runForms from "../../templates/messages/run/forms.ts";
+
+const forms = { ...incidentForms, ...runForms, ...approvalForms, reasonForm };
+
+import { actions, section } from "../../templates/messages/kit/blocks.ts";
+import type { Form } from "../../templates/messages/kit/message.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
+import { inputsForm } from "../../templates/messages/run/inputs.ts";
 import { describeWith } from "../support/describe-with.ts";
 import * as nights from "../support/incident-states.ts";
 import { orders } from "../support/orders-system.ts";

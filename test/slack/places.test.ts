@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { pino } from "pino";
 import type { Message } from "../../practice/slack/index.ts";
 import { createEditBudget } from "../../src/sinks/slack/budget.ts";
-import { renderHome } from "../../templates/messages/home.ts";
+import { renderHome } from "../../templates/messages/incident/home.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
 import { type TestServer, testServer } from "../support/postgres.ts";
 import {

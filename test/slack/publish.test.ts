@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { readManifest } from "../../practice/slack/manifest.ts";
 import { createWorkspace } from "../../practice/slack/workspace.ts";
-import { actions } from "../../templates/messages/blocks.ts";
-import { renderNotices } from "../../templates/messages/enrolled.ts";
+import { renderNotices } from "../../templates/messages/approval/enrolled.ts";
+import { actions } from "../../templates/messages/kit/blocks.ts";
 import { type TestServer, testServer } from "../support/postgres.ts";
 import {
   calls,

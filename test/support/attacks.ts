@@ -7,8 +7,8 @@ import { isSigned } from "../../src/paging/webhook/signature.ts";
 import { truncateMessage } from "../../src/sinks/slack/truncate.ts";
 import { takeMention } from "../../src/slack/listen/mention.ts";
 import { takeShortcut } from "../../src/slack/listen/shortcut.ts";
-import { section } from "../../templates/messages/blocks.ts";
-import { cut, plain, plainWords, safe, withCommands } from "../../templates/messages/escape.ts";
+import { section } from "../../templates/messages/kit/blocks.ts";
+import { cut, plain, plainWords, safe, withCommands } from "../../templates/messages/kit/escape.ts";
 
 /** Texts that made something quadratic, here or elsewhere, each of about this many characters. */
 const SIZE = 100_000;

@@ -1,5 +1,5 @@
-import type { Block, Message } from "../../templates/messages/message.ts";
-import type { View } from "../../templates/messages/view.ts";
+import type { Block, Message } from "../../templates/messages/kit/message.ts";
+import type { View } from "../../templates/messages/kit/view.ts";
 
 export function printView(view: View): string {
   const { channel, messages, redrawAt } = view;

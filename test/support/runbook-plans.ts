@@ -8,7 +8,7 @@ import type { ActionCard, GateStep, Mode, Plan, Runbook, System } from "../../sr
 import type { Preflight } from "../../src/incident/events.ts";
 import type { Declared, RunState } from "../../src/incident/state.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import type { ApprovalRequest } from "../../templates/messages/gate.ts";
+import type { ApprovalRequest } from "../../templates/messages/approval/gate.ts";
 import { RecordedIncident } from "./recorded-incident.ts";
 import { seenFor } from "./target-observations.ts";
 

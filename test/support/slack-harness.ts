@@ -7,7 +7,7 @@ import type { Slack, SlackConfig } from "../../src/slack/index.ts";
 import { openSlack, type SlackTransportOptions } from "../../src/slack/open.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createTally } from "../../src/timeline/tally.ts";
-import type { ShownMessage, View } from "../../templates/messages/view.ts";
+import type { ShownMessage, View } from "../../templates/messages/kit/view.ts";
 import { incidentsOn } from "./incidents-on.ts";
 import { orders } from "./orders-system.ts";
 import { quiet, storeOn, type TestServer, until } from "./postgres.ts";

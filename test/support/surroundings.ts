@@ -1,4 +1,4 @@
-import type { Surroundings } from "../../templates/messages/view.ts";
+import type { Surroundings } from "../../templates/messages/kit/view.ts";
 import { orders } from "./orders-system.ts";
 import type { RecordedIncident } from "./recorded-incident.ts";
 

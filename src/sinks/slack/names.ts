@@ -1,4 +1,4 @@
-import { ERASED, isErased, safe } from "../../../templates/messages/escape.ts";
+import { ERASED, isErased, safe } from "../../../templates/messages/kit/escape.ts";
 import type { System } from "../../catalog/types.ts";
 
 /** Whoever was recorded, as Slack shows people: a mention where there is an account, else the escaped name. */

@@ -1,5 +1,5 @@
 import type { WebClient } from "@slack/web-api";
-import type { Block } from "../../../templates/messages/message.ts";
+import type { Block } from "../../../templates/messages/kit/message.ts";
 import type { Item } from "../../projection/outbox.ts";
 import type { Identity } from "./identity.ts";
 

@@ -1,4 +1,4 @@
-import type { Block, Form, Message } from "../../../templates/messages/message.ts";
+import type { Block, Form, Message } from "../../../templates/messages/kit/message.ts";
 import { LifeboatError } from "../../lib/errors.ts";
 import { trimmed } from "../../lib/trim.ts";
 import { limits } from "./limits.ts";

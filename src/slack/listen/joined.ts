@@ -1,4 +1,4 @@
-import { JOINED } from "../../../templates/messages/action-value.ts";
+import { JOINED } from "../../../templates/messages/kit/action-value.ts";
 import { doneAt, type Interaction, NOTHING_TYPED } from "./delivery.ts";
 
 export interface Joined {

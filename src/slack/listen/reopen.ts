@@ -1,4 +1,4 @@
-import type { Block, Form, Message } from "../../../templates/messages/message.ts";
+import type { Block, Form, Message } from "../../../templates/messages/kit/message.ts";
 
 /** A form as it came back with what was typed; only in memory, as it may show a secret. */
 export interface Submitted {

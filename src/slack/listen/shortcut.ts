@@ -1,5 +1,5 @@
 import type { GlobalShortcut, MessageShortcut } from "@slack/bolt";
-import { plainWords } from "../../../templates/messages/escape.ts";
+import { plainWords } from "../../../templates/messages/kit/escape.ts";
 import { doneAt, type Interaction, NOTHING_TYPED } from "./delivery.ts";
 
 /** Callback id → what it means. The same ids stand in `manifest.yml`. */

@@ -1,4 +1,4 @@
-import type { ShownMessage, View } from "../../../templates/messages/view.ts";
+import type { ShownMessage, View } from "../../../templates/messages/kit/view.ts";
 import type { IncidentState } from "../../incident/state.ts";
 import type { DesiredMessage, DesiredState } from "../../projection/outbox.ts";
 import { isSlackChannel } from "../../sinks/slack/names.ts";

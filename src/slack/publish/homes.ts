@@ -1,8 +1,8 @@
 import type { WebClient } from "@slack/web-api";
 import { bySoonest, occasionsOf } from "../../../commands/occasions.ts";
-import { PLAIN_HOME } from "../../../templates/messages/home.ts";
-import type { Block } from "../../../templates/messages/message.ts";
-import type { RenderHome } from "../../../templates/messages/view.ts";
+import { PLAIN_HOME } from "../../../templates/messages/incident/home.ts";
+import type { Block } from "../../../templates/messages/kit/message.ts";
+import type { RenderHome } from "../../../templates/messages/kit/view.ts";
 import type { Catalog } from "../../catalog/types.ts";
 import { openActions } from "../../incident/actions.ts";
 import { unreviewed } from "../../incident/break-glass.ts";

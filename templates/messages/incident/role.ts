@@ -1,0 +1,22 @@
+import type { IncidentState } from "../../../src/incident/state.ts";
+import { section } from "../kit/blocks.ts";
+import { cut, ended, safe } from "../kit/escape.ts";
+import type { Message } from "../kit/message.ts";
+import { roleOf, roleWords } from "../kit/people.ts";
+import type { Surroundings } from "../kit/view.ts";
+
+/** Said once to everybody in the channel, and above all to whoever holds the role now: what it means, and what they are left with. */
+export function roleAssigned(state: IncidentState, role: string, person: string, around: Surroundings): Message {
+  const explains = roleOf(around.system, role)?.explains ?? "";
+  const handover = state.handovers.get(role);
+  const from = handover?.from && handover.from !== person ? `, after ${around.names(handover.from)}` : "";
+  const note = handover?.note ? ` Handed over with: ${ended(safe(cut(handover.note, 500)))}` : "";
+  const text = `${around.names(person)} is now ${roleWords(around.system, role)}${from}.${note}${explains ? ` ${safe(explains)}` : ""}`;
+  return { text, blocks: [section(`👤 ${text}`)] };
+}
+
+/** Once per change of hands, also when a role comes back to somebody who had it before. */
+export function roleKey(state: IncidentState, role: string, person: string): string {
+  const times = state.handovers.get(role)?.times ?? 1;
+  return times === 1 ? `role:${role}:${person}` : `role:${role}:${person}:${times}`;
+}

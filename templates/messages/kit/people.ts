@@ -1,0 +1,37 @@
+import type { GateStep, Role, System } from "../../../src/catalog/types.ts";
+import type { IncidentState } from "../../../src/incident/state.ts";
+import { safe } from "./escape.ts";
+import type { Surroundings } from "./view.ts";
+
+export function roleOf(system: System, role: string): Role | null {
+  return system.roles.find(({ id }) => id === role) ?? null;
+}
+
+/** "incident commander": a role's title as it stands inside a sentence. For mrkdwn. */
+export function roleWords(system: System, role: string): string {
+  return safe(roleOf(system, role)?.title ?? role);
+}
+
+/** Person ids who hold a role now: whoever took it in this incident, else everybody the roster gives it to. */
+export function holders(system: System, state: IncidentState, role: string): readonly string[] {
+  const taken = state.roles.get(role);
+  if (taken !== undefined) return [taken];
+  return system.people.filter((person) => person.roles.includes(role)).map(({ id }) => id);
+}
+
+/** "incident commander (@ana)", or "incident commander (nobody holds it)". */
+export function roleWithHolders(state: IncidentState, around: Surroundings, role: string): string {
+  const people = holders(around.system, state, role);
+  const who = people.length === 0 ? "nobody" : people.slice(0, 5).map(around.names).join(", ");
+  const more = people.length > 5 ? ` and ${people.length - 5} more` : "";
+  return `${roleWords(around.system, role)} (${who}${more})`;
+}
+
+/** "2 approvals by DR coordinator, then VP Engineering after 10 min". */
+export function approvalWords(system: System, { gate }: GateStep, lasting: (seconds: number) => string): string {
+  const count = gate.quorum === 1 ? "1 approval" : `${gate.quorum} approvals by different people`;
+  const next = gate.escalate.map(
+    ({ role, afterSeconds }) => `${roleWords(system, role)} after ${lasting(afterSeconds)} without an answer`,
+  );
+  return [`${count}: ${roleWords(system, gate.role)}`, ...next].join(", then ");
+}

@@ -1,0 +1,58 @@
+import type { RunState } from "../../../src/incident/state.ts";
+import { type Problem, sayProblem } from "../../../src/lib/errors.ts";
+import { actions, type Button, section } from "./blocks.ts";
+import { BRIEF_WORDS, briefOf, fitted, wordsIn } from "./brief.ts";
+import { ended, safe, withCommands } from "./escape.ts";
+import type { Message } from "./message.ts";
+
+/**
+ * Why something was not done, in three lines: what, what would be allowed and how things stand, what to do next. Its text is whole.
+ */
+export function refusal(problem: Problem, ...buttons: readonly Button[]): Message {
+  const { where } = problem;
+  const room = problem.next || problem.stateNow ? ALLOWED_WORDS : 2 * ALLOWED_WORDS;
+  const allowed = problem.allowed ? fitted(problem.allowed, room) : null;
+  const { cause, stateNow, next } = briefOf(problem, [where, allowed].join(" "), allowed ? ALLOWED_WORDS : 0);
+  const second = [
+    ...(allowed ? [`*Allowed:* ${ended(withCommands(allowed))}`] : []),
+    ...(stateNow ? [allowed ? ended(withCommands(stateNow)) : `*State now:* ${ended(withCommands(stateNow))}`] : []),
+  ];
+  const parts = [
+    `⛔ ${where ? `*${safe(where)}:* ` : ""}${ended(withCommands(cause))}`,
+    ...(second.length > 0 ? [second.join(" ")] : []),
+    ...(next ? [`*Next:* ${withCommands(next)}`] : []),
+  ];
+  return {
+    text: sentences(problem),
+    blocks: [section(parts.join("\n")), ...(buttons.length ? [actions(...buttons)] : [])],
+  };
+}
+
+const ALLOWED_WORDS = 18;
+
+/** A problem as running text, for mrkdwn. */
+export function sentences(problem: Problem): string {
+  return withCommands(sayProblem(problem));
+}
+
+/** Where the run's own name stands already, its problem does not begin with it once more. */
+export function inItsThread(run: RunState, { where, ...problem }: Problem): Problem {
+  return where === undefined || where === run.title ? problem : { where, ...problem };
+}
+
+/** Several problems of one thing: the first, and where the others are. Its text has all of them. */
+export function refusals(head: string, problems: readonly Problem[]): Message {
+  const said = problems.map(sentences);
+  const [first, ...others] = problems;
+  const cause = fitted(first === undefined ? "" : sayProblem(first), BRIEF_WORDS - OTHERS_WORDS - wordsIn(head));
+  const places = [...new Set(others.map(({ where, what }) => where ?? what))];
+  const more = fitted(`And ${others.length} more: ${places.join(", ")}`, OTHERS_WORDS);
+  return {
+    text: `${safe(head)} ${said.join(" ")}`,
+    blocks: [
+      section([`⛔ *${safe(head)}*`, withCommands(cause), ...(others.length > 0 ? [safe(more)] : [])].join("\n")),
+    ],
+  };
+}
+
+const OTHERS_WORDS = 15;

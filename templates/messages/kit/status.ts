@@ -1,0 +1,43 @@
+import type { IncidentStatus } from "../../../src/incident/events.ts";
+import type { RunState, RunStatus } from "../../../src/incident/state.ts";
+
+/** Statuses as they stand inside a sentence: always a word, with a mark for the eye beside it and never instead of it. */
+export function statusWords(status: IncidentStatus): string {
+  return status;
+}
+
+export function runStatusWords(run: RunState): string {
+  return RUN_WORDS[run.status](run);
+}
+
+export function runMark(run: RunState): string {
+  return RUN_MARKS[run.status];
+}
+
+const RUN_WORDS: Readonly<Record<RunStatus, (run: RunState) => string>> = {
+  preflight: () => "running preflight checks",
+  running: () => "running",
+  waiting: (run) => waitingFor(run),
+  paused: () => "paused",
+  stopped: () => "blocked, needs a decision",
+  aborted: () => "aborted",
+  failed: () => "failed",
+  verified: (run) => (run.dryRun ? "dry run finished, nothing changed" : "done and verified"),
+};
+
+const RUN_MARKS: Readonly<Record<RunStatus, string>> = {
+  preflight: "🔎",
+  running: "▶️",
+  waiting: "✋",
+  paused: "⏸️",
+  stopped: "⚠️",
+  aborted: "⏹️",
+  failed: "❌",
+  verified: "✅",
+};
+
+function waitingFor(run: RunState): string {
+  const open = [...run.steps.values()].find(({ status }) => status === "gate" || status === "open");
+  if (open?.status === "gate") return "waiting for approval";
+  return open?.step.kind === "manual" ? "waiting for a manual step" : "waiting";
+}

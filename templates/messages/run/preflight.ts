@@ -1,0 +1,111 @@
+import type { Preflight, ShownFact } from "../../../src/incident/events.ts";
+import { failedOf, findingsOf } from "../../../src/incident/findings.ts";
+import { unplannedInstead } from "../../../src/incident/offers.ts";
+import { changesThings, stepsInOrder } from "../../../src/incident/order.ts";
+import type { IncidentState, RunState } from "../../../src/incident/state.ts";
+import { UNFENCED } from "../../../src/incident/unfenced.ts";
+import { actionValue } from "../kit/action-value.ts";
+import { actions, type Button, context, lines, section } from "../kit/blocks.ts";
+import { briefLines, briefOf, briefWords } from "../kit/brief.ts";
+import { ended, safe } from "../kit/escape.ts";
+import { checksCount, distinct, factLine, findingLines } from "../kit/facts.ts";
+import { runTitle } from "../kit/kind.ts";
+import type { Block, Message } from "../kit/message.ts";
+import type { Surroundings } from "../kit/view.ts";
+import { at } from "../kit/when.ts";
+import { detailsButton } from "./details.ts";
+import { aloud, notFencedLines } from "./fence.ts";
+
+/** What was seen before anything was changed: the verdict, what is wrong, and the rest in the small print. */
+export function preflight(
+  state: IncidentState,
+  run: RunState,
+  seen: Preflight & { readonly at: Date },
+  around: Surroundings,
+): Message {
+  if (!seen.ready) return blocked(state, run, seen);
+  const risks = notFencedLines(run, around, run.endedAt === null && !run.dryRun);
+  const facts = factsNow(run, seen.facts).map(factLine);
+  return {
+    text: `${verdict(run, seen)} Data loss: ${safe(seen.loss)}. ${aloud(risks)}${checksCount(seen.checks)}.`,
+    blocks: [
+      section(`🔎 *${verdict(run, seen)}*\n*Data loss:* ${safe(seen.loss)}`),
+      ...lines([...risks, ...findingLines(seen.checks)]),
+      ...(facts.length > 0 ? [context(facts.join(" · "))] : []),
+      context(`${checksCount(seen.checks)} · ${at(seen.at)} · facts ${seen.factsHash.slice(0, 8)}`),
+    ],
+  };
+}
+
+/** Why the run may not go on, in three lines; once it has ended, its result says so and this says no more than that. */
+function blocked(state: IncidentState, run: RunState, seen: Preflight & { readonly at: Date }): Message {
+  const offer = run.endedAt === null ? offerUnplanned(state, run, seen.facts) : [];
+  const next = offer.length > 0 || run.endedAt !== null ? undefined : run.problem?.next;
+  const brief = briefOf({
+    what: firstFinding(seen.checks),
+    stateNow: "Nothing was started or changed",
+    ...(next && { next }),
+  });
+  const small = context(`${checksCount(seen.checks)} · ${at(seen.at)} · facts ${seen.factsHash.slice(0, 8)}`);
+  return {
+    text: `${verdict(run, seen)} ${briefWords({ ...brief, stateNow: null })}`,
+    blocks: [
+      section(
+        run.endedAt === null ? briefLines("❌ *Preflight failed:*", brief).join("\n") : `❌ *${verdict(run, seen)}*`,
+      ),
+      ...offer,
+      actions(detailsButton(run, null)),
+      small,
+    ],
+  };
+}
+
+/** The first of what stops it, and how many more there are. Not escaped. */
+export function firstFinding(checks: Preflight["checks"]): string {
+  const [first = "A check failed", ...others] = findingsOf(failedOf(checks, "block")).map(({ says }) => says);
+  return others.length === 0
+    ? first
+    : `${ended(first)} And ${others.length} more ${others.length === 1 ? "problem" : "problems"}.`;
+}
+
+function verdict(run: RunState, seen: Preflight): string {
+  const title = safe(runTitle(run.plan, run.dryRun));
+  return seen.ready
+    ? `Preflight passed: ${title}. Nothing has been changed.`
+    : `Preflight failed: ${title}. Nothing was started or changed.`;
+}
+
+const FACTS_MAX = 30;
+
+/**
+ * What says how things stand now. A step that looks at the outcome of a change before it sees what is not there yet: shown here,
+ * it would contradict the checks that passed. The loss stands above, once.
+ */
+function factsNow(run: RunState, facts: readonly ShownFact[]): readonly ShownFact[] {
+  const order = stepsInOrder(run.plan).map(({ step }) => step);
+  const first = order.findIndex(changesThings);
+  const outcomes = new Set(
+    order.filter((step, n) => first !== -1 && n > first && !changesThings(step)).map(({ id }) => id),
+  );
+  return distinct(facts.filter(({ step, id }) => !outcomes.has(step) && id !== "loss" && id !== UNFENCED)).slice(
+    0,
+    FACTS_MAX,
+  );
+}
+
+/** The way on when the old primary is dead, until a later run is there. */
+export function offerUnplanned(state: IncidentState, run: RunState, facts: readonly ShownFact[]): Block[] {
+  const button = unplannedInstead(run, facts) ? unplannedButton(state, run) : [];
+  if (button.length === 0) return [];
+  return [
+    section(`*Next:* Run it unplanned, without the old primary: \`/dr unplanned ${run.id}\``),
+    actions(...button),
+  ];
+}
+
+/** Empty: a later run was requested already. */
+export function unplannedButton(state: IncidentState, run: RunState): readonly Button[] {
+  const taken = [...state.runs.values()].some(({ requestedAt }) => requestedAt > run.requestedAt);
+  if (taken) return [];
+  return [{ label: "Run it unplanned", verb: "run.unplanned", actionValue: actionValue(run.id), style: "primary" }];
+}
