@@ -38,6 +38,7 @@ import { startPaging } from "./paging/index.ts";
 import { peopleInEvents } from "./people-in-events.ts";
 import { createDeliveries } from "./projection/deliveries.ts";
 import { createOutbox } from "./projection/outbox.ts";
+import { readOutboxNow } from "./projection/outbox-now.ts";
 import { createReloader, printsOf } from "./reload.ts";
 import { prepareScripts } from "./script-host.ts";
 import { createEmail } from "./sinks/mail/email.ts";
@@ -88,8 +89,15 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
         if (!ok) throw new Error(says);
       },
       inbox: () => inbox.now(),
+      outbox: () => readOutboxNow(pool),
       doubt: () => timeline.doubt() !== null,
-      slack: () => slack && { connected: slack.ready(), silentSince: slack.silentSince() },
+      slack: () =>
+        slack && {
+          connected: slack.ready(),
+          silentSince: slack.silentSince(),
+          sockets: slack.sockets(),
+          calls: slack.calls,
+        },
       catalogue: () => ({ systems: catalog.systems.length }),
     },
     log,

@@ -76,7 +76,13 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   },
   metrics: {
     at: "src/metrics/",
-    may: ["src/lib/", "src/incident/", "src/timeline/contract.ts", "src/timeline/inbox.ts"],
+    may: [
+      "src/lib/",
+      "src/incident/",
+      "src/projection/outbox-now.ts",
+      "src/timeline/contract.ts",
+      "src/timeline/inbox.ts",
+    ],
   },
   comms: {
     at: "src/comms/",

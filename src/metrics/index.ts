@@ -1,12 +1,16 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { IncidentState } from "../incident/state.ts";
 import { DEADLINE_HIT } from "../lib/deadline.ts";
-import { messageOf } from "../lib/errors.ts";
+import { LifeboatError, messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import type { StoredEvent, Timeline } from "../timeline/contract.ts";
+import type { Decided, StoredEvent, Timeline } from "../timeline/contract.ts";
+import { createNames } from "./names.ts";
 import { type NowSources, nowMetrics } from "./now.ts";
 import { recordedMetrics } from "./recorded.ts";
+
+/** From one commit on a local disk to a store that failed over meanwhile, seconds. */
+const WRITE_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 30];
 
 export interface Metrics {
   /** The same timeline; what is written through it is counted. */
@@ -52,10 +56,18 @@ export function createMetrics(options: MetricsOptions): Metrics {
     help: "Outside calls that gave no answer in time",
     registers: [registry],
   });
+  const writes = new Histogram({
+    name: "lifeboat_store_write_seconds",
+    help: "A decision written to the timeline, from the call to the commit, retries included",
+    labelNames: ["outcome"],
+    buckets: WRITE_SECONDS,
+    registers: [registry],
+  });
   const onLate = () => late.inc();
   subscribe(DEADLINE_HIT, onLate);
-  const recorded = recordedMetrics(registry);
-  const now = nowMetrics(registry, options.now);
+  const names = createNames();
+  const recorded = recordedMetrics(registry, names);
+  const now = nowMetrics(registry, options.now, names);
   const counting = new Set<Promise<void>>();
 
   async function count(stream: string, events: readonly StoredEvent[]): Promise<void> {
@@ -64,6 +76,21 @@ export function createMetrics(options: MetricsOptions): Metrics {
       for (const event of events) recorded.count(event, state);
     } catch (error) {
       log.debug({ event: "metrics.not_counted", stream, error: messageOf(error) }, "events not counted");
+    }
+  }
+
+  /** A decision that refuses by throwing wrote nothing: that it was read is no latency of a write. */
+  async function timed<T>(write: () => Promise<Decided<T>>): Promise<Decided<T>> {
+    const began = performance.now();
+    const took = () => (performance.now() - began) / 1000;
+    try {
+      const decided = await write();
+      if (decided.kind !== "written" || decided.events.length > 0) writes.observe({ outcome: decided.kind }, took());
+      return decided;
+    } catch (error) {
+      if (error instanceof LifeboatError && error.problem.code === "store-away")
+        writes.observe({ outcome: "failed" }, took());
+      throw error;
     }
   }
 
@@ -78,7 +105,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     counted: (timeline) => ({
       ...timeline,
       async decide(stream, decide, decideOptions) {
-        const decided = await timeline.decide(stream, decide, decideOptions);
+        const decided = await timed(() => timeline.decide(stream, decide, decideOptions));
         if (decided.kind === "lost") lost.inc();
         if (decided.kind === "written") countSoon(stream, decided.events);
         return decided;

@@ -2,6 +2,7 @@ import { Counter, Histogram, type Registry } from "prom-client";
 import { isPrivate } from "../incident/members.ts";
 import type { IncidentState, RunState } from "../incident/state.ts";
 import type { StoredEvent } from "../timeline/contract.ts";
+import { createNames, type Names } from "./names.ts";
 
 /** From a look that answers at once to a restore that takes most of a night, seconds. */
 const STEP_SECONDS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400];
@@ -18,9 +19,9 @@ export interface RecordedMetrics {
 
 /**
  * Labels are what a catalogue or this program names (systems, runbooks, roles, actions), never an incident, a run or a person:
- * their number is bounded, and nothing private is shown.
+ * their number is bounded (`names.ts`), and nothing private is shown.
  */
-export function recordedMetrics(registry: Registry): RecordedMetrics {
+export function recordedMetrics(registry: Registry, names: Names = createNames()): RecordedMetrics {
   const registers = [registry];
   const declared = new Counter({
     name: "lifeboat_incidents_declared_total",
@@ -86,11 +87,11 @@ export function recordedMetrics(registry: Registry): RecordedMetrics {
   });
 
   const ofRun: Record<string, (event: StoredEvent, run: RunState, system: string) => void> = {
-    "run.requested": (_, run, system) => requested.inc({ system, runbook: run.runbook, mode: run.mode }),
-    "run.verified": (_, run, system) => ended.inc({ system, runbook: run.runbook, outcome: "verified" }),
-    "run.failed": (_, run, system) => ended.inc({ system, runbook: run.runbook, outcome: "failed" }),
-    "run.aborted": (_, run, system) => ended.inc({ system, runbook: run.runbook, outcome: "aborted" }),
-    "run.stuck": (_, run, system) => stuck.inc({ system, runbook: run.runbook }),
+    "run.requested": (_, run, system) => requested.inc({ ...runbookOf(run, system), mode: run.mode }),
+    "run.verified": (_, run, system) => ended.inc({ ...runbookOf(run, system), outcome: "verified" }),
+    "run.failed": (_, run, system) => ended.inc({ ...runbookOf(run, system), outcome: "failed" }),
+    "run.aborted": (_, run, system) => ended.inc({ ...runbookOf(run, system), outcome: "aborted" }),
+    "run.stuck": (_, run, system) => stuck.inc(runbookOf(run, system)),
     "step.verified": (event, run) => attempt(event, run, "verified"),
     "step.failed": (event, run) => attempt(event, run, "failed"),
     "step.stopped": (event, run) => attempt(event, run, "stopped"),
@@ -98,22 +99,27 @@ export function recordedMetrics(registry: Registry): RecordedMetrics {
     "gate.denied": (event, run) => answered(event, run, "denied"),
     "gate.expired": (event, run) => answered(event, run, "expired"),
     "gate.voided": (event, run) => answered(event, run, "voided"),
-    "split-brain.seen": (_, __, system) => splits.inc({ system }),
+    "split-brain.seen": (_, __, system) => splits.inc({ system: names.of("system", system) }),
   };
+
+  function runbookOf({ runbook }: RunState, system: string) {
+    return { system: names.of("system", system), runbook: names.runbook(system, runbook) };
+  }
 
   function attempt(event: StoredEvent, run: RunState, outcome: string): void {
     const { step, seconds } = event.data as { step: string; seconds?: number };
     const planned = run.steps.get(step)?.step;
     if (planned?.kind !== "action") return;
-    steps.inc({ action: planned.action, outcome });
-    if (seconds !== undefined) stepSeconds.observe({ action: planned.action }, seconds);
+    const action = names.of("action", planned.action);
+    steps.inc({ action, outcome });
+    if (seconds !== undefined) stepSeconds.observe({ action }, seconds);
   }
 
   function answered(event: StoredEvent, run: RunState, outcome: string): void {
     const state = run.steps.get((event.data as { step: string }).step);
     if (state?.status !== "gate") return;
     const seconds = (event.at.getTime() - state.gate.openedAt.getTime()) / 1000;
-    waits.observe({ role: state.gate.role, outcome }, Math.max(0, seconds));
+    waits.observe({ role: names.of("role", state.gate.role), outcome }, Math.max(0, seconds));
   }
 
   const ofIncident = new Set([
@@ -131,11 +137,15 @@ export function recordedMetrics(registry: Registry): RecordedMetrics {
       // Metrics are read by everybody: of a private incident nothing is counted.
       if (state.declared === null || isPrivate(state.declared)) return;
       const { system, kind } = state.declared;
-      if (event.type === "incident.declared") declared.inc({ system, kind, severity: state.severity });
+      if (event.type === "incident.declared")
+        declared.inc({ system: names.of("system", system), kind, severity: state.severity });
       if (event.type === "page.sent") pages.inc({ outcome: "sent" });
       if (event.type === "page.failed") pages.inc({ outcome: "failed" });
       if (event.type.startsWith("update.") && ofIncident.has(event.type))
-        updates.inc({ via: (event.data as { via: string }).via, outcome: event.type.slice("update.".length) });
+        updates.inc({
+          via: names.of("via", (event.data as { via: string }).via),
+          outcome: event.type.slice("update.".length),
+        });
       const run = event.run === null ? undefined : state.runs.get(event.run);
       if (run !== undefined && Object.hasOwn(ofRun, event.type)) ofRun[event.type]?.(event, run, system);
     },

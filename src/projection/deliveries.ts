@@ -107,7 +107,8 @@ const ENQUEUE = `
   select sink, $1, $2, queue, key, once, 1, desired, hash from items order by place
   on conflict (sink, stream, key) do update
      set version = excluded.version, desired = excluded.desired, desired_hash = excluded.desired_hash,
-         not_before = '-infinity', tries = 0, given_up_at = null
+         not_before = '-infinity', tries = 0, given_up_at = null,
+         desired_at = case when o.delivered_hash is distinct from o.desired_hash then o.desired_at else now() end
    where not o.once and o.version < excluded.version and o.desired_hash <> excluded.desired_hash`;
 
 const CLAIM = `

@@ -527,6 +527,7 @@ const WANT_MESSAGES = `
   order by m.place
   on conflict (sink, stream, key) do update set priority = excluded.priority, desired = excluded.desired, desired_hash = excluded.desired_hash,
     version = excluded.version, given_up_at = null,
+    desired_at = case when outbox.delivered_hash is distinct from outbox.desired_hash then outbox.desired_at else now() end,
     queue = case when ${NEVER_SENT} then excluded.queue else outbox.queue end,
     under = case when ${NEVER_SENT} then excluded.under else outbox.under end,
     broadcast = case when ${NEVER_SENT} then excluded.broadcast else outbox.broadcast end

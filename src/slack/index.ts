@@ -11,6 +11,8 @@ import type { Inbox, Timeline } from "../timeline/contract.ts";
 import type { SlackConfig } from "./config.ts";
 import { openSlack } from "./open.ts";
 import type { AccountStatus } from "./people.ts";
+import type { CallOutcome } from "./reachability.ts";
+import type { SocketsNow } from "./receiver.ts";
 
 export type { Workspace } from "../sinks/slack/identity.ts";
 export type { SlackConfig } from "./config.ts";
@@ -37,6 +39,10 @@ export interface Slack {
   ready(): boolean;
   /** Since when Slack has answered nothing, once that is certain; null: it answers. */
   silentSince(): Date | null;
+  /** Null: deliveries come over HTTP. */
+  sockets(): SocketsNow | null;
+  /** How calls of the Web API ended since the start. */
+  readonly calls: Readonly<Record<CallOutcome, number>>;
   /** The engine's port: does an approval of this person count now, and can they answer at all? */
   readonly accountStatus: AccountStatus;
   /** Posts where incidents are announced, past the store. Tried on until it is there; never rejects. */

@@ -16,7 +16,7 @@ import { createListener } from "./listen.ts";
 import { createPeople } from "./people.ts";
 import { createPublisher } from "./publish.ts";
 import { createReachability } from "./reachability.ts";
-import { SocketReceiver } from "./receiver.ts";
+import { SocketReceiver, type SocketsNow } from "./receiver.ts";
 
 /** What the Slack transport is made of, with what people can say and what they are shown given from outside. */
 export interface SlackTransportOptions extends SlackOptions {
@@ -148,7 +148,9 @@ export function openSlack(options: SlackTransportOptions): Slack {
       await listener.worker.stop(DRAIN_SECONDS);
       await publisher.stop();
     },
-    ready: () => open && (receiver instanceof SocketReceiver ? receiver.connected > 0 : receiver.listening),
+    ready: () => open && (receiver instanceof SocketReceiver ? isHeard(receiver.sockets()) : receiver.listening),
+    sockets: () => (receiver instanceof SocketReceiver ? receiver.sockets() : null),
+    calls: reachability.calls,
     accountStatus: people.accountStatus,
     announce: (message) =>
       announce({ clients, announceIn: config.announceIn, stopping: stopping.signal, log }, message),
@@ -157,6 +159,13 @@ export function openSlack(options: SlackTransportOptions): Slack {
     channelOf: (incident) => outbox.placeOf(incident),
     rebuild: (incident) => publisher.rebuild(incident),
   };
+}
+
+/** The SDK ends a socket that answers no ping for 5 s; one that it kept beyond this is no way to people. */
+const FRESH_SECONDS = 30;
+
+function isHeard({ open, pongSeconds }: SocketsNow): boolean {
+  return open > 0 && pongSeconds < FRESH_SECONDS;
 }
 
 interface Hooks {

@@ -10,12 +10,17 @@ export interface Reachability {
   readonly fetch: FetchFunction;
   /** Since when nothing was answered, once that is certain. Null: Slack answers, or it isn't known yet that it doesn't. */
   silentSince(): Date | null;
+  /** How the calls ended since this was made. */
+  readonly calls: Readonly<Record<CallOutcome, number>>;
   /** Calls back once, as soon as it is certain that Slack is silent: at once where it is. @returns stops waiting */
   onSilence(silent: (since: Date) => void): () => void;
   /** Asks by itself from now on. `probe`: one cheap call with a deadline of its own, through `fetch`. */
   start(probe: () => Promise<unknown>): void;
   stop(): void;
 }
+
+/** By what came back over HTTP: `failed` is a 5xx, and Slack's own `ok: false` an answer. */
+export type CallOutcome = "answered" | "rate_limited" | "failed" | "unanswered";
 
 export interface ReachabilityOptions {
   readonly log: Logger;
@@ -52,6 +57,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
   const { log, clock = () => performance.now() } = options;
   const timings = { ...reachabilityTimings, ...options.timings };
   const waiting = new Set<(since: Date) => void>();
+  const calls = { answered: 0, rate_limited: 0, failed: 0, unanswered: 0 };
   let answeredAt = clock();
   let doubt: Unanswered | null = null;
   let since: Date | null = null;
@@ -104,13 +110,16 @@ export function createReachability(options: ReachabilityOptions): Reachability {
       try {
         const response = await globalThis.fetch(url, init as RequestInit);
         answered();
+        calls[outcomeOf(response.status)]++;
         return response;
       } catch (error) {
+        calls.unanswered++;
         unanswered(sentAt);
         throw error;
       }
     },
     silentSince: () => since,
+    calls,
     onSilence(silent) {
       if (since !== null) {
         silent(since);
@@ -132,4 +141,9 @@ export function createReachability(options: ReachabilityOptions): Reachability {
       clearTimeout(timer);
     },
   };
+}
+
+function outcomeOf(status: number): CallOutcome {
+  if (status === 429) return "rate_limited";
+  return status >= 500 ? "failed" : "answered";
 }

@@ -48,17 +48,30 @@ export interface SocketOptions {
   readonly lockedOutSeconds?: number;
 }
 
+/** The sockets as they are now. */
+export interface SocketsNow {
+  readonly open: number;
+  /** Since when the oldest of them is open, seconds; 0: none is. */
+  readonly ageSeconds: number;
+  /** Since the last hello or pong on any of them, seconds; 0: none is open. */
+  readonly pongSeconds: number;
+  /** How often one did not open, or broke, since the start. A refresh by Slack is none. */
+  readonly failures: number;
+}
+
 /**
  * Socket Mode that stays up: several connections, each reopened by its own loop (never later than 10 s after Slack is
  * back), and nothing Slack sends can end the process.
  *
- * It stands on two facts of @slack/socket-mode 3.1.0 that its types do not promise: the client handles frames in its one
- * `ws_message` listener, and `send` acknowledges an envelope. `test/slack/receiver.test.ts` holds them; the version is
+ * It stands on three facts of @slack/socket-mode 3.1.0 that its types do not promise: the client handles frames in its one
+ * `ws_message` listener, `send` acknowledges an envelope, and its socket remembers when it last heard a pong. `test/slack/receiver.test.ts` holds them; the version is
  * pinned exactly.
  */
 export class SocketReceiver implements Receiver {
   readonly #options: SocketOptions;
   readonly #live = new Map<number, SocketModeClient>();
+  readonly #openedAt = new WeakMap<SocketModeClient, number>();
+  #failures = 0;
   /** Announced to end, replaced already, and still listened to. */
   readonly #retired = new Map<SocketModeClient, NodeJS.Timeout>();
   readonly #retire = new Map<SocketModeClient, () => void>();
@@ -75,6 +88,19 @@ export class SocketReceiver implements Receiver {
 
   get connected(): number {
     return this.#live.size;
+  }
+
+  sockets(now = Date.now()): SocketsNow {
+    const live = [...this.#live.values()];
+    const opened = live.map((client) => this.#openedAt.get(client) ?? now);
+    const heard = live.map((client, index) => Math.max(opened[index] ?? 0, lastPongOf(client) ?? 0));
+    const secondsSince = (at: number) => (live.length === 0 ? 0 : Math.max(0, (now - at) / 1000));
+    return {
+      open: live.length,
+      ageSeconds: secondsSince(Math.min(...opened)),
+      pongSeconds: secondsSince(Math.max(...heard)),
+      failures: this.#failures,
+    };
   }
 
   init(app: App): void {
@@ -118,11 +144,16 @@ export class SocketReceiver implements Receiver {
         failures = 0;
         this.#lockedOut = false;
         this.#live.set(slot, client);
+        this.#openedAt.set(client, Date.now());
         this.#tellState();
         await gone;
+        if (!signal.aborted && !this.#retired.has(client)) this.#failures++;
       } catch (error) {
         failures++;
-        if (!signal.aborted) this.#failed(error, failures);
+        if (!signal.aborted) {
+          this.#failures++;
+          this.#failed(error, failures);
+        }
       }
       if (this.#live.delete(slot)) this.#tellState();
       this.#retire.delete(client);
@@ -288,6 +319,12 @@ function readable(frame: Frame): boolean {
 
 function send(client: SocketModeClient, envelope: string, response: unknown = {}): Promise<void> {
   return (client as unknown as { send(id: string, body: unknown): Promise<void> }).send(envelope, response);
+}
+
+/** Milliseconds since 1970; null: none was heard yet. */
+function lastPongOf(client: SocketModeClient): number | null {
+  const { websocket } = client as unknown as { websocket?: { lastPongReceivedTimestamp?: number } | null };
+  return websocket?.lastPongReceivedTimestamp ?? null;
 }
 
 async function hello(client: SocketModeClient, signal: AbortSignal): Promise<void> {

@@ -57,7 +57,8 @@ create table lifeboat.outbox (
   version integer not null default 0,
   delivered jsonb,
   given_up_at timestamp with time zone,
-  recorded_at timestamp with time zone
+  recorded_at timestamp with time zone,
+  desired_at timestamp with time zone not null default now()
 );
 create table lifeboat.outbox_page (
   reader text not null,

@@ -37,6 +37,7 @@ async function known(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
       current: never,
       store: never,
       inbox: never,
+      outbox: never,
       doubt: () => false,
       slack: () => null,
       catalogue: () => ({ systems: 0 }),

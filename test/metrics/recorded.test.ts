@@ -6,7 +6,8 @@ import type { Plan } from "../../src/catalog/types.ts";
 import { evolveStrictly, fold, type LogEvent } from "../../src/incident/evolve.ts";
 import type { IncidentState } from "../../src/incident/state.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { nowMetrics } from "../../src/metrics/now.ts";
+import { createNames } from "../../src/metrics/names.ts";
+import { type NowSources, nowMetrics, type SlackNow } from "../../src/metrics/now.ts";
 import { recordedMetrics } from "../../src/metrics/recorded.ts";
 import type { StoredEvent } from "../../src/timeline/contract.ts";
 
@@ -78,6 +79,29 @@ describe("what was written on timelines", () => {
     expect((await registry.metrics()).split("\n")).toHaveLength(once);
   });
 
+  test("takes a thousand odd names and keeps the number of series and their text in bounds", async () => {
+    const registry = new Registry();
+    const metrics = recordedMetrics(registry, createNames(50));
+    const odd = (index: number) =>
+      [`"q${index}`, `\\${index}`, `\n${index}`, `{${index}}`, "x".repeat(300) + index][index % 5] ?? "";
+    for (let index = 0; index < 1000; index++)
+      for (const [event, state] of nights()) {
+        if (!metrics.counts(event.type) || state.declared === null) continue;
+        const runs = new Map([...state.runs].map(([id, run]) => [id, { ...run, runbook: odd(index) }]));
+        const named = { ...state, declared: { ...state.declared, system: odd(index) }, runs };
+        metrics.count(event as unknown as StoredEvent, named as IncidentState);
+      }
+    const text = await registry.metrics();
+    const lines = linesOf(text, "lifeboat_runs_requested_total");
+    // Fifty names and `other`, each planned and unplanned.
+    expect(lines).toHaveLength(2 * 51);
+    expect(lines.some((line) => line.includes('system="other",runbook="other"'))).toBe(true);
+    expect(sum(lines)).toBe(1000 * ofType("run.requested"));
+    for (const line of text.split("\n"))
+      expect(line).toMatch(/^$|^# |^\w+(\{(\w+="(?:[^"\\\n]|\\[\\n"])*",?)+\})? [-+.\de]+$/);
+    expect(Math.max(...text.split("\n").map(({ length }) => length))).toBeLessThan(400);
+  });
+
   test("counts nothing of an event it was not written for", () => {
     expect(recordedMetrics(new Registry()).counts("constructor")).toBe(false);
   });
@@ -86,17 +110,21 @@ describe("what was written on timelines", () => {
 describe("what is so now", () => {
   /** The night at the moment its first approval waits. */
   const waiting = [...nights()].find(([event]) => event.type === "gate.opened") as readonly [LogEvent, IncidentState];
-  const sources = {
+  const sockets = { open: 2, ageSeconds: 600, pongSeconds: 4, failures: 3 };
+  const calls = { answered: 40, rate_limited: 2, failed: 1, unanswered: 5 };
+  const slack: SlackNow = { connected: true, silentSince: null, sockets, calls };
+  const sources: NowSources = {
     current: async () => [waiting[1]],
     store: async () => {},
     inbox: async () => ({ waiting: 3, oldestSeconds: 12, givenUp: 1 }),
     doubt: () => false,
-    slack: () => ({ connected: true, silentSince: null }),
+    outbox: async () => [],
+    slack: () => slack,
     catalogue: () => ({ systems: 1 }),
   };
   const later = (seconds: number) => new Date(waiting[0].at.getTime() + seconds * 1000);
 
-  async function looked(changed: Partial<typeof sources>, seconds = 90): Promise<string> {
+  async function looked(changed: Partial<NowSources>, seconds = 90): Promise<string> {
     const registry = new Registry();
     await nowMetrics(registry, { ...sources, ...changed }).look(later(seconds));
     return registry.metrics();
@@ -130,8 +158,22 @@ describe("what is so now", () => {
     expect(text).toMatch(/^lifeboat_slack_connected 1$/m);
   });
 
+  test("Slack's sockets and calls, as totals that never go back", async () => {
+    const text = await looked({});
+    expect(linesOf(text, "lifeboat_slack_calls_total")).toEqual([
+      'lifeboat_slack_calls_total{outcome="answered"} 40',
+      'lifeboat_slack_calls_total{outcome="rate_limited"} 2',
+      'lifeboat_slack_calls_total{outcome="failed"} 1',
+      'lifeboat_slack_calls_total{outcome="unanswered"} 5',
+    ]);
+    expect(text).toMatch(/^lifeboat_slack_sockets 2$/m);
+    expect(text).toMatch(/^lifeboat_slack_socket_age_seconds 600$/m);
+    expect(text).toMatch(/^lifeboat_slack_pong_age_seconds 4$/m);
+    expect(text).toMatch(/^lifeboat_slack_socket_failures_total 3$/m);
+  });
+
   test("for how long Slack is silent", async () => {
-    const text = await looked({ slack: () => ({ connected: false, silentSince: later(30) as never }) }, 90);
+    const text = await looked({ slack: () => ({ ...slack, connected: false, silentSince: later(30) }) }, 90);
     expect(text).toMatch(/^lifeboat_slack_silent_seconds 60$/m);
     expect(text).toMatch(/^lifeboat_slack_connected 0$/m);
   });

@@ -64,6 +64,22 @@ describe("the socket receiver", () => {
     expect(watched.hellos).toEqual([1, 2]);
   });
 
+  test("says how old its sockets are, when they were last heard, and how many broke", async () => {
+    await open();
+    const now = receiver.sockets();
+    expect(now).toMatchObject({ open: 2, failures: 0 });
+    // The SDK pings every 5 s: without its pongs this would be the age of a socket.
+    const { pongSeconds, ageSeconds } = receiver.sockets(Date.now() + 60_000);
+    expect([Math.round(ageSeconds / 10), Math.round(pongSeconds / 10)]).toEqual([6, 6]);
+    await until(() => {
+      const { pongSeconds: pong, ageSeconds: age } = receiver.sockets();
+      return age > 5 && pong < age - 4;
+    }, 15);
+    workspace.faults("drop");
+    await until(() => receiver.sockets().failures === 2);
+    await until(() => receiver.connected === 2);
+  }, 30_000);
+
   test("hears everything while Slack refreshes one connection", async () => {
     const watched = await open();
     workspace.faults("refresh", { connection: workspace.connections()[0]?.name as string });
