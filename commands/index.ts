@@ -1,5 +1,5 @@
 import { namesIncident, numberIn } from "../src/incident/numbers.ts";
-import { LifeboatError, messageOf, type Problem } from "../src/lib/errors.ts";
+import { LifeboatError, type Problem } from "../src/lib/errors.ts";
 import { CODE_FIELDS } from "../templates/messages/approval/forms.ts";
 import { doubted } from "../templates/messages/incident/store-in-doubt.ts";
 import type { Button } from "../templates/messages/kit/blocks.ts";
@@ -224,7 +224,10 @@ async function refuse(context: CommandContext, request: Request, problem: Proble
   try {
     await record(context, request, problem);
   } catch (error) {
-    context.log.error({ error, key: request.key, code: problem.code }, "a refusal could not be recorded");
+    context.log.error(
+      { event: "command.refusal_not_recorded", err: error, key: request.key, code: problem.code },
+      "a refusal could not be recorded",
+    );
   }
   return no(problem, ...wayOutOf(problem, request));
 }
@@ -238,7 +241,10 @@ function wayOutOf({ code }: Problem, { canAskForm }: Request): readonly Button[]
 
 function failed(context: CommandContext, request: Request, error: unknown): Reply {
   const mark = request.key.slice(-8);
-  context.log.error({ error, verb: request.verb, key: request.key, mark }, `answering failed: ${messageOf(error)}`);
+  context.log.error(
+    { event: "command.failed", err: error, verb: request.verb, key: request.key, mark },
+    "a command could not be answered",
+  );
   return no({
     code: "unexpected",
     what: "Something went wrong while answering",

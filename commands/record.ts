@@ -48,7 +48,8 @@ export async function countRefusal(context: CommandContext, request: Request, { 
   const last = `${verb.slice(0, 60) || "/dr"} in ${place.channel ?? "no channel"}`;
   const count = await context.tally.add(`refused/${code}`, who, HOUR_SECONDS, last);
   // The first, the tenth, the hundredth: whoever reads the log sees it, and is not buried in it.
-  if (/^10*$/.test(String(count))) context.log.warn({ who, code, count, last }, "refused, and counted");
+  if (/^10*$/.test(String(count)))
+    context.log.warn({ event: "command.refused", who, code, count, last }, "a command was refused");
 }
 
 /** True when a refusal of this caller belongs on this timeline and there is still room for it. */

@@ -252,7 +252,10 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
       ? null
       : await serveWebhooks({ ...config.webhooks, routes, http, log });
   const control = await startControl({ config: config.cli, context, counters, log });
-  log.info({ practice: config.practice, systems: catalog.systems.length, drainSeconds }, "Lifeboat is up.");
+  log.info(
+    { event: "bot.started", practice: config.practice, systems: catalog.systems.length, drainSeconds },
+    "the bot has started",
+  );
 
   return {
     reload: async () => void (await reloader.now("signal", { kind: "bot" })),

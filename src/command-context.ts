@@ -98,7 +98,8 @@ export function readCatalog(config: Config, log: Logger): Catalog {
   const given = loadVariables(loaded.catalog, config.catalog.valuesFile);
   const drill = drillValuesOf(config, loaded.catalog);
   const problems = [...loaded.problems, ...given.problems, ...drill.problems];
-  if (problems.length > 0) log.error(`The catalogue has mistakes:\n${reportFindings(problems)}`);
+  if (problems.length > 0)
+    log.error({ event: "catalogue.mistakes", says: reportFindings(problems) }, "the catalogue has mistakes");
   if (catalog.systems.length === 0)
     throw new LifeboatError({
       code: "no-systems",
@@ -135,8 +136,10 @@ export function refuseDrillsOnProduction(context: CommandContext): void {
 /** A template with a mistake stays out and is said; the others are there. */
 function readTemplates(config: Config, log: Logger) {
   const { templates, problems } = loadTemplates(config.catalog.systemsFolder);
-  if (problems.length > 0) log.error(`The comms templates have mistakes:\n${reportFindings(problems)}`);
+  if (problems.length > 0)
+    log.error({ event: "comms.mistakes", says: reportFindings(problems) }, "comms templates have mistakes");
   const reports = checkTemplates(config.catalog.systemsFolder).problems;
-  if (reports.length > 0) log.error(`The post-mortem templates have mistakes:\n${reportFindings(reports)}`);
+  if (reports.length > 0)
+    log.error({ event: "report.mistakes", says: reportFindings(reports) }, "post-mortem templates have mistakes");
   return templates;
 }

@@ -22,12 +22,12 @@ warnOfRenamed(log, loaded.renamed);
 if (!slack)
   log.warn(
     { event: "bot.without_slack", socket: config.cli.socket },
-    "This bot runs without Slack. You hold the service's authority: it is on the timeline, and announced once Slack is back.",
+    "this bot runs without slack; whoever started it is on the timeline",
   );
 
 /** Nobody knows what state a process is in after this. Another replica, or the next start, goes on from the timeline. */
 process.on("unhandledRejection", (error) => {
-  log.fatal({ err: error }, "Something failed where nobody was looking; this process ends.");
+  log.fatal({ event: "bot.failed", err: error }, "unhandled rejection; this process ends");
   process.exit(1);
 });
 
@@ -42,14 +42,14 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => {
     if (leaving) process.exit(1);
     leaving = true;
-    log.info({ signal }, "Leaving: runs are let go, what came in is finished.");
+    log.info({ event: "bot.stopping", signal }, "stopping: runs are let go, what came in is finished");
     const late = passing(STARTING_SECONDS * 1000, null, { ref: false });
     Promise.race([starting, late])
       .then((started) => started?.stop())
       .then(
         () => process.exit(0),
         (error) => {
-          log.error({ err: error }, "Leaving was not clean.");
+          log.error({ event: "bot.stop_failed", err: error }, "stopping was not clean");
           process.exit(1);
         },
       );
@@ -59,12 +59,16 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 const bot = await starting.catch((error) => {
   // At a terminal the mistakes of a catalogue are read as `lifeboat lint` prints them, not in one line of JSON.
   if (process.stderr.isTTY) process.stderr.write(`${messageOf(error)}\n`);
-  else log.fatal({ err: error }, messageOf(error));
+  else log.fatal({ event: "bot.start_failed", err: error }, "the bot could not start");
   process.exit(1);
 });
 
 // In practice the terminal that is closed takes everything with it.
 if (!config.practice)
   process.on("SIGHUP", () => {
-    bot.reload().catch((error) => log.error({ err: error }, "The catalogue could not be reloaded."));
+    bot
+      .reload()
+      .catch((error) =>
+        log.error({ event: "catalogue.not_reloaded", err: error }, "the catalogue could not be reloaded"),
+      );
   });

@@ -103,7 +103,7 @@ export function createReloader(options: ReloadOptions): Reloader {
     const wrong = problems.length > 0 ? reportFindings(problems) : refusalOf(next);
     if (wrong !== null) {
       refused = new Set(touched);
-      log.error({ event: "catalogue.kept", by }, `The catalogue was not reloaded; all is kept as it was:\n${wrong}`);
+      log.error({ event: "catalogue.kept", by, says: wrong }, "the catalogue was not reloaded; all is kept as it was");
       return { kind: "refused", problems: wrong };
     }
     refused = new Set();

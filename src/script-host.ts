@@ -29,7 +29,7 @@ export async function prepareScripts(
   if (systems.every(({ scripts }) => scripts.length === 0)) return found;
   const how = await containment();
   for (const { event, says } of weaknesses(how, found !== null, await isEnvironmentReadable()))
-    log.warn({ event }, says);
+    log.warn({ event, says }, "scripts are less contained here than they could be");
   return found;
 }
 

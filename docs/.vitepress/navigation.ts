@@ -39,6 +39,7 @@ export const navigation: readonly Section[] = [
       { text: "Runbooks", link: "/reference/runbooks/" },
       { text: "Actions", link: "/reference/actions/" },
       { text: "Reports", link: "/reference/reports" },
+      { text: "Log events", link: "/reference/log-events" },
     ],
   },
   {

@@ -5,6 +5,7 @@ import { commandTable } from "../../commands/index.ts";
 import { configurationTable } from "../../src/config.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { actionPages } from "./actions.ts";
+import { logEventsPage } from "./log-events.ts";
 import { page } from "./markdown.ts";
 import { reportPage } from "./reports.ts";
 import { runbookPages } from "./runbooks.ts";
@@ -15,6 +16,7 @@ export function referencePages(): ReadonlyMap<string, string> {
     ["reference/commands.md", commandsPage()],
     ["reference/settings.md", settingsPage()],
     ["reference/reports.md", reportPage()],
+    ["reference/log-events.md", logEventsPage()],
     ...actionPages(),
     ...runbookPages(),
   ]);

@@ -115,7 +115,7 @@ function cloudwatch(options: AlertRoutesOptions): WebhookRoute {
     if (envelope.Type === "UnsubscribeConfirmation") {
       options.log.warn(
         { event: "alerts.unsubscribed", topic: envelope.TopicArn },
-        "SNS no longer sends from this topic",
+        "a topic of sns no longer sends alerts",
       );
       return 200;
     }
@@ -140,30 +140,38 @@ async function keep(options: AlertRoutesOptions, sender: Sender, parsed: Parsed,
 }
 
 function unauthenticated(options: AlertRoutesOptions, sender: Sender, from: string | undefined, why?: string): number {
-  count(options, `alerts/unauthenticated`, sender, why ?? `from ${from ?? "an unknown address"}`);
+  count(options, UNAUTHENTICATED, sender, why ?? `from ${from ?? "an unknown address"}`);
   return 401;
 }
 
 /** Its sender is known, and what it says can't be read: whoever connects it has to know why. */
 function refused(options: AlertRoutesOptions, sender: Sender, says: string): number {
-  count(options, "alerts/refused", sender, says);
+  count(options, UNREADABLE, sender, says);
   return 400;
 }
+
+interface Refused {
+  /** Its name in the tally. */
+  readonly counted: string;
+  readonly event: string;
+}
+
+const UNAUTHENTICATED: Refused = { counted: "alerts/unauthenticated", event: "alerts.unauthenticated" };
+const UNREADABLE: Refused = { counted: "alerts/refused", event: "alerts.refused" };
 
 /** Counts that are being written: one of a kind at a time, so that a flood of refused requests is no flood of writes. */
 const counting = new Set<string>();
 
 /** In the log the first, the tenth, the hundredth of an hour; `/dr alerts` shows them. Never waited for: a flood is answered as quickly. */
-function count({ tally, log }: AlertRoutesOptions, what: string, sender: Sender, says: string): void {
-  const kind = `${what}/${sender}`;
+function count({ tally, log }: AlertRoutesOptions, why: Refused, sender: Sender, says: string): void {
+  const kind = `${why.counted}/${sender}`;
   if (counting.has(kind)) return;
   counting.add(kind);
-  const event = what.replace("/", ".");
   tally
-    .add(what, sender, HOUR_SECONDS, says)
+    .add(why.counted, sender, HOUR_SECONDS, says)
     .then((times) => {
-      if (/^10*$/.test(String(times))) log.warn({ event, sender, times, says }, "an alert was refused");
+      if (/^10*$/.test(String(times))) log.warn({ event: why.event, sender, times, says }, "an alert was refused");
     })
-    .catch((error) => log.warn({ event, sender, says, error: messageOf(error) }, "an alert was refused"))
+    .catch((error) => log.warn({ event: why.event, sender, says, error: messageOf(error) }, "an alert was refused"))
     .finally(() => counting.delete(kind));
 }

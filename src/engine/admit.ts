@@ -155,7 +155,10 @@ async function lookUp(runContext: RunContext, people: readonly string[]): Promis
         );
         accounts.set(person, why);
       } catch (error) {
-        runContext.log.warn({ person, error: messageOf(error) }, "an approver could not be looked up");
+        runContext.log.warn(
+          { event: "run.approver_unknown", person, error: messageOf(error) },
+          "an approver could not be looked up",
+        );
       }
     }),
   );

@@ -88,7 +88,10 @@ export function openAttempt(runContext: RunContext, step: ActionStep, number: nu
   const reporter = createProgressReporter(
     (says) => {
       record("step.progressed", { says }).catch((error) => {
-        runContext.log.debug({ step: step.id, error: messageOf(error) }, "progress was not recorded");
+        runContext.log.debug(
+          { event: "run.progress_not_recorded", step: step.id, error: messageOf(error) },
+          "progress was not recorded",
+        );
       });
     },
     {

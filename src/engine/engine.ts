@@ -77,11 +77,13 @@ export function createEngine(ports: EnginePorts): Engine {
       .then(
         (left) => {
           errors.delete(lease.run);
-          runContext.log.debug({ left }, "run left");
+          runContext.log.debug({ event: "run.left", left }, "run left");
         },
         (error: unknown) => troubled(lease, error, () => lost.abort(new LetGo())),
       )
-      .catch((error: unknown) => runContext.log.error({ error: messageOf(error) }, "run abandoned to its lease"))
+      .catch((error: unknown) =>
+        runContext.log.error({ event: "run.abandoned", error: messageOf(error) }, "run abandoned to its lease"),
+      )
       .finally(() => {
         if (live.get(lease.run)?.journal === writer) live.delete(lease.run);
         look();
@@ -95,7 +97,10 @@ export function createEngine(ports: EnginePorts): Engine {
     if (error instanceof LeaseLost || stopping) return;
     const count = (errors.get(lease.run) ?? 0) + 1;
     errors.set(lease.run, count);
-    log.error({ run: lease.run, count, error: messageOf(error) }, "the engine failed on a run");
+    log.error(
+      { event: "run.engine_failed", run: lease.run, count, error: messageOf(error) },
+      "the engine failed on a run",
+    );
     if (isChangedPlan(error)) return tellStuck(lease, (error as LifeboatError).problem);
     if (count >= settings.errorsMax)
       return tellStuck(lease, {
@@ -197,7 +202,7 @@ export function createEngine(ports: EnginePorts): Engine {
       for (const lease of found) take(lease);
       return found.length;
     } catch (error) {
-      log.debug({ error: messageOf(error) }, "nothing could be claimed; the store is asked again");
+      log.debug({ event: "run.not_claimed", error: messageOf(error) }, "no run could be claimed; retrying");
       return 0;
     }
   }
@@ -207,7 +212,7 @@ export function createEngine(ports: EnginePorts): Engine {
     live.get(lease.run)?.lose();
     if (lease.deaths >= settings.deathsMax) {
       void poisoned(lease).catch((failed: unknown) => {
-        log.error({ run: lease.run, error: messageOf(failed) }, "run abandoned to its lease");
+        log.error({ event: "run.abandoned", run: lease.run, error: messageOf(failed) }, "run abandoned to its lease");
       });
       return;
     }
@@ -215,7 +220,7 @@ export function createEngine(ports: EnginePorts): Engine {
       drive(lease);
     } catch (error) {
       void troubled(lease, error, () => {}).catch((failed: unknown) => {
-        log.error({ run: lease.run, error: messageOf(failed) }, "run abandoned to its lease");
+        log.error({ event: "run.abandoned", run: lease.run, error: messageOf(failed) }, "run abandoned to its lease");
       });
     }
   }
@@ -287,7 +292,10 @@ export function createEngine(ports: EnginePorts): Engine {
    */
   async function abandon(one: Live): Promise<void> {
     await withDeadline("The hand-over", HAND_OVER_SECONDS, () => handOver(one.journal)).catch((error: unknown) => {
-      log.warn({ run: one.lease.run, error: messageOf(error) }, "the hand-over is not on the timeline");
+      log.warn(
+        { event: "run.hand_over_not_recorded", run: one.lease.run, error: messageOf(error) },
+        "the hand-over is not on the timeline",
+      );
     });
     one.lose();
     await one.over;

@@ -82,7 +82,10 @@ async function whoIsGone(runContext: RunContext, step: string): Promise<Readonly
         const why = await withDeadline(`Looking up ${person}`, 5, looked, runContext.lost);
         if (why !== null) gone.set(person, why);
       } catch (error) {
-        runContext.log.warn({ person, error: messageOf(error) }, "an approver could not be looked up");
+        runContext.log.warn(
+          { event: "run.approver_unknown", person, error: messageOf(error) },
+          "an approver could not be looked up",
+        );
       }
     }),
   );

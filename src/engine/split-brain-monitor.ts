@@ -73,7 +73,10 @@ export function createSplitBrainMonitor(options: SplitBrainMonitorOptions): Spli
     await Promise.all(
       due.map(async (one) => {
         const seen = await look(one).catch((error) => {
-          log.debug({ run: one.run, step: one.step.id, error: messageOf(error) }, "the watched could not be looked at");
+          log.debug(
+            { event: "run.not_watched", run: one.run, step: one.step.id, error: messageOf(error) },
+            "a promoted server could not be looked at",
+          );
           return undefined;
         });
         if (seen !== undefined && !projector.stopping.aborted) await record(one, seen);
@@ -100,7 +103,9 @@ export function createSplitBrainMonitor(options: SplitBrainMonitorOptions): Spli
     const stands = known.some(({ step, over }) => step === one.step.id && over === null);
     if (stands === (seen !== null)) return;
     await timeline.decide(one.stream, (events) => ({ events: saying(one, seen, events), value: null }));
-    log.warn({ run: one.run, step: one.step.id }, seen?.says ?? "split brain is over");
+    const about = { run: one.run, step: one.step.id };
+    if (seen === null) log.warn({ event: "run.split_brain_over", ...about }, "split brain is over");
+    else log.error({ event: "run.split_brain", ...about, says: seen.says }, "two servers take writes");
   }
 
   return { start: projector.start, stop: projector.stop };

@@ -221,7 +221,7 @@ export async function startServer(options: ServerOptions): Promise<PgServer> {
     });
     // Somebody who started it at the same moment may have written another port before it read its settings.
     const port = await untilReady(dir, child.pid ?? -1, exited);
-    options.log?.info({ dir, port, pid: child.pid }, "PostgreSQL started");
+    options.log?.info({ event: "store.embedded_started", dir, port, pid: child.pid }, "embedded postgresql started");
     return server(binaries, { dir, port, pid: child.pid ?? -1 }, await ownerOf(dir), exited);
   } finally {
     await output.close();

@@ -113,8 +113,10 @@ export function createProjector(options: ProjectorOptions): Projector {
   function failed(key: string, error: unknown): void {
     const before = failures.get(key) ?? 0;
     failures.set(key, before + 1);
-    const said = { event: "projector.look_failed", projector: name, stream: key === ONCE ? null : key, err: error };
-    log[before === 0 ? "error" : "debug"](said, "the timeline could not be followed; retrying");
+    const about = { projector: name, stream: key === ONCE ? null : key, err: error };
+    if (before === 0)
+      log.error({ event: "projector.look_failed", ...about }, "the timeline could not be followed; retrying");
+    else log.debug({ event: "projector.look_failed", ...about }, "the timeline could not be followed; retrying");
   }
 
   function later(key: string, again: () => void): void {

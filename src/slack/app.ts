@@ -1,5 +1,4 @@
 import { type AllMiddlewareArgs, type AnyMiddlewareArgs, App, type Receiver, type ReceiverEvent } from "@slack/bolt";
-import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Workspace } from "../sinks/slack/identity.ts";
 import { type Identity, isOneOf } from "../sinks/slack/identity.ts";
@@ -47,7 +46,7 @@ export function buildApp(options: AppOptions): App {
   });
   app.use((args) => oursOnly(options, args));
   app.error(async ({ error }: { error: unknown }) => {
-    options.log.error({ err: error }, `Handling something from Slack failed: ${messageOf(error)}`);
+    options.log.error({ event: "slack.handler_failed", err: error }, "a delivery from slack could not be handled");
   });
   return app;
 }
@@ -69,7 +68,7 @@ export function stranger(
 async function oursOnly(options: AppOptions, args: AnyMiddlewareArgs & AllMiddlewareArgs): Promise<void> {
   const why = stranger(args.body as Record<string, unknown>, options.appId(), options.workspaces());
   if (why === null) return args.next();
-  options.log.warn({ why }, "A delivery from Slack was refused.");
+  options.log.warn({ event: "slack.delivery_refused", why }, "a delivery from slack was refused");
   if (!("ack" in args) || typeof args.ack !== "function") return;
   const said = "command" in args ? { response_type: "ephemeral", text: `Nothing was done. ${why}` } : undefined;
   await (args.ack as (said?: object) => Promise<void>)(said);

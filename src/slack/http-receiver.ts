@@ -57,7 +57,7 @@ export class HttpReceiver implements Receiver {
       dispatchErrorHandler: async ({ response }) => answer(response, 404),
       processEventErrorHandler: async ({ error, response }) => {
         if (!(error instanceof RefusedDelivery))
-          options.log.error({ err: error }, "A delivery from Slack was not handled.");
+          options.log.error({ event: "slack.delivery_failed", err: error }, "a delivery from slack was not handled");
         answer(response, error instanceof RefusedDelivery ? 401 : 500);
         // It is answered: otherwise Bolt waits three seconds for that, and logs that nobody did.
         return true;
@@ -82,7 +82,7 @@ export class HttpReceiver implements Receiver {
     const { host, port, log, http = createHttpAddresses(log) } = this.#options;
     const listener = async (request: IncomingMessage, response: ServerResponse) => {
       await this.#admit(request, response).catch((error) => {
-        log.warn({ err: error }, "a delivery could not be read");
+        log.warn({ event: "slack.delivery_unreadable", err: error }, "a delivery from slack could not be read");
         answer(response, 400);
       });
     };

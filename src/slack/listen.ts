@@ -94,7 +94,10 @@ export function createListener(options: ListenOptions): Listener {
     try {
       return (await withDeadline("The inbox", KEEP_SECONDS, () => written)) ? "new" : "known";
     } catch (error) {
-      log.error({ err: error, kind: taken.kind }, "A request from Slack could not be recorded.");
+      log.error(
+        { event: "slack.delivery_not_kept", err: error, kind: taken.kind },
+        "a delivery from slack could not be recorded",
+      );
       // Should the write arrive after all, it is not done: its sender was told so.
       void written.then((late) => (late ? inbox.done(taken.key) : undefined)).catch(() => {});
       return "not kept";
@@ -127,7 +130,9 @@ export function createListener(options: ListenOptions): Listener {
       return;
     }
     // An acknowledgement that does not get through does not undo what is written: it is handled and answered all the same.
-    await ack().catch((error) => log.warn({ err: error }, "An acknowledgement did not reach Slack."));
+    await ack().catch((error) =>
+      log.warn({ event: "slack.ack_lost", err: error }, "an acknowledgement did not reach slack"),
+    );
     if (kept === "new") worker.now(taken);
   }
 
@@ -236,14 +241,17 @@ async function linkTo({ clients, log }: ListenOptions, { about }: Delivery): Pro
     const { permalink } = await clients.ask.chat.getPermalink({ channel: about.channel, message_ts: about.ts });
     return permalink ?? null;
   } catch (error) {
-    log.warn({ says: messageOf(error) }, "A message's link could not be learned.");
+    log.warn({ event: "slack.link_unknown", says: messageOf(error) }, "the link of a message could not be read");
     return null;
   }
 }
 
 /** Somebody who came late into a channel asked for nothing, so there is nothing to refuse. */
 async function refuseOld(options: ListenOptions, delivery: Delivery, now: Date): Promise<void> {
-  options.log.warn({ user: delivery.user, verb: delivery.verb, doneAt: delivery.doneAt }, "too old to be done");
+  options.log.warn(
+    { event: "slack.delivery_too_old", user: delivery.user, verb: delivery.verb, doneAt: delivery.doneAt },
+    "a delivery from slack is too old to be done",
+  );
   if (delivery.carries === JOINED) return;
   const typed = delivery.carries === null && delivery.form === null ? `${delivery.verb} ${delivery.rest}`.trim() : null;
   const doneAt = delivery.doneAt === undefined ? null : new Date(delivery.doneAt);

@@ -39,7 +39,7 @@ export function openSlack(options: SlackTransportOptions): Slack {
   const reachability = createReachability({ log });
   const clients = createClients(config, log, reachability.fetch);
   const lockedOut = (says: string) => {
-    log.error({ says }, "Slack does not let Lifeboat in. A person has to look at its app and tokens.");
+    log.error({ event: "slack.locked_out", says }, "slack refuses this app or its tokens");
     options.onLockedOut?.(says);
   };
   let who: Identity | null = null;
@@ -97,7 +97,10 @@ export function openSlack(options: SlackTransportOptions): Slack {
     hello: (id) => {
       appId ??= id;
     },
-    up: () => void publisher.slackIsBack().catch((error) => log.warn({ err: error }, "Put-off messages wait on.")),
+    up: () =>
+      void publisher
+        .slackIsBack()
+        .catch((error) => log.warn({ event: "slack.put_off_kept", err: error }, "messages that were put off wait on")),
   });
   const app = buildApp({
     config,
@@ -120,7 +123,8 @@ export function openSlack(options: SlackTransportOptions): Slack {
       } catch (error) {
         const failure = callFailureOf(error);
         if (failure.kind === "locked out") lockedOut(failure.says);
-        else if (failures === 0) log.warn({ says: failure.says }, "Slack does not answer yet; it is tried on.");
+        else if (failures === 0)
+          log.warn({ event: "slack.no_answer", says: failure.says }, "slack doesn't answer yet; retrying");
         const seconds =
           failure.kind === "locked out" ? 6 * KNOCK_CAP_SECONDS : Math.min(KNOCK_CAP_SECONDS, backoffSeconds(failures));
         await pause(seconds * 1000, stopping.signal);
@@ -138,13 +142,20 @@ export function openSlack(options: SlackTransportOptions): Slack {
     start() {
       publisher.follow();
       reachability.start(() => clients.act.auth.test());
-      opening = knock().catch((error) => log.fatal({ err: error }, "The Slack door could not be opened."));
+      opening = knock().catch((error) =>
+        log.fatal({ event: "slack.not_opened", err: error }, "the transport to slack could not be opened"),
+      );
     },
     async stop() {
       stopping.abort();
       reachability.stop();
       await opening;
-      if (open) await receiver.stop().catch((error) => log.warn({ err: error }, "Slack's door did not close cleanly."));
+      if (open)
+        await receiver
+          .stop()
+          .catch((error) =>
+            log.warn({ event: "slack.close_failed", err: error }, "the transport to slack did not close cleanly"),
+          );
       await listener.worker.stop(DRAIN_SECONDS);
       await publisher.stop();
     },
@@ -177,7 +188,7 @@ interface Hooks {
 function receiverFor({ config, log, http }: SlackOptions, hooks: Hooks): SocketReceiver | HttpReceiver {
   const { transport } = config;
   const onRateLimited = () =>
-    log.error("Slack holds back events of this workspace: more than 30,000 came in the last hour");
+    log.error({ event: "slack.events_held_back" }, "slack holds back events: over 30,000 in an hour");
   if (transport.kind === "http")
     return new HttpReceiver({
       signingSecrets: transport.signingSecrets,
@@ -196,7 +207,7 @@ function receiverFor({ config, log, http }: SlackOptions, hooks: Hooks): SocketR
     drainSeconds: DRAIN_SECONDS,
     onFatal: ({ says }) => hooks.lockedOut(says),
     onState: (up, wanted) => {
-      log.info({ up, wanted }, "Slack connections");
+      log.info({ event: "slack.sockets", up, wanted }, "sockets to slack");
       if (before === 0 && up > 0) hooks.up();
       before = up;
     },
@@ -204,8 +215,8 @@ function receiverFor({ config, log, http }: SlackOptions, hooks: Hooks): SocketR
       hooks.hello(id);
       if (connections !== null && connections > 8)
         log.warn(
-          { connections },
-          "Slack counts many connections of this app; beyond ten, clicks can go to none that is ours.",
+          { event: "slack.many_sockets", connections },
+          "slack counts many sockets of this app; over ten lose clicks",
         );
     },
     onRateLimited,

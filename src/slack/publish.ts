@@ -208,12 +208,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
       // The channel is named in what is said elsewhere, so its incident is drawn once more.
       onPlace: changed,
       accounts,
-      onUnreachable: () => void redrawLive().catch((error) => log.warn({ err: error }, "incidents are drawn later")),
+      onUnreachable: () =>
+        void redrawLive().catch((error) =>
+          log.warn({ event: "slack.drawn_later", err: error }, "incidents are drawn later"),
+        ),
       onAnnounceLost: () => checkAnnounceSoon(ANNOUNCE_AGAIN_MS),
       stopping,
     };
     const done = workQueue(deps, queue, bell)
-      .catch((error) => log.error({ err: error, queue }, "A channel could not be worked on; it is tried again."))
+      .catch((error) =>
+        log.error({ event: "slack.queue_failed", err: error, queue }, "a channel could not be worked on; retrying"),
+      )
       .finally(() => {
         queues.delete(queue);
         if (entry.again && !stopping.aborted) work(queue);

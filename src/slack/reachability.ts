@@ -68,7 +68,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
   function answered(): void {
     answeredAt = clock();
     doubt = null;
-    if (since !== null) log.info({ event: "slack.answers_again", since }, "Slack answers again");
+    if (since !== null) log.info({ event: "slack.answers_again", since }, "slack answers again");
     since = null;
   }
 
@@ -82,7 +82,7 @@ export function createReachability(options: ReachabilityOptions): Reachability {
     }
     if (since !== null || sentAt < doubt.noticedAt || now - doubt.sentAt < timings.certain) return;
     since = new Date(Date.now() - (now - doubt.sentAt));
-    log.warn({ event: "slack.silent", since }, "Slack doesn't answer; nothing waits for it until it does");
+    log.warn({ event: "slack.silent", since }, "slack doesn't answer; nothing waits for it until it does");
     for (const tell of [...waiting]) tell(since);
   }
 

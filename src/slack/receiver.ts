@@ -168,7 +168,7 @@ export class SocketReceiver implements Receiver {
       if (!this.#lockedOut) this.#options.onFatal(failure);
       this.#lockedOut = true;
     } else if (failures === 1)
-      this.#options.log.warn({ says: failure.says }, "Slack does not open a socket; trying on.");
+      this.#options.log.warn({ event: "slack.socket_failed", says: failure.says }, "slack opens no socket; retrying");
   }
 
   #waitMs(failures: number): number {
@@ -217,7 +217,10 @@ export class SocketReceiver implements Receiver {
         return;
       }
       Promise.resolve(Reflect.apply(read, client, [data, binary])).catch((error) =>
-        this.#options.log.error({ err: error }, "A frame from Slack could not be read."),
+        this.#options.log.error(
+          { event: "slack.frame_unreadable", err: error },
+          "a frame from slack could not be read",
+        ),
       );
     });
   }
@@ -250,7 +253,10 @@ export class SocketReceiver implements Receiver {
     const handled = app
       .processEvent(event)
       .catch((error) =>
-        this.#options.log.error({ err: error }, "A delivery from Slack was not handled; it may come again."),
+        this.#options.log.error(
+          { event: "slack.delivery_failed", err: error },
+          "a delivery from slack was not handled; it may come again",
+        ),
       )
       .finally(() => {
         ack.settle();

@@ -11,8 +11,8 @@ export function sdkLog(log: Logger): SlackLogger {
   return {
     debug: () => {},
     info: () => {},
-    warn: (...parts) => log.warn(say(parts)),
-    error: (...parts) => log.error(say(parts)),
+    warn: (...parts) => log.warn({ event: "slack.sdk", says: say(parts) }, "slack's sdk warns"),
+    error: (...parts) => log.error({ event: "slack.sdk", says: say(parts) }, "slack's sdk reports an error"),
     getLevel: () => LogLevel.WARN,
     setLevel: () => {},
     setName: () => {},

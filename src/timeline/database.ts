@@ -23,7 +23,8 @@ export function connection(url: string, name: string): pg.ClientConfig {
 /** Ten connections that send without waiting for each answer; an error on an idle one is logged, never thrown. */
 export function openPool(url: string, name: string, log: Logger): pg.Pool {
   const pool = new pg.Pool({ ...connection(url, name), ...{ pipeline: true }, max: 10 });
-  const ignore = (error: Error) => log.debug({ err: error }, "a connection to the store was lost");
+  const ignore = (error: Error) =>
+    log.debug({ event: "store.connection_lost", err: error }, "a connection to the store was lost");
   pool.on("error", ignore);
   pool.on("connect", (client) => client.on("error", ignore));
   return pool;

@@ -47,11 +47,11 @@ export async function openEmbedded(dataFolder: string, log: Logger): Promise<Emb
     for (;;) {
       await server.exited;
       if (left) return;
-      log.warn({ dir }, "the embedded PostgreSQL is gone, starting it again");
+      log.warn({ event: "store.embedded_gone", dir }, "embedded postgresql is gone; starting it again");
       await pause(200);
       // On the port that everybody who works with it knows: whoever has it for a moment is waited for.
       server = await raiseOn(dir, server.port, log).catch((error) => {
-        log.error({ err: error }, "the embedded PostgreSQL could not be started again");
+        log.error({ event: "store.embedded_failed", err: error }, "embedded postgresql could not be started again");
         return server;
       });
       if (left) await stopUnlessUsed(server, "", log);
@@ -101,7 +101,7 @@ async function raise(folder: string, dir: string, log: Logger): Promise<PgServer
   const noted = Number(await readFile(join(folder, "postgres.port"), "utf8").catch(() => "0"));
   for (const port of [noted > 0 ? noted : await freePort(), await freePort()]) {
     const started = await raiseOn(dir, port, log).catch((error) => {
-      log.debug({ err: error }, "the embedded PostgreSQL did not start");
+      log.debug({ event: "store.embedded_failed", err: error }, "embedded postgresql did not start");
       return null;
     });
     if (started === null) continue;
@@ -144,11 +144,12 @@ async function stopUnlessUsed(server: PgServer, name: string, log: Logger): Prom
       );
       return rows[0]?.others ?? 0;
     });
-    if (others > 0) return log.info({ others }, "the embedded PostgreSQL stays: others work with it");
+    if (others > 0)
+      return log.info({ event: "store.embedded_stays", others }, "embedded postgresql stays: others work with it");
     await server.stop("fast");
-    log.info("embedded PostgreSQL stopped");
+    log.info({ event: "store.embedded_stopped" }, "embedded postgresql stopped");
   } catch (error) {
-    log.debug({ err: error }, "the embedded PostgreSQL could not be asked to stop");
+    log.debug({ event: "store.embedded_not_stopped", err: error }, "embedded postgresql could not be asked to stop");
   }
 }
 

@@ -47,7 +47,7 @@ export function openFollower(
       try {
         changed(stream, version);
       } catch (error) {
-        log.error({ err: error, stream }, "a follower of the timeline failed");
+        log.error({ event: "store.follower_failed", err: error, stream }, "a follower of the timeline failed");
       }
     }
   }
@@ -71,7 +71,7 @@ export function openFollower(
     if (closed || followers.size === 0 || looking) return;
     clearTimeout(timer);
     looking = lookOnce()
-      .catch((error) => log.debug({ err: error }, "the timeline could not be looked at"))
+      .catch((error) => log.debug({ event: "store.not_read", err: error }, "the timeline could not be read; retrying"))
       .finally(() => {
         looking = undefined;
         if (!closed && followers.size > 0) timer = setTimeout(soon, pollMs);

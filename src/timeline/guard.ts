@@ -102,7 +102,7 @@ export function createGuard({ pool, known, keyring, log, forget, also, everyMs =
   function becomes(next: Problem | null): void {
     if (next?.what === doubt?.what) return;
     doubt = next;
-    if (next) log.error({ event: "record.store_went_back", problem: next }, next.what);
+    if (next) log.error({ event: "record.store_went_back", problem: next }, "the store is not the one this bot knew");
     else log.warn({ event: "record.store_accepted" }, "the store was accepted; changes go on");
     for (const tell of listeners) tell(next);
     later();
@@ -137,7 +137,12 @@ export function createGuard({ pool, known, keyring, log, forget, also, everyMs =
       () =>
         void looks
           .run()
-          .catch((error) => log.debug({ error: messageOf(error) }, "the store's heads could not be compared")),
+          .catch((error) =>
+            log.debug(
+              { event: "record.not_compared", error: messageOf(error) },
+              "the store's heads could not be compared",
+            ),
+          ),
       doubt === null ? everyMs : DOUBT_LOOK_MS,
     ).unref();
   }

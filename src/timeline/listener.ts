@@ -54,7 +54,9 @@ export function openListener(url: string, name: string, replica: number, log: Lo
 
   const running = (async () => {
     while (!closed.signal.aborted) {
-      await session().catch((error) => log.debug({ err: error }, "the store's listener lost its connection"));
+      await session().catch((error) =>
+        log.debug({ event: "store.listener_lost", err: error }, "the store's listener lost its connection"),
+      );
       await nap(again, closed.signal);
     }
   })();

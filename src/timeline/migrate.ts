@@ -120,7 +120,7 @@ async function apply(
     await withKeys[name]?.(client, keyring);
     await client.query("insert into lifeboat.migration (name, checksum) values ($1, $2)", [name, checksum]);
     await client.query("commit");
-    log.info({ migration: name }, "schema migrated");
+    log.info({ event: "store.migrated", migration: name }, "schema migrated");
   } catch (error) {
     await client.query("rollback").catch(() => {});
     throw (error as { code?: string }).code === "42501" ? noRights(name, error) : error;

@@ -132,7 +132,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   });
   await guard
     .check()
-    .catch((error) => log.debug({ error: messageOf(error) }, "the store's heads could not be compared"));
+    .catch((error) =>
+      log.debug({ event: "record.not_compared", error: messageOf(error) }, "the store's heads could not be compared"),
+    );
   return {
     timeline,
     // Whoever drives a run acts on what is recorded: nothing is claimed while that is in doubt.

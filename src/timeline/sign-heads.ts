@@ -66,14 +66,20 @@ export function createHeadSigner({
   }
 
   function queue(work: () => Promise<void>): Promise<void> {
-    signing = signing.then(work).catch((error) => log.debug({ error: messageOf(error) }, "a head could not be signed"));
+    signing = signing
+      .then(work)
+      .catch((error) =>
+        log.debug({ event: "record.not_signed", error: messageOf(error) }, "a head could not be signed"),
+      );
     return signing;
   }
 
   async function signAll(streams: Iterable<string>): Promise<void> {
     // One that was tampered with is not signed, and keeps nobody else from it.
     for (const stream of [...streams])
-      await sign(stream).catch((error) => log.warn({ stream, error: messageOf(error) }, "a head was not signed"));
+      await sign(stream).catch((error) =>
+        log.warn({ event: "record.not_signed", stream, error: messageOf(error) }, "a head was not signed"),
+      );
   }
 
   function later(): void {

@@ -113,7 +113,7 @@ export function createTimeline(parts: TimelineParts): SigningTimeline {
   function tampered(problem: Problem): void {
     if (told.has(problem.where ?? "")) return;
     told.add(problem.where ?? "");
-    log.error({ event: "record.tampered", problem }, problem.what);
+    log.error({ event: "record.tampered", problem }, "events of a timeline were changed by someone else");
     for (const met of tampering) met(problem);
   }
 

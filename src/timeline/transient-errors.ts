@@ -47,7 +47,7 @@ export async function patiently<T>(patience: Patience, attempt: () => Promise<T>
       const rest = wait * (0.5 + Math.random());
       if (performance.now() + rest > until) throw away(what, seconds, error);
       if (!said && wait >= 400) {
-        log.warn({ err: error }, `${what}: the store does not answer, trying on`);
+        log.warn({ event: "store.away", what, err: error }, "the store doesn't answer; retrying");
         said = true;
       }
       await pause(rest, undefined, { signal: closed }).catch(() => {});

@@ -166,7 +166,9 @@ export async function query<Row>(
                 ...(isIP(place.host) ? {} : { servername: place.host }),
               },
       });
-      client.on("error", (error) => ctx.log.debug({ error: messageOf(error) }, "session ended"));
+      client.on("error", (error) =>
+        ctx.log.debug({ event: "action.session_ended", error: messageOf(error) }, "a session with a target ended"),
+      );
       const cut = () => socket.destroy();
       signal.addEventListener("abort", cut, { once: true });
       try {

@@ -69,7 +69,12 @@ export async function withAdmin<T>(
             ? false
             : { rejectUnauthorized: pool.tls === "verify", ...(isIP(pool.host) ? {} : { servername: pool.host }) },
       });
-      client.on("error", (error) => ctx.log.debug({ pool: pool.name, error: messageOf(error) }, "session ended"));
+      client.on("error", (error) =>
+        ctx.log.debug(
+          { event: "action.session_ended", pool: pool.name, error: messageOf(error) },
+          "a session with a target ended",
+        ),
+      );
       const cut = () => socket.destroy();
       signal.addEventListener("abort", cut, { once: true });
       try {

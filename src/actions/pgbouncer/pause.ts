@@ -84,7 +84,10 @@ async function takeBack(ctx: ApplyContext, pool: Pool): Promise<void> {
     await withAdmin(own, pool, (admin) => admin.run(`RESUME ${pool.database}`));
     ctx.progress(`${pool.name}: the pause was taken back`);
   } catch (error) {
-    ctx.log.warn({ pool: pool.name, error: messageOf(error) }, "the pause could not be taken back");
+    ctx.log.warn(
+      { event: "action.pause_kept", pool: pool.name, error: messageOf(error) },
+      "a pause could not be taken back",
+    );
   }
 }
 

@@ -49,7 +49,12 @@ export async function withNode<T>(
         stream: () => socket,
         ssl: tlsOf(node, address),
       });
-      client.on("error", (error) => ctx.log.debug({ node: node.name, error: messageOf(error) }, "session ended"));
+      client.on("error", (error) =>
+        ctx.log.debug(
+          { event: "action.session_ended", node: node.name, error: messageOf(error) },
+          "a session with a target ended",
+        ),
+      );
       const cut = () => socket.destroy();
       signal.addEventListener("abort", cut, { once: true });
       try {

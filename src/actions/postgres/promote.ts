@@ -317,7 +317,10 @@ async function checkpoint(ctx: ApplyContext, to: Node): Promise<boolean> {
     await withNode(ctx, to, (db) => db.query("checkpoint"), ctx.budget.failSeconds / 3);
     return true;
   } catch (error) {
-    ctx.log.warn({ node: to.name, error: messageOf(error) }, "no checkpoint after the promotion");
+    ctx.log.warn(
+      { event: "action.no_checkpoint", node: to.name, error: messageOf(error) },
+      "no checkpoint after the promotion",
+    );
     ctx.progress(`${to.name}: no checkpoint was made (${messageOf(error)}); make one before the old primary rejoins`);
     return false;
   }

@@ -15,7 +15,10 @@ export async function endPause(ctx: ApplyContext, node: Node): Promise<void> {
   try {
     await withRedis({ ...ctx, signal: AbortSignal.timeout(3000) }, node, (redis) => redis.call("CLIENT", "UNPAUSE"));
   } catch (error) {
-    ctx.log.warn({ node: node.name, error: messageOf(error) }, "the pause was left to expire by itself");
+    ctx.log.warn(
+      { event: "action.pause_kept", node: node.name, error: messageOf(error) },
+      "a pause could not be taken back; it expires by itself",
+    );
     ctx.progress(`${node.name}: the pause could not be ended and expires by itself`);
   }
 }

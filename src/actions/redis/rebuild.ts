@@ -129,7 +129,10 @@ async function flushesOf(ctx: ReadContext, node: Node): Promise<number | null> {
     return Number(/calls=(\d+)/.exec(fieldsOf(stats).cmdstat_flushall ?? "calls=0")?.[1] ?? 0);
   } catch (error) {
     ctx.signal.throwIfAborted();
-    ctx.log.debug({ node: node.name, why: whyNot(error) }, "how often it was emptied can't be read");
+    ctx.log.debug(
+      { event: "action.count_unread", node: node.name, why: whyNot(error) },
+      "how often it was emptied can't be read",
+    );
     return null;
   }
 }

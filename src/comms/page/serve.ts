@@ -44,7 +44,7 @@ export async function openPage({ folder, address, log, http }: PageOptions): Pro
   const served =
     address === null ? null : await addresses.serve({ address, paths: [STATUS_PAGE], listener: answering(() => html) });
   const bound = served?.port ?? null;
-  if (bound !== null) log.info({ port: bound, host: address?.host }, "The status page is served.");
+  if (bound !== null) log.info({ event: "page.served", port: bound, host: address?.host }, "the status page is served");
   return {
     port: bound,
     show(next) {
@@ -53,7 +53,9 @@ export async function openPage({ folder, address, log, http }: PageOptions): Pro
       return writing;
     },
     async close() {
-      await writing.catch((error) => log.warn({ says: messageOf(error) }, "The status page could not be written."));
+      await writing.catch((error) =>
+        log.warn({ event: "page.not_written", says: messageOf(error) }, "the status page could not be written"),
+      );
       await served?.close();
     },
   };

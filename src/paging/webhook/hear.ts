@@ -99,7 +99,10 @@ async function isOver({ account, log }: Hearing, system: System, id: string): Pr
   try {
     return (await account(system).incident(id))?.status === "resolved";
   } catch (error) {
-    log.warn({ incident: id, says: messageOf(error) }, "PagerDuty could not be asked; its webhook is believed.");
+    log.warn(
+      { event: "paging.not_asked", incident: id, says: messageOf(error) },
+      "pagerduty could not be asked; its webhook is believed",
+    );
     return false;
   }
 }

@@ -21,7 +21,7 @@ export function createWorker(inbox: Inbox, hearing: Hearing, log: Logger, pollMs
         await hear(hearing, body as WebhookEvent);
         await inbox.done(key);
       } catch (error) {
-        log.error({ err: error, key }, "A webhook could not be heard; it is tried again.");
+        log.error({ event: "webhook.failed", err: error, key }, "a webhook could not be handled; retrying");
         await inbox.failed(key, messageOf(error)).catch(() => {});
       }
     }
@@ -34,7 +34,7 @@ export function createWorker(inbox: Inbox, hearing: Hearing, log: Logger, pollMs
       return;
     }
     working = work()
-      .catch((error) => log.debug({ err: error }, "The inbox could not be looked at; it is tried again."))
+      .catch((error) => log.debug({ event: "inbox.not_read", err: error }, "the inbox could not be read; retrying"))
       .finally(() => {
         working = null;
         if (!again) return;

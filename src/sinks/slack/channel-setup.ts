@@ -123,7 +123,10 @@ async function invite({ client, log }: Furnishing, channel: string, wanted: Desi
       const failure = await attempt(async () => void (await client.conversations.invite({ channel, users: user })));
       if (failure === null) have.invited = [...(have.invited ?? []), user];
       else if (failure.kind === "refused") {
-        log.warn({ user, says: failure.says }, "A person could not be invited to an incident's channel.");
+        log.warn(
+          { event: "slack.not_invited", user, says: failure.says },
+          "a person could not be invited to an incident's channel",
+        );
         have.invited = [...(have.invited ?? []), user];
       } else results.push(failure);
     }

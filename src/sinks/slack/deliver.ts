@@ -63,7 +63,10 @@ export async function deliver(deps: Delivering, item: Item, channel: string): Pr
 async function closeCopies(deps: Delivering, item: Item, channel: string): Promise<void> {
   await editCopies(deps.client, item, channel, deps.identity()).catch((error) => {
     const { says } = callFailureOf(error);
-    deps.log.info({ message: nameOf(item), says }, "copies of a direct message could not be looked for");
+    deps.log.info(
+      { event: "slack.copies_unknown", message: nameOf(item), says },
+      "copies of a direct message could not be looked for",
+    );
   });
 }
 
@@ -97,8 +100,8 @@ async function lookFor(deps: Delivering, item: Item, channel: string): Promise<s
     const failure = callFailureOf(error);
     if (failure.kind !== "refused") throw error;
     deps.log.warn(
-      { message: nameOf(item), says: failure.says },
-      "Whether a message arrived is unknown; sending it again.",
+      { event: "slack.message_in_doubt", message: nameOf(item), says: failure.says },
+      "whether a message arrived is unknown; sending it again",
     );
     return null;
   }
@@ -131,7 +134,10 @@ async function refused(
   seconds: number,
 ): Promise<QueueFailure | null> {
   if (TOO_RICH.has(error) && !item.plain) {
-    log.warn({ message: nameOf(item), says }, "Slack does not take the blocks of a message; it gets the words.");
+    log.warn(
+      { event: "slack.blocks_refused", message: nameOf(item), says },
+      "slack refuses the blocks of a message; it gets the text",
+    );
     await outbox.wordsOnly(item.id);
     return null;
   }
@@ -144,7 +150,10 @@ async function refused(
     return null;
   }
   if (NOT_EDITABLE.has(error) && !isPost(item)) {
-    log.warn({ message: nameOf(item), says }, "Slack no longer lets a message be edited; it stays as it is.");
+    log.warn(
+      { event: "slack.edit_refused", message: nameOf(item), says },
+      "slack lets a message no longer be edited; it stays",
+    );
     await outbox.delivered(item.id, item.deliveredAs as string, item.desiredHash);
     return null;
   }

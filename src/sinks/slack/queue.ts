@@ -167,7 +167,10 @@ export async function workQueue(deps: Working, name: string, bell: Bell): Promis
       toPin ||= isPost(item) && ((queue.wanted as DesiredChannel | null)?.pinned.includes(item.key) ?? false);
     } catch (error) {
       broken = true;
-      deps.log.error({ err: error, queue: name }, "What Slack shows could not be written down.");
+      deps.log.error(
+        { event: "slack.delivery_not_recorded", err: error, queue: name },
+        "what slack shows could not be written down",
+      );
     } finally {
       underWay.delete(item.id);
     }
@@ -178,7 +181,7 @@ export async function workQueue(deps: Working, name: string, bell: Bell): Promis
     try {
       await setUpChannel(deps, queue);
     } catch (error) {
-      deps.log.error({ err: error, queue: name }, "A channel could not be furnished.");
+      deps.log.error({ event: "slack.channel_setup_failed", err: error, queue: name }, "a channel could not be set up");
     } finally {
       furnishing = null;
     }

@@ -63,7 +63,10 @@ export async function tell(
       failures.push(callFailureOf(error).says);
     }
   }
-  deps.log.warn({ user: delivery.user, verb: delivery.verb, failures }, "An answer could not be given.");
+  deps.log.warn(
+    { event: "slack.not_answered", user: delivery.user, verb: delivery.verb, failures },
+    "an answer could not be given",
+  );
 }
 
 /**
@@ -82,7 +85,10 @@ export async function refuse(
   try {
     await showForm(deps, delivery, form.trigger, filledIn(form, message, CODE_FIELDS, delivery.carries ?? ""));
   } catch (error) {
-    deps.log.warn({ verb: delivery.verb, says: callFailureOf(error).says }, "a refused form could not be shown again");
+    deps.log.warn(
+      { event: "slack.form_not_reopened", verb: delivery.verb, says: callFailureOf(error).says },
+      "a refused form could not be shown again",
+    );
     await tell(deps, delivery, withTyped(message, typedIn(form, CODE_FIELDS)));
   }
 }
@@ -146,7 +152,10 @@ async function openForm(
   try {
     await showForm(deps, delivery, live.trigger, form);
   } catch (error) {
-    deps.log.warn({ verb: delivery.verb, says: callFailureOf(error).says }, "A form could not be opened.");
+    deps.log.warn(
+      { event: "slack.form_not_opened", verb: delivery.verb, says: callFailureOf(error).says },
+      "a form could not be opened",
+    );
     await tell(deps, delivery, tooLate(form.title));
   }
 }
@@ -160,7 +169,10 @@ async function replaceForm(deps: Replying, delivery: Delivery, id: string, form:
       view: view as unknown as Parameters<typeof deps.clients.act.views.update>[0]["view"],
     });
   } catch (error) {
-    deps.log.info({ verb: delivery.verb, says: callFailureOf(error).says }, "An open form could not be drawn anew.");
+    deps.log.info(
+      { event: "slack.form_not_updated", verb: delivery.verb, says: callFailureOf(error).says },
+      "an open form could not be updated",
+    );
   }
 }
 
@@ -194,7 +206,7 @@ async function upload(deps: Replying, delivery: Delivery, file: Extract<Reply, {
     await tell(deps, delivery, { text: `${file.message.text}\n${where} is in <#${channel}>.`, blocks: [] });
   } catch (error) {
     const why = messageOf(error);
-    deps.log.warn({ verb: delivery.verb, says: why }, "A file could not be uploaded.");
+    deps.log.warn({ event: "slack.file_not_uploaded", verb: delivery.verb, says: why }, "a file could not be uploaded");
     if (file.channel !== null && here !== null && here !== file.channel)
       return upload(deps, delivery, { ...file, channel: here });
     const text = `${file.message.text}\nThe file ${file.name} could not be put into this channel (${why}).`;

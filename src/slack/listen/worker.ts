@@ -53,7 +53,10 @@ export function createWorker({ inbox, log, handle, tooOld, now, pollMs = 2000 }:
       await work;
       await inbox.done(key);
     } catch (error) {
-      log.error({ err: error, key }, "A request from Slack could not be handled; retrying.");
+      log.error(
+        { event: "slack.request_failed", err: error, key },
+        "a request from slack could not be handled; retrying",
+      );
       await inbox.failed(key, messageOf(error)).catch(() => {});
     }
   }
@@ -70,7 +73,7 @@ export function createWorker({ inbox, log, handle, tooOld, now, pollMs = 2000 }:
 
   function poll(): void {
     void look()
-      .catch((error) => log.debug({ err: error }, "The inbox could not be looked at; it is tried again."))
+      .catch((error) => log.debug({ event: "inbox.not_read", err: error }, "the inbox could not be read; retrying"))
       .finally(() => {
         if (!stopping) timer = setTimeout(poll, pollMs);
       });

@@ -70,7 +70,8 @@ export function createHomes(options: HomesOptions): Homes {
     for (const { reader, shownHash } of await outbox.readers(OPEN_SECONDS)) await publish(reader, shownHash);
   }
 
-  const told = (error: unknown) => log.warn({ says: callFailureOf(error).says }, "A Home tab could not be shown.");
+  const told = (error: unknown) =>
+    log.warn({ event: "slack.home_not_shown", says: callFailureOf(error).says }, "a home tab could not be shown");
 
   return {
     async opened(user) {
